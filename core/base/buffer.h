@@ -1,0 +1,59 @@
+/* A growable run of bytes, and the variable-length integers that our own formats use (LEB128, and
+ * zigzag for signed ones, as in Protocol Buffers). */
+#pragma once
+
+#include "text.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct buffer {
+    uint8_t *bytes;
+    size_t length;
+    size_t capacity;
+};
+
+#define BUFFER_VARINT_MAX 10 /* bytes of the longest varint */
+
+void buffer_init(struct buffer *buffer);
+void buffer_deinit(struct buffer *buffer);
+static inline void buffer_clear(struct buffer *buffer) { buffer->length = 0; }
+
+/* Room for size more bytes; returns where they go. buffer->length is not changed. */
+uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
+void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
+void buffer_append_u8(struct buffer *buffer, uint8_t value);
+void buffer_append_u32(struct buffer *buffer, uint32_t value); /* little-endian */
+void buffer_append_u64(struct buffer *buffer, uint64_t value); /* little-endian */
+void buffer_append_varint(struct buffer *buffer, uint64_t value);
+void buffer_append_zigzag(struct buffer *buffer, int64_t value);
+
+/* Reading: a cursor that never passes its end. A failed read sets `failed` and yields 0; look at it
+ * once after a run of reads. Varints longer than needed (non-canonical) fail. */
+struct cursor {
+    const uint8_t *at;
+    const uint8_t *end;
+    bool failed;
+};
+
+static inline struct cursor cursor_of(const void *bytes, size_t length) {
+    return (struct cursor){.at = bytes, .end = (const uint8_t *)bytes + length, .failed = false};
+}
+static inline size_t cursor_left(const struct cursor *c) { return (size_t)(c->end - c->at); }
+uint8_t cursor_u8(struct cursor *cursor);
+uint32_t cursor_u32(struct cursor *cursor);
+uint64_t cursor_u64(struct cursor *cursor);
+uint64_t cursor_varint(struct cursor *cursor);
+int64_t cursor_zigzag(struct cursor *cursor);
+/* length bytes inside the cursor's memory; .data NULL on failure */
+struct text cursor_text(struct cursor *cursor, size_t length);
+
+/* Size of value as a varint, 1…10 bytes, and writing it to memory that has that much room. */
+size_t varint_size(uint64_t value);
+uint8_t *varint_put(uint8_t *at, uint64_t value); /* returns the byte behind */
+static inline uint64_t zigzag(int64_t value) {
+    return ((uint64_t)value << 1) ^ (value < 0 ? UINT64_MAX : 0);
+}
+static inline int64_t unzigzag(uint64_t value) {
+    return (int64_t)((value >> 1) ^ (~(value & 1) + 1));
+}

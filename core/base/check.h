@@ -1,0 +1,22 @@
+/* Assertions for programmer errors. They stay on in production. Never for input: bytes from outside
+ * get an error, not an assertion. */
+#pragma once
+
+#include <stddef.h>
+
+#define check(condition)                                                                           \
+    do {                                                                                           \
+        if (__builtin_expect(!(condition), 0))                                                     \
+            check_failed(__FILE__, __LINE__, __func__, #condition);                                \
+    } while (0)
+
+_Noreturn void check_failed(const char *file, int line, const char *function,
+                            const char *condition);
+
+/* Memory or the end of the process: what runs out here is the machine, not the caller's luck.
+ * Sizes that come from outside are limited before they get here. */
+void *check_malloc(size_t size);
+void *check_calloc(size_t count, size_t size);
+void *check_realloc(void *memory, size_t size);
+/* count * size, checked for overflow */
+void *check_reallocarray(void *memory, size_t count, size_t size);

@@ -1,0 +1,29 @@
+/* The hashes that our formats are made of. None of them hides anything: a card number must never be
+ * run through them (PCI DSS 4.0 §3.5.1.1). */
+#pragma once
+
+#include "text.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* XXH3, 64 bits: the same on every machine. */
+uint64_t hash64(const void *bytes, size_t length, uint64_t seed);
+static inline uint64_t hash_text(struct text t) { return hash64(t.data, t.length, 0); }
+
+/* CRC-32C (Castagnoli) as iSCSI and ext4 compute it: crc32c(0, "123456789", 9) = 0xe3069283.
+ * To go on over a second run, pass the first one's result. */
+uint32_t crc32c(uint32_t crc, const void *bytes, size_t length);
+
+/* SHA-256, for ids of what people write (policies, manifests). */
+struct sha256;
+struct sha256 *sha256_new(void);
+void sha256_add(struct sha256 *sha, const void *bytes, size_t length);
+/* Writes the digest and frees sha. */
+void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]);
+
+/* 16 lower-case hex digits and a NUL: how ids of 64 bits are printed everywhere. */
+#define HASH_HEX_SIZE 17
+void hash_hex(uint64_t value, char ret_hex[HASH_HEX_SIZE]);
+/* 0, or -1 unless text is exactly 16 hex digits */
+int hash_parse_hex(struct text t, uint64_t *ret_value);

@@ -1,0 +1,59 @@
+/* A typed value: what a field, a feature or an expression has for one transaction. */
+#pragma once
+
+#include "text.h"
+
+enum value_type {
+    VALUE_ABSENT = 0, /* nothing there: has(x) is false, a rule that needs it does not fire */
+    VALUE_BOOL,
+    VALUE_INT,       /* int64 */
+    VALUE_DOUBLE,    /* IEEE 754 binary64 */
+    VALUE_TEXT,      /* points into memory of whoever made the value */
+    VALUE_TIMESTAMP, /* microseconds since 1970-01-01 UTC, in .integer */
+    VALUE_DURATION,  /* microseconds, in .integer */
+    VALUE_ERROR,     /* an expression's run-time error; .error_code says which */
+};
+
+struct value {
+    enum value_type type;
+    union {
+        bool boolean;
+        int64_t integer;
+        double number;
+        struct text text;
+        int error_code; /* enum expression_error */
+    };
+};
+
+static inline struct value value_absent(void) { return (struct value){.type = VALUE_ABSENT}; }
+static inline struct value value_bool(bool b) {
+    return (struct value){.type = VALUE_BOOL, .boolean = b};
+}
+static inline struct value value_int(int64_t i) {
+    return (struct value){.type = VALUE_INT, .integer = i};
+}
+static inline struct value value_double(double d) {
+    return (struct value){.type = VALUE_DOUBLE, .number = d};
+}
+static inline struct value value_text(struct text t) {
+    return (struct value){.type = VALUE_TEXT, .text = t};
+}
+static inline struct value value_timestamp(int64_t us) {
+    return (struct value){.type = VALUE_TIMESTAMP, .integer = us};
+}
+static inline struct value value_duration(int64_t us) {
+    return (struct value){.type = VALUE_DURATION, .integer = us};
+}
+
+/* "int", "double", "string", …: CEL's names, as messages print them. */
+const char *value_type_name(enum value_type type);
+
+/* Same type and same value; doubles by their bits, so that NaN equals itself. */
+bool value_equal(struct value a, struct value b);
+
+/* A hash over type and value that is the same on every machine; `seed` chains several. */
+uint64_t value_hash(struct value v, uint64_t seed);
+
+/* Prints as a person reads it: shortest digits that read back as the same double, RFC 3339
+ * timestamps, "" for absent. Returns the length it needs, like snprintf. */
+int value_format(struct value v, char *ret_string, size_t size);

@@ -1,0 +1,72 @@
+/* The state of one entity: what is left of all its transactions that a window can still read.
+ *
+ * A state is a pure function of the set of entries applied to it and of its plan: any order of
+ * application, and any split into parts that are merged, gives the same bytes. Time counts from the
+ * newest entry, never from a clock. state.c documents the bytes. */
+#pragma once
+
+#include "../base/error.h"
+#include "../base/value.h"
+#include "plan.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What one record means to one entity. Columns and filters are those of the entity's plan.
+ *
+ * A transaction's entry has weights 0 or 1: does it pass the filter (outcome filters: as if no
+ * outcome were known). An outcome's entry has `transaction` false, the same time, id and columns as
+ * its transaction's, 0 for plain filters and for outcome filters passes(new label) − passes(old).
+ * Entries of the same (time_us, id_hash) add up, whichever comes first. */
+struct entry {
+    int64_t time_us;
+    uint64_t id_hash;
+    bool transaction;
+    uint32_t present;                   /* bit i: column i has a value */
+    int64_t integers[PLAN_COLUMNS_MAX]; /* COLUMN_INTEGER: the value; COLUMN_HASH: the hash */
+    struct text texts[PLAN_COLUMNS_MAX]; /* COLUMN_TEXT; somebody else's memory */
+    int32_t weights[PLAN_FILTERS_MAX];
+};
+
+/* A state in memory of its own. Zeroed is empty. The bytes are the canonical encoding. */
+struct state {
+    uint8_t *bytes;
+    uint32_t length;
+    uint32_t capacity;
+};
+
+void state_init(struct state *state);
+void state_deinit(struct state *state);
+
+/* A copy of encoded bytes (of a table), trusted: state_check() has seen them, or a content hash. */
+void state_assign(struct state *state, const void *bytes, size_t length);
+
+/* Adds one entry, and drops what no window can read any more. */
+void state_apply(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
+                 const struct entry *entry);
+
+/* Adds all entries of another state of the same plan; the sets of records must be disjoint. */
+void state_merge(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
+                 const void *bytes, size_t length);
+
+/* ret_values[i] = entity->features[i] at at_us, from encoded bytes (length 0: no history). The
+ * contribution of `current` (NULL: there is none; else at_us is its time) is added as its feature says.
+ * Texts point into the state and into `current`. One pass over the entries.
+ * Returns 0, or 1 when at_us lies so far behind the newest entry that values may miss expired ones. */
+int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
+               int64_t lateness_us, int64_t at_us, const struct entry *current,
+               struct value *ret_values);
+
+/* Event time of the newest entry and number of entries; false for an empty state. */
+bool state_extent(const void *bytes, size_t length, int64_t *ret_newest_us, uint64_t *ret_entries);
+
+/* No window of a transaction at newest_us − lateness or later can read anything of it: a rebuild
+ * leaves it out, and comparisons take it as absent. newest_us: newest event time of the archive. */
+bool state_is_idle(const void *bytes, size_t length, const struct entity_plan *entity,
+                   int64_t lateness_us, int64_t newest_us);
+
+/* Are these bytes a canonical state of this plan? ERROR_DAMAGED says what is not. Never reads outside
+ * [bytes, bytes + length). */
+int state_check(const void *bytes, size_t length, const struct entity_plan *entity,
+                struct error *ret_error);

@@ -1,0 +1,33 @@
+/* Conditions and computed values: a typed, total subset of CEL (docs/POLICY.md).
+ *
+ * Source → lexer → parser → type checker → a flat program that reads a frame of values. Every
+ * expression ends; its worst-case cost is known when it is compiled. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/text.h"
+#include "../base/value.h"
+
+#include <stdint.h>
+
+enum expression_error {
+    EXPRESSION_OVERFLOW = 1,     /* of an int, or of a conversion */
+    EXPRESSION_DIVISION_BY_ZERO, /* int / 0, int % 0 */
+    EXPRESSION_BAD_ARGUMENT,     /* a function's argument is outside its range */
+    EXPRESSION_TOO_LARGE,        /* a text or list over its limit */
+    EXPRESSION_ERROR_COUNT
+};
+
+const char *expression_error_name(enum expression_error error); /* "overflow", … */
+
+struct expression; /* lives in its snapshot */
+
+/* Evaluates. Absent names make the result absent and run-time errors make it VALUE_ERROR, but && and
+ * || absorb both when the other side decides (CEL's commutative logic). Texts live in the frame, the
+ * snapshot or the arena. Pure. */
+struct value expression_eval(const struct expression *expression, const struct value *frame,
+                             struct arena *arena);
+
+enum value_type expression_type(const struct expression *expression);
+/* Worst case, in evaluated nodes. */
+uint32_t expression_cost(const struct expression *expression);

@@ -1,0 +1,67 @@
+/* The fields a policy knows: the well-known ones of a transaction, what is derived from them, and the
+ * attributes that schema.yaml declares. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/error.h"
+#include "../base/value.h"
+#include "../wire/transaction.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum field_kind {
+    FIELD_KIND_TEXT,      /* transaction.fields[source] */
+    FIELD_KIND_ID,
+    FIELD_KIND_EVENT_TIME,
+    FIELD_KIND_AMOUNT,       /* base currency; in a frame: double, major units; as column: exact minor units */
+    FIELD_KIND_AMOUNT_MINOR, /* as sent: int, minor units of its own currency */
+    FIELD_KIND_CURRENCY,
+    FIELD_KIND_LATITUDE,  /* double, degrees */
+    FIELD_KIND_LONGITUDE,
+    FIELD_KIND_ATTRIBUTE,
+};
+
+struct field {
+    struct text name; /* as expressions write it: "card", "amount", "attributes.items" → "items" */
+    enum field_kind kind;
+    enum transaction_field source; /* FIELD_KIND_TEXT */
+    enum value_type type;          /* in a frame */
+    uint8_t digits;                /* decimal attribute, amount: fixed point behind the double */
+    bool required;
+    bool refuse_card_number; /* a Luhn-valid 13–19 digit number is an error */
+};
+
+struct currency_rate {
+    char currency[4];
+    int64_t from_us;    /* event time from which it holds */
+    int64_t rate_e9;    /* base-currency units for one unit, × 10^9 */
+};
+
+struct schema {
+    struct field *fields; /* slot i of a frame is fields[i] */
+    size_t field_count;
+    char base_currency[4];
+    uint8_t base_digits;
+    struct currency_rate *rates; /* by currency, then time */
+    size_t rate_count;
+    int64_t lateness_us;
+};
+
+/* What the frame's doubles hide: exact integers for columns. Parallel to schema.fields; only slots of
+ * numeric fields are meaningful. */
+struct bound {
+    struct value *frame;   /* at least field_count slots */
+    int64_t *integers;     /* at least field_count; fixed point as columns store it */
+};
+
+enum bind_mode {
+    BIND_STRICT, /* a request: undeclared attribute, wrong type, missing required field are errors */
+    BIND_LENIENT /* an archived record under another schema: what does not fit is absent */
+};
+
+/* Fills frame[0…field_count) and integers. Texts point into the transaction. On ERROR_INVALID,
+ * *ret_field is the field at fault. The transaction has passed transaction_check(). */
+int schema_bind(const struct schema *schema, const struct transaction *transaction,
+                enum bind_mode mode, const struct bound *bound, struct text *ret_field,
+                struct error *ret_error);

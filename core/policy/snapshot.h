@@ -1,0 +1,109 @@
+/* One loaded, checked, immutable policy.
+ *
+ * Files → snapshot_load() → struct snapshot with counted references. Nothing in it changes after the
+ * load, so any thread may read it. The frame is how the parts meet: an array of values, one slot for
+ * each name an expression can use, filled from left to right while a transaction is decided:
+ *
+ *   [0, field_count)            fields: schema_bind() fills them from the transaction
+ *   [first_feature, …)          features, entity by entity in plan order: engine/ fills them
+ *   [first_computed, …)         computed values: engine/ evaluates them in order
+ *   [slot_verdict], [slot_outcome]   text, "none" until known: only filters may read them
+ */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/buffer.h"
+#include "../base/error.h"
+#include "../base/value.h"
+#include "../feature/plan.h"
+#include "../wire/decision.h"
+#include "../wire/record.h"
+#include "expression.h"
+#include "list.h"
+#include "schema.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How a plan's entity is fed from a frame. Parallel to plan.entities. */
+struct entity_binding {
+    size_t key_slots[PLAN_KEY_PARTS_MAX];
+    size_t key_slot_count;
+    size_t column_slots[PLAN_COLUMNS_MAX];                   /* parallel to columns */
+    const struct expression *filters[PLAN_FILTERS_MAX];      /* parallel to filters; bool */
+    size_t first_feature;                                    /* slot of features[0] */
+};
+
+struct computed {
+    struct text name;
+    const struct expression *expression;
+    size_t slot;
+};
+
+enum rule_mode { RULE_LIVE, RULE_SHADOW, RULE_OFF };
+
+/* Reason texts are literal pieces with values between them: "{card.count_10m} in 10 minutes". */
+struct reason_piece {
+    struct text literal;                 /* when expression is NULL */
+    const struct expression *expression; /* value printed with value_format() */
+};
+
+struct rule {
+    struct text name, about;
+    const struct expression *when; /* bool */
+    enum verdict verdict;          /* VERDICT_NONE: only adds to the score */
+    int32_t score;                 /* −1000…1000 */
+    enum rule_mode mode;
+    const struct reason_piece *reason;
+    size_t reason_count;
+    struct text file; /* where it stands */
+    int line;
+};
+
+enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
+
+struct snapshot {
+    uint64_t id; /* first 64 bits of SHA-256 over paths and contents, in path order */
+    struct text name, about;
+    struct schema schema;
+    struct plan plan;
+    struct entity_binding *bindings;
+    size_t first_feature, feature_count; /* slots of all entities' features */
+    size_t first_computed;
+    struct computed *computed;
+    size_t computed_count;
+    size_t slot_verdict, slot_outcome;
+    size_t slot_count;
+    struct text *slot_names; /* "amount", "card.count_10m", "is_night": parallel to the frame */
+    struct list *lists;
+    size_t list_count;
+    struct rule *rules; /* in the order of files and lines */
+    size_t rule_count;
+    /* The smallest score that gives this verdict; 0: the score never does. */
+    uint32_t cutoffs[VERDICT_COUNT];
+    enum on_error on_error;
+    const struct policy_file *files; /* what it was made from, kept */
+    size_t file_count;
+};
+
+/* The policy's files, read from its folder: *.yaml and what they name, sorted by path. Hidden files
+ * and editors' leftovers are ignored. Limits: 1,000 files, 16 MiB each, 64 MiB together. */
+struct policy_folder;
+int policy_folder_read(const char *path, struct policy_folder **ret_folder, struct error *ret_error);
+void policy_folder_free(struct policy_folder *folder);
+const struct policy_file *policy_folder_files(const struct policy_folder *folder, size_t *ret_count);
+
+/* Loads and checks. The files are copied. On ERROR_INVALID, *ret_messages (initialised by the caller,
+ * appended to) has every fault found, each as "path:line:column: what", the line, a caret and what was
+ * expected, and ret_error the first of them with the number of others. Warnings go to ret_messages
+ * too. */
+int snapshot_load(const struct policy_file *files, size_t file_count, struct snapshot **ret_snapshot,
+                  struct buffer *ret_messages, struct error *ret_error);
+
+/* policy_folder_read() and snapshot_load(). */
+int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
+                         struct buffer *ret_messages, struct error *ret_error);
+
+/* References may be taken and dropped by any thread. NULL is allowed. */
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot);

@@ -1,0 +1,76 @@
+/* What was decided about a transaction, and what later turned out, as plain values. */
+#pragma once
+
+#include "../base/text.h"
+#include "../base/value.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In rising severity; the numbers are those of harrier.proto. */
+enum verdict {
+    VERDICT_NONE = 0,
+    VERDICT_APPROVE = 1,
+    VERDICT_REVIEW = 2,
+    VERDICT_CHALLENGE = 3,
+    VERDICT_DECLINE = 4,
+    VERDICT_COUNT
+};
+
+const char *verdict_name(enum verdict verdict); /* "approve"; "" for VERDICT_NONE */
+enum verdict verdict_parse(struct text name);   /* VERDICT_NONE when there is none such */
+
+enum label {
+    LABEL_NONE = 0,
+    LABEL_LEGIT = 1,
+    LABEL_FRAUD = 2,
+    LABEL_CHARGEBACK = 3,
+    LABEL_SUSPECTED = 4,
+    LABEL_COUNT
+};
+
+const char *label_name(enum label label);                    /* "none", "legit", … */
+bool label_parse(struct text name, enum label *ret_label);
+
+#define DECISION_SCORE_MAX 1000
+#define DECISION_REASONS_MAX 256
+#define REASON_TEXT_MAX 512 /* bytes */
+
+struct reason {
+    struct text rule;
+    struct text text;
+    int32_t score;
+    enum verdict verdict;
+    bool shadow;
+};
+
+struct named_value {
+    struct text name;
+    struct value value;
+};
+
+/* Texts and arrays live as long as the arena they were made in, or the snapshot they name. */
+struct decision {
+    struct text transaction_id;
+    enum verdict verdict;
+    uint32_t score;
+    const struct reason *reasons;
+    size_t reason_count;
+    uint64_t snapshot_id, generation_id;
+    uint64_t position;
+    bool degraded;
+    struct text degraded_reason;
+    bool duplicate, dry_run;
+    uint32_t server_us;
+    uint32_t rule_errors;
+    uint64_t feature_hash; /* archived, not sent */
+    const struct named_value *features;
+    size_t feature_count;
+};
+
+struct outcome {
+    struct text transaction_id;
+    enum label label;
+    int64_t known_time_us;
+    struct text source;
+};

@@ -1,0 +1,132 @@
+/* Requests and responses: plain structs ↔ the bytes of harrier.proto.
+ *
+ * Decoding trusts nothing: sizes are capped before anything is unpacked, unpacking goes into a
+ * bounded arena, and everything decoded lives in that arena (never in the input bytes). */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/buffer.h"
+#include "../base/error.h"
+#include "decision.h"
+#include "transaction.h"
+
+#define MESSAGE_PROTOCOL 1
+#define MESSAGE_SIZE_MAX (2u << 20) /* bytes of a request; 1,000 ordinary transactions are 300 KB */
+
+enum call { CALL_NONE, CALL_SCORE, CALL_REPORT_OUTCOME, CALL_GET_ENTITY, CALL_STATUS, CALL_COUNT };
+
+const char *call_name(enum call call); /* "score", "report_outcome", … for metrics and messages */
+
+struct score_request {
+    const struct transaction *transactions;
+    size_t transaction_count;
+    bool dry_run, return_features;
+};
+
+struct outcome_request {
+    const struct outcome *outcomes;
+    size_t outcome_count;
+};
+
+struct entity_request {
+    struct text entity;
+    const struct text *key;
+    size_t key_count;
+    int64_t at_time_us;
+};
+
+struct status_request {
+    bool state_hash;
+};
+
+struct request {
+    uint64_t deadline_us; /* 0: none */
+    enum call call;
+    union {
+        struct score_request score;
+        struct outcome_request outcome;
+        struct entity_request entity;
+        struct status_request status;
+    };
+};
+
+/* An error as it travels: enum error_code limited to what the wire has; others become internal. */
+struct wire_error {
+    enum error_code code; /* 0: no error */
+    struct text field;
+    struct text message;
+};
+
+struct score_result {
+    struct wire_error error; /* .code 0: look at decision */
+    struct decision decision;
+};
+
+struct outcome_result {
+    struct wire_error error;
+    struct text transaction_id;
+    uint64_t position;
+    bool changed;
+    enum label previous;
+};
+
+struct entity_response {
+    const struct named_value *features;
+    size_t feature_count;
+    int64_t newest_time_us;
+    uint64_t entries;
+    uint64_t state_bytes;
+    uint64_t state_hash;
+    int64_t at_time_us;
+};
+
+struct status_response {
+    struct text version, state, state_reason;
+    int64_t started_time_us;
+    struct text policy_name;
+    uint64_t snapshot_id;
+    struct text reload_error;
+    uint64_t generation_id, generation_position;
+    int64_t generation_time_us;
+    uint64_t position, synced_position, transactions, outcomes;
+    uint64_t labels[LABEL_COUNT]; /* transactions by current label; [LABEL_NONE] is not sent */
+    int64_t newest_event_time_us;
+    uint64_t overlay_entities, overlay_bytes, state_hash;
+    uint64_t duplicates, rejected;
+};
+
+struct response {
+    struct wire_error error; /* .code 0: the answer below */
+    enum call call;
+    union {
+        struct {
+            const struct score_result *results;
+            size_t count;
+        } score;
+        struct {
+            const struct outcome_result *results;
+            size_t count;
+        } outcome;
+        struct entity_response entity;
+        struct status_response status;
+    };
+};
+
+/* request: the client's side. Appends to *buffer. Fails (ERROR_TOO_LARGE) over MESSAGE_SIZE_MAX and
+ * over 1,000 transactions or outcomes. */
+int message_encode_request(const struct request *request, struct buffer *buffer,
+                           struct error *ret_error);
+/* ERROR_INVALID (not a request; truncated), ERROR_TOO_LARGE, ERROR_UNSUPPORTED (protocol, call). Does
+ * not look into single transactions: one bad one must not fail the others; transaction_check() does.
+ */
+int message_decode_request(const void *bytes, size_t length, struct arena *arena,
+                           struct request *ret_request, struct error *ret_error);
+
+/* response: the server's side. Appends to *buffer; always succeeds (texts are cut to their limits). */
+void message_encode_response(const struct response *response, struct buffer *buffer);
+int message_decode_response(const void *bytes, size_t length, struct arena *arena,
+                            struct response *ret_response, struct error *ret_error);
+
+/* error → wire_error; the text is copied into the arena. */
+struct wire_error wire_error_from(const struct error *error, struct text field,
+                                  struct arena *arena);

@@ -1,0 +1,83 @@
+/* Archive records: plain structs ↔ the payload bytes of archive.proto. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/buffer.h"
+#include "../base/error.h"
+#include "decision.h"
+#include "transaction.h"
+
+/* Stored in the record's frame (docs/ARCHIVE.md): never renumber. */
+enum record_type {
+    RECORD_TRANSACTION = 1,
+    RECORD_OUTCOME = 2,
+    RECORD_LIST_CHANGE = 3,
+    RECORD_SNAPSHOT = 4,
+    RECORD_GENERATION = 5,
+    RECORD_ENGINE = 6,
+    RECORD_TYPE_COUNT
+};
+
+const char *record_type_name(enum record_type type);
+
+struct transaction_record {
+    struct transaction transaction;
+    struct decision decision; /* without position, server_us, features, duplicate, dry_run */
+};
+
+struct outcome_record {
+    int64_t known_time_us;
+    enum label previous, label;
+    struct text source;
+    uint64_t transaction_position;
+    struct transaction transaction;
+    enum verdict verdict;
+};
+
+struct policy_file {
+    struct text path; /* relative to the policy's folder, with / */
+    struct text content;
+};
+
+struct snapshot_record {
+    uint64_t snapshot_id;
+    struct text name;
+    const struct policy_file *files;
+    size_t file_count;
+};
+
+struct generation_record {
+    uint64_t generation_id, position, chain, plan_id;
+};
+
+struct engine_record {
+    struct text version;
+};
+
+struct list_change_record {
+    struct text list, entry;
+    bool removed;
+    int64_t expiry_time_us;
+    struct text source, reason;
+};
+
+struct record {
+    enum record_type type;
+    uint64_t position; /* in the frame, not in the payload: filled by whoever reads the frame */
+    int64_t receive_time_us;
+    union {
+        struct transaction_record transaction;
+        struct outcome_record outcome;
+        struct snapshot_record snapshot;
+        struct generation_record generation;
+        struct engine_record engine;
+        struct list_change_record list_change;
+    };
+};
+
+/* Appends the payload. The same record gives the same bytes on every machine. */
+void record_encode(const struct record *record, struct buffer *buffer);
+
+/* ERROR_DAMAGED when the bytes are no such record. Everything lives in the arena. */
+int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
+                  struct record *ret_record, struct error *ret_error);
