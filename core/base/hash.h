@@ -27,3 +27,10 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]);
 void hash_hex(uint64_t value, char ret_hex[HASH_HEX_SIZE]);
 /* 0, or -1 unless text is exactly 16 hex digits */
 int hash_parse_hex(struct text t, uint64_t *ret_value);
+
+/* XXH3 over a stream: the same as hash64(…, 0) over all pieces put together. */
+struct hash_stream;
+struct hash_stream *hash_stream_new(void);
+void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t length);
+uint64_t hash_stream_value(const struct hash_stream *stream);
+void hash_stream_free(struct hash_stream *stream);

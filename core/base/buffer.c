@@ -1,0 +1,128 @@
+#include "buffer.h"
+
+#include "check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void buffer_init(struct buffer *buffer) { *buffer = (struct buffer){0}; }
+
+void buffer_deinit(struct buffer *buffer) {
+    free(buffer->bytes);
+    *buffer = (struct buffer){0};
+}
+
+uint8_t *buffer_reserve(struct buffer *buffer, size_t size) {
+    size_t needed;
+    check(!__builtin_add_overflow(buffer->length, size, &needed));
+    if (needed > buffer->capacity) {
+        size_t capacity = buffer->capacity ? buffer->capacity : 64;
+        while (capacity < needed)
+            check(!__builtin_mul_overflow(capacity, 2, &capacity));
+        buffer->bytes = check_realloc(buffer->bytes, capacity);
+        buffer->capacity = capacity;
+    }
+    return buffer->bytes + buffer->length;
+}
+
+void buffer_append(struct buffer *buffer, const void *bytes, size_t size) {
+    if (size == 0)
+        return;
+    memcpy(buffer_reserve(buffer, size), bytes, size);
+    buffer->length += size;
+}
+
+void buffer_append_u8(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }
+
+static void append_little_endian(struct buffer *buffer, uint64_t value, size_t size) {
+    uint8_t *at = buffer_reserve(buffer, size);
+    for (size_t i = 0; i < size; i++)
+        at[i] = (uint8_t)(value >> (8 * i));
+    buffer->length += size;
+}
+
+void buffer_append_u32(struct buffer *buffer, uint32_t value) {
+    append_little_endian(buffer, value, 4);
+}
+
+void buffer_append_u64(struct buffer *buffer, uint64_t value) {
+    append_little_endian(buffer, value, 8);
+}
+
+void buffer_append_varint(struct buffer *buffer, uint64_t value) {
+    uint8_t *at = buffer_reserve(buffer, BUFFER_VARINT_MAX);
+    buffer->length += (size_t)(varint_put(at, value) - at);
+}
+
+void buffer_append_zigzag(struct buffer *buffer, int64_t value) {
+    buffer_append_varint(buffer, zigzag(value));
+}
+
+size_t varint_size(uint64_t value) {
+    size_t size = 1;
+    while (value >= 0x80) {
+        value >>= 7;
+        size++;
+    }
+    return size;
+}
+
+uint8_t *varint_put(uint8_t *at, uint64_t value) {
+    while (value >= 0x80) {
+        *at++ = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    *at++ = (uint8_t)value;
+    return at;
+}
+
+static const uint8_t *cursor_take(struct cursor *cursor, size_t size) {
+    if (cursor->failed || size > cursor_left(cursor)) {
+        cursor->failed = true;
+        return NULL;
+    }
+    const uint8_t *at = cursor->at;
+    cursor->at += size;
+    return at;
+}
+
+static uint64_t cursor_little_endian(struct cursor *cursor, size_t size) {
+    const uint8_t *at = cursor_take(cursor, size);
+    uint64_t value = 0;
+    if (at)
+        for (size_t i = 0; i < size; i++)
+            value |= (uint64_t)at[i] << (8 * i);
+    return value;
+}
+
+uint8_t cursor_u8(struct cursor *cursor) { return (uint8_t)cursor_little_endian(cursor, 1); }
+uint32_t cursor_u32(struct cursor *cursor) { return (uint32_t)cursor_little_endian(cursor, 4); }
+uint64_t cursor_u64(struct cursor *cursor) { return cursor_little_endian(cursor, 8); }
+
+uint64_t cursor_varint(struct cursor *cursor) {
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 64; shift += 7) {
+        const uint8_t *at = cursor_take(cursor, 1);
+        if (!at)
+            return 0;
+        uint64_t bits = *at & 0x7f;
+        bool last = !(*at & 0x80);
+        /* The tenth byte holds one bit; a zero last byte is one too many. */
+        if ((shift == 63 && (bits > 1 || !last)) || (last && bits == 0 && shift > 0))
+            break;
+        value |= bits << shift;
+        if (last)
+            return value;
+    }
+    cursor->failed = true;
+    return 0;
+}
+
+int64_t cursor_zigzag(struct cursor *cursor) { return unzigzag(cursor_varint(cursor)); }
+
+struct text cursor_text(struct cursor *cursor, size_t length) {
+    const uint8_t *at = cursor_take(cursor, length);
+    if (!at)
+        return (struct text){0};
+    return (struct text){.data = (const char *)at, .length = length};
+}

@@ -1,0 +1,44 @@
+#include "check.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+_Noreturn void check_failed(const char *file, int line, const char *function,
+                            const char *condition) {
+    fprintf(stderr, "%s:%d: %s: check failed: %s\n", file, line, function, condition);
+    abort();
+}
+
+static _Noreturn void out_of_memory(size_t size) {
+    fprintf(stderr, "out of memory: %zu bytes\n", size);
+    abort();
+}
+
+void *check_malloc(size_t size) {
+    void *memory = malloc(size ? size : 1);
+    if (!memory)
+        out_of_memory(size);
+    return memory;
+}
+
+void *check_calloc(size_t count, size_t size) {
+    void *memory = calloc(count ? count : 1, size ? size : 1);
+    if (!memory)
+        out_of_memory(size);
+    return memory;
+}
+
+void *check_realloc(void *memory, size_t size) {
+    memory = realloc(memory, size ? size : 1);
+    if (!memory)
+        out_of_memory(size);
+    return memory;
+}
+
+void *check_reallocarray(void *memory, size_t count, size_t size) {
+    size_t total;
+    if (__builtin_mul_overflow(count, size, &total))
+        out_of_memory(SIZE_MAX);
+    return check_realloc(memory, total);
+}

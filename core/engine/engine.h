@@ -1,0 +1,70 @@
+/* The two operations everything else is built from:
+ *
+ *   decide(transaction, states) → decision       pure: nothing changes
+ *   apply(record, states)       → states         the fold of Law 1
+ *
+ * The server, the nightly job, replay and every test call these and nothing beside them.
+ *
+ * Two snapshots take part. `rules` decides. `plan` is the one whose features the states are folded
+ * with: the one the adopted generation was built with, or before the first generation the first the
+ * archive knows. They are mostly the same. Where they differ, a feature of `rules` takes its value
+ * from the feature of `plan` with the same definition, and is absent when there is none. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/error.h"
+#include "../feature/state.h"
+#include "../policy/snapshot.h"
+#include "../wire/decision.h"
+#include "../wire/record.h"
+#include "../wire/transaction.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Where the engine finds the states of entities: embedded in the overlay, in a rebuild's table, in a
+ * test's hash map. `entity` counts in the plan's order; key_hash = hash_text(key). */
+struct state_source {
+    /* The encoded state, length 0 when the entity has none; valid until the next write(). */
+    struct text (*read)(struct state_source *self, size_t entity, struct text key,
+                        uint64_t key_hash);
+    /* The state to change, made empty or copied from the table when it is not in memory yet; valid
+     * until the next write(). The key is copied. */
+    struct state *(*write)(struct state_source *self, size_t entity, struct text key,
+                           uint64_t key_hash);
+};
+
+struct engine; /* scratch memory and how the two snapshots fit together; one thread at a time */
+
+/* Takes references of both. */
+struct engine *engine_new(struct snapshot *rules, struct snapshot *plan);
+void engine_free(struct engine *engine);
+
+const struct snapshot *engine_rules(const struct engine *engine);
+const struct snapshot *engine_plan(const struct engine *engine);
+/* Features of `rules` that have no counterpart in `plan`: absent until a rebuild. */
+size_t engine_warming(const struct engine *engine);
+
+/* Fills ret_decision but for position, generation_id, duplicate, dry_run and server_us. Everything in
+ * it lives in the arena or in the rules snapshot. with_features: also fill features. Checks the
+ * transaction (transaction_check(), schema); on ERROR_INVALID *ret_field is the field at fault. */
+int engine_decide(struct engine *engine, const struct transaction *transaction,
+                  struct state_source *states, bool with_features, struct arena *arena,
+                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
+
+/* Applies one record to the states: transactions and outcomes; other types change no entity. The
+ * record comes from the archive or is about to go there, so it cannot be wrong: what does not fit
+ * the plan's schema is absent. */
+void engine_apply(struct engine *engine, const struct record *record, struct state_source *states);
+
+/* The bytes an entity is stored under, from one text per key field (the plan's order). A single field
+ * is its own key; several are each preceded by their length as a varint. .data NULL when a part is
+ * missing or the number of parts is wrong. */
+struct text engine_key(const struct engine *engine, size_t entity, const struct text *parts,
+                       size_t part_count, struct arena *arena);
+
+/* Features of one entity as a transaction at at_us would see them, without itself; in the order of
+ * the rules snapshot. Values live in the arena. Returns their number. */
+size_t engine_entity_features(struct engine *engine, size_t entity, struct text state,
+                              int64_t at_us, struct arena *arena,
+                              const struct named_value **ret_features);

@@ -1,0 +1,80 @@
+/* A generation: one immutable set of LMDB tables as of a position, and how one is published.
+ *
+ *   PATH/g-<position, 20 digits>-<id>/tables.mdb, manifest.json
+ *   PATH/current → g-…          a symbolic link, replaced atomically
+ *
+ * Tables: one per entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
+ * transaction id, big-endian → position, label). Written once in key order, opened read-only without
+ * LMDB's lock file ever after. The content hash runs over the ordered (table, key, value) stream, not
+ * over LMDB's file bytes, so that equal content has equal hashes. */
+#pragma once
+
+#include "../base/error.h"
+#include "../feature/plan.h"
+#include "../wire/decision.h"
+#include "../wire/record.h"
+#include "archive.h"
+
+#include <stdint.h>
+
+struct tally;
+struct known_id;
+struct generation;
+struct generation_writer;
+
+struct generation_manifest {
+    uint64_t id;                 /* content hash over tables, place and plan */
+    struct archive_place place;  /* the state after this record */
+    uint64_t plan_id;
+    uint64_t snapshot_id;        /* whose features it was built with; its files are kept inside */
+    uint64_t states, ids;        /* keys in all state tables, and in "ids" */
+    uint64_t content_hash;
+    int64_t created_time_us;
+    char version[64];            /* the program that wrote it */
+};
+
+/* A new one in a hidden folder under root, which is made when missing. Entities of the plan in order;
+ * within one, keys strictly ascending (memcmp order); ids ascending after all states. */
+int generation_writer_open(const char *root, const struct plan *plan,
+                           struct generation_writer **ret_writer, struct error *ret_error);
+int generation_writer_state(struct generation_writer *writer, size_t entity, struct text key,
+                            struct text state, struct error *ret_error);
+int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
+                         struct error *ret_error);
+/* Closes the tables, reads all of them back against the content hash, checks every state, writes the
+ * manifest, syncs, renames and points `current` at it. The policy's files go in. */
+int generation_writer_publish(struct generation_writer *writer, struct archive_place place,
+                              const struct snapshot_record *snapshot, const struct tally *tally,
+                              int64_t now_us, const char *version,
+                              struct generation_manifest *ret_manifest, struct error *ret_error);
+/* Frees; what was not published is removed. NULL is allowed. */
+void generation_writer_close(struct generation_writer *writer);
+
+/* The published one. ERROR_NOT_FOUND: none yet. ERROR_DAMAGED, ERROR_UNSUPPORTED say what is wrong with
+ * it. Checks manifest, file size and sampled keys; `full` reads everything against the content hash. */
+int generation_open_current(const char *root, bool full, struct generation **ret_generation,
+                            struct error *ret_error);
+void generation_close(struct generation *generation);
+
+const struct generation_manifest *generation_manifest(const struct generation *generation);
+struct tally generation_tally(const struct generation *generation);
+/* The policy's files it was built with; they live as long as the generation. */
+const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count);
+
+/* The plan must be the one of generation_manifest()->plan_id: matches table to entity. Once, before
+ * the first look-up. */
+int generation_bind(struct generation *generation, const struct plan *plan,
+                    struct error *ret_error);
+
+/* Length 0 when the entity is not there. Points into the mapped file: valid until generation_close(). */
+struct text generation_state(const struct generation *generation, size_t entity, struct text key);
+bool generation_find_id(const struct generation *generation, uint64_t id_hash,
+                        struct known_id *ret_known);
+
+/* Keys in order; for merging with an overlay. */
+struct generation_cursor;
+struct generation_cursor *generation_cursor_open(const struct generation *generation, size_t entity);
+struct generation_cursor *generation_cursor_open_ids(const struct generation *generation);
+bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
+                            struct text *ret_value);
+void generation_cursor_close(struct generation_cursor *cursor);

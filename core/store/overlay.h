@@ -1,0 +1,57 @@
+/* Everything the fold of the archive amounts to, as the server holds it: the states newer than the
+ * generation in memory, the generation behind them, which ids are known, and how much there is.
+ *
+ * Law 1 in one place: overlay_apply() is the only way anything gets in. */
+#pragma once
+
+#include "../base/error.h"
+#include "../engine/engine.h"
+#include "generation.h"
+
+#include <stdint.h>
+
+/* Counts over the whole archive; part of a generation's manifest, so that they survive it. */
+struct tally {
+    uint64_t transactions, outcomes;
+    uint64_t labels[LABEL_COUNT]; /* transactions whose label now is this one; [LABEL_NONE] unused */
+    int64_t newest_event_time_us; /* INT64_MIN: no transaction yet */
+};
+
+struct overlay;
+
+/* generation: NULL before the first rebuild; the overlay keeps it open and closes it when freed. The
+ * plan must outlive the overlay. */
+struct overlay *overlay_new(const struct plan *plan, struct generation *generation);
+void overlay_free(struct overlay *overlay);
+
+struct state_source *overlay_states(struct overlay *overlay);
+const struct generation *overlay_generation(const struct overlay *overlay); /* may be NULL */
+
+/* Applies one record: states, ids, tally. The record has its position. */
+void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record);
+
+/* The record of a transaction by the hash of its id (hash_text(id)), and its label now. The caller
+ * compares the id itself: hashes may collide. */
+struct known_id {
+    uint64_t position;
+    enum label label;
+};
+bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
+
+struct tally overlay_tally(const struct overlay *overlay);
+uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
+uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
+
+/* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory or
+ * from the table; idle states are left out. Stops when visit returns nonzero and returns that. */
+int overlay_visit(const struct overlay *overlay,
+                  int (*visit)(void *user, size_t entity, struct text key, struct text state),
+                  void *user);
+
+/* Equal for equal states of all entities, wherever they are held: XXH3 over overlay_visit()'s
+ * sequence. Reads everything. */
+uint64_t overlay_hash(const struct overlay *overlay);
+
+/* All known ids in hash order, likewise merged with the generation's. */
+int overlay_visit_ids(const struct overlay *overlay,
+                      int (*visit)(void *user, uint64_t id_hash, struct known_id known), void *user);

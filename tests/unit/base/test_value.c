@@ -1,0 +1,96 @@
+/* Values: equality, hashing, and how they are printed. Errors ride along. */
+#include "core/base/error.h"
+#include "core/base/value.h"
+
+#include "tests/unit/unit.h"
+
+#include <math.h>
+
+static const char *printed(struct value v) {
+    static char string[64];
+    int length = value_format(v, string, sizeof string);
+    assert_int_equal(length, strlen(string));
+    return string;
+}
+
+static void values_print_as_people_write_them(void **state) {
+    (void)state;
+    assert_string_equal(printed(value_double(0.1)), "0.1");
+    assert_string_equal(printed(value_double(1000000)), "1000000");
+    assert_string_equal(printed(value_double(1234567.5)), "1234567.5");
+    assert_string_equal(printed(value_double(1e300)), "1e+300");
+    assert_string_equal(printed(value_double(-0.25)), "-0.25");
+    assert_string_equal(printed(value_double(NAN)), "nan");
+    assert_string_equal(printed(value_double(-INFINITY)), "-inf");
+    assert_string_equal(printed(value_int(INT64_MIN)), "-9223372036854775808");
+    assert_string_equal(printed(value_bool(true)), "true");
+    assert_string_equal(printed(value_absent()), "");
+    assert_string_equal(printed(value_text(TEXT_LITERAL("abc"))), "abc");
+    assert_string_equal(printed(value_timestamp(0)), "1970-01-01T00:00:00Z");
+    assert_string_equal(printed(value_timestamp(-1)), "1969-12-31T23:59:59.999999Z");
+    assert_string_equal(printed(value_timestamp(INT64_C(1522540800500000))),
+                        "2018-04-01T00:00:00.500000Z");
+    assert_string_equal(printed(value_duration(INT64_MIN)), "-9223372036854.775808s");
+    assert_string_equal(printed(value_duration(90000000)), "90s");
+}
+
+static void doubles_read_back_exactly(void **state) {
+    (void)state;
+    uint64_t bits = 88172645463325252u;
+    for (int i = 0; i < 20000; i++) {
+        bits ^= bits << 13;
+        bits ^= bits >> 7;
+        bits ^= bits << 17;
+        double number;
+        memcpy(&number, &bits, sizeof number);
+        if (isnan(number))
+            continue;
+        assert_true(strtod(printed(value_double(number)), NULL) == number);
+    }
+}
+
+static void equality_and_hash_agree(void **state) {
+    (void)state;
+    const struct value values[] = {
+        value_absent(),    value_bool(false),        value_bool(true),
+        value_int(0),      value_int(1),             value_double(0.0),
+        value_double(-0.0), value_double(NAN),       value_text(TEXT_LITERAL("")),
+        value_text(TEXT_LITERAL("a")), value_timestamp(1), value_duration(1),
+    };
+    size_t count = sizeof values / sizeof *values;
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < count; j++) {
+            assert_int_equal(value_equal(values[i], values[j]), i == j);
+            assert_int_equal(value_hash(values[i], 5) == value_hash(values[j], 5), i == j);
+        }
+}
+
+static void errors_say_where_first(void **state) {
+    (void)state;
+    struct error error;
+    assert_int_equal(error_set(&error, ERROR_INVALID, "line %d", 7), -ERROR_INVALID);
+    assert_int_equal(error_prefix(&error, "file %s", "x"), -ERROR_INVALID);
+    assert_string_equal(error.text, "file x: line 7");
+    assert_int_equal(error_set_errno(&error, 2, "open"), -ERROR_SYSTEM);
+    assert_string_equal(error.text, "open: No such file or directory");
+    char longest[2000];
+    memset(longest, 'y', sizeof longest - 1);
+    longest[sizeof longest - 1] = '\0';
+    error_set(&error, ERROR_INVALID, "%s", longest);
+    assert_int_equal(strlen(error.text), sizeof error.text - 1);
+    error_prefix(&error, "here");
+    assert_int_equal(strncmp(error.text, "here: yyy", 9), 0);
+    assert_int_equal(strlen(error.text), sizeof error.text - 1);
+    for (int code = 1; code < ERROR_CODE_COUNT; code++)
+        assert_non_null(error_code_name((enum error_code)code));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_print_as_people_write_them),
+        cmocka_unit_test(doubles_read_back_exactly),
+        cmocka_unit_test(equality_and_hash_agree),
+        cmocka_unit_test(errors_say_where_first),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
