@@ -22,8 +22,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Where the engine finds the states of entities: embedded in the overlay, in a rebuild's table, in a
- * test's hash map. `entity` counts in the plan's order; key_hash = hash_text(key). */
+/* Where the engine finds the states of entities: embedded in the overlay, in a rebuild's table, in
+ * a test's hash map. `entity` counts in the plan's order; key_hash = hash_text(key). */
 struct state_source {
     /* The encoded state, length 0 when the entity has none; valid until the next write(). */
     struct text (*read)(struct state_source *self, size_t entity, struct text key,
@@ -45,8 +45,8 @@ const struct snapshot *engine_plan(const struct engine *engine);
 /* Features of `rules` that have no counterpart in `plan`: absent until a rebuild. */
 size_t engine_warming(const struct engine *engine);
 
-/* Fills ret_decision but for position, generation_id, duplicate, dry_run and server_us. Everything in
- * it lives in the arena or in the rules snapshot. with_features: also fill features. Checks the
+/* Fills ret_decision but for position, generation_id, duplicate, dry_run and server_us. Everything
+ * in it lives in the arena or in the rules snapshot. with_features: also fill features. Checks the
  * transaction (transaction_check(), schema); on ERROR_INVALID *ret_field is the field at fault. */
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
@@ -57,9 +57,9 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
  * the plan's schema is absent. */
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states);
 
-/* The bytes an entity is stored under, from one text per key field (the plan's order). A single field
- * is its own key; several are each preceded by their length as a varint. .data NULL when a part is
- * missing or the number of parts is wrong. */
+/* The bytes an entity is stored under, from one text per key field (the plan's order). A single
+ * field is its own key; several are each preceded by their length as a varint. .data NULL when a
+ * part is missing or the number of parts is wrong. */
 struct text engine_key(const struct engine *engine, size_t entity, const struct text *parts,
                        size_t part_count, struct arena *arena);
 

@@ -1,0 +1,205 @@
+/* Making an engine: fitting two snapshots together, and laying a transaction out in its frames. */
+#include "scratch.h"
+
+#include "../base/check.h"
+#include "../base/hash.h"
+
+#include <stdlib.h>
+
+static void layout_init(struct layout *layout, const struct snapshot *snapshot) {
+    layout->snapshot = snapshot;
+    layout->bound.frame = check_calloc(snapshot->slot_count, sizeof *layout->bound.frame);
+    layout->bound.integers =
+        check_calloc(snapshot->schema.field_count, sizeof *layout->bound.integers);
+    layout_set_verdict(layout, VERDICT_NONE);
+    layout_set_outcome(layout, LABEL_NONE);
+}
+
+static void layout_deinit(struct layout *layout) {
+    free(layout->bound.frame);
+    free(layout->bound.integers);
+}
+
+void layout_set_verdict(struct layout *layout, enum verdict verdict) {
+    const char *name = verdict == VERDICT_NONE ? "none" : verdict_name(verdict);
+    layout->bound.frame[layout->snapshot->slot_verdict] = value_text(text_of(name));
+}
+
+void layout_set_outcome(struct layout *layout, enum label label) {
+    layout->bound.frame[layout->snapshot->slot_outcome] = value_text(text_of(label_name(label)));
+}
+
+static const struct entity_plan *entity_named(const struct plan *plan, struct text name) {
+    for (size_t i = 0; i < plan->entity_count; i++)
+        if (text_equal(plan->entities[i].name, name))
+            return &plan->entities[i];
+    return NULL;
+}
+
+static size_t feature_defined(const struct entity_plan *entity, uint64_t definition) {
+    for (size_t i = 0; i < entity->feature_count; i++)
+        if (entity->features[i].definition == definition)
+            return i;
+    return SIZE_MAX;
+}
+
+/* The plan's entity without defaults: those are a matter of the rules, which may have others. */
+static void reading_init(struct engine *engine, struct reading *reading,
+                         const struct entity_plan *plan) {
+    reading->plan = *plan;
+    reading->plan.features = check_calloc(plan->feature_count, sizeof *plan->features);
+    for (size_t i = 0; i < plan->feature_count; i++) {
+        reading->plan.features[i] = plan->features[i];
+        reading->plan.features[i].default_value = value_absent();
+    }
+    const struct snapshot *rules = engine->rules;
+    const struct entity_plan *entity = entity_named(&rules->plan, plan->name);
+    if (!entity)
+        return;
+    size_t first_slot = rules->bindings[entity - rules->plan.entities].first_feature;
+    reading->origins = check_calloc(entity->feature_count, sizeof *reading->origins);
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        size_t feature = feature_defined(plan, entity->features[i].definition);
+        if (feature != SIZE_MAX)
+            reading->origins[reading->origin_count++] =
+                (struct feature_origin){.slot = first_slot + i,
+                                        .feature = feature,
+                                        .default_value = entity->features[i].default_value};
+    }
+}
+
+struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
+    struct engine *engine = check_calloc(1, sizeof *engine);
+    engine->rules = snapshot_ref(rules);
+    engine->plan = snapshot_ref(plan);
+    layout_init(&engine->rules_layout, rules);
+    if (plan == rules)
+        engine->plan_layout = engine->rules_layout;
+    else
+        layout_init(&engine->plan_layout, plan);
+    engine->readings = check_calloc(plan->plan.entity_count, sizeof *engine->readings);
+    size_t found = 0, largest = 0;
+    for (size_t i = 0; i < plan->plan.entity_count; i++) {
+        const struct entity_plan *entity = &plan->plan.entities[i];
+        reading_init(engine, &engine->readings[i], entity);
+        found += engine->readings[i].origin_count;
+        if (entity->feature_count > largest)
+            largest = entity->feature_count;
+    }
+    engine->warming = rules->feature_count - found;
+    engine->values = check_calloc(largest, sizeof *engine->values);
+    return engine;
+}
+
+void engine_free(struct engine *engine) {
+    if (!engine)
+        return;
+    for (size_t i = 0; i < engine->plan->plan.entity_count; i++) {
+        free(engine->readings[i].plan.features);
+        free(engine->readings[i].origins);
+    }
+    free(engine->readings);
+    free(engine->values);
+    if (engine->plan != engine->rules)
+        layout_deinit(&engine->plan_layout);
+    layout_deinit(&engine->rules_layout);
+    snapshot_unref(engine->rules);
+    snapshot_unref(engine->plan);
+    free(engine);
+}
+
+const struct snapshot *engine_rules(const struct engine *engine) {
+    return engine->rules;
+}
+const struct snapshot *engine_plan(const struct engine *engine) {
+    return engine->plan;
+}
+size_t engine_warming(const struct engine *engine) {
+    return engine->warming;
+}
+
+/* One field is its own key; of several, each follows its length, so that ("ab","c") and ("a","bc")
+ * stay apart. */
+static char *key_part(char *at, struct text part, size_t part_count) {
+    if (part_count > 1)
+        at = (char *)varint_put((uint8_t *)at, part.length);
+    memcpy(at, part.data, part.length);
+    return at + part.length;
+}
+
+struct text layout_key(struct engine *engine, size_t entity) {
+    const struct entity_binding *binding = &engine->plan->bindings[entity];
+    const struct value *frame = engine->plan_layout.bound.frame;
+    if (binding->key_slot_count == 1 && frame[binding->key_slots[0]].type == VALUE_TEXT)
+        return frame[binding->key_slots[0]].text;
+    char *at = engine->key;
+    for (size_t i = 0; i < binding->key_slot_count; i++) {
+        struct value v = frame[binding->key_slots[i]];
+        char printed[64];
+        if (v.type == VALUE_ABSENT || v.type == VALUE_ERROR)
+            return (struct text){0};
+        if (v.type != VALUE_TEXT) {
+            int length = value_format(v, printed, sizeof printed);
+            v.text = (struct text){.data = printed, .length = (size_t)length};
+        }
+        at = key_part(at, v.text, binding->key_slot_count);
+    }
+    return (struct text){.data = engine->key, .length = (size_t)(at - engine->key)};
+}
+
+struct text engine_key(const struct engine *engine, size_t entity, const struct text *parts,
+                       size_t part_count, struct arena *arena) {
+    const struct entity_binding *binding = &engine->plan->bindings[entity];
+    if (part_count != binding->key_slot_count)
+        return (struct text){0};
+    size_t length = 0;
+    for (size_t i = 0; i < part_count; i++) {
+        if (parts[i].length == 0)
+            return (struct text){0};
+        length += parts[i].length + BUFFER_VARINT_MAX;
+    }
+    char *key = arena_alloc(arena, length);
+    if (!key)
+        return (struct text){0};
+    char *at = key;
+    for (size_t i = 0; i < part_count; i++)
+        at = key_part(at, parts[i], part_count);
+    return (struct text){.data = key, .length = (size_t)(at - key)};
+}
+
+bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena) {
+    const struct expression *condition = engine->plan->bindings[entity].filters[filter];
+    struct value v = expression_eval(condition, engine->plan_layout.bound.frame, arena);
+    return v.type == VALUE_BOOL && v.boolean;
+}
+
+void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction) {
+    const struct entity_plan *plan = &engine->plan->plan.entities[entity];
+    const struct entity_binding *binding = &engine->plan->bindings[entity];
+    const struct bound *bound = &engine->plan_layout.bound;
+    struct entry *entry = &engine->entry;
+    entry->time_us = transaction->event_time_us;
+    entry->id_hash = hash_text(transaction->id);
+    entry->present = 0;
+    for (size_t i = 0; i < plan->column_count; i++) {
+        size_t slot = binding->column_slots[i];
+        const struct value *v = &bound->frame[slot];
+        /* A text that is too long to keep is taken as missing, never cut: a piece is another text.
+         */
+        if (v->type == VALUE_ABSENT || v->type == VALUE_ERROR ||
+            (plan->columns[i].type == COLUMN_TEXT && v->text.length > COLUMN_TEXT_MAX))
+            continue;
+        entry->present |= UINT32_C(1) << i;
+        switch (plan->columns[i].type) {
+        case COLUMN_INTEGER:
+            entry->integers[i] = bound->integers[slot];
+            break;
+        case COLUMN_HASH:
+            entry->integers[i] = (int64_t)hash_text(v->text);
+            break;
+        case COLUMN_TEXT:
+            entry->texts[i] = v->text;
+            break;
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/* What decide.c and apply.c share: the memory of one engine, and how a transaction is laid out in
+ * it. Private to engine/. */
+#pragma once
+
+#include "engine.h"
+
+/* Where a feature of the rules snapshot takes its value from. */
+struct feature_origin {
+    size_t slot;    /* in the rules frame */
+    size_t feature; /* index in the plan's entity; SIZE_MAX: warming, absent */
+    struct value default_value;
+};
+
+/* What is read of one entity of the plan, for the rules. */
+struct reading {
+    struct entity_plan plan; /* the plan's own, with the features' defaults taken off */
+    struct feature_origin *origins;
+    size_t origin_count;
+};
+
+/* A transaction as one snapshot sees it. */
+struct layout {
+    const struct snapshot *snapshot;
+    struct bound bound; /* frame with slot_count slots; integers with field_count */
+};
+
+struct engine {
+    struct snapshot *rules, *plan;
+    struct layout rules_layout;
+    struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
+    struct reading *readings;  /* one per entity of the plan */
+    size_t warming;
+    struct value *values; /* room for the features of the largest entity */
+    struct entry entry;
+    char key[PLAN_KEY_PARTS_MAX * (TRANSACTION_ATTRIBUTE_MAX + BUFFER_VARINT_MAX)];
+};
+
+/* Verdict and outcome as filters see them. */
+void layout_set_verdict(struct layout *layout, enum verdict verdict);
+void layout_set_outcome(struct layout *layout, enum label label);
+
+/* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
+ * when the transaction lacks a part of it. */
+struct text layout_key(struct engine *engine, size_t entity);
+
+/* Does the transaction in the plan's layout pass the filter, with verdict and outcome as set? */
+bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena);
+
+/* Fills time, id and columns of engine->entry from the plan's layout; weights are the caller's. */
+void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction);

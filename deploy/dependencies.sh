@@ -1,0 +1,55 @@
+#!/bin/sh
+# Installs what Harrier needs to be built and tested on Debian 12 or 13, and only what is missing.
+# Called by ./quickstart and ./check; running it again does nothing.
+#
+# usage: deploy/dependencies.sh build|test
+set -eu
+
+build='gcc libc6-dev meson ninja-build pkg-config cmake protobuf-c-compiler
+libprotobuf-c-dev libnng-dev liblmdb-dev libevent-dev libcmocka-dev libxxhash-dev libisal-dev
+libzstd-dev libssl-dev libyaml-dev libjansson-dev'
+test_only='python3 zstd'
+
+case ${1-} in
+build) wanted=$build ;;
+test) wanted="$build $test_only" ;;
+*)
+    echo "usage: $0 build|test" >&2
+    exit 64
+    ;;
+esac
+
+missing=
+for package in $wanted; do
+    state=$(dpkg-query -W -f '${db:Status-Status}' "$package" 2>/dev/null || true)
+    [ "$state" = installed ] || missing="$missing $package"
+done
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "These packages are missing, and this is not Debian:$missing" >&2
+    echo "Install them, or what they are called here, and run the command again." >&2
+    exit 69
+fi
+as_root=
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "These packages are missing:$missing" >&2
+        echo "Run the command again as root, or install sudo." >&2
+        exit 77
+    fi
+    as_root=sudo
+fi
+echo "Installing:$missing"
+output=$(mktemp)
+trap 'rm -f "$output"' EXIT
+# shellcheck disable=SC2086  # words are packages
+if ! {
+    $as_root apt-get update -q &&
+        $as_root env DEBIAN_FRONTEND=noninteractive \
+            apt-get install -q -y --no-install-recommends $missing
+} >"$output" 2>&1; then
+    cat "$output" >&2
+    echo "Could not install:$missing" >&2
+    exit 69
+fi

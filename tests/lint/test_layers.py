@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Proves that layers.py can fail: injects each kind of offence into an otherwise clean tree and looks
+for its file and line, then removes it and looks for silence."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+
+LAYERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.py")
+
+CLEAN = {
+    "core/base/text.h": "#pragma once\n",
+    "core/wire/message.c": '#include "../base/text.h"\n#include "harrier.pb-c.h"\n',
+    "core/feature/state.h": '#include "../wire/message.h"\n',
+    "core/wire/message.h": "#pragma once\n",
+    "core/policy/rule.h": "#pragma once\n",
+    "core/store/table.c": '#include <lmdb.h>\n#include "../policy/rule.h"\n',
+    "server/front.h": '#include "core/policy/rule.h"\n',
+    "server/front_nng.c": "#include <nng/nng.h>\n#include <event2/event.h>\n",
+    "clients/c/client.c": '#include <nng/nng.h>\n#include "core/wire/message.h"\n',
+    "batch/rebuild.h": "#pragma once\n",
+    "clients/cli/main.c": '#include "batch/rebuild.h"\n',
+}
+
+# (file, text put at its end, what the message must hold)
+OFFENCES = [
+    ("core/base/text.h", '#include "../feature/state.h"\n', "core/base may not use"),
+    ("core/feature/state.h", '#include "../policy/rule.h"\n', "core/feature may not use"),
+    ("core/policy/rule.h", '#include "server/front.h"\n', "core/policy may not use"),
+    ("clients/c/client.c", '#include "core/policy/rule.h"\n', "clients/c may not use"),
+    ("server/front.h", '#include "batch/rebuild.h"\n', "server may not use"),
+    ("batch/rebuild.h", '#include "clients/c/client.h"\n#include "server/front.h"\n', "batch may not use"),
+    ("core/policy/rule.h", "#include <lmdb.h>\n", "lmdb.h"),
+    ("server/front.h", "#include <lmdb.h>\n", "lmdb.h"),
+    ("core/store/table.c", "#include <nng/nng.h>\n", "nng/nng.h"),
+    ("server/front.h", "#include <nng/protocol/reqrep0/rep.h>\n", "nng/protocol"),
+    ("clients/cli/main.c", "  #  include <event2/event.h>\n", "event2"),
+    ("core/store/table.c", '#include "archive.pb-c.h"\n', "archive.pb-c.h"),
+    ("core/base/text.h", "#include <pthread.h>\n", "pthread.h"),
+    ("core/base/text.h", "static inline long now(void) { return time(NULL); }\n", "clock"),
+]
+
+
+def write(root, files):
+    for path, text in files.items():
+        full = os.path.join(root, path)
+        os.makedirs(os.path.dirname(full), exist_ok=True)
+        with open(full, "w", encoding="utf-8") as f:
+            f.write(text)
+
+
+def run(root):
+    done = subprocess.run([sys.executable, LAYERS, root], capture_output=True, text=True)
+    return done.returncode, done.stdout
+
+
+class LayersTest(unittest.TestCase):
+    def test_clean_tree_is_silent(self):
+        with tempfile.TemporaryDirectory() as root:
+            write(root, CLEAN)
+            self.assertEqual(run(root), (0, ""))
+
+    def test_each_offence_is_found_where_it_is(self):
+        for path, text, words in OFFENCES:
+            with self.subTest(path=path, text=text), tempfile.TemporaryDirectory() as root:
+                write(root, CLEAN)
+                write(root, {path: CLEAN[path] + text})
+                line = CLEAN[path].count("\n") + text.count("\n")
+                status, out = run(root)
+                self.assertEqual(status, 1)
+                self.assertIn(f"{path}:{line}: ", out)
+                self.assertIn(words, out)
+
+    def test_empty_file_name_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            write(root, CLEAN)
+            write(root, {"core/base/string_util.c": ""})
+            status, out = run(root)
+            self.assertEqual((status, out.split(" ")[0]), (1, "core/base/string_util.c:1:"))
+
+    def test_empty_tree_is_not_a_pass(self):
+        with tempfile.TemporaryDirectory() as root:
+            self.assertEqual(run(root)[0], 2)
+
+
+if __name__ == "__main__":
+    unittest.main()
