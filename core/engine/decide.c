@@ -61,7 +61,8 @@ static void read_entity(struct engine *engine, size_t entity, const struct trans
         engine->entry.weights[f] = layout_passes(engine, entity, f, arena);
     struct text state = states->read(states, entity, key, hash_text(key));
     int r = state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
-                       transaction->event_time_us, &engine->entry, engine->values);
+                       transaction->event_time_us, &engine->entry, engine->state_scratch,
+                       engine->values);
     if (r > 0)
         degrade(decision, arena_printf(arena,
                                        "event time is more than the policy's lateness behind the "
@@ -251,7 +252,7 @@ size_t engine_entity_features(struct engine *engine, size_t entity, struct text 
     if (!features)
         return 0;
     state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us, at_us,
-               NULL, engine->values);
+               NULL, engine->state_scratch, engine->values);
     place_features(engine, reading, arena);
     for (size_t i = 0; i < reading->origin_count; i++) {
         size_t slot = reading->origins[i].slot;

@@ -88,6 +88,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     }
     engine->warming = rules->feature_count - found;
     engine->values = check_calloc(largest, sizeof *engine->values);
+    engine->state_scratch = state_scratch_new();
     return engine;
 }
 
@@ -100,6 +101,7 @@ void engine_free(struct engine *engine) {
     }
     free(engine->readings);
     free(engine->values);
+    state_scratch_free(engine->state_scratch);
     if (engine->plan != engine->rules)
         layout_deinit(&engine->plan_layout);
     layout_deinit(&engine->rules_layout);

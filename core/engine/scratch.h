@@ -31,6 +31,7 @@ struct engine {
     struct reading *readings;  /* one per entity of the plan */
     size_t warming;
     struct value *values; /* room for the features of the largest entity */
+    struct state_scratch *state_scratch;
     struct entry entry;
     char key[PLAN_KEY_PARTS_MAX * (TRANSACTION_ATTRIBUTE_MAX + BUFFER_VARINT_MAX)];
 };

@@ -1,5 +1,6 @@
-/* What a policy's features compile to: per entity, which values of a transaction its state keeps and
- * which windows are answered from them. Made by policy/, read by everything that touches a state.
+/* What a policy's features compile to: per entity, which values of a transaction its state keeps
+ * and which windows are answered from them. Made by policy/, read by everything that touches a
+ * state.
  *
  * A plan is plain immutable data; whoever made it owns the memory (a snapshot). */
 #pragma once
@@ -12,9 +13,9 @@
 #include <stdint.h>
 
 enum aggregate {
-    AGGREGATE_COUNT,               /* transactions */
-    AGGREGATE_SUM,                 /* of a column */
-    AGGREGATE_MEAN,                /* sum / count; absent when empty */
+    AGGREGATE_COUNT, /* transactions */
+    AGGREGATE_SUM,   /* of a column */
+    AGGREGATE_MEAN,  /* sum / count; absent when empty */
     AGGREGATE_MIN,
     AGGREGATE_MAX,
     AGGREGATE_STDDEV,              /* of the sample (n − 1); absent below two */
@@ -28,8 +29,8 @@ enum aggregate {
     AGGREGATE_TYPE_COUNT
 };
 
-const char *aggregate_name(enum aggregate aggregate);          /* "count", "seconds_since_last" */
-enum aggregate aggregate_parse(struct text name);              /* AGGREGATE_TYPE_COUNT if none */
+const char *aggregate_name(enum aggregate aggregate); /* "count", "seconds_since_last" */
+enum aggregate aggregate_parse(struct text name);     /* AGGREGATE_TYPE_COUNT if none */
 bool aggregate_needs_column(enum aggregate aggregate);
 /* Only these stay computable when an outcome arrives late: count, sum, mean, stddev, share. */
 bool aggregate_takes_outcomes(enum aggregate aggregate);
@@ -40,13 +41,15 @@ enum column_type {
     COLUMN_TEXT,    /* the text itself, at most COLUMN_TEXT_MAX bytes: for first and last */
 };
 
-#define PLAN_ENTITIES_MAX 64
-#define PLAN_COLUMNS_MAX 32  /* per entity */
-#define PLAN_FILTERS_MAX 32  /* per entity */
-#define PLAN_FEATURES_MAX 256 /* per entity */
-#define PLAN_KEY_PARTS_MAX 3
-#define PLAN_WINDOW_US_MAX (INT64_C(3660) * 86400 * 1000000) /* window + delay: ten years */
-#define COLUMN_TEXT_MAX 128
+#define PLAN_ENTITIES_MAX    64
+#define PLAN_COLUMNS_MAX     32  /* per entity */
+#define PLAN_FILTERS_MAX     32  /* per entity */
+#define PLAN_FEATURES_MAX    256 /* per entity */
+#define PLAN_KEY_PARTS_MAX   3
+#define PLAN_WINDOW_US_MAX   (INT64_C(3660) * 86400 * 1000000) /* window + delay: ten years */
+#define PLAN_LATENESS_US_MAX PLAN_WINDOW_US_MAX
+#define PLAN_DIGITS_MAX      18 /* 10^18 is the last power that an int64 holds */
+#define COLUMN_TEXT_MAX      128
 
 struct column {
     struct text source; /* canonical name of what it holds: "amount", "attributes.items" */
@@ -69,7 +72,37 @@ struct feature {
     int64_t window_us, delay_us;
     bool exclude_current;
     struct value default_value; /* instead of absent; VALUE_ABSENT: none */
-    uint64_t definition;        /* equal definitions have equal values; name and default left out */
+    /* Filled by plan_finish(): */
+    uint64_t definition;     /* equal definitions have equal values; name and default left out */
+    uint16_t gathering;      /* index into the entity's gatherings: what its value is made from */
+    uint16_t part_gathering; /* AGGREGATE_SHARE: the numerator */
+};
+
+/* How a state is read: in one pass that gathers, for all features at once, what their values are
+ * made from. Features that agree in window, delay, filter and column share one gathering. */
+enum gathering_need {
+    GATHERING_SUM = 1,        /* the sum; the count of entries is always gathered */
+    GATHERING_SQUARES = 2,    /* the sum of squares */
+    GATHERING_EXTREMES = 4,   /* smallest and greatest value */
+    GATHERING_EDGES = 8,      /* oldest and newest entry */
+    GATHERING_MATCH = 16,     /* is the current transaction's value there? */
+    GATHERING_DISTINCT = 32,  /* how many different values */
+    GATHERING_SIGHTINGS = 64, /* collects the values for itself and all it leads to by `next` */
+};
+
+struct gathering {
+    uint8_t needs; /* of enum gathering_need */
+    int8_t column; /* -1: none */
+    int8_t filter; /* -1: none */
+    uint16_t span; /* index into the entity's spans */
+    uint16_t next; /* same delay, filter and column in a shorter window, distinct too; 0: none */
+};
+
+/* A window and the gatherings over it: [first, first + count). Ages count back from the time of the
+ * read; the window holds delay_us <= age < end_us. */
+struct span {
+    uint64_t delay_us, end_us;
+    uint16_t first, count;
 };
 
 struct entity_plan {
@@ -82,8 +115,12 @@ struct entity_plan {
     struct feature *features;
     size_t feature_count;
     /* Filled by plan_finish(): */
-    int64_t reach_us; /* longest window + delay */
-    uint64_t layout;  /* hash over all that decides the bytes of a state */
+    int64_t reach_us; /* longest window + delay; 0 without features: nothing is kept */
+    uint64_t layout;  /* hash over all that decides the bytes of a state, lateness included */
+    struct span spans[PLAN_FEATURES_MAX]; /* the furthest-reaching first */
+    size_t span_count;
+    struct gathering gatherings[2 * PLAN_FEATURES_MAX]; /* span by span */
+    size_t gathering_count;
 };
 
 struct plan {
@@ -91,12 +128,23 @@ struct plan {
     size_t entity_count;
     int64_t lateness_us; /* a read this far behind an entity's newest time is still exact */
     /* Filled by plan_finish(): */
-    uint64_t id; /* hash over all layouts and features */
+    uint64_t id; /* hash over entity names, layouts and definitions */
 };
 
-/* Checks limits and combinations (ERROR_INVALID names entity and feature) and fills what is derived,
- * definition hashes included. */
+/* Checks limits and combinations (ERROR_INVALID names entity and feature) and fills what is
+ * derived, definition hashes included. What goes together:
+ *
+ *   columns    integer: int, bool, timestamp (digits 0) or double (fixed point, digits 0…18)
+ *              hash: any type; text: string
+ *   sum, mean, stddev      integer columns, but not timestamps
+ *   min, max               integer columns
+ *   distinct, is_new       integer and hash columns
+ *   first, last            integer and text columns
+ *   count, share, seconds_since_first, seconds_since_last take no column
+ *   share, and only share, has a part
+ *   a default has the type that feature_value_type() says */
 int plan_finish(struct plan *plan, struct error *ret_error);
 
-/* What a value of the feature is when it is there. */
+/* What a value of the feature is when it is there: int for count, distinct and the sum of ints or
+ * bools; the column's own type for min, max, first and last; bool for is_new; else double. */
 enum value_type feature_value_type(const struct entity_plan *entity, const struct feature *feature);

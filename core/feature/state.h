@@ -2,7 +2,15 @@
  *
  * A state is a pure function of the set of entries applied to it and of its plan: any order of
  * application, and any split into parts that are merged, gives the same bytes. Time counts from the
- * newest entry, never from a clock. state.c documents the bytes. */
+ * newest entry, never from a clock. state.c documents the bytes.
+ *
+ * Values. All arithmetic is on exact integers; a double is made at the end, in one division (and
+ * one root). Over a column, entries that lack it are skipped, in counts too: the mean divides by
+ * the entries that have a value. Empty windows: count, distinct and sum are 0, is_new is true,
+ * everything else is absent. A sum of ints that does not fit an int64 is absent. Where something is
+ * absent, the feature's default takes its place if it has one. No value is approximate and no
+ * column is too wide: sums have 128 bits, and n·Σx² − (Σx)² is computed with 256, so that any int64
+ * may be aggregated. */
 #pragma once
 
 #include "../base/error.h"
@@ -25,9 +33,13 @@ struct entry {
     bool transaction;
     uint32_t present;                   /* bit i: column i has a value */
     int64_t integers[PLAN_COLUMNS_MAX]; /* COLUMN_INTEGER: the value; COLUMN_HASH: the hash */
-    struct text texts[PLAN_COLUMNS_MAX]; /* COLUMN_TEXT; somebody else's memory */
+    /* COLUMN_TEXT, somebody else's memory. Longer than COLUMN_TEXT_MAX counts as absent. */
+    struct text texts[PLAN_COLUMNS_MAX];
     int32_t weights[PLAN_FILTERS_MAX];
 };
+
+/* The version in every state's first byte, and part of every layout hash. */
+#define STATE_ENCODING_VERSION 1
 
 /* A state in memory of its own. Zeroed is empty. The bytes are the canonical encoding. */
 struct state {
@@ -46,17 +58,25 @@ void state_assign(struct state *state, const void *bytes, size_t length);
 void state_apply(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
                  const struct entry *entry);
 
-/* Adds all entries of another state of the same plan; the sets of records must be disjoint. */
+/* Adds all entries of another state of the same plan and lateness, trusted like state_assign()'s;
+ * the sets of records must be disjoint. bytes must not be the state's own. */
 void state_merge(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
                  const void *bytes, size_t length);
 
+/* Working memory of state_read(): one per thread, grows to the largest need and is used again. */
+struct state_scratch;
+struct state_scratch *state_scratch_new(void);
+void state_scratch_free(struct state_scratch *scratch); /* NULL is allowed */
+
 /* ret_values[i] = entity->features[i] at at_us, from encoded bytes (length 0: no history). The
- * contribution of `current` (NULL: there is none; else at_us is its time) is added as its feature says.
- * Texts point into the state and into `current`. One pass over the entries.
- * Returns 0, or 1 when at_us lies so far behind the newest entry that values may miss expired ones. */
+ * contribution of `current` (NULL: there is none; else at_us is its time) is added as its feature
+ * says; last, seconds_since_last and is_new never include it, and nothing does under a delay.
+ * Without a current value is_new is absent. Texts point into the state and into `current`. One pass
+ * over the entries. Returns 0, or 1 when at_us lies so far behind the newest entry that values may
+ * miss expired ones. */
 int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
                int64_t lateness_us, int64_t at_us, const struct entry *current,
-               struct value *ret_values);
+               struct state_scratch *scratch, struct value *ret_values);
 
 /* Event time of the newest entry and number of entries; false for an empty state. */
 bool state_extent(const void *bytes, size_t length, int64_t *ret_newest_us, uint64_t *ret_entries);
@@ -66,7 +86,8 @@ bool state_extent(const void *bytes, size_t length, int64_t *ret_newest_us, uint
 bool state_is_idle(const void *bytes, size_t length, const struct entity_plan *entity,
                    int64_t lateness_us, int64_t newest_us);
 
-/* Are these bytes a canonical state of this plan? ERROR_DAMAGED says what is not. Never reads outside
- * [bytes, bytes + length). */
+/* Are these bytes a canonical state of this plan? ERROR_DAMAGED says what is not. Never reads
+ * outside [bytes, bytes + length). Whether an entry should have been dropped is not looked at: that
+ * depends on the lateness. */
 int state_check(const void *bytes, size_t length, const struct entity_plan *entity,
                 struct error *ret_error);

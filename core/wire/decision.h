@@ -1,6 +1,7 @@
 /* What was decided about a transaction, and what later turned out, as plain values. */
 #pragma once
 
+#include "../base/error.h"
 #include "../base/text.h"
 #include "../base/value.h"
 
@@ -29,12 +30,12 @@ enum label {
     LABEL_COUNT
 };
 
-const char *label_name(enum label label);                    /* "none", "legit", … */
+const char *label_name(enum label label); /* "none", "legit", … */
 bool label_parse(struct text name, enum label *ret_label);
 
-#define DECISION_SCORE_MAX 1000
+#define DECISION_SCORE_MAX   1000
 #define DECISION_REASONS_MAX 256
-#define REASON_TEXT_MAX 512 /* bytes */
+#define REASON_TEXT_MAX      512 /* bytes */
 
 struct reason {
     struct text rule;
@@ -68,9 +69,14 @@ struct decision {
     size_t feature_count;
 };
 
+#define OUTCOME_SOURCE_MAX 128 /* bytes */
+
 struct outcome {
     struct text transaction_id;
-    enum label label;
+    enum label label; /* LABEL_COUNT: decoded from a number that this version does not know */
     int64_t known_time_us;
     struct text source;
 };
+
+/* What every reported outcome must satisfy; *ret_field as for transaction_check(). */
+int outcome_check(const struct outcome *outcome, struct text *ret_field, struct error *ret_error);

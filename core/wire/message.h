@@ -11,7 +11,17 @@
 #include "transaction.h"
 
 #define MESSAGE_PROTOCOL 1
-#define MESSAGE_SIZE_MAX (2u << 20) /* bytes of a request; 1,000 ordinary transactions are 300 KB */
+#define MESSAGE_SIZE_MAX                                                                           \
+    (2u << 20) /* bytes of a request; 1,000 ordinary transactions are 300 KB                       \
+                */
+#define MESSAGE_RESPONSE_SIZE_MAX (8u << 20)
+
+/* Limits for the arena to decode into. Every request of 1,000 transactions with 64 attributes each
+ * that is within MESSAGE_SIZE_MAX, and every response within its size, fits. */
+#define MESSAGE_ARENA_LIMIT          ((size_t)32 << 20)
+#define MESSAGE_RESPONSE_ARENA_LIMIT ((size_t)128 << 20)
+
+#define ENTITY_KEY_PARTS_MAX 16
 
 enum call { CALL_NONE, CALL_SCORE, CALL_REPORT_OUTCOME, CALL_GET_ENTITY, CALL_STATUS, CALL_COUNT };
 
@@ -116,13 +126,15 @@ struct response {
  * over 1,000 transactions or outcomes. */
 int message_encode_request(const struct request *request, struct buffer *buffer,
                            struct error *ret_error);
-/* ERROR_INVALID (not a request; truncated), ERROR_TOO_LARGE, ERROR_UNSUPPORTED (protocol, call). Does
- * not look into single transactions: one bad one must not fail the others; transaction_check() does.
+/* ERROR_INVALID (not a request; truncated), ERROR_TOO_LARGE, ERROR_UNSUPPORTED (protocol, call).
+ * Does not look into single transactions: one bad one must not fail the others; transaction_check()
+ * does.
  */
 int message_decode_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error);
 
-/* response: the server's side. Appends to *buffer; always succeeds (texts are cut to their limits). */
+/* response: the server's side. Appends to *buffer; always succeeds: texts are cut to their limits,
+ * and an answer over MESSAGE_RESPONSE_SIZE_MAX becomes the error ERROR_TOO_LARGE. */
 void message_encode_response(const struct response *response, struct buffer *buffer);
 int message_decode_response(const void *bytes, size_t length, struct arena *arena,
                             struct response *ret_response, struct error *ret_error);

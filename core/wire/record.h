@@ -78,6 +78,7 @@ struct record {
 /* Appends the payload. The same record gives the same bytes on every machine. */
 void record_encode(const struct record *record, struct buffer *buffer);
 
-/* ERROR_DAMAGED when the bytes are no such record. Everything lives in the arena. */
+/* ERROR_DAMAGED when the bytes are no such record, ERROR_TOO_LARGE when the arena does not hold it.
+ * Everything decoded lives in the arena; position is 0. */
 int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
                   struct record *ret_record, struct error *ret_error);

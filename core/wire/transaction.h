@@ -29,14 +29,20 @@ const char *transaction_field_name(enum transaction_field field);
 /* FIELD_COUNT when there is no such field */
 enum transaction_field transaction_field_parse(struct text name);
 
-#define TRANSACTION_ID_MAX 128        /* bytes */
-#define TRANSACTION_FIELD_MAX 128     /* bytes */
-#define TRANSACTION_ATTRIBUTE_MAX 1024 /* bytes of a text attribute */
-#define TRANSACTION_ATTRIBUTES_MAX 64
+#define TRANSACTION_ID_MAX           128  /* bytes */
+#define TRANSACTION_FIELD_MAX        128  /* bytes */
+#define TRANSACTION_ATTRIBUTE_MAX    1024 /* bytes of a text attribute */
+#define TRANSACTION_ATTRIBUTES_MAX   64
 #define TRANSACTION_AMOUNT_MINOR_MAX INT64_C(9999999999999)
-#define TRANSACTION_BATCH_MAX 1000
+#define TRANSACTION_BATCH_MAX        1000
 
-enum attribute_type { ATTRIBUTE_NONE, ATTRIBUTE_TEXT, ATTRIBUTE_INTEGER, ATTRIBUTE_NUMBER, ATTRIBUTE_FLAG };
+enum attribute_type {
+    ATTRIBUTE_NONE,
+    ATTRIBUTE_TEXT,
+    ATTRIBUTE_INTEGER,
+    ATTRIBUTE_NUMBER,
+    ATTRIBUTE_FLAG
+};
 
 struct attribute {
     struct text name;
@@ -63,10 +69,10 @@ struct transaction {
     size_t attribute_count;
 };
 
-/* What every transaction must satisfy under any policy: id, times, amount, currency, lengths, UTF-8,
- * formats of ip, country and mcc, coordinates, attribute names (no name twice). On failure the field
- * at fault is in *ret_field (a literal or a text of the transaction). Card numbers are the schema's
- * business: policy/schema.h. */
+/* What every transaction must satisfy under any policy: id, times, amount, currency, lengths,
+ * UTF-8, formats of ip, country and mcc, coordinates, attribute names (no name twice). On failure
+ * the field at fault is in *ret_field (a literal or a text of the transaction). Card numbers are
+ * the schema's business: policy/schema.h. */
 int transaction_check(const struct transaction *transaction, struct text *ret_field,
                       struct error *ret_error);
 

@@ -1,0 +1,65 @@
+#include "decision.h"
+
+#include "field_text.h"
+#include "transaction.h"
+
+static const char *const verdict_names[VERDICT_COUNT] = {
+    [VERDICT_NONE] = "",           [VERDICT_APPROVE] = "approve",
+    [VERDICT_REVIEW] = "review",   [VERDICT_CHALLENGE] = "challenge",
+    [VERDICT_DECLINE] = "decline",
+};
+
+static const char *const label_names[LABEL_COUNT] = {
+    [LABEL_NONE] = "none",           [LABEL_LEGIT] = "legit",
+    [LABEL_FRAUD] = "fraud",         [LABEL_CHARGEBACK] = "chargeback",
+    [LABEL_SUSPECTED] = "suspected",
+};
+
+const char *verdict_name(enum verdict verdict) {
+    return (size_t)verdict < VERDICT_COUNT ? verdict_names[verdict] : "";
+}
+
+enum verdict verdict_parse(struct text name) {
+    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
+        if (text_is(name, verdict_names[verdict]))
+            return verdict;
+    return VERDICT_NONE;
+}
+
+const char *label_name(enum label label) {
+    return (size_t)label < LABEL_COUNT ? label_names[label] : "";
+}
+
+bool label_parse(struct text name, enum label *ret_label) {
+    for (enum label label = LABEL_NONE; label < LABEL_COUNT; label++) {
+        if (text_is(name, label_names[label])) {
+            *ret_label = label;
+            return true;
+        }
+    }
+    return false;
+}
+
+int outcome_check(const struct outcome *outcome, struct text *ret_field, struct error *ret_error) {
+    struct text field = TEXT_LITERAL("transaction_id");
+    int r = field_check_required("transaction_id", outcome->transaction_id, TRANSACTION_ID_MAX,
+                                 ret_error);
+    if (r == 0) {
+        field = TEXT_LITERAL("label");
+        if ((size_t)outcome->label >= LABEL_COUNT)
+            r = error_set(ret_error, ERROR_INVALID,
+                          "label is not one that this version knows; expected none, legit, fraud, "
+                          "chargeback or suspected");
+    }
+    if (r == 0) {
+        field = TEXT_LITERAL("known_time_us");
+        r = field_check_time("known_time_us", outcome->known_time_us, ret_error);
+    }
+    if (r == 0) {
+        field = TEXT_LITERAL("source");
+        r = field_check_text("source", outcome->source, OUTCOME_SOURCE_MAX, ret_error);
+    }
+    if (r < 0)
+        *ret_field = field;
+    return r;
+}

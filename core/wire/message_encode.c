@@ -1,0 +1,403 @@
+/* Requests and responses as bytes. What is encoded is our own, so nothing is checked here but
+ * sizes; the generated structs live in a scratch arena for the time of one call. */
+#include "../base/check.h"
+#include "field_text.h"
+#include "message.h"
+#include "protobuf.h"
+
+#define ERROR_MESSAGE_MAX 1000 /* bytes, as harrier.proto promises */
+
+static const char *const call_names[CALL_COUNT] = {
+    [CALL_NONE] = "none",
+    [CALL_SCORE] = "score",
+    [CALL_REPORT_OUTCOME] = "report_outcome",
+    [CALL_GET_ENTITY] = "get_entity",
+    [CALL_STATUS] = "status",
+};
+
+const char *call_name(enum call call) {
+    return (size_t)call < CALL_COUNT ? call_names[call] : "none";
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Requests */
+
+static int encode_score(const struct score_request *score, struct arena *scratch,
+                        Harrier__V1__Request *out, struct error *ret_error) {
+    size_t count = score->transaction_count;
+    int r = field_check_count("transactions", count, TRANSACTION_BATCH_MAX, ret_error);
+    if (r < 0)
+        return r;
+    Harrier__V1__ScoreRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__score_request__init(request);
+    request->n_transactions = count;
+    request->transactions = scratch_calloc(scratch, count, sizeof *request->transactions);
+    for (size_t i = 0; i < count; i++)
+        request->transactions[i] = transaction_to_protobuf(&score->transactions[i], scratch);
+    request->dry_run = score->dry_run;
+    request->return_features = score->return_features;
+    out->call_case = HARRIER__V1__REQUEST__CALL_SCORE;
+    out->score = request;
+    return 0;
+}
+
+static int encode_outcomes(const struct outcome_request *outcome, struct arena *scratch,
+                           Harrier__V1__Request *out, struct error *ret_error) {
+    size_t count = outcome->outcome_count;
+    int r = field_check_count("outcomes", count, TRANSACTION_BATCH_MAX, ret_error);
+    if (r < 0)
+        return r;
+    Harrier__V1__ReportOutcomeRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__report_outcome_request__init(request);
+    Harrier__V1__Outcome *outcomes = scratch_calloc(scratch, count, sizeof *outcomes);
+    request->n_outcomes = count;
+    request->outcomes = scratch_calloc(scratch, count, sizeof *request->outcomes);
+    for (size_t i = 0; i < count; i++) {
+        const struct outcome *in = &outcome->outcomes[i];
+        harrier__v1__outcome__init(&outcomes[i]);
+        outcomes[i].transaction_id = bytes_from_text(in->transaction_id);
+        outcomes[i].label = (Harrier__V1__Label)in->label;
+        outcomes[i].known_time_us = in->known_time_us;
+        outcomes[i].source = bytes_from_text(in->source);
+        request->outcomes[i] = &outcomes[i];
+    }
+    out->call_case = HARRIER__V1__REQUEST__CALL_REPORT_OUTCOME;
+    out->report_outcome = request;
+    return 0;
+}
+
+static int encode_entity(const struct entity_request *entity, struct arena *scratch,
+                         Harrier__V1__Request *out, struct error *ret_error) {
+    if (entity->key_count == 0 || entity->key_count > ENTITY_KEY_PARTS_MAX)
+        return error_set(ret_error, ERROR_INVALID, "key has %zu parts; expected 1 to %d",
+                         entity->key_count, ENTITY_KEY_PARTS_MAX);
+    Harrier__V1__GetEntityRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__get_entity_request__init(request);
+    request->entity = bytes_from_text(entity->entity);
+    request->n_key = entity->key_count;
+    request->key = scratch_calloc(scratch, entity->key_count, sizeof *request->key);
+    for (size_t i = 0; i < entity->key_count; i++)
+        request->key[i] = bytes_from_text(entity->key[i]);
+    request->at_time_us = entity->at_time_us;
+    out->call_case = HARRIER__V1__REQUEST__CALL_GET_ENTITY;
+    out->get_entity = request;
+    return 0;
+}
+
+static int encode_call(const struct request *request, struct arena *scratch,
+                       Harrier__V1__Request *out, struct error *ret_error) {
+    switch (request->call) {
+    case CALL_SCORE:
+        return encode_score(&request->score, scratch, out, ret_error);
+    case CALL_REPORT_OUTCOME:
+        return encode_outcomes(&request->outcome, scratch, out, ret_error);
+    case CALL_GET_ENTITY:
+        return encode_entity(&request->entity, scratch, out, ret_error);
+    case CALL_STATUS:
+        out->call_case = HARRIER__V1__REQUEST__CALL_STATUS;
+        out->status = scratch_calloc(scratch, 1, sizeof *out->status);
+        harrier__v1__status_request__init(out->status);
+        out->status->state_hash = request->status.state_hash;
+        return 0;
+    case CALL_NONE:
+    case CALL_COUNT:
+        break;
+    }
+    return error_set(ret_error, ERROR_INVALID, "a request without a call");
+}
+
+int message_encode_request(const struct request *request, struct buffer *buffer,
+                           struct error *ret_error) {
+    struct arena scratch;
+    scratch_init(&scratch);
+    Harrier__V1__Request out;
+    harrier__v1__request__init(&out);
+    out.protocol = MESSAGE_PROTOCOL;
+    out.deadline_us = request->deadline_us;
+    int r = encode_call(request, &scratch, &out, ret_error);
+    if (r == 0) {
+        size_t size = protobuf_c_message_get_packed_size(&out.base);
+        if (size > MESSAGE_SIZE_MAX)
+            r = error_set(ret_error, ERROR_TOO_LARGE,
+                          "a request of %zu bytes; expected at most %u: send fewer at a time", size,
+                          MESSAGE_SIZE_MAX);
+        else
+            protobuf_pack(&out.base, buffer);
+    }
+    arena_deinit(&scratch);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Responses */
+
+struct wire_error wire_error_from(const struct error *error, struct text field,
+                                  struct arena *arena) {
+    struct text message = arena_text(arena, field_cut(text_of(error->text), ERROR_MESSAGE_MAX));
+    if (!message.data) /* no room left: say at least what kind of error */
+        message = text_of(error_code_name(error->code));
+    return (struct wire_error){
+        .code = error->code, .field = arena_text(arena, field), .message = message};
+}
+
+static Harrier__V1__ErrorCode code_to_protobuf(enum error_code code) {
+    switch (code) {
+    case ERROR_INVALID:
+        return HARRIER__V1__ERROR_CODE__ERROR_INVALID;
+    case ERROR_UNSUPPORTED:
+        return HARRIER__V1__ERROR_CODE__ERROR_UNSUPPORTED;
+    case ERROR_NOT_FOUND:
+        return HARRIER__V1__ERROR_CODE__ERROR_NOT_FOUND;
+    case ERROR_ID_CONFLICT:
+        return HARRIER__V1__ERROR_CODE__ERROR_ID_CONFLICT;
+    case ERROR_TOO_LARGE:
+        return HARRIER__V1__ERROR_CODE__ERROR_TOO_LARGE;
+    case ERROR_DEADLINE:
+        return HARRIER__V1__ERROR_CODE__ERROR_DEADLINE;
+    case ERROR_UNAVAILABLE:
+        return HARRIER__V1__ERROR_CODE__ERROR_UNAVAILABLE;
+    default:
+        return HARRIER__V1__ERROR_CODE__ERROR_INTERNAL;
+    }
+}
+
+static Harrier__V1__Error *encode_error(const struct wire_error *error, struct arena *scratch) {
+    Harrier__V1__Error *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__error__init(out);
+    out->code = code_to_protobuf(error->code);
+    out->field = bytes_from_text(error->field);
+    out->message = bytes_from_text(field_cut(error->message, ERROR_MESSAGE_MAX));
+    return out;
+}
+
+static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *out) {
+    harrier__v1__named_value__init(out);
+    out->name = bytes_from_text(in->name);
+    switch (in->value.type) {
+    case VALUE_BOOL:
+        out->value_case = HARRIER__V1__NAMED_VALUE__VALUE_FLAG;
+        out->flag = in->value.boolean;
+        break;
+    case VALUE_INT:
+        out->value_case = HARRIER__V1__NAMED_VALUE__VALUE_INTEGER;
+        out->integer = in->value.integer;
+        break;
+    case VALUE_DOUBLE:
+        out->value_case = HARRIER__V1__NAMED_VALUE__VALUE_NUMBER;
+        out->number = in->value.number;
+        break;
+    case VALUE_TEXT:
+        out->value_case = HARRIER__V1__NAMED_VALUE__VALUE_TEXT;
+        out->text = bytes_from_text(in->value.text);
+        break;
+    case VALUE_TIMESTAMP:
+        out->value_case = HARRIER__V1__NAMED_VALUE__VALUE_TIMESTAMP_US;
+        out->timestamp_us = in->value.integer;
+        break;
+    case VALUE_DURATION:
+        out->value_case = HARRIER__V1__NAMED_VALUE__VALUE_DURATION_US;
+        out->duration_us = in->value.integer;
+        break;
+    case VALUE_ABSENT:
+    case VALUE_ERROR: /* no value either; Decision.rule_errors counts them */
+        break;
+    }
+}
+
+static Harrier__V1__NamedValue **encode_values(const struct named_value *values, size_t count,
+                                               struct arena *scratch) {
+    if (count == 0)
+        return NULL;
+    Harrier__V1__NamedValue *out = scratch_calloc(scratch, count, sizeof *out);
+    Harrier__V1__NamedValue **pointers = scratch_calloc(scratch, count, sizeof *pointers);
+    for (size_t i = 0; i < count; i++) {
+        encode_value(&values[i], &out[i]);
+        pointers[i] = &out[i];
+    }
+    return pointers;
+}
+
+static Harrier__V1__Decision *encode_decision(const struct decision *decision,
+                                              struct arena *scratch) {
+    Harrier__V1__Decision *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__decision__init(out);
+    out->transaction_id = bytes_from_text(decision->transaction_id);
+    out->verdict = (Harrier__V1__Verdict)decision->verdict;
+    out->score = decision->score;
+    out->n_reasons = decision->reason_count;
+    out->reasons = reasons_to_protobuf(decision->reasons, decision->reason_count, scratch);
+    out->snapshot_id = decision->snapshot_id;
+    out->generation_id = decision->generation_id;
+    out->position = decision->position;
+    out->degraded = decision->degraded;
+    out->degraded_reason = bytes_from_text(decision->degraded_reason);
+    out->duplicate = decision->duplicate;
+    out->dry_run = decision->dry_run;
+    out->server_us = decision->server_us;
+    out->rule_errors = decision->rule_errors;
+    out->n_features = decision->feature_count;
+    out->features = encode_values(decision->features, decision->feature_count, scratch);
+    return out;
+}
+
+static void encode_score_answer(const struct response *response, struct arena *scratch,
+                                Harrier__V1__Response *out) {
+    size_t count = response->score.count;
+    Harrier__V1__ScoreResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__score_response__init(answer);
+    Harrier__V1__ScoreResult *results = scratch_calloc(scratch, count, sizeof *results);
+    answer->n_results = count;
+    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    for (size_t i = 0; i < count; i++) {
+        const struct score_result *in = &response->score.results[i];
+        harrier__v1__score_result__init(&results[i]);
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_DECISION;
+            results[i].decision = encode_decision(&in->decision, scratch);
+        }
+        answer->results[i] = &results[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_SCORE;
+    out->score = answer;
+}
+
+static Harrier__V1__OutcomeAccepted *encode_accepted(const struct outcome_result *in,
+                                                     struct arena *scratch) {
+    Harrier__V1__OutcomeAccepted *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__outcome_accepted__init(out);
+    out->transaction_id = bytes_from_text(in->transaction_id);
+    out->position = in->position;
+    out->changed = in->changed;
+    out->previous = (Harrier__V1__Label)in->previous;
+    return out;
+}
+
+static void encode_outcome_answer(const struct response *response, struct arena *scratch,
+                                  Harrier__V1__Response *out) {
+    size_t count = response->outcome.count;
+    Harrier__V1__ReportOutcomeResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__report_outcome_response__init(answer);
+    Harrier__V1__OutcomeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    answer->n_results = count;
+    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    for (size_t i = 0; i < count; i++) {
+        const struct outcome_result *in = &response->outcome.results[i];
+        harrier__v1__outcome_result__init(&results[i]);
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ACCEPTED;
+            results[i].accepted = encode_accepted(in, scratch);
+        }
+        answer->results[i] = &results[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_REPORT_OUTCOME;
+    out->report_outcome = answer;
+}
+
+static void encode_entity_answer(const struct response *response, struct arena *scratch,
+                                 Harrier__V1__Response *out) {
+    const struct entity_response *in = &response->entity;
+    Harrier__V1__GetEntityResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__get_entity_response__init(answer);
+    answer->n_features = in->feature_count;
+    answer->features = encode_values(in->features, in->feature_count, scratch);
+    answer->newest_time_us = in->newest_time_us;
+    answer->entries = in->entries;
+    answer->state_bytes = in->state_bytes;
+    answer->state_hash = in->state_hash;
+    answer->at_time_us = in->at_time_us;
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_GET_ENTITY;
+    out->get_entity = answer;
+}
+
+static void encode_labels(const struct status_response *in, struct arena *scratch,
+                          Harrier__V1__StatusResponse *answer) {
+    Harrier__V1__LabelCount *counts = scratch_calloc(scratch, LABEL_COUNT, sizeof *counts);
+    answer->labels = scratch_calloc(scratch, LABEL_COUNT, sizeof *answer->labels);
+    for (enum label label = LABEL_NONE + 1; label < LABEL_COUNT; label++) {
+        if (in->labels[label] == 0)
+            continue;
+        harrier__v1__label_count__init(&counts[label]);
+        counts[label].label = (Harrier__V1__Label)label;
+        counts[label].transactions = in->labels[label];
+        answer->labels[answer->n_labels++] = &counts[label];
+    }
+}
+
+static void encode_status_answer(const struct response *response, struct arena *scratch,
+                                 Harrier__V1__Response *out) {
+    const struct status_response *in = &response->status;
+    Harrier__V1__StatusResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__status_response__init(answer);
+    answer->version = bytes_from_text(in->version);
+    answer->state = bytes_from_text(in->state);
+    answer->state_reason = bytes_from_text(field_cut(in->state_reason, ERROR_MESSAGE_MAX));
+    answer->started_time_us = in->started_time_us;
+    answer->policy_name = bytes_from_text(in->policy_name);
+    answer->snapshot_id = in->snapshot_id;
+    answer->reload_error = bytes_from_text(field_cut(in->reload_error, ERROR_MESSAGE_MAX));
+    answer->generation_id = in->generation_id;
+    answer->generation_position = in->generation_position;
+    answer->generation_time_us = in->generation_time_us;
+    answer->position = in->position;
+    answer->synced_position = in->synced_position;
+    answer->transactions = in->transactions;
+    answer->outcomes = in->outcomes;
+    encode_labels(in, scratch, answer);
+    answer->newest_event_time_us = in->newest_event_time_us;
+    answer->overlay_entities = in->overlay_entities;
+    answer->overlay_bytes = in->overlay_bytes;
+    answer->state_hash = in->state_hash;
+    answer->duplicates = in->duplicates;
+    answer->rejected = in->rejected;
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_STATUS;
+    out->status = answer;
+}
+
+static void encode_answer(const struct response *response, struct arena *scratch,
+                          Harrier__V1__Response *out) {
+    switch (response->call) {
+    case CALL_SCORE:
+        encode_score_answer(response, scratch, out);
+        return;
+    case CALL_REPORT_OUTCOME:
+        encode_outcome_answer(response, scratch, out);
+        return;
+    case CALL_GET_ENTITY:
+        encode_entity_answer(response, scratch, out);
+        return;
+    case CALL_STATUS:
+        encode_status_answer(response, scratch, out);
+        return;
+    case CALL_NONE:
+    case CALL_COUNT:
+        break;
+    }
+    check(!"a response has an error or the answer to a call");
+}
+
+void message_encode_response(const struct response *response, struct buffer *buffer) {
+    struct arena scratch;
+    scratch_init(&scratch);
+    Harrier__V1__Response out;
+    harrier__v1__response__init(&out);
+    if (response->error.code)
+        out.error = encode_error(&response->error, &scratch);
+    else
+        encode_answer(response, &scratch, &out);
+    if (protobuf_c_message_get_packed_size(&out.base) > MESSAGE_RESPONSE_SIZE_MAX) {
+        struct wire_error too_large = {
+            .code = ERROR_TOO_LARGE,
+            .message = TEXT_LITERAL("the answer is over 8 MiB; ask for fewer at a time, or without "
+                                    "features: what was scored stands, the same ids return it")};
+        harrier__v1__response__init(&out);
+        out.error = encode_error(&too_large, &scratch);
+    }
+    protobuf_pack(&out.base, buffer);
+    arena_deinit(&scratch);
+}

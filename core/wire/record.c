@@ -1,0 +1,337 @@
+/* Archive records as bytes. Encoding is a function of the record alone: fields go out in the order
+ * of their numbers, repeated ones in the record's order, absent ones not at all. */
+#include "record.h"
+
+#include "../base/check.h"
+#include "protobuf.h"
+
+static const char *const type_names[RECORD_TYPE_COUNT] = {
+    [RECORD_TRANSACTION] = "transaction", [RECORD_OUTCOME] = "outcome",
+    [RECORD_LIST_CHANGE] = "list_change", [RECORD_SNAPSHOT] = "snapshot",
+    [RECORD_GENERATION] = "generation",   [RECORD_ENGINE] = "engine",
+};
+
+const char *record_type_name(enum record_type type) {
+    bool known = type >= RECORD_TRANSACTION && type < RECORD_TYPE_COUNT;
+    return known ? type_names[type] : "unknown";
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Encoding */
+
+static void encode_transaction(const struct record *record, struct arena *scratch,
+                               struct buffer *buffer) {
+    const struct decision *decision = &record->transaction.decision;
+    Harrier__Archive__V1__TransactionRecord out;
+    harrier__archive__v1__transaction_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.transaction = transaction_to_protobuf(&record->transaction.transaction, scratch);
+    out.verdict = (Harrier__V1__Verdict)decision->verdict;
+    out.score = decision->score;
+    out.n_reasons = decision->reason_count;
+    out.reasons = reasons_to_protobuf(decision->reasons, decision->reason_count, scratch);
+    out.snapshot_id = decision->snapshot_id;
+    out.generation_id = decision->generation_id;
+    out.degraded = decision->degraded;
+    out.degraded_reason = bytes_from_text(decision->degraded_reason);
+    out.rule_errors = decision->rule_errors;
+    out.feature_hash = decision->feature_hash;
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_outcome(const struct record *record, struct arena *scratch,
+                           struct buffer *buffer) {
+    const struct outcome_record *outcome = &record->outcome;
+    Harrier__Archive__V1__OutcomeRecord out;
+    harrier__archive__v1__outcome_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.known_time_us = outcome->known_time_us;
+    out.previous = (Harrier__V1__Label)outcome->previous;
+    out.label = (Harrier__V1__Label)outcome->label;
+    out.source = bytes_from_text(outcome->source);
+    out.transaction_position = outcome->transaction_position;
+    out.transaction = transaction_to_protobuf(&outcome->transaction, scratch);
+    out.verdict = (Harrier__V1__Verdict)outcome->verdict;
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_snapshot(const struct record *record, struct arena *scratch,
+                            struct buffer *buffer) {
+    const struct snapshot_record *snapshot = &record->snapshot;
+    Harrier__Archive__V1__SnapshotRecord out;
+    harrier__archive__v1__snapshot_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.snapshot_id = snapshot->snapshot_id;
+    out.name = bytes_from_text(snapshot->name);
+    size_t count = snapshot->file_count;
+    Harrier__Archive__V1__PolicyFile *files = scratch_calloc(scratch, count, sizeof *files);
+    out.n_files = count;
+    out.files = scratch_calloc(scratch, count, sizeof *out.files);
+    for (size_t i = 0; i < count; i++) {
+        harrier__archive__v1__policy_file__init(&files[i]);
+        files[i].path = bytes_from_text(snapshot->files[i].path);
+        files[i].content = bytes_from_text(snapshot->files[i].content);
+        out.files[i] = &files[i];
+    }
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_generation(const struct record *record, struct buffer *buffer) {
+    Harrier__Archive__V1__GenerationRecord out;
+    harrier__archive__v1__generation_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.generation_id = record->generation.generation_id;
+    out.position = record->generation.position;
+    out.chain = record->generation.chain;
+    out.plan_id = record->generation.plan_id;
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_engine(const struct record *record, struct buffer *buffer) {
+    Harrier__Archive__V1__EngineRecord out;
+    harrier__archive__v1__engine_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.version = bytes_from_text(record->engine.version);
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_list_change(const struct record *record, struct buffer *buffer) {
+    const struct list_change_record *change = &record->list_change;
+    Harrier__Archive__V1__ListChangeRecord out;
+    harrier__archive__v1__list_change_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.list = bytes_from_text(change->list);
+    out.entry = bytes_from_text(change->entry);
+    out.removed = change->removed;
+    out.expiry_time_us = change->expiry_time_us;
+    out.source = bytes_from_text(change->source);
+    out.reason = bytes_from_text(change->reason);
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_typed(const struct record *record, struct arena *scratch,
+                         struct buffer *buffer) {
+    switch (record->type) {
+    case RECORD_TRANSACTION:
+        encode_transaction(record, scratch, buffer);
+        return;
+    case RECORD_OUTCOME:
+        encode_outcome(record, scratch, buffer);
+        return;
+    case RECORD_SNAPSHOT:
+        encode_snapshot(record, scratch, buffer);
+        return;
+    case RECORD_GENERATION:
+        encode_generation(record, buffer);
+        return;
+    case RECORD_ENGINE:
+        encode_engine(record, buffer);
+        return;
+    case RECORD_LIST_CHANGE:
+        encode_list_change(record, buffer);
+        return;
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    check(!"a record has a type");
+}
+
+void record_encode(const struct record *record, struct buffer *buffer) {
+    struct arena scratch;
+    scratch_init(&scratch);
+    encode_typed(record, &scratch, buffer);
+    arena_deinit(&scratch);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Decoding */
+
+/* What a record's payload is unpacked from, so that each type needs only its own fields. */
+struct payload {
+    const void *bytes;
+    size_t length;
+    struct arena *arena;
+};
+
+static const void *unpack(const struct payload *payload, const ProtobufCMessageDescriptor *type,
+                          const char *what, struct error *ret_error) {
+    return protobuf_unpack(type, what, ERROR_DAMAGED, payload->bytes, payload->length,
+                           payload->arena, ret_error);
+}
+
+static int missing(const char *what, const char *field, struct error *ret_error) {
+    return error_set(ret_error, ERROR_DAMAGED, "%s without its %s", what, field);
+}
+
+static int unknown(const char *what, const char *field, int number, struct error *ret_error) {
+    return error_set(ret_error, ERROR_DAMAGED, "%s with %s %d, which this version does not know",
+                     what, field, number);
+}
+
+static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
+                           struct decision *decision, struct error *ret_error) {
+    *decision = (struct decision){
+        .transaction_id = text_from_bytes(in->transaction->id),
+        .verdict = verdict_from_protobuf((int)in->verdict),
+        .score = in->score,
+        .reason_count = in->n_reasons,
+        .snapshot_id = in->snapshot_id,
+        .generation_id = in->generation_id,
+        .degraded = in->degraded != 0,
+        .degraded_reason = text_from_bytes(in->degraded_reason),
+        .rule_errors = in->rule_errors,
+        .feature_hash = in->feature_hash,
+    };
+    const char *what = "a transaction record";
+    if (decision->verdict == VERDICT_COUNT)
+        return unknown(what, "verdict", (int)in->verdict, ret_error);
+    if (reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision->reasons) < 0)
+        return protobuf_exhausted(what, arena, ret_error);
+    for (size_t i = 0; i < in->n_reasons; i++)
+        if (decision->reasons[i].verdict == VERDICT_COUNT)
+            return unknown(what, "a reason's verdict", (int)in->reasons[i]->verdict, ret_error);
+    return 0;
+}
+
+static int decode_transaction(const struct payload *payload, struct record *record,
+                              struct error *ret_error) {
+    const char *what = "a transaction record";
+    const Harrier__Archive__V1__TransactionRecord *in =
+        unpack(payload, &harrier__archive__v1__transaction_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    if (!in->transaction)
+        return missing(what, "transaction", ret_error);
+    record->receive_time_us = in->receive_time_us;
+    if (transaction_from_protobuf(in->transaction, payload->arena,
+                                  &record->transaction.transaction) < 0)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    return decode_decision(in, payload->arena, &record->transaction.decision, ret_error);
+}
+
+static int decode_outcome(const struct payload *payload, struct record *record,
+                          struct error *ret_error) {
+    const char *what = "an outcome record";
+    const Harrier__Archive__V1__OutcomeRecord *in =
+        unpack(payload, &harrier__archive__v1__outcome_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    if (!in->transaction)
+        return missing(what, "transaction", ret_error);
+    record->receive_time_us = in->receive_time_us;
+    struct outcome_record *outcome = &record->outcome;
+    outcome->known_time_us = in->known_time_us;
+    outcome->previous = label_from_protobuf((int)in->previous);
+    outcome->label = label_from_protobuf((int)in->label);
+    outcome->source = text_from_bytes(in->source);
+    outcome->transaction_position = in->transaction_position;
+    outcome->verdict = verdict_from_protobuf((int)in->verdict);
+    if (outcome->previous == LABEL_COUNT)
+        return unknown(what, "previous label", (int)in->previous, ret_error);
+    if (outcome->label == LABEL_COUNT)
+        return unknown(what, "label", (int)in->label, ret_error);
+    if (outcome->verdict == VERDICT_COUNT)
+        return unknown(what, "verdict", (int)in->verdict, ret_error);
+    if (transaction_from_protobuf(in->transaction, payload->arena, &outcome->transaction) < 0)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    return 0;
+}
+
+static int decode_snapshot(const struct payload *payload, struct record *record,
+                           struct error *ret_error) {
+    const char *what = "a snapshot record";
+    const Harrier__Archive__V1__SnapshotRecord *in =
+        unpack(payload, &harrier__archive__v1__snapshot_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    struct policy_file *files =
+        arena_calloc(payload->arena, in->n_files ? in->n_files : 1, sizeof *files);
+    if (!files)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    for (size_t i = 0; i < in->n_files; i++)
+        files[i] = (struct policy_file){.path = text_from_bytes(in->files[i]->path),
+                                        .content = text_from_bytes(in->files[i]->content)};
+    record->receive_time_us = in->receive_time_us;
+    record->snapshot = (struct snapshot_record){.snapshot_id = in->snapshot_id,
+                                                .name = text_from_bytes(in->name),
+                                                .files = files,
+                                                .file_count = in->n_files};
+    return 0;
+}
+
+static int decode_generation(const struct payload *payload, struct record *record,
+                             struct error *ret_error) {
+    const Harrier__Archive__V1__GenerationRecord *in =
+        unpack(payload, &harrier__archive__v1__generation_record__descriptor, "a generation record",
+               ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    record->receive_time_us = in->receive_time_us;
+    record->generation = (struct generation_record){.generation_id = in->generation_id,
+                                                    .position = in->position,
+                                                    .chain = in->chain,
+                                                    .plan_id = in->plan_id};
+    return 0;
+}
+
+static int decode_engine(const struct payload *payload, struct record *record,
+                         struct error *ret_error) {
+    const Harrier__Archive__V1__EngineRecord *in = unpack(
+        payload, &harrier__archive__v1__engine_record__descriptor, "an engine record", ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    record->receive_time_us = in->receive_time_us;
+    record->engine.version = text_from_bytes(in->version);
+    return 0;
+}
+
+static int decode_list_change(const struct payload *payload, struct record *record,
+                              struct error *ret_error) {
+    const Harrier__Archive__V1__ListChangeRecord *in =
+        unpack(payload, &harrier__archive__v1__list_change_record__descriptor,
+               "a list change record", ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    record->receive_time_us = in->receive_time_us;
+    record->list_change = (struct list_change_record){
+        .list = text_from_bytes(in->list),
+        .entry = text_from_bytes(in->entry),
+        .removed = in->removed != 0,
+        .expiry_time_us = in->expiry_time_us,
+        .source = text_from_bytes(in->source),
+        .reason = text_from_bytes(in->reason),
+    };
+    return 0;
+}
+
+static int decode_typed(const struct payload *payload, struct record *record,
+                        struct error *ret_error) {
+    switch (record->type) {
+    case RECORD_TRANSACTION:
+        return decode_transaction(payload, record, ret_error);
+    case RECORD_OUTCOME:
+        return decode_outcome(payload, record, ret_error);
+    case RECORD_SNAPSHOT:
+        return decode_snapshot(payload, record, ret_error);
+    case RECORD_GENERATION:
+        return decode_generation(payload, record, ret_error);
+    case RECORD_ENGINE:
+        return decode_engine(payload, record, ret_error);
+    case RECORD_LIST_CHANGE:
+        return decode_list_change(payload, record, ret_error);
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "a record of type %d, which this version does not know", (int)record->type);
+}
+
+int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
+                  struct record *ret_record, struct error *ret_error) {
+    struct payload payload = {.bytes = bytes, .length = length, .arena = arena};
+    struct record record = {.type = type};
+    int r = decode_typed(&payload, &record, ret_error);
+    if (r == 0)
+        *ret_record = record;
+    return r;
+}

@@ -1,0 +1,87 @@
+/* The limit to measure against: nng's REP socket with contexts and asynchronous I/O, as harrierd uses
+ * it, and nothing behind it. A request's first four bytes (little-endian) say how long the answer is;
+ * the rest of both is padding.
+ *
+ * usage: echo_server ADDRESS      runs until its standard input ends */
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/rep.h>
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define CONTEXTS 16
+#define ANSWER_MAX (1u << 20)
+
+struct echo {
+    nng_ctx ctx;
+    nng_aio *aio;
+    enum { RECEIVING, SENDING } step;
+};
+
+static void fail(const char *what, int code) {
+    fprintf(stderr, "echo_server: %s: %s\n", what, nng_strerror(code));
+    exit(1);
+}
+
+static void receive(struct echo *echo) {
+    echo->step = RECEIVING;
+    nng_ctx_recv(echo->ctx, echo->aio);
+}
+
+static void answer(struct echo *echo) {
+    nng_msg *message = nng_aio_get_msg(echo->aio);
+    uint32_t length = 0;
+    if (nng_msg_len(message) >= sizeof length)
+        memcpy(&length, nng_msg_body(message), sizeof length);
+    if (length > ANSWER_MAX)
+        length = ANSWER_MAX;
+    int r = nng_msg_realloc(message, length);
+    if (r != 0)
+        fail("answer", r);
+    echo->step = SENDING;
+    nng_aio_set_msg(echo->aio, message);
+    nng_ctx_send(echo->ctx, echo->aio);
+}
+
+static void step(void *user) {
+    struct echo *echo = user;
+    int r = nng_aio_result(echo->aio);
+    if (r == NNG_ECLOSED || r == NNG_ECANCELED)
+        return;
+    if (r == 0 && echo->step == RECEIVING) {
+        answer(echo);
+        return;
+    }
+    if (r != 0 && echo->step == SENDING)
+        nng_msg_free(nng_aio_get_msg(echo->aio));
+    receive(echo);
+}
+
+int main(int argc, char **argv) {
+    if (argc != 2) {
+        fprintf(stderr, "usage: echo_server ADDRESS\n");
+        return 64;
+    }
+    nng_socket socket;
+    int r = nng_rep0_open(&socket);
+    if (r != 0)
+        fail("open", r);
+    static struct echo echoes[CONTEXTS];
+    for (int i = 0; i < CONTEXTS; i++) {
+        if ((r = nng_ctx_open(&echoes[i].ctx, socket)) != 0 ||
+            (r = nng_aio_alloc(&echoes[i].aio, step, &echoes[i])) != 0)
+            fail("context", r);
+    }
+    if ((r = nng_listen(socket, argv[1], NULL, 0)) != 0)
+        fail(argv[1], r);
+    for (int i = 0; i < CONTEXTS; i++)
+        receive(&echoes[i]);
+    char byte;
+    while (read(STDIN_FILENO, &byte, 1) > 0)
+        continue;
+    nng_close(socket);
+    return 0;
+}

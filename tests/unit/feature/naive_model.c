@@ -1,0 +1,220 @@
+#include "naive_model.h"
+
+#include "core/base/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+__extension__ typedef __int128 big;
+
+void naive_model_deinit(struct naive_model *model) {
+    free(model->payments);
+    *model = (struct naive_model){0};
+}
+
+void naive_model_clear(struct naive_model *model) {
+    model->count = 0;
+}
+
+void naive_model_pay(struct naive_model *model, const struct payment *payment) {
+    if (model->count == model->capacity) {
+        model->capacity = model->capacity ? 2 * model->capacity : 64;
+        model->payments =
+            check_reallocarray(model->payments, model->capacity, sizeof *model->payments);
+    }
+    model->payments[model->count++] =
+        (struct naive_payment){.payment = *payment, .label = SCENE_UNKNOWN};
+}
+
+int naive_model_label(struct naive_model *model, uint64_t id_hash, enum scene_label label) {
+    int previous = -1;
+    for (size_t i = 0; i < model->count; i++)
+        if (model->payments[i].payment.id_hash == id_hash) {
+            previous = (int)model->payments[i].label;
+            model->payments[i].label = label;
+        }
+    return previous;
+}
+
+static bool passes(int filter, const struct naive_payment *p) {
+    return filter < 0 || scene_passes(filter, &p->payment, p->label);
+}
+
+static bool has(const struct payment *payment, int column) {
+    return column < 0 || (payment->present & 1u << column);
+}
+
+static int by_time_and_id(const void *a, const void *b) {
+    const struct payment *x = &((const struct naive_payment *)a)->payment;
+    const struct payment *y = &((const struct naive_payment *)b)->payment;
+    if (x->time_us != y->time_us)
+        return x->time_us < y->time_us ? -1 : 1;
+    return (x->id_hash > y->id_hash) - (x->id_hash < y->id_hash);
+}
+
+/* What is in the window, passes the filter and has the column, oldest first; the current payment,
+ * if it takes part, last. */
+static struct naive_payment *select_payments(const struct naive_model *model,
+                                             const struct feature *feature, int64_t at_us,
+                                             const struct payment *current, bool with_current,
+                                             size_t *ret_count) {
+    struct naive_payment *selected = check_calloc(model->count + 1, sizeof *selected);
+    size_t count = 0;
+    big newest = (big)at_us - feature->delay_us;
+    for (size_t i = 0; i < model->count; i++) {
+        const struct naive_payment *p = &model->payments[i];
+        if (p->payment.time_us <= newest && p->payment.time_us > newest - feature->window_us &&
+            passes(feature->filter, p) && has(&p->payment, feature->column))
+            selected[count++] = *p;
+    }
+    qsort(selected, count, sizeof *selected, by_time_and_id);
+    struct naive_payment last = {.label = SCENE_UNKNOWN};
+    if (current && with_current && !feature->exclude_current && feature->delay_us == 0) {
+        last.payment = *current;
+        if (passes(feature->filter, &last) && has(current, feature->column))
+            selected[count++] = last;
+    }
+    *ret_count = count;
+    return selected;
+}
+
+static struct value shown(int column, const struct payment *payment) {
+    int64_t integer = payment->integers[column];
+    switch ((enum scene_column)column) {
+    case SCENE_AMOUNT:
+        return value_double((double)integer / 100);
+    case SCENE_ITEMS:
+        return value_int(integer);
+    case SCENE_MERCHANT:
+    case SCENE_MERCHANT_TEXT:
+        return value_text(text_of(payment->merchant));
+    case SCENE_ONLINE:
+        return value_bool(integer);
+    case SCENE_OPENED:
+        return value_timestamp(integer);
+    case SCENE_COLUMNS:
+        break;
+    }
+    return value_absent();
+}
+
+static struct value additive(const struct feature *feature, const struct naive_payment *all,
+                             size_t count) {
+    big n = (big)count, sum = 0, squares = 0;
+    int digits = feature->column == SCENE_AMOUNT ? 100 : 1;
+    for (size_t i = 0; i < count; i++) {
+        big x = all[i].payment.integers[feature->column];
+        sum += x;
+        squares += x * x;
+    }
+    if (feature->aggregate == AGGREGATE_SUM)
+        return digits == 1 ? value_int((int64_t)sum) : value_double((double)sum / digits);
+    if (feature->aggregate == AGGREGATE_MEAN)
+        return count == 0 ? value_absent() : value_double((double)sum / (double)(n * digits));
+    if (count < 2)
+        return value_absent();
+    double variance = (double)(n * squares - sum * sum) / (double)(n * (n - 1));
+    return value_double(sqrt(variance) / digits);
+}
+
+static struct value extreme(const struct feature *feature, const struct naive_payment *all,
+                            size_t count) {
+    const struct payment *best = NULL;
+    int column = feature->column;
+    for (size_t i = 0; i < count; i++) {
+        const struct payment *p = &all[i].payment;
+        if (!best ||
+            (feature->aggregate == AGGREGATE_MIN ? p->integers[column] < best->integers[column]
+                                                 : p->integers[column] > best->integers[column]))
+            best = p;
+    }
+    return best ? shown(column, best) : value_absent();
+}
+
+static struct value distinct(const struct feature *feature, const struct naive_payment *all,
+                             size_t count) {
+    int64_t different = 0;
+    for (size_t i = 0; i < count; i++) {
+        bool before = false;
+        for (size_t j = 0; j < i; j++)
+            before |= value_equal(shown(feature->column, &all[i].payment),
+                                  shown(feature->column, &all[j].payment));
+        different += !before;
+    }
+    return value_int(different);
+}
+
+static struct value is_new(const struct feature *feature, const struct naive_payment *all,
+                           size_t count, const struct payment *current) {
+    if (!current || !has(current, feature->column))
+        return value_absent();
+    for (size_t i = 0; i < count; i++)
+        if (value_equal(shown(feature->column, &all[i].payment), shown(feature->column, current)))
+            return value_bool(false);
+    return value_bool(true);
+}
+
+static struct value share(const struct feature *feature, const struct naive_payment *all,
+                          size_t count) {
+    size_t part = 0;
+    for (size_t i = 0; i < count; i++)
+        part += passes(feature->part, &all[i]);
+    return count == 0 ? value_absent() : value_double((double)part / (double)count);
+}
+
+static struct value since(const struct naive_payment *all, size_t count, size_t which,
+                          int64_t at_us) {
+    if (count == 0)
+        return value_absent();
+    return value_double((double)(at_us - all[which].payment.time_us) / 1e6);
+}
+
+struct value naive_model_value(const struct naive_model *model, const struct feature *feature,
+                               int64_t at_us, const struct payment *current) {
+    size_t count;
+    bool with_current = feature->aggregate != AGGREGATE_LAST &&
+                        feature->aggregate != AGGREGATE_SECONDS_SINCE_LAST &&
+                        feature->aggregate != AGGREGATE_IS_NEW;
+    struct naive_payment *all =
+        select_payments(model, feature, at_us, current, with_current, &count);
+    struct value value = value_absent();
+    switch (feature->aggregate) {
+    case AGGREGATE_COUNT:
+        value = value_int((int64_t)count);
+        break;
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_STDDEV:
+        value = additive(feature, all, count);
+        break;
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+        value = extreme(feature, all, count);
+        break;
+    case AGGREGATE_DISTINCT:
+        value = distinct(feature, all, count);
+        break;
+    case AGGREGATE_FIRST:
+        value = count ? shown(feature->column, &all[0].payment) : value;
+        break;
+    case AGGREGATE_LAST:
+        value = count ? shown(feature->column, &all[count - 1].payment) : value;
+        break;
+    case AGGREGATE_SECONDS_SINCE_FIRST:
+        value = since(all, count, 0, at_us);
+        break;
+    case AGGREGATE_SECONDS_SINCE_LAST:
+        value = since(all, count, count - 1, at_us);
+        break;
+    case AGGREGATE_SHARE:
+        value = share(feature, all, count);
+        break;
+    case AGGREGATE_IS_NEW:
+        value = is_new(feature, all, count, current);
+        break;
+    case AGGREGATE_TYPE_COUNT:
+        break;
+    }
+    free(all);
+    return value.type == VALUE_ABSENT ? feature->default_value : value;
+}

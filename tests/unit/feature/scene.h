@@ -1,0 +1,84 @@
+/* What the tests of states share: an entity with a column of each kind, filters with and without
+ * outcomes, payments to fill it, and seeded chance. Filters are real conditions here; the engine
+ * only ever sees the weights made from them. */
+#pragma once
+
+#include "core/feature/plan.h"
+#include "core/feature/state.h"
+
+#define SECOND INT64_C(1000000)
+
+enum scene_column {
+    SCENE_AMOUNT,        /* fixed point, two digits */
+    SCENE_ITEMS,         /* int */
+    SCENE_MERCHANT,      /* hash of a text */
+    SCENE_MERCHANT_TEXT, /* the text */
+    SCENE_ONLINE,        /* bool */
+    SCENE_OPENED,        /* timestamp */
+    SCENE_COLUMNS
+};
+
+enum scene_filter {
+    SCENE_IS_ONLINE,
+    SCENE_IS_DEAR, /* amount of 5.00 or more */
+    SCENE_IS_FRAUD,
+    SCENE_IS_ONLINE_FRAUD,
+    SCENE_NOT_LEGIT, /* true as long as nothing is known */
+    SCENE_FILTERS
+};
+
+enum scene_label { SCENE_UNKNOWN, SCENE_LEGIT, SCENE_FRAUD, SCENE_LABELS };
+
+struct payment {
+    int64_t time_us;
+    uint64_t id_hash;
+    uint32_t present; /* bits of enum scene_column */
+    int64_t integers[SCENE_COLUMNS];
+    const char *merchant; /* static */
+};
+
+struct scene {
+    struct plan plan;
+    struct entity_plan entity;
+    struct column columns[SCENE_COLUMNS];
+    struct filter filters[SCENE_FILTERS];
+    struct feature features[PLAN_FEATURES_MAX];
+    char names[PLAN_FEATURES_MAX][8];
+};
+
+/* An entity without features yet. The scene must not move afterwards. */
+void scene_init(struct scene *scene, int64_t lateness_us);
+/* Adds a feature; column, filter and part may be −1. The result may be changed until
+ * scene_finish().
+ */
+struct feature *scene_add(struct scene *scene, enum aggregate aggregate, int column, int filter,
+                          int part, int64_t window_us, int64_t delay_us);
+/* plan_finish(), which must succeed. */
+void scene_finish(struct scene *scene);
+
+bool scene_passes(int filter, const struct payment *payment, enum scene_label label);
+/* The entries that the engine makes of a payment, and of what becomes known about it. */
+struct entry scene_transaction(const struct payment *payment);
+struct entry scene_outcome(const struct payment *payment, enum scene_label previous,
+                           enum scene_label label);
+void scene_apply(const struct scene *scene, struct state *state, const struct entry *entry);
+
+/* Chance: SplitMix64. */
+struct chance {
+    uint64_t state;
+};
+uint64_t chance_next(struct chance *chance);
+/* 0 … limit − 1 */
+int64_t chance_below(struct chance *chance, int64_t limit);
+/* HARRIER_SEED, else 1, printed so that a run can be repeated. */
+uint64_t chance_seed(void);
+/* HARRIER_STEPS, else the default. */
+int64_t chance_steps(int64_t normal);
+
+/* A payment at this time; few different values, so that equal ones occur. */
+struct payment scene_random_payment(struct chance *chance, int64_t time_us);
+/* Features of all aggregates with windows and delays of a few whole seconds. */
+void scene_add_random_features(struct scene *scene, struct chance *chance, size_t count);
+
+/* Are the bytes what a state of the same entries, rebuilt from the decoded ones, would have? */
+bool scene_is_canonical(const struct scene *scene, const void *bytes, size_t length);

@@ -1,0 +1,213 @@
+/* Property: on every read that is not too late, each feature has the value that the naive model
+ * computes. Plans, payments and outcomes are random: equal times, late arrivals, outcomes and their
+ * reversals, clocks that leap.
+ *
+ * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. A failure prints the seed and the
+ * fewest steps found that still fail. */
+#include "naive_model.h"
+#include "scene.h"
+
+#include "tests/unit/unit.h"
+
+#include <inttypes.h>
+
+#define ROUND_STEPS  250
+#define FEATURES_MAX 24
+#define DAY          (86400 * SECOND)
+
+enum step_type { STEP_PAY, STEP_LABEL, STEP_LOOK, STEP_NOTHING };
+
+struct step {
+    enum step_type type;
+    struct payment payment; /* STEP_PAY */
+    uint64_t id_hash;       /* STEP_LABEL: whose */
+    enum scene_label label;
+    int64_t at_us; /* STEP_LOOK */
+};
+
+struct walk {
+    struct scene scene;
+    struct naive_model naive;
+    struct state state;
+    struct state_scratch *scratch;
+    int64_t newest_us;
+    bool any;
+    char complaint[512];
+};
+
+static bool values_agree(struct walk *walk, int64_t at_us, const struct payment *current) {
+    struct value values[FEATURES_MAX];
+    struct entry entry = {0};
+    if (current)
+        entry = scene_transaction(current);
+    int r = state_read(walk->state.bytes, walk->state.length, &walk->scene.entity,
+                       walk->scene.plan.lateness_us, at_us, current ? &entry : NULL, walk->scratch,
+                       values);
+    bool too_late = walk->any && at_us < walk->newest_us - walk->scene.plan.lateness_us;
+    if (r != too_late) {
+        snprintf(walk->complaint, sizeof walk->complaint, "state_read() returned %d at %" PRId64, r,
+                 at_us);
+        return false;
+    }
+    for (size_t i = 0; i < walk->scene.entity.feature_count && !too_late; i++) {
+        const struct feature *feature = &walk->scene.features[i];
+        struct value expected = naive_model_value(&walk->naive, feature, at_us, current);
+        if (value_equal(values[i], expected))
+            continue;
+        char got[64], want[64];
+        value_format(values[i], got, sizeof got);
+        value_format(expected, want, sizeof want);
+        snprintf(walk->complaint, sizeof walk->complaint,
+                 "%s column %d filter %d part %d window %" PRId64 " s delay %" PRId64
+                 " s%s at %" PRId64 ": %s %s, expected %s %s",
+                 aggregate_name(feature->aggregate), feature->column, feature->filter,
+                 feature->part, feature->window_us / SECOND, feature->delay_us / SECOND,
+                 feature->exclude_current ? " without current" : "", at_us,
+                 value_type_name(values[i].type), got, value_type_name(expected.type), want);
+        return false;
+    }
+    return true;
+}
+
+static bool do_step(struct walk *walk, const struct step *step) {
+    struct entry entry;
+    if (step->type == STEP_LOOK)
+        return values_agree(walk, step->at_us, NULL);
+    if (step->type == STEP_LABEL) {
+        int previous = naive_model_label(&walk->naive, step->id_hash, step->label);
+        for (size_t i = 0; previous >= 0 && i < walk->naive.count; i++)
+            if (walk->naive.payments[i].payment.id_hash == step->id_hash) {
+                entry = scene_outcome(&walk->naive.payments[i].payment, (enum scene_label)previous,
+                                      step->label);
+                scene_apply(&walk->scene, &walk->state, &entry);
+            }
+    }
+    if (step->type == STEP_PAY) {
+        if (!values_agree(walk, step->payment.time_us, &step->payment))
+            return false;
+        naive_model_pay(&walk->naive, &step->payment);
+        entry = scene_transaction(&step->payment);
+        scene_apply(&walk->scene, &walk->state, &entry);
+        if (!walk->any || step->payment.time_us > walk->newest_us)
+            walk->newest_us = step->payment.time_us;
+        walk->any = true;
+    }
+    return true;
+}
+
+/* The number of the first step that fails; count when none does. */
+static size_t run_steps(struct walk *walk, const struct step *steps, size_t count) {
+    naive_model_clear(&walk->naive);
+    walk->state.length = 0;
+    walk->any = false;
+    size_t i = 0;
+    while (i < count && do_step(walk, &steps[i]))
+        i++;
+    return i;
+}
+
+static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step *ret_steps) {
+    static const int64_t starts_us[] = {0, -20000 * DAY, 17000 * DAY};
+    int64_t now_us = starts_us[chance_below(chance, 3)];
+    for (size_t i = 0; i < ROUND_STEPS; i++) {
+        struct step *step = &ret_steps[i];
+        *step = (struct step){.type = STEP_NOTHING};
+        int64_t kind = chance_below(chance, 100);
+        if (kind < 70) {
+            int64_t time_us = now_us;
+            if (kind < 12) /* late, some too late */
+                time_us -= chance_below(chance, kind < 10 ? lateness_us + 1 : 100 * SECOND);
+            else if (kind < 14) /* not on a whole second */
+                time_us += chance_below(chance, SECOND);
+            else if (kind > 20)
+                now_us = time_us += chance_below(chance, 4) * SECOND;
+            step->type = STEP_PAY;
+            step->payment = scene_random_payment(chance, time_us);
+        } else if (kind < 90 && i > 0) {
+            const struct step *other =
+                &ret_steps[i - 1 - (size_t)chance_below(chance, i < 60 ? (int64_t)i : 60)];
+            step->type = other->type == STEP_PAY ? STEP_LABEL : STEP_NOTHING;
+            step->id_hash = other->payment.id_hash;
+            step->label = (enum scene_label)chance_below(chance, SCENE_LABELS);
+        } else {
+            step->type = STEP_LOOK;
+            step->at_us = now_us + (chance_below(chance, 60) - 15) * SECOND;
+        }
+        if (chance_below(chance, 200) == 0) /* a leap: for good, or of a single bad clock */
+            now_us += chance_below(chance, 2) ? chance_below(chance, 400 * DAY) : 0;
+    }
+    return ROUND_STEPS;
+}
+
+/* Leaves out whatever can be left out so that it still fails. */
+static size_t shrink(struct walk *walk, struct step *steps, size_t count) {
+    for (size_t i = count; i-- > 0;) {
+        struct step kept = steps[i];
+        steps[i].type = STEP_NOTHING;
+        if (run_steps(walk, steps, count) == count)
+            steps[i] = kept;
+    }
+    size_t left = 0;
+    for (size_t i = 0; i < count; i++)
+        if (steps[i].type != STEP_NOTHING)
+            steps[left++] = steps[i];
+    run_steps(walk, steps, left);
+    return left;
+}
+
+static void print_steps(const struct step *steps, size_t count) {
+    static const char *const labels[] = {"unknown", "legit", "fraud"};
+    for (size_t i = 0; i < count; i++) {
+        const struct step *step = &steps[i];
+        const struct payment *p = &step->payment;
+        if (step->type == STEP_PAY)
+            print_message("  pay %016" PRIx64 " at %" PRId64 " present %02x amount %" PRId64
+                          " items %" PRId64 " merchant \"%s\" online %" PRId64 " opened %" PRId64
+                          "\n",
+                          p->id_hash, p->time_us, p->present, p->integers[SCENE_AMOUNT],
+                          p->integers[SCENE_ITEMS], p->merchant, p->integers[SCENE_ONLINE],
+                          p->integers[SCENE_OPENED]);
+        else if (step->type == STEP_LABEL)
+            print_message("  label %016" PRIx64 " %s\n", step->id_hash, labels[step->label]);
+        else
+            print_message("  look at %" PRId64 "\n", step->at_us);
+    }
+}
+
+static void values_equal_the_naive_model(void **unused) {
+    (void)unused;
+    uint64_t seed = chance_seed();
+    struct chance chance = {.state = seed};
+    struct walk *walk = test_calloc(1, sizeof *walk);
+    walk->scratch = state_scratch_new();
+    static struct step steps[ROUND_STEPS];
+    for (int64_t left = chance_steps(40000); left > 0; left -= ROUND_STEPS) {
+        scene_init(&walk->scene, chance_below(&chance, 12) * SECOND);
+        scene_add_random_features(&walk->scene, &chance,
+                                  1 + (size_t)chance_below(&chance, FEATURES_MAX));
+        scene_finish(&walk->scene);
+        size_t count = make_steps(&chance, walk->scene.plan.lateness_us, steps);
+        size_t failed = run_steps(walk, steps, count);
+        struct error error;
+        if (failed == count &&
+            state_check(walk->state.bytes, walk->state.length, &walk->scene.entity, &error) == 0)
+            continue;
+        count = failed == count ? count : shrink(walk, steps, failed + 1);
+        print_message("HARRIER_SEED=%" PRIu64 ", lateness %" PRId64 " s: %s\n", seed,
+                      walk->scene.plan.lateness_us / SECOND,
+                      walk->complaint[0] ? walk->complaint : error.text);
+        print_steps(steps, count);
+        fail_msg("the engine and the naive model differ after %zu steps", count);
+    }
+    state_scratch_free(walk->scratch);
+    state_deinit(&walk->state);
+    naive_model_deinit(&walk->naive);
+    test_free(walk);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_equal_the_naive_model),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,383 @@
+#include "random_wire.h"
+
+#include "core/base/check.h"
+
+#include <math.h>
+
+#define YEAR_9999_US INT64_C(253402300799999999)
+
+/* splitmix64 */
+static uint64_t random_next(struct random *random) {
+    uint64_t z = random->state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+uint64_t random_below(struct random *random, uint64_t limit) {
+    return random_next(random) % limit;
+}
+
+static bool random_bool(struct random *random) {
+    return random_below(random, 2);
+}
+
+/* Often small, sometimes any 64 bits. */
+static uint64_t random_number(struct random *random) {
+    return random_next(random) >> random_below(random, 64);
+}
+
+static void *make(struct arena *arena, size_t count, size_t size) {
+    void *memory = arena_calloc(arena, count, size);
+    check(memory);
+    return memory;
+}
+
+static double random_double(struct random *random) {
+    uint64_t bits = random_next(random);
+    double number;
+    memcpy(&number, &bits, sizeof number);
+    return isfinite(number) ? number : 0.5;
+}
+
+/* Characters of one to four bytes, at most `max` bytes, never empty. */
+static struct text random_text(struct random *random, struct arena *arena, size_t max) {
+    static const char *const characters[] = {"a", "Z", "0", "_", " ", "é", "日", "𝄞", "\"", "\\"};
+    size_t wanted = 1 + random_below(random, random_below(random, 8) ? 20 : max);
+    char *bytes = make(arena, wanted + 1, 1);
+    size_t length = 0;
+    for (;;) {
+        const char *character = characters[random_below(random, 10)];
+        size_t size = strlen(character);
+        if (length + size > wanted || length + size > max)
+            break;
+        memcpy(bytes + length, character, size);
+        length += size;
+    }
+    if (length == 0)
+        bytes[length++] = 'x';
+    return (struct text){.data = bytes, .length = length};
+}
+
+static struct text maybe_text(struct random *random, struct arena *arena, size_t max) {
+    return random_bool(random) ? random_text(random, arena, max) : (struct text){0};
+}
+
+static struct text pick(struct random *random, const char *const *from, size_t count) {
+    return text_of(from[random_below(random, count)]);
+}
+#define PICK(random, ...)                                                                          \
+    pick(random, (const char *const[]){__VA_ARGS__},                                               \
+         sizeof((const char *const[]){__VA_ARGS__}) / sizeof(char *))
+
+static struct attribute random_attribute(struct random *random, struct arena *arena, size_t index) {
+    struct attribute attribute = {
+        .name = arena_printf(arena, "a%zu_%c", index, (char)('a' + random_below(random, 26))),
+        .type = ATTRIBUTE_TEXT + (enum attribute_type)random_below(random, 4),
+    };
+    if (attribute.type == ATTRIBUTE_TEXT)
+        attribute.text = maybe_text(random, arena, TRANSACTION_ATTRIBUTE_MAX);
+    else if (attribute.type == ATTRIBUTE_INTEGER)
+        attribute.integer = (int64_t)random_number(random);
+    else if (attribute.type == ATTRIBUTE_NUMBER)
+        attribute.number = random_double(random);
+    else
+        attribute.flag = random_bool(random);
+    return attribute;
+}
+
+static struct text random_field(struct random *random, struct arena *arena,
+                                enum transaction_field field) {
+    switch (field) {
+    case FIELD_IP:
+        return PICK(random, "192.0.2.1", "2001:db8::1", "255.255.255.255",
+                    "2001:db8:ffff:ffff:ffff:ffff:255.255.255.255");
+    case FIELD_COUNTRY:
+        return PICK(random, "DE", "CH", "ZZ");
+    case FIELD_MCC:
+        return PICK(random, "0000", "5411", "9999");
+    default:
+        return random_text(random, arena, TRANSACTION_FIELD_MAX);
+    }
+}
+
+struct transaction random_transaction(struct random *random, struct arena *arena) {
+    struct transaction transaction = {
+        .id = random_text(random, arena, TRANSACTION_ID_MAX),
+        .event_time_us = (int64_t)(1 + random_number(random) % YEAR_9999_US),
+    };
+    if (random_bool(random)) {
+        transaction.amount_minor =
+            (int64_t)(random_number(random) % (TRANSACTION_AMOUNT_MINOR_MAX + 1));
+        transaction.currency = PICK(random, "EUR", "JPY", "KWD", "CLF");
+    }
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
+        if (random_bool(random))
+            transaction.fields[field] = random_field(random, arena, field);
+    if (random_bool(random)) {
+        transaction.has_location = true;
+        transaction.latitude_e7 = (int32_t)random_below(random, 1800000001) - 900000000;
+        transaction.longitude_e7 =
+            (int32_t)((int64_t)random_below(random, 3600000001) - 1800000000);
+    }
+    size_t count = random_below(random, random_below(random, 8) ? 4 : 65);
+    struct attribute *attributes = make(arena, count + 1, sizeof *attributes);
+    for (size_t i = 0; i < count; i++)
+        attributes[i] = random_attribute(random, arena, i);
+    transaction.attributes = attributes;
+    transaction.attribute_count = count;
+    return transaction;
+}
+
+static struct score_request random_score(struct random *random, struct arena *arena) {
+    size_t count = 1 + random_below(random, 6);
+    struct transaction *transactions = make(arena, count, sizeof *transactions);
+    for (size_t i = 0; i < count; i++)
+        transactions[i] = random_transaction(random, arena);
+    return (struct score_request){.transactions = transactions,
+                                  .transaction_count = count,
+                                  .dry_run = random_bool(random),
+                                  .return_features = random_bool(random)};
+}
+
+static enum label random_label(struct random *random) {
+    return (enum label)random_below(random, LABEL_COUNT);
+}
+
+static enum verdict random_verdict(struct random *random) {
+    return (enum verdict)random_below(random, VERDICT_COUNT);
+}
+
+struct request random_request(struct random *random, struct arena *arena) {
+    struct request request = {.deadline_us = random_bool(random) ? random_number(random) : 0,
+                              .call = (enum call)(1 + random_below(random, CALL_COUNT - 1))};
+    size_t count = 1 + random_below(random, 5);
+    if (request.call == CALL_SCORE) {
+        request.score = random_score(random, arena);
+    } else if (request.call == CALL_REPORT_OUTCOME) {
+        struct outcome *outcomes = make(arena, count, sizeof *outcomes);
+        for (size_t i = 0; i < count; i++)
+            outcomes[i] =
+                (struct outcome){.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX),
+                                 .label = random_label(random),
+                                 .known_time_us = (int64_t)(random_number(random) % YEAR_9999_US),
+                                 .source = maybe_text(random, arena, OUTCOME_SOURCE_MAX)};
+        request.outcome = (struct outcome_request){.outcomes = outcomes, .outcome_count = count};
+    } else if (request.call == CALL_GET_ENTITY) {
+        struct text *key = make(arena, count, sizeof *key);
+        for (size_t i = 0; i < count; i++)
+            key[i] = random_text(random, arena, TRANSACTION_FIELD_MAX);
+        request.entity =
+            (struct entity_request){.entity = random_text(random, arena, 64),
+                                    .key = key,
+                                    .key_count = count,
+                                    .at_time_us = (int64_t)(random_number(random) % YEAR_9999_US)};
+    } else {
+        request.status.state_hash = random_bool(random);
+    }
+    return request;
+}
+
+static struct wire_error random_error(struct random *random, struct arena *arena) {
+    static const enum error_code codes[] = {ERROR_INVALID,     ERROR_UNSUPPORTED, ERROR_NOT_FOUND,
+                                            ERROR_ID_CONFLICT, ERROR_TOO_LARGE,   ERROR_DEADLINE,
+                                            ERROR_UNAVAILABLE, ERROR_INTERNAL};
+    return (struct wire_error){.code = codes[random_below(random, 8)],
+                               .field = maybe_text(random, arena, 64),
+                               .message = maybe_text(random, arena, 1000)};
+}
+
+static struct value random_value(struct random *random, struct arena *arena) {
+    switch (random_below(random, 7)) {
+    case 0:
+        return value_bool(random_bool(random));
+    case 1:
+        return value_int((int64_t)random_number(random));
+    case 2:
+        return value_double(random_double(random));
+    case 3:
+        return value_text(maybe_text(random, arena, 128));
+    case 4:
+        return value_timestamp((int64_t)random_number(random));
+    case 5:
+        return value_duration(-(int64_t)(random_number(random) / 2));
+    default:
+        return value_absent();
+    }
+}
+
+static const struct named_value *random_values(struct random *random, struct arena *arena,
+                                               size_t count) {
+    struct named_value *values = make(arena, count + 1, sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = (struct named_value){.name = random_text(random, arena, 64),
+                                         .value = random_value(random, arena)};
+    return values;
+}
+
+/* What a Decision and a TransactionRecord have in common. */
+static struct decision random_decision(struct random *random, struct arena *arena) {
+    size_t count = random_below(random, 5);
+    struct reason *reasons = make(arena, count + 1, sizeof *reasons);
+    for (size_t i = 0; i < count; i++)
+        reasons[i] = (struct reason){.rule = random_text(random, arena, 64),
+                                     .text = maybe_text(random, arena, REASON_TEXT_MAX),
+                                     .score = (int32_t)random_number(random),
+                                     .verdict = random_verdict(random),
+                                     .shadow = random_bool(random)};
+    return (struct decision){.verdict = random_verdict(random),
+                             .score = (uint32_t)random_below(random, DECISION_SCORE_MAX + 1),
+                             .reasons = reasons,
+                             .reason_count = count,
+                             .snapshot_id = random_number(random),
+                             .generation_id = random_number(random),
+                             .degraded = random_bool(random),
+                             .degraded_reason = maybe_text(random, arena, 128),
+                             .rule_errors = (uint32_t)random_number(random)};
+}
+
+static struct score_result random_score_result(struct random *random, struct arena *arena) {
+    if (random_below(random, 3) == 0)
+        return (struct score_result){.error = random_error(random, arena)};
+    struct decision decision = random_decision(random, arena);
+    decision.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX);
+    decision.position = random_number(random);
+    decision.duplicate = random_bool(random);
+    decision.dry_run = random_bool(random);
+    decision.server_us = (uint32_t)random_number(random);
+    decision.feature_count = random_below(random, 9);
+    decision.features = random_values(random, arena, decision.feature_count);
+    return (struct score_result){.decision = decision};
+}
+
+static struct outcome_result random_outcome_result(struct random *random, struct arena *arena) {
+    if (random_below(random, 3) == 0)
+        return (struct outcome_result){.error = random_error(random, arena)};
+    return (struct outcome_result){.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX),
+                                   .position = random_number(random),
+                                   .changed = random_bool(random),
+                                   .previous = random_label(random)};
+}
+
+static struct status_response random_status(struct random *random, struct arena *arena) {
+    struct status_response status = {
+        .version = maybe_text(random, arena, 32),
+        .state = maybe_text(random, arena, 32),
+        .state_reason = maybe_text(random, arena, 1000),
+        .started_time_us = (int64_t)random_number(random),
+        .policy_name = maybe_text(random, arena, 64),
+        .snapshot_id = random_number(random),
+        .reload_error = maybe_text(random, arena, 1000),
+        .generation_id = random_number(random),
+        .generation_position = random_number(random),
+        .generation_time_us = (int64_t)random_number(random),
+        .position = random_number(random),
+        .synced_position = random_number(random),
+        .transactions = random_number(random),
+        .outcomes = random_number(random),
+        .newest_event_time_us = (int64_t)random_number(random),
+        .overlay_entities = random_number(random),
+        .overlay_bytes = random_number(random),
+        .state_hash = random_number(random),
+        .duplicates = random_number(random),
+        .rejected = random_number(random),
+    };
+    for (size_t label = 1; label < LABEL_COUNT; label++)
+        status.labels[label] = random_bool(random) ? random_number(random) : 0;
+    return status;
+}
+
+struct response random_response(struct random *random, struct arena *arena) {
+    struct response response = {.call = (enum call)(1 + random_below(random, CALL_COUNT - 1))};
+    size_t count = random_below(random, 6);
+    if (random_below(random, 5) == 0) {
+        response = (struct response){.error = random_error(random, arena)};
+    } else if (response.call == CALL_SCORE) {
+        struct score_result *results = make(arena, count + 1, sizeof *results);
+        for (size_t i = 0; i < count; i++)
+            results[i] = random_score_result(random, arena);
+        response.score.results = results;
+        response.score.count = count;
+    } else if (response.call == CALL_REPORT_OUTCOME) {
+        struct outcome_result *results = make(arena, count + 1, sizeof *results);
+        for (size_t i = 0; i < count; i++)
+            results[i] = random_outcome_result(random, arena);
+        response.outcome.results = results;
+        response.outcome.count = count;
+    } else if (response.call == CALL_GET_ENTITY) {
+        response.entity = (struct entity_response){.features = random_values(random, arena, count),
+                                                   .feature_count = count,
+                                                   .newest_time_us = (int64_t)random_number(random),
+                                                   .entries = random_number(random),
+                                                   .state_bytes = random_number(random),
+                                                   .state_hash = random_number(random),
+                                                   .at_time_us = (int64_t)random_number(random)};
+    } else {
+        response.status = random_status(random, arena);
+    }
+    return response;
+}
+
+static struct snapshot_record random_snapshot(struct random *random, struct arena *arena) {
+    size_t count = random_below(random, 5);
+    struct policy_file *files = make(arena, count + 1, sizeof *files);
+    for (size_t i = 0; i < count; i++) {
+        size_t length = random_below(random, 300);
+        char *content = make(arena, length + 1, 1);
+        for (size_t j = 0; j < length; j++) /* any bytes at all */
+            content[j] = (char)random_below(random, 256);
+        files[i] = (struct policy_file){.path = random_text(random, arena, 100),
+                                        .content = {.data = content, .length = length}};
+    }
+    return (struct snapshot_record){.snapshot_id = random_number(random),
+                                    .name = random_text(random, arena, 64),
+                                    .files = files,
+                                    .file_count = count};
+}
+
+struct record random_record(struct random *random, struct arena *arena) {
+    struct record record = {.type = RECORD_TRANSACTION +
+                                    (enum record_type)random_below(random, RECORD_TYPE_COUNT - 1),
+                            .receive_time_us = (int64_t)random_number(random)};
+    switch (record.type) {
+    case RECORD_TRANSACTION:
+        record.transaction.transaction = random_transaction(random, arena);
+        record.transaction.decision = random_decision(random, arena);
+        record.transaction.decision.feature_hash = random_number(random);
+        break;
+    case RECORD_OUTCOME:
+        record.outcome =
+            (struct outcome_record){.known_time_us = (int64_t)random_number(random),
+                                    .previous = random_label(random),
+                                    .label = random_label(random),
+                                    .source = maybe_text(random, arena, OUTCOME_SOURCE_MAX),
+                                    .transaction_position = random_number(random),
+                                    .transaction = random_transaction(random, arena),
+                                    .verdict = random_verdict(random)};
+        break;
+    case RECORD_LIST_CHANGE:
+        record.list_change =
+            (struct list_change_record){.list = random_text(random, arena, 64),
+                                        .entry = random_text(random, arena, 128),
+                                        .removed = random_bool(random),
+                                        .expiry_time_us = (int64_t)random_number(random),
+                                        .source = maybe_text(random, arena, 128),
+                                        .reason = maybe_text(random, arena, 128)};
+        break;
+    case RECORD_SNAPSHOT:
+        record.snapshot = random_snapshot(random, arena);
+        break;
+    case RECORD_GENERATION:
+        record.generation = (struct generation_record){.generation_id = random_number(random),
+                                                       .position = random_number(random),
+                                                       .chain = random_number(random),
+                                                       .plan_id = random_number(random)};
+        break;
+    case RECORD_ENGINE:
+        record.engine.version = random_text(random, arena, 32);
+        break;
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    return record;
+}

@@ -1,0 +1,141 @@
+/* Archive records: random ones survive the bytes, and the bytes are a function of the record alone.
+ */
+#include "tests/unit/unit.h"
+#include "tests/unit/wire/random_wire.h"
+#include "tests/unit/wire/wire_json.h"
+
+#define ARENA_BYTES ((size_t)1 << 20)
+
+static unsigned long steps(void) {
+    const char *asked = getenv("HARRIER_TEST_STEPS");
+    return asked ? strtoul(asked, NULL, 10) : 3000;
+}
+
+static void round_trip(void **state) {
+    (void)state;
+    struct arena made, decoded;
+    struct buffer buffer, again;
+    arena_init(&made, ARENA_BYTES);
+    arena_init(&decoded, ARENA_BYTES);
+    buffer_init(&buffer);
+    buffer_init(&again);
+    size_t seen[RECORD_TYPE_COUNT] = {0};
+    for (unsigned long step = 0; step < steps(); step++) {
+        struct random random = {.state = step};
+        struct record record = random_record(&random, &made), copy;
+        struct error error;
+        seen[record.type]++;
+        buffer_clear(&buffer);
+        record_encode(&record, &buffer);
+        if (record_decode(record.type, buffer.bytes, buffer.length, &decoded, &copy, &error) < 0)
+            fail_msg("seed %lu: %s", step, error.text);
+        assert_int_equal(copy.type, record.type);
+        assert_int_equal(copy.position, 0);
+        char what[64];
+        snprintf(what, sizeof what, "%s record, seed %lu", record_type_name(record.type), step);
+        assert_json_equal(what, record_json(&copy), record_json(&record));
+        if (record.type == RECORD_TRANSACTION) {
+            assert_true(
+                transaction_equal(&copy.transaction.transaction, &record.transaction.transaction));
+            assert_true(text_equal(copy.transaction.decision.transaction_id,
+                                   record.transaction.transaction.id));
+        }
+        /* What lies elsewhere in memory has the same bytes. */
+        buffer_clear(&again);
+        record_encode(&copy, &again);
+        assert_int_equal(again.length, buffer.length);
+        assert_memory_equal(again.bytes, buffer.bytes, buffer.length);
+        arena_reset(&made);
+        arena_reset(&decoded);
+    }
+    for (size_t type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT && steps() >= 100; type++)
+        assert_true(seen[type] > 0);
+    buffer_deinit(&buffer);
+    buffer_deinit(&again);
+    arena_deinit(&made);
+    arena_deinit(&decoded);
+}
+
+static void appends(void **state) {
+    (void)state;
+    struct record record = {.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL("0.1.0")};
+    struct buffer buffer;
+    buffer_init(&buffer);
+    buffer_append_u8(&buffer, 0xaa);
+    record_encode(&record, &buffer);
+    assert_int_equal(buffer.length, 1 + 7);
+    assert_memory_equal(buffer.bytes,
+                        "\xaa\x12\x05"
+                        "0.1.0",
+                        8);
+    buffer_deinit(&buffer);
+}
+
+/* What the server must not archive does not slip in as a default either. */
+static void position_and_timing_are_not_stored(void **state) {
+    (void)state;
+    struct decision decision = {.verdict = VERDICT_APPROVE, .score = 7};
+    struct record plain = {.type = RECORD_TRANSACTION, .transaction.decision = decision};
+    struct record busy = plain;
+    busy.position = 99;
+    busy.transaction.decision.position = 99;
+    busy.transaction.decision.server_us = 12;
+    busy.transaction.decision.duplicate = true;
+    busy.transaction.decision.transaction_id = TEXT_LITERAL("elsewhere");
+    struct buffer a, b;
+    buffer_init(&a);
+    buffer_init(&b);
+    record_encode(&plain, &a);
+    record_encode(&busy, &b);
+    assert_int_equal(a.length, b.length);
+    assert_memory_equal(a.bytes, b.bytes, a.length);
+    buffer_deinit(&a);
+    buffer_deinit(&b);
+}
+
+static void limits(void **state) {
+    (void)state;
+    struct arena made, decoded;
+    struct buffer buffer;
+    struct record copy = {.position = 5};
+    struct error error;
+    arena_init(&made, ARENA_BYTES);
+    arena_init(&decoded, 200);
+    buffer_init(&buffer);
+    struct random random = {.state = 3};
+    struct record record = {.type = RECORD_TRANSACTION,
+                            .transaction.transaction = random_transaction(&random, &made)};
+    record_encode(&record, &buffer);
+    assert_int_equal(
+        record_decode(RECORD_TRANSACTION, buffer.bytes, buffer.length, &decoded, &copy, &error),
+        -ERROR_TOO_LARGE);
+    assert_int_equal(copy.position, 5); /* untouched */
+    assert_true(decoded.used <= 200);
+    assert_int_equal(
+        record_decode((enum record_type)77, buffer.bytes, buffer.length, &decoded, &copy, &error),
+        -ERROR_DAMAGED);
+    assert_non_null(strstr(error.text, "type 77"));
+    buffer_deinit(&buffer);
+    arena_deinit(&made);
+    arena_deinit(&decoded);
+}
+
+static void names(void **state) {
+    (void)state;
+    assert_string_equal(record_type_name(RECORD_TRANSACTION), "transaction");
+    assert_string_equal(record_type_name(RECORD_LIST_CHANGE), "list_change");
+    assert_string_equal(record_type_name(RECORD_ENGINE), "engine");
+    assert_string_equal(record_type_name((enum record_type)0), "unknown");
+    assert_string_equal(record_type_name(RECORD_TYPE_COUNT), "unknown");
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(round_trip),
+        cmocka_unit_test(appends),
+        cmocka_unit_test(position_and_timing_are_not_stored),
+        cmocka_unit_test(limits),
+        cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,417 @@
+#include "wire_json.h"
+
+#include "tests/unit/unit.h"
+
+#include <inttypes.h>
+#include <openssl/evp.h>
+
+static const char *const verdicts[] = {"VERDICT_UNSPECIFIED", "VERDICT_APPROVE", "VERDICT_REVIEW",
+                                       "VERDICT_CHALLENGE", "VERDICT_DECLINE"};
+static const char *const labels[] = {"LABEL_NONE", "LABEL_LEGIT", "LABEL_FRAUD", "LABEL_CHARGEBACK",
+                                     "LABEL_SUSPECTED"};
+
+static json_t *text_value(struct text text) {
+    json_t *value = json_stringn(text.data ? text.data : "", text.length);
+    assert_non_null(value); /* not UTF-8: give such a text no JSON */
+    return value;
+}
+
+static json_t *signed_value(int64_t number) {
+    return json_sprintf("%" PRId64, number);
+}
+
+static void put_text(json_t *object, const char *name, struct text text) {
+    if (text.length)
+        json_object_set_new(object, name, text_value(text));
+}
+
+static void put_signed(json_t *object, const char *name, int64_t number) {
+    if (number)
+        json_object_set_new(object, name, signed_value(number));
+}
+
+static void put_unsigned(json_t *object, const char *name, uint64_t number) {
+    if (number)
+        json_object_set_new(object, name, json_sprintf("%" PRIu64, number));
+}
+
+static void put_small(json_t *object, const char *name, int64_t number) {
+    if (number)
+        json_object_set_new(object, name, json_integer(number));
+}
+
+static void put_flag(json_t *object, const char *name, bool flag) {
+    if (flag)
+        json_object_set_new(object, name, json_true());
+}
+
+static void put_name(json_t *object, const char *name, const char *const *names, size_t number) {
+    if (number)
+        json_object_set_new(object, name, json_string(names[number]));
+}
+
+static json_t *attribute_json(const struct attribute *attribute) {
+    json_t *out = json_object();
+    put_text(out, "name", attribute->name);
+    switch (attribute->type) {
+    case ATTRIBUTE_TEXT:
+        json_object_set_new(out, "text", text_value(attribute->text));
+        break;
+    case ATTRIBUTE_INTEGER:
+        json_object_set_new(out, "integer", signed_value(attribute->integer));
+        break;
+    case ATTRIBUTE_NUMBER:
+        json_object_set_new(out, "number", json_real(attribute->number));
+        break;
+    case ATTRIBUTE_FLAG:
+        json_object_set_new(out, "flag", json_boolean(attribute->flag));
+        break;
+    case ATTRIBUTE_NONE:
+        break;
+    }
+    return out;
+}
+
+static json_t *transaction_json(const struct transaction *transaction) {
+    json_t *out = json_object();
+    put_text(out, "id", transaction->id);
+    put_signed(out, "event_time_us", transaction->event_time_us);
+    put_signed(out, "amount_minor", transaction->amount_minor);
+    put_text(out, "currency", transaction->currency);
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
+        put_text(out, transaction_field_name(field), transaction->fields[field]);
+    if (transaction->has_location) {
+        json_t *location = json_object();
+        put_small(location, "latitude_e7", transaction->latitude_e7);
+        put_small(location, "longitude_e7", transaction->longitude_e7);
+        json_object_set_new(out, "location", location);
+    }
+    if (transaction->attribute_count) {
+        json_t *attributes = json_array();
+        for (size_t i = 0; i < transaction->attribute_count; i++)
+            json_array_append_new(attributes, attribute_json(&transaction->attributes[i]));
+        json_object_set_new(out, "attributes", attributes);
+    }
+    return out;
+}
+
+static json_t *score_request_json(const struct score_request *score) {
+    json_t *out = json_object();
+    json_t *transactions = json_array();
+    for (size_t i = 0; i < score->transaction_count; i++)
+        json_array_append_new(transactions, transaction_json(&score->transactions[i]));
+    json_object_set_new(out, "transactions", transactions);
+    put_flag(out, "dry_run", score->dry_run);
+    put_flag(out, "return_features", score->return_features);
+    return out;
+}
+
+static json_t *outcome_request_json(const struct outcome_request *request) {
+    json_t *outcomes = json_array();
+    for (size_t i = 0; i < request->outcome_count; i++) {
+        const struct outcome *outcome = &request->outcomes[i];
+        json_t *out = json_object();
+        put_text(out, "transaction_id", outcome->transaction_id);
+        put_name(out, "label", labels, outcome->label);
+        put_signed(out, "known_time_us", outcome->known_time_us);
+        put_text(out, "source", outcome->source);
+        json_array_append_new(outcomes, out);
+    }
+    return json_pack("{s:o}", "outcomes", outcomes);
+}
+
+static json_t *entity_request_json(const struct entity_request *request) {
+    json_t *out = json_object(), *key = json_array();
+    put_text(out, "entity", request->entity);
+    for (size_t i = 0; i < request->key_count; i++)
+        json_array_append_new(key, text_value(request->key[i]));
+    json_object_set_new(out, "key", key);
+    put_signed(out, "at_time_us", request->at_time_us);
+    return out;
+}
+
+json_t *request_json(const struct request *request) {
+    json_t *out = json_pack("{s:i}", "protocol", MESSAGE_PROTOCOL);
+    json_t *call = NULL;
+    put_unsigned(out, "deadline_us", request->deadline_us);
+    switch (request->call) {
+    case CALL_SCORE:
+        call = score_request_json(&request->score);
+        break;
+    case CALL_REPORT_OUTCOME:
+        call = outcome_request_json(&request->outcome);
+        break;
+    case CALL_GET_ENTITY:
+        call = entity_request_json(&request->entity);
+        break;
+    case CALL_STATUS:
+        call = json_object();
+        put_flag(call, "state_hash", request->status.state_hash);
+        break;
+    case CALL_NONE:
+    case CALL_COUNT:
+        return out;
+    }
+    json_object_set_new(out, call_name(request->call), call);
+    return out;
+}
+
+static json_t *error_json(const struct wire_error *error) {
+    json_t *out = json_object();
+    char name[64] = "ERROR_";
+    const char *code = error_code_name(error->code);
+    for (size_t i = 0; code[i]; i++)
+        name[6 + i] = code[i] == '_' ? '_' : (char)(code[i] - 'a' + 'A');
+    json_object_set_new(out, "code", json_string(name));
+    put_text(out, "field", error->field);
+    put_text(out, "message", error->message);
+    return out;
+}
+
+static json_t *values_json(const struct named_value *values, size_t count) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < count; i++) {
+        json_t *out = json_object();
+        const struct value *value = &values[i].value;
+        put_text(out, "name", values[i].name);
+        if (value->type == VALUE_BOOL)
+            json_object_set_new(out, "flag", json_boolean(value->boolean));
+        else if (value->type == VALUE_INT)
+            json_object_set_new(out, "integer", signed_value(value->integer));
+        else if (value->type == VALUE_DOUBLE)
+            json_object_set_new(out, "number", json_real(value->number));
+        else if (value->type == VALUE_TEXT)
+            json_object_set_new(out, "text", text_value(value->text));
+        else if (value->type == VALUE_TIMESTAMP)
+            json_object_set_new(out, "timestamp_us", signed_value(value->integer));
+        else if (value->type == VALUE_DURATION)
+            json_object_set_new(out, "duration_us", signed_value(value->integer));
+        json_array_append_new(array, out);
+    }
+    return array;
+}
+
+static void put_array(json_t *object, const char *name, json_t *array) {
+    if (json_array_size(array))
+        json_object_set(object, name, array);
+    json_decref(array);
+}
+
+static json_t *reasons_json(const struct decision *decision) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < decision->reason_count; i++) {
+        const struct reason *reason = &decision->reasons[i];
+        json_t *out = json_object();
+        put_text(out, "rule", reason->rule);
+        put_text(out, "text", reason->text);
+        put_small(out, "score", reason->score);
+        put_name(out, "verdict", verdicts, reason->verdict);
+        put_flag(out, "shadow", reason->shadow);
+        json_array_append_new(array, out);
+    }
+    return array;
+}
+
+/* What a Decision and a TransactionRecord have in common. */
+static void put_decision(json_t *out, const struct decision *decision) {
+    put_name(out, "verdict", verdicts, decision->verdict);
+    put_small(out, "score", decision->score);
+    put_array(out, "reasons", reasons_json(decision));
+    put_unsigned(out, "snapshot_id", decision->snapshot_id);
+    put_unsigned(out, "generation_id", decision->generation_id);
+    put_flag(out, "degraded", decision->degraded);
+    put_text(out, "degraded_reason", decision->degraded_reason);
+    put_small(out, "rule_errors", decision->rule_errors);
+}
+
+static json_t *score_answer_json(const struct response *response) {
+    json_t *results = json_array();
+    for (size_t i = 0; i < response->score.count; i++) {
+        const struct score_result *result = &response->score.results[i];
+        const struct decision *decision = &result->decision;
+        if (result->error.code) {
+            json_array_append_new(results, json_pack("{s:o}", "error", error_json(&result->error)));
+            continue;
+        }
+        json_t *out = json_object();
+        put_text(out, "transaction_id", decision->transaction_id);
+        put_decision(out, decision);
+        put_unsigned(out, "position", decision->position);
+        put_flag(out, "duplicate", decision->duplicate);
+        put_flag(out, "dry_run", decision->dry_run);
+        put_small(out, "server_us", decision->server_us);
+        put_array(out, "features", values_json(decision->features, decision->feature_count));
+        json_array_append_new(results, json_pack("{s:o}", "decision", out));
+    }
+    return json_pack("{s:o}", "results", results);
+}
+
+static json_t *outcome_answer_json(const struct response *response) {
+    json_t *results = json_array();
+    for (size_t i = 0; i < response->outcome.count; i++) {
+        const struct outcome_result *result = &response->outcome.results[i];
+        if (result->error.code) {
+            json_array_append_new(results, json_pack("{s:o}", "error", error_json(&result->error)));
+            continue;
+        }
+        json_t *out = json_object();
+        put_text(out, "transaction_id", result->transaction_id);
+        put_unsigned(out, "position", result->position);
+        put_flag(out, "changed", result->changed);
+        put_name(out, "previous", labels, result->previous);
+        json_array_append_new(results, json_pack("{s:o}", "accepted", out));
+    }
+    return json_pack("{s:o}", "results", results);
+}
+
+static json_t *entity_answer_json(const struct entity_response *entity) {
+    json_t *out = json_object();
+    put_array(out, "features", values_json(entity->features, entity->feature_count));
+    put_signed(out, "newest_time_us", entity->newest_time_us);
+    put_unsigned(out, "entries", entity->entries);
+    put_unsigned(out, "state_bytes", entity->state_bytes);
+    put_unsigned(out, "state_hash", entity->state_hash);
+    put_signed(out, "at_time_us", entity->at_time_us);
+    return out;
+}
+
+static json_t *status_answer_json(const struct status_response *status) {
+    json_t *out = json_object(), *counts = json_array();
+    put_text(out, "version", status->version);
+    put_text(out, "state", status->state);
+    put_text(out, "state_reason", status->state_reason);
+    put_signed(out, "started_time_us", status->started_time_us);
+    put_text(out, "policy_name", status->policy_name);
+    put_unsigned(out, "snapshot_id", status->snapshot_id);
+    put_text(out, "reload_error", status->reload_error);
+    put_unsigned(out, "generation_id", status->generation_id);
+    put_unsigned(out, "generation_position", status->generation_position);
+    put_signed(out, "generation_time_us", status->generation_time_us);
+    put_unsigned(out, "position", status->position);
+    put_unsigned(out, "synced_position", status->synced_position);
+    put_unsigned(out, "transactions", status->transactions);
+    put_unsigned(out, "outcomes", status->outcomes);
+    for (size_t label = 0; label < LABEL_COUNT; label++) {
+        if (status->labels[label] == 0)
+            continue;
+        json_t *count = json_pack("{s:s}", "label", labels[label]);
+        put_unsigned(count, "transactions", status->labels[label]);
+        json_array_append_new(counts, count);
+    }
+    put_array(out, "labels", counts);
+    put_signed(out, "newest_event_time_us", status->newest_event_time_us);
+    put_unsigned(out, "overlay_entities", status->overlay_entities);
+    put_unsigned(out, "overlay_bytes", status->overlay_bytes);
+    put_unsigned(out, "state_hash", status->state_hash);
+    put_unsigned(out, "duplicates", status->duplicates);
+    put_unsigned(out, "rejected", status->rejected);
+    return out;
+}
+
+json_t *response_json(const struct response *response) {
+    if (response->error.code)
+        return json_pack("{s:o}", "error", error_json(&response->error));
+    json_t *answer = NULL;
+    switch (response->call) {
+    case CALL_SCORE:
+        answer = score_answer_json(response);
+        break;
+    case CALL_REPORT_OUTCOME:
+        answer = outcome_answer_json(response);
+        break;
+    case CALL_GET_ENTITY:
+        answer = entity_answer_json(&response->entity);
+        break;
+    case CALL_STATUS:
+        answer = status_answer_json(&response->status);
+        break;
+    case CALL_NONE:
+    case CALL_COUNT:
+        break;
+    }
+    return json_pack("{s:o}", call_name(response->call), answer);
+}
+
+static json_t *base64_value(struct text bytes) {
+    unsigned char *encoded = calloc(1, bytes.length / 3 * 4 + 5);
+    EVP_EncodeBlock(encoded, (const unsigned char *)bytes.data, (int)bytes.length);
+    json_t *value = json_string((const char *)encoded);
+    free(encoded);
+    return value;
+}
+
+static void put_snapshot(json_t *out, const struct snapshot_record *snapshot) {
+    put_unsigned(out, "snapshot_id", snapshot->snapshot_id);
+    put_text(out, "name", snapshot->name);
+    json_t *files = json_array();
+    for (size_t i = 0; i < snapshot->file_count; i++) {
+        json_t *file = json_object();
+        put_text(file, "path", snapshot->files[i].path);
+        if (snapshot->files[i].content.length)
+            json_object_set_new(file, "content", base64_value(snapshot->files[i].content));
+        json_array_append_new(files, file);
+    }
+    put_array(out, "files", files);
+}
+
+static void put_outcome(json_t *out, const struct outcome_record *outcome) {
+    put_signed(out, "known_time_us", outcome->known_time_us);
+    put_name(out, "previous", labels, outcome->previous);
+    put_name(out, "label", labels, outcome->label);
+    put_text(out, "source", outcome->source);
+    put_unsigned(out, "transaction_position", outcome->transaction_position);
+    json_object_set_new(out, "transaction", transaction_json(&outcome->transaction));
+    put_name(out, "verdict", verdicts, outcome->verdict);
+}
+
+json_t *record_json(const struct record *record) {
+    json_t *out = json_object();
+    put_signed(out, "receive_time_us", record->receive_time_us);
+    switch (record->type) {
+    case RECORD_TRANSACTION:
+        json_object_set_new(out, "transaction", transaction_json(&record->transaction.transaction));
+        put_decision(out, &record->transaction.decision);
+        put_unsigned(out, "feature_hash", record->transaction.decision.feature_hash);
+        break;
+    case RECORD_OUTCOME:
+        put_outcome(out, &record->outcome);
+        break;
+    case RECORD_LIST_CHANGE:
+        put_text(out, "list", record->list_change.list);
+        put_text(out, "entry", record->list_change.entry);
+        put_flag(out, "removed", record->list_change.removed);
+        put_signed(out, "expiry_time_us", record->list_change.expiry_time_us);
+        put_text(out, "source", record->list_change.source);
+        put_text(out, "reason", record->list_change.reason);
+        break;
+    case RECORD_SNAPSHOT:
+        put_snapshot(out, &record->snapshot);
+        break;
+    case RECORD_GENERATION:
+        put_unsigned(out, "generation_id", record->generation.generation_id);
+        put_unsigned(out, "position", record->generation.position);
+        put_unsigned(out, "chain", record->generation.chain);
+        put_unsigned(out, "plan_id", record->generation.plan_id);
+        break;
+    case RECORD_ENGINE:
+        put_text(out, "version", record->engine.version);
+        break;
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    return out;
+}
+
+void assert_json_equal(const char *what, json_t *actual, json_t *expected) {
+    bool equal = json_equal(actual, expected);
+    if (!equal) {
+        char *is = json_dumps(actual, JSON_SORT_KEYS);
+        char *should = json_dumps(expected, JSON_SORT_KEYS);
+        print_error("%s\n  is        %s\n  should be %s\n", what, is, should);
+        free(is);
+        free(should);
+    }
+    json_decref(actual);
+    json_decref(expected);
+    assert_true(equal);
+}
