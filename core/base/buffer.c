@@ -2,10 +2,14 @@
 
 #include "check.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-void buffer_init(struct buffer *buffer) { *buffer = (struct buffer){0}; }
+void buffer_init(struct buffer *buffer) {
+    *buffer = (struct buffer){0};
+}
 
 void buffer_deinit(struct buffer *buffer) {
     free(buffer->bytes);
@@ -32,7 +36,9 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t size) {
     buffer->length += size;
 }
 
-void buffer_append_u8(struct buffer *buffer, uint8_t value) { buffer_append(buffer, &value, 1); }
+void buffer_append_u8(struct buffer *buffer, uint8_t value) {
+    buffer_append(buffer, &value, 1);
+}
 
 static void append_little_endian(struct buffer *buffer, uint64_t value, size_t size) {
     uint8_t *at = buffer_reserve(buffer, size);
@@ -47,6 +53,19 @@ void buffer_append_u32(struct buffer *buffer, uint32_t value) {
 
 void buffer_append_u64(struct buffer *buffer, uint64_t value) {
     append_little_endian(buffer, value, 8);
+}
+
+void buffer_printf(struct buffer *buffer, const char *format, ...) {
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int length = vsnprintf(NULL, 0, format, arguments);
+    va_end(arguments);
+    check(length >= 0);
+    char *at = (char *)buffer_reserve(buffer, (size_t)length + 1);
+    vsnprintf(at, (size_t)length + 1, format, again); /* its NUL is beyond what counts */
+    va_end(again);
+    buffer->length += (size_t)length;
 }
 
 void buffer_append_varint(struct buffer *buffer, uint64_t value) {
@@ -95,9 +114,15 @@ static uint64_t cursor_little_endian(struct cursor *cursor, size_t size) {
     return value;
 }
 
-uint8_t cursor_u8(struct cursor *cursor) { return (uint8_t)cursor_little_endian(cursor, 1); }
-uint32_t cursor_u32(struct cursor *cursor) { return (uint32_t)cursor_little_endian(cursor, 4); }
-uint64_t cursor_u64(struct cursor *cursor) { return cursor_little_endian(cursor, 8); }
+uint8_t cursor_u8(struct cursor *cursor) {
+    return (uint8_t)cursor_little_endian(cursor, 1);
+}
+uint32_t cursor_u32(struct cursor *cursor) {
+    return (uint32_t)cursor_little_endian(cursor, 4);
+}
+uint64_t cursor_u64(struct cursor *cursor) {
+    return cursor_little_endian(cursor, 8);
+}
 
 uint64_t cursor_varint(struct cursor *cursor) {
     uint64_t value = 0;
@@ -118,7 +143,9 @@ uint64_t cursor_varint(struct cursor *cursor) {
     return 0;
 }
 
-int64_t cursor_zigzag(struct cursor *cursor) { return unzigzag(cursor_varint(cursor)); }
+int64_t cursor_zigzag(struct cursor *cursor) {
+    return unzigzag(cursor_varint(cursor));
+}
 
 struct text cursor_text(struct cursor *cursor, size_t length) {
     const uint8_t *at = cursor_take(cursor, length);

@@ -17,7 +17,9 @@ struct buffer {
 
 void buffer_init(struct buffer *buffer);
 void buffer_deinit(struct buffer *buffer);
-static inline void buffer_clear(struct buffer *buffer) { buffer->length = 0; }
+static inline void buffer_clear(struct buffer *buffer) {
+    buffer->length = 0;
+}
 
 /* Room for size more bytes; returns where they go. buffer->length is not changed. */
 uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
@@ -25,6 +27,8 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
 void buffer_append_u8(struct buffer *buffer, uint8_t value);
 void buffer_append_u32(struct buffer *buffer, uint32_t value); /* little-endian */
 void buffer_append_u64(struct buffer *buffer, uint64_t value); /* little-endian */
+void buffer_printf(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 void buffer_append_varint(struct buffer *buffer, uint64_t value);
 void buffer_append_zigzag(struct buffer *buffer, int64_t value);
 
@@ -39,7 +43,9 @@ struct cursor {
 static inline struct cursor cursor_of(const void *bytes, size_t length) {
     return (struct cursor){.at = bytes, .end = (const uint8_t *)bytes + length, .failed = false};
 }
-static inline size_t cursor_left(const struct cursor *c) { return (size_t)(c->end - c->at); }
+static inline size_t cursor_left(const struct cursor *c) {
+    return (size_t)(c->end - c->at);
+}
 uint8_t cursor_u8(struct cursor *cursor);
 uint32_t cursor_u32(struct cursor *cursor);
 uint64_t cursor_u64(struct cursor *cursor);

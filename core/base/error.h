@@ -13,18 +13,18 @@
 #include <stdbool.h>
 
 enum error_code {
-    ERROR_INVALID = 1,      /* input breaks a rule that the text names */
-    ERROR_UNSUPPORTED,      /* well-formed, but a later version's or not built in */
-    ERROR_NOT_FOUND,        /* no such transaction, entity, file, position */
-    ERROR_ID_CONFLICT,      /* a known transaction id with other content */
-    ERROR_TOO_LARGE,        /* over a stated limit */
-    ERROR_DEADLINE,         /* the deadline passed before a position was assigned */
-    ERROR_UNAVAILABLE,      /* cannot serve now; the same call may succeed later */
-    ERROR_DAMAGED,          /* stored bytes are not what was written */
-    ERROR_EXISTS,           /* already there, or held by another process */
-    ERROR_SYSTEM,           /* the operating system refused; the text has its words */
-    ERROR_INTERNAL,         /* a defect of ours */
-    ERROR_INTERRUPTED,      /* somebody asked us to stop */
+    ERROR_INVALID = 1, /* input breaks a rule that the text names */
+    ERROR_UNSUPPORTED, /* well-formed, but a later version's or not built in */
+    ERROR_NOT_FOUND,   /* no such transaction, entity, file, position */
+    ERROR_ID_CONFLICT, /* a known transaction id with other content */
+    ERROR_TOO_LARGE,   /* over a stated limit */
+    ERROR_DEADLINE,    /* the deadline passed before a position was assigned */
+    ERROR_UNAVAILABLE, /* cannot serve now; the same call may succeed later */
+    ERROR_DAMAGED,     /* stored bytes are not what was written */
+    ERROR_EXISTS,      /* already there, or held by another process */
+    ERROR_SYSTEM,      /* the operating system refused; the text has its words */
+    ERROR_INTERNAL,    /* a defect of ours */
+    ERROR_INTERRUPTED, /* somebody asked us to stop */
     ERROR_CODE_COUNT
 };
 

@@ -53,7 +53,9 @@ uint64_t hash_stream_value(const struct hash_stream *stream) {
     return XXH3_64bits_digest((const XXH3_state_t *)stream);
 }
 
-void hash_stream_free(struct hash_stream *stream) { XXH3_freeState((XXH3_state_t *)stream); }
+void hash_stream_free(struct hash_stream *stream) {
+    XXH3_freeState((XXH3_state_t *)stream);
+}
 
 void hash_hex(uint64_t value, char ret_hex[HASH_HEX_SIZE]) {
     snprintf(ret_hex, HASH_HEX_SIZE, "%016llx", (unsigned long long)value);

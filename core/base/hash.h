@@ -9,7 +9,9 @@
 
 /* XXH3, 64 bits: the same on every machine. */
 uint64_t hash64(const void *bytes, size_t length, uint64_t seed);
-static inline uint64_t hash_text(struct text t) { return hash64(t.data, t.length, 0); }
+static inline uint64_t hash_text(struct text t) {
+    return hash64(t.data, t.length, 0);
+}
 
 /* CRC-32C (Castagnoli) as iSCSI and ext4 compute it: crc32c(0, "123456789", 9) = 0xe3069283.
  * To go on over a second run, pass the first one's result. */

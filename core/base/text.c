@@ -81,7 +81,9 @@ char *text_copy(struct text t) {
     return copy;
 }
 
-static size_t least(size_t a, size_t b) { return a < b ? a : b; }
+static size_t least(size_t a, size_t b) {
+    return a < b ? a : b;
+}
 
 size_t text_distance(struct text a, struct text b) {
     enum { LONGEST = 64 };

@@ -1,7 +1,8 @@
 /* A run of bytes that somebody else owns: what protobuf, YAML and the archive hand us.
  *
  * Not NUL-terminated and may hold any byte; whoever accepts one from outside calls text_is_clean().
- * A struct text in a struct that crosses a layer points into memory named in that struct's comment. */
+ * A struct text in a struct that crosses a layer points into memory named in that struct's comment.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -15,8 +16,8 @@ struct text {
 };
 
 /* For printf: printf("%" TEXT_FORMAT, TEXT_ARGS(t)) */
-#define TEXT_FORMAT ".*s"
-#define TEXT_ARGS(t) ((int)(t).length), ((t).data ? (t).data : "")
+#define TEXT_FORMAT     ".*s"
+#define TEXT_ARGS(t)    ((int)(t).length), ((t).data ? (t).data : "")
 #define TEXT_LITERAL(s) ((struct text){.data = (s), .length = sizeof(s) - 1})
 
 static inline struct text text_of(const char *string) {
@@ -34,8 +35,8 @@ static inline bool text_is(struct text a, const char *string) {
 /* Bytewise order, the shorter of two equal prefixes first: <0, 0, >0. */
 int text_compare(struct text a, struct text b);
 
-/* Well-formed UTF-8 without NUL or other C0 control characters (RFC 3629: no surrogates, no overlong
- * forms). On false, *ret_offset (may be NULL) is the first offending byte. */
+/* Well-formed UTF-8 without NUL or other C0 control characters (RFC 3629: no surrogates, no
+ * overlong forms). On false, *ret_offset (may be NULL) is the first offending byte. */
 bool text_is_clean(struct text t, size_t *ret_offset);
 
 /* A 13–19 digit number that passes the Luhn check, once spaces and hyphens are left out: it looks

@@ -9,10 +9,9 @@
 #include <time.h>
 
 static const char *const type_names[] = {
-    [VALUE_ABSENT] = "absent",       [VALUE_BOOL] = "bool",
-    [VALUE_INT] = "int",             [VALUE_DOUBLE] = "double",
-    [VALUE_TEXT] = "string",         [VALUE_TIMESTAMP] = "timestamp",
-    [VALUE_DURATION] = "duration",   [VALUE_ERROR] = "error",
+    [VALUE_ABSENT] = "absent",     [VALUE_BOOL] = "bool",   [VALUE_INT] = "int",
+    [VALUE_DOUBLE] = "double",     [VALUE_TEXT] = "string", [VALUE_TIMESTAMP] = "timestamp",
+    [VALUE_DURATION] = "duration", [VALUE_ERROR] = "error",
 };
 
 const char *value_type_name(enum value_type type) {

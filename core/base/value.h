@@ -25,7 +25,9 @@ struct value {
     };
 };
 
-static inline struct value value_absent(void) { return (struct value){.type = VALUE_ABSENT}; }
+static inline struct value value_absent(void) {
+    return (struct value){.type = VALUE_ABSENT};
+}
 static inline struct value value_bool(bool b) {
     return (struct value){.type = VALUE_BOOL, .boolean = b};
 }

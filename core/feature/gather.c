@@ -1,8 +1,8 @@
 /* An entry's weight in a gathering is how often it counts: for a plain filter 0 or 1, for an
  * outcome filter whatever has become of the sum, for no filter its number of transactions (0 while
  * only its outcome is known). Sums take the weight as a factor; what cannot be undone (extremes,
- * edges, different values) takes entries of positive weight, which the plan grants only to plain
- * filters.
+ * edges, different values) takes each entry whose weight is not 0, because the plan grants it only
+ * to plain filters, which have no negative ones.
  *
  * Bounds. |value| <= 2^63, |weight| < 2^32, entries < 2^29 (a state has less than 2^32 bytes): sums
  * stay below 2^124, sums of squares below 2^187 (two limbs of 64 and 128 bits), and
@@ -64,7 +64,7 @@ static void add_edge(struct gathered *gathered, const struct run_entry *entry, i
     gathered->last = cell;
 }
 
-/* What takes transactions only; entries come oldest first. */
+/* What takes an entry or leaves it, however often it counts; entries come oldest first. */
 static void add_transaction(struct gather *gather, size_t i, const struct run_entry *entry,
                             uint64_t age_us) {
     const struct gathering *gathering = &gather->entity->gatherings[i];
@@ -98,7 +98,7 @@ static inline void add_entry(struct gather *gather, size_t i, const struct run_e
         gathered->sum += (int128)weight * entry->integers[gathering->column];
     if (gathering->needs & GATHERING_SQUARES)
         add_square(gathered, entry->integers[gathering->column], weight);
-    if (weight > 0 && (gathering->needs & ~(GATHERING_SUM | GATHERING_SQUARES)))
+    if (gathering->needs & ~(GATHERING_SUM | GATHERING_SQUARES))
         add_transaction(gather, i, entry, age_us);
 }
 
@@ -139,10 +139,28 @@ void gather_run(struct gather *gather, struct run *run) {
 /* Making values. */
 
 static int64_t scale_of(const struct column *column) {
-    int64_t scale = 1;
-    for (int i = 0; i < column->digits; i++)
-        scale *= 10;
-    return scale;
+    static const int64_t powers_of_ten[PLAN_DIGITS_MAX + 1] = {
+        1,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+    };
+    return powers_of_ten[column->digits];
 }
 
 static struct value cell_value(const struct column *column, const struct cell *cell) {
@@ -198,16 +216,26 @@ static struct value mean_value(const struct column *column, const struct gathere
     return value_double((double)all->sum / (double)((int128)all->count * scale_of(column)));
 }
 
+/* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
+ * once. 128 bits are enough for all but huge values and much faster. */
+static double spread_of(const struct gathered *all) {
+    const int128 low_max = (int128)1 << 95, sum_max = INT64_MAX, count_max = INT32_MAX;
+    if (all->squares_high == 0 && all->squares_low >= 0 && all->squares_low < low_max &&
+        all->count < count_max && all->sum > -sum_max && all->sum < sum_max)
+        return (double)(all->count * all->squares_low - all->sum * all->sum);
+    struct wide squares = wide_sum(wide_shift_limb(wide_product(all->count, all->squares_high)),
+                                   wide_product(all->count, all->squares_low));
+    return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
+}
+
 static struct value stddev_value(const struct column *column, const struct gathered *all) {
     if (all->count < 2)
         return value_absent();
-    struct wide squares = wide_sum(wide_shift_limb(wide_product(all->count, all->squares_high)),
-                                   wide_product(all->count, all->squares_low));
-    struct wide spread = wide_difference(squares, wide_product(all->sum, all->sum));
+    double spread = spread_of(all);
     /* Cannot be for whole transactions; can while outcomes wait for theirs. */
-    if (wide_is_negative(&spread))
+    if (spread < 0)
         return value_absent();
-    double variance = wide_to_double(spread) / (double)((int128)all->count * (all->count - 1));
+    double variance = spread / (double)((int128)all->count * (all->count - 1));
     return value_double(sqrt(variance) / (double)scale_of(column));
 }
 

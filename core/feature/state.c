@@ -54,16 +54,21 @@ struct head {
     int64_t first_us, newest_us;
 };
 
-/* struct head is only read from bytes of at least HEAD_SIZE. */
+static uint64_t get_little_endian(const uint8_t *at, size_t size) {
+    uint64_t value = 0;
+    for (size_t i = 0; i < size; i++)
+        value |= (uint64_t)at[i] << (8 * i);
+    return value;
+}
+
+/* bytes: at least HEAD_SIZE. */
 static struct head head_get(const uint8_t *bytes) {
-    struct cursor cursor = cursor_of(bytes + 1, HEAD_SIZE - 1);
-    struct head head;
-    head.last_size = cursor_u8(&cursor);
-    head.last_size = (uint16_t)(head.last_size | cursor_u8(&cursor) << 8);
-    head.entries = cursor_u32(&cursor);
-    head.first_us = (int64_t)cursor_u64(&cursor);
-    head.newest_us = (int64_t)cursor_u64(&cursor);
-    return head;
+    return (struct head){
+        .last_size = (uint16_t)get_little_endian(bytes + 1, 2),
+        .entries = (uint32_t)get_little_endian(bytes + 3, 4),
+        .first_us = (int64_t)get_little_endian(bytes + 7, 8),
+        .newest_us = (int64_t)get_little_endian(bytes + 15, 8),
+    };
 }
 
 static uint8_t *put_little_endian(uint8_t *at, uint64_t value, size_t size) {

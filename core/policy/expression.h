@@ -22,9 +22,10 @@ const char *expression_error_name(enum expression_error error); /* "overflow", â
 
 struct expression; /* lives in its snapshot */
 
-/* Evaluates. Absent names make the result absent and run-time errors make it VALUE_ERROR, but && and
- * || absorb both when the other side decides (CEL's commutative logic). Texts live in the frame, the
- * snapshot or the arena. Pure. */
+/* Evaluates. Absent names make the result absent and run-time errors make it VALUE_ERROR, but &&
+ * and
+ * || absorb both when the other side decides (CEL's commutative logic). Texts live in the frame,
+ * the snapshot or the arena. Pure. */
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena);
 

@@ -11,7 +11,7 @@ struct list_entries; /* a hash set; list.c */
 struct list {
     struct text name;
     struct text file; /* where its values come from */
-    size_t count;
+    size_t count;     /* of different values */
     const struct list_entries *entries;
 };
 

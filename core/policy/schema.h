@@ -1,5 +1,5 @@
-/* The fields a policy knows: the well-known ones of a transaction, what is derived from them, and the
- * attributes that schema.yaml declares. */
+/* The fields a policy knows: the well-known ones of a transaction, what is derived from them, and
+ * the attributes that schema.yaml declares. */
 #pragma once
 
 #include "../base/arena.h"
@@ -11,19 +11,22 @@
 #include <stdint.h>
 
 enum field_kind {
-    FIELD_KIND_TEXT,      /* transaction.fields[source] */
+    FIELD_KIND_TEXT, /* transaction.fields[source] */
     FIELD_KIND_ID,
     FIELD_KIND_EVENT_TIME,
-    FIELD_KIND_AMOUNT,       /* base currency; in a frame: double, major units; as column: exact minor units */
+    FIELD_KIND_AMOUNT, /* base currency; in a frame: double, major units; as column: exact minor
+                          units */
     FIELD_KIND_AMOUNT_MINOR, /* as sent: int, minor units of its own currency */
     FIELD_KIND_CURRENCY,
-    FIELD_KIND_LATITUDE,  /* double, degrees */
+    FIELD_KIND_LATITUDE, /* double, degrees */
     FIELD_KIND_LONGITUDE,
     FIELD_KIND_ATTRIBUTE,
 };
 
 struct field {
     struct text name; /* as expressions write it: "card", "amount", "attributes.items" → "items" */
+    struct text canonical; /* with all that decides its values: "card", "amount:EUR",
+                              "attributes.items:decimal(2)"; columns and filters are named by it */
     enum field_kind kind;
     enum transaction_field source; /* FIELD_KIND_TEXT */
     enum value_type type;          /* in a frame */
@@ -34,13 +37,18 @@ struct field {
 
 struct currency_rate {
     char currency[4];
-    int64_t from_us;    /* event time from which it holds */
-    int64_t rate_e9;    /* base-currency units for one unit, × 10^9 */
+    uint8_t digits;  /* of its minor unit */
+    int64_t from_us; /* event time from which it holds; before the first one the first holds */
+    int64_t rate_e9; /* base-currency units for one unit, × 10^9 */
 };
 
+#define SCHEMA_RATE_E9_MAX (INT64_C(1000000000) * 1000000000)
+
 struct schema {
+    struct text policy;   /* its name, for messages */
     struct field *fields; /* slot i of a frame is fields[i] */
     size_t field_count;
+    size_t first_attribute; /* fields from here on are the attributes, by name */
     char base_currency[4];
     uint8_t base_digits;
     struct currency_rate *rates; /* by currency, then time */
@@ -48,20 +56,23 @@ struct schema {
     int64_t lateness_us;
 };
 
-/* What the frame's doubles hide: exact integers for columns. Parallel to schema.fields; only slots of
- * numeric fields are meaningful. */
+/* What the frame's doubles hide: exact integers for columns. Parallel to schema.fields; only slots
+ * of numeric fields are meaningful. */
 struct bound {
-    struct value *frame;   /* at least field_count slots */
-    int64_t *integers;     /* at least field_count; fixed point as columns store it */
+    struct value *frame; /* at least field_count slots */
+    int64_t *integers;   /* at least field_count; fixed point as columns store it */
 };
 
 enum bind_mode {
-    BIND_STRICT, /* a request: undeclared attribute, wrong type, missing required field are errors */
+    BIND_STRICT, /* a request: undeclared attribute, wrong type, missing required field are errors
+                  */
     BIND_LENIENT /* an archived record under another schema: what does not fit is absent */
 };
 
 /* Fills frame[0…field_count) and integers. Texts point into the transaction. On ERROR_INVALID,
- * *ret_field is the field at fault. The transaction has passed transaction_check(). */
+ * *ret_field is the field at fault (attributes by their bare name, as transaction_check() has it);
+ * the frame is then half filled. Lenient binding never fails. The transaction has passed
+ * transaction_check(). */
 int schema_bind(const struct schema *schema, const struct transaction *transaction,
                 enum bind_mode mode, const struct bound *bound, struct text *ret_field,
                 struct error *ret_error);

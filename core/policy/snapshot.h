@@ -1,13 +1,14 @@
 /* One loaded, checked, immutable policy.
  *
- * Files → snapshot_load() → struct snapshot with counted references. Nothing in it changes after the
- * load, so any thread may read it. The frame is how the parts meet: an array of values, one slot for
- * each name an expression can use, filled from left to right while a transaction is decided:
+ * Files → snapshot_load() → struct snapshot with counted references. Nothing in it changes after
+ * the load, so any thread may read it. The frame is how the parts meet: an array of values, one
+ * slot for each name an expression can use, filled from left to right while a transaction is
+ * decided:
  *
  *   [0, field_count)            fields: schema_bind() fills them from the transaction
+ *   [slot_verdict], [slot_outcome]   text, "none" until known: only filters may read them
  *   [first_feature, …)          features, entity by entity in plan order: engine/ fills them
  *   [first_computed, …)         computed values: engine/ evaluates them in order
- *   [slot_verdict], [slot_outcome]   text, "none" until known: only filters may read them
  */
 #pragma once
 
@@ -29,9 +30,9 @@
 struct entity_binding {
     size_t key_slots[PLAN_KEY_PARTS_MAX];
     size_t key_slot_count;
-    size_t column_slots[PLAN_COLUMNS_MAX];                   /* parallel to columns */
-    const struct expression *filters[PLAN_FILTERS_MAX];      /* parallel to filters; bool */
-    size_t first_feature;                                    /* slot of features[0] */
+    size_t column_slots[PLAN_COLUMNS_MAX];              /* parallel to columns */
+    const struct expression *filters[PLAN_FILTERS_MAX]; /* parallel to filters; bool */
+    size_t first_feature;                               /* slot of features[0] */
 };
 
 struct computed {
@@ -89,16 +90,19 @@ struct snapshot {
 /* The policy's files, read from its folder: *.yaml and what they name, sorted by path. Hidden files
  * and editors' leftovers are ignored. Limits: 1,000 files, 16 MiB each, 64 MiB together. */
 struct policy_folder;
-int policy_folder_read(const char *path, struct policy_folder **ret_folder, struct error *ret_error);
+int policy_folder_read(const char *path, struct policy_folder **ret_folder,
+                       struct error *ret_error);
 void policy_folder_free(struct policy_folder *folder);
-const struct policy_file *policy_folder_files(const struct policy_folder *folder, size_t *ret_count);
+const struct policy_file *policy_folder_files(const struct policy_folder *folder,
+                                              size_t *ret_count);
 
-/* Loads and checks. The files are copied. On ERROR_INVALID, *ret_messages (initialised by the caller,
- * appended to) has every fault found, each as "path:line:column: what", the line, a caret and what was
- * expected, and ret_error the first of them with the number of others. Warnings go to ret_messages
- * too. */
-int snapshot_load(const struct policy_file *files, size_t file_count, struct snapshot **ret_snapshot,
-                  struct buffer *ret_messages, struct error *ret_error);
+/* Loads and checks. The files are copied. On ERROR_INVALID, *ret_messages (initialised by the
+ * caller, appended to) has every fault found, each as "path:line:column: what", the line, a caret
+ * and what was expected, and ret_error the first of them with the number of others. Warnings go to
+ * ret_messages too. */
+int snapshot_load(const struct policy_file *files, size_t file_count,
+                  struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                  struct error *ret_error);
 
 /* policy_folder_read() and snapshot_load(). */
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,

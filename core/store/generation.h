@@ -4,9 +4,9 @@
  *   PATH/current → g-…          a symbolic link, replaced atomically
  *
  * Tables: one per entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
- * transaction id, big-endian → position, label). Written once in key order, opened read-only without
- * LMDB's lock file ever after. The content hash runs over the ordered (table, key, value) stream, not
- * over LMDB's file bytes, so that equal content has equal hashes. */
+ * transaction id, big-endian → position, label). Written once in key order, opened read-only
+ * without LMDB's lock file ever after. The content hash runs over the ordered (table, key, value)
+ * stream, not over LMDB's file bytes, so that equal content has equal hashes. */
 #pragma once
 
 #include "../base/error.h"
@@ -23,26 +23,34 @@ struct generation;
 struct generation_writer;
 
 struct generation_manifest {
-    uint64_t id;                 /* content hash over tables, place and plan */
-    struct archive_place place;  /* the state after this record */
+    uint64_t id;                /* content hash over tables, place and plan */
+    struct archive_place place; /* the state after this record */
     uint64_t plan_id;
-    uint64_t snapshot_id;        /* whose features it was built with; its files are kept inside */
-    uint64_t states, ids;        /* keys in all state tables, and in "ids" */
-    uint64_t content_hash;
+    uint64_t snapshot_id;  /* whose features it was built with; its files are kept inside */
+    uint64_t states, ids;  /* keys in all state tables, and in "ids" */
+    uint64_t state_hash;   /* over the states alone: what overlay_hash() gives for them */
+    uint64_t content_hash; /* over states, ids and the policy's files */
     int64_t created_time_us;
-    char version[64];            /* the program that wrote it */
+    char version[64]; /* the program that wrote it */
 };
 
-/* A new one in a hidden folder under root, which is made when missing. Entities of the plan in order;
- * within one, keys strictly ascending (memcmp order); ids ascending after all states. */
+/* LMDB's limit, and more than a key of PLAN_KEY_PARTS_MAX fields of TRANSACTION_FIELD_MAX bytes
+ * needs. An attribute may be longer: a state under such a key cannot be kept (ERROR_TOO_LARGE). */
+#define GENERATION_KEY_MAX 511
+
+/* A new one in a hidden folder under root, which is made when missing. Entities of the plan in
+ * order; within one, keys strictly ascending (text_compare()); ids ascending after all states. The
+ * plan must outlive the writer. ERROR_EXISTS: another process builds one here. */
 int generation_writer_open(const char *root, const struct plan *plan,
                            struct generation_writer **ret_writer, struct error *ret_error);
 int generation_writer_state(struct generation_writer *writer, size_t entity, struct text key,
                             struct text state, struct error *ret_error);
 int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
                          struct error *ret_error);
-/* Closes the tables, reads all of them back against the content hash, checks every state, writes the
- * manifest, syncs, renames and points `current` at it. The policy's files go in. */
+/* Closes the tables, reads all of them back against the content hash, checks every state, writes
+ * the manifest, syncs, renames and points `current` at it. The policy's files go in. When the same
+ * generation is already there, and whole, it stays as it is and only becomes the current one. Once;
+ * then generation_writer_close(). */
 int generation_writer_publish(struct generation_writer *writer, struct archive_place place,
                               const struct snapshot_record *snapshot, const struct tally *tally,
                               int64_t now_us, const char *version,
@@ -50,8 +58,10 @@ int generation_writer_publish(struct generation_writer *writer, struct archive_p
 /* Frees; what was not published is removed. NULL is allowed. */
 void generation_writer_close(struct generation_writer *writer);
 
-/* The published one. ERROR_NOT_FOUND: none yet. ERROR_DAMAGED, ERROR_UNSUPPORTED say what is wrong with
- * it. Checks manifest, file size and sampled keys; `full` reads everything against the content hash. */
+/* The published one. ERROR_NOT_FOUND: none yet. ERROR_DAMAGED, ERROR_UNSUPPORTED say what is wrong
+ * with it. Checks manifest, file size and sampled keys; `full` reads everything against its hashes.
+ * Damage that passes unseen here and that LMDB meets later ends the process. One thread at a time.
+ */
 int generation_open_current(const char *root, bool full, struct generation **ret_generation,
                             struct error *ret_error);
 void generation_close(struct generation *generation);
@@ -66,14 +76,16 @@ const struct policy_file *generation_files(const struct generation *generation, 
 int generation_bind(struct generation *generation, const struct plan *plan,
                     struct error *ret_error);
 
-/* Length 0 when the entity is not there. Points into the mapped file: valid until generation_close(). */
+/* Length 0 when the entity is not there. Points into the mapped file: valid until
+ * generation_close(). */
 struct text generation_state(const struct generation *generation, size_t entity, struct text key);
 bool generation_find_id(const struct generation *generation, uint64_t id_hash,
                         struct known_id *ret_known);
 
 /* Keys in order; for merging with an overlay. */
 struct generation_cursor;
-struct generation_cursor *generation_cursor_open(const struct generation *generation, size_t entity);
+struct generation_cursor *generation_cursor_open(const struct generation *generation,
+                                                 size_t entity);
 struct generation_cursor *generation_cursor_open_ids(const struct generation *generation);
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
                             struct text *ret_value);

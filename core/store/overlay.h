@@ -13,14 +13,15 @@
 /* Counts over the whole archive; part of a generation's manifest, so that they survive it. */
 struct tally {
     uint64_t transactions, outcomes;
-    uint64_t labels[LABEL_COUNT]; /* transactions whose label now is this one; [LABEL_NONE] unused */
+    uint64_t
+        labels[LABEL_COUNT]; /* transactions whose label now is this one; [LABEL_NONE] unused */
     int64_t newest_event_time_us; /* INT64_MIN: no transaction yet */
 };
 
 struct overlay;
 
-/* generation: NULL before the first rebuild; the overlay keeps it open and closes it when freed. The
- * plan must outlive the overlay. */
+/* generation: NULL before the first rebuild; the overlay keeps it open and closes it when freed.
+ * The plan must outlive the overlay. */
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation);
 void overlay_free(struct overlay *overlay);
 
@@ -42,8 +43,9 @@ struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
 uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
 
-/* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory or
- * from the table; idle states are left out. Stops when visit returns nonzero and returns that. */
+/* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
+ * or from the table; idle states are left out. Stops when visit returns nonzero and returns that.
+ */
 int overlay_visit(const struct overlay *overlay,
                   int (*visit)(void *user, size_t entity, struct text key, struct text state),
                   void *user);
@@ -54,4 +56,5 @@ uint64_t overlay_hash(const struct overlay *overlay);
 
 /* All known ids in hash order, likewise merged with the generation's. */
 int overlay_visit_ids(const struct overlay *overlay,
-                      int (*visit)(void *user, uint64_t id_hash, struct known_id known), void *user);
+                      int (*visit)(void *user, uint64_t id_hash, struct known_id known),
+                      void *user);

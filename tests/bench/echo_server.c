@@ -1,6 +1,6 @@
-/* The limit to measure against: nng's REP socket with contexts and asynchronous I/O, as harrierd uses
- * it, and nothing behind it. A request's first four bytes (little-endian) say how long the answer is;
- * the rest of both is padding.
+/* The limit to measure against: nng's REP socket with contexts and asynchronous I/O, as harrierd
+ * uses it, and nothing behind it. A request's first four bytes (little-endian) say how long the
+ * answer is; the rest of both is padding.
  *
  * usage: echo_server ADDRESS      runs until its standard input ends */
 #include <nng/nng.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define CONTEXTS 16
+#define CONTEXTS   16
 #define ANSWER_MAX (1u << 20)
 
 struct echo {

@@ -25,12 +25,25 @@ static void unclean_texts(void **state) {
         const char *bytes;
         size_t length, offset;
     } cases[] = {
-        {"ab\0c", 4, 2},          {"a\nb", 3, 1},          {"\x7f", 1, 0},
-        {"\x80", 1, 0},           {"\xc0\x80", 2, 0},      {"\xc1\xbf", 2, 0},
-        {"x\xc2", 2, 1},          {"\xc2" "A", 2, 0},      {"\xe0\x9f\xbf", 3, 0},
-        {"\xed\xa0\x80", 3, 0},   {"\xe1\x80", 2, 0},      {"\xf0\x8f\xbf\xbf", 4, 0},
-        {"\xf4\x90\x80\x80", 4, 0}, {"\xf5\x80\x80\x80", 4, 0}, {"\xff", 1, 0},
-        {"\xf0\x90\x80", 3, 0},   {"\xe1\x80\x41", 3, 0},
+        {"ab\0c", 4, 2},
+        {"a\nb", 3, 1},
+        {"\x7f", 1, 0},
+        {"\x80", 1, 0},
+        {"\xc0\x80", 2, 0},
+        {"\xc1\xbf", 2, 0},
+        {"x\xc2", 2, 1},
+        {"\xc2"
+         "A",
+         2, 0},
+        {"\xe0\x9f\xbf", 3, 0},
+        {"\xed\xa0\x80", 3, 0},
+        {"\xe1\x80", 2, 0},
+        {"\xf0\x8f\xbf\xbf", 4, 0},
+        {"\xf4\x90\x80\x80", 4, 0},
+        {"\xf5\x80\x80\x80", 4, 0},
+        {"\xff", 1, 0},
+        {"\xf0\x90\x80", 3, 0},
+        {"\xe1\x80\x41", 3, 0},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         size_t offset = 99;
@@ -50,7 +63,7 @@ static void card_numbers(void **state) {
     assert_true(text_is_card_number(text_of("4222222222222")));       /* 13 */
     assert_true(text_is_card_number(text_of("6304000000000000000"))); /* 19 */
     assert_false(text_is_card_number(text_of("4111111111111112")));
-    assert_false(text_is_card_number(text_of("411111111111"))); /* 12 digits */
+    assert_false(text_is_card_number(text_of("411111111111")));         /* 12 digits */
     assert_false(text_is_card_number(text_of("00000000000000000000"))); /* 20 digits */
     assert_false(text_is_card_number(text_of("tok_4111111111111111")));
     assert_false(text_is_card_number(text_of("")));
@@ -80,8 +93,8 @@ static void distances(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clean_texts),   cmocka_unit_test(unclean_texts),
-        cmocka_unit_test(card_numbers),  cmocka_unit_test(order),
+        cmocka_unit_test(clean_texts),  cmocka_unit_test(unclean_texts),
+        cmocka_unit_test(card_numbers), cmocka_unit_test(order),
         cmocka_unit_test(distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -52,10 +52,18 @@ static void doubles_read_back_exactly(void **state) {
 static void equality_and_hash_agree(void **state) {
     (void)state;
     const struct value values[] = {
-        value_absent(),    value_bool(false),        value_bool(true),
-        value_int(0),      value_int(1),             value_double(0.0),
-        value_double(-0.0), value_double(NAN),       value_text(TEXT_LITERAL("")),
-        value_text(TEXT_LITERAL("a")), value_timestamp(1), value_duration(1),
+        value_absent(),
+        value_bool(false),
+        value_bool(true),
+        value_int(0),
+        value_int(1),
+        value_double(0.0),
+        value_double(-0.0),
+        value_double(NAN),
+        value_text(TEXT_LITERAL("")),
+        value_text(TEXT_LITERAL("a")),
+        value_timestamp(1),
+        value_duration(1),
     };
     size_t count = sizeof values / sizeof *values;
     for (size_t i = 0; i < count; i++)

@@ -4,7 +4,7 @@
 #include "tests/unit/unit.h"
 
 #define MINUTE INT64_C(60000000)
-#define START INT64_C(1767225600000000) /* 2026-01-01 */
+#define START  INT64_C(1767225600000000) /* 2026-01-01 */
 
 static const char policy_yaml[] = "policy:\n"
                                   "  name: bench\n"
@@ -224,7 +224,8 @@ static void a_failing_rule_is_counted_and_does_what_the_policy_says(void **state
     static const struct {
         const char *on_error;
         enum verdict verdict;
-    } cases[] = {{"skip", VERDICT_APPROVE}, {"review", VERDICT_REVIEW}, {"decline", VERDICT_DECLINE}};
+    } cases[] = {
+        {"skip", VERDICT_APPROVE}, {"review", VERDICT_REVIEW}, {"decline", VERDICT_DECLINE}};
     for (size_t i = 0; i < 3; i++) {
         struct snapshot *snapshot = load(features_yaml, rules_yaml, cases[i].on_error);
         struct bench bench;
@@ -314,9 +315,8 @@ static size_t random_records(struct arena *arena, struct record *records) {
         if (purchases == 0 || random_below(3) > 0) {
             now += random_below(4) == 0 ? random_below(40) * MINUTE : 0;
             int64_t time = random_below(5) == 0 ? now - random_below(2000) * MINUTE : now;
-            struct transaction t =
-                purchase(arena, (unsigned)count, time, names[random_below(4)],
-                         names[random_below(4)], random_below(30000));
+            struct transaction t = purchase(arena, (unsigned)count, time, names[random_below(4)],
+                                            names[random_below(4)], random_below(30000));
             t.fields[FIELD_COUNTRY] = text_of(countries[random_below(3)]);
             bought[purchases++] = count;
             records[count++] = record_of(&t, (enum verdict)(1 + random_below(4)));

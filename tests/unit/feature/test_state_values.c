@@ -119,6 +119,8 @@ static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step
                 time_us -= chance_below(chance, kind < 10 ? lateness_us + 1 : 100 * SECOND);
             else if (kind < 14) /* not on a whole second */
                 time_us += chance_below(chance, SECOND);
+            else if (kind < 17) /* ahead of the others: they are late from here on */
+                time_us += chance_below(chance, chance_below(chance, 30) ? 8 * SECOND : 400 * DAY);
             else if (kind > 20)
                 now_us = time_us += chance_below(chance, 4) * SECOND;
             step->type = STEP_PAY;
@@ -133,8 +135,8 @@ static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step
             step->type = STEP_LOOK;
             step->at_us = now_us + (chance_below(chance, 60) - 15) * SECOND;
         }
-        if (chance_below(chance, 200) == 0) /* a leap: for good, or of a single bad clock */
-            now_us += chance_below(chance, 2) ? chance_below(chance, 400 * DAY) : 0;
+        if (chance_below(chance, 300) == 0) /* all clocks leap */
+            now_us += chance_below(chance, 400 * DAY);
     }
     return ROUND_STEPS;
 }

@@ -1,0 +1,13 @@
+/* The subcommands of `harrier`: a row in main.c's table and a file each.
+ *
+ * argv[0] is "harrier NAME". A command parses its own line with argp, which ends the process itself
+ * for --help and usage errors (64). Otherwise it returns an enum exit_status. */
+#pragma once
+
+int command_check(int argc, char **argv);
+int command_inspect(int argc, char **argv);
+int command_outcome(int argc, char **argv);
+int command_rebuild(int argc, char **argv);
+int command_score(int argc, char **argv);
+int command_simulate(int argc, char **argv);
+int command_status(int argc, char **argv);

@@ -1,0 +1,218 @@
+#include "csv.h"
+
+#include <string.h>
+
+#define NO_BYTE  (-1)
+#define END_BYTE (-2)
+
+void csv_reader_init(struct csv_reader *reader, struct byte_source *source) {
+    memset(reader, 0, sizeof *reader);
+    reader->source = source;
+    reader->held = NO_BYTE;
+    reader->line = 1;
+    buffer_init(&reader->bytes);
+}
+
+void csv_reader_deinit(struct csv_reader *reader) {
+    buffer_deinit(&reader->bytes);
+}
+
+/* The chunk has at least one byte, or 0 at the end, or the source's failure. */
+static int fill(struct csv_reader *reader, struct error *ret_error) {
+    if (reader->chunk.length > 0)
+        return 1;
+    if (reader->at_end)
+        return 0;
+    int r = reader->source->read(reader->source, &reader->chunk, ret_error);
+    if (r == 0)
+        reader->at_end = true;
+    return r;
+}
+
+/* The next byte, END_BYTE, or (*ret_failure < 0) the source's failure, which reads as the end. */
+static int next_byte(struct csv_reader *reader, int *ret_failure, struct error *ret_error) {
+    if (reader->held != NO_BYTE) {
+        int held = reader->held;
+        reader->held = NO_BYTE;
+        return held;
+    }
+    int r = fill(reader, ret_error);
+    if (r <= 0) {
+        if (r < 0)
+            *ret_failure = r;
+        return END_BYTE;
+    }
+    unsigned char byte = (unsigned char)reader->chunk.data[0];
+    reader->chunk.data++;
+    reader->chunk.length--;
+    return byte;
+}
+
+/* The ordinary bytes at the head of the chunk, in one copy: the way most of a file is read. */
+static void take_run(struct csv_reader *reader, bool quoted, bool keep) {
+    const char *data = reader->chunk.data;
+    size_t n = 0;
+    if (quoted)
+        while (n < reader->chunk.length && data[n] != '"' && data[n] != '\n')
+            n++;
+    else
+        while (n < reader->chunk.length && data[n] != ',' && data[n] != '\n' && data[n] != '\r' &&
+               data[n] != '"')
+            n++;
+    if (keep && n > 0)
+        buffer_append(&reader->bytes, data, n);
+    reader->chunk.data += n;
+    reader->chunk.length -= n;
+}
+
+/* Reading one row: what has gone wrong first, and where the current field began. */
+struct row_state {
+    size_t field_begin;
+    int failure;     /* of the source */
+    const char *bad; /* literal; NULL: nothing yet */
+};
+
+static void add_byte(struct csv_reader *reader, struct row_state *row, char byte) {
+    if (!row->bad)
+        buffer_append(&reader->bytes, &byte, 1);
+}
+
+static void check_field_size(struct csv_reader *reader, struct row_state *row) {
+    if (!row->bad && reader->bytes.length - row->field_begin > CSV_FIELD_MAX)
+        row->bad = "a field is longer than 64 KiB (is a quote missing?)";
+}
+
+static void end_field(struct csv_reader *reader, struct row_state *row) {
+    check_field_size(reader, row);
+    if (!row->bad && reader->field_count == CSV_FIELDS_MAX)
+        row->bad = "more than 1,024 fields";
+    if (row->bad)
+        return;
+    reader->ends[reader->field_count++] = reader->bytes.length;
+    row->field_begin = reader->bytes.length;
+}
+
+/* Behind the opening quote, up to and including the closing one; returns the byte behind it. */
+static int quoted_field(struct csv_reader *reader, struct row_state *row, struct error *ret_error) {
+    for (;;) {
+        take_run(reader, true, !row->bad);
+        check_field_size(reader, row);
+        int byte = next_byte(reader, &row->failure, ret_error);
+        if (byte == END_BYTE) {
+            if (!row->bad)
+                row->bad = "a quoted field is not closed before the end of the file";
+            return byte;
+        }
+        if (byte == '"') {
+            int after = next_byte(reader, &row->failure, ret_error);
+            if (after != '"')
+                return after;
+        } else if (byte == '\n') {
+            reader->line++;
+        }
+        add_byte(reader, row, (char)byte);
+    }
+}
+
+/* The rest of a field that is not quoted; returns the byte behind it. */
+static int plain_field(struct csv_reader *reader, struct row_state *row, int first,
+                       struct error *ret_error) {
+    for (int byte = first;; byte = next_byte(reader, &row->failure, ret_error)) {
+        if (byte == ',' || byte == '\n' || byte == '\r' || byte == END_BYTE)
+            return byte;
+        if (byte == '"' && !row->bad)
+            row->bad = "a quote inside a field that does not begin with one";
+        add_byte(reader, row, (char)byte);
+        take_run(reader, false, !row->bad);
+        check_field_size(reader, row);
+    }
+}
+
+/* CR is part of a line's end only before LF; alone, at the end of a line of old, it ends it too. */
+static void after_carriage_return(struct csv_reader *reader, struct row_state *row,
+                                  struct error *ret_error) {
+    int byte = next_byte(reader, &row->failure, ret_error);
+    if (byte != '\n')
+        reader->held = byte;
+}
+
+static int read_row(struct csv_reader *reader, struct row_state *row, int byte,
+                    struct error *ret_error) {
+    for (;;) {
+        if (byte == '"') {
+            byte = quoted_field(reader, row, ret_error);
+            if (byte != ',' && byte != '\n' && byte != '\r' && byte != END_BYTE) {
+                if (!row->bad)
+                    row->bad =
+                        "text behind a closing quote (a quote inside a field is written \"\")";
+                byte = plain_field(reader, row, byte, ret_error);
+            }
+        } else {
+            byte = plain_field(reader, row, byte, ret_error);
+        }
+        end_field(reader, row);
+        if (byte != ',')
+            break;
+        byte = next_byte(reader, &row->failure, ret_error);
+    }
+    if (byte == '\r')
+        after_carriage_return(reader, row, ret_error);
+    if (byte != END_BYTE)
+        reader->line++;
+    return row->failure;
+}
+
+static int skip_byte_order_mark(struct csv_reader *reader, struct error *ret_error) {
+    static const char mark[] = "\xef\xbb\xbf";
+    for (size_t i = 0; i < 3; i++) {
+        int r = fill(reader, ret_error);
+        if (r < 0)
+            return r;
+        if (r == 0 || reader->chunk.data[0] != mark[i]) {
+            /* Not one, or a broken one: those bytes become part of the first field. */
+            buffer_append(&reader->bytes, mark, i);
+            return 0;
+        }
+        reader->chunk.data++;
+        reader->chunk.length--;
+    }
+    return 0;
+}
+
+int csv_next(struct csv_reader *reader, struct error *ret_error) {
+    buffer_clear(&reader->bytes);
+    reader->field_count = 0;
+    struct row_state row = {0};
+    int byte;
+    if (reader->row_line == 0) {
+        int r = skip_byte_order_mark(reader, ret_error);
+        if (r < 0)
+            return r;
+    }
+    for (;;) {
+        reader->row_line = reader->line;
+        byte = next_byte(reader, &row.failure, ret_error);
+        if (byte == '\r')
+            after_carriage_return(reader, &row, ret_error);
+        else if (byte != '\n')
+            break;
+        reader->line++; /* a blank line */
+    }
+    if (row.failure < 0)
+        return row.failure;
+    if (byte == END_BYTE)
+        return CSV_END;
+    if (read_row(reader, &row, byte, ret_error) < 0)
+        return row.failure;
+    if (row.bad) {
+        error_set(ret_error, ERROR_INVALID, "%s", row.bad);
+        return CSV_BAD_ROW;
+    }
+    size_t begin = 0;
+    for (size_t i = 0; i < reader->field_count; i++) {
+        reader->fields[i] = (struct text){.data = (const char *)reader->bytes.bytes + begin,
+                                          .length = reader->ends[i] - begin};
+        begin = reader->ends[i];
+    }
+    return CSV_ROW;
+}

@@ -1,0 +1,43 @@
+/* CSV as RFC 4180 has it, read as a stream: quoted fields with commas, quotes and line breaks in
+ * them, LF or CRLF, a UTF-8 byte order mark, blank lines skipped.
+ *
+ * A row that breaks the rules is reported and skipped to the next line break; those after it are
+ * read as usual. Whether all rows have the same number of fields is the caller's question. */
+#pragma once
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "input.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define CSV_FIELD_MAX  (64u << 10) /* bytes */
+#define CSV_FIELDS_MAX 1024
+
+struct csv_reader {
+    struct byte_source *source;
+    struct text chunk; /* what is left of it */
+    bool at_end;
+    int held;                    /* a byte that was looked at; −1: none */
+    uint64_t line;               /* of the next byte, from 1 */
+    uint64_t row_line;           /* on which the last row began */
+    struct buffer bytes;         /* of the row's fields, one behind the other */
+    size_t ends[CSV_FIELDS_MAX]; /* in bytes */
+    struct text fields[CSV_FIELDS_MAX];
+    size_t field_count;
+};
+
+void csv_reader_init(struct csv_reader *reader, struct byte_source *source);
+void csv_reader_deinit(struct csv_reader *reader);
+
+enum csv_result {
+    CSV_END = 0,
+    CSV_ROW = 1,     /* reader->fields[0…field_count), valid until the next call */
+    CSV_BAD_ROW = 2, /* ret_error says what is wrong with the row at row_line */
+};
+
+/* An enum csv_result, or the source's failure. */
+int csv_next(struct csv_reader *reader, struct error *ret_error);

@@ -1,0 +1,77 @@
+#include "decimal.h"
+
+#include <stdbool.h>
+
+#define SHOWN_BYTES 64 /* of what was read, in a message */
+
+static struct text shown(struct text t) {
+    if (t.length > SHOWN_BYTES)
+        t.length = SHOWN_BYTES;
+    return t;
+}
+
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+static int not_a_number(struct text t, struct error *ret_error) {
+    return error_set(ret_error, ERROR_INVALID,
+                     "\"%" TEXT_FORMAT
+                     "\" is not a decimal number (expected digits and at most one "
+                     "point, as in 1234.56)",
+                     TEXT_ARGS(shown(t)));
+}
+
+static bool push_digit(int64_t *units, char c) {
+    return !__builtin_mul_overflow(*units, 10, units) &&
+           !__builtin_add_overflow(*units, c - '0', units);
+}
+
+static int parse(struct text t, unsigned digits, bool rounded, int64_t *ret_units,
+                 struct error *ret_error) {
+    size_t at = 0;
+    bool negative = t.length > 0 && t.data[0] == '-';
+    if (t.length > 0 && (t.data[0] == '-' || t.data[0] == '+'))
+        at++;
+    bool any = false, point = false, fits = true, round_up = false;
+    unsigned decimals = 0, beyond = 0;
+    int64_t units = 0;
+    for (; at < t.length; at++) {
+        char c = t.data[at];
+        if (c == '.' && !point) {
+            point = true;
+            continue;
+        }
+        if (!is_digit(c))
+            return not_a_number(t, ret_error);
+        any = true;
+        if (point && decimals == digits) {
+            if (!rounded && c != '0')
+                return error_set(ret_error, ERROR_INVALID,
+                                 "\"%" TEXT_FORMAT "\" has more than %u decimal%s",
+                                 TEXT_ARGS(shown(t)), digits, digits == 1 ? "" : "s");
+            round_up = round_up || (beyond++ == 0 && c >= '5');
+            continue;
+        }
+        decimals += point;
+        fits = fits && push_digit(&units, c);
+    }
+    if (!any)
+        return not_a_number(t, ret_error);
+    for (; decimals < digits; decimals++)
+        fits = fits && push_digit(&units, '0');
+    if (!fits || (round_up && __builtin_add_overflow(units, 1, &units)))
+        return error_set(ret_error, ERROR_INVALID, "\"%" TEXT_FORMAT "\" is too large",
+                         TEXT_ARGS(shown(t)));
+    *ret_units = negative ? -units : units;
+    return 0;
+}
+
+int decimal_parse(struct text t, unsigned digits, int64_t *ret_units, struct error *ret_error) {
+    return parse(t, digits, false, ret_units, ret_error);
+}
+
+int decimal_parse_rounded(struct text t, unsigned digits, int64_t *ret_units,
+                          struct error *ret_error) {
+    return parse(t, digits, true, ret_units, ret_error);
+}

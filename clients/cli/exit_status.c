@@ -1,0 +1,40 @@
+#include "exit_status.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum exit_status exit_status_of(enum error_code code) {
+    switch (code) {
+    case ERROR_INVALID:
+    case ERROR_UNSUPPORTED:
+    case ERROR_ID_CONFLICT:
+    case ERROR_TOO_LARGE:
+    case ERROR_DAMAGED:
+        return EXIT_STATUS_BAD_INPUT;
+    case ERROR_NOT_FOUND:
+        return EXIT_STATUS_NO_INPUT;
+    case ERROR_DEADLINE:
+    case ERROR_UNAVAILABLE:
+        return EXIT_STATUS_UNAVAILABLE;
+    case ERROR_EXISTS:
+    case ERROR_INTERRUPTED:
+        return EXIT_STATUS_TEMPORARY;
+    case ERROR_SYSTEM:
+        return EXIT_STATUS_IO;
+    case ERROR_INTERNAL:
+    case ERROR_CODE_COUNT:
+        break;
+    }
+    return EXIT_STATUS_INTERNAL;
+}
+
+enum exit_status exit_with(const struct error *error) {
+    fprintf(stderr, "harrier: %s\n", error->text);
+    return exit_status_of(error->code);
+}
+
+enum exit_status exit_with_mapping(const struct error *error, const char *map) {
+    enum exit_status status = exit_with(error);
+    bool of_mapping = map && strncmp(error->text, map, strlen(map)) == 0;
+    return of_mapping && error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
+}

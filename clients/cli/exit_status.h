@@ -1,0 +1,26 @@
+/* What the exit status of `harrier` means: the numbers of sysexits.h. docs/CLI.md has the table. */
+#pragma once
+
+#include "core/base/error.h"
+
+enum exit_status {
+    EXIT_STATUS_OK = 0,
+    EXIT_STATUS_ROWS_FAILED = 1,  /* all was done, but for some rows */
+    EXIT_STATUS_USAGE = 64,       /* the command line is wrong */
+    EXIT_STATUS_BAD_INPUT = 65,   /* the input, or an archive, breaks its rules */
+    EXIT_STATUS_NO_INPUT = 66,    /* no such file, archive, transaction */
+    EXIT_STATUS_UNAVAILABLE = 69, /* no server answered in time */
+    EXIT_STATUS_INTERNAL = 70,    /* a defect of ours */
+    EXIT_STATUS_IO = 74,          /* the operating system refused a read or write */
+    EXIT_STATUS_TEMPORARY = 75,   /* interrupted, or somebody else is at it: run it again */
+    EXIT_STATUS_BAD_POLICY = 78,  /* a policy or mapping file does not check */
+};
+
+enum exit_status exit_status_of(enum error_code code);
+
+/* Prints "harrier: <text>" to stderr and returns the status that goes with the code. */
+enum exit_status exit_with(const struct error *error);
+
+/* The same for a failure to open a file with a mapping: what is wrong inside the mapping file, if
+ * one was given, is a fault of configuration (78), not of the input. */
+enum exit_status exit_with_mapping(const struct error *error, const char *map);

@@ -1,0 +1,126 @@
+#include "json_writer.h"
+
+#include "core/base/hash.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+static void append(struct buffer *buffer, const char *string) {
+    buffer_append(buffer, string, strlen(string));
+}
+
+static void append_escaped(struct buffer *buffer, struct text text) {
+    json_t *string = json_stringn(text.data ? text.data : "", text.length);
+    size_t size = string ? json_dumpb(string, NULL, 0, JSON_ENCODE_ANY) : 0;
+    if (size > 0) {
+        json_dumpb(string, (char *)buffer_reserve(buffer, size), size, JSON_ENCODE_ANY);
+        buffer->length += size;
+    } else {
+        append(buffer, "\"\\ufffd\""); /* not UTF-8: the archive and the wire refuse such texts */
+    }
+    json_decref(string);
+}
+
+/* A comma goes before everything that does not come first in its object or array. */
+static void separate(struct buffer *buffer) {
+    if (buffer->length == 0)
+        return;
+    uint8_t last = buffer->bytes[buffer->length - 1];
+    if (last != '{' && last != '[' && last != '\n')
+        buffer_append_u8(buffer, ',');
+}
+
+static void begin(struct buffer *buffer, const char *key) {
+    separate(buffer);
+    if (key) {
+        buffer_append_u8(buffer, '"');
+        append(buffer, key);
+        append(buffer, "\":");
+    }
+}
+
+void json_begin_object(struct buffer *buffer, const char *key) {
+    begin(buffer, key);
+    buffer_append_u8(buffer, '{');
+}
+
+void json_end_object(struct buffer *buffer) {
+    buffer_append_u8(buffer, '}');
+}
+
+void json_begin_array(struct buffer *buffer, const char *key) {
+    begin(buffer, key);
+    buffer_append_u8(buffer, '[');
+}
+
+void json_end_array(struct buffer *buffer) {
+    buffer_append_u8(buffer, ']');
+}
+
+void json_add_text(struct buffer *buffer, const char *key, struct text text) {
+    begin(buffer, key);
+    append_escaped(buffer, text);
+}
+
+void json_add_unsigned(struct buffer *buffer, const char *key, uint64_t number) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRIu64, number);
+    begin(buffer, key);
+    append(buffer, digits);
+}
+
+void json_add_signed(struct buffer *buffer, const char *key, int64_t number) {
+    char digits[24];
+    snprintf(digits, sizeof digits, "%" PRId64, number);
+    begin(buffer, key);
+    append(buffer, digits);
+}
+
+void json_add_bool(struct buffer *buffer, const char *key, bool flag) {
+    begin(buffer, key);
+    append(buffer, flag ? "true" : "false");
+}
+
+void json_add_hex(struct buffer *buffer, const char *key, uint64_t id) {
+    char hex[HASH_HEX_SIZE];
+    hash_hex(id, hex);
+    json_add_text(buffer, key, text_of(hex));
+}
+
+void json_add_time(struct buffer *buffer, const char *key, int64_t us) {
+    char time[64];
+    value_format(value_timestamp(us), time, sizeof time);
+    json_add_text(buffer, key, text_of(time));
+}
+
+void json_add_value(struct buffer *buffer, struct text name, struct value value) {
+    char text[64];
+    separate(buffer);
+    append_escaped(buffer, name);
+    buffer_append_u8(buffer, ':');
+    switch (value.type) {
+    case VALUE_TEXT:
+        append_escaped(buffer, value.text);
+        return;
+    case VALUE_BOOL:
+    case VALUE_INT:
+    case VALUE_DOUBLE:
+        if (value.type == VALUE_DOUBLE && !isfinite(value.number))
+            break;
+        value_format(value, text, sizeof text);
+        append(buffer, text);
+        return;
+    case VALUE_TIMESTAMP:
+    case VALUE_DURATION:
+        value_format(value, text, sizeof text);
+        append_escaped(buffer, text_of(text));
+        return;
+    case VALUE_ABSENT:
+    case VALUE_ERROR:
+        break;
+    }
+    append(buffer, "null");
+}

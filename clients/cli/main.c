@@ -1,0 +1,100 @@
+/* harrier: the command line. This file is the table of its subcommands and nothing else. */
+#include "command.h"
+#include "core/base/text.h"
+#include "exit_status.h"
+
+#include <argp.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static const struct command {
+    const char *name;
+    int (*run)(int argc, char **argv);
+    const char *about;
+} commands[] = {
+    {"score", command_score, "send transactions of a file to a server, write its decisions"},
+    {"outcome", command_outcome, "report what transactions turned out to be"},
+    {"status", command_status, "show how a server is"},
+    {"simulate", command_simulate, "make labelled transactions to try things on"},
+    {"check", command_check, "check a policy folder"},
+    {"rebuild", command_rebuild, "fold the archive into the tables a server starts from"},
+    {"inspect", command_inspect, "look into an archive (read-only)"},
+};
+#define COMMANDS (sizeof commands / sizeof *commands)
+
+static const struct command *find_command(const char *name) {
+    for (size_t i = 0; i < COMMANDS; i++)
+        if (strcmp(commands[i].name, name) == 0)
+            return &commands[i];
+    return NULL;
+}
+
+static void print_usage(FILE *to) {
+    fprintf(to, "Usage: harrier COMMAND [OPTION…] [ARGUMENT…]\n\nCommands:\n");
+    for (size_t i = 0; i < COMMANDS; i++)
+        fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
+    fprintf(to, "  %-10s %s\n\n", "help", "this text, or that of a command: harrier help COMMAND");
+    fprintf(to, "harrier COMMAND --help tells a command's options, harrier --version the version.\n"
+                "Exit status: 0 done, 1 some rows failed, 64 and above as in sysexits.h.\n");
+}
+
+static enum exit_status unknown_command(const char *name) {
+    const char *nearest = NULL;
+    size_t best = 4; /* farther than three edits is another word */
+    for (size_t i = 0; i < COMMANDS; i++) {
+        size_t distance = text_distance(text_of(name), text_of(commands[i].name));
+        if (distance < best) {
+            best = distance;
+            nearest = commands[i].name;
+        }
+    }
+    fprintf(stderr, "harrier: there is no command \"%s\"", name);
+    if (nearest)
+        fprintf(stderr, "; did you mean \"%s\"?", nearest);
+    fprintf(stderr, "\nharrier help lists the commands.\n");
+    return EXIT_STATUS_USAGE;
+}
+
+static int run_command(const struct command *command, int argc, char **argv) {
+    char title[64];
+    snprintf(title, sizeof title, "harrier %s", command->name);
+    argv[0] = title;
+    return command->run(argc, argv);
+}
+
+static int help(int argc, char **argv) {
+    if (argc < 2) {
+        print_usage(stdout);
+        return EXIT_STATUS_OK;
+    }
+    const struct command *command = find_command(argv[1]);
+    if (!command)
+        return unknown_command(argv[1]);
+    char option[] = "--help";
+    char *line[] = {NULL, option, NULL};
+    return run_command(command, 2, line);
+}
+
+int main(int argc, char **argv) {
+    argp_program_version = "harrier " HARRIER_VERSION;
+    /* A reader that went away shows as a failed write, with a message. */
+    signal(SIGPIPE, SIG_IGN);
+    if (argc < 2) {
+        print_usage(stderr);
+        return EXIT_STATUS_USAGE;
+    }
+    const char *name = argv[1];
+    if (strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0 ||
+        strcmp(name, "-?") == 0)
+        return help(argc - 1, argv + 1);
+    if (strcmp(name, "--version") == 0 || strcmp(name, "-V") == 0) {
+        puts(argp_program_version);
+        return EXIT_STATUS_OK;
+    }
+    const struct command *command = find_command(name);
+    if (!command)
+        return unknown_command(name);
+    return run_command(command, argc - 1, argv + 1);
+}

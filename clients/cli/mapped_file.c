@@ -1,0 +1,77 @@
+#include "mapped_file.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static int require(const struct mapped_file *file, const struct mapped_value *value,
+                   const char *name, struct error *ret_error) {
+    if (value->mapped)
+        return 0;
+    return error_set(ret_error, ERROR_INVALID,
+                     "%s: nothing is mapped to %s; name its column so, or give a mapping (--map)",
+                     mapped_file_name(file), name);
+}
+
+static int require_all(const struct mapped_file *file, enum mapped_purpose purpose,
+                       struct error *ret_error) {
+    int r = require(file, &file->mapping->id, "id", ret_error);
+    if (r == 0 && purpose == MAPPED_TRANSACTIONS)
+        r = require(file, &file->mapping->event_time, "event_time", ret_error);
+    if (r == 0 && purpose == MAPPED_OUTCOMES)
+        r = require(file, &file->mapping->outcome, "outcome", ret_error);
+    return r;
+}
+
+static int open_rows(struct mapped_file *file, const char *map, enum row_format format,
+                     enum mapped_purpose purpose, struct error *ret_error) {
+    int r = rows_open(input_bytes(file->input), format, &file->rows, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", mapped_file_name(file));
+    r = map ? mapping_load(map, &file->mapping, ret_error)
+            : mapping_of_rows(file->rows, &file->mapping, ret_error);
+    if (r < 0)
+        return map ? r : error_prefix(ret_error, "%s", mapped_file_name(file));
+    r = require_all(file, purpose, ret_error);
+    if (r < 0)
+        return r;
+    if (file->mapping->json_attributes)
+        rows_want_members(file->rows, TEXT_LITERAL("attributes"));
+    if (rows_want(file->rows, file->mapping->columns, file->mapping->column_count, ret_error) < 0)
+        return error_prefix(ret_error, "%s", mapped_file_name(file));
+    return 0;
+}
+
+int mapped_file_open(struct mapped_file *file, const char *path, const char *map,
+                     enum row_format format, enum mapped_purpose purpose, struct error *ret_error) {
+    *file = (struct mapped_file){.note_unused = true};
+    int r = input_open(path, &file->input, ret_error);
+    if (r == 0)
+        r = open_rows(file, map, format, purpose, ret_error);
+    if (r < 0)
+        mapped_file_close(file);
+    return r;
+}
+
+void mapped_file_close(struct mapped_file *file) {
+    rows_close(file->rows);
+    mapping_free(file->mapping);
+    input_close(file->input);
+    *file = (struct mapped_file){0};
+}
+
+const char *mapped_file_name(const struct mapped_file *file) {
+    return input_name(file->input);
+}
+
+int mapped_file_next(struct mapped_file *file, bool quiet, struct row *ret_row,
+                     struct error *ret_error) {
+    int r = rows_next(file->rows, ret_row, ret_error);
+    if (r == ROWS_ROW && file->note_unused) {
+        file->note_unused = false;
+        char *unused = quiet ? NULL : rows_unused(file->rows);
+        if (unused)
+            fprintf(stderr, "harrier: %s: not used: %s\n", mapped_file_name(file), unused);
+        free(unused);
+    }
+    return r;
+}

@@ -1,0 +1,30 @@
+/* A file of rows together with the mapping that gives them meaning. */
+#pragma once
+
+#include "core/base/error.h"
+#include "input.h"
+#include "mapping.h"
+#include "rows.h"
+
+#include <stdbool.h>
+
+struct mapped_file {
+    struct input *input;
+    struct rows *rows;
+    struct mapping *mapping;
+    bool note_unused; /* not yet said which columns are not used */
+};
+
+/* What the rows are read for: decides which fields a file must have. */
+enum mapped_purpose { MAPPED_TRANSACTIONS, MAPPED_OUTCOMES };
+
+/* map: path of a mapping file, or NULL. ERROR_NOT_FOUND, ERROR_INVALID, ERROR_SYSTEM. */
+int mapped_file_open(struct mapped_file *file, const char *path, const char *map,
+                     enum row_format format, enum mapped_purpose purpose, struct error *ret_error);
+void mapped_file_close(struct mapped_file *file);
+
+const char *mapped_file_name(const struct mapped_file *file);
+
+/* As rows_next(). After the first row, notes columns without use on stderr unless quiet. */
+int mapped_file_next(struct mapped_file *file, bool quiet, struct row *ret_row,
+                     struct error *ret_error);

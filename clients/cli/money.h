@@ -1,0 +1,10 @@
+/* Minor units → text: 5716 EUR → "57.16". The other way is decimal_parse(). */
+#pragma once
+
+#include "core/base/text.h"
+
+#include <stdint.h>
+
+#define MONEY_SIZE 32
+/* A currency without known digits is printed in minor units. */
+const char *money_format(int64_t amount_minor, struct text currency, char ret_text[MONEY_SIZE]);

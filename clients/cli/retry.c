@@ -1,0 +1,96 @@
+#include "retry.h"
+
+#include "monotonic.h"
+#include "quantity.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define PAUSE_FIRST_US 50000
+#define PAUSE_MAX_US   2000000
+#define SLICE_US       50000 /* how soon an interrupt is seen */
+
+bool retry_is_worthwhile(enum harrier_error_code code) {
+    return code == HARRIER_ERROR_UNAVAILABLE || code == HARRIER_ERROR_DEADLINE;
+}
+
+static bool is_interrupted(const struct retry *retry) {
+    return retry->bar && retry->bar->stop && *retry->bar->stop;
+}
+
+static void say(struct retry *retry, const char *what, const char *why) {
+    if (retry->quiet)
+        return;
+    if (retry->bar)
+        progress_bar_clear(retry->bar);
+    fprintf(stderr, "harrier: %s: %s%s\n", retry->address, what, why);
+}
+
+static void sleep_us(uint64_t us) {
+    struct timespec pause = {.tv_sec = (time_t)(us / 1000000),
+                             .tv_nsec = (long)(us % 1000000) * 1000};
+    nanosleep(&pause, NULL);
+}
+
+int retry_pause(struct retry *retry, const struct harrier_error *why, struct error *ret_error) {
+    uint64_t now = monotonic_us();
+    char period[QUANTITY_DURATION_SIZE];
+    if (retry->away_since_us == 0) {
+        retry->away_since_us = now;
+        retry->pause_us = PAUSE_FIRST_US;
+        if (retry->for_us > 0)
+            say(retry, "no answer, trying again: ", why->message);
+    }
+    uint64_t away_us = now - retry->away_since_us;
+    if (away_us >= retry->for_us)
+        return error_set(ret_error, ERROR_UNAVAILABLE, "%s: no answer for %s: %s", retry->address,
+                         quantity_format_duration(away_us, period), why->message);
+    uint64_t pause = retry->pause_us;
+    if (pause > retry->for_us - away_us)
+        pause = retry->for_us - away_us;
+    for (uint64_t slept = 0; slept < pause && !is_interrupted(retry); slept += SLICE_US)
+        sleep_us(pause - slept < SLICE_US ? pause - slept : SLICE_US);
+    if (is_interrupted(retry))
+        return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+    retry->pause_us = retry->pause_us * 2 > PAUSE_MAX_US ? PAUSE_MAX_US : retry->pause_us * 2;
+    return 0;
+}
+
+void retry_answered(struct retry *retry) {
+    char period[QUANTITY_DURATION_SIZE];
+    if (retry->away_since_us == 0)
+        return;
+    uint64_t away_us = monotonic_us() - retry->away_since_us;
+    retry->away_since_us = 0;
+    say(retry, "answers again after ", quantity_format_duration(away_us, period));
+}
+
+static enum error_code code_of(enum harrier_error_code code) {
+    switch (code) {
+    case HARRIER_ERROR_INVALID:
+        return ERROR_INVALID;
+    case HARRIER_ERROR_UNSUPPORTED:
+        return ERROR_UNSUPPORTED;
+    case HARRIER_ERROR_NOT_FOUND:
+        return ERROR_NOT_FOUND;
+    case HARRIER_ERROR_ID_CONFLICT:
+        return ERROR_ID_CONFLICT;
+    case HARRIER_ERROR_TOO_LARGE:
+        return ERROR_TOO_LARGE;
+    case HARRIER_ERROR_DEADLINE:
+        return ERROR_DEADLINE;
+    case HARRIER_ERROR_UNAVAILABLE:
+    case HARRIER_ERROR_BUSY:
+        return ERROR_UNAVAILABLE;
+    case HARRIER_OK:
+    case HARRIER_ERROR_INTERNAL:
+    case HARRIER_ERROR_PROTOCOL:
+        break;
+    }
+    return ERROR_INTERNAL;
+}
+
+int retry_failure(const char *address, const struct harrier_error *failure,
+                  struct error *ret_error) {
+    return error_set(ret_error, code_of(failure->code), "%s: %s", address, failure->message);
+}

@@ -1,0 +1,33 @@
+/* Patience with a server that is away: the same request again, after growing pauses, until it has
+ * been away for too long. Sending again is safe: transactions and outcomes are taken once. */
+#pragma once
+
+#include "clients/c/harrier.h"
+#include "core/base/error.h"
+#include "progress_bar.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct retry {
+    const char *address;      /* for messages */
+    uint64_t for_us;          /* how long a server may be away */
+    struct progress_bar *bar; /* wiped before a message; may be NULL */
+    bool quiet;
+    uint64_t away_since_us; /* 0: the last request was answered */
+    uint64_t pause_us;
+};
+
+/* Would the same request possibly be answered later? */
+bool retry_is_worthwhile(enum harrier_error_code code);
+
+/* A request failed worth-while-ly: says so once, sleeps, returns 0 to try again. ERROR_UNAVAILABLE:
+ * away for too long. ERROR_INTERRUPTED: bar->stop was set. */
+int retry_pause(struct retry *retry, const struct harrier_error *why, struct error *ret_error);
+
+/* A request was answered. */
+void retry_answered(struct retry *retry);
+
+/* A failure that is not worth repeating, as ours: returns the negative code. */
+int retry_failure(const char *address, const struct harrier_error *failure,
+                  struct error *ret_error);

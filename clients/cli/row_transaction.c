@@ -1,0 +1,373 @@
+#include "row_transaction.h"
+
+#include "decimal.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COORDINATE_DIGITS 7
+
+struct conversion {
+    const struct mapping *mapping;
+    const struct row *row;
+    struct arena *arena;
+    struct error *error;
+};
+
+static struct cell cell_of(const struct conversion *conversion, const struct mapped_value *value) {
+    if (!value->mapped)
+        return (struct cell){.kind = CELL_ABSENT};
+    if (value->constant)
+        return (struct cell){.kind = value->text.length ? CELL_TEXT : CELL_ABSENT,
+                             .text = value->text};
+    return conversion->row->cells[value->column];
+}
+
+/* Puts "field: " or "field (column X): " in front of what was said. */
+static int at_field(const struct conversion *conversion, struct text field,
+                    const struct mapped_value *value) {
+    if (value && value->mapped && !value->constant) {
+        struct text column = conversion->mapping->columns[value->column];
+        if (!text_equal(column, field))
+            return error_prefix(conversion->error, "%" TEXT_FORMAT " (column %" TEXT_FORMAT ")",
+                                TEXT_ARGS(field), TEXT_ARGS(column));
+    }
+    return error_prefix(conversion->error, "%" TEXT_FORMAT, TEXT_ARGS(field));
+}
+
+static int invalid(const struct conversion *conversion, struct text field,
+                   const struct mapped_value *value, const char *what) {
+    error_set(conversion->error, ERROR_INVALID, "%s", what);
+    return at_field(conversion, field, value);
+}
+
+static int copy_text(const struct conversion *conversion, struct text t, struct text *ret_text) {
+    *ret_text = arena_text(conversion->arena, t);
+    if (!ret_text->data)
+        return error_set(conversion->error, ERROR_TOO_LARGE, "the row is too large");
+    return 0;
+}
+
+/* The text of a cell, absent as length 0. */
+static int convert_text(const struct conversion *conversion, struct text field,
+                        const struct mapped_value *value, struct text *ret_text) {
+    struct cell cell = cell_of(conversion, value);
+    if (cell.kind == CELL_ABSENT)
+        return 0;
+    if (cell.kind == CELL_NESTED)
+        return invalid(conversion, field, value, "expected a text, not an object or array");
+    return copy_text(conversion, cell.text, ret_text);
+}
+
+static int convert_event_time(const struct conversion *conversion,
+                              struct transaction *transaction) {
+    const struct mapping *mapping = conversion->mapping;
+    const struct text name = TEXT_LITERAL("event_time");
+    struct cell cell = cell_of(conversion, &mapping->event_time);
+    if (cell.kind == CELL_ABSENT)
+        return invalid(conversion, name, &mapping->event_time, "missing");
+    int r = timestamp_parse(cell.text, &mapping->event_time_format, &transaction->event_time_us,
+                            conversion->error);
+    return r < 0 ? at_field(conversion, name, &mapping->event_time) : 0;
+}
+
+/* amount is decimal text in the currency's major unit, amount_minor whole minor units. */
+static int convert_amount(const struct conversion *conversion, struct transaction *transaction) {
+    const struct mapping *mapping = conversion->mapping;
+    struct cell major = cell_of(conversion, &mapping->amount);
+    struct cell minor = cell_of(conversion, &mapping->amount_minor);
+    bool has_major = major.kind != CELL_ABSENT, has_minor = minor.kind != CELL_ABSENT;
+    const struct mapped_value *value = has_major ? &mapping->amount : &mapping->amount_minor;
+    const struct text name = has_major ? TEXT_LITERAL("amount") : TEXT_LITERAL("amount_minor");
+    if (!has_major && !has_minor) {
+        /* No money. A constant currency then says nothing; a column's was meant. */
+        if (mapping->currency.constant)
+            transaction->currency = (struct text){0};
+        return 0;
+    }
+    if (has_major && has_minor)
+        return invalid(conversion, name, value, "amount_minor is given, too");
+    int digits = 0;
+    if (has_major) {
+        if (transaction->currency.length == 0)
+            return invalid(conversion, TEXT_LITERAL("currency"), &mapping->currency,
+                           "missing beside an amount");
+        digits = currency_digits(transaction->currency);
+        if (digits < 0) {
+            error_set(conversion->error, ERROR_INVALID,
+                      "\"%.*s\" is no currency (expected an ISO 4217 code such as EUR)",
+                      (int)(transaction->currency.length > 16 ? 16 : transaction->currency.length),
+                      transaction->currency.data);
+            return at_field(conversion, TEXT_LITERAL("currency"), &mapping->currency);
+        }
+    }
+    int r = decimal_parse(has_major ? major.text : minor.text, (unsigned)digits,
+                          &transaction->amount_minor, conversion->error);
+    if (r < 0 && has_major)
+        error_prefix(conversion->error, "%" TEXT_FORMAT, TEXT_ARGS(transaction->currency));
+    return r < 0 ? at_field(conversion, name, value) : 0;
+}
+
+static int convert_coordinate(const struct conversion *conversion, struct text name,
+                              const struct mapped_value *value, struct cell cell, int limit,
+                              int32_t *ret_e7) {
+    int64_t e7;
+    int r = decimal_parse_rounded(cell.text, COORDINATE_DIGITS, &e7, conversion->error);
+    if (r == 0 && (e7 < -limit * INT64_C(10000000) || e7 > limit * INT64_C(10000000)))
+        r = error_set(conversion->error, ERROR_INVALID, "expected degrees from -%d to %d", limit,
+                      limit);
+    if (r < 0)
+        return at_field(conversion, name, value);
+    *ret_e7 = (int32_t)e7;
+    return 0;
+}
+
+static int convert_location(const struct conversion *conversion, struct transaction *transaction) {
+    const struct mapped_value *latitude = &conversion->mapping->latitude;
+    const struct mapped_value *longitude = &conversion->mapping->longitude;
+    struct cell lat = cell_of(conversion, latitude), lon = cell_of(conversion, longitude);
+    if (lat.kind == CELL_ABSENT && lon.kind == CELL_ABSENT)
+        return 0;
+    if (lat.kind == CELL_ABSENT)
+        return invalid(conversion, TEXT_LITERAL("latitude"), latitude,
+                       "missing beside a longitude");
+    if (lon.kind == CELL_ABSENT)
+        return invalid(conversion, TEXT_LITERAL("longitude"), longitude,
+                       "missing beside a latitude");
+    int r = convert_coordinate(conversion, TEXT_LITERAL("latitude"), latitude, lat, 90,
+                               &transaction->latitude_e7);
+    if (r == 0)
+        r = convert_coordinate(conversion, TEXT_LITERAL("longitude"), longitude, lon, 180,
+                               &transaction->longitude_e7);
+    transaction->has_location = r == 0;
+    return r;
+}
+
+static int parse_double(struct text t, double *ret_number, struct error *ret_error) {
+    char string[64], *end;
+    if (t.length > 0 && t.length < sizeof string && !memchr(t.data, 0, t.length)) {
+        memcpy(string, t.data, t.length);
+        string[t.length] = '\0';
+        double number = strtod(string, &end);
+        /* strtod also takes spaces, hexadecimal, "inf" and "nan". */
+        if (!*end && strspn(string, "+-0123456789.eE") == t.length && isfinite(number)) {
+            *ret_number = number;
+            return 0;
+        }
+    }
+    return error_set(ret_error, ERROR_INVALID, "\"%.*s\" is not a number",
+                     (int)(t.length > 64 ? 64 : t.length), t.data);
+}
+
+static int parse_flag(struct text t, bool *ret_flag, struct error *ret_error) {
+    bool yes = text_is(t, "true") || text_is(t, "1");
+    if (!yes && !text_is(t, "false") && !text_is(t, "0"))
+        return error_set(ret_error, ERROR_INVALID,
+                         "\"%.*s\" is not a bool (expected true, false, 1 or 0)",
+                         (int)(t.length > 64 ? 64 : t.length), t.data);
+    *ret_flag = yes;
+    return 0;
+}
+
+static int convert_value(const struct conversion *conversion, const struct mapped_attribute *mapped,
+                         struct text text, struct attribute *attribute) {
+    switch (mapped->type) {
+    case MAPPED_STRING:
+        attribute->type = ATTRIBUTE_TEXT;
+        return copy_text(conversion, text, &attribute->text);
+    case MAPPED_INT:
+    case MAPPED_DECIMAL:
+        attribute->type = ATTRIBUTE_INTEGER;
+        return decimal_parse(text, mapped->type == MAPPED_DECIMAL ? mapped->digits : 0,
+                             &attribute->integer, conversion->error);
+    case MAPPED_TIMESTAMP:
+        attribute->type = ATTRIBUTE_INTEGER;
+        return timestamp_parse(text, &mapped->format, &attribute->integer, conversion->error);
+    case MAPPED_DOUBLE:
+        attribute->type = ATTRIBUTE_NUMBER;
+        return parse_double(text, &attribute->number, conversion->error);
+    case MAPPED_BOOL:
+        attribute->type = ATTRIBUTE_FLAG;
+        return parse_flag(text, &attribute->flag, conversion->error);
+    }
+    return error_set(conversion->error, ERROR_INTERNAL, "a mapped type without a conversion");
+}
+
+static int at_attribute(const struct conversion *conversion, struct text name,
+                        const struct mapped_value *value) {
+    char path[TRANSACTION_FIELD_MAX + 16];
+    int length =
+        snprintf(path, sizeof path, "attributes.%.*s",
+                 (int)(name.length > TRANSACTION_FIELD_MAX ? TRANSACTION_FIELD_MAX : name.length),
+                 name.data);
+    return at_field(conversion, (struct text){.data = path, .length = (size_t)length}, value);
+}
+
+/* The type a member has in the JSON is the one it is sent with. */
+static enum mapped_type type_of_member(enum cell_kind kind) {
+    return kind == CELL_INTEGER  ? MAPPED_INT
+           : kind == CELL_NUMBER ? MAPPED_DOUBLE
+           : kind == CELL_FLAG   ? MAPPED_BOOL
+                                 : MAPPED_STRING;
+}
+
+static int convert_attribute(const struct conversion *conversion,
+                             const struct mapped_attribute *mapped, struct cell cell,
+                             struct attribute *attributes, size_t *count) {
+    if (cell.kind == CELL_ABSENT)
+        return 0;
+    struct attribute *attribute = &attributes[*count];
+    if (cell.kind == CELL_NESTED)
+        error_set(conversion->error, ERROR_INVALID, "expected a value, not an object or array");
+    else if (copy_text(conversion, mapped->name, &attribute->name) == 0 &&
+             convert_value(conversion, mapped, cell.text, attribute) == 0) {
+        (*count)++;
+        return 0;
+    }
+    return at_attribute(conversion, mapped->name, &mapped->value);
+}
+
+static int convert_attributes(const struct conversion *conversion,
+                              struct transaction *transaction) {
+    const struct mapping *mapping = conversion->mapping;
+    const struct row *row = conversion->row;
+    size_t members = mapping->json_attributes ? row->member_count : 0;
+    size_t most = mapping->attribute_count + members, count = 0;
+    if (most == 0)
+        return 0;
+    if (most > TRANSACTION_ATTRIBUTES_MAX)
+        return error_set(conversion->error, ERROR_TOO_LARGE, "attributes: more than %d",
+                         TRANSACTION_ATTRIBUTES_MAX);
+    struct attribute *attributes = arena_calloc(conversion->arena, most, sizeof *attributes);
+    if (!attributes)
+        return error_set(conversion->error, ERROR_TOO_LARGE, "the row is too large");
+    for (size_t i = 0; i < mapping->attribute_count; i++) {
+        const struct mapped_attribute *mapped = &mapping->attributes[i];
+        int r = convert_attribute(conversion, mapped, cell_of(conversion, &mapped->value),
+                                  attributes, &count);
+        if (r < 0)
+            return r;
+    }
+    for (size_t i = 0; i < members; i++) {
+        const struct mapped_attribute mapped = {.name = row->members[i].name,
+                                                .type = type_of_member(row->members[i].cell.kind)};
+        int r = convert_attribute(conversion, &mapped, row->members[i].cell, attributes, &count);
+        if (r < 0)
+            return r;
+    }
+    transaction->attributes = attributes;
+    transaction->attribute_count = count;
+    return 0;
+}
+
+static int convert_texts(const struct conversion *conversion, struct transaction *transaction) {
+    const struct mapping *mapping = conversion->mapping;
+    int r = convert_text(conversion, TEXT_LITERAL("id"), &mapping->id, &transaction->id);
+    if (r == 0)
+        r = convert_text(conversion, TEXT_LITERAL("currency"), &mapping->currency,
+                         &transaction->currency);
+    for (size_t i = 0; i < FIELD_COUNT && r == 0; i++)
+        r = convert_text(conversion, text_of(transaction_field_name((enum transaction_field)i)),
+                         &mapping->fields[i], &transaction->fields[i]);
+    return r;
+}
+
+/* Where the value of a field that transaction_check() names came from; NULL: nowhere. */
+static const struct mapped_value *origin_of(const struct mapping *mapping, struct text field) {
+    if (text_is(field, "amount_minor"))
+        return mapping->amount.mapped ? &mapping->amount : &mapping->amount_minor;
+    if (text_is(field, "event_time_us"))
+        return &mapping->event_time;
+    for (size_t i = 0; i < mapping->attribute_count; i++)
+        if (text_equal(mapping->attributes[i].name, field))
+            return &mapping->attributes[i].value;
+    return mapping_value((struct mapping *)mapping, field);
+}
+
+/* The sentences of transaction_check() begin with the field; what is added is the column. */
+static int check_transaction(const struct conversion *conversion,
+                             const struct transaction *transaction) {
+    struct text field = {0};
+    int r = transaction_check(transaction, &field, conversion->error);
+    if (r == 0)
+        return 0;
+    const struct mapped_value *origin = origin_of(conversion->mapping, field);
+    if (!origin || !origin->mapped || origin->constant)
+        return r;
+    struct text column = conversion->mapping->columns[origin->column];
+    if (text_equal(column, field))
+        return r;
+    return error_prefix(conversion->error, "column %" TEXT_FORMAT, TEXT_ARGS(column));
+}
+
+int row_transaction(const struct mapping *mapping, const struct row *row, struct arena *arena,
+                    struct transaction *ret_transaction, struct error *ret_error) {
+    const struct conversion conversion = {
+        .mapping = mapping, .row = row, .arena = arena, .error = ret_error};
+    struct transaction transaction = {0};
+    int r = convert_texts(&conversion, &transaction);
+    if (r == 0)
+        r = convert_event_time(&conversion, &transaction);
+    if (r == 0)
+        r = convert_amount(&conversion, &transaction);
+    if (r == 0)
+        r = convert_location(&conversion, &transaction);
+    if (r == 0)
+        r = convert_attributes(&conversion, &transaction);
+    if (r == 0)
+        r = check_transaction(&conversion, &transaction);
+    if (r == 0)
+        *ret_transaction = transaction;
+    return r;
+}
+
+static int label_by_name(struct text name, enum label *ret_label, struct error *ret_error) {
+    if (label_parse(name, ret_label))
+        return 0;
+    return error_set(ret_error, ERROR_INVALID,
+                     "\"%.*s\" is no label (expected legit, fraud, chargeback, suspected or none)",
+                     (int)(name.length > 64 ? 64 : name.length), name.data);
+}
+
+int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,
+              struct error *ret_error) {
+    const struct conversion conversion = {.mapping = mapping, .row = row, .error = ret_error};
+    struct cell cell = cell_of(&conversion, &mapping->outcome);
+    enum label label = LABEL_NONE;
+    if (cell.kind != CELL_ABSENT && mapping->label_count == 0 &&
+        label_by_name(cell.text, &label, ret_error) < 0)
+        return at_field(&conversion, TEXT_LITERAL("outcome"), &mapping->outcome);
+    for (size_t i = 0; i < mapping->label_count && cell.kind != CELL_ABSENT; i++)
+        if (text_equal(mapping->labels[i].value, cell.text))
+            label = mapping->labels[i].label;
+    *ret_label = label;
+    return 0;
+}
+
+bool row_states_no_outcome(const struct mapping *mapping, const struct row *row) {
+    const struct conversion conversion = {.mapping = mapping, .row = row};
+    struct cell cell = cell_of(&conversion, &mapping->outcome);
+    if (cell.kind == CELL_ABSENT)
+        return true;
+    if (mapping->label_count == 0)
+        return false;
+    for (size_t i = 0; i < mapping->label_count; i++)
+        if (text_equal(mapping->labels[i].value, cell.text))
+            return false;
+    return true;
+}
+
+int row_id(const struct mapping *mapping, const struct row *row, struct arena *arena,
+           struct text *ret_id, struct error *ret_error) {
+    const struct conversion conversion = {
+        .mapping = mapping, .row = row, .arena = arena, .error = ret_error};
+    struct text id = {0};
+    int r = convert_text(&conversion, TEXT_LITERAL("id"), &mapping->id, &id);
+    if (r == 0 && id.length == 0)
+        r = invalid(&conversion, TEXT_LITERAL("id"), &mapping->id, "missing");
+    if (r == 0)
+        *ret_id = id;
+    return r;
+}

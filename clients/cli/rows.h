@@ -1,0 +1,81 @@
+/* Rows of named cells, whatever the file's format: CSV with a header, or JSON lines (one object a
+ * line; names of nested members are joined with a point, as in "location.latitude").
+ *
+ * The reader is told once which columns are wanted; each row then has one cell per wanted column.
+ */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "input.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum cell_kind {
+    CELL_ABSENT, /* empty in CSV; missing, null or "" in JSON */
+    CELL_TEXT,   /* everything in CSV */
+    CELL_INTEGER,
+    CELL_NUMBER,
+    CELL_FLAG,
+    CELL_NESTED, /* an object or array where a value was wanted */
+};
+
+/* Numbers and flags of JSON as text, too: 12.5 → "12.5", true → "true". Numbers with a fraction are
+ * printed with the fewest digits that read back as the same double, which are those of the file for
+ * up to 15 significant digits. */
+struct cell {
+    enum cell_kind kind;
+    struct text text; /* valid until the next row */
+};
+
+struct named_cell {
+    struct text name;
+    struct cell cell;
+};
+
+struct row {
+    uint64_t line;            /* on which it begins, from 1 */
+    const struct cell *cells; /* parallel to the wanted columns */
+    /* JSON lines only: the members of the object that rows_want_members() named. */
+    const struct named_cell *members;
+    size_t member_count;
+};
+
+enum row_format { ROW_FORMAT_GUESS, ROW_FORMAT_CSV, ROW_FORMAT_JSONL };
+
+/* "csv", "jsonl"; GUESS when it is neither. */
+enum row_format row_format_parse(const char *name);
+
+struct rows;
+
+/* Reads CSV's header. GUESS: JSON lines when the first byte that is no space is {. The source must
+ * outlive the rows. ERROR_INVALID: no header, a column name twice. */
+int rows_open(struct byte_source *source, enum row_format format, struct rows **ret_rows,
+              struct error *ret_error);
+void rows_close(struct rows *rows); /* NULL is allowed */
+
+enum row_format rows_format(const struct rows *rows); /* never GUESS */
+/* CSV: the header's names. JSON lines: count 0. They live as long as the rows. */
+const struct text *rows_columns(const struct rows *rows, size_t *ret_count);
+
+/* Names are copied. ERROR_NOT_FOUND: CSV lacks one of them; the text has it and what there is. */
+int rows_want(struct rows *rows, const struct text *columns, size_t count, struct error *ret_error);
+/* JSON lines: also give all members of the nested object of this name ("attributes"). */
+void rows_want_members(struct rows *rows, struct text object);
+
+enum rows_result {
+    ROWS_END = 0,
+    ROWS_ROW = 1,
+    ROWS_BAD_ROW = 2, /* ret_error says what is wrong; only ret_row->line is filled */
+};
+
+/* An enum rows_result, or the source's failure. The row is valid until the next call. */
+int rows_next(struct rows *rows, struct row *ret_row, struct error *ret_error);
+
+/* Top-level names of a JSON line that nobody wants, of the first row; CSV columns likewise. Joined
+ * with ", " into a heap string, NULL when there are none. free() it. Call it after the first row.
+ */
+char *rows_unused(const struct rows *rows);

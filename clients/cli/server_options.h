@@ -1,0 +1,30 @@
+/* The options that every command that talks to a server has: an argp child. */
+#pragma once
+
+#include "clients/c/harrier.h"
+#include "core/base/error.h"
+#include "progress_bar.h"
+#include "retry.h"
+
+#include <argp.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#define SERVER_ADDRESS_DEFAULT "tcp://127.0.0.1:7731"
+
+struct server_options {
+    const char *address;
+    uint64_t deadline_us, retry_for_us;
+    bool quiet;
+};
+
+/* The input of the child is a struct server_options that was initialised. */
+extern const struct argp server_options_argp;
+
+void server_options_init(struct server_options *options);
+
+int server_options_connect(const struct server_options *options, unsigned in_flight,
+                           struct harrier_client **ret_client, struct error *ret_error);
+
+/* bar may be NULL. */
+struct retry server_options_retry(const struct server_options *options, struct progress_bar *bar);

@@ -1,0 +1,652 @@
+#include "checker.h"
+
+#include "../base/check.h"
+#include "../wire/decision.h"
+#include "../wire/transaction.h"
+#include "calendar.h"
+#include "fault.h"
+#include "function.h"
+
+#include <stdio.h>
+
+struct checker {
+    const struct scope *scope;
+    enum scope_reader reader;
+    struct arena *scratch;
+    struct reporter *reporter;
+};
+
+/* The type of what was reported already: whatever uses it says nothing more. */
+#define BROKEN VALUE_ERROR
+
+static enum value_type check_node(struct checker *checker, struct syntax *node);
+
+static enum value_type complain(struct checker *checker, const struct syntax *node,
+                                const char *text) {
+    report(checker->reporter, node->offset, node->length, "%s", text);
+    return BROKEN;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Names */
+
+static bool may_read(const struct checker *checker, const struct name *name) {
+    if (checker->reader == SCOPE_FILTER)
+        return name->kind == NAME_FIELD || name->kind == NAME_LATER;
+    return name->kind != NAME_LATER;
+}
+
+static enum value_type use_name(struct checker *checker, struct syntax *node,
+                                const struct name *name) {
+    node->name = name;
+    if (may_read(checker, name))
+        return name->type;
+    if (name->kind == NAME_LATER)
+        report(checker->reporter, node->start, node->end - node->start,
+               "\"%" TEXT_FORMAT "\" is not known while a transaction is decided; only \"where\" "
+               "and \"of\" of a feature can read it",
+               TEXT_ARGS(name->text));
+    else
+        report(checker->reporter, node->start, node->end - node->start,
+               "a feature's condition cannot read \"%" TEXT_FORMAT
+               "\"; expected fields of the transaction, verdict or outcome",
+               TEXT_ARGS(name->text));
+    return BROKEN;
+}
+
+/* The nearest readable name that begins with `prefix`. */
+static struct near nearest_name(const struct checker *checker, struct text wanted,
+                                struct text prefix) {
+    struct near near = near_to(wanted);
+    for (size_t i = 0; i < checker->scope->name_count; i++) {
+        const struct name *name = checker->scope->names[i];
+        bool begins =
+            name->text.length >= prefix.length &&
+            (prefix.length == 0 || memcmp(name->text.data, prefix.data, prefix.length) == 0);
+        if (begins && may_read(checker, name))
+            near_try(&near, name->text);
+    }
+    return near;
+}
+
+/* What a policy may name later: said so, instead of "unknown". */
+static bool is_later_name(struct text word) {
+    return text_is(word, "thresholds") || text_is(word, "models") || text_is(word, "model");
+}
+
+static enum value_type unknown_name(struct checker *checker, const struct syntax *node) {
+    if (checker->scope->incomplete)
+        return BROKEN;
+    char hint[NEAR_HINT_SIZE];
+    if (is_later_name(node->text))
+        report(checker->reporter, node->offset, node->length,
+               "\"%" TEXT_FORMAT "\" is not supported yet", TEXT_ARGS(node->text));
+    else if (text_is(node->text, "lists"))
+        report(checker->reporter, node->offset, node->length,
+               "\"lists\" is not a value; expected lists.NAME, right of \"in\"");
+    else if (scope_has_entity(checker->scope, node->text))
+        report(checker->reporter, node->offset, node->length,
+               "\"%" TEXT_FORMAT "\" is an entity, not a value; expected %" TEXT_FORMAT ".FEATURE",
+               TEXT_ARGS(node->text), TEXT_ARGS(node->text));
+    else {
+        struct near near = nearest_name(checker, node->text, (struct text){0});
+        report(checker->reporter, node->offset, node->length, "unknown name \"%" TEXT_FORMAT "\"%s",
+               TEXT_ARGS(node->text), near_hint(&near, hint));
+    }
+    return BROKEN;
+}
+
+static enum value_type check_name(struct checker *checker, struct syntax *node) {
+    const struct name *name = scope_find(checker->scope, node->text);
+    return name ? use_name(checker, node, name) : unknown_name(checker, node);
+}
+
+static struct text joined(struct checker *checker, struct text left, struct text right) {
+    struct text t = arena_printf(checker->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
+                                 TEXT_ARGS(left), TEXT_ARGS(right));
+    check(t.data);
+    return t;
+}
+
+static enum value_type unknown_member(struct checker *checker, const struct syntax *node,
+                                      struct text full) {
+    if (checker->scope->incomplete)
+        return BROKEN;
+    struct text before = node->first->text;
+    char hint[NEAR_HINT_SIZE];
+    size_t start = node->start, length = node->end - node->start;
+    if (scope_has_entity(checker->scope, before)) {
+        struct text prefix = {.data = full.data, .length = before.length + 1};
+        struct near near = nearest_name(checker, full, prefix);
+        report(checker->reporter, start, length,
+               "entity \"%" TEXT_FORMAT "\" has no feature \"%" TEXT_FORMAT "\"%s",
+               TEXT_ARGS(before), TEXT_ARGS(node->text), near_hint(&near, hint));
+    } else if (text_is(before, "lists")) {
+        report(checker->reporter, start, length,
+               "a list is not a value; it can only stand right of \"in\"");
+    } else if (text_is(before, "attributes")) {
+        report(checker->reporter, start, length,
+               "attributes stand by themselves: write \"%" TEXT_FORMAT "\"", TEXT_ARGS(node->text));
+    } else if (is_later_name(before)) {
+        report(checker->reporter, start, length, "\"%" TEXT_FORMAT "\" is not supported yet",
+               TEXT_ARGS(before));
+    } else if (scope_find(checker->scope, before)) {
+        report(checker->reporter, node->offset, node->length,
+               "\"%" TEXT_FORMAT "\" has no member \"%" TEXT_FORMAT
+               "\"; functions are called with ()",
+               TEXT_ARGS(before), TEXT_ARGS(node->text));
+    } else {
+        struct near near = near_to(before);
+        for (size_t i = 0; i < checker->scope->entity_count; i++)
+            near_try(&near, checker->scope->entities[i]);
+        report(checker->reporter, node->first->offset, node->first->length,
+               "unknown entity \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(before), near_hint(&near, hint));
+    }
+    return BROKEN;
+}
+
+static enum value_type check_member(struct checker *checker, struct syntax *node) {
+    if (node->first->kind != SYNTAX_NAME) {
+        if (check_node(checker, node->first) == BROKEN)
+            return BROKEN;
+        report(checker->reporter, node->offset, node->length,
+               "a value has no member \"%" TEXT_FORMAT "\"; functions are called with ()",
+               TEXT_ARGS(node->text));
+        return BROKEN;
+    }
+    struct text full = joined(checker, node->first->text, node->text);
+    const struct name *name = scope_find(checker->scope, full);
+    return name ? use_name(checker, node, name) : unknown_member(checker, node, full);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Texts that can only be one of a few words */
+
+static bool near_word(struct text word, const char *const *words, struct near *near) {
+    for (; *words; words++) {
+        if (text_is(word, *words))
+            return true;
+        near_try(near, text_of(*words));
+    }
+    return false;
+}
+
+static bool all_in(struct text t, size_t length, char low, char high) {
+    if (t.length != length)
+        return false;
+    for (size_t i = 0; i < length; i++)
+        if (t.data[i] < low || t.data[i] > high)
+            return false;
+    return true;
+}
+
+/* NULL when the word is possible, else what was expected. */
+static const char *words_expected(enum name_words words, struct text word, struct near *near) {
+    static const char *const verdicts[] = {"approve", "review", "challenge",
+                                           "decline", "none",   NULL};
+    static const char *const outcomes[] = {"none",       "legit",     "fraud",
+                                           "chargeback", "suspected", NULL};
+    switch (words) {
+    case WORDS_VERDICT:
+        return near_word(word, verdicts, near)
+                   ? NULL
+                   : "expected approve, review, challenge, decline or none";
+    case WORDS_OUTCOME:
+        return near_word(word, outcomes, near)
+                   ? NULL
+                   : "expected none, legit, fraud, chargeback or suspected";
+    case WORDS_CURRENCY:
+        return currency_digits(word) >= 0 ? NULL : "expected an ISO 4217 code such as EUR";
+    case WORDS_COUNTRY:
+        return all_in(word, 2, 'A', 'Z') ? NULL : "expected two capital letters such as DE";
+    case WORDS_MCC:
+        return all_in(word, 4, '0', '9') ? NULL : "expected four digits such as 5411";
+    case WORDS_ANY:
+        break;
+    }
+    return NULL;
+}
+
+/* A comparison of such a name with a text that it never is. */
+static void check_words(struct checker *checker, const struct syntax *name_node,
+                        const struct syntax *constant) {
+    const struct name *name = name_node->name;
+    if (!name || constant->kind != SYNTAX_CONSTANT || constant->constant.type != VALUE_TEXT)
+        return;
+    struct text word = constant->constant.text;
+    struct near near = near_to(word);
+    const char *expected = words_expected(name->words, word, &near);
+    if (!expected)
+        return;
+    char hint[NEAR_HINT_SIZE];
+    report(checker->reporter, constant->offset, constant->length,
+           "%" TEXT_FORMAT " is never \"%" TEXT_FORMAT "\"; %s%s", TEXT_ARGS(name->text),
+           TEXT_ARGS(word), expected, near_hint(&near, hint));
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Comparisons and membership */
+
+static bool is_number(enum value_type type) {
+    return type == VALUE_INT || type == VALUE_DOUBLE;
+}
+
+static bool comparable(enum value_type a, enum value_type b) {
+    return a == b || (is_number(a) && is_number(b));
+}
+
+static struct text source_of(const struct checker *checker, const struct syntax *node) {
+    struct buffer buffer;
+    buffer_init(&buffer);
+    syntax_print(node, &buffer);
+    struct text t = arena_text(checker->scratch, (struct text){.data = (const char *)buffer.bytes,
+                                                               .length = buffer.length});
+    buffer_deinit(&buffer);
+    check(t.data);
+    return t;
+}
+
+/* What to write instead of a constant whose type does not fit `other`; "" when nothing is obvious.
+ */
+static const char *constant_hint(const struct checker *checker, const struct syntax *constant,
+                                 enum value_type other) {
+    if (constant->kind != SYNTAX_CONSTANT)
+        return "";
+    struct text t = source_of(checker, constant);
+    bool quoted_number = is_number(other) && constant->type == VALUE_TEXT && t.length > 2 &&
+                         strspn(t.data + 1, "0123456789.") == t.length - 2;
+    if (quoted_number)
+        t = constant->constant.text;
+    const char *format = NULL;
+    if (quoted_number)
+        format = "; write %.*s";
+    else if (other == VALUE_TEXT && is_number(constant->type))
+        format = "; write \"%.*s\"";
+    else if (other == VALUE_DURATION && constant->type == VALUE_TEXT)
+        format = "; write duration(%.*s)";
+    else if (other == VALUE_TIMESTAMP && constant->type == VALUE_TEXT)
+        format = "; write timestamp(%.*s)";
+    else if (other == VALUE_DOUBLE && constant->type == VALUE_INT)
+        format = "; write %.*s.0";
+    else
+        return "";
+    if (t.length > 60)
+        return "";
+    char hint[128];
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(hint, sizeof hint, format, (int)t.length, t.data);
+#pragma GCC diagnostic pop
+    return arena_text(checker->scratch, text_of(hint)).data;
+}
+
+static const char *pair_hint(const struct checker *checker, const struct syntax *left,
+                             const struct syntax *right) {
+    const char *hint = constant_hint(checker, right, left->type);
+    return *hint ? hint : constant_hint(checker, left, right->type);
+}
+
+static enum value_type check_comparison(struct checker *checker, struct syntax *node) {
+    struct syntax *left = node->first, *right = node->last;
+    enum value_type a = check_node(checker, left), b = check_node(checker, right);
+    if (a == BROKEN || b == BROKEN)
+        return BROKEN;
+    if (!comparable(a, b)) {
+        bool chain = left->kind == SYNTAX_BINARY && left->type == VALUE_BOOL && is_number(b);
+        report(checker->reporter, node->offset, node->length, "cannot compare %s with %s%s",
+               value_type_name(a), value_type_name(b),
+               chain ? "; write a < b && b < c" : pair_hint(checker, left, right));
+        return BROKEN;
+    }
+    if (node->sign == TOKEN_EQUAL || node->sign == TOKEN_NOT_EQUAL) {
+        check_words(checker, left, right);
+        check_words(checker, right, left);
+    }
+    return VALUE_BOOL;
+}
+
+static bool is_list_name(const struct syntax *node) {
+    return node->kind == SYNTAX_MEMBER && node->first->kind == SYNTAX_NAME &&
+           text_is(node->first->text, "lists");
+}
+
+static enum value_type check_in_named(struct checker *checker, struct syntax *node,
+                                      enum value_type left) {
+    struct syntax *right = node->last;
+    const struct scope *scope = checker->scope;
+    if (checker->reader == SCOPE_FILTER) {
+        report(
+            checker->reporter, right->start, right->end - right->start,
+            "a feature's condition cannot read lists; expected fields of the transaction, verdict "
+            "or outcome");
+        return BROKEN;
+    }
+    struct near near = near_to(right->text);
+    for (size_t i = 0; i < scope->list_count; i++) {
+        if (text_equal(scope->lists[i].name, right->text)) {
+            right->list = &scope->lists[i];
+            scope->list_used[i] = true;
+        }
+        near_try(&near, scope->lists[i].name);
+    }
+    if (!right->list) {
+        char hint[NEAR_HINT_SIZE];
+        if (!scope->incomplete)
+            report(checker->reporter, right->offset, right->length,
+                   "unknown list \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(right->text),
+                   near_hint(&near, hint));
+        return BROKEN;
+    }
+    if (left == BROKEN)
+        return BROKEN;
+    if (left != VALUE_TEXT) {
+        report(checker->reporter, node->first->start, node->first->end - node->first->start,
+               "a list holds texts, this is %s; write string(…) in lists.%" TEXT_FORMAT,
+               value_type_name(left), TEXT_ARGS(right->text));
+        return BROKEN;
+    }
+    return VALUE_BOOL;
+}
+
+static enum value_type check_in_literal(struct checker *checker, struct syntax *node,
+                                        enum value_type left) {
+    bool broken = left == BROKEN;
+    for (struct syntax *item = node->last->first; item; item = item->next) {
+        enum value_type type = check_node(checker, item);
+        if (type == BROKEN || left == BROKEN) {
+            broken = true;
+        } else if (!comparable(left, type)) {
+            report(checker->reporter, item->offset, item->length, "cannot compare %s with %s%s",
+                   value_type_name(left), value_type_name(type),
+                   constant_hint(checker, item, left));
+            broken = true;
+        } else {
+            check_words(checker, node->first, item);
+        }
+    }
+    return broken ? BROKEN : VALUE_BOOL;
+}
+
+static enum value_type check_in(struct checker *checker, struct syntax *node) {
+    enum value_type left = check_node(checker, node->first);
+    if (is_list_name(node->last))
+        return check_in_named(checker, node, left);
+    if (node->last->kind == SYNTAX_LIST)
+        return check_in_literal(checker, node, left);
+    report(checker->reporter, node->last->start, node->last->end - node->last->start,
+           "right of \"in\" stands a list; expected lists.NAME or [a, b]");
+    return BROKEN;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Operators and functions */
+
+static const char *arithmetic_hint(const struct checker *checker, const struct syntax *left,
+                                   const struct syntax *right) {
+    const char *hint = pair_hint(checker, left, right);
+    if (*hint)
+        return hint;
+    if (left->type != right->type && is_number(left->type) && is_number(right->type))
+        return "; convert with double(…) or int(…)";
+    return "";
+}
+
+static enum value_type check_arithmetic(struct checker *checker, struct syntax *node) {
+    enum value_type types[2] = {check_node(checker, node->first), VALUE_ABSENT};
+    if (node->operand_count == 2)
+        types[1] = check_node(checker, node->last);
+    if (types[0] == BROKEN || types[1] == BROKEN)
+        return BROKEN;
+    node->function = function_find(text_of(token_type_name(node->sign)), FUNCTION_OPERATOR, types,
+                                   node->operand_count);
+    if (node->function)
+        return node->function->result;
+    if (node->operand_count == 1)
+        report(checker->reporter, node->offset, node->length,
+               "no \"-\" for %s; expected int or double", value_type_name(types[0]));
+    else
+        report(checker->reporter, node->offset, node->length, "no \"%s\" for %s and %s%s",
+               token_type_name(node->sign), value_type_name(types[0]), value_type_name(types[1]),
+               arithmetic_hint(checker, node->first, node->last));
+    return BROKEN;
+}
+
+static bool expect_bool(struct checker *checker, const struct syntax *operand, const char *sign) {
+    if (operand->type == VALUE_BOOL)
+        return true;
+    if (operand->type != BROKEN)
+        report(checker->reporter, operand->start, operand->end - operand->start,
+               "\"%s\" needs bool; this is %s", sign, value_type_name(operand->type));
+    return false;
+}
+
+static enum value_type check_logic(struct checker *checker, struct syntax *node) {
+    bool good = true;
+    for (struct syntax *operand = node->first; operand; operand = operand->next) {
+        check_node(checker, operand);
+        good &= expect_bool(checker, operand, token_type_name(node->sign));
+    }
+    return good ? VALUE_BOOL : BROKEN;
+}
+
+static enum value_type check_conditional(struct checker *checker, struct syntax *node) {
+    struct syntax *condition = node->first, *then = condition->next, *otherwise = node->last;
+    check_node(checker, condition);
+    enum value_type a = check_node(checker, then), b = check_node(checker, otherwise);
+    bool good = expect_bool(checker, condition, "?");
+    if (a == BROKEN || b == BROKEN || !good)
+        return BROKEN;
+    if (a == b)
+        return a;
+    report(checker->reporter, node->offset, node->length,
+           "both sides of \":\" must have one type; these are %s and %s%s", value_type_name(a),
+           value_type_name(b), arithmetic_hint(checker, then, otherwise));
+    return BROKEN;
+}
+
+static enum value_type check_has(struct checker *checker, struct syntax *node) {
+    struct syntax *argument = node->first;
+    if (node->operand_count != 1 ||
+        (argument->kind != SYNTAX_NAME && argument->kind != SYNTAX_MEMBER))
+        return complain(checker, node, "has() takes one name; expected for example has(device)");
+    return check_node(checker, argument) == BROKEN ? BROKEN : VALUE_BOOL;
+}
+
+/* "string.contains(string)", with all other rows of that name and form */
+static void describe(struct text name, enum function_form form, char *ret_string, size_t size) {
+    size_t length = 0;
+    ret_string[0] = '\0';
+    const struct function *function;
+    for (size_t i = 0; (function = function_at(i)); i++) {
+        if (function->form != form || !text_is(name, function->name))
+            continue;
+        const char *first = value_type_name(function->parameters[0]);
+        const char *second =
+            function->parameter_count > 1 ? value_type_name(function->parameters[1]) : "";
+        const char *between = length ? " or " : "";
+        int written;
+        if (form == FUNCTION_METHOD)
+            written = snprintf(ret_string + length, size - length, "%s%s.%s(%s)", between, first,
+                               function->name, second);
+        else
+            written = snprintf(ret_string + length, size - length, "%s%s(%s)", between,
+                               function->name, first);
+        length += (size_t)written;
+        if (length >= size)
+            return;
+    }
+}
+
+static enum value_type unknown_function(struct checker *checker, const struct syntax *node) {
+    char expected[400], hint[NEAR_HINT_SIZE];
+    enum function_form form = node->receiver ? FUNCTION_METHOD : FUNCTION_GLOBAL;
+    enum function_form other = node->receiver ? FUNCTION_GLOBAL : FUNCTION_METHOD;
+    describe(node->text, form, expected, sizeof expected);
+    if (!*expected)
+        describe(node->text, other, expected, sizeof expected);
+    if (*expected) {
+        report(checker->reporter, node->offset, node->length,
+               "\"%" TEXT_FORMAT "\" cannot be called like this; expected %s",
+               TEXT_ARGS(node->text), expected);
+    } else if (function_is_later(node->text)) {
+        report(checker->reporter, node->offset, node->length,
+               "\"%" TEXT_FORMAT "\" is not supported yet", TEXT_ARGS(node->text));
+    } else {
+        struct near near = near_to(node->text);
+        const struct function *function;
+        for (size_t i = 0; (function = function_at(i)); i++)
+            near_try(&near, text_of(function->name));
+        near_try(&near, TEXT_LITERAL("has"));
+        report(checker->reporter, node->offset, node->length,
+               "unknown function \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(node->text),
+               near_hint(&near, hint));
+    }
+    return BROKEN;
+}
+
+/* A literal that never converts is a slip that can be told now. */
+static bool check_literal(struct checker *checker, const struct syntax *node) {
+    const struct syntax *argument = node->first;
+    if (argument->kind != SYNTAX_CONSTANT || argument->constant.type != VALUE_TEXT)
+        return true;
+    int64_t us;
+    const char *expected = NULL;
+    if (node->function->result == VALUE_DURATION && text_is(node->text, "duration") &&
+        calendar_parse_duration(argument->constant.text, &us) < 0)
+        expected = "is no duration; expected for example \"10m\", \"1h30m\" or \"7d\"";
+    else if (text_is(node->text, "timestamp") &&
+             calendar_parse_timestamp(argument->constant.text, &us) < 0)
+        expected = "is no RFC 3339 timestamp; expected for example \"2026-01-31T00:00:00Z\"";
+    if (!expected)
+        return true;
+    report(checker->reporter, argument->offset, argument->length, "\"%" TEXT_FORMAT "\" %s",
+           TEXT_ARGS(argument->constant.text), expected);
+    return false;
+}
+
+static enum value_type check_call(struct checker *checker, struct syntax *node) {
+    if (!node->receiver && text_is(node->text, "has"))
+        return check_has(checker, node);
+    /* Arguments of macros are no expressions of their own: do not look at them. */
+    enum function_form form = node->receiver ? FUNCTION_METHOD : FUNCTION_GLOBAL;
+    char expected[400];
+    describe(node->text, form, expected, sizeof expected);
+    if (!*expected)
+        return unknown_function(checker, node);
+    enum value_type types[FUNCTION_PARAMETERS_MAX];
+    size_t count = 0;
+    bool broken = false;
+    for (struct syntax *operand = node->first; operand; operand = operand->next) {
+        enum value_type type = check_node(checker, operand);
+        broken |= type == BROKEN;
+        if (count < FUNCTION_PARAMETERS_MAX)
+            types[count] = type;
+        count++;
+    }
+    if (broken)
+        return BROKEN;
+    if (count <= FUNCTION_PARAMETERS_MAX)
+        node->function = function_find(node->text, form, types, count);
+    if (!node->function)
+        return unknown_function(checker, node);
+    return check_literal(checker, node) ? node->function->result : BROKEN;
+}
+
+static enum value_type check_unary(struct checker *checker, struct syntax *node) {
+    return node->sign == TOKEN_NOT ? check_logic(checker, node) : check_arithmetic(checker, node);
+}
+
+static enum value_type check_binary(struct checker *checker, struct syntax *node) {
+    if (node->sign == TOKEN_IN)
+        return check_in(checker, node);
+    if (node->sign >= TOKEN_LESS && node->sign <= TOKEN_NOT_EQUAL)
+        return check_comparison(checker, node);
+    return check_arithmetic(checker, node);
+}
+
+static enum value_type check_kind(struct checker *checker, struct syntax *node) {
+    switch (node->kind) {
+    case SYNTAX_CONSTANT:
+        return node->constant.type;
+    case SYNTAX_NAME:
+        return check_name(checker, node);
+    case SYNTAX_MEMBER:
+        return check_member(checker, node);
+    case SYNTAX_CALL:
+        return check_call(checker, node);
+    case SYNTAX_UNARY:
+        return check_unary(checker, node);
+    case SYNTAX_BINARY:
+        return check_binary(checker, node);
+    case SYNTAX_AND:
+    case SYNTAX_OR:
+        return check_logic(checker, node);
+    case SYNTAX_CONDITIONAL:
+        return check_conditional(checker, node);
+    case SYNTAX_LIST:
+        return complain(checker, node, "a list can only stand right of \"in\"");
+    case SYNTAX_MAP:
+        return complain(checker, node, "maps are not supported yet");
+    case SYNTAX_INDEX:
+        if (node->first->kind == SYNTAX_MEMBER && node->first->first->kind == SYNTAX_NAME &&
+            is_later_name(node->first->first->text))
+            return check_node(checker, node->first);
+        return complain(checker, node, "indexing with [] is not supported yet");
+    }
+    return BROKEN;
+}
+
+static enum value_type check_node(struct checker *checker, struct syntax *node) {
+    node->type = check_kind(checker, node);
+    return node->type;
+}
+
+struct syntax *expression_check(struct text source, const struct scope *scope,
+                                enum scope_reader reader, enum value_type wanted,
+                                struct arena *scratch, struct reporter *reporter) {
+    size_t before = reporter->count;
+    struct syntax *root = syntax_parse(source, scratch, reporter);
+    if (!root)
+        return NULL;
+    struct checker checker = {
+        .scope = scope, .reader = reader, .scratch = scratch, .reporter = reporter};
+    enum value_type type = check_node(&checker, root);
+    if (type == BROKEN || reporter->count > before)
+        return NULL;
+    if (wanted != VALUE_ABSENT && type != wanted) {
+        report(reporter, root->start, root->end - root->start, "this is %s; expected %s",
+               value_type_name(type), value_type_name(wanted));
+        return NULL;
+    }
+    return root;
+}
+
+struct syntax *syntax_both(struct syntax *left, struct syntax *right, struct arena *scratch) {
+    struct syntax *node = arena_calloc(scratch, 1, sizeof *node);
+    check(node);
+    node->kind = SYNTAX_AND;
+    node->sign = TOKEN_AND;
+    node->type = VALUE_BOOL;
+    node->depth = (left->depth > right->depth ? left->depth : right->depth) + 1;
+    /* Copies: the originals may stand in other trees. */
+    struct syntax *first = arena_alloc(scratch, sizeof *first);
+    struct syntax *last = arena_alloc(scratch, sizeof *last);
+    check(first && last);
+    *first = *left;
+    *last = *right;
+    first->next = last;
+    last->next = NULL;
+    node->first = first;
+    node->last = last;
+    node->operand_count = 2;
+    return node;
+}
+
+bool syntax_reads(const struct syntax *node, struct text name) {
+    if (node->name && text_equal(node->name->text, name))
+        return true;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        if (syntax_reads(operand, name))
+            return true;
+    return false;
+}

@@ -1,0 +1,19 @@
+/* Names and types: after it has passed, an expression cannot go wrong but by its values. */
+#pragma once
+
+#include "reporter.h"
+#include "scope.h"
+#include "syntax.h"
+
+/* Parses and checks. wanted: the type it must have, VALUE_ABSENT for any. The tree lives in
+ * scratch, which must live as long as the tree is used. NULL when something was reported, or when
+ * the expression hangs on a name whose declaration was. */
+struct syntax *expression_check(struct text source, const struct scope *scope,
+                                enum scope_reader reader, enum value_type wanted,
+                                struct arena *scratch, struct reporter *reporter);
+
+/* left && right, both checked and bool */
+struct syntax *syntax_both(struct syntax *left, struct syntax *right, struct arena *scratch);
+
+/* Does it read this name? */
+bool syntax_reads(const struct syntax *syntax, struct text name);

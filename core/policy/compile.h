@@ -1,0 +1,9 @@
+/* Checked syntax → a program. */
+#pragma once
+
+#include "expression.h"
+#include "syntax.h"
+
+/* The expression and all it needs live in the arena; lists must live as long. Never fails: what can
+ * be wrong with an expression, the checker has said. */
+const struct expression *expression_build(const struct syntax *syntax, struct arena *arena);

@@ -1,0 +1,194 @@
+#include "expression.h"
+
+#include "../base/check.h"
+#include "program.h"
+
+static const char *const error_names[EXPRESSION_ERROR_COUNT] = {
+    [EXPRESSION_OVERFLOW] = "overflow",
+    [EXPRESSION_DIVISION_BY_ZERO] = "division by zero",
+    [EXPRESSION_BAD_ARGUMENT] = "bad argument",
+    [EXPRESSION_TOO_LARGE] = "too large",
+};
+
+const char *expression_error_name(enum expression_error error) {
+    if (error <= 0 || error >= EXPRESSION_ERROR_COUNT)
+        return "none";
+    return error_names[error];
+}
+
+enum value_type expression_type(const struct expression *expression) {
+    return expression->type;
+}
+
+uint32_t expression_cost(const struct expression *expression) {
+    return expression->cost;
+}
+
+static bool is_missing(const struct value *v) {
+    return v->type == VALUE_ABSENT || v->type == VALUE_ERROR;
+}
+
+/* The first absent one of `count` values, else the first error, else NULL: what an operator that
+ * needs all of them gives. Absent wins, as CEL's unknown does: an error may come from it. */
+static const struct value *first_missing(const struct value *values, size_t count) {
+    const struct value *error = NULL;
+    for (size_t i = 0; i < count; i++) {
+        if (values[i].type == VALUE_ABSENT)
+            return &values[i];
+        if (values[i].type == VALUE_ERROR && !error)
+            error = &values[i];
+    }
+    return error;
+}
+
+/* && with `deciding` false, || with `deciding` true: the deciding value wins over absent, absent
+ * over an error, an error over the other value. */
+static struct value merge(const struct value *pair, bool deciding) {
+    for (size_t i = 0; i < 2; i++)
+        if (pair[i].type == VALUE_BOOL && pair[i].boolean == deciding)
+            return pair[i];
+    const struct value *missing = first_missing(pair, 2);
+    return missing ? *missing : pair[0];
+}
+
+static struct value compare(const struct value *pair, enum operation operation) {
+    const struct value *missing = first_missing(pair, 2);
+    if (missing)
+        return *missing;
+    int order = value_order(pair[0], pair[1]);
+    bool ordered = order != 2;
+    switch (operation) {
+    case OPERATION_EQUAL:
+        return value_bool(order == 0);
+    case OPERATION_NOT_EQUAL:
+        return value_bool(order != 0);
+    case OPERATION_LESS:
+        return value_bool(ordered && order < 0);
+    case OPERATION_LESS_EQUAL:
+        return value_bool(ordered && order <= 0);
+    case OPERATION_GREATER:
+        return value_bool(ordered && order > 0);
+    default:
+        return value_bool(ordered && order >= 0);
+    }
+}
+
+static struct value negate(struct value v) {
+    return is_missing(&v) ? v : value_bool(!v.boolean);
+}
+
+static struct value in_constants(struct value v, const struct value *constants, size_t count) {
+    if (is_missing(&v))
+        return v;
+    for (size_t i = 0; i < count; i++)
+        if (value_order(v, constants[i]) == 0)
+            return value_bool(true);
+    return value_bool(false);
+}
+
+/* value, found, item: the list is complete only with all its items, so a missing one stays. */
+static struct value in_item(const struct value *three) {
+    const struct value *missing = first_missing(three, 3);
+    if (missing)
+        return *missing;
+    return value_bool(three[1].boolean || value_order(three[0], three[2]) == 0);
+}
+
+static struct value read_slot(const struct instruction *at, const struct value *frame) {
+    struct value v = frame[at->slot];
+    check(v.type == at->type || is_missing(&v));
+    return v;
+}
+
+static struct value has_slot(const struct instruction *at, const struct value *frame) {
+    struct value v = frame[at->slot];
+    return v.type == VALUE_ERROR ? v : value_bool(v.type != VALUE_ABSENT);
+}
+
+static struct value call(const struct instruction *at, const struct value *arguments,
+                         struct arena *arena) {
+    const struct value *missing = first_missing(arguments, at->count);
+    return missing ? *missing : at->apply(arguments, arena);
+}
+
+static bool is_bool(const struct value *v, bool boolean) {
+    return v->type == VALUE_BOOL && v->boolean == boolean;
+}
+
+struct value program_run(const struct instruction *code, uint32_t start, const struct value *frame,
+                         struct arena *arena) {
+    struct value stack[PROGRAM_STACK_MAX];
+    struct value *top = stack; /* the first free place */
+    const struct instruction *at = code + start;
+    for (;; at++) {
+        switch ((enum operation)at->operation) {
+        case OPERATION_END:
+            return top[-1];
+        case OPERATION_CONSTANT:
+            *top++ = *at->constant;
+            break;
+        case OPERATION_SLOT:
+            *top++ = read_slot(at, frame);
+            break;
+        case OPERATION_HAS:
+            *top++ = has_slot(at, frame);
+            break;
+        case OPERATION_NOT:
+            top[-1] = negate(top[-1]);
+            break;
+        case OPERATION_EQUAL:
+        case OPERATION_NOT_EQUAL:
+        case OPERATION_LESS:
+        case OPERATION_LESS_EQUAL:
+        case OPERATION_GREATER:
+        case OPERATION_GREATER_EQUAL:
+            top--;
+            top[-1] = compare(top - 1, at->operation);
+            break;
+        case OPERATION_CALL:
+            top -= at->count;
+            *top = call(at, top, arena);
+            top++;
+            break;
+        case OPERATION_AND:
+        case OPERATION_OR:
+            if (is_bool(&top[-1], at->operation == OPERATION_OR))
+                at = code + at->target - 1;
+            break;
+        case OPERATION_AND_MERGE:
+        case OPERATION_OR_MERGE:
+            top--;
+            top[-1] = merge(top - 1, at->operation == OPERATION_OR_MERGE);
+            break;
+        case OPERATION_BRANCH:
+            if (is_missing(&top[-1]))
+                at = code + at->end - 1;
+            else if (!(--top)->boolean)
+                at = code + at->target - 1;
+            break;
+        case OPERATION_JUMP:
+            at = code + at->target - 1;
+            break;
+        case OPERATION_IN_LIST:
+            if (!is_missing(&top[-1]))
+                top[-1] = value_bool(list_has(at->list, top[-1].text));
+            break;
+        case OPERATION_IN_CONSTANTS:
+            top[-1] = in_constants(top[-1], at->constant, at->count);
+            break;
+        case OPERATION_IN_ITEM:
+            top--;
+            top[-1] = in_item(top - 2);
+            break;
+        case OPERATION_IN_END:
+            top--;
+            top[-1] = top[0];
+            break;
+        }
+    }
+}
+
+struct value expression_eval(const struct expression *expression, const struct value *frame,
+                             struct arena *arena) {
+    return program_run(expression->code, 0, frame, arena);
+}

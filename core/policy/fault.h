@@ -1,0 +1,66 @@
+/* What is wrong with a policy's files, in the words their author reads: file, line and column, the
+ * line itself, a caret under the spot. Faults are collected, so that one load names them all. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/buffer.h"
+#include "../base/error.h"
+#include "../base/text.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* A file as it was read. path and content belong to whoever loads. */
+struct source {
+    struct text path;
+    struct text content;
+};
+
+/* Lines and columns count from 1, columns in characters. Line 0 is the file as a whole. */
+struct position {
+    size_t line;
+    size_t column;
+    size_t length; /* characters to underline; 0 and 1 both give a single caret */
+    bool secret;   /* the line holds what no message may repeat */
+};
+
+struct fault;
+
+struct faults {
+    struct arena arena;
+    struct fault *newest;
+    size_t stored;
+    size_t errors;
+    size_t warnings;
+};
+
+#define FAULTS_STORED_MAX 200 /* further ones are counted */
+
+void faults_init(struct faults *faults);
+void faults_deinit(struct faults *faults);
+
+void fault_add(struct faults *faults, const struct source *source, struct position at,
+               const char *format, ...) __attribute__((format(printf, 4, 5)));
+/* Reported, but the policy loads. */
+void fault_warn(struct faults *faults, const struct source *source, struct position at,
+                const char *format, ...) __attribute__((format(printf, 4, 5)));
+
+/* Appends every fault by path, line and column. */
+void faults_write(const struct faults *faults, struct buffer *buffer);
+/* The first error and how many more there are; ERROR_INVALID. There must be one. */
+int faults_error(const struct faults *faults, struct error *ret_error);
+
+/* "Did you mean": the nearest of the names tried, when it is near enough to be a slip. */
+struct near {
+    struct text wanted;
+    struct text best;
+    size_t distance;
+};
+
+static inline struct near near_to(struct text wanted) {
+    return (struct near){.wanted = wanted, .distance = SIZE_MAX};
+}
+void near_try(struct near *near, struct text candidate);
+/* "; did you mean "x"?" or "" */
+#define NEAR_HINT_SIZE 160
+const char *near_hint(const struct near *near, char ret_hint[NEAR_HINT_SIZE]);

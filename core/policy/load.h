@@ -1,0 +1,72 @@
+/* Loading a policy: the parts of a snapshot that is being made, and one function per file. Each
+ * reports all it finds and goes on; what it could not make sense of is declared as broken, so that
+ * its uses do not complain again. Private to policy/. */
+#pragma once
+
+#include "checker.h"
+#include "fault.h"
+#include "read.h"
+#include "scope.h"
+#include "snapshot.h"
+#include "tree.h"
+
+enum policy_file_kind {
+    FILE_POLICY,   /* policy.yaml */
+    FILE_SCHEMA,   /* schema.yaml */
+    FILE_FEATURES, /* features.yaml */
+    FILE_LISTS,    /* lists.yaml */
+    FILE_RULES,    /* rules/…/NAME.yaml */
+    FILE_OTHER_YAML,
+    FILE_OTHER, /* lists/NAME.txt and such: whatever lists.yaml names */
+};
+
+enum policy_file_kind policy_file_kind(struct text path);
+
+#define POLICY_FILES_MAX      1000u
+#define POLICY_FILE_SIZE_MAX  (16u << 20)
+#define POLICY_SIZE_MAX       (64u << 20)
+#define POLICY_RULES_MAX      1000u
+#define POLICY_VALUES_MAX     1000u
+#define POLICY_LISTS_MAX      256u
+#define POLICY_ATTRIBUTES_MAX 256u
+#define POLICY_RATES_MAX      100000u
+#define POLICY_ABOUT_MAX      1000u /* bytes of a sentence */
+
+struct load {
+    struct snapshot *snapshot;
+    struct arena *arena;  /* the snapshot's: for what stays */
+    struct arena scratch; /* trees and syntax */
+    struct faults faults;
+    struct source *sources;   /* of all files, by path */
+    struct tree_node **roots; /* parallel; NULL: no YAML, or not readable */
+    size_t file_count;
+    struct scope scope;
+};
+
+struct reader load_reader(struct load *load, const struct source *source);
+/* The file of this kind and its tree; NULL when the policy has none that is readable. */
+const struct source *load_find(struct load *load, enum policy_file_kind kind,
+                               struct tree_node **ret_root);
+
+/* In this order. */
+void load_policy(struct load *load);
+void load_schema(struct load *load);
+void load_lists(struct load *load);
+void load_features(struct load *load);
+void load_rules(struct load *load);
+
+/* For features.c and values: a name that expressions can use, from here on. Reports and returns
+ * NULL when there is one. */
+struct name *load_declare(struct load *load, const struct reader *reader,
+                          const struct tree_node *node, struct name name);
+/* Words that mean something to expressions or will: not for attributes, values and entities. */
+bool load_is_taken(struct text name);
+
+/* The expression that stands in a node from byte `offset` on, `length` bytes long. */
+struct syntax *load_expression(struct load *load, const struct source *source,
+                               const struct tree_node *node, size_t offset, size_t length,
+                               enum scope_reader reader, enum value_type wanted);
+/* The same for a node that is nothing but an expression. `what`: "when", "where". */
+struct syntax *load_expression_node(struct load *load, const struct source *source,
+                                    const struct tree_node *node, const char *what,
+                                    enum scope_reader reader, enum value_type wanted);

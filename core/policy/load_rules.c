@@ -1,0 +1,215 @@
+/* rules/NAME.yaml: conditions, what follows from them, and the sentence that says why. */
+#include "compile.h"
+#include "load.h"
+
+#include "../base/check.h"
+
+enum { NAME, ABOUT, WHEN, THEN, REASON, MODE, KEY_COUNT };
+
+/* ------------------------------------------------------------------------------------------------
+ * Reasons: "{card.count_10m} purchases in 10 minutes"; {{ and }} stand for themselves */
+
+struct pieces {
+    struct load *load;
+    const struct source *source;
+    const struct tree_node *node;
+    struct reason_piece *pieces;
+    size_t count;
+    struct buffer literal; /* that is being read */
+};
+
+static void end_literal(struct pieces *pieces) {
+    if (pieces->literal.length == 0)
+        return;
+    struct text t = {.data = (const char *)pieces->literal.bytes, .length = pieces->literal.length};
+    t = arena_text(pieces->load->arena, t);
+    check(t.data);
+    pieces->pieces[pieces->count++] = (struct reason_piece){.literal = t};
+    buffer_clear(&pieces->literal);
+}
+
+static void brace_fault(struct pieces *pieces, size_t offset, const char *text) {
+    fault_add(&pieces->load->faults, pieces->source,
+              tree_locate(pieces->source, pieces->node, offset, 1), "%s", text);
+}
+
+/* The place of the brace that ends the expression; texts in it may hold braces. */
+static size_t find_end(struct text t, size_t at) {
+    char quote = 0;
+    for (; at < t.length; at++) {
+        char c = t.data[at];
+        if (quote && c == '\\')
+            at++;
+        else if (quote)
+            quote = c == quote ? 0 : quote;
+        else if (c == '"' || c == '\'')
+            quote = c;
+        else if (c == '}')
+            return at;
+    }
+    return SIZE_MAX;
+}
+
+/* The expression behind the brace at `open`. Returns the place behind its end. */
+static size_t read_piece(struct pieces *pieces, size_t open) {
+    struct text t = pieces->node->text;
+    size_t end = find_end(t, open + 1);
+    if (end == SIZE_MAX) {
+        brace_fault(pieces, open, "\"{\" without \"}\"; a brace itself is written {{");
+        return t.length;
+    }
+    end_literal(pieces);
+    struct syntax *syntax = load_expression(pieces->load, pieces->source, pieces->node, open + 1,
+                                            end - open - 1, SCOPE_RULE, VALUE_ABSENT);
+    if (syntax)
+        pieces->pieces[pieces->count++] =
+            (struct reason_piece){.expression = expression_build(syntax, pieces->load->arena)};
+    return end + 1;
+}
+
+static void split_reason(struct pieces *pieces) {
+    struct text t = pieces->node->text;
+    for (size_t at = 0; at < t.length;) {
+        char c = t.data[at];
+        bool twice = at + 1 < t.length && t.data[at + 1] == c;
+        if (c == '{' && !twice) {
+            at = read_piece(pieces, at);
+            continue;
+        }
+        if (c == '}' && !twice)
+            brace_fault(pieces, at, "\"}\" without \"{\"; a brace itself is written }}");
+        buffer_append_u8(&pieces->literal, (uint8_t)c);
+        at += 1 + ((c == '{' || c == '}') && twice);
+    }
+    end_literal(pieces);
+}
+
+static void read_reason(struct load *load, const struct reader *reader,
+                        const struct tree_node *node, struct rule *rule) {
+    struct text ignored;
+    if (!read_text(reader, node, "reason", REASON_TEXT_MAX, &ignored))
+        return;
+    struct pieces pieces = {.load = load, .source = reader->source, .node = node};
+    /* At most one piece a byte. */
+    pieces.pieces = arena_calloc(load->arena, node->text.length, sizeof *pieces.pieces);
+    check(pieces.pieces);
+    buffer_init(&pieces.literal);
+    split_reason(&pieces);
+    buffer_deinit(&pieces.literal);
+    rule->reason = pieces.pieces;
+    rule->reason_count = pieces.count;
+}
+
+static void default_reason(struct load *load, struct rule *rule) {
+    struct reason_piece *piece = arena_calloc(load->arena, 1, sizeof *piece);
+    check(piece);
+    piece->literal = rule->about.length ? rule->about : rule->name;
+    rule->reason = piece;
+    rule->reason_count = 1;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Rules */
+
+static void read_then(const struct reader *reader, const struct tree_node *node,
+                      struct rule *rule) {
+    static const char *const names[] = {"review", "challenge", "decline", NULL};
+    static const enum verdict verdicts[] = {VERDICT_REVIEW, VERDICT_CHALLENGE, VERDICT_DECLINE};
+    struct key keys[] = {{"verdict", false, NULL}, {"score", false, NULL}};
+    if (!read_keys(reader, node, "then", keys, 2))
+        return;
+    if (!keys[0].node && !keys[1].node)
+        read_fault(reader, node, "then needs \"verdict\" or \"score\"");
+    size_t index;
+    int64_t score;
+    if (keys[0].node && !keys[0].node->broken && keys[0].node->kind == TREE_TEXT &&
+        text_is(keys[0].node->text, "approve"))
+        read_fault(
+            reader, keys[0].node,
+            "approve is what happens when no rule asks for more; to speak for a transaction, "
+            "give it a negative score");
+    else if (keys[0].node && read_choice(reader, keys[0].node, "verdict", names, &index))
+        rule->verdict = verdicts[index];
+    if (keys[1].node &&
+        read_int(reader, keys[1].node, "score", -DECISION_SCORE_MAX, DECISION_SCORE_MAX, &score))
+        rule->score = (int32_t)score;
+}
+
+static void read_mode(const struct reader *reader, const struct tree_node *node,
+                      struct rule *rule) {
+    static const char *const names[] = {"live", "shadow", "off", NULL};
+    static const enum rule_mode modes[] = {RULE_LIVE, RULE_SHADOW, RULE_OFF};
+    size_t index;
+    if (read_choice(reader, node, "mode", names, &index))
+        rule->mode = modes[index];
+}
+
+static void check_unique(struct load *load, const struct reader *reader,
+                         const struct tree_node *node, const struct rule *rule) {
+    for (size_t i = 0; i < load->snapshot->rule_count; i++) {
+        const struct rule *other = &load->snapshot->rules[i];
+        if (!text_equal(other->name, rule->name))
+            continue;
+        read_fault(reader, node,
+                   "there is already a rule \"%" TEXT_FORMAT "\" (%" TEXT_FORMAT ":%d)",
+                   TEXT_ARGS(rule->name), TEXT_ARGS(other->file), other->line);
+        return;
+    }
+}
+
+static void read_rule(struct load *load, const struct reader *reader,
+                      const struct tree_node *node) {
+    struct key keys[KEY_COUNT] = {
+        [NAME] = {"name", true, NULL},      [ABOUT] = {"about", false, NULL},
+        [WHEN] = {"when", true, NULL},      [THEN] = {"then", true, NULL},
+        [REASON] = {"reason", false, NULL}, [MODE] = {"mode", false, NULL},
+    };
+    struct rule rule = {.file = reader->source->path, .line = (int)node->line};
+    read_keys(reader, node, "a rule", keys, KEY_COUNT);
+    bool named = keys[NAME].node && read_name(reader, keys[NAME].node, "rule", false, &rule.name);
+    if (named)
+        check_unique(load, reader, keys[NAME].node, &rule);
+    if (keys[ABOUT].node)
+        read_text(reader, keys[ABOUT].node, "about", REASON_TEXT_MAX, &rule.about);
+    if (keys[WHEN].node) {
+        struct syntax *when = load_expression_node(load, reader->source, keys[WHEN].node, "when",
+                                                   SCOPE_RULE, VALUE_BOOL);
+        if (when)
+            rule.when = expression_build(when, load->arena);
+    }
+    if (keys[THEN].node)
+        read_then(reader, keys[THEN].node, &rule);
+    if (keys[REASON].node)
+        read_reason(load, reader, keys[REASON].node, &rule);
+    else if (named)
+        default_reason(load, &rule);
+    if (keys[MODE].node)
+        read_mode(reader, keys[MODE].node, &rule);
+    if (named)
+        load->snapshot->rules[load->snapshot->rule_count++] = rule;
+}
+
+static void read_file(struct load *load, const struct source *source,
+                      const struct tree_node *root) {
+    struct reader reader = load_reader(load, source);
+    struct key keys[] = {{"rules", true, NULL}};
+    if (!read_keys(&reader, root, "a rule file", keys, 1) ||
+        !read_list(&reader, keys[0].node, "rules"))
+        return;
+    for (const struct tree_node *item = keys[0].node->first; item; item = item->next) {
+        if (load->snapshot->rule_count == POLICY_RULES_MAX) {
+            read_fault(&reader, item, "too many rules; expected at most %u", POLICY_RULES_MAX);
+            return;
+        }
+        read_rule(load, &reader, item);
+    }
+}
+
+void load_rules(struct load *load) {
+    load->snapshot->rules =
+        arena_calloc(load->arena, POLICY_RULES_MAX, sizeof *load->snapshot->rules);
+    check(load->snapshot->rules);
+    for (size_t i = 0; i < load->file_count; i++)
+        if (policy_file_kind(load->sources[i].path) == FILE_RULES && load->roots[i])
+            read_file(load, &load->sources[i], load->roots[i]);
+}

@@ -1,0 +1,345 @@
+#include "schema.h"
+
+#include "calendar.h"
+#include "fault.h"
+
+#include <inttypes.h>
+
+static const int64_t powers_of_ten[] = {
+    1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
+};
+
+/* One transaction on its way into a frame. */
+struct binding {
+    const struct schema *schema;
+    const struct transaction *transaction;
+    enum bind_mode mode;
+    const struct bound *bound;
+    struct text *ret_field;
+    struct error *ret_error;
+};
+
+static void set(const struct binding *binding, size_t slot, struct value v, int64_t integer) {
+    binding->bound->frame[slot] = v;
+    binding->bound->integers[slot] = integer;
+}
+
+static void set_absent(const struct binding *binding, size_t slot) {
+    set(binding, slot, value_absent(), 0);
+}
+
+/* Where lenient binding leaves a field absent, strict binding fails. */
+#define REFUSE(binding, slot, field, ...)                                                          \
+    do {                                                                                           \
+        if ((binding)->mode == BIND_LENIENT) {                                                     \
+            set_absent(binding, slot);                                                             \
+            return 0;                                                                              \
+        }                                                                                          \
+        *(binding)->ret_field = (field);                                                           \
+        return error_set((binding)->ret_error, ERROR_INVALID, __VA_ARGS__);                        \
+    } while (0)
+
+static bool has_money(const struct transaction *transaction) {
+    return transaction->currency.length > 0;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Money */
+
+/* The newest rate that holds at event_time_us; NULL when the currency has none. */
+static const struct currency_rate *find_rate(const struct schema *schema, struct text currency,
+                                             int64_t event_time_us) {
+    size_t low = 0, high = schema->rate_count; /* the first rate behind the one that is wanted */
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        const struct currency_rate *rate = &schema->rates[middle];
+        int order = text_compare(text_of(rate->currency), currency);
+        if (order < 0 || (order == 0 && rate->from_us <= event_time_us))
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low > 0 && text_equal(text_of(schema->rates[low - 1].currency), currency))
+        return &schema->rates[low - 1];
+    if (low < schema->rate_count && text_equal(text_of(schema->rates[low].currency), currency))
+        return &schema->rates[low];
+    return NULL;
+}
+
+/* amount × rate × 10^(digits of the base − digits of the currency), to the nearest integer, ties to
+ * the even one: the only rounding that an amount ever sees. 10^13 × 10^18 × 10^4 fits 128 bits. */
+static unsigned __int128 convert(const struct schema *schema, const struct currency_rate *rate,
+                                 int64_t amount_minor) {
+    unsigned __int128 product = (unsigned __int128)amount_minor * (uint64_t)rate->rate_e9;
+    unsigned __int128 divisor = 1000000000;
+    if (schema->base_digits >= rate->digits)
+        product *= (uint64_t)powers_of_ten[schema->base_digits - rate->digits];
+    else
+        divisor *= (uint64_t)powers_of_ten[rate->digits - schema->base_digits];
+    unsigned __int128 quotient = product / divisor, rest = product % divisor;
+    bool up = rest * 2 > divisor || (rest * 2 == divisor && quotient % 2 == 1);
+    return quotient + up;
+}
+
+static int bind_amount(const struct binding *binding, size_t slot) {
+    const struct schema *schema = binding->schema;
+    const struct transaction *transaction = binding->transaction;
+    const struct field *field = &schema->fields[slot];
+    if (!has_money(transaction)) {
+        if (field->required)
+            REFUSE(binding, slot, TEXT_LITERAL("currency"),
+                   "amount is missing; policy %" TEXT_FORMAT
+                   " requires amount_minor with a currency",
+                   TEXT_ARGS(schema->policy));
+        set_absent(binding, slot);
+        return 0;
+    }
+    int64_t base_minor = transaction->amount_minor;
+    if (!text_equal(transaction->currency, text_of(schema->base_currency))) {
+        const struct currency_rate *rate =
+            find_rate(schema, transaction->currency, transaction->event_time_us);
+        if (!rate)
+            REFUSE(binding, slot, TEXT_LITERAL("currency"),
+                   "currency %" TEXT_FORMAT " has no rate to the base currency %s of policy "
+                   "%" TEXT_FORMAT "; declare one under currency_rates in policy.yaml",
+                   TEXT_ARGS(transaction->currency), schema->base_currency,
+                   TEXT_ARGS(schema->policy));
+        unsigned __int128 converted = convert(schema, rate, transaction->amount_minor);
+        if (converted > TRANSACTION_AMOUNT_MINOR_MAX)
+            REFUSE(binding, slot, TEXT_LITERAL("amount_minor"),
+                   "amount_minor %" PRId64 " %" TEXT_FORMAT
+                   " is too large in %s; expected at most %" PRId64 " minor units",
+                   transaction->amount_minor, TEXT_ARGS(transaction->currency),
+                   schema->base_currency, TRANSACTION_AMOUNT_MINOR_MAX);
+        base_minor = (int64_t)converted;
+    }
+    double major = (double)base_minor / (double)powers_of_ten[schema->base_digits];
+    set(binding, slot, value_double(major), base_minor);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Texts */
+
+static int bind_text(const struct binding *binding, size_t slot, struct text t) {
+    const struct field *field = &binding->schema->fields[slot];
+    if (t.length == 0) {
+        if (field->required)
+            REFUSE(binding, slot, field->name,
+                   "%" TEXT_FORMAT " is missing; policy %" TEXT_FORMAT " requires it",
+                   TEXT_ARGS(field->name), TEXT_ARGS(binding->schema->policy));
+        set_absent(binding, slot);
+        return 0;
+    }
+    if (field->refuse_card_number && text_is_card_number(t))
+        REFUSE(binding, slot, field->name,
+               "%" TEXT_FORMAT " looks like a card number (13 to 19 digits with a valid check "
+               "digit); expected a token",
+               TEXT_ARGS(field->name));
+    set(binding, slot, value_text(t), 0);
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Attributes */
+
+static const char *attribute_type_name(enum attribute_type type) {
+    switch (type) {
+    case ATTRIBUTE_TEXT:
+        return "a text";
+    case ATTRIBUTE_INTEGER:
+        return "an integer";
+    case ATTRIBUTE_NUMBER:
+        return "a floating-point number";
+    case ATTRIBUTE_FLAG:
+        return "a flag";
+    case ATTRIBUTE_NONE:
+        break;
+    }
+    return "without a value";
+}
+
+static const char *expected_name(const struct field *field) {
+    switch (field->type) {
+    case VALUE_BOOL:
+        return "a flag (bool)";
+    case VALUE_INT:
+        return "an integer (int)";
+    case VALUE_TIMESTAMP:
+        return "an integer (timestamp, microseconds since 1970-01-01)";
+    case VALUE_TEXT:
+        return "a text (string)";
+    default:
+        return field->digits ? "an integer (decimal, in units of its last digit)"
+                             : "a floating-point number (double)";
+    }
+}
+
+static enum attribute_type expected_type(const struct field *field) {
+    switch (field->type) {
+    case VALUE_BOOL:
+        return ATTRIBUTE_FLAG;
+    case VALUE_INT:
+    case VALUE_TIMESTAMP:
+        return ATTRIBUTE_INTEGER;
+    case VALUE_TEXT:
+        return ATTRIBUTE_TEXT;
+    default:
+        return field->digits ? ATTRIBUTE_INTEGER : ATTRIBUTE_NUMBER;
+    }
+}
+
+static int bind_attribute(const struct binding *binding, size_t slot,
+                          const struct attribute *attribute) {
+    const struct field *field = &binding->schema->fields[slot];
+    if (attribute->type != expected_type(field))
+        REFUSE(binding, slot, attribute->name, "%" TEXT_FORMAT " is %s; expected %s",
+               TEXT_ARGS(attribute->name), attribute_type_name(attribute->type),
+               expected_name(field));
+    int64_t integer = attribute->integer;
+    switch (attribute->type) {
+    case ATTRIBUTE_TEXT:
+        return bind_text(binding, slot, attribute->text);
+    case ATTRIBUTE_NUMBER:
+        set(binding, slot, value_double(attribute->number), 0);
+        return 0;
+    case ATTRIBUTE_FLAG:
+        set(binding, slot, value_bool(attribute->flag), attribute->flag);
+        return 0;
+    case ATTRIBUTE_INTEGER:
+    case ATTRIBUTE_NONE:
+        break;
+    }
+    if (field->type == VALUE_TIMESTAMP && (integer < CALENDAR_MIN_US || integer > CALENDAR_MAX_US))
+        REFUSE(binding, slot, attribute->name,
+               "%" TEXT_FORMAT " %" PRId64 " is no timestamp of the years 1 to 9999; expected "
+               "microseconds since 1970-01-01",
+               TEXT_ARGS(attribute->name), integer);
+    struct value v = {.type = field->type, .integer = integer};
+    if (field->type == VALUE_DOUBLE)
+        v.number = (double)integer / (double)powers_of_ten[field->digits];
+    set(binding, slot, v, integer);
+    return 0;
+}
+
+/* SIZE_MAX when there is none of this name. */
+static size_t find_attribute(const struct schema *schema, struct text name) {
+    size_t low = schema->first_attribute, high = schema->field_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int order = text_compare(schema->fields[middle].name, name);
+        if (order == 0)
+            return middle;
+        if (order < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return SIZE_MAX;
+}
+
+static int refuse_undeclared(const struct binding *binding, struct text name) {
+    const struct schema *schema = binding->schema;
+    struct near near = near_to(name);
+    for (size_t i = 0; i < schema->field_count; i++)
+        near_try(&near, schema->fields[i].name);
+    char hint[NEAR_HINT_SIZE];
+    *binding->ret_field = name;
+    return error_set(binding->ret_error, ERROR_INVALID,
+                     "attribute \"%" TEXT_FORMAT "\" is not declared by policy %" TEXT_FORMAT "%s",
+                     TEXT_ARGS(name), TEXT_ARGS(schema->policy), near_hint(&near, hint));
+}
+
+static int bind_attributes(const struct binding *binding) {
+    const struct schema *schema = binding->schema;
+    for (size_t slot = schema->first_attribute; slot < schema->field_count; slot++)
+        set_absent(binding, slot);
+    for (size_t i = 0; i < binding->transaction->attribute_count; i++) {
+        const struct attribute *attribute = &binding->transaction->attributes[i];
+        size_t slot = find_attribute(schema, attribute->name);
+        int r = 0;
+        if (slot != SIZE_MAX)
+            r = bind_attribute(binding, slot, attribute);
+        else if (binding->mode == BIND_STRICT)
+            r = refuse_undeclared(binding, attribute->name);
+        if (r < 0)
+            return r;
+    }
+    if (binding->mode == BIND_LENIENT)
+        return 0;
+    for (size_t slot = schema->first_attribute; slot < schema->field_count; slot++) {
+        const struct field *field = &schema->fields[slot];
+        if (field->required && binding->bound->frame[slot].type == VALUE_ABSENT) {
+            *binding->ret_field = field->name;
+            return error_set(binding->ret_error, ERROR_INVALID,
+                             "attribute \"%" TEXT_FORMAT "\" is missing; policy %" TEXT_FORMAT
+                             " requires it",
+                             TEXT_ARGS(field->name), TEXT_ARGS(schema->policy));
+        }
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The whole */
+
+static int bind_coordinate(const struct binding *binding, size_t slot, int32_t e7) {
+    if (!binding->transaction->has_location) {
+        if (binding->schema->fields[slot].required)
+            REFUSE(binding, slot, TEXT_LITERAL("location"),
+                   "location is missing; policy %" TEXT_FORMAT " requires it",
+                   TEXT_ARGS(binding->schema->policy));
+        set_absent(binding, slot);
+        return 0;
+    }
+    set(binding, slot, value_double((double)e7 / 1e7), e7);
+    return 0;
+}
+
+static int bind_field(const struct binding *binding, size_t slot) {
+    const struct field *field = &binding->schema->fields[slot];
+    const struct transaction *transaction = binding->transaction;
+    switch (field->kind) {
+    case FIELD_KIND_TEXT:
+        return bind_text(binding, slot, transaction->fields[field->source]);
+    case FIELD_KIND_ID:
+        return bind_text(binding, slot, transaction->id);
+    case FIELD_KIND_CURRENCY:
+        return bind_text(binding, slot, transaction->currency);
+    case FIELD_KIND_EVENT_TIME:
+        set(binding, slot, value_timestamp(transaction->event_time_us), transaction->event_time_us);
+        return 0;
+    case FIELD_KIND_AMOUNT:
+        return bind_amount(binding, slot);
+    case FIELD_KIND_AMOUNT_MINOR:
+        if (has_money(transaction))
+            set(binding, slot, value_int(transaction->amount_minor), transaction->amount_minor);
+        else
+            set_absent(binding, slot);
+        return 0;
+    case FIELD_KIND_LATITUDE:
+        return bind_coordinate(binding, slot, transaction->latitude_e7);
+    case FIELD_KIND_LONGITUDE:
+        return bind_coordinate(binding, slot, transaction->longitude_e7);
+    case FIELD_KIND_ATTRIBUTE:
+        break;
+    }
+    return 0;
+}
+
+int schema_bind(const struct schema *schema, const struct transaction *transaction,
+                enum bind_mode mode, const struct bound *bound, struct text *ret_field,
+                struct error *ret_error) {
+    struct binding binding = {.schema = schema,
+                              .transaction = transaction,
+                              .mode = mode,
+                              .bound = bound,
+                              .ret_field = ret_field,
+                              .ret_error = ret_error};
+    for (size_t slot = 0; slot < schema->first_attribute; slot++) {
+        int r = bind_field(&binding, slot);
+        if (r < 0)
+            return r;
+    }
+    return bind_attributes(&binding);
+}

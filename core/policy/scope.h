@@ -1,0 +1,71 @@
+/* The names an expression may use, with their types and their slots in the frame. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/text.h"
+#include "../base/value.h"
+#include "list.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum name_kind {
+    NAME_FIELD,   /* of the transaction */
+    NAME_LATER,   /* verdict, outcome: known after the decision */
+    NAME_FEATURE, /* entity.feature */
+    NAME_VALUE,   /* computed */
+};
+
+/* Who evaluates: what each may read. */
+enum scope_reader {
+    SCOPE_FILTER, /* of a feature: fields, verdict, outcome */
+    SCOPE_VALUE,  /* a computed value: fields, features, lists, values before it */
+    SCOPE_RULE,   /* fields, features, lists, values */
+};
+
+/* What a text can be at all: a literal outside of it is a slip. */
+enum name_words {
+    WORDS_ANY,
+    WORDS_VERDICT,
+    WORDS_OUTCOME,
+    WORDS_CURRENCY, /* three capital letters of ISO 4217 */
+    WORDS_COUNTRY,  /* two capital letters */
+    WORDS_MCC,      /* four digits */
+};
+
+struct name {
+    struct text text; /* "amount", "card.count_10m" */
+    enum name_kind kind;
+    enum value_type type; /* VALUE_ERROR: its declaration is at fault; say nothing about its uses */
+    enum name_words words;
+    size_t slot;
+    struct text canonical; /* in sources that are hashed: also what it is made from */
+};
+
+struct scope {
+    struct arena *arena;
+    struct name **names; /* in slot order as far as declared in it */
+    size_t name_count, name_capacity;
+    uint32_t *index; /* open addressing by hash; 0 is empty, i + 1 is names[i] */
+    size_t index_size;
+    struct text *entities;
+    size_t entity_count;
+    const struct list *lists;
+    size_t list_count;
+    bool *list_used; /* parallel to lists */
+    /* A file with declarations could not be read: an unknown name may be one of its. */
+    bool incomplete;
+};
+
+/* Memory comes from the arena, apart from what scope_deinit() frees. */
+void scope_init(struct scope *scope, struct arena *arena);
+void scope_deinit(struct scope *scope);
+
+/* Returns NULL when there is one of this name already. The texts of `name` must outlive the scope.
+ */
+struct name *scope_add(struct scope *scope, struct name name);
+const struct name *scope_find(const struct scope *scope, struct text text);
+/* The same, to be changed while declarations are read; it must be there. */
+struct name *scope_change(struct scope *scope, struct text text);
+bool scope_has_entity(const struct scope *scope, struct text entity);

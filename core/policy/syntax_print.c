@@ -1,0 +1,205 @@
+/* A syntax tree in canonical form: single spaces around operators, brackets only where the tree
+ * needs them, texts in double quotes, numbers in their shortest form. */
+#include "syntax.h"
+
+#include "scope.h"
+
+#include <stdio.h>
+
+/* How tightly a node binds; its operands must bind at least as tightly, or get brackets. */
+enum binding {
+    BINDS_CONDITIONAL = 1,
+    BINDS_OR,
+    BINDS_AND,
+    BINDS_RELATION,
+    BINDS_ADDITION,
+    BINDS_PRODUCT,
+    BINDS_UNARY,
+    BINDS_MEMBER,
+};
+
+static bool is_negative(struct value v) {
+    return (v.type == VALUE_INT && v.integer < 0) || (v.type == VALUE_DOUBLE && v.number < 0);
+}
+
+static enum binding binding_of(const struct syntax *node) {
+    switch (node->kind) {
+    case SYNTAX_CONDITIONAL:
+        return BINDS_CONDITIONAL;
+    case SYNTAX_OR:
+        return BINDS_OR;
+    case SYNTAX_AND:
+        return BINDS_AND;
+    case SYNTAX_UNARY:
+        return BINDS_UNARY;
+    case SYNTAX_CONSTANT:
+        return is_negative(node->constant) ? BINDS_UNARY : BINDS_MEMBER;
+    case SYNTAX_BINARY:
+        if (node->sign == TOKEN_PLUS || node->sign == TOKEN_MINUS)
+            return BINDS_ADDITION;
+        if (node->sign == TOKEN_STAR || node->sign == TOKEN_SLASH || node->sign == TOKEN_PERCENT)
+            return BINDS_PRODUCT;
+        return BINDS_RELATION;
+    default:
+        return BINDS_MEMBER;
+    }
+}
+
+static void put(struct buffer *buffer, const char *string) {
+    buffer_append(buffer, string, strlen(string));
+}
+
+static void put_text(struct buffer *buffer, struct text t) {
+    buffer_append(buffer, t.data, t.length);
+}
+
+static void put_quoted(struct buffer *buffer, struct text t) {
+    put(buffer, "\"");
+    for (size_t i = 0; i < t.length; i++) {
+        unsigned char c = (unsigned char)t.data[i];
+        char escape[8];
+        if (c == '"' || c == '\\')
+            snprintf(escape, sizeof escape, "\\%c", c);
+        else if (c < 0x20 || c == 0x7f)
+            snprintf(escape, sizeof escape, "\\x%02x", c);
+        else
+            snprintf(escape, sizeof escape, "%c", c);
+        if (c == 0)
+            put(buffer, "\\x00");
+        else
+            put(buffer, escape);
+    }
+    put(buffer, "\"");
+}
+
+static void put_constant(struct buffer *buffer, struct value v) {
+    if (v.type == VALUE_TEXT) {
+        put_quoted(buffer, v.text);
+        return;
+    }
+    char string[64];
+    value_format(v, string, sizeof string);
+    put(buffer, string);
+    if (v.type == VALUE_DOUBLE && !strpbrk(string, ".e"))
+        put(buffer, ".0");
+}
+
+static void put_operand(struct buffer *buffer, const struct syntax *node, enum binding least) {
+    bool brackets = binding_of(node) < least;
+    if (brackets)
+        put(buffer, "(");
+    syntax_print(node, buffer);
+    if (brackets)
+        put(buffer, ")");
+}
+
+static void put_operands(struct buffer *buffer, const struct syntax *first, const char *between,
+                         enum binding least) {
+    for (const struct syntax *operand = first; operand; operand = operand->next) {
+        if (operand != first)
+            put(buffer, between);
+        put_operand(buffer, operand, least);
+    }
+}
+
+static void put_call(struct buffer *buffer, const struct syntax *node) {
+    const struct syntax *first = node->first;
+    if (node->receiver) {
+        put_operand(buffer, first, BINDS_MEMBER);
+        put(buffer, ".");
+        first = first->next;
+    }
+    put_text(buffer, node->text);
+    put(buffer, "(");
+    put_operands(buffer, first, ", ", BINDS_CONDITIONAL);
+    put(buffer, ")");
+}
+
+static void put_binary(struct buffer *buffer, const struct syntax *node) {
+    enum binding own = binding_of(node);
+    put_operand(buffer, node->first, own);
+    put(buffer, " ");
+    put(buffer, token_type_name(node->sign));
+    put(buffer, " ");
+    put_operand(buffer, node->last, own + 1);
+}
+
+static void put_unary(struct buffer *buffer, const struct syntax *node) {
+    put(buffer, token_type_name(node->sign));
+    /* −(5) is an operator on 5; −5 would be read as a literal. */
+    bool literal = node->sign == TOKEN_MINUS && node->first->kind == SYNTAX_CONSTANT &&
+                   node->first->constant.type == VALUE_INT && !is_negative(node->first->constant);
+    put_operand(buffer, node->first, literal ? BINDS_MEMBER + 1 : BINDS_UNARY);
+}
+
+static void put_conditional(struct buffer *buffer, const struct syntax *node) {
+    put_operand(buffer, node->first, BINDS_OR);
+    put(buffer, " ? ");
+    put_operand(buffer, node->first->next, BINDS_OR);
+    put(buffer, " : ");
+    put_operand(buffer, node->last, BINDS_CONDITIONAL);
+}
+
+static void put_map(struct buffer *buffer, const struct syntax *node) {
+    put(buffer, "{");
+    bool key = true;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next) {
+        syntax_print(operand, buffer);
+        if (operand->next)
+            put(buffer, key ? ": " : ", ");
+        key = !key;
+    }
+    put(buffer, "}");
+}
+
+void syntax_print(const struct syntax *node, struct buffer *buffer) {
+    switch (node->kind) {
+    case SYNTAX_CONSTANT:
+        put_constant(buffer, node->constant);
+        break;
+    case SYNTAX_NAME:
+        put_text(buffer, node->name ? node->name->canonical : node->text);
+        break;
+    case SYNTAX_MEMBER:
+        if (node->name) {
+            put_text(buffer, node->name->canonical);
+            break;
+        }
+        put_operand(buffer, node->first, BINDS_MEMBER);
+        put(buffer, ".");
+        put_text(buffer, node->text);
+        break;
+    case SYNTAX_CALL:
+        put_call(buffer, node);
+        break;
+    case SYNTAX_INDEX:
+        put_operand(buffer, node->first, BINDS_MEMBER);
+        put(buffer, "[");
+        syntax_print(node->last, buffer);
+        put(buffer, "]");
+        break;
+    case SYNTAX_LIST:
+        put(buffer, "[");
+        put_operands(buffer, node->first, ", ", BINDS_CONDITIONAL);
+        put(buffer, "]");
+        break;
+    case SYNTAX_MAP:
+        put_map(buffer, node);
+        break;
+    case SYNTAX_UNARY:
+        put_unary(buffer, node);
+        break;
+    case SYNTAX_BINARY:
+        put_binary(buffer, node);
+        break;
+    case SYNTAX_AND:
+        put_operands(buffer, node->first, " && ", BINDS_AND + 1);
+        break;
+    case SYNTAX_OR:
+        put_operands(buffer, node->first, " || ", BINDS_OR + 1);
+        break;
+    case SYNTAX_CONDITIONAL:
+        put_conditional(buffer, node);
+        break;
+    }
+}

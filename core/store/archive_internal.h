@@ -1,0 +1,59 @@
+/* The archive's writer in memory, shared by its three files: archive_open.c (recovery), archive.c
+ * (append, write, sync) and archive_read.c (one record by position). Private to store/. */
+#pragma once
+
+#include "archive.h"
+#include "segment.h"
+
+/* Where the records of a segment are: an offset for every INDEX_STRIDE-th, found when first needed.
+ */
+#define INDEX_STRIDE 64
+
+struct segment_index {
+    int descriptor;    /* open for reading; -1: not */
+    uint64_t first;    /* position of the segment's first record */
+    uint64_t *offsets; /* of positions first, first + INDEX_STRIDE, … */
+    size_t count, capacity;
+    uint64_t next_position, next_offset; /* how far it has come; 0: nowhere yet */
+};
+
+/* An appended record that is not written yet. Its frame runs to the next one's start. */
+struct pending_frame {
+    size_t start; /* in archive->pending */
+    uint64_t chain;
+    int64_t time_us;
+};
+
+/* What a failed write goes back to. */
+struct archive_written {
+    int descriptor; /* of the last segment, read and write; -1: there is none yet */
+    uint64_t size;  /* bytes of it */
+    struct archive_place place;
+    int64_t time_us; /* receive time of that record; INT64_MIN: none */
+    uint64_t synced;
+    size_t segment_count;
+};
+
+struct archive {
+    char *path;
+    int directory, lock;
+    uint64_t segment_bytes;
+    struct segment_list list;
+    struct segment_index *indexes; /* parallel to list */
+    size_t index_count;            /* of indexes that are initialised */
+    size_t index_open;             /* of them with a descriptor */
+    struct archive_written written;
+    struct archive_place end; /* of the last appended */
+    int64_t time_us;
+    struct buffer pending;
+    struct pending_frame *frames;
+    size_t frame_count, frame_capacity;
+    bool failed; /* the file may not be as we think: nothing more until it is opened again */
+};
+
+/* Finds the end, moves a torn tail aside, fills list, written, end and time_us. archive_open.c */
+int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
+                    struct error *ret_error);
+
+/* Gives up the indexes of segments from `keep` on, and all when 0. archive_read.c */
+void archive_forget_indexes(struct archive *archive, size_t keep);

@@ -1,0 +1,375 @@
+/* Reading an archive in order, beside its writer or without one.
+ *
+ * The reader holds one segment open. It goes on to the next one only when it has seen that there is
+ * a next one and then still found nothing more in its own: by then its own is closed. What it
+ * cannot make sense of it looks at twice before it says so, because a writer that could not finish
+ * a write takes it back and writes something else in its place. */
+#include "archive.h"
+#include "segment.h"
+#include "segment_walk.h"
+
+#include "../base/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct archive_reader {
+    char *path;
+    int directory;
+    struct segment_list list;
+    size_t current; /* in list, when descriptor >= 0 */
+    int descriptor; /* of the current segment; -1: none was there yet */
+    struct segment_walk walk;
+    struct archive_place synced;
+    uint64_t passed_bytes; /* of segments gone through since opening */
+    uint64_t total_bytes;
+    struct archive_frame frame;
+};
+
+static void leave_segment(struct archive_reader *reader) {
+    if (reader->descriptor < 0)
+        return;
+    segment_walk_deinit(&reader->walk);
+    close(reader->descriptor);
+    reader->descriptor = -1;
+}
+
+void archive_reader_close(struct archive_reader *reader) {
+    if (!reader)
+        return;
+    leave_segment(reader);
+    segment_list_deinit(&reader->list);
+    if (reader->directory >= 0)
+        close(reader->directory);
+    free(reader->path);
+    free(reader);
+}
+
+/* Opens segment `index` and reads its header. 1: the header is not (wholly) there yet. */
+static int open_segment(struct archive_reader *reader, size_t index, int *ret_descriptor,
+                        struct segment_header *ret_header, struct error *ret_error) {
+    const struct segment *segment = &reader->list.segments[index];
+    int descriptor = openat(reader->directory, segment->name, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT) /* a write that was taken back */
+        return 1;
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot open", segment->name);
+    int r = segment_header_read(descriptor, segment, ret_header, ret_error);
+    if (r != 0) {
+        close(descriptor);
+        return r;
+    }
+    *ret_descriptor = descriptor;
+    return 0;
+}
+
+/* 0: segment `index` is the current one now; 1: it is not there yet. */
+static int enter_segment(struct archive_reader *reader, size_t index, struct error *ret_error) {
+    int descriptor;
+    struct segment_header header;
+    int r = open_segment(reader, index, &descriptor, &header, ret_error);
+    if (r != 0)
+        return r;
+    leave_segment(reader);
+    reader->descriptor = descriptor;
+    reader->current = index;
+    return segment_walk_init(&reader->walk, descriptor, &header, ret_error);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Opening */
+
+/* What the newest segment says was on the disk; with a header that is not there yet, the one
+ * before. */
+static int find_synced(struct archive_reader *reader, struct error *ret_error) {
+    int r = 1;
+    int descriptor;
+    struct segment_header header;
+    for (size_t i = reader->list.count; i-- > 0 && r == 1;)
+        r = open_segment(reader, i, &descriptor, &header, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    struct segment_walk walk;
+    struct frame frame;
+    const char *fault;
+    r = segment_walk_init(&walk, descriptor, &header, ret_error);
+    if (r == 0)
+        do
+            r = segment_walk_next(&walk, &frame, &fault, ret_error);
+        while (r == FRAME_WHOLE);
+    if (r >= 0) /* why it ends is for archive_reader_next() to say */
+        reader->synced = walk.synced;
+    segment_walk_deinit(&walk);
+    close(descriptor);
+    return r < 0 ? r : 0;
+}
+
+static void add_up_bytes(struct archive_reader *reader, size_t from) {
+    reader->total_bytes = 0;
+    for (size_t i = from; i < reader->list.count; i++) {
+        struct stat status;
+        if (fstatat(reader->directory, reader->list.segments[i].name, &status, 0) == 0)
+            reader->total_bytes += (uint64_t)status.st_size;
+    }
+}
+
+static int not_of_this_archive(struct archive_place after, struct archive_place here,
+                               struct error *ret_error) {
+    if (here.position < after.position)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "record %" PRIu64
+                         " is not in this archive, which ends with record %" PRIu64,
+                         after.position, here.position);
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "the chain up to record %" PRIu64 " is %016" PRIx64
+                     " in this archive, not %016" PRIx64 ": they are of different histories",
+                     after.position, here.chain, after.chain);
+}
+
+static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
+                      struct error *ret_error);
+
+/* Goes to the place and checks that it is one of this archive. */
+static int seek(struct archive_reader *reader, struct archive_place after,
+                struct error *ret_error) {
+    size_t index = 0;
+    for (size_t i = 0; i < reader->list.count; i++)
+        if (reader->list.segments[i].first <= after.position + 1)
+            index = i;
+    int r = 1;
+    if (reader->list.count)
+        r = enter_segment(reader, index, ret_error);
+    /* A segment that is only just begun: the one before ends where it begins. */
+    if (r == 1 && index > 0)
+        r = enter_segment(reader, index - 1, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0 && reader->walk.place.position > after.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing",
+                         reader->list.segments[reader->current].name, after.position + 1,
+                         reader->walk.place.position);
+    add_up_bytes(reader, r == 0 ? reader->current : 0);
+    while (archive_reader_place(reader).position < after.position) {
+        struct frame frame;
+        r = next_frame(reader, &frame, ret_error);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+    }
+    struct archive_place here = archive_reader_place(reader);
+    if (here.position != after.position || (after.position && here.chain != after.chain))
+        return not_of_this_archive(after, here, ret_error);
+    return 0;
+}
+
+int archive_reader_open(const char *path, struct archive_place after,
+                        struct archive_reader **ret_reader, struct error *ret_error) {
+    struct archive_reader *reader = check_calloc(1, sizeof *reader);
+    reader->path = text_copy(text_of(path));
+    reader->descriptor = -1;
+    reader->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = 0;
+    if (reader->directory < 0 && errno == ENOENT)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "there is no such archive");
+    else if (reader->directory < 0)
+        r = error_set_errno(ret_error, errno, "cannot open the archive");
+    if (r == 0)
+        r = segment_list_scan(&reader->list, reader->directory, INT32_MIN, ret_error);
+    if (r == 0)
+        r = find_synced(reader, ret_error);
+    if (r == 0)
+        r = seek(reader, after, ret_error);
+    if (r < 0) {
+        archive_reader_close(reader);
+        return error_prefix(ret_error, "%s", path);
+    }
+    *ret_reader = reader;
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Going on */
+
+/* Looks for segments that came since. The current one keeps its place in the list. 1: there is one
+ * behind the current one. */
+static int look_for_more(struct archive_reader *reader, struct error *ret_error) {
+    bool open = reader->descriptor >= 0;
+    struct segment now = {0};
+    if (open)
+        now = reader->list.segments[reader->current];
+    int r =
+        segment_list_scan(&reader->list, reader->directory, open ? now.day : INT32_MIN, ret_error);
+    if (r < 0)
+        return r;
+    if (!open)
+        return reader->list.count > 0;
+    for (size_t i = 0; i < reader->list.count; i++)
+        if (reader->list.segments[i].first == now.first &&
+            reader->list.segments[i].day == now.day) {
+            reader->current = i;
+            return i + 1 < reader->list.count;
+        }
+    return error_set(ret_error, ERROR_DAMAGED, "%s: it is no longer there", now.name);
+}
+
+static bool has_next(const struct archive_reader *reader) {
+    return reader->descriptor >= 0 && reader->current + 1 < reader->list.count;
+}
+
+/* The current segment goes no further, though its frames should be going on. */
+static int explain_end(struct archive_reader *reader, int status, const char *fault,
+                       struct error *ret_error) {
+    const char *name = reader->list.segments[reader->current].name;
+    if (status == FRAME_SHORT)
+        fault = "the file ends inside it";
+    else if (status == FRAME_END)
+        fault = "there are zeros in its place";
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "%s: byte %" PRIu64 ": the frame behind record %" PRIu64 " is damaged: %s",
+                     name, reader->walk.offset, reader->walk.place.position, fault);
+}
+
+/* Nothing whole is there. 0: the end for now; 1: the current segment is done and there is a next.
+ */
+static int judge_end(struct archive_reader *reader, int status, const char *fault,
+                     struct error *ret_error) {
+    uint64_t mark;
+    int tail = segment_walk_judge(&reader->walk, &mark, ret_error);
+    if (tail < 0)
+        return tail;
+    if (tail == TAIL_CLEAN)
+        return has_next(reader);
+    if (tail == TAIL_DAMAGED || has_next(reader) || status != FRAME_SHORT)
+        return explain_end(reader, status, fault, ret_error);
+    return 0;
+}
+
+/* 1: the next segment is the current one now; 0: it is not wholly there yet. */
+static int go_on(struct archive_reader *reader, struct error *ret_error) {
+    struct archive_place end = reader->walk.place;
+    uint64_t size = reader->walk.window.file_size;
+    const struct segment *next = &reader->list.segments[reader->current + 1];
+    int r = enter_segment(reader, reader->current + 1, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    reader->passed_bytes += size;
+    struct archive_place begin = reader->walk.place;
+    if (begin.position > end.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing", next->name,
+                         end.position + 1, begin.position);
+    if (begin.position < end.position || begin.chain != end.chain)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: it does not continue the segment before it, which ends with record "
+                         "%" PRIu64,
+                         next->name, end.position);
+    return 1;
+}
+
+/* Looks at the same place again with fresh eyes: 1 there is a frame, 0 still nothing. */
+static int look_again(struct archive_reader *reader, struct frame *ret_frame, int *ret_status,
+                      const char **ret_fault, struct error *ret_error) {
+    int r = frame_window_refresh(&reader->walk.window, ret_error);
+    if (r < 0)
+        return r;
+    reader->walk.contradicted = false;
+    *ret_status = segment_walk_next(&reader->walk, ret_frame, ret_fault, ret_error);
+    return *ret_status < 0 ? *ret_status : *ret_status == FRAME_WHOLE;
+}
+
+/* The first segment, when there was none at opening. 1: it is there. */
+static int enter_first(struct archive_reader *reader, struct error *ret_error) {
+    int r = look_for_more(reader, ret_error);
+    if (r <= 0)
+        return r;
+    r = enter_segment(reader, 0, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (reader->walk.place.position != 0)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: records 1 to %" PRIu64 " before it are missing",
+                         reader->list.segments[0].name, reader->walk.place.position);
+    return 1;
+}
+
+/* 1: *ret_frame is the next record; 0: the end for now. */
+static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
+                      struct error *ret_error) {
+    if (reader->descriptor < 0) {
+        int r = enter_first(reader, ret_error);
+        if (r <= 0)
+            return r;
+    }
+    for (;;) {
+        const char *fault = "";
+        int status = segment_walk_next(&reader->walk, ret_frame, &fault, ret_error);
+        if (status < 0 || status == FRAME_WHOLE)
+            return status < 0 ? status : 1;
+        /* First see whether there is a next segment, then whether there is more in this one. */
+        int r = has_next(reader) ? 1 : look_for_more(reader, ret_error);
+        if (r >= 0)
+            r = look_again(reader, ret_frame, &status, &fault, ret_error);
+        if (r == 0)
+            r = judge_end(reader, status, fault, ret_error);
+        else
+            return r;
+        if (r <= 0)
+            return r;
+        r = go_on(reader, ret_error);
+        if (r <= 0)
+            return r;
+    }
+}
+
+int archive_reader_next(struct archive_reader *reader, struct arena *arena,
+                        struct record *ret_record, struct error *ret_error) {
+    struct frame frame;
+    int r = next_frame(reader, &frame, ret_error);
+    if (r <= 0)
+        return r < 0 ? error_prefix(ret_error, "%s", reader->path) : 0;
+    const char *name = reader->list.segments[reader->current].name;
+    r = record_decode((enum record_type)frame.type, frame.payload.data, frame.payload.length, arena,
+                      ret_record, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s: byte %" PRIu64 ": record %" PRIu64, reader->path,
+                            name, frame.offset, frame.position);
+    ret_record->position = frame.position;
+    reader->frame = (struct archive_frame){
+        .file = name,
+        .offset = frame.offset,
+        .length = frame.size,
+        .crc = frame.crc,
+        .chain = reader->walk.place.chain,
+        .payload = frame.payload,
+    };
+    return 1;
+}
+
+struct archive_place archive_reader_place(const struct archive_reader *reader) {
+    if (reader->descriptor < 0)
+        return (struct archive_place){0};
+    return reader->walk.place;
+}
+
+struct archive_place archive_reader_synced(const struct archive_reader *reader) {
+    return reader->synced;
+}
+
+void archive_reader_extent(const struct archive_reader *reader, uint64_t *ret_done,
+                           uint64_t *ret_total) {
+    uint64_t done = reader->passed_bytes;
+    if (reader->descriptor >= 0)
+        done += reader->walk.offset;
+    *ret_done = done;
+    *ret_total = done > reader->total_bytes ? done : reader->total_bytes;
+}
+
+const struct archive_frame *archive_reader_frame(const struct archive_reader *reader) {
+    return &reader->frame;
+}

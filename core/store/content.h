@@ -1,0 +1,35 @@
+/* The order-dependent hash over tables, keys and values that names what a generation holds, and the
+ * formats of the small values. The same for states in memory and in tables. Private to store/. */
+#pragma once
+
+#include "../base/hash.h"
+#include "../base/text.h"
+#include "overlay.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* One entry more: lengths of table, key and value (32 bits each, little-endian), then their bytes.
+ */
+void content_add(struct hash_stream *stream, struct text table, struct text key, struct text value);
+
+/* "state:card": the table of an entity's states; free() it. */
+char *content_state_table(struct text entity);
+#define CONTENT_IDS_TABLE    "ids"
+#define CONTENT_POLICY_TABLE "policy"
+
+/* Table "ids": the hash, big-endian so that it sorts → position (8 bytes, little-endian), label (1)
+ */
+#define ID_KEY_SIZE   8
+#define ID_VALUE_SIZE 9
+void id_key_put(uint64_t id_hash, uint8_t ret_key[ID_KEY_SIZE]);
+void id_value_put(struct known_id known, uint8_t ret_value[ID_VALUE_SIZE]);
+/* false: the bytes are no such thing */
+bool id_key_get(struct text key, uint64_t *ret_id_hash);
+bool id_value_get(struct text value, struct known_id *ret_known);
+
+/* Table "policy": number of the file (4 bytes, big-endian) → length of the path (4 bytes,
+ * little-endian), path, content */
+#define POLICY_KEY_SIZE 4
+void policy_key_put(uint32_t number, uint8_t ret_key[POLICY_KEY_SIZE]);
+bool policy_value_get(struct text value, struct policy_file *ret_file);

@@ -1,0 +1,380 @@
+/* A published generation, read-only.
+ *
+ * Opening does not trust the folder: manifest (checksum, version), size of the file, number of keys
+ * and samples of them are checked always. With `full` the file's bytes are hashed before LMDB sees
+ * them, for LMDB does not defend itself against damaged pages, and then all keys and values in
+ * order. */
+#include "generation.h"
+
+#include "../base/check.h"
+#include "../base/hash.h"
+#include "../feature/state.h"
+#include "content.h"
+#include "file.h"
+#include "generation_internal.h"
+#include "manifest.h"
+#include "tables.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define REBUILD "rebuild it from the archive"
+
+struct generation {
+    struct manifest manifest;
+    struct tables tables;
+    struct policy_file *files; /* pointing into the map */
+    size_t file_count;
+    bool bound;
+};
+
+struct generation_cursor {
+    MDB_cursor *cursor;
+};
+
+void generation_close(struct generation *generation) {
+    if (!generation)
+        return;
+    tables_close(&generation->tables);
+    manifest_deinit(&generation->manifest);
+    free(generation->files);
+    free(generation);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Opening */
+
+int generation_hash_file(int directory, const char *name, uint64_t *ret_size, uint64_t *ret_hash,
+                         struct error *ret_error) {
+    enum { PIECE = 1 << 20 };
+    int descriptor = openat(directory, name, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot open", name);
+    uint8_t *bytes = check_malloc(PIECE);
+    struct hash_stream *stream = hash_stream_new();
+    uint64_t size = 0;
+    ssize_t length;
+    while ((length = file_read_at(descriptor, bytes, PIECE, size)) > 0) {
+        hash_stream_add(stream, bytes, (size_t)length);
+        size += (uint64_t)length;
+    }
+    int r = length < 0 ? error_set_errno(ret_error, errno, "%s: cannot read", name) : 0;
+    if (r == 0) {
+        *ret_size = size;
+        *ret_hash = hash_stream_value(stream);
+    }
+    hash_stream_free(stream);
+    free(bytes);
+    close(descriptor);
+    return r;
+}
+
+static int load_manifest(int directory, struct manifest *ret_manifest, struct error *ret_error) {
+    char *bytes;
+    size_t length;
+    int r = file_load(directory, MANIFEST_FILE, MANIFEST_SIZE_MAX, &bytes, &length, ret_error);
+    if (r == -ERROR_NOT_FOUND || r == -ERROR_TOO_LARGE) {
+        ret_error->code = ERROR_DAMAGED; /* ERROR_NOT_FOUND would say that there is no generation */
+        return -ERROR_DAMAGED;
+    }
+    if (r < 0)
+        return r;
+    r = manifest_parse(bytes, length, ret_manifest, ret_error);
+    free(bytes);
+    return r < 0 ? error_prefix(ret_error, "%s", MANIFEST_FILE) : 0;
+}
+
+/* LMDB changes its file format with its minor version: 0.9 and 1.0 cannot read each other. */
+static int check_lmdb(const struct manifest *manifest, struct error *ret_error) {
+    int major, minor;
+    mdb_version(&major, &minor, NULL);
+    char *mine = name_printf("%d.%d.", major, minor);
+    bool same = strncmp(manifest->lmdb, mine, strlen(mine)) == 0;
+    free(mine);
+    if (same)
+        return 0;
+    return error_set(ret_error, ERROR_UNSUPPORTED,
+                     "%s: written by LMDB %s, which this LMDB %d.%d cannot read: " REBUILD,
+                     MANIFEST_TABLES, manifest->lmdb, major, minor);
+}
+
+static int check_file(int directory, const struct manifest *manifest, bool full,
+                      struct error *ret_error) {
+    struct stat status;
+    if (fstatat(directory, MANIFEST_TABLES, &status, 0) < 0)
+        return errno == ENOENT
+                   ? error_set(ret_error, ERROR_DAMAGED, "%s is missing: " REBUILD, MANIFEST_TABLES)
+                   : error_set_errno(ret_error, errno, "%s: cannot look at it", MANIFEST_TABLES);
+    if ((uint64_t)status.st_size != manifest->file_size)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: %lld bytes, but the manifest says %" PRIu64 ": " REBUILD,
+                         MANIFEST_TABLES, (long long)status.st_size, manifest->file_size);
+    if (!full)
+        return 0;
+    uint64_t size, hash;
+    int r = generation_hash_file(directory, MANIFEST_TABLES, &size, &hash, ret_error);
+    if (r == 0 && hash != manifest->file_hash)
+        r = error_set(ret_error, ERROR_DAMAGED,
+                      "%s: its bytes are not those that were published: " REBUILD, MANIFEST_TABLES);
+    return r;
+}
+
+/* What a table of ids may hold. */
+static bool id_fits(struct text key, struct text value, uint64_t last_position) {
+    uint64_t hash;
+    struct known_id known;
+    return id_key_get(key, &hash) && id_value_get(value, &known) && known.position > 0 &&
+           known.position <= last_position;
+}
+
+enum { SAMPLES = 16 };
+
+/* Looks at the first and the last key and at SAMPLES between them, spread over the first byte. */
+static int sample_table(const struct tables *tables, MDB_dbi table, const char *name,
+                        bool (*fits)(void *user, struct text key, struct text value), void *user,
+                        struct error *ret_error) {
+    MDB_cursor *cursor;
+    int r = mdb_cursor_open(tables->transaction, table, &cursor);
+    if (r)
+        return tables_error(ret_error, r, name);
+    struct text key = {0}, value = {0};
+    bool fit = !tables_step(cursor, MDB_FIRST, &key, &value) || fits(user, key, value);
+    if (fit)
+        fit = !tables_step(cursor, MDB_LAST, &key, &value) || fits(user, key, value);
+    for (unsigned i = 0; i < SAMPLES && fit; i++) {
+        char from = (char)(i * (256 / SAMPLES) + 8);
+        key = (struct text){.data = &from, .length = 1};
+        fit = !tables_step(cursor, MDB_SET_RANGE, &key, &value) || fits(user, key, value);
+    }
+    mdb_cursor_close(cursor);
+    if (!fit)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: table \"%s\": an entry is damaged: " REBUILD, MANIFEST_TABLES, name);
+    return 0;
+}
+
+static bool sample_id(void *user, struct text key, struct text value) {
+    return id_fits(key, value, *(const uint64_t *)user);
+}
+
+static bool sample_state(void *user, struct text key, struct text value) {
+    struct error ignored;
+    return key.length > 0 && state_check(value.data, value.length, user, &ignored) == 0;
+}
+
+static int load_files(struct generation *generation, struct error *ret_error) {
+    MDB_stat status;
+    MDB_cursor *cursor;
+    int r = mdb_stat(generation->tables.transaction, generation->tables.policy, &status);
+    if (r == 0)
+        r = mdb_cursor_open(generation->tables.transaction, generation->tables.policy, &cursor);
+    if (r)
+        return tables_error(ret_error, r, CONTENT_POLICY_TABLE);
+    generation->files = check_calloc(status.ms_entries, sizeof *generation->files);
+    struct text key = {0}, value;
+    bool fit = true;
+    while (fit && generation->file_count < status.ms_entries &&
+           tables_step(cursor, MDB_NEXT, &key, &value)) {
+        fit = policy_value_get(value, &generation->files[generation->file_count]);
+        generation->file_count += fit;
+    }
+    mdb_cursor_close(cursor);
+    if (!fit || generation->file_count < status.ms_entries)
+        return error_set(ret_error, ERROR_DAMAGED, "%s: table \"policy\" is damaged: " REBUILD,
+                         MANIFEST_TABLES);
+    return 0;
+}
+
+static int check_content(const struct generation *generation, struct error *ret_error) {
+    uint64_t state_hash, content_hash;
+    const struct generation_manifest *manifest = &generation->manifest.generation;
+    int r = tables_hash(&generation->tables, &generation->manifest, NULL, &state_hash,
+                        &content_hash, ret_error);
+    if (r == 0 && (state_hash != manifest->state_hash || content_hash != manifest->content_hash))
+        r = error_set(ret_error, ERROR_DAMAGED,
+                      "%s: what it holds is not what was published: " REBUILD, MANIFEST_TABLES);
+    return r;
+}
+
+static int open_tables(struct generation *generation, const char *path, bool full,
+                       struct error *ret_error) {
+    struct tables *tables = &generation->tables;
+    uint64_t last = generation->manifest.generation.place.position;
+    int r = tables_open(path, &generation->manifest, tables, ret_error);
+    if (r == 0)
+        r = tables_check_counts(tables, &generation->manifest, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", MANIFEST_TABLES);
+    r = sample_table(tables, tables->ids, CONTENT_IDS_TABLE, sample_id, &last, ret_error);
+    if (r == 0)
+        r = load_files(generation, ret_error);
+    if (r == 0 && full)
+        r = check_content(generation, ret_error);
+    return r;
+}
+
+static int open_checked(struct generation *generation, const char *root, int directory,
+                        const char *folder, bool full, struct error *ret_error) {
+    int r = load_manifest(directory, &generation->manifest, ret_error);
+    if (r < 0)
+        return r;
+    char *expected = manifest_folder(&generation->manifest.generation);
+    bool same = strcmp(expected, folder) == 0;
+    free(expected);
+    if (!same)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s is that of another generation, at record %" PRIu64, MANIFEST_FILE,
+                         generation->manifest.generation.place.position);
+    r = check_lmdb(&generation->manifest, ret_error);
+    if (r == 0)
+        r = check_file(directory, &generation->manifest, full, ret_error);
+    if (r < 0)
+        return r;
+    char *path = name_printf("%s/%s/%s", root, folder, MANIFEST_TABLES);
+    r = open_tables(generation, path, full, ret_error);
+    free(path);
+    return r;
+}
+
+int generation_open_folder(const char *root, int directory, const char *folder, bool full,
+                           struct generation **ret_generation, struct error *ret_error) {
+    int inside = openat(directory, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (inside < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return error_set(ret_error, ERROR_DAMAGED, "%s/%s is missing: " REBUILD, root, folder);
+    if (inside < 0)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot open", root, folder);
+    struct generation *generation = check_calloc(1, sizeof *generation);
+    int r = open_checked(generation, root, inside, folder, full, ret_error);
+    close(inside);
+    if (r < 0) {
+        generation_close(generation);
+        return error_prefix(ret_error, "%s/%s", root, folder);
+    }
+    *ret_generation = generation;
+    return 0;
+}
+
+static int open_current(const char *root, int directory, bool full,
+                        struct generation **ret_generation, struct error *ret_error) {
+    char folder[256];
+    ssize_t length = readlinkat(directory, GENERATION_CURRENT, folder, sizeof folder - 1);
+    if (length < 0 && errno == ENOENT)
+        return error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation is published yet", root);
+    if (length < 0 && errno != EINVAL)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot read", root, GENERATION_CURRENT);
+    folder[length < 0 ? 0 : length] = '\0';
+    if (strncmp(folder, "g-", 2) != 0 || strchr(folder, '/'))
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s is not a link to one of the generations beside it: " REBUILD, root,
+                         GENERATION_CURRENT);
+    return generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
+}
+
+int generation_open_current(const char *root, bool full, struct generation **ret_generation,
+                            struct error *ret_error) {
+    int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0 && errno == ENOENT)
+        return error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation is published yet", root);
+    if (directory < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot open", root);
+    int r = open_current(root, directory, full, ret_generation, ret_error);
+    close(directory);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Reading */
+
+const struct generation_manifest *generation_manifest(const struct generation *generation) {
+    return &generation->manifest.generation;
+}
+
+struct tally generation_tally(const struct generation *generation) {
+    return generation->manifest.tally;
+}
+
+const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count) {
+    *ret_count = generation->file_count;
+    return generation->files;
+}
+
+int generation_bind(struct generation *generation, const struct plan *plan,
+                    struct error *ret_error) {
+    const struct manifest *manifest = &generation->manifest;
+    bool same =
+        plan->id == manifest->generation.plan_id && plan->entity_count == manifest->entity_count;
+    for (size_t i = 0; same && i < plan->entity_count; i++)
+        same = text_is(plan->entities[i].name, manifest->entities[i].name);
+    if (!same)
+        return error_set(ret_error, ERROR_INVALID,
+                         "generation %016" PRIx64 " was built with plan %016" PRIx64
+                         ", not with %016" PRIx64,
+                         manifest->generation.id, manifest->generation.plan_id, plan->id);
+    for (size_t i = 0; i < plan->entity_count; i++) {
+        int r =
+            sample_table(&generation->tables, generation->tables.states[i],
+                         manifest->entities[i].name, sample_state, &plan->entities[i], ret_error);
+        if (r < 0)
+            return r;
+    }
+    generation->bound = true;
+    return 0;
+}
+
+struct text generation_state(const struct generation *generation, size_t entity, struct text key) {
+    check(generation->bound && entity < generation->tables.entity_count);
+    struct text state;
+    if (!tables_get(&generation->tables, generation->tables.states[entity], key, &state))
+        return (struct text){0};
+    return state;
+}
+
+bool generation_find_id(const struct generation *generation, uint64_t id_hash,
+                        struct known_id *ret_known) {
+    uint8_t key[ID_KEY_SIZE];
+    id_key_put(id_hash, key);
+    struct text value;
+    if (!tables_get(&generation->tables, generation->tables.ids,
+                    (struct text){.data = (const char *)key, .length = sizeof key}, &value))
+        return false;
+    check(id_value_get(value, ret_known));
+    return true;
+}
+
+static struct generation_cursor *cursor_open(const struct generation *generation, MDB_dbi table) {
+    struct generation_cursor *cursor = check_malloc(sizeof *cursor);
+    check(mdb_cursor_open(generation->tables.transaction, table, &cursor->cursor) == 0);
+    return cursor;
+}
+
+struct generation_cursor *generation_cursor_open(const struct generation *generation,
+                                                 size_t entity) {
+    check(generation->bound && entity < generation->tables.entity_count);
+    return cursor_open(generation, generation->tables.states[entity]);
+}
+
+struct generation_cursor *generation_cursor_open_ids(const struct generation *generation) {
+    return cursor_open(generation, generation->tables.ids);
+}
+
+bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
+                            struct text *ret_value) {
+    struct text key = {0}, value = {0};
+    if (!tables_step(cursor->cursor, MDB_NEXT, &key, &value))
+        return false;
+    *ret_key = key;
+    *ret_value = value;
+    return true;
+}
+
+void generation_cursor_close(struct generation_cursor *cursor) {
+    if (!cursor)
+        return;
+    mdb_cursor_close(cursor->cursor);
+    free(cursor);
+}

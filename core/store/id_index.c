@@ -1,0 +1,71 @@
+#include "id_index.h"
+
+#include "../base/check.h"
+
+#include <stdlib.h>
+
+#define CAPACITY_FIRST 1024
+
+void id_index_deinit(struct id_index *index) {
+    free(index->slots);
+    *index = (struct id_index){0};
+}
+
+struct known_id id_slot_known(const struct id_slot *slot) {
+    return (struct known_id){.position = slot->packed >> 8,
+                             .label = (enum label)(slot->packed & 0xff)};
+}
+
+static struct id_slot *find_slot(const struct id_index *index, uint64_t id_hash) {
+    size_t at = id_hash & (index->capacity - 1);
+    while (index->slots[at].packed && index->slots[at].id_hash != id_hash)
+        at = (at + 1) & (index->capacity - 1);
+    return &index->slots[at];
+}
+
+bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_id *ret_known) {
+    if (index->count == 0)
+        return false;
+    const struct id_slot *slot = find_slot(index, id_hash);
+    if (!slot->packed)
+        return false;
+    *ret_known = id_slot_known(slot);
+    return true;
+}
+
+static void grow(struct id_index *index) {
+    struct id_index grown = {.capacity = index->capacity ? 2 * index->capacity : CAPACITY_FIRST,
+                             .count = index->count};
+    grown.slots = check_calloc(grown.capacity, sizeof *grown.slots);
+    for (size_t i = 0; i < index->capacity; i++)
+        if (index->slots[i].packed)
+            *find_slot(&grown, index->slots[i].id_hash) = index->slots[i];
+    free(index->slots);
+    *index = grown;
+}
+
+void id_index_set(struct id_index *index, uint64_t id_hash, struct known_id known) {
+    check(known.position > 0 && known.position < UINT64_C(1) << 56);
+    if (4 * (index->count + 1) > 3 * index->capacity)
+        grow(index);
+    struct id_slot *slot = find_slot(index, id_hash);
+    index->count += slot->packed == 0;
+    *slot =
+        (struct id_slot){.id_hash = id_hash, .packed = known.position << 8 | (uint64_t)known.label};
+}
+
+static int compare_slots(const void *left, const void *right) {
+    const struct id_slot *a = left, *b = right;
+    return (a->id_hash > b->id_hash) - (a->id_hash < b->id_hash);
+}
+
+struct id_slot *id_index_sorted(const struct id_index *index) {
+    struct id_slot *sorted = check_calloc(index->count, sizeof *sorted);
+    size_t count = 0;
+    for (size_t i = 0; i < index->capacity; i++)
+        if (index->slots[i].packed)
+            sorted[count++] = index->slots[i];
+    if (count)
+        qsort(sorted, count, sizeof *sorted, compare_slots);
+    return sorted;
+}

@@ -1,0 +1,28 @@
+/* Which transaction ids are known: their hashes → position and label. 16 bytes a slot, open
+ * addressing. Private to store/. */
+#pragma once
+
+#include "overlay.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct id_slot {
+    uint64_t id_hash;
+    uint64_t packed; /* position × 256 + label; 0: free, for positions start at 1 */
+};
+
+struct id_index {
+    struct id_slot *slots;
+    size_t capacity; /* a power of two, at most three quarters used */
+    size_t count;
+};
+
+void id_index_deinit(struct id_index *index);
+bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_id *ret_known);
+/* Adds it, or replaces what was known. The position is below 2^56. */
+void id_index_set(struct id_index *index, uint64_t id_hash, struct known_id known);
+/* All slots in use, by hash; free() the array. */
+struct id_slot *id_index_sorted(const struct id_index *index);
+struct known_id id_slot_known(const struct id_slot *slot);

@@ -1,0 +1,290 @@
+/* The overlay: what is in memory in front of what is in the generation.
+ *
+ * A state is read from memory if it is there, else from the table; the first write copies it from
+ * the table into memory, where it stays. Ids likewise. Visiting merges both in order, memory first.
+ */
+#include "overlay.h"
+
+#include "../base/check.h"
+#include "content.h"
+#include "id_index.h"
+#include "residents.h"
+
+#include <stdlib.h>
+
+struct overlay {
+    struct state_source source; /* first: the engine's view of it */
+    const struct plan *plan;
+    struct generation *generation; /* NULL: none */
+    struct residents residents;
+    struct id_index ids;
+    struct tally tally;
+    uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */
+    struct resident *last; /* the state handed out by the latest write; NULL: none */
+    uint32_t last_length;  /* its length then */
+};
+
+static struct text read_state(struct state_source *self, size_t entity, struct text key,
+                              uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    const struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
+    if (resident)
+        return (struct text){.data = (const char *)resident->state.bytes,
+                             .length = resident->state.length};
+    if (overlay->generation)
+        return generation_state(overlay->generation, entity, key);
+    return (struct text){0};
+}
+
+static struct resident *bring_in(struct overlay *overlay, size_t entity, struct text key,
+                                 uint64_t key_hash) {
+    struct resident *resident = residents_add(&overlay->residents, entity, key, key_hash);
+    struct text stored = {0};
+    if (overlay->generation)
+        stored = generation_state(overlay->generation, entity, key);
+    if (stored.length)
+        state_assign(&resident->state, stored.data, stored.length);
+    overlay->bytes += resident->state.length;
+    return resident;
+}
+
+static struct state *write_state(struct state_source *self, size_t entity, struct text key,
+                                 uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    check(entity < overlay->plan->entity_count);
+    overlay->bytes = overlay_bytes(overlay);
+    struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
+    if (!resident)
+        resident = bring_in(overlay, entity, key, key_hash);
+    overlay->last = resident;
+    overlay->last_length = resident->state.length;
+    return &resident->state;
+}
+
+struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
+    struct overlay *overlay = check_calloc(1, sizeof *overlay);
+    overlay->source = (struct state_source){.read = read_state, .write = write_state};
+    overlay->plan = plan;
+    overlay->generation = generation;
+    overlay->tally.newest_event_time_us = INT64_MIN;
+    if (generation) {
+        check(generation_manifest(generation)->plan_id == plan->id);
+        overlay->tally = generation_tally(generation);
+    }
+    return overlay;
+}
+
+void overlay_free(struct overlay *overlay) {
+    if (!overlay)
+        return;
+    residents_deinit(&overlay->residents);
+    id_index_deinit(&overlay->ids);
+    generation_close(overlay->generation);
+    free(overlay);
+}
+
+struct state_source *overlay_states(struct overlay *overlay) {
+    return &overlay->source;
+}
+
+const struct generation *overlay_generation(const struct overlay *overlay) {
+    return overlay->generation;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Applying */
+
+/* Two transactions whose ids have the same hash: the first keeps the place. */
+static void apply_transaction(struct overlay *overlay, const struct record *record) {
+    const struct transaction *transaction = &record->transaction.transaction;
+    overlay->tally.transactions++;
+    if (overlay->tally.newest_event_time_us < transaction->event_time_us)
+        overlay->tally.newest_event_time_us = transaction->event_time_us;
+    uint64_t id_hash = hash_text(transaction->id);
+    struct known_id known;
+    if (!overlay_find_id(overlay, id_hash, &known))
+        id_index_set(&overlay->ids, id_hash, (struct known_id){.position = record->position});
+}
+
+/* The label of an id that is not known any more (or never had the place) changes only the tally. */
+static void apply_outcome(struct overlay *overlay, const struct outcome_record *outcome) {
+    struct tally *tally = &overlay->tally;
+    tally->outcomes++;
+    if (outcome->previous != LABEL_NONE && tally->labels[outcome->previous] > 0)
+        tally->labels[outcome->previous]--;
+    if (outcome->label != LABEL_NONE)
+        tally->labels[outcome->label]++;
+    uint64_t id_hash = hash_text(outcome->transaction.id);
+    struct known_id known;
+    if (!overlay_find_id(overlay, id_hash, &known) ||
+        known.position != outcome->transaction_position)
+        return;
+    known.label = outcome->label;
+    id_index_set(&overlay->ids, id_hash, known);
+}
+
+void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record) {
+    check(record->position > 0);
+    engine_apply(engine, record, &overlay->source);
+    if (record->type == RECORD_TRANSACTION)
+        apply_transaction(overlay, record);
+    else if (record->type == RECORD_OUTCOME)
+        apply_outcome(overlay, &record->outcome);
+}
+
+bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
+    if (id_index_find(&overlay->ids, id_hash, ret_known))
+        return true;
+    return overlay->generation && generation_find_id(overlay->generation, id_hash, ret_known);
+}
+
+struct tally overlay_tally(const struct overlay *overlay) {
+    return overlay->tally;
+}
+
+uint64_t overlay_entities(const struct overlay *overlay) {
+    return overlay->residents.count;
+}
+
+uint64_t overlay_bytes(const struct overlay *overlay) {
+    if (!overlay->last)
+        return overlay->bytes;
+    return overlay->bytes - overlay->last_length + overlay->last->state.length;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Visiting */
+
+struct visit {
+    const struct overlay *overlay;
+    int (*call)(void *user, size_t entity, struct text key, struct text state);
+    void *user;
+    struct resident **sorted; /* all entities */
+    size_t next;              /* in sorted */
+};
+
+static int visit_state(struct visit *visit, size_t entity, struct text key, struct text state) {
+    const struct plan *plan = visit->overlay->plan;
+    if (state.length == 0 ||
+        state_is_idle(state.data, state.length, &plan->entities[entity], plan->lateness_us,
+                      visit->overlay->tally.newest_event_time_us))
+        return 0;
+    return visit->call(visit->user, entity, key, state);
+}
+
+static const struct resident *next_resident(const struct visit *visit, size_t entity) {
+    if (visit->next == visit->overlay->residents.count ||
+        visit->sorted[visit->next]->entity != entity)
+        return NULL;
+    return visit->sorted[visit->next];
+}
+
+/* One entity's states: memory and table, both in order. */
+static int visit_entity(struct visit *visit, size_t entity) {
+    struct generation_cursor *cursor = NULL;
+    struct text key, stored;
+    bool more = false;
+    if (visit->overlay->generation) {
+        cursor = generation_cursor_open(visit->overlay->generation, entity);
+        more = generation_cursor_next(cursor, &key, &stored);
+    }
+    const struct resident *resident = next_resident(visit, entity);
+    int r = 0;
+    while (r == 0 && (more || resident)) {
+        int order = 1; /* of the resident's key against the table's */
+        if (resident)
+            order = more ? text_compare(resident_key(resident), key) : -1;
+        if (order > 0)
+            r = visit_state(visit, entity, key, stored);
+        else
+            r = visit_state(visit, entity, resident_key(resident),
+                            (struct text){.data = (const char *)resident->state.bytes,
+                                          .length = resident->state.length});
+        if (order >= 0)
+            more = generation_cursor_next(cursor, &key, &stored);
+        if (order <= 0) {
+            visit->next++;
+            resident = next_resident(visit, entity);
+        }
+    }
+    generation_cursor_close(cursor);
+    return r;
+}
+
+int overlay_visit(const struct overlay *overlay,
+                  int (*visit)(void *user, size_t entity, struct text key, struct text state),
+                  void *user) {
+    struct visit all = {.overlay = overlay,
+                        .call = visit,
+                        .user = user,
+                        .sorted = residents_sorted(&overlay->residents)};
+    int r = 0;
+    for (size_t entity = 0; entity < overlay->plan->entity_count && r == 0; entity++)
+        r = visit_entity(&all, entity);
+    free(all.sorted);
+    return r;
+}
+
+struct hashing {
+    struct hash_stream *stream;
+    const struct plan *plan;
+    char *table; /* of `entity`; NULL: none yet */
+    size_t entity;
+};
+
+static int hash_state(void *user, size_t entity, struct text key, struct text state) {
+    struct hashing *hashing = user;
+    if (!hashing->table || hashing->entity != entity) {
+        free(hashing->table);
+        hashing->table = content_state_table(hashing->plan->entities[entity].name);
+        hashing->entity = entity;
+    }
+    content_add(hashing->stream, text_of(hashing->table), key, state);
+    return 0;
+}
+
+uint64_t overlay_hash(const struct overlay *overlay) {
+    struct hashing hashing = {.stream = hash_stream_new(), .plan = overlay->plan};
+    overlay_visit(overlay, hash_state, &hashing);
+    uint64_t hash = hash_stream_value(hashing.stream);
+    hash_stream_free(hashing.stream);
+    free(hashing.table);
+    return hash;
+}
+
+static bool next_stored_id(struct generation_cursor *cursor, uint64_t *ret_id_hash,
+                           struct known_id *ret_known) {
+    struct text key, value;
+    if (!cursor || !generation_cursor_next(cursor, &key, &value))
+        return false;
+    check(id_key_get(key, ret_id_hash) && id_value_get(value, ret_known));
+    return true;
+}
+
+int overlay_visit_ids(const struct overlay *overlay,
+                      int (*visit)(void *user, uint64_t id_hash, struct known_id known),
+                      void *user) {
+    struct generation_cursor *cursor = NULL;
+    if (overlay->generation)
+        cursor = generation_cursor_open_ids(overlay->generation);
+    struct id_slot *sorted = id_index_sorted(&overlay->ids);
+    size_t next = 0, count = overlay->ids.count;
+    uint64_t stored_hash;
+    struct known_id stored;
+    bool more = next_stored_id(cursor, &stored_hash, &stored);
+    int r = 0;
+    while (r == 0 && (more || next < count)) {
+        bool mine = next < count && (!more || sorted[next].id_hash <= stored_hash);
+        bool same = mine && more && sorted[next].id_hash == stored_hash;
+        if (mine)
+            r = visit(user, sorted[next].id_hash, id_slot_known(&sorted[next]));
+        else
+            r = visit(user, stored_hash, stored);
+        next += mine;
+        if (!mine || same)
+            more = next_stored_id(cursor, &stored_hash, &stored);
+    }
+    free(sorted);
+    generation_cursor_close(cursor);
+    return r;
+}

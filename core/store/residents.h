@@ -1,0 +1,43 @@
+/* The states held in memory: a hash table from (entity, key) to a state that stays where it is.
+ * Private to store/. Nothing is ever removed: an overlay lives from one generation to the next. */
+#pragma once
+
+#include "../base/text.h"
+#include "../feature/state.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct resident {
+    struct state state;
+    uint32_t entity;
+    uint32_t key_length;
+    char key[];
+};
+
+static inline struct text resident_key(const struct resident *resident) {
+    return (struct text){.data = resident->key, .length = resident->key_length};
+}
+
+struct resident_slot {
+    uint64_t hash;
+    struct resident *resident; /* NULL: free */
+};
+
+struct residents {
+    struct resident_slot *slots;
+    size_t capacity; /* a power of two, at most three quarters used */
+    size_t count;
+    struct resident_block *blocks; /* where they live; the newest first */
+};
+
+void residents_deinit(struct residents *residents);
+
+/* key_hash = hash_text(key). NULL: not there. */
+struct resident *residents_find(const struct residents *residents, size_t entity, struct text key,
+                                uint64_t key_hash);
+/* It must not be there yet. The key is copied; the state is empty. */
+struct resident *residents_add(struct residents *residents, size_t entity, struct text key,
+                               uint64_t key_hash);
+/* All of them in (entity, key) order; free() the array. */
+struct resident **residents_sorted(const struct residents *residents);

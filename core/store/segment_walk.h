@@ -1,0 +1,57 @@
+/* Going through a segment frame by frame, with every check that the format allows, and judging what
+ * it means when it goes no further. Recovery and readers share it. Private to store/. */
+#pragma once
+
+#include "segment.h"
+
+/* A piece of a file in memory, in which frames are looked at. */
+struct frame_window {
+    int descriptor;     /* somebody else's */
+    uint64_t file_size; /* when last looked */
+    uint64_t start;     /* offset of bytes[0] in the file */
+    size_t chunk;       /* how much is read at once */
+    struct buffer bytes;
+};
+
+#define WINDOW_SEQUENTIAL (1u << 20)  /* chunk for reading on */
+#define WINDOW_RANDOM     (32u << 10) /* chunk for reading here and there */
+
+void frame_window_init(struct frame_window *window, int descriptor, size_t chunk);
+void frame_window_deinit(struct frame_window *window);
+/* Forgets what was read and asks for the file's size again. */
+int frame_window_refresh(struct frame_window *window, struct error *ret_error);
+/* enum frame_status of the frame at offset, or < 0 when the file cannot be read. The frame is valid
+ * until the next call. */
+int frame_window_look(struct frame_window *window, uint64_t offset, struct frame *ret_frame,
+                      const char **ret_fault, struct error *ret_error);
+
+struct segment_walk {
+    struct frame_window window;
+    uint64_t offset;            /* where the next frame begins */
+    struct archive_place place; /* of the last record seen */
+    struct archive_place
+        synced;           /* the furthest that a sync mark seen, or the header, vouches for */
+    uint64_t last_offset; /* of the last record seen; 0: none in this segment */
+    bool contradicted;    /* a sync mark names another history than these records are */
+};
+
+/* header: of the segment that descriptor has open. */
+int segment_walk_init(struct segment_walk *walk, int descriptor,
+                      const struct segment_header *header, struct error *ret_error);
+void segment_walk_deinit(struct segment_walk *walk);
+
+/* FRAME_WHOLE: *ret_frame is the next record and the walk stands behind it; sync marks are checked
+ * and passed over. Else the walk goes no further: FRAME_END, FRAME_SHORT, FRAME_BAD with
+ * *ret_fault, or < 0. After frame_window_refresh() the same place may be looked at again. */
+int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const char **ret_fault,
+                      struct error *ret_error);
+
+/* What lies behind the place where a walk ended. */
+enum tail {
+    TAIL_CLEAN,   /* nothing, or zeros */
+    TAIL_TORN,    /* bytes that nothing vouches for: they may not have reached the disk whole */
+    TAIL_DAMAGED, /* a sync mark behind it says that what is missing here was on the disk */
+};
+
+/* enum tail, or < 0. TAIL_DAMAGED: *ret_mark is the offset of that sync mark. */
+int segment_walk_judge(struct segment_walk *walk, uint64_t *ret_mark, struct error *ret_error);

@@ -1,0 +1,281 @@
+/* How long one score takes, with one request in flight, beside a bare nng echo of the same sizes.
+ *
+ * Rounds of three measurements take turns in one run, so that whatever else the machine does falls
+ * on all of them alike:
+ *
+ *   echo        nng REQ client → echo_server: the transport and nothing else
+ *   stock nng   nng REQ client → harrierd: what a client in any language would see
+ *   libharrier  harrier_score() → harrierd
+ *
+ * Each score is of a new transaction of one of 10,000 cards and 500 merchants. The ratio of the
+ * medians is the figure; the absolute ones depend on the machine.
+ *
+ * usage: latency ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]] */
+#include "clients/c/harrier.h"
+#include "core/base/check.h"
+#include "core/wire/message.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/reqrep0/req.h>
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum kind { ECHO, STOCK, LIBRARY, KIND_COUNT };
+static const char *const kind_names[KIND_COUNT] = {"nng echo", "harrierd, stock nng client",
+                                                   "harrierd, libharrier"};
+
+struct bench {
+    nng_socket echo, stock;
+    struct harrier_client *client;
+    uint64_t run; /* makes ids new in every run */
+    uint64_t number;
+    size_t request_size, response_size;
+};
+
+static _Noreturn void fail(const char *what, const char *why) {
+    fprintf(stderr, "latency: %s: %s\n", what, why);
+    exit(1);
+}
+
+static int64_t now_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static int64_t now_us(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
+}
+
+/* One purchase, as strings: both clients make theirs from it. */
+struct purchase {
+    char id[32], card[24], customer[24], merchant[24], device[24];
+    int64_t amount_minor, event_time_us;
+};
+
+static struct purchase next_purchase(struct bench *bench) {
+    struct purchase p;
+    uint64_t n = bench->number++;
+    uint64_t mixed = n * UINT64_C(0x9e3779b97f4a7c15);
+    unsigned card = (unsigned)(mixed >> 40) % 10000, merchant = (unsigned)(mixed >> 20) % 500;
+    snprintf(p.id, sizeof p.id, "b%08" PRIx64 "-%010" PRIu64, bench->run, n);
+    snprintf(p.card, sizeof p.card, "card_%05u", card);
+    snprintf(p.customer, sizeof p.customer, "cust_%05u", card / 2);
+    snprintf(p.merchant, sizeof p.merchant, "merchant_%03u", merchant);
+    snprintf(p.device, sizeof p.device, "device_%05u", card);
+    p.amount_minor = 100 + (int64_t)(mixed >> 50);
+    p.event_time_us = now_us();
+    return p;
+}
+
+static nng_socket dial(const char *address) {
+    nng_socket socket;
+    int r = nng_req0_open(&socket);
+    if (r == 0)
+        r = nng_dial(socket, address, NULL, 0);
+    if (r != 0)
+        fail(address, nng_strerror(r));
+    nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, 5000);
+    return socket;
+}
+
+/* Sends bytes and waits for the answer; returns its length. */
+static size_t ask(nng_socket socket, const void *bytes, size_t length, void *ret_answer,
+                  size_t room) {
+    nng_msg *message;
+    int r = nng_msg_alloc(&message, 0);
+    if (r == 0)
+        r = nng_msg_append(message, bytes, length);
+    if (r == 0)
+        r = nng_sendmsg(socket, message, 0);
+    if (r == 0)
+        r = nng_recvmsg(socket, &message, 0);
+    if (r != 0)
+        fail("request", nng_strerror(r));
+    size_t got = nng_msg_len(message);
+    if (ret_answer)
+        memcpy(ret_answer, nng_msg_body(message), got < room ? got : room);
+    nng_msg_free(message);
+    return got;
+}
+
+static void encode_score(struct bench *bench, struct buffer *buffer) {
+    struct purchase p = next_purchase(bench);
+    struct transaction t = {.id = text_of(p.id),
+                            .event_time_us = p.event_time_us,
+                            .amount_minor = p.amount_minor,
+                            .currency = TEXT_LITERAL("EUR")};
+    t.fields[FIELD_CARD] = text_of(p.card);
+    t.fields[FIELD_CUSTOMER] = text_of(p.customer);
+    t.fields[FIELD_MERCHANT] = text_of(p.merchant);
+    t.fields[FIELD_DEVICE] = text_of(p.device);
+    t.fields[FIELD_IP] = TEXT_LITERAL("192.0.2.17");
+    t.fields[FIELD_COUNTRY] = TEXT_LITERAL("DE");
+    t.fields[FIELD_MCC] = TEXT_LITERAL("5411");
+    t.fields[FIELD_CHANNEL] = TEXT_LITERAL("ecom");
+    struct request request = {.call = CALL_SCORE, .deadline_us = 100000};
+    request.score.transactions = &t;
+    request.score.transaction_count = 1;
+    struct error error;
+    buffer_clear(buffer);
+    if (message_encode_request(&request, buffer, &error) < 0)
+        fail("encode", error.text);
+}
+
+/* What the answer must be for the measurement to mean anything. */
+static void expect_decision(const void *bytes, size_t length) {
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct response response;
+    struct error error;
+    if (message_decode_response(bytes, length, &arena, &response, &error) < 0)
+        fail("answer", error.text);
+    if (response.error.code != 0 || response.call != CALL_SCORE || response.score.count != 1 ||
+        response.score.results[0].error.code != 0)
+        fail("answer", "not a decision");
+    arena_deinit(&arena);
+}
+
+static void echo_once(struct bench *bench, struct buffer *buffer) {
+    buffer_clear(buffer);
+    buffer_append_u32(buffer, (uint32_t)bench->response_size);
+    memset(buffer_reserve(buffer, bench->request_size), 'x', bench->request_size);
+    if (ask(bench->echo, buffer->bytes, bench->request_size, NULL, 0) != bench->response_size)
+        fail("echo", "another length than asked for");
+}
+
+static void stock_once(struct bench *bench, struct buffer *buffer) {
+    uint8_t answer[4096];
+    encode_score(bench, buffer);
+    size_t length = ask(bench->stock, buffer->bytes, buffer->length, answer, sizeof answer);
+    expect_decision(answer, length);
+}
+
+static void library_once(struct bench *bench) {
+    struct purchase p = next_purchase(bench);
+    struct harrier_transaction t = {.id = p.id,
+                                    .event_time_us = p.event_time_us,
+                                    .amount_minor = p.amount_minor,
+                                    .currency = "EUR",
+                                    .card = p.card,
+                                    .customer = p.customer,
+                                    .merchant = p.merchant,
+                                    .device = p.device,
+                                    .ip = "192.0.2.17",
+                                    .country = "DE",
+                                    .mcc = "5411",
+                                    .channel = "ecom"};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    if (harrier_score(bench->client, &t, 1, NULL, &reply, &error) < 0)
+        fail("harrier_score", error.message);
+    if (reply->result_count != 1 || reply->results[0].error_code != HARRIER_OK)
+        fail("harrier_score", "not a decision");
+    harrier_reply_free(reply);
+}
+
+static void call_once(struct bench *bench, enum kind kind, struct buffer *buffer) {
+    switch (kind) {
+    case ECHO:
+        echo_once(bench, buffer);
+        break;
+    case STOCK:
+        stock_once(bench, buffer);
+        break;
+    case LIBRARY:
+    case KIND_COUNT:
+        library_once(bench);
+        break;
+    }
+}
+
+static int compare(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static double quantile_us(int64_t *sorted, size_t count, double q) {
+    return (double)sorted[(size_t)(q * (double)(count - 1))] / 1e3;
+}
+
+/* The sizes of an ordinary exchange, taken from a real one. */
+static void learn_sizes(struct bench *bench, struct buffer *buffer) {
+    uint8_t answer[4096];
+    encode_score(bench, buffer);
+    bench->request_size = buffer->length;
+    bench->response_size = ask(bench->stock, buffer->bytes, buffer->length, answer, sizeof answer);
+    expect_decision(answer, bench->response_size);
+}
+
+static void measure(struct bench *bench, size_t rounds, size_t calls) {
+    struct buffer buffer;
+    buffer_init(&buffer);
+    learn_sizes(bench, &buffer);
+    int64_t *times = check_calloc(calls, sizeof *times);
+    int64_t *medians[KIND_COUNT], *tails[KIND_COUNT];
+    for (int k = 0; k < KIND_COUNT; k++) {
+        medians[k] = check_calloc(rounds, sizeof **medians);
+        tails[k] = check_calloc(rounds, sizeof **tails);
+    }
+    for (size_t round = 0; round <= rounds; round++) { /* round 0 warms up */
+        for (int k = 0; k < KIND_COUNT; k++) {
+            for (size_t i = 0; i < calls; i++) {
+                int64_t start = now_ns();
+                call_once(bench, (enum kind)k, &buffer);
+                times[i] = now_ns() - start;
+            }
+            qsort(times, calls, sizeof *times, compare);
+            if (round > 0) {
+                medians[k][round - 1] = times[calls / 2];
+                tails[k][round - 1] = times[(size_t)(0.99 * (double)(calls - 1))];
+            }
+        }
+    }
+    printf("request %zu bytes, answer %zu bytes, one in flight, %zu rounds of %zu calls\n",
+           bench->request_size, bench->response_size, rounds, calls);
+    printf("%-28s %10s %10s %14s %14s\n", "", "p50 (us)", "p99 (us)", "p50 / echo", "p99 / echo");
+    double echo50 = 0, echo99 = 0;
+    for (int k = 0; k < KIND_COUNT; k++) {
+        qsort(medians[k], rounds, sizeof **medians, compare);
+        qsort(tails[k], rounds, sizeof **tails, compare);
+        double p50 = quantile_us(medians[k], rounds, 0.5), p99 = quantile_us(tails[k], rounds, 0.5);
+        if (k == ECHO) {
+            echo50 = p50;
+            echo99 = p99;
+        }
+        printf("%-28s %10.1f %10.1f %14.2f %14.2f\n", kind_names[k], p50, p99, p50 / echo50,
+               p99 / echo99);
+        free(medians[k]);
+        free(tails[k]);
+    }
+    free(times);
+    buffer_deinit(&buffer);
+}
+
+int main(int argc, char **argv) {
+    if (argc < 3 || argc > 5) {
+        fprintf(stderr, "usage: latency ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]\n");
+        return 64;
+    }
+    long rounds = argc > 3 ? atol(argv[3]) : 7, calls = argc > 4 ? atol(argv[4]) : 3000;
+    if (rounds < 1 || rounds > 1000 || calls < 100 || calls > 1000000)
+        fail("arguments", "expected 1 to 1,000 rounds of 100 to 1,000,000 calls");
+    struct bench bench = {.run = (uint64_t)now_us() & 0xffffffff};
+    struct harrier_options options = {.address = argv[2], .deadline_us = 5000000};
+    struct harrier_error error;
+    if (harrier_client_new(&options, &bench.client, &error) < 0)
+        fail(argv[2], error.message);
+    bench.echo = dial(argv[1]);
+    bench.stock = dial(argv[2]);
+    measure(&bench, (size_t)rounds, (size_t)calls);
+    harrier_client_free(bench.client);
+    nng_close(bench.echo);
+    nng_close(bench.stock);
+    return 0;
+}

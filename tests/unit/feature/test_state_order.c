@@ -1,0 +1,147 @@
+/* Property: a state is a function of the set of entries. The same records applied in any order, or
+ * folded in parts that are merged in any order, give the same bytes: late ones, outcomes before
+ * their transactions, entries that expire, transactions that share time and id included.
+ *
+ * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
+#include "scene.h"
+
+#include "tests/unit/unit.h"
+
+#define ENTRIES_MAX 200
+#define PARTS_MAX   5
+
+static void shuffle(struct chance *chance, struct entry *entries, size_t count) {
+    for (size_t i = count; i > 1; i--) {
+        size_t j = (size_t)chance_below(chance, (int64_t)i);
+        struct entry kept = entries[i - 1];
+        entries[i - 1] = entries[j];
+        entries[j] = kept;
+    }
+}
+
+/* Payments with the outcomes that come of them, among them twins of time and id. */
+static size_t make_entries(struct chance *chance, struct entry *entries) {
+    size_t count = 0, wanted = 1 + (size_t)chance_below(chance, ENTRIES_MAX);
+    int64_t start_us = chance_below(chance, 2) ? 0 : INT64_C(1700000000) * SECOND;
+    int64_t spread = 1 + chance_below(chance, 90);
+    struct payment payment = {0};
+    while (count < wanted) {
+        struct payment next =
+            scene_random_payment(chance, start_us + chance_below(chance, spread) * SECOND);
+        if (count > 0 && chance_below(chance, 10) == 0) {
+            next.time_us = payment.time_us;
+            next.id_hash = payment.id_hash;
+        }
+        if (chance_below(chance, 12) != 0) /* else the same payment once more */
+            payment = next;
+        entries[count++] = scene_transaction(&payment);
+        enum scene_label label = SCENE_UNKNOWN;
+        while (count < wanted && chance_below(chance, 3) == 0) {
+            enum scene_label previous = label;
+            label = (enum scene_label)chance_below(chance, SCENE_LABELS);
+            entries[count++] = scene_outcome(&payment, previous, label);
+        }
+    }
+    if (chance_below(chance, 4) == 0) /* a clock that leaps, and what it makes obsolete */
+        entries[0].time_us += INT64_C(1) << chance_below(chance, 50);
+    return count;
+}
+
+static void fold(const struct scene *scene, const struct entry *entries, size_t count,
+                 struct state *ret_state) {
+    state_init(ret_state);
+    for (size_t i = 0; i < count; i++)
+        scene_apply(scene, ret_state, &entries[i]);
+}
+
+static void fold_parts(const struct scene *scene, struct chance *chance,
+                       const struct entry *entries, size_t count, struct state *ret_state) {
+    struct state parts[PARTS_MAX] = {0};
+    size_t part_count = 1 + (size_t)chance_below(chance, PARTS_MAX);
+    for (size_t i = 0; i < count; i++)
+        scene_apply(scene, &parts[chance_below(chance, (int64_t)part_count)], &entries[i]);
+    /* As a tree of random shape. */
+    while (part_count > 1) {
+        size_t into = (size_t)chance_below(chance, (int64_t)part_count - 1);
+        struct state *last = &parts[--part_count];
+        state_merge(&parts[into], &scene->entity, scene->plan.lateness_us, last->bytes,
+                    last->length);
+        state_deinit(last);
+    }
+    *ret_state = parts[0];
+}
+
+static void assert_same_bytes(const struct scene *scene, const struct state *expected,
+                              const struct state *got, const char *how) {
+    struct error error;
+    if (state_check(got->bytes, got->length, &scene->entity, &error) < 0)
+        fail_msg("%s: %s", how, error.text);
+    if (got->length != expected->length ||
+        (got->length > 0 && memcmp(got->bytes, expected->bytes, got->length) != 0))
+        fail_msg("%s: %u bytes that differ from the %u expected", how, got->length,
+                 expected->length);
+    assert_true(scene_is_canonical(scene, got->bytes, got->length));
+}
+
+/* The same to a state: what is absent does not matter. */
+static bool is_same_entry(const struct entry *a, const struct entry *b) {
+    bool same = a->time_us == b->time_us && a->id_hash == b->id_hash && a->present == b->present;
+    for (int i = 0; i < SCENE_COLUMNS && same; i++)
+        if (i == SCENE_MERCHANT_TEXT)
+            same = !(a->present >> i & 1) || text_equal(a->texts[i], b->texts[i]);
+        else
+            same = !(a->present >> i & 1) || a->integers[i] == b->integers[i];
+    return same;
+}
+
+/* Exactly the different entries younger than reach + lateness are left. */
+static void assert_expired(const struct scene *scene, const struct state *state,
+                           const struct entry *entries, size_t count) {
+    int64_t newest_us = INT64_MIN, state_newest_us;
+    uint64_t state_entries, expected = 0;
+    for (size_t i = 0; i < count; i++)
+        newest_us = entries[i].time_us > newest_us ? entries[i].time_us : newest_us;
+    int64_t oldest_us = newest_us - scene->entity.reach_us - scene->plan.lateness_us;
+    for (size_t i = 0; i < count; i++) {
+        bool repeated = false;
+        for (size_t j = 0; j < i && !repeated; j++)
+            repeated = is_same_entry(&entries[i], &entries[j]);
+        expected += entries[i].time_us > oldest_us && !repeated;
+    }
+    assert_true(state_extent(state->bytes, state->length, &state_newest_us, &state_entries));
+    assert_int_equal(state_newest_us, newest_us);
+    assert_int_equal(state_entries, expected);
+}
+
+static void any_order_and_any_split_give_the_same_bytes(void **unused) {
+    (void)unused;
+    struct chance chance = {.state = chance_seed()};
+    static struct entry entries[ENTRIES_MAX + 1];
+    static struct scene scene;
+    for (int64_t left = chance_steps(60000); left > 0; left -= ENTRIES_MAX) {
+        scene_init(&scene, chance_below(&chance, 20) * SECOND);
+        scene_add_random_features(&scene, &chance, 1 + (size_t)chance_below(&chance, 6));
+        scene_finish(&scene);
+        size_t count = make_entries(&chance, entries);
+        struct state expected, got;
+        fold(&scene, entries, count, &expected);
+        assert_expired(&scene, &expected, entries, count);
+        for (int i = 0; i < 4; i++) {
+            shuffle(&chance, entries, count);
+            fold(&scene, entries, count, &got);
+            assert_same_bytes(&scene, &expected, &got, "another order");
+            state_deinit(&got);
+            fold_parts(&scene, &chance, entries, count, &got);
+            assert_same_bytes(&scene, &expected, &got, "parts merged");
+            state_deinit(&got);
+        }
+        state_deinit(&expected);
+    }
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(any_order_and_any_split_give_the_same_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

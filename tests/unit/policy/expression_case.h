@@ -1,0 +1,32 @@
+/* One line of tests/cases/expressions: names with types and values, and what runs on them. */
+#pragma once
+
+#include "core/policy/checker.h"
+#include "core/policy/expression.h"
+#include "core/policy/scope.h"
+
+#define EXPRESSION_CASE_NAMES_MAX 16
+
+/* What an expression is compiled and run with. */
+struct expression_case {
+    struct arena arena;
+    struct scope scope;
+    struct list lists[2];
+    bool list_used[2];
+    struct text entities[EXPRESSION_CASE_NAMES_MAX];
+    struct value frame[EXPRESSION_CASE_NAMES_MAX + 2];
+    struct reporter reporter;
+    size_t fault_offset; /* of the first report */
+    char fault[640];     /* "" when there is none */
+};
+
+/* bindings: "amount:double=5.0; card:string=c1; n:int=absent". verdict and outcome are added, in
+ * the last two slots. */
+void expression_case_init(struct expression_case *it, const char *bindings);
+void expression_case_deinit(struct expression_case *it);
+
+/* NULL when it does not compile; the first report is then in fault. */
+struct syntax *expression_case_check(struct expression_case *it, const char *source);
+
+/* "int 5", "absent", "error overflow" */
+void expression_case_print(struct value v, char *ret_string, size_t size);

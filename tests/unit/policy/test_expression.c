@@ -1,0 +1,327 @@
+/* The cases of tests/cases/expressions (argument: their folder), and what a table cannot say:
+ * costs, limits, the canonical form, who may read what. */
+#include "expression_case.h"
+
+#include "core/policy/compile.h"
+#include "core/policy/function.h"
+#include "tests/unit/unit.h"
+
+#include <dirent.h>
+
+static const char *cases_folder;
+
+/* ------------------------------------------------------------------------------------------------
+ * The table */
+
+static void run_to_text(struct expression_case *it, const char *source, char *ret_string,
+                        size_t size) {
+    struct syntax *syntax = expression_case_check(it, source);
+    if (!syntax) {
+        snprintf(ret_string, size, "refused %zu %s", it->fault_offset, it->fault);
+        return;
+    }
+    const struct expression *expression = expression_build(syntax, &it->arena);
+    struct value v = expression_eval(expression, it->frame, &it->arena);
+    expression_case_print(v, ret_string, size);
+    if (v.type != VALUE_ABSENT && v.type != VALUE_ERROR && v.type != expression_type(expression))
+        snprintf(ret_string, size, "a %s where the checker said %s", value_type_name(v.type),
+                 value_type_name(expression_type(expression)));
+}
+
+/* The canonical form means the same, and is its own canonical form. */
+static void check_canonical(const char *where, const char *source, const char *bindings) {
+    struct expression_case it;
+    expression_case_init(&it, bindings);
+    char plain[1000], again[1000];
+    run_to_text(&it, source, plain, sizeof plain);
+    struct syntax *syntax = expression_case_check(&it, source);
+    if (syntax) {
+        struct buffer first, second;
+        buffer_init(&first);
+        buffer_init(&second);
+        syntax_print(syntax, &first);
+        buffer_append_u8(&first, 0);
+        run_to_text(&it, (const char *)first.bytes, again, sizeof again);
+        if (strcmp(plain, again) != 0)
+            fail_msg("%s: %s is %s, its canonical form %s is %s", where, source, plain,
+                     (const char *)first.bytes, again);
+        syntax_print(expression_case_check(&it, (const char *)first.bytes), &second);
+        buffer_append_u8(&second, 0);
+        assert_string_equal((const char *)first.bytes, (const char *)second.bytes);
+        buffer_deinit(&first);
+        buffer_deinit(&second);
+    }
+    expression_case_deinit(&it);
+}
+
+static size_t run_line(const char *where, char *line) {
+    char *rest = line;
+    const char *source = strsep(&rest, "\t"), *bindings = strsep(&rest, "\t"), *expected = rest;
+    if (!expected)
+        fail_msg("%s: not three columns", where);
+    struct expression_case it;
+    expression_case_init(&it, bindings);
+    char found[1000];
+    run_to_text(&it, source, found, sizeof found);
+    expression_case_deinit(&it);
+    /* An empty text prints as nothing behind its type; editors like to trim that. */
+    size_t length = strlen(found);
+    while (length > 0 && found[length - 1] == ' ')
+        found[--length] = '\0';
+    if (strcmp(found, expected) != 0) {
+        print_error("%s: %s\n  expected %s\n  found    %s\n", where, source, expected, found);
+        return 1;
+    }
+    check_canonical(where, source, bindings);
+    return 0;
+}
+
+static size_t run_file(const char *name, size_t *cases) {
+    char path[4096], *line = NULL;
+    snprintf(path, sizeof path, "%s/%s", cases_folder, name);
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    size_t capacity = 0, number = 0, failures = 0;
+    ssize_t length;
+    while ((length = getline(&line, &capacity, file)) > 0) {
+        number++;
+        line[strcspn(line, "\n")] = '\0';
+        if (line[0] == '#' || line[0] == '\0')
+            continue;
+        char where[300];
+        snprintf(where, sizeof where, "%s:%zu", name, number);
+        failures += run_line(where, line);
+        ++*cases;
+    }
+    free(line);
+    fclose(file);
+    return failures;
+}
+
+static void test_table(void **state) {
+    (void)state;
+    DIR *directory = opendir(cases_folder);
+    assert_non_null(directory);
+    size_t cases = 0, failures = 0;
+    const struct dirent *entry;
+    while ((entry = readdir(directory)))
+        if (strstr(entry->d_name, ".tsv"))
+            failures += run_file(entry->d_name, &cases);
+    closedir(directory);
+    assert_true(cases >= 400);
+    assert_int_equal(failures, 0);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Limits and costs */
+
+static uint32_t cost_of(const char *source, const char *bindings) {
+    struct expression_case it;
+    expression_case_init(&it, bindings);
+    struct syntax *syntax = expression_case_check(&it, source);
+    if (!syntax)
+        fail_msg("%s: %s", source, it.fault);
+    uint32_t cost = expression_cost(expression_build(syntax, &it.arena));
+    expression_case_deinit(&it);
+    return cost;
+}
+
+static void test_cost(void **state) {
+    (void)state;
+    assert_int_equal(cost_of("amount", "amount:double=1"), 1);
+    assert_int_equal(cost_of("amount < 5.0", "amount:double=1"), 3);
+    assert_int_equal(cost_of("1 + 2 * 3", ""), 1); /* folded */
+    assert_int_equal(cost_of("n + (2 * 3)", "n:int=1"), 3);
+    /* the dearer branch */
+    assert_int_equal(cost_of("a ? n : n + n", "a:bool=true; n:int=1"), 5);
+    /* every item of a list may be looked at */
+    assert_int_equal(cost_of("n in [1, 2, 3, 4]", "n:int=1"), 6);
+    assert_int_equal(cost_of("a && b && a", "a:bool=true; b:bool=true"), 4);
+}
+
+/* count times `before`, `middle`, count times `after` */
+static char *repeated(const char *before, const char *middle, const char *after, size_t count) {
+    size_t size = count * (strlen(before) + strlen(after)) + strlen(middle) + 1;
+    char *text = calloc(1, size), *at = text;
+    for (size_t i = 0; i < count; i++)
+        at = stpcpy(at, before);
+    at = stpcpy(at, middle);
+    for (size_t i = 0; i < count; i++)
+        at = stpcpy(at, after);
+    return text;
+}
+
+static void expect(char *source, const char *expected) {
+    struct expression_case it;
+    expression_case_init(&it, "n:int=1; a:bool=false; s:string=0123456789");
+    char found[1000];
+    run_to_text(&it, source, found, sizeof found);
+    assert_string_equal(found, expected);
+    expression_case_deinit(&it);
+    free(source);
+}
+
+static void test_limits(void **state) {
+    (void)state;
+    expect(repeated("(", "n", ")", 64), "int 1");
+    expect(repeated("(", "n", ")", 65), "refused 65 nested too deeply: at most 64 levels");
+    expect(repeated("!", "a", "", 64), "bool false");
+    expect(repeated("!", "a", "", 65), "refused 65 nested too deeply: at most 64 levels");
+    expect(repeated("n == 1 ? n : ", "2", "", 64), "int 1");
+    expect(repeated("1 in [n, ", "n", "]", 65), "refused 584 nested too deeply: at most 64 levels");
+    expect(repeated("", "n", " + n", 200), "int 201");
+    expect(repeated("", "n", " + n", 260),
+           "refused 1000 too many operators in a row: at most 250; use a list or computed values");
+    /* && and || chains are one node, however long */
+    expect(repeated("", "a", " || a", 1600), "bool false");
+    expect(repeated("a || ", "true", "", 1600), "bool true");
+    expect(repeated("", "n", " ", 10000), "refused 0 the expression has 10001 bytes: at most 8192");
+}
+
+/* All that can wait on the stack at once, at the deepest nesting. */
+static void test_stack(void **state) {
+    (void)state;
+    expect(repeated("a || true && 1 < 2 + 3 * (a ? 1 : size(string(", "n", ")))", 15), "bool true");
+    expect(repeated("n in [1 + 2 * size(string(", "n in [2] ? 1 : 2", "))]  ? 1 : 2", 15), "int 2");
+}
+
+static void test_texts_are_bounded(void **state) {
+    (void)state;
+    /* 2^9 × 10 bytes > 4,096: each level doubles */
+    expect(strdup("((((s+s+s+s)+(s+s+s+s))+((s+s+s+s)+(s+s+s+s))).size())"), "int 160");
+    expect(repeated("(", "s", "+s)", 40), "string " /* 41 × ten digits */
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "01234567890123456789012345678901234567890123456789"
+                                          "0123456789");
+    struct expression_case it;
+    expression_case_init(&it, "s:string=x");
+    char long_text[3000];
+    memset(long_text, 'x', sizeof long_text);
+    it.frame[0] = value_text((struct text){.data = long_text, .length = sizeof long_text});
+    char found[100];
+    run_to_text(&it, "(s + s).size()", found, sizeof found);
+    assert_string_equal(found, "error too large");
+    /* and an arena that is full is no crash */
+    const struct expression *both =
+        expression_build(expression_case_check(&it, "s + 'y'"), &it.arena);
+    struct arena small;
+    arena_init(&small, 16);
+    struct value v = expression_eval(both, it.frame, &small);
+    assert_int_equal(v.type, VALUE_ERROR);
+    assert_int_equal(v.error_code, EXPRESSION_TOO_LARGE);
+    arena_deinit(&small);
+    expression_case_deinit(&it);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Readers and forms */
+
+static const char *refusal(const char *source, enum scope_reader reader, enum value_type wanted) {
+    static char fault[640];
+    struct expression_case it;
+    expression_case_init(&it, "amount:double=1; card.count:int=1; mcc:string=5411");
+    struct syntax *syntax =
+        expression_check(text_of(source), &it.scope, reader, wanted, &it.arena, &it.reporter);
+    assert_true(!syntax == (it.fault[0] != '\0'));
+    memcpy(fault, it.fault, sizeof fault);
+    expression_case_deinit(&it);
+    return fault;
+}
+
+static void test_readers(void **state) {
+    (void)state;
+    assert_string_equal(refusal("outcome == 'fraud'", SCOPE_FILTER, VALUE_BOOL), "");
+    assert_string_equal(refusal("verdict in ['decline', 'review']", SCOPE_FILTER, VALUE_BOOL), "");
+    assert_string_equal(refusal("amount > 5.0", SCOPE_FILTER, VALUE_BOOL), "");
+    assert_string_equal(refusal("outcome == 'frued'", SCOPE_FILTER, VALUE_BOOL),
+                        "outcome is never \"frued\"; expected none, legit, fraud, chargeback or "
+                        "suspected; did you mean \"fraud\"?");
+    assert_string_equal(refusal("verdict != 'reject'", SCOPE_FILTER, VALUE_BOOL),
+                        "verdict is never \"reject\"; expected approve, review, challenge, decline "
+                        "or none");
+    assert_string_equal(refusal("card.count > 1", SCOPE_FILTER, VALUE_BOOL),
+                        "a feature's condition cannot read \"card.count\"; expected fields of the "
+                        "transaction, verdict or outcome");
+    assert_string_equal(refusal("mcc in lists.transit", SCOPE_FILTER, VALUE_BOOL),
+                        "a feature's condition cannot read lists; expected fields of the "
+                        "transaction, verdict or outcome");
+    assert_string_equal(
+        refusal("outcome == 'fraud'", SCOPE_VALUE, VALUE_BOOL),
+        "\"outcome\" is not known while a transaction is decided; only \"where\" and "
+        "\"of\" of a feature can read it");
+    assert_string_equal(refusal("amount", SCOPE_RULE, VALUE_BOOL), "this is double; expected bool");
+}
+
+static void assert_canonical(const char *source, const char *expected) {
+    struct expression_case it;
+    expression_case_init(&it, "amount:double=1; n:int=1; s:string=x; a:bool=true");
+    struct syntax *syntax = expression_case_check(&it, source);
+    if (!syntax)
+        fail_msg("%s: %s", source, it.fault);
+    struct buffer buffer;
+    buffer_init(&buffer);
+    syntax_print(syntax, &buffer);
+    buffer_append_u8(&buffer, 0);
+    assert_string_equal((const char *)buffer.bytes, expected);
+    buffer_deinit(&buffer);
+    expression_case_deinit(&it);
+}
+
+static void test_canonical(void **state) {
+    (void)state;
+    assert_canonical("amount>5.00&&s=='x' // much", "amount > 5.0 && s == \"x\"");
+    assert_canonical("((amount) > (5.0))", "amount > 5.0");
+    assert_canonical("(n + 1) * 2 == n + 1 * 2", "(n + 1) * 2 == n + 1 * 2");
+    assert_canonical("n - (1 - 2)", "n - (1 - 2)");
+    assert_canonical("(n - 1) - 2", "n - 1 - 2");
+    assert_canonical("!(a && (a || a))", "!(a && (a || a))");
+    assert_canonical("-(5) < -5 || 0x10 == n", "-(5) < -5 || 16 == n");
+    assert_canonical("(a ? 1 : 2) == (n)", "(a ? 1 : 2) == n");
+    assert_canonical("s . size ( ) in [ 1,2, ]", "s.size() in [1, 2]");
+    assert_canonical("s == 'a\"\\\\\\n'", "s == \"a\\\"\\\\\\x0a\"");
+    assert_canonical("1e3 < 1e300 && 1.0e0 < 0.5", "1000.0 < 1e+300 && 1.0 < 0.5");
+}
+
+/* value_order against 128-bit arithmetic on a grid where doubles are exact. */
+static void test_order_is_exact(void **state) {
+    (void)state;
+    static const int64_t near[] = {0,         1,         2,         1LL << 52, 1LL << 53,
+                                   1LL << 54, 1LL << 62, INT64_MAX, INT64_MIN, -(1LL << 53)};
+    size_t count = sizeof near / sizeof *near;
+    for (size_t i = 0; i < count; i++)
+        for (int64_t offset = -3; offset <= 3; offset++)
+            for (size_t j = 0; j < count; j++) {
+                __int128 a = (__int128)near[i] + offset;
+                if (a < INT64_MIN || a > INT64_MAX)
+                    continue;
+                double b = (double)near[j];
+                __int128 exact = (__int128)b; /* whole */
+                int expected = (a > exact) - (a < exact);
+                struct value left = value_int((int64_t)a), right = value_double(b);
+                assert_int_equal(value_order(left, right), expected);
+                assert_int_equal(value_order(right, left), -expected);
+            }
+}
+
+int main(int argc, char **argv) {
+    if (argc < 2)
+        return 2;
+    cases_folder = argv[1];
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_table),
+        cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_stack),
+        cmocka_unit_test(test_texts_are_bounded),
+        cmocka_unit_test(test_readers),
+        cmocka_unit_test(test_canonical),
+        cmocka_unit_test(test_order_is_exact),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
