@@ -383,7 +383,11 @@ bool state_is_idle(const void *bytes, size_t length, const struct entity_plan *e
     if (length == 0)
         return true;
     int64_t own_us = head_of_trusted(bytes, length).newest_us;
-    return own_us <= newest_us && age_of(own_us, newest_us) >= kept_span(entity, lateness_us);
+    /* One lateness more than what is kept: a transaction that arrives within the lateness of the
+     * archive's newest must find either side without these entries, the one that left the state out
+     * and the one that still holds it and drops them on arrival. */
+    uint64_t span = kept_span(entity, lateness_us) + (uint64_t)lateness_us;
+    return own_us <= newest_us && age_of(own_us, newest_us) >= span;
 }
 
 /* Checking. */

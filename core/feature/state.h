@@ -81,8 +81,9 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
 /* Event time of the newest entry and number of entries; false for an empty state. */
 bool state_extent(const void *bytes, size_t length, int64_t *ret_newest_us, uint64_t *ret_entries);
 
-/* No window of a transaction at newest_us − lateness or later can read anything of it: a rebuild
- * leaves it out, and comparisons take it as absent. newest_us: newest event time of the archive. */
+/* Everything in it will be gone once a transaction at newest_us − lateness or later arrives, and no
+ * window of that one can read any of it: a rebuild leaves it out, and comparisons take it as absent.
+ * newest_us: newest event time of the archive. */
 bool state_is_idle(const void *bytes, size_t length, const struct entity_plan *entity,
                    int64_t lateness_us, int64_t newest_us);
 
