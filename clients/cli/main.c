@@ -42,7 +42,7 @@ static void print_usage(FILE *to) {
 
 static enum exit_status unknown_command(const char *name) {
     const char *nearest = NULL;
-    size_t best = 4; /* farther than three edits is another word */
+    size_t best = 3; /* farther than two edits is another word */
     for (size_t i = 0; i < COMMANDS; i++) {
         size_t distance = text_distance(text_of(name), text_of(commands[i].name));
         if (distance < best) {

@@ -67,7 +67,7 @@ static const struct argp_option options[] = {
     {0},
 };
 
-/* YYYY-MM-DD of a day that exists, early enough to look back from. */
+/* YYYY-MM-DD of a day that exists, with room before it to look back at. */
 static bool parse_date(const char *text, int32_t *ret_day) {
     if (strlen(text) != 10 || text[4] != '-' || text[7] != '-')
         return false;
@@ -171,6 +171,8 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
         if (settings->only_day > settings->days)
             argp_error(state, "--day-of %u: there are only %u days (--days)", settings->only_day,
                        settings->days);
+        if (date_from(settings->from + (int32_t)settings->days - 1).year > 9999)
+            argp_error(state, "the last day lies beyond the year 9999");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -226,7 +226,10 @@ static void compromised_merchant(struct campaign *campaign) {
     struct tools tools = {0};
     uint32_t used = 0;
     for (uint32_t i = 0; i < most && used < sold; i++) {
-        struct victim victim = victim_of(campaign, regulars[(first + i) % count]);
+        uint32_t at_merchant = (first + i) % count;
+        if (at_merchant > 0 && regulars[at_merchant] == regulars[at_merchant - 1])
+            continue; /* whose favourite it is twice */
+        struct victim victim = victim_of(campaign, regulars[at_merchant]);
         if (!paid_at(campaign, victim.number, merchant, &history, &victim.card))
             continue;
         if (used++ % 3 == 0)

@@ -76,7 +76,8 @@ struct world {
     struct choice sites;                    /* all online merchants */
     struct choice sites_of[CATEGORY_COUNT]; /* online merchants of one kind */
     struct customer *customers;
-    /* Customers by favourite merchant: regulars[regular_starts[m] … regular_starts[m + 1]) */
+    /* Customers by favourite merchant: regulars[regular_starts[m] … regular_starts[m + 1]),
+     * in the order of their numbers. */
     uint32_t *regulars;
     uint32_t *regular_starts;
     uint64_t homes[PLACE_COUNT], visits[PLACE_COUNT]; /* running sums of the weights */

@@ -44,7 +44,7 @@ static const struct unit duration_units[] = {
     {NULL, 0},
 };
 static const struct unit byte_units[] = {
-    {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"B", 1}, {"", 1}, {NULL, 0},
+    {"GiB", 1 << 30}, {"MiB", 1 << 20}, {"KiB", 1 << 10}, {"", 1}, {NULL, 0},
 };
 static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
 
@@ -76,10 +76,8 @@ static const char *print_number(enum option_type type, int64_t number, char *ret
                                 size_t size) {
     for (const struct unit *u = units_of(type); u->name; u++)
         if (number % u->factor == 0 && (number != 0 || u->factor == 1)) {
-            const char *name = number == 0 || u->factor == 1 ? "" : u->name;
-            if (type == OPTION_DURATION && number != 0)
-                name = u->name;
-            snprintf(ret_string, size, "%" PRId64 "%s", number / u->factor, name);
+            snprintf(ret_string, size, "%" PRId64 "%s", number / u->factor,
+                     number == 0 ? "" : u->name);
             return ret_string;
         }
     return "";
@@ -98,7 +96,20 @@ static void add(char *string, size_t size, const char *format, ...) {
     va_end(arguments);
 }
 
-/* "a duration from 1ms to 10s", "written or synced" */
+static bool is_number(enum option_type type) {
+    return type == OPTION_INTEGER || type == OPTION_BYTES || type == OPTION_DURATION;
+}
+
+/* "1ms to 10s" */
+static const char *describe_range(const struct option *option, char *ret_string, size_t size) {
+    char least[32], most[32];
+    snprintf(ret_string, size, "%s to %s",
+             print_number(option->type, option->least, least, sizeof least),
+             print_number(option->type, option->most, most, sizeof most));
+    return ret_string;
+}
+
+/* "a duration like 5ms …, from 1ms to 10s", "written or synced" */
 static const char *describe(const struct option *option, char *ret_string, size_t size) {
     static const char *const nouns[] = {
         [OPTION_TEXT] = "a text",
@@ -109,25 +120,13 @@ static const char *describe(const struct option *option, char *ret_string, size_
         [OPTION_BYTES] = "a size like 64KiB or 2MiB",
         [OPTION_DURATION] = "a duration like 500us, 5ms, 30s, 10m, 1h or 1d",
     };
-    char least[32], most[32];
+    char range[80];
     snprintf(ret_string, size, "%s", nouns[option->type]);
-    switch (option->type) {
-    case OPTION_CHOICE:
+    if (is_number(option->type))
+        add(ret_string, size, ", from %s", describe_range(option, range, sizeof range));
+    if (option->type == OPTION_CHOICE)
         for (const char *const *choice = option->choices; *choice; choice++)
             add(ret_string, size, "%s%s", choice == option->choices ? "" : " or ", *choice);
-        break;
-    case OPTION_INTEGER:
-    case OPTION_BYTES:
-    case OPTION_DURATION:
-        add(ret_string, size, ", from %s to %s",
-            print_number(option->type, option->least, least, sizeof least),
-            print_number(option->type, option->most, most, sizeof most));
-        break;
-    case OPTION_TEXT:
-    case OPTION_LIST:
-    case OPTION_FLAG:
-        break;
-    }
     return ret_string;
 }
 
@@ -440,7 +439,9 @@ static void wrap(struct buffer *out, const char *lead, const char *words) {
 static void wrap_help(struct buffer *out, const char *lead, const struct option *option) {
     char words[1024], expected[256];
     snprintf(words, sizeof words, "%s", option->help);
-    if (option->type != OPTION_TEXT && option->type != OPTION_LIST)
+    if (is_number(option->type))
+        add(words, sizeof words, " (%s)", describe_range(option, expected, sizeof expected));
+    else if (option->type == OPTION_CHOICE || option->type == OPTION_FLAG)
         add(words, sizeof words, " (%s)", describe(option, expected, sizeof expected));
     if (option->reloadable)
         add(words, sizeof words, " [SIGHUP]");

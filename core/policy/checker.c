@@ -74,6 +74,13 @@ static bool is_later_name(struct text word) {
     return text_is(word, "thresholds") || text_is(word, "models") || text_is(word, "model");
 }
 
+static bool is_announced(const struct scope *scope, struct text word) {
+    for (size_t i = 0; i < scope->announced_count; i++)
+        if (text_equal(scope->announced[i], word))
+            return true;
+    return false;
+}
+
 static enum value_type unknown_name(struct checker *checker, const struct syntax *node) {
     if (checker->scope->incomplete)
         return BROKEN;
@@ -88,6 +95,10 @@ static enum value_type unknown_name(struct checker *checker, const struct syntax
         report(checker->reporter, node->offset, node->length,
                "\"%" TEXT_FORMAT "\" is an entity, not a value; expected %" TEXT_FORMAT ".FEATURE",
                TEXT_ARGS(node->text), TEXT_ARGS(node->text));
+    else if (is_announced(checker->scope, node->text))
+        report(checker->reporter, node->offset, node->length,
+               "\"%" TEXT_FORMAT "\" is not computed yet; a value can use only those above it",
+               TEXT_ARGS(node->text));
     else {
         struct near near = nearest_name(checker, node->text, (struct text){0});
         report(checker->reporter, node->offset, node->length, "unknown name \"%" TEXT_FORMAT "\"%s",
@@ -257,27 +268,34 @@ static const char *constant_hint(const struct checker *checker, const struct syn
                          strspn(t.data + 1, "0123456789.") == t.length - 2;
     if (quoted_number)
         t = constant->constant.text;
-    const char *format = NULL;
-    if (quoted_number)
-        format = "; write %.*s";
-    else if (other == VALUE_TEXT && is_number(constant->type))
-        format = "; write \"%.*s\"";
-    else if (other == VALUE_DURATION && constant->type == VALUE_TEXT)
-        format = "; write duration(%.*s)";
-    else if (other == VALUE_TIMESTAMP && constant->type == VALUE_TEXT)
-        format = "; write timestamp(%.*s)";
-    else if (other == VALUE_DOUBLE && constant->type == VALUE_INT)
-        format = "; write %.*s.0";
-    else
-        return "";
     if (t.length > 60)
         return "";
-    char hint[128];
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(hint, sizeof hint, format, (int)t.length, t.data);
-#pragma GCC diagnostic pop
-    return arena_text(checker->scratch, text_of(hint)).data;
+    const char *before = "", *after = "";
+    int64_t us;
+    if (quoted_number) {
+        /* as it is, without the quotes */
+    } else if (other == VALUE_TEXT && is_number(constant->type)) {
+        before = after = "\"";
+    } else if (other == VALUE_DOUBLE && constant->type == VALUE_INT) {
+        after = ".0";
+    } else if (other == VALUE_DURATION && constant->type == VALUE_TEXT) {
+        bool good = calendar_parse_duration(constant->constant.text, &us) == 0;
+        before = "duration(";
+        after = ")";
+        t = good ? t : TEXT_LITERAL("\"10m\"");
+    } else if (other == VALUE_TIMESTAMP && constant->type == VALUE_TEXT) {
+        bool date = calendar_parse_date(constant->constant.text, &us) == 0;
+        bool good = calendar_parse_timestamp(constant->constant.text, &us) == 0;
+        before = date ? "timestamp(\"" : "timestamp(";
+        after = date ? "T00:00:00Z\")" : ")";
+        t = date ? constant->constant.text : good ? t : TEXT_LITERAL("\"2026-01-31T00:00:00Z\"");
+    } else {
+        return "";
+    }
+    struct text hint =
+        arena_printf(checker->scratch, "; write %s%" TEXT_FORMAT "%s", before, TEXT_ARGS(t), after);
+    check(hint.data);
+    return hint.data;
 }
 
 static const char *pair_hint(const struct checker *checker, const struct syntax *left,

@@ -134,16 +134,26 @@ static void append_repeated(struct buffer *buffer, char character, size_t count)
         buffer_append_u8(buffer, (uint8_t)character);
 }
 
+/* Clean text; the control characters U+0080 to U+009F are replaced all the same. */
+static void append_clean(struct buffer *buffer, struct text t) {
+    for (size_t i = 0; i < t.length; i++) {
+        bool control =
+            t.data[i] == '\xc2' && i + 1 < t.length && (unsigned char)t.data[i + 1] < 0xa0;
+        buffer_append_u8(buffer, control ? '?' : (uint8_t)t.data[i]);
+        i += control;
+    }
+}
+
 /* The line with control characters and broken UTF-8 made harmless. */
 static void append_line(struct buffer *buffer, struct text line) {
     size_t bad;
     while (!text_is_clean(line, &bad)) {
-        buffer_append(buffer, line.data, bad);
+        append_clean(buffer, (struct text){.data = line.data, .length = bad});
         append(buffer, line.data[bad] == '\t' ? " " : "?");
         line.data += bad + 1;
         line.length -= bad + 1;
     }
-    buffer_append(buffer, line.data, line.length);
+    append_clean(buffer, line);
 }
 
 static void append_excerpt(struct buffer *buffer, const struct fault *fault) {

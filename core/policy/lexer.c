@@ -87,7 +87,7 @@ static void skip_blank(struct lexer *lexer) {
         int c = peek(lexer, 0);
         if (c == ' ' || c == '\n' || c == '\r' || c == '\t' || c == '\f') {
             lexer->at++;
-        } else if (c == '/' && peek(lexer, 1) == '/') {
+        } else if (c == '/' && peek(lexer, 1) == '/' && !lexer->reporter->folded) {
             while (peek(lexer, 0) != -1 && peek(lexer, 0) != '\n')
                 lexer->at++;
         } else {
@@ -356,6 +356,10 @@ struct token lexer_next(struct lexer *lexer) {
     int c = peek(lexer, 0);
     if (c == -1)
         return token_of(lexer, TOKEN_END, offset);
+    if (c == '/' && peek(lexer, 1) == '/') /* skip_blank() left it: see reporter.folded */
+        return failed(
+            lexer, offset, 2,
+            "a comment in a text that YAML joins to one line hides what follows; use \"|\"");
     if (is_digit(c) || (c == '.' && is_digit(peek(lexer, 1))))
         return number(lexer);
     if (is_quote(c))

@@ -94,7 +94,9 @@ static void report_in_place(struct reporter *reporter, size_t offset, size_t len
 struct syntax *load_expression(struct load *load, const struct source *source,
                                const struct tree_node *node, size_t offset, size_t length,
                                enum scope_reader reader, enum value_type wanted) {
-    struct place place = {.reporter = {.report = report_in_place},
+    bool folded =
+        node->style == TREE_FOLDED || (node->style != TREE_LITERAL && node->end_line > node->line);
+    struct place place = {.reporter = {.report = report_in_place, .folded = folded},
                           .load = load,
                           .source = source,
                           .node = node,

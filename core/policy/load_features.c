@@ -561,6 +561,18 @@ static void read_value(struct loader *loader, const struct tree_node *node) {
         .name = name, .expression = expression_build(syntax, load->arena), .slot = slot};
 }
 
+/* Their names, so that a use above a declaration can be told from a slip. */
+static void announce_values(struct load *load, const struct tree_node *node) {
+    struct scope *scope = &load->scope;
+    scope->announced = arena_calloc(&load->scratch, node->child_count, sizeof *scope->announced);
+    check(scope->announced);
+    for (const struct tree_node *item = node->first; item; item = item->next)
+        for (const struct tree_node *child = item->first; child; child = child->next)
+            if (child->key && child->kind == TREE_TEXT && text_is(child->key->text, "name") &&
+                scope->announced_count < node->child_count)
+                scope->announced[scope->announced_count++] = child->text;
+}
+
 static void read_values(struct loader *loader, const struct tree_node *node) {
     struct load *load = loader->load;
     if (!read_list(&loader->reader, node, "values"))
@@ -574,8 +586,10 @@ static void read_values(struct loader *loader, const struct tree_node *node) {
     load->snapshot->computed =
         arena_calloc(load->arena, node->child_count, sizeof *load->snapshot->computed);
     check(load->snapshot->computed);
+    announce_values(load, node);
     for (const struct tree_node *item = node->first; item; item = item->next)
         read_value(loader, item);
+    load->scope.announced_count = 0;
 }
 
 static void read_file(struct loader *loader, const struct tree_node *root) {

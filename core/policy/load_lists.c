@@ -125,7 +125,7 @@ static void read_one(struct load *load, const struct reader *reader, const struc
         {"file", false, NULL}, {"values", false, NULL}, {"card_numbers", false, NULL}};
     struct values values = {0};
     list->file = reader->source->path;
-    if (read_keys(reader, node, "a list", keys, 3)) {
+    if (read_keys(reader, node, "an entry of lists", keys, 3)) {
         bool card_numbers = read_card_numbers(reader, keys[2].node);
         if (!keys[0].node == !keys[1].node)
             read_fault(reader, node->key, "a list needs \"file\" or \"values\", and not both");

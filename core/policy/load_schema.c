@@ -114,6 +114,20 @@ static void read_known(const struct reader *reader, const struct tree_node *node
 /* ------------------------------------------------------------------------------------------------
  * Attributes */
 
+/* What other languages call our types; NULL when it is none of those. */
+static const char *other_word(struct text t) {
+    static const char *const words[][2] = {
+        {"integer", "int"},    {"long", "int"},       {"text", "string"},
+        {"str", "string"},     {"boolean", "bool"},   {"flag", "bool"},
+        {"float", "double"},   {"number", "double"},  {"datetime", "timestamp"},
+        {"date", "timestamp"}, {"time", "timestamp"}, {"money", "decimal(2)"},
+    };
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_is(t, words[i][0]))
+            return words[i][1];
+    return NULL;
+}
+
 static bool read_type(const struct reader *reader, const struct tree_node *node,
                       struct field *field) {
     static const struct {
@@ -140,11 +154,17 @@ static bool read_type(const struct reader *reader, const struct tree_node *node,
         return true;
     }
     char hint[NEAR_HINT_SIZE];
+    near_hint(&near, hint);
+    const char *meant = other_word(t);
+    if (meant)
+        snprintf(hint, sizeof hint, "; did you mean \"%s\"?", meant);
+    else if (t.length >= 7 && memcmp(t.data, "decimal", 7) == 0)
+        hint[0] = '\0';
     read_fault(reader, node,
                "type \"%" TEXT_FORMAT
                "\" is unknown; expected string, int, bool, double, timestamp "
                "or decimal(2) (1 to 9 decimals)%s",
-               TEXT_ARGS(t), text_is(t, "decimal") ? "" : near_hint(&near, hint));
+               TEXT_ARGS(t), hint);
     return false;
 }
 

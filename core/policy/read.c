@@ -168,7 +168,10 @@ bool read_name(const struct reader *reader, const struct tree_node *node, const 
 bool read_int(const struct reader *reader, const struct tree_node *node, const char *what,
               int64_t least, int64_t most, int64_t *ret_number) {
     char expected[80];
-    snprintf(expected, sizeof expected, "a whole number, %" PRId64 " to %" PRId64, least, most);
+    if (least == INT64_MIN && most == INT64_MAX)
+        snprintf(expected, sizeof expected, "a whole number");
+    else
+        snprintf(expected, sizeof expected, "a whole number, %" PRId64 " to %" PRId64, least, most);
     if (!read_scalar(reader, node, what, expected))
         return false;
     const char *string = node->text.data; /* NUL-terminated: tree_parse() copies it so */

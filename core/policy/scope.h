@@ -53,7 +53,9 @@ struct scope {
     size_t entity_count;
     const struct list *lists;
     size_t list_count;
-    bool *list_used; /* parallel to lists */
+    bool *list_used;        /* parallel to lists */
+    struct text *announced; /* computed values that are declared further down */
+    size_t announced_count;
     /* A file with declarations could not be read: an unknown name may be one of its. */
     bool incomplete;
 };

@@ -192,6 +192,7 @@ static enum tree_style scalar_style(yaml_scalar_style_t style) {
 static void add_scalar(struct builder *builder, const yaml_event_t *event) {
     struct tree_node *node = new_node(builder, TREE_TEXT, event->start_mark);
     node->style = scalar_style(event->data.scalar.style);
+    node->end_line = event->end_mark.line + 1;
     node->text =
         arena_text(builder->arena, (struct text){.data = (const char *)event->data.scalar.value,
                                                  .length = event->data.scalar.length});

@@ -27,6 +27,7 @@ struct tree_node {
     bool broken;           /* reported already: whoever reads it says nothing more */
     struct text text;      /* TREE_TEXT */
     size_t line, column;   /* of its first character, from 1 */
+    size_t end_line;       /* TREE_TEXT: of its last character */
     struct tree_node *key; /* of a mapping's child */
     struct tree_node *first, *last, *next;
     size_t child_count;

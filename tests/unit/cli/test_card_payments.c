@@ -2,8 +2,9 @@
  * leaves honest people alone. Measured as it would run: every transaction is decided by the engine
  * before it is applied, and an outcome is known only from the time it is reported.
  *
- * HARRIER_POLICY_DAYS sets the number of days (2), HARRIER_POLICY_PERCENT the traffic in percent of
- * the quick start's (100), and HARRIER_POLICY_VERBOSE prints what each rule did.
+ * HARRIER_POLICY_DAYS sets the number of days (2), HARRIER_POLICY_SEED another world in place of
+ * the quick start's, HARRIER_POLICY_PERCENT the traffic in percent of the quick start's (100), and
+ * HARRIER_POLICY_VERBOSE prints what each rule did.
  */
 #include "clients/cli/simulate.h"
 
@@ -13,6 +14,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/engine.h"
+#include "tests/unit/cli/memory_source.h"
 #include "tests/unit/unit.h"
 
 #include <inttypes.h>
@@ -114,7 +116,10 @@ static struct snapshot *load_policy(void) {
     buffer_init(&messages);
     struct error error;
     struct snapshot *snapshot = NULL;
-    int r = snapshot_load_folder(CARD_PAYMENTS_FOLDER, &snapshot, &messages, &error);
+    const char *root = getenv("HARRIER_SOURCE_ROOT"); /* meson sets it */
+    char folder[4096];
+    snprintf(folder, sizeof folder, "%s/rules/card-payments", root ? root : ".");
+    int r = snapshot_load_folder(folder, &snapshot, &messages, &error);
     if (r < 0 || messages.length > 0)
         fail_msg("%s\n%.*s", r < 0 ? error.text : "warnings:", (int)messages.length,
                  (const char *)messages.bytes);
@@ -191,22 +196,10 @@ static void decide(struct run *run, const struct purchase *purchase,
     remember_outcome(run, purchase, &record);
 }
 
-struct memory_source {
-    struct byte_source source;
-    struct text bytes;
-};
-
-static int read_memory(struct byte_source *self, struct text *ret_chunk, struct error *ret_error) {
-    (void)ret_error;
-    struct memory_source *memory = (struct memory_source *)self;
-    *ret_chunk = memory->bytes;
-    memory->bytes.length = 0;
-    return ret_chunk->length > 0;
-}
-
 /* The purchases as a file, read as `harrier score` reads it: what the scorer sees, and no more. */
 static void decide_file(struct run *run, const struct purchases *purchases, struct text file) {
-    struct memory_source memory = {.source = {.read = read_memory}, .bytes = file};
+    struct memory_source memory = {
+        .source = {.read = memory_source_read}, .left = file, .chunk = 1 << 16};
     struct error error;
     struct rows *rows;
     struct mapping *mapping;
@@ -308,9 +301,9 @@ static void check_day(const struct tally *tally, bool cold) {
     size_t fraud = sum(tally->fraud), caught = sum(tally->caught);
     assert_int_equal(tally->errors, 0);
     assert_true(fraud > 0);
-    assert_true(caught * 100 >= fraud * (cold ? 45 : 60));
-    assert_true(tally->alarms * 1000 <= tally->honest * (cold ? 25 : 20));
-    assert_true(tally->refused[0] * 200 <= tally->honest); /* nobody's card is declined lightly */
+    assert_true(caught * 100 >= fraud * (cold ? 55 : 60));
+    assert_true(tally->alarms * 1000 <= tally->honest * (cold ? 20 : 10));
+    assert_true(tally->refused[0] * 500 <= tally->honest); /* nobody's card is declined lightly */
 }
 
 static void check_days(uint64_t seed) {

@@ -1,0 +1,375 @@
+/* libharrier: asks a Harrier server about transactions, from C.
+ *
+ * A client holds one connection to a server (and one to a fallback). It may be used by several
+ * threads at once. Calls either wait for their answer (harrier_score() and its kin) or are
+ * pipelined (harrier_score_submit()): many requests travel on the one connection and a callback
+ * gets each answer.
+ *
+ * Functions that can fail return 0, or the negative of an enum harrier_error_code; then *ret_error
+ * (may be NULL) has the same code, the field at fault and a sentence. ret_* outputs are untouched
+ * on failure.
+ *
+ * Sending again is safe: a transaction is scored once, whatever happens to the connection. The same
+ * id with the same content gets its first decision back (decision.duplicate).
+ *
+ * Strings are UTF-8 and NUL-terminated. A NULL or empty one is absent. Zero-initialise the structs
+ * that you fill in, so that fields added later are absent too.
+ *
+ * Needs nothing but the C library to compile against, in C99 or C++. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define HARRIER_VERSION_MAJOR  0
+#define HARRIER_VERSION_MINOR  1
+#define HARRIER_VERSION_PATCH  0
+#define HARRIER_VERSION_STRING "0.1.0"
+
+#if defined(__GNUC__)
+#define HARRIER_API __attribute__((visibility("default")))
+#else
+#define HARRIER_API
+#endif
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Of the library, not of the header: "0.1.0". */
+HARRIER_API const char *harrier_version(void);
+
+/* ---------------------------------------------------------------------------------------------
+ * Errors */
+
+enum harrier_error_code {
+    HARRIER_OK = 0,
+    HARRIER_ERROR_INVALID = 1,     /* breaks a rule; the same call will fail again */
+    HARRIER_ERROR_UNSUPPORTED = 2, /* client and server are of versions that do not fit */
+    HARRIER_ERROR_NOT_FOUND = 3,   /* no such transaction or entity */
+    HARRIER_ERROR_ID_CONFLICT = 4, /* this transaction id was scored before with other content */
+    HARRIER_ERROR_TOO_LARGE = 5,   /* over a limit: bytes, transactions of a call */
+    HARRIER_ERROR_DEADLINE = 6,    /* sent, but no answer in time: it may or may not have been
+                                      decided; send the same again to find out */
+    HARRIER_ERROR_UNAVAILABLE = 7, /* no server took it: it was not decided, unless the connection
+                                      broke before an answer came; send the same again */
+    HARRIER_ERROR_INTERNAL = 8,    /* a defect of the server */
+    HARRIER_ERROR_PROTOCOL = 9,    /* what came back is no answer to what was asked */
+    HARRIER_ERROR_BUSY = 10        /* as many in flight as allowed, and options say not to wait */
+};
+
+struct harrier_error {
+    enum harrier_error_code code;
+    char field[128];    /* the field at fault as policies name it, "currency"; empty when none is */
+    char message[1024]; /* one sentence: what was wrong and what was expected */
+};
+
+/* "invalid", "unavailable", …: for logs and metrics. */
+HARRIER_API const char *harrier_error_name(enum harrier_error_code code);
+
+/* ---------------------------------------------------------------------------------------------
+ * Client */
+
+struct harrier_options {
+    /* "tcp://127.0.0.1:7731", "ipc:///run/harrier/harrier.sock", or what else nng can dial. */
+    const char *address;
+    /* Asked while the first is not connected, or has let three calls in a row pass their deadline
+     * (then for a second). The two servers are independent: they share no history, so what the
+     * fallback decides it decides on its own. NULL: none. */
+    const char *fallback_address;
+    /* How long a call may take when it does not say otherwise; 0: 100,000. Precise to about a
+     * millisecond. */
+    uint64_t deadline_us;
+    /* Pipelined requests that may be waiting for their answer; 0: 64, at most 4,096. */
+    unsigned in_flight_max;
+    /* When that many are: harrier_score_submit() waits for room (false), or returns
+     * HARRIER_ERROR_BUSY at once (true). */
+    bool busy_when_full;
+};
+
+#define HARRIER_DEADLINE_US_MAX UINT64_C(3600000000) /* one hour */
+
+struct harrier_client;
+
+/* Does not wait for a connection: it is made in the background, and made again whenever it breaks.
+ * Calls made without one wait for it until their deadline. */
+HARRIER_API int harrier_client_new(const struct harrier_options *options,
+                                   struct harrier_client **ret_client,
+                                   struct harrier_error *ret_error);
+
+/* Requests still in flight end with HARRIER_ERROR_UNAVAILABLE; their callbacks have returned when
+ * this does. Not from a callback, and not while another thread is in a call. NULL is allowed. */
+HARRIER_API void harrier_client_free(struct harrier_client *client);
+
+/* ---------------------------------------------------------------------------------------------
+ * What is sent. The server's documentation and proto/harrier.proto have the limits of each field.
+ */
+
+enum harrier_attribute_type {
+    HARRIER_ATTRIBUTE_TEXT = 1,
+    HARRIER_ATTRIBUTE_INTEGER = 2, /* also decimals in units of their last digit, and timestamps */
+    HARRIER_ATTRIBUTE_NUMBER = 3,
+    HARRIER_ATTRIBUTE_FLAG = 4
+};
+
+/* A field that the server's policy declares. Make one with the functions below. */
+struct harrier_attribute {
+    const char *name;
+    enum harrier_attribute_type type;
+    union {
+        const char *text;
+        int64_t integer;
+        double number;
+        bool flag;
+    } value;
+};
+
+static inline struct harrier_attribute harrier_text(const char *name, const char *text) {
+    struct harrier_attribute attribute;
+    attribute.name = name;
+    attribute.type = HARRIER_ATTRIBUTE_TEXT;
+    attribute.value.text = text;
+    return attribute;
+}
+static inline struct harrier_attribute harrier_integer(const char *name, int64_t integer) {
+    struct harrier_attribute attribute;
+    attribute.name = name;
+    attribute.type = HARRIER_ATTRIBUTE_INTEGER;
+    attribute.value.integer = integer;
+    return attribute;
+}
+static inline struct harrier_attribute harrier_number(const char *name, double number) {
+    struct harrier_attribute attribute;
+    attribute.name = name;
+    attribute.type = HARRIER_ATTRIBUTE_NUMBER;
+    attribute.value.number = number;
+    return attribute;
+}
+static inline struct harrier_attribute harrier_flag(const char *name, bool flag) {
+    struct harrier_attribute attribute;
+    attribute.name = name;
+    attribute.type = HARRIER_ATTRIBUTE_FLAG;
+    attribute.value.flag = flag;
+    return attribute;
+}
+
+struct harrier_transaction {
+    const char *id;        /* yours, unique, 1 to 128 bytes */
+    int64_t event_time_us; /* when it happened: microseconds since 1970-01-01 UTC */
+    int64_t amount_minor;  /* in minor units of the currency: EUR 5.00 is 500, JPY 500 is 500 */
+    const char *currency;  /* ISO 4217: "EUR"; NULL when there is no money in it */
+    /* Who and where. Tokens of your own making: a card number is refused. */
+    const char *card, *customer, *account, *merchant, *terminal, *device;
+    const char *ip;      /* IPv4 or IPv6 */
+    const char *country; /* ISO 3166-1 alpha-2: "DE" */
+    const char *mcc;     /* ISO 18245: "5411" */
+    const char *channel; /* "ecom", "pos", … */
+    const char *email, *phone;
+    bool has_location;
+    int32_t latitude_e7, longitude_e7; /* degrees × 10^7 */
+    const struct harrier_attribute *attributes;
+    size_t attribute_count;
+};
+
+enum harrier_label {
+    HARRIER_LABEL_NONE = 0, /* takes back what was reported before */
+    HARRIER_LABEL_LEGIT = 1,
+    HARRIER_LABEL_FRAUD = 2,
+    HARRIER_LABEL_CHARGEBACK = 3,
+    HARRIER_LABEL_SUSPECTED = 4
+};
+#define HARRIER_LABEL_COUNT 5
+
+HARRIER_API const char *harrier_label_name(enum harrier_label label); /* "none", "legit", … */
+
+struct harrier_outcome {
+    const char *transaction_id;
+    enum harrier_label label;
+    int64_t known_time_us; /* when it became known; 0: now */
+    const char *source;    /* who says so: "chargeback-feed" */
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * What comes back. Everything in a reply belongs to it and lives until harrier_reply_free().
+ * Strings are never NULL there; an absent one is empty. */
+
+enum harrier_verdict {
+    HARRIER_VERDICT_NONE = 0,
+    HARRIER_VERDICT_APPROVE = 1,
+    HARRIER_VERDICT_REVIEW = 2,
+    HARRIER_VERDICT_CHALLENGE = 3,
+    HARRIER_VERDICT_DECLINE = 4
+};
+
+HARRIER_API const char *harrier_verdict_name(enum harrier_verdict verdict); /* "approve", …, "" */
+
+struct harrier_reason {
+    const char *rule, *text;
+    int32_t score;                /* what the rule added to the score */
+    enum harrier_verdict verdict; /* what it asked for; NONE when it only adds to the score */
+    bool shadow;                  /* reported, without effect */
+};
+
+enum harrier_value_type {
+    HARRIER_VALUE_ABSENT = 0,
+    HARRIER_VALUE_FLAG = 1,
+    HARRIER_VALUE_INTEGER = 2,
+    HARRIER_VALUE_NUMBER = 3,
+    HARRIER_VALUE_TEXT = 4,
+    HARRIER_VALUE_TIMESTAMP = 5, /* microseconds since 1970-01-01 UTC, in .integer */
+    HARRIER_VALUE_DURATION = 6   /* microseconds, in .integer */
+};
+
+struct harrier_feature {
+    const char *name; /* "card.count_10m" */
+    enum harrier_value_type type;
+    union {
+        bool flag;
+        int64_t integer;
+        double number;
+        const char *text;
+    } value;
+};
+
+struct harrier_decision {
+    const char *transaction_id;
+    enum harrier_verdict verdict;
+    uint32_t score;                       /* 0 (nothing suspicious) to 1,000 */
+    const struct harrier_reason *reasons; /* every rule that fired, in the policy's order */
+    size_t reason_count;
+    uint64_t snapshot_id;   /* the policy that decided; people write it as 16 hex digits */
+    uint64_t generation_id; /* the tables it decided on; 0 before the first rebuild */
+    uint64_t position;      /* in the server's archive; 0 for a dry run */
+    bool degraded; /* decided with less than everything; degraded_reason says without what */
+    const char *degraded_reason;
+    bool duplicate; /* this id was scored before; this is that decision */
+    bool dry_run;
+    uint32_t server_us;                     /* from the message's arrival to this decision */
+    uint32_t rule_errors;                   /* rules whose evaluation failed */
+    const struct harrier_feature *features; /* if asked for */
+    size_t feature_count;
+};
+
+/* One transaction's result: look at error_code first. */
+struct harrier_result {
+    enum harrier_error_code error_code; /* HARRIER_OK: there is a decision */
+    const char *error_field, *error_message;
+    struct harrier_decision decision;
+};
+
+/* One outcome's result. */
+struct harrier_outcome_result {
+    enum harrier_error_code error_code; /* HARRIER_OK: it was accepted */
+    const char *error_field, *error_message;
+    const char *transaction_id;
+    uint64_t position; /* the archive's record of it; 0 when nothing changed */
+    bool changed;      /* false: the transaction had this label already */
+    enum harrier_label previous;
+};
+
+/* What the server knows of one card, customer, … */
+struct harrier_entity {
+    const struct harrier_feature *features;
+    size_t feature_count;
+    int64_t newest_time_us; /* event time of its newest transaction */
+    int64_t at_time_us;     /* the features are as of then */
+    uint64_t entries, state_bytes, state_hash;
+};
+
+struct harrier_status {
+    const char *version;
+    const char *state; /* "starting", "ready", "draining", "unavailable" */
+    const char *state_reason;
+    int64_t started_time_us;
+    const char *policy_name;
+    uint64_t snapshot_id;
+    const char *reload_error; /* why the last reload was refused */
+    uint64_t generation_id, generation_position;
+    int64_t generation_time_us;
+    uint64_t position, synced_position; /* of the archive: the last record, the last one on disk */
+    uint64_t transactions, outcomes;    /* in the archive */
+    uint64_t labels[HARRIER_LABEL_COUNT]; /* transactions by current label; [NONE] is 0 */
+    int64_t newest_event_time_us;
+    uint64_t overlay_entities, overlay_bytes;
+    uint64_t state_hash;           /* if asked for */
+    uint64_t duplicates, rejected; /* since the server's start */
+};
+
+/* Of the four parts only that of the call made is there. */
+struct harrier_reply {
+    const struct harrier_result *results; /* one per transaction, in their order */
+    size_t result_count;
+    const struct harrier_outcome_result *outcomes; /* one per outcome, in their order */
+    size_t outcome_count;
+    const struct harrier_entity *entity;
+    const struct harrier_status *status;
+};
+
+HARRIER_API void harrier_reply_free(struct harrier_reply *reply); /* NULL is allowed */
+
+/* ---------------------------------------------------------------------------------------------
+ * Calls that wait for their answer. deadline_us counts from the call, 0 means the client's; the
+ * server is told how much of it is left and does not start what it cannot finish in time. */
+
+struct harrier_score_options {
+    uint64_t deadline_us;
+    bool dry_run;         /* decide, but change nothing */
+    bool return_features; /* also return every value that the decisions saw */
+};
+
+/* 1 to 1,000 transactions, decided in their order. One that is wrong has its error in its result
+ * and does not fail the others; the call fails only as a whole. options may be NULL. */
+HARRIER_API int harrier_score(struct harrier_client *client,
+                              const struct harrier_transaction *transactions, size_t count,
+                              const struct harrier_score_options *options,
+                              struct harrier_reply **ret_reply, struct harrier_error *ret_error);
+
+/* 1 to 1,000 outcomes. Reporting one again changes nothing. */
+HARRIER_API int harrier_report_outcomes(struct harrier_client *client,
+                                        const struct harrier_outcome *outcomes, size_t count,
+                                        uint64_t deadline_us, struct harrier_reply **ret_reply,
+                                        struct harrier_error *ret_error);
+
+/* key: one string for each field that makes up the entity's key, mostly one. at_time_us 0: as of
+ * its newest transaction. */
+HARRIER_API int harrier_get_entity(struct harrier_client *client, const char *entity,
+                                   const char *const *key, size_t key_count, int64_t at_time_us,
+                                   uint64_t deadline_us, struct harrier_reply **ret_reply,
+                                   struct harrier_error *ret_error);
+
+/* with_state_hash: also hash the states of all entities, which reads everything; give it time. */
+HARRIER_API int harrier_status(struct harrier_client *client, bool with_state_hash,
+                               uint64_t deadline_us, struct harrier_reply **ret_reply,
+                               struct harrier_error *ret_error);
+
+/* ---------------------------------------------------------------------------------------------
+ * Pipelined scoring */
+
+/* reply belongs to the callback from here on (harrier_reply_free()); it is NULL when error is not.
+ * error lives until the callback returns.
+ *
+ * Runs in a thread of the library, possibly several at once, and in any order. It must be quick,
+ * and may call harrier_score_submit() with busy_when_full, but no function of this client that
+ * waits. */
+typedef void harrier_score_callback(struct harrier_reply *reply, const struct harrier_error *error,
+                                    void *user);
+
+/* Returns as soon as the request is on its way; transactions are copied. After 0 the callback runs
+ * exactly once; after a failure it does not. Requests that travel together may be decided in any
+ * order: where the order matters, put the transactions into one call, or wait. */
+HARRIER_API int harrier_score_submit(struct harrier_client *client,
+                                     const struct harrier_transaction *transactions, size_t count,
+                                     const struct harrier_score_options *options,
+                                     harrier_score_callback *callback, void *user,
+                                     struct harrier_error *ret_error);
+
+/* Waits until at most in_flight pipelined requests have callbacks that have not returned yet. */
+HARRIER_API void harrier_wait(struct harrier_client *client, size_t in_flight);
+
+/* Waits until all callbacks have returned: harrier_wait(client, 0). */
+HARRIER_API void harrier_drain(struct harrier_client *client);
+
+#ifdef __cplusplus
+}
+#endif

@@ -1,0 +1,100 @@
+#include "address.h"
+
+#include <arpa/inet.h>
+#include <ctype.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/un.h>
+
+static const char *after(const char *address, const char *scheme) {
+    size_t length = strlen(scheme);
+    return strncmp(address, scheme, length) == 0 ? address + length : NULL;
+}
+
+/* The HOST:PORT part of tcp:// and ws://, or NULL. */
+static const char *network_part(const char *address) {
+    const char *rest = after(address, "tcp://");
+    return rest ? rest : after(address, "ws://");
+}
+
+const char *address_ipc_path(const char *address) {
+    return after(address, "ipc://");
+}
+
+int address_split(const char *address, char *ret_host, size_t host_size, uint16_t *ret_port,
+                  struct error *ret_error) {
+    size_t length = strcspn(address, "/");
+    const char *colon = memrchr(address, ':', length);
+    const char *host = address;
+    if (colon) {
+        size_t host_length = (size_t)(colon - address);
+        if (host_length >= 2 && host[0] == '[' && host[host_length - 1] == ']') {
+            host++;
+            host_length -= 2;
+        }
+        char *end;
+        unsigned long port = strtoul(colon + 1, &end, 10);
+        if (isdigit((unsigned char)colon[1]) && end == address + length && port <= UINT16_MAX &&
+            host_length < host_size) {
+            memcpy(ret_host, host, host_length);
+            ret_host[host_length] = '\0';
+            *ret_port = (uint16_t)port;
+            return 0;
+        }
+    }
+    return error_set(ret_error, ERROR_INVALID,
+                     "\"%s\" is not HOST:PORT with a port from 0 to 65535", address);
+}
+
+static int check_network(const char *address, const char *part, struct error *ret_error) {
+    char host[256];
+    uint16_t port;
+    return address_split(part, host, sizeof host, &port, ret_error) == 0
+               ? 0
+               : error_prefix(ret_error, "%s", address);
+}
+
+static int check_ipc(const char *address, const char *path, struct error *ret_error) {
+    size_t room = sizeof((struct sockaddr_un *)NULL)->sun_path - 1;
+    if (path[0] != '/')
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s: an ipc address needs an absolute path: ipc:///run/harrier/socket",
+                         address);
+    if (strlen(path) > room)
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s: the path has %zu bytes; the system takes at most %zu for a socket",
+                         address, strlen(path), room);
+    return 0;
+}
+
+int address_check(const char *address, struct error *ret_error) {
+    const char *network = network_part(address);
+    if (network)
+        return check_network(address, network, ret_error);
+    const char *path = address_ipc_path(address);
+    if (path)
+        return check_ipc(address, path, ret_error);
+    return error_set(ret_error, ERROR_INVALID, "\"%s\" is not an address to listen on; expected %s",
+                     address, ADDRESS_SCHEMES);
+}
+
+bool address_host_is_loopback(const char *host) {
+    struct in_addr v4;
+    struct in6_addr v6;
+    if (strcmp(host, "localhost") == 0)
+        return true;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return inet_pton(AF_INET6, host, &v6) == 1 && IN6_IS_ADDR_LOOPBACK(&v6);
+}
+
+bool address_is_local(const char *address) {
+    const char *network = network_part(address);
+    char host[256];
+    uint16_t port;
+    struct error ignored;
+    if (!network)
+        return true;
+    return address_split(network, host, sizeof host, &port, &ignored) == 0 &&
+           address_host_is_loopback(host);
+}

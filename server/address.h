@@ -1,0 +1,26 @@
+/* Addresses to listen on: what they may look like, and which of them reach beyond this machine. */
+#pragma once
+
+#include "core/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define ADDRESS_SCHEMES "tcp://HOST:PORT, ipc:///PATH or ws://HOST:PORT/PATH"
+
+/* ERROR_INVALID: not an address that a front of ours can listen on. */
+int address_check(const char *address, struct error *ret_error);
+
+/* Only processes on this machine can reach it. The address has passed address_check(). A host name
+ * other than localhost counts as reaching further. */
+bool address_is_local(const char *address);
+
+/* The path of an ipc:// address, in the address; NULL for others. */
+const char *address_ipc_path(const char *address);
+
+/* HOST:PORT or [HOST]:PORT of the admin HTTP: splits and checks. */
+int address_split(const char *address, char *ret_host, size_t host_size, uint16_t *ret_port,
+                  struct error *ret_error);
+/* 127.0.0.0/8, ::1 or localhost */
+bool address_host_is_loopback(const char *host);

@@ -1,0 +1,190 @@
+#include "fold.h"
+
+#include "core/base/check.h"
+
+#include <stdlib.h>
+
+/* A record with the largest policy that the loader takes, decoded. */
+#define RECORD_BYTES_MAX ((size_t)160 << 20)
+#define PROGRESS_STEP    16384 /* records */
+
+struct fold {
+    struct generation *generation; /* until the overlay has it */
+    struct archive_reader *reader;
+    struct arena record;
+    struct states states;
+};
+
+void states_init(struct states *states) {
+    *states = (struct states){0};
+}
+
+void states_deinit(struct states *states) {
+    if (states->engine)
+        engine_free(states->engine);
+    if (states->overlay)
+        overlay_free(states->overlay);
+    snapshot_unref(states->plan);
+    states_init(states);
+}
+
+void fold_free(struct fold *fold) {
+    if (!fold)
+        return;
+    states_deinit(&fold->states);
+    if (fold->generation)
+        generation_close(fold->generation);
+    if (fold->reader)
+        archive_reader_close(fold->reader);
+    arena_deinit(&fold->record);
+    free(fold);
+}
+
+/* A policy that was good once: what is wrong with it now is our business, not the messages'. */
+static int load_stored(const struct policy_file *files, size_t count, struct snapshot *rules,
+                       struct snapshot **ret_snapshot, struct error *ret_error) {
+    struct buffer messages;
+    buffer_init(&messages);
+    struct snapshot *snapshot = NULL;
+    int r = snapshot_load(files, count, &snapshot, &messages, ret_error);
+    buffer_deinit(&messages);
+    if (r < 0)
+        return r;
+    /* One object for one policy: then a transaction is laid out once, not twice. */
+    if (snapshot->id == rules->id) {
+        snapshot_unref(snapshot);
+        snapshot = snapshot_ref(rules);
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+static int plan_of_generation(struct fold *fold, const char *generations, struct snapshot *rules,
+                              struct error *ret_error) {
+    const struct generation_manifest *manifest = generation_manifest(fold->generation);
+    size_t count;
+    const struct policy_file *files = generation_files(fold->generation, &count);
+    int r = load_stored(files, count, rules, &fold->states.plan, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error,
+                            "%s: the policy of the current generation (run `harrier rebuild`)",
+                            generations);
+    if (fold->states.plan->plan.id != manifest->plan_id)
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "%s: the current generation was built by version %s, whose features this "
+                         "version computes differently; run `harrier rebuild`, or remove "
+                         "%s/current to fold the whole archive",
+                         generations, manifest->version, generations);
+    fold->states.generation_id = manifest->id;
+    return generation_bind(fold->generation, &fold->states.plan->plan, ret_error);
+}
+
+/* The first snapshot in the archive; that of the rules when there is none. */
+static int plan_of_archive(struct fold *fold, const char *archive, struct snapshot *rules,
+                           struct error *ret_error) {
+    struct archive_reader *reader;
+    struct record record;
+    int r = archive_reader_open(archive, (struct archive_place){0}, &reader, ret_error);
+    if (r < 0)
+        return r;
+    do {
+        arena_reset(&fold->record);
+        r = archive_reader_next(reader, &fold->record, &record, ret_error);
+    } while (r > 0 && record.type != RECORD_SNAPSHOT);
+    archive_reader_close(reader);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        fold->states.plan = snapshot_ref(rules);
+        return 0;
+    }
+    r = load_stored(record.snapshot.files, record.snapshot.file_count, rules, &fold->states.plan,
+                    ret_error);
+    return r < 0 ? error_prefix(ret_error, "%s: the policy at position %llu", archive,
+                                (unsigned long long)record.position)
+                 : 0;
+}
+
+static int open_reader(struct fold *fold, const char *archive, const char *generations,
+                       struct error *ret_error) {
+    struct archive_place place = {0};
+    if (fold->generation)
+        place = generation_manifest(fold->generation)->place;
+    int r = archive_reader_open(archive, place, &fold->reader, ret_error);
+    if (r == -ERROR_NOT_FOUND && fold->generation)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s: the current generation holds the state at position %llu of another "
+                         "archive than %s; run `harrier rebuild`, or remove %s/current to fold "
+                         "the whole archive",
+                         generations, (unsigned long long)place.position, archive, generations);
+    return r;
+}
+
+int fold_begin(const char *archive, const char *generations, struct snapshot *rules,
+               struct fold **ret_fold, struct error *ret_error) {
+    struct fold *fold = check_calloc(1, sizeof *fold);
+    arena_init(&fold->record, RECORD_BYTES_MAX);
+    states_init(&fold->states);
+    int r = generation_open_current(generations, false, &fold->generation, ret_error);
+    if (r == 0)
+        r = plan_of_generation(fold, generations, rules, ret_error);
+    else if (r == -ERROR_NOT_FOUND)
+        r = plan_of_archive(fold, archive, rules, ret_error);
+    if (r == 0)
+        r = open_reader(fold, archive, generations, ret_error);
+    if (r < 0) {
+        fold_free(fold);
+        return r;
+    }
+    struct generation *generation = fold->generation;
+    fold->generation = NULL;
+    fold->states.overlay = overlay_new(&fold->states.plan->plan, generation);
+    fold->states.engine = engine_new(rules, fold->states.plan);
+    *ret_fold = fold;
+    return 0;
+}
+
+static void note(struct adopted *adopted, const struct record *record) {
+    if (record->type == RECORD_SNAPSHOT)
+        adopted->snapshot_id = record->snapshot.snapshot_id;
+    else if (record->type == RECORD_GENERATION)
+        adopted->generation_id = record->generation.generation_id;
+    else if (record->type == RECORD_ENGINE)
+        adopted->this_version = text_is(record->engine.version, HARRIER_VERSION);
+}
+
+int fold_finish(struct fold *fold, struct archive_place end, const atomic_bool *stop,
+                void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
+                struct states *ret_states, struct adopted *ret_adopted, struct error *ret_error) {
+    struct adopted adopted = {0};
+    struct record record;
+    int r;
+    for (uint64_t folded = 0;; folded++) {
+        arena_reset(&fold->record);
+        r = archive_reader_next(fold->reader, &fold->record, &record, ret_error);
+        if (r <= 0)
+            break;
+        overlay_apply(fold->states.overlay, fold->states.engine, &record);
+        note(&adopted, &record);
+        if (folded % PROGRESS_STEP != 0)
+            continue;
+        if (atomic_load(stop))
+            return error_set(ret_error, ERROR_INTERRUPTED, "folding the archive was interrupted");
+        if (progress) {
+            uint64_t done, total;
+            archive_reader_extent(fold->reader, &done, &total);
+            progress(user, done, total);
+        }
+    }
+    if (r < 0)
+        return r;
+    struct archive_place reached = archive_reader_place(fold->reader);
+    if (reached.position != end.position || reached.chain != end.chain)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "reading the archive ended at position %llu; its end is %llu",
+                         (unsigned long long)reached.position, (unsigned long long)end.position);
+    *ret_states = fold->states;
+    states_init(&fold->states);
+    *ret_adopted = adopted;
+    return 0;
+}

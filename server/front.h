@@ -1,0 +1,79 @@
+/* The front: how requests get in and answers out. The rest of the server knows no more of the
+ * network than this page.
+ *
+ * A front listens on its addresses, hands each message to the handler, and sends what front_reply()
+ * gives it back to whoever asked. Another one (another library, other transports) is another struct
+ * front_kind. */
+#pragma once
+
+#include "clock.h"
+#include "core/base/error.h"
+#include "core/base/metric.h"
+#include "log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct front;
+
+/* One message, as long as it has not been answered. */
+struct front_request {
+    struct front *front;
+    const void *bytes; /* valid until front_reply() */
+    size_t length;
+    int64_t arrived_us; /* monotonic */
+};
+
+/* Called from any of the front's threads, several at a time. It must answer exactly once, before it
+ * returns or later from any thread, and must not touch the request after that. */
+struct front_handler {
+    void (*handle)(void *user, struct front_request *request);
+    void *user;
+};
+
+struct front_settings {
+    const char *const *addresses;
+    size_t address_count;
+    size_t requests_max; /* given to the handler at the same time */
+    size_t bytes_max;    /* of a message; the connection of a larger one is closed */
+    struct front_handler handler;
+    const void *probe; /* a request that is always answered: what watch() sends */
+    size_t probe_length;
+    const struct clock *clock;
+    struct log *log;
+    struct metric_set *metrics;
+};
+
+struct front_kind {
+    const char *name;
+    /* Copies the bytes. Any thread. */
+    void (*reply)(struct front_request *request, const void *bytes, size_t length);
+    /* Looks whether every listener still answers, and mends those that do not. Called at intervals,
+     * from one thread; does not wait for answers. */
+    void (*watch)(struct front *front);
+    /* Gives no more messages to the handler. True once all that it had are answered; until then the
+     * caller comes again. Clients keep their connections until close() and find, when they send
+     * again, another server. */
+    bool (*drain)(struct front *front);
+    /* Waits until everything given to the handler is answered, then frees. */
+    void (*close)(struct front *front);
+};
+
+struct front {
+    const struct front_kind *kind;
+};
+
+static inline void front_reply(struct front_request *request, const void *bytes, size_t length) {
+    request->front->kind->reply(request, bytes, length);
+}
+static inline void front_watch(struct front *front) {
+    front->kind->watch(front);
+}
+static inline bool front_drain(struct front *front) {
+    return front->kind->drain(front);
+}
+static inline void front_close(struct front *front) {
+    if (front)
+        front->kind->close(front);
+}

@@ -1,0 +1,88 @@
+/* Listening on one address, and the lock that goes before it. */
+#include "front_nng_internal.h"
+
+#include "address.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+/* Who may connect to an ipc address is a matter of file permissions, so do not leave it to the
+ * umask: the server's user and group. */
+#define IPC_MODE 0660
+
+int front_nng_error(struct error *ret_error, int code, const char *what) {
+    enum error_code ours = code == NNG_EADDRINUSE                          ? ERROR_EXISTS
+                           : code == NNG_EADDRINVAL || code == NNG_ENOTSUP ? ERROR_INVALID
+                                                                           : ERROR_SYSTEM;
+    return error_set(ret_error, ours, "%s: %s", what, nng_strerror(code));
+}
+
+/* The lock file is left behind on purpose: removing it would let two servers hold two locks of the
+ * same name. */
+static int lock_path(const char *path, int *ret_lock, struct error *ret_error) {
+    char name[PATH_MAX];
+    snprintf(name, sizeof name, "%s.lock", path);
+    int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lock < 0)
+        return error_set_errno(ret_error, errno, "cannot create %s", name);
+    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
+        *ret_lock = lock;
+        return 0;
+    }
+    int number = errno;
+    close(lock);
+    if (number == EWOULDBLOCK)
+        return error_set(ret_error, ERROR_EXISTS,
+                         "another server listens on ipc://%s (it holds %s)", path, name);
+    return error_set_errno(ret_error, number, "cannot lock %s", name);
+}
+
+static int start(struct listener *listener, nng_socket socket, struct error *ret_error) {
+    int code = nng_listener_create(&listener->id, socket, listener->address);
+    if (code != 0)
+        return front_nng_error(ret_error, code, listener->address);
+    if (address_ipc_path(listener->address))
+        code = nng_listener_set_int(listener->id, NNG_OPT_IPC_PERMISSIONS, IPC_MODE);
+    if (code == 0)
+        code = nng_listener_start(listener->id, 0);
+    if (code != 0) {
+        nng_listener_close(listener->id);
+        return front_nng_error(ret_error, code, listener->address);
+    }
+    listener->listening = true;
+    return 0;
+}
+
+int listener_open(struct listener *listener, const char *address, nng_socket socket,
+                  struct error *ret_error) {
+    *listener = (struct listener){.address = address, .lock = -1};
+    const char *path = address_ipc_path(address);
+    int r = path ? lock_path(path, &listener->lock, ret_error) : 0;
+    if (r == 0)
+        r = start(listener, socket, ret_error);
+    if (r < 0)
+        listener_close(listener);
+    return r;
+}
+
+int listener_reopen(struct listener *listener, nng_socket socket, struct error *ret_error) {
+    if (listener->listening)
+        nng_listener_close(listener->id);
+    listener->listening = false;
+    return start(listener, socket, ret_error);
+}
+
+void listener_close(struct listener *listener) {
+    probe_end(listener->probe);
+    listener->probe = NULL;
+    if (listener->listening)
+        nng_listener_close(listener->id);
+    listener->listening = false;
+    if (listener->lock >= 0)
+        close(listener->lock);
+    listener->lock = -1;
+}

@@ -1,0 +1,392 @@
+/* One thread runs libevent's loop: signals, timers, the admin HTTP, and deciding when to end.
+ * Requests are answered on the front's threads; what takes long runs on the service's. When the
+ * service changes its state it says so through an eventfd, because it may be in any thread and the
+ * loop in none but this. */
+#include "harrierd.h"
+
+#include "admin.h"
+#include "front_nng.h"
+#include "metrics.h"
+#include "notify.h"
+#include "options.h"
+#include "service.h"
+
+#include "core/base/check.h"
+#include "core/policy/snapshot.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RETRY_SECONDS 1
+#define DRAIN_STEP_US 5000
+
+struct harrierd {
+    struct options_source source;
+    struct options options;
+    struct option_set *set;
+    struct log log;
+    struct metric_set *metrics;
+    const char *notify_socket;
+    struct event_base *base;
+    struct event *signals[3];
+    struct event *changed, *watch, *retry, *drain;
+    int changed_descriptor;
+    struct service *service;
+    struct front *front;
+    struct admin *admin;
+    struct buffer probe;
+    bool was_ready, draining;
+    int64_t drain_until_us;
+    int exit_code;
+};
+
+/* ---- exit codes ---- */
+
+static int exit_code_of(const struct error *error) {
+    switch (error->code) {
+    case ERROR_INVALID:
+    case ERROR_TOO_LARGE:
+        return EXIT_CONFIGURATION;
+    case ERROR_EXISTS:
+        return EXIT_IN_USE;
+    case ERROR_INTERRUPTED:
+        return EXIT_AS_ASKED;
+    case ERROR_INTERNAL:
+        return EXIT_DEFECT;
+    default:
+        return EXIT_STORED;
+    }
+}
+
+/* ---- what the loop does ---- */
+
+static void finish(struct harrierd *harrierd, int exit_code) {
+    harrierd->exit_code = exit_code;
+    event_base_loopbreak(harrierd->base);
+}
+
+/* From any thread. */
+static void service_changed(void *user) {
+    struct harrierd *harrierd = user;
+    eventfd_write(harrierd->changed_descriptor, 1);
+}
+
+static void on_changed(evutil_socket_t descriptor, short what, void *user) {
+    (void)what;
+    struct harrierd *harrierd = user;
+    struct error error;
+    eventfd_t count;
+    eventfd_read(descriptor, &count);
+    if (service_failure(harrierd->service, &error) < 0) {
+        log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+        finish(harrierd, exit_code_of(&error));
+        return;
+    }
+    bool is_ready = service_state(harrierd->service, NULL, 0) == SERVICE_READY;
+    if (is_ready && !harrierd->was_ready)
+        notify_supervisor(harrierd->notify_socket, "READY=1\nSTATUS=ready");
+    else if (!is_ready && harrierd->was_ready && !harrierd->draining)
+        notify_supervisor(harrierd->notify_socket, "STATUS=unavailable");
+    harrierd->was_ready = is_ready;
+}
+
+static void on_watch(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    front_watch(((struct harrierd *)user)->front);
+}
+
+static void on_retry(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    service_retry(((struct harrierd *)user)->service);
+}
+
+static void on_drain(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct harrierd *harrierd = user;
+    if (front_drain(harrierd->front)) {
+        finish(harrierd, EXIT_AS_ASKED);
+    } else if (clock_monotonic_us(&clock_system) > harrierd->drain_until_us) {
+        log_line(&harrierd->log, LOG_ERROR,
+                 "requests are still in the server after drain_timeout: leaving without them");
+        /* Closing would wait for them. The archive is made to be left like this. */
+        _exit(EXIT_DEFECT);
+    }
+}
+
+static void on_terminate(evutil_socket_t signal, short what, void *user) {
+    (void)what;
+    struct harrierd *harrierd = user;
+    if (harrierd->draining)
+        return;
+    harrierd->draining = true;
+    log_line(&harrierd->log, LOG_INFO, "%s: finishing what is in the server, then ending",
+             signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    notify_supervisor(harrierd->notify_socket, "STOPPING=1");
+    service_drain(harrierd->service);
+    harrierd->drain_until_us =
+        clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
+    event_add(harrierd->drain, &(struct timeval){.tv_usec = DRAIN_STEP_US});
+    on_drain(-1, 0, harrierd);
+}
+
+static void on_reload(evutil_socket_t signal, short what, void *user) {
+    (void)signal, (void)what;
+    struct harrierd *harrierd = user;
+    struct options next;
+    struct option_set *next_set;
+    enum action action;
+    enum options_fault fault;
+    struct error error;
+    log_line(&harrierd->log, LOG_INFO, "SIGHUP: loading options and policy again");
+    if (options_load(&harrierd->source, &next, &action, &next_set, &fault, &error) < 0) {
+        service_refuse_reload(harrierd->service, error.text);
+        return;
+    }
+    struct buffer fixed;
+    buffer_init(&fixed);
+    options_list_fixed_changes(harrierd->set, next_set, &fixed);
+    if (fixed.length > 0)
+        log_line(&harrierd->log, LOG_WARNING, "changed, but only read at a start: %.*s",
+                 (int)fixed.length, (const char *)fixed.bytes);
+    buffer_deinit(&fixed);
+    harrierd->options.drain_timeout_us = next.drain_timeout_us;
+    log_set_level(&harrierd->log, (enum log_level)next.log_level);
+    service_reload(harrierd->service, next.policy, next.max_ahead_us);
+    option_set_free(next_set);
+}
+
+/* ---- opening ---- */
+
+static int make_data_dir(struct harrierd *harrierd, struct error *ret_error) {
+    const char *path = harrierd->options.data_dir;
+    if (mkdir(path, 0750) < 0 && errno != EEXIST)
+        return error_set_errno(ret_error, errno, "cannot create data_dir %s", path);
+    return 0;
+}
+
+static int open_service(struct harrierd *harrierd, struct error *ret_error) {
+    const struct options *options = &harrierd->options;
+    struct buffer archive, generations;
+    buffer_init(&archive);
+    buffer_init(&generations);
+    buffer_printf(&archive, "%s/archive%c", options->data_dir, '\0');
+    buffer_printf(&generations, "%s/generations%c", options->data_dir, '\0');
+    const struct service_settings settings = {
+        .policy = options->policy,
+        .archive = (char *)archive.bytes,
+        .generations = (char *)generations.bytes,
+        .synced = options->durability == DURABILITY_SYNCED,
+        .sync_interval_us = options->sync_interval_us,
+        .lazy_sync_interval_us = options->lazy_sync_interval_us,
+        .max_ahead_us = options->max_ahead_us,
+        .message_bytes_max = (size_t)options->max_message_bytes,
+        .clock = &clock_system,
+        .log = &harrierd->log,
+        .metrics = harrierd->metrics,
+        .changed = service_changed,
+        .user = harrierd,
+    };
+    int r = service_open(&settings, &harrierd->service, ret_error);
+    buffer_deinit(&generations);
+    buffer_deinit(&archive);
+    return r;
+}
+
+static int open_front(struct harrierd *harrierd, struct error *ret_error) {
+    const struct options *options = &harrierd->options;
+    service_write_probe(&harrierd->probe);
+    const struct front_settings settings = {
+        .addresses = options->listen.items,
+        .address_count = options->listen.count,
+        .requests_max = (size_t)options->max_requests,
+        /* Twice, so that what is only a little too large gets an answer that says so. */
+        .bytes_max = 2 * (size_t)options->max_message_bytes,
+        .handler = {.handle = service_handle, .user = harrierd->service},
+        .probe = harrierd->probe.bytes,
+        .probe_length = harrierd->probe.length,
+        .clock = &clock_system,
+        .log = &harrierd->log,
+        .metrics = harrierd->metrics,
+    };
+    int r = front_nng_open(&settings, &harrierd->front, ret_error);
+    for (size_t i = 0; r == 0 && i < options->listen.count; i++)
+        log_line(&harrierd->log, LOG_INFO, "listening on %s", options->listen.items[i]);
+    return r;
+}
+
+static int open_admin(struct harrierd *harrierd, struct error *ret_error) {
+    if (*harrierd->options.admin_listen == '\0')
+        return 0;
+    return admin_open(harrierd->base, harrierd->options.admin_listen, harrierd->service,
+                      harrierd->metrics, &harrierd->admin, ret_error);
+}
+
+static struct event *add_event(struct harrierd *harrierd, int descriptor, short what,
+                               event_callback_fn callback, const struct timeval *timeout) {
+    struct event *event = event_new(harrierd->base, descriptor, what, callback, harrierd);
+    check(event && event_add(event, timeout) == 0);
+    return event;
+}
+
+static void add_events(struct harrierd *harrierd) {
+    int64_t watch_us = harrierd->options.watchdog_interval_us;
+    harrierd->signals[0] = add_event(harrierd, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
+    harrierd->signals[1] = add_event(harrierd, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
+    harrierd->signals[2] = add_event(harrierd, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload, NULL);
+    harrierd->changed =
+        add_event(harrierd, harrierd->changed_descriptor, EV_READ | EV_PERSIST, on_changed, NULL);
+    harrierd->retry =
+        add_event(harrierd, -1, EV_PERSIST, on_retry, &(struct timeval){.tv_sec = RETRY_SECONDS});
+    if (watch_us > 0)
+        harrierd->watch = add_event(
+            harrierd, -1, EV_PERSIST, on_watch,
+            &(struct timeval){.tv_sec = watch_us / 1000000, .tv_usec = watch_us % 1000000});
+    harrierd->drain = event_new(harrierd->base, -1, EV_PERSIST, on_drain, harrierd);
+    check(harrierd->drain);
+}
+
+static void free_event(struct event *event) {
+    if (event)
+        event_free(event);
+}
+
+static void remove_events(struct harrierd *harrierd) {
+    for (size_t i = 0; i < sizeof harrierd->signals / sizeof *harrierd->signals; i++)
+        free_event(harrierd->signals[i]);
+    free_event(harrierd->changed);
+    free_event(harrierd->watch);
+    free_event(harrierd->retry);
+    free_event(harrierd->drain);
+}
+
+/* In order; the first that fails decides how the program ends. */
+static const struct {
+    int (*open)(struct harrierd *harrierd, struct error *ret_error);
+    int exit_code; /* of a system error; others say themselves what they are */
+} openings[] = {
+    {make_data_dir, EXIT_CANNOT_CREATE},
+    {open_service, EXIT_STORED},
+    {open_front, EXIT_CANNOT_CREATE},
+    {open_admin, EXIT_CANNOT_CREATE},
+};
+
+static int open_all(struct harrierd *harrierd) {
+    struct error error;
+    const char *warning = front_nng_warning();
+    if (warning)
+        log_line(&harrierd->log, LOG_WARNING, "%s", warning);
+    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++)
+        if (openings[i].open(harrierd, &error) < 0) {
+            log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+            return error.code == ERROR_SYSTEM ? openings[i].exit_code : exit_code_of(&error);
+        }
+    return EXIT_AS_ASKED;
+}
+
+/* The other way round: nobody is let in any more, then everything in the server is answered, then
+ * what was written is synced. */
+static int close_all(struct harrierd *harrierd, int exit_code) {
+    struct error error;
+    admin_close(harrierd->admin);
+    front_close(harrierd->front);
+    if (harrierd->service && service_close(harrierd->service, &error) < 0) {
+        log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+        return exit_code == EXIT_AS_ASKED ? exit_code_of(&error) : exit_code;
+    }
+    return exit_code;
+}
+
+static int serve(struct harrierd *harrierd) {
+    signal(SIGPIPE, SIG_IGN);
+    harrierd->metrics = server_metrics_new();
+    harrierd->base = event_base_new();
+    harrierd->changed_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    check(harrierd->base && harrierd->changed_descriptor >= 0);
+    buffer_init(&harrierd->probe);
+    add_events(harrierd);
+    log_line(&harrierd->log, LOG_INFO, "harrierd " HARRIER_VERSION ", policy %s, data in %s",
+             harrierd->options.policy, harrierd->options.data_dir);
+    int exit_code = open_all(harrierd);
+    if (exit_code == EXIT_AS_ASKED) {
+        event_base_dispatch(harrierd->base);
+        exit_code = harrierd->exit_code;
+    }
+    exit_code = close_all(harrierd, exit_code);
+    log_line(&harrierd->log, LOG_INFO, "ended with exit status %d", exit_code);
+    remove_events(harrierd);
+    event_base_free(harrierd->base);
+    close(harrierd->changed_descriptor);
+    buffer_deinit(&harrierd->probe);
+    metric_set_free(harrierd->metrics);
+    return exit_code;
+}
+
+/* ---- the command line ---- */
+
+static void write_out(void (*write_text)(struct buffer *out)) {
+    struct buffer out;
+    buffer_init(&out);
+    write_text(&out);
+    fwrite(out.bytes, 1, out.length, stdout);
+    buffer_deinit(&out);
+}
+
+static int check_only(struct harrierd *harrierd) {
+    struct snapshot *snapshot = NULL;
+    struct buffer messages;
+    struct error error;
+    buffer_init(&messages);
+    int r = snapshot_load_folder(harrierd->options.policy, &snapshot, &messages, &error);
+    fwrite(messages.bytes, 1, messages.length, stderr);
+    buffer_deinit(&messages);
+    snapshot_unref(snapshot);
+    if (r < 0)
+        fprintf(stderr, "harrierd: %s\n", error.text);
+    return r < 0 ? exit_code_of(&error) : EXIT_AS_ASKED;
+}
+
+static int act(struct harrierd *harrierd, enum action action) {
+    switch (action) {
+    case ACTION_HELP:
+        write_out(options_write_help);
+        return EXIT_AS_ASKED;
+    case ACTION_VERSION:
+        puts("harrierd " HARRIER_VERSION);
+        return EXIT_AS_ASKED;
+    case ACTION_PRINT_CONFIG:
+        write_out(options_write_example);
+        return EXIT_AS_ASKED;
+    case ACTION_CHECK:
+        return check_only(harrierd);
+    case ACTION_SERVE:
+        break;
+    }
+    log_init(&harrierd->log, STDERR_FILENO, (enum log_level)harrierd->options.log_level);
+    return serve(harrierd);
+}
+
+int harrierd_main(int argc, char **argv, char **environment) {
+    struct harrierd harrierd = {
+        .source = {.argc = argc,
+                   .argv = (const char *const *)argv,
+                   .environment = (const char *const *)environment},
+        .notify_socket = getenv("NOTIFY_SOCKET"),
+    };
+    enum action action;
+    enum options_fault fault;
+    struct error error;
+    if (options_load(&harrierd.source, &harrierd.options, &action, &harrierd.set, &fault, &error) <
+        0) {
+        fprintf(stderr, "harrierd: %s\n", error.text);
+        return fault == OPTIONS_FAULT_USAGE ? EXIT_USAGE : EXIT_CONFIGURATION;
+    }
+    int exit_code = act(&harrierd, action);
+    option_set_free(harrierd.set);
+    return exit_code;
+}

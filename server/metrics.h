@@ -1,0 +1,37 @@
+/* The server's metrics: one row each in metrics.c. */
+#pragma once
+
+#include "core/base/metric.h"
+
+enum server_metric {
+    SERVER_VERSION,
+    SERVER_READY,
+    SERVER_START_TIME,
+    REQUESTS,
+    REQUEST_DURATION,
+    ERRORS,
+    TRANSACTIONS,
+    DUPLICATES,
+    DRY_RUNS,
+    DEGRADED,
+    RULE_ERRORS,
+    OUTCOMES,
+    ARCHIVE_POSITION,
+    ARCHIVE_SYNCED_POSITION,
+    ARCHIVE_WRITE_FAILURES,
+    ARCHIVE_SYNC_DURATION,
+    RECOVERIES,
+    NEWEST_EVENT_TIME,
+    OVERLAY_ENTITIES,
+    OVERLAY_BYTES,
+    GENERATION_POSITION,
+    GENERATION_TIME,
+    WARMING_FEATURES,
+    RELOADS,
+    LISTENER_RESTARTS,
+    SERVER_METRIC_COUNT
+};
+
+enum reload_result { RELOAD_ADOPTED, RELOAD_UNCHANGED, RELOAD_REFUSED, RELOAD_RESULT_COUNT };
+
+struct metric_set *server_metrics_new(void);

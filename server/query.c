@@ -1,0 +1,151 @@
+/* What only reads: GetEntity, Status, and the gauges. */
+#include "service_internal.h"
+
+#include "core/base/hash.h"
+
+/* ---- GetEntity ---- */
+
+static const struct entity_plan *find_entity(const struct plan *plan, struct text name,
+                                             size_t *ret_index) {
+    for (size_t i = 0; i < plan->entity_count; i++)
+        if (text_equal(plan->entities[i].name, name)) {
+            *ret_index = i;
+            return &plan->entities[i];
+        }
+    return NULL;
+}
+
+static int unknown_entity(const struct plan *plan, struct text name, struct error *ret_error) {
+    const struct entity_plan *nearest = NULL;
+    size_t least = 1 + name.length / 3;
+    for (size_t i = 0; i < plan->entity_count; i++) {
+        size_t distance = text_distance(name, plan->entities[i].name);
+        if (distance <= least && (!nearest || distance < least)) {
+            nearest = &plan->entities[i];
+            least = distance;
+        }
+    }
+    if (nearest)
+        return error_set(ret_error, ERROR_INVALID,
+                         "the policy has no such entity; did you mean \"%" TEXT_FORMAT "\"?",
+                         TEXT_ARGS(nearest->name));
+    return error_set(ret_error, ERROR_INVALID, "the policy has no such entity");
+}
+
+/* Which entity, and what it is stored under. */
+static int resolve(struct run *run, size_t *ret_index, struct text *ret_key, struct text *ret_field,
+                   struct error *ret_error) {
+    const struct entity_request *request = &run->message.entity;
+    const struct states *states = &run->service->states;
+    const struct entity_plan *entity = find_entity(&states->plan->plan, request->entity, ret_index);
+    if (!entity) {
+        *ret_field = TEXT_LITERAL("entity");
+        return unknown_entity(&states->plan->plan, request->entity, ret_error);
+    }
+    *ret_key =
+        engine_key(states->engine, *ret_index, request->key, request->key_count, &run->arena);
+    if (ret_key->data)
+        return 0;
+    *ret_field = TEXT_LITERAL("key");
+    return error_set(
+        ret_error, ERROR_INVALID,
+        "the key has %zu parts; expected one that is not empty for each of %" TEXT_FORMAT,
+        request->key_count, TEXT_ARGS(entity->key));
+}
+
+enum next perform_entity(struct run *run) {
+    struct states *states = &run->service->states;
+    struct state_source *source = overlay_states(states->overlay);
+    struct entity_response *response = &run->response.entity;
+    size_t entity = 0;
+    struct text key, field = {0};
+    struct error error;
+    if (resolve(run, &entity, &key, &field, &error) < 0)
+        return run_refuse(run, &error, field);
+    struct text state = source->read(source, entity, key, hash_text(key));
+    if (!state_extent(state.data, state.length, &response->newest_time_us, &response->entries)) {
+        error_set(&error, ERROR_NOT_FOUND, "nothing is known of this %" TEXT_FORMAT,
+                  TEXT_ARGS(run->message.entity.entity));
+        return run_refuse(run, &error, TEXT_LITERAL("key"));
+    }
+    response->at_time_us =
+        run->message.entity.at_time_us ? run->message.entity.at_time_us : response->newest_time_us;
+    response->state_bytes = state.length;
+    response->state_hash = hash_text(state);
+    response->feature_count = engine_entity_features(
+        states->engine, entity, state, response->at_time_us, &run->arena, &response->features);
+    return NEXT;
+}
+
+/* ---- Status ---- */
+
+static void describe_states(struct service *service, bool with_hash,
+                            struct status_response *response) {
+    const struct overlay *overlay = service->states.overlay;
+    const struct generation *generation = overlay_generation(overlay);
+    struct tally tally = overlay_tally(overlay);
+    response->transactions = tally.transactions;
+    response->outcomes = tally.outcomes;
+    memcpy(response->labels, tally.labels, sizeof response->labels);
+    if (tally.newest_event_time_us != INT64_MIN)
+        response->newest_event_time_us = tally.newest_event_time_us;
+    response->overlay_entities = overlay_entities(overlay);
+    response->overlay_bytes = overlay_bytes(overlay);
+    if (with_hash)
+        response->state_hash = overlay_hash(overlay);
+    if (!generation)
+        return;
+    const struct generation_manifest *manifest = generation_manifest(generation);
+    response->generation_id = manifest->id;
+    response->generation_position = manifest->place.position;
+    response->generation_time_us = manifest->created_time_us;
+}
+
+/* Texts are the service's own; under the decision lock. */
+static void describe(struct service *service, bool with_hash, struct status_response *response) {
+    *response = (struct status_response){
+        .version = TEXT_LITERAL(HARRIER_VERSION),
+        .state = text_of(service_state_name(service->state)),
+        .state_reason = text_of(service->reason),
+        .started_time_us = service->started_us,
+        .policy_name = service->rules->name,
+        .snapshot_id = service->rules->id,
+        .reload_error = text_of(service->reload_error),
+        .position = archive_end(service->archive).position,
+        .synced_position = archive_synced(service->archive),
+        .duplicates = service->duplicates,
+        .rejected = atomic_load(&service->rejected),
+    };
+    if (service->states.overlay)
+        describe_states(service, with_hash, response);
+}
+
+enum next perform_status(struct run *run) {
+    struct status_response *response = &run->response.status;
+    describe(run->service, run->message.status.state_hash, response);
+    /* These change as soon as the lock is free. */
+    response->state_reason = arena_text(&run->arena, response->state_reason);
+    response->reload_error = arena_text(&run->arena, response->reload_error);
+    return NEXT;
+}
+
+void service_measure(struct service *service) {
+    struct metric_set *metrics = service->settings.metrics;
+    struct status_response status;
+    pthread_mutex_lock(&service->lock);
+    describe(service, false, &status);
+    size_t warming = service->states.engine ? engine_warming(service->states.engine) : 0;
+    bool ready = service->state == SERVICE_READY;
+    pthread_mutex_unlock(&service->lock);
+    metric_gauge(metrics, SERVER_VERSION, 0, 1);
+    metric_gauge(metrics, SERVER_READY, 0, ready);
+    metric_gauge(metrics, SERVER_START_TIME, 0, status.started_time_us);
+    metric_gauge(metrics, ARCHIVE_POSITION, 0, (int64_t)status.position);
+    metric_gauge(metrics, ARCHIVE_SYNCED_POSITION, 0, (int64_t)status.synced_position);
+    metric_gauge(metrics, NEWEST_EVENT_TIME, 0, status.newest_event_time_us);
+    metric_gauge(metrics, OVERLAY_ENTITIES, 0, (int64_t)status.overlay_entities);
+    metric_gauge(metrics, OVERLAY_BYTES, 0, (int64_t)status.overlay_bytes);
+    metric_gauge(metrics, GENERATION_POSITION, 0, (int64_t)status.generation_position);
+    metric_gauge(metrics, GENERATION_TIME, 0, status.generation_time_us);
+    metric_gauge(metrics, WARMING_FEATURES, 0, (int64_t)warming);
+}

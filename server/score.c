@@ -1,0 +1,170 @@
+/* Score: up to a thousand transactions, decided in their order, each seeing those before it. */
+#include "service_internal.h"
+
+#include "core/base/hash.h"
+
+struct scoring {
+    struct run *run;
+    const struct transaction *transaction;
+    struct score_result *result;
+    struct decision decision;
+};
+
+static enum next check_deadline(struct scoring *scoring);
+static enum next find_first_decision(struct scoring *scoring);
+static enum next check_time(struct scoring *scoring);
+static enum next decide(struct scoring *scoring);
+static enum next archive(struct scoring *scoring);
+
+/* The steps of one transaction. The result is filled by the one that says DONE. */
+static const struct {
+    const char *name;
+    bool dry_run_too;
+    enum next (*take)(struct scoring *scoring);
+} steps[] = {
+    {"deadline", true, check_deadline}, /* has it no position yet when it passes, nothing happens */
+    {"known id", false, find_first_decision}, /* a repeated id gets its first decision */
+    {"time", true, check_time},               /* one bad clock must not destroy a history */
+    {"decide", true, decide},                 /* nothing changes */
+    {"archive and apply", false, archive},    /* a position is assigned: the decision stands */
+};
+
+static enum next refuse(struct scoring *scoring, const struct error *error, struct text field) {
+    scoring->result->error = run_refuse_item(scoring->run, error, field);
+    return DONE;
+}
+
+static enum next conclude(struct scoring *scoring, const struct decision *decision) {
+    struct run *run = scoring->run;
+    int64_t took_us = clock_monotonic_us(run->service->settings.clock) - run->request->arrived_us;
+    scoring->result->decision = *decision;
+    scoring->result->decision.server_us = took_us < 0            ? 0
+                                          : took_us > UINT32_MAX ? UINT32_MAX
+                                                                 : (uint32_t)took_us;
+    return DONE;
+}
+
+static enum next check_deadline(struct scoring *scoring) {
+    struct error error;
+    if (run_check_deadline(scoring->run, &error) == 0)
+        return NEXT;
+    return refuse(scoring, &error, (struct text){0});
+}
+
+static enum next find_first_decision(struct scoring *scoring) {
+    struct run *run = scoring->run;
+    struct known_id known;
+    struct record record;
+    struct text field = {0};
+    struct error error;
+    /* Before anything is compared: the comparison of attributes relies on their number. */
+    if (transaction_check(scoring->transaction, &field, &error) < 0)
+        return refuse(scoring, &error, field);
+    int r = run_find_transaction(run, scoring->transaction->id, &known, &record, &error);
+    if (r == 0)
+        return NEXT;
+    if (r < 0)
+        return refuse(scoring, &error, field);
+    if (!transaction_equal(scoring->transaction, &record.transaction.transaction)) {
+        error_set(&error, ERROR_ID_CONFLICT,
+                  "a transaction with this id and other content was scored before; a repeated id "
+                  "must repeat the transaction");
+        return refuse(scoring, &error, TEXT_LITERAL("id"));
+    }
+    struct decision decision = record.transaction.decision;
+    decision.transaction_id = scoring->transaction->id;
+    decision.position = known.position;
+    decision.duplicate = true;
+    if (known.position > run->position_needed)
+        run->position_needed = known.position;
+    return conclude(scoring, &decision);
+}
+
+static enum next check_time(struct scoring *scoring) {
+    struct error error;
+    if (run_check_ahead(scoring->run, "event_time_us", scoring->transaction->event_time_us,
+                        &error) == 0)
+        return NEXT;
+    return refuse(scoring, &error, TEXT_LITERAL("event_time_us"));
+}
+
+static enum next decide(struct scoring *scoring) {
+    struct run *run = scoring->run;
+    const struct score_request *request = &run->message.score;
+    struct states *states = &run->service->states;
+    struct text field = {0};
+    struct error error;
+    if (engine_decide(states->engine, scoring->transaction, overlay_states(states->overlay),
+                      request->return_features, &run->arena, &scoring->decision, &field,
+                      &error) < 0)
+        return refuse(scoring, &error, field);
+    scoring->decision.generation_id = states->generation_id;
+    scoring->decision.dry_run = request->dry_run;
+    return request->dry_run ? conclude(scoring, &scoring->decision) : NEXT;
+}
+
+static enum next archive(struct scoring *scoring) {
+    struct record record = {
+        .type = RECORD_TRANSACTION,
+        .transaction = {.transaction = *scoring->transaction, .decision = scoring->decision},
+    };
+    run_append(scoring->run, &record);
+    scoring->decision.position = record.position;
+    return conclude(scoring, &scoring->decision);
+}
+
+enum next perform_score(struct run *run) {
+    const struct score_request *request = &run->message.score;
+    struct score_result *results =
+        arena_calloc(&run->arena, request->transaction_count, sizeof *results);
+    struct error error;
+    if (!results) {
+        error_set(&error, ERROR_TOO_LARGE, "the request needs too much memory");
+        return run_refuse(run, &error, (struct text){0});
+    }
+    for (size_t i = 0; i < request->transaction_count; i++) {
+        struct scoring scoring = {
+            .run = run, .transaction = &request->transactions[i], .result = &results[i]};
+        enum next next = NEXT;
+        for (size_t step = 0; next == NEXT; step++)
+            if (!request->dry_run || steps[step].dry_run_too)
+                next = steps[step].take(&scoring);
+    }
+    run->response.score.results = results;
+    run->response.score.count = request->transaction_count;
+    return NEXT;
+}
+
+void withdraw_score(struct run *run, const struct error *error) {
+    struct score_result *results = (struct score_result *)(uintptr_t)run->response.score.results;
+    for (size_t i = 0; i < run->response.score.count; i++)
+        if (results[i].error.code == 0 && results[i].decision.position > run->position_before)
+            results[i] =
+                (struct score_result){.error = run_refuse_item(run, error, (struct text){0})};
+}
+
+void count_score(const struct run *run) {
+    struct metric_set *metrics = run->service->settings.metrics;
+    uint64_t verdicts[VERDICT_COUNT] = {0};
+    uint64_t duplicates = 0, dry_runs = 0, degraded = 0, rule_errors = 0;
+    for (size_t i = 0; i < run->response.score.count; i++) {
+        const struct score_result *result = &run->response.score.results[i];
+        if (result->error.code != 0)
+            continue;
+        duplicates += result->decision.duplicate;
+        dry_runs += result->decision.dry_run;
+        if (result->decision.duplicate || result->decision.dry_run)
+            continue;
+        verdicts[result->decision.verdict]++;
+        degraded += result->decision.degraded;
+        rule_errors += result->decision.rule_errors;
+    }
+    for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++)
+        if (verdicts[verdict] > 0)
+            metric_add(metrics, TRANSACTIONS, verdict, verdicts[verdict]);
+    metric_add(metrics, DUPLICATES, 0, duplicates);
+    metric_add(metrics, DRY_RUNS, 0, dry_runs);
+    metric_add(metrics, DEGRADED, 0, degraded);
+    metric_add(metrics, RULE_ERRORS, 0, rule_errors);
+    run->service->duplicates += duplicates;
+}

@@ -1,0 +1,420 @@
+/* The life of a request, and of the service around it. */
+#include "service_internal.h"
+
+#include "core/base/check.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Room for decoding a request and for everything its answer says; 1,000 decisions with all their
+ * features fit, and an answer that does not fit into its message is refused by the encoder. */
+#define RUN_ARENA_BYTES (MESSAGE_ARENA_LIMIT + ((size_t)96 << 20))
+
+static enum next decode(struct run *run);
+static enum next admit(struct run *run);
+static enum next perform(struct run *run);
+static enum next write_archive(struct run *run);
+static enum next answer(struct run *run);
+
+/* The steps of every request, in their order. Those of one transaction within perform are a table
+ * of the same kind in score.c. Whatever goes wrong on the way, the last step is taken: each request
+ * gets one answer. */
+static const struct {
+    const char *name;
+    bool locked; /* under the decision lock */
+    enum next (*take)(struct run *run);
+} steps[] = {
+    {"decode", false, decode},      /* bytes → request */
+    {"admit", true, admit},         /* can this service answer that now? */
+    {"perform", true, perform},     /* for Score: known id? → decide → archive → apply */
+    {"write", true, write_archive}, /* all that was appended goes to the kernel, or none of it */
+    {"answer", false, answer},      /* response → bytes */
+};
+#define STEPS (sizeof steps / sizeof *steps)
+
+static const struct {
+    enum next (*perform)(struct run *run);
+    void (*withdraw)(struct run *run, const struct error *error);
+    void (*count)(const struct run *run);
+} calls[CALL_COUNT] = {
+    [CALL_SCORE] = {perform_score, withdraw_score, count_score},
+    [CALL_REPORT_OUTCOME] = {perform_outcome, withdraw_outcome, count_outcome},
+    [CALL_GET_ENTITY] = {perform_entity, NULL, NULL},
+    [CALL_STATUS] = {perform_status, NULL, NULL},
+};
+
+/* ---- runs ---- */
+
+static struct run *run_new(struct service *service) {
+    pthread_mutex_lock(&service->runs_lock);
+    struct run *run = service->idle_runs;
+    if (run)
+        service->idle_runs = run->next;
+    pthread_mutex_unlock(&service->runs_lock);
+    if (run)
+        return run;
+    run = check_calloc(1, sizeof *run);
+    run->service = service;
+    arena_init(&run->arena, RUN_ARENA_BYTES);
+    buffer_init(&run->answer);
+    return run;
+}
+
+void run_recycle(struct run *run) {
+    struct service *service = run->service;
+    snapshot_unref(run->rules);
+    arena_reset(&run->arena);
+    buffer_clear(&run->answer);
+    *run = (struct run){.service = service, .arena = run->arena, .answer = run->answer};
+    pthread_mutex_lock(&service->runs_lock);
+    run->next = service->idle_runs;
+    service->idle_runs = run;
+    pthread_mutex_unlock(&service->runs_lock);
+}
+
+void run_free(struct run *run) {
+    arena_deinit(&run->arena);
+    buffer_deinit(&run->answer);
+    free(run);
+}
+
+struct wire_error run_refuse_item(struct run *run, const struct error *error, struct text field) {
+    metric_add(run->service->settings.metrics, ERRORS, error->code, 1);
+    run->rejected++;
+    return wire_error_from(error, field, &run->arena);
+}
+
+enum next run_refuse(struct run *run, const struct error *error, struct text field) {
+    run->response = (struct response){.error = run_refuse_item(run, error, field)};
+    return DONE;
+}
+
+int run_check_deadline(const struct run *run, struct error *ret_error) {
+    uint64_t deadline_us = run->message.deadline_us;
+    if (deadline_us == 0)
+        return 0;
+    int64_t took_us = clock_monotonic_us(run->service->settings.clock) - run->request->arrived_us;
+    if (took_us <= 0 || (uint64_t)took_us <= deadline_us)
+        return 0;
+    return error_set(ret_error, ERROR_DEADLINE,
+                     "the deadline of %" PRIu64 " us passed %" PRId64
+                     " us after the message arrived; nothing of it was kept",
+                     deadline_us, took_us);
+}
+
+int run_check_ahead(const struct run *run, const char *field, int64_t time_us,
+                    struct error *ret_error) {
+    int64_t ahead_max_us = run->service->max_ahead_us;
+    if (time_us <= run->receive_time_us || time_us - run->receive_time_us <= ahead_max_us)
+        return 0;
+    return error_set(ret_error, ERROR_INVALID,
+                     "%s is %" PRId64 " s ahead of the server's clock; expected at most %" PRId64
+                     " s (option max_ahead)",
+                     field, (time_us - run->receive_time_us) / 1000000, ahead_max_us / 1000000);
+}
+
+void run_append(struct run *run, struct record *record) {
+    struct service *service = run->service;
+    record->receive_time_us = run->receive_time_us;
+    archive_append(service->archive, record);
+    run->position_needed = record->position;
+    overlay_apply(service->states.overlay, service->states.engine, record);
+}
+
+int run_find_transaction(struct run *run, struct text id, struct known_id *ret_known,
+                         struct record *ret_record, struct error *ret_error) {
+    struct service *service = run->service;
+    if (!overlay_find_id(service->states.overlay, hash_text(id), ret_known))
+        return 0;
+    int r = archive_read(service->archive, ret_known->position, &run->arena, ret_record, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "the record of this transaction");
+    /* Two ids may have one hash: then this one is new. */
+    return ret_record->type == RECORD_TRANSACTION &&
+           text_equal(ret_record->transaction.transaction.id, id);
+}
+
+/* ---- the steps ---- */
+
+static enum next decode(struct run *run) {
+    size_t most = run->service->settings.message_bytes_max;
+    struct error error;
+    int r = run->request->length > most
+                ? error_set(&error, ERROR_TOO_LARGE,
+                            "the request has %zu bytes; expected at most %zu (option "
+                            "max_message_bytes)",
+                            run->request->length, most)
+                : message_decode_request(run->request->bytes, run->request->length, &run->arena,
+                                         &run->message, &error);
+    return r < 0 ? run_refuse(run, &error, (struct text){0}) : NEXT;
+}
+
+static enum next admit(struct run *run) {
+    struct service *service = run->service;
+    run->receive_time_us = service_receive_time_us(service);
+    run->position_before = archive_end(service->archive).position;
+    run->rules = snapshot_ref(service->rules);
+    bool has_states = service->states.overlay && service->state != SERVICE_FAILED;
+    if (has_states || run->message.call == CALL_STATUS)
+        return NEXT;
+    struct error error;
+    error_set(&error, ERROR_UNAVAILABLE, "the server is %s: %s; try again with the same ids",
+              service_state_name(service->state), service->reason);
+    return run_refuse(run, &error, (struct text){0});
+}
+
+static enum next perform(struct run *run) {
+    run->response.call = run->message.call;
+    return calls[run->message.call].perform(run);
+}
+
+static enum next write_archive(struct run *run) {
+    struct service *service = run->service;
+    enum call call = run->message.call;
+    struct error error;
+    if (archive_end(service->archive).position > run->position_before) {
+        if (archive_write(service->archive, &error) < 0) {
+            service_lose_archive(service, &error);
+            error_prefix(&error, "the archive could not be written; try again with the same ids");
+            error.code = ERROR_UNAVAILABLE;
+            calls[call].withdraw(run, &error);
+            run->position_needed = 0;
+            run->lost_archive = true;
+        } else {
+            commit_want(service);
+        }
+    }
+    if (calls[call].count)
+        calls[call].count(run);
+    return NEXT;
+}
+
+static enum next answer(struct run *run) {
+    message_encode_response(&run->response, &run->answer);
+    return NEXT;
+}
+
+/* ---- through the steps ---- */
+
+static void take_steps(struct run *run) {
+    pthread_mutex_t *lock = &run->service->lock;
+    bool locked = false;
+    for (size_t i = 0; i < STEPS; i++) {
+        if (steps[i].locked != locked) {
+            locked = steps[i].locked;
+            (locked ? pthread_mutex_lock : pthread_mutex_unlock)(lock);
+        }
+        if (steps[i].take(run) == DONE)
+            i = STEPS - 2; /* on with the last */
+    }
+    check(!locked);
+}
+
+void service_handle(void *user, struct front_request *request) {
+    struct service *service = user;
+    const struct service_settings *settings = &service->settings;
+    struct run *run = run_new(service);
+    run->request = request;
+    take_steps(run);
+
+    enum call call = run->message.call;
+    bool lost_archive = run->lost_archive;
+    metric_add(settings->metrics, REQUESTS, call, 1);
+    metric_observe(settings->metrics, REQUEST_DURATION, call,
+                   clock_monotonic_us(settings->clock) - request->arrived_us);
+    atomic_fetch_add(&service->rejected, run->rejected);
+    if (!commit_park(run)) {
+        front_reply(request, run->answer.bytes, run->answer.length);
+        run_recycle(run);
+    }
+    if (lost_archive)
+        service_tell(service);
+}
+
+/* ---- states ---- */
+
+const char *service_state_name(enum service_state state) {
+    static const char *const names[] = {
+        [SERVICE_STARTING] = "starting", [SERVICE_READY] = "ready",
+        [SERVICE_DRAINING] = "draining", [SERVICE_UNAVAILABLE] = "unavailable",
+        [SERVICE_FAILED] = "failed",
+    };
+    return names[state];
+}
+
+void service_set_state(struct service *service, enum service_state state, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(service->reason, sizeof service->reason, format, arguments);
+    va_end(arguments);
+    service->state = state;
+}
+
+void service_fail(struct service *service, const struct error *error) {
+    service->failure = *error;
+    service_set_state(service, SERVICE_FAILED, "%.*s", REASON_BYTES - 1, error->text);
+}
+
+void service_tell(const struct service *service) {
+    if (service->settings.changed)
+        service->settings.changed(service->settings.user);
+}
+
+int64_t service_receive_time_us(const struct service *service) {
+    int64_t now_us = clock_wall_us(service->settings.clock);
+    int64_t last_us = archive_time(service->archive);
+    return now_us > last_us ? now_us : last_us;
+}
+
+void service_lose_archive(struct service *service, const struct error *error) {
+    /* States and ids hold what the archive does not: they are worth nothing now. */
+    states_deinit(&service->states);
+    metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
+    log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
+    if (error->code == ERROR_UNAVAILABLE) /* the archive's own: it is in doubt and stays so */
+        service_fail(service, error);
+    else if (service->state == SERVICE_READY)
+        service_set_state(service, SERVICE_UNAVAILABLE, "the archive could not be written: %.*s",
+                          REASON_BYTES / 2, error->text);
+}
+
+int service_append(struct service *service, struct record *record, struct error *ret_error) {
+    record->receive_time_us = service_receive_time_us(service);
+    archive_append(service->archive, record);
+    overlay_apply(service->states.overlay, service->states.engine, record);
+    int r = archive_write(service->archive, ret_error);
+    if (r < 0)
+        service_lose_archive(service, ret_error);
+    else
+        commit_want(service);
+    return r;
+}
+
+enum service_state service_state(struct service *service, char *ret_reason, size_t size) {
+    pthread_mutex_lock(&service->lock);
+    enum service_state state = service->state;
+    if (ret_reason)
+        snprintf(ret_reason, size, "%s", service->reason);
+    pthread_mutex_unlock(&service->lock);
+    return state;
+}
+
+int service_failure(struct service *service, struct error *ret_error) {
+    pthread_mutex_lock(&service->lock);
+    int r = 0;
+    if (service->state == SERVICE_FAILED) {
+        *ret_error = service->failure;
+        r = -(int)ret_error->code;
+    }
+    pthread_mutex_unlock(&service->lock);
+    return r;
+}
+
+void service_drain(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    if (service->state != SERVICE_FAILED)
+        service_set_state(service, SERVICE_DRAINING, "the server was asked to stop");
+    pthread_mutex_unlock(&service->lock);
+}
+
+void service_write_probe(struct buffer *out) {
+    const struct request request = {.call = CALL_STATUS};
+    struct error error;
+    check(message_encode_request(&request, out, &error) == 0);
+}
+
+/* ---- opening and closing ---- */
+
+static int load_policy(struct service *service, struct error *ret_error) {
+    struct buffer messages;
+    buffer_init(&messages);
+    int r = snapshot_load_folder(service->policy_path, &service->rules, &messages, ret_error);
+    log_lines(service->settings.log, r < 0 ? LOG_ERROR : LOG_WARNING,
+              (struct text){.data = (char *)messages.bytes, .length = messages.length});
+    buffer_deinit(&messages);
+    return r;
+}
+
+static int open_archive(struct service *service, struct error *ret_error) {
+    struct archive_recovery recovery;
+    int r = archive_open(service->archive_path, NULL, &service->archive, &recovery, ret_error);
+    if (r < 0)
+        return r;
+    if (recovery.torn_bytes > 0)
+        log_line(service->settings.log, LOG_WARNING,
+                 "the archive's end was torn: %" PRIu64 " bytes behind position %" PRIu64
+                 " were cut off and kept in %s",
+                 recovery.torn_bytes, recovery.position, recovery.torn_file);
+    return 0;
+}
+
+static struct service *service_new(const struct service_settings *settings) {
+    struct service *service = check_calloc(1, sizeof *service);
+    service->settings = *settings;
+    service->policy_path = text_copy(text_of(settings->policy));
+    service->archive_path = text_copy(text_of(settings->archive));
+    service->generations_path = text_copy(text_of(settings->generations));
+    service->started_us = clock_wall_us(settings->clock);
+    service->max_ahead_us = settings->max_ahead_us;
+    service->parked_end = &service->parked;
+    service_set_state(service, SERVICE_STARTING, "folding the archive");
+    pthread_mutex_init(&service->lock, NULL);
+    pthread_mutex_init(&service->jobs_lock, NULL);
+    pthread_mutex_init(&service->runs_lock, NULL);
+    pthread_cond_init(&service->jobs_wanted, NULL);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&service->commit_wanted, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    return service;
+}
+
+static void service_free(struct service *service) {
+    states_deinit(&service->states);
+    snapshot_unref(service->rules);
+    for (struct run *run = service->idle_runs, *next; run; run = next) {
+        next = run->next;
+        run_free(run);
+    }
+    pthread_cond_destroy(&service->commit_wanted);
+    pthread_cond_destroy(&service->jobs_wanted);
+    pthread_mutex_destroy(&service->runs_lock);
+    pthread_mutex_destroy(&service->jobs_lock);
+    pthread_mutex_destroy(&service->lock);
+    free(service->generations_path);
+    free(service->archive_path);
+    free(service->policy_path);
+    free(service);
+}
+
+int service_open(const struct service_settings *settings, struct service **ret_service,
+                 struct error *ret_error) {
+    struct service *service = service_new(settings);
+    int r = load_policy(service, ret_error);
+    if (r == 0)
+        r = open_archive(service, ret_error);
+    if (r == 0)
+        r = fold_begin(service->archive_path, service->generations_path, service->rules,
+                       &service->first_fold, ret_error);
+    if (r < 0) {
+        archive_close(service->archive);
+        service_free(service);
+        return r;
+    }
+    commit_start(service);
+    background_start(service);
+    *ret_service = service;
+    return 0;
+}
+
+int service_close(struct service *service, struct error *ret_error) {
+    background_stop(service);
+    commit_stop(service);
+    int r = service_failure(service, ret_error);
+    archive_close(service->archive);
+    service_free(service);
+    return r;
+}

@@ -1,0 +1,94 @@
+/* The service: what harrierd does with a request, from bytes to bytes.
+ *
+ * It owns the archive, the policy and the states. A front hands it requests (service_handle() is a
+ * front_handler's function); it answers each exactly once. Nothing here knows of sockets, signals
+ * or the command line.
+ *
+ * States:
+ *
+ *   starting ──folded──► ready ──service_drain()──► draining
+ *       │                 │ ▲
+ *       │     write failed│ │folded again
+ *       ▼                 ▼ │
+ *     failed ◄─sync──  unavailable
+ *
+ * In all but ready and draining it answers `unavailable`, except to Status. Failed is the end: what
+ * was lost cannot be known, or the start did not succeed; service_failure() says why. */
+#pragma once
+
+#include "clock.h"
+#include "core/base/error.h"
+#include "core/base/metric.h"
+#include "front.h"
+#include "log.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum service_state {
+    SERVICE_STARTING,
+    SERVICE_READY,
+    SERVICE_DRAINING,
+    SERVICE_UNAVAILABLE,
+    SERVICE_FAILED,
+};
+
+const char *service_state_name(enum service_state state); /* "starting", … */
+
+struct service_settings {
+    const char *policy;            /* folder */
+    const char *archive;           /* folder; made when missing, its parent must exist */
+    const char *generations;       /* folder; may be missing */
+    bool synced;                   /* answers wait for the disk */
+    int64_t sync_interval_us;      /* synced: least time between two syncs */
+    int64_t lazy_sync_interval_us; /* not synced: time between two syncs */
+    int64_t max_ahead_us;          /* of an event time before the clock */
+    size_t message_bytes_max;      /* larger requests are refused */
+    const struct clock *clock;
+    struct log *log;
+    struct metric_set *metrics; /* of server_metrics_new() */
+    /* Called from any thread, without locks, after the state has changed. NULL is allowed. */
+    void (*changed)(void *user);
+    void *user;
+};
+
+struct service;
+
+/* Loads the policy, opens archive and generation, and begins to fold in the background. What can be
+ * seen at once to be wrong fails here: ERROR_INVALID (the policy; the messages are in the log),
+ * ERROR_EXISTS (another process has the archive), ERROR_DAMAGED, ERROR_UNSUPPORTED, ERROR_NOT_FOUND
+ * (a generation that is not of this archive), ERROR_SYSTEM. Texts and folders' names are copied. */
+int service_open(const struct service_settings *settings, struct service **ret_service,
+                 struct error *ret_error);
+
+/* Everything given to service_handle() must have been answered or be waiting for a sync: those that
+ * wait are answered. Ends the threads, syncs and closes the archive (unless failed). ERROR_SYSTEM:
+ * the last sync failed. */
+int service_close(struct service *service, struct error *ret_error);
+
+/* One request. user is the service. Any thread, several at a time. */
+void service_handle(void *user, struct front_request *request);
+
+/* A message of the kind that is always answered, for a front's watchdog. */
+void service_write_probe(struct buffer *out);
+
+/* Loads the policy again, in the background; NULL for the folder keeps the one in use. The answer
+ * is in the log, a metric and Status. */
+void service_reload(struct service *service, const char *policy, int64_t max_ahead_us);
+/* The configuration around the policy was refused, so there was no reload. */
+void service_refuse_reload(struct service *service, const char *reason);
+
+/* When unavailable: tries to come back, in the background. To be called about every second. */
+void service_retry(struct service *service);
+
+/* From now on not ready; what still comes in is served. */
+void service_drain(struct service *service);
+
+/* ret_reason may be NULL. */
+enum service_state service_state(struct service *service, char *ret_reason, size_t size);
+/* The error that made it fail; -code as usual, 0 when it has not. */
+int service_failure(struct service *service, struct error *ret_error);
+
+/* Brings the gauges up to date; before each reading of the metrics. */
+void service_measure(struct service *service);

@@ -1,0 +1,143 @@
+/* What the service's files share:
+ *
+ *   service.c     the steps of a request, and opening and closing
+ *   score.c       Score: the steps of a transaction
+ *   outcome.c     ReportOutcome
+ *   query.c       GetEntity, Status, gauges
+ *   fold.c        archive and generation → states
+ *   background.c  the thread that starts, reloads and recovers
+ *   commit.c      the thread that syncs the archive, and the answers that wait for it */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/buffer.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive.h"
+#include "core/store/overlay.h"
+#include "core/wire/message.h"
+#include "fold.h"
+#include "metrics.h"
+#include "service.h"
+
+#include <pthread.h>
+
+#define REASON_BYTES 512
+
+enum job { JOB_START = 1, JOB_RELOAD = 2, JOB_RECOVER = 4 };
+
+struct service {
+    struct service_settings settings;
+    char *archive_path, *generations_path;
+    int64_t started_us; /* wall clock */
+
+    /* The decision lock: everything from here on, one decision at a time, in position order. */
+    pthread_mutex_t lock;
+    enum service_state state;
+    char reason[REASON_BYTES]; /* why not ready */
+    struct error failure;      /* when SERVICE_FAILED */
+    struct archive *archive;
+    struct snapshot *rules;
+    struct states states;    /* .overlay is NULL unless ready or draining */
+    struct fold *first_fold; /* from service_open() to the background thread */
+    int64_t max_ahead_us;
+    char reload_error[REASON_BYTES];
+    uint64_t duplicates; /* since the start */
+
+    /* commit.c, under the decision lock too. */
+    pthread_cond_t commit_wanted;
+    pthread_t committer;
+    bool committer_waits, uncommitted, closing;
+    struct run *parked, **parked_end; /* in order of arrival */
+
+    /* background.c */
+    pthread_mutex_t jobs_lock;
+    pthread_cond_t jobs_wanted;
+    pthread_t background;
+    unsigned jobs; /* of enum job */
+    char *policy_path;
+    atomic_bool stopping;
+
+    atomic_uint_least64_t rejected; /* since the start */
+
+    /* Runs that are not in use. */
+    pthread_mutex_t runs_lock;
+    struct run *idle_runs;
+};
+
+/* One request on its way through the service, and the memory it takes. */
+struct run {
+    struct run *next;
+    struct service *service;
+    struct front_request *request;
+    struct arena arena;
+    struct request message;
+    struct response response;
+    struct buffer answer;
+    struct snapshot *rules;   /* what the response's texts may point into */
+    int64_t receive_time_us;  /* wall clock, never before the archive's last record */
+    uint64_t position_before; /* the archive's last record when the decision lock was taken */
+    uint64_t position_needed; /* the last record that the answer speaks of */
+    uint64_t rejected;        /* items refused */
+    bool lost_archive;        /* the service became unavailable on the way */
+};
+
+/* What a step says: go on with the next, or leave out all but the last. */
+enum next { NEXT, DONE };
+
+/* service.c */
+void run_free(struct run *run);
+void run_recycle(struct run *run); /* after it was answered */
+/* The whole request fails. */
+enum next run_refuse(struct run *run, const struct error *error, struct text field);
+/* One item of it fails: what its result says. Counts. */
+struct wire_error run_refuse_item(struct run *run, const struct error *error, struct text field);
+/* ERROR_DEADLINE when it has passed. */
+int run_check_deadline(const struct run *run, struct error *ret_error);
+/* ERROR_INVALID when a time at the caller's side is too far ahead of ours. */
+int run_check_ahead(const struct run *run, const char *field, int64_t time_us,
+                    struct error *ret_error);
+/* Puts the record behind the others and applies it. */
+void run_append(struct run *run, struct record *record);
+/* The archived transaction of this id: 1 and *ret_record and *ret_known, in the arena; 0 there is
+ * none; < 0 it could not be read. */
+int run_find_transaction(struct run *run, struct text id, struct known_id *ret_known,
+                         struct record *ret_record, struct error *ret_error);
+
+/* Under the decision lock: appends, applies, and hands to the kernel. On failure the service is
+ * unavailable. */
+int service_append(struct service *service, struct record *record, struct error *ret_error);
+/* Under the decision lock: the archive refused a write. Forgets all that is not in it. */
+void service_lose_archive(struct service *service, const struct error *error);
+/* Under the decision lock; call settings.changed after it is released. */
+void service_set_state(struct service *service, enum service_state state, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void service_fail(struct service *service, const struct error *error);
+void service_tell(const struct service *service);
+int64_t service_receive_time_us(const struct service *service);
+
+/* One per call, under the decision lock. */
+enum next perform_score(struct run *run);
+enum next perform_outcome(struct run *run);
+enum next perform_entity(struct run *run);
+enum next perform_status(struct run *run);
+/* The appended records could not be written: what of the results speaks of them fails. */
+void withdraw_score(struct run *run, const struct error *error);
+void withdraw_outcome(struct run *run, const struct error *error);
+/* The results stand: counts them. */
+void count_score(const struct run *run);
+void count_outcome(const struct run *run);
+
+/* background.c */
+void background_start(struct service *service);
+void background_stop(struct service *service);
+void background_ask(struct service *service, enum job job);
+
+/* commit.c */
+void commit_start(struct service *service);
+void commit_stop(struct service *service);
+/* Under the decision lock: there is something to sync. */
+void commit_want(struct service *service);
+/* The answer waits until its records are on disk. False: they are already, or need not be, or never
+ * will (and the answer says so); the caller sends it now. */
+bool commit_park(struct run *run);

@@ -1,0 +1,455 @@
+/* An archive made here, rebuilt, and compared with what a fold from the first record gives. */
+#include "batch/rebuild.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive.h"
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#define DAY_US   INT64_C(86400000000)
+#define BEGIN_US INT64_C(1522540800000000)
+#define CARDS    40
+#define SYNCED   3000 /* transactions before the last sync mark */
+#define LATER    500  /* and behind it */
+
+static const char policy_text[] = "policy: {name: small, base_currency: EUR}\n";
+static const char features_text[] =
+    "entities:\n"
+    "  customer: {key: customer}\n"
+    "  terminal: {key: terminal}\n"
+    "features:\n"
+    "  customer:\n"
+    "    - {name: count_1d, aggregate: count, window: 1d}\n"
+    "    - {name: mean_amount_7d, aggregate: mean, of: amount, window: 7d}\n"
+    "  terminal:\n"
+    "    - {name: fraud_share_30d, aggregate: share, of: \"outcome == 'fraud'\", window: 30d}\n";
+static const char other_features_text[] =
+    "entities:\n"
+    "  customer: {key: customer}\n"
+    "features:\n"
+    "  customer:\n"
+    "    - {name: sum_amount_1d, aggregate: sum, of: amount, window: 1d}\n";
+
+static const struct policy_file files[] = {
+    {.path = TEXT_LITERAL("features.yaml"), .content = TEXT_LITERAL(features_text)},
+    {.path = TEXT_LITERAL("policy.yaml"), .content = TEXT_LITERAL(policy_text)},
+};
+static const struct policy_file other_files[] = {
+    {.path = TEXT_LITERAL("features.yaml"), .content = TEXT_LITERAL(other_features_text)},
+    {.path = TEXT_LITERAL("policy.yaml"), .content = TEXT_LITERAL(policy_text)},
+};
+
+struct fixture {
+    char root[64];
+    char archive[96], generations[96], policy[96];
+    struct snapshot *snapshot;
+};
+
+static struct snapshot *load_policy(const struct policy_file *policy) {
+    struct snapshot *snapshot;
+    struct buffer messages;
+    struct error error;
+    buffer_init(&messages);
+    if (snapshot_load(policy, 2, &snapshot, &messages, &error) < 0)
+        fail_msg("%s", error.text);
+    buffer_deinit(&messages);
+    return snapshot;
+}
+
+static void append(struct archive *archive, struct record record) {
+    record.receive_time_us = BEGIN_US;
+    archive_append(archive, &record);
+}
+
+static void append_snapshot(struct archive *archive, const struct policy_file *policy) {
+    struct snapshot *snapshot = load_policy(policy);
+    append(archive, (struct record){.type = RECORD_SNAPSHOT,
+                                    .snapshot = {.snapshot_id = snapshot->id,
+                                                 .name = snapshot->name,
+                                                 .files = policy,
+                                                 .file_count = 2}});
+    snapshot_unref(snapshot);
+}
+
+/* The i-th transaction, the same on every call: a busy month of forty customers. */
+static struct transaction transaction_at(unsigned i, char names[4][32]) {
+    snprintf(names[0], sizeof names[0], "t%u", i);
+    snprintf(names[1], sizeof names[1], "c%u", i * 7 % CARDS);
+    snprintf(names[2], sizeof names[2], "p%u", i % 11);
+    struct transaction transaction = {
+        .id = text_of(names[0]),
+        .event_time_us = BEGIN_US + (int64_t)i * (30 * DAY_US / (SYNCED + LATER)),
+        .amount_minor = 100 + i % 977,
+        .currency = TEXT_LITERAL("EUR"),
+    };
+    transaction.fields[FIELD_CUSTOMER] = text_of(names[1]);
+    transaction.fields[FIELD_TERMINAL] = text_of(names[2]);
+    return transaction;
+}
+
+/* Every twentieth transaction turns out to be fraud, and half of those legit after all. */
+static void append_transactions(struct archive *archive, unsigned from, unsigned to) {
+    char names[4][32];
+    for (unsigned i = from; i < to; i++) {
+        struct record record = {
+            .type = RECORD_TRANSACTION,
+            .receive_time_us = BEGIN_US,
+            .transaction = {.transaction = transaction_at(i, names),
+                            .decision = {.verdict = VERDICT_APPROVE}},
+        };
+        archive_append(archive, &record);
+        if (i % 20 != 0)
+            continue;
+        struct outcome_record outcome = {.label = LABEL_FRAUD,
+                                         .transaction_position = record.position,
+                                         .transaction = record.transaction.transaction,
+                                         .verdict = VERDICT_APPROVE};
+        append(archive, (struct record){.type = RECORD_OUTCOME, .outcome = outcome});
+        if (i % 40 != 0)
+            continue;
+        outcome.previous = LABEL_FRAUD;
+        outcome.label = LABEL_LEGIT;
+        append(archive, (struct record){.type = RECORD_OUTCOME, .outcome = outcome});
+    }
+}
+
+static void sync_archive(struct archive *archive) {
+    struct archive_sync sync;
+    struct error error;
+    assert_int_equal(archive_write(archive, &error), 0);
+    assert_int_equal(archive_sync_start(archive, &sync, &error), 1);
+    assert_int_equal(archive_sync_wait(&sync, &error), 0);
+    assert_int_equal(archive_sync_finish(archive, &sync, &error), 0);
+}
+
+static struct archive *open_archive(const struct fixture *fixture) {
+    struct archive *archive;
+    struct archive_recovery recovery;
+    struct error error;
+    if (archive_open(fixture->archive, NULL, &archive, &recovery, &error) < 0)
+        fail_msg("%s", error.text);
+    return archive;
+}
+
+static int setup(void **state) {
+    struct fixture *fixture = check_calloc(1, sizeof *fixture);
+    snprintf(fixture->root, sizeof fixture->root, "/tmp/harrier-rebuild-XXXXXX");
+    if (!mkdtemp(fixture->root))
+        return -1;
+    snprintf(fixture->archive, sizeof fixture->archive, "%s/archive", fixture->root);
+    snprintf(fixture->generations, sizeof fixture->generations, "%s/generations", fixture->root);
+    snprintf(fixture->policy, sizeof fixture->policy, "%s/policy", fixture->root);
+    fixture->snapshot = load_policy(files);
+    *state = fixture;
+    return 0;
+}
+
+static int remove_entry(const char *path, const struct stat *status, int type, struct FTW *walk) {
+    (void)status, (void)type, (void)walk;
+    return remove(path);
+}
+
+static int teardown(void **state) {
+    struct fixture *fixture = *state;
+    nftw(fixture->root, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+    snapshot_unref(fixture->snapshot);
+    free(fixture);
+    return 0;
+}
+
+/* Two policies in a row, so that the last one has to be found; then the traffic. */
+static void write_archive(const struct fixture *fixture) {
+    struct archive *archive = open_archive(fixture);
+    append(archive, (struct record){.type = RECORD_ENGINE, .engine = {TEXT_LITERAL("test")}});
+    append_snapshot(archive, other_files);
+    append_snapshot(archive, files);
+    append_transactions(archive, 0, SYNCED);
+    sync_archive(archive);
+    append_transactions(archive, SYNCED, SYNCED + LATER);
+    struct error error;
+    assert_int_equal(archive_write(archive, &error), 0);
+    archive_close(archive); /* syncs, too */
+}
+
+static struct rebuild_options options_of(const struct fixture *fixture) {
+    return (struct rebuild_options){.archive = fixture->archive,
+                                    .generations = fixture->generations,
+                                    .version = "test",
+                                    .now_us = BEGIN_US + 40 * DAY_US};
+}
+
+static struct rebuild_report run(const struct rebuild_options *options) {
+    struct rebuild_report report;
+    struct error error;
+    if (rebuild_run(options, NULL, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    return report;
+}
+
+/* Applies the records behind `after` up to and including `to`. */
+static void fold(const struct fixture *fixture, struct overlay *overlay, struct snapshot *snapshot,
+                 struct archive_place after, uint64_t to) {
+    struct engine *engine = engine_new(snapshot, snapshot);
+    struct archive_reader *reader;
+    struct arena arena;
+    struct record record;
+    struct error error;
+    arena_init(&arena, 16 << 20);
+    if (archive_reader_open(fixture->archive, after, &reader, &error) < 0)
+        fail_msg("%s", error.text);
+    while (archive_reader_place(reader).position < to) {
+        arena_reset(&arena);
+        assert_int_equal(archive_reader_next(reader, &arena, &record, &error), 1);
+        overlay_apply(overlay, engine, &record);
+    }
+    archive_reader_close(reader);
+    arena_deinit(&arena);
+    engine_free(engine);
+}
+
+static struct overlay *open_rebuilt(const struct fixture *fixture, struct snapshot *snapshot,
+                                    struct archive_place *ret_place) {
+    struct generation *generation;
+    struct error error;
+    if (generation_open_current(fixture->generations, true, &generation, &error) < 0)
+        fail_msg("%s", error.text);
+    if (generation_bind(generation, &snapshot->plan, &error) < 0)
+        fail_msg("%s", error.text);
+    *ret_place = generation_manifest(generation)->place;
+    return overlay_new(&snapshot->plan, generation);
+}
+
+static void expect_same_tally(struct tally a, struct tally b) {
+    assert_int_equal(a.transactions, b.transactions);
+    assert_int_equal(a.outcomes, b.outcomes);
+    assert_int_equal(a.newest_event_time_us, b.newest_event_time_us);
+    for (int label = LABEL_LEGIT; label < LABEL_COUNT; label++)
+        assert_int_equal(a.labels[label], b.labels[label]);
+}
+
+static void tables_are_what_a_fold_gives(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    struct rebuild_report report = run(&options);
+    assert_false(report.up_to_date);
+    assert_int_equal(report.manifest.snapshot_id, fixture->snapshot->id);
+    assert_int_equal(report.manifest.states, CARDS + 11);
+    assert_int_equal(report.records, report.manifest.place.position);
+    assert_int_equal(report.tally.transactions, SYNCED + LATER);
+    assert_int_equal(report.tally.labels[LABEL_FRAUD], (SYNCED + LATER) / 40);
+    assert_int_equal(report.tally.labels[LABEL_LEGIT], (SYNCED + LATER + 39) / 40);
+
+    struct archive_place place;
+    struct overlay *rebuilt = open_rebuilt(fixture, fixture->snapshot, &place);
+    struct overlay *folded = overlay_new(&fixture->snapshot->plan, NULL);
+    fold(fixture, folded, fixture->snapshot, (struct archive_place){0}, place.position);
+    assert_int_equal(overlay_entities(rebuilt), 0);
+    assert_true(overlay_hash(rebuilt) == overlay_hash(folded));
+    expect_same_tally(overlay_tally(rebuilt), overlay_tally(folded));
+    for (unsigned i = 0; i < SYNCED + LATER; i += 37) {
+        char id[16];
+        struct known_id a, b;
+        snprintf(id, sizeof id, "t%u", i);
+        assert_true(overlay_find_id(rebuilt, hash_text(text_of(id)), &a));
+        assert_true(overlay_find_id(folded, hash_text(text_of(id)), &b));
+        assert_int_equal(a.position, b.position);
+        assert_int_equal(a.label, b.label);
+    }
+    overlay_free(rebuilt);
+    overlay_free(folded);
+}
+
+/* The archive goes on after the rebuild: generation + newer records = a fold of all. */
+static void generation_and_newer_records_are_the_whole(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    run(&options);
+    struct archive *archive = open_archive(fixture);
+    append_transactions(archive, SYNCED + LATER, SYNCED + LATER + 300);
+    sync_archive(archive);
+    uint64_t end = archive_end(archive).position;
+    archive_close(archive);
+
+    struct archive_place place;
+    struct overlay *rebuilt = open_rebuilt(fixture, fixture->snapshot, &place);
+    struct overlay *folded = overlay_new(&fixture->snapshot->plan, NULL);
+    assert_true(place.position < end);
+    fold(fixture, folded, fixture->snapshot, (struct archive_place){0}, place.position);
+    uint64_t before = overlay_hash(folded);
+    assert_true(overlay_hash(rebuilt) == before);
+    fold(fixture, rebuilt, fixture->snapshot, place, end);
+    fold(fixture, folded, fixture->snapshot, (struct archive_place){0}, 0);
+    overlay_free(folded);
+    folded = overlay_new(&fixture->snapshot->plan, NULL);
+    fold(fixture, folded, fixture->snapshot, (struct archive_place){0}, end);
+    assert_true(overlay_hash(rebuilt) == overlay_hash(folded));
+    assert_false(overlay_hash(rebuilt) == before);
+    expect_same_tally(overlay_tally(rebuilt), overlay_tally(folded));
+    overlay_free(rebuilt);
+    overlay_free(folded);
+}
+
+static void nothing_beyond_the_sync_mark(void **state) {
+    struct fixture *fixture = *state;
+    struct archive *archive = open_archive(fixture);
+    append_snapshot(archive, files);
+    append_transactions(archive, 0, 100);
+    sync_archive(archive);
+    uint64_t synced = archive_end(archive).position;
+    append_transactions(archive, 100, 200);
+    struct error error;
+    assert_int_equal(archive_write(archive, &error), 0); /* a server that is still writing */
+    struct rebuild_options options = options_of(fixture);
+    struct rebuild_report report = run(&options);
+    assert_int_equal(report.manifest.place.position, synced);
+    assert_int_equal(report.tally.transactions, 100);
+    archive_close(archive);
+}
+
+static void a_second_rebuild_has_nothing_to_do(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    struct rebuild_report first = run(&options);
+    struct rebuild_report second = run(&options);
+    assert_true(second.up_to_date);
+    assert_int_equal(second.records, 0);
+    assert_true(second.manifest.id == first.manifest.id);
+    expect_same_tally(first.tally, second.tally);
+    options.force = true;
+    struct rebuild_report forced = run(&options);
+    assert_false(forced.up_to_date);
+    assert_true(forced.manifest.content_hash == first.manifest.content_hash);
+}
+
+static void write_file(const char *folder, const char *name, const char *content) {
+    char path[160];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(content, file);
+    fclose(file);
+}
+
+static void with_a_policy_of_ones_own(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    assert_int_equal(mkdir(fixture->policy, 0700), 0);
+    write_file(fixture->policy, "policy.yaml", policy_text);
+    write_file(fixture->policy, "features.yaml", other_features_text);
+    struct rebuild_options options = options_of(fixture);
+    struct rebuild_report archived = run(&options);
+    options.policy = fixture->policy;
+    struct rebuild_report report = run(&options);
+    assert_false(report.up_to_date); /* the same place, another plan */
+    assert_false(report.manifest.plan_id == archived.manifest.plan_id);
+    assert_int_equal(report.manifest.states, CARDS);
+
+    struct snapshot *other = load_policy(other_files);
+    struct archive_place place;
+    struct overlay *rebuilt = open_rebuilt(fixture, other, &place);
+    struct overlay *folded = overlay_new(&other->plan, NULL);
+    fold(fixture, folded, other, (struct archive_place){0}, place.position);
+    assert_true(overlay_hash(rebuilt) == overlay_hash(folded));
+    overlay_free(rebuilt);
+    overlay_free(folded);
+    snapshot_unref(other);
+}
+
+static void expect_failure(const struct rebuild_options *options, struct progress *progress,
+                           enum error_code code, const char *text) {
+    struct rebuild_report report;
+    struct error error;
+    assert_int_equal(rebuild_run(options, progress, &report, &error), -(int)code);
+    if (!strstr(error.text, text))
+        fail_msg("expected \"%s\" in \"%s\"", text, error.text);
+}
+
+static void what_cannot_be_rebuilt(void **state) {
+    struct fixture *fixture = *state;
+    struct rebuild_options options = options_of(fixture);
+    expect_failure(&options, NULL, ERROR_NOT_FOUND, fixture->archive);
+    archive_close(open_archive(fixture));
+    expect_failure(&options, NULL, ERROR_NOT_FOUND, "nothing to build tables from");
+    struct archive *archive = open_archive(fixture);
+    append_transactions(archive, 0, 10);
+    sync_archive(archive);
+    archive_close(archive);
+    expect_failure(&options, NULL, ERROR_NOT_FOUND, "holds no policy");
+    options.policy = "/nonexistent/policy";
+    struct rebuild_report report;
+    struct error error;
+    assert_true(rebuild_run(&options, NULL, &report, &error) < 0);
+    struct generation *generation;
+    assert_true(generation_open_current(fixture->generations, false, &generation, &error) < 0);
+}
+
+static void one_rebuild_at_a_time(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    assert_int_equal(mkdir(fixture->generations, 0700), 0);
+    int lock = open(fixture->generations, O_RDONLY | O_DIRECTORY);
+    assert_int_equal(flock(lock, LOCK_EX), 0);
+    expect_failure(&options, NULL, ERROR_EXISTS, "another rebuild is at work");
+    close(lock);
+    run(&options);
+}
+
+struct impatient {
+    struct progress progress;
+    const char *stop_at;
+    unsigned calls;
+};
+
+static int stop_at_stage(struct progress *self, const char *stage, uint64_t done, uint64_t total) {
+    struct impatient *impatient = (struct impatient *)self;
+    impatient->calls++;
+    assert_true(total == 0 || done <= total);
+    return strcmp(stage, impatient->stop_at) == 0;
+}
+
+static void interrupted_nothing_is_published(void **state) {
+    struct fixture *fixture = *state;
+    struct archive *archive = open_archive(fixture);
+    append_snapshot(archive, files);
+    append_transactions(archive, 0, 6000);
+    sync_archive(archive);
+    archive_close(archive);
+    struct rebuild_options options = options_of(fixture);
+    for (int phase = REBUILD_SCAN; phase < REBUILD_PHASE_COUNT; phase++) {
+        struct impatient impatient = {
+            .progress = {.update = stop_at_stage},
+            .stop_at = rebuild_phase_name((enum rebuild_phase)phase),
+        };
+        struct generation *generation;
+        struct error error;
+        expect_failure(&options, &impatient.progress, ERROR_INTERRUPTED, "was interrupted");
+        assert_true(impatient.calls > 0);
+        assert_int_equal(generation_open_current(fixture->generations, false, &generation, &error),
+                         -ERROR_NOT_FOUND);
+    }
+    run(&options);
+}
+
+int main(void) {
+#define REBUILD_TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        REBUILD_TEST(tables_are_what_a_fold_gives),
+        REBUILD_TEST(generation_and_newer_records_are_the_whole),
+        REBUILD_TEST(nothing_beyond_the_sync_mark),
+        REBUILD_TEST(a_second_rebuild_has_nothing_to_do),
+        REBUILD_TEST(with_a_policy_of_ones_own),
+        REBUILD_TEST(what_cannot_be_rebuilt),
+        REBUILD_TEST(one_rebuild_at_a_time),
+        REBUILD_TEST(interrupted_nothing_is_published),
+    };
+    return cmocka_run_group_tests_name("rebuild", tests, NULL, NULL);
+}

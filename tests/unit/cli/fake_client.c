@@ -1,0 +1,174 @@
+#include "fake_client.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct fake_server fake_server;
+
+struct fake_reply {
+    struct harrier_reply reply;
+    struct harrier_result results[1000];
+    struct harrier_outcome_result outcomes[1000];
+    char ids[1000][40];
+    struct harrier_reason reason;
+    struct harrier_feature features[3];
+};
+
+void fake_server_reset(void) {
+    memset(&fake_server, 0, sizeof fake_server);
+    strcpy(fake_server.known, " ");
+}
+
+static void write_down(const char *text) {
+    size_t length = strlen(fake_server.calls);
+    snprintf(fake_server.calls + length, sizeof fake_server.calls - length, "%s", text);
+}
+
+static bool is_known(const char *id) {
+    char word[64];
+    snprintf(word, sizeof word, " %s ", id);
+    return strstr(fake_server.known, word) != NULL;
+}
+
+static void remember(const char *id) {
+    size_t length = strlen(fake_server.known);
+    snprintf(fake_server.known + length, sizeof fake_server.known - length, "%s ", id);
+}
+
+static void give_features(struct fake_reply *fake, struct harrier_decision *decision) {
+    fake->features[0] = (struct harrier_feature){
+        .name = "customer.count_1d", .type = HARRIER_VALUE_INTEGER, .value.integer = 3};
+    fake->features[1] = (struct harrier_feature){
+        .name = "customer.mean", .type = HARRIER_VALUE_NUMBER, .value.number = 0.1};
+    fake->features[2] =
+        (struct harrier_feature){.name = "customer.last", .type = HARRIER_VALUE_ABSENT};
+    decision->features = fake->features;
+    decision->feature_count = 3;
+}
+
+static void decide(struct fake_reply *fake, size_t i, const struct harrier_transaction *transaction,
+                   const struct harrier_score_options *options) {
+    struct harrier_result *result = &fake->results[i];
+    result->error_field = result->error_message = "";
+    if (strncmp(transaction->id, "bad", 3) == 0) {
+        result->error_code = HARRIER_ERROR_INVALID;
+        result->error_field = "terminal";
+        result->error_message = "is missing";
+        return;
+    }
+    struct harrier_decision *decision = &result->decision;
+    snprintf(fake->ids[i], sizeof fake->ids[i], "%s", transaction->id);
+    decision->transaction_id = fake->ids[i];
+    decision->duplicate = is_known(transaction->id);
+    decision->verdict =
+        transaction->amount_minor > 10000 ? HARRIER_VERDICT_DECLINE : HARRIER_VERDICT_APPROVE;
+    decision->score = decision->verdict == HARRIER_VERDICT_DECLINE ? 800 : 0;
+    decision->position = 7;
+    decision->degraded_reason = "";
+    decision->server_us = 20;
+    if (decision->score) {
+        fake->reason = (struct harrier_reason){.rule = "large",
+                                               .text = "amount \"large\", over 100",
+                                               .score = 800,
+                                               .verdict = HARRIER_VERDICT_DECLINE};
+        decision->reasons = &fake->reason;
+        decision->reason_count = 1;
+    }
+    if (options->return_features && fake_server.features && !decision->duplicate)
+        give_features(fake, decision);
+    if (!decision->duplicate && !options->dry_run)
+        remember(transaction->id);
+}
+
+static bool failing(unsigned *left, struct harrier_error *error) {
+    if (*left == 0)
+        return false;
+    (*left)--;
+    error->code = fake_server.fail_code;
+    snprintf(error->message, sizeof error->message, "the fake says no");
+    return true;
+}
+
+int harrier_score_submit(struct harrier_client *client,
+                         const struct harrier_transaction *transactions, size_t count,
+                         const struct harrier_score_options *options,
+                         harrier_score_callback *callback, void *user,
+                         struct harrier_error *ret_error) {
+    (void)client, (void)ret_error;
+    struct harrier_error error = {0};
+    write_down("score(");
+    for (size_t i = 0; i < count; i++) {
+        write_down(i ? " " : "");
+        write_down(transactions[i].id);
+    }
+    write_down(")\n");
+    if (failing(&fake_server.fail_next, &error)) {
+        callback(NULL, &error, user);
+        return 0;
+    }
+    struct fake_reply *fake = calloc(1, sizeof *fake);
+    fake->reply.results = fake->results;
+    fake->reply.result_count = count;
+    unsigned refuse_from = fake_server.refuse_from;
+    fake_server.refuse_from = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (refuse_from && i >= refuse_from)
+            fake->results[i] = (struct harrier_result){.error_code = HARRIER_ERROR_UNAVAILABLE,
+                                                       .error_field = "",
+                                                       .error_message = "draining"};
+        else
+            decide(fake, i, &transactions[i], options);
+    }
+    if (fake_server.lose_next) {
+        fake_server.lose_next--;
+        free(fake);
+        error = (struct harrier_error){.code = HARRIER_ERROR_DEADLINE, .message = "no answer"};
+        callback(NULL, &error, user);
+        return 0;
+    }
+    callback(&fake->reply, NULL, user);
+    return 0;
+}
+
+int harrier_report_outcomes(struct harrier_client *client, const struct harrier_outcome *outcomes,
+                            size_t count, uint64_t deadline_us, struct harrier_reply **ret_reply,
+                            struct harrier_error *ret_error) {
+    (void)client, (void)deadline_us;
+    write_down("outcomes(");
+    for (size_t i = 0; i < count; i++) {
+        write_down(i ? " " : "");
+        write_down(outcomes[i].transaction_id);
+        write_down(outcomes[i].label == HARRIER_LABEL_FRAUD ? "=fraud" : "=other");
+    }
+    write_down(")\n");
+    if (failing(&fake_server.fail_outcomes_next, ret_error))
+        return -(int)ret_error->code;
+    struct fake_reply *fake = calloc(1, sizeof *fake);
+    fake->reply.outcomes = fake->outcomes;
+    fake->reply.outcome_count = count;
+    for (size_t i = 0; i < count; i++) {
+        bool known = is_known(outcomes[i].transaction_id);
+        fake->outcomes[i] = (struct harrier_outcome_result){
+            .error_code = known ? HARRIER_OK : HARRIER_ERROR_NOT_FOUND,
+            .error_field = "transaction_id",
+            .error_message = "transaction_id is not known",
+            .changed = known,
+        };
+    }
+    *ret_reply = &fake->reply;
+    return 0;
+}
+
+void harrier_reply_free(struct harrier_reply *reply) {
+    free(reply); /* the first member of a fake_reply */
+}
+
+void harrier_drain(struct harrier_client *client) {
+    (void)client; /* every callback has returned before submit does */
+}
+
+const char *harrier_verdict_name(enum harrier_verdict verdict) {
+    static const char *const names[] = {"", "approve", "review", "challenge", "decline"};
+    return names[verdict];
+}

@@ -1,0 +1,471 @@
+/* Calls that wait: what the caller gave arrives as it was, what the server answered comes back
+ * whole. */
+#include "clients/c/harrier.h"
+#include "tests/unit/client/fake_server.h"
+#include "tests/unit/unit.h"
+
+#include <unistd.h>
+
+/* What the fake server saw, and what it shall answer. */
+struct scene {
+    char address[64];
+    struct fake_server *server;
+    struct harrier_client *client;
+    struct response response; /* of the next call; call CALL_NONE: approve */
+    bool matched;             /* the request was what the test expects */
+    bool (*matches)(const struct request *request);
+    uint64_t deadline_us; /* that the request carried */
+};
+
+static void answer(const struct request *request, struct arena *arena, struct buffer *ret_answer,
+                   int *ret_delay_ms, void *user) {
+    struct scene *scene = user;
+    scene->deadline_us = request->deadline_us;
+    scene->matched = !scene->matches || scene->matches(request);
+    if (scene->response.call == CALL_NONE && scene->response.error.code == 0)
+        fake_approve(request, arena, ret_answer, ret_delay_ms, NULL);
+    else
+        message_encode_response(&scene->response, ret_answer);
+}
+
+static int set_up(void **state) {
+    struct scene *scene = calloc(1, sizeof *scene);
+    struct harrier_error error;
+    fake_address(scene->address);
+    scene->server = fake_server_start(scene->address, answer, scene);
+    struct harrier_options options = {.address = scene->address, .deadline_us = 5000000};
+    if (harrier_client_new(&options, &scene->client, &error) < 0)
+        fail_msg("%s", error.message);
+    *state = scene;
+    return 0;
+}
+
+static int tear_down(void **state) {
+    struct scene *scene = *state;
+    harrier_client_free(scene->client);
+    fake_server_stop(scene->server);
+    free(scene);
+    return 0;
+}
+
+static struct harrier_reply *expect_reply(int r, struct harrier_reply *reply,
+                                          const struct harrier_error *error) {
+    if (r != 0)
+        fail_msg("%d: %s", r, error->message);
+    assert_non_null(reply);
+    return reply;
+}
+
+static const struct harrier_transaction simple = {.id = "t-1", .event_time_us = 1};
+
+static bool everything_arrived(const struct request *request) {
+    const struct transaction *t = &request->score.transactions[0];
+    const struct attribute *a = t->attributes;
+    return request->call == CALL_SCORE && request->score.transaction_count == 1 &&
+           request->score.dry_run && request->score.return_features && text_is(t->id, "t-1") &&
+           t->event_time_us == 2 && t->amount_minor == 3 && text_is(t->currency, "EUR") &&
+           text_is(t->fields[FIELD_CARD], "card") && text_is(t->fields[FIELD_CUSTOMER], "cust") &&
+           text_is(t->fields[FIELD_ACCOUNT], "acct") && text_is(t->fields[FIELD_MERCHANT], "m") &&
+           text_is(t->fields[FIELD_TERMINAL], "term") && text_is(t->fields[FIELD_DEVICE], "d") &&
+           text_is(t->fields[FIELD_IP], "::1") && text_is(t->fields[FIELD_COUNTRY], "DE") &&
+           text_is(t->fields[FIELD_MCC], "5411") && text_is(t->fields[FIELD_CHANNEL], "pos") &&
+           text_is(t->fields[FIELD_EMAIL], "e") && text_is(t->fields[FIELD_PHONE], "p") &&
+           t->has_location && t->latitude_e7 == -4 && t->longitude_e7 == 5 &&
+           t->attribute_count == 5 && text_is(a[0].name, "note") && a[0].type == ATTRIBUTE_TEXT &&
+           text_is(a[0].text, "grün") && a[1].type == ATTRIBUTE_INTEGER && a[1].integer == -6 &&
+           a[2].type == ATTRIBUTE_NUMBER && a[2].number == 0.5 && a[3].type == ATTRIBUTE_FLAG &&
+           a[3].flag && a[4].type == ATTRIBUTE_NONE;
+}
+
+static void every_field_is_sent(void **state) {
+    struct scene *scene = *state;
+    const struct harrier_attribute attributes[] = {
+        harrier_text("note", "grün"), harrier_integer("items", -6), harrier_number("ratio", 0.5),
+        harrier_flag("gift", true),   {.name = "nothing"},
+    };
+    const struct harrier_transaction transaction = {
+        .id = "t-1",
+        .event_time_us = 2,
+        .amount_minor = 3,
+        .currency = "EUR",
+        .card = "card",
+        .customer = "cust",
+        .account = "acct",
+        .merchant = "m",
+        .terminal = "term",
+        .device = "d",
+        .ip = "::1",
+        .country = "DE",
+        .mcc = "5411",
+        .channel = "pos",
+        .email = "e",
+        .phone = "p",
+        .has_location = true,
+        .latitude_e7 = -4,
+        .longitude_e7 = 5,
+        .attributes = attributes,
+        .attribute_count = 5,
+    };
+    struct harrier_score_options options = {
+        .deadline_us = 3000000, .dry_run = true, .return_features = true};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    scene->matches = everything_arrived;
+    int r = harrier_score(scene->client, &transaction, 1, &options, &reply, &error);
+    harrier_reply_free(expect_reply(r, reply, &error));
+    assert_true(scene->matched);
+    /* what is left of the deadline */
+    assert_in_range(scene->deadline_us, 2000000, 3000000);
+}
+
+static void a_decision_comes_back_whole(void **state) {
+    struct scene *scene = *state;
+    const struct reason reasons[] = {{.rule = TEXT_LITERAL("night"),
+                                      .text = TEXT_LITERAL("At night"),
+                                      .score = -20,
+                                      .verdict = VERDICT_REVIEW,
+                                      .shadow = true}};
+    const struct named_value features[] = {
+        {TEXT_LITERAL("a"), value_bool(true)},   {TEXT_LITERAL("b"), value_int(-1)},
+        {TEXT_LITERAL("c"), value_double(0.25)}, {TEXT_LITERAL("d"), value_text(text_of("x"))},
+        {TEXT_LITERAL("e"), value_timestamp(7)}, {TEXT_LITERAL("f"), value_duration(-8)},
+        {TEXT_LITERAL("g"), value_absent()},
+    };
+    const struct score_result results[] = {
+        {.decision = {.transaction_id = TEXT_LITERAL("t-1"),
+                      .verdict = VERDICT_DECLINE,
+                      .score = 999,
+                      .reasons = reasons,
+                      .reason_count = 1,
+                      .snapshot_id = UINT64_MAX,
+                      .generation_id = 2,
+                      .position = 3,
+                      .degraded = true,
+                      .degraded_reason = TEXT_LITERAL("old tables"),
+                      .duplicate = true,
+                      .dry_run = true,
+                      .server_us = 4,
+                      .rule_errors = 5,
+                      .features = features,
+                      .feature_count = 7}},
+    };
+    scene->response =
+        (struct response){.call = CALL_SCORE, .score = {.results = results, .count = 1}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_score(scene->client, &simple, 1, NULL, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_int_equal(reply->result_count, 1);
+    assert_int_equal(reply->results[0].error_code, HARRIER_OK);
+    const struct harrier_decision *d = &reply->results[0].decision;
+    assert_string_equal(d->transaction_id, "t-1");
+    assert_int_equal(d->verdict, HARRIER_VERDICT_DECLINE);
+    assert_int_equal(d->score, 999);
+    assert_int_equal(d->reason_count, 1);
+    assert_string_equal(d->reasons[0].rule, "night");
+    assert_string_equal(d->reasons[0].text, "At night");
+    assert_int_equal(d->reasons[0].score, -20);
+    assert_int_equal(d->reasons[0].verdict, HARRIER_VERDICT_REVIEW);
+    assert_true(d->reasons[0].shadow);
+    assert_true(d->snapshot_id == UINT64_MAX && d->generation_id == 2 && d->position == 3);
+    assert_true(d->degraded && d->duplicate && d->dry_run);
+    assert_string_equal(d->degraded_reason, "old tables");
+    assert_int_equal(d->server_us, 4);
+    assert_int_equal(d->rule_errors, 5);
+    assert_int_equal(d->feature_count, 7);
+    const struct harrier_feature *f = d->features;
+    assert_true(f[0].type == HARRIER_VALUE_FLAG && f[0].value.flag);
+    assert_true(f[1].type == HARRIER_VALUE_INTEGER && f[1].value.integer == -1);
+    assert_true(f[2].type == HARRIER_VALUE_NUMBER && f[2].value.number == 0.25);
+    assert_true(f[3].type == HARRIER_VALUE_TEXT && strcmp(f[3].value.text, "x") == 0);
+    assert_true(f[4].type == HARRIER_VALUE_TIMESTAMP && f[4].value.integer == 7);
+    assert_true(f[5].type == HARRIER_VALUE_DURATION && f[5].value.integer == -8);
+    assert_true(f[6].type == HARRIER_VALUE_ABSENT);
+    assert_string_equal(f[6].name, "g");
+    harrier_reply_free(reply);
+}
+
+static void one_bad_transaction_does_not_fail_the_batch(void **state) {
+    struct scene *scene = *state;
+    const struct harrier_transaction batch[] = {simple, simple, simple};
+    const struct score_result results[] = {
+        {.decision = {.verdict = VERDICT_APPROVE}},
+        {.error = {ERROR_ID_CONFLICT, TEXT_LITERAL("id"), TEXT_LITERAL("id was scored before")}},
+        {.decision = {.verdict = VERDICT_REVIEW}},
+    };
+    scene->response =
+        (struct response){.call = CALL_SCORE, .score = {.results = results, .count = 3}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_score(scene->client, batch, 3, NULL, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_int_equal(reply->result_count, 3);
+    assert_int_equal(reply->results[0].decision.verdict, HARRIER_VERDICT_APPROVE);
+    assert_string_equal(reply->results[0].error_message, "");
+    assert_string_equal(reply->results[0].decision.transaction_id, "");
+    assert_int_equal(reply->results[1].error_code, HARRIER_ERROR_ID_CONFLICT);
+    assert_string_equal(reply->results[1].error_field, "id");
+    assert_string_equal(reply->results[1].error_message, "id was scored before");
+    assert_int_equal(reply->results[2].decision.verdict, HARRIER_VERDICT_REVIEW);
+    harrier_reply_free(reply);
+}
+
+static void errors_of_the_whole_request(void **state) {
+    struct scene *scene = *state;
+    static const struct {
+        enum error_code wire;
+        enum harrier_error_code code;
+    } cases[] = {
+        {ERROR_INVALID, HARRIER_ERROR_INVALID},
+        {ERROR_UNSUPPORTED, HARRIER_ERROR_UNSUPPORTED},
+        {ERROR_NOT_FOUND, HARRIER_ERROR_NOT_FOUND},
+        {ERROR_ID_CONFLICT, HARRIER_ERROR_ID_CONFLICT},
+        {ERROR_TOO_LARGE, HARRIER_ERROR_TOO_LARGE},
+        {ERROR_DEADLINE, HARRIER_ERROR_DEADLINE},
+        {ERROR_UNAVAILABLE, HARRIER_ERROR_UNAVAILABLE},
+        {ERROR_INTERNAL, HARRIER_ERROR_INTERNAL},
+    };
+    struct harrier_reply *reply = NULL;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct harrier_error error = {0};
+        scene->response = (struct response){
+            .error = {cases[i].wire, TEXT_LITERAL("transactions"), TEXT_LITERAL("that is wrong")}};
+        int r = harrier_score(scene->client, &simple, 1, NULL, &reply, &error);
+        assert_int_equal(r, -(int)cases[i].code);
+        assert_int_equal(error.code, cases[i].code);
+        assert_string_equal(error.field, "transactions");
+        assert_string_equal(error.message, "that is wrong");
+        assert_null(reply);
+        /* and for those who do not want to know more */
+        assert_int_equal(harrier_score(scene->client, &simple, 1, NULL, &reply, NULL), r);
+    }
+}
+
+static bool outcomes_arrived(const struct request *request) {
+    const struct outcome *outcomes = request->outcome.outcomes;
+    return request->call == CALL_REPORT_OUTCOME && request->outcome.outcome_count == 2 &&
+           text_is(outcomes[0].transaction_id, "t-1") && outcomes[0].label == LABEL_CHARGEBACK &&
+           outcomes[0].known_time_us == 9 && text_is(outcomes[0].source, "feed") &&
+           text_is(outcomes[1].transaction_id, "t-2") && outcomes[1].label == LABEL_NONE;
+}
+
+static void outcomes(void **state) {
+    struct scene *scene = *state;
+    const struct harrier_outcome reported[] = {
+        {.transaction_id = "t-1",
+         .label = HARRIER_LABEL_CHARGEBACK,
+         .known_time_us = 9,
+         .source = "feed"},
+        {.transaction_id = "t-2"},
+    };
+    const struct outcome_result results[] = {
+        {.transaction_id = TEXT_LITERAL("t-1"),
+         .position = 8,
+         .changed = true,
+         .previous = LABEL_SUSPECTED},
+        {.error = {.code = ERROR_NOT_FOUND, .message = TEXT_LITERAL("no such transaction")}},
+    };
+    scene->matches = outcomes_arrived;
+    scene->response =
+        (struct response){.call = CALL_REPORT_OUTCOME, .outcome = {.results = results, .count = 2}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_report_outcomes(scene->client, reported, 2, 0, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    assert_int_equal(reply->outcome_count, 2);
+    assert_string_equal(reply->outcomes[0].transaction_id, "t-1");
+    assert_int_equal(reply->outcomes[0].position, 8);
+    assert_true(reply->outcomes[0].changed);
+    assert_int_equal(reply->outcomes[0].previous, HARRIER_LABEL_SUSPECTED);
+    assert_int_equal(reply->outcomes[1].error_code, HARRIER_ERROR_NOT_FOUND);
+    assert_string_equal(reply->outcomes[1].error_message, "no such transaction");
+    harrier_reply_free(reply);
+}
+
+static bool entity_arrived(const struct request *request) {
+    return request->call == CALL_GET_ENTITY && text_is(request->entity.entity, "card") &&
+           request->entity.key_count == 2 && text_is(request->entity.key[0], "k1") &&
+           text_is(request->entity.key[1], "k2") && request->entity.at_time_us == 77;
+}
+
+static void an_entity(void **state) {
+    struct scene *scene = *state;
+    const struct named_value features[] = {{TEXT_LITERAL("card.count_10m"), value_int(5)}};
+    scene->matches = entity_arrived;
+    scene->response = (struct response){.call = CALL_GET_ENTITY,
+                                        .entity = {.features = features,
+                                                   .feature_count = 1,
+                                                   .newest_time_us = 1,
+                                                   .entries = 2,
+                                                   .state_bytes = 3,
+                                                   .state_hash = 4,
+                                                   .at_time_us = 5}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    const char *const key[] = {"k1", "k2"};
+    int r = harrier_get_entity(scene->client, "card", key, 2, 77, 0, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    const struct harrier_entity *entity = reply->entity;
+    assert_int_equal(entity->feature_count, 1);
+    assert_string_equal(entity->features[0].name, "card.count_10m");
+    assert_int_equal(entity->features[0].value.integer, 5);
+    assert_true(entity->newest_time_us == 1 && entity->entries == 2 && entity->state_bytes == 3 &&
+                entity->state_hash == 4 && entity->at_time_us == 5);
+    assert_null(reply->status);
+    assert_null(reply->results);
+    harrier_reply_free(reply);
+    r = harrier_get_entity(scene->client, "card", NULL, 0, 0, 0, &reply, &error);
+    assert_int_equal(r, -HARRIER_ERROR_INVALID);
+    const char *const long_key[17] = {0};
+    r = harrier_get_entity(scene->client, "card", long_key, 17, 0, 0, &reply, &error);
+    assert_int_equal(r, -HARRIER_ERROR_INVALID);
+    assert_string_equal(error.field, "key");
+}
+
+static bool status_arrived(const struct request *request) {
+    return request->call == CALL_STATUS && request->status.state_hash;
+}
+
+static void the_status(void **state) {
+    struct scene *scene = *state;
+    scene->matches = status_arrived;
+    scene->response = (struct response){.call = CALL_STATUS,
+                                        .status = {.version = TEXT_LITERAL("0.1.0"),
+                                                   .state = TEXT_LITERAL("ready"),
+                                                   .state_reason = TEXT_LITERAL("r"),
+                                                   .started_time_us = 1,
+                                                   .policy_name = TEXT_LITERAL("p"),
+                                                   .snapshot_id = 2,
+                                                   .reload_error = TEXT_LITERAL("e"),
+                                                   .generation_id = 3,
+                                                   .generation_position = 4,
+                                                   .generation_time_us = 5,
+                                                   .position = 6,
+                                                   .synced_position = 7,
+                                                   .transactions = 8,
+                                                   .outcomes = 9,
+                                                   .labels = {0, 10, 11, 12, 13},
+                                                   .newest_event_time_us = 14,
+                                                   .overlay_entities = 15,
+                                                   .overlay_bytes = 16,
+                                                   .state_hash = 17,
+                                                   .duplicates = 18,
+                                                   .rejected = 19}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_status(scene->client, true, 0, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    const struct harrier_status *s = reply->status;
+    assert_string_equal(s->version, "0.1.0");
+    assert_string_equal(s->state, "ready");
+    assert_string_equal(s->state_reason, "r");
+    assert_string_equal(s->policy_name, "p");
+    assert_string_equal(s->reload_error, "e");
+    const uint64_t numbers[] = {(uint64_t)s->started_time_us,
+                                s->snapshot_id,
+                                s->generation_id,
+                                s->generation_position,
+                                (uint64_t)s->generation_time_us,
+                                s->position,
+                                s->synced_position,
+                                s->transactions,
+                                s->outcomes,
+                                s->labels[HARRIER_LABEL_LEGIT],
+                                s->labels[HARRIER_LABEL_FRAUD],
+                                s->labels[HARRIER_LABEL_CHARGEBACK],
+                                s->labels[HARRIER_LABEL_SUSPECTED],
+                                (uint64_t)s->newest_event_time_us,
+                                s->overlay_entities,
+                                s->overlay_bytes,
+                                s->state_hash,
+                                s->duplicates,
+                                s->rejected};
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        assert_int_equal(numbers[i], i + 1);
+    harrier_reply_free(reply);
+}
+
+static void what_cannot_be_sent(void **state) {
+    struct scene *scene = *state;
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    struct harrier_transaction *many = calloc(1001, sizeof *many);
+    assert_int_equal(harrier_score(scene->client, many, 1001, NULL, &reply, &error),
+                     -HARRIER_ERROR_TOO_LARGE);
+    assert_non_null(strstr(error.message, "1001; expected at most 1000"));
+    assert_int_equal(harrier_score(scene->client, many, 0, NULL, &reply, &error),
+                     -HARRIER_ERROR_INVALID);
+    struct harrier_attribute attributes[65] = {{0}};
+    many[1] = (struct harrier_transaction){.attributes = attributes, .attribute_count = 65};
+    assert_int_equal(harrier_score(scene->client, many, 2, NULL, &reply, &error),
+                     -HARRIER_ERROR_INVALID);
+    assert_string_equal(error.field, "attributes");
+    struct harrier_score_options late = {.deadline_us = HARRIER_DEADLINE_US_MAX + 1};
+    assert_int_equal(harrier_score(scene->client, &simple, 1, &late, &reply, &error),
+                     -HARRIER_ERROR_INVALID);
+    assert_string_equal(error.field, "deadline_us");
+    assert_int_equal(fake_server_requests(scene->server), 0);
+    assert_null(reply);
+    free(many);
+}
+
+static void options_that_are_wrong(void **state) {
+    (void)state;
+    struct harrier_client *client = NULL;
+    struct harrier_error error;
+    static const struct {
+        struct harrier_options options;
+        const char *field;
+    } cases[] = {
+        {{.address = NULL}, "address"},
+        {{.address = ""}, "address"},
+        {{.address = "127.0.0.1:7731"}, "address"},
+        {{.address = "carrier-pigeon://x"}, "address"},
+        {{.address = "inproc://a", .fallback_address = "nonsense"}, "address"},
+        {{.address = "inproc://a", .in_flight_max = 5000}, "in_flight_max"},
+        {{.address = "inproc://a", .deadline_us = HARRIER_DEADLINE_US_MAX + 1}, "deadline_us"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        assert_int_equal(harrier_client_new(&cases[i].options, &client, &error),
+                         -HARRIER_ERROR_INVALID);
+        assert_string_equal(error.field, cases[i].field);
+        assert_null(client);
+    }
+    assert_int_equal(harrier_client_new(NULL, &client, NULL), -HARRIER_ERROR_INVALID);
+    harrier_client_free(NULL);
+    harrier_reply_free(NULL);
+}
+
+static void names(void **state) {
+    (void)state;
+    assert_string_equal(harrier_version(), HARRIER_VERSION); /* the project's */
+    char numbers[32];
+    snprintf(numbers, sizeof numbers, "%d.%d.%d", HARRIER_VERSION_MAJOR, HARRIER_VERSION_MINOR,
+             HARRIER_VERSION_PATCH);
+    assert_string_equal(numbers, HARRIER_VERSION_STRING);
+    assert_string_equal(harrier_verdict_name(HARRIER_VERDICT_CHALLENGE), "challenge");
+    assert_string_equal(harrier_label_name(HARRIER_LABEL_CHARGEBACK), "chargeback");
+    assert_string_equal(harrier_error_name(HARRIER_OK), "ok");
+    assert_string_equal(harrier_error_name(HARRIER_ERROR_BUSY), "busy");
+    assert_string_equal(harrier_error_name((enum harrier_error_code)99), "unknown");
+}
+
+int main(void) {
+#define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+    const struct CMUnitTest tests[] = {
+        WITH_SERVER(every_field_is_sent),
+        WITH_SERVER(a_decision_comes_back_whole),
+        WITH_SERVER(one_bad_transaction_does_not_fail_the_batch),
+        WITH_SERVER(errors_of_the_whole_request),
+        WITH_SERVER(outcomes),
+        WITH_SERVER(an_entity),
+        WITH_SERVER(the_status),
+        WITH_SERVER(what_cannot_be_sent),
+        cmocka_unit_test(options_that_are_wrong),
+        cmocka_unit_test(names),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,380 @@
+/* Servers that are slow, away, restarted or wrong: what the caller is told, and when. */
+#include "clients/c/harrier.h"
+#include "tests/unit/client/fake_server.h"
+#include "tests/unit/unit.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SLACK_MS 400 /* of a busy machine under a sanitizer */
+
+static int64_t now_ms(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static struct harrier_client *new_client(const char *address, const char *fallback,
+                                         uint64_t deadline_us) {
+    struct harrier_options options = {
+        .address = address, .fallback_address = fallback, .deadline_us = deadline_us};
+    struct harrier_client *client = NULL;
+    struct harrier_error error;
+    if (harrier_client_new(&options, &client, &error) < 0)
+        fail_msg("%s", error.message);
+    return client;
+}
+
+/* Scores one transaction; 0 or the failure's code. */
+static int score(struct harrier_client *client, struct harrier_error *ret_error) {
+    const struct harrier_transaction transaction = {.id = "t-7", .event_time_us = 1};
+    struct harrier_reply *reply = NULL;
+    int r = harrier_score(client, &transaction, 1, NULL, &reply, ret_error);
+    if (r == 0) {
+        assert_int_equal(reply->results[0].decision.position, 7);
+        harrier_reply_free(reply);
+    } else {
+        assert_int_equal(r, -(int)ret_error->code);
+        assert_null(reply);
+    }
+    return -r;
+}
+
+static void expect_score(struct harrier_client *client) {
+    struct harrier_error error;
+    if (score(client, &error) != 0)
+        fail_msg("%s: %s", harrier_error_name(error.code), error.message);
+}
+
+static void silent_server_meets_the_deadline(void **state) {
+    (void)state;
+    char address[64];
+    struct harrier_error error;
+    fake_address(address);
+    struct fake_server *server = fake_server_start(address, fake_silence, NULL);
+    struct harrier_client *client = new_client(address, NULL, 150000);
+    for (int i = 0; i < 2; i++) { /* the second on a known connection */
+        int64_t start_ms = now_ms();
+        assert_int_equal(score(client, &error), HARRIER_ERROR_DEADLINE);
+        assert_in_range(now_ms() - start_ms, 145, 150 + SLACK_MS);
+        assert_non_null(strstr(error.message, address));
+        assert_non_null(strstr(error.message, "within 150 ms"));
+    }
+    assert_int_equal(fake_server_requests(server), 2); /* nothing was sent twice */
+    harrier_client_free(client);
+    fake_server_stop(server);
+}
+
+static void absent_server_meets_the_deadline(void **state) {
+    (void)state;
+    char address[64];
+    struct harrier_error error;
+    fake_address(address);
+    struct harrier_client *client = new_client(address, NULL, 100000);
+    int64_t start_ms = now_ms();
+    assert_int_equal(score(client, &error), HARRIER_ERROR_UNAVAILABLE);
+    assert_in_range(now_ms() - start_ms, 95, 100 + SLACK_MS);
+    assert_non_null(strstr(error.message, "no connection to"));
+    harrier_client_free(client);
+}
+
+struct late_start {
+    const char *address;
+    struct fake_server *server;
+};
+
+static void *start_late(void *argument) {
+    struct late_start *late = argument;
+    usleep(150000);
+    late->server = fake_server_start(late->address, fake_approve, NULL);
+    return NULL;
+}
+
+static void server_that_starts_during_the_call(void **state) {
+    (void)state;
+    char address[64];
+    fake_address(address);
+    struct late_start late = {.address = address};
+    pthread_t thread;
+    struct harrier_client *client = new_client(address, NULL, 5000000);
+    assert_int_equal(pthread_create(&thread, NULL, start_late, &late), 0);
+    expect_score(client);
+    pthread_join(thread, NULL);
+    harrier_client_free(client);
+    fake_server_stop(late.server);
+}
+
+static void server_restarted_between_calls(void **state) {
+    (void)state;
+    char address[64];
+    fake_address(address);
+    struct harrier_client *client = new_client(address, NULL, 5000000);
+    for (int i = 0; i < 4; i++) {
+        struct fake_server *server = fake_server_start(address, fake_approve, NULL);
+        expect_score(client);
+        expect_score(client);
+        fake_server_stop(server);
+    }
+    harrier_client_free(client);
+}
+
+struct hold {
+    atomic_bool holding;
+};
+
+static void hold_once(const struct request *request, struct arena *arena, struct buffer *ret_answer,
+                      int *ret_delay_ms, void *user) {
+    struct hold *hold = user;
+    atomic_store(&hold->holding, true);
+    fake_silence(request, arena, ret_answer, ret_delay_ms, NULL);
+}
+
+struct swap {
+    const char *address;
+    struct fake_server *server;
+    struct hold *hold;
+};
+
+static void *swap_server(void *argument) {
+    struct swap *swap = argument;
+    while (!atomic_load(&swap->hold->holding))
+        usleep(1000);
+    fake_server_stop(swap->server);
+    swap->server = fake_server_start(swap->address, fake_approve, NULL);
+    return NULL;
+}
+
+static void server_restarted_during_a_call(void **state) {
+    (void)state;
+    char address[64];
+    fake_address(address);
+    struct hold hold = {0};
+    struct swap swap = {.address = address, .hold = &hold};
+    swap.server = fake_server_start(address, hold_once, &hold);
+    struct harrier_client *client = new_client(address, NULL, 10000000);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, swap_server, &swap), 0);
+    expect_score(client); /* sent again to the second */
+    pthread_join(thread, NULL);
+    harrier_client_free(client);
+    fake_server_stop(swap.server);
+}
+
+/* Until a score goes to `server`, or two seconds. */
+static void expect_moves_to(struct harrier_client *client, struct fake_server *server) {
+    unsigned before = fake_server_requests(server);
+    for (int64_t start_ms = now_ms(); now_ms() - start_ms < 2000 + SLACK_MS;) {
+        expect_score(client);
+        if (fake_server_requests(server) > before)
+            return;
+        usleep(5000);
+    }
+    fail_msg("nothing came");
+}
+
+static void fallback_only_while_the_first_is_away(void **state) {
+    (void)state;
+    char address[64], fallback[64];
+    fake_address(address);
+    fake_address(fallback);
+    struct fake_server *first = fake_server_start(address, fake_approve, NULL);
+    struct fake_server *second = fake_server_start(fallback, fake_approve, NULL);
+    struct harrier_client *client = new_client(address, fallback, 5000000);
+    expect_moves_to(client, first);
+    unsigned stray = fake_server_requests(second); /* it may have connected first */
+    for (int i = 0; i < 50; i++)
+        expect_score(client);
+    assert_int_equal(fake_server_requests(second), stray);
+    /* The first goes away: no call fails. */
+    fake_server_stop(first);
+    for (int i = 0; i < 20; i++)
+        expect_score(client);
+    assert_true(fake_server_requests(second) >= stray + 20);
+    /* It comes back, and is asked again. */
+    first = fake_server_start(address, fake_approve, NULL);
+    expect_moves_to(client, first);
+    harrier_client_free(client);
+    fake_server_stop(first);
+    fake_server_stop(second);
+}
+
+static void fallback_in_the_middle_of_a_call(void **state) {
+    (void)state;
+    char address[64], fallback[64];
+    fake_address(address);
+    fake_address(fallback);
+    struct hold hold = {0};
+    struct swap swap = {.address = address, .hold = &hold};
+    swap.server = fake_server_start(address, hold_once, &hold);
+    struct harrier_client *client = new_client(address, fallback, 10000000);
+    struct fake_server *second = NULL;
+    pthread_t thread;
+    /* Only the first is there, holds the request, and dies; the second is there by then. */
+    assert_int_equal(pthread_create(&thread, NULL, swap_server, &swap), 0);
+    second = fake_server_start(fallback, fake_approve, NULL);
+    expect_score(client);
+    pthread_join(thread, NULL);
+    harrier_client_free(client);
+    fake_server_stop(swap.server);
+    fake_server_stop(second);
+}
+
+static void fallback_for_a_server_that_hangs(void **state) {
+    (void)state;
+    char address[64], fallback[64];
+    struct harrier_error error;
+    fake_address(address);
+    fake_address(fallback);
+    struct fake_server *first = fake_server_start(address, fake_silence, NULL);
+    struct harrier_client *client = new_client(address, fallback, 60000);
+    /* Until it is connected and has let a deadline pass. */
+    int code = HARRIER_ERROR_UNAVAILABLE;
+    for (int i = 0; i < 50 && code == HARRIER_ERROR_UNAVAILABLE; i++)
+        code = score(client, &error);
+    assert_int_equal(code, HARRIER_ERROR_DEADLINE);
+    struct fake_server *second = fake_server_start(fallback, fake_approve, NULL);
+    /* Two more, then the other one is asked; a few while it connects. */
+    for (int i = 0; i < 50 && code != 0; i++)
+        code = score(client, &error);
+    assert_int_equal(code, 0);
+    expect_score(client);
+    harrier_client_free(client);
+    fake_server_stop(first);
+    fake_server_stop(second);
+}
+
+static void garbage(const struct request *request, struct arena *arena, struct buffer *ret_answer,
+                    int *ret_delay_ms, void *user) {
+    (void)request;
+    (void)arena;
+    (void)ret_delay_ms;
+    buffer_append(ret_answer, user, strlen(user));
+}
+
+static void answers_that_are_none(void **state) {
+    (void)state;
+    static char *const answers[] = {
+        "this is no protobuf",  "\x52\x7f", /* cut short */
+        "\x6a\x02\x12\x00",                 /* the status, which was not asked for */
+        "\x52\x04\x0a\x02\x0a",             /* cut short further in */
+        "\x72\x01\x01",                     /* neither error nor answer */
+    };
+    for (size_t i = 0; i < sizeof answers / sizeof *answers; i++) {
+        char address[64];
+        struct harrier_error error;
+        fake_address(address);
+        struct fake_server *server = fake_server_start(address, garbage, answers[i]);
+        struct harrier_client *client = new_client(address, NULL, 5000000);
+        if (score(client, &error) != HARRIER_ERROR_PROTOCOL)
+            fail_msg("answer %zu: %s", i, error.message);
+        harrier_client_free(client);
+        fake_server_stop(server);
+    }
+}
+
+static void too_few(const struct request *request, struct arena *arena, struct buffer *ret_answer,
+                    int *ret_delay_ms, void *user) {
+    (void)ret_delay_ms;
+    (void)user;
+    struct response response;
+    fake_approve_response(request, arena, &response);
+    response.score.count--;
+    message_encode_response(&response, ret_answer);
+}
+
+static void answer_with_too_few_results(void **state) {
+    (void)state;
+    char address[64];
+    struct harrier_error error;
+    fake_address(address);
+    struct fake_server *server = fake_server_start(address, too_few, NULL);
+    struct harrier_client *client = new_client(address, NULL, 5000000);
+    assert_int_equal(score(client, &error), HARRIER_ERROR_PROTOCOL);
+    assert_non_null(strstr(error.message, "score with 0 results; expected score with 1"));
+    harrier_client_free(client);
+    fake_server_stop(server);
+}
+
+static void oversized(const struct request *request, struct arena *arena, struct buffer *ret_answer,
+                      int *ret_delay_ms, void *user) {
+    (void)request;
+    (void)arena;
+    (void)ret_delay_ms;
+    (void)user;
+    size_t size = MESSAGE_RESPONSE_SIZE_MAX + 100;
+    memset(buffer_reserve(ret_answer, size), 0, size);
+    ret_answer->length = size;
+}
+
+/* nng closes the connection without a word; the client gives up after a few times. */
+static void oversized_answer(void **state) {
+    (void)state;
+    char address[64];
+    struct harrier_error error;
+    fake_address(address);
+    struct fake_server *server = fake_server_start(address, oversized, NULL);
+    struct harrier_client *client = new_client(address, NULL, 20000000);
+    assert_int_equal(score(client, &error), HARRIER_ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "broke 3 times"));
+    assert_true(fake_server_requests(server) >= 3);
+    harrier_client_free(client);
+    fake_server_stop(server);
+}
+
+static void over_ipc(void **state) {
+    (void)state;
+    char folder[] = "/tmp/harrier-client-XXXXXX";
+    char address[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(address, sizeof address, "ipc://%s/socket", folder);
+    struct fake_server *server = fake_server_start(address, fake_approve, NULL);
+    struct harrier_client *client = new_client(address, NULL, 5000000);
+    expect_score(client);
+    harrier_client_free(client);
+    fake_server_stop(server);
+    unlink(address + strlen("ipc://"));
+    assert_int_equal(rmdir(folder), 0);
+}
+
+static void *score_often(void *argument) {
+    for (int i = 0; i < 100; i++)
+        expect_score(argument);
+    return NULL;
+}
+
+static void several_threads_share_a_client(void **state) {
+    (void)state;
+    char address[64];
+    fake_address(address);
+    struct fake_server *server = fake_server_start(address, fake_approve, NULL);
+    struct harrier_client *client = new_client(address, NULL, 10000000);
+    pthread_t threads[4];
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, score_often, client), 0);
+    for (size_t i = 0; i < 4; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(fake_server_requests(server), 400);
+    harrier_client_free(client);
+    fake_server_stop(server);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(silent_server_meets_the_deadline),
+        cmocka_unit_test(absent_server_meets_the_deadline),
+        cmocka_unit_test(server_that_starts_during_the_call),
+        cmocka_unit_test(server_restarted_between_calls),
+        cmocka_unit_test(server_restarted_during_a_call),
+        cmocka_unit_test(fallback_only_while_the_first_is_away),
+        cmocka_unit_test(fallback_in_the_middle_of_a_call),
+        cmocka_unit_test(fallback_for_a_server_that_hangs),
+        cmocka_unit_test(answers_that_are_none),
+        cmocka_unit_test(answer_with_too_few_results),
+        cmocka_unit_test(oversized_answer),
+        cmocka_unit_test(over_ipc),
+        cmocka_unit_test(several_threads_share_a_client),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
