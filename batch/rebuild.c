@@ -10,13 +10,7 @@
 #include "core/base/check.h"
 #include "core/store/archive.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
 /* A record with the largest policy the loader takes, decoded. */
 #define RECORD_BYTES_MAX (160u << 20)
@@ -30,7 +24,6 @@ const char *rebuild_phase_name(enum rebuild_phase phase) {
 struct rebuild {
     const struct rebuild_options *options;
     struct progress *progress;
-    int lock;                    /* descriptor of the generations' folder; -1: not held */
     struct arena record, kept;   /* the record being looked at; the last snapshot record */
     struct archive_place target; /* last sync mark when the rebuild began */
     struct snapshot *snapshot;
@@ -54,23 +47,6 @@ static int stop_asked(const struct rebuild *rebuild, enum rebuild_phase phase, u
         return 0;
     return error_set(ret_error, ERROR_INTERRUPTED,
                      "the rebuild was interrupted; the current generation is as it was");
-}
-
-/* Two rebuilds at a time would do the same work twice and race for `current`. The lock goes with
- * the process, however it ends. */
-static int lock_generations(struct rebuild *rebuild, struct error *ret_error) {
-    const char *path = rebuild->options->generations;
-    if (mkdir(path, 0750) < 0 && errno != EEXIST)
-        return error_set_errno(ret_error, errno, "cannot make %s", path);
-    rebuild->lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (rebuild->lock < 0)
-        return error_set_errno(ret_error, errno, "cannot open %s", path);
-    if (flock(rebuild->lock, LOCK_EX | LOCK_NB) < 0) {
-        if (errno == EWOULDBLOCK)
-            return error_set(ret_error, ERROR_EXISTS, "another rebuild is at work in %s", path);
-        return error_set_errno(ret_error, errno, "cannot lock %s", path);
-    }
-    return 0;
 }
 
 static int find_target(struct rebuild *rebuild, struct error *ret_error) {
@@ -156,13 +132,17 @@ static int load_archived_policy(struct rebuild *rebuild, struct buffer *messages
     return 0;
 }
 
+static int load_given_policy(struct rebuild *rebuild, struct buffer *messages,
+                             struct error *ret_error) {
+    int r = snapshot_load_folder(rebuild->options->policy, &rebuild->snapshot, messages, ret_error);
+    return r < 0 ? error_prefix(ret_error, "the policy in %s", rebuild->options->policy) : 0;
+}
+
 static int load_policy(struct rebuild *rebuild, struct error *ret_error) {
-    struct buffer messages;
+    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
     buffer_init(&messages);
-    int r = rebuild->options->policy
-                ? snapshot_load_folder(rebuild->options->policy, &rebuild->snapshot, &messages,
-                                       ret_error)
-                : load_archived_policy(rebuild, &messages, ret_error);
+    int r = rebuild->options->policy ? load_given_policy(rebuild, &messages, ret_error)
+                                     : load_archived_policy(rebuild, &messages, ret_error);
     buffer_deinit(&messages);
     return r;
 }
@@ -193,10 +173,16 @@ static void apply_record(struct rebuild *rebuild, const struct record *record, v
     rebuild->report.records++;
 }
 
+/* The writer is opened before the work, not before the writing: it holds the lock that keeps a
+ * second rebuild from doing the same. */
 static int fold(struct rebuild *rebuild, struct error *ret_error) {
+    int r = generation_writer_open(rebuild->options->generations, &rebuild->snapshot->plan,
+                                   &rebuild->writer, ret_error);
+    if (r < 0)
+        return r;
     rebuild->engine = engine_new(rebuild->snapshot, rebuild->snapshot);
     rebuild->overlay = overlay_new(&rebuild->snapshot->plan, NULL);
-    int r = for_each_record(rebuild, REBUILD_FOLD, apply_record, NULL, ret_error);
+    r = for_each_record(rebuild, REBUILD_FOLD, apply_record, NULL, ret_error);
     rebuild->report.tally = overlay_tally(rebuild->overlay);
     return r;
 }
@@ -220,14 +206,10 @@ static int write_id(void *user, uint64_t id_hash, struct known_id known) {
 }
 
 static int write_tables(struct rebuild *rebuild, struct error *ret_error) {
-    int r = generation_writer_open(rebuild->options->generations, &rebuild->snapshot->plan,
-                                   &rebuild->writer, ret_error);
-    if (r < 0)
-        return r;
     /* Idle entities are left out and hashes may collide: an estimate, for the progress. */
     rebuild->to_write = overlay_entities(rebuild->overlay) + rebuild->report.tally.transactions;
     rebuild->error = ret_error;
-    r = overlay_visit(rebuild->overlay, write_state, rebuild);
+    int r = overlay_visit(rebuild->overlay, write_state, rebuild);
     if (r == 0)
         r = overlay_visit_ids(rebuild->overlay, write_id, rebuild);
     return r;
@@ -257,8 +239,6 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     snapshot_unref(rebuild->snapshot);
     arena_deinit(&rebuild->kept);
     arena_deinit(&rebuild->record);
-    if (rebuild->lock >= 0)
-        close(rebuild->lock);
 }
 
 int rebuild_run(const struct rebuild_options *options, struct progress *progress,
@@ -271,14 +251,12 @@ int rebuild_run(const struct rebuild_options *options, struct progress *progress
         {REBUILD_WRITE, write_tables},
         {REBUILD_PUBLISH, publish},
     };
-    struct rebuild rebuild = {.options = options, .progress = progress, .lock = -1};
+    struct rebuild rebuild = {.options = options, .progress = progress};
     arena_init(&rebuild.record, RECORD_BYTES_MAX);
     arena_init(&rebuild.kept, RECORD_BYTES_MAX);
 
     double begin = now_seconds();
     int r = find_target(&rebuild, ret_error);
-    if (r == 0)
-        r = lock_generations(&rebuild, ret_error);
     if (r == 0)
         r = load_policy(&rebuild, ret_error);
     rebuild.report.seconds[REBUILD_SCAN] = now_seconds() - begin;

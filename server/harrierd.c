@@ -343,7 +343,8 @@ static int check_only(struct harrierd *harrierd) {
     struct error error;
     buffer_init(&messages);
     int r = snapshot_load_folder(harrierd->options.policy, &snapshot, &messages, &error);
-    fwrite(messages.bytes, 1, messages.length, stderr);
+    if (messages.length > 0)
+        fwrite(messages.bytes, 1, messages.length, stderr);
     buffer_deinit(&messages);
     snapshot_unref(snapshot);
     if (r < 0)

@@ -2,8 +2,8 @@
  *
  * One REQ socket per address, with one dialer that nng keeps connecting. Each exchange has a
  * context on every socket, so that many requests travel on one connection. nng's own resending is
- * switched off: a request whose connection broke is sent again by exchange.c, which can choose the
- * other server.
+ * switched off (NNG_OPT_REQ_RESENDTIME): a request whose connection breaks ends with
+ * NNG_ECONNRESET, and exchange.c sends it again, perhaps to the other server.
  *
  * Locks: the mutex is never held while nng is called, but for nng_aio_abort(). */
 #include "clients/c/client.h"
@@ -20,6 +20,7 @@
 #define IN_FLIGHT_MAX_MAX     4096
 #define RECONNECT_MS_MIN      10
 #define RECONNECT_MS_MAX      500
+#define ABORT_AGAIN_US        5000
 
 int64_t monotonic_us(void) {
     struct timespec now;
@@ -30,7 +31,8 @@ int64_t monotonic_us(void) {
 /* ---------------------------------------------------------------------------------------------
  * Connections */
 
-/* ADD_PRE comes before the first request is sent on the connection, ADD_POST may come after that. */
+/* ADD_PRE comes before the first request is sent on the connection, ADD_POST may come after that.
+ */
 static void connected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     (void)event;
     struct server *server = argument;
@@ -39,19 +41,13 @@ static void connected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     pthread_mutex_unlock(&server->client->mutex);
 }
 
-/* Whatever waits for an answer on this connection would wait in vain: it is sent again. */
 static void disconnected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     (void)event;
     struct server *server = argument;
-    struct harrier_client *client = server->client;
-    pthread_mutex_lock(&client->mutex);
-    if (server->pipe == nng_pipe_id(pipe)) {
+    pthread_mutex_lock(&server->client->mutex);
+    if (server->pipe == nng_pipe_id(pipe)) /* not yet a newer one */
         server->pipe = 0;
-        for (struct exchange *exchange = client->all; exchange; exchange = exchange->next)
-            if (&client->servers[exchange->server] == server)
-                nng_aio_abort(exchange->aio, NNG_ECONNRESET);
-    }
-    pthread_mutex_unlock(&client->mutex);
+    pthread_mutex_unlock(&server->client->mutex);
 }
 
 static int set_options(nng_socket socket) {
@@ -99,6 +95,8 @@ static int open_server(struct harrier_client *client, const char *address,
 static void exchange_free(struct exchange *exchange) {
     if (exchange->aio)
         nng_aio_free(exchange->aio); /* waits for its callback */
+    for (size_t i = 0; i < exchange->context_count; i++)
+        nng_ctx_close(exchange->contexts[i]);
     if (exchange->answer)
         nng_msg_free(exchange->answer);
     buffer_deinit(&exchange->request);
@@ -114,11 +112,12 @@ static struct exchange *exchange_new(struct harrier_client *client, bool pipelin
     buffer_init(&exchange->request);
     arena_init(&exchange->arena, MESSAGE_RESPONSE_ARENA_LIMIT);
     int r = nng_aio_alloc(&exchange->aio, pipelined ? submit_aio_done : NULL, exchange);
-    for (size_t i = 0; r == 0 && i < client->server_count; i++)
+    for (size_t i = 0; r == 0 && i < client->server_count; i++) {
         r = nng_ctx_open(&exchange->contexts[i], client->servers[i].socket);
+        exchange->context_count += r == 0;
+    }
     if (r == 0)
         return exchange;
-    /* Contexts that were opened go with their socket. */
     exchange_free(exchange);
     fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "cannot prepare a request: %s", nng_strerror(r));
     return NULL;
@@ -275,23 +274,40 @@ int harrier_client_new(const struct harrier_options *options, struct harrier_cli
     return 0;
 }
 
-void harrier_client_free(struct harrier_client *client) {
-    if (!client)
-        return;
+/* Until all callbacks have returned. An aio may be between two operations when it is aborted; so
+ * this is done until nothing is under way. */
+static void end_exchanges(struct harrier_client *client) {
     pthread_mutex_lock(&client->mutex);
     client->closing = true;
     pthread_cond_broadcast(&client->changed);
+    while (client->in_flight > 0) {
+        for (struct exchange *exchange = client->all; exchange; exchange = exchange->next)
+            nng_aio_abort(exchange->aio, NNG_ECLOSED);
+        int64_t until_us = monotonic_us() + ABORT_AGAIN_US;
+        struct timespec until = {.tv_sec = until_us / 1000000,
+                                 .tv_nsec = until_us % 1000000 * 1000};
+        pthread_cond_timedwait(&client->changed, &client->mutex, &until);
+    }
     pthread_mutex_unlock(&client->mutex);
+}
+
+/* The order matters: nng 1.5.2 crashes when a socket is closed while a thread is still leaving one
+ * of its contexts. Once each aio is freed, none is. */
+void harrier_client_free(struct harrier_client *client) {
+    if (!client)
+        return;
     for (size_t i = 0; i < client->server_count; i++) {
         nng_pipe_notify(client->servers[i].socket, NNG_PIPE_EV_ADD_PRE, NULL, NULL);
         nng_pipe_notify(client->servers[i].socket, NNG_PIPE_EV_REM_POST, NULL, NULL);
-        nng_close(client->servers[i].socket); /* what is under way ends with NNG_ECLOSED */
-        free(client->servers[i].address);
     }
-    harrier_drain(client);
+    end_exchanges(client);
     for (struct exchange *exchange = client->all, *next; exchange; exchange = next) {
         next = exchange->next;
         exchange_free(exchange);
+    }
+    for (size_t i = 0; i < client->server_count; i++) {
+        nng_close(client->servers[i].socket);
+        free(client->servers[i].address);
     }
     pthread_cond_destroy(&client->changed);
     pthread_mutex_destroy(&client->mutex);

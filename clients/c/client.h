@@ -31,6 +31,7 @@ struct exchange {
     bool pipelined;
     nng_aio *aio;
     nng_ctx contexts[SERVERS_MAX];
+    size_t context_count;
 
     /* for one request */
     struct arena arena; /* what it was made of, then what the answer decodes to */

@@ -119,20 +119,10 @@ static bool send_request(struct exchange *exchange) {
 }
 
 static bool receive_answer(struct exchange *exchange) {
-    struct harrier_client *client = exchange->client;
-    struct server *server = &client->servers[exchange->server];
-    nng_aio *aio = exchange->aio;
     int64_t left_us = exchange->deadline_at_us - monotonic_us();
     exchange->receiving = true;
-    nng_aio_set_timeout(aio, milliseconds(left_us > 0 ? left_us : 0));
-    nng_ctx_recv(exchange->contexts[exchange->server], aio);
-    /* The connection may have broken before the aio was there to be aborted. Aborting what has
-     * become another request's operation only makes that one be sent again. */
-    pthread_mutex_lock(&client->mutex);
-    bool broken = server->pipe == 0;
-    pthread_mutex_unlock(&client->mutex);
-    if (broken)
-        nng_aio_abort(aio, NNG_ECONNRESET);
+    nng_aio_set_timeout(exchange->aio, milliseconds(left_us > 0 ? left_us : 0));
+    nng_ctx_recv(exchange->contexts[exchange->server], exchange->aio);
     return true;
 }
 

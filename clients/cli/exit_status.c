@@ -38,3 +38,8 @@ enum exit_status exit_with_mapping(const struct error *error, const char *map) {
     bool of_mapping = map && strncmp(error->text, map, strlen(map)) == 0;
     return of_mapping && error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
 }
+
+enum exit_status exit_with_address(const struct error *error) {
+    enum exit_status status = exit_with(error);
+    return error->code == ERROR_INVALID ? EXIT_STATUS_USAGE : status;
+}

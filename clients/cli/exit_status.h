@@ -24,3 +24,6 @@ enum exit_status exit_with(const struct error *error);
 /* The same for a failure to open a file with a mapping: what is wrong inside the mapping file, if
  * one was given, is a fault of configuration (78), not of the input. */
 enum exit_status exit_with_mapping(const struct error *error, const char *map);
+
+/* The same for an address that cannot be one: a fault of the command line (64). */
+enum exit_status exit_with_address(const struct error *error);

@@ -13,6 +13,7 @@
 #include "record_text.h"
 
 #include <argp.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -113,6 +114,11 @@ struct inspection {
     uint64_t printed;
 };
 
+/* 1: whoever reads our output has enough (`| head`); that is no failure. */
+static int write_failed(struct error *ret_error) {
+    return errno == EPIPE ? 1 : error_set_errno(ret_error, errno, "cannot write to stdout");
+}
+
 static int print_record(struct inspection *inspection, const struct record *record,
                         struct error *ret_error) {
     const struct archive_frame *frame =
@@ -125,7 +131,7 @@ static int print_record(struct inspection *inspection, const struct record *reco
     buffer_append_u8(&inspection->line, '\n');
     if (fwrite(inspection->line.bytes, 1, inspection->line.length, stdout) !=
         inspection->line.length)
-        return error_set(ret_error, ERROR_SYSTEM, "cannot write to stdout");
+        return write_failed(ret_error);
     inspection->printed++;
     return 0;
 }
@@ -146,7 +152,7 @@ static int print_records(struct inspection *inspection, struct error *ret_error)
         if (!is_asked_for(options, &record))
             continue;
         r = print_record(inspection, &record, ret_error);
-        if (r < 0)
+        if (r != 0)
             return r;
     }
     return 0;
@@ -205,7 +211,7 @@ int command_inspect(int argc, char **argv) {
     progress_bar_init(&inspection.bar, progress_style_of(options.quiet, false), "records");
     r = options.count ? count(&inspection, &error) : print_records(&inspection, &error);
     if (r == 0 && fflush(stdout) != 0)
-        r = error_set(&error, ERROR_SYSTEM, "cannot write to stdout");
+        r = write_failed(&error);
     archive_reader_close(inspection.reader);
     buffer_deinit(&inspection.line);
     arena_deinit(&inspection.arena);

@@ -3,22 +3,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static int require(const struct mapped_file *file, const struct mapped_value *value,
-                   const char *name, struct error *ret_error) {
+/* JSON lines without a mapping have every name; a CSV's header and a mapping may lack some. */
+static int require(const struct mapped_file *file, const char *map,
+                   const struct mapped_value *value, const char *name, struct error *ret_error) {
     if (value->mapped)
         return 0;
-    return error_set(ret_error, ERROR_INVALID,
-                     "%s: nothing is mapped to %s; name its column so, or give a mapping (--map)",
-                     mapped_file_name(file), name);
+    if (map)
+        return error_set(ret_error, ERROR_INVALID, "%s: nothing is mapped to %s", map, name);
+    char *header = rows_header(file->rows);
+    int r =
+        error_set(ret_error, ERROR_INVALID,
+                  "%s: no column is named %s (the header has %s); a mapping says which column is "
+                  "which field: --map FILE",
+                  mapped_file_name(file), name, header);
+    free(header);
+    return r;
 }
 
-static int require_all(const struct mapped_file *file, enum mapped_purpose purpose,
+static int require_all(const struct mapped_file *file, const char *map, enum mapped_purpose purpose,
                        struct error *ret_error) {
-    int r = require(file, &file->mapping->id, "id", ret_error);
+    int r = require(file, map, &file->mapping->id, "id", ret_error);
     if (r == 0 && purpose == MAPPED_TRANSACTIONS)
-        r = require(file, &file->mapping->event_time, "event_time", ret_error);
+        r = require(file, map, &file->mapping->event_time, "event_time", ret_error);
     if (r == 0 && purpose == MAPPED_OUTCOMES)
-        r = require(file, &file->mapping->outcome, "outcome", ret_error);
+        r = require(file, map, &file->mapping->outcome, "outcome", ret_error);
     return r;
 }
 
@@ -31,7 +39,7 @@ static int open_rows(struct mapped_file *file, const char *map, enum row_format 
             : mapping_of_rows(file->rows, &file->mapping, ret_error);
     if (r < 0)
         return map ? r : error_prefix(ret_error, "%s", mapped_file_name(file));
-    r = require_all(file, purpose, ret_error);
+    r = require_all(file, map, purpose, ret_error);
     if (r < 0)
         return r;
     if (file->mapping->json_attributes)

@@ -184,11 +184,11 @@ static int report_one(struct reporting *reporting) {
             name);
         return EXIT_STATUS_USAGE;
     }
-    reporting->faults.file = "outcome";
+    reporting->faults.file = id;
     reporting->outcomes[0] = (struct harrier_outcome){.transaction_id = id,
                                                       .label = (enum harrier_label)label,
                                                       .source = reporting->options->source};
-    reporting->lines[0] = 1;
+    reporting->lines[0] = 0;
     if (outcome_sender_send(&reporting->sender, reporting->outcomes, reporting->lines, 1, &error) <
         0)
         return exit_with(&error);
@@ -208,7 +208,7 @@ int command_outcome(int argc, char **argv) {
 
     struct harrier_client *client;
     if (server_options_connect(&options.server, 1, &client, &error) < 0)
-        return exit_with(&error);
+        return exit_with_address(&error);
     struct reporting *reporting = check_calloc(1, sizeof *reporting);
     reporting->options = &options;
     progress_bar_init(&reporting->bar, progress_style_of(options.server.quiet, false), "rows");

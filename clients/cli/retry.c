@@ -3,6 +3,7 @@
 #include "monotonic.h"
 #include "quantity.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -18,12 +19,25 @@ static bool is_interrupted(const struct retry *retry) {
     return retry->bar && retry->bar->stop && *retry->bar->stop;
 }
 
-static void say(struct retry *retry, const char *what, const char *why) {
+static void say(struct retry *retry, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void say(struct retry *retry, const char *format, ...) {
+    va_list arguments;
     if (retry->quiet)
         return;
     if (retry->bar)
         progress_bar_clear(retry->bar);
-    fprintf(stderr, "harrier: %s: %s%s\n", retry->address, what, why);
+    fprintf(stderr, "harrier: %s: ", retry->address);
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+}
+
+static void say_away(struct retry *retry, const struct harrier_error *why) {
+    char period[QUANTITY_DURATION_SIZE];
+    say(retry, "%s; trying again for %s", why->message,
+        quantity_format_duration(retry->for_us, period));
 }
 
 static void sleep_us(uint64_t us) {
@@ -39,7 +53,7 @@ int retry_pause(struct retry *retry, const struct harrier_error *why, struct err
         retry->away_since_us = now;
         retry->pause_us = PAUSE_FIRST_US;
         if (retry->for_us > 0)
-            say(retry, "no answer, trying again: ", why->message);
+            say_away(retry, why);
     }
     uint64_t away_us = now - retry->away_since_us;
     if (away_us >= retry->for_us)
@@ -62,7 +76,7 @@ void retry_answered(struct retry *retry) {
         return;
     uint64_t away_us = monotonic_us() - retry->away_since_us;
     retry->away_since_us = 0;
-    say(retry, "answers again after ", quantity_format_duration(away_us, period));
+    say(retry, "answers again after %s", quantity_format_duration(away_us, period));
 }
 
 static enum error_code code_of(enum harrier_error_code code) {

@@ -10,7 +10,9 @@ void row_faults_add(struct row_faults *faults, uint64_t line, const char *what) 
         return;
     if (faults->bar)
         progress_bar_clear(faults->bar);
-    if (faults->count <= ROW_FAULTS_SHOWN)
+    if (line == 0)
+        fprintf(stderr, "harrier: %s: %s\n", faults->file, what);
+    else if (faults->count <= ROW_FAULTS_SHOWN)
         fprintf(stderr, "%s:%" PRIu64 ": %s\n", faults->file, line, what);
     else
         fprintf(stderr, "%s:%" PRIu64 ": and further rows; from here on they are only counted\n",

@@ -13,7 +13,7 @@ struct row_faults {
     uint64_t count;
 };
 
-/* "file:line: what" */
+/* "file:line: what"; line 0: "harrier: file: what", for what is in no file */
 void row_faults_add(struct row_faults *faults, uint64_t line, const char *what);
 
 /* What a server said of a row: the field is put in front unless the sentence begins with it. */

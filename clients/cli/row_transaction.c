@@ -73,6 +73,14 @@ static int convert_event_time(const struct conversion *conversion,
     return r < 0 ? at_field(conversion, name, &mapping->event_time) : 0;
 }
 
+/* transaction_check() does this, too, but only knows minor units. */
+static int check_amount_range(struct text text, int64_t amount_minor, struct error *ret_error) {
+    if (amount_minor >= 0 && amount_minor <= TRANSACTION_AMOUNT_MINOR_MAX)
+        return 0;
+    return error_set(ret_error, ERROR_INVALID, "\"%" TEXT_FORMAT "\" is %s", TEXT_ARGS(text),
+                     amount_minor < 0 ? "negative" : "over 9,999,999,999,999 minor units");
+}
+
 /* amount is decimal text in the currency's major unit, amount_minor whole minor units. */
 static int convert_amount(const struct conversion *conversion, struct transaction *transaction) {
     const struct mapping *mapping = conversion->mapping;
@@ -103,9 +111,11 @@ static int convert_amount(const struct conversion *conversion, struct transactio
             return at_field(conversion, TEXT_LITERAL("currency"), &mapping->currency);
         }
     }
-    int r = decimal_parse(has_major ? major.text : minor.text, (unsigned)digits,
-                          &transaction->amount_minor, conversion->error);
-    if (r < 0 && has_major)
+    struct text text = has_major ? major.text : minor.text;
+    int r = decimal_parse(text, (unsigned)digits, &transaction->amount_minor, conversion->error);
+    if (r == 0)
+        r = check_amount_range(text, transaction->amount_minor, conversion->error);
+    else if (has_major)
         error_prefix(conversion->error, "%" TEXT_FORMAT, TEXT_ARGS(transaction->currency));
     return r < 0 ? at_field(conversion, name, value) : 0;
 }

@@ -421,6 +421,10 @@ int rows_next(struct rows *rows, struct row *ret_row, struct error *ret_error) {
                                           : next_json(rows, ret_row, ret_error);
 }
 
+char *rows_header(const struct rows *rows) {
+    return rows->format == ROW_FORMAT_CSV ? join_names(rows->columns, rows->column_count) : NULL;
+}
+
 char *rows_unused(const struct rows *rows) {
     if (rows->format == ROW_FORMAT_JSONL)
         return rows->unused ? text_copy(text_of(rows->unused)) : NULL;

@@ -75,6 +75,9 @@ enum rows_result {
 /* An enum rows_result, or the source's failure. The row is valid until the next call. */
 int rows_next(struct rows *rows, struct row *ret_row, struct error *ret_error);
 
+/* CSV: the header's names, joined with ", " into a heap string: free() it. NULL for JSON lines. */
+char *rows_header(const struct rows *rows);
+
 /* Top-level names of a JSON line that nobody wants, of the first row; CSV columns likewise. Joined
  * with ", " into a heap string, NULL when there are none. free() it. Call it after the first row.
  */

@@ -9,6 +9,7 @@
 #include "server_options.h"
 
 #include <argp.h>
+#include <inttypes.h>
 #include <string.h>
 
 #define IN_FLIGHT_MAX     4096
@@ -169,11 +170,16 @@ static const struct argp argp = {
 
 /* Says where an unfinished run stands. */
 static void print_where(const struct scoring_counts *counts, const char *file) {
-    if (counts->next_line)
-        fprintf(stderr,
-                "harrier: all rows before line %llu of %s are done; run the same command again for "
-                "the rest\n",
-                (unsigned long long)counts->next_line, file);
+    uint64_t done = counts->scored + counts->duplicates + counts->failed;
+    if (done == 0)
+        fprintf(stderr, "harrier: no row of %s is done\n", file);
+    else if (counts->next_line)
+        fprintf(stderr, "harrier: all rows before line %" PRIu64 " of %s are done; ",
+                counts->next_line, file);
+    else
+        fprintf(stderr, "harrier: the first %" PRIu64 " rows of %s are done; ", done, file);
+    if (done > 0)
+        fprintf(stderr, "run the same command again for the rest\n");
 }
 
 static int finish(int r, const struct options *options, const struct scoring_counts *counts,
@@ -181,9 +187,11 @@ static int finish(int r, const struct options *options, const struct scoring_cou
     if (!options->server.quiet)
         score_summary_print(counts, &options->scoring, file, stderr);
     if (r < 0) {
+        bool by_row = options->scoring.strict && error->code == ERROR_INVALID;
         enum exit_status status = exit_with(error);
-        print_where(counts, file);
-        return options->scoring.strict && counts->failed ? EXIT_STATUS_ROWS_FAILED : (int)status;
+        if (error->code == ERROR_UNAVAILABLE || error->code == ERROR_INTERRUPTED)
+            print_where(counts, file);
+        return by_row ? EXIT_STATUS_ROWS_FAILED : (int)status;
     }
     return counts->failed ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
 }
@@ -242,7 +250,7 @@ int command_score(int argc, char **argv) {
     }
     if (r < 0) {
         mapped_file_close(&file);
-        return exit_with(&error);
+        return exit_with_address(&error);
     }
     int status = run(&options, &file, client, &output);
     harrier_client_free(client);

@@ -63,7 +63,7 @@ int server_options_connect(const struct server_options *options, unsigned in_fli
     };
     struct harrier_error failure = {0};
     if (harrier_client_new(&client, ret_client, &failure) < 0)
-        return retry_failure(options->address, &failure, ret_error);
+        return retry_failure("--to", &failure, ret_error);
     return 0;
 }
 

@@ -1,3 +1,7 @@
+/* The command: options, and days written one after the other.
+ *
+ * Nothing is remembered between days. A day is made whole in memory (72 bytes a purchase), sorted
+ * and written. */
 #include "clients/cli/simulate.h"
 
 #include "clients/cli/command.h"
@@ -158,7 +162,7 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
         return 0;
     case OPTION_FORMAT:
         if (strcmp(text, "csv") != 0 && strcmp(text, "jsonl") != 0)
-            argp_error(state, "--format %s: expected csv or jsonl", text);
+            argp_error(state, "--format: expected csv or jsonl");
         settings->format = strcmp(text, "csv") == 0 ? PURCHASE_CSV : PURCHASE_JSONL;
         return 0;
     case OPTION_OUT:

@@ -1,3 +1,10 @@
+/* Campaigns: one function a scenario, and a table of how much of each there is.
+ *
+ * A campaign is always made whole; purchases of other days than the one asked for are dropped at
+ * the end. That costs a few campaigns made several times and makes every day stand alone.
+ *
+ * Not simulated: a card that is blocked or replaced once fraud is reported, and a fraudster who
+ * learns from declines. The scorer's answers change nothing here. */
 #include "clients/cli/simulate_fraud.h"
 #include "clients/cli/simulate_habit.h"
 

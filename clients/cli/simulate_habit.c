@@ -1,3 +1,6 @@
+/* A customer's day: everyday purchases in Poisson numbers at waking hours, then special habits.
+ * Each purchase has a moment, a place (which the moment decides, on journeys) and a merchant whose
+ * hours suit. */
 #include "clients/cli/simulate_habit.h"
 
 /* One customer's day while it is made. */

@@ -1,3 +1,4 @@
+/* The list of purchases, what will be reported of them, the calendar, and rows as bytes. */
 #include "clients/cli/simulate_purchase.h"
 
 #include "core/base/check.h"

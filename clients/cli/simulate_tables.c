@@ -1,3 +1,4 @@
+/* Constants, each line of a table in the units of simulate_tables.h. */
 #include "clients/cli/simulate_tables.h"
 
 #include <string.h>

@@ -1,3 +1,8 @@
+/* Making the world: merchants, then customers, then what changes with the date.
+ *
+ * Each thing has a random stream of its own, named by what it is and its number. So the first 5,000
+ * customers are the same whether there are more or not, though they choose among the merchants
+ * there are. */
 #include "clients/cli/simulate_world.h"
 
 #include "core/base/check.h"

@@ -219,7 +219,7 @@ int command_status(int argc, char **argv) {
 
     int r = server_options_connect(&options.server, 1, &client, &error);
     if (r < 0)
-        return exit_with(&error);
+        return exit_with_address(&error);
     r = ask(&options, client, &reply, &error);
     int status = EXIT_STATUS_OK;
     if (r < 0) {

@@ -59,11 +59,15 @@ void buffer_printf(struct buffer *buffer, const char *format, ...) {
     va_list arguments, again;
     va_start(arguments, format);
     va_copy(again, arguments);
-    int length = vsnprintf(NULL, 0, format, arguments);
+    char *at = (char *)buffer_reserve(buffer, 1);
+    size_t room = buffer->capacity - buffer->length;
+    int length = vsnprintf(at, room, format, arguments);
     va_end(arguments);
     check(length >= 0);
-    char *at = (char *)buffer_reserve(buffer, (size_t)length + 1);
-    vsnprintf(at, (size_t)length + 1, format, again); /* its NUL is beyond what counts */
+    if ((size_t)length >= room) { /* its NUL does not count, but takes a byte */
+        at = (char *)buffer_reserve(buffer, (size_t)length + 1);
+        vsnprintf(at, (size_t)length + 1, format, again);
+    }
     va_end(again);
     buffer->length += (size_t)length;
 }

@@ -11,6 +11,27 @@
 #include "../base/check.h"
 #include "../base/hash.h"
 
+/* Attributes may be longer than what an entity can be stored under. */
+static int check_keys(const struct engine *engine, struct text *ret_field,
+                      struct error *ret_error) {
+    const struct snapshot *rules = engine->rules;
+    for (size_t e = 0; e < rules->plan.entity_count; e++)
+        for (size_t i = 0; i < rules->bindings[e].key_slot_count; i++) {
+            size_t slot = rules->bindings[e].key_slots[i];
+            const struct value *v = &engine->rules_layout.bound.frame[slot];
+            if (v->type != VALUE_TEXT || v->text.length <= ENGINE_KEY_PART_MAX)
+                continue;
+            *ret_field = rules->slot_names[slot];
+            return error_set(ret_error, ERROR_INVALID,
+                             "%" TEXT_FORMAT
+                             " has %zu bytes; expected at most %d, for it names the "
+                             "entity %" TEXT_FORMAT,
+                             TEXT_ARGS(*ret_field), v->text.length, ENGINE_KEY_PART_MAX,
+                             TEXT_ARGS(rules->plan.entities[e].name));
+        }
+    return 0;
+}
+
 static int lay_out(struct engine *engine, const struct transaction *transaction,
                    struct text *ret_field, struct error *ret_error) {
     int r = transaction_check(transaction, ret_field, ret_error);
@@ -18,6 +39,8 @@ static int lay_out(struct engine *engine, const struct transaction *transaction,
         return r;
     r = schema_bind(&engine->rules->schema, transaction, BIND_STRICT, &engine->rules_layout.bound,
                     ret_field, ret_error);
+    if (r == 0)
+        r = check_keys(engine, ret_field, ret_error);
     if (r < 0 || engine->plan == engine->rules)
         return r;
     return schema_bind(&engine->plan->schema, transaction, BIND_LENIENT, &engine->plan_layout.bound,

@@ -129,16 +129,23 @@ static char *key_part(char *at, struct text part, size_t part_count) {
     return at + part.length;
 }
 
+bool layout_is_key_part(const struct value *v) {
+    if (v->type == VALUE_TEXT)
+        return v->text.length > 0 && v->text.length <= ENGINE_KEY_PART_MAX;
+    return v->type != VALUE_ABSENT && v->type != VALUE_ERROR;
+}
+
 struct text layout_key(struct engine *engine, size_t entity) {
     const struct entity_binding *binding = &engine->plan->bindings[entity];
     const struct value *frame = engine->plan_layout.bound.frame;
-    if (binding->key_slot_count == 1 && frame[binding->key_slots[0]].type == VALUE_TEXT)
-        return frame[binding->key_slots[0]].text;
+    const struct value *first = &frame[binding->key_slots[0]];
+    if (binding->key_slot_count == 1 && first->type == VALUE_TEXT && layout_is_key_part(first))
+        return first->text;
     char *at = engine->key;
     for (size_t i = 0; i < binding->key_slot_count; i++) {
         struct value v = frame[binding->key_slots[i]];
         char printed[64];
-        if (v.type == VALUE_ABSENT || v.type == VALUE_ERROR)
+        if (!layout_is_key_part(&v))
             return (struct text){0};
         if (v.type != VALUE_TEXT) {
             int length = value_format(v, printed, sizeof printed);
@@ -156,7 +163,7 @@ struct text engine_key(const struct engine *engine, size_t entity, const struct 
         return (struct text){0};
     size_t length = 0;
     for (size_t i = 0; i < part_count; i++) {
-        if (parts[i].length == 0)
+        if (parts[i].length == 0 || parts[i].length > ENGINE_KEY_PART_MAX)
             return (struct text){0};
         length += parts[i].length + BUFFER_VARINT_MAX;
     }

@@ -57,6 +57,10 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
  * the plan's schema is absent. */
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states);
 
+/* Most bytes of one field of an entity's key: three of them with their lengths fit the tables. A
+ * transaction with a longer one is refused by engine_decide(). */
+#define ENGINE_KEY_PART_MAX 128
+
 /* The bytes an entity is stored under, from one text per key field (the plan's order). A single
  * field is its own key; several are each preceded by their length as a varint. .data NULL when a
  * part is missing or the number of parts is wrong. */

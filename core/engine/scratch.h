@@ -33,12 +33,15 @@ struct engine {
     struct value *values; /* room for the features of the largest entity */
     struct state_scratch *state_scratch;
     struct entry entry;
-    char key[PLAN_KEY_PARTS_MAX * (TRANSACTION_ATTRIBUTE_MAX + BUFFER_VARINT_MAX)];
+    char key[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)];
 };
 
 /* Verdict and outcome as filters see them. */
 void layout_set_verdict(struct layout *layout, enum verdict verdict);
 void layout_set_outcome(struct layout *layout, enum label label);
+
+/* Can it be (a part of) an entity's key? Texts up to ENGINE_KEY_PART_MAX, and any other value. */
+bool layout_is_key_part(const struct value *v);
 
 /* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
  * when the transaction lacks a part of it. */

@@ -3,9 +3,7 @@
 #include "calendar.h"
 #include "expression.h"
 
-#include <limits.h>
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 static struct value error_value(enum expression_error code) {

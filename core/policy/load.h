@@ -55,7 +55,10 @@ void load_lists(struct load *load);
 void load_features(struct load *load);
 void load_rules(struct load *load);
 
-/* For features.c and values: a name that expressions can use, from here on. Reports and returns
+/* The "values" of features.yaml, once its features are known. */
+void load_values(struct load *load, const struct source *source, const struct tree_node *node);
+
+/* A name that expressions can use, from here on. Reports and returns
  * NULL when there is one. */
 struct name *load_declare(struct load *load, const struct reader *reader,
                           const struct tree_node *node, struct name name);

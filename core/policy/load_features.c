@@ -1,4 +1,4 @@
-/* features.yaml: entities, their features (the plan), and computed values.
+/* features.yaml: entities and their features, which make the plan.
  *
  * An entity's columns and filters are shared by its features: equal sources are one column, equal
  * conditions one filter. Conditions are compared in their canonical form. */
@@ -6,8 +6,6 @@
 #include "load.h"
 
 #include "../base/check.h"
-
-#include <stdio.h>
 
 /* An entity while it is read. Entities without features are left out of the plan. */
 struct draft {
@@ -150,8 +148,10 @@ static void read_entity(struct loader *loader, const struct tree_node *node) {
 }
 
 static void read_entities(struct loader *loader, const struct tree_node *node) {
-    if (!read_mapping(&loader->reader, node, "entities"))
+    if (!read_mapping(&loader->reader, node, "entities")) {
+        loader->load->scope.incomplete = true;
         return;
+    }
     if (node->child_count > PLAN_ENTITIES_MAX) {
         read_fault(&loader->reader, node, "%zu entities; expected at most %d", node->child_count,
                    PLAN_ENTITIES_MAX);
@@ -528,70 +528,6 @@ static void finish_plan(struct load *load) {
               error.text);
 }
 
-/* ------------------------------------------------------------------------------------------------
- * Computed values */
-
-static void read_value(struct loader *loader, const struct tree_node *node) {
-    struct load *load = loader->load;
-    struct snapshot *snapshot = load->snapshot;
-    struct key keys[] = {{"name", true, NULL}, {"value", true, NULL}, {"about", false, NULL}};
-    bool complete = read_keys(&loader->reader, node, "a value", keys, 3);
-    struct text name;
-    if (!keys[0].node || !read_name(&loader->reader, keys[0].node, "value", false, &name))
-        return;
-    struct syntax *syntax = NULL;
-    if (complete)
-        syntax = load_expression_node(load, loader->reader.source, keys[1].node, "value",
-                                      SCOPE_VALUE, VALUE_ABSENT);
-    if (load_is_taken(name) || scope_has_entity(&load->scope, name)) {
-        read_fault(&loader->reader, keys[0].node, "a value cannot be called \"%" TEXT_FORMAT "\"%s",
-                   TEXT_ARGS(name), load_is_taken(name) ? "" : ": there is an entity of this name");
-        return;
-    }
-    size_t slot = snapshot->first_computed + snapshot->computed_count;
-    struct name *declared = load_declare(load, &loader->reader, keys[0].node,
-                                         (struct name){.text = name,
-                                                       .canonical = name,
-                                                       .kind = NAME_VALUE,
-                                                       .type = syntax ? syntax->type : VALUE_ERROR,
-                                                       .slot = slot});
-    if (!declared || !syntax)
-        return;
-    snapshot->computed[snapshot->computed_count++] = (struct computed){
-        .name = name, .expression = expression_build(syntax, load->arena), .slot = slot};
-}
-
-/* Their names, so that a use above a declaration can be told from a slip. */
-static void announce_values(struct load *load, const struct tree_node *node) {
-    struct scope *scope = &load->scope;
-    scope->announced = arena_calloc(&load->scratch, node->child_count, sizeof *scope->announced);
-    check(scope->announced);
-    for (const struct tree_node *item = node->first; item; item = item->next)
-        for (const struct tree_node *child = item->first; child; child = child->next)
-            if (child->key && child->kind == TREE_TEXT && text_is(child->key->text, "name") &&
-                scope->announced_count < node->child_count)
-                scope->announced[scope->announced_count++] = child->text;
-}
-
-static void read_values(struct loader *loader, const struct tree_node *node) {
-    struct load *load = loader->load;
-    if (!read_list(&loader->reader, node, "values"))
-        return;
-    if (node->child_count > POLICY_VALUES_MAX) {
-        read_fault(&loader->reader, node, "%zu values; expected at most %u", node->child_count,
-                   POLICY_VALUES_MAX);
-        load->scope.incomplete = true;
-        return;
-    }
-    load->snapshot->computed =
-        arena_calloc(load->arena, node->child_count, sizeof *load->snapshot->computed);
-    check(load->snapshot->computed);
-    announce_values(load, node);
-    for (const struct tree_node *item = node->first; item; item = item->next)
-        read_value(loader, item);
-    load->scope.announced_count = 0;
-}
-
 static void read_file(struct loader *loader, const struct tree_node *root) {
     struct load *load = loader->load;
     struct key keys[] = {
@@ -605,14 +541,16 @@ static void read_file(struct loader *loader, const struct tree_node *root) {
     if (keys[0].node)
         read_entities(loader, keys[0].node);
     keep_entities(loader);
-    if (keys[1].node && read_mapping(&loader->reader, keys[1].node, "features"))
+    if (keys[1].node && !read_mapping(&loader->reader, keys[1].node, "features"))
+        load->scope.incomplete = true;
+    else if (keys[1].node)
         for (const struct tree_node *item = keys[1].node->first; item; item = item->next)
             if (!item->key->broken)
                 read_entity_features(loader, item);
     make_plan(loader);
     load->snapshot->first_computed = load->snapshot->first_feature + load->snapshot->feature_count;
     if (keys[2].node)
-        read_values(loader, keys[2].node);
+        load_values(load, loader->reader.source, keys[2].node);
 }
 
 void load_features(struct load *load) {

@@ -151,8 +151,10 @@ static void read_one(struct load *load, const struct reader *reader, const struc
 
 static void read_lists(struct load *load, const struct reader *reader,
                        const struct tree_node *node) {
-    if (!read_mapping(reader, node, "lists"))
+    if (!read_mapping(reader, node, "lists")) {
+        load->scope.incomplete = true;
         return;
+    }
     if (node->child_count > POLICY_LISTS_MAX) {
         read_fault(reader, node, "%zu lists; expected at most %u", node->child_count,
                    POLICY_LISTS_MAX);

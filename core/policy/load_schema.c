@@ -228,8 +228,10 @@ static int compare_fields(const void *left, const void *right) {
 static void read_attributes(struct load *load, const struct reader *reader,
                             const struct tree_node *node) {
     struct schema *schema = &load->snapshot->schema;
-    if (!read_mapping(reader, node, "attributes"))
+    if (!read_mapping(reader, node, "attributes")) {
+        load->scope.incomplete = true;
         return;
+    }
     if (node->child_count > POLICY_ATTRIBUTES_MAX) {
         read_fault(reader, node, "%zu attributes; expected at most %u", node->child_count,
                    POLICY_ATTRIBUTES_MAX);

@@ -15,8 +15,8 @@ struct builder {
     struct tree_node *open[TREE_DEPTH_MAX]; /* collections that are being filled */
     struct tree_node *keys[TREE_DEPTH_MAX]; /* their key that waits for its value */
     size_t depth;
-    size_t skipped; /* collections open inside one that is too deep */
     size_t documents;
+    bool stopped; /* at a limit: what there is of the tree is of no use */
 };
 
 struct position tree_position(const struct tree_node *node) {
@@ -204,10 +204,6 @@ static void add_scalar(struct builder *builder, const yaml_event_t *event) {
 
 static void open_collection(struct builder *builder, const yaml_event_t *event,
                             enum tree_kind kind) {
-    if (builder->skipped > 0) {
-        builder->skipped++;
-        return;
-    }
     struct tree_node *node = new_node(builder, kind, event->start_mark);
     node->broken = kind == TREE_LIST
                        ? refuse_properties(builder, event, event->data.sequence_start.anchor,
@@ -218,20 +214,12 @@ static void open_collection(struct builder *builder, const yaml_event_t *event,
     if (builder->depth == TREE_DEPTH_MAX) {
         fault_add(builder->faults, builder->source, tree_position(node),
                   "nested too deeply: at most %u levels", TREE_DEPTH_MAX);
-        node->broken = true;
-        builder->skipped = 1;
+        builder->stopped = true;
         return;
     }
     builder->open[builder->depth] = node;
     builder->keys[builder->depth] = NULL;
     builder->depth++;
-}
-
-static void close_collection(struct builder *builder) {
-    if (builder->skipped > 0)
-        builder->skipped--;
-    else
-        builder->depth--;
 }
 
 static void add_alias(struct builder *builder, const yaml_event_t *event) {
@@ -254,22 +242,20 @@ static bool take_event(struct builder *builder, const yaml_event_t *event) {
         }
         return true;
     case YAML_SCALAR_EVENT:
-        if (builder->skipped == 0)
-            add_scalar(builder, event);
+        add_scalar(builder, event);
         return true;
     case YAML_ALIAS_EVENT:
-        if (builder->skipped == 0)
-            add_alias(builder, event);
+        add_alias(builder, event);
         return true;
     case YAML_SEQUENCE_START_EVENT:
         open_collection(builder, event, TREE_LIST);
-        return true;
+        return !builder->stopped;
     case YAML_MAPPING_START_EVENT:
         open_collection(builder, event, TREE_MAPPING);
-        return true;
+        return !builder->stopped;
     case YAML_SEQUENCE_END_EVENT:
     case YAML_MAPPING_END_EVENT:
-        close_collection(builder);
+        builder->depth--;
         return true;
     case YAML_STREAM_END_EVENT:
         return false;
@@ -309,6 +295,8 @@ static void report_syntax(struct builder *builder, const yaml_parser_t *parser) 
               "not valid YAML: %s%s%s", problem, context, syntax_hint(problem));
 }
 
+/* Stops at the first level that is too deep, not at the end: libyaml's time grows with the square
+ * of the nesting. */
 static bool run(struct builder *builder, yaml_parser_t *parser) {
     for (;;) {
         yaml_event_t event;
@@ -317,9 +305,13 @@ static bool run(struct builder *builder, yaml_parser_t *parser) {
             return false;
         }
         bool more = take_event(builder, &event);
+        if (more && builder->arena->used > TREE_MEMORY_MAX) {
+            fault_at(builder, event.start_mark, "the policy's YAML files hold too much");
+            builder->stopped = true;
+        }
         yaml_event_delete(&event);
-        if (!more)
-            return true;
+        if (!more || builder->stopped)
+            return !builder->stopped;
     }
 }
 

@@ -35,7 +35,8 @@ struct tree_node {
 
 #define TREE_SIZE_MAX     (4u << 20) /* bytes of a YAML file */
 #define TREE_DEPTH_MAX    16u
-#define TREE_CHILDREN_MAX 1000u /* keys of one mapping */
+#define TREE_CHILDREN_MAX 1000u        /* keys of one mapping */
+#define TREE_MEMORY_MAX   (256u << 20) /* bytes of the arena that trees are put into */
 
 /* Returns the root (an empty mapping for an empty file), or NULL when the file is no YAML at all;
  * what was wrong is in faults either way. Nodes live in the arena and point into it. */

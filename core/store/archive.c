@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define SEGMENT_BYTES_DEFAULT (UINT64_C(64) << 20)
+#define PENDING_KEPT_BYTES    ((size_t)4 << 20)
 
 int archive_open(const char *path, const struct archive_options *options,
                  struct archive **ret_archive, struct archive_recovery *ret_recovery,
@@ -277,6 +278,8 @@ static void take_back(struct archive *archive, const struct archive_written *bef
 
 static void drop_pending(struct archive *archive) {
     buffer_clear(&archive->pending);
+    if (archive->pending.capacity > PENDING_KEPT_BYTES) /* a snapshot passed through */
+        buffer_deinit(&archive->pending);
     archive->frame_count = 0;
     archive->end = archive->written.place;
     archive->time_us = archive->written.time_us;

@@ -163,11 +163,14 @@ struct visit {
     size_t next;              /* in sorted */
 };
 
+static bool is_idle(const struct overlay *overlay, size_t entity, struct text state) {
+    const struct plan *plan = overlay->plan;
+    return state_is_idle(state.data, state.length, &plan->entities[entity], plan->lateness_us,
+                         overlay->tally.newest_event_time_us);
+}
+
 static int visit_state(struct visit *visit, size_t entity, struct text key, struct text state) {
-    const struct plan *plan = visit->overlay->plan;
-    if (state.length == 0 ||
-        state_is_idle(state.data, state.length, &plan->entities[entity], plan->lateness_us,
-                      visit->overlay->tally.newest_event_time_us))
+    if (is_idle(visit->overlay, entity, state))
         return 0;
     return visit->call(visit->user, entity, key, state);
 }

@@ -44,8 +44,11 @@ uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
 uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
 
 /* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
- * or from the table; idle states are left out. Stops when visit returns nonzero and returns that.
- */
+ * or from the table. Stops when visit returns nonzero and returns that.
+ *
+ * Idle states are left out: those that no transaction can read or add to which lies at most the
+ * plan's lateness behind the newest. So a fold goes on from a generation built of this to the same
+ * states as without one, unless a record comes later than that. */
 int overlay_visit(const struct overlay *overlay,
                   int (*visit)(void *user, size_t entity, struct text key, struct text state),
                   void *user);

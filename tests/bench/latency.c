@@ -55,7 +55,7 @@ static int64_t now_us(void) {
 
 /* One purchase, as strings: both clients make theirs from it. */
 struct purchase {
-    char id[32], card[24], customer[24], merchant[24], device[24];
+    char id[32], card[24], customer[24], merchant[24], device[24], ip[24];
     int64_t amount_minor, event_time_us;
 };
 
@@ -69,6 +69,7 @@ static struct purchase next_purchase(struct bench *bench) {
     snprintf(p.customer, sizeof p.customer, "cust_%05u", card / 2);
     snprintf(p.merchant, sizeof p.merchant, "merchant_%03u", merchant);
     snprintf(p.device, sizeof p.device, "device_%05u", card);
+    snprintf(p.ip, sizeof p.ip, "198.18.%u.%u", card / 250, card % 250);
     p.amount_minor = 100 + (int64_t)(mixed >> 50);
     p.event_time_us = now_us();
     return p;
@@ -115,7 +116,7 @@ static void encode_score(struct bench *bench, struct buffer *buffer) {
     t.fields[FIELD_CUSTOMER] = text_of(p.customer);
     t.fields[FIELD_MERCHANT] = text_of(p.merchant);
     t.fields[FIELD_DEVICE] = text_of(p.device);
-    t.fields[FIELD_IP] = TEXT_LITERAL("192.0.2.17");
+    t.fields[FIELD_IP] = text_of(p.ip);
     t.fields[FIELD_COUNTRY] = TEXT_LITERAL("DE");
     t.fields[FIELD_MCC] = TEXT_LITERAL("5411");
     t.fields[FIELD_CHANNEL] = TEXT_LITERAL("ecom");
@@ -167,7 +168,7 @@ static void library_once(struct bench *bench) {
                                     .customer = p.customer,
                                     .merchant = p.merchant,
                                     .device = p.device,
-                                    .ip = "192.0.2.17",
+                                    .ip = p.ip,
                                     .country = "DE",
                                     .mcc = "5411",
                                     .channel = "ecom"};

@@ -6,9 +6,8 @@
 #include "core/store/archive.h"
 #include "tests/unit/unit.h"
 
-#include <fcntl.h>
 #include <ftw.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define DAY_US   INT64_C(86400000000)
@@ -395,11 +394,12 @@ static void one_rebuild_at_a_time(void **state) {
     struct fixture *fixture = *state;
     write_archive(fixture);
     struct rebuild_options options = options_of(fixture);
-    assert_int_equal(mkdir(fixture->generations, 0700), 0);
-    int lock = open(fixture->generations, O_RDONLY | O_DIRECTORY);
-    assert_int_equal(flock(lock, LOCK_EX), 0);
-    expect_failure(&options, NULL, ERROR_EXISTS, "another rebuild is at work");
-    close(lock);
+    struct generation_writer *other;
+    struct error error;
+    assert_int_equal(
+        generation_writer_open(fixture->generations, &fixture->snapshot->plan, &other, &error), 0);
+    expect_failure(&options, NULL, ERROR_EXISTS, fixture->generations);
+    generation_writer_close(other);
     run(&options);
 }
 

@@ -132,6 +132,8 @@ static void apply_reported(struct run *run, int64_t now_us) {
     size_t done = 0;
     while (done < run->pending_count && run->pending[done].reported_us <= now_us)
         engine_apply(run->engine, &run->pending[done++].record, &run->states.source);
+    if (done == 0)
+        return;
     memmove(run->pending, run->pending + done, (run->pending_count - done) * sizeof *run->pending);
     run->pending_count -= done;
 }

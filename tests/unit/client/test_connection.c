@@ -132,7 +132,7 @@ static void hold_once(const struct request *request, struct arena *arena, struct
 }
 
 struct swap {
-    const char *address;
+    const char *address; /* NULL: stop it and start no other */
     struct fake_server *server;
     struct hold *hold;
 };
@@ -142,7 +142,7 @@ static void *swap_server(void *argument) {
     while (!atomic_load(&swap->hold->holding))
         usleep(1000);
     fake_server_stop(swap->server);
-    swap->server = fake_server_start(swap->address, fake_approve, NULL);
+    swap->server = swap->address ? fake_server_start(swap->address, fake_approve, NULL) : NULL;
     return NULL;
 }
 
@@ -206,19 +206,20 @@ static void fallback_in_the_middle_of_a_call(void **state) {
     fake_address(address);
     fake_address(fallback);
     struct hold hold = {0};
-    struct swap swap = {.address = address, .hold = &hold};
+    struct swap swap = {.hold = &hold};
     swap.server = fake_server_start(address, hold_once, &hold);
     struct harrier_client *client = new_client(address, fallback, 10000000);
-    struct fake_server *second = NULL;
     pthread_t thread;
-    /* Only the first is there, holds the request, and dies; the second is there by then. */
+    /* Only the first is there; it takes the request and dies. Then only the second is there. */
     assert_int_equal(pthread_create(&thread, NULL, swap_server, &swap), 0);
-    second = fake_server_start(fallback, fake_approve, NULL);
+    struct late_start late = {.address = fallback};
+    pthread_t starter;
+    assert_int_equal(pthread_create(&starter, NULL, start_late, &late), 0);
     expect_score(client);
     pthread_join(thread, NULL);
+    pthread_join(starter, NULL);
     harrier_client_free(client);
-    fake_server_stop(swap.server);
-    fake_server_stop(second);
+    fake_server_stop(late.server);
 }
 
 static void fallback_for_a_server_that_hangs(void **state) {

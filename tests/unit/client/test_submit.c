@@ -4,6 +4,7 @@
 #include "tests/unit/client/fake_server.h"
 #include "tests/unit/unit.h"
 
+#include <nng/nng.h>
 #include <stdatomic.h>
 #include <unistd.h>
 
@@ -28,6 +29,7 @@ struct sent {
     atomic_int calls;
     uint64_t position;
     enum harrier_error_code code;
+    char message[64];   /* its beginning */
     atomic_uint *order; /* counts callbacks of all */
     unsigned place;
 };
@@ -35,6 +37,7 @@ struct sent {
 static void note(struct harrier_reply *reply, const struct harrier_error *error, void *user) {
     struct sent *sent = user;
     sent->code = error ? error->code : HARRIER_OK;
+    snprintf(sent->message, sizeof sent->message, "%.60s", error ? error->message : "");
     if (reply)
         sent->position = reply->results[0].decision.position;
     if (sent->order)
@@ -133,7 +136,7 @@ static void waits_when_full(void **state) {
         size_t done = 0;
         for (size_t j = 0; j <= i; j++)
             done += (size_t)atomic_load(&sent[j].calls);
-        assert_true(i + 1 - done <= 4 + 1); /* one callback may be on its way back */
+        assert_true(i + 1 - done <= 4 + 4); /* in flight, and callbacks not yet run */
     }
     harrier_drain(client);
     for (size_t i = 0; i < COUNT; i++)
@@ -197,8 +200,11 @@ static void freeing_ends_what_is_in_flight(void **state) {
     for (int i = 0; i < 500 && fake_server_requests(server) < 8; i++)
         usleep(1000); /* some are sent, some perhaps not yet */
     harrier_client_free(client);
-    for (size_t i = 0; i < 16; i++)
-        assert_true(sent[i].calls == 1 && sent[i].code == HARRIER_ERROR_UNAVAILABLE);
+    for (size_t i = 0; i < 16; i++) {
+        assert_int_equal(sent[i].calls, 1);
+        assert_int_equal(sent[i].code, HARRIER_ERROR_UNAVAILABLE);
+        assert_string_equal(sent[i].message, "the client was freed meanwhile");
+    }
     fake_server_stop(server);
 }
 
@@ -241,6 +247,12 @@ static void callbacks_may_submit(void **state) {
 /* The connection breaks again and again under a stream of requests: each ends once, and rightly. */
 static void restarts_under_load(void **state) {
     (void)state;
+    int minor = 0;
+    if (sscanf(nng_version(), "1.%d", &minor) == 1 && minor < 6) {
+        print_message("nng %s can lose a connection for good here (clients/c/README.md): skipped\n",
+                      nng_version());
+        skip();
+    }
     enum { COUNT = 400 };
     char address[64];
     static struct sent sent[COUNT];
@@ -254,6 +266,7 @@ static void restarts_under_load(void **state) {
         if (i % 100 == 99) {
             fake_server_stop(server);
             server = fake_server_start(address, fake_approve, NULL);
+            harrier_wait(client, 8); /* no request shall see all the restarts */
         }
     }
     harrier_drain(client);

@@ -191,6 +191,49 @@ static void pairs_of_keys_stay_apart(void **state) {
     snapshot_unref(snapshot);
 }
 
+static void a_key_that_is_too_long_is_refused(void **state) {
+    (void)state;
+    static const char schema[] = "attributes:\n  session_id: {type: string}\n";
+    static const char features[] = "entities:\n  session: {key: session_id}\nfeatures:\n  session:\n"
+                                   "    - {name: count_1h, aggregate: count, window: 1h}\n";
+    char policy[512], longest[130];
+    snprintf(policy, sizeof policy, policy_yaml, "skip");
+    const struct policy_file files[] = {
+        {.path = TEXT_LITERAL("features.yaml"), .content = text_of(features)},
+        {.path = TEXT_LITERAL("policy.yaml"), .content = text_of(policy)},
+        {.path = TEXT_LITERAL("schema.yaml"), .content = text_of(schema)},
+    };
+    struct buffer messages;
+    buffer_init(&messages);
+    struct error error;
+    struct snapshot *snapshot = NULL;
+    if (snapshot_load(files, 3, &snapshot, &messages, &error) < 0)
+        fail_msg("%s\n%.*s", error.text, (int)messages.length, (const char *)messages.bytes);
+    buffer_deinit(&messages);
+    struct bench bench;
+    bench_init(&bench, snapshot, snapshot);
+    memset(longest, 's', sizeof longest);
+    struct attribute session = {.name = TEXT_LITERAL("session_id"), .type = ATTRIBUTE_TEXT};
+    struct transaction t = {.id = TEXT_LITERAL("x"), .event_time_us = START};
+    t.attributes = &session;
+    t.attribute_count = 1;
+    session.text = (struct text){.data = longest, .length = 128};
+    struct decision decision = decide_and_apply(&bench, t);
+    assert_int_equal(feature(&decision, "session.count_1h").integer, 1);
+    session.text.length = 129;
+    struct text field;
+    assert_int_equal(engine_decide(bench.engine, &t, &bench.map.source, false, &bench.arena,
+                                   &decision, &field, &error),
+                     -ERROR_INVALID);
+    assert_true(text_is(field, "session_id"));
+    /* One that is in the archive all the same touches no entity. */
+    struct record record = record_of(&t, VERDICT_APPROVE);
+    engine_apply(bench.engine, &record, &bench.map.source);
+    assert_int_equal(bench.map.count, 1);
+    bench_deinit(&bench);
+    snapshot_unref(snapshot);
+}
+
 static void verdict_is_the_most_severe(void **state) {
     (void)state;
     struct snapshot *snapshot = load(features_yaml, rules_yaml, "skip");
@@ -381,6 +424,7 @@ int main(void) {
         cmocka_unit_test(features_include_the_current_transaction_once),
         cmocka_unit_test(missing_keys_make_features_absent),
         cmocka_unit_test(pairs_of_keys_stay_apart),
+        cmocka_unit_test(a_key_that_is_too_long_is_refused),
         cmocka_unit_test(verdict_is_the_most_severe),
         cmocka_unit_test(a_failing_rule_is_counted_and_does_what_the_policy_says),
         cmocka_unit_test(a_new_feature_is_absent_and_an_old_one_goes_on),

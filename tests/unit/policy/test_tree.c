@@ -156,6 +156,23 @@ static void test_many_keys(void **state) {
     free(content);
 }
 
+/* libyaml's time grows with the square of the nesting: a million levels must end at the limit. */
+static void test_deep(void **state) {
+    (void)state;
+    static const char *const openings[] = {"[", "{", "- "};
+    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++) {
+        char *content = calloc(1, 1000001), *at = content;
+        while (at - content < 999990)
+            at = stpcpy(at, openings[i]);
+        struct bench bench;
+        bench_init(&bench, content);
+        assert_null(bench.root);
+        assert_true(bench.faults.errors >= 1 && bench.faults.errors <= TREE_DEPTH_MAX + 1);
+        bench_deinit(&bench);
+        free(content);
+    }
+}
+
 static void test_faults(void **state) {
     (void)state;
     struct bench bench;
@@ -200,8 +217,8 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_nodes),     cmocka_unit_test(test_empty),
         cmocka_unit_test(test_locate),    cmocka_unit_test(test_locate_end),
-        cmocka_unit_test(test_many_keys), cmocka_unit_test(test_faults),
-        cmocka_unit_test(test_near),
+        cmocka_unit_test(test_many_keys), cmocka_unit_test(test_deep),
+        cmocka_unit_test(test_faults),    cmocka_unit_test(test_near),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

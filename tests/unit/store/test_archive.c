@@ -246,6 +246,57 @@ static void reading_finds_damage(void **state) {
     scratch_remove(folder);
 }
 
+/* A policy may have files of 64 MiB together; windows and buffers grow for it and no longer. */
+static void large_records_come_back(void **state) {
+    (void)state;
+    enum { SIZE = 20 << 20 };
+    char *folder = scratch_make();
+    char *content = malloc(SIZE);
+    for (size_t i = 0; i < SIZE; i++)
+        content[i] = (char)(i * 2654435761u >> 24);
+    const struct policy_file file = {.path = TEXT_LITERAL("model"),
+                                     .content = {.data = content, .length = SIZE}};
+    struct record large = {.type = RECORD_SNAPSHOT,
+                           .receive_time_us = START_US,
+                           .snapshot = {.files = &file, .file_count = 1}};
+    struct archive *archive = bench_open(folder, 0, NULL);
+    for (unsigned round = 0; round < 2; round++) {
+        bench_append(archive, 1, START_US);
+        bench_write(archive);
+        archive_append(archive, &large);
+        bench_write(archive);
+        archive_close(archive);
+        archive = bench_open(folder, 0, NULL); /* the large one is the last: it is decoded */
+        assert_int_equal(archive_time(archive), START_US);
+    }
+    struct arena arena;
+    arena_init(&arena, (size_t)SIZE * 3);
+    struct record record;
+    struct error error;
+    for (uint64_t position = 1; position <= 4; position++) {
+        arena_reset(&arena);
+        assert_int_equal(archive_read(archive, position, &arena, &record, &error), 0);
+        if (position % 2)
+            continue;
+        assert_int_equal(record.snapshot.file_count, 1);
+        assert_true(text_equal(record.snapshot.files[0].content, file.content));
+    }
+    archive_close(archive);
+    /* The file ends inside the large one. */
+    const char *path = scratch_path(folder, FIRST_SEGMENT);
+    struct stat status;
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(truncate(path, status.st_size - 1000), 0);
+    struct archive_recovery recovery;
+    archive = bench_open(folder, 0, &recovery);
+    assert_int_equal(recovery.position, 3);
+    assert_in_range(recovery.torn_bytes, SIZE - 1000, SIZE);
+    archive_close(archive);
+    arena_deinit(&arena);
+    free(content);
+    scratch_remove(folder);
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Syncing */
 
@@ -486,6 +537,7 @@ int main(void) {
         cmocka_unit_test(the_chain_is_of_the_records),
         cmocka_unit_test(reading_by_position_equals_reading_in_order),
         cmocka_unit_test(reading_finds_damage),
+        cmocka_unit_test(large_records_come_back),
         cmocka_unit_test(syncing_marks_what_was_written_when_it_began),
         cmocka_unit_test(a_sync_outlives_its_segment),
         cmocka_unit_test(a_failed_sync_ends_it),

@@ -1,0 +1,206 @@
+"""harrierd as a process, on a folder of its own that goes with the test."""
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import time
+import unittest
+import urllib.error
+import urllib.request
+
+from wire import Connection
+
+HARRIERD = os.environ["HARRIERD"]
+START_US = 1767225600 * 1000000  # 2026-01-01
+WAIT = 20  # seconds for what takes milliseconds on a machine that does nothing else
+
+POLICY = {
+    "policy.yaml": """\
+policy:
+  name: system
+  about: for tests
+  base_currency: EUR
+  lateness: 1h
+  on_error: skip
+  cutoffs: {review: 300, challenge: 500, decline: 700}
+""",
+    "features.yaml": """\
+entities:
+  card: {key: card}
+  merchant: {key: merchant}
+features:
+  card:
+    - {name: count_1h, aggregate: count, window: 1h}
+    - {name: sum_1h, aggregate: sum, of: amount, window: 1h}
+    - {name: fraud_30d, aggregate: count, where: "outcome == 'fraud'", window: 30d}
+  merchant:
+    - {name: cards_1d, aggregate: distinct, of: card, window: 1d}
+""",
+    "rules/velocity.yaml": """\
+rules:
+  - name: many
+    about: many
+    when: card.count_1h >= 3
+    then: {score: 400}
+""",
+}
+
+
+def transaction(number, cards=7):
+    return {
+        "id": f"t{number}",
+        "event_time_us": START_US + number * 1000000,
+        "amount_minor": 100 + number % 1000,
+        "currency": "EUR",
+        "card": f"c{number % cards}",
+        "merchant": f"m{number % 3}",
+    }
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class Server:
+    def __init__(self, folder, *flags, name="harrierd"):
+        self.folder = folder
+        self.flags = flags
+        self.address = f"ipc://{folder}/{name}.sock"
+        self.admin_port = free_port()
+        self.messages = os.path.join(folder, f"{name}.err")
+        self.process = None
+
+    @property
+    def archive(self):
+        return os.path.join(self.folder, "data", "archive")
+
+    def spawn(self, environment=()):
+        command = [
+            HARRIERD,
+            "--config=/dev/null",
+            f"--listen={self.address}",
+            f"--admin_listen=127.0.0.1:{self.admin_port}",
+            f"--policy={self.folder}/policy",
+            f"--data_dir={self.folder}/data",
+            *self.flags,
+        ]
+        with open(self.messages, "ab") as messages:
+            self.process = subprocess.Popen(command, stderr=messages, env={**os.environ, **dict(environment)})
+        return self
+
+    def start(self, **more):
+        self.spawn(**more)
+        self.await_ready()
+        return self
+
+    def await_ready(self):
+        deadline = time.monotonic() + WAIT
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"ended with {self.process.returncode}:\n{self.said()}")
+            try:
+                if self.http("/readyz")[0] == 200:
+                    return
+            except OSError:
+                pass
+            time.sleep(0.01)
+        raise AssertionError(f"not ready in time:\n{self.said()}")
+
+    def wait(self):
+        return self.process.wait(timeout=WAIT)
+
+    def stop(self):
+        self.process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self):
+        if self.process:
+            self.process.kill()
+            self.process.wait()
+
+    def said(self):
+        with open(self.messages, encoding="utf-8") as messages:
+            return messages.read()
+
+    def await_said(self, words):
+        deadline = time.monotonic() + WAIT
+        while words not in self.said():
+            if time.monotonic() > deadline:
+                raise AssertionError(f'never said "{words}":\n{self.said()}')
+            time.sleep(0.01)
+
+    def connect(self, **more):
+        return Connection(self.address, **more)
+
+    def status(self, state_hash=False):
+        with self.connect() as connection:
+            return connection.status(state_hash)
+
+    def http(self, path, method="GET"):
+        """(status, body, headers)"""
+        request = urllib.request.Request(f"http://127.0.0.1:{self.admin_port}{path}", method=method)
+        try:
+            with urllib.request.urlopen(request, timeout=5) as answer:
+                return answer.status, answer.read().decode(), answer.headers
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, error.read().decode(), error.headers
+
+    def metric(self, name):
+        for line in self.http("/metrics")[1].splitlines():
+            if line.startswith(name + " "):
+                return float(line.split(" ")[1])
+        raise AssertionError(f"no metric {name}")
+
+
+def counts(status):
+    """What must survive everything."""
+    return {
+        key: status.get(key)
+        for key in ("position", "transactions", "outcomes", "labels", "newest_event_time_us", "state_hash")
+    }
+
+
+class ServerTest(unittest.TestCase):
+    """A folder with a policy, and what runs in it."""
+
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="harrier-system-")
+        self.servers = []
+        self.addCleanup(shutil.rmtree, self.folder)
+        self.addCleanup(self.kill_servers)
+        for name, text in POLICY.items():
+            self.write_policy(name, text)
+
+    def kill_servers(self):
+        for server in self.servers:
+            server.kill()
+            if re.search("AddressSanitizer|runtime error|LeakSanitizer", server.said()):
+                self.fail(server.said())
+
+    def server(self, *flags, **more):
+        server = Server(self.folder, *flags, **more)
+        self.servers.append(server)
+        return server
+
+    def write_policy(self, name, text):
+        path = os.path.join(self.folder, "policy", name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+
+    def segments(self, server):
+        found = []
+        for folder, _, files in os.walk(server.archive):
+            found += [os.path.join(folder, name) for name in files if name.endswith(".seg")]
+        return sorted(found)
+
+    def assert_ends(self, server, status, *words):
+        self.assertEqual(server.wait(), status, server.said())
+        for word in words:
+            self.assertIn(word, server.said())

@@ -1,0 +1,106 @@
+#!/usr/bin/env python3
+"""Starting: what is refused, with which exit status and which words."""
+import os
+import subprocess
+import unittest
+
+from server import HARRIERD, ServerTest, transaction
+
+
+def run(*arguments, **environment):
+    return subprocess.run(
+        [HARRIERD, *arguments], capture_output=True, text=True, timeout=20, env={**os.environ, **environment}
+    )
+
+
+class CommandLineTest(unittest.TestCase):
+    def test_help_and_version(self):
+        done = run("--help")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        for word in ("--data_dir", "--max_ahead", "HARRIERD_", "Exit status"):
+            self.assertIn(word, done.stdout)
+        self.assertRegex(run("--version").stdout, r"^harrierd \d+\.\d+\.\d+\n$")
+
+    def test_example_configuration_is_up_to_date(self):
+        path = os.path.join(os.environ["HARRIER_ROOT"], "deploy", "harrierd.conf")
+        with open(path, encoding="utf-8") as file:
+            self.assertEqual(
+                file.read(),
+                run("--print-config").stdout,
+                "write it anew: harrierd --print-config > deploy/harrierd.conf",
+            )
+
+    def test_mistakes(self):
+        for arguments, environment, status, words in (
+            (["--plicy=x"], {}, 64, "did you mean --policy?"),
+            (["--max_requests=many"], {}, 64, "expected a number"),
+            ([], {"HARRIERD_MAX_AHEAD": "1"}, 78, "HARRIERD_MAX_AHEAD: max_ahead cannot be \"1\""),
+            (["--config=/nowhere"], {}, 78, "/nowhere: No such file"),
+            (["--config=/dev/null", "--listen=tcp://0.0.0.0:1"], {}, 78, "does not authenticate anybody yet"),
+            (["--config=/dev/null", "--admin_listen=0.0.0.0:1"], {}, 78, "not on loopback"),
+        ):
+            with self.subTest(arguments=arguments, environment=environment):
+                done = run(*arguments, **environment)
+                self.assertEqual(done.returncode, status, done.stderr)
+                self.assertIn(words, done.stderr)
+                self.assertEqual(done.stderr.count("\n"), 1)
+
+
+class StartTest(ServerTest):
+    def test_bad_policy(self):
+        rule = "  - {name: many, about: many, when: card.cuont_1h > 1, then: {score: 1}}\n"
+        self.write_policy("rules/velocity.yaml", "rules:\n" + rule)
+        server = self.server().spawn()
+        where = f"rules/velocity.yaml:2:{rule.index('card.cuont_1h') + 1}:"
+        self.assert_ends(server, 78, where, 'did you mean "card.count_1h"?', rule.strip(), "^")
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "data", "archive")))
+
+    def test_check_only_looks(self):
+        done = run("--config=/dev/null", f"--policy={self.folder}/policy", f"--data_dir={self.folder}/data", "--check")
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.write_policy("rules/velocity.yaml", "rules: 7\n")
+        done = run("--config=/dev/null", f"--policy={self.folder}/policy", f"--data_dir={self.folder}/data", "--check")
+        self.assertEqual(done.returncode, 78)
+        self.assertIn("rules/velocity.yaml:1:", done.stderr)
+        self.assertFalse(os.path.exists(os.path.join(self.folder, "data")))
+
+    def test_data_dir_that_cannot_be_made(self):
+        server = self.server(f"--data_dir={self.folder}/policy/policy.yaml/x").spawn()
+        self.assert_ends(server, 73, "cannot create data_dir", "Not a directory")
+
+    def test_second_server_on_the_same_archive(self):
+        first = self.server().start()
+        second = self.server(name="second").spawn()
+        self.assert_ends(second, 75, "archive", "another process")
+        self.assertEqual(first.status()["state"], "ready")
+
+    def test_second_server_on_the_same_address(self):
+        first = self.server().start()
+        with first.connect() as connection:
+            connection.score([transaction(1)])
+        second = self.server(f"--data_dir={self.folder}/other").spawn()
+        self.assert_ends(second, 75, "another server listens on", "harrierd.sock.lock")
+        self.assertEqual(first.status()["transactions"], 1)
+        self.assertEqual(first.stop(), 0)
+        third = self.server(f"--data_dir={self.folder}/other").start()  # the lock went with its holder
+        self.assertEqual(third.status().get("transactions", 0), 0)
+
+    def test_second_server_on_the_same_port(self):
+        first = self.server("--listen=tcp://127.0.0.1:0").start()
+        second = self.server(
+            f"--data_dir={self.folder}/other", f"--admin_listen=127.0.0.1:{first.admin_port}", name="second"
+        ).spawn()
+        self.assert_ends(second, 75, f"http://127.0.0.1:{first.admin_port}", "in use")
+
+    def test_tcp(self):
+        from server import free_port
+
+        server = self.server()
+        server.address = f"tcp://127.0.0.1:{free_port()}"
+        server.start()
+        with server.connect() as connection:
+            self.assertIn("decision", connection.score([transaction(1)])[0])
+
+
+if __name__ == "__main__":
+    unittest.main()

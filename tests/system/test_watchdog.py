@@ -1,0 +1,58 @@
+#!/usr/bin/env python3
+"""A client that connects and closes at once makes nng before 1.6 lose its ipc listener for good (nng issue
+1518). The watchdog finds that out and opens it again."""
+import socket
+import time
+import unittest
+
+from server import WAIT, ServerTest, transaction
+
+
+class WatchdogTest(ServerTest):
+    def knock(self, server):
+        with socket.socket(socket.AF_UNIX) as s:
+            s.connect(server.address[len("ipc://") :])
+
+    def answers(self, server):
+        try:
+            with server.connect(timeout=0.5) as connection:
+                return connection.status()["state"] == "ready"
+        except OSError:
+            return False
+
+    def test_lost_listener_is_opened_again(self):
+        server = self.server("--watchdog_interval=300ms").start()
+        with server.connect() as old:
+            old.score([transaction(1)])
+            lost = False
+            for _ in range(50):
+                self.knock(server)
+                time.sleep(0.01)
+                if not self.answers(server):
+                    lost = True
+                    break
+            if "older than 1.6" not in server.said():
+                self.assertFalse(lost, server.said())
+                self.assertEqual(server.metric("harrierd_listener_restarts_total"), 0)
+                return
+            self.assertTrue(lost, "this nng should have lost its listener")
+            deadline = time.monotonic() + WAIT
+            while not self.answers(server):
+                self.assertLess(time.monotonic(), deadline, server.said())
+        self.assertGreaterEqual(server.metric("harrierd_listener_restarts_total"), 1)
+        self.assertIn("answered no requests any more and was opened again", server.said())
+        with server.connect() as connection:
+            self.assertTrue(connection.score([transaction(1)])[0]["decision"]["duplicate"])
+
+    def test_listener_that_answers_is_left_alone(self):
+        server = self.server("--watchdog_interval=20ms").start()
+        deadline = time.monotonic() + 2
+        with server.connect() as connection:
+            while time.monotonic() < deadline:
+                connection.status()
+        self.assertGreater(server.metric('harrierd_requests_total{call="status"}'), 20)
+        self.assertEqual(server.metric("harrierd_listener_restarts_total"), 0)
+
+
+if __name__ == "__main__":
+    unittest.main()

@@ -1,0 +1,91 @@
+#!/bin/sh
+# The harrier program as a person meets it without a server: help, mistakes, exit statuses.
+# Usage: test_commands.sh HARRIER SOURCE_ROOT
+set -u
+harrier=$1
+root=$2
+folder=$(mktemp -d) || exit 1
+trap 'rm -rf "$folder"' EXIT
+failures=0
+
+# expect STATUS TEXT ARGUMENT…: runs harrier, wants this status and the text in what it printed.
+expect() {
+    status=$1
+    text=$2
+    shift 2
+    printed=$("$harrier" "$@" 2>&1 </dev/null)
+    got=$?
+    case $printed in
+    *"$text"*) found=yes ;;
+    *) found=no ;;
+    esac
+    if [ "$got" -ne "$status" ] || [ $found = no ]; then
+        echo "harrier $*: status $got (expected $status), expected \"$text\" in:"
+        echo "$printed"
+        failures=$((failures + 1))
+    fi
+}
+
+expect 64 'Usage: harrier COMMAND'
+expect 0 'Usage: harrier COMMAND' help
+expect 0 'Usage: harrier COMMAND' --help
+expect 0 'harrier 0.' --version
+expect 64 'did you mean "inspect"?' inspekt
+expect 64 'there is no command "frobnicate"' frobnicate
+expect 64 'there is no command "scored"; did you mean "score"?' help scored
+for command in score outcome status simulate check rebuild inspect; do
+    expect 0 "Usage: harrier $command" "$command" --help
+    expect 0 "Usage: harrier $command" help "$command"
+    expect 0 "  $command " help
+    expect 64 "harrier $command --help" "$command" --no-such-option
+done
+
+# score
+printf 'id,event_time\na,2026-01-01T00:00:00Z\n' >"$folder/good.csv"
+printf 'ID,TIME\na,2026-01-01T00:00:00Z\n' >"$folder/names.csv"
+printf 'id: ID\nevnt_time: TIME\n' >"$folder/map.yaml"
+nowhere="--to ipc://$folder/nobody"
+expect 64 'which file?' score
+expect 64 'one file at a time' score a b
+expect 64 'add --unordered' score --in-flight 2 a
+expect 64 'is no number from 1 to 1000' score --batch 1001 a
+expect 64 'is no time' score --deadline 5 a
+expect 64 'cannot be dialled' score "$folder/good.csv" --to nonsense
+expect 66 "there is no file $folder/none.csv" score "$folder/none.csv"
+expect 65 'the header has ID, TIME' score "$folder/names.csv"
+expect 65 'the input is empty' score /dev/null
+expect 78 'map.yaml:2:1: a transaction has no "evnt_time" (did you mean event_time?)' \
+    score "$folder/names.csv" --map "$folder/map.yaml"
+# shellcheck disable=SC2086
+expect 69 "no row of $folder/good.csv is done" \
+    score "$folder/good.csv" $nowhere --deadline 50ms --retry-for 100ms
+expect 74 'cannot write /nonexistent/out' score "$folder/good.csv" --out /nonexistent/out
+
+# outcome, status
+expect 64 'expected ID LABEL, or one FILE' outcome
+expect 64 '"stolen" is no label' outcome a stolen
+# shellcheck disable=SC2086
+expect 69 'no answer for' outcome a fraud $nowhere --deadline 50ms --retry-for 0s
+# shellcheck disable=SC2086
+expect 69 'nobody' status $nowhere --deadline 50ms
+# shellcheck disable=SC2086
+expect 69 'nobody' status $nowhere --deadline 50ms --wait-ready 100ms
+
+# check
+cp -r "$root/rules/handbook" "$folder/policy"
+chmod -R u+w "$folder/policy"
+expect 0 'customer         6 (key customer)' check "$folder/policy"
+echo 'fields: [' >>"$folder/policy/schema.yaml"
+expect 78 'does not check' check "$folder/policy"
+expect 66 'there is no folder' check "$folder/none"
+
+# rebuild, inspect
+expect 64 'which data folder?' rebuild
+expect 66 "$folder/none/archive" rebuild --data "$folder/none"
+expect 64 'which archive?' inspect
+expect 64 'expected one of' inspect --type foo x
+expect 64 'over the whole archive' inspect --count --limit 1 x
+expect 66 "$folder/none" inspect "$folder/none"
+
+[ $failures -eq 0 ] || echo "$failures failed"
+[ $failures -eq 0 ]

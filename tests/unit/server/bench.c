@@ -1,0 +1,264 @@
+#include "bench.h"
+
+#include "core/base/check.h"
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <pthread.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+static const char policy_yaml[] = "policy:\n"
+                                  "  name: bench\n"
+                                  "  about: for tests\n"
+                                  "  base_currency: EUR\n"
+                                  "  lateness: 1h\n"
+                                  "  on_error: skip\n"
+                                  "  cutoffs: {review: 300, challenge: 500, decline: 700}\n";
+
+static const char features_yaml[] =
+    "entities:\n"
+    "  card: {key: card}\n"
+    "  card_merchant: {key: [card, merchant]}\n"
+    "features:\n"
+    "  card:\n"
+    "    - {name: count_1h, aggregate: count, window: 1h}\n"
+    "    - {name: sum_1h, aggregate: sum, of: amount, window: 1h}\n"
+    "    - {name: fraud_1d, aggregate: count, where: \"outcome == 'fraud'\", window: 1d}\n"
+    "  card_merchant:\n"
+    "    - {name: count_1d, aggregate: count, window: 1d}\n";
+
+/* ---- the clock ---- */
+
+static int64_t wall_us(const struct clock *self) {
+    return atomic_load(&((const struct bench_clock *)self)->wall_us);
+}
+
+static int64_t monotonic_us(const struct clock *self) {
+    struct bench_clock *clock = (struct bench_clock *)(uintptr_t)self;
+    return atomic_fetch_add(&clock->monotonic_us, atomic_load(&clock->tick_us));
+}
+
+/* ---- a front that waits for the answer ---- */
+
+struct question {
+    struct front_request request; /* first */
+    pthread_mutex_t lock;
+    pthread_cond_t answered;
+    bool done;
+    struct buffer answer;
+};
+
+static void take_answer(struct front_request *request, const void *bytes, size_t length) {
+    struct question *question = (struct question *)request;
+    pthread_mutex_lock(&question->lock);
+    check(!question->done); /* exactly once */
+    question->done = true;
+    buffer_append(&question->answer, bytes, length);
+    pthread_cond_signal(&question->answered);
+    pthread_mutex_unlock(&question->lock);
+}
+
+static const struct front_kind bench_kind = {.name = "bench", .reply = take_answer};
+static struct front bench_front = {.kind = &bench_kind};
+
+struct response bench_send(struct bench *bench, const void *bytes, size_t length) {
+    struct question question = {
+        .request = {.front = &bench_front,
+                    .bytes = bytes,
+                    .length = length,
+                    .arrived_us = clock_monotonic_us(&bench->clock.clock) - bench->arrived_ago_us},
+        .lock = PTHREAD_MUTEX_INITIALIZER,
+        .answered = PTHREAD_COND_INITIALIZER,
+    };
+    buffer_init(&question.answer);
+    service_handle(bench->service, &question.request);
+    pthread_mutex_lock(&question.lock);
+    while (!question.done)
+        pthread_cond_wait(&question.answered, &question.lock);
+    pthread_mutex_unlock(&question.lock);
+    struct response response;
+    struct error error;
+    if (message_decode_response(question.answer.bytes, question.answer.length, &bench->arena,
+                                &response, &error) < 0)
+        fail_msg("%s", error.text);
+    buffer_deinit(&question.answer);
+    return response;
+}
+
+struct response bench_call(struct bench *bench, const struct request *request) {
+    struct request with_deadline = *request;
+    struct buffer bytes;
+    struct error error;
+    with_deadline.deadline_us = bench->deadline_us;
+    buffer_init(&bytes);
+    if (message_encode_request(&with_deadline, &bytes, &error) < 0)
+        fail_msg("%s", error.text);
+    struct response response = bench_send(bench, bytes.bytes, bytes.length);
+    buffer_deinit(&bytes);
+    return response;
+}
+
+/* ---- requests ---- */
+
+struct transaction bench_transaction(const char *id, int64_t seconds, const char *card,
+                                     int64_t amount_minor) {
+    struct transaction transaction = {
+        .id = text_of(id),
+        .event_time_us = BENCH_START_US + seconds * BENCH_SECOND,
+        .amount_minor = amount_minor,
+        .currency = TEXT_LITERAL("EUR"),
+    };
+    transaction.fields[FIELD_CARD] = text_of(card);
+    transaction.fields[FIELD_MERCHANT] = TEXT_LITERAL("m1");
+    return transaction;
+}
+
+struct score_result bench_score(struct bench *bench, struct transaction transaction) {
+    const struct request request = {
+        .call = CALL_SCORE, .score = {.transactions = &transaction, .transaction_count = 1}};
+    struct response response = bench_call(bench, &request);
+    if (response.error.code != 0)
+        return (struct score_result){.error = response.error};
+    assert_int_equal(response.call, CALL_SCORE);
+    assert_int_equal(response.score.count, 1);
+    return response.score.results[0];
+}
+
+struct outcome_result bench_report(struct bench *bench, const char *id, enum label label) {
+    const struct outcome outcome = {
+        .transaction_id = text_of(id), .label = label, .source = TEXT_LITERAL("test")};
+    const struct request request = {.call = CALL_REPORT_OUTCOME,
+                                    .outcome = {.outcomes = &outcome, .outcome_count = 1}};
+    struct response response = bench_call(bench, &request);
+    assert_int_equal(response.error.code, 0);
+    assert_int_equal(response.outcome.count, 1);
+    return response.outcome.results[0];
+}
+
+struct status_response bench_status(struct bench *bench) {
+    const struct request request = {.call = CALL_STATUS, .status = {.state_hash = true}};
+    struct response response = bench_call(bench, &request);
+    assert_int_equal(response.error.code, 0);
+    assert_int_equal(response.call, CALL_STATUS);
+    return response.status;
+}
+
+/* ---- opening and closing ---- */
+
+void bench_write_policy(struct bench *bench, const char *name, const char *content) {
+    char path[192];
+    snprintf(path, sizeof path, "%s/%s", bench->settings.policy, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_int_equal(fputs(content, file) >= 0, 1);
+    assert_int_equal(fclose(file), 0);
+}
+
+void bench_write_rules(struct bench *bench, int score) {
+    char rules[512];
+    snprintf(rules, sizeof rules,
+             "rules:\n"
+             "  - {name: many, about: many, when: card.count_1h >= 3, then: {score: %d},\n"
+             "     reason: \"{card.count_1h} in an hour\"}\n",
+             score);
+    bench_write_policy(bench, "rules/all.yaml", rules);
+}
+
+void bench_init(struct bench *bench) {
+    *bench = (struct bench){.clock = {.clock = {wall_us, monotonic_us}}};
+    atomic_store(&bench->clock.wall_us, BENCH_START_US + 3600 * BENCH_SECOND);
+    atomic_store(&bench->clock.monotonic_us, 1000 * BENCH_SECOND);
+    strcpy(bench->folder, "/tmp/harrier-service-XXXXXX");
+    assert_non_null(mkdtemp(bench->folder));
+    static const char *const names[] = {"policy", "archive", "generations", "policy/rules",
+                                        "messages"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        snprintf(bench->path[i], sizeof bench->path[i], "%s/%s", bench->folder, names[i]);
+    assert_int_equal(mkdir(bench->path[0], 0700), 0);
+    assert_int_equal(mkdir(bench->path[3], 0700), 0);
+    int messages = open(bench->path[4], O_CREAT | O_WRONLY | O_APPEND | O_CLOEXEC, 0600);
+    assert_true(messages >= 0);
+    log_init(&bench->log, messages, LOG_DEBUG);
+    bench->metrics = server_metrics_new();
+    bench->settings = (struct service_settings){
+        .policy = bench->path[0],
+        .archive = bench->path[1],
+        .generations = bench->path[2],
+        .sync_interval_us = 1000,
+        .lazy_sync_interval_us = 10000,
+        .max_ahead_us = 60 * BENCH_SECOND,
+        .message_bytes_max = 1u << 20,
+        .clock = &bench->clock.clock,
+        .log = &bench->log,
+        .metrics = bench->metrics,
+    };
+    bench_write_policy(bench, "policy.yaml", policy_yaml);
+    bench_write_policy(bench, "features.yaml", features_yaml);
+    bench_write_rules(bench, 400);
+    arena_init(&bench->arena, 256u << 20);
+}
+
+static void pause_ms(long ms) {
+    nanosleep(&(struct timespec){.tv_nsec = ms * 1000000}, NULL);
+}
+
+static enum service_state await_change(struct bench *bench, enum service_state from) {
+    enum service_state state = service_state(bench->service, NULL, 0);
+    for (int i = 0; i < 10000 && state == from; i++) {
+        pause_ms(1);
+        state = service_state(bench->service, NULL, 0);
+    }
+    return state;
+}
+
+void bench_await(struct bench *bench, enum service_state wanted) {
+    for (int i = 0; i < 10000 && service_state(bench->service, NULL, 0) != wanted; i++)
+        pause_ms(1);
+    char reason[512];
+    enum service_state state = service_state(bench->service, reason, sizeof reason);
+    if (state != wanted)
+        fail_msg("the service is %s, not %s: %s", service_state_name(state),
+                 service_state_name(wanted), reason);
+}
+
+int bench_try_open(struct bench *bench, struct error *ret_error) {
+    int r = service_open(&bench->settings, &bench->service, ret_error);
+    if (r < 0)
+        return r;
+    if (await_change(bench, SERVICE_STARTING) == SERVICE_READY)
+        return 0;
+    struct error error;
+    r = service_failure(bench->service, ret_error);
+    service_close(bench->service, &error);
+    bench->service = NULL;
+    return r;
+}
+
+void bench_open(struct bench *bench) {
+    struct error error;
+    if (bench_try_open(bench, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+void bench_close(struct bench *bench) {
+    struct error error;
+    if (bench->service && service_close(bench->service, &error) < 0)
+        fail_msg("%s", error.text);
+    bench->service = NULL;
+}
+
+static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw) {
+    (void)status, (void)type, (void)ftw;
+    return remove(path);
+}
+
+void bench_deinit(struct bench *bench) {
+    bench_close(bench);
+    close(bench->log.descriptor);
+    metric_set_free(bench->metrics);
+    arena_deinit(&bench->arena);
+    nftw(bench->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}

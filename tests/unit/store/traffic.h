@@ -1,0 +1,35 @@
+/* Random but reproducible traffic for the tests of overlay and generation: a small policy and
+ * records that make its entities gather history, be told outcomes, and fall idle. */
+#pragma once
+
+#include "core/engine/engine.h"
+#include "tests/unit/unit.h"
+
+#define TRAFFIC_START_US INT64_C(1767225600000000)
+
+/* Entities card, merchant and card with merchant; windows of an hour to two days. extra: yaml of
+ * one more feature, or "". */
+struct snapshot *traffic_policy(const char *extra);
+
+struct traffic_past {
+    struct text id;
+    uint64_t position;
+    enum label label;
+    struct transaction transaction;
+};
+
+struct traffic {
+    uint64_t random, position;
+    struct arena arena; /* everything lives in here */
+    struct traffic_past *past;
+    size_t past_count, past_capacity;
+};
+
+void traffic_init(struct traffic *traffic, uint64_t seed);
+void traffic_deinit(struct traffic *traffic);
+/* The next record with its position: a transaction, or an outcome of an earlier one. */
+struct record traffic_next(struct traffic *traffic);
+uint64_t traffic_random(struct traffic *traffic, uint64_t below);
+
+/* How many steps a random test takes: HARRIER_TEST_STEPS, or this. */
+unsigned test_steps(unsigned steps);
