@@ -20,6 +20,7 @@ static const struct {
     {"latitude", offsetof(struct mapping, latitude)},
     {"longitude", offsetof(struct mapping, longitude)},
     {"outcome", offsetof(struct mapping, outcome)},
+    {"label_fraud", offsetof(struct mapping, label_fraud)},
 };
 #define OWN_VALUES (sizeof own_values / sizeof *own_values)
 

@@ -356,6 +356,28 @@ int row_label(const struct mapping *mapping, const struct row *row, enum label *
     return 0;
 }
 
+int row_truth(const struct mapping *mapping, const struct row *row, enum truth *ret_truth,
+              struct error *ret_error) {
+    static const struct {
+        const char *word;
+        enum truth truth;
+    } words[] = {{"1", TRUTH_FRAUD},  {"true", TRUTH_FRAUD},   {"fraud", TRUTH_FRAUD},
+                 {"0", TRUTH_HONEST}, {"false", TRUTH_HONEST}, {"legit", TRUTH_HONEST}};
+    const struct conversion conversion = {.mapping = mapping, .row = row, .error = ret_error};
+    struct cell cell = cell_of(&conversion, &mapping->label_fraud);
+    if (cell.kind == CELL_ABSENT) {
+        *ret_truth = TRUTH_UNKNOWN;
+        return 0;
+    }
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (text_is(cell.text, words[i].word)) {
+            *ret_truth = words[i].truth;
+            return 0;
+        }
+    return invalid(&conversion, TEXT_LITERAL("label_fraud"), &mapping->label_fraud,
+                   "expected 1, true or fraud, or 0, false or legit");
+}
+
 bool row_states_no_outcome(const struct mapping *mapping, const struct row *row) {
     const struct conversion conversion = {.mapping = mapping, .row = row};
     struct cell cell = cell_of(&conversion, &mapping->outcome);

@@ -5,6 +5,7 @@
 #include "core/base/error.h"
 #include "core/wire/decision.h"
 #include "core/wire/transaction.h"
+#include "detection.h"
 #include "mapping.h"
 #include "rows.h"
 
@@ -13,6 +14,10 @@
  * "amount (column TX_AMOUNT): …". */
 int row_transaction(const struct mapping *mapping, const struct row *row, struct arena *arena,
                     struct transaction *ret_transaction, struct error *ret_error);
+
+/* The column label_fraud; TRUTH_UNKNOWN when there is none or it is empty. */
+int row_truth(const struct mapping *mapping, const struct row *row, enum truth *ret_truth,
+              struct error *ret_error);
 
 /* LABEL_NONE: the row states no outcome. ERROR_INVALID: the value is no label. */
 int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,

@@ -25,6 +25,7 @@ enum {
     OPTION_DRY_RUN,
     OPTION_FEATURES,
     OPTION_STRICT,
+    OPTION_EXAMPLES,
 };
 
 struct options {
@@ -33,6 +34,7 @@ struct options {
     enum decision_format decisions;
     bool decisions_given, unordered;
     uint64_t in_flight; /* 0: not given */
+    uint64_t examples;
     struct server_options server;
     struct scoring_options scoring;
 };
@@ -109,6 +111,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_STRICT:
         options->scoring.strict = true;
         return 0;
+    case OPTION_EXAMPLES:
+        options->examples = parse_count("--examples", value, HARRIER_VERDICT_DECLINE, state);
+        return 0;
     case 'n':
         options->scoring.limit = parse_count("--limit", value, UINT64_MAX, state);
         return 0;
@@ -138,6 +143,8 @@ static const struct argp_option arguments[] = {
     {"out", 'o', "FILE", 0, "Write decisions here instead of to standard output", 0},
     {"decisions", OPTION_DECISIONS, "csv|jsonl|none", 0, "How decisions are written (csv)", 0},
     {"features", OPTION_FEATURES, NULL, 0, "Also write every feature value the decisions saw", 0},
+    {"examples", OPTION_EXAMPLES, "N", 0,
+     "Show up to N (1 to 4) decisions with their reasons at the end, one of each verdict", 0},
     {NULL, 0, NULL, 0, "Sending:", 3},
     {"batch", OPTION_BATCH, "N", 0, "Transactions of a message, 1 to 1,000 (100)", 0},
     {"unordered", OPTION_UNORDERED, NULL, 0,
@@ -160,7 +167,8 @@ static const struct argp argp = {
     .doc =
         "Sends the transactions of a CSV or JSON-lines file (plain or zstd) to a server, in the "
         "file's order, and writes its decisions. Outcomes that the file states are reported after "
-        "the message with their transaction."
+        "the message with their transaction. A column label_fraud (1 or 0) is the truth: it is "
+        "not sent, but the summary tells how much of it was caught."
         "\vWhile the server is away the same message is sent again, for --retry-for; nothing is "
         "scored twice, so a run that ended early is simply run again. Rows that are wrong are told "
         "on standard error and counted; the others go on.\n\nExit status: 0 done, 1 some rows "
@@ -199,6 +207,7 @@ static int finish(int r, const struct options *options, const struct scoring_cou
 static int run(const struct options *options, struct mapped_file *file,
                struct harrier_client *client, struct decision_output *output) {
     static struct scoring_counts counts; /* histograms are large */
+    static struct examples examples;
     struct progress_bar bar;
     struct error error;
     bool writes_stdout = options->decisions != DECISION_NONE && output->is_stdout;
@@ -211,7 +220,8 @@ static int run(const struct options *options, struct mapped_file *file,
                                         .output = output,
                                         .retry = &retry,
                                         .faults = &faults,
-                                        .bar = &bar};
+                                        .bar = &bar,
+                                        .examples = options->examples ? &examples : NULL};
     int r = scoring_run(&options->scoring, &parts, &counts, &error);
     progress_bar_clear(&bar);
     struct error close_error;
@@ -224,7 +234,9 @@ static int run(const struct options *options, struct mapped_file *file,
         fprintf(stderr,
                 "harrier: some features had no column in the CSV header (the policy changed, "
                 "or the first rows were all duplicates); --decisions jsonl keeps them\n");
-    return finish(r, options, &counts, mapped_file_name(file), &error);
+    int status = finish(r, options, &counts, mapped_file_name(file), &error);
+    examples_print(&examples, (size_t)options->examples, stderr);
+    return status;
 }
 
 int command_score(int argc, char **argv) {

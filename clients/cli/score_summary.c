@@ -45,6 +45,24 @@ static void print_verdicts(const struct scoring_counts *counts, FILE *to) {
     fputc('\n', to);
 }
 
+static void print_share(const char *name, uint64_t part, uint64_t all, const char *of,
+                        uint64_t declined, FILE *to) {
+    char number[QUANTITY_COUNT_SIZE], total[QUANTITY_COUNT_SIZE], stopped[QUANTITY_COUNT_SIZE];
+    fprintf(to, "%-15s %s of %s %s (%.2f %%), %s of them declined\n", name,
+            quantity_format_count(part, number), quantity_format_count(all, total), of,
+            100.0 * (double)part / (double)all, quantity_format_count(declined, stopped));
+}
+
+/* Flagged is review or more severe. */
+static void print_detection(const struct detection *detection, FILE *to) {
+    if (detection->frauds)
+        print_share("caught", detection->frauds_flagged, detection->frauds, "frauds",
+                    detection->frauds_declined, to);
+    if (detection->honest)
+        print_share("false alarms", detection->honest_flagged, detection->honest, "honest",
+                    detection->honest_declined, to);
+}
+
 static void print_speed(const struct scoring_counts *counts, FILE *to) {
     char number[QUANTITY_COUNT_SIZE], period[QUANTITY_DURATION_SIZE];
     double seconds = counts->seconds > 0 ? counts->seconds : 1e-6;
@@ -64,6 +82,7 @@ void score_summary_print(const struct scoring_counts *counts, const struct scori
     if (counts->degraded)
         print_count("degraded", counts->degraded, to);
     print_verdicts(counts, to);
+    print_detection(&counts->detection, to);
     if (counts->outcomes) {
         fprintf(to, "%-15s %s reported", "outcomes",
                 quantity_format_count(counts->outcomes, number));

@@ -29,6 +29,7 @@ struct batch {
     struct harrier_transaction *transactions;
     uint64_t *lines; /* parallel to transactions */
     enum label *labels;
+    enum truth *truths;
     size_t count;
     struct harrier_outcome *outcomes; /* of those that have a decision */
     uint64_t *outcome_lines;
@@ -64,6 +65,7 @@ static void batch_init(struct batch *batch, struct scoring *scoring) {
         .transactions = check_calloc(size, sizeof *batch->transactions),
         .lines = check_calloc(size, sizeof *batch->lines),
         .labels = check_calloc(size, sizeof *batch->labels),
+        .truths = check_calloc(size, sizeof *batch->truths),
         .outcomes = check_calloc(size, sizeof *batch->outcomes),
         .outcome_lines = check_calloc(size, sizeof *batch->outcome_lines),
     };
@@ -76,6 +78,7 @@ static void batch_deinit(struct batch *batch) {
     free(batch->transactions);
     free(batch->lines);
     free(batch->labels);
+    free(batch->truths);
     free(batch->outcomes);
     free(batch->outcome_lines);
 }
@@ -158,6 +161,8 @@ static int add_row(struct scoring *scoring, struct batch *batch, const struct ro
     int r = row_transaction(mapping, row, &batch->arena, &transaction, ret_error);
     if (r == 0)
         r = row_label(mapping, row, &batch->labels[batch->count], ret_error);
+    if (r == 0)
+        r = row_truth(mapping, row, &batch->truths[batch->count], ret_error);
     if (r < 0)
         return r;
     if (!outgoing_transaction(&transaction, &batch->arena, &batch->transactions[batch->count]))
@@ -240,6 +245,9 @@ static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
     counts->degraded += decision->degraded;
     if ((size_t)decision->verdict <= HARRIER_VERDICT_DECLINE)
         counts->verdicts[decision->verdict]++;
+    detection_add(&counts->detection, batch->truths[i], decision->verdict);
+    if (scoring->parts->examples)
+        examples_add(scoring->parts->examples, &batch->transactions[i], decision, batch->truths[i]);
     histogram_add(&counts->server_us, decision->server_us);
     if (batch->labels[i] != LABEL_NONE && !scoring->options->dry_run) {
         batch->outcome_lines[batch->outcome_count] = batch->lines[i];
@@ -263,6 +271,7 @@ static int take_results(struct scoring *scoring, struct batch *batch, struct har
             snprintf(again->message, sizeof again->message, "%s", result->error_message);
             batch->transactions[left] = batch->transactions[i];
             batch->labels[left] = batch->labels[i];
+            batch->truths[left] = batch->truths[i];
             batch->lines[left++] = batch->lines[i];
             continue;
         }

@@ -4,6 +4,8 @@
 #include "clients/c/harrier.h"
 #include "core/base/error.h"
 #include "decision_output.h"
+#include "detection.h"
+#include "examples.h"
 #include "histogram.h"
 #include "mapped_file.h"
 #include "progress_bar.h"
@@ -30,6 +32,7 @@ struct scoring_counts {
     uint64_t outcomes, outcomes_changed;
     uint64_t degraded;
     uint64_t verdicts[HARRIER_VERDICT_DECLINE + 1];
+    struct detection detection;     /* of rows that state the truth */
     struct histogram server_us;     /* per transaction */
     struct histogram round_trip_us; /* per message */
     double seconds;
@@ -44,6 +47,7 @@ struct scoring_parts {
     struct retry *retry;
     struct row_faults *faults;
     struct progress_bar *bar;
+    struct examples *examples; /* NULL: none wanted */
 };
 
 /* Blocks until all rows are done. counts are filled on failure, too, as far as it got:
