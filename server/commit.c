@@ -75,8 +75,7 @@ static struct run *unpark(struct service *service, bool all) {
 static void release(struct run *runs) {
     for (struct run *next; runs; runs = next) {
         next = runs->next;
-        front_reply(runs->request, runs->answer.bytes, runs->answer.length);
-        run_recycle(runs);
+        run_reply(runs);
     }
 }
 

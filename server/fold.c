@@ -48,8 +48,10 @@ static int load_stored(const struct policy_file *files, size_t count, struct sna
     struct snapshot *snapshot = NULL;
     int r = snapshot_load(files, count, &snapshot, &messages, ret_error);
     buffer_deinit(&messages);
-    if (r < 0)
-        return r;
+    if (r < 0) {
+        ret_error->code = ERROR_UNSUPPORTED;
+        return -ERROR_UNSUPPORTED;
+    }
     /* One object for one policy: then a transaction is laid out once, not twice. */
     if (snapshot->id == rules->id) {
         snapshot_unref(snapshot);

@@ -130,19 +130,25 @@ static void reopen(struct front_nng *front, struct listener *listener) {
              "%s answered no requests any more and was opened again", listener->address);
 }
 
-static void watch_listener(struct front_nng *front, struct listener *listener, int64_t now_us) {
-    struct probe *probe = listener->probe;
-    if (probe && probe_state(probe) == PROBE_ANSWERED)
+/* Was the last probe answered? 0 begun_us: there was none. */
+static void judge(struct front_nng *front, struct listener *listener) {
+    if (listener->probe.begun_us == 0 || probe_answered(&listener->probe))
         listener->unanswered = 0;
-    else if (probe && !is_slow(front, probe_begun_us(probe)))
+    else if (!is_slow(front, listener->probe.begun_us))
         listener->unanswered++;
-    probe_end(probe);
-    listener->probe = NULL;
+    probe_end(&listener->probe);
+}
+
+static void watch_listener(struct front_nng *front, struct listener *listener, int64_t now_us) {
+    if (listener->where_length == 0)
+        return;
+    judge(front, listener);
     if (listener->unanswered >= UNANSWERED_MAX)
         reopen(front, listener);
     if (listener->listening)
-        listener->probe = probe_begin(listener->address, front->settings.probe,
-                                      front->settings.probe_length, now_us);
+        probe_begin(&listener->probe, (const struct sockaddr *)&listener->where,
+                    listener->where_length, front->settings.probe, front->settings.probe_length,
+                    now_us);
 }
 
 static void watch(struct front *base) {

@@ -6,8 +6,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <netinet/in.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 /* Who may connect to an ipc address is a matter of file permissions, so do not leave it to the
@@ -41,6 +44,37 @@ static int lock_path(const char *path, int *ret_lock, struct error *ret_error) {
     return error_set_errno(ret_error, number, "cannot lock %s", name);
 }
 
+/* The address it is really bound to: port 0 became some port. */
+static void find_where(struct listener *listener) {
+    nng_sockaddr bound;
+    listener->where_length = 0;
+    memset(&listener->where, 0, sizeof listener->where);
+    const char *path = address_ipc_path(listener->address);
+    if (path) {
+        struct sockaddr_un *where = (struct sockaddr_un *)&listener->where;
+        listener->where_length = sizeof *where;
+        where->sun_family = AF_UNIX;
+        memcpy(where->sun_path, path, strlen(path)); /* address_check() has seen its length */
+        return;
+    }
+    if (strncmp(listener->address, "tcp://", 6) != 0 ||
+        nng_listener_get_addr(listener->id, NNG_OPT_LOCADDR, &bound) != 0)
+        return;
+    if (bound.s_family == NNG_AF_INET) {
+        struct sockaddr_in *where = (struct sockaddr_in *)&listener->where;
+        listener->where_length = sizeof *where;
+        where->sin_family = AF_INET;
+        where->sin_port = bound.s_in.sa_port; /* both in network order */
+        where->sin_addr.s_addr = bound.s_in.sa_addr;
+    } else if (bound.s_family == NNG_AF_INET6) {
+        struct sockaddr_in6 *where = (struct sockaddr_in6 *)&listener->where;
+        listener->where_length = sizeof *where;
+        where->sin6_family = AF_INET6;
+        where->sin6_port = bound.s_in6.sa_port;
+        memcpy(&where->sin6_addr, bound.s_in6.sa_addr, sizeof where->sin6_addr);
+    }
+}
+
 static int start(struct listener *listener, nng_socket socket, struct error *ret_error) {
     int code = nng_listener_create(&listener->id, socket, listener->address);
     if (code != 0)
@@ -54,12 +88,14 @@ static int start(struct listener *listener, nng_socket socket, struct error *ret
         return front_nng_error(ret_error, code, listener->address);
     }
     listener->listening = true;
+    find_where(listener);
     return 0;
 }
 
 int listener_open(struct listener *listener, const char *address, nng_socket socket,
                   struct error *ret_error) {
     *listener = (struct listener){.address = address, .lock = -1};
+    probe_init(&listener->probe);
     const char *path = address_ipc_path(address);
     int r = path ? lock_path(path, &listener->lock, ret_error) : 0;
     if (r == 0)
@@ -77,8 +113,7 @@ int listener_reopen(struct listener *listener, nng_socket socket, struct error *
 }
 
 void listener_close(struct listener *listener) {
-    probe_end(listener->probe);
-    listener->probe = NULL;
+    probe_end(&listener->probe);
     if (listener->listening)
         nng_listener_close(listener->id);
     listener->listening = false;

@@ -106,17 +106,19 @@ static void on_retry(evutil_socket_t descriptor, short what, void *user) {
     service_retry(((struct harrierd *)user)->service);
 }
 
+_Noreturn static void leave_unfinished(struct harrierd *harrierd) {
+    log_line(&harrierd->log, LOG_ERROR,
+             "requests are still in the server after drain_timeout: leaving without them");
+    _exit(EXIT_DEFECT);
+}
+
 static void on_drain(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct harrierd *harrierd = user;
-    if (front_drain(harrierd->front)) {
+    if (front_drain(harrierd->front))
         finish(harrierd, EXIT_AS_ASKED);
-    } else if (clock_monotonic_us(&clock_system) > harrierd->drain_until_us) {
-        log_line(&harrierd->log, LOG_ERROR,
-                 "requests are still in the server after drain_timeout: leaving without them");
-        /* Closing would wait for them. The archive is made to be left like this. */
-        _exit(EXIT_DEFECT);
-    }
+    else if (clock_monotonic_us(&clock_system) > harrierd->drain_until_us)
+        leave_unfinished(harrierd);
 }
 
 static void on_terminate(evutil_socket_t signal, short what, void *user) {
@@ -289,16 +291,31 @@ static int open_all(struct harrierd *harrierd) {
     return EXIT_AS_ASKED;
 }
 
-/* The other way round: nobody is let in any more, then everything in the server is answered, then
- * what was written is synced. */
+/* Until nothing is in the server any more. Leaves when that takes too long: closing would wait for
+ * it, and the archive is made to be left like this. */
+static void drain_front(struct harrierd *harrierd) {
+    int64_t until_us = clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
+    while (!front_drain(harrierd->front)) {
+        if (clock_monotonic_us(&clock_system) > until_us)
+            leave_unfinished(harrierd);
+        usleep(DRAIN_STEP_US);
+    }
+}
+
+/* Nobody is let in any more, what is in the server is answered, what was written is synced. The
+ * front itself goes last: should its library hang in closing, nothing is lost by ending it the hard
+ * way. */
 static int close_all(struct harrierd *harrierd, int exit_code) {
     struct error error;
     admin_close(harrierd->admin);
-    front_close(harrierd->front);
+    if (harrierd->front)
+        drain_front(harrierd);
     if (harrierd->service && service_close(harrierd->service, &error) < 0) {
         log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
-        return exit_code == EXIT_AS_ASKED ? exit_code_of(&error) : exit_code;
+        if (exit_code == EXIT_AS_ASKED)
+            exit_code = exit_code_of(&error);
     }
+    front_close(harrierd->front);
     return exit_code;
 }
 
@@ -349,7 +366,7 @@ static int check_only(struct harrierd *harrierd) {
     snapshot_unref(snapshot);
     if (r < 0)
         fprintf(stderr, "harrierd: %s\n", error.text);
-    return r < 0 ? exit_code_of(&error) : EXIT_AS_ASKED;
+    return r < 0 ? EXIT_CONFIGURATION : EXIT_AS_ASKED;
 }
 
 static int act(struct harrierd *harrierd, enum action action) {

@@ -62,8 +62,14 @@ static struct run *run_new(struct service *service) {
     return run;
 }
 
-void run_recycle(struct run *run) {
+void run_reply(struct run *run) {
     struct service *service = run->service;
+    const struct service_settings *settings = &service->settings;
+    int64_t took_us = clock_monotonic_us(settings->clock) - run->request->arrived_us;
+    metric_add(settings->metrics, REQUESTS, run->message.call, 1);
+    metric_observe(settings->metrics, REQUEST_DURATION, run->message.call, took_us);
+    front_reply(run->request, run->answer.bytes, run->answer.length);
+
     snapshot_unref(run->rules);
     arena_reset(&run->arena);
     buffer_clear(&run->answer);
@@ -74,7 +80,7 @@ void run_recycle(struct run *run) {
     pthread_mutex_unlock(&service->runs_lock);
 }
 
-void run_free(struct run *run) {
+static void run_free(struct run *run) {
     arena_deinit(&run->arena);
     buffer_deinit(&run->answer);
     free(run);
@@ -214,21 +220,14 @@ static void take_steps(struct run *run) {
 
 void service_handle(void *user, struct front_request *request) {
     struct service *service = user;
-    const struct service_settings *settings = &service->settings;
     struct run *run = run_new(service);
     run->request = request;
     take_steps(run);
 
-    enum call call = run->message.call;
     bool lost_archive = run->lost_archive;
-    metric_add(settings->metrics, REQUESTS, call, 1);
-    metric_observe(settings->metrics, REQUEST_DURATION, call,
-                   clock_monotonic_us(settings->clock) - request->arrived_us);
     atomic_fetch_add(&service->rejected, run->rejected);
-    if (!commit_park(run)) {
-        front_reply(request, run->answer.bytes, run->answer.length);
-        run_recycle(run);
-    }
+    if (!commit_park(run))
+        run_reply(run);
     if (lost_archive)
         service_tell(service);
 }
@@ -334,7 +333,9 @@ static int load_policy(struct service *service, struct error *ret_error) {
     log_lines(service->settings.log, r < 0 ? LOG_ERROR : LOG_WARNING,
               (struct text){.data = (char *)messages.bytes, .length = messages.length});
     buffer_deinit(&messages);
-    return r;
+    if (r < 0) /* a folder that is not there is a matter of configuration as well */
+        ret_error->code = ERROR_INVALID;
+    return r < 0 ? -ERROR_INVALID : 0;
 }
 
 static int open_archive(struct service *service, struct error *ret_error) {

@@ -86,8 +86,8 @@ struct run {
 enum next { NEXT, DONE };
 
 /* service.c */
-void run_free(struct run *run);
-void run_recycle(struct run *run); /* after it was answered */
+/* Sends the answer and counts; the run is gone. */
+void run_reply(struct run *run);
 /* The whole request fails. */
 enum next run_refuse(struct run *run, const struct error *error, struct text field);
 /* One item of it fails: what its result says. Counts. */

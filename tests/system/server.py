@@ -141,6 +141,20 @@ class Server:
         with self.connect() as connection:
             return connection.status(state_hash)
 
+    def answers(self):
+        """A new connection gets an answer to a request."""
+        try:
+            with self.connect(timeout=0.5) as connection:
+                return connection.status()["state"] == "ready"
+        except OSError:
+            return False
+
+    def await_answer(self):
+        deadline = time.monotonic() + WAIT
+        while not self.answers():
+            if time.monotonic() > deadline:
+                raise AssertionError(f"does not answer any more:\n{self.said()}")
+
     def http(self, path, method="GET"):
         """(status, body, headers)"""
         request = urllib.request.Request(f"http://127.0.0.1:{self.admin_port}{path}", method=method)

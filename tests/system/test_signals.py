@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """SIGHUP and SIGTERM, and the admin HTTP that shows what they do."""
 import os
+import re
 import signal
 import socket
 import threading
@@ -135,6 +136,9 @@ class AdminTest(ServerTest):
         self.assertTrue(text.endswith("\n"))
         names = [line.split(" ")[2] for line in text.splitlines() if line.startswith("# TYPE")]
         self.assertEqual(len(names), len(set(names)))
+        with open(os.path.join(os.environ["HARRIER_ROOT"], "docs", "OPERATIONS.md"), encoding="utf-8") as manual:
+            described = set(re.findall(r"\bharrierd_[a-z_]+", manual.read()))
+        self.assertEqual(described, set(names))
         self.assertEqual(server.http("/livez", "HEAD")[:2], (200, ""))
         self.assertEqual(server.http("/nothing")[0], 404)
         for method in ("POST", "PUT", "DELETE", "OPTIONS"):

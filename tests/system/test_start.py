@@ -4,7 +4,7 @@ import os
 import subprocess
 import unittest
 
-from server import HARRIERD, ServerTest, transaction
+from server import HARRIERD, ServerTest, free_port, transaction
 
 
 def run(*arguments, **environment):
@@ -64,6 +64,16 @@ class StartTest(ServerTest):
         self.assertIn("rules/velocity.yaml:1:", done.stderr)
         self.assertFalse(os.path.exists(os.path.join(self.folder, "data")))
 
+    def test_missing_policy(self):
+        server = self.server("--policy=/nowhere").spawn()
+        self.assert_ends(server, 78, "/nowhere", "No such file")
+
+    def test_socket_that_cannot_be_made(self):
+        server = self.server()
+        server.address = f"ipc://{self.folder}/nowhere/sock"
+        server.spawn()
+        self.assert_ends(server, 73, f"cannot create {self.folder}/nowhere/sock.lock")
+
     def test_data_dir_that_cannot_be_made(self):
         server = self.server(f"--data_dir={self.folder}/policy/policy.yaml/x").spawn()
         self.assert_ends(server, 73, "cannot create data_dir", "Not a directory")
@@ -93,8 +103,6 @@ class StartTest(ServerTest):
         self.assert_ends(second, 75, f"http://127.0.0.1:{first.admin_port}", "in use")
 
     def test_tcp(self):
-        from server import free_port
-
         server = self.server()
         server.address = f"tcp://127.0.0.1:{free_port()}"
         server.start()

@@ -5,7 +5,7 @@
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
-#include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -169,6 +169,11 @@ static void a_dry_run_changes_nothing(void **state) {
     assert_int_equal(after.position, before.position);
     assert_false(accept(bench, batch[0]).decision.duplicate); /* the id was not remembered */
     assert_int_equal(metric_value(bench->metrics, DRY_RUNS, 0), 2);
+    /* A known id is decided anew: what would be said of it today? */
+    response = bench_call(bench, &request);
+    assert_int_equal(response.score.results[0].error.code, 0);
+    assert_false(response.score.results[0].decision.duplicate);
+    assert_int_equal(response.score.results[0].decision.position, 0);
 }
 
 static void after_the_deadline_nothing_happens(void **state) {
@@ -594,6 +599,107 @@ static void a_synced_answer_is_on_disk(void **state) {
     assert_true(metric_value(bench->metrics, ARCHIVE_SYNC_DURATION, 0) >= 10);
 }
 
+/* ---- many at once ---- */
+
+#define CLIENTS      4
+#define EACH         150
+#define CLIENT_CARDS 3
+
+struct client {
+    struct bench bench; /* the same service, memory of its own */
+    unsigned number;
+    uint64_t positions[EACH];
+    pthread_t thread;
+};
+
+/* Each scores its own transactions, repeats some, reports some, on cards that all share. */
+static void *run_client(void *user) {
+    struct client *client = user;
+    for (unsigned i = 0; i < EACH; i++) {
+        char id[32], card[16];
+        snprintf(id, sizeof id, "k%u-%u", client->number, i);
+        snprintf(card, sizeof card, "c%u", i % CLIENT_CARDS);
+        struct transaction transaction = bench_transaction(id, i, card, 100 + i);
+        struct decision decision = bench_score(&client->bench, transaction).decision;
+        client->positions[i] = decision.position;
+        if (bench_status(&client->bench).synced_position < decision.position)
+            client->positions[i] = 0; /* the answer came too early */
+        if (i % 10 == 0 && !bench_score(&client->bench, transaction).decision.duplicate)
+            client->positions[i] = 0;
+        if (i % 10 == 5)
+            bench_report(&client->bench, id, LABEL_FRAUD);
+    }
+    return NULL;
+}
+
+static int compare_positions(const void *a, const void *b) {
+    uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void many_at_once(void **state) {
+    struct bench *bench = *state;
+    bench->settings.synced = true;
+    bench_open(bench);
+    struct client *clients = calloc(CLIENTS, sizeof *clients);
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        clients[i].number = i;
+        clients[i].bench.service = bench->service;
+        clients[i].bench.clock.clock = clock_system;
+        arena_init(&clients[i].bench.arena, 64u << 20);
+        assert_int_equal(pthread_create(&clients[i].thread, NULL, run_client, &clients[i]), 0);
+    }
+    for (int i = 0; i < 4; i++) { /* the policy changes all the while */
+        bench_write_rules(bench, i % 2 ? 400 : 300);
+        service_reload(bench->service, NULL, bench->settings.max_ahead_us);
+        await_reload(bench, i + 1);
+    }
+    uint64_t positions[CLIENTS * EACH];
+    for (unsigned i = 0; i < CLIENTS; i++) {
+        pthread_join(clients[i].thread, NULL);
+        memcpy(positions + (size_t)i * EACH, clients[i].positions, sizeof clients[i].positions);
+        arena_deinit(&clients[i].bench.arena);
+    }
+    free(clients);
+    qsort(positions, CLIENTS * EACH, sizeof *positions, compare_positions);
+    assert_int_not_equal(positions[0], 0);
+    for (size_t i = 1; i < CLIENTS * EACH; i++)
+        assert_true(positions[i] > positions[i - 1]); /* one for each */
+    struct status_response before = bench_status(bench);
+    assert_int_equal(before.transactions, CLIENTS * EACH);
+    assert_int_equal(before.labels[LABEL_FRAUD], CLIENTS * EACH / 10);
+    assert_int_equal(before.duplicates, CLIENTS * EACH / 10);
+    bench_close(bench);
+    bench_open(bench);
+    assert_same_state(bench_status(bench), before);
+}
+
+/* Scores t1 in a thread of its own: its answer waits for the disk. */
+static void *score_t1(void *user) {
+    struct client *client = user;
+    bench_score(&client->bench, bench_transaction("t1", 1, "c1", 100));
+    return NULL;
+}
+
+static void a_repeated_id_waits_for_its_first_record(void **state) {
+    struct bench *bench = *state;
+    bench->settings.synced = true;
+    bench->settings.sync_interval_us = 300000;
+    bench_open(bench);
+    accept(bench, bench_transaction("t0", 0, "c1", 100)); /* the next sync is a while from now */
+    struct client client = {.bench = {.service = bench->service}};
+    client.bench.clock.clock = clock_system;
+    arena_init(&client.bench.arena, 1u << 20);
+    assert_int_equal(pthread_create(&client.thread, NULL, score_t1, &client), 0);
+    while (bench_status(bench).transactions < 2)
+        usleep(1000);
+    struct decision again = accept(bench, bench_transaction("t1", 1, "c1", 100)).decision;
+    assert_true(again.duplicate);
+    assert_true(bench_status(bench).synced_position >= again.position);
+    pthread_join(client.thread, NULL);
+    arena_deinit(&client.bench.arena);
+}
+
 /* ---- a disk that refuses ---- */
 
 /* From now on every write to a file fails. */
@@ -703,6 +809,8 @@ int main(void) {
         TEST(another_archives_tables_are_refused),
         TEST(time_never_goes_back_in_the_archive),
         TEST(a_synced_answer_is_on_disk),
+        TEST(many_at_once),
+        TEST(a_repeated_id_waits_for_its_first_record),
         TEST(a_failed_write_is_survived),
         TEST(a_failed_outcome_is_withdrawn),
         TEST(draining_serves_what_comes_in),
