@@ -3,8 +3,9 @@
 #include <math.h>
 #include <string.h>
 
-#define INDEX_BITS 10
-#define RANK_MAX   (64 - INDEX_BITS + 1)
+#define INDEX_BITS   10
+#define RANK_MAX     (64 - INDEX_BITS + 1)
+#define ESTIMATE_MAX 0x1p62
 
 /* MurmurHash3's finaliser: every bit of the value reaches every bit of the hash. */
 static uint64_t mix(uint64_t value) {
@@ -99,7 +100,8 @@ int64_t registers_estimate(const struct registers *registers) {
     for (int rank = RANK_MAX - 1; rank > 0; rank--)
         z = 0.5 * (z + of_rank[rank]);
     z += m * sigma(of_rank[0] / m);
-    return (int64_t)(alpha * m * m / z + 0.5);
+    double estimate = alpha * m * m / z + 0.5; /* of damaged registers: as large as can be */
+    return estimate < ESTIMATE_MAX ? (int64_t)estimate : (int64_t)ESTIMATE_MAX;
 }
 
 void sketch_clear(struct sketch *sketch) {

@@ -355,36 +355,59 @@ static void random_bytes_are_rejected(void **unused) {
     fence_close(&fence);
 }
 
+struct fault {
+    uint32_t at;
+    uint8_t flip;
+    const char *text;
+};
+
+static void assert_faults(const struct scene *scene, struct state *state,
+                          const struct fault *faults, size_t count) {
+    struct error error;
+    for (size_t i = 0; i < count; i++) {
+        state->bytes[faults[i].at] ^= faults[i].flip;
+        assert_int_equal(state_check(state->bytes, state->length, &scene->entity, &error),
+                         -ERROR_DAMAGED);
+        assert_string_equal(error.text, faults[i].text);
+        state->bytes[faults[i].at] ^= faults[i].flip;
+    }
+    state_deinit(state);
+}
+
 static void the_check_says_what_is_wrong(void **unused) {
     (void)unused;
     static struct scene scene;
     init_plan(&scene);
-    static const struct {
-        uint32_t at;
-        uint8_t flip;
-        const char *text;
-    } faults[] = {
-        {0, 3, "state of entity card: encoding version 1, this program knows 2"},
-        {1, 1, "state of entity card: the last entry's size is not the head's"},
-        {3, 1, "state of entity card: the number of entries is not the head's"},
-        {7, 1, "state of entity card: it is cut off"},
-        {10, 1, "state of entity card: it is cut off"},
-        {19, 1, "state of entity card: the last entry's time is not the head's"},
-        {27, 1, "state of entity card: the first entry's time is not the head's"},
-        {36, 128, "state of entity card: entry 0 of 3 is cut off or not canonical"},
+#define CARD "state of entity card: "
+    static const struct fault raw[] = {
+        {0, 3, CARD "encoding version 1, this program knows 2"},
+        {1, 1, CARD "the last entry's size is not the head's"},
+        {3, 1, CARD "the number of entries is not the head's"},
+        {7, 1, CARD "it is cut off"},
+        {10, 1, CARD "it is cut off"},
+        {19, 1, CARD "the last entry's time is not the head's"},
+        {27, 1, CARD "the first entry's time is not the head's"},
+        {36, 128, CARD "entry 0 of 3 is cut off or not canonical"},
+    };
+    /* The collapsed part begins at 27, its tile at 47, the totals at 67. */
+    static const struct fault collapsed[] = {
+        {27, 3, CARD "the number of collapsed tiles is not the head's"},
+        {31, 3, CARD "the number of sketch tiles is not the head's"},
+        {39, 1, CARD "tiles are not as wide, as full or as old as they should be"},
+        {54, 128,
+         CARD "collapsed tile 0 of 1 is out of order or not canonical"}, /* 500 years ago */
+        {63, 1, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
+        {67, 0x0b ^ 0x08, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
+        {68, 128, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
+        {118, 1, CARD "tiles are not as wide, as full or as old as they should be"},
+        {138, 64, CARD "sketch tile 0 of 1 is out of order or not canonical"},
     };
     struct state state;
     state_init(&state);
     make_several(&scene, &state);
-    struct error error;
-    for (size_t i = 0; i < sizeof faults / sizeof *faults; i++) {
-        state.bytes[faults[i].at] ^= faults[i].flip;
-        assert_int_equal(state_check(state.bytes, state.length, &scene.entity, &error),
-                         -ERROR_DAMAGED);
-        assert_string_equal(error.text, faults[i].text);
-        state.bytes[faults[i].at] ^= faults[i].flip;
-    }
-    state_deinit(&state);
+    assert_faults(&scene, &state, raw, sizeof raw / sizeof *raw);
+    make_collapsed(&scene, &state);
+    assert_faults(&scene, &state, collapsed, sizeof collapsed / sizeof *collapsed);
 }
 
 /* Bytes that no mutation above arrives at, each with one fault. An entity with an int and a text,

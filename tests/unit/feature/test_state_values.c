@@ -35,7 +35,7 @@ struct walk {
     int64_t newest_us;
     bool any;
     uint64_t moved_edges, estimates; /* that the run came by what it is about */
-    char complaint[512];
+    char complaint[sizeof((struct error *)NULL)->text];
 };
 
 static bool complain(struct walk *walk, const struct feature *feature, int64_t at_us,
@@ -127,10 +127,19 @@ static bool values_agree(struct walk *walk, int64_t at_us, const struct payment 
     return agree;
 }
 
+/* A tile that should have collapsed by now gives right values, but not canonical bytes. */
+static bool state_is_sound(struct walk *walk) {
+    struct error error;
+    int r = state_check(walk->state.bytes, walk->state.length, &walk->scene.entity, &error);
+    if (r < 0)
+        snprintf(walk->complaint, sizeof walk->complaint, "%s", error.text);
+    return r == 0;
+}
+
 static bool do_step(struct walk *walk, const struct step *step) {
     struct entry entry;
     if (step->type == STEP_LOOK)
-        return values_agree(walk, step->at_us, NULL);
+        return state_is_sound(walk) && values_agree(walk, step->at_us, NULL);
     if (step->type == STEP_LABEL) {
         int previous = naive_model_label(&walk->naive, step->id_hash, step->label);
         for (size_t i = 0; previous >= 0 && i < walk->naive.count; i++)
@@ -166,11 +175,14 @@ static size_t run_steps(struct walk *walk, const struct step *steps, size_t coun
 
 static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step *ret_steps) {
     static const int64_t starts_us[] = {0, -20000 * DAY, 17000 * DAY};
-    static const int64_t paces_us[] = {SECOND, SECOND / 10, SECOND / 1000, 20};
+    static const int64_t paces_us[] = {SECOND, SECOND / 10, SECOND / 100, SECOND / 1000, 200, 20};
     int64_t now_us = starts_us[chance_below(chance, 3)], pace_us = SECOND;
+    int64_t calm = chance_below(chance, 3) ? 20 : 150; /* steps between changes of pace */
+    if (calm > 20)
+        pace_us = paces_us[chance_below(chance, 6)];
     for (size_t i = 0; i < ROUND_STEPS; i++) {
-        if (chance_below(chance, 30) == 0) /* a burst, or its end */
-            pace_us = paces_us[chance_below(chance, 4)];
+        if (chance_below(chance, calm) == 0) /* a burst, or its end */
+            pace_us = paces_us[chance_below(chance, 6)];
         struct step *step = &ret_steps[i];
         *step = (struct step){.type = STEP_NOTHING};
         int64_t kind = chance_below(chance, 100);
@@ -247,7 +259,7 @@ static void values_equal_the_naive_model(void **unused) {
     struct walk *walk = test_calloc(1, sizeof *walk);
     walk->scratch = state_scratch_new();
     static struct step steps[ROUND_STEPS];
-    for (int64_t left = chance_steps(40000); left > 0; left -= ROUND_STEPS) {
+    for (int64_t left = chance_steps(100000); left > 0; left -= ROUND_STEPS) {
         scene_init(&walk->scene, chance_below(&chance, 12) * SECOND);
         scene_add_random_features(&walk->scene, &chance,
                                   1 + (size_t)chance_below(&chance, FEATURES_MAX));
@@ -256,14 +268,11 @@ static void values_equal_the_naive_model(void **unused) {
         walk->sketches = naive_tiles_of(&walk->scene, true);
         size_t count = make_steps(&chance, walk->scene.plan.lateness_us, steps);
         size_t failed = run_steps(walk, steps, count);
-        struct error error;
-        if (failed == count &&
-            state_check(walk->state.bytes, walk->state.length, &walk->scene.entity, &error) == 0)
+        if (failed == count && state_is_sound(walk))
             continue;
         count = failed == count ? count : shrink(walk, steps, failed + 1);
         print_message("HARRIER_SEED=%" PRIu64 ", lateness %" PRId64 " s: %s\n", seed,
-                      walk->scene.plan.lateness_us / SECOND,
-                      walk->complaint[0] ? walk->complaint : error.text);
+                      walk->scene.plan.lateness_us / SECOND, walk->complaint);
         print_steps(steps, count);
         fail_msg("the engine and the naive model differ after %zu steps", count);
     }
