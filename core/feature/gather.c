@@ -12,15 +12,21 @@
 #include "../base/check.h"
 
 #include <math.h>
+#include <stdlib.h>
 
 void gather_init(struct gather *gather) {
     gather->entity = NULL;
     gather->current = NULL;
+    gather->sketches = NULL;
+    gather->views = NULL;
+    gather->sketch_capacity = gather->view_capacity = 0;
     sightings_init(&gather->sightings);
 }
 
 void gather_deinit(struct gather *gather) {
     sightings_deinit(&gather->sightings);
+    free(gather->sketches);
+    free(gather->views);
 }
 
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
@@ -31,78 +37,220 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
     gather->at_us = at_us;
     for (size_t i = 0; i < entity->gathering_count; i++)
         gather->gathered[i] = (struct gathered){0};
+    gather->sketch_count = gather->view_count = 0;
+    gather->unknown_count = 0;
     sightings_clear(&gather->sightings);
-}
-
-static bool has_column(uint32_t present, int column) {
-    return column < 0 || (present >> column & 1);
 }
 
 static bool has_type(const struct entity_plan *entity, int column, enum column_type type) {
     return column >= 0 && entity->columns[column].type == type;
 }
 
-static void add_square(struct gathered *gathered, int64_t value, int64_t weight) {
-    uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
-    uint128 square = (uint128)magnitude * magnitude;
-    gathered->squares_low += (int128)weight * (uint64_t)square;
-    gathered->squares_high += (int128)weight * (uint64_t)(square >> 64);
+/* newest >= time */
+static uint64_t age_of(int64_t time_us, int64_t at_us) {
+    return (uint64_t)at_us - (uint64_t)time_us;
 }
 
-static void add_edge(struct gathered *gathered, const struct run_entry *entry, int column,
-                     bool is_text, uint64_t age_us) {
+static bool span_holds(const struct span *span, uint64_t age_us) {
+    return age_us >= span->delay_us && age_us < span->end_us;
+}
+
+static void add_extremes(struct gathered *gathered, int64_t min, int64_t max) {
+    gathered->min = gathered->any && gathered->min < min ? gathered->min : min;
+    gathered->max = gathered->any && gathered->max > max ? gathered->max : max;
+}
+
+/* Of equal ages, the later call has the newer entry. */
+static void add_edges(struct gathered *gathered, uint64_t first_age_us, const struct cell *first,
+                      uint64_t last_age_us, const struct cell *last) {
+    if (!gathered->any || first_age_us > gathered->first_age_us) {
+        gathered->first_age_us = first_age_us;
+        gathered->first = *first;
+    }
+    if (!gathered->any || last_age_us <= gathered->last_age_us) {
+        gathered->last_age_us = last_age_us;
+        gathered->last = *last;
+    }
+}
+
+/* Raw entries, oldest first. */
+
+static void add_entry_edge(struct gathered *gathered, const struct run_entry *entry, int column,
+                           bool is_text, uint64_t age_us) {
     struct cell cell = {0};
     if (is_text)
         cell.text = entry->texts[column];
     else if (column >= 0)
         cell.integer = entry->integers[column];
-    if (!gathered->any) {
-        gathered->first_age_us = age_us;
-        gathered->first = cell;
-    }
-    gathered->last_age_us = age_us;
-    gathered->last = cell;
+    add_edges(gathered, age_us, &cell, age_us, &cell);
 }
 
-/* What takes an entry or leaves it, however often it counts; entries come oldest first. */
-static void add_transaction(struct gather *gather, size_t i, const struct run_entry *entry,
-                            uint64_t age_us) {
-    const struct gathering *gathering = &gather->entity->gatherings[i];
-    struct gathered *gathered = &gather->gathered[i];
-    int column = gathering->column;
-    if (gathering->needs & GATHERING_EXTREMES) {
-        int64_t value = entry->integers[column];
-        gathered->min = gathered->any && gathered->min < value ? gathered->min : value;
-        gathered->max = gathered->any && gathered->max > value ? gathered->max : value;
-    }
-    if (gathering->needs & GATHERING_EDGES)
-        add_edge(gathered, entry, column, has_type(gather->entity, column, COLUMN_TEXT), age_us);
-    if (gathering->needs & GATHERING_MATCH)
-        gathered->matched |= (gather->current_present >> column & 1) &&
-                             entry->integers[column] == gather->current->integers[column];
-    if (gathering->needs & GATHERING_SIGHTINGS)
-        sightings_add(&gather->sightings, (uint32_t)i, (uint64_t)entry->integers[column], age_us);
-    gathered->any = true;
-}
-
-static inline void add_entry(struct gather *gather, size_t i, const struct run_entry *entry,
+static inline void add_total(struct gather *gather, size_t i, const struct run_entry *entry,
                              uint64_t age_us) {
     const struct gathering *gathering = &gather->entity->gatherings[i];
     struct gathered *gathered = &gather->gathered[i];
-    int64_t weight =
-        gathering->filter < 0 ? (int64_t)entry->transactions : entry->weights[gathering->filter];
-    if (weight == 0 || !has_column(entry->present, gathering->column))
+    int column = gathering->column;
+    int64_t weight = entry_weight(entry, gathering->filter);
+    if (gathering->total < 0 || weight == 0 || !has_column(entry->present, column))
         return;
-    gathered->count += weight;
+    gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
     if (gathering->needs & GATHERING_SUM)
-        gathered->sum += (int128)weight * entry->integers[gathering->column];
+        gathered->sum = wrapping_sum(gathered->sum, (int128)weight * entry->integers[column]);
     if (gathering->needs & GATHERING_SQUARES)
-        add_square(gathered, entry->integers[gathering->column], weight);
-    if (gathering->needs & ~(GATHERING_SUM | GATHERING_SQUARES))
-        add_transaction(gather, i, entry, age_us);
+        add_square(&gathered->squares_low, &gathered->squares_high, entry->integers[column],
+                   weight);
+    if (gathering->needs & GATHERING_EXTREMES)
+        add_extremes(gathered, entry->integers[column], entry->integers[column]);
+    if (gathering->needs & GATHERING_EDGES)
+        add_entry_edge(gathered, entry, column, has_type(gather->entity, column, COLUMN_TEXT),
+                       age_us);
+    gathered->any = true;
 }
 
-static void count_distinct(struct gather *gather) {
+static inline void add_value(struct gather *gather, size_t i, const struct run_entry *entry,
+                             uint64_t age_us) {
+    const struct gathering *gathering = &gather->entity->gatherings[i];
+    int column = gathering->column;
+    if (gathering->pool < 0 || entry_weight(entry, gathering->filter) == 0 ||
+        !has_column(entry->present, column))
+        return;
+    gather->gathered[i].matched |= (gather->current_present >> column & 1) &&
+                                   entry->integers[column] == gather->current->integers[column];
+    if (gathering->needs & GATHERING_SIGHTINGS)
+        sightings_add(&gather->sightings, (uint32_t)i, (uint64_t)entry->integers[column], age_us);
+}
+
+static void gather_entry(struct gather *gather, const struct run_entry *entry, bool totals,
+                         bool values, uint64_t age_us) {
+    const struct entity_plan *entity = gather->entity;
+    for (size_t i = 0; i < entity->span_count; i++) {
+        const struct span *span = &entity->spans[i];
+        if (age_us >= span->end_us)
+            break; /* the spans behind reach no further */
+        if (age_us < span->delay_us)
+            continue;
+        for (size_t j = span->first; j < (size_t)span->first + span->count; j++) {
+            if (totals)
+                add_total(gather, j, entry, age_us);
+            if (values)
+                add_value(gather, j, entry, age_us);
+        }
+    }
+}
+
+static void gather_run(struct gather *gather, struct run run) {
+    struct run_entry entry;
+    size_t next = 0; /* the first sketch that ends no earlier */
+    while (run_next(&run, &entry) && entry.time_us <= gather->at_us) {
+        while (next < gather->sketch_count && gather->sketches[next].newest_us < entry.time_us)
+            next++;
+        const struct gathered_sketch *sketch = &gather->sketches[next];
+        bool is_beside = next < gather->sketch_count && sketch->oldest_us <= entry.time_us;
+        uint64_t age_us = age_of(entry.time_us, gather->at_us);
+        gather_entry(gather, &entry, true, !is_beside, age_us);
+        /* The window's edge is where the sketch's is. */
+        if (is_beside && sketch->newest_us <= gather->at_us)
+            gather_entry(gather, &entry, false, true, age_of(sketch->newest_us, gather->at_us));
+    }
+    check(!run.cursor.failed);
+}
+
+/* Collapsed tiles. */
+
+static void add_tallied(struct gather *gather, size_t i, const struct tallied *tallied) {
+    const struct gathering *gathering = &gather->entity->gatherings[i];
+    struct gathered *gathered = &gather->gathered[i];
+    uint128 low = (uint128)gathered->squares_low + tallied->squares_low;
+    gathered->squares_low = (uint64_t)low;
+    gathered->squares_high = wrapping_sum(
+        wrapping_sum(gathered->squares_high, tallied->squares_high), (int128)(low >> 64));
+    gathered->sum = wrapping_sum(gathered->sum, tallied->sum);
+    gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)tallied->count);
+    if (tallied->count == 0)
+        return;
+    if (gathering->needs & GATHERING_EXTREMES)
+        add_extremes(gathered, tallied->min, tallied->max);
+    if (gathering->needs & GATHERING_EDGES)
+        add_edges(gathered, age_of(tallied->first.time_us, gather->at_us), &tallied->first.cell,
+                  age_of(tallied->last.time_us, gather->at_us), &tallied->last.cell);
+    gathered->any = true;
+}
+
+static void gather_tile(struct gather *gather, struct tile *tile) {
+    const struct entity_plan *entity = gather->entity;
+    uint64_t age_us = age_of(tile->newest_us, gather->at_us);
+    bool holds[PLAN_FEATURES_MAX], any = false;
+    for (size_t i = 0; i < entity->span_count; i++)
+        any |= holds[i] = span_holds(&entity->spans[i], age_us);
+    if (!any)
+        return;
+    cursor_varint(&tile->body); /* transactions */
+    for (size_t i = 0; i < entity->total_count; i++) {
+        const struct total *total = &entity->totals[i];
+        struct tallied tallied;
+        tallied_decode(&tile->body, entity, total, tile->oldest_us, tile->newest_us, &tallied);
+        for (size_t j = total->first_use; j < (size_t)total->first_use + total->use_count; j++)
+            if (holds[entity->gatherings[entity->uses[j]].span])
+                add_tallied(gather, entity->uses[j], &tallied);
+    }
+    check(!tile->body.failed);
+}
+
+/* Sketches. */
+
+static void make_room(struct gather *gather) {
+    if (gather->sketch_count == gather->sketch_capacity) {
+        gather->sketch_capacity = gather->sketch_capacity ? 2 * gather->sketch_capacity : 16;
+        gather->sketches =
+            check_reallocarray(gather->sketches, gather->sketch_capacity, sizeof *gather->sketches);
+    }
+    while (gather->view_count + gather->entity->pool_count > gather->view_capacity) {
+        gather->view_capacity = gather->view_capacity ? 2 * gather->view_capacity : 64;
+        gather->views =
+            check_reallocarray(gather->views, gather->view_capacity, sizeof *gather->views);
+    }
+}
+
+static void add_view(struct gather *gather, size_t i, const struct sketch_view *view,
+                     uint64_t age_us) {
+    const struct gathering *gathering = &gather->entity->gatherings[i];
+    struct gathered *gathered = &gather->gathered[i];
+    gathered->is_blurred |= !view->is_exact;
+    if (view->is_exact && (gather->current_present >> gathering->column & 1))
+        gathered->matched |=
+            sketch_view_holds(view, (uint64_t)gather->current->integers[gathering->column]);
+    if (gathering->needs & GATHERING_SIGHTINGS)
+        for (size_t j = 0; j < view->count; j++)
+            sightings_add(&gather->sightings, (uint32_t)i, sketch_view_value(view, j), age_us);
+}
+
+static void gather_sketch(struct gather *gather, struct tile *tile) {
+    const struct entity_plan *entity = gather->entity;
+    make_room(gather);
+    struct sketch_view *views = &gather->views[gather->view_count];
+    gather->sketches[gather->sketch_count++] =
+        (struct gathered_sketch){.oldest_us = tile->oldest_us,
+                                 .newest_us = tile->newest_us,
+                                 .first_view = gather->view_count};
+    gather->view_count += entity->pool_count;
+    for (size_t i = 0; i < entity->pool_count; i++)
+        views[i] = sketch_take(&tile->body);
+    check(!tile->body.failed);
+    if (tile->newest_us > gather->at_us)
+        return;
+    uint64_t age_us = age_of(tile->newest_us, gather->at_us);
+    for (size_t i = 0; i < entity->span_count; i++) {
+        const struct span *span = &entity->spans[i];
+        for (size_t j = span->first;
+             span_holds(span, age_us) && j < (size_t)span->first + span->count; j++)
+            if (entity->gatherings[j].pool >= 0)
+                add_view(gather, j, &views[entity->gatherings[j].pool], age_us);
+    }
+}
+
+/* Different values. */
+
+static void count_exactly(struct gather *gather) {
     const struct entity_plan *entity = gather->entity;
     for (size_t i = 0; i < gather->sightings.count; i++) {
         const struct sighting *sighting = &gather->sightings.list[i];
@@ -117,22 +265,53 @@ static void count_distinct(struct gather *gather) {
     }
 }
 
-void gather_run(struct gather *gather, struct run *run) {
-    const struct entity_plan *entity = gather->entity;
-    struct run_entry entry;
-    while (run_next(run, &entry) && entry.time_us <= gather->at_us) {
-        uint64_t age_us = (uint64_t)gather->at_us - (uint64_t)entry.time_us;
-        for (size_t i = 0; i < entity->span_count; i++) {
-            const struct span *span = &entity->spans[i];
-            if (age_us >= span->end_us)
-                break; /* the spans behind reach no further */
-            if (age_us < span->delay_us)
-                continue;
-            for (size_t j = span->first; j < (size_t)span->first + span->count; j++)
-                add_entry(gather, j, &entry, age_us);
-        }
+/* head: the gathering that collected the values of this one. */
+static void estimate(struct gather *gather, size_t head, size_t i) {
+    const struct gathering *gathering = &gather->entity->gatherings[i];
+    const struct span *span = &gather->entity->spans[gathering->span];
+    struct gathered *gathered = &gather->gathered[i];
+    struct registers registers = {{0}};
+    for (size_t j = 0; j < gather->sketch_count; j++) {
+        const struct gathered_sketch *sketch = &gather->sketches[j];
+        const struct sketch_view *view = &gather->views[sketch->first_view + gathering->pool];
+        if (!view->is_exact && sketch->newest_us <= gather->at_us &&
+            span_holds(span, age_of(sketch->newest_us, gather->at_us)))
+            registers_add_packed(&registers, view->bytes);
     }
-    check(!run->cursor.failed);
+    for (size_t j = 0; j < gather->sightings.count; j++) {
+        const struct sighting *sighting = &gather->sightings.list[j];
+        if (sighting->subject == head && sighting->age_us < span->end_us)
+            registers_add(&registers, sighting->value);
+    }
+    gathered->distinct = gathered->distinct_with_current = registers_estimate(&registers);
+    if (gather->current_present >> gathering->column & 1) {
+        registers_add(&registers, (uint64_t)gather->current->integers[gathering->column]);
+        gathered->distinct_with_current = registers_estimate(&registers);
+    }
+}
+
+static void count_distinct(struct gather *gather) {
+    const struct entity_plan *entity = gather->entity;
+    count_exactly(gather);
+    for (size_t head = 0; head < entity->gathering_count && gather->sketch_count > 0; head++) {
+        size_t i = head;
+        if (entity->gatherings[head].needs & GATHERING_SIGHTINGS)
+            do {
+                if (gather->gathered[i].is_blurred)
+                    estimate(gather, head, i);
+                i = entity->gatherings[i].next;
+            } while (i != 0);
+    }
+}
+
+void gather_state(struct gather *gather, const struct parts *parts) {
+    struct tile tile;
+    struct tiles sketches = parts_sketches(parts), tiles = parts_tiles(parts);
+    while (tiles_next(&sketches, &tile))
+        gather_sketch(gather, &tile);
+    while (tiles_next(&tiles, &tile) && tile.newest_us <= gather->at_us)
+        gather_tile(gather, &tile);
+    gather_run(gather, parts_run(parts, gather->entity));
     count_distinct(gather);
 }
 
@@ -219,12 +398,12 @@ static struct value mean_value(const struct column *column, const struct gathere
 /* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
  * once. 128 bits are enough for all but huge values and much faster. */
 static double spread_of(const struct gathered *all) {
-    const int128 low_max = (int128)1 << 95, sum_max = INT64_MAX, count_max = INT32_MAX;
-    if (all->squares_high == 0 && all->squares_low >= 0 && all->squares_low < low_max &&
-        all->count < count_max && all->sum > -sum_max && all->sum < sum_max)
-        return (double)(all->count * all->squares_low - all->sum * all->sum);
+    const int128 sum_max = INT64_MAX, count_max = INT32_MAX;
+    if (all->squares_high == 0 && all->count < count_max && all->sum > -sum_max &&
+        all->sum < sum_max)
+        return (double)((int128)all->count * all->squares_low - all->sum * all->sum);
     struct wide squares = wide_sum(wide_shift_limb(wide_product(all->count, all->squares_high)),
-                                   wide_product(all->count, all->squares_low));
+                                   wide_product(all->count, (int128)all->squares_low));
     return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
 }
 
@@ -243,13 +422,13 @@ static struct value stddev_value(const struct column *column, const struct gathe
 static struct value additive_value(const struct gather *gather, const struct feature *feature,
                                    struct gathered all) {
     int64_t weight = current_weight(gather, feature, feature->filter);
-    all.count += weight;
+    all.count = (int64_t)((uint64_t)all.count + (uint64_t)weight);
     if (feature->aggregate == AGGREGATE_COUNT)
         return value_int(all.count);
     if (weight != 0) {
         int64_t value = gather->current->integers[feature->column];
-        all.sum += (int128)weight * value;
-        add_square(&all, value, weight);
+        all.sum = wrapping_sum(all.sum, (int128)weight * value);
+        add_square(&all.squares_low, &all.squares_high, value, weight);
     }
     const struct column *column = &gather->entity->columns[feature->column];
     if (feature->aggregate == AGGREGATE_SUM)
@@ -260,10 +439,10 @@ static struct value additive_value(const struct gather *gather, const struct fea
 }
 
 static struct value share_value(const struct gather *gather, const struct feature *feature) {
-    int64_t all = gather->gathered[feature->gathering].count +
-                  current_weight(gather, feature, feature->filter);
-    int64_t part = gather->gathered[feature->part_gathering].count +
-                   current_weight(gather, feature, feature->part);
+    int128 all = (int128)gather->gathered[feature->gathering].count +
+                 current_weight(gather, feature, feature->filter);
+    int128 part = (int128)gather->gathered[feature->part_gathering].count +
+                  current_weight(gather, feature, feature->part);
     return all <= 0 ? value_absent() : value_double((double)part / (double)all);
 }
 
@@ -299,14 +478,25 @@ static struct value since_first_value(const struct gather *gather, const struct 
     return current ? value_double(0) : value_absent();
 }
 
-static struct value is_new_value(const struct gather *gather, const struct feature *feature,
+static struct value distinct_value(const struct gather *gather, const struct feature *feature,
+                                   const struct gathered *all) {
+    if (current_weight(gather, feature, feature->filter) <= 0)
+        return value_int(all->distinct);
+    return value_int(all->is_blurred ? all->distinct_with_current : all->distinct + !all->matched);
+}
+
+static struct value is_new_value(struct gather *gather, const struct feature *feature,
                                  const struct gathered *all) {
     if (!(gather->current_present >> feature->column & 1))
         return value_absent();
+    if (!all->matched && all->is_blurred) {
+        gather->unknown_count++;
+        return value_absent();
+    }
     return value_bool(!all->matched);
 }
 
-static struct value own_value(const struct gather *gather, const struct feature *feature) {
+static struct value own_value(struct gather *gather, const struct feature *feature) {
     const struct gathered *all = &gather->gathered[feature->gathering];
     switch (feature->aggregate) {
     case AGGREGATE_COUNT:
@@ -319,10 +509,8 @@ static struct value own_value(const struct gather *gather, const struct feature 
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
         return extreme_value(gather, feature, all);
-    case AGGREGATE_DISTINCT: {
-        bool one_more = current_weight(gather, feature, feature->filter) > 0 && !all->matched;
-        return value_int(all->distinct + one_more);
-    }
+    case AGGREGATE_DISTINCT:
+        return distinct_value(gather, feature, all);
     case AGGREGATE_FIRST:
         return first_value(gather, feature, all);
     case AGGREGATE_LAST:
@@ -340,7 +528,7 @@ static struct value own_value(const struct gather *gather, const struct feature 
     return value_absent();
 }
 
-struct value gather_value(const struct gather *gather, const struct feature *feature) {
+struct value gather_value(struct gather *gather, const struct feature *feature) {
     struct value value = own_value(gather, feature);
     return value.type == VALUE_ABSENT ? feature->default_value : value;
 }

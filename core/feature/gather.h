@@ -1,29 +1,32 @@
-/* Gathering: one pass over an entity's entries that collects what the values of all its features
- * are made from, and the making of the values. Internal to core/feature; state_read() drives it. */
+/* Gathering: one pass over a state that collects what the values of all its features are made from,
+ * and the making of the values. Internal to core/feature; state_read() drives it. */
 #pragma once
 
 #include "run.h"
 #include "sightings.h"
-#include "wide.h"
-
-/* A column's value, whatever its type. */
-struct cell {
-    int64_t integer;
-    struct text text;
-};
+#include "tile.h"
+#include "total.h"
 
 /* What one struct gathering has found. Beside `count`, only what its needs say is kept up. */
 struct gathered {
     int64_t count; /* sum of weights */
     int128 sum;    /* of weight × value */
-    /* The sum of weight × value², as high × 2^64 + low. */
-    int128 squares_low, squares_high;
+    uint64_t squares_low;
+    int128 squares_high; /* sum of weight × value² = squares_high × 2^64 + squares_low */
     int64_t min, max;
     uint64_t first_age_us, last_age_us;
     struct cell first, last;
     int64_t distinct;
-    bool any;     /* at least one transaction: min, max, first and last mean something */
-    bool matched; /* the current transaction's value is among them */
+    int64_t distinct_with_current; /* is_blurred: estimated, as is `distinct` */
+    bool any;        /* at least one transaction: min, max, first and last mean something */
+    bool matched;    /* the current transaction's value is among them */
+    bool is_blurred; /* some of the values are only known by registers */
+};
+
+/* A sketch tile. Its views, one for each pool, lie in gather->views. */
+struct gathered_sketch {
+    int64_t oldest_us, newest_us;
+    size_t first_view;
 };
 
 struct gather {
@@ -33,6 +36,10 @@ struct gather {
     int64_t at_us;
     struct gathered gathered[2 * PLAN_FEATURES_MAX]; /* parallel to the plan's gatherings */
     struct sightings sightings;
+    struct gathered_sketch *sketches;
+    struct sketch_view *views;
+    size_t sketch_count, sketch_capacity, view_count, view_capacity;
+    uint64_t unknown_count; /* is_new that registers could not tell */
 };
 
 void gather_init(struct gather *gather);
@@ -42,9 +49,8 @@ void gather_deinit(struct gather *gather);
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                   const struct entry *current);
 
-/* Takes in a whole run of entries. At most once for now: tiles will come one by one, oldest first.
- */
-void gather_run(struct gather *gather, struct run *run);
+/* Takes in a whole state. At most once. */
+void gather_state(struct gather *gather, const struct parts *parts);
 
 /* The feature's value, the current transaction and the default included. */
-struct value gather_value(const struct gather *gather, const struct feature *feature);
+struct value gather_value(struct gather *gather, const struct feature *feature);

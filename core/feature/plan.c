@@ -19,6 +19,10 @@
  */
 #define DEFINITION_VERSION 1
 
+/* No tile is wider than this part of a window that reads it. */
+#define TILE_FRACTION   64
+#define SKETCH_FRACTION 8
+
 enum column_use { COLUMN_NONE, COLUMN_NUMBER, COLUMN_ORDERED, COLUMN_COMPARED, COLUMN_SHOWN };
 
 static const struct aggregate_rule {
@@ -27,19 +31,20 @@ static const struct aggregate_rule {
     bool takes_outcomes;
     uint8_t needs;
 } aggregates[AGGREGATE_TYPE_COUNT] = {
-    [AGGREGATE_COUNT] = {"count", COLUMN_NONE, true, 0},
-    [AGGREGATE_SUM] = {"sum", COLUMN_NUMBER, true, GATHERING_SUM},
-    [AGGREGATE_MEAN] = {"mean", COLUMN_NUMBER, true, GATHERING_SUM},
+    [AGGREGATE_COUNT] = {"count", COLUMN_NONE, true, GATHERING_COUNT},
+    [AGGREGATE_SUM] = {"sum", COLUMN_NUMBER, true, GATHERING_COUNT | GATHERING_SUM},
+    [AGGREGATE_MEAN] = {"mean", COLUMN_NUMBER, true, GATHERING_COUNT | GATHERING_SUM},
     [AGGREGATE_MIN] = {"min", COLUMN_ORDERED, false, GATHERING_EXTREMES},
     [AGGREGATE_MAX] = {"max", COLUMN_ORDERED, false, GATHERING_EXTREMES},
-    [AGGREGATE_STDDEV] = {"stddev", COLUMN_NUMBER, true, GATHERING_SUM | GATHERING_SQUARES},
+    [AGGREGATE_STDDEV] = {"stddev", COLUMN_NUMBER, true,
+                          GATHERING_COUNT | GATHERING_SUM | GATHERING_SQUARES},
     [AGGREGATE_DISTINCT] = {"distinct", COLUMN_COMPARED, false,
                             GATHERING_DISTINCT | GATHERING_MATCH},
     [AGGREGATE_FIRST] = {"first", COLUMN_SHOWN, false, GATHERING_EDGES},
     [AGGREGATE_LAST] = {"last", COLUMN_SHOWN, false, GATHERING_EDGES},
     [AGGREGATE_SECONDS_SINCE_FIRST] = {"seconds_since_first", COLUMN_NONE, false, GATHERING_EDGES},
     [AGGREGATE_SECONDS_SINCE_LAST] = {"seconds_since_last", COLUMN_NONE, false, GATHERING_EDGES},
-    [AGGREGATE_SHARE] = {"share", COLUMN_NONE, true, 0},
+    [AGGREGATE_SHARE] = {"share", COLUMN_NONE, true, GATHERING_COUNT},
     [AGGREGATE_IS_NEW] = {"is_new", COLUMN_COMPARED, false, GATHERING_MATCH},
 };
 
@@ -310,13 +315,40 @@ static uint64_t definition_hash(const struct entity_plan *entity, const struct f
     return spelling_hash(&spelling);
 }
 
-static uint64_t layout_hash(const struct entity_plan *entity, int64_t lateness_us) {
+/* Windows decide where tiles begin and end. */
+static void spell_spans(struct buffer *spelling, const struct entity_plan *entity) {
+    buffer_append_varint(spelling, entity->span_count);
+    for (size_t i = 0; i < entity->span_count; i++) {
+        const struct span *span = &entity->spans[i];
+        bool has_pool = false;
+        for (size_t j = span->first; j < (size_t)span->first + span->count; j++)
+            has_pool |= entity->gatherings[j].pool >= 0;
+        buffer_append_varint(spelling, span->delay_us);
+        buffer_append_varint(spelling, span->end_us);
+        buffer_append_u8(spelling, has_pool);
+    }
+}
+
+static void spell_totals(struct buffer *spelling, const struct entity_plan *entity) {
+    buffer_append_varint(spelling, entity->total_count);
+    for (size_t i = 0; i < entity->total_count; i++) {
+        buffer_append_u8(spelling, entity->totals[i].needs);
+        buffer_append_zigzag(spelling, entity->totals[i].column);
+        buffer_append_zigzag(spelling, entity->totals[i].filter);
+    }
+    buffer_append_varint(spelling, entity->pool_count);
+    for (size_t i = 0; i < entity->pool_count; i++) {
+        buffer_append_zigzag(spelling, entity->pools[i].column);
+        buffer_append_zigzag(spelling, entity->pools[i].filter);
+    }
+}
+
+static uint64_t layout_hash(const struct entity_plan *entity) {
     struct buffer spelling;
     buffer_init(&spelling);
     buffer_append_varint(&spelling, STATE_ENCODING_VERSION);
     spell_text(&spelling, entity->key);
-    buffer_append_zigzag(&spelling, lateness_us);
-    buffer_append_zigzag(&spelling, entity->reach_us);
+    buffer_append_zigzag(&spelling, entity->lateness_us);
     buffer_append_varint(&spelling, entity->column_count);
     for (size_t i = 0; i < entity->column_count; i++)
         spell_column(&spelling, &entity->columns[i]);
@@ -325,6 +357,8 @@ static uint64_t layout_hash(const struct entity_plan *entity, int64_t lateness_u
         spell_text(&spelling, entity->filters[i].source);
         buffer_append_u8(&spelling, entity->filters[i].outcome);
     }
+    spell_spans(&spelling, entity);
+    spell_totals(&spelling, entity);
     return spelling_hash(&spelling);
 }
 
@@ -393,7 +427,9 @@ static void add_gatherings(struct entity_plan *entity, uint16_t span_number) {
         feature->gathering = share_gathering(entity, span_number, feature->column, feature->filter,
                                              aggregates[feature->aggregate].needs);
         feature->part_gathering =
-            feature->part < 0 ? 0 : share_gathering(entity, span_number, -1, feature->part, 0);
+            feature->part < 0
+                ? 0
+                : share_gathering(entity, span_number, -1, feature->part, GATHERING_COUNT);
     }
 }
 
@@ -417,8 +453,73 @@ static void chain_distinct(struct entity_plan *entity) {
     }
 }
 
+/* Totals and pools, and which gathering is made from which. */
+
+/* The gatherings of one column and filter. */
+static void add_total(struct entity_plan *entity, int column, int filter) {
+    struct total total = {.column = (int8_t)column,
+                          .filter = (int8_t)filter,
+                          .first_use = (uint16_t)entity->use_count};
+    bool has_values = false;
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        struct gathering *gathering = &entity->gatherings[i];
+        if (gathering->column != column || gathering->filter != filter)
+            continue;
+        bool has_totals = gathering->needs & (uint8_t)~GATHERING_VALUES;
+        has_values |= gathering->needs & GATHERING_VALUES;
+        gathering->total = has_totals ? (int16_t)entity->total_count : -1;
+        gathering->pool = gathering->needs & GATHERING_VALUES ? (int16_t)entity->pool_count : -1;
+        if (has_totals)
+            entity->uses[entity->use_count++] = (uint16_t)i;
+        total.needs |= gathering->needs & (uint8_t) ~(GATHERING_VALUES | GATHERING_COUNT);
+    }
+    total.use_count = (uint16_t)(entity->use_count - total.first_use);
+    if (total.use_count > 0)
+        entity->totals[entity->total_count++] = total;
+    if (has_values)
+        entity->pools[entity->pool_count++] =
+            (struct pool){.column = (int8_t)column, .filter = (int8_t)filter};
+}
+
+static void add_totals(struct entity_plan *entity) {
+    entity->total_count = entity->pool_count = entity->use_count = 0;
+    /* In an order that the features' order has no part in. */
+    for (int column = -1; column < (int)entity->column_count; column++)
+        for (int filter = -1; filter < (int)entity->filter_count; filter++)
+            add_total(entity, column, filter);
+}
+
+/* The zones of tiles: state.c explains them. */
+static void add_partitions(struct entity_plan *entity) {
+    struct span pooled[PLAN_FEATURES_MAX];
+    size_t pooled_count = 0;
+    uint64_t lateness_us = (uint64_t)entity->lateness_us;
+    for (size_t i = 0; i < entity->span_count; i++) {
+        const struct span *span = &entity->spans[i];
+        bool has_pool = false;
+        for (size_t j = span->first; j < (size_t)span->first + span->count; j++)
+            has_pool |= entity->gatherings[j].pool >= 0;
+        if (has_pool)
+            pooled[pooled_count++] = *span;
+    }
+    entity->tiles = partition_of(entity->spans, entity->span_count, TILE_FRACTION, lateness_us);
+    entity->block_level = entity->tiles.most;
+    entity->kept_us = (uint64_t)entity->reach_us + lateness_us;
+    entity->pools_kept_us = 0;
+    if (pooled_count == 0)
+        return;
+    struct partition sketches = partition_of(pooled, pooled_count, SKETCH_FRACTION, lateness_us);
+    /* A sketch's tile holds tiles as a whole, also where only longer windows still read those. */
+    if (sketches.most < entity->tiles.most)
+        sketches.most = entity->tiles.most;
+    entity->sketch_tiles = sketches;
+    entity->block_level = sketches.most;
+    entity->pools_kept_us = pooled[0].end_us + lateness_us;
+}
+
 static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     entity->reach_us = 0;
+    entity->lateness_us = lateness_us;
     entity->span_count = entity->gathering_count = 0;
     for (size_t i = 0; i < entity->feature_count; i++) {
         struct feature *feature = &entity->features[i];
@@ -430,7 +531,10 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     for (size_t i = 0; i < entity->span_count; i++)
         add_gatherings(entity, (uint16_t)i);
     chain_distinct(entity);
-    entity->layout = layout_hash(entity, lateness_us);
+    add_totals(entity);
+    if (entity->span_count > 0)
+        add_partitions(entity);
+    entity->layout = layout_hash(entity);
 }
 
 int plan_finish(struct plan *plan, struct error *ret_error) {

@@ -8,6 +8,7 @@
 #include "../base/error.h"
 #include "../base/text.h"
 #include "../base/value.h"
+#include "partition.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -88,6 +89,8 @@ enum gathering_need {
     GATHERING_MATCH = 16,     /* is the current transaction's value there? */
     GATHERING_DISTINCT = 32,  /* how many different values */
     GATHERING_SIGHTINGS = 64, /* collects the values for itself and all it leads to by `next` */
+    GATHERING_COUNT = 128,    /* nothing but the count of entries */
+    GATHERING_VALUES = GATHERING_MATCH | GATHERING_DISTINCT | GATHERING_SIGHTINGS,
 };
 
 struct gathering {
@@ -96,6 +99,21 @@ struct gathering {
     int8_t filter; /* -1: none */
     uint16_t span; /* index into the entity's spans */
     uint16_t next; /* same delay, filter and column in a shorter window, distinct too; 0: none */
+    int16_t total; /* index into the entity's totals; -1: only values are gathered */
+    int16_t pool;  /* index into the entity's pools; -1: no values are gathered */
+};
+
+/* What a collapsed tile keeps of its entries: totals of those that pass a filter and have a column,
+ * for the gatherings that need them; and the different values of that column, in a pool. */
+struct total {
+    uint8_t needs; /* SUM, SQUARES, EXTREMES and EDGES of enum gathering_need; always the count */
+    int8_t column; /* -1: none */
+    int8_t filter; /* -1: none */
+    uint16_t first_use, use_count; /* of the entity's uses */
+};
+
+struct pool {
+    int8_t column, filter;
 };
 
 /* A window and the gatherings over it: [first, first + count). Ages count back from the time of the
@@ -121,6 +139,20 @@ struct entity_plan {
     size_t span_count;
     struct gathering gatherings[2 * PLAN_FEATURES_MAX]; /* span by span */
     size_t gathering_count;
+    struct total totals[2 * PLAN_FEATURES_MAX];
+    size_t total_count;
+    uint16_t uses[2 * PLAN_FEATURES_MAX]; /* gatherings, those of one total side by side */
+    size_t use_count;
+    struct pool pools[PLAN_FEATURES_MAX];
+    size_t pool_count;
+    int64_t lateness_us;           /* of the plan */
+    struct partition tiles;        /* none wider than 1/64 of a window that reads it */
+    struct partition sketch_tiles; /* 1/8; where there are pools */
+    /* Entries are dropped by blocks, the widest tiles there can be, once the block's last instant
+     * is so old; values in pools earlier, once no window that asks for different values reads them.
+     */
+    unsigned block_level;
+    uint64_t kept_us, pools_kept_us;
 };
 
 struct plan {

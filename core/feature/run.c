@@ -213,10 +213,12 @@ uint8_t *run_put_tally_sum(const struct entity_plan *entity, const struct run_en
                            const struct run_entry *b, uint8_t *at) {
     uint32_t transactions;
     int32_t weights[PLAN_FILTERS_MAX];
-    /* Weights of one transaction stay within −1…1; overflow takes 2^31 records of one identity. */
-    check(!__builtin_add_overflow(a->transactions, b->transactions, &transactions));
+    /* Weights of one transaction stay within −1…1; what takes 2^31 records of one identity stops or
+     * wraps around, the same in any order. */
+    if (__builtin_add_overflow(a->transactions, b->transactions, &transactions))
+        transactions = UINT32_MAX;
     for (size_t i = 0; i < entity->filter_count; i++)
-        check(!__builtin_add_overflow(a->weights[i], b->weights[i], &weights[i]));
+        weights[i] = (int32_t)((uint32_t)a->weights[i] + (uint32_t)b->weights[i]);
     return run_put_tally(entity, transactions, weights, at);
 }
 

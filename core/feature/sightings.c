@@ -68,8 +68,10 @@ void sightings_add(struct sightings *sightings, uint32_t subject, uint64_t value
             grow(sightings);
             slot = find(sightings, subject, value);
         }
-        sightings->list[sightings->count] = (struct sighting){.value = value, .subject = subject};
+        sightings->list[sightings->count] =
+            (struct sighting){.value = value, .subject = subject, .age_us = age_us};
         *slot = (uint32_t)++sightings->count;
     }
-    sightings->list[*slot - 1].age_us = age_us;
+    struct sighting *sighting = &sightings->list[*slot - 1];
+    sighting->age_us = age_us < sighting->age_us ? age_us : sighting->age_us;
 }

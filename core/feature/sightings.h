@@ -31,5 +31,4 @@ void sightings_deinit(struct sightings *sightings);
 /* Forgets everything. Must come before the first sightings_add(). */
 void sightings_clear(struct sightings *sightings);
 
-/* The newest sighting of a value comes last. */
 void sightings_add(struct sightings *sightings, uint32_t subject, uint64_t value, uint64_t age_us);

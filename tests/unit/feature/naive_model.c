@@ -55,15 +55,14 @@ static int by_time_and_id(const void *a, const void *b) {
 /* What is in the window, passes the filter and has the column, oldest first; the current payment,
  * if it takes part, last. */
 static struct naive_payment *select_payments(const struct naive_model *model,
-                                             const struct feature *feature, int64_t at_us,
-                                             const struct payment *current, bool with_current,
-                                             size_t *ret_count) {
+                                             const struct feature *feature, int64_t after_us,
+                                             int64_t until_us, const struct payment *current,
+                                             bool with_current, size_t *ret_count) {
     struct naive_payment *selected = check_calloc(model->count + 1, sizeof *selected);
     size_t count = 0;
-    big newest = (big)at_us - feature->delay_us;
     for (size_t i = 0; i < model->count; i++) {
         const struct naive_payment *p = &model->payments[i];
-        if (p->payment.time_us <= newest && p->payment.time_us > newest - feature->window_us &&
+        if (p->payment.time_us > after_us && p->payment.time_us <= until_us &&
             passes(feature->filter, p) && has(&p->payment, feature->column))
             selected[count++] = *p;
     }
@@ -170,13 +169,14 @@ static struct value since(const struct naive_payment *all, size_t count, size_t 
 }
 
 struct value naive_model_value(const struct naive_model *model, const struct feature *feature,
-                               int64_t at_us, const struct payment *current) {
+                               int64_t after_us, int64_t until_us, int64_t at_us,
+                               const struct payment *current) {
     size_t count;
     bool with_current = feature->aggregate != AGGREGATE_LAST &&
                         feature->aggregate != AGGREGATE_SECONDS_SINCE_LAST &&
                         feature->aggregate != AGGREGATE_IS_NEW;
     struct naive_payment *all =
-        select_payments(model, feature, at_us, current, with_current, &count);
+        select_payments(model, feature, after_us, until_us, current, with_current, &count);
     struct value value = value_absent();
     switch (feature->aggregate) {
     case AGGREGATE_COUNT:
@@ -217,4 +217,154 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
     }
     free(all);
     return value.type == VALUE_ABSENT ? feature->default_value : value;
+}
+
+/* Tiles. */
+
+#define RAW_MAX 8
+
+static bool has_values(const struct feature *feature) {
+    return feature->aggregate == AGGREGATE_DISTINCT || feature->aggregate == AGGREGATE_IS_NEW;
+}
+
+/* The age at which a tile of this width may begin: where no window reads it that it is too wide
+ * for. fits_any: there is a window that it is not too wide for. */
+static big begin_of(const struct scene *scene, bool sketch, big width, bool *ret_fits_any) {
+    big begin = 0;
+    *ret_fits_any = false;
+    for (size_t i = 0; i < scene->entity.feature_count; i++) {
+        const struct feature *f = &scene->features[i];
+        if (sketch && !has_values(f))
+            continue;
+        if (width * (sketch ? 8 : 64) <= f->window_us)
+            *ret_fits_any = true;
+        else if (scene->plan.lateness_us + f->delay_us + f->window_us > begin)
+            begin = scene->plan.lateness_us + f->delay_us + f->window_us;
+    }
+    return begin;
+}
+
+struct naive_tiles naive_tiles_of(const struct scene *scene, bool sketch) {
+    struct naive_tiles tiles = {.count = 0};
+    bool fits_any;
+    big width = 1;
+    if (sketch)
+        tiles = naive_tiles_of(scene, false);
+    size_t at_least = tiles.count;
+    tiles.count = 0;
+    do {
+        tiles.begins_us[tiles.count++] = (int64_t)begin_of(scene, sketch, width, &fits_any);
+        width *= 2;
+        begin_of(scene, sketch, width, &fits_any);
+    } while (fits_any || tiles.count < at_least);
+    return tiles;
+}
+
+static struct naive_extent extent_of(int64_t time_us, big width) {
+    big first = (time_us >= 0 ? time_us / width : -((-(big)time_us + width - 1) / width)) * width;
+    return (struct naive_extent){.first_us = (int64_t)first,
+                                 .last_us = (int64_t)(first + width - 1)};
+}
+
+struct naive_extent naive_tile(const struct naive_tiles *tiles, int64_t time_us,
+                               int64_t newest_us) {
+    for (size_t level = tiles->count; level-- > 1;) {
+        struct naive_extent extent = extent_of(time_us, (big)1 << level);
+        big begin = tiles->begins_us[level];
+        if (begin == 0 || (big)newest_us - extent.last_us >= begin)
+            return extent;
+    }
+    return extent_of(time_us, 1);
+}
+
+bool naive_is_dropped(const struct scene *scene, int64_t time_us, int64_t newest_us) {
+    big reach = 0;
+    size_t levels = naive_tiles_of(scene, false).count;
+    for (size_t i = 0; i < scene->entity.feature_count; i++) {
+        const struct feature *f = &scene->features[i];
+        if (f->window_us + f->delay_us > reach)
+            reach = f->window_us + f->delay_us;
+        if (has_values(f))
+            levels = naive_tiles_of(scene, true).count;
+    }
+    return (big)newest_us - extent_of(time_us, (big)1 << (levels - 1)).last_us >=
+           reach + scene->plan.lateness_us;
+}
+
+static int by_time(const void *a, const void *b) {
+    const struct naive_place *x = a, *y = b;
+    return (x->payment->time_us > y->payment->time_us) -
+           (x->payment->time_us < y->payment->time_us);
+}
+
+struct naive_place *naive_model_places(const struct naive_model *model,
+                                       const struct naive_tiles *tiles,
+                                       const struct naive_tiles *sketches) {
+    struct naive_place *all = check_calloc(model->count + 1, sizeof *all);
+    for (size_t i = 0; i < model->count; i++)
+        all[i].payment = &model->payments[i].payment;
+    qsort(all, model->count, sizeof *all, by_time);
+    for (size_t i = 0; i < model->count; i++) {
+        int64_t newest_us = all[model->count - 1].payment->time_us;
+        all[i].tile = naive_tile(tiles, all[i].payment->time_us, newest_us);
+        all[i].sketch = naive_tile(sketches, all[i].payment->time_us, newest_us);
+    }
+    for (size_t i = 0; i + RAW_MAX < model->count; i++)
+        if (all[i].tile.first_us == all[i + RAW_MAX].tile.first_us)
+            for (size_t j = i; j <= i + RAW_MAX; j++)
+                all[j].is_collapsed = true;
+    return all;
+}
+
+/* More different values than are kept, in the collapsed tiles of one sketch tile? */
+static bool is_crowded(const struct feature *feature, const struct naive_place *first,
+                       const struct naive_place *behind) {
+    int64_t values[65];
+    size_t count = 0;
+    if (feature->column == SCENE_MERCHANT)
+        return false; /* there are only a few */
+    for (const struct naive_place *p = first; p < behind; p++) {
+        struct naive_payment known = {.payment = *p->payment, .label = SCENE_UNKNOWN};
+        int64_t value = p->payment->integers[feature->column];
+        size_t i = 0;
+        if (!p->is_collapsed || !has(p->payment, feature->column) ||
+            !passes(feature->filter, &known))
+            continue;
+        while (i < count && values[i] != value)
+            i++;
+        if (i == 64)
+            return true;
+        values[i] = value;
+        count += i == count;
+    }
+    return false;
+}
+
+struct naive_window naive_places_window(const struct naive_place *places, size_t count,
+                                        const struct feature *feature, int64_t at_us) {
+    struct naive_window asked = {.after_us = at_us - feature->delay_us - feature->window_us,
+                                 .until_us = at_us - feature->delay_us};
+    struct naive_window window = asked;
+    bool values = has_values(feature);
+    size_t behind;
+    for (size_t i = 0; i < count; i = behind) {
+        int64_t from_us = INT64_MAX, to_us = INT64_MIN;
+        for (behind = i; behind < count; behind++) {
+            if (values ? places[behind].sketch.first_us != places[i].sketch.first_us
+                       : places[behind].tile.first_us != places[i].tile.first_us)
+                break;
+            if (!places[behind].is_collapsed)
+                continue;
+            from_us = from_us == INT64_MAX ? places[behind].payment->time_us : from_us;
+            to_us = places[behind].payment->time_us;
+        }
+        bool is_in = to_us > asked.after_us && to_us <= asked.until_us;
+        if (is_in && from_us <= asked.after_us)
+            window.after_us = from_us - 1;
+        if (!is_in && from_us <= asked.until_us && to_us > asked.until_us)
+            window.until_us = from_us - 1;
+        if (is_in && values && is_crowded(feature, &places[i], &places[behind]))
+            window.is_estimated = true;
+    }
+    return window;
 }

@@ -21,6 +21,39 @@ void naive_model_pay(struct naive_model *model, const struct payment *payment);
 /* All payments of this id get the label. Returns the label before; −1: no such payment. */
 int naive_model_label(struct naive_model *model, uint64_t id_hash, enum scene_label label);
 
-/* current: NULL, or the payment that is asked about, not in the model yet. Texts are static. */
+/* Of the payments with after_us < time <= until_us. current: NULL, or the payment that is asked
+ * about, not in the model yet. Texts are static. */
 struct value naive_model_value(const struct naive_model *model, const struct feature *feature,
-                               int64_t at_us, const struct payment *current);
+                               int64_t after_us, int64_t until_us, int64_t at_us,
+                               const struct payment *current);
+
+/* Tiles, spelled as state.c defines them. */
+struct naive_tiles {
+    int64_t begins_us[64]; /* [k]: the age at which a tile of 2^k microseconds may begin */
+    size_t count;
+};
+struct naive_extent {
+    int64_t first_us, last_us;
+};
+struct naive_tiles naive_tiles_of(const struct scene *scene, bool sketch);
+struct naive_extent naive_tile(const struct naive_tiles *tiles, int64_t time_us, int64_t newest_us);
+bool naive_is_dropped(const struct scene *scene, int64_t time_us, int64_t newest_us);
+
+/* Where each payment lies, in order of time. */
+struct naive_place {
+    const struct payment *payment;
+    struct naive_extent tile, sketch;
+    bool is_collapsed;
+};
+struct naive_place *naive_model_places(const struct naive_model *model,
+                                       const struct naive_tiles *tiles,
+                                       const struct naive_tiles *sketches); /* free() it */
+
+/* Of one feature in one read: the window that its value must be exact for, and whether an estimate
+ * takes the place of exact counts of different values. */
+struct naive_window {
+    int64_t after_us, until_us;
+    bool is_estimated;
+};
+struct naive_window naive_places_window(const struct naive_place *places, size_t count,
+                                        const struct feature *feature, int64_t at_us);

@@ -185,6 +185,10 @@ void scene_add_random_features(struct scene *scene, struct chance *chance, size_
             part = filter < 0 ? (int)chance_below(chance, SCENE_FILTERS) : SCENE_IS_ONLINE_FRAUD;
         }
         int64_t window_us = (1 + chance_below(chance, 30)) * SECOND;
+        if (chance_below(chance, 4) == 0)
+            window_us *= 1 + chance_below(chance, 60);
+        if (chance_below(chance, 20) == 0)
+            window_us = 1 + chance_below(chance, 200);
         int64_t delay_us = chance_below(chance, 3) == 0 ? chance_below(chance, 20) * SECOND : 0;
         struct feature *feature = scene_add(scene, aggregate, random_column(chance, aggregate),
                                             filter, part, window_us, delay_us);
@@ -218,8 +222,10 @@ bool scene_is_canonical(const struct scene *scene, const void *bytes, size_t len
     const uint8_t *at = bytes;
     uint64_t first_us = 0;
     for (int i = 7; i >= 0; i--)
-        first_us = first_us << 8 | at[7 + i];
-    struct run run = run_open(at + 23, length - 23, &scene->entity, (int64_t)first_us);
+        first_us = first_us << 8 | at[11 + i];
+    if (at[7] | at[8] | at[9] | at[10]) /* bytes of collapsed tiles: no entries to build from */
+        return true;
+    struct run run = run_open(at + 27, length - 27, &scene->entity, (int64_t)first_us);
     struct run_entry entry = {0};
     struct state rebuilt;
     state_init(&rebuilt);

@@ -77,8 +77,9 @@ int64_t chance_steps(int64_t normal);
 
 /* A payment at this time; few different values, so that equal ones occur. */
 struct payment scene_random_payment(struct chance *chance, int64_t time_us);
-/* Features of all aggregates with windows and delays of a few whole seconds. */
+/* Features of all aggregates with windows of microseconds to half an hour. */
 void scene_add_random_features(struct scene *scene, struct chance *chance, size_t count);
 
-/* Are the bytes what a state of the same entries, rebuilt from the decoded ones, would have? */
+/* Are the bytes what a state of the same entries, rebuilt from the decoded ones, would have? True
+ * if there are collapsed tiles: state_check() folds those. */
 bool scene_is_canonical(const struct scene *scene, const void *bytes, size_t length);

@@ -345,8 +345,9 @@ static void an_outcome_waits_for_its_transaction(void **unused) {
     state_deinit(&usual);
 }
 
-static void entries_expire_beyond_reach_and_lateness(void **unused) {
+static void blocks_expire_beyond_reach_and_lateness(void **unused) {
     (void)unused;
+    const int64_t block_us = 1 << 18; /* the power of two below 30 s / 64 */
     static struct scene scene;
     scene_init(&scene, LATENESS);
     scene_add(&scene, AGGREGATE_COUNT, -1, -1, -1, 30 * SECOND, 5 * SECOND);
@@ -358,11 +359,11 @@ static void entries_expire_beyond_reach_and_lateness(void **unused) {
     assert_false(state_extent(state.bytes, state.length, &newest_us, &entries));
     struct entry entry = {.time_us = 0, .id_hash = 1, .transaction = true};
     scene_apply(&scene, &state, &entry);
-    entry.time_us = 45 * SECOND - 1;
+    entry.time_us = block_us - 1 + 45 * SECOND - 1;
     scene_apply(&scene, &state, &entry);
     assert_true(state_extent(state.bytes, state.length, &newest_us, &entries));
     assert_int_equal(entries, 2);
-    entry.time_us = 45 * SECOND;
+    entry.time_us++;
     scene_apply(&scene, &state, &entry);
     state_extent(state.bytes, state.length, &newest_us, &entries);
     assert_int_equal(entries, 2); /* the one at 0 is gone */
@@ -370,9 +371,10 @@ static void entries_expire_beyond_reach_and_lateness(void **unused) {
     scene_apply(&scene, &state, &entry); /* and does not come back */
     state_extent(state.bytes, state.length, &newest_us, &entries);
     assert_int_equal(entries, 2);
-    assert_int_equal(newest_us, 45 * SECOND);
+    assert_int_equal(newest_us, block_us - 1 + 45 * SECOND);
     const struct entity_plan *entity = &scene.entity;
-    int64_t idle_us = newest_us + 45 * SECOND + LATENESS;
+    int64_t block_last_us = (newest_us / block_us + 1) * block_us - 1;
+    int64_t idle_us = block_last_us + 45 * SECOND + LATENESS;
     assert_false(state_is_idle(state.bytes, state.length, entity, LATENESS, idle_us - 1));
     assert_true(state_is_idle(state.bytes, state.length, entity, LATENESS, idle_us));
     /* What arrives within the lateness of the archive's newest leaves the same bytes, whether a
@@ -524,7 +526,7 @@ int main(void) {
         cmocka_unit_test(extreme_ints_neither_overflow_nor_lose_digits),
         cmocka_unit_test(times_at_the_ends_of_int64_are_only_far_apart),
         cmocka_unit_test(an_outcome_waits_for_its_transaction),
-        cmocka_unit_test(entries_expire_beyond_reach_and_lateness),
+        cmocka_unit_test(blocks_expire_beyond_reach_and_lateness),
         cmocka_unit_test(a_read_is_exact_down_to_the_lateness),
         cmocka_unit_test(a_text_over_the_limit_counts_as_absent),
         cmocka_unit_test(many_different_values_are_counted_exactly),

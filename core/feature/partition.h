@@ -1,0 +1,42 @@
+/* A partition: how the time behind an entity's newest entry is cut into tiles. state.c says why.
+ *
+ * A tile of level k is 2^k microseconds wide and begins at a multiple of that. Which tile an
+ * instant lies in depends on nothing but the instant, the newest time and the plan: it is the
+ * widest of the levels that are far enough back, and as the newest time grows, tiles only ever
+ * become wider. Internal to core/feature. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct partition {
+    unsigned least, most;  /* levels */
+    uint64_t begin_us[64]; /* [level]: so far behind the newest time its last instant must lie */
+};
+
+struct span;
+
+/* The instants of one tile: first … last. */
+struct tile_extent {
+    int64_t first_us, last_us;
+};
+
+/* No tile is wider than 1/fraction of any of the spans that can still read it. count > 0. */
+struct partition partition_of(const struct span *spans, size_t count, uint64_t fraction,
+                              uint64_t lateness_us);
+
+/* The tile of the level that holds the instant. */
+struct tile_extent tile_extent_of(int64_t time_us, unsigned level);
+
+/* The tile that holds the instant when this is the newest time. */
+struct tile_extent partition_tile(const struct partition *partition, int64_t time_us,
+                                  int64_t newest_us);
+
+/* The least newest time at which one tile holds both instants; INT64_MAX if there is none. */
+int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64_t b_us);
+
+/* Is `last_us` at least so far behind? And the least newest time at which it is; INT64_MAX: none.
+ */
+bool is_behind(int64_t last_us, int64_t newest_us, uint64_t distance_us);
+int64_t time_ahead(int64_t last_us, uint64_t distance_us);
