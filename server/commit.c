@@ -183,6 +183,8 @@ static void *work(void *user) {
 }
 
 void commit_start(struct service *service) {
+    /* A killed process may have left records that are written but not synced. */
+    service->uncommitted = true;
     check(pthread_create(&service->committer, NULL, work, service) == 0);
 }
 

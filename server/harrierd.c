@@ -321,6 +321,7 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
 
 static int serve(struct harrierd *harrierd) {
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* over a file-size limit: write() says EFBIG, which we handle */
     harrierd->metrics = server_metrics_new();
     harrierd->base = event_base_new();
     harrierd->changed_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);

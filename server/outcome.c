@@ -61,6 +61,9 @@ static struct outcome_result report(struct run *run, const struct outcome *outco
         struct record record = outcome_record(run, outcome, &known, &scored);
         run_append(run, &record);
         result.position = record.position;
+    } else {
+        /* What it repeats may not be on disk yet, and where that is nobody keeps. */
+        run->position_needed = archive_end(run->service->archive).position;
     }
     return result;
 }

@@ -11,6 +11,9 @@
 /* Room for decoding a request and for everything its answer says; 1,000 decisions with all their
  * features fit, and an answer that does not fit into its message is refused by the encoder. */
 #define RUN_ARENA_BYTES (MESSAGE_ARENA_LIMIT + ((size_t)96 << 20))
+/* What a run keeps for the next request. More is given back, or a few large requests, each on a run
+ * of its own, would hold all that memory for ever. */
+#define RUN_KEPT_BYTES ((size_t)4 << 20)
 
 static enum next decode(struct run *run);
 static enum next admit(struct run *run);
@@ -71,8 +74,8 @@ void run_reply(struct run *run) {
     front_reply(run->request, run->answer.bytes, run->answer.length);
 
     snapshot_unref(run->rules);
-    arena_reset(&run->arena);
-    buffer_clear(&run->answer);
+    (run->arena.used > RUN_KEPT_BYTES ? arena_deinit : arena_reset)(&run->arena);
+    (run->answer.capacity > RUN_KEPT_BYTES ? buffer_deinit : buffer_clear)(&run->answer);
     *run = (struct run){.service = service, .arena = run->arena, .answer = run->answer};
     pthread_mutex_lock(&service->runs_lock);
     run->next = service->idle_runs;

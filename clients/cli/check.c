@@ -5,9 +5,7 @@
 #include "exit_status.h"
 
 #include <argp.h>
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 struct options {
     const char *folder;
@@ -100,11 +98,6 @@ int command_check(int argc, char **argv) {
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
-    struct stat folder;
-    if (stat(options.folder, &folder) < 0 && errno == ENOENT) {
-        error_set(&error, ERROR_NOT_FOUND, "there is no folder %s", options.folder);
-        return exit_with(&error);
-    }
     buffer_init(&messages);
     int r = snapshot_load_folder(options.folder, &snapshot, &messages, &error);
     if (messages.length)

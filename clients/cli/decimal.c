@@ -46,6 +46,10 @@ static int parse(struct text t, unsigned digits, bool rounded, int64_t *ret_unit
             return not_a_number(t, ret_error);
         any = true;
         if (point && decimals == digits) {
+            if (!rounded && c != '0' && digits == 0)
+                return error_set(ret_error, ERROR_INVALID,
+                                 "\"%" TEXT_FORMAT "\" has decimals; expected a whole number",
+                                 TEXT_ARGS(shown(t)));
             if (!rounded && c != '0')
                 return error_set(ret_error, ERROR_INVALID,
                                  "\"%" TEXT_FORMAT "\" has more than %u decimal%s",

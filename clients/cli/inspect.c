@@ -210,6 +210,10 @@ int command_inspect(int argc, char **argv) {
     buffer_init(&inspection.line);
     progress_bar_init(&inspection.bar, progress_style_of(options.quiet, false), "records");
     r = options.count ? count(&inspection, &error) : print_records(&inspection, &error);
+    /* A server's first write is a record, so this is some other folder. */
+    if (r == 0 && archive_reader_place(inspection.reader).position == 0)
+        r = error_set(&error, ERROR_NOT_FOUND, "there are no records in %s: is it an archive?",
+                      options.archive);
     if (r == 0 && fflush(stdout) != 0)
         r = write_failed(&error);
     archive_reader_close(inspection.reader);

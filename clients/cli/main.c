@@ -81,6 +81,7 @@ int main(int argc, char **argv) {
     argp_program_version = "harrier " HARRIER_VERSION;
     /* A reader that went away shows as a failed write, with a message. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* over a file-size limit: a failed write says so */
     if (argc < 2) {
         print_usage(stderr);
         return EXIT_STATUS_USAGE;

@@ -178,10 +178,11 @@ static int report_one(struct reporting *reporting) {
     enum label label;
     struct error error;
     if (!label_parse(text_of(name), &label)) {
-        fprintf(
-            stderr,
-            "harrier: \"%s\" is no label (expected legit, fraud, chargeback, suspected or none)\n",
-            name);
+        error_set(&error, ERROR_INVALID,
+                  "\"%s\" is no label (expected legit, fraud, chargeback, suspected or none)",
+                  name);
+        row_faults_mask(error.text);
+        exit_with(&error);
         return EXIT_STATUS_USAGE;
     }
     reporting->faults.file = id;

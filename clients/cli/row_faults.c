@@ -1,13 +1,41 @@
 #include "row_faults.h"
 
+#include "core/base/text.h"
+
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-void row_faults_add(struct row_faults *faults, uint64_t line, const char *what) {
+static bool is_digit(char c) {
+    return c >= '0' && c <= '9';
+}
+
+/* The number of digits that begins here, with single spaces and hyphens between them. */
+static size_t number_length(const char *at) {
+    size_t length = 0;
+    while (is_digit(at[length]) ||
+           (length > 0 && (at[length] == ' ' || at[length] == '-') && is_digit(at[length + 1])))
+        length++;
+    return length;
+}
+
+void row_faults_mask(char *message) {
+    for (char *at = message; *at;) {
+        size_t length = number_length(at);
+        if (text_is_card_number((struct text){.data = at, .length = length}))
+            for (size_t i = 0; i < length; i++)
+                at[i] = '*';
+        at += length ? length : 1;
+    }
+}
+
+void row_faults_add(struct row_faults *faults, uint64_t line, const char *message) {
+    char what[1200];
     faults->count++;
     if (faults->count > ROW_FAULTS_SHOWN + 1)
         return;
+    snprintf(what, sizeof what, "%s", message);
+    row_faults_mask(what);
     if (faults->bar)
         progress_bar_clear(faults->bar);
     if (line == 0)

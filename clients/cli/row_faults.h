@@ -13,8 +13,12 @@ struct row_faults {
     uint64_t count;
 };
 
-/* "file:line: what"; line 0: "harrier: file: what", for what is in no file */
-void row_faults_add(struct row_faults *faults, uint64_t line, const char *what);
+/* Overwrites digits that look like a card number (text_is_card_number()) with stars: a message
+ * quotes what stood in a row, and a card number must not reach a terminal or a log that way. */
+void row_faults_mask(char *message);
+
+/* "file:line: message"; line 0: "harrier: file: message", for what is in no file; masked */
+void row_faults_add(struct row_faults *faults, uint64_t line, const char *message);
 
 /* What a server said of a row: the field is put in front unless the sentence begins with it. */
 void row_faults_add_answer(struct row_faults *faults, uint64_t line, const char *field,

@@ -144,7 +144,7 @@ static int find_wanted_columns(struct rows *rows, struct error *ret_error) {
         if (find_column(rows, rows->wanted[i], &rows->indexes[i]) == 0)
             continue;
         char *names = join_names(rows->columns, rows->column_count);
-        int r = error_set(ret_error, ERROR_NOT_FOUND,
+        int r = error_set(ret_error, ERROR_INVALID,
                           "there is no column \"%" TEXT_FORMAT "\" in the header (it has %s)",
                           TEXT_ARGS(rows->wanted[i]), names);
         free(names);

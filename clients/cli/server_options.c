@@ -4,13 +4,21 @@
 
 enum { KEY_DEADLINE = 512, KEY_RETRY_FOR };
 
+#define ARGUMENTS_OF_ALL                                                                           \
+    {NULL, 0, NULL, 0, "Server:", 4},                                                              \
+        {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},     \
+        {"deadline", KEY_DEADLINE, "TIME", 0, "How long one message may take: 250ms, 1s, … (1s)",  \
+         0},
+
 static const struct argp_option arguments[] = {
-    {NULL, 0, NULL, 0, "Server:", 4},
-    {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},
-    {"deadline", KEY_DEADLINE, "TIME", 0, "How long one message may take: 250ms, 1s, … (1s)", 0},
-    {"retry-for", KEY_RETRY_FOR, "TIME", 0,
-     "How long the server may be away before giving up (60s)", 0},
+    ARGUMENTS_OF_ALL{"retry-for", KEY_RETRY_FOR, "TIME", 0,
+                     "How long the server may be away before giving up (60s)", 0},
     {"quiet", 'q', NULL, 0, "No progress and no summary: errors only", 0},
+    {0},
+};
+
+static const struct argp_option arguments_once[] = {
+    ARGUMENTS_OF_ALL{"quiet", 'q', NULL, 0, "Print nothing but errors: the exit status tells", 0},
     {0},
 };
 
@@ -45,6 +53,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 const struct argp server_options_argp = {.options = arguments, .parser = parse_option};
+const struct argp server_options_once_argp = {.options = arguments_once, .parser = parse_option};
 
 void server_options_init(struct server_options *options) {
     *options = (struct server_options){

@@ -18,8 +18,10 @@ struct server_options {
     bool quiet;
 };
 
-/* The input of the child is a struct server_options that was initialised. */
+/* The input of the child is a struct server_options that was initialised. A command that asks once
+ * has no --retry-for. */
 extern const struct argp server_options_argp;
+extern const struct argp server_options_once_argp;
 
 void server_options_init(struct server_options *options);
 

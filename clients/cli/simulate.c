@@ -202,10 +202,15 @@ struct output {
     uint64_t rows, fraud;
 };
 
+/* 1: whoever reads standard output has enough (`| head`); that is no failure. */
+static int write_failed(const struct output *output, struct error *ret_error) {
+    return errno == EPIPE ? 1 : error_set_errno(ret_error, errno, "%s: cannot write", output->name);
+}
+
 static int output_flush(struct output *output, struct error *ret_error) {
     size_t length = output->buffer.length;
     if (length > 0 && fwrite(output->buffer.bytes, 1, length, output->file) != length)
-        return error_set_errno(ret_error, errno, "%s: cannot write", output->name);
+        return write_failed(output, ret_error);
     buffer_clear(&output->buffer);
     return 0;
 }
@@ -221,7 +226,7 @@ static int write_day(struct output *output, const struct settings *settings,
         if (output->buffer.length < WRITE_BYTES)
             continue;
         int r = output_flush(output, ret_error);
-        if (r < 0)
+        if (r != 0)
             return r;
     }
     return output_flush(output, ret_error);
@@ -257,7 +262,7 @@ static int simulate(const struct settings *settings, struct error *ret_error) {
     buffer_deinit(&output.buffer);
     int failed = settings->out ? fclose(output.file) : fflush(output.file);
     if (r == 0 && failed)
-        r = error_set_errno(ret_error, errno, "%s: cannot write", output.name);
+        r = write_failed(&output, ret_error);
     if (r == 0 && settings->out) {
         char rows[QUANTITY_COUNT_SIZE], fraud[QUANTITY_COUNT_SIZE];
         fprintf(stderr, "%s: %s transactions, %s of them fraud\n", output.name,

@@ -63,7 +63,7 @@ static const struct argp_option arguments[] = {
     {0},
 };
 
-static const struct argp_child children[] = {{&server_options_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&server_options_once_argp, 0, NULL, 0}, {0}};
 
 static const struct argp argp = {
     .options = arguments,

@@ -183,7 +183,9 @@ static int judge(struct engine *engine, struct arena *arena, struct decision *de
                  struct error *ret_error) {
     const struct snapshot *rules = engine->rules;
     const struct value *frame = engine->rules_layout.bound.frame;
-    struct reason *reasons = arena_calloc(arena, rules->rule_count, sizeof *reasons);
+    size_t most =
+        rules->rule_count < DECISION_REASONS_MAX ? rules->rule_count : DECISION_REASONS_MAX;
+    struct reason *reasons = arena_calloc(arena, most, sizeof *reasons);
     if (!reasons)
         return error_set(ret_error, ERROR_TOO_LARGE, "the decision needs too much memory");
     int64_t score = 0;

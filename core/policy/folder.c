@@ -230,6 +230,13 @@ static int compare_paths(const void *left, const void *right) {
 int policy_folder_read(const char *path, struct policy_folder **ret_folder,
                        struct error *ret_error) {
     int root = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (root < 0 && errno == ENOENT)
+        return error_set(ret_error, ERROR_NOT_FOUND, "policy folder %s: No such file or directory",
+                         path);
+    if (root < 0 && errno == ENOTDIR)
+        return error_set(
+            ret_error, ERROR_NOT_FOUND,
+            "%s is no folder; expected the folder of the policy, which holds policy.yaml", path);
     if (root < 0)
         return error_set_errno(ret_error, errno, "policy folder %s: cannot be read", path);
     struct policy_folder *folder = check_calloc(1, sizeof *folder);

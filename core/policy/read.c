@@ -63,18 +63,21 @@ static void join(const struct key *keys, size_t count, char *ret_string, size_t 
 }
 
 static void unknown_key(const struct reader *reader, const struct tree_node *key, const char *what,
-                        const struct key *keys, size_t count) {
+                        struct key *keys, size_t count) {
     struct near near = near_to(key->text);
     for (size_t i = 0; i < count; i++)
         near_try(&near, text_of(keys[i].name));
     char expected[300], hint[NEAR_HINT_SIZE];
     join(keys, count, expected, sizeof expected);
-    if (*near_hint(&near, hint))
+    if (*near_hint(&near, hint)) {
         read_fault(reader, key, "unknown key \"%" TEXT_FORMAT "\" of %s%s", TEXT_ARGS(key->text),
                    what, hint);
-    else
+        for (size_t i = 0; i < count; i++)
+            keys[i].misspelt |= text_is(near.best, keys[i].name);
+    } else {
         read_fault(reader, key, "unknown key \"%" TEXT_FORMAT "\" of %s; expected %s",
                    TEXT_ARGS(key->text), what, expected);
+    }
 }
 
 bool read_keys(const struct reader *reader, const struct tree_node *node, const char *what,
@@ -96,7 +99,8 @@ bool read_keys(const struct reader *reader, const struct tree_node *node, const 
     for (size_t i = 0; i < count; i++) {
         if (!keys[i].required || keys[i].node)
             continue;
-        read_fault(reader, node, "%s needs \"%s\"", what, keys[i].name);
+        if (!keys[i].misspelt) /* else it has been said where it is */
+            read_fault(reader, node, "%s needs \"%s\"", what, keys[i].name);
         complete = false;
     }
     return complete;

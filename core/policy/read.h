@@ -21,6 +21,7 @@ struct key {
     const char *name;
     bool required;
     struct tree_node *node; /* set by read_keys(): the value, NULL when it is not there */
+    bool misspelt;          /* set by read_keys(): another key looks as if this one was meant */
 };
 
 void read_fault(const struct reader *reader, const struct tree_node *node, const char *format, ...)

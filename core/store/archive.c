@@ -315,8 +315,10 @@ int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
         return refuse_failed(archive, ret_error);
     if (archive->written.place.position <= archive->written.synced)
         return 0;
-    /* A descriptor of its own: a write may go on to the next segment and close this one. */
-    int descriptor = fcntl(archive->written.descriptor, F_DUPFD_CLOEXEC, 0);
+    /* Opened anew: a write may go on to the next segment and close this one. No duplicate, for
+     * Linux tells a failed sync once per open file: the writer closing the segment must hear of it
+     * too. */
+    int descriptor = openat(archive->directory, last_name(archive), O_RDWR | O_CLOEXEC);
     if (descriptor < 0)
         return error_set_errno(ret_error, errno, "%s: cannot begin to sync", archive->path);
     *ret_sync = (struct archive_sync){.descriptor = descriptor,

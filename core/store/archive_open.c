@@ -107,7 +107,7 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
         const struct segment *segment = &archive->list.segments[i];
         struct segment_header header;
         struct archive_place segment_end;
-        uint64_t size;
+        uint64_t size = 0;
         int descriptor = segment_open(archive, segment, O_RDONLY, &size, ret_error);
         if (descriptor < 0)
             return descriptor;
@@ -130,7 +130,7 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
  * 1: so it is left; 0: no. */
 static int is_stillborn(const struct archive *archive, const struct segment *segment,
                         struct error *ret_error) {
-    uint64_t size;
+    uint64_t size = 0;
     int descriptor = segment_open(archive, segment, O_RDONLY, &size, ret_error);
     if (descriptor < 0)
         return descriptor;
@@ -330,7 +330,7 @@ static int keep_torn(const struct archive *archive, const struct segment *segmen
 static int remove_stillborn(struct archive *archive, struct archive_recovery *ret_recovery,
                             struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[archive->list.count - 1];
-    uint64_t size;
+    uint64_t size = 0;
     int descriptor = segment_open(archive, segment, O_RDONLY, &size, ret_error);
     if (descriptor < 0)
         return descriptor;

@@ -129,6 +129,21 @@ class ArchiveTest(ServerTest):
         server.start()
         self.assertEqual(counts(server.status(state_hash=True)), counts(before))
 
+    def test_what_a_kill_left_unsynced_is_synced_after_the_restart(self):
+        """A repeated id waits for the disk too, also when nothing new comes that would have to go there."""
+        server = self.server("--lazy_sync_interval=1m").start()
+        with server.connect() as connection:
+            fill(connection, 0, 50)
+            self.assertEqual(connection.status().get("synced_position", 0), 0)
+        server.kill()
+        server.flags = ("--durability=synced",)
+        server.start()
+        with server.connect() as connection:
+            for result in connection.score([transaction(number) for number in range(50)]):
+                self.assertTrue(result["decision"]["duplicate"])
+            status = connection.status()
+        self.assertEqual(status["synced_position"], status["position"])
+
 
 if __name__ == "__main__":
     unittest.main()

@@ -54,6 +54,9 @@ expect 64 'cannot be dialled' score "$folder/good.csv" --to nonsense
 expect 66 "there is no file $folder/none.csv" score "$folder/none.csv"
 expect 65 'the header has ID, TIME' score "$folder/names.csv"
 expect 65 'the input is empty' score /dev/null
+printf 'id: ID\nevent_time: WHEN\n' >"$folder/when.yaml"
+expect 65 'there is no column "WHEN" in the header (it has ID, TIME)' \
+    score "$folder/names.csv" --map "$folder/when.yaml"
 expect 78 'map.yaml:2:1: a transaction has no "evnt_time" (did you mean event_time?)' \
     score "$folder/names.csv" --map "$folder/map.yaml"
 # shellcheck disable=SC2086
@@ -64,6 +67,7 @@ expect 74 'cannot write /nonexistent/out' score "$folder/good.csv" --out /nonexi
 # outcome, status
 expect 64 'expected ID LABEL, or one FILE' outcome
 expect 64 '"stolen" is no label' outcome a stolen
+expect 64 '"****************" is no label' outcome a 4111111111111111
 # shellcheck disable=SC2086
 expect 69 'no answer for' outcome a fraud $nowhere --deadline 50ms --retry-for 0s
 # shellcheck disable=SC2086
@@ -77,7 +81,16 @@ chmod -R u+w "$folder/policy"
 expect 0 'customer         6 (key customer)' check "$folder/policy"
 echo 'fields: [' >>"$folder/policy/schema.yaml"
 expect 78 'does not check' check "$folder/policy"
-expect 66 'there is no folder' check "$folder/none"
+expect 66 'none: No such file' check "$folder/none"
+expect 66 'is no folder; expected the folder of the policy' check "$folder/policy/policy.yaml"
+
+# simulate
+"$harrier" simulate 2>"$folder/simulate.err" | head -n 1 >/dev/null
+if [ -s "$folder/simulate.err" ]; then
+    echo 'harrier simulate | head: a reader that has enough is no failure, but it said:'
+    cat "$folder/simulate.err"
+    failures=$((failures + 1))
+fi
 
 # rebuild, inspect
 expect 64 'which data folder?' rebuild
@@ -86,6 +99,9 @@ expect 64 'which archive?' inspect
 expect 64 'expected one of' inspect --type foo x
 expect 64 'over the whole archive' inspect --count --limit 1 x
 expect 66 "$folder/none" inspect "$folder/none"
+mkdir "$folder/empty"
+expect 66 'there are no records in' inspect "$folder/empty"
+expect 66 'there are no records in' inspect --count "$folder/empty"
 
 [ $failures -eq 0 ] || echo "$failures failed"
 [ $failures -eq 0 ]

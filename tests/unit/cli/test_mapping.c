@@ -165,7 +165,7 @@ static void columns_named_like_fields(void **state) {
     expect_fault(&f, "currency: \"EURO\" is no currency");
     expect_fault(&f, "longitude: missing beside a latitude");
     expect_fault(&f, "latitude: expected degrees from -90 to 90");
-    expect_fault(&f, "attributes.items (column attributes.items:int): \"3.5\" has more than 0");
+    expect_fault(&f, "attributes.items (column attributes.items:int): \"3.5\" has decimals");
     expect_fault(&f, "\"0x10\" is not a number");
     expect_fault(&f, "\"maybe\" is not a bool");
     expect_fault(&f, "outcome: \"stolen\" is no label");

@@ -380,9 +380,8 @@ static void test_folder(void **state) {
     assert_int_equal(mkfifo(path, 0600), 0);
     assert_int_equal(policy_folder_read(folder, &read, &error), -ERROR_INVALID);
     assert_non_null(strstr(error.text, "rules/pipe.yaml: not a regular file"));
-    assert_int_equal(policy_folder_read("/nonexistent", &read, &error), -ERROR_SYSTEM);
-    assert_string_equal(error.text,
-                        "policy folder /nonexistent: cannot be read: No such file or directory");
+    assert_int_equal(policy_folder_read("/nonexistent", &read, &error), -ERROR_NOT_FOUND);
+    assert_string_equal(error.text, "policy folder /nonexistent: No such file or directory");
     char command[100];
     snprintf(command, sizeof command, "rm -r %s", folder);
     assert_int_equal(system(command), 0);

@@ -5,6 +5,7 @@
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -700,6 +701,67 @@ static void a_repeated_id_waits_for_its_first_record(void **state) {
     arena_deinit(&client.bench.arena);
 }
 
+static size_t memory_in_use(void) {
+    struct mallinfo2 now = mallinfo2();
+    return now.uordblks + now.hblkhd;
+}
+
+/* (A sanitizer's allocator does not count here; then this says nothing.) */
+static void a_large_request_gives_its_memory_back(void **state) {
+    struct bench *bench = *state;
+    bench_open(bench);
+    accept(bench, bench_transaction("t0", 0, "c1", 100));
+    static struct attribute attributes[TRANSACTION_ATTRIBUTES_MAX];
+    static char names[TRANSACTION_ATTRIBUTES_MAX][8];
+    for (int i = 0; i < TRANSACTION_ATTRIBUTES_MAX; i++) {
+        snprintf(names[i], sizeof names[i], "a%d", i);
+        attributes[i] = (struct attribute){
+            .name = text_of(names[i]), .type = ATTRIBUTE_TEXT, .text = TEXT_LITERAL("value")};
+    }
+    static struct transaction batch[TRANSACTION_BATCH_MAX];
+    for (int i = 0; i < TRANSACTION_BATCH_MAX; i++) {
+        batch[i] = bench_transaction("large", 0, "c1", 100);
+        batch[i].attributes = attributes;
+        batch[i].attribute_count = TRANSACTION_ATTRIBUTES_MAX;
+    }
+    size_t before = memory_in_use();
+    const struct request request = {
+        .call = CALL_SCORE,
+        .score = {.transactions = batch, .transaction_count = TRANSACTION_BATCH_MAX}};
+    struct response response = bench_call(bench, &request);
+    assert_int_equal(response.score.count, TRANSACTION_BATCH_MAX);
+    assert_in_range(memory_in_use() - before, 0, 6u << 20);
+}
+
+static void *report_t0(void *user) {
+    struct client *client = user;
+    bench_report(&client->bench, "t0", LABEL_FRAUD);
+    return NULL;
+}
+
+static void a_repeated_outcome_waits_for_its_first_record(void **state) {
+    struct bench *bench = *state;
+    bench->settings.synced = true;
+    bench->settings.sync_interval_us = 300000;
+    bench_open(bench);
+    accept(bench, bench_transaction("t0", 0, "c1", 100)); /* the next sync is a while from now */
+    struct client client = {.bench = {.service = bench->service}};
+    client.bench.clock.clock = clock_system;
+    arena_init(&client.bench.arena, 1u << 20);
+    assert_int_equal(pthread_create(&client.thread, NULL, report_t0, &client), 0);
+    struct status_response status = bench_status(bench);
+    while (status.outcomes < 1) {
+        usleep(1000);
+        status = bench_status(bench);
+    }
+    struct outcome_result again = bench_report(bench, "t0", LABEL_FRAUD);
+    assert_int_equal(again.error.code, 0);
+    assert_false(again.changed);
+    assert_true(bench_status(bench).synced_position >= status.position);
+    pthread_join(client.thread, NULL);
+    arena_deinit(&client.bench.arena);
+}
+
 /* ---- a disk that refuses ---- */
 
 /* From now on every write to a file fails. */
@@ -811,6 +873,8 @@ int main(void) {
         TEST(a_synced_answer_is_on_disk),
         TEST(many_at_once),
         TEST(a_repeated_id_waits_for_its_first_record),
+        TEST(a_repeated_outcome_waits_for_its_first_record),
+        TEST(a_large_request_gives_its_memory_back),
         TEST(a_failed_write_is_survived),
         TEST(a_failed_outcome_is_withdrawn),
         TEST(draining_serves_what_comes_in),
