@@ -53,11 +53,11 @@ static void unions_are_the_same_in_any_order(void **unused) {
         sketch_clear(&joined);
         for (int i = 0; i < 3; i++)
             sketch_clear(&parts[i]);
-        int64_t limit = 1 + chance_below(&chance, 200);
-        for (int64_t i = chance_below(&chance, 200); i > 0; i--) {
+        int64_t limit = 1 + chance_below(&chance, 400);
+        for (int64_t i = chance_below(&chance, 600); i > 0; i--) {
             uint64_t value = (uint64_t)chance_below(&chance, limit);
             sketch_add(&all, value);
-            sketch_add(&parts[chance_below(&chance, 3)], value);
+            sketch_add(&parts[chance_below(&chance, 3) * chance_below(&chance, 2)], value);
         }
         int64_t first = chance_below(&chance, 3);
         for (int64_t i = 0; i < 3; i++) {

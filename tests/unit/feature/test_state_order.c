@@ -181,8 +181,41 @@ static void any_order_and_any_split_give_the_same_bytes(void **unused) {
     assert_true(collapsed > 0);
 }
 
+/* Gaps of all sizes between a microsecond and the longest windows: what comes in order takes the
+ * short cuts, and no tile may miss the time when it collapses, is united or dropped. */
+static void every_step_in_order_is_canonical(void **unused) {
+    (void)unused;
+    struct chance chance = {.state = chance_seed()};
+    static struct scene scene;
+    struct error error;
+    int64_t time_us = 0, scale = 1;
+    struct state state;
+    state_init(&state);
+    for (int64_t left = chance_steps(40000); left > 0; left--) {
+        if (left % 50 == 0 || scene.entity.feature_count == 0) {
+            state_deinit(&state);
+            scene_init(&scene, chance_below(&chance, 3) * SECOND);
+            scene_add_random_features(&scene, &chance, 1 + (size_t)chance_below(&chance, 4));
+            scene_finish(&scene);
+        }
+        int64_t longest_us =
+            chance_below(&chance, 10) ? scene.entity.reach_us / 60 : 2 * scene.entity.reach_us;
+        if (chance_below(&chance, 12) == 0) /* another pace */
+            scale = 1 + chance_below(&chance, 62);
+        int64_t gap_us = (int64_t)(chance_next(&chance) >> scale);
+        time_us += longest_us > 0 ? gap_us % longest_us : gap_us % 2;
+        struct payment payment = scene_random_payment(&chance, time_us);
+        struct entry entry = scene_transaction(&payment);
+        scene_apply(&scene, &state, &entry);
+        if (state_check(state.bytes, state.length, &scene.entity, &error) < 0)
+            fail_msg("with %lld steps left: %s", (long long)left, error.text);
+    }
+    state_deinit(&state);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(every_step_in_order_is_canonical),
         cmocka_unit_test(any_order_and_any_split_give_the_same_bytes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

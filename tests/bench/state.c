@@ -1,0 +1,344 @@
+/* Entity states: their bytes, and the time to read and change them.
+ *
+ * usage: state [memory | merchant | speed] …      all of them without arguments
+ *
+ *   memory    a million cards with 12 transactions each on average in 90 days, popularity as Zipf
+ *             has it, with the card of rules/card-payments: bytes per card
+ *   merchant  one merchant of rules/card-payments with ten million transactions in 30 days,
+ *             and a busy card and device
+ *   speed     a million entities, popularity as Zipf has it; a transaction reads ten features of
+ *             four of them and is added to them. Beside it, in turns, a plain hash table with open
+ *             addressing that reads and writes four records of 256 bytes
+ *
+ * Run it from the root of the tree: it reads rules/. */
+#include "core/feature/state.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/policy/snapshot.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define SECOND INT64_C(1000000)
+#define DAY    (86400 * SECOND)
+#define START  (INT64_C(20454) * DAY)
+
+/* SplitMix64 */
+static uint64_t chance_state = 1;
+static uint64_t chance(void) {
+    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+static double chance_unit(void) {
+    return (double)(chance() >> 11) * 0x1p-53;
+}
+
+/* Numbers below count, the i-th with a weight of (i + 1)^−exponent, in the order of a hash. */
+static uint32_t *zipf_draws(size_t count, double exponent, size_t draws) {
+    double *until = check_malloc(count * sizeof *until), sum = 0;
+    uint32_t *drawn = check_malloc(draws * sizeof *drawn);
+    for (size_t i = 0; i < count; i++)
+        until[i] = sum += pow((double)(i + 1), -exponent);
+    for (size_t i = 0; i < draws; i++) {
+        double at = chance_unit() * sum;
+        size_t low = 0, high = count - 1;
+        while (low < high) {
+            size_t middle = (low + high) / 2;
+            if (until[middle] < at)
+                low = middle + 1;
+            else
+                high = middle;
+        }
+        drawn[i] = (uint32_t)low;
+    }
+    free(until);
+    return drawn;
+}
+
+static int64_t now_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+/* Values of the sizes that payments have. */
+static void fill_entry(const struct entity_plan *entity, int64_t time_us, struct entry *ret_entry) {
+    static const char *const countries[] = {"DE", "FR", "GB", "US", "NL", "ES"};
+    memset(ret_entry, 0, offsetof(struct entry, integers));
+    ret_entry->time_us = time_us;
+    ret_entry->id_hash = chance();
+    ret_entry->transaction = true;
+    const char *country = countries[chance() % 6];
+    for (size_t i = 0; i < entity->column_count; i++) {
+        const struct column *column = &entity->columns[i];
+        ret_entry->present |= UINT32_C(1) << i;
+        if (column->type == COLUMN_TEXT)
+            ret_entry->texts[i] = text_of(country);
+        else if (text_is(column->source, "country"))
+            ret_entry->integers[i] = (int64_t)hash_text(text_of(country));
+        else if (column->type == COLUMN_HASH)
+            ret_entry->integers[i] = (int64_t)hash64(&(uint64_t){chance() % 5000}, 8, 0);
+        else
+            ret_entry->integers[i] = (int64_t)(chance() % 20000);
+    }
+    uint64_t bits = chance();
+    for (size_t i = 0; i < entity->filter_count; i++)
+        ret_entry->weights[i] = !entity->filters[i].outcome && (bits >> i & 1);
+}
+
+static struct snapshot *load_policy(void) {
+    struct snapshot *snapshot;
+    struct buffer messages;
+    struct error error;
+    buffer_init(&messages);
+    if (snapshot_load_folder("rules/card-payments", &snapshot, &messages, &error) < 0) {
+        fprintf(stderr, "%.*s%s\n", (int)messages.length, (const char *)messages.bytes, error.text);
+        exit(1);
+    }
+    buffer_deinit(&messages);
+    return snapshot;
+}
+
+static const struct entity_plan *entity_of(const struct snapshot *snapshot, const char *name) {
+    for (size_t i = 0; i < snapshot->plan.entity_count; i++)
+        if (text_is(snapshot->plan.entities[i].name, name))
+            return &snapshot->plan.entities[i];
+    fprintf(stderr, "rules/card-payments has no entity %s\n", name);
+    exit(1);
+}
+
+static void print_sizes(struct state *states, size_t count) {
+    uint64_t bytes = 0, capacity = 0, most = 0;
+    size_t empty = 0;
+    for (size_t i = 0; i < count; i++) {
+        bytes += states[i].length;
+        capacity += states[i].capacity;
+        most = states[i].length > most ? states[i].length : most;
+        empty += states[i].length == 0;
+    }
+    printf("  %.1f bytes per card (%.1f reserved), %zu of %zu without any; the largest has %" PRIu64
+           "\n",
+           (double)bytes / (double)count, (double)capacity / (double)count, empty, count, most);
+}
+
+static void measure_memory(void) {
+    const size_t cards = 1000000, transactions = 12 * cards;
+    struct snapshot *snapshot = load_policy();
+    const struct entity_plan *entity = entity_of(snapshot, "card");
+    const double exponents[] = {0.8, 1.0};
+    for (size_t e = 0; e < 2; e++) {
+        struct state *states = check_calloc(cards, sizeof *states);
+        uint32_t *drawn = zipf_draws(cards, exponents[e], transactions);
+        printf("a million cards, 12 transactions each in 90 days, Zipf with exponent %.1f\n",
+               exponents[e]);
+        int64_t begun_ns = now_ns();
+        for (size_t i = 0; i < transactions; i++) {
+            struct entry entry;
+            int64_t time_us = START + (int64_t)((double)i / (double)transactions * 90 * DAY);
+            fill_entry(entity, time_us, &entry);
+            state_apply(&states[drawn[i]], entity, snapshot->plan.lateness_us, &entry);
+        }
+        printf("  %.0f ns to make and add one\n",
+               (double)(now_ns() - begun_ns) / (double)transactions);
+        print_sizes(states, cards);
+        for (size_t i = 0; i < cards; i++)
+            state_deinit(&states[i]);
+        free(states);
+        free(drawn);
+    }
+    snapshot_unref(snapshot);
+}
+
+static void measure_merchant(void) {
+    /* The card and the device have windows of minutes, so their states hold thousands of tiles. */
+    static const struct {
+        const char *name;
+        int64_t transactions;
+    } busy[] = {{"merchant", 10000000}, {"card", 200000}, {"device", 200000}};
+    struct snapshot *snapshot = load_policy();
+    for (size_t e = 0; e < 3; e++) {
+        const struct entity_plan *entity = entity_of(snapshot, busy[e].name);
+        int64_t transactions = busy[e].transactions;
+        struct state state;
+        state_init(&state);
+        uint32_t most = 0;
+        int64_t begun_ns = now_ns();
+        for (int64_t i = 0; i < transactions; i++) {
+            struct entry entry;
+            fill_entry(entity, START + i * (30 * DAY / transactions), &entry);
+            state_apply(&state, entity, snapshot->plan.lateness_us, &entry);
+            most = state.length > most ? state.length : most;
+        }
+        double apply_ns = (double)(now_ns() - begun_ns) / (double)transactions;
+        struct state_scratch *scratch = state_scratch_new();
+        static struct value values[PLAN_FEATURES_MAX];
+        begun_ns = now_ns();
+        for (int i = 0; i < 1000; i++)
+            state_read(state.bytes, state.length, entity, snapshot->plan.lateness_us,
+                       START + 30 * DAY, NULL, scratch, values);
+        printf("a %s with %" PRId64 " transactions in 30 days\n"
+               "  at most %" PRIu32 " bytes; %.0f ns to make and add one, %.0f ns to read\n",
+               busy[e].name, transactions, most, apply_ns, (double)(now_ns() - begun_ns) / 1000);
+        state_scratch_free(scratch);
+        state_deinit(&state);
+    }
+    snapshot_unref(snapshot);
+}
+
+/* Ten features as a policy has them. */
+static void make_plan(struct plan *plan, struct entity_plan *entity) {
+    static struct column columns[] = {
+        {TEXT_LITERAL("amount"), COLUMN_INTEGER, VALUE_DOUBLE, 2},
+        {TEXT_LITERAL("merchant"), COLUMN_HASH, VALUE_TEXT, 0},
+    };
+    static struct filter filters[] = {{TEXT_LITERAL("online"), false},
+                                      {TEXT_LITERAL("outcome == 'fraud'"), true}};
+    static struct feature features[] = {
+#define FEATURE(n, a, c, f, p, w)                                                                  \
+    {.name = TEXT_LITERAL(n),                                                                      \
+     .aggregate = (a),                                                                             \
+     .column = (c),                                                                                \
+     .filter = (f),                                                                                \
+     .part = (p),                                                                                  \
+     .window_us = (w)*SECOND}
+        FEATURE("count_10m", AGGREGATE_COUNT, -1, -1, -1, 600),
+        FEATURE("count_1h", AGGREGATE_COUNT, -1, 0, -1, 3600),
+        FEATURE("sum_1h", AGGREGATE_SUM, 0, -1, -1, 3600),
+        FEATURE("count_1d", AGGREGATE_COUNT, -1, -1, -1, 86400),
+        FEATURE("merchants_1d", AGGREGATE_DISTINCT, 1, -1, -1, 86400),
+        FEATURE("mean_30d", AGGREGATE_MEAN, 0, -1, -1, 30 * 86400),
+        FEATURE("stddev_30d", AGGREGATE_STDDEV, 0, -1, -1, 30 * 86400),
+        FEATURE("max_30d", AGGREGATE_MAX, 0, -1, -1, 30 * 86400),
+        FEATURE("since_last_30d", AGGREGATE_SECONDS_SINCE_LAST, -1, -1, -1, 30 * 86400),
+        FEATURE("fraud_share_30d", AGGREGATE_SHARE, -1, -1, 1, 30 * 86400),
+    };
+    *entity = (struct entity_plan){
+        .name = TEXT_LITERAL("card"),
+        .key = TEXT_LITERAL("card"),
+        .columns = columns,
+        .column_count = 2,
+        .filters = filters,
+        .filter_count = 2,
+        .features = features,
+        .feature_count = sizeof features / sizeof *features,
+    };
+    *plan = (struct plan){.entities = entity, .entity_count = 1, .lateness_us = 3600 * SECOND};
+    struct error error;
+    if (plan_finish(plan, &error) < 0) {
+        fprintf(stderr, "%s\n", error.text);
+        exit(1);
+    }
+}
+
+#define RECORD_WORDS 32 /* 256 bytes */
+
+struct plain_record {
+    uint64_t words[RECORD_WORDS]; /* [0]: the key; 0: free */
+};
+
+/* What reading and writing four records costs without any features. */
+static uint64_t touch_records(struct plain_record *records, size_t mask, const uint32_t *keys) {
+    uint64_t sum = 0;
+    for (int i = 0; i < 4; i++) {
+        uint64_t key = keys[i] + UINT64_C(1);
+        size_t at = (size_t)hash64(&key, sizeof key, 0) & mask;
+        while (records[at].words[0] != key && records[at].words[0] != 0)
+            at = (at + 1) & mask;
+        records[at].words[0] = key;
+        for (int w = 1; w < RECORD_WORDS; w++)
+            sum += records[at].words[w]++;
+    }
+    return sum;
+}
+
+static int by_number(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static void measure_speed(void) {
+    const size_t entities = 1000000, warm = 3000000, measured = 1000000;
+    static struct plan plan;
+    static struct entity_plan entity;
+    static struct value values[PLAN_FEATURES_MAX];
+    make_plan(&plan, &entity);
+    struct state *states = check_calloc(entities, sizeof *states);
+    const size_t mask = (1u << 21) - 1;
+    struct plain_record *records = check_calloc(mask + 1, sizeof *records);
+    uint32_t *drawn = zipf_draws(entities, 0.8, 4 * (warm + measured));
+    int64_t *times_ns = check_malloc(2 * measured * sizeof *times_ns);
+    int64_t *plain_ns = times_ns + measured;
+    struct state_scratch *scratch = state_scratch_new();
+    uint64_t sum = 0;
+    for (size_t i = 0; i < warm + measured; i++) {
+        struct entry entry;
+        const uint32_t *keys = &drawn[4 * i];
+        fill_entry(&entity, START + (int64_t)i * (60 * DAY / (int64_t)(warm + measured)), &entry);
+        int64_t begun_ns = now_ns();
+        for (int j = 0; j < 4; j++) {
+            struct state *state = &states[keys[j]];
+            state_read(state->bytes, state->length, &entity, plan.lateness_us, entry.time_us,
+                       &entry, scratch, values);
+            state_apply(state, &entity, plan.lateness_us, &entry);
+        }
+        int64_t between_ns = now_ns();
+        sum += touch_records(records, mask, keys);
+        if (i >= warm) {
+            times_ns[i - warm] = between_ns - begun_ns;
+            plain_ns[i - warm] = now_ns() - between_ns;
+        }
+    }
+    double mean[2] = {0, 0};
+    for (size_t i = 0; i < measured; i++) {
+        mean[0] += (double)times_ns[i] / (double)measured;
+        mean[1] += (double)plain_ns[i] / (double)measured;
+    }
+    qsort(times_ns, measured, sizeof *times_ns, by_number);
+    qsort(plain_ns, measured, sizeof *plain_ns, by_number);
+    printf("four of a million entities read (ten features) and changed, Zipf with exponent 0.8\n"
+           "  states  median %" PRId64 " ns, mean %.0f ns, 99 %% %" PRId64 " ns\n"
+           "  plain   median %" PRId64 " ns, mean %.0f ns, 99 %% %" PRId64 " ns (%" PRIx64 ")\n"
+           "  ratio of the medians %.2f\n",
+           times_ns[measured / 2], mean[0], times_ns[measured / 100 * 99], plain_ns[measured / 2],
+           mean[1], plain_ns[measured / 100 * 99], sum & 0xff,
+           (double)times_ns[measured / 2] / (double)plain_ns[measured / 2]);
+    for (size_t i = 0; i < entities; i++)
+        state_deinit(&states[i]);
+    free(states);
+    free(records);
+    free(drawn);
+    free(times_ns);
+    state_scratch_free(scratch);
+}
+
+static const struct measurement {
+    const char *name;
+    void (*measure)(void);
+} measurements[] = {
+    {"memory", measure_memory}, {"merchant", measure_merchant}, {"speed", measure_speed}};
+
+int main(int argc, char **argv) {
+    const size_t count = sizeof measurements / sizeof *measurements;
+    for (int i = 1; i < argc; i++) {
+        size_t known = 0;
+        while (known < count && strcmp(argv[i], measurements[known].name) != 0)
+            known++;
+        if (known == count) {
+            fprintf(stderr, "usage: %s [memory | merchant | speed] …\n", argv[0]);
+            return 64;
+        }
+    }
+    for (size_t m = 0; m < count; m++)
+        for (int i = argc > 1 ? 1 : 0; i < argc; i++)
+            if (i == 0 || strcmp(argv[i], measurements[m].name) == 0) {
+                measurements[m].measure();
+                fflush(stdout);
+            }
+    return 0;
+}
