@@ -221,8 +221,6 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
 
 /* Tiles. */
 
-#define RAW_MAX 8
-
 static bool has_values(const struct feature *feature) {
     return feature->aggregate == AGGREGATE_DISTINCT || feature->aggregate == AGGREGATE_IS_NEW;
 }
@@ -309,9 +307,9 @@ struct naive_place *naive_model_places(const struct naive_model *model,
         all[i].tile = naive_tile(tiles, all[i].payment->time_us, newest_us);
         all[i].sketch = naive_tile(sketches, all[i].payment->time_us, newest_us);
     }
-    for (size_t i = 0; i + RAW_MAX < model->count; i++)
-        if (all[i].tile.first_us == all[i + RAW_MAX].tile.first_us)
-            for (size_t j = i; j <= i + RAW_MAX; j++)
+    for (size_t i = 0; i + NAIVE_RAW_MAX < model->count; i++)
+        if (all[i].tile.first_us == all[i + NAIVE_RAW_MAX].tile.first_us)
+            for (size_t j = i; j <= i + NAIVE_RAW_MAX; j++)
                 all[j].is_collapsed = true;
     return all;
 }

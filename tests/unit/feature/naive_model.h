@@ -5,6 +5,8 @@
 
 #include "scene.h"
 
+#define NAIVE_RAW_MAX 16 /* transactions of a tile that is not collapsed */
+
 struct naive_payment {
     struct payment payment;
     enum scene_label label;

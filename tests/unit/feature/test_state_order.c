@@ -135,8 +135,8 @@ static uint64_t expected_entries(const struct scene *scene, const struct entry *
                             entries[j].time_us <= tile.last_us;
         for (size_t j = 0; j < i && !repeated; j++)
             repeated = is_same_entry(&entries[i], &entries[j]);
-        expected += transactions > 8 ? entries[i].transaction : !repeated;
-        *ret_collapsed += transactions > 8;
+        expected += transactions > NAIVE_RAW_MAX ? entries[i].transaction : !repeated;
+        *ret_collapsed += transactions > NAIVE_RAW_MAX;
     }
     return expected;
 }
