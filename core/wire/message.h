@@ -11,13 +11,13 @@
 #include "transaction.h"
 
 #define MESSAGE_PROTOCOL 1
-#define MESSAGE_SIZE_MAX                                                                           \
-    (2u << 20) /* bytes of a request; 1,000 ordinary transactions are 300 KB                       \
-                */
+/* Bytes of a request; 1,000 ordinary transactions are 300 KB. */
+#define MESSAGE_SIZE_MAX          (2u << 20)
 #define MESSAGE_RESPONSE_SIZE_MAX (8u << 20)
 
 /* Limits for the arena to decode into. Every request of 1,000 transactions with 64 attributes each
- * that is within MESSAGE_SIZE_MAX, and every response within its size, fits. */
+ * that is within MESSAGE_SIZE_MAX fits, and every ordinary response within its size; one of nothing
+ * but tiny features may not, and is then ERROR_TOO_LARGE. */
 #define MESSAGE_ARENA_LIMIT          ((size_t)32 << 20)
 #define MESSAGE_RESPONSE_ARENA_LIMIT ((size_t)128 << 20)
 

@@ -46,22 +46,29 @@ static const char rules_yaml[] =
     "  - {name: broken, about: fails, when: 1000 / (amount_minor - 13) > 1000000, then: {score: "
     "1}}\n";
 
-static struct snapshot *load(const char *features, const char *rules, const char *on_error) {
+/* schema may be NULL. */
+static struct snapshot *load_with(const char *schema, const char *features, const char *rules,
+                                  const char *on_error) {
     char policy[512];
     snprintf(policy, sizeof policy, policy_yaml, on_error);
     const struct policy_file files[] = {
         {.path = TEXT_LITERAL("features.yaml"), .content = text_of(features)},
         {.path = TEXT_LITERAL("policy.yaml"), .content = text_of(policy)},
         {.path = TEXT_LITERAL("rules/all.yaml"), .content = text_of(rules)},
+        {.path = TEXT_LITERAL("schema.yaml"), .content = text_of(schema)},
     };
     struct buffer messages;
     buffer_init(&messages);
     struct error error;
     struct snapshot *snapshot = NULL;
-    if (snapshot_load(files, 3, &snapshot, &messages, &error) < 0)
+    if (snapshot_load(files, schema ? 4 : 3, &snapshot, &messages, &error) < 0)
         fail_msg("%s\n%.*s", error.text, (int)messages.length, (const char *)messages.bytes);
     buffer_deinit(&messages);
     return snapshot;
+}
+
+static struct snapshot *load(const char *features, const char *rules, const char *on_error) {
+    return load_with(NULL, features, rules, on_error);
 }
 
 struct bench {
@@ -194,22 +201,12 @@ static void pairs_of_keys_stay_apart(void **state) {
 static void a_key_that_is_too_long_is_refused(void **state) {
     (void)state;
     static const char schema[] = "attributes:\n  session_id: {type: string}\n";
-    static const char features[] = "entities:\n  session: {key: session_id}\nfeatures:\n  session:\n"
-                                   "    - {name: count_1h, aggregate: count, window: 1h}\n";
-    char policy[512], longest[130];
-    snprintf(policy, sizeof policy, policy_yaml, "skip");
-    const struct policy_file files[] = {
-        {.path = TEXT_LITERAL("features.yaml"), .content = text_of(features)},
-        {.path = TEXT_LITERAL("policy.yaml"), .content = text_of(policy)},
-        {.path = TEXT_LITERAL("schema.yaml"), .content = text_of(schema)},
-    };
-    struct buffer messages;
-    buffer_init(&messages);
+    static const char features[] =
+        "entities:\n  session: {key: session_id}\nfeatures:\n  session:\n"
+        "    - {name: count_1h, aggregate: count, window: 1h}\n";
+    char longest[130];
+    struct snapshot *snapshot = load_with(schema, features, "rules: []\n", "skip");
     struct error error;
-    struct snapshot *snapshot = NULL;
-    if (snapshot_load(files, 3, &snapshot, &messages, &error) < 0)
-        fail_msg("%s\n%.*s", error.text, (int)messages.length, (const char *)messages.bytes);
-    buffer_deinit(&messages);
     struct bench bench;
     bench_init(&bench, snapshot, snapshot);
     memset(longest, 's', sizeof longest);
