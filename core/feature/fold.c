@@ -171,8 +171,8 @@ static void open_sketch(struct fold *fold, struct tile_extent tile) {
 /* The sketches for a collapsed tile that begins here; NULL where none are kept. */
 static struct sketches *sketches_at(struct fold *fold, int64_t time_us) {
     const struct entity_plan *entity = fold->entity;
-    if (entity->pool_count == 0 || is_behind(tile_extent_of(time_us, entity->block_level).last_us,
-                                             fold->newest_us, entity->pools_kept_us))
+    if (!entity->has_sketches || is_behind(tile_extent_of(time_us, entity->block_level).last_us,
+                                           fold->newest_us, entity->pools_kept_us))
         return NULL;
     if (!fold->is_open || time_us > fold->open.last_us)
         open_sketch(fold, partition_tile(&entity->sketch_tiles, time_us, fold->newest_us));

@@ -10,6 +10,8 @@
 #include "gather.h"
 
 #include "../base/check.h"
+#include "burst.h"
+#include "place.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -19,14 +21,28 @@ void gather_init(struct gather *gather) {
     gather->current = NULL;
     gather->sketches = NULL;
     gather->views = NULL;
-    gather->sketch_capacity = gather->view_capacity = 0;
+    gather->quantiles = NULL;
+    gather->sketch_capacity = gather->view_capacity = gather->quantile_capacity = 0;
     sightings_init(&gather->sightings);
 }
 
 void gather_deinit(struct gather *gather) {
     sightings_deinit(&gather->sightings);
+    for (size_t i = 0; i < gather->quantile_capacity; i++)
+        quantile_deinit(&gather->quantiles[i]);
+    free(gather->quantiles);
     free(gather->sketches);
     free(gather->views);
+}
+
+static void clear_quantiles(struct gather *gather, size_t count) {
+    if (count > gather->quantile_capacity) {
+        gather->quantiles = check_reallocarray(gather->quantiles, count, sizeof *gather->quantiles);
+        for (; gather->quantile_capacity < count; gather->quantile_capacity++)
+            quantile_init(&gather->quantiles[gather->quantile_capacity]);
+    }
+    for (size_t i = 0; i < count; i++)
+        quantile_clear(&gather->quantiles[i]);
 }
 
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
@@ -40,6 +56,7 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
     gather->sketch_count = gather->view_count = 0;
     gather->unknown_count = 0;
     sightings_clear(&gather->sightings);
+    clear_quantiles(gather, entity->quantile_count);
 }
 
 static bool has_type(const struct entity_plan *entity, int column, enum column_type type) {
@@ -111,8 +128,12 @@ static inline void add_value(struct gather *gather, size_t i, const struct run_e
                              uint64_t age_us) {
     const struct gathering *gathering = &gather->entity->gatherings[i];
     int column = gathering->column;
-    if (gathering->pool < 0 || entry_weight(entry, gathering->filter) == 0 ||
-        !has_column(entry->present, column))
+    int64_t weight = entry_weight(entry, gathering->filter);
+    if (weight == 0 || !has_column(entry->present, column))
+        return;
+    if (gathering->quantile >= 0)
+        quantile_add(&gather->quantiles[gathering->quantile], entry->integers[column], weight);
+    if (gathering->pool < 0)
         return;
     gather->gathered[i].matched |= (gather->current_present >> column & 1) &&
                                    entry->integers[column] == gather->current->integers[column];
@@ -179,7 +200,7 @@ static void add_tallied(struct gather *gather, size_t i, const struct tallied *t
 static void gather_tile(struct gather *gather, struct tile *tile) {
     const struct entity_plan *entity = gather->entity;
     uint64_t age_us = age_of(tile->newest_us, gather->at_us);
-    bool holds[PLAN_FEATURES_MAX], any = false;
+    bool holds[PLAN_SPANS_MAX], any = false;
     for (size_t i = 0; i < entity->span_count; i++)
         any |= holds[i] = span_holds(&entity->spans[i], age_us);
     if (!any)
@@ -228,6 +249,7 @@ static void gather_sketch(struct gather *gather, struct tile *tile) {
     const struct entity_plan *entity = gather->entity;
     make_room(gather);
     struct sketch_view *views = &gather->views[gather->view_count];
+    struct distribution_view distributions[PLAN_FEATURES_MAX];
     gather->sketches[gather->sketch_count++] =
         (struct gathered_sketch){.oldest_us = tile->oldest_us,
                                  .newest_us = tile->newest_us,
@@ -235,6 +257,8 @@ static void gather_sketch(struct gather *gather, struct tile *tile) {
     gather->view_count += entity->pool_count;
     for (size_t i = 0; i < entity->pool_count; i++)
         views[i] = sketch_take(&tile->body);
+    for (size_t i = 0; i < entity->distribution_count; i++)
+        distributions[i] = distribution_take(&tile->body);
     check(!tile->body.failed);
     if (tile->newest_us > gather->at_us)
         return;
@@ -242,9 +266,14 @@ static void gather_sketch(struct gather *gather, struct tile *tile) {
     for (size_t i = 0; i < entity->span_count; i++) {
         const struct span *span = &entity->spans[i];
         for (size_t j = span->first;
-             span_holds(span, age_us) && j < (size_t)span->first + span->count; j++)
-            if (entity->gatherings[j].pool >= 0)
-                add_view(gather, j, &views[entity->gatherings[j].pool], age_us);
+             span_holds(span, age_us) && j < (size_t)span->first + span->count; j++) {
+            const struct gathering *gathering = &entity->gatherings[j];
+            if (gathering->pool >= 0)
+                add_view(gather, j, &views[gathering->pool], age_us);
+            if (gathering->quantile >= 0)
+                quantile_add_view(&gather->quantiles[gathering->quantile],
+                                  &distributions[gathering->distribution]);
+        }
     }
 }
 
@@ -496,6 +525,38 @@ static struct value is_new_value(struct gather *gather, const struct feature *fe
     return value_bool(!all->matched);
 }
 
+static struct value quantile_value(struct gather *gather, const struct feature *feature) {
+    size_t i = (size_t)gather->entity->gatherings[feature->gathering].quantile;
+    struct quantile_value current = {.weight = current_weight(gather, feature, feature->filter)};
+    struct cell cell = {0};
+    if (current.weight > 0)
+        current.value = gather->current->integers[feature->column];
+    if (!quantile_find(&gather->quantiles[i], feature->q_parts, current, &cell.integer))
+        return value_absent();
+    return cell_value(&gather->entity->columns[feature->column], &cell);
+}
+
+/* Distance and speed: whether or not the current transaction passes the filter. */
+static struct value travel_value(const struct gather *gather, const struct feature *feature,
+                                 const struct gathered *all) {
+    if (!all->any || !(gather->current_present >> feature->column & 1))
+        return value_absent();
+    int64_t distance_m =
+        place_distance_m(all->last.integer, gather->current->integers[feature->column]);
+    if (feature->aggregate == AGGREGATE_DISTANCE)
+        return value_int(distance_m);
+    return value_double((double)place_speed_tenths(distance_m, all->last_age_us) / 10);
+}
+
+static struct value burst_value(const struct gather *gather, const struct feature *feature,
+                                const struct gathered *all) {
+    int64_t weight = current_weight(gather, feature, feature->filter);
+    const struct gathered *tick = &gather->gathered[feature->tick_gathering];
+    return value_double(burst_surprise(tick->count + weight, all->count + weight,
+                                       all->any ? all->first_age_us - feature->delay_us : 0,
+                                       feature->tick_us, feature->window_us));
+}
+
 static struct value own_value(struct gather *gather, const struct feature *feature) {
     const struct gathered *all = &gather->gathered[feature->gathering];
     switch (feature->aggregate) {
@@ -522,6 +583,13 @@ static struct value own_value(struct gather *gather, const struct feature *featu
         return all->any ? value_double((double)all->last_age_us / 1e6) : value_absent();
     case AGGREGATE_IS_NEW:
         return is_new_value(gather, feature, all);
+    case AGGREGATE_QUANTILE:
+        return quantile_value(gather, feature);
+    case AGGREGATE_DISTANCE:
+    case AGGREGATE_SPEED:
+        return travel_value(gather, feature, all);
+    case AGGREGATE_BURST:
+        return burst_value(gather, feature, all);
     case AGGREGATE_TYPE_COUNT:
         break;
     }

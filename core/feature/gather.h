@@ -2,6 +2,7 @@
  * and the making of the values. Internal to core/feature; state_read() drives it. */
 #pragma once
 
+#include "quantile.h"
 #include "run.h"
 #include "sightings.h"
 #include "tile.h"
@@ -34,8 +35,10 @@ struct gather {
     const struct entry *current; /* may be NULL */
     uint32_t current_present;
     int64_t at_us;
-    struct gathered gathered[2 * PLAN_FEATURES_MAX]; /* parallel to the plan's gatherings */
+    struct gathered gathered[PLAN_GATHERINGS_MAX]; /* parallel to the plan's gatherings */
     struct sightings sightings;
+    struct quantile *quantiles; /* one for each gathering of the plan that needs it */
+    size_t quantile_capacity;
     struct gathered_sketch *sketches;
     struct sketch_view *views;
     size_t sketch_count, sketch_capacity, view_count, view_capacity;

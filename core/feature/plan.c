@@ -23,13 +23,20 @@
 #define TILE_FRACTION   64
 #define SKETCH_FRACTION 8
 
-enum column_use { COLUMN_NONE, COLUMN_NUMBER, COLUMN_ORDERED, COLUMN_COMPARED, COLUMN_SHOWN };
+enum column_use {
+    COLUMN_NONE,
+    COLUMN_NUMBER,
+    COLUMN_ORDERED,
+    COLUMN_COMPARED,
+    COLUMN_SHOWN,
+    COLUMN_PLACED,
+};
 
 static const struct aggregate_rule {
     const char *name;
     enum column_use column;
     bool takes_outcomes;
-    uint8_t needs;
+    uint16_t needs;
 } aggregates[AGGREGATE_TYPE_COUNT] = {
     [AGGREGATE_COUNT] = {"count", COLUMN_NONE, true, GATHERING_COUNT},
     [AGGREGATE_SUM] = {"sum", COLUMN_NUMBER, true, GATHERING_COUNT | GATHERING_SUM},
@@ -46,6 +53,10 @@ static const struct aggregate_rule {
     [AGGREGATE_SECONDS_SINCE_LAST] = {"seconds_since_last", COLUMN_NONE, false, GATHERING_EDGES},
     [AGGREGATE_SHARE] = {"share", COLUMN_NONE, true, GATHERING_COUNT},
     [AGGREGATE_IS_NEW] = {"is_new", COLUMN_COMPARED, false, GATHERING_MATCH},
+    [AGGREGATE_QUANTILE] = {"quantile", COLUMN_NUMBER, true, GATHERING_QUANTILES},
+    [AGGREGATE_DISTANCE] = {"distance", COLUMN_PLACED, false, GATHERING_EDGES},
+    [AGGREGATE_SPEED] = {"speed", COLUMN_PLACED, false, GATHERING_EDGES},
+    [AGGREGATE_BURST] = {"burst", COLUMN_NONE, false, GATHERING_COUNT | GATHERING_EDGES},
 };
 
 const char *aggregate_name(enum aggregate aggregate) {
@@ -72,6 +83,7 @@ enum value_type feature_value_type(const struct entity_plan *entity,
     switch (feature->aggregate) {
     case AGGREGATE_COUNT:
     case AGGREGATE_DISTINCT:
+    case AGGREGATE_DISTANCE:
         return VALUE_INT;
     case AGGREGATE_SUM:
         return entity->columns[feature->column].value_type == VALUE_DOUBLE ? VALUE_DOUBLE
@@ -80,6 +92,7 @@ enum value_type feature_value_type(const struct entity_plan *entity,
     case AGGREGATE_MAX:
     case AGGREGATE_FIRST:
     case AGGREGATE_LAST:
+    case AGGREGATE_QUANTILE:
         return entity->columns[feature->column].value_type;
     case AGGREGATE_IS_NEW:
         return VALUE_BOOL;
@@ -88,6 +101,8 @@ enum value_type feature_value_type(const struct entity_plan *entity,
     case AGGREGATE_SECONDS_SINCE_FIRST:
     case AGGREGATE_SECONDS_SINCE_LAST:
     case AGGREGATE_SHARE:
+    case AGGREGATE_SPEED:
+    case AGGREGATE_BURST:
     case AGGREGATE_TYPE_COUNT:
         break;
     }
@@ -110,6 +125,9 @@ static int check_column(const struct column *column, struct error *ret_error) {
     case COLUMN_TEXT:
         fits = column->value_type == VALUE_TEXT;
         break;
+    case COLUMN_PLACE:
+        fits = column->value_type == VALUE_ABSENT;
+        break;
     }
     if (!fits)
         return error_set(ret_error, ERROR_INVALID, "a value of type %s cannot be kept this way",
@@ -131,6 +149,8 @@ static bool column_serves(const struct column *column, enum column_use use) {
         return column->type == COLUMN_INTEGER || column->type == COLUMN_HASH;
     case COLUMN_SHOWN:
         return column->type == COLUMN_INTEGER || column->type == COLUMN_TEXT;
+    case COLUMN_PLACED:
+        return column->type == COLUMN_PLACE;
     case COLUMN_NONE:
         break;
     }
@@ -153,7 +173,7 @@ static int check_feature_column(const struct entity_plan *entity, const struct f
                          feature->column, entity->column_count);
     const struct column *column = &entity->columns[feature->column];
     if (!column_serves(column, use)) {
-        static const char *const kept[] = {"number", "hash", "text"};
+        static const char *const kept[] = {"number", "hash", "text", "place"};
         return error_set(ret_error, ERROR_INVALID,
                          "%s cannot be taken of %" TEXT_FORMAT " (%s, kept as %s)", name,
                          TEXT_ARGS(column->source), value_type_name(column->value_type),
@@ -172,7 +192,7 @@ static int check_feature_filter(const struct entity_plan *entity, const struct f
     if (entity->filters[filter].outcome && !aggregate_takes_outcomes(feature->aggregate))
         return error_set(ret_error, ERROR_INVALID,
                          "%s cannot filter on the outcome, which comes late; count, sum, mean, "
-                         "stddev and share can",
+                         "stddev, share and quantile can",
                          aggregate_name(feature->aggregate));
     return 0;
 }
@@ -189,6 +209,28 @@ static int check_feature_times(const struct feature *feature, struct error *ret_
     return 0;
 }
 
+/* What only one aggregate has. */
+static int check_feature_own(const struct feature *feature, struct error *ret_error) {
+    const char *name = aggregate_name(feature->aggregate);
+    bool quantile = feature->aggregate == AGGREGATE_QUANTILE;
+    bool burst = feature->aggregate == AGGREGATE_BURST;
+    if (feature->aggregate == AGGREGATE_SHARE && feature->part == -1)
+        return error_set(ret_error, ERROR_INVALID, "share needs a condition to take the share of");
+    if (feature->aggregate != AGGREGATE_SHARE && feature->part != -1)
+        return error_set(ret_error, ERROR_INVALID, "only share has a part, this is %s", name);
+    if (!quantile && feature->q_parts != 0)
+        return error_set(ret_error, ERROR_INVALID, "only quantile has a q, this is %s", name);
+    if (quantile && (feature->q_parts == 0 || feature->q_parts >= PLAN_Q_PARTS))
+        return error_set(ret_error, ERROR_INVALID, "q must lie between 0 and 1, and is %u/%u",
+                         feature->q_parts, PLAN_Q_PARTS);
+    if (!burst && feature->tick_us != 0)
+        return error_set(ret_error, ERROR_INVALID, "only burst has a tick, this is %s", name);
+    if (burst && (feature->tick_us <= 0 || feature->tick_us >= feature->window_us))
+        return error_set(ret_error, ERROR_INVALID,
+                         "the tick must be longer than 0 and shorter than the window");
+    return 0;
+}
+
 static int check_feature(const struct entity_plan *entity, const struct feature *feature,
                          struct error *ret_error) {
     int r;
@@ -198,13 +240,9 @@ static int check_feature(const struct entity_plan *entity, const struct feature 
     if ((r = check_feature_column(entity, feature, ret_error)) < 0 ||
         (r = check_feature_filter(entity, feature, feature->filter, "filter", ret_error)) < 0 ||
         (r = check_feature_filter(entity, feature, feature->part, "part", ret_error)) < 0 ||
-        (r = check_feature_times(feature, ret_error)) < 0)
+        (r = check_feature_times(feature, ret_error)) < 0 ||
+        (r = check_feature_own(feature, ret_error)) < 0)
         return r;
-    if (feature->aggregate == AGGREGATE_SHARE && feature->part == -1)
-        return error_set(ret_error, ERROR_INVALID, "share needs a condition to take the share of");
-    if (feature->aggregate != AGGREGATE_SHARE && feature->part != -1)
-        return error_set(ret_error, ERROR_INVALID, "only share has a part, this is %s",
-                         aggregate_name(feature->aggregate));
     enum value_type type = feature_value_type(entity, feature);
     enum value_type default_type = feature->default_value.type;
     if (default_type != VALUE_ABSENT && default_type != type)
@@ -312,7 +350,19 @@ static uint64_t definition_hash(const struct entity_plan *entity, const struct f
     buffer_append_zigzag(&spelling, feature->window_us);
     buffer_append_zigzag(&spelling, feature->delay_us);
     buffer_append_u8(&spelling, feature->exclude_current);
+    /* The others are spelled as they were before there were these. */
+    if (feature->aggregate == AGGREGATE_QUANTILE)
+        buffer_append_varint(&spelling, feature->q_parts);
+    if (feature->aggregate == AGGREGATE_BURST)
+        buffer_append_zigzag(&spelling, feature->tick_us);
     return spelling_hash(&spelling);
+}
+
+static bool reads_sketches(const struct entity_plan *entity, const struct span *span) {
+    bool reads = false;
+    for (size_t i = span->first; i < (size_t)span->first + span->count; i++)
+        reads |= (entity->gatherings[i].needs & GATHERING_SKETCHED) != 0;
+    return reads;
 }
 
 /* Windows decide where tiles begin and end. */
@@ -320,12 +370,17 @@ static void spell_spans(struct buffer *spelling, const struct entity_plan *entit
     buffer_append_varint(spelling, entity->span_count);
     for (size_t i = 0; i < entity->span_count; i++) {
         const struct span *span = &entity->spans[i];
-        bool has_pool = false;
-        for (size_t j = span->first; j < (size_t)span->first + span->count; j++)
-            has_pool |= entity->gatherings[j].pool >= 0;
         buffer_append_varint(spelling, span->delay_us);
         buffer_append_varint(spelling, span->end_us);
-        buffer_append_u8(spelling, has_pool);
+        buffer_append_u8(spelling, reads_sketches(entity, span));
+    }
+}
+
+static void spell_pools(struct buffer *spelling, const struct pool *pools, size_t count) {
+    buffer_append_varint(spelling, count);
+    for (size_t i = 0; i < count; i++) {
+        buffer_append_zigzag(spelling, pools[i].column);
+        buffer_append_zigzag(spelling, pools[i].filter);
     }
 }
 
@@ -336,11 +391,8 @@ static void spell_totals(struct buffer *spelling, const struct entity_plan *enti
         buffer_append_zigzag(spelling, entity->totals[i].column);
         buffer_append_zigzag(spelling, entity->totals[i].filter);
     }
-    buffer_append_varint(spelling, entity->pool_count);
-    for (size_t i = 0; i < entity->pool_count; i++) {
-        buffer_append_zigzag(spelling, entity->pools[i].column);
-        buffer_append_zigzag(spelling, entity->pools[i].filter);
-    }
+    spell_pools(spelling, entity->pools, entity->pool_count);
+    spell_pools(spelling, entity->distributions, entity->distribution_count);
 }
 
 static uint64_t layout_hash(const struct entity_plan *entity) {
@@ -379,9 +431,8 @@ static uint64_t plan_hash(const struct plan *plan) {
 
 /* Spans and gatherings. */
 
-static void add_span(struct entity_plan *entity, const struct feature *feature) {
-    struct span span = {.delay_us = (uint64_t)feature->delay_us,
-                        .end_us = (uint64_t)(feature->delay_us + feature->window_us)};
+static void add_span(struct entity_plan *entity, int64_t delay_us, int64_t window_us) {
+    struct span span = {.delay_us = (uint64_t)delay_us, .end_us = (uint64_t)(delay_us + window_us)};
     size_t at = 0;
     while (at < entity->span_count && entity->spans[at].end_us > span.end_us)
         at++;
@@ -394,14 +445,13 @@ static void add_span(struct entity_plan *entity, const struct feature *feature) 
     entity->span_count++;
 }
 
-static bool feature_has_span(const struct feature *feature, const struct span *span) {
-    return (uint64_t)feature->delay_us == span->delay_us &&
-           (uint64_t)(feature->delay_us + feature->window_us) == span->end_us;
+static bool is_span(const struct span *span, int64_t delay_us, int64_t window_us) {
+    return (uint64_t)delay_us == span->delay_us && (uint64_t)(delay_us + window_us) == span->end_us;
 }
 
 /* The span's gathering for this column and filter; a new one when there is none yet. */
 static uint16_t share_gathering(struct entity_plan *entity, uint16_t span_number, int column,
-                                int filter, uint8_t needs) {
+                                int filter, uint16_t needs) {
     struct span *span = &entity->spans[span_number];
     size_t i = span->first;
     while (i < entity->gathering_count &&
@@ -422,7 +472,10 @@ static void add_gatherings(struct entity_plan *entity, uint16_t span_number) {
     span->first = (uint16_t)entity->gathering_count;
     for (size_t i = 0; i < entity->feature_count; i++) {
         struct feature *feature = &entity->features[i];
-        if (!feature_has_span(feature, span))
+        if (feature->tick_us > 0 && is_span(span, feature->delay_us, feature->tick_us))
+            feature->tick_gathering =
+                share_gathering(entity, span_number, -1, feature->filter, GATHERING_COUNT);
+        if (!is_span(span, feature->delay_us, feature->window_us))
             continue;
         feature->gathering = share_gathering(entity, span_number, feature->column, feature->filter,
                                              aggregates[feature->aggregate].needs);
@@ -447,7 +500,7 @@ static void chain_distinct(struct entity_plan *entity) {
                 other->filter == gathering->filter &&
                 entity->spans[other->span].delay_us == entity->spans[gathering->span].delay_us) {
                 gathering->next = (uint16_t)j;
-                other->needs &= (uint8_t)~GATHERING_SIGHTINGS;
+                other->needs &= (uint16_t)~GATHERING_SIGHTINGS;
             }
         }
     }
@@ -460,29 +513,36 @@ static void add_total(struct entity_plan *entity, int column, int filter) {
     struct total total = {.column = (int8_t)column,
                           .filter = (int8_t)filter,
                           .first_use = (uint16_t)entity->use_count};
-    bool has_values = false;
+    struct pool pool = {.column = (int8_t)column, .filter = (int8_t)filter};
+    uint16_t all_needs = 0;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         struct gathering *gathering = &entity->gatherings[i];
         if (gathering->column != column || gathering->filter != filter)
             continue;
-        bool has_totals = gathering->needs & (uint8_t)~GATHERING_VALUES;
-        has_values |= gathering->needs & GATHERING_VALUES;
+        uint16_t needs = gathering->needs;
+        bool has_totals = needs & (uint16_t)~GATHERING_SKETCHED;
+        all_needs |= needs;
         gathering->total = has_totals ? (int16_t)entity->total_count : -1;
-        gathering->pool = gathering->needs & GATHERING_VALUES ? (int16_t)entity->pool_count : -1;
+        gathering->pool = needs & GATHERING_VALUES ? (int16_t)entity->pool_count : -1;
+        gathering->distribution =
+            needs & GATHERING_QUANTILES ? (int16_t)entity->distribution_count : -1;
+        gathering->quantile = needs & GATHERING_QUANTILES ? (int16_t)entity->quantile_count++ : -1;
         if (has_totals)
             entity->uses[entity->use_count++] = (uint16_t)i;
-        total.needs |= gathering->needs & (uint8_t) ~(GATHERING_VALUES | GATHERING_COUNT);
     }
     total.use_count = (uint16_t)(entity->use_count - total.first_use);
+    total.needs = (uint8_t)(all_needs & (uint16_t) ~(GATHERING_SKETCHED | GATHERING_COUNT));
     if (total.use_count > 0)
         entity->totals[entity->total_count++] = total;
-    if (has_values)
-        entity->pools[entity->pool_count++] =
-            (struct pool){.column = (int8_t)column, .filter = (int8_t)filter};
+    if (all_needs & GATHERING_VALUES)
+        entity->pools[entity->pool_count++] = pool;
+    if (all_needs & GATHERING_QUANTILES)
+        entity->distributions[entity->distribution_count++] = pool;
 }
 
 static void add_totals(struct entity_plan *entity) {
-    entity->total_count = entity->pool_count = entity->use_count = 0;
+    entity->total_count = entity->use_count = 0;
+    entity->pool_count = entity->distribution_count = entity->quantile_count = 0;
     /* In an order that the features' order has no part in. */
     for (int column = -1; column < (int)entity->column_count; column++)
         for (int filter = -1; filter < (int)entity->filter_count; filter++)
@@ -491,40 +551,41 @@ static void add_totals(struct entity_plan *entity) {
 
 /* The zones of tiles: state.c explains them. */
 static void add_partitions(struct entity_plan *entity) {
-    struct span pooled[PLAN_FEATURES_MAX];
-    size_t pooled_count = 0;
+    struct span sketched[PLAN_SPANS_MAX];
+    size_t sketched_count = 0;
     uint64_t lateness_us = (uint64_t)entity->lateness_us;
-    for (size_t i = 0; i < entity->span_count; i++) {
-        const struct span *span = &entity->spans[i];
-        bool has_pool = false;
-        for (size_t j = span->first; j < (size_t)span->first + span->count; j++)
-            has_pool |= entity->gatherings[j].pool >= 0;
-        if (has_pool)
-            pooled[pooled_count++] = *span;
-    }
+    for (size_t i = 0; i < entity->span_count; i++)
+        if (reads_sketches(entity, &entity->spans[i]))
+            sketched[sketched_count++] = entity->spans[i];
+    entity->has_sketches = sketched_count > 0;
     entity->tiles = partition_of(entity->spans, entity->span_count, TILE_FRACTION, lateness_us);
     entity->block_level = entity->tiles.most;
     entity->kept_us = (uint64_t)entity->reach_us + lateness_us;
     entity->pools_kept_us = 0;
-    if (pooled_count == 0)
+    if (!entity->has_sketches)
         return;
-    struct partition sketches = partition_of(pooled, pooled_count, SKETCH_FRACTION, lateness_us);
+    struct partition sketches =
+        partition_of(sketched, sketched_count, SKETCH_FRACTION, lateness_us);
     /* A sketch's tile holds tiles as a whole, also where only longer windows still read those. */
     if (sketches.most < entity->tiles.most)
         sketches.most = entity->tiles.most;
     entity->sketch_tiles = sketches;
     entity->block_level = sketches.most;
-    entity->pools_kept_us = pooled[0].end_us + lateness_us;
+    entity->pools_kept_us = sketched[0].end_us + lateness_us;
 }
 
 static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     entity->reach_us = 0;
     entity->lateness_us = lateness_us;
     entity->span_count = entity->gathering_count = 0;
+    entity->has_sketches = false;
     for (size_t i = 0; i < entity->feature_count; i++) {
         struct feature *feature = &entity->features[i];
         feature->definition = definition_hash(entity, feature);
-        add_span(entity, feature);
+        feature->tick_gathering = 0;
+        add_span(entity, feature->delay_us, feature->window_us);
+        if (feature->tick_us > 0)
+            add_span(entity, feature->delay_us, feature->tick_us);
     }
     if (entity->span_count > 0)
         entity->reach_us = (int64_t)entity->spans[0].end_us;

@@ -27,35 +27,44 @@ enum aggregate {
     AGGREGATE_SECONDS_SINCE_LAST,  /* double, the current transaction never included */
     AGGREGATE_SHARE,               /* of those that also pass `part`; absent when empty */
     AGGREGATE_IS_NEW,              /* bool: the current value is not among those before it */
+    AGGREGATE_QUANTILE,            /* of rank ⌈q · n⌉; absent when empty */
+    AGGREGATE_DISTANCE,            /* int, metres from the last place to the current one; place.h */
+    AGGREGATE_SPEED,               /* double, km/h that it takes, in steps of 0.1 */
+    AGGREGATE_BURST,               /* double: how surprising the last tick's count is; burst.h */
     AGGREGATE_TYPE_COUNT
 };
 
 const char *aggregate_name(enum aggregate aggregate); /* "count", "seconds_since_last" */
 enum aggregate aggregate_parse(struct text name);     /* AGGREGATE_TYPE_COUNT if none */
 bool aggregate_needs_column(enum aggregate aggregate);
-/* Only these stay computable when an outcome arrives late: count, sum, mean, stddev, share. */
+/* Only these stay computable when an outcome arrives late: count, sum, mean, stddev, share,
+ * quantile. */
 bool aggregate_takes_outcomes(enum aggregate aggregate);
 
 enum column_type {
     COLUMN_INTEGER, /* int64: int, bool, timestamp, and fixed point with `digits` decimals */
     COLUMN_HASH,    /* 64-bit hash of a text: enough for distinct and is_new */
     COLUMN_TEXT,    /* the text itself, at most COLUMN_TEXT_MAX bytes: for first and last */
+    COLUMN_PLACE,   /* place_pack() of where the transaction was: for distance and speed */
 };
 
 #define PLAN_ENTITIES_MAX    64
-#define PLAN_COLUMNS_MAX     32  /* per entity */
-#define PLAN_FILTERS_MAX     32  /* per entity */
-#define PLAN_FEATURES_MAX    256 /* per entity */
+#define PLAN_COLUMNS_MAX     32                      /* per entity */
+#define PLAN_FILTERS_MAX     32                      /* per entity */
+#define PLAN_FEATURES_MAX    256                     /* per entity */
+#define PLAN_GATHERINGS_MAX  (2 * PLAN_FEATURES_MAX) /* a feature needs at most two, */
+#define PLAN_SPANS_MAX       (2 * PLAN_FEATURES_MAX) /* and burst two windows */
 #define PLAN_KEY_PARTS_MAX   3
 #define PLAN_WINDOW_US_MAX   (INT64_C(3660) * 86400 * 1000000) /* window + delay: ten years */
 #define PLAN_LATENESS_US_MAX PLAN_WINDOW_US_MAX
-#define PLAN_DIGITS_MAX      18 /* 10^18 is the last power that an int64 holds */
+#define PLAN_Q_PARTS         10000 /* a quantile's q is a whole number of these parts */
+#define PLAN_DIGITS_MAX      18    /* 10^18 is the last power that an int64 holds */
 #define COLUMN_TEXT_MAX      128
 
 struct column {
     struct text source; /* canonical name of what it holds: "amount", "attributes.items" */
     enum column_type type;
-    enum value_type value_type; /* what its values are to an expression */
+    enum value_type value_type; /* what its values are to an expression; COLUMN_PLACE: absent */
     uint8_t digits;             /* COLUMN_INTEGER as fixed point: value = integer / 10^digits */
 };
 
@@ -72,39 +81,47 @@ struct feature {
     int part;   /* AGGREGATE_SHARE: the filter of the numerator (already && filter); else -1 */
     int64_t window_us, delay_us;
     bool exclude_current;
+    uint16_t q_parts;           /* AGGREGATE_QUANTILE: above 0 and below PLAN_Q_PARTS; else 0 */
+    int64_t tick_us;            /* AGGREGATE_BURST: shorter than the window; else 0 */
     struct value default_value; /* instead of absent; VALUE_ABSENT: none */
     /* Filled by plan_finish(): */
     uint64_t definition;     /* equal definitions have equal values; name and default left out */
     uint16_t gathering;      /* index into the entity's gatherings: what its value is made from */
     uint16_t part_gathering; /* AGGREGATE_SHARE: the numerator */
+    uint16_t tick_gathering; /* AGGREGATE_BURST: the last tick */
 };
 
 /* How a state is read: in one pass that gathers, for all features at once, what their values are
  * made from. Features that agree in window, delay, filter and column share one gathering. */
 enum gathering_need {
-    GATHERING_SUM = 1,        /* the sum; the count of entries is always gathered */
-    GATHERING_SQUARES = 2,    /* the sum of squares */
-    GATHERING_EXTREMES = 4,   /* smallest and greatest value */
-    GATHERING_EDGES = 8,      /* oldest and newest entry */
-    GATHERING_MATCH = 16,     /* is the current transaction's value there? */
-    GATHERING_DISTINCT = 32,  /* how many different values */
-    GATHERING_SIGHTINGS = 64, /* collects the values for itself and all it leads to by `next` */
-    GATHERING_COUNT = 128,    /* nothing but the count of entries */
+    GATHERING_SUM = 1,         /* the sum; the count of entries is always gathered */
+    GATHERING_SQUARES = 2,     /* the sum of squares */
+    GATHERING_EXTREMES = 4,    /* smallest and greatest value */
+    GATHERING_EDGES = 8,       /* oldest and newest entry */
+    GATHERING_MATCH = 16,      /* is the current transaction's value there? */
+    GATHERING_DISTINCT = 32,   /* how many different values */
+    GATHERING_SIGHTINGS = 64,  /* collects the values for itself and all it leads to by `next` */
+    GATHERING_COUNT = 128,     /* nothing but the count of entries */
+    GATHERING_QUANTILES = 256, /* each value with its weight */
     GATHERING_VALUES = GATHERING_MATCH | GATHERING_DISTINCT | GATHERING_SIGHTINGS,
+    GATHERING_SKETCHED = GATHERING_VALUES | GATHERING_QUANTILES, /* reads sketch tiles */
 };
 
 struct gathering {
-    uint8_t needs; /* of enum gathering_need */
-    int8_t column; /* -1: none */
-    int8_t filter; /* -1: none */
-    uint16_t span; /* index into the entity's spans */
-    uint16_t next; /* same delay, filter and column in a shorter window, distinct too; 0: none */
-    int16_t total; /* index into the entity's totals; -1: only values are gathered */
-    int16_t pool;  /* index into the entity's pools; -1: no values are gathered */
+    uint16_t needs; /* of enum gathering_need */
+    int8_t column;  /* -1: none */
+    int8_t filter;  /* -1: none */
+    uint16_t span;  /* index into the entity's spans */
+    uint16_t next;  /* same delay, filter and column in a shorter window, distinct too; 0: none */
+    int16_t total;  /* index into the entity's totals; -1: only values are gathered */
+    int16_t pool;   /* index into the entity's pools; -1: no different values are gathered */
+    int16_t distribution; /* index into the entity's distributions; -1: no quantiles */
+    int16_t quantile;     /* which of the gatherings for quantiles it is; -1: none */
 };
 
 /* What a collapsed tile keeps of its entries: totals of those that pass a filter and have a column,
- * for the gatherings that need them; and the different values of that column, in a pool. */
+ * for the gatherings that need them; the different values of that column, in a pool; and how often
+ * which values occur, in a distribution. Pools and distributions are kept in sketch tiles. */
 struct total {
     uint8_t needs; /* SUM, SQUARES, EXTREMES and EDGES of enum gathering_need; always the count */
     int8_t column; /* -1: none */
@@ -135,22 +152,25 @@ struct entity_plan {
     /* Filled by plan_finish(): */
     int64_t reach_us; /* longest window + delay; 0 without features: nothing is kept */
     uint64_t layout;  /* hash over all that decides the bytes of a state, lateness included */
-    struct span spans[PLAN_FEATURES_MAX]; /* the furthest-reaching first */
+    struct span spans[PLAN_SPANS_MAX]; /* the furthest-reaching first */
     size_t span_count;
-    struct gathering gatherings[2 * PLAN_FEATURES_MAX]; /* span by span */
+    struct gathering gatherings[PLAN_GATHERINGS_MAX]; /* span by span */
     size_t gathering_count;
-    struct total totals[2 * PLAN_FEATURES_MAX];
+    struct total totals[PLAN_GATHERINGS_MAX];
     size_t total_count;
-    uint16_t uses[2 * PLAN_FEATURES_MAX]; /* gatherings, those of one total side by side */
+    uint16_t uses[PLAN_GATHERINGS_MAX]; /* gatherings, those of one total side by side */
     size_t use_count;
     struct pool pools[PLAN_FEATURES_MAX];
     size_t pool_count;
+    struct pool distributions[PLAN_FEATURES_MAX];
+    size_t distribution_count;
+    size_t quantile_count;         /* gatherings for quantiles */
+    bool has_sketches;             /* pools or distributions */
     int64_t lateness_us;           /* of the plan */
     struct partition tiles;        /* none wider than 1/64 of a window that reads it */
-    struct partition sketch_tiles; /* 1/8; where there are pools */
+    struct partition sketch_tiles; /* 1/8; where there are sketches */
     /* Entries are dropped by blocks, the widest tiles there can be, once the block's last instant
-     * is so old; values in pools earlier, once no window that asks for different values reads them.
-     */
+     * is so old; sketches earlier, once no window that asks for them reads them. */
     unsigned block_level;
     uint64_t kept_us, pools_kept_us;
 };
@@ -167,16 +187,18 @@ struct plan {
  * derived, definition hashes included. What goes together:
  *
  *   columns    integer: int, bool, timestamp (digits 0) or double (fixed point, digits 0…18)
- *              hash: any type; text: string
- *   sum, mean, stddev      integer columns, but not timestamps
+ *              hash: any type; text: string; place: absent
+ *   sum, mean, stddev, quantile    integer columns, but not timestamps
  *   min, max               integer columns
  *   distinct, is_new       integer and hash columns
  *   first, last            integer and text columns
- *   count, share, seconds_since_first, seconds_since_last take no column
- *   share, and only share, has a part
+ *   distance, speed        place columns
+ *   count, share, seconds_since_first, seconds_since_last, burst take no column
+ *   share, and only share, has a part; so with quantile and q_parts, burst and tick_us
  *   a default has the type that feature_value_type() says */
 int plan_finish(struct plan *plan, struct error *ret_error);
 
 /* What a value of the feature is when it is there: int for count, distinct and the sum of ints or
- * bools; the column's own type for min, max, first and last; bool for is_new; else double. */
+ * bools; the column's own type for min, max, first, last and quantile; int for distance; bool for
+ * is_new; else double. */
 enum value_type feature_value_type(const struct entity_plan *entity, const struct feature *feature);

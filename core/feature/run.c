@@ -61,6 +61,7 @@ static inline void take_column(struct cursor *cursor, const struct column *colum
         entry->integers[i] = unzigzag(take_varint(cursor));
         break;
     case COLUMN_HASH:
+    case COLUMN_PLACE:
         entry->integers[i] = (int64_t)take_u64(cursor);
         break;
     case COLUMN_TEXT: {
@@ -171,6 +172,7 @@ static uint8_t *put_column(const struct column *column, const struct entry *entr
     case COLUMN_INTEGER:
         return varint_put(at, zigzag(entry->integers[i]));
     case COLUMN_HASH:
+    case COLUMN_PLACE:
         for (int byte = 0; byte < 8; byte++)
             *at++ = (uint8_t)((uint64_t)entry->integers[i] >> (8 * byte));
         return at;

@@ -15,9 +15,10 @@
  * tile they are in follows from their times, so that tiles cost a sparse entity nothing. A fuller
  * tile is collapsed to its totals (total.c). Only transactions count for that: an outcome never
  * collapses a tile, and is added to the totals where its transaction's tile is collapsed. The
- * values of different columns in collapsed tiles (distinct, is_new) go to sketches (sketch.c);
- * these belong to the wider tiles of a second partition, made in the same way of the windows that
- * ask for them, with W/8, and hold what is in collapsed tiles alone.
+ * different values of columns in collapsed tiles (distinct, is_new) go to sketches (sketch.c), how
+ * often which values occur (quantile) to distributions (distribution.c); these belong to the wider
+ * tiles of a second partition, made in the same way of the windows that ask for them, with W/8, and
+ * hold what is in collapsed tiles alone.
  *
  * Everything is dropped by blocks, as wide as the widest tile of both partitions: a block goes when
  * its last instant is as old as the longest window reaches, and the lateness more; its sketches
@@ -39,7 +40,7 @@
  * zigzag are those of base/buffer.h, always in the shortest form; wide is a zigzag varint of 128
  * bits.
  *
- *   head   u8   version, STATE_ENCODING_VERSION = 2
+ *   head   u8   version, STATE_ENCODING_VERSION = 3
  *          u16  bytes of the last raw entry: an entry in order is added without reading the run
  *          u32  raw entries
  *          u32  bytes of the collapsed part
@@ -72,6 +73,13 @@
  *                u8  values, at most SKETCH_VALUES_MAX: then each, u64, ascending
  *                    SKETCH_VALUES_MAX + 1: then SKETCH_REGISTERS registers of 6 bits, four in
  *                    three bytes, the first one lowest
+ *                then for each of the plan's distributions:
+ *                varint  bytes of what follows
+ *                u8  0: then varint buckets, and for each, ascending:
+ *                        varint  empty buckets before it, zigzag  sum of the weights, not 0
+ *                    1, where that is shorter: then varint first bucket, varint buckets, and for
+ *                        each from the first to the last with a sum that is not 0:
+ *                        zigzag  sum of the weights
  *
  *   entry  time       varint  microseconds since the entry before; the first entry has 0
  *          identity   u64     id_hash, big-endian, so that the order of bytes is the order of
@@ -80,6 +88,7 @@
  *                     for each column that is not, in the plan's order:
  *                       COLUMN_INTEGER  zigzag
  *                       COLUMN_HASH     u64
+ *                       COLUMN_PLACE    u64, of place_pack()
  *                       COLUMN_TEXT     varint length (at most COLUMN_TEXT_MAX), bytes
  *          tally      short   varint  bit i + 1: weight of filter i; bit 0 is 0
  *                             exactly when there is one transaction and each weight is 0 or 1
@@ -306,7 +315,7 @@ static void add_to_tile(struct state *state, const struct entity_plan *entity,
         changed.dense.newest_us = added->time_us;
     replace_tile(state, &changed, tile, &bytes);
     int64_t newest_us = added->time_us > parts->newest_us ? added->time_us : parts->newest_us;
-    if (entity->pool_count > 0)
+    if (entity->has_sketches)
         add_to_sketches(state, entity, added, newest_us);
     buffer_deinit(&bytes);
     free(summary);

@@ -6,11 +6,12 @@
  *
  * Values. All arithmetic is on exact integers; a double is made at the end, in one division (and
  * one root). Over a column, entries that lack it are skipped, in counts too: the mean divides by
- * the entries that have a value. Empty windows: count, distinct and sum are 0, is_new is true,
- * everything else is absent. A sum of ints that does not fit an int64 is absent. Where something is
- * absent, the feature's default takes its place if it has one. No value is approximate and no
- * column is too wide: sums have 128 bits, and n·Σx² − (Σx)² is computed with 256, so that any int64
- * may be aggregated. */
+ * the entries that have a value. Empty windows: count, distinct, sum and burst are 0, is_new is
+ * true, everything else is absent. A sum of ints that does not fit an int64 is absent. Where
+ * something is absent, the feature's default takes its place if it has one. No column is too wide:
+ * sums have 128 bits, and n·Σx² − (Σx)² is computed with 256, so that any int64 may be aggregated.
+ * Distances (place.h) are rounded to metres, speeds to 0.1 km/h. Of what has collapsed, many
+ * different values are counted by an estimate, and quantiles are near: state_effective_window(). */
 #pragma once
 
 #include "../base/error.h"
@@ -39,7 +40,7 @@ struct entry {
 };
 
 /* The version in every state's first byte, and part of every layout hash. */
-#define STATE_ENCODING_VERSION 2
+#define STATE_ENCODING_VERSION 3
 
 /* A state in memory of its own. Zeroed is empty. The bytes are the canonical encoding. */
 struct state {
@@ -74,10 +75,10 @@ void state_scratch_free(struct state_scratch *scratch); /* NULL is allowed */
 
 /* ret_values[i] = entity->features[i] at at_us, from encoded bytes (length 0: no history). The
  * contribution of `current` (NULL: there is none; else at_us is its time) is added as its feature
- * says; last, seconds_since_last and is_new never include it, and nothing does under a delay.
- * Without a current value is_new is absent. Texts point into the state and into `current`. One pass
- * over the entries. Returns 0, or 1 when at_us lies so far behind the newest entry that values may
- * miss expired ones. */
+ * says; last, seconds_since_last, is_new, distance and speed never include it, and nothing does
+ * under a delay. Without a current value is_new is absent; without a current place distance and
+ * speed are. Texts point into the state and into `current`. One pass over the entries. Returns 0,
+ * or 1 when at_us lies so far behind the newest entry that values may miss expired ones. */
 int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
                int64_t lateness_us, int64_t at_us, const struct entry *current,
                struct state_scratch *scratch, struct value *ret_values);
@@ -88,14 +89,19 @@ uint64_t state_scratch_unknown(const struct state_scratch *scratch);
 
 /* The window that a feature's value is exact for in a read at at_us: it is made of the entries with
  * after_us < time <= until_us. (Of distinct beyond SKETCH_VALUES_MAX values it is an estimate, with
- * a standard error of 3.25 %.) Each edge is less than 1/64 of the feature's window beside the one
- * that was asked for, 1/8 for distinct and is_new, unless state_read() would return 1. */
+ * a standard error of 3.25 %; a quantile among values that have collapsed is less than 1/128 of
+ * itself beside the exact one.) Each edge is less than 1/64 of the feature's window beside the one
+ * that was asked for, 1/8 for distinct, is_new and quantile, unless state_read() would return 1.
+ * state_effective_tick() is the same of the last tick of a burst. */
 struct effective_window {
     int64_t after_us, until_us;
 };
 struct effective_window state_effective_window(const void *bytes, size_t length,
                                                const struct entity_plan *entity, size_t feature,
                                                int64_t at_us);
+struct effective_window state_effective_tick(const void *bytes, size_t length,
+                                             const struct entity_plan *entity, size_t feature,
+                                             int64_t at_us);
 
 /* Event time of the newest entry, and how many entries there are: raw ones, and transactions in
  * collapsed tiles. False for an empty state. */

@@ -48,6 +48,11 @@ static bool sketches_are_sound(const struct entity_plan *entity, struct tile *ti
         if (tile->body.failed || !sketch_view_is_sound(&view))
             return false;
     }
+    for (size_t i = 0; i < entity->distribution_count; i++) {
+        struct distribution_view view = distribution_take(&tile->body);
+        if (tile->body.failed || !distribution_view_is_sound(&view))
+            return false;
+    }
     return cursor_left(&tile->body) == 0;
 }
 

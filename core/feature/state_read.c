@@ -50,12 +50,10 @@ static int64_t time_before(int64_t time_us, uint64_t distance_us) {
     return distance_us > left ? INT64_MIN : (int64_t)((uint64_t)time_us - distance_us);
 }
 
-struct effective_window state_effective_window(const void *bytes, size_t length,
-                                               const struct entity_plan *entity, size_t feature,
-                                               int64_t at_us) {
-    enum aggregate aggregate = entity->features[feature].aggregate;
-    bool of_values = aggregate == AGGREGATE_DISTINCT || aggregate == AGGREGATE_IS_NEW;
-    const struct gathering *gathering = &entity->gatherings[entity->features[feature].gathering];
+static struct effective_window effective_window(const void *bytes, size_t length,
+                                                const struct entity_plan *entity,
+                                                const struct gathering *gathering, bool sketched,
+                                                int64_t at_us) {
     const struct span *span = &entity->spans[gathering->span];
     struct effective_window window = {.after_us = time_before(at_us, span->end_us),
                                       .until_us = time_before(at_us, span->delay_us)};
@@ -63,7 +61,7 @@ struct effective_window state_effective_window(const void *bytes, size_t length,
         return window;
     struct parts parts = parts_of(bytes, length);
     struct effective_window asked = window;
-    struct tiles tiles = of_values ? parts_sketches(&parts) : parts_tiles(&parts);
+    struct tiles tiles = sketched ? parts_sketches(&parts) : parts_tiles(&parts);
     struct tile tile;
     while (tiles_next(&tiles, &tile)) {
         bool is_in = tile.newest_us > asked.after_us && tile.newest_us <= asked.until_us;
@@ -73,4 +71,23 @@ struct effective_window state_effective_window(const void *bytes, size_t length,
             window.until_us = time_before(tile.oldest_us, 1);
     }
     return window;
+}
+
+struct effective_window state_effective_window(const void *bytes, size_t length,
+                                               const struct entity_plan *entity, size_t feature,
+                                               int64_t at_us) {
+    enum aggregate aggregate = entity->features[feature].aggregate;
+    bool sketched = aggregate == AGGREGATE_DISTINCT || aggregate == AGGREGATE_IS_NEW ||
+                    aggregate == AGGREGATE_QUANTILE;
+    const struct gathering *gathering = &entity->gatherings[entity->features[feature].gathering];
+    return effective_window(bytes, length, entity, gathering, sketched, at_us);
+}
+
+struct effective_window state_effective_tick(const void *bytes, size_t length,
+                                             const struct entity_plan *entity, size_t feature,
+                                             int64_t at_us) {
+    check(entity->features[feature].aggregate == AGGREGATE_BURST);
+    const struct gathering *gathering =
+        &entity->gatherings[entity->features[feature].tick_gathering];
+    return effective_window(bytes, length, entity, gathering, false, at_us);
 }

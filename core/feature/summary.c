@@ -74,13 +74,23 @@ uint64_t tile_transactions(const struct tile *tile) {
 }
 
 struct sketches *sketches_new(const struct entity_plan *entity) {
-    return check_malloc(sizeof(struct sketches) + entity->pool_count * sizeof(struct sketch));
+    _Static_assert(sizeof(struct sketch) % _Alignof(struct distribution) == 0,
+                   "one behind the other");
+    size_t size = sizeof(struct sketches) + entity->pool_count * sizeof(struct sketch);
+    struct sketches *sketches =
+        check_malloc(size + entity->distribution_count * sizeof(struct distribution));
+    sketches->distributions = (struct distribution *)(void *)&sketches->sketch[entity->pool_count];
+    return sketches;
 }
 
 void sketches_clear(struct sketches *sketches, const struct entity_plan *entity) {
-    *sketches = (struct sketches){.oldest_us = INT64_MAX, .newest_us = INT64_MIN};
+    sketches->oldest_us = INT64_MAX;
+    sketches->newest_us = INT64_MIN;
+    sketches->any = false;
     for (size_t i = 0; i < entity->pool_count; i++)
         sketch_clear(&sketches->sketch[i]);
+    for (size_t i = 0; i < entity->distribution_count; i++)
+        distribution_clear(&sketches->distributions[i]);
 }
 
 void sketches_extend(struct sketches *sketches, int64_t oldest_us, int64_t newest_us) {
@@ -95,6 +105,13 @@ void sketches_add_entry(struct sketches *sketches, const struct entity_plan *ent
         if (has_column(entry->present, pool->column) && entry_weight(entry, pool->filter) != 0)
             sketch_add(&sketches->sketch[i], (uint64_t)entry->integers[pool->column]);
     }
+    for (size_t i = 0; i < entity->distribution_count; i++) {
+        const struct pool *pool = &entity->distributions[i];
+        if (has_column(entry->present, pool->column))
+            distribution_add(&sketches->distributions[i],
+                             distribution_bucket(entry->integers[pool->column]),
+                             entry_weight(entry, pool->filter));
+    }
 }
 
 void sketches_add_tile(struct sketches *sketches, const struct entity_plan *entity,
@@ -105,6 +122,11 @@ void sketches_add_tile(struct sketches *sketches, const struct entity_plan *enti
             return;
         sketch_add_view(&sketches->sketch[i], &view);
     }
+    for (size_t i = 0; i < entity->distribution_count && !tile->body.failed; i++) {
+        struct distribution_view view = distribution_take(&tile->body);
+        if (!tile->body.failed && !distribution_add_view(&sketches->distributions[i], &view))
+            tile->body.failed = true;
+    }
 }
 
 void sketches_encode(const struct sketches *sketches, const struct entity_plan *entity,
@@ -112,5 +134,7 @@ void sketches_encode(const struct sketches *sketches, const struct entity_plan *
     size_t start = begin_tile(bytes);
     for (size_t i = 0; i < entity->pool_count; i++)
         sketch_encode(&sketches->sketch[i], bytes);
+    for (size_t i = 0; i < entity->distribution_count; i++)
+        distribution_encode(&sketches->distributions[i], bytes);
     end_tile(bytes, start, sketches->oldest_us, sketches->newest_us);
 }

@@ -2,6 +2,7 @@
  * sketches of a sketch tile. Internal to core/feature. */
 #pragma once
 
+#include "distribution.h"
 #include "tile.h"
 #include "total.h"
 
@@ -26,6 +27,8 @@ uint64_t tile_transactions(const struct tile *tile);
 struct sketches {
     int64_t oldest_us, newest_us;
     bool any;
+    struct distribution
+        *distributions;     /* parallel to the plan's; in the same memory, behind the rest */
     struct sketch sketch[]; /* parallel to the plan's pools */
 };
 
@@ -35,6 +38,7 @@ void sketches_extend(struct sketches *sketches, int64_t oldest_us, int64_t newes
 /* The values only, not the time. */
 void sketches_add_entry(struct sketches *sketches, const struct entity_plan *entity,
                         const struct run_entry *entry);
+/* Fails (tile->body.failed) on what cannot be read. */
 void sketches_add_tile(struct sketches *sketches, const struct entity_plan *entity,
                        struct tile *tile);
 void sketches_encode(const struct sketches *sketches, const struct entity_plan *entity,

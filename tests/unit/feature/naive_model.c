@@ -91,6 +91,7 @@ static struct value shown(int column, const struct payment *payment) {
         return value_bool(integer);
     case SCENE_OPENED:
         return value_timestamp(integer);
+    case SCENE_PLACE:
     case SCENE_COLUMNS:
         break;
     }
@@ -168,15 +169,81 @@ static struct value since(const struct naive_payment *all, size_t count, size_t 
     return value_double((double)(at_us - all[which].payment.time_us) / 1e6);
 }
 
+static int by_value(const void *a, const void *b) {
+    int64_t x = *(const int64_t *)a, y = *(const int64_t *)b;
+    return (x > y) - (x < y);
+}
+
+static struct value quantile(const struct feature *feature, const struct naive_payment *all,
+                             size_t count) {
+    if (count == 0)
+        return value_absent();
+    int64_t *values = check_calloc(count, sizeof *values);
+    for (size_t i = 0; i < count; i++)
+        values[i] = all[i].payment.integers[feature->column];
+    qsort(values, count, sizeof *values, by_value);
+    size_t rank = 1;
+    while (rank * 10000 < count * feature->q_parts)
+        rank++;
+    struct payment best = {0};
+    best.integers[feature->column] = values[rank - 1];
+    free(values);
+    return shown(feature->column, &best);
+}
+
+/* The haversine formula as the books have it. */
+static long double metres_between(int64_t a, int64_t b) {
+    const long double degree = acosl(-1) / 180 / 10000000;
+    long double latitude = (int32_t)(a >> 32) * degree, longitude = (int32_t)a * degree;
+    long double latitude_2 = (int32_t)(b >> 32) * degree, longitude_2 = (int32_t)b * degree;
+    long double up = sinl((latitude_2 - latitude) / 2);
+    long double across = sinl((longitude_2 - longitude) / 2);
+    long double h = up * up + cosl(latitude) * cosl(latitude_2) * across * across;
+    return 2 * 6371008.8L * atan2l(sqrtl(h), sqrtl(h < 1 ? 1 - h : 0));
+}
+
+static struct value travel(const struct feature *feature, const struct naive_payment *all,
+                           size_t count, int64_t at_us, const struct payment *current) {
+    if (count == 0 || !current || !has(current, SCENE_PLACE))
+        return value_absent();
+    const struct payment *last = &all[count - 1].payment;
+    long double metres =
+        roundl(metres_between(last->integers[SCENE_PLACE], current->integers[SCENE_PLACE]));
+    if (feature->aggregate == AGGREGATE_DISTANCE)
+        return value_int((int64_t)metres);
+    int64_t elapsed_us = at_us - last->time_us < SECOND ? SECOND : at_us - last->time_us;
+    big scaled = (big)metres * 36 * SECOND, tenths = scaled / elapsed_us;
+    if (scaled % elapsed_us * 2 >= elapsed_us)
+        tenths++;
+    return value_double((double)tenths / 10);
+}
+
+/* (a·t − s)² / (s·(t − 1)) where t ticks of k µs make S: all multiplied by k², nothing rounded. */
+static struct value burst(const struct feature *feature, const struct naive_payment *all,
+                          size_t count, const struct naive_window *window, int64_t at_us) {
+    big a = 0, s = (big)count, k = feature->tick_us, observed = 0;
+    for (size_t i = 0; i < count; i++) /* the current payment, the last, is always in the tick */
+        a += all[i].payment.time_us > window->tick_after_us;
+    if (count > 0)
+        observed = at_us - feature->delay_us - all[0].payment.time_us + k;
+    observed = observed > feature->window_us ? feature->window_us : observed;
+    if (a * observed <= s * k)
+        return value_double(0);
+    big above = (a * observed - s * k) * (a * observed - s * k), below = s * k * (observed - k);
+    return value_double((double)above / (double)below);
+}
+
 struct value naive_model_value(const struct naive_model *model, const struct feature *feature,
-                               int64_t after_us, int64_t until_us, int64_t at_us,
+                               const struct naive_window *window, int64_t at_us,
                                const struct payment *current) {
     size_t count;
     bool with_current = feature->aggregate != AGGREGATE_LAST &&
                         feature->aggregate != AGGREGATE_SECONDS_SINCE_LAST &&
-                        feature->aggregate != AGGREGATE_IS_NEW;
-    struct naive_payment *all =
-        select_payments(model, feature, after_us, until_us, current, with_current, &count);
+                        feature->aggregate != AGGREGATE_IS_NEW &&
+                        feature->aggregate != AGGREGATE_DISTANCE &&
+                        feature->aggregate != AGGREGATE_SPEED;
+    struct naive_payment *all = select_payments(model, feature, window->after_us, window->until_us,
+                                                current, with_current, &count);
     struct value value = value_absent();
     switch (feature->aggregate) {
     case AGGREGATE_COUNT:
@@ -212,6 +279,16 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
     case AGGREGATE_IS_NEW:
         value = is_new(feature, all, count, current);
         break;
+    case AGGREGATE_QUANTILE:
+        value = quantile(feature, all, count);
+        break;
+    case AGGREGATE_DISTANCE:
+    case AGGREGATE_SPEED:
+        value = travel(feature, all, count, at_us, current);
+        break;
+    case AGGREGATE_BURST:
+        value = burst(feature, all, count, window, at_us);
+        break;
     case AGGREGATE_TYPE_COUNT:
         break;
     }
@@ -221,8 +298,9 @@ struct value naive_model_value(const struct naive_model *model, const struct fea
 
 /* Tiles. */
 
-static bool has_values(const struct feature *feature) {
-    return feature->aggregate == AGGREGATE_DISTINCT || feature->aggregate == AGGREGATE_IS_NEW;
+bool naive_is_sketched(const struct feature *feature) {
+    return feature->aggregate == AGGREGATE_DISTINCT || feature->aggregate == AGGREGATE_IS_NEW ||
+           feature->aggregate == AGGREGATE_QUANTILE;
 }
 
 /* The age at which a tile of this width may begin: where no window reads it that it is too wide
@@ -232,12 +310,17 @@ static big begin_of(const struct scene *scene, bool sketch, big width, bool *ret
     *ret_fits_any = false;
     for (size_t i = 0; i < scene->entity.feature_count; i++) {
         const struct feature *f = &scene->features[i];
-        if (sketch && !has_values(f))
+        int64_t windows_us[] = {f->window_us, f->tick_us};
+        if (sketch && !naive_is_sketched(f))
             continue;
-        if (width * (sketch ? 8 : 64) <= f->window_us)
-            *ret_fits_any = true;
-        else if (scene->plan.lateness_us + f->delay_us + f->window_us > begin)
-            begin = scene->plan.lateness_us + f->delay_us + f->window_us;
+        for (int j = 0; j < 2; j++) {
+            if (windows_us[j] == 0)
+                continue;
+            if (width * (sketch ? 8 : 64) <= windows_us[j])
+                *ret_fits_any = true;
+            else if (scene->plan.lateness_us + f->delay_us + windows_us[j] > begin)
+                begin = scene->plan.lateness_us + f->delay_us + windows_us[j];
+        }
     }
     return begin;
 }
@@ -282,7 +365,7 @@ bool naive_is_dropped(const struct scene *scene, int64_t time_us, int64_t newest
         const struct feature *f = &scene->features[i];
         if (f->window_us + f->delay_us > reach)
             reach = f->window_us + f->delay_us;
-        if (has_values(f))
+        if (naive_is_sketched(f))
             levels = naive_tiles_of(scene, true).count;
     }
     return (big)newest_us - extent_of(time_us, (big)1 << (levels - 1)).last_us >=
@@ -321,6 +404,8 @@ static bool is_crowded(const struct feature *feature, const struct naive_place *
     size_t count = 0;
     if (feature->column == SCENE_MERCHANT)
         return false; /* there are only a few */
+    if (feature->aggregate == AGGREGATE_QUANTILE)
+        return true; /* nothing that has collapsed is exact */
     for (const struct naive_place *p = first; p < behind; p++) {
         struct naive_payment known = {.payment = *p->payment, .label = SCENE_UNKNOWN};
         int64_t value = p->payment->integers[feature->column];
@@ -341,9 +426,10 @@ static bool is_crowded(const struct feature *feature, const struct naive_place *
 struct naive_window naive_places_window(const struct naive_place *places, size_t count,
                                         const struct feature *feature, int64_t at_us) {
     struct naive_window asked = {.after_us = at_us - feature->delay_us - feature->window_us,
-                                 .until_us = at_us - feature->delay_us};
+                                 .until_us = at_us - feature->delay_us,
+                                 .tick_after_us = at_us - feature->delay_us - feature->tick_us};
     struct naive_window window = asked;
-    bool values = has_values(feature);
+    bool values = naive_is_sketched(feature);
     size_t behind;
     for (size_t i = 0; i < count; i = behind) {
         int64_t from_us = INT64_MAX, to_us = INT64_MIN;
@@ -359,6 +445,8 @@ struct naive_window naive_places_window(const struct naive_place *places, size_t
         bool is_in = to_us > asked.after_us && to_us <= asked.until_us;
         if (is_in && from_us <= asked.after_us)
             window.after_us = from_us - 1;
+        if (is_in && to_us > asked.tick_after_us && from_us <= asked.tick_after_us)
+            window.tick_after_us = from_us - 1;
         if (!is_in && from_us <= asked.until_us && to_us > asked.until_us)
             window.until_us = from_us - 1;
         if (is_in && values && is_crowded(feature, &places[i], &places[behind]))

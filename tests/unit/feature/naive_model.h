@@ -23,10 +23,18 @@ void naive_model_pay(struct naive_model *model, const struct payment *payment);
 /* All payments of this id get the label. Returns the label before; −1: no such payment. */
 int naive_model_label(struct naive_model *model, uint64_t id_hash, enum scene_label label);
 
+/* Of one feature in one read: the window that its value must be exact for (and where a burst's last
+ * tick begins), and whether an estimate takes the place of an exact value. */
+struct naive_window {
+    int64_t after_us, until_us;
+    int64_t tick_after_us;
+    bool is_estimated;
+};
+
 /* Of the payments with after_us < time <= until_us. current: NULL, or the payment that is asked
  * about, not in the model yet. Texts are static. */
 struct value naive_model_value(const struct naive_model *model, const struct feature *feature,
-                               int64_t after_us, int64_t until_us, int64_t at_us,
+                               const struct naive_window *window, int64_t at_us,
                                const struct payment *current);
 
 /* Tiles, spelled as state.c defines them. */
@@ -41,6 +49,9 @@ struct naive_tiles naive_tiles_of(const struct scene *scene, bool sketch);
 struct naive_extent naive_tile(const struct naive_tiles *tiles, int64_t time_us, int64_t newest_us);
 bool naive_is_dropped(const struct scene *scene, int64_t time_us, int64_t newest_us);
 
+/* Does the feature read sketches? */
+bool naive_is_sketched(const struct feature *feature);
+
 /* Where each payment lies, in order of time. */
 struct naive_place {
     const struct payment *payment;
@@ -51,11 +62,5 @@ struct naive_place *naive_model_places(const struct naive_model *model,
                                        const struct naive_tiles *tiles,
                                        const struct naive_tiles *sketches); /* free() it */
 
-/* Of one feature in one read: the window that its value must be exact for, and whether an estimate
- * takes the place of exact counts of different values. */
-struct naive_window {
-    int64_t after_us, until_us;
-    bool is_estimated;
-};
 struct naive_window naive_places_window(const struct naive_place *places, size_t count,
                                         const struct feature *feature, int64_t at_us);

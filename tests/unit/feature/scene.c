@@ -1,6 +1,7 @@
 #include "scene.h"
 
 #include "core/base/hash.h"
+#include "core/feature/place.h"
 #include "core/feature/run.h"
 #include "tests/unit/unit.h"
 
@@ -11,6 +12,7 @@ static const struct column columns[SCENE_COLUMNS] = {
     [SCENE_MERCHANT_TEXT] = {TEXT_LITERAL("merchant"), COLUMN_TEXT, VALUE_TEXT, 0},
     [SCENE_ONLINE] = {TEXT_LITERAL("attributes.online"), COLUMN_INTEGER, VALUE_BOOL, 0},
     [SCENE_OPENED] = {TEXT_LITERAL("attributes.opened"), COLUMN_INTEGER, VALUE_TIMESTAMP, 0},
+    [SCENE_PLACE] = {TEXT_LITERAL("location"), COLUMN_PLACE, VALUE_ABSENT, 0},
 };
 
 static const struct filter filters[SCENE_FILTERS] = {
@@ -134,6 +136,20 @@ int64_t chance_steps(int64_t normal) {
     return given ? strtoll(given, NULL, 0) : normal;
 }
 
+/* Degrees × 10^7: the poles, the date line, neighbours, the other side of the Earth. */
+static const int32_t places[][2] = {
+    {0, 0},
+    {900000000, 0},
+    {-900000000, 1234567890},
+    {525200066, 134049540},
+    {525200067, 134049540},
+    {-525200066, -1665950460},
+    {1, 1800000000},
+    {0, -1799999999},
+    {407127753, -740059728},
+    {-337999999, 1512093000},
+};
+
 struct payment scene_random_payment(struct chance *chance, int64_t time_us) {
     static const char *const merchants[] = {"", "a", "baker", "Café", "supermarket no. 17"};
     struct payment payment = {
@@ -144,9 +160,14 @@ struct payment scene_random_payment(struct chance *chance, int64_t time_us) {
         .merchant = merchants[chance_below(chance, sizeof merchants / sizeof *merchants)],
     };
     payment.integers[SCENE_AMOUNT] = chance_below(chance, 2000) - 500;
+    if (chance_below(chance, 6) == 0) /* of any size that an amount has */
+        payment.integers[SCENE_AMOUNT] =
+            (int64_t)(chance_next(chance) >> 24) >> chance_below(chance, 40);
     payment.integers[SCENE_ITEMS] = chance_below(chance, 9) - 4;
     payment.integers[SCENE_ONLINE] = chance_below(chance, 2);
     payment.integers[SCENE_OPENED] = chance_below(chance, 5) * SECOND;
+    const int32_t *place = places[chance_below(chance, sizeof places / sizeof *places)];
+    payment.integers[SCENE_PLACE] = place_pack(place[0], place[1]);
     return payment;
 }
 
@@ -159,6 +180,7 @@ static int random_column(struct chance *chance, enum aggregate aggregate) {
     case AGGREGATE_SUM:
     case AGGREGATE_MEAN:
     case AGGREGATE_STDDEV:
+    case AGGREGATE_QUANTILE:
         return numbers[chance_below(chance, 3)];
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
@@ -169,9 +191,18 @@ static int random_column(struct chance *chance, enum aggregate aggregate) {
     case AGGREGATE_FIRST:
     case AGGREGATE_LAST:
         return shown[chance_below(chance, 4)];
+    case AGGREGATE_DISTANCE:
+    case AGGREGATE_SPEED:
+        return SCENE_PLACE;
     default:
         return -1;
     }
+}
+
+static int64_t random_q(struct chance *chance) {
+    static const int64_t often[] = {1, 500, 5000, 9500, 9999};
+    return chance_below(chance, 2) ? often[chance_below(chance, 5)]
+                                   : 1 + chance_below(chance, PLAN_Q_PARTS - 1);
 }
 
 void scene_add_random_features(struct scene *scene, struct chance *chance, size_t count) {
@@ -188,11 +219,17 @@ void scene_add_random_features(struct scene *scene, struct chance *chance, size_
         if (chance_below(chance, 4) == 0)
             window_us *= 1 + chance_below(chance, 60);
         if (chance_below(chance, 20) == 0)
-            window_us = 1 + chance_below(chance, 200);
+            window_us = 2 + chance_below(chance, 200);
         int64_t delay_us = chance_below(chance, 3) == 0 ? chance_below(chance, 20) * SECOND : 0;
         struct feature *feature = scene_add(scene, aggregate, random_column(chance, aggregate),
                                             filter, part, window_us, delay_us);
         feature->exclude_current = chance_below(chance, 3) == 0;
+        if (aggregate == AGGREGATE_QUANTILE)
+            feature->q_parts = (uint16_t)random_q(chance);
+        if (aggregate == AGGREGATE_BURST)
+            feature->tick_us =
+                1 + chance_below(chance, chance_below(chance, 2) && window_us > 20 ? window_us / 20
+                                                                                   : window_us - 1);
         if (feature_value_type(&scene->entity, feature) == VALUE_DOUBLE &&
             chance_below(chance, 4) == 0)
             feature->default_value = value_double(-1);

@@ -15,6 +15,7 @@ enum scene_column {
     SCENE_MERCHANT_TEXT, /* the text */
     SCENE_ONLINE,        /* bool */
     SCENE_OPENED,        /* timestamp */
+    SCENE_PLACE,         /* where it was */
     SCENE_COLUMNS
 };
 
@@ -43,7 +44,7 @@ struct scene {
     struct column columns[SCENE_COLUMNS];
     struct filter filters[SCENE_FILTERS];
     struct feature features[PLAN_FEATURES_MAX];
-    char names[PLAN_FEATURES_MAX][8];
+    char names[PLAN_FEATURES_MAX][24];
 };
 
 /* An entity without features yet. The scene must not move afterwards. */
@@ -75,7 +76,7 @@ uint64_t chance_seed(void);
 /* HARRIER_STEPS, else the default. */
 int64_t chance_steps(int64_t normal);
 
-/* A payment at this time; few different values, so that equal ones occur. */
+/* A payment at this time; mostly few different values, so that equal ones occur. */
 struct payment scene_random_payment(struct chance *chance, int64_t time_us);
 /* Features of all aggregates with windows of microseconds to half an hour. */
 void scene_add_random_features(struct scene *scene, struct chance *chance, size_t count);

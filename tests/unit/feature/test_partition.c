@@ -34,7 +34,7 @@ static void tiles_only_ever_become_wider(void **unused) {
         assert_true(same.first_us == tile.first_us && same.last_us == tile.last_us);
         struct tile_extent block = tile_extent_of(time_us, entity->block_level);
         assert_true(block.first_us <= tile.first_us && tile.last_us <= block.last_us);
-        if (entity->pool_count == 0)
+        if (!entity->has_sketches)
             continue;
         struct tile_extent sketch = partition_tile(&entity->sketch_tiles, time_us, newest_us);
         assert_true(sketch.first_us <= tile.first_us && tile.last_us <= sketch.last_us);

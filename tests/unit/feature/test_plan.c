@@ -18,7 +18,7 @@ static void only_sums_take_outcomes(void **unused) {
     (void)unused;
     for (int i = 0; i < AGGREGATE_TYPE_COUNT; i++) {
         bool sums = i == AGGREGATE_COUNT || i == AGGREGATE_SUM || i == AGGREGATE_MEAN ||
-                    i == AGGREGATE_STDDEV || i == AGGREGATE_SHARE;
+                    i == AGGREGATE_STDDEV || i == AGGREGATE_SHARE || i == AGGREGATE_QUANTILE;
         assert_int_equal(aggregate_takes_outcomes((enum aggregate)i), sums);
     }
 }
@@ -89,6 +89,46 @@ static void share_without_part(struct scene *s) {
 static void sum_with_part(struct scene *s) {
     s->features[0].part = SCENE_IS_FRAUD;
 }
+static void distance_of_an_amount(struct scene *s) {
+    s->features[0].aggregate = AGGREGATE_DISTANCE;
+}
+static void sum_of_places(struct scene *s) {
+    s->features[0].column = SCENE_PLACE;
+}
+static void quantile_of_time(struct scene *s) {
+    s->features[0].aggregate = AGGREGATE_QUANTILE;
+    s->features[0].q_parts = 5000;
+    s->features[0].column = SCENE_OPENED;
+}
+static void quantile_without_q(struct scene *s) {
+    s->features[0].aggregate = AGGREGATE_QUANTILE;
+}
+static void quantile_of_all(struct scene *s) {
+    s->features[0].aggregate = AGGREGATE_QUANTILE;
+    s->features[0].q_parts = PLAN_Q_PARTS;
+}
+static void sum_with_q(struct scene *s) {
+    s->features[0].q_parts = 1;
+}
+static void burst_without_tick(struct scene *s) {
+    s->features[0].aggregate = AGGREGATE_BURST;
+    s->features[0].column = -1;
+}
+static void burst_of_one_tick(struct scene *s) {
+    burst_without_tick(s);
+    s->features[0].tick_us = s->features[0].window_us;
+}
+static void burst_of_frauds(struct scene *s) {
+    burst_without_tick(s);
+    s->features[0].tick_us = 1;
+    s->features[0].filter = SCENE_IS_FRAUD;
+}
+static void sum_with_tick(struct scene *s) {
+    s->features[0].tick_us = 1;
+}
+static void place_of_a_type(struct scene *s) {
+    s->columns[SCENE_PLACE].value_type = VALUE_DOUBLE;
+}
 static void default_of_other_type(struct scene *s) {
     s->features[0].default_value = value_int(0);
 }
@@ -137,9 +177,9 @@ static const struct {
     const char *text;
 } faults[] = {
     {no_name, "entity card: feature : number 0 has no name"},
-    {no_aggregate, "entity card: feature f0: no such aggregate: number 13"},
+    {no_aggregate, "entity card: feature f0: no such aggregate: number 17"},
     {no_column, "entity card: feature f0: sum needs a field"},
-    {column_too_high, "entity card: feature f0: field number 6, the entity has 6"},
+    {column_too_high, "entity card: feature f0: field number 7, the entity has 7"},
     {column_for_count, "entity card: feature f0: count takes no field"},
     {sum_of_text,
      "entity card: feature f0: sum cannot be taken of merchant (string, kept as hash)"},
@@ -153,13 +193,31 @@ static const struct {
      "entity card: feature f0: distinct cannot be taken of merchant (string, kept as text)"},
     {filter_too_high, "entity card: feature f0: filter number 5, the entity has 5"},
     {max_of_frauds, "entity card: feature f0: max cannot filter on the outcome, which comes late; "
-                    "count, sum, mean, stddev and share can"},
+                    "count, sum, mean, stddev, share and quantile can"},
     {no_window, "entity card: feature f0: the window must be longer than 0"},
     {negative_delay, "entity card: feature f0: the delay must not be negative"},
     {window_too_long, "entity card: feature f0: window and delay together exceed 3660 days"},
     {delay_too_long, "entity card: feature f0: window and delay together exceed 3660 days"},
     {share_without_part, "entity card: feature f0: share needs a condition to take the share of"},
     {sum_with_part, "entity card: feature f0: only share has a part, this is sum"},
+    {distance_of_an_amount,
+     "entity card: feature f0: distance cannot be taken of amount (double, kept as number)"},
+    {sum_of_places,
+     "entity card: feature f0: sum cannot be taken of location (absent, kept as place)"},
+    {quantile_of_time, "entity card: feature f0: quantile cannot be taken of attributes.opened "
+                       "(timestamp, kept as number)"},
+    {quantile_without_q, "entity card: feature f0: q must lie between 0 and 1, and is 0/10000"},
+    {quantile_of_all, "entity card: feature f0: q must lie between 0 and 1, and is 10000/10000"},
+    {sum_with_q, "entity card: feature f0: only quantile has a q, this is sum"},
+    {burst_without_tick,
+     "entity card: feature f0: the tick must be longer than 0 and shorter than the window"},
+    {burst_of_one_tick,
+     "entity card: feature f0: the tick must be longer than 0 and shorter than the window"},
+    {burst_of_frauds, "entity card: feature f0: burst cannot filter on the outcome, which comes "
+                      "late; count, sum, mean, stddev, share and quantile can"},
+    {sum_with_tick, "entity card: feature f0: only burst has a tick, this is sum"},
+    {place_of_a_type,
+     "entity card: field location: a value of type double cannot be kept this way"},
     {default_of_other_type,
      "entity card: feature f0: the default is of type int, the feature double"},
     {same_name_twice, "entity card: feature f0: there are two of this name"},
@@ -268,6 +326,18 @@ static void one_more_feature(struct scene *s) {
     scene_add(s, AGGREGATE_COUNT, -1, -1, -1, 1, 0);
 }
 
+static void a_quantile(struct scene *s) {
+    s->features[0].aggregate = AGGREGATE_QUANTILE;
+    s->features[0].q_parts = 5000;
+}
+static void one_more_quantile(struct scene *s) {
+    scene_add(s, AGGREGATE_QUANTILE, SCENE_AMOUNT, SCENE_IS_ONLINE, -1, 60 * SECOND, 0)->q_parts =
+        1;
+}
+static void one_more_distinct(struct scene *s) {
+    scene_add(s, AGGREGATE_DISTINCT, SCENE_AMOUNT, SCENE_IS_ONLINE, -1, 60 * SECOND, 0);
+}
+
 /* What is kept for the first one answers this one too. */
 static void same_feature_again(struct scene *s) {
     const struct feature *f = &s->features[0];
@@ -297,6 +367,9 @@ static const struct {
     {other_lateness, LAYOUT | PLAN},
     {unused_column, LAYOUT | PLAN},
     {one_more_feature, LAYOUT | PLAN},
+    {a_quantile, DEFINITION | LAYOUT | PLAN},
+    {one_more_quantile, LAYOUT | PLAN},
+    {one_more_distinct, LAYOUT | PLAN},
     {same_feature_again, PLAN},
 };
 
@@ -325,8 +398,72 @@ static void hashes_are_the_same_everywhere(void **unused) {
     init_good(&scene);
     scene_finish(&scene);
     assert_int_equal(scene.features[0].definition, UINT64_C(0x14848609b9c9acfe));
-    assert_int_equal(scene.entity.layout, UINT64_C(0xd37ec514640dca32));
-    assert_int_equal(scene.plan.id, UINT64_C(0x26ab3025a8e40c46));
+    assert_int_equal(scene.entity.layout, UINT64_C(0x01c959943fced0d3));
+    assert_int_equal(scene.plan.id, UINT64_C(0xb231ed65527a7966));
+    scene_add(&scene, AGGREGATE_QUANTILE, SCENE_AMOUNT, SCENE_IS_FRAUD, -1, 60 * SECOND, 0)
+        ->q_parts = 9500;
+    scene_add(&scene, AGGREGATE_SPEED, SCENE_PLACE, -1, -1, 60 * SECOND, 0);
+    scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, 60 * SECOND, 0)->tick_us = SECOND;
+    scene_finish(&scene);
+    assert_int_equal(scene.features[1].definition, UINT64_C(0x1fc79bb558161491));
+    assert_int_equal(scene.features[2].definition, UINT64_C(0xb165a492f3206a89));
+    assert_int_equal(scene.features[3].definition, UINT64_C(0x649956455a2a8f04));
+    assert_int_equal(scene.entity.layout, UINT64_C(0x8c6955e8a8ec7a7b));
+}
+
+/* Two features that differ in what only they have are two features, of one layout. */
+static void a_q_and_a_tick_are_part_of_the_definition(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    uint64_t quantile[3], burst[3], layout[3];
+    for (int i = 0; i < 3; i++) {
+        scene_init(&scene, 3600 * SECOND);
+        scene_add(&scene, AGGREGATE_QUANTILE, SCENE_AMOUNT, -1, -1, 60 * SECOND, 0)->q_parts =
+            i == 2 ? 9501 : 9500;
+        scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, 60 * SECOND, 0)->tick_us =
+            i == 2 ? SECOND + 1 : SECOND;
+        scene_finish(&scene);
+        quantile[i] = scene.features[0].definition;
+        burst[i] = scene.features[1].definition;
+        layout[i] = scene.entity.layout;
+    }
+    assert_true(quantile[0] == quantile[1] && burst[0] == burst[1] && layout[0] == layout[1]);
+    assert_true(quantile[0] != quantile[2] && burst[0] != burst[2]);
+    assert_true(layout[0] != layout[2]); /* the tick is a window */
+}
+
+static void new_aggregates_have_their_types(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    scene_init(&scene, 0);
+    const struct feature *feature =
+        scene_add(&scene, AGGREGATE_QUANTILE, SCENE_ITEMS, -1, -1, 9, 0);
+    assert_int_equal(feature_value_type(&scene.entity, feature), VALUE_INT);
+    feature = scene_add(&scene, AGGREGATE_QUANTILE, SCENE_AMOUNT, -1, -1, 9, 0);
+    assert_int_equal(feature_value_type(&scene.entity, feature), VALUE_DOUBLE);
+    feature = scene_add(&scene, AGGREGATE_DISTANCE, SCENE_PLACE, -1, -1, 9, 0);
+    assert_int_equal(feature_value_type(&scene.entity, feature), VALUE_INT);
+    feature = scene_add(&scene, AGGREGATE_SPEED, SCENE_PLACE, -1, -1, 9, 0);
+    assert_int_equal(feature_value_type(&scene.entity, feature), VALUE_DOUBLE);
+    feature = scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, 9, 0);
+    assert_int_equal(feature_value_type(&scene.entity, feature), VALUE_DOUBLE);
+}
+
+/* A burst needs two windows, which other features may have as well. */
+static void a_burst_shares_its_windows(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    scene_init(&scene, 0);
+    scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, 60, 5)->tick_us = 10;
+    scene_add(&scene, AGGREGATE_COUNT, -1, -1, -1, 60, 5);
+    scene_add(&scene, AGGREGATE_COUNT, -1, -1, -1, 10, 5);
+    scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, 60, 0)->tick_us = 10;
+    scene_finish(&scene);
+    assert_int_equal(scene.entity.span_count, 4);
+    assert_int_equal(scene.entity.gathering_count, 4);
+    assert_int_equal(scene.features[0].gathering, scene.features[1].gathering);
+    assert_int_equal(scene.features[0].tick_gathering, scene.features[2].gathering);
+    assert_true(scene.features[3].tick_gathering != scene.features[3].gathering);
 }
 
 static void the_reach_is_the_longest_window_and_delay(void **unused) {
@@ -374,6 +511,12 @@ static void the_most_features_fit(void **unused) {
     scene_finish(&scene);
     assert_int_equal(scene.entity.gathering_count, 2 * PLAN_FEATURES_MAX);
     assert_int_equal(scene.entity.span_count, PLAN_FEATURES_MAX);
+    scene_init(&scene, 0);
+    for (int i = 0; i < PLAN_FEATURES_MAX; i++)
+        scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, (1000 + i) * SECOND, 0)->tick_us = 1 + i;
+    scene_finish(&scene);
+    assert_int_equal(scene.entity.gathering_count, PLAN_GATHERINGS_MAX);
+    assert_int_equal(scene.entity.span_count, PLAN_SPANS_MAX);
 }
 
 int main(void) {
@@ -384,6 +527,9 @@ int main(void) {
         cmocka_unit_test(two_entities_need_two_names),
         cmocka_unit_test(hashes_change_with_what_they_stand_for),
         cmocka_unit_test(hashes_are_the_same_everywhere),
+        cmocka_unit_test(a_q_and_a_tick_are_part_of_the_definition),
+        cmocka_unit_test(new_aggregates_have_their_types),
+        cmocka_unit_test(a_burst_shares_its_windows),
         cmocka_unit_test(the_reach_is_the_longest_window_and_delay),
         cmocka_unit_test(features_over_the_same_entries_share_a_gathering),
         cmocka_unit_test(the_most_features_fit),

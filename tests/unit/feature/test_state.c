@@ -1,5 +1,6 @@
 /* Each aggregate on one small history, and the edges of states: windows, memory, extreme numbers.
  */
+#include "core/feature/place.h"
 #include "scene.h"
 
 #include "tests/unit/unit.h"
@@ -34,6 +35,11 @@ static struct payment payment_of(const struct row *row) {
     payment.integers[SCENE_ITEMS] = row->items;
     payment.integers[SCENE_ONLINE] = row->online;
     payment.integers[SCENE_OPENED] = row->at * 1000;
+    /* A hundredth of a degree along the equator, 1112 m, for each second; nobody knows where the
+     * cinema is. */
+    payment.integers[SCENE_PLACE] = place_pack(0, (int32_t)row->at * 100000);
+    if (strcmp(row->merchant, "cinema") == 0)
+        payment.present &= ~(1u << SCENE_PLACE);
     if (row->items < 0)
         payment.present &= ~(1u << SCENE_ITEMS);
     return payment;
@@ -72,10 +78,13 @@ static const struct value_case {
     enum who who;
     int64_t at;           /* seconds */
     const char *expected; /* as value_format() prints it, behind the type */
+    uint16_t q_parts;
+    int64_t tick; /* seconds */
 } cases[] = {
 #define ALL    -1, -1
 #define AMOUNT SCENE_AMOUNT, -1, -1
 #define ITEMS  SCENE_ITEMS, -1, -1
+#define PLACE  SCENE_PLACE, -1, -1
     {"count of all", AGGREGATE_COUNT, -1, ALL, 100, 0, ALONE, 130, "int 5"},
     {"count with current", AGGREGATE_COUNT, -1, ALL, 100, 0, ASKED, 130, "int 6"},
     {"count without current", AGGREGATE_COUNT, -1, ALL, 100, 0, EXCLUDED, 130, "int 5"},
@@ -180,6 +189,48 @@ static const struct value_case {
      130, "bool true"},
     {"is new under delay", AGGREGATE_IS_NEW, ITEMS, 20, 5, ASKED, 130, "bool true"},
     {"is new to nobody", AGGREGATE_IS_NEW, ITEMS, 100, 0, ALONE, 130, "absent "},
+
+    /* -2.50, 4.99, 5, 7, 10 */
+    {"median", AGGREGATE_QUANTILE, AMOUNT, 100, 0, ALONE, 130, "double 5", 5000, 0},
+    {"median with current", AGGREGATE_QUANTILE, AMOUNT, 100, 0, ASKED, 130, "double 4.99", 5000, 0},
+    {"median without current", AGGREGATE_QUANTILE, AMOUNT, 100, 0, EXCLUDED, 130, "double 5", 5000,
+     0},
+    {"quantile at a rank", AGGREGATE_QUANTILE, AMOUNT, 100, 0, ALONE, 130, "double 7", 8000, 0},
+    {"quantile just above a rank", AGGREGATE_QUANTILE, AMOUNT, 100, 0, ALONE, 130, "double 10",
+     8001, 0},
+    {"least quantile", AGGREGATE_QUANTILE, AMOUNT, 100, 0, ALONE, 130, "double -2.5", 1, 0},
+    {"greatest quantile", AGGREGATE_QUANTILE, AMOUNT, 100, 0, ALONE, 130, "double 10", 9999, 0},
+    {"quantile of ints", AGGREGATE_QUANTILE, ITEMS, 100, 0, ALONE, 130, "int 4", 7500, 0},
+    {"quantile of bools", AGGREGATE_QUANTILE, SCENE_ONLINE, -1, -1, 100, 0, ALONE, 130, "bool true",
+     5000, 0},
+    {"quantile of frauds", AGGREGATE_QUANTILE, SCENE_AMOUNT, SCENE_IS_FRAUD, -1, 100, 0, ASKED, 130,
+     "double 4.99", 5001, 0},
+    {"quantile of current alone", AGGREGATE_QUANTILE, AMOUNT, 5, 0, ASKED, 145, "double 2.5", 1, 0},
+    {"quantile of none", AGGREGATE_QUANTILE, AMOUNT, 5, 0, EXCLUDED, 145, "absent ", 5000, 0},
+
+    {"distance", AGGREGATE_DISTANCE, PLACE, 100, 0, ASKED, 130, "int 144554"},
+    {"distance from the last that passes and has a place", AGGREGATE_DISTANCE, SCENE_PLACE,
+     SCENE_IS_DEAR, -1, 100, 0, ASKED, 130, "int 122315"},
+    {"distance of nobody", AGGREGATE_DISTANCE, PLACE, 100, 0, ALONE, 130, "absent "},
+    {"distance from nowhere", AGGREGATE_DISTANCE, PLACE, 5, 0, ASKED, 145, "absent "},
+    {"distance without current is the same", AGGREGATE_DISTANCE, PLACE, 100, 0, EXCLUDED, 130,
+     "int 144554"},
+    {"speed", AGGREGATE_SPEED, PLACE, 100, 0, ASKED, 140, "double 52039.4"},
+    {"speed of the same moment", AGGREGATE_SPEED, PLACE, 100, 0, ASKED, 130, "double 520394.4"},
+    {"speed under delay", AGGREGATE_SPEED, PLACE, 100, 5, ASKED, 130, "double 22016.7"},
+
+    /* 30, 20, 20, 10 and 0 seconds before */
+    {"burst", AGGREGATE_BURST, -1, ALL, 100, 0, ALONE, 130, "double 0.13333333333333333", 0, 5},
+    {"burst with current", AGGREGATE_BURST, -1, ALL, 100, 0, ASKED, 130,
+     "double 1.7777777777777777", 0, 5},
+    {"burst without current", AGGREGATE_BURST, -1, ALL, 100, 0, EXCLUDED, 130,
+     "double 0.13333333333333333", 0, 5},
+    {"burst of more in a tick", AGGREGATE_BURST, -1, ALL, 100, 0, ALONE, 130, "double 0.1", 0, 15},
+    {"burst as always", AGGREGATE_BURST, -1, SCENE_IS_DEAR, -1, 100, 0, ALONE, 130, "double 0", 0,
+     15},
+    {"burst under delay", AGGREGATE_BURST, -1, ALL, 100, 10, ASKED, 130, "double 0.0625", 0, 5},
+    {"burst of none", AGGREGATE_BURST, -1, ALL, 100, 0, ALONE, 95, "double 0", 0, 5},
+    {"burst of current alone", AGGREGATE_BURST, -1, ALL, 100, 0, ASKED, 95, "double 0", 0, 5},
 };
 
 static void aggregates_have_the_values_of_their_definitions(void **unused) {
@@ -191,6 +242,8 @@ static void aggregates_have_the_values_of_their_definitions(void **unused) {
         struct feature *feature = scene_add(&scene, c->aggregate, c->column, c->filter, c->part,
                                             c->window * SECOND, c->delay * SECOND);
         feature->exclude_current = c->who == EXCLUDED;
+        feature->q_parts = c->q_parts;
+        feature->tick_us = c->tick * SECOND;
         scene_finish(&scene);
         struct state state;
         state_init(&state);
@@ -210,6 +263,63 @@ static void aggregates_have_the_values_of_their_definitions(void **unused) {
             assert_int_equal(value.type, feature_value_type(&scene.entity, &scene.features[0]));
         state_deinit(&state);
     }
+}
+
+/* From a place to nowhere there is no distance. */
+static void without_a_place_there_is_no_distance(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    scene_init(&scene, LATENESS);
+    scene_add(&scene, AGGREGATE_DISTANCE, SCENE_PLACE, -1, -1, 100 * SECOND, 0)->default_value =
+        value_int(-1);
+    scene_finish(&scene);
+    struct state state;
+    state_init(&state);
+    apply_row(&scene, &state, &history[0]);
+    struct payment payment = payment_of(&asking);
+    payment.time_us = 100 * SECOND;
+    struct entry current = scene_transaction(&payment);
+    assert_true(value_equal(read_one(&scene, &state, 100 * SECOND, &current), value_int(111195)));
+    current.present &= ~(1u << SCENE_PLACE);
+    assert_true(value_equal(read_one(&scene, &state, 100 * SECOND, &current), value_int(-1)));
+    state_deinit(&state);
+}
+
+/* A burst of a merchant's: what has collapsed answers within the bounds, and expires. */
+static void a_busy_entity_answers_within_the_bounds(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    scene_init(&scene, LATENESS);
+    scene_add(&scene, AGGREGATE_QUANTILE, SCENE_AMOUNT, -1, -1, 6400 * SECOND, 0)->q_parts = 9500;
+    scene_add(&scene, AGGREGATE_SPEED, SCENE_PLACE, -1, -1, 6400 * SECOND, 0);
+    scene_add(&scene, AGGREGATE_BURST, -1, -1, -1, 6400 * SECOND, 0)->tick_us = 100 * SECOND;
+    scene_finish(&scene);
+    struct state state;
+    state_init(&state);
+    struct payment payment = payment_of(&asking);
+    for (int i = 0; i < 20000; i++) { /* 1.00 to 200.99, half a second apart */
+        payment.time_us = i * SECOND / 2;
+        payment.id_hash = (uint64_t)i;
+        payment.integers[SCENE_AMOUNT] = 100 + i * 7919 % 20000;
+        payment.integers[SCENE_PLACE] = place_pack(0, i);
+        struct entry entry = scene_transaction(&payment);
+        scene_apply(&scene, &state, &entry);
+    }
+    payment.integers[SCENE_PLACE] = place_pack(0, 19999 + 9000);
+    payment.time_us = 10000 * SECOND;
+    struct entry current = scene_transaction(&payment);
+    struct value values[3];
+    struct state_scratch *scratch = state_scratch_new();
+    assert_int_equal(state_read(state.bytes, state.length, &scene.entity, LATENESS, payment.time_us,
+                                &current, scratch, values),
+                     0);
+    assert_true(fabs(values[0].number - 191) < 191 / 128.0 + 1);
+    /* 100.08 m within a half second, which counts as one: 100 m. */
+    assert_true(value_equal(values[1], value_double(360)));
+    assert_true(values[2].number >= 0 && values[2].number < 3);
+    assert_true(state.length < 32768);
+    state_scratch_free(scratch);
+    state_deinit(&state);
 }
 
 static void a_default_takes_the_place_of_absent_only(void **unused) {
@@ -522,6 +632,8 @@ static void an_entity_without_features_keeps_nothing(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(aggregates_have_the_values_of_their_definitions),
+        cmocka_unit_test(without_a_place_there_is_no_distance),
+        cmocka_unit_test(a_busy_entity_answers_within_the_bounds),
         cmocka_unit_test(a_default_takes_the_place_of_absent_only),
         cmocka_unit_test(extreme_ints_neither_overflow_nor_lose_digits),
         cmocka_unit_test(times_at_the_ends_of_int64_are_only_far_apart),

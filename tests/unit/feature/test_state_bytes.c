@@ -1,10 +1,11 @@
-/* The encoding: states whose bytes are kept in tests/golden/state_v2.txt, and what state_check()
- * says to bytes that are no state.
+/* The encoding: states whose bytes are kept in tests/golden/state_v3.txt, those of the version
+ * before, and what state_check() says to bytes that are no state.
  *
- * usage: test_feature_state_bytes GOLDEN-FILE | --print
+ * usage: test_feature_state_bytes GOLDEN-FILE GOLDEN-FILE-OF-VERSION-2 | --print
  * --print writes what the golden file should hold. Old lines of that file never change: states are
  * stored, and a changed encoding is a new version with a file of its own. */
 #include "core/base/buffer.h"
+#include "core/feature/place.h"
 #include "scene.h"
 
 #include "tests/unit/unit.h"
@@ -15,7 +16,7 @@
 #define LATENESS  (3600 * SECOND)
 #define HEAD_SIZE 27 /* state.c's layout, restated on purpose */
 
-static const char *golden_path;
+static const char *golden_path, *golden_path_v2;
 
 static void init_plan(struct scene *scene) {
     scene_init(scene, LATENESS);
@@ -27,6 +28,10 @@ static void init_plan(struct scene *scene) {
     scene_add(scene, AGGREGATE_FIRST, SCENE_MERCHANT_TEXT, -1, -1, 3600 * SECOND, 0);
     scene_add(scene, AGGREGATE_SECONDS_SINCE_LAST, -1, SCENE_IS_DEAR, -1, 3600 * SECOND, 0);
     scene_add(scene, AGGREGATE_DISTINCT, SCENE_AMOUNT, -1, -1, 3600 * SECOND, 0);
+    scene_add(scene, AGGREGATE_QUANTILE, SCENE_AMOUNT, SCENE_NOT_LEGIT, -1, 3600 * SECOND, 0)
+        ->q_parts = 9500;
+    scene_add(scene, AGGREGATE_SPEED, SCENE_PLACE, -1, -1, 3600 * SECOND, 0);
+    scene_add(scene, AGGREGATE_BURST, -1, -1, -1, 86400 * SECOND, 0)->tick_us = 3600 * SECOND;
     scene_finish(scene);
 }
 
@@ -39,6 +44,7 @@ static struct payment payment_at(int64_t time_us, uint64_t id_hash) {
     payment.integers[SCENE_ITEMS] = -3;
     payment.integers[SCENE_ONLINE] = 1;
     payment.integers[SCENE_OPENED] = 1600000000 * SECOND;
+    payment.integers[SCENE_PLACE] = place_pack(525200066, 134049540);
     return payment;
 }
 
@@ -63,6 +69,7 @@ static void make_several(const struct scene *scene, struct state *state) {
     payment.merchant = "";
     apply_transaction(scene, state, &payment);
     payment.id_hash = 1; /* the same time, in front */
+    payment.integers[SCENE_PLACE] = place_pack(-338688197, -1800000000);
     payment.integers[SCENE_AMOUNT] = INT64_C(9999999999999);
     apply_transaction(scene, state, &payment);
 }
@@ -201,26 +208,50 @@ static void assert_golden(const struct scene *scene, const char *name, const uin
     state_deinit(&state);
 }
 
-static void golden_bytes_stay_as_they_are(void **unused) {
-    (void)unused;
-    static struct scene scene;
-    init_plan(&scene);
-    FILE *file = fopen(golden_path, "r");
+/* Calls for each state of a golden file; returns how many there are. */
+static size_t read_goldens(const char *path, const struct scene *scene,
+                           void (*look)(const struct scene *scene, const char *name,
+                                        const uint8_t *bytes, size_t length)) {
+    FILE *file = fopen(path, "r");
     if (!file)
-        fail_msg("cannot open %s", golden_path);
-    char line[16384], name[64];
-    static char hex[sizeof line];
+        fail_msg("cannot open %s", path);
+    static char line[16384], hex[sizeof line];
+    char name[64];
     uint8_t bytes[sizeof line / 2];
     size_t seen = 0;
     while (fgets(line, sizeof line, file)) {
         if (line[0] == '#' || line[0] == '\n')
             continue;
         assert_int_equal(sscanf(line, "%63s %16383s", name, hex), 2);
-        assert_golden(&scene, name, bytes, parse_hex(hex, bytes, sizeof bytes));
+        look(scene, name, bytes, parse_hex(hex, bytes, sizeof bytes));
         seen++;
     }
     fclose(file);
-    assert_int_equal(seen, GOLDENS);
+    return seen;
+}
+
+static void golden_bytes_stay_as_they_are(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    init_plan(&scene);
+    assert_int_equal(read_goldens(golden_path, &scene, assert_golden), GOLDENS);
+}
+
+static void assert_version_2(const struct scene *scene, const char *name, const uint8_t *bytes,
+                             size_t length) {
+    (void)name;
+    struct error error;
+    assert_int_equal(state_check(bytes, length, &scene->entity, &error), -ERROR_DAMAGED);
+    assert_string_equal(error.text,
+                        "state of entity card: encoding version 2, this program knows 3");
+}
+
+/* Generations of that version are rebuilt from the archive: a state is never converted. */
+static void states_of_version_2_are_refused(void **unused) {
+    (void)unused;
+    static struct scene scene;
+    init_plan(&scene);
+    assert_true(read_goldens(golden_path_v2, &scene, assert_version_2) > 5);
 }
 
 /* Bytes that end where readable memory ends: reading one further is the end of the test. */
@@ -256,7 +287,8 @@ static bool passes_check(struct fence *fence, const struct scene *scene, const u
         return false;
     }
     assert_true(scene_is_canonical(scene, copy, length));
-    struct value values[8];
+    struct value values[16];
+    assert_true(scene->entity.feature_count <= 16);
     struct state_scratch *scratch = state_scratch_new();
     state_read(copy, length, &scene->entity, scene->plan.lateness_us, INT64_C(1522540900) * SECOND,
                NULL, scratch, values);
@@ -380,7 +412,7 @@ static void the_check_says_what_is_wrong(void **unused) {
     init_plan(&scene);
 #define CARD "state of entity card: "
     static const struct fault raw[] = {
-        {0, 3, CARD "encoding version 1, this program knows 2"},
+        {0, 1, CARD "encoding version 2, this program knows 3"},
         {1, 1, CARD "the last entry's size is not the head's"},
         {3, 1, CARD "the number of entries is not the head's"},
         {7, 1, CARD "it is cut off"},
@@ -389,18 +421,23 @@ static void the_check_says_what_is_wrong(void **unused) {
         {27, 1, CARD "the first entry's time is not the head's"},
         {36, 128, CARD "entry 0 of 3 is cut off or not canonical"},
     };
-    /* The collapsed part begins at 27, its tile at 47, the totals at 67. */
+    /* The collapsed part begins at 27, its tile at 47, the totals at 67, its sketch tile at 161. */
     static const struct fault collapsed[] = {
         {27, 3, CARD "the number of collapsed tiles is not the head's"},
         {31, 3, CARD "the number of sketch tiles is not the head's"},
         {39, 1, CARD "tiles are not as wide, as full or as old as they should be"},
         {54, 128,
          CARD "collapsed tile 0 of 1 is out of order or not canonical"}, /* 500 years ago */
-        {63, 1, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
+        {63, 2, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
         {67, 0x13 ^ 0x10, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
         {68, 128, CARD "collapsed tile 0 of 1 is out of order or not canonical"},
-        {122, 1, CARD "tiles are not as wide, as full or as old as they should be"},
-        {142, 64, CARD "sketch tile 0 of 1 is out of order or not canonical"},
+        {161, 1, CARD "tiles are not as wide, as full or as old as they should be"},
+        {181, 64, CARD "sketch tile 0 of 1 is out of order or not canonical"},
+        /* The distribution: its size, form, buckets, and a sum that becomes 0. */
+        {270, 1, CARD "sketch tile 0 of 1 is out of order or not canonical"},
+        {271, 1, CARD "sketch tile 0 of 1 is out of order or not canonical"},
+        {272, 1, CARD "sketch tile 0 of 1 is out of order or not canonical"},
+        {275, 4, CARD "sketch tile 0 of 1 is out of order or not canonical"},
     };
     struct state state;
     state_init(&state);
@@ -551,17 +588,19 @@ static void forgeries_are_found_out(void **unused) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: %s GOLDEN-FILE | --print\n", argv[0]);
-        return 2;
-    }
-    if (strcmp(argv[1], "--print") == 0) {
+    if (argc == 2 && strcmp(argv[1], "--print") == 0) {
         print_goldens();
         return 0;
     }
+    if (argc != 3) {
+        fprintf(stderr, "usage: %s GOLDEN-FILE GOLDEN-FILE-OF-VERSION-2 | --print\n", argv[0]);
+        return 2;
+    }
     golden_path = argv[1];
+    golden_path_v2 = argv[2];
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(golden_bytes_stay_as_they_are),
+        cmocka_unit_test(states_of_version_2_are_refused),
         cmocka_unit_test(every_truncation_is_rejected),
         cmocka_unit_test(every_single_byte_mutation_is_rejected_or_canonical),
         cmocka_unit_test(random_bytes_are_rejected),

@@ -3,11 +3,15 @@
  * their transactions, entries that expire, bursts that collapse tiles, transactions that share time
  * and id included.
  *
- * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
+ * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. A failure prints the seed, and the
+ * fewest records and features found that still fail. */
 #include "naive_model.h"
 #include "scene.h"
+#include "shrink.h"
 
 #include "tests/unit/unit.h"
+
+#include <inttypes.h>
 
 #define ENTRIES_MAX 200
 #define PARTS_MAX   5
@@ -87,16 +91,122 @@ static void fold_parts(const struct scene *scene, struct chance *chance,
     *ret_state = parts[0];
 }
 
-static void assert_same_bytes(const struct scene *scene, const struct state *expected,
-                              const struct state *got, const char *how) {
-    struct error error;
-    if (state_check(got->bytes, got->length, &scene->entity, &error) < 0)
-        fail_msg("%s: %s", how, error.text);
-    if (got->length != expected->length ||
-        (got->length > 0 && memcmp(got->bytes, expected->bytes, got->length) != 0))
-        fail_msg("%s: %u bytes that differ from the %u expected", how, got->length,
+/* One set of entries in several orders, which follow from the seed. */
+struct trial {
+    struct scene *scene;
+    uint64_t seed;
+    char complaint[sizeof((struct error *)NULL)->text + 64];
+};
+
+static bool is_same(struct trial *trial, const struct state *expected, const struct state *got,
+                    const char *how) {
+    struct error error = {0};
+    if (state_check(got->bytes, got->length, &trial->scene->entity, &error) < 0)
+        snprintf(trial->complaint, sizeof trial->complaint, "%s: %s", how, error.text);
+    else if (got->length != expected->length ||
+             (got->length > 0 && memcmp(got->bytes, expected->bytes, got->length) != 0))
+        snprintf(trial->complaint, sizeof trial->complaint,
+                 "%s: %u bytes that differ from the %u expected", how, got->length,
                  expected->length);
-    assert_true(scene_is_canonical(scene, got->bytes, got->length));
+    else if (!scene_is_canonical(trial->scene, got->bytes, got->length))
+        snprintf(trial->complaint, sizeof trial->complaint, "%s: other bytes once rebuilt", how);
+    else
+        return true;
+    return false;
+}
+
+static bool orders_agree(struct trial *trial, struct entry *entries, size_t count) {
+    struct chance chance = {.state = trial->seed};
+    struct state expected, got;
+    bool agree = true;
+    fold(trial->scene, entries, count, &expected);
+    for (int i = 0; i < 4 && agree; i++) {
+        shuffle(&chance, entries, count);
+        if (i == 0)
+            sort(entries, count);
+        fold(trial->scene, entries, count, &got);
+        agree = is_same(trial, &expected, &got, i == 0 ? "in order of time" : "another order");
+        state_deinit(&got);
+        fold_parts(trial->scene, &chance, entries, count, &got);
+        agree = agree && is_same(trial, &expected, &got, "parts merged");
+        state_deinit(&got);
+    }
+    state_deinit(&expected);
+    return agree;
+}
+
+/* Shrinking. With fewer entries the orders that a seed gives are others, so some are tried. */
+
+static bool entries_fail(const void *items, size_t count, void *subject) {
+    struct trial *trial = subject;
+    static struct entry entries[ENTRIES_MAX + 1];
+    uint64_t seed = trial->seed;
+    for (uint64_t more = 0; more < 8; more++) {
+        trial->seed = seed + more;
+        memcpy(entries, items, count * sizeof *entries);
+        if (!orders_agree(trial, entries, count))
+            return true;
+    }
+    trial->seed = seed;
+    return false;
+}
+
+struct features_trial {
+    struct trial *trial;
+    const struct entry *entries;
+    size_t count;
+};
+
+static void set_features(struct scene *scene, const struct feature *features, size_t count) {
+    memcpy(scene->features, features, count * sizeof *features);
+    scene->entity.feature_count = count;
+    scene_finish(scene);
+}
+
+static bool features_fail(const void *items, size_t count, void *subject) {
+    struct features_trial *with = subject;
+    set_features(with->trial->scene, items, count);
+    return entries_fail(with->entries, with->count, with->trial);
+}
+
+static void print_case(const struct trial *trial, const struct entry *entries, size_t count) {
+    const struct scene *scene = trial->scene;
+    print_message("lateness %" PRId64 " us, orders of seed %" PRIu64 "\n", scene->plan.lateness_us,
+                  trial->seed);
+    for (size_t i = 0; i < scene->entity.feature_count; i++) {
+        const struct feature *f = &scene->features[i];
+        print_message("  %s column %d filter %d part %d window %" PRId64 " us delay %" PRId64
+                      " us q %u tick %" PRId64 " us\n",
+                      aggregate_name(f->aggregate), f->column, f->filter, f->part, f->window_us,
+                      f->delay_us, f->q_parts, f->tick_us);
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct entry *e = &entries[i];
+        print_message("  %s %016" PRIx64 " at %" PRId64 " present %02x, columns",
+                      e->transaction ? "transaction" : "outcome of ", e->id_hash, e->time_us,
+                      e->present);
+        for (int j = 0; j < SCENE_COLUMNS; j++)
+            if (j == SCENE_MERCHANT_TEXT)
+                print_message(" \"%" TEXT_FORMAT "\"", TEXT_ARGS(e->texts[j]));
+            else
+                print_message(" %" PRId64, e->integers[j]);
+        print_message(", weights");
+        for (int j = 0; j < SCENE_FILTERS; j++)
+            print_message(" %d", e->weights[j]);
+        print_message("\n");
+    }
+}
+
+static void shrink_and_print(struct trial *trial, struct entry *entries, size_t count) {
+    static struct feature features[PLAN_FEATURES_MAX];
+    size_t feature_count = trial->scene->entity.feature_count;
+    count = shrink_list(entries, count, sizeof *entries, entries_fail, trial);
+    memcpy(features, trial->scene->features, feature_count * sizeof *features);
+    struct features_trial with = {.trial = trial, .entries = entries, .count = count};
+    feature_count = shrink_list(features, feature_count, sizeof *features, features_fail, &with);
+    set_features(trial->scene, features, feature_count);
+    entries_fail(entries, count, trial); /* for its complaint */
+    print_case(trial, entries, count);
 }
 
 /* The same to a state: what is absent does not matter. */
@@ -153,7 +263,7 @@ static void assert_extent(const struct scene *scene, const struct state *state,
 static void any_order_and_any_split_give_the_same_bytes(void **unused) {
     (void)unused;
     struct chance chance = {.state = chance_seed()};
-    static struct entry entries[ENTRIES_MAX + 1];
+    static struct entry entries[ENTRIES_MAX + 1], tried[ENTRIES_MAX + 1];
     static struct scene scene;
     size_t collapsed = 0;
     for (int64_t left = chance_steps(60000); left > 0; left -= ENTRIES_MAX) {
@@ -161,21 +271,16 @@ static void any_order_and_any_split_give_the_same_bytes(void **unused) {
         scene_add_random_features(&scene, &chance, 1 + (size_t)chance_below(&chance, 6));
         scene_finish(&scene);
         size_t count = make_entries(&chance, entries);
-        struct state expected, got;
-        fold(&scene, entries, count, &expected);
-        assert_extent(&scene, &expected, entries, count, &collapsed);
-        for (int i = 0; i < 4; i++) {
-            shuffle(&chance, entries, count);
-            if (i == 0)
-                sort(entries, count);
-            fold(&scene, entries, count, &got);
-            assert_same_bytes(&scene, &expected, &got, "another order");
-            state_deinit(&got);
-            fold_parts(&scene, &chance, entries, count, &got);
-            assert_same_bytes(&scene, &expected, &got, "parts merged");
-            state_deinit(&got);
-        }
-        state_deinit(&expected);
+        struct state state;
+        fold(&scene, entries, count, &state);
+        assert_extent(&scene, &state, entries, count, &collapsed);
+        state_deinit(&state);
+        struct trial trial = {.scene = &scene, .seed = chance_next(&chance)};
+        memcpy(tried, entries, count * sizeof *entries);
+        if (orders_agree(&trial, tried, count))
+            continue;
+        shrink_and_print(&trial, entries, count);
+        fail_msg("%s", trial.complaint);
     }
     print_message("%zu entries in collapsed tiles\n", collapsed);
     assert_true(collapsed > 0);

@@ -6,6 +6,7 @@
  * fewest steps found that still fail. */
 #include "naive_model.h"
 #include "scene.h"
+#include "shrink.h"
 
 #include "tests/unit/unit.h"
 
@@ -16,7 +17,7 @@
 #define FEATURES_MAX 24
 #define DAY          (86400 * SECOND)
 
-enum step_type { STEP_PAY, STEP_LABEL, STEP_LOOK, STEP_NOTHING };
+enum step_type { STEP_PAY, STEP_LABEL, STEP_LOOK };
 
 struct step {
     enum step_type type;
@@ -42,40 +43,68 @@ static bool complain(struct walk *walk, const struct feature *feature, int64_t a
                      const char *got, const char *want) {
     snprintf(walk->complaint, sizeof walk->complaint,
              "%s column %d filter %d part %d window %" PRId64 " us delay %" PRId64
-             " us%s at %" PRId64 ": %s, expected %s",
+             " us q %u tick %" PRId64 " us%s at %" PRId64 ": %s, expected %s",
              aggregate_name(feature->aggregate), feature->column, feature->filter, feature->part,
-             feature->window_us, feature->delay_us,
+             feature->window_us, feature->delay_us, feature->q_parts, feature->tick_us,
              feature->exclude_current ? " without current" : "", at_us, got, want);
     return false;
 }
 
-/* Is the window that the engine says the right one, and not too far beside the one asked for? */
-static bool window_agrees(struct walk *walk, size_t i, int64_t at_us,
-                          const struct naive_window *expected) {
+/* Is the window that the engine says the right one, and not too far beside the one asked for, which
+ * has this length? */
+static bool window_agrees(struct walk *walk, size_t i, int64_t at_us, const char *what,
+                          struct effective_window window, int64_t length_us,
+                          const struct effective_window *expected) {
     const struct feature *feature = &walk->scene.features[i];
-    struct effective_window window = state_effective_window(walk->state.bytes, walk->state.length,
-                                                            &walk->scene.entity, i, at_us);
-    bool values =
-        feature->aggregate == AGGREGATE_DISTINCT || feature->aggregate == AGGREGATE_IS_NEW;
-    int64_t until_us = at_us - feature->delay_us, after_us = until_us - feature->window_us;
-    int64_t bound_us = feature->window_us / (values ? 8 : 64);
+    int64_t until_us = at_us - feature->delay_us, after_us = until_us - length_us;
+    int64_t bound_us = length_us / (naive_is_sketched(feature) ? 8 : 64);
     bool within = window.after_us <= after_us && window.after_us >= after_us - bound_us &&
                   window.until_us <= until_us && window.until_us >= until_us - bound_us;
     walk->moved_edges += window.after_us != after_us || window.until_us != until_us;
     if (within && window.after_us == expected->after_us && window.until_us == expected->until_us)
         return true;
     char got[96], want[96];
-    snprintf(got, sizeof got, "effective window (%" PRId64 ", %" PRId64 "]", window.after_us,
+    snprintf(got, sizeof got, "effective %s (%" PRId64 ", %" PRId64 "]", what, window.after_us,
              window.until_us);
     snprintf(want, sizeof want, "(%" PRId64 ", %" PRId64 "]%s", expected->after_us,
              expected->until_us, within ? "" : ", which is too far off");
     return complain(walk, feature, at_us, got, want);
 }
 
+static bool windows_agree(struct walk *walk, size_t i, int64_t at_us,
+                          const struct naive_window *expected) {
+    const struct feature *feature = &walk->scene.features[i];
+    const struct entity_plan *entity = &walk->scene.entity;
+    const struct state *state = &walk->state;
+    struct effective_window window = {expected->after_us, expected->until_us};
+    struct effective_window tick = {expected->tick_after_us, expected->until_us};
+    if (!window_agrees(walk, i, at_us, "window",
+                       state_effective_window(state->bytes, state->length, entity, i, at_us),
+                       feature->window_us, &window))
+        return false;
+    return feature->aggregate != AGGREGATE_BURST ||
+           window_agrees(walk, i, at_us, "tick",
+                         state_effective_tick(state->bytes, state->length, entity, i, at_us),
+                         feature->tick_us, &tick);
+}
+
+/* A quantile is less than 1/128 beside the exact one; half a unit of the last digit is lost where
+ * this divides. */
+static bool is_near_number(struct value value, struct value exact) {
+    double got = value.type == VALUE_DOUBLE ? value.number : (double)value.integer;
+    double wanted = exact.type == VALUE_DOUBLE ? exact.number : (double)exact.integer;
+    return value.type == exact.type && fabs(got - wanted) * 127.999999 <= fabs(wanted);
+}
+
 /* More than six standard errors of HyperLogLog do not happen. */
 static bool is_near(struct value value, struct value exact, const struct feature *feature) {
     if (feature->aggregate == AGGREGATE_IS_NEW) /* not new is known for sure */
         return value.type == VALUE_ABSENT || (value_equal(value, exact) && !value.boolean);
+    if (value_equal(value, exact))
+        return true;
+    if (feature->aggregate == AGGREGATE_QUANTILE)
+        return (value.type == VALUE_DOUBLE || value.type == VALUE_INT) &&
+               is_near_number(value, exact);
     if (value.type != VALUE_INT)
         return false;
     double error = fabs((double)value.integer - (double)exact.integer);
@@ -85,8 +114,7 @@ static bool is_near(struct value value, struct value exact, const struct feature
 static bool value_agrees(struct walk *walk, size_t i, struct value value, int64_t at_us,
                          const struct payment *current, const struct naive_window *window) {
     const struct feature *feature = &walk->scene.features[i];
-    struct value expected = naive_model_value(&walk->naive, feature, window->after_us,
-                                              window->until_us, at_us, current);
+    struct value expected = naive_model_value(&walk->naive, feature, window, at_us, current);
     walk->estimates += window->is_estimated;
     if (window->is_estimated ? is_near(value, expected, feature) : value_equal(value, expected))
         return true;
@@ -120,7 +148,7 @@ static bool values_agree(struct walk *walk, int64_t at_us, const struct payment 
     for (size_t i = 0; i < walk->scene.entity.feature_count && agree; i++) {
         struct naive_window window =
             naive_places_window(places, walk->naive.count, &walk->scene.features[i], at_us);
-        agree = window_agrees(walk, i, at_us, &window) &&
+        agree = windows_agree(walk, i, at_us, &window) &&
                 value_agrees(walk, i, values[i], at_us, current, &window);
     }
     free(places);
@@ -184,7 +212,7 @@ static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step
         if (chance_below(chance, calm) == 0) /* a burst, or its end */
             pace_us = paces_us[chance_below(chance, 6)];
         struct step *step = &ret_steps[i];
-        *step = (struct step){.type = STEP_NOTHING};
+        *step = (struct step){.type = STEP_LOOK, .at_us = now_us};
         int64_t kind = chance_below(chance, 100);
         if (kind < 70) {
             int64_t time_us = now_us;
@@ -203,7 +231,7 @@ static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step
         } else if (kind < 90 && i > 0) {
             const struct step *other =
                 &ret_steps[i - 1 - (size_t)chance_below(chance, i < 60 ? (int64_t)i : 60)];
-            step->type = other->type == STEP_PAY ? STEP_LABEL : STEP_NOTHING;
+            step->type = STEP_LABEL; /* of nobody, where the other is not a payment */
             step->id_hash = other->payment.id_hash;
             step->label = (enum scene_label)chance_below(chance, SCENE_LABELS);
         } else {
@@ -217,20 +245,10 @@ static size_t make_steps(struct chance *chance, int64_t lateness_us, struct step
     return ROUND_STEPS;
 }
 
-/* Leaves out whatever can be left out so that it still fails. */
-static size_t shrink(struct walk *walk, struct step *steps, size_t count) {
-    for (size_t i = count; i-- > 0;) {
-        struct step kept = steps[i];
-        steps[i].type = STEP_NOTHING;
-        if (run_steps(walk, steps, count) == count)
-            steps[i] = kept;
-    }
-    size_t left = 0;
-    for (size_t i = 0; i < count; i++)
-        if (steps[i].type != STEP_NOTHING)
-            steps[left++] = steps[i];
-    run_steps(walk, steps, left);
-    return left;
+/* Whether the state is right also when nobody has looked at it. */
+static bool steps_fail(const void *items, size_t count, void *subject) {
+    struct walk *walk = subject;
+    return run_steps(walk, items, count) < count || !state_is_sound(walk);
 }
 
 static void print_steps(const struct step *steps, size_t count) {
@@ -241,10 +259,10 @@ static void print_steps(const struct step *steps, size_t count) {
         if (step->type == STEP_PAY)
             print_message("  pay %016" PRIx64 " at %" PRId64 " present %02x amount %" PRId64
                           " items %" PRId64 " merchant \"%s\" online %" PRId64 " opened %" PRId64
-                          "\n",
+                          " place %016" PRIx64 "\n",
                           p->id_hash, p->time_us, p->present, p->integers[SCENE_AMOUNT],
                           p->integers[SCENE_ITEMS], p->merchant, p->integers[SCENE_ONLINE],
-                          p->integers[SCENE_OPENED]);
+                          p->integers[SCENE_OPENED], (uint64_t)p->integers[SCENE_PLACE]);
         else if (step->type == STEP_LABEL)
             print_message("  label %016" PRIx64 " %s\n", step->id_hash, labels[step->label]);
         else
@@ -267,10 +285,10 @@ static void values_equal_the_naive_model(void **unused) {
         walk->tiles = naive_tiles_of(&walk->scene, false);
         walk->sketches = naive_tiles_of(&walk->scene, true);
         size_t count = make_steps(&chance, walk->scene.plan.lateness_us, steps);
-        size_t failed = run_steps(walk, steps, count);
-        if (failed == count && state_is_sound(walk))
+        if (!steps_fail(steps, count, walk))
             continue;
-        count = failed == count ? count : shrink(walk, steps, failed + 1);
+        count = shrink_list(steps, count, sizeof *steps, steps_fail, walk);
+        steps_fail(steps, count, walk); /* for its complaint */
         print_message("HARRIER_SEED=%" PRIu64 ", lateness %" PRId64 " s: %s\n", seed,
                       walk->scene.plan.lateness_us / SECOND, walk->complaint);
         print_steps(steps, count);
