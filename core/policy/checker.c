@@ -2,6 +2,7 @@
 
 #include "../base/check.h"
 #include "calendar.h"
+#include "checker_call.h"
 #include "fault.h"
 #include "function.h"
 #include "words.h"
@@ -30,9 +31,37 @@ static enum value_type complain(struct checker *checker, const struct syntax *no
  * Names */
 
 static bool may_read(const struct checker *checker, const struct name *name) {
+    if (checker->reader == SCOPE_DERIVED)
+        return name->kind == NAME_FIELD;
     if (checker->reader == SCOPE_FILTER)
         return name->kind == NAME_FIELD || name->kind == NAME_LATER;
+    if (name->kind == NAME_THRESHOLD)
+        return checker->reader == SCOPE_RULE;
     return name->kind != NAME_LATER;
+}
+
+/* Says that this reader cannot read this, and what it can: `start` and `length` are its place. */
+static enum value_type refuse_reading(struct checker *checker, size_t start, size_t length,
+                                      const char *what) {
+    static const struct {
+        const char *who, *expected;
+    } readers[] = {
+        [SCOPE_DERIVED] = {"a derived field", "expected fields of the transaction"},
+        [SCOPE_FILTER] = {"a feature's condition",
+                          "expected fields of the transaction, verdict or outcome"},
+        [SCOPE_VALUE] = {"a value", "only rules can"},
+        [SCOPE_THRESHOLD] = {"a threshold", "only rules can"},
+        [SCOPE_RULE] = {"a rule", "expected fields, features, values, lists or thresholds"},
+    };
+    report(checker->reporter, start, length, "%s cannot read %s; %s", readers[checker->reader].who,
+           what, readers[checker->reader].expected);
+    return BROKEN;
+}
+
+static const char *quoted(const struct checker *checker, struct text t) {
+    struct text quoted = arena_printf(checker->scratch, "\"%" TEXT_FORMAT "\"", TEXT_ARGS(t));
+    check(quoted.data);
+    return quoted.data;
 }
 
 static enum value_type use_name(struct checker *checker, struct syntax *node,
@@ -40,16 +69,13 @@ static enum value_type use_name(struct checker *checker, struct syntax *node,
     node->name = name;
     if (may_read(checker, name))
         return name->type;
-    if (name->kind == NAME_LATER)
-        report(checker->reporter, node->start, node->end - node->start,
-               "\"%" TEXT_FORMAT "\" is not known while a transaction is decided; only \"where\" "
-               "and \"of\" of a feature can read it",
-               TEXT_ARGS(name->text));
-    else
-        report(checker->reporter, node->start, node->end - node->start,
-               "a feature's condition cannot read \"%" TEXT_FORMAT
-               "\"; expected fields of the transaction, verdict or outcome",
-               TEXT_ARGS(name->text));
+    if (name->kind != NAME_LATER)
+        return refuse_reading(checker, node->start, node->end - node->start,
+                              quoted(checker, name->text));
+    report(checker->reporter, node->start, node->end - node->start,
+           "\"%" TEXT_FORMAT "\" is not known while a transaction is decided; only \"where\" "
+           "and \"of\" of a feature can read it",
+           TEXT_ARGS(name->text));
     return BROKEN;
 }
 
@@ -70,7 +96,12 @@ static struct near nearest_name(const struct checker *checker, struct text wante
 
 /* What a policy may name later: said so, instead of "unknown". */
 static bool is_later_name(struct text word) {
-    return text_is(word, "thresholds") || text_is(word, "models") || text_is(word, "model");
+    return text_is(word, "models") || text_is(word, "model");
+}
+
+/* Thresholds are declared behind everything else that reads: only rules know their names. */
+static bool is_hidden_threshold(const struct checker *checker, struct text word) {
+    return text_is(word, "thresholds") && checker->reader != SCOPE_RULE;
 }
 
 static bool is_announced(const struct scope *scope, struct text word) {
@@ -80,13 +111,21 @@ static bool is_announced(const struct scope *scope, struct text word) {
     return false;
 }
 
-static enum value_type unknown_name(struct checker *checker, const struct syntax *node) {
+/* beside_text: it is compared with a text, so it may be one without its quotes. */
+static enum value_type unknown_name(struct checker *checker, const struct syntax *node,
+                                    bool beside_text) {
     if (checker->scope->incomplete)
         return BROKEN;
+    bool derived = checker->reader == SCOPE_DERIVED;
     char hint[NEAR_HINT_SIZE];
     if (is_later_name(node->text))
         report(checker->reporter, node->offset, node->length,
                "\"%" TEXT_FORMAT "\" is not supported yet", TEXT_ARGS(node->text));
+    else if (is_hidden_threshold(checker, node->text))
+        refuse_reading(checker, node->offset, node->length, "thresholds");
+    else if (text_is(node->text, "thresholds"))
+        report(checker->reporter, node->offset, node->length,
+               "\"thresholds\" is not a value; expected thresholds.NAME");
     else if (text_is(node->text, "lists"))
         report(checker->reporter, node->offset, node->length,
                "\"lists\" is not a value; expected lists.NAME, right of \"in\"");
@@ -94,21 +133,41 @@ static enum value_type unknown_name(struct checker *checker, const struct syntax
         report(checker->reporter, node->offset, node->length,
                "\"%" TEXT_FORMAT "\" is an entity, not a value; expected %" TEXT_FORMAT ".FEATURE",
                TEXT_ARGS(node->text), TEXT_ARGS(node->text));
+    else if (derived && (text_is(node->text, "verdict") || text_is(node->text, "outcome")))
+        refuse_reading(checker, node->offset, node->length, quoted(checker, node->text));
     else if (is_announced(checker->scope, node->text))
         report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is not computed yet; a value can use only those above it",
-               TEXT_ARGS(node->text));
+               "\"%" TEXT_FORMAT "\" is not computed yet; a %s can use only those above it",
+               TEXT_ARGS(node->text), derived ? "derived field" : "value");
     else {
         struct near near = nearest_name(checker, node->text, (struct text){0});
+        if (!*near_hint(&near, hint) && beside_text)
+            snprintf(hint, sizeof hint, "; a text is written in quotes: \"%" TEXT_FORMAT "\"",
+                     TEXT_ARGS(node->text));
+        else if (!*hint && derived)
+            snprintf(hint, sizeof hint, "; expected a field of the transaction");
         report(checker->reporter, node->offset, node->length, "unknown name \"%" TEXT_FORMAT "\"%s",
-               TEXT_ARGS(node->text), near_hint(&near, hint));
+               TEXT_ARGS(node->text), hint);
     }
     return BROKEN;
 }
 
 static enum value_type check_name(struct checker *checker, struct syntax *node) {
     const struct name *name = scope_find(checker->scope, node->text);
-    return name ? use_name(checker, node, name) : unknown_name(checker, node);
+    return name ? use_name(checker, node, name) : unknown_name(checker, node, false);
+}
+
+static bool is_unknown_name(const struct checker *checker, const struct syntax *node) {
+    return node->kind == SYNTAX_NAME && !scope_find(checker->scope, node->text);
+}
+
+/* Checks what is compared with a value of type `other`. */
+static enum value_type check_beside(struct checker *checker, struct syntax *node,
+                                    enum value_type other) {
+    if (other != VALUE_TEXT || !is_unknown_name(checker, node))
+        return check_node(checker, node);
+    node->type = unknown_name(checker, node, true);
+    return node->type;
 }
 
 static struct text joined(struct checker *checker, struct text left, struct text right) {
@@ -118,6 +177,16 @@ static struct text joined(struct checker *checker, struct text left, struct text
     return t;
 }
 
+static void unknown_threshold(struct checker *checker, const struct syntax *node,
+                              struct text full) {
+    struct near near = nearest_name(checker, full, TEXT_LITERAL("thresholds."));
+    char hint[NEAR_HINT_SIZE];
+    near_hint(&near, hint);
+    report(checker->reporter, node->offset, node->length,
+           "unknown threshold \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(node->text),
+           *hint ? hint : "; thresholds.yaml declares them");
+}
+
 static enum value_type unknown_member(struct checker *checker, const struct syntax *node,
                                       struct text full) {
     if (checker->scope->incomplete)
@@ -125,12 +194,18 @@ static enum value_type unknown_member(struct checker *checker, const struct synt
     struct text before = node->first->text;
     char hint[NEAR_HINT_SIZE];
     size_t start = node->start, length = node->end - node->start;
+    if (checker->reader == SCOPE_DERIVED && !text_is(before, "attributes"))
+        return refuse_reading(checker, start, length, quoted(checker, full));
     if (scope_has_entity(checker->scope, before)) {
         struct text prefix = {.data = full.data, .length = before.length + 1};
         struct near near = nearest_name(checker, full, prefix);
         report(checker->reporter, start, length,
                "entity \"%" TEXT_FORMAT "\" has no feature \"%" TEXT_FORMAT "\"%s",
                TEXT_ARGS(before), TEXT_ARGS(node->text), near_hint(&near, hint));
+    } else if (is_hidden_threshold(checker, before)) {
+        refuse_reading(checker, start, length, "thresholds");
+    } else if (text_is(before, "thresholds")) {
+        unknown_threshold(checker, node, full);
     } else if (text_is(before, "lists")) {
         report(checker->reporter, start, length,
                "a list is not a value; it can only stand right of \"in\"");
@@ -260,7 +335,14 @@ static const char *pair_hint(const struct checker *checker, const struct syntax 
 
 static enum value_type check_comparison(struct checker *checker, struct syntax *node) {
     struct syntax *left = node->first, *right = node->last;
-    enum value_type a = check_node(checker, left), b = check_node(checker, right);
+    enum value_type a, b;
+    if (is_unknown_name(checker, left)) {
+        b = check_node(checker, right);
+        a = check_beside(checker, left, b);
+    } else {
+        a = check_node(checker, left);
+        b = check_beside(checker, right, a);
+    }
     if (a == BROKEN || b == BROKEN)
         return BROKEN;
     if (!comparable(a, b)) {
@@ -286,13 +368,8 @@ static enum value_type check_in_named(struct checker *checker, struct syntax *no
                                       enum value_type left) {
     struct syntax *right = node->last;
     const struct scope *scope = checker->scope;
-    if (checker->reader == SCOPE_FILTER) {
-        report(
-            checker->reporter, right->start, right->end - right->start,
-            "a feature's condition cannot read lists; expected fields of the transaction, verdict "
-            "or outcome");
-        return BROKEN;
-    }
+    if (checker->reader == SCOPE_FILTER || checker->reader == SCOPE_DERIVED)
+        return refuse_reading(checker, right->start, right->end - right->start, "lists");
     struct near near = near_to(right->text);
     for (size_t i = 0; i < scope->list_count; i++) {
         if (text_equal(scope->lists[i].name, right->text)) {
@@ -324,7 +401,7 @@ static enum value_type check_in_literal(struct checker *checker, struct syntax *
                                         enum value_type left) {
     bool broken = left == BROKEN;
     for (struct syntax *item = node->last->first; item; item = item->next) {
-        enum value_type type = check_node(checker, item);
+        enum value_type type = check_beside(checker, item, left);
         if (type == BROKEN || left == BROKEN) {
             broken = true;
         } else if (!comparable(left, type)) {
@@ -348,6 +425,62 @@ static enum value_type check_in(struct checker *checker, struct syntax *node) {
     report(checker->reporter, node->last->start, node->last->end - node->last->start,
            "right of \"in\" stands a list; expected lists.NAME or [a, b]");
     return BROKEN;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Thresholds: thresholds.NAME with one [key] for each field of its groups */
+
+/* Keys that are given, and what they are behind. */
+static struct syntax *index_base(struct syntax *node, size_t *ret_keys) {
+    *ret_keys = 0;
+    for (; node->kind == SYNTAX_INDEX; node = node->first)
+        ++*ret_keys;
+    return node;
+}
+
+static bool check_key(struct checker *checker, struct syntax *key, const struct name *name) {
+    enum value_type type = check_node(checker, key);
+    if (type == VALUE_TEXT || type == BROKEN)
+        return type != BROKEN;
+    report(checker->reporter, key->start, key->end - key->start,
+           "a group of %" TEXT_FORMAT " is a string, this is %s%s", TEXT_ARGS(name->text),
+           value_type_name(type), constant_hint(checker, key, VALUE_TEXT));
+    return false;
+}
+
+/* base: a member that stands for the threshold; node: it, or the outermost index behind it. */
+static enum value_type check_threshold(struct checker *checker, struct syntax *node,
+                                       const struct syntax *base, size_t keys) {
+    const struct name *name = base->name;
+    checker->scope->threshold_used[name->slot - checker->scope->first_threshold] = true;
+    bool good = true;
+    for (struct syntax *index = node; index != base; index = index->first)
+        good &= check_key(checker, index->last, name);
+    node->name = name;
+    if (keys == name->key_count)
+        return good ? name->type : BROKEN;
+    if (name->key_count == 0)
+        report(checker->reporter, base->start, base->end - base->start,
+               "%" TEXT_FORMAT " has no groups: write it without []", TEXT_ARGS(name->text));
+    else
+        report(checker->reporter, base->start, base->end - base->start,
+               "%" TEXT_FORMAT " has a value for each group; expected %" TEXT_FORMAT
+               "%" TEXT_FORMAT,
+               TEXT_ARGS(name->text), TEXT_ARGS(name->text), TEXT_ARGS(name->keys));
+    return BROKEN;
+}
+
+static enum value_type check_index(struct checker *checker, struct syntax *node) {
+    size_t keys;
+    struct syntax *base = index_base(node, &keys);
+    if (base->kind == SYNTAX_MEMBER) {
+        if (check_member(checker, base) == BROKEN)
+            return BROKEN;
+        base->type = base->name->type;
+        if (base->name->kind == NAME_THRESHOLD)
+            return check_threshold(checker, node, base, keys);
+    }
+    return complain(checker, node, "only thresholds are indexed with []");
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -418,82 +551,22 @@ static enum value_type check_conditional(struct checker *checker, struct syntax 
 
 static enum value_type check_has(struct checker *checker, struct syntax *node) {
     struct syntax *argument = node->first;
+    size_t keys;
+    const struct syntax *base = argument ? index_base(argument, &keys) : NULL;
+    if (base && base->kind == SYNTAX_MEMBER && base->first->kind == SYNTAX_NAME &&
+        text_is(base->first->text, "thresholds"))
+        return complain(checker, node,
+                        "a threshold always has a value: that of the group, else that of all "
+                        "groups, else its fallback");
     if (node->operand_count != 1 ||
         (argument->kind != SYNTAX_NAME && argument->kind != SYNTAX_MEMBER))
         return complain(checker, node, "has() takes one name; expected for example has(device)");
     return check_node(checker, argument) == BROKEN ? BROKEN : VALUE_BOOL;
 }
 
-/* "string.contains(string)", with all other rows of that name and form */
-static void describe(struct text name, enum function_form form, char *ret_string, size_t size) {
-    size_t length = 0;
-    ret_string[0] = '\0';
-    const struct function *function;
-    for (size_t i = 0; (function = function_at(i)); i++) {
-        if (function->form != form || !text_is(name, function->name))
-            continue;
-        const char *first = value_type_name(function->parameters[0]);
-        const char *second =
-            function->parameter_count > 1 ? value_type_name(function->parameters[1]) : "";
-        const char *between = length ? " or " : "";
-        int written;
-        if (form == FUNCTION_METHOD)
-            written = snprintf(ret_string + length, size - length, "%s%s.%s(%s)", between, first,
-                               function->name, second);
-        else
-            written = snprintf(ret_string + length, size - length, "%s%s(%s)", between,
-                               function->name, first);
-        length += (size_t)written;
-        if (length >= size)
-            return;
-    }
-}
-
 static enum value_type unknown_function(struct checker *checker, const struct syntax *node) {
-    char expected[400], hint[NEAR_HINT_SIZE];
-    enum function_form form = node->receiver ? FUNCTION_METHOD : FUNCTION_GLOBAL;
-    enum function_form other = node->receiver ? FUNCTION_GLOBAL : FUNCTION_METHOD;
-    describe(node->text, form, expected, sizeof expected);
-    if (!*expected)
-        describe(node->text, other, expected, sizeof expected);
-    if (*expected) {
-        report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" cannot be called like this; expected %s",
-               TEXT_ARGS(node->text), expected);
-    } else if (function_is_later(node->text)) {
-        report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is not supported yet", TEXT_ARGS(node->text));
-    } else {
-        struct near near = near_to(node->text);
-        const struct function *function;
-        for (size_t i = 0; (function = function_at(i)); i++)
-            near_try(&near, text_of(function->name));
-        near_try(&near, TEXT_LITERAL("has"));
-        report(checker->reporter, node->offset, node->length,
-               "unknown function \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(node->text),
-               near_hint(&near, hint));
-    }
+    call_report_unknown(node, checker->reporter);
     return BROKEN;
-}
-
-/* A literal that never converts is a slip that can be told now. */
-static bool check_literal(struct checker *checker, const struct syntax *node) {
-    const struct syntax *argument = node->first;
-    if (argument->kind != SYNTAX_CONSTANT || argument->constant.type != VALUE_TEXT)
-        return true;
-    int64_t us;
-    const char *expected = NULL;
-    if (node->function->result == VALUE_DURATION && text_is(node->text, "duration") &&
-        calendar_parse_duration(argument->constant.text, &us) < 0)
-        expected = "is no duration; expected for example \"10m\", \"1h30m\" or \"7d\"";
-    else if (text_is(node->text, "timestamp") &&
-             calendar_parse_timestamp(argument->constant.text, &us) < 0)
-        expected = "is no RFC 3339 timestamp; expected for example \"2026-01-31T00:00:00Z\"";
-    if (!expected)
-        return true;
-    report(checker->reporter, argument->offset, argument->length, "\"%" TEXT_FORMAT "\" %s",
-           TEXT_ARGS(argument->constant.text), expected);
-    return false;
 }
 
 static enum value_type check_call(struct checker *checker, struct syntax *node) {
@@ -501,9 +574,7 @@ static enum value_type check_call(struct checker *checker, struct syntax *node) 
         return check_has(checker, node);
     /* Arguments of macros are no expressions of their own: do not look at them. */
     enum function_form form = node->receiver ? FUNCTION_METHOD : FUNCTION_GLOBAL;
-    char expected[400];
-    describe(node->text, form, expected, sizeof expected);
-    if (!*expected)
+    if (!function_exists(node->text, form))
         return unknown_function(checker, node);
     enum value_type types[FUNCTION_PARAMETERS_MAX];
     size_t count = 0;
@@ -521,7 +592,7 @@ static enum value_type check_call(struct checker *checker, struct syntax *node) 
         node->function = function_find(node->text, form, types, count);
     if (!node->function)
         return unknown_function(checker, node);
-    return check_literal(checker, node) ? node->function->result : BROKEN;
+    return call_check_literals(node, checker->reporter) ? node->function->result : BROKEN;
 }
 
 static enum value_type check_unary(struct checker *checker, struct syntax *node) {
@@ -543,7 +614,10 @@ static enum value_type check_kind(struct checker *checker, struct syntax *node) 
     case SYNTAX_NAME:
         return check_name(checker, node);
     case SYNTAX_MEMBER:
-        return check_member(checker, node);
+        if (check_member(checker, node) == BROKEN)
+            return BROKEN;
+        return node->name->kind == NAME_THRESHOLD ? check_threshold(checker, node, node, 0)
+                                                  : node->name->type;
     case SYNTAX_CALL:
         return check_call(checker, node);
     case SYNTAX_UNARY:
@@ -560,10 +634,7 @@ static enum value_type check_kind(struct checker *checker, struct syntax *node) 
     case SYNTAX_MAP:
         return complain(checker, node, "maps are not supported yet");
     case SYNTAX_INDEX:
-        if (node->first->kind == SYNTAX_MEMBER && node->first->first->kind == SYNTAX_NAME &&
-            is_later_name(node->first->first->text))
-            return check_node(checker, node->first);
-        return complain(checker, node, "indexing with [] is not supported yet");
+        return check_index(checker, node);
     }
     return BROKEN;
 }
@@ -586,8 +657,11 @@ struct syntax *expression_check(struct text source, const struct scope *scope,
     if (type == BROKEN || reporter->count > before)
         return NULL;
     if (wanted != VALUE_ABSENT && type != wanted) {
-        report(reporter, root->start, root->end - root->start, "this is %s; expected %s",
-               value_type_name(type), value_type_name(wanted));
+        const char *hint = wanted == VALUE_DOUBLE && type == VALUE_INT   ? "; write double(…)"
+                           : wanted == VALUE_INT && type == VALUE_DOUBLE ? "; write int(…)"
+                                                                         : "";
+        report(reporter, root->start, root->end - root->start, "this is %s; expected %s%s",
+               value_type_name(type), value_type_name(wanted), hint);
         return NULL;
     }
     return root;

@@ -207,6 +207,29 @@ static struct emitted emit_in(struct compiler *compiler, const struct syntax *no
     return emit_in_items(compiler, node);
 }
 
+/* The keys in the order of the fields: the outermost index is the last one. */
+static uint32_t emit_keys(struct compiler *compiler, const struct syntax *node) {
+    if (node->kind != SYNTAX_INDEX)
+        return 0;
+    uint32_t cost = emit_keys(compiler, node->first);
+    return cost + emit(compiler, node->last).cost;
+}
+
+static struct emitted emit_threshold(struct compiler *compiler, const struct syntax *node) {
+    const struct name *name = node->name;
+    uint32_t cost = emit_keys(compiler, node);
+    struct value *fallback = arena_alloc(compiler->arena, sizeof *fallback);
+    check(fallback && name->slot <= UINT32_MAX);
+    *fallback = value_double(name->fallback);
+    add(compiler,
+        (struct instruction){.operation = OPERATION_THRESHOLD,
+                             .count = (uint16_t)name->key_count,
+                             .target = (uint32_t)name->slot,
+                             .constant = fallback},
+        1 - (int)name->key_count);
+    return (struct emitted){.constant = false, .cost = 1 + cost};
+}
+
 static struct emitted emit_unary(struct compiler *compiler, const struct syntax *node) {
     if (node->sign != TOKEN_NOT)
         return emit_call(compiler, node);
@@ -219,7 +242,10 @@ static struct emitted emit_kind(struct compiler *compiler, const struct syntax *
     switch (node->kind) {
     case SYNTAX_NAME:
     case SYNTAX_MEMBER:
-        return emit_slot(compiler, node);
+        return node->name->kind == NAME_THRESHOLD ? emit_threshold(compiler, node)
+                                                  : emit_slot(compiler, node);
+    case SYNTAX_INDEX:
+        return emit_threshold(compiler, node);
     case SYNTAX_CALL:
         return node->function ? emit_call(compiler, node) : emit_has(compiler, node);
     case SYNTAX_UNARY:
@@ -236,7 +262,6 @@ static struct emitted emit_kind(struct compiler *compiler, const struct syntax *
     case SYNTAX_CONSTANT:
     case SYNTAX_LIST:
     case SYNTAX_MAP:
-    case SYNTAX_INDEX:
         break;
     }
     check(!"the checker lets no such node pass");

@@ -2,6 +2,7 @@
 
 #include "../base/check.h"
 #include "program.h"
+#include "threshold.h"
 
 static const char *const error_names[EXPRESSION_ERROR_COUNT] = {
     [EXPRESSION_OVERFLOW] = "overflow",
@@ -111,6 +112,22 @@ static struct value call(const struct instruction *at, const struct value *argum
     return missing ? *missing : at->apply(arguments, arena);
 }
 
+/* Before the first generation there is no table: the fallback for every key that is there. */
+static struct value read_threshold(const struct instruction *at, const struct value *keys,
+                                   const struct value *frame) {
+    const struct value *missing = first_missing(keys, at->count), *table = &frame[at->target];
+    if (missing)
+        return *missing;
+    if (table->type == VALUE_ABSENT)
+        return *at->constant;
+    struct text parts[THRESHOLD_KEYS_MAX];
+    char bytes[THRESHOLD_KEY_MAX];
+    for (size_t i = 0; i < at->count; i++)
+        parts[i] = keys[i].text;
+    struct text key = threshold_key(parts, at->count, bytes);
+    return value_double(threshold_look_up(table->text, key, at->constant->number));
+}
+
 static bool is_bool(const struct value *v, bool boolean) {
     return v->type == VALUE_BOOL && v->boolean == boolean;
 }
@@ -183,6 +200,11 @@ struct value program_run(const struct instruction *code, uint32_t start, const s
         case OPERATION_IN_END:
             top--;
             top[-1] = top[0];
+            break;
+        case OPERATION_THRESHOLD:
+            top -= at->count;
+            *top = read_threshold(at, top, frame);
+            top++;
             break;
         }
     }

@@ -144,7 +144,7 @@ static void append_clean(struct buffer *buffer, struct text t) {
     }
 }
 
-/* The line with control characters and broken UTF-8 made harmless. */
+/* One line, with control characters and broken UTF-8 made harmless. */
 static void append_line(struct buffer *buffer, struct text line) {
     size_t bad;
     while (!text_is_clean(line, &bad)) {
@@ -185,14 +185,14 @@ static void append_excerpt(struct buffer *buffer, const struct fault *fault) {
 }
 
 static void append_head(struct buffer *buffer, const struct fault *fault) {
-    buffer_append(buffer, fault->source->path.data, fault->source->path.length);
+    append_line(buffer, fault->source->path);
     if (fault->at.line > 0) {
         char numbers[48];
         snprintf(numbers, sizeof numbers, ":%zu:%zu", fault->at.line, fault->at.column);
         append(buffer, numbers);
     }
     append(buffer, fault->warning ? ": warning: " : ": ");
-    buffer_append(buffer, fault->text.data, fault->text.length);
+    append_line(buffer, fault->text); /* may name a path, and may have been cut */
 }
 
 void faults_write(const struct faults *faults, struct buffer *buffer) {

@@ -2,9 +2,12 @@
 
 #include "calendar.h"
 #include "expression.h"
+#include "ip_network.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+#define DOMAIN_MAX 253 /* bytes of a name in the DNS (RFC 1035) */
 
 static struct value error_value(enum expression_error code) {
     return (struct value){.type = VALUE_ERROR, .error_code = code};
@@ -160,11 +163,15 @@ static struct value concatenate(const struct value *a, struct arena *arena) {
 /* ------------------------------------------------------------------------------------------------
  * Texts */
 
+static bool starts_character(char byte) {
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
 static struct value text_size(const struct value *a, struct arena *arena) {
     (void)arena;
     int64_t characters = 0;
     for (size_t i = 0; i < a[0].text.length; i++)
-        characters += ((unsigned char)a[0].text.data[i] & 0xc0) != 0x80;
+        characters += starts_character(a[0].text.data[i]);
     return value_int(characters);
 }
 
@@ -208,6 +215,104 @@ static struct value lower_ascii(const struct value *a, struct arena *arena) {
         if (bytes[i] >= 'A' && bytes[i] <= 'Z')
             bytes[i] = (char)(bytes[i] - 'A' + 'a');
     return value_text(copy);
+}
+
+/* Indices count characters (code points), from 0; what lies outside of the text is an error. */
+
+/* The byte where character `index` begins, the text's length for its end; SIZE_MAX beyond. */
+static size_t byte_of_character(struct text t, int64_t index) {
+    size_t at = 0;
+    if (index < 0 || index > (int64_t)t.length)
+        return SIZE_MAX;
+    while (at < t.length && (!starts_character(t.data[at]) || index-- > 0))
+        at++;
+    return index > 0 ? SIZE_MAX : at;
+}
+
+static int64_t character_of_byte(struct text t, size_t byte) {
+    int64_t character = 0;
+    for (size_t i = 0; i < byte; i++)
+        character += starts_character(t.data[i]);
+    return character;
+}
+
+static struct value part_of_text(struct text t, size_t start, size_t end) {
+    if (start == SIZE_MAX || end == SIZE_MAX || start > end)
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    return value_text((struct text){.data = t.data + start, .length = end - start});
+}
+
+static struct value substring_to_end(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return part_of_text(a[0].text, byte_of_character(a[0].text, a[1].integer), a[0].text.length);
+}
+
+static struct value substring(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return part_of_text(a[0].text, byte_of_character(a[0].text, a[1].integer),
+                        byte_of_character(a[0].text, a[2].integer));
+}
+
+static struct value index_of(const struct value *a, struct arena *arena) {
+    (void)arena;
+    struct text all = a[0].text, part = a[1].text;
+    if (part.length == 0)
+        return value_int(0);
+    const char *found = all.length ? memmem(all.data, all.length, part.data, part.length) : NULL;
+    return value_int(found ? character_of_byte(all, (size_t)(found - all.data)) : -1);
+}
+
+static struct value last_index_of(const struct value *a, struct arena *arena) {
+    (void)arena;
+    struct text all = a[0].text, part = a[1].text;
+    for (size_t at = all.length + 1; at-- > 0;)
+        if (all.length - at >= part.length &&
+            (part.length == 0 || memcmp(all.data + at, part.data, part.length) == 0))
+            return value_int(character_of_byte(all, at));
+    return value_int(-1);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Addresses */
+
+static struct value network(const struct value *a, struct arena *arena) {
+    char text[IP_NETWORK_SIZE];
+    if (a[1].integer < 0 || a[1].integer > IP_NETWORK_V4_BITS_MAX || a[2].integer < 0 ||
+        a[2].integer > IP_NETWORK_V6_BITS_MAX)
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    size_t length = ip_network(a[0].text, (unsigned)a[1].integer, (unsigned)a[2].integer, text);
+    if (length == 0)
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    struct text t = arena_text(arena, (struct text){.data = text, .length = length});
+    return t.data ? value_text(t) : error_value(EXPRESSION_TOO_LARGE);
+}
+
+/* Labels of letters, digits, hyphens, underscores and what is not ASCII, with dots between them. */
+static bool is_domain(struct text t) {
+    bool label = false; /* has the current one a character? */
+    for (size_t i = 0; i < t.length; i++) {
+        char c = t.data[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.' &&
+            (unsigned char)c < 0x80)
+            return false;
+        if (c == '.' && !label)
+            return false;
+        label = c != '.';
+    }
+    return label && t.length <= DOMAIN_MAX;
+}
+
+static struct value email_domain(const struct value *a, struct arena *arena) {
+    struct text t = a[0].text;
+    const char *at = t.length ? memrchr(t.data, '@', t.length) : NULL;
+    if (!at || at == t.data)
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    struct text domain = {.data = at + 1, .length = t.length - (size_t)(at + 1 - t.data)};
+    if (!is_domain(domain))
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    struct value v = value_text(domain);
+    return lower_ascii(&v, arena);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -374,6 +479,12 @@ static const struct function functions[] = {
     {"startsWith", FUNCTION_METHOD, 2, {S, S}, B, starts_with},
     {"endsWith", FUNCTION_METHOD, 2, {S, S}, B, ends_with},
     {"lowerAscii", FUNCTION_METHOD, 1, {S}, S, lower_ascii},
+    {"substring", FUNCTION_METHOD, 2, {S, I}, S, substring_to_end},
+    {"substring", FUNCTION_METHOD, 3, {S, I, I}, S, substring},
+    {"indexOf", FUNCTION_METHOD, 2, {S, S}, I, index_of},
+    {"lastIndexOf", FUNCTION_METHOD, 2, {S, S}, I, last_index_of},
+    {"network", FUNCTION_GLOBAL, 3, {S, I, I}, S, network},
+    {"emailDomain", FUNCTION_GLOBAL, 1, {S}, S, email_domain},
     {"getFullYear", FUNCTION_METHOD, 1, {T}, I, full_year},
     {"getMonth", FUNCTION_METHOD, 1, {T}, I, month},
     {"getDate", FUNCTION_METHOD, 1, {T}, I, date},
@@ -427,10 +538,19 @@ const struct function *function_find(struct text name, enum function_form form,
     return NULL;
 }
 
+bool function_exists(struct text name, enum function_form form) {
+    const struct function *function;
+    for (size_t i = 0; (function = function_at(i)); i++)
+        if (function->form == form && text_is(name, function->name))
+            return true;
+    return false;
+}
+
 bool function_is_later(struct text name) {
-    static const char *const names[] = {"matches", "all",  "exists", "exists_one", "filter",
-                                        "map",     "type", "dyn",    "uint",       "bytes",
-                                        "bool",    "join", "split",  "replace",    "substring"};
+    static const char *const names[] = {
+        "matches", "all",     "exists", "exists_one", "filter", "map",     "type",   "dyn",
+        "uint",    "bytes",   "bool",   "join",       "split",  "replace", "charAt", "upperAscii",
+        "trim",    "reverse", "format", "ip",         "cidr",   "isIP",    "isCIDR"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_is(name, names[i]))
             return true;

@@ -8,7 +8,7 @@
 
 #include <stdbool.h>
 
-#define FUNCTION_PARAMETERS_MAX 2
+#define FUNCTION_PARAMETERS_MAX 3
 #define FUNCTION_TEXT_MAX       4096u /* bytes of a text that an expression builds */
 
 enum function_form {
@@ -30,6 +30,8 @@ struct function {
 /* NULL when there is no such combination. */
 const struct function *function_find(struct text name, enum function_form form,
                                      const enum value_type *types, size_t count);
+
+bool function_exists(struct text name, enum function_form form);
 
 /* For messages: all rows in turn, NULL behind the last. */
 const struct function *function_at(size_t index);

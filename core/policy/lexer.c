@@ -76,6 +76,8 @@ static struct token token_of(const struct lexer *lexer, enum token_type type, si
 }
 
 static struct token failed(struct lexer *lexer, size_t offset, size_t length, const char *text) {
+    if (length > lexer->source.length - offset)
+        length = lexer->source.length - offset;
     report(lexer->reporter, offset, length, "%s", text);
     lexer->at = lexer->source.length;
     return (struct token){.type = TOKEN_ERROR, .offset = offset, .length = length};
@@ -240,23 +242,32 @@ static int64_t escape(const struct lexer *lexer, size_t *ret_length) {
     return -1;
 }
 
-static bool at_quotes(const struct lexer *lexer, int quote, size_t count) {
+/* Do so many quotes stand `ahead` of here? */
+static bool at_quotes(const struct lexer *lexer, size_t ahead, int quote, size_t count) {
     for (size_t i = 0; i < count; i++)
-        if (peek(lexer, i) != quote)
+        if (peek(lexer, ahead + i) != quote)
             return false;
     return true;
+}
+
+/* Bytes up to the closing quotes, or to the end where there are none. */
+static size_t literal_size(const struct lexer *lexer, int quote, size_t quotes, bool raw) {
+    size_t size = 0;
+    while (peek(lexer, size) != -1 && !at_quotes(lexer, size, quote, quotes))
+        size += peek(lexer, size) == '\\' && !raw ? 2 : 1;
+    return size;
 }
 
 /* A text literal; `raw`: backslashes stand for themselves. The lexer is at its first quote. */
 static struct token string(struct lexer *lexer, size_t offset, bool raw) {
     int quote = peek(lexer, 0);
-    size_t quotes = at_quotes(lexer, quote, 3) ? 3 : 1;
+    size_t quotes = at_quotes(lexer, 0, quote, 3) ? 3 : 1;
     lexer->at += quotes;
     /* No escape is shorter than what it stands for. */
-    char *value = arena_alloc(lexer->arena, lexer->source.length - lexer->at + 4);
+    char *value = arena_alloc(lexer->arena, literal_size(lexer, quote, quotes, raw));
     check(value);
     size_t length = 0;
-    while (!at_quotes(lexer, quote, quotes)) {
+    while (!at_quotes(lexer, 0, quote, quotes)) {
         int c = peek(lexer, 0);
         if (c == -1 || (quotes == 1 && (c == '\n' || c == '\r')))
             return failed(lexer, offset, 1, "this text has no closing quote");

@@ -8,10 +8,9 @@ enum policy_file_kind policy_file_kind(struct text path) {
         const char *path;
         enum policy_file_kind kind;
     } files[] = {
-        {"policy.yaml", FILE_POLICY},
-        {"schema.yaml", FILE_SCHEMA},
-        {"features.yaml", FILE_FEATURES},
-        {"lists.yaml", FILE_LISTS},
+        {"policy.yaml", FILE_POLICY},         {"schema.yaml", FILE_SCHEMA},
+        {"features.yaml", FILE_FEATURES},     {"lists.yaml", FILE_LISTS},
+        {"thresholds.yaml", FILE_THRESHOLDS},
     };
     for (size_t i = 0; i < sizeof files / sizeof *files; i++)
         if (text_is(path, files[i].path))
@@ -45,6 +44,23 @@ struct name *load_declare(struct load *load, const struct reader *reader,
         read_fault(reader, node, "there is already a name \"%" TEXT_FORMAT "\"",
                    TEXT_ARGS(name.text));
     return declared;
+}
+
+static void declare_broken_name(struct load *load, struct text name) {
+    scope_add(&load->scope, (struct name){.text = name,
+                                          .canonical = name,
+                                          .kind = NAME_FIELD,
+                                          .type = VALUE_ERROR,
+                                          .slot = SIZE_MAX});
+}
+
+void load_declare_broken(struct load *load, const struct tree_node *node) {
+    if (node->key)
+        declare_broken_name(load, node->key->text);
+    if (node->kind == TREE_TEXT && (!node->key || text_is(node->key->text, "name")))
+        declare_broken_name(load, node->text);
+    for (const struct tree_node *child = node->first; child; child = child->next)
+        load_declare_broken(load, child);
 }
 
 bool load_is_taken(struct text name) {

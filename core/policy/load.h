@@ -11,11 +11,12 @@
 #include "tree.h"
 
 enum policy_file_kind {
-    FILE_POLICY,   /* policy.yaml */
-    FILE_SCHEMA,   /* schema.yaml */
-    FILE_FEATURES, /* features.yaml */
-    FILE_LISTS,    /* lists.yaml */
-    FILE_RULES,    /* rules/…/NAME.yaml */
+    FILE_POLICY,     /* policy.yaml */
+    FILE_SCHEMA,     /* schema.yaml */
+    FILE_FEATURES,   /* features.yaml */
+    FILE_LISTS,      /* lists.yaml */
+    FILE_THRESHOLDS, /* thresholds.yaml */
+    FILE_RULES,      /* rules/…/NAME.yaml */
     FILE_OTHER_YAML,
     FILE_OTHER, /* lists/NAME.txt and such: whatever lists.yaml names */
 };
@@ -29,7 +30,9 @@ enum policy_file_kind policy_file_kind(struct text path);
 #define POLICY_VALUES_MAX     1000u
 #define POLICY_LISTS_MAX      256u
 #define POLICY_ATTRIBUTES_MAX 256u
+#define POLICY_DERIVED_MAX    64u
 #define POLICY_RATES_MAX      100000u
+#define POLICY_THRESHOLDS_MAX 256u
 #define POLICY_ABOUT_MAX      1000u /* bytes of a sentence */
 
 struct load {
@@ -41,6 +44,8 @@ struct load {
     struct tree_node **roots; /* parallel; NULL: no YAML, or not readable */
     size_t file_count;
     struct scope scope;
+    /* currency_rates could not be read: a currency without a rate may have one */
+    bool rates_incomplete;
 };
 
 struct reader load_reader(struct load *load, const struct source *source);
@@ -53,15 +58,36 @@ void load_policy(struct load *load);
 void load_schema(struct load *load);
 void load_lists(struct load *load);
 void load_features(struct load *load);
+void load_thresholds(struct load *load);
 void load_rules(struct load *load);
+
+/* An ISO 4217 code and the digits of its minor unit. Of near names the policy's own currencies are
+ * suggested first. */
+bool load_currency(const struct reader *reader, const struct tree_node *node, const char *what,
+                   const struct schema *schema, char ret_code[4], uint8_t *ret_digits);
+/* Can transactions be in this currency: is there a rate to the base currency? Reports when not. */
+bool load_currency_has_rate(const struct load *load, const struct reader *reader,
+                            const struct tree_node *node, const char currency[4]);
+
+/* The "derived" of schema.yaml, once its other fields are in the scope. */
+void load_derived(struct load *load, const struct source *source, const struct tree_node *node);
+/* The type of an attribute or a derived field. */
+bool load_field_type(const struct reader *reader, const struct tree_node *node,
+                     struct field *field);
 
 /* The "values" of features.yaml, once its features are known. */
 void load_values(struct load *load, const struct source *source, const struct tree_node *node);
+
+/* The score depends on the thresholds that this condition reads. */
+void load_note_scored(struct load *load, const struct syntax *condition);
 
 /* A name that expressions can use, from here on. Reports and returns
  * NULL when there is one. */
 struct name *load_declare(struct load *load, const struct reader *reader,
                           const struct tree_node *node, struct name name);
+/* What was not understood may have been meant to declare fields: every key in it, and every text of
+ * a list, becomes a name of which nothing more is said. */
+void load_declare_broken(struct load *load, const struct tree_node *node);
 /* Words that mean something to expressions or will: not for attributes, values and entities. */
 bool load_is_taken(struct text name);
 

@@ -49,7 +49,8 @@ static const struct field *read_field(struct loader *loader, const struct tree_n
     if (!read_text(&loader->reader, node, what, 200, &name))
         return NULL;
     const struct field *field = field_named(loader->load, name);
-    if (field && field->type == VALUE_ERROR)
+    const struct name *declared = scope_find(&loader->load->scope, name);
+    if (declared && declared->type == VALUE_ERROR)
         return NULL;
     if (field || loader->load->scope.incomplete)
         return field;
@@ -158,6 +159,9 @@ static void read_entities(struct loader *loader, const struct tree_node *node) {
         loader->load->scope.incomplete = true;
         return;
     }
+    loader->drafts =
+        arena_calloc(&loader->load->scratch, node->child_count, sizeof *loader->drafts);
+    check(loader->drafts);
     for (const struct tree_node *item = node->first; item; item = item->next)
         if (!item->key->broken)
             read_entity(loader, item);
@@ -171,7 +175,10 @@ enum {
     ABOUT,
     AGGREGATE,
     OF,
+    CURRENCY,
+    Q,
     WINDOW,
+    TICK,
     WHERE,
     EXCLUDE_CURRENT,
     DELAY,
@@ -217,8 +224,8 @@ static struct syntax *read_condition(struct feature_draft *it, const struct tree
         aggregate_takes_outcomes(it->feature.aggregate))
         return syntax;
     read_fault(&it->loader->reader, node,
-               "%s cannot depend on the outcome, which comes late; count, sum, mean, stddev and "
-               "share can",
+               "%s cannot depend on the outcome, which comes late; count, sum, mean, stddev, "
+               "share and quantile can",
                aggregate_name(it->feature.aggregate));
     return NULL;
 }
@@ -247,17 +254,27 @@ static bool read_conditions(struct feature_draft *it) {
     return it->feature.part >= 0;
 }
 
+static bool keyed_by_currency(const struct feature_draft *it) {
+    const struct entity_binding *binding = &it->draft->binding;
+    const struct field *fields = it->loader->load->snapshot->schema.fields;
+    for (size_t i = 0; i < binding->key_slot_count; i++)
+        if (fields[binding->key_slots[i]].kind == FIELD_KIND_CURRENCY)
+            return true;
+    return false;
+}
+
 /* How a field is kept for an aggregate: NULL and a column, or what is wrong. */
-static const char *column_of(enum aggregate aggregate, const struct field *field,
+static const char *column_of(const struct feature_draft *it, const struct field *field,
                              struct column *ret_column) {
-    bool summed =
-        aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_MEAN || aggregate == AGGREGATE_STDDEV;
+    enum aggregate aggregate = it->feature.aggregate;
+    bool summed = aggregate == AGGREGATE_SUM || aggregate == AGGREGATE_MEAN ||
+                  aggregate == AGGREGATE_STDDEV || aggregate == AGGREGATE_QUANTILE;
     bool ordered = summed || aggregate == AGGREGATE_MIN || aggregate == AGGREGATE_MAX;
     bool shown = aggregate == AGGREGATE_FIRST || aggregate == AGGREGATE_LAST;
     *ret_column = (struct column){
         .source = field->canonical, .type = COLUMN_INTEGER, .value_type = field->type};
-    if (field->kind == FIELD_KIND_AMOUNT_MINOR)
-        return "money never mixes currencies: use amount";
+    if (field->kind == FIELD_KIND_AMOUNT_MINOR && !keyed_by_currency(it))
+        return "money never mixes currencies: use amount, or amount with a currency";
     switch (field->type) {
     case VALUE_TEXT:
         ret_column->type = shown ? COLUMN_TEXT : COLUMN_HASH;
@@ -268,7 +285,8 @@ static const char *column_of(enum aggregate aggregate, const struct field *field
         return summed ? "expected a number" : NULL;
     case VALUE_DOUBLE:
         ret_column->digits = field->digits;
-        if (field->kind == FIELD_KIND_ATTRIBUTE && field->digits == 0)
+        if (field->digits == 0 &&
+            (field->kind == FIELD_KIND_ATTRIBUTE || field->kind == FIELD_KIND_DERIVED))
             return "a double is not kept exactly: declare it as decimal(2), or as many decimals as "
                    "it needs";
         return NULL;
@@ -277,20 +295,36 @@ static const char *column_of(enum aggregate aggregate, const struct field *field
     }
 }
 
-static bool add_column(struct feature_draft *it, const struct tree_node *node,
-                       const struct field *field) {
-    struct entity_plan *plan = &it->draft->plan;
-    struct column column;
-    const char *wrong = column_of(it->feature.aggregate, field, &column);
-    if (wrong) {
-        read_fault(&it->loader->reader, node, "%s of \"%" TEXT_FORMAT "\" (%s): %s",
-                   aggregate_name(it->feature.aggregate), TEXT_ARGS(field->name),
-                   value_type_name(field->type), wrong);
+/* "currency": the amounts of transactions in this currency, as they were sent. */
+static bool read_currency(struct feature_draft *it, const struct field *of, struct column *column,
+                          char ret_currency[4]) {
+    struct load *load = it->loader->load;
+    const struct tree_node *node = it->keys[CURRENCY].node;
+    if (of->kind != FIELD_KIND_AMOUNT) {
+        read_fault(&it->loader->reader, node,
+                   "only amounts have a currency; expected \"of: amount\", not \"of: %" TEXT_FORMAT
+                   "\"",
+                   TEXT_ARGS(of->name));
         return false;
     }
+    if (!load_currency(&it->loader->reader, node, "currency", &load->snapshot->schema, ret_currency,
+                       &column->digits) ||
+        !load_currency_has_rate(load, &it->loader->reader, node, ret_currency))
+        return false;
+    column->source = arena_printf(load->arena, "amount_minor:%s", ret_currency);
+    check(column->source.data);
+    return true;
+}
+
+/* The entity's column of this source and type, a new one if there is none; its values are the
+ * field's. */
+static bool keep_column(struct feature_draft *it, const struct tree_node *node,
+                        const struct column *column, const struct field *field,
+                        const char currency[4]) {
+    struct entity_plan *plan = &it->draft->plan;
     size_t i = 0;
-    while (i < plan->column_count && (!text_equal(plan->columns[i].source, column.source) ||
-                                      plan->columns[i].type != column.type))
+    while (i < plan->column_count && (!text_equal(plan->columns[i].source, column->source) ||
+                                      plan->columns[i].type != column->type))
         i++;
     if (i == PLAN_COLUMNS_MAX) {
         read_fault(&it->loader->reader, node,
@@ -299,20 +333,57 @@ static bool add_column(struct feature_draft *it, const struct tree_node *node,
         return false;
     }
     if (i == plan->column_count) {
-        plan->columns[plan->column_count++] = column;
+        plan->columns[plan->column_count++] = *column;
         it->draft->binding.column_slots[i] =
             (size_t)(field - it->loader->load->snapshot->schema.fields);
+        memcpy(it->draft->binding.column_currencies[i], currency, 4);
     }
     it->feature.column = (int)i;
     return true;
+}
+
+static bool is_placed(enum aggregate aggregate) {
+    return aggregate == AGGREGATE_DISTANCE || aggregate == AGGREGATE_SPEED;
+}
+
+/* The place is there when the latitude is. */
+static bool add_place(struct feature_draft *it) {
+    static const struct column place = {.source = TEXT_LITERAL("location"), .type = COLUMN_PLACE};
+    const struct field *latitude = field_named(it->loader->load, TEXT_LITERAL("latitude"));
+    return keep_column(it, it->keys[AGGREGATE].node, &place, latitude, "\0\0\0");
+}
+
+static bool add_column(struct feature_draft *it, const struct tree_node *node,
+                       const struct field *field) {
+    struct column column;
+    char currency[4] = "";
+    const char *wrong = column_of(it, field, &column);
+    if (wrong) {
+        read_fault(&it->loader->reader, node, "%s of \"%" TEXT_FORMAT "\" (%s): %s",
+                   aggregate_name(it->feature.aggregate), TEXT_ARGS(field->name),
+                   value_type_name(field->type), wrong);
+        return false;
+    }
+    if (it->keys[CURRENCY].node) {
+        if (!read_currency(it, field, &column, currency))
+            return false;
+        field = field_named(it->loader->load, TEXT_LITERAL("amount_minor"));
+    }
+    return keep_column(it, node, &column, field, currency);
 }
 
 static bool read_of(struct feature_draft *it) {
     const struct tree_node *of = it->keys[OF].node;
     const char *name = aggregate_name(it->feature.aggregate);
     bool share = it->feature.aggregate == AGGREGATE_SHARE;
+    bool placed = is_placed(it->feature.aggregate);
     it->feature.column = -1;
-    if (!of && (share || aggregate_needs_column(it->feature.aggregate))) {
+    if (of && placed) {
+        read_fault(&it->loader->reader, of, "%s takes no \"of\": it goes by latitude and longitude",
+                   name);
+        return false;
+    }
+    if (!of && !placed && (share || aggregate_needs_column(it->feature.aggregate))) {
         read_fault(&it->loader->reader, it->keys[AGGREGATE].node, "%s needs \"of\": %s", name,
                    share ? "a condition" : "a field");
         return false;
@@ -322,6 +393,13 @@ static bool read_of(struct feature_draft *it) {
                    name);
         return false;
     }
+    if (it->keys[CURRENCY].node && (!of || share)) {
+        read_fault(&it->loader->reader, it->keys[CURRENCY].node,
+                   "%s takes no \"currency\"; write where: \"currency == 'USD'\"", name);
+        return false;
+    }
+    if (placed)
+        return add_place(it);
     if (!of || share)
         return true;
     const struct field *field = read_field(it->loader, of, "of");
@@ -349,6 +427,63 @@ static bool read_times(struct feature_draft *it) {
         return true;
     return read_duration(reader, it->keys[DELAY].node, "delay", 0,
                          PLAN_WINDOW_US_MAX - it->feature.window_us, &it->feature.delay_us);
+}
+
+/* Between 0 and 1, exactly. */
+static bool parse_q(const struct tree_node *node, uint16_t *ret_parts) {
+    struct text t = node->text;
+    unsigned parts = 0, unit = PLAN_Q_PARTS;
+    if (t.length < 3 || t.length > 6 || t.data[0] != '0' || t.data[1] != '.')
+        return false;
+    for (size_t i = 2; i < t.length; i++) {
+        if (t.data[i] < '0' || t.data[i] > '9')
+            return false;
+        unit /= 10;
+        parts += unit * (unsigned)(t.data[i] - '0');
+    }
+    *ret_parts = (uint16_t)parts;
+    return parts > 0;
+}
+
+static bool read_q(struct feature_draft *it) {
+    const struct reader *reader = &it->loader->reader;
+    const struct tree_node *node = it->keys[Q].node;
+    struct text t;
+    if ((it->feature.aggregate == AGGREGATE_QUANTILE) != (node != NULL)) {
+        read_fault(reader, node ? node : it->keys[AGGREGATE].node, "%s",
+                   node ? "only quantile takes a \"q\"" : "quantile needs \"q\", such as 0.95");
+        return false;
+    }
+    if (!node)
+        return true;
+    if (!read_text(reader, node, "q", 64, &t))
+        return false;
+    bool plain = node->style == TREE_PLAIN;
+    if (plain && parse_q(node, &it->feature.q_parts))
+        return true;
+    read_fault(reader, node,
+               "q is %s%" TEXT_FORMAT
+               "%s; expected a number above 0 and below 1 with at most 4 decimals, such as 0.95",
+               plain ? "" : "the text \"", TEXT_ARGS(t), plain ? "" : "\"");
+    return false;
+}
+
+/* The window has been read. */
+static bool read_tick(struct feature_draft *it) {
+    const struct reader *reader = &it->loader->reader;
+    const struct tree_node *node = it->keys[TICK].node;
+    const int64_t second = INT64_C(1000000);
+    if ((it->feature.aggregate == AGGREGATE_BURST) != (node != NULL)) {
+        read_fault(reader, node ? node : it->keys[AGGREGATE].node, "%s",
+                   node ? "only burst takes a \"tick\"" : "burst needs a \"tick\", such as 1h");
+        return false;
+    }
+    if (node && it->feature.window_us <= second) {
+        read_fault(reader, it->keys[WINDOW].node, "a burst's window must be longer than its tick");
+        return false;
+    }
+    return !node || read_duration(reader, node, "tick", second, it->feature.window_us - second,
+                                  &it->feature.tick_us);
 }
 
 static bool read_default(struct feature_draft *it) {
@@ -404,7 +539,10 @@ static void read_feature(struct loader *loader, struct draft *draft, const struc
         [ABOUT] = {"about", false, NULL},
         [AGGREGATE] = {"aggregate", true, NULL},
         [OF] = {"of", false, NULL},
+        [CURRENCY] = {"currency", false, NULL},
+        [Q] = {"q", false, NULL},
         [WINDOW] = {"window", true, NULL},
+        [TICK] = {"tick", false, NULL},
         [WHERE] = {"where", false, NULL},
         [EXCLUDE_CURRENT] = {"exclude_current", false, NULL},
         [DELAY] = {"delay", false, NULL},
@@ -420,7 +558,8 @@ static void read_feature(struct loader *loader, struct draft *draft, const struc
         return;
     /* All of them, so that all faults are found. */
     bool good = read_of(&it);
-    good &= read_times(&it);
+    good &= read_q(&it);
+    good &= read_times(&it) && read_tick(&it);
     good &= read_exclude_current(&it);
     if (it.feature.aggregate != AGGREGATE_SHARE || keys[OF].node)
         good &= read_conditions(&it);
@@ -532,8 +671,6 @@ static void read_file(struct loader *loader, const struct tree_node *root) {
     struct load *load = loader->load;
     struct key keys[] = {
         {"entities", false, NULL}, {"features", false, NULL}, {"values", false, NULL}};
-    loader->drafts = arena_calloc(&load->scratch, PLAN_ENTITIES_MAX, sizeof *loader->drafts);
-    check(loader->drafts);
     if (!read_keys(&loader->reader, root, "features.yaml", keys, 3)) {
         load->scope.incomplete = true;
         return;

@@ -4,28 +4,80 @@
 
 #include "../base/check.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #define DEFAULT_LATENESS_US (INT64_C(3600) * 1000000)
 #define LATENESS_US_MAX     (INT64_C(31) * 86400 * 1000000)
 
-static bool read_currency(const struct reader *reader, const struct tree_node *node,
-                          const char *what, char ret_code[4], uint8_t *ret_digits) {
+/* The only currency in use that is one letter off; NULL when there are several. */
+static const char *only_near_currency(struct text t) {
+    const char *found = NULL;
+    for (size_t i = 0; currency_code(i); i++) {
+        if (text_distance(t, text_of(currency_code(i))) > 1)
+            continue;
+        if (found)
+            return NULL;
+        found = currency_code(i);
+    }
+    return found;
+}
+
+/* The currency that t, at most 64 bytes, is a slip of: in small letters, or one letter off. Of
+ * several, the policy's own are the likely ones. */
+static const char *currency_hint(const struct schema *schema, struct text t,
+                                 char ret_hint[NEAR_HINT_SIZE]) {
+    char capitals[65] = "";
+    for (size_t i = 0; i < t.length; i++)
+        capitals[i] =
+            (char)(t.data[i] >= 'a' && t.data[i] <= 'z' ? t.data[i] - 'a' + 'A' : t.data[i]);
+    struct near near = near_to(text_of(capitals));
+    if (currency_digits(near.wanted) >= 0) {
+        snprintf(ret_hint, NEAR_HINT_SIZE, "; did you mean \"%s\"?", capitals);
+        return ret_hint;
+    }
+    near_try(&near, text_of(schema->base_currency));
+    for (size_t i = 0; i < schema->rate_count; i++)
+        near_try(&near, text_of(schema->rates[i].currency));
+    const char *only = only_near_currency(near.wanted);
+    if (only)
+        near_try(&near, text_of(only));
+    return near_hint(&near, ret_hint);
+}
+
+bool load_currency(const struct reader *reader, const struct tree_node *node, const char *what,
+                   const struct schema *schema, char ret_code[4], uint8_t *ret_digits) {
     struct text code;
     if (!read_text(reader, node, what, 64, &code))
         return false;
     int digits = currency_digits(code);
     if (digits < 0) {
+        char hint[NEAR_HINT_SIZE];
         read_fault(reader, node,
                    "%s \"%" TEXT_FORMAT "\" is no currency in use; expected an ISO 4217 code such "
-                   "as EUR",
-                   what, TEXT_ARGS(code));
+                   "as EUR%s",
+                   what, TEXT_ARGS(code), currency_hint(schema, code, hint));
         return false;
     }
     memcpy(ret_code, code.data, 3);
     ret_code[3] = '\0';
     *ret_digits = (uint8_t)digits;
     return true;
+}
+
+bool load_currency_has_rate(const struct load *load, const struct reader *reader,
+                            const struct tree_node *node, const char currency[4]) {
+    const struct schema *schema = &load->snapshot->schema;
+    if (strcmp(currency, schema->base_currency) == 0 || load->rates_incomplete)
+        return true;
+    for (size_t i = 0; i < schema->rate_count; i++)
+        if (strcmp(currency, schema->rates[i].currency) == 0)
+            return true;
+    read_fault(reader, node,
+               "no transaction is in %s: its rate to %s is not among the currency_rates in "
+               "policy.yaml",
+               currency, schema->base_currency);
+    return false;
 }
 
 /* "0.92" → 920,000,000: exact, at most nine decimals */
@@ -87,7 +139,8 @@ static bool read_rate(const struct reader *reader, const struct tree_node *node,
     if (!read_keys(reader, node, "a currency rate", keys, 3))
         return false;
     struct currency_rate rate;
-    bool good = read_currency(reader, keys[0].node, "currency", rate.currency, &rate.digits);
+    bool good =
+        load_currency(reader, keys[0].node, "currency", schema, rate.currency, &rate.digits);
     if (good && strcmp(rate.currency, schema->base_currency) == 0) {
         read_fault(reader, keys[0].node, "%s is the base currency: its rate is always 1",
                    rate.currency);
@@ -164,8 +217,9 @@ static void read_on_error(const struct reader *reader, const struct tree_node *n
 
 enum { NAME, ABOUT, BASE_CURRENCY, CURRENCY_RATES, LATENESS, ON_ERROR, CUTOFFS, KEY_COUNT };
 
-static void read_settings(const struct reader *reader, const struct tree_node *node,
-                          struct snapshot *snapshot) {
+static void read_settings(struct load *load, const struct reader *reader,
+                          const struct tree_node *node) {
+    struct snapshot *snapshot = load->snapshot;
     struct key keys[KEY_COUNT] = {
         [NAME] = {"name", true, NULL},
         [ABOUT] = {"about", false, NULL},
@@ -182,10 +236,13 @@ static void read_settings(const struct reader *reader, const struct tree_node *n
     if (keys[ABOUT].node)
         read_text(reader, keys[ABOUT].node, "about", POLICY_ABOUT_MAX, &snapshot->about);
     if (keys[BASE_CURRENCY].node)
-        read_currency(reader, keys[BASE_CURRENCY].node, "base_currency", schema->base_currency,
-                      &schema->base_digits);
-    if (keys[CURRENCY_RATES].node)
-        read_rates(reader, keys[CURRENCY_RATES].node, schema);
+        load_currency(reader, keys[BASE_CURRENCY].node, "base_currency", schema,
+                      schema->base_currency, &schema->base_digits);
+    const struct tree_node *rates = keys[CURRENCY_RATES].node;
+    if (rates)
+        read_rates(reader, rates, schema);
+    load->rates_incomplete =
+        schema->base_currency[0] == '\0' || (rates && schema->rate_count < rates->child_count);
     if (keys[LATENESS].node)
         read_duration(reader, keys[LATENESS].node, "lateness", 0, LATENESS_US_MAX,
                       &schema->lateness_us);
@@ -200,11 +257,12 @@ void load_policy(struct load *load) {
     snapshot->schema.lateness_us = DEFAULT_LATENESS_US;
     struct tree_node *root;
     const struct source *source = load_find(load, FILE_POLICY, &root);
+    load->rates_incomplete = true;
     if (source) {
         struct reader reader = load_reader(load, source);
         struct key keys[] = {{"policy", true, NULL}};
         if (read_keys(&reader, root, "policy.yaml", keys, 1))
-            read_settings(&reader, keys[0].node, snapshot);
+            read_settings(load, &reader, keys[0].node);
     }
     snapshot->schema.policy = snapshot->name;
     snapshot->plan.lateness_us = snapshot->schema.lateness_us;

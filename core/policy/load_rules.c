@@ -100,10 +100,17 @@ static void read_reason(struct load *load, const struct reader *reader,
     rule->reason_count = pieces.count;
 }
 
+/* Without the line break that a block text (| or >) ends with: a reason is one line. */
+static struct text trimmed(struct text t) {
+    while (t.length > 0 && (t.data[t.length - 1] == '\n' || t.data[t.length - 1] == ' '))
+        t.length--;
+    return t;
+}
+
 static void default_reason(struct load *load, struct rule *rule) {
     struct reason_piece *piece = arena_calloc(load->arena, 1, sizeof *piece);
     check(piece);
-    piece->literal = rule->about.length ? rule->about : rule->name;
+    piece->literal = rule->about.length ? trimmed(rule->about) : rule->name;
     rule->reason = piece;
     rule->reason_count = 1;
 }
@@ -171,9 +178,10 @@ static void read_rule(struct load *load, const struct reader *reader,
         check_unique(load, reader, keys[NAME].node, &rule);
     if (keys[ABOUT].node)
         read_text(reader, keys[ABOUT].node, "about", REASON_TEXT_MAX, &rule.about);
+    struct syntax *when = NULL;
     if (keys[WHEN].node) {
-        struct syntax *when = load_expression_node(load, reader->source, keys[WHEN].node, "when",
-                                                   SCOPE_RULE, VALUE_BOOL);
+        when = load_expression_node(load, reader->source, keys[WHEN].node, "when", SCOPE_RULE,
+                                    VALUE_BOOL);
         if (when)
             rule.when = expression_build(when, load->arena);
     }
@@ -185,6 +193,8 @@ static void read_rule(struct load *load, const struct reader *reader,
         default_reason(load, &rule);
     if (keys[MODE].node)
         read_mode(reader, keys[MODE].node, &rule);
+    if (when && rule.mode == RULE_LIVE)
+        load_note_scored(load, when);
     if (named)
         load->snapshot->rules[load->snapshot->rule_count++] = rule;
 }

@@ -1,4 +1,5 @@
-/* schema.yaml: what is special about the well-known fields, and the attributes. */
+/* schema.yaml: what is special about the well-known fields, and the attributes. Derived fields are
+ * in load_derived.c. */
 #include "load.h"
 
 #include "../base/check.h"
@@ -85,8 +86,9 @@ static void read_required(const struct reader *reader, const struct tree_node *n
 /* ------------------------------------------------------------------------------------------------
  * Well-known fields */
 
-static void read_known(const struct reader *reader, const struct tree_node *node,
-                       struct schema *schema) {
+static void read_known(struct load *load, const struct reader *reader,
+                       const struct tree_node *node) {
+    struct schema *schema = &load->snapshot->schema;
     struct text name = node->key->text;
     struct near near = near_to(name);
     struct field *field = NULL;
@@ -100,6 +102,8 @@ static void read_known(const struct reader *reader, const struct tree_node *node
         near_hint(&near, hint);
         read_fault(reader, node->key, "unknown field \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(name),
                    *hint ? hint : "; fields of your own belong under attributes");
+        if (!*hint)
+            load_declare_broken(load, node);
         return;
     }
     struct key keys[] = {{"required", false, NULL}, {"card_numbers", false, NULL}};
@@ -128,8 +132,8 @@ static const char *other_word(struct text t) {
     return NULL;
 }
 
-static bool read_type(const struct reader *reader, const struct tree_node *node,
-                      struct field *field) {
+bool load_field_type(const struct reader *reader, const struct tree_node *node,
+                     struct field *field) {
     static const struct {
         const char *name;
         enum value_type type;
@@ -174,7 +178,7 @@ static bool read_attribute(const struct reader *reader, const struct tree_node *
     struct key keys[] = {
         {"type", true, NULL}, {"required", false, NULL}, {"card_numbers", false, NULL}};
     if (!read_keys(reader, node, "an attribute", keys, 3) ||
-        !read_type(reader, keys[0].node, field))
+        !load_field_type(reader, keys[0].node, field))
         return false;
     field->refuse_card_number = field->type == VALUE_TEXT;
     if (keys[1].node)
@@ -196,8 +200,10 @@ static void add_attribute(struct load *load, const struct reader *reader,
                           const struct tree_node *node) {
     struct schema *schema = &load->snapshot->schema;
     struct text name;
-    if (!read_name(reader, node->key, "attribute", false, &name))
+    if (!read_name(reader, node->key, "attribute", false, &name)) {
+        load_declare_broken(load, node);
         return;
+    }
     if (load_is_taken(name)) {
         read_fault(reader, node->key, "an attribute cannot be called \"%" TEXT_FORMAT "\"",
                    TEXT_ARGS(name));
@@ -229,13 +235,13 @@ static void read_attributes(struct load *load, const struct reader *reader,
                             const struct tree_node *node) {
     struct schema *schema = &load->snapshot->schema;
     if (!read_mapping(reader, node, "attributes")) {
-        load->scope.incomplete = true;
+        load_declare_broken(load, node);
         return;
     }
     if (node->child_count > POLICY_ATTRIBUTES_MAX) {
         read_fault(reader, node, "%zu attributes; expected at most %u", node->child_count,
                    POLICY_ATTRIBUTES_MAX);
-        load->scope.incomplete = true;
+        load_declare_broken(load, node);
         return;
     }
     for (const struct tree_node *item = node->first; item; item = item->next)
@@ -247,32 +253,27 @@ static void read_attributes(struct load *load, const struct reader *reader,
               compare_fields);
 }
 
-static void read_file(struct load *load, const struct source *source,
-                      const struct tree_node *root) {
+/* Returns the "derived" of the file, which comes once the other fields have their names; NULL when
+ * it has none. */
+static const struct tree_node *read_file(struct load *load, const struct source *source,
+                                         const struct tree_node *root) {
     struct reader reader = load_reader(load, source);
-    struct key keys[] = {{"fields", false, NULL}, {"attributes", false, NULL}};
-    if (!read_keys(&reader, root, "schema.yaml", keys, 2)) {
-        load->scope.incomplete = true;
-        return;
-    }
+    struct key keys[] = {
+        {"fields", false, NULL}, {"attributes", false, NULL}, {"derived", false, NULL}};
+    read_keys(&reader, root, "schema.yaml", keys, 3);
+    for (const struct tree_node *item = root->first; item; item = item->next)
+        if (item != keys[0].node && item != keys[1].node && item != keys[2].node)
+            load_declare_broken(load, item);
     if (keys[0].node && read_mapping(&reader, keys[0].node, "fields"))
         for (const struct tree_node *item = keys[0].node->first; item; item = item->next)
             if (!item->key->broken)
-                read_known(&reader, item, &load->snapshot->schema);
+                read_known(load, &reader, item);
     if (keys[1].node)
         read_attributes(load, &reader, keys[1].node);
+    return keys[2].node;
 }
 
-void load_schema(struct load *load) {
-    struct schema *schema = &load->snapshot->schema;
-    schema->fields =
-        arena_calloc(load->arena, KNOWN_COUNT + POLICY_ATTRIBUTES_MAX, sizeof *schema->fields);
-    check(schema->fields);
-    add_known(load, schema);
-    struct tree_node *root;
-    const struct source *source = load_find(load, FILE_SCHEMA, &root);
-    if (source)
-        read_file(load, source, root);
+static void declare_fields(struct load *load, const struct schema *schema) {
     for (size_t i = 0; i < schema->field_count; i++) {
         const struct field *field = &schema->fields[i];
         scope_add(&load->scope,
@@ -283,4 +284,20 @@ void load_schema(struct load *load) {
                                 .slot = i,
                                 .canonical = kept(load, field->canonical)});
     }
+}
+
+void load_schema(struct load *load) {
+    struct schema *schema = &load->snapshot->schema;
+    schema->fields =
+        arena_calloc(load->arena, KNOWN_COUNT + POLICY_ATTRIBUTES_MAX + POLICY_DERIVED_MAX,
+                     sizeof *schema->fields);
+    check(schema->fields);
+    add_known(load, schema);
+    struct tree_node *root;
+    const struct source *source = load_find(load, FILE_SCHEMA, &root);
+    const struct tree_node *derived = source ? read_file(load, source, root) : NULL;
+    declare_fields(load, schema);
+    schema->first_derived = schema->field_count;
+    if (derived)
+        load_derived(load, source, derived);
 }

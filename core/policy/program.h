@@ -28,13 +28,15 @@ enum operation {
     OPERATION_IN_CONSTANTS, /* value → is it one of `count` constants? */
     OPERATION_IN_ITEM,      /* value, found, item → value, found */
     OPERATION_IN_END,       /* value, found → found */
+    OPERATION_THRESHOLD,    /* `count` keys → the group's value in the table frame[target], else
+                             *constant */
 };
 
 struct instruction {
     uint8_t operation;
-    uint8_t type;   /* enum value_type; SLOT */
-    uint16_t count; /* CALL, IN_CONSTANTS */
-    uint32_t target;
+    uint8_t type;    /* enum value_type; SLOT */
+    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD */
+    uint32_t target; /* an instruction; THRESHOLD: a slot */
     union {
         uint64_t slot;
         uint64_t end;

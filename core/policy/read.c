@@ -62,8 +62,9 @@ static void join(const struct key *keys, size_t count, char *ret_string, size_t 
     }
 }
 
-static void unknown_key(const struct reader *reader, const struct tree_node *key, const char *what,
+static void unknown_key(const struct reader *reader, struct tree_node *child, const char *what,
                         struct key *keys, size_t count) {
+    const struct tree_node *key = child->key;
     struct near near = near_to(key->text);
     for (size_t i = 0; i < count; i++)
         near_try(&near, text_of(keys[i].name));
@@ -73,7 +74,8 @@ static void unknown_key(const struct reader *reader, const struct tree_node *key
         read_fault(reader, key, "unknown key \"%" TEXT_FORMAT "\" of %s%s", TEXT_ARGS(key->text),
                    what, hint);
         for (size_t i = 0; i < count; i++)
-            keys[i].misspelt |= text_is(near.best, keys[i].name);
+            if (text_is(near.best, keys[i].name) && !keys[i].node)
+                keys[i].node = child;
     } else {
         read_fault(reader, key, "unknown key \"%" TEXT_FORMAT "\" of %s; expected %s",
                    TEXT_ARGS(key->text), what, expected);
@@ -93,14 +95,13 @@ bool read_keys(const struct reader *reader, const struct tree_node *node, const 
         if (i < count)
             keys[i].node = child;
         else
-            unknown_key(reader, child->key, what, keys, count);
+            unknown_key(reader, child, what, keys, count);
     }
     bool complete = true;
     for (size_t i = 0; i < count; i++) {
         if (!keys[i].required || keys[i].node)
             continue;
-        if (!keys[i].misspelt) /* else it has been said where it is */
-            read_fault(reader, node, "%s needs \"%s\"", what, keys[i].name);
+        read_fault(reader, node, "%s needs \"%s\"", what, keys[i].name);
         complete = false;
     }
     return complete;

@@ -20,8 +20,9 @@ struct reader {
 struct key {
     const char *name;
     bool required;
-    struct tree_node *node; /* set by read_keys(): the value, NULL when it is not there */
-    bool misspelt;          /* set by read_keys(): another key looks as if this one was meant */
+    /* Set by read_keys(): the value, NULL when it is not there. A misspelt key is reported and then
+     * read as the one that was meant, so that all faults are found at once. */
+    struct tree_node *node;
 };
 
 void read_fault(const struct reader *reader, const struct tree_node *node, const char *format, ...)

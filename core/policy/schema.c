@@ -1,9 +1,11 @@
 #include "schema.h"
 
 #include "calendar.h"
+#include "expression.h"
 #include "fault.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static const int64_t powers_of_ten[] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
@@ -224,7 +226,7 @@ static int bind_attribute(const struct binding *binding, size_t slot,
 
 /* SIZE_MAX when there is none of this name. */
 static size_t find_attribute(const struct schema *schema, struct text name) {
-    size_t low = schema->first_attribute, high = schema->field_count;
+    size_t low = schema->first_attribute, high = schema->first_derived;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         int order = text_compare(schema->fields[middle].name, name);
@@ -241,10 +243,16 @@ static size_t find_attribute(const struct schema *schema, struct text name) {
 static int refuse_undeclared(const struct binding *binding, struct text name) {
     const struct schema *schema = binding->schema;
     struct near near = near_to(name);
-    for (size_t i = 0; i < schema->field_count; i++)
-        near_try(&near, schema->fields[i].name);
     char hint[NEAR_HINT_SIZE];
     *binding->ret_field = name;
+    for (size_t i = schema->first_derived; i < schema->field_count; i++)
+        if (text_equal(schema->fields[i].name, name))
+            return error_set(binding->ret_error, ERROR_INVALID,
+                             "attribute \"%" TEXT_FORMAT "\" cannot be sent: policy %" TEXT_FORMAT
+                             " derives it; leave it out",
+                             TEXT_ARGS(name), TEXT_ARGS(schema->policy));
+    for (size_t i = 0; i < schema->first_derived; i++)
+        near_try(&near, schema->fields[i].name);
     return error_set(binding->ret_error, ERROR_INVALID,
                      "attribute \"%" TEXT_FORMAT "\" is not declared by policy %" TEXT_FORMAT "%s",
                      TEXT_ARGS(name), TEXT_ARGS(schema->policy), near_hint(&near, hint));
@@ -252,7 +260,7 @@ static int refuse_undeclared(const struct binding *binding, struct text name) {
 
 static int bind_attributes(const struct binding *binding) {
     const struct schema *schema = binding->schema;
-    for (size_t slot = schema->first_attribute; slot < schema->field_count; slot++)
+    for (size_t slot = schema->first_attribute; slot < schema->first_derived; slot++)
         set_absent(binding, slot);
     for (size_t i = 0; i < binding->transaction->attribute_count; i++) {
         const struct attribute *attribute = &binding->transaction->attributes[i];
@@ -267,7 +275,7 @@ static int bind_attributes(const struct binding *binding) {
     }
     if (binding->mode == BIND_LENIENT)
         return 0;
-    for (size_t slot = schema->first_attribute; slot < schema->field_count; slot++) {
+    for (size_t slot = schema->first_attribute; slot < schema->first_derived; slot++) {
         const struct field *field = &schema->fields[slot];
         if (field->required && binding->bound->frame[slot].type == VALUE_ABSENT) {
             *binding->ret_field = field->name;
@@ -278,6 +286,58 @@ static int bind_attributes(const struct binding *binding) {
         }
     }
     return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Derived fields */
+
+/* number × 10^digits to the nearest integer, ties to the even one; false when a double does not
+ * hold every integer there, which NaN and the infinities are a case of. */
+static bool round_to_digits(double number, unsigned digits, int64_t *ret_units) {
+    double scaled = number * (double)powers_of_ten[digits];
+    if (!(scaled > -0x1p53 && scaled < 0x1p53))
+        return false;
+    int64_t units = (int64_t)scaled;
+    double rest = scaled - (double)units; /* exact, of the sign of scaled */
+    if (rest > 0.5 || (rest == 0.5 && units % 2 != 0))
+        units++;
+    else if (rest < -0.5 || (rest == -0.5 && units % 2 != 0))
+        units--;
+    *ret_units = units;
+    return true;
+}
+
+static void bind_derived(const struct binding *binding, size_t slot) {
+    const struct field *field = &binding->schema->fields[slot];
+    struct value v =
+        expression_eval(field->derivation, binding->bound->frame, binding->bound->texts);
+    int64_t integer = 0;
+    switch (v.type) {
+    case VALUE_TEXT:
+        if (v.text.length == 0) /* as of every other field */
+            v = value_absent();
+        break;
+    case VALUE_BOOL:
+        integer = v.boolean;
+        break;
+    case VALUE_INT:
+    case VALUE_TIMESTAMP:
+        integer = v.integer;
+        break;
+    case VALUE_DOUBLE:
+        if (field->digits == 0) {
+            if (!isfinite(v.number))
+                v = value_absent();
+            break;
+        }
+        v = round_to_digits(v.number, field->digits, &integer)
+                ? value_double((double)integer / (double)powers_of_ten[field->digits])
+                : value_absent();
+        break;
+    default:
+        v = value_absent();
+    }
+    set(binding, slot, v, integer);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -322,6 +382,7 @@ static int bind_field(const struct binding *binding, size_t slot) {
     case FIELD_KIND_LONGITUDE:
         return bind_coordinate(binding, slot, transaction->longitude_e7);
     case FIELD_KIND_ATTRIBUTE:
+    case FIELD_KIND_DERIVED:
         break;
     }
     return 0;
@@ -341,5 +402,11 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
         if (r < 0)
             return r;
     }
-    return bind_attributes(&binding);
+    int r = bind_attributes(&binding);
+    if (r < 0)
+        return r;
+    arena_reset(bound->texts);
+    for (size_t slot = schema->first_derived; slot < schema->field_count; slot++)
+        bind_derived(&binding, slot);
+    return 0;
 }

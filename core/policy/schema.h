@@ -1,5 +1,5 @@
-/* The fields a policy knows: the well-known ones of a transaction, what is derived from them, and
- * the attributes that schema.yaml declares. */
+/* The fields a policy knows: the well-known ones of a transaction, the attributes that schema.yaml
+ * declares, and what it derives from those. */
 #pragma once
 
 #include "../base/arena.h"
@@ -21,18 +21,23 @@ enum field_kind {
     FIELD_KIND_LATITUDE, /* double, degrees */
     FIELD_KIND_LONGITUDE,
     FIELD_KIND_ATTRIBUTE,
+    FIELD_KIND_DERIVED, /* computed from the fields before it */
 };
+
+struct expression; /* expression.h */
 
 struct field {
     struct text name; /* as expressions write it: "card", "amount", "attributes.items" → "items" */
     struct text canonical; /* with all that decides its values: "card", "amount:EUR",
-                              "attributes.items:decimal(2)"; columns and filters are named by it */
+                              "attributes.items:decimal(2)", "derived(emailDomain(email))";
+                              columns and filters are named by it */
     enum field_kind kind;
     enum transaction_field source; /* FIELD_KIND_TEXT */
     enum value_type type;          /* in a frame */
-    uint8_t digits;                /* decimal attribute, amount: fixed point behind the double */
+    uint8_t digits;                /* decimal, amount: fixed point behind the double */
     bool required;
-    bool refuse_card_number; /* a Luhn-valid 13–19 digit number is an error */
+    bool refuse_card_number;             /* a Luhn-valid 13–19 digit number is an error */
+    const struct expression *derivation; /* FIELD_KIND_DERIVED */
 };
 
 struct currency_rate {
@@ -48,7 +53,8 @@ struct schema {
     struct text policy;   /* its name, for messages */
     struct field *fields; /* slot i of a frame is fields[i] */
     size_t field_count;
-    size_t first_attribute; /* fields from here on are the attributes, by name */
+    size_t first_attribute; /* fields from here on are the attributes, by name … */
+    size_t first_derived; /* … and from here on the derived ones, in the order they are computed */
     char base_currency[4];
     uint8_t base_digits;
     struct currency_rate *rates; /* by currency, then time */
@@ -61,7 +67,12 @@ struct schema {
 struct bound {
     struct value *frame; /* at least field_count slots */
     int64_t *integers;   /* at least field_count; fixed point as columns store it */
+    struct arena *texts; /* where derived texts are built: emptied by each schema_bind() */
 };
+
+/* Most bytes that the derived texts of one transaction take while they are computed; what does not
+ * fit is absent, everywhere alike. */
+#define SCHEMA_TEXTS_MAX (1u << 20)
 
 enum bind_mode {
     BIND_STRICT, /* a request: undeclared attribute, wrong type, missing required field are errors
@@ -69,10 +80,12 @@ enum bind_mode {
     BIND_LENIENT /* an archived record under another schema: what does not fit is absent */
 };
 
-/* Fills frame[0…field_count) and integers. Texts point into the transaction. On ERROR_INVALID,
- * *ret_field is the field at fault (attributes by their bare name, as transaction_check() has it);
- * the frame is then half filled. Lenient binding never fails. The transaction has passed
- * transaction_check(). */
+/* Fills frame[0…field_count) and integers. Texts point into the transaction, the schema or
+ * bound.texts. A derived field is absent when what it is made from is, and when it cannot be
+ * computed: it is the same for every mode, engine and schema with this derivation. On
+ * ERROR_INVALID, *ret_field is the field at fault (attributes by their bare name, as
+ * transaction_check() has it); the frame is then half filled. Lenient binding never fails. The
+ * transaction has passed transaction_check(). */
 int schema_bind(const struct schema *schema, const struct transaction *transaction,
                 enum bind_mode mode, const struct bound *bound, struct text *ret_field,
                 struct error *ret_error);

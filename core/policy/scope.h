@@ -11,17 +11,20 @@
 #include <stdint.h>
 
 enum name_kind {
-    NAME_FIELD,   /* of the transaction */
-    NAME_LATER,   /* verdict, outcome: known after the decision */
-    NAME_FEATURE, /* entity.feature */
-    NAME_VALUE,   /* computed */
+    NAME_FIELD,     /* of the transaction */
+    NAME_LATER,     /* verdict, outcome: known after the decision */
+    NAME_FEATURE,   /* entity.feature */
+    NAME_VALUE,     /* computed */
+    NAME_THRESHOLD, /* thresholds.NAME, with as many keys behind it as it has fields */
 };
 
 /* Who evaluates: what each may read. */
 enum scope_reader {
-    SCOPE_FILTER, /* of a feature: fields, verdict, outcome */
-    SCOPE_VALUE,  /* a computed value: fields, features, lists, values before it */
-    SCOPE_RULE,   /* fields, features, lists, values */
+    SCOPE_DERIVED,   /* a derived field: fields above it */
+    SCOPE_FILTER,    /* of a feature: fields, verdict, outcome */
+    SCOPE_VALUE,     /* a computed value: fields, features, lists, values before it */
+    SCOPE_THRESHOLD, /* what a threshold is computed from: fields, features, lists, values */
+    SCOPE_RULE,      /* fields, features, lists, values, thresholds */
 };
 
 /* What a text can be at all: a literal outside of it is a slip. */
@@ -41,6 +44,10 @@ struct name {
     enum name_words words;
     size_t slot;
     struct text canonical; /* in sources that are hashed: also what it is made from */
+    /* NAME_THRESHOLD: */
+    size_t key_count;
+    struct text keys; /* for messages: "[mcc]" or "[country][mcc]" */
+    double fallback;
 };
 
 struct scope {
@@ -54,7 +61,9 @@ struct scope {
     const struct list *lists;
     size_t list_count;
     bool *list_used;        /* parallel to lists */
-    struct text *announced; /* computed values that are declared further down */
+    bool *threshold_used;   /* by index; NULL before thresholds are declared */
+    size_t first_threshold; /* slot of the first one */
+    struct text *announced; /* derived fields or values that are declared further down */
     size_t announced_count;
     /* A file with declarations could not be read: an unknown name may be one of its. */
     bool incomplete;

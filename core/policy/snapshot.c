@@ -118,15 +118,15 @@ static uint64_t files_id(const struct policy_file *files, size_t file_count) {
 
 static void refuse_file(struct load *load, const struct source *source) {
     static const char *const expected[] = {"policy.yaml", "schema.yaml", "features.yaml",
-                                           "lists.yaml"};
+                                           "lists.yaml", "thresholds.yaml"};
     struct near near = near_to(source->path);
     for (size_t i = 0; i < sizeof expected / sizeof *expected; i++)
         near_try(&near, text_of(expected[i]));
     char hint[NEAR_HINT_SIZE];
     fault_add(
         &load->faults, source, (struct position){0},
-        "not a file of a policy; expected policy.yaml, schema.yaml, features.yaml, lists.yaml "
-        "or rules/NAME.yaml%s",
+        "not a file of a policy; expected policy.yaml, schema.yaml, features.yaml, lists.yaml, "
+        "thresholds.yaml or rules/NAME.yaml%s",
         near_hint(&near, hint));
 }
 
@@ -170,7 +170,7 @@ static void parse_files(struct load *load) {
 
 static void name_slots(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
-    snapshot->slot_count = snapshot->first_computed + snapshot->computed_count;
+    snapshot->slot_count = snapshot->first_threshold + snapshot->threshold_count;
     snapshot->slot_names =
         arena_calloc(load->arena, snapshot->slot_count, sizeof *snapshot->slot_names);
     check(snapshot->slot_names);
@@ -179,7 +179,7 @@ static void name_slots(struct load *load) {
             snapshot->slot_names[load->scope.names[i]->slot] = load->scope.names[i]->text;
 }
 
-static void warn_unused(struct load *load) {
+static void warn_unused_lists(struct load *load) {
     struct tree_node *root;
     const struct source *source = load_find(load, FILE_LISTS, &root);
     if (load->faults.errors > 0 || !source)
@@ -192,15 +192,34 @@ static void warn_unused(struct load *load) {
                        "list \"%" TEXT_FORMAT "\" is never used", TEXT_ARGS(item->key->text));
 }
 
+static void warn_unused_thresholds(struct load *load) {
+    struct tree_node *root;
+    const struct source *source = load_find(load, FILE_THRESHOLDS, &root);
+    if (load->faults.errors > 0 || !source)
+        return;
+    const struct tree_node *list = root->first;
+    while (list && !text_is(list->key->text, "thresholds"))
+        list = list->next;
+    /* Without errors, thresholds are those of the file, in its order. */
+    const struct tree_node *item = list ? list->first : NULL;
+    for (size_t i = 0; i < load->snapshot->threshold_count; i++, item = item->next)
+        if (!load->scope.threshold_used[i])
+            fault_warn(&load->faults, source, tree_position(item),
+                       "threshold \"%" TEXT_FORMAT "\" is never used",
+                       TEXT_ARGS(load->snapshot->thresholds[i].name));
+}
+
 static void load_all(struct load *load) {
     parse_files(load);
     load_policy(load);
     load_schema(load);
     load_lists(load);
     load_features(load);
+    load_thresholds(load);
     load_rules(load);
     name_slots(load);
-    warn_unused(load);
+    warn_unused_lists(load);
+    warn_unused_thresholds(load);
 }
 
 int snapshot_load(const struct policy_file *files, size_t file_count,

@@ -9,6 +9,8 @@
  *   [slot_verdict], [slot_outcome]   text, "none" until known: only filters may read them
  *   [first_feature, …)          features, entity by entity in plan order: engine/ fills them
  *   [first_computed, …)         computed values: engine/ evaluates them in order
+ *   [first_threshold, …)        the thresholds' tables (threshold.h), or absent: no name's own
+ * value
  */
 #pragma once
 
@@ -22,6 +24,7 @@
 #include "expression.h"
 #include "list.h"
 #include "schema.h"
+#include "threshold.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -30,7 +33,8 @@
 struct entity_binding {
     size_t key_slots[PLAN_KEY_PARTS_MAX];
     size_t key_slot_count;
-    size_t column_slots[PLAN_COLUMNS_MAX];              /* parallel to columns */
+    size_t column_slots[PLAN_COLUMNS_MAX];       /* parallel to columns */
+    char column_currencies[PLAN_COLUMNS_MAX][4]; /* only transactions in it have the column */
     const struct expression *filters[PLAN_FILTERS_MAX]; /* parallel to filters; bool */
     size_t first_feature;                               /* slot of features[0] */
 };
@@ -39,6 +43,46 @@ struct computed {
     struct text name;
     const struct expression *expression;
     size_t slot;
+};
+
+enum threshold_statistic {
+    THRESHOLD_QUANTILE, /* by nearest rank: one of the values */
+    THRESHOLD_MAD,      /* median of the distances from the median, both quantiles of a half */
+};
+
+/* A number that a rebuild computes over the transactions of a period, and rules read. */
+struct threshold {
+    struct text name, about;
+    enum threshold_statistic statistic;
+    uint32_t quantile_e6;           /* 0 < q < 1, × 10^6 */
+    const struct expression *of;    /* int or double */
+    const struct expression *where; /* bool; NULL: every transaction */
+    bool reads_fields_only; /* of and where: no features, so that records alone give its values */
+    size_t key_slots[THRESHOLD_KEYS_MAX]; /* of text fields */
+    size_t key_count;                     /* 0: one group */
+    int64_t over_us;                      /* event times in (newest − over, newest] */
+    uint64_t minimum;
+    double fallback;
+    uint32_t guard_e6;   /* most relative change that is let through, × 10^6 */
+    uint64_t definition; /* hash over what its values are computed from */
+    size_t slot;         /* first_threshold + its index */
+    bool is_scored;      /* a live rule's condition reads it, so that scores depend on it */
+};
+
+enum budget_kind {
+    BUDGET_AT_MOST,   /* at most this share of the transactions reaches the cut-off */
+    BUDGET_PRECISION, /* at least this share of those that reach it are fraud */
+};
+
+/* A verdict's cut-off on the score, found by a rebuild. */
+struct cutoff_budget {
+    enum verdict verdict;
+    enum budget_kind kind;
+    uint32_t share_e6;
+    int64_t over_us;
+    uint64_t minimum; /* transactions, or outcomes known; fewer: the policy's own cut-off stays */
+    uint32_t guard_e6;
+    uint64_t definition;
 };
 
 enum rule_mode { RULE_LIVE, RULE_SHADOW, RULE_OFF };
@@ -76,11 +120,17 @@ struct snapshot {
     size_t slot_verdict, slot_outcome;
     size_t slot_count;
     struct text *slot_names; /* "amount", "card.count_10m", "is_night": parallel to the frame */
+    size_t first_threshold;
+    struct threshold *thresholds; /* in the order of thresholds.yaml, as are the budgets */
+    size_t threshold_count;
+    struct cutoff_budget *budgets; /* at most one for each verdict */
+    size_t budget_count;
     struct list *lists;
     size_t list_count;
     struct rule *rules; /* in the order of files and lines */
     size_t rule_count;
-    /* The smallest score that gives this verdict; 0: the score never does. */
+    /* The smallest score that gives this verdict, until a budget's is computed; 0: the score never
+     * does. */
     uint32_t cutoffs[VERDICT_COUNT];
     enum on_error on_error;
     const struct policy_file *files; /* what it was made from, kept */

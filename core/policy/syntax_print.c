@@ -124,11 +124,19 @@ static void put_binary(struct buffer *buffer, const struct syntax *node) {
     put_operand(buffer, node->last, own + 1);
 }
 
+/* Does it print as an int literal first, without a sign or bracket in front? */
+static bool begins_with_int(const struct syntax *node) {
+    while ((node->kind == SYNTAX_MEMBER && !node->name) || node->kind == SYNTAX_INDEX ||
+           (node->kind == SYNTAX_CALL && node->receiver))
+        node = node->first;
+    return node->kind == SYNTAX_CONSTANT && node->constant.type == VALUE_INT &&
+           !is_negative(node->constant);
+}
+
 static void put_unary(struct buffer *buffer, const struct syntax *node) {
     put(buffer, token_type_name(node->sign));
     /* −(5) is an operator on 5; −5 would be read as a literal. */
-    bool literal = node->sign == TOKEN_MINUS && node->first->kind == SYNTAX_CONSTANT &&
-                   node->first->constant.type == VALUE_INT && !is_negative(node->first->constant);
+    bool literal = node->sign == TOKEN_MINUS && begins_with_int(node->first);
     put_operand(buffer, node->first, literal ? BINDS_MEMBER + 1 : BINDS_UNARY);
 }
 

@@ -98,6 +98,54 @@ static void add_lists(struct expression_case *it) {
     it->scope.list_used = it->list_used;
 }
 
+/* The thresholds of the README; the last one has no computed values yet. */
+static void add_thresholds(struct expression_case *it) {
+    static const struct text shops[] = {{"5411", 4}, {"7995", 4}};
+    static const struct text places[] = {{"\2DE\4"
+                                          "5411",
+                                          8}};
+    static const double shop_values[] = {20.5, 900.0}, place_values[] = {7.0};
+    static const struct threshold_values values[] = {
+        {.name = {"by_mcc", 6},
+         .has_overall = true,
+         .overall = 50.0,
+         .key_count = 1,
+         .keys = shops,
+         .values = shop_values,
+         .group_count = 2},
+        {.name = {"by_place", 8},
+         .key_count = 2,
+         .keys = places,
+         .values = place_values,
+         .group_count = 1},
+        {.name = {"flat", 4}, .has_overall = true, .overall = 10.25},
+    };
+    static const struct name names[EXPRESSION_CASE_THRESHOLDS] = {
+        {.text = {"thresholds.by_mcc", 17}, .key_count = 1, .keys = {"[mcc]", 5}, .fallback = 1.0},
+        {.text = {"thresholds.by_place", 19},
+         .key_count = 2,
+         .keys = {"[country][mcc]", 14},
+         .fallback = 3.0},
+        {.text = {"thresholds.flat", 15}, .fallback = 4.0},
+        {.text = {"thresholds.fresh", 16}, .key_count = 1, .keys = {"[mcc]", 5}, .fallback = 500.0},
+    };
+    const struct threshold_set set = {.thresholds = values, .threshold_count = 3};
+    it->thresholds = thresholds_new(&set);
+    it->scope.first_threshold = EXPRESSION_CASE_NAMES_MAX + 2;
+    it->scope.threshold_used = it->threshold_used;
+    for (size_t i = 0; i < EXPRESSION_CASE_THRESHOLDS; i++) {
+        struct name name = names[i];
+        name.canonical = name.text;
+        name.kind = NAME_THRESHOLD;
+        name.type = VALUE_DOUBLE;
+        name.slot = it->scope.first_threshold + i;
+        scope_add(&it->scope, name);
+        it->frame[name.slot] = i < set.threshold_count
+                                   ? thresholds_value(it->thresholds, values[i].name, 0)
+                                   : value_absent();
+    }
+}
+
 void expression_case_init(struct expression_case *it, const char *bindings) {
     memset(it, 0, sizeof *it);
     arena_init(&it->arena, 64u << 20);
@@ -123,9 +171,11 @@ void expression_case_init(struct expression_case *it, const char *bindings) {
                                             .slot = slot});
         it->frame[slot] = value_text(TEXT_LITERAL("none"));
     }
+    add_thresholds(it);
 }
 
 void expression_case_deinit(struct expression_case *it) {
+    thresholds_free(it->thresholds);
     scope_deinit(&it->scope);
     arena_deinit(&it->arena);
 }

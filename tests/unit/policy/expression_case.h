@@ -4,8 +4,10 @@
 #include "core/policy/checker.h"
 #include "core/policy/expression.h"
 #include "core/policy/scope.h"
+#include "core/policy/threshold.h"
 
-#define EXPRESSION_CASE_NAMES_MAX 16
+#define EXPRESSION_CASE_NAMES_MAX  16
+#define EXPRESSION_CASE_THRESHOLDS 4
 
 /* What an expression is compiled and run with. */
 struct expression_case {
@@ -14,14 +16,16 @@ struct expression_case {
     struct list lists[2];
     bool list_used[2];
     struct text entities[EXPRESSION_CASE_NAMES_MAX];
-    struct value frame[EXPRESSION_CASE_NAMES_MAX + 2];
+    struct thresholds *thresholds;
+    bool threshold_used[EXPRESSION_CASE_THRESHOLDS];
+    struct value frame[EXPRESSION_CASE_NAMES_MAX + 2 + EXPRESSION_CASE_THRESHOLDS];
     struct reporter reporter;
     size_t fault_offset; /* of the first report */
     char fault[640];     /* "" when there is none */
 };
 
 /* bindings: "amount:double=5.0; card:string=c1; n:int=absent". verdict and outcome are added, in
- * the last two slots. */
+ * the two slots behind, and behind them the thresholds of the README. */
 void expression_case_init(struct expression_case *it, const char *bindings);
 void expression_case_deinit(struct expression_case *it);
 

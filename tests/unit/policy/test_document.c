@@ -29,7 +29,7 @@ static void test_examples_load(void **state) {
         policy_text_add(&policy, path, content);
         at = end + 1;
     }
-    assert_int_equal(policy.count, 6);
+    assert_int_equal(policy.count, 7);
     struct snapshot *snapshot = NULL;
     struct buffer messages;
     struct error error;
@@ -38,7 +38,7 @@ static void test_examples_load(void **state) {
     if (r < 0 || messages.length > 0)
         fail_msg("%.*s", (int)messages.length, (const char *)messages.bytes);
     assert_int_equal(snapshot->rule_count, 3);
-    assert_int_equal(snapshot->feature_count, 6);
+    assert_int_equal(snapshot->feature_count, 11);
     buffer_deinit(&messages);
     snapshot_unref(snapshot);
     free(text);

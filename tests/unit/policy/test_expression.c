@@ -179,6 +179,41 @@ static void test_limits(void **state) {
 }
 
 /* All that can wait on the stack at once, at the deepest nesting. */
+/* What the texts of an expression take is of the order of its source, however many there are. */
+static void test_memory(void **state) {
+    (void)state;
+    char *items = repeated("'', ", "''", "", 2000), source[9000];
+    snprintf(source, sizeof source, "'a' in [%s]", items);
+    struct expression_case it;
+    expression_case_init(&it, "");
+    size_t before = it.arena.used;
+    assert_non_null(expression_case_check(&it, source));
+    assert_true(it.arena.used - before < 200 * strlen(source));
+    expression_case_deinit(&it);
+    free(items);
+}
+
+static void note_end(struct reporter *reporter, size_t offset, size_t length, const char *text) {
+    struct expression_case *it =
+        (struct expression_case *)((char *)reporter - offsetof(struct expression_case, reporter));
+    (void)text;
+    it->fault_offset = offset + length;
+}
+
+/* A fault is underlined where there is source. */
+static void test_faults_end_with_the_source(void **state) {
+    (void)state;
+    static const char *const sources[] = {"'a\\", "'", "\"\\x1", "b'", "1.", "0x", "a =", "1u"};
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        struct expression_case it;
+        expression_case_init(&it, "a:int=1");
+        it.reporter.report = note_end;
+        assert_null(expression_case_check(&it, sources[i]));
+        assert_in_range(it.fault_offset, 0, strlen(sources[i]));
+        expression_case_deinit(&it);
+    }
+}
+
 static void test_stack(void **state) {
     (void)state;
     expect(repeated("a || true && 1 < 2 + 3 * (a ? 1 : size(string(", "n", ")))", 15), "bool true");
@@ -288,6 +323,27 @@ static void test_canonical(void **state) {
     assert_canonical("1e3 < 1e300 && 1.0e0 < 0.5", "1000.0 < 1e+300 && 1.0 < 0.5");
 }
 
+/* Also of what no function takes yet: a tree that was only parsed. */
+static void test_canonical_of_unchecked(void **state) {
+    (void)state;
+    static const char *const sources[] = {"-(5.x)", "-(5.x() + 1)", "-(5[0].x)",
+                                          "-5.5.x", "-s.x",         "(-5).x"};
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++) {
+        struct expression_case it;
+        struct buffer buffer;
+        expression_case_init(&it, "");
+        buffer_init(&buffer);
+        struct syntax *syntax = syntax_parse(text_of(sources[i]), &it.arena, &it.reporter);
+        if (!syntax)
+            fail_msg("%s: %s", sources[i], it.fault);
+        syntax_print(syntax, &buffer);
+        buffer_append_u8(&buffer, 0);
+        assert_string_equal((const char *)buffer.bytes, sources[i]);
+        buffer_deinit(&buffer);
+        expression_case_deinit(&it);
+    }
+}
+
 /* value_order against 128-bit arithmetic on a grid where doubles are exact. */
 static void test_order_is_exact(void **state) {
     (void)state;
@@ -317,10 +373,13 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_cost),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_faults_end_with_the_source),
         cmocka_unit_test(test_stack),
         cmocka_unit_test(test_texts_are_bounded),
         cmocka_unit_test(test_readers),
         cmocka_unit_test(test_canonical),
+        cmocka_unit_test(test_canonical_of_unchecked),
         cmocka_unit_test(test_order_is_exact),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

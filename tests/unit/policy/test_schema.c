@@ -33,11 +33,15 @@ static void bench_init(struct bench *bench, struct snapshot *snapshot) {
     bench->snapshot = snapshot;
     bench->bound.frame = calloc(snapshot->slot_count, sizeof *bench->bound.frame);
     bench->bound.integers = calloc(snapshot->slot_count, sizeof *bench->bound.integers);
+    bench->bound.texts = calloc(1, sizeof *bench->bound.texts);
+    arena_init(bench->bound.texts, SCHEMA_TEXTS_MAX);
 }
 
 static void bench_deinit(struct bench *bench) {
     free(bench->bound.frame);
     free(bench->bound.integers);
+    arena_deinit(bench->bound.texts);
+    free(bench->bound.texts);
     snapshot_unref(bench->snapshot);
 }
 
@@ -253,6 +257,188 @@ static void test_required_money_and_place(void **state) {
 }
 
 /* ------------------------------------------------------------------------------------------------
+ * Derived fields */
+
+static const char derived_yaml[] =
+    "attributes:\n"
+    "  items: {type: int}\n"
+    "  basket: {type: decimal(3)}\n"
+    "  zone: {type: string}\n"
+    "derived:\n"
+    "  ip_network: {type: string, value: \"network(ip, 24, 48)\"}\n"
+    "  email_domain: {value: emailDomain(email)}\n"
+    "  bin: {value: \"card.substring(0, 8)\"}\n"
+    "  issuer: {value: \"bin.substring(0, 6)\"}\n"
+    "  pair: {value: \"issuer + '/' + email_domain\"}\n"
+    "  twice: {type: int, value: items * 2}\n"
+    "  large: {type: bool, value: amount > 100.0}\n"
+    "  tomorrow: {type: timestamp, value: \"event_time + duration('24h')\"}\n"
+    "  half: {type: decimal(2), value: amount / 2.0}\n"
+    "  each: {type: double, value: amount / double(items)}\n"
+    "  known: {value: \"has(device) ? 'yes' : 'no'\"}\n"
+    "  zone_start: {value: \"zone.substring(0, 0)\"}\n";
+
+static struct bench derived_bench(struct transaction *ret_transaction) {
+    struct bench bench;
+    bench_init(&bench, policy_text_snapshot(derived_yaml, NULL, NULL));
+    *ret_transaction = plain_transaction(NULL, 0);
+    ret_transaction->fields[FIELD_CARD] = TEXT_LITERAL("tok_4111ab");
+    ret_transaction->fields[FIELD_IP] = TEXT_LITERAL("2001:DB8:1::7");
+    ret_transaction->fields[FIELD_EMAIL] = TEXT_LITERAL("Ann@Example.COM");
+    return bench;
+}
+
+static struct value literal(const char *text) {
+    return value_text(text_of(text));
+}
+
+static void test_derived(void **state) {
+    (void)state;
+    struct transaction t;
+    struct bench bench = derived_bench(&t);
+    const struct attribute attributes[] = {integer_attribute("items", 4),
+                                           text_attribute("zone", "north")};
+    t.attributes = attributes;
+    t.attribute_count = 2;
+    static const enum bind_mode modes[] = {BIND_STRICT, BIND_LENIENT};
+    for (size_t i = 0; i < 2; i++) {
+        memset(bench.bound.frame, 0xee, bench.snapshot->slot_count * sizeof *bench.bound.frame);
+        assert_int_equal(bind(&bench, &t, modes[i]), 0);
+        assert_field(&bench, "ip_network", literal("2001:db8:1::/48"), 0);
+        assert_field(&bench, "email_domain", literal("example.com"), 0);
+        assert_field(&bench, "bin", literal("tok_4111"), 0);
+        assert_field(&bench, "issuer", literal("tok_41"), 0);
+        assert_field(&bench, "pair", literal("tok_41/example.com"), 0);
+        assert_field(&bench, "twice", value_int(8), 8);
+        assert_field(&bench, "large", value_bool(false), 0);
+        assert_field(&bench, "tomorrow", value_timestamp((1700000000 + 86400) * SECOND),
+                     (1700000000 + 86400) * SECOND);
+        assert_field(&bench, "half", value_double(6.17), 617);
+        assert_field(&bench, "each", value_double(3.085), 0);
+        assert_field(&bench, "known", literal("no"), 0);
+        assert_field(&bench, "zone_start", value_absent(), 0); /* a field is never empty */
+    }
+    bench_deinit(&bench);
+}
+
+/* What is missing or cannot be computed is absent, with all that is made from it. */
+static void test_derived_absent(void **state) {
+    (void)state;
+    struct transaction t;
+    struct bench bench = derived_bench(&t);
+    t.fields[FIELD_CARD] = TEXT_LITERAL("tok_4"); /* shorter than the BIN */
+    t.fields[FIELD_IP] = (struct text){0};
+    struct attribute attribute = integer_attribute("items", INT64_MAX);
+    t.attributes = &attribute;
+    t.attribute_count = 1;
+    assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+    static const char *const absent[] = {"ip_network", "bin", "issuer", "pair", "twice"};
+    for (size_t i = 0; i < sizeof absent / sizeof *absent; i++)
+        assert_field(&bench, absent[i], value_absent(), 0);
+    assert_field(&bench, "email_domain", literal("example.com"), 0);
+    attribute.integer = 0;
+    assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+    assert_field(&bench, "each", value_absent(), 0); /* infinite */
+    t.currency = (struct text){0};
+    t.amount_minor = 0;
+    assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+    assert_field(&bench, "half", value_absent(), 0);
+    assert_field(&bench, "large", value_absent(), 0);
+    /* An attribute of another type, in the archive under another schema. */
+    attribute = text_attribute("items", "4");
+    assert_int_equal(bind(&bench, &t, BIND_LENIENT), 0);
+    assert_field(&bench, "twice", value_absent(), 0);
+    bench_deinit(&bench);
+}
+
+static void test_derived_rounding(void **state) {
+    (void)state;
+    struct transaction t;
+    struct bench bench = derived_bench(&t);
+    /* Ties go to the even cent. */
+    static const int64_t cents[][2] = {{1, 0}, {2, 1},   {3, 2},    {5, 2},
+                                       {6, 3}, {99, 50}, {101, 50}, {9999999999999, 5000000000000}};
+    for (size_t i = 0; i < sizeof cents / sizeof *cents; i++) {
+        t.amount_minor = cents[i][0];
+        assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+        assert_field(&bench, "half", value_double((double)cents[i][1] / 100), cents[i][1]);
+    }
+    bench_deinit(&bench);
+    static const char wide[] = "derived:\n  big: {type: decimal(9), value: amount * 1000.0}\n"
+                               "  below: {type: decimal(1), value: -amount / 20.0}\n";
+    bench_init(&bench, policy_text_snapshot(wide, NULL, NULL));
+    t.amount_minor = 900000; /* 9,000,000 × 10⁹ is below 2⁵³ */
+    assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+    assert_field(&bench, "big", value_double(9000000), INT64_C(9000000000000000));
+    assert_field(&bench, "below", value_double(-450), -4500);
+    t.amount_minor = 910000; /* and 9,100,000 × 10⁹ is not */
+    assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+    assert_field(&bench, "big", value_absent(), 0);
+    t.amount_minor = 100; /* −0.05 is half of the last digit */
+    assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+    assert_field(&bench, "below", value_double(0), 0);
+    t.amount_minor = 300;
+    assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+    assert_field(&bench, "below", value_double(-0.2), -2);
+    bench_deinit(&bench);
+}
+
+static void test_derived_is_not_sent(void **state) {
+    (void)state;
+    struct transaction t;
+    struct bench bench = derived_bench(&t);
+    struct attribute attribute = text_attribute("bin", "12345678");
+    t.attributes = &attribute;
+    t.attribute_count = 1;
+    assert_refused(&bench, &t, "bin",
+                   "attribute \"bin\" cannot be sent: policy test derives it; leave it out");
+    assert_int_equal(bind(&bench, &t, BIND_LENIENT), 0);
+    assert_field(&bench, "bin", literal("tok_4111"), 0);
+    attribute = text_attribute("bins", "12345678");
+    assert_refused(&bench, &t, "bins", "attribute \"bins\" is not declared by policy test");
+    /* A card number is refused before anything is derived from it. */
+    t.attribute_count = 0;
+    t.fields[FIELD_CARD] = TEXT_LITERAL("4111111111111111");
+    assert_refused(&bench, &t, "card",
+                   "card looks like a card number (13 to 19 digits with a valid check digit); "
+                   "expected a token");
+    assert_int_equal(bind(&bench, &t, BIND_LENIENT), 0);
+    assert_field(&bench, "bin", value_absent(), 0);
+    bench_deinit(&bench);
+}
+
+/* What the derived texts of one transaction take is bounded, and the next one starts afresh: which
+ * field finds no room depends on nothing else. */
+static void test_derived_texts_are_bounded(void **state) {
+    (void)state;
+    char yaml[16384] = "attributes: {note: {type: string}}\nderived:\n"
+                       "  d0: {value: \"note + note + note + note\"}\n";
+    for (int i = 1; i < 64; i++) /* 18 KiB each, while they are computed */
+        snprintf(yaml + strlen(yaml), 200,
+                 "  d%d: {value: \"note + note + note + note <= note + note + note + note\"}\n", i);
+    struct bench bench;
+    bench_init(&bench, policy_text_snapshot(yaml, NULL, NULL));
+    char note[TRANSACTION_ATTRIBUTE_MAX];
+    memset(note, 'n', sizeof note);
+    struct attribute attribute = text_attribute("note", "");
+    struct transaction t = plain_transaction(&attribute, 1);
+    for (int round = 0; round < 3; round++) {
+        attribute.text = (struct text){.data = note, .length = sizeof note};
+        assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+        assert_int_equal(bench.bound.frame[slot_of(&bench, "d0")].text.length, 4 * sizeof note);
+        assert_field(&bench, "d1", value_bool(true), 1);
+        assert_field(&bench, "d56", value_bool(true), 1);
+        assert_field(&bench, "d57", value_absent(), 0);
+        assert_field(&bench, "d63", value_absent(), 0);
+        attribute.text.length = 1;
+        assert_int_equal(bind(&bench, &t, BIND_STRICT), 0);
+        assert_field(&bench, "d0", literal("nnnn"), 0);
+        assert_field(&bench, "d63", value_bool(true), 1);
+    }
+    bench_deinit(&bench);
+}
+
+/* ------------------------------------------------------------------------------------------------
  * Money */
 
 static const char money_yaml[] = "policy:\n"
@@ -373,6 +559,11 @@ int main(void) {
         cmocka_unit_test(test_card_numbers),
         cmocka_unit_test(test_lenient),
         cmocka_unit_test(test_required_money_and_place),
+        cmocka_unit_test(test_derived),
+        cmocka_unit_test(test_derived_absent),
+        cmocka_unit_test(test_derived_rounding),
+        cmocka_unit_test(test_derived_is_not_sent),
+        cmocka_unit_test(test_derived_texts_are_bounded),
         cmocka_unit_test(test_conversion),
         cmocka_unit_test(test_conversion_random),
         cmocka_unit_test(test_other_base),

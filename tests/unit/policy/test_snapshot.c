@@ -456,6 +456,29 @@ static void test_handbook(void **state) {
     snapshot_unref(s);
 }
 
+/* A file's name is shown like what is in it: harmless to a terminal. */
+static void test_path_with_control_characters(void **state) {
+    (void)state;
+    const struct policy_file files[] = {
+        {.path = TEXT_LITERAL("lists.yaml"),
+         .content = TEXT_LITERAL("lists: {transit: {file: lists/transit.txt}}\n")},
+        {.path = TEXT_LITERAL("lists/transi\xff.txt"), .content = TEXT_LITERAL("4111\n")},
+        {.path = TEXT_LITERAL("policy.yaml"),
+         .content = TEXT_LITERAL("policy: {name: test, base_currency: EUR}\n")},
+        {.path = TEXT_LITERAL("rules/\x1b[2J\n\xff.yaml"), .content = TEXT_LITERAL("rules: 1\n")},
+    };
+    struct snapshot *snapshot = NULL;
+    struct error error;
+    struct buffer messages;
+    buffer_init(&messages);
+    assert_int_equal(snapshot_load(files, 4, &snapshot, &messages, &error), -ERROR_INVALID);
+    buffer_append_u8(&messages, 0);
+    assert_non_null(strstr((const char *)messages.bytes, "mean \"lists/transi?.txt\"?\n"));
+    assert_non_null(strstr((const char *)messages.bytes, "\nrules/?[2J??.yaml:1:8: "));
+    assert_non_null(strstr(error.text, "mean \"lists/transi?.txt\"?"));
+    buffer_deinit(&messages);
+}
+
 static void test_limits(void **state) {
     (void)state;
     struct snapshot *snapshot;
@@ -491,7 +514,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_id),          cmocka_unit_test(test_references),
         cmocka_unit_test(test_lists),       cmocka_unit_test(test_folder),
         cmocka_unit_test(test_shipped),     cmocka_unit_test(test_handbook),
-        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_limits),      cmocka_unit_test(test_path_with_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

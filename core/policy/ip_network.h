@@ -1,0 +1,17 @@
+/* The network of an IP address, as text that is the same for every way of writing the address. */
+#pragma once
+
+#include "../base/text.h"
+
+#include <stdbool.h>
+
+#define IP_NETWORK_V4_BITS_MAX 32
+#define IP_NETWORK_V6_BITS_MAX 128
+#define IP_NETWORK_SIZE        44 /* the longest network with a NUL behind it */
+
+/* "192.0.2.77" with 24 bits → "192.0.2.0/24", "2001:DB8::1" with 48 → "2001:db8::/48" (RFC 5952).
+ * An IPv4 address within IPv6 (::ffff:192.0.2.77) is an IPv4 address. Returns the length, or 0 when
+ * the text is no address: leading zeros of a decimal number and zones (%eth0) are refused, as
+ * inet_pton() does. The bits must be within their limits. */
+size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
+                  char ret_text[IP_NETWORK_SIZE]);
