@@ -2,6 +2,7 @@
 
 #include "hash.h"
 
+#include <float.h>
 #include <inttypes.h>
 #include <math.h>
 #include <stdio.h>
@@ -83,17 +84,15 @@ static int format_double(double number, char *ret_string, size_t size) {
         return snprintf(ret_string, size, "nan");
     if (isinf(number))
         return snprintf(ret_string, size, number < 0 ? "-inf" : "inf");
+    /* A decimal of up to DBL_DIG digits comes back from a double, and %g leaves out zeros at its
+     * end: so the first of three tries has the fewest digits. Subnormals do not promise that. */
     char digits[40];
-    int length = 0;
-    for (int precision = 1; precision <= 17; precision++) {
-        length = snprintf(digits, sizeof digits, "%.*g", precision, number);
+    for (int precision = isnormal(number) ? DBL_DIG : 1; precision <= DBL_DECIMAL_DIG;
+         precision++) {
+        snprintf(digits, sizeof digits, "%.*g", precision, number);
         if (strtod(digits, NULL) == number)
             break;
     }
-    /* %g turns 1000000 into 1e+06; people do not write amounts that way. */
-    if (strchr(digits, 'e') && fabs(number) < 1e15 && fabs(number) >= 1)
-        length = snprintf(digits, sizeof digits, "%.0f", number);
-    (void)length;
     return snprintf(ret_string, size, "%s", digits);
 }
 

@@ -40,6 +40,10 @@ static const struct currency currencies[] = {
     /* clang-format on */
 };
 
+const char *currency_code(size_t index) {
+    return index < sizeof currencies / sizeof *currencies ? currencies[index].code : NULL;
+}
+
 int currency_digits(struct text code) {
     if (code.length != 3)
         return -1;

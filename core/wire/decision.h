@@ -69,6 +69,11 @@ struct decision {
     size_t feature_count;
 };
 
+/* degraded_reason of a decision on tables older than the server's stale_after. The server's clock
+ * says so, and nothing else in the decision depends on it: whoever derives it again leaves it out.
+ */
+#define DECISION_STALE "stale: the tables are older than stale_after"
+
 #define OUTCOME_SOURCE_MAX 128 /* bytes */
 
 struct outcome {

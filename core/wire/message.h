@@ -103,6 +103,10 @@ struct status_response {
     int64_t newest_event_time_us;
     uint64_t overlay_entities, overlay_bytes, state_hash;
     uint64_t duplicates, rejected;
+    bool stale;
+    uint64_t overlay_memory_bytes;
+    struct text swap_state, swap_reason;
+    uint64_t compared_entities, differing_entities;
 };
 
 struct response {

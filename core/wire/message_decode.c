@@ -330,6 +330,12 @@ static void decode_status_answer(const Harrier__V1__StatusResponse *in, struct r
         .state_hash = in->state_hash,
         .duplicates = in->duplicates,
         .rejected = in->rejected,
+        .stale = in->stale != 0,
+        .overlay_memory_bytes = in->overlay_memory_bytes,
+        .swap_state = text_from_bytes(in->swap_state),
+        .swap_reason = text_from_bytes(in->swap_reason),
+        .compared_entities = in->compared_entities,
+        .differing_entities = in->differing_entities,
     };
     for (size_t i = 0; i < in->n_labels; i++) {
         enum label label = label_from_protobuf((int)in->labels[i]->label);

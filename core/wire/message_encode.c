@@ -355,6 +355,12 @@ static void encode_status_answer(const struct response *response, struct arena *
     answer->state_hash = in->state_hash;
     answer->duplicates = in->duplicates;
     answer->rejected = in->rejected;
+    answer->stale = in->stale;
+    answer->overlay_memory_bytes = in->overlay_memory_bytes;
+    answer->swap_state = bytes_from_text(in->swap_state);
+    answer->swap_reason = bytes_from_text(field_cut(in->swap_reason, ERROR_MESSAGE_MAX));
+    answer->compared_entities = in->compared_entities;
+    answer->differing_entities = in->differing_entities;
     out->answer_case = HARRIER__V1__RESPONSE__ANSWER_STATUS;
     out->status = answer;
 }

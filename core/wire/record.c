@@ -55,6 +55,19 @@ static void encode_outcome(const struct record *record, struct arena *scratch,
     protobuf_pack(&out.base, buffer);
 }
 
+static Harrier__Archive__V1__PolicyFile **files_to_protobuf(const struct policy_file *files,
+                                                            size_t count, struct arena *scratch) {
+    Harrier__Archive__V1__PolicyFile *all = scratch_calloc(scratch, count, sizeof *all);
+    Harrier__Archive__V1__PolicyFile **out = scratch_calloc(scratch, count, sizeof(*out));
+    for (size_t i = 0; i < count; i++) {
+        harrier__archive__v1__policy_file__init(&all[i]);
+        all[i].path = bytes_from_text(files[i].path);
+        all[i].content = bytes_from_text(files[i].content);
+        out[i] = &all[i];
+    }
+    return out;
+}
+
 static void encode_snapshot(const struct record *record, struct arena *scratch,
                             struct buffer *buffer) {
     const struct snapshot_record *snapshot = &record->snapshot;
@@ -63,20 +76,13 @@ static void encode_snapshot(const struct record *record, struct arena *scratch,
     out.receive_time_us = record->receive_time_us;
     out.snapshot_id = snapshot->snapshot_id;
     out.name = bytes_from_text(snapshot->name);
-    size_t count = snapshot->file_count;
-    Harrier__Archive__V1__PolicyFile *files = scratch_calloc(scratch, count, sizeof *files);
-    out.n_files = count;
-    out.files = scratch_calloc(scratch, count, sizeof *out.files);
-    for (size_t i = 0; i < count; i++) {
-        harrier__archive__v1__policy_file__init(&files[i]);
-        files[i].path = bytes_from_text(snapshot->files[i].path);
-        files[i].content = bytes_from_text(snapshot->files[i].content);
-        out.files[i] = &files[i];
-    }
+    out.n_files = snapshot->file_count;
+    out.files = files_to_protobuf(snapshot->files, snapshot->file_count, scratch);
     protobuf_pack(&out.base, buffer);
 }
 
-static void encode_generation(const struct record *record, struct buffer *buffer) {
+static void encode_generation(const struct record *record, struct arena *scratch,
+                              struct buffer *buffer) {
     Harrier__Archive__V1__GenerationRecord out;
     harrier__archive__v1__generation_record__init(&out);
     out.receive_time_us = record->receive_time_us;
@@ -84,6 +90,10 @@ static void encode_generation(const struct record *record, struct buffer *buffer
     out.position = record->generation.position;
     out.chain = record->generation.chain;
     out.plan_id = record->generation.plan_id;
+    out.snapshot_id = record->generation.snapshot_id;
+    out.n_files = record->generation.file_count;
+    out.files = files_to_protobuf(record->generation.files, record->generation.file_count, scratch);
+    out.thresholds = threshold_set_to_protobuf(&record->generation.thresholds, scratch);
     protobuf_pack(&out.base, buffer);
 }
 
@@ -122,7 +132,7 @@ static void encode_typed(const struct record *record, struct arena *scratch,
         encode_snapshot(record, scratch, buffer);
         return;
     case RECORD_GENERATION:
-        encode_generation(record, buffer);
+        encode_generation(record, scratch, buffer);
         return;
     case RECORD_ENGINE:
         encode_engine(record, buffer);
@@ -237,6 +247,16 @@ static int decode_outcome(const struct payload *payload, struct record *record,
     return 0;
 }
 
+/* NULL: the arena is exhausted */
+static const struct policy_file *files_from_protobuf(Harrier__Archive__V1__PolicyFile *const *in,
+                                                     size_t count, struct arena *arena) {
+    struct policy_file *files = arena_calloc(arena, count ? count : 1, sizeof *files);
+    for (size_t i = 0; i < count && files; i++)
+        files[i] = (struct policy_file){.path = text_from_bytes(in[i]->path),
+                                        .content = text_from_bytes(in[i]->content)};
+    return files;
+}
+
 static int decode_snapshot(const struct payload *payload, struct record *record,
                            struct error *ret_error) {
     const char *what = "a snapshot record";
@@ -244,13 +264,9 @@ static int decode_snapshot(const struct payload *payload, struct record *record,
         unpack(payload, &harrier__archive__v1__snapshot_record__descriptor, what, ret_error);
     if (!in)
         return -(int)ret_error->code;
-    struct policy_file *files =
-        arena_calloc(payload->arena, in->n_files ? in->n_files : 1, sizeof *files);
+    const struct policy_file *files = files_from_protobuf(in->files, in->n_files, payload->arena);
     if (!files)
         return protobuf_exhausted(what, payload->arena, ret_error);
-    for (size_t i = 0; i < in->n_files; i++)
-        files[i] = (struct policy_file){.path = text_from_bytes(in->files[i]->path),
-                                        .content = text_from_bytes(in->files[i]->content)};
     record->receive_time_us = in->receive_time_us;
     record->snapshot = (struct snapshot_record){.snapshot_id = in->snapshot_id,
                                                 .name = text_from_bytes(in->name),
@@ -261,17 +277,25 @@ static int decode_snapshot(const struct payload *payload, struct record *record,
 
 static int decode_generation(const struct payload *payload, struct record *record,
                              struct error *ret_error) {
+    const char *what = "a generation record";
     const Harrier__Archive__V1__GenerationRecord *in =
-        unpack(payload, &harrier__archive__v1__generation_record__descriptor, "a generation record",
-               ret_error);
+        unpack(payload, &harrier__archive__v1__generation_record__descriptor, what, ret_error);
     if (!in)
         return -(int)ret_error->code;
+    const struct policy_file *files = files_from_protobuf(in->files, in->n_files, payload->arena);
+    if (!files)
+        return protobuf_exhausted(what, payload->arena, ret_error);
     record->receive_time_us = in->receive_time_us;
     record->generation = (struct generation_record){.generation_id = in->generation_id,
                                                     .position = in->position,
                                                     .chain = in->chain,
-                                                    .plan_id = in->plan_id};
-    return 0;
+                                                    .plan_id = in->plan_id,
+                                                    .snapshot_id = in->snapshot_id,
+                                                    .files = files,
+                                                    .file_count = in->n_files};
+    return in->thresholds ? threshold_set_from_protobuf(in->thresholds, payload->arena,
+                                                        &record->generation.thresholds, ret_error)
+                          : 0;
 }
 
 static int decode_engine(const struct payload *payload, struct record *record,

@@ -5,6 +5,7 @@
 #include "../base/buffer.h"
 #include "../base/error.h"
 #include "decision.h"
+#include "threshold_set.h"
 #include "transaction.h"
 
 /* Stored in the record's frame (docs/ARCHIVE.md): never renumber. */
@@ -46,8 +47,14 @@ struct snapshot_record {
     size_t file_count;
 };
 
+/* generation_id and position 0: no generation any more, the archive folded from its first record.
+ */
 struct generation_record {
     uint64_t generation_id, position, chain, plan_id;
+    uint64_t snapshot_id;            /* the policy it was built with; 0: an old record, unknown */
+    const struct policy_file *files; /* of that policy, when it is not the one that decides */
+    size_t file_count;
+    struct threshold_set thresholds; /* computed with it; empty: none */
 };
 
 struct engine_record {

@@ -81,3 +81,5 @@ bool transaction_equal(const struct transaction *a, const struct transaction *b)
 
 /* ISO 4217. The number of minor-unit digits (JPY 0, EUR 2, KWD 3), or -1 for a code not in use. */
 int currency_digits(struct text code);
+/* For messages: all codes in turn, NULL behind the last. */
+const char *currency_code(size_t index);

@@ -318,8 +318,8 @@ struct response random_response(struct random *random, struct arena *arena) {
     return response;
 }
 
-static struct snapshot_record random_snapshot(struct random *random, struct arena *arena) {
-    size_t count = random_below(random, 5);
+static const struct policy_file *random_files(struct random *random, struct arena *arena,
+                                              size_t count) {
     struct policy_file *files = make(arena, count + 1, sizeof *files);
     for (size_t i = 0; i < count; i++) {
         size_t length = random_below(random, 300);
@@ -329,10 +329,26 @@ static struct snapshot_record random_snapshot(struct random *random, struct aren
         files[i] = (struct policy_file){.path = random_text(random, arena, 100),
                                         .content = {.data = content, .length = length}};
     }
+    return files;
+}
+
+static struct snapshot_record random_snapshot(struct random *random, struct arena *arena) {
+    size_t count = random_below(random, 5);
     return (struct snapshot_record){.snapshot_id = random_number(random),
                                     .name = random_text(random, arena, 64),
-                                    .files = files,
+                                    .files = random_files(random, arena, count),
                                     .file_count = count};
+}
+
+static struct generation_record random_generation(struct random *random, struct arena *arena) {
+    size_t count = random_below(random, 3);
+    return (struct generation_record){.generation_id = random_number(random),
+                                      .position = random_number(random),
+                                      .chain = random_number(random),
+                                      .plan_id = random_number(random),
+                                      .snapshot_id = random_number(random),
+                                      .files = random_files(random, arena, count),
+                                      .file_count = count};
 }
 
 struct record random_record(struct random *random, struct arena *arena) {
@@ -368,10 +384,7 @@ struct record random_record(struct random *random, struct arena *arena) {
         record.snapshot = random_snapshot(random, arena);
         break;
     case RECORD_GENERATION:
-        record.generation = (struct generation_record){.generation_id = random_number(random),
-                                                       .position = random_number(random),
-                                                       .chain = random_number(random),
-                                                       .plan_id = random_number(random)};
+        record.generation = random_generation(random, arena);
         break;
     case RECORD_ENGINE:
         record.engine.version = random_text(random, arena, 32);

@@ -43,11 +43,24 @@ static void whole_range(void **state) {
     assert_int_equal(found, 165);
 }
 
+/* One code after the other, each in use, in rising order and none left out. */
+static void in_turn(void **state) {
+    (void)state;
+    size_t count = 0;
+    for (; currency_code(count); count++) {
+        assert_true(currency_digits(text_of(currency_code(count))) >= 0);
+        assert_true(count == 0 || strcmp(currency_code(count - 1), currency_code(count)) < 0);
+    }
+    assert_int_equal(count, 165);
+    assert_null(currency_code(SIZE_MAX));
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known),
         cmocka_unit_test(unknown),
         cmocka_unit_test(whole_range),
+        cmocka_unit_test(in_turn),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -305,6 +305,12 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_unsigned(out, "state_hash", status->state_hash);
     put_unsigned(out, "duplicates", status->duplicates);
     put_unsigned(out, "rejected", status->rejected);
+    put_flag(out, "stale", status->stale);
+    put_unsigned(out, "overlay_memory_bytes", status->overlay_memory_bytes);
+    put_text(out, "swap_state", status->swap_state);
+    put_text(out, "swap_reason", status->swap_reason);
+    put_unsigned(out, "compared_entities", status->compared_entities);
+    put_unsigned(out, "differing_entities", status->differing_entities);
     return out;
 }
 
@@ -340,18 +346,31 @@ static json_t *base64_value(struct text bytes) {
     return value;
 }
 
-static void put_snapshot(json_t *out, const struct snapshot_record *snapshot) {
-    put_unsigned(out, "snapshot_id", snapshot->snapshot_id);
-    put_text(out, "name", snapshot->name);
+static void put_files(json_t *out, const struct policy_file *policy, size_t count) {
     json_t *files = json_array();
-    for (size_t i = 0; i < snapshot->file_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         json_t *file = json_object();
-        put_text(file, "path", snapshot->files[i].path);
-        if (snapshot->files[i].content.length)
-            json_object_set_new(file, "content", base64_value(snapshot->files[i].content));
+        put_text(file, "path", policy[i].path);
+        if (policy[i].content.length)
+            json_object_set_new(file, "content", base64_value(policy[i].content));
         json_array_append_new(files, file);
     }
     put_array(out, "files", files);
+}
+
+static void put_snapshot(json_t *out, const struct snapshot_record *snapshot) {
+    put_unsigned(out, "snapshot_id", snapshot->snapshot_id);
+    put_text(out, "name", snapshot->name);
+    put_files(out, snapshot->files, snapshot->file_count);
+}
+
+static void put_generation(json_t *out, const struct generation_record *generation) {
+    put_unsigned(out, "generation_id", generation->generation_id);
+    put_unsigned(out, "position", generation->position);
+    put_unsigned(out, "chain", generation->chain);
+    put_unsigned(out, "plan_id", generation->plan_id);
+    put_unsigned(out, "snapshot_id", generation->snapshot_id);
+    put_files(out, generation->files, generation->file_count);
 }
 
 static void put_outcome(json_t *out, const struct outcome_record *outcome) {
@@ -388,10 +407,7 @@ json_t *record_json(const struct record *record) {
         put_snapshot(out, &record->snapshot);
         break;
     case RECORD_GENERATION:
-        put_unsigned(out, "generation_id", record->generation.generation_id);
-        put_unsigned(out, "position", record->generation.position);
-        put_unsigned(out, "chain", record->generation.chain);
-        put_unsigned(out, "plan_id", record->generation.plan_id);
+        put_generation(out, &record->generation);
         break;
     case RECORD_ENGINE:
         put_text(out, "version", record->engine.version);
