@@ -1,4 +1,4 @@
-/* apply(record, states): the fold of Law 1.
+/* What a record means to entities, and apply(record, states): the fold of Law 1.
  *
  * A transaction adds one entry to each of its entities. An outcome adds, at its transaction's time,
  * the difference it makes: +1 for a filter that the new label passes and the old did not, −1 the
@@ -6,6 +6,8 @@
 #include "scratch.h"
 
 #include "../base/hash.h"
+
+#include <string.h>
 
 /* Room for the texts that filters build; they are gone after each record. */
 #define FILTER_ARENA_BYTES (1u << 20)
@@ -17,27 +19,34 @@ static void bind_plan(struct engine *engine, const struct transaction *transacti
                 &field, &ignored);
 }
 
-static void apply_to_entity(struct engine *engine, size_t entity,
-                            const struct transaction *transaction, struct state_source *states) {
-    struct text key = layout_key(engine, entity);
-    if (!key.data)
-        return;
+static void hand_over(struct engine *engine, size_t entity, struct text key,
+                      const struct transaction *transaction, struct entry_sink *sink) {
     layout_entry(engine, entity, transaction);
-    struct state *state = states->write(states, entity, key, hash_text(key));
-    state_apply(state, &engine->plan->plan.entities[entity], engine->plan->plan.lateness_us,
-                &engine->entry);
+    sink->take(sink, entity, key, hash_text(key), &engine->entry);
 }
 
-static void apply_transaction(struct engine *engine, const struct transaction_record *record,
-                              struct state_source *states, struct arena *arena) {
+static bool passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena) {
+    signed char *passed =
+        &engine->passed[engine->same_filter[engine->first_filter[entity] + filter]];
+    if (*passed < 0)
+        *passed = layout_passes(engine, entity, filter, arena);
+    return *passed;
+}
+
+static void entries_of_transaction(struct engine *engine, const struct transaction_record *record,
+                                   struct entry_sink *sink, struct arena *arena) {
     bind_plan(engine, &record->transaction);
     layout_set_verdict(&engine->plan_layout, record->decision.verdict);
     layout_set_outcome(&engine->plan_layout, LABEL_NONE);
     engine->entry.transaction = true;
+    memset(engine->passed, -1, engine->filter_count);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
+        struct text key = layout_key(engine, e);
+        if (!key.data)
+            continue;
         for (size_t f = 0; f < engine->plan->plan.entities[e].filter_count; f++)
-            engine->entry.weights[f] = layout_passes(engine, e, f, arena);
-        apply_to_entity(engine, e, &record->transaction, states);
+            engine->entry.weights[f] = passes(engine, e, f, arena);
+        hand_over(engine, e, key, &record->transaction, sink);
     }
 }
 
@@ -60,22 +69,44 @@ static bool weigh_outcome(struct engine *engine, size_t entity, const struct out
     return differs;
 }
 
-static void apply_outcome(struct engine *engine, const struct outcome_record *record,
-                          struct state_source *states, struct arena *arena) {
+static void entries_of_outcome(struct engine *engine, const struct outcome_record *record,
+                               struct entry_sink *sink, struct arena *arena) {
     bind_plan(engine, &record->transaction);
     layout_set_verdict(&engine->plan_layout, record->verdict);
     engine->entry.transaction = false;
-    for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
-        if (weigh_outcome(engine, e, record, arena))
-            apply_to_entity(engine, e, &record->transaction, states);
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
+        struct text key = layout_key(engine, e);
+        if (key.data && weigh_outcome(engine, e, record, arena))
+            hand_over(engine, e, key, &record->transaction, sink);
+    }
 }
 
-void engine_apply(struct engine *engine, const struct record *record, struct state_source *states) {
+void engine_entries(struct engine *engine, const struct record *record, struct entry_sink *sink) {
     struct arena arena;
     arena_init(&arena, FILTER_ARENA_BYTES);
     if (record->type == RECORD_TRANSACTION)
-        apply_transaction(engine, &record->transaction, states, &arena);
+        entries_of_transaction(engine, &record->transaction, sink, &arena);
     else if (record->type == RECORD_OUTCOME)
-        apply_outcome(engine, &record->outcome, states, &arena);
+        entries_of_outcome(engine, &record->outcome, sink, &arena);
     arena_deinit(&arena);
+}
+
+/* A sink that applies what it takes. */
+struct application {
+    struct entry_sink sink;
+    const struct plan *plan;
+    struct state_source *states;
+};
+
+static void apply_entry(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
+                        const struct entry *entry) {
+    struct application *application = (struct application *)self;
+    struct state *state = application->states->write(application->states, entity, key, key_hash);
+    state_apply(state, &application->plan->entities[entity], application->plan->lateness_us, entry);
+}
+
+void engine_apply(struct engine *engine, const struct record *record, struct state_source *states) {
+    struct application application = {
+        .sink = {.take = apply_entry}, .plan = &engine->plan->plan, .states = states};
+    engine_entries(engine, record, &application.sink);
 }

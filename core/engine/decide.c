@@ -11,7 +11,8 @@
 #include "../base/check.h"
 #include "../base/hash.h"
 
-/* Attributes may be longer than what an entity can be stored under. */
+/* Attributes may be longer than what an entity can be stored under. A derived field that is so long
+ * is nothing a client could mend: the transaction is then no part of the entity. */
 static int check_keys(const struct engine *engine, struct text *ret_field,
                       struct error *ret_error) {
     const struct snapshot *rules = engine->rules;
@@ -19,7 +20,8 @@ static int check_keys(const struct engine *engine, struct text *ret_field,
         for (size_t i = 0; i < rules->bindings[e].key_slot_count; i++) {
             size_t slot = rules->bindings[e].key_slots[i];
             const struct value *v = &engine->rules_layout.bound.frame[slot];
-            if (v->type != VALUE_TEXT || v->text.length <= ENGINE_KEY_PART_MAX)
+            if (v->type != VALUE_TEXT || v->text.length <= ENGINE_KEY_PART_MAX ||
+                rules->schema.fields[slot].kind == FIELD_KIND_DERIVED)
                 continue;
             *ret_field = rules->slot_names[slot];
             return error_set(ret_error, ERROR_INVALID,
@@ -86,6 +88,7 @@ static void read_entity(struct engine *engine, size_t entity, const struct trans
     int r = state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
                        transaction->event_time_us, &engine->entry, engine->state_scratch,
                        engine->values);
+    engine->unknown += state_scratch_unknown(engine->state_scratch);
     if (r > 0)
         degrade(decision, arena_printf(arena,
                                        "event time is more than the policy's lateness behind the "
@@ -169,9 +172,9 @@ static enum verdict verdict_on_error(enum on_error on_error) {
     return VERDICT_NONE;
 }
 
-static enum verdict verdict_of_score(const struct snapshot *rules, uint32_t score) {
+static enum verdict verdict_of_score(const struct engine *engine, uint32_t score) {
     for (int verdict = VERDICT_DECLINE; verdict > VERDICT_APPROVE; verdict--)
-        if (rules->cutoffs[verdict] > 0 && score >= rules->cutoffs[verdict])
+        if (engine->cutoffs[verdict] > 0 && score >= engine->cutoffs[verdict])
             return (enum verdict)verdict;
     return VERDICT_APPROVE;
 }
@@ -219,8 +222,16 @@ static int judge(struct engine *engine, struct arena *arena, struct decision *de
     decision->score = score < 0                    ? 0
                       : score > DECISION_SCORE_MAX ? DECISION_SCORE_MAX
                                                    : (uint32_t)score;
-    decision->verdict = more_severe(decision->verdict, verdict_of_score(rules, decision->score));
+    decision->verdict = more_severe(decision->verdict, verdict_of_score(engine, decision->score));
     return 0;
+}
+
+/* Texts of computed values may lie in the transaction or among the engine's derived texts, which
+ * the next transaction overwrites. */
+static bool keep_text(struct value *v, struct arena *arena) {
+    if (v->type == VALUE_TEXT)
+        v->text = arena_text(arena, v->text);
+    return v->type != VALUE_TEXT || v->text.data;
 }
 
 /* All features and computed values under their names. A run-time error travels as absent. */
@@ -237,6 +248,8 @@ static int tell_features(struct engine *engine, struct arena *arena, struct deci
         struct value v = engine->rules_layout.bound.frame[slot];
         features[i].name = rules->slot_names[slot];
         features[i].value = v.type == VALUE_ERROR ? value_absent() : v;
+        if (!keep_text(&features[i].value, arena))
+            return error_set(ret_error, ERROR_TOO_LARGE, "the features need too much memory");
     }
     decision->features = features;
     decision->feature_count = count;

@@ -3,6 +3,7 @@
 
 #include "../base/check.h"
 #include "../base/hash.h"
+#include "../feature/place.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,8 @@ static void layout_init(struct layout *layout, const struct snapshot *snapshot) 
     layout->bound.frame = check_calloc(snapshot->slot_count, sizeof *layout->bound.frame);
     layout->bound.integers =
         check_calloc(snapshot->schema.field_count, sizeof *layout->bound.integers);
+    layout->bound.texts = check_calloc(1, sizeof *layout->bound.texts);
+    arena_init(layout->bound.texts, SCHEMA_TEXTS_MAX);
     layout_set_verdict(layout, VERDICT_NONE);
     layout_set_outcome(layout, LABEL_NONE);
 }
@@ -18,6 +21,8 @@ static void layout_init(struct layout *layout, const struct snapshot *snapshot) 
 static void layout_deinit(struct layout *layout) {
     free(layout->bound.frame);
     free(layout->bound.integers);
+    arena_deinit(layout->bound.texts);
+    free(layout->bound.texts);
 }
 
 void layout_set_verdict(struct layout *layout, enum verdict verdict) {
@@ -68,6 +73,34 @@ static void reading_init(struct engine *engine, struct reading *reading,
     }
 }
 
+static size_t same_filter(const struct engine *engine, struct text source, size_t count) {
+    const struct plan *plan = &engine->plan->plan;
+    for (size_t e = 0; e < plan->entity_count; e++)
+        for (size_t f = 0; f < plan->entities[e].filter_count; f++) {
+            size_t filter = engine->first_filter[e] + f;
+            if (filter == count || text_equal(plan->entities[e].filters[f].source, source))
+                return filter;
+        }
+    return count;
+}
+
+static void find_same_filters(struct engine *engine) {
+    const struct plan *plan = &engine->plan->plan;
+    engine->first_filter = check_calloc(plan->entity_count, sizeof *engine->first_filter);
+    for (size_t e = 0; e < plan->entity_count; e++) {
+        engine->first_filter[e] = engine->filter_count;
+        engine->filter_count += plan->entities[e].filter_count;
+    }
+    engine->same_filter = check_calloc(engine->filter_count, sizeof *engine->same_filter);
+    engine->passed = check_calloc(engine->filter_count, sizeof *engine->passed);
+    for (size_t e = 0; e < plan->entity_count; e++)
+        for (size_t f = 0; f < plan->entities[e].filter_count; f++) {
+            size_t filter = engine->first_filter[e] + f;
+            engine->same_filter[filter] =
+                same_filter(engine, plan->entities[e].filters[f].source, filter);
+        }
+}
+
 struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     struct engine *engine = check_calloc(1, sizeof *engine);
     engine->rules = snapshot_ref(rules);
@@ -86,7 +119,9 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
         if (entity->feature_count > largest)
             largest = entity->feature_count;
     }
+    find_same_filters(engine);
     engine->warming = rules->feature_count - found;
+    engine_use_thresholds(engine, NULL);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
     return engine;
@@ -100,6 +135,9 @@ void engine_free(struct engine *engine) {
         free(engine->readings[i].origins);
     }
     free(engine->readings);
+    free(engine->first_filter);
+    free(engine->same_filter);
+    free(engine->passed);
     free(engine->values);
     state_scratch_free(engine->state_scratch);
     if (engine->plan != engine->rules)
@@ -110,6 +148,31 @@ void engine_free(struct engine *engine) {
     free(engine);
 }
 
+void engine_use_thresholds(struct engine *engine, const struct thresholds *thresholds) {
+    const struct snapshot *rules = engine->rules;
+    struct value *frame = engine->rules_layout.bound.frame;
+    for (size_t i = 0; i < rules->threshold_count; i++) {
+        const struct threshold *threshold = &rules->thresholds[i];
+        frame[threshold->slot] =
+            thresholds ? thresholds_value(thresholds, threshold->name, threshold->definition)
+                       : value_absent();
+    }
+    memcpy(engine->cutoffs, rules->cutoffs, sizeof engine->cutoffs);
+    for (size_t i = 0; i < rules->budget_count && thresholds; i++) {
+        const struct cutoff_budget *budget = &rules->budgets[i];
+        thresholds_cutoff(thresholds, budget->verdict, budget->definition,
+                          &engine->cutoffs[budget->verdict]);
+    }
+}
+
+void engine_ignore_cutoffs(struct engine *engine) {
+    memset(engine->cutoffs, 0, sizeof engine->cutoffs);
+}
+
+uint32_t engine_cutoff(const struct engine *engine, enum verdict verdict) {
+    return engine->cutoffs[verdict];
+}
+
 const struct snapshot *engine_rules(const struct engine *engine) {
     return engine->rules;
 }
@@ -118,6 +181,16 @@ const struct snapshot *engine_plan(const struct engine *engine) {
 }
 size_t engine_warming(const struct engine *engine) {
     return engine->warming;
+}
+struct value engine_eval(const struct engine *engine, const struct expression *expression,
+                         struct arena *arena) {
+    return expression_eval(expression, engine->rules_layout.bound.frame, arena);
+}
+const struct value *engine_frame(const struct engine *engine) {
+    return engine->rules_layout.bound.frame;
+}
+uint64_t engine_unknown(const struct engine *engine) {
+    return engine->unknown;
 }
 
 /* One field is its own key; of several, each follows its length, so that ("ab","c") and ("a","bc")
@@ -193,6 +266,9 @@ void layout_entry(struct engine *engine, size_t entity, const struct transaction
     for (size_t i = 0; i < plan->column_count; i++) {
         size_t slot = binding->column_slots[i];
         const struct value *v = &bound->frame[slot];
+        const char *currency = binding->column_currencies[i];
+        if (*currency && !text_is(transaction->currency, currency))
+            continue;
         /* A text that is too long to keep is taken as missing, never cut: a piece is another text.
          */
         if (v->type == VALUE_ABSENT || v->type == VALUE_ERROR ||
@@ -208,6 +284,9 @@ void layout_entry(struct engine *engine, size_t entity, const struct transaction
             break;
         case COLUMN_TEXT:
             entry->texts[i] = v->text;
+            break;
+        case COLUMN_PLACE:
+            entry->integers[i] = place_pack(transaction->latitude_e7, transaction->longitude_e7);
             break;
         }
     }

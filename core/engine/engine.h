@@ -40,17 +40,48 @@ struct engine; /* scratch memory and how the two snapshots fit together; one thr
 struct engine *engine_new(struct snapshot *rules, struct snapshot *plan);
 void engine_free(struct engine *engine);
 
+/* What the adopted generation computed: thresholds and cut-offs that were declared as the rules
+ * declare them take its values, all others have their own fallback or cut-off. NULL: none. It must
+ * outlive the engine or the next call. */
+void engine_use_thresholds(struct engine *engine, const struct thresholds *thresholds);
+/* From here on no score gives a verdict: what the rules alone ask for. For finding cut-offs. */
+void engine_ignore_cutoffs(struct engine *engine);
+/* The smallest score that gives the verdict now; 0: none does. */
+uint32_t engine_cutoff(const struct engine *engine, enum verdict verdict);
+
 const struct snapshot *engine_rules(const struct engine *engine);
 const struct snapshot *engine_plan(const struct engine *engine);
 /* Features of `rules` that have no counterpart in `plan`: absent until a rebuild. */
 size_t engine_warming(const struct engine *engine);
+/* is_new features that engine_decide() has left absent since engine_new() because more different
+ * values would have to be told apart than a state keeps. */
+uint64_t engine_unknown(const struct engine *engine);
 
 /* Fills ret_decision but for position, generation_id, duplicate, dry_run and server_us. Everything
- * in it lives in the arena or in the rules snapshot. with_features: also fill features. Checks the
- * transaction (transaction_check(), schema); on ERROR_INVALID *ret_field is the field at fault. */
+ * in it lives in the arena, the rules snapshot or (its id) the transaction. with_features: also
+ * fill features. Checks the transaction (transaction_check(), schema); on ERROR_INVALID *ret_field
+ * is the field at fault. */
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
+
+/* An expression of the rules for the transaction that engine_decide() decided last, whose memory
+ * must still be there. Texts may live in the arena. */
+struct value engine_eval(const struct engine *engine, const struct expression *expression,
+                         struct arena *arena);
+/* The values of the rules' fields, features and so on for it: slot_count of them. */
+const struct value *engine_frame(const struct engine *engine);
+
+/* Takes what records mean to entities. key and entry are valid during the call. */
+struct entry_sink {
+    void (*take)(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
+                 const struct entry *entry);
+};
+
+/* Hands over the entries of one record, at most one for each entity of the plan, in the plan's
+ * order. Applying them with state_apply() is what engine_apply() does; a rebuild collects them
+ * first and applies many at once. */
+void engine_entries(struct engine *engine, const struct record *record, struct entry_sink *sink);
 
 /* Applies one record to the states: transactions and outcomes; other types change no entity. The
  * record comes from the archive or is about to go there, so it cannot be wrong: what does not fit
@@ -58,7 +89,8 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states);
 
 /* Most bytes of one field of an entity's key: three of them with their lengths fit the tables. A
- * transaction with a longer one is refused by engine_decide(). */
+ * transaction with a longer one is refused by engine_decide(); one whose derived field is longer
+ * does not touch the entity. */
 #define ENGINE_KEY_PART_MAX 128
 
 /* The bytes an entity is stored under, from one text per key field (the plan's order). A single

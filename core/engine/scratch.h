@@ -21,7 +21,7 @@ struct reading {
 /* A transaction as one snapshot sees it. */
 struct layout {
     const struct snapshot *snapshot;
-    struct bound bound; /* frame with slot_count slots; integers with field_count */
+    struct bound bound; /* its own: slot_count slots in frame, field_count integers */
 };
 
 struct engine {
@@ -29,7 +29,15 @@ struct engine {
     struct layout rules_layout;
     struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
     struct reading *readings;  /* one per entity of the plan */
+    /* Filters of the plan, all entities' one behind the other. Entities often share conditions:
+     * each is evaluated once per record. */
+    size_t *first_filter; /* of each entity */
+    size_t *same_filter;  /* of each filter: the first one with the same condition */
+    signed char *passed;  /* of those, by the record being looked at; −1: not known yet */
+    size_t filter_count;
     size_t warming;
+    uint32_t cutoffs[VERDICT_COUNT]; /* in force, as in struct snapshot */
+    uint64_t unknown;
     struct value *values; /* room for the features of the largest entity */
     struct state_scratch *state_scratch;
     struct entry entry;

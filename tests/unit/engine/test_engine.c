@@ -329,6 +329,35 @@ static void late_reads_are_marked(void **state) {
     snapshot_unref(snapshot);
 }
 
+/* A burst of more different merchants than a state keeps apart: whether the next is new is not
+ * known, and that is counted. */
+static void what_cannot_be_told_is_counted(void **state) {
+    (void)state;
+    static const char features[] =
+        "entities:\n"
+        "  card: {key: card}\n"
+        "features:\n"
+        "  card:\n"
+        "    - {name: new_merchant, aggregate: is_new, of: merchant, window: 30d}\n";
+    struct snapshot *snapshot = load(features, "rules: []\n", "skip");
+    struct bench bench;
+    bench_init(&bench, snapshot, snapshot);
+    uint64_t absent = 0;
+    for (unsigned i = 0; i < 200; i++) {
+        struct transaction t = purchase(&bench.arena, i, START, "c", "d", 500);
+        t.fields[FIELD_MERCHANT] = arena_printf(&bench.arena, "m%u", i);
+        struct decision decision = decide_and_apply(&bench, t);
+        struct value value = feature(&decision, "card.new_merchant");
+        absent += value.type == VALUE_ABSENT;
+        if (i < 16) /* few enough to be kept one by one */
+            assert_true(value.type == VALUE_BOOL && value.boolean);
+        assert_int_equal(engine_unknown(bench.engine), absent);
+    }
+    assert_true(absent > 100);
+    bench_deinit(&bench);
+    snapshot_unref(snapshot);
+}
+
 /* ------------------------------------------------------------------------------------------------
  * State is a function of the set of records. */
 
@@ -426,6 +455,7 @@ int main(void) {
         cmocka_unit_test(a_failing_rule_is_counted_and_does_what_the_policy_says),
         cmocka_unit_test(a_new_feature_is_absent_and_an_old_one_goes_on),
         cmocka_unit_test(late_reads_are_marked),
+        cmocka_unit_test(what_cannot_be_told_is_counted),
         cmocka_unit_test(state_does_not_depend_on_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
