@@ -15,8 +15,9 @@ void content_add(struct hash_stream *stream, struct text table, struct text key,
 
 /* "state:card": the table of an entity's states; free() it. */
 char *content_state_table(struct text entity);
-#define CONTENT_IDS_TABLE    "ids"
-#define CONTENT_POLICY_TABLE "policy"
+#define CONTENT_IDS_TABLE        "ids"
+#define CONTENT_THRESHOLDS_TABLE "thresholds"
+#define CONTENT_POLICY_TABLE     "policy"
 
 /* Table "ids": the hash, big-endian so that it sorts → position (8 bytes, little-endian), label (1)
  */
@@ -27,6 +28,10 @@ void id_value_put(struct known_id known, uint8_t ret_value[ID_VALUE_SIZE]);
 /* false: the bytes are no such thing */
 bool id_key_get(struct text key, uint64_t *ret_id_hash);
 bool id_value_get(struct text value, struct known_id *ret_known);
+
+/* Table "thresholds": this one key → the bytes of wire/threshold_set.h. Empty when there are none.
+ */
+#define THRESHOLDS_KEY "set"
 
 /* Table "policy": number of the file (4 bytes, big-endian) → length of the path (4 bytes,
  * little-endian), path, content */

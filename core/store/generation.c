@@ -18,6 +18,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -30,11 +31,15 @@ struct generation {
     struct tables tables;
     struct policy_file *files; /* pointing into the map */
     size_t file_count;
+    struct thresholds *thresholds; /* NULL: none */
     bool bound;
 };
 
 struct generation_cursor {
+    MDB_txn *transaction; /* its own: LMDB's are one thread's */
     MDB_cursor *cursor;
+    struct text key, value; /* where a seek has put it: the next one to be given */
+    bool is_ahead, is_at_end;
 };
 
 void generation_close(struct generation *generation) {
@@ -43,6 +48,7 @@ void generation_close(struct generation *generation) {
     tables_close(&generation->tables);
     manifest_deinit(&generation->manifest);
     free(generation->files);
+    thresholds_free(generation->thresholds);
     free(generation);
 }
 
@@ -190,11 +196,33 @@ static int load_files(struct generation *generation, struct error *ret_error) {
     return 0;
 }
 
+/* Much more than the largest set takes, decoded. */
+#define THRESHOLDS_BYTES_MAX (8 * (size_t)THRESHOLD_SET_BYTES_MAX)
+
+static int load_thresholds(struct generation *generation, struct error *ret_error) {
+    struct text value;
+    const struct tables *tables = &generation->tables;
+    if (!tables->has_thresholds ||
+        !tables_get(tables, tables->thresholds, TEXT_LITERAL(THRESHOLDS_KEY), &value))
+        return 0;
+    struct arena arena;
+    struct threshold_set set;
+    arena_init(&arena, THRESHOLDS_BYTES_MAX);
+    int r = threshold_set_decode(value.data, value.length, &arena, &set, ret_error);
+    if (r == 0)
+        generation->thresholds = thresholds_new(&set);
+    arena_deinit(&arena);
+    if (r == 0)
+        return 0;
+    ret_error->code = ERROR_DAMAGED;
+    return error_prefix(ret_error, "%s: table \"thresholds\": " REBUILD, MANIFEST_TABLES);
+}
+
 static int check_content(const struct generation *generation, struct error *ret_error) {
     uint64_t state_hash, content_hash;
     const struct generation_manifest *manifest = &generation->manifest.generation;
-    int r = tables_hash(&generation->tables, &generation->manifest, NULL, &state_hash,
-                        &content_hash, ret_error);
+    int r = tables_hash(&generation->tables, &generation->manifest, &state_hash, &content_hash,
+                        ret_error);
     if (r == 0 && (state_hash != manifest->state_hash || content_hash != manifest->content_hash))
         r = error_set(ret_error, ERROR_DAMAGED,
                       "%s: what it holds is not what was published: " REBUILD, MANIFEST_TABLES);
@@ -213,6 +241,8 @@ static int open_tables(struct generation *generation, const char *path, bool ful
     r = sample_table(tables, tables->ids, CONTENT_IDS_TABLE, sample_id, &last, ret_error);
     if (r == 0)
         r = load_files(generation, ret_error);
+    if (r == 0)
+        r = load_thresholds(generation, ret_error);
     if (r == 0 && full)
         r = check_content(generation, ret_error);
     return r;
@@ -287,8 +317,50 @@ int generation_open_current(const char *root, bool full, struct generation **ret
     return r;
 }
 
+int generation_open(const char *root, const char *folder, bool full,
+                    struct generation **ret_generation, struct error *ret_error) {
+    int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (directory < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot open", root);
+    int r = generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
+    close(directory);
+    return r;
+}
+
+/* The id in "g-<position>-<id>"; 0 when the name is another. */
+static uint64_t id_of_folder(const char *folder) {
+    uint64_t position, id;
+    int end = 0;
+    if (sscanf(folder, "g-%20" SCNu64 "-%16" SCNx64 "%n", &position, &id, &end) != 2 ||
+        folder[end] != '\0')
+        return 0;
+    return id;
+}
+
+bool generation_look(const char *root, struct generation_mark *ret_mark) {
+    struct stat status;
+    char folder[256];
+    char *path = name_printf("%s/%s", root, GENERATION_CURRENT);
+    bool there = lstat(path, &status) == 0;
+    ssize_t length = there ? readlink(path, folder, sizeof folder - 1) : -1;
+    free(path);
+    if (!there)
+        return false;
+    folder[length < 0 ? 0 : length] = '\0';
+    *ret_mark = (struct generation_mark){
+        .id = id_of_folder(folder),
+        .inode = status.st_ino,
+        .changed_ns = (int64_t)status.st_ctim.tv_sec * 1000000000 + status.st_ctim.tv_nsec,
+    };
+    return true;
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Reading */
+
+char *generation_folder(const struct generation *generation) {
+    return manifest_folder(&generation->manifest.generation);
+}
 
 const struct generation_manifest *generation_manifest(const struct generation *generation) {
     return &generation->manifest.generation;
@@ -301,6 +373,10 @@ struct tally generation_tally(const struct generation *generation) {
 const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count) {
     *ret_count = generation->file_count;
     return generation->files;
+}
+
+const struct thresholds *generation_thresholds(const struct generation *generation) {
+    return generation->thresholds;
 }
 
 int generation_bind(struct generation *generation, const struct plan *plan,
@@ -347,8 +423,10 @@ bool generation_find_id(const struct generation *generation, uint64_t id_hash,
 }
 
 static struct generation_cursor *cursor_open(const struct generation *generation, MDB_dbi table) {
-    struct generation_cursor *cursor = check_malloc(sizeof *cursor);
-    check(mdb_cursor_open(generation->tables.transaction, table, &cursor->cursor) == 0);
+    struct generation_cursor *cursor = check_calloc(1, sizeof *cursor);
+    check(mdb_txn_begin(generation->tables.environment, NULL, MDB_RDONLY, &cursor->transaction) ==
+          0);
+    check(mdb_cursor_open(cursor->transaction, table, &cursor->cursor) == 0);
     return cursor;
 }
 
@@ -362,9 +440,24 @@ struct generation_cursor *generation_cursor_open_ids(const struct generation *ge
     return cursor_open(generation, generation->tables.ids);
 }
 
+void generation_cursor_seek(struct generation_cursor *cursor, struct text key) {
+    cursor->key = key;
+    cursor->is_ahead = tables_step(cursor->cursor, key.length ? MDB_SET_RANGE : MDB_FIRST,
+                                   &cursor->key, &cursor->value);
+    cursor->is_at_end = !cursor->is_ahead;
+}
+
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
                             struct text *ret_value) {
     struct text key = {0}, value = {0};
+    if (cursor->is_at_end)
+        return false;
+    if (cursor->is_ahead) {
+        cursor->is_ahead = false;
+        *ret_key = cursor->key;
+        *ret_value = cursor->value;
+        return true;
+    }
     if (!tables_step(cursor->cursor, MDB_NEXT, &key, &value))
         return false;
     *ret_key = key;
@@ -372,9 +465,25 @@ bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_k
     return true;
 }
 
+void generation_cursor_seek_id(struct generation_cursor *cursor, uint64_t id_hash) {
+    uint8_t key[ID_KEY_SIZE];
+    id_key_put(id_hash, key);
+    generation_cursor_seek(cursor, (struct text){.data = (const char *)key, .length = sizeof key});
+}
+
+bool generation_cursor_next_id(struct generation_cursor *cursor, uint64_t *ret_id_hash,
+                               struct known_id *ret_known) {
+    struct text key, value;
+    if (!generation_cursor_next(cursor, &key, &value))
+        return false;
+    check(id_key_get(key, ret_id_hash) && id_value_get(value, ret_known));
+    return true;
+}
+
 void generation_cursor_close(struct generation_cursor *cursor) {
     if (!cursor)
         return;
     mdb_cursor_close(cursor->cursor);
+    mdb_txn_abort(cursor->transaction);
     free(cursor);
 }

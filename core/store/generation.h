@@ -4,17 +4,20 @@
  *   PATH/current → g-…          a symbolic link, replaced atomically
  *
  * Tables: one per entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
- * transaction id, big-endian → position, label). Written once in key order, opened read-only
- * without LMDB's lock file ever after. The content hash runs over the ordered (table, key, value)
- * stream, not over LMDB's file bytes, so that equal content has equal hashes. */
+ * transaction id, big-endian → position, label), "thresholds", "policy". Written once in key order,
+ * opened read-only without LMDB's lock file ever after. The content hash runs over the ordered
+ * (table, key, value) stream, not over LMDB's file bytes, so that equal content has equal hashes.
+ */
 #pragma once
 
 #include "../base/error.h"
 #include "../feature/plan.h"
+#include "../policy/threshold.h"
 #include "../wire/decision.h"
 #include "../wire/record.h"
 #include "archive.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct tally;
@@ -30,6 +33,7 @@ struct generation_manifest {
     uint64_t states, ids;  /* keys in all state tables, and in "ids" */
     uint64_t state_hash;   /* over the states alone: what overlay_hash() gives for them */
     uint64_t content_hash; /* over states, ids and the policy's files */
+    uint64_t adopted_id;   /* of the generation that a server adopted last by then; 0: none */
     int64_t created_time_us;
     char version[64]; /* the program that wrote it */
 };
@@ -43,18 +47,44 @@ struct generation_manifest {
  * plan must outlive the writer. ERROR_EXISTS: another process builds one here. */
 int generation_writer_open(const char *root, const struct plan *plan,
                            struct generation_writer **ret_writer, struct error *ret_error);
+/* The state is what state_check() lets pass: it is not looked at. */
 int generation_writer_state(struct generation_writer *writer, size_t entity, struct text key,
                             struct text state, struct error *ret_error);
 int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
                          struct error *ret_error);
-/* Closes the tables, reads all of them back against the content hash, checks every state, writes
- * the manifest, syncs, renames and points `current` at it. The policy's files go in. When the same
- * generation is already there, and whole, it stays as it is and only becomes the current one. Once;
- * then generation_writer_close(). */
-int generation_writer_publish(struct generation_writer *writer, struct archive_place place,
-                              const struct snapshot_record *snapshot, const struct tally *tally,
-                              int64_t now_us, const char *version,
+/* A file for what a builder cannot hold in memory, in the same hidden folder. It has no name and is
+ * gone when closed, whatever becomes of the process. Returns the descriptor. Any thread. */
+int generation_writer_scratch_file(struct generation_writer *writer, struct error *ret_error);
+
+/* What a generation is, beside its tables. */
+struct generation_description {
+    struct archive_place place;
+    const struct snapshot_record *snapshot; /* whose features it has; its files go in */
+    const struct tally *tally;
+    uint64_t adopted_id;                    /* as in the manifest */
+    const struct threshold_set *thresholds; /* NULL or empty: none */
+    int64_t now_us;
+    const char *version;
+};
+
+/* All keys are there: closes the tables and syncs them. Once. */
+int generation_writer_finish(struct generation_writer *writer,
+                             const struct generation_description *description,
+                             struct error *ret_error);
+/* Then the tables are read back, in so many checks: what they hold, against the content hash of what
+ * was given; and the file's bytes. Each may be made in a thread of its own. ERROR_DAMAGED */
+size_t generation_writer_checks(const struct generation_writer *writer);
+int generation_writer_check(struct generation_writer *writer, size_t index,
+                            struct error *ret_error);
+/* After all checks: writes the manifest, syncs, renames and points `current` at it. When the same
+ * generation is already there, and whole, it stays as it is and only becomes the current one. Once.
+ */
+int generation_writer_publish(struct generation_writer *writer,
                               struct generation_manifest *ret_manifest, struct error *ret_error);
+/* After publication: removes all but the newest `keep` generations, the one just published among
+ * them, and but the protected one (0: none). A server that has one of them open keeps it. */
+int generation_writer_retain(struct generation_writer *writer, size_t keep, uint64_t protected_id,
+                             size_t *ret_removed, struct error *ret_error);
 /* Frees; what was not published is removed. NULL is allowed. */
 void generation_writer_close(struct generation_writer *writer);
 
@@ -64,12 +94,30 @@ void generation_writer_close(struct generation_writer *writer);
  */
 int generation_open_current(const char *root, bool full, struct generation **ret_generation,
                             struct error *ret_error);
+/* The same of one of the folders in root, by its name ("g-…"), whether `current` or not. */
+int generation_open(const char *root, const char *folder, bool full,
+                    struct generation **ret_generation, struct error *ret_error);
 void generation_close(struct generation *generation);
+
+/* What `current` is, at a glance and without opening anything. Whatever is published, be it what
+ * was there before, makes another mark. */
+struct generation_mark {
+    uint64_t id; /* 0: its name does not say */
+    uint64_t inode;
+    int64_t changed_ns;
+};
+/* False: there is no `current`. */
+bool generation_look(const char *root, struct generation_mark *ret_mark);
+/* The name of its folder; free() it. */
+char *generation_folder(const struct generation *generation);
 
 const struct generation_manifest *generation_manifest(const struct generation *generation);
 struct tally generation_tally(const struct generation *generation);
 /* The policy's files it was built with; they live as long as the generation. */
 const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count);
+
+/* What was computed with it; NULL: nothing. Lives as long as the generation. */
+const struct thresholds *generation_thresholds(const struct generation *generation);
 
 /* The plan must be the one of generation_manifest()->plan_id: matches table to entity. Once, before
  * the first look-up. */
@@ -82,11 +130,18 @@ struct text generation_state(const struct generation *generation, size_t entity,
 bool generation_find_id(const struct generation *generation, uint64_t id_hash,
                         struct known_id *ret_known);
 
-/* Keys in order; for merging with an overlay. */
+/* Keys in order; for merging with an overlay. A cursor may be used by another thread than the
+ * look-ups, and several cursors by several, each by one; all are closed before the generation. */
 struct generation_cursor;
 struct generation_cursor *generation_cursor_open(const struct generation *generation,
                                                  size_t entity);
 struct generation_cursor *generation_cursor_open_ids(const struct generation *generation);
+/* Goes before the first key that is not less than this one. */
+void generation_cursor_seek(struct generation_cursor *cursor, struct text key);
 bool generation_cursor_next(struct generation_cursor *cursor, struct text *ret_key,
                             struct text *ret_value);
+/* The same for a cursor of ids. */
+void generation_cursor_seek_id(struct generation_cursor *cursor, uint64_t id_hash);
+bool generation_cursor_next_id(struct generation_cursor *cursor, uint64_t *ret_id_hash,
+                               struct known_id *ret_known);
 void generation_cursor_close(struct generation_cursor *cursor);

@@ -25,6 +25,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define NEW_FOLDER ".new"
@@ -34,7 +35,10 @@
 #define BATCH_BYTES (UINT64_C(16) << 20) /* of one LMDB write transaction */
 #define MAP_SLACK   (UINT64_C(8) << 20)  /* roots, free lists, copied paths to the last leaf */
 
-enum stage { STAGE_STATES, STAGE_IDS, STAGE_CLOSED };
+/* What is checked of the finished tables. */
+enum { CHECK_CONTENT, CHECK_FILE, CHECKS };
+
+enum stage { STAGE_STATES, STAGE_IDS, STAGE_FINISHED, STAGE_PUBLISHED };
 
 struct generation_writer {
     char *root;
@@ -46,7 +50,7 @@ struct generation_writer {
     struct hash_stream *content;
     MDB_env *environment;
     MDB_txn *transaction; /* LMDB's word; NULL between two batches */
-    MDB_dbi states[PLAN_ENTITIES_MAX], ids, policy;
+    MDB_dbi states[PLAN_ENTITIES_MAX], ids, thresholds, policy;
     char *state_tables[PLAN_ENTITIES_MAX]; /* their names */
     size_t page_size;
     uint64_t batch_left; /* bytes that may still go into this one */
@@ -54,6 +58,7 @@ struct generation_writer {
     MDB_dbi cursor_table;
     size_t entity;          /* states came up to here */
     struct buffer last_key; /* of that entity, or of the ids */
+    bool checked[CHECKS];
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -104,6 +109,10 @@ static int commit(struct generation_writer *writer, struct error *ret_error) {
     writer->cursor = NULL;
     int r = mdb_txn_commit(writer->transaction);
     writer->transaction = NULL;
+    if (r == EIO) /* LMDB's word for a write that was cut short, too */
+        return error_set(ret_error, ERROR_SYSTEM,
+                         "cannot write the tables: the system took only a part of them: No space "
+                         "left on device, a limit on the size of files, or an I/O error");
     return r ? tables_error(ret_error, r, "cannot write the tables") : 0;
 }
 
@@ -175,6 +184,9 @@ static int make_tables(struct generation_writer *writer, struct error *ret_error
     }
     if (r == 0)
         r = mdb_dbi_open(writer->transaction, CONTENT_IDS_TABLE, MDB_CREATE, &writer->ids);
+    if (r == 0)
+        r = mdb_dbi_open(writer->transaction, CONTENT_THRESHOLDS_TABLE, MDB_CREATE,
+                         &writer->thresholds);
     if (r == 0)
         r = mdb_dbi_open(writer->transaction, CONTENT_POLICY_TABLE, MDB_CREATE, &writer->policy);
     return r ? tables_error(ret_error, r, "cannot make the tables") : 0;
@@ -279,6 +291,19 @@ void generation_writer_close(struct generation_writer *writer) {
     free(writer);
 }
 
+int generation_writer_scratch_file(struct generation_writer *writer, struct error *ret_error) {
+    static const char prefix[] = ".scratch-XXXXXX";
+    char *path = name_printf("%s/%s/%s", writer->root, NEW_FOLDER, prefix);
+    int file = mkostemp(path, O_CLOEXEC);
+    if (file < 0)
+        file = error_set_errno(ret_error, errno, "%s/%s: cannot make a file", writer->root,
+                               NEW_FOLDER);
+    else
+        unlink(path);
+    free(path);
+    return file;
+}
+
 /* Keys ascend strictly within a table. */
 static int check_order(struct generation_writer *writer, const char *table, struct text key,
                        struct error *ret_error) {
@@ -344,6 +369,21 @@ int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, str
 /* ---------------------------------------------------------------------------------------------
  * Publication */
 
+static int put_thresholds(struct generation_writer *writer, const struct threshold_set *set,
+                          struct error *ret_error) {
+    if (!set || threshold_set_is_empty(set))
+        return 0;
+    struct buffer buffer;
+    buffer_init(&buffer);
+    threshold_set_encode(set, &buffer);
+    struct text key = TEXT_LITERAL(THRESHOLDS_KEY);
+    struct text value = {.data = (const char *)buffer.bytes, .length = buffer.length};
+    int r = put(writer, writer->thresholds, key, value, ret_error);
+    content_add(writer->content, TEXT_LITERAL(CONTENT_THRESHOLDS_TABLE), key, value);
+    buffer_deinit(&buffer);
+    return r;
+}
+
 static int put_files(struct generation_writer *writer, const struct snapshot_record *snapshot,
                      struct error *ret_error) {
     struct buffer buffer;
@@ -375,26 +415,82 @@ static int finish_tables(struct generation_writer *writer, struct error *ret_err
     return r ? tables_error(ret_error, r, "cannot sync the tables") : 0;
 }
 
-/* Reads the finished file as a server will. */
-static int read_back(struct generation_writer *writer, struct error *ret_error) {
-    struct manifest *manifest = &writer->manifest;
-    char *path = name_printf("%s/%s/%s", writer->root, NEW_FOLDER, MANIFEST_TABLES);
-    struct tables tables = {0};
+static void describe(struct generation_writer *writer,
+                     const struct generation_description *description) {
+    struct generation_manifest *manifest = &writer->manifest.generation;
+    manifest->place = description->place;
+    manifest->plan_id = writer->plan->id;
+    manifest->snapshot_id = description->snapshot->snapshot_id;
+    manifest->adopted_id = description->adopted_id;
+    manifest->content_hash = hash_stream_value(writer->content);
+    manifest->created_time_us = description->now_us;
+    snprintf(manifest->version, sizeof manifest->version, "%s", description->version);
+    manifest->id = manifest_id(manifest);
+    writer->manifest.tally = *description->tally;
+    int major, minor, patch;
+    mdb_version(&major, &minor, &patch);
+    snprintf(writer->manifest.lmdb, sizeof writer->manifest.lmdb, "%d.%d.%d", major, minor, patch);
+}
+
+int generation_writer_finish(struct generation_writer *writer,
+                             const struct generation_description *description,
+                             struct error *ret_error) {
+    end_states(writer);
+    check(writer->stage == STAGE_IDS);
+    int r = put_thresholds(writer, description->thresholds, ret_error);
+    if (r == 0)
+        r = put_files(writer, description->snapshot, ret_error);
+    if (r == 0)
+        r = finish_tables(writer, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", writer->root);
+    describe(writer, description);
+    writer->stage = STAGE_FINISHED;
+    return 0;
+}
+
+size_t generation_writer_checks(const struct generation_writer *writer) {
+    (void)writer;
+    return CHECKS;
+}
+
+static int check_content(struct generation_writer *writer, const struct tables *tables,
+                         struct error *ret_error) {
+    const struct manifest *manifest = &writer->manifest;
     uint64_t state_hash = 0, content_hash = 0;
-    int r = tables_open(path, manifest, &tables, ret_error);
-    free(path);
+    int r = tables_check_counts(tables, manifest, ret_error);
     if (r == 0)
-        r = tables_check_counts(&tables, manifest, ret_error);
-    if (r == 0)
-        r = tables_hash(&tables, manifest, writer->plan, &state_hash, &content_hash, ret_error);
-    tables_close(&tables);
+        r = tables_hash(tables, manifest, &state_hash, &content_hash, ret_error);
     if (r == 0 && (state_hash != manifest->generation.state_hash ||
                    content_hash != manifest->generation.content_hash))
         r = error_set(ret_error, ERROR_DAMAGED, "the content hash does not fit");
+    return r;
+}
+
+/* Reads the finished file as a server will. */
+static int check_tables(struct generation_writer *writer, struct error *ret_error) {
+    char *path = name_printf("%s/%s/%s", writer->root, NEW_FOLDER, MANIFEST_TABLES);
+    struct tables tables = {0};
+    int r = tables_open(path, &writer->manifest, &tables, ret_error);
+    free(path);
+    if (r == 0)
+        r = check_content(writer, &tables, ret_error);
+    tables_close(&tables);
+    return r;
+}
+
+int generation_writer_check(struct generation_writer *writer, size_t index,
+                            struct error *ret_error) {
+    check(writer->stage == STAGE_FINISHED && index < generation_writer_checks(writer));
+    int r = index == CHECK_FILE
+                ? generation_hash_file(writer->inside, MANIFEST_TABLES, &writer->manifest.file_size,
+                                       &writer->manifest.file_hash, ret_error)
+                : check_tables(writer, ret_error);
     if (r < 0)
-        return error_prefix(ret_error, "the tables do not read back as they were written");
-    return generation_hash_file(writer->inside, MANIFEST_TABLES, &manifest->file_size,
-                                &manifest->file_hash, ret_error);
+        return error_prefix(ret_error, "%s: the tables do not read back as they were written",
+                            writer->root);
+    writer->checked[index] = true;
+    return 0;
 }
 
 static int write_manifest(struct generation_writer *writer, struct error *ret_error) {
@@ -457,41 +553,104 @@ static int move_and_point(struct generation_writer *writer, struct error *ret_er
     return r;
 }
 
-static void describe(struct generation_writer *writer, struct archive_place place,
-                     const struct snapshot_record *snapshot, const struct tally *tally,
-                     int64_t now_us, const char *version) {
-    struct generation_manifest *manifest = &writer->manifest.generation;
-    manifest->place = place;
-    manifest->plan_id = writer->plan->id;
-    manifest->snapshot_id = snapshot->snapshot_id;
-    manifest->content_hash = hash_stream_value(writer->content);
-    manifest->created_time_us = now_us;
-    snprintf(manifest->version, sizeof manifest->version, "%s", version);
-    manifest->id = manifest_id(manifest);
-    writer->manifest.tally = *tally;
-    int major, minor, patch;
-    mdb_version(&major, &minor, &patch);
-    snprintf(writer->manifest.lmdb, sizeof writer->manifest.lmdb, "%d.%d.%d", major, minor, patch);
-}
-
-int generation_writer_publish(struct generation_writer *writer, struct archive_place place,
-                              const struct snapshot_record *snapshot, const struct tally *tally,
-                              int64_t now_us, const char *version,
+int generation_writer_publish(struct generation_writer *writer,
                               struct generation_manifest *ret_manifest, struct error *ret_error) {
-    end_states(writer);
-    check(writer->stage == STAGE_IDS);
-    writer->stage = STAGE_CLOSED;
-    int r = put_files(writer, snapshot, ret_error);
-    if (r == 0)
-        r = finish_tables(writer, ret_error);
-    if (r == 0) {
-        describe(writer, place, snapshot, tally, now_us, version);
-        r = read_back(writer, ret_error);
-    }
-    if (r == 0)
-        r = move_and_point(writer, ret_error);
+    check(writer->stage == STAGE_FINISHED);
+    for (size_t i = 0; i < generation_writer_checks(writer); i++)
+        check(writer->checked[i]);
+    int r = move_and_point(writer, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s", writer->root);
+    writer->stage = STAGE_PUBLISHED;
     *ret_manifest = writer->manifest.generation;
     return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Old ones */
+
+/* "g-00000000000000000042-0123456789abcdef" */
+static bool folder_parse(const char *name, uint64_t *ret_position, uint64_t *ret_id) {
+    enum { DIGITS = 20, LENGTH = 2 + DIGITS + 1 + HASH_HEX_SIZE - 1 };
+    if (strlen(name) != LENGTH || strncmp(name, "g-", 2) != 0 || name[2 + DIGITS] != '-' ||
+        strspn(name + 2, "0123456789") != DIGITS)
+        return false;
+    *ret_position = strtoull(name + 2, NULL, 10);
+    return hash_parse_hex(text_of(name + 2 + DIGITS + 1), ret_id) == 0;
+}
+
+struct old_generation {
+    uint64_t position, id;
+    struct timespec built;
+};
+
+/* The newest first: by position, and of the same position by when they were built. */
+static int compare_old(const void *left, const void *right) {
+    const struct old_generation *a = left, *b = right;
+    if (a->position != b->position)
+        return a->position > b->position ? -1 : 1;
+    if (a->built.tv_sec != b->built.tv_sec)
+        return a->built.tv_sec > b->built.tv_sec ? -1 : 1;
+    return (a->built.tv_nsec < b->built.tv_nsec) - (a->built.tv_nsec > b->built.tv_nsec);
+}
+
+static int list_old(struct generation_writer *writer, struct old_generation **ret_old,
+                    size_t *ret_count, struct error *ret_error) {
+    int again = openat(writer->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *folder = again < 0 ? NULL : fdopendir(again);
+    if (!folder)
+        return error_set_errno(ret_error, errno, "%s: cannot list", writer->root);
+    struct old_generation *old = NULL;
+    size_t count = 0;
+    struct dirent *entry;
+    while ((entry = readdir(folder))) {
+        struct old_generation found;
+        struct stat status;
+        if (!folder_parse(entry->d_name, &found.position, &found.id) ||
+            found.id == writer->manifest.generation.id ||
+            fstatat(writer->directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+            continue;
+        found.built = status.st_mtim;
+        old = check_reallocarray(old, count + 1, sizeof *old);
+        old[count++] = found;
+    }
+    closedir(folder);
+    if (count)
+        qsort(old, count, sizeof *old, compare_old);
+    *ret_old = old;
+    *ret_count = count;
+    return 0;
+}
+
+/* By renaming first, so that nothing half removed ever bears the name of a generation. */
+static int remove_old(struct generation_writer *writer, const struct old_generation *old,
+                      struct error *ret_error) {
+    const struct generation_manifest named = {.place = {.position = old->position}, .id = old->id};
+    char *folder = manifest_folder(&named);
+    int r = 0;
+    if (renameat(writer->directory, folder, writer->directory, OLD_FOLDER) < 0)
+        r = error_set_errno(ret_error, errno, "%s: cannot remove", folder);
+    if (r == 0)
+        r = remove_folder(writer->directory, OLD_FOLDER, ret_error);
+    free(folder);
+    return r;
+}
+
+int generation_writer_retain(struct generation_writer *writer, size_t keep, uint64_t protected_id,
+                             size_t *ret_removed, struct error *ret_error) {
+    check(writer->stage == STAGE_PUBLISHED && keep > 0);
+    struct old_generation *old = NULL;
+    size_t count = 0, removed = 0;
+    int r = list_old(writer, &old, &count, ret_error);
+    if (r < 0)
+        return r;
+    for (size_t i = keep - 1; i < count && r == 0; i++) {
+        if (old[i].id == protected_id)
+            continue;
+        r = remove_old(writer, &old[i], ret_error);
+        removed += r == 0;
+    }
+    free(old);
+    *ret_removed = removed;
+    return r < 0 ? error_prefix(ret_error, "%s", writer->root) : 0;
 }

@@ -96,6 +96,7 @@ char *manifest_format(const struct manifest *manifest) {
     put_hash(object, "chain", generation->place.chain);
     put_hash(object, "plan_id", generation->plan_id);
     put_hash(object, "snapshot_id", generation->snapshot_id);
+    put_hash(object, "adopted_id", generation->adopted_id);
     put(object, "created", json_string(created));
     put(object, "created_time_us", json_integer(generation->created_time_us));
     put(object, "version", json_string(generation->version));
@@ -158,6 +159,11 @@ static uint64_t get_hash(struct reading *reading, const char *name) {
     return hash;
 }
 
+/* 0 where an earlier version did not write it yet. */
+static uint64_t get_later_hash(struct reading *reading, const char *name) {
+    return json_object_get(reading->object, name) ? get_hash(reading, name) : 0;
+}
+
 static void get_string(struct reading *reading, const char *name, char *ret_string, size_t size) {
     struct text text = get_text(reading, name);
     if (text.length >= size && !reading->fault)
@@ -210,6 +216,7 @@ static int parse_object(const json_t *object, struct manifest *manifest, struct 
                   .chain = get_hash(&reading, "chain")},
         .plan_id = get_hash(&reading, "plan_id"),
         .snapshot_id = get_hash(&reading, "snapshot_id"),
+        .adopted_id = get_later_hash(&reading, "adopted_id"),
         .states = get_number(&reading, "states"),
         .ids = get_number(&reading, "ids"),
         .state_hash = get_hash(&reading, "state_hash"),

@@ -1,28 +1,14 @@
 /* The overlay: what is in memory in front of what is in the generation.
  *
  * A state is read from memory if it is there, else from the table; the first write copies it from
- * the table into memory, where it stays. Ids likewise. Visiting merges both in order, memory first.
- */
-#include "overlay.h"
+ * the table into memory, where it stays. Ids likewise. Visiting ids merges both in order, memory
+ * first. */
+#include "overlay_internal.h"
 
 #include "../base/check.h"
 #include "content.h"
-#include "id_index.h"
-#include "residents.h"
 
 #include <stdlib.h>
-
-struct overlay {
-    struct state_source source; /* first: the engine's view of it */
-    const struct plan *plan;
-    struct generation *generation; /* NULL: none */
-    struct residents residents;
-    struct id_index ids;
-    struct tally tally;
-    uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */
-    struct resident *last; /* the state handed out by the latest write; NULL: none */
-    uint32_t last_length;  /* its length then */
-};
 
 static struct text read_state(struct state_source *self, size_t entity, struct text key,
                               uint64_t key_hash) {
@@ -56,6 +42,8 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
     if (!resident)
         resident = bring_in(overlay, entity, key, key_hash);
+    if (overlay->views)
+        overlay_views_keep(overlay, resident, key_hash);
     overlay->last = resident;
     overlay->last_length = resident->state.length;
     return &resident->state;
@@ -77,6 +65,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
 void overlay_free(struct overlay *overlay) {
     if (!overlay)
         return;
+    check(!overlay->views);
     residents_deinit(&overlay->residents);
     id_index_deinit(&overlay->ids);
     generation_close(overlay->generation);
@@ -152,108 +141,17 @@ uint64_t overlay_bytes(const struct overlay *overlay) {
     return overlay->bytes - overlay->last_length + overlay->last->state.length;
 }
 
+/* About: the heads of allocations are guessed, and keys taken for short ones. */
+uint64_t overlay_memory(const struct overlay *overlay) {
+    enum { KEY_BYTES = 24, ALLOCATION_BYTES = 16 };
+    return overlay_bytes(overlay) +
+           overlay->residents.count * (sizeof(struct resident) + KEY_BYTES + ALLOCATION_BYTES) +
+           overlay->residents.capacity * sizeof(struct resident_slot) +
+           overlay->ids.capacity * sizeof(struct id_slot);
+}
+
 /* ---------------------------------------------------------------------------------------------
- * Visiting */
-
-struct visit {
-    const struct overlay *overlay;
-    int (*call)(void *user, size_t entity, struct text key, struct text state);
-    void *user;
-    struct resident **sorted; /* all entities */
-    size_t next;              /* in sorted */
-};
-
-static bool is_idle(const struct overlay *overlay, size_t entity, struct text state) {
-    const struct plan *plan = overlay->plan;
-    return state_is_idle(state.data, state.length, &plan->entities[entity], plan->lateness_us,
-                         overlay->tally.newest_event_time_us);
-}
-
-static int visit_state(struct visit *visit, size_t entity, struct text key, struct text state) {
-    if (is_idle(visit->overlay, entity, state))
-        return 0;
-    return visit->call(visit->user, entity, key, state);
-}
-
-static const struct resident *next_resident(const struct visit *visit, size_t entity) {
-    if (visit->next == visit->overlay->residents.count ||
-        visit->sorted[visit->next]->entity != entity)
-        return NULL;
-    return visit->sorted[visit->next];
-}
-
-/* One entity's states: memory and table, both in order. */
-static int visit_entity(struct visit *visit, size_t entity) {
-    struct generation_cursor *cursor = NULL;
-    struct text key, stored;
-    bool more = false;
-    if (visit->overlay->generation) {
-        cursor = generation_cursor_open(visit->overlay->generation, entity);
-        more = generation_cursor_next(cursor, &key, &stored);
-    }
-    const struct resident *resident = next_resident(visit, entity);
-    int r = 0;
-    while (r == 0 && (more || resident)) {
-        int order = 1; /* of the resident's key against the table's */
-        if (resident)
-            order = more ? text_compare(resident_key(resident), key) : -1;
-        if (order > 0)
-            r = visit_state(visit, entity, key, stored);
-        else
-            r = visit_state(visit, entity, resident_key(resident),
-                            (struct text){.data = (const char *)resident->state.bytes,
-                                          .length = resident->state.length});
-        if (order >= 0)
-            more = generation_cursor_next(cursor, &key, &stored);
-        if (order <= 0) {
-            visit->next++;
-            resident = next_resident(visit, entity);
-        }
-    }
-    generation_cursor_close(cursor);
-    return r;
-}
-
-int overlay_visit(const struct overlay *overlay,
-                  int (*visit)(void *user, size_t entity, struct text key, struct text state),
-                  void *user) {
-    struct visit all = {.overlay = overlay,
-                        .call = visit,
-                        .user = user,
-                        .sorted = residents_sorted(&overlay->residents)};
-    int r = 0;
-    for (size_t entity = 0; entity < overlay->plan->entity_count && r == 0; entity++)
-        r = visit_entity(&all, entity);
-    free(all.sorted);
-    return r;
-}
-
-struct hashing {
-    struct hash_stream *stream;
-    const struct plan *plan;
-    char *table; /* of `entity`; NULL: none yet */
-    size_t entity;
-};
-
-static int hash_state(void *user, size_t entity, struct text key, struct text state) {
-    struct hashing *hashing = user;
-    if (!hashing->table || hashing->entity != entity) {
-        free(hashing->table);
-        hashing->table = content_state_table(hashing->plan->entities[entity].name);
-        hashing->entity = entity;
-    }
-    content_add(hashing->stream, text_of(hashing->table), key, state);
-    return 0;
-}
-
-uint64_t overlay_hash(const struct overlay *overlay) {
-    struct hashing hashing = {.stream = hash_stream_new(), .plan = overlay->plan};
-    overlay_visit(overlay, hash_state, &hashing);
-    uint64_t hash = hash_stream_value(hashing.stream);
-    hash_stream_free(hashing.stream);
-    free(hashing.table);
-    return hash;
-}
+ * Visiting ids; overlay_view.c visits states */
 
 static bool next_stored_id(struct generation_cursor *cursor, uint64_t *ret_id_hash,
                            struct known_id *ret_known) {

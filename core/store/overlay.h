@@ -8,6 +8,7 @@
 #include "../engine/engine.h"
 #include "generation.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /* Counts over the whole archive; part of a generation's manifest, so that they survive it. */
@@ -42,6 +43,8 @@ bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct kno
 struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
 uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
+/* About how much memory it takes: states, keys, ids and what finds them; not the tables' pages. */
+uint64_t overlay_memory(const struct overlay *overlay);
 
 /* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
  * or from the table. Stops when visit returns nonzero and returns that.
@@ -56,6 +59,30 @@ int overlay_visit(const struct overlay *overlay,
 /* Equal for equal states of all entities, wherever they are held: XXH3 over overlay_visit()'s
  * sequence. Reads everything. */
 uint64_t overlay_hash(const struct overlay *overlay);
+
+/* The states of one position, read in order while the overlay goes on: for comparing and hashing
+ * beside decisions. Whoever changes the overlay does so inside the guard; so, in short stretches,
+ * does the view. A view costs a copy of each state that changes while it is open. */
+struct overlay_view;
+
+struct overlay_guard {
+    void (*enter)(struct overlay_guard *self);
+    void (*leave)(struct overlay_guard *self);
+};
+
+/* Inside the guard; it stays the caller's. NULL: nothing is applied until the view is closed. The
+ * states are those of now. */
+struct overlay_view *overlay_view_open(struct overlay *overlay, struct overlay_guard *guard);
+/* Outside the guard, as the following; one thread's. False: that was the last. As with
+ * overlay_visit(), idle states are left out. Valid until the next call. */
+bool overlay_view_next(struct overlay_view *view, size_t *ret_entity, struct text *ret_key,
+                       struct text *ret_state);
+/* overlay_hash() of that position; instead of overlay_view_next(). */
+uint64_t overlay_view_hash(struct overlay_view *view);
+struct tally overlay_view_tally(const struct overlay_view *view);
+void overlay_view_close(struct overlay_view *view); /* NULL is allowed */
+/* Inside the guard: is there a view? Then the overlay must not be freed. */
+bool overlay_is_viewed(const struct overlay *overlay);
 
 /* All known ids in hash order, likewise merged with the generation's. */
 int overlay_visit_ids(const struct overlay *overlay,

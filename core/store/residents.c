@@ -113,13 +113,17 @@ static int compare_residents(const void *left, const void *right) {
     return text_compare(resident_key(a), resident_key(b));
 }
 
+void residents_sort(struct resident **list, size_t count) {
+    if (count)
+        qsort(list, count, sizeof(struct resident *), compare_residents);
+}
+
 struct resident **residents_sorted(const struct residents *residents) {
     struct resident **sorted = check_calloc(residents->count, sizeof(struct resident *));
     size_t count = 0;
     for (size_t i = 0; i < residents->capacity; i++)
         if (residents->slots[i].resident)
             sorted[count++] = residents->slots[i].resident;
-    if (count)
-        qsort(sorted, count, sizeof(struct resident *), compare_residents);
+    residents_sort(sorted, count);
     return sorted;
 }

@@ -1,5 +1,6 @@
-/* The states held in memory: a hash table from (entity, key) to a state that stays where it is.
- * Private to store/. Nothing is ever removed: an overlay lives from one generation to the next. */
+/* The states held in memory: a hash table from (entity, key) to a state that stays where it is, for
+ * the overlay and for jobs over the archive. Nothing is ever removed: an overlay lives from one
+ * generation to the next. */
 #pragma once
 
 #include "../base/text.h"
@@ -39,5 +40,7 @@ struct resident *residents_find(const struct residents *residents, size_t entity
 /* It must not be there yet. The key is copied; the state is empty. */
 struct resident *residents_add(struct residents *residents, size_t entity, struct text key,
                                uint64_t key_hash);
+/* Into (entity, key) order. */
+void residents_sort(struct resident **list, size_t count);
 /* All of them in (entity, key) order; free() the array. */
 struct resident **residents_sorted(const struct residents *residents);

@@ -1,7 +1,6 @@
 #include "tables.h"
 
 #include "../base/check.h"
-#include "../feature/state.h"
 #include "content.h"
 
 #include <inttypes.h>
@@ -49,6 +48,23 @@ static int open_environment(struct tables *tables, const char *path, struct erro
     return r ? tables_error(ret_error, r, "cannot open the tables") : 0;
 }
 
+/* Handles belong to the transaction that opened them until it is committed; then to all. */
+static int keep_handles(struct tables *tables, struct error *ret_error) {
+    int r = mdb_txn_commit(tables->transaction);
+    tables->transaction = NULL;
+    if (r == 0)
+        r = mdb_txn_begin(tables->environment, NULL, MDB_RDONLY, &tables->transaction);
+    return r ? tables_error(ret_error, r, "cannot open the tables") : 0;
+}
+
+static int open_thresholds(struct tables *tables, struct error *ret_error) {
+    int r = mdb_dbi_open(tables->transaction, CONTENT_THRESHOLDS_TABLE, 0, &tables->thresholds);
+    if (r && r != MDB_NOTFOUND)
+        return tables_error(ret_error, r, "cannot open the table \"thresholds\"");
+    tables->has_thresholds = r == 0;
+    return 0;
+}
+
 int tables_open(const char *path, const struct manifest *manifest, struct tables *ret_tables,
                 struct error *ret_error) {
     struct tables tables = {0};
@@ -62,6 +78,10 @@ int tables_open(const char *path, const struct manifest *manifest, struct tables
         if (r)
             r = tables_error(ret_error, r, "cannot open the tables \"ids\" and \"policy\"");
     }
+    if (r == 0)
+        r = open_thresholds(&tables, ret_error);
+    if (r == 0)
+        r = keep_handles(&tables, ret_error);
     if (r < 0) {
         tables_close(&tables);
         return r;
@@ -138,42 +158,35 @@ int tables_check_counts(const struct tables *tables, const struct manifest *mani
     return check_count(tables, tables->ids, CONTENT_IDS_TABLE, manifest->generation.ids, ret_error);
 }
 
-/* entity: to check states against; NULL: do not. */
 static int hash_table(const struct tables *tables, MDB_dbi table, const char *name,
-                      const struct entity_plan *entity, struct hash_stream *stream,
-                      struct error *ret_error) {
+                      struct hash_stream *stream, struct error *ret_error) {
     MDB_cursor *cursor;
     int r = mdb_cursor_open(tables->transaction, table, &cursor);
     if (r)
         return tables_error(ret_error, r, name);
     MDB_val key, value;
-    while (r == 0 && (r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
+    while ((r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0)
         content_add(stream, text_of(name), from_lmdb(key), from_lmdb(value));
-        if (entity && state_check(value.mv_data, value.mv_size, entity, ret_error) < 0) {
-            mdb_cursor_close(cursor);
-            return error_prefix(ret_error, "%s", name);
-        }
-    }
     mdb_cursor_close(cursor);
     return r == MDB_NOTFOUND ? 0 : tables_error(ret_error, r, name);
 }
 
 int tables_hash(const struct tables *tables, const struct manifest *manifest,
-                const struct plan *plan, uint64_t *ret_state_hash, uint64_t *ret_content_hash,
-                struct error *ret_error) {
+                uint64_t *ret_state_hash, uint64_t *ret_content_hash, struct error *ret_error) {
     struct hash_stream *stream = hash_stream_new();
     int r = 0;
     for (size_t i = 0; i < tables->entity_count && r == 0; i++) {
         char *name = content_state_table(text_of(manifest->entities[i].name));
-        r = hash_table(tables, tables->states[i], name, plan ? &plan->entities[i] : NULL, stream,
-                       ret_error);
+        r = hash_table(tables, tables->states[i], name, stream, ret_error);
         free(name);
     }
     uint64_t state_hash = hash_stream_value(stream);
     if (r == 0)
-        r = hash_table(tables, tables->ids, CONTENT_IDS_TABLE, NULL, stream, ret_error);
+        r = hash_table(tables, tables->ids, CONTENT_IDS_TABLE, stream, ret_error);
+    if (r == 0 && tables->has_thresholds)
+        r = hash_table(tables, tables->thresholds, CONTENT_THRESHOLDS_TABLE, stream, ret_error);
     if (r == 0)
-        r = hash_table(tables, tables->policy, CONTENT_POLICY_TABLE, NULL, stream, ret_error);
+        r = hash_table(tables, tables->policy, CONTENT_POLICY_TABLE, stream, ret_error);
     if (r == 0) {
         *ret_state_hash = state_hash;
         *ret_content_hash = hash_stream_value(stream);

@@ -13,14 +13,15 @@
 #include <lmdb.h>
 #include <stdint.h>
 
-#define TABLES_MAX (PLAN_ENTITIES_MAX + 2)
+#define TABLES_MAX (PLAN_ENTITIES_MAX + 3)
 
 struct tables {
     MDB_env *environment;
     MDB_txn *transaction; /* LMDB's word */
     MDB_dbi states[PLAN_ENTITIES_MAX];
     size_t entity_count;
-    MDB_dbi ids, policy;
+    MDB_dbi ids, policy, thresholds;
+    bool has_thresholds; /* generations of earlier versions have no such table */
 };
 
 /* Fills *ret_error for what an LMDB function returned. */
@@ -43,7 +44,6 @@ bool tables_step(MDB_cursor *cursor, MDB_cursor_op operation, struct text *ret_k
 /* Do the tables have as many keys as the manifest says? ERROR_DAMAGED */
 int tables_check_counts(const struct tables *tables, const struct manifest *manifest,
                         struct error *ret_error);
-/* Hashes everything in order, and with a plan checks every state. ERROR_DAMAGED */
+/* Hashes everything in order. ERROR_DAMAGED */
 int tables_hash(const struct tables *tables, const struct manifest *manifest,
-                const struct plan *plan, uint64_t *ret_state_hash, uint64_t *ret_content_hash,
-                struct error *ret_error);
+                uint64_t *ret_state_hash, uint64_t *ret_content_hash, struct error *ret_error);

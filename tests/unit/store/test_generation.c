@@ -162,15 +162,32 @@ static void fill(const struct bench *bench, struct generation_writer *writer) {
             fail_msg("%s", error.text);
 }
 
+/* Everything that comes behind the last key. */
+static struct generation_manifest finish(const struct bench *bench,
+                                         struct generation_writer *writer, int64_t now_us,
+                                         const char *version) {
+    const struct content *content = &bench->content;
+    const struct generation_description description = {.place = content->place,
+                                                       .snapshot = &content->snapshot,
+                                                       .tally = &content->tally,
+                                                       .now_us = now_us,
+                                                       .version = version};
+    struct generation_manifest manifest;
+    struct error error;
+    if (generation_writer_finish(writer, &description, &error) < 0)
+        fail_msg("%s", error.text);
+    for (size_t i = 0; i < generation_writer_checks(writer); i++)
+        if (generation_writer_check(writer, i, &error) < 0)
+            fail_msg("%s", error.text);
+    if (generation_writer_publish(writer, &manifest, &error) < 0)
+        fail_msg("%s", error.text);
+    return manifest;
+}
+
 static struct generation_manifest publish_at(const struct bench *bench, int64_t now_us) {
     struct generation_writer *writer = writer_open(bench);
     fill(bench, writer);
-    struct generation_manifest manifest;
-    struct error error;
-    const struct content *content = &bench->content;
-    if (generation_writer_publish(writer, content->place, &content->snapshot, &content->tally,
-                                  now_us, "0.1.0", &manifest, &error) < 0)
-        fail_msg("%s", error.text);
+    struct generation_manifest manifest = finish(bench, writer, now_us, "0.1.0");
     generation_writer_close(writer);
     return manifest;
 }
@@ -358,11 +375,7 @@ static void one_is_built_at_a_time(void **state) {
                      -ERROR_EXISTS);
     assert_non_null(strstr(error.text, "another process"));
     fill(bench, writer); /* undisturbed */
-    struct generation_manifest manifest;
-    assert_int_equal(generation_writer_publish(writer, bench->content.place,
-                                               &bench->content.snapshot, &bench->content.tally, 0,
-                                               "", &manifest, &error),
-                     0);
+    finish(bench, writer, 0, "");
     generation_writer_close(writer);
     generation_close(open_current(bench, true));
 }
@@ -474,23 +487,6 @@ static void keys_must_ascend(void **state) {
     assert_int_equal(generation_writer_id(writer, 5, known, &error), 0);
     assert_int_equal(generation_writer_id(writer, 5, known, &error), -ERROR_INTERNAL);
     generation_writer_close(writer);
-}
-
-static void a_state_that_is_none_is_not_published(void **state) {
-    struct bench *bench = *state;
-    struct error error;
-    struct generation_writer *writer = writer_open(bench);
-    assert_int_equal(generation_writer_state(writer, 0, TEXT_LITERAL("a"),
-                                             TEXT_LITERAL("no state at all"), &error),
-                     0);
-    struct generation_manifest manifest;
-    assert_int_equal(generation_writer_publish(writer, bench->content.place,
-                                               &bench->content.snapshot, &bench->content.tally, 0,
-                                               "", &manifest, &error),
-                     -ERROR_DAMAGED);
-    generation_writer_close(writer);
-    refuse(bench, false, ERROR_NOT_FOUND, NULL);
-    assert_false(scratch_exists(scratch_path(bench->root, ".new")));
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -670,7 +666,6 @@ int main(void) {
         TEST(the_same_content_is_the_same_generation),
         TEST(a_damaged_one_is_replaced),
         TEST(keys_must_ascend),
-        TEST(a_state_that_is_none_is_not_published),
         TEST(wrong_bytes_in_the_tables_are_found),
         TEST(samples_find_what_is_no_state),
         TEST(wrong_bytes_in_the_manifest_are_found),

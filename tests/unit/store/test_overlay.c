@@ -172,14 +172,24 @@ static struct generation_manifest publish(const struct bench *bench, const char 
                                            .name = snapshot->name,
                                            .files = snapshot->files,
                                            .file_count = snapshot->file_count};
-    struct archive_place place = {.position = bench->traffic.position, .chain = 77};
     struct tally tally = overlay_tally(overlay);
+    const struct generation_description description = {
+        .place = {.position = bench->traffic.position, .chain = 77},
+        .snapshot = &record,
+        .tally = &tally,
+        .now_us = TRAFFIC_START_US,
+        .version = "test",
+    };
     struct generation_manifest manifest;
     if (generation_writer_open(root, &snapshot->plan, &writing.writer, &writing.error) < 0 ||
         overlay_visit(overlay, write_one_state, &writing) < 0 ||
         overlay_visit_ids(overlay, write_one_id, &writing) < 0 ||
-        generation_writer_publish(writing.writer, place, &record, &tally, TRAFFIC_START_US, "test",
-                                  &manifest, &writing.error) < 0)
+        generation_writer_finish(writing.writer, &description, &writing.error) < 0)
+        fail_msg("%s", writing.error.text);
+    for (size_t i = 0; i < generation_writer_checks(writing.writer); i++)
+        if (generation_writer_check(writing.writer, i, &writing.error) < 0)
+            fail_msg("%s", writing.error.text);
+    if (generation_writer_publish(writing.writer, &manifest, &writing.error) < 0)
         fail_msg("%s", writing.error.text);
     generation_writer_close(writing.writer);
     return manifest;

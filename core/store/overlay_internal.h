@@ -1,0 +1,23 @@
+/* What overlay.c and overlay_view.c share. Private to store/. */
+#pragma once
+
+#include "id_index.h"
+#include "overlay.h"
+#include "residents.h"
+
+struct overlay {
+    struct state_source source; /* first: the engine's view of it */
+    const struct plan *plan;
+    struct generation *generation; /* NULL: none */
+    struct residents residents;
+    struct id_index ids;
+    struct tally tally;
+    uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */
+    struct resident *last; /* the state handed out by the latest write; NULL: none */
+    uint32_t last_length;  /* its length then */
+    struct overlay_view *views; /* open ones that keep what changes */
+};
+
+/* The state is about to change: every view that is open keeps it as it is. */
+void overlay_views_keep(struct overlay *overlay, const struct resident *resident,
+                        uint64_t key_hash);

@@ -1,0 +1,251 @@
+/* Reading all states of an overlay at one position, also while it goes on.
+ *
+ * From its opening on, a view keeps a copy of each state that is about to change for the first
+ * time. So what an entity had at that moment is, in this order: what was kept, what is in memory,
+ * what is in the table. The memory's residents are never removed, so a list of them stays good;
+ * what is brought in later is found in the table, which never changes.
+ *
+ * Under its guard are only short stretches: some thousand slots looked through, one state copied.
+ * Tables are read without it. */
+#include "overlay_internal.h"
+
+#include "../base/check.h"
+#include "content.h"
+
+#include <stdlib.h>
+
+#define COLLECT_SLOTS 4096 /* looked through at a time */
+
+struct overlay_view {
+    struct overlay *overlay;
+    struct overlay_guard *guard; /* NULL: nothing changes meanwhile */
+    struct overlay_view *next;   /* of the overlay's others */
+    struct tally tally;
+    struct residents kept; /* as they were, of those that have changed since */
+    bool is_collected;
+    struct resident **residents; /* in order, once collected */
+    size_t count, at;
+    size_t entity;
+    struct generation_cursor *cursor; /* of the entity's table */
+    bool has_entity, has_stored;
+    struct text stored_key, stored;
+    struct buffer copy; /* of the state given last */
+};
+
+static void enter(const struct overlay_view *view) {
+    if (view->guard)
+        view->guard->enter(view->guard);
+}
+
+static void leave(const struct overlay_view *view) {
+    if (view->guard)
+        view->guard->leave(view->guard);
+}
+
+struct overlay_view *overlay_view_open(struct overlay *overlay, struct overlay_guard *guard) {
+    struct overlay_view *view = check_calloc(1, sizeof *view);
+    view->overlay = overlay;
+    view->guard = guard;
+    view->tally = overlay->tally;
+    buffer_init(&view->copy);
+    if (guard) {
+        view->next = overlay->views;
+        overlay->views = view;
+    }
+    return view;
+}
+
+static void detach(struct overlay_view *view) {
+    struct overlay_view **at = &view->overlay->views;
+    while (*at != view)
+        at = &(*at)->next;
+    *at = view->next;
+}
+
+void overlay_view_close(struct overlay_view *view) {
+    if (!view)
+        return;
+    generation_cursor_close(view->cursor);
+    if (view->guard) {
+        enter(view);
+        detach(view);
+        leave(view);
+    }
+    residents_deinit(&view->kept);
+    buffer_deinit(&view->copy);
+    free(view->residents);
+    free(view);
+}
+
+bool overlay_is_viewed(const struct overlay *overlay) {
+    return overlay->views;
+}
+
+struct tally overlay_view_tally(const struct overlay_view *view) {
+    return view->tally;
+}
+
+void overlay_views_keep(struct overlay *overlay, const struct resident *resident,
+                        uint64_t key_hash) {
+    struct text key = resident_key(resident);
+    for (struct overlay_view *view = overlay->views; view; view = view->next) {
+        if (residents_find(&view->kept, resident->entity, key, key_hash))
+            continue;
+        struct resident *copy = residents_add(&view->kept, resident->entity, key, key_hash);
+        state_assign(&copy->state, resident->state.bytes, resident->state.length);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * In order */
+
+/* All residents there are, bit by bit; from the beginning again when the table has grown. */
+static void collect(struct overlay_view *view) {
+    const struct residents *residents = &view->overlay->residents;
+    size_t capacity = 0, slot = 0;
+    bool done = false;
+    while (!done) {
+        enter(view);
+        if (residents->capacity != capacity) {
+            capacity = residents->capacity;
+            slot = view->count = 0;
+            view->residents = check_reallocarray(view->residents, capacity, sizeof(void *));
+        }
+        size_t until = capacity - slot < COLLECT_SLOTS ? capacity : slot + COLLECT_SLOTS;
+        for (; slot < until; slot++)
+            if (residents->slots[slot].resident)
+                view->residents[view->count++] = residents->slots[slot].resident;
+        done = slot == capacity;
+        leave(view);
+    }
+    residents_sort(view->residents, view->count);
+    view->is_collected = true;
+}
+
+static void next_stored(struct overlay_view *view) {
+    view->has_stored =
+        view->cursor && generation_cursor_next(view->cursor, &view->stored_key, &view->stored);
+}
+
+static void begin_entity(struct overlay_view *view) {
+    if (view->overlay->generation)
+        view->cursor = generation_cursor_open(view->overlay->generation, view->entity);
+    view->has_entity = true;
+    next_stored(view);
+}
+
+static void end_entity(struct overlay_view *view) {
+    generation_cursor_close(view->cursor);
+    view->cursor = NULL;
+    view->has_entity = false;
+    view->entity++;
+}
+
+static struct text text_of_state(const struct state *state) {
+    return (struct text){.data = (const char *)state->bytes, .length = state->length};
+}
+
+/* What the resident was when the view was opened. */
+static struct text state_then(struct overlay_view *view, const struct resident *resident) {
+    if (!view->guard)
+        return text_of_state(&resident->state);
+    struct text key = resident_key(resident);
+    uint64_t key_hash = hash_text(key);
+    enter(view);
+    const struct resident *kept = residents_find(&view->kept, resident->entity, key, key_hash);
+    const struct state *state = kept ? &kept->state : &resident->state;
+    buffer_clear(&view->copy);
+    buffer_append(&view->copy, state->bytes, state->length);
+    leave(view);
+    return (struct text){.data = (const char *)view->copy.bytes, .length = view->copy.length};
+}
+
+/* The entity's next state; false when there is none left. */
+static bool step(struct overlay_view *view, struct text *ret_key, struct text *ret_state) {
+    const struct resident *resident = view->at < view->count ? view->residents[view->at] : NULL;
+    if (resident && resident->entity != view->entity)
+        resident = NULL;
+    if (!resident && !view->has_stored)
+        return false;
+    int order = 1; /* of the resident's key against the table's */
+    if (resident)
+        order = view->has_stored ? text_compare(resident_key(resident), view->stored_key) : -1;
+    *ret_key = order > 0 ? view->stored_key : resident_key(resident);
+    *ret_state = order > 0 ? view->stored : state_then(view, resident);
+    if (order >= 0)
+        next_stored(view);
+    if (order <= 0)
+        view->at++;
+    return true;
+}
+
+static bool is_idle(const struct overlay_view *view, struct text state) {
+    const struct plan *plan = view->overlay->plan;
+    return state.length == 0 ||
+           state_is_idle(state.data, state.length, &plan->entities[view->entity], plan->lateness_us,
+                         view->tally.newest_event_time_us);
+}
+
+bool overlay_view_next(struct overlay_view *view, size_t *ret_entity, struct text *ret_key,
+                       struct text *ret_state) {
+    if (!view->is_collected)
+        collect(view);
+    while (view->entity < view->overlay->plan->entity_count) {
+        if (!view->has_entity)
+            begin_entity(view);
+        struct text key, state;
+        while (step(view, &key, &state)) {
+            if (is_idle(view, state))
+                continue;
+            *ret_entity = view->entity;
+            *ret_key = key;
+            *ret_state = state;
+            return true;
+        }
+        end_entity(view);
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * All of them */
+
+uint64_t overlay_view_hash(struct overlay_view *view) {
+    struct hash_stream *stream = hash_stream_new();
+    const struct plan *plan = view->overlay->plan;
+    char *table = NULL; /* of table_entity */
+    size_t entity, table_entity = SIZE_MAX;
+    struct text key, state;
+    while (overlay_view_next(view, &entity, &key, &state)) {
+        if (entity != table_entity) {
+            free(table);
+            table = content_state_table(plan->entities[entity].name);
+            table_entity = entity;
+        }
+        content_add(stream, text_of(table), key, state);
+    }
+    free(table);
+    uint64_t hash = hash_stream_value(stream);
+    hash_stream_free(stream);
+    return hash;
+}
+
+int overlay_visit(const struct overlay *overlay,
+                  int (*visit)(void *user, size_t entity, struct text key, struct text state),
+                  void *user) {
+    struct overlay_view *view = overlay_view_open((struct overlay *)(uintptr_t)overlay, NULL);
+    size_t entity;
+    struct text key, state;
+    int r = 0;
+    while (r == 0 && overlay_view_next(view, &entity, &key, &state))
+        r = visit(user, entity, key, state);
+    overlay_view_close(view);
+    return r;
+}
+
+uint64_t overlay_hash(const struct overlay *overlay) {
+    struct overlay_view *view = overlay_view_open((struct overlay *)(uintptr_t)overlay, NULL);
+    uint64_t hash = overlay_view_hash(view);
+    overlay_view_close(view);
+    return hash;
+}
