@@ -1,39 +1,34 @@
 /* The steps of a rebuild, in order: rebuild_run() at the end of this file is the table of contents.
  *
- * The plan has to be known before the first record is applied, and which policy is the last one is
- * only known at the end of the archive: so without --policy the archive is read twice. The first
- * reading applies nothing and costs a fraction of the second.
+ *   prepare     last sync mark, policy, lock, the generation to go on from, a survey of the keys
+ *   scan        threads read segments; entries go to streams, one for each range of keys
+ *   fold        threads fold streams; the calling thread writes their states in key order
+ *   thresholds  those of the policy, and its cut-offs (rebuild_thresholds.c)
+ *   verify      the tables are synced and read back
+ *   publish     renamed, made the current one; old ones go
  *
- * Not here: incremental and parallel rebuilds, thresholds, comparing with the running server. */
-#include "rebuild.h"
+ * Not here: comparing with the running server. */
+#include "rebuild_internal.h"
 
 #include "core/base/check.h"
-#include "core/store/archive.h"
+#include "core/base/value.h"
 
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
-#define PROGRESS_STEP    4096 /* records or keys between two calls of the progress */
+#define THREADS_MAX 256
 
 const char *rebuild_phase_name(enum rebuild_phase phase) {
-    static const char *const names[REBUILD_PHASE_COUNT] = {"scan", "fold", "write", "publish"};
+    static const char *const names[REBUILD_PHASE_COUNT] = {"prepare", "scan", "fold", "thresholds", "verify",
+                                                           "publish"};
     return (size_t)phase < REBUILD_PHASE_COUNT ? names[phase] : "unknown";
 }
-
-struct rebuild {
-    const struct rebuild_options *options;
-    struct progress *progress;
-    struct arena record, kept;   /* the record being looked at; the last snapshot record */
-    struct archive_place target; /* last sync mark when the rebuild began */
-    struct snapshot *snapshot;
-    struct engine *engine;
-    struct overlay *overlay;
-    struct generation_writer *writer;
-    uint64_t written, to_write; /* keys */
-    struct error *error;        /* for the visitors */
-    struct rebuild_report report;
-};
 
 static double now_seconds(void) {
     struct timespec now;
@@ -41,110 +36,53 @@ static double now_seconds(void) {
     return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
 }
 
-static int stop_asked(const struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,
-                      uint64_t total, struct error *ret_error) {
+static double cpu_seconds(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+int rebuild_tell(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done, uint64_t total,
+                 struct error *ret_error) {
+    if (total > 0 && done > total)
+        done = total;
     if (progress_update(rebuild->progress, rebuild_phase_name(phase), done, total) == 0)
         return 0;
     return error_set(ret_error, ERROR_INTERRUPTED,
                      "the rebuild was interrupted; the current generation is as it was");
 }
 
+int rebuild_await(struct rebuild *rebuild, struct crew *crew, enum rebuild_phase phase,
+                  atomic_ullong *done, uint64_t total, struct error *ret_error) {
+    struct error crew_error;
+    int r;
+    do
+        r = rebuild_tell(rebuild, phase, atomic_load(done), total, ret_error);
+    while (r == 0 && !crew_wait(crew));
+    if (r < 0)
+        crew_stop(crew);
+    int crew_result = crew_dismiss(crew, &crew_error);
+    if (r == 0 && crew_result < 0) {
+        *ret_error = crew_error;
+        r = crew_result;
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Prepare */
+
 static int find_target(struct rebuild *rebuild, struct error *ret_error) {
-    struct archive_reader *reader;
-    int r = archive_reader_open(rebuild->options->archive, (struct archive_place){0}, &reader,
-                                ret_error);
+    int r = archive_parts_open(rebuild->options->archive, &rebuild->parts, ret_error);
     if (r < 0)
         return r;
-    rebuild->target = archive_reader_synced(reader);
-    archive_reader_close(reader);
+    rebuild->target = archive_parts_end(rebuild->parts);
     if (rebuild->target.position == 0)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "%s has no synced record yet: there is nothing to build tables from",
                          rebuild->options->archive);
     return 0;
-}
-
-/* Calls step for each record up to the target; step may keep the record by swapping the arenas. */
-static int for_each_record(struct rebuild *rebuild, enum rebuild_phase phase,
-                           void (*step)(struct rebuild *, const struct record *, void *user),
-                           void *user, struct error *ret_error) {
-    struct archive_reader *reader;
-    int r = archive_reader_open(rebuild->options->archive, (struct archive_place){0}, &reader,
-                                ret_error);
-    if (r < 0)
-        return r;
-    while (archive_reader_place(reader).position < rebuild->target.position) {
-        struct record record;
-        arena_reset(&rebuild->record);
-        r = archive_reader_next(reader, &rebuild->record, &record, ret_error);
-        if (r == 0)
-            r = error_set(ret_error, ERROR_DAMAGED,
-                          "%s ends at position %llu, before its sync mark at %llu",
-                          rebuild->options->archive,
-                          (unsigned long long)archive_reader_place(reader).position,
-                          (unsigned long long)rebuild->target.position);
-        if (r < 0)
-            goto out;
-        step(rebuild, &record, user);
-        if (record.position % PROGRESS_STEP == 0) {
-            uint64_t done, total;
-            archive_reader_extent(reader, &done, &total);
-            r = stop_asked(rebuild, phase, done, total, ret_error);
-            if (r < 0)
-                goto out;
-        }
-    }
-    r = 0;
-    if (archive_reader_place(reader).chain != rebuild->target.chain)
-        r = error_set(ret_error, ERROR_DAMAGED,
-                      "%s: the records up to position %llu are not those of its sync mark",
-                      rebuild->options->archive, (unsigned long long)rebuild->target.position);
-out:
-    archive_reader_close(reader);
-    return r;
-}
-
-static void keep_snapshot(struct rebuild *rebuild, const struct record *record, void *user) {
-    struct record *kept = user;
-    if (record->type != RECORD_SNAPSHOT)
-        return;
-    *kept = *record;
-    struct arena keeper = rebuild->kept;
-    rebuild->kept = rebuild->record;
-    rebuild->record = keeper;
-}
-
-static int load_archived_policy(struct rebuild *rebuild, struct buffer *messages,
-                                struct error *ret_error) {
-    struct record record = {0};
-    int r = for_each_record(rebuild, REBUILD_SCAN, keep_snapshot, &record, ret_error);
-    if (r < 0)
-        return r;
-    if (record.type != RECORD_SNAPSHOT)
-        return error_set(ret_error, ERROR_NOT_FOUND,
-                         "%s holds no policy up to position %llu: name one",
-                         rebuild->options->archive, (unsigned long long)rebuild->target.position);
-    r = snapshot_load(record.snapshot.files, record.snapshot.file_count, &rebuild->snapshot,
-                      messages, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "the policy at position %llu of the archive",
-                            (unsigned long long)record.position);
-    return 0;
-}
-
-static int load_given_policy(struct rebuild *rebuild, struct buffer *messages,
-                             struct error *ret_error) {
-    int r = snapshot_load_folder(rebuild->options->policy, &rebuild->snapshot, messages, ret_error);
-    return r < 0 ? error_prefix(ret_error, "the policy in %s", rebuild->options->policy) : 0;
-}
-
-static int load_policy(struct rebuild *rebuild, struct error *ret_error) {
-    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
-    buffer_init(&messages);
-    int r = rebuild->options->policy ? load_given_policy(rebuild, &messages, ret_error)
-                                     : load_archived_policy(rebuild, &messages, ret_error);
-    buffer_deinit(&messages);
-    return r;
 }
 
 /* 1: what would be built is what is current. A generation that cannot be opened is no reason to
@@ -157,7 +95,8 @@ static int is_up_to_date(struct rebuild *rebuild) {
     const struct generation_manifest *manifest = generation_manifest(generation);
     bool same = manifest->place.position == rebuild->target.position &&
                 manifest->place.chain == rebuild->target.chain &&
-                manifest->plan_id == rebuild->snapshot->plan.id;
+                manifest->plan_id == rebuild->plan->id &&
+                manifest->snapshot_id == rebuild->snapshot->id;
     if (same) {
         rebuild->report.up_to_date = true;
         rebuild->report.manifest = *manifest;
@@ -167,110 +106,263 @@ static int is_up_to_date(struct rebuild *rebuild) {
     return same;
 }
 
-static void apply_record(struct rebuild *rebuild, const struct record *record, void *user) {
-    (void)user;
-    overlay_apply(rebuild->overlay, rebuild->engine, record);
-    rebuild->report.records++;
+static void __attribute__((format(printf, 2, 3)))
+make_full(struct rebuild *rebuild, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(rebuild->report.full_because, sizeof rebuild->report.full_because, format, arguments);
+    va_end(arguments);
+    rebuild->before = (struct generation_manifest){0};
+    rebuild->before_tally = (struct tally){.newest_event_time_us = INT64_MIN};
 }
 
-/* The writer is opened before the work, not before the writing: it holds the lock that keeps a
- * second rebuild from doing the same. */
-static int fold(struct rebuild *rebuild, struct error *ret_error) {
-    int r = generation_writer_open(rebuild->options->generations, &rebuild->snapshot->plan,
-                                   &rebuild->writer, ret_error);
-    if (r < 0)
-        return r;
-    rebuild->engine = engine_new(rebuild->snapshot, rebuild->snapshot);
-    rebuild->overlay = overlay_new(&rebuild->snapshot->plan, NULL);
-    r = for_each_record(rebuild, REBUILD_FOLD, apply_record, NULL, ret_error);
-    rebuild->report.tally = overlay_tally(rebuild->overlay);
-    return r;
-}
-
-static int wrote_key(struct rebuild *rebuild) {
-    if (++rebuild->written % PROGRESS_STEP != 0)
+/* The current generation may be gone on from when it is of the same features and lies in this
+ * archive. It is read whole first: what it holds goes into the next one unseen. */
+static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
+    struct generation *generation;
+    struct error error;
+    make_full(rebuild, "it was asked for");
+    if (rebuild->options->full)
         return 0;
-    return stop_asked(rebuild, REBUILD_WRITE, rebuild->written, rebuild->to_write, rebuild->error);
+    int r = generation_open_current(rebuild->options->generations, true, &generation, &error);
+    if (r == -ERROR_NOT_FOUND) {
+        make_full(rebuild, "there is no generation yet");
+        return 0;
+    }
+    if (r < 0) {
+        make_full(rebuild, "the current generation cannot be used: %.400s", error.text);
+        return 0;
+    }
+    struct generation_manifest manifest = *generation_manifest(generation);
+    struct tally tally = generation_tally(generation);
+    generation_close(generation);
+    if (manifest.place.position == rebuild->target.position &&
+        manifest.place.chain == rebuild->target.chain &&
+        manifest.snapshot_id == rebuild->snapshot->id) {
+        make_full(rebuild, "a copy of the current generation would prove nothing");
+        return 0;
+    }
+    if (manifest.plan_id != rebuild->plan->id) {
+        make_full(rebuild, "the features are not those of the current generation");
+        return 0;
+    }
+    r = archive_parts_holds(rebuild->parts, manifest.place, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        make_full(rebuild,
+                  "the current generation is not of this archive: it stands at position %" PRIu64,
+                  manifest.place.position);
+        snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+                 "the current generation stands at position %" PRIu64
+                 " of another history than this archive's, which ends with position %" PRIu64,
+                 manifest.place.position, rebuild->target.position);
+        return 0;
+    }
+    rebuild->before = manifest;
+    rebuild->before_tally = tally;
+    rebuild->report.full_because[0] = '\0';
+    return 0;
 }
 
-static int write_state(void *user, size_t entity, struct text key, struct text state) {
-    struct rebuild *rebuild = user;
-    int r = generation_writer_state(rebuild->writer, entity, key, state, rebuild->error);
-    return r < 0 ? r : wrote_key(rebuild);
-}
-
-static int write_id(void *user, uint64_t id_hash, struct known_id known) {
-    struct rebuild *rebuild = user;
-    int r = generation_writer_id(rebuild->writer, id_hash, known, rebuild->error);
-    return r < 0 ? r : wrote_key(rebuild);
-}
-
-static int write_tables(struct rebuild *rebuild, struct error *ret_error) {
-    /* Idle entities are left out and hashes may collide: an estimate, for the progress. */
-    rebuild->to_write = overlay_entities(rebuild->overlay) + rebuild->report.tally.transactions;
-    rebuild->error = ret_error;
-    int r = overlay_visit(rebuild->overlay, write_state, rebuild);
+static int prepare(struct rebuild *rebuild, struct error *ret_error) {
+    int r = find_target(rebuild, ret_error);
     if (r == 0)
-        r = overlay_visit_ids(rebuild->overlay, write_id, rebuild);
+        r = rebuild_load_policy(rebuild, ret_error);
+    if (r < 0 || (!rebuild->options->force && is_up_to_date(rebuild)))
+        return r;
+    /* The writer is opened before the work: it holds the lock that keeps a second rebuild away. */
+    r = generation_writer_open(rebuild->options->generations, rebuild->plan, &rebuild->writer,
+                               ret_error);
+    if (r == 0)
+        r = choose_before(rebuild, ret_error);
+    if (r == 0)
+        r = rebuild_survey(rebuild, ret_error);
     return r;
 }
 
-static int publish(struct rebuild *rebuild, struct error *ret_error) {
-    int r = stop_asked(rebuild, REBUILD_PUBLISH, 0, 0, ret_error);
-    if (r < 0)
-        return r;
+/* ---------------------------------------------------------------------------------------------
+ * Fold */
+
+/* Begins again, from the first record. */
+static int start_over(struct rebuild *rebuild, struct error *ret_error) {
+    make_full(rebuild,
+              "transactions came later than the policy's lateness to entities that the current "
+              "generation does not hold; a greater lateness would avoid that");
+    rebuild_forget_streams(rebuild);
+    generation_writer_close(rebuild->writer);
+    rebuild->writer = NULL;
+    int r = generation_writer_open(rebuild->options->generations, rebuild->plan, &rebuild->writer,
+                                   ret_error);
+    if (r == 0)
+        r = rebuild_survey(rebuild, ret_error);
+    if (r == 0)
+        r = rebuild_scan(rebuild, ret_error);
+    return r;
+}
+
+static int fold(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_fold(rebuild, ret_error);
+    if (r > 0) {
+        r = start_over(rebuild, ret_error);
+        if (r == 0)
+            r = rebuild_fold(rebuild, ret_error);
+        check(r <= 0);
+    }
+    rebuild_forget_streams(rebuild);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Publish */
+
+/* A manifest's time is for people. It never lies before what the generation holds, as times in the
+ * archive never go back. */
+static int64_t created_us(struct rebuild *rebuild) {
+    int64_t now_us = rebuild->options->now_us, newest_us = rebuild->newest_receive_us;
+    if (rebuild->before.created_time_us > newest_us)
+        newest_us = rebuild->before.created_time_us;
+    if (now_us >= newest_us)
+        return now_us;
+    char clock[64], newest[64];
+    value_format(value_timestamp(now_us), clock, sizeof clock);
+    value_format(value_timestamp(newest_us), newest, sizeof newest);
+    snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+             "the clock says %s, but the archive or the current generation was written at %s: the "
+             "clock was set back; that time is used",
+             clock, newest);
+    return newest_us;
+}
+
+static int finish_tables(struct rebuild *rebuild, struct error *ret_error) {
     const struct snapshot_record snapshot = {
         .snapshot_id = rebuild->snapshot->id,
         .name = rebuild->snapshot->name,
         .files = rebuild->snapshot->files,
         .file_count = rebuild->snapshot->file_count,
     };
-    return generation_writer_publish(
-        rebuild->writer, rebuild->target, &snapshot, &rebuild->report.tally,
-        rebuild->options->now_us, rebuild->options->version, &rebuild->report.manifest, ret_error);
+    const struct generation_description description = {
+        .place = rebuild->target,
+        .snapshot = &snapshot,
+        .tally = &rebuild->report.tally,
+        .adopted_id = rebuild->adopted_id,
+        .now_us = created_us(rebuild),
+        .version = rebuild->options->version,
+        .thresholds = &rebuild->thresholds,
+    };
+    return generation_writer_finish(rebuild->writer, &description, ret_error);
+}
+
+struct verification {
+    struct rebuild *rebuild;
+    atomic_ullong done;
+};
+
+static int verify_one(void *user, struct crew *crew, size_t worker, size_t job,
+                      struct error *ret_error) {
+    (void)crew, (void)worker;
+    struct verification *verification = user;
+    int r = generation_writer_check(verification->rebuild->writer, job, ret_error);
+    atomic_fetch_add(&verification->done, 1);
+    return r;
+}
+
+static int verify(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_tell(rebuild, REBUILD_VERIFY, 0, 0, ret_error);
+    if (r == 0)
+        r = finish_tables(rebuild, ret_error);
+    if (r < 0)
+        return r;
+    struct verification verification = {.rebuild = rebuild};
+    size_t checks = generation_writer_checks(rebuild->writer);
+    struct crew *crew = crew_hire(rebuild->threads, checks, verify_one, &verification);
+    return rebuild_await(rebuild, crew, REBUILD_VERIFY, &verification.done, checks, ret_error);
+}
+
+static int publish(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_tell(rebuild, REBUILD_PUBLISH, 0, 0, ret_error);
+    if (r == 0)
+        r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
+    if (r < 0)
+        return r;
+    /* The new one is in place, whatever becomes of the old ones. */
+    struct error error;
+    if (generation_writer_retain(rebuild->writer, rebuild->options->keep, rebuild->adopted_id,
+                                 &rebuild->report.removed, &error) < 0)
+        snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+                 "old generations could not be removed: %.400s", error.text);
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+static size_t default_threads(void) {
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) < 0)
+        return 1;
+    int count = CPU_COUNT(&cores);
+    return count > 0 ? (size_t)count : 1;
+}
+
+static uint64_t default_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
+}
+
+static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *options,
+                         struct progress *progress) {
+    if (options->threads == 0)
+        options->threads = default_threads();
+    if (options->threads > THREADS_MAX)
+        options->threads = THREADS_MAX;
+    if (options->memory_bytes == 0)
+        options->memory_bytes = default_memory();
+    if (options->keep == 0)
+        options->keep = REBUILD_KEEP;
+    *rebuild = (struct rebuild){
+        .options = options,
+        .progress = progress,
+        .threads = options->threads,
+        .report = {.threads = options->threads, .memory_bytes = options->memory_bytes},
+    };
+    arena_init(&rebuild->computed, SIZE_MAX / 4); /* threshold_sample.h limits it */
+    arena_init(&rebuild->report.thresholds.arena, SIZE_MAX / 4);
 }
 
 static void rebuild_deinit(struct rebuild *rebuild) {
+    rebuild_forget_streams(rebuild);
     generation_writer_close(rebuild->writer);
-    if (rebuild->overlay)
-        overlay_free(rebuild->overlay);
-    if (rebuild->engine)
-        engine_free(rebuild->engine);
+    archive_parts_close(rebuild->parts);
     snapshot_unref(rebuild->snapshot);
-    arena_deinit(&rebuild->kept);
-    arena_deinit(&rebuild->record);
+    arena_deinit(&rebuild->computed);
+}
+
+void rebuild_report_deinit(struct rebuild_report *report) {
+    arena_deinit(&report->thresholds.arena);
 }
 
 int rebuild_run(const struct rebuild_options *options, struct progress *progress,
                 struct rebuild_report *ret_report, struct error *ret_error) {
-    static const struct {
-        enum rebuild_phase phase;
-        int (*run)(struct rebuild *, struct error *);
-    } phases[] = {
-        {REBUILD_FOLD, fold},
-        {REBUILD_WRITE, write_tables},
-        {REBUILD_PUBLISH, publish},
+    static int (*const phases[REBUILD_PHASE_COUNT])(struct rebuild *, struct error *) = {
+        [REBUILD_PREPARE] = prepare, [REBUILD_SCAN] = rebuild_scan, [REBUILD_FOLD] = fold,
+        [REBUILD_THRESHOLDS] = rebuild_thresholds,
+        [REBUILD_VERIFY] = verify,   [REBUILD_PUBLISH] = publish,
     };
-    struct rebuild rebuild = {.options = options, .progress = progress};
-    arena_init(&rebuild.record, RECORD_BYTES_MAX);
-    arena_init(&rebuild.kept, RECORD_BYTES_MAX);
-
-    double begin = now_seconds();
-    int r = find_target(&rebuild, ret_error);
-    if (r == 0)
-        r = load_policy(&rebuild, ret_error);
-    rebuild.report.seconds[REBUILD_SCAN] = now_seconds() - begin;
-    if (r < 0 || (!options->force && is_up_to_date(&rebuild)))
-        goto out;
-
-    for (size_t i = 0; i < sizeof phases / sizeof *phases && r == 0; i++) {
-        begin = now_seconds();
-        r = phases[i].run(&rebuild, ret_error);
-        rebuild.report.seconds[phases[i].phase] = now_seconds() - begin;
+    struct rebuild rebuild;
+    struct rebuild_options filled = *options;
+    rebuild_init(&rebuild, &filled, progress);
+    int r = 0;
+    for (int i = 0; i < REBUILD_PHASE_COUNT && r == 0 && !rebuild.report.up_to_date; i++) {
+        double begin = now_seconds(), cpu_begin = cpu_seconds();
+        r = phases[i](&rebuild, ret_error);
+        rebuild.report.seconds[i] = now_seconds() - begin;
+        rebuild.report.cpu_seconds[i] = cpu_seconds() - cpu_begin;
     }
-out:
+    rebuild.report.from_position = rebuild.before.place.position;
     if (r == 0)
         *ret_report = rebuild.report;
+    else
+        rebuild_report_deinit(&rebuild.report);
     rebuild_deinit(&rebuild);
     return r;
 }

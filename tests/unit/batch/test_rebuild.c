@@ -337,6 +337,142 @@ static void write_file(const char *folder, const char *name, const char *content
     fclose(file);
 }
 
+/* Other rules, the same features. */
+static const struct policy_file stricter_files[] = {
+    {.path = TEXT_LITERAL("features.yaml"), .content = TEXT_LITERAL(features_text)},
+    {.path = TEXT_LITERAL("policy.yaml"),
+     .content = TEXT_LITERAL("policy: {name: small, about: stricter, base_currency: EUR}\n")},
+};
+
+static void a_policy_with_other_rules_is_not_up_to_date(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    struct rebuild_report first = run(&options);
+    struct archive *archive = open_archive(fixture);
+    append_snapshot(archive, stricter_files);
+    sync_archive(archive);
+    archive_close(archive);
+    struct rebuild_report second = run(&options);
+    assert_false(second.up_to_date);
+    assert_int_equal(second.from_position, first.manifest.place.position);
+    assert_true(second.manifest.plan_id == first.manifest.plan_id);
+    assert_true(second.manifest.state_hash == first.manifest.state_hash);
+    assert_false(second.manifest.snapshot_id == first.manifest.snapshot_id);
+    assert_int_equal(second.records, 1);
+    assert_true(run(&options).up_to_date);
+
+    /* Nothing new in the archive, and yet another policy: its files go in. */
+    assert_int_equal(mkdir(fixture->policy, 0700), 0);
+    write_file(fixture->policy, "policy.yaml", policy_text);
+    write_file(fixture->policy, "features.yaml", features_text);
+    options.policy = fixture->policy;
+    struct rebuild_report third = run(&options);
+    assert_false(third.up_to_date);
+    assert_int_equal(third.records, 0);
+    assert_int_equal(third.from_position, second.manifest.place.position);
+    assert_true(third.manifest.snapshot_id == first.manifest.snapshot_id);
+    assert_true(third.manifest.state_hash == first.manifest.state_hash);
+}
+
+static void append_more(const struct fixture *fixture, unsigned from, unsigned to) {
+    struct archive *archive = open_archive(fixture);
+    append_transactions(archive, from, to);
+    sync_archive(archive);
+    archive_close(archive);
+}
+
+/* Why a rebuild begins at the first record is told. */
+static void full_when_it_cannot_go_on(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    assert_non_null(strstr(run(&options).full_because, "no generation yet"));
+    append_more(fixture, SYNCED + LATER, SYNCED + LATER + 10);
+    struct rebuild_report report = run(&options);
+    assert_true(report.from_position > 0);
+    assert_int_equal(report.full_because[0], '\0');
+    options.full = options.force = true;
+    assert_non_null(strstr(run(&options).full_because, "asked for"));
+    options.full = false;
+    assert_non_null(strstr(run(&options).full_because, "would prove nothing"));
+
+    char path[160];
+    snprintf(path, sizeof path, "%s/current/tables.mdb", fixture->generations);
+    FILE *tables = fopen(path, "r+");
+    assert_non_null(tables);
+    fseek(tables, 9000, SEEK_SET);
+    fputc(0x55 ^ fgetc(tables), tables);
+    fclose(tables);
+    append_more(fixture, SYNCED + LATER + 10, SYNCED + LATER + 20);
+    report = run(&options);
+    assert_int_equal(report.from_position, 0);
+    assert_non_null(strstr(report.full_because, "cannot be used"));
+
+    /* Another archive, in which the current generation's place has another chain. */
+    snprintf(fixture->archive, sizeof fixture->archive, "%s/other", fixture->root);
+    struct archive *archive = open_archive(fixture);
+    append_snapshot(archive, files);
+    append_transactions(archive, 0, SYNCED + 2 * LATER);
+    sync_archive(archive);
+    archive_close(archive);
+    report = run(&options);
+    assert_int_equal(report.from_position, 0);
+    assert_non_null(strstr(report.full_because, "not of this archive"));
+}
+
+static bool has_generation(const struct fixture *fixture,
+                           const struct generation_manifest *manifest) {
+    char path[192];
+    snprintf(path, sizeof path, "%s/g-%020llu-%016llx/manifest.json", fixture->generations,
+             (unsigned long long)manifest->place.position, (unsigned long long)manifest->id);
+    return access(path, F_OK) == 0;
+}
+
+static void append_adoption(const struct fixture *fixture,
+                            const struct generation_manifest *manifest) {
+    struct archive *archive = open_archive(fixture);
+    append(archive, (struct record){.type = RECORD_GENERATION,
+                                    .generation = {.generation_id = manifest->id,
+                                                   .position = manifest->place.position,
+                                                   .chain = manifest->place.chain,
+                                                   .plan_id = manifest->plan_id}});
+    sync_archive(archive);
+    archive_close(archive);
+}
+
+/* The newest stay, and the one that a server uses, however old it is. */
+static void old_generations_go(void **state) {
+    struct fixture *fixture = *state;
+    struct rebuild_report nights[6];
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    options.keep = 2;
+    for (unsigned i = 0; i < 6; i++) {
+        nights[i] = run(&options);
+        if (i == 1)
+            append_adoption(fixture, &nights[1].manifest);
+        append_more(fixture, SYNCED + LATER + 10 * i, SYNCED + LATER + 10 * i + 10);
+    }
+    for (unsigned i = 0; i < 6; i++)
+        assert_int_equal(has_generation(fixture, &nights[i].manifest), i == 1 || i >= 4);
+    assert_int_equal(nights[5].removed, 1);
+    assert_true(nights[5].manifest.adopted_id == nights[1].manifest.id);
+}
+
+static void a_clock_that_was_set_back(void **state) {
+    struct fixture *fixture = *state;
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    options.now_us = BEGIN_US - DAY_US;
+    struct rebuild_report report = run(&options);
+    assert_non_null(strstr(report.warning, "the clock was set back"));
+    assert_int_equal(report.manifest.created_time_us, BEGIN_US);
+    options.now_us = BEGIN_US + 40 * DAY_US;
+    options.force = true;
+    assert_int_equal(run(&options).warning[0], '\0');
+}
+
 static void with_a_policy_of_ones_own(void **state) {
     struct fixture *fixture = *state;
     write_archive(fixture);
@@ -446,6 +582,10 @@ int main(void) {
         REBUILD_TEST(generation_and_newer_records_are_the_whole),
         REBUILD_TEST(nothing_beyond_the_sync_mark),
         REBUILD_TEST(a_second_rebuild_has_nothing_to_do),
+        REBUILD_TEST(a_policy_with_other_rules_is_not_up_to_date),
+        REBUILD_TEST(full_when_it_cannot_go_on),
+        REBUILD_TEST(old_generations_go),
+        REBUILD_TEST(a_clock_that_was_set_back),
         REBUILD_TEST(with_a_policy_of_ones_own),
         REBUILD_TEST(what_cannot_be_rebuilt),
         REBUILD_TEST(one_rebuild_at_a_time),

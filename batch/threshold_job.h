@@ -1,0 +1,47 @@
+/* What the steps of computing thresholds share. rebuild_thresholds.c has the order of them,
+ * threshold_read.c reads the values, threshold_guard.c compares with the thresholds in force,
+ * threshold_scores.c finds the cut-offs. Private to batch/. */
+#pragma once
+
+#include "rebuild_internal.h"
+#include "replay.h"
+#include "threshold_sample.h"
+
+#include "core/policy/threshold.h"
+
+#define THRESHOLD_DAY_US (INT64_C(86400) * 1000000)
+
+struct threshold_job {
+    struct rebuild *rebuild;
+    const struct snapshot *snapshot;
+    int64_t newest_us;           /* event time of the archive's newest transaction */
+    struct thresholds *in_force; /* of the generation adopted last; NULL: none */
+    struct threshold_report *report;
+};
+
+/* Does the event time lie in (newest − over, newest]? */
+static inline bool threshold_in_period(const struct threshold_job *job, int64_t event_time_us,
+                                       int64_t over_us) {
+    return event_time_us > job->newest_us - over_us && event_time_us <= job->newest_us;
+}
+
+/* Puts the values of all thresholds into the sample: those that need no features from the records,
+ * all segments in parallel; the others from a replay. */
+int threshold_read(struct threshold_job *job, struct threshold_sample *sample,
+                   struct error *ret_error);
+
+/* Compares with what is in force; what changed too much is put back. Fills the report's lines. */
+void threshold_guard(struct threshold_job *job, struct threshold_values *values,
+                     const bool *too_large);
+
+/* Cut-offs from budgets, and what the change means for the decisions of the last day. values: those
+ * that scores depend on. */
+int threshold_scores(struct threshold_job *job, const struct threshold_set *values,
+                     struct arena *arena, const struct threshold_cutoff **ret_cutoffs,
+                     size_t *ret_count, struct error *ret_error);
+
+/* Replays the archive up to the rebuild's target. */
+int threshold_replay(struct threshold_job *job, struct replay_options *options,
+                     const struct replay_listener *listener, struct error *ret_error);
+
+double threshold_seconds(void); /* of a clock that goes on steadily */

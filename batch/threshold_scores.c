@@ -1,0 +1,361 @@
+/* Cut-offs on the score, and what new thresholds and cut-offs mean for the last day's decisions.
+ *
+ * A score is one of 1,001 numbers, so counts by score say all that a budget asks:
+ *
+ *   at_most     the lowest score from which on at most this share of the period's transactions lies
+ *   precision   the lowest score from which on at least `minimum` outcomes are known and at least
+ *               this share of them is fraud
+ *
+ * Scores do not depend on cut-offs, so one pass over the transactions is enough. They are taken
+ * from the records when all of a period's were given by this policy and by thresholds with the new
+ * values; otherwise the archive is replayed with both, from its first record, for features need
+ * their history. The replay is one thread and holds the states of all entities in memory. */
+#include "threshold_job.h"
+
+#include "core/base/check.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SCORES (DECISION_SCORE_MAX + 1)
+#define CELLS  ((size_t)VERDICT_COUNT * VERDICT_COUNT * SCORES)
+
+/* Of a budget's period. */
+struct score_counts {
+    uint64_t all;
+    uint64_t by_score[SCORES];
+    uint64_t fraud[SCORES], legit[SCORES]; /* outcomes known by now */
+};
+
+/* Decisions of the last day that had one verdict and now have one score and one verdict from their
+ * rules; what the score makes of it is a matter of cut-offs. */
+struct flip_cell {
+    uint64_t count;
+    struct text ids[THRESHOLD_EXAMPLES];
+    size_t id_count;
+};
+
+struct scoring {
+    struct threshold_job *job;
+    struct thresholds *thresholds; /* with the new values */
+    struct score_counts *budgets;  /* parallel to the snapshot's */
+    struct flip_cell *cells;       /* [verdict before][verdict of the rules][score] */
+    uint64_t compared;
+    int64_t longest_us; /* the longest period that is looked at */
+    /* While scores come from the records: the generation looked at last, and whether its thresholds
+     * are the new ones. Another policy or other thresholds end it. */
+    uint64_t generation_id;
+    bool is_known_generation, is_same, is_other;
+};
+
+static struct flip_cell *cell_of(const struct scoring *scoring, enum verdict before,
+                                 enum verdict of_rules, uint32_t score) {
+    return &scoring->cells[((size_t)before * VERDICT_COUNT + of_rules) * SCORES + score];
+}
+
+/* ---- counting ---- */
+
+static void count_flip(struct scoring *scoring, const struct record *record, enum verdict of_rules,
+                       uint32_t score) {
+    struct flip_cell *cell =
+        cell_of(scoring, record->transaction.decision.verdict, of_rules, score);
+    cell->count++;
+    scoring->compared++;
+    if (cell->id_count < THRESHOLD_EXAMPLES) {
+        struct text id =
+            arena_text(&scoring->job->report->arena, record->transaction.transaction.id);
+        check(id.data);
+        cell->ids[cell->id_count++] = id;
+    }
+}
+
+static void count_row(struct scoring *scoring, const struct record *record, enum verdict of_rules,
+                      uint32_t score, enum label label) {
+    const struct snapshot *snapshot = scoring->job->snapshot;
+    int64_t at_us = record->transaction.transaction.event_time_us;
+    for (size_t i = 0; i < snapshot->budget_count; i++) {
+        if (!threshold_in_period(scoring->job, at_us, snapshot->budgets[i].over_us))
+            continue;
+        struct score_counts *counts = &scoring->budgets[i];
+        counts->all++;
+        counts->by_score[score]++;
+        counts->fraud[score] += label == LABEL_FRAUD || label == LABEL_CHARGEBACK;
+        counts->legit[score] += label == LABEL_LEGIT;
+    }
+    if (threshold_in_period(scoring->job, at_us, THRESHOLD_DAY_US))
+        count_flip(scoring, record, of_rules, score);
+}
+
+/* ---- from the records ---- */
+
+/* What the rules asked for by themselves. A failed rule leaves no trace but its number. */
+static enum verdict verdict_of_reasons(const struct snapshot *snapshot,
+                                       const struct decision *decision) {
+    enum verdict verdict = VERDICT_APPROVE;
+    for (size_t i = 0; i < decision->reason_count; i++)
+        if (!decision->reasons[i].shadow && decision->reasons[i].verdict > verdict)
+            verdict = decision->reasons[i].verdict;
+    if (decision->rule_errors > 0 && snapshot->on_error != ON_ERROR_SKIP &&
+        decision->verdict > verdict)
+        verdict = decision->verdict;
+    return verdict;
+}
+
+/* Are the thresholds that scores depend on the same in both? */
+static bool same_scored(const struct snapshot *snapshot, const struct thresholds *a,
+                        const struct thresholds *b) {
+    for (size_t i = 0; i < snapshot->threshold_count; i++) {
+        const struct threshold *threshold = &snapshot->thresholds[i];
+        if (!threshold->is_scored)
+            continue;
+        const struct threshold_values *x =
+            a ? thresholds_find(a, threshold->name, threshold->definition) : NULL;
+        const struct threshold_values *y =
+            b ? thresholds_find(b, threshold->name, threshold->definition) : NULL;
+        if (!x || !y || x->has_overall != y->has_overall || x->overall != y->overall ||
+            x->group_count != y->group_count)
+            return false;
+        for (size_t j = 0; j < x->group_count; j++)
+            if (x->values[j] != y->values[j] || !text_equal(x->keys[j], y->keys[j]))
+                return false;
+    }
+    return true;
+}
+
+static int take_recorded(void *user, const struct replay_row *row, struct error *ret_error) {
+    struct scoring *scoring = user;
+    const struct decision *decision = &row->record->transaction.decision;
+    if (!scoring->is_known_generation || scoring->generation_id != decision->generation_id) {
+        scoring->is_known_generation = true;
+        scoring->generation_id = decision->generation_id;
+        scoring->is_same =
+            same_scored(scoring->job->snapshot, row->thresholds, scoring->thresholds);
+    }
+    if (decision->snapshot_id != scoring->job->snapshot->id || !scoring->is_same) {
+        scoring->is_other = true;
+        return error_set(ret_error, ERROR_UNAVAILABLE, "the recorded scores are of another policy");
+    }
+    count_row(scoring, row->record, verdict_of_reasons(scoring->job->snapshot, decision),
+              decision->score, row->outcome);
+    return 0;
+}
+
+/* ---- from a replay ---- */
+
+static int take_derived(void *user, const struct replay_row *row, struct error *ret_error) {
+    (void)ret_error;
+    if (row->decision)
+        count_row(user, row->record, row->decision->verdict, row->decision->score, row->outcome);
+    return 0;
+}
+
+static void clear(struct scoring *scoring) {
+    memset(scoring->budgets, 0, scoring->job->snapshot->budget_count * sizeof *scoring->budgets);
+    memset(scoring->cells, 0, CELLS * sizeof *scoring->cells);
+    scoring->compared = 0;
+}
+
+/* All scores, recorded or derived. */
+static int run(struct scoring *scoring, bool recorded, struct error *ret_error) {
+    struct threshold_job *job = scoring->job;
+    const struct replay_listener listener = {.row = recorded ? take_recorded : take_derived,
+                                             .user = scoring};
+    struct replay_options options = {.recorded = recorded,
+                                     .thresholds = scoring->thresholds,
+                                     .ignore_cutoffs = true,
+                                     .since_us = job->newest_us - scoring->longest_us};
+    for (size_t i = 0; i < job->snapshot->budget_count; i++)
+        options.outcomes |= job->snapshot->budgets[i].kind == BUDGET_PRECISION;
+    if (!recorded)
+        options.snapshot = job->rebuild->snapshot;
+    clear(scoring);
+    return threshold_replay(job, &options, &listener, ret_error);
+}
+
+static int count_scores(struct scoring *scoring, struct error *ret_error) {
+    struct threshold_job *job = scoring->job;
+    /* What was decided last was decided with the thresholds in force. */
+    if (same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
+        int r = run(scoring, true, ret_error);
+        if (!scoring->is_other)
+            return r;
+    }
+    double begin = threshold_seconds();
+    job->report->is_rescored = true;
+    int r = run(scoring, false, ret_error);
+    job->report->replay_seconds += threshold_seconds() - begin;
+    return r;
+}
+
+/* ---- cut-offs ---- */
+
+/* The cut-off; 0: no score meets the budget. */
+static uint32_t at_most(const struct cutoff_budget *budget, const struct score_counts *counts) {
+    uint64_t reaching = 0;
+    uint32_t found = 0;
+    for (uint32_t score = DECISION_SCORE_MAX; score >= 1; score--) {
+        reaching += counts->by_score[score];
+        if (reaching * 1000000 > budget->share_e6 * counts->all)
+            break;
+        found = score;
+    }
+    return found;
+}
+
+static uint32_t precise(const struct cutoff_budget *budget, const struct score_counts *counts,
+                        uint64_t *ret_known) {
+    uint64_t fraud = 0, known = 0;
+    uint32_t found = 0;
+    for (uint32_t score = DECISION_SCORE_MAX; score >= 1; score--) {
+        fraud += counts->fraud[score];
+        known += counts->fraud[score] + counts->legit[score];
+        if (known >= budget->minimum && fraud * 1000000 >= budget->share_e6 * known)
+            found = score;
+    }
+    *ret_known = known;
+    return found;
+}
+
+static bool is_held(const struct threshold_job *job, const struct cutoff_budget *budget,
+                    uint32_t before, uint32_t after) {
+    double change = fabs((double)after - (double)before);
+    return !job->rebuild->options->accept_changes &&
+           change > (double)budget->guard_e6 / 1e6 * (double)before;
+}
+
+/* One budget: the line of the report. true: *ret_score goes into the generation. */
+static bool find_cutoff(const struct scoring *scoring, size_t index, struct cutoff_line *line,
+                        uint32_t *ret_score) {
+    const struct threshold_job *job = scoring->job;
+    const struct cutoff_budget *budget = &job->snapshot->budgets[index];
+    const struct score_counts *counts = &scoring->budgets[index];
+    uint32_t before = 0;
+    bool is_in_force = job->in_force && thresholds_cutoff(job->in_force, budget->verdict,
+                                                          budget->definition, &before);
+    *line = (struct cutoff_line){.verdict = budget->verdict, .sample = counts->all};
+    line->before = line->after = is_in_force ? before : job->snapshot->cutoffs[budget->verdict];
+    line->computed = budget->kind == BUDGET_AT_MOST ? at_most(budget, counts)
+                                                    : precise(budget, counts, &line->sample);
+    if (line->sample < budget->minimum)
+        line->state = CUTOFF_SMALL_SAMPLE;
+    else if (line->computed == 0)
+        line->state = CUTOFF_UNREACHABLE;
+    else if (is_in_force && is_held(job, budget, before, line->computed))
+        line->state = CUTOFF_HELD;
+    else
+        line->after = line->computed;
+    *ret_score = line->after;
+    return line->state == CUTOFF_COMPUTED || is_in_force;
+}
+
+/* Budgets are met one by one, so the order of the cut-offs is not given. */
+static enum verdict hiding_verdict(enum verdict verdict, const uint32_t cutoffs[VERDICT_COUNT]) {
+    for (int more = (int)verdict + 1; more < VERDICT_COUNT; more++)
+        if (cutoffs[verdict] > 0 && cutoffs[more] > 0 && cutoffs[more] <= cutoffs[verdict])
+            return (enum verdict)more;
+    return VERDICT_NONE;
+}
+
+/* Fills the report's lines and the cut-offs of all verdicts. */
+static void find_cutoffs(struct scoring *scoring, struct threshold_cutoff *cutoffs,
+                         size_t *ret_count, uint32_t all[VERDICT_COUNT]) {
+    const struct snapshot *snapshot = scoring->job->snapshot;
+    struct threshold_report *report = scoring->job->report;
+    struct cutoff_line *lines = arena_calloc(&report->arena, snapshot->budget_count, sizeof *lines);
+    check(lines);
+    memcpy(all, snapshot->cutoffs, VERDICT_COUNT * sizeof *all);
+    *ret_count = 0;
+    for (size_t i = 0; i < snapshot->budget_count; i++) {
+        const struct cutoff_budget *budget = &snapshot->budgets[i];
+        uint32_t score;
+        if (find_cutoff(scoring, i, &lines[i], &score))
+            cutoffs[(*ret_count)++] = (struct threshold_cutoff){
+                .verdict = budget->verdict, .definition = budget->definition, .score = score};
+        all[budget->verdict] = lines[i].after;
+    }
+    for (size_t i = 0; i < snapshot->budget_count; i++)
+        lines[i].hidden_by = hiding_verdict(lines[i].verdict, all);
+    report->cutoffs = lines;
+    report->cutoff_count = snapshot->budget_count;
+}
+
+/* ---- flips ---- */
+
+static enum verdict verdict_now(enum verdict of_rules, uint32_t score,
+                                const uint32_t cutoffs[VERDICT_COUNT]) {
+    for (int verdict = VERDICT_DECLINE; verdict > (int)of_rules; verdict--)
+        if (cutoffs[verdict] > 0 && score >= cutoffs[verdict])
+            return (enum verdict)verdict;
+    return of_rules;
+}
+
+static void add_flip(struct verdict_flip *flip, const struct flip_cell *cell) {
+    flip->count += cell->count;
+    for (size_t i = 0; i < cell->id_count && flip->id_count < THRESHOLD_EXAMPLES; i++)
+        flip->ids[flip->id_count++] = cell->ids[i];
+}
+
+static void find_flips(const struct scoring *scoring, const uint32_t cutoffs[VERDICT_COUNT]) {
+    struct threshold_report *report = scoring->job->report;
+    struct verdict_flip flips[VERDICT_COUNT][VERDICT_COUNT] = {0};
+    for (size_t i = 0; i < CELLS; i++) {
+        enum verdict from = (enum verdict)(i / SCORES / VERDICT_COUNT);
+        enum verdict of_rules = (enum verdict)(i / SCORES % VERDICT_COUNT);
+        enum verdict to = verdict_now(of_rules, (uint32_t)(i % SCORES), cutoffs);
+        if (scoring->cells[i].count > 0 && to != from)
+            add_flip(&flips[from][to], &scoring->cells[i]);
+    }
+    struct verdict_flip *kept =
+        arena_calloc(&report->arena, (size_t)VERDICT_COUNT * VERDICT_COUNT, sizeof *kept);
+    check(kept);
+    for (int from = 0; from < VERDICT_COUNT; from++)
+        for (int to = 0; to < VERDICT_COUNT; to++) {
+            if (flips[from][to].count == 0)
+                continue;
+            kept[report->flip_count] = flips[from][to];
+            kept[report->flip_count].from = (enum verdict)from;
+            kept[report->flip_count++].to = (enum verdict)to;
+        }
+    report->flips = kept;
+    report->compared = scoring->compared;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+/* The longest period that scores are wanted of; 0: none are. */
+static int64_t longest_period(const struct snapshot *snapshot) {
+    int64_t longest = snapshot->budget_count > 0 ? THRESHOLD_DAY_US : 0;
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        if (snapshot->thresholds[i].is_scored)
+            longest = THRESHOLD_DAY_US;
+    for (size_t i = 0; i < snapshot->budget_count; i++)
+        if (longest < snapshot->budgets[i].over_us)
+            longest = snapshot->budgets[i].over_us;
+    return longest;
+}
+
+int threshold_scores(struct threshold_job *job, const struct threshold_set *values,
+                     struct arena *arena, const struct threshold_cutoff **ret_cutoffs,
+                     size_t *ret_count, struct error *ret_error) {
+    struct scoring scoring = {.job = job, .longest_us = longest_period(job->snapshot)};
+    if (scoring.longest_us == 0)
+        return 0;
+    uint32_t all[VERDICT_COUNT];
+    struct threshold_cutoff *cutoffs =
+        arena_calloc(arena, job->snapshot->budget_count, sizeof *cutoffs);
+    check(cutoffs);
+    scoring.budgets = check_calloc(job->snapshot->budget_count, sizeof *scoring.budgets);
+    scoring.cells = check_calloc(CELLS, sizeof *scoring.cells);
+    scoring.thresholds = thresholds_new(values);
+    int r = count_scores(&scoring, ret_error);
+    if (r == 0) {
+        find_cutoffs(&scoring, cutoffs, ret_count, all);
+        find_flips(&scoring, all);
+        *ret_cutoffs = cutoffs;
+    }
+    thresholds_free(scoring.thresholds);
+    free(scoring.budgets);
+    free(scoring.cells);
+    return r;
+}

@@ -1,0 +1,312 @@
+/* Property: whatever the threads, the ranges and the memory, full or incremental, a rebuild gives
+ * the tables that one fold of the archive, record by record, gives. Random archives: outcomes that
+ * change their mind, entities that fall idle, records of equal time, transactions that come far too
+ * late.
+ *
+ * HARRIER_TEST_STEPS makes it longer. */
+#include "batch/rebuild.h"
+
+#include "core/base/check.h"
+#include "core/store/archive.h"
+#include "tests/unit/store/scratch.h"
+#include "tests/unit/store/traffic.h"
+
+#include <stdio.h>
+
+#define HOUR_US INT64_C(3600000000)
+
+struct world {
+    struct traffic traffic;
+    struct snapshot *snapshot;
+    char *root;
+    char archive[256], generations[256], expected[256]; /* folders in it */
+    struct overlay *overlay;                            /* the fold, record by record */
+    struct engine *engine;
+};
+
+static void append_policy(struct archive *archive, const struct snapshot *snapshot) {
+    struct record record = {.type = RECORD_SNAPSHOT,
+                            .receive_time_us = TRAFFIC_START_US,
+                            .snapshot = {.snapshot_id = snapshot->id,
+                                         .name = snapshot->name,
+                                         .files = snapshot->files,
+                                         .file_count = snapshot->file_count}};
+    archive_append(archive, &record);
+}
+
+/* So late that only a fold from the first record on knows what it finds. */
+static void make_late(struct world *world, struct record *record) {
+    if (record->type == RECORD_TRANSACTION)
+        record->transaction.transaction.event_time_us -=
+            (int64_t)(3 + traffic_random(&world->traffic, 60)) * HOUR_US;
+}
+
+static void sync_archive(struct archive *archive) {
+    struct archive_sync sync;
+    struct error error;
+    assert_int_equal(archive_write(archive, &error), 0);
+    assert_int_equal(archive_sync_start(archive, &sync, &error), 1);
+    assert_int_equal(archive_sync_wait(&sync, &error), 0);
+    assert_int_equal(archive_sync_finish(archive, &sync, &error), 0);
+}
+
+/* One record: appended, folded, and synced. */
+static void append_payment(struct world *world, const char *id, const char *card,
+                           int64_t event_time_us) {
+    struct archive *archive;
+    struct archive_recovery recovery;
+    struct error error;
+    assert_int_equal(archive_open(world->archive, NULL, &archive, &recovery, &error), 0);
+    struct record record = {.type = RECORD_TRANSACTION, .receive_time_us = TRAFFIC_START_US};
+    record.transaction.decision.verdict = VERDICT_APPROVE;
+    record.transaction.transaction = (struct transaction){.id = text_of(id),
+                                                          .event_time_us = event_time_us,
+                                                          .amount_minor = 100,
+                                                          .currency = TEXT_LITERAL("EUR")};
+    record.transaction.transaction.fields[FIELD_CARD] = text_of(card);
+    archive_append(archive, &record);
+    overlay_apply(world->overlay, world->engine, &record);
+    world->traffic.position = record.position;
+    sync_archive(archive);
+    archive_close(archive);
+}
+
+/* Appends records, folds them, and syncs. late: how many in a hundred come late. */
+static void append_traffic(struct world *world, unsigned count, unsigned late) {
+    struct archive *archive;
+    struct archive_recovery recovery;
+    struct error error;
+    const struct archive_options options = {.segment_bytes = 20000};
+    if (archive_open(world->archive, &options, &archive, &recovery, &error) < 0)
+        fail_msg("%s", error.text);
+    if (archive_end(archive).position == 0)
+        append_policy(archive, world->snapshot);
+    for (unsigned i = 0; i < count; i++) {
+        struct record record = traffic_next(&world->traffic);
+        if (traffic_random(&world->traffic, 100) < late)
+            make_late(world, &record);
+        uint64_t position = record.position;
+        archive_append(archive, &record);
+        assert_int_equal(record.position, position);
+        overlay_apply(world->overlay, world->engine, &record);
+    }
+    sync_archive(archive);
+    archive_close(archive);
+}
+
+static int put_state(void *user, size_t entity, struct text key, struct text state) {
+    struct error error;
+    return generation_writer_state(user, entity, key, state, &error);
+}
+
+static int put_id(void *user, uint64_t id_hash, struct known_id known) {
+    struct error error;
+    return generation_writer_id(user, id_hash, known, &error);
+}
+
+/* The generation that the fold amounts to. */
+static struct generation_manifest publish_fold(const struct world *world,
+                                               struct archive_place place) {
+    struct generation_writer *writer;
+    struct generation_manifest manifest;
+    struct error error;
+    assert_int_equal(
+        generation_writer_open(world->expected, &world->snapshot->plan, &writer, &error), 0);
+    assert_int_equal(overlay_visit(world->overlay, put_state, writer), 0);
+    assert_int_equal(overlay_visit_ids(world->overlay, put_id, writer), 0);
+    const struct snapshot_record snapshot = {.snapshot_id = world->snapshot->id,
+                                             .files = world->snapshot->files,
+                                             .file_count = world->snapshot->file_count};
+    const struct tally tally = overlay_tally(world->overlay);
+    const struct generation_description description = {
+        .place = place, .snapshot = &snapshot, .tally = &tally, .version = "fold"};
+    assert_int_equal(generation_writer_finish(writer, &description, &error), 0);
+    for (size_t i = 0; i < generation_writer_checks(writer); i++)
+        assert_int_equal(generation_writer_check(writer, i, &error), 0);
+    assert_int_equal(generation_writer_publish(writer, &manifest, &error), 0);
+    generation_writer_close(writer);
+    return manifest;
+}
+
+static struct rebuild_report rebuild(const struct world *world, struct rebuild_options options) {
+    struct rebuild_report report;
+    struct error error;
+    options.archive = world->archive;
+    options.generations = world->generations;
+    options.version = "test";
+    options.now_us = TRAFFIC_START_US + (INT64_C(1) << 50);
+    if (rebuild_run(&options, NULL, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    return report;
+}
+
+static void expect_fold(const struct world *world, const struct rebuild_report *report,
+                        const char *how) {
+    struct tally tally = overlay_tally(world->overlay);
+    struct generation_manifest expected = publish_fold(world, report->manifest.place);
+    if (report->manifest.content_hash != expected.content_hash)
+        fail_msg("%s, at position %llu: other tables than the fold's: %llu states for %llu, %llu "
+                 "ids for %llu, states %s",
+                 how, (unsigned long long)report->manifest.place.position,
+                 (unsigned long long)report->manifest.states, (unsigned long long)expected.states,
+                 (unsigned long long)report->manifest.ids, (unsigned long long)expected.ids,
+                 report->manifest.state_hash == expected.state_hash ? "equal" : "different");
+    assert_true(report->manifest.id == expected.id);
+    assert_int_equal(report->tally.transactions, tally.transactions);
+    assert_int_equal(report->tally.outcomes, tally.outcomes);
+    assert_int_equal(report->tally.newest_event_time_us, tally.newest_event_time_us);
+    assert_memory_equal(report->tally.labels, tally.labels, sizeof tally.labels);
+}
+
+static void world_init(struct world *world, uint64_t seed) {
+    *world = (struct world){.snapshot = traffic_policy(""), .root = scratch_make()};
+    traffic_init(&world->traffic, seed);
+    snprintf(world->archive, sizeof world->archive, "%s/archive", world->root);
+    snprintf(world->generations, sizeof world->generations, "%s/generations", world->root);
+    snprintf(world->expected, sizeof world->expected, "%s/expected", world->root);
+    world->overlay = overlay_new(&world->snapshot->plan, NULL);
+    world->engine = engine_new(world->snapshot, world->snapshot);
+    world->traffic.position = 1; /* behind the policy */
+}
+
+static void world_deinit(struct world *world) {
+    engine_free(world->engine);
+    overlay_free(world->overlay);
+    snapshot_unref(world->snapshot);
+    traffic_deinit(&world->traffic);
+    scratch_remove(world->root);
+}
+
+static uint64_t chance(struct world *world, uint64_t below) {
+    return traffic_random(&world->traffic, below);
+}
+
+static struct rebuild_options random_options(struct world *world) {
+    static const uint64_t memories[] = {64 << 10, 1 << 20, 64 << 20};
+    return (struct rebuild_options){
+        .force = true,
+        .threads = 1 + (size_t)chance(world, 4),
+        .partitions = (size_t)chance(world, 9),
+        .memory_bytes = memories[chance(world, 3)],
+        .keep = 1 + (size_t)chance(world, 3),
+        .drop_cache = chance(world, 2),
+    };
+}
+
+/* Each in its own way, from the first record on. */
+static void threads_ranges_and_memory_do_not_matter(void **state) {
+    (void)state;
+    struct world world;
+    world_init(&world, 17);
+    append_traffic(&world, 6000, 2);
+    static const struct rebuild_options ways[] = {
+        {.threads = 1, .partitions = 1},
+        {.threads = 2, .partitions = 1},
+        {.threads = 2, .partitions = 2},
+        {.threads = 2, .partitions = 7},
+        {.threads = 3, .partitions = 1, .memory_bytes = 256 << 10},
+        {.threads = 3, .partitions = 7, .memory_bytes = 256 << 10},
+        {.threads = 1, .partitions = 1, .memory_bytes = 64 << 10},
+        {.threads = 2},
+    };
+    for (size_t i = 0; i < sizeof ways / sizeof *ways; i++) {
+        struct rebuild_options options = ways[i];
+        options.force = options.full = true;
+        struct rebuild_report report = rebuild(&world, options);
+        assert_int_equal(report.from_position, 0);
+        if (options.memory_bytes > 0 && options.partitions == 1)
+            assert_true(report.spilled_bytes > 0);
+        expect_fold(&world, &report, "full");
+    }
+    world_deinit(&world);
+}
+
+/* Nights, one after the other: what is in time goes on from the night before. */
+static void nights_give_what_a_fold_gives(void **state) {
+    (void)state;
+    unsigned worlds = test_steps(6);
+    unsigned incremental = 0;
+    for (unsigned seed = 0; seed < worlds; seed++) {
+        struct world world;
+        world_init(&world, 1000 + seed);
+        uint64_t position = 0;
+        for (unsigned night = 0; night < 5; night++) {
+            append_traffic(&world, 1 + (unsigned)chance(&world, 900), 0);
+            struct rebuild_options options = random_options(&world);
+            options.full = chance(&world, 6) == 0;
+            struct rebuild_report report = rebuild(&world, options);
+            bool goes_on = night > 0 && !options.full;
+            assert_int_equal(report.from_position, goes_on ? position : 0);
+            incremental += goes_on;
+            position = report.manifest.place.position;
+            expect_fold(&world, &report, goes_on ? "incremental" : "full");
+        }
+        world_deinit(&world);
+    }
+    assert_true(incremental >= worlds);
+}
+
+/* Transactions that come later than the lateness may find a history that a generation has left out:
+ * the rebuild notices and begins at the first record. */
+static void what_comes_too_late_is_not_lost(void **state) {
+    (void)state;
+    unsigned worlds = test_steps(6);
+    unsigned noticed = 0, incremental = 0;
+    for (unsigned seed = 0; seed < worlds; seed++) {
+        struct world world;
+        world_init(&world, 2000 + seed);
+        append_traffic(&world, 1500, 1);
+        rebuild(&world, random_options(&world));
+        for (unsigned night = 0; night < 4; night++) {
+            append_traffic(&world, 1 + (unsigned)chance(&world, 200), night);
+            struct rebuild_report report = rebuild(&world, random_options(&world));
+            incremental += report.from_position > 0;
+            noticed += strstr(report.full_because, "later than the policy's lateness") != NULL;
+            expect_fold(&world, &report, "with late transactions");
+        }
+        world_deinit(&world);
+    }
+    assert_true(noticed > 0 && incremental > 0);
+}
+
+/* The shortest case of it: a card pays, everything it left behind goes idle, and then a payment
+ * comes so late that it lies within the windows of the first one again. others: payments that come
+ * with it, enough of them and the entity's keys are folded in pieces. */
+static void late_payment_after_a_pause(const struct rebuild_options *options, unsigned others) {
+    struct world world;
+    world_init(&world, 99);
+    append_traffic(&world, 400, 0);
+    int64_t begin_us = overlay_tally(world.overlay).newest_event_time_us;
+    append_payment(&world, "before", "paused", begin_us);
+    append_payment(&world, "elsewhere", "other", begin_us + 13 * HOUR_US);
+    rebuild(&world, *options);
+    append_payment(&world, "late", "paused", begin_us + 5 * HOUR_US);
+    for (unsigned i = 0; i < others; i++) {
+        char id[32], card[32];
+        snprintf(id, sizeof id, "other-%u", i);
+        snprintf(card, sizeof card, "other-%u", i % 70);
+        append_payment(&world, id, card, begin_us + 13 * HOUR_US);
+    }
+    struct rebuild_report report = rebuild(&world, *options);
+    assert_non_null(strstr(report.full_because, "later than the policy's lateness"));
+    assert_int_equal(report.from_position, 0);
+    expect_fold(&world, &report, "after a pause");
+    world_deinit(&world);
+}
+
+static void a_late_payment_finds_what_was_left_out(void **state) {
+    (void)state;
+    late_payment_after_a_pause(&(struct rebuild_options){.threads = 2}, 0);
+    late_payment_after_a_pause(
+        &(struct rebuild_options){.threads = 1, .partitions = 1, .memory_bytes = 32 << 10}, 600);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(threads_ranges_and_memory_do_not_matter),
+        cmocka_unit_test(nights_give_what_a_fold_gives),
+        cmocka_unit_test(what_comes_too_late_is_not_lost),
+        cmocka_unit_test(a_late_payment_finds_what_was_left_out),
+    };
+    return cmocka_run_group_tests_name("rebuild_equal", tests, NULL, NULL);
+}
