@@ -282,6 +282,12 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .state_hash = in->state_hash,
         .duplicates = in->duplicates,
         .rejected = in->rejected,
+        .stale = in->stale,
+        .overlay_memory_bytes = in->overlay_memory_bytes,
+        .swap_state = string(memory, in->swap_state),
+        .swap_reason = string(memory, in->swap_reason),
+        .compared_entities = in->compared_entities,
+        .differing_entities = in->differing_entities,
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }

@@ -184,8 +184,9 @@ static int explain_failure(const struct exchange *exchange, struct harrier_error
                     client->servers[exchange->server].address, ms);
     if (exchange->lost > 0)
         return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "",
-                    "the connection to %.200s%s%.200s broke %u times before there was an answer",
-                    address, also, fallback, exchange->lost);
+                    "the connection to %.200s%s%.200s broke %u %s before there was an answer",
+                    address, also, fallback, exchange->lost,
+                    exchange->lost == 1 ? "time" : "times");
     return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "",
                 "no connection to %.200s%s%.200s within %g ms", address, also, fallback, ms);
 }

@@ -294,6 +294,11 @@ struct harrier_status {
     uint64_t overlay_entities, overlay_bytes;
     uint64_t state_hash;           /* if asked for */
     uint64_t duplicates, rejected; /* since the server's start */
+    bool stale;                    /* decisions are marked so: the tables are too old */
+    uint64_t overlay_memory_bytes; /* about, with keys and ids */
+    const char *swap_state;        /* of taking up a new generation: "idle", "catching up", … */
+    const char *swap_reason;       /* how far it is, or why it was refused */
+    uint64_t compared_entities, differing_entities; /* live against rebuilt, at the last swap */
 };
 
 /* Of the four parts only that of the call made is there. */

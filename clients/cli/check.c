@@ -1,8 +1,10 @@
 /* harrier check: does this policy load, and what is in it? */
 #include "command.h"
 #include "core/base/hash.h"
+#include "core/feature/cost.h"
 #include "core/policy/snapshot.h"
 #include "exit_status.h"
+#include "quantity.h"
 
 #include <argp.h>
 #include <stdio.h>
@@ -40,9 +42,12 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .args_doc = "POLICY",
-    .doc = "Checks the policy in the folder POLICY as a server would load it.\v"
-           "Every fault is printed with its file, line and column. Exit status: 0 it is sound, 78 "
-           "it is not, 66 there is no such folder.",
+    .doc =
+        "Checks the policy in the folder POLICY as a server would load it.\v"
+        "For each entity it says what the busiest one can come to: the bytes of its state, and how "
+        "many entries of it one decision visits.\n\n"
+        "Every fault is printed with its file, line and column. Exit status: 0 it is sound, 78 "
+        "it is not, 66 there is no such folder.",
 };
 
 static void print_rules(const struct snapshot *snapshot) {
@@ -67,6 +72,25 @@ static void print_cutoffs(const struct snapshot *snapshot) {
     printf("%s\n", printed ? "" : " none: scores alone decide nothing");
 }
 
+/* What the busiest entity can come to: the memory of its state, and what a decision goes through
+ * there. */
+static void print_features(const struct snapshot *snapshot) {
+    const struct plan *plan = &snapshot->plan;
+    printf("features   %zu\n", snapshot->feature_count);
+    if (plan->entity_count > 0)
+        printf("  %-20s %8s  %13s  %15s  %s\n", "entity", "features", "bytes at most",
+               "entries at most", "key");
+    for (size_t i = 0; i < plan->entity_count; i++) {
+        const struct entity_plan *entity = &plan->entities[i];
+        struct plan_cost cost = entity_plan_cost(entity);
+        char bytes[QUANTITY_BYTES_SIZE], entries[QUANTITY_COUNT_SIZE];
+        printf("  %-20" TEXT_FORMAT " %8zu  %13s  %15s  %" TEXT_FORMAT "\n",
+               TEXT_ARGS(entity->name), entity->feature_count,
+               quantity_format_bytes(cost.bytes, bytes),
+               quantity_format_count(cost.entries, entries), TEXT_ARGS(entity->key));
+    }
+}
+
 static void print_summary(const struct snapshot *snapshot) {
     char id[HASH_HEX_SIZE];
     hash_hex(snapshot->id, id);
@@ -76,12 +100,7 @@ static void print_summary(const struct snapshot *snapshot) {
     printf("files      %zu\n", snapshot->file_count);
     printf("fields     %zu, base currency %.3s\n", snapshot->schema.field_count,
            snapshot->schema.base_currency);
-    printf("features   %zu\n", snapshot->feature_count);
-    for (size_t i = 0; i < snapshot->plan.entity_count; i++) {
-        const struct entity_plan *entity = &snapshot->plan.entities[i];
-        printf("  %-16" TEXT_FORMAT, TEXT_ARGS(entity->name));
-        printf(" %zu (key %" TEXT_FORMAT ")\n", entity->feature_count, TEXT_ARGS(entity->key));
-    }
+    print_features(snapshot);
     if (snapshot->computed_count)
         printf("computed   %zu\n", snapshot->computed_count);
     for (size_t i = 0; i < snapshot->list_count; i++)

@@ -8,6 +8,8 @@ int command_check(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_outcome(int argc, char **argv);
 int command_rebuild(int argc, char **argv);
+int command_replay(int argc, char **argv);
 int command_score(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_verify(int argc, char **argv);

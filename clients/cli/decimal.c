@@ -2,7 +2,8 @@
 
 #include <stdbool.h>
 
-#define SHOWN_BYTES 64 /* of what was read, in a message */
+#define SHOWN_BYTES  64  /* of what was read, in a message */
+#define INT64_DIGITS 18u /* any number of so many digits fits an int64 */
 
 static struct text shown(struct text t) {
     if (t.length > SHOWN_BYTES)
@@ -48,12 +49,12 @@ static int parse(struct text t, unsigned digits, bool rounded, int64_t *ret_unit
         if (point && decimals == digits) {
             if (!rounded && c != '0' && digits == 0)
                 return error_set(ret_error, ERROR_INVALID,
-                                 "\"%" TEXT_FORMAT "\" has decimals; expected a whole number",
+                                 "\"%" TEXT_FORMAT "\" has decimals (expected a whole number)",
                                  TEXT_ARGS(shown(t)));
             if (!rounded && c != '0')
                 return error_set(ret_error, ERROR_INVALID,
-                                 "\"%" TEXT_FORMAT "\" has more than %u decimal%s",
-                                 TEXT_ARGS(shown(t)), digits, digits == 1 ? "" : "s");
+                                 "\"%" TEXT_FORMAT "\" has too many decimals (expected at most %u)",
+                                 TEXT_ARGS(shown(t)), digits);
             round_up = round_up || (beyond++ == 0 && c >= '5');
             continue;
         }
@@ -65,8 +66,10 @@ static int parse(struct text t, unsigned digits, bool rounded, int64_t *ret_unit
     for (; decimals < digits; decimals++)
         fits = fits && push_digit(&units, '0');
     if (!fits || (round_up && __builtin_add_overflow(units, 1, &units)))
-        return error_set(ret_error, ERROR_INVALID, "\"%" TEXT_FORMAT "\" is too large",
-                         TEXT_ARGS(shown(t)));
+        return error_set(ret_error, ERROR_INVALID,
+                         "\"%" TEXT_FORMAT "\" is too large (expected at most %u digits%s)",
+                         TEXT_ARGS(shown(t)), INT64_DIGITS - digits,
+                         digits > 0 ? " before the point" : "");
     *ret_units = negative ? -units : units;
     return 0;
 }

@@ -6,6 +6,7 @@
 #include "json_writer.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,6 +21,21 @@ int decision_output_open(struct decision_output *output, const char *path,
     buffer_init(&output->line);
     buffer_init(&output->held);
     return 0;
+}
+
+void decision_output_open_replayed(struct decision_output *output, FILE *file, const char *name,
+                                   const struct text *features, size_t feature_count) {
+    *output = (struct decision_output){.format = DECISION_CSV,
+                                       .features = true,
+                                       .file = file,
+                                       .name = name,
+                                       .is_replayed = true,
+                                       .column_count = feature_count};
+    buffer_init(&output->line);
+    buffer_init(&output->held);
+    output->columns = check_calloc(feature_count + 1, sizeof *output->columns);
+    for (size_t i = 0; i < feature_count; i++)
+        output->columns[i] = text_copy(features[i]);
 }
 
 static int write_bytes(struct decision_output *output, const void *bytes, size_t length,
@@ -49,11 +65,55 @@ static struct value value_of(const struct harrier_feature *feature) {
     return value_absent();
 }
 
+/* What came over the wire, as the core has it. Lives as long as what it was made of, and until the
+ * next one. */
+static struct decision decision_of(struct decision_output *output,
+                                   const struct harrier_decision *in) {
+    if (in->reason_count > output->reason_room) {
+        output->reason_room = in->reason_count;
+        output->reasons =
+            check_reallocarray(output->reasons, in->reason_count, sizeof *output->reasons);
+    }
+    if (in->feature_count > output->value_room) {
+        output->value_room = in->feature_count;
+        output->values =
+            check_reallocarray(output->values, in->feature_count, sizeof *output->values);
+    }
+    for (size_t i = 0; i < in->reason_count; i++)
+        output->reasons[i] = (struct reason){.rule = text_of(in->reasons[i].rule),
+                                             .text = text_of(in->reasons[i].text),
+                                             .score = in->reasons[i].score,
+                                             .verdict = (enum verdict)in->reasons[i].verdict,
+                                             .shadow = in->reasons[i].shadow};
+    for (size_t i = 0; i < in->feature_count; i++)
+        output->values[i] = (struct named_value){.name = text_of(in->features[i].name),
+                                                 .value = value_of(&in->features[i])};
+    return (struct decision){.transaction_id = text_of(in->transaction_id),
+                             .verdict = (enum verdict)in->verdict,
+                             .score = in->score,
+                             .reasons = output->reasons,
+                             .reason_count = in->reason_count,
+                             .snapshot_id = in->snapshot_id,
+                             .generation_id = in->generation_id,
+                             .position = in->position,
+                             .degraded = in->degraded,
+                             .degraded_reason = text_of(in->degraded_reason),
+                             .duplicate = in->duplicate,
+                             .dry_run = in->dry_run,
+                             .server_us = in->server_us,
+                             .rule_errors = in->rule_errors,
+                             .features = output->values,
+                             .feature_count = in->feature_count};
+}
+
 /* --- CSV ---------------------------------------------------------------------------------------
  */
 
-static const char base_columns[] =
+static const char server_columns[] =
     "transaction_id,verdict,score,position,duplicate,degraded,server_us,rules,reasons";
+/* Nothing is a duplicate in an archive, and how long it took is not kept there. */
+static const char replay_columns[] =
+    "transaction_id,verdict,score,position,degraded,rules,reasons,event_time,outcome";
 
 static void append(struct buffer *buffer, const char *string) {
     buffer_append(buffer, string, strlen(string));
@@ -78,15 +138,15 @@ static void append_field(struct buffer *buffer, struct text field) {
 }
 
 /* The names of the rules that fired, or their texts, joined; shadow rules are marked. */
-static void append_reasons(struct buffer *buffer, const struct harrier_decision *decision,
-                           bool texts) {
+static void append_reasons(struct buffer *buffer, const struct decision *decision, bool texts) {
     struct buffer joined;
     buffer_init(&joined);
     for (size_t i = 0; i < decision->reason_count; i++) {
-        const struct harrier_reason *reason = &decision->reasons[i];
+        const struct reason *reason = &decision->reasons[i];
+        const struct text said = texts ? reason->text : reason->rule;
         if (i > 0)
             append(&joined, texts ? "; " : " ");
-        append(&joined, texts ? reason->text : reason->rule);
+        buffer_append(&joined, said.data, said.length);
         if (reason->shadow)
             append(&joined, texts ? " (shadow)" : ":shadow");
     }
@@ -95,22 +155,27 @@ static void append_reasons(struct buffer *buffer, const struct harrier_decision 
     buffer_deinit(&joined);
 }
 
-static void append_base(struct buffer *line, const struct harrier_decision *decision) {
-    char numbers[96];
-    append_field(line, text_of(decision->transaction_id));
-    snprintf(numbers, sizeof numbers, ",%s,%u,%llu,%s,%s,%u,",
-             harrier_verdict_name(decision->verdict), decision->score,
-             (unsigned long long)decision->position, decision->duplicate ? "true" : "false",
-             decision->degraded ? "true" : "false", decision->server_us);
-    append(line, numbers);
+static const char *flag_name(bool flag) {
+    return flag ? "true" : "false";
+}
+
+static void append_base(struct decision_output *output, const struct decision *decision) {
+    struct buffer *line = &output->line;
+    append_field(line, decision->transaction_id);
+    buffer_printf(line, ",%s,%" PRIu32 ",%" PRIu64, verdict_name(decision->verdict),
+                  decision->score, decision->position);
+    if (output->is_replayed)
+        buffer_printf(line, ",%s,", flag_name(decision->degraded));
+    else
+        buffer_printf(line, ",%s,%s,%" PRIu32 ",", flag_name(decision->duplicate),
+                      flag_name(decision->degraded), decision->server_us);
     append_reasons(line, decision, false);
     buffer_append_u8(line, ',');
     append_reasons(line, decision, true);
 }
 
-static void append_feature(struct buffer *line, const struct harrier_feature *feature) {
+static void append_value(struct buffer *line, struct value value) {
     char digits[64];
-    struct value value = value_of(feature);
     if (value.type == VALUE_TEXT) {
         append_field(line, value.text);
     } else {
@@ -119,35 +184,35 @@ static void append_feature(struct buffer *line, const struct harrier_feature *fe
     }
 }
 
-/* The feature of a column: mostly at the column's own place; elsewhere after a policy's change. */
-static const struct harrier_feature *find_feature(const struct harrier_decision *decision,
-                                                  const char *name, size_t guess) {
-    if (guess < decision->feature_count && strcmp(decision->features[guess].name, name) == 0)
-        return &decision->features[guess];
+/* The place of a column's feature among the decision's, SIZE_MAX when it is not there: mostly
+ * behind that of the column before; elsewhere after a policy's change. */
+static size_t find_feature(const struct decision *decision, const char *name, size_t guess) {
+    if (guess < decision->feature_count && text_is(decision->features[guess].name, name))
+        return guess;
     for (size_t i = 0; i < decision->feature_count; i++)
-        if (strcmp(decision->features[i].name, name) == 0)
-            return &decision->features[i];
-    return NULL;
+        if (text_is(decision->features[i].name, name))
+            return i;
+    return SIZE_MAX;
 }
 
-static void append_features(struct decision_output *output,
-                            const struct harrier_decision *decision) {
-    size_t found = 0;
+static void append_features(struct decision_output *output, const struct decision *decision) {
+    size_t found = 0, guess = 0;
     for (size_t i = 0; i < output->column_count; i++) {
-        const struct harrier_feature *feature = find_feature(decision, output->columns[i], i);
+        size_t feature = find_feature(decision, output->columns[i], guess);
         buffer_append_u8(&output->line, ',');
-        if (feature) {
-            append_feature(&output->line, feature);
-            found++;
-        }
+        if (feature == SIZE_MAX)
+            continue;
+        append_value(&output->line, decision->features[feature].value);
+        guess = feature + 1;
+        found++;
     }
     output->features_dropped = output->features_dropped || found < decision->feature_count;
 }
 
-static void name_columns(struct decision_output *output, const struct harrier_decision *decision) {
+static void name_columns(struct decision_output *output, const struct decision *decision) {
     output->columns = check_calloc(decision->feature_count + 1, sizeof *output->columns);
     for (size_t i = 0; i < decision->feature_count; i++)
-        output->columns[i] = text_copy(text_of(decision->features[i].name));
+        output->columns[i] = text_copy(decision->features[i].name);
     output->column_count = decision->feature_count;
 }
 
@@ -156,7 +221,7 @@ static void name_columns(struct decision_output *output, const struct harrier_de
 static int write_header(struct decision_output *output, struct error *ret_error) {
     struct buffer header;
     buffer_init(&header);
-    append(&header, base_columns);
+    append(&header, output->is_replayed ? replay_columns : server_columns);
     for (size_t i = 0; i < output->column_count; i++) {
         buffer_append_u8(&header, ',');
         append_field(&header, text_of(output->columns[i]));
@@ -175,9 +240,9 @@ static int write_header(struct decision_output *output, struct error *ret_error)
     return r;
 }
 
-static int add_csv(struct decision_output *output, const struct harrier_decision *decision,
+static int add_csv(struct decision_output *output, const struct decision *decision,
                    struct error *ret_error) {
-    append_base(&output->line, decision);
+    append_base(output, decision);
     if (!output->header_done) {
         bool known = !output->features || decision->feature_count > 0;
         if (!known && output->held.length < DECISION_HELD_MAX) {
@@ -198,29 +263,29 @@ static int add_csv(struct decision_output *output, const struct harrier_decision
 /* --- JSON lines --------------------------------------------------------------------------------
  */
 
-static void json_reason(struct buffer *line, const struct harrier_reason *reason) {
+static void json_reason(struct buffer *line, const struct reason *reason) {
     json_begin_object(line, NULL);
-    json_add_text(line, "rule", text_of(reason->rule));
-    json_add_text(line, "text", text_of(reason->text));
+    json_add_text(line, "rule", reason->rule);
+    json_add_text(line, "text", reason->text);
     json_add_signed(line, "score", reason->score);
-    if (reason->verdict != HARRIER_VERDICT_NONE)
-        json_add_text(line, "verdict", text_of(harrier_verdict_name(reason->verdict)));
+    if (reason->verdict != VERDICT_NONE)
+        json_add_text(line, "verdict", text_of(verdict_name(reason->verdict)));
     json_add_bool(line, "shadow", reason->shadow);
     json_end_object(line);
 }
 
-static int add_json(struct decision_output *output, const struct harrier_decision *decision,
+static int add_json(struct decision_output *output, const struct decision *decision,
                     struct error *ret_error) {
     struct buffer *line = &output->line;
     json_begin_object(line, NULL);
-    json_add_text(line, "transaction_id", text_of(decision->transaction_id));
-    json_add_text(line, "verdict", text_of(harrier_verdict_name(decision->verdict)));
+    json_add_text(line, "transaction_id", decision->transaction_id);
+    json_add_text(line, "verdict", text_of(verdict_name(decision->verdict)));
     json_add_unsigned(line, "score", decision->score);
     json_add_unsigned(line, "position", decision->position);
     json_add_bool(line, "duplicate", decision->duplicate);
     json_add_bool(line, "degraded", decision->degraded);
     if (decision->degraded)
-        json_add_text(line, "degraded_reason", text_of(decision->degraded_reason));
+        json_add_text(line, "degraded_reason", decision->degraded_reason);
     if (decision->dry_run)
         json_add_bool(line, "dry_run", true);
     json_add_unsigned(line, "server_us", decision->server_us);
@@ -234,8 +299,7 @@ static int add_json(struct decision_output *output, const struct harrier_decisio
     if (output->features) {
         json_begin_object(line, "features");
         for (size_t i = 0; i < decision->feature_count; i++)
-            json_add_value(line, text_of(decision->features[i].name),
-                           value_of(&decision->features[i]));
+            json_add_value(line, decision->features[i].name, decision->features[i].value);
         json_end_object(line);
     }
     json_end_object(line);
@@ -245,12 +309,32 @@ static int add_json(struct decision_output *output, const struct harrier_decisio
 
 int decision_output_add(struct decision_output *output, const struct harrier_decision *decision,
                         struct error *ret_error) {
+    if (output->format == DECISION_NONE)
+        return 0;
+    const struct decision of_core = decision_of(output, decision);
     buffer_clear(&output->line);
     if (output->format == DECISION_CSV)
-        return add_csv(output, decision, ret_error);
-    if (output->format == DECISION_JSONL)
-        return add_json(output, decision, ret_error);
-    return 0;
+        return add_csv(output, &of_core, ret_error);
+    return add_json(output, &of_core, ret_error);
+}
+
+int decision_output_add_replayed(struct decision_output *output, const struct decision *decision,
+                                 int64_t event_time_us, enum label outcome,
+                                 struct error *ret_error) {
+    buffer_clear(&output->line);
+    if (!output->header_done) {
+        int r = write_header(output, ret_error);
+        if (r < 0)
+            return r;
+    }
+    append_base(output, decision);
+    buffer_append_u8(&output->line, ',');
+    append_value(&output->line, value_timestamp(event_time_us));
+    buffer_append_u8(&output->line, ',');
+    append(&output->line, outcome == LABEL_NONE ? "" : label_name(outcome));
+    append_features(output, decision);
+    buffer_append_u8(&output->line, '\n');
+    return write_bytes(output, output->line.bytes, output->line.length, ret_error);
 }
 
 int decision_output_close(struct decision_output *output, struct error *ret_error) {
@@ -259,11 +343,14 @@ int decision_output_close(struct decision_output *output, struct error *ret_erro
         r = write_header(output, ret_error);
     if (fflush(output->file) != 0 && r == 0)
         r = error_set_errno(ret_error, errno, "cannot write %s", output->name);
-    if (!output->is_stdout && fclose(output->file) != 0 && r == 0)
+    bool is_ours = !output->is_stdout && !output->is_replayed;
+    if (is_ours && fclose(output->file) != 0 && r == 0)
         r = error_set_errno(ret_error, errno, "cannot write %s", output->name);
     for (size_t i = 0; i < output->column_count; i++)
         free(output->columns[i]);
     free(output->columns);
+    free(output->reasons);
+    free(output->values);
     buffer_deinit(&output->line);
     buffer_deinit(&output->held);
     return r;

@@ -19,7 +19,9 @@ static const struct command {
     {"status", command_status, "show how a server is"},
     {"simulate", command_simulate, "make labelled transactions to try things on"},
     {"check", command_check, "check a policy folder"},
-    {"rebuild", command_rebuild, "fold the archive into the tables a server starts from"},
+    {"rebuild", command_rebuild, "fold the archive into the tables a server works from"},
+    {"replay", command_replay, "decide an archive's transactions again; export their features"},
+    {"verify", command_verify, "compare a generation's tables with the archive"},
     {"inspect", command_inspect, "look into an archive (read-only)"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

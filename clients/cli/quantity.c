@@ -76,6 +76,27 @@ bool quantity_parse_count(const char *text, uint64_t least, uint64_t most, uint6
     return true;
 }
 
+bool quantity_parse_bytes(const char *text, uint64_t *ret_bytes) {
+    static const char letters[] = "KMGT";
+    uint64_t whole = 0, fraction = 0, scale = 1;
+    const char *at = text;
+    for (; isdigit((unsigned char)*at) && whole < 1000000000; at++)
+        whole = whole * 10 + (uint64_t)(*at - '0');
+    if (at > text && *at == '.')
+        for (at++; isdigit((unsigned char)*at) && scale < 1000; at++) {
+            fraction = fraction * 10 + (uint64_t)(*at - '0');
+            scale *= 10;
+        }
+    const char *letter = at > text && *at ? strchr(letters, *at) : NULL;
+    if (!letter || (at[1] && strcmp(at + 1, "B") != 0 && strcmp(at + 1, "iB") != 0))
+        return false;
+    unsigned shift = 10 * (unsigned)(letter - letters + 1);
+    if (whole >= UINT64_C(1) << (63 - shift))
+        return false;
+    *ret_bytes = (whole << shift) + (uint64_t)(((unsigned __int128)fraction << shift) / scale);
+    return true;
+}
+
 const char *quantity_format_count(uint64_t count, char ret_text[QUANTITY_COUNT_SIZE]) {
     char digits[24];
     int length = snprintf(digits, sizeof digits, "%llu", (unsigned long long)count);

@@ -11,6 +11,9 @@ bool quantity_parse_duration(const char *text, int64_t *ret_us);
 /* Digits only, `least` to `most`. */
 bool quantity_parse_count(const char *text, uint64_t least, uint64_t most, uint64_t *ret_count);
 
+/* "512M", "2G", "2GiB", "1.5G" → bytes, by powers of 1024. A number without a unit is refused. */
+bool quantity_parse_bytes(const char *text, uint64_t *ret_bytes);
+
 /* 1234567 → "1,234,567" */
 #define QUANTITY_COUNT_SIZE 32
 const char *quantity_format_count(uint64_t count, char ret_text[QUANTITY_COUNT_SIZE]);

@@ -6,31 +6,86 @@
 #include "exit_status.h"
 #include "folders.h"
 #include "interrupt.h"
+#include "json_writer.h"
+#include "monotonic.h"
+#include "priority.h"
 #include "progress_bar.h"
 #include "quantity.h"
+#include "threshold_output.h"
 
 #include <argp.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
+#include <unistd.h>
+
+#define JSON_LINE_US 10000000 /* between two lines of one phase */
 
 struct options {
-    const char *data, *policy;
-    bool force, quiet;
+    const char *data;
+    bool quiet, normal_priority;
+    struct rebuild_options rebuild;
 };
+
+enum { OPTION_KEEP = 256, OPTION_ACCEPT, OPTION_PARTITIONS, OPTION_PRIORITY };
+
+static size_t count_option(struct argp_state *state, const char *name, const char *value,
+                           uint64_t most) {
+    uint64_t count;
+    if (!quantity_parse_count(value, 1, most, &count))
+        argp_error(state, "%s: \"%s\" is no number from 1 to %" PRIu64, name, value, most);
+    return (size_t)count;
+}
+
+static uint64_t memory_option(struct argp_state *state, const char *value) {
+    char least[QUANTITY_BYTES_SIZE];
+    uint64_t bytes;
+    if (!quantity_parse_bytes(value, &bytes))
+        argp_error(state, "--memory: \"%s\" is no amount of memory, like 512M or 2G", value);
+    else if (bytes < REBUILD_MEMORY_MIN)
+        argp_error(state, "--memory: \"%s\" is less than the %s that a rebuild needs", value,
+                   quantity_format_bytes(REBUILD_MEMORY_MIN, least));
+    return bytes;
+}
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
+    struct rebuild_options *rebuild = &options->rebuild;
     switch (key) {
     case 'd':
         options->data = value;
         return 0;
     case 'p':
-        options->policy = value;
+        rebuild->policy = value;
         return 0;
     case 'f':
-        options->force = true;
+        rebuild->force = true;
+        return 0;
+    case 'F':
+        rebuild->full = true;
+        return 0;
+    case 'm':
+        rebuild->memory_bytes = memory_option(state, value);
+        return 0;
+    case 't':
+        rebuild->threads = count_option(state, "--threads", value, 256);
+        return 0;
+    case OPTION_PARTITIONS:
+        rebuild->partitions = count_option(state, "--partitions", value, 1024);
+        return 0;
+    case OPTION_KEEP:
+        rebuild->keep = count_option(state, "--keep", value, 100000);
+        return 0;
+    case OPTION_ACCEPT:
+        rebuild->accept_changes = true;
+        return 0;
+    case OPTION_PRIORITY:
+        if (strcmp(value, "idle") != 0 && strcmp(value, "normal") != 0)
+            argp_error(state, "--priority: \"%s\" is neither idle nor normal", value);
+        options->normal_priority = strcmp(value, "normal") == 0;
         return 0;
     case 'q':
         options->quiet = true;
@@ -54,6 +109,25 @@ static const struct argp_option arguments[] = {
      "in the archive",
      0},
     {"force", 'f', NULL, 0, "Build even when the current tables are what would be built", 0},
+    {"full", 'F', NULL, 0,
+     "From the first record on, even when it could go on from the current tables", 0},
+    {"memory", 'm', "SIZE", 0,
+     "At most so much memory, like 2G; what does not fit goes to files (default: a quarter of the "
+     "machine's)",
+     0},
+    {"threads", 't', "N", 0,
+     "Threads that read and fold, beside one that writes (default: one for each core)", 0},
+    {"keep", OPTION_KEEP, "N", 0,
+     "Generations to keep, the new one among them (default: 3). The one that a server adopted last "
+     "stays in any case",
+     0},
+    {"accept-changes", OPTION_ACCEPT, NULL, 0,
+     "Take new thresholds and cut-offs even where they changed by more than their guards let "
+     "through",
+     0},
+    {"priority", OPTION_PRIORITY, "idle|normal", 0,
+     "idle, the default: processor and disk only when nobody else wants them", 0},
+    {"partitions", OPTION_PARTITIONS, "N", OPTION_HIDDEN, "Ranges of each table's keys", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report", 0},
     {0},
 };
@@ -65,29 +139,81 @@ static const struct argp argp = {
     .doc =
         "Folds the archive, up to its last sync mark, into a fresh generation of tables, verifies "
         "it and makes it the current one.\v"
-        "A server may run meanwhile; it reads the new tables at its next start. Exit status: 0 "
-        "done or nothing to do, 65 the archive is damaged, 66 there is nothing to build from, 75 "
-        "interrupted or another rebuild is at work, 78 the policy does not check.",
+        "A server may run meanwhile. Progress is a bar on a terminal and JSON lines elsewhere, on "
+        "standard error; so is the report, on standard output. Exit status: 0 done or nothing to "
+        "do, 65 the archive is damaged, 66 there is nothing to build from, 74 the disk is full or "
+        "fails, 75 interrupted or another rebuild is at work, 78 the policy does not check.",
 };
 
-static void print_generation(const struct rebuild_report *report) {
-    char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
-    hash_hex(report->manifest.id, id);
-    printf("generation    %s\n", id);
-    printf("position      %s\n", quantity_format_count(report->manifest.place.position, number));
-    printf("entities      %s\n", quantity_format_count(report->manifest.states, number));
-    printf("transactions  %s\n", quantity_format_count(report->tally.transactions, number));
-    printf("outcomes      %s\n", quantity_format_count(report->tally.outcomes, number));
+/* ---------------------------------------------------------------------------------------------
+ * Progress: a bar, or a JSON line at the beginning of each phase and now and then. */
+
+struct rebuild_progress {
+    struct progress progress;
+    struct progress_bar bar;
+    bool json;
+    const char *phase;
+    uint64_t begun_us, told_us;
+};
+
+static void print_line(const struct buffer *line, FILE *to) {
+    fwrite(line->bytes, 1, line->length, to);
+    fputc('\n', to);
+    fflush(to);
 }
 
-static void print_report(const struct rebuild_report *report) {
-    double total = 0;
-    if (report->up_to_date) {
-        printf("The current generation holds all of this already; --force builds it again.\n");
-        print_generation(report);
+static void tell_json(struct rebuild_progress *progress, const char *phase, uint64_t done,
+                      uint64_t total) {
+    uint64_t now_us = monotonic_us();
+    bool begins = phase != progress->phase;
+    if (!begins && now_us - progress->told_us < JSON_LINE_US)
         return;
-    }
-    print_generation(report);
+    if (begins)
+        progress->begun_us = now_us;
+    progress->phase = phase;
+    progress->told_us = now_us;
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "phase", text_of(phase));
+    json_add_unsigned(&line, "done", done);
+    json_add_unsigned(&line, "total", total);
+    json_add_unsigned(&line, "phase_ms", (now_us - progress->begun_us) / 1000);
+    json_end_object(&line);
+    print_line(&line, stderr);
+    buffer_deinit(&line);
+}
+
+static int update(struct progress *self, const char *phase, uint64_t done, uint64_t total) {
+    struct rebuild_progress *progress = (struct rebuild_progress *)self;
+    if (progress->json)
+        tell_json(progress, phase, done, total);
+    return progress_update(&progress->bar.progress, phase, done, total);
+}
+
+static void progress_init(struct rebuild_progress *progress, bool quiet) {
+    enum progress_style style = progress_style_of(quiet, false);
+    *progress =
+        (struct rebuild_progress){.progress = {.update = update}, .json = style == PROGRESS_LINES};
+    progress_bar_init(&progress->bar, style == PROGRESS_LINES ? PROGRESS_QUIET : style, NULL);
+    progress->bar.stop = interrupt_watch();
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Report */
+
+static void print_built(const struct rebuild_report *report) {
+    char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
+    if (report->from_position > 0)
+        printf("built         from position %s on\n",
+               quantity_format_count(report->from_position, number));
+    else
+        printf("built         from the first record on: %s\n", report->full_because);
+    printf("memory        %s", quantity_format_bytes(report->memory_bytes, bytes));
+    if (report->spilled_bytes > 0)
+        printf(", and %s in files", quantity_format_bytes(report->spilled_bytes, bytes));
+    printf("\nremoved       %zu old generations\n", report->removed);
+    double total = 0;
     printf("seconds      ");
     for (int phase = 0; phase < REBUILD_PHASE_COUNT; phase++) {
         printf(" %s %.2f,", rebuild_phase_name((enum rebuild_phase)phase), report->seconds[phase]);
@@ -96,9 +222,80 @@ static void print_report(const struct rebuild_report *report) {
     printf(" total %.2f\n", total);
 }
 
+static void print_text(const struct rebuild_report *report) {
+    char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
+    if (report->up_to_date)
+        printf("The current generation holds all of this already; --force builds it again.\n");
+    hash_hex(report->manifest.id, id);
+    printf("generation    %s\n", id);
+    printf("position      %s\n", quantity_format_count(report->manifest.place.position, number));
+    printf("entities      %s\n", quantity_format_count(report->manifest.states, number));
+    printf("transactions  %s\n", quantity_format_count(report->tally.transactions, number));
+    printf("outcomes      %s\n", quantity_format_count(report->tally.outcomes, number));
+    struct buffer thresholds;
+    buffer_init(&thresholds);
+    threshold_output_print(&report->thresholds, &thresholds);
+    fwrite(thresholds.bytes, 1, thresholds.length, stdout);
+    buffer_deinit(&thresholds);
+    if (!report->up_to_date)
+        print_built(report);
+}
+
+static void add_seconds(struct buffer *line, const char *key, const double *seconds) {
+    json_begin_object(line, key);
+    for (int phase = 0; phase < REBUILD_PHASE_COUNT; phase++)
+        json_add_unsigned(line, rebuild_phase_name((enum rebuild_phase)phase),
+                          (uint64_t)(seconds[phase] * 1000));
+    json_end_object(line);
+}
+
+static void print_json(const struct rebuild_report *report) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_bool(&line, "up_to_date", report->up_to_date);
+    json_add_hex(&line, "generation", report->manifest.id);
+    json_add_hex(&line, "content_hash", report->manifest.content_hash);
+    json_add_unsigned(&line, "position", report->manifest.place.position);
+    json_add_unsigned(&line, "from_position", report->from_position);
+    if (*report->full_because)
+        json_add_text(&line, "full_because", text_of(report->full_because));
+    if (*report->warning)
+        json_add_text(&line, "warning", text_of(report->warning));
+    json_add_unsigned(&line, "entities", report->manifest.states);
+    json_add_unsigned(&line, "transactions", report->tally.transactions);
+    json_add_unsigned(&line, "outcomes", report->tally.outcomes);
+    json_add_unsigned(&line, "records_read", report->records);
+    json_add_unsigned(&line, "threads", report->threads);
+    json_add_unsigned(&line, "memory_bytes", report->memory_bytes);
+    json_add_unsigned(&line, "spilled_bytes", report->spilled_bytes);
+    json_add_unsigned(&line, "removed", report->removed);
+    threshold_output_json(&report->thresholds, &line);
+    add_seconds(&line, "phases_ms", report->seconds);
+    add_seconds(&line, "phases_cpu_ms", report->cpu_seconds);
+    json_end_object(&line);
+    print_line(&line, stdout);
+    buffer_deinit(&line);
+}
+
+/* Loudly: standard error, quiet or not. */
+static void warn_thresholds(const struct threshold_report *report) {
+    struct buffer lines;
+    buffer_init(&lines);
+    threshold_output_warn(report, &lines);
+    for (size_t at = 0; at < lines.length;) {
+        size_t end = at;
+        while (lines.bytes[end] != '\n')
+            end++;
+        fprintf(stderr, "harrier: %.*s\n", (int)(end - at), (const char *)lines.bytes + at);
+        at = end + 1;
+    }
+    buffer_deinit(&lines);
+}
+
 int command_rebuild(int argc, char **argv) {
-    struct options options = {0};
-    struct progress_bar bar;
+    struct options options = {.rebuild = {.version = HARRIER_VERSION}};
+    struct rebuild_progress progress;
     struct rebuild_report report;
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
@@ -107,25 +304,29 @@ int command_rebuild(int argc, char **argv) {
     char *generations = folder_in(options.data, FOLDER_GENERATIONS);
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    const struct rebuild_options rebuild = {
-        .archive = archive,
-        .generations = generations,
-        .policy = options.policy,
-        .force = options.force,
-        .version = HARRIER_VERSION,
-        .now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
-    };
-    progress_bar_init(&bar, progress_style_of(options.quiet, false), NULL);
-    bar.stop = interrupt_watch();
-    int r = rebuild_run(&rebuild, &bar.progress, &report, &error);
-    progress_bar_clear(&bar);
+    options.rebuild.archive = archive;
+    options.rebuild.generations = generations;
+    options.rebuild.drop_cache = !options.normal_priority;
+    options.rebuild.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    if (!options.normal_priority)
+        priority_set_idle();
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */
+    progress_init(&progress, options.quiet);
+    int r = rebuild_run(&options.rebuild, &progress.progress, &report, &error);
+    progress_bar_clear(&progress.bar);
     free(archive);
     free(generations);
     if (r < 0) {
         enum exit_status status = exit_with(&error);
         return error.code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
     }
-    if (!options.quiet)
-        print_report(&report);
+    if (*report.warning)
+        fprintf(stderr, "harrier: %s\n", report.warning);
+    warn_thresholds(&report.thresholds);
+    if (!options.quiet && isatty(STDOUT_FILENO))
+        print_text(&report);
+    else if (!options.quiet)
+        print_json(&report);
+    rebuild_report_deinit(&report);
     return EXIT_STATUS_OK;
 }

@@ -4,6 +4,7 @@
 #include "core/base/value.h"
 #include "json_writer.h"
 #include "money.h"
+#include "threshold_output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -77,6 +78,20 @@ static void add_list_change(struct buffer *buffer, const struct list_change_reco
         buffer_printf(buffer, " (%" TEXT_FORMAT ")", TEXT_ARGS(change->reason));
 }
 
+static void add_generation(struct buffer *buffer, const struct generation_record *generation) {
+    char id[HASH_HEX_SIZE];
+    if (generation->generation_id == 0) {
+        buffer_printf(buffer, "none any more");
+        return;
+    }
+    hash_hex(generation->generation_id, id);
+    buffer_printf(buffer, "%s of position %" PRIu64, id, generation->position);
+    if (generation->file_count == 0)
+        return;
+    hash_hex(generation->snapshot_id, id);
+    buffer_printf(buffer, ", built with policy %s, %zu files", id, generation->file_count);
+}
+
 static void add_payload(struct buffer *buffer, const struct record *record) {
     char id[HASH_HEX_SIZE];
     switch (record->type) {
@@ -96,8 +111,8 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
                       TEXT_ARGS(record->snapshot.name), record->snapshot.file_count);
         break;
     case RECORD_GENERATION:
-        hash_hex(record->generation.generation_id, id);
-        buffer_printf(buffer, "%s of position %" PRIu64, id, record->generation.position);
+        add_generation(buffer, &record->generation);
+        threshold_output_record(&record->generation.thresholds, buffer);
         break;
     case RECORD_ENGINE:
         buffer_printf(buffer, "version %" TEXT_FORMAT, TEXT_ARGS(record->engine.version));
@@ -232,6 +247,8 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         json_add_unsigned(buffer, "generation_position", record->generation.position);
         json_add_hex(buffer, "chain", record->generation.chain);
         json_add_hex(buffer, "plan_id", record->generation.plan_id);
+        json_add_hex(buffer, "snapshot_id", record->generation.snapshot_id);
+        threshold_output_record_json(&record->generation.thresholds, buffer);
         break;
     case RECORD_ENGINE:
         json_add_text(buffer, "version", record->engine.version);

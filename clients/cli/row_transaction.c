@@ -77,8 +77,9 @@ static int convert_event_time(const struct conversion *conversion,
 static int check_amount_range(struct text text, int64_t amount_minor, struct error *ret_error) {
     if (amount_minor >= 0 && amount_minor <= TRANSACTION_AMOUNT_MINOR_MAX)
         return 0;
-    return error_set(ret_error, ERROR_INVALID, "\"%" TEXT_FORMAT "\" is %s", TEXT_ARGS(text),
-                     amount_minor < 0 ? "negative" : "over 9,999,999,999,999 minor units");
+    return error_set(ret_error, ERROR_INVALID,
+                     "\"%" TEXT_FORMAT "\" is %s (expected 0 to 9,999,999,999,999 minor units)",
+                     TEXT_ARGS(text), amount_minor < 0 ? "negative" : "too large");
 }
 
 /* amount is decimal text in the currency's major unit, amount_minor whole minor units. */
@@ -167,7 +168,8 @@ static int parse_double(struct text t, double *ret_number, struct error *ret_err
             return 0;
         }
     }
-    return error_set(ret_error, ERROR_INVALID, "\"%.*s\" is not a number",
+    return error_set(ret_error, ERROR_INVALID,
+                     "\"%.*s\" is not a number (expected for example 12.5 or 1e3)",
                      (int)(t.length > 64 ? 64 : t.length), t.data);
 }
 

@@ -86,18 +86,22 @@ static void print_count(const char *name, uint64_t count) {
     printf("%-13s %s\n", name, quantity_format_count(count, number));
 }
 
-static void print_state(const struct harrier_status *status) {
-    char period[QUANTITY_DURATION_SIZE];
+static int64_t now_us(void) {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
-    int64_t up_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 - status->started_time_us;
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void print_state(const struct harrier_status *status) {
+    char period[QUANTITY_DURATION_SIZE];
+    int64_t up_us = now_us() - status->started_time_us;
     printf("%-13s %s%s%s, version %s, up %s\n", "server", status->state,
            *status->state_reason ? ": " : "", status->state_reason, status->version,
            quantity_format_duration(up_us > 0 ? (uint64_t)up_us : 0, period));
 }
 
 static void print_generation(const struct harrier_status *status) {
-    char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
+    char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE], period[QUANTITY_DURATION_SIZE];
     if (status->generation_id == 0) {
         printf("%-13s none yet (harrier rebuild makes one)\n", "generation");
         return;
@@ -105,7 +109,22 @@ static void print_generation(const struct harrier_status *status) {
     hash_hex(status->generation_id, id);
     printf("%-13s %s of position %s\n", "generation", id,
            quantity_format_count(status->generation_position, number));
+    int64_t age_us = now_us() - status->generation_time_us;
     print_time("  built", status->generation_time_us);
+    printf("%-13s %s%s, %s records behind\n", "  age",
+           quantity_format_duration(age_us > 0 ? (uint64_t)age_us : 0, period),
+           status->stale ? " (stale: decisions are marked)" : "",
+           quantity_format_count(status->position - status->generation_position, number));
+}
+
+static void print_swap(const struct harrier_status *status) {
+    char number[2][QUANTITY_COUNT_SIZE];
+    printf("%-13s %s%s%s\n", "swap", status->swap_state, *status->swap_reason ? ": " : "",
+           status->swap_reason);
+    if (status->compared_entities > 0)
+        printf("%-13s %s entities at the last one, %s different\n", "  compared",
+               quantity_format_count(status->compared_entities, number[0]),
+               quantity_format_count(status->differing_entities, number[1]));
 }
 
 static void print_text(const struct options *options, const struct harrier_status *status) {
@@ -116,6 +135,7 @@ static void print_text(const struct options *options, const struct harrier_statu
     if (*status->reload_error)
         printf("%-13s refused: %s\n", "  reload", status->reload_error);
     print_generation(status);
+    print_swap(status);
     print_count("position", status->position);
     print_count("  synced", status->synced_position);
     print_count("transactions", status->transactions);
@@ -127,9 +147,9 @@ static void print_text(const struct options *options, const struct harrier_statu
         if (status->labels[label])
             print_count(name, status->labels[label]);
     }
-    printf("%-13s %s entities, %s\n", "overlay",
+    printf("%-13s %s entities, %s of memory\n", "overlay",
            quantity_format_count(status->overlay_entities, number),
-           quantity_format_bytes(status->overlay_bytes, bytes));
+           quantity_format_bytes(status->overlay_memory_bytes, bytes));
     print_count("duplicates", status->duplicates);
     print_count("rejected", status->rejected);
     if (options->state_hash) {
@@ -157,6 +177,11 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_add_hex(&line, "generation_id", status->generation_id);
     json_add_unsigned(&line, "generation_position", status->generation_position);
     json_time(&line, "generation_time", status->generation_time_us);
+    json_add_bool(&line, "stale", status->stale);
+    json_add_text(&line, "swap_state", text_of(status->swap_state));
+    json_add_text(&line, "swap_reason", text_of(status->swap_reason));
+    json_add_unsigned(&line, "compared_entities", status->compared_entities);
+    json_add_unsigned(&line, "differing_entities", status->differing_entities);
     json_add_unsigned(&line, "position", status->position);
     json_add_unsigned(&line, "synced_position", status->synced_position);
     json_add_unsigned(&line, "transactions", status->transactions);
@@ -169,6 +194,7 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_time(&line, "newest_event_time", status->newest_event_time_us);
     json_add_unsigned(&line, "overlay_entities", status->overlay_entities);
     json_add_unsigned(&line, "overlay_bytes", status->overlay_bytes);
+    json_add_unsigned(&line, "overlay_memory_bytes", status->overlay_memory_bytes);
     json_add_unsigned(&line, "duplicates", status->duplicates);
     json_add_unsigned(&line, "rejected", status->rejected);
     if (options->state_hash)

@@ -33,7 +33,7 @@ expect 0 'harrier 0.' --version
 expect 64 'did you mean "inspect"?' inspekt
 expect 64 'there is no command "frobnicate"' frobnicate
 expect 64 'there is no command "scored"; did you mean "score"?' help scored
-for command in score outcome status simulate check rebuild inspect; do
+for command in score outcome status simulate check rebuild replay inspect; do
     expect 0 "Usage: harrier $command" "$command" --help
     expect 0 "Usage: harrier $command" help "$command"
     expect 0 "  $command " help
@@ -78,7 +78,7 @@ expect 69 'nobody' status $nowhere --deadline 50ms --wait-ready 100ms
 # check
 cp -r "$root/rules/handbook" "$folder/policy"
 chmod -R u+w "$folder/policy"
-expect 0 'customer         6 (key customer)' check "$folder/policy"
+expect 0 'customer                    6 ' check "$folder/policy"
 echo 'fields: [' >>"$folder/policy/schema.yaml"
 expect 78 'does not check' check "$folder/policy"
 expect 66 'none: No such file' check "$folder/none"
@@ -89,6 +89,20 @@ expect 66 'is no folder; expected the folder of the policy' check "$folder/polic
 if [ -s "$folder/simulate.err" ]; then
     echo 'harrier simulate | head: a reader that has enough is no failure, but it said:'
     cat "$folder/simulate.err"
+    failures=$((failures + 1))
+fi
+
+# replay
+expect 64 'which archive?' replay
+expect 64 'one archive at a time' replay a b
+expect 64 'not with --policy' replay a --recorded --policy b
+expect 64 '"many" is no number' replay a --list many
+expect 66 "$folder/none" replay "$folder/none"
+mkdir "$folder/blank"
+expect 66 'has no synced record yet' replay "$folder/blank"
+expect 66 'has no synced record yet' replay "$folder/blank" --features "$folder/never.csv"
+if [ -n "$(find "$folder" -name '*never*')" ]; then
+    echo 'harrier replay: a run that failed left a file'
     failures=$((failures + 1))
 fi
 

@@ -92,9 +92,13 @@ static void handbook_rows(void **state) {
     expect_transaction(&f);
     assert_int_equal(f.transaction.amount_minor, 8150);
     assert_int_equal(f.label, LABEL_FRAUD);
-    expect_fault(&f, "amount (column TX_AMOUNT): EUR: \"12.345\" has more than 2 decimals");
+    expect_fault(
+        &f,
+        "amount (column TX_AMOUNT): EUR: \"12.345\" has too many decimals (expected at most 2)");
     expect_fault(&f, "event_time (column TX_DATETIME): \"2018-04-31 00:02:10\" is not a time");
-    expect_fault(&f, "amount (column TX_AMOUNT): \"-1\" is negative");
+    expect_fault(&f,
+                 "amount (column TX_AMOUNT): \"-1\" is negative (expected 0 to 9,999,999,999,999 "
+                 "minor units)");
     expect_fault(&f, "column TRANSACTION_ID: id");
     char *unused = rows_unused(f.rows);
     assert_string_equal(unused, "TX_FRAUD_SCENARIO");

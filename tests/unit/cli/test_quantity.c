@@ -91,11 +91,36 @@ static void progress_lines(void **state) {
     assert_int_equal(strlen(small), sizeof small - 1);
 }
 
+static void bytes(void **state) {
+    (void)state;
+    static const struct {
+        const char *text;
+        uint64_t bytes;
+    } good[] = {{"1K", 1024},
+                {"512M", UINT64_C(512) << 20},
+                {"2G", UINT64_C(2) << 30},
+                {"2GiB", UINT64_C(2) << 30},
+                {"2GB", UINT64_C(2) << 30},
+                {"1.5G", UINT64_C(3) << 29},
+                {"3T", UINT64_C(3) << 40}};
+    static const char *const bad[] = {"",    "G",      "2",   "-2G",   "2X",          "2Gi",
+                                      "2G ", "1.2.3G", "2 G", "2GiBs", "99999999999T"};
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        uint64_t found = 0;
+        assert_true(quantity_parse_bytes(good[i].text, &found));
+        assert_int_equal(found, good[i].bytes);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        uint64_t found;
+        if (quantity_parse_bytes(bad[i], &found))
+            fail_msg("\"%s\" was taken as an amount of memory", bad[i]);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(durations),
-        cmocka_unit_test(counts),
-        cmocka_unit_test(as_people_read_them),
+        cmocka_unit_test(durations),      cmocka_unit_test(bytes),
+        cmocka_unit_test(counts),         cmocka_unit_test(as_people_read_them),
         cmocka_unit_test(progress_lines),
     };
     return cmocka_run_group_tests_name("quantity", tests, NULL, NULL);

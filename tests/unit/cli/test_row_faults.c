@@ -28,7 +28,7 @@ static void other_numbers_stay(void **state) {
     expect("4111111111111112", "4111111111111112");                     /* a wrong check digit */
     expect("42222222222", "42222222222");                               /* too short */
     expect("00000000004111111111111111", "00000000004111111111111111"); /* too long */
-    expect("12.345 has more than 2 decimals", "12.345 has more than 2 decimals");
+    expect("12.345 has too many decimals", "12.345 has too many decimals");
     expect("4111  1111  1111  1111", "4111  1111  1111  1111"); /* not how one writes it */
 }
 

@@ -162,6 +162,23 @@ static void server_restarted_during_a_call(void **state) {
     fake_server_stop(swap.server);
 }
 
+static void server_that_goes_away_during_a_call(void **state) {
+    (void)state;
+    char address[64];
+    struct harrier_error error;
+    fake_address(address);
+    struct hold hold = {0};
+    struct swap swap = {.hold = &hold};
+    swap.server = fake_server_start(address, hold_once, &hold);
+    struct harrier_client *client = new_client(address, NULL, 500000);
+    pthread_t thread;
+    assert_int_equal(pthread_create(&thread, NULL, swap_server, &swap), 0);
+    assert_int_equal(score(client, &error), HARRIER_ERROR_UNAVAILABLE);
+    assert_non_null(strstr(error.message, "broke 1 time before there was an answer"));
+    pthread_join(thread, NULL);
+    harrier_client_free(client);
+}
+
 /* Until a score goes to `server`, or two seconds. */
 static void expect_moves_to(struct harrier_client *client, struct fake_server *server) {
     unsigned before = fake_server_requests(server);
@@ -368,6 +385,7 @@ int main(void) {
         cmocka_unit_test(server_that_starts_during_the_call),
         cmocka_unit_test(server_restarted_between_calls),
         cmocka_unit_test(server_restarted_during_a_call),
+        cmocka_unit_test(server_that_goes_away_during_a_call),
         cmocka_unit_test(fallback_only_while_the_first_is_away),
         cmocka_unit_test(fallback_in_the_middle_of_a_call),
         cmocka_unit_test(fallback_for_a_server_that_hangs),
