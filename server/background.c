@@ -8,12 +8,37 @@
 
 /* ---- adopting ---- */
 
-/* What the archive must say before the next decision, when its last record of that kind says
- * otherwise. Under the decision lock. */
-static int record_adoptions(struct service *service, const struct adopted *last,
-                            struct error *ret_error) {
-    const struct snapshot *rules = service->rules;
+/* The tables that are in use, or that none are any more (somebody removed them). With the files of
+ * the policy they were built with where the archive may not have them: whoever derives a decision
+ * again folds with its features. */
+static struct record generation_record(const struct service *service) {
     const struct generation *generation = overlay_generation(service->states.overlay);
+    struct record record = {.type = RECORD_GENERATION,
+                            .generation = {.plan_id = service->states.plan->plan.id,
+                                           .snapshot_id = service->states.plan->id}};
+    if (!generation)
+        return record;
+    const struct generation_manifest *manifest = generation_manifest(generation);
+    record.generation.generation_id = manifest->id;
+    record.generation.position = manifest->place.position;
+    record.generation.chain = manifest->place.chain;
+    if (service->states.plan->id != service->rules->id)
+        record.generation.files = generation_files(generation, &record.generation.file_count);
+    if (generation_thresholds(generation))
+        record.generation.thresholds = *thresholds_set(generation_thresholds(generation));
+    return record;
+}
+
+/* Which tables are to be opened again after a failed write. */
+static void remember_folder(struct service *service) {
+    const struct generation *generation = overlay_generation(service->states.overlay);
+    free(service->adopted_folder);
+    service->adopted_folder = generation ? generation_folder(generation) : NULL;
+}
+
+int service_record_adoptions(struct service *service, const struct adopted *last,
+                             struct error *ret_error) {
+    const struct snapshot *rules = service->rules;
     int r = 0;
     if (!last->this_version) {
         struct record record = {.type = RECORD_ENGINE,
@@ -28,20 +53,16 @@ static int record_adoptions(struct service *service, const struct adopted *last,
                                              .file_count = rules->file_count}};
         r = service_append(service, &record, ret_error);
     }
-    if (r == 0 && generation && last->generation_id != service->states.generation_id) {
-        const struct generation_manifest *manifest = generation_manifest(generation);
-        struct record record = {.type = RECORD_GENERATION,
-                                .generation = {.generation_id = manifest->id,
-                                               .position = manifest->place.position,
-                                               .chain = manifest->place.chain,
-                                               .plan_id = manifest->plan_id}};
+    if (r == 0 && last->generation_id != service->states.generation_id) {
+        struct record record = generation_record(service);
         r = service_append(service, &record, ret_error);
     }
+    if (r == 0)
+        remember_folder(service);
     return r;
 }
 
-static void say_warming(const struct service *service, const struct engine *engine) {
-    size_t warming = engine_warming(engine);
+void service_say_warming(const struct service *service, size_t warming) {
     if (warming > 0)
         log_line(service->settings.log, LOG_WARNING,
                  "%zu of the policy's features are new or changed: they are absent until `harrier "
@@ -49,13 +70,17 @@ static void say_warming(const struct service *service, const struct engine *engi
                  warming);
 }
 
-static void tell_progress(void *user, uint64_t done, uint64_t total) {
-    struct service *service = user;
+struct telling {
+    struct fold_progress progress; /* first */
+    struct service *service;
+};
+
+static void tell(struct fold_progress *self, uint64_t position, uint64_t end) {
+    struct service *service = ((struct telling *)self)->service;
     pthread_mutex_lock(&service->lock);
     if (service->state == SERVICE_STARTING || service->state == SERVICE_UNAVAILABLE)
         service_set_state(service, service->state,
-                          "folding the archive: %" PRIu64 " of %" PRIu64 " MiB", done >> 20,
-                          total >> 20);
+                          "folding the archive: position %" PRIu64 " of %" PRIu64, position, end);
     pthread_mutex_unlock(&service->lock);
 }
 
@@ -65,21 +90,24 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     struct archive_place end = archive_end(service->archive);
     pthread_mutex_unlock(&service->lock);
     int64_t began_us = clock_monotonic_us(service->settings.clock);
+    struct telling telling = {.progress = {tell}, .service = service};
     struct states states;
     struct adopted last;
     /* Without the lock: nothing is appended while the service is not ready. */
-    int r = fold_finish(fold, end, &service->stopping, tell_progress, service, &states, &last,
-                        ret_error);
+    int r = fold_advance(fold, end, &service->stopping, &telling.progress, ret_error);
+    if (r == 0)
+        fold_take(fold, service->rules, &states, &last);
     fold_free(fold);
     if (r < 0)
         return r;
-    say_warming(service, states.engine);
+    service_say_warming(service, engine_warming(states.engine));
     pthread_mutex_lock(&service->lock);
     service->states = states;
-    r = record_adoptions(service, &last, ret_error);
+    r = service_record_adoptions(service, &last, ret_error);
     /* Asked to stop in the meantime: the states are good, the state is not ours to change. */
     if (r == 0 && service->state != SERVICE_DRAINING)
         service_set_state(service, SERVICE_READY, "%s", "");
+    service_check_overlay(service);
     uint64_t transactions = r == 0 ? overlay_tally(service->states.overlay).transactions : 0;
     pthread_mutex_unlock(&service->lock);
     if (r == 0)
@@ -119,15 +147,35 @@ static int try_archive(struct service *service, struct error *ret_error) {
     return r;
 }
 
+/* On the tables that were in use: a newer generation is for the swap, which looks at it closely. */
+static int begin_again(struct service *service, struct fold **ret_fold, struct error *ret_error) {
+    struct fold_source source = {.archive = service->archive_path,
+                                 .generations = service->generations_path,
+                                 .folder = service->adopted_folder,
+                                 .rules = service->rules};
+    int r = fold_begin(&source, ret_fold, ret_error);
+    if (r < 0 && source.folder) { /* they may be gone */
+        source.folder = NULL;
+        r = fold_begin(&source, ret_fold, ret_error);
+    }
+    return r;
+}
+
+static bool has_lost_states(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    bool has = service->state == SERVICE_UNAVAILABLE && !service->states.overlay;
+    pthread_mutex_unlock(&service->lock);
+    return has;
+}
+
 static void recover(struct service *service) {
     struct fold *fold = NULL;
     struct error error;
-    if (service_state(service, NULL, 0) != SERVICE_UNAVAILABLE)
+    if (!has_lost_states(service))
         return;
     int r = try_archive(service, &error);
     if (r == 0)
-        r = fold_begin(service->archive_path, service->generations_path, service->rules, &fold,
-                       &error);
+        r = begin_again(service, &fold, &error);
     if (r == 0)
         r = fold_and_serve(service, fold, &error);
     if (r < 0)
@@ -160,11 +208,11 @@ static void adopt(struct service *service, struct snapshot *rules) {
     service->reload_error[0] = '\0';
     /* When unavailable there is nothing to change: coming back will take these rules. */
     if (service->states.engine) {
-        struct engine *engine = engine_new(rules, service->states.plan);
+        struct engine *engine = states_engine(&service->states, rules);
         engine_free(service->states.engine);
         service->states.engine = engine;
-        say_warming(service, engine);
-        record_adoptions(service, &last, &error);
+        service_say_warming(service, engine_warming(engine));
+        service_record_adoptions(service, &last, &error);
     }
     pthread_mutex_unlock(&service->lock);
     snapshot_unref(old);
@@ -185,6 +233,7 @@ static void reload(struct service *service) {
     free(path);
     if (r < 0) {
         refuse_reload(service, error.text);
+        swap_ask(service, true);
         return;
     }
     bool same = rules->id == service->rules->id;
@@ -195,6 +244,7 @@ static void reload(struct service *service) {
     metric_add(service->settings.metrics, RELOADS, same ? RELOAD_UNCHANGED : RELOAD_ADOPTED, 1);
     adopt(service, rules);
     service_tell(service);
+    swap_ask(service, true); /* tables that did not fit the old policy may fit this one */
 }
 
 /* ---- the thread ---- */
@@ -265,6 +315,6 @@ void service_refuse_reload(struct service *service, const char *reason) {
 }
 
 void service_retry(struct service *service) {
-    if (service_state(service, NULL, 0) == SERVICE_UNAVAILABLE)
+    if (has_lost_states(service))
         background_ask(service, JOB_RECOVER);
 }

@@ -13,6 +13,7 @@ struct fold {
     struct archive_reader *reader;
     struct arena record;
     struct states states;
+    struct adopted adopted;
 };
 
 void states_init(struct states *states) {
@@ -26,6 +27,14 @@ void states_deinit(struct states *states) {
         overlay_free(states->overlay);
     snapshot_unref(states->plan);
     states_init(states);
+}
+
+struct engine *states_engine(const struct states *states, struct snapshot *rules) {
+    const struct generation *generation = overlay_generation(states->overlay);
+    struct engine *engine = engine_new(rules, states->plan);
+    if (generation)
+        engine_use_thresholds(engine, generation_thresholds(generation));
+    return engine;
 }
 
 void fold_free(struct fold *fold) {
@@ -61,22 +70,27 @@ static int load_stored(const struct policy_file *files, size_t count, struct sna
     return 0;
 }
 
-static int plan_of_generation(struct fold *fold, const char *generations, struct snapshot *rules,
+static const char *name_of(const struct fold_source *source) {
+    return source->folder ? source->folder : "current";
+}
+
+static int plan_of_generation(struct fold *fold, const struct fold_source *source,
                               struct error *ret_error) {
     const struct generation_manifest *manifest = generation_manifest(fold->generation);
     size_t count;
     const struct policy_file *files = generation_files(fold->generation, &count);
-    int r = load_stored(files, count, rules, &fold->states.plan, ret_error);
+    int r = load_stored(files, count, source->rules, &fold->states.plan, ret_error);
     if (r < 0)
         return error_prefix(ret_error,
-                            "%s: the policy of the current generation (run `harrier rebuild`)",
-                            generations);
+                            "%s/%s: the policy it was built with (run `harrier rebuild`)",
+                            source->generations, name_of(source));
     if (fold->states.plan->plan.id != manifest->plan_id)
         return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "%s: the current generation was built by version %s, whose features this "
-                         "version computes differently; run `harrier rebuild`, or remove "
-                         "%s/current to fold the whole archive",
-                         generations, manifest->version, generations);
+                         "%s/%s: it was built by version %s, whose features this version computes "
+                         "differently; run `harrier rebuild`, or remove %s/current to fold the "
+                         "whole archive",
+                         source->generations, name_of(source), manifest->version,
+                         source->generations);
     fold->states.generation_id = manifest->id;
     return generation_bind(fold->generation, &fold->states.plan->plan, ret_error);
 }
@@ -107,41 +121,48 @@ static int plan_of_archive(struct fold *fold, const char *archive, struct snapsh
                  : 0;
 }
 
-static int open_reader(struct fold *fold, const char *archive, const char *generations,
+static int open_reader(struct fold *fold, const struct fold_source *source,
                        struct error *ret_error) {
     struct archive_place place = {0};
     if (fold->generation)
         place = generation_manifest(fold->generation)->place;
-    int r = archive_reader_open(archive, place, &fold->reader, ret_error);
+    int r = archive_reader_open(source->archive, place, &fold->reader, ret_error);
     if (r == -ERROR_NOT_FOUND && fold->generation)
         return error_set(ret_error, ERROR_NOT_FOUND,
-                         "%s: the current generation holds the state at position %llu of another "
-                         "archive than %s; run `harrier rebuild`, or remove %s/current to fold "
-                         "the whole archive",
-                         generations, (unsigned long long)place.position, archive, generations);
+                         "%s/%s: it holds the state at position %llu of another archive than %s; "
+                         "run `harrier rebuild`, or remove %s/current to fold the whole archive",
+                         source->generations, name_of(source), (unsigned long long)place.position,
+                         source->archive, source->generations);
     return r;
 }
 
-int fold_begin(const char *archive, const char *generations, struct snapshot *rules,
-               struct fold **ret_fold, struct error *ret_error) {
+static int open_generation(const struct fold_source *source, struct generation **ret_generation,
+                           struct error *ret_error) {
+    if (source->folder)
+        return generation_open(source->generations, source->folder, source->verified,
+                               ret_generation, ret_error);
+    return generation_open_current(source->generations, source->verified, ret_generation,
+                                   ret_error);
+}
+
+int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct error *ret_error) {
     struct fold *fold = check_calloc(1, sizeof *fold);
     arena_init(&fold->record, RECORD_BYTES_MAX);
     states_init(&fold->states);
-    int r = generation_open_current(generations, false, &fold->generation, ret_error);
+    int r = open_generation(source, &fold->generation, ret_error);
     if (r == 0)
-        r = plan_of_generation(fold, generations, rules, ret_error);
-    else if (r == -ERROR_NOT_FOUND)
-        r = plan_of_archive(fold, archive, rules, ret_error);
+        r = plan_of_generation(fold, source, ret_error);
+    else if (r == -ERROR_NOT_FOUND && !source->folder)
+        r = plan_of_archive(fold, source->archive, source->rules, ret_error);
     if (r == 0)
-        r = open_reader(fold, archive, generations, ret_error);
+        r = open_reader(fold, source, ret_error);
     if (r < 0) {
         fold_free(fold);
         return r;
     }
-    struct generation *generation = fold->generation;
+    fold->states.overlay = overlay_new(&fold->states.plan->plan, fold->generation);
     fold->generation = NULL;
-    fold->states.overlay = overlay_new(&fold->states.plan->plan, generation);
-    fold->states.engine = engine_new(rules, fold->states.plan);
+    fold->states.engine = states_engine(&fold->states, source->rules);
     *ret_fold = fold;
     return 0;
 }
@@ -155,38 +176,60 @@ static void note(struct adopted *adopted, const struct record *record) {
         adopted->this_version = text_is(record->engine.version, HARRIER_VERSION);
 }
 
-int fold_finish(struct fold *fold, struct archive_place end, const atomic_bool *stop,
-                void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
-                struct states *ret_states, struct adopted *ret_adopted, struct error *ret_error) {
-    struct adopted adopted = {0};
+struct archive_place fold_place(const struct fold *fold) {
+    return archive_reader_place(fold->reader);
+}
+
+const struct generation *fold_generation(const struct fold *fold) {
+    return overlay_generation(fold->states.overlay);
+}
+
+const struct snapshot *fold_plan(const struct fold *fold) {
+    return fold->states.plan;
+}
+
+static int ended_early(const struct fold *fold, struct archive_place end, struct error *ret_error) {
+    return error_set(
+        ret_error, ERROR_DAMAGED, "reading the archive ended at position %llu; it goes on to %llu",
+        (unsigned long long)fold_place(fold).position, (unsigned long long)end.position);
+}
+
+int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
+                 struct fold_progress *progress, struct error *ret_error) {
     struct record record;
-    int r;
-    for (uint64_t folded = 0;; folded++) {
+    uint64_t position = fold_place(fold).position;
+    for (uint64_t folded = 0; position < end.position; folded++) {
         arena_reset(&fold->record);
-        r = archive_reader_next(fold->reader, &fold->record, &record, ret_error);
-        if (r <= 0)
-            break;
+        int r = archive_reader_next(fold->reader, &fold->record, &record, ret_error);
+        if (r == 0)
+            return ended_early(fold, end, ret_error);
+        if (r < 0)
+            return r;
         overlay_apply(fold->states.overlay, fold->states.engine, &record);
-        note(&adopted, &record);
+        note(&fold->adopted, &record);
+        position = record.position;
         if (folded % PROGRESS_STEP != 0)
             continue;
         if (atomic_load(stop))
             return error_set(ret_error, ERROR_INTERRUPTED, "folding the archive was interrupted");
-        if (progress) {
-            uint64_t done, total;
-            archive_reader_extent(fold->reader, &done, &total);
-            progress(user, done, total);
-        }
+        if (progress)
+            progress->tell(progress, position, end.position);
     }
-    if (r < 0)
-        return r;
-    struct archive_place reached = archive_reader_place(fold->reader);
+    struct archive_place reached = fold_place(fold);
     if (reached.position != end.position || reached.chain != end.chain)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "reading the archive ended at position %llu; its end is %llu",
-                         (unsigned long long)reached.position, (unsigned long long)end.position);
+                         "the records up to position %llu are not those that were written",
+                         (unsigned long long)end.position);
+    return 0;
+}
+
+void fold_take(struct fold *fold, struct snapshot *rules, struct states *ret_states,
+               struct adopted *ret_adopted) {
+    if (engine_rules(fold->states.engine) != rules) {
+        engine_free(fold->states.engine);
+        fold->states.engine = states_engine(&fold->states, rules);
+    }
     *ret_states = fold->states;
     states_init(&fold->states);
-    *ret_adopted = adopted;
-    return 0;
+    *ret_adopted = fold->adopted;
 }

@@ -1,5 +1,6 @@
 /* States from what is stored: the generation's tables, and behind them the archive's newer records.
- * Start-up, crash recovery and coming back after a failed write are this one operation. */
+ * Start-up, crash recovery, coming back after a failed write and the swap of generations are this
+ * one operation. */
 #pragma once
 
 #include "core/engine/engine.h"
@@ -20,6 +21,8 @@ struct states {
 
 void states_init(struct states *states);
 void states_deinit(struct states *states);
+/* For these rules, the plan of the states, and the thresholds of their generation. */
+struct engine *states_engine(const struct states *states, struct snapshot *rules);
 
 /* The last records of their kinds that the fold has seen; 0 or false: none since the generation. */
 struct adopted {
@@ -30,16 +33,34 @@ struct adopted {
 
 struct fold;
 
+struct fold_source {
+    const char *archive, *generations; /* folders */
+    const char *folder; /* of the generation, within generations; NULL: the current one, if any */
+    struct snapshot *rules; /* that decide */
+    bool verified;          /* read all of the generation against its hashes before */
+};
+
 /* Opens the generation, if there is one, chooses the plan, and finds the place in the archive where
  * the fold begins. The plan is the generation's own; without one the first that the archive knows;
  * in an empty archive that of the rules. ERROR_DAMAGED, ERROR_UNSUPPORTED, ERROR_NOT_FOUND (the
  * generation is not of this archive), ERROR_SYSTEM. */
-int fold_begin(const char *archive, const char *generations, struct snapshot *rules,
-               struct fold **ret_fold, struct error *ret_error);
+int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct error *ret_error);
 
-/* Folds to the archive's end, which must be `end`. Now and then calls progress, which may be NULL.
- * ERROR_INTERRUPTED when *stop becomes true. */
-int fold_finish(struct fold *fold, struct archive_place end, const atomic_bool *stop,
-                void (*progress)(void *user, uint64_t done, uint64_t total), void *user,
-                struct states *ret_states, struct adopted *ret_adopted, struct error *ret_error);
+/* Told now and then how far it is: position reached, and the one it goes to. May be NULL. */
+struct fold_progress {
+    void (*tell)(struct fold_progress *self, uint64_t position, uint64_t end);
+};
+
+/* Folds on to this place, which the archive must have reached. Records behind it are not looked at:
+ * a write that fails may take them back. ERROR_INTERRUPTED when *stop becomes true. */
+int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
+                 struct fold_progress *progress, struct error *ret_error);
+
+struct archive_place fold_place(const struct fold *fold);          /* reached so far */
+const struct generation *fold_generation(const struct fold *fold); /* NULL: none */
+const struct snapshot *fold_plan(const struct fold *fold);
+
+/* Hands over the states, for these rules. Then there is only fold_free(). */
+void fold_take(struct fold *fold, struct snapshot *rules, struct states *ret_states,
+               struct adopted *ret_adopted);
 void fold_free(struct fold *fold); /* NULL is allowed */

@@ -103,7 +103,11 @@ static void on_watch(evutil_socket_t descriptor, short what, void *user) {
 
 static void on_retry(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
-    service_retry(((struct harrierd *)user)->service);
+    struct harrierd *harrierd = user;
+    if (!harrierd->service)
+        return;
+    service_retry(harrierd->service);
+    service_look(harrierd->service);
 }
 
 _Noreturn static void leave_unfinished(struct harrierd *harrierd) {
@@ -187,6 +191,8 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .sync_interval_us = options->sync_interval_us,
         .lazy_sync_interval_us = options->lazy_sync_interval_us,
         .max_ahead_us = options->max_ahead_us,
+        .stale_after_us = options->stale_after_us,
+        .overlay_limit = (uint64_t)options->overlay_limit_bytes,
         .message_bytes_max = (size_t)options->max_message_bytes,
         .clock = &clock_system,
         .log = &harrierd->log,

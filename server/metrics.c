@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/wire/message.h"
+#include "swap.h"
 
 static const char *call_label(size_t index) {
     return index == CALL_NONE ? "unreadable" : call_name((enum call)index);
@@ -21,6 +22,19 @@ static const char *version_label(size_t index) {
 }
 static const char *reload_label(size_t index) {
     static const char *const names[RELOAD_RESULT_COUNT] = {"adopted", "unchanged", "refused"};
+    return names[index];
+}
+
+static const char *swap_state_label(size_t index) {
+    return swap_state_name((enum swap_state)index);
+}
+static const char *swap_result_label(size_t index) {
+    static const char *const names[SWAP_RESULT_COUNT] = {"adopted", "refused", "abandoned",
+                                                         "interrupted"};
+    return names[index];
+}
+static const char *comparison_label(size_t index) {
+    static const char *const names[COMPARISON_RESULT_COUNT] = {"equal", "different", "skipped"};
     return names[index];
 }
 
@@ -75,6 +89,9 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [RULE_ERRORS] = {.name = "harrierd_rule_errors_total",
                      .type = METRIC_COUNTER,
                      .help = "Rules that failed while they were evaluated."},
+    [FEATURES_UNKNOWN] = {.name = "harrierd_features_unknown_total",
+                          .type = METRIC_COUNTER,
+                          .help = "Values of is_new left absent: too many different ones to tell."},
     [OUTCOMES] = {.name = "harrierd_outcomes_total",
                   .type = METRIC_COUNTER,
                   .label = "label",
@@ -107,6 +124,10 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [OVERLAY_BYTES] = {.name = "harrierd_overlay_bytes",
                        .type = METRIC_GAUGE,
                        .help = "Bytes of their states."},
+    [OVERLAY_MEMORY] = {.name = "harrierd_overlay_memory_bytes",
+                        .type = METRIC_GAUGE,
+                        .help = "About how much memory is taken by what is newer than the "
+                                "generation: states, keys, ids."},
     [GENERATION_POSITION] = {.name = "harrierd_generation_position",
                              .type = METRIC_GAUGE,
                              .help =
@@ -115,6 +136,21 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                          .type = METRIC_GAUGE,
                          .unit = METRIC_MICROSECONDS,
                          .help = "When the tables were built; 0 before the first rebuild."},
+    [GENERATION_AGE] = {.name = "harrierd_generation_age_seconds",
+                        .type = METRIC_GAUGE,
+                        .unit = METRIC_MICROSECONDS,
+                        .help = "How long ago the tables were built; 0 before the first rebuild."},
+    [GENERATION_LAG] = {.name = "harrierd_generation_lag_records",
+                        .type = METRIC_GAUGE,
+                        .help = "Records in the archive behind the tables' position."},
+    [GENERATION_STALE] = {.name = "harrierd_generation_stale",
+                          .type = METRIC_GAUGE,
+                          .help = "1 while decisions are marked stale: the tables are older than "
+                                  "stale_after."},
+    [REBUILD_WANTED] = {.name = "harrierd_rebuild_wanted",
+                        .type = METRIC_GAUGE,
+                        .help = "1 while the tables are stale or the overlay takes most of "
+                                "overlay_limit."},
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,
                           .help = "Features of the policy that are absent until a rebuild."},
@@ -124,6 +160,35 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                  .labels = RELOAD_RESULT_COUNT,
                  .label_value = reload_label,
                  .help = "Times the policy was loaded again."},
+    [SWAP_STATE] = {.name = "harrierd_swap_state",
+                    .type = METRIC_GAUGE,
+                    .label = "state",
+                    .labels = SWAP_STATE_COUNT,
+                    .label_value = swap_state_label,
+                    .help = "1 for the state that the swap of generations is in, else 0."},
+    [SWAPS] = {.name = "harrierd_swaps_total",
+               .type = METRIC_COUNTER,
+               .label = "result",
+               .labels = SWAP_RESULT_COUNT,
+               .label_value = swap_result_label,
+               .help = "Generations that were found, by what became of them."},
+    [SWAP_LOCKED] = {.name = "harrierd_swap_locked_seconds",
+                     .type = METRIC_HISTOGRAM,
+                     .unit = METRIC_MICROSECONDS,
+                     .help = "How long decisions waited for a swap."},
+    [COMPARISONS] = {.name = "harrierd_comparisons_total",
+                     .type = METRIC_COUNTER,
+                     .label = "result",
+                     .labels = COMPARISON_RESULT_COUNT,
+                     .label_value = comparison_label,
+                     .help = "Comparisons of the live state with the rebuilt one, after swaps."},
+    [COMPARED_ENTITIES] = {.name = "harrierd_compared_entities",
+                           .type = METRIC_GAUGE,
+                           .help = "Entities in the last comparison."},
+    [DIFFERING_ENTITIES] = {.name = "harrierd_differing_entities",
+                            .type = METRIC_GAUGE,
+                            .help = "Entities whose live and rebuilt states differed in the last "
+                                    "comparison."},
     [LISTENER_RESTARTS] = {.name = "harrierd_listener_restarts_total",
                            .type = METRIC_COUNTER,
                            .help = "Listeners that answered no more and were opened again."},

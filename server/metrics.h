@@ -15,6 +15,7 @@ enum server_metric {
     DRY_RUNS,
     DEGRADED,
     RULE_ERRORS,
+    FEATURES_UNKNOWN,
     OUTCOMES,
     ARCHIVE_POSITION,
     ARCHIVE_SYNCED_POSITION,
@@ -24,14 +25,39 @@ enum server_metric {
     NEWEST_EVENT_TIME,
     OVERLAY_ENTITIES,
     OVERLAY_BYTES,
+    OVERLAY_MEMORY,
     GENERATION_POSITION,
     GENERATION_TIME,
+    GENERATION_AGE,
+    GENERATION_LAG,
+    GENERATION_STALE,
+    REBUILD_WANTED,
     WARMING_FEATURES,
     RELOADS,
+    SWAP_STATE,
+    SWAPS,
+    SWAP_LOCKED,
+    COMPARISONS,
+    COMPARED_ENTITIES,
+    DIFFERING_ENTITIES,
     LISTENER_RESTARTS,
     SERVER_METRIC_COUNT
 };
 
 enum reload_result { RELOAD_ADOPTED, RELOAD_UNCHANGED, RELOAD_REFUSED, RELOAD_RESULT_COUNT };
+
+enum swap_result {
+    SWAP_RESULT_ADOPTED,
+    SWAP_RESULT_REFUSED,
+    SWAP_RESULT_ABANDONED,
+    SWAP_RESULT_INTERRUPTED, /* by the end, or by an archive that could not be written */
+    SWAP_RESULT_COUNT
+};
+enum comparison_result {
+    COMPARISON_EQUAL,
+    COMPARISON_DIFFERENT,
+    COMPARISON_SKIPPED, /* the generation has other features */
+    COMPARISON_RESULT_COUNT
+};
 
 struct metric_set *server_metrics_new(void);

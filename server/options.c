@@ -56,6 +56,11 @@ static const struct option table[] = {
      .help = "A transaction whose event time is further than this ahead of the server's clock is "
              "refused: one bad clock would make everybody's history look old."},
 
+    {DECISIONS, "stale_after", OPTION_DURATION, AT(stale_after_us), "3d", .least = 0,
+     .most = 366 * US_PER_DAY,
+     .help = "Decisions on tables that were built longer ago than this are marked as degraded, "
+             "with the reason \"stale\"; nothing else about them changes. 0: never."},
+
     {STORAGE, "data_dir", OPTION_TEXT, AT(data_dir), "/var/lib/harrier",
      .help = "Folder with archive/ and generations/; made when it is missing."},
     {STORAGE, "durability", OPTION_CHOICE, AT(durability), "written", .choices = durability_names,
@@ -69,6 +74,13 @@ static const struct option table[] = {
      .least = US_PER_MS, .most = 60 * US_PER_S,
      .help = "With durability = written, the time between two syncs, which no answer waits for: "
              "so much a power cut may lose."},
+
+    {STORAGE, "overlay_limit", OPTION_BYTES, AT(overlay_limit_bytes), "0", .least = 0,
+     .most = INT64_C(1) << 50,
+     .help = "Memory that may be taken by what is newer than the tables. From three quarters of it "
+             "on, a rebuild is asked for, in the log and as harrierd_rebuild_wanted; beyond it the "
+             "server is not ready until newer tables are there. During a swap there is as much "
+             "again. 0: no limit."},
 
     {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
      .reloadable = true, .help = "Which lines go to standard error."},

@@ -23,7 +23,9 @@ struct options {
     const char *data_dir;
     int durability; /* enum durability */
     int64_t sync_interval_us, lazy_sync_interval_us;
-    int log_level; /* enum log_level */
+    int64_t stale_after_us;      /* 0: never */
+    int64_t overlay_limit_bytes; /* 0: none */
+    int log_level;               /* enum log_level */
     int64_t drain_timeout_us;
 };
 

@@ -79,8 +79,7 @@ enum next perform_entity(struct run *run) {
 
 /* ---- Status ---- */
 
-static void describe_states(struct service *service, bool with_hash,
-                            struct status_response *response) {
+static void describe_states(struct service *service, struct status_response *response) {
     const struct overlay *overlay = service->states.overlay;
     const struct generation *generation = overlay_generation(overlay);
     struct tally tally = overlay_tally(overlay);
@@ -91,18 +90,18 @@ static void describe_states(struct service *service, bool with_hash,
         response->newest_event_time_us = tally.newest_event_time_us;
     response->overlay_entities = overlay_entities(overlay);
     response->overlay_bytes = overlay_bytes(overlay);
-    if (with_hash)
-        response->state_hash = overlay_hash(overlay);
+    response->overlay_memory_bytes = overlay_memory(overlay);
     if (!generation)
         return;
     const struct generation_manifest *manifest = generation_manifest(generation);
     response->generation_id = manifest->id;
     response->generation_position = manifest->place.position;
     response->generation_time_us = manifest->created_time_us;
+    response->stale = service_is_stale(service, clock_wall_us(service->settings.clock));
 }
 
 /* Texts are the service's own; under the decision lock. */
-static void describe(struct service *service, bool with_hash, struct status_response *response) {
+static void describe(struct service *service, struct status_response *response) {
     *response = (struct status_response){
         .version = TEXT_LITERAL(HARRIER_VERSION),
         .state = text_of(service_state_name(service->state)),
@@ -115,25 +114,41 @@ static void describe(struct service *service, bool with_hash, struct status_resp
         .synced_position = archive_synced(service->archive),
         .duplicates = service->duplicates,
         .rejected = atomic_load(&service->rejected),
+        .swap_state = text_of(swap_state_name(service->swap.state)),
+        .swap_reason = text_of(service->swap.reason),
+        .compared_entities = service->swap.is_compared ? service->swap.compared : 0,
+        .differing_entities = service->swap.is_compared ? service->swap.differences : 0,
     };
     if (service->states.overlay)
-        describe_states(service, with_hash, response);
+        describe_states(service, response);
 }
 
 enum next perform_status(struct run *run) {
     struct status_response *response = &run->response.status;
-    describe(run->service, run->message.status.state_hash, response);
+    struct service *service = run->service;
+    describe(service, response);
+    if (run->message.status.state_hash && service->states.overlay)
+        run->view = overlay_view_open(service->states.overlay, &service->guard.guard);
     /* These change as soon as the lock is free. */
     response->state_reason = arena_text(&run->arena, response->state_reason);
     response->reload_error = arena_text(&run->arena, response->reload_error);
+    response->swap_reason = arena_text(&run->arena, response->swap_reason);
     return NEXT;
+}
+
+void finish_status(struct run *run) {
+    run->response.status.state_hash = overlay_view_hash(run->view);
+    overlay_view_close(run->view);
+    run->view = NULL;
 }
 
 void service_measure(struct service *service) {
     struct metric_set *metrics = service->settings.metrics;
     struct status_response status;
     pthread_mutex_lock(&service->lock);
-    describe(service, false, &status);
+    int64_t now_us = clock_wall_us(service->settings.clock);
+    describe(service, &status);
+    bool is_rebuild_wanted = service_wants_rebuild(service, now_us);
     size_t warming = service->states.engine ? engine_warming(service->states.engine) : 0;
     bool ready = service->state == SERVICE_READY;
     pthread_mutex_unlock(&service->lock);
@@ -147,5 +162,12 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, OVERLAY_BYTES, 0, (int64_t)status.overlay_bytes);
     metric_gauge(metrics, GENERATION_POSITION, 0, (int64_t)status.generation_position);
     metric_gauge(metrics, GENERATION_TIME, 0, status.generation_time_us);
+    metric_gauge(metrics, OVERLAY_MEMORY, 0, (int64_t)status.overlay_memory_bytes);
+    bool has_tables = status.generation_id != 0;
+    metric_gauge(metrics, GENERATION_AGE, 0, has_tables ? now_us - status.generation_time_us : 0);
+    metric_gauge(metrics, GENERATION_LAG, 0,
+                 (int64_t)(status.position - status.generation_position));
+    metric_gauge(metrics, GENERATION_STALE, 0, status.stale);
+    metric_gauge(metrics, REBUILD_WANTED, 0, is_rebuild_wanted);
     metric_gauge(metrics, WARMING_FEATURES, 0, (int64_t)warming);
 }

@@ -92,6 +92,7 @@ static enum next decide(struct scoring *scoring) {
     struct run *run = scoring->run;
     const struct score_request *request = &run->message.score;
     struct states *states = &run->service->states;
+    uint64_t unknown_before = engine_unknown(states->engine);
     struct text field = {0};
     struct error error;
     if (engine_decide(states->engine, scoring->transaction, overlay_states(states->overlay),
@@ -99,7 +100,13 @@ static enum next decide(struct scoring *scoring) {
                       &error) < 0)
         return refuse(scoring, &error, field);
     scoring->decision.generation_id = states->generation_id;
+    if (!scoring->decision.degraded && service_is_stale(run->service, run->receive_time_us)) {
+        scoring->decision.degraded = true;
+        scoring->decision.degraded_reason = TEXT_LITERAL(DECISION_STALE);
+    }
     scoring->decision.dry_run = request->dry_run;
+    if (!request->dry_run)
+        run->features_unknown += engine_unknown(states->engine) - unknown_before;
     return request->dry_run ? conclude(scoring, &scoring->decision) : NEXT;
 }
 
@@ -141,6 +148,7 @@ void withdraw_score(struct run *run, const struct error *error) {
         if (results[i].error.code == 0 && results[i].decision.position > run->position_before)
             results[i] =
                 (struct score_result){.error = run_refuse_item(run, error, (struct text){0})};
+    run->features_unknown = 0;
 }
 
 void count_score(const struct run *run) {
@@ -166,5 +174,6 @@ void count_score(const struct run *run) {
     metric_add(metrics, DRY_RUNS, 0, dry_runs);
     metric_add(metrics, DEGRADED, 0, degraded);
     metric_add(metrics, RULE_ERRORS, 0, rule_errors);
+    metric_add(metrics, FEATURES_UNKNOWN, 0, run->features_unknown);
     run->service->duplicates += duplicates;
 }

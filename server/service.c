@@ -19,6 +19,7 @@ static enum next decode(struct run *run);
 static enum next admit(struct run *run);
 static enum next perform(struct run *run);
 static enum next write_archive(struct run *run);
+static enum next finish(struct run *run);
 static enum next answer(struct run *run);
 
 /* The steps of every request, in their order. Those of one transaction within perform are a table
@@ -33,6 +34,7 @@ static const struct {
     {"admit", true, admit},         /* can this service answer that now? */
     {"perform", true, perform},     /* for Score: known id? → decide → archive → apply */
     {"write", true, write_archive}, /* all that was appended goes to the kernel, or none of it */
+    {"finish", false, finish},      /* what of the answer takes long */
     {"answer", false, answer},      /* response → bytes */
 };
 #define STEPS (sizeof steps / sizeof *steps)
@@ -165,8 +167,9 @@ static enum next admit(struct run *run) {
     run->receive_time_us = service_receive_time_us(service);
     run->position_before = archive_end(service->archive).position;
     run->rules = snapshot_ref(service->rules);
-    bool has_states = service->states.overlay && service->state != SERVICE_FAILED;
-    if (has_states || run->message.call == CALL_STATUS)
+    bool serves = service->states.overlay &&
+                  (service->state == SERVICE_READY || service->state == SERVICE_DRAINING);
+    if (serves || run->message.call == CALL_STATUS)
         return NEXT;
     struct error error;
     error_set(&error, ERROR_UNAVAILABLE, "the server is %s: %s; try again with the same ids",
@@ -190,13 +193,20 @@ static enum next write_archive(struct run *run) {
             error.code = ERROR_UNAVAILABLE;
             calls[call].withdraw(run, &error);
             run->position_needed = 0;
-            run->lost_archive = true;
+            run->is_unavailable = true;
         } else {
             commit_want(service);
+            run->is_unavailable = service_check_overlay(service);
         }
     }
     if (calls[call].count)
         calls[call].count(run);
+    return NEXT;
+}
+
+static enum next finish(struct run *run) {
+    if (run->view)
+        finish_status(run);
     return NEXT;
 }
 
@@ -227,11 +237,11 @@ void service_handle(void *user, struct front_request *request) {
     run->request = request;
     take_steps(run);
 
-    bool lost_archive = run->lost_archive;
+    bool is_unavailable = run->is_unavailable;
     atomic_fetch_add(&service->rejected, run->rejected);
     if (!commit_park(run))
         run_reply(run);
-    if (lost_archive)
+    if (is_unavailable)
         service_tell(service);
 }
 
@@ -272,7 +282,8 @@ int64_t service_receive_time_us(const struct service *service) {
 
 void service_lose_archive(struct service *service, const struct error *error) {
     /* States and ids hold what the archive does not: they are worth nothing now. */
-    states_deinit(&service->states);
+    service->losses++;
+    service_discard(service, &service->states);
     metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
     log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
     if (error->code == ERROR_UNAVAILABLE) /* the archive's own: it is in doubt and stays so */
@@ -292,6 +303,33 @@ int service_append(struct service *service, struct record *record, struct error 
     else
         commit_want(service);
     return r;
+}
+
+bool service_check_overlay(struct service *service) {
+    uint64_t limit = service->settings.overlay_limit;
+    if (limit == 0 || !service->states.overlay)
+        return false;
+    uint64_t memory = overlay_memory(service->states.overlay);
+    if (memory <= limit && service->state == SERVICE_UNAVAILABLE) {
+        service_set_state(service, SERVICE_READY, "%s", "");
+        log_line(service->settings.log, LOG_INFO, "ready: the overlay is within overlay_limit");
+        return true;
+    }
+    if (memory <= limit || service->state != SERVICE_READY)
+        return false;
+    service_set_state(service, SERVICE_UNAVAILABLE,
+                      "what is newer than the tables takes %" PRIu64 " MiB, over overlay_limit: "
+                      "run `harrier rebuild`",
+                      memory >> 20);
+    log_line(service->settings.log, LOG_ERROR, "%s", service->reason);
+    return true;
+}
+
+bool service_is_stale(const struct service *service, int64_t now_us) {
+    const struct generation *generation = overlay_generation(service->states.overlay);
+    int64_t stale_after_us = service->settings.stale_after_us;
+    return generation && stale_after_us > 0 &&
+           now_us - generation_manifest(generation)->created_time_us > stale_after_us;
 }
 
 enum service_state service_state(struct service *service, char *ret_reason, size_t size) {
@@ -367,6 +405,9 @@ static struct service *service_new(const struct service_settings *settings) {
     pthread_mutex_init(&service->lock, NULL);
     pthread_mutex_init(&service->jobs_lock, NULL);
     pthread_mutex_init(&service->runs_lock, NULL);
+    pthread_mutex_init(&service->swap.lock, NULL);
+    pthread_cond_init(&service->swap.wanted, NULL);
+    service_guard_init(&service->guard, service);
     pthread_cond_init(&service->jobs_wanted, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -377,17 +418,21 @@ static struct service *service_new(const struct service_settings *settings) {
 }
 
 static void service_free(struct service *service) {
+    service_throw_away(service);
     states_deinit(&service->states);
     snapshot_unref(service->rules);
     for (struct run *run = service->idle_runs, *next; run; run = next) {
         next = run->next;
         run_free(run);
     }
+    pthread_cond_destroy(&service->swap.wanted);
+    pthread_mutex_destroy(&service->swap.lock);
     pthread_cond_destroy(&service->commit_wanted);
     pthread_cond_destroy(&service->jobs_wanted);
     pthread_mutex_destroy(&service->runs_lock);
     pthread_mutex_destroy(&service->jobs_lock);
     pthread_mutex_destroy(&service->lock);
+    free(service->adopted_folder);
     free(service->generations_path);
     free(service->archive_path);
     free(service->policy_path);
@@ -400,9 +445,11 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     int r = load_policy(service, ret_error);
     if (r == 0)
         r = open_archive(service, ret_error);
+    const struct fold_source source = {.archive = service->archive_path,
+                                       .generations = service->generations_path,
+                                       .rules = service->rules};
     if (r == 0)
-        r = fold_begin(service->archive_path, service->generations_path, service->rules,
-                       &service->first_fold, ret_error);
+        r = fold_begin(&source, &service->first_fold, ret_error);
     if (r < 0) {
         archive_close(service->archive);
         service_free(service);
@@ -410,6 +457,7 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     }
     commit_start(service);
     background_start(service);
+    swap_start(service);
     *ret_service = service;
     return 0;
 }
@@ -417,6 +465,7 @@ int service_open(const struct service_settings *settings, struct service **ret_s
 int service_close(struct service *service, struct error *ret_error) {
     background_stop(service);
     commit_stop(service);
+    swap_stop(service); /* last: it may be in the middle of reading a large file */
     int r = service_failure(service, ret_error);
     archive_close(service->archive);
     service_free(service);

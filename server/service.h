@@ -12,7 +12,8 @@
  *       ▼                 ▼ │
  *     failed ◄─sync──  unavailable
  *
- * In all but ready and draining it answers `unavailable`, except to Status. Failed is the end: what
+ * It is unavailable, too, while the overlay takes more memory than it may; a swap ends that. In all
+ * but ready and draining it answers `unavailable`, except to Status. Failed is the end: what
  * was lost cannot be known, or the start did not succeed; service_failure() says why. */
 #pragma once
 
@@ -45,6 +46,9 @@ struct service_settings {
     int64_t lazy_sync_interval_us; /* not synced: time between two syncs */
     int64_t max_ahead_us;          /* of an event time before the clock */
     size_t message_bytes_max;      /* larger requests are refused */
+    int64_t stale_after_us;        /* decisions on older tables are marked; 0: never */
+    uint64_t overlay_limit;        /* bytes of memory; 0: none */
+    int64_t swap_records_max, swap_patience_us; /* for tests; 0: as swap.h says */
     const struct clock *clock;
     struct log *log;
     struct metric_set *metrics; /* of server_metrics_new() */
@@ -81,6 +85,10 @@ void service_refuse_reload(struct service *service, const char *reason);
 
 /* When unavailable: tries to come back, in the background. To be called about every second. */
 void service_retry(struct service *service);
+
+/* Is there a new generation, is the overlay too large? To be called about every second. What is to
+ * be done about it is done in the background. */
+void service_look(struct service *service);
 
 /* From now on not ready; what still comes in is served. */
 void service_drain(struct service *service);

@@ -6,6 +6,7 @@
  *   query.c       GetEntity, Status, gauges
  *   fold.c        archive and generation → states
  *   background.c  the thread that starts, reloads and recovers
+ *   swap.c        the thread that takes up new generations, and frees what is no longer needed
  *   commit.c      the thread that syncs the archive, and the answers that wait for it */
 #pragma once
 
@@ -19,12 +20,26 @@
 #include "fold.h"
 #include "metrics.h"
 #include "service.h"
+#include "swap.h"
 
 #include <pthread.h>
 
 #define REASON_BYTES 512
 
 enum job { JOB_START = 1, JOB_RELOAD = 2, JOB_RECOVER = 4 };
+
+/* States that nobody decides on any more: to be freed without the decision lock, once no view is
+ * open on them. */
+struct waste {
+    struct states states;
+    struct waste *next;
+};
+
+/* The decision lock as views of the overlay take it. */
+struct service_guard {
+    struct overlay_guard guard; /* first */
+    struct service *service;
+};
 
 struct service {
     struct service_settings settings;
@@ -38,7 +53,11 @@ struct service {
     struct error failure;      /* when SERVICE_FAILED */
     struct archive *archive;
     struct snapshot *rules;
-    struct states states;    /* .overlay is NULL unless ready or draining */
+    struct states states; /* .overlay is NULL unless ready, draining, or unavailable for its size */
+    char *adopted_folder; /* of the generation that was adopted last; NULL: none */
+    struct waste *waste;
+    uint64_t losses; /* times that service_lose_archive() was called */
+    bool is_rebuild_wanted;
     struct fold *first_fold; /* from service_open() to the background thread */
     int64_t max_ahead_us;
     char reload_error[REASON_BYTES];
@@ -49,6 +68,9 @@ struct service {
     pthread_t committer;
     bool committer_waits, uncommitted, closing;
     struct run *parked, **parked_end; /* in order of arrival */
+
+    struct swap swap;
+    struct service_guard guard;
 
     /* background.c */
     pthread_mutex_t jobs_lock;
@@ -74,12 +96,14 @@ struct run {
     struct request message;
     struct response response;
     struct buffer answer;
-    struct snapshot *rules;   /* what the response's texts may point into */
-    int64_t receive_time_us;  /* wall clock, never before the archive's last record */
-    uint64_t position_before; /* the archive's last record when the decision lock was taken */
-    uint64_t position_needed; /* the last record that the answer speaks of */
-    uint64_t rejected;        /* items refused */
-    bool lost_archive;        /* the service became unavailable on the way */
+    struct snapshot *rules;    /* what the response's texts may point into */
+    int64_t receive_time_us;   /* wall clock, never before the archive's last record */
+    uint64_t position_before;  /* the archive's last record when the decision lock was taken */
+    uint64_t position_needed;  /* the last record that the answer speaks of */
+    uint64_t rejected;         /* items refused */
+    uint64_t features_unknown; /* as engine_unknown() counts them, in what was decided */
+    bool is_unavailable;       /* the service became so on the way */
+    struct overlay_view *view; /* whose hash the answer has to have; NULL: not asked for */
 };
 
 /* What a step says: go on with the next, or leave out all but the last. */
@@ -109,11 +133,28 @@ int run_find_transaction(struct run *run, struct text id, struct known_id *ret_k
 int service_append(struct service *service, struct record *record, struct error *ret_error);
 /* Under the decision lock: the archive refused a write. Forgets all that is not in it. */
 void service_lose_archive(struct service *service, const struct error *error);
-/* Under the decision lock; call settings.changed after it is released. */
+/* Under the decision lock, as the rest up to service_fail(). What the archive must say before the
+ * next decision, when its last record of that kind says otherwise. */
+int service_record_adoptions(struct service *service, const struct adopted *last,
+                             struct error *ret_error);
+/* Is the overlay within its limit? Changes the state when that has changed, and says whether. */
+bool service_check_overlay(struct service *service);
+/* Takes the states out, for service_throw_away(). */
+void service_discard(struct service *service, struct states *states);
+/* Are the tables older than stale_after? */
+bool service_is_stale(const struct service *service, int64_t now_us);
+/* That, or the overlay is close to its limit. */
+bool service_wants_rebuild(const struct service *service, int64_t now_us);
+/* Call settings.changed after the lock is released. */
 void service_set_state(struct service *service, enum service_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 void service_fail(struct service *service, const struct error *error);
 void service_tell(const struct service *service);
+/* How many of the policy's features are absent until a rebuild. */
+void service_say_warming(const struct service *service, size_t warming);
+void service_guard_init(struct service_guard *guard, struct service *service);
+/* Frees what service_discard() took, waiting for views to be closed. The swap's thread. */
+void service_throw_away(struct service *service);
 int64_t service_receive_time_us(const struct service *service);
 
 /* One per call, under the decision lock. */
@@ -132,6 +173,16 @@ void count_outcome(const struct run *run);
 void background_start(struct service *service);
 void background_stop(struct service *service);
 void background_ask(struct service *service, enum job job);
+
+/* query.c */
+/* Outside the lock: what of the answer takes long. */
+void finish_status(struct run *run);
+
+/* swap.c */
+void swap_start(struct service *service);
+void swap_stop(struct service *service);
+/* Looks whether there is a generation to take up. again: also one that was tried before. */
+void swap_ask(struct service *service, bool again);
 
 /* commit.c */
 void commit_start(struct service *service);

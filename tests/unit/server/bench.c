@@ -1,6 +1,8 @@
 #include "bench.h"
 
 #include "core/base/check.h"
+#include "core/store/generation.h"
+#include "core/store/overlay.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -248,6 +250,72 @@ void bench_close(struct bench *bench) {
     if (bench->service && service_close(bench->service, &error) < 0)
         fail_msg("%s", error.text);
     bench->service = NULL;
+}
+
+/* ---- a wrong generation ---- */
+
+struct writing {
+    struct generation_writer *writer;
+    size_t left_out;
+    struct error error;
+};
+
+static int write_state(void *user, size_t entity, struct text key, struct text state) {
+    struct writing *writing = user;
+    if (entity == 0 && text_is(key, "c7") && writing->left_out++ == 0)
+        return 0;
+    return generation_writer_state(writing->writer, entity, key, state, &writing->error);
+}
+
+static int write_id(void *user, uint64_t id_hash, struct known_id known) {
+    struct writing *writing = user;
+    return generation_writer_id(writing->writer, id_hash, known, &writing->error);
+}
+
+void bench_publish_with_a_hole(struct bench *bench) {
+    struct generation *generation;
+    struct error error;
+    struct buffer messages;
+    struct snapshot *snapshot;
+    buffer_init(&messages);
+    assert_int_equal(snapshot_load_folder(bench->settings.policy, &snapshot, &messages, &error), 0);
+    assert_int_equal(
+        generation_open_current(bench->settings.generations, true, &generation, &error), 0);
+    assert_int_equal(generation_bind(generation, &snapshot->plan, &error), 0);
+    struct overlay *overlay = overlay_new(&snapshot->plan, generation);
+    struct tally tally = overlay_tally(overlay);
+    const struct snapshot_record record = {.snapshot_id = snapshot->id,
+                                           .name = snapshot->name,
+                                           .files = snapshot->files,
+                                           .file_count = snapshot->file_count};
+    const struct generation_description description = {
+        .place = generation_manifest(generation)->place,
+        .snapshot = &record,
+        .tally = &tally,
+        .now_us = BENCH_START_US,
+        .version = HARRIER_VERSION,
+    };
+    struct writing writing = {0};
+    struct generation_manifest manifest;
+    int r = generation_writer_open(bench->settings.generations, &snapshot->plan, &writing.writer,
+                                   &writing.error);
+    if (r == 0)
+        r = overlay_visit(overlay, write_state, &writing);
+    if (r == 0)
+        r = overlay_visit_ids(overlay, write_id, &writing);
+    if (r == 0)
+        r = generation_writer_finish(writing.writer, &description, &writing.error);
+    for (size_t i = 0; r == 0 && i < generation_writer_checks(writing.writer); i++)
+        r = generation_writer_check(writing.writer, i, &writing.error);
+    if (r == 0)
+        r = generation_writer_publish(writing.writer, &manifest, &writing.error);
+    if (r < 0)
+        fail_msg("%s", writing.error.text);
+    assert_int_equal(writing.left_out, 1);
+    generation_writer_close(writing.writer);
+    overlay_free(overlay);
+    snapshot_unref(snapshot);
+    buffer_deinit(&messages);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *ftw) {

@@ -48,6 +48,10 @@ void bench_write_policy(struct bench *bench, const char *name, const char *conte
 /* The rule `many` (three of a card within an hour) gives this score; 400 at first. */
 void bench_write_rules(struct bench *bench, int score);
 
+/* Publishes the current generation again without the state of the card c7: whole, but wrong, as a
+ * defect of a rebuild would make it. */
+void bench_publish_with_a_hole(struct bench *bench);
+
 /* Bytes in, bytes out: waits for the answer and decodes it. */
 struct response bench_send(struct bench *bench, const void *bytes, size_t length);
 struct response bench_call(struct bench *bench, const struct request *request);

@@ -177,6 +177,40 @@ static void a_dry_run_changes_nothing(void **state) {
     assert_int_equal(response.score.results[0].decision.position, 0);
 }
 
+/* A card at so many merchants at once that nobody can tell whether the next is new. */
+static void values_that_cannot_be_told_are_counted(void **state) {
+    struct bench *bench = *state;
+    bench_write_policy(bench, "features.yaml",
+                       "entities:\n"
+                       "  card: {key: card}\n"
+                       "features:\n"
+                       "  card:\n"
+                       "    - {name: count_1h, aggregate: count, window: 1h}\n"
+                       "    - {name: is_new_30d, aggregate: is_new, of: merchant, window: 30d}\n");
+    bench_open(bench);
+    struct transaction batch[150];
+    char ids[150][8];
+    for (int i = 0; i < 150; i++) {
+        snprintf(ids[i], sizeof ids[i], "t%d", i);
+        batch[i] = bench_transaction(ids[i], 0, "c1", 100);
+        batch[i].fields[FIELD_MERCHANT] = batch[i].id;
+    }
+    struct request request = {
+        .call = CALL_SCORE,
+        .score = {.transactions = batch, .transaction_count = 150, .return_features = true}};
+    struct response response = bench_call(bench, &request);
+    int64_t absent = 0;
+    for (size_t i = 0; i < response.score.count; i++)
+        absent += response.score.results[i].decision.features[1].value.type == VALUE_ABSENT;
+    assert_in_range(absent, 50, 149);
+    assert_int_equal(metric_value(bench->metrics, FEATURES_UNKNOWN, 0), absent);
+    bench_call(bench, &request); /* duplicates are not decided again */
+    assert_int_equal(metric_value(bench->metrics, FEATURES_UNKNOWN, 0), absent);
+    request.score.dry_run = true;
+    bench_call(bench, &request);
+    assert_int_equal(metric_value(bench->metrics, FEATURES_UNKNOWN, 0), absent);
+}
+
 static void after_the_deadline_nothing_happens(void **state) {
     struct bench *bench = *state;
     bench_open(bench);
@@ -852,6 +886,7 @@ int main(void) {
         TEST(other_content_under_a_known_id_is_refused),
         TEST(an_id_twice_in_one_batch),
         TEST(a_dry_run_changes_nothing),
+        TEST(values_that_cannot_be_told_are_counted),
         TEST(after_the_deadline_nothing_happens),
         TEST(the_deadline_may_pass_within_a_batch),
         TEST(one_bad_transaction_does_not_fail_the_others),
