@@ -1,17 +1,23 @@
 #!/usr/bin/env python3
-"""The Fraud Detection Handbook's 1,754,155 transactions through a running server, three ways:
+"""The Fraud Detection Handbook's 1,754,155 transactions through a running server, four ways:
 
-  1. in file order, with the frauds reported as outcomes: nothing lost, the counts exact, every
-     feature exported; the published feature table is the oracle where its check is at hand
+  1. in file order, with the frauds reported as outcomes, and with a rebuild and a swap to its
+     tables in the middle: nothing lost, the counts exact, nobody waits, every feature exported;
+     the published feature table is the oracle where its check is at hand
   2. the same file again: all duplicates, no count changes; then a rebuild, and the state is the same
      from the tables as from the archive
-  3. into a new server that is killed with SIGKILL in the middle and started again: counts exact
+  3. the archive replayed without a server: the same export cell for cell, held against the same
+     table, and no decision that differs from the archived one
+  4. into a new server that is given other rules twice, and in between killed with SIGKILL and started
+     again on rebuilt tables: counts exact, and every decision comes out again
 
 usage: handbook.py HARRIERD HARRIER SOURCE_ROOT
 exit status 77 (skipped) when the data is not there: HARRIER_DATA, or ../shared/data beside the project.
 """
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +26,11 @@ import time
 
 TRANSACTIONS = 1754155
 FRAUDS = 14681
+FIRST_90_DAYS = 861834
 HARRIERD, HARRIER, ROOT = (os.path.abspath(path) for path in sys.argv[1:4])
+os.environ["HARRIER_ROOT"] = ROOT
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+from load import Prober  # noqa: E402  (found by the line before)
 
 
 def find_data():
@@ -35,14 +45,16 @@ class Server:
 
     def __init__(self, folder):
         self.folder = folder
+        self.policy = os.path.join(folder, "policy")
+        shutil.copytree(os.path.join(ROOT, "rules", "handbook"), self.policy)
         self.address = f"ipc://{folder}/harrier.sock"
         self.process = None
 
     def start(self):
         with open(os.path.join(self.folder, "harrierd.err"), "ab") as err:
             self.process = subprocess.Popen(
-                [HARRIERD, "--listen", self.address, "--admin_listen", "", "--policy",
-                 os.path.join(ROOT, "rules", "handbook"), "--data_dir", self.folder], stderr=err)
+                [HARRIERD, "--listen", self.address, "--admin_listen", "", "--policy", self.policy,
+                 "--data_dir", self.folder], stderr=err)
         subprocess.run([HARRIER, "status", "--to", self.address, "--wait-ready", "60s"], check=True,
                        stdout=subprocess.DEVNULL)
 
@@ -54,6 +66,21 @@ class Server:
     def kill(self):
         self.process.kill()
         self.process.wait()
+
+    def change_rules(self, old, new):
+        """Another constant in them, adopted while the server scores."""
+        path = os.path.join(self.policy, "rules", "patterns.yaml")
+        with open(path, encoding="utf-8") as rules:
+            text = rules.read()
+        assert old in text, f"{path} has no {old!r}"
+        with open(path, "w", encoding="utf-8") as rules:
+            rules.write(text.replace(old, new))
+        before = self.status()["snapshot_id"]
+        self.process.send_signal(signal.SIGHUP)
+        deadline = time.monotonic() + 30
+        while self.status()["snapshot_id"] == before:
+            assert time.monotonic() < deadline, "the changed rules were not adopted"
+            time.sleep(0.05)
 
     def status(self, state_hash=False):
         more = ["--state-hash"] if state_hash else []
@@ -89,17 +116,77 @@ def check_features(data, export):
     assert done.returncode == 0, "features differ from the published table"
 
 
+def replay(folder, *options):
+    began = time.monotonic()
+    done = subprocess.run([HARRIER, "replay", folder, *options], capture_output=True, text=True)
+    print(done.stdout, flush=True)
+    print(f"replay {' '.join(options[:1])}: {time.monotonic() - began:.0f} s", flush=True)
+    assert done.returncode == 0, f"replay ended with {done.returncode}: {done.stderr}"
+
+
+def expect_same_rows(online, offline):
+    with open(online, newline="", encoding="utf-8") as a, open(offline, newline="", encoding="utf-8") as b:
+        rows, others = csv.reader(a), csv.reader(b)
+        head, other_head = next(rows), next(others)
+        both = [name for name in head if name in other_head]
+        missing = set(head) - set(both)
+        assert missing == {"duplicate", "server_us"}, f"not in the replay's export: {missing}"
+        here = [head.index(name) for name in both]
+        there = [other_head.index(name) for name in both]
+        count = 0
+        for row, other in zip(rows, others, strict=True):
+            count += 1
+            for name, i, j in zip(both, here, there):
+                assert row[i] == other[j], f"transaction {row[0]}: {name} is {other[j]}, was {row[i]}"
+    assert count == TRANSACTIONS, f"{count} rows"
+    print(f"online and offline export: {count} rows × {len(both)} columns are the same", flush=True)
+
+
+def check_replay(data, folder, online):
+    offline = os.path.join(folder, "offline.csv")
+    replay(folder, "--recorded", "--features", offline)
+    expect_same_rows(online, offline)
+    check_features(data, offline)
+    os.unlink(online)
+    os.unlink(offline)
+
+
+def swap_under_load(server, scoring):
+    """At the 90th day: a rebuild, and its tables taken up while the scoring goes on."""
+    while server.status()["transactions"] < FIRST_90_DAYS:
+        assert scoring.poll() is None, "scoring ended too early"
+        time.sleep(0.2)
+    with Prober(server.address) as before:
+        time.sleep(3)
+    with Prober(server.address) as prober:
+        subprocess.run([HARRIER, "rebuild", "--data", server.folder], check=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+        deadline = time.monotonic() + 120
+        status = server.status()
+        while status["generation_position"] == 0 or status["swap_state"] != "idle":
+            assert status["swap_state"] not in ("refused", "abandoned"), status["swap_reason"]
+            assert time.monotonic() < deadline, f"the swap is {status['swap_state']}: {status['swap_reason']}"
+            time.sleep(0.05)
+            status = server.status()
+    assert scoring.poll() is None, "the scoring was over before the swap"
+    assert status["differing_entities"] == 0 and status["compared_entities"] > 0, status
+    print(f"swap after {status['generation_position']} records: {status['compared_entities']} entities compared, "
+          f"0 different; {prober.words()} (before it {before.words()})", flush=True)
+    prober.check()
+
+
 def whole_run(data, folder):
     server = Server(folder)
     server.start()
     try:
         export = os.path.join(folder, "features.csv")
         began = time.monotonic()
-        subprocess.run(server.score_command(data, "--features", "--out", export), check=True)
+        scoring = subprocess.Popen(server.score_command(data, "--features", "--out", export))
+        swap_under_load(server, scoring)
+        assert scoring.wait() == 0, "scoring failed"
         print(f"first run: {time.monotonic() - began:.0f} s", flush=True)
         expect_counts(server, "first run")
         check_features(data, export)
-        os.unlink(export)
 
         subprocess.run(server.score_command(data, "--out", os.devnull), check=True)
         expect_counts(server, "second run")
@@ -107,13 +194,18 @@ def whole_run(data, folder):
 
         from_overlay = server.status(state_hash=True)["state_hash"]
         server.stop()
+        check_replay(data, folder, export)
         server.start()
         assert server.status(state_hash=True)["state_hash"] == from_overlay, "restart changed states"
         subprocess.run([HARRIER, "rebuild", "--data", folder], check=True)
+        began = time.monotonic()
+        done = subprocess.run([HARRIER, "verify", folder], capture_output=True, text=True)
+        assert done.returncode == 0, f"verify ended with {done.returncode}:\n{done.stdout}{done.stderr}"
+        print(f"verified from the first record: {time.monotonic() - began:.0f} s", flush=True)
         server.stop()
         server.start()
         status = server.status(state_hash=True)
-        assert status["generation_position"] > 0, "the generation was not adopted"
+        assert status["generation_position"] > FIRST_90_DAYS, "the generation was not adopted"
         assert status["overlay_entities"] == 0, "the tables did not replace the overlay"
         assert status["state_hash"] == from_overlay, "tables and archive give different states"
         expect_counts(server, "from the tables")
@@ -122,19 +214,30 @@ def whole_run(data, folder):
         server.kill()
 
 
-def killed_run(data, folder):
+def await_transactions(server, scoring, count):
+    while server.status()["transactions"] < count:
+        assert scoring.poll() is None, "scoring ended too early"
+        time.sleep(0.2)
+
+
+def eventful_run(data, folder):
     server = Server(folder)
     server.start()
     try:
         scoring = subprocess.Popen(server.score_command(data, "--out", os.devnull, "--retry-for", "120s"))
-        while server.status()["transactions"] < TRANSACTIONS // 2:
-            assert scoring.poll() is None, "scoring ended too early"
-            time.sleep(0.2)
+        await_transactions(server, scoring, TRANSACTIONS // 4)
+        server.change_rules("amount > 220.0", "amount > 180.0")
+        await_transactions(server, scoring, TRANSACTIONS // 2)
         server.kill()
+        subprocess.run([HARRIER, "rebuild", "--data", folder], check=True)
         server.start()
+        await_transactions(server, scoring, TRANSACTIONS * 3 // 4)
+        server.change_rules("fraud_share_7d >= 0.5", "fraud_share_7d >= 0.4")
         assert scoring.wait(timeout=600) == 0, "the client did not get through the restart"
         expect_counts(server, "after kill -9 in the middle")
+        assert server.status()["generation_position"] > 0, "the generation was not adopted"
         server.stop()
+        replay(folder, "--recorded")
     finally:
         server.kill()
 
@@ -144,7 +247,7 @@ def main():
     if not data:
         print("skipped: handbook_raw.csv.zst not found; set HARRIER_DATA to its folder")
         return 77
-    for run in (whole_run, killed_run):
+    for run in (whole_run, eventful_run):
         with tempfile.TemporaryDirectory(prefix="harrier-handbook-") as folder:
             try:
                 run(data, folder)

@@ -1,0 +1,17 @@
+"""How well a number ranks what is bad before what is good."""
+import collections
+
+
+def auc(scored):
+    """The area under the ROC curve of (score, is_bad) pairs: how often a bad one, drawn at random, has
+    a greater score than a good one; equal scores count half. Exact, in whole numbers until the end."""
+    goods, bads = collections.Counter(), collections.Counter()
+    for score, is_bad in scored:
+        (bads if is_bad else goods)[score] += 1
+    if not goods or not bads:
+        raise ValueError("needs at least one of each kind")
+    below = halves = 0  # goods with a smaller score; twice the pairs in the right order
+    for score in sorted(goods.keys() | bads.keys()):
+        halves += bads[score] * (2 * below + goods[score])
+        below += goods[score]
+    return halves / (2 * goods.total() * bads.total())

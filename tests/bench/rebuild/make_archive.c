@@ -1,0 +1,218 @@
+/* Makes an archive to rebuild from, faster than a server could: transactions of a made-up world as
+ * `harrier simulate` has it in the large (cards with habits, few merchants that take most, stores
+ * and online shops), written straight through core/store.
+ *
+ * usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS [COLUMNS]
+ *
+ * COLUMNS: a folder for what the comparisons with DuckDB and pandas read: time_us.i64, card.u32,
+ * merchant.u32, amount.i64. */
+#include "core/base/check.h"
+#include "core/policy/snapshot.h"
+#include "core/store/archive.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define START_US    INT64_C(1767225600000000) /* 2026-01-01 */
+#define DAY_US      INT64_C(86400000000)
+#define WRITE_EVERY 4096
+
+struct columns {
+    FILE *time, *card, *merchant, *amount;
+};
+
+struct world {
+    uint64_t random;
+    uint64_t transactions, cards, merchants;
+    int64_t span_us;
+    struct columns columns;
+};
+
+static uint64_t next_random(struct world *world) {
+    uint64_t z = world->random += UINT64_C(0x9e3779b97f4a7c15); /* SplitMix64 */
+    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return z ^ (z >> 31);
+}
+
+static uint64_t below(struct world *world, uint64_t limit) {
+    return (uint64_t)(((unsigned __int128)next_random(world) * limit) >> 64);
+}
+
+/* The first ones often, the last ones seldom: of uniform u, limit × u^power. */
+static uint64_t skewed(struct world *world, uint64_t limit, int power) {
+    double u = (double)(next_random(world) >> 11) * 0x1p-53, x = 1;
+    for (int i = 0; i < power; i++)
+        x *= u;
+    return (uint64_t)(x * (double)limit);
+}
+
+/* Numbers that follow each other must not lie beside each other in a table. */
+static uint64_t token(uint64_t number) {
+    return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
+}
+
+struct names {
+    char id[32], card[24], customer[24], merchant[24], terminal[24], device[24], ip[24], mcc[8];
+};
+
+static void fill_online(struct world *world, struct transaction *transaction, struct names *names,
+                        uint64_t customer) {
+    uint64_t device = customer * 2 + (below(world, 5) == 0);
+    transaction->fields[FIELD_CHANNEL] =
+        below(world, 4) ? TEXT_LITERAL("ecom") : TEXT_LITERAL("app");
+    snprintf(names->device, sizeof names->device, "d_%011llx", (unsigned long long)token(device));
+    uint32_t ip = (uint32_t)token(customer * 31 + (below(world, 8) == 0)) & 0xffffff;
+    snprintf(names->ip, sizeof names->ip, "10.%u.%u.%u", ip >> 16, ip >> 8 & 0xff, ip & 0xff);
+    transaction->fields[FIELD_DEVICE] = text_of(names->device);
+    transaction->fields[FIELD_IP] = text_of(names->ip);
+}
+
+static void fill_in_store(struct world *world, struct transaction *transaction, struct names *names,
+                          uint64_t merchant) {
+    transaction->fields[FIELD_CHANNEL] =
+        below(world, 20) ? TEXT_LITERAL("pos") : TEXT_LITERAL("atm");
+    snprintf(names->terminal, sizeof names->terminal, "t_%011llx",
+             (unsigned long long)token(merchant * 4 + below(world, 4)));
+    transaction->fields[FIELD_TERMINAL] = text_of(names->terminal);
+    transaction->has_location = true;
+    transaction->latitude_e7 = 480000000 + (int32_t)(merchant % 1000) * 10000;
+    transaction->longitude_e7 = 90000000 + (int32_t)(merchant % 777) * 10000;
+}
+
+static struct transaction make_transaction(struct world *world, uint64_t number,
+                                           struct names *names) {
+    uint64_t card = skewed(world, world->cards, 2), customer = card * 2 / 3;
+    uint64_t merchant = skewed(world, world->merchants, 3);
+    snprintf(names->id, sizeof names->id, "s%08x-%010llu", 0x5eed, (unsigned long long)number);
+    snprintf(names->card, sizeof names->card, "c_%011llx", (unsigned long long)token(card));
+    snprintf(names->customer, sizeof names->customer, "u_%011llx",
+             (unsigned long long)token(customer));
+    snprintf(names->merchant, sizeof names->merchant, "m_%011llx",
+             (unsigned long long)token(merchant));
+    snprintf(names->mcc, sizeof names->mcc, "%04u", (unsigned)(4000 + merchant % 97 * 13));
+    struct transaction transaction = {
+        .id = text_of(names->id),
+        /* In order, up to two seconds beside it. */
+        .event_time_us =
+            START_US +
+            (int64_t)((double)world->span_us / (double)world->transactions * (double)number) -
+            (int64_t)below(world, 2000000),
+        .amount_minor = 100 + (int64_t)skewed(world, 50000, 3),
+        .currency = TEXT_LITERAL("EUR"),
+    };
+    transaction.fields[FIELD_CARD] = text_of(names->card);
+    transaction.fields[FIELD_CUSTOMER] = text_of(names->customer);
+    transaction.fields[FIELD_MERCHANT] = text_of(names->merchant);
+    transaction.fields[FIELD_COUNTRY] = TEXT_LITERAL("DE");
+    transaction.fields[FIELD_MCC] = text_of(names->mcc);
+    if (merchant % 5 < 2)
+        fill_online(world, &transaction, names, customer);
+    else
+        fill_in_store(world, &transaction, names, merchant);
+    if (world->columns.time) {
+        uint32_t keys[2] = {(uint32_t)card, (uint32_t)merchant};
+        fwrite(&transaction.event_time_us, 8, 1, world->columns.time);
+        fwrite(&keys[0], 4, 1, world->columns.card);
+        fwrite(&keys[1], 4, 1, world->columns.merchant);
+        fwrite(&transaction.amount_minor, 8, 1, world->columns.amount);
+    }
+    return transaction;
+}
+
+static void fail(const struct error *error) {
+    fprintf(stderr, "make_archive: %s\n", error->text);
+    exit(1);
+}
+
+static void append_policy(struct archive *archive, const char *folder) {
+    struct snapshot *snapshot;
+    struct buffer messages;
+    struct error error;
+    buffer_init(&messages);
+    if (snapshot_load_folder(folder, &snapshot, &messages, &error) < 0)
+        fail(&error);
+    struct record record = {.type = RECORD_SNAPSHOT,
+                            .receive_time_us = START_US,
+                            .snapshot = {.snapshot_id = snapshot->id,
+                                         .name = snapshot->name,
+                                         .files = snapshot->files,
+                                         .file_count = snapshot->file_count}};
+    archive_append(archive, &record);
+    snapshot_unref(snapshot);
+    buffer_deinit(&messages);
+}
+
+/* One in two hundred turns out to be fraud, told at once so that nothing has to be kept. */
+static void append_transactions(struct world *world, struct archive *archive) {
+    struct error error;
+    struct names names;
+    for (uint64_t i = 0; i < world->transactions; i++) {
+        struct transaction transaction = make_transaction(world, i, &names);
+        struct record record = {.type = RECORD_TRANSACTION,
+                                .receive_time_us = transaction.event_time_us + 1000,
+                                .transaction = {.transaction = transaction,
+                                                .decision = {.verdict = VERDICT_APPROVE,
+                                                             .score = (uint32_t)below(world, 200),
+                                                             .snapshot_id = 1,
+                                                             .feature_hash = next_random(world)}}};
+        archive_append(archive, &record);
+        if (below(world, 200) == 0) {
+            struct record outcome = {.type = RECORD_OUTCOME,
+                                     .receive_time_us = record.receive_time_us,
+                                     .outcome = {.label = LABEL_FRAUD,
+                                                 .transaction_position = record.position,
+                                                 .transaction = transaction,
+                                                 .verdict = VERDICT_APPROVE}};
+            archive_append(archive, &outcome);
+        }
+        if (i % WRITE_EVERY == 0 && archive_write(archive, &error) < 0)
+            fail(&error);
+    }
+    if (archive_write(archive, &error) < 0)
+        fail(&error);
+}
+
+static FILE *open_column(const char *folder, const char *name) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    FILE *file = fopen(path, "wb");
+    check(file);
+    return file;
+}
+
+int main(int argc, char **argv) {
+    if (argc != 7 && argc != 8) {
+        fputs("usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS [COLUMNS]\n",
+              stderr);
+        return 64;
+    }
+    struct world world = {.random = 1,
+                          .transactions = strtoull(argv[3], NULL, 10),
+                          .cards = strtoull(argv[4], NULL, 10),
+                          .merchants = strtoull(argv[5], NULL, 10),
+                          .span_us = (int64_t)strtoull(argv[6], NULL, 10) * DAY_US};
+    if (argc == 8)
+        world.columns = (struct columns){
+            .time = open_column(argv[7], "time_us.i64"),
+            .card = open_column(argv[7], "card.u32"),
+            .merchant = open_column(argv[7], "merchant.u32"),
+            .amount = open_column(argv[7], "amount.i64"),
+        };
+    struct archive *archive;
+    struct archive_recovery recovery;
+    struct error error;
+    if (archive_open(argv[2], NULL, &archive, &recovery, &error) < 0)
+        fail(&error);
+    append_policy(archive, argv[1]);
+    append_transactions(&world, archive);
+    archive_close(archive);
+    if (world.columns.time) {
+        fclose(world.columns.time);
+        fclose(world.columns.card);
+        fclose(world.columns.merchant);
+        fclose(world.columns.amount);
+    }
+    return 0;
+}

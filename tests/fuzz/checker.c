@@ -1,0 +1,81 @@
+/* Target: the types of expressions.
+ *
+ *   input  u8: who reads (modulo 3) and the type that is wanted (the rest, modulo 7); the source
+ *
+ * The checker says what is wrong, or gives a tree of the wanted type whose canonical form passes it
+ * as well and is its own canonical form. */
+#include "names.h"
+
+#include "core/policy/checker.h"
+
+static struct arena arena;
+static struct buffer printed, printed_again;
+static const struct scope *scope;
+static struct text reported_source;
+static bool broken_named;
+
+void target_start(void) {
+    arena_init(&arena, (size_t)64 << 20);
+    buffer_init(&printed);
+    buffer_init(&printed_again);
+    scope = names_start();
+}
+
+static void listen(struct reporter *reporter, size_t offset, size_t length, const char *text) {
+    (void)reporter;
+    property(offset <= reported_source.length && length <= reported_source.length - offset,
+             "a fault at %zu + %zu of %zu bytes: %s", offset, length, reported_source.length, text);
+    property(text[0], "a fault without words");
+}
+
+static struct syntax *check_source(struct text source, enum scope_reader reader,
+                                   enum value_type wanted) {
+    struct reporter reporter = {.report = listen};
+    reported_source = source;
+    arena_reset(&arena);
+    struct syntax *root = expression_check(source, scope, reader, wanted, &arena, &reporter);
+    property(!root || reporter.count == 0, "a tree and %zu faults", reporter.count);
+    /* Silent only where the name's own declaration was reported. */
+    broken_named = memmem(source.data, source.length, "broken", 6) != NULL;
+    property(root || reporter.count > 0 || broken_named, "refused without a word");
+    return root;
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    static const enum value_type types[] = {VALUE_ABSENT,  VALUE_BOOL, VALUE_INT,
+                                            VALUE_DOUBLE,  VALUE_TEXT, VALUE_TIMESTAMP,
+                                            VALUE_DURATION};
+    if (size == 0)
+        return false;
+    enum scope_reader reader = (enum scope_reader)(bytes[0] % 3);
+    enum value_type wanted = types[bytes[0] / 3 % 7];
+    struct text source = {.data = (const char *)bytes + 1, .length = size - 1};
+    struct syntax *root = check_source(source, reader, wanted);
+    if (!root)
+        return false;
+    enum value_type type = root->type;
+    property(type != VALUE_ABSENT && type != VALUE_ERROR, "a tree of type %s",
+             value_type_name(type));
+    property(wanted == VALUE_ABSENT || type == wanted, "%s instead of %s", value_type_name(type),
+             value_type_name(wanted));
+    buffer_clear(&printed);
+    syntax_print(root, &printed);
+    struct text canonical = {.data = (const char *)printed.bytes, .length = printed.length};
+    if (canonical.length > EXPRESSION_SOURCE_MAX)
+        return true;
+    root = check_source(canonical, reader, wanted);
+    property(root && root->type == type, "its canonical form is refused: %" TEXT_FORMAT,
+             TEXT_ARGS(canonical));
+    buffer_clear(&printed_again);
+    syntax_print(root, &printed_again);
+    property(printed_again.length == printed.length &&
+                 memcmp(printed_again.bytes, printed.bytes, printed.length) == 0,
+             "%" TEXT_FORMAT "\nis printed the second time as\n%.*s", TEXT_ARGS(canonical),
+             (int)printed_again.length, (const char *)printed_again.bytes);
+    return true;
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    for (uint8_t reader = 0; reader < 3; reader++)
+        names_add_cases(seeds, root, &reader, 1, target_run);
+}

@@ -1,0 +1,214 @@
+#include "maker.h"
+
+#include "core/policy/function.h"
+
+#define DEPTH_MAX  7
+#define SOURCE_MAX 3000 /* bytes; what is open is closed with short operands then */
+
+struct maker {
+    struct cursor *cursor;
+    const struct scope *scope;
+    struct buffer *source;
+};
+
+static void make(struct maker *maker, enum value_type type, unsigned depth);
+
+static void put(struct maker *maker, const char *string) {
+    buffer_append(maker->source, string, strlen(string));
+}
+
+static unsigned pick(struct maker *maker, size_t count) {
+    return (unsigned)(cursor_u8(maker->cursor) % count);
+}
+
+static enum value_type pick_type(struct maker *maker) {
+    static const enum value_type types[] = {VALUE_INT,  VALUE_DOUBLE,    VALUE_TEXT,
+                                            VALUE_BOOL, VALUE_TIMESTAMP, VALUE_DURATION};
+    return types[pick(maker, 6)];
+}
+
+static void make_literal(struct maker *maker, enum value_type type) {
+    static const char *const ints[] = {
+        "0", "1", "-1", "2", "7", "-9223372036854775808", "9223372036854775807", "0x7f"};
+    static const char *const doubles[] = {"0.0",  "1.5",    "-2.25", "1e308",
+                                          "-0.0", "5e-324", "0.1",   "9007199254740993.0"};
+    static const char *const texts[] = {"\"\"",
+                                        "\"DE\"",
+                                        "'4111'",
+                                        "\"a\\n\\u00e9\"",
+                                        "r\"\\\"",
+                                        "\"1h\"",
+                                        "\"2026-02-28T23:59:59.5Z\"",
+                                        "\"-12\""};
+    static const char *const times[] = {
+        "timestamp(\"2026-01-31T00:00:00Z\")", "timestamp(\"0001-01-01T00:00:00Z\")",
+        "timestamp(\"9999-12-31T23:59:59.999999Z\")", "timestamp(0)"};
+    static const char *const durations[] = {"duration(\"1h\")", "duration(\"-1.5s\")",
+                                            "duration(\"315576000000s\")", "duration(\"1d\")"};
+    unsigned which = pick(maker, 8);
+    switch (type) {
+    case VALUE_INT:
+        put(maker, ints[which]);
+        break;
+    case VALUE_DOUBLE:
+        put(maker, doubles[which]);
+        break;
+    case VALUE_TEXT:
+        put(maker, texts[which]);
+        break;
+    case VALUE_TIMESTAMP:
+        put(maker, times[which % 4]);
+        break;
+    case VALUE_DURATION:
+        put(maker, durations[which % 4]);
+        break;
+    default:
+        put(maker, which & 1 ? "true" : "false");
+    }
+}
+
+/* The next name of the type from a random one on that a rule can read; a literal if there is none.
+ */
+static void make_name(struct maker *maker, enum value_type type) {
+    size_t count = maker->scope->name_count, first = pick(maker, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct name *name = maker->scope->names[(first + i) % count];
+        if (name->type != type || name->kind == NAME_LATER)
+            continue;
+        buffer_append(maker->source, name->text.data, name->text.length);
+        return;
+    }
+    make_literal(maker, type);
+}
+
+static void make_call(struct maker *maker, const struct function *function, unsigned depth) {
+    bool method = function->form == FUNCTION_METHOD;
+    size_t first = method;
+    if (method) {
+        put(maker, "(");
+        make(maker, function->parameters[0], depth);
+        put(maker, ").");
+    }
+    put(maker, function->name);
+    put(maker, "(");
+    for (size_t i = first; i < function->parameter_count; i++) {
+        if (i > first)
+            put(maker, ", ");
+        make(maker, function->parameters[i], depth);
+    }
+    put(maker, ")");
+}
+
+static void make_operator(struct maker *maker, const struct function *function, unsigned depth) {
+    put(maker, "(");
+    if (function->parameter_count == 2) {
+        make(maker, function->parameters[0], depth);
+        put(maker, " ");
+    }
+    put(maker, function->name);
+    put(maker, " ");
+    make(maker, function->parameters[function->parameter_count - 1], depth);
+    put(maker, ")");
+}
+
+/* The next function with this result from a random one on: whatever the language has by then. */
+static void make_function(struct maker *maker, enum value_type type, unsigned depth) {
+    size_t count = 0;
+    while (function_at(count))
+        count++;
+    size_t first = pick(maker, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct function *function = function_at((first + i) % count);
+        if (function->result != type)
+            continue;
+        if (function->form == FUNCTION_OPERATOR)
+            make_operator(maker, function, depth);
+        else
+            make_call(maker, function, depth);
+        return;
+    }
+    make_name(maker, type);
+}
+
+static void make_pair(struct maker *maker, enum value_type left, const char *sign,
+                      enum value_type right, unsigned depth) {
+    put(maker, "(");
+    make(maker, left, depth);
+    put(maker, sign);
+    make(maker, right, depth);
+    put(maker, ")");
+}
+
+static void make_membership(struct maker *maker, unsigned depth) {
+    if (pick(maker, 2)) {
+        make(maker, VALUE_TEXT, depth);
+        put(maker, pick(maker, 2) ? " in lists.transit" : " in lists.empty");
+        return;
+    }
+    enum value_type type = pick_type(maker);
+    make(maker, type, depth);
+    put(maker, " in [");
+    for (unsigned left = pick(maker, 4); left > 0; left--) {
+        make(maker, type, depth);
+        put(maker, left > 1 ? ", " : "");
+    }
+    put(maker, "]");
+}
+
+static void make_condition(struct maker *maker, unsigned depth) {
+    static const char *const signs[] = {" < ", " <= ", " > ", " >= ", " == ", " != "};
+    enum value_type type;
+    put(maker, "(");
+    switch (pick(maker, 6)) {
+    case 0:
+        make_pair(maker, VALUE_BOOL, " && ", VALUE_BOOL, depth);
+        break;
+    case 1:
+        make_pair(maker, VALUE_BOOL, " || ", VALUE_BOOL, depth);
+        break;
+    case 2:
+        put(maker, "!");
+        make_name(maker, VALUE_BOOL);
+        break;
+    case 3:
+        put(maker, "has(");
+        make_name(maker, pick_type(maker));
+        put(maker, ")");
+        break;
+    case 4:
+        make_membership(maker, depth);
+        break;
+    default:
+        type = pick_type(maker);
+        make_pair(maker, type, signs[pick(maker, 6)], type, depth);
+    }
+    put(maker, ")");
+}
+
+static void make(struct maker *maker, enum value_type type, unsigned depth) {
+    bool end = depth == 0 || maker->source->length > SOURCE_MAX || cursor_left(maker->cursor) == 0;
+    unsigned which = pick(maker, end ? 2 : 8);
+    if (which == 0) {
+        make_literal(maker, type);
+    } else if (which == 1) {
+        make_name(maker, type);
+    } else if (which == 2) {
+        put(maker, "(");
+        make(maker, VALUE_BOOL, depth - 1);
+        put(maker, " ? ");
+        make(maker, type, depth - 1);
+        put(maker, " : ");
+        make(maker, type, depth - 1);
+        put(maker, ")");
+    } else if (type == VALUE_BOOL && which < 7) {
+        make_condition(maker, depth - 1);
+    } else {
+        make_function(maker, type, depth - 1);
+    }
+}
+
+void maker_expression(struct cursor *cursor, const struct scope *scope, enum value_type type,
+                      struct buffer *source) {
+    struct maker maker = {.cursor = cursor, .scope = scope, .source = source};
+    make(&maker, type, DEPTH_MAX);
+}

@@ -1,0 +1,11 @@
+/* Expressions out of bytes: well-typed by construction, so that most get past the checker. */
+#pragma once
+
+#include "target.h"
+
+#include "core/base/value.h"
+#include "core/policy/scope.h"
+
+/* Appends the source of an expression of this type. Every byte string makes one. */
+void maker_expression(struct cursor *cursor, const struct scope *scope, enum value_type type,
+                      struct buffer *source);

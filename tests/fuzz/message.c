@@ -1,0 +1,128 @@
+/* Target: messages between client and server.
+ *
+ *   input  u8 bit 0: a response, else a request; then its bytes
+ *
+ * Decoding refuses them or gives a request or response that is encoded to bytes which decode to the
+ * same again; the arena's limit holds; every transaction and outcome in it can be checked. */
+#include "target.h"
+
+#include "core/wire/message.h"
+#include "tests/unit/wire/random_wire.h"
+
+#define SEED_BYTES_MAX 900
+
+static struct arena arena, arena_again;
+static struct buffer encoded, encoded_again;
+
+void target_start(void) {
+    arena_init(&arena, MESSAGE_ARENA_LIMIT);
+    arena_init(&arena_again, MESSAGE_ARENA_LIMIT);
+    buffer_init(&encoded);
+    buffer_init(&encoded_again);
+}
+
+static void must_be_same(const char *what) {
+    property(encoded.length == encoded_again.length &&
+                 (encoded.length == 0 ||
+                  memcmp(encoded.bytes, encoded_again.bytes, encoded.length) == 0),
+             "%s encodes to other bytes the second time", what);
+}
+
+static void check_parts(const struct request *request) {
+    struct text field = {0};
+    struct error error;
+    if (request->call == CALL_SCORE) {
+        for (size_t i = 0; i < request->score.transaction_count; i++) {
+            const struct transaction *transaction = &request->score.transactions[i];
+            int r = transaction_check(transaction, &field, &error);
+            property(r == 0 || (r < 0 && field.data && error.text[0]), "a fault without a field");
+            property(r < 0 || transaction_equal(transaction, transaction),
+                     "a transaction differs from itself");
+        }
+    } else if (request->call == CALL_REPORT_OUTCOME) {
+        for (size_t i = 0; i < request->outcome.outcome_count; i++) {
+            int r = outcome_check(&request->outcome.outcomes[i], &field, &error);
+            property(r == 0 || (r < 0 && field.data && error.text[0]), "a fault without a field");
+        }
+    }
+}
+
+static bool run_request(const uint8_t *bytes, size_t size) {
+    struct request request, again;
+    struct error error;
+    int r = message_decode_request(bytes, size, &arena, &request, &error);
+    property(arena.used <= MESSAGE_ARENA_LIMIT, "%zu bytes in the arena", arena.used);
+    if (r < 0) {
+        property(r == -(int)error.code &&
+                     (error.code == ERROR_INVALID || error.code == ERROR_TOO_LARGE ||
+                      error.code == ERROR_UNSUPPORTED),
+                 "refused as %s: %s", error_code_name(error.code), error.text);
+        return false;
+    }
+    check_parts(&request);
+    buffer_clear(&encoded);
+    r = message_encode_request(&request, &encoded, &error);
+    property(r == 0, "what was decoded cannot be encoded: %s", error.text);
+    r = message_decode_request(encoded.bytes, encoded.length, &arena_again, &again, &error);
+    property(r == 0, "what was encoded is refused: %s", error.text);
+    buffer_clear(&encoded_again);
+    property(message_encode_request(&again, &encoded_again, &error) == 0, "%s", error.text);
+    must_be_same("a request");
+    return true;
+}
+
+static bool run_response(const uint8_t *bytes, size_t size) {
+    struct response response, again;
+    struct error error;
+    int r = message_decode_response(bytes, size, &arena, &response, &error);
+    property(arena.used <= MESSAGE_ARENA_LIMIT, "%zu bytes in the arena", arena.used);
+    if (r < 0) {
+        property(r == -(int)error.code &&
+                     (error.code == ERROR_INVALID || error.code == ERROR_TOO_LARGE ||
+                      error.code == ERROR_UNSUPPORTED),
+                 "refused as %s: %s", error_code_name(error.code), error.text);
+        return false;
+    }
+    buffer_clear(&encoded);
+    message_encode_response(&response, &encoded);
+    r = message_decode_response(encoded.bytes, encoded.length, &arena_again, &again, &error);
+    property(r == 0, "what was encoded is refused: %s", error.text);
+    buffer_clear(&encoded_again);
+    message_encode_response(&again, &encoded_again);
+    must_be_same("a response");
+    return true;
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    if (size == 0)
+        return false;
+    arena_reset(&arena);
+    arena_reset(&arena_again);
+    return bytes[0] & 1 ? run_response(bytes + 1, size - 1) : run_request(bytes + 1, size - 1);
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    (void)root;
+    struct arena made;
+    struct buffer seed;
+    struct random random = {.state = 4};
+    struct error error;
+    arena_init(&made, (size_t)4 << 20);
+    buffer_init(&seed);
+    for (unsigned i = 0; i < 120; i++) {
+        arena_reset(&made);
+        buffer_clear(&seed);
+        buffer_append_u8(&seed, i & 1);
+        if (i & 1) {
+            struct response response = random_response(&random, &made);
+            message_encode_response(&response, &seed);
+        } else {
+            struct request request = random_request(&random, &made);
+            property(message_encode_request(&request, &seed, &error) == 0, "%s", error.text);
+        }
+        if (seed.length <= SEED_BYTES_MAX)
+            seeds->add(seeds, seed.bytes, seed.length);
+    }
+    buffer_deinit(&seed);
+    arena_deinit(&made);
+}

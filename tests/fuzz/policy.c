@@ -1,0 +1,231 @@
+/* Target: the files of a policy.
+ *
+ *   input  files, each headed by a line "=== PATH"; without one, all is rules/a.yaml. Where
+ *          there is no policy.yaml, one is given.
+ *
+ * Loading refuses them with messages of clean text, or gives a snapshot that decides transactions,
+ * is told about them, and is the same, id, plan and messages, when its files are loaded again. */
+#include "target.h"
+
+#include "core/base/check.h"
+#include "core/engine/engine.h"
+#include "tests/unit/engine/state_map.h"
+
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define FILES_MAX      12
+#define SEED_BYTES_MAX 4000
+#define HOUR_US        INT64_C(3600000000)
+#define RUN_BYTES      ((size_t)4 << 20)
+
+static struct buffer messages, messages_again;
+static struct arena arena;
+
+void target_start(void) {
+    buffer_init(&messages);
+    buffer_init(&messages_again);
+    arena_init(&arena, RUN_BYTES);
+}
+
+/* The next head from `at` on; the end if there is none. */
+static const char *find_head(const char *at, const char *end) {
+    const char *head = memmem(at, (size_t)(end - at), "\n=== ", 5);
+    return head ? head + 1 : end;
+}
+
+static size_t split(const uint8_t *bytes, size_t size, struct policy_file *files) {
+    static const char given[] = "policy: {name: fuzz, base_currency: EUR}\n";
+    const char *at = (const char *)bytes, *end = at + size;
+    size_t count = 0;
+    bool has_policy = false;
+    while (at < end && count < FILES_MAX - 1) {
+        struct policy_file *file = &files[count++];
+        const char *next = find_head(at, end), *line = NULL;
+        if (end - at >= 4 && memcmp(at, "=== ", 4) == 0)
+            line = memchr(at, '\n', (size_t)(next - at));
+        file->path = TEXT_LITERAL("rules/a.yaml");
+        if (line) {
+            file->path = (struct text){.data = at + 4, .length = (size_t)(line - at - 4)};
+            at = line + 1;
+        }
+        file->content = (struct text){.data = at, .length = (size_t)(next - at)};
+        has_policy |= text_is(file->path, "policy.yaml");
+        at = next;
+    }
+    if (!has_policy)
+        files[count++] =
+            (struct policy_file){.path = TEXT_LITERAL("policy.yaml"), .content = text_of(given)};
+    return count;
+}
+
+/* Whatever is in a file, what is told about it does a terminal no harm. */
+static void must_be_clean(const struct buffer *told) {
+    for (size_t at = 0; at < told->length;) {
+        const char *line = (const char *)told->bytes + at;
+        const char *end = memchr(line, '\n', told->length - at);
+        property(end, "messages end without a line end");
+        struct text text = {.data = line, .length = (size_t)(end - line)};
+        property(text_is_clean(text, NULL), "a message that is not clean: %" TEXT_FORMAT,
+                 TEXT_ARGS(text));
+        at += text.length + 1;
+    }
+}
+
+static struct transaction purchase(int64_t number) {
+    static const struct attribute attributes[] = {
+        {.name = TEXT_LITERAL("items"), .type = ATTRIBUTE_INTEGER, .integer = 3},
+        {.name = TEXT_LITERAL("online"), .type = ATTRIBUTE_FLAG, .flag = true},
+        {.name = TEXT_LITERAL("kind"), .type = ATTRIBUTE_TEXT, .text = TEXT_LITERAL("gift")},
+        {.name = TEXT_LITERAL("risk"), .type = ATTRIBUTE_NUMBER, .number = 0.25},
+    };
+    struct transaction transaction = {.id = TEXT_LITERAL("t"),
+                                      .event_time_us = INT64_C(1767225600000000) + number * HOUR_US,
+                                      .amount_minor = 1999 * number,
+                                      .currency = TEXT_LITERAL("EUR"),
+                                      .has_location = true,
+                                      .latitude_e7 = 475000000,
+                                      .longitude_e7 = 85000000};
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
+        transaction.fields[field] = TEXT_LITERAL("x1");
+    transaction.fields[FIELD_IP] = TEXT_LITERAL("192.0.2.1");
+    transaction.fields[FIELD_COUNTRY] = TEXT_LITERAL("CH");
+    transaction.fields[FIELD_MCC] = TEXT_LITERAL("5411");
+    transaction.attributes = attributes;
+    transaction.attribute_count = number % 2 ? 0 : sizeof attributes / sizeof *attributes;
+    return transaction;
+}
+
+/* Decides a few transactions, all by the same card, and tells the states. */
+static void use(struct snapshot *snapshot) {
+    struct state_map map;
+    struct engine *engine = engine_new(snapshot, snapshot);
+    state_map_init(&map);
+    for (int64_t i = 0; i < 4; i++) {
+        struct transaction transaction = purchase(i);
+        struct decision decision;
+        struct text field = {0};
+        struct error error;
+        arena_reset(&arena);
+        int r = engine_decide(engine, &transaction, &map.source, true, &arena, &decision, &field,
+                              &error);
+        property(r == 0 || (r == -ERROR_INVALID && field.data), "decide: %s", error.text);
+        if (r < 0)
+            continue;
+        property(decision.score <= DECISION_SCORE_MAX && decision.verdict < VERDICT_COUNT,
+                 "verdict %d, score %u", decision.verdict, decision.score);
+        struct record record = {.type = RECORD_TRANSACTION,
+                                .position = (uint64_t)i + 1,
+                                .transaction = {.transaction = transaction, .decision = decision}};
+        engine_apply(engine, &record, &map.source);
+    }
+    state_map_deinit(&map);
+    engine_free(engine);
+}
+
+static void load_again(const struct snapshot *snapshot) {
+    struct snapshot *again = NULL;
+    struct error error;
+    buffer_clear(&messages_again);
+    int r = snapshot_load(snapshot->files, snapshot->file_count, &again, &messages_again, &error);
+    property(r == 0, "its own files are refused: %s", error.text);
+    property(again->id == snapshot->id && again->plan.id == snapshot->plan.id, "another id");
+    property(messages.length == messages_again.length &&
+                 (messages.length == 0 ||
+                  memcmp(messages.bytes, messages_again.bytes, messages.length) == 0),
+             "other messages");
+    snapshot_unref(again);
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    struct policy_file files[FILES_MAX];
+    struct snapshot *snapshot = NULL;
+    struct error error = {0};
+    size_t count = split(bytes, size, files);
+    buffer_clear(&messages);
+    int r = snapshot_load(files, count, &snapshot, &messages, &error);
+    must_be_clean(&messages);
+    if (r < 0) {
+        property(r == -ERROR_INVALID || r == -ERROR_TOO_LARGE, "refused as %s: %s",
+                 error_code_name(error.code), error.text);
+        property(messages.length > 0 && error.text[0] && !snapshot, "refused without a word");
+        return false;
+    }
+    load_again(snapshot);
+    use(snapshot);
+    snapshot_unref(snapshot);
+    return true;
+}
+
+/* Seeds: the policy that docs/POLICY.md shows, the shipped ones that are small, and parts of both.
+ */
+
+static void add_files(struct seeds *seeds, const struct policy_file *files, size_t count,
+                      unsigned parts) {
+    struct buffer seed;
+    buffer_init(&seed);
+    for (size_t i = 0; i < count; i++) {
+        if (!(parts >> i % 16 & 1))
+            continue;
+        buffer_printf(&seed, "=== %" TEXT_FORMAT "\n", TEXT_ARGS(files[i].path));
+        buffer_append(&seed, files[i].content.data, files[i].content.length);
+    }
+    if (seed.length <= SEED_BYTES_MAX && target_run(seed.bytes, seed.length))
+        seeds->add(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
+static void add_folder(struct seeds *seeds, const char *root, const char *name) {
+    char path[4096];
+    struct policy_folder *folder;
+    struct error error;
+    size_t count;
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    property(policy_folder_read(path, &folder, &error) == 0, "%s", error.text);
+    const struct policy_file *files = policy_folder_files(folder, &count);
+    for (unsigned parts = 1; parts < 1u << (count < 10 ? count : 10); parts++)
+        add_files(seeds, files, count, parts);
+    policy_folder_free(folder);
+}
+
+static char *read_text_file(const char *root, const char *name) {
+    char path[4096];
+    char *text = check_calloc(1, 1 << 20);
+    snprintf(path, sizeof path, "%s/%s", root, name);
+    FILE *file = fopen(path, "r");
+    property(file, "cannot open %s", path);
+    text[fread(text, 1, (1 << 20) - 1, file)] = '\0';
+    fclose(file);
+    return text;
+}
+
+/* Blocks of YAML that begin with "# PATH". */
+static size_t find_blocks(char *text, struct policy_file *files) {
+    static const char begin[] = "```yaml\n# ";
+    size_t count = 0;
+    char *at = text;
+    while (count < FILES_MAX && (at = strstr(at, begin))) {
+        char *path = at + sizeof begin - 1, *content = strchr(path, '\n');
+        char *end = content ? strstr(content, "\n```") : NULL;
+        if (!end)
+            break;
+        files[count].path = (struct text){.data = path, .length = (size_t)(content - path)};
+        files[count].content =
+            (struct text){.data = content + 1, .length = (size_t)(end - content)};
+        count += memchr(path, ' ', (size_t)(content - path)) == NULL;
+        at = end;
+    }
+    return count;
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    struct policy_file files[FILES_MAX];
+    char *text = read_text_file(root, "docs/POLICY.md");
+    size_t count = find_blocks(text, files);
+    property(count >= 4, "docs/POLICY.md shows %zu files", count);
+    for (unsigned parts = 1; parts < 1u << count; parts++)
+        add_files(seeds, files, count, parts);
+    free(text);
+    add_folder(seeds, root, "rules/handbook");
+}

@@ -1,0 +1,192 @@
+/* Target: files of transactions as the command line reads them.
+ *
+ *   input  u8 bit 0: a mapping comes first, in YAML, up to a line "==="
+ *             bits 1–2: guess the format, CSV, JSON lines
+ *             bits 3–7: how many bytes are read at once, less one; 31: all
+ *          then the rows
+ *
+ * The mapping and the rows are refused with a sentence, or each row gives a transaction that
+ * transaction_check() takes, or what is wrong with it; the same however the bytes come in pieces.
+ */
+#include "target.h"
+
+#include "clients/cli/row_transaction.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/wire/message.h"
+#include "tests/unit/cli/memory_source.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define ARENA_BYTES ((size_t)4 << 20)
+#define ROWS_MAX    64
+
+static struct arena arena;
+static struct buffer encoded;
+
+void target_start(void) {
+    arena_init(&arena, ARENA_BYTES);
+    buffer_init(&encoded);
+}
+
+struct reading {
+    struct rows *rows;
+    struct mapping *mapping;
+    uint64_t hash; /* of all that was read */
+    size_t good, bad;
+};
+
+static void take_note(struct reading *reading, const void *bytes, size_t size) {
+    reading->hash = hash64(bytes, size, reading->hash);
+}
+
+static void note_error(struct reading *reading, const struct error *error) {
+    property(error->text[0], "a fault without words");
+    take_note(reading, error->text, strlen(error->text));
+    reading->bad++;
+}
+
+static void read_row(struct reading *reading, const struct row *row) {
+    struct transaction transaction;
+    struct error error;
+    struct text field, id;
+    enum truth truth;
+    enum label label;
+    arena_reset(&arena);
+    if (row_truth(reading->mapping, row, &truth, &error) < 0)
+        note_error(reading, &error);
+    if (row_label(reading->mapping, row, &label, &error) < 0)
+        note_error(reading, &error);
+    if (row_id(reading->mapping, row, &arena, &id, &error) < 0)
+        note_error(reading, &error);
+    row_states_no_outcome(reading->mapping, row);
+    if (row_transaction(reading->mapping, row, &arena, &transaction, &error) < 0) {
+        note_error(reading, &error);
+        return;
+    }
+    property(transaction_check(&transaction, &field, &error) == 0, "it is refused: %s", error.text);
+    struct request request = {.call = CALL_SCORE,
+                              .score = {.transactions = &transaction, .transaction_count = 1}};
+    buffer_clear(&encoded);
+    property(message_encode_request(&request, &encoded, &error) == 0, "%s", error.text);
+    take_note(reading, encoded.bytes, encoded.length);
+    reading->good++;
+}
+
+static int open_rows(struct reading *reading, struct byte_source *source, enum row_format format,
+                     const struct text *yaml, struct error *ret_error) {
+    int r = rows_open(source, format, &reading->rows, ret_error);
+    if (r == 0)
+        r = yaml ? mapping_parse(*yaml, "mapping.yaml", &reading->mapping, ret_error)
+                 : mapping_of_rows(reading->rows, &reading->mapping, ret_error);
+    if (r == 0)
+        r = rows_want(reading->rows, reading->mapping->columns, reading->mapping->column_count,
+                      ret_error);
+    if (r == 0 && reading->mapping->json_attributes)
+        rows_want_members(reading->rows, TEXT_LITERAL("attributes"));
+    return r;
+}
+
+/* At most so many bytes at a time. */
+static struct reading read_all(struct text rows, enum row_format format, const struct text *yaml,
+                               size_t chunk) {
+    struct reading reading = {0};
+    struct memory_source memory = memory_source_of("", chunk);
+    struct error error;
+    struct row row;
+    uint64_t line = 0;
+    memory.left = rows;
+    if (open_rows(&reading, &memory.source, format, yaml, &error) < 0) {
+        note_error(&reading, &error);
+    } else {
+        int result;
+        for (size_t i = 0; i < ROWS_MAX; i++) {
+            result = rows_next(reading.rows, &row, &error);
+            if (result == ROWS_END)
+                break;
+            property(result == ROWS_ROW || result == ROWS_BAD_ROW, "rows_next() gave %d", result);
+            property(row.line > line, "line %llu behind line %llu", (unsigned long long)row.line,
+                     (unsigned long long)line);
+            line = row.line;
+            if (result == ROWS_ROW)
+                read_row(&reading, &row);
+            else
+                note_error(&reading, &error);
+        }
+        free(rows_unused(reading.rows));
+        free(rows_header(reading.rows));
+    }
+    rows_close(reading.rows);
+    mapping_free(reading.mapping);
+    return reading;
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    static const enum row_format formats[] = {ROW_FORMAT_GUESS, ROW_FORMAT_CSV, ROW_FORMAT_JSONL,
+                                              ROW_FORMAT_GUESS};
+    if (size == 0)
+        return false;
+    uint8_t how = bytes[0];
+    struct text rows = {.data = (const char *)bytes + 1, .length = size - 1}, yaml = {0};
+    if (how & 1) {
+        const char *line = memmem(rows.data, rows.length, "\n===\n", 5);
+        if (!line)
+            return false;
+        yaml = (struct text){.data = rows.data, .length = (size_t)(line + 1 - rows.data)};
+        rows.length -= yaml.length + 4;
+        rows.data = line + 5;
+    }
+    enum row_format format = formats[how >> 1 & 3];
+    struct reading whole = read_all(rows, format, how & 1 ? &yaml : NULL, SIZE_MAX);
+    /* What the format is guessed from is the first piece. */
+    if (format != ROW_FORMAT_GUESS && how >> 3 != 31) {
+        struct reading pieces = read_all(rows, format, how & 1 ? &yaml : NULL, (how >> 3) + 1u);
+        property(whole.hash == pieces.hash && whole.good == pieces.good && whole.bad == pieces.bad,
+                 "%zu good and %zu bad rows, in pieces of %d %zu and %zu", whole.good, whole.bad,
+                 (how >> 3) + 1, pieces.good, pieces.bad);
+    }
+    return whole.good > 0;
+}
+
+static void add_seed(struct seeds *seeds, unsigned how, const char *mapping, const char *rows) {
+    struct buffer seed;
+    buffer_init(&seed);
+    buffer_append_u8(&seed, (uint8_t)(how | (mapping != NULL)));
+    if (mapping)
+        buffer_printf(&seed, "%s===\n", mapping);
+    buffer_append(&seed, rows, strlen(rows));
+    seeds->add(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    static const char csv[] =
+        "id,event_time,amount,currency,card,ip,country,mcc,latitude,longitude,outcome,"
+        "attributes.items:int,attributes.note,attributes.price:decimal(2)\n"
+        "t1,2026-01-31T12:00:00Z,12.34,EUR,c1,192.0.2.1,CH,5411,47.5,8.5,fraud,3,\"a, "
+        "\"\"b\"\"\",1.5\n"
+        "t2,1767225600,0,JPY,c1,2001:db8::1,DE,,,,,,,\r\n"
+        "t3,1767225600000,99999.99,EUR,,,,,,,legit,,\"two\nlines\",\n";
+    static const char json[] =
+        "{\"id\": \"t1\", \"event_time\": \"2026-01-31T12:00:00.5+01:00\", \"amount_minor\": 1234, "
+        "\"currency\": \"EUR\", \"card\": \"c1\", \"location\": {\"latitude\": 1.5}, "
+        "\"attributes\": {\"items\": 3, \"gift\": true, \"risk\": 0.25, \"note\": \"\\u00e9\"}}\n"
+        "{\"id\": 7, \"event_time\": 1767225600, \"label_fraud\": true, \"amount\": 1.5, "
+        "\"currency\": \"KWD\"}\n";
+    static const char mapping[] =
+        "id: ID\nevent_time: {column: AT, format: \"%Y-%m-%d %H:%M:%S\"}\n"
+        "amount: {column: AMOUNT, currency: EUR}\ncustomer: WHO\n"
+        "outcome: {column: FRAUD, values: {\"1\": fraud}}\n"
+        "attributes:\n  items: {column: ITEMS, type: int}\n";
+    static const char mapped[] = "ID,AT,WHO,AMOUNT,FRAUD,ITEMS\n"
+                                 "0,2018-04-01 00:00:31,596,57.16,0,1\n"
+                                 "7,2018-04-01 00:02:10,4961,81.5,1,\n";
+    (void)root;
+    for (unsigned pieces = 0; pieces < 32; pieces += 5) {
+        add_seed(seeds, pieces << 3 | 2, NULL, csv);
+        add_seed(seeds, pieces << 3 | 4, NULL, json);
+        add_seed(seeds, pieces << 3 | 2, mapping, mapped);
+        add_seed(seeds, pieces << 3, NULL, pieces % 2 ? csv : json);
+    }
+}

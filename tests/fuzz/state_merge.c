@@ -1,0 +1,154 @@
+/* Target: states made of any records, and one of them damaged.
+ *
+ *   input  u8 plan, u8 step of times (a power of two), u8 and u16 the damage, then entries
+ * (plans.h)
+ *
+ * Folding the entries in their order, in the opposite one, and apart in up to four parts that are
+ * merged forwards and backwards gives the same bytes, which pass state_check(). A part with one
+ * byte changed is refused by state_check(), or merges both ways to the same good state. */
+#include "plans.h"
+
+#define ENTRIES_MAX 48 /* a tile collapses, and more */
+#define PARTS       4
+
+static struct state_scratch *scratch;
+static struct state together, merged, damaged, parts[PARTS];
+static struct made_entry entries[ENTRIES_MAX];
+
+void target_start(void) {
+    plans_start();
+    scratch = state_scratch_new();
+}
+
+static void clear(struct state *state) {
+    state_assign(state, NULL, 0);
+}
+
+static void apply(struct state *state, const struct entity_plan *entity,
+                  const struct entry *entry) {
+    state_apply(state, entity, entity->lateness_us, entry);
+}
+
+static void merge(struct state *state, const struct entity_plan *entity,
+                  const struct state *other) {
+    state_merge(state, entity, entity->lateness_us, other->bytes, other->length);
+}
+
+static void must_be_same(const struct state *a, const struct state *b, const char *what) {
+    property(a->length == b->length &&
+                 (a->length == 0 || memcmp(a->bytes, b->bytes, a->length) == 0),
+             "%s: %u bytes are not the %u expected", what, b->length, a->length);
+}
+
+static void must_be_state(const struct state *state, const struct entity_plan *entity,
+                          const char *what) {
+    struct error error;
+    property(state_check(state->bytes, state->length, entity, &error) == 0, "%s: %s", what,
+             error.text);
+}
+
+static void read_newest(const struct state *state, const struct entity_plan *entity) {
+    static struct value values[PLAN_FEATURES_MAX];
+    int64_t newest_us = 0;
+    uint64_t held;
+    state_extent(state->bytes, state->length, &newest_us, &held);
+    int r = state_read(state->bytes, state->length, entity, entity->lateness_us, newest_us, NULL,
+                       scratch, values);
+    property(r == 0, "a read at the newest time is late");
+}
+
+static void fold_backwards(const struct entity_plan *entity, size_t count) {
+    clear(&merged);
+    for (size_t i = count; i-- > 0;)
+        apply(&merged, entity, &entries[i].entry);
+    must_be_same(&together, &merged, "the opposite order");
+}
+
+static void fold_apart(const struct entity_plan *entity, size_t count) {
+    for (size_t i = 0; i < PARTS; i++)
+        clear(&parts[i]);
+    for (size_t i = 0; i < count; i++)
+        apply(&parts[entries[i].part], entity, &entries[i].entry);
+}
+
+static void merge_in_turn(const struct entity_plan *entity) {
+    clear(&merged);
+    for (size_t i = 0; i < PARTS; i++)
+        merge(&merged, entity, &parts[i]);
+    must_be_same(&together, &merged, "parts merged");
+}
+
+static void merge_as_tree(const struct entity_plan *entity) {
+    merge(&parts[3], entity, &parts[2]);
+    merge(&parts[1], entity, &parts[0]);
+    merge(&parts[3], entity, &parts[1]);
+    must_be_same(&together, &parts[3], "parts merged as a tree");
+}
+
+/* A change that makes another state of it, which nobody can notice, is none that matters here. */
+static void merge_damaged(const struct entity_plan *entity, uint8_t change, uint16_t where) {
+    struct error error;
+    size_t i = 0;
+    while (i < PARTS && parts[i].length == 0)
+        i++;
+    if (i == PARTS || change == 0)
+        return;
+    state_assign(&damaged, parts[i].bytes, parts[i].length);
+    damaged.bytes[where % damaged.length] ^= change;
+    if (state_check(damaged.bytes, damaged.length, entity, &error) < 0) {
+        property(error.code == ERROR_DAMAGED && error.text[0], "refused as %s: %s",
+                 error_code_name(error.code), error.text);
+        return;
+    }
+    const struct state *other = &parts[(i + 1) % PARTS];
+    state_assign(&merged, damaged.bytes, damaged.length);
+    merge(&merged, entity, other);
+    must_be_state(&merged, entity, "changed and merged");
+    read_newest(&merged, entity);
+    state_assign(&together, other->bytes, other->length);
+    merge(&together, entity, &damaged);
+    must_be_same(&merged, &together, "changed and merged the other way round");
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    struct cursor cursor = cursor_of(bytes, size);
+    const struct entity_plan *entity = plans_at(cursor_u8(&cursor));
+    uint8_t how = cursor_u8(&cursor), change = cursor_u8(&cursor);
+    uint16_t where = cursor_u8(&cursor);
+    where = (uint16_t)(where | cursor_u8(&cursor) << 8);
+    size_t count =
+        plans_make_entries(entity, &cursor, 0, INT64_C(1) << (how & 63) % 48, ENTRIES_MAX, entries);
+    clear(&together);
+    for (size_t i = 0; i < count; i++)
+        apply(&together, entity, &entries[i].entry);
+    must_be_state(&together, entity, "entries folded");
+    if (together.length > 0)
+        read_newest(&together, entity);
+    if (how >> 6 == 0) {
+        fold_backwards(entity, count);
+        return count > 0;
+    }
+    fold_apart(entity, count);
+    if (how >> 6 == 1)
+        merge_in_turn(entity);
+    else if (how >> 6 == 2)
+        merge_as_tree(entity);
+    else
+        merge_damaged(entity, change, where);
+    return count > 0;
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    (void)root;
+    struct chance chance = {.state = 2};
+    struct buffer seed;
+    buffer_init(&seed);
+    for (unsigned i = 0; i < 12 * PLANS_COUNT; i++) {
+        buffer_clear(&seed);
+        buffer_append_u8(&seed, (uint8_t)(i % PLANS_COUNT));
+        buffer_append_u8(&seed, (uint8_t)(chance_below(&chance, 32) | (i / PLANS_COUNT) << 6));
+        plans_random_script(&chance, 3 + (8u << chance_below(&chance, 6)), &seed);
+        seeds->add(seeds, seed.bytes, seed.length);
+    }
+    buffer_deinit(&seed);
+}

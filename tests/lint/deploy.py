@@ -1,0 +1,128 @@
+#!/usr/bin/env python3
+"""The files that operators install: do they name what there is?
+
+  - every metric in the alerts is one that the server has, with a label value that it has
+  - the alerts are YAML of the shape that Prometheus wants (where Python has a YAML parser)
+  - the units pass `systemd-analyze verify` (where there is one)
+  - the commands in units and in the cron line are options that the program knows
+
+usage: deploy.py SOURCE_ROOT HARRIER HARRIERD
+"""
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+
+
+def check_alerts(text, metrics_source):
+    faults = []
+    names = set(re.findall(r'\.name = "(harrierd_[a-z_]+)"', metrics_source))
+    histograms = {name + suffix for name in names for suffix in ("_bucket", "_sum", "_count")}
+    words = set(re.findall(r'"([a-z_ ]+)"', metrics_source))
+    for number, line in enumerate(text.splitlines(), 1):
+        expression = re.match(r"\s*expr: (.*)", line)
+        for name in re.findall(r"\bharrierd_[a-z_]+", line):
+            if name not in names | histograms:
+                faults.append(f"alerts.yaml:{number}: there is no metric {name}")
+        if expression:
+            for value in re.findall(r'[a-z]+="([^"]*)"', expression.group(1)):
+                if value not in words:
+                    faults.append(f'alerts.yaml:{number}: no metric has a label "{value}"')
+    if "expr:" not in text:
+        faults.append("alerts.yaml: there is no alert in it")
+    return faults
+
+
+def check_shape(text):
+    try:
+        import yaml  # pylint: disable=import-outside-toplevel
+    except ImportError:
+        return []
+    try:
+        groups = yaml.safe_load(text)["groups"]
+        rules = [rule for group in groups for rule in group["rules"]]
+    except (yaml.YAMLError, KeyError, TypeError) as error:
+        return [f"alerts.yaml: {error}"]
+    faults, seen = [], set()
+    for rule in rules:
+        name = rule.get("alert", "?")
+        if name in seen:
+            faults.append(f"alerts.yaml: {name} is there twice")
+        seen.add(name)
+        for key in ("alert", "expr", "labels", "annotations"):
+            if key not in rule:
+                faults.append(f"alerts.yaml: {name} has no {key}")
+        if "summary" not in rule.get("annotations", {}):
+            faults.append(f"alerts.yaml: {name} has no summary")
+    return faults
+
+
+def check_command(where, command, harrier):
+    """The options of a harrier command are those of its --help."""
+    words = shlex.split(command)
+    while words and os.path.basename(words[0]) != "harrier":
+        words.pop(0)
+    while len(words) > 1 and os.path.basename(words[1]) == "harrier":
+        words.pop(0)  # cron: the user of the same name
+    if len(words) < 2:
+        return [f"{where}: {command!r} calls no harrier command"]
+    shown = subprocess.run([harrier, words[1], "--help"], capture_output=True, text=True, check=False)
+    if shown.returncode != 0:
+        return [f"{where}: there is no command {words[1]}"]
+    known = set(re.findall(r"--[a-z-]+", shown.stdout))
+    return [f"{where}: {words[1]} has no option {word.split('=')[0]}"
+            for word in words[2:] if word.startswith("--") and word.split("=")[0] not in known]
+
+
+def check_units(folder, units, programs):
+    """systemd-analyze, on copies whose programs are there and whose user is."""
+    analyze = shutil.which("systemd-analyze")
+    if not analyze:
+        return []
+    faults = []
+    with tempfile.TemporaryDirectory(prefix="harrier-units-") as scratch:
+        paths = []
+        for unit in units:
+            with open(os.path.join(folder, unit), encoding="utf-8") as file:
+                text = file.read()
+            for installed, built in programs.items():
+                text = text.replace(installed, built)
+            text = re.sub(r"^(User|Group)=.*$", r"\1=root", text, flags=re.M)
+            paths.append(os.path.join(scratch, unit))
+            with open(paths[-1], "w", encoding="utf-8") as file:
+                file.write(text)
+        done = subprocess.run([analyze, "verify", "--man=no", *paths], capture_output=True, text=True, check=False)
+        for line in done.stderr.splitlines():
+            if any(unit in line for unit in units):  # others' units are not ours to judge
+                faults.append(line.replace(scratch + "/", ""))
+    return faults
+
+
+def check(root, harrier, harrierd):
+    folder = os.path.join(root, "deploy")
+
+    def read(*path):
+        with open(os.path.join(root, *path), encoding="utf-8") as file:
+            return file.read()
+
+    alerts = read("deploy", "alerts.yaml")
+    sources = read("server", "metrics.c") + read("server", "swap.c")
+    faults = check_alerts(alerts, sources) + check_shape(alerts)
+    for line in read("deploy", "harrier-rebuild.service").splitlines():
+        if line.startswith("ExecStart="):
+            faults += check_command("harrier-rebuild.service", line[len("ExecStart=") :], harrier)
+    for line in read("deploy", "harrier-rebuild.cron").splitlines():
+        if re.match(r"[0-9*]", line):
+            faults += check_command("harrier-rebuild.cron", " ".join(line.split()[6:]), harrier)
+    units = ["harrierd.service", "harrier-rebuild.service", "harrier-rebuild.timer"]
+    faults += check_units(folder, units, {"/usr/sbin/harrierd": harrierd, "/usr/bin/harrier": harrier})
+    return faults
+
+
+if __name__ == "__main__":
+    FAULTS = check(*(os.path.abspath(path) for path in sys.argv[1:4]))
+    print("\n".join(FAULTS) or "deploy/ names what there is")
+    sys.exit(1 if FAULTS else 0)
