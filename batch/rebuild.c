@@ -334,6 +334,7 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     generation_writer_close(rebuild->writer);
     archive_parts_close(rebuild->parts);
     snapshot_unref(rebuild->snapshot);
+    thresholds_free(rebuild->in_force);
     arena_deinit(&rebuild->computed);
 }
 

@@ -34,6 +34,7 @@ struct rebuild_options {
     size_t threads;        /* that read and fold, beside one that writes; 0: one for each core */
     size_t partitions;     /* ranges of each table's keys, for tests; 0: as many as are good */
     size_t keep;           /* generations to keep, the new one included; 0: REBUILD_KEEP */
+    bool keep_thresholds;  /* those in force, as they are: computes none */
     bool accept_changes;   /* of thresholds and cut-offs, whatever their guards say */
     bool drop_cache;       /* tell the system that what was read is not needed again */
 };

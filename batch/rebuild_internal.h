@@ -48,7 +48,8 @@ struct rebuild {
     size_t *first_stream;  /* parallel to ranges; at its end the number of streams */
     struct spill *spill;
 
-    struct arena computed; /* what is in the thresholds */
+    struct arena computed;       /* what is in the thresholds */
+    struct thresholds *in_force; /* of the generation adopted last; NULL: none, or not looked up */
     struct threshold_set thresholds;
 
     struct rebuild_report report;

@@ -39,7 +39,7 @@ static int find_in_force(struct threshold_job *job, struct error *ret_error) {
         record.type = RECORD_ENGINE;
     if (r == 0 && record.type == RECORD_GENERATION &&
         !threshold_set_is_empty(&record.generation.thresholds))
-        job->in_force = thresholds_new(&record.generation.thresholds);
+        job->in_force = job->rebuild->in_force = thresholds_new(&record.generation.thresholds);
     arena_deinit(&arena);
     buffer_deinit(&payload);
     return r;
@@ -113,7 +113,10 @@ int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
     if (r < 0 || rebuild->report.tally.transactions == 0 ||
         (job.snapshot->threshold_count == 0 && job.snapshot->budget_count == 0))
         return r;
-    r = compute(&job, ret_error);
-    thresholds_free(job.in_force);
+    if (!rebuild->options->keep_thresholds)
+        return compute(&job, ret_error);
+    r = find_in_force(&job, ret_error);
+    if (r == 0 && job.in_force)
+        rebuild->thresholds = *thresholds_set(job.in_force);
     return r;
 }

@@ -30,7 +30,13 @@ struct options {
     struct rebuild_options rebuild;
 };
 
-enum { OPTION_KEEP = 256, OPTION_ACCEPT, OPTION_PARTITIONS, OPTION_PRIORITY };
+enum {
+    OPTION_KEEP = 256,
+    OPTION_ACCEPT,
+    OPTION_KEEP_THRESHOLDS,
+    OPTION_PARTITIONS,
+    OPTION_PRIORITY
+};
 
 static size_t count_option(struct argp_state *state, const char *name, const char *value,
                            uint64_t most) {
@@ -79,6 +85,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_KEEP:
         rebuild->keep = count_option(state, "--keep", value, 100000);
         return 0;
+    case OPTION_KEEP_THRESHOLDS:
+        rebuild->keep_thresholds = true;
+        return 0;
     case OPTION_ACCEPT:
         rebuild->accept_changes = true;
         return 0;
@@ -120,6 +129,10 @@ static const struct argp_option arguments[] = {
     {"keep", OPTION_KEEP, "N", 0,
      "Generations to keep, the new one among them (default: 3). The one that a server adopted last "
      "stays in any case",
+     0},
+    {"keep-thresholds", OPTION_KEEP_THRESHOLDS, NULL, 0,
+     "Compute no thresholds and cut-offs: those in force stay, for rebuilds between the nightly "
+     "ones",
      0},
     {"accept-changes", OPTION_ACCEPT, NULL, 0,
      "Take new thresholds and cut-offs even where they changed by more than their guards let "

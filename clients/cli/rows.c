@@ -177,6 +177,21 @@ static int next_csv(struct rows *rows, struct row *ret_row, struct error *ret_er
 /* --- JSON lines --------------------------------------------------------------------------------
  */
 
+#define PLAIN_EXPONENT_MAX 20 /* no amount and no place needs more digits on either side */
+
+/* The shortest decimal that is the same double, without an exponent: programs write 0.00001 as
+ * 1e-05, which is no less exact. */
+static struct text plain_decimal(struct arena *arena, double number) {
+    char digits[40];
+    value_format(value_double(number), digits, sizeof digits);
+    const char *exponent = strchr(digits, 'e'), *point = strchr(digits, '.');
+    int power = exponent ? atoi(exponent + 1) : 0;
+    if (power == 0 || power < -PLAIN_EXPONENT_MAX || power > PLAIN_EXPONENT_MAX)
+        return arena_text(arena, text_of(digits));
+    int decimals = (point ? (int)(exponent - point) - 1 : 0) - power;
+    return arena_printf(arena, "%.*f", decimals > 0 ? decimals : 0, number);
+}
+
 static struct cell cell_of_json(struct rows *rows, const json_t *value) {
     switch (json_typeof(value)) {
     case JSON_NULL:
@@ -189,12 +204,9 @@ static struct cell cell_of_json(struct rows *rows, const json_t *value) {
         return (struct cell){
             .kind = CELL_INTEGER,
             .text = arena_printf(&rows->arena, "%" JSON_INTEGER_FORMAT, json_integer_value(value))};
-    case JSON_REAL: {
-        char digits[40];
-        value_format(value_double(json_real_value(value)), digits, sizeof digits);
+    case JSON_REAL:
         return (struct cell){.kind = CELL_NUMBER,
-                             .text = arena_text(&rows->arena, text_of(digits))};
-    }
+                             .text = plain_decimal(&rows->arena, json_real_value(value))};
     case JSON_TRUE:
         return (struct cell){.kind = CELL_FLAG, .text = TEXT_LITERAL("true")};
     case JSON_FALSE:

@@ -1,8 +1,8 @@
 #include "checker.h"
 
 #include "../base/check.h"
-#include "calendar.h"
 #include "checker_call.h"
+#include "checker_hint.h"
 #include "fault.h"
 #include "function.h"
 #include "words.h"
@@ -267,70 +267,8 @@ static void check_words(struct checker *checker, const struct syntax *name_node,
 /* ------------------------------------------------------------------------------------------------
  * Comparisons and membership */
 
-static bool is_number(enum value_type type) {
-    return type == VALUE_INT || type == VALUE_DOUBLE;
-}
-
 static bool comparable(enum value_type a, enum value_type b) {
-    return a == b || (is_number(a) && is_number(b));
-}
-
-static struct text source_of(const struct checker *checker, const struct syntax *node) {
-    struct buffer buffer;
-    buffer_init(&buffer);
-    syntax_print(node, &buffer);
-    struct text t = arena_text(checker->scratch, (struct text){.data = (const char *)buffer.bytes,
-                                                               .length = buffer.length});
-    buffer_deinit(&buffer);
-    check(t.data);
-    return t;
-}
-
-/* What to write instead of a constant whose type does not fit `other`; "" when nothing is obvious.
- */
-static const char *constant_hint(const struct checker *checker, const struct syntax *constant,
-                                 enum value_type other) {
-    if (constant->kind != SYNTAX_CONSTANT)
-        return "";
-    struct text t = source_of(checker, constant);
-    bool quoted_number = is_number(other) && constant->type == VALUE_TEXT && t.length > 2 &&
-                         strspn(t.data + 1, "0123456789.") == t.length - 2;
-    if (quoted_number)
-        t = constant->constant.text;
-    if (t.length > 60)
-        return "";
-    const char *before = "", *after = "";
-    int64_t us;
-    if (quoted_number) {
-        /* as it is, without the quotes */
-    } else if (other == VALUE_TEXT && is_number(constant->type)) {
-        before = after = "\"";
-    } else if (other == VALUE_DOUBLE && constant->type == VALUE_INT) {
-        after = ".0";
-    } else if (other == VALUE_DURATION && constant->type == VALUE_TEXT) {
-        bool good = calendar_parse_duration(constant->constant.text, &us) == 0;
-        before = "duration(";
-        after = ")";
-        t = good ? t : TEXT_LITERAL("\"10m\"");
-    } else if (other == VALUE_TIMESTAMP && constant->type == VALUE_TEXT) {
-        bool date = calendar_parse_date(constant->constant.text, &us) == 0;
-        bool good = calendar_parse_timestamp(constant->constant.text, &us) == 0;
-        before = date ? "timestamp(\"" : "timestamp(";
-        after = date ? "T00:00:00Z\")" : ")";
-        t = date ? constant->constant.text : good ? t : TEXT_LITERAL("\"2026-01-31T00:00:00Z\"");
-    } else {
-        return "";
-    }
-    struct text hint =
-        arena_printf(checker->scratch, "; write %s%" TEXT_FORMAT "%s", before, TEXT_ARGS(t), after);
-    check(hint.data);
-    return hint.data;
-}
-
-static const char *pair_hint(const struct checker *checker, const struct syntax *left,
-                             const struct syntax *right) {
-    const char *hint = constant_hint(checker, right, left->type);
-    return *hint ? hint : constant_hint(checker, left, right->type);
+    return a == b || (is_numeric(a) && is_numeric(b));
 }
 
 static enum value_type check_comparison(struct checker *checker, struct syntax *node) {
@@ -346,10 +284,10 @@ static enum value_type check_comparison(struct checker *checker, struct syntax *
     if (a == BROKEN || b == BROKEN)
         return BROKEN;
     if (!comparable(a, b)) {
-        bool chain = left->kind == SYNTAX_BINARY && left->type == VALUE_BOOL && is_number(b);
+        bool chain = left->kind == SYNTAX_BINARY && left->type == VALUE_BOOL && is_numeric(b);
         report(checker->reporter, node->offset, node->length, "cannot compare %s with %s%s",
                value_type_name(a), value_type_name(b),
-               chain ? "; write a < b && b < c" : pair_hint(checker, left, right));
+               chain ? "; write a < b && b < c" : hint_for_pair(checker->scratch, left, right));
         return BROKEN;
     }
     if (node->sign == TOKEN_EQUAL || node->sign == TOKEN_NOT_EQUAL) {
@@ -407,7 +345,7 @@ static enum value_type check_in_literal(struct checker *checker, struct syntax *
         } else if (!comparable(left, type)) {
             report(checker->reporter, item->offset, item->length, "cannot compare %s with %s%s",
                    value_type_name(left), value_type_name(type),
-                   constant_hint(checker, item, left));
+                   hint_for_constant(checker->scratch, item, left));
             broken = true;
         } else {
             check_words(checker, node->first, item);
@@ -444,7 +382,7 @@ static bool check_key(struct checker *checker, struct syntax *key, const struct 
         return type != BROKEN;
     report(checker->reporter, key->start, key->end - key->start,
            "a group of %" TEXT_FORMAT " is a string, this is %s%s", TEXT_ARGS(name->text),
-           value_type_name(type), constant_hint(checker, key, VALUE_TEXT));
+           value_type_name(type), hint_for_constant(checker->scratch, key, VALUE_TEXT));
     return false;
 }
 
@@ -486,16 +424,6 @@ static enum value_type check_index(struct checker *checker, struct syntax *node)
 /* ------------------------------------------------------------------------------------------------
  * Operators and functions */
 
-static const char *arithmetic_hint(const struct checker *checker, const struct syntax *left,
-                                   const struct syntax *right) {
-    const char *hint = pair_hint(checker, left, right);
-    if (*hint)
-        return hint;
-    if (left->type != right->type && is_number(left->type) && is_number(right->type))
-        return "; convert with double(…) or int(…)";
-    return "";
-}
-
 static enum value_type check_arithmetic(struct checker *checker, struct syntax *node) {
     enum value_type types[2] = {check_node(checker, node->first), VALUE_ABSENT};
     if (node->operand_count == 2)
@@ -512,7 +440,7 @@ static enum value_type check_arithmetic(struct checker *checker, struct syntax *
     else
         report(checker->reporter, node->offset, node->length, "no \"%s\" for %s and %s%s",
                token_type_name(node->sign), value_type_name(types[0]), value_type_name(types[1]),
-               arithmetic_hint(checker, node->first, node->last));
+               hint_for_arithmetic(checker->scratch, node->first, node->last));
     return BROKEN;
 }
 
@@ -545,7 +473,7 @@ static enum value_type check_conditional(struct checker *checker, struct syntax 
         return a;
     report(checker->reporter, node->offset, node->length,
            "both sides of \":\" must have one type; these are %s and %s%s", value_type_name(a),
-           value_type_name(b), arithmetic_hint(checker, then, otherwise));
+           value_type_name(b), hint_for_arithmetic(checker->scratch, then, otherwise));
     return BROKEN;
 }
 

@@ -406,12 +406,42 @@ static bool read_of(struct feature_draft *it) {
     return field && add_column(it, of, field);
 }
 
+/* What others call our aggregates; NULL when it is none of those. The near names would mislead:
+ * that of "median" is "mean". */
+static const char *other_aggregate(const struct tree_node *node) {
+    static const char *const words[][2] = {
+        {"median", "quantile with q: 0.5"},
+        {"percentile", "quantile with q: 0.95"},
+        {"average", "mean"},
+        {"avg", "mean"},
+        {"std", "stddev"},
+        {"variance", "stddev"},
+        {"unique", "distinct"},
+        {"count_distinct", "distinct"},
+        {"rate", "share"},
+        {"ratio", "share"},
+        {"velocity", "count over a short window, or speed for km/h"},
+    };
+    if (node->kind == TREE_TEXT)
+        for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+            if (text_is(node->text, words[i][0]))
+                return words[i][1];
+    return NULL;
+}
+
 static bool read_aggregate(struct feature_draft *it) {
-    const char *names[AGGREGATE_TYPE_COUNT + 1] = {NULL};
+    const struct tree_node *node = it->keys[AGGREGATE].node;
+    const char *names[AGGREGATE_TYPE_COUNT + 1] = {NULL}, *meant = other_aggregate(node);
     for (int i = 0; i < AGGREGATE_TYPE_COUNT; i++)
         names[i] = aggregate_name((enum aggregate)i);
     size_t index;
-    if (!read_choice(&it->loader->reader, it->keys[AGGREGATE].node, "aggregate", names, &index))
+    if (meant) {
+        read_fault(&it->loader->reader, node,
+                   "aggregate \"%" TEXT_FORMAT "\" is unknown; did you mean %s?",
+                   TEXT_ARGS(node->text), meant);
+        return false;
+    }
+    if (!read_choice(&it->loader->reader, node, "aggregate", names, &index))
         return false;
     it->feature.aggregate = (enum aggregate)index;
     return true;
@@ -429,13 +459,14 @@ static bool read_times(struct feature_draft *it) {
                          PLAN_WINDOW_US_MAX - it->feature.window_us, &it->feature.delay_us);
 }
 
-/* Between 0 and 1, exactly. */
+/* Between 0 and 1, exactly: 0.95 or, as YAML has it too, .95. */
 static bool parse_q(const struct tree_node *node, uint16_t *ret_parts) {
     struct text t = node->text;
     unsigned parts = 0, unit = PLAN_Q_PARTS;
-    if (t.length < 3 || t.length > 6 || t.data[0] != '0' || t.data[1] != '.')
+    size_t start = t.length > 0 && t.data[0] == '0' ? 2 : 1; /* behind the point */
+    if (t.length <= start || t.length > start + 4 || t.data[start - 1] != '.')
         return false;
-    for (size_t i = 2; i < t.length; i++) {
+    for (size_t i = start; i < t.length; i++) {
         if (t.data[i] < '0' || t.data[i] > '9')
             return false;
         unit /= 10;
@@ -478,12 +509,16 @@ static bool read_tick(struct feature_draft *it) {
                    node ? "only burst takes a \"tick\"" : "burst needs a \"tick\", such as 1h");
         return false;
     }
-    if (node && it->feature.window_us <= second) {
-        read_fault(reader, it->keys[WINDOW].node, "a burst's window must be longer than its tick");
+    if (!node)
+        return true;
+    if (!read_duration(reader, node, "tick", second, PLAN_WINDOW_US_MAX, &it->feature.tick_us))
         return false;
-    }
-    return !node || read_duration(reader, node, "tick", second, it->feature.window_us - second,
-                                  &it->feature.tick_us);
+    if (it->feature.tick_us < it->feature.window_us)
+        return true;
+    read_fault(reader, node,
+               "tick %" TEXT_FORMAT " is not shorter than the window, which is %" TEXT_FORMAT,
+               TEXT_ARGS(node->text), TEXT_ARGS(it->keys[WINDOW].node->text));
+    return false;
 }
 
 static bool read_default(struct feature_draft *it) {

@@ -273,6 +273,21 @@ static const struct tree_node *read_file(struct load *load, const struct source 
     return keys[2].node;
 }
 
+/* An archived record's field that looks like a card number is there or not, as card_numbers says:
+ * with another setting than the usual one it is another field to what is made from it. */
+static void name_by_card_numbers(struct load *load, struct schema *schema) {
+    for (size_t i = 0; i < schema->field_count; i++) {
+        struct field *field = &schema->fields[i];
+        bool usual = i >= KNOWN_COUNT || known_fields[i].refuse_card_number;
+        if (field->type != VALUE_TEXT || field->refuse_card_number == usual)
+            continue;
+        field->canonical =
+            arena_printf(load->arena, "%" TEXT_FORMAT ":%s", TEXT_ARGS(field->canonical),
+                         usual ? "card_numbers" : "no_card_numbers");
+        check(field->canonical.data);
+    }
+}
+
 static void declare_fields(struct load *load, const struct schema *schema) {
     for (size_t i = 0; i < schema->field_count; i++) {
         const struct field *field = &schema->fields[i];
@@ -296,6 +311,7 @@ void load_schema(struct load *load) {
     struct tree_node *root;
     const struct source *source = load_find(load, FILE_SCHEMA, &root);
     const struct tree_node *derived = source ? read_file(load, source, root) : NULL;
+    name_by_card_numbers(load, schema);
     declare_fields(load, schema);
     schema->first_derived = schema->field_count;
     if (derived)

@@ -71,8 +71,8 @@ struct generation_description {
 int generation_writer_finish(struct generation_writer *writer,
                              const struct generation_description *description,
                              struct error *ret_error);
-/* Then the tables are read back, in so many checks: what they hold, against the content hash of what
- * was given; and the file's bytes. Each may be made in a thread of its own. ERROR_DAMAGED */
+/* Then the tables are read back, in so many checks: what they hold, against the content hash of
+ * what was given; and the file's bytes. Each may be made in a thread of its own. ERROR_DAMAGED */
 size_t generation_writer_checks(const struct generation_writer *writer);
 int generation_writer_check(struct generation_writer *writer, size_t index,
                             struct error *ret_error);

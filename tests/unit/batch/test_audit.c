@@ -70,6 +70,19 @@ static void each_part(void **state) {
            "generation 0000000000000002 → 0000000000000011");
 }
 
+/* Only the server's clock can say it, and it says nothing else. */
+static void stale_is_not_derived(void **state) {
+    (void)state;
+    struct decision derived = archived(), stale = archived();
+    stale.degraded = true;
+    stale.degraded_reason = TEXT_LITERAL(DECISION_STALE);
+    assert_int_equal(audit_compare(&stale, &derived), 0);
+    assert_int_equal(audit_compare(&derived, &stale), AUDIT_DEGRADED);
+    derived.degraded = true;
+    derived.degraded_reason = TEXT_LITERAL("late");
+    assert_int_equal(audit_compare(&stale, &derived), AUDIT_DEGRADED);
+}
+
 static void each_part_of_a_reason(void **state) {
     (void)state;
     static const struct reason changed[] = {
@@ -124,6 +137,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same),
         cmocka_unit_test(each_part),
+        cmocka_unit_test(stale_is_not_derived),
         cmocka_unit_test(each_part_of_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

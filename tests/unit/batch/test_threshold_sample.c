@@ -238,13 +238,11 @@ static void groups_are_as_a_sort_has_them(void **state) {
 }
 
 static void put_group(struct threshold_sample *sample, size_t threshold, unsigned group,
-                      double value, int expected) {
+                      double value) {
     struct threshold_value one = {.threshold = threshold, .value = value};
     struct error error;
     one.key_length = (size_t)snprintf(one.key, sizeof one.key, "group %08u", group);
-    int r = threshold_sample_put(sample, &one, 1, &error);
-    if (r != 0)
-        assert_int_equal(r, expected);
+    assert_int_equal(threshold_sample_put(sample, &one, 1, &error), 0);
 }
 
 /* Seven values of each group, in turn, so that every run in the file has all groups. */
@@ -256,7 +254,7 @@ static void many_groups_go_through_files(void **state) {
     struct threshold_sample *sample = threshold_sample_new(snapshot, 16u << 20, make_file, &files);
     for (unsigned i = 0; i < 7; i++)
         for (unsigned group = 0; group < GROUPS; group++)
-            put_group(sample, 3, group, (double)((i * 5) % 7) + group, 0);
+            put_group(sample, 3, group, (double)((i * 5) % 7) + group);
     struct threshold_values *values;
     struct arena arena;
     struct error error;
@@ -266,6 +264,30 @@ static void many_groups_go_through_files(void **state) {
     assert_int_equal(values[3].group_count, GROUPS);
     for (unsigned group = 0; group < GROUPS; group++)
         assert_true(values[3].values[group] == 3.0 + group); /* the 4th of 0 … 6 */
+    threshold_sample_free(sample);
+    arena_deinit(&arena);
+    snapshot_unref(snapshot);
+}
+
+static void a_group_needs_the_minimum(void **state) {
+    (void)state;
+    struct snapshot *snapshot = load();
+    size_t files = 0;
+    struct threshold_sample *sample = threshold_sample_new(snapshot, 16u << 20, make_file, &files);
+    for (unsigned i = 0; i < 3; i++) {
+        put_group(sample, 0, 1, i);
+        if (i < 2)
+            put_group(sample, 0, 2, i);
+    }
+    struct threshold_values *values;
+    struct arena arena;
+    struct error error;
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(threshold_sample_compute(sample, &arena, &values, &error), 0);
+    assert_int_equal(values[0].group_count, 1);
+    assert_true(text_is(values[0].keys[0], "group 00000001"));
+    assert_true(values[0].has_overall);
+    assert_int_equal(values[0].samples, 5);
     threshold_sample_free(sample);
     arena_deinit(&arena);
     snapshot_unref(snapshot);
@@ -294,6 +316,7 @@ int main(void) {
         cmocka_unit_test(numbers_come_sorted),
         cmocka_unit_test(groups_are_as_a_sort_has_them),
         cmocka_unit_test(many_groups_go_through_files),
+        cmocka_unit_test(a_group_needs_the_minimum),
         cmocka_unit_test(more_groups_than_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

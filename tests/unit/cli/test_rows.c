@@ -117,6 +117,34 @@ static void json_rows(void **state) {
     }
 }
 
+/* Programs write small and large numbers with an exponent, which is no less exact. */
+static void json_exponents(void **state) {
+    (void)state;
+    static const struct {
+        const char *number, *cell;
+    } cases[] = {
+        {"1e-05", "0.00001"},
+        {"-1.25E-7", "-0.000000125"},
+        {"4.9e1", "49"},
+        {"1e16", "10000000000000000"},
+        {"1.2345e+17", "123450000000000000"},
+        {"1e-300", "1e-300"}, /* of no use as a decimal; attributes may be so small */
+        {"1e300", "1e+300"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char line[80];
+        snprintf(line, sizeof line, "{\"id\": \"a\", \"amount\": %s}", cases[i].number);
+        struct memory_source memory = memory_source_of(line, 100);
+        struct rows *rows = open_rows(&memory, ROW_FORMAT_JSONL);
+        struct row row;
+        struct error error;
+        assert_int_equal(rows_want(rows, id_and_amount, 2, &error), 0);
+        assert_int_equal(rows_next(rows, &row, &error), ROWS_ROW);
+        expect_cell(row.cells[1], CELL_NUMBER, cases[i].cell);
+        rows_close(rows);
+    }
+}
+
 static void json_nested_names(void **state) {
     (void)state;
     static const struct text wanted[] = {TEXT_LITERAL("who.card"), TEXT_LITERAL("a.b")};
@@ -174,9 +202,9 @@ static void long_json_lines(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(csv_rows),        cmocka_unit_test(csv_headers),
-        cmocka_unit_test(json_rows),       cmocka_unit_test(json_nested_names),
-        cmocka_unit_test(long_json_lines),
+        cmocka_unit_test(csv_rows),       cmocka_unit_test(csv_headers),
+        cmocka_unit_test(json_rows),      cmocka_unit_test(json_nested_names),
+        cmocka_unit_test(json_exponents), cmocka_unit_test(long_json_lines),
     };
     return cmocka_run_group_tests_name("rows", tests, NULL, NULL);
 }

@@ -352,7 +352,13 @@ static void the_status(void **state) {
                                                    .overlay_bytes = 16,
                                                    .state_hash = 17,
                                                    .duplicates = 18,
-                                                   .rejected = 19}};
+                                                   .rejected = 19,
+                                                   .overlay_memory_bytes = 20,
+                                                   .compared_entities = 21,
+                                                   .differing_entities = 22,
+                                                   .stale = true,
+                                                   .swap_state = TEXT_LITERAL("refused"),
+                                                   .swap_reason = TEXT_LITERAL("w")}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
     int r = harrier_status(scene->client, true, 0, &reply, &error);
@@ -364,6 +370,9 @@ static void the_status(void **state) {
     assert_string_equal(s->state_reason, "r");
     assert_string_equal(s->policy_name, "p");
     assert_string_equal(s->reload_error, "e");
+    assert_string_equal(s->swap_state, "refused");
+    assert_string_equal(s->swap_reason, "w");
+    assert_true(s->stale);
     const uint64_t numbers[] = {(uint64_t)s->started_time_us,
                                 s->snapshot_id,
                                 s->generation_id,
@@ -382,7 +391,10 @@ static void the_status(void **state) {
                                 s->overlay_bytes,
                                 s->state_hash,
                                 s->duplicates,
-                                s->rejected};
+                                s->rejected,
+                                s->overlay_memory_bytes,
+                                s->compared_entities,
+                                s->differing_entities};
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         assert_int_equal(numbers[i], i + 1);
     harrier_reply_free(reply);

@@ -16,7 +16,7 @@ static const char features_yaml[] =
     "    - {name: median, aggregate: quantile, of: amount, q: 0.5, window: 30d}\n"
     "    - {name: p95, aggregate: quantile, of: amount, q: 0.9500, window: 30d, exclude_current: "
     "true}\n"
-    "    - {name: fraud_p1, aggregate: quantile, of: amount, q: 0.0100, window: 30d, where: "
+    "    - {name: fraud_p1, aggregate: quantile, of: amount, q: .01, window: 30d, where: "
     "\"outcome == 'fraud'\", default: 0}\n"
     "    - {name: metres, aggregate: distance, window: 1d, where: \"channel == 'pos'\"}\n"
     "    - {name: kmh, aggregate: speed, window: 1d, default: -1}\n"

@@ -108,6 +108,17 @@ static void test_definitions(void **state) {
     snprintf(two, sizeof two, rounded, 2);
     snprintf(three, sizeof three, rounded, 3);
     assert_true(definition(two, "ip", sum) != definition(three, "ip", sum));
+    /* A record whose field looks like a card number has the field or not, as the schema says. */
+    const char *merchant = "fields: {merchant: {card_numbers: refuse}}\n",
+               *usual = "fields: {merchant: {card_numbers: allow}}\n",
+               *device = "fields: {device: {card_numbers: allow}}\n",
+               *note = "attributes: {note: {type: string}}\n",
+               *numbers = "attributes: {note: {type: string, card_numbers: allow}}\n";
+    assert_true(definition(usual, "merchant", count) == definition("", "merchant", count));
+    assert_true(definition(merchant, "merchant", count) != definition("", "merchant", count));
+    assert_true(definition(merchant, "device", count) == definition("", "device", count));
+    assert_true(definition(device, "device", count) != definition("", "device", count));
+    assert_true(definition(note, "note", count) != definition(numbers, "note", count));
 }
 
 /* A long derivation stands in the canonical name as a hash, so that names stay short however

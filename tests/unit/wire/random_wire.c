@@ -281,6 +281,12 @@ static struct status_response random_status(struct random *random, struct arena 
         .state_hash = random_number(random),
         .duplicates = random_number(random),
         .rejected = random_number(random),
+        .stale = random_bool(random),
+        .overlay_memory_bytes = random_number(random),
+        .swap_state = maybe_text(random, arena, 32),
+        .swap_reason = maybe_text(random, arena, 1000),
+        .compared_entities = random_number(random),
+        .differing_entities = random_number(random),
     };
     for (size_t label = 1; label < LABEL_COUNT; label++)
         status.labels[label] = random_bool(random) ? random_number(random) : 0;
