@@ -50,6 +50,7 @@ struct state {
     int64_t quiet_us;
     uint8_t newest_transactions, transactions;
     bool is_surveyed;
+    struct standing *standing; /* standing.h; NULL: none. state_deinit() frees it */
 };
 
 void state_init(struct state *state);
