@@ -10,6 +10,8 @@
 #include "gather.h"
 
 #include "../base/check.h"
+#include "course.h"
+#include "run_decode.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -37,6 +39,8 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
     gather->at_us = at_us;
     for (size_t i = 0; i < entity->gathering_count; i++)
         gather->gathered[i] = (struct gathered){0};
+    for (size_t i = 0; i < entity->total_count; i++)
+        gather->stretch[i] = (struct gathered){0};
     gather->sketch_count = gather->view_count = 0;
     gather->unknown_count = 0;
     sightings_clear(&gather->sightings);
@@ -85,26 +89,58 @@ static void add_entry_edge(struct gathered *gathered, const struct run_entry *en
     add_edges(gathered, age_us, &cell, age_us, &cell);
 }
 
-static inline void add_total(struct gather *gather, size_t i, const struct run_entry *entry,
+/* Adds to what the entries between two borders have in common. */
+static inline void add_total(struct gather *gather, const struct total *total,
+                             struct gathered *gathered, const struct run_entry *entry,
                              uint64_t age_us) {
-    const struct gathering *gathering = &gather->entity->gatherings[i];
-    struct gathered *gathered = &gather->gathered[i];
-    int column = gathering->column;
-    int64_t weight = entry_weight(entry, gathering->filter);
-    if (gathering->total < 0 || weight == 0 || !has_column(entry->present, column))
+    int column = total->column;
+    int64_t weight = entry_weight(entry, total->filter);
+    if (weight == 0 || !has_column(entry->present, column))
         return;
     gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
-    if (gathering->needs & GATHERING_SUM)
+    if (total->needs & GATHERING_SUM)
         gathered->sum = wrapping_sum(gathered->sum, (int128)weight * entry->integers[column]);
-    if (gathering->needs & GATHERING_SQUARES)
+    if (total->needs & GATHERING_SQUARES)
         add_square(&gathered->squares_low, &gathered->squares_high, entry->integers[column],
                    weight);
-    if (gathering->needs & GATHERING_EXTREMES)
+    if (total->needs & GATHERING_EXTREMES)
         add_extremes(gathered, entry->integers[column], entry->integers[column]);
-    if (gathering->needs & GATHERING_EDGES)
+    if (total->needs & GATHERING_EDGES)
         add_entry_edge(gathered, entry, column, has_type(gather->entity, column, COLUMN_TEXT),
                        age_us);
     gathered->any = true;
+}
+
+/* Adds sums and counts of both, and of the rest what the gathering needs. */
+static void add_gathered(struct gathered *gathered, uint8_t needs, const struct gathered *other) {
+    uint128 low = (uint128)gathered->squares_low + other->squares_low;
+    gathered->squares_low = (uint64_t)low;
+    gathered->squares_high =
+        wrapping_sum(wrapping_sum(gathered->squares_high, other->squares_high), (int128)(low >> 64));
+    gathered->sum = wrapping_sum(gathered->sum, other->sum);
+    gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)other->count);
+    if (needs & GATHERING_EXTREMES)
+        add_extremes(gathered, other->min, other->max);
+    if (needs & GATHERING_EDGES)
+        add_edges(gathered, other->first_age_us, &other->first, other->last_age_us, &other->last);
+    gathered->any = true;
+}
+
+/* Gives the entries that have passed so many borders to the windows that hold them. */
+static void close_stretch(struct gather *gather, size_t passed) {
+    const struct entity_plan *entity = gather->entity;
+    for (size_t i = 0; i < entity->total_count; i++) {
+        struct gathered *stretch = &gather->stretch[i];
+        if (!stretch->any)
+            continue;
+        const uint16_t *uses = &entity->uses[entity->totals[i].first_use];
+        for (size_t j = 0; j < entity->totals[i].use_count; j++) {
+            const struct gathering *gathering = &entity->gatherings[uses[j]];
+            if (course_holds(entity, gathering->span, passed))
+                add_gathered(&gather->gathered[uses[j]], gathering->needs, stretch);
+        }
+        *stretch = (struct gathered){0};
+    }
 }
 
 static inline void add_value(struct gather *gather, size_t i, const struct run_entry *entry,
@@ -120,8 +156,7 @@ static inline void add_value(struct gather *gather, size_t i, const struct run_e
         sightings_add(&gather->sightings, (uint32_t)i, (uint64_t)entry->integers[column], age_us);
 }
 
-static void gather_entry(struct gather *gather, const struct run_entry *entry, bool totals,
-                         bool values, uint64_t age_us) {
+static void gather_values(struct gather *gather, const struct run_entry *entry, uint64_t age_us) {
     const struct entity_plan *entity = gather->entity;
     for (size_t i = 0; i < entity->span_count; i++) {
         const struct span *span = &entity->spans[i];
@@ -129,29 +164,44 @@ static void gather_entry(struct gather *gather, const struct run_entry *entry, b
             break; /* the spans behind reach no further */
         if (age_us < span->delay_us)
             continue;
-        for (size_t j = span->first; j < (size_t)span->first + span->count; j++) {
-            if (totals)
-                add_total(gather, j, entry, age_us);
-            if (values)
-                add_value(gather, j, entry, age_us);
-        }
+        for (size_t j = span->first; j < (size_t)span->first + span->count; j++)
+            add_value(gather, j, entry, age_us);
     }
 }
 
+/* Values of an entry beside a sketch stand or fall with that. */
+static void gather_entry_values(struct gather *gather, const struct run_entry *entry,
+                                size_t *next_sketch) {
+    uint64_t age_us = age_of(entry->time_us, gather->at_us);
+    size_t next = *next_sketch; /* the first that ends no earlier */
+    while (next < gather->sketch_count && gather->sketches[next].newest_us < entry->time_us)
+        next++;
+    *next_sketch = next;
+    const struct gathered_sketch *sketch = &gather->sketches[next];
+    if (next == gather->sketch_count || sketch->oldest_us > entry->time_us)
+        gather_values(gather, entry, age_us);
+    else if (sketch->newest_us <= gather->at_us) /* the window's edge is where the sketch's is */
+        gather_values(gather, entry, age_of(sketch->newest_us, gather->at_us));
+}
+
 static void gather_run(struct gather *gather, struct run run) {
+    const struct entity_plan *entity = gather->entity;
+    const struct border *borders = entity->course.borders;
     struct run_entry entry;
-    size_t next = 0; /* the first sketch that ends no earlier */
-    while (run_next(&run, &entry) && entry.time_us <= gather->at_us) {
-        while (next < gather->sketch_count && gather->sketches[next].newest_us < entry.time_us)
-            next++;
-        const struct gathered_sketch *sketch = &gather->sketches[next];
-        bool is_beside = next < gather->sketch_count && sketch->oldest_us <= entry.time_us;
+    size_t passed = entity->course.border_count, next_sketch = 0;
+    while (run_step(&run, &entry) && entry.time_us <= gather->at_us) {
         uint64_t age_us = age_of(entry.time_us, gather->at_us);
-        gather_entry(gather, &entry, true, !is_beside, age_us);
-        /* The window's edge is where the sketch's is. */
-        if (is_beside && sketch->newest_us <= gather->at_us)
-            gather_entry(gather, &entry, false, true, age_of(sketch->newest_us, gather->at_us));
+        if (passed > 0 && age_us < borders[passed - 1].distance_us) {
+            close_stretch(gather, passed);
+            while (passed > 0 && age_us < borders[passed - 1].distance_us)
+                passed--;
+        }
+        for (size_t i = 0; passed < entity->course.border_count && i < entity->total_count; i++)
+            add_total(gather, &entity->totals[i], &gather->stretch[i], &entry, age_us);
+        if (gather->sketch_count > 0 || age_us < entity->pools_kept_us)
+            gather_entry_values(gather, &entry, &next_sketch);
     }
+    close_stretch(gather, passed);
     check(!run.cursor.failed);
 }
 

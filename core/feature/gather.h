@@ -35,6 +35,7 @@ struct gather {
     uint32_t current_present;
     int64_t at_us;
     struct gathered gathered[2 * PLAN_FEATURES_MAX]; /* parallel to the plan's gatherings */
+    struct gathered stretch[2 * PLAN_FEATURES_MAX];  /* parallel to its totals; see gather_run() */
     struct sightings sightings;
     struct gathered_sketch *sketches;
     struct sketch_view *views;

@@ -123,6 +123,25 @@ struct span {
     uint16_t first, count;
 };
 
+/* Where windows begin or end, as a distance behind the time of a read, and what a standing keeps of
+ * each gathering: course.c. */
+struct border {
+    uint64_t distance_us;
+    uint16_t first, opens, closes; /* of the course's spans: those that begin here, those that end */
+};
+
+struct course {
+    struct border borders[4 * PLAN_FEATURES_MAX]; /* nearest first */
+    size_t border_count;
+    uint16_t spans[4 * PLAN_FEATURES_MAX];
+    uint16_t opens[2 * PLAN_FEATURES_MAX]; /* [span]: the border where it begins */
+    uint16_t closes[2 * PLAN_FEATURES_MAX];
+    uint16_t kept[2 * PLAN_FEATURES_MAX];   /* [gathering]: of enum course_kept */
+    uint16_t words[2 * PLAN_FEATURES_MAX];  /* [gathering]: where that lies in a standing */
+    uint16_t member[2 * PLAN_FEATURES_MAX]; /* [gathering]: which of its pool's it is */
+    uint16_t word_count, member_count;      /* member_count: of the pool that has most */
+};
+
 struct entity_plan {
     struct text name;
     struct text key; /* canonical: "card", "card+merchant" */
@@ -153,6 +172,7 @@ struct entity_plan {
      */
     unsigned block_level;
     uint64_t kept_us, pools_kept_us;
+    struct course course;
 };
 
 struct plan {
