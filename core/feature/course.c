@@ -69,8 +69,8 @@ static uint16_t kept_of(const struct entity_plan *entity, size_t i) {
         return kept;
     kept |= kept_edges(entity, i);
     if (gathering->column >= 0)
-        kept |= entity->columns[gathering->column].type == COLUMN_TEXT ? COURSE_TEXT
-                                                                       : COURSE_INTEGER;
+        kept |=
+            entity->columns[gathering->column].type == COLUMN_TEXT ? COURSE_TEXT : COURSE_INTEGER;
     return kept;
 }
 

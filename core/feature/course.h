@@ -6,15 +6,15 @@
 
 /* What a standing keeps of one gathering, in words of 8 bytes, in this order. */
 enum course_kept {
-    COURSE_SUM = 1,       /* 2 words */
-    COURSE_SQUARES = 2,   /* 3 */
-    COURSE_EXTREMES = 4,  /* 2 */
-    COURSE_FIRST = 8,     /* 1, and the cell */
-    COURSE_LAST = 16,     /* 1, and the cell */
-    COURSE_INTEGER = 32,  /* the cells have 1 word; without this and COURSE_TEXT none */
-    COURSE_TEXT = 64,     /* the cells have COURSE_TEXT_WORDS */
+    COURSE_SUM = 1,        /* 2 words */
+    COURSE_SQUARES = 2,    /* 3 */
+    COURSE_EXTREMES = 4,   /* 2 */
+    COURSE_FIRST = 8,      /* 1, and the cell */
+    COURSE_LAST = 16,      /* 1, and the cell */
+    COURSE_INTEGER = 32,   /* the cells have 1 word; without this and COURSE_TEXT none */
+    COURSE_TEXT = 64,      /* the cells have COURSE_TEXT_WORDS */
     COURSE_DISTINCT = 128, /* 1 */
-    COURSE_TOTAL = 256,   /* counts entries */
+    COURSE_TOTAL = 256,    /* counts entries */
 };
 
 #define COURSE_TEXT_WORDS (1 + COLUMN_TEXT_MAX / 8)

@@ -31,18 +31,23 @@ void gather_deinit(struct gather *gather) {
     free(gather->views);
 }
 
-void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
-                  const struct entry *current) {
+void gather_open(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
+                 const struct entry *current) {
     gather->entity = entity;
     gather->current = current;
     gather->current_present = current ? run_present(entity, current) : 0;
     gather->at_us = at_us;
+    gather->unknown_count = 0;
+}
+
+void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
+                  const struct entry *current) {
+    gather_open(gather, entity, at_us, current);
     for (size_t i = 0; i < entity->gathering_count; i++)
         gather->gathered[i] = (struct gathered){0};
     for (size_t i = 0; i < entity->total_count; i++)
         gather->stretch[i] = (struct gathered){0};
     gather->sketch_count = gather->view_count = 0;
-    gather->unknown_count = 0;
     sightings_clear(&gather->sightings);
 }
 
@@ -115,8 +120,8 @@ static inline void add_total(struct gather *gather, const struct total *total,
 static void add_gathered(struct gathered *gathered, uint8_t needs, const struct gathered *other) {
     uint128 low = (uint128)gathered->squares_low + other->squares_low;
     gathered->squares_low = (uint64_t)low;
-    gathered->squares_high =
-        wrapping_sum(wrapping_sum(gathered->squares_high, other->squares_high), (int128)(low >> 64));
+    gathered->squares_high = wrapping_sum(wrapping_sum(gathered->squares_high, other->squares_high),
+                                          (int128)(low >> 64));
     gathered->sum = wrapping_sum(gathered->sum, other->sum);
     gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)other->count);
     if (needs & GATHERING_EXTREMES)
@@ -362,6 +367,22 @@ void gather_state(struct gather *gather, const struct parts *parts) {
     while (tiles_next(&tiles, &tile) && tile.newest_us <= gather->at_us)
         gather_tile(gather, &tile);
     gather_run(gather, parts_run(parts, gather->entity));
+    count_distinct(gather);
+}
+
+void gather_sketched(struct gather *gather, const struct parts *parts) {
+    struct tiles sketches = parts_sketches(parts);
+    struct run run = parts_run(parts, gather->entity);
+    struct run_entry entry;
+    struct tile tile;
+    size_t next_sketch = 0;
+    gather->sketch_count = gather->view_count = 0;
+    sightings_clear(&gather->sightings);
+    while (tiles_next(&sketches, &tile))
+        gather_sketch(gather, &tile);
+    while (run_step(&run, &entry) && entry.time_us <= gather->at_us)
+        gather_entry_values(gather, &entry, &next_sketch);
+    check(!run.cursor.failed);
     count_distinct(gather);
 }
 

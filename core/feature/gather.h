@@ -46,12 +46,19 @@ struct gather {
 void gather_init(struct gather *gather);
 void gather_deinit(struct gather *gather);
 
-/* entity and current must stay until the last gather_value(). */
+/* Says what is read, without a word about what has been gathered. entity and current must stay
+ * until the last gather_value(). */
+void gather_open(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
+                 const struct entry *current);
+/* And with nothing gathered. */
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                   const struct entry *current);
 
 /* Takes in a whole state. At most once. */
 void gather_state(struct gather *gather, const struct parts *parts);
+
+/* Takes in what gatherings of values need alone: of sketches and raw entries. */
+void gather_sketched(struct gather *gather, const struct parts *parts);
 
 /* The feature's value, the current transaction and the default included. */
 struct value gather_value(struct gather *gather, const struct feature *feature);

@@ -16,8 +16,17 @@
 
 struct standing;
 
+struct gather;
+
 void standing_free(struct standing *standing); /* NULL is allowed */
-size_t standing_bytes(const struct standing *standing);
+size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity);
+
+/* Brings the state's standing up to the time of a read; makes one where the state is worth it.
+ * False: there is none, or it is further than this time; the bytes must be scanned. */
+bool standing_bring(struct state *state, const struct entity_plan *entity, int64_t at_us);
+/* After that: what has been gathered, as gather_state() has it. gather_open() came before. */
+void standing_give(const struct state *state, struct gather *gather);
+int64_t standing_newest(const struct standing *standing); /* time of the newest item */
 
 /* What state.c has to say about every change, once the bytes, the length and the head are as the
  * change leaves them. What none of the first four describes wholly is standing_forget(). */
