@@ -460,7 +460,15 @@ static struct value sum_value(const struct column *column, int128 sum) {
     return value_int((int64_t)sum);
 }
 
-static struct value mean_value(const struct column *column, const struct gathered *all) {
+/* With the current transaction. */
+struct summed {
+    int64_t count;
+    int128 sum;
+    uint64_t squares_low;
+    int128 squares_high;
+};
+
+static struct value mean_value(const struct column *column, const struct summed *all) {
     if (all->count <= 0)
         return value_absent();
     return value_double((double)all->sum / (double)((int128)all->count * scale_of(column)));
@@ -468,7 +476,7 @@ static struct value mean_value(const struct column *column, const struct gathere
 
 /* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
  * once. 128 bits are enough for all but huge values and much faster. */
-static double spread_of(const struct gathered *all) {
+static double spread_of(const struct summed *all) {
     const int128 sum_max = INT64_MAX, count_max = INT32_MAX;
     if (all->squares_high == 0 && all->count < count_max && all->sum > -sum_max &&
         all->sum < sum_max)
@@ -478,7 +486,7 @@ static double spread_of(const struct gathered *all) {
     return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
 }
 
-static struct value stddev_value(const struct column *column, const struct gathered *all) {
+static struct value stddev_value(const struct column *column, const struct summed *all) {
     if (all->count < 2)
         return value_absent();
     double spread = spread_of(all);
@@ -491,11 +499,15 @@ static struct value stddev_value(const struct column *column, const struct gathe
 
 /* Features that are sums: the current transaction is one more summand. */
 static struct value additive_value(const struct gather *gather, const struct feature *feature,
-                                   struct gathered all) {
+                                   const struct gathered *gathered) {
     int64_t weight = current_weight(gather, feature, feature->filter);
-    all.count = (int64_t)((uint64_t)all.count + (uint64_t)weight);
+    int64_t count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
     if (feature->aggregate == AGGREGATE_COUNT)
-        return value_int(all.count);
+        return value_int(count);
+    struct summed all = {.count = count,
+                         .sum = gathered->sum,
+                         .squares_low = gathered->squares_low,
+                         .squares_high = gathered->squares_high};
     if (weight != 0) {
         int64_t value = gather->current->integers[feature->column];
         all.sum = wrapping_sum(all.sum, (int128)weight * value);
@@ -574,7 +586,7 @@ static struct value own_value(struct gather *gather, const struct feature *featu
     case AGGREGATE_SUM:
     case AGGREGATE_MEAN:
     case AGGREGATE_STDDEV:
-        return additive_value(gather, feature, *all);
+        return additive_value(gather, feature, all);
     case AGGREGATE_SHARE:
         return share_value(gather, feature);
     case AGGREGATE_MIN:

@@ -197,6 +197,25 @@ static void look_up_stale(struct standing *standing, const struct entity_plan *e
 
 /* Going on in time. */
 
+/* Passes the entry that border i has marked; with what it has decoded, the same entry at borders
+ * behind that one. */
+static void pass_borders(struct standing *standing, const struct entity_plan *entity,
+                         const struct parts *parts, size_t i, int64_t at_us) {
+    const struct border *borders = entity->course.borders;
+    struct mark *marks = standing->marks;
+    struct run_entry entry;
+    uint32_t raw_at = marks[i].raw_at;
+    step_entry(parts, entity, &marks[i], &entry);
+    pass_entry(standing, entity, &borders[i], &entry);
+    for (size_t j = i + 1; j < entity->course.border_count && marks[j].raw_at == raw_at &&
+                           has_passed(entry.time_us, borders[j].distance_us, at_us);
+         j++) {
+        marks[j].raw_at = marks[i].raw_at;
+        marks[j].raw_us = marks[i].raw_us;
+        pass_entry(standing, entity, &borders[j], &entry);
+    }
+}
+
 static void pass_border(struct standing *standing, const struct entity_plan *entity,
                         const struct parts *parts, size_t i, int64_t at_us) {
     const struct border *border = &entity->course.borders[i];
@@ -206,11 +225,8 @@ static void pass_border(struct standing *standing, const struct entity_plan *ent
         pass_tile(standing, entity, border, &tile);
         mark_tile(parts, mark, tile.body.end);
     }
-    while (mark->raw_at != NONE && has_passed(mark->raw_us, border->distance_us, at_us)) {
-        struct run_entry entry;
-        step_entry(parts, entity, mark, &entry);
-        pass_entry(standing, entity, border, &entry);
-    }
+    while (mark->raw_at != NONE && has_passed(mark->raw_us, border->distance_us, at_us))
+        pass_borders(standing, entity, parts, i, at_us);
     if (mark->tile_at != NONE)
         expect(standing, mark->tile_us, border->distance_us);
     if (mark->raw_at != NONE)
@@ -325,6 +341,36 @@ void standing_give(const struct state *state, struct gather *gather) {
         return;
     struct parts parts = parts_of(state->bytes, state->length);
     gather_sketched(gather, &parts);
+}
+
+/* Ahead of time. */
+
+#define CACHE_LINE 64
+
+void standing_prefetch(const struct standing *standing, const struct entity_plan *entity) {
+    const char *at = (const char *)standing;
+    for (size_t left = size_of(entity); left > 0; left -= left < CACHE_LINE ? left : CACHE_LINE) {
+        __builtin_prefetch(at, 1);
+        at += CACHE_LINE;
+    }
+}
+
+void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
+                           int64_t at_us, const struct entry *current) {
+    const struct standing *standing = state->standing;
+    if (!standing->is_known)
+        return;
+    if (current)
+        windows_prefetch(&standing->windows, entity, current);
+    if (at_us < standing->due_us)
+        return;
+    const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
+    for (size_t i = 0; i < entity->course.border_count; i++) {
+        const struct mark *mark = &standing->marks[i];
+        if (mark->raw_at != NONE &&
+            has_passed(mark->raw_us, entity->course.borders[i].distance_us, at_us))
+            __builtin_prefetch(run + mark->raw_at);
+    }
 }
 
 /* What changes. */

@@ -28,6 +28,11 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
 void standing_give(const struct state *state, struct gather *gather);
 int64_t standing_newest(const struct standing *standing); /* time of the newest item */
 
+/* state_prefetch()'s: the standing itself, and then what it leads to. */
+void standing_prefetch(const struct standing *standing, const struct entity_plan *entity);
+void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
+                           int64_t at_us, const struct entry *current);
+
 /* What state.c has to say about every change, once the bytes, the length and the head are as the
  * change leaves them. What none of the first four describes wholly is standing_forget(). */
 

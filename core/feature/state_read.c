@@ -60,6 +60,25 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
     return is_late(standing_newest(state->standing), at_us, lateness_us);
 }
 
+#define CACHE_LINE 64
+
+void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
+                    const struct entry *current, int step) {
+    if (step == 0) {
+        __builtin_prefetch(state, 1);
+    } else if (step == 1 && state->length > 0) {
+        __builtin_prefetch(state->bytes, 1);
+        __builtin_prefetch(state->bytes + state->length - 1, 1);
+        if (state->standing)
+            standing_prefetch(state->standing, entity);
+        else
+            for (uint32_t at = CACHE_LINE; at < state->length; at += CACHE_LINE)
+                __builtin_prefetch(state->bytes + at);
+    } else if (state->standing) {
+        standing_prefetch_due(state, entity, at_us, current);
+    }
+}
+
 uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
     return scratch->gather.unknown_count;
 }

@@ -7,24 +7,39 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAPACITY_FIRST 4
+static uint16_t stride_of(size_t members) {
+    return (uint16_t)(1 + (members + 2) / 2);
+}
 
-void tallies_init(struct tallies *tallies) {
-    *tallies = (struct tallies){0};
+size_t tallies_words(size_t members) {
+    return members == 0 ? 0 : TALLIES_FEW * (size_t)stride_of(members);
+}
+
+void tallies_init(struct tallies *tallies, size_t members, uint64_t *words) {
+    *tallies = (struct tallies){.slots = words, .few = words, .stride = stride_of(members)};
+    tallies->capacity = members == 0 ? 0 : TALLIES_FEW;
+    memset(words, 0, tallies_words(members) * sizeof *words);
 }
 
 void tallies_deinit(struct tallies *tallies) {
-    free(tallies->slots);
-    *tallies = (struct tallies){0};
+    if (tallies->slots != tallies->few)
+        free(tallies->slots);
 }
 
-void tallies_clear(struct tallies *tallies, size_t members) {
+void tallies_clear(struct tallies *tallies) {
     tallies_deinit(tallies);
-    tallies->stride = (uint16_t)(1 + (members + 2) / 2);
+    if (tallies->capacity == 0)
+        return;
+    tallies->slots = tallies->few;
+    tallies->capacity = TALLIES_FEW;
+    tallies->count = 0;
+    memset(tallies->slots, 0, (size_t)TALLIES_FEW * tallies->stride * sizeof *tallies->slots);
 }
 
 size_t tallies_bytes(const struct tallies *tallies) {
-    return (size_t)tallies->capacity * tallies->stride * sizeof(uint64_t);
+    return tallies->slots == tallies->few
+               ? 0
+               : (size_t)tallies->capacity * tallies->stride * sizeof(uint64_t);
 }
 
 static uint64_t *slot_at(const struct tallies *tallies, size_t i) {
@@ -56,7 +71,7 @@ static uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t val
 
 static void grow(struct tallies *tallies) {
     struct tallies old = *tallies;
-    tallies->capacity = old.capacity ? 2 * old.capacity : CAPACITY_FIRST;
+    tallies->capacity = 2 * old.capacity;
     tallies->slots =
         check_calloc((size_t)tallies->capacity * tallies->stride, sizeof *tallies->slots);
     for (size_t i = 0; i < old.capacity; i++) {
@@ -65,7 +80,7 @@ static void grow(struct tallies *tallies) {
             memcpy(find(tallies, halves_of(slot)[0], slot[0]), slot,
                    tallies->stride * sizeof *slot);
     }
-    free(old.slots);
+    tallies_deinit(&old);
 }
 
 bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
@@ -98,7 +113,6 @@ static void take_out(struct tallies *tallies, uint64_t *slot) {
 }
 
 bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
-    check(tallies->capacity > 0);
     uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
     uint32_t *halves = halves_of(slot);
     check(halves[0] != 0 && halves[1 + member] > 0);
@@ -112,9 +126,11 @@ bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_
     return true;
 }
 
+void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
+    __builtin_prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)), 1);
+}
+
 uint32_t tallies_count(const struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
-    if (tallies->capacity == 0)
-        return 0;
     uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
     return halves_of(slot)[0] == 0 ? 0 : halves_of(slot)[1 + member];
 }

@@ -10,19 +10,23 @@
 #include <stdint.h>
 
 struct tallies {
-    uint64_t *slots;          /* NULL while there are none */
-    uint32_t count, capacity; /* capacity: a power of two, or 0 */
+    uint64_t *slots, *few;    /* few: where they are while TALLIES_FEW slots are enough */
+    uint32_t count, capacity; /* capacity: of slots, a power of two */
     uint16_t stride;          /* words of one slot */
 };
 
-void tallies_init(struct tallies *tallies);
+#define TALLIES_FEW 4
+
+/* Words that the caller lends for the first slots. */
+size_t tallies_words(size_t members);
+void tallies_init(struct tallies *tallies, size_t members, uint64_t *words);
 void tallies_deinit(struct tallies *tallies);
-/* Empty again, with room for so many members. */
-void tallies_clear(struct tallies *tallies, size_t members);
-size_t tallies_bytes(const struct tallies *tallies);
+void tallies_clear(struct tallies *tallies);
+size_t tallies_bytes(const struct tallies *tallies); /* beside the caller's */
 
 /* One more; returns whether it is the first. */
 bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
 /* One less, which must be there; returns whether it was the last. */
 bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
+void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value);
 uint32_t tallies_count(const struct tallies *tallies, size_t pool, size_t member, uint64_t value);

@@ -6,13 +6,16 @@
 #include "../base/check.h"
 
 size_t windows_size(const struct entity_plan *entity) {
-    return entity->course.word_count * sizeof(uint64_t) + entity->gathering_count;
+    size_t words = entity->course.word_count + tallies_words(entity->course.member_count);
+    return words * sizeof(uint64_t) + entity->gathering_count;
 }
 
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory) {
     windows->words = memory;
-    windows->stale = (uint8_t *)(windows->words + entity->course.word_count);
-    tallies_init(&windows->tallies);
+    size_t members = entity->course.member_count;
+    uint64_t *few = windows->words + entity->course.word_count;
+    windows->stale = (uint8_t *)(few + tallies_words(members));
+    tallies_init(&windows->tallies, members, few);
 }
 
 void windows_deinit(struct windows *windows) {
@@ -22,7 +25,7 @@ void windows_deinit(struct windows *windows) {
 void windows_clear(struct windows *windows, const struct entity_plan *entity) {
     memset(windows->words, 0, entity->course.word_count * sizeof(uint64_t));
     memset(windows->stale, 0, entity->gathering_count);
-    tallies_clear(&windows->tallies, entity->course.member_count);
+    tallies_clear(&windows->tallies);
     windows->stale_count = 0;
 }
 
@@ -366,6 +369,14 @@ static void give_values(const struct windows *windows, size_t i, const uint64_t 
             tallies_count(&windows->tallies, (size_t)gathering->pool,
                           gather->entity->course.member[i],
                           (uint64_t)gather->current->integers[gathering->column]) > 0;
+}
+
+void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
+                      const struct entry *current) {
+    for (size_t i = 0; i < entity->pool_count; i++)
+        if (windows->has_values && (current->present >> entity->pools[i].column & 1))
+            tallies_prefetch(&windows->tallies, i,
+                             (uint64_t)current->integers[entity->pools[i].column]);
 }
 
 void windows_give(const struct windows *windows, size_t i, struct gather *gather) {
