@@ -122,10 +122,10 @@ void sketch_add(struct sketch *sketch, uint64_t value) {
         registers_add(&sketch->registers, value);
         return;
     }
-    uint32_t at = 0;
-    while (at < sketch->count && sketch->values[at] < value)
-        at++;
-    if (at < sketch->count && sketch->values[at] == value)
+    uint32_t at = sketch->count; /* from behind: they often come in order */
+    while (at > 0 && sketch->values[at - 1] > value)
+        at--;
+    if (at > 0 && sketch->values[at - 1] == value)
         return;
     memmove(&sketch->values[at + 1], &sketch->values[at],
             (sketch->count - at) * sizeof *sketch->values);

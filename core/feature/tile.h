@@ -46,6 +46,9 @@ struct head head_get(const uint8_t *bytes);
 void head_put(uint8_t *bytes, const struct head *head);
 void dense_put(uint8_t *bytes, const struct dense *dense);
 
+/* Of all entries; those of a tile are as old as its oldest. */
+int64_t parts_oldest(const struct parts *parts);
+
 /* The time the run's first entry is counted from is the head's first_us. */
 struct run parts_run(const struct parts *parts, const struct entity_plan *entity);
 

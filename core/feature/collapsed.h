@@ -1,0 +1,24 @@
+/* Changes to collapsed tiles and sketch tiles where they lie in a state. Internal to core/feature.
+ *
+ * The state has a survey. What is in bytes behind the place of a change moves. */
+#pragma once
+
+#include "state.h"
+#include "tile.h"
+
+/* The tile, or sketch tile, that lies in the extent; false if there is none. */
+bool collapsed_find_tile(const struct state *state, const struct parts *parts,
+                         struct tile_extent extent, struct tile *ret_tile);
+bool collapsed_find_sketch(const struct state *state, const struct parts *parts,
+                           struct tile_extent extent, struct tile *ret_sketch);
+
+/* Adds an entry to the tile that its time lies in, and its values to the sketch tile there, if
+ * that is not dropped yet. newest_us: the newest time of the state, with the entry. */
+void collapsed_add(struct state *state, const struct entity_plan *entity, const struct tile *tile,
+                   const struct run_entry *added, int64_t newest_us);
+
+/* Adds the values of raw entries to the sketch tile at sketch_at, which from now on reaches from
+ * oldest_us to newest_us. Returns by how many bytes it grew. The head is as it was, and the
+ * caller's to correct. */
+size_t collapsed_add_values(struct state *state, const struct entity_plan *entity, size_t sketch_at,
+                            struct run entries, int64_t oldest_us, int64_t newest_us);
