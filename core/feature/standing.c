@@ -321,10 +321,9 @@ static bool begin(struct state *state, const struct entity_plan *entity, int64_t
 
 bool standing_bring(struct state *state, const struct entity_plan *entity, int64_t at_us) {
     struct standing *standing = state->standing;
-    if (!standing || !standing->is_known)
+    /* Back in time: after a look into the future it begins anew. A late read leaves it alone. */
+    if (!standing || !standing->is_known || at_us < standing->at_us)
         return begin(state, entity, at_us);
-    if (at_us < standing->at_us)
-        return false;
     if (at_us >= standing->due_us || standing->windows.stale_count > 0) {
         struct parts parts = parts_of(state->bytes, state->length);
         go_on(standing, entity, &parts, at_us);

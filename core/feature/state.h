@@ -96,8 +96,12 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
 /* Brings into the processor's cache what state_evaluate() and state_apply() at at_us will touch. In
  * steps 0, 1 and 2, each of which finds what the one before has fetched: with several states, one step
  * of all of them before the next, so that their waits overlap. `current` may be NULL. */
+#define STATE_PREFETCH_STEPS 3
 void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
                     const struct entry *current, int step);
+
+/* Memory that state_evaluate() keeps beside the bytes. */
+size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity);
 
 /* How many is_new features of the last state_read() were left absent because more different values
  * have to be told apart than a state can keep. */

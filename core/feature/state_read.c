@@ -79,6 +79,10 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
     }
 }
 
+size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity) {
+    return standing_bytes(state->standing, entity);
+}
+
 uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
     return scratch->gather.unknown_count;
 }

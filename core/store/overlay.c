@@ -20,6 +20,7 @@ struct overlay {
     struct id_index ids;
     struct tally tally;
     uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */
+    uint64_t kept_bytes;   /* beside them, each as of its latest write */
     struct resident *last; /* the state handed out by the latest write; NULL: none */
     uint32_t last_length;  /* its length then */
 };
@@ -34,6 +35,17 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
     if (overlay->generation)
         return generation_state(overlay->generation, entity, key);
     return (struct text){0};
+}
+
+static struct state *find_state(struct state_source *self, size_t entity, struct text key,
+                                uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
+    return resident ? &resident->state : NULL;
+}
+
+static void fetch_state(struct state_source *self, size_t entity, uint64_t key_hash, int step) {
+    residents_fetch(&((struct overlay *)self)->residents, entity, key_hash, step);
 }
 
 static struct resident *bring_in(struct overlay *overlay, size_t entity, struct text key,
@@ -58,12 +70,16 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
         resident = bring_in(overlay, entity, key, key_hash);
     overlay->last = resident;
     overlay->last_length = resident->state.length;
+    uint32_t kept = (uint32_t)state_kept_bytes(&resident->state, &overlay->plan->entities[entity]);
+    overlay->kept_bytes += (uint64_t)kept - resident->kept_bytes;
+    resident->kept_bytes = kept;
     return &resident->state;
 }
 
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
     struct overlay *overlay = check_calloc(1, sizeof *overlay);
-    overlay->source = (struct state_source){.read = read_state, .write = write_state};
+    overlay->source = (struct state_source){
+        .read = read_state, .write = write_state, .find = find_state, .fetch = fetch_state};
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
@@ -150,6 +166,10 @@ uint64_t overlay_bytes(const struct overlay *overlay) {
     if (!overlay->last)
         return overlay->bytes;
     return overlay->bytes - overlay->last_length + overlay->last->state.length;
+}
+
+uint64_t overlay_kept_bytes(const struct overlay *overlay) {
+    return overlay->kept_bytes;
 }
 
 /* ---------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct kno
 struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
 uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
+/* Beside those, for quick reads; as of each state's latest change. */
+uint64_t overlay_kept_bytes(const struct overlay *overlay);
 
 /* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
  * or from the table. Stops when visit returns nonzero and returns that.
