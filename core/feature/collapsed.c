@@ -5,6 +5,8 @@
 #include "summary.h"
 #include "survey.h"
 
+#include <stdlib.h>
+
 /* Finding. Mostly it is the newest one. */
 
 static bool find(struct tiles tiles, size_t newest_at, struct tile_extent extent,
@@ -20,8 +22,7 @@ static bool find(struct tiles tiles, size_t newest_at, struct tile_extent extent
 
 bool collapsed_find_tile(const struct state *state, const struct parts *parts,
                          struct tile_extent extent, struct tile *ret_tile) {
-    return parts->dense.tiles > 0 &&
-           find(parts_tiles(parts), state->survey->newest_tile_at, extent, ret_tile);
+    return find(parts_tiles(parts), state->survey->newest_tile_at, extent, ret_tile);
 }
 
 bool collapsed_find_sketch(const struct state *state, const struct parts *parts,
@@ -53,8 +54,7 @@ static size_t insert_value(struct state *state, size_t at, const struct sketch_v
     if (!find_place(view, value, &place))
         return 0;
     uint8_t bytes[8];
-    for (int i = 0; i < 8; i++)
-        bytes[i] = (uint8_t)(value >> (8 * i));
+    store_u64(bytes, value);
     state_splice(state, at + 1 + 8 * place, at + 1 + 8 * place, bytes, sizeof bytes);
     state->bytes[at]++;
     return sizeof bytes;
@@ -86,12 +86,30 @@ static size_t add_to_sketch(struct state *state, size_t at, const uint64_t *valu
     return bytes->length - size;
 }
 
-static void collect_values(const struct pool *pool, struct run entries, struct buffer *values) {
-    struct run_entry entry;
-    buffer_clear(values);
-    while (run_next(&entries, &entry))
-        if (has_column(entry.present, pool->column) && entry_weight(&entry, pool->filter) != 0)
-            buffer_append(values, &entry.integers[pool->column], sizeof(uint64_t));
+/* Does the pool hold it? */
+static bool has_value(const struct pool *pool, const struct run_entry *entry) {
+    return has_column(entry->present, pool->column) && entry_weight(entry, pool->filter) != 0;
+}
+
+void values_init(struct values *values, const struct entity_plan *entity, uint32_t entries) {
+    values->of = check_reallocarray(NULL, entity->pool_count * (entries + 1), sizeof *values->of);
+    values->counts = check_calloc(entity->pool_count + 1, sizeof *values->counts);
+    values->stride = entries;
+}
+
+void values_deinit(struct values *values) {
+    free(values->of);
+    free(values->counts);
+}
+
+void values_collect(struct values *values, const struct entity_plan *entity,
+                    const struct run_entry *entry) {
+    for (size_t i = 0; i < entity->pool_count; i++)
+        if (has_value(&entity->pools[i], entry)) {
+            check(values->counts[i] < values->stride);
+            values->of[i * values->stride + values->counts[i]++] =
+                (uint64_t)entry->integers[entity->pools[i].column];
+        }
 }
 
 /* Of the sketch that begins at `at`. */
@@ -109,18 +127,13 @@ static struct tile tile_at(const struct state *state, size_t at) {
 }
 
 size_t collapsed_add_values(struct state *state, const struct entity_plan *entity, size_t sketch_at,
-                            struct run entries, int64_t oldest_us, int64_t newest_us) {
+                            const struct values *values, int64_t oldest_us, int64_t newest_us) {
     struct tile sketch = tile_at(state, sketch_at);
     size_t old_size = cursor_left(&sketch.body), at = sketch_at + TILE_HEAD_SIZE, grew = 0;
-    struct buffer values;
-    buffer_init(&values);
     for (size_t i = 0; i < entity->pool_count; i++) {
-        collect_values(&entity->pools[i], entries, &values);
-        grew += add_to_sketch(state, at, (const uint64_t *)(const void *)values.bytes,
-                              values.length / sizeof(uint64_t));
+        grew += add_to_sketch(state, at, &values->of[i * values->stride], values->counts[i]);
         at += sketch_size(state, at);
     }
-    buffer_deinit(&values);
     tile_head_put(state->bytes + sketch_at, oldest_us, newest_us, old_size + grew);
     return grew;
 }
@@ -142,9 +155,8 @@ static size_t add_to_sketch_tile(struct state *state, const struct entity_plan *
     int64_t oldest_us = earlier(sketch->oldest_us, added->time_us);
     int64_t newest_us = later(sketch->newest_us, added->time_us);
     for (size_t i = 0; i < entity->pool_count; i++) {
-        const struct pool *pool = &entity->pools[i];
-        if (has_column(added->present, pool->column) && entry_weight(added, pool->filter) != 0) {
-            uint64_t value = (uint64_t)added->integers[pool->column];
+        if (has_value(&entity->pools[i], added)) {
+            uint64_t value = (uint64_t)added->integers[entity->pools[i].column];
             grew += add_to_sketch(state, at, &value, 1);
         }
         at += sketch_size(state, at);

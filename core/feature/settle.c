@@ -10,7 +10,7 @@
 
 #include <stdlib.h>
 
-#define MEETINGS_MAX 64 /* of one settling; folding everything costs about as much */
+#define SITES_MAX 64 /* of one settling; folding everything costs about as much */
 
 /* Dropping. */
 
@@ -333,8 +333,9 @@ static size_t make_sketch(struct state *state, const struct entity_plan *entity,
 
 /* The values of entries that have just collapsed into a tile with these times. */
 static void put_values(struct state *state, const struct entity_plan *entity,
-                       const struct site *site, struct run entries, const struct summary *tile,
-                       int64_t newest_us, struct head *head, struct dense *dense) {
+                       const struct site *site, const struct values *values,
+                       const struct summary *tile, int64_t newest_us, struct head *head,
+                       struct dense *dense) {
     struct tile_extent extent = site->extent;
     if (entity->pool_count == 0 || site->entries == 0 ||
         is_behind(tile_extent_of(extent.first_us, entity->block_level).last_us, newest_us,
@@ -348,18 +349,20 @@ static void put_values(struct state *state, const struct entity_plan *entity,
     check(tiles_next(&tiles, &sketch));
     int64_t oldest_us = sketch.oldest_us < tile->oldest_us ? sketch.oldest_us : tile->oldest_us;
     int64_t latest_us = sketch.newest_us > tile->newest_us ? sketch.newest_us : tile->newest_us;
-    size_t grew = collapsed_add_values(state, entity, at, entries, oldest_us, latest_us);
+    size_t grew = collapsed_add_values(state, entity, at, values, oldest_us, latest_us);
     put_dense(state, head, dense, (uint32_t)grew);
     struct parts parts = parts_of(state->bytes, state->length);
     survey_sketches(state->survey, &parts, entity);
 }
 
-/* All that is in the site, as one tile. entries: the raw ones, not in the state. */
+/* All that is in the site, as one tile; the values of the raw entries. */
 static struct summary *sum_up(const struct state *state, const struct entity_plan *entity,
-                              const struct site *site, struct run entries) {
+                              const struct site *site, struct values *values) {
     struct summary *summary = summary_new(entity);
     struct tiles tiles = {.at = state->bytes + site->tile_from,
                           .end = state->bytes + site->tile_to};
+    struct run run = run_open(state->bytes + site->run_from, site->run_to - site->run_from, entity,
+                              site->before_us);
     struct tile tile;
     struct run_entry entry;
     summary_clear(summary, entity);
@@ -367,8 +370,10 @@ static struct summary *sum_up(const struct state *state, const struct entity_pla
         summary_add_tile(summary, entity, &tile);
         check(!tile.body.failed);
     }
-    while (run_next(&entries, &entry))
+    while (run_step(&run, &entry)) {
         summary_add_entry(summary, entity, &entry);
+        values_collect(values, entity, &entry);
+    }
     return summary;
 }
 
@@ -405,12 +410,11 @@ static void collapse_site(struct state *state, const struct entity_plan *entity,
     struct parts parts = parts_of(state->bytes, state->length);
     struct head head = parts.head;
     struct dense dense = parts.dense;
-    struct buffer raw, tile;
-    buffer_init(&raw);
+    struct values values;
+    struct buffer tile;
+    values_init(&values, entity, site->entries);
     buffer_init(&tile);
-    buffer_append(&raw, state->bytes + site->run_from, site->run_to - site->run_from);
-    struct run entries = run_open(raw.bytes, raw.length, entity, site->before_us);
-    struct summary *summary = sum_up(state, entity, site, entries);
+    struct summary *summary = sum_up(state, entity, site, &values);
     summary_encode(summary, entity, &tile);
     uint32_t tiles_size = (uint32_t)(site->tile_to - site->tile_from);
     if (dense.tiles == 0)
@@ -418,7 +422,7 @@ static void collapse_site(struct state *state, const struct entity_plan *entity,
     size_t run_shrank = cut_entries(state, site, &head);
     put_dense(state, &head, &dense, 0);
     size_t run_start = HEAD_SIZE + head.dense_size;
-    put_values(state, entity, site, entries, summary, newest_us, &head, &dense);
+    put_values(state, entity, site, &values, summary, newest_us, &head, &dense);
     put_tile(state, site, &tile, summary->newest_us, &head, &dense);
     standing_note_collapsed(
         state, entity,
@@ -434,19 +438,34 @@ static void collapse_site(struct state *state, const struct entity_plan *entity,
     if (site->has_newer)
         survey_pair(state, entity, summary->newest_us, site->newer_us);
     free(summary);
-    buffer_deinit(&raw);
+    values_deinit(&values);
     buffer_deinit(&tile);
 }
 
-static void settle_tile(struct state *state, const struct entity_plan *entity, int64_t time_us,
-                        int64_t newest_us) {
+static void settle_tile(struct state *state, const struct entity_plan *entity,
+                        struct tile_extent extent, int64_t newest_us) {
     struct parts parts = parts_of(state->bytes, state->length);
-    struct site site = {.extent = partition_tile(&entity->tiles, time_us, newest_us)};
+    struct site site = {.extent = extent};
     find_tiles(&site, state, &parts);
     find_entries(&site, state, &parts, entity);
     bool unites = site.tiles > 1 || (site.tiles == 1 && site.entries > 0);
     if (unites || site.transactions > TILE_RAW_MAX)
         collapse_site(state, entity, &site, newest_us);
+}
+
+/* All meetings that are due; false if they are too many. */
+static bool settle_tiles(struct state *state, const struct entity_plan *entity, int64_t newest_us) {
+    struct tile_extent extent = {.first_us = 1}; /* none yet */
+    int64_t first_us;
+    for (int left = SITES_MAX; survey_due(state->survey, newest_us, &first_us);) {
+        if (extent.first_us <= first_us && first_us <= extent.last_us)
+            continue; /* most tiles have several meetings at once */
+        if (left-- == 0)
+            return false;
+        extent = partition_tile(&entity->tiles, first_us, newest_us);
+        settle_tile(state, entity, extent, newest_us);
+    }
+    return true;
 }
 
 bool settle(struct state *state, const struct entity_plan *entity, int64_t newest_us) {
@@ -457,13 +476,8 @@ bool settle(struct state *state, const struct entity_plan *entity, int64_t newes
         return true;
     if (!state->is_surveyed)
         survey_state(state, entity);
-    int64_t first_us;
-    for (int left = MEETINGS_MAX; state->survey && survey_due(state->survey, newest_us, &first_us);
-         left--) {
-        if (left == 0)
-            return false;
-        settle_tile(state, entity, first_us, newest_us);
-    }
+    if (state->survey && !settle_tiles(state, entity, newest_us))
+        return false;
     struct parts parts = parts_of(state->bytes, state->length);
     survey_quiet(state, entity, &parts);
     return true;

@@ -362,9 +362,10 @@ static bool add_locally(struct state *state, const struct entity_plan *entity,
     struct tile_extent block = tile_extent_of(time_us, entity->block_level);
     if (time_us < newest_us && is_behind(block.last_us, newest_us, entity->kept_us))
         return true; /* nobody can read it any more */
-    struct tile_extent extent = partition_tile(&entity->tiles, time_us, newest_us);
     struct tile tile;
-    if (collapsed_find_tile(state, &parts, extent, &tile))
+    if (parts.dense.tiles > 0 &&
+        collapsed_find_tile(state, &parts, partition_tile(&entity->tiles, time_us, newest_us),
+                            &tile))
         add_collapsed(state, entity, &parts, &tile, added, newest_us);
     else
         add_raw(state, entity, &parts, added);
