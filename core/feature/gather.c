@@ -370,22 +370,6 @@ void gather_state(struct gather *gather, const struct parts *parts) {
     count_distinct(gather);
 }
 
-void gather_sketched(struct gather *gather, const struct parts *parts) {
-    struct tiles sketches = parts_sketches(parts);
-    struct run run = parts_run(parts, gather->entity);
-    struct run_entry entry;
-    struct tile tile;
-    size_t next_sketch = 0;
-    gather->sketch_count = gather->view_count = 0;
-    sightings_clear(&gather->sightings);
-    while (tiles_next(&sketches, &tile))
-        gather_sketch(gather, &tile);
-    while (run_step(&run, &entry) && entry.time_us <= gather->at_us)
-        gather_entry_values(gather, &entry, &next_sketch);
-    check(!run.cursor.failed);
-    count_distinct(gather);
-}
-
 /* Making values. */
 
 static int64_t scale_of(const struct column *column) {

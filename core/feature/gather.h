@@ -57,8 +57,5 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
 /* Takes in a whole state. At most once. */
 void gather_state(struct gather *gather, const struct parts *parts);
 
-/* Takes in what gatherings of values need alone: of sketches and raw entries. */
-void gather_sketched(struct gather *gather, const struct parts *parts);
-
 /* The feature's value, the current transaction and the default included. */
 struct value gather_value(struct gather *gather, const struct feature *feature);

@@ -28,6 +28,12 @@ void registers_add(struct registers *registers, uint64_t value) {
     *at = rank > *at ? rank : *at;
 }
 
+bool registers_would_change(const struct registers *registers, uint64_t value) {
+    uint8_t rank;
+    unsigned i = place(value, &rank);
+    return rank > registers->of[i];
+}
+
 /* Four registers lie in three bytes, the first in the lowest bits. */
 static void unpack(const uint8_t *bytes, uint8_t ret_four[4]) {
     uint32_t three = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;

@@ -5,7 +5,7 @@
  * Order. Nearer borders are passed first, so that what passes several at once enters a window
  * before it leaves it. Of one border, tiles are passed before raw entries, whatever their times.
  *
- * Values that are in sketches are not kept up: they are gathered from the bytes in each read.
+ * Values that are in sketches are another matter (throng.c).
  *
  * Memory: one block, with a mark for each border and the windows' words, and the table of values.
  */
@@ -15,12 +15,13 @@
 #include "course.h"
 #include "gather.h"
 #include "run_decode.h"
+#include "throng.h"
 #include "windows.h"
 
 #include <stdlib.h>
 
 /* Below, a scan is as fast. A collapsed tile costs as much as several entries. */
-#define ITEMS_MIN     16
+#define ITEMS_MIN     8
 #define ITEMS_OF_TILE 4
 
 #define NONE UINT32_MAX
@@ -37,6 +38,7 @@ struct standing {
     int64_t due_us;    /* nothing passes a border before this */
     int64_t newest_us; /* of all items */
     struct windows windows;
+    struct throng *throng; /* values, while there are sketches; NULL until needed */
     bool is_known;
     struct mark marks[]; /* [border]; behind them the memory of the windows */
 };
@@ -47,13 +49,18 @@ static size_t size_of(const struct entity_plan *entity) {
 }
 
 void standing_free(struct standing *standing) {
-    if (standing)
+    if (standing) {
         windows_deinit(&standing->windows);
+        throng_free(standing->throng);
+    }
     free(standing);
 }
 
 size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity) {
-    return standing ? size_of(entity) + tallies_bytes(&standing->windows.tallies) : 0;
+    if (!standing)
+        return 0;
+    return size_of(entity) + tallies_bytes(&standing->windows.tallies) +
+           (standing->throng ? throng_bytes(standing->throng, entity) : 0);
 }
 
 int64_t standing_newest(const struct standing *standing) {
@@ -295,6 +302,7 @@ static void make_up(struct standing *standing, const struct entity_plan *entity,
     standing->due_us = INT64_MAX;
     standing->newest_us = parts->newest_us;
     standing->is_known = true;
+    throng_forget(standing->throng);
     count_tiles(standing, entity, parts);
     count_entries(standing, entity, parts);
 }
@@ -312,6 +320,7 @@ static bool begin(struct state *state, const struct entity_plan *entity, int64_t
         return false;
     if (!state->standing) {
         state->standing = check_malloc(size_of(entity));
+        state->standing->throng = NULL;
         windows_init(&state->standing->windows, entity,
                      &state->standing->marks[entity->course.border_count]);
     }
@@ -333,13 +342,19 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
 }
 
 void standing_give(const struct state *state, struct gather *gather) {
-    const struct windows *windows = &state->standing->windows;
+    struct standing *standing = state->standing;
+    const struct windows *windows = &standing->windows;
     for (size_t i = 0; i < gather->entity->gathering_count; i++)
         windows_give(windows, i, gather);
     if (windows->has_values || gather->entity->pool_count == 0)
         return;
-    struct parts parts = parts_of(state->bytes, state->length);
-    gather_sketched(gather, &parts);
+    if (!standing->throng)
+        standing->throng = throng_new(gather->entity);
+    if (!throng_is_known(standing->throng, gather->at_us)) {
+        struct parts parts = parts_of(state->bytes, state->length);
+        throng_count(standing->throng, gather->entity, &parts, gather->at_us);
+    }
+    throng_give(standing->throng, gather);
 }
 
 /* Ahead of time. */
@@ -382,6 +397,7 @@ void standing_note_appended(struct state *state, const struct entity_plan *entit
     uint32_t dense_size = head_get(state->bytes).dense_size;
     size_t body = (size_t)(added->end - added->identity);
     standing->newest_us = added->time_us;
+    throng_note_appended(standing->throng, entity, added, standing->at_us);
     for (size_t i = 0; i < entity->course.border_count; i++) {
         const struct border *border = &entity->course.borders[i];
         struct mark *mark = &standing->marks[i];
@@ -433,6 +449,10 @@ void standing_note_grown(struct state *state, const struct entity_plan *entity,
             windows_add_entry(&standing->windows, entity, i, added);
     if (added->time_us == newest_us)
         stain_edges(standing, entity);
+    if (standing->throng) {
+        struct parts parts = parts_of(state->bytes, state->length);
+        throng_note_grown(standing->throng, entity, &parts, added, standing->at_us);
+    }
 }
 
 void standing_note_dropped(struct state *state, const struct entity_plan *entity,
@@ -491,6 +511,7 @@ void standing_note_collapsed(struct state *state, const struct entity_plan *enti
             expect(standing, collapse->last_us, distance_us);
     }
     stain_edges(standing, entity);
+    throng_forget(standing->throng);
     if (entity->pool_count > 0 && standing->windows.has_values) {
         struct parts parts = parts_of(state->bytes, state->length);
         standing->windows.has_values = parts.dense.sketches == 0;
