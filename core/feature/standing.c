@@ -494,6 +494,19 @@ static void move_mark(struct mark *mark, bool passed, const struct collapse *col
     }
 }
 
+/* Is what is of this time in a window whose values are asked for? */
+static bool holds_values(const struct standing *standing, const struct entity_plan *entity,
+                         int64_t time_us) {
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct span *span = &entity->spans[entity->gatherings[i].span];
+        if (entity->gatherings[i].pool >= 0 &&
+            has_passed(time_us, span->delay_us, standing->at_us) &&
+            !has_passed(time_us, span->end_us, standing->at_us))
+            return true;
+    }
+    return false;
+}
+
 void standing_note_collapsed(struct state *state, const struct entity_plan *entity,
                              const struct collapse *collapse) {
     struct standing *standing = state->standing;
@@ -515,5 +528,8 @@ void standing_note_collapsed(struct state *state, const struct entity_plan *enti
     if (entity->pool_count > 0 && standing->windows.has_values) {
         struct parts parts = parts_of(state->bytes, state->length);
         standing->windows.has_values = parts.dense.sketches == 0;
+        /* No sketch took the values: all windows that ask for some must have lost them before. */
+        if (standing->windows.has_values && holds_values(standing, entity, collapse->first_us))
+            standing->is_known = false;
     }
 }
