@@ -141,3 +141,59 @@ static inline bool run_step(struct run *run, struct run_entry *ret_entry) {
     run_take_body(cursor, run->entity, ret_entry);
     return !cursor->failed;
 }
+
+/* An entry of which only the extent is wanted. */
+struct run_extent {
+    const uint8_t *start, *identity, *end;
+    int64_t time_us;
+    uint32_t transactions;
+};
+
+static inline void run_pass_varint(struct cursor *cursor) {
+    if (__builtin_expect(cursor_left(cursor) >= 8, 1)) {
+        uint64_t ends = ~load_u64(cursor->at) & UINT64_C(0x8080808080808080);
+        if (__builtin_expect(ends != 0, 1)) {
+            cursor->at += (unsigned)__builtin_ctzll(ends) / 8 + 1;
+            return;
+        }
+    }
+    cursor_varint(cursor);
+}
+
+static inline void run_pass_columns(struct cursor *cursor, const struct entity_plan *entity,
+                                    uint64_t missing) {
+    for (size_t i = 0; i < entity->column_count; i++) {
+        if (missing >> i & 1)
+            continue;
+        switch (entity->columns[i].type) {
+        case COLUMN_INTEGER:
+            run_pass_varint(cursor);
+            break;
+        case COLUMN_HASH:
+            run_skip(cursor, 8);
+            break;
+        case COLUMN_TEXT:
+            run_skip(cursor, run_take_varint(cursor));
+            break;
+        }
+    }
+}
+
+/* run_next() of bytes that have been checked, without what the entry says. */
+static inline bool run_pass(struct run *run, struct run_extent *ret_extent) {
+    struct cursor *cursor = &run->cursor;
+    if (cursor->at == cursor->end || cursor->failed)
+        return false;
+    ret_extent->start = cursor->at;
+    run->time_us = (int64_t)((uint64_t)run->time_us + run_take_varint(cursor));
+    ret_extent->time_us = run->time_us;
+    ret_extent->identity = cursor->at;
+    run_skip(cursor, 8);
+    run_pass_columns(cursor, run->entity, run_take_varint(cursor));
+    uint64_t tally = run_take_varint(cursor);
+    ret_extent->transactions = tally & 1 ? (uint32_t)(tally >> 1) : 1;
+    for (size_t i = 0; (tally & 1) && i < run->entity->filter_count; i++)
+        run_pass_varint(cursor);
+    ret_extent->end = cursor->at;
+    return !cursor->failed;
+}

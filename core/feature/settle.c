@@ -29,10 +29,10 @@ static bool find_cut(const struct entity_plan *entity, int64_t oldest_us, int64_
 static uint32_t drop_entries(struct state *state, const struct entity_plan *entity,
                              const struct parts *parts, struct head *head, int64_t last_us) {
     struct run run = parts_run(parts, entity);
-    struct run_entry entry;
+    struct run_extent entry;
     uint32_t dropped = 0;
     bool has_entry;
-    while ((has_entry = run_step(&run, &entry)) && entry.time_us <= last_us)
+    while ((has_entry = run_pass(&run, &entry)) && entry.time_us <= last_us)
         dropped++;
     if (dropped == 0)
         return 0;
@@ -255,10 +255,10 @@ static void find_tiles(struct site *site, const struct state *state, const struc
 static void find_entries(struct site *site, const struct state *state, const struct parts *parts,
                          const struct entity_plan *entity) {
     struct run run = survey_run(state->survey, parts, entity, site->extent.first_us, 1);
-    struct run_entry entry;
+    struct run_extent entry;
     site->before_us = run.time_us;
     site->run_from = site->run_to = (size_t)(run.cursor.at - state->bytes);
-    while (run_step(&run, &entry)) {
+    while (run_pass(&run, &entry)) {
         if (entry.time_us > site->extent.last_us) {
             site->has_behind = true;
             site->behind_us = entry.time_us;

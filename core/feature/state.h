@@ -100,7 +100,7 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
 void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
                     const struct entry *current, int step);
 
-/* Memory that state_evaluate() keeps beside the bytes. */
+/* Memory that state_evaluate() and state_apply() keep beside the bytes. */
 size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity);
 
 /* How many is_new features of the last state_read() were left absent because more different values

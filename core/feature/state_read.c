@@ -4,6 +4,7 @@
 #include "../base/check.h"
 #include "gather.h"
 #include "standing.h"
+#include "survey.h"
 
 #include <stdlib.h>
 
@@ -66,9 +67,12 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
                     const struct entry *current, int step) {
     if (step == 0) {
         __builtin_prefetch(state, 1);
+        __builtin_prefetch((const char *)(state + 1) - 1, 1); /* it may lie on two lines */
     } else if (step == 1 && state->length > 0) {
+        survey_prefetch(state->survey);
         __builtin_prefetch(state->bytes, 1);
         __builtin_prefetch(state->bytes + state->length - 1, 1);
+        __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
         if (state->standing)
             standing_prefetch(state->standing, entity);
         else
@@ -80,7 +84,7 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
 }
 
 size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity) {
-    return standing_bytes(state->standing, entity);
+    return standing_bytes(state->standing, entity) + survey_bytes(state->survey);
 }
 
 uint64_t state_scratch_unknown(const struct state_scratch *scratch) {

@@ -23,6 +23,12 @@ size_t survey_bytes(const struct survey *survey) {
                   : 0;
 }
 
+void survey_prefetch(const struct survey *survey) {
+    if (survey)
+        for (size_t at = 0; at < sizeof *survey; at += 64)
+            __builtin_prefetch((const char *)survey + at, 1);
+}
+
 static void *make_room(void *list, uint32_t count, uint32_t *capacity, size_t size) {
     if (count < *capacity)
         return list;
@@ -82,18 +88,30 @@ void survey_pair(struct state *state, const struct entity_plan *entity, int64_t 
 
 /* The crowd. */
 
+#define CROWD (TILE_RAW_MAX + 1)
+
+static int64_t crowd_time(const struct crowd *crowd, uint32_t i) {
+    uint32_t at = crowd->first + i;
+    return crowd->times_us[at < CROWD ? at : at - CROWD];
+}
+
+static void crowd_put(struct crowd *crowd, uint32_t i, int64_t time_us) {
+    uint32_t at = crowd->first + i;
+    crowd->times_us[at < CROWD ? at : at - CROWD] = time_us;
+}
+
+/* Mostly it is the newest. */
 static void crowd_add(struct crowd *crowd, int64_t time_us) {
-    uint32_t at = crowd->count;
-    while (at > 0 && crowd->times_us[at - 1] > time_us)
-        at--;
-    if (crowd->count <= TILE_RAW_MAX) {
-        memmove(&crowd->times_us[at + 1], &crowd->times_us[at],
-                (crowd->count++ - at) * sizeof *crowd->times_us);
-        crowd->times_us[at] = time_us;
-    } else if (at > 0) {
-        memmove(&crowd->times_us[0], &crowd->times_us[1], (at - 1) * sizeof *crowd->times_us);
-        crowd->times_us[at - 1] = time_us;
-    }
+    if (crowd->count == CROWD && time_us < crowd_time(crowd, 0))
+        return;
+    if (crowd->count == CROWD)
+        crowd->first = crowd->first + 1 < CROWD ? crowd->first + 1 : 0;
+    else
+        crowd->count++;
+    uint32_t at = crowd->count - 1;
+    for (; at > 0 && crowd_time(crowd, at - 1) > time_us; at--)
+        crowd_put(crowd, at, crowd_time(crowd, at - 1));
+    crowd_put(crowd, at, time_us);
 }
 
 /* An entry of many transactions is a crowd by itself. */
@@ -103,8 +121,8 @@ static uint32_t at_most_a_crowd(uint32_t transactions) {
 
 static void meet_crowd(struct state *state, const struct entity_plan *entity,
                        const struct crowd *crowd) {
-    if (crowd->count > TILE_RAW_MAX)
-        survey_pair(state, entity, crowd->times_us[0], crowd->times_us[TILE_RAW_MAX]);
+    if (crowd->count == CROWD)
+        survey_pair(state, entity, crowd_time(crowd, 0), crowd_time(crowd, CROWD - 1));
 }
 
 /* Marks. */
@@ -222,9 +240,9 @@ static void pass_all(struct state *state, const struct entity_plan *entity,
     struct run run = parts_run(parts, entity);
     struct item before = {.is_there = false};
     struct tile tile;
-    struct run_entry entry;
+    struct run_extent entry;
     bool has_tile = tiles_next(&tiles, &tile);
-    for (int64_t before_us = run.time_us; run_step(&run, &entry); before_us = entry.time_us) {
+    for (int64_t before_us = run.time_us; run_pass(&run, &entry); before_us = entry.time_us) {
         for (; has_tile && tile.oldest_us < entry.time_us; has_tile = tiles_next(&tiles, &tile))
             pass_tile(state, entity, &before, &tile, parts);
         pass_item(state, entity, &before, entry.time_us,
@@ -245,10 +263,10 @@ static void pass_all(struct state *state, const struct entity_plan *entity,
 static bool is_crowded(struct state *state, const struct entity_plan *entity,
                        const struct parts *parts) {
     struct run run = parts_run(parts, entity);
-    struct run_entry entry;
+    struct run_extent entry;
     uint32_t transactions = 0;
     int64_t last_us = INT64_MIN;
-    while (transactions <= TILE_RAW_MAX && run_step(&run, &entry)) {
+    while (transactions <= TILE_RAW_MAX && run_pass(&run, &entry)) {
         if (entry.time_us > last_us)
             transactions = 0;
         last_us = tile_extent_of(entry.time_us, entity->block_level).last_us;
@@ -300,14 +318,14 @@ static bool meet_crowds_of(struct state *state, const struct entity_plan *entity
                            const struct parts *parts, int64_t time_us, size_t back) {
     struct run run = survey_run(state->survey, parts, entity, time_us, back);
     bool is_all = run.cursor.at == parts->run;
-    struct crowd crowd = {.count = 0};
-    struct run_entry entry;
+    struct crowd crowd = {.first = 0};
+    struct run_extent entry;
     uint32_t ahead = 0, behind = 0;
-    while (behind <= TILE_RAW_MAX && run_step(&run, &entry)) {
+    while (behind <= TILE_RAW_MAX && run_pass(&run, &entry)) {
         uint32_t transactions = at_most_a_crowd(entry.transactions);
         for (uint32_t left = transactions; left > 0; left--) {
             crowd_add(&crowd, entry.time_us);
-            if (crowd.times_us[0] <= time_us && entry.time_us >= time_us)
+            if (crowd_time(&crowd, 0) <= time_us && entry.time_us >= time_us)
                 meet_crowd(state, entity, &crowd);
         }
         ahead += entry.time_us < time_us ? transactions : 0;
@@ -320,10 +338,10 @@ static void meet_neighbours(struct state *state, const struct entity_plan *entit
                             const struct parts *parts, int64_t time_us) {
     struct run run = survey_run(state->survey, parts, entity, time_us, 1);
     struct tiles tiles = parts_tiles(parts);
-    struct run_entry entry;
+    struct run_extent entry;
     struct tile tile;
     int64_t older_us = INT64_MIN, newer_us = INT64_MAX; /* the nearest entries */
-    while (newer_us == INT64_MAX && run_step(&run, &entry)) {
+    while (newer_us == INT64_MAX && run_pass(&run, &entry)) {
         older_us = entry.time_us < time_us ? entry.time_us : older_us;
         newer_us = entry.time_us > time_us ? entry.time_us : newer_us;
     }

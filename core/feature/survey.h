@@ -25,27 +25,28 @@ struct mark {
     uint32_t at;
 };
 
-/* The newest raw transactions, oldest first. */
+/* The newest raw transactions: a ring, oldest first from `first` on. */
 struct crowd {
+    uint32_t first, count;
     int64_t times_us[TILE_RAW_MAX + 1];
-    uint32_t count;
 };
 
 struct survey {
-    struct meeting *meetings; /* a heap, the soonest first */
     struct meeting latest;    /* the last one that was added */
+    struct meeting *meetings; /* a heap, the soonest first */
     struct mark *marks;       /* ascending, none at 0 */
     uint32_t meeting_count, meeting_capacity;
     uint32_t mark_count, mark_capacity;
     uint32_t unmarked;                         /* entries since the last mark */
     uint32_t newest_tile_at, newest_sketch_at; /* in the tiles, in the sketch tiles */
-    int64_t sketches_quiet_us;                 /* before this no sketch tile is united or dropped */
     struct crowd crowd;
-    struct buffer spare; /* for whoever has the survey */
+    int64_t sketches_quiet_us; /* before this no sketch tile is united or dropped */
+    struct buffer spare;       /* for whoever has the survey */
 };
 
 void survey_free(struct survey *survey); /* NULL is allowed */
 size_t survey_bytes(const struct survey *survey);
+void survey_prefetch(const struct survey *survey); /* what an entry in order touches */
 
 /* Looks at the whole state, which must be canonical or as good as that but for tiles that a meeting
  * will collapse. Fills all of the state's fields that are not its bytes. */
