@@ -92,18 +92,20 @@ void course_fill(struct entity_plan *entity) {
     course->border_count = 0;
     add_borders(entity);
     uint16_t members[PLAN_FEATURES_MAX] = {0};
-    uint16_t words = 0, most = 0;
+    uint16_t words = 0, most = 0, crowds = 0;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         course->kept[i] = kept_of(entity, i);
         course->words[i] = words;
         words = (uint16_t)(words + words_of(course->kept[i]));
-        course->member[i] = 0;
+        course->member[i] = course->crowd[i] = 0;
         if (entity->gatherings[i].pool < 0)
             continue;
+        course->crowd[i] = crowds++;
         uint16_t *count = &members[entity->gatherings[i].pool];
         course->member[i] = (*count)++;
         most = *count > most ? *count : most;
     }
     course->word_count = words;
+    course->crowd_count = crowds;
     course->member_count = most;
 }

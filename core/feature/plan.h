@@ -139,7 +139,9 @@ struct course {
     uint16_t kept[2 * PLAN_FEATURES_MAX];   /* [gathering]: of enum course_kept */
     uint16_t words[2 * PLAN_FEATURES_MAX];  /* [gathering]: where that lies in a standing */
     uint16_t member[2 * PLAN_FEATURES_MAX]; /* [gathering]: which of its pool's it is */
-    uint16_t word_count, member_count;      /* member_count: of the pool that has most */
+    uint16_t crowd[2 * PLAN_FEATURES_MAX];  /* [gathering]: which of those with a pool it is */
+    uint16_t word_count, crowd_count;
+    uint16_t member_count;                  /* of the pool that has most */
 };
 
 struct entity_plan {

@@ -85,9 +85,12 @@ static inline void expect(struct standing *standing, int64_t time_us, uint64_t d
 
 /* Raw entries. */
 
+/* is_lone: it is not part of a sketch. */
 static void pass_entry(struct standing *standing, const struct entity_plan *entity,
-                       const struct border *border, const struct run_entry *entry) {
+                       const struct border *border, const struct run_entry *entry, bool is_lone) {
     const uint16_t *spans = &entity->course.spans[border->first];
+    for (size_t i = 0; is_lone && i < (size_t)border->opens + border->closes; i++)
+        throng_pass(standing->throng, entity, spans[i], i < border->opens, entry);
     for (size_t i = 0; i < border->opens; i++)
         windows_add_entry(&standing->windows, entity, spans[i], entry);
     spans += border->opens;
@@ -213,13 +216,14 @@ static void pass_borders(struct standing *standing, const struct entity_plan *en
     struct run_entry entry;
     uint32_t raw_at = marks[i].raw_at;
     step_entry(parts, entity, &marks[i], &entry);
-    pass_entry(standing, entity, &borders[i], &entry);
+    bool is_lone = throng_is_lone(standing->throng, parts, entry.time_us);
+    pass_entry(standing, entity, &borders[i], &entry, is_lone);
     for (size_t j = i + 1; j < entity->course.border_count && marks[j].raw_at == raw_at &&
                            has_passed(entry.time_us, borders[j].distance_us, at_us);
          j++) {
         marks[j].raw_at = marks[i].raw_at;
         marks[j].raw_us = marks[i].raw_us;
-        pass_entry(standing, entity, &borders[j], &entry);
+        pass_entry(standing, entity, &borders[j], &entry, is_lone);
     }
 }
 
@@ -397,14 +401,13 @@ void standing_note_appended(struct state *state, const struct entity_plan *entit
     uint32_t dense_size = head_get(state->bytes).dense_size;
     size_t body = (size_t)(added->end - added->identity);
     standing->newest_us = added->time_us;
-    throng_note_appended(standing->throng, entity, added, standing->at_us);
     for (size_t i = 0; i < entity->course.border_count; i++) {
         const struct border *border = &entity->course.borders[i];
         struct mark *mark = &standing->marks[i];
         if (mark->raw_at != NONE)
             break; /* nor are the borders behind at the end */
         if (has_passed(added->time_us, border->distance_us, standing->at_us)) {
-            pass_entry(standing, entity, border, added);
+            pass_entry(standing, entity, border, added, true); /* newer than all sketches */
             continue;
         }
         mark->raw_us = added->time_us;

@@ -28,15 +28,8 @@ struct throng {
     struct crowd crowds[]; /* [gathering of values], in the plan's order */
 };
 
-static size_t crowd_count(const struct entity_plan *entity) {
-    size_t count = 0;
-    for (size_t i = 0; i < entity->gathering_count; i++)
-        count += entity->gatherings[i].pool >= 0;
-    return count;
-}
-
 size_t throng_bytes(const struct throng *throng, const struct entity_plan *entity) {
-    return sizeof *throng + crowd_count(entity) * sizeof(struct crowd) +
+    return sizeof *throng + entity->course.crowd_count * sizeof(struct crowd) +
            tallies_words(entity->course.member_count) * sizeof(uint64_t) +
            tallies_bytes(&throng->tallies);
 }
@@ -44,7 +37,7 @@ size_t throng_bytes(const struct throng *throng, const struct entity_plan *entit
 struct throng *throng_new(const struct entity_plan *entity) {
     size_t members = entity->course.member_count;
     struct throng *throng =
-        check_malloc(sizeof *throng + crowd_count(entity) * sizeof(struct crowd));
+        check_malloc(sizeof *throng + entity->course.crowd_count * sizeof(struct crowd));
     throng->few = check_malloc(tallies_words(members) * sizeof *throng->few);
     tallies_init(&throng->tallies, members, throng->few);
     throng->is_known = false;
@@ -105,9 +98,9 @@ static void add_value(struct throng *throng, const struct entity_plan *entity, s
 static void add_entry(struct throng *throng, const struct entity_plan *entity,
                       const struct run_entry *entry, int64_t as_of_us, int64_t at_us,
                       uint64_t known) {
-    struct crowd *crowd = throng->crowds;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
         if (gathering->pool < 0)
             continue;
         if (entry_weight(entry, gathering->filter) != 0 &&
@@ -115,7 +108,6 @@ static void add_entry(struct throng *throng, const struct entity_plan *entity,
             holds(entity, gathering, as_of_us, at_us))
             add_value(throng, entity, i, crowd, (uint64_t)entry->integers[gathering->column],
                       known >> gathering->pool & 1);
-        crowd++;
     }
 }
 
@@ -126,9 +118,9 @@ static void add_views(struct throng *throng, const struct entity_plan *entity, s
     for (size_t i = 0; i < entity->pool_count; i++)
         views[i] = sketch_take(&tile.body);
     check(!tile.body.failed);
-    struct crowd *crowd = throng->crowds;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
         if (gathering->pool < 0)
             continue;
         const struct sketch_view *view = &views[gathering->pool];
@@ -141,7 +133,6 @@ static void add_views(struct throng *throng, const struct entity_plan *entity, s
             for (size_t j = 0; j < view->count; j++)
                 add_value(throng, entity, i, crowd, sketch_view_value(view, j), true);
         }
-        crowd++;
     }
 }
 
@@ -164,14 +155,14 @@ static void count_entries(struct throng *throng, const struct entity_plan *entit
     struct tile tile;
     struct run_entry entry;
     bool has_tile = tiles_next(&tiles, &tile);
+    uint64_t reach_us = entity->pools_kept_us - (uint64_t)entity->lateness_us;
     while (run_step(&run, &entry)) {
         while (has_tile && tile.newest_us < entry.time_us)
             has_tile = tiles_next(&tiles, &tile);
         bool is_beside = has_tile && tile.oldest_us <= entry.time_us;
         int64_t as_of_us = is_beside ? tile.newest_us : entry.time_us;
-        add_entry(throng, entity, &entry, as_of_us, at_us, UINT64_MAX);
-        if (!is_beside)
-            expect(throng, entity, entry.time_us, at_us);
+        if (!is_behind(as_of_us, at_us, reach_us))
+            add_entry(throng, entity, &entry, as_of_us, at_us, UINT64_MAX);
     }
     check(!run.cursor.failed);
 }
@@ -194,7 +185,7 @@ static void look_at_newest(const struct entity_plan *entity, const struct parts 
 void throng_count(struct throng *throng, const struct entity_plan *entity,
                   const struct parts *parts, int64_t at_us) {
     tallies_clear(&throng->tallies);
-    for (size_t i = crowd_count(entity); i-- > 0;) {
+    for (size_t i = entity->course.crowd_count; i-- > 0;) {
         throng->crowds[i].exact = 0;
         throng->crowds[i].is_blurred = throng->crowds[i].is_estimated = false;
     }
@@ -205,12 +196,37 @@ void throng_count(struct throng *throng, const struct entity_plan *entity,
     look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
 }
 
-void throng_note_appended(struct throng *throng, const struct entity_plan *entity,
-                          const struct run_entry *added, int64_t at_us) {
+bool throng_is_lone(const struct throng *throng, const struct parts *parts, int64_t time_us) {
+    struct tiles tiles = parts_sketches(parts);
+    struct tile tile;
+    if (!throng || !throng->is_known)
+        return false;
+    while (tiles_next(&tiles, &tile))
+        if (tile.newest_us >= time_us)
+            return tile.oldest_us > time_us;
+    return true;
+}
+
+void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t span, bool comes,
+                 const struct run_entry *entry) {
+    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
     if (!throng || !throng->is_known)
         return;
-    add_entry(throng, entity, added, added->time_us, at_us, UINT64_MAX);
-    expect(throng, entity, added->time_us, at_us);
+    for (size_t i = first; i < end; i++) {
+        const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        if (gathering->pool < 0 || entry_weight(entry, gathering->filter) == 0 ||
+            !has_column(entry->present, gathering->column))
+            continue;
+        uint64_t value = (uint64_t)entry->integers[gathering->column];
+        if (comes) {
+            add_value(throng, entity, i, crowd, value, true);
+        } else if (tallies_remove(&throng->tallies, (size_t)gathering->pool,
+                                  entity->course.member[i], value)) {
+            crowd->exact--;
+            throng->is_known &= !crowd->is_blurred; /* the registers still have it */
+        }
+    }
 }
 
 void throng_note_grown(struct throng *throng, const struct entity_plan *entity,
@@ -235,9 +251,9 @@ static int64_t estimate_with(const struct crowd *crowd, uint64_t value) {
 
 void throng_give(struct throng *throng, struct gather *gather) {
     const struct entity_plan *entity = gather->entity;
-    struct crowd *crowd = throng->crowds;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
         struct gathered *gathered = &gather->gathered[i];
         if (gathering->pool < 0)
             continue;
@@ -255,6 +271,5 @@ void throng_give(struct throng *throng, struct gather *gather) {
             if (has_current)
                 gathered->distinct_with_current = estimate_with(crowd, value);
         }
-        crowd++;
     }
 }

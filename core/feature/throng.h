@@ -1,6 +1,6 @@
 /* Different values where there are too many to count: what the windows hold when values are in
- * sketches. Kept up while entries only come; what leaves a window makes it be counted anew.
- * Internal to core/feature. */
+ * sketches. Entries come and go; where a sketch leaves, or a value that registers hold, all is
+ * counted anew. Internal to core/feature. */
 #pragma once
 
 #include "gather.h"
@@ -18,10 +18,14 @@ bool throng_is_known(const struct throng *throng, int64_t at_us);
 void throng_count(struct throng *throng, const struct entity_plan *entity,
                   const struct parts *parts, int64_t at_us);
 
-/* An entry that is the newest item came, before the read at at_us: as a raw one, or into the newest
- * tile and sketch. */
-void throng_note_appended(struct throng *throng, const struct entity_plan *entity,
-                          const struct run_entry *added, int64_t at_us);
+/* Does a raw entry of this time count by itself, not as part of a sketch? False where nothing is
+ * known. */
+bool throng_is_lone(const struct throng *throng, const struct parts *parts, int64_t time_us);
+/* Such an entry comes into the windows of a span, or leaves them. */
+void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t span, bool comes,
+                 const struct run_entry *entry);
+/* An entry that is the newest item went into the newest tile and sketch, before the read at at_us.
+ */
 void throng_note_grown(struct throng *throng, const struct entity_plan *entity,
                        const struct parts *parts, const struct run_entry *added, int64_t at_us);
 
