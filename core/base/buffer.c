@@ -40,19 +40,14 @@ void buffer_append_u8(struct buffer *buffer, uint8_t value) {
     buffer_append(buffer, &value, 1);
 }
 
-static void append_little_endian(struct buffer *buffer, uint64_t value, size_t size) {
-    uint8_t *at = buffer_reserve(buffer, size);
-    for (size_t i = 0; i < size; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-    buffer->length += size;
-}
-
 void buffer_append_u32(struct buffer *buffer, uint32_t value) {
-    append_little_endian(buffer, value, 4);
+    store_u32(buffer_reserve(buffer, 4), value);
+    buffer->length += 4;
 }
 
 void buffer_append_u64(struct buffer *buffer, uint64_t value) {
-    append_little_endian(buffer, value, 8);
+    store_u64(buffer_reserve(buffer, 8), value);
+    buffer->length += 8;
 }
 
 void buffer_printf(struct buffer *buffer, const char *format, ...) {
@@ -109,39 +104,36 @@ static const uint8_t *cursor_take(struct cursor *cursor, size_t size) {
     return at;
 }
 
-static uint64_t cursor_little_endian(struct cursor *cursor, size_t size) {
-    const uint8_t *at = cursor_take(cursor, size);
-    uint64_t value = 0;
-    if (at)
-        for (size_t i = 0; i < size; i++)
-            value |= (uint64_t)at[i] << (8 * i);
-    return value;
+uint8_t cursor_u8(struct cursor *cursor) {
+    const uint8_t *at = cursor_take(cursor, 1);
+    return at ? *at : 0;
 }
 
-uint8_t cursor_u8(struct cursor *cursor) {
-    return (uint8_t)cursor_little_endian(cursor, 1);
-}
 uint32_t cursor_u32(struct cursor *cursor) {
-    return (uint32_t)cursor_little_endian(cursor, 4);
+    const uint8_t *at = cursor_take(cursor, 4);
+    return at ? load_u32(at) : 0;
 }
+
 uint64_t cursor_u64(struct cursor *cursor) {
-    return cursor_little_endian(cursor, 8);
+    const uint8_t *at = cursor_take(cursor, 8);
+    return at ? load_u64(at) : 0;
 }
 
 uint64_t cursor_varint(struct cursor *cursor) {
+    const uint8_t *at = cursor->at;
+    size_t left = cursor->failed ? 0 : cursor_left(cursor);
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 64; shift += 7) {
-        const uint8_t *at = cursor_take(cursor, 1);
-        if (!at)
-            return 0;
-        uint64_t bits = *at & 0x7f;
-        bool last = !(*at & 0x80);
+    for (size_t i = 0; i < left && i < BUFFER_VARINT_MAX; i++) {
+        uint64_t bits = at[i] & 0x7f;
+        bool last = !(at[i] & 0x80);
         /* The tenth byte holds one bit; a zero last byte is one too many. */
-        if ((shift == 63 && (bits > 1 || !last)) || (last && bits == 0 && shift > 0))
+        if ((i == BUFFER_VARINT_MAX - 1 && (bits > 1 || !last)) || (last && bits == 0 && i > 0))
             break;
-        value |= bits << shift;
-        if (last)
+        value |= bits << (7 * i);
+        if (last) {
+            cursor->at = at + i + 1;
             return value;
+        }
     }
     cursor->failed = true;
     return 0;

@@ -77,17 +77,25 @@ static void read_entity(struct engine *engine, size_t entity, const struct trans
                         struct state_source *states, struct arena *arena,
                         struct decision *decision) {
     const struct reading *reading = &engine->readings[entity];
-    struct text key = layout_key(engine, entity);
-    if (!key.data || reading->origin_count == 0)
+    const struct spot *spot = &engine->spots[entity];
+    int64_t lateness_us = engine->plan->plan.lateness_us;
+    int r;
+    if (!spot->has_key || reading->origin_count == 0)
         return;
     layout_entry(engine, entity, transaction);
     engine->entry.transaction = true;
     for (size_t f = 0; f < reading->plan.filter_count; f++)
         engine->entry.weights[f] = layout_passes(engine, entity, f, arena);
-    struct text state = states->read(states, entity, key, hash_text(key));
-    int r = state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
+    if (spot->state) {
+        r = state_evaluate(spot->state, &reading->plan, lateness_us, transaction->event_time_us,
+                           &engine->entry, engine->state_scratch, engine->values);
+    } else {
+        struct text state =
+            states->read(states, entity, layout_key(engine, entity), spot->key_hash);
+        r = state_read(state.data, state.length, &reading->plan, lateness_us,
                        transaction->event_time_us, &engine->entry, engine->state_scratch,
                        engine->values);
+    }
     engine->unknown += state_scratch_unknown(engine->state_scratch);
     if (r > 0)
         degrade(decision, arena_printf(arena,
@@ -106,6 +114,7 @@ static void read_features(struct engine *engine, const struct transaction *trans
         frame[rules->first_feature + i] = value_absent();
     layout_set_verdict(&engine->plan_layout, VERDICT_NONE);
     layout_set_outcome(&engine->plan_layout, LABEL_NONE);
+    layout_find_states(engine, transaction->event_time_us, states);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
         read_entity(engine, e, transaction, states, arena, decision);
     if (engine->warming > 0)

@@ -122,6 +122,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     find_same_filters(engine);
     engine->warming = rules->feature_count - found;
     engine_use_thresholds(engine, NULL);
+    engine->spots = check_calloc(plan->plan.entity_count, sizeof *engine->spots);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
     return engine;
@@ -138,6 +139,7 @@ void engine_free(struct engine *engine) {
     free(engine->first_filter);
     free(engine->same_filter);
     free(engine->passed);
+    free(engine->spots);
     free(engine->values);
     state_scratch_free(engine->state_scratch);
     if (engine->plan != engine->rules)
@@ -227,6 +229,29 @@ struct text layout_key(struct engine *engine, size_t entity) {
         at = key_part(at, v.text, binding->key_slot_count);
     }
     return (struct text){.data = engine->key, .length = (size_t)(at - engine->key)};
+}
+
+/* One step of all before the next of any: their waits for memory overlap. */
+void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states) {
+    const struct plan *plan = &engine->plan->plan;
+    for (size_t e = 0; e < plan->entity_count; e++) {
+        struct text key = layout_key(engine, e);
+        engine->spots[e] = (struct spot){.has_key = key.data != NULL};
+        if (key.data)
+            engine->spots[e].key_hash = hash_text(key);
+    }
+    for (int step = 0; states->fetch && step < STATE_SOURCE_STEPS; step++)
+        for (size_t e = 0; e < plan->entity_count; e++)
+            if (engine->spots[e].has_key)
+                states->fetch(states, e, engine->spots[e].key_hash, step);
+    for (size_t e = 0; states->find && e < plan->entity_count; e++)
+        if (engine->spots[e].has_key)
+            engine->spots[e].state =
+                states->find(states, e, layout_key(engine, e), engine->spots[e].key_hash);
+    for (int step = 1; step < STATE_PREFETCH_STEPS; step++)
+        for (size_t e = 0; e < plan->entity_count; e++)
+            if (engine->spots[e].state)
+                state_prefetch(engine->spots[e].state, &plan->entities[e], at_us, NULL, step);
 }
 
 struct text engine_key(const struct engine *engine, size_t entity, const struct text *parts,

@@ -32,7 +32,17 @@ struct state_source {
      * until the next write(). The key is copied. */
     struct state *(*write)(struct state_source *self, size_t entity, struct text key,
                            uint64_t key_hash);
+    /* What makes it quick, where there is something to gain; else NULL, both of them.
+     *
+     * find: the state that is held in memory, valid until the next write(); NULL where read() has
+     * to look further. fetch: brings what find() will touch into the processor's cache; in steps,
+     * as state_prefetch() has them. */
+    struct state *(*find)(struct state_source *self, size_t entity, struct text key,
+                          uint64_t key_hash);
+    void (*fetch)(struct state_source *self, size_t entity, uint64_t key_hash, int step);
 };
+
+#define STATE_SOURCE_STEPS 2
 
 struct engine; /* scratch memory and how the two snapshots fit together; one thread at a time */
 

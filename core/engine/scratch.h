@@ -24,11 +24,19 @@ struct layout {
     struct bound bound; /* its own: slot_count slots in frame, field_count integers */
 };
 
+/* Where the state of one of the transaction's entities is. */
+struct spot {
+    uint64_t key_hash;
+    struct state *state; /* NULL: not in memory */
+    bool has_key;
+};
+
 struct engine {
     struct snapshot *rules, *plan;
     struct layout rules_layout;
     struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
     struct reading *readings;  /* one per entity of the plan */
+    struct spot *spots;        /* likewise, of the transaction in the plan's layout */
     /* Filters of the plan, all entities' one behind the other. Entities often share conditions:
      * each is evaluated once per record. */
     size_t *first_filter; /* of each entity */
@@ -54,6 +62,10 @@ bool layout_is_key_part(const struct value *v);
 /* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
  * when the transaction lacks a part of it. */
 struct text layout_key(struct engine *engine, size_t entity);
+
+/* Finds the states of all entities of the transaction in the plan's layout, which is to be read or
+ * applied, and fetches them: fills engine->spots. Quick where the source has them in memory. */
+void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
 
 /* Does the transaction in the plan's layout pass the filter, with verdict and outcome as set? */
 bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena);

@@ -11,7 +11,9 @@
 
 #include "../base/check.h"
 #include "burst.h"
+#include "course.h"
 #include "place.h"
+#include "run_decode.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -45,16 +47,23 @@ static void clear_quantiles(struct gather *gather, size_t count) {
         quantile_clear(&gather->quantiles[i]);
 }
 
-void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
-                  const struct entry *current) {
+void gather_open(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
+                 const struct entry *current) {
     gather->entity = entity;
     gather->current = current;
     gather->current_present = current ? run_present(entity, current) : 0;
     gather->at_us = at_us;
+    gather->unknown_count = 0;
+}
+
+void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
+                  const struct entry *current) {
+    gather_open(gather, entity, at_us, current);
     for (size_t i = 0; i < entity->gathering_count; i++)
         gather->gathered[i] = (struct gathered){0};
+    for (size_t i = 0; i < entity->total_count; i++)
+        gather->stretch[i] = (struct gathered){0};
     gather->sketch_count = gather->view_count = 0;
-    gather->unknown_count = 0;
     sightings_clear(&gather->sightings);
     clear_quantiles(gather, entity->quantile_count);
 }
@@ -102,26 +111,58 @@ static void add_entry_edge(struct gathered *gathered, const struct run_entry *en
     add_edges(gathered, age_us, &cell, age_us, &cell);
 }
 
-static inline void add_total(struct gather *gather, size_t i, const struct run_entry *entry,
+/* Adds to what the entries between two borders have in common. */
+static inline void add_total(struct gather *gather, const struct total *total,
+                             struct gathered *gathered, const struct run_entry *entry,
                              uint64_t age_us) {
-    const struct gathering *gathering = &gather->entity->gatherings[i];
-    struct gathered *gathered = &gather->gathered[i];
-    int column = gathering->column;
-    int64_t weight = entry_weight(entry, gathering->filter);
-    if (gathering->total < 0 || weight == 0 || !has_column(entry->present, column))
+    int column = total->column;
+    int64_t weight = entry_weight(entry, total->filter);
+    if (weight == 0 || !has_column(entry->present, column))
         return;
     gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
-    if (gathering->needs & GATHERING_SUM)
+    if (total->needs & GATHERING_SUM)
         gathered->sum = wrapping_sum(gathered->sum, (int128)weight * entry->integers[column]);
-    if (gathering->needs & GATHERING_SQUARES)
+    if (total->needs & GATHERING_SQUARES)
         add_square(&gathered->squares_low, &gathered->squares_high, entry->integers[column],
                    weight);
-    if (gathering->needs & GATHERING_EXTREMES)
+    if (total->needs & GATHERING_EXTREMES)
         add_extremes(gathered, entry->integers[column], entry->integers[column]);
-    if (gathering->needs & GATHERING_EDGES)
+    if (total->needs & GATHERING_EDGES)
         add_entry_edge(gathered, entry, column, has_type(gather->entity, column, COLUMN_TEXT),
                        age_us);
     gathered->any = true;
+}
+
+/* Adds sums and counts of both, and of the rest what the gathering needs. */
+static void add_gathered(struct gathered *gathered, uint16_t needs, const struct gathered *other) {
+    uint128 low = (uint128)gathered->squares_low + other->squares_low;
+    gathered->squares_low = (uint64_t)low;
+    gathered->squares_high = wrapping_sum(wrapping_sum(gathered->squares_high, other->squares_high),
+                                          (int128)(low >> 64));
+    gathered->sum = wrapping_sum(gathered->sum, other->sum);
+    gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)other->count);
+    if (needs & GATHERING_EXTREMES)
+        add_extremes(gathered, other->min, other->max);
+    if (needs & GATHERING_EDGES)
+        add_edges(gathered, other->first_age_us, &other->first, other->last_age_us, &other->last);
+    gathered->any = true;
+}
+
+/* Gives the entries that have passed so many borders to the windows that hold them. */
+static void close_stretch(struct gather *gather, size_t passed) {
+    const struct entity_plan *entity = gather->entity;
+    for (size_t i = 0; i < entity->total_count; i++) {
+        struct gathered *stretch = &gather->stretch[i];
+        if (!stretch->any)
+            continue;
+        const uint16_t *uses = &entity->uses[entity->totals[i].first_use];
+        for (size_t j = 0; j < entity->totals[i].use_count; j++) {
+            const struct gathering *gathering = &entity->gatherings[uses[j]];
+            if (course_holds(entity, gathering->span, passed))
+                add_gathered(&gather->gathered[uses[j]], gathering->needs, stretch);
+        }
+        *stretch = (struct gathered){0};
+    }
 }
 
 static inline void add_value(struct gather *gather, size_t i, const struct run_entry *entry,
@@ -141,8 +182,7 @@ static inline void add_value(struct gather *gather, size_t i, const struct run_e
         sightings_add(&gather->sightings, (uint32_t)i, (uint64_t)entry->integers[column], age_us);
 }
 
-static void gather_entry(struct gather *gather, const struct run_entry *entry, bool totals,
-                         bool values, uint64_t age_us) {
+static void gather_values(struct gather *gather, const struct run_entry *entry, uint64_t age_us) {
     const struct entity_plan *entity = gather->entity;
     for (size_t i = 0; i < entity->span_count; i++) {
         const struct span *span = &entity->spans[i];
@@ -150,29 +190,44 @@ static void gather_entry(struct gather *gather, const struct run_entry *entry, b
             break; /* the spans behind reach no further */
         if (age_us < span->delay_us)
             continue;
-        for (size_t j = span->first; j < (size_t)span->first + span->count; j++) {
-            if (totals)
-                add_total(gather, j, entry, age_us);
-            if (values)
-                add_value(gather, j, entry, age_us);
-        }
+        for (size_t j = span->first; j < (size_t)span->first + span->count; j++)
+            add_value(gather, j, entry, age_us);
     }
 }
 
+/* Values of an entry beside a sketch stand or fall with that. */
+static void gather_entry_values(struct gather *gather, const struct run_entry *entry,
+                                size_t *next_sketch) {
+    uint64_t age_us = age_of(entry->time_us, gather->at_us);
+    size_t next = *next_sketch; /* the first that ends no earlier */
+    while (next < gather->sketch_count && gather->sketches[next].newest_us < entry->time_us)
+        next++;
+    *next_sketch = next;
+    const struct gathered_sketch *sketch = &gather->sketches[next];
+    if (next == gather->sketch_count || sketch->oldest_us > entry->time_us)
+        gather_values(gather, entry, age_us);
+    else if (sketch->newest_us <= gather->at_us) /* the window's edge is where the sketch's is */
+        gather_values(gather, entry, age_of(sketch->newest_us, gather->at_us));
+}
+
 static void gather_run(struct gather *gather, struct run run) {
+    const struct entity_plan *entity = gather->entity;
+    const struct border *borders = entity->course.borders;
     struct run_entry entry;
-    size_t next = 0; /* the first sketch that ends no earlier */
-    while (run_next(&run, &entry) && entry.time_us <= gather->at_us) {
-        while (next < gather->sketch_count && gather->sketches[next].newest_us < entry.time_us)
-            next++;
-        const struct gathered_sketch *sketch = &gather->sketches[next];
-        bool is_beside = next < gather->sketch_count && sketch->oldest_us <= entry.time_us;
+    size_t passed = entity->course.border_count, next_sketch = 0;
+    while (run_step(&run, &entry) && entry.time_us <= gather->at_us) {
         uint64_t age_us = age_of(entry.time_us, gather->at_us);
-        gather_entry(gather, &entry, true, !is_beside, age_us);
-        /* The window's edge is where the sketch's is. */
-        if (is_beside && sketch->newest_us <= gather->at_us)
-            gather_entry(gather, &entry, false, true, age_of(sketch->newest_us, gather->at_us));
+        if (passed > 0 && age_us < borders[passed - 1].distance_us) {
+            close_stretch(gather, passed);
+            while (passed > 0 && age_us < borders[passed - 1].distance_us)
+                passed--;
+        }
+        for (size_t i = 0; passed < entity->course.border_count && i < entity->total_count; i++)
+            add_total(gather, &entity->totals[i], &gather->stretch[i], &entry, age_us);
+        if (gather->sketch_count > 0 || age_us < entity->pools_kept_us)
+            gather_entry_values(gather, &entry, &next_sketch);
     }
+    close_stretch(gather, passed);
     check(!run.cursor.failed);
 }
 
@@ -418,7 +473,15 @@ static struct value sum_value(const struct column *column, int128 sum) {
     return value_int((int64_t)sum);
 }
 
-static struct value mean_value(const struct column *column, const struct gathered *all) {
+/* With the current transaction. */
+struct summed {
+    int64_t count;
+    int128 sum;
+    uint64_t squares_low;
+    int128 squares_high;
+};
+
+static struct value mean_value(const struct column *column, const struct summed *all) {
     if (all->count <= 0)
         return value_absent();
     return value_double((double)all->sum / (double)((int128)all->count * scale_of(column)));
@@ -426,7 +489,7 @@ static struct value mean_value(const struct column *column, const struct gathere
 
 /* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
  * once. 128 bits are enough for all but huge values and much faster. */
-static double spread_of(const struct gathered *all) {
+static double spread_of(const struct summed *all) {
     const int128 sum_max = INT64_MAX, count_max = INT32_MAX;
     if (all->squares_high == 0 && all->count < count_max && all->sum > -sum_max &&
         all->sum < sum_max)
@@ -436,7 +499,7 @@ static double spread_of(const struct gathered *all) {
     return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
 }
 
-static struct value stddev_value(const struct column *column, const struct gathered *all) {
+static struct value stddev_value(const struct column *column, const struct summed *all) {
     if (all->count < 2)
         return value_absent();
     double spread = spread_of(all);
@@ -449,11 +512,15 @@ static struct value stddev_value(const struct column *column, const struct gathe
 
 /* Features that are sums: the current transaction is one more summand. */
 static struct value additive_value(const struct gather *gather, const struct feature *feature,
-                                   struct gathered all) {
+                                   const struct gathered *gathered) {
     int64_t weight = current_weight(gather, feature, feature->filter);
-    all.count = (int64_t)((uint64_t)all.count + (uint64_t)weight);
+    int64_t count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
     if (feature->aggregate == AGGREGATE_COUNT)
-        return value_int(all.count);
+        return value_int(count);
+    struct summed all = {.count = count,
+                         .sum = gathered->sum,
+                         .squares_low = gathered->squares_low,
+                         .squares_high = gathered->squares_high};
     if (weight != 0) {
         int64_t value = gather->current->integers[feature->column];
         all.sum = wrapping_sum(all.sum, (int128)weight * value);
@@ -564,7 +631,7 @@ static struct value own_value(struct gather *gather, const struct feature *featu
     case AGGREGATE_SUM:
     case AGGREGATE_MEAN:
     case AGGREGATE_STDDEV:
-        return additive_value(gather, feature, *all);
+        return additive_value(gather, feature, all);
     case AGGREGATE_SHARE:
         return share_value(gather, feature);
     case AGGREGATE_MIN:

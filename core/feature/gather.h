@@ -36,6 +36,7 @@ struct gather {
     uint32_t current_present;
     int64_t at_us;
     struct gathered gathered[PLAN_GATHERINGS_MAX]; /* parallel to the plan's gatherings */
+    struct gathered stretch[PLAN_GATHERINGS_MAX];  /* parallel to its totals; see gather_run() */
     struct sightings sightings;
     struct quantile *quantiles; /* one for each gathering of the plan that needs it */
     size_t quantile_capacity;
@@ -48,7 +49,11 @@ struct gather {
 void gather_init(struct gather *gather);
 void gather_deinit(struct gather *gather);
 
-/* entity and current must stay until the last gather_value(). */
+/* Says what is read, without a word about what has been gathered. entity and current must stay
+ * until the last gather_value(). */
+void gather_open(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
+                 const struct entry *current);
+/* And with nothing gathered. */
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                   const struct entry *current);
 

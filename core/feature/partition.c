@@ -1,5 +1,6 @@
 #include "partition.h"
 
+#include "../base/check.h"
 #include "plan.h"
 
 bool is_behind(int64_t last_us, int64_t newest_us, uint64_t distance_us) {
@@ -52,9 +53,20 @@ struct tile_extent partition_tile(const struct partition *partition, int64_t tim
     return tile_extent_of(time_us, partition->least);
 }
 
-int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64_t b_us) {
+/* Of the narrowest tile that holds both; 64: none does. */
+static unsigned common_level(int64_t a_us, int64_t b_us) {
     uint64_t differs = (uint64_t)a_us ^ (uint64_t)b_us;
-    unsigned level = differs == 0 ? 0 : 64u - (unsigned)__builtin_clzll(differs);
+    return differs == 0 ? 0 : 64u - (unsigned)__builtin_clzll(differs);
+}
+
+struct tile_extent tile_extent_common(int64_t a_us, int64_t b_us) {
+    unsigned level = common_level(a_us, b_us);
+    check(level < 64);
+    return tile_extent_of(a_us, level);
+}
+
+int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64_t b_us) {
+    unsigned level = common_level(a_us, b_us);
     if (level > partition->most)
         return INT64_MAX;
     if (level <= partition->least)

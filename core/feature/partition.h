@@ -29,6 +29,9 @@ struct partition partition_of(const struct span *spans, size_t count, uint64_t f
 /* The tile of the level that holds the instant. */
 struct tile_extent tile_extent_of(int64_t time_us, unsigned level);
 
+/* The narrowest tile of any level that holds both instants; there must be one. */
+struct tile_extent tile_extent_common(int64_t a_us, int64_t b_us);
+
 /* The tile that holds the instant when this is the newest time. */
 struct tile_extent partition_tile(const struct partition *partition, int64_t time_us,
                                   int64_t newest_us);

@@ -11,6 +11,7 @@
 
 #include "../base/buffer.h"
 #include "../base/hash.h"
+#include "course.h"
 #include "state.h"
 
 #include <inttypes.h>
@@ -593,6 +594,7 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
         add_gatherings(entity, (uint16_t)i);
     chain_distinct(entity);
     add_totals(entity);
+    course_fill(entity);
     if (entity->span_count > 0)
         add_partitions(entity);
     entity->layout = layout_hash(entity);

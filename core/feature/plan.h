@@ -140,6 +140,28 @@ struct span {
     uint16_t first, count;
 };
 
+/* Where windows begin or end, as a distance behind the time of a read, and what a standing keeps of
+ * each gathering: course.c. */
+struct border {
+    uint64_t distance_us;
+    uint16_t first, opens,
+        closes; /* of the course's spans: those that begin here, those that end */
+};
+
+struct course {
+    struct border borders[2 * PLAN_SPANS_MAX]; /* nearest first */
+    size_t border_count;
+    uint16_t spans[2 * PLAN_SPANS_MAX];
+    uint16_t opens[PLAN_SPANS_MAX]; /* [span]: the border where it begins */
+    uint16_t closes[PLAN_SPANS_MAX];
+    uint16_t kept[PLAN_GATHERINGS_MAX];   /* [gathering]: of enum course_kept */
+    uint16_t words[PLAN_GATHERINGS_MAX];  /* [gathering]: where that lies in a standing */
+    uint16_t member[PLAN_GATHERINGS_MAX]; /* [gathering]: which of its pool's it is */
+    uint16_t crowd[PLAN_GATHERINGS_MAX];  /* [gathering]: which of those with a pool it is */
+    uint16_t word_count, crowd_count;
+    uint16_t member_count; /* of the pool that has most */
+};
+
 struct entity_plan {
     struct text name;
     struct text key; /* canonical: "card", "card+merchant" */
@@ -173,6 +195,7 @@ struct entity_plan {
      * is so old; sketches earlier, once no window that asks for them reads them. */
     unsigned block_level;
     uint64_t kept_us, pools_kept_us;
+    struct course course;
 };
 
 struct plan {

@@ -28,6 +28,12 @@ void registers_add(struct registers *registers, uint64_t value) {
     *at = rank > *at ? rank : *at;
 }
 
+bool registers_would_change(const struct registers *registers, uint64_t value) {
+    uint8_t rank;
+    unsigned i = place(value, &rank);
+    return rank > registers->of[i];
+}
+
 /* Four registers lie in three bytes, the first in the lowest bits. */
 static void unpack(const uint8_t *bytes, uint8_t ret_four[4]) {
     uint32_t three = (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16;
@@ -117,18 +123,30 @@ static void make_registers(struct sketch *sketch) {
     sketch->count = 0;
 }
 
+/* The first value that is not less. */
+static uint32_t find_value(const struct sketch *sketch, uint64_t value) {
+    uint32_t low = 0, high = sketch->count;
+    while (low < high) {
+        uint32_t middle = (low + high) / 2;
+        if (sketch->values[middle] < value)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
 void sketch_add(struct sketch *sketch, uint64_t value) {
     if (!sketch->is_exact) {
         registers_add(&sketch->registers, value);
         return;
     }
-    uint32_t at = 0;
-    while (at < sketch->count && sketch->values[at] < value)
-        at++;
-    if (at < sketch->count && sketch->values[at] == value)
+    uint32_t count = sketch->count;
+    bool is_last = count == 0 || sketch->values[count - 1] < value; /* they come in order */
+    uint32_t at = is_last ? count : find_value(sketch, value);
+    if (at < count && sketch->values[at] == value)
         return;
-    memmove(&sketch->values[at + 1], &sketch->values[at],
-            (sketch->count - at) * sizeof *sketch->values);
+    memmove(&sketch->values[at + 1], &sketch->values[at], (count - at) * sizeof *sketch->values);
     sketch->values[at] = value;
     if (++sketch->count > SKETCH_VALUES_MAX)
         make_registers(sketch);
@@ -156,11 +174,7 @@ void sketch_encode(const struct sketch *sketch, struct buffer *bytes) {
 }
 
 uint64_t sketch_view_value(const struct sketch_view *view, size_t i) {
-    const uint8_t *at = view->bytes + 8 * i;
-    uint64_t value = 0;
-    for (int byte = 7; byte >= 0; byte--)
-        value = value << 8 | at[byte];
-    return value;
+    return load_u64(view->bytes + 8 * i);
 }
 
 bool sketch_view_holds(const struct sketch_view *view, uint64_t value) {

@@ -22,6 +22,7 @@ struct registers {
 };
 
 void registers_add(struct registers *registers, uint64_t value);
+bool registers_would_change(const struct registers *registers, uint64_t value);
 /* bytes: SKETCH_REGISTERS_BYTES, packed */
 void registers_add_packed(struct registers *registers, const uint8_t *bytes);
 /* How many different values were added, rounded. The same on every machine: additions,

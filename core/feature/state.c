@@ -101,15 +101,21 @@
  * share time and id hash but not the columns, they are two entries, in any order of application.
  *
  * Quick ways. Most entries come in order and change nothing but the end of the run, or the totals
- * of one collapsed tile. What decides that (a survey, survey.c) is not part of the bytes: it is
- * found out when it is needed first and kept beside them.
+ * of one collapsed tile; as time goes on, tiles are collapsed, united and dropped one by one. Each
+ * of these changes the bytes where it happens (settle.c, collapsed.c). What has to be known for
+ * that without a look at all of them (survey.c) is not part of the bytes: it is found out when it
+ * is needed first and kept beside them.
  *
  * What this deliberately does not do: look at a clock, know what an id means, or notice that the
  * same record comes twice (the archive's writer sees to that). */
 #include "state.h"
 
 #include "../base/check.h"
+#include "collapsed.h"
 #include "fold.h"
+#include "settle.h"
+#include "standing.h"
+#include "state_memory.h"
 #include "summary.h"
 #include "survey.h"
 
@@ -122,63 +128,105 @@ void state_init(struct state *state) {
 }
 
 void state_deinit(struct state *state) {
-    free(state->bytes);
+    standing_free(state->standing);
+    survey_free(state->survey);
+    if (state->bytes)
+        free(state->bytes - state->gap);
     *state = (struct state){0};
 }
 
-static void state_reserve(struct state *state, size_t length) {
-    check(length <= UINT32_MAX);
-    if (length <= state->capacity)
-        return;
-    size_t capacity = (size_t)state->capacity + state->capacity / 2;
-    capacity = capacity < length ? length : capacity;
-    capacity = capacity > UINT32_MAX ? UINT32_MAX : capacity;
-    state->bytes = check_realloc(state->bytes, capacity);
-    state->capacity = (uint32_t)capacity;
-}
-
-void state_assign(struct state *state, const void *bytes, size_t length) {
-    state_reserve(state, length);
-    if (length > 0)
-        memcpy(state->bytes, bytes, length);
-    state->length = (uint32_t)length;
+/* The bytes are about to be others: nothing is known of them. */
+static void forget(struct state *state) {
+    standing_forget(state);
+    survey_free(state->survey);
+    state->survey = NULL;
     state->is_surveyed = false;
 }
 
-/* Puts size bytes in the place of [from, to). The head is the caller's to correct. */
-static void state_splice(struct state *state, size_t from, size_t to, const uint8_t *bytes,
-                         size_t size) {
-    state_reserve(state, state->length - (to - from) + size);
-    memmove(state->bytes + from + size, state->bytes + to, state->length - to);
-    if (size > 0)
-        memcpy(state->bytes + from, bytes, size);
-    state->length = (uint32_t)(state->length - (to - from) + size);
+void state_assign(struct state *state, const void *bytes, size_t length) {
+    forget(state);
+    state_replace(state, bytes, length);
 }
 
 static uint64_t age_of(int64_t time_us, int64_t newest_us) {
     return (uint64_t)newest_us - (uint64_t)time_us;
 }
 
+/* What is added. */
+
+struct addition {
+    const struct entity_plan *entity;
+    int64_t time_us;
+    uint32_t transactions;
+    bool is_decoded;
+    size_t size;
+    uint8_t *body;          /* identity and tally */
+    struct run_entry entry; /* is_decoded */
+    /* In front of the body there is room for a time. */
+    uint8_t bytes[BUFFER_VARINT_MAX + RUN_IDENTITY_SIZE_MAX + RUN_TALLY_SIZE_MAX];
+};
+
+static void addition_of(struct addition *added, const struct entity_plan *entity,
+                        const struct entry *entry) {
+    added->entity = entity;
+    added->time_us = entry->time_us;
+    added->transactions = entry->transaction;
+    added->is_decoded = false;
+    added->body = added->bytes + BUFFER_VARINT_MAX;
+    uint8_t *at = run_put_identity(entity, entry, added->body);
+    at = run_put_tally(entity, entry->transaction, entry->weights, at);
+    added->size = (size_t)(at - added->body);
+}
+
+/* Decoded again, because totals and sketches take what was stored, not what was given. */
+static const struct run_entry *addition_entry(struct addition *added) {
+    if (!added->is_decoded) {
+        added->body[-1] = 0;
+        struct cursor cursor = cursor_of(added->body - 1, added->size + 1);
+        check(run_take_entry(&cursor, added->entity, added->time_us, &added->entry));
+        added->is_decoded = true;
+    }
+    return &added->entry;
+}
+
 /* Raw entries. */
 
-/* Behind all that are there. body: identity and tally. */
-static void append_entry(struct state *state, int64_t time_us, const uint8_t *body, size_t size) {
+/* Puts the step from the entry before in front of the body. Returns where that begins. */
+static const uint8_t *put_step(struct addition *added, uint64_t step_us, size_t *ret_size) {
+    uint8_t step[BUFFER_VARINT_MAX];
+    size_t size = (size_t)(varint_put(step, step_us) - step);
+    memcpy(added->body - size, step, size);
+    *ret_size = size + added->size;
+    return added->body - size;
+}
+
+/* Behind all that are there. */
+static void append_entry(struct state *state, struct addition *added) {
     struct head head = {.entries = 0};
-    state_reserve(state, (state->length ? state->length : HEAD_SIZE) + BUFFER_VARINT_MAX + size);
+    size_t size;
     if (state->length > 0)
         head = head_get(state->bytes);
-    else
-        state->length = HEAD_SIZE;
     if (head.entries == 0)
-        head.first_us = head.last_us = time_us;
-    uint8_t *start = state->bytes + state->length;
-    uint8_t *at = varint_put(start, age_of(head.last_us, time_us));
-    memcpy(at, body, size);
-    head.last_size = (uint16_t)(at + size - start);
+        head.first_us = head.last_us = added->time_us;
+    const uint8_t *bytes = put_step(added, age_of(head.last_us, added->time_us), &size);
+    size_t length = state->length > 0 ? state->length : HEAD_SIZE;
+    state_reserve(state, length + size);
+    memcpy(state->bytes + length, bytes, size);
+    state->length = (uint32_t)(length + size);
+    check(head.entries < UINT32_MAX);
     head.entries++;
-    head.last_us = time_us;
-    state->length += head.last_size;
+    head.last_us = added->time_us;
+    head.last_size = (uint16_t)size;
     head_put(state->bytes, &head);
+}
+
+/* Puts bytes in the place of [from, to) of the run; places count from the state's first byte. */
+static void splice_run(struct state *state, struct head *head, size_t from, size_t to,
+                       const uint8_t *bytes, size_t size) {
+    size_t start = HEAD_SIZE + head->dense_size;
+    state_splice(state, from, to, bytes, size);
+    survey_spliced(state->survey, from - start, to - start, size);
+    head_put(state->bytes, head);
 }
 
 /* Adds the tally of `added` to the stored entry that is the same one. */
@@ -190,8 +238,7 @@ static void add_tally(struct state *state, const struct entity_plan *entity,
     size_t from = (size_t)(stored->tally - state->bytes), to = (size_t)(stored->end - state->bytes);
     if (to == state->length)
         head.last_size = (uint16_t)(head.last_size - (to - from) + size);
-    state_splice(state, from, to, tally, size);
-    head_put(state->bytes, &head);
+    splice_run(state, &head, from, to, tally, size);
 }
 
 /* Puts an entry in front of the stored entry `next`; before_us is the time of the one before. */
@@ -213,30 +260,24 @@ static void insert_entry(struct state *state, const struct run_entry *added, int
     if (is_first)
         head.first_us = added->time_us;
     head.entries++;
-    state_splice(state, from, to, bytes, (size_t)(at - bytes));
-    head_put(state->bytes, &head);
+    splice_run(state, &head, from, to, bytes, (size_t)(at - bytes));
 }
 
 /* Does it belong behind the last raw entry? */
-static bool is_last(const struct parts *parts, const struct entity_plan *entity,
-                    const struct run_entry *added) {
+static bool is_last(const struct parts *parts, struct addition *added) {
     if (parts->head.entries == 0 || added->time_us != parts->head.last_us)
         return parts->head.entries == 0 || added->time_us > parts->head.last_us;
     check(parts->head.last_size <= parts->end - parts->run);
     struct cursor cursor = cursor_of(parts->end - parts->head.last_size, parts->head.last_size);
     struct run_entry last;
-    check(run_take_entry(&cursor, entity, parts->head.last_us, &last));
-    return run_compare(added, &last) > 0;
+    check(run_take_entry(&cursor, added->entity, parts->head.last_us, &last));
+    return run_compare(addition_entry(added), &last) > 0;
 }
 
-static void add_entry(struct state *state, const struct entity_plan *entity,
-                      const struct parts *parts, const struct run_entry *added) {
-    if (is_last(parts, entity, added)) {
-        append_entry(state, added->time_us, added->identity,
-                     (size_t)(added->end - added->identity));
-        return;
-    }
-    struct run run = parts_run(parts, entity);
+/* Between the others, or to the one that is the same. */
+static void insert_or_add(struct state *state, const struct entity_plan *entity,
+                          const struct parts *parts, const struct run_entry *added) {
+    struct run run = survey_run(state->survey, parts, entity, added->time_us, 0);
     struct run_entry stored;
     int order;
     int64_t before_us;
@@ -251,178 +292,94 @@ static void add_entry(struct state *state, const struct entity_plan *entity,
         insert_entry(state, added, before_us, &stored);
 }
 
+static void add_raw(struct state *state, const struct entity_plan *entity,
+                    const struct parts *parts, struct addition *added) {
+    bool last = is_last(parts, added);
+    if (last && added->time_us >= parts->newest_us) {
+        append_entry(state, added);
+        survey_append(state, entity, parts, added->time_us, added->transactions);
+        if (state->standing)
+            standing_note_appended(state, entity, addition_entry(added));
+        return;
+    }
+    if (last) { /* of the raw ones; there is a newer tile */
+        append_entry(state, added);
+        survey_appended(state->survey, (size_t)(parts->end - parts->run), parts->head.last_us);
+    } else {
+        insert_or_add(state, entity, parts, addition_entry(added));
+    }
+    survey_insert(state, entity, added->time_us, added->transactions);
+    standing_forget(state);
+}
+
 /* Collapsed tiles. */
 
-/* The tile or sketch tile that lies in the extent; false if there is none. */
-static bool find_tile(struct tiles tiles, struct tile_extent extent, struct tile *ret_tile) {
-    while (tiles_next(&tiles, ret_tile))
-        if (ret_tile->oldest_us >= extent.first_us)
-            return ret_tile->oldest_us <= extent.last_us;
-    return false;
-}
-
-/* Puts new bytes in the place of a tile or sketch tile. */
-static void replace_tile(struct state *state, const struct parts *parts, const struct tile *tile,
-                         const struct buffer *bytes) {
-    struct head head = parts->head;
-    struct dense dense = parts->dense;
-    size_t from = (size_t)(tile->start - state->bytes);
-    size_t to = (size_t)(tile->body.end - state->bytes);
-    uint32_t grows = (uint32_t)(bytes->length - (to - from)); /* or shrinks, modulo 2^32 */
-    if (tile->start < parts->sketches)
-        dense.tile_bytes += grows;
-    head.dense_size += grows;
-    state_splice(state, from, to, bytes->bytes, bytes->length);
-    head_put(state->bytes, &head);
-    dense_put(state->bytes + HEAD_SIZE, &dense);
-}
-
-static void add_to_sketches(struct state *state, const struct entity_plan *entity,
-                            const struct run_entry *added, int64_t newest_us) {
-    struct parts parts = parts_of(state->bytes, state->length);
-    struct tile tile;
-    if (!find_tile(parts_sketches(&parts),
-                   partition_tile(&entity->sketch_tiles, added->time_us, newest_us), &tile))
-        return; /* dropped */
-    struct sketches *sketches = sketches_new(entity);
-    struct buffer bytes;
-    buffer_init(&bytes);
-    sketches_clear(sketches, entity);
-    sketches_extend(sketches, tile.oldest_us, tile.newest_us);
-    sketches_extend(sketches, added->time_us, added->time_us);
-    sketches_add_tile(sketches, entity, &tile);
-    sketches_add_entry(sketches, entity, added);
-    sketches_encode(sketches, entity, &bytes);
-    replace_tile(state, &parts, &tile, &bytes);
-    buffer_deinit(&bytes);
-    free(sketches);
-}
-
-static void add_to_tile(struct state *state, const struct entity_plan *entity,
-                        const struct parts *parts, struct tile *tile,
-                        const struct run_entry *added) {
-    struct summary *summary = summary_new(entity);
-    struct buffer bytes;
-    buffer_init(&bytes);
-    summary_clear(summary, entity);
-    struct tile stored = *tile;
-    summary_add_tile(summary, entity, &stored);
-    check(!stored.body.failed);
-    summary_add_entry(summary, entity, added);
-    summary_encode(summary, entity, &bytes);
-    struct parts changed = *parts;
-    if (added->time_us > changed.dense.newest_us)
-        changed.dense.newest_us = added->time_us;
-    replace_tile(state, &changed, tile, &bytes);
-    int64_t newest_us = added->time_us > parts->newest_us ? added->time_us : parts->newest_us;
-    if (entity->has_sketches)
-        add_to_sketches(state, entity, added, newest_us);
-    buffer_deinit(&bytes);
-    free(summary);
+static void add_collapsed(struct state *state, const struct entity_plan *entity,
+                          const struct parts *parts, const struct tile *tile,
+                          struct addition *added, int64_t newest_us) {
+    int64_t tile_newest_us = tile->newest_us;
+    bool is_newest = tile_newest_us == parts->newest_us && added->time_us >= tile_newest_us;
+    collapsed_add(state, entity, tile, addition_entry(added), newest_us);
+    if (is_newest)
+        standing_note_grown(state, entity, addition_entry(added), tile_newest_us);
+    else
+        standing_forget(state);
 }
 
 /* Adding. */
 
-static void take_bytes(struct state *state, struct buffer *bytes) {
-    check(bytes->length <= UINT32_MAX && bytes->capacity <= UINT32_MAX);
-    free(state->bytes);
-    *state = (struct state){.bytes = bytes->bytes,
-                            .length = (uint32_t)bytes->length,
-                            .capacity = (uint32_t)bytes->capacity};
-}
-
-/* The way that is always right. */
-static void fold_in(struct state *state, const struct entity_plan *entity,
-                    const struct run_entry *added) {
-    uint8_t bytes[HEAD_SIZE + RUN_ENTRY_SIZE_MAX];
-    size_t size = (size_t)(added->end - added->identity);
-    uint8_t *entry = bytes + HEAD_SIZE;
-    *entry = 0;
-    memcpy(entry + 1, added->identity, size);
-    head_put(bytes, &(struct head){.last_size = (uint16_t)(size + 1),
-                                   .entries = 1,
-                                   .first_us = added->time_us,
-                                   .last_us = added->time_us});
-    struct buffer folded;
+/* The way that is always right. added: NULL, or what is not in it yet. */
+static void fold_in(struct state *state, const struct entity_plan *entity, struct addition *added) {
+    struct buffer entry, folded;
+    buffer_init(&entry);
     buffer_init(&folded);
-    fold_states(entity, state->bytes, state->length, bytes, HEAD_SIZE + 1 + size, &folded);
-    take_bytes(state, &folded);
+    if (added) {
+        size_t size;
+        const uint8_t *bytes = put_step(added, 0, &size);
+        head_put(buffer_reserve(&entry, HEAD_SIZE), &(struct head){.last_size = (uint16_t)size,
+                                                                   .entries = 1,
+                                                                   .first_us = added->time_us,
+                                                                   .last_us = added->time_us});
+        entry.length = HEAD_SIZE;
+        buffer_append(&entry, bytes, size);
+    }
+    fold_states(entity, state->bytes, state->length, entry.bytes, entry.length, &folded);
+    state_assign(state, folded.bytes, folded.length);
+    buffer_deinit(&entry);
+    buffer_deinit(&folded);
 }
 
-static void take_survey(struct state *state, const struct entity_plan *entity,
-                        const struct parts *parts) {
-    struct survey survey = survey_state(parts, entity);
-    state->quiet_us = survey.quiet_us;
-    state->newest_transactions = (uint8_t)survey.newest_transactions;
-    state->transactions = (uint8_t)survey.transactions;
-    state->is_surveyed = true;
+static void add_first(struct state *state, const struct entity_plan *entity,
+                      struct addition *added) {
+    forget(state);
+    append_entry(state, added);
+    survey_state(state, entity);
 }
 
-/* Is there nothing to be collapsed, united or dropped when this becomes the newest time? */
-static bool stays_quiet(struct state *state, const struct entity_plan *entity,
-                        const struct parts *parts, int64_t time_us) {
-    if (state->is_surveyed && time_us < state->quiet_us)
-        return true;
-    take_survey(state, entity, parts);
-    return time_us < state->quiet_us;
-}
-
-/* One more raw transaction in the newest tile, which may be a new one. */
-static void survey_one_more(struct state *state, const struct entity_plan *entity, bool same_tile,
-                            bool transaction, int64_t time_us) {
-    const struct partition *tiles = &entity->tiles;
-    state->newest_transactions =
-        (uint8_t)((same_tile ? state->newest_transactions : 0) + transaction);
-    if (state->transactions <= TILE_RAW_MAX)
-        state->transactions = (uint8_t)(state->transactions + transaction);
-    /* Whatever this one will meet in a wider tile, it will not be sooner than such a tile begins.
-     */
-    bool can_meet = state->transactions > TILE_RAW_MAX || head_get(state->bytes).dense_size > 0;
-    if (!can_meet || tiles->least == tiles->most)
-        return;
-    int64_t meeting_us = time_ahead(time_us, tiles->begin_us[tiles->least + 1]);
-    state->quiet_us = meeting_us < state->quiet_us ? meeting_us : state->quiet_us;
-}
-
-/* What is as new as the newest or newer, if only the newest tile changes. */
-static bool add_newest(struct state *state, const struct entity_plan *entity,
-                       const struct parts *parts, const struct run_entry *added) {
-    if (!stays_quiet(state, entity, parts, added->time_us))
+/* Changes the bytes where something happens. Returns false if `added` is not in it then. */
+static bool add_locally(struct state *state, const struct entity_plan *entity,
+                        struct addition *added) {
+    int64_t time_us = added->time_us;
+    if (time_us >= state->quiet_us && !settle(state, entity, time_us))
         return false;
-    struct tile_extent newest = tile_extent_of(parts->newest_us, entity->tiles.least);
-    bool same_tile = added->time_us <= newest.last_us;
-    uint32_t transactions = same_tile ? state->newest_transactions : 0;
-    struct tile tile;
-    if (transactions > TILE_RAW_MAX) {
-        check(find_tile(parts_tiles(parts), newest, &tile));
-        add_to_tile(state, entity, parts, &tile, added);
+    if (state->length == 0) {
+        add_first(state, entity, added);
         return true;
     }
-    if (transactions + added->transactions > TILE_RAW_MAX || !is_last(parts, entity, added))
-        return false;
-    append_entry(state, added->time_us, added->identity, (size_t)(added->end - added->identity));
-    survey_one_more(state, entity, same_tile, added->transactions > 0, added->time_us);
-    return true;
-}
-
-/* What is not newer than the newest, if only its own tile changes and does not collapse. */
-static bool add_older(struct state *state, const struct entity_plan *entity,
-                      const struct parts *parts, const struct run_entry *added) {
-    struct tile_extent block = tile_extent_of(added->time_us, entity->block_level);
-    if (is_behind(block.last_us, parts->newest_us, entity->kept_us))
-        return true;
+    struct parts parts = parts_of(state->bytes, state->length);
+    int64_t newest_us = time_us > parts.newest_us ? time_us : parts.newest_us;
+    struct tile_extent block = tile_extent_of(time_us, entity->block_level);
+    if (time_us < newest_us && is_behind(block.last_us, newest_us, entity->kept_us))
+        return true; /* nobody can read it any more */
     struct tile tile;
-    struct tile_extent extent = partition_tile(&entity->tiles, added->time_us, parts->newest_us);
-    if (find_tile(parts_tiles(parts), extent, &tile)) {
-        add_to_tile(state, entity, parts, &tile, added);
-        return true;
-    }
-    if (!state->is_surveyed)
-        take_survey(state, entity, parts);
-    if (added->transactions > 0 && state->transactions >= TILE_RAW_MAX)
-        return false;
-    add_entry(state, entity, parts, added);
-    state->is_surveyed = false;
+    if (parts.dense.tiles > 0 &&
+        collapsed_find_tile(state, &parts, partition_tile(&entity->tiles, time_us, newest_us),
+                            &tile))
+        add_collapsed(state, entity, &parts, &tile, added, newest_us);
+    else
+        add_raw(state, entity, &parts, added);
+    if (newest_us >= state->quiet_us && !settle(state, entity, newest_us))
+        fold_in(state, entity, NULL);
     return true;
 }
 
@@ -432,27 +389,20 @@ static void check_plan_of(const struct entity_plan *entity, int64_t lateness_us)
 
 void state_apply(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
                  const struct entry *entry) {
+    struct addition added;
     check_plan_of(entity, lateness_us);
     if (entity->reach_us == 0)
         return;
-    /* Decoded again, because totals and sketches take what was stored, not what was given. */
-    uint8_t bytes[1 + RUN_IDENTITY_SIZE_MAX + RUN_TALLY_SIZE_MAX];
-    bytes[0] = 0;
-    uint8_t *at = run_put_identity(entity, entry, bytes + 1);
-    at = run_put_tally(entity, entry->transaction, entry->weights, at);
-    struct cursor cursor = cursor_of(bytes, (size_t)(at - bytes));
-    struct run_entry added;
-    check(run_take_entry(&cursor, entity, entry->time_us, &added));
+    addition_of(&added, entity, entry);
     if (state->length == 0) {
-        append_entry(state, added.time_us, added.identity, (size_t)(added.end - added.identity));
-        state->is_surveyed = false;
+        add_first(state, entity, &added);
         return;
     }
-    struct parts parts = parts_of(state->bytes, state->length);
-    bool done = added.time_us >= parts.newest_us && add_newest(state, entity, &parts, &added);
-    if (!done && added.time_us <= parts.newest_us)
-        done = add_older(state, entity, &parts, &added);
-    if (!done)
+    if (!state->is_surveyed)
+        survey_state(state, entity);
+    /* No time is later, so that of what is never quiet_us cannot be told. */
+    bool is_told = entry->time_us < INT64_MAX;
+    if (!is_told || !add_locally(state, entity, &added))
         fold_in(state, entity, &added);
 }
 
@@ -468,7 +418,8 @@ void state_merge(struct state *state, const struct entity_plan *entity, int64_t 
     struct buffer folded;
     buffer_init(&folded);
     fold_states(entity, state->bytes, state->length, bytes, length, &folded);
-    take_bytes(state, &folded);
+    state_assign(state, folded.bytes, folded.length);
+    buffer_deinit(&folded);
 }
 
 /* Questions about the whole. */

@@ -42,15 +42,19 @@ struct entry {
 /* The version in every state's first byte, and part of every layout hash. */
 #define STATE_ENCODING_VERSION 3
 
-/* A state in memory of its own. Zeroed is empty. The bytes are the canonical encoding. */
+/* A state in memory of its own. Zeroed is empty. The bytes are the canonical encoding; whoever
+ * empties it may do so by setting length to 0. */
 struct state {
     uint8_t *bytes;
     uint32_t length;
-    uint32_t capacity;
-    /* What state_apply() found out about the bytes, to be quick the next time; state.c. */
-    int64_t quiet_us;
-    uint8_t newest_transactions, transactions;
+    uint32_t capacity; /* of all memory: of the gap in front of the bytes, too */
+    uint32_t gap;
+    /* What state_apply() knows of the bytes, to be quick the next time: survey.h. */
+    uint8_t block_transactions; /* raw ones in the newest block; !survey */
     bool is_surveyed;
+    int64_t quiet_us; /* before the newest time is this, nothing is collapsed, united or dropped */
+    struct survey *survey;     /* NULL: none. state_deinit() frees it */
+    struct standing *standing; /* standing.h; NULL: none. state_deinit() frees it */
 };
 
 void state_init(struct state *state);
@@ -82,6 +86,23 @@ void state_scratch_free(struct state_scratch *scratch); /* NULL is allowed */
 int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
                int64_t lateness_us, int64_t at_us, const struct entry *current,
                struct state_scratch *scratch, struct value *ret_values);
+
+/* The same of a state in memory, and quicker when it is read again and again: it keeps what it has
+ * found out beside the state. Texts point into the state, what it keeps and `current`, until the
+ * next call with this state. */
+int state_evaluate(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
+                   int64_t at_us, const struct entry *current, struct state_scratch *scratch,
+                   struct value *ret_values);
+
+/* Brings into the processor's cache what state_evaluate() and state_apply() at at_us will touch. In
+ * steps 0, 1 and 2, each of which finds what the one before has fetched: with several states, one
+ * step of all of them before the next, so that their waits overlap. `current` may be NULL. */
+#define STATE_PREFETCH_STEPS 3
+void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
+                    const struct entry *current, int step);
+
+/* Memory that state_evaluate() and state_apply() keep beside the bytes. */
+size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity);
 
 /* How many is_new features of the last state_read() were left absent because more different values
  * have to be told apart than a state can keep. */

@@ -3,6 +3,8 @@
 
 #include "../base/check.h"
 #include "gather.h"
+#include "standing.h"
+#include "survey.h"
 
 #include <stdlib.h>
 
@@ -22,6 +24,11 @@ void state_scratch_free(struct state_scratch *scratch) {
     free(scratch);
 }
 
+/* Is the read so far behind the newest entry that values may miss expired ones? */
+static bool is_late(int64_t newest_us, int64_t at_us, int64_t lateness_us) {
+    return newest_us > at_us && (uint64_t)newest_us - (uint64_t)at_us > (uint64_t)lateness_us;
+}
+
 int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
                int64_t lateness_us, int64_t at_us, const struct entry *current,
                struct state_scratch *scratch, struct value *ret_values) {
@@ -31,13 +38,53 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
     gather_begin(gather, entity, at_us, current);
     if (length > 0) {
         struct parts parts = parts_of(bytes, length);
-        approximate = parts.newest_us > at_us &&
-                      (uint64_t)parts.newest_us - (uint64_t)at_us > (uint64_t)lateness_us;
+        approximate = is_late(parts.newest_us, at_us, lateness_us);
         gather_state(gather, &parts);
     }
     for (size_t i = 0; i < entity->feature_count; i++)
         ret_values[i] = gather_value(gather, &entity->features[i]);
     return approximate;
+}
+
+int state_evaluate(struct state *state, const struct entity_plan *entity, int64_t lateness_us,
+                   int64_t at_us, const struct entry *current, struct state_scratch *scratch,
+                   struct value *ret_values) {
+    check(lateness_us == entity->lateness_us);
+    if (!standing_bring(state, entity, at_us))
+        return state_read(state->bytes, state->length, entity, lateness_us, at_us, current, scratch,
+                          ret_values);
+    struct gather *gather = &scratch->gather;
+    gather_open(gather, entity, at_us, current);
+    standing_give(state, gather);
+    for (size_t i = 0; i < entity->feature_count; i++)
+        ret_values[i] = gather_value(gather, &entity->features[i]);
+    return is_late(standing_newest(state->standing), at_us, lateness_us);
+}
+
+#define CACHE_LINE 64
+
+void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
+                    const struct entry *current, int step) {
+    if (step == 0) {
+        __builtin_prefetch(state, 1);
+        __builtin_prefetch((const char *)(state + 1) - 1, 1); /* it may lie on two lines */
+    } else if (step == 1 && state->length > 0) {
+        survey_prefetch(state->survey);
+        __builtin_prefetch(state->bytes, 1);
+        __builtin_prefetch(state->bytes + state->length - 1, 1);
+        __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
+        if (state->standing)
+            standing_prefetch(state->standing, entity);
+        else
+            for (uint32_t at = CACHE_LINE; at < state->length; at += CACHE_LINE)
+                __builtin_prefetch(state->bytes + at);
+    } else if (state->standing) {
+        standing_prefetch_due(state, entity, at_us, current);
+    }
+}
+
+size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity) {
+    return standing_bytes(state->standing, entity) + survey_bytes(state->survey);
 }
 
 uint64_t state_scratch_unknown(const struct state_scratch *scratch) {

@@ -68,6 +68,27 @@ void summary_encode(const struct summary *summary, const struct entity_plan *ent
     end_tile(bytes, start, summary->oldest_us, summary->newest_us);
 }
 
+void summary_grow_tile(const struct tile *tile, const struct entity_plan *entity,
+                       const struct run_entry *entry, struct buffer *bytes) {
+    struct cursor body = tile->body;
+    struct summary grown = {.oldest_us = tile->oldest_us, .newest_us = tile->newest_us};
+    size_t start = begin_tile(bytes);
+    extend(&grown.oldest_us, &grown.newest_us, entry->time_us, entry->time_us);
+    grown.transactions = cursor_varint(&body);
+    count_transactions(&grown, entry->transactions);
+    buffer_append_varint(bytes, grown.transactions);
+    for (size_t i = 0; i < entity->total_count; i++) {
+        struct tallied tallied;
+        tallied_decode(&body, entity, &entity->totals[i], tile->oldest_us, tile->newest_us,
+                       &tallied);
+        tallied_add_entry(&tallied, entity, &entity->totals[i], entry);
+        tallied_encode(&tallied, entity, &entity->totals[i], grown.oldest_us, grown.newest_us,
+                       bytes);
+    }
+    check(!body.failed && cursor_left(&body) == 0);
+    end_tile(bytes, start, grown.oldest_us, grown.newest_us);
+}
+
 uint64_t tile_transactions(const struct tile *tile) {
     struct cursor cursor = tile->body;
     return cursor_varint(&cursor);

@@ -21,6 +21,9 @@ void summary_add_entry(struct summary *summary, const struct entity_plan *entity
 void summary_add_tile(struct summary *summary, const struct entity_plan *entity, struct tile *tile);
 void summary_encode(const struct summary *summary, const struct entity_plan *entity,
                     struct buffer *bytes);
+/* Appends the tile with one more entry to bytes, total by total. */
+void summary_grow_tile(const struct tile *tile, const struct entity_plan *entity,
+                       const struct run_entry *entry, struct buffer *bytes);
 uint64_t tile_transactions(const struct tile *tile);
 
 /* A sketch tile, decoded. */

@@ -1,98 +1,373 @@
 #include "survey.h"
 
 #include "../base/check.h"
+#include "run_decode.h"
 
-/* The last transactions' times: when the first and the last of TILE_RAW_MAX + 1 of them come into
- * one tile, it collapses. */
-struct crowd {
-    int64_t times_us[TILE_RAW_MAX + 1]; /* a ring */
-    uint64_t count;                     /* of all so far */
-};
+#include <stdlib.h>
 
-static void not_before(int64_t *quiet_us, int64_t time_us) {
-    *quiet_us = time_us < *quiet_us ? time_us : *quiet_us;
+#define MARK_ENTRIES   32 /* raw entries from one mark to the next */
+#define SURVEY_ENTRIES 64 /* a state with more has a survey, whatever is in it */
+
+void survey_free(struct survey *survey) {
+    if (!survey)
+        return;
+    free(survey->meetings);
+    free(survey->marks);
+    buffer_deinit(&survey->spare);
+    free(survey);
 }
 
-static void survey_entry(struct survey *survey, struct crowd *crowd,
-                         const struct entity_plan *entity, const struct run_entry *entry) {
-    uint32_t more = entry->transactions > TILE_RAW_MAX ? TILE_RAW_MAX + 1 : entry->transactions;
-    for (uint32_t i = 0; i < more; i++) {
-        crowd->times_us[crowd->count++ % (TILE_RAW_MAX + 1)] = entry->time_us;
-        int64_t before_us = crowd->times_us[crowd->count % (TILE_RAW_MAX + 1)];
-        if (crowd->count > TILE_RAW_MAX)
-            not_before(&survey->quiet_us,
-                       partition_meeting(&entity->tiles, before_us, entry->time_us));
+size_t survey_bytes(const struct survey *survey) {
+    return survey ? sizeof *survey + survey->meeting_capacity * sizeof *survey->meetings +
+                        survey->mark_capacity * sizeof *survey->marks + survey->spare.capacity
+                  : 0;
+}
+
+void survey_prefetch(const struct survey *survey) {
+    if (survey)
+        for (size_t at = 0; at < sizeof *survey; at += 64)
+            __builtin_prefetch((const char *)survey + at, 1);
+}
+
+static void *make_room(void *list, uint32_t count, uint32_t *capacity, size_t size) {
+    if (count < *capacity)
+        return list;
+    check(count < UINT32_MAX / 2);
+    *capacity = *capacity ? *capacity + *capacity / 2 + 1 : 4;
+    return check_reallocarray(list, *capacity, size);
+}
+
+/* Meetings. */
+
+static void push_meeting(struct survey *survey, struct meeting meeting) {
+    if (meeting.at_us == survey->latest.at_us && meeting.first_us == survey->latest.first_us)
+        return;
+    survey->latest = meeting;
+    survey->meetings = make_room(survey->meetings, survey->meeting_count, &survey->meeting_capacity,
+                                 sizeof *survey->meetings);
+    uint32_t at = survey->meeting_count++;
+    while (at > 0 && survey->meetings[(at - 1) / 2].at_us > meeting.at_us) {
+        survey->meetings[at] = survey->meetings[(at - 1) / 2];
+        at = (at - 1) / 2;
     }
+    survey->meetings[at] = meeting;
 }
 
-/* When do collapsed tiles meet what is beside them? */
-static void survey_meetings(struct survey *survey, const struct parts *parts,
-                            const struct entity_plan *entity) {
-    struct tiles tiles = parts_tiles(parts);
-    struct run run = parts_run(parts, entity);
-    struct tile tile;
-    struct run_entry entry;
-    bool has_tile = tiles_next(&tiles, &tile), has_entry = run_next(&run, &entry);
-    int64_t before_us = 0;
-    bool any = false, was_tile = false;
-    while (has_tile || has_entry) {
-        bool is_tile = has_tile && (!has_entry || tile.oldest_us < entry.time_us);
-        int64_t time_us = is_tile ? tile.oldest_us : entry.time_us;
-        if (any && (is_tile || was_tile))
-            not_before(&survey->quiet_us, partition_meeting(&entity->tiles, before_us, time_us));
-        before_us = is_tile ? tile.newest_us : entry.time_us;
-        any = true;
-        was_tile = is_tile;
-        if (is_tile)
-            has_tile = tiles_next(&tiles, &tile);
+bool survey_due(struct survey *survey, int64_t newest_us, int64_t *ret_first_us) {
+    struct meeting *heap = survey->meetings;
+    if (survey->meeting_count == 0 || heap[0].at_us > newest_us)
+        return false;
+    *ret_first_us = heap[0].first_us;
+    uint32_t count = --survey->meeting_count, at = 0;
+    struct meeting last = heap[count];
+    for (uint32_t child; (child = 2 * at + 1) < count; at = child) {
+        child += child + 1 < count && heap[child + 1].at_us < heap[child].at_us;
+        if (heap[child].at_us >= last.at_us)
+            break;
+        heap[at] = heap[child];
+    }
+    heap[at] = last;
+    survey->latest.at_us = INT64_MAX; /* what is equal to it is new again */
+    return true;
+}
+
+static void not_before(struct state *state, int64_t time_us) {
+    state->quiet_us = time_us < state->quiet_us ? time_us : state->quiet_us;
+}
+
+void survey_pair(struct state *state, const struct entity_plan *entity, int64_t older_us,
+                 int64_t newer_us) {
+    int64_t at_us = partition_meeting(&entity->tiles, older_us, newer_us);
+    if (at_us == INT64_MAX)
+        return;
+    push_meeting(state->survey,
+                 (struct meeting){.at_us = at_us,
+                                  .first_us = tile_extent_common(older_us, newer_us).first_us});
+    not_before(state, at_us);
+}
+
+/* The crowd. */
+
+#define CROWD (TILE_RAW_MAX + 1)
+
+static int64_t crowd_time(const struct crowd *crowd, uint32_t i) {
+    uint32_t at = crowd->first + i;
+    return crowd->times_us[at < CROWD ? at : at - CROWD];
+}
+
+static void crowd_put(struct crowd *crowd, uint32_t i, int64_t time_us) {
+    uint32_t at = crowd->first + i;
+    crowd->times_us[at < CROWD ? at : at - CROWD] = time_us;
+}
+
+/* Mostly it is the newest. */
+static void crowd_add(struct crowd *crowd, int64_t time_us) {
+    if (crowd->count == CROWD && time_us < crowd_time(crowd, 0))
+        return;
+    if (crowd->count == CROWD)
+        crowd->first = crowd->first + 1 < CROWD ? crowd->first + 1 : 0;
+    else
+        crowd->count++;
+    uint32_t at = crowd->count - 1;
+    for (; at > 0 && crowd_time(crowd, at - 1) > time_us; at--)
+        crowd_put(crowd, at, crowd_time(crowd, at - 1));
+    crowd_put(crowd, at, time_us);
+}
+
+/* An entry of many transactions is a crowd by itself. */
+static uint32_t at_most_a_crowd(uint32_t transactions) {
+    return transactions > TILE_RAW_MAX ? TILE_RAW_MAX + 1 : transactions;
+}
+
+static void meet_crowd(struct state *state, const struct entity_plan *entity,
+                       const struct crowd *crowd) {
+    if (crowd->count == CROWD)
+        survey_pair(state, entity, crowd_time(crowd, 0), crowd_time(crowd, CROWD - 1));
+}
+
+/* Marks. */
+
+static void push_mark(struct survey *survey, size_t at, int64_t before_us) {
+    survey->marks =
+        make_room(survey->marks, survey->mark_count, &survey->mark_capacity, sizeof *survey->marks);
+    survey->marks[survey->mark_count++] = (struct mark){.at = (uint32_t)at, .before_us = before_us};
+    survey->unmarked = 0;
+}
+
+void survey_appended(struct survey *survey, size_t at, int64_t before_us) {
+    if (!survey || ++survey->unmarked <= MARK_ENTRIES || at == 0)
+        return;
+    if (survey->mark_count == 0 || survey->marks[survey->mark_count - 1].at < at)
+        push_mark(survey, at, before_us);
+}
+
+/* Marks of (from, to) go; `to` itself stays if it is where an entry begins. */
+static void move_marks(struct survey *survey, size_t from, size_t to, size_t size, bool to_stays) {
+    uint32_t kept = 0;
+    for (uint32_t i = 0; survey && i < survey->mark_count; i++) {
+        struct mark mark = survey->marks[i];
+        if (mark.at > from && (mark.at < to || (mark.at == to && !to_stays)))
+            continue;
+        if (mark.at > from)
+            mark.at = (uint32_t)(mark.at - (to - from) + size);
+        survey->marks[kept++] = mark;
+    }
+    if (survey)
+        survey->mark_count = kept;
+}
+
+void survey_spliced(struct survey *survey, size_t from, size_t to, size_t size) {
+    move_marks(survey, from, to, size, true);
+}
+
+void survey_cut(struct survey *survey, size_t from, size_t to, size_t size) {
+    move_marks(survey, from, to, size, false);
+}
+
+struct run survey_run(const struct survey *survey, const struct parts *parts,
+                      const struct entity_plan *entity, int64_t time_us, size_t back) {
+    size_t low = 0, high = survey ? survey->mark_count : 0;
+    while (low < high) { /* the first mark that is not before the time */
+        size_t middle = (low + high) / 2;
+        if (survey->marks[middle].before_us < time_us)
+            low = middle + 1;
         else
-            has_entry = run_next(&run, &entry);
+            high = middle;
     }
+    if (low <= back)
+        return parts_run(parts, entity);
+    const struct mark *mark = &survey->marks[low - back - 1];
+    const uint8_t *at = parts->run + mark->at;
+    return run_open(at, (size_t)(parts->end - at), entity, mark->before_us);
 }
 
-static void survey_sketches(struct survey *survey, const struct parts *parts,
-                            const struct entity_plan *entity) {
+/* All of it. */
+
+void survey_quiet(struct state *state, const struct entity_plan *entity,
+                  const struct parts *parts) {
+    const struct survey *survey = state->survey;
+    struct tile_extent block = tile_extent_of(parts_oldest(parts), entity->block_level);
+    state->quiet_us = time_ahead(block.last_us, entity->kept_us);
+    if (!survey)
+        return;
+    not_before(state, survey->sketches_quiet_us);
+    if (survey->meeting_count > 0)
+        not_before(state, survey->meetings[0].at_us);
+}
+
+void survey_sketches(struct survey *survey, const struct parts *parts,
+                     const struct entity_plan *entity) {
     struct tiles sketches = parts_sketches(parts);
     struct tile before, tile;
+    survey->sketches_quiet_us = INT64_MAX;
+    survey->newest_sketch_at = 0;
     if (!tiles_next(&sketches, &before))
         return;
     struct tile_extent block = tile_extent_of(before.oldest_us, entity->block_level);
-    not_before(&survey->quiet_us, time_ahead(block.last_us, entity->pools_kept_us));
-    for (; tiles_next(&sketches, &tile); before = tile)
-        not_before(&survey->quiet_us,
-                   partition_meeting(&entity->sketch_tiles, before.newest_us, tile.oldest_us));
+    survey->sketches_quiet_us = time_ahead(block.last_us, entity->pools_kept_us);
+    for (; tiles_next(&sketches, &tile); before = tile) {
+        int64_t at_us = partition_meeting(&entity->sketch_tiles, before.newest_us, tile.oldest_us);
+        if (at_us < survey->sketches_quiet_us)
+            survey->sketches_quiet_us = at_us;
+    }
+    survey->newest_sketch_at = (uint32_t)(before.start - parts->sketches);
 }
 
-static void survey_oldest(struct survey *survey, const struct parts *parts,
-                          const struct entity_plan *entity) {
+/* An entry or a tile, behind those before it. */
+struct item {
+    int64_t newest_us;
+    bool is_tile, is_there;
+};
+
+static void pass_item(struct state *state, const struct entity_plan *entity, struct item *before,
+                      int64_t oldest_us, struct item item) {
+    if (before->is_there && (before->is_tile || item.is_tile))
+        survey_pair(state, entity, before->newest_us, oldest_us);
+    *before = item;
+}
+
+static void pass_tile(struct state *state, const struct entity_plan *entity, struct item *before,
+                      const struct tile *tile, const struct parts *parts) {
+    state->survey->newest_tile_at = (uint32_t)(tile->start - parts->tiles);
+    pass_item(state, entity, before, tile->oldest_us,
+              (struct item){.newest_us = tile->newest_us, .is_tile = true, .is_there = true});
+}
+
+static void pass_all(struct state *state, const struct entity_plan *entity,
+                     const struct parts *parts) {
+    struct survey *survey = state->survey;
     struct tiles tiles = parts_tiles(parts);
-    struct tile tile;
-    int64_t oldest_us = parts->head.first_us;
-    if (tiles_next(&tiles, &tile) && (parts->head.entries == 0 || tile.oldest_us < oldest_us))
-        oldest_us = tile.oldest_us;
-    struct tile_extent block = tile_extent_of(oldest_us, entity->block_level);
-    not_before(&survey->quiet_us, time_ahead(block.last_us, entity->kept_us));
-}
-
-struct survey survey_state(const struct parts *parts, const struct entity_plan *entity) {
-    struct survey survey = {.quiet_us = INT64_MAX};
-    struct tile_extent newest = tile_extent_of(parts->newest_us, entity->tiles.least);
     struct run run = parts_run(parts, entity);
-    struct run_entry entry;
-    struct crowd crowd = {.count = 0};
-    while (run_next(&run, &entry)) {
-        survey_entry(&survey, &crowd, entity, &entry);
-        if (entry.time_us >= newest.first_us)
-            survey.newest_transactions += entry.transactions;
+    struct item before = {.is_there = false};
+    struct tile tile;
+    struct run_extent entry;
+    bool has_tile = tiles_next(&tiles, &tile);
+    for (int64_t before_us = run.time_us; run_pass(&run, &entry); before_us = entry.time_us) {
+        for (; has_tile && tile.oldest_us < entry.time_us; has_tile = tiles_next(&tiles, &tile))
+            pass_tile(state, entity, &before, &tile, parts);
+        pass_item(state, entity, &before, entry.time_us,
+                  (struct item){.newest_us = entry.time_us, .is_there = true});
+        survey_appended(survey, (size_t)(entry.start - parts->run), before_us);
+        for (uint32_t left = at_most_a_crowd(entry.transactions); left > 0; left--) {
+            crowd_add(&survey->crowd, entry.time_us);
+            meet_crowd(state, entity, &survey->crowd);
+        }
     }
     check(!run.cursor.failed);
-    survey.transactions = crowd.count > TILE_RAW_MAX ? TILE_RAW_MAX + 1 : (uint32_t)crowd.count;
-    survey_oldest(&survey, parts, entity);
-    if (parts->head.dense_size > 0) {
-        survey_meetings(&survey, parts, entity);
-        survey_sketches(&survey, parts, entity);
-        if (parts->dense.newest_us >= newest.first_us)
-            survey.newest_transactions = TILE_RAW_MAX + 1;
+    for (; has_tile; has_tile = tiles_next(&tiles, &tile))
+        pass_tile(state, entity, &before, &tile, parts);
+    survey_sketches(survey, parts, entity);
+}
+
+/* Has any block more transactions than a raw tile may have? Else leaves the newest one's number. */
+static bool is_crowded(struct state *state, const struct entity_plan *entity,
+                       const struct parts *parts) {
+    struct run run = parts_run(parts, entity);
+    struct run_extent entry;
+    uint32_t transactions = 0;
+    int64_t last_us = INT64_MIN;
+    while (transactions <= TILE_RAW_MAX && run_pass(&run, &entry)) {
+        if (entry.time_us > last_us)
+            transactions = 0;
+        last_us = tile_extent_of(entry.time_us, entity->block_level).last_us;
+        transactions += at_most_a_crowd(entry.transactions);
     }
-    return survey;
+    state->block_transactions = (uint8_t)transactions;
+    return transactions > TILE_RAW_MAX;
+}
+
+void survey_state(struct state *state, const struct entity_plan *entity) {
+    struct parts parts = parts_of(state->bytes, state->length);
+    survey_free(state->survey);
+    state->survey = NULL;
+    state->is_surveyed = true;
+    if (parts.head.dense_size > 0 || parts.head.entries > SURVEY_ENTRIES ||
+        is_crowded(state, entity, &parts)) {
+        state->survey = check_calloc(1, sizeof *state->survey);
+        state->survey->latest.at_us = INT64_MAX;
+        pass_all(state, entity, &parts);
+    }
+    survey_quiet(state, entity, &parts);
+}
+
+/* What is new. */
+
+void survey_append(struct state *state, const struct entity_plan *entity,
+                   const struct parts *before, int64_t time_us, uint32_t transactions) {
+    struct survey *survey = state->survey;
+    if (!survey) {
+        struct tile_extent block = tile_extent_of(before->newest_us, entity->block_level);
+        bool same = time_us <= block.last_us;
+        state->block_transactions =
+            (uint8_t)((same ? state->block_transactions : 0) + transactions);
+        if (state->block_transactions > TILE_RAW_MAX || before->head.entries >= SURVEY_ENTRIES)
+            survey_state(state, entity);
+        return;
+    }
+    if (before->dense.tiles > 0 && before->dense.newest_us == before->newest_us)
+        survey_pair(state, entity, before->newest_us, time_us);
+    survey_appended(survey, (size_t)(before->end - before->run), before->head.last_us);
+    if (transactions == 0)
+        return;
+    crowd_add(&survey->crowd, time_us);
+    meet_crowd(state, entity, &survey->crowd);
+}
+
+/* All crowds that it is in. Returns false if there may be more further back. */
+static bool meet_crowds_of(struct state *state, const struct entity_plan *entity,
+                           const struct parts *parts, int64_t time_us, size_t back) {
+    struct run run = survey_run(state->survey, parts, entity, time_us, back);
+    bool is_all = run.cursor.at == parts->run;
+    struct crowd crowd = {.first = 0};
+    struct run_extent entry;
+    uint32_t ahead = 0, behind = 0;
+    while (behind <= TILE_RAW_MAX && run_pass(&run, &entry)) {
+        uint32_t transactions = at_most_a_crowd(entry.transactions);
+        for (uint32_t left = transactions; left > 0; left--) {
+            crowd_add(&crowd, entry.time_us);
+            if (crowd_time(&crowd, 0) <= time_us && entry.time_us >= time_us)
+                meet_crowd(state, entity, &crowd);
+        }
+        ahead += entry.time_us < time_us ? transactions : 0;
+        behind += entry.time_us > time_us ? transactions : 0;
+    }
+    return is_all || ahead >= TILE_RAW_MAX;
+}
+
+static void meet_neighbours(struct state *state, const struct entity_plan *entity,
+                            const struct parts *parts, int64_t time_us) {
+    struct run run = survey_run(state->survey, parts, entity, time_us, 1);
+    struct tiles tiles = parts_tiles(parts);
+    struct run_extent entry;
+    struct tile tile;
+    int64_t older_us = INT64_MIN, newer_us = INT64_MAX; /* the nearest entries */
+    while (newer_us == INT64_MAX && run_pass(&run, &entry)) {
+        older_us = entry.time_us < time_us ? entry.time_us : older_us;
+        newer_us = entry.time_us > time_us ? entry.time_us : newer_us;
+    }
+    bool has_tile = false;
+    int64_t before_us = INT64_MIN;
+    while ((has_tile = tiles_next(&tiles, &tile)) && tile.oldest_us < time_us)
+        before_us = tile.newest_us;
+    if (before_us > older_us)
+        survey_pair(state, entity, before_us, time_us);
+    if (has_tile && tile.oldest_us < newer_us)
+        survey_pair(state, entity, time_us, tile.oldest_us);
+}
+
+void survey_insert(struct state *state, const struct entity_plan *entity, int64_t time_us,
+                   uint32_t transactions) {
+    if (!state->survey) {
+        survey_state(state, entity);
+        return;
+    }
+    struct parts parts = parts_of(state->bytes, state->length);
+    if (parts.dense.tiles > 0)
+        meet_neighbours(state, entity, &parts, time_us);
+    if (transactions > 0) {
+        crowd_add(&state->survey->crowd, time_us);
+        for (size_t back = 1; !meet_crowds_of(state, entity, &parts, time_us, back);)
+            back *= 2;
+    }
+    survey_quiet(state, entity, &parts); /* it may be the oldest */
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "../base/buffer.h"
+#include "../base/check.h"
 #include "plan.h"
 #include "run.h"
 #include "sketch.h"
@@ -37,14 +38,83 @@ struct parts {
     const uint8_t *tiles, *sketches, *run, *end;
 };
 
-/* Bytes that were checked before, not empty; what else they are is a defect of ours. */
-struct parts parts_of(const void *bytes, size_t length);
-/* Any bytes, not empty; false if the parts do not fit together. Looks into none of them. */
-bool parts_find(const void *bytes, size_t length, struct parts *ret_parts);
+static inline struct head head_get(const uint8_t *bytes) {
+    return (struct head){
+        .last_size = load_u16(bytes + 1),
+        .entries = load_u32(bytes + 3),
+        .dense_size = load_u32(bytes + 7),
+        .first_us = (int64_t)load_u64(bytes + 11),
+        .last_us = (int64_t)load_u64(bytes + 19),
+    };
+}
 
-struct head head_get(const uint8_t *bytes);
-void head_put(uint8_t *bytes, const struct head *head);
-void dense_put(uint8_t *bytes, const struct dense *dense);
+static inline void head_put(uint8_t *bytes, const struct head *head) {
+    bytes[0] = STATE_ENCODING_VERSION;
+    store_u16(bytes + 1, head->last_size);
+    store_u32(bytes + 3, head->entries);
+    store_u32(bytes + 7, head->dense_size);
+    store_u64(bytes + 11, (uint64_t)head->first_us);
+    store_u64(bytes + 19, (uint64_t)head->last_us);
+}
+
+static inline struct dense dense_get(const uint8_t *bytes) {
+    return (struct dense){
+        .tiles = load_u32(bytes),
+        .sketches = load_u32(bytes + 4),
+        .tile_bytes = load_u32(bytes + 8),
+        .newest_us = (int64_t)load_u64(bytes + 12),
+    };
+}
+
+static inline void dense_put(uint8_t *bytes, const struct dense *dense) {
+    store_u32(bytes, dense->tiles);
+    store_u32(bytes + 4, dense->sketches);
+    store_u32(bytes + 8, dense->tile_bytes);
+    store_u64(bytes + 12, (uint64_t)dense->newest_us);
+}
+
+/* Any bytes, not empty; false if the parts do not fit together. Looks into none of them. */
+static inline bool parts_find(const void *bytes, size_t length, struct parts *ret_parts) {
+    if (length < HEAD_SIZE)
+        return false;
+    const uint8_t *at = bytes;
+    struct head head = head_get(at);
+    struct dense dense = {0};
+    size_t dense_size = head.dense_size, tiles = HEAD_SIZE, sketches = HEAD_SIZE;
+    int64_t newest_us = head.last_us;
+    if (dense_size > length - HEAD_SIZE)
+        return false;
+    if (dense_size > 0) {
+        if (dense_size < DENSE_SIZE)
+            return false;
+        dense = dense_get(at + HEAD_SIZE);
+        if (dense.tile_bytes > dense_size - DENSE_SIZE)
+            return false;
+        tiles = HEAD_SIZE + DENSE_SIZE;
+        sketches = tiles + dense.tile_bytes;
+        if (head.entries == 0 || dense.newest_us > newest_us)
+            newest_us = dense.newest_us;
+    }
+    *ret_parts = (struct parts){.head = head,
+                                .dense = dense,
+                                .newest_us = newest_us,
+                                .tiles = at + tiles,
+                                .sketches = at + sketches,
+                                .run = at + HEAD_SIZE + dense_size,
+                                .end = at + length};
+    return true;
+}
+
+/* Bytes that were checked before, not empty; what else they are is a defect of ours. */
+static inline struct parts parts_of(const void *bytes, size_t length) {
+    struct parts parts;
+    check(length >= HEAD_SIZE && *(const uint8_t *)bytes == STATE_ENCODING_VERSION);
+    check(parts_find(bytes, length, &parts));
+    return parts;
+}
+
+/* Of all entries; those of a tile are as old as its oldest. */
+int64_t parts_oldest(const struct parts *parts);
 
 /* The time the run's first entry is counted from is the head's first_us. */
 struct run parts_run(const struct parts *parts, const struct entity_plan *entity);

@@ -22,6 +22,17 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
     return (struct text){0};
 }
 
+static struct state *find_state(struct state_source *self, size_t entity, struct text key,
+                                uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
+    return resident ? &resident->state : NULL;
+}
+
+static void fetch_state(struct state_source *self, size_t entity, uint64_t key_hash, int step) {
+    residents_fetch(&((struct overlay *)self)->residents, entity, key_hash, step);
+}
+
 static struct resident *bring_in(struct overlay *overlay, size_t entity, struct text key,
                                  uint64_t key_hash) {
     struct resident *resident = residents_add(&overlay->residents, entity, key, key_hash);
@@ -46,12 +57,16 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
         overlay_views_keep(overlay, resident, key_hash);
     overlay->last = resident;
     overlay->last_length = resident->state.length;
+    uint32_t kept = (uint32_t)state_kept_bytes(&resident->state, &overlay->plan->entities[entity]);
+    overlay->kept_bytes += (uint64_t)kept - resident->kept_bytes;
+    resident->kept_bytes = kept;
     return &resident->state;
 }
 
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
     struct overlay *overlay = check_calloc(1, sizeof *overlay);
-    overlay->source = (struct state_source){.read = read_state, .write = write_state};
+    overlay->source = (struct state_source){
+        .read = read_state, .write = write_state, .find = find_state, .fetch = fetch_state};
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
@@ -147,7 +162,11 @@ uint64_t overlay_memory(const struct overlay *overlay) {
     return overlay_bytes(overlay) +
            overlay->residents.count * (sizeof(struct resident) + KEY_BYTES + ALLOCATION_BYTES) +
            overlay->residents.capacity * sizeof(struct resident_slot) +
-           overlay->ids.capacity * sizeof(struct id_slot);
+           overlay->ids.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
+}
+
+uint64_t overlay_kept_bytes(const struct overlay *overlay) {
+    return overlay->kept_bytes;
 }
 
 /* ---------------------------------------------------------------------------------------------

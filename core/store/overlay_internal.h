@@ -13,6 +13,7 @@ struct overlay {
     struct id_index ids;
     struct tally tally;
     uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */
+    uint64_t kept_bytes;   /* beside them, each as of its latest write */
     struct resident *last; /* the state handed out by the latest write; NULL: none */
     uint32_t last_length;  /* its length then */
     struct overlay_view *views; /* open ones that keep what changes */

@@ -55,6 +55,17 @@ struct resident *residents_find(const struct residents *residents, size_t entity
     return residents->slots[at].resident;
 }
 
+void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash,
+                     int step) {
+    if (residents->count == 0)
+        return;
+    size_t at = slot_hash(entity, key_hash) & (residents->capacity - 1);
+    if (step == 0)
+        __builtin_prefetch(&residents->slots[at]);
+    else if (residents->slots[at].resident)
+        __builtin_prefetch(residents->slots[at].resident, 1);
+}
+
 static void grow(struct residents *residents) {
     struct resident_slot *old = residents->slots;
     size_t old_capacity = residents->capacity;
@@ -93,6 +104,7 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
     check(key.length <= UINT32_MAX);
     struct resident *resident = carve(residents, key.length);
     resident->entity = (uint32_t)entity;
+    resident->kept_bytes = 0;
     resident->key_length = (uint32_t)key.length;
     if (key.length)
         memcpy(resident->key, key.data, key.length);

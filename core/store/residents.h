@@ -12,6 +12,7 @@
 struct resident {
     struct state state;
     uint32_t entity;
+    uint32_t kept_bytes; /* beside the state, the overlay's to know */
     uint32_t key_length;
     char key[];
 };
@@ -37,6 +38,9 @@ void residents_deinit(struct residents *residents);
 /* key_hash = hash_text(key). NULL: not there. */
 struct resident *residents_find(const struct residents *residents, size_t entity, struct text key,
                                 uint64_t key_hash);
+/* Brings what residents_find() will touch into the processor's cache: in step 0 the slot, in step 1
+ * what it leads to. */
+void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash, int step);
 /* It must not be there yet. The key is copied; the state is empty. */
 struct resident *residents_add(struct residents *residents, size_t entity, struct text key,
                                uint64_t key_hash);

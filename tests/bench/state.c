@@ -1,6 +1,6 @@
 /* Entity states: their bytes, and the time to read and change them.
  *
- * usage: state [memory | merchant | speed] …      all of them without arguments
+ * usage: state [memory | merchant | speed | growth | apply] …      all of them without arguments
  *
  *   memory    a million cards with 12 transactions each on average in 90 days, popularity as Zipf
  *             has it, with the card of rules/card-payments: bytes per card
@@ -9,6 +9,7 @@
  *   speed     a million entities, popularity as Zipf has it; a transaction reads ten features of
  *             four of them and is added to them. Beside it, in turns, a plain hash table with open
  *             addressing that reads and writes four records of 256 bytes
+ *   growth    speed with a million entities and with ten million (20 GB, an hour)
  *
  * Run it from the root of the tree: it reads rules/. */
 #include "core/feature/state.h"
@@ -262,66 +263,289 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-static void measure_speed(void) {
-    const size_t entities = 1000000, warm = 3000000, measured = 1000000;
-    static struct plan plan;
-    static struct entity_plan entity;
+struct speed {
+    size_t entities;
+    struct state *states;
+    struct plain_record *records;
+    size_t mask;
+    struct plan plan;
+    struct entity_plan entity;
+    struct state_scratch *scratch;
+    int64_t *states_ns, *plain_ns;
+    uint64_t sum; /* so that nothing is left out */
+};
+
+static void read_and_change(struct speed *speed, const uint32_t *keys, const struct entry *entry) {
     static struct value values[PLAN_FEATURES_MAX];
-    make_plan(&plan, &entity);
-    struct state *states = check_calloc(entities, sizeof *states);
-    const size_t mask = (1u << 21) - 1;
-    struct plain_record *records = check_calloc(mask + 1, sizeof *records);
+    const struct entity_plan *entity = &speed->entity;
+    for (int step = 0; step < STATE_PREFETCH_STEPS; step++)
+        for (int j = 0; j < 4; j++)
+            state_prefetch(&speed->states[keys[j]], entity, entry->time_us, entry, step);
+    for (int j = 0; j < 4; j++) {
+        struct state *state = &speed->states[keys[j]];
+        state_evaluate(state, entity, speed->plan.lateness_us, entry->time_us, entry,
+                       speed->scratch, values);
+        state_apply(state, entity, speed->plan.lateness_us, entry);
+        speed->sum += (uint64_t)values[0].integer;
+    }
+}
+
+static void print_speed(const struct speed *speed, const char *name, int64_t *times_ns,
+                        size_t count) {
+    double mean = 0;
+    for (size_t i = 0; i < count; i++)
+        mean += (double)times_ns[i] / (double)count;
+    qsort(times_ns, count, sizeof *times_ns, by_number);
+    printf("  %-7s median %" PRId64 " ns, mean %.0f ns, 99 %% %" PRId64 " ns (%" PRIx64 ")\n", name,
+           times_ns[count / 2], mean, times_ns[count / 100 * 99], speed->sum & 0xff);
+}
+
+static void print_speed_sizes(const struct speed *speed) {
+    uint64_t bytes = 0, reserved = 0, kept = 0, have = 0;
+    for (size_t i = 0; i < speed->entities; i++) {
+        const struct state *state = &speed->states[i];
+        size_t more = state_kept_bytes(state, &speed->entity);
+        bytes += state->length;
+        reserved += state->capacity;
+        kept += more;
+        have += more > 0;
+    }
+    double count = (double)speed->entities;
+    printf("  %.0f bytes per entity (%.0f reserved), %.1f per feature; %.1f %% of them keep %.0f "
+           "more for quick reads\n",
+           (double)bytes / count, (double)reserved / count,
+           (double)bytes / count / (double)speed->entity.feature_count, 100 * (double)have / count,
+           have ? (double)kept / (double)have : 0);
+}
+
+/* Returns the median of a transaction. */
+static int64_t measure_speed_of(size_t entities) {
+    const size_t warm = 3 * entities, measured = entities;
+    struct speed speed = {.entities = entities, .mask = 1};
+    make_plan(&speed.plan, &speed.entity);
+    speed.states = check_calloc(entities, sizeof *speed.states);
+    while (speed.mask < 2 * entities)
+        speed.mask = speed.mask << 1 | 1;
+    speed.records = check_calloc(speed.mask + 1, sizeof *speed.records);
+    speed.states_ns = check_malloc(measured * sizeof *speed.states_ns);
+    speed.plain_ns = check_malloc(measured * sizeof *speed.plain_ns);
+    speed.scratch = state_scratch_new();
     uint32_t *drawn = zipf_draws(entities, 0.8, 4 * (warm + measured));
-    int64_t *times_ns = check_malloc(2 * measured * sizeof *times_ns);
-    int64_t *plain_ns = times_ns + measured;
-    struct state_scratch *scratch = state_scratch_new();
-    uint64_t sum = 0;
     for (size_t i = 0; i < warm + measured; i++) {
         struct entry entry;
         const uint32_t *keys = &drawn[4 * i];
-        fill_entry(&entity, START + (int64_t)i * (60 * DAY / (int64_t)(warm + measured)), &entry);
+        double part = (double)i / (double)(warm + measured);
+        fill_entry(&speed.entity, START + (int64_t)(part * 60 * DAY), &entry);
         int64_t begun_ns = now_ns();
-        for (int j = 0; j < 4; j++) {
-            struct state *state = &states[keys[j]];
-            state_read(state->bytes, state->length, &entity, plan.lateness_us, entry.time_us,
-                       &entry, scratch, values);
-            state_apply(state, &entity, plan.lateness_us, &entry);
-        }
+        read_and_change(&speed, keys, &entry);
         int64_t between_ns = now_ns();
-        sum += touch_records(records, mask, keys);
+        speed.sum += touch_records(speed.records, speed.mask, keys);
         if (i >= warm) {
-            times_ns[i - warm] = between_ns - begun_ns;
-            plain_ns[i - warm] = now_ns() - between_ns;
+            speed.states_ns[i - warm] = between_ns - begun_ns;
+            speed.plain_ns[i - warm] = now_ns() - between_ns;
         }
     }
-    double mean[2] = {0, 0};
-    for (size_t i = 0; i < measured; i++) {
-        mean[0] += (double)times_ns[i] / (double)measured;
-        mean[1] += (double)plain_ns[i] / (double)measured;
-    }
-    qsort(times_ns, measured, sizeof *times_ns, by_number);
-    qsort(plain_ns, measured, sizeof *plain_ns, by_number);
-    printf("four of a million entities read (ten features) and changed, Zipf with exponent 0.8\n"
-           "  states  median %" PRId64 " ns, mean %.0f ns, 99 %% %" PRId64 " ns\n"
-           "  plain   median %" PRId64 " ns, mean %.0f ns, 99 %% %" PRId64 " ns (%" PRIx64 ")\n"
-           "  ratio of the medians %.2f\n",
-           times_ns[measured / 2], mean[0], times_ns[measured / 100 * 99], plain_ns[measured / 2],
-           mean[1], plain_ns[measured / 100 * 99], sum & 0xff,
-           (double)times_ns[measured / 2] / (double)plain_ns[measured / 2]);
+    printf("four of %zu entities read (ten features) and changed, Zipf with exponent 0.8\n",
+           entities);
+    print_speed(&speed, "states", speed.states_ns, measured);
+    print_speed(&speed, "plain", speed.plain_ns, measured);
+    int64_t median_ns = speed.states_ns[measured / 2];
+    printf("  ratio of the medians %.2f\n",
+           (double)median_ns / (double)speed.plain_ns[measured / 2]);
+    print_speed_sizes(&speed);
     for (size_t i = 0; i < entities; i++)
-        state_deinit(&states[i]);
-    free(states);
-    free(records);
+        state_deinit(&speed.states[i]);
+    free(speed.states);
+    free(speed.records);
     free(drawn);
-    free(times_ns);
-    state_scratch_free(scratch);
+    free(speed.states_ns);
+    free(speed.plain_ns);
+    state_scratch_free(speed.scratch);
+    return median_ns;
+}
+
+static void measure_speed(void) {
+    measure_speed_of(1000000);
+}
+
+static void measure_growth(void) {
+    int64_t small_ns = measure_speed_of(1000000), large_ns = measure_speed_of(10000000);
+    printf("ten million entities take %.2f times as long as one million\n",
+           (double)large_ns / (double)small_ns);
+}
+
+/* Adding alone. Entries are made beforehand: only times and ids differ. What others do on the
+ * machine counts less in the time of the processor than in that of the clock. */
+static int64_t cpu_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+#define ENTRIES_MADE 64
+
+struct supply {
+    const struct entity_plan *entity;
+    struct entry *entries; /* ENTRIES_MADE */
+    size_t next;
+};
+
+static void supply_init(struct supply *supply, const struct entity_plan *entity) {
+    supply->entity = entity;
+    supply->entries = check_malloc(ENTRIES_MADE * sizeof *supply->entries);
+    supply->next = 0;
+    for (size_t i = 0; i < ENTRIES_MADE; i++)
+        fill_entry(entity, 0, &supply->entries[i]);
+}
+
+static void supply_apply(struct supply *supply, struct state *state, int64_t time_us) {
+    struct entry *entry = &supply->entries[supply->next++ % ENTRIES_MADE];
+    entry->time_us = time_us;
+    entry->id_hash = chance();
+    state_apply(state, supply->entity, supply->entity->lateness_us, entry);
+}
+
+/* `count` entities with `rate` transactions a day each for `days`, the first `warm` of which do not
+ * count. Of 100, `late` come up to an hour late. */
+struct apply_case {
+    const char *name;
+    const char *entity; /* of rules/card-payments; NULL: the one with ten features */
+    size_t count;
+    double rate;
+    int64_t days, warm;
+    uint64_t late;
+    bool by_entity; /* one after the other, as in a rebuild; else all at once, in order of time */
+};
+
+static int64_t case_time(const struct apply_case *c, double steps) {
+    int64_t time_us = START + (int64_t)(steps / c->rate * (double)DAY);
+    return chance() % 100 < c->late ? time_us - (int64_t)(chance() % (3600 * SECOND)) : time_us;
+}
+
+/* Steps [first, last) of one entity, or of each of all. */
+static void apply_steps(const struct apply_case *c, struct supply *supply, struct state *states,
+                        size_t first, size_t last) {
+    if (c->by_entity)
+        for (size_t i = first; i < last; i++)
+            supply_apply(supply, states, case_time(c, (double)i + chance_unit()));
+    else
+        for (size_t i = first * c->count; i < last * c->count; i++)
+            supply_apply(supply, &states[chance() % c->count],
+                         case_time(c, (double)i / (double)c->count));
+}
+
+static void apply_case(const struct apply_case *c, const struct entity_plan *entity) {
+    struct state *states = check_calloc(c->count, sizeof *states);
+    struct supply supply;
+    supply_init(&supply, entity);
+    size_t all = (size_t)(c->rate * (double)c->days), warm = (size_t)(c->rate * (double)c->warm);
+    int64_t spent_ns = 0, begun_ns = cpu_ns();
+    uint64_t bytes = 0, capacity = 0;
+    for (size_t j = 0; j < (c->by_entity ? c->count : 1); j++) {
+        apply_steps(c, &supply, &states[j], 0, warm);
+        if (warm > 0) /* else it would take longer to ask for the time */
+            begun_ns = cpu_ns();
+        apply_steps(c, &supply, &states[j], warm, all);
+        if (warm > 0)
+            spent_ns += cpu_ns() - begun_ns;
+        for (size_t k = c->by_entity ? j : 0; k < (c->by_entity ? j + 1 : c->count); k++) {
+            bytes += states[k].length;
+            capacity += states[k].capacity;
+            state_deinit(&states[k]);
+        }
+    }
+    spent_ns = warm > 0 ? spent_ns : cpu_ns() - begun_ns;
+    printf("  %-28s %6.0f ns   %9.0f bytes, %.2f reserved\n", c->name,
+           (double)spent_ns / (double)((all - warm) * c->count), (double)bytes / (double)c->count,
+           (double)capacity / (double)bytes);
+    free(supply.entries);
+    free(states);
+}
+
+/* A state of a table that is changed a few times. */
+static void apply_to_assigned(const struct entity_plan *entity, double rate) {
+    struct supply supply;
+    supply_init(&supply, entity);
+    const struct apply_case c = {.rate = rate};
+    struct state stored = {0}, state = {0};
+    int64_t steps = (int64_t)(40 * rate);
+    const int rounds = 20000, applies = 4;
+    for (int64_t i = 0; i < steps; i++)
+        supply_apply(&supply, &stored, case_time(&c, (double)i));
+    int64_t begun_ns = cpu_ns();
+    for (int i = 0; i < rounds; i++) {
+        state_assign(&state, stored.bytes, stored.length);
+        for (int j = 0; j < applies; j++)
+            supply_apply(&supply, &state, case_time(&c, (double)(steps + j)));
+    }
+    printf("  assigned, %4.1f a day, 4 more  %6.0f ns for all   %u bytes\n", rate,
+           (double)(cpu_ns() - begun_ns) / rounds, stored.length);
+    state_deinit(&state);
+    state_deinit(&stored);
+    free(supply.entries);
+}
+
+/* Forty days, cut in two and merged, both ways round. */
+static void apply_merge(const struct entity_plan *entity, double rate) {
+    struct supply supply;
+    supply_init(&supply, entity);
+    const struct apply_case c = {.rate = rate};
+    struct state halves[2] = {{0}, {0}}, state = {0};
+    int64_t steps = (int64_t)(40 * rate);
+    const int rounds = 2000;
+    for (int64_t i = 0; i < steps; i++)
+        supply_apply(&supply, &halves[i < steps / 2 ? 0 : 1], case_time(&c, (double)i));
+    for (int way = 0; way < 2; way++) {
+        int64_t begun_ns = cpu_ns();
+        for (int i = 0; i < rounds; i++) {
+            state_assign(&state, halves[way].bytes, halves[way].length);
+            state_merge(&state, entity, entity->lateness_us, halves[1 - way].bytes,
+                        halves[1 - way].length);
+        }
+        printf("  merged, %4.1f a day, %s    %6.0f ns\n", rate, way ? "newer first" : "older first",
+               (double)(cpu_ns() - begun_ns) / rounds);
+    }
+    state_deinit(&state);
+    state_deinit(&halves[0]);
+    state_deinit(&halves[1]);
+    free(supply.entries);
+}
+
+static void measure_apply(void) {
+    static const struct apply_case cases[] = {
+        {"sparse cards, one by one", "card", 200000, 0.133, 90, 0, 0, true},
+        {"sparse cards, live", "card", 200000, 0.133, 90, 45, 0, false},
+        {"busy people, one by one", NULL, 10, 35, 300, 60, 0, true},
+        {"busy people, live", NULL, 500, 35, 60, 40, 0, false},
+        {"busy people, some late", NULL, 10, 35, 300, 60, 5, true},
+        {"very busy people", NULL, 3, 300, 100, 40, 0, true},
+        {"busy card", "card", 1, 6667, 30, 10, 0, true},
+        {"busy device", "device", 1, 6667, 30, 10, 0, true},
+        {"merchant with thousands", "merchant", 1, 5000, 60, 30, 0, true},
+        {"merchant with millions", "merchant", 1, 100000, 20, 10, 0, true},
+    };
+    static struct plan plan;
+    static struct entity_plan ten;
+    struct snapshot *snapshot = load_policy();
+    make_plan(&plan, &ten);
+    printf("adding alone, per entry\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        apply_case(&cases[i], cases[i].entity ? entity_of(snapshot, cases[i].entity) : &ten);
+    apply_to_assigned(&ten, 0.3);
+    apply_to_assigned(&ten, 35);
+    apply_merge(&ten, 0.5);
+    apply_merge(&ten, 35);
+    snapshot_unref(snapshot);
 }
 
 static const struct measurement {
     const char *name;
     void (*measure)(void);
-} measurements[] = {
-    {"memory", measure_memory}, {"merchant", measure_merchant}, {"speed", measure_speed}};
+} measurements[] = {{"memory", measure_memory},
+                    {"merchant", measure_merchant},
+                    {"speed", measure_speed},
+                    {"growth", measure_growth},
+                    {"apply", measure_apply}};
 
 int main(int argc, char **argv) {
     const size_t count = sizeof measurements / sizeof *measurements;
@@ -330,7 +554,7 @@ int main(int argc, char **argv) {
         while (known < count && strcmp(argv[i], measurements[known].name) != 0)
             known++;
         if (known == count) {
-            fprintf(stderr, "usage: %s [memory | merchant | speed] …\n", argv[0]);
+            fprintf(stderr, "usage: %s [memory | merchant | speed | growth | apply] …\n", argv[0]);
             return 64;
         }
     }

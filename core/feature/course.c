@@ -1,0 +1,132 @@
+/* Behind the time of a read lie borders: the distances at which a window begins (its delay) or ends
+ * (delay and length). An entry passes them one after the other as it ages; between two borders it
+ * is in the same windows all the time. */
+#include "course.h"
+
+#include <string.h>
+
+static size_t border_at(struct course *course, uint64_t distance_us) {
+    size_t at = 0;
+    while (at < course->border_count && course->borders[at].distance_us < distance_us)
+        at++;
+    if (at < course->border_count && course->borders[at].distance_us == distance_us)
+        return at;
+    memmove(&course->borders[at + 1], &course->borders[at],
+            (course->border_count - at) * sizeof *course->borders);
+    course->borders[at] = (struct border){.distance_us = distance_us};
+    course->border_count++;
+    return at;
+}
+
+static void add_borders(struct entity_plan *entity) {
+    struct course *course = &entity->course;
+    for (size_t i = 0; i < entity->span_count; i++) {
+        border_at(course, entity->spans[i].delay_us);
+        border_at(course, entity->spans[i].end_us);
+    }
+    for (size_t i = 0; i < entity->span_count; i++) {
+        course->opens[i] = (uint16_t)border_at(course, entity->spans[i].delay_us);
+        course->closes[i] = (uint16_t)border_at(course, entity->spans[i].end_us);
+    }
+    uint16_t used = 0;
+    for (size_t i = 0; i < course->border_count; i++) {
+        struct border *border = &course->borders[i];
+        border->first = used;
+        for (size_t j = 0; j < entity->span_count; j++)
+            if (course->opens[j] == i)
+                course->spans[used++] = (uint16_t)j;
+        border->opens = (uint16_t)(used - border->first);
+        for (size_t j = 0; j < entity->span_count; j++)
+            if (course->closes[j] == i)
+                course->spans[used++] = (uint16_t)j;
+        border->closes = (uint16_t)(used - border->first - border->opens);
+    }
+}
+
+/* Which edge an aggregate looks at. No default: whoever adds one has to say. */
+static uint16_t edge_of(enum aggregate aggregate) {
+    switch (aggregate) {
+    case AGGREGATE_LAST:
+    case AGGREGATE_SECONDS_SINCE_LAST:
+    case AGGREGATE_DISTANCE:
+    case AGGREGATE_SPEED:
+        return COURSE_LAST;
+    case AGGREGATE_FIRST:
+    case AGGREGATE_SECONDS_SINCE_FIRST:
+    case AGGREGATE_BURST:
+        return COURSE_FIRST;
+    case AGGREGATE_COUNT:
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+    case AGGREGATE_STDDEV:
+    case AGGREGATE_DISTINCT:
+    case AGGREGATE_SHARE:
+    case AGGREGATE_IS_NEW:
+    case AGGREGATE_QUANTILE:
+    case AGGREGATE_TYPE_COUNT:
+        break;
+    }
+    return 0;
+}
+
+static uint16_t kept_edges(const struct entity_plan *entity, size_t gathering) {
+    uint16_t kept = 0;
+    for (size_t i = 0; i < entity->feature_count; i++)
+        if (entity->features[i].gathering == gathering)
+            kept |= edge_of(entity->features[i].aggregate);
+    return kept;
+}
+
+static uint16_t kept_of(const struct entity_plan *entity, size_t i) {
+    const struct gathering *gathering = &entity->gatherings[i];
+    uint16_t kept = gathering->total >= 0 ? COURSE_TOTAL : 0;
+    kept |= gathering->needs & GATHERING_SUM ? COURSE_SUM : 0;
+    kept |= gathering->needs & GATHERING_SQUARES ? COURSE_SQUARES : 0;
+    kept |= gathering->needs & GATHERING_EXTREMES ? COURSE_EXTREMES : 0;
+    kept |= gathering->pool >= 0 ? COURSE_DISTINCT : 0;
+    if (!(gathering->needs & GATHERING_EDGES))
+        return kept;
+    kept |= kept_edges(entity, i);
+    if (gathering->column >= 0)
+        kept |=
+            entity->columns[gathering->column].type == COLUMN_TEXT ? COURSE_TEXT : COURSE_INTEGER;
+    return kept;
+}
+
+/* The count has one word, and what goes stale (extremes and edges) another. */
+static uint16_t words_of(uint16_t kept) {
+    unsigned cell = kept & COURSE_TEXT ? COURSE_TEXT_WORDS : kept & COURSE_INTEGER ? 1 : 0;
+    unsigned words = 1;
+    words += kept & COURSE_SUM ? 2 : 0;
+    words += kept & COURSE_SQUARES ? 3 : 0;
+    words += kept & COURSE_EXTREMES ? 2 : 0;
+    words += kept & COURSE_FIRST ? 1 + cell : 0;
+    words += kept & COURSE_LAST ? 1 + cell : 0;
+    words += kept & COURSE_DISTINCT ? 1 : 0;
+    return (uint16_t)words;
+}
+
+void course_fill(struct entity_plan *entity) {
+    struct course *course = &entity->course;
+    course->border_count = 0;
+    add_borders(entity);
+    uint16_t members[PLAN_FEATURES_MAX] = {0};
+    uint16_t words = 0, most = 0, crowds = 0;
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        course->kept[i] = kept_of(entity, i);
+        course->words[i] = words;
+        words = (uint16_t)(words + words_of(course->kept[i]));
+        course->member[i] = course->crowd[i] = 0;
+        if (entity->gatherings[i].pool < 0)
+            continue;
+        course->crowd[i] = crowds++;
+        uint16_t *count = &members[entity->gatherings[i].pool];
+        course->member[i] = (*count)++;
+        most = *count > most ? *count : most;
+    }
+    course->word_count = words;
+    course->crowd_count = crowds;
+    course->member_count = most;
+}

@@ -1,0 +1,28 @@
+/* The course of a read: in which order entries come into windows and leave them as time goes on.
+ * Derived from a plan's spans and gatherings. Internal to core/feature. */
+#pragma once
+
+#include "plan.h"
+
+/* What a standing keeps of one gathering, in words of 8 bytes, in this order. */
+enum course_kept {
+    COURSE_SUM = 1,        /* 2 words */
+    COURSE_SQUARES = 2,    /* 3 */
+    COURSE_EXTREMES = 4,   /* 2 */
+    COURSE_FIRST = 8,      /* 1, and the cell */
+    COURSE_LAST = 16,      /* 1, and the cell */
+    COURSE_INTEGER = 32,   /* the cells have 1 word; without this and COURSE_TEXT none */
+    COURSE_TEXT = 64,      /* the cells have COURSE_TEXT_WORDS */
+    COURSE_DISTINCT = 128, /* 1 */
+    COURSE_TOTAL = 256,    /* counts entries */
+};
+
+#define COURSE_TEXT_WORDS (1 + COLUMN_TEXT_MAX / 8)
+
+/* Fills entity->course; spans, gatherings and totals are there. */
+void course_fill(struct entity_plan *entity);
+
+/* An entry that has passed this many borders: does the window hold it? */
+static inline bool course_holds(const struct entity_plan *entity, size_t span, size_t passed) {
+    return entity->course.opens[span] < passed && passed <= entity->course.closes[span];
+}

@@ -1,0 +1,540 @@
+/* Of every border (course.c) a standing knows which raw entry and which collapsed tile pass it
+ * next, and when; of every gathering what is in its window (windows.c). A read passes what has come
+ * due.
+ *
+ * Order. Nearer borders are passed first, so that what passes several at once enters a window
+ * before it leaves it. Of one border, tiles are passed before raw entries, whatever their times.
+ *
+ * Values that are in sketches are another matter (throng.c).
+ *
+ * Memory: one block, with a mark for each border and the windows' words, and the table of values.
+ */
+#include "standing.h"
+
+#include "../base/check.h"
+#include "course.h"
+#include "gather.h"
+#include "run_decode.h"
+#include "throng.h"
+#include "windows.h"
+
+#include <stdlib.h>
+
+/* Below, a scan is as fast. A collapsed tile costs as much as several entries. */
+#define ITEMS_MIN     8
+#define ITEMS_OF_TILE 4
+
+#define NONE UINT32_MAX
+
+/* What passes a border next. */
+struct mark {
+    int64_t raw_us, tile_us;
+    uint32_t raw_at; /* where its identity begins in the run; NONE: there is none */
+    uint32_t tile_at;
+};
+
+struct standing {
+    int64_t at_us;     /* time of the read that it is made up for */
+    int64_t due_us;    /* nothing passes a border before this */
+    int64_t newest_us; /* of all items */
+    struct windows windows;
+    struct throng *throng; /* values, while there are sketches; NULL until needed */
+    bool is_known;
+    struct mark marks[]; /* [border]; behind them the memory of the windows */
+};
+
+static size_t size_of(const struct entity_plan *entity) {
+    return sizeof(struct standing) + entity->course.border_count * sizeof(struct mark) +
+           windows_size(entity);
+}
+
+void standing_free(struct standing *standing) {
+    if (standing) {
+        windows_deinit(&standing->windows);
+        throng_free(standing->throng);
+    }
+    free(standing);
+}
+
+size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity) {
+    if (!standing)
+        return 0;
+    return size_of(entity) + tallies_bytes(&standing->windows.tallies) +
+           (standing->throng ? throng_bytes(standing->throng, entity) : 0);
+}
+
+int64_t standing_newest(const struct standing *standing) {
+    return standing->newest_us;
+}
+
+void standing_forget(struct state *state) {
+    if (state->standing)
+        state->standing->is_known = false;
+}
+
+/* Has what is of this time passed the border in a read at at_us? */
+static inline bool has_passed(int64_t time_us, uint64_t distance_us, int64_t at_us) {
+    return at_us >= time_us && (uint64_t)at_us - (uint64_t)time_us >= distance_us;
+}
+
+/* Something of this time will pass the border. */
+static inline void expect(struct standing *standing, int64_t time_us, uint64_t distance_us) {
+    int64_t due_us = time_ahead(time_us, distance_us);
+    standing->due_us = due_us < standing->due_us ? due_us : standing->due_us;
+}
+
+/* Raw entries. */
+
+/* is_lone: it is not part of a sketch. */
+static void pass_entry(struct standing *standing, const struct entity_plan *entity,
+                       const struct border *border, const struct run_entry *entry, bool is_lone) {
+    const uint16_t *spans = &entity->course.spans[border->first];
+    for (size_t i = 0; is_lone && i < (size_t)border->opens + border->closes; i++)
+        throng_pass(standing->throng, entity, spans[i], i < border->opens, entry);
+    for (size_t i = 0; i < border->opens; i++)
+        windows_add_entry(&standing->windows, entity, spans[i], entry);
+    spans += border->opens;
+    for (size_t i = 0; i < border->closes; i++)
+        windows_take_entry(&standing->windows, entity, spans[i], entry);
+}
+
+/* Decodes the marked entry and marks the next one. */
+static inline void step_entry(const struct parts *parts, const struct entity_plan *entity,
+                              struct mark *mark, struct run_entry *ret_entry) {
+    struct cursor cursor = cursor_of(parts->run, (size_t)(parts->end - parts->run));
+    cursor.at += mark->raw_at;
+    ret_entry->time_us = mark->raw_us;
+    run_take_body(&cursor, entity, ret_entry);
+    if (cursor.at == cursor.end) {
+        mark->raw_at = NONE;
+    } else {
+        mark->raw_us = (int64_t)((uint64_t)mark->raw_us + run_take_varint(&cursor));
+        mark->raw_at = (uint32_t)(cursor.at - parts->run);
+    }
+    check(!cursor.failed);
+}
+
+/* Collapsed tiles. */
+
+/* The windows of the spans that `way` names gain (> 0) or lose (< 0) the tile. */
+static void change_tile(struct standing *standing, const struct entity_plan *entity,
+                        const int8_t *way, struct tile tile) {
+    cursor_varint(&tile.body); /* transactions */
+    for (size_t i = 0; i < entity->total_count; i++) {
+        const struct total *total = &entity->totals[i];
+        const uint16_t *uses = &entity->uses[total->first_use];
+        struct tallied tallied;
+        tallied_decode(&tile.body, entity, total, tile.oldest_us, tile.newest_us, &tallied);
+        for (size_t j = 0; j < total->use_count; j++) {
+            int8_t of_span = way[entity->gatherings[uses[j]].span];
+            if (of_span > 0)
+                windows_add_tallied(&standing->windows, entity, uses[j], &tallied);
+            else if (of_span < 0)
+                windows_take_tallied(&standing->windows, entity, uses[j], &tallied);
+        }
+    }
+    check(!tile.body.failed);
+}
+
+static void pass_tile(struct standing *standing, const struct entity_plan *entity,
+                      const struct border *border, const struct tile *tile) {
+    int8_t way[PLAN_SPANS_MAX];
+    memset(way, 0, entity->span_count);
+    for (size_t i = 0; i < (size_t)border->opens + border->closes; i++)
+        way[entity->course.spans[border->first + i]] = i < border->opens ? 1 : -1;
+    change_tile(standing, entity, way, *tile);
+}
+
+static struct tile tile_at(const struct parts *parts, uint32_t at) {
+    struct tiles tiles = {.at = parts->tiles + at, .end = parts->sketches};
+    struct tile tile;
+    check(tiles_next(&tiles, &tile));
+    return tile;
+}
+
+static void mark_tile(const struct parts *parts, struct mark *mark, const uint8_t *at) {
+    mark->tile_at = NONE;
+    if (at == parts->sketches)
+        return;
+    mark->tile_at = (uint32_t)(at - parts->tiles);
+    mark->tile_us = tile_at(parts, mark->tile_at).newest_us;
+}
+
+/* What is stale. */
+
+static void look_through_tiles(struct lookup *lookup, const struct parts *parts, uint32_t from,
+                               uint32_t until) {
+    const struct entity_plan *entity = lookup->entity;
+    size_t wanted = (size_t)entity->gatherings[lookup->gathering].total;
+    while (from != until) {
+        struct tile tile = tile_at(parts, from);
+        struct tallied tallied;
+        if (lookup_is_done(lookup, tile.newest_us))
+            return;
+        cursor_varint(&tile.body); /* transactions */
+        for (size_t i = 0; i <= wanted; i++)
+            tallied_decode(&tile.body, entity, &entity->totals[i], tile.oldest_us, tile.newest_us,
+                           &tallied);
+        check(!tile.body.failed);
+        lookup_tallied(lookup, &tallied);
+        from = tile.body.end == parts->sketches ? NONE : (uint32_t)(tile.body.end - parts->tiles);
+    }
+}
+
+static void look_through_entries(struct lookup *lookup, const struct parts *parts, struct mark from,
+                                 uint32_t until) {
+    while (from.raw_at != until && !lookup_is_done(lookup, from.raw_us)) {
+        struct run_entry entry;
+        step_entry(parts, lookup->entity, &from, &entry);
+        lookup_entry(lookup, &entry);
+    }
+}
+
+static void look_up_stale(struct standing *standing, const struct entity_plan *entity,
+                          const struct parts *parts) {
+    for (size_t i = 0; standing->windows.stale_count > 0; i++) {
+        if (!standing->windows.stale[i])
+            continue;
+        size_t span = entity->gatherings[i].span;
+        const struct mark *from = &standing->marks[entity->course.closes[span]];
+        const struct mark *until = &standing->marks[entity->course.opens[span]];
+        struct lookup lookup = lookup_begin(&standing->windows, entity, i);
+        look_through_tiles(&lookup, parts, from->tile_at, until->tile_at);
+        look_through_entries(&lookup, parts, *from, until->raw_at);
+        lookup_end(&lookup);
+    }
+}
+
+/* Going on in time. */
+
+/* Passes the entry that border i has marked; with what it has decoded, the same entry at borders
+ * behind that one. */
+static void pass_borders(struct standing *standing, const struct entity_plan *entity,
+                         const struct parts *parts, size_t i, int64_t at_us) {
+    const struct border *borders = entity->course.borders;
+    struct mark *marks = standing->marks;
+    struct run_entry entry;
+    uint32_t raw_at = marks[i].raw_at;
+    step_entry(parts, entity, &marks[i], &entry);
+    bool is_lone = throng_is_lone(standing->throng, parts, entry.time_us);
+    pass_entry(standing, entity, &borders[i], &entry, is_lone);
+    for (size_t j = i + 1; j < entity->course.border_count && marks[j].raw_at == raw_at &&
+                           has_passed(entry.time_us, borders[j].distance_us, at_us);
+         j++) {
+        marks[j].raw_at = marks[i].raw_at;
+        marks[j].raw_us = marks[i].raw_us;
+        pass_entry(standing, entity, &borders[j], &entry, is_lone);
+    }
+}
+
+static void pass_border(struct standing *standing, const struct entity_plan *entity,
+                        const struct parts *parts, size_t i, int64_t at_us) {
+    const struct border *border = &entity->course.borders[i];
+    struct mark *mark = &standing->marks[i];
+    while (mark->tile_at != NONE && has_passed(mark->tile_us, border->distance_us, at_us)) {
+        struct tile tile = tile_at(parts, mark->tile_at);
+        pass_tile(standing, entity, border, &tile);
+        mark_tile(parts, mark, tile.body.end);
+    }
+    while (mark->raw_at != NONE && has_passed(mark->raw_us, border->distance_us, at_us))
+        pass_borders(standing, entity, parts, i, at_us);
+    if (mark->tile_at != NONE)
+        expect(standing, mark->tile_us, border->distance_us);
+    if (mark->raw_at != NONE)
+        expect(standing, mark->raw_us, border->distance_us);
+}
+
+static void go_on(struct standing *standing, const struct entity_plan *entity,
+                  const struct parts *parts, int64_t at_us) {
+    standing->due_us = INT64_MAX;
+    for (size_t i = 0; i < entity->course.border_count; i++)
+        pass_border(standing, entity, parts, i, at_us);
+    look_up_stale(standing, entity, parts);
+}
+
+/* Making it up. */
+
+static void count_tiles(struct standing *standing, const struct entity_plan *entity,
+                        const struct parts *parts) {
+    const struct border *borders = entity->course.borders;
+    struct tiles tiles = parts_tiles(parts);
+    struct tile tile;
+    int8_t way[PLAN_SPANS_MAX];
+    size_t passed = entity->course.border_count;
+    while (passed > 0 && tiles_next(&tiles, &tile)) {
+        while (passed > 0 &&
+               !has_passed(tile.newest_us, borders[passed - 1].distance_us, standing->at_us)) {
+            mark_tile(parts, &standing->marks[--passed], tile.start);
+            expect(standing, tile.newest_us, borders[passed].distance_us);
+        }
+        for (size_t i = 0; i < entity->span_count; i++)
+            way[i] = course_holds(entity, i, passed);
+        change_tile(standing, entity, way, tile);
+    }
+    while (passed > 0)
+        standing->marks[--passed].tile_at = NONE;
+}
+
+static void count_entries(struct standing *standing, const struct entity_plan *entity,
+                          const struct parts *parts) {
+    const struct border *borders = entity->course.borders;
+    struct run run = parts_run(parts, entity);
+    struct run_entry entry;
+    size_t passed = entity->course.border_count;
+    while (passed > 0 && run_step(&run, &entry)) {
+        while (passed > 0 &&
+               !has_passed(entry.time_us, borders[passed - 1].distance_us, standing->at_us)) {
+            struct mark *mark = &standing->marks[--passed];
+            mark->raw_at = (uint32_t)(entry.identity - parts->run);
+            mark->raw_us = entry.time_us;
+            expect(standing, entry.time_us, borders[passed].distance_us);
+        }
+        for (size_t i = 0; i < entity->span_count; i++)
+            if (course_holds(entity, i, passed))
+                windows_add_entry(&standing->windows, entity, i, &entry);
+    }
+    check(!run.cursor.failed);
+    while (passed > 0)
+        standing->marks[--passed].raw_at = NONE;
+}
+
+static void make_up(struct standing *standing, const struct entity_plan *entity,
+                    const struct parts *parts, int64_t at_us) {
+    windows_clear(&standing->windows, entity);
+    standing->windows.has_values = parts->dense.sketches == 0;
+    standing->at_us = at_us;
+    standing->due_us = INT64_MAX;
+    standing->newest_us = parts->newest_us;
+    standing->is_known = true;
+    throng_forget(standing->throng);
+    count_tiles(standing, entity, parts);
+    count_entries(standing, entity, parts);
+}
+
+/* Is there enough of it? */
+static bool is_worth_it(const struct parts *parts) {
+    return parts->head.entries + (uint64_t)parts->dense.tiles * ITEMS_OF_TILE >= ITEMS_MIN;
+}
+
+static bool begin(struct state *state, const struct entity_plan *entity, int64_t at_us) {
+    if (state->length == 0)
+        return false;
+    struct parts parts = parts_of(state->bytes, state->length);
+    if (!is_worth_it(&parts) || parts.newest_us > at_us)
+        return false;
+    if (!state->standing) {
+        state->standing = check_malloc(size_of(entity));
+        state->standing->throng = NULL;
+        windows_init(&state->standing->windows, entity,
+                     &state->standing->marks[entity->course.border_count]);
+    }
+    make_up(state->standing, entity, &parts, at_us);
+    return true;
+}
+
+bool standing_bring(struct state *state, const struct entity_plan *entity, int64_t at_us) {
+    struct standing *standing = state->standing;
+    if (entity->quantile_count > 0) /* quantiles want a look at every value */
+        return false;
+    /* Back in time: after a look into the future it begins anew. A late read leaves it alone. */
+    if (!standing || !standing->is_known || at_us < standing->at_us)
+        return begin(state, entity, at_us);
+    if (at_us >= standing->due_us || standing->windows.stale_count > 0) {
+        struct parts parts = parts_of(state->bytes, state->length);
+        go_on(standing, entity, &parts, at_us);
+    }
+    standing->at_us = at_us;
+    return true;
+}
+
+void standing_give(const struct state *state, struct gather *gather) {
+    struct standing *standing = state->standing;
+    const struct windows *windows = &standing->windows;
+    for (size_t i = 0; i < gather->entity->gathering_count; i++)
+        windows_give(windows, i, gather);
+    if (windows->has_values || gather->entity->pool_count == 0)
+        return;
+    if (!standing->throng)
+        standing->throng = throng_new(gather->entity);
+    if (!throng_is_known(standing->throng, gather->at_us)) {
+        struct parts parts = parts_of(state->bytes, state->length);
+        throng_count(standing->throng, gather->entity, &parts, gather->at_us);
+    }
+    throng_give(standing->throng, gather);
+}
+
+/* Ahead of time. */
+
+#define CACHE_LINE 64
+
+void standing_prefetch(const struct standing *standing, const struct entity_plan *entity) {
+    const char *at = (const char *)standing;
+    for (size_t left = size_of(entity); left > 0; left -= left < CACHE_LINE ? left : CACHE_LINE) {
+        __builtin_prefetch(at, 1);
+        at += CACHE_LINE;
+    }
+}
+
+void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
+                           int64_t at_us, const struct entry *current) {
+    const struct standing *standing = state->standing;
+    if (!standing->is_known)
+        return;
+    if (current)
+        windows_prefetch(&standing->windows, entity, current);
+    if (at_us < standing->due_us)
+        return;
+    const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
+    for (size_t i = 0; i < entity->course.border_count; i++) {
+        const struct mark *mark = &standing->marks[i];
+        if (mark->raw_at != NONE &&
+            has_passed(mark->raw_us, entity->course.borders[i].distance_us, at_us))
+            __builtin_prefetch(run + mark->raw_at);
+    }
+}
+
+/* What changes. */
+
+void standing_note_appended(struct state *state, const struct entity_plan *entity,
+                            const struct run_entry *added) {
+    struct standing *standing = state->standing;
+    if (!standing || !standing->is_known)
+        return;
+    uint32_t dense_size = head_get(state->bytes).dense_size;
+    size_t body = (size_t)(added->end - added->identity);
+    standing->newest_us = added->time_us;
+    for (size_t i = 0; i < entity->course.border_count; i++) {
+        const struct border *border = &entity->course.borders[i];
+        struct mark *mark = &standing->marks[i];
+        if (mark->raw_at != NONE)
+            break; /* nor are the borders behind at the end */
+        if (has_passed(added->time_us, border->distance_us, standing->at_us)) {
+            pass_entry(standing, entity, border, added, true); /* newer than all sketches */
+            continue;
+        }
+        mark->raw_us = added->time_us;
+        mark->raw_at = (uint32_t)(state->length - body - HEAD_SIZE - dense_size);
+        expect(standing, added->time_us, border->distance_us);
+    }
+}
+
+/* Of entries of one time, a tile may say another to be the first or the last than a run. */
+static void stain_edges(struct standing *standing, const struct entity_plan *entity) {
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        uint16_t kept = entity->course.kept[i];
+        if (kept & (COURSE_INTEGER | COURSE_TEXT))
+            windows_stain(&standing->windows, entity, i, kept & (COURSE_FIRST | COURSE_LAST));
+    }
+}
+
+void standing_note_grown(struct state *state, const struct entity_plan *entity,
+                         const struct run_entry *added, int64_t newest_us) {
+    struct standing *standing = state->standing;
+    if (!standing || !standing->is_known)
+        return;
+    standing->newest_us = added->time_us;
+    size_t passed = 0;
+    for (; passed < entity->course.border_count; passed++) {
+        struct mark *mark = &standing->marks[passed];
+        if (mark->tile_at != NONE)
+            break;
+        /* It passed as of its newest time then: it must have as of this one. */
+        if (!has_passed(added->time_us, entity->course.borders[passed].distance_us,
+                        standing->at_us)) {
+            standing->is_known = false;
+            return;
+        }
+    }
+    for (size_t i = passed; i < entity->course.border_count; i++)
+        if (standing->marks[i].tile_us == newest_us)
+            standing->marks[i].tile_us = added->time_us;
+    /* Due times that are too early do no harm. */
+    for (size_t i = 0; i < entity->span_count; i++)
+        if (course_holds(entity, i, passed))
+            windows_add_entry(&standing->windows, entity, i, added);
+    if (added->time_us == newest_us)
+        stain_edges(standing, entity);
+    if (standing->throng) {
+        struct parts parts = parts_of(state->bytes, state->length);
+        throng_note_grown(standing->throng, entity, &parts, added, standing->at_us);
+    }
+}
+
+void standing_note_dropped(struct state *state, const struct entity_plan *entity,
+                           uint32_t run_bytes, uint32_t tile_bytes) {
+    struct standing *standing = state->standing;
+    if (!standing || !standing->is_known)
+        return;
+    for (size_t i = 0; i < entity->course.border_count; i++) {
+        struct mark *mark = &standing->marks[i];
+        /* The new first entry's identity is behind one byte of time. */
+        if ((mark->raw_at != NONE && mark->raw_at <= run_bytes) ||
+            (mark->tile_at != NONE && mark->tile_at < tile_bytes)) {
+            standing->is_known = false;
+            return;
+        }
+        mark->raw_at -= mark->raw_at != NONE ? run_bytes : 0;
+        mark->tile_at -= mark->tile_at != NONE ? tile_bytes : 0;
+    }
+    if (!standing->windows.has_values && entity->pool_count > 0) {
+        struct parts parts = parts_of(state->bytes, state->length);
+        standing->is_known = parts.dense.sketches > 0;
+    }
+}
+
+/* Marks of what has not passed yet, or of what lies behind the new tile. */
+static void move_mark(struct mark *mark, bool passed, const struct collapse *collapse) {
+    if (passed) {
+        mark->raw_at += mark->raw_at != NONE ? (uint32_t)collapse->run_grew : 0;
+        mark->tile_at += mark->tile_at != NONE ? (uint32_t)collapse->tile_grew : 0;
+        return;
+    }
+    if (mark->raw_at == NONE || mark->raw_us >= collapse->first_us) {
+        mark->raw_us = collapse->next_us;
+        mark->raw_at = collapse->next_us == INT64_MAX ? NONE : collapse->next_at;
+    }
+    if (mark->tile_at == NONE || mark->tile_us >= collapse->first_us) {
+        mark->tile_us = collapse->last_us;
+        mark->tile_at = collapse->tile_at;
+    }
+}
+
+/* Is what is of this time in a window whose values are asked for? */
+static bool holds_values(const struct standing *standing, const struct entity_plan *entity,
+                         int64_t time_us) {
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct span *span = &entity->spans[entity->gatherings[i].span];
+        if (entity->gatherings[i].pool >= 0 &&
+            has_passed(time_us, span->delay_us, standing->at_us) &&
+            !has_passed(time_us, span->end_us, standing->at_us))
+            return true;
+    }
+    return false;
+}
+
+void standing_note_collapsed(struct state *state, const struct entity_plan *entity,
+                             const struct collapse *collapse) {
+    struct standing *standing = state->standing;
+    if (!standing || !standing->is_known)
+        return;
+    for (size_t i = 0; i < entity->course.border_count; i++) {
+        uint64_t distance_us = entity->course.borders[i].distance_us;
+        bool passed = has_passed(collapse->last_us, distance_us, standing->at_us);
+        if (passed != has_passed(collapse->first_us, distance_us, standing->at_us)) {
+            standing->is_known = false;
+            return;
+        }
+        move_mark(&standing->marks[i], passed, collapse);
+        if (!passed)
+            expect(standing, collapse->last_us, distance_us);
+    }
+    stain_edges(standing, entity);
+    throng_forget(standing->throng);
+    if (entity->pool_count > 0 && standing->windows.has_values) {
+        struct parts parts = parts_of(state->bytes, state->length);
+        standing->windows.has_values = parts.dense.sketches == 0;
+        /* No sketch took the values: all windows that ask for some must have lost them before. */
+        if (standing->windows.has_values && holds_values(standing, entity, collapse->first_us))
+            standing->is_known = false;
+    }
+}

@@ -1,0 +1,91 @@
+#include "state_memory.h"
+
+#include "../base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define GAP_BYTES_MIN 1024 /* a shorter state is moved at once */
+
+/* A quarter more than is needed, in the sizes that malloc() has: 16 n + 8 in glibc. */
+static size_t capacity_for(size_t length) {
+    size_t wanted = length + length / 4;
+    size_t capacity = ((wanted + 7) & ~(size_t)15) + 8;
+    check(length <= UINT32_MAX);
+    return capacity > UINT32_MAX ? UINT32_MAX : capacity;
+}
+
+static void close_gap(struct state *state) {
+    if (state->gap == 0)
+        return;
+    uint8_t *memory = state->bytes - state->gap;
+    memmove(memory, state->bytes, state->length);
+    state->bytes = memory;
+    state->gap = 0;
+}
+
+static void resize(struct state *state, size_t capacity) {
+    close_gap(state);
+    state->bytes = check_realloc(state->bytes, capacity);
+    state->capacity = (uint32_t)capacity;
+}
+
+void state_reserve(struct state *state, size_t length) {
+    if (state->gap + length <= state->capacity)
+        return;
+    /* Closing costs a move of all, so it must give room for a while. */
+    if (length <= state->capacity && state->gap >= length / 8)
+        close_gap(state);
+    else
+        resize(state, capacity_for(length));
+}
+
+void state_replace(struct state *state, const void *bytes, size_t length) {
+    state->length = 0;
+    close_gap(state);
+    state_reserve(state, length);
+    if (length > 0)
+        memcpy(state->bytes, bytes, length);
+    state->length = (uint32_t)length;
+}
+
+static void grow(struct state *state, size_t from, size_t to, size_t by) {
+    if (from < state->length - to && state->gap >= by) {
+        state->bytes -= by;
+        state->gap -= (uint32_t)by;
+        memmove(state->bytes, state->bytes + by, from);
+    } else {
+        state_reserve(state, state->length + by);
+        memmove(state->bytes + to + by, state->bytes + to, state->length - to);
+    }
+    state->length += (uint32_t)by;
+}
+
+static void shrink(struct state *state, size_t from, size_t to, size_t by) {
+    size_t behind = state->length - to;
+    if (from < behind && behind >= GAP_BYTES_MIN) {
+        memmove(state->bytes + by, state->bytes, from);
+        state->bytes += by;
+        state->gap += (uint32_t)by;
+    } else {
+        memmove(state->bytes + to - by, state->bytes + to, behind);
+    }
+    state->length -= (uint32_t)by;
+    if (state->length < GAP_BYTES_MIN)
+        close_gap(state);
+}
+
+void state_splice(struct state *state, size_t from, size_t to, const void *bytes, size_t size) {
+    if (size > to - from)
+        grow(state, from, to, size - (to - from));
+    else if (size < to - from)
+        shrink(state, from, to, to - from - size);
+    if (size > 0 && bytes)
+        memcpy(state->bytes + from, bytes, size);
+}
+
+void state_trim(struct state *state) {
+    size_t wanted = capacity_for(state->length);
+    if (state->capacity / 2 > wanted)
+        resize(state, wanted);
+}

@@ -1,0 +1,21 @@
+/* The memory that a state's bytes lie in. Internal to core/feature.
+ *
+ * A long state that loses its oldest entries does not move the others: its bytes begin later, and
+ * the memory in front of them is a gap. It is used when something grows in front of most of the
+ * state, or closed before the memory would have to grow. A short state has none. */
+#pragma once
+
+#include "state.h"
+
+/* Makes room for that many bytes; state->bytes may move. */
+void state_reserve(struct state *state, size_t length);
+
+/* Puts other bytes in the place of all; they must not be the state's own. */
+void state_replace(struct state *state, const void *bytes, size_t length);
+
+/* Puts size bytes in the place of [from, to), and moves what is shorter: that in front or that
+ * behind. NULL leaves the place as it is. What the head says is the caller's to correct. */
+void state_splice(struct state *state, size_t from, size_t to, const void *bytes, size_t size);
+
+/* Gives back memory if much more is reserved than used. */
+void state_trim(struct state *state);

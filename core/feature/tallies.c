@@ -1,0 +1,136 @@
+/* A slot is the value, then as halves of words: the pool + 1 (0: the slot is free) and the counts
+ * of its members. */
+#include "tallies.h"
+
+#include "../base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint16_t stride_of(size_t members) {
+    return (uint16_t)(1 + (members + 2) / 2);
+}
+
+size_t tallies_words(size_t members) {
+    return members == 0 ? 0 : TALLIES_FEW * (size_t)stride_of(members);
+}
+
+void tallies_init(struct tallies *tallies, size_t members, uint64_t *words) {
+    *tallies = (struct tallies){.slots = words, .few = words, .stride = stride_of(members)};
+    tallies->capacity = members == 0 ? 0 : TALLIES_FEW;
+    memset(words, 0, tallies_words(members) * sizeof *words);
+}
+
+void tallies_deinit(struct tallies *tallies) {
+    if (tallies->slots != tallies->few)
+        free(tallies->slots);
+}
+
+void tallies_clear(struct tallies *tallies) {
+    tallies_deinit(tallies);
+    if (tallies->capacity == 0)
+        return;
+    tallies->slots = tallies->few;
+    tallies->capacity = TALLIES_FEW;
+    tallies->count = 0;
+    memset(tallies->slots, 0, (size_t)TALLIES_FEW * tallies->stride * sizeof *tallies->slots);
+}
+
+size_t tallies_bytes(const struct tallies *tallies) {
+    return tallies->slots == tallies->few
+               ? 0
+               : (size_t)tallies->capacity * tallies->stride * sizeof(uint64_t);
+}
+
+static uint64_t *slot_at(const struct tallies *tallies, size_t i) {
+    return tallies->slots + i * tallies->stride;
+}
+
+/* [0]: the pool + 1; [1 + member]: counts */
+static uint32_t *halves_of(uint64_t *slot) {
+    return (uint32_t *)(slot + 1);
+}
+
+/* MurmurHash3's finaliser. Clients choose the values; where memory lies is unknown to them, so they
+ * cannot make all values collide, and no result depends on it. */
+static size_t place_of(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+    uint64_t h = value + (uintptr_t)tallies->slots + pool * UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
+    h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
+    return (size_t)(h ^ h >> 33) & (tallies->capacity - 1);
+}
+
+/* The slot that holds the value, or the free one where it belongs. */
+static uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+    for (size_t i = place_of(tallies, pool, value);; i = (i + 1) & (tallies->capacity - 1)) {
+        uint64_t *slot = slot_at(tallies, i);
+        if (halves_of(slot)[0] == 0 || (slot[0] == value && halves_of(slot)[0] == pool))
+            return slot;
+    }
+}
+
+static void grow(struct tallies *tallies) {
+    struct tallies old = *tallies;
+    tallies->capacity = 2 * old.capacity;
+    tallies->slots =
+        check_calloc((size_t)tallies->capacity * tallies->stride, sizeof *tallies->slots);
+    for (size_t i = 0; i < old.capacity; i++) {
+        uint64_t *slot = slot_at(&old, i);
+        if (halves_of(slot)[0] != 0)
+            memcpy(find(tallies, halves_of(slot)[0], slot[0]), slot,
+                   tallies->stride * sizeof *slot);
+    }
+    tallies_deinit(&old);
+}
+
+bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
+    if (4 * (tallies->count + 1) > 3 * tallies->capacity)
+        grow(tallies);
+    uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
+    uint32_t *halves = halves_of(slot);
+    if (halves[0] == 0) {
+        slot[0] = value;
+        halves[0] = (uint32_t)pool + 1;
+        tallies->count++;
+    }
+    return halves[1 + member]++ == 0;
+}
+
+/* Frees the slot, and moves what would not be found any more behind it. */
+static void take_out(struct tallies *tallies, uint64_t *slot) {
+    size_t mask = tallies->capacity - 1, stride = tallies->stride;
+    size_t hole = (size_t)(slot - tallies->slots) / stride;
+    for (size_t i = (hole + 1) & mask; halves_of(slot_at(tallies, i))[0] != 0; i = (i + 1) & mask) {
+        uint64_t *next = slot_at(tallies, i);
+        size_t home = place_of(tallies, halves_of(next)[0], next[0]);
+        if (((i - home) & mask) < ((i - hole) & mask))
+            continue; /* its own place lies behind the hole */
+        memcpy(slot_at(tallies, hole), next, stride * sizeof *next);
+        hole = i;
+    }
+    memset(slot_at(tallies, hole), 0, stride * sizeof *slot);
+    tallies->count--;
+}
+
+bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
+    uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
+    uint32_t *halves = halves_of(slot);
+    check(halves[0] != 0 && halves[1 + member] > 0);
+    if (--halves[1 + member] > 0)
+        return false;
+    bool any = false;
+    for (size_t i = 1; i < 2 * ((size_t)tallies->stride - 1); i++)
+        any |= halves[i] != 0;
+    if (!any)
+        take_out(tallies, slot);
+    return true;
+}
+
+void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
+    __builtin_prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)), 1);
+}
+
+uint32_t tallies_count(const struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
+    uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
+    return halves_of(slot)[0] == 0 ? 0 : halves_of(slot)[1 + member];
+}

@@ -1,0 +1,32 @@
+/* How often each value is in each window: what keeps counts of different values up as entries come
+ * and go. Internal to core/feature.
+ *
+ * A hash table with linear probing, from (pool, value) to one count for each member of the pool. A
+ * value is there while one of its counts is not 0. */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct tallies {
+    uint64_t *slots, *few;    /* few: where they are while TALLIES_FEW slots are enough */
+    uint32_t count, capacity; /* capacity: of slots, a power of two */
+    uint16_t stride;          /* words of one slot */
+};
+
+#define TALLIES_FEW 4
+
+/* Words that the caller lends for the first slots. */
+size_t tallies_words(size_t members);
+void tallies_init(struct tallies *tallies, size_t members, uint64_t *words);
+void tallies_deinit(struct tallies *tallies);
+void tallies_clear(struct tallies *tallies);
+size_t tallies_bytes(const struct tallies *tallies); /* beside the caller's */
+
+/* One more; returns whether it is the first. */
+bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
+/* One less, which must be there; returns whether it was the last. */
+bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
+void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value);
+uint32_t tallies_count(const struct tallies *tallies, size_t pool, size_t member, uint64_t value);

@@ -1,0 +1,275 @@
+/* Of each gathering of values: the values that are known one by one, in a table; and where a sketch
+ * in its window has registers, the registers of all. A raw entry between a sketch's oldest and
+ * newest counts as of the sketch's newest time, as in gather.c.
+ *
+ * Registers cannot lose a value, so a throng holds until something passes a border of a window
+ * whose values are asked for. */
+#include "throng.h"
+
+#include "../base/check.h"
+#include "run_decode.h"
+
+#include <stdlib.h>
+
+struct crowd {
+    bool is_blurred;   /* there are registers in the window */
+    bool is_estimated; /* `estimate` is of these registers */
+    int64_t exact, estimate;
+    struct registers registers; /* is_blurred */
+};
+
+struct throng {
+    struct tallies tallies; /* the values that are known, of all pools */
+    uint64_t *few;
+    int64_t due_us;
+    int64_t sketch_us;  /* oldest time of the newest sketch tile */
+    uint64_t are_exact; /* bit i: its view for pool i is exact */
+    bool is_known;
+    struct crowd crowds[]; /* [gathering of values], in the plan's order */
+};
+
+size_t throng_bytes(const struct throng *throng, const struct entity_plan *entity) {
+    return sizeof *throng + entity->course.crowd_count * sizeof(struct crowd) +
+           tallies_words(entity->course.member_count) * sizeof(uint64_t) +
+           tallies_bytes(&throng->tallies);
+}
+
+struct throng *throng_new(const struct entity_plan *entity) {
+    size_t members = entity->course.member_count;
+    struct throng *throng =
+        check_malloc(sizeof *throng + entity->course.crowd_count * sizeof(struct crowd));
+    throng->few = check_malloc(tallies_words(members) * sizeof *throng->few);
+    tallies_init(&throng->tallies, members, throng->few);
+    throng->is_known = false;
+    return throng;
+}
+
+void throng_free(struct throng *throng) {
+    if (!throng)
+        return;
+    tallies_deinit(&throng->tallies);
+    free(throng->few);
+    free(throng);
+}
+
+void throng_forget(struct throng *throng) {
+    if (throng)
+        throng->is_known = false;
+}
+
+bool throng_is_known(const struct throng *throng, int64_t at_us) {
+    return throng->is_known && at_us < throng->due_us;
+}
+
+/* What is of this time will pass the borders of windows whose values are asked for. */
+static void expect(struct throng *throng, const struct entity_plan *entity, int64_t time_us,
+                   int64_t at_us) {
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct span *span = &entity->spans[entity->gatherings[i].span];
+        if (entity->gatherings[i].pool < 0)
+            continue;
+        uint64_t next_us =
+            is_behind(time_us, at_us, span->delay_us) ? span->end_us : span->delay_us;
+        int64_t due_us = time_ahead(time_us, next_us);
+        if (!is_behind(time_us, at_us, next_us) && due_us < throng->due_us)
+            throng->due_us = due_us;
+    }
+}
+
+static bool holds(const struct entity_plan *entity, const struct gathering *gathering,
+                  int64_t time_us, int64_t at_us) {
+    const struct span *span = &entity->spans[gathering->span];
+    return is_behind(time_us, at_us, span->delay_us) && !is_behind(time_us, at_us, span->end_us);
+}
+
+/* A value; is_known: it is not only in registers. */
+static void add_value(struct throng *throng, const struct entity_plan *entity, size_t i,
+                      struct crowd *crowd, uint64_t value, bool is_known) {
+    if (is_known)
+        crowd->exact += tallies_add(&throng->tallies, (size_t)entity->gatherings[i].pool,
+                                    entity->course.member[i], value);
+    if (!crowd->is_blurred || !registers_would_change(&crowd->registers, value))
+        return;
+    registers_add(&crowd->registers, value);
+    crowd->is_estimated = false;
+}
+
+/* known: bit i, the values of pool i are. */
+static void add_entry(struct throng *throng, const struct entity_plan *entity,
+                      const struct run_entry *entry, int64_t as_of_us, int64_t at_us,
+                      uint64_t known) {
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        if (gathering->pool < 0)
+            continue;
+        if (entry_weight(entry, gathering->filter) != 0 &&
+            has_column(entry->present, gathering->column) &&
+            holds(entity, gathering, as_of_us, at_us))
+            add_value(throng, entity, i, crowd, (uint64_t)entry->integers[gathering->column],
+                      known >> gathering->pool & 1);
+    }
+}
+
+/* Registers first, values in a second pass: values go to the registers where there are some. */
+static void add_views(struct throng *throng, const struct entity_plan *entity, struct tile tile,
+                      int64_t at_us, bool exact) {
+    struct sketch_view views[PLAN_FEATURES_MAX];
+    for (size_t i = 0; i < entity->pool_count; i++)
+        views[i] = sketch_take(&tile.body);
+    check(!tile.body.failed);
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        if (gathering->pool < 0)
+            continue;
+        const struct sketch_view *view = &views[gathering->pool];
+        if (view->is_exact == exact && holds(entity, gathering, tile.newest_us, at_us)) {
+            if (!exact && !crowd->is_blurred)
+                crowd->registers = (struct registers){{0}};
+            if (!exact)
+                registers_add_packed(&crowd->registers, view->bytes);
+            crowd->is_blurred |= !exact;
+            for (size_t j = 0; j < view->count; j++)
+                add_value(throng, entity, i, crowd, sketch_view_value(view, j), true);
+        }
+    }
+}
+
+static void count_sketches(struct throng *throng, const struct entity_plan *entity,
+                           const struct parts *parts, int64_t at_us) {
+    for (int exact = 0; exact < 2; exact++) {
+        struct tiles tiles = parts_sketches(parts);
+        struct tile tile;
+        while (tiles_next(&tiles, &tile)) {
+            add_views(throng, entity, tile, at_us, exact);
+            expect(throng, entity, tile.newest_us, at_us);
+        }
+    }
+}
+
+static void count_entries(struct throng *throng, const struct entity_plan *entity,
+                          const struct parts *parts, int64_t at_us) {
+    struct run run = parts_run(parts, entity);
+    struct tiles tiles = parts_sketches(parts);
+    struct tile tile;
+    struct run_entry entry;
+    bool has_tile = tiles_next(&tiles, &tile);
+    uint64_t reach_us = entity->pools_kept_us - (uint64_t)entity->lateness_us;
+    while (run_step(&run, &entry)) {
+        while (has_tile && tile.newest_us < entry.time_us)
+            has_tile = tiles_next(&tiles, &tile);
+        bool is_beside = has_tile && tile.oldest_us <= entry.time_us;
+        int64_t as_of_us = is_beside ? tile.newest_us : entry.time_us;
+        if (!is_behind(as_of_us, at_us, reach_us))
+            add_entry(throng, entity, &entry, as_of_us, at_us, UINT64_MAX);
+    }
+    check(!run.cursor.failed);
+}
+
+/* Of the newest sketch tile: its oldest time, and which of its views are exact. */
+static void look_at_newest(const struct entity_plan *entity, const struct parts *parts,
+                           int64_t *ret_sketch_us, uint64_t *ret_are_exact) {
+    struct tiles tiles = parts_sketches(parts);
+    struct tile tile = {.start = NULL};
+    while (tiles_next(&tiles, &tile))
+        ;
+    check(tile.start);
+    *ret_sketch_us = tile.oldest_us;
+    *ret_are_exact = 0;
+    for (size_t i = 0; i < entity->pool_count; i++)
+        if (sketch_take(&tile.body).is_exact)
+            *ret_are_exact |= UINT64_C(1) << i;
+}
+
+void throng_count(struct throng *throng, const struct entity_plan *entity,
+                  const struct parts *parts, int64_t at_us) {
+    tallies_clear(&throng->tallies);
+    for (size_t i = entity->course.crowd_count; i-- > 0;) {
+        throng->crowds[i].exact = 0;
+        throng->crowds[i].is_blurred = throng->crowds[i].is_estimated = false;
+    }
+    throng->due_us = INT64_MAX;
+    throng->is_known = entity->pool_count <= 64;
+    count_sketches(throng, entity, parts, at_us);
+    count_entries(throng, entity, parts, at_us);
+    look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
+}
+
+bool throng_is_lone(const struct throng *throng, const struct parts *parts, int64_t time_us) {
+    struct tiles tiles = parts_sketches(parts);
+    struct tile tile;
+    if (!throng || !throng->is_known)
+        return false;
+    while (tiles_next(&tiles, &tile))
+        if (tile.newest_us >= time_us)
+            return tile.oldest_us > time_us;
+    return true;
+}
+
+void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t span, bool comes,
+                 const struct run_entry *entry) {
+    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
+    if (!throng || !throng->is_known)
+        return;
+    for (size_t i = first; i < end; i++) {
+        const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        if (gathering->pool < 0 || entry_weight(entry, gathering->filter) == 0 ||
+            !has_column(entry->present, gathering->column))
+            continue;
+        uint64_t value = (uint64_t)entry->integers[gathering->column];
+        if (comes) {
+            add_value(throng, entity, i, crowd, value, true);
+        } else if (tallies_remove(&throng->tallies, (size_t)gathering->pool,
+                                  entity->course.member[i], value)) {
+            crowd->exact--;
+            throng->is_known &= !crowd->is_blurred; /* the registers still have it */
+        }
+    }
+}
+
+void throng_note_grown(struct throng *throng, const struct entity_plan *entity,
+                       const struct parts *parts, const struct run_entry *added, int64_t at_us) {
+    int64_t sketch_us;
+    uint64_t are_exact;
+    if (!throng || !throng->is_known)
+        return;
+    look_at_newest(entity, parts, &sketch_us, &are_exact);
+    throng->is_known = sketch_us == throng->sketch_us && are_exact == throng->are_exact;
+    add_entry(throng, entity, added, added->time_us, at_us, are_exact);
+    expect(throng, entity, added->time_us, at_us);
+}
+
+static int64_t estimate_with(const struct crowd *crowd, uint64_t value) {
+    if (!registers_would_change(&crowd->registers, value))
+        return crowd->estimate;
+    struct registers registers = crowd->registers;
+    registers_add(&registers, value);
+    return registers_estimate(&registers);
+}
+
+void throng_give(struct throng *throng, struct gather *gather) {
+    const struct entity_plan *entity = gather->entity;
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct gathering *gathering = &entity->gatherings[i];
+        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        struct gathered *gathered = &gather->gathered[i];
+        if (gathering->pool < 0)
+            continue;
+        bool has_current = gather->current_present >> gathering->column & 1;
+        uint64_t value = has_current ? (uint64_t)gather->current->integers[gathering->column] : 0;
+        gathered->is_blurred = crowd->is_blurred;
+        gathered->distinct = crowd->exact;
+        gathered->matched = has_current && tallies_count(&throng->tallies, (size_t)gathering->pool,
+                                                         entity->course.member[i], value) > 0;
+        if (crowd->is_blurred && !crowd->is_estimated)
+            crowd->estimate = registers_estimate(&crowd->registers);
+        crowd->is_estimated = crowd->is_blurred;
+        if (crowd->is_blurred && (gathering->needs & GATHERING_DISTINCT)) {
+            gathered->distinct = gathered->distinct_with_current = crowd->estimate;
+            if (has_current)
+                gathered->distinct_with_current = estimate_with(crowd, value);
+        }
+    }
+}

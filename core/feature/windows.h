@@ -1,0 +1,71 @@
+/* What the windows of an entity hold: for each gathering what course.h says, kept up as entries and
+ * collapsed tiles come and go. Internal to core/feature.
+ *
+ * Counts and sums are exact integers, so taking off gives what a scan would. What cannot be taken
+ * off goes stale, and has to be looked up again before it is given:
+ *
+ *   extremes  when one of them leaves
+ *   first     when it leaves
+ *   last      leaves only with everything else
+ *   values    are counted (tallies.c), so that they can be taken off */
+#pragma once
+
+#include "course.h"
+#include "gather.h"
+#include "tallies.h"
+
+struct windows {
+    uint64_t *words; /* the course's */
+    uint8_t *stale;  /* [gathering]: what is stale of it, of COURSE_ORDERED */
+    uint32_t stale_count;
+    bool has_values; /* else what tallies would say is not kept up */
+    struct tallies tallies;
+};
+
+/* What is kept that cannot be taken off. */
+#define COURSE_ORDERED (COURSE_EXTREMES | COURSE_FIRST | COURSE_LAST)
+
+size_t windows_size(const struct entity_plan *entity); /* of the memory of words and stale */
+void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory);
+void windows_deinit(struct windows *windows); /* the memory is the caller's */
+void windows_clear(struct windows *windows, const struct entity_plan *entity);
+
+/* An entry comes into all windows of a span, or leaves them. */
+void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
+                       const struct run_entry *entry);
+void windows_take_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
+                        const struct run_entry *entry);
+/* One total of a tile comes to a gathering that is made from it, or leaves it. Its values do not.
+ */
+void windows_add_tallied(struct windows *windows, const struct entity_plan *entity,
+                         size_t gathering, const struct tallied *tallied);
+void windows_take_tallied(struct windows *windows, const struct entity_plan *entity,
+                          size_t gathering, const struct tallied *tallied);
+
+/* `what` of the gathering is stale from here on; nothing if it is empty. */
+void windows_stain(struct windows *windows, const struct entity_plan *entity, size_t gathering,
+                   unsigned what);
+
+/* Looking up what is stale of one gathering: begin, everything in its window, end. Tiles come
+ * before raw entries, either in order of time. */
+struct lookup {
+    struct windows *windows;
+    const struct entity_plan *entity;
+    size_t gathering;
+    uint16_t kept; /* only what is stale, and the kind of cell */
+    bool any;
+};
+struct lookup lookup_begin(struct windows *windows, const struct entity_plan *entity,
+                           size_t gathering);
+void lookup_entry(struct lookup *lookup, const struct run_entry *entry);
+void lookup_tallied(struct lookup *lookup, const struct tallied *tallied);
+/* Would nothing of this time or later change it any more? */
+bool lookup_is_done(const struct lookup *lookup, int64_t time_us);
+void lookup_end(struct lookup *lookup);
+
+/* What the gathering holds, in gather->gathered. Without values, those are as of none. */
+void windows_give(const struct windows *windows, size_t gathering, struct gather *gather);
+
+/* Fetches what the current transaction's values are counted in. */
+void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
+                      const struct entry *current);

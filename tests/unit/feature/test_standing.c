@@ -1,0 +1,159 @@
+/* Property: state_evaluate(), which keeps up what the windows hold from read to read, has the very
+ * values that state_read() makes of the bytes. Plans, payments and outcomes are random, as dense
+ * and as sparse as there are tiles for: equal times, late arrivals, reads behind the newest entry,
+ * clocks that leap, merges, and bytes that are put in place of others.
+ *
+ * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
+#include "scene.h"
+
+#include "tests/unit/unit.h"
+
+#include <inttypes.h>
+
+#define ROUND_STEPS  600
+#define FEATURES_MAX 24
+#define RECENT       64
+#define DAY          (86400 * SECOND)
+
+struct walk {
+    struct scene scene;
+    struct state state;
+    struct state_scratch *scratch, *other;
+    struct payment recent[RECENT]; /* whose outcome may become known */
+    enum scene_label labels[RECENT];
+    size_t paid;
+    int64_t now_us, pace_us;
+    uint64_t kept; /* reads that could use what was kept */
+    int64_t left;
+};
+
+static void assert_values_agree(struct walk *walk, int64_t at_us, const struct entry *current) {
+    struct value got[FEATURES_MAX], expected[FEATURES_MAX];
+    const struct entity_plan *entity = &walk->scene.entity;
+    int64_t lateness_us = walk->scene.plan.lateness_us;
+    int r = state_evaluate(&walk->state, entity, lateness_us, at_us, current, walk->scratch, got);
+    int s = state_read(walk->state.bytes, walk->state.length, entity, lateness_us, at_us, current,
+                       walk->other, expected);
+    assert_int_equal(r, s);
+    assert_int_equal(state_scratch_unknown(walk->scratch), state_scratch_unknown(walk->other));
+    walk->kept += walk->state.standing != NULL;
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        if (value_equal(got[i], expected[i]))
+            continue;
+        const struct feature *feature = &entity->features[i];
+        char kept[64], scanned[64];
+        value_format(got[i], kept, sizeof kept);
+        value_format(expected[i], scanned, sizeof scanned);
+        fail_msg("%s column %d filter %d part %d window %" PRId64 " us delay %" PRId64
+                 " us at %" PRId64 " with %" PRId64 " steps left: %s %s, the bytes say %s %s",
+                 aggregate_name(feature->aggregate), feature->column, feature->filter,
+                 feature->part, feature->window_us, feature->delay_us, at_us, walk->left,
+                 value_type_name(got[i].type), kept, value_type_name(expected[i].type), scanned);
+    }
+}
+
+static void pay(struct walk *walk, struct chance *chance, int64_t time_us, bool is_read) {
+    struct payment payment = scene_random_payment(chance, time_us);
+    if (chance_below(chance, 4)) /* all of the columns: what is missing is not kept */
+        payment.present = (1u << SCENE_COLUMNS) - 1;
+    if (walk->paid > 0 && chance_below(chance, 60) == 0) /* the same once more */
+        payment = walk->recent[(walk->paid - 1) % RECENT];
+    struct entry entry = scene_transaction(&payment);
+    if (is_read)
+        assert_values_agree(walk, payment.time_us, &entry);
+    scene_apply(&walk->scene, &walk->state, &entry);
+    walk->labels[walk->paid % RECENT] = SCENE_UNKNOWN;
+    walk->recent[walk->paid++ % RECENT] = payment;
+}
+
+static void label(struct walk *walk, struct chance *chance) {
+    if (walk->paid == 0)
+        return;
+    size_t i = (size_t)chance_below(chance, (int64_t)(walk->paid < RECENT ? walk->paid : RECENT));
+    enum scene_label now = (enum scene_label)chance_below(chance, SCENE_LABELS);
+    struct entry entry = scene_outcome(&walk->recent[i], walk->labels[i], now);
+    walk->labels[i] = now;
+    scene_apply(&walk->scene, &walk->state, &entry);
+}
+
+static void merge(struct walk *walk, struct chance *chance) {
+    struct state other;
+    state_init(&other);
+    for (int64_t left = chance_below(chance, 30); left > 0; left--) {
+        struct payment payment =
+            scene_random_payment(chance, walk->now_us - chance_below(chance, 100 * SECOND));
+        struct entry entry = scene_transaction(&payment);
+        scene_apply(&walk->scene, &other, &entry);
+    }
+    if (chance_below(chance, 2))
+        state_merge(&walk->state, &walk->scene.entity, walk->scene.plan.lateness_us, other.bytes,
+                    other.length);
+    else if (chance_below(chance, 10) == 0)
+        state_assign(&walk->state, other.bytes, other.length);
+    state_deinit(&other);
+}
+
+static void step(struct walk *walk, struct chance *chance) {
+    static const int64_t paces_us[] = {SECOND, SECOND / 10, SECOND / 100, SECOND / 1000, 200, 20};
+    if (chance_below(chance, 150) == 0)
+        walk->pace_us = paces_us[chance_below(chance, 6)];
+    int64_t kind = chance_below(chance, 1000);
+    int64_t lateness_us = walk->scene.plan.lateness_us;
+    bool is_read = chance_below(chance, 8) != 0;
+    if (kind < 800) {
+        walk->now_us += chance_below(chance, 4) * walk->pace_us;
+        pay(walk, chance, walk->now_us, is_read);
+    } else if (kind < 850) { /* a look, mostly without a transaction, some behind or ahead */
+        int64_t at_us = walk->now_us + (chance_below(chance, 60) - 15) * walk->pace_us;
+        assert_values_agree(walk, at_us, NULL);
+        walk->now_us = chance_below(chance, 2) && at_us > walk->now_us ? at_us : walk->now_us;
+    } else if (kind < 900) {
+        label(walk, chance);
+    } else if (kind < 985) { /* late, some of them by more than the lateness */
+        int64_t late_us = chance_below(chance, kind < 950   ? 8 * walk->pace_us
+                                               : kind < 980 ? lateness_us + 1
+                                                            : 100 * SECOND);
+        pay(walk, chance, walk->now_us - late_us, is_read);
+    } else if (kind < 990) { /* ahead of the others: they are late from here on */
+        pay(walk, chance, walk->now_us + chance_below(chance, 8 * SECOND), is_read);
+    } else if (kind < 995) {
+        merge(walk, chance);
+    } else { /* all clocks leap */
+        walk->now_us += chance_below(chance, kind < 998 ? 60 * SECOND : 2 * DAY);
+    }
+}
+
+static void values_equal_those_of_the_bytes(void **unused) {
+    (void)unused;
+    static const int64_t starts_us[] = {0, -20000 * DAY, 17000 * DAY};
+    struct chance chance = {.state = chance_seed()};
+    struct walk *walk = test_calloc(1, sizeof *walk);
+    walk->scratch = state_scratch_new();
+    walk->other = state_scratch_new();
+    for (walk->left = chance_steps(120000); walk->left > 0; walk->left--) {
+        if (walk->left % ROUND_STEPS == 0 || walk->scene.entity.feature_count == 0) {
+            state_deinit(&walk->state);
+            scene_init(&walk->scene, chance_below(&chance, 12) * SECOND);
+            scene_add_random_features(&walk->scene, &chance,
+                                      1 + (size_t)chance_below(&chance, FEATURES_MAX));
+            scene_finish(&walk->scene);
+            walk->now_us = starts_us[chance_below(&chance, 3)];
+            walk->pace_us = SECOND;
+            walk->paid = 0;
+        }
+        step(walk, &chance);
+    }
+    print_message("%" PRIu64 " reads with something kept\n", walk->kept);
+    assert_true(walk->kept > 0);
+    state_scratch_free(walk->scratch);
+    state_scratch_free(walk->other);
+    state_deinit(&walk->state);
+    test_free(walk);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(values_equal_those_of_the_bytes),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
