@@ -6,6 +6,7 @@
 #include "fold.h"
 
 #include "../base/check.h"
+#include "run_decode.h"
 #include "summary.h"
 
 #include <stdlib.h>
@@ -114,6 +115,45 @@ static void put_entries(struct fold *fold, int64_t last_us) {
         if (order >= 0)
             next_entry(b);
     }
+}
+
+/* Entries that lie side by side in one of the states. */
+struct stretch {
+    struct run behind; /* a reader that begins behind them */
+    const uint8_t *identity, *end;
+    uint64_t transactions;
+    uint32_t entries;
+    int64_t last_us;
+    size_t last_size;
+};
+
+static struct stretch find_stretch(const struct source *source, int64_t last_us) {
+    struct run run = source->before;
+    struct stretch stretch = {.behind = run, .identity = source->entry.identity};
+    struct run_extent extent;
+    while (run_pass(&run, &extent) && extent.time_us <= last_us) {
+        stretch.behind = run;
+        stretch.end = extent.end;
+        stretch.transactions += extent.transactions;
+        stretch.entries++;
+        stretch.last_us = extent.time_us;
+        stretch.last_size = (size_t)(extent.end - extent.start);
+    }
+    check(!run.cursor.failed);
+    return stretch;
+}
+
+/* All of it at once: only the first entry has another one before it than it had. */
+static void put_stretch(struct fold *fold, struct source *source, const struct stretch *stretch) {
+    struct head *head = &fold->head;
+    put_entry(fold, source->entry.time_us, stretch->identity,
+              (size_t)(stretch->end - stretch->identity));
+    head->last_us = stretch->last_us;
+    head->entries += stretch->entries - 1;
+    if (stretch->entries > 1)
+        head->last_size = (uint16_t)stretch->last_size;
+    source->run = stretch->behind;
+    next_entry(source);
 }
 
 /* Writing sketches. */
@@ -253,24 +293,27 @@ static size_t count_tiles(const struct source *source, int64_t last_us) {
     return count;
 }
 
-/* Transactions of the raw entries; the source is as before afterwards. */
-static uint64_t count_transactions(struct source *source, int64_t last_us) {
-    if (!has_entry_until(source, last_us))
-        return 0;
-    struct run run = source->before;
-    uint64_t transactions = 0;
-    for (; has_entry_until(source, last_us); next_entry(source))
-        transactions += source->entry.transactions;
-    source->run = run;
-    next_entry(source);
-    return transactions;
+/* Transactions of the raw entries. */
+static uint64_t count_transactions(const struct source *source, int64_t last_us) {
+    return has_entry_until(source, last_us) ? find_stretch(source, last_us).transactions : 0;
+}
+
+/* What lies in the tile, if that is raw entries of one of the states and not too many. */
+static bool fold_stretch(struct fold *fold, struct source *source, int64_t last_us) {
+    struct stretch stretch = find_stretch(source, last_us);
+    if (stretch.transactions > TILE_RAW_MAX)
+        return false;
+    put_stretch(fold, source, &stretch);
+    return true;
 }
 
 static void fold_tile(struct fold *fold, int64_t time_us, int64_t last_us) {
     struct source *a = &fold->sources[0], *b = &fold->sources[1];
     size_t tiles = count_tiles(a, last_us) + count_tiles(b, last_us);
-    bool any_entry = has_entry_until(a, last_us) || has_entry_until(b, last_us);
-    if (tiles == 1 && !any_entry) {
+    bool a_left = has_entry_until(a, last_us), b_left = has_entry_until(b, last_us);
+    if (tiles == 0 && a_left != b_left && fold_stretch(fold, a_left ? a : b, last_us))
+        return;
+    if (tiles == 1 && !a_left && !b_left) {
         struct source *source = has_tile_until(a, last_us) ? a : b;
         put_tile(fold, &source->tile);
         next_tile(source);

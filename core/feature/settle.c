@@ -10,7 +10,8 @@
 
 #include <stdlib.h>
 
-#define SITES_MAX 64 /* of one settling; folding everything costs about as much */
+#define SITES_MAX       64  /* of one settling; folding everything costs about as much */
+#define SPARE_BYTES_MAX 512 /* what the survey keeps; most tiles need less */
 
 /* Dropping. */
 
@@ -207,6 +208,12 @@ static void settle_sketches(struct state *state, const struct entity_plan *entit
 
 /* Tiles. */
 
+/* One end of an item: a raw entry, or the oldest or newest of a collapsed tile. */
+struct edge_item {
+    int64_t time_us;
+    bool is_there, is_tile;
+};
+
 /* What lies in the extent of one tile, and beside it. Places count from the state's first byte. */
 struct site {
     struct tile_extent extent;
@@ -215,22 +222,21 @@ struct site {
     size_t run_from, run_to;
     uint32_t entries;
     uint64_t transactions;
-    bool has_older, has_newer; /* items beside it */
-    int64_t older_us, newer_us;
-    bool has_before, has_behind;  /* raw entries beside it */
-    int64_t before_us, behind_us; /* before_us: what the first entry's time counts from */
-    uint16_t before_size;
-    size_t behind_identity, behind_end;
+    struct edge_item before, oldest, newest, behind; /* before it, in it, in it, behind it */
+    bool has_raw_before, has_raw_behind;
+    int64_t raw_before_us, raw_behind_us; /* before: what the first entry's time counts from */
+    uint16_t raw_before_size;
+    size_t raw_behind_identity, raw_behind_end;
 };
 
-static void note_older(struct site *site, int64_t time_us) {
-    site->older_us = site->has_older && site->older_us > time_us ? site->older_us : time_us;
-    site->has_older = true;
+static void note_older(struct edge_item *oldest, int64_t time_us, bool is_tile) {
+    if (!oldest->is_there || time_us < oldest->time_us)
+        *oldest = (struct edge_item){.time_us = time_us, .is_there = true, .is_tile = is_tile};
 }
 
-static void note_newer(struct site *site, int64_t time_us) {
-    site->newer_us = site->has_newer && site->newer_us < time_us ? site->newer_us : time_us;
-    site->has_newer = true;
+static void note_newer(struct edge_item *newest, int64_t time_us, bool is_tile) {
+    if (!newest->is_there || time_us > newest->time_us)
+        *newest = (struct edge_item){.time_us = time_us, .is_there = true, .is_tile = is_tile};
 }
 
 static void find_tiles(struct site *site, const struct state *state, const struct parts *parts) {
@@ -239,14 +245,16 @@ static void find_tiles(struct site *site, const struct state *state, const struc
     site->tile_from = site->tile_to = (size_t)(parts->tiles - state->bytes);
     while (tiles_next(&tiles, &tile)) {
         if (tile.oldest_us > site->extent.last_us) {
-            note_newer(site, tile.oldest_us);
+            note_older(&site->behind, tile.oldest_us, true);
             break;
         }
         site->tile_to = (size_t)(tile.body.end - state->bytes);
         if (tile.oldest_us < site->extent.first_us) {
-            note_older(site, tile.newest_us);
+            note_newer(&site->before, tile.newest_us, true);
             site->tile_from = site->tile_to;
         } else {
+            note_older(&site->oldest, tile.oldest_us, true);
+            note_newer(&site->newest, tile.newest_us, true);
             site->tiles++;
         }
     }
@@ -256,28 +264,30 @@ static void find_entries(struct site *site, const struct state *state, const str
                          const struct entity_plan *entity) {
     struct run run = survey_run(state->survey, parts, entity, site->extent.first_us, 1);
     struct run_extent entry;
-    site->before_us = run.time_us;
+    site->raw_before_us = run.time_us;
     site->run_from = site->run_to = (size_t)(run.cursor.at - state->bytes);
     while (run_pass(&run, &entry)) {
         if (entry.time_us > site->extent.last_us) {
-            site->has_behind = true;
-            site->behind_us = entry.time_us;
-            site->behind_identity = (size_t)(entry.identity - state->bytes);
-            site->behind_end = (size_t)(entry.end - state->bytes);
-            note_newer(site, entry.time_us);
+            site->has_raw_behind = true;
+            site->raw_behind_us = entry.time_us;
+            site->raw_behind_identity = (size_t)(entry.identity - state->bytes);
+            site->raw_behind_end = (size_t)(entry.end - state->bytes);
+            note_older(&site->behind, entry.time_us, false);
             return;
         }
         site->run_to = (size_t)(entry.end - state->bytes);
         if (entry.time_us >= site->extent.first_us) {
             site->entries++;
             site->transactions += entry.transactions;
+            note_older(&site->oldest, entry.time_us, false);
+            note_newer(&site->newest, entry.time_us, false);
             continue;
         }
-        site->has_before = true;
-        site->before_us = entry.time_us;
-        site->before_size = (uint16_t)(entry.end - entry.start);
+        site->has_raw_before = true;
+        site->raw_before_us = entry.time_us;
+        site->raw_before_size = (uint16_t)(entry.end - entry.start);
         site->run_from = site->run_to;
-        note_older(site, entry.time_us);
+        note_newer(&site->before, entry.time_us, false);
     }
 }
 
@@ -288,25 +298,26 @@ static size_t cut_entries(struct state *state, struct site *site, struct head *h
     if (site->entries == 0)
         return 0;
     bool is_first = site->run_from == start;
-    if (site->has_behind) {
-        uint64_t step_us = is_first ? 0 : (uint64_t)site->behind_us - (uint64_t)site->before_us;
+    if (site->has_raw_behind) {
+        uint64_t step_us =
+            is_first ? 0 : (uint64_t)site->raw_behind_us - (uint64_t)site->raw_before_us;
         size = (size_t)(varint_put(step, step_us) - step);
-        to = site->behind_identity;
-        if (site->behind_end == state->length)
-            head->last_size = (uint16_t)(site->behind_end - to + size);
+        to = site->raw_behind_identity;
+        if (site->raw_behind_end == state->length)
+            head->last_size = (uint16_t)(site->raw_behind_end - to + size);
         if (is_first)
-            head->first_us = site->behind_us;
+            head->first_us = site->raw_behind_us;
     } else {
-        check(is_first || site->has_before);
-        head->last_us = is_first ? 0 : site->before_us;
-        head->last_size = is_first ? 0 : site->before_size;
+        check(is_first || site->has_raw_before);
+        head->last_us = is_first ? 0 : site->raw_before_us;
+        head->last_size = is_first ? 0 : site->raw_before_size;
         if (is_first)
             head->first_us = 0;
     }
     head->entries -= site->entries;
     state_splice(state, site->run_from, to, step, size);
     survey_cut(state->survey, site->run_from - start, to - start, size);
-    site->behind_identity = site->run_from + size; /* where it is now */
+    site->raw_behind_identity = site->run_from + size; /* where it is now */
     return to - site->run_from - size;
 }
 
@@ -431,7 +442,7 @@ static struct summary *sum_up(const struct state *state, const struct entity_pla
     struct tiles tiles = {.at = state->bytes + site->tile_from,
                           .end = state->bytes + site->tile_to};
     struct run run = run_open(state->bytes + site->run_from, site->run_to - site->run_from, entity,
-                              site->before_us);
+                              site->raw_before_us);
     struct tile tile;
     struct run_entry entry;
     summary_clear(summary, entity);
@@ -455,8 +466,8 @@ static void make_dense(struct state *state, struct site *site, struct head *head
     site->tile_from = site->tile_to = HEAD_SIZE + DENSE_SIZE;
     site->run_from += DENSE_SIZE;
     site->run_to += DENSE_SIZE;
-    site->behind_identity += DENSE_SIZE;
-    site->behind_end += DENSE_SIZE;
+    site->raw_behind_identity += DENSE_SIZE;
+    site->raw_behind_end += DENSE_SIZE;
 }
 
 static void put_tile(struct state *state, const struct site *site, const struct buffer *tile,
@@ -500,12 +511,13 @@ static void collapse_site(struct state *state, const struct entity_plan *entity,
                            .tile_at = (uint32_t)(site->tile_from - (HEAD_SIZE + DENSE_SIZE)),
                            .run_grew = -(int64_t)run_shrank,
                            .tile_grew = (int64_t)tile.length - tiles_size,
-                           .next_us = site->has_behind ? site->behind_us : INT64_MAX,
-                           .next_at = (uint32_t)(site->behind_identity - run_start)});
-    if (site->has_older)
-        survey_pair(state, entity, site->older_us, summary->oldest_us);
-    if (site->has_newer)
-        survey_pair(state, entity, summary->newest_us, site->newer_us);
+                           .next_us = site->has_raw_behind ? site->raw_behind_us : INT64_MAX,
+                           .next_at = (uint32_t)(site->raw_behind_identity - run_start)});
+    /* If one of the two was a tile before, their meeting is known. */
+    if (site->before.is_there && !site->before.is_tile && !site->oldest.is_tile)
+        survey_pair(state, entity, site->before.time_us, summary->oldest_us);
+    if (site->behind.is_there && !site->behind.is_tile && !site->newest.is_tile)
+        survey_pair(state, entity, summary->newest_us, site->behind.time_us);
     free(summary);
     remains_deinit(&remains);
     buffer_deinit(&tile);
@@ -549,5 +561,7 @@ bool settle(struct state *state, const struct entity_plan *entity, int64_t newes
         return false;
     struct parts parts = parts_of(state->bytes, state->length);
     survey_quiet(state, entity, &parts);
+    if (state->survey && state->survey->spare.capacity > SPARE_BYTES_MAX)
+        buffer_deinit(&state->survey->spare);
     return true;
 }

@@ -50,7 +50,7 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
                    int64_t at_us, const struct entry *current, struct state_scratch *scratch,
                    struct value *ret_values) {
     check(lateness_us == entity->lateness_us);
-    if (!standing_bring(state, entity, at_us))
+    if (state->length == 0 || !standing_bring(state, entity, at_us))
         return state_read(state->bytes, state->length, entity, lateness_us, at_us, current, scratch,
                           ret_values);
     struct gather *gather = &scratch->gather;

@@ -10,6 +10,8 @@
  *             four of them and is added to them. Beside it, in turns, a plain hash table with open
  *             addressing that reads and writes four records of 256 bytes
  *   growth    speed with a million entities and with ten million (20 GB, an hour)
+ *   apply     adding alone, to entities of several kinds; taking over bytes of a table and adding
+ *             to them; merging
  *
  * Run it from the root of the tree: it reads rules/. */
 #include "core/feature/state.h"
@@ -450,7 +452,7 @@ static void apply_case(const struct apply_case *c, const struct entity_plan *ent
             spent_ns += cpu_ns() - begun_ns;
         for (size_t k = c->by_entity ? j : 0; k < (c->by_entity ? j + 1 : c->count); k++) {
             bytes += states[k].length;
-            capacity += states[k].capacity;
+            capacity += states[k].capacity + state_kept_bytes(&states[k], entity);
             state_deinit(&states[k]);
         }
     }
