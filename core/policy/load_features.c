@@ -6,6 +6,7 @@
 #include "load.h"
 
 #include "../base/check.h"
+#include "../feature/cost.h"
 
 /* An entity while it is read. Entities without features are left out of the plan. */
 struct draft {
@@ -702,6 +703,23 @@ static void finish_plan(struct load *load) {
               error.text);
 }
 
+/* A state counts its bytes with 32 bits. One that grew beyond would end the process. */
+static void check_sizes(struct loader *loader) {
+    const struct plan *plan = &loader->load->snapshot->plan;
+    for (size_t i = 0; loader->load->faults.errors == 0 && i < plan->entity_count; i++) {
+        struct plan_cost cost = entity_plan_cost(&plan->entities[i]);
+        size_t at = 0;
+        while (!text_equal(loader->drafts[at].plan.name, plan->entities[i].name))
+            at++;
+        if (cost.bytes > UINT32_MAX)
+            read_fault(&loader->reader, loader->drafts[at].node,
+                       "the busiest of these could come to %.0f GiB; expected at most 4: give up "
+                       "quantiles or different values over long windows, windows of seconds, or "
+                       "some of the policy's lateness",
+                       (double)cost.bytes / (double)(1 << 30));
+    }
+}
+
 static void read_file(struct loader *loader, const struct tree_node *root) {
     struct load *load = loader->load;
     struct key keys[] = {
@@ -747,6 +765,9 @@ void load_features(struct load *load) {
     if (source) {
         struct loader loader = {.load = load, .reader = load_reader(load, source)};
         read_file(&loader, root);
+        finish_plan(load);
+        check_sizes(&loader);
+    } else {
+        finish_plan(load);
     }
-    finish_plan(load);
 }
