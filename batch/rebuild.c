@@ -25,8 +25,8 @@
 #define THREADS_MAX 256
 
 const char *rebuild_phase_name(enum rebuild_phase phase) {
-    static const char *const names[REBUILD_PHASE_COUNT] = {"prepare", "scan", "fold", "thresholds", "verify",
-                                                           "publish"};
+    static const char *const names[REBUILD_PHASE_COUNT] = {"prepare",    "scan",   "fold",
+                                                           "thresholds", "verify", "publish"};
     return (size_t)phase < REBUILD_PHASE_COUNT ? names[phase] : "unknown";
 }
 
@@ -345,8 +345,8 @@ void rebuild_report_deinit(struct rebuild_report *report) {
 int rebuild_run(const struct rebuild_options *options, struct progress *progress,
                 struct rebuild_report *ret_report, struct error *ret_error) {
     static int (*const phases[REBUILD_PHASE_COUNT])(struct rebuild *, struct error *) = {
-        [REBUILD_PREPARE] = prepare, [REBUILD_SCAN] = rebuild_scan, [REBUILD_FOLD] = fold,
-        [REBUILD_THRESHOLDS] = rebuild_thresholds,
+        [REBUILD_PREPARE] = prepare, [REBUILD_SCAN] = rebuild_scan,
+        [REBUILD_FOLD] = fold,       [REBUILD_THRESHOLDS] = rebuild_thresholds,
         [REBUILD_VERIFY] = verify,   [REBUILD_PUBLISH] = publish,
     };
     struct rebuild rebuild;

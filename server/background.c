@@ -8,27 +8,6 @@
 
 /* ---- adopting ---- */
 
-/* The tables that are in use, or that none are any more (somebody removed them). With the files of
- * the policy they were built with where the archive may not have them: whoever derives a decision
- * again folds with its features. */
-static struct record generation_record(const struct service *service) {
-    const struct generation *generation = overlay_generation(service->states.overlay);
-    struct record record = {.type = RECORD_GENERATION,
-                            .generation = {.plan_id = service->states.plan->plan.id,
-                                           .snapshot_id = service->states.plan->id}};
-    if (!generation)
-        return record;
-    const struct generation_manifest *manifest = generation_manifest(generation);
-    record.generation.generation_id = manifest->id;
-    record.generation.position = manifest->place.position;
-    record.generation.chain = manifest->place.chain;
-    if (service->states.plan->id != service->rules->id)
-        record.generation.files = generation_files(generation, &record.generation.file_count);
-    if (generation_thresholds(generation))
-        record.generation.thresholds = *thresholds_set(generation_thresholds(generation));
-    return record;
-}
-
 /* Which tables are to be opened again after a failed write. */
 static void remember_folder(struct service *service) {
     const struct generation *generation = overlay_generation(service->states.overlay);
@@ -38,25 +17,11 @@ static void remember_folder(struct service *service) {
 
 int service_record_adoptions(struct service *service, const struct adopted *last,
                              struct error *ret_error) {
-    const struct snapshot *rules = service->rules;
+    struct record records[INTAKE_ADOPTIONS_MAX];
+    size_t count = intake_adoptions(&service->states, last, records);
     int r = 0;
-    if (!last->this_version) {
-        struct record record = {.type = RECORD_ENGINE,
-                                .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
-        r = service_append(service, &record, ret_error);
-    }
-    if (r == 0 && last->snapshot_id != rules->id) {
-        struct record record = {.type = RECORD_SNAPSHOT,
-                                .snapshot = {.snapshot_id = rules->id,
-                                             .name = rules->name,
-                                             .files = rules->files,
-                                             .file_count = rules->file_count}};
-        r = service_append(service, &record, ret_error);
-    }
-    if (r == 0 && last->generation_id != service->states.generation_id) {
-        struct record record = generation_record(service);
-        r = service_append(service, &record, ret_error);
-    }
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = service_append(service, &records[i], ret_error);
     if (r == 0)
         remember_folder(service);
     return r;

@@ -1,27 +1,8 @@
-/* ReportOutcome: what turned out later. The writer resolves it here, so that the record carries all
- * that applying it needs: its transaction, the verdict, and the label it had. */
+/* ReportOutcome: what turned out later. */
 #include "service_internal.h"
 
 static struct outcome_result refuse(struct run *run, const struct error *error, struct text field) {
     return (struct outcome_result){.error = run_refuse_item(run, error, field)};
-}
-
-static struct record outcome_record(const struct run *run, const struct outcome *outcome,
-                                    const struct known_id *known, const struct record *scored) {
-    return (struct record){
-        .type = RECORD_OUTCOME,
-        .outcome =
-            {
-                .known_time_us =
-                    outcome->known_time_us ? outcome->known_time_us : run->receive_time_us,
-                .previous = known->label,
-                .label = outcome->label,
-                .source = outcome->source,
-                .transaction_position = known->position,
-                .transaction = scored->transaction.transaction,
-                .verdict = scored->transaction.decision.verdict,
-            },
-    };
 }
 
 static int check_times(const struct run *run, const struct outcome *outcome, struct text *ret_field,
@@ -36,8 +17,7 @@ static int check_times(const struct run *run, const struct outcome *outcome, str
 }
 
 static struct outcome_result report(struct run *run, const struct outcome *outcome) {
-    struct known_id known;
-    struct record scored;
+    struct record record;
     struct text field = {0};
     struct error error;
     int r = outcome_check(outcome, &field, &error);
@@ -45,25 +25,22 @@ static struct outcome_result report(struct run *run, const struct outcome *outco
         r = check_times(run, outcome, &field, &error);
     if (r < 0)
         return refuse(run, &error, field);
-    r = run_find_transaction(run, outcome->transaction_id, &known, &scored, &error);
-    if (r == 0) {
-        error_set(&error, ERROR_NOT_FOUND, "no transaction with this id was scored");
-        return refuse(run, &error, TEXT_LITERAL("transaction_id"));
-    }
+    struct service *service = run->service;
+    r = intake_resolve(&service->states, service->archive, outcome, run->receive_time_us,
+                       &run->arena, &record, &field, &error);
     if (r < 0)
         return refuse(run, &error, field);
     struct outcome_result result = {
         .transaction_id = outcome->transaction_id,
-        .previous = known.label,
-        .changed = outcome->label != known.label,
+        .previous = record.outcome.previous,
+        .changed = r > 0,
     };
     if (result.changed) {
-        struct record record = outcome_record(run, outcome, &known, &scored);
         run_append(run, &record);
         result.position = record.position;
     } else {
         /* What it repeats may not be on disk yet, and where that is nobody keeps. */
-        run->position_needed = archive_end(run->service->archive).position;
+        run->position_needed = archive_end(service->archive).position;
     }
     return result;
 }

@@ -57,20 +57,12 @@ static enum next find_first_decision(struct scoring *scoring) {
     struct record record;
     struct text field = {0};
     struct error error;
-    /* Before anything is compared: the comparison of attributes relies on their number. */
-    if (transaction_check(scoring->transaction, &field, &error) < 0)
-        return refuse(scoring, &error, field);
-    int r = run_find_transaction(run, scoring->transaction->id, &known, &record, &error);
+    int r = intake_recognise(&run->service->states, run->service->archive, scoring->transaction,
+                             &run->arena, &known, &record, &field, &error);
     if (r == 0)
         return NEXT;
     if (r < 0)
         return refuse(scoring, &error, field);
-    if (!transaction_equal(scoring->transaction, &record.transaction.transaction)) {
-        error_set(&error, ERROR_ID_CONFLICT,
-                  "a transaction with this id and other content was scored before; a repeated id "
-                  "must repeat the transaction");
-        return refuse(scoring, &error, TEXT_LITERAL("id"));
-    }
     struct decision decision = record.transaction.decision;
     decision.transaction_id = scoring->transaction->id;
     decision.position = known.position;
@@ -95,11 +87,9 @@ static enum next decide(struct scoring *scoring) {
     uint64_t unknown_before = engine_unknown(states->engine);
     struct text field = {0};
     struct error error;
-    if (engine_decide(states->engine, scoring->transaction, overlay_states(states->overlay),
-                      request->return_features, &run->arena, &scoring->decision, &field,
-                      &error) < 0)
+    if (intake_decide(states, scoring->transaction, request->return_features, &run->arena,
+                      &scoring->decision, &field, &error) < 0)
         return refuse(scoring, &error, field);
-    scoring->decision.generation_id = states->generation_id;
     if (!scoring->decision.degraded && service_is_stale(run->service, run->receive_time_us)) {
         scoring->decision.degraded = true;
         scoring->decision.degraded_reason = TEXT_LITERAL(DECISION_STALE);

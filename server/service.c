@@ -129,22 +129,8 @@ int run_check_ahead(const struct run *run, const char *field, int64_t time_us,
 void run_append(struct run *run, struct record *record) {
     struct service *service = run->service;
     record->receive_time_us = run->receive_time_us;
-    archive_append(service->archive, record);
+    intake_append(&service->states, service->archive, record);
     run->position_needed = record->position;
-    overlay_apply(service->states.overlay, service->states.engine, record);
-}
-
-int run_find_transaction(struct run *run, struct text id, struct known_id *ret_known,
-                         struct record *ret_record, struct error *ret_error) {
-    struct service *service = run->service;
-    if (!overlay_find_id(service->states.overlay, hash_text(id), ret_known))
-        return 0;
-    int r = archive_read(service->archive, ret_known->position, &run->arena, ret_record, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "the record of this transaction");
-    /* Two ids may have one hash: then this one is new. */
-    return ret_record->type == RECORD_TRANSACTION &&
-           text_equal(ret_record->transaction.transaction.id, id);
 }
 
 /* ---- the steps ---- */
@@ -295,8 +281,7 @@ void service_lose_archive(struct service *service, const struct error *error) {
 
 int service_append(struct service *service, struct record *record, struct error *ret_error) {
     record->receive_time_us = service_receive_time_us(service);
-    archive_append(service->archive, record);
-    overlay_apply(service->states.overlay, service->states.engine, record);
+    intake_append(&service->states, service->archive, record);
     int r = archive_write(service->archive, ret_error);
     if (r < 0)
         service_lose_archive(service, ret_error);

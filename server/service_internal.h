@@ -4,7 +4,6 @@
  *   score.c       Score: the steps of a transaction
  *   outcome.c     ReportOutcome
  *   query.c       GetEntity, Status, gauges
- *   fold.c        archive and generation → states
  *   background.c  the thread that starts, reloads and recovers
  *   swap.c        the thread that takes up new generations, and frees what is no longer needed
  *   commit.c      the thread that syncs the archive, and the answers that wait for it */
@@ -15,9 +14,10 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/archive.h"
+#include "core/store/fold.h"
+#include "core/store/intake.h"
 #include "core/store/overlay.h"
 #include "core/wire/message.h"
-#include "fold.h"
 #include "metrics.h"
 #include "service.h"
 #include "swap.h"
@@ -123,10 +123,6 @@ int run_check_ahead(const struct run *run, const char *field, int64_t time_us,
                     struct error *ret_error);
 /* Puts the record behind the others and applies it. */
 void run_append(struct run *run, struct record *record);
-/* The archived transaction of this id: 1 and *ret_record and *ret_known, in the arena; 0 there is
- * none; < 0 it could not be read. */
-int run_find_transaction(struct run *run, struct text id, struct known_id *ret_known,
-                         struct record *ret_record, struct error *ret_error);
 
 /* Under the decision lock: appends, applies, and hands to the kernel. On failure the service is
  * unavailable. */

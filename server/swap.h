@@ -3,7 +3,7 @@
 
 #include "core/store/generation.h"
 #include "core/store/overlay.h"
-#include "fold.h"
+#include "core/store/fold.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,11 +1,11 @@
 /* States from what is stored: the generation's tables, and behind them the archive's newer records.
- * Start-up, crash recovery, coming back after a failed write and the swap of generations are this
- * one operation. */
+ * A server's start-up, its crash recovery, coming back after a failed write and the swap of
+ * generations, and an import's beginning are this one operation. */
 #pragma once
 
-#include "core/engine/engine.h"
-#include "core/store/archive.h"
-#include "core/store/overlay.h"
+#include "../engine/engine.h"
+#include "archive.h"
+#include "overlay.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 #include "fold.h"
 
-#include "core/base/check.h"
+#include "../base/check.h"
 
 #include <stdlib.h>
 

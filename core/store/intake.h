@@ -1,0 +1,48 @@
+/* What a writer of an archive does with a transaction or an outcome that comes in, whoever brings
+ * it: a server's client or a file of history. Is it known already? What is decided? What has to be
+ * recorded?
+ *
+ * Nothing of this knows a clock: when something was received is an argument. The owner serialises
+ * all calls on one archive and its states. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/error.h"
+#include "archive.h"
+#include "fold.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* Has this transaction been archived before? 1: it has; *ret_record, in the arena, has its first
+ * decision. 0: its id is new. ERROR_INVALID: transaction_check() refuses it, *ret_field is the
+ * field at fault. ERROR_ID_CONFLICT: its id is another transaction's. ERROR_DAMAGED, ERROR_SYSTEM:
+ * the archive cannot be read. */
+int intake_recognise(const struct states *states, struct archive *archive,
+                     const struct transaction *transaction, struct arena *arena,
+                     struct known_id *ret_known, struct record *ret_record, struct text *ret_field,
+                     struct error *ret_error);
+
+/* engine_decide() on the states as they are, with the generation they stand on. Changes nothing. */
+int intake_decide(const struct states *states, const struct transaction *transaction,
+                  bool with_features, struct arena *arena, struct decision *ret_decision,
+                  struct text *ret_field, struct error *ret_error);
+
+/* The record of an outcome that has passed outcome_check(): with its transaction, the verdict, and
+ * the label it had, so that it carries all that applying it needs. What says no time became known
+ * when it was received. 1: to be appended; 0: the label is the one that the transaction has, and
+ * there is nothing to append. ERROR_NOT_FOUND: no such transaction, *ret_field says so. */
+int intake_resolve(const struct states *states, struct archive *archive,
+                   const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
+                   struct record *ret_record, struct text *ret_field, struct error *ret_error);
+
+/* What the archive must say before the next decision, where its last record of that kind says
+ * otherwise: this version of the program, the policy that decides, the tables that it decides on.
+ * Returns how many records; they point into the states. */
+#define INTAKE_ADOPTIONS_MAX 3
+size_t intake_adoptions(const struct states *states, const struct adopted *last,
+                        struct record ret_records[INTAKE_ADOPTIONS_MAX]);
+
+/* Appends and applies. The record has its receive time; it gets its position. */
+void intake_append(struct states *states, struct archive *archive, struct record *record);
