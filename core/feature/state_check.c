@@ -15,6 +15,30 @@ static int damaged(struct error *ret_error, const struct entity_plan *entity, co
                      TEXT_ARGS(entity->name), what);
 }
 
+/* Of a plain filter, and of none, a weight is how many of these transactions pass. Only what outcomes
+ * change may be anything. */
+static bool is_weight(const struct entity_plan *entity, int filter, int64_t weight,
+                      uint64_t transactions) {
+    if (filter >= 0 && entity->filters[filter].outcome)
+        return true;
+    return weight >= 0 && (uint64_t)weight <= transactions;
+}
+
+static bool weights_are_sound(const struct entity_plan *entity, const struct run_entry *entry) {
+    bool sound = true;
+    for (size_t i = 0; i < entity->filter_count; i++)
+        sound &= is_weight(entity, (int)i, entry->weights[i], entry->transactions);
+    return sound;
+}
+
+static bool totals_are_sound(const struct entity_plan *entity, const struct summary *summary) {
+    bool sound = true;
+    for (size_t i = 0; i < entity->total_count; i++)
+        sound &= is_weight(entity, entity->totals[i].filter, summary->tallied[i].count,
+                           summary->transactions);
+    return sound;
+}
+
 static int check_run(struct run *run, const struct head *head, struct error *ret_error) {
     const struct entity_plan *entity = run->entity;
     struct run_entry entries[2]; /* this one and the one before, in turn */
@@ -25,6 +49,8 @@ static int check_run(struct run *run, const struct head *head, struct error *ret
             return damaged(ret_error, entity, "the first entry's time is not the head's");
         if (count > 0 && run_compare(before, entry) >= 0)
             return damaged(ret_error, entity, "entries are not in order");
+        if (!weights_are_sound(entity, entry))
+            return damaged(ret_error, entity, "an entry counts for more than it is");
         count++;
     }
     if (run->cursor.failed)
@@ -73,7 +99,7 @@ static int check_tiles(struct tiles tiles, uint32_t count, int64_t newest_us,
             summary_add_tile(summary, entity, &tile);
             sound =
                 !tile.body.failed && summary->transactions > TILE_RAW_MAX &&
-                tile.newest_us <= newest_us &&
+                totals_are_sound(entity, summary) && tile.newest_us <= newest_us &&
                 tile.newest_us <= partition_tile(&entity->tiles, tile.oldest_us, newest_us).last_us;
         } else if (sound) {
             sound = sketches_are_sound(entity, &tile);

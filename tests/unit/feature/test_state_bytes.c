@@ -534,10 +534,28 @@ static void forge_no_entry(struct forgery *f) {
     (void)f;
 }
 
+static void forge_negative_weight(struct forgery *f) {
+    forge_entry(f, 0, 1, 0);
+    forge_long_tally(f, 1, -1);
+}
+static void forge_weight_without_transaction(struct forgery *f) {
+    forge_entry(f, 0, 1, 0);
+    forge_long_tally(f, 0, 1);
+}
+static void forge_several_at_once(struct forgery *f) {
+    forge_entry(f, 0, 1, 0);
+    forge_long_tally(f, 3, 3);
+}
+
 static const struct {
     void (*forge)(struct forgery *forgery);
     const char *fault; /* NULL: none */
+    bool is_plain;     /* the filter does not read the outcome */
 } forgeries[] = {
+    {forge_several_at_once, NULL, true},
+    {forge_negative_weight, NULL, false},
+    {forge_negative_weight, "an entry counts for more than it is", true},
+    {forge_weight_without_transaction, "an entry counts for more than it is", true},
     {forge_sound, NULL},
     {forge_crowd, "tiles are not as wide, as full or as old as they should be"},
     {forge_what_is_dropped, "tiles are not as wide, as full or as old as they should be"},
@@ -577,6 +595,7 @@ static void forgeries_are_found_out(void **unused) {
         buffer_append_u64(&bytes, (uint64_t)forgery.newest_us);
         buffer_append(&bytes, forgery.run.bytes, forgery.run.length);
         struct error error = {0};
+        scene.filters[0].outcome = !forgeries[i].is_plain;
         int r = state_check(bytes.bytes, bytes.length, &scene.entity, &error);
         char expected[128];
         snprintf(expected, sizeof expected, "state of entity card: %s", forgeries[i].fault);
