@@ -81,7 +81,7 @@ static void drop_state(struct state *state) {
     survey_free(state->survey);
     state->survey = NULL;
     state->is_surveyed = false;
-    state->length = 0;
+    state_clear(state);
 }
 
 /* A state that has become short does not need one any more. */

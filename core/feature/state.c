@@ -352,7 +352,9 @@ static void fold_in(struct state *state, const struct entity_plan *entity, struc
 static void add_first(struct state *state, const struct entity_plan *entity,
                       struct addition *added) {
     forget(state);
+    state_clear(state);
     append_entry(state, added);
+    state_trim(state);
     survey_state(state, entity);
 }
 

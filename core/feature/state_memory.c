@@ -40,9 +40,13 @@ void state_reserve(struct state *state, size_t length) {
         resize(state, capacity_for(length));
 }
 
-void state_replace(struct state *state, const void *bytes, size_t length) {
+void state_clear(struct state *state) {
     state->length = 0;
     close_gap(state);
+}
+
+void state_replace(struct state *state, const void *bytes, size_t length) {
+    state_clear(state);
     state_reserve(state, length);
     if (length > 0)
         memcpy(state->bytes, bytes, length);

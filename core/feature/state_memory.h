@@ -10,6 +10,9 @@
 /* Makes room for that many bytes; state->bytes may move. */
 void state_reserve(struct state *state, size_t length);
 
+/* No bytes; the memory stays. */
+void state_clear(struct state *state);
+
 /* Puts other bytes in the place of all; they must not be the state's own. */
 void state_replace(struct state *state, const void *bytes, size_t length);
 

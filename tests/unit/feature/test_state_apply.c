@@ -23,8 +23,9 @@ struct walk {
     struct payment kept[KEPT];
     size_t kept_count;
     int64_t now_us;
-    unsigned pace;  /* gaps are below 2^pace microseconds */
-    unsigned burst; /* payments left that come much quicker */
+    unsigned pace;   /* gaps are below 2^pace microseconds */
+    unsigned burst;  /* payments left that come much quicker */
+    unsigned labels; /* outcomes left of payments that are not known */
     uint64_t collapsed, merged;
 };
 
@@ -64,6 +65,12 @@ static const struct payment *any_payment(struct walk *walk) {
     return &walk->kept[chance_below(&walk->chance, (int64_t)count)];
 }
 
+/* Where time ends, it ends. */
+static int64_t time_after(int64_t time_us, int64_t by_us) {
+    int64_t sum;
+    return !__builtin_add_overflow(time_us, by_us, &sum) ? sum : by_us > 0 ? INT64_MAX : INT64_MIN;
+}
+
 static int64_t gap(struct walk *walk) {
     unsigned pace = walk->burst > 0 ? walk->pace / 2 + 1 : walk->pace;
     walk->burst -= walk->burst > 0;
@@ -74,9 +81,11 @@ static int64_t gap(struct walk *walk) {
 static void merge(struct walk *walk) {
     struct state other;
     state_init(&other);
-    int64_t time_us = walk->now_us + (chance_below(&walk->chance, 2) ? 1 : -1) * 8 * gap(walk);
+    int64_t time_us =
+        time_after(walk->now_us, (chance_below(&walk->chance, 2) ? 1 : -1) * 8 * gap(walk));
     for (int64_t left = chance_below(&walk->chance, 60); left > 0; left--) {
-        struct payment payment = scene_random_payment(&walk->chance, time_us += gap(walk));
+        time_us = time_after(time_us, gap(walk));
+        struct payment payment = scene_random_payment(&walk->chance, time_us);
         struct entry entry = scene_transaction(&payment);
         scene_apply(&walk->scene, &other, &entry);
         walk->now_us = time_us > walk->now_us ? time_us : walk->now_us;
@@ -98,30 +107,44 @@ static void change_pace(struct walk *walk) {
         walk->pace = reach - (unsigned)chance_below(&walk->chance, 12);
 }
 
+/* Of a payment that is known, or will come later or never. */
+static void label(struct walk *walk) {
+    struct payment payment = scene_random_payment(&walk->chance, walk->now_us);
+    if (walk->kept_count > 0 && chance_below(&walk->chance, 3))
+        payment = *any_payment(walk);
+    enum scene_label label = (enum scene_label)chance_below(&walk->chance, SCENE_LABELS);
+    struct entry entry = scene_outcome(&payment, SCENE_UNKNOWN, label);
+    apply(walk, &entry);
+}
+
 static void step(struct walk *walk) {
     struct chance *chance = &walk->chance;
-    int64_t kind = chance_below(chance, 100);
-    if (kind < 71) {
-        pay(walk, walk->now_us + gap(walk));
+    int64_t kind = chance_below(chance, 100), now_us = walk->now_us;
+    if (walk->labels > 0 && chance_below(chance, 8)) {
+        walk->labels--;
+        walk->now_us = time_after(now_us, gap(walk) / 16);
+        label(walk);
+    } else if (kind < 71) {
+        pay(walk, time_after(now_us, gap(walk)));
     } else if (kind < 75) { /* those after it are late */
-        pay_ahead(walk, walk->now_us + (kind == 74 ? 1 : 30) * gap(walk));
+        pay_ahead(walk, time_after(now_us, (kind == 74 ? 1 : 30) * gap(walk)));
     } else if (kind < 85) {
-        pay(walk, walk->now_us - (chance_below(chance, 3) ? gap(walk) : 20 * gap(walk)));
-    } else if (kind < 90 && walk->kept_count > 0) {
-        const struct payment *payment = any_payment(walk);
-        struct entry entry = scene_outcome(payment, SCENE_UNKNOWN,
-                                           (enum scene_label)chance_below(chance, SCENE_LABELS));
-        apply(walk, &entry);
+        pay(walk, time_after(now_us, (chance_below(chance, 3) ? -1 : -20) * gap(walk)));
+    } else if (kind < 90) {
+        label(walk);
     } else if (kind < 93 && walk->kept_count > 0) {
         struct entry entry = scene_transaction(any_payment(walk)); /* once more */
         apply(walk, &entry);
     } else if (kind == 93) {
-        walk->now_us += (int64_t)(chance_next(chance) >> (64 - walk->pace)) * 100;
+        walk->now_us = time_after(now_us, 100 * gap(walk));
     } else if (kind < 98) {
-        if (chance_below(chance, 3) == 0)
+        int64_t change = chance_below(chance, 9);
+        if (change < 3)
             change_pace(walk);
-        else
+        else if (change < 8)
             walk->burst = 10 + (unsigned)chance_below(chance, 30);
+        else
+            walk->labels = 20 + (unsigned)chance_below(chance, 100);
     } else if (kind == 98 && chance_below(chance, 4) == 0) { /* as from a table */
         state_assign(&walk->state, walk->folded.bytes, walk->folded.length);
     } else if (kind == 99 && chance_below(chance, 8) == 0) {
@@ -178,6 +201,7 @@ static void assert_sound(const struct walk *walk, int64_t steps) {
         fail_msg("after %" PRId64 " steps of the round: %" PRIu32 " bytes, folded %zu", steps,
                  state->length, walk->folded.length);
     assert_true((uint64_t)state->gap + state->length <= state->capacity);
+    assert_true(state->gap == 0 || state->length >= 1024); /* a short state may be reallocated */
     assert_survey(walk);
 }
 
@@ -185,13 +209,25 @@ static void begin_round(struct walk *walk) {
     struct chance *chance = &walk->chance;
     static const int64_t lateness_us[] = {0, 1, 3 * SECOND, 60 * SECOND};
     scene_init(&walk->scene, lateness_us[chance_below(chance, 4)]);
-    scene_add_random_features(&walk->scene, chance, 1 + (size_t)chance_below(chance, 6));
+    size_t count = 1 + (size_t)chance_below(chance, 6);
+    scene_add_random_features(&walk->scene, chance, count);
+    if (chance_below(chance, 2)) { /* many values over a long time, so that there are sketches */
+        int64_t window_us = (100 + chance_below(chance, 2000)) * SECOND;
+        scene_add(&walk->scene, AGGREGATE_DISTINCT, SCENE_AMOUNT, -1, -1, window_us, 0);
+        count++;
+    }
+    unsigned shorter = chance_below(chance, 4) ? 0 : (unsigned)chance_below(chance, 28);
+    for (size_t i = 0; i < count; i++) /* down to tiles of one instant */
+        walk->scene.features[i].window_us = (walk->scene.features[i].window_us >> shorter) + 1;
     scene_finish(&walk->scene);
     state_deinit(&walk->state);
     buffer_deinit(&walk->folded);
     walk->kept_count = 0;
-    walk->now_us = chance_below(chance, 2) ? 0 : INT64_C(1700000000) * SECOND;
+    walk->burst = walk->labels = 0;
     change_pace(walk);
+    const int64_t starts_us[] = {0, INT64_C(1700000000) * SECOND,
+                                 INT64_MAX - (INT64_C(300) << walk->pace)};
+    walk->now_us = starts_us[chance_below(chance, chance_below(chance, 10) ? 2 : 3)];
 }
 
 static void every_step_equals_the_fold(void **unused) {
@@ -199,7 +235,7 @@ static void every_step_equals_the_fold(void **unused) {
     static struct walk walk;
     walk.chance.state = chance_seed();
     int64_t steps = 0;
-    for (int64_t left = chance_steps(100000); left > 0; left--, steps++) {
+    for (int64_t left = chance_steps(400000); left > 0; left--, steps++) {
         if (steps % ROUND_STEPS == 0) {
             begin_round(&walk);
             steps = 0;
