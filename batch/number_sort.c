@@ -1,6 +1,7 @@
 #include "number_sort.h"
 
 #include "core/base/check.h"
+#include "core/store/file.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -127,32 +128,16 @@ static void sort_items(struct number_sort *sort) {
 
 static int write_all(int file, const void *bytes, size_t length, uint64_t offset,
                      struct error *ret_error) {
-    while (length > 0) {
-        ssize_t written = pwrite(file, bytes, length, (off_t)offset);
-        if (written < 0 && errno == EINTR)
-            continue;
-        if (written <= 0)
-            return error_set_errno(ret_error, written < 0 ? errno : EIO,
-                                   "cannot write to a scratch file");
-        bytes = (const char *)bytes + written;
-        length -= (size_t)written;
-        offset += (uint64_t)written;
-    }
+    if (file_write_at(file, bytes, length, offset) < 0)
+        return error_set_errno(ret_error, errno, "cannot write to a scratch file");
     return 0;
 }
 
 static int read_all(int file, void *bytes, size_t length, uint64_t offset,
                     struct error *ret_error) {
-    while (length > 0) {
-        ssize_t got = pread(file, bytes, length, (off_t)offset);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a scratch file");
-        bytes = (char *)bytes + got;
-        length -= (size_t)got;
-        offset += (uint64_t)got;
-    }
+    ssize_t got = file_read_at(file, bytes, length, offset);
+    if (got < 0 || (size_t)got < length)
+        return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a scratch file");
     return 0;
 }
 

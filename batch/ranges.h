@@ -27,6 +27,11 @@ void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample
 void ranges_init_hashes(struct ranges *ranges, size_t wanted);
 void ranges_deinit(struct ranges *ranges);
 
+/* What all sampled keys begin with. */
+static inline struct text ranges_prefix(const struct ranges *ranges) {
+    return (struct text){.data = ranges->prefix, .length = ranges->prefix_length};
+}
+
 size_t ranges_find(const struct ranges *ranges, struct text key);
 size_t ranges_find_hash(const struct ranges *ranges, uint64_t hash);
 /* Eight bytes of the key as a big-endian number; those it does not have are zero. */

@@ -8,58 +8,24 @@
 #include "rebuild_internal.h"
 
 #include "core/base/check.h"
-#include "core/base/hash.h"
 #include "core/feature/bulk.h"
-#include "numbered.h"
+#include "rebuild_groups.h"
+#include "rebuild_runs.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define CHECK_EVERY 16 /* states */
-
-/* All entries of one key in the piece at hand. */
-struct group {
-    const uint8_t *key;
-    uint64_t hash;
-    uint32_t key_length;
-    uint32_t first, count; /* its entries in fold_thread.sorted */
-};
-
-struct gathered {
-    const uint8_t *at; /* the entry in its stream */
-    uint32_t group;
-};
-
-/* A run of states in the thread's file: u16 length of the key, u16 is there a late transaction, u32
- * length of the state, key, state. What is passed on to the writer looks the same. */
-struct state_run {
-    uint64_t offset, end;
-    struct buffer window; /* what was read of it */
-    size_t at;            /* in the window */
-    struct text key, state;
-    bool has_state, is_late;
-};
-#define RUN_HEAD   8
-#define RUN_WINDOW ((size_t)128 << 10)
 
 struct fold_thread {
     struct generation *before; /* its own way in; NULL: there is none */
     struct bulk *bulk, *merge;
     uint8_t *copy; /* of a piece's blocks that were in the file */
     size_t copy_size;
-    struct gathered *gathered; /* in the order of the stream */
-    const uint8_t **sorted;    /* the entries group by group, in the order of the keys */
-    struct group *groups;
-    uint32_t *slots; /* group + 1; 0: free */
-    struct numbered *order, *order_scratch;
-    struct bulk_entry *entries;
-    size_t gathered_count, gathered_capacity, sorted_capacity, order_capacity;
-    size_t group_count, group_capacity, slot_count, entry_capacity;
-    int file; /* of runs; −1: none yet */
-    uint64_t file_bytes;
-    struct buffer run;   /* being written to it */
+    struct groups groups;       /* of the piece at hand */
+    struct bulk_entry *entries; /* of the group at hand */
+    size_t entry_capacity;
+    struct run_file runs;
     struct buffer state; /* of a key that is in several runs */
     uint8_t *ids;
     size_t ids_size;
@@ -88,174 +54,6 @@ struct folding {
     int failed;  /* a state is none: what pass_…() could not return */
     struct error error;
 };
-
-/* ---------------------------------------------------------------------------------------------
- * Gathering: a piece's entries under their keys */
-
-static const uint8_t *entry_at(const uint8_t *at, struct stream_entry *ret_entry) {
-    memcpy(&ret_entry->key_length, at, 2);
-    memcpy(&ret_entry->body_size, at + 2, 2);
-    memcpy(&ret_entry->time_us, at + 4, 8);
-    ret_entry->key = at + STREAM_ENTRY_HEAD;
-    return ret_entry->key + (ret_entry->key_length & (STREAM_ENTRY_TRANSACTION - 1)) +
-           ret_entry->body_size;
-}
-
-static size_t key_length(const struct stream_entry *entry) {
-    return entry->key_length & (STREAM_ENTRY_TRANSACTION - 1);
-}
-
-static void grow_slots(struct fold_thread *thread) {
-    free(thread->slots);
-    thread->slot_count = thread->slot_count ? 2 * thread->slot_count : 4096;
-    thread->slots = check_calloc(thread->slot_count, sizeof *thread->slots);
-    for (uint32_t i = 0; i < thread->group_count; i++) {
-        size_t at = thread->groups[i].hash & (thread->slot_count - 1);
-        while (thread->slots[at])
-            at = (at + 1) & (thread->slot_count - 1);
-        thread->slots[at] = i + 1;
-    }
-}
-
-static uint32_t add_group(struct fold_thread *thread, const uint8_t *key, size_t length,
-                          uint64_t hash) {
-    if (thread->group_count == thread->group_capacity) {
-        thread->group_capacity = thread->group_capacity ? 2 * thread->group_capacity : 1024;
-        thread->groups =
-            check_reallocarray(thread->groups, thread->group_capacity, sizeof *thread->groups);
-    }
-    check(thread->group_count < UINT32_MAX);
-    uint32_t index = (uint32_t)thread->group_count++;
-    thread->groups[index] =
-        (struct group){.key = key, .hash = hash, .key_length = (uint32_t)length};
-    return index;
-}
-
-static uint32_t group_of(struct fold_thread *thread, const uint8_t *key, size_t length) {
-    if (2 * (thread->group_count + 1) > thread->slot_count)
-        grow_slots(thread);
-    uint64_t hash = hash64(key, length, 0);
-    size_t at = hash & (thread->slot_count - 1);
-    for (; thread->slots[at]; at = (at + 1) & (thread->slot_count - 1)) {
-        const struct group *group = &thread->groups[thread->slots[at] - 1];
-        if (group->hash == hash && group->key_length == length &&
-            memcmp(group->key, key, length) == 0)
-            return thread->slots[at] - 1;
-    }
-    thread->slots[at] = (uint32_t)thread->group_count + 1;
-    return add_group(thread, key, length, hash);
-}
-
-static void gather(struct fold_thread *thread, const uint8_t *at,
-                   const struct stream_entry *entry) {
-    if (thread->gathered_count == thread->gathered_capacity) {
-        thread->gathered_capacity =
-            thread->gathered_capacity ? 2 * thread->gathered_capacity : 4096;
-        thread->gathered = check_reallocarray(thread->gathered, thread->gathered_capacity,
-                                              sizeof *thread->gathered);
-    }
-    uint32_t group = group_of(thread, entry->key, key_length(entry));
-    thread->groups[group].count++;
-    check(thread->gathered_count < UINT32_MAX);
-    thread->gathered[thread->gathered_count++] = (struct gathered){.at = at, .group = group};
-}
-
-static void gather_block(struct fold_thread *thread, const uint8_t *bytes, size_t length) {
-    const uint8_t *end = bytes + length;
-    while (bytes < end) {
-        struct stream_entry entry;
-        const uint8_t *next = entry_at(bytes, &entry);
-        gather(thread, bytes, &entry);
-        bytes = next;
-    }
-}
-
-static void forget_gathered(struct fold_thread *thread) {
-    thread->gathered_count = thread->group_count = 0;
-    if (thread->slots)
-        memset(thread->slots, 0, thread->slot_count * sizeof *thread->slots);
-}
-
-static struct text group_key(const struct group *group) {
-    return (struct text){.data = (const char *)group->key, .length = group->key_length};
-}
-
-/* By the whole key. */
-static void sort_few(const struct fold_thread *thread, struct numbered *items, size_t count) {
-    for (size_t i = 1; i < count; i++) {
-        struct numbered item = items[i];
-        struct text key = group_key(&thread->groups[item.item]);
-        size_t j = i;
-        for (; j > 0 && text_compare(group_key(&thread->groups[items[j - 1].item]), key) > 0; j--)
-            items[j] = items[j - 1];
-        items[j] = item;
-    }
-}
-
-#define SORT_FEW 24
-
-/* By the eight bytes at `from`, and those that are equal there by the next ones. All agree in what
- * comes before. */
-static void sort_items(struct fold_thread *thread, struct numbered *items, size_t count,
-                       size_t from) {
-    for (size_t i = 0; i < count; i++)
-        items[i].number = ranges_number_at(group_key(&thread->groups[items[i].item]), from);
-    numbered_sort(items, thread->order_scratch, count);
-    for (size_t i = 0; i < count;) {
-        size_t next = i + 1;
-        while (next < count && items[next].number == items[i].number)
-            next++;
-        if (next - i <= SORT_FEW || from > GENERATION_KEY_MAX)
-            sort_few(thread, items + i, next - i);
-        else
-            sort_items(thread, items + i, next - i, from + 8);
-        i = next;
-    }
-}
-
-/* Puts the entries in the order of the sorted groups, so that they can be fetched ahead. */
-static void sort_entries(struct fold_thread *thread) {
-    if (thread->gathered_count > thread->sorted_capacity) {
-        thread->sorted_capacity = thread->gathered_count + thread->gathered_count / 2;
-        free(thread->sorted);
-        thread->sorted = check_calloc(thread->sorted_capacity, sizeof *thread->sorted);
-    }
-    uint32_t first = 0;
-    for (size_t i = 0; i < thread->group_count; i++) {
-        struct group *group = &thread->groups[thread->order[i].item];
-        uint32_t count = group->count;
-        group->first = first;
-        group->count = 0;
-        first += count;
-    }
-    for (size_t i = 0; i < thread->gathered_count; i++) {
-        struct group *group = &thread->groups[thread->gathered[i].group];
-        thread->sorted[group->first + group->count++] = thread->gathered[i].at;
-    }
-}
-
-/* In order of their keys. */
-static struct numbered *sort_groups(struct folding *folding) {
-    struct fold_thread *thread = folding->thread;
-    size_t count = thread->group_count;
-    if (count > thread->order_capacity) {
-        thread->order_capacity = count + count / 2;
-        free(thread->order);
-        free(thread->order_scratch);
-        thread->order = check_calloc(thread->order_capacity, sizeof *thread->order);
-        thread->order_scratch = check_calloc(thread->order_capacity, sizeof *thread->order);
-    }
-    for (size_t i = 0; i < count; i++)
-        thread->order[i].item = i;
-    size_t common = folding->ranges->prefix_length;
-    for (size_t i = 0; i < count; i++)
-        if (thread->groups[i].key_length < common ||
-            memcmp(thread->groups[i].key, folding->ranges->prefix, common) != 0)
-            common = 0;
-    sort_items(thread, thread->order, count, common);
-    sort_entries(thread);
-    return thread->order;
-}
 
 /* ---------------------------------------------------------------------------------------------
  * Folding and passing on */
@@ -340,7 +138,7 @@ static bool has_late(const struct folding *folding, const struct group *group) {
         return false;
     for (uint32_t i = 0; i < group->count; i++) {
         struct stream_entry entry;
-        entry_at(thread->sorted[group->first + i], &entry);
+        stream_entry_at(thread->groups.sorted[group->first + i], &entry);
         if (entry.key_length & STREAM_ENTRY_TRANSACTION &&
             entry.time_us < newest_before_us - rebuild->plan->lateness_us)
             return true;
@@ -362,17 +160,17 @@ static struct bulk_entry *entries_of(struct fold_thread *thread, const struct gr
             check_reallocarray(thread->entries, thread->entry_capacity, sizeof *thread->entries);
     }
     enum { AHEAD = 12 };
-    const uint8_t *const *sorted = thread->sorted + group->first;
-    size_t left = thread->gathered_count - group->first;
+    const uint8_t *const *sorted = thread->groups.sorted + group->first;
+    size_t left = thread->groups.gathered_count - group->first;
     for (size_t i = 0; i < group->count; i++) {
         struct stream_entry entry;
         if (i + AHEAD < left) { /* others' too */
             __builtin_prefetch(sorted[i + AHEAD]);
             __builtin_prefetch(sorted[i + AHEAD] + 63);
         }
-        entry_at(sorted[i], &entry);
+        stream_entry_at(sorted[i], &entry);
         thread->entries[i] = (struct bulk_entry){.time_us = entry.time_us,
-                                                 .body = entry.key + key_length(&entry),
+                                                 .body = entry.key + stream_key_length(&entry),
                                                  .size = entry.body_size};
     }
     return thread->entries;
@@ -387,13 +185,11 @@ static struct text fold_group(struct folding *folding, const struct group *group
 
 /* The piece at hand is the whole stream. false: stopped. */
 static bool pass_groups(struct folding *folding) {
-    const struct numbered *order = sort_groups(folding);
+    struct groups *groups = &folding->thread->groups;
+    groups_sort(groups, ranges_prefix(folding->ranges));
     struct text before;
-    enum { AHEAD = 8 };
-    for (size_t i = 0; i < folding->thread->group_count; i++) {
-        if (i + AHEAD < folding->thread->group_count)
-            __builtin_prefetch(&folding->thread->groups[order[i + AHEAD].item]);
-        const struct group *group = &folding->thread->groups[order[i].item];
+    for (size_t i = 0; i < groups->count; i++) {
+        const struct group *group = groups_at(groups, i);
         struct text key = group_key(group);
         if (!pass_before(folding, &key, &before))
             return false;
@@ -409,106 +205,20 @@ static bool pass_groups(struct folding *folding) {
 /* ---------------------------------------------------------------------------------------------
  * Pieces */
 
-static int write_run_bytes(struct folding *folding, struct error *ret_error) {
-    struct fold_thread *thread = folding->thread;
-    if (thread->file < 0) {
-        int file = generation_writer_scratch_file(folding->fold->rebuild->writer, ret_error);
-        if (file < 0)
-            return file;
-        thread->file = file;
-    }
-    const uint8_t *bytes = thread->run.bytes;
-    size_t left = thread->run.length;
-    while (left > 0) {
-        ssize_t r = pwrite(thread->file, bytes, left, (off_t)thread->file_bytes);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : ENOSPC,
-                                   "cannot write what does not fit into memory");
-        bytes += r;
-        left -= (size_t)r;
-        thread->file_bytes += (uint64_t)r;
-    }
-    buffer_clear(&thread->run);
-    return 0;
-}
-
 /* The piece at hand becomes a run. */
 static int write_run(struct folding *folding, struct state_run *ret_run, struct error *ret_error) {
     struct fold_thread *thread = folding->thread;
-    const struct numbered *order = sort_groups(folding);
-    *ret_run = (struct state_run){.offset = thread->file_bytes};
+    struct groups *groups = &thread->groups;
+    groups_sort(groups, ranges_prefix(folding->ranges));
+    state_run_begin(&thread->runs, ret_run);
     int r = 0;
-    for (size_t i = 0; i < thread->group_count && r == 0; i++) {
-        const struct group *group = &thread->groups[order[i].item];
+    for (size_t i = 0; i < groups->count && r == 0; i++) {
+        const struct group *group = groups_at(groups, i);
         struct text state = fold_group(folding, group, (struct text){0});
         bool is_late = folding->cursor && has_late(folding, group);
-        uint16_t lengths[2] = {(uint16_t)group->key_length, is_late};
-        buffer_append(&thread->run, lengths, 4);
-        buffer_append_u32(&thread->run, (uint32_t)state.length);
-        buffer_append(&thread->run, group->key, group->key_length);
-        buffer_append(&thread->run, state.data, state.length);
-        if (thread->run.length >= RUN_WINDOW)
-            r = write_run_bytes(folding, ret_error);
+        r = state_run_add(&thread->runs, group_key(group), state, is_late, ret_error);
     }
-    if (r == 0)
-        r = write_run_bytes(folding, ret_error);
-    ret_run->end = thread->file_bytes;
-    return r;
-}
-
-/* Makes `size` bytes from run->at on available. */
-static int fill_window(const struct fold_thread *thread, struct state_run *run, size_t size,
-                       struct error *ret_error) {
-    size_t left = run->window.length - run->at;
-    if (left >= size)
-        return 0;
-    if (left > 0)
-        memmove(run->window.bytes, run->window.bytes + run->at, left);
-    run->window.length = left;
-    run->at = 0;
-    size_t wanted = size - left > RUN_WINDOW ? size - left : RUN_WINDOW;
-    if (wanted > run->end - run->offset)
-        wanted = (size_t)(run->end - run->offset);
-    uint8_t *at = buffer_reserve(&run->window, wanted);
-    while (wanted > 0) {
-        ssize_t r = pread(thread->file, at, wanted, (off_t)run->offset);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : EIO,
-                                   "cannot read what did not fit into memory");
-        at += r;
-        wanted -= (size_t)r;
-        run->offset += (uint64_t)r;
-        run->window.length += (size_t)r;
-    }
-    return 0;
-}
-
-static int next_state(const struct fold_thread *thread, struct state_run *run,
-                      struct error *ret_error) {
-    run->has_state = run->at < run->window.length || run->offset < run->end;
-    if (!run->has_state)
-        return 0;
-    int r = fill_window(thread, run, RUN_HEAD, ret_error);
-    if (r < 0)
-        return r;
-    uint16_t lengths[2];
-    uint32_t state_length;
-    memcpy(lengths, run->window.bytes + run->at, 4);
-    memcpy(&state_length, run->window.bytes + run->at + 4, 4);
-    size_t size = RUN_HEAD + (size_t)lengths[0] + state_length;
-    r = fill_window(thread, run, size, ret_error);
-    if (r < 0)
-        return r;
-    const char *at = (const char *)run->window.bytes + run->at + RUN_HEAD;
-    run->key = (struct text){.data = at, .length = lengths[0]};
-    run->state = (struct text){.data = at + lengths[0], .length = state_length};
-    run->is_late = lengths[1];
-    run->at += size;
-    return 0;
+    return r < 0 ? r : state_run_end(&thread->runs, ret_run, ret_error);
 }
 
 static struct text keep_state(struct fold_thread *thread, struct text state) {
@@ -544,7 +254,7 @@ static int pass_least(struct folding *folding, struct state_run *runs, size_t co
     int r = 0;
     for (size_t i = count; i-- > least && r == 0;)
         if (runs[i].has_state && text_equal(runs[i].key, key))
-            r = next_state(thread, &runs[i], ret_error);
+            r = state_run_next(&thread->runs, &runs[i], ret_error);
     return r;
 }
 
@@ -553,7 +263,7 @@ static int pass_runs(struct folding *folding, struct state_run *runs, size_t cou
     int r = 0;
     bool stopped = false;
     for (size_t i = 0; i < count && r == 0; i++)
-        r = next_state(folding->thread, &runs[i], ret_error);
+        r = state_run_next(&folding->thread->runs, &runs[i], ret_error);
     while (r == 0 && !stopped) {
         size_t least = count;
         for (size_t i = 0; i < count; i++)
@@ -586,7 +296,7 @@ static size_t gather_piece(struct folding *folding, const struct spill_block *bl
         thread->copy = check_malloc(copied);
         thread->copy_size = copied;
     }
-    forget_gathered(thread);
+    groups_clear(&thread->groups);
     uint8_t *copy = thread->copy;
     int r = 0;
     for (size_t i = from; i < to && r == 0; i++) {
@@ -597,7 +307,7 @@ static size_t gather_piece(struct folding *folding, const struct spill_block *bl
             copy += blocks[i].length;
         }
         if (r == 0)
-            gather_block(thread, at, blocks[i].length);
+            groups_gather(&thread->groups, at, blocks[i].length);
     }
     *ret_result = r;
     return to;
@@ -629,9 +339,9 @@ static int fold_pieces(struct folding *folding, struct error *ret_error) {
     if (r == 0 && !crew_is_stopped(folding->maker.crew))
         r = pass_runs(folding, runs, run_count, ret_error);
     for (size_t i = 0; i < run_count; i++)
-        buffer_deinit(&runs[i].window);
+        state_run_close(&runs[i]);
     free(runs);
-    thread->file_bytes = 0; /* the next runs overwrite these */
+    run_file_clear(&thread->runs);
     return r;
 }
 
@@ -680,8 +390,8 @@ static int fold_stream(void *user, struct crew *crew, size_t worker, size_t job,
 
 static int open_thread(struct rebuild *rebuild, struct fold_thread *thread,
                        struct error *ret_error) {
-    *thread = (struct fold_thread){.bulk = bulk_new(), .merge = bulk_new(), .file = -1};
-    buffer_init(&thread->run);
+    *thread = (struct fold_thread){.bulk = bulk_new(), .merge = bulk_new()};
+    run_file_init(&thread->runs, rebuild->writer);
     buffer_init(&thread->state);
     if (rebuild->before.id == 0)
         return 0;
@@ -700,18 +410,11 @@ static void close_thread(struct fold_thread *thread) {
     generation_close(thread->before);
     bulk_free(thread->bulk);
     bulk_free(thread->merge);
-    if (thread->file >= 0)
-        close(thread->file);
+    groups_deinit(&thread->groups);
+    run_file_deinit(&thread->runs);
     free(thread->copy);
-    free(thread->gathered);
-    free(thread->sorted);
-    free(thread->groups);
-    free(thread->slots);
-    free(thread->order);
-    free(thread->order_scratch);
     free(thread->entries);
     free(thread->ids);
-    buffer_deinit(&thread->run);
     buffer_deinit(&thread->state);
 }
 

@@ -1,6 +1,7 @@
 /* What the steps of a rebuild share. rebuild.c has the order of them, rebuild_policy.c finds the
  * policy, rebuild_survey.c divides the work, rebuild_scan.c reads the archive into streams,
- * rebuild_fold.c and rebuild_ids.c make tables of them. Private to batch/. */
+ * rebuild_fold.c (with rebuild_groups.c and rebuild_runs.c) and rebuild_ids.c make tables of them.
+ * Private to batch/. */
 #pragma once
 
 #include "crew.h"
@@ -12,6 +13,7 @@
 #include "core/store/archive_parts.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 /* Records between two looks at whether to stop, and two steps of the progress. */
 #define REBUILD_STEP 1024
@@ -86,6 +88,19 @@ struct stream_entry {
 };
 #define STREAM_ENTRY_HEAD        12
 #define STREAM_ENTRY_TRANSACTION 0x8000
+
+static inline size_t stream_key_length(const struct stream_entry *entry) {
+    return entry->key_length & (STREAM_ENTRY_TRANSACTION - 1);
+}
+
+/* Returns where the next one begins. */
+static inline const uint8_t *stream_entry_at(const uint8_t *at, struct stream_entry *ret_entry) {
+    memcpy(&ret_entry->key_length, at, 2);
+    memcpy(&ret_entry->body_size, at + 2, 2);
+    memcpy(&ret_entry->time_us, at + 4, 8);
+    ret_entry->key = at + STREAM_ENTRY_HEAD;
+    return ret_entry->key + stream_key_length(ret_entry) + ret_entry->body_size;
+}
 
 /* What is known of a transaction's id, in a stream: that it came, or a label that it was given. */
 struct stream_id {

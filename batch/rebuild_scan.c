@@ -184,7 +184,7 @@ static int scan_part(void *user, struct crew *crew, size_t worker, size_t job,
 
 static void open_thread(struct rebuild *rebuild, struct scan_thread *thread) {
     *thread = (struct scan_thread){
-        .sink = {.take = take_entry},
+        .sink = {.take = take_entry, .ignores_hash = true},
         .rebuild = rebuild,
         .engine = engine_new(rebuild->snapshot, rebuild->snapshot),
         .writer = spill_writer_open(rebuild->spill),

@@ -7,13 +7,13 @@
 
 #include "core/base/check.h"
 #include "core/store/archive.h"
+#include "monotonic.h"
 #include "replay_history.h"
 #include "replay_states.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 /* A record with the largest policy the loader takes, decoded. */
 #define RECORD_BYTES_MAX   (160u << 20)
@@ -40,12 +40,6 @@ struct replay {
     int64_t newest_event_time_us;
     struct replay_report report;
 };
-
-static double now_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 /* ---- reading ---- */
 
@@ -168,7 +162,7 @@ static int scan(struct replay *replay, struct progress *progress, struct error *
 int replay_open(const struct replay_options *options, struct progress *progress,
                 struct replay **ret_replay, struct error *ret_error) {
     struct replay *replay = check_calloc(1, sizeof *replay);
-    double begin = now_seconds();
+    double begin = monotonic_seconds();
     replay->options = *options;
     arena_init(&replay->record, RECORD_BYTES_MAX);
     arena_init(&replay->decision, DECISION_BYTES_MAX);
@@ -178,7 +172,7 @@ int replay_open(const struct replay_options *options, struct progress *progress,
         replay_close(replay);
         return r;
     }
-    replay->report.scan_seconds = now_seconds() - begin;
+    replay->report.scan_seconds = monotonic_seconds() - begin;
     *ret_replay = replay;
     return 0;
 }
@@ -427,7 +421,7 @@ static int replay_record(struct replay *replay, const struct record *record,
 int replay_run(struct replay *replay, const struct replay_listener *listener,
                struct progress *progress, struct replay_report *ret_report,
                struct error *ret_error) {
-    double begin = now_seconds();
+    double begin = monotonic_seconds();
     check(!replay->states); /* once */
     replay->listener = listener;
     replay->newest_event_time_us = INT64_MIN;
@@ -435,7 +429,7 @@ int replay_run(struct replay *replay, const struct replay_listener *listener,
     if (has_given_policy(replay))
         fit_engine(replay); /* in force from the first record on */
     int r = for_each_record(replay, progress, "replay", replay_record, ret_error);
-    replay->report.replay_seconds = now_seconds() - begin;
+    replay->report.replay_seconds = monotonic_seconds() - begin;
     replay->report.foreign_versions = replay->history.foreign_versions;
     if (r == 0)
         *ret_report = replay->report;

@@ -43,7 +43,7 @@ struct replay_row {
     const struct decision *decision; /* the one derived; NULL: the policy refuses the transaction,
                                         or nothing is derived */
     const struct thresholds *thresholds; /* of the generation adopted last; NULL: none */
-    const struct engine *engine;         /* that derived it: for engine_eval() and engine_frame() */
+    const struct engine *engine;         /* that derived it: for engine_frame() */
     const struct error *refusal;         /* why, and which of its fields */
     struct text refused_field;
     enum label outcome;

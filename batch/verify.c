@@ -5,10 +5,10 @@
 #include "core/base/check.h"
 #include "core/store/archive.h"
 #include "core/store/overlay.h"
+#include "monotonic.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define RECORD_BYTES_MAX ((size_t)160 << 20) /* with the largest policy that the loader takes */
 #define PROGRESS_STEP    4096
@@ -21,12 +21,6 @@ struct verify {
     struct overlay *folded;    /* the archive */
     struct verify_report report;
 };
-
-static double now_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 bool verify_found_difference(const struct verify_report *report) {
     return report->states.differences > 0 || report->states.is_tally_different ||
@@ -102,7 +96,7 @@ static int fold_records(struct verify *verify, struct archive_reader *reader, st
 
 static int fold(struct verify *verify, struct error *ret_error) {
     struct archive_reader *reader;
-    double begin = now_seconds();
+    double begin = monotonic_seconds();
     int r = archive_reader_open(verify->options->archive, (struct archive_place){0}, &reader,
                                 ret_error);
     if (r < 0)
@@ -115,7 +109,7 @@ static int fold(struct verify *verify, struct error *ret_error) {
     engine_free(engine);
     arena_deinit(&arena);
     archive_reader_close(reader);
-    verify->report.fold_seconds = now_seconds() - begin;
+    verify->report.fold_seconds = monotonic_seconds() - begin;
     return r;
 }
 
@@ -159,7 +153,7 @@ static int look_up(void *user, uint64_t id_hash, struct known_id known) {
 
 static int compare(struct verify *verify, struct verify_listener *listener,
                    struct error *ret_error) {
-    double begin = now_seconds();
+    double begin = monotonic_seconds();
     struct comparing comparing = {
         .listener = {differs, goes_on}, .verify = verify, .told = listener};
     struct overlay_view *left = overlay_view_open(verify->folded, NULL);
@@ -178,7 +172,7 @@ static int compare(struct verify *verify, struct verify_listener *listener,
         listener->entity(listener, verify->snapshot->plan.entities[i].name,
                          verify->report.states.of[i].entities,
                          verify->report.states.of[i].differences);
-    verify->report.compare_seconds = now_seconds() - begin;
+    verify->report.compare_seconds = monotonic_seconds() - begin;
     return 0;
 }
 

@@ -240,7 +240,7 @@ static void *work(void *user) {
     }
 }
 
-void background_ask(struct service *service, enum job job) {
+static void ask(struct service *service, enum job job) {
     pthread_mutex_lock(&service->jobs_lock);
     service->jobs |= job;
     pthread_cond_signal(&service->jobs_wanted);
@@ -248,7 +248,7 @@ void background_ask(struct service *service, enum job job) {
 }
 
 void background_start(struct service *service) {
-    background_ask(service, JOB_START);
+    ask(service, JOB_START);
     check(pthread_create(&service->background, NULL, work, service) == 0);
 }
 
@@ -272,7 +272,7 @@ void service_reload(struct service *service, const char *policy, int64_t max_ahe
         service->policy_path = text_copy(text_of(policy));
         pthread_mutex_unlock(&service->jobs_lock);
     }
-    background_ask(service, JOB_RELOAD);
+    ask(service, JOB_RELOAD);
 }
 
 void service_refuse_reload(struct service *service, const char *reason) {
@@ -281,5 +281,5 @@ void service_refuse_reload(struct service *service, const char *reason) {
 
 void service_retry(struct service *service) {
     if (has_lost_states(service))
-        background_ask(service, JOB_RECOVER);
+        ask(service, JOB_RECOVER);
 }

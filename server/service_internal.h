@@ -168,7 +168,6 @@ void count_outcome(const struct run *run);
 /* background.c */
 void background_start(struct service *service);
 void background_stop(struct service *service);
-void background_ask(struct service *service, enum job job);
 
 /* query.c */
 /* Outside the lock: what of the answer takes long. */

@@ -1,9 +1,9 @@
 /* Taking up a new generation while decisions go on. swap.c has the states in their order. */
 #pragma once
 
+#include "core/store/fold.h"
 #include "core/store/generation.h"
 #include "core/store/overlay.h"
-#include "core/store/fold.h"
 
 #include <pthread.h>
 #include <stdbool.h>

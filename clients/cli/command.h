@@ -4,7 +4,9 @@
  * for --help and usage errors (64). Otherwise it returns an enum exit_status. */
 #pragma once
 
+int command_archive(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
 int command_outcome(int argc, char **argv);
 int command_rebuild(int argc, char **argv);

@@ -11,10 +11,6 @@ static struct text shown(struct text t) {
     return t;
 }
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 static int not_a_number(struct text t, struct error *ret_error) {
     return error_set(ret_error, ERROR_INVALID,
                      "\"%" TEXT_FORMAT
@@ -43,7 +39,7 @@ static int parse(struct text t, unsigned digits, bool rounded, int64_t *ret_unit
             point = true;
             continue;
         }
-        if (!is_digit(c))
+        if (!text_is_digit(c))
             return not_a_number(t, ret_error);
         any = true;
         if (point && decimals == digits) {

@@ -115,10 +115,6 @@ static const char server_columns[] =
 static const char replay_columns[] =
     "transaction_id,verdict,score,position,degraded,rules,reasons,event_time,outcome";
 
-static void append(struct buffer *buffer, const char *string) {
-    buffer_append(buffer, string, strlen(string));
-}
-
 /* RFC 4180: quoted when it has to be. */
 static void append_field(struct buffer *buffer, struct text field) {
     bool quote = false;
@@ -145,10 +141,10 @@ static void append_reasons(struct buffer *buffer, const struct decision *decisio
         const struct reason *reason = &decision->reasons[i];
         const struct text said = texts ? reason->text : reason->rule;
         if (i > 0)
-            append(&joined, texts ? "; " : " ");
+            buffer_append_string(&joined, texts ? "; " : " ");
         buffer_append(&joined, said.data, said.length);
         if (reason->shadow)
-            append(&joined, texts ? " (shadow)" : ":shadow");
+            buffer_append_string(&joined, texts ? " (shadow)" : ":shadow");
     }
     append_field(buffer,
                  (struct text){.data = (const char *)joined.bytes, .length = joined.length});
@@ -180,7 +176,7 @@ static void append_value(struct buffer *line, struct value value) {
         append_field(line, value.text);
     } else {
         value_format(value, digits, sizeof digits);
-        append(line, digits);
+        buffer_append_string(line, digits);
     }
 }
 
@@ -221,7 +217,7 @@ static void name_columns(struct decision_output *output, const struct decision *
 static int write_header(struct decision_output *output, struct error *ret_error) {
     struct buffer header;
     buffer_init(&header);
-    append(&header, output->is_replayed ? replay_columns : server_columns);
+    buffer_append_string(&header, output->is_replayed ? replay_columns : server_columns);
     for (size_t i = 0; i < output->column_count; i++) {
         buffer_append_u8(&header, ',');
         append_field(&header, text_of(output->columns[i]));
@@ -263,7 +259,7 @@ static int add_csv(struct decision_output *output, const struct decision *decisi
 /* --- JSON lines --------------------------------------------------------------------------------
  */
 
-static void json_reason(struct buffer *line, const struct reason *reason) {
+void decision_json_reason(struct buffer *line, const struct reason *reason) {
     json_begin_object(line, NULL);
     json_add_text(line, "rule", reason->rule);
     json_add_text(line, "text", reason->text);
@@ -294,7 +290,7 @@ static int add_json(struct decision_output *output, const struct decision *decis
     json_add_hex(line, "generation_id", decision->generation_id);
     json_begin_array(line, "reasons");
     for (size_t i = 0; i < decision->reason_count; i++)
-        json_reason(line, &decision->reasons[i]);
+        decision_json_reason(line, &decision->reasons[i]);
     json_end_array(line);
     if (output->features) {
         json_begin_object(line, "features");
@@ -331,7 +327,7 @@ int decision_output_add_replayed(struct decision_output *output, const struct de
     buffer_append_u8(&output->line, ',');
     append_value(&output->line, value_timestamp(event_time_us));
     buffer_append_u8(&output->line, ',');
-    append(&output->line, outcome == LABEL_NONE ? "" : label_name(outcome));
+    buffer_append_string(&output->line, outcome == LABEL_NONE ? "" : label_name(outcome));
     append_features(output, decision);
     buffer_append_u8(&output->line, '\n');
     return write_bytes(output, output->line.bytes, output->line.length, ret_error);

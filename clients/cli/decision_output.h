@@ -51,5 +51,8 @@ int decision_output_add_replayed(struct decision_output *output, const struct de
                                  int64_t event_time_us, enum label outcome,
                                  struct error *ret_error);
 
+/* A reason as a member of an array, as decisions and the archive's records have it in JSON. */
+void decision_json_reason(struct buffer *line, const struct reason *reason);
+
 /* Writes what is held back. Frees everything, also on failure. */
 int decision_output_close(struct decision_output *output, struct error *ret_error);

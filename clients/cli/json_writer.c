@@ -6,11 +6,6 @@
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
-
-static void append(struct buffer *buffer, const char *string) {
-    buffer_append(buffer, string, strlen(string));
-}
 
 static void append_escaped(struct buffer *buffer, struct text text) {
     json_t *string = json_stringn(text.data ? text.data : "", text.length);
@@ -19,7 +14,8 @@ static void append_escaped(struct buffer *buffer, struct text text) {
         json_dumpb(string, (char *)buffer_reserve(buffer, size), size, JSON_ENCODE_ANY);
         buffer->length += size;
     } else {
-        append(buffer, "\"\\ufffd\""); /* not UTF-8: the archive and the wire refuse such texts */
+        buffer_append_string(
+            buffer, "\"\\ufffd\""); /* not UTF-8: the archive and the wire refuse such texts */
     }
     json_decref(string);
 }
@@ -37,8 +33,8 @@ static void begin(struct buffer *buffer, const char *key) {
     separate(buffer);
     if (key) {
         buffer_append_u8(buffer, '"');
-        append(buffer, key);
-        append(buffer, "\":");
+        buffer_append_string(buffer, key);
+        buffer_append_string(buffer, "\":");
     }
 }
 
@@ -69,19 +65,19 @@ void json_add_unsigned(struct buffer *buffer, const char *key, uint64_t number) 
     char digits[24];
     snprintf(digits, sizeof digits, "%" PRIu64, number);
     begin(buffer, key);
-    append(buffer, digits);
+    buffer_append_string(buffer, digits);
 }
 
 void json_add_signed(struct buffer *buffer, const char *key, int64_t number) {
     char digits[24];
     snprintf(digits, sizeof digits, "%" PRId64, number);
     begin(buffer, key);
-    append(buffer, digits);
+    buffer_append_string(buffer, digits);
 }
 
 void json_add_bool(struct buffer *buffer, const char *key, bool flag) {
     begin(buffer, key);
-    append(buffer, flag ? "true" : "false");
+    buffer_append_string(buffer, flag ? "true" : "false");
 }
 
 void json_add_hex(struct buffer *buffer, const char *key, uint64_t id) {
@@ -111,7 +107,7 @@ void json_add_value(struct buffer *buffer, struct text name, struct value value)
         if (value.type == VALUE_DOUBLE && !isfinite(value.number))
             break;
         value_format(value, text, sizeof text);
-        append(buffer, text);
+        buffer_append_string(buffer, text);
         return;
     case VALUE_TIMESTAMP:
     case VALUE_DURATION:
@@ -122,5 +118,5 @@ void json_add_value(struct buffer *buffer, struct text name, struct value value)
     case VALUE_ERROR:
         break;
     }
-    append(buffer, "null");
+    buffer_append_string(buffer, "null");
 }

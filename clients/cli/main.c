@@ -22,6 +22,8 @@ static const struct command {
     {"rebuild", command_rebuild, "fold the archive into the tables a server works from"},
     {"replay", command_replay, "decide an archive's transactions again; export their features"},
     {"verify", command_verify, "compare a generation's tables with the archive"},
+    {"import", command_import, "bring history into an archive that no server has open"},
+    {"archive", command_archive, "list an archive's segments, verify every byte of it"},
     {"inspect", command_inspect, "look into an archive (read-only)"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)

@@ -20,6 +20,8 @@ static const struct {
     {"latitude", offsetof(struct mapping, latitude)},
     {"longitude", offsetof(struct mapping, longitude)},
     {"outcome", offsetof(struct mapping, outcome)},
+    {"outcome_time", offsetof(struct mapping, outcome_time)},
+    {"received_time", offsetof(struct mapping, received_time)},
     {"label_fraud", offsetof(struct mapping, label_fraud)},
 };
 #define OWN_VALUES (sizeof own_values / sizeof *own_values)

@@ -1,9 +1,9 @@
 /* Which column of a file is which field of a transaction. docs/CLI.md describes the YAML file.
  *
  * Without a file the columns have the names of the fields themselves: id, event_time,
- * amount or amount_minor, currency, card … phone, latitude, longitude, outcome, label_fraud, and
- * attributes.NAME or attributes.NAME:TYPE. JSON lines may hold an object "attributes" whose members
- * are sent with the types they have there. */
+ * amount or amount_minor, currency, card … phone, latitude, longitude, outcome, outcome_time,
+ * received_time, label_fraud, and attributes.NAME or attributes.NAME:TYPE. JSON lines may hold an
+ * object "attributes" whose members are sent with the types they have there. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -53,6 +53,9 @@ struct mapping {
     struct mapped_value id, event_time, amount, amount_minor, currency, latitude, longitude;
     struct mapped_value fields[FIELD_COUNT];
     struct timestamp_format event_time_format;
+    /* For history only: when a transaction was received, and its outcome became known. */
+    struct mapped_value received_time, outcome_time;
+    struct timestamp_format received_time_format, outcome_time_format;
     struct mapped_value label_fraud; /* the truth, for the summary only: never sent */
     struct mapped_value outcome;
     struct mapped_label *labels; /* what the outcome column's values mean; others: no outcome */

@@ -105,15 +105,16 @@ static int read_plain(struct reading *reading, const yaml_node_t *node,
     return r < 0 ? r : set_value(reading, node, values[0], values[1], ret_value);
 }
 
-static int read_event_time(struct reading *reading, const yaml_node_t *node,
-                           struct mapped_value *ret_value) {
+/* event_time, received_time, outcome_time */
+static int read_time(struct reading *reading, const char *name, const yaml_node_t *node,
+                     struct mapped_value *ret_value, struct timestamp_format *ret_format) {
     static const char *const names[] = {"column", "format"};
     yaml_node_t *values[2];
-    int r = take_members(reading, node, "event_time", names, 2, values);
+    int r = take_members(reading, node, name, names, 2, values);
     if (r == 0)
         r = set_value(reading, node, values[0], NULL, ret_value);
     if (r == 0)
-        r = read_format(reading, values[1], &reading->mapping->event_time_format);
+        r = read_format(reading, values[1], ret_format);
     return r;
 }
 
@@ -245,7 +246,11 @@ static int read_field(struct reading *reading, const yaml_node_t *key, const yam
     if (node->type != YAML_MAPPING_NODE)
         return fault(reading, node, "expected a column's name or {column: …}");
     if (value == &mapping->event_time)
-        return read_event_time(reading, node, value);
+        return read_time(reading, "event_time", node, value, &mapping->event_time_format);
+    if (value == &mapping->received_time)
+        return read_time(reading, "received_time", node, value, &mapping->received_time_format);
+    if (value == &mapping->outcome_time)
+        return read_time(reading, "outcome_time", node, value, &mapping->outcome_time_format);
     if (value == &mapping->amount || value == &mapping->amount_minor)
         return read_amount(reading, node, value);
     if (value == &mapping->outcome)

@@ -2,6 +2,7 @@
 
 #include "core/base/hash.h"
 #include "core/base/value.h"
+#include "decision_output.h"
 #include "json_writer.h"
 #include "money.h"
 #include "threshold_output.h"
@@ -167,24 +168,13 @@ static void json_transaction(struct buffer *buffer, const struct transaction *tr
     json_end_object(buffer);
 }
 
-static void json_reason(struct buffer *buffer, const struct reason *reason) {
-    json_begin_object(buffer, NULL);
-    json_add_text(buffer, "rule", reason->rule);
-    json_add_text(buffer, "text", reason->text);
-    json_add_signed(buffer, "score", reason->score);
-    if (reason->verdict != VERDICT_NONE)
-        json_add_text(buffer, "verdict", text_of(verdict_name(reason->verdict)));
-    json_add_bool(buffer, "shadow", reason->shadow);
-    json_end_object(buffer);
-}
-
 static void json_decision(struct buffer *buffer, const struct decision *decision) {
     json_begin_object(buffer, "decision");
     json_add_text(buffer, "verdict", text_of(verdict_name(decision->verdict)));
     json_add_unsigned(buffer, "score", decision->score);
     json_begin_array(buffer, "reasons");
     for (size_t i = 0; i < decision->reason_count; i++)
-        json_reason(buffer, &decision->reasons[i]);
+        decision_json_reason(buffer, &decision->reasons[i]);
     json_end_array(buffer);
     json_add_hex(buffer, "snapshot_id", decision->snapshot_id);
     json_add_hex(buffer, "generation_id", decision->generation_id);

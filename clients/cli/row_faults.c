@@ -6,15 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_digit(char c) {
-    return c >= '0' && c <= '9';
-}
-
 /* The number of digits that begins here, with single spaces and hyphens between them. */
 static size_t number_length(const char *at) {
     size_t length = 0;
-    while (is_digit(at[length]) ||
-           (length > 0 && (at[length] == ' ' || at[length] == '-') && is_digit(at[length + 1])))
+    while (text_is_digit(at[length]) || (length > 0 && (at[length] == ' ' || at[length] == '-') &&
+                                         text_is_digit(at[length + 1])))
         length++;
     return length;
 }

@@ -380,6 +380,30 @@ int row_truth(const struct mapping *mapping, const struct row *row, enum truth *
                    "expected 1, true or fraud, or 0, false or legit");
 }
 
+static int row_time(const struct mapping *mapping, const struct row *row, const char *name,
+                    const struct mapped_value *value, const struct timestamp_format *format,
+                    int64_t *ret_us, struct error *ret_error) {
+    const struct conversion conversion = {.mapping = mapping, .row = row, .error = ret_error};
+    struct cell cell = cell_of(&conversion, value);
+    if (cell.kind == CELL_ABSENT)
+        return 0;
+    if (timestamp_parse(cell.text, format, ret_us, ret_error) < 0)
+        return at_field(&conversion, text_of(name), value);
+    return 1;
+}
+
+int row_received_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
+                      struct error *ret_error) {
+    return row_time(mapping, row, "received_time", &mapping->received_time,
+                    &mapping->received_time_format, ret_us, ret_error);
+}
+
+int row_outcome_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
+                     struct error *ret_error) {
+    return row_time(mapping, row, "outcome_time", &mapping->outcome_time,
+                    &mapping->outcome_time_format, ret_us, ret_error);
+}
+
 bool row_states_no_outcome(const struct mapping *mapping, const struct row *row) {
     const struct conversion conversion = {.mapping = mapping, .row = row};
     struct cell cell = cell_of(&conversion, &mapping->outcome);

@@ -23,6 +23,13 @@ int row_truth(const struct mapping *mapping, const struct row *row, enum truth *
 int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,
               struct error *ret_error);
 
+/* The columns received_time and outcome_time. 1: *ret_us is filled; 0: there is none, or it is
+ * empty. ERROR_INVALID: it is no time. */
+int row_received_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
+                      struct error *ret_error);
+int row_outcome_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
+                     struct error *ret_error);
+
 /* An empty outcome, or one that the mapping's values do not name: there is nothing to report.
  * LABEL_NONE by its own name is something: it takes back what was said. */
 bool row_states_no_outcome(const struct mapping *mapping, const struct row *row);

@@ -32,7 +32,7 @@ struct options {
     const char *file, *map, *out;
     enum row_format format;
     enum decision_format decisions;
-    bool decisions_given, unordered;
+    bool unordered;
     uint64_t in_flight; /* 0: not given */
     uint64_t examples;
     struct server_options server;

@@ -189,7 +189,7 @@ static const struct argp argp = {
     .doc = "Writes labelled card transactions of a made-up world, in the order of their times, for "
            "`harrier score` to read. The same options give the same bytes on every machine, and a "
            "day is the same in whichever run it is made.\v"
-           "label_fraud and label_scenario are the truth, which score ignores; outcome is what "
+           "label_fraud and label_scenario are the truth, which score never sends; outcome is what "
            "would be reported, at outcome_time: some fraud never is.",
 };
 

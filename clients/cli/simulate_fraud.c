@@ -8,8 +8,7 @@
 #include "clients/cli/simulate_fraud.h"
 #include "clients/cli/simulate_habit.h"
 
-#define SECOND_US INT64_C(1000000)
-#define HOUR_US   (60 * MINUTE_US)
+#define HOUR_US (60 * MINUTE_US)
 
 /* One fraud while it is made. Its random numbers are drawn whole, whatever day is asked for. */
 struct campaign {

@@ -366,7 +366,7 @@ void purchase_append_header(struct buffer *buffer, enum purchase_format format) 
     for (int column = 0; column < COLUMN_COUNT; column++) {
         if (column > 0)
             buffer_append(buffer, ",", 1);
-        buffer_append(buffer, column_names[column], strlen(column_names[column]));
+        buffer_append_string(buffer, column_names[column]);
     }
     buffer_append(buffer, "\n", 1);
 }

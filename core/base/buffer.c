@@ -36,6 +36,10 @@ void buffer_append(struct buffer *buffer, const void *bytes, size_t size) {
     buffer->length += size;
 }
 
+void buffer_append_string(struct buffer *buffer, const char *string) {
+    buffer_append(buffer, string, strlen(string));
+}
+
 void buffer_append_u8(struct buffer *buffer, uint8_t value) {
     buffer_append(buffer, &value, 1);
 }
@@ -107,11 +111,6 @@ static const uint8_t *cursor_take(struct cursor *cursor, size_t size) {
 uint8_t cursor_u8(struct cursor *cursor) {
     const uint8_t *at = cursor_take(cursor, 1);
     return at ? *at : 0;
-}
-
-uint32_t cursor_u32(struct cursor *cursor) {
-    const uint8_t *at = cursor_take(cursor, 4);
-    return at ? load_u32(at) : 0;
 }
 
 uint64_t cursor_u64(struct cursor *cursor) {

@@ -57,6 +57,7 @@ static inline void buffer_clear(struct buffer *buffer) {
 /* Room for size more bytes; returns where they go. buffer->length is not changed. */
 uint8_t *buffer_reserve(struct buffer *buffer, size_t size);
 void buffer_append(struct buffer *buffer, const void *bytes, size_t size);
+void buffer_append_string(struct buffer *buffer, const char *string); /* without its NUL */
 void buffer_append_u8(struct buffer *buffer, uint8_t value);
 void buffer_append_u32(struct buffer *buffer, uint32_t value); /* little-endian */
 void buffer_append_u64(struct buffer *buffer, uint64_t value); /* little-endian */
@@ -80,7 +81,6 @@ static inline size_t cursor_left(const struct cursor *c) {
     return (size_t)(c->end - c->at);
 }
 uint8_t cursor_u8(struct cursor *cursor);
-uint32_t cursor_u32(struct cursor *cursor);
 uint64_t cursor_u64(struct cursor *cursor);
 uint64_t cursor_varint(struct cursor *cursor);
 int64_t cursor_zigzag(struct cursor *cursor);

@@ -5,6 +5,8 @@
 #include <isa-l/crc.h>
 #include <openssl/evp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <xxhash.h>
 
 uint64_t hash64(const void *bytes, size_t length, uint64_t seed) {
@@ -38,23 +40,56 @@ void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
     EVP_MD_CTX_free((EVP_MD_CTX *)sha);
 }
 
+/* Pieces are often of a few bytes, and the library takes long over each call. */
+#define HASH_STREAM_BUFFER 4096
+
+struct hash_stream {
+    XXH3_state_t *state;
+    size_t waiting; /* bytes that the state has not been given yet */
+    uint8_t bytes[HASH_STREAM_BUFFER];
+};
+
 struct hash_stream *hash_stream_new(void) {
-    XXH3_state_t *state = XXH3_createState();
-    check(state && XXH3_64bits_reset(state) == XXH_OK);
-    return (struct hash_stream *)state;
+    struct hash_stream *stream = check_malloc(sizeof *stream);
+    stream->state = XXH3_createState();
+    stream->waiting = 0;
+    check(stream->state && XXH3_64bits_reset(stream->state) == XXH_OK);
+    return stream;
+}
+
+static void give(struct hash_stream *stream, const void *bytes, size_t length) {
+    check(XXH3_64bits_update(stream->state, bytes, length) == XXH_OK);
+}
+
+static void give_waiting(struct hash_stream *stream) {
+    if (stream->waiting)
+        give(stream, stream->bytes, stream->waiting);
+    stream->waiting = 0;
 }
 
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t length) {
-    if (length)
-        check(XXH3_64bits_update((XXH3_state_t *)stream, bytes, length) == XXH_OK);
+    if (length == 0)
+        return;
+    if (length > HASH_STREAM_BUFFER - stream->waiting)
+        give_waiting(stream);
+    if (length > HASH_STREAM_BUFFER) {
+        give(stream, bytes, length);
+        return;
+    }
+    memcpy(stream->bytes + stream->waiting, bytes, length);
+    stream->waiting += length;
 }
 
-uint64_t hash_stream_value(const struct hash_stream *stream) {
-    return XXH3_64bits_digest((const XXH3_state_t *)stream);
+uint64_t hash_stream_value(struct hash_stream *stream) {
+    give_waiting(stream);
+    return XXH3_64bits_digest(stream->state);
 }
 
 void hash_stream_free(struct hash_stream *stream) {
-    XXH3_freeState((XXH3_state_t *)stream);
+    if (!stream)
+        return;
+    XXH3_freeState(stream->state);
+    free(stream);
 }
 
 void hash_hex(uint64_t value, char ret_hex[HASH_HEX_SIZE]) {

@@ -34,5 +34,6 @@ int hash_parse_hex(struct text t, uint64_t *ret_value);
 struct hash_stream;
 struct hash_stream *hash_stream_new(void);
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t length);
-uint64_t hash_stream_value(const struct hash_stream *stream);
-void hash_stream_free(struct hash_stream *stream);
+/* Of all so far; more may be added. */
+uint64_t hash_stream_value(struct hash_stream *stream);
+void hash_stream_free(struct hash_stream *stream); /* NULL is allowed */

@@ -196,7 +196,7 @@ static char *join_items(const struct entry *entry) {
     for (size_t i = 0; i < entry->item_count; i++) {
         if (i > 0)
             buffer_append(&joined, ", ", 2);
-        buffer_append(&joined, entry->items[i], strlen(entry->items[i]));
+        buffer_append_string(&joined, entry->items[i]);
     }
     char *text = text_copy((struct text){.data = (char *)joined.bytes, .length = joined.length});
     buffer_deinit(&joined);

@@ -35,6 +35,15 @@ static inline bool text_is(struct text a, const char *string) {
 /* Bytewise order, the shorter of two equal prefixes first: <0, 0, >0. */
 int text_compare(struct text a, struct text b);
 
+/* ASCII's, whatever the locale. */
+static inline bool text_is_digit(int c) {
+    return c >= '0' && c <= '9';
+}
+/* Of UTF-8: does a character begin with this byte? */
+static inline bool text_begins_character(char byte) {
+    return ((unsigned char)byte & 0xc0) != 0x80;
+}
+
 /* Well-formed UTF-8 without NUL or other C0 control characters (RFC 3629: no surrogates, no
  * overlong forms). On false, *ret_offset (may be NULL) is the first offending byte. */
 bool text_is_clean(struct text t, size_t *ret_offset);

@@ -17,12 +17,13 @@ static void bind_plan(struct engine *engine, const struct transaction *transacti
     struct error ignored; /* lenient binding takes what does not fit as absent */
     schema_bind(&engine->plan->schema, transaction, BIND_LENIENT, &engine->plan_layout.bound,
                 &field, &ignored);
+    engine->entry.id_hash = hash_text(transaction->id);
 }
 
 static void hand_over(struct engine *engine, size_t entity, struct text key,
                       const struct transaction *transaction, struct entry_sink *sink) {
     layout_entry(engine, entity, transaction);
-    sink->take(sink, entity, key, hash_text(key), &engine->entry);
+    sink->take(sink, entity, key, sink->ignores_hash ? 0 : hash_text(key), &engine->entry);
 }
 
 static bool passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena) {

@@ -115,6 +115,7 @@ static void read_features(struct engine *engine, const struct transaction *trans
     layout_set_verdict(&engine->plan_layout, VERDICT_NONE);
     layout_set_outcome(&engine->plan_layout, LABEL_NONE);
     layout_find_states(engine, transaction->event_time_us, states);
+    engine->entry.id_hash = hash_text(transaction->id);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
         read_entity(engine, e, transaction, states, arena, decision);
     if (engine->warming > 0)

@@ -178,15 +178,8 @@ uint32_t engine_cutoff(const struct engine *engine, enum verdict verdict) {
 const struct snapshot *engine_rules(const struct engine *engine) {
     return engine->rules;
 }
-const struct snapshot *engine_plan(const struct engine *engine) {
-    return engine->plan;
-}
 size_t engine_warming(const struct engine *engine) {
     return engine->warming;
-}
-struct value engine_eval(const struct engine *engine, const struct expression *expression,
-                         struct arena *arena) {
-    return expression_eval(expression, engine->rules_layout.bound.frame, arena);
 }
 const struct value *engine_frame(const struct engine *engine) {
     return engine->rules_layout.bound.frame;
@@ -204,7 +197,8 @@ static char *key_part(char *at, struct text part, size_t part_count) {
     return at + part.length;
 }
 
-bool layout_is_key_part(const struct value *v) {
+/* Can it be (a part of) an entity's key? Texts up to ENGINE_KEY_PART_MAX, and any other value. */
+static bool is_key_part(const struct value *v) {
     if (v->type == VALUE_TEXT)
         return v->text.length > 0 && v->text.length <= ENGINE_KEY_PART_MAX;
     return v->type != VALUE_ABSENT && v->type != VALUE_ERROR;
@@ -214,13 +208,13 @@ struct text layout_key(struct engine *engine, size_t entity) {
     const struct entity_binding *binding = &engine->plan->bindings[entity];
     const struct value *frame = engine->plan_layout.bound.frame;
     const struct value *first = &frame[binding->key_slots[0]];
-    if (binding->key_slot_count == 1 && first->type == VALUE_TEXT && layout_is_key_part(first))
+    if (binding->key_slot_count == 1 && first->type == VALUE_TEXT && is_key_part(first))
         return first->text;
     char *at = engine->key;
     for (size_t i = 0; i < binding->key_slot_count; i++) {
         struct value v = frame[binding->key_slots[i]];
         char printed[64];
-        if (!layout_is_key_part(&v))
+        if (!is_key_part(&v))
             return (struct text){0};
         if (v.type != VALUE_TEXT) {
             int length = value_format(v, printed, sizeof printed);
@@ -276,8 +270,7 @@ struct text engine_key(const struct engine *engine, size_t entity, const struct 
 
 bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena) {
     const struct expression *condition = engine->plan->bindings[entity].filters[filter];
-    struct value v = expression_eval(condition, engine->plan_layout.bound.frame, arena);
-    return v.type == VALUE_BOOL && v.boolean;
+    return expression_is_true(condition, engine->plan_layout.bound.frame, arena);
 }
 
 void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction) {
@@ -286,7 +279,6 @@ void layout_entry(struct engine *engine, size_t entity, const struct transaction
     const struct bound *bound = &engine->plan_layout.bound;
     struct entry *entry = &engine->entry;
     entry->time_us = transaction->event_time_us;
-    entry->id_hash = hash_text(transaction->id);
     entry->present = 0;
     for (size_t i = 0; i < plan->column_count; i++) {
         size_t slot = binding->column_slots[i];

@@ -60,7 +60,6 @@ void engine_ignore_cutoffs(struct engine *engine);
 uint32_t engine_cutoff(const struct engine *engine, enum verdict verdict);
 
 const struct snapshot *engine_rules(const struct engine *engine);
-const struct snapshot *engine_plan(const struct engine *engine);
 /* Features of `rules` that have no counterpart in `plan`: absent until a rebuild. */
 size_t engine_warming(const struct engine *engine);
 /* is_new features that engine_decide() has left absent since engine_new() because more different
@@ -75,15 +74,13 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
 
-/* An expression of the rules for the transaction that engine_decide() decided last, whose memory
- * must still be there. Texts may live in the arena. */
-struct value engine_eval(const struct engine *engine, const struct expression *expression,
-                         struct arena *arena);
-/* The values of the rules' fields, features and so on for it: slot_count of them. */
+/* The values of the rules' fields, features and so on for the transaction that engine_decide()
+ * decided last, whose memory must still be there: slot_count of them, for expression_eval(). */
 const struct value *engine_frame(const struct engine *engine);
 
 /* Takes what records mean to entities. key and entry are valid during the call. */
 struct entry_sink {
+    bool ignores_hash; /* take() is given 0 for key_hash */
     void (*take)(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
                  const struct entry *entry);
 };

@@ -56,9 +56,6 @@ struct engine {
 void layout_set_verdict(struct layout *layout, enum verdict verdict);
 void layout_set_outcome(struct layout *layout, enum label label);
 
-/* Can it be (a part of) an entity's key? Texts up to ENGINE_KEY_PART_MAX, and any other value. */
-bool layout_is_key_part(const struct value *v);
-
 /* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
  * when the transaction lacks a part of it. */
 struct text layout_key(struct engine *engine, size_t entity);
@@ -70,5 +67,6 @@ void layout_find_states(struct engine *engine, int64_t at_us, struct state_sourc
 /* Does the transaction in the plan's layout pass the filter, with verdict and outcome as set? */
 bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena);
 
-/* Fills time, id and columns of engine->entry from the plan's layout; weights are the caller's. */
+/* Fills time and columns of engine->entry from the plan's layout; the id, which is the same for all
+ * entities, and the weights are the caller's. */
 void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction);

@@ -1,4 +1,6 @@
-#include "checker.h"
+/* Types: the walk through a tree, operators, comparisons, thresholds and functions. Names are found
+ * in checker_name.c. */
+#include "checker_internal.h"
 
 #include "../base/check.h"
 #include "checker_call.h"
@@ -7,241 +9,10 @@
 #include "function.h"
 #include "words.h"
 
-#include <stdio.h>
-
-struct checker {
-    const struct scope *scope;
-    enum scope_reader reader;
-    struct arena *scratch;
-    struct reporter *reporter;
-};
-
-/* The type of what was reported already: whatever uses it says nothing more. */
-#define BROKEN VALUE_ERROR
-
-static enum value_type check_node(struct checker *checker, struct syntax *node);
-
 static enum value_type complain(struct checker *checker, const struct syntax *node,
                                 const char *text) {
     report(checker->reporter, node->offset, node->length, "%s", text);
     return BROKEN;
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Names */
-
-static bool may_read(const struct checker *checker, const struct name *name) {
-    if (checker->reader == SCOPE_DERIVED)
-        return name->kind == NAME_FIELD;
-    if (checker->reader == SCOPE_FILTER)
-        return name->kind == NAME_FIELD || name->kind == NAME_LATER;
-    if (name->kind == NAME_THRESHOLD)
-        return checker->reader == SCOPE_RULE;
-    return name->kind != NAME_LATER;
-}
-
-/* Says that this reader cannot read this, and what it can: `start` and `length` are its place. */
-static enum value_type refuse_reading(struct checker *checker, size_t start, size_t length,
-                                      const char *what) {
-    static const struct {
-        const char *who, *expected;
-    } readers[] = {
-        [SCOPE_DERIVED] = {"a derived field", "expected fields of the transaction"},
-        [SCOPE_FILTER] = {"a feature's condition",
-                          "expected fields of the transaction, verdict or outcome"},
-        [SCOPE_VALUE] = {"a value", "only rules can"},
-        [SCOPE_THRESHOLD] = {"a threshold", "only rules can"},
-        [SCOPE_RULE] = {"a rule", "expected fields, features, values, lists or thresholds"},
-    };
-    report(checker->reporter, start, length, "%s cannot read %s; %s", readers[checker->reader].who,
-           what, readers[checker->reader].expected);
-    return BROKEN;
-}
-
-static const char *quoted(const struct checker *checker, struct text t) {
-    struct text quoted = arena_printf(checker->scratch, "\"%" TEXT_FORMAT "\"", TEXT_ARGS(t));
-    check(quoted.data);
-    return quoted.data;
-}
-
-static enum value_type use_name(struct checker *checker, struct syntax *node,
-                                const struct name *name) {
-    node->name = name;
-    if (may_read(checker, name))
-        return name->type;
-    if (name->kind != NAME_LATER)
-        return refuse_reading(checker, node->start, node->end - node->start,
-                              quoted(checker, name->text));
-    report(checker->reporter, node->start, node->end - node->start,
-           "\"%" TEXT_FORMAT "\" is not known while a transaction is decided; only \"where\" "
-           "and \"of\" of a feature can read it",
-           TEXT_ARGS(name->text));
-    return BROKEN;
-}
-
-/* The nearest readable name that begins with `prefix`. */
-static struct near nearest_name(const struct checker *checker, struct text wanted,
-                                struct text prefix) {
-    struct near near = near_to(wanted);
-    for (size_t i = 0; i < checker->scope->name_count; i++) {
-        const struct name *name = checker->scope->names[i];
-        bool begins =
-            name->text.length >= prefix.length &&
-            (prefix.length == 0 || memcmp(name->text.data, prefix.data, prefix.length) == 0);
-        if (begins && may_read(checker, name))
-            near_try(&near, name->text);
-    }
-    return near;
-}
-
-/* What a policy may name later: said so, instead of "unknown". */
-static bool is_later_name(struct text word) {
-    return text_is(word, "models") || text_is(word, "model");
-}
-
-/* Thresholds are declared behind everything else that reads: only rules know their names. */
-static bool is_hidden_threshold(const struct checker *checker, struct text word) {
-    return text_is(word, "thresholds") && checker->reader != SCOPE_RULE;
-}
-
-static bool is_announced(const struct scope *scope, struct text word) {
-    for (size_t i = 0; i < scope->announced_count; i++)
-        if (text_equal(scope->announced[i], word))
-            return true;
-    return false;
-}
-
-/* beside_text: it is compared with a text, so it may be one without its quotes. */
-static enum value_type unknown_name(struct checker *checker, const struct syntax *node,
-                                    bool beside_text) {
-    if (checker->scope->incomplete)
-        return BROKEN;
-    bool derived = checker->reader == SCOPE_DERIVED;
-    char hint[NEAR_HINT_SIZE];
-    if (is_later_name(node->text))
-        report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is not supported yet", TEXT_ARGS(node->text));
-    else if (is_hidden_threshold(checker, node->text))
-        refuse_reading(checker, node->offset, node->length, "thresholds");
-    else if (text_is(node->text, "thresholds"))
-        report(checker->reporter, node->offset, node->length,
-               "\"thresholds\" is not a value; expected thresholds.NAME");
-    else if (text_is(node->text, "lists"))
-        report(checker->reporter, node->offset, node->length,
-               "\"lists\" is not a value; expected lists.NAME, right of \"in\"");
-    else if (scope_has_entity(checker->scope, node->text))
-        report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is an entity, not a value; expected %" TEXT_FORMAT ".FEATURE",
-               TEXT_ARGS(node->text), TEXT_ARGS(node->text));
-    else if (derived && (text_is(node->text, "verdict") || text_is(node->text, "outcome")))
-        refuse_reading(checker, node->offset, node->length, quoted(checker, node->text));
-    else if (is_announced(checker->scope, node->text))
-        report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" is not computed yet; a %s can use only those above it",
-               TEXT_ARGS(node->text), derived ? "derived field" : "value");
-    else {
-        struct near near = nearest_name(checker, node->text, (struct text){0});
-        if (!*near_hint(&near, hint) && beside_text)
-            snprintf(hint, sizeof hint, "; a text is written in quotes: \"%" TEXT_FORMAT "\"",
-                     TEXT_ARGS(node->text));
-        else if (!*hint && derived)
-            snprintf(hint, sizeof hint, "; expected a field of the transaction");
-        report(checker->reporter, node->offset, node->length, "unknown name \"%" TEXT_FORMAT "\"%s",
-               TEXT_ARGS(node->text), hint);
-    }
-    return BROKEN;
-}
-
-static enum value_type check_name(struct checker *checker, struct syntax *node) {
-    const struct name *name = scope_find(checker->scope, node->text);
-    return name ? use_name(checker, node, name) : unknown_name(checker, node, false);
-}
-
-static bool is_unknown_name(const struct checker *checker, const struct syntax *node) {
-    return node->kind == SYNTAX_NAME && !scope_find(checker->scope, node->text);
-}
-
-/* Checks what is compared with a value of type `other`. */
-static enum value_type check_beside(struct checker *checker, struct syntax *node,
-                                    enum value_type other) {
-    if (other != VALUE_TEXT || !is_unknown_name(checker, node))
-        return check_node(checker, node);
-    node->type = unknown_name(checker, node, true);
-    return node->type;
-}
-
-static struct text joined(struct checker *checker, struct text left, struct text right) {
-    struct text t = arena_printf(checker->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
-                                 TEXT_ARGS(left), TEXT_ARGS(right));
-    check(t.data);
-    return t;
-}
-
-static void unknown_threshold(struct checker *checker, const struct syntax *node,
-                              struct text full) {
-    struct near near = nearest_name(checker, full, TEXT_LITERAL("thresholds."));
-    char hint[NEAR_HINT_SIZE];
-    near_hint(&near, hint);
-    report(checker->reporter, node->offset, node->length,
-           "unknown threshold \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(node->text),
-           *hint ? hint : "; thresholds.yaml declares them");
-}
-
-static enum value_type unknown_member(struct checker *checker, const struct syntax *node,
-                                      struct text full) {
-    if (checker->scope->incomplete)
-        return BROKEN;
-    struct text before = node->first->text;
-    char hint[NEAR_HINT_SIZE];
-    size_t start = node->start, length = node->end - node->start;
-    if (checker->reader == SCOPE_DERIVED && !text_is(before, "attributes"))
-        return refuse_reading(checker, start, length, quoted(checker, full));
-    if (scope_has_entity(checker->scope, before)) {
-        struct text prefix = {.data = full.data, .length = before.length + 1};
-        struct near near = nearest_name(checker, full, prefix);
-        report(checker->reporter, start, length,
-               "entity \"%" TEXT_FORMAT "\" has no feature \"%" TEXT_FORMAT "\"%s",
-               TEXT_ARGS(before), TEXT_ARGS(node->text), near_hint(&near, hint));
-    } else if (is_hidden_threshold(checker, before)) {
-        refuse_reading(checker, start, length, "thresholds");
-    } else if (text_is(before, "thresholds")) {
-        unknown_threshold(checker, node, full);
-    } else if (text_is(before, "lists")) {
-        report(checker->reporter, start, length,
-               "a list is not a value; it can only stand right of \"in\"");
-    } else if (text_is(before, "attributes")) {
-        report(checker->reporter, start, length,
-               "attributes stand by themselves: write \"%" TEXT_FORMAT "\"", TEXT_ARGS(node->text));
-    } else if (is_later_name(before)) {
-        report(checker->reporter, start, length, "\"%" TEXT_FORMAT "\" is not supported yet",
-               TEXT_ARGS(before));
-    } else if (scope_find(checker->scope, before)) {
-        report(checker->reporter, node->offset, node->length,
-               "\"%" TEXT_FORMAT "\" has no member \"%" TEXT_FORMAT
-               "\"; functions are called with ()",
-               TEXT_ARGS(before), TEXT_ARGS(node->text));
-    } else {
-        struct near near = near_to(before);
-        for (size_t i = 0; i < checker->scope->entity_count; i++)
-            near_try(&near, checker->scope->entities[i]);
-        report(checker->reporter, node->first->offset, node->first->length,
-               "unknown entity \"%" TEXT_FORMAT "\"%s", TEXT_ARGS(before), near_hint(&near, hint));
-    }
-    return BROKEN;
-}
-
-static enum value_type check_member(struct checker *checker, struct syntax *node) {
-    if (node->first->kind != SYNTAX_NAME) {
-        if (check_node(checker, node->first) == BROKEN)
-            return BROKEN;
-        report(checker->reporter, node->offset, node->length,
-               "a value has no member \"%" TEXT_FORMAT "\"; functions are called with ()",
-               TEXT_ARGS(node->text));
-        return BROKEN;
-    }
-    struct text full = joined(checker, node->first->text, node->text);
-    const struct name *name = scope_find(checker->scope, full);
-    return name ? use_name(checker, node, name) : unknown_member(checker, node, full);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -267,6 +38,15 @@ static void check_words(struct checker *checker, const struct syntax *name_node,
 /* ------------------------------------------------------------------------------------------------
  * Comparisons and membership */
 
+/* Checks what is compared with a value of type `other`. */
+static enum value_type check_beside(struct checker *checker, struct syntax *node,
+                                    enum value_type other) {
+    if (other != VALUE_TEXT || !checker_is_unknown_name(checker, node))
+        return checker_node(checker, node);
+    node->type = checker_unknown_name(checker, node, true);
+    return node->type;
+}
+
 static bool comparable(enum value_type a, enum value_type b) {
     return a == b || (is_numeric(a) && is_numeric(b));
 }
@@ -274,11 +54,11 @@ static bool comparable(enum value_type a, enum value_type b) {
 static enum value_type check_comparison(struct checker *checker, struct syntax *node) {
     struct syntax *left = node->first, *right = node->last;
     enum value_type a, b;
-    if (is_unknown_name(checker, left)) {
-        b = check_node(checker, right);
+    if (checker_is_unknown_name(checker, left)) {
+        b = checker_node(checker, right);
         a = check_beside(checker, left, b);
     } else {
-        a = check_node(checker, left);
+        a = checker_node(checker, left);
         b = check_beside(checker, right, a);
     }
     if (a == BROKEN || b == BROKEN)
@@ -307,7 +87,7 @@ static enum value_type check_in_named(struct checker *checker, struct syntax *no
     struct syntax *right = node->last;
     const struct scope *scope = checker->scope;
     if (checker->reader == SCOPE_FILTER || checker->reader == SCOPE_DERIVED)
-        return refuse_reading(checker, right->start, right->end - right->start, "lists");
+        return checker_refuse_reading(checker, right->start, right->end - right->start, "lists");
     struct near near = near_to(right->text);
     for (size_t i = 0; i < scope->list_count; i++) {
         if (text_equal(scope->lists[i].name, right->text)) {
@@ -355,7 +135,7 @@ static enum value_type check_in_literal(struct checker *checker, struct syntax *
 }
 
 static enum value_type check_in(struct checker *checker, struct syntax *node) {
-    enum value_type left = check_node(checker, node->first);
+    enum value_type left = checker_node(checker, node->first);
     if (is_list_name(node->last))
         return check_in_named(checker, node, left);
     if (node->last->kind == SYNTAX_LIST)
@@ -377,7 +157,7 @@ static struct syntax *index_base(struct syntax *node, size_t *ret_keys) {
 }
 
 static bool check_key(struct checker *checker, struct syntax *key, const struct name *name) {
-    enum value_type type = check_node(checker, key);
+    enum value_type type = checker_node(checker, key);
     if (type == VALUE_TEXT || type == BROKEN)
         return type != BROKEN;
     report(checker->reporter, key->start, key->end - key->start,
@@ -412,7 +192,7 @@ static enum value_type check_index(struct checker *checker, struct syntax *node)
     size_t keys;
     struct syntax *base = index_base(node, &keys);
     if (base->kind == SYNTAX_MEMBER) {
-        if (check_member(checker, base) == BROKEN)
+        if (checker_member(checker, base) == BROKEN)
             return BROKEN;
         base->type = base->name->type;
         if (base->name->kind == NAME_THRESHOLD)
@@ -425,9 +205,9 @@ static enum value_type check_index(struct checker *checker, struct syntax *node)
  * Operators and functions */
 
 static enum value_type check_arithmetic(struct checker *checker, struct syntax *node) {
-    enum value_type types[2] = {check_node(checker, node->first), VALUE_ABSENT};
+    enum value_type types[2] = {checker_node(checker, node->first), VALUE_ABSENT};
     if (node->operand_count == 2)
-        types[1] = check_node(checker, node->last);
+        types[1] = checker_node(checker, node->last);
     if (types[0] == BROKEN || types[1] == BROKEN)
         return BROKEN;
     node->function = function_find(text_of(token_type_name(node->sign)), FUNCTION_OPERATOR, types,
@@ -456,7 +236,7 @@ static bool expect_bool(struct checker *checker, const struct syntax *operand, c
 static enum value_type check_logic(struct checker *checker, struct syntax *node) {
     bool good = true;
     for (struct syntax *operand = node->first; operand; operand = operand->next) {
-        check_node(checker, operand);
+        checker_node(checker, operand);
         good &= expect_bool(checker, operand, token_type_name(node->sign));
     }
     return good ? VALUE_BOOL : BROKEN;
@@ -464,8 +244,8 @@ static enum value_type check_logic(struct checker *checker, struct syntax *node)
 
 static enum value_type check_conditional(struct checker *checker, struct syntax *node) {
     struct syntax *condition = node->first, *then = condition->next, *otherwise = node->last;
-    check_node(checker, condition);
-    enum value_type a = check_node(checker, then), b = check_node(checker, otherwise);
+    checker_node(checker, condition);
+    enum value_type a = checker_node(checker, then), b = checker_node(checker, otherwise);
     bool good = expect_bool(checker, condition, "?");
     if (a == BROKEN || b == BROKEN || !good)
         return BROKEN;
@@ -489,7 +269,7 @@ static enum value_type check_has(struct checker *checker, struct syntax *node) {
     if (node->operand_count != 1 ||
         (argument->kind != SYNTAX_NAME && argument->kind != SYNTAX_MEMBER))
         return complain(checker, node, "has() takes one name; expected for example has(device)");
-    return check_node(checker, argument) == BROKEN ? BROKEN : VALUE_BOOL;
+    return checker_node(checker, argument) == BROKEN ? BROKEN : VALUE_BOOL;
 }
 
 static enum value_type unknown_function(struct checker *checker, const struct syntax *node) {
@@ -508,7 +288,7 @@ static enum value_type check_call(struct checker *checker, struct syntax *node) 
     size_t count = 0;
     bool broken = false;
     for (struct syntax *operand = node->first; operand; operand = operand->next) {
-        enum value_type type = check_node(checker, operand);
+        enum value_type type = checker_node(checker, operand);
         broken |= type == BROKEN;
         if (count < FUNCTION_PARAMETERS_MAX)
             types[count] = type;
@@ -540,9 +320,9 @@ static enum value_type check_kind(struct checker *checker, struct syntax *node) 
     case SYNTAX_CONSTANT:
         return node->constant.type;
     case SYNTAX_NAME:
-        return check_name(checker, node);
+        return checker_name(checker, node);
     case SYNTAX_MEMBER:
-        if (check_member(checker, node) == BROKEN)
+        if (checker_member(checker, node) == BROKEN)
             return BROKEN;
         return node->name->kind == NAME_THRESHOLD ? check_threshold(checker, node, node, 0)
                                                   : node->name->type;
@@ -567,7 +347,7 @@ static enum value_type check_kind(struct checker *checker, struct syntax *node) 
     return BROKEN;
 }
 
-static enum value_type check_node(struct checker *checker, struct syntax *node) {
+enum value_type checker_node(struct checker *checker, struct syntax *node) {
     node->type = check_kind(checker, node);
     return node->type;
 }
@@ -581,7 +361,7 @@ struct syntax *expression_check(struct text source, const struct scope *scope,
         return NULL;
     struct checker checker = {
         .scope = scope, .reader = reader, .scratch = scratch, .reporter = reporter};
-    enum value_type type = check_node(&checker, root);
+    enum value_type type = checker_node(&checker, root);
     if (type == BROKEN || reporter->count > before)
         return NULL;
     if (wanted != VALUE_ABSENT && type != wanted) {

@@ -42,49 +42,70 @@ static const struct value *first_missing(const struct value *values, size_t coun
     return error;
 }
 
-/* && with `deciding` false, || with `deciding` true: the deciding value wins over absent, absent
- * over an error, an error over the other value. */
-static struct value merge(const struct value *pair, bool deciding) {
-    for (size_t i = 0; i < 2; i++)
-        if (pair[i].type == VALUE_BOOL && pair[i].boolean == deciding)
-            return pair[i];
-    const struct value *missing = first_missing(pair, 2);
-    return missing ? *missing : pair[0];
+/* Results are put in place part by part: a value that is copied right after its parts were written
+ * makes the processor wait. */
+static void put_bool(struct value *v, bool boolean) {
+    v->type = VALUE_BOOL;
+    v->boolean = boolean;
 }
 
-static struct value compare(const struct value *pair, enum operation operation) {
+/* && with `deciding` false, || with `deciding` true: the deciding value wins over absent, absent
+ * over an error, an error over the other value. Into the first one. */
+static void merge(struct value *pair, bool deciding) {
+    for (size_t i = 0; i < 2; i++)
+        if (pair[i].type == VALUE_BOOL && pair[i].boolean == deciding) {
+            put_bool(&pair[0], deciding);
+            return;
+        }
     const struct value *missing = first_missing(pair, 2);
     if (missing)
-        return *missing;
-    int order = value_order(pair[0], pair[1]);
-    bool ordered = order != 2;
+        pair[0] = *missing;
+}
+
+/* Texts, which most lists are of, need not be put in order for that. */
+static bool is_same(const struct value *a, const struct value *b) {
+    if (a->type == VALUE_TEXT && b->type == VALUE_TEXT)
+        return text_equal(a->text, b->text);
+    return value_order(*a, *b) == 0;
+}
+
+static bool is_ordered(int order, enum operation operation) {
     switch (operation) {
-    case OPERATION_EQUAL:
-        return value_bool(order == 0);
-    case OPERATION_NOT_EQUAL:
-        return value_bool(order != 0);
     case OPERATION_LESS:
-        return value_bool(ordered && order < 0);
+        return order < 0;
     case OPERATION_LESS_EQUAL:
-        return value_bool(ordered && order <= 0);
+        return order <= 0;
     case OPERATION_GREATER:
-        return value_bool(ordered && order > 0);
+        return order > 0;
     default:
-        return value_bool(ordered && order >= 0);
+        return order >= 0;
     }
 }
 
-static struct value negate(struct value v) {
-    return is_missing(&v) ? v : value_bool(!v.boolean);
+/* Into the first one. */
+static void compare(struct value *pair, enum operation operation) {
+    const struct value *missing = first_missing(pair, 2);
+    if (missing == &pair[1])
+        pair[0] = pair[1];
+    if (missing)
+        return;
+    if (operation == OPERATION_EQUAL || operation == OPERATION_NOT_EQUAL) {
+        put_bool(&pair[0], is_same(&pair[0], &pair[1]) == (operation == OPERATION_EQUAL));
+        return;
+    }
+    int order = value_order(pair[0], pair[1]);
+    put_bool(&pair[0], order != 2 && is_ordered(order, operation));
 }
 
-static struct value in_constants(struct value v, const struct value *constants, size_t count) {
-    if (is_missing(&v))
-        return v;
+static void in_constants(struct value *v, const struct value *constants, size_t count) {
+    if (is_missing(v))
+        return;
     for (size_t i = 0; i < count; i++)
-        if (value_order(v, constants[i]) == 0)
-            return value_bool(true);
-    return value_bool(false);
+        if (is_same(v, &constants[i])) {
+            put_bool(v, true);
+            return;
+        }
+    put_bool(v, false);
 }
 
 /* value, found, item: the list is complete only with all its items, so a missing one stays. */
@@ -95,9 +116,9 @@ static struct value in_item(const struct value *three) {
     return value_bool(three[1].boolean || value_order(three[0], three[2]) == 0);
 }
 
-static struct value read_slot(const struct instruction *at, const struct value *frame) {
-    struct value v = frame[at->slot];
-    check(v.type == at->type || is_missing(&v));
+static const struct value *read_slot(const struct instruction *at, const struct value *frame) {
+    const struct value *v = &frame[at->slot];
+    check(v->type == at->type || is_missing(v));
     return v;
 }
 
@@ -132,26 +153,28 @@ static bool is_bool(const struct value *v, bool boolean) {
     return v->type == VALUE_BOOL && v->boolean == boolean;
 }
 
-struct value program_run(const struct instruction *code, uint32_t start, const struct value *frame,
-                         struct arena *arena) {
-    struct value stack[PROGRAM_STACK_MAX];
+/* The result, in the stack. */
+static const struct value *run(const struct instruction *code, uint32_t start,
+                               const struct value *frame, struct arena *arena,
+                               struct value stack[PROGRAM_STACK_MAX]) {
     struct value *top = stack; /* the first free place */
     const struct instruction *at = code + start;
     for (;; at++) {
         switch ((enum operation)at->operation) {
         case OPERATION_END:
-            return top[-1];
+            return &top[-1];
         case OPERATION_CONSTANT:
             *top++ = *at->constant;
             break;
         case OPERATION_SLOT:
-            *top++ = read_slot(at, frame);
+            *top++ = *read_slot(at, frame);
             break;
         case OPERATION_HAS:
             *top++ = has_slot(at, frame);
             break;
         case OPERATION_NOT:
-            top[-1] = negate(top[-1]);
+            if (!is_missing(&top[-1]))
+                put_bool(&top[-1], !top[-1].boolean);
             break;
         case OPERATION_EQUAL:
         case OPERATION_NOT_EQUAL:
@@ -160,7 +183,7 @@ struct value program_run(const struct instruction *code, uint32_t start, const s
         case OPERATION_GREATER:
         case OPERATION_GREATER_EQUAL:
             top--;
-            top[-1] = compare(top - 1, at->operation);
+            compare(top - 1, at->operation);
             break;
         case OPERATION_CALL:
             top -= at->count;
@@ -175,7 +198,7 @@ struct value program_run(const struct instruction *code, uint32_t start, const s
         case OPERATION_AND_MERGE:
         case OPERATION_OR_MERGE:
             top--;
-            top[-1] = merge(top - 1, at->operation == OPERATION_OR_MERGE);
+            merge(top - 1, at->operation == OPERATION_OR_MERGE);
             break;
         case OPERATION_BRANCH:
             if (is_missing(&top[-1]))
@@ -191,7 +214,7 @@ struct value program_run(const struct instruction *code, uint32_t start, const s
                 top[-1] = value_bool(list_has(at->list, top[-1].text));
             break;
         case OPERATION_IN_CONSTANTS:
-            top[-1] = in_constants(top[-1], at->constant, at->count);
+            in_constants(&top[-1], at->constant, at->count);
             break;
         case OPERATION_IN_ITEM:
             top--;
@@ -210,7 +233,20 @@ struct value program_run(const struct instruction *code, uint32_t start, const s
     }
 }
 
+struct value program_run(const struct instruction *code, uint32_t start, const struct value *frame,
+                         struct arena *arena) {
+    struct value stack[PROGRAM_STACK_MAX];
+    return *run(code, start, frame, arena, stack);
+}
+
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena) {
     return program_run(expression->code, 0, frame, arena);
+}
+
+bool expression_is_true(const struct expression *expression, const struct value *frame,
+                        struct arena *arena) {
+    struct value stack[PROGRAM_STACK_MAX];
+    const struct value *v = run(expression->code, 0, frame, arena, stack);
+    return v->type == VALUE_BOOL && v->boolean;
 }

@@ -8,6 +8,7 @@
 #include "../base/text.h"
 #include "../base/value.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum expression_error {
@@ -28,6 +29,10 @@ struct expression; /* lives in its snapshot */
  * the snapshot or the arena. Pure. */
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena);
+
+/* Is its value a true bool? */
+bool expression_is_true(const struct expression *expression, const struct value *frame,
+                        struct arena *arena);
 
 enum value_type expression_type(const struct expression *expression);
 /* Worst case, in evaluated nodes. */

@@ -103,15 +103,11 @@ static struct text line_of(struct text content, size_t line) {
     return (struct text){.data = at, .length = (size_t)(stop - at)};
 }
 
-static bool starts_character(char byte) {
-    return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
 /* Byte offset of a character, the text's length beyond its end. */
 static size_t character_offset(struct text t, size_t character) {
     size_t at = 0;
     while (at < t.length) {
-        if (starts_character(t.data[at]) && character-- == 0)
+        if (text_begins_character(t.data[at]) && character-- == 0)
             break;
         at++;
     }
@@ -121,12 +117,8 @@ static size_t character_offset(struct text t, size_t character) {
 static size_t character_count(struct text t) {
     size_t count = 0;
     for (size_t i = 0; i < t.length; i++)
-        count += starts_character(t.data[i]);
+        count += text_begins_character(t.data[i]);
     return count;
-}
-
-static void append(struct buffer *buffer, const char *string) {
-    buffer_append(buffer, string, strlen(string));
 }
 
 static void append_repeated(struct buffer *buffer, char character, size_t count) {
@@ -149,7 +141,7 @@ static void append_line(struct buffer *buffer, struct text line) {
     size_t bad;
     while (!text_is_clean(line, &bad)) {
         append_clean(buffer, (struct text){.data = line.data, .length = bad});
-        append(buffer, line.data[bad] == '\t' ? " " : "?");
+        buffer_append_string(buffer, line.data[bad] == '\t' ? " " : "?");
         line.data += bad + 1;
         line.length -= bad + 1;
     }
@@ -163,13 +155,13 @@ static void append_excerpt(struct buffer *buffer, const struct fault *fault) {
     size_t from = character_offset(line, first), to = character_offset(line, first + SHOWN_MAX);
     char gutter[32];
     int width = snprintf(gutter, sizeof gutter, "%5zu | ", fault->at.line);
-    append(buffer, gutter);
+    buffer_append_string(buffer, gutter);
     if (first > 0)
-        append(buffer, "…");
+        buffer_append_string(buffer, "…");
     append_line(buffer, (struct text){.data = line.data + from, .length = to - from});
     if (to < line.length)
-        append(buffer, "…");
-    append(buffer, "\n");
+        buffer_append_string(buffer, "…");
+    buffer_append_string(buffer, "\n");
 
     struct text shown = {.data = line.data + from, .length = to - from};
     size_t visible = character_count(shown), indent = column - first;
@@ -177,11 +169,11 @@ static void append_excerpt(struct buffer *buffer, const struct fault *fault) {
     if (indent + length > visible)
         length = visible > indent ? visible - indent : 1;
     append_repeated(buffer, ' ', (size_t)width - 2);
-    append(buffer, "| ");
+    buffer_append_string(buffer, "| ");
     append_repeated(buffer, ' ', indent + (first > 0));
-    append(buffer, "^");
+    buffer_append_string(buffer, "^");
     append_repeated(buffer, '~', length - 1);
-    append(buffer, "\n");
+    buffer_append_string(buffer, "\n");
 }
 
 static void append_head(struct buffer *buffer, const struct fault *fault) {
@@ -189,9 +181,9 @@ static void append_head(struct buffer *buffer, const struct fault *fault) {
     if (fault->at.line > 0) {
         char numbers[48];
         snprintf(numbers, sizeof numbers, ":%zu:%zu", fault->at.line, fault->at.column);
-        append(buffer, numbers);
+        buffer_append_string(buffer, numbers);
     }
-    append(buffer, fault->warning ? ": warning: " : ": ");
+    buffer_append_string(buffer, fault->warning ? ": warning: " : ": ");
     append_line(buffer, fault->text); /* may name a path, and may have been cut */
 }
 
@@ -199,7 +191,7 @@ void faults_write(const struct faults *faults, struct buffer *buffer) {
     const struct fault **list = sorted(faults);
     for (size_t i = 0; i < faults->stored; i++) {
         append_head(buffer, list[i]);
-        append(buffer, "\n");
+        buffer_append_string(buffer, "\n");
         if (list[i]->at.line > 0 && !list[i]->at.secret)
             append_excerpt(buffer, list[i]);
     }
@@ -208,7 +200,7 @@ void faults_write(const struct faults *faults, struct buffer *buffer) {
     if (left_out > 0) {
         char line[64];
         snprintf(line, sizeof line, "… and %zu more\n", left_out);
-        append(buffer, line);
+        buffer_append_string(buffer, line);
     }
 }
 

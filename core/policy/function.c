@@ -163,15 +163,11 @@ static struct value concatenate(const struct value *a, struct arena *arena) {
 /* ------------------------------------------------------------------------------------------------
  * Texts */
 
-static bool starts_character(char byte) {
-    return ((unsigned char)byte & 0xc0) != 0x80;
-}
-
 static struct value text_size(const struct value *a, struct arena *arena) {
     (void)arena;
     int64_t characters = 0;
     for (size_t i = 0; i < a[0].text.length; i++)
-        characters += starts_character(a[0].text.data[i]);
+        characters += text_begins_character(a[0].text.data[i]);
     return value_int(characters);
 }
 
@@ -224,7 +220,7 @@ static size_t byte_of_character(struct text t, int64_t index) {
     size_t at = 0;
     if (index < 0 || index > (int64_t)t.length)
         return SIZE_MAX;
-    while (at < t.length && (!starts_character(t.data[at]) || index-- > 0))
+    while (at < t.length && (!text_begins_character(t.data[at]) || index-- > 0))
         at++;
     return index > 0 ? SIZE_MAX : at;
 }
@@ -232,7 +228,7 @@ static size_t byte_of_character(struct text t, int64_t index) {
 static int64_t character_of_byte(struct text t, size_t byte) {
     int64_t character = 0;
     for (size_t i = 0; i < byte; i++)
-        character += starts_character(t.data[i]);
+        character += text_begins_character(t.data[i]);
     return character;
 }
 

@@ -47,15 +47,12 @@ bool token_is_reserved(struct text word) {
     return false;
 }
 
-static bool is_digit(int c) {
-    return c >= '0' && c <= '9';
-}
 static bool is_letter(int c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
 }
 
 static int digit_value(int c) {
-    if (is_digit(c))
+    if (text_is_digit(c))
         return c - '0';
     if (c >= 'a' && c <= 'f')
         return c - 'a' + 10;
@@ -116,7 +113,7 @@ static struct token integer(struct lexer *lexer, size_t offset, unsigned base) {
 }
 
 static void skip_digits(struct lexer *lexer) {
-    while (is_digit(peek(lexer, 0)))
+    while (text_is_digit(peek(lexer, 0)))
         lexer->at++;
 }
 
@@ -125,7 +122,7 @@ static bool skip_exponent(struct lexer *lexer) {
     if (peek(lexer, 0) != 'e' && peek(lexer, 0) != 'E')
         return false;
     size_t sign = peek(lexer, 1) == '+' || peek(lexer, 1) == '-';
-    if (!is_digit(peek(lexer, 1 + sign)))
+    if (!text_is_digit(peek(lexer, 1 + sign)))
         return false;
     lexer->at += 1 + sign;
     skip_digits(lexer);
@@ -154,7 +151,7 @@ static struct token number(struct lexer *lexer) {
         token = integer(lexer, offset, 16);
     } else {
         skip_digits(lexer);
-        bool fraction = peek(lexer, 0) == '.' && is_digit(peek(lexer, 1));
+        bool fraction = peek(lexer, 0) == '.' && text_is_digit(peek(lexer, 1));
         if (fraction) {
             lexer->at++;
             skip_digits(lexer);
@@ -309,7 +306,7 @@ static struct token word(struct lexer *lexer) {
     bool raw = second == 'r' || second == 'R';
     if ((first == 'b' || first == 'B') && (is_quote(second) || (raw && is_quote(peek(lexer, 2)))))
         return failed(lexer, offset, 1, "bytes are not supported: leave the b out");
-    while (is_letter(peek(lexer, 0)) || is_digit(peek(lexer, 0)))
+    while (is_letter(peek(lexer, 0)) || text_is_digit(peek(lexer, 0)))
         lexer->at++;
     struct token token = token_of(lexer, TOKEN_IDENTIFIER, offset);
     token.text = (struct text){.data = lexer->source.data + offset, .length = token.length};
@@ -370,7 +367,7 @@ struct token lexer_next(struct lexer *lexer) {
         return failed(
             lexer, offset, 2,
             "a comment in a text that YAML joins to one line hides what follows; use \"|\"");
-    if (is_digit(c) || (c == '.' && is_digit(peek(lexer, 1))))
+    if (text_is_digit(c) || (c == '.' && text_is_digit(peek(lexer, 1))))
         return number(lexer);
     if (is_quote(c))
         return string(lexer, offset, false);

@@ -90,7 +90,7 @@ static size_t characters(struct text value, size_t offset, size_t length) {
     for (size_t i = offset; i < offset + length && i < value.length; i++) {
         if (value.data[i] == '\n')
             break;
-        count += ((unsigned char)value.data[i] & 0xc0) != 0x80;
+        count += text_begins_character(value.data[i]);
     }
     return count;
 }

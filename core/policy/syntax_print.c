@@ -45,16 +45,12 @@ static enum binding binding_of(const struct syntax *node) {
     }
 }
 
-static void put(struct buffer *buffer, const char *string) {
-    buffer_append(buffer, string, strlen(string));
-}
-
 static void put_text(struct buffer *buffer, struct text t) {
     buffer_append(buffer, t.data, t.length);
 }
 
 static void put_quoted(struct buffer *buffer, struct text t) {
-    put(buffer, "\"");
+    buffer_append_string(buffer, "\"");
     for (size_t i = 0; i < t.length; i++) {
         unsigned char c = (unsigned char)t.data[i];
         char escape[8];
@@ -65,11 +61,11 @@ static void put_quoted(struct buffer *buffer, struct text t) {
         else
             snprintf(escape, sizeof escape, "%c", c);
         if (c == 0)
-            put(buffer, "\\x00");
+            buffer_append_string(buffer, "\\x00");
         else
-            put(buffer, escape);
+            buffer_append_string(buffer, escape);
     }
-    put(buffer, "\"");
+    buffer_append_string(buffer, "\"");
 }
 
 static void put_constant(struct buffer *buffer, struct value v) {
@@ -79,25 +75,25 @@ static void put_constant(struct buffer *buffer, struct value v) {
     }
     char string[64];
     value_format(v, string, sizeof string);
-    put(buffer, string);
+    buffer_append_string(buffer, string);
     if (v.type == VALUE_DOUBLE && !strpbrk(string, ".e"))
-        put(buffer, ".0");
+        buffer_append_string(buffer, ".0");
 }
 
 static void put_operand(struct buffer *buffer, const struct syntax *node, enum binding least) {
     bool brackets = binding_of(node) < least;
     if (brackets)
-        put(buffer, "(");
+        buffer_append_string(buffer, "(");
     syntax_print(node, buffer);
     if (brackets)
-        put(buffer, ")");
+        buffer_append_string(buffer, ")");
 }
 
 static void put_operands(struct buffer *buffer, const struct syntax *first, const char *between,
                          enum binding least) {
     for (const struct syntax *operand = first; operand; operand = operand->next) {
         if (operand != first)
-            put(buffer, between);
+            buffer_append_string(buffer, between);
         put_operand(buffer, operand, least);
     }
 }
@@ -106,21 +102,21 @@ static void put_call(struct buffer *buffer, const struct syntax *node) {
     const struct syntax *first = node->first;
     if (node->receiver) {
         put_operand(buffer, first, BINDS_MEMBER);
-        put(buffer, ".");
+        buffer_append_string(buffer, ".");
         first = first->next;
     }
     put_text(buffer, node->text);
-    put(buffer, "(");
+    buffer_append_string(buffer, "(");
     put_operands(buffer, first, ", ", BINDS_CONDITIONAL);
-    put(buffer, ")");
+    buffer_append_string(buffer, ")");
 }
 
 static void put_binary(struct buffer *buffer, const struct syntax *node) {
     enum binding own = binding_of(node);
     put_operand(buffer, node->first, own);
-    put(buffer, " ");
-    put(buffer, token_type_name(node->sign));
-    put(buffer, " ");
+    buffer_append_string(buffer, " ");
+    buffer_append_string(buffer, token_type_name(node->sign));
+    buffer_append_string(buffer, " ");
     put_operand(buffer, node->last, own + 1);
 }
 
@@ -134,7 +130,7 @@ static bool begins_with_int(const struct syntax *node) {
 }
 
 static void put_unary(struct buffer *buffer, const struct syntax *node) {
-    put(buffer, token_type_name(node->sign));
+    buffer_append_string(buffer, token_type_name(node->sign));
     /* −(5) is an operator on 5; −5 would be read as a literal. */
     bool literal = node->sign == TOKEN_MINUS && begins_with_int(node->first);
     put_operand(buffer, node->first, literal ? BINDS_MEMBER + 1 : BINDS_UNARY);
@@ -142,22 +138,22 @@ static void put_unary(struct buffer *buffer, const struct syntax *node) {
 
 static void put_conditional(struct buffer *buffer, const struct syntax *node) {
     put_operand(buffer, node->first, BINDS_OR);
-    put(buffer, " ? ");
+    buffer_append_string(buffer, " ? ");
     put_operand(buffer, node->first->next, BINDS_OR);
-    put(buffer, " : ");
+    buffer_append_string(buffer, " : ");
     put_operand(buffer, node->last, BINDS_CONDITIONAL);
 }
 
 static void put_map(struct buffer *buffer, const struct syntax *node) {
-    put(buffer, "{");
+    buffer_append_string(buffer, "{");
     bool key = true;
     for (const struct syntax *operand = node->first; operand; operand = operand->next) {
         syntax_print(operand, buffer);
         if (operand->next)
-            put(buffer, key ? ": " : ", ");
+            buffer_append_string(buffer, key ? ": " : ", ");
         key = !key;
     }
-    put(buffer, "}");
+    buffer_append_string(buffer, "}");
 }
 
 void syntax_print(const struct syntax *node, struct buffer *buffer) {
@@ -174,7 +170,7 @@ void syntax_print(const struct syntax *node, struct buffer *buffer) {
             break;
         }
         put_operand(buffer, node->first, BINDS_MEMBER);
-        put(buffer, ".");
+        buffer_append_string(buffer, ".");
         put_text(buffer, node->text);
         break;
     case SYNTAX_CALL:
@@ -182,14 +178,14 @@ void syntax_print(const struct syntax *node, struct buffer *buffer) {
         break;
     case SYNTAX_INDEX:
         put_operand(buffer, node->first, BINDS_MEMBER);
-        put(buffer, "[");
+        buffer_append_string(buffer, "[");
         syntax_print(node->last, buffer);
-        put(buffer, "]");
+        buffer_append_string(buffer, "]");
         break;
     case SYNTAX_LIST:
-        put(buffer, "[");
+        buffer_append_string(buffer, "[");
         put_operands(buffer, node->first, ", ", BINDS_CONDITIONAL);
-        put(buffer, "]");
+        buffer_append_string(buffer, "]");
         break;
     case SYNTAX_MAP:
         put_map(buffer, node);

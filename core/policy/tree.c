@@ -61,7 +61,7 @@ static size_t first_bad(struct text line) {
 static size_t characters(const char *data, size_t length) {
     size_t count = 0;
     for (size_t i = 0; i < length; i++)
-        count += ((unsigned char)data[i] & 0xc0) != 0x80;
+        count += text_begins_character(data[i]);
     return count;
 }
 

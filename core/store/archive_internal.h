@@ -4,6 +4,7 @@
 
 #include "archive.h"
 #include "segment.h"
+#include "segment_walk.h"
 
 /* Where the records of a segment are: an offset for every INDEX_STRIDE-th, found when first needed.
  */
@@ -42,6 +43,11 @@ struct archive {
     struct segment_index *indexes; /* parallel to list */
     size_t index_count;            /* of indexes that are initialised */
     size_t index_open;             /* of them with a descriptor */
+    /* What archive_read() read last, for reading on from there: bytes of one segment, good as long
+     * as nothing is written. */
+    struct frame_window window;
+    size_t window_segment;    /* in list */
+    uint64_t window_position; /* the last one that was written then */
     struct archive_written written;
     struct archive_place end; /* of the last appended */
     int64_t time_us;

@@ -213,6 +213,19 @@ size_t archive_parts_find(const struct archive_parts *parts, uint64_t position) 
     return index;
 }
 
+struct archive_part archive_parts_part(const struct archive_parts *parts, size_t index) {
+    check(index < parts->count);
+    const struct part *part = &parts->parts[index];
+    return (struct archive_part){
+        .file = part->segment.name,
+        .first = part->segment.first,
+        .last = part->until.position,
+        .size = part->size,
+        .day = part->segment.day,
+        .time_before_us = part->header.time_before_us,
+    };
+}
+
 uint64_t archive_parts_size(const struct archive_parts *parts, size_t index) {
     check(index < parts->count);
     return parts->parts[index].size;
@@ -311,7 +324,16 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
                          "%s/%s: it does not end with record %" PRIu64
                          ", though the next segment begins behind that one",
                          reader->parts->path, reader->part->segment.name, until.position);
-    return r < 0 ? r : 0;
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->part->segment.name);
+    if (r != FRAME_END || reader->walk.offset < reader->walk.window.file_size ||
+        reader->walk.synced.position != here.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: byte %" PRIu64
+                         ": a closed segment ends with a sync mark, this one "
+                         "does not",
+                         reader->parts->path, reader->part->segment.name, reader->walk.offset);
+    return 0;
 }
 
 static int next_frame(struct archive_part_reader *reader, struct frame *ret_frame,
@@ -354,8 +376,8 @@ int archive_part_next(struct archive_part_reader *reader, struct archive_part_re
 int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
                         struct record *ret_record, struct error *ret_error) {
     const struct archive_part_record *record = &reader->record;
-    int r = record_decode(record->type, record->payload.data, record->payload.length, arena,
-                          ret_record, ret_error);
+    int r = record_decode_in_place(record->type, record->payload.data, record->payload.length,
+                                   arena, ret_record, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s/%s: byte %" PRIu64 ": record %" PRIu64,
                             reader->parts->path, reader->part->segment.name, reader->record_offset,

@@ -26,6 +26,16 @@ struct archive_place archive_parts_end(const struct archive_parts *parts);
 size_t archive_parts_count(const struct archive_parts *parts);
 /* The first part that has a record behind this position; the count when there is none. */
 size_t archive_parts_find(const struct archive_parts *parts, uint64_t position);
+/* What is known of a part without reading it. */
+struct archive_part {
+    const char *file;       /* relative to the archive; lives as long as the parts */
+    uint64_t first, last;   /* positions; last < first: no record */
+    uint64_t size;          /* bytes of the file */
+    int32_t day;            /* since 1970-01-01: its folder's */
+    int64_t time_before_us; /* when the record before it was received; INT64_MIN: there is none */
+};
+struct archive_part archive_parts_part(const struct archive_parts *parts, size_t index);
+
 /* Bytes of the file, for dividing work and for progress. */
 uint64_t archive_parts_size(const struct archive_parts *parts, size_t index);
 
@@ -54,7 +64,8 @@ void archive_part_close(struct archive_part_reader *reader); /* NULL is allowed 
  * names file and byte. */
 int archive_part_next(struct archive_part_reader *reader, struct archive_part_record *ret_record,
                       struct error *ret_error);
-/* The record that archive_part_next() gave last, into the arena (the caller resets it). */
+/* The record that archive_part_next() gave last, into the arena (the caller resets it). It may
+ * point into the payload and is valid as long as that. */
 int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
                         struct record *ret_record, struct error *ret_error);
 /* Bytes of the part gone through. */

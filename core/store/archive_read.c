@@ -29,6 +29,8 @@ void archive_forget_indexes(struct archive *archive, size_t keep) {
     }
     if (archive->index_count > keep)
         archive->index_count = keep;
+    frame_window_deinit(&archive->window);
+    archive->window = (struct frame_window){0};
 }
 
 static struct segment_index *index_of(struct archive *archive, size_t segment) {
@@ -141,22 +143,33 @@ static int decode(const struct frame *frame, struct arena *arena, struct record 
     return 0;
 }
 
+/* The window on this segment: what was read of it last, or nothing yet. */
+static int window_open(struct archive *archive, size_t number, struct error *ret_error) {
+    struct frame_window *window = &archive->window;
+    bool is_good = window->bytes.length > 0 && archive->window_segment == number &&
+                   archive->window_position == archive->written.place.position;
+    window->descriptor = archive->indexes[number].descriptor;
+    window->chunk = WINDOW_RANDOM;
+    if (is_good)
+        return 0;
+    archive->window_segment = number;
+    archive->window_position = archive->written.place.position;
+    return frame_window_refresh(window, ret_error);
+}
+
 static int read_written(struct archive *archive, uint64_t position, struct arena *arena,
                         struct record *ret_record, struct error *ret_error) {
     size_t number = find_segment(archive, position);
     const struct segment *segment = &archive->list.segments[number];
     struct segment_index *index = index_of(archive, number);
-    struct frame_window window;
     int r = index_open(archive, segment, index, ret_error);
-    frame_window_init(&window, index->descriptor, WINDOW_RANDOM);
     if (r == 0)
-        r = frame_window_refresh(&window, ret_error);
+        r = window_open(archive, number, ret_error);
     struct frame frame;
     if (r == 0)
-        r = find_frame(segment, index, &window, position, &frame, ret_error);
+        r = find_frame(segment, index, &archive->window, position, &frame, ret_error);
     if (r == 0)
         r = decode(&frame, arena, ret_record, ret_error);
-    frame_window_deinit(&window);
     if (r < 0)
         return error_prefix(ret_error, "%s/%s", archive->path, segment->name);
     return 0;

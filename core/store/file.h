@@ -1,5 +1,5 @@
 /* Reading, writing and syncing files, so that short writes, interruptions and directory entries are
- * dealt with in one place. Private to store/.
+ * dealt with in one place. For store/, and for the scratch files of batch/.
  *
  * Names are relative to an open directory; `shown` is what messages call it. */
 #pragma once

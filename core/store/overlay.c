@@ -165,10 +165,6 @@ uint64_t overlay_memory(const struct overlay *overlay) {
            overlay->ids.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
 }
 
-uint64_t overlay_kept_bytes(const struct overlay *overlay) {
-    return overlay->kept_bytes;
-}
-
 /* ---------------------------------------------------------------------------------------------
  * Visiting ids; overlay_view.c visits states */
 

@@ -45,8 +45,6 @@ uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
 uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
 /* About how much memory it takes: states, keys, ids and what finds them; not the tables' pages. */
 uint64_t overlay_memory(const struct overlay *overlay);
-/* Beside those, for quick reads; as of each state's latest change. */
-uint64_t overlay_kept_bytes(const struct overlay *overlay);
 
 /* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
  * or from the table. Stops when visit returns nonzero and returns that.

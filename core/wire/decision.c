@@ -19,13 +19,6 @@ const char *verdict_name(enum verdict verdict) {
     return (size_t)verdict < VERDICT_COUNT ? verdict_names[verdict] : "";
 }
 
-enum verdict verdict_parse(struct text name) {
-    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
-        if (text_is(name, verdict_names[verdict]))
-            return verdict;
-    return VERDICT_NONE;
-}
-
 const char *label_name(enum label label) {
     return (size_t)label < LABEL_COUNT ? label_names[label] : "";
 }

@@ -19,7 +19,6 @@ enum verdict {
 };
 
 const char *verdict_name(enum verdict verdict); /* "approve"; "" for VERDICT_NONE */
-enum verdict verdict_parse(struct text name);   /* VERDICT_NONE when there is none such */
 
 enum label {
     LABEL_NONE = 0,

@@ -33,7 +33,7 @@ expect 0 'harrier 0.' --version
 expect 64 'did you mean "inspect"?' inspekt
 expect 64 'there is no command "frobnicate"' frobnicate
 expect 64 'there is no command "scored"; did you mean "score"?' help scored
-for command in score outcome status simulate check rebuild replay inspect; do
+for command in score outcome status simulate check rebuild replay import archive inspect; do
     expect 0 "Usage: harrier $command" "$command" --help
     expect 0 "Usage: harrier $command" help "$command"
     expect 0 "  $command " help

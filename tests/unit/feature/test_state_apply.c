@@ -217,8 +217,12 @@ static void begin_round(struct walk *walk) {
         count++;
     }
     unsigned shorter = chance_below(chance, 4) ? 0 : (unsigned)chance_below(chance, 28);
-    for (size_t i = 0; i < count; i++) /* down to tiles of one instant */
-        walk->scene.features[i].window_us = (walk->scene.features[i].window_us >> shorter) + 1;
+    for (size_t i = 0; i < count; i++) { /* down to tiles of one instant */
+        struct feature *feature = &walk->scene.features[i];
+        bool ticks = feature->aggregate == AGGREGATE_BURST; /* and the tick stays shorter */
+        feature->window_us = (feature->window_us >> shorter) + (ticks ? 2 : 1);
+        feature->tick_us = ticks ? (feature->tick_us >> shorter) + 1 : 0;
+    }
     scene_finish(&walk->scene);
     state_deinit(&walk->state);
     buffer_deinit(&walk->folded);

@@ -4,13 +4,12 @@
 
 static void verdicts(void **state) {
     (void)state;
-    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
-        assert_int_equal(verdict_parse(text_of(verdict_name(verdict))), verdict);
-    assert_string_equal(verdict_name(VERDICT_DECLINE), "decline");
+    static const char *const names[] = {"approve", "review", "challenge", "decline"};
+    assert_int_equal(VERDICT_COUNT - VERDICT_APPROVE, 4);
+    for (int i = 0; i < 4; i++)
+        assert_string_equal(verdict_name((enum verdict)(VERDICT_APPROVE + i)), names[i]);
     assert_string_equal(verdict_name(VERDICT_NONE), "");
     assert_string_equal(verdict_name((enum verdict)99), "");
-    assert_int_equal(verdict_parse(text_of("")), VERDICT_NONE);
-    assert_int_equal(verdict_parse(text_of("Approve")), VERDICT_NONE);
 }
 
 static void labels(void **state) {

@@ -56,6 +56,136 @@ static void round_trip(void **state) {
     arena_deinit(&decoded);
 }
 
+/* In place or copied, a transaction's record says the same; no other record is read in place. */
+static void in_place(void **state) {
+    (void)state;
+    struct arena made, decoded;
+    struct buffer buffer;
+    arena_init(&made, ARENA_BYTES);
+    arena_init(&decoded, ARENA_BYTES);
+    buffer_init(&buffer);
+    for (unsigned long step = 0; step < steps(); step++) {
+        struct random random = {.state = step};
+        struct record record = random_record(&random, &made), copy;
+        buffer_clear(&buffer);
+        record_encode(&record, &buffer);
+        bool is_read =
+            record_read_in_place(record.type, buffer.bytes, buffer.length, &decoded, &copy);
+        assert_int_equal(is_read, record.type == RECORD_TRANSACTION);
+        if (is_read) {
+            char what[64];
+            snprintf(what, sizeof what, "in place, seed %lu", step);
+            assert_json_equal(what, record_json(&copy), record_json(&record));
+            assert_int_equal(copy.position, 0);
+            assert_true(text_equal(copy.transaction.decision.transaction_id,
+                                   record.transaction.transaction.id));
+            const char *id = copy.transaction.transaction.id.data;
+            assert_true(id > (const char *)buffer.bytes &&
+                        id < (const char *)buffer.bytes + buffer.length);
+        }
+        arena_reset(&made);
+        arena_reset(&decoded);
+    }
+    buffer_deinit(&buffer);
+    arena_deinit(&made);
+    arena_deinit(&decoded);
+}
+
+/* One byte changed, left out, put in or cut off behind; or a piece of it a second time. */
+static void spoil(struct random *random, struct buffer *buffer) {
+    uint8_t *bytes = buffer->bytes;
+    size_t at = (size_t)random_below(random, buffer->length);
+    switch (random_below(random, 6)) {
+    case 0:
+        bytes[at] = (uint8_t)random_below(random, 256);
+        break;
+    case 1:
+        bytes[at] ^= (uint8_t)(1u << random_below(random, 8));
+        break;
+    case 2:
+        memmove(bytes + at, bytes + at + 1, --buffer->length - at);
+        break;
+    case 3:
+        bytes = buffer_reserve(buffer, 1) - buffer->length;
+        memmove(bytes + at + 1, bytes + at, buffer->length++ - at);
+        bytes[at] = (uint8_t)random_below(random, 256);
+        break;
+    case 4:
+        buffer->length = at;
+        break;
+    default: {
+        uint8_t piece[64];
+        size_t length = buffer->length - at < sizeof piece ? buffer->length - at : sizeof piece;
+        memcpy(piece, bytes + at, length);
+        buffer_append(buffer, piece, length);
+    }
+    }
+}
+
+/* Whatever the bytes: what is read in place is a record to the other decoder too, and the same. */
+static void in_place_as_decoded(void **state) {
+    (void)state;
+    struct arena made, decoded;
+    struct buffer buffer;
+    arena_init(&made, ARENA_BYTES);
+    arena_init(&decoded, ARENA_BYTES);
+    buffer_init(&buffer);
+    unsigned long read = 0, left = 0;
+    for (unsigned long step = 0; step < 10 * steps(); step++) {
+        struct random random = {.state = step};
+        struct record record = {.type = RECORD_TRANSACTION}, in_place_copy, copy;
+        struct error error;
+        do
+            record = random_record(&random, &made);
+        while (record.type != RECORD_TRANSACTION);
+        buffer_clear(&buffer);
+        record_encode(&record, &buffer);
+        for (uint64_t spoilt = 1 + random_below(&random, 3); spoilt > 0 && buffer.length; spoilt--)
+            spoil(&random, &buffer);
+        if (record_read_in_place(record.type, buffer.bytes, buffer.length, &decoded,
+                                 &in_place_copy)) {
+            read++;
+            if (record_decode(record.type, buffer.bytes, buffer.length, &decoded, &copy, &error) <
+                0)
+                fail_msg("seed %lu: %s", step, error.text);
+            char what[64];
+            snprintf(what, sizeof what, "spoilt, seed %lu", step);
+            assert_json_equal(what, record_json(&in_place_copy), record_json(&copy));
+        } else {
+            left++;
+        }
+        arena_reset(&made);
+        arena_reset(&decoded);
+    }
+    assert_true(steps() < 100 || (read > steps() / 4 && left > steps() / 4));
+    buffer_deinit(&buffer);
+    arena_deinit(&made);
+    arena_deinit(&decoded);
+}
+
+/* Fields in another order are left to the decoder that knows all orders. */
+static void in_place_or_not(void **state) {
+    (void)state;
+    static const uint8_t other_order[] = {0x12, 0x03, 0x0a, 0x01, 'x', 0x08, 0x07};
+    struct arena arena;
+    struct record record;
+    struct error error;
+    arena_init(&arena, ARENA_BYTES);
+    assert_false(
+        record_read_in_place(RECORD_TRANSACTION, other_order, sizeof other_order, &arena, &record));
+    assert_int_equal(record_decode_in_place(RECORD_TRANSACTION, other_order, sizeof other_order,
+                                            &arena, &record, &error),
+                     0);
+    assert_int_equal(record.receive_time_us, 7);
+    assert_true(text_is(record.transaction.transaction.id, "x"));
+    assert_int_equal(
+        record_decode_in_place(RECORD_TRANSACTION, other_order, 4, &arena, &record, &error),
+        -ERROR_DAMAGED);
+    assert_int_equal(record_decode_in_place(RECORD_TRANSACTION, "", 0, &arena, &record, &error),
+                     -ERROR_DAMAGED);
+    arena_deinit(&arena);
+}
+
 static void appends(void **state) {
     (void)state;
     struct record record = {.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL("0.1.0")};
@@ -132,6 +262,9 @@ static void names(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(round_trip),
+        cmocka_unit_test(in_place),
+        cmocka_unit_test(in_place_as_decoded),
+        cmocka_unit_test(in_place_or_not),
         cmocka_unit_test(appends),
         cmocka_unit_test(position_and_timing_are_not_stored),
         cmocka_unit_test(limits),

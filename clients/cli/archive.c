@@ -1,0 +1,261 @@
+/* harrier archive: the care of an archive. list: which segments there are; verify: is every byte
+ * what was written? Both only read; a server may write meanwhile. */
+#include "batch/archive_verify.h"
+
+#include "command.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive_parts.h"
+#include "exit_status.h"
+#include "folders.h"
+#include "interrupt.h"
+#include "json_writer.h"
+#include "progress_bar.h"
+#include "quantity.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define JOBS_MAX 256
+
+struct options;
+
+static int list(const struct options *options, const char *archive);
+static int verify(const struct options *options, const char *archive);
+
+static const struct task {
+    const char *name;
+    int (*run)(const struct options *options, const char *archive);
+} tasks[] = {{"list", list}, {"verify", verify}};
+
+struct options {
+    const struct task *task;
+    const char *archive;
+    uint64_t jobs; /* 0: as many as there are processors */
+    bool json, quiet;
+};
+
+static const struct task *find_task(const char *name, struct argp_state *state) {
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
+        if (strcmp(tasks[i].name, name) == 0)
+            return &tasks[i];
+    argp_error(state,
+               "\"%s\" is nothing that can be done with an archive (expected list or verify)",
+               name);
+    return NULL;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case 'J':
+        if (!quantity_parse_count(value, 1, JOBS_MAX, &options->jobs))
+            argp_error(state, "--jobs: \"%s\" is no number from 1 to %d", value, JOBS_MAX);
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0)
+            options->task = find_task(value, state);
+        else if (state->arg_num == 1)
+            options->archive = value;
+        else
+            argp_error(state, "one archive at a time");
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->task)
+            argp_error(state, "list or verify?");
+        if (!options->archive)
+            argp_error(state, "which archive? (its folder, or the data folder around it)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"jobs", 'J', "N", 0, "verify: read N segments at once (as many as there are processors)", 0},
+    {"json", 'j', NULL, 0, "JSON lines", 0},
+    {"quiet", 'q', NULL, 0, "verify: no progress and no report, only what is damaged", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "list ARCHIVE\nverify ARCHIVE",
+    .doc =
+        "list shows an archive's segments: which records are in them, and how large they are. "
+        "verify reads all of it: every checksum, the chain through all records, that positions "
+        "have no gaps and times never go back. ARCHIVE is the archive's folder or the server's "
+        "data folder around it. Nothing is changed; a server may be writing."
+        "\vverify goes on behind a damaged segment and tells each, with file and byte. Exit "
+        "status: 0 the archive is whole, 65 it is damaged, 66 there is none, 74 a file cannot be "
+        "read, 75 interrupted.",
+};
+
+static void print_line(struct buffer *line) {
+    printf("%.*s\n", (int)line->length, (const char *)line->bytes);
+    buffer_deinit(line);
+}
+
+/* ---- list ---- */
+
+static void list_json(const struct archive_part *part) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "file", text_of(part->file));
+    json_add_unsigned(&line, "first", part->first);
+    json_add_unsigned(&line, "last", part->last);
+    json_add_unsigned(&line, "bytes", part->size);
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void list_text(const struct archive_part *part) {
+    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
+    uint64_t records = part->last + 1 - part->first;
+    printf("%-36s %14" PRIu64 " %14" PRIu64 " %14s %12s\n", part->file, part->first, part->last,
+           quantity_format_count(records, count), quantity_format_bytes(part->size, bytes));
+}
+
+static int list(const struct options *options, const char *archive) {
+    struct archive_parts *parts;
+    struct error error;
+    uint64_t total = 0;
+    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
+    int r = archive_parts_open(archive, &parts, &error);
+    if (r < 0)
+        return exit_with(&error);
+    size_t segments = archive_parts_count(parts);
+    if (segments > 0 && !options->json)
+        printf("%-36s %14s %14s %14s %12s\n", "segment", "first", "last", "records", "size");
+    for (size_t i = 0; i < segments; i++) {
+        struct archive_part part = archive_parts_part(parts, i);
+        (options->json ? list_json : list_text)(&part);
+        total += part.size;
+    }
+    if (segments == 0)
+        r = error_set(&error, ERROR_NOT_FOUND, "%s has no synced record: is it an archive?",
+                      archive);
+    else if (!options->json)
+        printf("%-36s %14s %14" PRIu64 " %14s %12s\n", "all", "", archive_parts_end(parts).position,
+               quantity_format_count(archive_parts_end(parts).position, count),
+               quantity_format_bytes(total, bytes));
+    archive_parts_close(parts);
+    return r < 0 ? (int)exit_with(&error) : EXIT_STATUS_OK;
+}
+
+/* ---- verify ---- */
+
+struct telling {
+    struct archive_verify_listener listener; /* first */
+    struct progress_bar bar;
+    bool json;
+};
+
+static void tell_fault(struct archive_verify_listener *self, const struct error *fault) {
+    struct telling *telling = (struct telling *)self;
+    progress_bar_clear(&telling->bar);
+    if (!telling->json) {
+        printf("damaged: %s\n", fault->text);
+        return;
+    }
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "damaged", text_of(fault->text));
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void report_json(const struct archive_verify_report *report) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_bool(&line, "whole", report->damaged == 0);
+    json_add_unsigned(&line, "segments", report->segments);
+    json_add_unsigned(&line, "faults", report->damaged);
+    json_add_unsigned(&line, "bytes", report->bytes);
+    json_add_unsigned(&line, "records", report->records);
+    json_begin_object(&line, "by_type");
+    for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        json_add_unsigned(&line, record_type_name(type), report->by_type[type]);
+    json_end_object(&line);
+    json_add_unsigned(&line, "synced_position", report->synced.position);
+    if (report->damaged == 0) {
+        json_add_unsigned(&line, "unsynced", report->unsynced);
+        json_add_unsigned(&line, "torn_bytes", report->torn_bytes);
+        json_add_unsigned(&line, "position", report->end.position);
+        json_add_hex(&line, "chain", report->end.chain);
+    }
+    json_add_unsigned(&line, "milliseconds", (uint64_t)(report->seconds * 1000));
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void report_text(const struct archive_verify_report *report) {
+    char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], chain[HASH_HEX_SIZE];
+    printf("segments       %zu, %s\n", report->segments,
+           quantity_format_bytes(report->bytes, bytes));
+    printf("records        %s\n", quantity_format_count(report->records, number));
+    for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        if (report->by_type[type])
+            printf("  %-12s %s\n", record_type_name(type),
+                   quantity_format_count(report->by_type[type], number));
+    printf("last sync mark %" PRIu64 "\n", report->synced.position);
+    if (report->damaged) {
+        printf("\nDamaged: %zu faults, told above.\n", report->damaged);
+        return;
+    }
+    hash_hex(report->end.chain, chain);
+    printf("behind it      %s\n", quantity_format_count(report->unsynced, number));
+    if (report->torn_bytes)
+        printf("at the end     %s that are no whole record: being written, or torn by a crash\n",
+               quantity_format_bytes(report->torn_bytes, bytes));
+    printf("chain          %s\n", chain);
+    if (report->seconds > 0)
+        printf("rate           %s/s\n",
+               quantity_format_bytes((uint64_t)((double)report->bytes / report->seconds), bytes));
+    printf("\nThe archive is whole.\n");
+}
+
+static int verify(const struct options *options, const char *archive) {
+    struct telling telling = {.listener = {tell_fault}, .json = options->json};
+    struct archive_verify_report report;
+    struct error error;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const struct archive_verify_options verify_options = {
+        .archive = archive,
+        .threads = options->jobs    ? (size_t)options->jobs
+                   : processors > 0 ? (size_t)processors
+                                    : 1,
+    };
+    progress_bar_init(&telling.bar, progress_style_of(options->quiet, false), NULL);
+    telling.bar.stop = interrupt_watch();
+    int r = archive_verify_run(&verify_options, &telling.bar.progress, &telling.listener, &report,
+                               &error);
+    progress_bar_clear(&telling.bar);
+    if (r < 0)
+        return exit_with(&error);
+    if (!options->quiet)
+        (options->json ? report_json : report_text)(&report);
+    return report.damaged ? EXIT_STATUS_BAD_INPUT : EXIT_STATUS_OK;
+}
+
+int command_archive(int argc, char **argv) {
+    struct options options = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    char *archive = folder_of_archive(options.archive);
+    int status = options.task->run(&options, archive);
+    free(archive);
+    return status;
+}

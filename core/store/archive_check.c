@@ -1,0 +1,78 @@
+#include "archive_check.h"
+
+#include "segment.h"
+
+#include <inttypes.h>
+
+#define WATCH_STEP 4096 /* records */
+
+static int wrong(const struct archive_part *part, const struct record *record, const char *what,
+                 struct error *ret_error) {
+    return error_set(ret_error, ERROR_DAMAGED, "%s: record %" PRIu64 ": %s", part->file,
+                     record->position, what);
+}
+
+static int check_record(const struct archive_part *part, const struct record *record,
+                        struct archive_check *check, struct error *ret_error) {
+    if (record->receive_time_us < check->last_time_us)
+        return wrong(part, record, "it was received before the record in front of it", ret_error);
+    if (day_of(record->receive_time_us) != part->day)
+        return wrong(part, record, "it was received on another day than its folder's", ret_error);
+    if (record->type == RECORD_OUTCOME &&
+        (record->outcome.transaction_position == 0 ||
+         record->outcome.transaction_position >= record->position))
+        return wrong(part, record, "it is the outcome of no record before it", ret_error);
+    check->last_time_us = record->receive_time_us;
+    check->records++;
+    check->by_type[record->type]++;
+    return 0;
+}
+
+static int check_records(struct archive_part_reader *reader, const struct archive_part *part,
+                         struct arena *arena, struct archive_check_watch *watch,
+                         struct archive_check *check, struct error *ret_error) {
+    struct archive_part_record found;
+    struct record record;
+    int r;
+    while ((r = archive_part_next(reader, &found, ret_error)) > 0) {
+        arena_reset(arena);
+        r = archive_part_decode(reader, arena, &record, ret_error);
+        if (r == 0)
+            r = check_record(part, &record, check, ret_error);
+        if (r < 0)
+            return r;
+        if (check->records % WATCH_STEP == 0 &&
+            watch->tell(watch, archive_part_offset(reader)) != 0)
+            return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+    }
+    return r;
+}
+
+int archive_check_part(const struct archive_parts *parts, size_t index, struct arena *arena,
+                       struct archive_check_watch *watch, struct archive_check *ret_check,
+                       struct error *ret_error) {
+    const struct archive_part part = archive_parts_part(parts, index);
+    struct archive_check check = {.time_before_us = part.time_before_us,
+                                  .last_time_us = part.time_before_us};
+    struct archive_part_reader *reader;
+    int r = archive_part_open(parts, index, 0, true, &reader, ret_error);
+    if (r < 0)
+        return r;
+    r = check_records(reader, &part, arena, watch, &check, ret_error);
+    archive_part_close(reader);
+    if (r == 0)
+        *ret_check = check;
+    return r;
+}
+
+int archive_check_joint(const struct archive_parts *parts, size_t next,
+                        const struct archive_check *before, const struct archive_check *after,
+                        struct error *ret_error) {
+    if (before->last_time_us == after->time_before_us)
+        return 0;
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "%s: byte 32: its header has another time of receipt for record %" PRIu64
+                     " than that record",
+                     archive_parts_part(parts, next).file,
+                     archive_parts_part(parts, next).first - 1);
+}
