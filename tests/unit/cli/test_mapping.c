@@ -106,6 +106,35 @@ static void handbook_rows(void **state) {
     close_file(&f);
 }
 
+/* What only history has: a time of its own for receipt and outcome, each in its own format. */
+static void times_of_history(void **state) {
+    (void)state;
+    struct fixture f = {0};
+    struct row row;
+    int64_t us = 0;
+    open_file(&f,
+              "id: id\nevent_time: at\nreceived_time: {column: got, format: unix}\n"
+              "outcome: outcome\noutcome_time: known\n",
+              "id,at,got,outcome,known\n"
+              "1,2018-04-01T00:00:31Z,1522540832,fraud,2018-04-02T00:00:00Z\n"
+              "2,2018-04-01T00:00:31Z,,,\n"
+              "3,2018-04-01T00:00:31Z,later,fraud,x\n");
+    assert_int_equal(rows_next(f.rows, &row, &f.error), ROWS_ROW);
+    assert_int_equal(row_received_time(f.mapping, &row, &us, &f.error), 1);
+    assert_int_equal(us, INT64_C(1522540832000000));
+    assert_int_equal(row_outcome_time(f.mapping, &row, &us, &f.error), 1);
+    assert_int_equal(us, INT64_C(1522627200000000));
+    assert_int_equal(rows_next(f.rows, &row, &f.error), ROWS_ROW);
+    assert_int_equal(row_received_time(f.mapping, &row, &us, &f.error), 0);
+    assert_int_equal(row_outcome_time(f.mapping, &row, &us, &f.error), 0);
+    assert_int_equal(rows_next(f.rows, &row, &f.error), ROWS_ROW);
+    assert_int_equal(row_received_time(f.mapping, &row, &us, &f.error), -ERROR_INVALID);
+    assert_non_null(strstr(f.error.text, "received_time (column got): "));
+    assert_int_equal(row_outcome_time(f.mapping, &row, &us, &f.error), -ERROR_INVALID);
+    assert_non_null(strstr(f.error.text, "outcome_time (column known): "));
+    close_file(&f);
+}
+
 static void the_shipped_mapping_is_this_one(void **state) {
     (void)state;
     struct mapping *shipped;
@@ -240,6 +269,9 @@ static void faults_name_the_place(void **state) {
         {"id: A\nevent_time: {format: unix}\n", "m.yaml:2:13: expected either column: NAME"},
         {"id: A\nevent_time: {column: T, fromat: unix}\n",
          "m.yaml:2:25: event_time has no \"fromat\""},
+        {"id: A\nreceived_time: {column: T, format: iso}\n",
+         "m.yaml:2:36: \"iso\" is no time format"},
+        {"id: A\noutcome_time: {value: soon}\n", "m.yaml:2:16: outcome_time has no \"value\""},
         {"id: A\namount: {column: X, currency: euro}\n", "m.yaml:2:31: \"euro\" is no currency"},
         {"id: A\namount: {column: X, currency: EUR, currency_column: C}\n",
          "give either currency or currency_column"},
@@ -293,6 +325,7 @@ static void headers_with_bad_attributes(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(handbook_rows),
+        cmocka_unit_test(times_of_history),
         cmocka_unit_test(the_shipped_mapping_is_this_one),
         cmocka_unit_test(columns_named_like_fields),
         cmocka_unit_test(json_lines),

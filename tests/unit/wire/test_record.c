@@ -126,10 +126,12 @@ static void spoil(struct random *random, struct buffer *buffer) {
 static void in_place_as_decoded(void **state) {
     (void)state;
     struct arena made, decoded;
-    struct buffer buffer;
+    struct buffer buffer, again, in_place_again;
     arena_init(&made, ARENA_BYTES);
     arena_init(&decoded, ARENA_BYTES);
     buffer_init(&buffer);
+    buffer_init(&again);
+    buffer_init(&in_place_again);
     unsigned long read = 0, left = 0;
     for (unsigned long step = 0; step < 10 * steps(); step++) {
         struct random random = {.state = step};
@@ -148,9 +150,16 @@ static void in_place_as_decoded(void **state) {
             if (record_decode(record.type, buffer.bytes, buffer.length, &decoded, &copy, &error) <
                 0)
                 fail_msg("seed %lu: %s", step, error.text);
-            char what[64];
-            snprintf(what, sizeof what, "spoilt, seed %lu", step);
-            assert_json_equal(what, record_json(&in_place_copy), record_json(&copy));
+            /* As bytes: the texts need not be fit for JSON. */
+            buffer_clear(&again);
+            buffer_clear(&in_place_again);
+            record_encode(&copy, &again);
+            record_encode(&in_place_copy, &in_place_again);
+            if (again.length != in_place_again.length ||
+                memcmp(again.bytes, in_place_again.bytes, again.length) != 0)
+                fail_msg("seed %lu: read in place, it is another record", step);
+            assert_true(text_equal(in_place_copy.transaction.decision.transaction_id,
+                                   copy.transaction.decision.transaction_id));
         } else {
             left++;
         }
@@ -159,6 +168,8 @@ static void in_place_as_decoded(void **state) {
     }
     assert_true(steps() < 100 || (read > steps() / 4 && left > steps() / 4));
     buffer_deinit(&buffer);
+    buffer_deinit(&again);
+    buffer_deinit(&in_place_again);
     arena_deinit(&made);
     arena_deinit(&decoded);
 }
