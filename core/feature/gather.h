@@ -10,18 +10,19 @@
 
 /* What one struct gathering has found. Beside `count`, only what its needs say is kept up. */
 struct gathered {
-    int64_t count; /* sum of weights */
-    int128 sum;    /* of weight × value */
-    uint64_t squares_low;
+    int128 sum;          /* of weight × value */
     int128 squares_high; /* sum of weight × value² = squares_high × 2^64 + squares_low */
-    int64_t min, max;
-    uint64_t first_age_us, last_age_us;
-    struct cell first, last;
+    uint64_t squares_low;
+    int64_t count; /* sum of weights */
     int64_t distinct;
-    int64_t distinct_with_current; /* is_blurred: estimated, as is `distinct` */
     bool any;        /* at least one transaction: min, max, first and last mean something */
     bool matched;    /* the current transaction's value is among them */
     bool is_blurred; /* some of the values are only known by registers */
+    /* From here on all means something only if there is any, or if it is blurred. */
+    int64_t min, max;
+    uint64_t first_age_us, last_age_us;
+    struct cell first, last;
+    int64_t distinct_with_current; /* is_blurred: estimated, as is `distinct` */
 };
 
 /* A sketch tile. Its views, one for each pool, lie in gather->views. */
@@ -61,4 +62,4 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
 void gather_state(struct gather *gather, const struct parts *parts);
 
 /* The feature's value, the current transaction and the default included. */
-struct value gather_value(struct gather *gather, const struct feature *feature);
+void gather_value(struct gather *gather, const struct feature *feature, struct value *ret_value);

@@ -42,7 +42,7 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
         gather_state(gather, &parts);
     }
     for (size_t i = 0; i < entity->feature_count; i++)
-        ret_values[i] = gather_value(gather, &entity->features[i]);
+        gather_value(gather, &entity->features[i], &ret_values[i]);
     return approximate;
 }
 
@@ -57,7 +57,7 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
     gather_open(gather, entity, at_us, current);
     standing_give(state, gather);
     for (size_t i = 0; i < entity->feature_count; i++)
-        ret_values[i] = gather_value(gather, &entity->features[i]);
+        gather_value(gather, &entity->features[i], &ret_values[i]);
     return is_late(standing_newest(state->standing), at_us, lateness_us);
 }
 

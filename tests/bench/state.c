@@ -365,7 +365,7 @@ static int64_t measure_speed_of(size_t entities) {
 }
 
 static void measure_speed(void) {
-    measure_speed_of(1000000);
+    measure_speed_of(getenv("N") ? (size_t)atol(getenv("N")) : 1000000);
 }
 
 static void measure_growth(void) {
