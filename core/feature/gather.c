@@ -140,14 +140,18 @@ static inline void add_total(struct gather *gather, const struct total *total,
     gathered->any = true;
 }
 
-/* Adds sums and counts of both, and of the rest what the gathering needs. */
-static void add_gathered(struct gathered *gathered, uint16_t needs, const struct gathered *other) {
-    uint128 low = (uint128)gathered->squares_low + other->squares_low;
-    gathered->squares_low = (uint64_t)low;
-    gathered->squares_high = wrapping_sum(wrapping_sum(gathered->squares_high, other->squares_high),
-                                          (int128)(low >> 64));
-    gathered->sum = wrapping_sum(gathered->sum, other->sum);
+/* Adds what the gathering needs of another one. */
+static inline void add_gathered(struct gathered *gathered, uint16_t needs,
+                                const struct gathered *other) {
     gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)other->count);
+    if (needs & GATHERING_SUM)
+        gathered->sum = wrapping_sum(gathered->sum, other->sum);
+    if (needs & GATHERING_SQUARES) {
+        uint128 low = (uint128)gathered->squares_low + other->squares_low;
+        gathered->squares_low = (uint64_t)low;
+        gathered->squares_high = wrapping_sum(
+            wrapping_sum(gathered->squares_high, other->squares_high), (int128)(low >> 64));
+    }
     if (needs & GATHERING_EXTREMES)
         add_extremes(gathered, other->min, other->max);
     if (needs & GATHERING_EDGES)
@@ -693,8 +697,8 @@ static void burst_value(const struct gather *gather, const struct feature *featu
                                          feature->tick_us, feature->window_us));
 }
 
-static void own_value(struct gather *gather, const struct feature *feature,
-                      struct value *ret_value) {
+static inline void own_value(struct gather *gather, const struct feature *feature,
+                             struct value *ret_value) {
     const struct gathered *all = &gather->gathered[feature->gathering];
     switch (feature->aggregate) {
     case AGGREGATE_COUNT: {
@@ -748,8 +752,11 @@ static void own_value(struct gather *gather, const struct feature *feature,
     put_absent(ret_value);
 }
 
-void gather_value(struct gather *gather, const struct feature *feature, struct value *ret_value) {
-    own_value(gather, feature, ret_value);
-    if (ret_value->type == VALUE_ABSENT)
-        *ret_value = feature->default_value;
+void gather_give(struct gather *gather, struct value *ret_values) {
+    const struct entity_plan *entity = gather->entity;
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        own_value(gather, &entity->features[i], &ret_values[i]);
+        if (ret_values[i].type == VALUE_ABSENT)
+            ret_values[i] = entity->features[i].default_value;
+    }
 }

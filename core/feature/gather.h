@@ -51,7 +51,7 @@ void gather_init(struct gather *gather);
 void gather_deinit(struct gather *gather);
 
 /* Says what is read, without a word about what has been gathered. entity and current must stay
- * until the last gather_value(). */
+ * until gather_give(). */
 void gather_open(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                  const struct entry *current);
 /* And with nothing gathered. */
@@ -61,5 +61,5 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
 /* Takes in a whole state. At most once. */
 void gather_state(struct gather *gather, const struct parts *parts);
 
-/* The feature's value, the current transaction and the default included. */
-void gather_value(struct gather *gather, const struct feature *feature, struct value *ret_value);
+/* The values of all features, the current transaction and the defaults included. */
+void gather_give(struct gather *gather, struct value *ret_values);

@@ -375,21 +375,27 @@ void standing_prefetch(const struct standing *standing, const struct entity_plan
     }
 }
 
+/* Most entries are short, but may lie on two lines. */
+static void prefetch_entry(const uint8_t *at) {
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + CACHE_LINE / 2);
+}
+
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
                            int64_t at_us, const struct entry *current) {
     const struct standing *standing = state->standing;
     if (!standing->is_known)
         return;
-    if (current)
-        windows_prefetch(&standing->windows, entity, current);
-    if (at_us < standing->due_us)
+    bool is_due = at_us >= standing->due_us;
+    windows_prefetch(&standing->windows, entity, current, is_due);
+    if (!is_due)
         return;
     const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
     for (size_t i = 0; i < entity->course.border_count; i++) {
         const struct mark *mark = &standing->marks[i];
         if (mark->raw_at != NONE &&
             has_passed(mark->raw_us, entity->course.borders[i].distance_us, at_us))
-            __builtin_prefetch(run + mark->raw_at);
+            prefetch_entry(run + mark->raw_at);
     }
 }
 

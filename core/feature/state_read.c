@@ -41,8 +41,7 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
         approximate = is_late(parts.newest_us, at_us, lateness_us);
         gather_state(gather, &parts);
     }
-    for (size_t i = 0; i < entity->feature_count; i++)
-        gather_value(gather, &entity->features[i], &ret_values[i]);
+    gather_give(gather, ret_values);
     return approximate;
 }
 
@@ -56,8 +55,7 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
     struct gather *gather = &scratch->gather;
     gather_open(gather, entity, at_us, current);
     standing_give(state, gather);
-    for (size_t i = 0; i < entity->feature_count; i++)
-        gather_value(gather, &entity->features[i], &ret_values[i]);
+    gather_give(gather, ret_values);
     return is_late(standing_newest(state->standing), at_us, lateness_us);
 }
 

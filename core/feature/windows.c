@@ -372,9 +372,13 @@ static void give_values(const struct windows *windows, size_t i, const uint64_t 
 }
 
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
-                      const struct entry *current) {
-    for (size_t i = 0; i < entity->pool_count; i++)
-        if (windows->has_values && (current->present >> entity->pools[i].column & 1))
+                      const struct entry *current, bool will_change) {
+    if (!windows->has_values)
+        return;
+    if (will_change && tallies_prefetch_all(&windows->tallies))
+        return;
+    for (size_t i = 0; current && i < entity->pool_count; i++)
+        if (current->present >> entity->pools[i].column & 1)
             tallies_prefetch(&windows->tallies, i,
                              (uint64_t)current->integers[entity->pools[i].column]);
 }
