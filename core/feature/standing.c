@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 /* Below, a scan is as fast. A collapsed tile costs as much as several entries. */
-#define ITEMS_MIN     8
+#define ITEMS_MIN     16
 #define ITEMS_OF_TILE 4
 
 #define NONE UINT32_MAX
@@ -358,7 +358,7 @@ void standing_give(const struct state *state, struct gather *gather) {
         standing->throng = throng_new(gather->entity);
     if (!throng_is_known(standing->throng, gather->at_us)) {
         struct parts parts = parts_of(state->bytes, state->length);
-        throng_count(standing->throng, gather->entity, &parts, gather->at_us);
+        throng_count(standing->throng, gather->entity, &parts, state->survey, gather->at_us);
     }
     throng_give(standing->throng, gather);
 }

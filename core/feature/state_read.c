@@ -89,12 +89,6 @@ uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
     return scratch->gather.unknown_count;
 }
 
-/* time − distance, and no further than there are times. */
-static int64_t time_before(int64_t time_us, uint64_t distance_us) {
-    uint64_t left = (uint64_t)time_us - (uint64_t)INT64_MIN;
-    return distance_us > left ? INT64_MIN : (int64_t)((uint64_t)time_us - distance_us);
-}
-
 static struct effective_window effective_window(const void *bytes, size_t length,
                                                 const struct entity_plan *entity,
                                                 const struct gathering *gathering, bool sketched,
