@@ -350,8 +350,7 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
 void standing_give(const struct state *state, struct gather *gather) {
     struct standing *standing = state->standing;
     const struct windows *windows = &standing->windows;
-    for (size_t i = 0; i < gather->entity->gathering_count; i++)
-        windows_give(windows, i, gather);
+    windows_give(windows, gather);
     if (windows->has_values || gather->entity->pool_count == 0)
         return;
     if (!standing->throng)

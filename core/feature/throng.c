@@ -213,6 +213,8 @@ bool throng_is_lone(const struct throng *throng, const struct parts *parts, int6
     struct tile tile;
     if (!throng || !throng->is_known)
         return false;
+    if (time_us > parts->dense.newest_us) /* nor is there a newer sketch */
+        return true;
     while (tiles_next(&tiles, &tile))
         if (tile.newest_us >= time_us)
             return tile.oldest_us > time_us;
