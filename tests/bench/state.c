@@ -10,8 +10,7 @@
  *             four of them and is added to them. Beside it, in turns, a plain hash table with open
  *             addressing that reads and writes four records of 256 bytes
  *   growth    the same with a million entities and with ten million, with half as many transactions
- *             for each and without the plain table (3 GB, three minutes
- *             of a processor)
+ *             for each and without the plain table (3 GB, three minutes of a processor)
  *
  * Run it from the root of the tree: it reads rules/. */
 #include "core/feature/state.h"
