@@ -16,7 +16,9 @@
 #include "run_decode.h"
 
 #include <math.h>
+#include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 void gather_init(struct gather *gather) {
     gather->entity = NULL;
@@ -56,13 +58,18 @@ void gather_open(struct gather *gather, const struct entity_plan *entity, int64_
     gather->unknown_count = 0;
 }
 
+/* The rest means nothing until there is any. */
+static void clear(struct gathered *gathered) {
+    memset(gathered, 0, offsetof(struct gathered, min));
+}
+
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                   const struct entry *current) {
     gather_open(gather, entity, at_us, current);
     for (size_t i = 0; i < entity->gathering_count; i++)
-        gather->gathered[i] = (struct gathered){0};
+        clear(&gather->gathered[i]);
     for (size_t i = 0; i < entity->total_count; i++)
-        gather->stretch[i] = (struct gathered){0};
+        clear(&gather->stretch[i]);
     gather->sketch_count = gather->view_count = 0;
     sightings_clear(&gather->sightings);
     clear_quantiles(gather, entity->quantile_count);
@@ -133,14 +140,18 @@ static inline void add_total(struct gather *gather, const struct total *total,
     gathered->any = true;
 }
 
-/* Adds sums and counts of both, and of the rest what the gathering needs. */
-static void add_gathered(struct gathered *gathered, uint16_t needs, const struct gathered *other) {
-    uint128 low = (uint128)gathered->squares_low + other->squares_low;
-    gathered->squares_low = (uint64_t)low;
-    gathered->squares_high = wrapping_sum(wrapping_sum(gathered->squares_high, other->squares_high),
-                                          (int128)(low >> 64));
-    gathered->sum = wrapping_sum(gathered->sum, other->sum);
+/* Adds what the gathering needs of another one. */
+static inline void add_gathered(struct gathered *gathered, uint16_t needs,
+                                const struct gathered *other) {
     gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)other->count);
+    if (needs & GATHERING_SUM)
+        gathered->sum = wrapping_sum(gathered->sum, other->sum);
+    if (needs & GATHERING_SQUARES) {
+        uint128 low = (uint128)gathered->squares_low + other->squares_low;
+        gathered->squares_low = (uint64_t)low;
+        gathered->squares_high = wrapping_sum(
+            wrapping_sum(gathered->squares_high, other->squares_high), (int128)(low >> 64));
+    }
     if (needs & GATHERING_EXTREMES)
         add_extremes(gathered, other->min, other->max);
     if (needs & GATHERING_EDGES)
@@ -161,7 +172,7 @@ static void close_stretch(struct gather *gather, size_t passed) {
             if (course_holds(entity, gathering->span, passed))
                 add_gathered(&gather->gathered[uses[j]], gathering->needs, stretch);
         }
-        *stretch = (struct gathered){0};
+        clear(stretch);
     }
 }
 
@@ -426,24 +437,45 @@ static int64_t scale_of(const struct column *column) {
     return powers_of_ten[column->digits];
 }
 
-static struct value cell_value(const struct column *column, const struct cell *cell) {
+/* Values are put together where they belong: copied as a whole, they would wait for their parts. */
+
+static void put_int(struct value *ret_value, int64_t integer) {
+    ret_value->type = VALUE_INT;
+    ret_value->integer = integer;
+}
+
+static void put_double(struct value *ret_value, double number) {
+    ret_value->type = VALUE_DOUBLE;
+    ret_value->number = number;
+}
+
+static void put_absent(struct value *ret_value) {
+    ret_value->type = VALUE_ABSENT;
+}
+
+static void put_cell(struct value *ret_value, const struct column *column,
+                     const struct cell *cell) {
+    ret_value->type = column->value_type;
     switch (column->value_type) {
     case VALUE_INT:
-        return value_int(cell->integer);
-    case VALUE_BOOL:
-        return value_bool(cell->integer != 0);
     case VALUE_TIMESTAMP:
-        return value_timestamp(cell->integer);
+        ret_value->integer = cell->integer;
+        return;
+    case VALUE_BOOL:
+        ret_value->boolean = cell->integer != 0;
+        return;
     case VALUE_DOUBLE:
-        return value_double((double)cell->integer / (double)scale_of(column));
+        ret_value->number = (double)cell->integer / (double)scale_of(column);
+        return;
     case VALUE_TEXT:
-        return value_text(cell->text);
+        ret_value->text = cell->text;
+        return;
     case VALUE_ABSENT:
     case VALUE_DURATION:
     case VALUE_ERROR:
         break;
     }
-    return value_absent();
+    put_absent(ret_value);
 }
 
 /* The weight of the current transaction in a feature; 0 when it is left out. */
@@ -465,12 +497,9 @@ static struct cell current_cell(const struct gather *gather, int column) {
     return cell;
 }
 
-static struct value sum_value(const struct column *column, int128 sum) {
-    if (column->value_type == VALUE_DOUBLE)
-        return value_double((double)sum / (double)scale_of(column));
-    if (sum < INT64_MIN || sum > INT64_MAX)
-        return value_absent();
-    return value_int((int64_t)sum);
+/* The same, and quicker than the compiler's for what fits in 64 bits. */
+static double to_double(int128 number) {
+    return number == (int64_t)number ? (double)(int64_t)number : (double)number;
 }
 
 /* With the current transaction. */
@@ -481,10 +510,23 @@ struct summed {
     int128 squares_high;
 };
 
-static struct value mean_value(const struct column *column, const struct summed *all) {
+static void sum_value(const struct column *column, const struct summed *all,
+                      struct value *ret_value) {
+    if (column->value_type == VALUE_DOUBLE)
+        put_double(ret_value, to_double(all->sum) / (double)scale_of(column));
+    else if (all->sum < INT64_MIN || all->sum > INT64_MAX)
+        put_absent(ret_value);
+    else
+        put_int(ret_value, (int64_t)all->sum);
+}
+
+static void mean_value(const struct column *column, const struct summed *all,
+                       struct value *ret_value) {
     if (all->count <= 0)
-        return value_absent();
-    return value_double((double)all->sum / (double)((int128)all->count * scale_of(column)));
+        put_absent(ret_value);
+    else
+        put_double(ret_value,
+                   to_double(all->sum) / to_double((int128)all->count * scale_of(column)));
 }
 
 /* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
@@ -492,58 +534,62 @@ static struct value mean_value(const struct column *column, const struct summed 
 static double spread_of(const struct summed *all) {
     const int128 sum_max = INT64_MAX, count_max = INT32_MAX;
     if (all->squares_high == 0 && all->count < count_max && all->sum > -sum_max &&
-        all->sum < sum_max)
-        return (double)((int128)all->count * all->squares_low - all->sum * all->sum);
+        all->sum < sum_max) {
+        int64_t sum = (int64_t)all->sum;
+        return to_double((int128)((uint128)all->count * all->squares_low) - (int128)sum * sum);
+    }
     struct wide squares = wide_sum(wide_shift_limb(wide_product(all->count, all->squares_high)),
                                    wide_product(all->count, (int128)all->squares_low));
     return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
 }
 
-static struct value stddev_value(const struct column *column, const struct summed *all) {
-    if (all->count < 2)
-        return value_absent();
-    double spread = spread_of(all);
+static void stddev_value(const struct column *column, const struct summed *all,
+                         struct value *ret_value) {
+    double spread = all->count < 2 ? -1 : spread_of(all);
     /* Cannot be for whole transactions; can while outcomes wait for theirs. */
-    if (spread < 0)
-        return value_absent();
-    double variance = spread / (double)((int128)all->count * (all->count - 1));
-    return value_double(sqrt(variance) / (double)scale_of(column));
+    if (spread < 0) {
+        put_absent(ret_value);
+        return;
+    }
+    double variance = spread / to_double((int128)all->count * (all->count - 1));
+    put_double(ret_value, sqrt(variance) / (double)scale_of(column));
 }
 
 /* Features that are sums: the current transaction is one more summand. */
-static struct value additive_value(const struct gather *gather, const struct feature *feature,
-                                   const struct gathered *gathered) {
+static void additive_value(const struct gather *gather, const struct feature *feature,
+                           const struct gathered *gathered, struct value *ret_value) {
     int64_t weight = current_weight(gather, feature, feature->filter);
-    int64_t count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
-    if (feature->aggregate == AGGREGATE_COUNT)
-        return value_int(count);
-    struct summed all = {.count = count,
+    struct summed all = {.count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight),
                          .sum = gathered->sum,
                          .squares_low = gathered->squares_low,
                          .squares_high = gathered->squares_high};
-    if (weight != 0) {
-        int64_t value = gather->current->integers[feature->column];
-        all.sum = wrapping_sum(all.sum, (int128)weight * value);
-        add_square(&all.squares_low, &all.squares_high, value, weight);
-    }
+    int64_t value = weight != 0 ? gather->current->integers[feature->column] : 0;
     const struct column *column = &gather->entity->columns[feature->column];
-    if (feature->aggregate == AGGREGATE_SUM)
-        return sum_value(column, all.sum);
-    if (feature->aggregate == AGGREGATE_MEAN)
-        return mean_value(column, &all);
-    return stddev_value(column, &all);
+    all.sum = wrapping_sum(all.sum, (int128)weight * value);
+    if (feature->aggregate == AGGREGATE_SUM) {
+        sum_value(column, &all, ret_value);
+    } else if (feature->aggregate == AGGREGATE_MEAN) {
+        mean_value(column, &all, ret_value);
+    } else {
+        add_square(&all.squares_low, &all.squares_high, value, weight);
+        stddev_value(column, &all, ret_value);
+    }
 }
 
-static struct value share_value(const struct gather *gather, const struct feature *feature) {
+static void share_value(const struct gather *gather, const struct feature *feature,
+                        struct value *ret_value) {
     int128 all = (int128)gather->gathered[feature->gathering].count +
                  current_weight(gather, feature, feature->filter);
     int128 part = (int128)gather->gathered[feature->part_gathering].count +
                   current_weight(gather, feature, feature->part);
-    return all <= 0 ? value_absent() : value_double((double)part / (double)all);
+    if (all <= 0)
+        put_absent(ret_value);
+    else
+        put_double(ret_value, to_double(part) / to_double(all));
 }
 
-static struct value extreme_value(const struct gather *gather, const struct feature *feature,
-                                  const struct gathered *all) {
+static void extreme_value(const struct gather *gather, const struct feature *feature,
+                          const struct gathered *all, struct value *ret_value) {
     bool is_min = feature->aggregate == AGGREGATE_MIN, any = all->any;
     struct cell cell = {.integer = is_min ? all->min : all->max};
     if (current_weight(gather, feature, feature->filter) > 0) {
@@ -552,118 +598,165 @@ static struct value extreme_value(const struct gather *gather, const struct feat
             cell.integer = value;
         any = true;
     }
-    return any ? cell_value(&gather->entity->columns[feature->column], &cell) : value_absent();
+    if (any)
+        put_cell(ret_value, &gather->entity->columns[feature->column], &cell);
+    else
+        put_absent(ret_value);
 }
 
-static struct value first_value(const struct gather *gather, const struct feature *feature,
-                                const struct gathered *all) {
+static void first_value(const struct gather *gather, const struct feature *feature,
+                        const struct gathered *all, struct value *ret_value) {
     const struct column *column = &gather->entity->columns[feature->column];
-    if (all->any)
-        return cell_value(column, &all->first);
-    if (current_weight(gather, feature, feature->filter) <= 0)
-        return value_absent();
-    struct cell cell = current_cell(gather, feature->column);
-    return cell_value(column, &cell);
-}
-
-static struct value since_first_value(const struct gather *gather, const struct feature *feature,
-                                      const struct gathered *all) {
-    if (all->any)
-        return value_double((double)all->first_age_us / 1e6);
-    bool current = current_weight(gather, feature, feature->filter) > 0;
-    return current ? value_double(0) : value_absent();
-}
-
-static struct value distinct_value(const struct gather *gather, const struct feature *feature,
-                                   const struct gathered *all) {
-    if (current_weight(gather, feature, feature->filter) <= 0)
-        return value_int(all->distinct);
-    return value_int(all->is_blurred ? all->distinct_with_current : all->distinct + !all->matched);
-}
-
-static struct value is_new_value(struct gather *gather, const struct feature *feature,
-                                 const struct gathered *all) {
-    if (!(gather->current_present >> feature->column & 1))
-        return value_absent();
-    if (!all->matched && all->is_blurred) {
-        gather->unknown_count++;
-        return value_absent();
+    if (all->any) {
+        put_cell(ret_value, column, &all->first);
+    } else if (current_weight(gather, feature, feature->filter) > 0) {
+        struct cell cell = current_cell(gather, feature->column);
+        put_cell(ret_value, column, &cell);
+    } else {
+        put_absent(ret_value);
     }
-    return value_bool(!all->matched);
 }
 
-static struct value quantile_value(struct gather *gather, const struct feature *feature) {
+static void last_value(const struct gather *gather, const struct feature *feature,
+                       const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_cell(ret_value, &gather->entity->columns[feature->column], &all->last);
+    else
+        put_absent(ret_value);
+}
+
+static void since_first_value(const struct gather *gather, const struct feature *feature,
+                              const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_double(ret_value, (double)all->first_age_us / 1e6);
+    else if (current_weight(gather, feature, feature->filter) > 0)
+        put_double(ret_value, 0);
+    else
+        put_absent(ret_value);
+}
+
+static void since_last_value(const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_double(ret_value, (double)all->last_age_us / 1e6);
+    else
+        put_absent(ret_value);
+}
+
+static void distinct_value(const struct gather *gather, const struct feature *feature,
+                           const struct gathered *all, struct value *ret_value) {
+    if (current_weight(gather, feature, feature->filter) <= 0)
+        put_int(ret_value, all->distinct);
+    else
+        put_int(ret_value,
+                all->is_blurred ? all->distinct_with_current : all->distinct + !all->matched);
+}
+
+static void is_new_value(struct gather *gather, const struct feature *feature,
+                         const struct gathered *all, struct value *ret_value) {
+    bool has_current = gather->current_present >> feature->column & 1;
+    bool is_unknown = has_current && !all->matched && all->is_blurred;
+    gather->unknown_count += is_unknown;
+    ret_value->type = has_current && !is_unknown ? VALUE_BOOL : VALUE_ABSENT;
+    ret_value->boolean = !all->matched;
+}
+
+static void quantile_value(struct gather *gather, const struct feature *feature,
+                           struct value *ret_value) {
     size_t i = (size_t)gather->entity->gatherings[feature->gathering].quantile;
     struct quantile_value current = {.weight = current_weight(gather, feature, feature->filter)};
     struct cell cell = {0};
     if (current.weight > 0)
         current.value = gather->current->integers[feature->column];
-    if (!quantile_find(&gather->quantiles[i], feature->q_parts, current, &cell.integer))
-        return value_absent();
-    return cell_value(&gather->entity->columns[feature->column], &cell);
+    if (quantile_find(&gather->quantiles[i], feature->q_parts, current, &cell.integer))
+        put_cell(ret_value, &gather->entity->columns[feature->column], &cell);
+    else
+        put_absent(ret_value);
 }
 
 /* Distance and speed: whether or not the current transaction passes the filter. */
-static struct value travel_value(const struct gather *gather, const struct feature *feature,
-                                 const struct gathered *all) {
-    if (!all->any || !(gather->current_present >> feature->column & 1))
-        return value_absent();
+static void travel_value(const struct gather *gather, const struct feature *feature,
+                         const struct gathered *all, struct value *ret_value) {
+    if (!all->any || !(gather->current_present >> feature->column & 1)) {
+        put_absent(ret_value);
+        return;
+    }
     int64_t distance_m =
         place_distance_m(all->last.integer, gather->current->integers[feature->column]);
     if (feature->aggregate == AGGREGATE_DISTANCE)
-        return value_int(distance_m);
-    return value_double((double)place_speed_tenths(distance_m, all->last_age_us) / 10);
+        put_int(ret_value, distance_m);
+    else
+        put_double(ret_value, (double)place_speed_tenths(distance_m, all->last_age_us) / 10);
 }
 
-static struct value burst_value(const struct gather *gather, const struct feature *feature,
-                                const struct gathered *all) {
+static void burst_value(const struct gather *gather, const struct feature *feature,
+                        const struct gathered *all, struct value *ret_value) {
     int64_t weight = current_weight(gather, feature, feature->filter);
     const struct gathered *tick = &gather->gathered[feature->tick_gathering];
-    return value_double(burst_surprise(tick->count + weight, all->count + weight,
-                                       all->any ? all->first_age_us - feature->delay_us : 0,
-                                       feature->tick_us, feature->window_us));
+    put_double(ret_value, burst_surprise(tick->count + weight, all->count + weight,
+                                         all->any ? all->first_age_us - feature->delay_us : 0,
+                                         feature->tick_us, feature->window_us));
 }
 
-static struct value own_value(struct gather *gather, const struct feature *feature) {
+static inline void own_value(struct gather *gather, const struct feature *feature,
+                             struct value *ret_value) {
     const struct gathered *all = &gather->gathered[feature->gathering];
     switch (feature->aggregate) {
-    case AGGREGATE_COUNT:
+    case AGGREGATE_COUNT: {
+        int64_t weight = current_weight(gather, feature, feature->filter);
+        put_int(ret_value, (int64_t)((uint64_t)all->count + (uint64_t)weight));
+        return;
+    }
     case AGGREGATE_SUM:
     case AGGREGATE_MEAN:
     case AGGREGATE_STDDEV:
-        return additive_value(gather, feature, all);
+        additive_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_SHARE:
-        return share_value(gather, feature);
+        share_value(gather, feature, ret_value);
+        return;
     case AGGREGATE_MIN:
     case AGGREGATE_MAX:
-        return extreme_value(gather, feature, all);
+        extreme_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_DISTINCT:
-        return distinct_value(gather, feature, all);
+        distinct_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_FIRST:
-        return first_value(gather, feature, all);
+        first_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_LAST:
-        return all->any ? cell_value(&gather->entity->columns[feature->column], &all->last)
-                        : value_absent();
+        last_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_SECONDS_SINCE_FIRST:
-        return since_first_value(gather, feature, all);
+        since_first_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_SECONDS_SINCE_LAST:
-        return all->any ? value_double((double)all->last_age_us / 1e6) : value_absent();
+        since_last_value(all, ret_value);
+        return;
     case AGGREGATE_IS_NEW:
-        return is_new_value(gather, feature, all);
+        is_new_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_QUANTILE:
-        return quantile_value(gather, feature);
+        quantile_value(gather, feature, ret_value);
+        return;
     case AGGREGATE_DISTANCE:
     case AGGREGATE_SPEED:
-        return travel_value(gather, feature, all);
+        travel_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_BURST:
-        return burst_value(gather, feature, all);
+        burst_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_TYPE_COUNT:
         break;
     }
-    return value_absent();
+    put_absent(ret_value);
 }
 
-struct value gather_value(struct gather *gather, const struct feature *feature) {
-    struct value value = own_value(gather, feature);
-    return value.type == VALUE_ABSENT ? feature->default_value : value;
+void gather_give(struct gather *gather, struct value *ret_values) {
+    const struct entity_plan *entity = gather->entity;
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        own_value(gather, &entity->features[i], &ret_values[i]);
+        if (ret_values[i].type == VALUE_ABSENT)
+            ret_values[i] = entity->features[i].default_value;
+    }
 }

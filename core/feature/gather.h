@@ -10,18 +10,19 @@
 
 /* What one struct gathering has found. Beside `count`, only what its needs say is kept up. */
 struct gathered {
-    int64_t count; /* sum of weights */
-    int128 sum;    /* of weight × value */
-    uint64_t squares_low;
+    int128 sum;          /* of weight × value */
     int128 squares_high; /* sum of weight × value² = squares_high × 2^64 + squares_low */
-    int64_t min, max;
-    uint64_t first_age_us, last_age_us;
-    struct cell first, last;
+    uint64_t squares_low;
+    int64_t count; /* sum of weights */
     int64_t distinct;
-    int64_t distinct_with_current; /* is_blurred: estimated, as is `distinct` */
     bool any;        /* at least one transaction: min, max, first and last mean something */
     bool matched;    /* the current transaction's value is among them */
     bool is_blurred; /* some of the values are only known by registers */
+    /* From here on all means something only if there is any, or if it is blurred. */
+    int64_t min, max;
+    uint64_t first_age_us, last_age_us;
+    struct cell first, last;
+    int64_t distinct_with_current; /* is_blurred: estimated, as is `distinct` */
 };
 
 /* A sketch tile. Its views, one for each pool, lie in gather->views. */
@@ -50,7 +51,7 @@ void gather_init(struct gather *gather);
 void gather_deinit(struct gather *gather);
 
 /* Says what is read, without a word about what has been gathered. entity and current must stay
- * until the last gather_value(). */
+ * until gather_give(). */
 void gather_open(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                  const struct entry *current);
 /* And with nothing gathered. */
@@ -60,5 +61,5 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
 /* Takes in a whole state. At most once. */
 void gather_state(struct gather *gather, const struct parts *parts);
 
-/* The feature's value, the current transaction and the default included. */
-struct value gather_value(struct gather *gather, const struct feature *feature);
+/* The values of all features, the current transaction and the defaults included. */
+void gather_give(struct gather *gather, struct value *ret_values);

@@ -73,3 +73,8 @@ int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64
         return INT64_MIN;
     return time_ahead(tile_extent_of(a_us, level).last_us, partition->begin_us[level]);
 }
+
+int64_t time_before(int64_t time_us, uint64_t distance_us) {
+    uint64_t left = (uint64_t)time_us - (uint64_t)INT64_MIN;
+    return distance_us > left ? INT64_MIN : (int64_t)((uint64_t)time_us - distance_us);
+}

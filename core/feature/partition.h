@@ -43,3 +43,5 @@ int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64
  */
 bool is_behind(int64_t last_us, int64_t newest_us, uint64_t distance_us);
 int64_t time_ahead(int64_t last_us, uint64_t distance_us);
+/* time − distance, and no further than there are times. */
+int64_t time_before(int64_t time_us, uint64_t distance_us);

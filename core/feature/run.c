@@ -53,9 +53,8 @@ static uint8_t *put_column(const struct column *column, const struct entry *entr
         return varint_put(at, zigzag(entry->integers[i]));
     case COLUMN_HASH:
     case COLUMN_PLACE:
-        for (int byte = 0; byte < 8; byte++)
-            *at++ = (uint8_t)((uint64_t)entry->integers[i] >> (8 * byte));
-        return at;
+        store_u64(at, (uint64_t)entry->integers[i]);
+        return at + 8;
     case COLUMN_TEXT:
         at = varint_put(at, entry->texts[i].length);
         if (entry->texts[i].length > 0)
@@ -67,8 +66,8 @@ static uint8_t *put_column(const struct column *column, const struct entry *entr
 
 uint8_t *run_put_identity(const struct entity_plan *entity, const struct entry *entry,
                           uint8_t *at) {
-    for (int byte = 7; byte >= 0; byte--)
-        *at++ = (uint8_t)(entry->id_hash >> (8 * byte));
+    store_u64(at, __builtin_bswap64(entry->id_hash));
+    at += 8;
     uint32_t present = run_present(entity, entry);
     at = varint_put(at, run_bits_below(entity->column_count) & ~present);
     for (size_t i = 0; i < entity->column_count; i++)

@@ -21,7 +21,7 @@
 #include <stdlib.h>
 
 /* Below, a scan is as fast. A collapsed tile costs as much as several entries. */
-#define ITEMS_MIN     8
+#define ITEMS_MIN     16
 #define ITEMS_OF_TILE 4
 
 #define NONE UINT32_MAX
@@ -350,15 +350,14 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
 void standing_give(const struct state *state, struct gather *gather) {
     struct standing *standing = state->standing;
     const struct windows *windows = &standing->windows;
-    for (size_t i = 0; i < gather->entity->gathering_count; i++)
-        windows_give(windows, i, gather);
+    windows_give(windows, gather);
     if (windows->has_values || gather->entity->pool_count == 0)
         return;
     if (!standing->throng)
         standing->throng = throng_new(gather->entity);
     if (!throng_is_known(standing->throng, gather->at_us)) {
         struct parts parts = parts_of(state->bytes, state->length);
-        throng_count(standing->throng, gather->entity, &parts, gather->at_us);
+        throng_count(standing->throng, gather->entity, &parts, state->survey, gather->at_us);
     }
     throng_give(standing->throng, gather);
 }
@@ -375,21 +374,27 @@ void standing_prefetch(const struct standing *standing, const struct entity_plan
     }
 }
 
+/* Most entries are short, but may lie on two lines. */
+static void prefetch_entry(const uint8_t *at) {
+    __builtin_prefetch(at);
+    __builtin_prefetch(at + CACHE_LINE / 2);
+}
+
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
                            int64_t at_us, const struct entry *current) {
     const struct standing *standing = state->standing;
     if (!standing->is_known)
         return;
-    if (current)
-        windows_prefetch(&standing->windows, entity, current);
-    if (at_us < standing->due_us)
+    bool is_due = at_us >= standing->due_us;
+    windows_prefetch(&standing->windows, entity, current, is_due);
+    if (!is_due)
         return;
     const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
     for (size_t i = 0; i < entity->course.border_count; i++) {
         const struct mark *mark = &standing->marks[i];
         if (mark->raw_at != NONE &&
             has_passed(mark->raw_us, entity->course.borders[i].distance_us, at_us))
-            __builtin_prefetch(run + mark->raw_at);
+            prefetch_entry(run + mark->raw_at);
     }
 }
 

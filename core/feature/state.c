@@ -158,10 +158,11 @@ struct addition {
     const struct entity_plan *entity;
     int64_t time_us;
     uint32_t transactions;
-    bool is_decoded;
+    const struct entry *given;
     size_t size;
-    uint8_t *body;          /* identity and tally */
-    struct run_entry entry; /* is_decoded */
+    uint8_t *body, *tally; /* the body is identity and tally */
+    bool is_filled;
+    struct run_entry entry; /* is_filled */
     /* In front of the body there is room for a time. */
     uint8_t bytes[BUFFER_VARINT_MAX + RUN_IDENTITY_SIZE_MAX + RUN_TALLY_SIZE_MAX];
 };
@@ -171,22 +172,36 @@ static void addition_of(struct addition *added, const struct entity_plan *entity
     added->entity = entity;
     added->time_us = entry->time_us;
     added->transactions = entry->transaction;
-    added->is_decoded = false;
+    added->given = entry;
+    added->is_filled = false;
     added->body = added->bytes + BUFFER_VARINT_MAX;
-    uint8_t *at = run_put_identity(entity, entry, added->body);
-    at = run_put_tally(entity, entry->transaction, entry->weights, at);
+    added->tally = run_put_identity(entity, entry, added->body);
+    uint8_t *at = run_put_tally(entity, entry->transaction, entry->weights, added->tally);
     added->size = (size_t)(at - added->body);
 }
 
-/* Decoded again, because totals and sketches take what was stored, not what was given. */
+/* As run_take_entry() would find it behind a time of one byte. */
 static const struct run_entry *addition_entry(struct addition *added) {
-    if (!added->is_decoded) {
-        added->body[-1] = 0;
-        struct cursor cursor = cursor_of(added->body - 1, added->size + 1);
-        check(run_take_entry(&cursor, added->entity, added->time_us, &added->entry));
-        added->is_decoded = true;
-    }
-    return &added->entry;
+    struct run_entry *entry = &added->entry;
+    const struct entry *given = added->given;
+    if (added->is_filled)
+        return entry;
+    added->is_filled = true;
+    entry->start = added->body - 1;
+    entry->identity = added->body;
+    entry->tally = added->tally;
+    entry->end = added->body + added->size;
+    entry->time_us = added->time_us;
+    entry->present = run_present(added->entity, given);
+    entry->transactions = added->transactions;
+    for (size_t i = 0; i < added->entity->column_count; i++)
+        if (added->entity->columns[i].type == COLUMN_TEXT)
+            entry->texts[i] = given->texts[i];
+        else
+            entry->integers[i] = given->integers[i];
+    for (size_t i = 0; i < added->entity->filter_count; i++)
+        entry->weights[i] = given->weights[i];
+    return entry;
 }
 
 /* Raw entries. */

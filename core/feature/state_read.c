@@ -41,8 +41,7 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
         approximate = is_late(parts.newest_us, at_us, lateness_us);
         gather_state(gather, &parts);
     }
-    for (size_t i = 0; i < entity->feature_count; i++)
-        ret_values[i] = gather_value(gather, &entity->features[i]);
+    gather_give(gather, ret_values);
     return approximate;
 }
 
@@ -56,8 +55,7 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
     struct gather *gather = &scratch->gather;
     gather_open(gather, entity, at_us, current);
     standing_give(state, gather);
-    for (size_t i = 0; i < entity->feature_count; i++)
-        ret_values[i] = gather_value(gather, &entity->features[i]);
+    gather_give(gather, ret_values);
     return is_late(standing_newest(state->standing), at_us, lateness_us);
 }
 
@@ -89,12 +87,6 @@ size_t state_kept_bytes(const struct state *state, const struct entity_plan *ent
 
 uint64_t state_scratch_unknown(const struct state_scratch *scratch) {
     return scratch->gather.unknown_count;
-}
-
-/* time − distance, and no further than there are times. */
-static int64_t time_before(int64_t time_us, uint64_t distance_us) {
-    uint64_t left = (uint64_t)time_us - (uint64_t)INT64_MIN;
-    return distance_us > left ? INT64_MIN : (int64_t)((uint64_t)time_us - distance_us);
 }
 
 static struct effective_window effective_window(const void *bytes, size_t length,

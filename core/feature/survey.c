@@ -90,18 +90,18 @@ void survey_pair(struct state *state, const struct entity_plan *entity, int64_t 
 
 #define CROWD (TILE_RAW_MAX + 1)
 
-static int64_t crowd_time(const struct crowd *crowd, uint32_t i) {
+static int64_t crowd_time(const struct survey_crowd *crowd, uint32_t i) {
     uint32_t at = crowd->first + i;
     return crowd->times_us[at < CROWD ? at : at - CROWD];
 }
 
-static void crowd_put(struct crowd *crowd, uint32_t i, int64_t time_us) {
+static void crowd_put(struct survey_crowd *crowd, uint32_t i, int64_t time_us) {
     uint32_t at = crowd->first + i;
     crowd->times_us[at < CROWD ? at : at - CROWD] = time_us;
 }
 
 /* Mostly it is the newest. */
-static void crowd_add(struct crowd *crowd, int64_t time_us) {
+static void crowd_add(struct survey_crowd *crowd, int64_t time_us) {
     if (crowd->count == CROWD && time_us < crowd_time(crowd, 0))
         return;
     if (crowd->count == CROWD)
@@ -120,7 +120,7 @@ static uint32_t at_most_a_crowd(uint32_t transactions) {
 }
 
 static void meet_crowd(struct state *state, const struct entity_plan *entity,
-                       const struct crowd *crowd) {
+                       const struct survey_crowd *crowd) {
     if (crowd->count == CROWD)
         survey_pair(state, entity, crowd_time(crowd, 0), crowd_time(crowd, CROWD - 1));
 }
@@ -130,7 +130,8 @@ static void meet_crowd(struct state *state, const struct entity_plan *entity,
 static void push_mark(struct survey *survey, size_t at, int64_t before_us) {
     survey->marks =
         make_room(survey->marks, survey->mark_count, &survey->mark_capacity, sizeof *survey->marks);
-    survey->marks[survey->mark_count++] = (struct mark){.at = (uint32_t)at, .before_us = before_us};
+    survey->marks[survey->mark_count++] =
+        (struct survey_mark){.at = (uint32_t)at, .before_us = before_us};
     survey->unmarked = 0;
 }
 
@@ -145,7 +146,7 @@ void survey_appended(struct survey *survey, size_t at, int64_t before_us) {
 static void move_marks(struct survey *survey, size_t from, size_t to, size_t size, bool to_stays) {
     uint32_t kept = 0;
     for (uint32_t i = 0; survey && i < survey->mark_count; i++) {
-        struct mark mark = survey->marks[i];
+        struct survey_mark mark = survey->marks[i];
         if (mark.at > from && (mark.at < to || (mark.at == to && !to_stays)))
             continue;
         if (mark.at > from)
@@ -176,7 +177,7 @@ struct run survey_run(const struct survey *survey, const struct parts *parts,
     }
     if (low <= back)
         return parts_run(parts, entity);
-    const struct mark *mark = &survey->marks[low - back - 1];
+    const struct survey_mark *mark = &survey->marks[low - back - 1];
     const uint8_t *at = parts->run + mark->at;
     return run_open(at, (size_t)(parts->end - at), entity, mark->before_us);
 }
@@ -318,7 +319,7 @@ static bool meet_crowds_of(struct state *state, const struct entity_plan *entity
                            const struct parts *parts, int64_t time_us, size_t back) {
     struct run run = survey_run(state->survey, parts, entity, time_us, back);
     bool is_all = run.cursor.at == parts->run;
-    struct crowd crowd = {.first = 0};
+    struct survey_crowd crowd = {.first = 0};
     struct run_extent entry;
     uint32_t ahead = 0, behind = 0;
     while (behind <= TILE_RAW_MAX && run_pass(&run, &entry)) {

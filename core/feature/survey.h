@@ -20,26 +20,26 @@ struct meeting {
 };
 
 /* A place to begin reading: the raw entry that begins at `at` in the run counts from before_us. */
-struct mark {
+struct survey_mark {
     int64_t before_us;
     uint32_t at;
 };
 
 /* The newest raw transactions: a ring, oldest first from `first` on. */
-struct crowd {
+struct survey_crowd {
     uint32_t first, count;
     int64_t times_us[TILE_RAW_MAX + 1];
 };
 
 struct survey {
-    struct meeting latest;    /* the last one that was added */
-    struct meeting *meetings; /* a heap, the soonest first */
-    struct mark *marks;       /* ascending, none at 0 */
+    struct meeting latest;     /* the last one that was added */
+    struct meeting *meetings;  /* a heap, the soonest first */
+    struct survey_mark *marks; /* ascending, none at 0 */
     uint32_t meeting_count, meeting_capacity;
     uint32_t mark_count, mark_capacity;
     uint32_t unmarked;                         /* entries since the last mark */
     uint32_t newest_tile_at, newest_sketch_at; /* in the tiles, in the sketch tiles */
-    struct crowd crowd;
+    struct survey_crowd crowd;
     int64_t sketches_quiet_us; /* before this no sketch tile is united or dropped */
     struct buffer spare;       /* for whoever has the survey */
 };

@@ -130,6 +130,18 @@ void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value
     __builtin_prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)), 1);
 }
 
+#define CACHE_LINE         64
+#define PREFETCH_BYTES_MAX 1024
+
+bool tallies_prefetch_all(const struct tallies *tallies) {
+    size_t size = tallies_bytes(tallies);
+    if (size > PREFETCH_BYTES_MAX)
+        return false;
+    for (size_t at = 0; at < size; at += CACHE_LINE)
+        __builtin_prefetch((const char *)tallies->slots + at, 1);
+    return true;
+}
+
 uint32_t tallies_count(const struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
     uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
     return halves_of(slot)[0] == 0 ? 0 : halves_of(slot)[1 + member];

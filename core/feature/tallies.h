@@ -29,4 +29,6 @@ bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t v
 /* One less, which must be there; returns whether it was the last. */
 bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value);
+/* Fetches all slots; false if they are too many. */
+bool tallies_prefetch_all(const struct tallies *tallies);
 uint32_t tallies_count(const struct tallies *tallies, size_t pool, size_t member, uint64_t value);

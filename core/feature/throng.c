@@ -148,14 +148,26 @@ static void count_sketches(struct throng *throng, const struct entity_plan *enti
     }
 }
 
+/* Raw entries before this are in no window whose values are asked for, not even as of the newest
+ * time of a sketch that they are beside. */
+static int64_t reached_from(const struct parts *parts, uint64_t reach_us, int64_t at_us) {
+    struct tiles tiles = parts_sketches(parts);
+    struct tile tile;
+    int64_t from_us = time_before(at_us, reach_us);
+    while (tiles_next(&tiles, &tile))
+        if (!is_behind(tile.newest_us, at_us, reach_us))
+            return tile.oldest_us < from_us ? tile.oldest_us : from_us;
+    return from_us;
+}
+
 static void count_entries(struct throng *throng, const struct entity_plan *entity,
-                          const struct parts *parts, int64_t at_us) {
-    struct run run = parts_run(parts, entity);
+                          const struct parts *parts, const struct survey *survey, int64_t at_us) {
+    uint64_t reach_us = entity->pools_kept_us - (uint64_t)entity->lateness_us;
+    struct run run = survey_run(survey, parts, entity, reached_from(parts, reach_us, at_us), 0);
     struct tiles tiles = parts_sketches(parts);
     struct tile tile;
     struct run_entry entry;
     bool has_tile = tiles_next(&tiles, &tile);
-    uint64_t reach_us = entity->pools_kept_us - (uint64_t)entity->lateness_us;
     while (run_step(&run, &entry)) {
         while (has_tile && tile.newest_us < entry.time_us)
             has_tile = tiles_next(&tiles, &tile);
@@ -183,7 +195,7 @@ static void look_at_newest(const struct entity_plan *entity, const struct parts 
 }
 
 void throng_count(struct throng *throng, const struct entity_plan *entity,
-                  const struct parts *parts, int64_t at_us) {
+                  const struct parts *parts, const struct survey *survey, int64_t at_us) {
     tallies_clear(&throng->tallies);
     for (size_t i = entity->course.crowd_count; i-- > 0;) {
         throng->crowds[i].exact = 0;
@@ -192,7 +204,7 @@ void throng_count(struct throng *throng, const struct entity_plan *entity,
     throng->due_us = INT64_MAX;
     throng->is_known = entity->pool_count <= 64;
     count_sketches(throng, entity, parts, at_us);
-    count_entries(throng, entity, parts, at_us);
+    count_entries(throng, entity, parts, survey, at_us);
     look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
 }
 
@@ -201,6 +213,8 @@ bool throng_is_lone(const struct throng *throng, const struct parts *parts, int6
     struct tile tile;
     if (!throng || !throng->is_known)
         return false;
+    if (time_us > parts->dense.newest_us) /* nor is there a newer sketch */
+        return true;
     while (tiles_next(&tiles, &tile))
         if (tile.newest_us >= time_us)
             return tile.oldest_us > time_us;

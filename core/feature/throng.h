@@ -4,6 +4,7 @@
 #pragma once
 
 #include "gather.h"
+#include "survey.h"
 #include "tallies.h"
 
 struct throng;
@@ -13,10 +14,11 @@ void throng_free(struct throng *throng); /* NULL is allowed */
 size_t throng_bytes(const struct throng *throng, const struct entity_plan *entity);
 void throng_forget(struct throng *throng); /* NULL is allowed */
 
-/* Is it known for a read at at_us? Else count it, for parts without anything newer than that. */
+/* Is it known for a read at at_us? Else count it, for parts without anything newer than that.
+ * survey: of these parts, or NULL. */
 bool throng_is_known(const struct throng *throng, int64_t at_us);
 void throng_count(struct throng *throng, const struct entity_plan *entity,
-                  const struct parts *parts, int64_t at_us);
+                  const struct parts *parts, const struct survey *survey, int64_t at_us);
 
 /* Does a raw entry of this time count by itself, not as part of a sketch? False where nothing is
  * known. */

@@ -178,6 +178,8 @@ static inline void change_entry(struct windows *windows, const struct entity_pla
     uint64_t *count = windows->words + entity->course.words[i], *at = count + 1;
     bool any = *count != 0;
     *count += (uint64_t)weight;
+    if ((kept & ~COURSE_TOTAL) == 0)
+        return;
     if (kept & (COURSE_SUM | COURSE_SQUARES))
         at = change_sums(at, kept, weight, entry->integers[column]);
     if ((kept & COURSE_ORDERED) && comes) {
@@ -372,19 +374,25 @@ static void give_values(const struct windows *windows, size_t i, const uint64_t 
 }
 
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
-                      const struct entry *current) {
-    for (size_t i = 0; i < entity->pool_count; i++)
-        if (windows->has_values && (current->present >> entity->pools[i].column & 1))
+                      const struct entry *current, bool will_change) {
+    if (!windows->has_values)
+        return;
+    if (will_change && tallies_prefetch_all(&windows->tallies))
+        return;
+    for (size_t i = 0; current && i < entity->pool_count; i++)
+        if (current->present >> entity->pools[i].column & 1)
             tallies_prefetch(&windows->tallies, i,
                              (uint64_t)current->integers[entity->pools[i].column]);
 }
 
-void windows_give(const struct windows *windows, size_t i, struct gather *gather) {
+static inline void give(const struct windows *windows, size_t i, struct gather *gather) {
     struct gathered *gathered = &gather->gathered[i];
     uint16_t kept = gather->entity->course.kept[i];
     const uint64_t *at = windows->words + gather->entity->course.words[i];
     gathered->count = (int64_t)*at++;
     gathered->any = gathered->count != 0;
+    if ((kept & ~COURSE_TOTAL) == 0)
+        return;
     if (kept & COURSE_SUM) {
         gathered->sum = wide_get(at);
         at += 2;
@@ -398,4 +406,9 @@ void windows_give(const struct windows *windows, size_t i, struct gather *gather
         at = give_ordered(at, kept, gather->at_us, gathered);
     if (kept & COURSE_DISTINCT)
         give_values(windows, i, at, gather);
+}
+
+void windows_give(const struct windows *windows, struct gather *gather) {
+    for (size_t i = 0; i < gather->entity->gathering_count; i++)
+        give(windows, i, gather);
 }

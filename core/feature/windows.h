@@ -63,9 +63,10 @@ void lookup_tallied(struct lookup *lookup, const struct tallied *tallied);
 bool lookup_is_done(const struct lookup *lookup, int64_t time_us);
 void lookup_end(struct lookup *lookup);
 
-/* What the gathering holds, in gather->gathered. Without values, those are as of none. */
-void windows_give(const struct windows *windows, size_t gathering, struct gather *gather);
+/* What all gatherings hold, in gather->gathered. Without values, those are as of none. */
+void windows_give(const struct windows *windows, struct gather *gather);
 
-/* Fetches what the current transaction's values are counted in. */
+/* Fetches what the current transaction's values are counted in (NULL: there is none), or if entries
+ * are about to leave or to come in, all values that there are few enough of. */
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
-                      const struct entry *current);
+                      const struct entry *current, bool will_change);

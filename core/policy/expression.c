@@ -49,12 +49,6 @@ static void put_bool(struct value *v, bool boolean) {
     v->boolean = boolean;
 }
 
-/* The frame was filled a moment ago, part by part: copied part by part it need not wait either. */
-static void copy_slot(struct value *to, const struct value *from) {
-    to->type = from->type;
-    to->text = from->text; /* the largest of what it may be */
-}
-
 /* && with `deciding` false, || with `deciding` true: the deciding value wins over absent, absent
  * over an error, an error over the other value. Into the first one. */
 static void merge(struct value *pair, bool deciding) {
@@ -173,7 +167,7 @@ static const struct value *run(const struct instruction *code, uint32_t start,
             *top++ = *at->constant;
             break;
         case OPERATION_SLOT:
-            copy_slot(top++, read_slot(at, frame));
+            *top++ = *read_slot(at, frame);
             break;
         case OPERATION_HAS:
             *top++ = has_slot(at, frame);

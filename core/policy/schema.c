@@ -22,9 +22,7 @@ struct binding {
 };
 
 static void set(const struct binding *binding, size_t slot, struct value v, int64_t integer) {
-    struct value *to = &binding->bound->frame[slot]; /* by parts, as expressions take it */
-    to->type = v.type;
-    to->text = v.text;
+    binding->bound->frame[slot] = v;
     binding->bound->integers[slot] = integer;
 }
 
