@@ -1,0 +1,358 @@
+/* Making values of what has been gathered, straight into the result: with ten features and more to
+ * a decision, copies of values are what would cost most. */
+#include "gather.h"
+
+#include "burst.h"
+#include "place.h"
+
+#include <math.h>
+#include <stddef.h>
+
+static int64_t scale_of(const struct column *column) {
+    static const int64_t powers_of_ten[PLAN_DIGITS_MAX + 1] = {
+        1,
+        10,
+        100,
+        1000,
+        10000,
+        100000,
+        1000000,
+        10000000,
+        100000000,
+        1000000000,
+        10000000000,
+        100000000000,
+        1000000000000,
+        10000000000000,
+        100000000000000,
+        1000000000000000,
+        10000000000000000,
+        100000000000000000,
+        1000000000000000000,
+    };
+    return powers_of_ten[column->digits];
+}
+
+/* Values are put together where they belong: copied as a whole, they would wait for their parts. */
+
+static void put_int(struct value *ret_value, int64_t integer) {
+    ret_value->type = VALUE_INT;
+    ret_value->integer = integer;
+}
+
+static void put_double(struct value *ret_value, double number) {
+    ret_value->type = VALUE_DOUBLE;
+    ret_value->number = number;
+}
+
+static void put_absent(struct value *ret_value) {
+    ret_value->type = VALUE_ABSENT;
+}
+
+static void put_cell(struct value *ret_value, const struct column *column,
+                     const struct cell *cell) {
+    ret_value->type = column->value_type;
+    switch (column->value_type) {
+    case VALUE_INT:
+    case VALUE_TIMESTAMP:
+        ret_value->integer = cell->integer;
+        return;
+    case VALUE_BOOL:
+        ret_value->boolean = cell->integer != 0;
+        return;
+    case VALUE_DOUBLE:
+        ret_value->number = (double)cell->integer / (double)scale_of(column);
+        return;
+    case VALUE_TEXT:
+        ret_value->text = cell->text;
+        return;
+    case VALUE_ABSENT:
+    case VALUE_DURATION:
+    case VALUE_ERROR:
+        break;
+    }
+    put_absent(ret_value);
+}
+
+/* The weight of the current transaction in a feature; 0 when it is left out. */
+static int64_t current_weight(const struct gather *gather, const struct feature *feature,
+                              int filter) {
+    const struct entry *current = gather->current;
+    if (!current || feature->exclude_current || feature->delay_us > 0 ||
+        !has_column(gather->current_present, feature->column))
+        return 0;
+    return filter < 0 ? current->transaction : current->weights[filter];
+}
+
+static struct cell current_cell(const struct gather *gather, int column) {
+    struct cell cell = {0};
+    if (gather->entity->columns[column].type == COLUMN_TEXT)
+        cell.text = gather->current->texts[column];
+    else
+        cell.integer = gather->current->integers[column];
+    return cell;
+}
+
+/* The same, and quicker than the compiler's for what fits in 64 bits. */
+static double to_double(int128 number) {
+    return number == (int64_t)number ? (double)(int64_t)number : (double)number;
+}
+
+/* With the current transaction. */
+struct summed {
+    int64_t count;
+    int128 sum;
+    uint64_t squares_low;
+    int128 squares_high;
+};
+
+static void sum_value(const struct column *column, const struct summed *all,
+                      struct value *ret_value) {
+    if (column->value_type == VALUE_DOUBLE)
+        put_double(ret_value, to_double(all->sum) / (double)scale_of(column));
+    else if (all->sum < INT64_MIN || all->sum > INT64_MAX)
+        put_absent(ret_value);
+    else
+        put_int(ret_value, (int64_t)all->sum);
+}
+
+static void mean_value(const struct column *column, const struct summed *all,
+                       struct value *ret_value) {
+    if (all->count <= 0)
+        put_absent(ret_value);
+    else
+        put_double(ret_value,
+                   to_double(all->sum) / to_double((int128)all->count * scale_of(column)));
+}
+
+/* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
+ * once. 128 bits are enough for all but huge values and much faster. */
+static double spread_of(const struct summed *all) {
+    const int128 sum_max = INT64_MAX, count_max = INT32_MAX;
+    if (all->squares_high == 0 && all->count < count_max && all->sum > -sum_max &&
+        all->sum < sum_max) {
+        int64_t sum = (int64_t)all->sum;
+        return to_double((int128)((uint128)all->count * all->squares_low) - (int128)sum * sum);
+    }
+    struct wide squares = wide_sum(wide_shift_limb(wide_product(all->count, all->squares_high)),
+                                   wide_product(all->count, (int128)all->squares_low));
+    return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
+}
+
+static void stddev_value(const struct column *column, const struct summed *all,
+                         struct value *ret_value) {
+    double spread = all->count < 2 ? -1 : spread_of(all);
+    /* Cannot be for whole transactions; can while outcomes wait for theirs. */
+    if (spread < 0) {
+        put_absent(ret_value);
+        return;
+    }
+    double variance = spread / to_double((int128)all->count * (all->count - 1));
+    put_double(ret_value, sqrt(variance) / (double)scale_of(column));
+}
+
+/* Features that are sums: the current transaction is one more summand. */
+static void additive_value(const struct gather *gather, const struct feature *feature,
+                           const struct gathered *gathered, struct value *ret_value) {
+    int64_t weight = current_weight(gather, feature, feature->filter);
+    struct summed all = {.count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight),
+                         .sum = gathered->sum,
+                         .squares_low = gathered->squares_low,
+                         .squares_high = gathered->squares_high};
+    int64_t value = weight != 0 ? gather->current->integers[feature->column] : 0;
+    const struct column *column = &gather->entity->columns[feature->column];
+    all.sum = wrapping_sum(all.sum, (int128)weight * value);
+    if (feature->aggregate == AGGREGATE_SUM) {
+        sum_value(column, &all, ret_value);
+    } else if (feature->aggregate == AGGREGATE_MEAN) {
+        mean_value(column, &all, ret_value);
+    } else {
+        add_square(&all.squares_low, &all.squares_high, value, weight);
+        stddev_value(column, &all, ret_value);
+    }
+}
+
+static void share_value(const struct gather *gather, const struct feature *feature,
+                        struct value *ret_value) {
+    int128 all = (int128)gather->gathered[feature->gathering].count +
+                 current_weight(gather, feature, feature->filter);
+    int128 part = (int128)gather->gathered[feature->part_gathering].count +
+                  current_weight(gather, feature, feature->part);
+    if (all <= 0)
+        put_absent(ret_value);
+    else
+        put_double(ret_value, to_double(part) / to_double(all));
+}
+
+static void extreme_value(const struct gather *gather, const struct feature *feature,
+                          const struct gathered *all, struct value *ret_value) {
+    bool is_min = feature->aggregate == AGGREGATE_MIN, any = all->any;
+    struct cell cell = {.integer = is_min ? all->min : all->max};
+    if (current_weight(gather, feature, feature->filter) > 0) {
+        int64_t value = gather->current->integers[feature->column];
+        if (!any || (is_min ? value < cell.integer : value > cell.integer))
+            cell.integer = value;
+        any = true;
+    }
+    if (any)
+        put_cell(ret_value, &gather->entity->columns[feature->column], &cell);
+    else
+        put_absent(ret_value);
+}
+
+static void first_value(const struct gather *gather, const struct feature *feature,
+                        const struct gathered *all, struct value *ret_value) {
+    const struct column *column = &gather->entity->columns[feature->column];
+    if (all->any) {
+        put_cell(ret_value, column, &all->first);
+    } else if (current_weight(gather, feature, feature->filter) > 0) {
+        struct cell cell = current_cell(gather, feature->column);
+        put_cell(ret_value, column, &cell);
+    } else {
+        put_absent(ret_value);
+    }
+}
+
+static void last_value(const struct gather *gather, const struct feature *feature,
+                       const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_cell(ret_value, &gather->entity->columns[feature->column], &all->last);
+    else
+        put_absent(ret_value);
+}
+
+static void since_first_value(const struct gather *gather, const struct feature *feature,
+                              const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_double(ret_value, (double)all->first_age_us / 1e6);
+    else if (current_weight(gather, feature, feature->filter) > 0)
+        put_double(ret_value, 0);
+    else
+        put_absent(ret_value);
+}
+
+static void since_last_value(const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_double(ret_value, (double)all->last_age_us / 1e6);
+    else
+        put_absent(ret_value);
+}
+
+static void distinct_value(const struct gather *gather, const struct feature *feature,
+                           const struct gathered *all, struct value *ret_value) {
+    if (current_weight(gather, feature, feature->filter) <= 0)
+        put_int(ret_value, all->distinct);
+    else
+        put_int(ret_value,
+                all->is_blurred ? all->distinct_with_current : all->distinct + !all->matched);
+}
+
+static void is_new_value(struct gather *gather, const struct feature *feature,
+                         const struct gathered *all, struct value *ret_value) {
+    bool has_current = gather->current_present >> feature->column & 1;
+    bool is_unknown = has_current && !all->matched && all->is_blurred;
+    gather->unknown_count += is_unknown;
+    ret_value->type = has_current && !is_unknown ? VALUE_BOOL : VALUE_ABSENT;
+    ret_value->boolean = !all->matched;
+}
+
+static void quantile_value(struct gather *gather, const struct feature *feature,
+                           struct value *ret_value) {
+    size_t i = (size_t)gather->entity->gatherings[feature->gathering].quantile;
+    struct quantile_value current = {.weight = current_weight(gather, feature, feature->filter)};
+    struct cell cell = {0};
+    if (current.weight > 0)
+        current.value = gather->current->integers[feature->column];
+    if (quantile_find(&gather->quantiles[i], feature->q_parts, current, &cell.integer))
+        put_cell(ret_value, &gather->entity->columns[feature->column], &cell);
+    else
+        put_absent(ret_value);
+}
+
+/* Distance and speed: whether or not the current transaction passes the filter. */
+static void travel_value(const struct gather *gather, const struct feature *feature,
+                         const struct gathered *all, struct value *ret_value) {
+    if (!all->any || !(gather->current_present >> feature->column & 1)) {
+        put_absent(ret_value);
+        return;
+    }
+    int64_t distance_m =
+        place_distance_m(all->last.integer, gather->current->integers[feature->column]);
+    if (feature->aggregate == AGGREGATE_DISTANCE)
+        put_int(ret_value, distance_m);
+    else
+        put_double(ret_value, (double)place_speed_tenths(distance_m, all->last_age_us) / 10);
+}
+
+static void burst_value(const struct gather *gather, const struct feature *feature,
+                        const struct gathered *all, struct value *ret_value) {
+    int64_t weight = current_weight(gather, feature, feature->filter);
+    const struct gathered *tick = &gather->gathered[feature->tick_gathering];
+    put_double(ret_value, burst_surprise(tick->count + weight, all->count + weight,
+                                         all->any ? all->first_age_us - feature->delay_us : 0,
+                                         feature->tick_us, feature->window_us));
+}
+
+static inline void own_value(struct gather *gather, const struct feature *feature,
+                             struct value *ret_value) {
+    const struct gathered *all = &gather->gathered[feature->gathering];
+    switch (feature->aggregate) {
+    case AGGREGATE_COUNT: {
+        int64_t weight = current_weight(gather, feature, feature->filter);
+        put_int(ret_value, (int64_t)((uint64_t)all->count + (uint64_t)weight));
+        return;
+    }
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_STDDEV:
+        additive_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_SHARE:
+        share_value(gather, feature, ret_value);
+        return;
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+        extreme_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_DISTINCT:
+        distinct_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_FIRST:
+        first_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_LAST:
+        last_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_SECONDS_SINCE_FIRST:
+        since_first_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_SECONDS_SINCE_LAST:
+        since_last_value(all, ret_value);
+        return;
+    case AGGREGATE_IS_NEW:
+        is_new_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_QUANTILE:
+        quantile_value(gather, feature, ret_value);
+        return;
+    case AGGREGATE_DISTANCE:
+    case AGGREGATE_SPEED:
+        travel_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_BURST:
+        burst_value(gather, feature, all, ret_value);
+        return;
+    case AGGREGATE_TYPE_COUNT:
+        break;
+    }
+    put_absent(ret_value);
+}
+
+void gather_give(struct gather *gather, struct value *ret_values) {
+    const struct entity_plan *entity = gather->entity;
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        own_value(gather, &entity->features[i], &ret_values[i]);
+        if (ret_values[i].type == VALUE_ABSENT)
+            ret_values[i] = entity->features[i].default_value;
+    }
+}
