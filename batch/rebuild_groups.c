@@ -31,41 +31,82 @@ static uint32_t add_group(struct groups *groups, const uint8_t *key, size_t leng
     return index;
 }
 
-static uint32_t group_of(struct groups *groups, const uint8_t *key, size_t length) {
+/* An entry that is on its way into its group. What is looked up for it lies anywhere in memory, so
+ * that is fetched some entries before it is needed: its slot, then the group, then that one's key.
+ */
+struct coming {
+    const uint8_t *at;
+    const uint8_t *key;
+    size_t key_length;
+    uint64_t hash;
+};
+#define COMING 16 /* a power of two */
+
+static uint32_t group_of(struct groups *groups, const struct coming *coming) {
     if (2 * (groups->count + 1) > groups->slot_count)
         grow_slots(groups);
-    uint64_t hash = hash64(key, length, 0);
-    size_t at = hash & (groups->slot_count - 1);
+    size_t at = coming->hash & (groups->slot_count - 1);
     for (; groups->slots[at]; at = (at + 1) & (groups->slot_count - 1)) {
         const struct group *group = &groups->groups[groups->slots[at] - 1];
-        if (group->hash == hash && group->key_length == length &&
-            memcmp(group->key, key, length) == 0)
+        if (group->hash == coming->hash && group->key_length == coming->key_length &&
+            memcmp(group->key, coming->key, coming->key_length) == 0)
             return groups->slots[at] - 1;
     }
     groups->slots[at] = (uint32_t)groups->count + 1;
-    return add_group(groups, key, length, hash);
+    return add_group(groups, coming->key, coming->key_length, coming->hash);
 }
 
-static void gather(struct groups *groups, const uint8_t *at, const struct stream_entry *entry) {
+static void take(struct groups *groups, const struct coming *coming) {
     if (groups->gathered_count == groups->gathered_capacity) {
         groups->gathered_capacity =
             groups->gathered_capacity ? 2 * groups->gathered_capacity : 4096;
         groups->gathered = check_reallocarray(groups->gathered, groups->gathered_capacity,
                                               sizeof *groups->gathered);
     }
-    uint32_t group = group_of(groups, entry->key, stream_key_length(entry));
+    uint32_t group = group_of(groups, coming);
     groups->groups[group].count++;
     check(groups->gathered_count < UINT32_MAX);
-    groups->gathered[groups->gathered_count++] = (struct gathered){.at = at, .group = group};
+    groups->gathered[groups->gathered_count++] =
+        (struct gathered){.at = coming->at, .group = group};
+}
+
+/* The group in its slot, most likely its own; NULL: a free slot. */
+static const struct group *likely_group(const struct groups *groups, const struct coming *coming) {
+    uint32_t slot = groups->slots[coming->hash & (groups->slot_count - 1)];
+    return slot ? &groups->groups[slot - 1] : NULL;
+}
+
+static const uint8_t *look_ahead(const struct groups *groups, const uint8_t *bytes,
+                                 struct coming *ret_coming) {
+    struct stream_entry entry;
+    const uint8_t *next = stream_entry_at(bytes, &entry);
+    size_t length = stream_key_length(&entry);
+    *ret_coming = (struct coming){
+        .at = bytes, .key = entry.key, .key_length = length, .hash = hash64(entry.key, length, 0)};
+    __builtin_prefetch(&groups->slots[ret_coming->hash & (groups->slot_count - 1)]);
+    return next;
 }
 
 void groups_gather(struct groups *groups, const uint8_t *bytes, size_t length) {
+    struct coming ring[COMING];
     const uint8_t *end = bytes + length;
-    while (bytes < end) {
-        struct stream_entry entry;
-        const uint8_t *next = stream_entry_at(bytes, &entry);
-        gather(groups, bytes, &entry);
-        bytes = next;
+    size_t seen = 0, taken = 0;
+    if (groups->slot_count == 0)
+        grow_slots(groups);
+    while (bytes < end || taken < seen) {
+        if (bytes < end) {
+            bytes = look_ahead(groups, bytes, &ring[seen++ % COMING]);
+            if (seen - taken < COMING && bytes < end)
+                continue;
+        }
+        if (seen - taken > COMING / 2)
+            __builtin_prefetch(likely_group(groups, &ring[(taken + COMING / 2) % COMING]), 1);
+        if (seen - taken > COMING / 4) {
+            const struct group *group = likely_group(groups, &ring[(taken + COMING / 4) % COMING]);
+            if (group)
+                __builtin_prefetch(group->key);
+        }
+        take(groups, &ring[taken++ % COMING]);
     }
 }
 

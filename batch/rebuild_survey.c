@@ -168,7 +168,8 @@ static int make_spill_file(void *user, struct error *ret_error) {
 }
 
 int rebuild_survey(struct rebuild *rebuild, struct error *ret_error) {
-    struct survey survey = {.sink = {.take = take_sample, .ignores_hash = true}, .rebuild = rebuild};
+    struct survey survey = {.sink = {.take = take_sample, .ignores_hash = true},
+                            .rebuild = rebuild};
     size_t entities = rebuild->plan->entity_count;
     survey.engine = engine_new(rebuild->snapshot, rebuild->snapshot);
     survey.entities = check_calloc(entities, sizeof *survey.entities);

@@ -92,8 +92,7 @@ int record_decode(enum record_type type, const void *bytes, size_t length, struc
 
 /* The same, but texts may lie in `bytes`: what is decoded lives no longer than those. */
 int record_decode_in_place(enum record_type type, const void *bytes, size_t length,
-                           struct arena *arena, struct record *ret_record,
-                           struct error *ret_error);
+                           struct arena *arena, struct record *ret_record, struct error *ret_error);
 /* Without the way out: false, and nothing said about why, for all that record_encode() does not
  * write. For tests. */
 bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
