@@ -15,8 +15,8 @@ static int damaged(struct error *ret_error, const struct entity_plan *entity, co
                      TEXT_ARGS(entity->name), what);
 }
 
-/* Of a plain filter, and of none, a weight is how many of these transactions pass. Only what outcomes
- * change may be anything. */
+/* Of a plain filter, and of none, a weight is how many of these transactions pass. Only what
+ * outcomes change may be anything. */
 static bool is_weight(const struct entity_plan *entity, int filter, int64_t weight,
                       uint64_t transactions) {
     if (filter >= 0 && entity->filters[filter].outcome)
