@@ -29,7 +29,7 @@ static void expect(const struct decision *derived, unsigned differences, const c
     assert_int_equal(audit_compare(&kept, derived), differences);
     audit_describe(&kept, derived, differences, &buffer);
     buffer_append_u8(&buffer, '\0');
-    assert_string_equal(buffer.bytes, words);
+    assert_string_equal((const char *)buffer.bytes, words);
     buffer_deinit(&buffer);
 }
 
