@@ -132,7 +132,7 @@ static void other_records(void **state) {
     record.generation.generation_id = 0;
     record_text(&record, NULL, &line);
     buffer_append_u8(&line, '\0');
-    assert_string_equal(line.bytes,
+    assert_string_equal((const char *)line.bytes,
                         "3 2018-04-01T00:00:31Z generation 0000000000000001 of position 2, built "
                         "with policy 0000000000000005, 1 files"
                         "3 2018-04-01T00:00:31Z generation none any more");
