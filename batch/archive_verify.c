@@ -147,8 +147,11 @@ static int verify(struct verification *verification, const struct archive_verify
     verification->count = report->segments = archive_parts_count(verification->parts);
     verification->findings = check_calloc(verification->count, sizeof *verification->findings);
     report->synced = archive_parts_end(verification->parts);
-    for (size_t i = 0; i < verification->count; i++)
-        report->bytes += archive_parts_size(verification->parts, i);
+    for (size_t i = 0; i < verification->count; i++) {
+        struct archive_part part = archive_parts_part(verification->parts, i);
+        report->bytes += part.size;
+        report->sealed += part.is_sealed;
+    }
     int r = check_segments(verification, options->threads, progress, ret_error);
     if (r < 0)
         return r;

@@ -1,9 +1,9 @@
 /* harrier archive verify: is every byte of an archive what was written, and does it make sense?
  *
  * Segments are gone through in parallel (core/store/archive_check.h); each is verified against the
- * header of the next one, so all of them together are one history. One that is damaged does not
- * keep the others from being looked at. Behind the last sync mark, where a server may be writing,
- * everything whole is read as well. Takes no lock and changes nothing.
+ * header of the next one and the seals around it, so all of them together are one history. One that
+ * is damaged does not keep the others from being looked at. Behind the last sync mark, where a
+ * server may be writing, everything whole is read as well. Takes no lock and changes nothing.
  *
  * Not here: whether the states, the decisions or the tables are those of the records: that is for
  * replay and verify. */
@@ -23,7 +23,7 @@ struct archive_verify_options {
 };
 
 struct archive_verify_report {
-    size_t segments, damaged; /* damaged: told to the listener */
+    size_t segments, sealed, damaged; /* damaged: told to the listener */
     uint64_t bytes;
     uint64_t records, by_type[RECORD_TYPE_COUNT]; /* of whole segments, and behind the mark */
     uint64_t unsynced;                            /* records behind the last sync mark */

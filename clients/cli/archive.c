@@ -1,20 +1,24 @@
 /* harrier archive: the care of an archive. list: which segments there are; verify: is every byte
- * what was written? Both only read; a server may write meanwhile. */
+ * what was written? seal: closed segments are compressed and chained by hash. A server may write
+ * meanwhile. */
 #include "batch/archive_verify.h"
 
 #include "command.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/archive_parts.h"
+#include "core/store/archive_seal.h"
 #include "exit_status.h"
 #include "folders.h"
 #include "interrupt.h"
 #include "json_writer.h"
+#include "priority.h"
 #include "progress_bar.h"
 #include "quantity.h"
 
 #include <argp.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -25,11 +29,12 @@ struct options;
 
 static int list(const struct options *options, const char *archive);
 static int verify(const struct options *options, const char *archive);
+static int seal(const struct options *options, const char *archive);
 
 static const struct task {
     const char *name;
     int (*run)(const struct options *options, const char *archive);
-} tasks[] = {{"list", list}, {"verify", verify}};
+} tasks[] = {{"list", list}, {"verify", verify}, {"seal", seal}};
 
 struct options {
     const struct task *task;
@@ -43,7 +48,7 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
         if (strcmp(tasks[i].name, name) == 0)
             return &tasks[i];
     argp_error(state,
-               "\"%s\" is nothing that can be done with an archive (expected list or verify)",
+               "\"%s\" is nothing that can be done with an archive (expected list, verify or seal)",
                name);
     return NULL;
 }
@@ -71,7 +76,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!options->task)
-            argp_error(state, "list or verify?");
+            argp_error(state, "list, verify or seal?");
         if (!options->archive)
             argp_error(state, "which archive? (its folder, or the data folder around it)");
         return 0;
@@ -83,22 +88,26 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 static const struct argp_option arguments[] = {
     {"jobs", 'J', "N", 0, "verify: read N segments at once (as many as there are processors)", 0},
     {"json", 'j', NULL, 0, "JSON lines", 0},
-    {"quiet", 'q', NULL, 0, "verify: no progress and no report, only what is damaged", 0},
+    {"quiet", 'q', NULL, 0, "verify and seal: no progress and no report, only what is wrong", 0},
     {0},
 };
 
 static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
-    .args_doc = "list ARCHIVE\nverify ARCHIVE",
+    .args_doc = "list ARCHIVE\nverify ARCHIVE\nseal ARCHIVE",
     .doc =
         "list shows an archive's segments: which records are in them, and how large they are. "
         "verify reads all of it: every checksum, the chain through all records, that positions "
-        "have no gaps and times never go back. ARCHIVE is the archive's folder or the server's "
-        "data folder around it. Nothing is changed; a server may be writing."
-        "\vverify goes on behind a damaged segment and tells each, with file and byte. Exit "
-        "status: 0 the archive is whole, 65 it is damaged, 66 there is none, 74 a file cannot be "
-        "read, 75 interrupted.",
+        "have no gaps and times never go back, and the seals. seal compresses the segments that "
+        "are "
+        "closed and chains them by hash, as rebuild does every night. ARCHIVE is the archive's "
+        "folder or the server's data folder around it. A server may be writing."
+        "\vverify goes on behind a damaged segment and tells each, with file and byte. list and "
+        "verify change nothing; seal removes a plain file only when the sealed one has been read "
+        "back, and may be killed at any time. Exit status: 0 the archive is whole, 65 it is "
+        "damaged, 66 there is none, 74 a file cannot be read or written, 75 interrupted, or "
+        "another process seals it.",
 };
 
 static void print_line(struct buffer *line) {
@@ -116,40 +125,64 @@ static void list_json(const struct archive_part *part) {
     json_add_unsigned(&line, "first", part->first);
     json_add_unsigned(&line, "last", part->last);
     json_add_unsigned(&line, "bytes", part->size);
+    json_add_bool(&line, "sealed", part->is_sealed);
+    json_add_unsigned(&line, "stored_bytes", part->stored);
     json_end_object(&line);
     print_line(&line);
 }
 
+#define LIST_HEAD_FORMAT "%-40s %14s %14s %14s %11s %11s  %s\n"
+#define LIST_FORMAT      "%-40s %14" PRIu64 " %14" PRIu64 " %14s %11s %11s  %s\n"
+
+#define RATIO_SIZE 32
+
+/* "2.6 : 1", or nothing where nothing was gained. */
+static const char *format_ratio(uint64_t size, uint64_t stored, char ret_ratio[RATIO_SIZE]) {
+    ret_ratio[0] = '\0';
+    if (stored > 0 && stored != size)
+        snprintf(ret_ratio, RATIO_SIZE, "%.1f : 1", (double)size / (double)stored);
+    return ret_ratio;
+}
+
 static void list_text(const struct archive_part *part) {
-    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
+    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
+    char ratio[RATIO_SIZE];
     uint64_t records = part->last + 1 - part->first;
-    printf("%-36s %14" PRIu64 " %14" PRIu64 " %14s %12s\n", part->file, part->first, part->last,
-           quantity_format_count(records, count), quantity_format_bytes(part->size, bytes));
+    printf(LIST_FORMAT, part->file, part->first, part->last, quantity_format_count(records, count),
+           quantity_format_bytes(part->size, bytes), quantity_format_bytes(part->stored, stored),
+           format_ratio(part->size, part->stored, ratio));
+}
+
+static void list_all(const struct archive_parts *parts, uint64_t size, uint64_t stored) {
+    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], file[QUANTITY_BYTES_SIZE];
+    char ratio[RATIO_SIZE];
+    uint64_t last = archive_parts_end(parts).position;
+    printf(LIST_FORMAT, "all", (uint64_t)1, last, quantity_format_count(last, count),
+           quantity_format_bytes(size, bytes), quantity_format_bytes(stored, file),
+           format_ratio(size, stored, ratio));
 }
 
 static int list(const struct options *options, const char *archive) {
     struct archive_parts *parts;
     struct error error;
-    uint64_t total = 0;
-    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
+    uint64_t size = 0, stored = 0;
     int r = archive_parts_open(archive, &parts, &error);
     if (r < 0)
         return exit_with(&error);
     size_t segments = archive_parts_count(parts);
     if (segments > 0 && !options->json)
-        printf("%-36s %14s %14s %14s %12s\n", "segment", "first", "last", "records", "size");
+        printf(LIST_HEAD_FORMAT, "segment", "first", "last", "records", "size", "file", "sealed");
     for (size_t i = 0; i < segments; i++) {
         struct archive_part part = archive_parts_part(parts, i);
         (options->json ? list_json : list_text)(&part);
-        total += part.size;
+        size += part.size;
+        stored += part.stored;
     }
     if (segments == 0)
         r = error_set(&error, ERROR_NOT_FOUND, "%s has no synced record: is it an archive?",
                       archive);
     else if (!options->json)
-        printf("%-36s %14s %14" PRIu64 " %14s %12s\n", "all", "", archive_parts_end(parts).position,
-               quantity_format_count(archive_parts_end(parts).position, count),
-               quantity_format_bytes(total, bytes));
+        list_all(parts, size, stored);
     archive_parts_close(parts);
     return r < 0 ? (int)exit_with(&error) : EXIT_STATUS_OK;
 }
@@ -184,6 +217,7 @@ static void report_json(const struct archive_verify_report *report) {
     json_add_bool(&line, "whole", report->damaged == 0);
     json_add_unsigned(&line, "segments", report->segments);
     json_add_unsigned(&line, "faults", report->damaged);
+    json_add_unsigned(&line, "sealed", report->sealed);
     json_add_unsigned(&line, "bytes", report->bytes);
     json_add_unsigned(&line, "records", report->records);
     json_begin_object(&line, "by_type");
@@ -204,8 +238,8 @@ static void report_json(const struct archive_verify_report *report) {
 
 static void report_text(const struct archive_verify_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], chain[HASH_HEX_SIZE];
-    printf("segments       %zu, %s\n", report->segments,
-           quantity_format_bytes(report->bytes, bytes));
+    printf("segments       %zu, %s; %zu are sealed\n", report->segments,
+           quantity_format_bytes(report->bytes, bytes), report->sealed);
     printf("records        %s\n", quantity_format_count(report->records, number));
     for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
         if (report->by_type[type])
@@ -249,6 +283,48 @@ static int verify(const struct options *options, const char *archive) {
     if (!options->quiet)
         (options->json ? report_json : report_text)(&report);
     return report.damaged ? EXIT_STATUS_BAD_INPUT : EXIT_STATUS_OK;
+}
+
+/* ---- seal ---- */
+
+static void sealed_json(const struct archive_seal_report *report) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_unsigned(&line, "sealed", report->sealed);
+    json_add_unsigned(&line, "sealed_before", report->before);
+    json_add_unsigned(&line, "left", report->left);
+    json_add_unsigned(&line, "bytes", report->size);
+    json_add_unsigned(&line, "stored_bytes", report->stored);
+    json_add_unsigned(&line, "position", report->position);
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void sealed_text(const struct archive_seal_report *report) {
+    char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
+    printf("sealed now     %zu segments", report->sealed);
+    if (report->sealed)
+        printf(", %s are %s now (%.1f : 1)", quantity_format_bytes(report->size, size),
+               quantity_format_bytes(report->stored, stored),
+               (double)report->size / (double)report->stored);
+    printf("\nsealed before  %zu\nnot closed     %zu\nsealed up to   position %" PRIu64 "\n",
+           report->before, report->left, report->position);
+}
+
+static int seal(const struct options *options, const char *archive) {
+    struct archive_seal_report report;
+    struct progress_bar bar;
+    struct error error;
+    progress_bar_init(&bar, progress_style_of(options->quiet, false), NULL);
+    bar.stop = interrupt_watch();
+    priority_set_idle();
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */
+    int r = archive_seal(archive, UINT64_MAX, &bar.progress, &report, &error);
+    progress_bar_clear(&bar);
+    if (!options->quiet && (r == 0 || report.sealed > 0))
+        (options->json ? sealed_json : sealed_text)(&report);
+    return r < 0 ? (int)exit_with(&error) : EXIT_STATUS_OK;
 }
 
 int command_archive(int argc, char **argv) {

@@ -2,11 +2,15 @@
  *
  * What archive_write() does is all or nothing, also when it goes over the end of a day and so into
  * a new segment: until it has succeeded, the old segment stays open and can be cut back to where it
- * was. Recovery is in archive_open.c, reading by position in archive_read.c. */
+ * was. Recovery is in archive_open.c, reading by position in archive_read.c.
+ *
+ * Whoever seals closed segments (archive_seal.h) does so beside this, in files of its own; the
+ * claim on the segments that a write may still go back to keeps it away from those. */
 #include "archive_internal.h"
 
 #include "../base/check.h"
 #include "file.h"
+#include "segment_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -186,7 +190,9 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
         archive->list.count--;
         return r;
     }
-    r = write_header(archive, descriptor, segment, ret_error);
+    r = segment_claim(descriptor, segment->name, ret_error);
+    if (r == 0)
+        r = write_header(archive, descriptor, segment, ret_error);
     if (r == 0)
         r = sync_names(archive, folder, ret_error);
     if (r < 0) {
@@ -199,6 +205,7 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
     archive->written.descriptor = descriptor;
     archive->written.size = SEGMENT_HEADER_SIZE;
     archive->written.segment_count = archive->list.count;
+    archive_close_indexes(archive);
     return 0;
 }
 
@@ -233,8 +240,9 @@ static ssize_t write_run(struct archive *archive, size_t index, struct error *re
     return (ssize_t)end;
 }
 
-/* kept: a descriptor that must not be closed here. */
-static int write_pending(struct archive *archive, int kept, struct error *ret_error) {
+/* kept: of the first segment written to, which stays open, and so claimed, until all is written:
+ * the write may still be taken back to there. -1: none yet. */
+static int write_pending(struct archive *archive, int *kept, struct error *ret_error) {
     size_t index = 0;
     while (index < archive->frame_count) {
         int32_t day = day_of(archive->frames[index].time_us);
@@ -245,7 +253,9 @@ static int write_pending(struct archive *archive, int kept, struct error *ret_er
                 r = begin_segment(archive, day, ret_error);
             if (r < 0)
                 return r;
-            if (before != kept)
+            if (*kept < 0)
+                *kept = before;
+            else if (before != *kept)
                 close_descriptor(before);
         }
         ssize_t next = write_run(archive, index, ret_error);
@@ -257,8 +267,8 @@ static int write_pending(struct archive *archive, int kept, struct error *ret_er
 }
 
 /* Back to how it was before the write. What cannot be undone makes the archive fail. */
-static void take_back(struct archive *archive, const struct archive_written *before) {
-    if (archive->written.descriptor != before->descriptor)
+static void take_back(struct archive *archive, const struct archive_written *before, int kept) {
+    if (archive->written.descriptor != kept && archive->written.descriptor != before->descriptor)
         close_descriptor(archive->written.descriptor);
     bool rotated =
         archive->written.synced != before->synced || archive->list.count != before->segment_count;
@@ -269,6 +279,8 @@ static void take_back(struct archive *archive, const struct archive_written *bef
         archive->list.count--;
     }
     archive->written = *before;
+    if (kept != before->descriptor)
+        close_descriptor(kept);
     if (before->descriptor >= 0 && ftruncate(before->descriptor, (off_t)before->size) < 0)
         archive->failed = true;
     /* The mark that closed the segment may be on the disk: it must not come back in a crash. */
@@ -297,11 +309,12 @@ int archive_write(struct archive *archive, struct error *ret_error) {
         return refuse_failed(archive, ret_error);
     }
     struct archive_written before = archive->written;
-    int r = write_pending(archive, before.descriptor, ret_error);
+    int kept = before.descriptor;
+    int r = write_pending(archive, &kept, ret_error);
     if (r < 0)
-        take_back(archive, &before);
-    else if (before.descriptor != archive->written.descriptor)
-        close_descriptor(before.descriptor);
+        take_back(archive, &before, kept);
+    else if (kept != archive->written.descriptor)
+        close_descriptor(kept);
     drop_pending(archive); /* after success only the buffer: end and written are the same */
     return r;
 }

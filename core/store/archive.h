@@ -106,16 +106,20 @@ int archive_reader_next(struct archive_reader *reader, struct arena *arena,
                         struct record *ret_record, struct error *ret_error);
 
 struct archive_place archive_reader_place(const struct archive_reader *reader);
-/* The last sync mark in the archive when the reader was opened: no rebuild reads beyond it. */
-struct archive_place archive_reader_synced(const struct archive_reader *reader);
+/* The last sync mark in the archive when the reader was opened: no rebuild reads beyond it.
+ * ERROR_DAMAGED: the last segment is damaged, so nobody knows; what is before the damage can be
+ * read all the same. */
+int archive_reader_synced(const struct archive_reader *reader, struct archive_place *ret_place,
+                          struct error *ret_error);
 /* Bytes read and bytes there are, for progress. */
 void archive_reader_extent(const struct archive_reader *reader, uint64_t *ret_done,
                            uint64_t *ret_total);
 
 /* For harrier inspect and docs: where the last record was found. Valid until the next call. */
 struct archive_frame {
-    const char *file;        /* relative to the archive */
-    uint64_t offset, length; /* of the whole frame */
+    const char *file; /* relative to the archive */
+    uint64_t offset,
+        length; /* of the whole frame, in the segment: in a sealed file, once unpacked */
     uint32_t crc;
     uint64_t chain;
     struct text payload;

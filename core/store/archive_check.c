@@ -48,6 +48,27 @@ static int check_records(struct archive_part_reader *reader, const struct archiv
     return r;
 }
 
+/* Of a sealed part its seal tells which types of records are in it, and when the last was received.
+ */
+static int check_seal(const struct archive_part *part, const struct archive_check *check,
+                      struct error *ret_error) {
+    uint64_t types = 0;
+    for (int type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        if (check->by_type[type] > 0)
+            types |= UINT64_C(1) << type;
+    if (!part->is_sealed)
+        return 0;
+    if (types != part->types)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: byte 72: its seal tells of other types of records than are in it",
+                         part->file);
+    if (check->last_time_us != part->end_time_us)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: byte 64: its seal tells of another last record than is in it",
+                         part->file);
+    return 0;
+}
+
 int archive_check_part(const struct archive_parts *parts, size_t index, struct arena *arena,
                        struct archive_check_watch *watch, struct archive_check *ret_check,
                        struct error *ret_error) {
@@ -58,8 +79,12 @@ int archive_check_part(const struct archive_parts *parts, size_t index, struct a
     int r = archive_part_open(parts, index, 0, true, &reader, ret_error);
     if (r < 0)
         return r;
-    r = check_records(reader, &part, arena, watch, &check, ret_error);
+    r = archive_part_hash(reader, ret_error);
+    if (r == 0)
+        r = check_records(reader, &part, arena, watch, &check, ret_error);
     archive_part_close(reader);
+    if (r == 0)
+        r = check_seal(&part, &check, ret_error);
     if (r == 0)
         *ret_check = check;
     return r;

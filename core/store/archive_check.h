@@ -1,6 +1,7 @@
 /* One part of an archive, looked at as closely as can be: what reading it verifies anyway (CRCs,
- * positions, the chain), and besides that every record can be decoded, that times of receipt never
- * go back and lie in the folder's day, and that an outcome is of a record before it. */
+ * positions, the chain), and besides that its seal is the right one, every record can be decoded,
+ * times of receipt never go back and lie in the folder's day, and an outcome is of a record before
+ * it. */
 #pragma once
 
 #include "archive_parts.h"

@@ -3,17 +3,17 @@
 #pragma once
 
 #include "archive.h"
-#include "segment.h"
+#include "segment_file.h"
 #include "segment_walk.h"
 
 /* Where the records of a segment are: an offset for every INDEX_STRIDE-th, found when first needed.
- */
+ * A sealed one has a table of its own. */
 #define INDEX_STRIDE 64
 
 struct segment_index {
-    int descriptor;    /* open for reading; -1: not */
-    uint64_t first;    /* position of the segment's first record */
-    uint64_t *offsets; /* of positions first, first + INDEX_STRIDE, … */
+    struct segment_file *file; /* NULL: not open */
+    uint64_t first;            /* position of the segment's first record */
+    uint64_t *offsets;         /* of positions first, first + INDEX_STRIDE, … */
     size_t count, capacity;
     uint64_t next_position, next_offset; /* how far it has come; 0: nowhere yet */
 };
@@ -27,7 +27,7 @@ struct pending_frame {
 
 /* What a failed write goes back to. */
 struct archive_written {
-    int descriptor; /* of the last segment, read and write; -1: there is none yet */
+    int descriptor; /* of the last segment, read and write; -1: the next record begins one */
     uint64_t size;  /* bytes of it */
     struct archive_place place;
     int64_t time_us; /* receive time of that record; INT64_MIN: none */
@@ -42,7 +42,7 @@ struct archive {
     struct segment_list list;
     struct segment_index *indexes; /* parallel to list */
     size_t index_count;            /* of indexes that are initialised */
-    size_t index_open;             /* of them with a descriptor */
+    size_t index_open;             /* of them with a file */
     /* What archive_read() read last, for reading on from there: bytes of one segment, good as long
      * as nothing is written. */
     struct frame_window window;
@@ -63,3 +63,5 @@ int archive_recover(struct archive *archive, struct archive_recovery *ret_recove
 
 /* Gives up the indexes of segments from `keep` on, and all when 0. archive_read.c */
 void archive_forget_indexes(struct archive *archive, size_t keep);
+/* Closes their files, so that none that has been removed meanwhile goes on taking room. */
+void archive_close_indexes(struct archive *archive);

@@ -1,12 +1,14 @@
 /* Finding the end of an archive, and putting it right where a crash may have left it torn.
  *
  * Closed segments are only looked at from both ends: the header must go on where the sync mark at
- * the end of the segment before left off. The last segment is gone through whole. All of this only
- * reads; when everything is known to be in order but the tail, the tail is copied aside and cut. */
+ * the end of the segment before, or its seal, left off. The last segment is gone through whole. All
+ * of this only reads; when everything is known to be in order but the tail, the tail is copied
+ * aside and cut. */
 #include "archive_internal.h"
 
 #include "../base/check.h"
 #include "file.h"
+#include "segment_file.h"
 #include "segment_walk.h"
 
 #include <errno.h>
@@ -14,38 +16,29 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define DECODE_BYTES_MAX (4 * (size_t)FRAME_PAYLOAD_MAX)
 
-static int segment_open(const struct archive *archive, const struct segment *segment, int flags,
-                        uint64_t *ret_size, struct error *ret_error) {
-    int descriptor = openat(archive->directory, segment->name, flags | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot open", segment->name);
-    struct stat status;
-    if (fstat(descriptor, &status) < 0) {
-        int r = error_set_errno(ret_error, errno, "%s: cannot look at it", segment->name);
-        close(descriptor);
-        return r;
-    }
-    *ret_size = (uint64_t)status.st_size;
-    return descriptor;
+static int segment_open(const struct archive *archive, const struct segment *segment, int access,
+                        struct segment_file **ret_file, struct error *ret_error) {
+    int r = segment_file_open(archive->directory, segment, access, ret_file, ret_error);
+    return r > 0 ? error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name) : r;
 }
 
 /* The last record of a closed segment, from the sync mark at its end. */
-static int read_final_mark(int descriptor, const struct segment *segment, uint64_t size,
-                           struct archive_place *ret_place, struct error *ret_error) {
+static int read_final_mark(const struct segment_file *file, struct archive_place *ret_place,
+                           struct error *ret_error) {
     uint8_t bytes[SYNC_MARK_SIZE];
     struct frame frame;
     struct sync_mark mark;
     const char *fault;
-    bool there = size >= SEGMENT_HEADER_SIZE + SYNC_MARK_SIZE;
+    bool there = file->size >= SEGMENT_HEADER_SIZE + SYNC_MARK_SIZE;
     if (there) {
-        ssize_t length = file_read_at(descriptor, bytes, sizeof bytes, size - SYNC_MARK_SIZE);
+        ssize_t length =
+            file_read_at(file->descriptor, bytes, sizeof bytes, file->size - SYNC_MARK_SIZE);
         if (length < 0)
-            return error_set_errno(ret_error, errno, "%s: cannot read", segment->name);
+            return error_set_errno(ret_error, errno, "%s: cannot read", file->name);
         there = frame_parse(bytes, (size_t)length, &frame, &fault) == FRAME_WHOLE &&
                 sync_mark_parse(&frame, &mark);
     }
@@ -53,25 +46,29 @@ static int read_final_mark(int descriptor, const struct segment *segment, uint64
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: byte %" PRIu64 ": a closed segment ends with a sync mark, this one "
                          "does not: its end is damaged or missing",
-                         segment->name, size);
+                         file->name, file->size);
     *ret_place = mark.place;
     return 0;
 }
 
-static int read_closed(int descriptor, const struct segment *segment, uint64_t size,
+static int read_closed(const struct segment_file *file, const struct segment *segment,
                        struct segment_header *ret_header, struct archive_place *ret_end,
                        struct error *ret_error) {
-    int r = segment_header_read(descriptor, segment, ret_header, ret_error);
+    int r = segment_file_header(file, segment, ret_header, ret_error);
     if (r > 0)
         return error_set(ret_error, ERROR_DAMAGED, "%s: byte %" PRIu64 ": ends inside its header",
-                         segment->name, size);
+                         file->name, file->size);
     if (r < 0)
         return r;
-    if (size == SEGMENT_HEADER_SIZE) { /* begun, but nothing came on that day */
+    if (file->is_sealed) {
+        *ret_end = file->seal.end;
+        return 0;
+    }
+    if (file->size == SEGMENT_HEADER_SIZE) { /* begun, but nothing came on that day */
         *ret_end = ret_header->before;
         return 0;
     }
-    return read_final_mark(descriptor, segment, size, ret_end, ret_error);
+    return read_final_mark(file, ret_end, ret_error);
 }
 
 static int check_follows(const struct segment *segment, int32_t day_before,
@@ -107,12 +104,12 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
         const struct segment *segment = &archive->list.segments[i];
         struct segment_header header;
         struct archive_place segment_end;
-        uint64_t size = 0;
-        int descriptor = segment_open(archive, segment, O_RDONLY, &size, ret_error);
-        if (descriptor < 0)
-            return descriptor;
-        int r = read_closed(descriptor, segment, size, &header, &segment_end, ret_error);
-        close(descriptor);
+        struct segment_file *file;
+        int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+        if (r < 0)
+            return r;
+        r = read_closed(file, segment, &header, &segment_end, ret_error);
+        segment_file_close(file);
         if (r == 0)
             r = check_follows(segment, day, end, &header, ret_error);
         if (r < 0)
@@ -130,14 +127,15 @@ static int check_closed(const struct archive *archive, size_t count, int32_t *re
  * 1: so it is left; 0: no. */
 static int is_stillborn(const struct archive *archive, const struct segment *segment,
                         struct error *ret_error) {
-    uint64_t size = 0;
-    int descriptor = segment_open(archive, segment, O_RDONLY, &size, ret_error);
-    if (descriptor < 0)
-        return descriptor;
+    struct segment_file *file;
+    int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+    if (r < 0)
+        return r;
     struct segment_header header;
     struct error header_error;
-    int r = segment_header_read(descriptor, segment, &header, &header_error);
-    close(descriptor);
+    uint64_t size = file->size;
+    r = segment_file_header(file, segment, &header, &header_error);
+    segment_file_close(file);
     if (r == 0 || size > SEGMENT_HEADER_SIZE || (r < 0 && header_error.code != ERROR_DAMAGED))
         return 0;
     return 1;
@@ -145,9 +143,9 @@ static int is_stillborn(const struct archive *archive, const struct segment *seg
 
 /* What recovery has found out before it changes anything. */
 struct finding {
-    int descriptor; /* of the last segment that stays; -1: none does */
-    struct segment_walk walk;
-    uint64_t size; /* of its file */
+    struct segment_file *file; /* of the last segment that stays; NULL: none does */
+    struct segment_walk walk;  /* through it, unless it is sealed */
+    struct archive_place end, synced;
     enum tail tail;
     int64_t time_us;
     bool stillborn; /* the very last segment of the list has no header */
@@ -185,6 +183,8 @@ static int walk_last(const struct segment *segment, struct finding *finding,
         (tail != TAIL_CLEAN || finding->walk.synced.position != finding->walk.place.position))
         return refuse_tail(segment, &finding->walk, status, fault, finding->walk.offset, ret_error);
     finding->tail = (enum tail)tail;
+    finding->end = finding->walk.place;
+    finding->synced = finding->walk.synced;
     return 0;
 }
 
@@ -215,24 +215,38 @@ static int read_last_time(const struct segment *segment, const struct segment_he
     return r;
 }
 
+/* A sealed segment was closed, and nothing is ever added to it. It is the last one where only
+ * sealed ones came from a backup; the next record begins another. */
+static void take_sealed(struct finding *finding, const struct segment_header *header) {
+    const struct seal_header *seal = &finding->file->seal;
+    finding->tail = TAIL_CLEAN;
+    finding->end = finding->synced = seal->end;
+    finding->time_us = day_start_us(header->day);
+    if (finding->time_us < seal->end_time_us)
+        finding->time_us = seal->end_time_us;
+}
+
 /* Opens and examines the segment that stays the last one. */
 static int examine_last(struct archive *archive, size_t count, int32_t day,
                         struct archive_place end, struct finding *finding,
                         struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[count - 1];
-    int descriptor = segment_open(archive, segment, O_RDWR, &finding->size, ret_error);
-    if (descriptor < 0)
-        return descriptor;
-    finding->descriptor = descriptor;
+    int r = segment_open(archive, segment, O_RDWR, &finding->file, ret_error);
+    if (r < 0)
+        return r;
     struct segment_header header;
-    int r = segment_header_read(descriptor, segment, &header, ret_error);
+    r = segment_file_header(finding->file, segment, &header, ret_error);
     if (r > 0)
         r = error_set(ret_error, ERROR_DAMAGED, "%s: byte %" PRIu64 ": ends inside its header",
-                      segment->name, finding->size);
+                      segment->name, finding->file->size);
     if (r == 0)
         r = check_follows(segment, day, end, &header, ret_error);
+    if (r == 0 && finding->file->is_sealed) {
+        take_sealed(finding, &header);
+        return 0;
+    }
     if (r == 0)
-        r = segment_walk_init(&finding->walk, descriptor, &header, ret_error);
+        r = segment_walk_init(&finding->walk, finding->file, &header, ret_error);
     if (r == 0)
         r = walk_last(segment, finding, ret_error);
     if (r == 0)
@@ -256,8 +270,8 @@ static int examine(struct archive *archive, struct finding *finding, struct erro
     if (r == 0 && count)
         r = examine_last(archive, count, day, end, finding, ret_error);
     if (r == 0 && stillborn) {
-        const struct segment_header header = {.before = finding->walk.place};
-        r = check_follows(last, INT32_MIN, finding->walk.place, &header, ret_error);
+        const struct segment_header header = {.before = finding->end};
+        r = check_follows(last, INT32_MIN, finding->end, &header, ret_error);
     }
     return r;
 }
@@ -330,12 +344,13 @@ static int keep_torn(const struct archive *archive, const struct segment *segmen
 static int remove_stillborn(struct archive *archive, struct archive_recovery *ret_recovery,
                             struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[archive->list.count - 1];
-    uint64_t size = 0;
-    int descriptor = segment_open(archive, segment, O_RDONLY, &size, ret_error);
-    if (descriptor < 0)
-        return descriptor;
-    int r = size ? keep_torn(archive, segment, descriptor, 0, size, ret_recovery, ret_error) : 0;
-    close(descriptor);
+    struct segment_file *file;
+    int r = segment_open(archive, segment, O_RDONLY, &file, ret_error);
+    if (r < 0)
+        return r;
+    if (file->size)
+        r = keep_torn(archive, segment, file->descriptor, 0, file->size, ret_recovery, ret_error);
+    segment_file_close(file);
     if (r == 0 && unlinkat(archive->directory, segment->name, 0) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot remove", segment->name);
     if (r == 0)
@@ -346,46 +361,51 @@ static int remove_stillborn(struct archive *archive, struct archive_recovery *re
 static int cut_tail(struct archive *archive, struct finding *finding,
                     struct archive_recovery *ret_recovery, struct error *ret_error) {
     const struct segment *segment = &archive->list.segments[archive->list.count - 1];
-    uint64_t offset = finding->walk.offset;
-    if (finding->size <= offset)
+    uint64_t offset = finding->walk.offset, size = finding->file->size;
+    int descriptor = finding->file->descriptor;
+    if (finding->file->is_sealed || size <= offset)
         return 0;
     int r = 0;
     if (finding->tail == TAIL_TORN)
-        r = keep_torn(archive, segment, finding->descriptor, offset, finding->size - offset,
-                      ret_recovery, ret_error);
-    if (r == 0 &&
-        (ftruncate(finding->descriptor, (off_t)offset) < 0 || fdatasync(finding->descriptor) < 0))
+        r = keep_torn(archive, segment, descriptor, offset, size - offset, ret_recovery, ret_error);
+    if (r == 0 && (ftruncate(descriptor, (off_t)offset) < 0 || fdatasync(descriptor) < 0))
         r = error_set_errno(ret_error, errno, "%s: cannot cut the torn end", segment->name);
     return r;
 }
 
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
                     struct error *ret_error) {
-    struct finding finding = {.descriptor = -1, .time_us = INT64_MIN};
+    struct finding finding = {.time_us = INT64_MIN};
     struct archive_recovery recovery = {0};
     int r = segment_list_scan(&archive->list, archive->directory, INT32_MIN, ret_error);
     if (r == 0)
         r = examine(archive, &finding, ret_error);
     if (r == 0 && finding.stillborn)
         r = remove_stillborn(archive, &recovery, ret_error);
-    if (r == 0 && finding.descriptor >= 0)
+    if (r == 0 && finding.file)
         r = cut_tail(archive, &finding, &recovery, ret_error);
+    if (r == 0 && finding.file && !finding.file->is_sealed)
+        r = segment_claim(finding.file->descriptor, finding.file->name, ret_error);
+    segment_walk_deinit(&finding.walk);
     if (r == 0) {
+        bool goes_on = finding.file && !finding.file->is_sealed;
         archive->written = (struct archive_written){
-            .descriptor = finding.descriptor,
+            .descriptor = -1,
             .size = finding.walk.offset,
-            .place = finding.walk.place,
+            .place = finding.end,
             .time_us = finding.time_us,
-            .synced = finding.walk.synced.position,
+            .synced = finding.synced.position,
             .segment_count = archive->list.count,
         };
-        archive->end = finding.walk.place;
+        archive->end = finding.end;
         archive->time_us = finding.time_us;
-        recovery.position = finding.walk.place.position;
+        recovery.position = finding.end.position;
         *ret_recovery = recovery;
-    } else if (finding.descriptor >= 0) {
-        close(finding.descriptor);
+        if (goes_on) {
+            archive->written.descriptor = segment_file_release(finding.file);
+            return 0;
+        }
     }
-    segment_walk_deinit(&finding.walk);
+    segment_file_close(finding.file);
     return r;
 }

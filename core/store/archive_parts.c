@@ -1,22 +1,27 @@
 #include "archive_parts.h"
 
 #include "../base/check.h"
-#include "segment.h"
+#include "segment_file.h"
 #include "segment_walk.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
+#include <string.h>
 #include <unistd.h>
 
 struct part {
     struct segment segment;
+    char name[SEGMENT_FILE_NAME_SIZE]; /* of its file when the parts were opened */
     struct segment_header header;
     struct archive_place until; /* where it has to arrive */
-    bool is_last;               /* it may go on behind that */
-    uint64_t size;
+    bool is_open;               /* it may go on behind that */
+    uint64_t size, stored;
+    bool is_sealed;
+    uint64_t types;
+    int64_t end_time_us;
+    uint8_t seal_before[SEAL_HASH_SIZE], seal[SEAL_HASH_SIZE]; /* of a sealed one */
 };
 
 struct archive_parts {
@@ -30,11 +35,12 @@ struct archive_parts {
 struct archive_part_reader {
     const struct archive_parts *parts;
     const struct part *part;
-    int descriptor;
+    struct segment_file *file;
     struct segment_walk walk;
     uint64_t after;
     bool drop_cache;
-    uint64_t dropped; /* bytes from the start that the cache need not keep */
+    uint64_t dropped;    /* bytes from the start that the cache need not keep */
+    const uint8_t *seal; /* that it must have; NULL: not asked for, or nothing says it */
     struct archive_part_record record;
     uint64_t record_offset;
 };
@@ -46,78 +52,63 @@ struct archive_part_reader {
 
 /* The last segment that has a header, whole or not. 1: there is none. */
 static int open_last(const struct archive_parts *parts, const struct segment_list *list,
-                     const struct segment **ret_segment, int *ret_descriptor,
-                     struct segment_header *ret_header, struct error *ret_error) {
+                     struct segment_file **ret_file, struct segment_header *ret_header,
+                     struct error *ret_error) {
     for (size_t i = list->count; i-- > 0;) {
         const struct segment *segment = &list->segments[i];
-        int descriptor = openat(parts->directory, segment->name, O_RDONLY | O_CLOEXEC);
-        if (descriptor < 0 && errno == ENOENT) /* a write that was taken back */
+        struct segment_file *file;
+        int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
+        if (r == 1) /* a write that was taken back */
             continue;
-        if (descriptor < 0)
-            return error_set_errno(ret_error, errno, "%s: cannot open", segment->name);
-        int r = segment_header_read(descriptor, segment, ret_header, ret_error);
+        if (r < 0)
+            return r;
+        r = segment_file_header(file, segment, ret_header, ret_error);
         if (r == 0) {
-            *ret_segment = segment;
-            *ret_descriptor = descriptor;
+            *ret_file = file;
             return 0;
         }
-        close(descriptor);
+        segment_file_close(file);
         if (r < 0)
             return r;
     }
     return 1;
 }
 
-/* Goes on to where the frames end. enum tail, or < 0. */
-static int walk_to_end(struct segment_walk *walk, const char **ret_fault, uint64_t *ret_mark,
-                       struct error *ret_error) {
-    struct frame frame;
-    int r = frame_window_refresh(&walk->window, ret_error);
-    walk->contradicted = false;
-    if (r < 0)
-        return r;
-    do
-        r = segment_walk_next(walk, &frame, ret_fault, ret_error);
-    while (r == FRAME_WHOLE);
-    if (r >= 0 && r != FRAME_BAD)
-        *ret_fault = "it is not whole";
-    return r < 0 ? r : segment_walk_judge(walk, ret_mark, ret_error);
-}
-
-/* Goes through the last segment. Behind where it ends nothing may be that was on the disk: with a
- * damaged record in the way, an older sync mark must not pass for the last one. Its writer may be
- * at work, so what looks damaged is looked at again as long as there is more to see. */
-static int find_synced(struct segment_walk *walk, const char *name, struct error *ret_error) {
-    const char *fault = "";
-    uint64_t mark = 0, offset;
-    int r;
-    do {
-        offset = walk->offset;
-        r = walk_to_end(walk, &fault, &mark, ret_error);
-    } while (r == TAIL_DAMAGED && walk->offset > offset);
-    if (r == TAIL_DAMAGED)
-        return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: byte %" PRIu64 ": the frame behind record %" PRIu64
-                         " is damaged: %s; the sync mark at byte %" PRIu64 " vouches for it",
-                         name, walk->offset, walk->place.position, fault, mark);
-    return r < 0 ? r : 0;
-}
-
 static int find_end(struct archive_parts *parts, const struct segment_list *list,
                     struct error *ret_error) {
-    const struct segment *segment = NULL;
-    int descriptor = -1;
+    struct segment_file *file;
     struct segment_header header = {0};
-    int r = open_last(parts, list, &segment, &descriptor, &header, ret_error);
+    int r = open_last(parts, list, &file, &header, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     struct segment_walk walk;
-    r = segment_walk_init(&walk, descriptor, &header, ret_error);
+    r = segment_walk_init(&walk, file, &header, ret_error);
     if (r == 0)
-        r = find_synced(&walk, segment->name, ret_error);
+        r = segment_walk_finish(&walk, ret_error);
+    if (r < 0)
+        error_prefix(ret_error, "%s", file->name);
     parts->end = walk.synced;
     segment_walk_deinit(&walk);
-    close(descriptor);
+    segment_file_close(file);
+    return r;
+}
+
+/* Fills all of it but where it has to arrive. */
+static int describe_part(const struct segment *segment, const struct segment_file *file,
+                         struct part *ret_part, struct error *ret_error) {
+    *ret_part = (struct part){.segment = *segment,
+                              .size = file->size,
+                              .stored = file->is_sealed ? file->seal.stored : file->size,
+                              .is_sealed = file->is_sealed,
+                              .types = file->is_sealed ? file->seal.types : UINT64_MAX,
+                              .end_time_us = file->is_sealed ? file->seal.end_time_us : INT64_MIN};
+    memcpy(ret_part->name, file->name, sizeof ret_part->name);
+    memcpy(ret_part->seal_before, file->seal.before, SEAL_HASH_SIZE);
+    memcpy(ret_part->seal, file->seal.hash, SEAL_HASH_SIZE);
+    int r = segment_file_header(file, segment, &ret_part->header, ret_error);
+    if (r > 0)
+        return error_set(ret_error, ERROR_DAMAGED, "%s: the file ends inside its header",
+                         file->name);
     return r;
 }
 
@@ -126,30 +117,25 @@ static int add_part(struct archive_parts *parts, const struct segment *segment,
                     struct error *ret_error) {
     if (segment->first > parts->end.position)
         return 1;
-    int descriptor = openat(parts->directory, segment->name, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot open", segment->name);
     struct part *part = &parts->parts[parts->count];
-    *part = (struct part){.segment = *segment, .until = parts->end, .is_last = true};
-    struct stat status;
-    int r = 0;
-    if (fstat(descriptor, &status) < 0)
-        r = error_set_errno(ret_error, errno, "%s: cannot look at it", segment->name);
-    if (r == 0)
-        r = segment_header_read(descriptor, segment, &part->header, ret_error);
-    close(descriptor);
+    struct segment_file *file;
+    int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
     if (r > 0)
-        return error_set(ret_error, ERROR_DAMAGED, "%s: the file ends inside its header",
-                         segment->name);
+        return error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
     if (r < 0)
         return r;
-    part->size = (uint64_t)status.st_size;
+    r = describe_part(segment, file, part, ret_error);
+    segment_file_close(file);
+    if (r < 0)
+        return r;
+    part->until = parts->end;
+    part->is_open = !part->is_sealed;
     if (parts->count > 0) {
         parts->parts[parts->count - 1].until = part->header.before;
-        parts->parts[parts->count - 1].is_last = false;
+        parts->parts[parts->count - 1].is_open = false;
     } else if (part->header.before.position > 0) {
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: records 1 to %" PRIu64 " before it are missing", segment->name,
+                         "%s: records 1 to %" PRIu64 " before it are missing", part->name,
                          part->header.before.position);
     }
     parts->count++;
@@ -217,10 +203,14 @@ struct archive_part archive_parts_part(const struct archive_parts *parts, size_t
     check(index < parts->count);
     const struct part *part = &parts->parts[index];
     return (struct archive_part){
-        .file = part->segment.name,
+        .file = part->name,
         .first = part->segment.first,
         .last = part->until.position,
         .size = part->size,
+        .stored = part->stored,
+        .is_sealed = part->is_sealed,
+        .types = part->types,
+        .end_time_us = part->end_time_us,
         .day = part->segment.day,
         .time_before_us = part->header.time_before_us,
     };
@@ -262,29 +252,55 @@ int archive_part_open(const struct archive_parts *parts, size_t index, uint64_t 
                       struct error *ret_error) {
     check(index < parts->count);
     const struct part *part = &parts->parts[index];
-    int descriptor = openat(parts->directory, part->segment.name, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s/%s: cannot open", parts->path,
+    struct segment_file *file;
+    int r = segment_file_open(parts->directory, &part->segment, O_RDONLY, &file, ret_error);
+    if (r > 0)
+        return error_set_errno(ret_error, ENOENT, "%s/%s: cannot open", parts->path,
                                part->segment.name);
-    posix_fadvise(descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", parts->path);
+    posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
     struct archive_part_reader *reader = check_calloc(1, sizeof *reader);
     reader->parts = parts;
     reader->part = part;
-    reader->descriptor = descriptor;
+    reader->file = file;
     reader->after = after;
     reader->drop_cache = drop_cache;
-    int r = segment_walk_init(&reader->walk, descriptor, &part->header, ret_error);
+    r = segment_walk_init(&reader->walk, file, &part->header, ret_error);
     if (r < 0) {
+        error_prefix(ret_error, "%s/%s", parts->path, file->name);
         archive_part_close(reader);
-        return error_prefix(ret_error, "%s/%s", parts->path, part->segment.name);
+        return r;
     }
     *ret_reader = reader;
     return 0;
 }
 
+int archive_part_hash(struct archive_part_reader *reader, struct error *ret_error) {
+    const struct archive_parts *parts = reader->parts;
+    const struct part *part = reader->part, *end = parts->parts + parts->count;
+    const struct part *before = part > parts->parts ? part - 1 : NULL;
+    static const uint8_t none[SEAL_HASH_SIZE];
+    const uint8_t *seal_before = before ? before->seal : none;
+    if (part->is_sealed) {
+        if ((!before || before->is_sealed) &&
+            memcmp(part->seal_before, seal_before, SEAL_HASH_SIZE) != 0)
+            return error_set(ret_error, ERROR_DAMAGED,
+                             "%s/%s: byte 96: its seal does not continue that of %s", parts->path,
+                             part->name, before ? before->name : "an archive's first segment");
+        reader->seal = part->seal;
+        seal_before = part->seal_before;
+    } else if (part + 1 < end && part[1].is_sealed && (!before || before->is_sealed)) {
+        reader->seal = part[1].seal_before; /* it was sealed once, and has come from a backup */
+    } else {
+        return 0;
+    }
+    int r = frame_window_hash(&reader->walk.window, seal_before, ret_error);
+    return r < 0 ? error_prefix(ret_error, "%s/%s", parts->path, reader->file->name) : 0;
+}
+
 static void drop_read(struct archive_part_reader *reader) {
-    posix_fadvise(reader->descriptor, (off_t)reader->dropped,
-                  (off_t)(reader->walk.offset - reader->dropped), POSIX_FADV_DONTNEED);
+    segment_file_drop(reader->file, reader->dropped, reader->walk.offset);
     reader->dropped = reader->walk.offset;
 }
 
@@ -294,7 +310,7 @@ void archive_part_close(struct archive_part_reader *reader) {
     if (reader->drop_cache)
         drop_read(reader);
     segment_walk_deinit(&reader->walk);
-    close(reader->descriptor);
+    segment_file_close(reader->file);
     free(reader);
 }
 
@@ -302,7 +318,7 @@ static int damaged(const struct archive_part_reader *reader, const char *fault,
                    struct error *ret_error) {
     return error_set(ret_error, ERROR_DAMAGED,
                      "%s/%s: byte %" PRIu64 ": the frame behind record %" PRIu64 " is damaged: %s",
-                     reader->parts->path, reader->part->segment.name, reader->walk.offset,
+                     reader->parts->path, reader->file->name, reader->walk.offset,
                      reader->walk.place.position, fault);
 }
 
@@ -312,9 +328,15 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
     if (here.position != until.position || here.chain != until.chain)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s/%s: its records up to %" PRIu64 " are not those that %s continues",
-                         reader->parts->path, reader->part->segment.name, until.position,
-                         reader->part->is_last ? "the last sync mark" : "the next segment");
-    if (reader->part->is_last)
+                         reader->parts->path, reader->file->name, until.position,
+                         reader->part->is_open ? "the last sync mark" : "the next segment");
+    const struct archive_place *sealed = &reader->file->seal.end;
+    if (reader->file->is_sealed &&
+        (here.position != sealed->position || here.chain != sealed->chain))
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: byte 48: its seal tells of another last record than is in it",
+                         reader->parts->path, reader->file->name);
+    if (reader->part->is_open)
         return 0;
     struct frame frame;
     const char *fault = "";
@@ -323,16 +345,23 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s/%s: it does not end with record %" PRIu64
                          ", though the next segment begins behind that one",
-                         reader->parts->path, reader->part->segment.name, until.position);
+                         reader->parts->path, reader->file->name, until.position);
     if (r < 0)
-        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->part->segment.name);
-    if (r != FRAME_END || reader->walk.offset < reader->walk.window.file_size ||
+        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);
+    if (r != FRAME_END || reader->walk.offset < reader->file->size ||
         reader->walk.synced.position != here.position)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s/%s: byte %" PRIu64
                          ": a closed segment ends with a sync mark, this one "
                          "does not",
-                         reader->parts->path, reader->part->segment.name, reader->walk.offset);
+                         reader->parts->path, reader->file->name, reader->walk.offset);
+    uint8_t hash[SEAL_HASH_SIZE];
+    if (reader->seal && (!frame_window_hash_finish(&reader->walk.window, hash) ||
+                         memcmp(hash, reader->seal, SEAL_HASH_SIZE) != 0))
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: its bytes are not those that were sealed: their hash is another",
+                         reader->parts->path, reader->file->name);
+    reader->seal = NULL;
     return 0;
 }
 
@@ -341,9 +370,16 @@ static int next_frame(struct archive_part_reader *reader, struct frame *ret_fram
     const char *fault = "";
     int r = segment_walk_next(&reader->walk, ret_frame, &fault, ret_error);
     if (r < 0)
-        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->part->segment.name);
+        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);
     if (r == FRAME_WHOLE)
         return 1;
+    /* It is closed as it should be, but the next one continues something else. */
+    if (r == FRAME_END && !reader->part->is_open &&
+        reader->walk.synced.position == reader->walk.place.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: records %" PRIu64 " to %" PRIu64 " behind it are missing",
+                         reader->parts->path, reader->file->name, reader->walk.place.position + 1,
+                         reader->part->until.position);
     if (r == FRAME_SHORT)
         fault = "the file ends inside it";
     else if (r == FRAME_END)
@@ -380,7 +416,7 @@ int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
                                    arena, ret_record, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s/%s: byte %" PRIu64 ": record %" PRIu64,
-                            reader->parts->path, reader->part->segment.name, reader->record_offset,
+                            reader->parts->path, reader->file->name, reader->record_offset,
                             record->position);
     ret_record->position = record->position;
     return 0;

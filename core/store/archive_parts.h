@@ -28,15 +28,19 @@ size_t archive_parts_count(const struct archive_parts *parts);
 size_t archive_parts_find(const struct archive_parts *parts, uint64_t position);
 /* What is known of a part without reading it. */
 struct archive_part {
-    const char *file;       /* relative to the archive; lives as long as the parts */
-    uint64_t first, last;   /* positions; last < first: no record */
-    uint64_t size;          /* bytes of the file */
+    const char *file;     /* relative to the archive; lives as long as the parts */
+    uint64_t first, last; /* positions; last < first: no record */
+    uint64_t size;        /* bytes of the segment */
+    uint64_t stored;      /* bytes of its file: fewer when it is sealed */
+    bool is_sealed;
+    uint64_t types;         /* bit n: it has a record of type n; not sealed: may have */
+    int64_t end_time_us;    /* when its last record was received, as its seal says */
     int32_t day;            /* since 1970-01-01: its folder's */
     int64_t time_before_us; /* when the record before it was received; INT64_MIN: there is none */
 };
 struct archive_part archive_parts_part(const struct archive_parts *parts, size_t index);
 
-/* Bytes of the file, for dividing work and for progress. */
+/* Bytes of the segment, for dividing work and for progress. */
 uint64_t archive_parts_size(const struct archive_parts *parts, size_t index);
 
 /* Is this place one of the archive's, at or before its end? Reads one segment at most. 1: it is;
@@ -59,6 +63,11 @@ int archive_part_open(const struct archive_parts *parts, size_t index, uint64_t 
                       bool drop_cache, struct archive_part_reader **ret_reader,
                       struct error *ret_error);
 void archive_part_close(struct archive_part_reader *reader); /* NULL is allowed */
+
+/* Has the seal of the part verified too, against that of the part before and, at the end, against
+ * its bytes: of one that is not sealed as far as the seals around it tell what it should be. Call
+ * it before the first archive_part_next(). Costs about as much as reading. ERROR_DAMAGED. */
+int archive_part_hash(struct archive_part_reader *reader, struct error *ret_error);
 
 /* 1: *ret_record is the next one; 0: the end of the part, which is verified now. ERROR_DAMAGED
  * names file and byte. */

@@ -1,5 +1,6 @@
 /* One record by its position: from memory while it is not written, else from its segment, found
- * through an index of every 64th record that is built as far as it is needed. */
+ * through an index of every 64th record that is built as far as it is needed. In a sealed segment
+ * its table says in which block the record is. */
 #include "archive_internal.h"
 
 #include "../base/check.h"
@@ -15,11 +16,16 @@
 #define INDEX_OPEN_MAX 64
 
 static void index_close(struct archive *archive, struct segment_index *index) {
-    if (index->descriptor < 0)
+    if (!index->file)
         return;
-    close(index->descriptor);
-    index->descriptor = -1;
+    segment_file_close(index->file);
+    index->file = NULL;
     archive->index_open--;
+}
+
+void archive_close_indexes(struct archive *archive) {
+    for (size_t i = 0; i < archive->index_count && archive->index_open > 0; i++)
+        index_close(archive, &archive->indexes[i]);
 }
 
 void archive_forget_indexes(struct archive *archive, size_t keep) {
@@ -38,21 +44,22 @@ static struct segment_index *index_of(struct archive *archive, size_t segment) {
         archive->indexes =
             check_reallocarray(archive->indexes, archive->list.count, sizeof *archive->indexes);
         while (archive->index_count < archive->list.count)
-            archive->indexes[archive->index_count++] = (struct segment_index){.descriptor = -1};
+            archive->indexes[archive->index_count++] = (struct segment_index){0};
     }
     return &archive->indexes[segment];
 }
 
 static int index_open(struct archive *archive, const struct segment *segment,
                       struct segment_index *index, struct error *ret_error) {
-    if (index->descriptor >= 0)
+    if (index->file)
         return 0;
     if (archive->index_open >= INDEX_OPEN_MAX)
-        for (size_t i = 0; i < archive->index_count; i++)
-            index_close(archive, &archive->indexes[i]);
-    index->descriptor = openat(archive->directory, segment->name, O_RDONLY | O_CLOEXEC);
-    if (index->descriptor < 0)
-        return error_set_errno(ret_error, errno, "cannot open");
+        archive_close_indexes(archive);
+    int r = segment_file_open(archive->directory, segment, O_RDONLY, &index->file, ret_error);
+    if (r > 0)
+        return error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
+    if (r < 0)
+        return r;
     archive->index_open++;
     return 0;
 }
@@ -116,9 +123,22 @@ static int walk_to(struct frame_window *window, uint64_t at_position, uint64_t o
     }
 }
 
+static int find_sealed(struct segment_file *file, struct frame_window *window, uint64_t position,
+                       struct frame *ret_frame, struct error *ret_error) {
+    const struct seal_block *block;
+    int r = segment_file_block_of(file, position, &block, ret_error);
+    if (r < 0)
+        return r;
+    uint64_t offset = block->offset > 0 ? block->offset : SEGMENT_HEADER_SIZE;
+    return walk_to(window, block->position_before + 1, offset, position, NULL, ret_frame,
+                   ret_error);
+}
+
 static int find_frame(const struct segment *segment, struct segment_index *index,
                       struct frame_window *window, uint64_t position, struct frame *ret_frame,
                       struct error *ret_error) {
+    if (index->file->is_sealed)
+        return find_sealed(index->file, window, position, ret_frame, ret_error);
     if (index->next_offset == 0) {
         index->first = index->next_position = segment->first;
         index->next_offset = SEGMENT_HEADER_SIZE;
@@ -148,7 +168,7 @@ static int window_open(struct archive *archive, size_t number, struct error *ret
     struct frame_window *window = &archive->window;
     bool is_good = window->bytes.length > 0 && archive->window_segment == number &&
                    archive->window_position == archive->written.place.position;
-    window->descriptor = archive->indexes[number].descriptor;
+    window->file = archive->indexes[number].file;
     window->chunk = WINDOW_RANDOM;
     if (is_good)
         return 0;
@@ -163,15 +183,16 @@ static int read_written(struct archive *archive, uint64_t position, struct arena
     const struct segment *segment = &archive->list.segments[number];
     struct segment_index *index = index_of(archive, number);
     int r = index_open(archive, segment, index, ret_error);
-    if (r == 0)
-        r = window_open(archive, number, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", archive->path);
+    r = window_open(archive, number, ret_error);
     struct frame frame;
     if (r == 0)
         r = find_frame(segment, index, &archive->window, position, &frame, ret_error);
     if (r == 0)
         r = decode(&frame, arena, ret_record, ret_error);
     if (r < 0)
-        return error_prefix(ret_error, "%s/%s", archive->path, segment->name);
+        return error_prefix(ret_error, "%s/%s", archive->path, index->file->name);
     return 0;
 }
 

@@ -5,7 +5,7 @@
  * cannot make sense of it looks at twice before it says so, because a writer that could not finish
  * a write takes it back and writes something else in its place. */
 #include "archive.h"
-#include "segment.h"
+#include "segment_file.h"
 #include "segment_walk.h"
 
 #include "../base/check.h"
@@ -14,28 +14,28 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 struct archive_reader {
     char *path;
     int directory;
     struct segment_list list;
-    size_t current; /* in list, when descriptor >= 0 */
-    int descriptor; /* of the current segment; -1: none was there yet */
+    size_t current;            /* in list, when there is a file */
+    struct segment_file *file; /* of the current segment; NULL: none was there yet */
     struct segment_walk walk;
     struct archive_place synced;
-    uint64_t passed_bytes; /* of segments gone through since opening */
+    struct error synced_error; /* code 0: synced is known */
+    uint64_t passed_bytes;     /* of segments gone through since opening */
     uint64_t total_bytes;
     struct archive_frame frame;
 };
 
 static void leave_segment(struct archive_reader *reader) {
-    if (reader->descriptor < 0)
+    if (!reader->file)
         return;
     segment_walk_deinit(&reader->walk);
-    close(reader->descriptor);
-    reader->descriptor = -1;
+    segment_file_close(reader->file);
+    reader->file = NULL;
 }
 
 void archive_reader_close(struct archive_reader *reader) {
@@ -50,70 +50,75 @@ void archive_reader_close(struct archive_reader *reader) {
 }
 
 /* Opens segment `index` and reads its header. 1: the header is not (wholly) there yet. */
-static int open_segment(struct archive_reader *reader, size_t index, int *ret_descriptor,
+static int open_segment(struct archive_reader *reader, size_t index, struct segment_file **ret_file,
                         struct segment_header *ret_header, struct error *ret_error) {
     const struct segment *segment = &reader->list.segments[index];
-    int descriptor = openat(reader->directory, segment->name, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0 && errno == ENOENT) /* a write that was taken back */
-        return 1;
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot open", segment->name);
-    int r = segment_header_read(descriptor, segment, ret_header, ret_error);
+    struct segment_file *file;
+    int r = segment_file_open(reader->directory, segment, O_RDONLY, &file, ret_error);
+    if (r != 0) /* 1: a write that was taken back */
+        return r;
+    r = segment_file_header(file, segment, ret_header, ret_error);
     if (r != 0) {
-        close(descriptor);
+        segment_file_close(file);
         return r;
     }
-    *ret_descriptor = descriptor;
+    *ret_file = file;
     return 0;
 }
 
 /* 0: segment `index` is the current one now; 1: it is not there yet. */
 static int enter_segment(struct archive_reader *reader, size_t index, struct error *ret_error) {
-    int descriptor;
+    struct segment_file *file;
     struct segment_header header;
-    int r = open_segment(reader, index, &descriptor, &header, ret_error);
+    int r = open_segment(reader, index, &file, &header, ret_error);
     if (r != 0)
         return r;
     leave_segment(reader);
-    reader->descriptor = descriptor;
+    reader->file = file;
     reader->current = index;
-    return segment_walk_init(&reader->walk, descriptor, &header, ret_error);
+    return segment_walk_init(&reader->walk, file, &header, ret_error);
 }
 
 /* ---------------------------------------------------------------------------------------------
  * Opening */
 
 /* What the newest segment says was on the disk; with a header that is not there yet, the one
- * before. */
+ * before. Damage keeps nobody from reading up to it, only from knowing where that is. */
 static int find_synced(struct archive_reader *reader, struct error *ret_error) {
     int r = 1;
-    int descriptor;
+    struct segment_file *file;
     struct segment_header header;
     for (size_t i = reader->list.count; i-- > 0 && r == 1;)
-        r = open_segment(reader, i, &descriptor, &header, ret_error);
+        r = open_segment(reader, i, &file, &header, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
     struct segment_walk walk;
-    struct frame frame;
-    const char *fault;
-    r = segment_walk_init(&walk, descriptor, &header, ret_error);
+    r = segment_walk_init(&walk, file, &header, ret_error);
     if (r == 0)
-        do
-            r = segment_walk_next(&walk, &frame, &fault, ret_error);
-        while (r == FRAME_WHOLE);
-    if (r >= 0) /* why it ends is for archive_reader_next() to say */
+        r = segment_walk_finish(&walk, ret_error);
+    if (r == 0)
         reader->synced = walk.synced;
+    else
+        error_prefix(ret_error, "%s", file->name);
     segment_walk_deinit(&walk);
-    close(descriptor);
-    return r < 0 ? r : 0;
+    segment_file_close(file);
+    if (r != -ERROR_DAMAGED)
+        return r;
+    reader->synced_error = *ret_error;
+    error_prefix(&reader->synced_error, "%s", reader->path);
+    return 0;
 }
 
 static void add_up_bytes(struct archive_reader *reader, size_t from) {
     reader->total_bytes = 0;
     for (size_t i = from; i < reader->list.count; i++) {
-        struct stat status;
-        if (fstatat(reader->directory, reader->list.segments[i].name, &status, 0) == 0)
-            reader->total_bytes += (uint64_t)status.st_size;
+        struct segment_file *file;
+        struct error ignored; /* reading will tell */
+        if (segment_file_open(reader->directory, &reader->list.segments[i], O_RDONLY, &file,
+                              &ignored) != 0)
+            continue;
+        reader->total_bytes += file->size;
+        segment_file_close(file);
     }
 }
 
@@ -151,8 +156,7 @@ static int seek(struct archive_reader *reader, struct archive_place after,
     if (r == 0 && reader->walk.place.position > after.position)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: records %" PRIu64 " to %" PRIu64 " before it are missing",
-                         reader->list.segments[reader->current].name, after.position + 1,
-                         reader->walk.place.position);
+                         reader->file->name, after.position + 1, reader->walk.place.position);
     add_up_bytes(reader, r == 0 ? reader->current : 0);
     while (archive_reader_place(reader).position < after.position) {
         struct frame frame;
@@ -172,7 +176,6 @@ int archive_reader_open(const char *path, struct archive_place after,
                         struct archive_reader **ret_reader, struct error *ret_error) {
     struct archive_reader *reader = check_calloc(1, sizeof *reader);
     reader->path = text_copy(text_of(path));
-    reader->descriptor = -1;
     reader->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     int r = 0;
     if (reader->directory < 0 && errno == ENOENT)
@@ -199,7 +202,7 @@ int archive_reader_open(const char *path, struct archive_place after,
 /* Looks for segments that came since. The current one keeps its place in the list. 1: there is one
  * behind the current one. */
 static int look_for_more(struct archive_reader *reader, struct error *ret_error) {
-    bool open = reader->descriptor >= 0;
+    bool open = reader->file != NULL;
     struct segment now = {0};
     if (open)
         now = reader->list.segments[reader->current];
@@ -219,20 +222,19 @@ static int look_for_more(struct archive_reader *reader, struct error *ret_error)
 }
 
 static bool has_next(const struct archive_reader *reader) {
-    return reader->descriptor >= 0 && reader->current + 1 < reader->list.count;
+    return reader->file && reader->current + 1 < reader->list.count;
 }
 
 /* The current segment goes no further, though its frames should be going on. */
 static int explain_end(struct archive_reader *reader, int status, const char *fault,
                        struct error *ret_error) {
-    const char *name = reader->list.segments[reader->current].name;
     if (status == FRAME_SHORT)
         fault = "the file ends inside it";
     else if (status == FRAME_END)
         fault = "there are zeros in its place";
     return error_set(ret_error, ERROR_DAMAGED,
                      "%s: byte %" PRIu64 ": the frame behind record %" PRIu64 " is damaged: %s",
-                     name, reader->walk.offset, reader->walk.place.position, fault);
+                     reader->file->name, reader->walk.offset, reader->walk.place.position, fault);
 }
 
 /* Nothing whole is there. 0: the end for now; 1: the current segment is done and there is a next.
@@ -242,7 +244,7 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
     uint64_t mark;
     int tail = segment_walk_judge(&reader->walk, &mark, ret_error);
     if (tail < 0)
-        return tail;
+        return error_prefix(ret_error, "%s", reader->file->name);
     if (tail == TAIL_CLEAN)
         return has_next(reader);
     if (tail == TAIL_DAMAGED || has_next(reader) || status != FRAME_SHORT)
@@ -253,8 +255,7 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
 /* 1: the next segment is the current one now; 0: it is not wholly there yet. */
 static int go_on(struct archive_reader *reader, struct error *ret_error) {
     struct archive_place end = reader->walk.place;
-    uint64_t size = reader->walk.window.file_size;
-    const struct segment *next = &reader->list.segments[reader->current + 1];
+    uint64_t size = reader->file->size;
     int r = enter_segment(reader, reader->current + 1, ret_error);
     if (r != 0)
         return r < 0 ? r : 0;
@@ -262,13 +263,13 @@ static int go_on(struct archive_reader *reader, struct error *ret_error) {
     struct archive_place begin = reader->walk.place;
     if (begin.position > end.position)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing", next->name,
-                         end.position + 1, begin.position);
+                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing",
+                         reader->file->name, end.position + 1, begin.position);
     if (begin.position < end.position || begin.chain != end.chain)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: it does not continue the segment before it, which ends with record "
                          "%" PRIu64,
-                         next->name, end.position);
+                         reader->file->name, end.position);
     return 1;
 }
 
@@ -280,7 +281,9 @@ static int look_again(struct archive_reader *reader, struct frame *ret_frame, in
         return r;
     reader->walk.contradicted = false;
     *ret_status = segment_walk_next(&reader->walk, ret_frame, ret_fault, ret_error);
-    return *ret_status < 0 ? *ret_status : *ret_status == FRAME_WHOLE;
+    if (*ret_status < 0)
+        return error_prefix(ret_error, "%s", reader->file->name);
+    return *ret_status == FRAME_WHOLE;
 }
 
 /* The first segment, when there was none at opening. 1: it is there. */
@@ -293,15 +296,15 @@ static int enter_first(struct archive_reader *reader, struct error *ret_error) {
         return r < 0 ? r : 0;
     if (reader->walk.place.position != 0)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: records 1 to %" PRIu64 " before it are missing",
-                         reader->list.segments[0].name, reader->walk.place.position);
+                         "%s: records 1 to %" PRIu64 " before it are missing", reader->file->name,
+                         reader->walk.place.position);
     return 1;
 }
 
 /* 1: *ret_frame is the next record; 0: the end for now. */
 static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
                       struct error *ret_error) {
-    if (reader->descriptor < 0) {
+    if (!reader->file) {
         int r = enter_first(reader, ret_error);
         if (r <= 0)
             return r;
@@ -309,8 +312,10 @@ static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
     for (;;) {
         const char *fault = "";
         int status = segment_walk_next(&reader->walk, ret_frame, &fault, ret_error);
-        if (status < 0 || status == FRAME_WHOLE)
-            return status < 0 ? status : 1;
+        if (status < 0)
+            return error_prefix(ret_error, "%s", reader->file->name);
+        if (status == FRAME_WHOLE)
+            return 1;
         /* First see whether there is a next segment, then whether there is more in this one. */
         int r = has_next(reader) ? 1 : look_for_more(reader, ret_error);
         if (r >= 0)
@@ -333,7 +338,7 @@ int archive_reader_next(struct archive_reader *reader, struct arena *arena,
     int r = next_frame(reader, &frame, ret_error);
     if (r <= 0)
         return r < 0 ? error_prefix(ret_error, "%s", reader->path) : 0;
-    const char *name = reader->list.segments[reader->current].name;
+    const char *name = reader->file->name;
     r = record_decode((enum record_type)frame.type, frame.payload.data, frame.payload.length, arena,
                       ret_record, ret_error);
     if (r < 0)
@@ -352,19 +357,25 @@ int archive_reader_next(struct archive_reader *reader, struct arena *arena,
 }
 
 struct archive_place archive_reader_place(const struct archive_reader *reader) {
-    if (reader->descriptor < 0)
+    if (!reader->file)
         return (struct archive_place){0};
     return reader->walk.place;
 }
 
-struct archive_place archive_reader_synced(const struct archive_reader *reader) {
-    return reader->synced;
+int archive_reader_synced(const struct archive_reader *reader, struct archive_place *ret_place,
+                          struct error *ret_error) {
+    if (reader->synced_error.code != 0) {
+        *ret_error = reader->synced_error;
+        return -(int)ret_error->code;
+    }
+    *ret_place = reader->synced;
+    return 0;
 }
 
 void archive_reader_extent(const struct archive_reader *reader, uint64_t *ret_done,
                            uint64_t *ret_total) {
     uint64_t done = reader->passed_bytes;
-    if (reader->descriptor >= 0)
+    if (reader->file)
         done += reader->walk.offset;
     *ret_done = done;
     *ret_total = done > reader->total_bytes ? done : reader->total_bytes;

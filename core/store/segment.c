@@ -2,7 +2,6 @@
 
 #include "../base/check.h"
 #include "../base/hash.h"
-#include "file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -246,11 +245,11 @@ bool day_parse(struct text name, int32_t *ret_day) {
     return true;
 }
 
-/* "00000000000000000001.seg" */
+/* "00000000000000000001.seg", or the same with ".zst" behind it */
 static bool first_parse(const char *name, uint64_t *ret_first) {
     enum { DIGITS = 20 };
-    if (strlen(name) != DIGITS + 4 || strcmp(name + DIGITS, ".seg") != 0 ||
-        strspn(name, "0123456789") != DIGITS)
+    if (strspn(name, "0123456789") != DIGITS ||
+        (strcmp(name + DIGITS, ".seg") != 0 && strcmp(name + DIGITS, ".seg.zst") != 0))
         return false;
     errno = 0;
     uint64_t first = strtoull(name, NULL, 10);
@@ -314,12 +313,11 @@ static int scan_day(struct segment_list *list, int directory, const char *name, 
     return r;
 }
 
-int segment_list_scan(struct segment_list *list, int directory, int32_t from_day,
-                      struct error *ret_error) {
+static int scan_days(struct segment_list *list, int directory, int32_t from_day,
+                     struct error *ret_error) {
     DIR *folder = folder_open(directory, ".", ret_error);
     if (!folder)
         return -(int)ret_error->code;
-    list->count = 0;
     int r = 0;
     struct dirent *entry;
     while (r == 0 && (errno = 0, entry = readdir(folder))) {
@@ -330,28 +328,28 @@ int segment_list_scan(struct segment_list *list, int directory, int32_t from_day
     if (r == 0 && errno)
         r = error_set_errno(ret_error, errno, "cannot list the archive");
     closedir(folder);
-    if (r == 0 && list->count)
-        qsort(list->segments, list->count, sizeof *list->segments, compare_segments);
     return r;
 }
 
-int segment_header_read(int descriptor, const struct segment *segment,
-                        struct segment_header *ret_header, struct error *ret_error) {
-    uint8_t bytes[SEGMENT_HEADER_SIZE];
-    ssize_t length = file_read_at(descriptor, bytes, sizeof bytes, 0);
-    if (length < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot read", segment->name);
-    if (length < SEGMENT_HEADER_SIZE)
-        return 1;
-    struct segment_header header;
-    int r = segment_header_decode(bytes, &header, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "%s", segment->name);
-    if (header.day != segment->day || header.before.position + 1 != segment->first)
-        return error_set(
-            ret_error, ERROR_DAMAGED,
-            "%s: its header belongs to another segment, whose first record is %" PRIu64,
-            segment->name, header.before.position + 1);
-    *ret_header = header;
-    return 0;
+static void sort_segments(struct segment_list *list) {
+    size_t count = 0;
+    if (list->count)
+        qsort(list->segments, list->count, sizeof *list->segments, compare_segments);
+    for (size_t i = 0; i < list->count; i++)
+        if (count == 0 || compare_segments(&list->segments[count - 1], &list->segments[i]) != 0)
+            list->segments[count++] = list->segments[i];
+    list->count = count;
+}
+
+/* Twice: while a segment is being sealed, its sealed file may appear where a listing has been
+ * already, and the other one be gone where it comes to. What began after that sees the first. */
+int segment_list_scan(struct segment_list *list, int directory, int32_t from_day,
+                      struct error *ret_error) {
+    list->count = 0;
+    int r = scan_days(list, directory, from_day, ret_error);
+    if (r == 0)
+        r = scan_days(list, directory, from_day, ret_error);
+    if (r == 0)
+        sort_segments(list);
+    return r;
 }

@@ -101,10 +101,7 @@ struct segment_list {
 
 void segment_list_deinit(struct segment_list *list);
 void segment_list_add(struct segment_list *list, int32_t day, uint64_t first);
-/* Replaces the list by what is in the folder from from_day on. Other files are left alone. */
+/* Replaces the list by what is in the folder from from_day on, as it was written or sealed
+ * (segment_file.h). Other files are left alone. */
 int segment_list_scan(struct segment_list *list, int directory, int32_t from_day,
                       struct error *ret_error);
-
-/* Reads and checks the header, which must agree with the name. 1: the file ends inside it. */
-int segment_header_read(int descriptor, const struct segment *segment,
-                        struct segment_header *ret_header, struct error *ret_error);

@@ -2,21 +2,25 @@
  * it means when it goes no further. Recovery and readers share it. Private to store/. */
 #pragma once
 
-#include "segment.h"
+#include "segment_file.h"
 
-/* A piece of a file in memory, in which frames are looked at. */
+struct sha256;
+
+/* A piece of a segment in memory, in which frames are looked at: of a sealed one a whole block. */
 struct frame_window {
-    int descriptor;     /* somebody else's */
-    uint64_t file_size; /* when last looked */
-    uint64_t start;     /* offset of bytes[0] in the file */
-    size_t chunk;       /* how much is read at once */
+    struct segment_file *file; /* somebody else's */
+    uint64_t start;            /* offset of bytes[0] in the segment */
+    size_t chunk;              /* how much is read at once of one that is not sealed */
     struct buffer bytes;
+    struct seal_unpacker *unpacker; /* NULL until it is needed */
+    struct sha256 *hash;            /* NULL: not asked for */
+    uint64_t hashed;                /* so many bytes of the segment */
 };
 
 #define WINDOW_SEQUENTIAL (1u << 20)  /* chunk for reading on */
 #define WINDOW_RANDOM     (32u << 10) /* chunk for reading here and there */
 
-void frame_window_init(struct frame_window *window, int descriptor, size_t chunk);
+void frame_window_init(struct frame_window *window, struct segment_file *file, size_t chunk);
 void frame_window_deinit(struct frame_window *window);
 /* Forgets what was read and asks for the file's size again. */
 int frame_window_refresh(struct frame_window *window, struct error *ret_error);
@@ -24,6 +28,13 @@ int frame_window_refresh(struct frame_window *window, struct error *ret_error);
  * until the next call. */
 int frame_window_look(struct frame_window *window, uint64_t offset, struct frame *ret_frame,
                       const char **ret_fault, struct error *ret_error);
+
+/* Has all bytes of the segment hashed as they are read, from the first to the last, behind those of
+ * the seal before: call it before anything else is looked at. */
+int frame_window_hash(struct frame_window *window, const uint8_t before[SEAL_HASH_SIZE],
+                      struct error *ret_error);
+/* The hash, which ends. false: not all of the segment was read. */
+bool frame_window_hash_finish(struct frame_window *window, uint8_t ret_hash[SEAL_HASH_SIZE]);
 
 struct segment_walk {
     struct frame_window window;
@@ -35,8 +46,8 @@ struct segment_walk {
     bool contradicted;    /* a sync mark names another history than these records are */
 };
 
-/* header: of the segment that descriptor has open. */
-int segment_walk_init(struct segment_walk *walk, int descriptor,
+/* header: of the segment that the file is. */
+int segment_walk_init(struct segment_walk *walk, struct segment_file *file,
                       const struct segment_header *header, struct error *ret_error);
 void segment_walk_deinit(struct segment_walk *walk);
 
@@ -53,5 +64,12 @@ enum tail {
     TAIL_DAMAGED, /* a sync mark behind it says that what is missing here was on the disk */
 };
 
-/* enum tail, or < 0. TAIL_DAMAGED: *ret_mark is the offset of that sync mark. */
+/* enum tail, or < 0. TAIL_DAMAGED: *ret_mark is the offset of that sync mark. A sealed segment was
+ * on the disk whole: nothing in it is torn, and its end vouches for all of it. */
 int segment_walk_judge(struct segment_walk *walk, uint64_t *ret_mark, struct error *ret_error);
+
+/* Goes on to the end, so that ->synced is the last sync mark there is. ERROR_DAMAGED when something
+ * that was on the disk lies behind where the frames end: then an older mark must not pass for the
+ * last one. Its writer may be at work, so what looks damaged is looked at again as long as there is
+ * more to see. The message does not name the file. */
+int segment_walk_finish(struct segment_walk *walk, struct error *ret_error);

@@ -23,10 +23,11 @@ DOORS = [
     (r"nng/.*", r"server/front_nng|clients/c/"),
     (r"event2/.*", r"server/"),
     (r"yaml\.h", r"core/policy/|clients/cli/mapping"),
+    (r"pcre2\.h", r"core/policy/pattern\.c"),
     (r"jansson\.h", r"core/store/|clients/cli/"),
     (r"openssl/.*", r"core/base/hash\.c"),
     (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash\.c"),
-    (r"zstd\.h", r"clients/cli/"),
+    (r"zstd\.h", r"core/store/seal\.c|clients/cli/"),
 ]
 
 # core/ is computation on memory and files: no sockets, threads, clock or command line.

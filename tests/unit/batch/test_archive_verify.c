@@ -1,5 +1,7 @@
 /* Archives that are whole, and the same archives with each of their bytes wrong in turn. */
 #include "batch/archive_verify.h"
+#include "core/store/archive_seal.h"
+#include "core/store/seal.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <stdlib.h>
@@ -109,29 +111,121 @@ static void expect_found(const char *path, const char *file, size_t offset) {
         fail_msg("byte %zu of %s is wrong, but it is said: %s", offset, file, error.text);
 }
 
+static void expect_each_byte_found(const char *path, const char *file) {
+    struct text whole = scratch_read(scratch_path(path, file));
+    char *bytes = malloc(whole.length);
+    for (size_t at = 0; at < whole.length; at++) {
+        memcpy(bytes, whole.data, whole.length);
+        bytes[at] = (char)(bytes[at] ^ (1 << at % 8));
+        scratch_write(scratch_path(path, file), bytes, whole.length);
+        expect_found(path, file, at);
+    }
+    scratch_write(scratch_path(path, file), whole.data, whole.length);
+    free(bytes);
+    free((char *)(uintptr_t)whole.data);
+}
+
 static void every_wrong_byte(void **state) {
     const char *path = *state;
-    static const char *const files[] = {
-        "2026-01-01/00000000000000000001.seg",
-        "2026-01-02/00000000000000000005.seg",
-        "2026-01-03/00000000000000000009.seg",
-    };
     fill(path);
-    for (size_t i = 0; i < 3; i++) {
-        const char *file = scratch_path(path, files[i]);
-        struct text whole = scratch_read(file);
-        char *bytes = malloc(whole.length);
-        for (size_t at = 0; at < whole.length; at++) {
-            memcpy(bytes, whole.data, whole.length);
-            bytes[at] = (char)(bytes[at] ^ (1 << at % 8));
-            scratch_write(scratch_path(path, files[i]), bytes, whole.length);
-            expect_found(path, files[i], at);
-        }
-        scratch_write(scratch_path(path, files[i]), whole.data, whole.length);
-        free(bytes);
-        free((char *)(uintptr_t)whole.data);
-    }
+    expect_each_byte_found(path, "2026-01-01/00000000000000000001.seg");
+    expect_each_byte_found(path, "2026-01-02/00000000000000000005.seg");
+    expect_each_byte_found(path, "2026-01-03/00000000000000000009.seg");
     expect_whole(path, RECORDS, 0);
+}
+
+/* Sealed segments: the first two. */
+
+static void seal(const char *path) {
+    struct archive_seal_report report;
+    struct error error;
+    if (archive_seal(path, UINT64_MAX, NULL, &report, &error) < 0)
+        fail_msg("%s", error.text);
+}
+
+static void every_wrong_byte_of_sealed_ones(void **state) {
+    const char *path = *state;
+    struct told told;
+    struct archive_verify_report report;
+    struct error error;
+    fill(path);
+    seal(path);
+    expect_whole(path, RECORDS, 0);
+    assert_int_equal(run(path, &told, &report, &error), 0);
+    assert_int_equal(report.sealed, 2);
+    expect_each_byte_found(path, "2026-01-01/00000000000000000001.seg.zst");
+    expect_each_byte_found(path, "2026-01-02/00000000000000000005.seg.zst");
+    expect_whole(path, RECORDS, 0);
+}
+
+/* A header that is whole in itself but says something else, as only a forger makes it. */
+static void change_seal(const char *file, size_t offset) {
+    struct text bytes = scratch_read(file);
+    uint8_t *data = (uint8_t *)(uintptr_t)bytes.data;
+    struct seal_header header;
+    struct error error;
+    assert_int_equal(seal_header_decode(data, &header, &error), 0);
+    *((uint8_t *)&header + offset) ^= 1;
+    seal_header_encode(&header, data);
+    scratch_write(file, data, bytes.length);
+    free(data);
+}
+
+/* The last of so many. */
+static void expect_faults(const char *path, size_t faults, const char *file, const char *word) {
+    struct told told;
+    struct archive_verify_report report;
+    struct error error;
+    if (run(path, &told, &report, &error) < 0)
+        fail_msg("%s", error.text);
+    if (told.faults != faults || !strstr(told.text, file) || !strstr(told.text, word))
+        fail_msg("%d faults: %s", (int)told.faults, told.text);
+}
+
+static void seals_are_verified(void **state) {
+    const char *path = *state;
+    static const char *const first = "2026-01-01/00000000000000000001.seg";
+    static const char *const sealed = "2026-01-01/00000000000000000001.seg.zst";
+    static const char *const second = "2026-01-02/00000000000000000005.seg.zst";
+    size_t before = offsetof(struct seal_header, before), hash = offsetof(struct seal_header, hash);
+    fill(path);
+    struct text plain = scratch_read(scratch_path(path, first));
+    seal(path);
+    change_seal(scratch_path(path, second), hash);
+    expect_faults(path, 1, second, "not those that were sealed");
+    change_seal(scratch_path(path, second), hash);
+    change_seal(scratch_path(path, second), before);
+    expect_faults(path, 1, second, "does not continue that of");
+    change_seal(scratch_path(path, second), before);
+    change_seal(scratch_path(path, sealed), before);
+    expect_faults(path, 1, sealed, "does not continue that of an archive's first");
+    change_seal(scratch_path(path, sealed), before);
+    change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
+    expect_faults(path, 1, second, "other types of records");
+    change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
+    expect_whole(path, RECORDS, 0);
+    /* No segment behind it says what its last record is, only its seal. */
+    static const size_t ends[] = {offsetof(struct seal_header, end.position),
+                                  offsetof(struct seal_header, end.chain),
+                                  offsetof(struct seal_header, end_time_us)};
+    static const char *const third = "2026-01-03/00000000000000000009.seg";
+    struct text last = scratch_read(scratch_path(path, third));
+    assert_int_equal(unlink(scratch_path(path, third)), 0);
+    for (size_t i = 0; i < 3; i++) {
+        change_seal(scratch_path(path, second), ends[i]);
+        expect_faults(path, 1, second, "its seal tells of another last record");
+        change_seal(scratch_path(path, second), ends[i]);
+    }
+    scratch_write(scratch_path(path, third), last.data, last.length);
+    free((char *)(uintptr_t)last.data);
+    expect_whole(path, RECORDS, 0);
+    /* A plain one from a backup in the place of a sealed one: the next one says what it was. */
+    assert_int_equal(unlink(scratch_path(path, sealed)), 0);
+    scratch_write(scratch_path(path, first), plain.data, plain.length);
+    expect_whole(path, RECORDS, 0);
+    change_seal(scratch_path(path, second), before);
+    expect_faults(path, 2, second, "not those that were sealed"); /* and the first one, then */
+    free((char *)(uintptr_t)plain.data);
 }
 
 /* One damaged segment does not hide another. */
@@ -184,9 +278,10 @@ static void no_archive(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(a_whole_archive),   TEST(beside_its_writer),
-        TEST(every_wrong_byte),  TEST(each_damaged_segment_is_told),
-        TEST(a_missing_segment), TEST(no_archive),
+        TEST(a_whole_archive),    TEST(beside_its_writer),
+        TEST(every_wrong_byte),   TEST(every_wrong_byte_of_sealed_ones),
+        TEST(seals_are_verified), TEST(each_damaged_segment_is_told),
+        TEST(a_missing_segment),  TEST(no_archive),
     };
     return cmocka_run_group_tests_name("archive_verify", tests, NULL, NULL);
 }

@@ -84,6 +84,7 @@ struct record bench_record(struct arena *arena, enum record_type type, unsigned 
         };
         break;
     case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
         record.snapshot = bench_snapshot(arena, number);
         break;
     case RECORD_GENERATION:

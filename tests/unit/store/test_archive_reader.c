@@ -188,11 +188,19 @@ static void it_begins_behind_a_place(void **state) {
     scratch_remove(folder);
 }
 
+static struct archive_place synced_of(const struct archive_reader *reader) {
+    struct archive_place place = {0};
+    struct error error;
+    if (archive_reader_synced(reader, &place, &error) < 0)
+        fail_msg("%s", error.text);
+    return place;
+}
+
 static void it_knows_what_is_synced(void **state) {
     (void)state;
     char *folder = scratch_make();
     struct archive_reader *reader = reader_open(folder, (struct archive_place){0});
-    assert_int_equal(archive_reader_synced(reader).position, 0);
+    assert_int_equal(synced_of(reader).position, 0);
     archive_reader_close(reader);
     struct archive *archive = bench_open(folder, 0, NULL);
     struct archive_place synced = {0};
@@ -208,11 +216,55 @@ static void it_knows_what_is_synced(void **state) {
         }
         reader = reader_open(folder, (struct archive_place){0});
         if (i % 10 != 9) { /* then it will be synced with the next record */
-            assert_int_equal(archive_reader_synced(reader).position, synced.position);
-            assert_int_equal(archive_reader_synced(reader).chain, synced.chain);
+            assert_int_equal(synced_of(reader).position, synced.position);
+            assert_int_equal(synced_of(reader).chain, synced.chain);
         }
         archive_reader_close(reader);
     }
+    archive_close(archive);
+    scratch_remove(folder);
+}
+
+/* With a record of the last segment damaged, the mark before it is not the last one: it must not
+ * pass for it. What stands before the damage can be read all the same. */
+static void an_older_mark_is_not_the_last(void **state) {
+    (void)state;
+    char *folder = scratch_make();
+    struct archive *archive = bench_open(folder, 0, NULL);
+    for (unsigned i = 1; i <= 6; i++) {
+        bench_append(archive, i, START_US);
+        if (i % 2 == 0) { /* header, 1, 2, mark, 3, 4, mark, 5, 6, mark */
+            bench_write(archive);
+            bench_sync(archive);
+        }
+    }
+    const char *path = scratch_path(folder, FIRST_SEGMENT);
+    struct text whole = scratch_read(path);
+    char *bytes = (char *)(uintptr_t)whole.data;
+    for (size_t at = 64; at < whole.length - 48; at++) {
+        struct archive_place place = {0};
+        struct error error = {0};
+        bytes[at] ^= 1;
+        scratch_write(path, bytes, whole.length);
+        struct archive_reader *reader = reader_open(folder, (struct archive_place){0});
+        assert_int_equal(archive_reader_synced(reader, &place, &error), -ERROR_DAMAGED);
+        assert_int_equal(place.position, 0);
+        assert_non_null(strstr(error.text, FIRST_SEGMENT));
+        assert_non_null(strstr(error.text, "vouches for it"));
+        if (at >= 64 + 3 * 48)
+            assert_true(reads(reader, 1));
+        archive_reader_close(reader);
+        bytes[at] ^= 1;
+    }
+    /* Behind the last mark nothing is vouched for: the one before it is the last, then. */
+    bytes[whole.length - 1] ^= 1;
+    scratch_write(path, bytes, whole.length);
+    struct archive_reader *reader = reader_open(folder, (struct archive_place){0});
+    assert_int_equal(synced_of(reader).position, 4);
+    archive_reader_close(reader);
+    bytes[whole.length - 1] ^= 1;
+    scratch_write(path, bytes, whole.length);
+    free(bytes);
     archive_close(archive);
     scratch_remove(folder);
 }
@@ -319,6 +371,7 @@ int main(void) {
         cmocka_unit_test(it_keeps_up_with_another_process),
         cmocka_unit_test(it_begins_behind_a_place),
         cmocka_unit_test(it_knows_what_is_synced),
+        cmocka_unit_test(an_older_mark_is_not_the_last),
         cmocka_unit_test(it_says_where_and_how_far),
         cmocka_unit_test(it_finds_every_wrong_byte),
     };
