@@ -73,7 +73,8 @@ struct crew *crew_hire(size_t threads, size_t jobs, crew_job *run, void *user) {
         struct member *member = &crew->members[i];
         member->crew = crew;
         member->number = i;
-        check(pthread_create(&member->thread, NULL, work, member) == 0);
+        if (pthread_create(&member->thread, NULL, work, member) != 0)
+            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
     }
     return crew;
 }

@@ -11,7 +11,7 @@
 #include "mapped_file.h"
 #include "quantity.h"
 #include "row_faults.h"
-#include "row_transaction.h"
+#include "rows_ahead.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -22,7 +22,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ROW_BYTES_MAX    (16u << 20)
 #define MAX_AHEAD_US     INT64_C(3600000000) /* as a server's max_ahead */
 #define MEMORY_BYTES_MIN (UINT64_C(64) << 20)
 
@@ -139,8 +138,8 @@ struct importing {
     struct import *import;
     struct progress_bar bar;
     struct row_faults faults;
-    struct arena arena;
     struct mapped_file file;
+    struct rows_ahead *ahead;
     uint64_t rows;
 };
 
@@ -156,28 +155,14 @@ static int row_failed(struct importing *importing, uint64_t line, struct text fi
                      importing->faults.file, line);
 }
 
-static int read_row(struct importing *importing, const struct row *row, struct import_row *ret_row,
+static int take_row(struct importing *importing, const struct ahead_row *row,
                     struct error *ret_error) {
-    const struct mapping *mapping = importing->file.mapping;
-    *ret_row = (struct import_row){0};
-    arena_reset(&importing->arena);
-    int r = row_transaction(mapping, row, &importing->arena, &ret_row->transaction, ret_error);
-    if (r == 0)
-        r = row_received_time(mapping, row, &ret_row->received_us, ret_error);
-    if (r >= 0)
-        r = row_label(mapping, row, &ret_row->label, ret_error);
-    if (r == 0)
-        r = row_outcome_time(mapping, row, &ret_row->known_us, ret_error);
-    return r < 0 ? r : 0;
-}
-
-static int take_row(struct importing *importing, const struct row *row, struct error *ret_error) {
-    struct import_row taken;
     struct text field = {0};
-    int r = read_row(importing, row, &taken, ret_error);
-    if (r < 0)
+    if (row->error) {
+        *ret_error = *row->error;
         return row_failed(importing, row->line, field, ret_error);
-    r = import_take(importing->import, &taken, &field, ret_error);
+    }
+    int r = import_take(importing->import, &row->row, &field, ret_error);
     if (r < 0 && import_concerns_row(ret_error))
         return row_failed(importing, row->line, field, ret_error);
     return r;
@@ -188,21 +173,18 @@ static void show_progress(struct importing *importing) {
     uint64_t done, total;
     if (importing->faults.count)
         snprintf(note, sizeof note, "%" PRIu64 " failed", importing->faults.count);
-    input_extent(importing->file.input, &done, &total);
+    rows_ahead_extent(importing->ahead, &done, &total);
     progress_bar_update(&importing->bar, "import", done, total, importing->rows, note);
 }
 
 static int take_rows(struct importing *importing, struct error *ret_error) {
     for (;;) {
-        struct row row;
-        int r = mapped_file_next(&importing->file, importing->options->quiet, &row, ret_error);
+        const struct ahead_row *row;
+        int r = rows_ahead_next(importing->ahead, importing->bar.stop, &row, ret_error);
         if (r <= 0)
             return r;
         importing->rows++;
-        if (r == ROWS_BAD_ROW)
-            r = row_failed(importing, row.line, (struct text){0}, ret_error);
-        else
-            r = take_row(importing, &row, ret_error);
+        r = take_row(importing, row, ret_error);
         if (r < 0)
             return r;
         if (*importing->bar.stop)
@@ -221,7 +203,9 @@ static int take_files(struct importing *importing, struct error *ret_error) {
         if (r < 0)
             return r;
         importing->faults.file = mapped_file_name(&importing->file);
+        importing->ahead = rows_ahead_start(&importing->file, options->quiet);
         r = take_rows(importing, ret_error);
+        rows_ahead_stop(importing->ahead);
         mapped_file_close(&importing->file);
     }
     return r;
@@ -300,7 +284,6 @@ static int run(struct importing *importing) {
     struct error error, stop_error;
     int r = take_files(importing, &error);
     progress_bar_clear(&importing->bar);
-    mapped_file_close(&importing->file);
     if (r == 0) {
         r = import_finish(importing->import, &error);
     } else if (import_stop(importing->import, &stop_error) < 0 && error.code != ERROR_SYSTEM) {
@@ -387,7 +370,6 @@ int command_import(int argc, char **argv) {
         enum exit_status status = exit_with(&error);
         return error.code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
     }
-    arena_init(&importing.arena, ROW_BYTES_MAX);
     int status;
     if (open_import(&importing, rules, &error) < 0) {
         progress_bar_clear(&importing.bar);
@@ -397,7 +379,6 @@ int command_import(int argc, char **argv) {
         status = run(&importing);
     }
     import_close(importing.import);
-    arena_deinit(&importing.arena);
     snapshot_unref(rules);
     return status;
 }

@@ -1,8 +1,10 @@
 #include "check.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 _Noreturn void check_failed(const char *file, int line, const char *function,
                             const char *condition) {
@@ -10,9 +12,15 @@ _Noreturn void check_failed(const char *file, int line, const char *function,
     abort();
 }
 
+_Noreturn void check_exhausted(const char *what) {
+    fprintf(stderr, "%s: out of %s\n", program_invocation_short_name, what);
+    _exit(CHECK_EXHAUSTED); /* other threads may be at work: nothing of ours is torn down */
+}
+
 static _Noreturn void out_of_memory(size_t size) {
-    fprintf(stderr, "out of memory: %zu bytes\n", size);
-    abort();
+    char what[64];
+    snprintf(what, sizeof what, "memory: %zu bytes more are not to be had", size);
+    check_exhausted(what);
 }
 
 void *check_malloc(size_t size) {

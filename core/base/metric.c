@@ -25,6 +25,7 @@ struct metric_set {
     size_t count;
     size_t *first; /* of each metric's cells; one more than metrics */
     _Atomic uint64_t *cells;
+    _Atomic(char *) *values; /* of labels, where they were given; parallel to the cells */
 };
 
 static size_t labels_of(const struct metric *metric) {
@@ -44,13 +45,17 @@ struct metric_set *metric_set_new(const struct metric *table, size_t count) {
     for (size_t i = 0; i < count; i++)
         set->first[i + 1] = set->first[i] + labels_of(&table[i]) * cells_of(&table[i]);
     set->cells = check_calloc(set->first[count], sizeof *set->cells);
+    set->values = check_calloc(set->first[count], sizeof *set->values);
     return set;
 }
 
 void metric_set_free(struct metric_set *set) {
     if (!set)
         return;
+    for (size_t i = 0; i < set->first[set->count]; i++)
+        free(atomic_load(&set->values[i]));
     free(set->cells);
+    free(set->values);
     free(set->first);
     free(set);
 }
@@ -84,6 +89,22 @@ void metric_observe(struct metric_set *set, size_t metric, size_t label, int64_t
         bucket++;
     atomic_fetch_add_explicit(&cells[bucket], 1, memory_order_relaxed);
     atomic_fetch_add_explicit(&cells[CELL_SUM], (uint64_t)value_us, memory_order_relaxed);
+}
+
+void metric_label(struct metric_set *set, size_t metric, size_t label, const char *value) {
+    _Atomic(char *) *place = &set->values[cell(set, metric, label) - set->cells];
+    check(!set->table[metric].label_value && !atomic_load(place));
+    atomic_store_explicit(place, text_copy(text_of(value)), memory_order_release);
+}
+
+static const char *label_value(const struct metric_set *set, size_t metric, size_t label) {
+    const struct metric *row = &set->table[metric];
+    if (!row->label)
+        return "";
+    if (row->label_value)
+        return row->label_value(label);
+    return atomic_load_explicit(&set->values[cell(set, metric, label) - set->cells],
+                                memory_order_acquire);
 }
 
 int64_t metric_value(const struct metric_set *set, size_t metric, size_t label) {
@@ -160,16 +181,16 @@ static void print_metric(struct buffer *out, const struct metric_set *set, size_
     buffer_printf(out, "# HELP %s %s\n# TYPE %s %s\n", metric->name, metric->help, metric->name,
                   types[metric->type]);
     for (size_t label = 0; label < labels_of(metric); label++) {
-        const char *label_value = metric->label ? metric->label_value(label) : "";
-        if (metric->label && (!label_value || !*label_value))
+        const char *value = label_value(set, index, label);
+        if (metric->label && (!value || !*value))
             continue;
-        check(is_plain(label_value));
+        check(is_plain(value));
         const _Atomic uint64_t *cells = cell(set, index, label);
         if (metric->type == METRIC_HISTOGRAM) {
-            print_histogram(out, metric, label_value, cells);
+            print_histogram(out, metric, value, cells);
             continue;
         }
-        print_name(out, metric, "", label_value, NULL);
+        print_name(out, metric, "", value, NULL);
         print_number(out, metric->unit, (int64_t)load(cells));
     }
 }

@@ -26,6 +26,7 @@ struct metric {
     const char *label; /* NULL: none */
     size_t labels;     /* how many values the label has; ignored without a label */
     const char *(*label_value)(size_t index); /* "" or NULL: this one is never printed */
+                                              /* (the function NULL: see metric_label()) */
     const char *help;
 };
 
@@ -39,6 +40,10 @@ void metric_set_free(struct metric_set *set); /* NULL is allowed */
 void metric_add(struct metric_set *set, size_t metric, size_t label, uint64_t amount);
 void metric_gauge(struct metric_set *set, size_t metric, size_t label, int64_t value);
 void metric_observe(struct metric_set *set, size_t metric, size_t label, int64_t value_us);
+
+/* For a metric whose labels are not known beforehand: what one of them is, plain text, from here
+ * on; once each. The string is copied. One without is not printed. */
+void metric_label(struct metric_set *set, size_t metric, size_t label, const char *value);
 
 /* Of a counter or gauge; of a histogram the number of observations. */
 int64_t metric_value(const struct metric_set *set, size_t metric, size_t label);

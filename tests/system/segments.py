@@ -15,6 +15,10 @@ _xxhash.XXH3_64bits_withSeed.restype = ctypes.c_uint64
 _xxhash.XXH3_64bits_withSeed.argtypes = [ctypes.c_char_p, ctypes.c_size_t, ctypes.c_uint64]
 
 
+def xxh3(data, seed=0):
+    return _xxhash.XXH3_64bits_withSeed(data, len(data), seed)
+
+
 def _crc_table():
     table = []
     for byte in range(256):

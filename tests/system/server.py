@@ -89,6 +89,9 @@ class Server:
             f"--data_dir={self.folder}/data",
             *self.flags,
         ]
+        # A test says itself when a policy is loaded, so that it is once.
+        if not any(flag.startswith("--watch_policy") for flag in self.flags):
+            command.append("--watch_policy=no")
         with open(self.messages, "ab") as messages:
             self.process = subprocess.Popen(command, stderr=messages, env={**os.environ, **dict(environment)})
         return self
@@ -208,10 +211,12 @@ class ServerTest(unittest.TestCase):
         with open(path, "w", encoding="utf-8") as file:
             file.write(text)
 
-    def segments(self, server):
+    def segments(self, server, sealed=False):
+        """Its segments' files in the order of their records: the plain ones, or those that are sealed too."""
         found = []
+        endings = (".seg", ".seg.zst") if sealed else (".seg",)
         for folder, _, files in os.walk(server.archive):
-            found += [os.path.join(folder, name) for name in files if name.endswith(".seg")]
+            found += [os.path.join(folder, name) for name in files if name.endswith(endings)]
         return sorted(found)
 
     def assert_ends(self, server, status, *words):

@@ -1,6 +1,5 @@
 #!/usr/bin/env python3
 """A new generation while the server works: taken up without a gap, or refused; and what is said when none comes."""
-import json
 import os
 import signal
 import subprocess
@@ -8,53 +7,11 @@ import time
 import unittest
 
 from load import Prober
-from server import WAIT, ServerTest, transaction
-
-HARRIER = os.environ["HARRIER"]
-
-
-class SwapBase(ServerTest):
-    def rebuild(self, *more):
-        data = os.path.join(self.folder, "data")
-        subprocess.run([HARRIER, "rebuild", "--data", data, *more], check=True, capture_output=True)
-
-    def verify(self):
-        done = subprocess.run([HARRIER, "verify", "--json", os.path.join(self.folder, "data")],
-                              capture_output=True, text=True, check=False)
-        return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
-
-    def await_status(self, server, what, holds):
-        deadline = time.monotonic() + WAIT
-        status = server.status()
-        while not holds(status):
-            if time.monotonic() > deadline:
-                raise AssertionError(f"never {what}: {status}\n{server.said()}")
-            time.sleep(0.01)
-            status = server.status()
-        return status
-
-    def await_adopted(self, server, before):
-        return self.await_status(
-            server, "adopted",
-            lambda status: status.get("generation_id", 0) != before.get("generation_id", 0)
-            and status["swap_state"] == "idle")
-
-    def fill(self, server, first, count):
-        with server.connect() as connection:
-            for start in range(first, first + count, 500):
-                batch = [transaction(n, cards=997) for n in range(start, min(start + 500, first + count))]
-                for result in connection.score(batch):
-                    self.assertIn("decision", result)
-
-    def await_synced(self, server):
-        return self.await_status(server, "synced",
-                                 lambda status: status.get("synced_position") == status["position"])
-
-    def current(self, name):
-        return os.path.join(self.folder, "data", "generations", "current", name)
+from night import HARRIER, SwapTest
+from server import transaction
 
 
-class LoadTest(SwapBase):
+class LoadTest(SwapTest):
     def test_nobody_waits(self):
         """Four clients score all the while, each transaction on a busy card and a busy merchant."""
         server = self.server().start()
@@ -110,7 +67,7 @@ class LoadTest(SwapBase):
         self.assertEqual(server.status(state_hash=True)["state_hash"], status["state_hash"])
 
 
-class RefusedTest(SwapBase):
+class RefusedTest(SwapTest):
     def test_a_broken_one_is_refused_until_it_is_whole(self):
         server = self.server().start()
         self.fill(server, 0, 500)
@@ -163,7 +120,7 @@ class RefusedTest(SwapBase):
         self.assertIn("of another archive", done.stderr)
 
 
-class FreshnessTest(SwapBase):
+class FreshnessTest(SwapTest):
     def test_stale_tables_are_said(self):
         server = self.server("--stale_after=1s").start()
         self.fill(server, 0, 50)

@@ -20,6 +20,31 @@ static void arena_keeps_its_limit(void **state) {
     arena_deinit(&arena);
 }
 
+/* Marks at every fill: what was before stays, what comes after has the room again. */
+static void arena_rewinds(void **state) {
+    (void)state;
+    for (size_t before = 0; before < 6000; before += 500) {
+        struct arena arena;
+        arena_init(&arena, 100000);
+        char *kept = before ? arena_alloc(&arena, before) : NULL;
+        if (kept)
+            memset(kept, 'k', before);
+        struct arena_mark mark = arena_mark(&arena);
+        size_t used = arena.used;
+        for (int round = 0; round < 3; round++) {
+            for (size_t size = 1; size < 20000; size *= 3)
+                memset(arena_alloc(&arena, size), 'x', size);
+            assert_true(arena.used > used);
+            arena_rewind(&arena, mark);
+            assert_int_equal(arena.used, used);
+        }
+        assert_non_null(arena_alloc(&arena, 100000 - used - 16));
+        for (size_t i = 0; i < before; i++)
+            assert_int_equal(kept[i], 'k');
+        arena_deinit(&arena);
+    }
+}
+
 static void arena_memory_is_apart_and_aligned(void **state) {
     (void)state;
     struct arena arena;
@@ -108,6 +133,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(arena_keeps_its_limit),
         cmocka_unit_test(arena_memory_is_apart_and_aligned),
+        cmocka_unit_test(arena_rewinds),
         cmocka_unit_test(varints_read_what_they_write),
         cmocka_unit_test(varints_have_one_form),
         cmocka_unit_test(cursor_stops_at_its_end),

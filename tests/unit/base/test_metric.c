@@ -103,11 +103,33 @@ static void total_is_over_all_labels(void **state) {
     metric_set_free(set);
 }
 
+static void labels_can_be_named_later(void **state) {
+    (void)state;
+    static const struct metric named[] = {{.name = "entries",
+                                           .type = METRIC_GAUGE,
+                                           .label = "list",
+                                           .labels = 3,
+                                           .help = "Entries."}};
+    struct metric_set *set = metric_set_new(named, 1);
+    metric_gauge(set, 0, 2, 7);
+    expect_text(set, "# HELP entries Entries.\n# TYPE entries gauge\n");
+    char name[] = "cards";
+    metric_label(set, 0, 2, name);
+    name[0] = 'x'; /* it was copied */
+    metric_label(set, 0, 0, "ips");
+    expect_text(set, "# HELP entries Entries.\n"
+                     "# TYPE entries gauge\n"
+                     "entries{list=\"ips\"} 0\n"
+                     "entries{list=\"cards\"} 7\n");
+    metric_set_free(set);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(text_is_prometheus),
         cmocka_unit_test(histogram_is_cumulative),
         cmocka_unit_test(total_is_over_all_labels),
+        cmocka_unit_test(labels_can_be_named_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

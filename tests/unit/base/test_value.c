@@ -93,8 +93,47 @@ static void errors_say_where_first(void **state) {
         assert_non_null(error_code_name((enum error_code)code));
 }
 
+/* Items in a list or map: struct value_items with so many of them. */
+struct three {
+    size_t count;
+    struct value values[3];
+};
+
+static struct value with_items(enum value_type type, const struct three *items) {
+    return (struct value){.type = type, .items = (const struct value_items *)items};
+}
+
+static void lists_and_maps(void **state) {
+    (void)state;
+    struct three ints = {2, {value_int(1), value_int(2)}}, fewer = {1, {value_int(1)}};
+    struct three others = {2, {value_int(1), value_double(2)}}, none = {0};
+    struct value list = with_items(VALUE_LIST, &ints), map = with_items(VALUE_MAP, &ints);
+    struct three nested = {2, {list, with_items(VALUE_LIST, &none)}};
+    struct value outer = with_items(VALUE_LIST, &nested);
+    assert_true(value_equal(list, with_items(VALUE_LIST, &ints)));
+    assert_false(value_equal(list, map));
+    assert_false(value_equal(list, with_items(VALUE_LIST, &fewer)));
+    assert_false(value_equal(list, with_items(VALUE_LIST, &others)));
+    assert_true(value_hash(list, 0) == value_hash(with_items(VALUE_LIST, &ints), 0));
+    assert_true(value_hash(list, 0) != value_hash(map, 0));
+    assert_true(value_hash(list, 0) != value_hash(with_items(VALUE_LIST, &others), 0));
+    char string[40];
+    assert_int_equal(value_format(outer, string, sizeof string), 12);
+    assert_string_equal(string, "[[1, 2], []]");
+    assert_int_equal(value_format(map, string, sizeof string), 6);
+    assert_string_equal(string, "{1: 2}");
+    for (size_t size = 1; size < 14; size++) { /* cut like snprintf, and never beyond */
+        memset(string, '#', sizeof string);
+        assert_int_equal(value_format(outer, string, size), 12);
+        assert_int_equal(strlen(string), size <= 12 ? size - 1 : 12);
+        assert_int_equal(string[size], '#');
+    }
+    assert_int_equal(value_format(outer, NULL, 0), 12);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(lists_and_maps),
         cmocka_unit_test(values_print_as_people_write_them),
         cmocka_unit_test(doubles_read_back_exactly),
         cmocka_unit_test(equality_and_hash_agree),
