@@ -46,6 +46,29 @@ void arena_reset(struct arena *arena) {
     arena->blocks->used = 0;
 }
 
+struct arena_mark arena_mark(const struct arena *arena) {
+    return (struct arena_mark){.block = arena->blocks,
+                               .block_used = arena->blocks ? arena->blocks->used : 0,
+                               .used = arena->used};
+}
+
+/* The newest block is kept, empty: whoever rewinds comes again. */
+void arena_rewind(struct arena *arena, struct arena_mark mark) {
+    struct arena_block *newest = arena->blocks;
+    arena->used = mark.used;
+    if (newest == mark.block) {
+        if (newest)
+            newest->used = mark.block_used;
+        return;
+    }
+    while (newest->next != mark.block) {
+        struct arena_block *between = newest->next;
+        newest->next = between->next;
+        free(between);
+    }
+    newest->used = 0;
+}
+
 static struct arena_block *add_block(struct arena *arena, size_t size) {
     size_t capacity = arena->blocks ? arena->blocks->capacity * 2 : ARENA_BLOCK_MIN;
     if (capacity > arena->limit)

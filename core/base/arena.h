@@ -21,6 +21,15 @@ void arena_deinit(struct arena *arena);
 /* Everything allocated so far becomes invalid; the largest block is kept for reuse. */
 void arena_reset(struct arena *arena);
 
+/* What was allocated since the mark becomes invalid; what was before stays. Marks are given back in
+ * reverse order. */
+struct arena_mark {
+    struct arena_block *block;
+    size_t block_used, used;
+};
+struct arena_mark arena_mark(const struct arena *arena);
+void arena_rewind(struct arena *arena, struct arena_mark mark);
+
 /* size bytes aligned to 16, uninitialised; NULL beyond the limit (size 0 gives a valid pointer). */
 void *arena_alloc(struct arena *arena, size_t size);
 /* zeroed; NULL on overflow of count * size too */

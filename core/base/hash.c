@@ -85,6 +85,14 @@ uint64_t hash_stream_value(struct hash_stream *stream) {
     return XXH3_64bits_digest(stream->state);
 }
 
+struct hash_stream *hash_stream_copy(const struct hash_stream *stream) {
+    struct hash_stream *copy = hash_stream_new();
+    XXH3_copyState(copy->state, stream->state);
+    copy->waiting = stream->waiting;
+    memcpy(copy->bytes, stream->bytes, stream->waiting);
+    return copy;
+}
+
 void hash_stream_free(struct hash_stream *stream) {
     if (!stream)
         return;

@@ -36,4 +36,6 @@ struct hash_stream *hash_stream_new(void);
 void hash_stream_add(struct hash_stream *stream, const void *bytes, size_t length);
 /* Of all so far; more may be added. */
 uint64_t hash_stream_value(struct hash_stream *stream);
+/* Another stream that goes on from the same place. */
+struct hash_stream *hash_stream_copy(const struct hash_stream *stream);
 void hash_stream_free(struct hash_stream *stream); /* NULL is allowed */

@@ -12,7 +12,8 @@
 static const char *const type_names[] = {
     [VALUE_ABSENT] = "absent",     [VALUE_BOOL] = "bool",   [VALUE_INT] = "int",
     [VALUE_DOUBLE] = "double",     [VALUE_TEXT] = "string", [VALUE_TIMESTAMP] = "timestamp",
-    [VALUE_DURATION] = "duration", [VALUE_ERROR] = "error",
+    [VALUE_DURATION] = "duration", [VALUE_ERROR] = "error", [VALUE_LIST] = "list",
+    [VALUE_MAP] = "map",
 };
 
 const char *value_type_name(enum value_type type) {
@@ -25,6 +26,15 @@ static uint64_t double_bits(double number) {
     uint64_t bits;
     memcpy(&bits, &number, sizeof bits);
     return bits;
+}
+
+static bool items_equal(const struct value_items *a, const struct value_items *b) {
+    if (a->count != b->count)
+        return false;
+    for (size_t i = 0; i < a->count; i++)
+        if (!value_equal(a->values[i], b->values[i]))
+            return false;
+    return true;
 }
 
 bool value_equal(struct value a, struct value b) {
@@ -41,12 +51,22 @@ bool value_equal(struct value a, struct value b) {
         return text_equal(a.text, b.text);
     case VALUE_ERROR:
         return a.error_code == b.error_code;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        return items_equal(a.items, b.items);
     case VALUE_INT:
     case VALUE_TIMESTAMP:
     case VALUE_DURATION:
         return a.integer == b.integer;
     }
     return false;
+}
+
+static uint64_t hash_items(const struct value_items *items) {
+    uint64_t hash = items->count;
+    for (size_t i = 0; i < items->count; i++)
+        hash = value_hash(items->values[i], hash);
+    return hash;
 }
 
 uint64_t value_hash(struct value v, uint64_t seed) {
@@ -66,6 +86,10 @@ uint64_t value_hash(struct value v, uint64_t seed) {
         break;
     case VALUE_ERROR:
         payload = (uint64_t)v.error_code;
+        break;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        payload = hash_items(v.items);
         break;
     case VALUE_INT:
     case VALUE_TIMESTAMP:
@@ -121,6 +145,23 @@ static int format_duration(int64_t us, char *ret_string, size_t size) {
                     magnitude % 1000000);
 }
 
+/* Appends at `length`, like snprintf: what does not fit is counted all the same. */
+static int format_part(struct value v, int length, char *ret_string, size_t size) {
+    size_t at = (size_t)length < size ? (size_t)length : size;
+    return length + value_format(v, ret_string + at, size - at);
+}
+
+static int format_items(struct value v, char *ret_string, size_t size) {
+    bool list = v.type == VALUE_LIST;
+    int length = format_part(value_text(text_of(list ? "[" : "{")), 0, ret_string, size);
+    for (size_t i = 0; i < v.items->count; i++) {
+        const char *between = i == 0 ? "" : list || i % 2 == 0 ? ", " : ": ";
+        length = format_part(value_text(text_of(between)), length, ret_string, size);
+        length = format_part(v.items->values[i], length, ret_string, size);
+    }
+    return format_part(value_text(text_of(list ? "]" : "}")), length, ret_string, size);
+}
+
 int value_format(struct value v, char *ret_string, size_t size) {
     switch (v.type) {
     case VALUE_ABSENT:
@@ -139,6 +180,9 @@ int value_format(struct value v, char *ret_string, size_t size) {
         return format_duration(v.integer, ret_string, size);
     case VALUE_ERROR:
         return snprintf(ret_string, size, "error %d", v.error_code);
+    case VALUE_LIST:
+    case VALUE_MAP:
+        return format_items(v, ret_string, size);
     }
     return snprintf(ret_string, size, "%s", "");
 }

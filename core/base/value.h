@@ -12,7 +12,11 @@ enum value_type {
     VALUE_TIMESTAMP, /* microseconds since 1970-01-01 UTC, in .integer */
     VALUE_DURATION,  /* microseconds, in .integer */
     VALUE_ERROR,     /* an expression's run-time error; .error_code says which */
+    VALUE_LIST,      /* .items; lists and maps live within expressions only */
+    VALUE_MAP,       /* .items: key, value, key, value … */
 };
+
+struct value_items;
 
 struct value {
     enum value_type type;
@@ -22,7 +26,14 @@ struct value {
         double number;
         struct text text;
         int error_code; /* enum expression_error */
+        const struct value_items *items;
     };
+};
+
+/* Neither absent nor errors; memory of whoever made the value. */
+struct value_items {
+    size_t count; /* of values: twice that of a map's entries */
+    struct value values[];
 };
 
 static inline struct value value_absent(void) {
@@ -50,12 +61,13 @@ static inline struct value value_duration(int64_t us) {
 /* "int", "double", "string", …: CEL's names, as messages print them. */
 const char *value_type_name(enum value_type type);
 
-/* Same type and same value; doubles by their bits, so that NaN equals itself. */
+/* Same type and same value; doubles by their bits, so that NaN equals itself; lists and maps item
+ * for item. */
 bool value_equal(struct value a, struct value b);
 
 /* A hash over type and value that is the same on every machine; `seed` chains several. */
 uint64_t value_hash(struct value v, uint64_t seed);
 
 /* Prints as a person reads it: shortest digits that read back as the same double, RFC 3339
- * timestamps, "" for absent. Returns the length it needs, like snprintf. */
+ * timestamps, "" for absent, [a, b] and {a: b}. Returns the length it needs, like snprintf. */
 int value_format(struct value v, char *ret_string, size_t size);

@@ -130,6 +130,23 @@ int calendar_parse_timestamp(struct text t, int64_t *ret_us) {
     return 0;
 }
 
+int calendar_parse_zone(struct text t, int64_t *ret_us) {
+    bool negative = t.length > 0 && t.data[0] == '-';
+    int hours, minutes;
+    if (text_is(t, "UTC")) {
+        *ret_us = 0;
+        return 0;
+    }
+    if (negative || (t.length > 0 && t.data[0] == '+'))
+        take(&t, t.data[0]);
+    if (!take_number(&t, 2, &hours) || !take(&t, ':') || !take_number(&t, 2, &minutes) ||
+        t.length > 0 || hours > 23 || minutes > 59)
+        return -1;
+    int64_t us = (hours * 3600 + minutes * 60) * CALENDAR_SECOND_US;
+    *ret_us = negative ? -us : us;
+    return 0;
+}
+
 int calendar_parse_date(struct text t, int64_t *ret_us) {
     int64_t days;
     if (!take_date(&t, &days) || t.length > 0)

@@ -31,6 +31,9 @@ int64_t calendar_time_of_day(int64_t us);
 
 /* RFC 3339: "2026-01-31T23:59:59Z", a fraction of up to six digits, "+01:00" offsets. 0, or −1. */
 int calendar_parse_timestamp(struct text t, int64_t *ret_us);
+/* An offset from UTC, what a clock there shows more than one that shows UTC: "+01:00", "-08:00",
+ * "05:30", "UTC". 0, or −1. */
+int calendar_parse_zone(struct text t, int64_t *ret_us);
 /* "2026-01-31": midnight. 0, or −1. */
 int calendar_parse_date(struct text t, int64_t *ret_us);
 

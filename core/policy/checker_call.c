@@ -4,22 +4,33 @@
 #include "fault.h"
 #include "function.h"
 #include "ip_network.h"
+#include "pattern.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
+/* What is said of a list or map of anything is only that. */
+static struct type_code_name parameter_name(type_code type) {
+    struct type_code_name name = type_code_name(type);
+    if (type == VALUE_LIST || type == VALUE_MAP)
+        snprintf(name.string, sizeof name.string, "%s", value_type_name(type_kind(type)));
+    return name;
+}
+
 /* "string.contains(string)" */
 static int describe_row(const struct function *function, char *ret_string, size_t size) {
-    const char *names[FUNCTION_PARAMETERS_MAX];
-    for (size_t i = 0; i < FUNCTION_PARAMETERS_MAX; i++)
-        names[i] = i < function->parameter_count ? value_type_name(function->parameters[i]) : "";
     size_t first = function->form == FUNCTION_METHOD;
-    const char *comma = function->parameter_count > first + 1 ? ", " : "";
-    if (!first)
-        return snprintf(ret_string, size, "%s(%s%s%s%s%s)", function->name, names[0], comma,
-                        names[1], function->parameter_count > 2 ? ", " : "", names[2]);
-    return snprintf(ret_string, size, "%s.%s(%s%s%s)", names[0], function->name, names[1], comma,
-                    names[2]);
+    char parameters[200];
+    size_t length = 0;
+    parameters[0] = '\0';
+    for (size_t i = first; i < function->parameter_count && length < sizeof parameters; i++)
+        length +=
+            (size_t)snprintf(parameters + length, sizeof parameters - length, "%s%s%s",
+                             i > first ? ", " : "", parameter_name(function->parameters[i]).string,
+                             function->chains && i == 1 ? ", …" : "");
+    return snprintf(ret_string, size, "%s%s%s(%s)",
+                    first ? parameter_name(function->parameters[0]).string : "", first ? "." : "",
+                    function->name, parameters);
 }
 
 /* All rows of that name and form, with "or" between them; "" when there is none. */
@@ -40,6 +51,7 @@ static void describe(struct text name, enum function_form form, char *ret_string
 }
 
 void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
+    static const char *const macros[] = {"has", "all", "exists", "exists_one", "filter", "map"};
     char expected[400], hint[NEAR_HINT_SIZE];
     enum function_form form = node->receiver ? FUNCTION_METHOD : FUNCTION_GLOBAL;
     enum function_form other = node->receiver ? FUNCTION_GLOBAL : FUNCTION_METHOD;
@@ -50,15 +62,16 @@ void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
         report(reporter, node->offset, node->length,
                "\"%" TEXT_FORMAT "\" cannot be called like this; expected %s",
                TEXT_ARGS(node->text), expected);
-    } else if (function_is_later(node->text)) {
-        report(reporter, node->offset, node->length, "\"%" TEXT_FORMAT "\" is not supported yet",
-               TEXT_ARGS(node->text));
+    } else if (function_instead(node->text)) {
+        report(reporter, node->offset, node->length, "there is no \"%" TEXT_FORMAT "\" here: %s",
+               TEXT_ARGS(node->text), function_instead(node->text));
     } else {
         struct near near = near_to(node->text);
         const struct function *function;
         for (size_t i = 0; (function = function_at(i)); i++)
             near_try(&near, text_of(function->name));
-        near_try(&near, TEXT_LITERAL("has"));
+        for (size_t i = 0; i < sizeof macros / sizeof *macros; i++)
+            near_try(&near, text_of(macros[i]));
         report(reporter, node->offset, node->length, "unknown function \"%" TEXT_FORMAT "\"%s",
                TEXT_ARGS(node->text), near_hint(&near, hint));
     }
@@ -95,6 +108,52 @@ static bool check_substring(struct reporter *reporter, const struct syntax *call
     return check_range(reporter, end, "end", least, FUNCTION_TEXT_MAX) && good;
 }
 
+static bool check_zone(struct reporter *reporter, const struct syntax *zone) {
+    int64_t offset_us;
+    if (zone->kind != SYNTAX_CONSTANT || calendar_parse_zone(zone->constant.text, &offset_us) == 0)
+        return true;
+    report(reporter, zone->offset, zone->length,
+           "\"%" TEXT_FORMAT "\" is no offset from UTC; expected for example \"+01:00\": the names "
+           "of time zones are not known here, for their rules change",
+           TEXT_ARGS(zone->constant.text));
+    return false;
+}
+
+/* Reports a fault within a literal at its place, when all of the literal means itself; else of the
+ * literal as a whole. */
+static void report_in_literal(struct reporter *reporter, const struct syntax *literal,
+                              struct text source, const struct pattern_fault *fault) {
+    const char *start = source.data + literal->offset;
+    size_t raw = *start == 'r' || *start == 'R';
+    size_t quotes =
+        literal->length >= raw + 6 && start[raw] == start[raw + 1] && start[raw] == start[raw + 2]
+            ? 3
+            : 1;
+    if (literal->length == literal->constant.text.length + raw + 2 * quotes)
+        report(reporter, literal->offset + raw + quotes + fault->offset,
+               fault->length ? fault->length : 1, "%s", fault->text);
+    else
+        report(reporter, literal->offset, literal->length, "at byte %zu of the pattern: %s",
+               fault->offset, fault->text);
+}
+
+bool call_check_pattern(struct syntax *call, struct text source, struct arena *scratch,
+                        struct reporter *reporter) {
+    struct syntax *literal = call->last;
+    struct pattern_fault fault;
+    if (!text_is(call->text, "matches"))
+        return true;
+    if (literal->kind != SYNTAX_CONSTANT) {
+        report(reporter, literal->start, literal->end - literal->start,
+               "a pattern is compiled when the policy is loaded; expected a literal text");
+        return false;
+    }
+    call->pattern = pattern_compile(literal->constant.text, scratch, &fault);
+    if (!call->pattern)
+        report_in_literal(reporter, literal, source, &fault);
+    return call->pattern;
+}
+
 bool call_check_literals(const struct syntax *call, struct reporter *reporter) {
     const struct syntax *first = call->first;
     if (text_is(call->text, "network")) {
@@ -103,6 +162,10 @@ bool call_check_literals(const struct syntax *call, struct reporter *reporter) {
     }
     if (text_is(call->text, "substring"))
         return check_substring(reporter, call);
+    if (text_is(call->text, "charAt"))
+        return check_range(reporter, call->last, "index", 0, FUNCTION_TEXT_MAX);
+    if (first->type == VALUE_TIMESTAMP && call->operand_count == 2)
+        return check_zone(reporter, call->last);
     if (first->kind != SYNTAX_CONSTANT || first->constant.type != VALUE_TEXT)
         return true;
     const char *fault = literal_fault(call, first->constant.text);

@@ -11,3 +11,8 @@ void call_report_unknown(const struct syntax *call, struct reporter *reporter);
 /* A literal argument that always fails is a slip that can be told at load: duration("1 day"),
  * network(ip, 33, 48). The call has its function. false when something was reported. */
 bool call_check_literals(const struct syntax *call, struct reporter *reporter);
+
+/* Compiles the pattern of matches() into node->pattern; other calls are good as they are. false
+ * when something was reported. */
+bool call_check_pattern(struct syntax *call, struct text source, struct arena *scratch,
+                        struct reporter *reporter);

@@ -17,8 +17,8 @@ static bool may_read(const struct checker *checker, const struct name *name) {
     return name->kind != NAME_LATER;
 }
 
-enum value_type checker_refuse_reading(struct checker *checker, size_t start, size_t length,
-                                       const char *what) {
+type_code checker_refuse_reading(struct checker *checker, size_t start, size_t length,
+                                 const char *what) {
     static const struct {
         const char *who, *expected;
     } readers[] = {
@@ -40,8 +40,7 @@ static const char *quoted(const struct checker *checker, struct text t) {
     return quoted.data;
 }
 
-static enum value_type use_name(struct checker *checker, struct syntax *node,
-                                const struct name *name) {
+static type_code use_name(struct checker *checker, struct syntax *node, const struct name *name) {
     node->name = name;
     if (may_read(checker, name))
         return name->type;
@@ -87,8 +86,8 @@ static bool is_announced(const struct scope *scope, struct text word) {
     return false;
 }
 
-enum value_type checker_unknown_name(struct checker *checker, const struct syntax *node,
-                                     bool beside_text) {
+type_code checker_unknown_name(struct checker *checker, const struct syntax *node,
+                               bool beside_text) {
     if (checker->scope->incomplete)
         return BROKEN;
     bool derived = checker->reader == SCOPE_DERIVED;
@@ -127,13 +126,24 @@ enum value_type checker_unknown_name(struct checker *checker, const struct synta
     return BROKEN;
 }
 
-enum value_type checker_name(struct checker *checker, struct syntax *node) {
+struct local *checker_local(const struct checker *checker, struct text name) {
+    struct local *local = checker->locals;
+    while (local && !text_equal(local->name, name))
+        local = local->outer;
+    return local;
+}
+
+type_code checker_name(struct checker *checker, struct syntax *node) {
+    node->local = checker_local(checker, node->text);
+    if (node->local)
+        return node->local->type;
     const struct name *name = scope_find(checker->scope, node->text);
     return name ? use_name(checker, node, name) : checker_unknown_name(checker, node, false);
 }
 
 bool checker_is_unknown_name(const struct checker *checker, const struct syntax *node) {
-    return node->kind == SYNTAX_NAME && !scope_find(checker->scope, node->text);
+    return node->kind == SYNTAX_NAME && !checker_local(checker, node->text) &&
+           !scope_find(checker->scope, node->text);
 }
 
 static struct text joined(struct checker *checker, struct text left, struct text right) {
@@ -153,8 +163,8 @@ static void unknown_threshold(struct checker *checker, const struct syntax *node
            *hint ? hint : "; thresholds.yaml declares them");
 }
 
-static enum value_type unknown_member(struct checker *checker, const struct syntax *node,
-                                      struct text full) {
+static type_code unknown_member(struct checker *checker, const struct syntax *node,
+                                struct text full) {
     if (checker->scope->incomplete)
         return BROKEN;
     struct text before = node->first->text;
@@ -196,10 +206,22 @@ static enum value_type unknown_member(struct checker *checker, const struct synt
     return BROKEN;
 }
 
-enum value_type checker_member(struct checker *checker, struct syntax *node) {
-    if (node->first->kind != SYNTAX_NAME) {
-        if (checker_node(checker, node->first) == BROKEN)
+/* Is what is before the dot a value? Else it is the first half of a name. */
+static bool is_selection(const struct checker *checker, const struct syntax *node) {
+    const struct syntax *operand = node->first;
+    if (operand->kind != SYNTAX_NAME || checker_local(checker, operand->text))
+        return true;
+    const struct name *name = scope_find(checker->scope, operand->text);
+    return name && type_kind(name->type) == VALUE_MAP;
+}
+
+type_code checker_member(struct checker *checker, struct syntax *node) {
+    if (is_selection(checker, node)) {
+        type_code type = checker_node(checker, node->first);
+        if (type == BROKEN)
             return BROKEN;
+        if (type_kind(type) == VALUE_MAP)
+            return checker_selection(checker, node);
         report(checker->reporter, node->offset, node->length,
                "a value has no member \"%" TEXT_FORMAT "\"; functions are called with ()",
                TEXT_ARGS(node->text));

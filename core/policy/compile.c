@@ -3,7 +3,10 @@
 #include "compile.h"
 
 #include "../base/check.h"
+#include "cost.h"
+#include "pattern.h"
 #include "program.h"
+#include "program_list.h"
 #include "scope.h"
 
 #include <stdlib.h>
@@ -13,15 +16,12 @@ struct compiler {
     struct instruction *code;
     uint32_t length, capacity;
     uint32_t stack, stack_max; /* values that wait when the next instruction runs */
+    bool builds;
+    size_t folded;                      /* bytes that fold() has left behind */
+    uint32_t locals[SYNTAX_MACROS_MAX]; /* where on the stack the variable of each level is */
 };
 
-/* What emit() says of the code it made. */
-struct emitted {
-    bool constant; /* does not read the frame */
-    uint32_t cost;
-};
-
-static struct emitted emit(struct compiler *compiler, const struct syntax *node);
+static void emit(struct compiler *compiler, const struct syntax *node);
 
 static uint32_t add(struct compiler *compiler, struct instruction instruction, int growth) {
     if (compiler->length == compiler->capacity) {
@@ -52,10 +52,18 @@ static void add_constant(struct compiler *compiler, struct value v) {
     add(compiler, (struct instruction){.operation = OPERATION_CONSTANT, .constant = constant}, 1);
 }
 
-/* Runs what was emitted since `start`, a whole subexpression, and puts its value there instead. */
+/* Runs what was emitted since `start`, a whole subexpression, and puts its value there instead. All
+ * of these together build no more than one evaluation may. */
 static void fold(struct compiler *compiler, uint32_t start) {
+    struct arena *arena = compiler->arena;
+    size_t limit = arena->limit, before = arena->used;
+    size_t left = EXPRESSION_MEMORY_MAX - compiler->folded;
+    if (limit - before > left)
+        arena->limit = before + left;
     add(compiler, (struct instruction){.operation = OPERATION_END}, 0);
-    struct value v = program_run(compiler->code, start, NULL, compiler->arena);
+    struct value v = program_run(compiler->code, start, compiler->stack - 1, NULL, arena);
+    arena->limit = limit;
+    compiler->folded += arena->used - before;
     compiler->length = start;
     compiler->stack--;
     add_constant(compiler, v);
@@ -78,61 +86,89 @@ static enum operation comparison(enum token_type sign) {
     }
 }
 
-static struct emitted emit_operands(struct compiler *compiler, const struct syntax *node) {
-    struct emitted all = {.constant = true, .cost = 1};
-    for (const struct syntax *operand = node->first; operand; operand = operand->next) {
-        struct emitted one = emit(compiler, operand);
-        all.constant &= one.constant;
-        all.cost += one.cost;
-    }
-    return all;
+static void emit_operands(struct compiler *compiler, const struct syntax *node) {
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        emit(compiler, operand);
 }
 
-static struct emitted emit_call(struct compiler *compiler, const struct syntax *node) {
-    struct emitted all = emit_operands(compiler, node);
-    size_t count = node->operand_count;
+/* The expression's own copy: the checker's is gone with the tree. */
+static void emit_matches(struct compiler *compiler, const struct syntax *node) {
+    struct pattern_fault fault;
+    const struct pattern *pattern =
+        pattern_compile(node->last->constant.text, compiler->arena, &fault);
+    check(pattern);
+    emit(compiler, node->first);
+    add(compiler, (struct instruction){.operation = OPERATION_MATCHES, .pattern = pattern}, 0);
+}
+
+static void add_call(struct compiler *compiler, const struct syntax *node, size_t count) {
+    enum value_type result = type_kind(node->function->result);
+    compiler->builds |= result == VALUE_TEXT || result == VALUE_LIST;
     add(compiler,
         (struct instruction){
             .operation = OPERATION_CALL, .count = (uint16_t)count, .apply = node->function->apply},
         1 - (int)count);
-    return all;
 }
 
-static struct emitted emit_has(struct compiler *compiler, const struct syntax *node) {
-    add(compiler, (struct instruction){.operation = OPERATION_HAS, .slot = node->first->name->slot},
-        1);
-    return (struct emitted){.constant = false, .cost = 1};
+/* f(a, b, c) of a function of two: f(f(a, b), c) */
+static void emit_call(struct compiler *compiler, const struct syntax *node) {
+    size_t parameters = node->function->parameter_count, waiting = 0;
+    if (node->pattern) {
+        emit_matches(compiler, node);
+        return;
+    }
+    for (const struct syntax *operand = node->first; operand; operand = operand->next) {
+        emit(compiler, operand);
+        if (++waiting < parameters)
+            continue;
+        add_call(compiler, node, parameters);
+        waiting = 1;
+    }
 }
 
-static struct emitted emit_slot(struct compiler *compiler, const struct syntax *node) {
+static void emit_slot(struct compiler *compiler, const struct syntax *node) {
     add(compiler,
         (struct instruction){.operation = OPERATION_SLOT,
-                             .type = (uint8_t)node->name->type,
+                             .type = (uint8_t)type_kind(node->name->type),
                              .slot = node->name->slot},
         1);
-    return (struct emitted){.constant = false, .cost = 1};
 }
 
-static struct emitted emit_comparison(struct compiler *compiler, const struct syntax *node) {
-    struct emitted all = emit_operands(compiler, node);
+/* map.name and map[key] */
+static void emit_map_and_key(struct compiler *compiler, const struct syntax *node) {
+    emit(compiler, node->first);
+    if (node->kind == SYNTAX_MEMBER)
+        add_constant(compiler, kept(compiler, value_text(node->text)));
+    else
+        emit(compiler, node->last);
+}
+
+static void emit_has(struct compiler *compiler, const struct syntax *node) {
+    const struct syntax *what = node->first;
+    if (what->map_key) {
+        emit_map_and_key(compiler, what);
+        add(compiler, (struct instruction){.operation = OPERATION_HAS_KEY}, -1);
+        return;
+    }
+    add(compiler, (struct instruction){.operation = OPERATION_HAS, .slot = what->name->slot}, 1);
+}
+
+static void emit_comparison(struct compiler *compiler, const struct syntax *node) {
+    emit_operands(compiler, node);
     add(compiler, (struct instruction){.operation = (uint8_t)comparison(node->sign)}, -1);
-    return all;
 }
 
 /* a && b && c:  a, AND end, b, MERGE, AND end, c, MERGE, end: */
-static struct emitted emit_logic(struct compiler *compiler, const struct syntax *node) {
+static void emit_logic(struct compiler *compiler, const struct syntax *node) {
     bool both = node->kind == SYNTAX_AND;
-    struct emitted all = emit(compiler, node->first);
-    all.cost++;
+    emit(compiler, node->first);
     uint32_t *jumps = check_reallocarray(NULL, node->operand_count, sizeof *jumps);
     size_t jump_count = 0;
     for (const struct syntax *operand = node->first->next; operand; operand = operand->next) {
         jumps[jump_count++] = add(
             compiler,
             (struct instruction){.operation = (uint8_t)(both ? OPERATION_AND : OPERATION_OR)}, 0);
-        struct emitted one = emit(compiler, operand);
-        all.constant &= one.constant;
-        all.cost += one.cost;
+        emit(compiler, operand);
         add(compiler,
             (struct instruction){.operation =
                                      (uint8_t)(both ? OPERATION_AND_MERGE : OPERATION_OR_MERGE)},
@@ -141,21 +177,17 @@ static struct emitted emit_logic(struct compiler *compiler, const struct syntax 
     for (size_t i = 0; i < jump_count; i++)
         compiler->code[jumps[i]].target = compiler->length;
     free(jumps);
-    return all;
 }
 
-static struct emitted emit_conditional(struct compiler *compiler, const struct syntax *node) {
-    struct emitted condition = emit(compiler, node->first);
+static void emit_conditional(struct compiler *compiler, const struct syntax *node) {
+    emit(compiler, node->first);
     uint32_t branch = add(compiler, (struct instruction){.operation = OPERATION_BRANCH}, -1);
-    struct emitted then = emit(compiler, node->first->next);
+    emit(compiler, node->first->next);
     uint32_t jump = add(compiler, (struct instruction){.operation = OPERATION_JUMP}, -1);
     compiler->code[branch].target = compiler->length;
-    struct emitted otherwise = emit(compiler, node->last);
+    emit(compiler, node->last);
     compiler->code[branch].end = compiler->length;
     compiler->code[jump].target = compiler->length;
-    uint32_t dearer = then.cost > otherwise.cost ? then.cost : otherwise.cost;
-    return (struct emitted){.constant = condition.constant && then.constant && otherwise.constant,
-                            .cost = 1 + condition.cost + dearer};
 }
 
 static bool all_constants(const struct syntax *list) {
@@ -165,9 +197,9 @@ static bool all_constants(const struct syntax *list) {
     return true;
 }
 
-static struct emitted emit_in_constants(struct compiler *compiler, const struct syntax *node) {
+static void emit_in_constants(struct compiler *compiler, const struct syntax *node) {
     const struct syntax *list = node->last;
-    struct emitted left = emit(compiler, node->first);
+    emit(compiler, node->first);
     struct value *constants = arena_calloc(compiler->arena, list->operand_count, sizeof *constants);
     check(constants && list->operand_count <= UINT16_MAX);
     size_t count = 0;
@@ -177,47 +209,117 @@ static struct emitted emit_in_constants(struct compiler *compiler, const struct 
         (struct instruction){
             .operation = OPERATION_IN_CONSTANTS, .count = (uint16_t)count, .constant = constants},
         0);
-    left.cost += 1 + (uint32_t)count;
-    return left;
 }
 
-static struct emitted emit_in_items(struct compiler *compiler, const struct syntax *node) {
-    struct emitted all = emit(compiler, node->first);
+static void emit_in_items(struct compiler *compiler, const struct syntax *node) {
+    emit(compiler, node->first);
     add_constant(compiler, value_bool(false));
     for (const struct syntax *item = node->last->first; item; item = item->next) {
-        struct emitted one = emit(compiler, item);
-        all.constant &= one.constant;
-        all.cost += 1 + one.cost;
+        emit(compiler, item);
         add(compiler, (struct instruction){.operation = OPERATION_IN_ITEM}, -1);
     }
     add(compiler, (struct instruction){.operation = OPERATION_IN_END}, -1);
-    all.cost++;
-    return all;
 }
 
-static struct emitted emit_in(struct compiler *compiler, const struct syntax *node) {
+static void emit_in(struct compiler *compiler, const struct syntax *node) {
     if (node->last->list) {
-        struct emitted left = emit(compiler, node->first);
+        emit(compiler, node->first);
         add(compiler,
             (struct instruction){.operation = OPERATION_IN_LIST, .list = node->last->list}, 0);
-        return (struct emitted){.constant = false, .cost = left.cost + 1};
+    } else if (node->last->kind != SYNTAX_LIST) {
+        emit_operands(compiler, node);
+        add(compiler, (struct instruction){.operation = OPERATION_IN_VALUE}, -1);
+    } else if (all_constants(node->last)) {
+        emit_in_constants(compiler, node);
+    } else {
+        emit_in_items(compiler, node);
     }
-    if (all_constants(node->last))
-        return emit_in_constants(compiler, node);
-    return emit_in_items(compiler, node);
 }
+
+/* ------------------------------------------------------------------------------------------------
+ * Lists, maps and macros */
+
+static void add_list(struct compiler *compiler, enum value_type type, size_t count) {
+    compiler->builds = true;
+    add(compiler,
+        (struct instruction){.operation = OPERATION_LIST, .type = (uint8_t)type, .slot = count}, 1);
+}
+
+/* Item by item: a list may have more of them than the stack has places. */
+static void emit_list(struct compiler *compiler, const struct syntax *node) {
+    add_list(compiler, VALUE_LIST, node->operand_count);
+    for (const struct syntax *item = node->first; item; item = item->next) {
+        emit(compiler, item);
+        add(compiler, (struct instruction){.operation = OPERATION_APPEND}, -1);
+    }
+}
+
+static void emit_map(struct compiler *compiler, const struct syntax *node) {
+    add_list(compiler, VALUE_MAP, node->operand_count);
+    for (const struct syntax *key = node->first; key; key = key->next->next) {
+        emit(compiler, key);
+        emit(compiler, key->next);
+        add(compiler, (struct instruction){.operation = OPERATION_PUT}, -2);
+    }
+}
+
+static void emit_element(struct compiler *compiler, const struct syntax *node) {
+    enum operation operation = node->map_key ? OPERATION_LOOK_UP : OPERATION_INDEX;
+    if (node->map_key)
+        emit_map_and_key(compiler, node);
+    else
+        emit_operands(compiler, node);
+    add(compiler, (struct instruction){.operation = (uint8_t)operation}, -1);
+}
+
+static void emit_local(struct compiler *compiler, const struct syntax *node) {
+    add(compiler,
+        (struct instruction){.operation = OPERATION_LOCAL,
+                             .slot = compiler->locals[node->local->level]},
+        1);
+}
+
+/*       range, LOOP end
+ * next: LOOP_NEXT done, [condition, LOOP_TEST next,] value, LOOP_TAKE next
+ * done: LOOP_END
+ * end: */
+static void emit_macro(struct compiler *compiler, const struct syntax *node) {
+    uint8_t macro = (uint8_t)node->macro;
+    const struct syntax *part = node->first->next->next;
+    compiler->builds |= node->macro == MACRO_FILTER || node->macro == MACRO_MAP;
+    emit(compiler, node->first);
+    uint32_t begin = add(compiler, (struct instruction){.operation = OPERATION_LOOP, .type = macro},
+                         LIST_LOOP_VALUES);
+    compiler->locals[node->local->level] = compiler->stack;
+    uint32_t next = add(compiler, (struct instruction){.operation = OPERATION_LOOP_NEXT}, 1);
+    if (part->next) {
+        emit(compiler, part);
+        add(compiler, (struct instruction){.operation = OPERATION_LOOP_TEST, .target = next}, -1);
+        part = part->next;
+    }
+    emit(compiler, part);
+    add(compiler,
+        (struct instruction){.operation = OPERATION_LOOP_TAKE, .type = macro, .target = next}, -2);
+    compiler->code[next].target = compiler->length;
+    add(compiler, (struct instruction){.operation = OPERATION_LOOP_END, .type = macro},
+        -LIST_LOOP_VALUES);
+    compiler->code[begin].target = compiler->length;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The rest */
 
 /* The keys in the order of the fields: the outermost index is the last one. */
-static uint32_t emit_keys(struct compiler *compiler, const struct syntax *node) {
+static void emit_keys(struct compiler *compiler, const struct syntax *node) {
     if (node->kind != SYNTAX_INDEX)
-        return 0;
-    uint32_t cost = emit_keys(compiler, node->first);
-    return cost + emit(compiler, node->last).cost;
+        return;
+    emit_keys(compiler, node->first);
+    emit(compiler, node->last);
 }
 
-static struct emitted emit_threshold(struct compiler *compiler, const struct syntax *node) {
+static void emit_threshold(struct compiler *compiler, const struct syntax *node) {
     const struct name *name = node->name;
-    uint32_t cost = emit_keys(compiler, node);
+    emit_keys(compiler, node);
     struct value *fallback = arena_alloc(compiler->arena, sizeof *fallback);
     check(fallback && name->slot <= UINT32_MAX);
     *fallback = value_double(name->fallback);
@@ -227,71 +329,82 @@ static struct emitted emit_threshold(struct compiler *compiler, const struct syn
                              .target = (uint32_t)name->slot,
                              .constant = fallback},
         1 - (int)name->key_count);
-    return (struct emitted){.constant = false, .cost = 1 + cost};
 }
 
-static struct emitted emit_unary(struct compiler *compiler, const struct syntax *node) {
-    if (node->sign != TOKEN_NOT)
-        return emit_call(compiler, node);
-    struct emitted all = emit_operands(compiler, node);
-    add(compiler, (struct instruction){.operation = OPERATION_NOT}, 0);
-    return all;
-}
-
-static struct emitted emit_kind(struct compiler *compiler, const struct syntax *node) {
-    switch (node->kind) {
-    case SYNTAX_NAME:
-    case SYNTAX_MEMBER:
-        return node->name->kind == NAME_THRESHOLD ? emit_threshold(compiler, node)
-                                                  : emit_slot(compiler, node);
-    case SYNTAX_INDEX:
-        return emit_threshold(compiler, node);
-    case SYNTAX_CALL:
-        return node->function ? emit_call(compiler, node) : emit_has(compiler, node);
-    case SYNTAX_UNARY:
-        return emit_unary(compiler, node);
-    case SYNTAX_BINARY:
-        if (node->sign == TOKEN_IN)
-            return emit_in(compiler, node);
-        return node->function ? emit_call(compiler, node) : emit_comparison(compiler, node);
-    case SYNTAX_AND:
-    case SYNTAX_OR:
-        return emit_logic(compiler, node);
-    case SYNTAX_CONDITIONAL:
-        return emit_conditional(compiler, node);
-    case SYNTAX_CONSTANT:
-    case SYNTAX_LIST:
-    case SYNTAX_MAP:
-        break;
+static void emit_unary(struct compiler *compiler, const struct syntax *node) {
+    if (node->sign != TOKEN_NOT) {
+        emit_call(compiler, node);
+        return;
     }
-    check(!"the checker lets no such node pass");
-    return (struct emitted){0};
+    emit_operands(compiler, node);
+    add(compiler, (struct instruction){.operation = OPERATION_NOT}, 0);
 }
 
-static struct emitted emit(struct compiler *compiler, const struct syntax *node) {
+static void emit_name(struct compiler *compiler, const struct syntax *node) {
+    if (node->local)
+        emit_local(compiler, node);
+    else if (node->map_key || !node->name)
+        emit_element(compiler, node);
+    else if (node->name->kind == NAME_THRESHOLD)
+        emit_threshold(compiler, node);
+    else
+        emit_slot(compiler, node);
+}
+
+static void emit_function(struct compiler *compiler, const struct syntax *node) {
+    if (node->name) /* fired("rule") */
+        emit_slot(compiler, node);
+    else if (node->function)
+        emit_call(compiler, node);
+    else
+        emit_has(compiler, node);
+}
+
+static void emit_binary(struct compiler *compiler, const struct syntax *node) {
+    if (node->sign == TOKEN_IN)
+        emit_in(compiler, node);
+    else if (node->function)
+        emit_call(compiler, node);
+    else
+        emit_comparison(compiler, node);
+}
+
+static void emit_kind(struct compiler *compiler, const struct syntax *node) {
+    static void (*const kinds[])(struct compiler * compiler, const struct syntax *node) = {
+        [SYNTAX_NAME] = emit_name,     [SYNTAX_MEMBER] = emit_name,
+        [SYNTAX_CALL] = emit_function, [SYNTAX_MACRO] = emit_macro,
+        [SYNTAX_INDEX] = emit_name,    [SYNTAX_LIST] = emit_list,
+        [SYNTAX_MAP] = emit_map,       [SYNTAX_UNARY] = emit_unary,
+        [SYNTAX_BINARY] = emit_binary, [SYNTAX_AND] = emit_logic,
+        [SYNTAX_OR] = emit_logic,      [SYNTAX_CONDITIONAL] = emit_conditional,
+    };
+    kinds[node->kind](compiler, node);
+}
+
+static void emit(struct compiler *compiler, const struct syntax *node) {
     if (node->kind == SYNTAX_CONSTANT) {
         add_constant(compiler, kept(compiler, node->constant));
-        return (struct emitted){.constant = true, .cost = 1};
+        return;
     }
     uint32_t start = compiler->length;
-    struct emitted all = emit_kind(compiler, node);
-    if (all.constant) {
+    emit_kind(compiler, node);
+    if (cost_is_constant(node))
         fold(compiler, start);
-        all.cost = 1;
-    }
-    return all;
 }
 
 const struct expression *expression_build(const struct syntax *syntax, struct arena *arena) {
     struct compiler compiler = {.arena = arena};
-    struct emitted all = emit(&compiler, syntax);
+    emit(&compiler, syntax);
     add(&compiler, (struct instruction){.operation = OPERATION_END}, 0);
     struct expression *expression = arena_alloc(arena, sizeof *expression);
     struct instruction *code = arena_calloc(arena, compiler.length, sizeof *code);
     check(expression && code);
     memcpy(code, compiler.code, compiler.length * sizeof *code);
     free(compiler.code);
-    *expression = (struct expression){
-        .type = syntax->type, .cost = all.cost, .code = code, .length = compiler.length};
+    *expression = (struct expression){.type = syntax->type,
+                                      .cost = syntax->cost,
+                                      .code = code,
+                                      .length = compiler.length,
+                                      .builds = compiler.builds};
     return expression;
 }

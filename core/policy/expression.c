@@ -1,14 +1,16 @@
 #include "expression.h"
 
 #include "../base/check.h"
+#include "pattern.h"
 #include "program.h"
+#include "program_list.h"
 #include "threshold.h"
 
 static const char *const error_names[EXPRESSION_ERROR_COUNT] = {
-    [EXPRESSION_OVERFLOW] = "overflow",
-    [EXPRESSION_DIVISION_BY_ZERO] = "division by zero",
-    [EXPRESSION_BAD_ARGUMENT] = "bad argument",
-    [EXPRESSION_TOO_LARGE] = "too large",
+    [EXPRESSION_OVERFLOW] = "overflow",         [EXPRESSION_DIVISION_BY_ZERO] = "division by zero",
+    [EXPRESSION_BAD_ARGUMENT] = "bad argument", [EXPRESSION_TOO_LARGE] = "too large",
+    [EXPRESSION_NO_SUCH_KEY] = "no such key",   [EXPRESSION_OUT_OF_RANGE] = "index out of range",
+    [EXPRESSION_REPEATED_KEY] = "repeated key",
 };
 
 const char *expression_error_name(enum expression_error error) {
@@ -17,7 +19,7 @@ const char *expression_error_name(enum expression_error error) {
     return error_names[error];
 }
 
-enum value_type expression_type(const struct expression *expression) {
+type_code expression_type(const struct expression *expression) {
     return expression->type;
 }
 
@@ -25,13 +27,7 @@ uint32_t expression_cost(const struct expression *expression) {
     return expression->cost;
 }
 
-static bool is_missing(const struct value *v) {
-    return v->type == VALUE_ABSENT || v->type == VALUE_ERROR;
-}
-
-/* The first absent one of `count` values, else the first error, else NULL: what an operator that
- * needs all of them gives. Absent wins, as CEL's unknown does: an error may come from it. */
-static const struct value *first_missing(const struct value *values, size_t count) {
+const struct value *program_first_missing(const struct value *values, size_t count) {
     const struct value *error = NULL;
     for (size_t i = 0; i < count; i++) {
         if (values[i].type == VALUE_ABSENT)
@@ -57,7 +53,7 @@ static void merge(struct value *pair, bool deciding) {
             put_bool(&pair[0], deciding);
             return;
         }
-    const struct value *missing = first_missing(pair, 2);
+    const struct value *missing = program_first_missing(pair, 2);
     if (missing)
         pair[0] = *missing;
 }
@@ -84,7 +80,7 @@ static bool is_ordered(int order, enum operation operation) {
 
 /* Into the first one. */
 static void compare(struct value *pair, enum operation operation) {
-    const struct value *missing = first_missing(pair, 2);
+    const struct value *missing = program_first_missing(pair, 2);
     if (missing == &pair[1])
         pair[0] = pair[1];
     if (missing)
@@ -110,7 +106,7 @@ static void in_constants(struct value *v, const struct value *constants, size_t 
 
 /* value, found, item: the list is complete only with all its items, so a missing one stays. */
 static struct value in_item(const struct value *three) {
-    const struct value *missing = first_missing(three, 3);
+    const struct value *missing = program_first_missing(three, 3);
     if (missing)
         return *missing;
     return value_bool(three[1].boolean || value_order(three[0], three[2]) == 0);
@@ -129,14 +125,15 @@ static struct value has_slot(const struct instruction *at, const struct value *f
 
 static struct value call(const struct instruction *at, const struct value *arguments,
                          struct arena *arena) {
-    const struct value *missing = first_missing(arguments, at->count);
+    const struct value *missing = program_first_missing(arguments, at->count);
     return missing ? *missing : at->apply(arguments, arena);
 }
 
 /* Before the first generation there is no table: the fallback for every key that is there. */
 static struct value read_threshold(const struct instruction *at, const struct value *keys,
                                    const struct value *frame) {
-    const struct value *missing = first_missing(keys, at->count), *table = &frame[at->target];
+    const struct value *missing = program_first_missing(keys, at->count),
+                       *table = &frame[at->target];
     if (missing)
         return *missing;
     if (table->type == VALUE_ABSENT)
@@ -153,11 +150,19 @@ static bool is_bool(const struct value *v, bool boolean) {
     return v->type == VALUE_BOOL && v->boolean == boolean;
 }
 
-/* The result, in the stack. */
-static const struct value *run(const struct instruction *code, uint32_t start,
+static void match(struct value *v, const struct pattern *pattern) {
+    int found = is_missing(v) ? 2 : pattern_matches(pattern, v->text);
+    if (found < 0)
+        *v = (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_TOO_LARGE};
+    else if (found < 2)
+        put_bool(v, found);
+}
+
+/* The result, in the stack, of which `waiting` values are used already. */
+static const struct value *run(const struct instruction *code, uint32_t start, uint32_t waiting,
                                const struct value *frame, struct arena *arena,
                                struct value stack[PROGRAM_STACK_MAX]) {
-    struct value *top = stack; /* the first free place */
+    struct value *top = stack + waiting; /* the first free place */
     const struct instruction *at = code + start;
     for (;; at++) {
         switch ((enum operation)at->operation) {
@@ -211,7 +216,7 @@ static const struct value *run(const struct instruction *code, uint32_t start,
             break;
         case OPERATION_IN_LIST:
             if (!is_missing(&top[-1]))
-                top[-1] = value_bool(list_has(at->list, top[-1].text));
+                top[-1] = list_contains(at->list, &top[-1], frame);
             break;
         case OPERATION_IN_CONSTANTS:
             in_constants(&top[-1], at->constant, at->count);
@@ -229,24 +234,88 @@ static const struct value *run(const struct instruction *code, uint32_t start,
             *top = read_threshold(at, top, frame);
             top++;
             break;
+        case OPERATION_MATCHES:
+            match(&top[-1], at->pattern);
+            break;
+        case OPERATION_LOCAL:
+            *top++ = stack[at->slot];
+            break;
+        case OPERATION_LOOP:
+            if (is_missing(&top[-1])) {
+                at = code + at->target - 1;
+            } else {
+                list_loop_begin(top, at->type, arena);
+                top += LIST_LOOP_VALUES;
+            }
+            break;
+        case OPERATION_LOOP_NEXT:
+            if (list_loop_next(top))
+                top++;
+            else
+                at = code + at->target - 1;
+            break;
+        case OPERATION_LOOP_TEST:
+            top--;
+            if (!is_bool(top, true)) {
+                top--;
+                list_loop_skip(top, top + 1);
+                at = code + at->target - 1;
+            }
+            break;
+        case OPERATION_LOOP_TAKE:
+            top -= 2;
+            if (!list_loop_take(top, at->type))
+                at = code + at->target - 1;
+            break;
+        case OPERATION_LOOP_END:
+            top -= LIST_LOOP_VALUES;
+            list_loop_end(top, at->type);
+            break;
+        default:
+            top = list_run(at, top, arena);
+            break;
         }
     }
 }
 
-struct value program_run(const struct instruction *code, uint32_t start, const struct value *frame,
-                         struct arena *arena) {
+/* What is not part of the value is given back: an evaluation leaves nothing behind but its text or
+ * list, and what it may use does not depend on those before it. */
+struct value program_run(const struct instruction *code, uint32_t start, uint32_t waiting,
+                         const struct value *frame, struct arena *arena) {
     struct value stack[PROGRAM_STACK_MAX];
-    return *run(code, start, frame, arena, stack);
+    char copy[FUNCTION_TEXT_MAX];
+    struct arena_mark mark = arena_mark(arena);
+    size_t limit = arena->limit;
+    if (limit - arena->used > EXPRESSION_MEMORY_MAX)
+        arena->limit = arena->used + EXPRESSION_MEMORY_MAX;
+    struct value v = *run(code, start, waiting, frame, arena, stack);
+    arena->limit = limit;
+    bool text = v.type == VALUE_TEXT && v.text.length > 0;
+    if (arena->used == mark.used || v.type == VALUE_LIST || v.type == VALUE_MAP ||
+        (text && (v.text.length > sizeof copy || arena->used - mark.used <= 2 * v.text.length)))
+        return v;
+    if (text)
+        memcpy(copy, v.text.data, v.text.length);
+    arena_rewind(arena, mark);
+    if (text)
+        v.text = arena_text(arena, (struct text){.data = copy, .length = v.text.length});
+    return v;
 }
 
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena) {
-    return program_run(expression->code, 0, frame, arena);
+    struct value stack[PROGRAM_STACK_MAX];
+    if (expression->builds)
+        return program_run(expression->code, 0, 0, frame, arena);
+    return *run(expression->code, 0, 0, frame, arena, stack);
 }
 
 bool expression_is_true(const struct expression *expression, const struct value *frame,
                         struct arena *arena) {
     struct value stack[PROGRAM_STACK_MAX];
-    const struct value *v = run(expression->code, 0, frame, arena, stack);
-    return v->type == VALUE_BOOL && v->boolean;
+    if (expression->builds) {
+        struct value v = program_run(expression->code, 0, 0, frame, arena);
+        return is_bool(&v, true);
+    }
+    return is_bool(run(expression->code, 0, 0, frame, arena, stack), true);
 }

@@ -7,6 +7,7 @@
 #include "../base/arena.h"
 #include "../base/text.h"
 #include "../base/value.h"
+#include "type.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,10 +17,17 @@ enum expression_error {
     EXPRESSION_DIVISION_BY_ZERO, /* int / 0, int % 0 */
     EXPRESSION_BAD_ARGUMENT,     /* a function's argument is outside its range */
     EXPRESSION_TOO_LARGE,        /* a text or list over its limit */
+    EXPRESSION_NO_SUCH_KEY,      /* m[key] of a map without it */
+    EXPRESSION_OUT_OF_RANGE,     /* l[index] behind a list's end */
+    EXPRESSION_REPEATED_KEY,     /* {a: …, b: …} where a and b are equal */
     EXPRESSION_ERROR_COUNT
 };
 
 const char *expression_error_name(enum expression_error error); /* "overflow", … */
+
+/* Bytes of lists and texts that one evaluation may build, its temporary ones included. The arena
+ * must have so many left, or an evaluation may fail sooner. */
+#define EXPRESSION_MEMORY_MAX ((size_t)512 << 10)
 
 struct expression; /* lives in its snapshot */
 
@@ -34,6 +42,6 @@ struct value expression_eval(const struct expression *expression, const struct v
 bool expression_is_true(const struct expression *expression, const struct value *frame,
                         struct arena *arena);
 
-enum value_type expression_type(const struct expression *expression);
-/* Worst case, in evaluated nodes. */
+type_code expression_type(const struct expression *expression);
+/* Worst case, in the steps of cost.h. */
 uint32_t expression_cost(const struct expression *expression);

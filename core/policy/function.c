@@ -2,16 +2,13 @@
 
 #include "calendar.h"
 #include "expression.h"
+#include "function_apply.h"
 #include "ip_network.h"
 
 #include <math.h>
 #include <stdlib.h>
 
 #define DOMAIN_MAX 253 /* bytes of a name in the DNS (RFC 1035) */
-
-static struct value error_value(enum expression_error code) {
-    return (struct value){.type = VALUE_ERROR, .error_code = code};
-}
 
 /* ------------------------------------------------------------------------------------------------
  * Order */
@@ -39,6 +36,26 @@ static int order_int_double(int64_t a, double b) {
     return order != 0 ? order : order_double(whole, b);
 }
 
+static int order_lists(const struct value_items *a, const struct value_items *b) {
+    if (a->count != b->count)
+        return 2;
+    for (size_t i = 0; i < a->count; i++)
+        if (value_order(a->values[i], b->values[i]) != 0)
+            return 2;
+    return 0;
+}
+
+static int order_maps(const struct value_items *a, const struct value_items *b) {
+    if (a->count != b->count)
+        return 2;
+    for (size_t i = 0; i < a->count; i += 2) {
+        const struct value *found = function_find_key(b, &a->values[i]);
+        if (!found || value_order(a->values[i + 1], *found) != 0)
+            return 2;
+    }
+    return 0;
+}
+
 int value_order(struct value a, struct value b) {
     if (a.type == VALUE_INT && b.type == VALUE_DOUBLE)
         return order_int_double(a.integer, b.number);
@@ -59,6 +76,10 @@ int value_order(struct value a, struct value b) {
     case VALUE_TIMESTAMP:
     case VALUE_DURATION:
         return order_int(a.integer, b.integer);
+    case VALUE_LIST:
+        return order_lists(a.items, b.items);
+    case VALUE_MAP:
+        return order_maps(a.items, b.items);
     case VALUE_ABSENT:
     case VALUE_ERROR:
         break;
@@ -144,130 +165,6 @@ TIME_OPERATOR(subtract_from_timestamp, __builtin_sub_overflow, VALUE_TIMESTAMP)
 TIME_OPERATOR(add_duration, __builtin_add_overflow, VALUE_DURATION)
 TIME_OPERATOR(subtract_duration, __builtin_sub_overflow, VALUE_DURATION)
 
-static struct value concatenate(const struct value *a, struct arena *arena) {
-    struct text left = a[0].text, right = a[1].text;
-    if (left.length + right.length > FUNCTION_TEXT_MAX)
-        return error_value(EXPRESSION_TOO_LARGE);
-    if (left.length == 0)
-        return a[1];
-    if (right.length == 0)
-        return a[0];
-    char *data = arena_alloc(arena, left.length + right.length);
-    if (!data)
-        return error_value(EXPRESSION_TOO_LARGE);
-    memcpy(data, left.data, left.length);
-    memcpy(data + left.length, right.data, right.length);
-    return value_text((struct text){.data = data, .length = left.length + right.length});
-}
-
-/* ------------------------------------------------------------------------------------------------
- * Texts */
-
-static struct value text_size(const struct value *a, struct arena *arena) {
-    (void)arena;
-    int64_t characters = 0;
-    for (size_t i = 0; i < a[0].text.length; i++)
-        characters += text_begins_character(a[0].text.data[i]);
-    return value_int(characters);
-}
-
-static struct value contains(const struct value *a, struct arena *arena) {
-    (void)arena;
-    struct text all = a[0].text, part = a[1].text;
-    return value_bool(part.length == 0 ||
-                      (part.length <= all.length &&
-                       memmem(all.data, all.length, part.data, part.length) != NULL));
-}
-
-static struct value starts_with(const struct value *a, struct arena *arena) {
-    (void)arena;
-    struct text all = a[0].text, part = a[1].text;
-    all.length = all.length < part.length ? all.length : part.length;
-    return value_bool(text_equal(all, part));
-}
-
-static struct value ends_with(const struct value *a, struct arena *arena) {
-    (void)arena;
-    struct text all = a[0].text, part = a[1].text;
-    if (all.length < part.length)
-        return value_bool(false);
-    all.data += all.length - part.length;
-    all.length = part.length;
-    return value_bool(text_equal(all, part));
-}
-
-static struct value lower_ascii(const struct value *a, struct arena *arena) {
-    struct text source = a[0].text;
-    size_t first = 0;
-    while (first < source.length && !(source.data[first] >= 'A' && source.data[first] <= 'Z'))
-        first++;
-    if (first == source.length)
-        return a[0];
-    struct text copy = arena_text(arena, source);
-    if (!copy.data)
-        return error_value(EXPRESSION_TOO_LARGE);
-    char *bytes = (char *)(uintptr_t)copy.data; /* fresh memory of ours */
-    for (size_t i = first; i < copy.length; i++)
-        if (bytes[i] >= 'A' && bytes[i] <= 'Z')
-            bytes[i] = (char)(bytes[i] - 'A' + 'a');
-    return value_text(copy);
-}
-
-/* Indices count characters (code points), from 0; what lies outside of the text is an error. */
-
-/* The byte where character `index` begins, the text's length for its end; SIZE_MAX beyond. */
-static size_t byte_of_character(struct text t, int64_t index) {
-    size_t at = 0;
-    if (index < 0 || index > (int64_t)t.length)
-        return SIZE_MAX;
-    while (at < t.length && (!text_begins_character(t.data[at]) || index-- > 0))
-        at++;
-    return index > 0 ? SIZE_MAX : at;
-}
-
-static int64_t character_of_byte(struct text t, size_t byte) {
-    int64_t character = 0;
-    for (size_t i = 0; i < byte; i++)
-        character += text_begins_character(t.data[i]);
-    return character;
-}
-
-static struct value part_of_text(struct text t, size_t start, size_t end) {
-    if (start == SIZE_MAX || end == SIZE_MAX || start > end)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    return value_text((struct text){.data = t.data + start, .length = end - start});
-}
-
-static struct value substring_to_end(const struct value *a, struct arena *arena) {
-    (void)arena;
-    return part_of_text(a[0].text, byte_of_character(a[0].text, a[1].integer), a[0].text.length);
-}
-
-static struct value substring(const struct value *a, struct arena *arena) {
-    (void)arena;
-    return part_of_text(a[0].text, byte_of_character(a[0].text, a[1].integer),
-                        byte_of_character(a[0].text, a[2].integer));
-}
-
-static struct value index_of(const struct value *a, struct arena *arena) {
-    (void)arena;
-    struct text all = a[0].text, part = a[1].text;
-    if (part.length == 0)
-        return value_int(0);
-    const char *found = all.length ? memmem(all.data, all.length, part.data, part.length) : NULL;
-    return value_int(found ? character_of_byte(all, (size_t)(found - all.data)) : -1);
-}
-
-static struct value last_index_of(const struct value *a, struct arena *arena) {
-    (void)arena;
-    struct text all = a[0].text, part = a[1].text;
-    for (size_t at = all.length + 1; at-- > 0;)
-        if (all.length - at >= part.length &&
-            (part.length == 0 || memcmp(all.data + at, part.data, part.length) == 0))
-            return value_int(character_of_byte(all, at));
-    return value_int(-1);
-}
-
 /* ------------------------------------------------------------------------------------------------
  * Addresses */
 
@@ -301,25 +198,40 @@ static bool is_domain(struct text t) {
 
 static struct value email_domain(const struct value *a, struct arena *arena) {
     struct text t = a[0].text;
-    const char *at = t.length ? memrchr(t.data, '@', t.length) : NULL;
+    const char *at = t.data ? memrchr(t.data, '@', t.length) : NULL;
     if (!at || at == t.data)
         return error_value(EXPRESSION_BAD_ARGUMENT);
     struct text domain = {.data = at + 1, .length = t.length - (size_t)(at + 1 - t.data)};
     if (!is_domain(domain))
         return error_value(EXPRESSION_BAD_ARGUMENT);
     struct value v = value_text(domain);
-    return lower_ascii(&v, arena);
+    return function_lower_ascii(&v, arena);
 }
 
 /* ------------------------------------------------------------------------------------------------
- * Times, in UTC */
+ * Times, in UTC or as clocks show them that are some hours ahead or behind */
 
-#define DATE_PART(function, part)                                                                  \
+/* The microseconds that `a`, a timestamp and perhaps an offset, stands for there. */
+static bool there(const struct value *a, bool zone, int64_t *ret_us) {
+    int64_t offset = 0;
+    if (zone && calendar_parse_zone(a[1].text, &offset) < 0)
+        return false;
+    *ret_us = a[0].integer + offset; /* a day beyond the calendar at most: no overflow */
+    return *ret_us >= CALENDAR_MIN_US && *ret_us <= CALENDAR_MAX_US;
+}
+
+#define PART(function, zone, read, part)                                                           \
     static struct value function(const struct value *a, struct arena *arena) {                     \
         (void)arena;                                                                               \
-        struct calendar_date date = calendar_date(a[0].integer);                                   \
+        int64_t us;                                                                                \
+        if (!there(a, zone, &us))                                                                  \
+            return error_value(EXPRESSION_BAD_ARGUMENT);                                           \
+        read;                                                                                      \
         return value_int(part);                                                                    \
     }
+#define DATE_PART(function, part)                                                                  \
+    PART(function, false, struct calendar_date date = calendar_date(us), part)                     \
+    PART(function##_there, true, struct calendar_date date = calendar_date(us), part)
 DATE_PART(full_year, date.year)
 DATE_PART(month, date.month - 1)
 DATE_PART(date, date.day)
@@ -328,11 +240,8 @@ DATE_PART(day_of_week, date.day_of_week)
 DATE_PART(day_of_year, date.day_of_year)
 
 #define TIME_PART(function, part)                                                                  \
-    static struct value function(const struct value *a, struct arena *arena) {                     \
-        (void)arena;                                                                               \
-        int64_t us = calendar_time_of_day(a[0].integer);                                           \
-        return value_int(part);                                                                    \
-    }
+    PART(function, false, us = calendar_time_of_day(us), part)                                     \
+    PART(function##_there, true, us = calendar_time_of_day(us), part)
 TIME_PART(hours, us / (3600 * CALENDAR_SECOND_US))
 TIME_PART(minutes, us / (60 * CALENDAR_SECOND_US) % 60)
 TIME_PART(seconds, us / CALENDAR_SECOND_US % 60)
@@ -348,7 +257,84 @@ DURATION_PART(duration_minutes, 60 * CALENDAR_SECOND_US)
 DURATION_PART(duration_seconds, CALENDAR_SECOND_US)
 
 /* ------------------------------------------------------------------------------------------------
+ * Numbers */
+
+static struct value abs_int(const struct value *a, struct arena *arena) {
+    return a[0].integer < 0 ? negate_int(a, arena) : a[0];
+}
+
+static struct value sign_int(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return value_int((a[0].integer > 0) - (a[0].integer < 0));
+}
+
+#define ROUNDING(function, expression)                                                             \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        double x = a[0].number;                                                                    \
+        return value_double(expression);                                                           \
+    }
+ROUNDING(abs_double, fabs(x))
+ROUNDING(sign_double, isnan(x) ? x : (x > 0) - (x < 0))
+ROUNDING(ceiling, ceil(x))
+ROUNDING(floor_of, floor(x))
+ROUNDING(rounded, round(x))
+ROUNDING(truncated, trunc(x))
+ROUNDING(square_root, sqrt(x))
+
+#define PREDICATE(function, expression)                                                            \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        return value_bool(expression);                                                             \
+    }
+PREDICATE(is_not_a_number, isnan(a[0].number))
+PREDICATE(is_infinite, isinf(a[0].number))
+PREDICATE(is_finite, isfinite(a[0].number))
+
+/* Of what is not ordered (NaN) the first stays, as in CEL. */
+static struct value greatest(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return value_order(a[1], a[0]) == 1 ? a[1] : a[0];
+}
+
+static struct value least(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return value_order(a[1], a[0]) == -1 ? a[1] : a[0];
+}
+
+static struct value extreme_item(const struct value_items *items, int wanted) {
+    if (items->count == 0)
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    const struct value *best = &items->values[0];
+    for (size_t i = 1; i < items->count; i++)
+        if (value_order(items->values[i], *best) == wanted)
+            best = &items->values[i];
+    return *best;
+}
+
+static struct value greatest_item(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return extreme_item(a[0].items, 1);
+}
+
+static struct value least_item(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return extreme_item(a[0].items, -1);
+}
+
+/* ------------------------------------------------------------------------------------------------
  * Conversions */
+
+static struct value bool_from_text(const struct value *a, struct arena *arena) {
+    (void)arena;
+    static const char *const words[][2] = {{"false", "true"}, {"False", "True"}, {"FALSE", "TRUE"},
+                                           {"f", "t"},        {"F", "T"},        {"0", "1"}};
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        for (size_t truth = 0; truth < 2; truth++)
+            if (text_is(a[0].text, words[i][truth]))
+                return value_bool(truth);
+    return error_value(EXPRESSION_BAD_ARGUMENT);
+}
 
 static struct value same(const struct value *a, struct arena *arena) {
     (void)arena;
@@ -358,7 +344,7 @@ static struct value same(const struct value *a, struct arena *arena) {
 static struct value int_from_double(const struct value *a, struct arena *arena) {
     (void)arena;
     double whole = trunc(a[0].number);
-    if (!(whole >= -0x1p63 && whole < 0x1p63))
+    if (!(whole > -0x1p63 && whole < 0x1p63)) /* in CEL −2^63 is out of range, too */
         return error_value(EXPRESSION_OVERFLOW);
     return value_int((int64_t)whole);
 }
@@ -443,17 +429,21 @@ static struct value duration_from_text(const struct value *a, struct arena *aren
 /* ------------------------------------------------------------------------------------------------
  * The table */
 
-#define B VALUE_BOOL
-#define I VALUE_INT
-#define D VALUE_DOUBLE
-#define S VALUE_TEXT
-#define T VALUE_TIMESTAMP
-#define P VALUE_DURATION /* period */
+#define B     VALUE_BOOL
+#define I     VALUE_INT
+#define D     VALUE_DOUBLE
+#define S     VALUE_TEXT
+#define T     VALUE_TIMESTAMP
+#define P     VALUE_DURATION /* period */
+#define L     VALUE_LIST
+#define M     VALUE_MAP
+#define TEXTS TYPE_LIST_OF(S)
 
 static const struct function functions[] = {
     {"+", FUNCTION_OPERATOR, 2, {I, I}, I, add_int},
     {"+", FUNCTION_OPERATOR, 2, {D, D}, D, add_double},
-    {"+", FUNCTION_OPERATOR, 2, {S, S}, S, concatenate},
+    {"+", FUNCTION_OPERATOR, 2, {S, S}, S, function_concatenate},
+    {"+", FUNCTION_OPERATOR, 2, {L, L}, L, function_join_lists, FUNCTION_JOINS_LISTS},
     {"+", FUNCTION_OPERATOR, 2, {T, P}, T, add_timestamp},
     {"+", FUNCTION_OPERATOR, 2, {P, T}, T, add_timestamp},
     {"+", FUNCTION_OPERATOR, 2, {P, P}, P, add_duration},
@@ -469,31 +459,84 @@ static const struct function functions[] = {
     {"/", FUNCTION_OPERATOR, 2, {I, I}, I, divide_int},
     {"/", FUNCTION_OPERATOR, 2, {D, D}, D, divide_double},
     {"%", FUNCTION_OPERATOR, 2, {I, I}, I, remainder_int},
-    {"size", FUNCTION_GLOBAL, 1, {S}, I, text_size},
-    {"size", FUNCTION_METHOD, 1, {S}, I, text_size},
-    {"contains", FUNCTION_METHOD, 2, {S, S}, B, contains},
-    {"startsWith", FUNCTION_METHOD, 2, {S, S}, B, starts_with},
-    {"endsWith", FUNCTION_METHOD, 2, {S, S}, B, ends_with},
-    {"lowerAscii", FUNCTION_METHOD, 1, {S}, S, lower_ascii},
-    {"substring", FUNCTION_METHOD, 2, {S, I}, S, substring_to_end},
-    {"substring", FUNCTION_METHOD, 3, {S, I, I}, S, substring},
-    {"indexOf", FUNCTION_METHOD, 2, {S, S}, I, index_of},
-    {"lastIndexOf", FUNCTION_METHOD, 2, {S, S}, I, last_index_of},
+    {"size", FUNCTION_GLOBAL, 1, {S}, I, function_text_size},
+    {"size", FUNCTION_METHOD, 1, {S}, I, function_text_size},
+    {"size", FUNCTION_GLOBAL, 1, {L}, I, function_list_size},
+    {"size", FUNCTION_METHOD, 1, {L}, I, function_list_size},
+    {"size", FUNCTION_GLOBAL, 1, {M}, I, function_map_size},
+    {"size", FUNCTION_METHOD, 1, {M}, I, function_map_size},
+    {"contains", FUNCTION_METHOD, 2, {S, S}, B, function_contains},
+    {"startsWith", FUNCTION_METHOD, 2, {S, S}, B, function_starts_with},
+    {"endsWith", FUNCTION_METHOD, 2, {S, S}, B, function_ends_with},
+    {"matches", FUNCTION_METHOD, 2, {S, S}, B, NULL}, /* an instruction of its own */
+    {"matches", FUNCTION_GLOBAL, 2, {S, S}, B, NULL},
+    {"lowerAscii", FUNCTION_METHOD, 1, {S}, S, function_lower_ascii},
+    {"upperAscii", FUNCTION_METHOD, 1, {S}, S, function_upper_ascii},
+    {"trim", FUNCTION_METHOD, 1, {S}, S, function_trim},
+    {"charAt", FUNCTION_METHOD, 2, {S, I}, S, function_char_at},
+    {"substring", FUNCTION_METHOD, 2, {S, I}, S, function_substring_to_end},
+    {"substring", FUNCTION_METHOD, 3, {S, I, I}, S, function_substring},
+    {"indexOf", FUNCTION_METHOD, 2, {S, S}, I, function_index_of},
+    {"indexOf", FUNCTION_METHOD, 3, {S, S, I}, I, function_index_of_from},
+    {"lastIndexOf", FUNCTION_METHOD, 2, {S, S}, I, function_last_index_of},
+    {"lastIndexOf", FUNCTION_METHOD, 3, {S, S, I}, I, function_last_index_of_from},
+    {"replace", FUNCTION_METHOD, 3, {S, S, S}, S, function_replace},
+    {"replace", FUNCTION_METHOD, 4, {S, S, S, I}, S, function_replace_some},
+    {"split", FUNCTION_METHOD, 2, {S, S}, TEXTS, function_split, FUNCTION_MAKES_PIECES},
+    {"split", FUNCTION_METHOD, 3, {S, S, I}, TEXTS, function_split_some, FUNCTION_MAKES_PIECES},
+    {"join", FUNCTION_METHOD, 1, {TEXTS}, S, function_join, FUNCTION_OF_ITEMS},
+    {"join", FUNCTION_METHOD, 2, {TEXTS, S}, S, function_join_with, FUNCTION_OF_ITEMS},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {I}, I, same},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {D}, D, same},
+    {"math.greatest", FUNCTION_GLOBAL, 2, {I, I}, I, greatest, FUNCTION_OF_VALUES, true},
+    {"math.greatest", FUNCTION_GLOBAL, 2, {D, D}, D, greatest, FUNCTION_OF_VALUES, true},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(I)}, I, greatest_item, FUNCTION_OF_ITEMS},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(D)}, D, greatest_item, FUNCTION_OF_ITEMS},
+    {"math.least", FUNCTION_GLOBAL, 1, {I}, I, same},
+    {"math.least", FUNCTION_GLOBAL, 1, {D}, D, same},
+    {"math.least", FUNCTION_GLOBAL, 2, {I, I}, I, least, FUNCTION_OF_VALUES, true},
+    {"math.least", FUNCTION_GLOBAL, 2, {D, D}, D, least, FUNCTION_OF_VALUES, true},
+    {"math.least", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(I)}, I, least_item, FUNCTION_OF_ITEMS},
+    {"math.least", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(D)}, D, least_item, FUNCTION_OF_ITEMS},
+    {"math.abs", FUNCTION_GLOBAL, 1, {I}, I, abs_int},
+    {"math.abs", FUNCTION_GLOBAL, 1, {D}, D, abs_double},
+    {"math.sign", FUNCTION_GLOBAL, 1, {I}, I, sign_int},
+    {"math.sign", FUNCTION_GLOBAL, 1, {D}, D, sign_double},
+    {"math.ceil", FUNCTION_GLOBAL, 1, {D}, D, ceiling},
+    {"math.floor", FUNCTION_GLOBAL, 1, {D}, D, floor_of},
+    {"math.round", FUNCTION_GLOBAL, 1, {D}, D, rounded},
+    {"math.trunc", FUNCTION_GLOBAL, 1, {D}, D, truncated},
+    {"math.sqrt", FUNCTION_GLOBAL, 1, {D}, D, square_root},
+    {"math.isNaN", FUNCTION_GLOBAL, 1, {D}, B, is_not_a_number},
+    {"math.isInf", FUNCTION_GLOBAL, 1, {D}, B, is_infinite},
+    {"math.isFinite", FUNCTION_GLOBAL, 1, {D}, B, is_finite},
     {"network", FUNCTION_GLOBAL, 3, {S, I, I}, S, network},
     {"emailDomain", FUNCTION_GLOBAL, 1, {S}, S, email_domain},
     {"getFullYear", FUNCTION_METHOD, 1, {T}, I, full_year},
+    {"getFullYear", FUNCTION_METHOD, 2, {T, S}, I, full_year_there},
     {"getMonth", FUNCTION_METHOD, 1, {T}, I, month},
+    {"getMonth", FUNCTION_METHOD, 2, {T, S}, I, month_there},
     {"getDate", FUNCTION_METHOD, 1, {T}, I, date},
+    {"getDate", FUNCTION_METHOD, 2, {T, S}, I, date_there},
     {"getDayOfMonth", FUNCTION_METHOD, 1, {T}, I, day_of_month},
+    {"getDayOfMonth", FUNCTION_METHOD, 2, {T, S}, I, day_of_month_there},
     {"getDayOfWeek", FUNCTION_METHOD, 1, {T}, I, day_of_week},
+    {"getDayOfWeek", FUNCTION_METHOD, 2, {T, S}, I, day_of_week_there},
     {"getDayOfYear", FUNCTION_METHOD, 1, {T}, I, day_of_year},
+    {"getDayOfYear", FUNCTION_METHOD, 2, {T, S}, I, day_of_year_there},
     {"getHours", FUNCTION_METHOD, 1, {T}, I, hours},
+    {"getHours", FUNCTION_METHOD, 2, {T, S}, I, hours_there},
     {"getHours", FUNCTION_METHOD, 1, {P}, I, duration_hours},
     {"getMinutes", FUNCTION_METHOD, 1, {T}, I, minutes},
+    {"getMinutes", FUNCTION_METHOD, 2, {T, S}, I, minutes_there},
     {"getMinutes", FUNCTION_METHOD, 1, {P}, I, duration_minutes},
     {"getSeconds", FUNCTION_METHOD, 1, {T}, I, seconds},
+    {"getSeconds", FUNCTION_METHOD, 2, {T, S}, I, seconds_there},
     {"getSeconds", FUNCTION_METHOD, 1, {P}, I, duration_seconds},
     {"getMilliseconds", FUNCTION_METHOD, 1, {T}, I, milliseconds},
+    {"getMilliseconds", FUNCTION_METHOD, 2, {T, S}, I, milliseconds_there},
+    {"bool", FUNCTION_GLOBAL, 1, {B}, B, same},
+    {"bool", FUNCTION_GLOBAL, 1, {S}, B, bool_from_text},
     {"int", FUNCTION_GLOBAL, 1, {I}, I, same},
     {"int", FUNCTION_GLOBAL, 1, {D}, I, int_from_double},
     {"int", FUNCTION_GLOBAL, 1, {S}, I, int_from_text},
@@ -518,17 +561,27 @@ const struct function *function_at(size_t index) {
     return index < sizeof functions / sizeof *functions ? &functions[index] : NULL;
 }
 
+/* A list of anything where one of anything is expected, and what never has a value everywhere. */
+static bool fits(type_code parameter, type_code type) {
+    type_code joined;
+    if (parameter == type || type == VALUE_ABSENT)
+        return true;
+    if (parameter == VALUE_LIST || parameter == VALUE_MAP)
+        return type_kind(type) == parameter;
+    return type_join(parameter, type, &joined) && joined == parameter;
+}
+
 const struct function *function_find(struct text name, enum function_form form,
-                                     const enum value_type *types, size_t count) {
+                                     const type_code *types, size_t count) {
     const struct function *function;
     for (size_t i = 0; (function = function_at(i)); i++) {
         if (function->form != form || function->parameter_count != count ||
             !text_is(name, function->name))
             continue;
-        size_t same_types = 0;
-        while (same_types < count && types[same_types] == function->parameters[same_types])
-            same_types++;
-        if (same_types == count)
+        size_t fitting = 0;
+        while (fitting < count && fits(function->parameters[fitting], types[fitting]))
+            fitting++;
+        if (fitting == count)
             return function;
     }
     return NULL;
@@ -542,13 +595,22 @@ bool function_exists(struct text name, enum function_form form) {
     return false;
 }
 
-bool function_is_later(struct text name) {
-    static const char *const names[] = {
-        "matches", "all",     "exists", "exists_one", "filter", "map",     "type",   "dyn",
-        "uint",    "bytes",   "bool",   "join",       "split",  "replace", "charAt", "upperAscii",
-        "trim",    "reverse", "format", "ip",         "cidr",   "isIP",    "isCIDR"};
+const char *function_instead(struct text name) {
+    static const char *const names[][2] = {
+        {"uint", "numbers are int and double"},
+        {"bytes", "texts are string"},
+        {"dyn", "types are checked when a policy is loaded"},
+        {"type", "types are checked when a policy is loaded"},
+        {"reverse", "see docs/POLICY.md for what there is"},
+        {"format", "join texts with +, and make them with string()"},
+        {"quote", "see docs/POLICY.md for what there is"},
+        {"ip", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
+        {"cidr", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
+        {"isIP", "network() of what is no address is an error"},
+        {"isCIDR", "network() of what is no address is an error"},
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (text_is(name, names[i]))
-            return true;
-    return false;
+        if (text_is(name, names[i][0]))
+            return names[i][1];
+    return NULL;
 }

@@ -5,10 +5,12 @@
 #include "../base/arena.h"
 #include "../base/text.h"
 #include "../base/value.h"
+#include "type.h"
 
 #include <stdbool.h>
 
-#define FUNCTION_PARAMETERS_MAX 3
+#define FUNCTION_PARAMETERS_MAX 4
+#define FUNCTION_PIECES_MAX     256u  /* of split() */
 #define FUNCTION_TEXT_MAX       4096u /* bytes of a text that an expression builds */
 
 enum function_form {
@@ -17,28 +19,42 @@ enum function_form {
     FUNCTION_METHOD,   /* a.name(b) */
 };
 
+/* What its cost hangs on, beside its being called. */
+enum function_extent {
+    FUNCTION_OF_VALUES,    /* nothing */
+    FUNCTION_OF_ITEMS,     /* the items of its list */
+    FUNCTION_JOINS_LISTS,  /* the items of both of its lists; its type is that of both */
+    FUNCTION_MAKES_PIECES, /* FUNCTION_PIECES_MAX */
+};
+
 struct function {
     const char *name;
     enum function_form form;
-    size_t parameter_count; /* a method's receiver is the first */
-    enum value_type parameters[FUNCTION_PARAMETERS_MAX];
-    enum value_type result;
+    size_t parameter_count;                        /* a method's receiver is the first */
+    type_code parameters[FUNCTION_PARAMETERS_MAX]; /* VALUE_LIST, VALUE_MAP: of anything */
+    type_code result;
     /* Called with values of exactly these types. Returns the result or VALUE_ERROR. */
     struct value (*apply)(const struct value *arguments, struct arena *arena);
+    enum function_extent extent;
+    /* Called with more than two arguments of one type it is applied to the first two, its result
+     * and the third, and so on. */
+    bool chains;
 };
 
 /* NULL when there is no such combination. */
 const struct function *function_find(struct text name, enum function_form form,
-                                     const enum value_type *types, size_t count);
+                                     const type_code *types, size_t count);
 
 bool function_exists(struct text name, enum function_form form);
 
 /* For messages: all rows in turn, NULL behind the last. */
 const struct function *function_at(size_t index);
 
-/* What CEL has and this subset does not (yet): "matches", "exists", "uint", … */
-bool function_is_later(struct text name);
+/* Instead of what CEL has and this subset does not ("uint", "reverse", …): what to say. NULL for
+ * other names. */
+const char *function_instead(struct text name);
 
 /* Order of two values of the same type or of an int and a double: −1, 0, 1, or 2 when they are not
- * ordered (NaN). Numbers compare by their exact mathematical values. */
+ * ordered (NaN). Numbers compare by their exact mathematical values, lists and maps by their items:
+ * 0 or 2. */
 int value_order(struct value a, struct value b);

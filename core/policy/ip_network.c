@@ -190,3 +190,18 @@ size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
     *at = '\0';
     return (size_t)(at - ret_text);
 }
+
+bool ip_address_parse(struct text address, uint8_t ret_bytes[IP_ADDRESS_BYTES], bool *ret_is_v4) {
+    uint8_t bytes[V6_BYTES];
+    if (!read_address(address, bytes))
+        return false;
+    memcpy(ret_bytes, bytes, V6_BYTES);
+    *ret_is_v4 = memcmp(bytes, v4_prefix, V4_START) == 0;
+    return true;
+}
+
+size_t ip_address_format(const uint8_t bytes[IP_ADDRESS_BYTES], char ret_text[IP_NETWORK_SIZE]) {
+    bool v4 = memcmp(bytes, v4_prefix, V4_START) == 0;
+    char *end = v4 ? put_v4(ret_text, bytes + V4_START) : put_v6(ret_text, bytes);
+    return (size_t)(end - ret_text);
+}

@@ -4,6 +4,7 @@
 #include "../base/text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #define IP_NETWORK_V4_BITS_MAX 32
 #define IP_NETWORK_V6_BITS_MAX 128
@@ -15,3 +16,9 @@
  * inet_pton() does. The bits must be within their limits. */
 size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
                   char ret_text[IP_NETWORK_SIZE]);
+
+/* The 16 bytes of an address, IPv4 as ::ffff:a.b.c.d; false: the text is none. */
+#define IP_ADDRESS_BYTES 16
+bool ip_address_parse(struct text address, uint8_t ret_bytes[IP_ADDRESS_BYTES], bool *ret_is_v4);
+/* The other way, without a NUL. Returns the length. */
+size_t ip_address_format(const uint8_t bytes[IP_ADDRESS_BYTES], char ret_text[IP_NETWORK_SIZE]);

@@ -24,17 +24,34 @@ enum operation {
     OPERATION_OR_MERGE,
     OPERATION_BRANCH,  /* true: go on; false: go to target; neither: it is the result, go to end */
     OPERATION_JUMP,    /* go to target */
-    OPERATION_IN_LIST, /* text → is it in *list? */
+    OPERATION_IN_LIST, /* value → is it in *list? */
     OPERATION_IN_CONSTANTS, /* value → is it one of `count` constants? */
     OPERATION_IN_ITEM,      /* value, found, item → value, found */
     OPERATION_IN_END,       /* value, found → found */
     OPERATION_THRESHOLD,    /* `count` keys → the group's value in the table frame[target], else
                              *constant */
+    OPERATION_MATCHES,      /* text → does *pattern match it? */
+    /* Macros; program_list.h has what is on the stack meanwhile. `type`: enum macro */
+    OPERATION_LOCAL,     /* push the value at place `slot` of the stack */
+    OPERATION_LOOP,      /* range: begin; it is missing: go to target */
+    OPERATION_LOOP_NEXT, /* push the next item; there is none: go to target */
+    OPERATION_LOOP_TEST, /* item, value: go on with the item if it is true, else to target */
+    OPERATION_LOOP_TAKE, /* item, value: take both into the result; unless it is final, go to target
+                          */
+    OPERATION_LOOP_END,  /* the result */
+    /* Lists and maps. */
+    OPERATION_LIST,     /* push an empty list with room for `slot` values; `type`: or map */
+    OPERATION_APPEND,   /* list, value → list */
+    OPERATION_PUT,      /* map, key, value → map */
+    OPERATION_INDEX,    /* list, int → item */
+    OPERATION_LOOK_UP,  /* map, key → value */
+    OPERATION_HAS_KEY,  /* map, key → is it there? */
+    OPERATION_IN_VALUE, /* value, list or map → is it in there? */
 };
 
 struct instruction {
     uint8_t operation;
-    uint8_t type;    /* enum value_type; SLOT */
+    uint8_t type;    /* enum value_type: SLOT, LIST; enum macro */
     uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD */
     uint32_t target; /* an instruction; THRESHOLD: a slot */
     union {
@@ -42,20 +59,32 @@ struct instruction {
         uint64_t end;
         const struct value *constant;
         const struct list *list;
+        const struct pattern *pattern;
         struct value (*apply)(const struct value *arguments, struct arena *arena);
     };
 };
 
 struct expression {
-    enum value_type type;
+    type_code type;
     uint32_t cost;
     const struct instruction *code;
     uint32_t length;
+    bool builds; /* texts or lists: it needs memory while it runs */
 };
 
-/* Deeper than SYNTAX_NESTING_MAX allows: at most seven values wait at each level. */
-#define PROGRAM_STACK_MAX 512u
+/* Deeper than SYNTAX_NESTING_MAX allows: at most eight values wait at each level, and three more
+ * for each macro. */
+#define PROGRAM_STACK_MAX 544u
 
-/* Runs from code[start] to OPERATION_END; targets count from code. */
-struct value program_run(const struct instruction *code, uint32_t start, const struct value *frame,
-                         struct arena *arena);
+/* Runs from code[start] to OPERATION_END; targets count from code, places of the stack from the
+ * first of `waiting` values that are there already as far as the code is concerned. */
+struct value program_run(const struct instruction *code, uint32_t start, uint32_t waiting,
+                         const struct value *frame, struct arena *arena);
+
+static inline bool is_missing(const struct value *v) {
+    return v->type == VALUE_ABSENT || v->type == VALUE_ERROR;
+}
+
+/* The first absent one of `count` values, else the first error, else NULL: what an operator that
+ * needs all of them gives. Absent wins, as CEL's unknown does: an error may come from it. */
+const struct value *program_first_missing(const struct value *values, size_t count);

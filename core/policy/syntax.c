@@ -31,7 +31,13 @@ static struct syntax *parse_expression(struct parser *parser);
 /* ------------------------------------------------------------------------------------------------
  * Tokens */
 
+/* Once something is reported there are no more tokens: whatever is under way ends at the next one,
+ * and nothing else is reported. */
 static void advance(struct parser *parser) {
+    if (parser->failed) {
+        parser->token.type = TOKEN_ERROR;
+        return;
+    }
     parser->previous_end = parser->token.offset + parser->token.length;
     parser->token = lexer_next(&parser->lexer);
     if (parser->token.type == TOKEN_ERROR)
@@ -73,6 +79,26 @@ static const char *foreign_operator(struct text word) {
     return NULL;
 }
 
+static bool is_word_character(char c) {
+    return c == '_' || text_is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* Is what stands before the token at hand the word that other languages have for "!"? */
+static bool follows_not(const struct parser *parser) {
+    const char *source = parser->lexer.source.data;
+    size_t end = parser->previous_end;
+    return end >= 3 && memcmp(source + end - 3, "not", 3) == 0 &&
+           (end == 3 || !is_word_character(source[end - 4]));
+}
+
+/* 5,00 */
+static bool is_decimal_comma(const struct parser *parser) {
+    struct text source = parser->lexer.source;
+    size_t comma = parser->token.offset;
+    return at(parser, TOKEN_COMMA) && comma > 0 && comma + 1 < source.length &&
+           text_is_digit(source.data[comma - 1]) && text_is_digit(source.data[comma + 1]);
+}
+
 static void unexpected(struct parser *parser, const char *expected) {
     if (parser->failed)
         return;
@@ -86,6 +112,11 @@ static void unexpected(struct parser *parser, const char *expected) {
     if (sign)
         report(parser->reporter, parser->token.offset, found.length,
                "unexpected \"%" TEXT_FORMAT "\"; write \"%s\"", TEXT_ARGS(found), sign);
+    else if (follows_not(parser))
+        report(parser->reporter, parser->previous_end - 3, 3, "unexpected \"not\"; write \"!\"");
+    else if (is_decimal_comma(parser))
+        report(parser->reporter, parser->token.offset, found.length,
+               "unexpected \",\"; decimals are written with a point");
     else
         report(parser->reporter, parser->token.offset, found.length,
                "unexpected %" TEXT_FORMAT "; expected %s", TEXT_ARGS(found), expected);
@@ -252,6 +283,8 @@ static struct syntax *parse_literal(struct parser *parser) {
 
 static struct syntax *parse_name(struct parser *parser) {
     struct token token = parser->token;
+    if (parser->failed)
+        return NULL;
     if (token_is_reserved(token.text)) {
         report(parser->reporter, token.offset, token.length,
                "\"%" TEXT_FORMAT "\" is a reserved word", TEXT_ARGS(token.text));

@@ -1,6 +1,5 @@
 /* The syntax tree of an expression: what the parser makes, the checker types and compile.c turns
- * into a program. All of CEL's grammar but messages (`Type{field: …}`) has its node here; the
- * checker says what is not supported yet. */
+ * into a program. All of CEL's grammar but messages (`Type{field: …}`) has its node here. */
 #pragma once
 
 #include "../base/arena.h"
@@ -8,6 +7,7 @@
 #include "../base/text.h"
 #include "../base/value.h"
 #include "lexer.h"
+#include "type.h"
 
 #include <stdbool.h>
 
@@ -16,6 +16,8 @@ enum syntax_kind {
     SYNTAX_NAME,        /* name */
     SYNTAX_MEMBER,      /* operand . name */
     SYNTAX_CALL,        /* name(operands), or with `receiver`: first operand . name(the others) */
+    SYNTAX_MACRO,       /* a call that the checker found to be one: range, variable, one or two
+                         * expressions with that variable */
     SYNTAX_INDEX,       /* operand [ operand ] */
     SYNTAX_LIST,        /* [ operands ] */
     SYNTAX_MAP,         /* { key: value, … }, operands in that order */
@@ -29,6 +31,27 @@ enum syntax_kind {
 struct name;     /* scope.h */
 struct function; /* function.h */
 struct list;     /* list.h */
+struct pattern;  /* pattern.h */
+
+/* What a macro does with each item. */
+enum macro {
+    MACRO_ALL,
+    MACRO_EXISTS,
+    MACRO_EXISTS_ONE,
+    MACRO_FILTER,
+    MACRO_MAP,
+};
+
+/* The variable of a macro: what it is within the macro's expressions. */
+struct local {
+    struct text name;
+    type_code type;
+    uint32_t items_max; /* as of a node */
+    unsigned level;     /* 0: of the outermost macro */
+    struct local *outer;
+};
+
+#define LOCAL_NONE UINT32_MAX /* reads_local: of no macro around it */
 
 struct syntax {
     enum syntax_kind kind;
@@ -42,15 +65,25 @@ struct syntax {
     struct syntax *first, *last, *next;
     size_t operand_count;
     /* Filled by the checker: */
-    enum value_type type;            /* VALUE_ERROR: reported already */
+    type_code type;                  /* VALUE_ERROR: reported already */
     const struct name *name;         /* what NAME or MEMBER stands for */
+    struct local *local;             /* what NAME stands for; MACRO: its own */
     const struct function *function; /* CALL, UNARY minus, BINARY arithmetic */
     const struct list *list;         /* right side of `in` */
+    const struct pattern *pattern;   /* CALL of matches(): what the receiver is matched with */
+    enum macro macro;
+    bool map_key; /* MEMBER, INDEX: of a map's value */
+    /* Filled by cost.c: */
+    bool reads_frame;
+    unsigned reads_local; /* the outermost level of a macro's variable that it reads */
+    uint32_t cost;        /* steps at most */
+    uint32_t items_max;   /* no list in its value has more items, no map more entries */
 };
 
 #define EXPRESSION_SOURCE_MAX 8192u /* bytes */
 #define SYNTAX_NESTING_MAX    64u   /* brackets, signs, arguments, branches inside each other */
 #define SYNTAX_DEPTH_MAX      250u  /* of the tree: chains like a + b + c count too */
+#define SYNTAX_MACROS_MAX     4u    /* inside each other: each multiplies the cost */
 
 /* NULL when something was reported. */
 struct syntax *syntax_parse(struct text source, struct arena *arena, struct reporter *reporter);

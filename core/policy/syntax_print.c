@@ -123,7 +123,7 @@ static void put_binary(struct buffer *buffer, const struct syntax *node) {
 /* Does it print as an int literal first, without a sign or bracket in front? */
 static bool begins_with_int(const struct syntax *node) {
     while ((node->kind == SYNTAX_MEMBER && !node->name) || node->kind == SYNTAX_INDEX ||
-           (node->kind == SYNTAX_CALL && node->receiver))
+           (node->kind == SYNTAX_CALL && node->receiver) || node->kind == SYNTAX_MACRO)
         node = node->first;
     return node->kind == SYNTAX_CONSTANT && node->constant.type == VALUE_INT &&
            !is_negative(node->constant);
@@ -174,6 +174,7 @@ void syntax_print(const struct syntax *node, struct buffer *buffer) {
         put_text(buffer, node->text);
         break;
     case SYNTAX_CALL:
+    case SYNTAX_MACRO:
         put_call(buffer, node);
         break;
     case SYNTAX_INDEX:

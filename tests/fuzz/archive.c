@@ -5,18 +5,27 @@
  *          1: a segment with right checksums, described in short, and what is done to it:
  *             u8 damages (at most 3), each u16 where, u8 change (0: everything behind is cut off);
  *             then frames: u8 kind (0–3: a sync mark; 4…: a record of that type), u8 length,
- * payload 2: frames as they are 3: a segment as it is
+ *             payload
+ *          2: frames as they are
+ *          3: a segment as it is
+ *          4: u8 frames to a block (0: all), then as 1: the segment sealed, and the damage is done
+ *             to that
+ *          5: a sealed segment as it is, but that its checksums and its size are put right
+ *          6: u8 blocks (at most 8), each u16 length; a segment as it is, sealed in these blocks
+ *             and, if anything is left, another one
  *
  * A record decodes to what encodes to the same again, within its arena. A walk through a damaged
  * segment gives none but records that were written, in their order, and where some are missing it
- * says that the end is not clean. */
+ * says that the end is not clean. No changed byte of a sealed one goes unnoticed. */
 #include "target.h"
 
 #include "core/base/check.h"
+#include "core/base/hash.h"
 #include "core/store/segment_walk.h"
 #include "core/wire/record.h"
 #include "tests/unit/wire/random_wire.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -24,18 +33,28 @@
 #define ARENA_BYTES ((size_t)1 << 20)
 #define FRAMES_MAX  32
 #define DAMAGES_MAX 3
+#define BLOCKS_MAX  8
 
 static struct arena arena;
-static struct buffer encoded, encoded_again, file;
+static struct buffer encoded, encoded_again;
+static struct buffer file;    /* what is read */
+static struct buffer written; /* the segment that it was made from */
 static int descriptor;
+static char path[SEGMENT_FILE_NAME_SIZE]; /* of the same file, to open it by */
+static struct segment_file *opened;       /* it, as it was written */
+static struct seal_packer *packer;
 
 void target_start(void) {
     arena_init(&arena, ARENA_BYTES);
     buffer_init(&encoded);
     buffer_init(&encoded_again);
     buffer_init(&file);
+    buffer_init(&written);
     descriptor = memfd_create("segment", MFD_CLOEXEC);
     check(descriptor >= 0);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
+    opened = segment_file_of(descriptor);
+    packer = seal_packer_new();
 }
 
 /* Records. */
@@ -73,6 +92,7 @@ struct layout {
     struct segment segment;
     size_t starts[FRAMES_MAX];
     size_t count;
+    struct archive_place end;
 };
 
 static void write_file(void) {
@@ -108,6 +128,9 @@ static void make_segment(struct cursor *cursor, struct layout *ret_layout) {
         else
             sync_mark_append(&file, &(struct sync_mark){.place = place, .time_us = 1});
     }
+    ret_layout->end = place;
+    buffer_clear(&written);
+    buffer_append(&written, file.bytes, file.length);
 }
 
 /* What was done: nothing, bytes changed, or cut off. */
@@ -133,21 +156,49 @@ static enum damage damage_file(const uint8_t *damages, size_t count) {
     return done;
 }
 
-/* Walks through `file`, whose records were those of `written`, a copy of it, or anything at all
- * (NULL). Returns how many there are. */
-static size_t walk(const struct segment_header *header, const struct layout *layout,
-                   const struct buffer *written, int *ret_tail) {
+/* Whether the bytes are those that the seal says; else its error. Behind the walk's end. */
+static bool has_its_hash(struct segment_walk *walk) {
+    uint8_t hash[SEAL_HASH_SIZE];
+    return frame_window_hash_finish(&walk->window, hash) &&
+           memcmp(hash, walk->window.file->seal.hash, SEAL_HASH_SIZE) == 0;
+}
+
+/* How the walk ended: enum tail. Of a sealed segment each block is read when it is come to, and may
+ * be found damaged then. */
+static int judge(struct segment_walk *walk, int status, const struct error *walk_error) {
+    struct segment_file *from = walk->window.file;
+    struct error error;
+    uint64_t mark = 0;
+    if (from->is_sealed && status < 0) {
+        property(status == -ERROR_DAMAGED, "%s", walk_error->text);
+        return TAIL_DAMAGED;
+    }
+    property(status >= 0, "%s", walk_error->text);
+    int tail = segment_walk_judge(walk, &mark, &error);
+    property(tail >= 0, "%s", error.text);
+    property(tail != TAIL_DAMAGED || mark < from->size, "a mark behind the end");
+    property(tail != TAIL_TORN || !from->is_sealed, "a sealed segment is torn");
+    return from->is_sealed && tail == TAIL_CLEAN && !has_its_hash(walk) ? TAIL_DAMAGED : tail;
+}
+
+/* Walks through the segment, whose records were those of `written`, or anything at all (layout is
+ * NULL). Returns how many there are. */
+static size_t walk(struct segment_file *from, const struct segment_header *header,
+                   const struct layout *layout, int *ret_tail) {
+    static const uint8_t before[SEAL_HASH_SIZE];
     struct segment_walk walk;
     struct frame frame;
     const char *fault = NULL;
     struct error error;
     size_t count = 0;
     int status;
-    property(segment_walk_init(&walk, descriptor, header, &error) == 0, "%s", error.text);
-    while ((status = segment_walk_next(&walk, &frame, &fault, &error)) == FRAME_WHOLE) {
-        if (written) {
+    property(segment_walk_init(&walk, from, header, &error) == 0, "%s", error.text);
+    status = from->is_sealed ? frame_window_hash(&walk.window, before, &error) : 0;
+    while (status >= 0 &&
+           (status = segment_walk_next(&walk, &frame, &fault, &error)) == FRAME_WHOLE) {
+        if (layout) {
             property(count < layout->count, "a record that nobody wrote");
-            const uint8_t *start = written->bytes + layout->starts[count];
+            const uint8_t *start = written.bytes + layout->starts[count];
             property(frame.offset == layout->starts[count] &&
                          memcmp(frame.payload.data, start + FRAME_HEADER_SIZE,
                                 frame.payload.length) == 0,
@@ -156,37 +207,35 @@ static size_t walk(const struct segment_header *header, const struct layout *lay
         run_record(frame.type, frame.payload.data, frame.payload.length);
         count++;
     }
-    property(status >= 0, "%s", error.text);
     property(status != FRAME_BAD || fault, "a bad frame without a fault");
-    uint64_t mark = 0;
-    *ret_tail = segment_walk_judge(&walk, &mark, &error);
-    property(*ret_tail >= 0, "%s", error.text);
-    property(*ret_tail != TAIL_DAMAGED || mark < file.length, "a mark behind the end");
+    *ret_tail = judge(&walk, status, &error);
     segment_walk_deinit(&walk);
     return count;
 }
 
+static size_t take_damages(struct cursor *cursor, uint8_t ret_damages[3 * DAMAGES_MAX]) {
+    size_t count = cursor_u8(cursor) % (DAMAGES_MAX + 1);
+    for (size_t i = 0; i < 3 * count; i++)
+        ret_damages[i] = cursor_u8(cursor);
+    return count;
+}
+
 static bool run_described(struct cursor *cursor) {
-    static struct buffer written;
     struct layout layout;
     struct segment_header header;
     struct error error;
     uint8_t damages[3 * DAMAGES_MAX];
-    size_t damage_count = cursor_u8(cursor) % (DAMAGES_MAX + 1);
-    for (size_t i = 0; i < 3 * damage_count; i++)
-        damages[i] = cursor_u8(cursor);
+    size_t damage_count = take_damages(cursor, damages);
     make_segment(cursor, &layout);
-    buffer_clear(&written);
-    buffer_append(&written, file.bytes, file.length);
     enum damage damage = damage_file(damages, damage_count);
     write_file();
-    int r = segment_header_read(descriptor, &layout.segment, &header, &error);
+    int r = segment_file_header(opened, &layout.segment, &header, &error);
     if (r != 0) {
         property(damage != DAMAGE_NONE, "a whole header is refused: %s", error.text);
         return true;
     }
     int tail;
-    size_t count = walk(&header, &layout, &written, &tail);
+    size_t count = walk(opened, &header, &layout, &tail);
     if (damage == DAMAGE_NONE)
         property(count == layout.count && tail == TAIL_CLEAN,
                  "%zu of %zu records, tail %d of a whole segment", count, layout.count, tail);
@@ -194,6 +243,164 @@ static bool run_described(struct cursor *cursor) {
     property(count == layout.count || damage == DAMAGE_CUT || tail != TAIL_CLEAN,
              "%zu of %zu records, but a clean end", count, layout.count);
     return true;
+}
+
+/* Sealed segments. */
+
+/* `written`, sealed in such blocks. */
+static void seal_written(struct seal_block *blocks, size_t count, struct archive_place end) {
+    static struct buffer packed;
+    struct seal_header header = {
+        .size = written.length, .block_count = (uint32_t)count, .end = end};
+    struct sha256 *sha = sha256_new();
+    buffer_clear(&packed);
+    for (size_t i = 0; i < count; i++) {
+        size_t start = packed.length;
+        seal_pack(packer, written.bytes + blocks[i].offset, blocks[i].length, &packed);
+        blocks[i].stored = (uint32_t)(packed.length - start);
+        blocks[i].crc = crc32c(0, packed.bytes + start, blocks[i].stored);
+    }
+    sha256_add(sha, header.before, sizeof header.before);
+    sha256_add(sha, written.bytes, written.length);
+    sha256_finish(sha, header.hash);
+    memcpy(header.segment_header, written.bytes, SEGMENT_HEADER_SIZE);
+    buffer_clear(&file);
+    buffer_reserve(&file, SEAL_HEADER_SIZE);
+    file.length = SEAL_HEADER_SIZE;
+    seal_table_encode(blocks, count, &file);
+    header.table_crc = crc32c(0, file.bytes + SEAL_HEADER_SIZE, file.length - SEAL_HEADER_SIZE);
+    buffer_append(&file, packed.bytes, packed.length);
+    header.stored = file.length;
+    seal_header_encode(&header, file.bytes);
+}
+
+/* So many frames to a block. */
+static void seal_described(const struct layout *layout, size_t frames) {
+    struct seal_block blocks[FRAMES_MAX + 1] = {{.position_before = layout->segment.first - 1}};
+    size_t count = 1;
+    for (size_t i = 1; i < layout->count; i++)
+        if (frames > 0 && i % frames == 0)
+            blocks[count++] = (struct seal_block){.offset = layout->starts[i],
+                                                  .position_before = layout->segment.first - 1 + i};
+    for (size_t i = 0; i < count; i++)
+        blocks[i].length =
+            (uint32_t)((i + 1 < count ? blocks[i + 1].offset : written.length) - blocks[i].offset);
+    seal_written(blocks, count, layout->end);
+}
+
+/* What is in `file`, which may be found damaged at once: NULL. */
+static struct segment_file *open_sealed(struct error *ret_error) {
+    struct segment_file *sealed;
+    write_file();
+    int r = segment_file_open_sealed(AT_FDCWD, path, &sealed, ret_error);
+    property(r == 0 || r == -ERROR_DAMAGED || r == -ERROR_UNSUPPORTED, "refused: %s",
+             ret_error->text);
+    return r == 0 ? sealed : NULL;
+}
+
+static bool run_sealed(struct cursor *cursor) {
+    static struct buffer whole;
+    struct layout layout;
+    struct segment_header header;
+    struct error error;
+    uint8_t damages[3 * DAMAGES_MAX];
+    size_t frames = cursor_u8(cursor), damage_count = take_damages(cursor, damages);
+    make_segment(cursor, &layout);
+    seal_described(&layout, frames);
+    buffer_clear(&whole);
+    buffer_append(&whole, file.bytes, file.length);
+    damage_file(damages, damage_count);
+    bool is_whole =
+        file.length == whole.length && memcmp(file.bytes, whole.bytes, file.length) == 0;
+    struct segment_file *sealed = open_sealed(&error);
+    property(sealed || !is_whole, "a whole sealed segment is refused: %s", error.text);
+    if (!sealed)
+        return true;
+    property(segment_file_header(sealed, &layout.segment, &header, &error) == 0, "%s", error.text);
+    int tail;
+    size_t count = walk(sealed, &header, &layout, &tail);
+    property(is_whole == (tail == TAIL_CLEAN), "whole: %d, but its tail is %d", is_whole, tail);
+    property(!is_whole || count == layout.count, "%zu of %zu records", count, layout.count);
+    segment_file_close(sealed);
+    return true;
+}
+
+/* Goes through what has nothing wrong with its checksums, and looks for each record by itself. */
+static bool walk_sealed(void) {
+    struct segment segment = {.name = "segment"};
+    struct segment_header header;
+    struct error error;
+    struct segment_file *sealed = open_sealed(&error);
+    if (!sealed)
+        return false;
+    bool is_segment = segment_header_decode(sealed->seal.segment_header, &header, &error) == 0;
+    if (is_segment) {
+        const struct seal_block *block;
+        int tail;
+        segment.day = header.day;
+        segment.first = header.before.position + 1;
+        property(segment_file_header(sealed, &segment, &header, &error) == 0, "%s", error.text);
+        size_t count = walk(sealed, &header, NULL, &tail);
+        for (size_t i = 0; i < count; i++)
+            property(segment_file_block_of(sealed, segment.first + i, &block, &error) == 0 &&
+                         block->offset < sealed->size,
+                     "record %zu is in no block", i);
+    }
+    segment_file_close(sealed);
+    return is_segment;
+}
+
+/* Whoever forges a file can do that, too. */
+static void put_right(void) {
+    if (file.length < SEAL_HEADER_SIZE)
+        return;
+    uint8_t *table = file.bytes + SEAL_HEADER_SIZE;
+    uint64_t count = load_u32(file.bytes + 40), at = SEAL_HEADER_SIZE + count * SEAL_ENTRY_SIZE;
+    if (at <= file.length) {
+        for (uint8_t *entry = table; count > 0; count--, entry += SEAL_ENTRY_SIZE) {
+            uint32_t stored = load_u32(entry + 4);
+            if (stored > file.length - at)
+                break;
+            store_u32(entry + 8, crc32c(0, file.bytes + at, stored));
+            at += stored;
+        }
+        store_u32(file.bytes + 44,
+                  crc32c(0, table, load_u32(file.bytes + 40) * (size_t)SEAL_ENTRY_SIZE));
+    }
+    store_u64(file.bytes + 32, file.length);
+    store_u32(file.bytes + 20,
+              crc32c(crc32c(0, file.bytes, 20), file.bytes + 24, SEAL_HEADER_SIZE - 24));
+}
+
+static bool run_forged(const uint8_t *bytes, size_t size) {
+    buffer_clear(&file);
+    buffer_append(&file, bytes, size);
+    put_right();
+    return walk_sealed();
+}
+
+static bool run_blocks(struct cursor *cursor) {
+    struct seal_block blocks[BLOCKS_MAX + 1] = {{0}};
+    uint8_t described = cursor_u8(cursor) % (BLOCKS_MAX + 1);
+    size_t lengths[BLOCKS_MAX], count = 0, offset = 0;
+    for (size_t i = 0; i < described; i++) {
+        lengths[i] = cursor_u8(cursor);
+        lengths[i] |= (size_t)cursor_u8(cursor) << 8;
+    }
+    if (cursor_left(cursor) < SEGMENT_HEADER_SIZE)
+        return false;
+    buffer_clear(&written);
+    buffer_append(&written, cursor->at, cursor_left(cursor));
+    while (offset < written.length) {
+        size_t left = written.length - offset;
+        size_t length = count < described && lengths[count] < left ? lengths[count] : left;
+        blocks[count] = (struct seal_block){
+            .offset = offset, .length = (uint32_t)length, .position_before = 41 + count};
+        offset += length;
+        count++;
+    }
+    seal_written(blocks, count, (struct archive_place){0});
+    return walk_sealed();
 }
 
 static bool run_frames(const uint8_t *bytes, size_t size) {
@@ -227,9 +434,9 @@ static bool run_segment(const uint8_t *bytes, size_t size) {
     buffer_clear(&file);
     buffer_append(&file, bytes, size);
     write_file();
-    property(segment_header_read(descriptor, &segment, &header, &error) == 0, "%s", error.text);
+    property(segment_file_header(opened, &segment, &header, &error) == 0, "%s", error.text);
     int tail;
-    walk(&header, NULL, NULL, &tail);
+    walk(opened, &header, NULL, &tail);
     return true;
 }
 
@@ -244,10 +451,16 @@ bool target_run(const uint8_t *bytes, size_t size) {
         return run_described(&cursor);
     if (kind == 2)
         return run_frames(cursor.at, cursor_left(&cursor));
+    if (kind == 4)
+        return run_sealed(&cursor);
+    if (kind == 5)
+        return run_forged(cursor.at, cursor_left(&cursor));
+    if (kind == 6)
+        return run_blocks(&cursor);
     return run_segment(cursor.at, cursor_left(&cursor));
 }
 
-/* Seeds: random records, alone, in frames and in segments. */
+/* Seeds: random records, alone, in frames and in segments, sealed ones too. */
 
 static void begin_seed(struct buffer *seed, uint8_t kind) {
     buffer_clear(seed);
@@ -279,10 +492,33 @@ static void add_records(struct seeds *seeds, struct random *random, struct arena
     buffer_deinit(&payload);
 }
 
+/* The segment that was just made, sealed in each of the three ways. described: it, in short. */
+static void add_sealed(struct seeds *seeds, const struct layout *layout,
+                       const struct buffer *described) {
+    struct buffer seed;
+    size_t middle = layout->count > 2 ? layout->starts[layout->count / 2] : SEGMENT_HEADER_SIZE;
+    buffer_init(&seed);
+    begin_seed(&seed, 4);
+    buffer_append_u8(&seed, 2);
+    buffer_append(&seed, described->bytes, described->length);
+    seeds->add(seeds, seed.bytes, seed.length);
+    seal_described(layout, 2);
+    begin_seed(&seed, 5);
+    buffer_append(&seed, file.bytes, file.length);
+    seeds->add(seeds, seed.bytes, seed.length);
+    begin_seed(&seed, 6);
+    buffer_append_u8(&seed, 1);
+    buffer_append_u8(&seed, (uint8_t)middle);
+    buffer_append_u8(&seed, (uint8_t)(middle >> 8));
+    buffer_append(&seed, written.bytes, written.length);
+    seeds->add(seeds, seed.bytes, seed.length);
+    buffer_deinit(&seed);
+}
+
 /* Records and marks in short, and the segment they make. */
 static void add_segment(struct seeds *seeds, struct random *random, struct arena *made,
                         size_t damages) {
-    struct buffer seed, payload;
+    struct buffer seed, payload, described;
     struct layout layout;
     buffer_init(&seed);
     buffer_init(&payload);
@@ -305,11 +541,15 @@ static void add_segment(struct seeds *seeds, struct random *random, struct arena
             buffer_append_u8(&seed, 0);
     }
     seeds->add(seeds, seed.bytes, seed.length);
+    buffer_init(&described);
+    buffer_append(&described, seed.bytes + 1, seed.length - 1);
     struct cursor cursor = cursor_of(seed.bytes + frames, seed.length - frames);
     make_segment(&cursor, &layout);
     begin_seed(&seed, 3);
     buffer_append(&seed, file.bytes, file.length);
     seeds->add(seeds, seed.bytes, seed.length);
+    add_sealed(seeds, &layout, &described);
+    buffer_deinit(&described);
     buffer_deinit(&seed);
     buffer_deinit(&payload);
 }

@@ -7,6 +7,7 @@
 #include "names.h"
 
 #include "core/policy/checker.h"
+#include "core/policy/cost.h"
 
 static struct arena arena;
 static struct buffer printed, printed_again;
@@ -28,8 +29,7 @@ static void listen(struct reporter *reporter, size_t offset, size_t length, cons
     property(text[0], "a fault without words");
 }
 
-static struct syntax *check_source(struct text source, enum scope_reader reader,
-                                   enum value_type wanted) {
+static struct syntax *check_source(struct text source, enum scope_reader reader, type_code wanted) {
     struct reporter reporter = {.report = listen};
     reported_source = source;
     arena_reset(&arena);
@@ -42,22 +42,22 @@ static struct syntax *check_source(struct text source, enum scope_reader reader,
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
-    static const enum value_type types[] = {VALUE_ABSENT,  VALUE_BOOL, VALUE_INT,
-                                            VALUE_DOUBLE,  VALUE_TEXT, VALUE_TIMESTAMP,
-                                            VALUE_DURATION};
+    static const type_code types[] = {TYPE_ANY,   VALUE_BOOL,      VALUE_INT,     VALUE_DOUBLE,
+                                      VALUE_TEXT, VALUE_TIMESTAMP, VALUE_DURATION};
     if (size == 0)
         return false;
     enum scope_reader reader = (enum scope_reader)(bytes[0] % 3);
-    enum value_type wanted = types[bytes[0] / 3 % 7];
+    type_code wanted = types[bytes[0] / 3 % 7];
     struct text source = {.data = (const char *)bytes + 1, .length = size - 1};
     struct syntax *root = check_source(source, reader, wanted);
     if (!root)
         return false;
-    enum value_type type = root->type;
+    type_code type = root->type;
     property(type != VALUE_ABSENT && type != VALUE_ERROR, "a tree of type %s",
-             value_type_name(type));
-    property(wanted == VALUE_ABSENT || type == wanted, "%s instead of %s", value_type_name(type),
-             value_type_name(wanted));
+             type_code_name(type).string);
+    property(wanted == TYPE_ANY || type == wanted, "%s instead of %s", type_code_name(type).string,
+             type_code_name(wanted).string);
+    property(root->cost > 0 && root->cost <= EXPRESSION_COST_MAX, "it takes %u steps", root->cost);
     buffer_clear(&printed);
     syntax_print(root, &printed);
     struct text canonical = {.data = (const char *)printed.bytes, .length = printed.length};

@@ -5,23 +5,26 @@
  *          u8 bytes of what the frame is made from (names.h), these, then the source
  *
  * Whatever the checker takes runs to its end on any frame, within its arena, with a value of its
- * type, an error or nothing; the same each time; and its canonical form gives the same. */
+ * type, an error or nothing; the same each time; its canonical form gives the same; and a
+ * condition's screen says nothing else. */
 #include "maker.h"
 #include "names.h"
 
 #include "core/policy/checker.h"
 #include "core/policy/compile.h"
+#include "core/policy/screen.h"
 
 #define RUN_BYTES        ((size_t)1 << 20)
 #define RUN_BYTES_LITTLE 64
 
-static struct arena compiling, running;
+static struct arena compiling, running, running_again;
 static struct buffer source, printed;
 static const struct scope *scope;
 
 void target_start(void) {
     arena_init(&compiling, (size_t)64 << 20);
     arena_init(&running, RUN_BYTES);
+    arena_init(&running_again, RUN_BYTES);
     buffer_init(&source);
     buffer_init(&printed);
     scope = names_start();
@@ -36,23 +39,55 @@ static void ignore(struct reporter *reporter, size_t offset, size_t length, cons
 
 static struct syntax *check_source(struct text text) {
     struct reporter reporter = {.report = ignore};
-    return expression_check(text, scope, SCOPE_RULE, VALUE_ABSENT, &compiling, &reporter);
+    return expression_check(text, scope, SCOPE_RULE, TYPE_ANY, &compiling, &reporter);
 }
 
-static struct value eval(const struct expression *expression, const struct value *frame) {
-    struct value v = expression_eval(expression, frame, &running);
-    property(running.used <= running.limit, "%zu bytes in an arena of %zu", running.used,
-             running.limit);
+/* Down to the last item, of which none is missing. */
+static bool is_of_type(const struct value *v, type_code type) {
+    if (v->type != type_kind(type))
+        return false;
+    for (size_t i = 0; type_depth(type) > 0 && i < v->items->count; i++) {
+        bool key = v->type == VALUE_MAP && i % 2 == 0;
+        if (!is_of_type(&v->items->values[i], key ? type_key(type) : type_element(type)))
+            return false;
+    }
+    return true;
+}
+
+static struct value eval(const struct expression *expression, const struct value *frame,
+                         struct arena *arena) {
+    arena_reset(arena);
+    struct value v = expression_eval(expression, frame, arena);
+    property(arena->used <= arena->limit, "%zu bytes in an arena of %zu", arena->used,
+             arena->limit);
     property(v.type == VALUE_ABSENT || v.type == VALUE_ERROR ||
-                 v.type == expression_type(expression),
+                 is_of_type(&v, expression_type(expression)),
              "%s where the checker said %s", value_type_name(v.type),
-             value_type_name(expression_type(expression)));
-    property(v.type != VALUE_ERROR || expression_error_name(v.error_code)[0] != 'n',
+             type_code_name(expression_type(expression)).string);
+    property(v.type != VALUE_ERROR || strcmp(expression_error_name(v.error_code), "none") != 0,
              "an error of no kind: %d", v.error_code);
     char shown[64];
     int length = value_format(v, shown, sizeof shown);
     property(length >= 0, "it cannot be shown");
     return v;
+}
+
+static type_code type_made(unsigned number) {
+    type_code simple = (type_code)(VALUE_BOOL + number % 6);
+    number /= 6;
+    return number % 4 == 1   ? TYPE_LIST_OF(simple)
+           : number % 4 == 2 ? TYPE_MAP_OF(VALUE_TEXT, simple)
+                             : simple;
+}
+
+/* The glance at a condition says nothing else than evaluating it. */
+static void check_screen(const struct syntax *condition, const struct value *frame,
+                         struct value v) {
+    enum screen_answer answer = screen_answer(screen_build(condition, &compiling), frame);
+    bool fires = v.type == VALUE_BOOL && v.boolean;
+    property(answer != SCREEN_YES || fires, "the screen lets it fire");
+    property(answer != SCREEN_NO || (!fires && v.type != VALUE_ERROR),
+             "the screen keeps it from firing");
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
@@ -67,7 +102,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     names_make_frame(&frame_bytes, frame);
     buffer_clear(&source);
     if (how & 1)
-        maker_expression(&cursor, scope, (enum value_type)(VALUE_BOOL + how / 4 % 6), &source);
+        maker_expression(&cursor, scope, type_made(how / 4), &source);
     else
         buffer_append(&source, cursor.at, cursor_left(&cursor));
     arena_reset(&compiling);
@@ -78,13 +113,12 @@ bool target_run(const uint8_t *bytes, size_t size) {
     const struct expression *expression = expression_build(root, &compiling);
     property(expression_cost(expression) > 0, "it costs nothing");
     running.limit = how & 2 ? RUN_BYTES_LITTLE : RUN_BYTES;
-    arena_reset(&running);
-    struct value v = eval(expression, frame);
-    /* The first value stays: the second goes behind it, so that both can be compared. With little
-     * memory there may be no room for it. */
-    if (how & 2)
-        return true;
-    property(value_equal(v, eval(expression, frame)), "another value the second time");
+    running_again.limit = running.limit;
+    struct value v = eval(expression, frame, &running);
+    property(value_equal(v, eval(expression, frame, &running_again)),
+             "another value the second time");
+    if (root->type == VALUE_BOOL)
+        check_screen(root, frame, v);
     buffer_clear(&printed);
     syntax_print(root, &printed);
     if (printed.length > EXPRESSION_SOURCE_MAX)
@@ -93,7 +127,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
         check_source((struct text){.data = (const char *)printed.bytes, .length = printed.length});
     property(root, "its canonical form is refused: %.*s", (int)printed.length,
              (const char *)printed.bytes);
-    property(value_equal(v, eval(expression_build(root, &compiling), frame)),
+    property(value_equal(v, eval(expression_build(root, &compiling), frame, &running_again)),
              "another value in canonical form: %.*s", (int)printed.length,
              (const char *)printed.bytes);
     return true;

@@ -1,6 +1,7 @@
 #include "maker.h"
 
 #include "core/policy/function.h"
+#include "core/policy/syntax.h"
 
 #define DEPTH_MAX  7
 #define SOURCE_MAX 3000 /* bytes; what is open is closed with short operands then */
@@ -9,9 +10,11 @@ struct maker {
     struct cursor *cursor;
     const struct scope *scope;
     struct buffer *source;
+    type_code locals[SYNTAX_MACROS_MAX]; /* a, b, c, d: variables of the macros around */
+    unsigned local_count;
 };
 
-static void make(struct maker *maker, enum value_type type, unsigned depth);
+static void make(struct maker *maker, type_code type, unsigned depth);
 
 static void put(struct maker *maker, const char *string) {
     buffer_append(maker->source, string, strlen(string));
@@ -21,13 +24,30 @@ static unsigned pick(struct maker *maker, size_t count) {
     return (unsigned)(cursor_u8(maker->cursor) % count);
 }
 
+static void make_items(struct maker *maker, type_code type, unsigned count, unsigned depth);
+
 static enum value_type pick_type(struct maker *maker) {
     static const enum value_type types[] = {VALUE_INT,  VALUE_DOUBLE,    VALUE_TEXT,
                                             VALUE_BOOL, VALUE_TIMESTAMP, VALUE_DURATION};
     return types[pick(maker, 6)];
 }
 
-static void make_literal(struct maker *maker, enum value_type type) {
+/* A list of so many items, or a map of as many entries; its keys may be the same. */
+static void make_items(struct maker *maker, type_code type, unsigned count, unsigned depth) {
+    bool map = type_kind(type) == VALUE_MAP;
+    put(maker, map ? "{" : "[");
+    for (; count > 0; count--) {
+        if (map) {
+            make(maker, type_key(type), 0);
+            put(maker, ": ");
+        }
+        make(maker, type_element(type), depth);
+        put(maker, count > 1 ? ", " : "");
+    }
+    put(maker, map ? "}" : "]");
+}
+
+static void make_literal(struct maker *maker, type_code type) {
     static const char *const ints[] = {
         "0", "1", "-1", "2", "7", "-9223372036854775808", "9223372036854775807", "0x7f"};
     static const char *const doubles[] = {"0.0",  "1.5",    "-2.25", "1e308",
@@ -46,7 +66,11 @@ static void make_literal(struct maker *maker, enum value_type type) {
     static const char *const durations[] = {"duration(\"1h\")", "duration(\"-1.5s\")",
                                             "duration(\"315576000000s\")", "duration(\"1d\")"};
     unsigned which = pick(maker, 8);
-    switch (type) {
+    switch (type_kind(type)) {
+    case VALUE_LIST:
+    case VALUE_MAP:
+        make_items(maker, type, which % 4, 0);
+        break;
     case VALUE_INT:
         put(maker, ints[which]);
         break;
@@ -69,7 +93,13 @@ static void make_literal(struct maker *maker, enum value_type type) {
 
 /* The next name of the type from a random one on that a rule can read; a literal if there is none.
  */
-static void make_name(struct maker *maker, enum value_type type) {
+static void make_name(struct maker *maker, type_code type) {
+    for (unsigned i = maker->local_count; i-- > 0;)
+        if (maker->locals[i] == type && cursor_u8(maker->cursor) % 4) {
+            const char name[] = {(char)('a' + i), '\0'};
+            put(maker, name);
+            return;
+        }
     size_t count = maker->scope->name_count, first = pick(maker, count);
     for (size_t i = 0; i < count; i++) {
         const struct name *name = maker->scope->names[(first + i) % count];
@@ -81,12 +111,33 @@ static void make_name(struct maker *maker, enum value_type type) {
     make_literal(maker, type);
 }
 
+/* Of what a parameter takes: lists and maps of anything are of texts and ints. */
+static type_code argument_type(struct maker *maker, type_code parameter) {
+    if (parameter == VALUE_LIST)
+        return TYPE_LIST_OF(pick_type(maker));
+    return parameter == VALUE_MAP ? TYPE_MAP_OF(VALUE_TEXT, pick_type(maker)) : parameter;
+}
+
+static void make_matches(struct maker *maker, unsigned depth) {
+    static const char *const patterns[] = {"^[a-z]+$", "(a|b)*c", "\\\\d{2,4}", "(?i)caf.",
+                                           "x+y",      "",        "[^@]+@",     "\\\\bDE\\\\b"};
+    put(maker, "(");
+    make(maker, VALUE_TEXT, depth);
+    put(maker, ").matches(\"");
+    put(maker, patterns[pick(maker, 8)]);
+    put(maker, "\")");
+}
+
 static void make_call(struct maker *maker, const struct function *function, unsigned depth) {
     bool method = function->form == FUNCTION_METHOD;
     size_t first = method;
+    if (text_is(text_of(function->name), "matches")) {
+        make_matches(maker, depth);
+        return;
+    }
     if (method) {
         put(maker, "(");
-        make(maker, function->parameters[0], depth);
+        make(maker, argument_type(maker, function->parameters[0]), depth);
         put(maker, ").");
     }
     put(maker, function->name);
@@ -94,7 +145,7 @@ static void make_call(struct maker *maker, const struct function *function, unsi
     for (size_t i = first; i < function->parameter_count; i++) {
         if (i > first)
             put(maker, ", ");
-        make(maker, function->parameters[i], depth);
+        make(maker, argument_type(maker, function->parameters[i]), depth);
     }
     put(maker, ")");
 }
@@ -112,7 +163,7 @@ static void make_operator(struct maker *maker, const struct function *function, 
 }
 
 /* The next function with this result from a random one on: whatever the language has by then. */
-static void make_function(struct maker *maker, enum value_type type, unsigned depth) {
+static void make_function(struct maker *maker, type_code type, unsigned depth) {
     size_t count = 0;
     while (function_at(count))
         count++;
@@ -130,8 +181,8 @@ static void make_function(struct maker *maker, enum value_type type, unsigned de
     make_name(maker, type);
 }
 
-static void make_pair(struct maker *maker, enum value_type left, const char *sign,
-                      enum value_type right, unsigned depth) {
+static void make_pair(struct maker *maker, type_code left, const char *sign, type_code right,
+                      unsigned depth) {
     put(maker, "(");
     make(maker, left, depth);
     put(maker, sign);
@@ -145,8 +196,13 @@ static void make_membership(struct maker *maker, unsigned depth) {
         put(maker, pick(maker, 2) ? " in lists.transit" : " in lists.empty");
         return;
     }
-    enum value_type type = pick_type(maker);
+    type_code type = pick_type(maker);
     make(maker, type, depth);
+    if (pick(maker, 3) == 0) {
+        put(maker, " in ");
+        make(maker, TYPE_LIST_OF(type), depth);
+        return;
+    }
     put(maker, " in [");
     for (unsigned left = pick(maker, 4); left > 0; left--) {
         make(maker, type, depth);
@@ -155,11 +211,89 @@ static void make_membership(struct maker *maker, unsigned depth) {
     put(maker, "]");
 }
 
+/* What the macro gives is a bool or a list. */
+static void make_macro(struct maker *maker, type_code type, unsigned depth) {
+    static const char *const names[] = {"all", "exists", "exists_one"};
+    bool filter = type != VALUE_BOOL && pick(maker, 2);
+    type_code item = filter ? type_element(type) : pick_type(maker);
+    bool map_range = item == VALUE_TEXT && pick(maker, 4) == 0;
+    if (maker->local_count == SYNTAX_MACROS_MAX) {
+        make_literal(maker, type);
+        return;
+    }
+    put(maker, "(");
+    make(maker, map_range ? TYPE_MAP_OF(VALUE_TEXT, VALUE_INT) : TYPE_LIST_OF(item), depth);
+    put(maker, ").");
+    put(maker, type == VALUE_BOOL ? names[pick(maker, 3)] : filter ? "filter" : "map");
+    const char variable[] = {'(', (char)('a' + maker->local_count), ',', ' ', '\0'};
+    put(maker, variable);
+    maker->locals[maker->local_count++] = item;
+    if (type == VALUE_BOOL || filter || pick(maker, 2)) {
+        make(maker, VALUE_BOOL, depth);
+        put(maker, type == VALUE_BOOL || filter ? "" : ", ");
+    }
+    if (type != VALUE_BOOL && !filter)
+        make(maker, type_element(type), depth);
+    maker->local_count--;
+    put(maker, ")");
+}
+
+/* A list or map, deeper than a literal. */
+static void make_container(struct maker *maker, type_code type, unsigned depth) {
+    bool list = type_kind(type) == VALUE_LIST;
+    switch (pick(maker, 4)) {
+    case 0:
+        make_items(maker, type, pick(maker, 4), depth);
+        break;
+    case 1:
+        if (list) {
+            make_pair(maker, type, " + ", type, depth);
+            break;
+        }
+        make_items(maker, type, 1, depth);
+        break;
+    case 2:
+        if (list) {
+            make_macro(maker, type, depth);
+            break;
+        }
+        make_items(maker, type, 2, depth);
+        break;
+    default:
+        make_function(maker, type, depth);
+    }
+}
+
+/* An item of a list, or the value of a key; most are there. */
+static void make_element(struct maker *maker, type_code type, unsigned depth) {
+    bool map = pick(maker, 2);
+    type_code all = map ? TYPE_MAP_OF(VALUE_TEXT, type) : TYPE_LIST_OF(type);
+    if (!type_can_nest(type)) {
+        make_literal(maker, type);
+        return;
+    }
+    put(maker, "(");
+    make(maker, all, depth);
+    put(maker, ")");
+    switch (pick(maker, 3)) {
+    case 0:
+        put(maker, map ? ".DE" : "[0]");
+        break;
+    case 1:
+        put(maker, map ? "[\"DE\"]" : "[1]");
+        break;
+    default:
+        put(maker, "[");
+        make(maker, map ? VALUE_TEXT : VALUE_INT, depth);
+        put(maker, "]");
+    }
+}
+
 static void make_condition(struct maker *maker, unsigned depth) {
     static const char *const signs[] = {" < ", " <= ", " > ", " >= ", " == ", " != "};
-    enum value_type type;
+    type_code type;
     put(maker, "(");
-    switch (pick(maker, 6)) {
+    switch (pick(maker, 8)) {
     case 0:
         make_pair(maker, VALUE_BOOL, " && ", VALUE_BOOL, depth);
         break;
@@ -178,6 +312,14 @@ static void make_condition(struct maker *maker, unsigned depth) {
     case 4:
         make_membership(maker, depth);
         break;
+    case 5:
+        make_macro(maker, VALUE_BOOL, depth);
+        break;
+    case 6:
+        type = pick(maker, 2) ? TYPE_LIST_OF(pick_type(maker))
+                              : TYPE_MAP_OF(VALUE_TEXT, pick_type(maker));
+        make_pair(maker, type, signs[4 + pick(maker, 2)], type, depth);
+        break;
     default:
         type = pick_type(maker);
         make_pair(maker, type, signs[pick(maker, 6)], type, depth);
@@ -185,7 +327,7 @@ static void make_condition(struct maker *maker, unsigned depth) {
     put(maker, ")");
 }
 
-static void make(struct maker *maker, enum value_type type, unsigned depth) {
+static void make(struct maker *maker, type_code type, unsigned depth) {
     bool end = depth == 0 || maker->source->length > SOURCE_MAX || cursor_left(maker->cursor) == 0;
     unsigned which = pick(maker, end ? 2 : 8);
     if (which == 0) {
@@ -200,6 +342,10 @@ static void make(struct maker *maker, enum value_type type, unsigned depth) {
         put(maker, " : ");
         make(maker, type, depth - 1);
         put(maker, ")");
+    } else if (type_depth(type) > 0) {
+        make_container(maker, type, depth - 1);
+    } else if (which == 3) {
+        make_element(maker, type, depth - 1);
     } else if (type == VALUE_BOOL && which < 7) {
         make_condition(maker, depth - 1);
     } else {
@@ -207,7 +353,7 @@ static void make(struct maker *maker, enum value_type type, unsigned depth) {
     }
 }
 
-void maker_expression(struct cursor *cursor, const struct scope *scope, enum value_type type,
+void maker_expression(struct cursor *cursor, const struct scope *scope, type_code type,
                       struct buffer *source) {
     struct maker maker = {.cursor = cursor, .scope = scope, .source = source};
     make(&maker, type, DEPTH_MAX);

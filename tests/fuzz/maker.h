@@ -3,9 +3,8 @@
 
 #include "target.h"
 
-#include "core/base/value.h"
 #include "core/policy/scope.h"
 
 /* Appends the source of an expression of this type. Every byte string makes one. */
-void maker_expression(struct cursor *cursor, const struct scope *scope, enum value_type type,
+void maker_expression(struct cursor *cursor, const struct scope *scope, type_code type,
                       struct buffer *source);

@@ -10,6 +10,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define ITEMS_MAX 3 /* of a list or map in the frame */
+
 static const struct name all_names[] = {
     {.text = TEXT_LITERAL("amount"), .kind = NAME_FIELD, .type = VALUE_DOUBLE},
     {.text = TEXT_LITERAL("amount_minor"), .kind = NAME_FIELD, .type = VALUE_INT},
@@ -43,6 +45,14 @@ static const struct name all_names[] = {
     {.text = TEXT_LITERAL("is_night"), .kind = NAME_VALUE, .type = VALUE_BOOL},
     {.text = TEXT_LITERAL("age"), .kind = NAME_VALUE, .type = VALUE_DURATION},
     {.text = TEXT_LITERAL("broken"), .kind = NAME_VALUE, .type = VALUE_ERROR},
+    {.text = TEXT_LITERAL("tags"),
+     .kind = NAME_VALUE,
+     .type = TYPE_LIST_OF(VALUE_TEXT),
+     .items_max = ITEMS_MAX},
+    {.text = TEXT_LITERAL("counts"),
+     .kind = NAME_VALUE,
+     .type = TYPE_MAP_OF(VALUE_TEXT, VALUE_INT),
+     .items_max = ITEMS_MAX},
 };
 
 static struct arena arena;
@@ -65,8 +75,8 @@ const struct scope *names_start(void) {
     }
     lists[0].name = TEXT_LITERAL("transit");
     lists[1].name = TEXT_LITERAL("empty");
-    list_fill(&lists[0], transit, 3, &arena);
-    list_fill(&lists[1], NULL, 0, &arena);
+    list_fill_texts(&lists[0], transit, 3, &arena);
+    list_fill_texts(&lists[1], NULL, 0, &arena);
     scope.lists = lists;
     scope.list_count = 2;
     scope.list_used = list_used;
@@ -116,6 +126,26 @@ static double make_double(struct cursor *cursor, uint8_t byte) {
     return any;
 }
 
+/* The first so many of the same texts, or of the same keys with their values. */
+static struct value make_items(enum value_type type, uint8_t byte) {
+    static struct items {
+        size_t count;
+        struct value values[2 * ITEMS_MAX];
+    } made[2][ITEMS_MAX + 1];
+    static const struct text texts[ITEMS_MAX] = {TEXT_LITERAL("DE"), TEXT_LITERAL("a"),
+                                                 TEXT_LITERAL("")};
+    bool map = type == VALUE_MAP;
+    size_t count = byte % (ITEMS_MAX + 1);
+    struct items *items = &made[map][count];
+    items->count = 0;
+    for (size_t i = 0; i < count; i++) {
+        items->values[items->count++] = value_text(texts[i]);
+        if (map)
+            items->values[items->count++] = value_int((int64_t)i - 1);
+    }
+    return (struct value){.type = type, .items = (const struct value_items *)items};
+}
+
 static struct value make_value(struct cursor *cursor, enum value_type type) {
     uint8_t byte = cursor_u8(cursor);
     if (byte == 1)
@@ -137,6 +167,9 @@ static struct value make_value(struct cursor *cursor, enum value_type type) {
     case VALUE_DURATION:
         return value_duration(
             make_integer(cursor, byte, -CALENDAR_DURATION_MAX_US, CALENDAR_DURATION_MAX_US));
+    case VALUE_LIST:
+    case VALUE_MAP:
+        return make_items(type, byte);
     case VALUE_ABSENT:
     case VALUE_ERROR:
         break;
@@ -146,8 +179,8 @@ static struct value make_value(struct cursor *cursor, enum value_type type) {
 
 void names_make_frame(struct cursor *cursor, struct value *ret_frame) {
     for (size_t i = 0; i < NAMES_SLOTS; i++)
-        ret_frame[i] =
-            i < scope.name_count ? make_value(cursor, scope.names[i]->type) : value_absent();
+        ret_frame[i] = i < scope.name_count ? make_value(cursor, type_kind(scope.names[i]->type))
+                                            : value_absent();
 }
 
 /* Seeds. */

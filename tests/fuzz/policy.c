@@ -4,11 +4,13 @@
  *          there is no policy.yaml, one is given.
  *
  * Loading refuses them with messages of clean text, or gives a snapshot that decides transactions,
- * is told about them, and is the same, id, plan and messages, when its files are loaded again. */
+ * is told about them, runs its cases to the same end twice, and is the same, id, plan and messages,
+ * when its files are loaded again; and harrier check's analysis of it is warnings at most. */
 #include "target.h"
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"
+#include "core/engine/trial.h"
 #include "tests/unit/engine/state_map.h"
 
 #include <dirent.h>
@@ -19,13 +21,16 @@
 #define SEED_BYTES_MAX 4000
 #define HOUR_US        INT64_C(3600000000)
 #define RUN_BYTES      ((size_t)4 << 20)
+#define CASE_STEPS     2000 /* more of them take too long for one input */
 
-static struct buffer messages, messages_again;
+static struct buffer messages, messages_again, told, told_again;
 static struct arena arena;
 
 void target_start(void) {
     buffer_init(&messages);
     buffer_init(&messages_again);
+    buffer_init(&told);
+    buffer_init(&told_again);
     arena_init(&arena, RUN_BYTES);
 }
 
@@ -61,10 +66,10 @@ static size_t split(const uint8_t *bytes, size_t size, struct policy_file *files
 }
 
 /* Whatever is in a file, what is told about it does a terminal no harm. */
-static void must_be_clean(const struct buffer *told) {
-    for (size_t at = 0; at < told->length;) {
-        const char *line = (const char *)told->bytes + at;
-        const char *end = memchr(line, '\n', told->length - at);
+static void must_be_clean(const struct buffer *said) {
+    for (size_t at = 0; at < said->length;) {
+        const char *line = (const char *)said->bytes + at;
+        const char *end = memchr(line, '\n', said->length - at);
         property(end, "messages end without a line end");
         struct text text = {.data = line, .length = (size_t)(end - line)};
         property(text_is_clean(text, NULL), "a message that is not clean: %" TEXT_FORMAT,
@@ -124,6 +129,36 @@ static void use(struct snapshot *snapshot) {
     engine_free(engine);
 }
 
+static void try_cases(struct snapshot *snapshot) {
+    size_t steps = snapshot->case_count;
+    for (size_t i = 0; i < snapshot->case_count; i++)
+        steps += snapshot->cases[i].step_count;
+    if (steps > CASE_STEPS)
+        return;
+    buffer_clear(&told);
+    buffer_clear(&told_again);
+    size_t failed = trial_run_all(snapshot, &told);
+    must_be_clean(&told);
+    property(failed == trial_run_all(snapshot, &told_again) && told.length == told_again.length &&
+                 (told.length == 0 || memcmp(told.bytes, told_again.bytes, told.length) == 0),
+             "cases end otherwise when they are run again");
+    property((failed == 0) == (told.length == 0), "%zu cases fail without a word", failed);
+}
+
+static void analyse(const struct snapshot *snapshot) {
+    struct snapshot *again = NULL;
+    struct error error;
+    buffer_clear(&told);
+    int r = snapshot_check(snapshot->files, snapshot->file_count, INT64_C(1767225600000000), NULL,
+                           &again, &told, &error);
+    /* A budget is for policies that are checked, not for those that were in force. */
+    property(r == 0 || snapshot->latency_budget_us > 0, "what loads does not check: %s",
+             error.text);
+    must_be_clean(&told);
+    property(r < 0 || again->id == snapshot->id, "another id");
+    snapshot_unref(again);
+}
+
 static void load_again(const struct snapshot *snapshot) {
     struct snapshot *again = NULL;
     struct error error;
@@ -154,6 +189,8 @@ bool target_run(const uint8_t *bytes, size_t size) {
     }
     load_again(snapshot);
     use(snapshot);
+    try_cases(snapshot);
+    analyse(snapshot);
     snapshot_unref(snapshot);
     return true;
 }

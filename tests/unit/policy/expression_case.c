@@ -91,8 +91,8 @@ static void add_lists(struct expression_case *it) {
     static const struct text transit[] = {{"4111", 4}, {"4112", 4}};
     it->lists[0].name = TEXT_LITERAL("transit");
     it->lists[1].name = TEXT_LITERAL("empty");
-    list_fill(&it->lists[0], transit, 2, &it->arena);
-    list_fill(&it->lists[1], NULL, 0, &it->arena);
+    list_fill_texts(&it->lists[0], transit, 2, &it->arena);
+    list_fill_texts(&it->lists[1], NULL, 0, &it->arena);
     it->scope.lists = it->lists;
     it->scope.list_count = 2;
     it->scope.list_used = it->list_used;
@@ -181,11 +181,11 @@ void expression_case_deinit(struct expression_case *it) {
 }
 
 struct syntax *expression_case_check(struct expression_case *it, const char *source) {
-    return expression_check(text_of(source), &it->scope, SCOPE_RULE, VALUE_ABSENT, &it->arena,
+    return expression_check(text_of(source), &it->scope, SCOPE_RULE, TYPE_ANY, &it->arena,
                             &it->reporter);
 }
 
-void expression_case_print(struct value v, char *ret_string, size_t size) {
+void expression_case_print(struct value v, type_code type, char *ret_string, size_t size) {
     char written[600];
     value_format(v, written, sizeof written);
     if (v.type == VALUE_ABSENT)
@@ -194,5 +194,5 @@ void expression_case_print(struct value v, char *ret_string, size_t size) {
         snprintf(ret_string, size, "error %s",
                  expression_error_name((enum expression_error)v.error_code));
     else
-        snprintf(ret_string, size, "%s %s", value_type_name(v.type), written);
+        snprintf(ret_string, size, "%s %s", type_code_name(type).string, written);
 }

@@ -32,5 +32,5 @@ void expression_case_deinit(struct expression_case *it);
 /* NULL when it does not compile; the first report is then in fault. */
 struct syntax *expression_case_check(struct expression_case *it, const char *source);
 
-/* "int 5", "absent", "error overflow" */
-void expression_case_print(struct value v, char *ret_string, size_t size);
+/* "int 5", "absent", "error overflow"; type: the expression's */
+void expression_case_print(struct value v, type_code type, char *ret_string, size_t size);

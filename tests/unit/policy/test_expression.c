@@ -13,6 +13,21 @@ static const char *cases_folder;
 /* ------------------------------------------------------------------------------------------------
  * The table */
 
+/* Is it what the checker said, down to the last item? */
+static bool has_type(struct value v, type_code type) {
+    if (v.type == VALUE_ABSENT || v.type == VALUE_ERROR)
+        return true;
+    if (v.type != type_kind(type))
+        return false;
+    for (size_t i = 0; type_depth(type) > 0 && i < v.items->count; i++) {
+        bool key = v.type == VALUE_MAP && i % 2 == 0;
+        if (v.items->values[i].type == VALUE_ABSENT || v.items->values[i].type == VALUE_ERROR ||
+            !has_type(v.items->values[i], key ? type_key(type) : type_element(type)))
+            return false;
+    }
+    return true;
+}
+
 static void run_to_text(struct expression_case *it, const char *source, char *ret_string,
                         size_t size) {
     struct syntax *syntax = expression_case_check(it, source);
@@ -22,10 +37,11 @@ static void run_to_text(struct expression_case *it, const char *source, char *re
     }
     const struct expression *expression = expression_build(syntax, &it->arena);
     struct value v = expression_eval(expression, it->frame, &it->arena);
-    expression_case_print(v, ret_string, size);
-    if (v.type != VALUE_ABSENT && v.type != VALUE_ERROR && v.type != expression_type(expression))
+    type_code type = expression_type(expression);
+    expression_case_print(v, type, ret_string, size);
+    if (!has_type(v, type))
         snprintf(ret_string, size, "a %s where the checker said %s", value_type_name(v.type),
-                 value_type_name(expression_type(expression)));
+                 type_code_name(type).string);
 }
 
 /* The canonical form means the same, and is its own canonical form. */
@@ -108,7 +124,7 @@ static void test_table(void **state) {
         if (strstr(entry->d_name, ".tsv"))
             failures += run_file(entry->d_name, &cases);
     closedir(directory);
-    assert_true(cases >= 400);
+    assert_true(cases >= 900);
     assert_int_equal(failures, 0);
 }
 
@@ -137,6 +153,52 @@ static void test_cost(void **state) {
     /* every item of a list may be looked at */
     assert_int_equal(cost_of("n in [1, 2, 3, 4]", "n:int=1"), 6);
     assert_int_equal(cost_of("a && b && a", "a:bool=true; b:bool=true"), 4);
+    assert_int_equal(cost_of("has(n)", "n:int=1"), 1);
+    assert_int_equal(cost_of("n in lists.transit", "n:string=1"), 2);
+    assert_int_equal(cost_of("thresholds.flat > 1.0", ""), 3);
+}
+
+static void test_cost_of_lists(void **state) {
+    (void)state;
+    assert_int_equal(cost_of("[1, 2, 3].all(x, x > 0)", ""), 1); /* folded */
+    /* [n, 2]: 3; for each of two items x > 0 and two more */
+    assert_int_equal(cost_of("[n, 2].all(x, x > 0)", "n:int=1"), 1 + 3 + 2 * (2 + 3));
+    assert_int_equal(cost_of("[n, 2].map(x, x > 0, x)", "n:int=1"), 1 + 3 + 2 * (2 + 3 + 1));
+    assert_int_equal(cost_of("[1, 2].map(x, [n].map(y, x))", "n:int=1"),
+                     1 + 1 + 2 * (2 + 1 + 2 + 1 * (2 + 1)));
+    assert_int_equal(cost_of("[n, 2][0]", "n:int=1"), 1 + 3 + 1);
+    assert_int_equal(cost_of("{\"a\": n}.a", "n:int=1"), 1 + (1 + 2 + 1) + 1);
+    assert_int_equal(cost_of("[1, 2, n] == [1, 2, 3]", "n:int=1"), 1 + 4 + 1 + 3);
+    assert_int_equal(cost_of("[n] + [1, 2]", "n:int=1"), 1 + 2 + 1 + 3);
+    /* what is joined is longer */
+    assert_int_equal(cost_of("([n] + [1, 2]).all(x, true)", "n:int=1"), 1 + 7 + 3 * (2 + 1));
+    assert_int_equal(cost_of("[1].filter(x, x > n).all(y, true)", "n:int=1"),
+                     1 + (1 + 1 + 1 * (2 + 3)) + 1 * (2 + 1));
+    assert_int_equal(cost_of("s.split(\",\")", "s:string=a"), 1 + 2 + 256);
+    assert_int_equal(cost_of("s.split(\",\", 3)", "s:string=a"), 1 + 3 + 3);
+    assert_int_equal(cost_of("s.split(\",\", 3).all(x, true)", "s:string=a"), 1 + 7 + 3 * 3);
+    assert_int_equal(cost_of("s.split(\",\", 3).join()", "s:string=a"), 1 + 7 + 3);
+    /* of a repeated character all counts wait at once, unless they begin at one place */
+    assert_true(cost_of("s.matches(\"[0-9]{20}\")", "s:string=a") >
+                10 * cost_of("s.matches(\"^[0-9]{20}\")", "s:string=a"));
+}
+
+/* The work of a macro multiplies; too much of it is refused, also where it would be done at load.
+ */
+static void test_cost_is_limited(void **state) {
+    (void)state;
+    struct expression_case it;
+    static const char *const sources[] = {
+        "s.split(\"\").all(a, s.split(\"\").all(b, s.split(\"\").all(c, a + b + c != s)))",
+        "\"x\".split(\"\").all(a, \"x\".split(\"\").all(b, \"x\".split(\"\").all(c, a + b + c != "
+        "a)))",
+    };
+    for (size_t i = 0; i < 2; i++) {
+        expression_case_init(&it, "s:string=x");
+        assert_null(expression_case_check(&it, sources[i]));
+        assert_non_null(strstr(it.fault, "steps; at most 100000"));
+        expression_case_deinit(&it);
+    }
 }
 
 /* count times `before`, `middle`, count times `after` */
@@ -178,7 +240,6 @@ static void test_limits(void **state) {
     expect(repeated("", "n", " ", 10000), "refused 0 the expression has 10001 bytes: at most 8192");
 }
 
-/* All that can wait on the stack at once, at the deepest nesting. */
 /* What the texts of an expression take is of the order of its source, however many there are. */
 static void test_memory(void **state) {
     (void)state;
@@ -191,6 +252,28 @@ static void test_memory(void **state) {
     assert_true(it.arena.used - before < 200 * strlen(source));
     expression_case_deinit(&it);
     free(items);
+}
+
+/* All that is built of literals when an expression is compiled takes no more together than what one
+ * evaluation may build: parts that stay small leave as little. */
+static void test_memory_of_constants(void **state) {
+    (void)state;
+    static const char list[] = "('aaaaaaaaaaaaaaaa'.replace('a', 'aaaa').split('')"
+                               ".map(x, x + 'aaaaaaaaaaaaaaaa'.replace('a', 'aaaaaaaaaaaaaaaa'))";
+    for (size_t count = 1; count <= 230; count += 229) {
+        char *maps = repeated("", list, ".map(x, x + 'b')", count), source[9000];
+        snprintf(source, sizeof source, "%s).size()", maps);
+        struct expression_case it;
+        expression_case_init(&it, "");
+        struct syntax *syntax = expression_case_check(&it, source);
+        assert_non_null(syntax);
+        size_t before = it.arena.used;
+        struct value v = expression_eval(expression_build(syntax, &it.arena), it.frame, &it.arena);
+        assert_int_equal(v.type, count == 1 ? VALUE_INT : VALUE_ERROR);
+        assert_true(it.arena.used - before < EXPRESSION_MEMORY_MAX + 100 * strlen(source));
+        expression_case_deinit(&it);
+        free(maps);
+    }
 }
 
 static void note_end(struct reporter *reporter, size_t offset, size_t length, const char *text) {
@@ -214,10 +297,20 @@ static void test_faults_end_with_the_source(void **state) {
     }
 }
 
+/* All that can wait on the stack at once, at the deepest nesting. */
 static void test_stack(void **state) {
     (void)state;
     expect(repeated("a || true && 1 < 2 + 3 * (a ? 1 : size(string(", "n", ")))", 15), "bool true");
     expect(repeated("n in [1 + 2 * size(string(", "n in [2] ? 1 : 2", "))]  ? 1 : 2", 15), "int 2");
+    expect(repeated("a && true || 1 < 2 + 3 * 'abc'.replace('a', 'b', size(string(", "n",
+                    "))).size()", 15),
+           "bool true");
+    expect(repeated("1 < 2 + 3 * ([n].map(x, x + ", "[4].map(y, y)[0]", ")[0])", 1), "bool true");
+    expect(repeated("(!a && 1 < 2 + [n].map(x, 3 * x)[0] * {'a': ", "1", "}.a ? 1 : 2)", 15),
+           "int 1");
+    expect(strdup("[1].all(p, 1 + 2 * [p].map(q, 1 + 2 * [q].map(r, 1 + 2 * [r].map(t, 1 + 2 * "
+                  "t)[0])[0])[0] == 31)"),
+           "bool true");
 }
 
 static void test_texts_are_bounded(void **state) {
@@ -251,6 +344,106 @@ static void test_texts_are_bounded(void **state) {
     assert_int_equal(v.type, VALUE_ERROR);
     assert_int_equal(v.error_code, EXPRESSION_TOO_LARGE);
     arena_deinit(&small);
+    expression_case_deinit(&it);
+}
+
+/* A literal has as many items as fit into the source, whatever is on the stack. */
+static void test_long_lists(void **state) {
+    (void)state;
+    expect(repeated("size([n", "", ", n])", 1), "int 2");
+    char source[EXPRESSION_SOURCE_MAX + 1] = "size([n", found[100];
+    size_t items = 1;
+    for (; strlen(source) < EXPRESSION_SOURCE_MAX - 10; items++)
+        strcat(source, ",n");
+    strcat(source, "])");
+    char expected[32];
+    snprintf(expected, sizeof expected, "int %zu", items);
+    struct expression_case it;
+    expression_case_init(&it, "n:int=1");
+    run_to_text(&it, source, found, sizeof found);
+    assert_string_equal(found, expected);
+    expression_case_deinit(&it);
+}
+
+static struct value eval_with(struct expression_case *it, const char *source, struct value text,
+                              size_t memory) {
+    struct syntax *syntax = expression_case_check(it, source);
+    if (!syntax)
+        fail_msg("%s: %s", source, it->fault);
+    const struct expression *expression = expression_build(syntax, &it->arena);
+    struct arena arena;
+    arena_init(&arena, memory);
+    it->frame[0] = text;
+    struct value v = expression_eval(expression, it->frame, &arena);
+    arena_deinit(&arena);
+    return v;
+}
+
+/* Lists that do not fit, texts that are too long to split or to match: errors, no crash. */
+static void test_lists_are_bounded(void **state) {
+    (void)state;
+    static const char *const sources[] = {
+        "s.split(\",\") == [\"a\"]",
+        "[s].filter(x, true).size() == 1",
+        "[s].map(x, x + \"y\") == [s]",
+        "[s] + [s] == [s]",
+        "{s: s} == {s: s}",
+        "s.replace(\"a\", \"b\") == s",
+        "[s, s].join(\",\") == s",
+        "[s].all(x, x.upperAscii() == x)",
+        "s.split(\",\", 0) == [\"a\"]",
+    };
+    for (size_t i = 0; i < sizeof sources / sizeof *sources; i++)
+        for (size_t memory = 0; memory < 200; memory += 8) {
+            struct expression_case it;
+            expression_case_init(&it, "s:string=x");
+            struct value v = eval_with(&it, sources[i], value_text(TEXT_LITERAL("a,b")), memory);
+            assert_true(v.type == VALUE_BOOL ||
+                        (v.type == VALUE_ERROR && v.error_code == EXPRESSION_TOO_LARGE));
+            assert_true(memory > 0 || v.type == VALUE_ERROR || i == 7);
+            expression_case_deinit(&it);
+        }
+}
+
+static void test_long_texts(void **state) {
+    (void)state;
+    static const struct {
+        const char *source;
+        size_t good; /* bytes of 'x' */
+    } limits[] = {
+        {"s.matches(\"y\")", 1024},
+        {"s.split(\"\").size() == 0", 256},
+        {"[s, \"\"].join(\"-\") == \"\"", 4095},
+        {"s.replace(\"x\", \"xx\") == \"\"", 2048},
+    };
+    char text[8192];
+    memset(text, 'x', sizeof text);
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
+        for (size_t over = 0; over < 2; over++) {
+            struct expression_case it;
+            expression_case_init(&it, "s:string=x");
+            struct text t = {.data = text, .length = limits[i].good + over};
+            struct value v = eval_with(&it, limits[i].source, value_text(t), 1u << 20);
+            assert_int_equal(v.type, over ? VALUE_ERROR : VALUE_BOOL);
+            if (over)
+                assert_int_equal(v.error_code, EXPRESSION_TOO_LARGE);
+            expression_case_deinit(&it);
+        }
+}
+
+/* A list is for within an expression: what a policy asks for is a single value. */
+static void test_wanted(void **state) {
+    (void)state;
+    struct expression_case it;
+    expression_case_init(&it, "");
+    assert_null(expression_check(text_of("[1]"), &it.scope, SCOPE_RULE, VALUE_ABSENT, &it.arena,
+                                 &it.reporter));
+    assert_string_equal(it.fault, "this is list(int); expected a single value");
+    expression_case_deinit(&it);
+    expression_case_init(&it, "");
+    assert_null(expression_check(text_of("{1: true}"), &it.scope, SCOPE_RULE, VALUE_BOOL, &it.arena,
+                                 &it.reporter));
+    assert_string_equal(it.fault, "this is map(int, bool); expected bool");
     expression_case_deinit(&it);
 }
 
@@ -320,6 +513,15 @@ static void test_canonical(void **state) {
     assert_canonical("(a ? 1 : 2) == (n)", "(a ? 1 : 2) == n");
     assert_canonical("s . size ( ) in [ 1,2, ]", "s.size() in [1, 2]");
     assert_canonical("s == 'a\"\\\\\\n'", "s == \"a\\\"\\\\\\x0a\"");
+    assert_canonical("[ 1,2 , ] + [ ]==[3]", "[1, 2] + [] == [3]");
+    assert_canonical("{ 'a' :1, 'b':(2) , }['a']", "{\"a\": 1, \"b\": 2}[\"a\"]");
+    assert_canonical("([1]+[2]) [ (0) ]", "([1] + [2])[0]");
+    assert_canonical("[1 , 2].all( x,(x>0) ) && a", "[1, 2].all(x, x > 0) && a");
+    assert_canonical("[n].map(x,x==1,-(5)+x).exists_one(y,y>0||a)",
+                     "[n].map(x, x == 1, -(5) + x).exists_one(y, y > 0 || a)");
+    assert_canonical("math . greatest( 1,n , 3 )", "math.greatest(1, n, 3)");
+    assert_canonical("has( {'a':1} . a )", "has({\"a\": 1}.a)");
+    assert_canonical("s.matches(r'^\\d+$')", "s.matches(\"^\\\\d+$\")");
     assert_canonical("1e3 < 1e300 && 1.0e0 < 0.5", "1000.0 < 1e+300 && 1.0 < 0.5");
 }
 
@@ -372,11 +574,18 @@ int main(int argc, char **argv) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),
         cmocka_unit_test(test_cost),
+        cmocka_unit_test(test_cost_of_lists),
+        cmocka_unit_test(test_cost_is_limited),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_memory_of_constants),
         cmocka_unit_test(test_faults_end_with_the_source),
         cmocka_unit_test(test_stack),
         cmocka_unit_test(test_texts_are_bounded),
+        cmocka_unit_test(test_long_lists),
+        cmocka_unit_test(test_lists_are_bounded),
+        cmocka_unit_test(test_long_texts),
+        cmocka_unit_test(test_wanted),
         cmocka_unit_test(test_readers),
         cmocka_unit_test(test_canonical),
         cmocka_unit_test(test_canonical_of_unchecked),

@@ -1,0 +1,200 @@
+/* One pass over a checked tree, operands before operators. A step is about the work of one simple
+ * instruction: reading a name, comparing two numbers, looking at one item of a list.
+ *
+ *   name, literal                1
+ *   operator, function           1, and its operands
+ *   a ? b : c                    1, a, and the dearer of b and c
+ *   ==, in, [] of a map, …       1 more for each item that is looked at
+ *   macro                        its range; for each item 2 and what is evaluated for it
+ *   matches                      see pattern_steps()
+ *
+ * What does not read the frame is computed at load and costs 1 from then on, but must not be too
+ * dear there either. */
+#include "cost.h"
+
+#include "function.h"
+#include "pattern.h"
+#include "scope.h"
+
+static uint32_t add(uint32_t a, uint32_t b) {
+    uint32_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? UINT32_MAX : sum;
+}
+
+static uint32_t multiply(uint32_t a, uint32_t b) {
+    uint32_t product;
+    return __builtin_mul_overflow(a, b, &product) ? UINT32_MAX : product;
+}
+
+static uint32_t larger(uint32_t a, uint32_t b) {
+    return a > b ? a : b;
+}
+
+/* Beyond the one step of comparing simple values: what is within lists of these sizes. Each key of
+ * a map is looked for among those of the other. */
+static uint32_t comparison(type_code type, uint32_t items_max) {
+    uint32_t all = 0;
+    for (; type_depth(type) > 0; type = type_element(type)) {
+        uint32_t here = type_kind(type) == VALUE_MAP ? multiply(items_max, items_max) : items_max;
+        all = multiply(larger(all, 1), here);
+    }
+    return all;
+}
+
+static uint32_t call_steps(struct syntax *node) {
+    uint32_t items_max = node->first->items_max;
+    if (node->pattern)
+        return pattern_steps(node->pattern);
+    if (!node->function)
+        return 0;
+    switch (node->function->extent) {
+    case FUNCTION_OF_ITEMS:
+        return items_max;
+    case FUNCTION_MAKES_PIECES: {
+        const struct syntax *limit = node->operand_count > 2 ? node->last : NULL;
+        node->items_max = FUNCTION_PIECES_MAX;
+        if (limit && limit->kind == SYNTAX_CONSTANT && limit->constant.integer >= 0 &&
+            limit->constant.integer < FUNCTION_PIECES_MAX)
+            node->items_max = (uint32_t)limit->constant.integer;
+        return node->items_max;
+    }
+    case FUNCTION_JOINS_LISTS:
+        node->items_max = add(items_max, node->last->items_max);
+        return node->items_max;
+    case FUNCTION_OF_VALUES:
+        break;
+    }
+    return 0;
+}
+
+/* What is evaluated of the operands whatever happens. */
+static uint32_t operand_steps(const struct syntax *node) {
+    uint32_t sum = 0;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        sum = add(sum, operand->cost);
+    return sum;
+}
+
+/* Of a list that is written right of "in" the items are compared as they come. */
+static uint32_t membership_steps(const struct syntax *node) {
+    const struct syntax *left = node->first, *list = node->last;
+    if (list->list)
+        return add(left->cost, list_kind_steps(list->list->kind));
+    uint32_t one = add(1, comparison(left->type, larger(left->items_max, list->items_max)));
+    if (list->kind != SYNTAX_LIST)
+        return add(left->cost + list->cost, multiply(list->items_max, one));
+    uint32_t items = cost_is_constant(list) ? 0 : operand_steps(list);
+    return add(left->cost, add(items, multiply((uint32_t)list->operand_count, one)));
+}
+
+static uint32_t binary_steps(struct syntax *node) {
+    if (node->sign == TOKEN_IN)
+        return membership_steps(node);
+    uint32_t operands = operand_steps(node);
+    if (node->function)
+        return add(operands, call_steps(node));
+    uint32_t items_max = larger(node->first->items_max, node->last->items_max);
+    return add(operands, comparison(node->first->type, items_max));
+}
+
+static uint32_t macro_steps(const struct syntax *node) {
+    uint32_t each = 2;
+    for (const struct syntax *part = node->first->next->next; part; part = part->next)
+        each = add(each, part->cost);
+    return add(node->first->cost, multiply(node->first->items_max, each));
+}
+
+/* thresholds.NAME[key][key]: one look-up */
+static uint32_t threshold_steps(const struct syntax *node) {
+    uint32_t sum = 0;
+    for (; node->kind == SYNTAX_INDEX; node = node->first)
+        sum = add(sum, node->last->cost);
+    return sum;
+}
+
+static uint32_t node_steps(struct syntax *node) {
+    const struct syntax *first = node->first;
+    switch (node->kind) {
+    case SYNTAX_CONDITIONAL:
+        return add(first->cost, larger(first->next->cost, node->last->cost));
+    case SYNTAX_MACRO:
+        return macro_steps(node);
+    case SYNTAX_CALL:
+        return add(operand_steps(node), call_steps(node));
+    case SYNTAX_BINARY:
+        return binary_steps(node);
+    case SYNTAX_MAP: /* no key may stand there twice */
+        return add(operand_steps(node), comparison(node->type, node->items_max));
+    case SYNTAX_MEMBER:
+    case SYNTAX_INDEX:
+        if (node->name)
+            return threshold_steps(node);
+        if (node->map_key)
+            return add(operand_steps(node), first->items_max);
+        break;
+    default:
+        break;
+    }
+    return operand_steps(node);
+}
+
+/* What the node takes from its operands. A name stands for itself: what is before its dot is no
+ * operand. */
+static void inherit(struct syntax *node) {
+    node->reads_frame = node->name != NULL;
+    node->reads_local = LOCAL_NONE;
+    node->items_max = 0;
+    if (node->kind == SYNTAX_NAME && node->local) {
+        node->reads_local = node->local->level;
+        node->items_max = node->local->items_max;
+    }
+    if (node->name)
+        node->items_max = node->name->items_max;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next) {
+        node->reads_frame |= operand->reads_frame || operand->name || operand->list;
+        if (operand->reads_local < node->reads_local)
+            node->reads_local = operand->reads_local;
+        node->items_max = larger(node->items_max, operand->items_max);
+    }
+    size_t entries = node->kind == SYNTAX_MAP ? node->operand_count / 2 : node->operand_count;
+    if (node->kind == SYNTAX_LIST || node->kind == SYNTAX_MAP)
+        node->items_max = larger(node->items_max, (uint32_t)entries);
+    if (node->kind == SYNTAX_MACRO && node->reads_local >= node->local->level)
+        node->reads_local = LOCAL_NONE;
+}
+
+bool cost_fill_node(struct syntax *node, struct reporter *reporter) {
+    inherit(node);
+    node->cost = add(1, node_steps(node));
+    if (type_depth(node->type) == 0)
+        node->items_max = 0;
+    bool good = node->cost <= EXPRESSION_COST_MAX;
+    if (!good && reporter)
+        report(reporter, node->offset, node->length,
+               "this can take %u steps; at most %u: ask less of each item, or of fewer", node->cost,
+               EXPRESSION_COST_MAX);
+    if (cost_is_constant(node))
+        node->cost = 1;
+    return good;
+}
+
+/* A macro's variable is no expression, nor is a list's name, what has() asks for or the rule that
+ * fired() names, and the name of a feature or threshold is one node. */
+static bool is_evaluated(const struct syntax *node, const struct syntax *operand) {
+    if (node->kind == SYNTAX_MACRO)
+        return operand != node->first->next;
+    if (node->kind == SYNTAX_CALL && !node->function)
+        return !node->name && !operand->name;
+    return !operand->list && (node->kind != SYNTAX_MEMBER || !node->name);
+}
+
+bool cost_fill(struct syntax *node, struct reporter *reporter) {
+    for (struct syntax *operand = node->first; operand; operand = operand->next) {
+        operand->reads_local = LOCAL_NONE;
+        if (is_evaluated(node, operand) && !cost_fill(operand, reporter))
+            return false;
+        if (node->kind == SYNTAX_MACRO && operand == node->first)
+            node->local->items_max = operand->items_max;
+    }
+    return cost_fill_node(node, reporter);
+}

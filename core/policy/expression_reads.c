@@ -1,0 +1,16 @@
+#include "expression_reads.h"
+
+#include "program.h"
+
+void expression_reads(const struct expression *expression, bool *reads, size_t slot_count) {
+    for (uint32_t i = 0; i < expression->length; i++) {
+        const struct instruction *at = &expression->code[i];
+        uint64_t slot = slot_count;
+        if (at->operation == OPERATION_SLOT || at->operation == OPERATION_HAS)
+            slot = at->slot;
+        else if (at->operation == OPERATION_THRESHOLD)
+            slot = at->target;
+        if (slot < slot_count)
+            reads[slot] = true;
+    }
+}
