@@ -1,0 +1,476 @@
+/* A screen is an array of tests. Each looks at one name, sometimes two, and says where to go on if
+ * it passes and if it fails: to a later test or to the end. A part of the condition that is no test
+ * passes without having been looked at; then the end is SCREEN_MAYBE instead of SCREEN_YES. So does
+ * a name whose value is an error end everything: only evaluating tells what comes of it.
+ *
+ * `!` is moved down to the tests, which it turns around: the rules of De Morgan hold with errors
+ * and absent values too. An absent value fails a test either way round. */
+#include "screen.h"
+#include "syntax.h"
+
+#include "../base/check.h"
+#include "compile.h"
+#include "expression.h"
+#include "scope.h"
+
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+enum test_kind {
+    TEST_NOTHING, /* passes unseen */
+    TEST_PRESENT, /* has(name) */
+    TEST_TRUE,    /* a bool */
+    TEST_INTEGER, /* within low…high: int, timestamp, duration */
+    TEST_NUMBER,  /* within low…high: double */
+    TEST_TEXT,    /* equal to the text */
+    TEST_TEXTS,   /* one of the texts */
+    TEST_NUMBERS, /* a double, in relation to a factor times another */
+};
+
+enum relation { LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, EQUAL, NOT_EQUAL };
+
+struct test {
+    uint32_t slot;
+    uint8_t kind;
+    uint8_t turned;      /* by `!`: passes if it would fail, but for absent values */
+    uint16_t pass, fail; /* tests, or an end */
+    union {
+        struct {
+            int64_t low, high;
+        } integer;
+        struct {
+            double low, high;
+        } number;
+        struct text text;
+        struct {
+            const struct value *values;
+            size_t count;
+        } texts;
+        struct {
+            uint32_t other; /* slot */
+            uint32_t relation;
+            double factor;
+        } numbers;
+    };
+};
+
+struct screen {
+    uint32_t count;
+    struct test tests[];
+};
+
+#define TESTS_MAX 256u
+#define END_NO    0xfffeu
+#define END_YES   0xffffu
+
+struct builder {
+    struct arena *arena;
+    struct test tests[TESTS_MAX];
+    size_t count;
+    bool full;
+    bool useful; /* any test but TEST_NOTHING */
+};
+
+/* ---- parts of conditions ---- */
+
+/* A name whose value stands in the frame. */
+static const struct name *slot_name(const struct syntax *node) {
+    if (node->kind != SYNTAX_NAME && node->kind != SYNTAX_MEMBER)
+        return NULL;
+    if (!node->name || node->name->kind == NAME_THRESHOLD || node->name->slot > UINT32_MAX)
+        return NULL;
+    return node->name;
+}
+
+/* What stands there whatever the transaction; absent when it depends on it. */
+static struct value constant_of(const struct syntax *node, struct arena *arena) {
+    if (node->kind == SYNTAX_CONSTANT)
+        return node->constant;
+    if (node->reads_frame || node->reads_local != LOCAL_NONE)
+        return value_absent();
+    return expression_eval(expression_build(node, arena), NULL, arena);
+}
+
+static enum relation relation_of(enum token_type sign) {
+    switch (sign) {
+    case TOKEN_LESS:
+        return LESS;
+    case TOKEN_LESS_EQUAL:
+        return LESS_EQUAL;
+    case TOKEN_GREATER:
+        return GREATER;
+    case TOKEN_GREATER_EQUAL:
+        return GREATER_EQUAL;
+    case TOKEN_EQUAL:
+        return EQUAL;
+    default:
+        return NOT_EQUAL;
+    }
+}
+
+/* a < b is b > a */
+static enum relation mirrored(enum relation relation) {
+    static const enum relation others[] = {GREATER,    GREATER_EQUAL, LESS,
+                                           LESS_EQUAL, EQUAL,         NOT_EQUAL};
+    return others[relation];
+}
+
+/* ---- tests of one name and a constant ---- */
+
+/* Ints in relation to a number, exactly: the whole numbers on the right side of it. */
+static bool test_integer(struct test *test, enum relation relation, struct value constant) {
+    int64_t low = INT64_MIN, high = INT64_MAX, floor_c, ceil_c;
+    if (constant.type == VALUE_DOUBLE) {
+        if (!(fabs(constant.number) <= 0x1p53))
+            return false;
+        floor_c = (int64_t)floor(constant.number);
+        ceil_c = (int64_t)ceil(constant.number);
+    } else {
+        floor_c = ceil_c = constant.integer;
+    }
+    if (floor_c == INT64_MAX || ceil_c == INT64_MIN)
+        return false; /* there is no room beside it */
+    switch (relation) {
+    case LESS:
+        high = ceil_c - 1;
+        break;
+    case LESS_EQUAL:
+        high = floor_c;
+        break;
+    case GREATER:
+        low = floor_c + 1;
+        break;
+    case GREATER_EQUAL:
+        low = ceil_c;
+        break;
+    case EQUAL:
+    case NOT_EQUAL: /* of 2.5: none, as low > high */
+        low = ceil_c;
+        high = floor_c;
+        test->turned ^= relation == NOT_EQUAL;
+        break;
+    }
+    test->kind = TEST_INTEGER;
+    test->integer.low = low;
+    test->integer.high = high;
+    return true;
+}
+
+static bool test_number(struct test *test, enum relation relation, struct value constant) {
+    double low = -INFINITY, high = INFINITY, c = constant.number;
+    if (constant.type == VALUE_INT) {
+        if (constant.integer > INT64_C(1) << 53 || constant.integer < -(INT64_C(1) << 53))
+            return false;
+        c = (double)constant.integer;
+    }
+    if (!isfinite(c) || fabs(c) == DBL_MAX)
+        return false;
+    switch (relation) {
+    case LESS:
+        high = nextafter(c, -INFINITY);
+        break;
+    case LESS_EQUAL:
+        high = c;
+        break;
+    case GREATER:
+        low = nextafter(c, INFINITY);
+        break;
+    case GREATER_EQUAL:
+        low = c;
+        break;
+    case EQUAL:
+    case NOT_EQUAL:
+        low = high = c;
+        test->turned ^= relation == NOT_EQUAL;
+        break;
+    }
+    test->kind = TEST_NUMBER;
+    test->number.low = low;
+    test->number.high = high;
+    return true;
+}
+
+static bool test_equality(struct test *test, enum relation relation, struct value constant,
+                          struct arena *arena) {
+    if (relation != EQUAL && relation != NOT_EQUAL)
+        return false;
+    test->turned ^= relation == NOT_EQUAL;
+    if (constant.type == VALUE_BOOL) {
+        test->kind = TEST_TRUE;
+        test->turned ^= !constant.boolean;
+        return true;
+    }
+    test->kind = TEST_TEXT;
+    test->text = arena_text(arena, constant.text);
+    return test->text.data != NULL;
+}
+
+static bool test_constant(struct test *test, enum value_type type, enum relation relation,
+                          struct value constant, struct arena *arena) {
+    bool numeric = constant.type == VALUE_INT || constant.type == VALUE_DOUBLE;
+    switch (type) {
+    case VALUE_INT:
+        return numeric && test_integer(test, relation, constant);
+    case VALUE_TIMESTAMP:
+    case VALUE_DURATION:
+        return constant.type == type && test_integer(test, relation, constant);
+    case VALUE_DOUBLE:
+        return numeric && test_number(test, relation, constant);
+    case VALUE_BOOL:
+    case VALUE_TEXT:
+        return constant.type == type && test_equality(test, relation, constant, arena);
+    default:
+        return false;
+    }
+}
+
+/* ---- tests of two names ---- */
+
+/* A double, or a double times a constant. */
+static bool is_product(const struct syntax *node, struct arena *arena, uint32_t *ret_slot,
+                       double *ret_factor) {
+    const struct name *name = slot_name(node);
+    *ret_factor = 1.0;
+    if (!name && node->kind == SYNTAX_BINARY && node->sign == TOKEN_STAR) {
+        name = slot_name(node->first);
+        struct value factor = constant_of(name ? node->last : node->first, arena);
+        if (!name)
+            name = slot_name(node->last);
+        if (factor.type != VALUE_DOUBLE)
+            return false;
+        *ret_factor = factor.number;
+    }
+    if (!name || name->type != VALUE_DOUBLE)
+        return false;
+    *ret_slot = (uint32_t)name->slot;
+    return true;
+}
+
+static bool test_numbers(struct test *test, const struct syntax *left, enum relation relation,
+                         const struct syntax *right, struct arena *arena) {
+    const struct name *name = slot_name(left);
+    if (!name || name->type != VALUE_DOUBLE ||
+        !is_product(right, arena, &test->numbers.other, &test->numbers.factor))
+        return false;
+    test->kind = TEST_NUMBERS;
+    test->slot = (uint32_t)name->slot;
+    test->numbers.relation = relation;
+    return true;
+}
+
+/* ---- building ---- */
+
+static bool test_comparison(struct test *test, const struct syntax *node, struct arena *arena) {
+    const struct syntax *left = node->first, *right = node->last;
+    enum relation relation = relation_of(node->sign);
+    const struct name *name = slot_name(left);
+    struct value constant = constant_of(right, arena);
+    if (!name) {
+        name = slot_name(right);
+        constant = constant_of(left, arena);
+        if (name)
+            relation = mirrored(relation);
+    }
+    if (name && constant.type != VALUE_ABSENT) {
+        test->slot = (uint32_t)name->slot;
+        return test_constant(test, (enum value_type)name->type, relation, constant, arena);
+    }
+    relation = relation_of(node->sign);
+    return test_numbers(test, left, relation, right, arena) ||
+           test_numbers(test, right, mirrored(relation), left, arena);
+}
+
+static bool test_membership(struct test *test, const struct syntax *node, struct arena *arena) {
+    const struct name *name = slot_name(node->first);
+    const struct syntax *list = node->last;
+    if (!name || name->type != VALUE_TEXT || list->list || list->kind != SYNTAX_LIST)
+        return false;
+    struct value *values = arena_calloc(arena, list->operand_count, sizeof *values);
+    size_t count = 0;
+    if (!values)
+        return false;
+    for (const struct syntax *item = list->first; item; item = item->next, count++) {
+        if (item->kind != SYNTAX_CONSTANT || item->constant.type != VALUE_TEXT)
+            return false;
+        values[count] = value_text(arena_text(arena, item->constant.text));
+        if (!values[count].text.data)
+            return false;
+    }
+    test->kind = TEST_TEXTS;
+    test->slot = (uint32_t)name->slot;
+    test->texts.values = values;
+    test->texts.count = count;
+    return true;
+}
+
+static bool test_leaf(struct test *test, const struct syntax *node, struct arena *arena) {
+    const struct name *name = slot_name(node);
+    if (name && name->type == VALUE_BOOL) {
+        test->kind = TEST_TRUE;
+        test->slot = (uint32_t)name->slot;
+        return true;
+    }
+    if (node->kind == SYNTAX_CALL && !node->function && !node->name && !node->pattern &&
+        text_is(node->text, "has") && node->first && slot_name(node->first)) {
+        test->kind = TEST_PRESENT;
+        test->slot = (uint32_t)slot_name(node->first)->slot;
+        return true;
+    }
+    if (node->kind != SYNTAX_BINARY)
+        return false;
+    if (node->sign == TOKEN_IN)
+        return test_membership(test, node, arena);
+    return !node->function && test_comparison(test, node, arena);
+}
+
+static void add_leaf(struct builder *builder, const struct syntax *node, bool turned) {
+    if (builder->count == TESTS_MAX) {
+        builder->full = true;
+        return;
+    }
+    struct test *test = &builder->tests[builder->count++];
+    *test = (struct test){.turned = turned};
+    if (!test_leaf(test, node, builder->arena))
+        *test = (struct test){.kind = TEST_NOTHING};
+    builder->useful |= test->kind != TEST_NOTHING;
+}
+
+/* Tests built from `begin` on that go to `from` go to `to` instead. */
+static void redirect(struct builder *builder, size_t begin, uint16_t from, uint16_t to) {
+    for (size_t i = begin; i < builder->count; i++) {
+        struct test *test = &builder->tests[i];
+        if (test->pass == from)
+            test->pass = to;
+        if (test->fail == from)
+            test->fail = to;
+    }
+}
+
+/* Adds the tests of a part that goes to END_YES when it passes and to END_NO when it fails. */
+static void add_part(struct builder *builder, const struct syntax *node, bool turned) {
+    if (node->kind == SYNTAX_UNARY && node->sign == TOKEN_NOT) {
+        add_part(builder, node->first, !turned);
+        return;
+    }
+    size_t begin = builder->count;
+    if (node->kind != SYNTAX_AND && node->kind != SYNTAX_OR) {
+        add_leaf(builder, node, turned);
+        if (builder->count > begin) {
+            builder->tests[begin].pass = END_YES;
+            builder->tests[begin].fail = END_NO;
+        }
+        return;
+    }
+    bool all = (node->kind == SYNTAX_AND) != turned;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next) {
+        add_part(builder, operand, turned);
+        if (operand->next) /* the next one begins where this one ends */
+            redirect(builder, begin, all ? END_YES : END_NO, (uint16_t)builder->count);
+    }
+}
+
+const struct screen *screen_build(const struct syntax *condition, struct arena *arena) {
+    struct builder builder;
+    builder.arena = arena;
+    builder.count = 0;
+    builder.full = builder.useful = false;
+    add_part(&builder, condition, false);
+    if (builder.full || !builder.useful)
+        return NULL;
+    size_t size = builder.count * sizeof *builder.tests;
+    struct screen *screen = arena_alloc(arena, sizeof *screen + size);
+    if (!screen)
+        return NULL;
+    screen->count = (uint32_t)builder.count;
+    memcpy(screen->tests, builder.tests, size);
+    return screen;
+}
+
+/* ---- answering ---- */
+
+static bool is_one_of(struct text text, const struct value *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (text_equal(text, values[i].text))
+            return true;
+    return false;
+}
+
+static bool is_related(double a, enum relation relation, double b) {
+    switch (relation) {
+    case LESS:
+        return a < b;
+    case LESS_EQUAL:
+        return a <= b;
+    case GREATER:
+        return a > b;
+    case GREATER_EQUAL:
+        return a >= b;
+    case EQUAL:
+        return a == b;
+    case NOT_EQUAL:
+        break;
+    }
+    return a != b;
+}
+
+enum outcome_of_test { FAILS, PASSES, FAULTY };
+
+static enum outcome_of_test look(const struct test *test, const struct value *frame) {
+    const struct value *v = &frame[test->slot];
+    bool in;
+    if (v->type == VALUE_ERROR)
+        return FAULTY;
+    if (test->kind == TEST_PRESENT)
+        return (v->type != VALUE_ABSENT) != test->turned ? PASSES : FAILS;
+    if (v->type == VALUE_ABSENT && test->kind != TEST_NUMBERS)
+        return FAILS;
+    switch ((enum test_kind)test->kind) {
+    case TEST_INTEGER:
+        in = v->integer >= test->integer.low && v->integer <= test->integer.high;
+        break;
+    case TEST_NUMBER:
+        in = v->number >= test->number.low && v->number <= test->number.high;
+        break;
+    case TEST_TRUE:
+        in = v->boolean;
+        break;
+    case TEST_TEXT:
+        in = text_equal(v->text, test->text);
+        break;
+    case TEST_TEXTS:
+        in = is_one_of(v->text, test->texts.values, test->texts.count);
+        break;
+    default: {
+        const struct value *other = &frame[test->numbers.other];
+        if (other->type == VALUE_ERROR)
+            return FAULTY;
+        if (v->type == VALUE_ABSENT || other->type == VALUE_ABSENT)
+            return FAILS;
+        in = is_related(v->number, test->numbers.relation, test->numbers.factor * other->number);
+        break;
+    }
+    }
+    return in != test->turned ? PASSES : FAILS;
+}
+
+enum screen_answer screen_answer(const struct screen *screen, const struct value *frame) {
+    bool sure = true;
+    size_t at = 0;
+    if (!screen)
+        return SCREEN_MAYBE;
+    while (at < END_NO) {
+        const struct test *test = &screen->tests[at];
+        enum outcome_of_test outcome = PASSES;
+        if (test->kind == TEST_NOTHING)
+            sure = false;
+        else
+            outcome = look(test, frame);
+        if (outcome == FAULTY)
+            return SCREEN_MAYBE;
+        at = outcome == PASSES ? test->pass : test->fail;
+    }
+    if (at == END_NO)
+        return SCREEN_NO;
+    return sure ? SCREEN_YES : SCREEN_MAYBE;
+}

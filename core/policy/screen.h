@@ -1,0 +1,29 @@
+/* What can be told of a condition at a glance.
+ *
+ * Most rules do not fire, and mostly because of one plain comparison: a count that is too low, an
+ * amount that is too small. A screen is the part of a condition that compares names with constants
+ * or with each other, as a handful of tests with jumps between them. It answers
+ *
+ *   SCREEN_NO     the condition is false or absent: the rule does not fire, and does not fail
+ *   SCREEN_YES    it is true
+ *   SCREEN_MAYBE  evaluate it
+ *
+ * and never anything that expression_eval() would not. What makes that possible is that && and ||
+ * absorb errors and absent values in either order: one operand of && that is false or absent keeps
+ * the whole from being true and from being an error, whatever the others are. */
+#pragma once
+
+#include "../base/arena.h"
+#include "../base/value.h"
+
+struct syntax; /* syntax.h */
+
+enum screen_answer { SCREEN_NO, SCREEN_YES, SCREEN_MAYBE };
+
+struct screen;
+
+/* Of a checked condition; NULL when nothing can be told. It lives in the arena. */
+const struct screen *screen_build(const struct syntax *condition, struct arena *arena);
+
+/* NULL: SCREEN_MAYBE. */
+enum screen_answer screen_answer(const struct screen *screen, const struct value *frame);
