@@ -1,39 +1,117 @@
-/* A hash set with open addressing, filled once. */
 #include "list.h"
 
 #include "../base/check.h"
-#include "../base/hash.h"
+#include "expression.h"
 #include "list_fill.h"
 
-struct list_entries {
-    size_t mask;
-    struct text *places; /* .data NULL: empty */
-};
+#include <stdlib.h>
 
-static struct text *place_of(const struct list_entries *entries, struct text value) {
-    size_t at = (size_t)hash_text(value) & entries->mask;
-    while (entries->places[at].data && !text_equal(entries->places[at], value))
-        at = (at + 1) & entries->mask;
-    return &entries->places[at];
+static bool is_range(const struct list *list, const struct list_entry *entry) {
+    return list->kind == LIST_INTEGERS && entry->low != entry->high;
 }
 
-void list_fill(struct list *list, const struct text *values, size_t count, struct arena *arena) {
-    struct list_entries *entries = arena_alloc(arena, sizeof *entries);
-    size_t size = 4;
-    while (size < count * 2) /* at most half full */
-        size *= 2;
-    struct text *places = arena_calloc(arena, size, sizeof *places);
-    check(entries && places);
-    *entries = (struct list_entries){.mask = size - 1, .places = places};
-    list->count = 0;
+static int compare_exactly(const void *left, const void *right) {
+    const struct range_span *a = left, *b = right;
+    if (a->low != b->low)
+        return a->low < b->low ? -1 : 1;
+    return (a->high > b->high) - (a->high < b->high);
+}
+
+/* Returns how many different ones there are. */
+static size_t fill_ranges(struct list *list, const struct list_entry *entries, size_t count,
+                          struct arena *arena) {
+    struct range_span *ranges = check_calloc(count, sizeof *ranges);
+    size_t range_count = 0, different = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_range(list, &entries[i]))
+            ranges[range_count++] = (struct range_span){
+                .low = entries[i].low, .high = entries[i].high, .until_us = entries[i].until_us};
+    if (range_count > 0)
+        qsort(ranges, range_count, sizeof *ranges, compare_exactly);
+    for (size_t i = 0; i < range_count; i++)
+        different += i == 0 || compare_exactly(&ranges[i - 1], &ranges[i]) != 0;
+    range_spans_make(&list->ranges, ranges, range_count, arena);
+    free(ranges);
+    return different;
+}
+
+void list_fill(struct list *list, const struct list_entry *entries, size_t count,
+               struct arena *arena) {
+    list->slot = list->time_slot = LIST_NO_SLOT;
+    size_t single = 0;
+    for (size_t i = 0; i < count; i++)
+        single += !is_range(list, &entries[i]);
+    list_index_init(&list->index, list->kind, single, arena);
     for (size_t i = 0; i < count; i++) {
-        struct text *place = place_of(entries, values[i]);
-        list->count += place->data == NULL;
-        *place = values[i];
+        int64_t until_us;
+        if (!is_range(list, &entries[i]) &&
+            (!list_index_get(&list->index, &entries[i], &until_us) ||
+             until_us < entries[i].until_us))
+            list_index_put(&list->index, &entries[i]);
     }
-    list->entries = entries;
+    list->count = list_index_count(&list->index) + fill_ranges(list, entries, count, arena);
+}
+
+void list_fill_texts(struct list *list, const struct text *values, size_t count,
+                     struct arena *arena) {
+    struct list_entry *entries = check_calloc(count, sizeof *entries);
+    for (size_t i = 0; i < count; i++)
+        entries[i] = (struct list_entry){.text = values[i], .until_us = LIST_FOREVER};
+    list_fill(list, entries, count, arena);
+    free(entries);
 }
 
 bool list_has(const struct list *list, struct text value) {
-    return place_of(list->entries, value)->data != NULL;
+    return list_index_has_text(&list->index, value, INT64_MIN);
+}
+
+bool list_holds(const struct list *list, const struct list_entry *entry, int64_t at_us) {
+    if (list->kind == LIST_TEXTS)
+        return list_index_has_text(&list->index, entry->text, at_us);
+    if (list->kind == LIST_NETWORKS)
+        return list_index_has_network(&list->index, &entry->network, at_us);
+    return range_spans_cover(&list->ranges, entry->low, entry->high, at_us) ||
+           (entry->low == entry->high && list_index_has_integer(&list->index, entry->low, at_us));
+}
+
+/* Without a transaction's time nothing has ended. */
+static int64_t time_of(const struct list *list, const struct value *frame) {
+    if (list->time_slot == LIST_NO_SLOT || frame[list->time_slot].type != VALUE_TIMESTAMP)
+        return INT64_MIN;
+    return frame[list->time_slot].integer;
+}
+
+static const struct list_index *added_to(const struct list *list, const struct value *frame) {
+    if (list->slot == LIST_NO_SLOT || frame[list->slot].type != VALUE_TEXT)
+        return NULL;
+    const struct list_index *added = (const void *)frame[list->slot].text.data;
+    check(added->kind == list->kind);
+    return added;
+}
+
+static bool has(const struct list_index *index, const struct value *value,
+                const struct list_network *network, int64_t at_us) {
+    switch (index->kind) {
+    case LIST_NETWORKS:
+        return list_index_has_network(index, network, at_us);
+    case LIST_INTEGERS:
+        return list_index_has_integer(index, value->integer, at_us);
+    case LIST_TEXTS:
+    case LIST_KIND_COUNT:
+        break;
+    }
+    return list_index_has_text(index, value->text, at_us);
+}
+
+struct value list_contains(const struct list *list, const struct value *value,
+                           const struct value *frame) {
+    struct list_network network = {0};
+    int64_t at_us = time_of(list, frame);
+    const struct list_index *added = added_to(list, frame);
+    if (list->kind == LIST_NETWORKS && !list_network_parse(value->text, &network))
+        return (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_BAD_ARGUMENT};
+    return value_bool(
+        has(&list->index, value, &network, at_us) ||
+        (list->kind == LIST_INTEGERS && range_spans_has(&list->ranges, value->integer, at_us)) ||
+        (added && has(added, value, &network, at_us)));
 }

@@ -1,12 +1,17 @@
-/* How a list comes to its entries; for whoever loads it. */
+/* How a list comes to its own entries; for whoever loads it. */
 #pragma once
 
 #include "../base/arena.h"
 #include "list.h"
 
-#define LIST_ENTRIES_MAX    1000000u
-#define LIST_ENTRY_SIZE_MAX 1024u /* bytes: as long as the longest field */
+#define LIST_ENTRIES_MAX 1000000u
 
-/* Sets count and entries. Repeated values count once. The texts (never .data NULL) must live as
- * long as the arena. */
-void list_fill(struct list *list, const struct text *values, size_t count, struct arena *arena);
+/* The list's kind is set, and the entries are of it. Of two equal ones that counts which lasts
+ * longer. The list reads no frame yet. All but what the entries' texts point to lives in the arena.
+ */
+void list_fill(struct list *list, const struct list_entry *entries, size_t count,
+               struct arena *arena);
+
+/* The same with texts (never .data NULL) without end. */
+void list_fill_texts(struct list *list, const struct text *values, size_t count,
+                     struct arena *arena);

@@ -30,7 +30,7 @@ def parse_schema(folder):
             fields = {}
             oneofs = "".join(re.findall(r"oneof\s+\w+\s*\{([^}]*)\}", body))
             for repeated, kind_of, field, number in re.findall(
-                r"(repeated\s+)?([\w.]+)\s+(\w+)\s*=\s*(\d+)\s*;", body
+                r"(repeated\s+)?([\w.]+)\s+(\w+)\s*=\s*(\d+)\s*(?:\[packed = true\])?;", body
             ):
                 in_oneof = re.search(rf"\b{field}\s*=\s*{number}\s*;", oneofs) is not None
                 fields[field] = (int(number), kind_of.split(".")[-1], bool(repeated), in_oneof)
@@ -59,6 +59,10 @@ class Encoder:
         out = b""
         for field, (number, kind, repeated, in_oneof) in sorted(fields.items(), key=lambda f: f[1][0]):
             if field not in value:
+                continue
+            if repeated and (kind in VARINTS or kind in self.enums):  # packed, as proto3 has them
+                body = b"".join(self.payload(kind, item)[1] for item in value[field])
+                out += varint(number << 3 | 2) + varint(len(body)) + body if body else b""
                 continue
             for item in value[field] if repeated else [value[field]]:
                 wire, payload, empty = self.payload(kind, item)
