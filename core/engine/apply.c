@@ -39,6 +39,7 @@ static void entries_of_transaction(struct engine *engine, const struct transacti
     bind_plan(engine, &record->transaction);
     layout_set_verdict(&engine->plan_layout, record->decision.verdict);
     layout_set_outcome(&engine->plan_layout, LABEL_NONE);
+    layout_set_fired(&engine->plan_layout, record->decision.reasons, record->decision.reason_count);
     engine->entry.transaction = true;
     memset(engine->passed, -1, engine->filter_count);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {

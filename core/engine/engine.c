@@ -7,7 +7,7 @@
 
 #include <stdlib.h>
 
-static void layout_init(struct layout *layout, const struct snapshot *snapshot) {
+void layout_init(struct layout *layout, const struct snapshot *snapshot) {
     layout->snapshot = snapshot;
     layout->bound.frame = check_calloc(snapshot->slot_count, sizeof *layout->bound.frame);
     layout->bound.integers =
@@ -16,9 +16,10 @@ static void layout_init(struct layout *layout, const struct snapshot *snapshot) 
     arena_init(layout->bound.texts, SCHEMA_TEXTS_MAX);
     layout_set_verdict(layout, VERDICT_NONE);
     layout_set_outcome(layout, LABEL_NONE);
+    layout_set_fired(layout, NULL, 0);
 }
 
-static void layout_deinit(struct layout *layout) {
+void layout_deinit(struct layout *layout) {
     free(layout->bound.frame);
     free(layout->bound.integers);
     arena_deinit(layout->bound.texts);
@@ -34,42 +35,25 @@ void layout_set_outcome(struct layout *layout, enum label label) {
     layout->bound.frame[layout->snapshot->slot_outcome] = value_text(text_of(label_name(label)));
 }
 
-static const struct entity_plan *entity_named(const struct plan *plan, struct text name) {
-    for (size_t i = 0; i < plan->entity_count; i++)
-        if (text_equal(plan->entities[i].name, name))
-            return &plan->entities[i];
-    return NULL;
-}
-
-static size_t feature_defined(const struct entity_plan *entity, uint64_t definition) {
-    for (size_t i = 0; i < entity->feature_count; i++)
-        if (entity->features[i].definition == definition)
-            return i;
-    return SIZE_MAX;
+/* Those that a decision tells of, live and with effect. */
+void layout_set_fired(struct layout *layout, const struct reason *reasons, size_t count) {
+    const struct snapshot *snapshot = layout->snapshot;
+    struct value *fired = &layout->bound.frame[snapshot->first_fired];
+    for (size_t i = 0; i < snapshot->fired_count; i++) {
+        fired[i] = value_bool(false);
+        for (size_t j = 0; j < count && !fired[i].boolean; j++)
+            fired[i].boolean = !reasons[j].shadow && !reasons[j].suppressed &&
+                               text_equal(reasons[j].rule, snapshot->fired_rules[i]);
+    }
 }
 
 /* The plan's entity without defaults: those are a matter of the rules, which may have others. */
-static void reading_init(struct engine *engine, struct reading *reading,
-                         const struct entity_plan *plan) {
+static void reading_init(struct reading *reading, const struct entity_plan *plan) {
     reading->plan = *plan;
     reading->plan.features = check_calloc(plan->feature_count, sizeof *plan->features);
     for (size_t i = 0; i < plan->feature_count; i++) {
         reading->plan.features[i] = plan->features[i];
         reading->plan.features[i].default_value = value_absent();
-    }
-    const struct snapshot *rules = engine->rules;
-    const struct entity_plan *entity = entity_named(&rules->plan, plan->name);
-    if (!entity)
-        return;
-    size_t first_slot = rules->bindings[entity - rules->plan.entities].first_feature;
-    reading->origins = check_calloc(entity->feature_count, sizeof *reading->origins);
-    for (size_t i = 0; i < entity->feature_count; i++) {
-        size_t feature = feature_defined(plan, entity->features[i].definition);
-        if (feature != SIZE_MAX)
-            reading->origins[reading->origin_count++] =
-                (struct feature_origin){.slot = first_slot + i,
-                                        .feature = feature,
-                                        .default_value = entity->features[i].default_value};
     }
 }
 
@@ -101,40 +85,59 @@ static void find_same_filters(struct engine *engine) {
         }
 }
 
+static void find_wanted(struct engine *engine) {
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
+        bool is_wanted = engine->live.entities[e].count > 0;
+        for (size_t i = 0; i < engine->shadow_count; i++)
+            is_wanted |= engine->shadows[i].entities[e].count > 0;
+        engine->readings[e].is_wanted = is_wanted;
+    }
+}
+
 struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     struct engine *engine = check_calloc(1, sizeof *engine);
     engine->rules = snapshot_ref(rules);
     engine->plan = snapshot_ref(plan);
-    layout_init(&engine->rules_layout, rules);
+    judge_init(&engine->live, rules, plan);
+    warming_init(engine);
     if (plan == rules)
-        engine->plan_layout = engine->rules_layout;
+        engine->plan_layout = engine->live.layout;
     else
         layout_init(&engine->plan_layout, plan);
     engine->readings = check_calloc(plan->plan.entity_count, sizeof *engine->readings);
-    size_t found = 0, largest = 0;
+    size_t largest = 0;
     for (size_t i = 0; i < plan->plan.entity_count; i++) {
         const struct entity_plan *entity = &plan->plan.entities[i];
-        reading_init(engine, &engine->readings[i], entity);
-        found += engine->readings[i].origin_count;
+        reading_init(&engine->readings[i], entity);
         if (entity->feature_count > largest)
             largest = entity->feature_count;
     }
+    find_wanted(engine);
     find_same_filters(engine);
-    engine->warming = rules->feature_count - found;
-    engine_use_thresholds(engine, NULL);
     engine->spots = check_calloc(plan->plan.entity_count, sizeof *engine->spots);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
     return engine;
 }
 
+static void remove_shadows(struct engine *engine) {
+    for (size_t i = 0; i < engine->shadow_count; i++)
+        judge_deinit(&engine->shadows[i], engine->plan);
+    free(engine->shadows);
+    engine->shadows = NULL;
+    engine->shadow_count = 0;
+}
+
 void engine_free(struct engine *engine) {
     if (!engine)
         return;
-    for (size_t i = 0; i < engine->plan->plan.entity_count; i++) {
+    remove_shadows(engine);
+    if (engine->plan != engine->rules)
+        layout_deinit(&engine->plan_layout);
+    warming_deinit(engine);
+    judge_deinit(&engine->live, engine->plan);
+    for (size_t i = 0; i < engine->plan->plan.entity_count; i++)
         free(engine->readings[i].plan.features);
-        free(engine->readings[i].origins);
-    }
     free(engine->readings);
     free(engine->first_filter);
     free(engine->same_filter);
@@ -142,47 +145,69 @@ void engine_free(struct engine *engine) {
     free(engine->spots);
     free(engine->values);
     state_scratch_free(engine->state_scratch);
-    if (engine->plan != engine->rules)
-        layout_deinit(&engine->plan_layout);
-    layout_deinit(&engine->rules_layout);
     snapshot_unref(engine->rules);
     snapshot_unref(engine->plan);
     free(engine);
 }
 
+void engine_use_shadows(struct engine *engine, struct snapshot *const *shadows, size_t count) {
+    remove_shadows(engine);
+    engine->shadows = check_calloc(count, sizeof *engine->shadows);
+    engine->shadow_count = count;
+    for (size_t i = 0; i < count; i++) {
+        judge_init(&engine->shadows[i], shadows[i], engine->plan);
+        judge_use_thresholds(&engine->shadows[i], engine->thresholds);
+        judge_use_lists(&engine->shadows[i], engine->lists);
+    }
+    find_wanted(engine);
+}
+
 void engine_use_thresholds(struct engine *engine, const struct thresholds *thresholds) {
-    const struct snapshot *rules = engine->rules;
-    struct value *frame = engine->rules_layout.bound.frame;
-    for (size_t i = 0; i < rules->threshold_count; i++) {
-        const struct threshold *threshold = &rules->thresholds[i];
-        frame[threshold->slot] =
-            thresholds ? thresholds_value(thresholds, threshold->name, threshold->definition)
-                       : value_absent();
-    }
-    memcpy(engine->cutoffs, rules->cutoffs, sizeof engine->cutoffs);
-    for (size_t i = 0; i < rules->budget_count && thresholds; i++) {
-        const struct cutoff_budget *budget = &rules->budgets[i];
-        thresholds_cutoff(thresholds, budget->verdict, budget->definition,
-                          &engine->cutoffs[budget->verdict]);
-    }
+    engine->thresholds = thresholds;
+    judge_use_thresholds(&engine->live, thresholds);
+    for (size_t i = 0; i < engine->shadow_count; i++)
+        judge_use_thresholds(&engine->shadows[i], thresholds);
+}
+
+void engine_give(struct engine *engine, const struct engine_value *values, size_t count) {
+    engine->given = values;
+    engine->given_count = count;
+}
+
+void engine_ignore_rollouts(struct engine *engine) {
+    engine->live.ignores_rollouts = true;
+}
+
+void engine_use_lists(struct engine *engine, struct list_table *lists) {
+    engine->lists = lists;
+    judge_use_lists(&engine->live, lists);
+    for (size_t i = 0; i < engine->shadow_count; i++)
+        judge_use_lists(&engine->shadows[i], lists);
 }
 
 void engine_ignore_cutoffs(struct engine *engine) {
-    memset(engine->cutoffs, 0, sizeof engine->cutoffs);
+    memset(engine->live.cutoffs, 0, sizeof engine->live.cutoffs);
 }
 
 uint32_t engine_cutoff(const struct engine *engine, enum verdict verdict) {
-    return engine->cutoffs[verdict];
+    return engine->live.cutoffs[verdict];
 }
 
 const struct snapshot *engine_rules(const struct engine *engine) {
     return engine->rules;
 }
 size_t engine_warming(const struct engine *engine) {
-    return engine->warming;
+    return engine->live.warming;
+}
+size_t engine_shadow_warming(const struct engine *engine, size_t shadow) {
+    check(shadow < engine->shadow_count);
+    return engine->shadows[shadow].warming;
+}
+const struct engine_warming *engine_warming_names(const struct engine *engine) {
+    return &engine->warming;
 }
 const struct value *engine_frame(const struct engine *engine) {
-    return engine->rules_layout.bound.frame;
+    return engine->live.layout.bound.frame;
 }
 uint64_t engine_unknown(const struct engine *engine) {
     return engine->unknown;
@@ -212,15 +237,16 @@ struct text layout_key(struct engine *engine, size_t entity) {
         return first->text;
     char *at = engine->key;
     for (size_t i = 0; i < binding->key_slot_count; i++) {
-        struct value v = frame[binding->key_slots[i]];
+        const struct value *v = &frame[binding->key_slots[i]];
         char printed[64];
-        if (!is_key_part(&v))
+        if (!is_key_part(v))
             return (struct text){0};
-        if (v.type != VALUE_TEXT) {
-            int length = value_format(v, printed, sizeof printed);
-            v.text = (struct text){.data = printed, .length = (size_t)length};
-        }
-        at = key_part(at, v.text, binding->key_slot_count);
+        struct text part = {.data = printed};
+        if (v->type == VALUE_TEXT)
+            part = v->text;
+        else
+            part.length = (size_t)value_format(*v, printed, sizeof printed);
+        at = key_part(at, part, binding->key_slot_count);
     }
     return (struct text){.data = engine->key, .length = (size_t)(at - engine->key)};
 }

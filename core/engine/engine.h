@@ -14,6 +14,7 @@
 #include "../base/arena.h"
 #include "../base/error.h"
 #include "../feature/state.h"
+#include "../policy/list_table.h"
 #include "../policy/snapshot.h"
 #include "../wire/decision.h"
 #include "../wire/record.h"
@@ -54,17 +55,47 @@ void engine_free(struct engine *engine);
  * declare them take its values, all others have their own fallback or cut-off. NULL: none. It must
  * outlive the engine or the next call. */
 void engine_use_thresholds(struct engine *engine, const struct thresholds *thresholds);
+/* What was added to the policies' lists, now and by all changes that the table will see. NULL:
+ * nothing. It must outlive the engine or the next call. */
+void engine_use_lists(struct engine *engine, struct list_table *lists);
 /* From here on no score gives a verdict: what the rules alone ask for. For finding cut-offs. */
 void engine_ignore_cutoffs(struct engine *engine);
 /* The smallest score that gives the verdict now; 0: none does. */
 uint32_t engine_cutoff(const struct engine *engine, enum verdict verdict);
 
+/* Policies that judge every transaction beside the rules, on the same features read for the same
+ * plan: what each would have decided is in decision.shadows, in this order, and nothing else
+ * changes by it. Takes references; replaces those before. */
+#define ENGINE_SHADOWS_MAX 8
+void engine_use_shadows(struct engine *engine, struct snapshot *const *shadows, size_t count);
+/* Features of a shadow that have no counterpart in `plan`: it has to do without them. */
+size_t engine_shadow_warming(const struct engine *engine, size_t shadow);
+
 const struct snapshot *engine_rules(const struct engine *engine);
 /* Features of `rules` that have no counterpart in `plan`: absent until a rebuild. */
 size_t engine_warming(const struct engine *engine);
+/* The same by name, and the rules that read them or have them as their `suppress`. Lives as long as
+ * the engine. */
+struct engine_warming {
+    const struct text *features, *rules; /* in the policy's order */
+    size_t feature_count, rule_count;
+    struct text reason; /* as decisions tell it */
+};
+const struct engine_warming *engine_warming_names(const struct engine *engine);
 /* is_new features that engine_decide() has left absent since engine_new() because more different
  * values would have to be told apart than a state keeps. */
 uint64_t engine_unknown(const struct engine *engine);
+
+/* For trials: from here on these features have these values, whatever the states say. The array must
+ * outlive the engine or the next call; count 0: none. */
+struct engine_value {
+    size_t slot; /* of a feature of the rules */
+    struct value value;
+};
+void engine_give(struct engine *engine, const struct engine_value *values, size_t count);
+
+/* For trials, too: from here on every rollout is for all. */
+void engine_ignore_rollouts(struct engine *engine);
 
 /* Fills ret_decision but for position, generation_id, duplicate, dry_run and server_us. Everything
  * in it lives in the arena, the rules snapshot or (its id) the transaction. with_features: also

@@ -1,27 +1,72 @@
-/* What decide.c and apply.c share: the memory of one engine, and how a transaction is laid out in
- * it. Private to engine/. */
+/* What the engine's files share: the memory of one engine, how a transaction is laid out in it, and
+ * the policies that judge. Private to engine/. */
 #pragma once
 
 #include "engine.h"
 
-/* Where a feature of the rules snapshot takes its value from. */
+/* Where a feature of a judging policy takes its value from. */
 struct feature_origin {
-    size_t slot;    /* in the rules frame */
+    size_t slot;    /* in that policy's frame */
     size_t feature; /* index in the plan's entity; SIZE_MAX: warming, absent */
     struct value default_value;
 };
 
-/* What is read of one entity of the plan, for the rules. */
+/* Those of one entity of the plan. */
+struct feature_origins {
+    struct feature_origin *origins;
+    size_t count;
+};
+
+/* What is read of one entity of the plan. */
 struct reading {
     struct entity_plan plan; /* the plan's own, with the features' defaults taken off */
-    struct feature_origin *origins;
-    size_t origin_count;
+    bool is_wanted;          /* does any judge have a feature from it? */
 };
 
 /* A transaction as one snapshot sees it. */
 struct layout {
     const struct snapshot *snapshot;
     struct bound bound; /* its own: slot_count slots in frame, field_count integers */
+};
+
+/* A rule whose condition was true. */
+struct fired_rule {
+    uint32_t rule; /* index in its snapshot */
+    bool suppressed;
+    int32_t capped;               /* what its group left out of its score */
+    enum verdict verdict_if_live; /* of a rule in shadow */
+};
+
+/* The scores of a group's rules so far. */
+struct group_total {
+    int64_t sum;
+    int32_t greatest;
+    bool has_any;
+    int64_t told; /* the sum up to the rule that is being told of */
+    bool is_told; /* the greatest is */
+};
+
+/* A policy that judges on what is read for the plan: the one that decides, or a shadow. */
+struct judge {
+    struct snapshot *snapshot;
+    struct layout layout;
+    struct feature_origins *entities; /* parallel to the plan's */
+    size_t warming;                   /* features that the plan does not have */
+    bool ignores_rollouts;            /* they are for all */
+    uint32_t cutoffs[VERDICT_COUNT];  /* in force, as in struct snapshot */
+    /* judge_rules(): */
+    struct fired_rule *fired; /* room for all rules, and as many as fired */
+    size_t fired_count;
+    struct group_total *groups; /* parallel to the snapshot's */
+    /* What is only for a shadow. */
+    struct arena arena; /* texts of one decision: the live one must not run short of memory */
+    bool is_late;       /* a read behind the lateness, as far as it has gone */
+};
+
+struct judgement {
+    enum verdict verdict;
+    uint32_t score;
+    uint32_t rule_errors;
 };
 
 /* Where the state of one of the transaction's entities is. */
@@ -33,7 +78,11 @@ struct spot {
 
 struct engine {
     struct snapshot *rules, *plan;
-    struct layout rules_layout;
+    struct judge live; /* of the rules */
+    struct judge *shadows;
+    size_t shadow_count;
+    const struct thresholds *thresholds; /* NULL: none */
+    struct list_table *lists;            /* NULL: nothing was added */
     struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
     struct reading *readings;  /* one per entity of the plan */
     struct spot *spots;        /* likewise, of the transaction in the plan's layout */
@@ -43,18 +92,26 @@ struct engine {
     size_t *same_filter;  /* of each filter: the first one with the same condition */
     signed char *passed;  /* of those, by the record being looked at; −1: not known yet */
     size_t filter_count;
-    size_t warming;
-    uint32_t cutoffs[VERDICT_COUNT]; /* in force, as in struct snapshot */
+    struct engine_warming warming; /* of the live side; in this memory: */
+    struct arena warming_arena;
     uint64_t unknown;
+    const struct engine_value *given; /* engine_give() */
+    size_t given_count;
     struct value *values; /* room for the features of the largest entity */
     struct state_scratch *state_scratch;
     struct entry entry;
     char key[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)];
 };
 
-/* Verdict and outcome as filters see them. */
+/* ---- layouts: engine.c ---- */
+
+void layout_init(struct layout *layout, const struct snapshot *snapshot);
+void layout_deinit(struct layout *layout);
+
+/* Verdict, outcome and the rules that fired as filters see them. reasons NULL: not known yet. */
 void layout_set_verdict(struct layout *layout, enum verdict verdict);
 void layout_set_outcome(struct layout *layout, enum label label);
+void layout_set_fired(struct layout *layout, const struct reason *reasons, size_t count);
 
 /* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
  * when the transaction lacks a part of it. */
@@ -70,3 +127,44 @@ bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct a
 /* Fills time and columns of engine->entry from the plan's layout; the id, which is the same for all
  * entities, and the weights are the caller's. */
 void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction);
+
+/* ---- what has no history yet: warming.c ---- */
+
+/* Once the live judge is there. */
+void warming_init(struct engine *engine);
+void warming_deinit(struct engine *engine);
+
+/* ---- how a policy fits the plan: fit.c ---- */
+
+/* Takes a reference. */
+void judge_init(struct judge *judge, struct snapshot *snapshot, const struct snapshot *plan);
+void judge_deinit(struct judge *judge, const struct snapshot *plan);
+
+void judge_use_thresholds(struct judge *judge, const struct thresholds *thresholds);
+void judge_use_lists(struct judge *judge, struct list_table *lists);
+
+/* Before the first entity: all features absent. */
+void judge_clear_features(struct judge *judge);
+/* What was read of one entity of the plan (its features' values, in the plan's order) into the
+ * judge's frame. Texts are copied into the arena: states move when they change. */
+void judge_take_features(struct judge *judge, size_t entity, const struct value *values,
+                         struct arena *arena);
+/* Once all are there. */
+void judge_compute_values(struct judge *judge, struct arena *arena);
+
+/* The transaction into the judge's frame, with all that its schema demands. */
+int judge_bind(struct judge *judge, const struct transaction *transaction, struct text *ret_field,
+               struct error *ret_error);
+
+/* ---- what the rules make of the frame: judge.c ---- */
+
+/* Fills judge->fired. */
+struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena);
+
+/* ---- what shadows make of it: shadow.c ---- */
+
+/* Before anything is read. */
+void shadows_begin(struct engine *engine);
+/* The features have been read. Whatever goes wrong stays in the shadow. */
+void shadows_judge(struct engine *engine, const struct transaction *transaction,
+                   struct arena *arena, struct decision *decision);

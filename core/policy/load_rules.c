@@ -1,10 +1,27 @@
 /* rules/NAME.yaml: conditions, what follows from them, and the sentence that says why. */
 #include "compile.h"
-#include "load.h"
+#include "load_rules_internal.h"
 
 #include "../base/check.h"
+#include "../base/hash.h"
 
-enum { NAME, ABOUT, WHEN, THEN, REASON, MODE, KEY_COUNT };
+enum {
+    NAME,
+    ABOUT,
+    WHEN,
+    THEN,
+    REASON,
+    MODE,
+    TAGS,
+    GROUP,
+    FROM,
+    UNTIL,
+    ROLLOUT,
+    ON_ERROR,
+    SUPPRESS,
+    CASES,
+    KEY_COUNT,
+};
 
 /* ------------------------------------------------------------------------------------------------
  * Reasons: "{card.count_10m} purchases in 10 minutes"; {{ and }} stand for themselves */
@@ -142,15 +159,6 @@ static void read_then(const struct reader *reader, const struct tree_node *node,
         rule->score = (int32_t)score;
 }
 
-static void read_mode(const struct reader *reader, const struct tree_node *node,
-                      struct rule *rule) {
-    static const char *const names[] = {"live", "shadow", "off", NULL};
-    static const enum rule_mode modes[] = {RULE_LIVE, RULE_SHADOW, RULE_OFF};
-    size_t index;
-    if (read_choice(reader, node, "mode", names, &index))
-        rule->mode = modes[index];
-}
-
 static void check_unique(struct load *load, const struct reader *reader,
                          const struct tree_node *node, const struct rule *rule) {
     for (size_t i = 0; i < load->snapshot->rule_count; i++) {
@@ -164,14 +172,63 @@ static void check_unique(struct load *load, const struct reader *reader,
     }
 }
 
+/* What it is for whom, when, and with whom. */
+static void read_terms(struct load *load, const struct reader *reader,
+                       const struct key keys[KEY_COUNT], struct rule *rule) {
+    if (keys[MODE].node)
+        load_rule_mode(reader, keys[MODE].node, &rule->mode);
+    if (keys[TAGS].node)
+        rule_read_tags(reader, keys[TAGS].node, rule);
+    if (keys[GROUP].node)
+        rule_read_group(load, reader, keys[GROUP].node, rule);
+    if (rule->group != SIZE_MAX && load->snapshot->groups[rule->group].mode > rule->mode)
+        rule->mode = load->snapshot->groups[rule->group].mode;
+    rule_read_period(reader, keys[FROM].node, keys[UNTIL].node, rule);
+    if (keys[ROLLOUT].node)
+        rule_read_rollout(load, reader, keys[ROLLOUT].node, rule);
+    if (keys[ON_ERROR].node)
+        load_on_error(reader, keys[ON_ERROR].node, &rule->on_error);
+}
+
+static const struct rule_outline *find_outline(const struct load *load,
+                                               const struct tree_node *node) {
+    for (size_t i = 0; i < load->outline_count; i++)
+        if (load->outlines[i].node == node)
+            return &load->outlines[i];
+    return NULL;
+}
+
+/* Nothing but what is so unless the rule says otherwise. */
+static struct rule plain_rule(const struct load *load, const struct reader *reader,
+                              const struct tree_node *node) {
+    const struct rule_outline *outline = find_outline(load, node);
+    const struct name *id = scope_find(&load->scope, TEXT_LITERAL("id"));
+    return (struct rule){
+        .file = reader->source->path,
+        .line = (int)node->line,
+        .on_error = load->snapshot->on_error,
+        .group = SIZE_MAX,
+        .from_us = INT64_MIN,
+        .until_us = INT64_MAX,
+        .rollout = RULE_ROLLOUT_ALL,
+        .rollout_slot = id ? id->slot : 0,
+        .suppress_slot = outline ? outline->suppress_slot : SIZE_MAX,
+    };
+}
+
 static void read_rule(struct load *load, const struct reader *reader,
                       const struct tree_node *node) {
     struct key keys[KEY_COUNT] = {
-        [NAME] = {"name", true, NULL},      [ABOUT] = {"about", false, NULL},
-        [WHEN] = {"when", true, NULL},      [THEN] = {"then", true, NULL},
-        [REASON] = {"reason", false, NULL}, [MODE] = {"mode", false, NULL},
+        [NAME] = {"name", true, NULL},          [ABOUT] = {"about", false, NULL},
+        [WHEN] = {"when", true, NULL},          [THEN] = {"then", true, NULL},
+        [REASON] = {"reason", false, NULL},     [MODE] = {"mode", false, NULL},
+        [TAGS] = {"tags", false, NULL},         [GROUP] = {"group", false, NULL},
+        [FROM] = {"from", false, NULL},         [UNTIL] = {"until", false, NULL},
+        [ROLLOUT] = {"rollout", false, NULL},   [ON_ERROR] = {"on_error", false, NULL},
+        [SUPPRESS] = {"suppress", false, NULL}, /* read by load_suppress.c */
+        [CASES] = {"cases", false, NULL},       /* read by load_cases(), once all rules are known */
     };
-    struct rule rule = {.file = reader->source->path, .line = (int)node->line};
+    struct rule rule = plain_rule(load, reader, node);
     read_keys(reader, node, "a rule", keys, KEY_COUNT);
     bool named = keys[NAME].node && read_name(reader, keys[NAME].node, "rule", false, &rule.name);
     if (named)
@@ -182,8 +239,10 @@ static void read_rule(struct load *load, const struct reader *reader,
     if (keys[WHEN].node) {
         when = load_expression_node(load, reader->source, keys[WHEN].node, "when", SCOPE_RULE,
                                     VALUE_BOOL);
-        if (when)
+        if (when) {
             rule.when = expression_build(when, load->arena);
+            rule.screen = screen_build(when, load->arena);
+        }
     }
     if (keys[THEN].node)
         read_then(reader, keys[THEN].node, &rule);
@@ -191,8 +250,8 @@ static void read_rule(struct load *load, const struct reader *reader,
         read_reason(load, reader, keys[REASON].node, &rule);
     else if (named)
         default_reason(load, &rule);
-    if (keys[MODE].node)
-        read_mode(reader, keys[MODE].node, &rule);
+    read_terms(load, reader, keys, &rule);
+    rule.rollout_seed = hash_text(rule.name);
     if (when && rule.mode == RULE_LIVE)
         load_note_scored(load, when);
     if (named)

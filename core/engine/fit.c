@@ -1,0 +1,156 @@
+/* How a policy fits the plan that the states are folded with: each of its features takes its value
+ * from the feature of the plan with the same definition, under whatever name, and is absent when
+ * there is none. */
+#include "scratch.h"
+
+#include "../base/check.h"
+
+#include <stdlib.h>
+
+/* Texts of one decision of a shadow. */
+#define SHADOW_ARENA_BYTES (1u << 20)
+
+static const struct entity_plan *entity_named(const struct plan *plan, struct text name) {
+    for (size_t i = 0; i < plan->entity_count; i++)
+        if (text_equal(plan->entities[i].name, name))
+            return &plan->entities[i];
+    return NULL;
+}
+
+static size_t feature_defined(const struct entity_plan *entity, uint64_t definition) {
+    for (size_t i = 0; i < entity->feature_count; i++)
+        if (entity->features[i].definition == definition)
+            return i;
+    return SIZE_MAX;
+}
+
+static void find_origins(const struct snapshot *snapshot, const struct entity_plan *plan,
+                         struct feature_origins *ret_origins) {
+    const struct entity_plan *entity = entity_named(&snapshot->plan, plan->name);
+    if (!entity)
+        return;
+    size_t first_slot = snapshot->bindings[entity - snapshot->plan.entities].first_feature;
+    ret_origins->origins = check_calloc(entity->feature_count, sizeof *ret_origins->origins);
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        size_t feature = feature_defined(plan, entity->features[i].definition);
+        if (feature != SIZE_MAX)
+            ret_origins->origins[ret_origins->count++] =
+                (struct feature_origin){.slot = first_slot + i,
+                                        .feature = feature,
+                                        .default_value = entity->features[i].default_value};
+    }
+}
+
+void judge_init(struct judge *judge, struct snapshot *snapshot, const struct snapshot *plan) {
+    *judge = (struct judge){.snapshot = snapshot_ref(snapshot)};
+    layout_init(&judge->layout, snapshot);
+    judge->entities = check_calloc(plan->plan.entity_count, sizeof *judge->entities);
+    size_t found = 0;
+    for (size_t i = 0; i < plan->plan.entity_count; i++) {
+        find_origins(snapshot, &plan->plan.entities[i], &judge->entities[i]);
+        found += judge->entities[i].count;
+    }
+    judge->warming = snapshot->feature_count - found;
+    judge->fired = check_calloc(snapshot->rule_count, sizeof *judge->fired);
+    judge->groups = check_calloc(snapshot->group_count, sizeof *judge->groups);
+    arena_init(&judge->arena, SHADOW_ARENA_BYTES);
+    judge_use_thresholds(judge, NULL);
+}
+
+void judge_deinit(struct judge *judge, const struct snapshot *plan) {
+    for (size_t i = 0; i < plan->plan.entity_count; i++)
+        free(judge->entities[i].origins);
+    free(judge->entities);
+    free(judge->fired);
+    free(judge->groups);
+    arena_deinit(&judge->arena);
+    layout_deinit(&judge->layout);
+    snapshot_unref(judge->snapshot);
+}
+
+void judge_use_thresholds(struct judge *judge, const struct thresholds *thresholds) {
+    const struct snapshot *rules = judge->snapshot;
+    struct value *frame = judge->layout.bound.frame;
+    for (size_t i = 0; i < rules->threshold_count; i++) {
+        const struct threshold *threshold = &rules->thresholds[i];
+        frame[threshold->slot] =
+            thresholds ? thresholds_value(thresholds, threshold->name, threshold->definition)
+                       : value_absent();
+    }
+    memcpy(judge->cutoffs, rules->cutoffs, sizeof judge->cutoffs);
+    for (size_t i = 0; i < rules->budget_count && thresholds; i++) {
+        const struct cutoff_budget *budget = &rules->budgets[i];
+        thresholds_cutoff(thresholds, budget->verdict, budget->definition,
+                          &judge->cutoffs[budget->verdict]);
+    }
+}
+
+void judge_use_lists(struct judge *judge, struct list_table *lists) {
+    const struct snapshot *rules = judge->snapshot;
+    for (size_t i = 0; i < rules->list_count; i++) {
+        const struct list *list = &rules->lists[i];
+        judge->layout.bound.frame[list->slot] =
+            lists && !list->is_fixed ? list_table_value(lists, list->name, list->kind)
+                                     : value_absent();
+    }
+}
+
+void judge_clear_features(struct judge *judge) {
+    struct value *frame = judge->layout.bound.frame;
+    for (size_t i = 0; i < judge->snapshot->feature_count; i++)
+        frame[judge->snapshot->first_feature + i] = value_absent();
+}
+
+void judge_take_features(struct judge *judge, size_t entity, const struct value *values,
+                         struct arena *arena) {
+    const struct feature_origins *origins = &judge->entities[entity];
+    for (size_t i = 0; i < origins->count; i++) {
+        const struct feature_origin *origin = &origins->origins[i];
+        struct value v = values[origin->feature];
+        if (v.type == VALUE_TEXT) {
+            v.text = arena_text(arena, v.text);
+            if (!v.text.data)
+                v = value_absent();
+        }
+        if (v.type == VALUE_ABSENT)
+            v = origin->default_value;
+        judge->layout.bound.frame[origin->slot] = v;
+    }
+}
+
+void judge_compute_values(struct judge *judge, struct arena *arena) {
+    struct value *frame = judge->layout.bound.frame;
+    for (size_t i = 0; i < judge->snapshot->computed_count; i++) {
+        const struct computed *computed = &judge->snapshot->computed[i];
+        frame[computed->slot] = expression_eval(computed->expression, frame, arena);
+    }
+}
+
+/* Attributes may be longer than what an entity can be stored under. A derived field that is so long
+ * is nothing a client could mend: the transaction is then no part of the entity. */
+static int check_keys(const struct judge *judge, struct text *ret_field, struct error *ret_error) {
+    const struct snapshot *rules = judge->snapshot;
+    for (size_t e = 0; e < rules->plan.entity_count; e++)
+        for (size_t i = 0; i < rules->bindings[e].key_slot_count; i++) {
+            size_t slot = rules->bindings[e].key_slots[i];
+            const struct value *v = &judge->layout.bound.frame[slot];
+            if (v->type != VALUE_TEXT || v->text.length <= ENGINE_KEY_PART_MAX ||
+                rules->schema.fields[slot].kind == FIELD_KIND_DERIVED)
+                continue;
+            *ret_field = rules->slot_names[slot];
+            return error_set(ret_error, ERROR_INVALID,
+                             "%" TEXT_FORMAT
+                             " has %zu bytes; expected at most %d, for it names the "
+                             "entity %" TEXT_FORMAT,
+                             TEXT_ARGS(*ret_field), v->text.length, ENGINE_KEY_PART_MAX,
+                             TEXT_ARGS(rules->plan.entities[e].name));
+        }
+    return 0;
+}
+
+int judge_bind(struct judge *judge, const struct transaction *transaction, struct text *ret_field,
+               struct error *ret_error) {
+    int r = schema_bind(&judge->snapshot->schema, transaction, BIND_STRICT, &judge->layout.bound,
+                        ret_field, ret_error);
+    return r < 0 ? r : check_keys(judge, ret_field, ret_error);
+}

@@ -1,0 +1,187 @@
+/* What a policy's rules make of a transaction: the only place where it is defined which rules have
+ * a say, and how one verdict and one score come of them. docs/POLICY.md says the same in words.
+ *
+ * A rule has a say when its mode, its time and its rollout let it, and its condition is true. In
+ * shadow it is only told. When its suppression has seen it fire lately it is told, too, without
+ * effect.
+ *
+ *   score     the sum over the rules with effect, each group's taken together first (sum or
+ *             greatest, then its limit), kept within 0…1000
+ *   verdict   the most severe of what those rules ask for, what the score's cut-offs give, and what
+ *             live rules that fail ask for; approve when there is none
+ *
+ * Everything about texts is elsewhere: decide.c writes the reasons. */
+#include "scratch.h"
+
+#include "../base/hash.h"
+
+/* What the rules so far come to. */
+struct poll {
+    struct judge *judge;
+    int64_t ungrouped;  /* scores of rules without a group */
+    enum verdict asked; /* the most severe verdict that was asked for */
+};
+
+static enum verdict more_severe(enum verdict a, enum verdict b) {
+    return a > b ? a : b;
+}
+
+static enum verdict verdict_on_error(enum on_error on_error) {
+    switch (on_error) {
+    case ON_ERROR_REVIEW:
+        return VERDICT_REVIEW;
+    case ON_ERROR_DECLINE:
+        return VERDICT_DECLINE;
+    case ON_ERROR_SKIP:
+        break;
+    }
+    return VERDICT_NONE;
+}
+
+static enum verdict verdict_of_score(const struct judge *judge, uint32_t score) {
+    for (int verdict = VERDICT_DECLINE; verdict > VERDICT_APPROVE; verdict--)
+        if (judge->cutoffs[verdict] > 0 && score >= judge->cutoffs[verdict])
+            return (enum verdict)verdict;
+    return VERDICT_APPROVE;
+}
+
+/* ---- scores ---- */
+
+static struct group_total with_score(struct group_total total, int32_t score) {
+    if (!total.has_any || score > total.greatest)
+        total.greatest = score;
+    total.sum += score;
+    total.has_any = true;
+    return total;
+}
+
+static int64_t group_score(const struct rule_group *group, struct group_total total) {
+    int64_t score = group->score == GROUP_MAX ? total.greatest : total.sum;
+    if (!total.has_any)
+        return 0;
+    return score < group->at_most ? score : group->at_most;
+}
+
+/* With one rule more; NULL: with those so far. */
+static uint32_t score_with(const struct poll *poll, const struct rule *more) {
+    const struct snapshot *snapshot = poll->judge->snapshot;
+    int64_t score = poll->ungrouped;
+    if (more && more->group == SIZE_MAX)
+        score += more->score;
+    for (size_t i = 0; i < snapshot->group_count; i++) {
+        struct group_total total = poll->judge->groups[i];
+        if (more && more->group == i)
+            total = with_score(total, more->score);
+        score += group_score(&snapshot->groups[i], total);
+    }
+    return score < 0 ? 0 : score > DECISION_SCORE_MAX ? DECISION_SCORE_MAX : (uint32_t)score;
+}
+
+static enum verdict verdict_with(const struct poll *poll, const struct rule *more) {
+    enum verdict asked = more ? more_severe(poll->asked, more->verdict) : poll->asked;
+    return more_severe(asked, verdict_of_score(poll->judge, score_with(poll, more)));
+}
+
+static void count_score(struct poll *poll, const struct rule *rule) {
+    if (rule->group == SIZE_MAX) {
+        poll->ungrouped += rule->score;
+        return;
+    }
+    struct group_total *total = &poll->judge->groups[rule->group];
+    *total = with_score(*total, rule->score);
+}
+
+/* ---- rules ---- */
+
+/* Is the rule there for this transaction, whatever its condition says? */
+static bool has_say(const struct judge *judge, const struct rule *rule, int64_t event_time_us) {
+    if (rule->mode == RULE_OFF || event_time_us < rule->from_us || event_time_us >= rule->until_us)
+        return false;
+    if (rule->rollout == RULE_ROLLOUT_ALL || judge->ignores_rollouts)
+        return true;
+    const struct value *key = &judge->layout.bound.frame[rule->rollout_slot];
+    return key->type == VALUE_TEXT &&
+           hash64(key->text.data, key->text.length, rule->rollout_seed) % RULE_ROLLOUT_ALL <
+               rule->rollout;
+}
+
+/* Only what had an effect is repeated: a rule in shadow had none. */
+static bool is_suppressed(const struct rule *rule, const struct value *frame) {
+    return rule->mode == RULE_LIVE && rule->suppress_slot != SIZE_MAX &&
+           frame[rule->suppress_slot].type == VALUE_INT && frame[rule->suppress_slot].integer > 0;
+}
+
+static void hear(struct poll *poll, uint32_t index, struct value answer,
+                 struct judgement *judgement) {
+    struct judge *judge = poll->judge;
+    const struct rule *rule = &judge->snapshot->rules[index];
+    if (answer.type == VALUE_ERROR) {
+        judgement->rule_errors++;
+        if (rule->mode == RULE_LIVE)
+            poll->asked = more_severe(poll->asked, verdict_on_error(rule->on_error));
+    }
+    if (answer.type != VALUE_BOOL || !answer.boolean)
+        return;
+    bool suppressed = is_suppressed(rule, judge->layout.bound.frame);
+    judge->fired[judge->fired_count++] =
+        (struct fired_rule){.rule = index, .suppressed = suppressed};
+    if (rule->mode != RULE_LIVE || suppressed)
+        return;
+    count_score(poll, rule);
+    poll->asked = more_severe(poll->asked, rule->verdict);
+}
+
+/* ---- what is told of them ---- */
+
+/* What the group's score rises by with this rule, in the policy's order; of a group's greatest
+ * score the first rule that has it gets all. */
+static int64_t share_of_group(const struct rule_group *group, struct group_total *total,
+                              int32_t score) {
+    if (group->score == GROUP_MAX) {
+        bool is_it = score == total->greatest && !total->is_told;
+        total->is_told |= is_it;
+        return is_it ? group_score(group, *total) : 0;
+    }
+    int64_t before = total->told < group->at_most ? total->told : group->at_most;
+    total->told += score;
+    int64_t after = total->told < group->at_most ? total->told : group->at_most;
+    return after - before;
+}
+
+static void tell_shares(const struct poll *poll) {
+    struct judge *judge = poll->judge;
+    for (size_t i = 0; i < judge->fired_count; i++) {
+        struct fired_rule *fired = &judge->fired[i];
+        const struct rule *rule = &judge->snapshot->rules[fired->rule];
+        if (rule->mode == RULE_SHADOW) {
+            fired->verdict_if_live = verdict_with(poll, rule);
+        } else if (rule->group != SIZE_MAX && !fired->suppressed) {
+            int64_t share = share_of_group(&judge->snapshot->groups[rule->group],
+                                           &judge->groups[rule->group], rule->score);
+            fired->capped = (int32_t)(rule->score - share);
+        }
+    }
+}
+
+struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena) {
+    const struct snapshot *snapshot = judge->snapshot;
+    const struct value *frame = judge->layout.bound.frame;
+    struct poll poll = {.judge = judge, .asked = VERDICT_APPROVE};
+    struct judgement judgement = {0};
+    judge->fired_count = 0;
+    for (size_t i = 0; i < snapshot->group_count; i++)
+        judge->groups[i] = (struct group_total){0};
+    for (uint32_t i = 0; i < snapshot->rule_count; i++) {
+        enum screen_answer answer = screen_answer(snapshot->rules[i].screen, frame);
+        if (answer == SCREEN_NO || !has_say(judge, &snapshot->rules[i], event_time_us))
+            continue;
+        hear(&poll, i,
+             answer == SCREEN_YES ? value_bool(true)
+                                  : expression_eval(snapshot->rules[i].when, frame, arena),
+             &judgement);
+    }
+    judgement.score = score_with(&poll, NULL);
+    judgement.verdict = verdict_with(&poll, NULL);
+    tell_shares(&poll);
+    return judgement;
+}

@@ -1,0 +1,62 @@
+/* Shadow policies: what they would have decided about the same transaction on the same states.
+ *
+ * They come last, each with its own frame and its own memory, and all that can go wrong with one
+ * (a transaction that it would refuse, too little memory) makes a shadow decision without a
+ * verdict. They share the live side's reading: features that the plan does not have are absent to
+ * them, and what depends on verdicts and fired rules follows the live ones. */
+#include "scratch.h"
+
+void shadows_begin(struct engine *engine) {
+    for (size_t i = 0; i < engine->shadow_count; i++) {
+        struct judge *shadow = &engine->shadows[i];
+        arena_reset(&shadow->arena);
+        shadow->is_late = false;
+        judge_clear_features(shadow);
+    }
+}
+
+/* Indices of the rules with effect. NULL: no memory. */
+static const uint32_t *effective_rules(const struct judge *shadow, struct arena *arena,
+                                       size_t *ret_count) {
+    uint32_t *rules = arena_calloc(arena, shadow->fired_count, sizeof *rules);
+    size_t count = 0;
+    for (size_t i = 0; i < shadow->fired_count && rules; i++) {
+        const struct fired_rule *fired = &shadow->fired[i];
+        if (shadow->snapshot->rules[fired->rule].mode == RULE_LIVE && !fired->suppressed)
+            rules[count++] = fired->rule;
+    }
+    *ret_count = count;
+    return rules;
+}
+
+static struct shadow_decision decide(struct judge *shadow, const struct transaction *transaction,
+                                     struct arena *arena) {
+    struct shadow_decision decision = {.snapshot_id = shadow->snapshot->id,
+                                       .degraded = shadow->warming > 0 || shadow->is_late};
+    struct text field;
+    struct error refusal;
+    if (judge_bind(shadow, transaction, &field, &refusal) < 0)
+        return decision;
+    judge_compute_values(shadow, &shadow->arena);
+    struct judgement judgement = judge_rules(shadow, transaction->event_time_us, &shadow->arena);
+    decision.rules = effective_rules(shadow, arena, &decision.rule_count);
+    if (!decision.rules)
+        return decision;
+    decision.verdict = judgement.verdict;
+    decision.score = judgement.score;
+    decision.rule_errors = judgement.rule_errors;
+    return decision;
+}
+
+void shadows_judge(struct engine *engine, const struct transaction *transaction,
+                   struct arena *arena, struct decision *decision) {
+    if (engine->shadow_count == 0)
+        return;
+    struct shadow_decision *shadows = arena_calloc(arena, engine->shadow_count, sizeof *shadows);
+    if (!shadows)
+        return;
+    for (size_t i = 0; i < engine->shadow_count; i++)
+        shadows[i] = decide(&engine->shadows[i], transaction, arena);
+    decision->shadows = shadows;
+    decision->shadow_count = engine->shadow_count;
+}

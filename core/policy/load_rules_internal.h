@@ -1,0 +1,15 @@
+/* A rule while it is read, shared by load_rules.c (what it asks for, and why) and load_rule_terms.c
+ * (when, for whom, and under which names). Private to policy/. */
+#pragma once
+
+#include "load.h"
+
+/* Each takes the node of one key and reports what is wrong with it. */
+void rule_read_tags(const struct reader *reader, const struct tree_node *node, struct rule *rule);
+void rule_read_group(const struct load *load, const struct reader *reader,
+                     const struct tree_node *node, struct rule *rule);
+/* Either may be NULL. */
+void rule_read_period(const struct reader *reader, const struct tree_node *from,
+                      const struct tree_node *until, struct rule *rule);
+void rule_read_rollout(const struct load *load, const struct reader *reader,
+                       const struct tree_node *node, struct rule *rule);
