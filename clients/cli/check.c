@@ -1,24 +1,51 @@
-/* harrier check: does this policy load, and what is in it? */
+/* harrier check: does this policy load, what is in it, what is odd about it, and does it decide
+ * what its cases expect? */
+#include "core/base/check.h"
 #include "command.h"
 #include "core/base/hash.h"
+#include "core/engine/trial.h"
 #include "core/feature/cost.h"
+#include "core/policy/calendar.h"
+#include "core/policy/fault.h"
+#include "core/policy/latency.h"
 #include "core/policy/snapshot.h"
 #include "exit_status.h"
+#include "json_writer.h"
 #include "quantity.h"
 
 #include <argp.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
 
 struct options {
     const char *folder;
-    int quiet;
+    int64_t now_us;
+    bool quiet, strict, json;
 };
+
+enum { OPTION_STRICT = 256, OPTION_JSON, OPTION_DATE };
+
+static int64_t today_us(void) {
+    return (int64_t)time(NULL) * CALENDAR_SECOND_US;
+}
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
     case 'q':
-        options->quiet = 1;
+        options->quiet = true;
+        return 0;
+    case OPTION_STRICT:
+        options->strict = true;
+        return 0;
+    case OPTION_JSON:
+        options->json = true;
+        return 0;
+    case OPTION_DATE:
+        if (calendar_parse_date(text_of(value), &options->now_us) < 0 &&
+            calendar_parse_timestamp(text_of(value), &options->now_us) < 0)
+            argp_error(state, "--date: \"%s\" is no date; expected for example 2026-01-31", value);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
@@ -34,7 +61,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 static const struct argp_option arguments[] = {
-    {"quiet", 'q', NULL, 0, "Print faults and warnings only", 0},
+    {"quiet", 'q', NULL, 0, "Print faults, warnings and failed cases only", 0},
+    {"strict", OPTION_STRICT, NULL, 0, "Warnings fail, too", 0},
+    {"json", OPTION_JSON, NULL, 0, "One JSON object on standard output", 0},
+    {"date", OPTION_DATE, "DATE", 0, "Rules that ended before DATE are over (today)", 0},
     {0},
 };
 
@@ -43,21 +73,45 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "POLICY",
     .doc =
-        "Checks the policy in the folder POLICY as a server would load it.\v"
+        "Checks the policy in the folder POLICY as a server would load it, warns of what is odd "
+        "about it, and runs its cases.\v"
         "For each entity it says what the busiest one can come to: the bytes of its state, and how "
-        "many entries of it one decision visits.\n\n"
+        "many entries of it one decision visits; and then how long a decision could take at "
+        "worst.\n\n"
         "Every fault is printed with its file, line and column. Exit status: 0 it is sound, 78 "
-        "it is not, 66 there is no such folder.",
+        "it is not, or a case fails, or with --strict there are warnings; 66 there is no such "
+        "folder.",
 };
 
-static void print_rules(const struct snapshot *snapshot) {
-    static const char *const mode_names[] = {
-        [RULE_LIVE] = "live", [RULE_SHADOW] = "shadow", [RULE_OFF] = "off"};
-    size_t modes[sizeof mode_names / sizeof *mode_names] = {0};
+/* What is found. */
+struct findings {
+    struct fault_sink sink; /* first */
+    struct buffer messages;
+    struct buffer faults; /* the same as elements of a JSON array */
+    size_t errors, warnings;
+    struct buffer failures; /* of cases */
+    size_t failed;
+};
+
+/* ------------------------------------------------------------------------------------------------
+ * The summary */
+
+static const char *const mode_names[] = {
+    [RULE_LIVE] = "live", [RULE_SHADOW] = "shadow", [RULE_OFF] = "off"};
+#define MODES (sizeof mode_names / sizeof *mode_names)
+
+static void count_modes(const struct snapshot *snapshot, size_t ret_modes[MODES]) {
+    for (size_t i = 0; i < MODES; i++)
+        ret_modes[i] = 0;
     for (size_t i = 0; i < snapshot->rule_count; i++)
-        modes[snapshot->rules[i].mode]++;
+        ret_modes[snapshot->rules[i].mode]++;
+}
+
+static void print_rules(const struct snapshot *snapshot) {
+    size_t modes[MODES];
+    count_modes(snapshot, modes);
     printf("rules      %zu (", snapshot->rule_count);
-    for (size_t i = 0; i < sizeof mode_names / sizeof *mode_names; i++)
+    for (size_t i = 0; i < MODES; i++)
         printf("%s%zu %s", i ? ", " : "", modes[i], mode_names[i]);
     printf(")\n");
 }
@@ -91,7 +145,28 @@ static void print_features(const struct snapshot *snapshot) {
     }
 }
 
-static void print_summary(const struct snapshot *snapshot) {
+#define DEAREST_MAX 8 /* lines */
+
+static void print_latency(const struct snapshot *snapshot) {
+    size_t count = latency_item_count(snapshot);
+    struct latency_item *items = check_calloc(count + 1, sizeof *items);
+    latency_items(snapshot, items);
+    printf("at worst   a decision takes %.1f us", (double)latency_ns(snapshot) / 1e3);
+    if (snapshot->latency_budget_us)
+        printf(" of %llu us", (unsigned long long)snapshot->latency_budget_us);
+    printf("; the dearest are\n  %-14s %-32s %10s  %8s  %10s\n", "", "", "us", "steps", "entries");
+    for (size_t i = 0; i < count && i < DEAREST_MAX; i++) {
+        char entries[QUANTITY_COUNT_SIZE], steps[QUANTITY_COUNT_SIZE];
+        printf("  %-14s %-32" TEXT_FORMAT " %10.1f  %8s  %10s\n", latency_kind_name(items[i].kind),
+               TEXT_ARGS(items[i].name), (double)items[i].ns / 1e3,
+               quantity_format_count(items[i].steps, steps),
+               items[i].kind == LATENCY_ENTITY ? quantity_format_count(items[i].entries, entries)
+                                               : "");
+    }
+    free(items);
+}
+
+static void print_summary(const struct snapshot *snapshot, const struct findings *findings) {
     char id[HASH_HEX_SIZE];
     hash_hex(snapshot->id, id);
     printf("policy     %" TEXT_FORMAT " (snapshot %s)\n", TEXT_ARGS(snapshot->name), id);
@@ -108,34 +183,163 @@ static void print_summary(const struct snapshot *snapshot) {
                snapshot->lists[i].count);
     print_rules(snapshot);
     print_cutoffs(snapshot);
+    print_latency(snapshot);
+    printf("cases      %zu, %zu failed\n", snapshot->case_count, findings->failed);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * JSON */
+
+static void take_fault(struct fault_sink *self, const struct fault_view *fault) {
+    struct findings *findings = (struct findings *)self;
+    struct buffer *json = &findings->faults;
+    if (fault->warning)
+        findings->warnings++;
+    else
+        findings->errors++;
+    json_begin_object(json, NULL);
+    json_add_text(json, "severity", text_of(fault->warning ? "warning" : "error"));
+    json_add_text(json, "file", fault->path);
+    if (fault->at.line > 0) {
+        json_add_unsigned(json, "line", fault->at.line);
+        json_add_unsigned(json, "column", fault->at.column);
+        json_add_unsigned(json, "length", fault->at.length ? fault->at.length : 1);
+    }
+    json_add_text(json, "message", fault->text);
+    json_end_object(json);
+}
+
+static void add_latency(struct buffer *json, const struct snapshot *snapshot) {
+    size_t count = latency_item_count(snapshot);
+    struct latency_item *items = check_calloc(count + 1, sizeof *items);
+    latency_items(snapshot, items);
+    json_begin_object(json, "latency");
+    json_add_unsigned(json, "worst_ns", latency_ns(snapshot));
+    if (snapshot->latency_budget_us)
+        json_add_unsigned(json, "budget_us", snapshot->latency_budget_us);
+    json_begin_array(json, "items");
+    for (size_t i = 0; i < count; i++) {
+        json_begin_object(json, NULL);
+        json_add_text(json, "kind", text_of(latency_kind_name(items[i].kind)));
+        json_add_text(json, "name", items[i].name);
+        json_add_unsigned(json, "ns", items[i].ns);
+        json_add_unsigned(json, "steps", items[i].steps);
+        if (items[i].kind == LATENCY_ENTITY)
+            json_add_unsigned(json, "entries", items[i].entries);
+        json_end_object(json);
+    }
+    json_end_array(json);
+    json_end_object(json);
+    free(items);
+}
+
+static void add_snapshot(struct buffer *json, const struct snapshot *snapshot,
+                         const struct findings *findings) {
+    size_t modes[MODES];
+    count_modes(snapshot, modes);
+    json_add_text(json, "policy", snapshot->name);
+    json_add_hex(json, "snapshot", snapshot->id);
+    json_add_unsigned(json, "files", snapshot->file_count);
+    json_add_unsigned(json, "features", snapshot->feature_count);
+    json_begin_object(json, "rules");
+    for (size_t i = 0; i < MODES; i++)
+        json_add_unsigned(json, mode_names[i], modes[i]);
+    json_end_object(json);
+    json_begin_object(json, "cases");
+    json_add_unsigned(json, "run", snapshot->case_count);
+    json_add_unsigned(json, "failed", findings->failed);
+    json_add_text(json, "failures",
+                  (struct text){.data = (const char *)findings->failures.bytes,
+                                .length = findings->failures.length});
+    json_end_object(json);
+    add_latency(json, snapshot);
+}
+
+static void print_json(const struct snapshot *snapshot, const struct findings *findings,
+                       bool is_sound) {
+    struct buffer json;
+    buffer_init(&json);
+    json_begin_object(&json, NULL);
+    json_add_bool(&json, "sound", is_sound);
+    if (snapshot)
+        add_snapshot(&json, snapshot, findings);
+    json_begin_array(&json, "faults");
+    buffer_append(&json, findings->faults.bytes, findings->faults.length);
+    json_end_array(&json);
+    json_end_object(&json);
+    buffer_append_u8(&json, '\n');
+    fwrite(json.bytes, 1, json.length, stdout);
+    buffer_deinit(&json);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The command */
+
+static int load(const struct options *options, struct findings *findings,
+                struct snapshot **ret_snapshot, struct error *ret_error) {
+    struct policy_folder *folder;
+    size_t count;
+    int r = policy_folder_read(options->folder, &folder, ret_error);
+    if (r < 0)
+        return r;
+    const struct policy_file *files = policy_folder_files(folder, &count);
+    r = snapshot_check(files, count, options->now_us, &findings->sink, ret_snapshot,
+                       &findings->messages, ret_error);
+    policy_folder_free(folder);
+    return r;
+}
+
+/* The messages have all of an invalid policy's faults; others are in the error alone. */
+static enum exit_status tell_unloadable(const struct options *options,
+                                        const struct findings *findings,
+                                        const struct error *error) {
+    if (findings->messages.length == 0)
+        fprintf(stderr, "harrier: %s\n", error->text);
+    else
+        fprintf(stderr, "harrier: %s does not check\n", options->folder);
+    if (options->json && findings->errors > 0)
+        print_json(NULL, findings, false);
+    return error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : exit_status_of(error->code);
+}
+
+static enum exit_status tell_loaded(const struct options *options, struct findings *findings,
+                                    struct snapshot *snapshot) {
+    findings->failed = trial_run_all(snapshot, &findings->failures);
+    fwrite(findings->failures.bytes, 1, findings->failures.length, stderr);
+    bool is_sound = findings->failed == 0 && !(options->strict && findings->warnings > 0);
+    if (options->json)
+        print_json(snapshot, findings, is_sound);
+    else if (!options->quiet)
+        print_summary(snapshot, findings);
+    if (findings->failed > 0)
+        fprintf(stderr, "harrier: %s does not check: %zu of %zu cases fail\n", options->folder,
+                findings->failed, snapshot->case_count);
+    else if (!is_sound)
+        fprintf(stderr, "harrier: %s does not check: %zu warnings\n", options->folder,
+                findings->warnings);
+    return is_sound ? EXIT_STATUS_OK : EXIT_STATUS_BAD_POLICY;
 }
 
 int command_check(int argc, char **argv) {
-    struct options options = {0};
-    struct snapshot *snapshot;
-    struct buffer messages;
+    struct options options = {.now_us = today_us()};
+    struct findings findings = {.sink = {.take = take_fault}};
+    struct snapshot *snapshot = NULL;
     struct error error;
+    enum exit_status status;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
+    buffer_init(&findings.messages);
+    buffer_init(&findings.faults);
+    buffer_init(&findings.failures);
 
-    buffer_init(&messages);
-    int r = snapshot_load_folder(options.folder, &snapshot, &messages, &error);
-    if (messages.length)
-        fwrite(messages.bytes, 1, messages.length, stderr);
-    if (r < 0) {
-        /* The messages have all of an invalid policy's faults; others are in the error alone. */
-        enum exit_status status = exit_status_of(error.code);
-        if (error.code == ERROR_INVALID)
-            status = EXIT_STATUS_BAD_POLICY;
-        if (messages.length == 0)
-            fprintf(stderr, "harrier: %s\n", error.text);
-        else
-            fprintf(stderr, "harrier: %s does not check\n", options.folder);
-        buffer_deinit(&messages);
-        return status;
-    }
-    if (!options.quiet)
-        print_summary(snapshot);
+    int r = load(&options, &findings, &snapshot, &error);
+    fwrite(findings.messages.bytes, 1, findings.messages.length, stderr);
+    if (r < 0)
+        status = tell_unloadable(&options, &findings, &error);
+    else
+        status = tell_loaded(&options, &findings, snapshot);
     snapshot_unref(snapshot);
-    buffer_deinit(&messages);
-    return EXIT_STATUS_OK;
+    buffer_deinit(&findings.messages);
+    buffer_deinit(&findings.faults);
+    buffer_deinit(&findings.failures);
+    return (int)status;
 }

@@ -204,6 +204,18 @@ void faults_write(const struct faults *faults, struct buffer *buffer) {
     }
 }
 
+void faults_tell(const struct faults *faults, struct fault_sink *sink) {
+    const struct fault **list = sorted(faults);
+    for (size_t i = 0; i < faults->stored; i++) {
+        struct fault_view view = {.warning = list[i]->warning,
+                                  .path = list[i]->source->path,
+                                  .at = list[i]->at,
+                                  .text = list[i]->text};
+        sink->take(sink, &view);
+    }
+    free(list);
+}
+
 int faults_error(const struct faults *faults, struct error *ret_error) {
     check(faults->errors > 0);
     const struct fault **list = sorted(faults);

@@ -47,6 +47,18 @@ void fault_warn(struct faults *faults, const struct source *source, struct posit
 
 /* Appends every fault by path, line and column. */
 void faults_write(const struct faults *faults, struct buffer *buffer);
+/* One of them, for whoever writes it in another form. Texts live as long as the faults. */
+struct fault_view {
+    bool warning;
+    struct text path;
+    struct position at;
+    struct text text;
+};
+struct fault_sink {
+    void (*take)(struct fault_sink *self, const struct fault_view *fault);
+};
+/* In the same order. */
+void faults_tell(const struct faults *faults, struct fault_sink *sink);
 /* The first error and how many more there are; ERROR_INVALID. There must be one. */
 int faults_error(const struct faults *faults, struct error *ret_error);
 

@@ -19,6 +19,8 @@ enum policy_file_kind policy_file_kind(struct text path) {
     bool yml = path.length > 4 && memcmp(path.data + path.length - 4, ".yml", 4) == 0;
     if (yaml && path.length > 11 && memcmp(path.data, "rules/", 6) == 0)
         return FILE_RULES;
+    if (yaml && path.length > 11 && memcmp(path.data, "cases/", 6) == 0)
+        return FILE_CASES;
     return yaml || yml ? FILE_OTHER_YAML : FILE_OTHER;
 }
 
@@ -95,14 +97,26 @@ static size_t characters(struct text value, size_t offset, size_t length) {
     return count;
 }
 
+struct position load_place(const struct source *source, const struct tree_node *node,
+                           size_t offset, size_t length) {
+    return tree_locate(source, node, offset, characters(node->text, offset, length));
+}
+
+static void note(struct load *load, struct noted_expression noted) {
+    if (load->noted_count == load->noted_capacity) {
+        load->noted_capacity = load->noted_capacity ? load->noted_capacity * 2 : 64;
+        load->noted = check_reallocarray(load->noted, load->noted_capacity, sizeof noted);
+    }
+    load->noted[load->noted_count++] = noted;
+}
+
 static void report_in_place(struct reporter *reporter, size_t offset, size_t length,
                             const char *text) {
     struct place *place = (struct place *)reporter; /* its first member */
     struct position at = {0};
     if (place->load->faults.stored < FAULTS_STORED_MAX) {
         offset += place->offset;
-        at = tree_locate(place->source, place->node, offset,
-                         characters(place->node->text, offset, length));
+        at = load_place(place->source, place->node, offset, length);
     }
     fault_add(&place->load->faults, place->source, at, "%s", text);
 }
@@ -118,7 +132,15 @@ struct syntax *load_expression(struct load *load, const struct source *source,
                           .node = node,
                           .offset = offset};
     struct text text = {.data = node->text.data + offset, .length = length};
-    return expression_check(text, &load->scope, reader, wanted, &load->scratch, &place.reporter);
+    struct syntax *syntax =
+        expression_check(text, &load->scope, reader, wanted, &load->scratch, &place.reporter);
+    if (syntax && load->is_checked)
+        note(load, (struct noted_expression){.source = source,
+                                             .node = node,
+                                             .offset = offset,
+                                             .reader = reader,
+                                             .syntax = syntax});
+    return syntax;
 }
 
 struct syntax *load_expression_node(struct load *load, const struct source *source,

@@ -13,6 +13,22 @@ static bool keyed_by_currency(const struct feature_draft *it) {
     return false;
 }
 
+/* Is it a number in minor units of any currency, taken together with those of others? A warning:
+ * amount_minor % 100 is no money, and policies in archives must load. */
+static bool mixes_currencies(const struct feature_draft *it, const struct field *field) {
+    switch (it->feature.aggregate) {
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_STDDEV:
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+    case AGGREGATE_QUANTILE:
+        return field->in_minor_units && !keyed_by_currency(it);
+    default:
+        return false;
+    }
+}
+
 /* How a field is kept for an aggregate: NULL and a column, or what is wrong. */
 static const char *column_of(const struct feature_draft *it, const struct field *field,
                              struct column *ret_column) {
@@ -114,6 +130,12 @@ static bool add_column(struct feature_draft *it, const struct tree_node *node,
                    value_type_name(field->type), wrong);
         return false;
     }
+    if (mixes_currencies(it, field))
+        fault_warn(it->loader->reader.faults, it->loader->reader.source, tree_position(node),
+                   "%s of \"%" TEXT_FORMAT "\" mixes currencies: it is made from amount_minor, which "
+                   "is in whichever currency the transaction has; use amount, or an entity whose "
+                   "key has the currency",
+                   aggregate_name(it->feature.aggregate), TEXT_ARGS(field->name));
     if (it->keys[CURRENCY].node) {
         if (!read_currency(it, field, &column, currency))
             return false;

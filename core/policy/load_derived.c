@@ -47,6 +47,29 @@ static struct text canonical_name(struct load *load, const struct syntax *syntax
     return canonical;
 }
 
+static bool reads_kind(const struct load *load, const struct syntax *node, enum field_kind kind) {
+    const struct schema *schema = &load->snapshot->schema;
+    bool is_field = node->name && node->name->slot < schema->field_count;
+    if (is_field && schema->fields[node->name->slot].kind == kind)
+        return true;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        if (reads_kind(load, operand, kind))
+            return true;
+    return false;
+}
+
+static bool reads_minor_units(const struct load *load, const struct syntax *node) {
+    const struct schema *schema = &load->snapshot->schema;
+    bool is_field = node->name && node->name->slot < schema->field_count;
+    if (is_field && (schema->fields[node->name->slot].kind == FIELD_KIND_AMOUNT_MINOR ||
+                     schema->fields[node->name->slot].in_minor_units))
+        return true;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        if (reads_minor_units(load, operand))
+            return true;
+    return false;
+}
+
 /* Type and derivation of a field; false when something was reported. */
 static bool read_derivation(struct load *load, const struct reader *reader,
                             const struct tree_node *node, struct field *field) {
@@ -72,6 +95,8 @@ static bool read_derivation(struct load *load, const struct reader *reader,
     field->type = syntax->type;
     field->canonical = canonical_name(load, syntax, field->digits);
     field->derivation = expression_build(syntax, load->arena);
+    field->in_minor_units =
+        reads_minor_units(load, syntax) && !reads_kind(load, syntax, FIELD_KIND_CURRENCY);
     return true;
 }
 

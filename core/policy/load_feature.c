@@ -19,26 +19,42 @@ static struct text canonical_text(struct features_loader *loader, const struct s
     return t;
 }
 
-/* The number of the entity's filter with this condition; −1 and a report when there are too many.
- */
-static int add_filter(struct feature_draft *it, const struct tree_node *node,
-                      const struct syntax *syntax) {
-    struct entity_plan *plan = &it->draft->plan;
-    struct text source = canonical_text(it->loader, syntax);
+int features_add_filter(struct features_loader *loader, struct entity_draft *draft,
+                        const struct reader *reader, const struct tree_node *node,
+                        const struct syntax *syntax) {
+    struct entity_plan *plan = &draft->plan;
+    struct text source = canonical_text(loader, syntax);
     for (size_t i = 0; i < plan->filter_count; i++)
         if (text_equal(plan->filters[i].source, source))
             return (int)i;
     if (plan->filter_count == PLAN_FILTERS_MAX) {
-        read_fault(&it->loader->reader, node,
+        read_fault(reader, node,
                    "entity \"%" TEXT_FORMAT "\" has more than %d different conditions",
                    TEXT_ARGS(plan->name), PLAN_FILTERS_MAX);
         return -1;
     }
-    it->draft->binding.filters[plan->filter_count] =
-        expression_build(syntax, it->loader->load->arena);
+    draft->binding.filters[plan->filter_count] = expression_build(syntax, loader->load->arena);
     plan->filters[plan->filter_count] =
         (struct filter){.source = source, .outcome = syntax_reads(syntax, TEXT_LITERAL("outcome"))};
     return (int)plan->filter_count++;
+}
+
+/* An outcome's record does not say which rules fired. */
+static bool can_be_filter(struct feature_draft *it, const struct tree_node *node,
+                          const struct syntax *syntax) {
+    if (!syntax_reads(syntax, TEXT_LITERAL("outcome")) || !syntax_asks_fired(syntax))
+        return true;
+    read_fault(&it->loader->reader, node,
+               "one condition cannot depend on both the outcome and fired(); use two features");
+    return false;
+}
+
+/* −1 when something was reported. */
+static int add_filter(struct feature_draft *it, const struct tree_node *node,
+                      const struct syntax *syntax) {
+    if (!can_be_filter(it, node, syntax))
+        return -1;
+    return features_add_filter(it->loader, it->draft, &it->loader->reader, node, syntax);
 }
 
 static struct syntax *read_condition(struct feature_draft *it, const struct tree_node *node,

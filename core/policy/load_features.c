@@ -177,7 +177,8 @@ static void read_entity_features(struct features_loader *loader, const struct tr
         return;
     }
     draft->plan.features =
-        arena_calloc(loader->load->arena, node->child_count, sizeof *draft->plan.features);
+        arena_calloc(loader->load->arena, node->child_count + loader->load->outline_count,
+                     sizeof *draft->plan.features);
     check(draft->plan.features);
     for (const struct tree_node *item = node->first; item; item = item->next)
         features_read_feature(loader, draft, item);
@@ -194,7 +195,7 @@ static void keep_entities(struct features_loader *loader) {
 
 /* Slots of the names of one entity's features, in the plan's order. */
 static void place_features(struct load *load, const struct entity_draft *draft, size_t first_slot) {
-    for (size_t i = 0; i < draft->plan.feature_count; i++) {
+    for (size_t i = 0; i < draft->plan.feature_count - draft->hidden_count; i++) {
         struct text full =
             arena_printf(&load->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
                          TEXT_ARGS(draft->plan.name), TEXT_ARGS(draft->plan.features[i].name));
@@ -202,6 +203,21 @@ static void place_features(struct load *load, const struct entity_draft *draft, 
         struct name *name = scope_change(&load->scope, full);
         name->slot = first_slot + i;
     }
+}
+
+/* Which rules conditions ask for is known now. */
+static void keep_fired(struct load *load) {
+    struct snapshot *snapshot = load->snapshot;
+    const struct rule_names *rules = &load->rule_names;
+    snapshot->fired_count = rules->asked_count;
+    snapshot->fired_rules =
+        arena_calloc(load->arena, rules->asked_count, sizeof *snapshot->fired_rules);
+    check(snapshot->fired_rules);
+    for (size_t i = 0; i < rules->asked_count; i++) {
+        snapshot->fired_rules[i] = arena_text(load->arena, rules->asked_rules[i]);
+        check(snapshot->fired_rules[i].data);
+    }
+    snapshot->first_feature = snapshot->first_fired + snapshot->fired_count;
 }
 
 /* Drafts with features → the plan; slots for their features. */
@@ -212,6 +228,7 @@ static void make_plan(struct features_loader *loader) {
     plan->entities = arena_calloc(load->arena, loader->draft_count, sizeof *plan->entities);
     snapshot->bindings = arena_calloc(load->arena, loader->draft_count, sizeof *snapshot->bindings);
     check(plan->entities && snapshot->bindings);
+    keep_fired(load);
     size_t slot = snapshot->first_feature;
     for (size_t i = 0; i < loader->draft_count; i++) {
         struct entity_draft *draft = &loader->drafts[i];
@@ -275,7 +292,9 @@ static void read_file(struct features_loader *loader, const struct tree_node *ro
         for (const struct tree_node *item = keys[1].node->first; item; item = item->next)
             if (!item->key->broken)
                 read_entity_features(loader, item);
+    features_read_suppressions(loader);
     make_plan(loader);
+    features_place_suppressions(loader);
     load->snapshot->first_computed = load->snapshot->first_feature + load->snapshot->feature_count;
     if (keys[2].node)
         load_values(load, loader->reader.source, keys[2].node);
@@ -297,7 +316,9 @@ void load_features(struct load *load) {
         name.slot = snapshot->slot_verdict + i;
         scope_add(&load->scope, name);
     }
-    snapshot->first_feature = snapshot->first_computed = snapshot->schema.field_count + 2;
+    snapshot->first_fired = load->rule_names.first_slot = snapshot->schema.field_count + 2;
+    load->scope.rules = &load->rule_names;
+    snapshot->first_feature = snapshot->first_computed = snapshot->first_fired;
     struct tree_node *root;
     const struct source *source = load_find(load, FILE_FEATURES, &root);
     if (source) {
@@ -306,6 +327,8 @@ void load_features(struct load *load) {
         finish_plan(load);
         check_sizes(&loader);
     } else {
+        struct features_loader loader = {.load = load};
+        features_read_suppressions(&loader); /* of entities that there are none of */
         finish_plan(load);
     }
 }

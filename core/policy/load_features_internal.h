@@ -12,6 +12,7 @@ struct entity_draft {
     struct entity_binding binding;
     const struct tree_node *node;
     bool broken;
+    size_t hidden_count; /* of its features, the last ones: suppressions' */
 };
 
 struct features_loader {
@@ -55,6 +56,17 @@ const struct field *features_read_field(struct features_loader *loader,
 /* A feature → the end of the draft's plan, unless something was wrong with it. */
 void features_read_feature(struct features_loader *loader, struct entity_draft *draft,
                            const struct tree_node *node);
+
+/* The number of the entity's filter with this condition, a new one if there is none; −1 and a
+ * report at the node when there are too many. */
+int features_add_filter(struct features_loader *loader, struct entity_draft *draft,
+                        const struct reader *reader, const struct tree_node *node,
+                        const struct syntax *syntax);
+
+/* What rules say under "suppress" → hidden features, behind all others of their entities. */
+void features_read_suppressions(struct features_loader *loader);
+/* Once features have slots. */
+void features_place_suppressions(struct features_loader *loader);
 
 /* Both false when something was reported. */
 bool feature_read_aggregate(struct feature_draft *it);

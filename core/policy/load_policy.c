@@ -1,4 +1,5 @@
-/* policy.yaml: the policy's name, its money, its lateness, what scores mean. */
+/* policy.yaml: the policy's name, its money, its lateness, what scores mean. Its groups of rules are
+ * in load_groups.c. */
 #include "calendar.h"
 #include "load.h"
 
@@ -206,8 +207,8 @@ static void read_cutoffs(const struct reader *reader, const struct tree_node *no
     }
 }
 
-static void read_on_error(const struct reader *reader, const struct tree_node *node,
-                          enum on_error *ret_on_error) {
+void load_on_error(const struct reader *reader, const struct tree_node *node,
+                   enum on_error *ret_on_error) {
     static const char *const names[] = {"skip", "review", "decline", NULL};
     static const enum on_error meanings[] = {ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE};
     size_t index;
@@ -215,7 +216,7 @@ static void read_on_error(const struct reader *reader, const struct tree_node *n
         *ret_on_error = meanings[index];
 }
 
-enum { NAME, ABOUT, BASE_CURRENCY, CURRENCY_RATES, LATENESS, ON_ERROR, CUTOFFS, KEY_COUNT };
+enum { NAME, ABOUT, BASE_CURRENCY, CURRENCY_RATES, LATENESS, LATENCY_BUDGET, ON_ERROR, CUTOFFS, KEY_COUNT };
 
 static void read_settings(struct load *load, const struct reader *reader,
                           const struct tree_node *node) {
@@ -226,6 +227,7 @@ static void read_settings(struct load *load, const struct reader *reader,
         [BASE_CURRENCY] = {"base_currency", true, NULL},
         [CURRENCY_RATES] = {"currency_rates", false, NULL},
         [LATENESS] = {"lateness", false, NULL},
+        [LATENCY_BUDGET] = {"latency_budget", false, NULL},
         [ON_ERROR] = {"on_error", false, NULL},
         [CUTOFFS] = {"cutoffs", false, NULL},
     };
@@ -246,8 +248,10 @@ static void read_settings(struct load *load, const struct reader *reader,
     if (keys[LATENESS].node)
         read_duration(reader, keys[LATENESS].node, "lateness", 0, LATENESS_US_MAX,
                       &schema->lateness_us);
+    if (keys[LATENCY_BUDGET].node)
+        load_latency_budget(load, reader, keys[LATENCY_BUDGET].node);
     if (keys[ON_ERROR].node)
-        read_on_error(reader, keys[ON_ERROR].node, &snapshot->on_error);
+        load_on_error(reader, keys[ON_ERROR].node, &snapshot->on_error);
     if (keys[CUTOFFS].node)
         read_cutoffs(reader, keys[CUTOFFS].node, snapshot->cutoffs);
 }
@@ -260,9 +264,12 @@ void load_policy(struct load *load) {
     load->rates_incomplete = true;
     if (source) {
         struct reader reader = load_reader(load, source);
-        struct key keys[] = {{"policy", true, NULL}};
-        if (read_keys(&reader, root, "policy.yaml", keys, 1))
+        struct key keys[] = {{"policy", true, NULL}, {"groups", false, NULL}};
+        read_keys(&reader, root, "policy.yaml", keys, 2);
+        if (keys[0].node)
             read_settings(load, &reader, keys[0].node);
+        if (keys[1].node)
+            load_groups(load, &reader, keys[1].node);
     }
     snapshot->schema.policy = snapshot->name;
     snapshot->plan.lateness_us = snapshot->schema.lateness_us;

@@ -141,6 +141,32 @@ static bool reads_fields_only(const struct syntax *node) {
     return true;
 }
 
+/* Counts the lists that are read, and puts their indices down unless `lists` is NULL. */
+static size_t find_lists(const struct load *load, const struct syntax *node, size_t *lists) {
+    size_t count = 0;
+    if (!node)
+        return 0;
+    if (node->list) {
+        if (lists)
+            lists[0] = (size_t)(node->list - load->snapshot->lists);
+        count = 1;
+    }
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        count += find_lists(load, operand, lists ? lists + count : NULL);
+    return count;
+}
+
+static void note_lists(const struct load *load, const struct syntax *of, const struct syntax *where,
+                       struct threshold *threshold) {
+    size_t of_count = find_lists(load, of, NULL);
+    threshold->list_count = of_count + find_lists(load, where, NULL);
+    size_t *lists = arena_calloc(load->arena, threshold->list_count, sizeof *lists);
+    check(lists);
+    find_lists(load, of, lists);
+    find_lists(load, where, lists + of_count);
+    threshold->lists = lists;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Thresholds */
 
@@ -238,6 +264,7 @@ static bool read_expressions(struct load *load, const struct reader *reader,
     }
     threshold->of = expression_build(of, load->arena);
     threshold->reads_fields_only = reads_fields_only(of) && (!where || reads_fields_only(where));
+    note_lists(load, of, where, threshold);
     *ret_of = of;
     *ret_where = where;
     return true;

@@ -84,6 +84,11 @@ static void unknown_key(const struct reader *reader, struct tree_node *child, co
 
 bool read_keys(const struct reader *reader, const struct tree_node *node, const char *what,
                struct key *keys, size_t count) {
+    if (count == 1 && node->kind == TREE_LIST && !node->broken) {
+        read_fault(reader, node, "%s is a list; expected \"%s:\" and the list below it", what,
+                   keys[0].name);
+        return false;
+    }
     if (!read_mapping(reader, node, what))
         return false;
     for (struct tree_node *child = node->first; child; child = child->next) {

@@ -21,13 +21,34 @@ struct binding {
     struct error *ret_error;
 };
 
-static void set(const struct binding *binding, size_t slot, struct value v, int64_t integer) {
-    binding->bound->frame[slot] = v;
+/* Values are written field by field: one that is put together first and then copied waits for
+ * itself. */
+static struct value *set(const struct binding *binding, size_t slot, enum value_type type,
+                         int64_t integer) {
+    struct value *v = &binding->bound->frame[slot];
+    v->type = type;
     binding->bound->integers[slot] = integer;
+    return v;
 }
 
 static void set_absent(const struct binding *binding, size_t slot) {
-    set(binding, slot, value_absent(), 0);
+    set(binding, slot, VALUE_ABSENT, 0);
+}
+
+static void set_text(const struct binding *binding, size_t slot, struct text t) {
+    struct value *v = set(binding, slot, VALUE_TEXT, 0);
+    v->text.data = t.data;
+    v->text.length = t.length;
+}
+
+/* number: as a frame has it; integer: as a column stores it. */
+static void set_double(const struct binding *binding, size_t slot, double number, int64_t integer) {
+    set(binding, slot, VALUE_DOUBLE, integer)->number = number;
+}
+
+static void set_integer(const struct binding *binding, size_t slot, enum value_type type,
+                        int64_t integer) {
+    set(binding, slot, type, integer)->integer = integer;
 }
 
 /* Where lenient binding leaves a field absent, strict binding fails. */
@@ -116,7 +137,7 @@ static int bind_amount(const struct binding *binding, size_t slot) {
         base_minor = (int64_t)converted;
     }
     double major = (double)base_minor / (double)powers_of_ten[schema->base_digits];
-    set(binding, slot, value_double(major), base_minor);
+    set_double(binding, slot, major, base_minor);
     return 0;
 }
 
@@ -138,7 +159,7 @@ static int bind_text(const struct binding *binding, size_t slot, struct text t) 
                "%" TEXT_FORMAT " looks like a card number (13 to 19 digits with a valid check "
                "digit); expected a token",
                TEXT_ARGS(field->name));
-    set(binding, slot, value_text(t), 0);
+    set_text(binding, slot, t);
     return 0;
 }
 
@@ -203,10 +224,10 @@ static int bind_attribute(const struct binding *binding, size_t slot,
     case ATTRIBUTE_TEXT:
         return bind_text(binding, slot, attribute->text);
     case ATTRIBUTE_NUMBER:
-        set(binding, slot, value_double(attribute->number), 0);
+        set_double(binding, slot, attribute->number, 0);
         return 0;
     case ATTRIBUTE_FLAG:
-        set(binding, slot, value_bool(attribute->flag), attribute->flag);
+        set(binding, slot, VALUE_BOOL, attribute->flag)->boolean = attribute->flag;
         return 0;
     case ATTRIBUTE_INTEGER:
     case ATTRIBUTE_NONE:
@@ -217,10 +238,10 @@ static int bind_attribute(const struct binding *binding, size_t slot,
                "%" TEXT_FORMAT " %" PRId64 " is no timestamp of the years 1 to 9999; expected "
                "microseconds since 1970-01-01",
                TEXT_ARGS(attribute->name), integer);
-    struct value v = {.type = field->type, .integer = integer};
     if (field->type == VALUE_DOUBLE)
-        v.number = (double)integer / (double)powers_of_ten[field->digits];
-    set(binding, slot, v, integer);
+        set_double(binding, slot, (double)integer / (double)powers_of_ten[field->digits], integer);
+    else
+        set_integer(binding, slot, field->type, integer);
     return 0;
 }
 
@@ -337,7 +358,8 @@ static void bind_derived(const struct binding *binding, size_t slot) {
     default:
         v = value_absent();
     }
-    set(binding, slot, v, integer);
+    binding->bound->frame[slot] = v;
+    binding->bound->integers[slot] = integer;
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -352,7 +374,7 @@ static int bind_coordinate(const struct binding *binding, size_t slot, int32_t e
         set_absent(binding, slot);
         return 0;
     }
-    set(binding, slot, value_double((double)e7 / 1e7), e7);
+    set_double(binding, slot, (double)e7 / 1e7, e7);
     return 0;
 }
 
@@ -367,13 +389,13 @@ static int bind_field(const struct binding *binding, size_t slot) {
     case FIELD_KIND_CURRENCY:
         return bind_text(binding, slot, transaction->currency);
     case FIELD_KIND_EVENT_TIME:
-        set(binding, slot, value_timestamp(transaction->event_time_us), transaction->event_time_us);
+        set_integer(binding, slot, VALUE_TIMESTAMP, transaction->event_time_us);
         return 0;
     case FIELD_KIND_AMOUNT:
         return bind_amount(binding, slot);
     case FIELD_KIND_AMOUNT_MINOR:
         if (has_money(transaction))
-            set(binding, slot, value_int(transaction->amount_minor), transaction->amount_minor);
+            set_integer(binding, slot, VALUE_INT, transaction->amount_minor);
         else
             set_absent(binding, slot);
         return 0;

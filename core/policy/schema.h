@@ -38,6 +38,7 @@ struct field {
     bool required;
     bool refuse_card_number;             /* a Luhn-valid 13–19 digit number is an error */
     const struct expression *derivation; /* FIELD_KIND_DERIVED */
+    bool in_minor_units; /* derived from amount_minor, whatever the currency: sums of it mean nothing */
 };
 
 struct currency_rate {

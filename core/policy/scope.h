@@ -5,6 +5,7 @@
 #include "../base/text.h"
 #include "../base/value.h"
 #include "list.h"
+#include "type.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@ enum name_kind {
     NAME_FEATURE,   /* entity.feature */
     NAME_VALUE,     /* computed */
     NAME_THRESHOLD, /* thresholds.NAME, with as many keys behind it as it has fields */
+    NAME_FIRED,     /* fired("rule"): a call's, not among the scope's names */
 };
 
 /* Who evaluates: what each may read. */
@@ -40,7 +42,8 @@ enum name_words {
 struct name {
     struct text text; /* "amount", "card.count_10m" */
     enum name_kind kind;
-    enum value_type type; /* VALUE_ERROR: its declaration is at fault; say nothing about its uses */
+    type_code type;     /* VALUE_ERROR: its declaration is at fault; say nothing about its uses */
+    uint32_t items_max; /* of a list or map, as in struct syntax; what a policy declares is none */
     enum name_words words;
     size_t slot;
     struct text canonical; /* in sources that are hashed: also what it is made from */
@@ -48,6 +51,19 @@ struct name {
     size_t key_count;
     struct text keys; /* for messages: "[mcc]" or "[country][mcc]" */
     double fallback;
+};
+
+#define SCOPE_FIRED_MAX 256 /* different rules that conditions may ask for */
+
+/* The policy's rules, known by name before anything that asks whether they fired is read. */
+struct rule_names {
+    struct text *names; /* of all rules, in the order of files and lines */
+    size_t count;
+    bool incomplete;                     /* some rule's name could not be read */
+    struct name *asked[SCOPE_FIRED_MAX]; /* by fired(), in the order of their slots */
+    struct text asked_rules[SCOPE_FIRED_MAX];
+    size_t asked_count;
+    size_t first_slot;
 };
 
 struct scope {
@@ -60,10 +76,11 @@ struct scope {
     size_t entity_count;
     const struct list *lists;
     size_t list_count;
-    bool *list_used;        /* parallel to lists */
-    bool *threshold_used;   /* by index; NULL before thresholds are declared */
-    size_t first_threshold; /* slot of the first one */
-    struct text *announced; /* derived fields or values that are declared further down */
+    bool *list_used;          /* parallel to lists */
+    bool *threshold_used;     /* by index; NULL before thresholds are declared */
+    size_t first_threshold;   /* slot of the first one */
+    struct rule_names *rules; /* NULL: there is nothing to ask for */
+    struct text *announced;   /* derived fields or values that are declared further down */
     size_t announced_count;
     /* A file with declarations could not be read: an unknown name may be one of its. */
     bool incomplete;

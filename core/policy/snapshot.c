@@ -7,6 +7,7 @@
 
 #include "../base/check.h"
 #include "../base/hash.h"
+#include "analysis.h"
 #include "load.h"
 
 #include <stdatomic.h>
@@ -126,7 +127,7 @@ static void refuse_file(struct load *load, const struct source *source) {
     fault_add(
         &load->faults, source, (struct position){0},
         "not a file of a policy; expected policy.yaml, schema.yaml, features.yaml, lists.yaml, "
-        "thresholds.yaml or rules/NAME.yaml%s",
+        "thresholds.yaml, rules/NAME.yaml or cases/NAME.yaml%s",
         near_hint(&near, hint));
 }
 
@@ -170,7 +171,9 @@ static void parse_files(struct load *load) {
 
 static void name_slots(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
-    snapshot->slot_count = snapshot->first_threshold + snapshot->threshold_count;
+    snapshot->first_list = snapshot->first_threshold + snapshot->threshold_count;
+    snapshot->slot_count = snapshot->first_list + snapshot->list_count;
+    load_place_lists(load);
     snapshot->slot_names =
         arena_calloc(load->arena, snapshot->slot_count, sizeof *snapshot->slot_names);
     check(snapshot->slot_names);
@@ -213,30 +216,43 @@ static void load_all(struct load *load) {
     parse_files(load);
     load_policy(load);
     load_schema(load);
+    load->is_schema_sound = load->faults.errors == 0;
     load_lists(load);
+    load_outlines(load);
     load_features(load);
     load_thresholds(load);
     load_rules(load);
+    load_cases(load);
     name_slots(load);
+    if (load->is_new)
+        load_check_latency(load);
     warn_unused_lists(load);
     warn_unused_thresholds(load);
+    if (load->is_checked)
+        analyse(load);
 }
 
-int snapshot_load(const struct policy_file *files, size_t file_count,
-                  struct snapshot **ret_snapshot, struct buffer *ret_messages,
-                  struct error *ret_error) {
+/* options: is_checked and now_us; NULL sink: none. */
+static int load_files(const struct policy_file *files, size_t file_count,
+                      const struct load *options, struct fault_sink *sink,
+                      struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                      struct error *ret_error) {
     int r = check_sizes(files, file_count, ret_error);
     if (r < 0)
         return r;
     struct holder *holder = holder_new();
     keep_files(holder, files, file_count);
     holder->snapshot.id = files_id(holder->snapshot.files, file_count);
-    struct load load = {.snapshot = &holder->snapshot, .arena = &holder->arena};
+    struct load load = *options;
+    load.snapshot = &holder->snapshot;
+    load.arena = &holder->arena;
     arena_init(&load.scratch, SIZE_MAX / 4);
     faults_init(&load.faults);
     scope_init(&load.scope, &load.scratch);
     load_all(&load);
     faults_write(&load.faults, ret_messages);
+    if (sink)
+        faults_tell(&load.faults, sink);
     if (load.faults.errors > 0) {
         r = faults_error(&load.faults, ret_error);
         holder_free(holder);
@@ -244,9 +260,24 @@ int snapshot_load(const struct policy_file *files, size_t file_count,
         *ret_snapshot = &holder->snapshot;
     }
     scope_deinit(&load.scope);
+    free(load.noted);
     faults_deinit(&load.faults);
     arena_deinit(&load.scratch);
     return r;
+}
+
+int snapshot_load(const struct policy_file *files, size_t file_count,
+                  struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                  struct error *ret_error) {
+    const struct load options = {.is_checked = false};
+    return load_files(files, file_count, &options, NULL, ret_snapshot, ret_messages, ret_error);
+}
+
+int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
+                   struct fault_sink *sink, struct snapshot **ret_snapshot,
+                   struct buffer *ret_messages, struct error *ret_error) {
+    const struct load options = {.is_new = true, .is_checked = true, .now_us = now_us};
+    return load_files(files, file_count, &options, sink, ret_snapshot, ret_messages, ret_error);
 }
 
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
@@ -257,7 +288,8 @@ int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
         return r;
     size_t count;
     const struct policy_file *files = policy_folder_files(folder, &count);
-    r = snapshot_load(files, count, ret_snapshot, ret_messages, ret_error);
+    const struct load options = {.is_new = true};
+    r = load_files(files, count, &options, NULL, ret_snapshot, ret_messages, ret_error);
     policy_folder_free(folder);
     return r;
 }

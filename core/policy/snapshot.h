@@ -7,10 +7,12 @@
  *
  *   [0, field_count)            fields: schema_bind() fills them from the transaction
  *   [slot_verdict], [slot_outcome]   text, "none" until known: only filters may read them
+ *   [first_fired, …)            bool: did the rule fire? False until known; only filters
  *   [first_feature, …)          features, entity by entity in plan order: engine/ fills them
  *   [first_computed, …)         computed values: engine/ evaluates them in order
  *   [first_threshold, …)        the thresholds' tables (threshold.h), or absent: no name's own
  * value
+ *   [first_list, …)             what was added to the lists at run time (list.h), or absent
  */
 #pragma once
 
@@ -21,9 +23,11 @@
 #include "../feature/plan.h"
 #include "../wire/decision.h"
 #include "../wire/record.h"
+#include "case.h"
 #include "expression.h"
 #include "list.h"
 #include "schema.h"
+#include "screen.h"
 #include "threshold.h"
 
 #include <stdbool.h>
@@ -58,6 +62,8 @@ struct threshold {
     const struct expression *of;    /* int or double */
     const struct expression *where; /* bool; NULL: every transaction */
     bool reads_fields_only; /* of and where: no features, so that records alone give its values */
+    const size_t *lists;    /* that they read, by index: one may be there several times */
+    size_t list_count;
     size_t key_slots[THRESHOLD_KEYS_MAX]; /* of text fields */
     size_t key_count;                     /* 0: one group */
     int64_t over_us;                      /* event times in (newest − over, newest] */
@@ -93,19 +99,48 @@ struct reason_piece {
     const struct expression *expression; /* value printed with value_format() */
 };
 
+enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
+
+/* What the scores of a group's rules come to together. */
+enum group_score {
+    GROUP_SUM,
+    GROUP_MAX, /* the greatest of those that fired */
+};
+
+struct rule_group {
+    struct text name, about;
+    enum group_score score;
+    int32_t at_most; /* of it; INT32_MAX: no limit */
+    enum rule_mode mode;
+};
+
+#define RULE_ROLLOUT_ALL 10000u /* parts of a rollout: hundredths of a percent */
+
 struct rule {
     struct text name, about;
     const struct expression *when; /* bool */
+    const struct screen *screen;   /* of it; NULL: nothing to be told at a glance */
     enum verdict verdict;          /* VERDICT_NONE: only adds to the score */
     int32_t score;                 /* −1000…1000 */
-    enum rule_mode mode;
+    enum rule_mode mode;           /* its own or its group's, whichever lets it do less */
+    enum on_error on_error;        /* its own or the policy's */
+    size_t group;                  /* index into the snapshot's groups; SIZE_MAX: none */
+    int64_t from_us, until_us;     /* event times in [from, until) */
+    /* The parts of all keys that it is for; the key is the text in rollout_slot, and its part is
+     * its hash, seeded with the name's, modulo RULE_ROLLOUT_ALL: docs/POLICY.md. */
+    uint32_t rollout;
+    size_t rollout_slot;
+    uint64_t rollout_seed;
+    /* Of the hidden feature that counts how often it fired lately, for one entity: when there is
+     * any, it has no effect again. SIZE_MAX: none. */
+    size_t suppress_slot;
+    const struct text *tags;
+    size_t tag_count;
     const struct reason_piece *reason;
     size_t reason_count;
     struct text file; /* where it stands */
     int line;
 };
-
-enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
 
 struct snapshot {
     uint64_t id; /* first 64 bits of SHA-256 over paths and contents, in path order */
@@ -118,8 +153,12 @@ struct snapshot {
     struct computed *computed;
     size_t computed_count;
     size_t slot_verdict, slot_outcome;
+    size_t first_fired, fired_count;
+    struct text *fired_rules; /* names that filters ask for with fired(): parallel to the slots */
     size_t slot_count;
-    struct text *slot_names; /* "amount", "card.count_10m", "is_night": parallel to the frame */
+    /* "amount", "card.count_10m", "is_night": parallel to the frame. Empty for what is not told:
+     * features of suppressions, fired rules. */
+    struct text *slot_names;
     size_t first_threshold;
     struct threshold *thresholds; /* in the order of thresholds.yaml, as are the budgets */
     size_t threshold_count;
@@ -127,12 +166,18 @@ struct snapshot {
     size_t budget_count;
     struct list *lists;
     size_t list_count;
+    size_t first_list;
     struct rule *rules; /* in the order of files and lines */
     size_t rule_count;
+    const struct policy_case *cases; /* in the order of files and lines */
+    size_t case_count;
+    struct rule_group *groups; /* in the order of policy.yaml */
+    size_t group_count;
     /* The smallest score that gives this verdict, until a budget's is computed; 0: the score never
      * does. */
     uint32_t cutoffs[VERDICT_COUNT];
     enum on_error on_error;
+    uint64_t latency_budget_us; /* 0: none. latency.h */
     const struct policy_file *files; /* what it was made from, kept */
     size_t file_count;
 };
@@ -153,6 +198,14 @@ const struct policy_file *policy_folder_files(const struct policy_folder *folder
 int snapshot_load(const struct policy_file *files, size_t file_count,
                   struct snapshot **ret_snapshot, struct buffer *ret_messages,
                   struct error *ret_error);
+
+/* The same, with what harrier check has to say beyond it, as warnings: what nothing uses, rules that
+ * never fire or always do, that have another's condition, that ended before now_us (INT64_MIN: do
+ * not look), that have no case. sink (NULL: none) is told each fault and warning. */
+struct fault_sink;
+int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
+                   struct fault_sink *sink, struct snapshot **ret_snapshot,
+                   struct buffer *ret_messages, struct error *ret_error);
 
 /* policy_folder_read() and snapshot_load(). */
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,

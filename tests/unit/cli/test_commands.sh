@@ -33,7 +33,7 @@ expect 0 'harrier 0.' --version
 expect 64 'did you mean "inspect"?' inspekt
 expect 64 'there is no command "frobnicate"' frobnicate
 expect 64 'there is no command "scored"; did you mean "score"?' help scored
-for command in score outcome status simulate check rebuild replay import archive inspect; do
+for command in score outcome status simulate eval check test rebuild replay import archive inspect; do
     expect 0 "Usage: harrier $command" "$command" --help
     expect 0 "Usage: harrier $command" help "$command"
     expect 0 "  $command " help
@@ -83,6 +83,59 @@ echo 'fields: [' >>"$folder/policy/schema.yaml"
 expect 78 'does not check' check "$folder/policy"
 expect 66 'none: No such file' check "$folder/none"
 expect 66 'is no folder; expected the folder of the policy' check "$folder/policy/policy.yaml"
+
+sed -i '$d' "$folder/policy/schema.yaml"
+expect 0 'warning: the policy has no cases' check "$folder/policy"
+expect 0 'a decision takes' check "$folder/policy"
+expect 78 'warnings' check --strict "$folder/policy"
+expect 0 '"sound":true' check --json "$folder/policy"
+expect 78 '"sound":false' check --json --strict "$folder/policy"
+expect 64 'is no date' check --date soon "$folder/policy"
+sed -i 's/^policy:/&\n  latency_budget: 3us/' "$folder/policy/policy.yaml"
+expect 78 'the dearest: entity terminal' check "$folder/policy"
+sed -i '/latency_budget/d' "$folder/policy/policy.yaml"
+
+# test
+mkdir -p "$folder/cases/cases"
+printf 'policy: {name: p, base_currency: EUR}\n' >"$folder/cases/policy.yaml"
+expect 64 'which policy folder?' test
+expect 66 'none: No such file' test "$folder/none"
+expect 66 'has no cases' test "$folder/cases"
+cat >"$folder/cases/cases/a.yaml" <<'END'
+cases:
+  - {name: good, transaction: {amount: 1}, expect: {verdict: approve}}
+  - {name: 'bad & <worse>', transaction: {amount: 1}, expect: {score: 7}}
+END
+expect 1 'cases/a.yaml:3: case "bad & <worse>" fails' test "$folder/cases"
+expect 1 '2 cases, 1 failed' test "$folder/cases"
+expect 1 'expected score 7, got 0' test "$folder/cases"
+expect 1 '"passed":false' test --json "$folder/cases"
+expect 0 'ok ' test --verbose --case good "$folder/cases"
+expect 0 '1 case, 0 failed' test --case 'cases/a.yaml/g*' "$folder/cases"
+expect 66 'no case matches "ugly"' test --case ugly "$folder/cases"
+expect 78 '1 of 2 cases fail' check "$folder/cases"
+expect 74 'nowhere' test --junit "$folder/nowhere/j.xml" "$folder/cases"
+expect 1 '' test --junit "$folder/j.xml" "$folder/cases"
+if ! python3 - "$folder/j.xml" <<'END'
+import sys, xml.etree.ElementTree as tree
+root = tree.parse(sys.argv[1]).getroot()
+suite, = root
+good, bad = suite
+failure, = bad
+assert (root.get("tests"), root.get("failures"), root.get("errors")) == ("2", "1", "0")
+assert (suite.get("name"), suite.get("tests"), good.get("name")) == ("p", "2", "good")
+assert (bad.get("name"), bad.get("classname")) == ("bad & <worse>", "p.cases/a.yaml")
+assert (bad.get("file"), bad.get("line"), len(good)) == ("cases/a.yaml", "3", 0)
+assert failure.get("message") == "expected score 7, got 0" and "decided approve" in failure.text
+END
+then
+    echo 'harrier test --junit: not the file that was expected:'
+    cat "$folder/j.xml"
+    failures=$((failures + 1))
+fi
+echo 'cases: {}' >"$folder/cases/cases/b.yaml"
+expect 78 'does not check' test "$folder/cases"
+expect 78 '' test --junit "$folder/j.xml" "$folder/cases" "$folder/policy"
 
 # simulate
 "$harrier" simulate 2>"$folder/simulate.err" | head -n 1 >/dev/null

@@ -75,6 +75,65 @@ static void transactions(void **state) {
         "\"0000000000000000\",\"rule_errors\":0}}");
 }
 
+/* Rules that say more, and policies on trial. */
+static void transactions_with_shadows(void **state) {
+    (void)state;
+    static const struct text tags[] = {TEXT_LITERAL("a"), TEXT_LITERAL("b-c")};
+    static const struct reason more[] = {
+        {.rule = TEXT_LITERAL("many"),
+         .text = TEXT_LITERAL("3"),
+         .score = 400,
+         .group = TEXT_LITERAL("fast"),
+         .capped = 50,
+         .tags = tags,
+         .tag_count = 2},
+        {.rule = TEXT_LITERAL("again"), .text = TEXT_LITERAL("again"), .suppressed = true},
+        {.rule = TEXT_LITERAL("odd"),
+         .text = TEXT_LITERAL("odd"),
+         .shadow = true,
+         .verdict_if_live = VERDICT_REVIEW},
+    };
+    static const uint32_t rules[] = {0, 7};
+    static const struct shadow_decision shadows[] = {
+        {.snapshot_id = 0xdef,
+         .verdict = VERDICT_REVIEW,
+         .score = 7,
+         .rules = rules,
+         .rule_count = 2,
+         .rule_errors = 1,
+         .degraded = true},
+        {.snapshot_id = 0x123},
+    };
+    struct record record = {
+        .type = RECORD_TRANSACTION,
+        .position = 12,
+        .receive_time_us = RECEIVED_US,
+        .transaction = {.transaction = {.id = TEXT_LITERAL("t1"), .event_time_us = RECEIVED_US},
+                        .decision = {.verdict = VERDICT_APPROVE,
+                                     .score = 350,
+                                     .reasons = more,
+                                     .reason_count = 3,
+                                     .shadows = shadows,
+                                     .shadow_count = 2}},
+    };
+    expect(
+        &record, NULL,
+        "12 2018-04-01T00:00:31Z transaction t1 at 2018-04-01T00:00:31Z → approve 350 (many, "
+        "again suppressed, odd in shadow); shadow 0000000000000def: review 7; shadow "
+        "0000000000000123: refused",
+        "{\"position\":12,\"receive_time\":\"2018-04-01T00:00:31Z\",\"type\":\"transaction\","
+        "\"id\":\"t1\",\"event_time\":\"2018-04-01T00:00:31Z\",\"decision\":{"
+        "\"verdict\":\"approve\",\"score\":350,\"reasons\":[{\"rule\":\"many\",\"text\":\"3\","
+        "\"score\":400,\"shadow\":false,\"group\":\"fast\",\"capped\":50,\"tags\":[\"a\",\"b-c\"]},"
+        "{\"rule\":\"again\",\"text\":\"again\",\"score\":0,\"shadow\":false,\"suppressed\":true},"
+        "{\"rule\":\"odd\",\"text\":\"odd\",\"score\":0,\"shadow\":true,\"verdict_if_live\":"
+        "\"review\"}],\"snapshot_id\":\"0000000000000000\",\"generation_id\":"
+        "\"0000000000000000\",\"feature_hash\":\"0000000000000000\",\"rule_errors\":0,"
+        "\"shadows\":[{\"snapshot_id\":\"0000000000000def\",\"verdict\":\"review\",\"score\":7,"
+        "\"rules\":[0,7],\"rule_errors\":1,\"degraded\":true},{\"snapshot_id\":"
+        "\"0000000000000123\",\"score\":0,\"rules\":[],\"rule_errors\":0,\"degraded\":false}]}}");
+}
+
 static void other_records(void **state) {
     (void)state;
     const struct archive_frame frame = {
@@ -192,6 +251,7 @@ static void census(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(transactions),
+        cmocka_unit_test(transactions_with_shadows),
         cmocka_unit_test(other_records),
         cmocka_unit_test(census),
     };

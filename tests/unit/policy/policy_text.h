@@ -4,7 +4,7 @@
 #include "core/policy/snapshot.h"
 
 struct policy_text {
-    struct policy_file files[8];
+    struct policy_file files[16];
     size_t count;
 };
 

@@ -29,7 +29,7 @@ static void test_examples_load(void **state) {
         policy_text_add(&policy, path, content);
         at = end + 1;
     }
-    assert_int_equal(policy.count, 7);
+    assert_int_equal(policy.count, 8);
     struct snapshot *snapshot = NULL;
     struct buffer messages;
     struct error error;
@@ -37,8 +37,8 @@ static void test_examples_load(void **state) {
     int r = snapshot_load(policy.files, policy.count, &snapshot, &messages, &error);
     if (r < 0 || messages.length > 0)
         fail_msg("%.*s", (int)messages.length, (const char *)messages.bytes);
-    assert_int_equal(snapshot->rule_count, 3);
-    assert_int_equal(snapshot->feature_count, 11);
+    assert_int_equal(snapshot->rule_count, 4);
+    assert_int_equal(snapshot->feature_count, 12); /* with that of a suppression */
     buffer_deinit(&messages);
     snapshot_unref(snapshot);
     free(text);

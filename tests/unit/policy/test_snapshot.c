@@ -479,6 +479,50 @@ static void test_path_with_control_characters(void **state) {
     buffer_deinit(&messages);
 }
 
+/* Each suppression asks whether its rule fired, and of more there would be no trace. */
+static void test_many_suppressions(void **state) {
+    (void)state;
+    struct buffer entities, rules, messages;
+    struct snapshot *snapshot;
+    struct error error;
+    static const char *const keys[] = {"card",     "customer", "account", "merchant",
+                                       "terminal", "device",   "ip",      "country"};
+    for (unsigned count = 256; count <= 257; count++) {
+        buffer_init(&entities);
+        buffer_init(&rules);
+        buffer_init(&messages);
+        buffer_append_string(&entities, "entities:\n");
+        for (size_t i = 0; i < 9; i++)
+            buffer_printf(&entities, "  e%zu: {key: %s}\n", i, keys[i % 8]);
+        buffer_append_string(&rules, "rules:\n");
+        for (unsigned i = 0; i < count; i++)
+            buffer_printf(&rules,
+                          "  - {name: r%u, when: amount > 1.0, then: {score: 1}, suppress: {by: "
+                          "e%u, for: 1h}}\n",
+                          i, i % 9);
+        const struct policy_file files[] = {
+            {.path = TEXT_LITERAL("policy.yaml"),
+             .content = TEXT_LITERAL("policy: {name: p, base_currency: EUR}\n")},
+            {.path = TEXT_LITERAL("features.yaml"),
+             .content = {.data = (char *)entities.bytes, .length = entities.length}},
+            {.path = TEXT_LITERAL("rules/a.yaml"),
+             .content = {.data = (char *)rules.bytes, .length = rules.length}},
+        };
+        if (count == 256) {
+            assert_int_equal(snapshot_load(files, 3, &snapshot, &messages, &error), 0);
+            assert_int_equal(snapshot->feature_count, 256);
+            snapshot_unref(snapshot);
+        } else {
+            assert_int_equal(snapshot_load(files, 3, &snapshot, &messages, &error), -ERROR_INVALID);
+            assert_non_null(strstr(error.text, "rules/a.yaml:258:"));
+            assert_non_null(strstr(error.text, "more than 256 rules are asked for"));
+        }
+        buffer_deinit(&entities);
+        buffer_deinit(&rules);
+        buffer_deinit(&messages);
+    }
+}
+
 static void test_limits(void **state) {
     (void)state;
     struct snapshot *snapshot;
@@ -508,13 +552,21 @@ int main(int argc, char **argv) {
         return 2;
     rules_folder = argv[1];
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_slots),       cmocka_unit_test(test_plan),
-        cmocka_unit_test(test_filters_run), cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_settings),    cmocka_unit_test(test_definitions),
-        cmocka_unit_test(test_id),          cmocka_unit_test(test_references),
-        cmocka_unit_test(test_lists),       cmocka_unit_test(test_folder),
-        cmocka_unit_test(test_shipped),     cmocka_unit_test(test_handbook),
-        cmocka_unit_test(test_limits),      cmocka_unit_test(test_path_with_control_characters),
+        cmocka_unit_test(test_slots),
+        cmocka_unit_test(test_plan),
+        cmocka_unit_test(test_filters_run),
+        cmocka_unit_test(test_rules),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_definitions),
+        cmocka_unit_test(test_id),
+        cmocka_unit_test(test_references),
+        cmocka_unit_test(test_lists),
+        cmocka_unit_test(test_folder),
+        cmocka_unit_test(test_shipped),
+        cmocka_unit_test(test_handbook),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_many_suppressions),
+        cmocka_unit_test(test_path_with_control_characters),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+/* How long a decision can take at worst: what the busiest entities and the dearest branches of all
+ * expressions come to, in time.
+ *
+ * It is a bound to compare policies with and to keep them within a budget, not a forecast: most
+ * entities are far from the busiest, and what a server keeps beside a state spares it most of the
+ * entries. What it is made from does not depend on the machine. */
+#pragma once
+
+#include "snapshot.h"
+
+/* Measured on two virtual cores of an AMD EPYC, release build, and rounded up: a card of
+ * rules/card-payments with 40,000 purchases within the hour, all at other merchants, is decided in
+ * 2.3 ms, 35 ns for each entry of its states. docs/POLICY.md has the constants. */
+#define LATENCY_BASE_NS   2000u /* a decision without entities and rules */
+#define LATENCY_ENTITY_NS 2000u /* finding the state of one entity, in the tables */
+#define LATENCY_ENTRY_NS  40u   /* an entry that a read of a state visits */
+#define LATENCY_STEP_NS   10u   /* an expression's step */
+
+enum latency_kind { LATENCY_ENTITY, LATENCY_DERIVED, LATENCY_VALUE, LATENCY_RULE };
+
+struct latency_item {
+    enum latency_kind kind;
+    struct text name;
+    uint64_t entries; /* LATENCY_ENTITY */
+    uint64_t steps;   /* of its expressions: an entity's conditions, a rule's reason included */
+    uint64_t ns;
+};
+
+/* "entity", "derived field", "value", "rule" */
+const char *latency_kind_name(enum latency_kind kind);
+
+/* How many items the policy has, and all of them, the dearest first. */
+size_t latency_item_count(const struct snapshot *snapshot);
+void latency_items(const struct snapshot *snapshot, struct latency_item *ret_items);
+
+/* All of a decision. */
+uint64_t latency_ns(const struct snapshot *snapshot);
