@@ -1,5 +1,5 @@
-/* The thread for what takes long: folding at the start, reloading the policy, coming back after a
- * failed write. One job at a time, so that none meets another halfway. */
+/* The thread for what takes long: folding at the start, reloading the policy (reload.c), coming
+ * back after a failed write. One job at a time, so that none meets another halfway. */
 #include "service_internal.h"
 
 #include <inttypes.h>
@@ -15,24 +15,32 @@ static void remember_folder(struct service *service) {
     service->adopted_folder = generation ? generation_folder(generation) : NULL;
 }
 
-int service_record_adoptions(struct service *service, const struct adopted *last,
-                             struct error *ret_error) {
+int service_record_policy(struct service *service, const struct adopted *last,
+                          struct error *ret_error) {
     struct record records[INTAKE_ADOPTIONS_MAX];
     size_t count = intake_adoptions(&service->states, last, records);
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++)
         r = service_append(service, &records[i], ret_error);
+    return r;
+}
+
+int service_record_adoptions(struct service *service, const struct adopted *last,
+                             struct error *ret_error) {
+    int r = service_record_policy(service, last, ret_error);
+    if (r == 0)
+        r = shadows_fit(service, ret_error);
     if (r == 0)
         remember_folder(service);
     return r;
 }
 
-void service_say_warming(const struct service *service, size_t warming) {
+void service_say_warming(const struct service *service, size_t warming, struct text reason) {
     if (warming > 0)
         log_line(service->settings.log, LOG_WARNING,
                  "%zu of the policy's features are new or changed: they are absent until `harrier "
-                 "rebuild` has built tables with them",
-                 warming);
+                 "rebuild` has built tables with them (%" TEXT_FORMAT ")",
+                 warming, TEXT_ARGS(reason));
 }
 
 struct telling {
@@ -65,9 +73,13 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     fold_free(fold);
     if (r < 0)
         return r;
-    service_say_warming(service, engine_warming(states.engine));
+    service_say_warming(service, engine_warming(states.engine),
+                        engine_warming_names(states.engine)->reason);
+    service_say_lists(service, &states, service->rules);
     pthread_mutex_lock(&service->lock);
     service->states = states;
+    service->written_shadows = last.shadows;
+    service->own_position = end.position;
     r = service_record_adoptions(service, &last, ret_error);
     /* Asked to stop in the meantime: the states are good, the state is not ours to change. */
     if (r == 0 && service->state != SERVICE_DRAINING)
@@ -89,9 +101,12 @@ static void start(struct service *service) {
     struct fold *fold = service->first_fold;
     struct error error;
     service->first_fold = NULL;
+    shadows_start(service);
     if (fold_and_serve(service, fold, &error) < 0 && error.code != ERROR_INTERRUPTED) {
         pthread_mutex_lock(&service->lock);
-        service_fail(service, &error);
+        /* A disk that is full now may have room in a while. */
+        if (service->state != SERVICE_UNAVAILABLE)
+            service_fail(service, &error);
         pthread_mutex_unlock(&service->lock);
     }
     service_tell(service);
@@ -150,68 +165,6 @@ static void recover(struct service *service) {
     service_tell(service);
 }
 
-static void refuse_reload(struct service *service, const char *reason) {
-    pthread_mutex_lock(&service->lock);
-    snprintf(service->reload_error, sizeof service->reload_error, "%s", reason);
-    pthread_mutex_unlock(&service->lock);
-    metric_add(service->settings.metrics, RELOADS, RELOAD_REFUSED, 1);
-    log_line(service->settings.log, LOG_ERROR, "not adopted, the policy stays as it was: %s",
-             reason);
-}
-
-/* The rules change between two decisions, and the archive says where. */
-static void adopt(struct service *service, struct snapshot *rules) {
-    struct error error; /* a failed write is told by service_lose_archive() */
-    pthread_mutex_lock(&service->lock);
-    struct snapshot *old = service->rules;
-    const struct adopted last = {
-        .snapshot_id = old->id,
-        .generation_id = service->states.generation_id,
-        .this_version = true,
-    };
-    service->rules = rules;
-    service->reload_error[0] = '\0';
-    /* When unavailable there is nothing to change: coming back will take these rules. */
-    if (service->states.engine) {
-        struct engine *engine = states_engine(&service->states, rules);
-        engine_free(service->states.engine);
-        service->states.engine = engine;
-        service_say_warming(service, engine_warming(engine));
-        service_record_adoptions(service, &last, &error);
-    }
-    pthread_mutex_unlock(&service->lock);
-    snapshot_unref(old);
-}
-
-static void reload(struct service *service) {
-    struct buffer messages;
-    struct snapshot *rules;
-    struct error error;
-    pthread_mutex_lock(&service->jobs_lock);
-    char *path = text_copy(text_of(service->policy_path));
-    pthread_mutex_unlock(&service->jobs_lock);
-    buffer_init(&messages);
-    int r = snapshot_load_folder(path, &rules, &messages, &error);
-    log_lines(service->settings.log, r < 0 ? LOG_ERROR : LOG_WARNING,
-              (struct text){.data = (char *)messages.bytes, .length = messages.length});
-    buffer_deinit(&messages);
-    free(path);
-    if (r < 0) {
-        refuse_reload(service, error.text);
-        swap_ask(service, true);
-        return;
-    }
-    bool same = rules->id == service->rules->id;
-    char id[HASH_HEX_SIZE];
-    hash_hex(rules->id, id);
-    log_line(service->settings.log, LOG_INFO, "policy %" TEXT_FORMAT " %s %s",
-             TEXT_ARGS(rules->name), id, same ? "is unchanged" : "adopted");
-    metric_add(service->settings.metrics, RELOADS, same ? RELOAD_UNCHANGED : RELOAD_ADOPTED, 1);
-    adopt(service, rules);
-    service_tell(service);
-    swap_ask(service, true); /* tables that did not fit the old policy may fit this one */
-}
-
 /* ---- the thread ---- */
 
 static const struct {
@@ -219,7 +172,7 @@ static const struct {
     void (*run)(struct service *service);
 } jobs[] = {
     {JOB_START, start},
-    {JOB_RELOAD, reload},
+    {JOB_RELOAD, reload_run},
     {JOB_RECOVER, recover},
 };
 
@@ -240,10 +193,14 @@ static void *work(void *user) {
     }
 }
 
-static void ask(struct service *service, enum job job) {
-    pthread_mutex_lock(&service->jobs_lock);
+void background_ask_locked(struct service *service, enum job job) {
     service->jobs |= job;
     pthread_cond_signal(&service->jobs_wanted);
+}
+
+static void ask(struct service *service, enum job job) {
+    pthread_mutex_lock(&service->jobs_lock);
+    background_ask_locked(service, job);
     pthread_mutex_unlock(&service->jobs_lock);
 }
 
@@ -258,8 +215,15 @@ void background_stop(struct service *service) {
     pthread_cond_signal(&service->jobs_wanted);
     pthread_mutex_unlock(&service->jobs_lock);
     pthread_join(service->background, NULL);
+    reload_stop(service);
     fold_free(service->first_fold); /* asked to stop before the start began */
     service->first_fold = NULL;
+}
+
+void service_set_shadows(struct service *service, const char *const *folders, size_t count) {
+    pthread_mutex_lock(&service->jobs_lock);
+    shadow_folders_set(&service->shadow_folders, folders, count);
+    pthread_mutex_unlock(&service->jobs_lock);
 }
 
 void service_reload(struct service *service, const char *policy, int64_t max_ahead_us) {
@@ -275,8 +239,8 @@ void service_reload(struct service *service, const char *policy, int64_t max_ahe
     ask(service, JOB_RELOAD);
 }
 
-void service_refuse_reload(struct service *service, const char *reason) {
-    refuse_reload(service, reason);
+void service_reload_again(struct service *service) {
+    ask(service, JOB_RELOAD);
 }
 
 void service_retry(struct service *service) {

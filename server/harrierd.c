@@ -5,13 +5,16 @@
 #include "harrierd.h"
 
 #include "admin.h"
+#include "admission.h"
 #include "front_nng.h"
 #include "metrics.h"
 #include "notify.h"
 #include "options.h"
 #include "service.h"
+#include "watch.h"
 
 #include "core/base/check.h"
+#include "core/engine/engine.h"
 #include "core/policy/snapshot.h"
 
 #include <errno.h>
@@ -25,6 +28,9 @@
 
 #define RETRY_SECONDS 1
 #define DRAIN_STEP_US 5000
+/* Folders that change: so long nothing more, but not longer than this after the first change. */
+#define QUIET_US     200000
+#define QUIET_MAX_US INT64_C(5000000)
 
 struct harrierd {
     struct options_source source;
@@ -36,10 +42,13 @@ struct harrierd {
     struct event_base *base;
     struct event *signals[3];
     struct event *changed, *watch, *retry, *drain;
+    struct event *edited, *quiet; /* of the policies' folders; NULL: not watched */
     int changed_descriptor;
     struct service *service;
     struct front *front;
     struct admin *admin;
+    struct watch *folders; /* NULL: not watched */
+    int64_t edited_us;     /* the first change that was not loaded; 0: none */
     struct buffer probe;
     bool was_ready, draining;
     int64_t drain_until_us;
@@ -141,6 +150,74 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
     on_drain(-1, 0, harrierd);
 }
 
+/* ---- the policies' folders ---- */
+
+static void free_event(struct event *event) {
+    if (event)
+        event_free(event);
+}
+
+static void on_quiet(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct harrierd *harrierd = user;
+    harrierd->edited_us = 0;
+    if (!harrierd->service || harrierd->draining)
+        return;
+    log_line(&harrierd->log, LOG_INFO, "a policy's folder has changed: loading the policies again");
+    service_reload_again(harrierd->service);
+}
+
+static void on_edited(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct harrierd *harrierd = user;
+    if (!watch_read(harrierd->folders))
+        return;
+    int64_t now_us = clock_monotonic_us(&clock_system);
+    if (harrierd->edited_us == 0)
+        harrierd->edited_us = now_us;
+    int64_t left_us = harrierd->edited_us + QUIET_MAX_US - now_us;
+    if (left_us > QUIET_US)
+        left_us = QUIET_US;
+    if (left_us > 0)
+        event_add(harrierd->quiet, &(struct timeval){.tv_usec = left_us});
+}
+
+static void unwatch_folders(struct harrierd *harrierd) {
+    free_event(harrierd->edited);
+    free_event(harrierd->quiet);
+    watch_close(harrierd->folders);
+    harrierd->edited = harrierd->quiet = NULL;
+    harrierd->folders = NULL;
+    harrierd->edited_us = 0;
+}
+
+static int open_watch(struct harrierd *harrierd, struct error *ret_error) {
+    int r = harrierd->folders ? 0 : watch_open(&harrierd->folders, ret_error);
+    if (r < 0 || harrierd->edited)
+        return r;
+    harrierd->edited = event_new(harrierd->base, watch_descriptor(harrierd->folders),
+                                 EV_READ | EV_PERSIST, on_edited, harrierd);
+    harrierd->quiet = event_new(harrierd->base, -1, 0, on_quiet, harrierd);
+    check(harrierd->edited && harrierd->quiet && event_add(harrierd->edited, NULL) == 0);
+    return 0;
+}
+
+/* As the options say. Without it there are SIGHUP and `harrier reload`, so failing is no end. */
+static void watch_folders(struct harrierd *harrierd, const struct options *options) {
+    const char *folders[1 + ENGINE_SHADOWS_MAX] = {options->policy};
+    struct error error;
+    if (!options->watch_policy) {
+        unwatch_folders(harrierd);
+        return;
+    }
+    for (size_t i = 0; i < options->shadow.count; i++)
+        folders[1 + i] = options->shadow.items[i];
+    if (open_watch(harrierd, &error) < 0 ||
+        watch_set(harrierd->folders, folders, 1 + options->shadow.count, &error) < 0)
+        log_line(&harrierd->log, LOG_WARNING,
+                 "%s: changes may go unnoticed, use `harrier reload` or SIGHUP", error.text);
+}
+
 static void on_reload(evutil_socket_t signal, short what, void *user) {
     (void)signal, (void)what;
     struct harrierd *harrierd = user;
@@ -163,6 +240,8 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     buffer_deinit(&fixed);
     harrierd->options.drain_timeout_us = next.drain_timeout_us;
     log_set_level(&harrierd->log, (enum log_level)next.log_level);
+    watch_folders(harrierd, &next); /* before they are read: what changes later is noticed */
+    service_set_shadows(harrierd->service, next.shadow.items, next.shadow.count);
     service_reload(harrierd->service, next.policy, next.max_ahead_us);
     option_set_free(next_set);
 }
@@ -185,6 +264,8 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     buffer_printf(&generations, "%s/generations%c", options->data_dir, '\0');
     const struct service_settings settings = {
         .policy = options->policy,
+        .shadows = options->shadow.items,
+        .shadow_count = options->shadow.count,
         .archive = (char *)archive.bytes,
         .generations = (char *)generations.bytes,
         .synced = options->durability == DURABILITY_SYNCED,
@@ -259,11 +340,6 @@ static void add_events(struct harrierd *harrierd) {
     check(harrierd->drain);
 }
 
-static void free_event(struct event *event) {
-    if (event)
-        event_free(event);
-}
-
 static void remove_events(struct harrierd *harrierd) {
     for (size_t i = 0; i < sizeof harrierd->signals / sizeof *harrierd->signals; i++)
         free_event(harrierd->signals[i]);
@@ -286,6 +362,7 @@ static const struct {
 
 static int open_all(struct harrierd *harrierd) {
     struct error error;
+    watch_folders(harrierd, &harrierd->options);
     const char *warning = front_nng_warning();
     if (warning)
         log_line(&harrierd->log, LOG_WARNING, "%s", warning);
@@ -342,6 +419,7 @@ static int serve(struct harrierd *harrierd) {
         exit_code = harrierd->exit_code;
     }
     exit_code = close_all(harrierd, exit_code);
+    unwatch_folders(harrierd);
     log_line(&harrierd->log, LOG_INFO, "ended with exit status %d", exit_code);
     remove_events(harrierd);
     event_base_free(harrierd->base);
@@ -361,19 +439,27 @@ static void write_out(void (*write_text)(struct buffer *out)) {
     buffer_deinit(&out);
 }
 
-static int check_only(struct harrierd *harrierd) {
+static bool check_policy(const char *folder) {
     struct snapshot *snapshot = NULL;
     struct buffer messages;
     struct error error;
     buffer_init(&messages);
-    int r = snapshot_load_folder(harrierd->options.policy, &snapshot, &messages, &error);
+    int r = admission_load(folder, &snapshot, &messages, &error);
     if (messages.length > 0)
         fwrite(messages.bytes, 1, messages.length, stderr);
     buffer_deinit(&messages);
     snapshot_unref(snapshot);
     if (r < 0)
         fprintf(stderr, "harrierd: %s\n", error.text);
-    return r < 0 ? EXIT_CONFIGURATION : EXIT_AS_ASKED;
+    return r == 0;
+}
+
+static int check_only(struct harrierd *harrierd) {
+    const struct option_list *shadows = &harrierd->options.shadow;
+    bool good = check_policy(harrierd->options.policy);
+    for (size_t i = 0; i < shadows->count; i++)
+        good &= check_policy(shadows->items[i]);
+    return good ? EXIT_AS_ASKED : EXIT_CONFIGURATION;
 }
 
 static int act(struct harrierd *harrierd, enum action action) {

@@ -21,7 +21,11 @@ static const char *version_label(size_t index) {
     return HARRIER_VERSION;
 }
 static const char *reload_label(size_t index) {
-    static const char *const names[RELOAD_RESULT_COUNT] = {"adopted", "unchanged", "refused"};
+    return index == RELOAD_NONE ? "" : reload_result_name((enum reload_result)index);
+}
+
+static const char *list_change_label(size_t index) {
+    static const char *const names[LIST_CHANGE_RESULT_COUNT] = {"added", "removed", "unchanged"};
     return names[index];
 }
 
@@ -98,6 +102,17 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                   .labels = LABEL_COUNT,
                   .label_value = label_label,
                   .help = "Outcomes that changed a label, by the new one."},
+    [LIST_CHANGES] = {.name = "harrierd_list_changes_total",
+                      .type = METRIC_COUNTER,
+                      .label = "change",
+                      .labels = LIST_CHANGE_RESULT_COUNT,
+                      .label_value = list_change_label,
+                      .help = "Changes of lists at run time that were accepted."},
+    [LIST_ENTRIES] = {.name = "harrierd_list_entries",
+                      .type = METRIC_GAUGE,
+                      .label = "list",
+                      .labels = LIST_LABELS_MAX,
+                      .help = "Entries that were added to each list at run time and are kept."},
     [ARCHIVE_POSITION] = {.name = "harrierd_archive_position",
                           .type = METRIC_GAUGE,
                           .help = "Position of the archive's last record."},
@@ -143,6 +158,11 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [GENERATION_LAG] = {.name = "harrierd_generation_lag_records",
                         .type = METRIC_GAUGE,
                         .help = "Records in the archive behind the tables' position."},
+    [CLOCK_BEHIND] = {.name = "harrierd_clock_behind_seconds",
+                      .type = METRIC_GAUGE,
+                      .unit = METRIC_MICROSECONDS,
+                      .help = "How far the clock is behind the archive's last record: it was set "
+                              "back. 0 when it is not."},
     [GENERATION_STALE] = {.name = "harrierd_generation_stale",
                           .type = METRIC_GAUGE,
                           .help = "1 while decisions are marked stale: the tables are older than "
@@ -154,12 +174,39 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,
                           .help = "Features of the policy that are absent until a rebuild."},
+    [WARMING_RULES] = {.name = "harrierd_warming_rules",
+                       .type = METRIC_GAUGE,
+                       .help = "Rules of the policy that use such a feature."},
+    [SHADOWS] = {.name = "harrierd_shadow_policies",
+                 .type = METRIC_GAUGE,
+                 .help = "Policies that judge beside the one that decides."},
+    [SHADOWS_REFUSED] = {.name = "harrierd_shadow_policies_refused",
+                         .type = METRIC_GAUGE,
+                         .help = "Folders of shadow policies that did not check when they were "
+                                 "loaded last."},
     [RELOADS] = {.name = "harrierd_reloads_total",
                  .type = METRIC_COUNTER,
                  .label = "result",
                  .labels = RELOAD_RESULT_COUNT,
                  .label_value = reload_label,
                  .help = "Times the policy was loaded again."},
+    [RELOAD_REFUSED_NOW] = {.name = "harrierd_reload_refused",
+                            .type = METRIC_GAUGE,
+                            .help = "1 while the policy's folder holds what was refused when it "
+                                    "was loaded last: the policy before it decides."},
+    [RELOAD_REFUSED_AGE] = {.name = "harrierd_reload_refused_age_seconds",
+                            .type = METRIC_GAUGE,
+                            .unit = METRIC_MICROSECONDS,
+                            .help = "For how long that has been so; 0 when it is not."},
+    [RELOAD_DURATION] = {.name = "harrierd_reload_duration_seconds",
+                         .type = METRIC_HISTOGRAM,
+                         .unit = METRIC_MICROSECONDS,
+                         .help = "How long reloads took: loading, checking, running the cases, "
+                                 "warming, swapping."},
+    [RELOAD_LOCKED] = {.name = "harrierd_reload_locked_seconds",
+                       .type = METRIC_HISTOGRAM,
+                       .unit = METRIC_MICROSECONDS,
+                       .help = "How long decisions waited for a reload."},
     [SWAP_STATE] = {.name = "harrierd_swap_state",
                     .type = METRIC_GAUGE,
                     .label = "state",

@@ -17,6 +17,8 @@ enum server_metric {
     RULE_ERRORS,
     FEATURES_UNKNOWN,
     OUTCOMES,
+    LIST_CHANGES,
+    LIST_ENTRIES,
     ARCHIVE_POSITION,
     ARCHIVE_SYNCED_POSITION,
     ARCHIVE_WRITE_FAILURES,
@@ -30,10 +32,18 @@ enum server_metric {
     GENERATION_TIME,
     GENERATION_AGE,
     GENERATION_LAG,
+    CLOCK_BEHIND,
     GENERATION_STALE,
     REBUILD_WANTED,
     WARMING_FEATURES,
+    WARMING_RULES,
+    SHADOWS,
+    SHADOWS_REFUSED,
     RELOADS,
+    RELOAD_REFUSED_NOW,
+    RELOAD_REFUSED_AGE,
+    RELOAD_DURATION,
+    RELOAD_LOCKED,
     SWAP_STATE,
     SWAPS,
     SWAP_LOCKED,
@@ -44,7 +54,14 @@ enum server_metric {
     SERVER_METRIC_COUNT
 };
 
-enum reload_result { RELOAD_ADOPTED, RELOAD_UNCHANGED, RELOAD_REFUSED, RELOAD_RESULT_COUNT };
+#define LIST_LABELS_MAX 512 /* lists that are told of: twice as many as a policy can have */
+
+enum list_change_outcome {
+    LIST_CHANGE_ADDED,
+    LIST_CHANGE_REMOVED,
+    LIST_CHANGE_NONE, /* it was so already */
+    LIST_CHANGE_RESULT_COUNT
+};
 
 enum swap_result {
     SWAP_RESULT_ADOPTED,

@@ -1,6 +1,7 @@
 #include "options.h"
 
 #include "address.h"
+#include "core/engine/engine.h"
 #include "core/wire/message.h"
 #include "log.h"
 
@@ -49,8 +50,18 @@ static const struct option table[] = {
              "them without an answer is opened again. 0: never."},
 
     {DECISIONS, "policy", OPTION_TEXT, AT(policy), "/etc/harrier/policy", .reloadable = true,
-     .help = "Folder of the policy that decides. SIGHUP loads it again; one that does not check "
-             "is not adopted."},
+     .help = "Folder of the policy that decides. It is loaded again when it changes "
+             "(watch_policy), on SIGHUP and by `harrier reload`; one that does not check, or of "
+             "which a case fails, is not adopted."},
+    {DECISIONS, "watch_policy", OPTION_FLAG, AT(watch_policy), "yes", .reloadable = true,
+     .help = "Load the policy and the shadow policies again when something in their folders "
+             "changes and nothing more does for 200 ms. Switch a symbolic link, or say no and use "
+             "`harrier reload`, where what is half copied must not be adopted."},
+    {DECISIONS, "shadow", OPTION_LIST, AT(shadow), "", .reloadable = true,
+     .help = "Folders of policies that are tried: each judges every transaction beside the policy, "
+             "and what it would have decided is archived and counted, never answered. Several "
+             "with commas between them, at most 8. They are loaded again with the policy; one that "
+             "does not check is left out."},
     {DECISIONS, "max_ahead", OPTION_DURATION, AT(max_ahead_us), "1h", .least = 0,
      .most = 366 * US_PER_DAY, .reloadable = true,
      .help = "A transaction whose event time is further than this ahead of the server's clock is "
@@ -121,10 +132,10 @@ void options_write_help(struct buffer *out) {
     for (size_t i = 0; i < WORDS; i++)
         buffer_printf(out, "  --%s\n        %s\n", words[i].name, words[i].help);
     option_write_help(table, OPTIONS, out);
-    buffer_printf(out,
-                  "\nExit status: 0 ended as asked, 64 command line, 70 defect, 73 cannot create"
-                  " a file,\n74 stored data or disk, 75 in use by another process, 78 "
-                  "configuration or policy.\n");
+    buffer_printf(
+        out, "\nExit status: 0 ended as asked, 64 command line, 70 defect, 73 cannot create"
+             " a file,\n71 out of memory, 74 stored data or disk, 75 in use by another process, 78 "
+             "configuration or policy.\n");
 }
 
 void options_write_example(struct buffer *out) {
@@ -245,6 +256,9 @@ static int check_together(const struct options *options, struct error *ret_error
                              "set insecure_listen = yes when the network itself keeps others out",
                              address);
     }
+    if (options->shadow.count > ENGINE_SHADOWS_MAX)
+        return error_set(ret_error, ERROR_INVALID, "shadow names %zu policies; expected at most %d",
+                         options->shadow.count, ENGINE_SHADOWS_MAX);
     char host[256];
     uint16_t port;
     if (*options->admin_listen == '\0')

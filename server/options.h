@@ -19,6 +19,8 @@ struct options {
     int64_t watchdog_interval_us; /* 0: off */
     const char *admin_listen;     /* "": none */
     const char *policy;
+    struct option_list shadow;
+    bool watch_policy;
     int64_t max_ahead_us;
     const char *data_dir;
     int durability; /* enum durability */

@@ -97,7 +97,7 @@ static void describe_states(struct service *service, struct status_response *res
     response->generation_id = manifest->id;
     response->generation_position = manifest->place.position;
     response->generation_time_us = manifest->created_time_us;
-    response->stale = service_is_stale(service, clock_wall_us(service->settings.clock));
+    response->stale = service_is_stale(service, service_receive_time_us(service));
 }
 
 /* Texts are the service's own; under the decision lock. */
@@ -109,7 +109,8 @@ static void describe(struct service *service, struct status_response *response) 
         .started_time_us = service->started_us,
         .policy_name = service->rules->name,
         .snapshot_id = service->rules->id,
-        .reload_error = text_of(service->reload_error),
+        .reload_error = text_of(service->refused.reason),
+        .refused_since_time_us = service->refused.since_wall_us,
         .position = archive_end(service->archive).position,
         .synced_position = archive_synced(service->archive),
         .duplicates = service->duplicates,
@@ -123,10 +124,38 @@ static void describe(struct service *service, struct status_response *response) 
         describe_states(service, response);
 }
 
+static struct text *copy_names(struct arena *arena, const struct text *names, size_t count) {
+    struct text *copies = arena_calloc(arena, count, sizeof *copies);
+    for (size_t i = 0; i < count && copies; i++)
+        copies[i] = arena_text(arena, names[i]);
+    return copies;
+}
+
+static size_t at_most(size_t count, size_t most) {
+    return count < most ? count : most;
+}
+
+void service_describe_warming(const struct service *service, struct arena *arena,
+                              struct warming *ret_warming) {
+    *ret_warming = (struct warming){0};
+    if (!service->states.engine)
+        return;
+    const struct engine_warming *names = engine_warming_names(service->states.engine);
+    size_t features = at_most(names->feature_count, WARMING_NAMES_MAX);
+    size_t rules = at_most(names->rule_count, WARMING_NAMES_MAX);
+    ret_warming->features = copy_names(arena, names->features, features);
+    ret_warming->rules = copy_names(arena, names->rules, rules);
+    ret_warming->named_features = ret_warming->features ? features : 0;
+    ret_warming->named_rules = ret_warming->rules ? rules : 0;
+    ret_warming->feature_count = names->feature_count;
+    ret_warming->rule_count = names->rule_count;
+}
+
 enum next perform_status(struct run *run) {
     struct status_response *response = &run->response.status;
     struct service *service = run->service;
     describe(service, response);
+    service_describe_warming(service, &run->arena, &response->warming);
     if (run->message.status.state_hash && service->states.overlay)
         run->view = overlay_view_open(service->states.overlay, &service->guard.guard);
     /* These change as soon as the lock is free. */
@@ -146,11 +175,18 @@ void service_measure(struct service *service) {
     struct metric_set *metrics = service->settings.metrics;
     struct status_response status;
     pthread_mutex_lock(&service->lock);
-    int64_t now_us = clock_wall_us(service->settings.clock);
+    int64_t now_us = service_receive_time_us(service);
     describe(service, &status);
+    int64_t age_us = status.generation_id ? service_generation_age_us(service, now_us) : 0;
+    int64_t clock_behind_us = service_clock_behind_us(service);
     bool is_rebuild_wanted = service_wants_rebuild(service, now_us);
-    size_t warming = service->states.engine ? engine_warming(service->states.engine) : 0;
+    struct engine_warming warming = {0};
+    if (service->states.engine)
+        warming = *engine_warming_names(service->states.engine);
+    int64_t refused_us = service->refused.since_us;
     bool ready = service->state == SERVICE_READY;
+    if (service->states.overlay)
+        service_measure_lists(service);
     pthread_mutex_unlock(&service->lock);
     metric_gauge(metrics, SERVER_VERSION, 0, 1);
     metric_gauge(metrics, SERVER_READY, 0, ready);
@@ -163,11 +199,15 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, GENERATION_POSITION, 0, (int64_t)status.generation_position);
     metric_gauge(metrics, GENERATION_TIME, 0, status.generation_time_us);
     metric_gauge(metrics, OVERLAY_MEMORY, 0, (int64_t)status.overlay_memory_bytes);
-    bool has_tables = status.generation_id != 0;
-    metric_gauge(metrics, GENERATION_AGE, 0, has_tables ? now_us - status.generation_time_us : 0);
+    metric_gauge(metrics, GENERATION_AGE, 0, age_us);
+    metric_gauge(metrics, CLOCK_BEHIND, 0, clock_behind_us);
     metric_gauge(metrics, GENERATION_LAG, 0,
                  (int64_t)(status.position - status.generation_position));
     metric_gauge(metrics, GENERATION_STALE, 0, status.stale);
     metric_gauge(metrics, REBUILD_WANTED, 0, is_rebuild_wanted);
-    metric_gauge(metrics, WARMING_FEATURES, 0, (int64_t)warming);
+    metric_gauge(metrics, WARMING_FEATURES, 0, (int64_t)warming.feature_count);
+    metric_gauge(metrics, WARMING_RULES, 0, (int64_t)warming.rule_count);
+    int64_t monotonic_us = clock_monotonic_us(service->settings.clock);
+    metric_gauge(metrics, RELOAD_REFUSED_NOW, 0, refused_us > 0);
+    metric_gauge(metrics, RELOAD_REFUSED_AGE, 0, refused_us > 0 ? monotonic_us - refused_us : 0);
 }

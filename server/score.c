@@ -156,6 +156,7 @@ void count_score(const struct run *run) {
         verdicts[result->decision.verdict]++;
         degraded += result->decision.degraded;
         rule_errors += result->decision.rule_errors;
+        shadows_count(run->service, &result->decision);
     }
     for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++)
         if (verdicts[verdict] > 0)

@@ -1,7 +1,9 @@
 /* The life of a request, and of the service around it. */
+#include "admission.h"
 #include "service_internal.h"
 
 #include "core/base/check.h"
+#include "core/base/value.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -48,6 +50,9 @@ static const struct {
     [CALL_REPORT_OUTCOME] = {perform_outcome, withdraw_outcome, count_outcome},
     [CALL_GET_ENTITY] = {perform_entity, NULL, NULL},
     [CALL_STATUS] = {perform_status, NULL, NULL},
+    [CALL_CHANGE_LIST] = {perform_list_change, withdraw_list_change, count_list_change},
+    [CALL_GET_LIST] = {perform_list, NULL, NULL},
+    [CALL_RELOAD] = {perform_reload, NULL, NULL},
 };
 
 /* ---- runs ---- */
@@ -155,7 +160,8 @@ static enum next admit(struct run *run) {
     run->rules = snapshot_ref(service->rules);
     bool serves = service->states.overlay &&
                   (service->state == SERVICE_READY || service->state == SERVICE_DRAINING);
-    if (serves || run->message.call == CALL_STATUS)
+    bool is_reload = run->message.call == CALL_RELOAD && service->state != SERVICE_FAILED;
+    if (serves || is_reload || run->message.call == CALL_STATUS)
         return NEXT;
     struct error error;
     error_set(&error, ERROR_UNAVAILABLE, "the server is %s: %s; try again with the same ids",
@@ -225,7 +231,7 @@ void service_handle(void *user, struct front_request *request) {
 
     bool is_unavailable = run->is_unavailable;
     atomic_fetch_add(&service->rejected, run->rejected);
-    if (!commit_park(run))
+    if (!reload_park(run) && !commit_park(run))
         run_reply(run);
     if (is_unavailable)
         service_tell(service);
@@ -266,6 +272,12 @@ int64_t service_receive_time_us(const struct service *service) {
     return now_us > last_us ? now_us : last_us;
 }
 
+int64_t service_clock_behind_us(const struct service *service) {
+    int64_t now_us = clock_wall_us(service->settings.clock);
+    int64_t last_us = archive_time(service->archive);
+    return last_us > now_us ? last_us - now_us : 0;
+}
+
 void service_lose_archive(struct service *service, const struct error *error) {
     /* States and ids hold what the archive does not: they are worth nothing now. */
     service->losses++;
@@ -274,7 +286,7 @@ void service_lose_archive(struct service *service, const struct error *error) {
     log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
     if (error->code == ERROR_UNAVAILABLE) /* the archive's own: it is in doubt and stays so */
         service_fail(service, error);
-    else if (service->state == SERVICE_READY)
+    else if (service->state == SERVICE_READY || service->state == SERVICE_STARTING)
         service_set_state(service, SERVICE_UNAVAILABLE, "the archive could not be written: %.*s",
                           REASON_BYTES / 2, error->text);
 }
@@ -283,6 +295,7 @@ int service_append(struct service *service, struct record *record, struct error 
     record->receive_time_us = service_receive_time_us(service);
     intake_append(&service->states, service->archive, record);
     int r = archive_write(service->archive, ret_error);
+    service->own_position = record->position;
     if (r < 0)
         service_lose_archive(service, ret_error);
     else
@@ -310,11 +323,19 @@ bool service_check_overlay(struct service *service) {
     return true;
 }
 
-bool service_is_stale(const struct service *service, int64_t now_us) {
+int64_t service_generation_age_us(const struct service *service, int64_t now_us) {
     const struct generation *generation = overlay_generation(service->states.overlay);
+    if (!generation)
+        return 0;
+    const struct generation_manifest *manifest = generation_manifest(generation);
+    int64_t age_us = now_us - manifest->created_time_us;
+    int64_t held_us = service->held.generation_id == manifest->id ? service->held.us : 0;
+    return age_us > held_us ? age_us : held_us;
+}
+
+bool service_is_stale(const struct service *service, int64_t now_us) {
     int64_t stale_after_us = service->settings.stale_after_us;
-    return generation && stale_after_us > 0 &&
-           now_us - generation_manifest(generation)->created_time_us > stale_after_us;
+    return stale_after_us > 0 && service_generation_age_us(service, now_us) > stale_after_us;
 }
 
 enum service_state service_state(struct service *service, char *ret_reason, size_t size) {
@@ -355,7 +376,7 @@ void service_write_probe(struct buffer *out) {
 static int load_policy(struct service *service, struct error *ret_error) {
     struct buffer messages;
     buffer_init(&messages);
-    int r = snapshot_load_folder(service->policy_path, &service->rules, &messages, ret_error);
+    int r = admission_load(service->policy_path, &service->rules, &messages, ret_error);
     log_lines(service->settings.log, r < 0 ? LOG_ERROR : LOG_WARNING,
               (struct text){.data = (char *)messages.bytes, .length = messages.length});
     buffer_deinit(&messages);
@@ -381,6 +402,7 @@ static struct service *service_new(const struct service_settings *settings) {
     struct service *service = check_calloc(1, sizeof *service);
     service->settings = *settings;
     service->policy_path = text_copy(text_of(settings->policy));
+    shadow_folders_set(&service->shadow_folders, settings->shadows, settings->shadow_count);
     service->archive_path = text_copy(text_of(settings->archive));
     service->generations_path = text_copy(text_of(settings->generations));
     service->started_us = clock_wall_us(settings->clock);
@@ -405,6 +427,8 @@ static struct service *service_new(const struct service_settings *settings) {
 static void service_free(struct service *service) {
     service_throw_away(service);
     states_deinit(&service->states);
+    shadows_deinit(&service->shadows);
+    shadow_folders_deinit(&service->shadow_folders);
     snapshot_unref(service->rules);
     for (struct run *run = service->idle_runs, *next; run; run = next) {
         next = run->next;
@@ -417,6 +441,8 @@ static void service_free(struct service *service) {
     pthread_mutex_destroy(&service->runs_lock);
     pthread_mutex_destroy(&service->jobs_lock);
     pthread_mutex_destroy(&service->lock);
+    for (size_t i = 0; i < service->list_label_count; i++)
+        free(service->list_labels[i]);
     free(service->adopted_folder);
     free(service->generations_path);
     free(service->archive_path);
@@ -424,10 +450,23 @@ static void service_free(struct service *service) {
     free(service);
 }
 
+/* A day folder is a day since 1970; and what such a clock would write could not be taken back. */
+static int check_clock(const struct service *service, struct error *ret_error) {
+    if (service->started_us >= 0)
+        return 0;
+    char now[64];
+    value_format(value_timestamp(service->started_us), now, sizeof now);
+    return error_set(
+        ret_error, ERROR_SYSTEM,
+        "the clock says %s, before 1970: set it before records get their times from it", now);
+}
+
 int service_open(const struct service_settings *settings, struct service **ret_service,
                  struct error *ret_error) {
     struct service *service = service_new(settings);
-    int r = load_policy(service, ret_error);
+    int r = check_clock(service, ret_error);
+    if (r == 0)
+        r = load_policy(service, ret_error);
     if (r == 0)
         r = open_archive(service, ret_error);
     const struct fold_source source = {.archive = service->archive_path,

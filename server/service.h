@@ -18,6 +18,7 @@
 #pragma once
 
 #include "clock.h"
+#include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/metric.h"
 #include "front.h"
@@ -38,7 +39,9 @@ enum service_state {
 const char *service_state_name(enum service_state state); /* "starting", … */
 
 struct service_settings {
-    const char *policy;            /* folder */
+    const char *policy;         /* folder */
+    const char *const *shadows; /* folders of shadow policies, ENGINE_SHADOWS_MAX at most */
+    size_t shadow_count;
     const char *archive;           /* folder; made when missing, its parent must exist */
     const char *generations;       /* folder; may be missing */
     bool synced;                   /* answers wait for the disk */
@@ -77,9 +80,13 @@ void service_handle(void *user, struct front_request *request);
 /* A message of the kind that is always answered, for a front's watchdog. */
 void service_write_probe(struct buffer *out);
 
-/* Loads the policy again, in the background; NULL for the folder keeps the one in use. The answer
- * is in the log, a metric and Status. */
+/* The folders of shadow policies from the next reload on. */
+void service_set_shadows(struct service *service, const char *const *folders, size_t count);
+/* Loads the policy and the shadow policies again, in the background; NULL for the folder keeps the
+ * one in use. The answer is in the log, metrics and Status. */
 void service_reload(struct service *service, const char *policy, int64_t max_ahead_us);
+/* The same folders, and all else as it is. */
+void service_reload_again(struct service *service);
 /* The configuration around the policy was refused, so there was no reload. */
 void service_refuse_reload(struct service *service, const char *reason);
 
@@ -100,3 +107,5 @@ int service_failure(struct service *service, struct error *ret_error);
 
 /* Brings the gauges up to date; before each reading of the metrics. */
 void service_measure(struct service *service);
+/* Appends what is counted of shadow policies, whose names no table of metrics can know. */
+void service_write_shadows(struct service *service, struct buffer *out);

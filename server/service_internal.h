@@ -3,9 +3,12 @@
  *   service.c     the steps of a request, and opening and closing
  *   score.c       Score: the steps of a transaction
  *   outcome.c     ReportOutcome
+ *   list.c        ChangeList, GetList
  *   query.c       GetEntity, Status, gauges
  *   background.c  the thread that starts, reloads and recovers
+ *   reload.c      Reload: other policies take the place of those in use
  *   swap.c        the thread that takes up new generations, and frees what is no longer needed
+ *   shadows.c     the policies on trial
  *   commit.c      the thread that syncs the archive, and the answers that wait for it */
 #pragma once
 
@@ -41,6 +44,59 @@ struct service_guard {
     struct service *service;
 };
 
+/* How long the tables have been in use, by a clock that nobody can set. */
+struct held {
+    uint64_t generation_id;
+    int64_t since_us, us; /* us: as of the last service_look() */
+};
+
+/* A folder's policy on its way into force. */
+struct arrival {
+    char *path;
+    struct snapshot *in_use; /* before; NULL: none */
+    struct snapshot *loaded; /* to take its place; NULL: it stays */
+    enum reload_result result;
+    struct buffer messages;
+    char error[REASON_BYTES]; /* refused: why */
+};
+
+/* Why the last reload was refused. */
+struct refusal {
+    char reason[REASON_BYTES]; /* empty: it was not */
+    int64_t since_us;          /* that they all are, monotonic; 0: they are not */
+    int64_t since_wall_us;
+};
+
+/* The folders of the shadow policies, as the options name them. */
+struct shadow_folders {
+    char **paths;
+    size_t count;
+};
+
+enum shadow_agreement {
+    SHADOW_AGREES,
+    SHADOW_STRICTER, /* than the policy that decides */
+    SHADOW_MILDER,
+    SHADOW_REFUSES, /* the transaction */
+    SHADOW_AGREEMENT_COUNT
+};
+
+struct shadow_counts {
+    uint64_t verdicts[VERDICT_COUNT], agreements[SHADOW_AGREEMENT_COUNT];
+    uint64_t rule_errors, degraded;
+};
+
+struct shadow {
+    char *path;
+    struct snapshot *snapshot;
+    struct shadow_counts counts; /* of transactions archived since it was loaded */
+};
+
+struct shadows {
+    struct shadow of[ENGINE_SHADOWS_MAX]; /* of different policies */
+    size_t count;
+};
+
 struct service {
     struct service_settings settings;
     char *archive_path, *generations_path;
@@ -53,15 +109,21 @@ struct service {
     struct error failure;      /* when SERVICE_FAILED */
     struct archive *archive;
     struct snapshot *rules;
+    struct shadows shadows;
+    struct adopted_shadows written_shadows; /* whose policies the archive has */
     struct states states; /* .overlay is NULL unless ready, draining, or unavailable for its size */
     char *adopted_folder; /* of the generation that was adopted last; NULL: none */
     struct waste *waste;
-    uint64_t losses; /* times that service_lose_archive() was called */
-    bool is_rebuild_wanted;
+    uint64_t losses;                       /* times that service_lose_archive() was called */
+    bool is_rebuild_wanted, is_clock_back; /* as told last */
+    struct held held;
     struct fold *first_fold; /* from service_open() to the background thread */
     int64_t max_ahead_us;
-    char reload_error[REASON_BYTES];
-    uint64_t duplicates; /* since the start */
+    struct refusal refused;
+    uint64_t own_position; /* the last record that no request asked for: it may be a large one */
+    uint64_t duplicates;   /* since the start */
+    char *list_labels[LIST_LABELS_MAX]; /* names of lists, by their labels in the metrics */
+    size_t list_label_count;
 
     /* commit.c, under the decision lock too. */
     pthread_cond_t commit_wanted;
@@ -78,6 +140,9 @@ struct service {
     pthread_t background;
     unsigned jobs; /* of enum job */
     char *policy_path;
+    struct shadow_folders shadow_folders;
+    struct run *reload_waiting; /* for what comes of the next reload */
+    size_t reload_waiters;      /* those, and those of the reload under way */
     atomic_bool stopping;
 
     atomic_uint_least64_t rejected; /* since the start */
@@ -133,11 +198,17 @@ void service_lose_archive(struct service *service, const struct error *error);
  * next decision, when its last record of that kind says otherwise. */
 int service_record_adoptions(struct service *service, const struct adopted *last,
                              struct error *ret_error);
+/* The same without what goes with new states: the shadows, the folder to come back to. */
+int service_record_policy(struct service *service, const struct adopted *last,
+                          struct error *ret_error);
 /* Is the overlay within its limit? Changes the state when that has changed, and says whether. */
 bool service_check_overlay(struct service *service);
 /* Takes the states out, for service_throw_away(). */
 void service_discard(struct service *service, struct states *states);
-/* Are the tables older than stale_after? */
+/* How old the tables are at now_us, a time of receipt. Those go back no more than the archive's,
+ * but stand still while the clock is behind them: so at least as old as they have been in use. */
+int64_t service_generation_age_us(const struct service *service, int64_t now_us);
+/* Older than stale_after? */
 bool service_is_stale(const struct service *service, int64_t now_us);
 /* That, or the overlay is close to its limit. */
 bool service_wants_rebuild(const struct service *service, int64_t now_us);
@@ -146,28 +217,88 @@ void service_set_state(struct service *service, enum service_state state, const 
     __attribute__((format(printf, 3, 4)));
 void service_fail(struct service *service, const struct error *error);
 void service_tell(const struct service *service);
-/* How many of the policy's features are absent until a rebuild. */
-void service_say_warming(const struct service *service, size_t warming);
+/* Which entries, added to lists, the policy has no use for. */
+void service_say_lists(const struct service *service, const struct states *states,
+                       const struct snapshot *rules);
+/* Under the decision lock, with states. */
+void service_measure_lists(struct service *service);
+/* How many of the policy's features are absent until a rebuild, and which as a decision says it. */
+void service_say_warming(const struct service *service, size_t warming, struct text reason);
+/* Under the decision lock: the same by name, copied into the arena. */
+void service_describe_warming(const struct service *service, struct arena *arena,
+                              struct warming *ret_warming);
 void service_guard_init(struct service_guard *guard, struct service *service);
 /* Frees what service_discard() took, waiting for views to be closed. The swap's thread. */
 void service_throw_away(struct service *service);
 int64_t service_receive_time_us(const struct service *service);
+/* How far the clock is behind the archive's last record; 0: it is not. */
+int64_t service_clock_behind_us(const struct service *service);
 
 /* One per call, under the decision lock. */
 enum next perform_score(struct run *run);
 enum next perform_outcome(struct run *run);
 enum next perform_entity(struct run *run);
 enum next perform_status(struct run *run);
+enum next perform_list_change(struct run *run);
+enum next perform_list(struct run *run);
+enum next perform_reload(struct run *run);
 /* The appended records could not be written: what of the results speaks of them fails. */
 void withdraw_score(struct run *run, const struct error *error);
 void withdraw_outcome(struct run *run, const struct error *error);
+void withdraw_list_change(struct run *run, const struct error *error);
 /* The results stand: counts them. */
 void count_score(const struct run *run);
 void count_outcome(const struct run *run);
+void count_list_change(const struct run *run);
 
 /* background.c */
 void background_start(struct service *service);
 void background_stop(struct service *service);
+/* Under the jobs' lock. */
+void background_ask_locked(struct service *service, enum job job);
+
+/* reload.c */
+#define RELOAD_WAITERS_MAX 8 /* of the requests that a front lets in */
+/* The job. */
+void reload_run(struct service *service);
+/* Asks for a reload, if the request was to. True: it waits for what comes of it and is answered
+ * then. */
+bool reload_park(struct run *run);
+/* Answers those that wait; there will be no reload. */
+void reload_stop(struct service *service);
+
+/* in_use NULL: the folder has none in force. Takes a reference. */
+void arrival_load(struct arrival *arrival, const char *path, struct snapshot *in_use);
+/* Runs the cases of what is new. False: asked to stop. */
+bool arrival_try(struct arrival *arrival, const atomic_bool *stop);
+/* In force from now on; NULL: none. */
+struct snapshot *arrival_snapshot(const struct arrival *arrival);
+void arrival_say_messages(const struct arrival *arrival, struct log *log);
+void arrival_deinit(struct arrival *arrival);
+
+/* shadows.c */
+void shadow_folders_set(struct shadow_folders *folders, const char *const *paths, size_t count);
+void shadow_folders_deinit(struct shadow_folders *folders);
+void shadows_deinit(struct shadows *shadows);
+/* The folders' policies, before there is an engine. A job's, as are the next. */
+void shadows_start(struct service *service);
+/* Returns how many folders there are. */
+size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]);
+/* Those that are to judge; arrivals of the same policy are refused but for the first. */
+void shadows_choose(struct arrival *arrivals, size_t count, struct shadows *ret_shadows);
+void shadows_say(struct service *service, const struct arrival *arrivals, size_t count);
+void shadows_say_warming(const struct service *service, const struct shadows *shadows,
+                         const struct engine *engine);
+/* Under the decision lock: in the place of those before, which are then in next. The engine is the
+ * caller's matter. */
+void shadows_exchange(struct service *service, struct shadows *next);
+/* Under the decision lock: their policies go into the archive, before the first transaction that
+ * names them. */
+int shadows_record(struct service *service, struct error *ret_error);
+/* Under the decision lock: the engine is new. And records. */
+int shadows_fit(struct service *service, struct error *ret_error);
+/* Under the decision lock: what has been archived with this decision. */
+void shadows_count(struct service *service, const struct decision *decision);
 
 /* query.c */
 /* Outside the lock: what of the answer takes long. */

@@ -12,6 +12,7 @@
  * Not here: how a generation is built, and the start, which folds without anybody waiting. */
 #include "swap.h"
 
+#include "core/base/value.h"
 #include "core/store/comparison.h"
 #include "core/store/generation.h"
 #include "service_internal.h"
@@ -358,7 +359,7 @@ static int exchange(struct swap *swap, struct error *ret_error) {
 }
 
 static void say_adopted(struct swap *swap, uint64_t generation_id, uint64_t position,
-                        int64_t locked_us, size_t warming) {
+                        int64_t locked_us, size_t warming, const char *reason) {
     const struct service_settings *settings = &service_of(swap)->settings;
     char id[HASH_HEX_SIZE];
     hash_hex(generation_id, id);
@@ -369,7 +370,7 @@ static void say_adopted(struct swap *swap, uint64_t generation_id, uint64_t posi
              id, position, swap->folded,
              (double)(clock_monotonic_us(settings->clock) - swap->began_us) / 1e6,
              (double)locked_us / 1e3);
-    service_say_warming(service_of(swap), warming);
+    service_say_warming(service_of(swap), warming, text_of(reason));
 }
 
 static enum swap_state switch_over(struct swap *swap) {
@@ -389,6 +390,10 @@ static enum swap_state switch_over(struct swap *swap) {
         r = exchange(swap, &error);
     uint64_t generation_id = service->states.generation_id;
     size_t warming = r == 0 ? engine_warming(service->states.engine) : 0;
+    char reason[REASON_BYTES] = "";
+    if (warming > 0)
+        snprintf(reason, sizeof reason, "%" TEXT_FORMAT,
+                 TEXT_ARGS(engine_warming_names(service->states.engine)->reason));
     uint64_t position = archive_end(service->archive).position;
     int64_t locked_us = clock_monotonic_us(service->settings.clock) - began_us;
     pthread_mutex_unlock(&service->lock);
@@ -400,7 +405,7 @@ static enum swap_state switch_over(struct swap *swap) {
         return SWAP_COOLING;
     }
     end_with(swap, SWAP_RESULT_ADOPTED);
-    say_adopted(swap, generation_id, position, locked_us, warming);
+    say_adopted(swap, generation_id, position, locked_us, warming, reason);
     return SWAP_COMPARING;
 }
 
@@ -444,11 +449,13 @@ static void log_difference(struct comparison_listener *self,
 static void conclude(struct swap *swap, const struct comparison *comparison) {
     struct service *service = service_of(swap);
     struct metric_set *metrics = service->settings.metrics;
-    bool is_equal = comparison->differences == 0 && !comparison->is_tally_different;
+    bool is_equal = comparison->differences == 0 && !comparison->is_tally_different &&
+                    !comparison->are_lists_different;
     pthread_mutex_lock(&service->lock);
     swap->is_compared = true;
     swap->compared = comparison->entities;
-    swap->differences = comparison->differences + comparison->is_tally_different;
+    swap->differences =
+        comparison->differences + comparison->is_tally_different + comparison->are_lists_different;
     pthread_mutex_unlock(&service->lock);
     metric_gauge(metrics, COMPARED_ENTITIES, 0, (int64_t)comparison->entities);
     metric_gauge(metrics, DIFFERING_ENTITIES, 0, (int64_t)comparison->differences);
@@ -460,10 +467,11 @@ static void conclude(struct swap *swap, const struct comparison *comparison) {
     else
         log_line(service->settings.log, LOG_ERROR,
                  "%" PRIu64 " of %" PRIu64
-                 " live states are not those of the new generation%s; `harrier verify` tells "
+                 " live states are not those of the new generation%s%s; `harrier verify` tells "
                  "which of them the archive gives",
                  comparison->differences, comparison->entities,
-                 comparison->is_tally_different ? ", nor are the counts of records" : "");
+                 comparison->is_tally_different ? ", nor are the counts of records" : "",
+                 comparison->are_lists_different ? ", nor is what was added to lists" : "");
 }
 
 static enum swap_state compare(struct swap *swap) {
@@ -599,9 +607,41 @@ bool service_wants_rebuild(const struct service *service, int64_t now_us) {
                        (limit > 0 && overlay_memory(overlay) > limit / 100 * WANTED_PERCENT));
 }
 
+/* Under the decision lock. */
+static void measure_holding(struct service *service) {
+    struct held *held = &service->held;
+    int64_t now_us = clock_monotonic_us(service->settings.clock);
+    if (held->generation_id != service->states.generation_id && service->states.overlay)
+        *held = (struct held){.generation_id = service->states.generation_id, .since_us = now_us};
+    held->us = now_us - held->since_us;
+}
+
+#define CLOCK_BACK_US 1000000 /* less is how clocks are kept right */
+
+static void say_clock_back(struct service *service, int64_t received_us, int64_t behind_us) {
+    bool is_back = behind_us > CLOCK_BACK_US;
+    if (is_back == service->is_clock_back)
+        return;
+    service->is_clock_back = is_back;
+    char now[64], received[64];
+    value_format(value_timestamp(received_us - behind_us), now, sizeof now);
+    value_format(value_timestamp(received_us), received, sizeof received);
+    if (is_back)
+        log_line(
+            service->settings.log, LOG_WARNING,
+            "the clock says %s, but the archive's last record was received at %s: the clock was "
+            "set back; records get that time until it is past it",
+            now, received);
+    else
+        log_line(service->settings.log, LOG_INFO,
+                 "the clock has reached the archive's last record again");
+}
+
 void service_look(struct service *service) {
-    int64_t now_us = clock_wall_us(service->settings.clock);
     pthread_mutex_lock(&service->lock);
+    int64_t now_us = service_receive_time_us(service);
+    int64_t behind_us = service_clock_behind_us(service);
+    measure_holding(service);
     bool is_wanted = service_wants_rebuild(service, now_us);
     bool is_news = is_wanted && !service->is_rebuild_wanted;
     bool is_stale = is_news && service_is_stale(service, now_us);
@@ -611,5 +651,6 @@ void service_look(struct service *service) {
         log_line(service->settings.log, LOG_WARNING, "run `harrier rebuild`: %s",
                  is_stale ? "the tables are older than stale_after, and decisions are marked so"
                           : "what is newer than the tables takes most of overlay_limit");
+    say_clock_back(service, now_us, behind_us);
     swap_ask(service, false);
 }
