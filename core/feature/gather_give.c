@@ -69,6 +69,8 @@ static void put_cell(struct value *ret_value, const struct column *column,
     case VALUE_ABSENT:
     case VALUE_DURATION:
     case VALUE_ERROR:
+    case VALUE_LIST:
+    case VALUE_MAP:
         break;
     }
     put_absent(ret_value);
