@@ -30,11 +30,12 @@ void windows_init(struct windows *windows, const struct entity_plan *entity, voi
 void windows_deinit(struct windows *windows); /* the memory is the caller's */
 void windows_clear(struct windows *windows, const struct entity_plan *entity);
 
-/* An entry comes into all windows of a span, or leaves them. */
+/* An entry comes into all windows of a span; or passes a border, into the windows that begin there
+ * and out of those that end. */
 void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
                        const struct run_entry *entry);
-void windows_take_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
-                        const struct run_entry *entry);
+void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
+                        const struct border *border, const struct run_entry *entry);
 /* One total of a tile comes to a gathering that is made from it, or leaves it. Its values do not.
  */
 void windows_add_tallied(struct windows *windows, const struct entity_plan *entity,

@@ -344,7 +344,9 @@ static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_
     const size_t measured = entities * transactions / 4, warm = 3 * measured;
     struct speed speed = {.entities = entities, .mask = 1};
     make_plan(&speed.plan, &speed.entity);
-    speed.states = check_calloc(entities, sizeof *speed.states);
+    speed.states = aligned_alloc(64, entities * sizeof *speed.states);
+    check(speed.states);
+    memset(speed.states, 0, entities * sizeof *speed.states);
     while (with_plain && speed.mask < 2 * entities)
         speed.mask = speed.mask << 1 | 1;
     speed.records = check_calloc(speed.mask + 1, sizeof *speed.records);
