@@ -43,6 +43,23 @@ static void add_borders(struct entity_plan *entity) {
     }
 }
 
+static bool asks_for_values(const struct entity_plan *entity, const struct span *span) {
+    bool asks = false;
+    for (size_t i = span->first; i < (size_t)span->first + span->count; i++)
+        asks |= entity->gatherings[i].pool >= 0;
+    return asks;
+}
+
+static void find_values(struct entity_plan *entity) {
+    struct course *course = &entity->course;
+    for (size_t i = 0; i < course->border_count; i++) {
+        struct border *border = &course->borders[i];
+        for (size_t j = 0; j < (size_t)border->opens + border->closes; j++)
+            border->passes_values |=
+                asks_for_values(entity, &entity->spans[course->spans[border->first + j]]);
+    }
+}
+
 /* Which edge an aggregate looks at. No default: whoever adds one has to say. */
 static uint16_t edge_of(enum aggregate aggregate) {
     switch (aggregate) {
@@ -115,6 +132,7 @@ void course_fill(struct entity_plan *entity) {
             !entity->features[i].exclude_current && entity->features[i].delay_us == 0;
     course->border_count = 0;
     add_borders(entity);
+    find_values(entity);
     uint16_t members[PLAN_FEATURES_MAX] = {0};
     uint16_t words = 0, most = 0, crowds = 0;
     for (size_t i = 0; i < entity->gathering_count; i++) {

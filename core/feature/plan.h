@@ -146,7 +146,8 @@ struct span {
 struct border {
     uint64_t distance_us;
     uint16_t first, opens,
-        closes; /* of the course's spans: those that begin here, those that end */
+        closes;         /* of the course's spans: those that begin here, those that end */
+    bool passes_values; /* in or out of windows whose different values are asked for */
 };
 
 /* What a standing keeps of one gathering, with all that an entry that comes or leaves wants to

@@ -382,19 +382,21 @@ static void prefetch_entry(const uint8_t *at) {
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
                            int64_t at_us, const struct entry *current) {
     const struct standing *standing = state->standing;
+    bool values_pass = false;
     if (!standing->is_known)
         return;
-    bool is_due = at_us >= standing->due_us;
-    windows_prefetch(&standing->windows, entity, current, is_due);
-    if (!is_due)
-        return;
-    const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
-    for (size_t i = 0; i < entity->course.border_count; i++) {
-        const struct mark *mark = &standing->marks[i];
-        if (mark->raw_at != NONE &&
-            has_passed(mark->raw_us, entity->course.borders[i].distance_us, at_us))
+    if (at_us >= standing->due_us) {
+        const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
+        for (size_t i = 0, count = entity->course.border_count; i < count; i++) {
+            const struct border *border = &entity->course.borders[i];
+            const struct mark *mark = &standing->marks[i];
+            if (mark->raw_at == NONE || !has_passed(mark->raw_us, border->distance_us, at_us))
+                continue;
             prefetch_entry(run + mark->raw_at);
+            values_pass |= border->passes_values;
+        }
     }
+    windows_prefetch(&standing->windows, entity, current, values_pass);
 }
 
 /* What changes. */

@@ -70,7 +70,6 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
         if (state->survey)
             survey_prefetch(state, at_us);
         __builtin_prefetch(state->bytes, 1);
-        __builtin_prefetch(state->bytes + CACHE_LINE, 1);
         __builtin_prefetch(state->bytes + state->length - 1, 1);
         __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
         if (state->standing) {

@@ -5,11 +5,6 @@
 
 #include "../base/check.h"
 
-size_t windows_size(const struct entity_plan *entity) {
-    size_t words = entity->course.word_count + tallies_words(entity->course.member_count);
-    return words * sizeof(uint64_t) + entity->gathering_count;
-}
-
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory) {
     windows->words = memory;
     size_t members = entity->course.member_count;

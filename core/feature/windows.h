@@ -25,7 +25,11 @@ struct windows {
 /* What is kept that cannot be taken off. */
 #define COURSE_ORDERED (COURSE_EXTREMES | COURSE_FIRST | COURSE_LAST)
 
-size_t windows_size(const struct entity_plan *entity); /* of the memory of words and stale */
+/* Of the memory of words and stale. */
+static inline size_t windows_size(const struct entity_plan *entity) {
+    size_t words = entity->course.word_count + tallies_words(entity->course.member_count);
+    return words * sizeof(uint64_t) + entity->gathering_count;
+}
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory);
 void windows_deinit(struct windows *windows); /* the memory is the caller's */
 void windows_clear(struct windows *windows, const struct entity_plan *entity);
