@@ -43,6 +43,23 @@ static void add_borders(struct entity_plan *entity) {
     }
 }
 
+static bool asks_for_values(const struct entity_plan *entity, const struct span *span) {
+    bool asks = false;
+    for (size_t i = span->first; i < (size_t)span->first + span->count; i++)
+        asks |= entity->gatherings[i].pool >= 0;
+    return asks;
+}
+
+static void find_values(struct entity_plan *entity) {
+    struct course *course = &entity->course;
+    for (size_t i = 0; i < course->border_count; i++) {
+        struct border *border = &course->borders[i];
+        for (size_t j = 0; j < (size_t)border->opens + border->closes; j++)
+            border->passes_values |=
+                asks_for_values(entity, &entity->spans[course->spans[border->first + j]]);
+    }
+}
+
 /* Which edge an aggregate looks at. No default: whoever adds one has to say. */
 static uint16_t edge_of(enum aggregate aggregate) {
     switch (aggregate) {
@@ -110,20 +127,30 @@ static uint16_t words_of(uint16_t kept) {
 
 void course_fill(struct entity_plan *entity) {
     struct course *course = &entity->course;
+    for (size_t i = 0; i < entity->feature_count; i++)
+        entity->features[i].adds_current =
+            !entity->features[i].exclude_current && entity->features[i].delay_us == 0;
     course->border_count = 0;
     add_borders(entity);
+    find_values(entity);
     uint16_t members[PLAN_FEATURES_MAX] = {0};
     uint16_t words = 0, most = 0, crowds = 0;
     for (size_t i = 0; i < entity->gathering_count; i++) {
-        course->kept[i] = kept_of(entity, i);
-        course->words[i] = words;
-        words = (uint16_t)(words + words_of(course->kept[i]));
-        course->member[i] = course->crowd[i] = 0;
-        if (entity->gatherings[i].pool < 0)
+        const struct gathering *gathering = &entity->gatherings[i];
+        struct keeping *keeping = &course->keepings[i];
+        *keeping = (struct keeping){.column = gathering->column,
+                                    .filter = gathering->filter,
+                                    .kept = kept_of(entity, i),
+                                    .word = words};
+        if (gathering->column >= 0)
+            keeping->column_bit = UINT32_C(1) << gathering->column;
+        words = (uint16_t)(words + words_of(keeping->kept));
+        if (gathering->pool < 0)
             continue;
-        course->crowd[i] = crowds++;
-        uint16_t *count = &members[entity->gatherings[i].pool];
-        course->member[i] = (*count)++;
+        uint16_t *count = &members[gathering->pool];
+        keeping->pool = (uint16_t)gathering->pool;
+        keeping->member = (*count)++;
+        keeping->crowd = crowds++;
         most = *count > most ? *count : most;
     }
     course->word_count = words;

@@ -19,7 +19,8 @@ enum course_kept {
 
 #define COURSE_TEXT_WORDS (1 + COLUMN_TEXT_MAX / 8)
 
-/* Fills entity->course; spans, gatherings and totals are there. */
+/* Fills entity->course, and of its features adds_current; spans, gatherings and totals are there.
+ */
 void course_fill(struct entity_plan *entity);
 
 /* An entry that has passed this many borders: does the window hold it? */

@@ -105,35 +105,52 @@ static void add_edges(struct gathered *gathered, uint64_t first_age_us, const st
 
 /* Raw entries, oldest first. */
 
-static void add_entry_edge(struct gathered *gathered, const struct run_entry *entry, int column,
-                           bool is_text, uint64_t age_us) {
+/* Of these the oldest is the first. */
+static inline void add_entry_edges(struct gathered *gathered, const struct run_entry *entry,
+                                   int column, bool is_text, uint64_t age_us) {
+    if (!gathered->any)
+        gathered->first_age_us = age_us;
+    gathered->last_age_us = age_us;
+    if (column < 0)
+        return;
     struct cell cell = {0};
     if (is_text)
         cell.text = entry->texts[column];
-    else if (column >= 0)
+    else
         cell.integer = entry->integers[column];
-    add_edges(gathered, age_us, &cell, age_us, &cell);
+    if (!gathered->any)
+        gathered->first = cell;
+    gathered->last = cell;
 }
 
-/* Adds to what the entries between two borders have in common. */
+/* Adds to what the entries between two borders have in common. A mere count takes a weight of 0 as
+ * well: what passes a filter is hard to foresee for a branch. */
 static inline void add_total(struct gather *gather, const struct total *total,
                              struct gathered *gathered, const struct run_entry *entry,
                              uint64_t age_us) {
     int column = total->column;
+    unsigned needs = total->needs;
     int64_t weight = entry_weight(entry, total->filter);
-    if (weight == 0 || !has_column(entry->present, column))
+    if (!has_column(entry->present, column))
+        return;
+    if (needs == 0) {
+        gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
+        gathered->any |= weight != 0;
+        return;
+    }
+    if (weight == 0)
         return;
     gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
-    if (total->needs & GATHERING_SUM)
+    if (needs & GATHERING_SUM)
         gathered->sum = wrapping_sum(gathered->sum, (int128)weight * entry->integers[column]);
-    if (total->needs & GATHERING_SQUARES)
+    if (needs & GATHERING_SQUARES)
         add_square(&gathered->squares_low, &gathered->squares_high, entry->integers[column],
                    weight);
-    if (total->needs & GATHERING_EXTREMES)
+    if (needs & GATHERING_EXTREMES)
         add_extremes(gathered, entry->integers[column], entry->integers[column]);
-    if (total->needs & GATHERING_EDGES)
-        add_entry_edge(gathered, entry, column, has_type(gather->entity, column, COLUMN_TEXT),
-                       age_us);
+    if (needs & GATHERING_EDGES)
+        add_entry_edges(gathered, entry, column, has_type(gather->entity, column, COLUMN_TEXT),
+                        age_us);
     gathered->any = true;
 }
 
@@ -222,7 +239,8 @@ static void gather_run(struct gather *gather, struct run run) {
     const struct entity_plan *entity = gather->entity;
     const struct border *borders = entity->course.borders;
     struct run_entry entry;
-    size_t passed = entity->course.border_count, next_sketch = 0;
+    const size_t border_count = entity->course.border_count, total_count = entity->total_count;
+    size_t passed = border_count, next_sketch = 0;
     while (run_step(&run, &entry) && entry.time_us <= gather->at_us) {
         uint64_t age_us = age_of(entry.time_us, gather->at_us);
         if (passed > 0 && age_us < borders[passed - 1].distance_us) {
@@ -230,7 +248,7 @@ static void gather_run(struct gather *gather, struct run run) {
             while (passed > 0 && age_us < borders[passed - 1].distance_us)
                 passed--;
         }
-        for (size_t i = 0; passed < entity->course.border_count && i < entity->total_count; i++)
+        for (size_t i = 0; passed < border_count && i < total_count; i++)
             add_total(gather, &entity->totals[i], &gather->stretch[i], &entry, age_us);
         if (gather->sketch_count > 0 || age_us < entity->pools_kept_us)
             gather_entry_values(gather, &entry, &next_sketch);

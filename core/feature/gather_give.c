@@ -8,29 +8,21 @@
 #include <math.h>
 #include <stddef.h>
 
+#define POWERS_OF_TEN(F)                                                                           \
+    F(1), F(10), F(100), F(1000), F(10000), F(100000), F(1000000), F(10000000), F(100000000),      \
+        F(1000000000), F(10000000000), F(100000000000), F(1000000000000), F(10000000000000),       \
+        F(100000000000000), F(1000000000000000), F(10000000000000000), F(100000000000000000),      \
+        F(1000000000000000000)
+
 static int64_t scale_of(const struct column *column) {
-    static const int64_t powers_of_ten[PLAN_DIGITS_MAX + 1] = {
-        1,
-        10,
-        100,
-        1000,
-        10000,
-        100000,
-        1000000,
-        10000000,
-        100000000,
-        1000000000,
-        10000000000,
-        100000000000,
-        1000000000000,
-        10000000000000,
-        100000000000000,
-        1000000000000000,
-        10000000000000000,
-        100000000000000000,
-        1000000000000000000,
-    };
-    return powers_of_ten[column->digits];
+    static const int64_t powers[PLAN_DIGITS_MAX + 1] = {POWERS_OF_TEN(INT64_C)};
+    return powers[column->digits];
+}
+
+/* The same: all of them are doubles, too. */
+static double double_scale_of(const struct column *column) {
+    static const double powers[PLAN_DIGITS_MAX + 1] = {POWERS_OF_TEN((double))};
+    return powers[column->digits];
 }
 
 /* Values are put together where they belong: copied as a whole, they would wait for their parts. */
@@ -61,7 +53,7 @@ static void put_cell(struct value *ret_value, const struct column *column,
         ret_value->boolean = cell->integer != 0;
         return;
     case VALUE_DOUBLE:
-        ret_value->number = (double)cell->integer / (double)scale_of(column);
+        ret_value->number = (double)cell->integer / double_scale_of(column);
         return;
     case VALUE_TEXT:
         ret_value->text = cell->text;
@@ -80,8 +72,7 @@ static void put_cell(struct value *ret_value, const struct column *column,
 static int64_t current_weight(const struct gather *gather, const struct feature *feature,
                               int filter) {
     const struct entry *current = gather->current;
-    if (!current || feature->exclude_current || feature->delay_us > 0 ||
-        !has_column(gather->current_present, feature->column))
+    if (!feature->adds_current || !current || !has_column(gather->current_present, feature->column))
         return 0;
     return filter < 0 ? current->transaction : current->weights[filter];
 }
@@ -111,7 +102,7 @@ struct summed {
 static void sum_value(const struct column *column, const struct summed *all,
                       struct value *ret_value) {
     if (column->value_type == VALUE_DOUBLE)
-        put_double(ret_value, to_double(all->sum) / (double)scale_of(column));
+        put_double(ret_value, to_double(all->sum) / double_scale_of(column));
     else if (all->sum < INT64_MIN || all->sum > INT64_MAX)
         put_absent(ret_value);
     else
@@ -150,7 +141,7 @@ static void stddev_value(const struct column *column, const struct summed *all,
         return;
     }
     double variance = spread / to_double((int128)all->count * (all->count - 1));
-    put_double(ret_value, sqrt(variance) / (double)scale_of(column));
+    put_double(ret_value, sqrt(variance) / double_scale_of(column));
 }
 
 /* Features that are sums: the current transaction is one more summand. */

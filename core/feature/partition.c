@@ -3,15 +3,6 @@
 #include "../base/check.h"
 #include "plan.h"
 
-bool is_behind(int64_t last_us, int64_t newest_us, uint64_t distance_us) {
-    return newest_us >= last_us && (uint64_t)newest_us - (uint64_t)last_us >= distance_us;
-}
-
-int64_t time_ahead(int64_t last_us, uint64_t distance_us) {
-    uint64_t left = (uint64_t)INT64_MAX - (uint64_t)last_us;
-    return distance_us > left ? INT64_MAX : (int64_t)((uint64_t)last_us + distance_us);
-}
-
 /* The greatest level that is not wider than this; 0 if none is. */
 static unsigned level_within(uint64_t width_us) {
     return width_us <= 1 ? 0 : 63u - (unsigned)__builtin_clzll(width_us);
@@ -35,12 +26,6 @@ struct partition partition_of(const struct span *spans, size_t count, uint64_t f
         partition.begin_us[level] = begin_us == 0 ? 0 : begin_us + lateness_us;
     }
     return partition;
-}
-
-struct tile_extent tile_extent_of(int64_t time_us, unsigned level) {
-    uint64_t within = (UINT64_C(1) << level) - 1;
-    return (struct tile_extent){.first_us = (int64_t)((uint64_t)time_us & ~within),
-                                .last_us = (int64_t)((uint64_t)time_us | within)};
 }
 
 struct tile_extent partition_tile(const struct partition *partition, int64_t time_us,

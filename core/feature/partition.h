@@ -27,7 +27,11 @@ struct partition partition_of(const struct span *spans, size_t count, uint64_t f
                               uint64_t lateness_us);
 
 /* The tile of the level that holds the instant. */
-struct tile_extent tile_extent_of(int64_t time_us, unsigned level);
+static inline struct tile_extent tile_extent_of(int64_t time_us, unsigned level) {
+    uint64_t within = (UINT64_C(1) << level) - 1;
+    return (struct tile_extent){.first_us = (int64_t)((uint64_t)time_us & ~within),
+                                .last_us = (int64_t)((uint64_t)time_us | within)};
+}
 
 /* The narrowest tile of any level that holds both instants; there must be one. */
 struct tile_extent tile_extent_common(int64_t a_us, int64_t b_us);
@@ -41,7 +45,12 @@ int64_t partition_meeting(const struct partition *partition, int64_t a_us, int64
 
 /* Is `last_us` at least so far behind? And the least newest time at which it is; INT64_MAX: none.
  */
-bool is_behind(int64_t last_us, int64_t newest_us, uint64_t distance_us);
-int64_t time_ahead(int64_t last_us, uint64_t distance_us);
+static inline bool is_behind(int64_t last_us, int64_t newest_us, uint64_t distance_us) {
+    return newest_us >= last_us && (uint64_t)newest_us - (uint64_t)last_us >= distance_us;
+}
+static inline int64_t time_ahead(int64_t last_us, uint64_t distance_us) {
+    uint64_t left = (uint64_t)INT64_MAX - (uint64_t)last_us;
+    return distance_us > left ? INT64_MAX : (int64_t)((uint64_t)last_us + distance_us);
+}
 /* time − distance, and no further than there are times. */
 int64_t time_before(int64_t time_us, uint64_t distance_us);

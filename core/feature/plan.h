@@ -89,6 +89,7 @@ struct feature {
     uint16_t gathering;      /* index into the entity's gatherings: what its value is made from */
     uint16_t part_gathering; /* AGGREGATE_SHARE: the numerator */
     uint16_t tick_gathering; /* AGGREGATE_BURST: the last tick */
+    bool adds_current;       /* the current transaction's contribution is added */
 };
 
 /* How a state is read: in one pass that gathers, for all features at once, what their values are
@@ -145,7 +146,19 @@ struct span {
 struct border {
     uint64_t distance_us;
     uint16_t first, opens,
-        closes; /* of the course's spans: those that begin here, those that end */
+        closes;         /* of the course's spans: those that begin here, those that end */
+    bool passes_values; /* in or out of windows whose different values are asked for */
+};
+
+/* What a standing keeps of one gathering, with all that an entry that comes or leaves wants to
+ * know. */
+struct keeping {
+    uint32_t column_bit;   /* of the entry's columns; 0: none is needed */
+    int8_t column, filter; /* the gathering's */
+    uint16_t kept;         /* of enum course_kept */
+    uint16_t word;         /* where that lies in a standing */
+    uint16_t pool, member; /* its pool, and which of the pool's gatherings it is */
+    uint16_t crowd;        /* which of those with a pool it is */
 };
 
 struct course {
@@ -154,10 +167,7 @@ struct course {
     uint16_t spans[2 * PLAN_SPANS_MAX];
     uint16_t opens[PLAN_SPANS_MAX]; /* [span]: the border where it begins */
     uint16_t closes[PLAN_SPANS_MAX];
-    uint16_t kept[PLAN_GATHERINGS_MAX];   /* [gathering]: of enum course_kept */
-    uint16_t words[PLAN_GATHERINGS_MAX];  /* [gathering]: where that lies in a standing */
-    uint16_t member[PLAN_GATHERINGS_MAX]; /* [gathering]: which of its pool's it is */
-    uint16_t crowd[PLAN_GATHERINGS_MAX];  /* [gathering]: which of those with a pool it is */
+    struct keeping keepings[PLAN_GATHERINGS_MAX]; /* [gathering] */
     uint16_t word_count, crowd_count;
     uint16_t member_count; /* of the pool that has most */
 };

@@ -4,88 +4,109 @@
 
 #include "../base/check.h"
 
-struct run run_open(const void *bytes, size_t length, const struct entity_plan *entity,
-                    int64_t first_us) {
-    return (struct run){.cursor = cursor_of(bytes, length), .entity = entity, .time_us = first_us};
+struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end) {
+    struct cursor cursor = {.at = at, .end = end};
+    uint64_t value = cursor_varint(&cursor);
+    return (struct run_taken){.value = value, .at = cursor.failed ? NULL : cursor.at};
 }
 
-void run_take_long_tally(struct cursor *cursor, const struct entity_plan *entity,
-                         uint64_t transactions, struct run_entry *entry) {
+const uint8_t *run_take_long_tally(const uint8_t *at, const uint8_t *end,
+                                   const struct entity_plan *entity, uint64_t transactions,
+                                   struct run_entry *entry) {
     if (transactions > UINT32_MAX)
-        cursor->failed = true;
+        return NULL;
     entry->transactions = (uint32_t)transactions;
+    entry->is_short = false;
     for (size_t i = 0; i < entity->filter_count; i++) {
-        int64_t weight = unzigzag(run_take_varint(cursor));
-        if (weight < INT32_MIN || weight > INT32_MAX)
-            cursor->failed = true;
+        struct run_taken taken = run_take_varint(at, end);
+        int64_t weight = unzigzag(taken.value);
+        if (!taken.at || weight < INT32_MIN || weight > INT32_MAX)
+            return NULL;
         entry->weights[i] = (int32_t)weight;
+        at = taken.at;
     }
-    if (run_is_short_tally(entry->transactions, entry->weights, entity->filter_count))
-        cursor->failed = true;
+    entry->end = at;
+    return run_is_short_tally(entry->transactions, entry->weights, entity->filter_count) ? NULL
+                                                                                         : at;
 }
 
 bool run_next(struct run *run, struct run_entry *ret_entry) {
-    return run_step(run, ret_entry);
+    if (!run_step(run, ret_entry))
+        return false;
+    for (size_t i = 0; ret_entry->is_short && i < run->entity->filter_count; i++)
+        ret_entry->weights[i] = run_weight(ret_entry, i);
+    return true;
 }
 
 bool run_take_entry(struct cursor *cursor, const struct entity_plan *entity, int64_t time_us,
                     struct run_entry *ret_entry) {
     ret_entry->start = cursor->at;
-    run_take_varint(cursor);
     ret_entry->time_us = time_us;
-    run_take_body(cursor, entity, ret_entry);
-    return !cursor->failed;
+    struct run_taken step = run_take_varint(cursor->at, cursor->end);
+    const uint8_t *at = step.at ? run_take_body(step.at, cursor->end, entity, ret_entry) : NULL;
+    cursor->failed = !at;
+    if (at)
+        cursor->at = at;
+    return at;
 }
 
 uint32_t run_present(const struct entity_plan *entity, const struct entry *entry) {
-    uint32_t present = entry->present & run_bits_below(entity->column_count);
-    for (size_t i = 0; i < entity->column_count; i++)
+    size_t count = entity->column_count;
+    uint32_t present = entry->present & run_bits_below(count);
+    for (size_t i = 0; i < count; i++)
         if (entity->columns[i].type == COLUMN_TEXT && (present >> i & 1) &&
             entry->texts[i].length > COLUMN_TEXT_MAX)
             present &= ~(UINT32_C(1) << i);
     return present;
 }
 
-static uint8_t *put_column(const struct column *column, const struct entry *entry, size_t i,
-                           uint8_t *at) {
-    switch (column->type) {
-    case COLUMN_INTEGER:
-        return varint_put(at, zigzag(entry->integers[i]));
-    case COLUMN_HASH:
-    case COLUMN_PLACE:
+/* varint_put() of a number that mostly has one byte. */
+static inline uint8_t *put_small(uint8_t *at, uint64_t value) {
+    if (__builtin_expect(value >= 0x80, 0))
+        return varint_put(at, value);
+    *at = (uint8_t)value;
+    return at + 1;
+}
+
+static inline uint8_t *put_column(enum column_type type, const struct entry *entry, size_t i,
+                                  uint8_t *at) {
+    if (type == COLUMN_HASH || type == COLUMN_PLACE) {
         store_u64(at, (uint64_t)entry->integers[i]);
         return at + 8;
-    case COLUMN_TEXT:
-        at = varint_put(at, entry->texts[i].length);
-        if (entry->texts[i].length > 0)
-            memcpy(at, entry->texts[i].data, entry->texts[i].length);
-        return at + entry->texts[i].length;
     }
-    return at;
+    if (type == COLUMN_INTEGER)
+        return varint_put(at, zigzag(entry->integers[i]));
+    at = put_small(at, entry->texts[i].length);
+    if (entry->texts[i].length > 0)
+        memcpy(at, entry->texts[i].data, entry->texts[i].length);
+    return at + entry->texts[i].length;
 }
 
 uint8_t *run_put_identity(const struct entity_plan *entity, const struct entry *entry,
                           uint8_t *at) {
-    store_u64(at, __builtin_bswap64(entry->id_hash));
-    at += 8;
+    const struct column *columns = entity->columns;
+    size_t count = entity->column_count;
     uint32_t present = run_present(entity, entry);
-    at = varint_put(at, run_bits_below(entity->column_count) & ~present);
-    for (size_t i = 0; i < entity->column_count; i++)
+    store_u64(at, __builtin_bswap64(entry->id_hash));
+    at = put_small(at + 8, run_bits_below(count) & ~present);
+    for (size_t i = 0; i < count; i++)
         if (present >> i & 1)
-            at = put_column(&entity->columns[i], entry, i, at);
+            at = put_column(columns[i].type, entry, i, at);
     return at;
 }
 
 uint8_t *run_put_tally(const struct entity_plan *entity, uint32_t transactions,
                        const int32_t *weights, uint8_t *at) {
-    if (run_is_short_tally(transactions, weights, entity->filter_count)) {
-        uint64_t passed = 0;
-        for (size_t i = 0; i < entity->filter_count; i++)
-            passed |= (uint64_t)weights[i] << i;
-        return varint_put(at, passed << 1);
+    size_t count = entity->filter_count;
+    uint64_t passed = 0, others = transactions ^ 1;
+    for (size_t i = 0; i < count; i++) {
+        passed |= (uint64_t)(weights[i] & 1) << i;
+        others |= (uint32_t)weights[i] & ~UINT32_C(1);
     }
+    if (others == 0)
+        return put_small(at, passed << 1);
     at = varint_put(at, (uint64_t)transactions << 1 | 1);
-    for (size_t i = 0; i < entity->filter_count; i++)
+    for (size_t i = 0; i < count; i++)
         at = varint_put(at, zigzag(weights[i]));
     return at;
 }
@@ -99,7 +120,7 @@ uint8_t *run_put_tally_sum(const struct entity_plan *entity, const struct run_en
     if (__builtin_add_overflow(a->transactions, b->transactions, &transactions))
         transactions = UINT32_MAX;
     for (size_t i = 0; i < entity->filter_count; i++)
-        weights[i] = (int32_t)((uint32_t)a->weights[i] + (uint32_t)b->weights[i]);
+        weights[i] = (int32_t)((uint32_t)run_weight(a, i) + (uint32_t)run_weight(b, i));
     return run_put_tally(entity, transactions, weights, at);
 }
 

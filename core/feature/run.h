@@ -14,17 +14,24 @@
 #define RUN_ENTRY_SIZE_MAX    (BUFFER_VARINT_MAX + RUN_IDENTITY_SIZE_MAX + RUN_TALLY_SIZE_MAX)
 
 /* One stored entry, decoded. Its four parts are [start, identity) the time, [identity, tally),
- * [tally, end). Arrays are only filled where `present` and the plan say so; texts point into the
- * run. */
+ * [tally, end). Arrays are only filled where `present`, `is_short` and the plan say so; texts point
+ * into the run. */
 struct run_entry {
     const uint8_t *start, *identity, *tally, *end;
     int64_t time_us;
     uint32_t present;
     uint32_t transactions; /* 0: only outcomes so far */
+    uint32_t passed;       /* is_short: bit i is the weight of filter i; else see weights */
+    bool is_short;         /* one transaction, and each weight is 0 or 1 */
     int64_t integers[PLAN_COLUMNS_MAX];
     struct text texts[PLAN_COLUMNS_MAX];
     int32_t weights[PLAN_FILTERS_MAX];
 };
+
+/* The weight of the entry in filter i. */
+static inline int32_t run_weight(const struct run_entry *entry, size_t i) {
+    return entry->is_short ? (int32_t)(entry->passed >> i & 1) : entry->weights[i];
+}
 
 /* A reader. cursor.failed after run_next() returned false: the bytes are not a run. */
 struct run {
@@ -34,9 +41,12 @@ struct run {
 };
 
 /* first_us: time of the first entry. */
-struct run run_open(const void *bytes, size_t length, const struct entity_plan *entity,
-                    int64_t first_us);
-/* The next entry; false at the end. Never reads outside the bytes, whatever they are. */
+static inline struct run run_open(const void *bytes, size_t length,
+                                  const struct entity_plan *entity, int64_t first_us) {
+    return (struct run){.cursor = cursor_of(bytes, length), .entity = entity, .time_us = first_us};
+}
+/* The next entry, with all weights; false at the end. Never reads outside the bytes, whatever they
+ * are. */
 bool run_next(struct run *run, struct run_entry *ret_entry);
 
 /* Write to memory that has RUN_…_SIZE_MAX bytes and return the byte behind. */

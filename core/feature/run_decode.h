@@ -5,91 +5,94 @@
 
 #include "run.h"
 
-/* Little-endian: the compiler makes one load of it. */
-static inline uint64_t run_load_u64(const uint8_t *at) {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
-           (uint64_t)at[7] << 56;
-}
+/* Where reading goes on. These pass positions by value, not in a struct cursor, so that they stay
+ * in registers from one number to the next. */
+struct run_taken {
+    uint64_t value;
+    const uint8_t *at; /* NULL: there is no such number */
+};
+
+/* cursor_varint() for what is long, or ends near the end of the bytes. */
+struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end);
 
 /* cursor_varint() for up to eight bytes at once. */
-static inline uint64_t run_take_varint(struct cursor *cursor) {
-    const uint8_t *at = cursor->at;
-    if (__builtin_expect(cursor_left(cursor) < 8, 0))
-        return cursor_varint(cursor);
-    uint64_t word = run_load_u64(at);
-    if (!(word & 0x80)) {
-        cursor->at = at + 1;
-        return word & 0x7f;
-    }
+static inline struct run_taken run_take_varint(const uint8_t *at, const uint8_t *end) {
+    if (__builtin_expect(end - at < 8, 0))
+        return run_take_slowly(at, end);
+    uint64_t word = load_u64(at);
+    if (!(word & 0x80))
+        return (struct run_taken){.value = word & 0x7f, .at = at + 1};
     uint64_t ends = ~word & UINT64_C(0x8080808080808080);
     if (__builtin_expect(ends == 0, 0))
-        return cursor_varint(cursor);
+        return run_take_slowly(at, end);
     unsigned last = (unsigned)__builtin_ctzll(ends) / 8; /* byte, 1…7 */
-    /* Seven bits of each byte up to the last; then neighbours are joined, three times. */
+    /* Seven bits of each byte up to the last; then neighbours are joined, three times: x >> n is
+     * what the upper ones lose. */
     word &= (ends ^ (ends - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
-    word = (word & UINT64_C(0x007f007f007f007f)) | (word & UINT64_C(0x7f007f007f007f00)) >> 1;
-    word = (word & UINT64_C(0x00003fff00003fff)) | (word & UINT64_C(0x3fff00003fff0000)) >> 2;
-    word = (word & UINT64_C(0x000000000fffffff)) | (word & UINT64_C(0x0fffffff00000000)) >> 4;
+    word -= (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word -= ((word & UINT64_C(0x3fff00003fff0000)) >> 2) * 3;
+    word = (word & UINT64_C(0x0fffffff)) | word >> 32 << 28;
     if (__builtin_expect(word >> (7 * last) == 0, 0))
-        return cursor_varint(cursor); /* not the shortest form */
-    cursor->at = at + last + 1;
-    return word;
+        return run_take_slowly(at, end); /* not the shortest form */
+    return (struct run_taken){.value = word, .at = at + last + 1};
 }
 
-static inline bool run_skip(struct cursor *cursor, size_t size) {
-    if (size > cursor_left(cursor)) {
-        cursor->failed = true;
-        return false;
-    }
-    cursor->at += size;
-    return true;
-}
-
-static inline uint64_t run_take_u64(struct cursor *cursor) {
-    const uint8_t *at = cursor->at;
-    return run_skip(cursor, 8) ? run_load_u64(at) : 0;
+/* The same of a number that mostly has one byte. */
+static inline struct run_taken run_take_small(const uint8_t *at, const uint8_t *end) {
+    if (__builtin_expect(at != end && !(*at & 0x80), 1))
+        return (struct run_taken){.value = *at, .at = at + 1};
+    return run_take_slowly(at, end);
 }
 
 static inline uint32_t run_bits_below(size_t count) {
     return (uint32_t)((UINT64_C(1) << count) - 1);
 }
 
-static inline void run_take_column(struct cursor *cursor, const struct column *column, size_t i,
-                                   struct run_entry *entry) {
-    switch (column->type) {
-    case COLUMN_INTEGER:
-        entry->integers[i] = unzigzag(run_take_varint(cursor));
-        break;
-    case COLUMN_HASH:
-    case COLUMN_PLACE:
-        entry->integers[i] = (int64_t)run_take_u64(cursor);
-        break;
-    case COLUMN_TEXT: {
-        uint64_t length = run_take_varint(cursor);
-        entry->texts[i] = (struct text){.data = (const char *)cursor->at, .length = length};
-        if (length > COLUMN_TEXT_MAX || !run_skip(cursor, length))
-            cursor->failed = true;
-        break;
+/* These return the byte behind, or NULL. */
+
+static inline const uint8_t *run_take_column(const uint8_t *at, const uint8_t *end,
+                                             enum column_type type, size_t i,
+                                             struct run_entry *entry) {
+    if (type == COLUMN_HASH || type == COLUMN_PLACE) {
+        if (end - at < 8)
+            return NULL;
+        entry->integers[i] = (int64_t)load_u64(at);
+        return at + 8;
     }
+    struct run_taken taken = run_take_varint(at, end);
+    if (type == COLUMN_INTEGER || !taken.at) {
+        entry->integers[i] = unzigzag(taken.value);
+        return taken.at;
     }
+    if (taken.value > COLUMN_TEXT_MAX || (size_t)(end - taken.at) < taken.value)
+        return NULL;
+    entry->texts[i] = (struct text){.data = (const char *)taken.at, .length = taken.value};
+    return taken.at + taken.value;
 }
 
-static inline void run_take_identity(struct cursor *cursor, const struct entity_plan *entity,
-                                     struct run_entry *entry) {
-    entry->identity = cursor->at;
-    if (!run_skip(cursor, 8))
-        return;
-    uint64_t missing = run_take_varint(cursor);
-    uint32_t columns = run_bits_below(entity->column_count);
-    if (missing & ~(uint64_t)columns) {
-        cursor->failed = true;
-        return;
+static inline const uint8_t *run_take_identity(const uint8_t *at, const uint8_t *end,
+                                               const struct entity_plan *entity,
+                                               struct run_entry *entry) {
+    const struct column *columns = entity->columns;
+    size_t count = entity->column_count;
+    uint32_t present = run_bits_below(count);
+    entry->identity = at;
+    if (end - at < 8)
+        return NULL;
+    struct run_taken missing = run_take_small(at + 8, end);
+    if (!missing.at || (missing.value & ~(uint64_t)present))
+        return NULL;
+    at = missing.at;
+    present &= ~(uint32_t)missing.value;
+    entry->present = present;
+    for (size_t i = 0; i < count; i++) {
+        if (!(present >> i & 1))
+            continue;
+        at = run_take_column(at, end, columns[i].type, i, entry);
+        if (!at)
+            return NULL;
     }
-    entry->present = columns & ~(uint32_t)missing;
-    for (size_t i = 0; i < entity->column_count; i++)
-        if (entry->present >> i & 1)
-            run_take_column(cursor, &entity->columns[i], i, entry);
+    return at;
 }
 
 static inline bool run_is_short_tally(uint32_t transactions, const int32_t *weights, size_t count) {
@@ -99,48 +102,49 @@ static inline bool run_is_short_tally(uint32_t transactions, const int32_t *weig
     return is_short;
 }
 
-void run_take_long_tally(struct cursor *cursor, const struct entity_plan *entity,
-                         uint64_t transactions, struct run_entry *entry);
+const uint8_t *run_take_long_tally(const uint8_t *at, const uint8_t *end,
+                                   const struct entity_plan *entity, uint64_t transactions,
+                                   struct run_entry *entry);
 
-static inline void run_take_tally(struct cursor *cursor, const struct entity_plan *entity,
-                                  struct run_entry *entry) {
-    entry->tally = cursor->at;
-    uint64_t head = run_take_varint(cursor);
-    if (head & 1) {
-        run_take_long_tally(cursor, entity, head >> 1, entry);
-    } else {
-        head >>= 1;
-        if (head & ~(uint64_t)run_bits_below(entity->filter_count))
-            cursor->failed = true;
-        entry->transactions = 1;
-        for (size_t i = 0; i < entity->filter_count; i++)
-            entry->weights[i] = (int32_t)(head >> i & 1);
-    }
-    entry->end = cursor->at;
+static inline const uint8_t *run_take_tally(const uint8_t *at, const uint8_t *end,
+                                            const struct entity_plan *entity,
+                                            struct run_entry *entry) {
+    entry->tally = at;
+    struct run_taken head = run_take_small(at, end);
+    if (__builtin_expect(head.at && (head.value & 1), 0))
+        return run_take_long_tally(head.at, end, entity, head.value >> 1, entry);
+    entry->passed = (uint32_t)(head.value >> 1);
+    entry->is_short = true;
+    entry->transactions = 1;
+    entry->end = head.at;
+    return head.value >> 1 >> entity->filter_count ? NULL : head.at;
 }
 
 /* All of an entry but its time. */
-static inline void run_take_body(struct cursor *cursor, const struct entity_plan *entity,
-                                 struct run_entry *entry) {
-    run_take_identity(cursor, entity, entry);
-    run_take_tally(cursor, entity, entry);
+static inline const uint8_t *run_take_body(const uint8_t *at, const uint8_t *end,
+                                           const struct entity_plan *entity,
+                                           struct run_entry *entry) {
+    at = run_take_identity(at, end, entity, entry);
+    return at ? run_take_tally(at, end, entity, entry) : NULL;
 }
 
 /* run_next(), inline. */
 static inline bool run_step(struct run *run, struct run_entry *ret_entry) {
-    struct cursor *cursor = &run->cursor;
-    if (cursor->at == cursor->end || cursor->failed)
+    const uint8_t *at = run->cursor.at, *end = run->cursor.end;
+    if (at == end || run->cursor.failed)
         return false;
-    ret_entry->start = cursor->at;
-    uint64_t step_us = run_take_varint(cursor);
-    if (step_us > (uint64_t)INT64_MAX - (uint64_t)run->time_us) {
-        cursor->failed = true;
+    ret_entry->start = at;
+    struct run_taken step = run_take_varint(at, end);
+    uint64_t left_us = (uint64_t)INT64_MAX - (uint64_t)run->time_us;
+    at = step.at && step.value <= left_us ? run_take_body(step.at, end, run->entity, ret_entry)
+                                          : NULL;
+    if (!at) {
+        run->cursor.failed = true;
         return false;
     }
-    run->time_us = (int64_t)((uint64_t)run->time_us + step_us);
-    ret_entry->time_us = run->time_us;
-    run_take_body(cursor, run->entity, ret_entry);
-    return !cursor->failed;
+    run->cursor.at = at;
+    ret_entry->time_us = run->time_us = (int64_t)((uint64_t)run->time_us + step.value);
+    return true;
 }
 
 /* An entry of which only the extent is wanted. */
@@ -150,52 +154,66 @@ struct run_extent {
     uint32_t transactions;
 };
 
-static inline void run_pass_varint(struct cursor *cursor) {
-    if (__builtin_expect(cursor_left(cursor) >= 8, 1)) {
-        uint64_t ends = ~load_u64(cursor->at) & UINT64_C(0x8080808080808080);
-        if (__builtin_expect(ends != 0, 1)) {
-            cursor->at += (unsigned)__builtin_ctzll(ends) / 8 + 1;
-            return;
-        }
+/* The byte behind a number that is there. */
+static inline const uint8_t *run_pass_varint(const uint8_t *at, const uint8_t *end) {
+    if (__builtin_expect(end - at >= 8, 1)) {
+        uint64_t ends = ~load_u64(at) & UINT64_C(0x8080808080808080);
+        if (__builtin_expect(ends != 0, 1))
+            return at + (unsigned)__builtin_ctzll(ends) / 8 + 1;
     }
-    cursor_varint(cursor);
+    return run_take_slowly(at, end).at;
 }
 
-static inline void run_pass_columns(struct cursor *cursor, const struct entity_plan *entity,
-                                    uint64_t missing) {
-    for (size_t i = 0; i < entity->column_count; i++) {
+static inline const uint8_t *run_pass_columns(const uint8_t *at, const uint8_t *end,
+                                              const struct entity_plan *entity, uint64_t missing) {
+    const struct column *columns = entity->columns;
+    for (size_t i = 0, count = entity->column_count; i < count && at; i++) {
+        enum column_type type = columns[i].type;
+        uint64_t size = 8;
         if (missing >> i & 1)
             continue;
-        switch (entity->columns[i].type) {
-        case COLUMN_INTEGER:
-            run_pass_varint(cursor);
-            break;
-        case COLUMN_HASH:
-        case COLUMN_PLACE:
-            run_skip(cursor, 8);
-            break;
-        case COLUMN_TEXT:
-            run_skip(cursor, run_take_varint(cursor));
-            break;
+        if (type == COLUMN_INTEGER) {
+            at = run_pass_varint(at, end);
+            continue;
         }
+        if (type == COLUMN_TEXT) {
+            struct run_taken length = run_take_varint(at, end);
+            at = length.at;
+            size = length.value;
+        }
+        at = at && (size_t)(end - at) >= size ? at + size : NULL;
     }
+    return at;
+}
+
+static inline const uint8_t *run_pass_tally(const uint8_t *at, const uint8_t *end,
+                                            const struct entity_plan *entity,
+                                            uint32_t *ret_transactions) {
+    struct run_taken head = run_take_small(at, end);
+    *ret_transactions = head.value & 1 ? (uint32_t)(head.value >> 1) : 1;
+    at = head.at;
+    for (size_t i = 0; (head.value & 1) && i < entity->filter_count && at; i++)
+        at = run_pass_varint(at, end);
+    return at;
 }
 
 /* run_next() of bytes that have been checked, without what the entry says. */
 static inline bool run_pass(struct run *run, struct run_extent *ret_extent) {
-    struct cursor *cursor = &run->cursor;
-    if (cursor->at == cursor->end || cursor->failed)
+    const uint8_t *at = run->cursor.at, *end = run->cursor.end;
+    if (at == end || run->cursor.failed)
         return false;
-    ret_extent->start = cursor->at;
-    run->time_us = (int64_t)((uint64_t)run->time_us + run_take_varint(cursor));
-    ret_extent->time_us = run->time_us;
-    ret_extent->identity = cursor->at;
-    run_skip(cursor, 8);
-    run_pass_columns(cursor, run->entity, run_take_varint(cursor));
-    uint64_t tally = run_take_varint(cursor);
-    ret_extent->transactions = tally & 1 ? (uint32_t)(tally >> 1) : 1;
-    for (size_t i = 0; (tally & 1) && i < run->entity->filter_count; i++)
-        run_pass_varint(cursor);
-    ret_extent->end = cursor->at;
-    return !cursor->failed;
+    ret_extent->start = at;
+    struct run_taken step = run_take_varint(at, end);
+    ret_extent->time_us = run->time_us = (int64_t)((uint64_t)run->time_us + step.value);
+    ret_extent->identity = at = step.at;
+    if (at && end - at >= 8) {
+        struct run_taken missing = run_take_small(at + 8, end);
+        at = missing.at ? run_pass_columns(missing.at, end, run->entity, missing.value) : NULL;
+        at = at ? run_pass_tally(at, end, run->entity, &ret_extent->transactions) : NULL;
+    } else {
+        at = NULL;
+    }
+    run->cursor.failed = !at;
+    run->cursor.at = ret_extent->end = at;
+    return at;
 }

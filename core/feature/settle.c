@@ -49,7 +49,7 @@ static uint32_t drop_entries(struct state *state, const struct entity_plan *enti
     else if (is_last)
         head->last_size = (uint16_t)(1 + (entry.end - entry.identity));
     state_splice(state, start, to, "", step);
-    survey_cut(state->survey, 0, to - start, step);
+    survey_cut(state, 0, to - start, step);
     return (uint32_t)(to - start - step);
 }
 
@@ -262,7 +262,7 @@ static void find_tiles(struct site *site, const struct state *state, const struc
 
 static void find_entries(struct site *site, const struct state *state, const struct parts *parts,
                          const struct entity_plan *entity) {
-    struct run run = survey_run(state->survey, parts, entity, site->extent.first_us, 1);
+    struct run run = survey_run(state, parts, entity, site->extent.first_us, 1);
     struct run_extent entry;
     site->raw_before_us = run.time_us;
     site->run_from = site->run_to = (size_t)(run.cursor.at - state->bytes);
@@ -316,7 +316,7 @@ static size_t cut_entries(struct state *state, struct site *site, struct head *h
     }
     head->entries -= site->entries;
     state_splice(state, site->run_from, to, step, size);
-    survey_cut(state->survey, site->run_from - start, to - start, size);
+    survey_cut(state, site->run_from - start, to - start, size);
     site->raw_behind_identity = site->run_from + size; /* where it is now */
     return to - site->run_from - size;
 }
@@ -550,18 +550,24 @@ static bool settle_tiles(struct state *state, const struct entity_plan *entity, 
 }
 
 bool settle(struct state *state, const struct entity_plan *entity, int64_t newest_us) {
-    if (state->survey)
+    bool meets = state->survey && newest_us >= state->meet_us;
+    if (meets)
         settle_sketches(state, entity, newest_us);
     drop_blocks(state, entity, newest_us);
     if (state->length == 0)
         return true;
-    if (!state->is_surveyed)
+    if (!state->is_surveyed) {
         survey_state(state, entity);
-    if (state->survey && !settle_tiles(state, entity, newest_us))
-        return false;
+        meets = true;
+    }
+    if (state->survey && meets) {
+        if (!settle_tiles(state, entity, newest_us))
+            return false;
+        survey_meet(state);
+        if (state->survey->spare.capacity > SPARE_BYTES_MAX)
+            buffer_deinit(&state->survey->spare);
+    }
     struct parts parts = parts_of(state->bytes, state->length);
     survey_quiet(state, entity, &parts);
-    if (state->survey && state->survey->spare.capacity > SPARE_BYTES_MAX)
-        buffer_deinit(&state->survey->spare);
     return true;
 }

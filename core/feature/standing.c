@@ -86,32 +86,31 @@ static inline void expect(struct standing *standing, int64_t time_us, uint64_t d
 /* Raw entries. */
 
 /* is_lone: it is not part of a sketch. */
-static void pass_entry(struct standing *standing, const struct entity_plan *entity,
-                       const struct border *border, const struct run_entry *entry, bool is_lone) {
-    const uint16_t *spans = &entity->course.spans[border->first];
-    for (size_t i = 0; is_lone && i < (size_t)border->opens + border->closes; i++)
-        throng_pass(standing->throng, entity, spans[i], i < border->opens, entry);
-    for (size_t i = 0; i < border->opens; i++)
-        windows_add_entry(&standing->windows, entity, spans[i], entry);
-    spans += border->opens;
-    for (size_t i = 0; i < border->closes; i++)
-        windows_take_entry(&standing->windows, entity, spans[i], entry);
+static inline void pass_entry(struct standing *standing, const struct entity_plan *entity,
+                              const struct border *border, const struct run_entry *entry,
+                              bool is_lone) {
+    if (standing->throng && is_lone) {
+        const uint16_t *spans = &entity->course.spans[border->first];
+        for (size_t i = 0; i < (size_t)border->opens + border->closes; i++)
+            throng_pass(standing->throng, entity, spans[i], i < border->opens, entry);
+    }
+    windows_pass_entry(&standing->windows, entity, border, entry);
 }
 
 /* Decodes the marked entry and marks the next one. */
 static inline void step_entry(const struct parts *parts, const struct entity_plan *entity,
                               struct mark *mark, struct run_entry *ret_entry) {
-    struct cursor cursor = cursor_of(parts->run, (size_t)(parts->end - parts->run));
-    cursor.at += mark->raw_at;
+    const uint8_t *at = parts->run + mark->raw_at;
     ret_entry->time_us = mark->raw_us;
-    run_take_body(&cursor, entity, ret_entry);
-    if (cursor.at == cursor.end) {
-        mark->raw_at = NONE;
-    } else {
-        mark->raw_us = (int64_t)((uint64_t)mark->raw_us + run_take_varint(&cursor));
-        mark->raw_at = (uint32_t)(cursor.at - parts->run);
-    }
-    check(!cursor.failed);
+    at = run_take_body(at, parts->end, entity, ret_entry);
+    check(at);
+    mark->raw_at = NONE;
+    if (at == parts->end)
+        return;
+    struct run_taken step = run_take_varint(at, parts->end);
+    check(step.at);
+    mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
+    mark->raw_at = (uint32_t)(step.at - parts->run);
 }
 
 /* Collapsed tiles. */
@@ -216,7 +215,7 @@ static void pass_borders(struct standing *standing, const struct entity_plan *en
     struct run_entry entry;
     uint32_t raw_at = marks[i].raw_at;
     step_entry(parts, entity, &marks[i], &entry);
-    bool is_lone = throng_is_lone(standing->throng, parts, entry.time_us);
+    bool is_lone = standing->throng && throng_is_lone(standing->throng, parts, entry.time_us);
     pass_entry(standing, entity, &borders[i], &entry, is_lone);
     for (size_t j = i + 1; j < entity->course.border_count && marks[j].raw_at == raw_at &&
                            has_passed(entry.time_us, borders[j].distance_us, at_us);
@@ -357,7 +356,7 @@ void standing_give(const struct state *state, struct gather *gather) {
         standing->throng = throng_new(gather->entity);
     if (!throng_is_known(standing->throng, gather->at_us)) {
         struct parts parts = parts_of(state->bytes, state->length);
-        throng_count(standing->throng, gather->entity, &parts, state->survey, gather->at_us);
+        throng_count(standing->throng, gather->entity, &parts, state, gather->at_us);
     }
     throng_give(standing->throng, gather);
 }
@@ -383,19 +382,21 @@ static void prefetch_entry(const uint8_t *at) {
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
                            int64_t at_us, const struct entry *current) {
     const struct standing *standing = state->standing;
+    bool values_pass = false;
     if (!standing->is_known)
         return;
-    bool is_due = at_us >= standing->due_us;
-    windows_prefetch(&standing->windows, entity, current, is_due);
-    if (!is_due)
-        return;
-    const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
-    for (size_t i = 0; i < entity->course.border_count; i++) {
-        const struct mark *mark = &standing->marks[i];
-        if (mark->raw_at != NONE &&
-            has_passed(mark->raw_us, entity->course.borders[i].distance_us, at_us))
+    if (at_us >= standing->due_us) {
+        const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
+        for (size_t i = 0, count = entity->course.border_count; i < count; i++) {
+            const struct border *border = &entity->course.borders[i];
+            const struct mark *mark = &standing->marks[i];
+            if (mark->raw_at == NONE || !has_passed(mark->raw_us, border->distance_us, at_us))
+                continue;
             prefetch_entry(run + mark->raw_at);
+            values_pass |= border->passes_values;
+        }
     }
+    windows_prefetch(&standing->windows, entity, current, values_pass);
 }
 
 /* What changes. */
@@ -426,7 +427,7 @@ void standing_note_appended(struct state *state, const struct entity_plan *entit
 /* Of entries of one time, a tile may say another to be the first or the last than a run. */
 static void stain_edges(struct standing *standing, const struct entity_plan *entity) {
     for (size_t i = 0; i < entity->gathering_count; i++) {
-        uint16_t kept = entity->course.kept[i];
+        uint16_t kept = entity->course.keepings[i].kept;
         if (kept & (COURSE_INTEGER | COURSE_TEXT))
             windows_stain(&standing->windows, entity, i, kept & (COURSE_FIRST | COURSE_LAST));
     }

@@ -194,6 +194,7 @@ static const struct run_entry *addition_entry(struct addition *added) {
     entry->time_us = added->time_us;
     entry->present = run_present(added->entity, given);
     entry->transactions = added->transactions;
+    entry->is_short = false;
     for (size_t i = 0; i < added->entity->column_count; i++)
         if (added->entity->columns[i].type == COLUMN_TEXT)
             entry->texts[i] = given->texts[i];
@@ -208,11 +209,20 @@ static const struct run_entry *addition_entry(struct addition *added) {
 
 /* Puts the step from the entry before in front of the body. Returns where that begins. */
 static const uint8_t *put_step(struct addition *added, uint64_t step_us, size_t *ret_size) {
-    uint8_t step[BUFFER_VARINT_MAX];
-    size_t size = (size_t)(varint_put(step, step_us) - step);
-    memcpy(added->body - size, step, size);
-    *ret_size = size + added->size;
-    return added->body - size;
+    uint8_t *at = added->body - varint_size(step_us);
+    varint_put(at, step_us);
+    *ret_size = added->size + (size_t)(added->body - at);
+    return at;
+}
+
+#define SHORT 32
+
+/* memcpy(), and quicker where both have room for one of a fixed size. */
+static inline void put_bytes(uint8_t *at, const uint8_t *bytes, size_t size, size_t room) {
+    if (size <= SHORT && room >= SHORT)
+        memcpy(at, bytes, SHORT);
+    else
+        memcpy(at, bytes, size);
 }
 
 /* Behind all that are there. */
@@ -226,7 +236,7 @@ static void append_entry(struct state *state, struct addition *added) {
     const uint8_t *bytes = put_step(added, age_of(head.last_us, added->time_us), &size);
     size_t length = state->length > 0 ? state->length : HEAD_SIZE;
     state_reserve(state, length + size);
-    memcpy(state->bytes + length, bytes, size);
+    put_bytes(state->bytes + length, bytes, size, state_room(state) - length);
     state->length = (uint32_t)(length + size);
     check(head.entries < UINT32_MAX);
     head.entries++;
@@ -240,7 +250,7 @@ static void splice_run(struct state *state, struct head *head, size_t from, size
                        const uint8_t *bytes, size_t size) {
     size_t start = HEAD_SIZE + head->dense_size;
     state_splice(state, from, to, bytes, size);
-    survey_spliced(state->survey, from - start, to - start, size);
+    survey_spliced(state, from - start, to - start, size);
     head_put(state->bytes, head);
 }
 
@@ -292,7 +302,7 @@ static bool is_last(const struct parts *parts, struct addition *added) {
 /* Between the others, or to the one that is the same. */
 static void insert_or_add(struct state *state, const struct entity_plan *entity,
                           const struct parts *parts, const struct run_entry *added) {
-    struct run run = survey_run(state->survey, parts, entity, added->time_us, 0);
+    struct run run = survey_run(state, parts, entity, added->time_us, 0);
     struct run_entry stored;
     int order;
     int64_t before_us;
@@ -319,7 +329,7 @@ static void add_raw(struct state *state, const struct entity_plan *entity,
     }
     if (last) { /* of the raw ones; there is a newer tile */
         append_entry(state, added);
-        survey_appended(state->survey, (size_t)(parts->end - parts->run), parts->head.last_us);
+        survey_appended(state, (size_t)(parts->end - parts->run), parts->head.last_us);
     } else {
         insert_or_add(state, entity, parts, addition_entry(added));
     }

@@ -27,7 +27,7 @@ static bool is_weight(const struct entity_plan *entity, int filter, int64_t weig
 static bool weights_are_sound(const struct entity_plan *entity, const struct run_entry *entry) {
     bool sound = true;
     for (size_t i = 0; i < entity->filter_count; i++)
-        sound &= is_weight(entity, (int)i, entry->weights[i], entry->transactions);
+        sound &= is_weight(entity, (int)i, run_weight(entry, i), entry->transactions);
     return sound;
 }
 

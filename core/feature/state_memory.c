@@ -30,9 +30,7 @@ static void resize(struct state *state, size_t capacity) {
     state->capacity = (uint32_t)capacity;
 }
 
-void state_reserve(struct state *state, size_t length) {
-    if (state->gap + length <= state->capacity)
-        return;
+void state_make_room(struct state *state, size_t length) {
     /* Closing costs a move of all, so it must give room for a while. */
     if (length <= state->capacity && state->gap >= length / 8)
         close_gap(state);

@@ -7,8 +7,17 @@
 
 #include "state.h"
 
+/* How long the bytes may become where they are. */
+static inline size_t state_room(const struct state *state) {
+    return state->capacity - state->gap;
+}
+
 /* Makes room for that many bytes; state->bytes may move. */
-void state_reserve(struct state *state, size_t length);
+void state_make_room(struct state *state, size_t length);
+static inline void state_reserve(struct state *state, size_t length) {
+    if (length > state_room(state))
+        state_make_room(state, length);
+}
 
 /* No bytes; the memory stays. */
 void state_clear(struct state *state);

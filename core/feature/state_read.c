@@ -67,13 +67,16 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
         __builtin_prefetch(state, 1);
         __builtin_prefetch((const char *)(state + 1) - 1, 1); /* it may lie on two lines */
     } else if (step == 1 && state->length > 0) {
-        survey_prefetch(state->survey);
+        if (state->survey)
+            survey_prefetch(state, at_us);
         __builtin_prefetch(state->bytes, 1);
         __builtin_prefetch(state->bytes + state->length - 1, 1);
         __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
-        if (state->standing)
+        if (state->standing) {
             standing_prefetch(state->standing, entity);
-        else
+            __builtin_prefetch(state->bytes + state->length - CACHE_LINE, 1);
+            __builtin_prefetch(state->bytes + state->length - 2 * CACHE_LINE, 1);
+        } else
             for (uint32_t at = CACHE_LINE; at < state->length; at += CACHE_LINE)
                 __builtin_prefetch(state->bytes + at);
     } else if (state->standing) {

@@ -23,10 +23,17 @@ size_t survey_bytes(const struct survey *survey) {
                   : 0;
 }
 
-void survey_prefetch(const struct survey *survey) {
-    if (survey)
-        for (size_t at = 0; at < sizeof *survey; at += 64)
-            __builtin_prefetch((const char *)survey + at, 1);
+#define CACHE_LINE 64
+
+void survey_prefetch(const struct state *state, int64_t at_us) {
+    const char *survey = (const char *)state->survey;
+    if (state->block_transactions >= TILE_RAW_MAX) {
+        for (size_t at = 0; at < sizeof *state->survey; at += CACHE_LINE)
+            __builtin_prefetch(survey + at, 1);
+    } else if (at_us >= state->meet_us || state->unmarked >= MARK_ENTRIES) {
+        __builtin_prefetch(survey, 1);
+        __builtin_prefetch(survey + CACHE_LINE - 1, 1);
+    }
 }
 
 static void *make_room(void *list, uint32_t count, uint32_t *capacity, size_t size) {
@@ -71,8 +78,8 @@ bool survey_due(struct survey *survey, int64_t newest_us, int64_t *ret_first_us)
     return true;
 }
 
-static void not_before(struct state *state, int64_t time_us) {
-    state->quiet_us = time_us < state->quiet_us ? time_us : state->quiet_us;
+static int64_t sooner(int64_t a_us, int64_t b_us) {
+    return a_us < b_us ? a_us : b_us;
 }
 
 void survey_pair(struct state *state, const struct entity_plan *entity, int64_t older_us,
@@ -83,7 +90,8 @@ void survey_pair(struct state *state, const struct entity_plan *entity, int64_t 
     push_meeting(state->survey,
                  (struct meeting){.at_us = at_us,
                                   .first_us = tile_extent_common(older_us, newer_us).first_us});
-    not_before(state, at_us);
+    state->meet_us = sooner(state->meet_us, at_us);
+    state->quiet_us = sooner(state->quiet_us, at_us);
 }
 
 /* The crowd. */
@@ -119,6 +127,12 @@ static uint32_t at_most_a_crowd(uint32_t transactions) {
     return transactions > TILE_RAW_MAX ? TILE_RAW_MAX + 1 : transactions;
 }
 
+/* So many more of them in the newest block. */
+static void count_in_block(struct state *state, uint32_t transactions) {
+    uint32_t count = state->block_transactions + at_most_a_crowd(transactions);
+    state->block_transactions = (uint8_t)at_most_a_crowd(count);
+}
+
 static void meet_crowd(struct state *state, const struct entity_plan *entity,
                        const struct survey_crowd *crowd) {
     if (crowd->count == CROWD)
@@ -127,46 +141,73 @@ static void meet_crowd(struct state *state, const struct entity_plan *entity,
 
 /* Marks. */
 
-static void push_mark(struct survey *survey, size_t at, int64_t before_us) {
+/* Where the mark is in the run; at most 0: what was there has been dropped. */
+static int64_t place_of(const struct state *state, const struct survey_mark *mark) {
+    return (int64_t)(mark->at - state->run_dropped);
+}
+
+static void push_mark(struct state *state, size_t at, int64_t before_us) {
+    struct survey *survey = state->survey;
+    uint32_t stale = 0;
+    if (survey->mark_count == survey->mark_capacity)
+        while (stale < survey->mark_count && place_of(state, &survey->marks[stale]) <= 0)
+            stale++;
+    if (stale > 0) {
+        survey->mark_count -= stale;
+        memmove(survey->marks, survey->marks + stale, survey->mark_count * sizeof *survey->marks);
+    }
     survey->marks =
         make_room(survey->marks, survey->mark_count, &survey->mark_capacity, sizeof *survey->marks);
     survey->marks[survey->mark_count++] =
-        (struct survey_mark){.at = (uint32_t)at, .before_us = before_us};
-    survey->unmarked = 0;
+        (struct survey_mark){.at = at + state->run_dropped, .before_us = before_us};
+    state->unmarked = 0;
 }
 
-void survey_appended(struct survey *survey, size_t at, int64_t before_us) {
-    if (!survey || ++survey->unmarked <= MARK_ENTRIES || at == 0)
+void survey_appended(struct state *state, size_t at, int64_t before_us) {
+    const struct survey *survey = state->survey;
+    if (state->unmarked < MARK_ENTRIES) {
+        state->unmarked++;
         return;
-    if (survey->mark_count == 0 || survey->marks[survey->mark_count - 1].at < at)
-        push_mark(survey, at, before_us);
+    }
+    if (survey && at > 0 &&
+        (survey->mark_count == 0 ||
+         place_of(state, &survey->marks[survey->mark_count - 1]) < (int64_t)at))
+        push_mark(state, at, before_us);
 }
 
 /* Marks of (from, to) go; `to` itself stays if it is where an entry begins. */
-static void move_marks(struct survey *survey, size_t from, size_t to, size_t size, bool to_stays) {
+static void move_marks(struct state *state, size_t from, size_t to, size_t size, bool to_stays) {
+    struct survey *survey = state->survey;
     uint32_t kept = 0;
     for (uint32_t i = 0; survey && i < survey->mark_count; i++) {
         struct survey_mark mark = survey->marks[i];
-        if (mark.at > from && (mark.at < to || (mark.at == to && !to_stays)))
+        int64_t at = place_of(state, &mark);
+        if (at <= 0 ||
+            (at > (int64_t)from && (at < (int64_t)to || (at == (int64_t)to && !to_stays))))
             continue;
-        if (mark.at > from)
-            mark.at = (uint32_t)(mark.at - (to - from) + size);
+        if (at > (int64_t)from)
+            mark.at += size - (to - from);
         survey->marks[kept++] = mark;
     }
     if (survey)
         survey->mark_count = kept;
 }
 
-void survey_spliced(struct survey *survey, size_t from, size_t to, size_t size) {
-    move_marks(survey, from, to, size, true);
+void survey_spliced(struct state *state, size_t from, size_t to, size_t size) {
+    move_marks(state, from, to, size, true);
 }
 
-void survey_cut(struct survey *survey, size_t from, size_t to, size_t size) {
-    move_marks(survey, from, to, size, false);
+/* The new first entry has one byte of time, so the place of its mark is not above 0. */
+void survey_cut(struct state *state, size_t from, size_t to, size_t size) {
+    if (from == 0 && size <= 1)
+        state->run_dropped += to - size;
+    else
+        move_marks(state, from, to, size, false);
 }
 
-struct run survey_run(const struct survey *survey, const struct parts *parts,
+struct run survey_run(const struct state *state, const struct parts *parts,
                       const struct entity_plan *entity, int64_t time_us, size_t back) {
+    const struct survey *survey = state->survey;
     size_t low = 0, high = survey ? survey->mark_count : 0;
     while (low < high) { /* the first mark that is not before the time */
         size_t middle = (low + high) / 2;
@@ -175,25 +216,26 @@ struct run survey_run(const struct survey *survey, const struct parts *parts,
         else
             high = middle;
     }
-    if (low <= back)
+    if (low <= back || place_of(state, &survey->marks[low - back - 1]) <= 0)
         return parts_run(parts, entity);
     const struct survey_mark *mark = &survey->marks[low - back - 1];
-    const uint8_t *at = parts->run + mark->at;
+    const uint8_t *at = parts->run + place_of(state, mark);
     return run_open(at, (size_t)(parts->end - at), entity, mark->before_us);
 }
 
 /* All of it. */
 
+void survey_meet(struct state *state) {
+    const struct survey *survey = state->survey;
+    state->meet_us = survey ? survey->sketches_quiet_us : INT64_MAX;
+    if (survey && survey->meeting_count > 0)
+        state->meet_us = sooner(state->meet_us, survey->meetings[0].at_us);
+}
+
 void survey_quiet(struct state *state, const struct entity_plan *entity,
                   const struct parts *parts) {
-    const struct survey *survey = state->survey;
     struct tile_extent block = tile_extent_of(parts_oldest(parts), entity->block_level);
-    state->quiet_us = time_ahead(block.last_us, entity->kept_us);
-    if (!survey)
-        return;
-    not_before(state, survey->sketches_quiet_us);
-    if (survey->meeting_count > 0)
-        not_before(state, survey->meetings[0].at_us);
+    state->quiet_us = sooner(time_ahead(block.last_us, entity->kept_us), state->meet_us);
 }
 
 void survey_sketches(struct survey *survey, const struct parts *parts,
@@ -248,7 +290,7 @@ static void pass_all(struct state *state, const struct entity_plan *entity,
             pass_tile(state, entity, &before, &tile, parts);
         pass_item(state, entity, &before, entry.time_us,
                   (struct item){.newest_us = entry.time_us, .is_there = true});
-        survey_appended(survey, (size_t)(entry.start - parts->run), before_us);
+        survey_appended(state, (size_t)(entry.start - parts->run), before_us);
         for (uint32_t left = at_most_a_crowd(entry.transactions); left > 0; left--) {
             crowd_add(&survey->crowd, entry.time_us);
             meet_crowd(state, entity, &survey->crowd);
@@ -286,38 +328,72 @@ void survey_state(struct state *state, const struct entity_plan *entity) {
         is_crowded(state, entity, &parts)) {
         state->survey = check_calloc(1, sizeof *state->survey);
         state->survey->latest.at_us = INT64_MAX;
+        state->block_transactions = TILE_RAW_MAX + 1; /* from here on the crowd is kept up */
+        state->unmarked = 0;
+        state->run_dropped = 0;
         pass_all(state, entity, &parts);
     }
+    survey_meet(state);
     survey_quiet(state, entity, &parts);
 }
 
 /* What is new. */
 
+/* The newest block has just become one with more than a raw tile may have: its crowd. */
+static void gather_crowd(struct state *state, const struct entity_plan *entity) {
+    struct parts parts = parts_of(state->bytes, state->length);
+    int64_t first_us = tile_extent_of(parts.newest_us, entity->block_level).first_us;
+    struct run run = survey_run(state, &parts, entity, first_us, 0);
+    struct survey_crowd *crowd = &state->survey->crowd;
+    struct run_extent entry;
+    crowd->first = crowd->count = 0;
+    while (run_pass(&run, &entry))
+        for (uint32_t left = at_most_a_crowd(entry.transactions);
+             entry.time_us >= first_us && left > 0; left--) {
+            crowd_add(crowd, entry.time_us);
+            meet_crowd(state, entity, crowd);
+        }
+    check(!run.cursor.failed);
+}
+
+/* Counts an entry of the newest block, which is in the bytes; `more`: of a block that was it before
+ * the entry came. */
+static void join_crowd(struct state *state, const struct entity_plan *entity, int64_t time_us,
+                       uint32_t transactions, bool more) {
+    bool was_kept_up = more && state->block_transactions > TILE_RAW_MAX;
+    if (!more)
+        state->block_transactions = 0;
+    count_in_block(state, transactions);
+    if (!state->survey || state->block_transactions <= TILE_RAW_MAX)
+        return;
+    if (!was_kept_up) {
+        gather_crowd(state, entity);
+        return;
+    }
+    for (uint32_t left = at_most_a_crowd(transactions); left > 0; left--) {
+        crowd_add(&state->survey->crowd, time_us);
+        meet_crowd(state, entity, &state->survey->crowd);
+    }
+}
+
 void survey_append(struct state *state, const struct entity_plan *entity,
                    const struct parts *before, int64_t time_us, uint32_t transactions) {
-    struct survey *survey = state->survey;
-    if (!survey) {
-        struct tile_extent block = tile_extent_of(before->newest_us, entity->block_level);
-        bool same = time_us <= block.last_us;
-        state->block_transactions =
-            (uint8_t)((same ? state->block_transactions : 0) + transactions);
+    bool more = time_us <= tile_extent_of(before->newest_us, entity->block_level).last_us;
+    join_crowd(state, entity, time_us, transactions, more);
+    if (!state->survey) {
         if (state->block_transactions > TILE_RAW_MAX || before->head.entries >= SURVEY_ENTRIES)
             survey_state(state, entity);
         return;
     }
     if (before->dense.tiles > 0 && before->dense.newest_us == before->newest_us)
         survey_pair(state, entity, before->newest_us, time_us);
-    survey_appended(survey, (size_t)(before->end - before->run), before->head.last_us);
-    if (transactions == 0)
-        return;
-    crowd_add(&survey->crowd, time_us);
-    meet_crowd(state, entity, &survey->crowd);
+    survey_appended(state, (size_t)(before->end - before->run), before->head.last_us);
 }
 
 /* All crowds that it is in. Returns false if there may be more further back. */
 static bool meet_crowds_of(struct state *state, const struct entity_plan *entity,
                            const struct parts *parts, int64_t time_us, size_t back) {
-    struct run run = survey_run(state->survey, parts, entity, time_us, back);
+    struct run run = survey_run(state, parts, entity, time_us, back);
     bool is_all = run.cursor.at == parts->run;
     struct survey_crowd crowd = {.first = 0};
     struct run_extent entry;
@@ -337,7 +413,7 @@ static bool meet_crowds_of(struct state *state, const struct entity_plan *entity
 
 static void meet_neighbours(struct state *state, const struct entity_plan *entity,
                             const struct parts *parts, int64_t time_us) {
-    struct run run = survey_run(state->survey, parts, entity, time_us, 1);
+    struct run run = survey_run(state, parts, entity, time_us, 1);
     struct tiles tiles = parts_tiles(parts);
     struct run_extent entry;
     struct tile tile;
@@ -366,9 +442,11 @@ void survey_insert(struct state *state, const struct entity_plan *entity, int64_
     if (parts.dense.tiles > 0)
         meet_neighbours(state, entity, &parts, time_us);
     if (transactions > 0) {
-        crowd_add(&state->survey->crowd, time_us);
+        if (time_us >= tile_extent_of(parts.newest_us, entity->block_level).first_us)
+            join_crowd(state, entity, time_us, transactions, true);
         for (size_t back = 1; !meet_crowds_of(state, entity, &parts, time_us, back);)
             back *= 2;
     }
+    survey_meet(state);
     survey_quiet(state, entity, &parts); /* it may be the oldest */
 }

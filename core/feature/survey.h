@@ -19,40 +19,45 @@ struct meeting {
     int64_t at_us, first_us;
 };
 
-/* A place to begin reading: the raw entry that begins at `at` in the run counts from before_us. */
+/* A place to begin reading: the raw entry that begins at `at` in the run counts from before_us. The
+ * run's beginning is at state->run_dropped there, so that marks stay when entries are dropped;
+ * those up to there mean nothing any more. */
 struct survey_mark {
     int64_t before_us;
-    uint32_t at;
+    uint64_t at;
 };
 
-/* The newest raw transactions: a ring, oldest first from `first` on. */
+/* The newest raw transactions of the newest block: a ring, oldest first from `first` on. Means
+ * something while that has more of them than one tile may. */
 struct survey_crowd {
     uint32_t first, count;
     int64_t times_us[TILE_RAW_MAX + 1];
 };
 
 struct survey {
-    struct meeting latest;     /* the last one that was added */
+    /* What settling looks at, together. */
     struct meeting *meetings;  /* a heap, the soonest first */
-    struct survey_mark *marks; /* ascending, none at 0 */
+    struct survey_mark *marks; /* ascending */
+    int64_t sketches_quiet_us; /* before this no sketch tile is united or dropped */
     uint32_t meeting_count, meeting_capacity;
     uint32_t mark_count, mark_capacity;
-    uint32_t unmarked;                         /* entries since the last mark */
     uint32_t newest_tile_at, newest_sketch_at; /* in the tiles, in the sketch tiles */
+    struct buffer spare;                       /* for whoever has the survey */
+    struct meeting latest;                     /* the last one that was added */
     struct survey_crowd crowd;
-    int64_t sketches_quiet_us; /* before this no sketch tile is united or dropped */
-    struct buffer spare;       /* for whoever has the survey */
 };
 
 void survey_free(struct survey *survey); /* NULL is allowed */
 size_t survey_bytes(const struct survey *survey);
-void survey_prefetch(const struct survey *survey); /* what an entry in order touches */
+/* What state_apply() at at_us touches of it. */
+void survey_prefetch(const struct state *state, int64_t at_us);
 
 /* Looks at the whole state, which must be canonical or as good as that but for tiles that a meeting
  * will collapse. Fills all of the state's fields that are not its bytes. */
 void survey_state(struct state *state, const struct entity_plan *entity);
 
-/* state->quiet_us from what else is known. */
+/* state->meet_us, and state->quiet_us, from what else is known. */
+void survey_meet(struct state *state);
 void survey_quiet(struct state *state, const struct entity_plan *entity, const struct parts *parts);
 
 /* A raw entry has come behind all others, or between them. before: the parts before it came. */
@@ -72,12 +77,12 @@ void survey_sketches(struct survey *survey, const struct parts *parts,
                      const struct entity_plan *entity);
 
 /* A reader with at least `back` × MARK_ENTRIES entries before time_us ahead of it, or all. */
-struct run survey_run(const struct survey *survey, const struct parts *parts,
+struct run survey_run(const struct state *state, const struct parts *parts,
                       const struct entity_plan *entity, int64_t time_us, size_t back);
 
 /* The run's bytes [from, to) were replaced with size others: something in one entry or in front of
- * one; or whole entries, and the time of the one behind them. survey may be NULL. */
-void survey_spliced(struct survey *survey, size_t from, size_t to, size_t size);
-void survey_cut(struct survey *survey, size_t from, size_t to, size_t size);
+ * one; or whole entries, and the time of the one behind them. There may be no survey. */
+void survey_spliced(struct state *state, size_t from, size_t to, size_t size);
+void survey_cut(struct state *state, size_t from, size_t to, size_t size);
 /* An entry begins at `at` that counts from before_us, behind all others. */
-void survey_appended(struct survey *survey, size_t at, int64_t before_us);
+void survey_appended(struct state *state, size_t at, int64_t before_us);

@@ -7,16 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-static uint16_t stride_of(size_t members) {
-    return (uint16_t)(1 + (members + 2) / 2);
-}
-
-size_t tallies_words(size_t members) {
-    return members == 0 ? 0 : TALLIES_FEW * (size_t)stride_of(members);
-}
-
 void tallies_init(struct tallies *tallies, size_t members, uint64_t *words) {
-    *tallies = (struct tallies){.slots = words, .few = words, .stride = stride_of(members)};
+    *tallies = (struct tallies){.slots = words, .few = words, .stride = tallies_stride(members)};
     tallies->capacity = members == 0 ? 0 : TALLIES_FEW;
     memset(words, 0, tallies_words(members) * sizeof *words);
 }

@@ -17,8 +17,13 @@ struct tallies {
 
 #define TALLIES_FEW 4
 
-/* Words that the caller lends for the first slots. */
-size_t tallies_words(size_t members);
+/* Words of one slot, and those that the caller lends for the first slots. */
+static inline uint16_t tallies_stride(size_t members) {
+    return (uint16_t)(1 + (members + 2) / 2);
+}
+static inline size_t tallies_words(size_t members) {
+    return members == 0 ? 0 : TALLIES_FEW * (size_t)tallies_stride(members);
+}
 void tallies_init(struct tallies *tallies, size_t members, uint64_t *words);
 void tallies_deinit(struct tallies *tallies);
 void tallies_clear(struct tallies *tallies);

@@ -87,7 +87,7 @@ static void add_value(struct throng *throng, const struct entity_plan *entity, s
                       struct crowd *crowd, uint64_t value, bool is_known) {
     if (is_known)
         crowd->exact += tallies_add(&throng->tallies, (size_t)entity->gatherings[i].pool,
-                                    entity->course.member[i], value);
+                                    entity->course.keepings[i].member, value);
     if (!crowd->is_blurred || !registers_would_change(&crowd->registers, value))
         return;
     registers_add(&crowd->registers, value);
@@ -100,7 +100,7 @@ static void add_entry(struct throng *throng, const struct entity_plan *entity,
                       uint64_t known) {
     for (size_t i = 0; i < entity->gathering_count; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
-        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        struct crowd *crowd = &throng->crowds[entity->course.keepings[i].crowd];
         if (gathering->pool < 0)
             continue;
         if (entry_weight(entry, gathering->filter) != 0 &&
@@ -120,7 +120,7 @@ static void add_views(struct throng *throng, const struct entity_plan *entity, s
     check(!tile.body.failed);
     for (size_t i = 0; i < entity->gathering_count; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
-        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        struct crowd *crowd = &throng->crowds[entity->course.keepings[i].crowd];
         if (gathering->pool < 0)
             continue;
         const struct sketch_view *view = &views[gathering->pool];
@@ -161,9 +161,9 @@ static int64_t reached_from(const struct parts *parts, uint64_t reach_us, int64_
 }
 
 static void count_entries(struct throng *throng, const struct entity_plan *entity,
-                          const struct parts *parts, const struct survey *survey, int64_t at_us) {
+                          const struct parts *parts, const struct state *state, int64_t at_us) {
     uint64_t reach_us = entity->pools_kept_us - (uint64_t)entity->lateness_us;
-    struct run run = survey_run(survey, parts, entity, reached_from(parts, reach_us, at_us), 0);
+    struct run run = survey_run(state, parts, entity, reached_from(parts, reach_us, at_us), 0);
     struct tiles tiles = parts_sketches(parts);
     struct tile tile;
     struct run_entry entry;
@@ -195,7 +195,7 @@ static void look_at_newest(const struct entity_plan *entity, const struct parts 
 }
 
 void throng_count(struct throng *throng, const struct entity_plan *entity,
-                  const struct parts *parts, const struct survey *survey, int64_t at_us) {
+                  const struct parts *parts, const struct state *state, int64_t at_us) {
     tallies_clear(&throng->tallies);
     for (size_t i = entity->course.crowd_count; i-- > 0;) {
         throng->crowds[i].exact = 0;
@@ -204,7 +204,7 @@ void throng_count(struct throng *throng, const struct entity_plan *entity,
     throng->due_us = INT64_MAX;
     throng->is_known = entity->pool_count <= 64;
     count_sketches(throng, entity, parts, at_us);
-    count_entries(throng, entity, parts, survey, at_us);
+    count_entries(throng, entity, parts, state, at_us);
     look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
 }
 
@@ -228,7 +228,7 @@ void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t
         return;
     for (size_t i = first; i < end; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
-        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        struct crowd *crowd = &throng->crowds[entity->course.keepings[i].crowd];
         if (gathering->pool < 0 || entry_weight(entry, gathering->filter) == 0 ||
             !has_column(entry->present, gathering->column))
             continue;
@@ -236,7 +236,7 @@ void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t
         if (comes) {
             add_value(throng, entity, i, crowd, value, true);
         } else if (tallies_remove(&throng->tallies, (size_t)gathering->pool,
-                                  entity->course.member[i], value)) {
+                                  entity->course.keepings[i].member, value)) {
             crowd->exact--;
             throng->is_known &= !crowd->is_blurred; /* the registers still have it */
         }
@@ -267,7 +267,7 @@ void throng_give(struct throng *throng, struct gather *gather) {
     const struct entity_plan *entity = gather->entity;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
-        struct crowd *crowd = &throng->crowds[entity->course.crowd[i]];
+        struct crowd *crowd = &throng->crowds[entity->course.keepings[i].crowd];
         struct gathered *gathered = &gather->gathered[i];
         if (gathering->pool < 0)
             continue;
@@ -275,8 +275,9 @@ void throng_give(struct throng *throng, struct gather *gather) {
         uint64_t value = has_current ? (uint64_t)gather->current->integers[gathering->column] : 0;
         gathered->is_blurred = crowd->is_blurred;
         gathered->distinct = crowd->exact;
-        gathered->matched = has_current && tallies_count(&throng->tallies, (size_t)gathering->pool,
-                                                         entity->course.member[i], value) > 0;
+        gathered->matched =
+            has_current && tallies_count(&throng->tallies, (size_t)gathering->pool,
+                                         entity->course.keepings[i].member, value) > 0;
         if (crowd->is_blurred && !crowd->is_estimated)
             crowd->estimate = registers_estimate(&crowd->registers);
         crowd->is_estimated = crowd->is_blurred;

@@ -15,10 +15,10 @@ size_t throng_bytes(const struct throng *throng, const struct entity_plan *entit
 void throng_forget(struct throng *throng); /* NULL is allowed */
 
 /* Is it known for a read at at_us? Else count it, for parts without anything newer than that.
- * survey: of these parts, or NULL. */
+ * state: whose parts they are. */
 bool throng_is_known(const struct throng *throng, int64_t at_us);
 void throng_count(struct throng *throng, const struct entity_plan *entity,
-                  const struct parts *parts, const struct survey *survey, int64_t at_us);
+                  const struct parts *parts, const struct state *state, int64_t at_us);
 
 /* Does a raw entry of this time count by itself, not as part of a sketch? False where nothing is
  * known. */

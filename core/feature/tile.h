@@ -117,7 +117,9 @@ static inline struct parts parts_of(const void *bytes, size_t length) {
 int64_t parts_oldest(const struct parts *parts);
 
 /* The time the run's first entry is counted from is the head's first_us. */
-struct run parts_run(const struct parts *parts, const struct entity_plan *entity);
+static inline struct run parts_run(const struct parts *parts, const struct entity_plan *entity) {
+    return run_open(parts->run, (size_t)(parts->end - parts->run), entity, parts->head.first_us);
+}
 
 /* A collapsed tile, or a sketch tile, where it lies. Bodies are documented in state.c. */
 struct tile {
@@ -130,9 +132,26 @@ struct tile {
 struct tiles {
     const uint8_t *at, *end;
 };
-struct tiles parts_tiles(const struct parts *parts);
-struct tiles parts_sketches(const struct parts *parts);
+static inline struct tiles parts_tiles(const struct parts *parts) {
+    return (struct tiles){.at = parts->tiles, .end = parts->sketches};
+}
+static inline struct tiles parts_sketches(const struct parts *parts) {
+    return (struct tiles){.at = parts->sketches, .end = parts->run};
+}
 /* The next; false at the end, or where the bytes end in the middle of one. */
-bool tiles_next(struct tiles *tiles, struct tile *ret_tile);
+static inline bool tiles_next(struct tiles *tiles, struct tile *ret_tile) {
+    size_t left = (size_t)(tiles->end - tiles->at);
+    if (left < TILE_HEAD_SIZE)
+        return false;
+    uint64_t size = load_u32(tiles->at + 16);
+    if (size > left - TILE_HEAD_SIZE)
+        return false;
+    ret_tile->start = tiles->at;
+    ret_tile->oldest_us = (int64_t)load_u64(tiles->at);
+    ret_tile->newest_us = (int64_t)load_u64(tiles->at + 8);
+    ret_tile->body = cursor_of(tiles->at + TILE_HEAD_SIZE, size);
+    tiles->at += TILE_HEAD_SIZE + size;
+    return true;
+}
 /* To memory that has TILE_HEAD_SIZE bytes. */
 void tile_head_put(uint8_t *at, int64_t oldest_us, int64_t newest_us, size_t body_size);

@@ -34,6 +34,12 @@ static inline int128 wrapping_sum(int128 a, int128 b) {
 
 /* Adds weight × value². */
 static inline void add_square(uint64_t *low, int128 *high, int64_t value, int64_t weight) {
+    if (__builtin_expect(value == (int32_t)value, 1)) {
+        int128 all = (int128)*low + (int128)weight * (value * value);
+        *low = (uint64_t)all;
+        *high = wrapping_sum(*high, all >> 64);
+        return;
+    }
     uint64_t magnitude = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
     uint128 square = (uint128)magnitude * magnitude;
     int128 sum = (int128)*low + (int128)weight * (uint64_t)square;
@@ -43,7 +49,7 @@ static inline void add_square(uint64_t *low, int128 *high, int64_t value, int64_
 
 /* How often an entry counts for a total or a gathering of this filter. */
 static inline int64_t entry_weight(const struct run_entry *entry, int filter) {
-    return filter < 0 ? (int64_t)entry->transactions : entry->weights[filter];
+    return filter < 0 ? (int64_t)entry->transactions : run_weight(entry, (size_t)filter);
 }
 
 static inline bool has_column(uint32_t present, int column) {

@@ -5,11 +5,6 @@
 
 #include "../base/check.h"
 
-size_t windows_size(const struct entity_plan *entity) {
-    size_t words = entity->course.word_count + tallies_words(entity->course.member_count);
-    return words * sizeof(uint64_t) + entity->gathering_count;
-}
-
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory) {
     windows->words = memory;
     size_t members = entity->course.member_count;
@@ -43,7 +38,7 @@ static void set_fresh(struct windows *windows, size_t gathering) {
 
 void windows_stain(struct windows *windows, const struct entity_plan *entity, size_t gathering,
                    unsigned what) {
-    if (windows->words[entity->course.words[gathering]] != 0)
+    if (windows->words[entity->course.keepings[gathering].word] != 0)
         set_stale(windows, gathering, what);
 }
 
@@ -155,31 +150,25 @@ static inline size_t ordered_words(uint16_t kept) {
            (kept & COURSE_LAST ? 1 + cell_words(kept) : 0);
 }
 
-static inline void change_values(struct windows *windows, const struct entity_plan *entity,
-                                 size_t i, bool comes, uint64_t value, uint64_t *distinct) {
-    size_t pool = (size_t)entity->gatherings[i].pool, member = entity->course.member[i];
+static inline void change_values(struct windows *windows, const struct keeping *keeping, bool comes,
+                                 uint64_t value, uint64_t *distinct) {
     if (!windows->has_values)
         return;
     if (comes)
-        *distinct += tallies_add(&windows->tallies, pool, member, value);
+        *distinct += tallies_add(&windows->tallies, keeping->pool, keeping->member, value);
     else
-        *distinct -= tallies_remove(&windows->tallies, pool, member, value);
+        *distinct -= tallies_remove(&windows->tallies, keeping->pool, keeping->member, value);
 }
 
-static inline void change_entry(struct windows *windows, const struct entity_plan *entity, size_t i,
-                                bool comes, const struct run_entry *entry) {
-    const struct gathering *gathering = &entity->gatherings[i];
-    int column = gathering->column;
-    int64_t weight = entry_weight(entry, gathering->filter);
-    if (weight == 0 || !has_column(entry->present, column))
-        return;
-    weight = comes ? weight : -weight;
-    uint16_t kept = entity->course.kept[i];
-    uint64_t *count = windows->words + entity->course.words[i], *at = count + 1;
+/* count: the gathering's words. More than counting. */
+static inline void change_more(struct windows *windows, const struct keeping *keeping, size_t i,
+                               bool comes, const struct run_entry *entry, int64_t weight,
+                               uint64_t *count) {
+    uint16_t kept = keeping->kept;
+    uint64_t *at = count + 1;
     bool any = *count != 0;
+    int column = keeping->column;
     *count += (uint64_t)weight;
-    if ((kept & ~COURSE_TOTAL) == 0)
-        return;
     if (kept & (COURSE_SUM | COURSE_SQUARES))
         at = change_sums(at, kept, weight, entry->integers[column]);
     if ((kept & COURSE_ORDERED) && comes) {
@@ -193,21 +182,41 @@ static inline void change_entry(struct windows *windows, const struct entity_pla
         at += ordered_words(kept);
     }
     if (kept & COURSE_DISTINCT)
-        change_values(windows, entity, i, comes, (uint64_t)entry->integers[column], at);
+        change_values(windows, keeping, comes, (uint64_t)entry->integers[column], at);
+}
+
+/* All windows of a span. A mere count takes a weight of 0 as well: what passes a filter is hard to
+ * foresee for a branch. */
+static inline void change_span(struct windows *windows, const struct entity_plan *entity,
+                               size_t span, bool comes, const struct run_entry *entry) {
+    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
+    for (size_t i = first; i < end; i++) {
+        const struct keeping *keeping = &entity->course.keepings[i];
+        if (keeping->column_bit & ~entry->present)
+            continue;
+        uint64_t *count = windows->words + keeping->word;
+        int64_t weight = entry_weight(entry, keeping->filter);
+        weight = comes ? weight : -weight;
+        if ((keeping->kept & ~COURSE_TOTAL) == 0)
+            *count += (uint64_t)weight;
+        else if (weight != 0)
+            change_more(windows, keeping, i, comes, entry, weight, count);
+    }
 }
 
 void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
                        const struct run_entry *entry) {
-    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
-    for (size_t i = first; i < end; i++)
-        change_entry(windows, entity, i, true, entry);
+    change_span(windows, entity, span, true, entry);
 }
 
-void windows_take_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
-                        const struct run_entry *entry) {
-    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
-    for (size_t i = first; i < end; i++)
-        change_entry(windows, entity, i, false, entry);
+void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
+                        const struct border *border, const struct run_entry *entry) {
+    const uint16_t *spans = &entity->course.spans[border->first];
+    const uint16_t *closes = spans + border->opens, *end = closes + border->closes;
+    for (; spans < closes; spans++)
+        change_span(windows, entity, *spans, true, entry);
+    for (; spans < end; spans++)
+        change_span(windows, entity, *spans, false, entry);
 }
 
 /* Totals of tiles. */
@@ -233,8 +242,8 @@ static void tallied_comes(uint64_t *at, uint16_t kept, bool any, const struct ta
 
 void windows_add_tallied(struct windows *windows, const struct entity_plan *entity, size_t i,
                          const struct tallied *tallied) {
-    uint16_t kept = entity->course.kept[i];
-    uint64_t *count = windows->words + entity->course.words[i], *at = count + 1;
+    uint16_t kept = entity->course.keepings[i].kept;
+    uint64_t *count = windows->words + entity->course.keepings[i].word, *at = count + 1;
     bool any = *count != 0;
     *count += (uint64_t)tallied->count;
     if (kept & COURSE_SUM)
@@ -249,8 +258,8 @@ void windows_add_tallied(struct windows *windows, const struct entity_plan *enti
 
 void windows_take_tallied(struct windows *windows, const struct entity_plan *entity, size_t i,
                           const struct tallied *tallied) {
-    uint16_t kept = entity->course.kept[i];
-    uint64_t *count = windows->words + entity->course.words[i], *at = count + 1;
+    uint16_t kept = entity->course.keepings[i].kept;
+    uint64_t *count = windows->words + entity->course.keepings[i].word, *at = count + 1;
     *count -= (uint64_t)tallied->count;
     if (kept & COURSE_SUM)
         wide_add(at, wrapping_sum(~tallied->sum, 1));
@@ -270,24 +279,24 @@ void windows_take_tallied(struct windows *windows, const struct entity_plan *ent
 /* What is stale. */
 
 struct lookup lookup_begin(struct windows *windows, const struct entity_plan *entity, size_t i) {
-    uint16_t cell = entity->course.kept[i] & (COURSE_INTEGER | COURSE_TEXT);
+    uint16_t cell = entity->course.keepings[i].kept & (COURSE_INTEGER | COURSE_TEXT);
     return (struct lookup){
         .windows = windows, .entity = entity, .gathering = i, .kept = windows->stale[i] | cell};
 }
 
 static uint64_t *extremes_of(const struct lookup *lookup) {
-    uint16_t kept = lookup->entity->course.kept[lookup->gathering];
-    return lookup->windows->words + lookup->entity->course.words[lookup->gathering] + 1 +
+    uint16_t kept = lookup->entity->course.keepings[lookup->gathering].kept;
+    return lookup->windows->words + lookup->entity->course.keepings[lookup->gathering].word + 1 +
            (kept & COURSE_SUM ? 2 : 0) + (kept & COURSE_SQUARES ? 3 : 0);
 }
 
 static uint64_t *first_of(const struct lookup *lookup) {
-    uint16_t kept = lookup->entity->course.kept[lookup->gathering];
+    uint16_t kept = lookup->entity->course.keepings[lookup->gathering].kept;
     return extremes_of(lookup) + (kept & COURSE_EXTREMES ? 2 : 0);
 }
 
 static uint64_t *last_of(const struct lookup *lookup) {
-    uint16_t kept = lookup->entity->course.kept[lookup->gathering];
+    uint16_t kept = lookup->entity->course.keepings[lookup->gathering].kept;
     return first_of(lookup) + (kept & COURSE_FIRST ? 1 + cell_words(kept) : 0);
 }
 
@@ -369,7 +378,7 @@ static void give_values(const struct windows *windows, size_t i, const uint64_t 
     if (windows->has_values && (gather->current_present >> gathering->column & 1))
         gathered->matched =
             tallies_count(&windows->tallies, (size_t)gathering->pool,
-                          gather->entity->course.member[i],
+                          gather->entity->course.keepings[i].member,
                           (uint64_t)gather->current->integers[gathering->column]) > 0;
 }
 
@@ -387,8 +396,8 @@ void windows_prefetch(const struct windows *windows, const struct entity_plan *e
 
 static inline void give(const struct windows *windows, size_t i, struct gather *gather) {
     struct gathered *gathered = &gather->gathered[i];
-    uint16_t kept = gather->entity->course.kept[i];
-    const uint64_t *at = windows->words + gather->entity->course.words[i];
+    uint16_t kept = gather->entity->course.keepings[i].kept;
+    const uint64_t *at = windows->words + gather->entity->course.keepings[i].word;
     gathered->count = (int64_t)*at++;
     gathered->any = gathered->count != 0;
     if ((kept & ~COURSE_TOTAL) == 0)

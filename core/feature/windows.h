@@ -25,16 +25,21 @@ struct windows {
 /* What is kept that cannot be taken off. */
 #define COURSE_ORDERED (COURSE_EXTREMES | COURSE_FIRST | COURSE_LAST)
 
-size_t windows_size(const struct entity_plan *entity); /* of the memory of words and stale */
+/* Of the memory of words and stale. */
+static inline size_t windows_size(const struct entity_plan *entity) {
+    size_t words = entity->course.word_count + tallies_words(entity->course.member_count);
+    return words * sizeof(uint64_t) + entity->gathering_count;
+}
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory);
 void windows_deinit(struct windows *windows); /* the memory is the caller's */
 void windows_clear(struct windows *windows, const struct entity_plan *entity);
 
-/* An entry comes into all windows of a span, or leaves them. */
+/* An entry comes into all windows of a span; or passes a border, into the windows that begin there
+ * and out of those that end. */
 void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
                        const struct run_entry *entry);
-void windows_take_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
-                        const struct run_entry *entry);
+void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
+                        const struct border *border, const struct run_entry *entry);
 /* One total of a tile comes to a gathering that is made from it, or leaves it. Its values do not.
  */
 void windows_add_tallied(struct windows *windows, const struct entity_plan *entity,

@@ -157,11 +157,14 @@ static void assert_marks(const struct walk *walk, const struct survey *survey) {
     struct parts parts = parts_of(walk->state.bytes, walk->state.length);
     struct run run = parts_run(&parts, &walk->scene.entity);
     struct run_entry entry;
+    uint64_t run_dropped = walk->state.run_dropped;
     uint32_t next = 0;
     int64_t before_us = run.time_us;
+    while (next < survey->mark_count && survey->marks[next].at <= run_dropped)
+        next++;
     for (bool more = true; more; before_us = entry.time_us) {
         size_t at = (size_t)(run.cursor.at - parts.run);
-        if (next < survey->mark_count && survey->marks[next].at == at)
+        if (next < survey->mark_count && survey->marks[next].at - run_dropped == at)
             assert_int_equal(survey->marks[next++].before_us, before_us);
         more = run_next(&run, &entry);
     }
@@ -188,6 +191,7 @@ static void assert_survey(const struct walk *walk) {
             assert_int_equal(state->survey->newest_tile_at, fresh.survey->newest_tile_at);
         if (parts.dense.sketches > 0)
             assert_int_equal(state->survey->newest_sketch_at, fresh.survey->newest_sketch_at);
+        assert_true(state->meet_us <= fresh.meet_us);
         assert_true(state->survey->sketches_quiet_us <= fresh.survey->sketches_quiet_us);
     }
     assert_true(state->survey || !fresh.survey);
