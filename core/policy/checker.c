@@ -10,7 +10,8 @@
 #include "function.h"
 #include "words.h"
 
-type_code checker_complain(struct checker *checker, const struct syntax *node, const char *text) {
+/* Of the token that the node is named by. */
+static type_code complain(struct checker *checker, const struct syntax *node, const char *text) {
     report(checker->reporter, node->offset, node->length, "%s", text);
     return BROKEN;
 }
@@ -271,15 +272,13 @@ static type_code check_has(struct checker *checker, struct syntax *node) {
     size_t keys;
     const struct syntax *base = argument ? index_base(argument, &keys) : NULL;
     if (base && is_threshold_name(base))
-        return checker_complain(
-            checker, node,
-            "a threshold always has a value: that of the group, else that of all "
-            "groups, else its fallback");
+        return complain(checker, node,
+                        "a threshold always has a value: that of the group, else that of all "
+                        "groups, else its fallback");
     if (node->operand_count != 1 ||
         (argument->kind != SYNTAX_NAME && argument->kind != SYNTAX_MEMBER) ||
         (argument->kind == SYNTAX_NAME && checker_local(checker, argument->text)))
-        return checker_complain(checker, node,
-                                "has() takes one name; expected for example has(device)");
+        return complain(checker, node, "has() takes one name; expected for example has(device)");
     return checker_node(checker, argument) == BROKEN ? BROKEN : VALUE_BOOL;
 }
 

@@ -39,8 +39,6 @@ type_code checker_unknown_name(struct checker *checker, const struct syntax *nod
 type_code checker_refuse_reading(struct checker *checker, size_t start, size_t length,
                                  const char *what);
 
-/* Reports `text` of the token that the node is named by; BROKEN. */
-type_code checker_complain(struct checker *checker, const struct syntax *node, const char *text);
 /* Is this operand of `sign` a bool? Reported if not. It has been checked. */
 bool checker_expect_bool(struct checker *checker, const struct syntax *operand, const char *sign);
 

@@ -387,9 +387,12 @@ static void emit(struct compiler *compiler, const struct syntax *node) {
         return;
     }
     uint32_t start = compiler->length;
+    bool builds = compiler->builds;
     emit_kind(compiler, node);
-    if (cost_is_constant(node))
+    if (cost_is_constant(node)) {
         fold(compiler, start);
+        compiler->builds = builds; /* what is built is built */
+    }
 }
 
 const struct expression *expression_build(const struct syntax *syntax, struct arena *arena) {

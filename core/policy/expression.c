@@ -279,7 +279,8 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
 }
 
 /* What is not part of the value is given back: an evaluation leaves nothing behind but its text or
- * list, and what it may use does not depend on those before it. */
+ * list, and what it may use does not depend on those before it. A text that is longer than what can
+ * be built stood somewhere before. */
 struct value program_run(const struct instruction *code, uint32_t start, uint32_t waiting,
                          const struct value *frame, struct arena *arena) {
     struct value stack[PROGRAM_STACK_MAX];
@@ -291,13 +292,14 @@ struct value program_run(const struct instruction *code, uint32_t start, uint32_
     struct value v = *run(code, start, waiting, frame, arena, stack);
     arena->limit = limit;
     bool text = v.type == VALUE_TEXT && v.text.length > 0;
+    bool copied = text && v.text.length <= sizeof copy;
     if (arena->used == mark.used || v.type == VALUE_LIST || v.type == VALUE_MAP ||
-        (text && (v.text.length > sizeof copy || arena->used - mark.used <= 2 * v.text.length)))
+        (copied && arena->used - mark.used <= 2 * v.text.length))
         return v;
-    if (text)
+    if (copied)
         memcpy(copy, v.text.data, v.text.length);
     arena_rewind(arena, mark);
-    if (text)
+    if (copied)
         v.text = arena_text(arena, (struct text){.data = copy, .length = v.text.length});
     return v;
 }

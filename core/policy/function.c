@@ -3,12 +3,9 @@
 #include "calendar.h"
 #include "expression.h"
 #include "function_apply.h"
-#include "ip_network.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-#define DOMAIN_MAX 253 /* bytes of a name in the DNS (RFC 1035) */
 
 /* ------------------------------------------------------------------------------------------------
  * Order */
@@ -164,49 +161,6 @@ TIME_OPERATOR(add_timestamp, __builtin_add_overflow, VALUE_TIMESTAMP)
 TIME_OPERATOR(subtract_from_timestamp, __builtin_sub_overflow, VALUE_TIMESTAMP)
 TIME_OPERATOR(add_duration, __builtin_add_overflow, VALUE_DURATION)
 TIME_OPERATOR(subtract_duration, __builtin_sub_overflow, VALUE_DURATION)
-
-/* ------------------------------------------------------------------------------------------------
- * Addresses */
-
-static struct value network(const struct value *a, struct arena *arena) {
-    char text[IP_NETWORK_SIZE];
-    if (a[1].integer < 0 || a[1].integer > IP_NETWORK_V4_BITS_MAX || a[2].integer < 0 ||
-        a[2].integer > IP_NETWORK_V6_BITS_MAX)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    size_t length = ip_network(a[0].text, (unsigned)a[1].integer, (unsigned)a[2].integer, text);
-    if (length == 0)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    struct text t = arena_text(arena, (struct text){.data = text, .length = length});
-    return t.data ? value_text(t) : error_value(EXPRESSION_TOO_LARGE);
-}
-
-/* Labels of letters, digits, hyphens, underscores and what is not ASCII, with dots between them. */
-static bool is_domain(struct text t) {
-    bool label = false; /* has the current one a character? */
-    for (size_t i = 0; i < t.length; i++) {
-        char c = t.data[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.' &&
-            (unsigned char)c < 0x80)
-            return false;
-        if (c == '.' && !label)
-            return false;
-        label = c != '.';
-    }
-    return label && t.length <= DOMAIN_MAX;
-}
-
-static struct value email_domain(const struct value *a, struct arena *arena) {
-    struct text t = a[0].text;
-    const char *at = t.data ? memrchr(t.data, '@', t.length) : NULL;
-    if (!at || at == t.data)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    struct text domain = {.data = at + 1, .length = t.length - (size_t)(at + 1 - t.data)};
-    if (!is_domain(domain))
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    struct value v = value_text(domain);
-    return function_lower_ascii(&v, arena);
-}
 
 /* ------------------------------------------------------------------------------------------------
  * Times, in UTC or as clocks show them that are some hours ahead or behind */
@@ -510,8 +464,8 @@ static const struct function functions[] = {
     {"math.isNaN", FUNCTION_GLOBAL, 1, {D}, B, is_not_a_number},
     {"math.isInf", FUNCTION_GLOBAL, 1, {D}, B, is_infinite},
     {"math.isFinite", FUNCTION_GLOBAL, 1, {D}, B, is_finite},
-    {"network", FUNCTION_GLOBAL, 3, {S, I, I}, S, network},
-    {"emailDomain", FUNCTION_GLOBAL, 1, {S}, S, email_domain},
+    {"network", FUNCTION_GLOBAL, 3, {S, I, I}, S, function_network},
+    {"emailDomain", FUNCTION_GLOBAL, 1, {S}, S, function_email_domain},
     {"getFullYear", FUNCTION_METHOD, 1, {T}, I, full_year},
     {"getFullYear", FUNCTION_METHOD, 2, {T, S}, I, full_year_there},
     {"getMonth", FUNCTION_METHOD, 1, {T}, I, month},
@@ -604,6 +558,14 @@ const char *function_instead(struct text name) {
         {"reverse", "see docs/POLICY.md for what there is"},
         {"format", "join texts with +, and make them with string()"},
         {"quote", "see docs/POLICY.md for what there is"},
+        {"length", "write s.size()"},
+        {"len", "write s.size()"},
+        {"substr", "write s.substring(from, end)"},
+        {"toLowerCase", "write s.lowerAscii()"},
+        {"lower", "write s.lowerAscii()"},
+        {"toUpperCase", "write s.upperAscii()"},
+        {"upper", "write s.upperAscii()"},
+        {"math.pow", "write x * x"},
         {"ip", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
         {"cidr", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
         {"isIP", "network() of what is no address is an error"},

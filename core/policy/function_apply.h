@@ -1,5 +1,5 @@
-/* What the functions on texts, lists and maps do: apply() of their rows in the table of function.c.
- * Private to policy/. */
+/* What the functions on texts, addresses, lists and maps do: apply() of their rows in the table of
+ * function.c. Private to policy/. */
 #pragma once
 
 #include "expression.h"
@@ -36,6 +36,9 @@ APPLY(last_index_of);
 APPLY(last_index_of_from);
 APPLY(replace);
 APPLY(replace_some);
+
+APPLY(network);
+APPLY(email_domain);
 
 APPLY(split);
 APPLY(split_some);

@@ -60,7 +60,9 @@ static struct value change_letters(struct value v, char first, char last, int by
         at++;
     if (at == source.length)
         return v;
-    struct text copy = arena_text(arena, source);
+    struct text copy = {0};
+    if (source.length <= FUNCTION_TEXT_MAX)
+        copy = arena_text(arena, source);
     if (!copy.data)
         return error_value(EXPRESSION_TOO_LARGE);
     char *bytes = (char *)(uintptr_t)copy.data; /* fresh memory of ours */

@@ -39,8 +39,10 @@ static bool read_moment(struct case_loader *loader, const struct tree_node *node
     return false;
 }
 
-bool case_read_value(struct case_loader *loader, const struct tree_node *node, const char *what,
-                     enum value_type type, struct value *ret_value, int *ret_decimals) {
+/* A value of this type: numbers with all their decimals, times as RFC 3339, durations as 1h30m.
+ * *ret_decimals: digits behind the point of a double; −1 when it is written with an exponent. */
+static bool read_value(struct case_loader *loader, const struct tree_node *node, const char *what,
+                       enum value_type type, struct value *ret_value, int *ret_decimals) {
     const struct reader *reader = &loader->reader;
     struct value v = {.type = type};
     bool good;
@@ -139,7 +141,7 @@ static bool read_given(struct case_loader *loader, const struct tree_node *node,
         const struct name *name = find_name(loader, child->key, true);
         struct case_given *one = &given[it->given_count];
         if (!name ||
-            !case_read_value(loader, child, name->text.data, name->type, &one->value, &decimals)) {
+            !read_value(loader, child, name->text.data, name->type, &one->value, &decimals)) {
             good = false;
             continue;
         }
@@ -215,8 +217,8 @@ static bool read_values(struct case_loader *loader, const struct tree_node *node
             continue;
         const struct name *name = find_name(loader, child->key, false);
         struct case_value *one = &values[expect->value_count];
-        if (!name || !case_read_value(loader, child, name->text.data, name->type, &one->value,
-                                      &one->decimals)) {
+        if (!name ||
+            !read_value(loader, child, name->text.data, name->type, &one->value, &one->decimals)) {
             good = false;
             continue;
         }

@@ -59,7 +59,3 @@ bool case_read_steps(struct case_loader *loader, const struct tree_node *transac
 
 /* YAML's ways of writing nothing. */
 bool case_is_null(const struct tree_node *node);
-/* A value of this type: numbers with all their decimals, times as RFC 3339, durations as 1h30m.
- * *ret_decimals: digits behind the point of a double; −1 when it is written with an exponent. */
-bool case_read_value(struct case_loader *loader, const struct tree_node *node, const char *what,
-                     enum value_type type, struct value *ret_value, int *ret_decimals);

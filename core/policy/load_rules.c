@@ -50,19 +50,26 @@ static void brace_fault(struct pieces *pieces, size_t offset, const char *text) 
               tree_locate(pieces->source, pieces->node, offset, 1), "%s", text);
 }
 
-/* The place of the brace that ends the expression; texts in it may hold braces. */
+/* The place of the brace that ends the expression: texts in it may hold braces, and it may have
+ * maps. */
 static size_t find_end(struct text t, size_t at) {
+    size_t open = 0;
     char quote = 0;
+    bool raw = false;
     for (; at < t.length; at++) {
         char c = t.data[at];
-        if (quote && c == '\\')
+        if (quote && c == '\\' && !raw) {
             at++;
-        else if (quote)
+        } else if (quote) {
             quote = c == quote ? 0 : quote;
-        else if (c == '"' || c == '\'')
+        } else if (c == '"' || c == '\'') {
             quote = c;
-        else if (c == '}')
+            raw = t.data[at - 1] == 'r' || t.data[at - 1] == 'R'; /* behind the brace, at least */
+        } else if (c == '{') {
+            open++;
+        } else if (c == '}' && open-- == 0) {
             return at;
+        }
     }
     return SIZE_MAX;
 }

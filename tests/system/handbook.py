@@ -27,6 +27,7 @@ import time
 TRANSACTIONS = 1754155
 FRAUDS = 14681
 FIRST_90_DAYS = 861834
+NINETIETH_DAY_US = 1530316800 * 1000000  # 2018-06-30
 HARRIERD, HARRIER, ROOT = (os.path.abspath(path) for path in sys.argv[1:4])
 os.environ["HARRIER_ROOT"] = ROOT
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -151,14 +152,22 @@ def check_replay(data, folder, online):
     os.unlink(offline)
 
 
+def probe(number):
+    """A decision that leaves no trace, among all the others; of any customer at any terminal."""
+    return {"score": {"dry_run": True, "transactions": [{
+        "id": f"probe-{number}", "event_time_us": NINETIETH_DAY_US, "amount_minor": 5000, "currency": "EUR",
+        "customer": str(number * 7919 % 4990), "terminal": str(number * 104729 % 10000)}]}}
+
+
 def swap_under_load(server, scoring):
     """At the 90th day: a rebuild, and its tables taken up while the scoring goes on."""
     while server.status()["transactions"] < FIRST_90_DAYS:
         assert scoring.poll() is None, "scoring ended too early"
         time.sleep(0.2)
-    with Prober(server.address) as before:
+    with Prober(server.address, probe) as before:
         time.sleep(3)
-    with Prober(server.address) as prober:
+    before.check_answers()
+    with Prober(server.address, probe) as prober:
         # Not at idle priority: the client and the server keep a small machine busy until all is scored.
         subprocess.run([HARRIER, "rebuild", "--data", server.folder, "--priority", "normal"], check=True,
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)

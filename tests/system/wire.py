@@ -8,7 +8,7 @@ import sys
 
 ROOT = os.environ["HARRIER_ROOT"]
 sys.path.insert(0, os.path.join(ROOT, "tests", "cases", "wire"))
-from encode import Encoder  # noqa: E402  (found by the line before)
+from encode import VARINTS, Encoder  # noqa: E402  (found by the line before)
 
 ENCODER = Encoder(os.path.join(ROOT, "proto"))
 
@@ -32,7 +32,8 @@ def _varint(data, at):
             return value, at
 
 
-def _fields(data):
+def fields(data):
+    """(number, value) of each field of a message, undecoded."""
     at = 0
     while at < len(data):
         key, at = _varint(data, at)
@@ -70,9 +71,14 @@ def decode(name, data):
     """The message as a dict; what is not sent is not in it."""
     by_number = {number: (field, kind, repeated) for field, (number, kind, repeated, _) in ENCODER.messages[name].items()}
     out = {}
-    for number, value in _fields(data):
+    for number, value in fields(data):
         field, kind, repeated = by_number[number]
-        if repeated:
+        if repeated and kind in VARINTS and isinstance(value, bytes):  # packed
+            at = 0
+            while at < len(value):
+                item, at = _varint(value, at)
+                out.setdefault(field, []).append(_value(kind, item))
+        elif repeated:
             out.setdefault(field, []).append(_value(kind, value))
         else:
             out[field] = _value(kind, value)

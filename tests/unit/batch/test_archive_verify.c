@@ -171,6 +171,21 @@ static void change_seal(const char *file, size_t offset) {
     free(data);
 }
 
+static void change_epoch(const char *file, uint64_t epoch) {
+    struct text bytes = scratch_read(file);
+    uint8_t *data = (uint8_t *)(uintptr_t)bytes.data;
+    struct seal_header header;
+    struct segment_header segment;
+    struct error error;
+    assert_int_equal(seal_header_decode(data, &header, &error), 0);
+    assert_int_equal(segment_header_decode(header.segment_header, &segment, &error), 0);
+    segment.epoch = epoch;
+    segment_header_encode(&segment, header.segment_header);
+    seal_header_encode(&header, data);
+    scratch_write(file, data, bytes.length);
+    free(data);
+}
+
 /* The last of so many. */
 static void expect_faults(const char *path, size_t faults, const char *file, const char *word) {
     struct told told;
@@ -203,6 +218,10 @@ static void seals_are_verified(void **state) {
     change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
     expect_faults(path, 1, second, "other types of records");
     change_seal(scratch_path(path, second), offsetof(struct seal_header, types));
+    expect_whole(path, RECORDS, 0);
+    change_epoch(scratch_path(path, second), 1);
+    expect_faults(path, 1, second, "another header");
+    change_epoch(scratch_path(path, second), 0);
     expect_whole(path, RECORDS, 0);
     /* No segment behind it says what its last record is, only its seal. */
     static const size_t ends[] = {offsetof(struct seal_header, end.position),
@@ -265,6 +284,24 @@ static void a_missing_segment(void **state) {
     assert_non_null(strstr(error.text, "records 1 to 8 before it are missing"));
 }
 
+/* A day that begins without a record, for the machine died right then: its beginning is the time
+ * from which the next segment goes on. */
+static void a_day_without_records(void **state) {
+    const char *path = *state;
+    const char *third = "2026-01-03/00000000000000000009.seg";
+    fill(path);
+    struct text bytes = scratch_read(scratch_path(path, third));
+    scratch_write(scratch_path(path, third), bytes.data, SEGMENT_HEADER_SIZE);
+    free((char *)(uintptr_t)bytes.data);
+    expect_whole(path, 8, 0);
+    struct archive *archive = bench_open(path, 0, NULL);
+    bench_append(archive, 9, START_US + 5 * DAY_US);
+    archive_close(archive);
+    expect_whole(path, 9, 0);
+    seal(path);
+    expect_whole(path, 9, 0);
+}
+
 static void no_archive(void **state) {
     const char *path = *state;
     struct told told;
@@ -281,7 +318,8 @@ int main(void) {
         TEST(a_whole_archive),    TEST(beside_its_writer),
         TEST(every_wrong_byte),   TEST(every_wrong_byte_of_sealed_ones),
         TEST(seals_are_verified), TEST(each_damaged_segment_is_told),
-        TEST(a_missing_segment),  TEST(no_archive),
+        TEST(a_missing_segment),  TEST(a_day_without_records),
+        TEST(no_archive),
     };
     return cmocka_run_group_tests_name("archive_verify", tests, NULL, NULL);
 }

@@ -83,6 +83,24 @@ static void stale_is_not_derived(void **state) {
     assert_int_equal(audit_compare(&stale, &derived), AUDIT_DEGRADED);
 }
 
+/* Older decisions say how many features had no history, but not which. */
+static void warming_was_told_in_fewer_words(void **state) {
+    (void)state;
+    struct decision derived = archived(), old = archived();
+    derived.degraded = old.degraded = true;
+    derived.degraded_reason =
+        TEXT_LITERAL("2 features have no history until the next rebuild: a, b; used by c");
+    old.degraded_reason = TEXT_LITERAL("2 features have no history until the next rebuild");
+    assert_int_equal(audit_compare(&old, &derived), 0);
+    assert_int_equal(audit_compare(&derived, &old), AUDIT_DEGRADED);
+    old.degraded_reason = TEXT_LITERAL("3 features have no history until the next rebuild");
+    assert_int_equal(audit_compare(&old, &derived), AUDIT_DEGRADED);
+    old.degraded_reason = TEXT_LITERAL("2 features have no history until the next rebuild: a, b");
+    assert_int_equal(audit_compare(&old, &derived), AUDIT_DEGRADED);
+    old.degraded_reason = TEXT_LITERAL("2 features");
+    assert_int_equal(audit_compare(&old, &derived), AUDIT_DEGRADED);
+}
+
 static void each_part_of_a_reason(void **state) {
     (void)state;
     static const struct reason changed[] = {
@@ -133,11 +151,76 @@ static void each_part_of_a_reason(void **state) {
     expect(&derived, AUDIT_REASONS, "reason 3 nothing → many +400 \"3 in an hour\"");
 }
 
+/* Which of them belong together: what is not said of a field is that it is as before. */
+static void what_rules_are_told_with(void **state) {
+    (void)state;
+    static const struct text tags[] = {TEXT_LITERAL("a"), TEXT_LITERAL("b")};
+    const struct reason before = {.rule = TEXT_LITERAL("many"),
+                                  .group = TEXT_LITERAL("fast"),
+                                  .tags = tags,
+                                  .tag_count = 2,
+                                  .verdict_if_live = VERDICT_REVIEW};
+    struct reason changed[] = {before, before, before, before, before, before};
+    changed[0].suppressed = true;
+    changed[1].group = TEXT_LITERAL("slow");
+    changed[2].tag_count = 1;
+    changed[3].capped = 7;
+    changed[4].verdict_if_live = VERDICT_DECLINE;
+    static const struct text others[] = {TEXT_LITERAL("a"), TEXT_LITERAL("c")};
+    changed[5].tags = others;
+    struct decision kept = {.reasons = &before, .reason_count = 1};
+    assert_int_equal(audit_compare(&kept, &kept), 0);
+    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
+        struct decision derived = {.reasons = &changed[i], .reason_count = 1};
+        assert_int_equal(audit_compare(&kept, &derived), AUDIT_REASONS);
+    }
+    /* A record of a version that did not keep it yet. */
+    struct reason old = before;
+    old.verdict_if_live = VERDICT_NONE;
+    kept.reasons = &old;
+    struct decision derived = {.reasons = &before, .reason_count = 1};
+    assert_int_equal(audit_compare(&kept, &derived), 0);
+    assert_int_equal(audit_compare(&derived, &kept), AUDIT_REASONS);
+}
+
+static void each_part_of_a_shadow(void **state) {
+    (void)state;
+    static const uint32_t rules[] = {1, 5}, others[] = {1, 6};
+    const struct shadow_decision before = {
+        .snapshot_id = 10, .verdict = VERDICT_REVIEW, .score = 5, .rules = rules, .rule_count = 2};
+    struct shadow_decision changed[] = {before, before, before, before, before, before, before};
+    changed[0].snapshot_id = 11;
+    changed[1].verdict = VERDICT_NONE;
+    changed[2].score = 6;
+    changed[3].rules = others;
+    changed[4].rule_count = 1;
+    changed[5].rule_errors = 1;
+    changed[6].degraded = true;
+    const struct decision kept = {.shadows = &before, .shadow_count = 1};
+    assert_int_equal(audit_compare(&kept, &kept), 0);
+    for (size_t i = 0; i < sizeof changed / sizeof *changed; i++) {
+        struct decision derived = {.shadows = &changed[i], .shadow_count = 1};
+        assert_int_equal(audit_compare(&kept, &derived), AUDIT_SHADOWS);
+    }
+    const struct decision none = {0};
+    struct buffer words;
+    buffer_init(&words);
+    assert_int_equal(audit_compare(&kept, &none), AUDIT_SHADOWS);
+    audit_describe(&kept, &none, AUDIT_SHADOWS, &words);
+    buffer_append_u8(&words, '\0');
+    assert_string_equal((const char *)words.bytes,
+                        "shadow policy 000000000000000a review 5 by 2 rules, 0 errors → nothing");
+    buffer_deinit(&words);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_same),
         cmocka_unit_test(each_part),
         cmocka_unit_test(stale_is_not_derived),
+        cmocka_unit_test(what_rules_are_told_with),
+        cmocka_unit_test(each_part_of_a_shadow),
+        cmocka_unit_test(warming_was_told_in_fewer_words),
         cmocka_unit_test(each_part_of_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -158,8 +158,9 @@ static void expect_fold(const struct world *world, const struct rebuild_report *
     assert_memory_equal(report->tally.labels, tally.labels, sizeof tally.labels);
 }
 
-static void world_init(struct world *world, uint64_t seed) {
-    *world = (struct world){.snapshot = traffic_policy(""), .root = scratch_make()};
+/* The policy is the world's then. */
+static void world_init_with(struct world *world, uint64_t seed, struct snapshot *snapshot) {
+    *world = (struct world){.snapshot = snapshot, .root = scratch_make()};
     traffic_init(&world->traffic, seed);
     snprintf(world->archive, sizeof world->archive, "%s/archive", world->root);
     snprintf(world->generations, sizeof world->generations, "%s/generations", world->root);
@@ -167,6 +168,10 @@ static void world_init(struct world *world, uint64_t seed) {
     world->overlay = overlay_new(&world->snapshot->plan, NULL);
     world->engine = engine_new(world->snapshot, world->snapshot);
     world->traffic.position = 1; /* behind the policy */
+}
+
+static void world_init(struct world *world, uint64_t seed) {
+    world_init_with(world, seed, traffic_policy(""));
 }
 
 static void world_deinit(struct world *world) {
@@ -301,12 +306,88 @@ static void a_late_payment_finds_what_was_left_out(void **state) {
         &(struct rebuild_options){.threads = 1, .partitions = 1, .memory_bytes = 32 << 10}, 600);
 }
 
+/* A policy that a server took up in the middle of its work. */
+static void append_later_policy(struct world *world, const struct snapshot *snapshot) {
+    struct archive *archive;
+    struct archive_recovery recovery;
+    struct error error;
+    const struct archive_options options = {.segment_bytes = 20000};
+    assert_int_equal(archive_open(world->archive, &options, &archive, &recovery, &error), 0);
+    append_policy(archive, snapshot);
+    sync_archive(archive);
+    world->traffic.position = archive_end(archive).position;
+    archive_close(archive);
+}
+
+/* The same features, but another file: what changing a rule comes to. */
+static struct snapshot *same_features(const struct snapshot *snapshot, const char *comment) {
+    struct policy_file files[8];
+    struct snapshot *other;
+    struct buffer content, messages;
+    struct error error;
+    assert_true(snapshot->file_count <= 8);
+    memcpy(files, snapshot->files, snapshot->file_count * sizeof *files);
+    buffer_init(&content);
+    buffer_init(&messages);
+    buffer_append(&content, files[0].content.data, files[0].content.length);
+    buffer_append_string(&content, comment);
+    files[0].content = (struct text){.data = (const char *)content.bytes, .length = content.length};
+    if (snapshot_load(files, snapshot->file_count, &other, &messages, &error) < 0)
+        fail_msg("%s", error.text);
+    assert_true(other->id != snapshot->id && other->plan.id == snapshot->plan.id);
+    buffer_deinit(&content);
+    buffer_deinit(&messages);
+    return other;
+}
+
+/* What the first one finds while it scans, the second one, which has a generation to go on from,
+ * looks for first: the last policy, and the tables of its features. */
+static void expect_last_policy(const struct world *world, const struct snapshot *last) {
+    const struct rebuild_options options = {.force = true, .threads = 2};
+    for (int i = 0; i < 2; i++) {
+        struct rebuild_report report = rebuild(world, options);
+        assert_true(report.manifest.snapshot_id == last->id);
+        assert_int_equal(report.from_position, 0);
+        assert_int_equal(report.records, report.manifest.place.position);
+        assert_int_equal(report.tally.transactions, overlay_tally(world->overlay).transactions);
+        if (last == world->snapshot)
+            expect_fold(world, &report, "with the last policy");
+    }
+}
+
+/* However far into a segment it stands. */
+static void the_last_policy_counts(void **state) {
+    (void)state;
+    static const char extra[] = "    - {name: count_9h, aggregate: count, window: 9h}\n";
+    for (unsigned before = 1; before < 240; before += 34) {
+        struct world world;
+        struct snapshot *first = traffic_policy("");
+        world_init_with(&world, 3000 + before, traffic_policy(extra));
+        assert_true(first->plan.id != world.snapshot->plan.id);
+        append_later_policy(&world, first);
+        append_traffic(&world, before, 0);
+        append_later_policy(&world, world.snapshot);
+        append_traffic(&world, 300, 0);
+        expect_last_policy(&world, world.snapshot);
+
+        struct snapshot *last = same_features(world.snapshot, "# a comment\n");
+        append_later_policy(&world, last);
+        append_traffic(&world, 150, 0);
+        snprintf(world.generations, sizeof world.generations, "%s/anew", world.root);
+        expect_last_policy(&world, last);
+        snapshot_unref(last);
+        snapshot_unref(first);
+        world_deinit(&world);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_ranges_and_memory_do_not_matter),
         cmocka_unit_test(nights_give_what_a_fold_gives),
         cmocka_unit_test(what_comes_too_late_is_not_lost),
         cmocka_unit_test(a_late_payment_finds_what_was_left_out),
+        cmocka_unit_test(the_last_policy_counts),
     };
     return cmocka_run_group_tests_name("rebuild_equal", tests, NULL, NULL);
 }

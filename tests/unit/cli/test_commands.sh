@@ -91,6 +91,14 @@ expect 78 'warnings' check --strict "$folder/policy"
 expect 0 '"sound":true' check --json "$folder/policy"
 expect 78 '"sound":false' check --json --strict "$folder/policy"
 expect 64 'is no date' check --date soon "$folder/policy"
+if [ -w /dev/full ]; then
+    "$harrier" check --json "$folder/policy" >/dev/full 2>"$folder/told"
+    got=$?
+    if [ $got -ne 74 ] || ! grep -q 'standard output: No space' "$folder/told"; then
+        echo "harrier check into a full disk: status $got (expected 74)"
+        failures=$((failures + 1))
+    fi
+fi
 sed -i 's/^policy:/&\n  latency_budget: 3us/' "$folder/policy/policy.yaml"
 expect 78 'the dearest: entity terminal' check "$folder/policy"
 sed -i '/latency_budget/d' "$folder/policy/policy.yaml"

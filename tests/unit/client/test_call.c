@@ -120,11 +120,18 @@ static void every_field_is_sent(void **state) {
 
 static void a_decision_comes_back_whole(void **state) {
     struct scene *scene = *state;
+    const struct text tags[] = {TEXT_LITERAL("hours"), TEXT_LITERAL("habits")};
     const struct reason reasons[] = {{.rule = TEXT_LITERAL("night"),
                                       .text = TEXT_LITERAL("At night"),
                                       .score = -20,
                                       .verdict = VERDICT_REVIEW,
-                                      .shadow = true}};
+                                      .shadow = true,
+                                      .suppressed = true,
+                                      .tags = tags,
+                                      .tag_count = 2,
+                                      .group = TEXT_LITERAL("times"),
+                                      .capped = -6,
+                                      .verdict_if_live = VERDICT_CHALLENGE}};
     const struct named_value features[] = {
         {TEXT_LITERAL("a"), value_bool(true)},   {TEXT_LITERAL("b"), value_int(-1)},
         {TEXT_LITERAL("c"), value_double(0.25)}, {TEXT_LITERAL("d"), value_text(text_of("x"))},
@@ -166,7 +173,13 @@ static void a_decision_comes_back_whole(void **state) {
     assert_string_equal(d->reasons[0].text, "At night");
     assert_int_equal(d->reasons[0].score, -20);
     assert_int_equal(d->reasons[0].verdict, HARRIER_VERDICT_REVIEW);
-    assert_true(d->reasons[0].shadow);
+    assert_true(d->reasons[0].shadow && d->reasons[0].suppressed);
+    assert_int_equal(d->reasons[0].tag_count, 2);
+    assert_string_equal(d->reasons[0].tags[0], "hours");
+    assert_string_equal(d->reasons[0].tags[1], "habits");
+    assert_string_equal(d->reasons[0].group, "times");
+    assert_int_equal(d->reasons[0].capped, -6);
+    assert_int_equal(d->reasons[0].verdict_if_live, HARRIER_VERDICT_CHALLENGE);
     assert_true(d->snapshot_id == UINT64_MAX && d->generation_id == 2 && d->position == 3);
     assert_true(d->degraded && d->duplicate && d->dry_run);
     assert_string_equal(d->degraded_reason, "old tables");
@@ -280,6 +293,117 @@ static void outcomes(void **state) {
     assert_int_equal(reply->outcomes[0].previous, HARRIER_LABEL_SUSPECTED);
     assert_int_equal(reply->outcomes[1].error_code, HARRIER_ERROR_NOT_FOUND);
     assert_string_equal(reply->outcomes[1].error_message, "no such transaction");
+    harrier_reply_free(reply);
+}
+
+static bool list_changes_arrived(const struct request *request) {
+    const struct list_change *changes = request->list_change.changes;
+    return request->call == CALL_CHANGE_LIST && request->list_change.change_count == 2 &&
+           text_is(changes[0].list, "cards") && text_is(changes[0].value, "tok_9") &&
+           !changes[0].remove && changes[0].expiry_time_us == 77 &&
+           text_is(changes[0].source, "analyst:7") && text_is(changes[0].reason, "lost") &&
+           changes[1].remove && changes[1].reason.length == 0;
+}
+
+static void list_changes(void **state) {
+    struct scene *scene = *state;
+    const struct harrier_list_change changes[] = {
+        {.list = "cards",
+         .value = "tok_9",
+         .expiry_time_us = 77,
+         .source = "analyst:7",
+         .reason = "lost"},
+        {.list = "cards", .value = "tok_8", .remove = true},
+    };
+    const struct list_change_result results[] = {
+        {.list = TEXT_LITERAL("cards"),
+         .value = TEXT_LITERAL("tok_9"),
+         .position = 8,
+         .changed = true,
+         .was_there = true,
+         .previous_expiry_time_us = 5,
+         .in_policy = true},
+        {.error = {.code = ERROR_NOT_FOUND,
+                   .field = TEXT_LITERAL("list"),
+                   .message = TEXT_LITERAL("no such list")}},
+    };
+    scene->matches = list_changes_arrived;
+    scene->response = (struct response){.call = CALL_CHANGE_LIST,
+                                        .list_change = {.results = results, .count = 2}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_change_lists(scene->client, changes, 2, 0, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    assert_int_equal(reply->list_change_count, 2);
+    const struct harrier_list_result *first = &reply->list_changes[0];
+    assert_string_equal(first->value, "tok_9");
+    assert_int_equal(first->position, 8);
+    assert_true(first->changed && first->was_there && first->in_policy);
+    assert_int_equal(first->previous_expiry_time_us, 5);
+    assert_int_equal(reply->list_changes[1].error_code, HARRIER_ERROR_NOT_FOUND);
+    assert_string_equal(reply->list_changes[1].error_field, "list");
+    harrier_reply_free(reply);
+    /* One answer too few. */
+    scene->response.list_change.count = 1;
+    r = harrier_change_lists(scene->client, changes, 2, 0, &reply, &error);
+    assert_int_equal(r, -HARRIER_ERROR_PROTOCOL);
+    r = harrier_change_lists(scene->client, changes, 1001, 0, &reply, &error);
+    assert_int_equal(r, -HARRIER_ERROR_TOO_LARGE);
+}
+
+static bool list_arrived(const struct request *request) {
+    return request->call == CALL_GET_LIST && text_is(request->list.list, "cards") &&
+           request->list.after_position == 5 && request->list.limit == 9;
+}
+
+static void a_list(void **state) {
+    struct scene *scene = *state;
+    const struct list_summary lists[] = {{.list = TEXT_LITERAL("cards"),
+                                          .type = TEXT_LITERAL("string"),
+                                          .declared = true,
+                                          .runtime = true,
+                                          .policy_entries = 1,
+                                          .added_entries = 2,
+                                          .used_entries = 3,
+                                          .changes = 4,
+                                          .last_change_time_us = 5}};
+    const struct list_addition entries[] = {{.value = TEXT_LITERAL("tok_9"),
+                                             .expiry_time_us = 6,
+                                             .position = 7,
+                                             .receive_time_us = 8,
+                                             .reason = TEXT_LITERAL("lost")}};
+    scene->matches = list_arrived;
+    scene->response = (struct response){.call = CALL_GET_LIST,
+                                        .list = {.lists = lists,
+                                                 .list_count = 1,
+                                                 .entries = entries,
+                                                 .entry_count = 1,
+                                                 .next_position = 7}};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_get_list(scene->client, "cards", 5, 9, 0, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    const struct harrier_lists *answer = reply->lists;
+    assert_int_equal(answer->list_count, 1);
+    assert_string_equal(answer->lists[0].name, "cards");
+    assert_string_equal(answer->lists[0].type, "string");
+    assert_string_equal(answer->lists[0].about, "");
+    assert_true(answer->lists[0].declared && answer->lists[0].runtime);
+    assert_int_equal(answer->lists[0].policy_entries, 1);
+    assert_int_equal(answer->lists[0].added_entries, 2);
+    assert_int_equal(answer->lists[0].used_entries, 3);
+    assert_int_equal(answer->lists[0].changes, 4);
+    assert_int_equal(answer->lists[0].last_change_time_us, 5);
+    assert_int_equal(answer->entry_count, 1);
+    assert_string_equal(answer->entries[0].value, "tok_9");
+    assert_int_equal(answer->entries[0].expiry_time_us, 6);
+    assert_int_equal(answer->entries[0].position, 7);
+    assert_int_equal(answer->entries[0].receive_time_us, 8);
+    assert_string_equal(answer->entries[0].source, "");
+    assert_string_equal(answer->entries[0].reason, "lost");
+    assert_int_equal(answer->next_position, 7);
     harrier_reply_free(reply);
 }
 
@@ -474,6 +598,8 @@ int main(void) {
         WITH_SERVER(errors_of_the_whole_request),
         WITH_SERVER(outcomes),
         WITH_SERVER(an_entity),
+        WITH_SERVER(list_changes),
+        WITH_SERVER(a_list),
         WITH_SERVER(the_status),
         WITH_SERVER(what_cannot_be_sent),
         cmocka_unit_test(options_that_are_wrong),

@@ -279,6 +279,63 @@ static void a_failing_rule_is_counted_and_does_what_the_policy_says(void **state
     }
 }
 
+/* What a decision is must not hang on how much memory others have left: either it is what it always
+ * is, down to the reasons, or there is none. */
+static void a_decision_is_whole_or_not_at_all(void **state) {
+    (void)state;
+    struct snapshot *snapshot = load_with(
+        "attributes: {s: {type: string}}\n",
+        "entities: {card: {key: card}}\n"
+        "features: {card: [{name: n, aggregate: count, window: 1h}]}\n"
+        "values:\n"
+        "  - {name: long, value: \"s.replace('a', 'bbbb')\"}\n",
+        "rules:\n"
+        "  - {name: long, when: long.size() == 4096, then: {verdict: decline},\n"
+        "     reason: \"{long.substring(4090)} {s.replace('a', 'c').substring(1020)}\"}\n"
+        "  - {name: built, when: \"s.split('', 2).map(x, x + s.substring(1)).size() == 2\","
+        " then: {score: 5}}\n",
+        "skip");
+    struct bench bench;
+    bench_init(&bench, snapshot, snapshot);
+    engine_use_shadows(bench.engine, &snapshot, 1);
+    char long_text[1024];
+    memset(long_text, 'a', sizeof long_text);
+    const struct attribute attribute = {
+        .name = TEXT_LITERAL("s"),
+        .type = ATTRIBUTE_TEXT,
+        .text = {.data = long_text, .length = sizeof long_text},
+    };
+    struct transaction transaction = purchase(&bench.arena, 1, START, "c1", "d1", 100);
+    transaction.attributes = &attribute;
+    transaction.attribute_count = 1;
+    size_t whole = 0;
+    for (size_t room = 0; room < (2u << 20); room += 1000) {
+        struct arena arena;
+        struct decision decision;
+        struct error error;
+        struct text field;
+        arena_init(&arena, room);
+        int r = engine_decide(bench.engine, &transaction, &bench.map.source, false, &arena,
+                              &decision, &field, &error);
+        if (r < 0) {
+            assert_int_equal(r, -ERROR_TOO_LARGE);
+            assert_int_equal(whole, 0); /* with more there is none all the less */
+        } else {
+            whole++;
+            assert_int_equal(decision.verdict, VERDICT_DECLINE);
+            assert_int_equal(decision.score, 5);
+            assert_int_equal(decision.rule_errors, 0);
+            assert_true(text_is(decision.reasons[0].text, "bbbbbb cccc"));
+            assert_int_equal(decision.shadows[0].verdict, VERDICT_DECLINE);
+            assert_int_equal(decision.shadows[0].rule_count, 2);
+        }
+        arena_deinit(&arena);
+    }
+    assert_true(whole > 0);
+    bench_deinit(&bench);
+    snapshot_unref(snapshot);
+}
+
 static void a_new_feature_is_absent_and_an_old_one_goes_on(void **state) {
     (void)state;
     static const char changed[] =
@@ -453,6 +510,7 @@ int main(void) {
         cmocka_unit_test(a_key_that_is_too_long_is_refused),
         cmocka_unit_test(verdict_is_the_most_severe),
         cmocka_unit_test(a_failing_rule_is_counted_and_does_what_the_policy_says),
+        cmocka_unit_test(a_decision_is_whole_or_not_at_all),
         cmocka_unit_test(a_new_feature_is_absent_and_an_old_one_goes_on),
         cmocka_unit_test(late_reads_are_marked),
         cmocka_unit_test(what_cannot_be_told_is_counted),

@@ -335,6 +335,14 @@ static void test_texts_are_bounded(void **state) {
     char found[100];
     run_to_text(&it, "(s + s).size()", found, sizeof found);
     assert_string_equal(found, "error too large");
+    char longer_text[FUNCTION_TEXT_MAX + 1];
+    memset(longer_text, 'x', sizeof longer_text);
+    it.frame[0] = value_text((struct text){.data = longer_text, .length = sizeof longer_text});
+    run_to_text(&it, "s.upperAscii().size()", found, sizeof found);
+    assert_string_equal(found, "error too large");
+    run_to_text(&it, "s.lowerAscii().size()", found, sizeof found); /* there is nothing to build */
+    assert_string_equal(found, "int 4097");
+    it.frame[0] = value_text((struct text){.data = long_text, .length = sizeof long_text});
     /* and an arena that is full is no crash */
     const struct expression *both =
         expression_build(expression_case_check(&it, "s + 'y'"), &it.arena);

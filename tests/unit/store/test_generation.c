@@ -31,6 +31,7 @@ struct content {
     struct snapshot_record snapshot;
     struct tally tally;
     struct archive_place place;
+    const struct list_table *lists; /* NULL: none */
 };
 
 struct bench {
@@ -170,6 +171,7 @@ static struct generation_manifest finish(const struct bench *bench,
     const struct generation_description description = {.place = content->place,
                                                        .snapshot = &content->snapshot,
                                                        .tally = &content->tally,
+                                                       .lists = content->lists,
                                                        .now_us = now_us,
                                                        .version = version};
     struct generation_manifest manifest;
@@ -286,6 +288,59 @@ static void what_is_published_is_read(void **state) {
 /* Enough to need many LMDB transactions and the map to grow several times. */
 static int set_up_much(void **state) {
     return set_up_size(state, test_steps(20000), 10 * (size_t)test_steps(20000));
+}
+
+/* So many that they take several parts. */
+static struct list_table *some_lists(uint64_t entries) {
+    struct list_table *lists = list_table_new();
+    char value[16];
+    for (uint64_t i = 1; i <= entries; i++) {
+        snprintf(value, sizeof value, "card-%d", (int)i);
+        const struct record record = {.type = RECORD_LIST_CHANGE,
+                                      .position = i,
+                                      .receive_time_us = TRAFFIC_START_US,
+                                      .list_change = {.list = TEXT_LITERAL("cards"),
+                                                      .entry = text_of(value),
+                                                      .reason = TEXT_LITERAL("reported")}};
+        list_table_apply(lists, &record);
+    }
+    return lists;
+}
+
+static struct generation_manifest publish_lists(struct bench *bench,
+                                                const struct list_table *lists) {
+    bench->content.lists = lists;
+    struct generation_manifest manifest = publish(bench);
+    bench->content.lists = NULL;
+    return manifest;
+}
+
+static void what_was_added_to_lists_is_read(void **state) {
+    struct bench *bench = *state;
+    struct list_table *lists = some_lists(2500);
+    struct generation_manifest none = publish(bench);
+    struct generation_manifest with = publish_lists(bench, lists);
+    assert_int_not_equal(with.id, none.id);
+    assert_int_equal(with.state_hash, none.state_hash); /* of entities alone */
+    struct generation *generation = open_current(bench, true);
+    struct list_table *read = generation_take_lists(generation);
+    assert_true(list_table_hash(read) == list_table_hash(lists));
+    assert_int_equal(list_table_entries(read), 2500);
+    list_table_free(read);
+    generation_close(generation);
+    list_table_free(lists);
+    lists = some_lists(2499);
+    assert_int_not_equal(publish_lists(bench, lists).id, with.id);
+    list_table_free(lists);
+    /* A table without changes is none: it is the generation that it was. */
+    lists = list_table_new();
+    assert_int_equal(publish_lists(bench, lists).id, none.id);
+    generation = open_current(bench, false);
+    read = generation_take_lists(generation);
+    assert_int_equal(list_table_entries(read), 0);
+    list_table_free(read);
+    generation_close(generation);
+    list_table_free(lists);
 }
 
 static void the_map_grows_with_the_content(void **state) {
@@ -657,6 +712,7 @@ static void current_points_to_a_generation_beside_it(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(what_is_published_is_read),
+        TEST(what_was_added_to_lists_is_read),
         TEST_MUCH(the_map_grows_with_the_content),
         TEST(nothing_is_a_generation_too),
         TEST(it_is_bound_to_its_plan),

@@ -359,6 +359,72 @@ static void who_reads_meanwhile_goes_on(void **state) {
     arena_deinit(&arena);
 }
 
+/* Whoever closes the last one of a removed file waits for all of it to be freed: that must not be
+ * the writer. */
+static void the_writer_hands_over_what_is_gone(void **state) {
+    const char *folder = *state;
+    struct archive *archive = bench_open(folder, 0, NULL);
+    struct arena arena;
+    struct record record;
+    struct error error;
+    arena_init(&arena, 1u << 16);
+    assert_int_equal(archive_read(archive, 1, &arena, &record, &error), 0);
+    assert_int_equal(archive_read(archive, 4, &arena, &record, &error), 0);
+    assert_int_equal(seal(folder, UINT64_MAX).sealed, 2);
+    assert_null(archive_take_unused(archive));
+    bench_append(archive, 10, START_US + 3 * DAY_US);
+    bench_write(archive);
+    struct segment_file *files = archive_take_unused(archive), *file = files;
+    for (size_t i = 0; i < 2; i++, file = file->next) {
+        struct stat status;
+        assert_non_null(file);
+        assert_int_equal(fstat(file->descriptor, &status), 0);
+        assert_int_equal(status.st_nlink, 0);
+    }
+    assert_null(file);
+    assert_null(archive_take_unused(archive));
+    archive_close_unused(files);
+    /* What nobody takes goes with the next ones, and with the archive. */
+    for (unsigned i = 11; i <= 14; i++) {
+        assert_int_equal(archive_read(archive, 1, &arena, &record, &error), 0);
+        bench_append(archive, i, START_US + (i - 7) * DAY_US);
+        bench_write(archive);
+    }
+    files = archive_take_unused(archive);
+    assert_true(files && !files->next);
+    archive_close_unused(files);
+    assert_int_equal(archive_read(archive, 1, &arena, &record, &error), 0);
+    bench_append(archive, 15, START_US + 8 * DAY_US);
+    archive_close(archive);
+    arena_deinit(&arena);
+}
+
+/* What was the last segment goes on, ends and is sealed, all of it behind the back of who reads up
+ * to where it ended then. */
+static void who_reads_the_last_one_goes_on(void **state) {
+    const char *folder = *state;
+    struct archive *archive = bench_open(folder, 0, NULL);
+    struct archive_parts *parts;
+    struct archive_part_reader *part;
+    struct archive_part_record found;
+    struct error error;
+    assert_int_equal(archive_parts_open(folder, &parts, &error), 0);
+    bench_append(archive, 10, START_US + 2 * DAY_US);
+    bench_append(archive, 11, START_US + 3 * DAY_US);
+    archive_close(archive);
+    assert_int_equal(seal(folder, UINT64_MAX).sealed, 3);
+    assert_int_equal(archive_part_open(parts, 2, 0, false, &part, &error), 0);
+    assert_int_equal(archive_part_hash(part, &error), 0);
+    for (uint64_t position = 7; position <= 9; position++) {
+        assert_int_equal(archive_part_next(part, &found, &error), 1);
+        assert_int_equal(found.position, position);
+    }
+    if (archive_part_next(part, &found, &error) != 0)
+        fail_msg("%s", error.text);
+    archive_part_close(part);
+    archive_parts_close(parts);
+}
+
 /* As long as a write may go back to it, it is not closed, whatever the files look like. */
 static void a_claimed_segment_is_left_alone(void **state) {
     const char *folder = *state;
@@ -479,6 +545,8 @@ int main(void) {
         TEST(an_empty_segment_is_sealed_too),
         TEST(one_at_a_time),
         TEST(who_reads_meanwhile_goes_on),
+        TEST(the_writer_hands_over_what_is_gone),
+        TEST(who_reads_the_last_one_goes_on),
         TEST(a_claimed_segment_is_left_alone),
         TEST(the_writer_claims_what_it_writes),
         TEST(a_damaged_segment_stays),

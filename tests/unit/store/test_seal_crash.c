@@ -21,10 +21,11 @@
 
 static struct {
     unsigned left;      /* calls until something happens; 0: nothing will */
-    int number;         /* errno of the failure; 0: the process is killed */
+    int number;         /* errno of the failure; 0: the process is killed; < 0: nothing fails */
     void (*hook)(void); /* called before it */
     bool is_in_order;   /* look at the order of what reaches the disk */
     int dirty;          /* file that was written and not synced; 0: none */
+    ino_t synced;       /* file that was synced last */
     char day[11];       /* folder in which a name was made that is not synced; "": none */
     const char *folder;
     const char *passed_over; /* what a listing misses, once: names that begin like this */
@@ -44,6 +45,8 @@ static bool strike(void) {
         return false;
     if (calls.number == 0)
         _exit(9);
+    if (calls.number < 0)
+        return false;
     errno = calls.number;
     return true;
 }
@@ -93,8 +96,11 @@ static bool is_day(int descriptor) {
 }
 
 int __wrap_fsync(int descriptor) {
+    struct stat status;
     if (strike())
         return -1;
+    if (fstat(descriptor, &status) == 0 && S_ISREG(status.st_mode))
+        calls.synced = status.st_ino;
     if (calls.dirty == descriptor)
         calls.dirty = 0;
     if (calls.is_in_order && is_day(descriptor))
@@ -144,8 +150,14 @@ static bool ends_with(const char *name, const char *end) {
 int __wrap_unlinkat(int directory, const char *name, int flags) {
     if (strike())
         return -1;
-    if (calls.is_in_order && ends_with(name, ".seg"))
-        assert_string_equal(calls.day, ""); /* the sealed one's name is on the disk before */
+    if (calls.is_in_order && ends_with(name, ".seg")) {
+        char sealed[64];
+        struct stat status;
+        snprintf(sealed, sizeof sealed, "%s.zst", name);
+        assert_int_equal(fstatat(directory, sealed, &status, 0), 0);
+        assert_true(status.st_ino == calls.synced); /* the sealed one is on the disk before */
+        assert_string_equal(calls.day, "");         /* and its name */
+    }
     return __real_unlinkat(directory, name, flags);
 }
 
@@ -283,6 +295,25 @@ static void what_goes_is_on_the_disk_before(void **state) {
     calls.is_in_order = false;
 }
 
+/* A sealed file that was copied back from somewhere need not be on the disk yet. */
+static void so_is_what_is_there_already(void **state) {
+    const char *folder = *state;
+    struct archive_seal_report report;
+    struct text plain, sealed;
+    fill(folder);
+    plain = scratch_read(scratch_path(folder, FIRST_SEGMENT));
+    assert_int_equal(seal(folder, &report), 0);
+    sealed = scratch_read(scratch_path(folder, FIRST_SEGMENT ".zst"));
+    scratch_write(scratch_path(folder, FIRST_SEGMENT), plain.data, plain.length);
+    scratch_write(scratch_path(folder, FIRST_SEGMENT ".zst"), sealed.data, sealed.length);
+    calls.is_in_order = true;
+    assert_int_equal(seal(folder, &report), 0);
+    assert_int_equal(report.sealed, 1);
+    calls.is_in_order = false;
+    free((char *)(uintptr_t)plain.data);
+    free((char *)(uintptr_t)sealed.data);
+}
+
 /* The sealed file appears where the listing has been, and the plain one goes before it comes there.
  */
 static void a_listing_misses_none(void **state) {
@@ -379,13 +410,37 @@ static void segments_that_were_never_there(void **state) {
     }
 }
 
+static void take_third_back(void) {
+    assert_int_equal(unlink(scratch_path(calls.folder, THIRD_SEGMENT)), 0);
+}
+
+/* The segment behind goes, and then its writer: what it leaves looks closed, but is the last one,
+ * to which the next writer adds. */
+static void a_next_one_that_is_taken_back(void **state) {
+    const char *folder = *state;
+    struct archive_seal_report report;
+    struct error error;
+    fill(folder);
+    assert_int_equal(archive_seal(folder, 3, NULL, &report, &error), 0);
+    calls.left = 3; /* behind two looks for leftovers: when it syncs the third one */
+    calls.number = -1;
+    calls.hook = take_third_back;
+    assert_int_equal(seal(folder, &report), 0);
+    calls.hook = NULL;
+    assert_false(scratch_exists(scratch_path(folder, THIRD_SEGMENT)));
+    assert_int_equal(report.before, 1);
+    assert_int_equal(report.sealed, 0);
+    assert_int_equal(bench_read_all(folder).position, 6);
+}
+
 int main(void) {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(killed_at_every_call),           TEST(killed_again_and_again),
         TEST(refused_at_every_call),          TEST(what_goes_is_on_the_disk_before),
-        TEST(a_listing_misses_none),          TEST(a_segment_that_is_gone_back_to),
-        TEST(segments_that_were_never_there),
+        TEST(so_is_what_is_there_already),    TEST(a_listing_misses_none),
+        TEST(a_segment_that_is_gone_back_to), TEST(segments_that_were_never_there),
+        TEST(a_next_one_that_is_taken_back),
     };
     return cmocka_run_group_tests_name("seal_crash", tests, NULL, NULL);
 }

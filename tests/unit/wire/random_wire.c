@@ -148,6 +148,20 @@ static enum verdict random_verdict(struct random *random) {
     return (enum verdict)random_below(random, VERDICT_COUNT);
 }
 
+static struct list_change_request random_list_changes(struct random *random, struct arena *arena,
+                                                      size_t count) {
+    struct list_change *changes = make(arena, count, sizeof *changes);
+    for (size_t i = 0; i < count; i++)
+        changes[i] =
+            (struct list_change){.list = random_text(random, arena, 64),
+                                 .value = random_text(random, arena, LIST_CHANGE_VALUE_MAX),
+                                 .remove = random_bool(random),
+                                 .expiry_time_us = (int64_t)(random_number(random) % YEAR_9999_US),
+                                 .source = maybe_text(random, arena, LIST_CHANGE_SOURCE_MAX),
+                                 .reason = maybe_text(random, arena, LIST_CHANGE_REASON_MAX)};
+    return (struct list_change_request){.changes = changes, .change_count = count};
+}
+
 struct request random_request(struct random *random, struct arena *arena) {
     struct request request = {.deadline_us = random_bool(random) ? random_number(random) : 0,
                               .call = (enum call)(1 + random_below(random, CALL_COUNT - 1))};
@@ -172,6 +186,14 @@ struct request random_request(struct random *random, struct arena *arena) {
                                     .key = key,
                                     .key_count = count,
                                     .at_time_us = (int64_t)(random_number(random) % YEAR_9999_US)};
+    } else if (request.call == CALL_CHANGE_LIST) {
+        request.list_change = random_list_changes(random, arena, count);
+    } else if (request.call == CALL_GET_LIST) {
+        request.list = (struct list_request){.list = maybe_text(random, arena, 64),
+                                             .after_position = random_number(random),
+                                             .limit = (uint32_t)random_below(random, 1001)};
+    } else if (request.call == CALL_RELOAD) {
+        request.reload.wait = random_bool(random);
     } else {
         request.status.state_hash = random_bool(random);
     }
@@ -219,12 +241,24 @@ static const struct named_value *random_values(struct random *random, struct are
 static struct decision random_decision(struct random *random, struct arena *arena) {
     size_t count = random_below(random, 5);
     struct reason *reasons = make(arena, count + 1, sizeof *reasons);
-    for (size_t i = 0; i < count; i++)
-        reasons[i] = (struct reason){.rule = random_text(random, arena, 64),
-                                     .text = maybe_text(random, arena, REASON_TEXT_MAX),
-                                     .score = (int32_t)random_number(random),
-                                     .verdict = random_verdict(random),
-                                     .shadow = random_bool(random)};
+    for (size_t i = 0; i < count; i++) {
+        size_t tag_count = random_below(random, 3);
+        struct text *tags = make(arena, tag_count + 1, sizeof *tags);
+        for (size_t j = 0; j < tag_count; j++)
+            tags[j] = random_text(random, arena, 64);
+        reasons[i] =
+            (struct reason){.rule = random_text(random, arena, 64),
+                            .text = maybe_text(random, arena, REASON_TEXT_MAX),
+                            .score = (int32_t)random_number(random),
+                            .verdict = random_verdict(random),
+                            .shadow = random_bool(random),
+                            .suppressed = random_bool(random),
+                            .tags = tags,
+                            .tag_count = tag_count,
+                            .group = maybe_text(random, arena, 64),
+                            .capped = random_bool(random) ? (int32_t)random_number(random) : 0,
+                            .verdict_if_live = random_verdict(random)};
+    }
     return (struct decision){.verdict = random_verdict(random),
                              .score = (uint32_t)random_below(random, DECISION_SCORE_MAX + 1),
                              .reasons = reasons,
@@ -234,6 +268,26 @@ static struct decision random_decision(struct random *random, struct arena *aren
                              .degraded = random_bool(random),
                              .degraded_reason = maybe_text(random, arena, 128),
                              .rule_errors = (uint32_t)random_number(random)};
+}
+
+static void add_shadows(struct random *random, struct arena *arena, struct decision *decision) {
+    size_t count = random_below(random, 3);
+    struct shadow_decision *shadows = make(arena, count + 1, sizeof *shadows);
+    for (size_t i = 0; i < count; i++) {
+        size_t rule_count = random_below(random, 4);
+        uint32_t *rules = make(arena, rule_count + 1, sizeof *rules);
+        for (size_t j = 0; j < rule_count; j++)
+            rules[j] = (uint32_t)random_number(random) >> random_below(random, 32);
+        shadows[i] = (struct shadow_decision){.snapshot_id = random_number(random),
+                                              .verdict = random_verdict(random),
+                                              .score = (uint32_t)random_below(random, 1001),
+                                              .rules = rules,
+                                              .rule_count = rule_count,
+                                              .rule_errors = (uint32_t)random_below(random, 3),
+                                              .degraded = random_bool(random)};
+    }
+    decision->shadows = shadows;
+    decision->shadow_count = count;
 }
 
 static struct score_result random_score_result(struct random *random, struct arena *arena) {
@@ -259,6 +313,22 @@ static struct outcome_result random_outcome_result(struct random *random, struct
                                    .previous = random_label(random)};
 }
 
+static struct warming random_warming(struct random *random, struct arena *arena) {
+    size_t count = random_below(random, 6);
+    struct text *features = make(arena, count + 1, sizeof *features);
+    struct text *rules = make(arena, count + 1, sizeof *rules);
+    for (size_t i = 0; i < count; i++) {
+        features[i] = random_text(random, arena, 64);
+        rules[i] = random_text(random, arena, 64);
+    }
+    return (struct warming){.features = features,
+                            .named_features = count,
+                            .feature_count = random_number(random),
+                            .rules = rules,
+                            .named_rules = count,
+                            .rule_count = random_number(random)};
+}
+
 static struct status_response random_status(struct random *random, struct arena *arena) {
     struct status_response status = {
         .version = maybe_text(random, arena, 32),
@@ -282,6 +352,8 @@ static struct status_response random_status(struct random *random, struct arena 
         .duplicates = random_number(random),
         .rejected = random_number(random),
         .stale = random_bool(random),
+        .refused_since_time_us = (int64_t)random_number(random),
+        .warming = random_warming(random, arena),
         .overlay_memory_bytes = random_number(random),
         .swap_state = maybe_text(random, arena, 32),
         .swap_reason = maybe_text(random, arena, 1000),
@@ -291,6 +363,70 @@ static struct status_response random_status(struct random *random, struct arena 
     for (size_t label = 1; label < LABEL_COUNT; label++)
         status.labels[label] = random_bool(random) ? random_number(random) : 0;
     return status;
+}
+
+static struct list_change_result random_list_change_result(struct random *random,
+                                                           struct arena *arena) {
+    if (random_below(random, 3) == 0)
+        return (struct list_change_result){.error = random_error(random, arena)};
+    return (struct list_change_result){.list = random_text(random, arena, 64),
+                                       .value = random_text(random, arena, 1024),
+                                       .position = random_number(random),
+                                       .changed = random_bool(random),
+                                       .was_there = random_bool(random),
+                                       .in_policy = random_bool(random),
+                                       .previous_expiry_time_us = (int64_t)random_number(random)};
+}
+
+static struct list_response random_list(struct random *random, struct arena *arena, size_t count) {
+    struct list_summary *lists = make(arena, count + 1, sizeof *lists);
+    struct list_addition *entries = make(arena, count + 1, sizeof *entries);
+    for (size_t i = 0; i < count; i++) {
+        lists[i] = (struct list_summary){.list = random_text(random, arena, 64),
+                                         .type = maybe_text(random, arena, 16),
+                                         .about = maybe_text(random, arena, 100),
+                                         .file = maybe_text(random, arena, 100),
+                                         .declared = random_bool(random),
+                                         .runtime = random_bool(random),
+                                         .policy_entries = random_number(random),
+                                         .added_entries = random_number(random),
+                                         .used_entries = random_number(random),
+                                         .changes = random_number(random),
+                                         .last_change_time_us = (int64_t)random_number(random)};
+        entries[i] = (struct list_addition){.value = random_text(random, arena, 1024),
+                                            .expiry_time_us = (int64_t)random_number(random),
+                                            .position = random_number(random),
+                                            .receive_time_us = (int64_t)random_number(random),
+                                            .source = maybe_text(random, arena, 128),
+                                            .reason = maybe_text(random, arena, 512)};
+    }
+    return (struct list_response){.lists = lists,
+                                  .list_count = count,
+                                  .entries = entries,
+                                  .entry_count = count,
+                                  .next_position = random_number(random)};
+}
+
+static struct folder_reload random_folder_reload(struct random *random, struct arena *arena) {
+    return (struct folder_reload){.result =
+                                      (enum reload_result)random_below(random, RELOAD_RESULT_COUNT),
+                                  .policy_name = maybe_text(random, arena, 64),
+                                  .snapshot_id = random_number(random),
+                                  .error = maybe_text(random, arena, 1000),
+                                  .messages = maybe_text(random, arena, 5000)};
+}
+
+static struct reload_response random_reload(struct random *random, struct arena *arena,
+                                            size_t count) {
+    struct folder_reload *shadows = make(arena, count + 1, sizeof *shadows);
+    for (size_t i = 0; i < count; i++) {
+        shadows[i] = random_folder_reload(random, arena);
+        shadows[i].folder = random_text(random, arena, 1000);
+    }
+    return (struct reload_response){.policy = random_folder_reload(random, arena),
+                                    .warming = random_warming(random, arena),
+                                    .shadows = shadows,
+                                    .shadow_count = count};
 }
 
 struct response random_response(struct random *random, struct arena *arena) {
@@ -318,6 +454,16 @@ struct response random_response(struct random *random, struct arena *arena) {
                                                    .state_bytes = random_number(random),
                                                    .state_hash = random_number(random),
                                                    .at_time_us = (int64_t)random_number(random)};
+    } else if (response.call == CALL_CHANGE_LIST) {
+        struct list_change_result *results = make(arena, count + 1, sizeof *results);
+        for (size_t i = 0; i < count; i++)
+            results[i] = random_list_change_result(random, arena);
+        response.list_change.results = results;
+        response.list_change.count = count;
+    } else if (response.call == CALL_GET_LIST) {
+        response.list = random_list(random, arena, count);
+    } else if (response.call == CALL_RELOAD) {
+        response.reload = random_reload(random, arena, count);
     } else {
         response.status = random_status(random, arena);
     }
@@ -366,6 +512,7 @@ struct record random_record(struct random *random, struct arena *arena) {
         record.transaction.transaction = random_transaction(random, arena);
         record.transaction.decision = random_decision(random, arena);
         record.transaction.decision.feature_hash = random_number(random);
+        add_shadows(random, arena, &record.transaction.decision);
         break;
     case RECORD_OUTCOME:
         record.outcome =
@@ -387,6 +534,7 @@ struct record random_record(struct random *random, struct arena *arena) {
                                         .reason = maybe_text(random, arena, 128)};
         break;
     case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
         record.snapshot = random_snapshot(random, arena);
         break;
     case RECORD_GENERATION:

@@ -170,7 +170,7 @@ static void too_many_of_other_things(void **state) {
     buffer_clear(&out);
     buffer_append(&out, "\x08\x01", 2);
     for (int i = 0; i < 1000000; i++)
-        buffer_append(&out, "\x78\x00", 2);
+        buffer_append(&out, "\x48\x00", 2);
     assert_int_equal(refuse(&out, &error), ERROR_TOO_LARGE);
     /* the same call again and again, of which only the last counts */
     buffer_clear(&out);

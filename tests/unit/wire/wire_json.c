@@ -130,6 +130,30 @@ static json_t *entity_request_json(const struct entity_request *request) {
     return out;
 }
 
+static json_t *list_changes_json(const struct list_change_request *request) {
+    json_t *changes = json_array();
+    for (size_t i = 0; i < request->change_count; i++) {
+        const struct list_change *change = &request->changes[i];
+        json_t *out = json_object();
+        put_text(out, "list", change->list);
+        put_text(out, "value", change->value);
+        put_flag(out, "remove", change->remove);
+        put_signed(out, "expiry_time_us", change->expiry_time_us);
+        put_text(out, "source", change->source);
+        put_text(out, "reason", change->reason);
+        json_array_append_new(changes, out);
+    }
+    return json_pack("{s:o}", "changes", changes);
+}
+
+static json_t *list_request_json(const struct list_request *request) {
+    json_t *out = json_object();
+    put_text(out, "list", request->list);
+    put_unsigned(out, "after_position", request->after_position);
+    put_small(out, "limit", request->limit);
+    return out;
+}
+
 json_t *request_json(const struct request *request) {
     json_t *out = json_pack("{s:i}", "protocol", MESSAGE_PROTOCOL);
     json_t *call = NULL;
@@ -147,6 +171,16 @@ json_t *request_json(const struct request *request) {
     case CALL_STATUS:
         call = json_object();
         put_flag(call, "state_hash", request->status.state_hash);
+        break;
+    case CALL_CHANGE_LIST:
+        call = list_changes_json(&request->list_change);
+        break;
+    case CALL_GET_LIST:
+        call = list_request_json(&request->list);
+        break;
+    case CALL_RELOAD:
+        call = json_object();
+        put_flag(call, "wait", request->reload.wait);
         break;
     case CALL_NONE:
     case CALL_COUNT:
@@ -197,6 +231,13 @@ static void put_array(json_t *object, const char *name, json_t *array) {
     json_decref(array);
 }
 
+static json_t *tags_json(const struct reason *reason) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < reason->tag_count; i++)
+        json_array_append_new(all, text_value(reason->tags[i]));
+    return all;
+}
+
 static json_t *reasons_json(const struct decision *decision) {
     json_t *array = json_array();
     for (size_t i = 0; i < decision->reason_count; i++) {
@@ -207,6 +248,11 @@ static json_t *reasons_json(const struct decision *decision) {
         put_small(out, "score", reason->score);
         put_name(out, "verdict", verdicts, reason->verdict);
         put_flag(out, "shadow", reason->shadow);
+        put_flag(out, "suppressed", reason->suppressed);
+        put_array(out, "tags", tags_json(reason));
+        put_text(out, "group", reason->group);
+        put_small(out, "capped", reason->capped);
+        put_name(out, "verdict_if_live", verdicts, reason->verdict_if_live);
         json_array_append_new(array, out);
     }
     return array;
@@ -275,6 +321,20 @@ static json_t *entity_answer_json(const struct entity_response *entity) {
     return out;
 }
 
+static json_t *names_json(const struct text *names, size_t count) {
+    json_t *out = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(out, json_stringn(names[i].data, names[i].length));
+    return out;
+}
+
+static void put_warming(json_t *out, const struct warming *warming) {
+    put_array(out, "warming_features", names_json(warming->features, warming->named_features));
+    put_unsigned(out, "warming_feature_count", warming->feature_count);
+    put_array(out, "warming_rules", names_json(warming->rules, warming->named_rules));
+    put_unsigned(out, "warming_rule_count", warming->rule_count);
+}
+
 static json_t *status_answer_json(const struct status_response *status) {
     json_t *out = json_object(), *counts = json_array();
     put_text(out, "version", status->version);
@@ -284,6 +344,8 @@ static json_t *status_answer_json(const struct status_response *status) {
     put_text(out, "policy_name", status->policy_name);
     put_unsigned(out, "snapshot_id", status->snapshot_id);
     put_text(out, "reload_error", status->reload_error);
+    put_signed(out, "refused_since_time_us", status->refused_since_time_us);
+    put_warming(out, &status->warming);
     put_unsigned(out, "generation_id", status->generation_id);
     put_unsigned(out, "generation_position", status->generation_position);
     put_signed(out, "generation_time_us", status->generation_time_us);
@@ -314,6 +376,87 @@ static json_t *status_answer_json(const struct status_response *status) {
     return out;
 }
 
+static json_t *list_change_answer_json(const struct response *response) {
+    json_t *results = json_array();
+    for (size_t i = 0; i < response->list_change.count; i++) {
+        const struct list_change_result *result = &response->list_change.results[i];
+        if (result->error.code) {
+            json_array_append_new(results, json_pack("{s:o}", "error", error_json(&result->error)));
+            continue;
+        }
+        json_t *out = json_object();
+        put_text(out, "list", result->list);
+        put_text(out, "value", result->value);
+        put_unsigned(out, "position", result->position);
+        put_flag(out, "changed", result->changed);
+        put_flag(out, "was_there", result->was_there);
+        put_signed(out, "previous_expiry_time_us", result->previous_expiry_time_us);
+        put_flag(out, "in_policy", result->in_policy);
+        json_array_append_new(results, json_pack("{s:o}", "changed", out));
+    }
+    return json_pack("{s:o}", "results", results);
+}
+
+static json_t *summary_json(const struct list_summary *summary) {
+    json_t *out = json_object();
+    put_text(out, "list", summary->list);
+    put_text(out, "type", summary->type);
+    put_text(out, "about", summary->about);
+    put_flag(out, "declared", summary->declared);
+    put_flag(out, "runtime", summary->runtime);
+    put_text(out, "file", summary->file);
+    put_unsigned(out, "policy_entries", summary->policy_entries);
+    put_unsigned(out, "added_entries", summary->added_entries);
+    put_unsigned(out, "used_entries", summary->used_entries);
+    put_unsigned(out, "changes", summary->changes);
+    put_signed(out, "last_change_time_us", summary->last_change_time_us);
+    return out;
+}
+
+static json_t *list_answer_json(const struct list_response *list) {
+    json_t *out = json_object(), *lists = json_array(), *entries = json_array();
+    for (size_t i = 0; i < list->list_count; i++)
+        json_array_append_new(lists, summary_json(&list->lists[i]));
+    for (size_t i = 0; i < list->entry_count; i++) {
+        const struct list_addition *entry = &list->entries[i];
+        json_t *one = json_object();
+        put_text(one, "value", entry->value);
+        put_signed(one, "expiry_time_us", entry->expiry_time_us);
+        put_unsigned(one, "position", entry->position);
+        put_signed(one, "receive_time_us", entry->receive_time_us);
+        put_text(one, "source", entry->source);
+        put_text(one, "reason", entry->reason);
+        json_array_append_new(entries, one);
+    }
+    put_array(out, "lists", lists);
+    put_array(out, "entries", entries);
+    put_unsigned(out, "next_position", list->next_position);
+    return out;
+}
+
+static json_t *folder_reload_json(const struct folder_reload *folder) {
+    static const char *const results[RELOAD_RESULT_COUNT] = {NULL, "RELOAD_ADOPTED",
+                                                             "RELOAD_UNCHANGED", "RELOAD_REFUSED"};
+    json_t *out = json_object();
+    put_text(out, "folder", folder->folder);
+    if (folder->result != RELOAD_NONE)
+        json_object_set_new(out, "result", json_string(results[folder->result]));
+    put_text(out, "policy_name", folder->policy_name);
+    put_unsigned(out, "snapshot_id", folder->snapshot_id);
+    put_text(out, "error", folder->error);
+    put_text(out, "messages", folder->messages);
+    return out;
+}
+
+static json_t *reload_answer_json(const struct reload_response *reload) {
+    json_t *out = folder_reload_json(&reload->policy), *shadows = json_array();
+    for (size_t i = 0; i < reload->shadow_count; i++)
+        json_array_append_new(shadows, folder_reload_json(&reload->shadows[i]));
+    put_warming(out, &reload->warming);
+    put_array(out, "shadows", shadows);
+    return out;
+}
+
 json_t *response_json(const struct response *response) {
     if (response->error.code)
         return json_pack("{s:o}", "error", error_json(&response->error));
@@ -330,6 +473,15 @@ json_t *response_json(const struct response *response) {
         break;
     case CALL_STATUS:
         answer = status_answer_json(&response->status);
+        break;
+    case CALL_CHANGE_LIST:
+        answer = list_change_answer_json(response);
+        break;
+    case CALL_GET_LIST:
+        answer = list_answer_json(&response->list);
+        break;
+    case CALL_RELOAD:
+        answer = reload_answer_json(&response->reload);
         break;
     case CALL_NONE:
     case CALL_COUNT:
@@ -383,6 +535,24 @@ static void put_outcome(json_t *out, const struct outcome_record *outcome) {
     put_name(out, "verdict", verdicts, outcome->verdict);
 }
 
+static json_t *shadows_json(const struct decision *decision) {
+    json_t *all = json_array();
+    for (size_t i = 0; i < decision->shadow_count; i++) {
+        const struct shadow_decision *shadow = &decision->shadows[i];
+        json_t *out = json_object(), *rules = json_array();
+        put_unsigned(out, "snapshot_id", shadow->snapshot_id);
+        put_name(out, "verdict", verdicts, shadow->verdict);
+        put_small(out, "score", shadow->score);
+        for (size_t j = 0; j < shadow->rule_count; j++)
+            json_array_append_new(rules, json_integer(shadow->rules[j]));
+        put_array(out, "rules", rules);
+        put_small(out, "rule_errors", shadow->rule_errors);
+        put_flag(out, "degraded", shadow->degraded);
+        json_array_append_new(all, out);
+    }
+    return all;
+}
+
 json_t *record_json(const struct record *record) {
     json_t *out = json_object();
     put_signed(out, "receive_time_us", record->receive_time_us);
@@ -391,6 +561,7 @@ json_t *record_json(const struct record *record) {
         json_object_set_new(out, "transaction", transaction_json(&record->transaction.transaction));
         put_decision(out, &record->transaction.decision);
         put_unsigned(out, "feature_hash", record->transaction.decision.feature_hash);
+        put_array(out, "shadows", shadows_json(&record->transaction.decision));
         break;
     case RECORD_OUTCOME:
         put_outcome(out, &record->outcome);
@@ -404,6 +575,7 @@ json_t *record_json(const struct record *record) {
         put_text(out, "reason", record->list_change.reason);
         break;
     case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
         put_snapshot(out, &record->snapshot);
         break;
     case RECORD_GENERATION:
