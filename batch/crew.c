@@ -74,7 +74,7 @@ struct crew *crew_hire(size_t threads, size_t jobs, crew_job *run, void *user) {
         member->crew = crew;
         member->number = i;
         if (pthread_create(&member->thread, NULL, work, member) != 0)
-            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
+            check_exhausted("threads, or of memory for one: fewer may do (--threads, --jobs)");
     }
     return crew;
 }

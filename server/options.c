@@ -132,10 +132,10 @@ void options_write_help(struct buffer *out) {
     for (size_t i = 0; i < WORDS; i++)
         buffer_printf(out, "  --%s\n        %s\n", words[i].name, words[i].help);
     option_write_help(table, OPTIONS, out);
-    buffer_printf(
-        out, "\nExit status: 0 ended as asked, 64 command line, 70 defect, 73 cannot create"
-             " a file,\n71 out of memory, 74 stored data or disk, 75 in use by another process, 78 "
-             "configuration or policy.\n");
+    buffer_printf(out,
+                  "\nExit status: 0 ended as asked, 64 command line, 70 defect, 71 out of memory,\n"
+                  "73 cannot create a file, 74 stored data or disk, 75 in use by another process,\n"
+                  "78 configuration or policy.\n");
 }
 
 void options_write_example(struct buffer *out) {

@@ -558,6 +558,14 @@ static void run(struct swap *swap, bool again) {
     set_state(swap, state);
 }
 
+/* Segments that were sealed since the archive had them open. */
+static void close_unused(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    struct segment_file *files = archive_take_unused(service->archive);
+    pthread_mutex_unlock(&service->lock);
+    archive_close_unused(files);
+}
+
 static void *work(void *user) {
     struct swap *swap = user;
     struct service *service = service_of(swap);
@@ -570,6 +578,7 @@ static void *work(void *user) {
         pthread_mutex_unlock(&swap->lock);
         if (atomic_load(&service->stopping))
             return NULL;
+        close_unused(service);
         service_throw_away(service);
         run(swap, again);
     }

@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,13 +13,15 @@
 #include <zstd.h>
 
 #define RAW_BYTES (256u << 10)
+#define WAIT_MS   100 /* between two looks at whether to stop */
 
 struct input {
     struct byte_source bytes;
     char *name;
     int descriptor;
     uint64_t done, total;
-    char *raw; /* as on disk */
+    const atomic_bool *stop; /* NULL: nobody asks */
+    char *raw;               /* as on disk */
     size_t raw_length;
     bool raw_end;
     ZSTD_DStream *zstd; /* NULL: plain */
@@ -29,8 +32,20 @@ struct input {
     bool full;     /* the last call filled plain: there may be more without reading */
 };
 
+/* Waits until there is something to read, or the end, or a fault that reading will tell. */
+static int await_bytes(const struct input *input, struct error *ret_error) {
+    struct pollfd wanted = {.fd = input->descriptor, .events = POLLIN};
+    while (!atomic_load(input->stop))
+        if (poll(&wanted, 1, WAIT_MS) > 0)
+            return 0;
+    return error_set(ret_error, ERROR_INTERRUPTED, "interrupted while reading %s", input->name);
+}
+
 static int read_raw(struct input *input, struct error *ret_error) {
     ssize_t got;
+    int r = input->stop ? await_bytes(input, ret_error) : 0;
+    if (r < 0)
+        return r;
     do
         got = read(input->descriptor, input->raw, RAW_BYTES);
     while (got < 0 && errno == EINTR);
@@ -187,6 +202,10 @@ void input_close(struct input *input) {
     free(input->raw);
     free(input->name);
     free(input);
+}
+
+void input_stop_at(struct input *input, const atomic_bool *stop) {
+    input->stop = stop;
 }
 
 struct byte_source *input_bytes(struct input *input) {

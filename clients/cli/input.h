@@ -4,6 +4,7 @@
 #include "core/base/error.h"
 #include "core/base/text.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 /* Where readers of a format get their bytes: embedded in an input, or in a test's array. */
@@ -18,6 +19,10 @@ struct input;
  */
 int input_open(const char *path, struct input **ret_input, struct error *ret_error);
 void input_close(struct input *input); /* NULL is allowed */
+
+/* From here on reading ends with ERROR_INTERRUPTED soon after *stop has become true, also where it
+ * waits for whoever writes a pipe. */
+void input_stop_at(struct input *input, const atomic_bool *stop);
 
 struct byte_source *input_bytes(struct input *input);
 const char *input_name(const struct input *input); /* for messages: the path, or "stdin" */

@@ -65,8 +65,7 @@ void archive_close(struct archive *archive) {
             fdatasync(archive->written.descriptor); /* the mark too */
     }
     close_descriptor(archive->written.descriptor);
-    archive_forget_indexes(archive, 0);
-    free(archive->indexes);
+    archive_forget_indexes(archive);
     segment_list_deinit(&archive->list);
     buffer_deinit(&archive->pending);
     free(archive->frames);
@@ -136,7 +135,7 @@ static int sync_segment(struct archive *archive, struct error *ret_error) {
 
 /* Closes the last segment for good: all of it, and a sync mark at its end, is on the disk. The
  * descriptor stays open. */
-static int seal(struct archive *archive, struct error *ret_error) {
+static int close_last(struct archive *archive, struct error *ret_error) {
     if (archive->written.size == SEGMENT_HEADER_SIZE)
         return 0;
     int r = sync_segment(archive, ret_error);
@@ -248,7 +247,7 @@ static int write_pending(struct archive *archive, int *kept, struct error *ret_e
         int32_t day = day_of(archive->frames[index].time_us);
         if (needs_segment(archive, day)) {
             int before = archive->written.descriptor;
-            int r = before < 0 ? 0 : seal(archive, ret_error);
+            int r = before < 0 ? 0 : close_last(archive, ret_error);
             if (r == 0)
                 r = begin_segment(archive, day, ret_error);
             if (r < 0)

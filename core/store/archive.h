@@ -87,6 +87,14 @@ int64_t archive_time(const struct archive *archive);             /* receive time
 int archive_read(struct archive *archive, uint64_t position, struct arena *arena,
                  struct record *ret_record, struct error *ret_error);
 
+/* Files that archive_read() had open and that are not needed any more, first of a list; NULL: there
+ * are none. Sealing removes segments, and whoever closes the last reference to one waits until it
+ * is freed, some ten milliseconds. So the owner takes them now and then and closes them where
+ * nobody waits, in any thread; what is not taken is closed when more come. */
+struct segment_file;
+struct segment_file *archive_take_unused(struct archive *archive);
+void archive_close_unused(struct segment_file *files); /* NULL is allowed */
+
 /* Reading in order, also while somebody writes; takes no lock and changes nothing. */
 struct archive_reader;
 

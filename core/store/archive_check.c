@@ -69,6 +69,10 @@ static int check_seal(const struct archive_part *part, const struct archive_chec
     return 0;
 }
 
+static int64_t later(int64_t a_us, int64_t b_us) {
+    return a_us > b_us ? a_us : b_us;
+}
+
 int archive_check_part(const struct archive_parts *parts, size_t index, struct arena *arena,
                        struct archive_check_watch *watch, struct archive_check *ret_check,
                        struct error *ret_error) {
@@ -83,6 +87,8 @@ int archive_check_part(const struct archive_parts *parts, size_t index, struct a
     if (r == 0)
         r = check_records(reader, &part, arena, watch, &check, ret_error);
     archive_part_close(reader);
+    if (check.records == 0) /* then its day is what its writer went on from */
+        check.last_time_us = later(check.last_time_us, day_start_us(part.day));
     if (r == 0)
         r = check_seal(&part, &check, ret_error);
     if (r == 0)

@@ -9,7 +9,8 @@
 struct archive_check {
     uint64_t records, by_type[RECORD_TYPE_COUNT];
     int64_t time_before_us; /* that the header says of the record before; INT64_MIN: none */
-    int64_t last_time_us;   /* of its last record; without one, that of the record before */
+    int64_t last_time_us;   /* of its last record; without one, that of the record before or the
+                               beginning of its day, whichever is later */
 };
 
 /* Told now and then how many bytes of the part are done. Nonzero: stop, with ERROR_INTERRUPTED. */

@@ -43,6 +43,7 @@ struct archive {
     struct segment_index *indexes; /* parallel to list */
     size_t index_count;            /* of indexes that are initialised */
     size_t index_open;             /* of them with a file */
+    struct segment_file *unused;   /* that had one of these and wait to be closed */
     /* What archive_read() read last, for reading on from there: bytes of one segment, good as long
      * as nothing is written. */
     struct frame_window window;
@@ -61,7 +62,8 @@ struct archive {
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,
                     struct error *ret_error);
 
-/* Gives up the indexes of segments from `keep` on, and all when 0. archive_read.c */
-void archive_forget_indexes(struct archive *archive, size_t keep);
-/* Closes their files, so that none that has been removed meanwhile goes on taking room. */
+/* On closing the archive. archive_read.c */
+void archive_forget_indexes(struct archive *archive);
+/* They let go of their files, so that none that has been removed meanwhile goes on taking room: see
+ * archive_take_unused(). */
 void archive_close_indexes(struct archive *archive);

@@ -296,7 +296,14 @@ int archive_part_hash(struct archive_part_reader *reader, struct error *ret_erro
         return 0;
     }
     int r = frame_window_hash(&reader->walk.window, seal_before, ret_error);
-    return r < 0 ? error_prefix(ret_error, "%s/%s", parts->path, reader->file->name) : 0;
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s", parts->path, reader->file->name);
+    if (reader->file->is_sealed && memcmp(reader->walk.window.bytes.bytes,
+                                          reader->file->seal.segment_header, SEGMENT_HEADER_SIZE))
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: byte 160: its seal tells of another header than the segment's",
+                         parts->path, reader->file->name);
+    return 0;
 }
 
 static void drop_read(struct archive_part_reader *reader) {
@@ -330,14 +337,14 @@ static int verify_end(struct archive_part_reader *reader, struct error *ret_erro
                          "%s/%s: its records up to %" PRIu64 " are not those that %s continues",
                          reader->parts->path, reader->file->name, until.position,
                          reader->part->is_open ? "the last sync mark" : "the next segment");
+    if (reader->part->is_open)
+        return 0;
     const struct archive_place *sealed = &reader->file->seal.end;
     if (reader->file->is_sealed &&
         (here.position != sealed->position || here.chain != sealed->chain))
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s/%s: byte 48: its seal tells of another last record than is in it",
                          reader->parts->path, reader->file->name);
-    if (reader->part->is_open)
-        return 0;
     struct frame frame;
     const char *fault = "";
     int r = segment_walk_next(&reader->walk, &frame, &fault, ret_error);

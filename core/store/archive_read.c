@@ -15,28 +15,39 @@
 /* Descriptors kept open for reading; the oldest segments are rarely asked for. */
 #define INDEX_OPEN_MAX 64
 
-static void index_close(struct archive *archive, struct segment_index *index) {
-    if (!index->file)
-        return;
-    segment_file_close(index->file);
-    index->file = NULL;
-    archive->index_open--;
+struct segment_file *archive_take_unused(struct archive *archive) {
+    struct segment_file *files = archive->unused;
+    archive->unused = NULL;
+    return files;
+}
+
+void archive_close_unused(struct segment_file *files) {
+    for (struct segment_file *next; files; files = next) {
+        next = files->next;
+        segment_file_close(files);
+    }
 }
 
 void archive_close_indexes(struct archive *archive) {
-    for (size_t i = 0; i < archive->index_count && archive->index_open > 0; i++)
-        index_close(archive, &archive->indexes[i]);
+    archive_close_unused(archive_take_unused(archive));
+    for (size_t i = 0; i < archive->index_count && archive->index_open > 0; i++) {
+        struct segment_index *index = &archive->indexes[i];
+        if (!index->file)
+            continue;
+        index->file->next = archive->unused;
+        archive->unused = index->file;
+        index->file = NULL;
+        archive->index_open--;
+    }
 }
 
-void archive_forget_indexes(struct archive *archive, size_t keep) {
-    for (size_t i = keep; i < archive->index_count; i++) {
-        index_close(archive, &archive->indexes[i]);
+void archive_forget_indexes(struct archive *archive) {
+    archive_close_indexes(archive);
+    archive_close_unused(archive_take_unused(archive));
+    for (size_t i = 0; i < archive->index_count; i++)
         free(archive->indexes[i].offsets);
-    }
-    if (archive->index_count > keep)
-        archive->index_count = keep;
+    free(archive->indexes);
     frame_window_deinit(&archive->window);
-    archive->window = (struct frame_window){0};
 }
 
 static struct segment_index *index_of(struct archive *archive, size_t segment) {

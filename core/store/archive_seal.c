@@ -216,8 +216,6 @@ static int write_head(struct work *work, struct error *ret_error) {
         return write_failed(work, "write", ret_error);
     if (fsync(work->descriptor) < 0)
         return write_failed(work, "sync", ret_error);
-    /* Reading back is to find what the disk has. */
-    posix_fadvise(work->descriptor, 0, 0, POSIX_FADV_DONTNEED);
     return 0;
 }
 
@@ -265,7 +263,7 @@ static int read_back_blocks(struct work *work, struct segment_file *file, struct
     return r;
 }
 
-/* Does this file hold the segment? 1: there is no such file. */
+/* Does this file hold the segment, on the disk? 1: there is no such file. */
 static int read_back(struct work *work, const char *name, struct error *ret_error) {
     struct segment_file *file;
     const struct seal_header *seal = &work->seal;
@@ -279,6 +277,9 @@ static int read_back(struct work *work, const char *name, struct error *ret_erro
         memcmp(there->hash, seal->hash, SEAL_HASH_SIZE) != 0 ||
         memcmp(there->segment_header, seal->segment_header, SEGMENT_HEADER_SIZE) != 0)
         r = error_set(ret_error, ERROR_DAMAGED, "its header is not that of the segment");
+    if (r == 0 && fsync(file->descriptor) < 0) /* one that was copied here need not be there yet */
+        r = error_set_errno(ret_error, errno, "cannot sync");
+    posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_DONTNEED);
     if (r == 0)
         r = read_back_blocks(work, file, ret_error);
     if (r < 0)
@@ -335,6 +336,7 @@ static int take_over(struct work *work, struct error *ret_error) {
 /* The sealed file is in place, and the plain one goes. */
 static int remove_plain(struct work *work, struct error *ret_error) {
     struct sealing *sealing = work->sealing;
+    segment_file_drop(work->file, 0, work->file->size); /* for as long as others have it open */
     int r = sync_day(work, ret_error);
     if (r == 0 && unlinkat(sealing->directory, work->segment->name, 0) < 0)
         r = error_set_errno(ret_error, errno, "%s: cannot remove", work->segment->name);
@@ -396,6 +398,15 @@ static int open_next(struct sealing *sealing, const struct segment *segment,
     return r;
 }
 
+/* 1: a writer that let go of its claims only now had taken it back: the one in front is the last,
+ * and may be written again. */
+static int is_taken_back(const struct segment_file *next, struct error *ret_error) {
+    struct stat status;
+    if (fstat(next->descriptor, &status) < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot look at it", next->name);
+    return status.st_nlink == 0;
+}
+
 /* 1: it stays as it is, and so do those behind it. */
 static int seal_written(struct sealing *sealing, size_t index, struct segment_file *file,
                         struct error *ret_error) {
@@ -414,6 +425,8 @@ static int seal_written(struct sealing *sealing, size_t index, struct segment_fi
     r = work.next.before.position > sealing->until;
     if (r == 0)
         r = segment_file_is_claimed(file, ret_error);
+    if (r == 0)
+        r = is_taken_back(next, ret_error);
     if (r == 0)
         r = segment_file_refresh(file, ret_error); /* its writer may have added to it until now */
     if (r == 0)

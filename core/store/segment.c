@@ -21,37 +21,7 @@ static const char mark_magic[8] = "\xff\xfeSYNC\xfe\xff";
 
 #define MICROSECONDS_A_DAY INT64_C(86400000000)
 
-/* ---------------------------------------------------------------------------------------------
- * Integers in place */
-
-static void put_u16(uint8_t *at, uint16_t value) {
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-}
-
-static void put_u32(uint8_t *at, uint32_t value) {
-    for (int i = 0; i < 4; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-}
-
-static void put_u64(uint8_t *at, uint64_t value) {
-    for (int i = 0; i < 8; i++)
-        at[i] = (uint8_t)(value >> (8 * i));
-}
-
-static uint16_t get_u16(const uint8_t *at) {
-    return (uint16_t)(at[0] | at[1] << 8);
-}
-
-static uint32_t get_u32(const uint8_t *at) {
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
-}
-
-static uint64_t get_u64(const uint8_t *at) {
-    return get_u32(at) | (uint64_t)get_u32(at + 4) << 32;
-}
-
-static bool is_zero(const uint8_t *bytes, size_t length) {
+bool bytes_are_zero(const uint8_t *bytes, size_t length) {
     for (size_t i = 0; i < length; i++)
         if (bytes[i])
             return false;
@@ -70,30 +40,30 @@ void segment_header_encode(const struct segment_header *header,
                            uint8_t bytes[SEGMENT_HEADER_SIZE]) {
     memset(bytes, 0, SEGMENT_HEADER_SIZE);
     memcpy(bytes, header_magic, sizeof header_magic);
-    put_u32(bytes + 8, SEGMENT_FORMAT);
-    put_u64(bytes + 16, header->before.position);
-    put_u64(bytes + 24, header->before.chain);
-    put_u64(bytes + 32, (uint64_t)header->time_before_us);
-    put_u64(bytes + 40, header->epoch);
-    put_u32(bytes + 48, (uint32_t)header->day);
-    put_u32(bytes + 12, header_crc(bytes));
+    store_u32(bytes + 8, SEGMENT_FORMAT);
+    store_u64(bytes + 16, header->before.position);
+    store_u64(bytes + 24, header->before.chain);
+    store_u64(bytes + 32, (uint64_t)header->time_before_us);
+    store_u64(bytes + 40, header->epoch);
+    store_u32(bytes + 48, (uint32_t)header->day);
+    store_u32(bytes + 12, header_crc(bytes));
 }
 
 int segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_SIZE],
                           struct segment_header *ret_header, struct error *ret_error) {
     if (memcmp(bytes, header_magic, sizeof header_magic) != 0)
         return error_set(ret_error, ERROR_DAMAGED, "not the header of a segment");
-    if (get_u32(bytes + 12) != header_crc(bytes))
+    if (load_u32(bytes + 12) != header_crc(bytes))
         return error_set(ret_error, ERROR_DAMAGED, "the header's checksum does not fit");
-    if (get_u32(bytes + 8) != SEGMENT_FORMAT)
+    if (load_u32(bytes + 8) != SEGMENT_FORMAT)
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "segment format %" PRIu32 ", but this version knows format %d",
-                         get_u32(bytes + 8), SEGMENT_FORMAT);
+                         load_u32(bytes + 8), SEGMENT_FORMAT);
     *ret_header = (struct segment_header){
-        .before = {.position = get_u64(bytes + 16), .chain = get_u64(bytes + 24)},
-        .time_before_us = (int64_t)get_u64(bytes + 32),
-        .epoch = get_u64(bytes + 40),
-        .day = (int32_t)get_u32(bytes + 48),
+        .before = {.position = load_u64(bytes + 16), .chain = load_u64(bytes + 24)},
+        .time_before_us = (int64_t)load_u64(bytes + 32),
+        .epoch = load_u64(bytes + 40),
+        .day = (int32_t)load_u32(bytes + 48),
     };
     return 0;
 }
@@ -112,9 +82,9 @@ enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame 
         return FRAME_END;
     if (length < FRAME_HEADER_SIZE)
         return FRAME_SHORT;
-    if (is_zero(bytes, FRAME_HEADER_SIZE))
+    if (bytes_are_zero(bytes, FRAME_HEADER_SIZE))
         return FRAME_END;
-    uint32_t payload_length = get_u32(bytes + 4);
+    uint32_t payload_length = load_u32(bytes + 4);
     if (payload_length > FRAME_PAYLOAD_MAX) {
         *ret_fault = "its length is over the limit";
         return FRAME_BAD;
@@ -123,16 +93,16 @@ enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame 
     ret_frame->size = padded(end);
     if (length < ret_frame->size)
         return FRAME_SHORT;
-    ret_frame->crc = get_u32(bytes);
-    ret_frame->position = get_u64(bytes + 8);
-    ret_frame->type = get_u16(bytes + 16);
+    ret_frame->crc = load_u32(bytes);
+    ret_frame->position = load_u64(bytes + 8);
+    ret_frame->type = load_u16(bytes + 16);
     ret_frame->payload =
         (struct text){.data = (const char *)bytes + FRAME_HEADER_SIZE, .length = payload_length};
     *ret_fault = "its checksum does not fit";
     if (ret_frame->crc != crc32c(0, bytes + 4, end - 4))
         return FRAME_BAD;
     *ret_fault = "there are bytes where there should be zeros";
-    if (!is_zero(bytes + 18, 6) || !is_zero(bytes + end, ret_frame->size - end))
+    if (!bytes_are_zero(bytes + 18, 6) || !bytes_are_zero(bytes + end, ret_frame->size - end))
         return FRAME_BAD;
     return FRAME_WHOLE;
 }
@@ -150,14 +120,14 @@ void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t p
     memset(buffer_reserve(buffer, padding), 0, padding);
     buffer->length += padding;
     uint8_t *bytes = buffer->bytes + start;
-    put_u32(bytes + 4, (uint32_t)payload_length);
-    put_u64(bytes + 8, position);
-    put_u16(bytes + 16, type);
-    put_u32(bytes, crc32c(0, bytes + 4, end - 4));
+    store_u32(bytes + 4, (uint32_t)payload_length);
+    store_u64(bytes + 8, position);
+    store_u16(bytes + 16, type);
+    store_u32(bytes, crc32c(0, bytes + 4, end - 4));
 }
 
 uint64_t frame_chain(const uint8_t *bytes, uint64_t chain_before) {
-    return hash64(bytes, FRAME_HEADER_SIZE + get_u32(bytes + 4), chain_before);
+    return hash64(bytes, FRAME_HEADER_SIZE + load_u32(bytes + 4), chain_before);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -178,8 +148,8 @@ bool sync_mark_parse(const struct frame *frame, struct sync_mark *ret_mark) {
         return false;
     const uint8_t *payload = (const uint8_t *)frame->payload.data;
     *ret_mark = (struct sync_mark){
-        .place = {.position = frame->position, .chain = get_u64(payload + 8)},
-        .time_us = (int64_t)get_u64(payload + 16),
+        .place = {.position = frame->position, .chain = load_u64(payload + 8)},
+        .time_us = (int64_t)load_u64(payload + 16),
     };
     return true;
 }

@@ -76,6 +76,7 @@ struct sync_mark {
 void sync_mark_append(struct buffer *buffer, const struct sync_mark *mark);
 /* false: the frame is no sync mark, or not as one should be */
 bool sync_mark_parse(const struct frame *frame, struct sync_mark *ret_mark);
+bool bytes_are_zero(const uint8_t *bytes, size_t length);
 /* Is there a sync mark in these bytes, at any offset, that vouches for more than `position`? */
 bool sync_mark_search(const uint8_t *bytes, size_t length, uint64_t position, size_t *ret_offset);
 

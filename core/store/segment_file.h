@@ -24,6 +24,7 @@ struct segment_file {
     bool is_sealed;
     struct seal_header seal;   /* of a sealed one */
     struct seal_block *blocks; /* likewise; NULL until one is asked for */
+    struct segment_file *next; /* for whoever keeps several in a list */
 };
 
 /* access: O_RDONLY or O_RDWR, which a sealed one is not opened for. 1: there is neither file. */

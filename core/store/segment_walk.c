@@ -185,13 +185,6 @@ int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const 
     }
 }
 
-static bool all_zero(const uint8_t *bytes, size_t length) {
-    for (size_t i = 0; i < length; i++)
-        if (bytes[i])
-            return false;
-    return true;
-}
-
 int segment_walk_judge(struct segment_walk *walk, uint64_t *ret_mark, struct error *ret_error) {
     if (walk->contradicted) {
         *ret_mark = walk->offset;
@@ -219,7 +212,7 @@ int segment_walk_judge(struct segment_walk *walk, uint64_t *ret_mark, struct err
             tail = TAIL_DAMAGED;
             break;
         }
-        if (!all_zero(bytes, (size_t)length))
+        if (!bytes_are_zero(bytes, (size_t)length))
             tail = TAIL_TORN;
         if (length < WINDOW_SEQUENTIAL)
             break;
