@@ -97,11 +97,40 @@ static uint64_t hash_features(const struct engine *engine) {
     return hash;
 }
 
+/* Of what is said about a decision as a whole, for each entity once. */
+#define REMARK_BYTES 512
+
+/* Bytes that a decision takes at most, but for the features that are told. With less a text might
+ * not be built and a rule fail that does not when the decision is derived again. */
+static size_t memory_of(const struct engine *engine) {
+    size_t reasons = engine->rules->rule_count, bytes = engine->live.memory;
+    if (reasons > DECISION_REASONS_MAX)
+        reasons = DECISION_REASONS_MAX;
+    bytes += reasons * (sizeof(struct reason) + REASON_TEXT_MAX + 32);
+    bytes += (engine->plan->plan.entity_count + 8) * REMARK_BYTES;
+    for (size_t i = 0; i < engine->shadow_count; i++)
+        bytes += sizeof(struct shadow_decision) + 32 +
+                 engine->shadows[i].snapshot->rule_count * sizeof(uint32_t);
+    return bytes;
+}
+
+static int check_memory(const struct engine *engine, const struct arena *arena,
+                        struct error *ret_error) {
+    size_t left = arena->limit - arena->used, needed = memory_of(engine);
+    if (left >= needed)
+        return 0;
+    return error_set(ret_error, ERROR_TOO_LARGE,
+                     "the decision may need %zu bytes of memory, of which %zu are left; send fewer "
+                     "transactions at once",
+                     needed, left);
+}
+
 /* The rule's sentence with its values filled in, cut at REASON_TEXT_MAX. */
 static struct text write_reason(const struct engine *engine, const struct rule *rule,
                                 struct arena *arena) {
     char sentence[REASON_TEXT_MAX + 1];
     size_t length = 0;
+    struct arena_mark mark = arena_mark(arena);
     for (size_t i = 0; i < rule->reason_count && length < REASON_TEXT_MAX; i++) {
         const struct reason_piece *piece = &rule->reason[i];
         struct value v = value_text(piece->literal);
@@ -118,6 +147,7 @@ static struct text write_reason(const struct engine *engine, const struct rule *
         if (!text_is_clean((struct text){.data = sentence, .length = length}, &bad))
             length = bad;
     }
+    arena_rewind(arena, mark);
     return arena_text(arena, (struct text){.data = sentence, .length = length});
 }
 
@@ -201,6 +231,10 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     int r = lay_out(engine, transaction, ret_field, ret_error);
     if (r < 0)
         return r;
+    *ret_field = (struct text){0};
+    r = check_memory(engine, arena, ret_error);
+    if (r < 0)
+        return r;
     struct decision decision = {
         .transaction_id = transaction->id,
         .snapshot_id = engine->rules->id,
@@ -210,13 +244,13 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     judge_compute_values(&engine->live, arena);
     decision.feature_hash = hash_features(engine);
     r = judge(engine, transaction, arena, &decision, ret_error);
-    if (r == 0 && with_features)
-        r = tell_features(engine, arena, &decision, ret_error);
-    if (r < 0) {
-        *ret_field = (struct text){0};
+    if (r < 0)
         return r;
-    }
     shadows_judge(engine, transaction, arena, &decision);
+    if (with_features)
+        r = tell_features(engine, arena, &decision, ret_error);
+    if (r < 0)
+        return r;
     *ret_decision = decision;
     return 0;
 }

@@ -7,8 +7,7 @@
 
 #include <stdlib.h>
 
-/* Texts of one decision of a shadow. */
-#define SHADOW_ARENA_BYTES (1u << 20)
+#define FEATURE_BYTES (COLUMN_TEXT_MAX + 16) /* of a text that is copied */
 
 static const struct entity_plan *entity_named(const struct plan *plan, struct text name) {
     for (size_t i = 0; i < plan->entity_count; i++)
@@ -41,6 +40,11 @@ static void find_origins(const struct snapshot *snapshot, const struct entity_pl
     }
 }
 
+static size_t memory_of(const struct snapshot *snapshot) {
+    return EXPRESSION_MEMORY_MAX + snapshot->feature_count * FEATURE_BYTES +
+           snapshot->computed_count * EXPRESSION_LEFT_MAX;
+}
+
 void judge_init(struct judge *judge, struct snapshot *snapshot, const struct snapshot *plan) {
     *judge = (struct judge){.snapshot = snapshot_ref(snapshot)};
     layout_init(&judge->layout, snapshot);
@@ -53,7 +57,8 @@ void judge_init(struct judge *judge, struct snapshot *snapshot, const struct sna
     judge->warming = snapshot->feature_count - found;
     judge->fired = check_calloc(snapshot->rule_count, sizeof *judge->fired);
     judge->groups = check_calloc(snapshot->group_count, sizeof *judge->groups);
-    arena_init(&judge->arena, SHADOW_ARENA_BYTES);
+    judge->memory = memory_of(snapshot);
+    arena_init(&judge->arena, judge->memory);
     judge_use_thresholds(judge, NULL);
 }
 

@@ -52,6 +52,7 @@ struct judge {
     struct layout layout;
     struct feature_origins *entities; /* parallel to the plan's */
     size_t warming;                   /* features that the plan does not have */
+    size_t memory;                    /* bytes that features, values and conditions take at most */
     bool ignores_rollouts;            /* they are for all */
     uint32_t cutoffs[VERDICT_COUNT];  /* in force, as in struct snapshot */
     /* judge_rules(): */
@@ -84,6 +85,8 @@ struct engine {
     const struct thresholds *thresholds; /* NULL: none */
     struct list_table *lists;            /* NULL: nothing was added */
     struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
+    size_t *plan_fields;       /* slots that states are made from, ascending */
+    size_t plan_field_count;
     struct reading *readings;  /* one per entity of the plan */
     struct spot *spots;        /* likewise, of the transaction in the plan's layout */
     /* Filters of the plan, all entities' one behind the other. Entities often share conditions:

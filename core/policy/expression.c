@@ -278,6 +278,8 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
     }
 }
 
+_Static_assert(EXPRESSION_LEFT_MAX >= 2 * FUNCTION_TEXT_MAX + 32, "a text, and as much again");
+
 /* What is not part of the value is given back: an evaluation leaves nothing behind but its text or
  * list, and what it may use does not depend on those before it. A text that is longer than what can
  * be built stood somewhere before. */

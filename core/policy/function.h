@@ -10,7 +10,8 @@
 #include <stdbool.h>
 
 #define FUNCTION_PARAMETERS_MAX 4
-#define FUNCTION_PIECES_MAX     256u  /* of split() */
+#define FUNCTION_PIECES_MAX     256u /* of split() */
+#define FUNCTION_SHORT_MAX      64u
 #define FUNCTION_TEXT_MAX       4096u /* bytes of a text that an expression builds */
 
 enum function_form {
@@ -27,6 +28,14 @@ enum function_extent {
     FUNCTION_MAKES_PIECES, /* FUNCTION_PIECES_MAX */
 };
 
+/* How long a text it can make. */
+enum function_builds {
+    FUNCTION_TAKES_AWAY,  /* no longer than the longest it is given; or none */
+    FUNCTION_SHORT_TEXT,  /* a number, a time, a network: FUNCTION_SHORT_MAX */
+    FUNCTION_JOINS_TEXTS, /* all that it is given */
+    FUNCTION_FILLS_TEXT,  /* up to the limit */
+};
+
 struct function {
     const char *name;
     enum function_form form;
@@ -39,6 +48,9 @@ struct function {
     /* Called with more than two arguments of one type it is applied to the first two, its result
      * and the third, and so on. */
     bool chains;
+    enum function_builds builds;
+    bool reads_edge;    /* of its first text only as much as the second one has */
+    bool searches_back; /* byte by byte, for each place anew */
 };
 
 /* NULL when there is no such combination. */

@@ -217,9 +217,12 @@ static struct name *declare_feature(struct feature_draft *it) {
     struct text full = arena_printf(load->arena, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
                                     TEXT_ARGS(it->draft->plan.name), TEXT_ARGS(it->feature.name));
     check(full.data);
-    return load_declare(
-        load, &it->loader->reader, it->keys[NAME].node,
-        (struct name){.text = full, .canonical = full, .kind = NAME_FEATURE, .type = VALUE_ERROR});
+    return load_declare(load, &it->loader->reader, it->keys[NAME].node,
+                        (struct name){.text = full,
+                                      .canonical = full,
+                                      .kind = NAME_FEATURE,
+                                      .type = VALUE_ERROR,
+                                      .text_max = COLUMN_TEXT_MAX});
 }
 
 void features_read_feature(struct features_loader *loader, struct entity_draft *draft,

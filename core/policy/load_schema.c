@@ -295,6 +295,8 @@ static void declare_fields(struct load *load, const struct schema *schema) {
                   (struct name){.text = field->name,
                                 .kind = NAME_FIELD,
                                 .type = field->type,
+                                .text_max = i < KNOWN_COUNT ? TRANSACTION_FIELD_MAX
+                                                            : TRANSACTION_ATTRIBUTE_MAX,
                                 .words = i < KNOWN_COUNT ? known_fields[i].words : WORDS_ANY,
                                 .slot = i,
                                 .canonical = kept(load, field->canonical)});

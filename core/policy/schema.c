@@ -432,3 +432,25 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
         bind_derived(&binding, slot);
     return 0;
 }
+
+void schema_bind_some(const struct schema *schema, const struct transaction *transaction,
+                      const size_t *slots, size_t slot_count, const struct bound *bound) {
+    struct text field;
+    struct error ignored;
+    const struct binding binding = {.schema = schema,
+                                    .transaction = transaction,
+                                    .mode = BIND_LENIENT,
+                                    .bound = bound,
+                                    .ret_field = &field,
+                                    .ret_error = &ignored};
+    size_t i = 0;
+    for (; i < slot_count && slots[i] < schema->first_attribute; i++)
+        bind_field(&binding, slots[i]);
+    if (i < slot_count && slots[i] < schema->first_derived)
+        bind_attributes(&binding);
+    while (i < slot_count && slots[i] < schema->first_derived)
+        i++;
+    arena_reset(bound->texts);
+    for (; i < slot_count; i++)
+        bind_derived(&binding, slots[i]);
+}

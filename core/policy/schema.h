@@ -38,7 +38,8 @@ struct field {
     bool required;
     bool refuse_card_number;             /* a Luhn-valid 13–19 digit number is an error */
     const struct expression *derivation; /* FIELD_KIND_DERIVED */
-    bool in_minor_units; /* derived from amount_minor, whatever the currency: sums of it mean nothing */
+    bool in_minor_units; /* derived from amount_minor, whatever the currency: sums of it mean
+                            nothing */
 };
 
 struct currency_rate {
@@ -71,9 +72,10 @@ struct bound {
     struct arena *texts; /* where derived texts are built: emptied by each schema_bind() */
 };
 
-/* Most bytes that the derived texts of one transaction take while they are computed; what does not
- * fit is absent, everywhere alike. */
-#define SCHEMA_TEXTS_MAX (1u << 20)
+/* Most bytes that the derived texts of one transaction take while they are computed: room for one
+ * evaluation (EXPRESSION_MEMORY_MAX) behind what all other fields leave (EXPRESSION_LEFT_MAX), so
+ * that none depends on those above it. */
+#define SCHEMA_TEXTS_MAX ((1u << 20) + (64u << 10))
 
 enum bind_mode {
     BIND_STRICT, /* a request: undeclared attribute, wrong type, missing required field are errors
@@ -90,3 +92,8 @@ enum bind_mode {
 int schema_bind(const struct schema *schema, const struct transaction *transaction,
                 enum bind_mode mode, const struct bound *bound, struct text *ret_field,
                 struct error *ret_error);
+
+/* The same for some fields only: `slots` ascend, and with a derived field those that it is made
+ * from are among them. Lenient: what does not fit is absent. */
+void schema_bind_some(const struct schema *schema, const struct transaction *transaction,
+                      const size_t *slots, size_t slot_count, const struct bound *bound);

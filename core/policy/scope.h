@@ -44,6 +44,7 @@ struct name {
     enum name_kind kind;
     type_code type;     /* VALUE_ERROR: its declaration is at fault; say nothing about its uses */
     uint32_t items_max; /* of a list or map, as in struct syntax; what a policy declares is none */
+    uint32_t text_max;  /* bytes of a text, likewise; 0: what an expression may build */
     enum name_words words;
     size_t slot;
     struct text canonical; /* in sources that are hashed: also what it is made from */

@@ -46,8 +46,8 @@ enum macro {
 struct local {
     struct text name;
     type_code type;
-    uint32_t items_max; /* as of a node */
-    unsigned level;     /* 0: of the outermost macro */
+    uint32_t items_max, text_max; /* as of a node */
+    unsigned level;               /* 0: of the outermost macro */
     struct local *outer;
 };
 
@@ -78,6 +78,7 @@ struct syntax {
     unsigned reads_local; /* the outermost level of a macro's variable that it reads */
     uint32_t cost;        /* steps at most */
     uint32_t items_max;   /* no list in its value has more items, no map more entries */
+    uint32_t text_max;    /* no text in its value has more bytes */
 };
 
 #define EXPRESSION_SOURCE_MAX 8192u /* bytes */

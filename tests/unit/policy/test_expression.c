@@ -174,13 +174,15 @@ static void test_cost_of_lists(void **state) {
     assert_int_equal(cost_of("([n] + [1, 2]).all(x, true)", "n:int=1"), 1 + 7 + 3 * (2 + 1));
     assert_int_equal(cost_of("[1].filter(x, x > n).all(y, true)", "n:int=1"),
                      1 + (1 + 1 + 1 * (2 + 3)) + 1 * (2 + 1));
-    assert_int_equal(cost_of("s.split(\",\")", "s:string=a"), 1 + 2 + 256);
-    assert_int_equal(cost_of("s.split(\",\", 3)", "s:string=a"), 1 + 3 + 3);
-    assert_int_equal(cost_of("s.split(\",\", 3).all(x, true)", "s:string=a"), 1 + 7 + 3 * 3);
-    assert_int_equal(cost_of("s.split(\",\", 3).join()", "s:string=a"), 1 + 7 + 3);
+    /* and its 4,096 bytes */
+    assert_int_equal(cost_of("s.split(\",\")", "s:string=a"), 1 + 2 + 256 + 1024);
+    assert_int_equal(cost_of("s.split(\",\", 3)", "s:string=a"), 1 + 3 + 3 + 1024);
+    assert_int_equal(cost_of("s.split(\",\", 3).all(x, true)", "s:string=a"), 1 + 7 + 1024 + 3 * 3);
+    assert_int_equal(cost_of("s.split(\",\", 3).join()", "s:string=a"),
+                     1 + 7 + 1024 + 3 + 3 * 1024);
     /* of a repeated character all counts wait at once, unless they begin at one place */
-    assert_true(cost_of("s.matches(\"[0-9]{20}\")", "s:string=a") >
-                10 * cost_of("s.matches(\"^[0-9]{20}\")", "s:string=a"));
+    assert_true(cost_of("s.matches(\"[0-9]{16}\")", "s:string=a") >
+                5 * cost_of("s.matches(\"^[0-9]{16}\")", "s:string=a"));
 }
 
 /* The work of a macro multiplies; too much of it is refused, also where it would be done at load.
@@ -254,14 +256,36 @@ static void test_memory(void **state) {
     free(items);
 }
 
+/* Four bytes a step, 128 where texts are compared, of the longest that they can be. */
+static void test_cost_of_texts(void **state) {
+    (void)state;
+    assert_int_equal(cost_of("s.contains(\"12345678\")", "s:string=a"), 1 + 2 + 1024 + 2);
+    assert_int_equal(cost_of("s.startsWith(\"a\")", "s:string=a"), 1 + 2);
+    assert_int_equal(cost_of("s == \"a\"", "s:string=a"), 1 + 2 + 32);
+    assert_int_equal(cost_of("string(n).size()", "n:int=1"), 1 + 2 + 64 / 4);
+    assert_int_equal(cost_of("(string(n) + string(n)).size()", "n:int=1"),
+                     1 + (1 + 4 + 2 * 64 / 4) + 2 * 64 / 4);
+    assert_int_equal(cost_of("s.lastIndexOf(\"12345678\")", "s:string=a"),
+                     1 + 2 + 1024 + 2 + 4096 * 8 / 64);
+    /* what no text is read of costs nothing */
+    assert_int_equal(cost_of("(s.size() + 1) * 2 > n", "s:string=a; n:int=1"),
+                     1 + 1 + 1 + 1 + 1 + 1 + 1 + 1 + 1024);
+    /* each comparison of 4,096 bytes with as many from the end of it is dear */
+    struct expression_case it;
+    expression_case_init(&it, "s:string=a; t:string=b");
+    assert_null(
+        expression_case_check(&it, "s.split(\"\", 40).all(x, (t + t).lastIndexOf(s + t) < 0)"));
+    assert_non_null(strstr(it.fault, "steps; at most 100000"));
+    expression_case_deinit(&it);
+}
+
 /* All that is built of literals when an expression is compiled takes no more together than what one
  * evaluation may build: parts that stay small leave as little. */
 static void test_memory_of_constants(void **state) {
     (void)state;
-    static const char list[] = "('aaaaaaaaaaaaaaaa'.replace('a', 'aaaa').split('')"
-                               ".map(x, x + 'aaaaaaaaaaaaaaaa'.replace('a', 'aaaaaaaaaaaaaaaa'))";
-    for (size_t count = 1; count <= 230; count += 229) {
-        char *maps = repeated("", list, ".map(x, x + 'b')", count), source[9000];
+    static const char list[] = "('aaaaaaaaaaaaaaaa'.replace('a', 'aaaaaaaaaaaaaaaa').split('')";
+    for (size_t count = 1; count <= 100; count += 99) {
+        char *maps = repeated("", list, ".map(x, x)", count), source[9000];
         snprintf(source, sizeof source, "%s).size()", maps);
         struct expression_case it;
         expression_case_init(&it, "");
@@ -586,6 +610,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(test_cost_is_limited),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_cost_of_texts),
         cmocka_unit_test(test_memory_of_constants),
         cmocka_unit_test(test_faults_end_with_the_source),
         cmocka_unit_test(test_stack),

@@ -74,6 +74,11 @@ static void the_last_change_counts(void **state) {
     uint64_t hash = list_table_hash(table);
     apply(table, (struct record){.type = RECORD_ENGINE, .position = 9});
     assert_true(list_table_hash(table) == hash);
+    size_t bytes = list_table_bytes(table);
+    apply(table, change(10, DAY_US, "cards", "longer", false, 0));
+    assert_true(list_table_bytes(table) >= bytes + 6);
+    apply(table, change(11, DAY_US, "cards", "longer", true, 0));
+    assert_int_equal(list_table_bytes(table), bytes);
     list_table_free(table);
 }
 
@@ -177,6 +182,7 @@ static void assert_same(const struct list_table *a, const struct list_table *b) 
     }
     free_parts(&x);
     free_parts(&y);
+    assert_int_equal(list_table_bytes(a), list_table_bytes(b));
 }
 
 /* All changes, and what they amount to by going through them from the newest back. */
