@@ -14,6 +14,7 @@ enum audit_difference {
     AUDIT_RULE_ERRORS = 32,
     AUDIT_SNAPSHOT = 64,
     AUDIT_GENERATION = 128,
+    AUDIT_SHADOWS = 256, /* what shadow policies would have decided */
 };
 
 /* 0: they are the same. */

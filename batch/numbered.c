@@ -1,18 +1,15 @@
 #include "numbered.h"
 
-#include <stdbool.h>
+#include "core/base/check.h"
+
 #include <string.h>
 
-/* Radix sort, a byte at a time from the lowest. Bytes that are all the same cost one look: numbers
- * of neighbouring keys have many of those. */
+/* Two passes of a radix sort over the upper bits that differ leave little to do: what is equal in
+ * those is sorted by the rest, mostly a few items. */
 
-static size_t fill_counts(const struct numbered *items, size_t count, unsigned shift,
-                          size_t counts[256]) {
-    memset(counts, 0, 256 * sizeof *counts);
-    for (size_t i = 0; i < count; i++)
-        counts[items[i].number >> shift & 0xff]++;
-    return counts[items[0].number >> shift & 0xff];
-}
+#define FEW        32
+#define DIGIT_BITS 11
+#define DIGITS     (1u << DIGIT_BITS)
 
 static void sort_few(struct numbered *items, size_t count) {
     for (size_t i = 1; i < count; i++) {
@@ -24,30 +21,51 @@ static void sort_few(struct numbered *items, size_t count) {
     }
 }
 
+static unsigned digit_of(const struct numbered *item, unsigned shift) {
+    return (unsigned)(item->number >> shift & (DIGITS - 1));
+}
+
+static void scatter(const struct numbered *from, struct numbered *to, size_t count, unsigned shift,
+                    uint32_t counts[DIGITS]) {
+    uint32_t at = 0;
+    for (size_t i = 0; i < DIGITS; i++) {
+        uint32_t here = counts[i];
+        counts[i] = at;
+        at += here;
+    }
+    for (size_t i = 0; i < count; i++)
+        to[counts[digit_of(&from[i], shift)]++] = from[i];
+}
+
+/* By the 22 bits from `shift` on. */
+static void sort_by_two_digits(struct numbered *items, struct numbered *scratch, size_t count,
+                               unsigned shift) {
+    uint32_t low[DIGITS] = {0}, high[DIGITS] = {0};
+    for (size_t i = 0; i < count; i++) {
+        low[digit_of(&items[i], shift)]++;
+        high[digit_of(&items[i], shift + DIGIT_BITS)]++;
+    }
+    scatter(items, scratch, count, shift, low);
+    scatter(scratch, items, count, shift + DIGIT_BITS, high);
+}
+
 void numbered_sort(struct numbered *items, struct numbered *scratch, size_t count) {
-    if (count <= 32) {
+    if (count <= FEW) {
         sort_few(items, count);
         return;
     }
+    check(count <= UINT32_MAX);
     uint64_t differing = 0;
     for (size_t i = 1; i < count; i++)
         differing |= items[i].number ^ items[0].number;
-    struct numbered *from = items, *to = scratch;
-    for (unsigned shift = 0; shift < 64; shift += 8) {
-        size_t counts[256], at = 0;
-        if (!(differing >> shift & 0xff) || fill_counts(from, count, shift, counts) == count)
-            continue;
-        for (size_t i = 0; i < 256; i++) {
-            size_t here = counts[i];
-            counts[i] = at;
-            at += here;
-        }
-        for (size_t i = 0; i < count; i++)
-            to[counts[from[i].number >> shift & 0xff]++] = from[i];
-        struct numbered *swapped = from;
-        from = to;
-        to = swapped;
+    if (differing == 0)
+        return;
+    unsigned bits = 64 - (unsigned)__builtin_clzll(differing);
+    unsigned shift = bits > 2 * DIGIT_BITS ? bits - 2 * DIGIT_BITS : 0;
+    sort_by_two_digits(items, scratch, count, shift);
+    for (size_t i = 0, next; i < count && shift > 0; i = next) {
+        for (next = i + 1; next < count && items[next].number >> shift == items[i].number >> shift;)
+            next++;
+        numbered_sort(items + i, scratch, next - i);
     }
-    if (from != items)
-        memcpy(items, from, count * sizeof *items);
 }

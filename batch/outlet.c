@@ -13,8 +13,9 @@ struct outlet {
     size_t limit_bytes;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
-    size_t current;       /* the source whose turn it is */
-    size_t waiting_bytes; /* of all sources */
+    size_t current;             /* the source whose turn it is */
+    size_t waiting_bytes;       /* of all sources */
+    struct outlet_block *spare; /* of the usual size: memory that was used is cheaper than new */
     struct source {
         struct outlet_block *first, *last;
         size_t waiting_bytes;
@@ -37,15 +38,20 @@ struct outlet *outlet_new(size_t sources, size_t limit_bytes) {
     return outlet;
 }
 
+static void free_blocks(struct outlet_block *block) {
+    while (block) {
+        struct outlet_block *next = block->next;
+        free(block);
+        block = next;
+    }
+}
+
 void outlet_free(struct outlet *outlet) {
     if (!outlet)
         return;
     for (size_t i = 0; i < outlet->source_count; i++)
-        while (outlet->sources[i].first) {
-            struct outlet_block *block = outlet->sources[i].first;
-            outlet->sources[i].first = block->next;
-            free(block);
-        }
+        free_blocks(outlet->sources[i].first);
+    free_blocks(outlet->spare);
     pthread_cond_destroy(&outlet->changed);
     pthread_mutex_destroy(&outlet->lock);
     free(outlet->sources);
@@ -96,6 +102,21 @@ static bool push(struct outlet_maker *maker) {
     return !crew_is_stopped(maker->crew);
 }
 
+static struct outlet_block *new_block(struct outlet *outlet, size_t size) {
+    size_t capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+    struct outlet_block *block = NULL;
+    pthread_mutex_lock(&outlet->lock);
+    if (capacity == BLOCK_BYTES && outlet->spare) {
+        block = outlet->spare;
+        outlet->spare = block->next;
+    }
+    pthread_mutex_unlock(&outlet->lock);
+    if (!block)
+        block = check_malloc(sizeof *block + capacity);
+    *block = (struct outlet_block){.capacity = capacity};
+    return block;
+}
+
 uint8_t *outlet_room(struct outlet_maker *maker, size_t size) {
     struct outlet_block *block = maker->block;
     if (block && size > block->capacity - block->length) {
@@ -103,12 +124,8 @@ uint8_t *outlet_room(struct outlet_maker *maker, size_t size) {
             return NULL;
         block = NULL;
     }
-    if (!block) {
-        size_t capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        block = check_malloc(sizeof *block + capacity);
-        *block = (struct outlet_block){.capacity = capacity};
-        maker->block = block;
-    }
+    if (!block)
+        block = maker->block = new_block(maker->outlet, size);
     uint8_t *room = block->bytes + block->length;
     block->length += size;
     return room;
@@ -146,4 +163,15 @@ int outlet_take(struct outlet *outlet, size_t source, struct outlet_block **ret_
     }
     pthread_mutex_unlock(&outlet->lock);
     return r;
+}
+
+void outlet_give_back(struct outlet *outlet, struct outlet_block *block) {
+    if (block->capacity != BLOCK_BYTES) {
+        free(block);
+        return;
+    }
+    pthread_mutex_lock(&outlet->lock);
+    block->next = outlet->spare;
+    outlet->spare = block;
+    pthread_mutex_unlock(&outlet->lock);
 }

@@ -33,6 +33,8 @@ uint8_t *outlet_room(struct outlet_maker *maker, size_t size);
 /* The source is complete. Frees what a stopped crew leaves, too. */
 void outlet_end(struct outlet_maker *maker);
 
-/* The taker's side. Waits a tenth of a second at most. 1: *ret_block is the next one of the source
- * (free() it); 0: the source is complete; -1: not yet. */
+/* The taker's side. Waits a tenth of a second at most. 1: *ret_block is the next one of the source;
+ * 0: the source is complete; -1: not yet. */
 int outlet_take(struct outlet *outlet, size_t source, struct outlet_block **ret_block);
+/* The taker is done with it. */
+void outlet_give_back(struct outlet *outlet, struct outlet_block *block);

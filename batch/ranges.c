@@ -3,20 +3,8 @@
 #include "core/base/check.h"
 
 #include <stdlib.h>
-#include <string.h>
 
-uint64_t ranges_number_at(struct text key, size_t from) {
-    uint64_t number = 0;
-    if (key.length >= from + 8) {
-        memcpy(&number, key.data + from, 8);
-        return __builtin_bswap64(number);
-    }
-    for (size_t i = 0; i < 8; i++)
-        number = number << 8 | (from + i < key.length ? (uint8_t)key.data[from + i] : 0);
-    return number;
-}
-
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "ranges_number_at() swaps bytes");
+#define FIRST_COUNT 65536u
 
 static size_t common_length(struct text a, struct text b) {
     size_t shorter = a.length < b.length ? a.length : b.length, i = 0;
@@ -30,11 +18,20 @@ static int compare_numbers(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample_count,
-                 size_t wanted) {
-    *ranges = (struct ranges){.count = 1};
-    if (sample_count == 0 || wanted < 2)
-        return;
+/* With this, most numbers are found at once or in one step, instead of in a search whose every step
+ * is a surprise to the processor. */
+static void fill_first(struct ranges *ranges) {
+    ranges->first = check_calloc(FIRST_COUNT + 1, sizeof *ranges->first);
+    size_t before = 0;
+    for (size_t i = 0; i < FIRST_COUNT; i++) {
+        while (before < ranges->cut_count && ranges->cuts[before] < (uint64_t)i << 48)
+            before++;
+        ranges->first[i] = (uint16_t)before;
+    }
+    ranges->first[FIRST_COUNT] = (uint16_t)ranges->cut_count;
+}
+
+static void take_prefix(struct ranges *ranges, const struct text *sample, size_t sample_count) {
     size_t length = sample[0].length;
     for (size_t i = 1; i < sample_count; i++) {
         size_t common = common_length(sample[0], sample[i]);
@@ -42,65 +39,106 @@ void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample
     }
     ranges->prefix_length = length < RANGES_PREFIX_MAX ? length : RANGES_PREFIX_MAX;
     memcpy(ranges->prefix, sample[0].data, ranges->prefix_length);
+    length = ranges->prefix_length < 8 ? ranges->prefix_length : 8;
+    memcpy(&ranges->prefix_bits, ranges->prefix, length);
+    memset(&ranges->prefix_mask, 0xff, length);
+}
+
+static void take_cuts(struct ranges *ranges, const struct text *sample, size_t sample_count,
+                      size_t wanted) {
     uint64_t *numbers = check_calloc(sample_count, sizeof *numbers);
     for (size_t i = 0; i < sample_count; i++)
         numbers[i] = ranges_number_at(sample[i], ranges->prefix_length);
     qsort(numbers, sample_count, sizeof *numbers, compare_numbers);
     ranges->cuts = check_calloc(wanted, sizeof *ranges->cuts);
+    uint64_t last = 0;
     for (size_t i = 1; i < wanted; i++) {
         uint64_t cut = numbers[i * sample_count / wanted];
-        if (cut > (ranges->count > 1 ? ranges->cuts[ranges->count - 2] : 0))
-            ranges->cuts[ranges->count++ - 1] = cut;
+        if (cut > last)
+            last = ranges->cuts[ranges->cut_count++] = cut;
     }
     free(numbers);
 }
 
-void ranges_init_hashes(struct ranges *ranges, size_t wanted) {
-    *ranges = (struct ranges){.count = wanted ? wanted : 1};
-    ranges->cuts = check_calloc(ranges->count, sizeof *ranges->cuts);
-    for (size_t i = 1; i < ranges->count; i++)
-        ranges->cuts[i - 1] = (uint64_t)(((unsigned __int128)i << 64) / ranges->count);
+void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample_count,
+                 size_t wanted) {
+    *ranges = (struct ranges){0};
+    if (wanted > RANGES_MAX)
+        wanted = RANGES_MAX;
+    if (sample_count > 0 && wanted > 1) {
+        take_prefix(ranges, sample, sample_count);
+        take_cuts(ranges, sample, sample_count, wanted);
+    }
+    ranges->count = ranges->cut_count + 1 + (ranges->prefix_length > 0 ? 2 : 0);
+    fill_first(ranges);
 }
 
 void ranges_deinit(struct ranges *ranges) {
     free(ranges->cuts);
+    free(ranges->first);
     *ranges = (struct ranges){0};
 }
 
-/* How many cuts are at or before it; without a branch that nobody could predict. */
-size_t ranges_find_hash(const struct ranges *ranges, uint64_t hash) {
-    size_t first = 0, left = ranges->count - 1;
-    while (left > 0) {
+/* How many cuts are at or before the number. */
+static size_t find_number(const struct ranges *ranges, uint64_t number) {
+    const uint16_t *first = &ranges->first[number >> 48];
+    size_t found = first[0], left = (size_t)first[1] - found;
+    while (left > 0) { /* mostly none, or one */
         size_t half = (left + 1) / 2;
-        first = ranges->cuts[first + half - 1] <= hash ? first + half : first;
+        found = ranges->cuts[found + half - 1] <= number ? found + half : found;
         left -= half;
     }
-    return first;
+    return found;
 }
 
-size_t ranges_find(const struct ranges *ranges, struct text key) {
-    if (ranges->count == 1)
-        return 0;
+static bool has_short_prefix(const struct ranges *ranges, struct text key) {
+    uint64_t bits;
+    if (key.length < sizeof bits || ranges->prefix_length > sizeof bits)
+        return false;
+    memcpy(&bits, key.data, sizeof bits);
+    return ((bits ^ ranges->prefix_bits) & ranges->prefix_mask) == 0;
+}
+
+size_t ranges_find(const struct ranges *ranges, struct text key, struct text *ret_rest) {
     size_t length = ranges->prefix_length;
-    size_t shorter = key.length < length ? key.length : length;
-    int order = memcmp(key.data, ranges->prefix, shorter);
-    if (order < 0 || (order == 0 && key.length < length))
-        return 0;
-    if (order > 0)
-        return ranges->count - 1;
-    return ranges_find_hash(ranges, ranges_number_at(key, length));
+    if (!has_short_prefix(ranges, key)) {
+        size_t shorter = key.length < length ? key.length : length;
+        int order = shorter ? memcmp(key.data, ranges->prefix, shorter) : 0;
+        *ret_rest = key;
+        if (order < 0 || (order == 0 && key.length < length))
+            return 0;
+        if (order > 0)
+            return ranges->count - 1;
+    }
+    *ret_rest = (struct text){.data = key.data + length, .length = key.length - length};
+    return find_number(ranges, ranges_number_at(key, length)) + (length > 0);
+}
+
+/* The least text behind all that begin with the prefix. There is none behind bytes of all ones, and
+ * no key that would need it. */
+static size_t put_behind_prefix(const struct ranges *ranges, char *at) {
+    size_t length = ranges->prefix_length;
+    memcpy(at, ranges->prefix, length);
+    while (length > 1 && (uint8_t)at[length - 1] == 0xff)
+        length--;
+    at[length - 1] = (char)((uint8_t)at[length - 1] + 1);
+    return length;
 }
 
 struct text ranges_begin(const struct ranges *ranges, size_t range,
                          char ret_key[RANGES_PREFIX_MAX + 8]) {
     check(range < ranges->count);
-    if (range == 0)
-        return (struct text){.data = ret_key, .length = 0};
-    memcpy(ret_key, ranges->prefix, ranges->prefix_length);
-    uint64_t cut = ranges->cuts[range - 1];
-    size_t length = ranges->prefix_length;
-    /* Zeros at the end may stand for bytes that a key does not have. */
-    for (; cut; cut <<= 8)
-        ret_key[length++] = (char)(cut >> 56);
+    bool has_outer = ranges->prefix_length > 0;
+    size_t length = 0;
+    if (has_outer && range == ranges->count - 1) {
+        length = put_behind_prefix(ranges, ret_key);
+    } else if (range > 0) {
+        length = ranges->prefix_length;
+        memcpy(ret_key, ranges->prefix, length);
+        size_t cut = range - has_outer;
+        /* Zeros at the end may stand for bytes that a key does not have. */
+        for (uint64_t number = cut ? ranges->cuts[cut - 1] : 0; number; number <<= 8)
+            ret_key[length++] = (char)(number >> 56);
+    }
     return (struct text){.data = ret_key, .length = length};
 }

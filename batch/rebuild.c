@@ -114,6 +114,8 @@ make_full(struct rebuild *rebuild, const char *format, ...) {
     va_end(arguments);
     rebuild->before = (struct generation_manifest){0};
     rebuild->before_tally = (struct tally){.newest_event_time_us = INT64_MIN};
+    list_table_free(rebuild->lists);
+    rebuild->lists = list_table_new();
 }
 
 /* The current generation may be gone on from when it is of the same features and lies in this
@@ -135,7 +137,10 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     }
     struct generation_manifest manifest = *generation_manifest(generation);
     struct tally tally = generation_tally(generation);
+    struct list_table *lists = generation_take_lists(generation);
     generation_close(generation);
+    list_table_free(rebuild->lists);
+    rebuild->lists = lists; /* make_full() forgets them again */
     if (manifest.place.position == rebuild->target.position &&
         manifest.place.chain == rebuild->target.chain &&
         manifest.snapshot_id == rebuild->snapshot->id) {
@@ -176,19 +181,18 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
                                ret_error);
     if (r == 0)
         r = choose_before(rebuild, ret_error);
+    if (r == 0 && rebuild->guessed_at && rebuild->before.id) /* another rebuild was quicker */
+        make_full(rebuild, "there was no generation yet when it began");
     if (r == 0)
         r = rebuild_survey(rebuild, ret_error);
     return r;
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Fold */
+ * Scan and fold */
 
 /* Begins again, from the first record. */
 static int start_over(struct rebuild *rebuild, struct error *ret_error) {
-    make_full(rebuild,
-              "transactions came later than the policy's lateness to entities that the current "
-              "generation does not hold; a greater lateness would avoid that");
     rebuild_forget_streams(rebuild);
     generation_writer_close(rebuild->writer);
     rebuild->writer = NULL;
@@ -201,9 +205,25 @@ static int start_over(struct rebuild *rebuild, struct error *ret_error) {
     return r;
 }
 
+static int scan(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_scan(rebuild, ret_error);
+    if (r > 0) {
+        list_table_free(rebuild->lists);
+        rebuild->lists = list_table_new();
+        r = rebuild_find_policy(rebuild, ret_error);
+        if (r == 0)
+            r = start_over(rebuild, ret_error);
+        check(r <= 0);
+    }
+    return r;
+}
+
 static int fold(struct rebuild *rebuild, struct error *ret_error) {
     int r = rebuild_fold(rebuild, ret_error);
     if (r > 0) {
+        make_full(rebuild,
+                  "transactions came later than the policy's lateness to entities that the current "
+                  "generation does not hold; a greater lateness would avoid that");
         r = start_over(rebuild, ret_error);
         if (r == 0)
             r = rebuild_fold(rebuild, ret_error);
@@ -216,6 +236,10 @@ static int fold(struct rebuild *rebuild, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Publish */
 
+/* now_us is read when the rebuild begins; a server may have archived more until it looks what there
+ * is, and clocks are put right by little. */
+#define CLOCK_BACK_US INT64_C(60000000)
+
 /* A manifest's time is for people. It never lies before what the generation holds, as times in the
  * archive never go back. */
 static int64_t created_us(struct rebuild *rebuild) {
@@ -224,6 +248,8 @@ static int64_t created_us(struct rebuild *rebuild) {
         newest_us = rebuild->before.created_time_us;
     if (now_us >= newest_us)
         return now_us;
+    if (newest_us - now_us <= CLOCK_BACK_US)
+        return newest_us;
     char clock[64], newest[64];
     value_format(value_timestamp(now_us), clock, sizeof clock);
     value_format(value_timestamp(newest_us), newest, sizeof newest);
@@ -245,6 +271,7 @@ static int finish_tables(struct rebuild *rebuild, struct error *ret_error) {
         .place = rebuild->target,
         .snapshot = &snapshot,
         .tally = &rebuild->report.tally,
+        .lists = rebuild->lists,
         .adopted_id = rebuild->adopted_id,
         .now_us = created_us(rebuild),
         .version = rebuild->options->version,
@@ -275,7 +302,8 @@ static int verify(struct rebuild *rebuild, struct error *ret_error) {
         return r;
     struct verification verification = {.rebuild = rebuild};
     size_t checks = generation_writer_checks(rebuild->writer);
-    struct crew *crew = crew_hire(rebuild->threads, checks, verify_one, &verification);
+    /* One more: the first check mostly waits for the disk. */
+    struct crew *crew = crew_hire(rebuild->threads + 1, checks, verify_one, &verification);
     return rebuild_await(rebuild, crew, REBUILD_VERIFY, &verification.done, checks, ret_error);
 }
 
@@ -334,7 +362,9 @@ static void rebuild_deinit(struct rebuild *rebuild) {
     generation_writer_close(rebuild->writer);
     archive_parts_close(rebuild->parts);
     snapshot_unref(rebuild->snapshot);
+    snapshot_unref(rebuild->folded);
     thresholds_free(rebuild->in_force);
+    list_table_free(rebuild->lists);
     arena_deinit(&rebuild->computed);
 }
 
@@ -342,10 +372,16 @@ void rebuild_report_deinit(struct rebuild_report *report) {
     arena_deinit(&report->thresholds.arena);
 }
 
+/* What does not fit into memory goes to files without a name, which cannot say where they are. */
+static void say_where(const struct rebuild *rebuild, struct error *error) {
+    if (error->code == ERROR_SYSTEM && strncmp(error->text, "cannot ", 7) == 0)
+        error_prefix(error, "%s", rebuild->options->generations);
+}
+
 int rebuild_run(const struct rebuild_options *options, struct progress *progress,
                 struct rebuild_report *ret_report, struct error *ret_error) {
     static int (*const phases[REBUILD_PHASE_COUNT])(struct rebuild *, struct error *) = {
-        [REBUILD_PREPARE] = prepare, [REBUILD_SCAN] = rebuild_scan,
+        [REBUILD_PREPARE] = prepare, [REBUILD_SCAN] = scan,
         [REBUILD_FOLD] = fold,       [REBUILD_THRESHOLDS] = rebuild_thresholds,
         [REBUILD_VERIFY] = verify,   [REBUILD_PUBLISH] = publish,
     };
@@ -360,10 +396,12 @@ int rebuild_run(const struct rebuild_options *options, struct progress *progress
         rebuild.report.cpu_seconds[i] = cpu_seconds() - cpu_begin;
     }
     rebuild.report.from_position = rebuild.before.place.position;
-    if (r == 0)
+    if (r == 0) {
         *ret_report = rebuild.report;
-    else
+    } else {
+        say_where(&rebuild, ret_error);
         rebuild_report_deinit(&rebuild.report);
+    }
     rebuild_deinit(&rebuild);
     return r;
 }

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_EVERY 16 /* states */
+#define CHECK_EVERY 64 /* states */
 
 struct fold_thread {
     struct generation *before; /* its own way in; NULL: there is none */
@@ -25,6 +25,7 @@ struct fold_thread {
     struct groups groups;       /* of the piece at hand */
     struct bulk_entry *entries; /* of the group at hand */
     size_t entry_capacity;
+    struct buffer key; /* of the group at hand: what its stream's begin with, and its rest */
     struct run_file runs;
     struct buffer state; /* of a key that is in several runs */
     uint8_t *ids;
@@ -83,23 +84,20 @@ static bool is_whole(struct folding *folding, struct text state) {
 static bool pass_on(struct folding *folding, struct text key, struct text state) {
     if (is_idle(folding, state))
         return true;
-    uint8_t *at = outlet_room(&folding->maker, RUN_HEAD + key.length + state.length);
-    if (!at)
-        return false;
-    uint16_t lengths[2] = {(uint16_t)key.length, 0};
-    uint32_t state_length = (uint32_t)state.length;
-    memcpy(at, lengths, 4);
-    memcpy(at + 4, &state_length, 4);
-    memcpy(at + RUN_HEAD, key.data, key.length);
-    memcpy(at + RUN_HEAD + key.length, state.data, state.length);
-    return true;
+    const struct generation_writer *writer = folding->fold->rebuild->writer;
+    size_t size = generation_writer_state_size(writer, folding->entity, key, state);
+    uint8_t *at = outlet_room(&folding->maker, size);
+    if (at)
+        generation_writer_state_put(writer, folding->entity, key, state, at);
+    return at;
 }
 
 static void next_before(struct folding *folding) {
+    struct text rest;
     folding->has_before =
         folding->cursor &&
         generation_cursor_next(folding->cursor, &folding->before_key, &folding->before_state) &&
-        ranges_find(folding->ranges, folding->before_key) == folding->range;
+        ranges_find(folding->ranges, folding->before_key, &rest) == folding->range;
 }
 
 static void open_before(struct folding *folding) {
@@ -132,15 +130,12 @@ static bool pass_before(struct folding *folding, const struct text *key, struct 
 /* Is there a transaction among them that came later than the lateness allows? */
 static bool has_late(const struct folding *folding, const struct group *group) {
     const struct rebuild *rebuild = folding->fold->rebuild;
-    const struct fold_thread *thread = folding->thread;
     int64_t newest_before_us = rebuild->before_tally.newest_event_time_us;
     if (newest_before_us == INT64_MIN)
         return false;
-    for (uint32_t i = 0; i < group->count; i++) {
-        struct stream_entry entry;
-        stream_entry_at(thread->groups.sorted[group->first + i], &entry);
-        if (entry.key_length & STREAM_ENTRY_TRANSACTION &&
-            entry.time_us < newest_before_us - rebuild->plan->lateness_us)
+    for (size_t i = group->first; i < group->end; i++) {
+        struct stream_entry entry = groups_entry(&folding->thread->groups, i);
+        if (entry.is_transaction && entry.time_us < newest_before_us - rebuild->plan->lateness_us)
             return true;
     }
     return false;
@@ -153,26 +148,31 @@ static void note_late(struct folding *folding, struct text before, struct text s
         atomic_store(&folding->fold->is_late, true);
 }
 
+/* Most of a group is in order of time as it is, or nearly: what is moved far is left to others. */
+static void sort_nearly(struct bulk_entry *entries, size_t count) {
+    size_t moves_left = 64 + 4 * count;
+    for (size_t i = 1; i < count && moves_left > 0; i++) {
+        struct bulk_entry entry = entries[i];
+        size_t j = i;
+        for (; j > 0 && entries[j - 1].time_us > entry.time_us && moves_left > 0; j--, moves_left--)
+            entries[j] = entries[j - 1];
+        entries[j] = entry;
+    }
+}
+
 static struct bulk_entry *entries_of(struct fold_thread *thread, const struct group *group) {
-    if (group->count > thread->entry_capacity) {
-        thread->entry_capacity = group->count + group->count / 2;
+    size_t count = group->end - group->first;
+    if (count > thread->entry_capacity) {
+        thread->entry_capacity = count + count / 2;
         thread->entries =
             check_reallocarray(thread->entries, thread->entry_capacity, sizeof *thread->entries);
     }
-    enum { AHEAD = 12 };
-    const uint8_t *const *sorted = thread->groups.sorted + group->first;
-    size_t left = thread->groups.gathered_count - group->first;
-    for (size_t i = 0; i < group->count; i++) {
-        struct stream_entry entry;
-        if (i + AHEAD < left) { /* others' too */
-            __builtin_prefetch(sorted[i + AHEAD]);
-            __builtin_prefetch(sorted[i + AHEAD] + 63);
-        }
-        stream_entry_at(sorted[i], &entry);
-        thread->entries[i] = (struct bulk_entry){.time_us = entry.time_us,
-                                                 .body = entry.key + stream_key_length(&entry),
-                                                 .size = entry.body_size};
+    for (size_t i = 0; i < count; i++) {
+        struct stream_entry entry = groups_entry(&thread->groups, group->first + i);
+        thread->entries[i] = (struct bulk_entry){
+            .time_us = entry.time_us, .body = stream_entry_body(&entry), .size = entry.body_size};
     }
+    sort_nearly(thread->entries, count);
     return thread->entries;
 }
 
@@ -180,21 +180,36 @@ static struct text fold_group(struct folding *folding, const struct group *group
                               struct text before) {
     struct fold_thread *thread = folding->thread;
     return bulk_fold(thread->bulk, folding->plan, folding->fold->rebuild->plan->lateness_us, before,
-                     entries_of(thread, group), group->count);
+                     entries_of(thread, group), group->end - group->first);
+}
+
+/* Valid until the next one. */
+static struct text key_of(struct folding *folding, const struct group *group) {
+    struct buffer *key = &folding->thread->key;
+    key->length = ranges_prefix(folding->ranges, folding->range).length;
+    buffer_append(key, group->rest.data, group->rest.length);
+    return (struct text){.data = (const char *)key->bytes, .length = key->length};
+}
+
+/* What the keys of all groups to come begin with. */
+static void begin_keys(struct folding *folding) {
+    struct text prefix = ranges_prefix(folding->ranges, folding->range);
+    buffer_clear(&folding->thread->key);
+    buffer_append(&folding->thread->key, prefix.data, prefix.length);
 }
 
 /* The piece at hand is the whole stream. false: stopped. */
 static bool pass_groups(struct folding *folding) {
     struct groups *groups = &folding->thread->groups;
-    groups_sort(groups, ranges_prefix(folding->ranges));
+    struct group group = {0};
     struct text before;
-    for (size_t i = 0; i < groups->count; i++) {
-        const struct group *group = groups_at(groups, i);
-        struct text key = group_key(group);
+    groups_sort(groups);
+    while (groups_next(groups, &group)) {
+        struct text key = key_of(folding, &group);
         if (!pass_before(folding, &key, &before))
             return false;
-        struct text state = fold_group(folding, group, before);
-        if (folding->cursor && has_late(folding, group))
+        struct text state = fold_group(folding, &group, before);
+        if (folding->cursor && has_late(folding, &group))
             note_late(folding, before, state);
         if (!is_whole(folding, state) || !pass_on(folding, key, state))
             return false;
@@ -208,15 +223,14 @@ static bool pass_groups(struct folding *folding) {
 /* The piece at hand becomes a run. */
 static int write_run(struct folding *folding, struct state_run *ret_run, struct error *ret_error) {
     struct fold_thread *thread = folding->thread;
-    struct groups *groups = &thread->groups;
-    groups_sort(groups, ranges_prefix(folding->ranges));
+    struct group group = {0};
+    groups_sort(&thread->groups);
     state_run_begin(&thread->runs, ret_run);
     int r = 0;
-    for (size_t i = 0; i < groups->count && r == 0; i++) {
-        const struct group *group = groups_at(groups, i);
-        struct text state = fold_group(folding, group, (struct text){0});
-        bool is_late = folding->cursor && has_late(folding, group);
-        r = state_run_add(&thread->runs, group_key(group), state, is_late, ret_error);
+    while (r == 0 && groups_next(&thread->groups, &group)) {
+        struct text state = fold_group(folding, &group, (struct text){0});
+        bool is_late = folding->cursor && has_late(folding, &group);
+        r = state_run_add(&thread->runs, key_of(folding, &group), state, is_late, ret_error);
     }
     return r < 0 ? r : state_run_end(&thread->runs, ret_run, ret_error);
 }
@@ -284,7 +298,7 @@ static int pass_runs(struct folding *folding, struct state_run *runs, size_t cou
 static size_t gather_piece(struct folding *folding, const struct spill_block *blocks, size_t count,
                            size_t from, int *ret_result, struct error *ret_error) {
     struct fold_thread *thread = folding->thread;
-    const struct rebuild *rebuild = folding->fold->rebuild;
+    struct rebuild *rebuild = folding->fold->rebuild;
     size_t to = from, bytes = 0, copied = 0;
     for (; to < count && (to == from || bytes + blocks[to].length <= rebuild->budget.piece_bytes);
          to++) {
@@ -358,7 +372,9 @@ static size_t entity_of(const struct rebuild *rebuild, size_t stream) {
 static int fold_states_of(struct folding *folding, struct error *ret_error) {
     const struct rebuild *rebuild = folding->fold->rebuild;
     folding->plan = &rebuild->plan->entities[folding->entity];
+    folding->ranges = &rebuild->ranges[folding->entity];
     open_before(folding);
+    begin_keys(folding);
     int r = fold_pieces(folding, ret_error);
     generation_cursor_close(folding->cursor);
     if (r < 0 || folding->failed == 0)
@@ -374,7 +390,6 @@ static int fold_stream(void *user, struct crew *crew, size_t worker, size_t job,
     struct fold_thread *thread = &fold->threads[worker];
     struct folding folding = {.fold = fold, .thread = thread, .stream = job};
     folding.entity = entity_of(rebuild, job);
-    folding.ranges = &rebuild->ranges[folding.entity];
     folding.range = job - rebuild->first_stream[folding.entity];
     outlet_begin(&folding.maker, fold->outlet, crew, job);
     int r = folding.entity < rebuild->plan->entity_count
@@ -393,6 +408,7 @@ static int open_thread(struct rebuild *rebuild, struct fold_thread *thread,
     *thread = (struct fold_thread){.bulk = bulk_new(), .merge = bulk_new()};
     run_file_init(&thread->runs, rebuild->writer);
     buffer_init(&thread->state);
+    buffer_init(&thread->key);
     if (rebuild->before.id == 0)
         return 0;
     int r =
@@ -416,40 +432,11 @@ static void close_thread(struct fold_thread *thread) {
     free(thread->entries);
     free(thread->ids);
     buffer_deinit(&thread->state);
+    buffer_deinit(&thread->key);
 }
 
 /* ---------------------------------------------------------------------------------------------
  * Writing */
-
-static int write_states(struct rebuild *rebuild, size_t entity, const struct outlet_block *block,
-                        struct error *ret_error) {
-    const uint8_t *at = block->bytes, *end = at + block->length;
-    int r = 0;
-    while (at < end && r == 0) {
-        uint16_t lengths[2];
-        uint32_t state_length;
-        memcpy(lengths, at, 4);
-        memcpy(&state_length, at + 4, 4);
-        struct text key = {.data = (const char *)at + RUN_HEAD, .length = lengths[0]};
-        struct text state = {.data = key.data + key.length, .length = state_length};
-        r = generation_writer_state(rebuild->writer, entity, key, state, ret_error);
-        at += RUN_HEAD + key.length + state.length;
-    }
-    return r;
-}
-
-static int write_ids(struct rebuild *rebuild, const struct outlet_block *block,
-                     struct error *ret_error) {
-    int r = 0;
-    for (size_t at = 0; at < block->length && r == 0; at += FOLDED_ID_SIZE) {
-        uint64_t folded[2];
-        memcpy(folded, block->bytes + at, FOLDED_ID_SIZE);
-        const struct known_id known = {.position = folded[1] >> 8,
-                                       .label = (enum label)(folded[1] & 0xff)};
-        r = generation_writer_id(rebuild->writer, folded[0], known, ret_error);
-    }
-    return r;
-}
 
 static int write_stream(struct fold *fold, struct crew *crew, size_t stream,
                         struct error *ret_error) {
@@ -463,10 +450,9 @@ static int write_stream(struct fold *fold, struct crew *crew, size_t stream,
         if (taken < 0)
             continue;
         if (r == 0)
-            r = entity < rebuild->plan->entity_count
-                    ? write_states(rebuild, entity, block, ret_error)
-                    : write_ids(rebuild, block, ret_error);
-        free(block);
+            r = generation_writer_entries(rebuild->writer, entity, block->bytes, block->length,
+                                          ret_error);
+        outlet_give_back(fold->outlet, block);
     }
     return r;
 }

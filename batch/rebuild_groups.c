@@ -1,199 +1,256 @@
 #include "rebuild_groups.h"
 
 #include "core/base/check.h"
-#include "core/base/hash.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-static void grow_slots(struct groups *groups) {
-    free(groups->slots);
-    groups->slot_count = groups->slot_count ? 2 * groups->slot_count : 4096;
-    groups->slots = check_calloc(groups->slot_count, sizeof *groups->slots);
-    for (uint32_t i = 0; i < groups->count; i++) {
-        size_t at = groups->groups[i].hash & (groups->slot_count - 1);
-        while (groups->slots[at])
-            at = (at + 1) & (groups->slot_count - 1);
-        groups->slots[at] = i + 1;
-    }
-}
+#define HEAP_BYTES  (128u << 10) /* with an index of it, less than a processor's second cache */
+#define HEAPS_MAX   1024u
+#define SAMPLE_EACH 16u /* keys for each heap */
 
-static uint32_t add_group(struct groups *groups, const uint8_t *key, size_t length, uint64_t hash) {
-    if (groups->count == groups->capacity) {
-        groups->capacity = groups->capacity ? 2 * groups->capacity : 1024;
-        groups->groups =
-            check_reallocarray(groups->groups, groups->capacity, sizeof *groups->groups);
-    }
-    check(groups->count < UINT32_MAX);
-    uint32_t index = (uint32_t)groups->count++;
-    groups->groups[index] =
-        (struct group){.key = key, .hash = hash, .key_length = (uint32_t)length};
-    return index;
-}
-
-/* An entry that is on its way into its group. What is looked up for it lies anywhere in memory, so
- * that is fetched some entries before it is needed: its slot, then the group, then that one's key.
- */
-struct coming {
-    const uint8_t *at;
-    const uint8_t *key;
-    size_t key_length;
-    uint64_t hash;
-};
-#define COMING 16 /* a power of two */
-
-static uint32_t group_of(struct groups *groups, const struct coming *coming) {
-    if (2 * (groups->count + 1) > groups->slot_count)
-        grow_slots(groups);
-    size_t at = coming->hash & (groups->slot_count - 1);
-    for (; groups->slots[at]; at = (at + 1) & (groups->slot_count - 1)) {
-        const struct group *group = &groups->groups[groups->slots[at] - 1];
-        if (group->hash == coming->hash && group->key_length == coming->key_length &&
-            memcmp(group->key, coming->key, coming->key_length) == 0)
-            return groups->slots[at] - 1;
-    }
-    groups->slots[at] = (uint32_t)groups->count + 1;
-    return add_group(groups, coming->key, coming->key_length, coming->hash);
-}
-
-static void take(struct groups *groups, const struct coming *coming) {
-    if (groups->gathered_count == groups->gathered_capacity) {
-        groups->gathered_capacity =
-            groups->gathered_capacity ? 2 * groups->gathered_capacity : 4096;
-        groups->gathered = check_reallocarray(groups->gathered, groups->gathered_capacity,
-                                              sizeof *groups->gathered);
-    }
-    uint32_t group = group_of(groups, coming);
-    groups->groups[group].count++;
-    check(groups->gathered_count < UINT32_MAX);
-    groups->gathered[groups->gathered_count++] =
-        (struct gathered){.at = coming->at, .group = group};
-}
-
-/* The group in its slot, most likely its own; NULL: a free slot. */
-static const struct group *likely_group(const struct groups *groups, const struct coming *coming) {
-    uint32_t slot = groups->slots[coming->hash & (groups->slot_count - 1)];
-    return slot ? &groups->groups[slot - 1] : NULL;
-}
-
-static const uint8_t *look_ahead(const struct groups *groups, const uint8_t *bytes,
-                                 struct coming *ret_coming) {
-    struct stream_entry entry;
-    const uint8_t *next = stream_entry_at(bytes, &entry);
-    size_t length = stream_key_length(&entry);
-    *ret_coming = (struct coming){
-        .at = bytes, .key = entry.key, .key_length = length, .hash = hash64(entry.key, length, 0)};
-    __builtin_prefetch(&groups->slots[ret_coming->hash & (groups->slot_count - 1)]);
-    return next;
-}
+/* ---------------------------------------------------------------------------------------------
+ * Dealing out */
 
 void groups_gather(struct groups *groups, const uint8_t *bytes, size_t length) {
-    struct coming ring[COMING];
-    const uint8_t *end = bytes + length;
-    size_t seen = 0, taken = 0;
-    if (groups->slot_count == 0)
-        grow_slots(groups);
-    while (bytes < end || taken < seen) {
-        if (bytes < end) {
-            bytes = look_ahead(groups, bytes, &ring[seen++ % COMING]);
-            if (seen - taken < COMING && bytes < end)
-                continue;
-        }
-        if (seen - taken > COMING / 2)
-            __builtin_prefetch(likely_group(groups, &ring[(taken + COMING / 2) % COMING]), 1);
-        if (seen - taken > COMING / 4) {
-            const struct group *group = likely_group(groups, &ring[(taken + COMING / 4) % COMING]);
-            if (group)
-                __builtin_prefetch(group->key);
-        }
-        take(groups, &ring[taken++ % COMING]);
+    if (groups->block_count == groups->block_capacity) {
+        groups->block_capacity = groups->block_capacity ? 2 * groups->block_capacity : 64;
+        groups->blocks =
+            check_reallocarray(groups->blocks, groups->block_capacity, sizeof *groups->blocks);
     }
+    groups->blocks[groups->block_count++] = (struct gathered){.bytes = bytes, .length = length};
 }
 
 void groups_clear(struct groups *groups) {
-    groups->gathered_count = groups->count = 0;
-    if (groups->slots)
-        memset(groups->slots, 0, groups->slot_count * sizeof *groups->slots);
+    groups->block_count = 0;
 }
 
-/* By the whole key. */
-static void sort_few(const struct groups *groups, struct numbered *items, size_t count) {
+/* Keys from the beginning of each block. */
+static size_t take_sample(const struct groups *groups, struct text *sample, size_t wanted) {
+    size_t count = 0;
+    for (size_t i = 0; i < groups->block_count; i++) {
+        const uint8_t *at = groups->blocks[i].bytes, *end = at + groups->blocks[i].length;
+        size_t until = (i + 1) * wanted / groups->block_count;
+        int64_t time_us = 0;
+        while (count < until && at < end) {
+            struct stream_entry entry;
+            at = stream_entry_next(at, &time_us, &entry);
+            sample[count++] = stream_entry_rest(&entry);
+        }
+    }
+    return count;
+}
+
+static void divide(struct groups *groups) {
+    size_t bytes = 0;
+    for (size_t i = 0; i < groups->block_count; i++)
+        bytes += groups->blocks[i].length;
+    size_t wanted = bytes / HEAP_BYTES + 1;
+    if (wanted > HEAPS_MAX)
+        wanted = HEAPS_MAX;
+    struct text *sample = check_calloc(wanted * SAMPLE_EACH, sizeof *sample);
+    size_t count = take_sample(groups, sample, wanted * SAMPLE_EACH);
+    ranges_deinit(&groups->ranges);
+    ranges_init(&groups->ranges, sample, count, wanted);
+    free(sample);
+}
+
+static void add_place(struct groups *groups, size_t index, size_t heap) {
+    if (index == groups->place_capacity) {
+        groups->place_capacity = index ? 2 * index : 4096;
+        groups->places =
+            check_reallocarray(groups->places, groups->place_capacity, sizeof *groups->places);
+    }
+    groups->places[index] = (uint16_t)heap;
+}
+
+/* Finds each entry's heap, and how large the heaps are. */
+static void find_places(struct groups *groups) {
+    size_t index = 0;
+    for (size_t i = 0; i < groups->block_count; i++) {
+        const uint8_t *at = groups->blocks[i].bytes, *end = at + groups->blocks[i].length;
+        int64_t time_us = 0;
+        while (at < end) {
+            struct stream_entry entry;
+            struct text ignored;
+            at = stream_entry_next(at, &time_us, &entry);
+            size_t heap = ranges_find(&groups->ranges, stream_entry_rest(&entry), &ignored);
+            groups->ends[heap] += HEAP_ENTRY_HEAD + (size_t)entry.key_length + entry.body_size;
+            add_place(groups, index++, heap);
+        }
+    }
+}
+
+static void fill_heaps(struct groups *groups, size_t *fill) {
+    size_t index = 0;
+    for (size_t i = 0; i < groups->block_count; i++) {
+        const uint8_t *at = groups->blocks[i].bytes, *end = at + groups->blocks[i].length;
+        int64_t time_us = 0;
+        while (at < end) {
+            struct stream_entry entry;
+            at = stream_entry_next(at, &time_us, &entry);
+            size_t length = (size_t)entry.key_length + entry.body_size;
+            uint8_t *to = groups->heaps + fill[groups->places[index]];
+            fill[groups->places[index++]] += HEAP_ENTRY_HEAD + length;
+            store_u64(to, (uint64_t)entry.time_us << 1 | entry.is_transaction);
+            store_u16(to + 8, entry.key_length);
+            store_u16(to + 10, entry.body_size);
+            memcpy(to + HEAP_ENTRY_HEAD, entry.key, length);
+        }
+    }
+}
+
+static void deal_out(struct groups *groups) {
+    size_t heaps = groups->ranges.count, size = 0;
+    size_t *fill = check_calloc(heaps, sizeof *fill);
+    free(groups->ends);
+    groups->ends = check_calloc(heaps, sizeof *groups->ends);
+    find_places(groups);
+    for (size_t i = 0; i < heaps; i++) {
+        fill[i] = size;
+        size += groups->ends[i];
+        groups->ends[i] = size;
+    }
+    if (size > groups->heaps_size) {
+        free(groups->heaps);
+        groups->heaps_size = size + size / 8;
+        groups->heaps = check_malloc(groups->heaps_size);
+    }
+    fill_heaps(groups, fill);
+    free(fill);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Sorting */
+
+static struct text rest_of(const struct numbered *item) {
+    struct stream_entry entry = heap_entry_at((const uint8_t *)(uintptr_t)item->item);
+    return stream_entry_rest(&entry);
+}
+
+/* By the whole of what is left; of equal ones, as they were. */
+static void sort_few(struct numbered *items, size_t count) {
     for (size_t i = 1; i < count; i++) {
         struct numbered item = items[i];
-        struct text key = group_key(&groups->groups[item.item]);
+        struct text rest = rest_of(&item);
         size_t j = i;
-        for (; j > 0 && text_compare(group_key(&groups->groups[items[j - 1].item]), key) > 0; j--)
+        for (; j > 0 && text_compare(rest_of(&items[j - 1]), rest) > 0; j--)
             items[j] = items[j - 1];
         items[j] = item;
     }
 }
 
+/* Of two that agree in their first eight bytes, or in all that they have: most keys are no longer
+ * than twice that. */
+static bool is_equal(struct text a, struct text b) {
+    if (a.length != b.length)
+        return false;
+    if (a.length > 16)
+        return memcmp(a.data, b.data, a.length) == 0;
+    if (a.length <= 8)
+        return true;
+    uint64_t ends[2];
+    memcpy(&ends[0], a.data + a.length - 8, 8);
+    memcpy(&ends[1], b.data + b.length - 8, 8);
+    return ends[0] == ends[1];
+}
+
+static bool are_equal(const struct numbered *items, size_t count) {
+    struct text first = rest_of(&items[0]);
+    for (size_t i = 1; i < count; i++)
+        if (!is_equal(rest_of(&items[i]), first))
+            return false;
+    return true;
+}
+
+static size_t count_equal(const struct numbered *items, size_t count) {
+    size_t equal = 1;
+    while (equal < count && items[equal].number == items[0].number)
+        equal++;
+    return equal;
+}
+
 #define SORT_FEW 24
 
-/* By the eight bytes at `from`, and those that are equal there by the next ones. All agree in what
- * comes before. */
-static void sort_items(struct groups *groups, struct numbered *items, size_t count, size_t from) {
+/* Sorts items that agree in what comes before `from` and in the eight bytes there. */
+static void sort_equal(struct groups *groups, struct numbered *items, size_t count, size_t from) {
+    if (count == 1 || are_equal(items, count))
+        return;
+    from += 8;
+    if (count <= SORT_FEW || from > GENERATION_KEY_MAX) {
+        sort_few(items, count);
+        return;
+    }
     for (size_t i = 0; i < count; i++)
-        items[i].number = ranges_number_at(group_key(&groups->groups[items[i].item]), from);
-    numbered_sort(items, groups->order_scratch, count);
-    for (size_t i = 0; i < count;) {
-        size_t next = i + 1;
-        while (next < count && items[next].number == items[i].number)
-            next++;
-        if (next - i <= SORT_FEW || from > GENERATION_KEY_MAX)
-            sort_few(groups, items + i, next - i);
-        else
-            sort_items(groups, items + i, next - i, from + 8);
-        i = next;
+        items[i].number = ranges_number_at(rest_of(&items[i]), from);
+    numbered_sort(items, groups->spare, count);
+    for (size_t i = 0, equal; i < count; i += equal) {
+        equal = count_equal(items + i, count - i);
+        sort_equal(groups, items + i, equal, from);
     }
 }
 
-/* Puts the entries in the order of the sorted groups, so that they can be fetched ahead. */
-static void sort_entries(struct groups *groups) {
-    if (groups->gathered_count > groups->sorted_capacity) {
-        groups->sorted_capacity = groups->gathered_count + groups->gathered_count / 2;
-        free(groups->sorted);
-        groups->sorted = check_calloc(groups->sorted_capacity, sizeof *groups->sorted);
+static void add_to_order(struct groups *groups, const uint8_t *at, struct text rest) {
+    if (groups->count == groups->order_capacity) {
+        groups->order_capacity = groups->count ? 2 * groups->count : 4096;
+        groups->order =
+            check_reallocarray(groups->order, groups->order_capacity, sizeof *groups->order);
+        free(groups->spare);
+        groups->spare = check_calloc(groups->order_capacity, sizeof *groups->spare);
     }
-    uint32_t first = 0;
-    for (size_t i = 0; i < groups->count; i++) {
-        struct group *group = &groups->groups[groups->order[i].item];
-        uint32_t count = group->count;
-        group->first = first;
-        group->count = 0;
-        first += count;
-    }
-    for (size_t i = 0; i < groups->gathered_count; i++) {
-        struct group *group = &groups->groups[groups->gathered[i].group];
-        groups->sorted[group->first + group->count++] = groups->gathered[i].at;
-    }
+    groups->order[groups->count++] =
+        (struct numbered){.number = ranges_number_at(rest, 0), .item = (uintptr_t)at};
 }
 
-void groups_sort(struct groups *groups, struct text prefix) {
-    size_t count = groups->count;
-    if (count > groups->order_capacity) {
-        groups->order_capacity = count + count / 2;
-        free(groups->order);
-        free(groups->order_scratch);
-        groups->order = check_calloc(groups->order_capacity, sizeof *groups->order);
-        groups->order_scratch = check_calloc(groups->order_capacity, sizeof *groups->order);
+/* Sorts the heap at hand by the first eight bytes. */
+static void sort_heap(struct groups *groups) {
+    size_t begin = groups->heap ? groups->ends[groups->heap - 1] : 0;
+    const uint8_t *at = groups->heaps + begin, *end = groups->heaps + groups->ends[groups->heap];
+    groups->count = groups->run_end = 0;
+    while (at < end) {
+        struct stream_entry entry = heap_entry_at(at);
+        add_to_order(groups, at, stream_entry_rest(&entry));
+        at = stream_entry_body(&entry) + entry.body_size;
     }
-    for (size_t i = 0; i < count; i++)
-        groups->order[i].item = i;
-    size_t common = prefix.length;
-    for (size_t i = 0; i < count; i++)
-        if (groups->groups[i].key_length < common ||
-            memcmp(groups->groups[i].key, prefix.data, common) != 0)
-            common = 0;
-    sort_items(groups, groups->order, count, common);
-    sort_entries(groups);
+    if (groups->count > 0)
+        numbered_sort(groups->order, groups->spare, groups->count);
+}
+
+void groups_sort(struct groups *groups) {
+    divide(groups);
+    deal_out(groups);
+    groups->heap = 0;
+    sort_heap(groups);
+}
+
+bool groups_next(struct groups *groups, struct group *group) {
+    size_t at = group->end;
+    while (at == groups->count) {
+        if (groups->heap + 1 == groups->ranges.count)
+            return false;
+        groups->heap++;
+        sort_heap(groups);
+        at = 0;
+    }
+    if (at == groups->run_end) {
+        size_t equal = count_equal(groups->order + at, groups->count - at);
+        sort_equal(groups, groups->order + at, equal, 0);
+        groups->run_end = at + equal;
+    }
+    group->first = at;
+    group->rest = rest_of(&groups->order[at++]);
+    while (at < groups->run_end && is_equal(rest_of(&groups->order[at]), group->rest))
+        at++;
+    group->end = at;
+    return true;
 }
 
 void groups_deinit(struct groups *groups) {
-    free(groups->gathered);
-    free(groups->sorted);
-    free(groups->groups);
-    free(groups->slots);
+    ranges_deinit(&groups->ranges);
+    free(groups->blocks);
+    free(groups->heaps);
+    free(groups->ends);
+    free(groups->places);
     free(groups->order);
-    free(groups->order_scratch);
+    free(groups->spare);
 }

@@ -6,12 +6,17 @@
 #include "core/base/check.h"
 #include "numbered.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
+/* So that a stream can be sorted as it is. */
+_Static_assert(sizeof(struct stream_id) == sizeof(struct numbered) &&
+                   offsetof(struct stream_id, packed) == offsetof(struct numbered, item),
+               "a stream_id is a numbered");
+
 struct id_merge {
-    const struct ranges *ranges;
-    size_t range;
+    size_t ranges, range; /* this one of so many */
     struct outlet_maker *maker;
     struct generation_cursor *cursor; /* NULL: nothing to go on from */
     uint64_t before_hash, before_packed;
@@ -19,12 +24,11 @@ struct id_merge {
 };
 
 static bool pass_on(struct id_merge *merge, uint64_t id_hash, uint64_t packed) {
-    uint8_t *at = outlet_room(merge->maker, FOLDED_ID_SIZE);
-    if (!at)
-        return false;
-    memcpy(at, &id_hash, 8);
-    memcpy(at + 8, &packed, 8);
-    return true;
+    uint8_t *at = outlet_room(merge->maker, GENERATION_ID_SIZE);
+    const struct known_id known = {.position = packed >> 8, .label = (enum label)(packed & 0xff)};
+    if (at)
+        generation_writer_id_put(id_hash, known, at);
+    return at;
 }
 
 static void next_before(struct id_merge *merge) {
@@ -37,33 +41,28 @@ static void next_before(struct id_merge *merge) {
 }
 
 /* What all records about one hash come to; 0: the transaction is not known. before: 0: none. */
-static uint64_t resolve(const struct stream_id *ids, const struct numbered *order, size_t count,
-                        uint64_t before) {
+static uint64_t resolve(const struct numbered *ids, size_t count, uint64_t before) {
     uint64_t position = before >> 8;
-    for (size_t i = 0; i < count; i++) {
-        const struct stream_id *id = &ids[order[i].item];
-        bool is_transaction = id->at == id->packed >> 8;
-        if (is_transaction && before == 0 && (position == 0 || id->at < position))
-            position = id->at;
-    }
-    uint64_t packed = before ? before : position << 8, at = 0;
-    for (size_t i = 0; i < count && position; i++) {
-        const struct stream_id *id = &ids[order[i].item];
-        if (id->at != position && id->packed >> 8 == position && id->at > at) {
-            packed = id->packed;
-            at = id->at;
-        }
+    for (size_t i = 0; i < count && before == 0; i++)
+        if ((ids[i].item & 0xff) == 0 && (position == 0 || ids[i].item >> 8 < position))
+            position = ids[i].item >> 8;
+    uint64_t packed = before ? before : position << 8, newest = 0;
+    for (size_t i = 0; i + 1 < count && position; i++) {
+        uint64_t by = ids[i + 1].item >> 8;
+        if ((ids[i + 1].item & 0xff) != STREAM_ID_BY || ids[i].item >> 8 != position || by < newest)
+            continue;
+        packed = ids[i].item & ~(uint64_t)STREAM_ID_LABELLED;
+        newest = by;
     }
     return packed;
 }
 
-static void merge_ids(struct id_merge *merge, const struct stream_id *ids,
-                      const struct numbered *order, size_t count) {
+/* ids: sorted. */
+static void merge_ids(struct id_merge *merge, const struct numbered *ids, size_t count) {
     next_before(merge);
-    for (size_t i = 0; i < count;) {
-        uint64_t hash = order[i].number, before = 0;
-        size_t next = i + 1;
-        while (next < count && order[next].number == hash)
+    for (size_t i = 0, next; i < count; i = next) {
+        uint64_t hash = ids[i].number, before = 0;
+        for (next = i + 1; next < count && ids[next].number == hash;)
             next++;
         while (merge->has_before && merge->before_hash <= hash) {
             if (merge->before_hash == hash)
@@ -72,20 +71,19 @@ static void merge_ids(struct id_merge *merge, const struct stream_id *ids,
                 return;
             next_before(merge);
         }
-        uint64_t packed = resolve(ids, order + i, next - i, before);
+        uint64_t packed = resolve(ids + i, next - i, before);
         if (packed && !pass_on(merge, hash, packed))
             return;
-        i = next;
     }
     while (merge->has_before && pass_on(merge, merge->before_hash, merge->before_packed))
         next_before(merge);
 }
 
-/* The stream's bytes one behind the other, then room for sorting. */
+/* The stream's bytes one behind the other, then as much room, for sorting. */
 static int load(struct rebuild *rebuild, size_t stream, uint8_t **scratch, size_t *scratch_size,
                 struct error *ret_error) {
     size_t bytes = (size_t)spill_bytes(rebuild->spill, stream);
-    size_t size = bytes + 2 * (bytes / STREAM_ID_SIZE + 1) * sizeof(struct numbered);
+    size_t size = 2 * bytes;
     if (size > *scratch_size) {
         free(*scratch);
         *scratch = check_malloc(size);
@@ -113,21 +111,17 @@ int rebuild_fold_ids(struct rebuild *rebuild, size_t stream, struct generation *
         return r;
     size_t entities = rebuild->plan->entity_count;
     size_t count = (size_t)spill_bytes(rebuild->spill, stream) / STREAM_ID_SIZE;
-    struct stream_id *ids = (struct stream_id *)(void *)*scratch;
-    struct numbered *order = (struct numbered *)(void *)(ids + count);
-    for (size_t i = 0; i < count; i++)
-        order[i] = (struct numbered){.number = ids[i].id_hash, .item = i};
+    struct numbered *ids = (struct numbered *)(void *)*scratch;
     if (count)
-        numbered_sort(order, order + count, count);
-    struct id_merge merge = {.ranges = &rebuild->ranges[entities],
+        numbered_sort(ids, ids + count, count);
+    struct id_merge merge = {.ranges = rebuild->id_ranges,
                              .range = stream - rebuild->first_stream[entities],
                              .maker = maker};
     if (before) {
         merge.cursor = generation_cursor_open_ids(before);
-        generation_cursor_seek_id(merge.cursor,
-                                  merge.range ? merge.ranges->cuts[merge.range - 1] : 0);
+        generation_cursor_seek_id(merge.cursor, ranges_hash_begin(merge.ranges, merge.range));
     }
-    merge_ids(&merge, ids, order, count);
+    merge_ids(&merge, ids, count);
     generation_cursor_close(merge.cursor);
     return 0;
 }

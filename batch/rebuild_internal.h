@@ -5,11 +5,13 @@
 #pragma once
 
 #include "crew.h"
+#include "list_queue.h"
 #include "outlet.h"
 #include "ranges.h"
 #include "rebuild.h"
 #include "spill.h"
 
+#include "core/base/buffer.h"
 #include "core/store/archive_parts.h"
 
 #include <stdatomic.h>
@@ -35,19 +37,25 @@ struct rebuild {
     struct archive_parts *parts;
     struct archive_place target; /* last sync mark when the rebuild began */
     struct snapshot *snapshot;
-    const struct plan *plan; /* the snapshot's */
+    uint64_t
+        guessed_at; /* its position, when a later one may turn up yet; 0: it is the right one */
+    struct snapshot
+        *folded; /* the one with the plan: it, or an earlier one with the same features */
+    const struct plan *plan;
     struct generation_writer *writer;
 
     /* The generation to go on from; before.id 0: there is none, the rebuild is full. */
     struct generation_manifest before;
     struct tally before_tally;
+    struct list_table *lists;  /* of what the rebuild goes on from, then up to the target */
     int64_t newest_receive_us; /* of the records read */
     uint64_t adopted_id; /* of the generation that a server adopted last; 0: none that is known */
 
     /* Streams: one for each range of each entity's keys, in the order of the tables, then those of
      * the ids. */
-    struct ranges *ranges; /* one per entity, and behind them that of the ids */
-    size_t *first_stream;  /* parallel to ranges; at its end the number of streams */
+    struct ranges *ranges; /* one per entity */
+    size_t id_ranges;
+    size_t *first_stream; /* of each entity, of the ids; at its end the number of streams */
     struct spill *spill;
 
     struct arena computed;       /* what is in the thresholds */
@@ -79,41 +87,81 @@ static inline size_t rebuild_streams(const struct rebuild *rebuild) {
     return rebuild->first_stream[rebuild->plan->entity_count + 1];
 }
 
-/* An entry in a stream: this, the key, the body. */
+/* An entry in a stream:
+ *
+ *   u8      length of the key's rest: of what is behind the prefix that all keys of the range have
+ *   u8      length of the body; of either, 255 means that it follows in two bytes
+ *   varint  time, as the zigzag difference from the entry before it in the block, × 2, + 1 when it
+ *           is a transaction's, not an outcome's
+ *   the key's rest, the body
+ */
 struct stream_entry {
-    uint16_t key_length; /* the highest bit: it is a transaction's, not an outcome's */
-    uint16_t body_size;
     int64_t time_us;
-    const uint8_t *key; /* body behind it */
+    const uint8_t *key; /* its rest; the body is behind it */
+    uint16_t key_length, body_size;
+    bool is_transaction;
 };
-#define STREAM_ENTRY_HEAD        12
-#define STREAM_ENTRY_TRANSACTION 0x8000
+#define STREAM_ENTRY_HEAD_MAX (2 + 2 * 2 + BUFFER_VARINT_MAX)
 
-static inline size_t stream_key_length(const struct stream_entry *entry) {
-    return entry->key_length & (STREAM_ENTRY_TRANSACTION - 1);
+static inline struct text stream_entry_rest(const struct stream_entry *entry) {
+    return (struct text){.data = (const char *)entry->key, .length = entry->key_length};
+}
+static inline const uint8_t *stream_entry_body(const struct stream_entry *entry) {
+    return entry->key + entry->key_length;
 }
 
-/* Returns where the next one begins. */
-static inline const uint8_t *stream_entry_at(const uint8_t *at, struct stream_entry *ret_entry) {
-    memcpy(&ret_entry->key_length, at, 2);
-    memcpy(&ret_entry->body_size, at + 2, 2);
-    memcpy(&ret_entry->time_us, at + 4, 8);
-    ret_entry->key = at + STREAM_ENTRY_HEAD;
-    return ret_entry->key + stream_key_length(ret_entry) + ret_entry->body_size;
+/* Fills *ret_entry with the entry at `at` and returns where the next one begins. *time_us: of the
+ * one before; 0 at the beginning of a block. */
+static inline const uint8_t *stream_entry_next(const uint8_t *at, int64_t *time_us,
+                                               struct stream_entry *ret_entry) {
+    unsigned lengths[2] = {at[0], at[1]}, shift = 0;
+    at += 2;
+    for (int i = 0; i < 2; i++)
+        if (__builtin_expect(lengths[i] == UINT8_MAX, 0)) {
+            lengths[i] = load_u16(at);
+            at += 2;
+        }
+    uint64_t packed = 0;
+    do
+        packed |= (uint64_t)(*at & 0x7f) << shift;
+    while (shift += 7, *at++ & 0x80);
+    *time_us = (int64_t)((uint64_t)*time_us + (uint64_t)unzigzag(packed >> 1));
+    *ret_entry = (struct stream_entry){.time_us = *time_us,
+                                       .key = at,
+                                       .key_length = (uint16_t)lengths[0],
+                                       .body_size = (uint16_t)lengths[1],
+                                       .is_transaction = packed & 1};
+    return at + lengths[0] + lengths[1];
 }
 
-/* What is known of a transaction's id, in a stream: that it came, or a label that it was given. */
+/* What is known of a transaction's id, in a stream: that it came, or a label that it was given. The
+ * latter is followed by another one, of the same hash, that says where. */
 struct stream_id {
     uint64_t id_hash;
-    uint64_t packed; /* position of the transaction × 256 + label */
-    uint64_t at;     /* position of the record that says so */
+    uint64_t packed; /* position × 256 + label, or one of these: */
 };
-#define STREAM_ID_SIZE sizeof(struct stream_id)
+#define STREAM_ID_SIZE     sizeof(struct stream_id)
+#define STREAM_ID_LABELLED 0x80u /* + label: the transaction's position */
+#define STREAM_ID_BY       0xffu /* the position of the record that gave it */
 
 /* ---- steps ---- */
 
-/* The policy that was given, or the archive's last one. */
+/* The policy that was given, or the archive's last one. Where all of the archive will be scanned,
+ * that is a guess until then. */
 int rebuild_load_policy(struct rebuild *rebuild, struct error *ret_error);
+/* The archive's last one, after a guess was wrong. */
+int rebuild_find_policy(struct rebuild *rebuild, struct error *ret_error);
+
+/* A later policy than the guessed one, met by one thread. */
+struct later_policy {
+    struct snapshot *snapshot; /* NULL: none */
+    uint64_t position;
+};
+/* false: its features are other ones, or it does not load, so that the guess was wrong. */
+bool rebuild_meet_policy(const struct rebuild *rebuild, const struct record *record,
+                         struct later_policy *later);
+/* After the scan: this one takes the guess's place. */
+void rebuild_settle_policy(struct rebuild *rebuild, struct later_policy *later);
 
 /* The payload of the archive's last record of this type, up to the target. 0: there is none. */
 int rebuild_find_last(struct rebuild *rebuild, enum record_type type, enum rebuild_phase phase,
@@ -124,6 +172,7 @@ int rebuild_find_last(struct rebuild *rebuild, enum record_type type, enum rebui
 int rebuild_survey(struct rebuild *rebuild, struct error *ret_error);
 void rebuild_forget_streams(struct rebuild *rebuild);
 
+/* 1: the policy was guessed, and is not the right one. */
 int rebuild_scan(struct rebuild *rebuild, struct error *ret_error);
 /* 1: the result would not be that of a full rebuild: transactions came too late. */
 int rebuild_fold(struct rebuild *rebuild, struct error *ret_error);
@@ -131,8 +180,7 @@ int rebuild_fold(struct rebuild *rebuild, struct error *ret_error);
 /* After the fold: computes the snapshot's thresholds and cut-offs, and what their change means. */
 int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error);
 
-/* Folds a stream of ids and hands the result to the maker: id hash and packed, 8 bytes each. */
+/* Folds a stream of ids and hands the result to the maker. */
 int rebuild_fold_ids(struct rebuild *rebuild, size_t stream, struct generation *before,
                      uint8_t **scratch, size_t *scratch_size, struct outlet_maker *maker,
                      struct error *ret_error);
-#define FOLDED_ID_SIZE 16

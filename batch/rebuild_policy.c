@@ -1,5 +1,10 @@
 /* Whose features are folded: the policy that was given, or the last one in the archive. That one is
- * looked for from the archive's end, segments in parallel. */
+ * looked for from the archive's end, segments in parallel.
+ *
+ * But when all of the archive will be scanned, reading it before for that alone would be a waste: a
+ * policy that stands near the beginning of a segment is taken for the last one. The scan then looks
+ * out for later ones. Most have the same features, for it is rules that change: such a one takes
+ * the guess's place. Else the policy is looked for after all, and the scan begins again. */
 #include "rebuild_internal.h"
 
 #include "core/base/check.h"
@@ -34,6 +39,11 @@ static int search_part(void *user, struct crew *crew, size_t worker, size_t job,
     if (atomic_load(&search->found) < job)
         return 0;
     size_t part = search->parts - 1 - job;
+    uint64_t types = archive_parts_part(search->rebuild->parts, part).types;
+    if (!(types >> search->type & 1)) {
+        atomic_fetch_add(&search->done, archive_parts_size(search->rebuild->parts, part));
+        return 0;
+    }
     int r = archive_part_open(search->rebuild->parts, part, 0, false, &reader, ret_error);
     if (r < 0)
         return r;
@@ -112,13 +122,135 @@ static int load_given(struct rebuild *rebuild, struct buffer *messages, struct e
     return r < 0 ? error_prefix(ret_error, "the policy in %s", rebuild->options->policy) : 0;
 }
 
+static void use_plan(struct rebuild *rebuild) {
+    snapshot_unref(rebuild->folded);
+    rebuild->folded = snapshot_ref(rebuild->snapshot);
+    rebuild->plan = &rebuild->folded->plan;
+}
+
+/* ---- guessing ---- */
+
+#define GUESS_RECORDS 64 /* of each segment that are looked at */
+
+/* Will all of the archive be scanned, whatever the policy is? */
+static bool is_full_anyway(const struct rebuild *rebuild) {
+    struct generation_mark mark;
+    return (rebuild->options->full && rebuild->options->force) ||
+           !generation_look(rebuild->options->generations, &mark);
+}
+
+/* The last policy among the first records of a part; *ret_position 0: there is none. */
+static int look_at_part(struct rebuild *rebuild, size_t part, struct buffer *payload,
+                        uint64_t *ret_position, struct error *ret_error) {
+    struct archive_part_reader *reader;
+    struct archive_part_record record;
+    *ret_position = 0;
+    if (!(archive_parts_part(rebuild->parts, part).types >> RECORD_SNAPSHOT & 1))
+        return 0;
+    int r = archive_part_open(rebuild->parts, part, 0, false, &reader, ret_error);
+    if (r < 0)
+        return r;
+    for (unsigned i = 0;
+         i < GUESS_RECORDS && (r = archive_part_next(reader, &record, ret_error)) == 1; i++) {
+        if (record.type != RECORD_SNAPSHOT)
+            continue;
+        buffer_clear(payload);
+        buffer_append(payload, record.payload.data, record.payload.length);
+        *ret_position = record.position;
+    }
+    archive_part_close(reader);
+    return r < 0 ? r : 0;
+}
+
+/* 1: rebuild->snapshot is a guess; 0: there is nothing to guess from. What is wrong with the
+ * archive or the policy is for the search to say. */
+static int guess(struct rebuild *rebuild, struct buffer *messages) {
+    struct buffer payload;
+    struct error ignored;
+    uint64_t position = 0;
+    int r = 0;
+    buffer_init(&payload);
+    for (size_t i = archive_parts_count(rebuild->parts); i-- > 0 && r == 0 && position == 0;)
+        r = look_at_part(rebuild, i, &payload, &position, &ignored);
+    if (r == 0 && position > 0)
+        r = load_record(rebuild, &payload, messages, &ignored) == 0;
+    if (r > 0)
+        rebuild->guessed_at = position;
+    buffer_deinit(&payload);
+    return r > 0;
+}
+
+/* Does every record mean the same to both? What fields are made from is in their canonical names,
+ * but for the rates of currencies and whether a field may hold a card number. */
+static bool fold_alike(const struct snapshot *a, const struct snapshot *b) {
+    const struct schema *x = &a->schema, *y = &b->schema;
+    bool alike = a->plan.id == b->plan.id && x->field_count == y->field_count &&
+                 x->rate_count == y->rate_count && strcmp(x->base_currency, y->base_currency) == 0;
+    for (size_t i = 0; i < x->field_count && alike; i++)
+        alike = text_equal(x->fields[i].canonical, y->fields[i].canonical) &&
+                x->fields[i].kind == y->fields[i].kind && x->fields[i].type == y->fields[i].type &&
+                x->fields[i].refuse_card_number == y->fields[i].refuse_card_number;
+    for (size_t i = 0; i < x->rate_count && alike; i++)
+        alike = strcmp(x->rates[i].currency, y->rates[i].currency) == 0 &&
+                x->rates[i].from_us == y->rates[i].from_us &&
+                x->rates[i].rate_e9 == y->rates[i].rate_e9;
+    return alike;
+}
+
+bool rebuild_meet_policy(const struct rebuild *rebuild, const struct record *record,
+                         struct later_policy *later) {
+    struct snapshot *snapshot = NULL;
+    struct buffer messages;
+    struct error ignored;
+    buffer_init(&messages);
+    int r = snapshot_load(record->snapshot.files, record->snapshot.file_count, &snapshot, &messages,
+                          &ignored);
+    buffer_deinit(&messages);
+    if (r < 0)
+        return false;
+    bool alike = fold_alike(snapshot, rebuild->folded);
+    if (alike && record->position > later->position) {
+        struct snapshot *before = later->snapshot;
+        later->snapshot = snapshot;
+        later->position = record->position;
+        snapshot = before;
+    }
+    snapshot_unref(snapshot);
+    return alike;
+}
+
+void rebuild_settle_policy(struct rebuild *rebuild, struct later_policy *later) {
+    rebuild->guessed_at = 0;
+    if (!later->snapshot)
+        return;
+    snapshot_unref(rebuild->snapshot);
+    rebuild->snapshot = later->snapshot;
+    *later = (struct later_policy){0};
+}
+
+int rebuild_find_policy(struct rebuild *rebuild, struct error *ret_error) {
+    struct buffer messages;
+    buffer_init(&messages);
+    snapshot_unref(rebuild->snapshot);
+    rebuild->snapshot = NULL;
+    rebuild->guessed_at = 0;
+    int r = load_archived(rebuild, &messages, ret_error);
+    buffer_deinit(&messages);
+    if (r == 0)
+        use_plan(rebuild);
+    return r;
+}
+
 int rebuild_load_policy(struct rebuild *rebuild, struct error *ret_error) {
     struct buffer messages; /* warnings and further faults: `harrier check` is for those */
     buffer_init(&messages);
-    int r = rebuild->options->policy ? load_given(rebuild, &messages, ret_error)
-                                     : load_archived(rebuild, &messages, ret_error);
+    int r = 0;
+    if (rebuild->options->policy)
+        r = load_given(rebuild, &messages, ret_error);
+    else if (!is_full_anyway(rebuild) || guess(rebuild, &messages) == 0)
+        r = load_archived(rebuild, &messages, ret_error);
     buffer_deinit(&messages);
     if (r == 0)
-        rebuild->plan = &rebuild->snapshot->plan;
+        use_plan(rebuild);
     return r;
 }

@@ -2,7 +2,7 @@
  * share of memory at once. Private to batch/.
  *
  * A state in a run: u16 length of the key, u16 is there a late transaction, u32 length of the
- * state, key, state. What is passed on to the writer looks the same. */
+ * state, key, state. */
 #pragma once
 
 #include "core/base/buffer.h"

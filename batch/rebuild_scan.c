@@ -1,11 +1,16 @@
 /* The archive into streams: threads take whole segments, find out what each record means to whom,
- * and write that into the stream of the entity and the range that the key belongs to. */
+ * and write that into the stream of the entity and the range that the key belongs to.
+ *
+ * Each thread begins with a share of its own, segments that follow each other, and helps others out
+ * at their ends when it is done: so nearly all that a stream holds is in the order of the archive,
+ * which is nearly that of time, and there is little to sort when it is folded. */
 #include "rebuild_internal.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/feature/bulk.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,34 +23,68 @@ struct scan_thread {
     struct engine *engine;
     struct arena arena; /* of the record being looked at */
     struct spill_writer *writer;
+    size_t *body_max; /* of each entity */
     struct sums sums;
-    int failed; /* what the sink could not return */
+    struct list_queue *lists;
+    struct later_policy later;
+    size_t part; /* that it is at, of those to read */
+    int failed;  /* what the sink could not return */
     struct error error;
+};
+
+/* Parts that a thread has still to read: its own from the first on, others from the last. */
+struct share {
+    size_t first, end;
 };
 
 struct scan {
     struct rebuild *rebuild;
     struct scan_thread *threads;
-    size_t first; /* part */
+    struct list_queue *lists;
+    size_t first;         /* part */
+    pthread_mutex_t lock; /* of the shares */
+    struct share *shares; /* one per thread */
     uint64_t after;
-    atomic_ullong done; /* bytes */
+    atomic_bool guessed_wrong; /* about the policy */
+    atomic_ullong done;        /* bytes */
 };
 
-static void put_piece(struct scan_thread *thread, size_t stream, const struct stream_entry *entry,
-                      const uint8_t *body) {
-    size_t key_length = entry->key_length & (STREAM_ENTRY_TRANSACTION - 1);
-    size_t size = STREAM_ENTRY_HEAD + key_length + entry->body_size;
-    uint8_t *at = spill_room(thread->writer, stream, size, &thread->error);
-    if (!at) {
-        thread->failed = -(int)thread->error.code;
-        return;
+/* ---- streams ---- */
+
+/* The most bytes that an entry's body can have. */
+static size_t body_max(const struct entity_plan *plan) {
+    size_t size = 8 + 5 + 5 + 5 * plan->filter_count; /* id hash, mask, tally */
+    for (size_t i = 0; i < plan->column_count; i++)
+        size += plan->columns[i].type == COLUMN_TEXT ? 2 + COLUMN_TEXT_MAX : BUFFER_VARINT_MAX;
+    check(size <= BULK_BODY_MAX);
+    return size;
+}
+
+/* Writes the entry to memory that has room for the longest. *note: the time of the one before it.
+ * Returns the byte behind. */
+static uint8_t *put_entry(uint8_t *head, int64_t *note, const struct entity_plan *plan,
+                          struct text rest, const struct entry *entry) {
+    uint8_t *at = head + 2;
+    head[0] = rest.length < UINT8_MAX ? (uint8_t)rest.length : UINT8_MAX;
+    if (__builtin_expect(rest.length >= UINT8_MAX, 0)) {
+        store_u16(at, (uint16_t)rest.length);
+        at += 2;
     }
-    memcpy(at, &entry->key_length, 2);
-    memcpy(at + 2, &entry->body_size, 2);
-    memcpy(at + 4, &entry->time_us, 8);
-    memcpy(at + STREAM_ENTRY_HEAD, entry->key, key_length);
-    memcpy(at + STREAM_ENTRY_HEAD + key_length, body, entry->body_size);
-    spill_put(thread->writer, stream, size);
+    uint8_t *long_size = at;
+    uint64_t difference = (uint64_t)entry->time_us - (uint64_t)*note;
+    *note = entry->time_us;
+    at = varint_put(at, zigzag((int64_t)difference) << 1 | entry->transaction);
+    memcpy(at, rest.data, rest.length);
+    at += rest.length;
+    size_t size = bulk_encode(plan, entry, at);
+    head[1] = size < UINT8_MAX ? (uint8_t)size : UINT8_MAX;
+    at += size;
+    if (__builtin_expect(size >= UINT8_MAX, 0)) { /* now it is known how long it is */
+        memmove(long_size + 2, long_size, (size_t)(at - long_size));
+        store_u16(long_size, (uint16_t)size);
+        at += 2;
+    }
+    return at;
 }
 
 static void take_entry(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
@@ -56,35 +95,34 @@ static void take_entry(struct entry_sink *self, size_t entity, struct text key, 
     const struct entity_plan *plan = &rebuild->plan->entities[entity];
     if (thread->failed < 0 || plan->reach_us == 0)
         return;
-    uint8_t body[BULK_BODY_MAX];
-    size_t size = bulk_encode(plan, entry, body);
-    check(key.length < STREAM_ENTRY_TRANSACTION);
-    const struct stream_entry piece = {
-        .key_length = (uint16_t)(key.length | (entry->transaction ? STREAM_ENTRY_TRANSACTION : 0u)),
-        .body_size = (uint16_t)size,
-        .time_us = entry->time_us,
-        .key = (const uint8_t *)key.data,
-    };
-    size_t stream = rebuild->first_stream[entity] + ranges_find(&rebuild->ranges[entity], key);
-    put_piece(thread, stream, &piece, body);
+    struct text rest;
+    size_t range = ranges_find(&rebuild->ranges[entity], key, &rest);
+    size_t room = STREAM_ENTRY_HEAD_MAX + rest.length + thread->body_max[entity];
+    struct spill_open *open =
+        spill_room(thread->writer, rebuild->first_stream[entity] + range, room, &thread->error);
+    if (!open) {
+        thread->failed = -(int)thread->error.code;
+        return;
+    }
+    uint8_t *end = put_entry(open->at, &open->note, plan, rest, entry);
+    spill_put(open, (size_t)(end - open->at));
 }
 
-static int put_id(struct scan_thread *thread, struct text id, uint64_t position, enum label label,
-                  uint64_t at, struct error *ret_error) {
+static int put_ids(struct scan_thread *thread, const struct stream_id *ids, size_t count,
+                   struct error *ret_error) {
     const struct rebuild *rebuild = thread->rebuild;
-    size_t ids = rebuild->plan->entity_count;
-    check(position > 0 && position < UINT64_C(1) << 56);
-    const struct stream_id piece = {
-        .id_hash = hash_text(id), .packed = position << 8 | (uint64_t)label, .at = at};
-    size_t stream =
-        rebuild->first_stream[ids] + ranges_find_hash(&rebuild->ranges[ids], piece.id_hash);
-    uint8_t *room = spill_room(thread->writer, stream, STREAM_ID_SIZE, ret_error);
-    if (!room)
+    size_t entities = rebuild->plan->entity_count;
+    size_t range = ranges_find_hash(rebuild->id_ranges, ids[0].id_hash);
+    struct spill_open *open = spill_room(thread->writer, rebuild->first_stream[entities] + range,
+                                         2 * STREAM_ID_SIZE, ret_error);
+    if (!open)
         return -(int)ret_error->code;
-    memcpy(room, &piece, STREAM_ID_SIZE);
-    spill_put(thread->writer, stream, STREAM_ID_SIZE);
+    memcpy(open->at, ids, count * STREAM_ID_SIZE);
+    spill_put(open, count * STREAM_ID_SIZE);
     return 0;
 }
+
+/* ---- records ---- */
 
 static int take_transaction(struct scan_thread *thread, const struct record *record,
                             struct error *ret_error) {
@@ -93,8 +131,10 @@ static int take_transaction(struct scan_thread *thread, const struct record *rec
     sums->transactions++;
     if (sums->newest_event_time_us < transaction->event_time_us)
         sums->newest_event_time_us = transaction->event_time_us;
-    return put_id(thread, transaction->id, record->position, LABEL_NONE, record->position,
-                  ret_error);
+    check(record->position < UINT64_C(1) << 56);
+    const struct stream_id id = {.id_hash = hash_text(transaction->id),
+                                 .packed = record->position << 8};
+    return put_ids(thread, &id, 1, ret_error);
 }
 
 static int take_outcome(struct scan_thread *thread, const struct record *record,
@@ -108,8 +148,14 @@ static int take_outcome(struct scan_thread *thread, const struct record *record,
         sums->labels[outcome->label]++;
     if (outcome->transaction_position == 0) /* of no transaction: it names none */
         return 0;
-    return put_id(thread, outcome->transaction.id, outcome->transaction_position, outcome->label,
-                  record->position, ret_error);
+    uint64_t id_hash = hash_text(outcome->transaction.id);
+    check(outcome->transaction_position < UINT64_C(1) << 56);
+    const struct stream_id ids[2] = {
+        {.id_hash = id_hash,
+         .packed =
+             outcome->transaction_position << 8 | STREAM_ID_LABELLED | (uint64_t)outcome->label},
+        {.id_hash = id_hash, .packed = record->position << 8 | STREAM_ID_BY}};
+    return put_ids(thread, ids, 2, ret_error);
 }
 
 static int take_record(struct scan_thread *thread, const struct record *record,
@@ -126,18 +172,34 @@ static int take_record(struct scan_thread *thread, const struct record *record,
         return take_transaction(thread, record, ret_error);
     if (record->type == RECORD_OUTCOME)
         return take_outcome(thread, record, ret_error);
-    if (record->type == RECORD_GENERATION) {
+    if (record->type == RECORD_LIST_CHANGE)
+        list_queue_put(thread->lists, thread->part, record);
+    if (record->type == RECORD_GENERATION &&
+        record->position > thread->sums.newest_generation_position) {
         thread->sums.newest_generation = record->generation.generation_id;
         thread->sums.newest_generation_position = record->position;
     }
     return 0;
 }
 
-static bool matters(enum record_type type) {
-    return type == RECORD_TRANSACTION || type == RECORD_OUTCOME || type == RECORD_GENERATION;
+static int take_policy(struct scan *scan, struct scan_thread *thread, const struct record *record,
+                       struct crew *crew) {
+    thread->sums.records++;
+    if (!rebuild_meet_policy(scan->rebuild, record, &thread->later)) {
+        atomic_store(&scan->guessed_wrong, true);
+        crew_stop(crew);
+    }
+    return 0;
 }
 
-static int scan_records(struct scan *scan, struct scan_thread *thread, const struct crew *crew,
+static bool matters(const struct rebuild *rebuild, const struct archive_part_record *record) {
+    if (record->type == RECORD_SNAPSHOT)
+        return rebuild->guessed_at && record->position > rebuild->guessed_at;
+    return record->type == RECORD_TRANSACTION || record->type == RECORD_OUTCOME ||
+           record->type == RECORD_GENERATION || record->type == RECORD_LIST_CHANGE;
+}
+
+static int scan_records(struct scan *scan, struct scan_thread *thread, struct crew *crew,
                         struct archive_part_reader *reader, struct error *ret_error) {
     struct archive_part_record found;
     uint64_t told = 0;
@@ -151,7 +213,7 @@ static int scan_records(struct scan *scan, struct scan_thread *thread, const str
             atomic_fetch_add(&scan->done, offset - told);
             told = offset;
         }
-        if (!matters(found.type)) {
+        if (!matters(scan->rebuild, &found)) {
             thread->sums.records++;
             continue;
         }
@@ -159,7 +221,8 @@ static int scan_records(struct scan *scan, struct scan_thread *thread, const str
         arena_reset(&thread->arena);
         r = archive_part_decode(reader, &thread->arena, &record, ret_error);
         if (r == 0)
-            r = take_record(thread, &record, ret_error);
+            r = record.type == RECORD_SNAPSHOT ? take_policy(scan, thread, &record, crew)
+                                               : take_record(thread, &record, ret_error);
         if (r < 0)
             return r;
     }
@@ -167,30 +230,58 @@ static int scan_records(struct scan *scan, struct scan_thread *thread, const str
     return r;
 }
 
+/* The next part that this thread reads: its own next one, or the last one of whoever has most. */
+static size_t take_part(struct scan *scan, size_t worker) {
+    pthread_mutex_lock(&scan->lock);
+    struct share *share = &scan->shares[worker];
+    size_t part = share->first;
+    if (share->first < share->end) {
+        share->first++;
+    } else {
+        for (size_t i = 0; i < scan->rebuild->threads; i++)
+            if (scan->shares[i].end - scan->shares[i].first > share->end - share->first)
+                share = &scan->shares[i];
+        check(share->first < share->end);
+        part = --share->end;
+    }
+    pthread_mutex_unlock(&scan->lock);
+    return part;
+}
+
 static int scan_part(void *user, struct crew *crew, size_t worker, size_t job,
                      struct error *ret_error) {
+    (void)job;
     struct scan *scan = user;
     struct rebuild *rebuild = scan->rebuild;
+    struct scan_thread *thread = &scan->threads[worker];
     struct archive_part_reader *reader;
-    int r = archive_part_open(rebuild->parts, scan->first + job, scan->after,
-                              rebuild->options->drop_cache, &reader, ret_error);
+    size_t part = take_part(scan, worker);
+    int r = archive_part_open(rebuild->parts, part, scan->after, rebuild->options->drop_cache,
+                              &reader, ret_error);
     if (r < 0)
         return r;
-    struct scan_thread *thread = &scan->threads[worker];
+    thread->lists = scan->lists;
+    thread->part = part - scan->first;
+    spill_turn(thread->writer, (uint32_t)part);
     r = scan_records(scan, thread, crew, reader, ret_error);
     archive_part_close(reader);
-    return r;
+    return r < 0 || crew_is_stopped(crew) ? r
+                                          : list_queue_finish(scan->lists, thread->part, ret_error);
 }
 
 static void open_thread(struct rebuild *rebuild, struct scan_thread *thread) {
     *thread = (struct scan_thread){
         .sink = {.take = take_entry, .ignores_hash = true},
         .rebuild = rebuild,
-        .engine = engine_new(rebuild->snapshot, rebuild->snapshot),
+        .engine = engine_new(rebuild->folded, rebuild->folded),
         .writer = spill_writer_open(rebuild->spill),
         .sums = {.newest_event_time_us = INT64_MIN, .newest_receive_us = INT64_MIN},
     };
     arena_init(&thread->arena, RECORD_BYTES_MAX);
+    const struct plan *plan = rebuild->plan;
+    thread->body_max = check_calloc(plan->entity_count, sizeof *thread->body_max);
+    for (size_t i = 0; i < plan->entity_count; i++)
+        thread->body_max[i] = body_max(&plan->entities[i]);
 }
 
 static int close_thread(struct scan_thread *thread, int result, struct error *ret_error) {
@@ -200,6 +291,7 @@ static int close_thread(struct scan_thread *thread, int result, struct error *re
         result = spill_writer_close(thread->writer, ret_error);
     engine_free(thread->engine);
     arena_deinit(&thread->arena);
+    free(thread->body_max);
     return result;
 }
 
@@ -237,6 +329,24 @@ static void add_tally(struct rebuild *rebuild, const struct sums *sums) {
         sums->newest_generation_position ? sums->newest_generation : rebuild->before.adopted_id;
 }
 
+static void divide_parts(struct scan *scan, size_t count) {
+    size_t first = scan->first, threads = scan->rebuild->threads;
+    check(pthread_mutex_init(&scan->lock, NULL) == 0);
+    scan->shares = check_calloc(threads, sizeof *scan->shares);
+    for (size_t i = 0; i < threads; i++)
+        scan->shares[i] = (struct share){.first = first + i * count / threads,
+                                         .end = first + (i + 1) * count / threads};
+}
+
+static void take_later(struct later_policy *later, struct later_policy *other) {
+    if (other->position > later->position) {
+        struct later_policy before = *later;
+        *later = *other;
+        *other = before;
+    }
+    snapshot_unref(other->snapshot);
+}
+
 int rebuild_scan(struct rebuild *rebuild, struct error *ret_error) {
     struct scan scan = {
         .rebuild = rebuild,
@@ -247,18 +357,28 @@ int rebuild_scan(struct rebuild *rebuild, struct error *ret_error) {
     uint64_t total = 0;
     for (size_t i = 0; i < jobs; i++)
         total += archive_parts_size(rebuild->parts, scan.first + i);
+    divide_parts(&scan, jobs);
     scan.threads = check_calloc(rebuild->threads, sizeof *scan.threads);
+    scan.lists = list_queue_new(rebuild->lists, jobs);
     for (size_t i = 0; i < rebuild->threads; i++)
         open_thread(rebuild, &scan.threads[i]);
     struct crew *crew = crew_hire(rebuild->threads, jobs, scan_part, &scan);
     int r = rebuild_await(rebuild, crew, REBUILD_SCAN, &scan.done, total, ret_error);
     struct sums sums = {.newest_event_time_us = INT64_MIN, .newest_receive_us = INT64_MIN};
+    struct later_policy later = {0};
     for (size_t i = 0; i < rebuild->threads; i++) {
+        take_later(&later, &scan.threads[i].later);
         r = close_thread(&scan.threads[i], r, ret_error);
         add_sums(&sums, &scan.threads[i].sums);
     }
     free(scan.threads);
+    list_queue_free(scan.lists);
+    free(scan.shares);
+    pthread_mutex_destroy(&scan.lock);
     add_tally(rebuild, &sums);
     rebuild->report.spilled_bytes = spill_file_bytes(rebuild->spill);
-    return r;
+    if (r == 0 && !atomic_load(&scan.guessed_wrong))
+        rebuild_settle_policy(rebuild, &later);
+    snapshot_unref(later.snapshot);
+    return r < 0 ? r : atomic_load(&scan.guessed_wrong);
 }

@@ -21,15 +21,16 @@
 #define SAMPLE_RECORDS 32768
 #define SAMPLE_BYTES   (64u << 20) /* of keys, and of a record */
 
+#define STREAM_ENTRY_HEAD 6 /* bytes, mostly: the differences between times are small */
+
 #define BLOCK_BYTES_MIN  (8u << 10)
 #define BLOCK_BYTES_MAX  (64u << 10)
-#define RANGE_BYTES      (2u << 20) /* of a stream, where there is room for so many */
-#define STREAMS_MAX      1024
-#define BLOCKS_MAX       16384 /* each may be a mapping of its own, and the system limits those */
-#define PIECE_OVERHEAD   4     /* bytes in hand for each byte of a piece, its copy included */
+#define RANGE_BYTES      (8u << 20) /* of a stream, where there is room for so many */
+#define STREAMS_MAX      256
+#define PIECE_OVERHEAD   4 /* bytes in hand for each byte of a piece, its copy included */
 #define OUTLET_BYTES_MIN (1u << 20)
 
-_Static_assert(STREAM_ENTRY_HEAD + GENERATION_KEY_MAX + BULK_BODY_MAX < BLOCK_BYTES_MIN,
+_Static_assert(STREAM_ENTRY_HEAD_MAX + GENERATION_KEY_MAX + BULK_BODY_MAX < BLOCK_BYTES_MIN,
                "every entry fits a block");
 
 struct survey_entity {
@@ -44,8 +45,8 @@ struct survey {
     struct engine *engine;
     struct arena keys, record;
     struct survey_entity *entities;
-    uint64_t records, ids;
-    uint64_t bytes; /* of the archive that the records took */
+    uint64_t looked_at; /* records, of all types */
+    uint64_t ids;       /* that they have something about */
 };
 
 static void take_sample(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
@@ -77,6 +78,7 @@ static int sample_part(struct survey *survey, size_t index, size_t records,
     for (size_t i = 0; i < records && (r = archive_part_next(reader, &found, ret_error)) == 1;
          i++) {
         struct record record;
+        survey->looked_at++;
         if (found.type != RECORD_TRANSACTION && found.type != RECORD_OUTCOME)
             continue;
         arena_reset(&survey->record);
@@ -84,8 +86,7 @@ static int sample_part(struct survey *survey, size_t index, size_t records,
         if (r < 0)
             break;
         engine_entries(survey->engine, &record, &survey->sink);
-        survey->bytes += found.payload.length + 28; /* header of the frame, padding */
-        survey->records++;
+        survey->ids++;
     }
     archive_part_close(reader);
     return r < 0 ? r : 0;
@@ -100,14 +101,6 @@ static int take_samples(struct survey *survey, struct error *ret_error) {
     for (size_t i = 0; i < sampled && r == 0; i++)
         r = sample_part(survey, first + i * parts / sampled, SAMPLE_RECORDS / sampled, ret_error);
     return r;
-}
-
-static uint64_t bytes_to_read(const struct rebuild *rebuild) {
-    uint64_t bytes = 0;
-    size_t first = archive_parts_find(rebuild->parts, rebuild->before.place.position);
-    for (size_t i = first; i < archive_parts_count(rebuild->parts); i++)
-        bytes += archive_parts_size(rebuild->parts, i);
-    return bytes;
 }
 
 static void divide_memory(struct rebuild *rebuild, uint64_t expected_bytes) {
@@ -125,8 +118,6 @@ static void divide_memory(struct rebuild *rebuild, uint64_t expected_bytes) {
     size_t block = BLOCK_BYTES_MAX;
     while (block > BLOCK_BYTES_MIN && wanted * block * rebuild->threads > memory / 4)
         block /= 2;
-    while (budget->streams_bytes / block > BLOCKS_MAX)
-        block *= 2;
     uint64_t most = memory / 4 / (block * rebuild->threads);
     most = most > STREAMS_MAX ? STREAMS_MAX : most;
     budget->streams_max = (size_t)(most > least ? most : least);
@@ -146,21 +137,26 @@ static size_t ranges_wanted(const struct rebuild *rebuild, double bytes, double 
 static void make_streams(struct survey *survey) {
     struct rebuild *rebuild = survey->rebuild;
     size_t entities = rebuild->plan->entity_count;
-    double scale = survey->bytes ? (double)bytes_to_read(rebuild) / (double)survey->bytes : 1;
-    double id_bytes = (double)survey->records * STREAM_ID_SIZE * scale, all = id_bytes;
+    double scale = survey->looked_at
+                       ? (double)(rebuild->target.position - rebuild->before.place.position) /
+                             (double)survey->looked_at
+                       : 1;
+    double id_bytes = (double)survey->ids * STREAM_ID_SIZE * scale, all = id_bytes;
     for (size_t i = 0; i < entities; i++)
         all += (double)survey->entities[i].bytes * scale;
     divide_memory(rebuild, (uint64_t)all);
-    rebuild->ranges = check_calloc(entities + 1, sizeof *rebuild->ranges);
+    rebuild->ranges = check_calloc(entities, sizeof *rebuild->ranges);
     rebuild->first_stream = check_calloc(entities + 2, sizeof *rebuild->first_stream);
     for (size_t i = 0; i < entities; i++) {
         const struct survey_entity *sampled = &survey->entities[i];
         ranges_init(&rebuild->ranges[i], sampled->keys, sampled->count,
                     ranges_wanted(rebuild, (double)sampled->bytes * scale, all));
     }
-    ranges_init_hashes(&rebuild->ranges[entities], ranges_wanted(rebuild, id_bytes, all));
+    rebuild->id_ranges = ranges_wanted(rebuild, id_bytes, all);
     for (size_t i = 0; i <= entities; i++)
-        rebuild->first_stream[i + 1] = rebuild->first_stream[i] + rebuild->ranges[i].count;
+        rebuild->first_stream[i + 1] =
+            rebuild->first_stream[i] +
+            (i < entities ? rebuild->ranges[i].count : rebuild->id_ranges);
 }
 
 static int make_spill_file(void *user, struct error *ret_error) {
@@ -171,7 +167,7 @@ int rebuild_survey(struct rebuild *rebuild, struct error *ret_error) {
     struct survey survey = {.sink = {.take = take_sample, .ignores_hash = true},
                             .rebuild = rebuild};
     size_t entities = rebuild->plan->entity_count;
-    survey.engine = engine_new(rebuild->snapshot, rebuild->snapshot);
+    survey.engine = engine_new(rebuild->folded, rebuild->folded);
     survey.entities = check_calloc(entities, sizeof *survey.entities);
     arena_init(&survey.keys, SAMPLE_BYTES);
     arena_init(&survey.record, SAMPLE_BYTES);
@@ -200,7 +196,7 @@ int rebuild_survey(struct rebuild *rebuild, struct error *ret_error) {
 void rebuild_forget_streams(struct rebuild *rebuild) {
     spill_free(rebuild->spill);
     rebuild->spill = NULL;
-    for (size_t i = 0; rebuild->ranges && i <= rebuild->plan->entity_count; i++)
+    for (size_t i = 0; rebuild->ranges && i < rebuild->plan->entity_count; i++)
         ranges_deinit(&rebuild->ranges[i]);
     free(rebuild->ranges);
     free(rebuild->first_stream);

@@ -30,7 +30,10 @@ struct replay {
     /* While it runs. */
     const struct replay_listener *listener;
     struct thresholds *thresholds; /* of the generation adopted last; NULL: none */
+    struct list_table *lists;      /* as the records so far have them */
     struct engine *engine;         /* policy in force on the stretch's plan; NULL: none yet */
+    uint64_t *shadows;             /* ids of the engine's shadow policies */
+    size_t shadow_count;
     size_t policy;                 /* in history.policies: the one in force */
     size_t stretch;                /* in history.stretches: the current one */
     struct replay_states **states; /* of each stretch; NULL: not begun, or over */
@@ -134,7 +137,9 @@ static int find_target(struct replay *replay, struct error *ret_error) {
     int r = open_reader(replay, ret_error);
     if (r < 0)
         return r;
-    replay->target = archive_reader_synced(replay->reader);
+    r = archive_reader_synced(replay->reader, &replay->target, ret_error);
+    if (r < 0)
+        return r;
     if (replay->options.until.position > 0 &&
         replay->options.until.position <= replay->target.position)
         replay->target = replay->options.until;
@@ -152,7 +157,8 @@ static int scan(struct replay *replay, struct progress *progress, struct error *
     int r = find_target(replay, ret_error);
     if (r == 0 && has_given_policy(replay))
         r = load_given_policy(replay, ret_error);
-    if (r == 0 && (needs_policies(replay) || replay->options.outcomes))
+    bool needs_scan = needs_policies(replay) || replay->options.outcomes || replay->options.shadows;
+    if (r == 0 && needs_scan)
         r = for_each_record(replay, progress, "scan", scan_record, ret_error);
     if (r == 0)
         r = replay_history_finish(&replay->history, ret_error);
@@ -167,6 +173,7 @@ int replay_open(const struct replay_options *options, struct progress *progress,
     arena_init(&replay->record, RECORD_BYTES_MAX);
     arena_init(&replay->decision, DECISION_BYTES_MAX);
     replay_history_init(&replay->history, needs_policies(replay), options->outcomes);
+    replay->history.with_shadows = options->shadows;
     int r = scan(replay, progress, ret_error);
     if (r < 0) {
         replay_close(replay);
@@ -185,7 +192,9 @@ void replay_close(struct replay *replay) {
     free(replay->states);
     free(replay->active);
     engine_free(replay->engine);
+    free(replay->shadows);
     thresholds_free(replay->thresholds);
+    list_table_free(replay->lists);
     replay_history_deinit(&replay->history);
     archive_reader_close(replay->reader);
     arena_deinit(&replay->record);
@@ -193,7 +202,13 @@ void replay_close(struct replay *replay) {
     free(replay);
 }
 
+const struct replay_shadow *replay_shadow(const struct replay *replay, uint64_t snapshot_id) {
+    return replay_history_shadow(&replay->history, snapshot_id);
+}
+
 static void add_name(struct text *names, size_t *count, struct text name) {
+    if (name.length == 0) /* what is not told */
+        return;
     for (size_t i = 0; i < *count; i++)
         if (text_equal(names[i], name))
             return;
@@ -245,8 +260,10 @@ static void adopt_thresholds(struct replay *replay, const struct threshold_set *
 static void fit_engine(struct replay *replay) {
     const struct replay_history *history = &replay->history;
     engine_free(replay->engine);
+    replay->shadow_count = 0; /* a new engine has none */
     replay->engine = engine_new(history->policies[replay->policy].snapshot,
                                 history->stretches[replay->stretch].plan);
+    engine_use_lists(replay->engine, replay->lists);
     use_thresholds(replay);
 }
 
@@ -338,16 +355,56 @@ static int no_policy(const struct replay *replay, uint64_t position, struct erro
                      replay->options.archive, position);
 }
 
+static bool has_shadows(const struct replay *replay, const struct decision *archived) {
+    bool has = archived->shadow_count == replay->shadow_count;
+    for (size_t i = 0; i < replay->shadow_count && has; i++)
+        has = archived->shadows[i].snapshot_id == replay->shadows[i];
+    return has;
+}
+
+/* The engine judges beside the policy what was judged beside it then. */
+static int fit_shadows(struct replay *replay, const struct record *record,
+                       struct error *ret_error) {
+    const struct decision *archived = &record->transaction.decision;
+    size_t count = archived->shadow_count;
+    if (!replay->options.shadows || has_shadows(replay, archived))
+        return 0;
+    struct snapshot **snapshots = check_calloc(count, sizeof *snapshots);
+    replay->shadows = check_reallocarray(replay->shadows, count, sizeof *replay->shadows);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        uint64_t id = archived->shadows[i].snapshot_id;
+        const struct replay_shadow *shadow = replay_history_shadow(&replay->history, id);
+        if (!shadow || !shadow->snapshot)
+            r = error_set(ret_error, ERROR_NOT_FOUND,
+                          "%s holds no shadow policy %016" PRIx64
+                          " before the transaction at position %" PRIu64,
+                          replay->options.archive, id, record->position);
+        else
+            snapshots[i] = shadow->snapshot;
+        replay->shadows[i] = id;
+    }
+    if (r == 0) {
+        engine_use_shadows(replay->engine, snapshots, count);
+        replay->shadow_count = count;
+    }
+    free(snapshots);
+    return r;
+}
+
 /* 1: the policy refuses the transaction. */
 static int derive(struct replay *replay, const struct record *record, struct decision *ret_decision,
                   struct text *ret_field, struct error *ret_error) {
     const struct replay_history *history = &replay->history;
     if (!replay->engine)
         return no_policy(replay, record->position, ret_error);
+    int r = fit_shadows(replay, record, ret_error);
+    if (r < 0)
+        return r;
     arena_reset(&replay->decision);
-    int r = engine_decide(replay->engine, &record->transaction.transaction,
-                          &replay->states[replay->stretch]->source, replay->options.features,
-                          &replay->decision, ret_decision, ret_field, ret_error);
+    r = engine_decide(replay->engine, &record->transaction.transaction,
+                      &replay->states[replay->stretch]->source, replay->options.features,
+                      &replay->decision, ret_decision, ret_field, ret_error);
     if (r == -ERROR_INVALID)
         return 1;
     if (r < 0)
@@ -407,6 +464,7 @@ static int replay_record(struct replay *replay, const struct record *record,
         if (at_us > replay->newest_event_time_us)
             replay->newest_event_time_us = at_us;
     }
+    list_table_apply(replay->lists, record);
     for (size_t i = 0; i < replay->active_count; i++)
         replay_states_apply(replay->states[replay->active[i]], record);
     if (record->position == replay->next_place)
@@ -425,6 +483,7 @@ int replay_run(struct replay *replay, const struct replay_listener *listener,
     check(!replay->states); /* once */
     replay->listener = listener;
     replay->newest_event_time_us = INT64_MIN;
+    replay->lists = list_table_new();
     begin_stretches(replay);
     if (has_given_policy(replay))
         fit_engine(replay); /* in force from the first record on */

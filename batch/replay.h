@@ -36,6 +36,9 @@ struct replay_options {
     bool recorded;    /* rows have what is recorded: nothing is folded, nothing derived */
     bool features;    /* rows have the values of all features */
     bool outcomes;    /* rows have the outcomes known at the end */
+    /* Derive what shadow policies would have decided: those that each archived decision names. With
+     * `recorded`, replay_shadow() knows them. */
+    bool shadows;
 };
 
 struct replay_row {
@@ -83,6 +86,10 @@ void replay_close(struct replay *replay); /* NULL is allowed */
 /* The names of all features that rows can have, those of the first policy first; they live as long
  * as the replay. Heap: free() the array. */
 const struct text *replay_feature_names(const struct replay *replay, size_t *ret_count);
+
+struct replay_shadow; /* replay_history.h */
+/* A shadow policy of the archive; NULL: it has none of this id. Lives as long as the replay. */
+const struct replay_shadow *replay_shadow(const struct replay *replay, uint64_t snapshot_id);
 
 /* Once. Blocks for as long as it takes; stage "replay", counted in records. Errors as above. */
 int replay_run(struct replay *replay, const struct replay_listener *listener,

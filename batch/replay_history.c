@@ -17,6 +17,9 @@ void replay_history_deinit(struct replay_history *history) {
     free(history->snapshots);
     free(history->policies);
     free(history->stretches);
+    for (size_t i = 0; i < history->shadow_count; i++)
+        free((void *)(uintptr_t)history->shadows[i].name.data);
+    free(history->shadows);
     buffer_deinit(&history->labels);
 }
 
@@ -106,6 +109,33 @@ static int add_snapshot(struct replay_history *history, const struct record *rec
     return 0;
 }
 
+const struct replay_shadow *replay_history_shadow(const struct replay_history *history,
+                                                  uint64_t snapshot_id) {
+    for (size_t i = 0; i < history->shadow_count; i++)
+        if (history->shadows[i].snapshot_id == snapshot_id)
+            return &history->shadows[i];
+    return NULL;
+}
+
+/* Who derives decisions needs the policy; who reads what is recorded only likes to have it. */
+static int add_shadow(struct replay_history *history, const struct record *record,
+                      struct error *ret_error) {
+    const struct snapshot_record *in = &record->snapshot;
+    struct snapshot *snapshot = NULL;
+    if (replay_history_shadow(history, in->snapshot_id))
+        return 0;
+    int r = load(history, in->files, in->file_count, record->position, &snapshot, ret_error);
+    if (r < 0 && history->with_policies)
+        return r;
+    history->shadows =
+        check_reallocarray(history->shadows, history->shadow_count + 1, sizeof *history->shadows);
+    history->shadows[history->shadow_count++] =
+        (struct replay_shadow){.snapshot_id = in->snapshot_id,
+                               .name = {text_copy(in->name), in->name.length},
+                               .snapshot = snapshot};
+    return 0;
+}
+
 static struct snapshot *find_recorded(const struct replay_history *history, uint64_t snapshot_id) {
     for (size_t i = history->policy_count; i-- > 0;)
         if (history->policies[i].snapshot_id == snapshot_id)
@@ -189,6 +219,8 @@ int replay_history_add(struct replay_history *history, const struct record *reco
         add_outcome(history, &record->outcome);
     } else if (record->type == RECORD_ENGINE) {
         history->foreign_versions += !text_is(record->engine.version, HARRIER_VERSION);
+    } else if (record->type == RECORD_SHADOW && history->with_shadows) {
+        return add_shadow(history, record, ret_error);
     } else if (record->type == RECORD_SNAPSHOT && history->with_policies) {
         return add_snapshot(history, record, ret_error);
     } else if (record->type == RECORD_GENERATION && history->with_policies) {

@@ -34,12 +34,22 @@ struct replay_stretch {
     size_t parent;
 };
 
+/* A record of a shadow policy: transactions behind it name it. */
+struct replay_shadow {
+    uint64_t snapshot_id;
+    struct text name;          /* as recorded; ours */
+    struct snapshot *snapshot; /* NULL: this version cannot load it */
+};
+
 struct replay_history {
-    bool with_policies, with_labels; /* what is wanted; before the first record */
-    struct replay_policy *policies;  /* in the archive's order */
+    bool with_policies, with_labels, with_shadows; /* what is wanted; before the first record */
+    struct replay_policy *policies;                /* in the archive's order */
     size_t policy_count;
     struct replay_stretch *stretches;
     size_t stretch_count;
+    struct replay_shadow
+        *shadows; /* each different one once, in the order of their first records */
+    size_t shadow_count;
     struct snapshot **snapshots; /* each different one once; the others point to them */
     size_t snapshot_count;
     struct buffer labels; /* enum label by position, one byte each, as far as there are outcomes */
@@ -59,6 +69,10 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
 /* Instead of what an archive says: one policy and its plan from the first record on. Takes the
  * reference. */
 void replay_history_decree(struct replay_history *history, struct snapshot *snapshot);
+
+/* NULL: the archive does not have it. */
+const struct replay_shadow *replay_history_shadow(const struct replay_history *history,
+                                                  uint64_t snapshot_id);
 
 /* The transaction's label after the last record. */
 enum label replay_history_label(const struct replay_history *history, uint64_t position);

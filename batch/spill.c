@@ -1,6 +1,7 @@
 #include "spill.h"
 
 #include "core/base/check.h"
+#include "core/store/file.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -9,6 +10,11 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+/* Memory is mapped in chunks of so many blocks, each by the writer that needs one. Their pages come
+ * at once, which is cheaper than one by one, and go back block by block, as soon as they are read.
+ * Huge pages were slower: clearing them took longer than they saved. */
+#define CHUNK_BLOCKS 16
 
 struct stream {
     struct spill_block *blocks;
@@ -23,36 +29,22 @@ struct spill {
     size_t used_bytes; /* of memory, counting a block for each writer and stream */
     int file;          /* -1: none yet */
     uint64_t file_bytes;
+    uint8_t **chunks;
+    size_t chunk_count, chunk_capacity;
 };
 
-struct spill_writer {
-    struct spill *spill;
-    struct open_block {
-        uint8_t *bytes; /* NULL: none */
-        size_t used;
-    } * open; /* one per stream */
-};
-
-/* Blocks are mapped one by one, so that each goes back to the system as soon as it is read. Their
- * pages come at once, which is cheaper than one by one; the limit counts them whole anyway. Huge
- * pages were slower: finding them took longer than they saved. */
-static uint8_t *map_block(const struct spill *spill) {
-    void *bytes = mmap(NULL, spill->options.block_bytes, PROT_READ | PROT_WRITE,
-                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
-    check(bytes != MAP_FAILED);
-    return bytes;
-}
-
-static void unmap_block(const struct spill *spill, const uint8_t *bytes) {
-    munmap((void *)(uintptr_t)bytes, spill->options.block_bytes);
+static size_t chunk_bytes(const struct spill *spill) {
+    return CHUNK_BLOCKS * spill->options.block_bytes;
 }
 
 struct spill *spill_new(const struct spill_options *options) {
     struct spill *spill = check_calloc(1, sizeof *spill);
     spill->options = *options;
+    check(options->block_bytes % (size_t)sysconf(_SC_PAGESIZE) == 0);
     check(pthread_mutex_init(&spill->lock, NULL) == 0);
     spill->streams = check_calloc(options->streams, sizeof *spill->streams);
-    spill->used_bytes = options->writers * options->streams * options->block_bytes;
+    spill->used_bytes =
+        options->writers * (options->streams * options->block_bytes + chunk_bytes(spill));
     spill->file = -1;
     return spill;
 }
@@ -61,10 +53,13 @@ void spill_free(struct spill *spill) {
     if (!spill)
         return;
     for (size_t i = 0; i < spill->options.streams; i++)
-        spill_forget(spill, i);
+        free(spill->streams[i].blocks);
+    for (size_t i = 0; i < spill->chunk_count; i++)
+        munmap(spill->chunks[i], chunk_bytes(spill));
     if (spill->file >= 0)
         close(spill->file);
     pthread_mutex_destroy(&spill->lock);
+    free(spill->chunks);
     free(spill->streams);
     free(spill);
 }
@@ -74,9 +69,38 @@ void spill_free(struct spill *spill) {
 
 struct spill_writer *spill_writer_open(struct spill *spill) {
     struct spill_writer *writer = check_malloc(sizeof *writer);
-    writer->spill = spill;
+    *writer = (struct spill_writer){.spill = spill};
     writer->open = check_calloc(spill->options.streams, sizeof *writer->open);
     return writer;
+}
+
+static void map_chunk(struct spill_writer *writer) {
+    struct spill *spill = writer->spill;
+    size_t size = chunk_bytes(spill);
+    void *bytes =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+    if (bytes == MAP_FAILED)
+        check_exhausted("memory for what is read: less may do (--memory)");
+    writer->chunk = bytes;
+    writer->chunk_left = size;
+    pthread_mutex_lock(&spill->lock);
+    if (spill->chunk_count == spill->chunk_capacity) {
+        spill->chunk_capacity = spill->chunk_capacity ? 2 * spill->chunk_capacity : 64;
+        spill->chunks =
+            check_reallocarray(spill->chunks, spill->chunk_capacity, sizeof *spill->chunks);
+    }
+    spill->chunks[spill->chunk_count++] = bytes;
+    pthread_mutex_unlock(&spill->lock);
+}
+
+static uint8_t *cut_block(struct spill_writer *writer) {
+    size_t size = writer->spill->options.block_bytes;
+    if (writer->chunk_left == 0)
+        map_chunk(writer);
+    uint8_t *block = writer->chunk;
+    writer->chunk += size;
+    writer->chunk_left -= size;
+    return block;
 }
 
 /* Under the lock. */
@@ -88,22 +112,6 @@ static void add_block(struct spill *spill, size_t stream, struct spill_block blo
     }
     to->blocks[to->count++] = block;
     to->bytes += block.length;
-}
-
-static int write_all(int file, const uint8_t *bytes, size_t length, uint64_t offset,
-                     struct error *ret_error) {
-    while (length > 0) {
-        ssize_t r = pwrite(file, bytes, length, (off_t)offset);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : ENOSPC,
-                                   "cannot write what does not fit into memory");
-        bytes += r;
-        length -= (size_t)r;
-        offset += (uint64_t)r;
-    }
-    return 0;
 }
 
 /* Takes a place in the file for `length` bytes. Under the lock. */
@@ -120,61 +128,52 @@ static int reserve_file(struct spill *spill, size_t length, uint64_t *ret_offset
     return 0;
 }
 
-/* Hands the block over: as it is while there is room for another one, else to the file. */
+/* Hands the block over: as it is while there is room for another one, else to the file; then the
+ * stream has it still, to be filled anew. */
 static int hand_over(struct spill_writer *writer, size_t stream, bool closing,
                      struct error *ret_error) {
     struct spill *spill = writer->spill;
-    struct open_block *open = &writer->open[stream];
-    struct spill_block block = {.length = open->used};
+    struct spill_open *open = &writer->open[stream];
+    struct spill_block block = {.length = (size_t)(open->at - open->bytes), .order = open->order};
     pthread_mutex_lock(&spill->lock);
     size_t more = closing ? 0 : spill->options.block_bytes;
     bool keep = closing || spill->used_bytes + more <= spill->options.limit_bytes;
     int r = 0;
     if (keep) {
         block.bytes = open->bytes;
-        add_block(spill, stream, block);
         spill->used_bytes += more;
-        open->bytes = NULL;
     } else {
         r = reserve_file(spill, block.length, &block.offset, ret_error);
-        if (r == 0)
-            add_block(spill, stream, block);
     }
+    if (r == 0)
+        add_block(spill, stream, block);
     int file = spill->file;
     pthread_mutex_unlock(&spill->lock);
-    if (r == 0 && !keep)
-        r = write_all(file, open->bytes, block.length, block.offset, ret_error);
-    open->used = 0;
+    if (r == 0 && !keep && file_write_at(file, open->bytes, block.length, block.offset) < 0)
+        r = error_set_errno(ret_error, errno, "cannot write what does not fit into memory");
+    if (keep)
+        open->bytes = NULL;
     return r;
 }
 
-uint8_t *spill_room(struct spill_writer *writer, size_t stream, size_t size,
-                    struct error *ret_error) {
-    struct open_block *open = &writer->open[stream];
-    size_t block_bytes = writer->spill->options.block_bytes;
-    check(size <= block_bytes);
-    if (open->bytes && size > block_bytes - open->used &&
-        hand_over(writer, stream, false, ret_error) < 0)
+struct spill_open *spill_begin_block(struct spill_writer *writer, size_t stream, size_t size,
+                                     struct error *ret_error) {
+    struct spill_open *open = &writer->open[stream];
+    check(size <= writer->spill->options.block_bytes);
+    if (open->at && hand_over(writer, stream, false, ret_error) < 0)
         return NULL;
     if (!open->bytes)
-        open->bytes = map_block(writer->spill);
-    return open->bytes + open->used;
-}
-
-void spill_put(struct spill_writer *writer, size_t stream, size_t used) {
-    struct open_block *open = &writer->open[stream];
-    open->used += used;
-    /* There are more streams than the processor foresees: what the next pieces go to. */
-    __builtin_prefetch(open->bytes + open->used, 1);
-    __builtin_prefetch(open->bytes + open->used + 64, 1);
+        open->bytes = cut_block(writer);
+    open->at = open->bytes;
+    open->left = writer->spill->options.block_bytes;
+    open->note = 0;
+    open->order = (uint64_t)writer->turn << 32 | writer->begun++;
+    return open;
 }
 
 void spill_writer_abandon(struct spill_writer *writer) {
     if (!writer)
         return;
-    for (size_t i = 0; i < writer->spill->options.streams; i++)
-        if (writer->open[i].bytes)
-            unmap_block(writer->spill, writer->open[i].bytes);
     free(writer->open);
     free(writer);
 }
@@ -182,7 +181,7 @@ void spill_writer_abandon(struct spill_writer *writer) {
 int spill_writer_close(struct spill_writer *writer, struct error *ret_error) {
     int r = 0;
     for (size_t i = 0; i < writer->spill->options.streams && r == 0; i++)
-        if (writer->open[i].used > 0)
+        if (writer->open[i].at)
             r = hand_over(writer, i, true, ret_error);
     spill_writer_abandon(writer);
     return r;
@@ -191,11 +190,18 @@ int spill_writer_close(struct spill_writer *writer, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Reading */
 
-size_t spill_blocks(const struct spill *spill, size_t stream,
-                    const struct spill_block **ret_blocks) {
+static int compare_blocks(const void *left, const void *right) {
+    const struct spill_block *a = left, *b = right;
+    return (a->order > b->order) - (a->order < b->order);
+}
+
+size_t spill_blocks(struct spill *spill, size_t stream, const struct spill_block **ret_blocks) {
     check(stream < spill->options.streams);
-    *ret_blocks = spill->streams[stream].blocks;
-    return spill->streams[stream].count;
+    struct stream *read = &spill->streams[stream];
+    if (read->count > 1)
+        qsort(read->blocks, read->count, sizeof *read->blocks, compare_blocks);
+    *ret_blocks = read->blocks;
+    return read->count;
 }
 
 uint64_t spill_bytes(const struct spill *spill, size_t stream) {
@@ -205,17 +211,10 @@ uint64_t spill_bytes(const struct spill *spill, size_t stream) {
 
 int spill_read(const struct spill *spill, const struct spill_block *block, uint8_t *ret_bytes,
                struct error *ret_error) {
-    size_t done = 0;
-    while (done < block->length) {
-        ssize_t r = pread(spill->file, ret_bytes + done, block->length - done,
-                          (off_t)(block->offset + done));
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : EIO,
-                                   "cannot read what did not fit into memory");
-        done += (size_t)r;
-    }
+    ssize_t got = file_read_at(spill->file, ret_bytes, block->length, block->offset);
+    if (got < 0 || (size_t)got < block->length)
+        return error_set_errno(ret_error, got < 0 ? errno : EIO,
+                               "cannot read what did not fit into memory");
     return 0;
 }
 
@@ -223,7 +222,8 @@ void spill_forget(struct spill *spill, size_t stream) {
     struct stream *gone = &spill->streams[stream];
     for (size_t i = 0; i < gone->count; i++)
         if (gone->blocks[i].bytes)
-            unmap_block(spill, gone->blocks[i].bytes);
+            madvise((void *)(uintptr_t)gone->blocks[i].bytes, spill->options.block_bytes,
+                    MADV_DONTNEED);
     free(gone->blocks);
     *gone = (struct stream){0};
 }

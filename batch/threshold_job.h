@@ -17,6 +17,10 @@ struct threshold_job {
     int64_t newest_us;           /* event time of the archive's newest transaction */
     struct thresholds *in_force; /* of the generation adopted last; NULL: none */
     struct threshold_report *report;
+    /* Parallel to the thresholds: their values need nothing but each transaction's own fields. Not
+     * so when they read lists that were changed at run time: what was in them then is a matter of
+     * the records before. */
+    bool *reads_records;
 };
 
 /* Does the event time lie in (newest − over, newest]? */
@@ -25,8 +29,8 @@ static inline bool threshold_in_period(const struct threshold_job *job, int64_t 
     return event_time_us > job->newest_us - over_us && event_time_us <= job->newest_us;
 }
 
-/* Puts the values of all thresholds into the sample: those that need no features from the records,
- * all segments in parallel; the others from a replay. */
+/* Puts the values of all thresholds into the sample: those that need neither features nor lists
+ * that have changed from the records, all segments in parallel; the others from a replay. */
 int threshold_read(struct threshold_job *job, struct threshold_sample *sample,
                    struct error *ret_error);
 

@@ -16,15 +16,15 @@
 struct collector {
     const struct threshold_job *job;
     struct threshold_sample *sample;
-    bool fields_only; /* those thresholds, or the others */
+    bool from_records; /* those thresholds, or the others */
     struct arena texts;
     struct threshold_value *waiting;
     size_t count;
 };
 
 static void collector_init(struct collector *collector, const struct threshold_job *job,
-                           struct threshold_sample *sample, bool fields_only) {
-    *collector = (struct collector){.job = job, .sample = sample, .fields_only = fields_only};
+                           struct threshold_sample *sample, bool from_records) {
+    *collector = (struct collector){.job = job, .sample = sample, .from_records = from_records};
     collector->waiting = check_calloc(WAITING_MAX, sizeof *collector->waiting);
     arena_init(&collector->texts, TEXT_BYTES_MAX);
 }
@@ -46,7 +46,7 @@ static int collector_take(struct collector *collector, int64_t event_time_us,
     const struct snapshot *snapshot = collector->job->snapshot;
     for (size_t i = 0; i < snapshot->threshold_count; i++) {
         const struct threshold *threshold = &snapshot->thresholds[i];
-        if (threshold->reads_fields_only != collector->fields_only ||
+        if (collector->job->reads_records[i] != collector->from_records ||
             !threshold_in_period(collector->job, event_time_us, threshold->over_us))
             continue;
         arena_reset(&collector->texts);
@@ -63,11 +63,11 @@ static int collector_take(struct collector *collector, int64_t event_time_us,
 }
 
 /* The longest period of the thresholds that this is about; 0: there is none. */
-static int64_t longest_period(const struct snapshot *snapshot, bool fields_only) {
+static int64_t longest_period(const struct threshold_job *job, bool from_records) {
+    const struct snapshot *snapshot = job->snapshot;
     int64_t longest = 0;
     for (size_t i = 0; i < snapshot->threshold_count; i++)
-        if (snapshot->thresholds[i].reads_fields_only == fields_only &&
-            snapshot->thresholds[i].over_us > longest)
+        if (job->reads_records[i] == from_records && snapshot->thresholds[i].over_us > longest)
             longest = snapshot->thresholds[i].over_us;
     return longest;
 }
@@ -163,7 +163,7 @@ static int read_part(void *user, struct crew *crew, size_t worker, size_t job,
 static int read_all(struct threshold_job *job, struct threshold_sample *sample,
                     struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
-    struct reading_all all = {.job = job, .longest_us = longest_period(job->snapshot, true)};
+    struct reading_all all = {.job = job, .longest_us = longest_period(job, true)};
     if (all.longest_us == 0)
         return 0;
     size_t parts = archive_parts_count(rebuild->parts);
@@ -220,7 +220,7 @@ static int take_row(void *user, const struct replay_row *row, struct error *ret_
 
 static int read_replayed(struct threshold_job *job, struct threshold_sample *sample,
                          struct error *ret_error) {
-    int64_t longest_us = longest_period(job->snapshot, false);
+    int64_t longest_us = longest_period(job, false);
     if (longest_us == 0)
         return 0;
     double begin = threshold_seconds();
@@ -237,8 +237,24 @@ static int read_replayed(struct threshold_job *job, struct threshold_sample *sam
     return r;
 }
 
+static bool reads_changed_list(const struct threshold_job *job, const struct threshold *threshold) {
+    for (size_t i = 0; i < threshold->list_count; i++) {
+        const struct list *list = &job->snapshot->lists[threshold->lists[i]];
+        if (!list->is_fixed && list_table_find(job->rebuild->lists, list->name))
+            return true;
+    }
+    return false;
+}
+
 int threshold_read(struct threshold_job *job, struct threshold_sample *sample,
                    struct error *ret_error) {
+    const struct snapshot *snapshot = job->snapshot;
+    job->reads_records = arena_calloc(&job->rebuild->computed, snapshot->threshold_count,
+                                      sizeof *job->reads_records);
+    check(job->reads_records);
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        job->reads_records[i] = snapshot->thresholds[i].reads_fields_only &&
+                                !reads_changed_list(job, &snapshot->thresholds[i]);
     int r = read_all(job, sample, ret_error);
     return r < 0 ? r : read_replayed(job, sample, ret_error);
 }

@@ -24,7 +24,7 @@ struct verify {
 
 bool verify_found_difference(const struct verify_report *report) {
     return report->states.differences > 0 || report->states.is_tally_different ||
-           report->different_ids > 0;
+           report->states.are_lists_different || report->different_ids > 0;
 }
 
 /* ---- the two sides ---- */

@@ -210,6 +210,7 @@ void background_start(struct service *service) {
 }
 
 void background_stop(struct service *service) {
+    atomic_store(&service->draining, true);
     pthread_mutex_lock(&service->jobs_lock);
     atomic_store(&service->stopping, true);
     pthread_cond_signal(&service->jobs_wanted);

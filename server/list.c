@@ -85,13 +85,6 @@ void count_list_change(const struct run *run) {
 
 /* ---- GetList ---- */
 
-static const struct list *find_declared(const struct snapshot *rules, struct text name) {
-    for (size_t i = 0; i < rules->list_count; i++)
-        if (text_equal(rules->lists[i].name, name))
-            return &rules->lists[i];
-    return NULL;
-}
-
 /* Texts of the rules stay while the run has them; others are copied. */
 static struct list_summary summarise(struct run *run, const struct list *list,
                                      const struct list_additions *additions) {
@@ -135,7 +128,7 @@ static enum next summarise_all(struct run *run) {
         summaries[count++] =
             summarise(run, &rules->lists[i], list_table_find(lists, rules->lists[i].name));
     for (size_t i = 0; (additions = list_table_at(lists, i)); i++)
-        if (!find_declared(rules, list_additions_name(additions)))
+        if (!snapshot_list(rules, list_additions_name(additions)))
             summaries[count++] = summarise(run, NULL, additions);
     response->lists = summaries;
     response->list_count = count;
@@ -179,7 +172,7 @@ enum next perform_list(struct run *run) {
     struct list_response *response = &run->response.list;
     if (name.length == 0)
         return summarise_all(run);
-    const struct list *list = find_declared(run->rules, name);
+    const struct list *list = snapshot_list(run->rules, name);
     const struct list_additions *additions =
         list_table_find(overlay_lists(run->service->states.overlay), name);
     struct list_summary *summary = arena_calloc(&run->arena, 1, sizeof *summary);
@@ -211,7 +204,7 @@ void service_say_lists(const struct service *service, const struct states *state
     for (size_t i = 0; (additions = list_table_at(lists, i)); i++) {
         struct text name = list_additions_name(additions);
         size_t count = list_additions_count(additions), used = 0;
-        const struct list *list = find_declared(rules, name);
+        const struct list *list = snapshot_list(rules, name);
         if (list && !list->is_fixed)
             used = list_table_usable(lists, name, list->kind);
         if (used == count)

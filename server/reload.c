@@ -114,6 +114,9 @@ void arrival_say_messages(const struct arrival *arrival, struct log *log) {
 
 static bool load(struct reload *reload) {
     struct service *service = reload->service;
+    reload->is_interrupted = atomic_load(&service->draining);
+    if (reload->is_interrupted)
+        return false;
     pthread_mutex_lock(&service->jobs_lock);
     char *path = text_copy(text_of(service->policy_path));
     pthread_mutex_unlock(&service->jobs_lock);
@@ -134,9 +137,9 @@ static bool is_news(const struct reload *reload) {
 
 static bool try_cases(struct reload *reload) {
     struct service *service = reload->service;
-    bool goes_on = arrival_try(&reload->policy, &service->stopping);
+    bool goes_on = arrival_try(&reload->policy, &service->draining);
     for (size_t i = 0; i < reload->shadow_count && goes_on; i++)
-        goes_on = arrival_try(&reload->shadows[i], &service->stopping);
+        goes_on = arrival_try(&reload->shadows[i], &service->draining);
     reload->is_interrupted = !goes_on;
     if (!goes_on)
         return false;

@@ -359,6 +359,7 @@ int service_failure(struct service *service, struct error *ret_error) {
 }
 
 void service_drain(struct service *service) {
+    atomic_store(&service->draining, true);
     pthread_mutex_lock(&service->lock);
     if (service->state != SERVICE_FAILED)
         service_set_state(service, SERVICE_DRAINING, "the server was asked to stop");

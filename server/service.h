@@ -97,7 +97,7 @@ void service_retry(struct service *service);
  * be done about it is done in the background. */
 void service_look(struct service *service);
 
-/* From now on not ready; what still comes in is served. */
+/* From now on not ready; what still comes in is served, but for reloads. */
 void service_drain(struct service *service);
 
 /* ret_reason may be NULL. */

@@ -144,6 +144,7 @@ struct service {
     struct run *reload_waiting; /* for what comes of the next reload */
     size_t reload_waiters;      /* those, and those of the reload under way */
     atomic_bool stopping;
+    atomic_bool draining; /* that, or about to be: what waits for a reload must not hold it up */
 
     atomic_uint_least64_t rejected; /* since the start */
 

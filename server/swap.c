@@ -205,9 +205,27 @@ static int check_features(const struct snapshot *rules, const struct plan *now,
         ret_error, ERROR_INVALID,
         "it was built with another policy: %zu of the features in use would be absent, "
         "%" TEXT_FORMAT ".%" TEXT_FORMAT
-        " the first of them; load that policy first (SIGHUP), or run `harrier "
+        " the first of them; load that policy first (`harrier reload`), or run `harrier "
         "rebuild` again",
         lost, TEXT_ARGS(entity), TEXT_ARGS(feature));
+}
+
+/* The new side becomes one for the rules that decide now: those that did when it was opened may
+ * have been reloaded since. Without the lock, as making their engine takes a while. */
+static int fit(struct swap *swap, struct error *ret_error) {
+    struct service *service = service_of(swap);
+    pthread_mutex_lock(&service->lock);
+    struct snapshot *rules = snapshot_ref(service->rules);
+    struct snapshot *plan = snapshot_ref(service->states.plan);
+    pthread_mutex_unlock(&service->lock);
+    int r = 0;
+    if (plan) /* else the old side is lost, as will be noticed */
+        r = check_features(rules, &plan->plan, &fold_plan(swap->fold)->plan, ret_error);
+    if (r == 0)
+        fold_use_rules(swap->fold, rules);
+    snapshot_unref(rules);
+    snapshot_unref(plan);
+    return r;
 }
 
 static enum swap_state open_generation(struct swap *swap) {
@@ -216,7 +234,6 @@ static enum swap_state open_generation(struct swap *swap) {
     pthread_mutex_lock(&service->lock);
     bool undisturbed = is_undisturbed(swap, service);
     struct snapshot *rules = snapshot_ref(service->rules);
-    struct snapshot *plan = snapshot_ref(service->states.plan);
     uint64_t adopted_id = service->states.generation_id;
     pthread_mutex_unlock(&service->lock);
     const struct fold_source source = {
@@ -228,9 +245,8 @@ static enum swap_state open_generation(struct swap *swap) {
     int r = undisturbed ? fold_begin(&source, &swap->fold, &error) : 0;
     const struct generation *generation = swap->fold ? fold_generation(swap->fold) : NULL;
     if (generation)
-        r = check_features(rules, &plan->plan, &fold_plan(swap->fold)->plan, &error);
+        r = fit(swap, &error);
     snapshot_unref(rules);
-    snapshot_unref(plan);
     if (!undisturbed)
         return disturbed(swap);
     if (r < 0)
@@ -305,10 +321,13 @@ static enum swap_state catch_up(struct swap *swap) {
     for (;;) {
         pthread_mutex_lock(&service->lock);
         bool undisturbed = is_undisturbed(swap, service);
+        bool fits = fold_rules(swap->fold) == service->rules;
         struct archive_place end = archive_end(service->archive);
         pthread_mutex_unlock(&service->lock);
         if (!undisturbed)
             return disturbed(swap);
+        if (!fits && fit(swap, &error) < 0)
+            return fail(swap, &error);
         uint64_t behind = records_behind(swap, end);
         if (is_near(swap, service, behind))
             return SWAP_SWITCHING;
@@ -380,7 +399,8 @@ static enum swap_state switch_over(struct swap *swap) {
     int64_t began_us = clock_monotonic_us(service->settings.clock);
     struct archive_place end = archive_end(service->archive);
     bool undisturbed = is_undisturbed(swap, service);
-    if (!undisturbed || !is_near(swap, service, records_behind(swap, end))) {
+    bool fits = fold_rules(swap->fold) == service->rules;
+    if (!undisturbed || !fits || !is_near(swap, service, records_behind(swap, end))) {
         pthread_mutex_unlock(&service->lock);
         return undisturbed ? SWAP_CATCHING_UP : disturbed(swap);
     }

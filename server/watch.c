@@ -25,6 +25,8 @@
      IN_MOVE_SELF | IN_ATTRIB)
 /* On the way to it: that a name stands for something else. */
 #define WAY_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
+/* Of a folder on the way: then the names behind it stand for something else, too. */
+#define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
 /* Of a file behind a link. */
 #define FILE_EVENTS (IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
@@ -32,7 +34,7 @@
 struct watched {
     int id;     /* of inotify */
     char *path; /* to look at what was created there */
-    char *name; /* the only one that matters; NULL: all do */
+    char *name; /* the only one that matters; empty: the folder itself; NULL: all do */
 };
 
 struct watch {
@@ -46,17 +48,38 @@ struct watch {
 
 /* ---- the table ---- */
 
-static void put(struct watch *watch, const char *path, const char *name, uint32_t events) {
-    if (watch->count == WATCHES_MAX) {
-        watch->failure = watch->failure ? watch->failure : ENOSPC;
-        return;
-    }
+static bool is_same_name(const char *a, const char *b) {
+    return a && b ? strcmp(a, b) == 0 : a == b;
+}
+
+static bool is_known(const struct watch *watch, int id, const char *name) {
+    for (size_t i = 0; i < watch->count; i++)
+        if (watch->watched[i].id == id && is_same_name(watch->watched[i].name, name))
+            return true;
+    return false;
+}
+
+/* Some paths lead to what is there already, or are gone; of those above the policy some may not be
+ * read, and are taken to stay. */
+static void note_failure(struct watch *watch, int failure, uint32_t events) {
+    bool is_to_be_expected = failure == ENOENT || failure == ENOTDIR || failure == ELOOP ||
+                             (failure == EACCES && events == SELF_EVENTS);
+    if (!is_to_be_expected && !watch->failure)
+        watch->failure = failure;
+}
+
+/* False: it is watched already, or cannot be. */
+static bool put(struct watch *watch, const char *path, const char *name, uint32_t events) {
     int id = inotify_add_watch(watch->descriptor, path, events | IN_MASK_ADD);
     if (id < 0) {
-        /* Gone, or a circle of links: its parent tells when that changes. */
-        if (errno != ENOENT && errno != ENOTDIR && errno != ELOOP && !watch->failure)
-            watch->failure = errno;
-        return;
+        note_failure(watch, errno, events);
+        return false;
+    }
+    if (is_known(watch, id, name))
+        return false;
+    if (watch->count == WATCHES_MAX) {
+        note_failure(watch, ENOSPC, events);
+        return false;
     }
     if (watch->count == watch->capacity) {
         watch->capacity = watch->capacity ? 2 * watch->capacity : 32;
@@ -65,6 +88,7 @@ static void put(struct watch *watch, const char *path, const char *name, uint32_
     }
     watch->watched[watch->count++] = (struct watched){
         .id = id, .path = text_copy(text_of(path)), .name = name ? text_copy(text_of(name)) : NULL};
+    return true;
 }
 
 static void clear(struct watch *watch) {
@@ -93,14 +117,17 @@ static void put_target(struct watch *watch, const char *link, const char *parent
     put_way(watch, joined, links + 1);
 }
 
-/* One name on the way: its parent tells when it is a link, when it is not there, and at the end. */
+/* One name on the way: its parent tells when it is a link, when it is not there, and at the end; a
+ * folder tells itself when it goes. */
 static void put_name(struct watch *watch, char *path, size_t slash, bool is_last, int links) {
     struct stat status;
     bool is_there = lstat(path, &status) == 0;
     bool is_link = is_there && S_ISLNK(status.st_mode);
     char *name = path + slash + 1;
-    if (!is_link && is_there && !is_last)
+    if (!is_link && is_there && !is_last) {
+        put(watch, path, "", SELF_EVENTS);
         return;
+    }
     path[slash] = '\0';
     char *parent = text_copy(text_of(slash ? path : "/"));
     path[slash] = '/';
@@ -140,7 +167,11 @@ static void put_entry(struct watch *watch, const char *folder, const char *name,
     if (*name == '.')
         return;
     snprintf(path, sizeof path, "%s/%s", folder, name);
-    if (lstat(path, &link) < 0 || stat(path, &status) < 0)
+    if (lstat(path, &link) < 0)
+        return;
+    if (S_ISLNK(link.st_mode))
+        put_way(watch, path, 0);
+    if (stat(path, &status) < 0)
         return;
     if (S_ISDIR(status.st_mode))
         put_tree(watch, path, depth + 1);
@@ -151,7 +182,9 @@ static void put_entry(struct watch *watch, const char *folder, const char *name,
 static void put_tree(struct watch *watch, const char *path, int depth) {
     if (depth > DEPTH_MAX)
         return;
-    put(watch, path, NULL, FOLDER_EVENTS); /* before it is read: what comes later is told */
+    /* Before it is read: what comes later is told. And once: links may lead back to it. */
+    if (!put(watch, path, NULL, FOLDER_EVENTS))
+        return;
     DIR *directory = opendir(path);
     if (!directory)
         return;
@@ -187,7 +220,7 @@ static bool is_complete(const struct watched *watched, const char *name) {
 static bool concerns(const struct watched *watched, const struct inotify_event *event) {
     const char *name = event->len ? event->name : "";
     if (watched->name)
-        return (event->mask & WAY_EVENTS) && strcmp(watched->name, name) == 0;
+        return (event->mask & (WAY_EVENTS | SELF_EVENTS)) && strcmp(watched->name, name) == 0;
     if (*name == '\0')
         return true;
     if (!is_policy_name(name))

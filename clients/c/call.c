@@ -97,6 +97,33 @@ int harrier_get_entity(struct harrier_client *client, const char *entity, const 
     return finish(exchange, &request, ret_reply, ret_error);
 }
 
+int harrier_change_lists(struct harrier_client *client, const struct harrier_list_change *changes,
+                         size_t count, uint64_t deadline_us, struct harrier_reply **ret_reply,
+                         struct harrier_error *ret_error) {
+    int r;
+    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+    if (!exchange)
+        return r;
+    struct request request = {
+        .call = CALL_CHANGE_LIST,
+        .list_change = {.changes = list_changes_from_public(changes, count, &exchange->arena),
+                        .change_count = count}};
+    return finish(exchange, &request, ret_reply, ret_error);
+}
+
+int harrier_get_list(struct harrier_client *client, const char *list, uint64_t after_position,
+                     unsigned limit, uint64_t deadline_us, struct harrier_reply **ret_reply,
+                     struct harrier_error *ret_error) {
+    int r;
+    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+    if (!exchange)
+        return r;
+    struct request request = {
+        .call = CALL_GET_LIST,
+        .list = {.list = text_of(list), .after_position = after_position, .limit = limit}};
+    return finish(exchange, &request, ret_reply, ret_error);
+}
+
 int harrier_status(struct harrier_client *client, bool with_state_hash, uint64_t deadline_us,
                    struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
     int r;
@@ -104,5 +131,15 @@ int harrier_status(struct harrier_client *client, bool with_state_hash, uint64_t
     if (!exchange)
         return r;
     struct request request = {.call = CALL_STATUS, .status.state_hash = with_state_hash};
+    return finish(exchange, &request, ret_reply, ret_error);
+}
+
+int harrier_reload(struct harrier_client *client, bool wait, uint64_t deadline_us,
+                   struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    int r;
+    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+    if (!exchange)
+        return r;
+    struct request request = {.call = CALL_RELOAD, .reload.wait = wait};
     return finish(exchange, &request, ret_reply, ret_error);
 }

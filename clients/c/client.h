@@ -104,6 +104,8 @@ int transactions_from_public(const struct harrier_transaction *in, size_t count,
                              struct harrier_error *ret_error);
 const struct outcome *outcomes_from_public(const struct harrier_outcome *in, size_t count,
                                            struct arena *arena);
+const struct list_change *list_changes_from_public(const struct harrier_list_change *in,
+                                                   size_t count, struct arena *arena);
 /* Copies everything; NULL when it does not fit the memory that one answer may take. */
 struct harrier_reply *reply_new(const struct response *response);
 

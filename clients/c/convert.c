@@ -108,6 +108,21 @@ const struct outcome *outcomes_from_public(const struct harrier_outcome *in, siz
     return out;
 }
 
+const struct list_change *list_changes_from_public(const struct harrier_list_change *in,
+                                                   size_t count, struct arena *arena) {
+    if (count > LIST_CHANGES_MAX) /* message_encode_request() says so */
+        return NULL;
+    struct list_change *out = array(arena, count, sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        out[i] = (struct list_change){.list = text_of(in[i].list),
+                                      .value = text_of(in[i].value),
+                                      .remove = in[i].remove,
+                                      .expiry_time_us = in[i].expiry_time_us,
+                                      .source = text_of(in[i].source),
+                                      .reason = text_of(in[i].reason)};
+    return out;
+}
+
 /* ---------------------------------------------------------------------------------------------
  * What comes back: everything is copied, so that a reply is one piece of memory of its own */
 
@@ -160,6 +175,8 @@ static struct harrier_feature feature(struct reply_memory *memory, const struct 
         break;
     case VALUE_ABSENT:
     case VALUE_ERROR:
+    case VALUE_LIST: /* no name of a policy stands for one */
+    case VALUE_MAP:
         out.type = HARRIER_VALUE_ABSENT;
         break;
     }
@@ -174,16 +191,30 @@ static const struct harrier_feature *features(struct reply_memory *memory,
     return out;
 }
 
+static const char *const *tags(struct reply_memory *memory, const struct reason *reason) {
+    const char **out = reply_array(memory, reason->tag_count, sizeof *out);
+    for (size_t i = 0; out && i < reason->tag_count; i++)
+        out[i] = string(memory, reason->tags[i]);
+    return out;
+}
+
 static const struct harrier_reason *reasons(struct reply_memory *memory,
                                             const struct decision *decision) {
     struct harrier_reason *out = reply_array(memory, decision->reason_count, sizeof *out);
     for (size_t i = 0; out && i < decision->reason_count; i++) {
         const struct reason *in = &decision->reasons[i];
-        out[i] = (struct harrier_reason){.rule = string(memory, in->rule),
-                                         .text = string(memory, in->text),
-                                         .score = in->score,
-                                         .verdict = (enum harrier_verdict)in->verdict,
-                                         .shadow = in->shadow};
+        out[i] =
+            (struct harrier_reason){.rule = string(memory, in->rule),
+                                    .text = string(memory, in->text),
+                                    .score = in->score,
+                                    .verdict = (enum harrier_verdict)in->verdict,
+                                    .shadow = in->shadow,
+                                    .suppressed = in->suppressed,
+                                    .tags = tags(memory, in),
+                                    .tag_count = in->tag_count,
+                                    .group = string(memory, in->group),
+                                    .capped = in->capped,
+                                    .verdict_if_live = (enum harrier_verdict)in->verdict_if_live};
     }
     return out;
 }
@@ -256,6 +287,120 @@ static void fill_entity(struct reply_memory *memory, const struct entity_respons
     memory->reply.entity = out;
 }
 
+static void fill_list_changes(struct reply_memory *memory, const struct response *response) {
+    size_t count = response->list_change.count;
+    struct harrier_list_result *out = reply_array(memory, count, sizeof *out);
+    for (size_t i = 0; out && i < count; i++) {
+        const struct list_change_result *in = &response->list_change.results[i];
+        out[i] = (struct harrier_list_result){
+            .error_code = public_code(in->error.code),
+            .error_field = string(memory, in->error.field),
+            .error_message = string(memory, in->error.message),
+            .list = string(memory, in->list),
+            .value = string(memory, in->value),
+            .position = in->position,
+            .changed = in->changed,
+            .was_there = in->was_there,
+            .previous_expiry_time_us = in->previous_expiry_time_us,
+            .in_policy = in->in_policy,
+        };
+    }
+    memory->reply.list_changes = out;
+    memory->reply.list_change_count = count;
+}
+
+static struct harrier_list list(struct reply_memory *memory, const struct list_summary *in) {
+    return (struct harrier_list){
+        .name = string(memory, in->list),
+        .type = string(memory, in->type),
+        .about = string(memory, in->about),
+        .declared = in->declared,
+        .runtime = in->runtime,
+        .file = string(memory, in->file),
+        .policy_entries = in->policy_entries,
+        .added_entries = in->added_entries,
+        .used_entries = in->used_entries,
+        .changes = in->changes,
+        .last_change_time_us = in->last_change_time_us,
+    };
+}
+
+static struct harrier_list_entry list_entry(struct reply_memory *memory,
+                                            const struct list_addition *in) {
+    return (struct harrier_list_entry){.value = string(memory, in->value),
+                                       .expiry_time_us = in->expiry_time_us,
+                                       .position = in->position,
+                                       .receive_time_us = in->receive_time_us,
+                                       .source = string(memory, in->source),
+                                       .reason = string(memory, in->reason)};
+}
+
+static void fill_lists(struct reply_memory *memory, const struct list_response *in) {
+    struct harrier_lists *out = reply_array(memory, 1, sizeof *out);
+    struct harrier_list *lists = reply_array(memory, in->list_count, sizeof *lists);
+    struct harrier_list_entry *entries = reply_array(memory, in->entry_count, sizeof *entries);
+    memory->reply.lists = out;
+    if (memory->full)
+        return;
+    for (size_t i = 0; i < in->list_count; i++)
+        lists[i] = list(memory, &in->lists[i]);
+    for (size_t i = 0; i < in->entry_count; i++)
+        entries[i] = list_entry(memory, &in->entries[i]);
+    *out = (struct harrier_lists){.lists = lists,
+                                  .list_count = in->list_count,
+                                  .entries = entries,
+                                  .entry_count = in->entry_count,
+                                  .next_position = in->next_position};
+}
+
+static const char *const *names(struct reply_memory *memory, const struct text *in, size_t count) {
+    const char **out = reply_array(memory, count, sizeof *out);
+    for (size_t i = 0; out && i < count; i++)
+        out[i] = string(memory, in[i]);
+    return out;
+}
+
+static struct harrier_warming warming(struct reply_memory *memory, const struct warming *in) {
+    return (struct harrier_warming){
+        .features = names(memory, in->features, in->named_features),
+        .rules = names(memory, in->rules, in->named_rules),
+        .named_features = in->named_features,
+        .named_rules = in->named_rules,
+        .feature_count = in->feature_count,
+        .rule_count = in->rule_count,
+    };
+}
+
+const char *harrier_reload_result_name(enum harrier_reload_result result) {
+    return reload_result_name((enum reload_result)result);
+}
+
+static struct harrier_folder_reload folder_reload(struct reply_memory *memory,
+                                                  const struct folder_reload *in) {
+    return (struct harrier_folder_reload){
+        .folder = string(memory, in->folder),
+        .result = (enum harrier_reload_result)in->result,
+        .policy_name = string(memory, in->policy_name),
+        .snapshot_id = in->snapshot_id,
+        .error = string(memory, in->error),
+        .messages = string(memory, in->messages),
+    };
+}
+
+static void fill_reload(struct reply_memory *memory, const struct reload_response *in) {
+    struct harrier_reload *out = reply_array(memory, 1, sizeof *out);
+    struct harrier_folder_reload *shadows = reply_array(memory, in->shadow_count, sizeof *shadows);
+    memory->reply.reload = out;
+    if (memory->full)
+        return;
+    for (size_t i = 0; i < in->shadow_count; i++)
+        shadows[i] = folder_reload(memory, &in->shadows[i]);
+    *out = (struct harrier_reload){.policy = folder_reload(memory, &in->policy),
+                                   .warming = warming(memory, &in->warming),
+                                   .shadows = shadows,
+                                   .shadow_count = in->shadow_count};
+}
+
 static void fill_status(struct reply_memory *memory, const struct status_response *in) {
     struct harrier_status *out = reply_array(memory, 1, sizeof *out);
     memory->reply.status = out;
@@ -288,6 +433,8 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .swap_reason = string(memory, in->swap_reason),
         .compared_entities = in->compared_entities,
         .differing_entities = in->differing_entities,
+        .refused_since_time_us = in->refused_since_time_us,
+        .warming = warming(memory, &in->warming),
     };
     memcpy(out->labels, in->labels, sizeof out->labels);
 }
@@ -303,6 +450,12 @@ struct harrier_reply *reply_new(const struct response *response) {
         fill_entity(memory, &response->entity);
     else if (response->call == CALL_STATUS)
         fill_status(memory, &response->status);
+    else if (response->call == CALL_CHANGE_LIST)
+        fill_list_changes(memory, response);
+    else if (response->call == CALL_GET_LIST)
+        fill_lists(memory, &response->list);
+    else if (response->call == CALL_RELOAD)
+        fill_reload(memory, &response->reload);
     if (!memory->full)
         return &memory->reply;
     harrier_reply_free(&memory->reply);

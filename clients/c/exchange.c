@@ -46,6 +46,8 @@ int exchange_encode(struct exchange *exchange, struct request *request,
         exchange->count = request->score.transaction_count;
     else if (request->call == CALL_REPORT_OUTCOME)
         exchange->count = request->outcome.outcome_count;
+    else if (request->call == CALL_CHANGE_LIST)
+        exchange->count = request->list_change.change_count;
     return 0;
 }
 
@@ -205,6 +207,8 @@ static int check_answer(const struct exchange *exchange, const struct response *
         count = response->score.count;
     else if (response->call == CALL_REPORT_OUTCOME)
         count = response->outcome.count;
+    else if (response->call == CALL_CHANGE_LIST)
+        count = response->list_change.count;
     if (response->call != exchange->call || count != exchange->count)
         return fail(ret_error, HARRIER_ERROR_PROTOCOL, "",
                     "the server answered %s with %zu results; expected %s with %zu",

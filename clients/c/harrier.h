@@ -47,7 +47,7 @@ enum harrier_error_code {
     HARRIER_OK = 0,
     HARRIER_ERROR_INVALID = 1,     /* breaks a rule; the same call will fail again */
     HARRIER_ERROR_UNSUPPORTED = 2, /* client and server are of versions that do not fit */
-    HARRIER_ERROR_NOT_FOUND = 3,   /* no such transaction or entity */
+    HARRIER_ERROR_NOT_FOUND = 3,   /* no such transaction, entity or list */
     HARRIER_ERROR_ID_CONFLICT = 4, /* this transaction id was scored before with other content */
     HARRIER_ERROR_TOO_LARGE = 5,   /* over a limit: bytes, transactions of a call */
     HARRIER_ERROR_DEADLINE = 6,    /* sent, but no answer in time: it may or may not have been
@@ -206,9 +206,15 @@ HARRIER_API const char *harrier_verdict_name(enum harrier_verdict verdict); /* "
 
 struct harrier_reason {
     const char *rule, *text;
-    int32_t score;                /* what the rule added to the score */
+    int32_t score;                /* what the rule adds to the score, but for `capped` */
     enum harrier_verdict verdict; /* what it asked for; NONE when it only adds to the score */
-    bool shadow;                  /* reported, without effect */
+    bool shadow;                  /* on trial: reported, without effect */
+    bool suppressed;              /* it fired lately: reported, without effect */
+    const char *const *tags;
+    size_t tag_count;
+    const char *group; /* whose limit may cap the scores of its rules together; "": none */
+    int32_t capped;    /* of score, what the group's limit left out */
+    enum harrier_verdict verdict_if_live; /* the decision's, had this shadow rule been live */
 };
 
 enum harrier_value_type {
@@ -277,6 +283,66 @@ struct harrier_entity {
     uint64_t entries, state_bytes, state_hash;
 };
 
+/* An entry of one of the policy's lists, added or taken back while the server runs. */
+struct harrier_list_change {
+    const char *list;       /* as the policy names it: "blocked_cards" */
+    const char *value;      /* "tok_9"; by the list's type "192.0.2.0/24", "1000-1999" */
+    bool remove;            /* takes an addition back; the policy's own entries stay */
+    int64_t expiry_time_us; /* transactions from then on do not find it; 0: it has no end */
+    const char *source;     /* who says so: "analyst:7" */
+    const char *reason;     /* why */
+};
+
+/* One change's result. */
+struct harrier_list_result {
+    enum harrier_error_code error_code; /* HARRIER_OK: it was accepted */
+    const char *error_field, *error_message;
+    const char *list, *value; /* the value in the one way that the list writes it */
+    uint64_t position;        /* the archive's record of it; 0 when nothing changed */
+    bool changed;   /* false: it was there already, with this end; or was not there to be removed */
+    bool was_there; /* it had been added before; then this was its end until now: */
+    int64_t previous_expiry_time_us;
+    bool in_policy; /* the policy's own entries hold all of it */
+};
+
+struct harrier_list {
+    const char *name;
+    const char *type; /* "string", "network", "int"; empty when the policy does not declare it */
+    const char *about;
+    bool declared;
+    bool runtime;     /* it takes changes */
+    const char *file; /* of its own entries, and how many there are */
+    uint64_t policy_entries;
+    uint64_t added_entries; /* that were added and are there */
+    uint64_t used_entries;  /* of those, the ones that a list of this type can hold */
+    uint64_t changes;       /* of all time, and when the last one was received */
+    int64_t last_change_time_us;
+};
+
+/* An entry that was added. */
+struct harrier_list_entry {
+    const char *value;
+    int64_t expiry_time_us; /* 0: it has no end */
+    uint64_t position;      /* of its record in the archive, and when that was received */
+    int64_t receive_time_us;
+    const char *source, *reason;
+};
+
+struct harrier_lists {
+    const struct harrier_list *lists; /* the one that was asked about, or all */
+    size_t list_count;
+    const struct harrier_list_entry *entries; /* of the one, by position */
+    size_t entry_count;
+    uint64_t next_position; /* to go on from; 0: that was all */
+};
+
+/* What has no history until a rebuild: the first names of each, and how many there are. */
+struct harrier_warming {
+    const char *const *features, *const *rules; /* the rules that use the features */
+    size_t named_features, named_rules;
+    uint64_t feature_count, rule_count;
+};
+
 struct harrier_status {
     const char *version;
     const char *state; /* "starting", "ready", "draining", "unavailable" */
@@ -299,9 +365,38 @@ struct harrier_status {
     const char *swap_state;        /* of taking up a new generation: "idle", "catching up", … */
     const char *swap_reason;       /* how far it is, or why it was refused */
     uint64_t compared_entities, differing_entities; /* live against rebuilt, at the last swap */
+    int64_t refused_since_time_us; /* since when reloads have been refused; 0: the last was not */
+    struct harrier_warming warming;
 };
 
-/* Of the four parts only that of the call made is there. */
+enum harrier_reload_result {
+    HARRIER_RELOAD_NONE = 0, /* it was not waited for */
+    HARRIER_RELOAD_ADOPTED = 1,
+    HARRIER_RELOAD_UNCHANGED = 2, /* the files are those of the policy in use */
+    HARRIER_RELOAD_REFUSED = 3    /* it does not check, or a case fails; the one in use stays */
+};
+
+/* "adopted", "unchanged", … */
+HARRIER_API const char *harrier_reload_result_name(enum harrier_reload_result result);
+
+/* What came of one folder. */
+struct harrier_folder_reload {
+    const char *folder; /* only of a shadow policy */
+    enum harrier_reload_result result;
+    const char *policy_name; /* in use now; snapshot_id 0: none of this folder */
+    uint64_t snapshot_id;
+    const char *error;    /* refused: one sentence */
+    const char *messages; /* several lines: all faults, warnings and cases that fail */
+};
+
+struct harrier_reload {
+    struct harrier_folder_reload policy;
+    struct harrier_warming warming;
+    const struct harrier_folder_reload *shadows; /* in the order of the server's options */
+    size_t shadow_count;
+};
+
+/* Of these parts only that of the call made is there. */
 struct harrier_reply {
     const struct harrier_result *results; /* one per transaction, in their order */
     size_t result_count;
@@ -309,6 +404,10 @@ struct harrier_reply {
     size_t outcome_count;
     const struct harrier_entity *entity;
     const struct harrier_status *status;
+    const struct harrier_list_result *list_changes; /* one per change, in their order */
+    size_t list_change_count;
+    const struct harrier_lists *lists;
+    const struct harrier_reload *reload;
 };
 
 HARRIER_API void harrier_reply_free(struct harrier_reply *reply); /* NULL is allowed */
@@ -343,10 +442,29 @@ HARRIER_API int harrier_get_entity(struct harrier_client *client, const char *en
                                    uint64_t deadline_us, struct harrier_reply **ret_reply,
                                    struct harrier_error *ret_error);
 
+/* 1 to 1,000 changes of the policy's lists, made in their order. Making one again changes nothing:
+ * so sending again is safe here, too. */
+HARRIER_API int harrier_change_lists(struct harrier_client *client,
+                                     const struct harrier_list_change *changes, size_t count,
+                                     uint64_t deadline_us, struct harrier_reply **ret_reply,
+                                     struct harrier_error *ret_error);
+
+/* One list with the entries that were added behind an archive position (0: the first ones), limit
+ * of them at most (up to 1,000; 0: 1,000); lists->next_position is where the next page begins. list
+ * NULL: all lists, without entries. */
+HARRIER_API int harrier_get_list(struct harrier_client *client, const char *list,
+                                 uint64_t after_position, unsigned limit, uint64_t deadline_us,
+                                 struct harrier_reply **ret_reply, struct harrier_error *ret_error);
+
 /* with_state_hash: also hash the states of all entities, which reads everything; give it time. */
 HARRIER_API int harrier_status(struct harrier_client *client, bool with_state_hash,
                                uint64_t deadline_us, struct harrier_reply **ret_reply,
                                struct harrier_error *ret_error);
+
+/* Has the server load its policy and its shadow policies again. wait: until it is done; give it
+ * time. A refused policy is no failure of the call. */
+HARRIER_API int harrier_reload(struct harrier_client *client, bool wait, uint64_t deadline_us,
+                               struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* ---------------------------------------------------------------------------------------------
  * Pipelined scoring */

@@ -80,7 +80,7 @@ static const struct argp argp = {
         "worst.\n\n"
         "Every fault is printed with its file, line and column. Exit status: 0 it is sound, 78 "
         "it is not, or a case fails, or with --strict there are warnings; 66 there is no such "
-        "folder.",
+        "folder, 74 cannot write.",
 };
 
 /* What is found. */
@@ -275,6 +275,11 @@ static void print_json(const struct snapshot *snapshot, const struct findings *f
 /* ------------------------------------------------------------------------------------------------
  * The command */
 
+static void put(const struct buffer *buffer, FILE *file) {
+    if (buffer->length > 0)
+        fwrite(buffer->bytes, 1, buffer->length, file);
+}
+
 static int load(const struct options *options, struct findings *findings,
                 struct snapshot **ret_snapshot, struct error *ret_error) {
     struct policy_folder *folder;
@@ -305,7 +310,7 @@ static enum exit_status tell_unloadable(const struct options *options,
 static enum exit_status tell_loaded(const struct options *options, struct findings *findings,
                                     struct snapshot *snapshot) {
     findings->failed = trial_run_all(snapshot, &findings->failures);
-    fwrite(findings->failures.bytes, 1, findings->failures.length, stderr);
+    put(&findings->failures, stderr);
     bool is_sound = findings->failed == 0 && !(options->strict && findings->warnings > 0);
     if (options->json)
         print_json(snapshot, findings, is_sound);
@@ -332,11 +337,15 @@ int command_check(int argc, char **argv) {
     buffer_init(&findings.failures);
 
     int r = load(&options, &findings, &snapshot, &error);
-    fwrite(findings.messages.bytes, 1, findings.messages.length, stderr);
+    put(&findings.messages, stderr);
     if (r < 0)
         status = tell_unloadable(&options, &findings, &error);
     else
         status = tell_loaded(&options, &findings, snapshot);
+    if (fflush(stdout) != 0) {
+        perror("harrier: standard output");
+        status = EXIT_STATUS_IO;
+    }
     snapshot_unref(snapshot);
     buffer_deinit(&findings.messages);
     buffer_deinit(&findings.faults);

@@ -6,12 +6,17 @@
 
 int command_archive(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_eval(int argc, char **argv);
 int command_import(int argc, char **argv);
 int command_inspect(int argc, char **argv);
+int command_list(int argc, char **argv);
 int command_outcome(int argc, char **argv);
 int command_rebuild(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_score(int argc, char **argv);
+int command_shadow(int argc, char **argv);
 int command_simulate(int argc, char **argv);
 int command_status(int argc, char **argv);
+int command_reload(int argc, char **argv);
+int command_test(int argc, char **argv);
 int command_verify(int argc, char **argv);

@@ -65,6 +65,34 @@ static struct value value_of(const struct harrier_feature *feature) {
     return value_absent();
 }
 
+/* Room for the tags of all reasons. */
+static void reserve_tags(struct decision_output *output, const struct harrier_decision *in) {
+    size_t count = 0;
+    for (size_t i = 0; i < in->reason_count; i++)
+        count += in->reasons[i].tag_count;
+    if (count <= output->tag_room)
+        return;
+    output->tag_room = count;
+    output->tags = check_reallocarray(output->tags, count, sizeof *output->tags);
+}
+
+/* tags: where those of this reason go. */
+static struct reason reason_of(const struct harrier_reason *in, struct text *tags) {
+    for (size_t i = 0; i < in->tag_count; i++)
+        tags[i] = text_of(in->tags[i]);
+    return (struct reason){.rule = text_of(in->rule),
+                           .text = text_of(in->text),
+                           .score = in->score,
+                           .verdict = (enum verdict)in->verdict,
+                           .shadow = in->shadow,
+                           .suppressed = in->suppressed,
+                           .tags = tags,
+                           .tag_count = in->tag_count,
+                           .group = text_of(in->group),
+                           .capped = in->capped,
+                           .verdict_if_live = (enum verdict)in->verdict_if_live};
+}
+
 /* What came over the wire, as the core has it. Lives as long as what it was made of, and until the
  * next one. */
 static struct decision decision_of(struct decision_output *output,
@@ -79,12 +107,12 @@ static struct decision decision_of(struct decision_output *output,
         output->values =
             check_reallocarray(output->values, in->feature_count, sizeof *output->values);
     }
-    for (size_t i = 0; i < in->reason_count; i++)
-        output->reasons[i] = (struct reason){.rule = text_of(in->reasons[i].rule),
-                                             .text = text_of(in->reasons[i].text),
-                                             .score = in->reasons[i].score,
-                                             .verdict = (enum verdict)in->reasons[i].verdict,
-                                             .shadow = in->reasons[i].shadow};
+    reserve_tags(output, in);
+    struct text *tags = output->tags;
+    for (size_t i = 0; i < in->reason_count; i++) {
+        output->reasons[i] = reason_of(&in->reasons[i], tags);
+        tags += in->reasons[i].tag_count;
+    }
     for (size_t i = 0; i < in->feature_count; i++)
         output->values[i] = (struct named_value){.name = text_of(in->features[i].name),
                                                  .value = value_of(&in->features[i])};
@@ -133,7 +161,7 @@ static void append_field(struct buffer *buffer, struct text field) {
     buffer_append_u8(buffer, '"');
 }
 
-/* The names of the rules that fired, or their texts, joined; shadow rules are marked. */
+/* The names of the rules that fired, or their texts, joined; those without effect are marked. */
 static void append_reasons(struct buffer *buffer, const struct decision *decision, bool texts) {
     struct buffer joined;
     buffer_init(&joined);
@@ -145,6 +173,8 @@ static void append_reasons(struct buffer *buffer, const struct decision *decisio
         buffer_append(&joined, said.data, said.length);
         if (reason->shadow)
             buffer_append_string(&joined, texts ? " (shadow)" : ":shadow");
+        if (reason->suppressed)
+            buffer_append_string(&joined, texts ? " (suppressed)" : ":suppressed");
     }
     append_field(buffer,
                  (struct text){.data = (const char *)joined.bytes, .length = joined.length});
@@ -267,6 +297,20 @@ void decision_json_reason(struct buffer *line, const struct reason *reason) {
     if (reason->verdict != VERDICT_NONE)
         json_add_text(line, "verdict", text_of(verdict_name(reason->verdict)));
     json_add_bool(line, "shadow", reason->shadow);
+    if (reason->verdict_if_live != VERDICT_NONE)
+        json_add_text(line, "verdict_if_live", text_of(verdict_name(reason->verdict_if_live)));
+    if (reason->suppressed)
+        json_add_bool(line, "suppressed", true);
+    if (reason->group.length)
+        json_add_text(line, "group", reason->group);
+    if (reason->capped)
+        json_add_signed(line, "capped", reason->capped);
+    if (reason->tag_count) {
+        json_begin_array(line, "tags");
+        for (size_t i = 0; i < reason->tag_count; i++)
+            json_add_text(line, NULL, reason->tags[i]);
+        json_end_array(line);
+    }
     json_end_object(line);
 }
 
@@ -347,6 +391,7 @@ int decision_output_close(struct decision_output *output, struct error *ret_erro
     free(output->columns);
     free(output->reasons);
     free(output->values);
+    free(output->tags);
     buffer_deinit(&output->line);
     buffer_deinit(&output->held);
     return r;

@@ -34,7 +34,8 @@ struct decision_output {
     /* Room for a libharrier decision as one of core's. */
     struct reason *reasons;
     struct named_value *values;
-    size_t reason_room, value_room;
+    struct text *tags;
+    size_t reason_room, value_room, tag_room;
 };
 
 /* path NULL or "-": stdout. */

@@ -337,8 +337,10 @@ static enum exit_status run_lines(struct evaluation *evaluation) {
         struct text text = {.data = line, .length = (size_t)length};
         while (text.length > 0 && strchr(" \r\n\t", text.data[text.length - 1]))
             text.length--;
+        if (text.length == 0)
+            continue;
         buffer_clear(&buffer);
-        if (text.length > 0 && !run_line(evaluation, text, &buffer))
+        if (!run_line(evaluation, text, &buffer))
             status = EXIT_STATUS_ROWS_FAILED;
         fwrite(buffer.bytes, 1, buffer.length, stdout);
     }

@@ -25,10 +25,12 @@ static void write_reason(char line[EXAMPLE_TEXT_MAX], const struct harrier_reaso
     char share[40] = "";
     if (reason->shadow)
         snprintf(share, sizeof share, "shadow");
+    else if (reason->suppressed)
+        snprintf(share, sizeof share, "again"); /* suppressed: it fired lately */
     else if (reason->verdict != HARRIER_VERDICT_NONE && reason->score == 0)
         snprintf(share, sizeof share, "%s", harrier_verdict_name(reason->verdict));
     else
-        snprintf(share, sizeof share, "%+" PRId32, reason->score);
+        snprintf(share, sizeof share, "%+" PRId32, reason->score - reason->capped);
     snprintf(line, EXAMPLE_TEXT_MAX, "%8s  %s: %s", share, reason->rule, reason->text);
 }
 

@@ -186,9 +186,10 @@ static int count(struct inspection *inspection, struct error *ret_error) {
     archive_census_init(&census);
     int r = count_records(inspection, &census, ret_error);
     progress_bar_clear(&inspection->bar);
+    if (r == 0)
+        r = archive_reader_synced(inspection->reader, &census.synced, ret_error);
     if (r == 0) {
         census.end = archive_reader_place(inspection->reader);
-        census.synced = archive_reader_synced(inspection->reader);
         archive_census_print(&census, inspection->options->json, stdout);
     }
     archive_census_deinit(&census);

@@ -25,7 +25,7 @@ static void separate(struct buffer *buffer) {
     if (buffer->length == 0)
         return;
     uint8_t last = buffer->bytes[buffer->length - 1];
-    if (last != '{' && last != '[' && last != '\n')
+    if (last != '{' && last != '[' && last != ':' && last != '\n')
         buffer_append_u8(buffer, ',');
 }
 
@@ -75,6 +75,17 @@ void json_add_signed(struct buffer *buffer, const char *key, int64_t number) {
     buffer_append_string(buffer, digits);
 }
 
+void json_add_key(struct buffer *buffer, struct text key) {
+    separate(buffer);
+    append_escaped(buffer, key);
+    buffer_append_u8(buffer, ':');
+}
+
+void json_add_number(struct buffer *buffer, const char *key, const char *digits) {
+    begin(buffer, key);
+    buffer_append_string(buffer, digits);
+}
+
 void json_add_bool(struct buffer *buffer, const char *key, bool flag) {
     begin(buffer, key);
     buffer_append_string(buffer, flag ? "true" : "false");
@@ -94,9 +105,7 @@ void json_add_time(struct buffer *buffer, const char *key, int64_t us) {
 
 void json_add_value(struct buffer *buffer, struct text name, struct value value) {
     char text[64];
-    separate(buffer);
-    append_escaped(buffer, name);
-    buffer_append_u8(buffer, ':');
+    json_add_key(buffer, name);
     switch (value.type) {
     case VALUE_TEXT:
         append_escaped(buffer, value.text);
@@ -116,6 +125,8 @@ void json_add_value(struct buffer *buffer, struct text name, struct value value)
         return;
     case VALUE_ABSENT:
     case VALUE_ERROR:
+    case VALUE_LIST: /* no feature is one */
+    case VALUE_MAP:
         break;
     }
     buffer_append_string(buffer, "null");

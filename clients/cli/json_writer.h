@@ -20,6 +20,10 @@ void json_end_array(struct buffer *buffer);
 void json_add_text(struct buffer *buffer, const char *key, struct text text);
 void json_add_unsigned(struct buffer *buffer, const char *key, uint64_t number);
 void json_add_signed(struct buffer *buffer, const char *key, int64_t number);
+/* A key that is any text; a value without a key follows. */
+void json_add_key(struct buffer *buffer, struct text key);
+void json_add_number(struct buffer *buffer, const char *key,
+                     const char *digits); /* as JSON has it */
 void json_add_bool(struct buffer *buffer, const char *key, bool flag);
 void json_add_hex(struct buffer *buffer, const char *key, uint64_t id); /* 16 digits, a string */
 void json_add_time(struct buffer *buffer, const char *key, int64_t us); /* RFC 3339, a string */

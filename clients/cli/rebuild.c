@@ -3,6 +3,7 @@
 
 #include "command.h"
 #include "core/base/hash.h"
+#include "core/store/archive_seal.h"
 #include "exit_status.h"
 #include "folders.h"
 #include "interrupt.h"
@@ -26,7 +27,7 @@
 
 struct options {
     const char *data;
-    bool quiet, normal_priority;
+    bool quiet, normal_priority, no_seal;
     struct rebuild_options rebuild;
 };
 
@@ -35,7 +36,8 @@ enum {
     OPTION_ACCEPT,
     OPTION_KEEP_THRESHOLDS,
     OPTION_PARTITIONS,
-    OPTION_PRIORITY
+    OPTION_PRIORITY,
+    OPTION_NO_SEAL
 };
 
 static size_t count_option(struct argp_state *state, const char *name, const char *value,
@@ -96,6 +98,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "--priority: \"%s\" is neither idle nor normal", value);
         options->normal_priority = strcmp(value, "normal") == 0;
         return 0;
+    case OPTION_NO_SEAL:
+        options->no_seal = true;
+        return 0;
     case 'q':
         options->quiet = true;
         return 0;
@@ -140,6 +145,10 @@ static const struct argp_option arguments[] = {
      0},
     {"priority", OPTION_PRIORITY, "idle|normal", 0,
      "idle, the default: processor and disk only when nobody else wants them", 0},
+    {"no-seal", OPTION_NO_SEAL, NULL, 0,
+     "Leave the archive's segments as they are. Else those that are closed, up to the tables' "
+     "position, are compressed when the tables are in place: see harrier archive --help",
+     0},
     {"partitions", OPTION_PARTITIONS, "N", OPTION_HIDDEN, "Ranges of each table's keys", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report", 0},
     {0},
@@ -151,7 +160,7 @@ static const struct argp argp = {
     .args_doc = "--data DIR",
     .doc =
         "Folds the archive, up to its last sync mark, into a fresh generation of tables, verifies "
-        "it and makes it the current one.\v"
+        "it and makes it the current one. Then the closed segments of the archive are sealed.\v"
         "A server may run meanwhile. Progress is a bar on a terminal and JSON lines elsewhere, on "
         "standard error; so is the report, on standard output. Exit status: 0 done or nothing to "
         "do, 65 the archive is damaged, 66 there is nothing to build from, 74 the disk is full or "
@@ -235,7 +244,15 @@ static void print_built(const struct rebuild_report *report) {
     printf(" total %.2f\n", total);
 }
 
-static void print_text(const struct rebuild_report *report) {
+static void print_sealed(const struct archive_seal_report *sealed) {
+    char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
+    printf("sealed        %zu segments of the archive, %s are %s now\n", sealed->sealed,
+           quantity_format_bytes(sealed->size, size),
+           quantity_format_bytes(sealed->stored, stored));
+}
+
+static void print_text(const struct rebuild_report *report,
+                       const struct archive_seal_report *sealed) {
     char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
     if (report->up_to_date)
         printf("The current generation holds all of this already; --force builds it again.\n");
@@ -252,6 +269,8 @@ static void print_text(const struct rebuild_report *report) {
     buffer_deinit(&thresholds);
     if (!report->up_to_date)
         print_built(report);
+    if (sealed->sealed)
+        print_sealed(sealed);
 }
 
 static void add_seconds(struct buffer *line, const char *key, const double *seconds) {
@@ -262,7 +281,8 @@ static void add_seconds(struct buffer *line, const char *key, const double *seco
     json_end_object(line);
 }
 
-static void print_json(const struct rebuild_report *report) {
+static void print_json(const struct rebuild_report *report,
+                       const struct archive_seal_report *sealed) {
     struct buffer line;
     buffer_init(&line);
     json_begin_object(&line, NULL);
@@ -283,6 +303,9 @@ static void print_json(const struct rebuild_report *report) {
     json_add_unsigned(&line, "memory_bytes", report->memory_bytes);
     json_add_unsigned(&line, "spilled_bytes", report->spilled_bytes);
     json_add_unsigned(&line, "removed", report->removed);
+    json_add_unsigned(&line, "sealed", sealed->sealed);
+    json_add_unsigned(&line, "sealed_bytes", sealed->size);
+    json_add_unsigned(&line, "sealed_stored_bytes", sealed->stored);
     threshold_output_json(&report->thresholds, &line);
     add_seconds(&line, "phases_ms", report->seconds);
     add_seconds(&line, "phases_cpu_ms", report->cpu_seconds);
@@ -306,10 +329,26 @@ static void warn_thresholds(const struct threshold_report *report) {
     buffer_deinit(&lines);
 }
 
+/* The tables are in place, whatever becomes of this. */
+static enum exit_status seal(const char *archive, uint64_t position,
+                             struct rebuild_progress *progress,
+                             struct archive_seal_report *ret_report) {
+    struct error error;
+    int r = archive_seal(archive, position, &progress->progress, ret_report, &error);
+    progress_bar_clear(&progress->bar);
+    if (r == 0)
+        return EXIT_STATUS_OK;
+    error_prefix(&error, "the tables are in place, but sealing the archive ended");
+    enum exit_status status = exit_with(&error);
+    return error.code == ERROR_EXISTS ? EXIT_STATUS_OK : status; /* the other one does it */
+}
+
 int command_rebuild(int argc, char **argv) {
     struct options options = {.rebuild = {.version = HARRIER_VERSION}};
     struct rebuild_progress progress;
     struct rebuild_report report;
+    struct archive_seal_report sealed = {0};
+    enum exit_status status = EXIT_STATUS_OK;
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
@@ -327,19 +366,21 @@ int command_rebuild(int argc, char **argv) {
     progress_init(&progress, options.quiet);
     int r = rebuild_run(&options.rebuild, &progress.progress, &report, &error);
     progress_bar_clear(&progress.bar);
+    if (r == 0 && !options.no_seal)
+        status = seal(archive, report.manifest.place.position, &progress, &sealed);
     free(archive);
     free(generations);
     if (r < 0) {
-        enum exit_status status = exit_with(&error);
+        status = exit_with(&error);
         return error.code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
     }
     if (*report.warning)
         fprintf(stderr, "harrier: %s\n", report.warning);
     warn_thresholds(&report.thresholds);
     if (!options.quiet && isatty(STDOUT_FILENO))
-        print_text(&report);
+        print_text(&report, &sealed);
     else if (!options.quiet)
-        print_json(&report);
+        print_json(&report, &sealed);
     rebuild_report_deinit(&report);
-    return EXIT_STATUS_OK;
+    return status;
 }

@@ -48,16 +48,31 @@ static void add_transaction(struct buffer *buffer, const struct transaction *tra
     }
 }
 
+static void add_shadows(struct buffer *buffer, const struct decision *decision) {
+    char id[HASH_HEX_SIZE];
+    for (size_t i = 0; i < decision->shadow_count; i++) {
+        const struct shadow_decision *shadow = &decision->shadows[i];
+        hash_hex(shadow->snapshot_id, id);
+        if (shadow->verdict == VERDICT_NONE)
+            buffer_printf(buffer, "; shadow %s: refused", id);
+        else
+            buffer_printf(buffer, "; shadow %s: %s %" PRIu32, id, verdict_name(shadow->verdict),
+                          shadow->score);
+    }
+}
+
 static void add_decision(struct buffer *buffer, const struct decision *decision) {
     buffer_printf(buffer, " → %s %" PRIu32, verdict_name(decision->verdict), decision->score);
     for (size_t i = 0; i < decision->reason_count; i++)
-        buffer_printf(buffer, "%s%" TEXT_FORMAT "%s", i ? ", " : " (",
+        buffer_printf(buffer, "%s%" TEXT_FORMAT "%s%s", i ? ", " : " (",
                       TEXT_ARGS(decision->reasons[i].rule),
-                      decision->reasons[i].shadow ? " in shadow" : "");
+                      decision->reasons[i].shadow ? " in shadow" : "",
+                      decision->reasons[i].suppressed ? " suppressed" : "");
     if (decision->reason_count)
         buffer_printf(buffer, ")");
     if (decision->degraded)
         buffer_printf(buffer, " degraded: %" TEXT_FORMAT, TEXT_ARGS(decision->degraded_reason));
+    add_shadows(buffer, decision);
 }
 
 static void add_outcome(struct buffer *buffer, const struct outcome_record *outcome) {
@@ -107,6 +122,7 @@ static void add_payload(struct buffer *buffer, const struct record *record) {
         add_list_change(buffer, &record->list_change);
         break;
     case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
         hash_hex(record->snapshot.snapshot_id, id);
         buffer_printf(buffer, "%s %" TEXT_FORMAT ", %zu files", id,
                       TEXT_ARGS(record->snapshot.name), record->snapshot.file_count);
@@ -168,6 +184,26 @@ static void json_transaction(struct buffer *buffer, const struct transaction *tr
     json_end_object(buffer);
 }
 
+static void json_shadows(struct buffer *buffer, const struct decision *decision) {
+    json_begin_array(buffer, "shadows");
+    for (size_t i = 0; i < decision->shadow_count; i++) {
+        const struct shadow_decision *shadow = &decision->shadows[i];
+        json_begin_object(buffer, NULL);
+        json_add_hex(buffer, "snapshot_id", shadow->snapshot_id);
+        if (shadow->verdict != VERDICT_NONE)
+            json_add_text(buffer, "verdict", text_of(verdict_name(shadow->verdict)));
+        json_add_unsigned(buffer, "score", shadow->score);
+        json_begin_array(buffer, "rules"); /* their numbers in the policy, from 0 */
+        for (size_t j = 0; j < shadow->rule_count; j++)
+            json_add_unsigned(buffer, NULL, shadow->rules[j]);
+        json_end_array(buffer);
+        json_add_unsigned(buffer, "rule_errors", shadow->rule_errors);
+        json_add_bool(buffer, "degraded", shadow->degraded);
+        json_end_object(buffer);
+    }
+    json_end_array(buffer);
+}
+
 static void json_decision(struct buffer *buffer, const struct decision *decision) {
     json_begin_object(buffer, "decision");
     json_add_text(buffer, "verdict", text_of(verdict_name(decision->verdict)));
@@ -182,6 +218,8 @@ static void json_decision(struct buffer *buffer, const struct decision *decision
     json_add_unsigned(buffer, "rule_errors", decision->rule_errors);
     if (decision->degraded)
         json_add_text(buffer, "degraded", decision->degraded_reason);
+    if (decision->shadow_count > 0)
+        json_shadows(buffer, decision);
     json_end_object(buffer);
 }
 
@@ -230,6 +268,7 @@ static void json_payload(struct buffer *buffer, const struct record *record) {
         json_list_change(buffer, &record->list_change);
         break;
     case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
         json_snapshot(buffer, &record->snapshot);
         break;
     case RECORD_GENERATION:

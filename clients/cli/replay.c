@@ -293,6 +293,7 @@ int command_replay(int argc, char **argv) {
     const struct replay_options replay = {.archive = archive,
                                           .policy = options.policy,
                                           .features = options.features != NULL,
+                                          .shadows = options.recorded,
                                           .outcomes = options.features != NULL};
     int r = run(&session, &replay, &report, &error);
     progress_bar_clear(&bar);

@@ -19,7 +19,7 @@ static void put_count(struct buffer *out, int width, uint64_t count) {
     buffer_printf(out, "%*s", width, quantity_format_count(count, number));
 }
 
-/* "12.3 %", "–" of nothing. */
+/* "12.3 %", "-" of nothing. */
 static const char *percent(uint64_t part, uint64_t whole, char ret_string[16]) {
     if (whole == 0)
         snprintf(ret_string, 16, "-");

@@ -127,6 +127,24 @@ static void print_swap(const struct harrier_status *status) {
                quantity_format_count(status->differing_entities, number[1]));
 }
 
+static void print_names(const char *title, const char *const *names, size_t named, uint64_t count) {
+    char number[QUANTITY_COUNT_SIZE];
+    if (count == 0)
+        return;
+    printf("%-13s %s: ", title, quantity_format_count(count, number));
+    for (size_t i = 0; i < named; i++)
+        printf("%s%s", i ? ", " : "", names[i]);
+    puts(named < count ? ", …" : "");
+}
+
+/* Every decision says so, too. */
+static void print_warming(const struct harrier_warming *warming) {
+    print_names("  warming", warming->features, warming->named_features, warming->feature_count);
+    print_names("    used by", warming->rules, warming->named_rules, warming->rule_count);
+    if (warming->feature_count > 0)
+        puts("                features that have no history until harrier rebuild has run");
+}
+
 static void print_text(const struct options *options, const struct harrier_status *status) {
     char id[HASH_HEX_SIZE], bytes[QUANTITY_BYTES_SIZE], number[QUANTITY_COUNT_SIZE];
     print_state(status);
@@ -134,6 +152,8 @@ static void print_text(const struct options *options, const struct harrier_statu
     printf("%-13s %s (snapshot %s)\n", "policy", status->policy_name, id);
     if (*status->reload_error)
         printf("%-13s refused: %s\n", "  reload", status->reload_error);
+    print_time("  since", status->refused_since_time_us);
+    print_warming(&status->warming);
     print_generation(status);
     print_swap(status);
     print_count("position", status->position);
@@ -163,6 +183,14 @@ static void json_time(struct buffer *line, const char *key, int64_t us) {
         json_add_time(line, key, us);
 }
 
+static void json_names(struct buffer *line, const char *key, const char *const *names,
+                       size_t count) {
+    json_begin_array(line, key);
+    for (size_t i = 0; i < count; i++)
+        json_add_text(line, NULL, text_of(names[i]));
+    json_end_array(line);
+}
+
 static void print_json(const struct options *options, const struct harrier_status *status) {
     struct buffer line;
     buffer_init(&line);
@@ -174,6 +202,11 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_add_text(&line, "policy_name", text_of(status->policy_name));
     json_add_hex(&line, "snapshot_id", status->snapshot_id);
     json_add_text(&line, "reload_error", text_of(status->reload_error));
+    json_time(&line, "refused_since", status->refused_since_time_us);
+    json_names(&line, "warming_features", status->warming.features, status->warming.named_features);
+    json_add_unsigned(&line, "warming_feature_count", status->warming.feature_count);
+    json_names(&line, "warming_rules", status->warming.rules, status->warming.named_rules);
+    json_add_unsigned(&line, "warming_rule_count", status->warming.rule_count);
     json_add_hex(&line, "generation_id", status->generation_id);
     json_add_unsigned(&line, "generation_position", status->generation_position);
     json_time(&line, "generation_time", status->generation_time_us);

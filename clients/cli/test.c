@@ -117,7 +117,8 @@ static void tell_text(struct session *session, const struct snapshot *snapshot, 
         buffer_printf(line, "ok %s/%" TEXT_FORMAT ":%d: %" TEXT_FORMAT "/%" TEXT_FORMAT "\n",
                       folder, TEXT_ARGS(it->file), it->line, TEXT_ARGS(group), TEXT_ARGS(it->name));
     }
-    fwrite(line->bytes, 1, line->length, stdout);
+    if (line->length > 0)
+        fwrite(line->bytes, 1, line->length, stdout);
 }
 
 /* The differences, line by line. */
@@ -212,11 +213,12 @@ static void note_unloadable(struct session *session, const char *folder,
     junit_begin_suite(&session->junit, text_of(folder));
     junit_add_error(&session->junit, &one, what);
     junit_end_suite(&session->junit);
-    fwrite(messages->bytes, 1, messages->length, stderr);
-    if (messages->length)
+    if (messages->length) {
+        fwrite(messages->bytes, 1, messages->length, stderr);
         fprintf(stderr, "harrier: %s does not check\n", folder);
-    else
+    } else {
         fprintf(stderr, "harrier: %s\n", error->text);
+    }
     if (session->status == EXIT_STATUS_OK)
         session->status =
             error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : exit_status_of(error->code);

@@ -159,6 +159,10 @@ static void print_text(const struct telling *telling, const struct verify_report
     printf("%.*s", (int)telling->entities.length, (const char *)telling->entities.bytes);
     printf("  %-11s %s known, %s different\n", "ids", quantity_format_count(report->ids, number[0]),
            quantity_format_count(report->different_ids, number[1]));
+    if (report->states.list_entries > 0 || report->states.are_lists_different)
+        printf("  %-11s %s added, %s\n", "lists",
+               quantity_format_count(report->states.list_entries, number[0]),
+               report->states.are_lists_different ? "different" : "0 different");
     if (report->states.is_tally_different)
         printf("  the counts of transactions, outcomes or labels differ\n");
     printf("%s\n", verify_found_difference(report) ? "They differ." : "They are equal.");
@@ -183,6 +187,8 @@ static void print_json(const struct telling *telling, const struct verify_report
     json_add_unsigned(&line, "ids", report->ids);
     json_add_unsigned(&line, "different_ids", report->different_ids);
     json_add_bool(&line, "counts_equal", !report->states.is_tally_different);
+    json_add_unsigned(&line, "list_entries", report->states.list_entries);
+    json_add_bool(&line, "lists_equal", !report->states.are_lists_different);
     add_array(&line, "entities", &telling->entities);
     add_array(&line, "differences", &telling->differences);
     json_end_object(&line);

@@ -13,10 +13,8 @@
 #define FILTER_ARENA_BYTES (1u << 20)
 
 static void bind_plan(struct engine *engine, const struct transaction *transaction) {
-    struct text field;
-    struct error ignored; /* lenient binding takes what does not fit as absent */
-    schema_bind(&engine->plan->schema, transaction, BIND_LENIENT, &engine->plan_layout.bound,
-                &field, &ignored);
+    schema_bind_some(&engine->plan->schema, transaction, engine->plan_fields,
+                     engine->plan_field_count, &engine->plan_layout.bound);
     engine->entry.id_hash = hash_text(transaction->id);
 }
 

@@ -4,6 +4,7 @@
 #include "../base/check.h"
 #include "../base/hash.h"
 #include "../feature/place.h"
+#include "../policy/expression_reads.h"
 
 #include <stdlib.h>
 
@@ -85,6 +86,32 @@ static void find_same_filters(struct engine *engine) {
         }
 }
 
+/* The fields that keys, columns and filters of the plan need, and those that they are derived from.
+ */
+static void find_plan_fields(struct engine *engine) {
+    const struct snapshot *snapshot = engine->plan;
+    const struct schema *schema = &snapshot->schema;
+    bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
+    for (size_t e = 0; e < snapshot->plan.entity_count; e++) {
+        const struct entity_plan *entity = &snapshot->plan.entities[e];
+        const struct entity_binding *binding = &snapshot->bindings[e];
+        for (size_t i = 0; i < binding->key_slot_count; i++)
+            reads[binding->key_slots[i]] = true;
+        for (size_t i = 0; i < entity->column_count; i++)
+            reads[binding->column_slots[i]] = true;
+        for (size_t i = 0; i < entity->filter_count; i++)
+            expression_reads(binding->filters[i], reads, snapshot->slot_count);
+    }
+    for (size_t slot = schema->field_count; slot-- > schema->first_derived;)
+        if (reads[slot]) /* of those before it */
+            expression_reads(schema->fields[slot].derivation, reads, snapshot->slot_count);
+    engine->plan_fields = check_calloc(schema->field_count, sizeof *engine->plan_fields);
+    for (size_t slot = 0; slot < schema->field_count; slot++)
+        if (reads[slot])
+            engine->plan_fields[engine->plan_field_count++] = slot;
+    free(reads);
+}
+
 static void find_wanted(struct engine *engine) {
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         bool is_wanted = engine->live.entities[e].count > 0;
@@ -114,6 +141,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     }
     find_wanted(engine);
     find_same_filters(engine);
+    find_plan_fields(engine);
     engine->spots = check_calloc(plan->plan.entity_count, sizeof *engine->spots);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
@@ -139,6 +167,7 @@ void engine_free(struct engine *engine) {
     for (size_t i = 0; i < engine->plan->plan.entity_count; i++)
         free(engine->readings[i].plan.features);
     free(engine->readings);
+    free(engine->plan_fields);
     free(engine->first_filter);
     free(engine->same_filter);
     free(engine->passed);

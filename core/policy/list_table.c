@@ -36,8 +36,8 @@ struct list_additions {
 struct list_table {
     struct list_additions **lists; /* by name; those that were only asked about, too */
     size_t list_count;
-    size_t entries;
-    int64_t changed_us; /* when the last change was received; INT64_MIN: there was none */
+    size_t entries, bytes; /* of all of them */
+    int64_t changed_us;    /* when the last change was received; INT64_MIN: there was none */
 };
 
 struct list_table *list_table_new(void) {
@@ -210,6 +210,7 @@ static void add(struct list_table *table, struct list_additions *additions,
     additions->count++;
     additions->hash += hash_addition(addition);
     table->entries++;
+    table->bytes += holder_size(addition);
 }
 
 static void drop(struct list_table *table, struct list_additions *additions, size_t number) {
@@ -223,6 +224,7 @@ static void drop(struct list_table *table, struct list_additions *additions, siz
     additions->count--;
     additions->hash -= hash_addition(&holder->addition);
     table->entries--;
+    table->bytes -= holder_size(&holder->addition);
     free(holder);
 }
 
@@ -281,6 +283,10 @@ void list_table_apply(struct list_table *table, const struct record *record) {
 
 size_t list_table_entries(const struct list_table *table) {
     return table->entries;
+}
+
+size_t list_table_bytes(const struct list_table *table) {
+    return table->bytes;
 }
 
 uint64_t list_table_hash(const struct list_table *table) {

@@ -24,6 +24,7 @@
 #define LIST_TABLE_KEPT_US (INT64_C(31) * 86400 * 1000000) /* the longest lateness there is */
 /* Of all lists together. Whoever appends changes keeps to it. */
 #define LIST_TABLE_ENTRIES_MAX 1000000u
+#define LIST_TABLE_BYTES_MAX   (256u << 20) /* as list_table_bytes() counts */
 
 struct list_table;
 struct list_additions; /* of one list; lives as long as the table */
@@ -36,6 +37,8 @@ void list_table_free(struct list_table *table); /* NULL is allowed */
 void list_table_apply(struct list_table *table, const struct record *record);
 
 size_t list_table_entries(const struct list_table *table);
+/* What the entries take with their texts, without the indexes. */
+size_t list_table_bytes(const struct list_table *table);
 /* Equal for equal tables. */
 uint64_t list_table_hash(const struct list_table *table);
 

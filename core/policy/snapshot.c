@@ -50,6 +50,13 @@ void snapshot_unref(struct snapshot *snapshot) {
         holder_free(holder);
 }
 
+const struct list *snapshot_list(const struct snapshot *snapshot, struct text name) {
+    for (size_t i = 0; i < snapshot->list_count; i++)
+        if (text_equal(snapshot->lists[i].name, name))
+            return &snapshot->lists[i];
+    return NULL;
+}
+
 /* ------------------------------------------------------------------------------------------------
  * Files */
 

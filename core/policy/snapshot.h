@@ -177,7 +177,7 @@ struct snapshot {
      * does. */
     uint32_t cutoffs[VERDICT_COUNT];
     enum on_error on_error;
-    uint64_t latency_budget_us; /* 0: none. latency.h */
+    uint64_t latency_budget_us;      /* 0: none. latency.h */
     const struct policy_file *files; /* what it was made from, kept */
     size_t file_count;
 };
@@ -199,9 +199,9 @@ int snapshot_load(const struct policy_file *files, size_t file_count,
                   struct snapshot **ret_snapshot, struct buffer *ret_messages,
                   struct error *ret_error);
 
-/* The same, with what harrier check has to say beyond it, as warnings: what nothing uses, rules that
- * never fire or always do, that have another's condition, that ended before now_us (INT64_MIN: do
- * not look), that have no case. sink (NULL: none) is told each fault and warning. */
+/* The same, with what harrier check has to say beyond it, as warnings: what nothing uses, rules
+ * that never fire or always do, that have another's condition, that ended before now_us (INT64_MIN:
+ * do not look), that have no case. sink (NULL: none) is told each fault and warning. */
 struct fault_sink;
 int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
                    struct fault_sink *sink, struct snapshot **ret_snapshot,
@@ -214,3 +214,6 @@ int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
 /* References may be taken and dropped by any thread. NULL is allowed. */
 struct snapshot *snapshot_ref(struct snapshot *snapshot);
 void snapshot_unref(struct snapshot *snapshot);
+
+/* The list of this name; NULL: the policy declares none. */
+const struct list *snapshot_list(const struct snapshot *snapshot, struct text name);

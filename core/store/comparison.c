@@ -54,6 +54,10 @@ int comparison_run(struct overlay_view *left_view, struct overlay_view *right_vi
     struct side left = {.view = left_view}, right = {.view = right_view};
     comparison.is_tally_different =
         tallies_differ(overlay_view_tally(left_view), overlay_view_tally(right_view));
+    size_t right_entries;
+    uint64_t left_lists = overlay_view_lists(left_view, &comparison.list_entries);
+    comparison.are_lists_different = left_lists != overlay_view_lists(right_view, &right_entries) ||
+                                     comparison.list_entries != right_entries;
     for (advance(&left), advance(&right); left.has || right.has; comparison.entities++) {
         if (comparison.entities % STEP == 0 && !listener->goes_on(listener, comparison.entities))
             return error_set(ret_error, ERROR_INTERRUPTED, "the comparison was interrupted");

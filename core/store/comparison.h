@@ -29,6 +29,8 @@ struct comparison {
         uint64_t entities, differences;
     } of[PLAN_ENTITIES_MAX]; /* each of the plan's */
     bool is_tally_different; /* counts of transactions, outcomes and labels */
+    size_t list_entries;     /* of the left side: what was added to lists */
+    bool are_lists_different;
 };
 
 /* ERROR_INTERRUPTED: it was stopped. */

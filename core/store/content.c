@@ -1,5 +1,6 @@
 #include "content.h"
 
+#include "../base/buffer.h"
 #include "file.h"
 
 static void put_little(uint8_t *at, uint64_t value, size_t size) {
@@ -31,6 +32,27 @@ void content_add(struct hash_stream *stream, struct text table, struct text key,
     hash_stream_add(stream, value.data, value.length);
 }
 
+void content_put(uint8_t *at, struct text table, struct text key, struct text value) {
+    const struct text parts[3] = {table, key, value};
+    for (int i = 0; i < 3; i++)
+        store_u32(at + 4 * i, (uint32_t)parts[i].length);
+    at += 12;
+    for (int i = 0; i < 3; i++) {
+        if (parts[i].length)
+            memcpy(at, parts[i].data, parts[i].length);
+        at += parts[i].length;
+    }
+}
+
+const uint8_t *content_next(const uint8_t *at, struct text *ret_table, struct text *ret_key,
+                            struct text *ret_value) {
+    const char *bytes = (const char *)at + 12;
+    *ret_table = (struct text){.data = bytes, .length = load_u32(at)};
+    *ret_key = (struct text){.data = bytes + ret_table->length, .length = load_u32(at + 4)};
+    *ret_value = (struct text){.data = ret_key->data + ret_key->length, .length = load_u32(at + 8)};
+    return (const uint8_t *)ret_value->data + ret_value->length;
+}
+
 char *content_state_table(struct text entity) {
     return name_printf("state:%" TEXT_FORMAT, TEXT_ARGS(entity));
 }
@@ -60,6 +82,10 @@ bool id_value_get(struct text value, struct known_id *ret_known) {
     *ret_known = (struct known_id){.position = get_little(value.data, 8),
                                    .label = (enum label)value.data[8]};
     return true;
+}
+
+void list_key_put(uint32_t number, uint8_t ret_key[LIST_KEY_SIZE]) {
+    put_big(ret_key, number, LIST_KEY_SIZE);
 }
 
 void policy_key_put(uint32_t number, uint8_t ret_key[POLICY_KEY_SIZE]) {

@@ -13,9 +13,19 @@
  */
 void content_add(struct hash_stream *stream, struct text table, struct text key, struct text value);
 
+/* The same bytes by themselves, for whoever collects entries before they are hashed. */
+static inline size_t content_size(struct text table, struct text key, struct text value) {
+    return 3 * sizeof(uint32_t) + table.length + key.length + value.length;
+}
+void content_put(uint8_t *at, struct text table, struct text key, struct text value);
+/* Of an entry among several: returns where the next one begins. */
+const uint8_t *content_next(const uint8_t *at, struct text *ret_table, struct text *ret_key,
+                            struct text *ret_value);
+
 /* "state:card": the table of an entity's states; free() it. */
 char *content_state_table(struct text entity);
 #define CONTENT_IDS_TABLE        "ids"
+#define CONTENT_LISTS_TABLE      "lists"
 #define CONTENT_THRESHOLDS_TABLE "thresholds"
 #define CONTENT_POLICY_TABLE     "policy"
 
@@ -28,6 +38,11 @@ void id_value_put(struct known_id known, uint8_t ret_value[ID_VALUE_SIZE]);
 /* false: the bytes are no such thing */
 bool id_key_get(struct text key, uint64_t *ret_id_hash);
 bool id_value_get(struct text value, struct known_id *ret_known);
+
+/* Table "lists": number of the part (4 bytes, big-endian) → the bytes of wire/list_part.h. Empty
+ * when no list was ever changed. */
+#define LIST_KEY_SIZE 4
+void list_key_put(uint32_t number, uint8_t ret_key[LIST_KEY_SIZE]);
 
 /* Table "thresholds": this one key → the bytes of wire/threshold_set.h. Empty when there are none.
  */

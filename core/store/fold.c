@@ -3,6 +3,7 @@
 #include "../base/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* A record with the largest policy that the loader takes, decoded. */
 #define RECORD_BYTES_MAX ((size_t)160 << 20)
@@ -30,11 +31,16 @@ void states_deinit(struct states *states) {
 }
 
 struct engine *states_engine(const struct states *states, struct snapshot *rules) {
-    const struct generation *generation = overlay_generation(states->overlay);
     struct engine *engine = engine_new(rules, states->plan);
+    states_fit(states, engine);
+    return engine;
+}
+
+void states_fit(const struct states *states, struct engine *engine) {
+    const struct generation *generation = overlay_generation(states->overlay);
+    engine_use_lists(engine, overlay_lists(states->overlay));
     if (generation)
         engine_use_thresholds(engine, generation_thresholds(generation));
-    return engine;
 }
 
 void fold_free(struct fold *fold) {
@@ -167,6 +173,13 @@ int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct 
     return 0;
 }
 
+void adopted_shadow(struct adopted_shadows *shadows, uint64_t id) {
+    const size_t room = sizeof shadows->ids / sizeof *shadows->ids;
+    if (shadows->count == room)
+        memmove(shadows->ids, shadows->ids + 1, --shadows->count * sizeof *shadows->ids);
+    shadows->ids[shadows->count++] = id;
+}
+
 static void note(struct adopted *adopted, const struct record *record) {
     if (record->type == RECORD_SNAPSHOT)
         adopted->snapshot_id = record->snapshot.snapshot_id;
@@ -174,6 +187,8 @@ static void note(struct adopted *adopted, const struct record *record) {
         adopted->generation_id = record->generation.generation_id;
     else if (record->type == RECORD_ENGINE)
         adopted->this_version = text_is(record->engine.version, HARRIER_VERSION);
+    else if (record->type == RECORD_SHADOW)
+        adopted_shadow(&adopted->shadows, record->snapshot.snapshot_id);
 }
 
 struct archive_place fold_place(const struct fold *fold) {
@@ -186,6 +201,17 @@ const struct generation *fold_generation(const struct fold *fold) {
 
 const struct snapshot *fold_plan(const struct fold *fold) {
     return fold->states.plan;
+}
+
+const struct snapshot *fold_rules(const struct fold *fold) {
+    return engine_rules(fold->states.engine);
+}
+
+void fold_use_rules(struct fold *fold, struct snapshot *rules) {
+    if (fold_rules(fold) == rules)
+        return;
+    engine_free(fold->states.engine);
+    fold->states.engine = states_engine(&fold->states, rules);
 }
 
 static int ended_early(const struct fold *fold, struct archive_place end, struct error *ret_error) {
@@ -225,10 +251,7 @@ int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool 
 
 void fold_take(struct fold *fold, struct snapshot *rules, struct states *ret_states,
                struct adopted *ret_adopted) {
-    if (engine_rules(fold->states.engine) != rules) {
-        engine_free(fold->states.engine);
-        fold->states.engine = states_engine(&fold->states, rules);
-    }
+    fold_use_rules(fold, rules);
     *ret_states = fold->states;
     states_init(&fold->states);
     *ret_adopted = fold->adopted;

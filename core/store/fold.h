@@ -21,15 +21,25 @@ struct states {
 
 void states_init(struct states *states);
 void states_deinit(struct states *states);
-/* For these rules, the plan of the states, and the thresholds of their generation. */
+/* For these rules, the plan and the lists of the states, and the thresholds of their generation. */
 struct engine *states_engine(const struct states *states, struct snapshot *rules);
+/* The second half of it, for an engine that was made beforehand with this plan. */
+void states_fit(const struct states *states, struct engine *engine);
 
 /* The last records of their kinds that the fold has seen; 0 or false: none since the generation. */
+struct adopted_shadows {
+    uint64_t ids[2 * ENGINE_SHADOWS_MAX]; /* the last so many */
+    size_t count;
+};
+
 struct adopted {
     uint64_t snapshot_id;
     uint64_t generation_id;
     bool this_version;
+    struct adopted_shadows shadows; /* whose policies there are records of */
 };
+
+void adopted_shadow(struct adopted_shadows *shadows, uint64_t id);
 
 struct fold;
 
@@ -59,6 +69,9 @@ int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool 
 struct archive_place fold_place(const struct fold *fold);          /* reached so far */
 const struct generation *fold_generation(const struct fold *fold); /* NULL: none */
 const struct snapshot *fold_plan(const struct fold *fold);
+const struct snapshot *fold_rules(const struct fold *fold); /* that decide on the states */
+/* Others decide by now. Makes their engine, which fold_take() would else have to. */
+void fold_use_rules(struct fold *fold, struct snapshot *rules);
 
 /* Hands over the states, for these rules. Then there is only fold_free(). */
 void fold_take(struct fold *fold, struct snapshot *rules, struct states *ret_states,

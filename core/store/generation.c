@@ -31,6 +31,7 @@ struct generation {
     struct tables tables;
     struct policy_file *files; /* pointing into the map */
     size_t file_count;
+    struct list_table *lists;      /* NULL: taken */
     struct thresholds *thresholds; /* NULL: none */
     bool bound;
 };
@@ -48,6 +49,7 @@ void generation_close(struct generation *generation) {
     tables_close(&generation->tables);
     manifest_deinit(&generation->manifest);
     free(generation->files);
+    list_table_free(generation->lists);
     thresholds_free(generation->thresholds);
     free(generation);
 }
@@ -218,6 +220,42 @@ static int load_thresholds(struct generation *generation, struct error *ret_erro
     return error_prefix(ret_error, "%s: table \"thresholds\": " REBUILD, MANIFEST_TABLES);
 }
 
+/* Much more than the largest part takes, decoded: texts are as long as their limits at most. */
+#define LIST_PART_BYTES_MAX ((size_t)64 << 20)
+
+static int restore_part(struct list_table *lists, struct text value, struct arena *arena,
+                        struct error *ret_error) {
+    struct list_part part;
+    arena_reset(arena);
+    int r = list_part_decode(value.data, value.length, arena, &part, ret_error);
+    return r < 0 ? r : list_table_restore(lists, &part, ret_error);
+}
+
+static int restore_lists(const struct tables *tables, struct list_table *lists,
+                         struct error *ret_error) {
+    struct text key = {0}, value;
+    struct arena arena;
+    MDB_cursor *cursor;
+    int r = mdb_cursor_open(tables->transaction, tables->lists, &cursor);
+    if (r)
+        return tables_error(ret_error, r, CONTENT_LISTS_TABLE);
+    arena_init(&arena, LIST_PART_BYTES_MAX);
+    while (r == 0 && tables_step(cursor, MDB_NEXT, &key, &value))
+        r = restore_part(lists, value, &arena, ret_error);
+    arena_deinit(&arena);
+    mdb_cursor_close(cursor);
+    if (r < 0)
+        ret_error->code = ERROR_DAMAGED;
+    return r < 0 ? error_prefix(ret_error, "%s: table \"lists\": " REBUILD, MANIFEST_TABLES) : 0;
+}
+
+static int load_lists(struct generation *generation, struct error *ret_error) {
+    generation->lists = list_table_new();
+    return generation->tables.has_lists
+               ? restore_lists(&generation->tables, generation->lists, ret_error)
+               : 0;
+}
+
 static int check_content(const struct generation *generation, struct error *ret_error) {
     uint64_t state_hash, content_hash;
     const struct generation_manifest *manifest = &generation->manifest.generation;
@@ -241,6 +279,8 @@ static int open_tables(struct generation *generation, const char *path, bool ful
     r = sample_table(tables, tables->ids, CONTENT_IDS_TABLE, sample_id, &last, ret_error);
     if (r == 0)
         r = load_files(generation, ret_error);
+    if (r == 0)
+        r = load_lists(generation, ret_error);
     if (r == 0)
         r = load_thresholds(generation, ret_error);
     if (r == 0 && full)
@@ -373,6 +413,13 @@ struct tally generation_tally(const struct generation *generation) {
 const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count) {
     *ret_count = generation->file_count;
     return generation->files;
+}
+
+struct list_table *generation_take_lists(struct generation *generation) {
+    struct list_table *lists = generation->lists;
+    check(lists);
+    generation->lists = NULL;
+    return lists;
 }
 
 const struct thresholds *generation_thresholds(const struct generation *generation) {

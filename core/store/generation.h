@@ -4,7 +4,8 @@
  *   PATH/current → g-…          a symbolic link, replaced atomically
  *
  * Tables: one per entity of the plan ("state:<entity>": key → encoded state), "ids" (hash of a
- * transaction id, big-endian → position, label), "thresholds", "policy". Written once in key order,
+ * transaction id, big-endian → position, label), "lists", "thresholds", "policy". Written once in
+ * key order,
  * opened read-only without LMDB's lock file ever after. The content hash runs over the ordered
  * (table, key, value) stream, not over LMDB's file bytes, so that equal content has equal hashes.
  */
@@ -12,6 +13,7 @@
 
 #include "../base/error.h"
 #include "../feature/plan.h"
+#include "../policy/list_table.h"
 #include "../policy/threshold.h"
 #include "../wire/decision.h"
 #include "../wire/record.h"
@@ -52,6 +54,17 @@ int generation_writer_state(struct generation_writer *writer, size_t entity, str
                             struct text state, struct error *ret_error);
 int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, struct known_id known,
                          struct error *ret_error);
+/* The same in large pieces, which any thread may have laid out: entries one behind the other, in
+ * the order of keys. An entity's states go by its number, ids by the plan's entity_count. */
+size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
+                                    struct text key, struct text state);
+void generation_writer_state_put(const struct generation_writer *writer, size_t entity,
+                                 struct text key, struct text state, uint8_t *at);
+#define GENERATION_ID_SIZE 32
+void generation_writer_id_put(uint64_t id_hash, struct known_id known,
+                              uint8_t at[GENERATION_ID_SIZE]);
+int generation_writer_entries(struct generation_writer *writer, size_t entity,
+                              const uint8_t *entries, size_t length, struct error *ret_error);
 /* A file for what a builder cannot hold in memory, in the same hidden folder. It has no name and is
  * gone when closed, whatever becomes of the process. Returns the descriptor. Any thread. */
 int generation_writer_scratch_file(struct generation_writer *writer, struct error *ret_error);
@@ -62,17 +75,19 @@ struct generation_description {
     const struct snapshot_record *snapshot; /* whose features it has; its files go in */
     const struct tally *tally;
     uint64_t adopted_id;                    /* as in the manifest */
+    const struct list_table *lists;         /* NULL: none */
     const struct threshold_set *thresholds; /* NULL or empty: none */
     int64_t now_us;
     const char *version;
 };
 
-/* All keys are there: closes the tables and syncs them. Once. */
+/* All keys are there: closes the tables. Once. */
 int generation_writer_finish(struct generation_writer *writer,
                              const struct generation_description *description,
                              struct error *ret_error);
-/* Then the tables are read back, in so many checks: what they hold, against the content hash of
- * what was given; and the file's bytes. Each may be made in a thread of its own. ERROR_DAMAGED */
+/* Then come so many checks, each of which may be made in a thread of its own. The first one syncs
+ * the file, which is mostly waiting; the others read it back: its bytes, and what the tables hold
+ * against what was given. ERROR_DAMAGED */
 size_t generation_writer_checks(const struct generation_writer *writer);
 int generation_writer_check(struct generation_writer *writer, size_t index,
                             struct error *ret_error);
@@ -115,6 +130,10 @@ const struct generation_manifest *generation_manifest(const struct generation *g
 struct tally generation_tally(const struct generation *generation);
 /* The policy's files it was built with; they live as long as the generation. */
 const struct policy_file *generation_files(const struct generation *generation, size_t *ret_count);
+
+/* What was added to lists up to its place, for whoever folds on; then it has none any more. Never
+ * NULL. The caller frees it. */
+struct list_table *generation_take_lists(struct generation *generation);
 
 /* What was computed with it; NULL: nothing. Lives as long as the generation. */
 const struct thresholds *generation_thresholds(const struct generation *generation);

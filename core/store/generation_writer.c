@@ -1,230 +1,46 @@
-/* Building a generation: a bulk load in key order into a fresh LMDB file, and its publication.
+/* Building a generation: a bulk load in key order into a fresh LMDB file, which is then synced and
+ * read back. generation_publish.c goes on from there.
  *
  *   PATH/lock    held by the one builder
  *   PATH/.new/   what is being built; whatever is found there later is left from a crash
  *
- * The load is cut into LMDB write transactions of bounded size. Before each one the map is made
- * large enough for the worst that its entries can need, so that it never runs full in the middle of
- * one: LMDB could then only throw the transaction away. Nothing is synced until the end; a crash
- * before it costs a rebuild. */
-#include "generation.h"
+ * Nothing is synced until the end; a crash before it costs a rebuild. */
+#include "generation_writer.h"
 
 #include "../base/buffer.h"
 #include "../base/check.h"
-#include "../base/hash.h"
 #include "content.h"
 #include "file.h"
 #include "generation_internal.h"
-#include "manifest.h"
 #include "tables.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#define NEW_FOLDER ".new"
-#define NEW_LINK   ".current"
-#define OLD_FOLDER ".replaced"
+#define PORTION_BYTES (UINT64_C(16) << 20) /* that are read back at once */
 
-#define BATCH_BYTES (UINT64_C(16) << 20) /* of one LMDB write transaction */
-#define MAP_SLACK   (UINT64_C(8) << 20)  /* roots, free lists, copied paths to the last leaf */
-
-/* What is checked of the finished tables. */
-enum { CHECK_CONTENT, CHECK_FILE, CHECKS };
-
-enum stage { STAGE_STATES, STAGE_IDS, STAGE_FINISHED, STAGE_PUBLISHED };
-
-struct generation_writer {
-    char *root;
-    int directory, lock;
-    int inside;              /* .new/ */
-    const struct plan *plan; /* the caller's */
-    struct manifest manifest;
-    enum stage stage;
-    struct hash_stream *content;
-    MDB_env *environment;
-    MDB_txn *transaction; /* LMDB's word; NULL between two batches */
-    MDB_dbi states[PLAN_ENTITIES_MAX], ids, thresholds, policy;
-    char *state_tables[PLAN_ENTITIES_MAX]; /* their names */
-    size_t page_size;
-    uint64_t batch_left; /* bytes that may still go into this one */
-    MDB_cursor *cursor;  /* of cursor_table; NULL: none open */
-    MDB_dbi cursor_table;
-    size_t entity;          /* states came up to here */
-    struct buffer last_key; /* of that entity, or of the ids */
-    bool checked[CHECKS];
-};
-
-/* ---------------------------------------------------------------------------------------------
- * Folders */
-
-/* Removes a folder and the files in it; it need not be there. */
-static int remove_folder(int directory, const char *name, struct error *ret_error) {
-    int inside = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (inside < 0 && errno == ENOENT)
-        return 0;
-    DIR *folder = inside < 0 ? NULL : fdopendir(inside);
-    if (!folder) {
-        int r = error_set_errno(ret_error, errno, "%s: cannot open", name);
-        if (inside >= 0)
-            close(inside);
-        return r;
-    }
-    int r = 0;
-    struct dirent *entry;
-    while (r == 0 && (entry = readdir(folder)))
-        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
-            unlinkat(inside, entry->d_name, 0) < 0)
-            r = error_set_errno(ret_error, errno, "%s/%s: cannot remove", name, entry->d_name);
-    closedir(folder);
-    if (r == 0 && unlinkat(directory, name, AT_REMOVEDIR) < 0)
-        r = error_set_errno(ret_error, errno, "%s: cannot remove", name);
-    return r;
-}
-
-/* What a crashed run left; nobody uses it, for we hold the lock and it was never published. */
-static int remove_leftovers(int directory, struct error *ret_error) {
-    int r = remove_folder(directory, NEW_FOLDER, ret_error);
-    if (r == 0)
-        r = remove_folder(directory, OLD_FOLDER, ret_error);
-    if (r == 0 && unlinkat(directory, NEW_LINK, 0) < 0 && errno != ENOENT)
-        r = error_set_errno(ret_error, errno, "%s: cannot remove", NEW_LINK);
-    return r;
-}
-
-/* ---------------------------------------------------------------------------------------------
- * LMDB */
-
-static int commit(struct generation_writer *writer, struct error *ret_error) {
-    if (!writer->transaction)
-        return 0;
-    if (writer->cursor)
-        mdb_cursor_close(writer->cursor);
-    writer->cursor = NULL;
-    int r = mdb_txn_commit(writer->transaction);
-    writer->transaction = NULL;
-    if (r == EIO) /* LMDB's word for a write that was cut short, too */
-        return error_set(ret_error, ERROR_SYSTEM,
-                         "cannot write the tables: the system took only a part of them: No space "
-                         "left on device, a limit on the size of files, or an I/O error");
-    return r ? tables_error(ret_error, r, "cannot write the tables") : 0;
-}
-
-/* Room for `bytes` more, whatever they are; no transaction is open. */
-static int grow_map(struct generation_writer *writer, uint64_t bytes, struct error *ret_error) {
-    MDB_envinfo status;
-    mdb_env_info(writer->environment, &status);
-    uint64_t needed = ((uint64_t)status.me_last_pgno + 1) * writer->page_size + bytes + MAP_SLACK;
-    if (needed <= status.me_mapsize)
-        return 0;
-    if (needed < 2 * (uint64_t)status.me_mapsize)
-        needed = 2 * (uint64_t)status.me_mapsize;
-    needed = (needed + MAP_SLACK - 1) / MAP_SLACK * MAP_SLACK;
-    int r = mdb_env_set_mapsize(writer->environment, (size_t)needed);
-    return r ? tables_error(ret_error, r, "cannot enlarge the map of the tables") : 0;
-}
-
-static int begin(struct generation_writer *writer, uint64_t bytes, struct error *ret_error) {
-    uint64_t room = bytes > BATCH_BYTES ? bytes : BATCH_BYTES;
-    int r = grow_map(writer, room, ret_error);
-    if (r < 0)
-        return r;
-    r = mdb_txn_begin(writer->environment, NULL, 0, &writer->transaction);
-    writer->batch_left = room;
-    return r ? tables_error(ret_error, r, "cannot write the tables") : 0;
-}
-
-/* The most that an entry can take in the file. Appended entries leave at worst half of each leaf
- * empty, and a branch entry for each leaf comes on top; a large value has pages of its own. */
-static uint64_t entry_cost(const struct generation_writer *writer, size_t key, size_t value) {
-    uint64_t overhead = 32, leaf = 3 * (key + overhead);
-    if (value < writer->page_size / 4)
-        return leaf + 3 * (uint64_t)value;
-    return leaf + value + 2 * writer->page_size + writer->page_size;
-}
-
-static int put(struct generation_writer *writer, MDB_dbi table, struct text key, struct text value,
-               struct error *ret_error) {
-    uint64_t cost = entry_cost(writer, key.length, value.length);
-    int r = 0;
-    if (!writer->transaction || cost > writer->batch_left) {
-        r = commit(writer, ret_error);
-        if (r == 0)
-            r = begin(writer, cost, ret_error);
-        if (r < 0)
-            return r;
-    }
-    writer->batch_left -= cost;
-    if (writer->cursor && writer->cursor_table != table) {
-        mdb_cursor_close(writer->cursor);
-        writer->cursor = NULL;
-    }
-    if (!writer->cursor) {
-        r = mdb_cursor_open(writer->transaction, table, &writer->cursor);
-        writer->cursor_table = table;
-    }
-    MDB_val lmdb_key = {.mv_size = key.length, .mv_data = (void *)(uintptr_t)key.data};
-    MDB_val lmdb_value = {.mv_size = value.length, .mv_data = (void *)(uintptr_t)value.data};
-    if (r == 0)
-        r = mdb_cursor_put(writer->cursor, &lmdb_key, &lmdb_value, MDB_APPEND);
-    return r ? tables_error(ret_error, r, "cannot write the tables") : 0;
-}
+/* What is done with the finished tables; from CHECK_PORTIONS on, one portion each. */
+enum { CHECK_SYNC, CHECK_FILE, CHECK_COUNTS, CHECK_PORTIONS };
 
 static int make_tables(struct generation_writer *writer, struct error *ret_error) {
-    int r = 0;
-    for (size_t i = 0; i < writer->plan->entity_count && r == 0; i++) {
-        r = mdb_dbi_open(writer->transaction, writer->state_tables[i], MDB_CREATE,
-                         &writer->states[i]);
-    }
-    if (r == 0)
-        r = mdb_dbi_open(writer->transaction, CONTENT_IDS_TABLE, MDB_CREATE, &writer->ids);
-    if (r == 0)
-        r = mdb_dbi_open(writer->transaction, CONTENT_THRESHOLDS_TABLE, MDB_CREATE,
-                         &writer->thresholds);
-    if (r == 0)
-        r = mdb_dbi_open(writer->transaction, CONTENT_POLICY_TABLE, MDB_CREATE, &writer->policy);
-    return r ? tables_error(ret_error, r, "cannot make the tables") : 0;
-}
-
-static int open_environment(struct generation_writer *writer, struct error *ret_error) {
-    char *path = name_printf("%s/%s/%s", writer->root, NEW_FOLDER, MANIFEST_TABLES);
-    int r = mdb_env_create(&writer->environment);
-    if (r == 0)
-        r = mdb_env_set_maxdbs(writer->environment, TABLES_MAX);
-    if (r == 0)
-        r = mdb_env_set_mapsize(writer->environment, (size_t)(2 * MAP_SLACK));
-    /* MDB_NOLOCK: our own lock keeps others away, and no lock file is left in the folder. */
-    if (r == 0)
-        r = mdb_env_open(writer->environment, path, MDB_NOSUBDIR | MDB_NOSYNC | MDB_NOLOCK, 0640);
+    struct bulk_load *load = &writer->load;
+    char *path = name_printf("%s/%s/%s", writer->root, GENERATION_NEW_FOLDER, MANIFEST_TABLES);
+    int r = bulk_load_open(load, path, TABLES_MAX, ret_error);
     free(path);
-    MDB_stat status = {0};
+    for (size_t i = 0; i < writer->plan->entity_count && r == 0; i++)
+        r = bulk_load_table(load, writer->state_tables[i].data, &writer->states[i], ret_error);
     if (r == 0)
-        r = mdb_env_stat(writer->environment, &status);
-    if (r)
-        return tables_error(ret_error, r, "cannot make the tables");
-    writer->page_size = status.ms_psize;
-    r = begin(writer, 0, ret_error);
+        r = bulk_load_table(load, CONTENT_IDS_TABLE, &writer->ids, ret_error);
     if (r == 0)
-        r = make_tables(writer, ret_error);
+        r = bulk_load_table(load, CONTENT_LISTS_TABLE, &writer->lists, ret_error);
+    if (r == 0)
+        r = bulk_load_table(load, CONTENT_THRESHOLDS_TABLE, &writer->thresholds, ret_error);
+    if (r == 0)
+        r = bulk_load_table(load, CONTENT_POLICY_TABLE, &writer->policy, ret_error);
     return r;
-}
-
-static void close_environment(struct generation_writer *writer) {
-    if (writer->cursor)
-        mdb_cursor_close(writer->cursor);
-    if (writer->transaction)
-        mdb_txn_abort(writer->transaction);
-    if (writer->environment)
-        mdb_env_close(writer->environment);
-    writer->cursor = NULL;
-    writer->transaction = NULL;
-    writer->environment = NULL;
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -238,11 +54,11 @@ static int prepare(struct generation_writer *writer, struct error *ret_error) {
                        ret_error);
     if (r < 0)
         return r;
-    r = remove_leftovers(writer->directory, ret_error);
+    r = generation_remove_leftovers(writer->directory, ret_error);
     if (r == 0)
-        r = directory_make(writer->directory, NEW_FOLDER, &writer->inside, ret_error);
+        r = directory_make(writer->directory, GENERATION_NEW_FOLDER, &writer->inside, ret_error);
     if (r == 0)
-        r = open_environment(writer, ret_error);
+        r = make_tables(writer, ret_error);
     return r < 0 ? error_prefix(ret_error, "%s", writer->root) : 0;
 }
 
@@ -253,11 +69,10 @@ int generation_writer_open(const char *root, const struct plan *plan,
     writer->root = text_copy(text_of(root));
     writer->directory = writer->lock = writer->inside = -1;
     writer->plan = plan;
-    writer->content = hash_stream_new();
-    buffer_init(&writer->last_key);
+    writer->portions = portions_new(PORTION_BYTES);
     for (size_t i = 0; i < plan->entity_count; i++) {
         writer->manifest.entities[i].name = text_copy(plan->entities[i].name);
-        writer->state_tables[i] = content_state_table(plan->entities[i].name);
+        writer->state_tables[i] = text_of(content_state_table(plan->entities[i].name));
     }
     writer->manifest.entity_count = plan->entity_count;
     int r = prepare(writer, ret_error);
@@ -272,20 +87,20 @@ int generation_writer_open(const char *root, const struct plan *plan,
 void generation_writer_close(struct generation_writer *writer) {
     if (!writer)
         return;
-    close_environment(writer);
+    bulk_load_close(&writer->load);
     struct error ignored; /* the next writer tries again */
     if (writer->inside >= 0) {
         close(writer->inside);
-        remove_folder(writer->directory, NEW_FOLDER, &ignored);
+        generation_remove_folder(writer->directory, GENERATION_NEW_FOLDER, &ignored);
     }
     if (writer->directory >= 0)
         close(writer->directory);
     if (writer->lock >= 0)
         close(writer->lock);
-    hash_stream_free(writer->content);
-    buffer_deinit(&writer->last_key);
+    portions_free(writer->portions);
+    free(writer->checked);
     for (size_t i = 0; i < writer->manifest.entity_count; i++)
-        free(writer->state_tables[i]);
+        free((void *)(uintptr_t)writer->state_tables[i].data);
     manifest_deinit(&writer->manifest);
     free(writer->root);
     free(writer);
@@ -293,47 +108,45 @@ void generation_writer_close(struct generation_writer *writer) {
 
 int generation_writer_scratch_file(struct generation_writer *writer, struct error *ret_error) {
     static const char prefix[] = ".scratch-XXXXXX";
-    char *path = name_printf("%s/%s/%s", writer->root, NEW_FOLDER, prefix);
+    char *path = name_printf("%s/%s/%s", writer->root, GENERATION_NEW_FOLDER, prefix);
     int file = mkostemp(path, O_CLOEXEC);
     if (file < 0)
         file = error_set_errno(ret_error, errno, "%s/%s: cannot make a file", writer->root,
-                               NEW_FOLDER);
+                               GENERATION_NEW_FOLDER);
     else
         unlink(path);
     free(path);
     return file;
 }
 
-/* Keys ascend strictly within a table. */
-static int check_order(struct generation_writer *writer, const char *table, struct text key,
-                       struct error *ret_error) {
-    struct text last = {.data = (const char *)writer->last_key.bytes,
-                        .length = writer->last_key.length};
-    if (last.length && text_compare(last, key) >= 0)
-        return error_set(ret_error, ERROR_INTERNAL, "table \"%s\": keys are out of order", table);
-    buffer_clear(&writer->last_key);
-    buffer_append(&writer->last_key, key.data, key.length);
-    return 0;
+static int put(struct generation_writer *writer, MDB_dbi table, struct text name, struct text key,
+               struct text value, struct error *ret_error) {
+    int r = bulk_load_put(&writer->load, table, key, value, ret_error);
+    if (r == 0)
+        portions_add(writer->portions, name, key, value);
+    return r;
+}
+
+static int check_key(const struct generation_writer *writer, size_t entity, struct text key,
+                     struct error *ret_error) {
+    if (key.length > 0 && key.length <= GENERATION_KEY_MAX)
+        return 0;
+    return error_set(ret_error, ERROR_TOO_LARGE,
+                     "a key of entity \"%s\" has %zu bytes; a generation takes 1 to %d",
+                     writer->manifest.entities[entity].name, key.length, GENERATION_KEY_MAX);
 }
 
 int generation_writer_state(struct generation_writer *writer, size_t entity, struct text key,
                             struct text state, struct error *ret_error) {
     check(writer->stage == STAGE_STATES && entity >= writer->entity &&
           entity < writer->plan->entity_count);
-    const char *name = writer->manifest.entities[entity].name;
-    if (key.length == 0 || key.length > GENERATION_KEY_MAX)
-        return error_set(ret_error, ERROR_TOO_LARGE,
-                         "a key of entity \"%s\" has %zu bytes; a generation takes 1 to %d", name,
-                         key.length, GENERATION_KEY_MAX);
-    if (entity > writer->entity)
-        buffer_clear(&writer->last_key);
-    writer->entity = entity;
-    int r = check_order(writer, name, key, ret_error);
-    if (r == 0)
-        r = put(writer, writer->states[entity], key, state, ret_error);
+    int r = check_key(writer, entity, key, ret_error);
     if (r < 0)
         return r;
-    content_add(writer->content, text_of(writer->state_tables[entity]), key, state);
+    writer->entity = entity;
+    r = put(writer, writer->states[entity], writer->state_tables[entity], key, state, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", writer->root);
     writer->manifest.entities[entity].states++;
     writer->manifest.generation.states++;
     return 0;
@@ -342,8 +155,7 @@ int generation_writer_state(struct generation_writer *writer, size_t entity, str
 static void end_states(struct generation_writer *writer) {
     if (writer->stage != STAGE_STATES)
         return;
-    writer->manifest.generation.state_hash = hash_stream_value(writer->content);
-    buffer_clear(&writer->last_key);
+    writer->manifest.generation.state_hash = portions_hash(writer->portions);
     writer->stage = STAGE_IDS;
 }
 
@@ -356,18 +168,113 @@ int generation_writer_id(struct generation_writer *writer, uint64_t id_hash, str
     id_value_put(known, value_bytes);
     struct text key = {.data = (const char *)key_bytes, .length = sizeof key_bytes};
     struct text value = {.data = (const char *)value_bytes, .length = sizeof value_bytes};
-    int r = check_order(writer, CONTENT_IDS_TABLE, key, ret_error);
-    if (r == 0)
-        r = put(writer, writer->ids, key, value, ret_error);
+    int r = put(writer, writer->ids, TEXT_LITERAL(CONTENT_IDS_TABLE), key, value, ret_error);
     if (r < 0)
-        return r;
-    content_add(writer->content, TEXT_LITERAL(CONTENT_IDS_TABLE), key, value);
+        return error_prefix(ret_error, "%s", writer->root);
     writer->manifest.generation.ids++;
     return 0;
 }
 
+/* ---- in large pieces: laid out as they are hashed ---- */
+
+size_t generation_writer_state_size(const struct generation_writer *writer, size_t entity,
+                                    struct text key, struct text state) {
+    return content_size(writer->state_tables[entity], key, state);
+}
+
+void generation_writer_state_put(const struct generation_writer *writer, size_t entity,
+                                 struct text key, struct text state, uint8_t *at) {
+    content_put(at, writer->state_tables[entity], key, state);
+}
+
+_Static_assert(GENERATION_ID_SIZE ==
+                   12 + sizeof CONTENT_IDS_TABLE - 1 + ID_KEY_SIZE + ID_VALUE_SIZE,
+               "the content of an id");
+
+void generation_writer_id_put(uint64_t id_hash, struct known_id known,
+                              uint8_t at[GENERATION_ID_SIZE]) {
+    uint8_t key_bytes[ID_KEY_SIZE], value_bytes[ID_VALUE_SIZE];
+    id_key_put(id_hash, key_bytes);
+    id_value_put(known, value_bytes);
+    content_put(at, TEXT_LITERAL(CONTENT_IDS_TABLE),
+                (struct text){.data = (const char *)key_bytes, .length = sizeof key_bytes},
+                (struct text){.data = (const char *)value_bytes, .length = sizeof value_bytes});
+}
+
+/* Puts them into the table. *ret_count, *ret_first: how many, and the first one's key. */
+static int put_entries(struct generation_writer *writer, size_t entity, const uint8_t *entries,
+                       size_t length, uint64_t *ret_count, struct text *ret_first,
+                       struct error *ret_error) {
+    bool are_ids = entity == writer->plan->entity_count;
+    MDB_dbi table = are_ids ? writer->ids : writer->states[entity];
+    int r = 0;
+    *ret_count = 0;
+    for (const uint8_t *at = entries, *end = entries + length; at < end && r == 0;) {
+        struct text name, key, value;
+        at = content_next(at, &name, &key, &value);
+        if (*ret_count == 0)
+            *ret_first = key;
+        r = are_ids ? 0 : check_key(writer, entity, key, ret_error);
+        if (r == 0)
+            r = bulk_load_put(&writer->load, table, key, value, ret_error);
+        ++*ret_count;
+    }
+    return r < 0 ? error_prefix(ret_error, "%s", writer->root) : 0;
+}
+
+int generation_writer_entries(struct generation_writer *writer, size_t entity,
+                              const uint8_t *entries, size_t length, struct error *ret_error) {
+    bool are_ids = entity == writer->plan->entity_count;
+    struct generation_manifest *manifest = &writer->manifest.generation;
+    uint64_t count;
+    struct text first;
+    check(entity >= writer->entity && entity <= writer->plan->entity_count);
+    if (are_ids)
+        end_states(writer);
+    check(writer->stage == (are_ids ? STAGE_IDS : STAGE_STATES));
+    int r = put_entries(writer, entity, entries, length, &count, &first, ret_error);
+    if (r < 0 || count == 0)
+        return r;
+    writer->entity = entity;
+    portions_add_many(writer->portions,
+                      are_ids ? TEXT_LITERAL(CONTENT_IDS_TABLE) : writer->state_tables[entity],
+                      first, count, entries, length);
+    *(are_ids ? &manifest->ids : &manifest->states) += count;
+    if (!are_ids)
+        writer->manifest.entities[entity].states += count;
+    return 0;
+}
+
 /* ---------------------------------------------------------------------------------------------
- * Publication */
+ * Finishing */
+
+struct putting_lists {
+    struct generation_writer *writer;
+    uint32_t parts;
+    struct error *error;
+};
+
+static int put_list_part(void *user, const struct list_part *part) {
+    struct putting_lists *putting = user;
+    struct generation_writer *writer = putting->writer;
+    uint8_t key_bytes[LIST_KEY_SIZE];
+    struct buffer buffer;
+    buffer_init(&buffer);
+    list_key_put(putting->parts++, key_bytes);
+    list_part_encode(part, &buffer);
+    struct text key = {.data = (const char *)key_bytes, .length = sizeof key_bytes};
+    struct text value = {.data = (const char *)buffer.bytes, .length = buffer.length};
+    int r =
+        put(writer, writer->lists, TEXT_LITERAL(CONTENT_LISTS_TABLE), key, value, putting->error);
+    buffer_deinit(&buffer);
+    return r;
+}
+
+static int put_lists(struct generation_writer *writer, const struct list_table *lists,
+                     struct error *ret_error) {
+    struct putting_lists putting = {.writer = writer, .error = ret_error};
+    return lists ? list_table_visit(lists, put_list_part, &putting) : 0;
+}
 
 static int put_thresholds(struct generation_writer *writer, const struct threshold_set *set,
                           struct error *ret_error) {
@@ -378,8 +285,8 @@ static int put_thresholds(struct generation_writer *writer, const struct thresho
     threshold_set_encode(set, &buffer);
     struct text key = TEXT_LITERAL(THRESHOLDS_KEY);
     struct text value = {.data = (const char *)buffer.bytes, .length = buffer.length};
-    int r = put(writer, writer->thresholds, key, value, ret_error);
-    content_add(writer->content, TEXT_LITERAL(CONTENT_THRESHOLDS_TABLE), key, value);
+    int r = put(writer, writer->thresholds, TEXT_LITERAL(CONTENT_THRESHOLDS_TABLE), key, value,
+                ret_error);
     buffer_deinit(&buffer);
     return r;
 }
@@ -399,20 +306,10 @@ static int put_files(struct generation_writer *writer, const struct snapshot_rec
         buffer_append(&buffer, file->content.data, file->content.length);
         struct text key = {.data = (const char *)key_bytes, .length = sizeof key_bytes};
         struct text value = {.data = (const char *)buffer.bytes, .length = buffer.length};
-        r = put(writer, writer->policy, key, value, ret_error);
-        content_add(writer->content, TEXT_LITERAL(CONTENT_POLICY_TABLE), key, value);
+        r = put(writer, writer->policy, TEXT_LITERAL(CONTENT_POLICY_TABLE), key, value, ret_error);
     }
     buffer_deinit(&buffer);
     return r;
-}
-
-static int finish_tables(struct generation_writer *writer, struct error *ret_error) {
-    int r = commit(writer, ret_error);
-    if (r < 0)
-        return r;
-    r = mdb_env_sync(writer->environment, 1);
-    close_environment(writer);
-    return r ? tables_error(ret_error, r, "cannot sync the tables") : 0;
 }
 
 static void describe(struct generation_writer *writer,
@@ -422,7 +319,7 @@ static void describe(struct generation_writer *writer,
     manifest->plan_id = writer->plan->id;
     manifest->snapshot_id = description->snapshot->snapshot_id;
     manifest->adopted_id = description->adopted_id;
-    manifest->content_hash = hash_stream_value(writer->content);
+    manifest->content_hash = portions_hash(writer->portions);
     manifest->created_time_us = description->now_us;
     snprintf(manifest->version, sizeof manifest->version, "%s", description->version);
     manifest->id = manifest_id(manifest);
@@ -437,220 +334,82 @@ int generation_writer_finish(struct generation_writer *writer,
                              struct error *ret_error) {
     end_states(writer);
     check(writer->stage == STAGE_IDS);
-    int r = put_thresholds(writer, description->thresholds, ret_error);
+    int r = put_lists(writer, description->lists, ret_error);
+    if (r == 0)
+        r = put_thresholds(writer, description->thresholds, ret_error);
     if (r == 0)
         r = put_files(writer, description->snapshot, ret_error);
     if (r == 0)
-        r = finish_tables(writer, ret_error);
+        r = bulk_load_commit(&writer->load, ret_error);
+    bulk_load_close(&writer->load);
     if (r < 0)
         return error_prefix(ret_error, "%s", writer->root);
     describe(writer, description);
+    writer->checked =
+        check_calloc(CHECK_PORTIONS + portions_count(writer->portions), sizeof *writer->checked);
     writer->stage = STAGE_FINISHED;
     return 0;
 }
 
+/* ---------------------------------------------------------------------------------------------
+ * Checks */
+
 size_t generation_writer_checks(const struct generation_writer *writer) {
-    (void)writer;
-    return CHECKS;
+    check(writer->stage == STAGE_FINISHED);
+    return CHECK_PORTIONS + portions_count(writer->portions);
 }
 
-static int check_content(struct generation_writer *writer, const struct tables *tables,
-                         struct error *ret_error) {
-    const struct manifest *manifest = &writer->manifest;
-    uint64_t state_hash = 0, content_hash = 0;
-    int r = tables_check_counts(tables, manifest, ret_error);
-    if (r == 0)
-        r = tables_hash(tables, manifest, &state_hash, &content_hash, ret_error);
-    if (r == 0 && (state_hash != manifest->generation.state_hash ||
-                   content_hash != manifest->generation.content_hash))
-        r = error_set(ret_error, ERROR_DAMAGED, "the content hash does not fit");
+static int sync_tables(struct generation_writer *writer, struct error *ret_error) {
+    int file = openat(writer->inside, MANIFEST_TABLES, O_RDONLY | O_CLOEXEC);
+    int r = 0;
+    if (file < 0 || fsync(file) < 0)
+        r = error_set_errno(ret_error, errno, "%s: cannot sync the tables", writer->root);
+    if (file >= 0)
+        close(file);
+    return r;
+}
+
+static int check_counts(const struct generation_writer *writer, const struct tables *tables,
+                        struct error *ret_error) {
+    static const char *const others[] = {CONTENT_IDS_TABLE, CONTENT_LISTS_TABLE,
+                                         CONTENT_THRESHOLDS_TABLE, CONTENT_POLICY_TABLE};
+    int r = tables_check_counts(tables, &writer->manifest, ret_error);
+    for (size_t i = 0; i < writer->manifest.entity_count && r == 0; i++)
+        r = portions_check_count(writer->portions, writer->state_tables[i].data, tables, ret_error);
+    for (size_t i = 0; i < sizeof others / sizeof *others && r == 0; i++)
+        r = portions_check_count(writer->portions, others[i], tables, ret_error);
     return r;
 }
 
 /* Reads the finished file as a server will. */
-static int check_tables(struct generation_writer *writer, struct error *ret_error) {
-    char *path = name_printf("%s/%s/%s", writer->root, NEW_FOLDER, MANIFEST_TABLES);
+static int check_tables(struct generation_writer *writer, size_t index, struct error *ret_error) {
+    char *path = name_printf("%s/%s/%s", writer->root, GENERATION_NEW_FOLDER, MANIFEST_TABLES);
     struct tables tables = {0};
     int r = tables_open(path, &writer->manifest, &tables, ret_error);
     free(path);
     if (r == 0)
-        r = check_content(writer, &tables, ret_error);
+        r = index == CHECK_COUNTS
+                ? check_counts(writer, &tables, ret_error)
+                : portions_check(writer->portions, index - CHECK_PORTIONS, &tables, ret_error);
     tables_close(&tables);
     return r;
 }
 
 int generation_writer_check(struct generation_writer *writer, size_t index,
                             struct error *ret_error) {
-    check(writer->stage == STAGE_FINISHED && index < generation_writer_checks(writer));
-    int r = index == CHECK_FILE
+    check(index < generation_writer_checks(writer));
+    int r;
+    if (index == CHECK_SYNC) {
+        r = sync_tables(writer, ret_error);
+    } else {
+        r = index == CHECK_FILE
                 ? generation_hash_file(writer->inside, MANIFEST_TABLES, &writer->manifest.file_size,
                                        &writer->manifest.file_hash, ret_error)
-                : check_tables(writer, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "%s: the tables do not read back as they were written",
-                            writer->root);
-    writer->checked[index] = true;
-    return 0;
-}
-
-static int write_manifest(struct generation_writer *writer, struct error *ret_error) {
-    char *bytes = manifest_format(&writer->manifest);
-    int r = file_create(writer->inside, MANIFEST_FILE, bytes, strlen(bytes), ret_error);
-    free(bytes);
-    if (r == 0)
-        r = directory_sync(writer->inside, ".", ret_error);
-    return r;
-}
-
-/* Is the same generation there already, and whole? Then its manifest is the one that counts. */
-static bool is_published(struct generation_writer *writer, const char *folder,
-                         struct generation_manifest *ret_manifest) {
-    struct generation *there;
-    struct error ignored;
-    if (generation_open_folder(writer->root, writer->directory, folder, true, &there, &ignored) < 0)
-        return false;
-    *ret_manifest = *generation_manifest(there);
-    generation_close(there);
-    return true;
-}
-
-/* Whatever is in the way is damaged. A server that has it open keeps it; the name is ours. */
-static int move_in(struct generation_writer *writer, const char *folder, struct error *ret_error) {
-    if (renameat(writer->directory, folder, writer->directory, OLD_FOLDER) < 0 && errno != ENOENT)
-        return error_set_errno(ret_error, errno, "%s: cannot move it out of the way", folder);
-    if (renameat(writer->directory, NEW_FOLDER, writer->directory, folder) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot publish", folder);
-    close(writer->inside);
-    writer->inside = -1;
-    return remove_folder(writer->directory, OLD_FOLDER, ret_error);
-}
-
-static int point_current(struct generation_writer *writer, const char *folder,
-                         struct error *ret_error) {
-    /* The folder's name is on the disk before anything points to it. */
-    int r = directory_sync(writer->directory, ".", ret_error);
-    if (r < 0)
-        return r;
-    if (symlinkat(folder, writer->directory, NEW_LINK) < 0 ||
-        renameat(writer->directory, NEW_LINK, writer->directory, GENERATION_CURRENT) < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot point it to %s", GENERATION_CURRENT,
-                               folder);
-    return directory_sync(writer->directory, ".", ret_error);
-}
-
-static int move_and_point(struct generation_writer *writer, struct error *ret_error) {
-    struct generation_manifest *manifest = &writer->manifest.generation;
-    char *folder = manifest_folder(manifest);
-    int r = 0;
-    if (!is_published(writer, folder, manifest)) {
-        r = write_manifest(writer, ret_error);
-        if (r == 0)
-            r = move_in(writer, folder, ret_error);
+                : check_tables(writer, index, ret_error);
+        if (r < 0)
+            error_prefix(ret_error, "%s: the tables do not read back as they were written",
+                         writer->root);
     }
-    if (r == 0)
-        r = point_current(writer, folder, ret_error);
-    free(folder);
+    writer->checked[index] = r == 0;
     return r;
-}
-
-int generation_writer_publish(struct generation_writer *writer,
-                              struct generation_manifest *ret_manifest, struct error *ret_error) {
-    check(writer->stage == STAGE_FINISHED);
-    for (size_t i = 0; i < generation_writer_checks(writer); i++)
-        check(writer->checked[i]);
-    int r = move_and_point(writer, ret_error);
-    if (r < 0)
-        return error_prefix(ret_error, "%s", writer->root);
-    writer->stage = STAGE_PUBLISHED;
-    *ret_manifest = writer->manifest.generation;
-    return 0;
-}
-
-/* ---------------------------------------------------------------------------------------------
- * Old ones */
-
-/* "g-00000000000000000042-0123456789abcdef" */
-static bool folder_parse(const char *name, uint64_t *ret_position, uint64_t *ret_id) {
-    enum { DIGITS = 20, LENGTH = 2 + DIGITS + 1 + HASH_HEX_SIZE - 1 };
-    if (strlen(name) != LENGTH || strncmp(name, "g-", 2) != 0 || name[2 + DIGITS] != '-' ||
-        strspn(name + 2, "0123456789") != DIGITS)
-        return false;
-    *ret_position = strtoull(name + 2, NULL, 10);
-    return hash_parse_hex(text_of(name + 2 + DIGITS + 1), ret_id) == 0;
-}
-
-struct old_generation {
-    uint64_t position, id;
-    struct timespec built;
-};
-
-/* The newest first: by position, and of the same position by when they were built. */
-static int compare_old(const void *left, const void *right) {
-    const struct old_generation *a = left, *b = right;
-    if (a->position != b->position)
-        return a->position > b->position ? -1 : 1;
-    if (a->built.tv_sec != b->built.tv_sec)
-        return a->built.tv_sec > b->built.tv_sec ? -1 : 1;
-    return (a->built.tv_nsec < b->built.tv_nsec) - (a->built.tv_nsec > b->built.tv_nsec);
-}
-
-static int list_old(struct generation_writer *writer, struct old_generation **ret_old,
-                    size_t *ret_count, struct error *ret_error) {
-    int again = openat(writer->directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *folder = again < 0 ? NULL : fdopendir(again);
-    if (!folder)
-        return error_set_errno(ret_error, errno, "%s: cannot list", writer->root);
-    struct old_generation *old = NULL;
-    size_t count = 0;
-    struct dirent *entry;
-    while ((entry = readdir(folder))) {
-        struct old_generation found;
-        struct stat status;
-        if (!folder_parse(entry->d_name, &found.position, &found.id) ||
-            found.id == writer->manifest.generation.id ||
-            fstatat(writer->directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
-            continue;
-        found.built = status.st_mtim;
-        old = check_reallocarray(old, count + 1, sizeof *old);
-        old[count++] = found;
-    }
-    closedir(folder);
-    if (count)
-        qsort(old, count, sizeof *old, compare_old);
-    *ret_old = old;
-    *ret_count = count;
-    return 0;
-}
-
-/* By renaming first, so that nothing half removed ever bears the name of a generation. */
-static int remove_old(struct generation_writer *writer, const struct old_generation *old,
-                      struct error *ret_error) {
-    const struct generation_manifest named = {.place = {.position = old->position}, .id = old->id};
-    char *folder = manifest_folder(&named);
-    int r = 0;
-    if (renameat(writer->directory, folder, writer->directory, OLD_FOLDER) < 0)
-        r = error_set_errno(ret_error, errno, "%s: cannot remove", folder);
-    if (r == 0)
-        r = remove_folder(writer->directory, OLD_FOLDER, ret_error);
-    free(folder);
-    return r;
-}
-
-int generation_writer_retain(struct generation_writer *writer, size_t keep, uint64_t protected_id,
-                             size_t *ret_removed, struct error *ret_error) {
-    check(writer->stage == STAGE_PUBLISHED && keep > 0);
-    struct old_generation *old = NULL;
-    size_t count = 0, removed = 0;
-    int r = list_old(writer, &old, &count, ret_error);
-    if (r < 0)
-        return r;
-    for (size_t i = keep - 1; i < count && r == 0; i++) {
-        if (old[i].id == protected_id)
-            continue;
-        r = remove_old(writer, &old[i], ret_error);
-        removed += r == 0;
-    }
-    free(old);
-    *ret_removed = removed;
-    return r < 0 ? error_prefix(ret_error, "%s", writer->root) : 0;
 }

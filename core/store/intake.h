@@ -8,6 +8,7 @@
 
 #include "../base/arena.h"
 #include "../base/error.h"
+#include "../wire/list_change.h"
 #include "archive.h"
 #include "fold.h"
 
@@ -36,6 +37,26 @@ int intake_decide(const struct states *states, const struct transaction *transac
 int intake_resolve(const struct states *states, struct archive *archive,
                    const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
                    struct record *ret_record, struct text *ret_field, struct error *ret_error);
+
+/* What of the policy's own list, and of what was added to it, an entry meets. */
+struct list_finding {
+    struct text value;               /* in the one way of writing that the list has; in the arena */
+    bool was_there;                  /* added before */
+    int64_t previous_expiry_time_us; /* then: its end until now */
+    bool in_policy;                  /* the policy's own entries hold all of it now */
+};
+
+/* ERROR_NOT_FOUND, with a list whose name is near. */
+int intake_unknown_list(const struct snapshot *rules, struct text name, struct error *ret_error);
+
+/* The record of a change of a list that has passed list_change_check(), by the rules that decide.
+ * 1: to be appended; 0: it would change nothing. ERROR_NOT_FOUND: the policy has no such list,
+ * *ret_field says so. ERROR_INVALID: it takes no changes, or not this one. ERROR_TOO_LARGE: as many
+ * entries were added as may be, or as large ones. */
+int intake_change_list(const struct states *states, const struct list_change *change,
+                       int64_t receive_time_us, struct arena *arena,
+                       struct list_finding *ret_finding, struct record *ret_record,
+                       struct text *ret_field, struct error *ret_error);
 
 /* What the archive must say before the next decision, where its last record of that kind says
  * otherwise: this version of the program, the policy that decides, the tables that it decides on.

@@ -2,13 +2,6 @@
 #include "../policy/fault.h"
 #include "intake.h"
 
-static const struct list *declared(const struct snapshot *rules, struct text name) {
-    for (size_t i = 0; i < rules->list_count; i++)
-        if (text_equal(rules->lists[i].name, name))
-            return &rules->lists[i];
-    return NULL;
-}
-
 int intake_unknown_list(const struct snapshot *rules, struct text name, struct error *ret_error) {
     char hint[NEAR_HINT_SIZE];
     struct near near = near_to(name);
@@ -45,6 +38,21 @@ static int read_value(const struct list *list, struct text value, struct arena *
     return 0;
 }
 
+/* What was added under another policy can be taken back as it stands there, whatever the list takes
+ * now; and where it takes nothing any more, what is not there needs no more than that answer. */
+static bool takes_back(const struct list *list, const struct list_change *change,
+                       const struct list_additions *additions) {
+    return change->remove && additions &&
+           (!list || list->is_fixed || list_additions_get(additions, change->value));
+}
+
+static bool is_in_policy(const struct list *list, struct text value, int64_t at_us) {
+    struct list_entry entry;
+    struct list_fault ignored;
+    return list && list_entry_parse(list->kind, true, value, &entry, &ignored) &&
+           list_holds(list, &entry, at_us);
+}
+
 static int check_expiry(const struct list_change *change, int64_t receive_time_us,
                         struct error *ret_error) {
     if (change->expiry_time_us == 0 || change->expiry_time_us > receive_time_us)
@@ -58,16 +66,32 @@ static int check_expiry(const struct list_change *change, int64_t receive_time_u
                      end, now);
 }
 
-/* What was added to a list that is no more can be taken back all the same. */
-static int find_list(const struct snapshot *rules, const struct list_change *change,
-                     const struct list_additions *additions, const struct list **ret_list,
-                     struct text *ret_field, struct error *ret_error) {
-    const struct list *list = declared(rules, change->list);
-    *ret_list = list;
-    if (list ? !list->is_fixed : change->remove && additions)
-        return 0;
+static int read_change(const struct snapshot *rules, const struct list *list,
+                       const struct list_change *change, struct arena *arena,
+                       int64_t receive_time_us, struct list_finding *finding,
+                       struct text *ret_field, struct error *ret_error) {
     *ret_field = TEXT_LITERAL("list");
-    return list ? fixed_list(list, ret_error) : intake_unknown_list(rules, change->list, ret_error);
+    if (!list)
+        return intake_unknown_list(rules, change->list, ret_error);
+    if (list->is_fixed)
+        return fixed_list(list, ret_error);
+    *ret_field = TEXT_LITERAL("value");
+    return read_value(list, change->value, arena, receive_time_us, finding, ret_error);
+}
+
+static int check_room(const struct list_table *lists, bool is_new, struct error *ret_error) {
+    if (is_new && list_table_entries(lists) >= LIST_TABLE_ENTRIES_MAX)
+        return error_set(
+            ret_error, ERROR_TOO_LARGE,
+            "%u entries were added to the lists already, and no more may be; take some "
+            "back, or move them to the policy's files",
+            LIST_TABLE_ENTRIES_MAX);
+    if (list_table_bytes(lists) >= LIST_TABLE_BYTES_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE,
+                         "what was added to the lists takes %u MiB already, with its reasons, and "
+                         "no more may; take some back, or move it to the policy's files",
+                         LIST_TABLE_BYTES_MAX >> 20);
+    return 0;
 }
 
 int intake_change_list(const struct states *states, const struct list_change *change,
@@ -77,16 +101,16 @@ int intake_change_list(const struct states *states, const struct list_change *ch
     const struct list_table *lists = overlay_lists(states->overlay);
     const struct list_additions *additions = list_table_find(lists, change->list);
     struct list_finding finding = {.value = change->value};
-    const struct list *list;
-    int r = find_list(engine_rules(states->engine), change, additions, &list, ret_field, ret_error);
+    const struct snapshot *rules = engine_rules(states->engine);
+    const struct list *list = snapshot_list(rules, change->list);
+    int r = 0;
+    if (takes_back(list, change, additions))
+        finding.in_policy = is_in_policy(list, change->value, receive_time_us);
+    else
+        r = read_change(rules, list, change, arena, receive_time_us, &finding, ret_field,
+                        ret_error);
     if (r < 0)
         return r;
-    if (list) {
-        *ret_field = TEXT_LITERAL("value");
-        r = read_value(list, change->value, arena, receive_time_us, &finding, ret_error);
-        if (r < 0)
-            return r;
-    }
     const struct list_addition *before =
         additions ? list_additions_get(additions, finding.value) : NULL;
     finding.was_there = before != NULL;
@@ -99,12 +123,10 @@ int intake_change_list(const struct states *states, const struct list_change *ch
     if (r < 0)
         return r;
     *ret_field = (struct text){0};
-    if (!before && list_table_entries(lists) >= LIST_TABLE_ENTRIES_MAX)
-        return error_set(
-            ret_error, ERROR_TOO_LARGE,
-            "%u entries were added to the lists already, and no more may be; take some "
-            "back, or move them to the policy's files",
-            LIST_TABLE_ENTRIES_MAX);
+    if (!change->remove)
+        r = check_room(lists, before == NULL, ret_error);
+    if (r < 0)
+        return r;
     *ret_record = (struct record){.type = RECORD_LIST_CHANGE,
                                   .receive_time_us = receive_time_us,
                                   .list_change = {.list = change->list,

@@ -70,6 +70,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
+    overlay->lists = generation ? generation_take_lists(generation) : list_table_new();
     if (generation) {
         check(generation_manifest(generation)->plan_id == plan->id);
         overlay->tally = generation_tally(generation);
@@ -83,12 +84,17 @@ void overlay_free(struct overlay *overlay) {
     check(!overlay->views);
     residents_deinit(&overlay->residents);
     id_index_deinit(&overlay->ids);
+    list_table_free(overlay->lists);
     generation_close(overlay->generation);
     free(overlay);
 }
 
 struct state_source *overlay_states(struct overlay *overlay) {
     return &overlay->source;
+}
+
+struct list_table *overlay_lists(const struct overlay *overlay) {
+    return overlay->lists;
 }
 
 const struct generation *overlay_generation(const struct overlay *overlay) {
@@ -130,6 +136,7 @@ static void apply_outcome(struct overlay *overlay, const struct outcome_record *
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record) {
     check(record->position > 0);
     engine_apply(engine, record, &overlay->source);
+    list_table_apply(overlay->lists, record);
     if (record->type == RECORD_TRANSACTION)
         apply_transaction(overlay, record);
     else if (record->type == RECORD_OUTCOME)

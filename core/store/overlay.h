@@ -1,5 +1,6 @@
 /* Everything the fold of the archive amounts to, as the server holds it: the states newer than the
- * generation in memory, the generation behind them, which ids are known, and how much there is.
+ * generation in memory, the generation behind them, what was added to lists, which ids are known,
+ * and how much there is.
  *
  * Law 1 in one place: overlay_apply() is the only way anything gets in. */
 #pragma once
@@ -27,9 +28,11 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
 void overlay_free(struct overlay *overlay);
 
 struct state_source *overlay_states(struct overlay *overlay);
+/* What was added to lists: changed by overlay_apply() alone. Lives as long as the overlay. */
+struct list_table *overlay_lists(const struct overlay *overlay);
 const struct generation *overlay_generation(const struct overlay *overlay); /* may be NULL */
 
-/* Applies one record: states, ids, tally. The record has its position. */
+/* Applies one record: states, lists, ids, tally. The record has its position. */
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record);
 
 /* The record of a transaction by the hash of its id (hash_text(id)), and its label now. The caller
@@ -43,7 +46,8 @@ bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct kno
 struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */
 uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
-/* About how much memory it takes: states, keys, ids and what finds them; not the tables' pages. */
+/* About how much memory it takes: states, keys, ids and what finds them; not the tables' pages, nor
+ * the entries of lists, which no rebuild takes out of memory. */
 uint64_t overlay_memory(const struct overlay *overlay);
 
 /* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
@@ -80,6 +84,8 @@ bool overlay_view_next(struct overlay_view *view, size_t *ret_entity, struct tex
 /* overlay_hash() of that position; instead of overlay_view_next(). */
 uint64_t overlay_view_hash(struct overlay_view *view);
 struct tally overlay_view_tally(const struct overlay_view *view);
+/* list_table_hash() of that position, and how many entries there were. */
+uint64_t overlay_view_lists(const struct overlay_view *view, size_t *ret_entries);
 void overlay_view_close(struct overlay_view *view); /* NULL is allowed */
 /* Inside the guard: is there a view? Then the overlay must not be freed. */
 bool overlay_is_viewed(const struct overlay *overlay);

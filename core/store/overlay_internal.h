@@ -11,6 +11,7 @@ struct overlay {
     struct generation *generation; /* NULL: none */
     struct residents residents;
     struct id_index ids;
+    struct list_table *lists;
     struct tally tally;
     uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */
     uint64_t kept_bytes;   /* beside them, each as of its latest write */

@@ -21,6 +21,8 @@ struct overlay_view {
     struct overlay_guard *guard; /* NULL: nothing changes meanwhile */
     struct overlay_view *next;   /* of the overlay's others */
     struct tally tally;
+    uint64_t lists; /* their hash */
+    size_t list_entries;
     struct residents kept; /* as they were, of those that have changed since */
     bool is_collected;
     struct resident **residents; /* in order, once collected */
@@ -47,6 +49,8 @@ struct overlay_view *overlay_view_open(struct overlay *overlay, struct overlay_g
     view->overlay = overlay;
     view->guard = guard;
     view->tally = overlay->tally;
+    view->lists = list_table_hash(overlay->lists);
+    view->list_entries = list_table_entries(overlay->lists);
     buffer_init(&view->copy);
     if (guard) {
         view->next = overlay->views;
@@ -83,6 +87,11 @@ bool overlay_is_viewed(const struct overlay *overlay) {
 
 struct tally overlay_view_tally(const struct overlay_view *view) {
     return view->tally;
+}
+
+uint64_t overlay_view_lists(const struct overlay_view *view, size_t *ret_entries) {
+    *ret_entries = view->list_entries;
+    return view->lists;
 }
 
 void overlay_views_keep(struct overlay *overlay, const struct resident *resident,

@@ -57,11 +57,12 @@ static int keep_handles(struct tables *tables, struct error *ret_error) {
     return r ? tables_error(ret_error, r, "cannot open the tables") : 0;
 }
 
-static int open_thresholds(struct tables *tables, struct error *ret_error) {
-    int r = mdb_dbi_open(tables->transaction, CONTENT_THRESHOLDS_TABLE, 0, &tables->thresholds);
+static int open_optional(struct tables *tables, const char *name, MDB_dbi *ret_table, bool *ret_has,
+                         struct error *ret_error) {
+    int r = mdb_dbi_open(tables->transaction, name, 0, ret_table);
     if (r && r != MDB_NOTFOUND)
-        return tables_error(ret_error, r, "cannot open the table \"thresholds\"");
-    tables->has_thresholds = r == 0;
+        return tables_error(ret_error, r, name);
+    *ret_has = r == 0;
     return 0;
 }
 
@@ -79,7 +80,11 @@ int tables_open(const char *path, const struct manifest *manifest, struct tables
             r = tables_error(ret_error, r, "cannot open the tables \"ids\" and \"policy\"");
     }
     if (r == 0)
-        r = open_thresholds(&tables, ret_error);
+        r = open_optional(&tables, CONTENT_LISTS_TABLE, &tables.lists, &tables.has_lists,
+                          ret_error);
+    if (r == 0)
+        r = open_optional(&tables, CONTENT_THRESHOLDS_TABLE, &tables.thresholds,
+                          &tables.has_thresholds, ret_error);
     if (r == 0)
         r = keep_handles(&tables, ret_error);
     if (r < 0) {
@@ -183,6 +188,8 @@ int tables_hash(const struct tables *tables, const struct manifest *manifest,
     uint64_t state_hash = hash_stream_value(stream);
     if (r == 0)
         r = hash_table(tables, tables->ids, CONTENT_IDS_TABLE, stream, ret_error);
+    if (r == 0 && tables->has_lists)
+        r = hash_table(tables, tables->lists, CONTENT_LISTS_TABLE, stream, ret_error);
     if (r == 0 && tables->has_thresholds)
         r = hash_table(tables, tables->thresholds, CONTENT_THRESHOLDS_TABLE, stream, ret_error);
     if (r == 0)

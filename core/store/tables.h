@@ -13,15 +13,15 @@
 #include <lmdb.h>
 #include <stdint.h>
 
-#define TABLES_MAX (PLAN_ENTITIES_MAX + 3)
+#define TABLES_MAX (PLAN_ENTITIES_MAX + 4)
 
 struct tables {
     MDB_env *environment;
     MDB_txn *transaction; /* LMDB's word */
     MDB_dbi states[PLAN_ENTITIES_MAX];
     size_t entity_count;
-    MDB_dbi ids, policy, thresholds;
-    bool has_thresholds; /* generations of earlier versions have no such table */
+    MDB_dbi ids, policy, lists, thresholds;
+    bool has_lists, has_thresholds; /* generations of earlier versions have no such tables */
 };
 
 /* Fills *ret_error for what an LMDB function returned. */

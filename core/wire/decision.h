@@ -42,6 +42,23 @@ struct reason {
     int32_t score;
     enum verdict verdict;
     bool shadow;
+    bool suppressed; /* it fired lately: told, without effect */
+    const struct text *tags;
+    size_t tag_count;
+    struct text group;            /* "": none */
+    int32_t capped;               /* of score, what the group's limit left out */
+    enum verdict verdict_if_live; /* of a rule in shadow; NONE: old records do not say */
+};
+
+/* What a shadow policy would have decided. */
+struct shadow_decision {
+    uint64_t snapshot_id;
+    enum verdict verdict; /* VERDICT_NONE: it would have refused the transaction */
+    uint32_t score;
+    const uint32_t *rules; /* with effect, as indices into the policy's rules, rising */
+    size_t rule_count;
+    uint32_t rule_errors;
+    bool degraded; /* it lacked features, or they were read beyond the lateness */
 };
 
 struct named_value {
@@ -64,6 +81,8 @@ struct decision {
     uint32_t server_us;
     uint32_t rule_errors;
     uint64_t feature_hash; /* archived, not sent */
+    const struct shadow_decision *shadows; /* likewise */
+    size_t shadow_count;
     const struct named_value *features;
     size_t feature_count;
 };

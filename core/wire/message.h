@@ -8,6 +8,8 @@
 #include "../base/buffer.h"
 #include "../base/error.h"
 #include "decision.h"
+#include "list_change.h"
+#include "list_part.h"
 #include "transaction.h"
 
 #define MESSAGE_PROTOCOL 1
@@ -23,7 +25,17 @@
 
 #define ENTITY_KEY_PARTS_MAX 16
 
-enum call { CALL_NONE, CALL_SCORE, CALL_REPORT_OUTCOME, CALL_GET_ENTITY, CALL_STATUS, CALL_COUNT };
+enum call {
+    CALL_NONE,
+    CALL_SCORE,
+    CALL_REPORT_OUTCOME,
+    CALL_GET_ENTITY,
+    CALL_STATUS,
+    CALL_CHANGE_LIST,
+    CALL_GET_LIST,
+    CALL_RELOAD,
+    CALL_COUNT
+};
 
 const char *call_name(enum call call); /* "score", "report_outcome", … for metrics and messages */
 
@@ -49,6 +61,21 @@ struct status_request {
     bool state_hash;
 };
 
+struct list_change_request {
+    const struct list_change *changes;
+    size_t change_count;
+};
+
+struct list_request {
+    struct text list; /* empty: all, without entries */
+    uint64_t after_position;
+    uint32_t limit; /* 0: LIST_PAGE_MAX */
+};
+
+struct reload_request {
+    bool wait;
+};
+
 struct request {
     uint64_t deadline_us; /* 0: none */
     enum call call;
@@ -57,6 +84,9 @@ struct request {
         struct outcome_request outcome;
         struct entity_request entity;
         struct status_request status;
+        struct list_change_request list_change;
+        struct list_request list;
+        struct reload_request reload;
     };
 };
 
@@ -90,12 +120,23 @@ struct entity_response {
     int64_t at_time_us;
 };
 
+/* Features without history until a rebuild, and the rules that use them: the first of each by name.
+ */
+#define WARMING_NAMES_MAX 50
+struct warming {
+    const struct text *features, *rules;
+    size_t named_features, named_rules;
+    uint64_t feature_count, rule_count;
+};
+
 struct status_response {
     struct text version, state, state_reason;
     int64_t started_time_us;
     struct text policy_name;
     uint64_t snapshot_id;
     struct text reload_error;
+    int64_t refused_since_time_us;
+    struct warming warming;
     uint64_t generation_id, generation_position;
     int64_t generation_time_us;
     uint64_t position, synced_position, transactions, outcomes;
@@ -107,6 +148,58 @@ struct status_response {
     uint64_t overlay_memory_bytes;
     struct text swap_state, swap_reason;
     uint64_t compared_entities, differing_entities;
+};
+
+struct list_change_result {
+    struct wire_error error; /* .code 0: look at the rest */
+    struct text list, value;
+    uint64_t position;
+    bool changed, was_there, in_policy;
+    int64_t previous_expiry_time_us;
+};
+
+struct list_summary {
+    struct text list, type, about, file;
+    bool declared, runtime;
+    uint64_t policy_entries, added_entries, used_entries, changes;
+    int64_t last_change_time_us;
+};
+
+struct list_response {
+    const struct list_summary *lists;
+    size_t list_count;
+    const struct list_addition *entries;
+    size_t entry_count;
+    uint64_t next_position; /* 0: that was all */
+};
+
+enum reload_result {
+    RELOAD_NONE, /* not waited for */
+    RELOAD_ADOPTED,
+    RELOAD_UNCHANGED,
+    RELOAD_REFUSED,
+    RELOAD_RESULT_COUNT
+};
+
+const char *reload_result_name(enum reload_result result); /* "adopted", … */
+
+#define RELOAD_MESSAGES_MAX        (64u << 10)
+#define RELOAD_SHADOW_MESSAGES_MAX (16u << 10)
+
+/* What came of loading one folder. */
+struct folder_reload {
+    struct text folder; /* only of a shadow policy */
+    enum reload_result result;
+    struct text policy_name; /* in force now */
+    uint64_t snapshot_id;
+    struct text error, messages;
+};
+
+struct reload_response {
+    struct folder_reload policy;
+    struct warming warming;
+    const struct folder_reload *shadows;
+    size_t shadow_count;
 };
 
 struct response {
@@ -123,6 +216,12 @@ struct response {
         } outcome;
         struct entity_response entity;
         struct status_response status;
+        struct {
+            const struct list_change_result *results;
+            size_t count;
+        } list_change;
+        struct list_response list;
+        struct reload_response reload;
     };
 };
 

@@ -81,6 +81,41 @@ static int decode_entity(const Harrier__V1__GetEntityRequest *in, struct arena *
     return 0;
 }
 
+static int decode_list_changes(const Harrier__V1__ChangeListRequest *in, struct arena *arena,
+                               struct list_change_request *ret_changes, struct error *ret_error) {
+    int r = field_check_count("changes", in->n_changes, LIST_CHANGES_MAX, ret_error);
+    if (r < 0)
+        return r;
+    struct list_change *changes = array_alloc(arena, in->n_changes, sizeof *changes);
+    if (!changes)
+        return protobuf_exhausted("a request", arena, ret_error);
+    for (size_t i = 0; i < in->n_changes; i++)
+        changes[i] = (struct list_change){
+            .list = text_from_bytes(in->changes[i]->list),
+            .value = text_from_bytes(in->changes[i]->value),
+            .remove = in->changes[i]->remove != 0,
+            .expiry_time_us = in->changes[i]->expiry_time_us,
+            .source = text_from_bytes(in->changes[i]->source),
+            .reason = text_from_bytes(in->changes[i]->reason),
+        };
+    *ret_changes = (struct list_change_request){.changes = changes, .change_count = in->n_changes};
+    return 0;
+}
+
+static int decode_list(const Harrier__V1__GetListRequest *in, struct list_request *ret_list,
+                       struct error *ret_error) {
+    struct text list = text_from_bytes(in->list);
+    int r = field_check_text("list", list, NAME_MAX_BYTES, ret_error);
+    if (r < 0)
+        return r;
+    if (in->limit > LIST_PAGE_MAX)
+        return error_set(ret_error, ERROR_INVALID, "limit is %" PRIu32 "; expected at most %d",
+                         in->limit, LIST_PAGE_MAX);
+    *ret_list = (struct list_request){
+        .list = list, .after_position = in->after_position, .limit = in->limit};
+    return 0;
+}
+
 static int decode_call(const Harrier__V1__Request *in, struct arena *arena, struct request *request,
                        struct error *ret_error) {
     switch (in->call_case) {
@@ -97,10 +132,20 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
         request->call = CALL_STATUS;
         request->status.state_hash = in->status->state_hash != 0;
         return 0;
+    case HARRIER__V1__REQUEST__CALL_CHANGE_LIST:
+        request->call = CALL_CHANGE_LIST;
+        return decode_list_changes(in->change_list, arena, &request->list_change, ret_error);
+    case HARRIER__V1__REQUEST__CALL_GET_LIST:
+        request->call = CALL_GET_LIST;
+        return decode_list(in->get_list, &request->list, ret_error);
+    case HARRIER__V1__REQUEST__CALL_RELOAD:
+        request->call = CALL_RELOAD;
+        request->reload.wait = in->reload->wait != 0;
+        return 0;
     default:
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "the request has no call that this version knows; expected score, "
-                         "report_outcome, get_entity or status");
+                         "report_outcome, get_entity, status, change_list, get_list or reload");
     }
 }
 
@@ -191,7 +236,8 @@ static int decode_values(Harrier__V1__NamedValue *const *in, size_t count, struc
 static int check_verdicts(const struct decision *decision, struct error *ret_error) {
     bool known = decision->verdict != VERDICT_COUNT;
     for (size_t i = 0; i < decision->reason_count; i++)
-        known &= decision->reasons[i].verdict != VERDICT_COUNT;
+        known &= decision->reasons[i].verdict != VERDICT_COUNT &&
+                 decision->reasons[i].verdict_if_live != VERDICT_COUNT;
     if (known)
         return 0;
     return error_set(ret_error, ERROR_UNSUPPORTED,
@@ -307,7 +353,104 @@ static int decode_entity_answer(const Harrier__V1__GetEntityResponse *in, struct
     return 0;
 }
 
-static void decode_status_answer(const Harrier__V1__StatusResponse *in, struct response *response) {
+static struct list_change_result decode_changed(const Harrier__V1__ListChanged *in) {
+    return (struct list_change_result){
+        .list = text_from_bytes(in->list),
+        .value = text_from_bytes(in->value),
+        .position = in->position,
+        .changed = in->changed != 0,
+        .was_there = in->was_there != 0,
+        .previous_expiry_time_us = in->previous_expiry_time_us,
+        .in_policy = in->in_policy != 0,
+    };
+}
+
+static int decode_list_change_answer(const Harrier__V1__ChangeListResponse *in, struct arena *arena,
+                                     struct response *response, struct error *ret_error) {
+    struct list_change_result *results = array_alloc(arena, in->n_results, sizeof *results);
+    if (!results)
+        return protobuf_exhausted("a response", arena, ret_error);
+    for (size_t i = 0; i < in->n_results; i++) {
+        const Harrier__V1__ListChangeResult *result = in->results[i];
+        if (result->result_case == HARRIER__V1__LIST_CHANGE_RESULT__RESULT_CHANGED)
+            results[i] = decode_changed(result->changed);
+        else if (result->result_case == HARRIER__V1__LIST_CHANGE_RESULT__RESULT_ERROR)
+            results[i].error = decode_error(result->error);
+        else
+            return error_set(ret_error, ERROR_UNSUPPORTED,
+                             "results[%zu] is neither a change nor an error", i);
+    }
+    response->call = CALL_CHANGE_LIST;
+    response->list_change.results = results;
+    response->list_change.count = in->n_results;
+    return 0;
+}
+
+static struct list_summary decode_summary(const Harrier__V1__ListSummary *in) {
+    return (struct list_summary){
+        .list = text_from_bytes(in->list),
+        .type = text_from_bytes(in->type),
+        .about = text_from_bytes(in->about),
+        .file = text_from_bytes(in->file),
+        .declared = in->declared != 0,
+        .runtime = in->runtime != 0,
+        .policy_entries = in->policy_entries,
+        .added_entries = in->added_entries,
+        .used_entries = in->used_entries,
+        .changes = in->changes,
+        .last_change_time_us = in->last_change_time_us,
+    };
+}
+
+static int decode_list_answer(const Harrier__V1__GetListResponse *in, struct arena *arena,
+                              struct response *response, struct error *ret_error) {
+    struct list_summary *lists = array_alloc(arena, in->n_lists, sizeof *lists);
+    struct list_addition *entries = array_alloc(arena, in->n_entries, sizeof *entries);
+    if (!lists || !entries)
+        return protobuf_exhausted("a response", arena, ret_error);
+    for (size_t i = 0; i < in->n_lists; i++)
+        lists[i] = decode_summary(in->lists[i]);
+    for (size_t i = 0; i < in->n_entries; i++)
+        entries[i] = (struct list_addition){.value = text_from_bytes(in->entries[i]->value),
+                                            .expiry_time_us = in->entries[i]->expiry_time_us,
+                                            .position = in->entries[i]->position,
+                                            .receive_time_us = in->entries[i]->receive_time_us,
+                                            .source = text_from_bytes(in->entries[i]->source),
+                                            .reason = text_from_bytes(in->entries[i]->reason)};
+    response->call = CALL_GET_LIST;
+    response->list = (struct list_response){.lists = lists,
+                                            .list_count = in->n_lists,
+                                            .entries = entries,
+                                            .entry_count = in->n_entries,
+                                            .next_position = in->next_position};
+    return 0;
+}
+
+static const struct text *decode_names(const ProtobufCBinaryData *in, size_t count,
+                                       struct arena *arena) {
+    struct text *out = array_alloc(arena, count, sizeof *out);
+    for (size_t i = 0; i < count && out; i++)
+        out[i] = text_from_bytes(in[i]);
+    return out;
+}
+
+/* The same fields of two messages. */
+#define DECODE_WARMING(in, arena)                                                                  \
+    {                                                                                              \
+        .features = decode_names((in)->warming_features, (in)->n_warming_features, (arena)),       \
+        .named_features = (in)->n_warming_features, .feature_count = (in)->warming_feature_count,  \
+        .rules = decode_names((in)->warming_rules, (in)->n_warming_rules, (arena)),                \
+        .named_rules = (in)->n_warming_rules, .rule_count = (in)->warming_rule_count               \
+    }
+
+static int check_names(const struct warming *warming, struct arena *arena,
+                       struct error *ret_error) {
+    return warming->features && warming->rules ? 0
+                                               : protobuf_exhausted("a response", arena, ret_error);
+}
+
+static int decode_status_answer(const Harrier__V1__StatusResponse *in, struct arena *arena,
+                                struct response *response, struct error *ret_error) {
     response->call = CALL_STATUS;
     response->status = (struct status_response){
         .version = text_from_bytes(in->version),
@@ -317,6 +460,8 @@ static void decode_status_answer(const Harrier__V1__StatusResponse *in, struct r
         .policy_name = text_from_bytes(in->policy_name),
         .snapshot_id = in->snapshot_id,
         .reload_error = text_from_bytes(in->reload_error),
+        .refused_since_time_us = in->refused_since_time_us,
+        .warming = DECODE_WARMING(in, arena),
         .generation_id = in->generation_id,
         .generation_position = in->generation_position,
         .generation_time_us = in->generation_time_us,
@@ -343,6 +488,50 @@ static void decode_status_answer(const Harrier__V1__StatusResponse *in, struct r
         if (label != LABEL_COUNT)
             response->status.labels[label] = in->labels[i]->transactions;
     }
+    return check_names(&response->status.warming, arena, ret_error);
+}
+
+/* A result that a later version added tells nothing that we could act on. */
+static int decode_reload_result(Harrier__V1__ReloadResult in, enum reload_result *ret_result,
+                                struct error *ret_error) {
+    if ((int)in < 0 || (int)in >= RELOAD_RESULT_COUNT)
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "the reload has a result that this version does not know");
+    *ret_result = (enum reload_result)in;
+    return 0;
+}
+
+static int decode_shadow_reload(const Harrier__V1__ShadowReload *in, struct folder_reload *ret_out,
+                                struct error *ret_error) {
+    *ret_out = (struct folder_reload){
+        .folder = text_from_bytes(in->folder),
+        .policy_name = text_from_bytes(in->policy_name),
+        .snapshot_id = in->snapshot_id,
+        .error = text_from_bytes(in->error),
+        .messages = text_from_bytes(in->messages),
+    };
+    return decode_reload_result(in->result, &ret_out->result, ret_error);
+}
+
+static int decode_reload_answer(const Harrier__V1__ReloadResponse *in, struct arena *arena,
+                                struct response *response, struct error *ret_error) {
+    struct folder_reload *shadows = array_alloc(arena, in->n_shadows, sizeof *shadows);
+    if (!shadows)
+        return protobuf_exhausted("a response", arena, ret_error);
+    response->call = CALL_RELOAD;
+    response->reload = (struct reload_response){
+        .policy = {.policy_name = text_from_bytes(in->policy_name),
+                   .snapshot_id = in->snapshot_id,
+                   .error = text_from_bytes(in->error),
+                   .messages = text_from_bytes(in->messages)},
+        .warming = DECODE_WARMING(in, arena),
+        .shadows = shadows,
+        .shadow_count = in->n_shadows,
+    };
+    int r = decode_reload_result(in->result, &response->reload.policy.result, ret_error);
+    for (size_t i = 0; i < in->n_shadows && r == 0; i++)
+        r = decode_shadow_reload(in->shadows[i], &shadows[i], ret_error);
+    return r < 0 ? r : check_names(&response->reload.warming, arena, ret_error);
 }
 
 static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
@@ -355,8 +544,13 @@ static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
     case HARRIER__V1__RESPONSE__ANSWER_GET_ENTITY:
         return decode_entity_answer(in->get_entity, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_STATUS:
-        decode_status_answer(in->status, response);
-        return 0;
+        return decode_status_answer(in->status, arena, response, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_CHANGE_LIST:
+        return decode_list_change_answer(in->change_list, arena, response, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_GET_LIST:
+        return decode_list_answer(in->get_list, arena, response, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_RELOAD:
+        return decode_reload_answer(in->reload, arena, response, ret_error);
     default:
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "the response has neither an error nor an answer that this version knows");

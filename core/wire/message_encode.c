@@ -13,7 +13,16 @@ static const char *const call_names[CALL_COUNT] = {
     [CALL_REPORT_OUTCOME] = "report_outcome",
     [CALL_GET_ENTITY] = "get_entity",
     [CALL_STATUS] = "status",
+    [CALL_CHANGE_LIST] = "change_list",
+    [CALL_GET_LIST] = "get_list",
+    [CALL_RELOAD] = "reload",
 };
+
+const char *reload_result_name(enum reload_result result) {
+    static const char *const names[RELOAD_RESULT_COUNT] = {"none", "adopted", "unchanged",
+                                                           "refused"};
+    return (size_t)result < RELOAD_RESULT_COUNT ? names[result] : "none";
+}
 
 const char *call_name(enum call call) {
     return (size_t)call < CALL_COUNT ? call_names[call] : "none";
@@ -84,6 +93,45 @@ static int encode_entity(const struct entity_request *entity, struct arena *scra
     return 0;
 }
 
+static int encode_list_changes(const struct list_change_request *list_change, struct arena *scratch,
+                               Harrier__V1__Request *out, struct error *ret_error) {
+    size_t count = list_change->change_count;
+    int r = field_check_count("changes", count, LIST_CHANGES_MAX, ret_error);
+    if (r < 0)
+        return r;
+    Harrier__V1__ChangeListRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__change_list_request__init(request);
+    Harrier__V1__ListChange *changes = scratch_calloc(scratch, count, sizeof *changes);
+    request->n_changes = count;
+    request->changes = scratch_calloc(scratch, count, sizeof *request->changes);
+    for (size_t i = 0; i < count; i++) {
+        const struct list_change *in = &list_change->changes[i];
+        harrier__v1__list_change__init(&changes[i]);
+        changes[i].list = bytes_from_text(in->list);
+        changes[i].value = bytes_from_text(in->value);
+        changes[i].remove = in->remove;
+        changes[i].expiry_time_us = in->expiry_time_us;
+        changes[i].source = bytes_from_text(in->source);
+        changes[i].reason = bytes_from_text(in->reason);
+        request->changes[i] = &changes[i];
+    }
+    out->call_case = HARRIER__V1__REQUEST__CALL_CHANGE_LIST;
+    out->change_list = request;
+    return 0;
+}
+
+static int encode_list(const struct list_request *list, struct arena *scratch,
+                       Harrier__V1__Request *out) {
+    Harrier__V1__GetListRequest *request = scratch_calloc(scratch, 1, sizeof *request);
+    harrier__v1__get_list_request__init(request);
+    request->list = bytes_from_text(list->list);
+    request->after_position = list->after_position;
+    request->limit = list->limit;
+    out->call_case = HARRIER__V1__REQUEST__CALL_GET_LIST;
+    out->get_list = request;
+    return 0;
+}
+
 static int encode_call(const struct request *request, struct arena *scratch,
                        Harrier__V1__Request *out, struct error *ret_error) {
     switch (request->call) {
@@ -98,6 +146,16 @@ static int encode_call(const struct request *request, struct arena *scratch,
         out->status = scratch_calloc(scratch, 1, sizeof *out->status);
         harrier__v1__status_request__init(out->status);
         out->status->state_hash = request->status.state_hash;
+        return 0;
+    case CALL_CHANGE_LIST:
+        return encode_list_changes(&request->list_change, scratch, out, ret_error);
+    case CALL_GET_LIST:
+        return encode_list(&request->list, scratch, out);
+    case CALL_RELOAD:
+        out->call_case = HARRIER__V1__REQUEST__CALL_RELOAD;
+        out->reload = scratch_calloc(scratch, 1, sizeof *out->reload);
+        harrier__v1__reload_request__init(out->reload);
+        out->reload->wait = request->reload.wait;
         return 0;
     case CALL_NONE:
     case CALL_COUNT:
@@ -200,6 +258,8 @@ static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *
         break;
     case VALUE_ABSENT:
     case VALUE_ERROR: /* no value either; Decision.rule_errors counts them */
+    case VALUE_LIST:  /* no policy's name stands for one */
+    case VALUE_MAP:
         break;
     }
 }
@@ -329,6 +389,25 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
     }
 }
 
+static ProtobufCBinaryData *encode_names(const struct text *names, size_t count,
+                                         struct arena *scratch) {
+    ProtobufCBinaryData *out = scratch_calloc(scratch, count, sizeof *out);
+    for (size_t i = 0; i < count; i++)
+        out[i] = bytes_from_text(names[i]);
+    return out;
+}
+
+/* The same fields of two messages. */
+#define ENCODE_WARMING(in, scratch, out)                                                           \
+    do {                                                                                           \
+        (out)->n_warming_features = (in)->named_features;                                          \
+        (out)->warming_features = encode_names((in)->features, (in)->named_features, (scratch));   \
+        (out)->warming_feature_count = (in)->feature_count;                                        \
+        (out)->n_warming_rules = (in)->named_rules;                                                \
+        (out)->warming_rules = encode_names((in)->rules, (in)->named_rules, (scratch));            \
+        (out)->warming_rule_count = (in)->rule_count;                                              \
+    } while (0)
+
 static void encode_status_answer(const struct response *response, struct arena *scratch,
                                  Harrier__V1__Response *out) {
     const struct status_response *in = &response->status;
@@ -341,6 +420,8 @@ static void encode_status_answer(const struct response *response, struct arena *
     answer->policy_name = bytes_from_text(in->policy_name);
     answer->snapshot_id = in->snapshot_id;
     answer->reload_error = bytes_from_text(field_cut(in->reload_error, ERROR_MESSAGE_MAX));
+    answer->refused_since_time_us = in->refused_since_time_us;
+    ENCODE_WARMING(&in->warming, scratch, answer);
     answer->generation_id = in->generation_id;
     answer->generation_position = in->generation_position;
     answer->generation_time_us = in->generation_time_us;
@@ -365,6 +446,125 @@ static void encode_status_answer(const struct response *response, struct arena *
     out->status = answer;
 }
 
+static Harrier__V1__ListChanged *encode_changed(const struct list_change_result *in,
+                                                struct arena *scratch) {
+    Harrier__V1__ListChanged *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__list_changed__init(out);
+    out->list = bytes_from_text(in->list);
+    out->value = bytes_from_text(in->value);
+    out->position = in->position;
+    out->changed = in->changed;
+    out->was_there = in->was_there;
+    out->previous_expiry_time_us = in->previous_expiry_time_us;
+    out->in_policy = in->in_policy;
+    return out;
+}
+
+static void encode_list_change_answer(const struct response *response, struct arena *scratch,
+                                      Harrier__V1__Response *out) {
+    size_t count = response->list_change.count;
+    Harrier__V1__ChangeListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__change_list_response__init(answer);
+    Harrier__V1__ListChangeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    answer->n_results = count;
+    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    for (size_t i = 0; i < count; i++) {
+        const struct list_change_result *in = &response->list_change.results[i];
+        harrier__v1__list_change_result__init(&results[i]);
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_CHANGED;
+            results[i].changed = encode_changed(in, scratch);
+        }
+        answer->results[i] = &results[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_CHANGE_LIST;
+    out->change_list = answer;
+}
+
+static void encode_summary(const struct list_summary *in, Harrier__V1__ListSummary *out) {
+    harrier__v1__list_summary__init(out);
+    out->list = bytes_from_text(in->list);
+    out->type = bytes_from_text(in->type);
+    out->about = bytes_from_text(in->about);
+    out->file = bytes_from_text(in->file);
+    out->declared = in->declared;
+    out->runtime = in->runtime;
+    out->policy_entries = in->policy_entries;
+    out->added_entries = in->added_entries;
+    out->used_entries = in->used_entries;
+    out->changes = in->changes;
+    out->last_change_time_us = in->last_change_time_us;
+}
+
+static void encode_list_entry(const struct list_addition *in, Harrier__V1__ListEntry *out) {
+    harrier__v1__list_entry__init(out);
+    out->value = bytes_from_text(in->value);
+    out->expiry_time_us = in->expiry_time_us;
+    out->position = in->position;
+    out->receive_time_us = in->receive_time_us;
+    out->source = bytes_from_text(in->source);
+    out->reason = bytes_from_text(in->reason);
+}
+
+static void encode_list_answer(const struct response *response, struct arena *scratch,
+                               Harrier__V1__Response *out) {
+    const struct list_response *in = &response->list;
+    Harrier__V1__GetListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__get_list_response__init(answer);
+    Harrier__V1__ListSummary *lists = scratch_calloc(scratch, in->list_count, sizeof *lists);
+    Harrier__V1__ListEntry *entries = scratch_calloc(scratch, in->entry_count, sizeof *entries);
+    answer->n_lists = in->list_count;
+    answer->lists = scratch_calloc(scratch, in->list_count, sizeof *answer->lists);
+    answer->n_entries = in->entry_count;
+    answer->entries = scratch_calloc(scratch, in->entry_count, sizeof *answer->entries);
+    for (size_t i = 0; i < in->list_count; i++) {
+        encode_summary(&in->lists[i], &lists[i]);
+        answer->lists[i] = &lists[i];
+    }
+    for (size_t i = 0; i < in->entry_count; i++) {
+        encode_list_entry(&in->entries[i], &entries[i]);
+        answer->entries[i] = &entries[i];
+    }
+    answer->next_position = in->next_position;
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_GET_LIST;
+    out->get_list = answer;
+}
+
+static void encode_shadow_reload(const struct folder_reload *in, Harrier__V1__ShadowReload *out) {
+    harrier__v1__shadow_reload__init(out);
+    out->folder = bytes_from_text(field_cut(in->folder, ERROR_MESSAGE_MAX));
+    out->result = (Harrier__V1__ReloadResult)in->result;
+    out->policy_name = bytes_from_text(in->policy_name);
+    out->snapshot_id = in->snapshot_id;
+    out->error = bytes_from_text(field_cut(in->error, ERROR_MESSAGE_MAX));
+    out->messages = bytes_from_text(field_cut(in->messages, RELOAD_SHADOW_MESSAGES_MAX));
+}
+
+static void encode_reload_answer(const struct response *response, struct arena *scratch,
+                                 Harrier__V1__Response *out) {
+    const struct reload_response *in = &response->reload;
+    Harrier__V1__ReloadResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__reload_response__init(answer);
+    answer->result = (Harrier__V1__ReloadResult)in->policy.result;
+    answer->policy_name = bytes_from_text(in->policy.policy_name);
+    answer->snapshot_id = in->policy.snapshot_id;
+    answer->error = bytes_from_text(field_cut(in->policy.error, ERROR_MESSAGE_MAX));
+    answer->messages = bytes_from_text(field_cut(in->policy.messages, RELOAD_MESSAGES_MAX));
+    ENCODE_WARMING(&in->warming, scratch, answer);
+    Harrier__V1__ShadowReload *shadows = scratch_calloc(scratch, in->shadow_count, sizeof *shadows);
+    answer->n_shadows = in->shadow_count;
+    answer->shadows = scratch_calloc(scratch, in->shadow_count, sizeof *answer->shadows);
+    for (size_t i = 0; i < in->shadow_count; i++) {
+        encode_shadow_reload(&in->shadows[i], &shadows[i]);
+        answer->shadows[i] = &shadows[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_RELOAD;
+    out->reload = answer;
+}
+
 static void encode_answer(const struct response *response, struct arena *scratch,
                           Harrier__V1__Response *out) {
     switch (response->call) {
@@ -379,6 +579,15 @@ static void encode_answer(const struct response *response, struct arena *scratch
         return;
     case CALL_STATUS:
         encode_status_answer(response, scratch, out);
+        return;
+    case CALL_CHANGE_LIST:
+        encode_list_change_answer(response, scratch, out);
+        return;
+    case CALL_GET_LIST:
+        encode_list_answer(response, scratch, out);
+        return;
+    case CALL_RELOAD:
+        encode_reload_answer(response, scratch, out);
         return;
     case CALL_NONE:
     case CALL_COUNT:

@@ -199,6 +199,26 @@ Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *tran
     return out;
 }
 
+static bool tags_from_protobuf(const Harrier__V1__Reason *in, struct arena *arena,
+                               const struct text **ret_tags) {
+    if (in->n_tags == 0)
+        return true;
+    struct text *tags = arena_calloc(arena, in->n_tags, sizeof *tags);
+    for (size_t i = 0; i < in->n_tags && tags; i++)
+        tags[i] = text_from_bytes(in->tags[i]);
+    *ret_tags = tags;
+    return tags != NULL;
+}
+
+static ProtobufCBinaryData *tags_to_protobuf(const struct reason *reason, struct arena *scratch) {
+    if (reason->tag_count == 0)
+        return NULL;
+    ProtobufCBinaryData *tags = scratch_calloc(scratch, reason->tag_count, sizeof *tags);
+    for (size_t i = 0; i < reason->tag_count; i++)
+        tags[i] = bytes_from_text(reason->tags[i]);
+    return tags;
+}
+
 int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct arena *arena,
                           const struct reason **ret_reasons) {
     struct reason *reasons = NULL;
@@ -207,14 +227,22 @@ int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct a
         if (!reasons)
             return -1;
     }
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         reasons[i] = (struct reason){
             .rule = text_from_bytes(in[i]->rule),
             .text = text_from_bytes(in[i]->text),
             .score = in[i]->score,
             .verdict = verdict_from_protobuf((int)in[i]->verdict),
             .shadow = in[i]->shadow != 0,
+            .suppressed = in[i]->suppressed != 0,
+            .tag_count = in[i]->n_tags,
+            .group = text_from_bytes(in[i]->group),
+            .capped = in[i]->capped,
+            .verdict_if_live = verdict_from_protobuf((int)in[i]->verdict_if_live),
         };
+        if (!tags_from_protobuf(in[i], arena, &reasons[i].tags))
+            return -1;
+    }
     *ret_reasons = reasons;
     return 0;
 }
@@ -232,6 +260,12 @@ Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t c
         out[i].score = reasons[i].score;
         out[i].verdict = (Harrier__V1__Verdict)reasons[i].verdict;
         out[i].shadow = reasons[i].shadow;
+        out[i].suppressed = reasons[i].suppressed;
+        out[i].n_tags = reasons[i].tag_count;
+        out[i].tags = tags_to_protobuf(&reasons[i], scratch);
+        out[i].group = bytes_from_text(reasons[i].group);
+        out[i].capped = reasons[i].capped;
+        out[i].verdict_if_live = (Harrier__V1__Verdict)reasons[i].verdict_if_live;
         pointers[i] = &out[i];
     }
     return pointers;

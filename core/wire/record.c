@@ -5,10 +5,13 @@
 #include "../base/check.h"
 #include "protobuf.h"
 
+#include <string.h>
+
 static const char *const type_names[RECORD_TYPE_COUNT] = {
     [RECORD_TRANSACTION] = "transaction", [RECORD_OUTCOME] = "outcome",
     [RECORD_LIST_CHANGE] = "list_change", [RECORD_SNAPSHOT] = "snapshot",
     [RECORD_GENERATION] = "generation",   [RECORD_ENGINE] = "engine",
+    [RECORD_SHADOW] = "shadow",
 };
 
 const char *record_type_name(enum record_type type) {
@@ -18,6 +21,26 @@ const char *record_type_name(enum record_type type) {
 
 /* ---------------------------------------------------------------------------------------------
  * Encoding */
+
+static Harrier__Archive__V1__ShadowDecision **
+shadows_to_protobuf(const struct shadow_decision *shadows, size_t count, struct arena *scratch) {
+    if (count == 0)
+        return NULL;
+    Harrier__Archive__V1__ShadowDecision *all = scratch_calloc(scratch, count, sizeof *all);
+    Harrier__Archive__V1__ShadowDecision **out = scratch_calloc(scratch, count, sizeof(*out));
+    for (size_t i = 0; i < count; i++) {
+        harrier__archive__v1__shadow_decision__init(&all[i]);
+        all[i].snapshot_id = shadows[i].snapshot_id;
+        all[i].verdict = (Harrier__V1__Verdict)shadows[i].verdict;
+        all[i].score = shadows[i].score;
+        all[i].n_rules = shadows[i].rule_count;
+        all[i].rules = (uint32_t *)(uintptr_t)shadows[i].rules; /* only read */
+        all[i].rule_errors = shadows[i].rule_errors;
+        all[i].degraded = shadows[i].degraded;
+        out[i] = &all[i];
+    }
+    return out;
+}
 
 static void encode_transaction(const struct record *record, struct arena *scratch,
                                struct buffer *buffer) {
@@ -36,6 +59,8 @@ static void encode_transaction(const struct record *record, struct arena *scratc
     out.degraded_reason = bytes_from_text(decision->degraded_reason);
     out.rule_errors = decision->rule_errors;
     out.feature_hash = decision->feature_hash;
+    out.n_shadows = decision->shadow_count;
+    out.shadows = shadows_to_protobuf(decision->shadows, decision->shadow_count, scratch);
     protobuf_pack(&out.base, buffer);
 }
 
@@ -129,6 +154,7 @@ static void encode_typed(const struct record *record, struct arena *scratch,
         encode_outcome(record, scratch, buffer);
         return;
     case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
         encode_snapshot(record, scratch, buffer);
         return;
     case RECORD_GENERATION:
@@ -178,6 +204,42 @@ static int unknown(const char *what, const char *field, int number, struct error
                      what, field, number);
 }
 
+static bool shadow_from_protobuf(const Harrier__Archive__V1__ShadowDecision *in,
+                                 struct arena *arena, struct shadow_decision *ret_shadow) {
+    *ret_shadow = (struct shadow_decision){
+        .snapshot_id = in->snapshot_id,
+        .verdict = verdict_from_protobuf((int)in->verdict),
+        .score = in->score,
+        .rule_count = in->n_rules,
+        .rule_errors = in->rule_errors,
+        .degraded = in->degraded != 0,
+    };
+    if (in->n_rules == 0)
+        return true;
+    uint32_t *rules = arena_calloc(arena, in->n_rules, sizeof *rules);
+    if (rules)
+        memcpy(rules, in->rules, in->n_rules * sizeof *rules);
+    ret_shadow->rules = rules;
+    return rules != NULL;
+}
+
+static int decode_shadows(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
+                          struct decision *decision, struct error *ret_error) {
+    const char *what = "a transaction record";
+    if (in->n_shadows == 0)
+        return 0;
+    struct shadow_decision *shadows = arena_calloc(arena, in->n_shadows, sizeof *shadows);
+    for (size_t i = 0; i < in->n_shadows; i++) {
+        if (!shadows || !shadow_from_protobuf(in->shadows[i], arena, &shadows[i]))
+            return protobuf_exhausted(what, arena, ret_error);
+        if (shadows[i].verdict == VERDICT_COUNT)
+            return unknown(what, "a shadow's verdict", (int)in->shadows[i]->verdict, ret_error);
+    }
+    decision->shadows = shadows;
+    decision->shadow_count = in->n_shadows;
+    return 0;
+}
+
 static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
                            struct decision *decision, struct error *ret_error) {
     *decision = (struct decision){
@@ -197,10 +259,15 @@ static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, st
         return unknown(what, "verdict", (int)in->verdict, ret_error);
     if (reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision->reasons) < 0)
         return protobuf_exhausted(what, arena, ret_error);
-    for (size_t i = 0; i < in->n_reasons; i++)
-        if (decision->reasons[i].verdict == VERDICT_COUNT)
+    for (size_t i = 0; i < in->n_reasons; i++) {
+        const struct reason *reason = &decision->reasons[i];
+        if (reason->verdict == VERDICT_COUNT)
             return unknown(what, "a reason's verdict", (int)in->reasons[i]->verdict, ret_error);
-    return 0;
+        if (reason->verdict_if_live == VERDICT_COUNT)
+            return unknown(what, "a reason's verdict", (int)in->reasons[i]->verdict_if_live,
+                           ret_error);
+    }
+    return decode_shadows(in, arena, decision, ret_error);
 }
 
 static int decode_transaction(const struct payload *payload, struct record *record,
@@ -336,6 +403,7 @@ static int decode_typed(const struct payload *payload, struct record *record,
     case RECORD_OUTCOME:
         return decode_outcome(payload, record, ret_error);
     case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
         return decode_snapshot(payload, record, ret_error);
     case RECORD_GENERATION:
         return decode_generation(payload, record, ret_error);

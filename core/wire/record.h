@@ -16,6 +16,7 @@ enum record_type {
     RECORD_SNAPSHOT = 4,
     RECORD_GENERATION = 5,
     RECORD_ENGINE = 6,
+    RECORD_SHADOW = 7, /* another type, lest an older version take it for the policy that decides */
     RECORD_TYPE_COUNT
 };
 
@@ -75,7 +76,7 @@ struct record {
     union {
         struct transaction_record transaction;
         struct outcome_record outcome;
-        struct snapshot_record snapshot;
+        struct snapshot_record snapshot; /* RECORD_SHADOW too */
         struct generation_record generation;
         struct engine_record engine;
         struct list_change_record list_change;
@@ -94,6 +95,6 @@ int record_decode(enum record_type type, const void *bytes, size_t length, struc
 int record_decode_in_place(enum record_type type, const void *bytes, size_t length,
                            struct arena *arena, struct record *ret_record, struct error *ret_error);
 /* Without the way out: false, and nothing said about why, for all that record_encode() does not
- * write. For tests. */
+ * write; *ret_record then means nothing. For tests. */
 bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
                           struct arena *arena, struct record *ret_record);

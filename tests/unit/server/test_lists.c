@@ -1,6 +1,8 @@
 /* ChangeList and GetList, from bytes to bytes: what a change does to the next decision, and what is
  * left of it after a restart, a rebuild and a disk that refuses to write. */
 #include "batch/rebuild.h"
+#include "core/policy/list_table.h"
+#include "server/service_internal.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
@@ -233,6 +235,59 @@ static void a_restart_with_and_without_tables_changes_nothing(void **state) {
     assert_false(is_blocked(bench, "c", BENCH_START_US));
 }
 
+/* What was added under an earlier policy can be taken back, whatever the list takes now. */
+static void what_is_there_can_be_taken_back(void **state) {
+    struct bench *bench = *state;
+    bench_write_policy(bench, "lists.yaml",
+                       "lists:\n"
+                       "  blocked: {card_numbers: allow}\n"
+                       "  nets: {type: string}\n"
+                       "  shut: {values: [x]}\n");
+    bench_open(bench);
+    accept(bench, "blocked", "4242424242424242", false, 0);
+    accept(bench, "nets", "10.0.0.1/8", false, 0);
+    accept(bench, "shut", "x", false, 0);
+    bench_close(bench);
+    bench_write_policy(bench, "lists.yaml",
+                       "lists:\n"
+                       "  blocked: {values: [own]}\n"
+                       "  nets: {type: network}\n"
+                       "  shut: {values: [x], runtime: no}\n");
+    bench_open(bench);
+    assert_refused(change(bench, "shut", "x", false, 0), ERROR_INVALID, "list", "runtime: no");
+    struct list_change_result result = accept(bench, "blocked", "4242424242424242", true, 0);
+    assert_true(result.changed && result.was_there && !result.in_policy);
+    assert_int_equal(get(bench, "blocked").entry_count, 0);
+    assert_true(accept(bench, "nets", "10.0.0.1/8", true, 0).changed);
+    result = accept(bench, "shut", "x", true, 0);
+    assert_true(result.changed && result.in_policy);
+    assert_int_equal(get(bench, "shut").entry_count, 0);
+    result = accept(bench, "shut", "x", true, 0); /* asked again */
+    assert_true(!result.changed && result.in_policy);
+}
+
+/* Few entries may take much: their reasons are kept with them. */
+static void there_is_an_end_to_what_they_take(void **state) {
+    struct bench *bench = *state;
+    bench_open(bench);
+    accept(bench, "blocked", "a", false, 0);
+    struct record large = {
+        .type = RECORD_LIST_CHANGE,
+        .position = 1000,
+        .receive_time_us = BENCH_START_US,
+        .list_change = {.list = TEXT_LITERAL("blocked"), .entry = TEXT_LITERAL("large")}};
+    char *reason = calloc(1, LIST_TABLE_BYTES_MAX);
+    large.list_change.reason = (struct text){.data = reason, .length = LIST_TABLE_BYTES_MAX};
+    pthread_mutex_lock(&bench->service->lock);
+    list_table_apply(overlay_lists(bench->service->states.overlay), &large);
+    pthread_mutex_unlock(&bench->service->lock);
+    free(reason);
+    assert_refused(change(bench, "nets", "10.0.0.1", false, 0), ERROR_TOO_LARGE, "", "256 MiB");
+    assert_true(accept(bench, "blocked", "a", true, 0).changed);
+    assert_true(accept(bench, "blocked", "large", true, 0).changed);
+    assert_true(accept(bench, "nets", "10.0.0.1", false, 0).changed);
+}
+
 static void a_failed_change_is_withdrawn(void **state) {
     struct bench *bench = *state;
     bench_open(bench);
@@ -300,9 +355,14 @@ static void a_repeated_change_waits_for_its_first_record(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        TEST(the_next_decision_feels_it),   TEST(what_is_refused_changes_nothing),
-        TEST(lists_tell_of_themselves),     TEST(a_restart_with_and_without_tables_changes_nothing),
-        TEST(a_failed_change_is_withdrawn), TEST(a_repeated_change_waits_for_its_first_record),
+        TEST(the_next_decision_feels_it),
+        TEST(what_is_refused_changes_nothing),
+        TEST(lists_tell_of_themselves),
+        TEST(a_restart_with_and_without_tables_changes_nothing),
+        TEST(what_is_there_can_be_taken_back),
+        TEST(there_is_an_end_to_what_they_take),
+        TEST(a_failed_change_is_withdrawn),
+        TEST(a_repeated_change_waits_for_its_first_record),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -163,6 +163,20 @@ static void many_ask_at_once(void **state) {
     reload(bench); /* nobody has left a place taken */
 }
 
+/* Its cases may take longer than the server has to come to its end. */
+static void a_server_that_ends_reloads_no_more(void **state) {
+    struct bench *bench = *state;
+    bench_open(bench);
+    uint64_t before = bench_status(bench).snapshot_id;
+    bench_write_rules(bench, 401);
+    service_drain(bench->service);
+    struct response response = ask(bench, true);
+    assert_int_equal(response.error.code, ERROR_UNAVAILABLE);
+    assert_true(text_is(response.error.message, "the server ends; nothing was reloaded"));
+    assert_int_equal(bench_status(bench).snapshot_id, before);
+    assert_int_equal(metric_total(bench->metrics, RELOADS), 0);
+}
+
 /* ---- warming ---- */
 
 static void what_is_warming_is_named(void **state) {
@@ -331,6 +345,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(a_refusal_grows_old, setup, teardown),
         cmocka_unit_test_setup_teardown(who_does_not_wait_is_answered_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(many_ask_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_server_that_ends_reloads_no_more, setup, teardown),
         cmocka_unit_test_setup_teardown(what_is_warming_is_named, setup, teardown),
         cmocka_unit_test_setup_teardown(beside_decisions_and_swaps, setup, teardown),
     };

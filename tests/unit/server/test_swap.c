@@ -6,7 +6,7 @@
 #include "core/store/archive.h"
 #include "core/store/generation.h"
 #include "core/store/overlay.h"
-#include "server/swap.h"
+#include "server/service_internal.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
@@ -458,6 +458,64 @@ static void tables_of_another_policy_wait_for_it(void **state) {
     assert_int_equal(decide(bench, 52).features[1].value.type, VALUE_INT);
 }
 
+/* As far behind as it may be, from now on. */
+static void let_switch(struct bench *bench) {
+    pthread_mutex_lock(&bench->service->lock);
+    bench->service->settings.swap_records_max = SWAP_RECORDS_MAX;
+    pthread_mutex_unlock(&bench->service->lock);
+}
+
+static void await_catch_up(struct bench *bench) {
+    service_look(bench->service);
+    for (int i = 0; i < 10000 && !text_is(bench_status(bench).swap_state, "catching up"); i++)
+        usleep(1000);
+    assert_true(text_is(bench_status(bench).swap_state, "catching up"));
+}
+
+/* Whether the tables fit is looked at again for the policy that decides when they are taken. */
+static void a_reload_during_the_catch_up(void **state) {
+    struct bench *bench = *state;
+    char other[128], command[400];
+    snprintf(other, sizeof other, "%s/other", bench->folder);
+    snprintf(command, sizeof command, "cp -r %s %s", bench->settings.policy, other);
+    bench->settings.swap_records_max = -1; /* never near enough */
+    bench_open(bench);
+    drive(bench, 0, 50);
+    assert_int_equal(system(command), 0);
+    bench_write_policy(bench, "features.yaml", more_features);
+    reload(bench);
+    rebuild_with(bench, bench->settings.policy);
+    await_catch_up(bench);
+    snprintf(command, sizeof command, "cp %s/features.yaml %s/", other, bench->settings.policy);
+    assert_int_equal(system(command), 0);
+    reload(bench);
+    struct decision before = decide(bench, 51);
+    let_switch(bench);
+    await_swap(bench, SWAP_RESULT_REFUSED, 2); /* the reload asked to look again */
+    assert_true(has_said(bench, "built with another policy"));
+    assert_int_equal(metric_value(bench->metrics, SWAPS, SWAP_RESULT_ADOPTED), 0);
+    struct decision after = decide(bench, 52);
+    assert_int_equal(after.degraded, before.degraded);
+    for (size_t i = 0; i < before.feature_count; i++)
+        assert_int_equal(after.features[i].value.type, before.features[i].value.type);
+}
+
+/* One that fits is taken with the new rules. */
+static void a_reload_of_rules_during_the_catch_up(void **state) {
+    struct bench *bench = *state;
+    bench->settings.swap_records_max = -1;
+    bench_open(bench);
+    drive(bench, 0, 50);
+    rebuild(bench);
+    await_catch_up(bench);
+    bench_write_rules(bench, 777);
+    reload(bench);
+    uint64_t snapshot_id = bench_status(bench).snapshot_id;
+    let_switch(bench);
+    await_swap(bench, SWAP_RESULT_ADOPTED, 1);
+    assert_true(decide(bench, 52).snapshot_id == snapshot_id);
+}
+
 /* ---- what is not taken ---- */
 
 static void current_path(const struct bench *bench, const char *name, char path[256]) {
@@ -683,6 +741,8 @@ int main(void) {
         TEST(a_catch_up_without_end_is_abandoned),
         TEST(a_new_feature_begins_with_the_adoption),
         TEST(tables_of_another_policy_wait_for_it),
+        TEST(a_reload_during_the_catch_up),
+        TEST(a_reload_of_rules_during_the_catch_up),
         TEST(a_damaged_generation_is_refused),
         TEST(a_later_format_is_refused),
         TEST(another_archives_generation_is_refused),

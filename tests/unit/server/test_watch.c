@@ -165,6 +165,54 @@ static void a_folder_that_is_not_there_yet(void **state) {
     assert_true(is_told(fixture));
 }
 
+/* A folder above it goes: in one step with it, or before it is there again. */
+static void what_is_above_comes_back(void **state) {
+    struct fixture *fixture = *state;
+    make_folder(fixture, "a");
+    make_folder(fixture, "a/b");
+    make_folder(fixture, "a/b/policy");
+    watch_one(fixture, "a/b/policy");
+    assert_int_equal(rename(at(fixture, "a"), at(fixture, "old")), 0);
+    assert_true(is_told(fixture));
+    make_folder(fixture, "a");
+    is_told(fixture);
+    make_folder(fixture, "a/b");
+    is_told(fixture);
+    make_folder(fixture, "a/b/policy");
+    assert_true(is_told(fixture));
+    write_file(fixture, "old/b/policy/policy.yaml");
+    assert_false(is_told(fixture));
+    assert_int_equal(rmdir(at(fixture, "a/b/policy")), 0);
+    assert_true(is_told(fixture));
+    assert_int_equal(rmdir(at(fixture, "a/b")), 0);
+    assert_true(is_told(fixture));
+    make_folder(fixture, "a/b");
+    make_folder(fixture, "a/b/policy");
+    assert_true(is_told(fixture));
+    write_file(fixture, "a/b/policy/policy.yaml");
+    assert_true(is_told(fixture));
+}
+
+/* What a link in the folder names may itself be behind a link, or not there yet. */
+static void links_on_the_way_to_a_file(void **state) {
+    struct fixture *fixture = *state;
+    make_folder(fixture, "first");
+    make_folder(fixture, "second");
+    write_file(fixture, "first/list.txt");
+    write_file(fixture, "second/list.txt");
+    assert_int_equal(symlink("first", at(fixture, "current")), 0);
+    assert_int_equal(symlink("../current/list.txt", at(fixture, "policy/list.txt")), 0);
+    assert_int_equal(symlink("../later.txt", at(fixture, "policy/later.txt")), 0);
+    watch_one(fixture, "policy");
+    assert_int_equal(symlink("second", at(fixture, "new")), 0);
+    assert_int_equal(rename(at(fixture, "new"), at(fixture, "current")), 0);
+    assert_true(is_told(fixture));
+    write_file(fixture, "second/list.txt");
+    assert_true(is_told(fixture));
+    write_file(fixture, "later.txt");
+    assert_true(is_told(fixture));
+}
+
 static void links_in_a_circle_end(void **state) {
     struct fixture *fixture = *state;
     assert_int_equal(symlink("b", at(fixture, "a")), 0);
@@ -172,6 +220,18 @@ static void links_in_a_circle_end(void **state) {
     assert_int_equal(symlink("..", at(fixture, "policy/rules/up")), 0);
     watch_one(fixture, "policy");
     watch_one(fixture, "a/policy");
+}
+
+/* Each of them holds all of them: more paths than anybody can go through. */
+static void many_links_to_the_folder_end(void **state) {
+    struct fixture *fixture = *state;
+    for (char name[] = "policy/a"; name[7] < 'a' + 16; name[7]++)
+        assert_int_equal(symlink(".", at(fixture, name)), 0);
+    alarm(20);
+    watch_one(fixture, "policy");
+    alarm(0);
+    write_file(fixture, "policy/rules/a.yaml");
+    assert_true(is_told(fixture));
 }
 
 int main(void) {
@@ -182,7 +242,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(links_are_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_comes_back, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_that_is_not_there_yet, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_above_comes_back, setup, teardown),
+        cmocka_unit_test_setup_teardown(links_on_the_way_to_a_file, setup, teardown),
         cmocka_unit_test_setup_teardown(links_in_a_circle_end, setup, teardown),
+        cmocka_unit_test_setup_teardown(many_links_to_the_folder_end, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
