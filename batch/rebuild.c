@@ -185,6 +185,8 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
         make_full(rebuild, "there was no generation yet when it began");
     if (r == 0)
         r = rebuild_survey(rebuild, ret_error);
+    if (r == 0)
+        r = rebuild_tell(rebuild, REBUILD_PREPARE, 1, 1, ret_error);
     return r;
 }
 

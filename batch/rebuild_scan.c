@@ -24,6 +24,7 @@ struct scan_thread {
     struct arena arena; /* of the record being looked at */
     struct spill_writer *writer;
     size_t *body_max; /* of each entity */
+    uint64_t id_hash; /* of the transaction being looked at; 0: not known yet */
     struct sums sums;
     struct list_queue *lists;
     struct later_policy later;
@@ -93,6 +94,7 @@ static void take_entry(struct entry_sink *self, size_t entity, struct text key, 
     struct scan_thread *thread = (struct scan_thread *)self;
     const struct rebuild *rebuild = thread->rebuild;
     const struct entity_plan *plan = &rebuild->plan->entities[entity];
+    thread->id_hash = entry->id_hash;
     if (thread->failed < 0 || plan->reach_us == 0)
         return;
     struct text rest;
@@ -132,7 +134,8 @@ static int take_transaction(struct scan_thread *thread, const struct record *rec
     if (sums->newest_event_time_us < transaction->event_time_us)
         sums->newest_event_time_us = transaction->event_time_us;
     check(record->position < UINT64_C(1) << 56);
-    const struct stream_id id = {.id_hash = hash_text(transaction->id),
+    const struct stream_id id = {.id_hash =
+                                     thread->id_hash ? thread->id_hash : hash_text(transaction->id),
                                  .packed = record->position << 8};
     return put_ids(thread, &id, 1, ret_error);
 }
@@ -163,6 +166,7 @@ static int take_record(struct scan_thread *thread, const struct record *record,
     thread->sums.records++;
     if (thread->sums.newest_receive_us < record->receive_time_us)
         thread->sums.newest_receive_us = record->receive_time_us;
+    thread->id_hash = 0;
     engine_entries(thread->engine, record, &thread->sink);
     if (thread->failed < 0) {
         *ret_error = thread->error;

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <math.h>
 
+#define CARD_NUMBER_MIN 13 /* digits: text_is_card_number() need not look at less */
+
 static const int64_t powers_of_ten[] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
 };
@@ -154,7 +156,7 @@ static int bind_text(const struct binding *binding, size_t slot, struct text t) 
         set_absent(binding, slot);
         return 0;
     }
-    if (field->refuse_card_number && text_is_card_number(t))
+    if (field->refuse_card_number && t.length >= CARD_NUMBER_MIN && text_is_card_number(t))
         REFUSE(binding, slot, field->name,
                "%" TEXT_FORMAT " looks like a card number (13 to 19 digits with a valid check "
                "digit); expected a token",

@@ -37,11 +37,15 @@ void content_put(uint8_t *at, struct text table, struct text key, struct text va
     for (int i = 0; i < 3; i++)
         store_u32(at + 4 * i, (uint32_t)parts[i].length);
     at += 12;
-    for (int i = 0; i < 3; i++) {
-        if (parts[i].length)
-            memcpy(at, parts[i].data, parts[i].length);
-        at += parts[i].length;
+    memcpy(at, table.data, table.length);
+    at += table.length;
+    if (value.data == key.data + key.length) { /* in tables that is so */
+        memcpy(at, key.data, key.length + value.length);
+        return;
     }
+    memcpy(at, key.data, key.length);
+    if (value.length)
+        memcpy(at + key.length, value.data, value.length);
 }
 
 const uint8_t *content_next(const uint8_t *at, struct text *ret_table, struct text *ret_key,
