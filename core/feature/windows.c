@@ -160,10 +160,13 @@ static inline void change_values(struct windows *windows, const struct keeping *
         *distinct -= tallies_remove(&windows->tallies, keeping->pool, keeping->member, value);
 }
 
+/* change_more() and change_span() are worth their size wherever they are called: there it is known
+ * whether the entry comes or leaves. */
+
 /* count: the gathering's words. More than counting. */
-__attribute__((always_inline)) static inline void change_more(struct windows *windows, const struct keeping *keeping, size_t i,
-                               bool comes, const struct run_entry *entry, int64_t weight,
-                               uint64_t *count) {
+__attribute__((always_inline)) static inline void
+change_more(struct windows *windows, const struct keeping *keeping, size_t i, bool comes,
+            const struct run_entry *entry, int64_t weight, uint64_t *count) {
     uint16_t kept = keeping->kept;
     uint64_t *at = count + 1;
     bool any = *count != 0;
@@ -187,8 +190,10 @@ __attribute__((always_inline)) static inline void change_more(struct windows *wi
 
 /* All windows of a span. A mere count takes a weight of 0 as well: what passes a filter is hard to
  * foresee for a branch. */
-__attribute__((always_inline)) static inline void change_span(struct windows *windows, const struct entity_plan *entity,
-                               size_t span, bool comes, const struct run_entry *entry) {
+__attribute__((always_inline)) static inline void change_span(struct windows *windows,
+                                                              const struct entity_plan *entity,
+                                                              size_t span, bool comes,
+                                                              const struct run_entry *entry) {
     size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
     for (size_t i = first; i < end; i++) {
         const struct keeping *keeping = &entity->course.keepings[i];
@@ -375,9 +380,8 @@ static void give_values(const struct windows *windows, const struct keeping *kee
     gathered->matched = gathered->is_blurred = false;
     gathered->distinct = windows->has_values ? (int64_t)*distinct : 0;
     if (windows->has_values && (gather->current_present & keeping->column_bit))
-        gathered->matched =
-            tallies_count(&windows->tallies, keeping->pool, keeping->member,
-                          (uint64_t)gather->current->integers[keeping->column]) > 0;
+        gathered->matched = tallies_count(&windows->tallies, keeping->pool, keeping->member,
+                                          (uint64_t)gather->current->integers[keeping->column]) > 0;
 }
 
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
