@@ -342,10 +342,11 @@ static inline void own_value(struct gather *gather, const struct feature *featur
 }
 
 void gather_give(struct gather *gather, struct value *ret_values) {
-    const struct entity_plan *entity = gather->entity;
-    for (size_t i = 0; i < entity->feature_count; i++) {
-        own_value(gather, &entity->features[i], &ret_values[i]);
-        if (ret_values[i].type == VALUE_ABSENT)
-            ret_values[i] = entity->features[i].default_value;
+    const struct feature *feature = gather->entity->features;
+    const struct feature *end = feature + gather->entity->feature_count;
+    for (struct value *value = ret_values; feature != end; feature++, value++) {
+        own_value(gather, feature, value);
+        if (value->type == VALUE_ABSENT)
+            *value = feature->default_value;
     }
 }

@@ -31,6 +31,8 @@ static void make_slots(struct sightings *sightings, size_t count) {
 }
 
 void sightings_clear(struct sightings *sightings) {
+    if (sightings->count == 0 && sightings->slot_count == SLOTS_MIN)
+        return; /* nothing has come since */
     make_slots(sightings, SLOTS_MIN);
     sightings->count = 0;
     /* Clients choose the values. Where a value lies must not be theirs to compute, else they could

@@ -119,6 +119,8 @@ bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_
 }
 
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
+    if (tallies->slots == tallies->few)
+        return; /* the caller's, who has fetched them */
     __builtin_prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)), 1);
 }
 

@@ -15,7 +15,7 @@ struct tallies {
     uint16_t stride;          /* words of one slot */
 };
 
-#define TALLIES_FEW 4
+#define TALLIES_FEW 8
 
 /* Words of one slot, and those that the caller lends for the first slots. */
 static inline uint16_t tallies_stride(size_t members) {

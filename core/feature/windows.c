@@ -160,10 +160,13 @@ static inline void change_values(struct windows *windows, const struct keeping *
         *distinct -= tallies_remove(&windows->tallies, keeping->pool, keeping->member, value);
 }
 
+/* change_more() and change_span() are worth their size wherever they are called: there it is known
+ * whether the entry comes or leaves. */
+
 /* count: the gathering's words. More than counting. */
-static inline void change_more(struct windows *windows, const struct keeping *keeping, size_t i,
-                               bool comes, const struct run_entry *entry, int64_t weight,
-                               uint64_t *count) {
+__attribute__((always_inline)) static inline void
+change_more(struct windows *windows, const struct keeping *keeping, size_t i, bool comes,
+            const struct run_entry *entry, int64_t weight, uint64_t *count) {
     uint16_t kept = keeping->kept;
     uint64_t *at = count + 1;
     bool any = *count != 0;
@@ -187,8 +190,10 @@ static inline void change_more(struct windows *windows, const struct keeping *ke
 
 /* All windows of a span. A mere count takes a weight of 0 as well: what passes a filter is hard to
  * foresee for a branch. */
-static inline void change_span(struct windows *windows, const struct entity_plan *entity,
-                               size_t span, bool comes, const struct run_entry *entry) {
+__attribute__((always_inline)) static inline void change_span(struct windows *windows,
+                                                              const struct entity_plan *entity,
+                                                              size_t span, bool comes,
+                                                              const struct run_entry *entry) {
     size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
     for (size_t i = first; i < end; i++) {
         const struct keeping *keeping = &entity->course.keepings[i];
@@ -369,17 +374,14 @@ static const uint64_t *give_ordered(const uint64_t *at, uint16_t kept, int64_t a
     return at;
 }
 
-static void give_values(const struct windows *windows, size_t i, const uint64_t *distinct,
-                        struct gather *gather) {
-    const struct gathering *gathering = &gather->entity->gatherings[i];
-    struct gathered *gathered = &gather->gathered[i];
+static void give_values(const struct windows *windows, const struct keeping *keeping,
+                        const uint64_t *distinct, const struct gather *gather,
+                        struct gathered *gathered) {
     gathered->matched = gathered->is_blurred = false;
     gathered->distinct = windows->has_values ? (int64_t)*distinct : 0;
-    if (windows->has_values && (gather->current_present >> gathering->column & 1))
-        gathered->matched =
-            tallies_count(&windows->tallies, (size_t)gathering->pool,
-                          gather->entity->course.keepings[i].member,
-                          (uint64_t)gather->current->integers[gathering->column]) > 0;
+    if (windows->has_values && (gather->current_present & keeping->column_bit))
+        gathered->matched = tallies_count(&windows->tallies, keeping->pool, keeping->member,
+                                          (uint64_t)gather->current->integers[keeping->column]) > 0;
 }
 
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
@@ -394,10 +396,10 @@ void windows_prefetch(const struct windows *windows, const struct entity_plan *e
                              (uint64_t)current->integers[entity->pools[i].column]);
 }
 
-static inline void give(const struct windows *windows, size_t i, struct gather *gather) {
-    struct gathered *gathered = &gather->gathered[i];
-    uint16_t kept = gather->entity->course.keepings[i].kept;
-    const uint64_t *at = windows->words + gather->entity->course.keepings[i].word;
+static inline void give(const struct windows *windows, const struct keeping *keeping,
+                        const uint64_t *at, const struct gather *gather,
+                        struct gathered *gathered) {
+    uint16_t kept = keeping->kept;
     gathered->count = (int64_t)*at++;
     gathered->any = gathered->count != 0;
     if ((kept & ~COURSE_TOTAL) == 0)
@@ -414,10 +416,13 @@ static inline void give(const struct windows *windows, size_t i, struct gather *
     if (kept & COURSE_ORDERED)
         at = give_ordered(at, kept, gather->at_us, gathered);
     if (kept & COURSE_DISTINCT)
-        give_values(windows, i, at, gather);
+        give_values(windows, keeping, at, gather, gathered);
 }
 
 void windows_give(const struct windows *windows, struct gather *gather) {
-    for (size_t i = 0; i < gather->entity->gathering_count; i++)
-        give(windows, i, gather);
+    const struct keeping *keeping = gather->entity->course.keepings;
+    const struct keeping *end = keeping + gather->entity->gathering_count;
+    const uint64_t *words = windows->words;
+    for (struct gathered *gathered = gather->gathered; keeping != end; keeping++, gathered++)
+        give(windows, keeping, words + keeping->word, gather, gathered);
 }
