@@ -50,7 +50,6 @@ static void take_cuts(struct ranges *ranges, const struct text *sample, size_t s
     for (size_t i = 0; i < sample_count; i++)
         numbers[i] = ranges_number_at(sample[i], ranges->prefix_length);
     qsort(numbers, sample_count, sizeof *numbers, compare_numbers);
-    ranges->cuts = check_calloc(wanted, sizeof *ranges->cuts);
     uint64_t last = 0;
     for (size_t i = 1; i < wanted; i++) {
         uint64_t cut = numbers[i * sample_count / wanted];
@@ -65,6 +64,7 @@ void ranges_init(struct ranges *ranges, const struct text *sample, size_t sample
     *ranges = (struct ranges){0};
     if (wanted > RANGES_MAX)
         wanted = RANGES_MAX;
+    ranges->cuts = check_calloc(wanted + 1, sizeof *ranges->cuts);
     if (sample_count > 0 && wanted > 1) {
         take_prefix(ranges, sample, sample_count);
         take_cuts(ranges, sample, sample_count, wanted);
@@ -83,7 +83,9 @@ void ranges_deinit(struct ranges *ranges) {
 static size_t find_number(const struct ranges *ranges, uint64_t number) {
     const uint16_t *first = &ranges->first[number >> 48];
     size_t found = first[0], left = (size_t)first[1] - found;
-    while (left > 0) { /* mostly none, or one */
+    if (left <= 1) /* mostly; and no branch that nobody could foresee */
+        return found + (left & (ranges->cuts[found] <= number));
+    while (left > 0) {
         size_t half = (left + 1) / 2;
         found = ranges->cuts[found + half - 1] <= number ? found + half : found;
         left -= half;

@@ -20,7 +20,7 @@ struct ranges {
     char prefix[RANGES_PREFIX_MAX];
     size_t prefix_length;              /* 0: there is no range before nor behind the others */
     uint64_t prefix_bits, prefix_mask; /* its first eight bytes, as memory has them */
-    uint64_t *cuts; /* [i]: where the range i + 1 of the prefix begins; ascending */
+    uint64_t *cuts; /* [i]: where the range i + 1 of the prefix begins; ascending, then one more */
     size_t cut_count;
     uint16_t *first; /* [a number's upper 16 bits]: how many cuts lie before all such numbers */
     size_t count;    /* of ranges: all of them */
