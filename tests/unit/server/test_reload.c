@@ -262,6 +262,15 @@ static void start(struct bench *bench, struct client *client, unsigned number, a
     assert_int_equal(pthread_create(&client->thread, NULL, work, client), 0);
 }
 
+/* There is nothing to rebuild from before the first record is on the disk. */
+static void await_first_sync(struct bench *bench) {
+    for (int i = 0; i < 10000 && bench_status(bench).synced_position == 0; i++) {
+        usleep(1000);
+        arena_reset(&bench->arena);
+    }
+    arena_reset(&bench->arena);
+}
+
 static void rebuild_beside(struct bench *bench) {
     const struct rebuild_options options = {.archive = bench->settings.archive,
                                             .generations = bench->settings.generations,
@@ -312,6 +321,7 @@ static void beside_decisions_and_swaps(void **state) {
     bench->settings.shadow_count = 1;
     bench_open(bench);
     bench_score(bench, bench_transaction("first", 0, "c1", 100));
+    await_first_sync(bench);
     for (unsigned i = 0; i < CLIENTS; i++)
         start(bench, &clients[i], i, &stop, i ? score : look);
     int adopted = 0;
