@@ -53,7 +53,8 @@ struct rebuild {
 
     /* Streams: one for each range of each entity's keys, in the order of the tables, then those of
      * the ids. */
-    struct ranges *ranges; /* one per entity */
+    struct ranges *ranges; /* one per entity of the plan they were made for */
+    size_t ranges_count;
     size_t id_ranges;
     size_t *first_stream; /* of each entity, of the ids; at its end the number of streams */
     struct spill *spill;

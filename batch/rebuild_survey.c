@@ -146,6 +146,7 @@ static void make_streams(struct survey *survey) {
         all += (double)survey->entities[i].bytes * scale;
     divide_memory(rebuild, (uint64_t)all);
     rebuild->ranges = check_calloc(entities, sizeof *rebuild->ranges);
+    rebuild->ranges_count = entities;
     rebuild->first_stream = check_calloc(entities + 2, sizeof *rebuild->first_stream);
     for (size_t i = 0; i < entities; i++) {
         const struct survey_entity *sampled = &survey->entities[i];
@@ -196,10 +197,11 @@ int rebuild_survey(struct rebuild *rebuild, struct error *ret_error) {
 void rebuild_forget_streams(struct rebuild *rebuild) {
     spill_free(rebuild->spill);
     rebuild->spill = NULL;
-    for (size_t i = 0; rebuild->ranges && i < rebuild->plan->entity_count; i++)
+    for (size_t i = 0; i < rebuild->ranges_count; i++) /* the plan may be another by now */
         ranges_deinit(&rebuild->ranges[i]);
     free(rebuild->ranges);
     free(rebuild->first_stream);
     rebuild->ranges = NULL;
+    rebuild->ranges_count = 0;
     rebuild->first_stream = NULL;
 }

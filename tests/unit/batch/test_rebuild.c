@@ -375,6 +375,40 @@ static void a_policy_with_other_rules_is_not_up_to_date(void **state) {
     assert_true(third.manifest.state_hash == first.manifest.state_hash);
 }
 
+/* Far behind the first records of its segment, where the guess about the policy does not look: the
+ * scan meets it, and begins again with other entities. */
+static void expect_last_policy(const struct fixture *fixture, const struct policy_file *first,
+                               const struct policy_file *last) {
+    struct archive *archive = open_archive(fixture);
+    append_snapshot(archive, first);
+    append_transactions(archive, 0, 200);
+    append_snapshot(archive, last);
+    append_transactions(archive, 200, 400);
+    sync_archive(archive);
+    archive_close(archive);
+    struct rebuild_options options = options_of(fixture);
+    struct rebuild_report guessed = run(&options);
+    struct snapshot *snapshot = load_policy(last);
+    assert_true(guessed.manifest.snapshot_id == snapshot->id);
+    assert_true(guessed.manifest.plan_id == snapshot->plan.id);
+    snapshot_unref(snapshot);
+
+    assert_int_equal(mkdir(fixture->policy, 0700), 0);
+    for (size_t i = 0; i < 2; i++)
+        write_file(fixture->policy, last[i].path.data, last[i].content.data);
+    options.policy = fixture->policy;
+    options.full = options.force = true;
+    assert_true(run(&options).manifest.state_hash == guessed.manifest.state_hash);
+}
+
+static void a_wrong_guess_with_more_entities(void **state) {
+    expect_last_policy(*state, files, other_files);
+}
+
+static void a_wrong_guess_with_fewer_entities(void **state) {
+    expect_last_policy(*state, other_files, files);
+}
+
 static void append_more(const struct fixture *fixture, unsigned from, unsigned to) {
     struct archive *archive = open_archive(fixture);
     append_transactions(archive, from, to);
@@ -583,6 +617,8 @@ int main(void) {
         REBUILD_TEST(nothing_beyond_the_sync_mark),
         REBUILD_TEST(a_second_rebuild_has_nothing_to_do),
         REBUILD_TEST(a_policy_with_other_rules_is_not_up_to_date),
+        REBUILD_TEST(a_wrong_guess_with_more_entities),
+        REBUILD_TEST(a_wrong_guess_with_fewer_entities),
         REBUILD_TEST(full_when_it_cannot_go_on),
         REBUILD_TEST(old_generations_go),
         REBUILD_TEST(a_clock_that_was_set_back),
