@@ -85,21 +85,27 @@ static int find_target(struct rebuild *rebuild, struct error *ret_error) {
     return 0;
 }
 
-/* 1: what would be built is what is current. A generation that cannot be opened is no reason to
- * fail: a rebuild is what mends it. */
+static bool would_be_built(const struct rebuild *rebuild,
+                           const struct generation_manifest *manifest) {
+    return manifest->place.position == rebuild->target.position &&
+           manifest->place.chain == rebuild->target.chain &&
+           manifest->plan_id == rebuild->plan->id && manifest->snapshot_id == rebuild->snapshot->id;
+}
+
+/* 1: what would be built is what is current, and whole: all of it is read, for a rebuild is what
+ * mends a damaged one. That it cannot be opened is no reason to fail. */
 static int is_up_to_date(struct rebuild *rebuild) {
+    struct generation_manifest manifest;
     struct generation *generation;
     struct error ignored;
-    if (generation_open_current(rebuild->options->generations, false, &generation, &ignored) < 0)
+    if (generation_current_manifest(rebuild->options->generations, &manifest, &ignored) < 0 ||
+        !would_be_built(rebuild, &manifest) ||
+        generation_open_current(rebuild->options->generations, true, &generation, &ignored) < 0)
         return 0;
-    const struct generation_manifest *manifest = generation_manifest(generation);
-    bool same = manifest->place.position == rebuild->target.position &&
-                manifest->place.chain == rebuild->target.chain &&
-                manifest->plan_id == rebuild->plan->id &&
-                manifest->snapshot_id == rebuild->snapshot->id;
+    bool same = would_be_built(rebuild, generation_manifest(generation));
     if (same) {
         rebuild->report.up_to_date = true;
-        rebuild->report.manifest = *manifest;
+        rebuild->report.manifest = *generation_manifest(generation);
         rebuild->report.tally = generation_tally(generation);
     }
     generation_close(generation);

@@ -288,18 +288,29 @@ static int open_tables(struct generation *generation, const char *path, bool ful
     return r;
 }
 
-static int open_checked(struct generation *generation, const char *root, int directory,
-                        const char *folder, bool full, struct error *ret_error) {
-    int r = load_manifest(directory, &generation->manifest, ret_error);
+/* Of the generation in this folder, which must be the one that its name says. */
+static int load_manifest_of(int directory, const char *folder, struct manifest *ret_manifest,
+                            struct error *ret_error) {
+    int r = load_manifest(directory, ret_manifest, ret_error);
     if (r < 0)
         return r;
-    char *expected = manifest_folder(&generation->manifest.generation);
+    char *expected = manifest_folder(&ret_manifest->generation);
     bool same = strcmp(expected, folder) == 0;
     free(expected);
-    if (!same)
-        return error_set(ret_error, ERROR_DAMAGED,
-                         "%s is that of another generation, at record %" PRIu64, MANIFEST_FILE,
-                         generation->manifest.generation.place.position);
+    if (same)
+        return 0;
+    uint64_t position = ret_manifest->generation.place.position;
+    manifest_deinit(ret_manifest);
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "%s is that of another generation, at record %" PRIu64, MANIFEST_FILE,
+                     position);
+}
+
+static int open_checked(struct generation *generation, const char *root, int directory,
+                        const char *folder, bool full, struct error *ret_error) {
+    int r = load_manifest_of(directory, folder, &generation->manifest, ret_error);
+    if (r < 0)
+        return r;
     r = check_lmdb(&generation->manifest, ret_error);
     if (r == 0)
         r = check_file(directory, &generation->manifest, full, ret_error);
@@ -311,13 +322,21 @@ static int open_checked(struct generation *generation, const char *root, int dir
     return r;
 }
 
-int generation_open_folder(const char *root, int directory, const char *folder, bool full,
-                           struct generation **ret_generation, struct error *ret_error) {
+static int open_inside(const char *root, int directory, const char *folder,
+                       struct error *ret_error) {
     int inside = openat(directory, folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (inside < 0 && (errno == ENOENT || errno == ENOTDIR))
         return error_set(ret_error, ERROR_DAMAGED, "%s/%s is missing: " REBUILD, root, folder);
     if (inside < 0)
         return error_set_errno(ret_error, errno, "%s/%s: cannot open", root, folder);
+    return inside;
+}
+
+int generation_open_folder(const char *root, int directory, const char *folder, bool full,
+                           struct generation **ret_generation, struct error *ret_error) {
+    int inside = open_inside(root, directory, folder, ret_error);
+    if (inside < 0)
+        return inside;
     struct generation *generation = check_calloc(1, sizeof *generation);
     int r = open_checked(generation, root, inside, folder, full, ret_error);
     close(inside);
@@ -329,32 +348,59 @@ int generation_open_folder(const char *root, int directory, const char *folder, 
     return 0;
 }
 
-static int open_current(const char *root, int directory, bool full,
-                        struct generation **ret_generation, struct error *ret_error) {
-    char folder[256];
-    ssize_t length = readlinkat(directory, GENERATION_CURRENT, folder, sizeof folder - 1);
-    if (length < 0 && errno == ENOENT)
-        return error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation is published yet", root);
-    if (length < 0 && errno != EINVAL)
-        return error_set_errno(ret_error, errno, "%s/%s: cannot read", root, GENERATION_CURRENT);
-    folder[length < 0 ? 0 : length] = '\0';
-    if (strncmp(folder, "g-", 2) != 0 || strchr(folder, '/'))
-        return error_set(ret_error, ERROR_DAMAGED,
-                         "%s/%s is not a link to one of the generations beside it: " REBUILD, root,
-                         GENERATION_CURRENT);
-    return generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
-}
-
-int generation_open_current(const char *root, bool full, struct generation **ret_generation,
-                            struct error *ret_error) {
+/* Opens root and reads what `current` names there. Returns the descriptor. */
+static int open_root(const char *root, char *ret_folder, size_t size, struct error *ret_error) {
     int directory = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0 && errno == ENOENT)
         return error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation is published yet", root);
     if (directory < 0)
         return error_set_errno(ret_error, errno, "%s: cannot open", root);
-    int r = open_current(root, directory, full, ret_generation, ret_error);
+    ssize_t length = readlinkat(directory, GENERATION_CURRENT, ret_folder, size - 1);
+    int r = 0;
+    ret_folder[length < 0 ? 0 : length] = '\0';
+    if (length < 0 && errno == ENOENT)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "%s: no generation is published yet", root);
+    else if (length < 0 && errno != EINVAL)
+        r = error_set_errno(ret_error, errno, "%s/%s: cannot read", root, GENERATION_CURRENT);
+    else if (strncmp(ret_folder, "g-", 2) != 0 || strchr(ret_folder, '/'))
+        r = error_set(ret_error, ERROR_DAMAGED,
+                      "%s/%s is not a link to one of the generations beside it: " REBUILD, root,
+                      GENERATION_CURRENT);
+    if (r == 0)
+        return directory;
     close(directory);
     return r;
+}
+
+int generation_open_current(const char *root, bool full, struct generation **ret_generation,
+                            struct error *ret_error) {
+    char folder[256];
+    int directory = open_root(root, folder, sizeof folder, ret_error);
+    if (directory < 0)
+        return directory;
+    int r = generation_open_folder(root, directory, folder, full, ret_generation, ret_error);
+    close(directory);
+    return r;
+}
+
+int generation_current_manifest(const char *root, struct generation_manifest *ret_manifest,
+                                struct error *ret_error) {
+    char folder[256];
+    int directory = open_root(root, folder, sizeof folder, ret_error);
+    if (directory < 0)
+        return directory;
+    struct manifest manifest;
+    int inside = open_inside(root, directory, folder, ret_error);
+    close(directory);
+    if (inside < 0)
+        return inside;
+    int r = load_manifest_of(inside, folder, &manifest, ret_error);
+    close(inside);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s", root, folder);
+    *ret_manifest = manifest.generation;
+    manifest_deinit(&manifest);
+    return 0;
 }
 
 int generation_open(const char *root, const char *folder, bool full,

@@ -109,6 +109,9 @@ void generation_writer_close(struct generation_writer *writer);
  */
 int generation_open_current(const char *root, bool full, struct generation **ret_generation,
                             struct error *ret_error);
+/* What its manifest says, with no look at the tables. As generation_open_current(). */
+int generation_current_manifest(const char *root, struct generation_manifest *ret_manifest,
+                                struct error *ret_error);
 /* The same of one of the folders in root, by its name ("g-…"), whether `current` or not. */
 int generation_open(const char *root, const char *folder, bool full,
                     struct generation **ret_generation, struct error *ret_error);

@@ -455,6 +455,40 @@ static void full_when_it_cannot_go_on(void **state) {
     assert_non_null(strstr(report.full_because, "not of this archive"));
 }
 
+/* As a failing disk does it: the file keeps its size. */
+static void overwrite_tables(const struct fixture *fixture, long from, long to) {
+    char path[160];
+    snprintf(path, sizeof path, "%s/current/tables.mdb", fixture->generations);
+    FILE *tables = fopen(path, "r+");
+    assert_non_null(tables);
+    fseek(tables, 0, SEEK_END);
+    if (to < 0)
+        to = ftell(tables);
+    fseek(tables, from, SEEK_SET);
+    for (long at = from; at < to; at++)
+        fputc(0x5a, tables);
+    assert_int_equal(fclose(tables), 0);
+}
+
+/* What a server refuses and says to rebuild is rebuilt, though nothing else has changed. */
+static void a_damaged_generation_is_not_up_to_date(void **state) {
+    struct fixture *fixture = *state;
+    static const struct {
+        long from, to;
+    } damages[] = {{9000, 9001}, {8192, 12288}, {8192, -1}, {0, 8192}, {0, -1}};
+    write_archive(fixture);
+    struct rebuild_options options = options_of(fixture);
+    struct rebuild_report first = run(&options);
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        overwrite_tables(fixture, damages[i].from, damages[i].to);
+        struct rebuild_report report = run(&options);
+        assert_false(report.up_to_date);
+        assert_true(report.manifest.content_hash == first.manifest.content_hash);
+        assert_non_null(strstr(report.full_because, "cannot be used"));
+        assert_true(run(&options).up_to_date);
+    }
+}
+
 static bool has_generation(const struct fixture *fixture,
                            const struct generation_manifest *manifest) {
     char path[192];
@@ -620,6 +654,7 @@ int main(void) {
         REBUILD_TEST(a_wrong_guess_with_more_entities),
         REBUILD_TEST(a_wrong_guess_with_fewer_entities),
         REBUILD_TEST(full_when_it_cannot_go_on),
+        REBUILD_TEST(a_damaged_generation_is_not_up_to_date),
         REBUILD_TEST(old_generations_go),
         REBUILD_TEST(a_clock_that_was_set_back),
         REBUILD_TEST(with_a_policy_of_ones_own),
