@@ -11,6 +11,8 @@
 
 #include <stdlib.h>
 
+#define POOL_BITS 64 /* with more pools nothing is kept from read to read */
+
 struct crowd {
     bool is_blurred;   /* there are registers in the window */
     bool is_estimated; /* `estimate` is of these registers */
@@ -94,7 +96,11 @@ static void add_value(struct throng *throng, const struct entity_plan *entity, s
     crowd->is_estimated = false;
 }
 
-/* known: bit i, the values of pool i are. */
+/* known: bit i, the values of pool i are; behind the bits there are, all are. */
+static bool are_known(uint64_t known, int pool) {
+    return pool >= POOL_BITS || (known >> pool & 1);
+}
+
 static void add_entry(struct throng *throng, const struct entity_plan *entity,
                       const struct run_entry *entry, int64_t as_of_us, int64_t at_us,
                       uint64_t known) {
@@ -107,7 +113,7 @@ static void add_entry(struct throng *throng, const struct entity_plan *entity,
             has_column(entry->present, gathering->column) &&
             holds(entity, gathering, as_of_us, at_us))
             add_value(throng, entity, i, crowd, (uint64_t)entry->integers[gathering->column],
-                      known >> gathering->pool & 1);
+                      are_known(known, gathering->pool));
     }
 }
 
@@ -202,10 +208,11 @@ void throng_count(struct throng *throng, const struct entity_plan *entity,
         throng->crowds[i].is_blurred = throng->crowds[i].is_estimated = false;
     }
     throng->due_us = INT64_MAX;
-    throng->is_known = entity->pool_count <= 64;
+    throng->is_known = entity->pool_count <= POOL_BITS;
     count_sketches(throng, entity, parts, at_us);
     count_entries(throng, entity, parts, state, at_us);
-    look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
+    if (throng->is_known)
+        look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
 }
 
 bool throng_is_lone(const struct throng *throng, const struct parts *parts, int64_t time_us) {

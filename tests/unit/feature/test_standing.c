@@ -151,9 +151,59 @@ static void values_equal_those_of_the_bytes(void **unused) {
     test_free(walk);
 }
 
+#define POOL_FILTERS 24
+#define POOL_COLUMNS 3
+
+/* Different values of more columns and filters than an integer has bits, so many of them that they
+ * are in sketches. */
+static void pools_may_be_many(void **unused) {
+    (void)unused;
+    struct scene *scene = test_calloc(1, sizeof *scene);
+    struct filter filters[POOL_FILTERS];
+    char texts[POOL_FILTERS][24];
+    struct state state;
+    struct state_scratch *scratch = state_scratch_new(), *other = state_scratch_new();
+    scene_init(scene, SECOND);
+    for (size_t i = 0; i < POOL_FILTERS; i++) {
+        snprintf(texts[i], sizeof texts[i], "items != %zu", i);
+        filters[i] = (struct filter){.source = text_of(texts[i])};
+    }
+    scene->entity.filters = filters;
+    scene->entity.filter_count = POOL_FILTERS;
+    for (int column = 0; column < POOL_COLUMNS; column++)
+        for (int filter = 0; filter < POOL_FILTERS; filter++)
+            scene_add(scene, AGGREGATE_DISTINCT, column, filter, -1, 600 * SECOND, 0);
+    scene_finish(scene);
+    assert_true(scene->entity.pool_count > 64);
+    state_init(&state);
+    for (int64_t i = 0; i < 1500; i++) {
+        struct entry entry = {.time_us = i * SECOND / 20,
+                              .id_hash = (uint64_t)i * UINT64_C(0x9e3779b97f4a7c15),
+                              .transaction = true,
+                              .present = (1u << POOL_COLUMNS) - 1};
+        for (int column = 0; column < POOL_COLUMNS; column++)
+            entry.integers[column] = i * (column + 1);
+        for (int filter = 0; filter < POOL_FILTERS; filter++)
+            entry.weights[filter] = i % POOL_FILTERS != filter;
+        struct value got[POOL_COLUMNS * POOL_FILTERS], expected[POOL_COLUMNS * POOL_FILTERS];
+        state_evaluate(&state, &scene->entity, SECOND, entry.time_us, &entry, scratch, got);
+        state_read(state.bytes, state.length, &scene->entity, SECOND, entry.time_us, &entry, other,
+                   expected);
+        for (size_t j = 0; j < scene->entity.feature_count; j++)
+            assert_true(value_equal(got[j], expected[j]));
+        scene_apply(scene, &state, &entry);
+    }
+    assert_non_null(state.standing);
+    state_deinit(&state);
+    state_scratch_free(scratch);
+    state_scratch_free(other);
+    test_free(scene);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_equal_those_of_the_bytes),
+        cmocka_unit_test(pools_may_be_many),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
