@@ -22,10 +22,10 @@
 /* ---------------------------------------------------------------------------------------------
  * Folders */
 
-/* Removes a folder and the files in it; it need not be there. */
+/* Of a link in its place only the link goes: where it leads is none of ours. */
 int generation_remove_folder(int directory, const char *name, struct error *ret_error) {
-    int inside = openat(directory, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (inside < 0 && errno == ENOENT)
+    int inside = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (inside < 0 && (errno == ENOENT || (errno == ENOTDIR && unlinkat(directory, name, 0) == 0)))
         return 0;
     DIR *folder = inside < 0 ? NULL : fdopendir(inside);
     if (!folder) {
@@ -174,7 +174,8 @@ static int list_old(struct generation_writer *writer, struct old_generation **re
         struct stat status;
         if (!folder_parse(entry->d_name, &found.position, &found.id) ||
             found.id == writer->manifest.generation.id ||
-            fstatat(writer->directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0)
+            fstatat(writer->directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
+            !S_ISDIR(status.st_mode))
             continue;
         found.built = status.st_mtim;
         old = check_reallocarray(old, count + 1, sizeof *old);

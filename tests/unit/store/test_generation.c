@@ -458,6 +458,29 @@ static void a_crash_leaves_nothing_for_long(void **state) {
     generation_close(open_current(bench, true));
 }
 
+/* A generation that somebody has moved to another disk, with a link in its place; and a folder that
+ * was made on another disk. What they lead to is left alone. */
+static void links_are_not_followed(void **state) {
+    struct bench *bench = *state;
+    static const char *const links[] = {"g-00000000000000000001-0123456789abcdef", ".new",
+                                        ".replaced"};
+    assert_int_equal(mkdir(scratch_path(bench->root, "elsewhere"), 0700), 0);
+    scratch_write(scratch_path(bench->root, "elsewhere/tables.mdb"), "x", 1);
+    for (size_t i = 0; i < sizeof links / sizeof *links; i++)
+        assert_int_equal(symlink("elsewhere", scratch_path(bench->root, links[i])), 0);
+    struct generation_writer *writer = writer_open(bench);
+    fill(bench, writer);
+    finish(bench, writer, 0, "");
+    size_t removed;
+    struct error error;
+    assert_int_equal(generation_writer_retain(writer, 1, 0, &removed, &error), 0);
+    assert_int_equal(removed, 0);
+    generation_writer_close(writer);
+    assert_true(scratch_exists(scratch_path(bench->root, "elsewhere/tables.mdb")));
+    assert_true(scratch_exists(scratch_path(bench->root, links[0])));
+    publish(bench); /* nothing is in its way */
+}
+
 static void the_same_content_is_the_same_generation(void **state) {
     struct bench *bench = *state;
     struct generation_manifest first = publish_at(bench, 1000);
@@ -719,6 +742,7 @@ int main(void) {
         TEST(none_yet),
         TEST(one_is_built_at_a_time),
         TEST(a_crash_leaves_nothing_for_long),
+        TEST(links_are_not_followed),
         TEST(the_same_content_is_the_same_generation),
         TEST(a_damaged_one_is_replaced),
         TEST(keys_must_ascend),
