@@ -14,37 +14,34 @@
 /* A record with the largest policy the loader takes, decoded. */
 #define RECORD_BYTES_MAX (160u << 20)
 
+/* What the search for the last record of a type has come to in one part. */
+struct search_part {
+    struct buffer payload; /* of the last one in it; empty: there is none */
+    int result;            /* < 0: it cannot be read */
+    struct error error;
+};
+
 struct search {
     struct rebuild *rebuild;
     enum record_type type;
-    size_t parts;
-    struct buffer *payloads; /* of the last such record in each part, by job: the last part first */
-    atomic_size_t found;     /* the least job that has one */
+    size_t count;
+    struct search_part *parts; /* by job: the last part first */
+    atomic_size_t decided;     /* the least job that has a record, or that cannot be read */
     atomic_ullong done;
 };
 
-static void note_found(struct search *search, size_t job) {
-    size_t least = atomic_load(&search->found);
-    while (job < least && !atomic_compare_exchange_weak(&search->found, &least, job))
+static void note_decided(struct search *search, size_t job) {
+    size_t least = atomic_load(&search->decided);
+    while (job < least && !atomic_compare_exchange_weak(&search->decided, &least, job))
         continue;
 }
 
-static int search_part(void *user, struct crew *crew, size_t worker, size_t job,
-                       struct error *ret_error) {
-    (void)worker;
-    struct search *search = user;
-    struct buffer *payload = &search->payloads[job];
+static int read_part(struct search *search, const struct crew *crew, size_t job,
+                     struct buffer *payload, struct error *ret_error) {
     struct archive_part_reader *reader;
     struct archive_part_record record;
-    if (atomic_load(&search->found) < job)
-        return 0;
-    size_t part = search->parts - 1 - job;
-    uint64_t types = archive_parts_part(search->rebuild->parts, part).types;
-    if (!(types >> search->type & 1)) {
-        atomic_fetch_add(&search->done, archive_parts_size(search->rebuild->parts, part));
-        return 0;
-    }
-    int r = archive_part_open(search->rebuild->parts, part, 0, false, &reader, ret_error);
+    int r = archive_part_open(search->rebuild->parts, search->count - 1 - job, 0, false, &reader,
+                              ret_error);
     if (r < 0)
         return r;
     unsigned count = 0;
@@ -55,13 +52,30 @@ static int search_part(void *user, struct crew *crew, size_t worker, size_t job,
             buffer_append(payload, record.payload.data, record.payload.length);
         }
         if (++count % REBUILD_STEP == 0)
-            needed = !crew_is_stopped(crew) && atomic_load(&search->found) >= job;
+            needed = !crew_is_stopped(crew) && atomic_load(&search->decided) >= job;
     }
     archive_part_close(reader);
     if (r == 0 && payload->length > 0)
-        note_found(search, job);
-    atomic_fetch_add(&search->done, archive_parts_size(search->rebuild->parts, part));
+        note_decided(search, job);
     return r < 0 ? r : 0;
+}
+
+/* Never fails: whether a part is begun that lies before the record is chance, and what is wrong
+ * with it must not matter. */
+static int search_part(void *user, struct crew *crew, size_t worker, size_t job,
+                       struct error *ret_error) {
+    (void)worker, (void)ret_error;
+    struct search *search = user;
+    struct search_part *part = &search->parts[job];
+    if (atomic_load(&search->decided) < job)
+        return 0;
+    size_t index = search->count - 1 - job;
+    if (archive_parts_part(search->rebuild->parts, index).types >> search->type & 1)
+        part->result = read_part(search, crew, job, &part->payload, &part->error);
+    if (part->result < 0)
+        note_decided(search, job);
+    atomic_fetch_add(&search->done, archive_parts_size(search->rebuild->parts, index));
+    return 0;
 }
 
 static int load_record(struct rebuild *rebuild, const struct buffer *payload,
@@ -78,27 +92,35 @@ static int load_record(struct rebuild *rebuild, const struct buffer *payload,
     return r < 0 ? error_prefix(ret_error, "the last policy in %s", rebuild->options->archive) : 0;
 }
 
+static int take_found(const struct search_part *part, struct buffer *ret_payload,
+                      struct error *ret_error) {
+    if (part->result < 0) {
+        *ret_error = part->error;
+        return part->result;
+    }
+    buffer_append(ret_payload, part->payload.bytes, part->payload.length);
+    return 1;
+}
+
 int rebuild_find_last(struct rebuild *rebuild, enum record_type type, enum rebuild_phase phase,
                       struct buffer *ret_payload, struct error *ret_error) {
     struct search search = {
-        .rebuild = rebuild, .type = type, .parts = archive_parts_count(rebuild->parts)};
-    atomic_init(&search.found, SIZE_MAX);
-    search.payloads = check_calloc(search.parts, sizeof *search.payloads);
+        .rebuild = rebuild, .type = type, .count = archive_parts_count(rebuild->parts)};
+    atomic_init(&search.decided, SIZE_MAX);
+    search.parts = check_calloc(search.count, sizeof *search.parts);
     uint64_t total = 0;
-    for (size_t i = 0; i < search.parts; i++) {
-        buffer_init(&search.payloads[i]);
+    for (size_t i = 0; i < search.count; i++) {
+        buffer_init(&search.parts[i].payload);
         total += archive_parts_size(rebuild->parts, i);
     }
-    struct crew *crew = crew_hire(rebuild->threads, search.parts, search_part, &search);
+    struct crew *crew = crew_hire(rebuild->threads, search.count, search_part, &search);
     int r = rebuild_await(rebuild, crew, phase, &search.done, total, ret_error);
-    size_t found = atomic_load(&search.found);
-    if (r == 0 && found != SIZE_MAX) {
-        buffer_append(ret_payload, search.payloads[found].bytes, search.payloads[found].length);
-        r = 1;
-    }
-    for (size_t i = 0; i < search.parts; i++)
-        buffer_deinit(&search.payloads[i]);
-    free(search.payloads);
+    size_t decided = atomic_load(&search.decided);
+    if (r == 0 && decided != SIZE_MAX)
+        r = take_found(&search.parts[decided], ret_payload, ret_error);
+    for (size_t i = 0; i < search.count; i++)
+        buffer_deinit(&search.parts[i].payload);
+    free(search.parts);
     return r;
 }
 

@@ -11,6 +11,7 @@
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"
 
+#include <glob.h>
 #include <stdio.h>
 
 #define HOUR_US INT64_C(3600000000)
@@ -381,6 +382,38 @@ static void the_last_policy_counts(void **state) {
     }
 }
 
+static void damage(const char *path) {
+    struct text bytes = scratch_read(path);
+    ((char *)(uintptr_t)bytes.data)[bytes.length / 2] ^= 1;
+    scratch_write(path, bytes.data, bytes.length);
+    free((char *)(uintptr_t)bytes.data);
+}
+
+/* The last policy is looked for from the end: whether a thread has begun with a segment before it
+ * is chance, so what is wrong there must not matter. */
+static void damage_that_is_not_read_does_not_matter(void **state) {
+    (void)state;
+    struct world world;
+    glob_t found;
+    char pattern[300];
+    world_init(&world, 4000);
+    append_traffic(&world, 3000, 0);
+    rebuild(&world, (struct rebuild_options){.threads = 2});
+    snprintf(pattern, sizeof pattern, "%s/*/*", world.archive);
+    assert_int_equal(glob(pattern, 0, NULL, &found), 0);
+    assert_true(found.gl_pathc > 8);
+    for (size_t i = 0; i < found.gl_pathc - 1; i++)
+        damage(found.gl_pathv[i]);
+    globfree(&found);
+    append_later_policy(&world, world.snapshot);
+    for (size_t i = 0; i < 20; i++) {
+        append_traffic(&world, 10, 0);
+        struct rebuild_report report = rebuild(&world, (struct rebuild_options){.threads = 8});
+        assert_true(report.from_position > 0);
+    }
+    world_deinit(&world);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(threads_ranges_and_memory_do_not_matter),
@@ -388,6 +421,7 @@ int main(void) {
         cmocka_unit_test(what_comes_too_late_is_not_lost),
         cmocka_unit_test(a_late_payment_finds_what_was_left_out),
         cmocka_unit_test(the_last_policy_counts),
+        cmocka_unit_test(damage_that_is_not_read_does_not_matter),
     };
     return cmocka_run_group_tests_name("rebuild_equal", tests, NULL, NULL);
 }
