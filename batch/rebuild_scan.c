@@ -10,6 +10,7 @@
 #include "core/base/hash.h"
 #include "core/feature/bulk.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -151,8 +152,12 @@ static int take_outcome(struct scan_thread *thread, const struct record *record,
         sums->labels[outcome->label]++;
     if (outcome->transaction_position == 0) /* of no transaction: it names none */
         return 0;
+    check(record->position < UINT64_C(1) << 56);
     uint64_t id_hash = hash_text(outcome->transaction.id);
-    check(outcome->transaction_position < UINT64_C(1) << 56);
+    if (outcome->transaction_position >= record->position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: the outcome at position %" PRIu64 " is of a transaction behind it",
+                         thread->rebuild->options->archive, record->position);
     const struct stream_id ids[2] = {
         {.id_hash = id_hash,
          .packed =

@@ -594,6 +594,24 @@ static void what_cannot_be_rebuilt(void **state) {
     assert_true(generation_open_current(fixture->generations, false, &generation, &error) < 0);
 }
 
+/* Bytes from outside, however well their checksums fit. */
+static void an_outcome_of_nothing_before_it_is_damage(void **state) {
+    struct fixture *fixture = *state;
+    char names[4][32];
+    struct archive *archive = open_archive(fixture);
+    append_snapshot(archive, files);
+    append_transactions(archive, 0, 10);
+    append(archive, (struct record){.type = RECORD_OUTCOME,
+                                    .outcome = {.label = LABEL_FRAUD,
+                                                .transaction_position = UINT64_C(1) << 60,
+                                                .transaction = transaction_at(3, names),
+                                                .verdict = VERDICT_APPROVE}});
+    sync_archive(archive);
+    archive_close(archive);
+    struct rebuild_options options = options_of(fixture);
+    expect_failure(&options, NULL, ERROR_DAMAGED, "is of a transaction behind it");
+}
+
 static void one_rebuild_at_a_time(void **state) {
     struct fixture *fixture = *state;
     write_archive(fixture);
@@ -659,6 +677,7 @@ int main(void) {
         REBUILD_TEST(a_clock_that_was_set_back),
         REBUILD_TEST(with_a_policy_of_ones_own),
         REBUILD_TEST(what_cannot_be_rebuilt),
+        REBUILD_TEST(an_outcome_of_nothing_before_it_is_damage),
         REBUILD_TEST(one_rebuild_at_a_time),
         REBUILD_TEST(interrupted_nothing_is_published),
     };
