@@ -18,7 +18,6 @@
 #define CHECK_EVERY 64 /* states */
 
 struct fold_thread {
-    struct generation *before; /* its own way in; NULL: there is none */
     struct bulk *bulk, *merge;
     uint8_t *copy; /* of a piece's blocks that were in the file */
     size_t copy_size;
@@ -34,6 +33,7 @@ struct fold_thread {
 
 struct fold {
     struct rebuild *rebuild;
+    struct generation *before; /* each thread has cursors of its own; NULL: there is none */
     struct fold_thread *threads;
     struct outlet *outlet;
     atomic_bool is_late; /* a transaction came so late that only a full rebuild knows its history */
@@ -101,10 +101,11 @@ static void next_before(struct folding *folding) {
 }
 
 static void open_before(struct folding *folding) {
-    if (!folding->thread->before)
+    const struct generation *before = folding->fold->before;
+    if (!before)
         return;
     char begin[RANGES_PREFIX_MAX + 8];
-    folding->cursor = generation_cursor_open(folding->thread->before, folding->entity);
+    folding->cursor = generation_cursor_open(before, folding->entity);
     generation_cursor_seek(folding->cursor, ranges_begin(folding->ranges, folding->range, begin));
     next_before(folding);
 }
@@ -394,7 +395,7 @@ static int fold_stream(void *user, struct crew *crew, size_t worker, size_t job,
     outlet_begin(&folding.maker, fold->outlet, crew, job);
     int r = folding.entity < rebuild->plan->entity_count
                 ? fold_states_of(&folding, ret_error)
-                : rebuild_fold_ids(rebuild, job, thread->before, &thread->ids, &thread->ids_size,
+                : rebuild_fold_ids(rebuild, job, fold->before, &thread->ids, &thread->ids_size,
                                    &folding.maker, ret_error);
     if (r < 0)
         crew_stop(crew); /* before the stream looks complete */
@@ -403,27 +404,28 @@ static int fold_stream(void *user, struct crew *crew, size_t worker, size_t job,
     return r;
 }
 
-static int open_thread(struct rebuild *rebuild, struct fold_thread *thread,
-                       struct error *ret_error) {
-    *thread = (struct fold_thread){.bulk = bulk_new(), .merge = bulk_new()};
-    run_file_init(&thread->runs, rebuild->writer);
-    buffer_init(&thread->state);
-    buffer_init(&thread->key);
+static int open_generation(struct fold *fold, struct error *ret_error) {
+    const struct rebuild *rebuild = fold->rebuild;
     if (rebuild->before.id == 0)
         return 0;
-    int r =
-        generation_open_current(rebuild->options->generations, false, &thread->before, ret_error);
-    if (r == 0 && generation_manifest(thread->before)->id != rebuild->before.id)
+    int r = generation_open_current(rebuild->options->generations, false, &fold->before, ret_error);
+    if (r == 0 && generation_manifest(fold->before)->id != rebuild->before.id)
         r = error_set(ret_error, ERROR_UNAVAILABLE,
                       "%s: the current generation was changed meanwhile",
                       rebuild->options->generations);
     if (r == 0)
-        r = generation_bind(thread->before, rebuild->plan, ret_error);
+        r = generation_bind(fold->before, rebuild->plan, ret_error);
     return r;
 }
 
+static void open_thread(struct rebuild *rebuild, struct fold_thread *thread) {
+    *thread = (struct fold_thread){.bulk = bulk_new(), .merge = bulk_new()};
+    run_file_init(&thread->runs, rebuild->writer);
+    buffer_init(&thread->state);
+    buffer_init(&thread->key);
+}
+
 static void close_thread(struct fold_thread *thread) {
-    generation_close(thread->before);
     bulk_free(thread->bulk);
     bulk_free(thread->merge);
     groups_deinit(&thread->groups);
@@ -483,14 +485,14 @@ static int run_crew(struct fold *fold, struct error *ret_error) {
 int rebuild_fold(struct rebuild *rebuild, struct error *ret_error) {
     struct fold fold = {.rebuild = rebuild};
     fold.threads = check_calloc(rebuild->threads, sizeof *fold.threads);
-    int r = 0;
-    size_t opened = 0;
-    while (opened < rebuild->threads && r == 0)
-        r = open_thread(rebuild, &fold.threads[opened++], ret_error);
+    for (size_t i = 0; i < rebuild->threads; i++)
+        open_thread(rebuild, &fold.threads[i]);
+    int r = open_generation(&fold, ret_error);
     if (r == 0)
         r = run_crew(&fold, ret_error);
-    for (size_t i = 0; i < opened; i++)
+    for (size_t i = 0; i < rebuild->threads; i++)
         close_thread(&fold.threads[i]);
+    generation_close(fold.before);
     free(fold.threads);
     return r < 0 ? r : atomic_load(&fold.is_late);
 }
