@@ -52,9 +52,9 @@ struct front_kind {
     /* Looks whether every listener still answers, and mends those that do not. Called at intervals,
      * from one thread; does not wait for answers. */
     void (*watch)(struct front *front);
-    /* Gives no more messages to the handler. True once all that it had are answered; until then the
-     * caller comes again. Clients keep their connections until close() and find, when they send
-     * again, another server. */
+    /* Gives no more messages to the handler. True once all that it had are answered and it has
+     * returned, so that what it uses may go; until then the caller comes again. Clients keep their
+     * connections until close() and find, when they send again, another server. */
     bool (*drain)(struct front *front);
     /* Waits until everything given to the handler is answered, then frees. */
     void (*close)(struct front *front);

@@ -40,6 +40,7 @@ struct worker {
     nng_msg *message; /* while SERVING: what request.bytes points into */
     _Atomic enum step step;
     _Atomic int64_t serving_since_us;
+    atomic_uint handling; /* calls of the handler that have not returned, answered or not */
 };
 
 struct front_nng {
@@ -74,7 +75,9 @@ static void serve(struct worker *worker) {
     atomic_store(&worker->serving_since_us, now_us);
     atomic_store(&worker->step, SERVING);
     /* The answer may leave, and the next round begin, before this returns. */
+    atomic_fetch_add(&worker->handling, 1);
     settings->handler.handle(settings->handler.user, &worker->request);
+    atomic_fetch_sub(&worker->handling, 1);
 }
 
 static void advance(void *user) {
@@ -171,7 +174,8 @@ static bool drain(struct front *base) {
         /* One that has just begun to receive may miss this; the caller comes again. */
         if (step == RECEIVING)
             nng_aio_cancel(front->workers[i].aio);
-        idle = idle && step == IDLE;
+        /* Once it is idle, no call begins: what is counted can only become less. */
+        idle = idle && step == IDLE && atomic_load(&front->workers[i].handling) == 0;
     }
     return idle;
 }

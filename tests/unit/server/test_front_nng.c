@@ -22,7 +22,8 @@ struct bench {
     struct front_settings settings;
     struct front *front;
     atomic_bool holding; /* requests are kept until released */
-    atomic_int held_count, served;
+    atomic_int held_count, served, returned;
+    useconds_t lingers_us; /* the handler, after it has answered */
     struct front_request *held[WORKERS];
     pthread_mutex_t lock;
 };
@@ -45,6 +46,8 @@ static void handle(void *user, struct front_request *request) {
     pthread_mutex_unlock(&bench->lock);
     if (!hold)
         echo(request);
+    usleep(bench->lingers_us);
+    atomic_fetch_add(&bench->returned, 1);
 }
 
 static void release(struct bench *bench) {
@@ -203,6 +206,20 @@ static void draining_finishes_and_takes_no_more(void **state) {
     nng_close(first);
 }
 
+/* What the handler uses goes when all is drained: it must not be in there any more, though its
+ * answer left long ago. */
+static void draining_waits_for_the_handler(void **state) {
+    struct bench *bench = *state;
+    bench->lingers_us = 300000;
+    nng_socket socket = dial(bench->address[0]);
+    send_text(socket, "a");
+    expect_text(socket, "+a");
+    while (!front_drain(bench->front))
+        usleep(1000);
+    assert_int_equal(atomic_load(&bench->returned), 1);
+    nng_close(socket);
+}
+
 static void an_address_has_one_server(void **state) {
     struct bench *bench = *state;
     struct front *other;
@@ -278,6 +295,7 @@ int main(void) {
         TEST(who_asked_may_be_gone),
         TEST(too_large_a_message_ends_its_connection_only),
         TEST(draining_finishes_and_takes_no_more),
+        TEST(draining_waits_for_the_handler),
         TEST(an_address_has_one_server),
         TEST(watching_leaves_good_listeners_alone),
         TEST(a_slow_server_is_not_a_deaf_one),
