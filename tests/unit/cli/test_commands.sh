@@ -78,7 +78,8 @@ expect 69 'nobody' status $nowhere --deadline 50ms --wait-ready 100ms
 # check
 cp -r "$root/rules/handbook" "$folder/policy"
 chmod -R u+w "$folder/policy"
-expect 0 'customer                    6 ' check "$folder/policy"
+expect 0 'customer                    9 ' check "$folder/policy"
+rm -r "$folder/policy/cases"
 echo 'fields: [' >>"$folder/policy/schema.yaml"
 expect 78 'does not check' check "$folder/policy"
 expect 66 'none: No such file' check "$folder/none"

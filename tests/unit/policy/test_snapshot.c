@@ -454,9 +454,16 @@ static void test_handbook(void **state) {
         "terminal.fraud_share_7d", "terminal.fraud_share_30d",
         "during_weekend",          "during_night",
     };
-    assert_int_equal(s->feature_count + s->computed_count, 14);
-    for (size_t i = 0; i < 14; i++)
-        assert_true(text_is(s->slot_names[s->first_feature + i], names[i]));
+    const size_t count = s->feature_count + s->computed_count;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        bool found = false;
+        for (size_t j = 0; j < count; j++)
+            found |= text_is(s->slot_names[s->first_feature + j], names[i]);
+        if (!found)
+            fail_msg("no %s", names[i]);
+    }
+    assert_true(text_is(s->slot_names[s->first_computed], "during_weekend"));
+    assert_true(text_is(s->slot_names[s->first_computed + 1], "during_night"));
     /* 2018-04-01 was a Sunday. */
     struct value *frame = calloc(s->slot_count, sizeof *frame);
     const int64_t sunday = INT64_C(1522540800) * 1000000, hour = INT64_C(3600) * 1000000;
