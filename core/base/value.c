@@ -1,13 +1,10 @@
 #include "value.h"
 
+#include "check.h"
+#include "digits.h"
 #include "hash.h"
 
-#include <float.h>
-#include <inttypes.h>
-#include <math.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <time.h>
 
 static const char *const type_names[] = {
     [VALUE_ABSENT] = "absent",     [VALUE_BOOL] = "bool",   [VALUE_INT] = "int",
@@ -103,46 +100,55 @@ uint64_t value_hash(struct value v, uint64_t seed) {
     return hash64(bytes, sizeof bytes, seed);
 }
 
-static int format_double(double number, char *ret_string, size_t size) {
-    if (isnan(number))
-        return snprintf(ret_string, size, "nan");
-    if (isinf(number))
-        return snprintf(ret_string, size, number < 0 ? "-inf" : "inf");
-    /* A decimal of up to DBL_DIG digits comes back from a double, and %g leaves out zeros at its
-     * end: so the first of three tries has the fewest digits. Subnormals do not promise that. */
-    char digits[40];
-    for (int precision = isnormal(number) ? DBL_DIG : 1; precision <= DBL_DECIMAL_DIG;
-         precision++) {
-        snprintf(digits, sizeof digits, "%.*g", precision, number);
-        if (strtod(digits, NULL) == number)
-            break;
-    }
-    return snprintf(ret_string, size, "%s", digits);
+static size_t put_string(const char *string, char *at) {
+    size_t length = strlen(string);
+    memcpy(at, string, length);
+    return length;
 }
 
-static int format_timestamp(int64_t us, char *ret_string, size_t size) {
-    int64_t seconds = us / 1000000, rest = us % 1000000;
-    if (rest < 0) {
-        rest += 1000000;
-        seconds--;
-    }
-    struct tm tm;
-    time_t time = (time_t)seconds;
-    char date[40];
-    if (!gmtime_r(&time, &tm) || strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-        return snprintf(ret_string, size, "%" PRId64 "us", us);
-    if (rest == 0)
-        return snprintf(ret_string, size, "%sZ", date);
-    return snprintf(ret_string, size, "%s.%06" PRId64 "Z", date, rest);
-}
-
-static int format_duration(int64_t us, char *ret_string, size_t size) {
+static size_t put_duration(int64_t us, char *at) {
     uint64_t magnitude = us < 0 ? 0 - (uint64_t)us : (uint64_t)us;
-    const char *sign = us < 0 ? "-" : "";
-    if (magnitude % 1000000 == 0)
-        return snprintf(ret_string, size, "%s%" PRIu64 "s", sign, magnitude / 1000000);
-    return snprintf(ret_string, size, "%s%" PRIu64 ".%06" PRIu64 "s", sign, magnitude / 1000000,
-                    magnitude % 1000000);
+    size_t length = us < 0 ? put_string("-", at) : 0;
+    length += digits_unsigned(magnitude / 1000000, at + length);
+    unsigned rest = (unsigned)(magnitude % 1000000);
+    if (rest)
+        length += (size_t)snprintf(at + length, DIGITS_SIZE - length, ".%06u", rest);
+    return length + put_string("s", at + length);
+}
+
+size_t value_put(struct value v, char *at) {
+    switch (v.type) {
+    case VALUE_BOOL:
+        return put_string(v.boolean ? "true" : "false", at);
+    case VALUE_INT:
+        return digits_signed(v.integer, at);
+    case VALUE_DOUBLE:
+        return digits_double(v.number, at);
+    case VALUE_TIMESTAMP:
+        return digits_timestamp(v.integer, at);
+    case VALUE_DURATION:
+        return put_duration(v.integer, at);
+    case VALUE_ERROR:
+        return put_string("error ", at) + digits_signed(v.error_code, at + 6);
+    case VALUE_ABSENT:
+        return 0;
+    case VALUE_TEXT:
+    case VALUE_LIST:
+    case VALUE_MAP:
+        break;
+    }
+    check(!"a text, a list or a map has no limit");
+    return 0;
+}
+
+/* As snprintf() would print it. */
+static int copy_out(const char *string, size_t length, char *ret_string, size_t size) {
+    size_t fits = length < size ? length : size ? size - 1 : 0;
+    if (fits)
+        memcpy(ret_string, string, fits);
+    if (size)
+        ret_string[fits] = '\0';
+    return (int)length;
 }
 
 /* Appends at `length`, like snprintf: what does not fit is counted all the same. */
@@ -163,26 +169,10 @@ static int format_items(struct value v, char *ret_string, size_t size) {
 }
 
 int value_format(struct value v, char *ret_string, size_t size) {
-    switch (v.type) {
-    case VALUE_ABSENT:
-        return snprintf(ret_string, size, "%s", "");
-    case VALUE_BOOL:
-        return snprintf(ret_string, size, "%s", v.boolean ? "true" : "false");
-    case VALUE_INT:
-        return snprintf(ret_string, size, "%" PRId64, v.integer);
-    case VALUE_DOUBLE:
-        return format_double(v.number, ret_string, size);
-    case VALUE_TEXT:
-        return snprintf(ret_string, size, "%" TEXT_FORMAT, TEXT_ARGS(v.text));
-    case VALUE_TIMESTAMP:
-        return format_timestamp(v.integer, ret_string, size);
-    case VALUE_DURATION:
-        return format_duration(v.integer, ret_string, size);
-    case VALUE_ERROR:
-        return snprintf(ret_string, size, "error %d", v.error_code);
-    case VALUE_LIST:
-    case VALUE_MAP:
+    if (v.type == VALUE_TEXT)
+        return copy_out(v.text.data, v.text.length, ret_string, size);
+    if (v.type == VALUE_LIST || v.type == VALUE_MAP)
         return format_items(v, ret_string, size);
-    }
-    return snprintf(ret_string, size, "%s", "");
+    char printed[VALUE_PUT_MAX];
+    return copy_out(printed, value_put(v, printed), ret_string, size);
 }

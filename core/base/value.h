@@ -71,3 +71,8 @@ uint64_t value_hash(struct value v, uint64_t seed);
 /* Prints as a person reads it: shortest digits that read back as the same double, RFC 3339
  * timestamps, "" for absent, [a, b] and {a: b}. Returns the length it needs, like snprintf. */
 int value_format(struct value v, char *ret_string, size_t size);
+
+/* The same for all but texts, lists and maps, in at most VALUE_PUT_MAX bytes without a NUL. Returns
+ * the length. */
+#define VALUE_PUT_MAX 48
+size_t value_put(struct value v, char *at);
