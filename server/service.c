@@ -53,6 +53,7 @@ static const struct {
     [CALL_CHANGE_LIST] = {perform_list_change, withdraw_list_change, count_list_change},
     [CALL_GET_LIST] = {perform_list, NULL, NULL},
     [CALL_RELOAD] = {perform_reload, NULL, NULL},
+    [CALL_EXPLAIN] = {perform_explain, NULL, NULL},
 };
 
 /* ---- runs ---- */
@@ -203,7 +204,8 @@ static enum next finish(struct run *run) {
 }
 
 static enum next answer(struct run *run) {
-    message_encode_response(&run->response, &run->answer);
+    if (run->explained_position == 0) /* else there is no answer yet */
+        message_encode_response(&run->response, &run->answer);
     return NEXT;
 }
 
@@ -231,7 +233,7 @@ void service_handle(void *user, struct front_request *request) {
 
     bool is_unavailable = run->is_unavailable;
     atomic_fetch_add(&service->rejected, run->rejected);
-    if (!reload_park(run) && !commit_park(run))
+    if (!reload_park(run) && !explain_park(run) && !commit_park(run))
         run_reply(run);
     if (is_unavailable)
         service_tell(service);
@@ -483,11 +485,13 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     commit_start(service);
     background_start(service);
     swap_start(service);
+    explain_start(service);
     *ret_service = service;
     return 0;
 }
 
 int service_close(struct service *service, struct error *ret_error) {
+    explain_stop(service);
     background_stop(service);
     commit_stop(service);
     swap_stop(service); /* last: it may be in the middle of reading a large file */

@@ -9,6 +9,7 @@
  *   reload.c      Reload: other policies take the place of those in use
  *   swap.c        the thread that takes up new generations, and frees what is no longer needed
  *   shadows.c     the policies on trial
+ *   explain.c     Explain, and the thread that does it
  *   commit.c      the thread that syncs the archive, and the answers that wait for it */
 #pragma once
 
@@ -97,6 +98,16 @@ struct shadows {
     size_t count;
 };
 
+/* Those that wait for an explanation, and the thread that makes them: explain.c. */
+struct explains {
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    pthread_t thread;
+    struct run *waiting, **waiting_end; /* in order of arrival */
+    size_t waiters;                     /* those, and the one at work */
+    bool stopping;
+};
+
 struct service {
     struct service_settings settings;
     char *archive_path, *generations_path;
@@ -132,6 +143,7 @@ struct service {
     struct run *parked, **parked_end; /* in order of arrival */
 
     struct swap swap;
+    struct explains explains;
     struct service_guard guard;
 
     /* background.c */
@@ -162,14 +174,15 @@ struct run {
     struct request message;
     struct response response;
     struct buffer answer;
-    struct snapshot *rules;    /* what the response's texts may point into */
-    int64_t receive_time_us;   /* wall clock, never before the archive's last record */
-    uint64_t position_before;  /* the archive's last record when the decision lock was taken */
-    uint64_t position_needed;  /* the last record that the answer speaks of */
-    uint64_t rejected;         /* items refused */
-    uint64_t features_unknown; /* as engine_unknown() counts them, in what was decided */
-    bool is_unavailable;       /* the service became so on the way */
-    struct overlay_view *view; /* whose hash the answer has to have; NULL: not asked for */
+    struct snapshot *rules;      /* what the response's texts may point into */
+    int64_t receive_time_us;     /* wall clock, never before the archive's last record */
+    uint64_t position_before;    /* the archive's last record when the decision lock was taken */
+    uint64_t position_needed;    /* the last record that the answer speaks of */
+    uint64_t rejected;           /* items refused */
+    uint64_t features_unknown;   /* as engine_unknown() counts them, in what was decided */
+    bool is_unavailable;         /* the service became so on the way */
+    uint64_t explained_position; /* of the transaction that is to be explained; 0: none is */
+    struct overlay_view *view;   /* whose hash the answer has to have; NULL: not asked for */
 };
 
 /* What a step says: go on with the next, or leave out all but the last. */
@@ -243,6 +256,7 @@ enum next perform_status(struct run *run);
 enum next perform_list_change(struct run *run);
 enum next perform_list(struct run *run);
 enum next perform_reload(struct run *run);
+enum next perform_explain(struct run *run);
 /* The appended records could not be written: what of the results speaks of them fails. */
 void withdraw_score(struct run *run, const struct error *error);
 void withdraw_outcome(struct run *run, const struct error *error);
@@ -300,6 +314,13 @@ int shadows_record(struct service *service, struct error *ret_error);
 int shadows_fit(struct service *service, struct error *ret_error);
 /* Under the decision lock: what has been archived with this decision. */
 void shadows_count(struct service *service, const struct decision *decision);
+
+/* explain.c */
+#define EXPLAIN_WAITERS_MAX 4
+void explain_start(struct service *service);
+void explain_stop(struct service *service);
+/* True: the request waits for its explanation and is answered then. */
+bool explain_park(struct run *run);
 
 /* query.c */
 /* Outside the lock: what of the answer takes long. */

@@ -143,3 +143,14 @@ int harrier_reload(struct harrier_client *client, bool wait, uint64_t deadline_u
     struct request request = {.call = CALL_RELOAD, .reload.wait = wait};
     return finish(exchange, &request, ret_reply, ret_error);
 }
+
+int harrier_explain(struct harrier_client *client, const char *transaction_id, uint64_t deadline_us,
+                    struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    int r;
+    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+    if (!exchange)
+        return r;
+    struct request request = {.call = CALL_EXPLAIN,
+                              .explain.transaction_id = text_of(transaction_id)};
+    return finish(exchange, &request, ret_reply, ret_error);
+}

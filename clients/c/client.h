@@ -2,6 +2,7 @@
 #pragma once
 
 #include "clients/c/harrier.h"
+#include "clients/c/reply.h"
 
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
@@ -106,8 +107,6 @@ const struct outcome *outcomes_from_public(const struct harrier_outcome *in, siz
                                            struct arena *arena);
 const struct list_change *list_changes_from_public(const struct harrier_list_change *in,
                                                    size_t count, struct arena *arena);
-/* Copies everything; NULL when it does not fit the memory that one answer may take. */
-struct harrier_reply *reply_new(const struct response *response);
 
 /* fail.c: filling a struct harrier_error that may be NULL; return -code */
 int fail(struct harrier_error *ret_error, enum harrier_error_code code, const char *field,

@@ -126,19 +126,13 @@ const struct list_change *list_changes_from_public(const struct harrier_list_cha
 /* ---------------------------------------------------------------------------------------------
  * What comes back: everything is copied, so that a reply is one piece of memory of its own */
 
-struct reply_memory {
-    struct harrier_reply reply; /* first: the caller's pointer is ours */
-    struct arena arena;
-    bool full;
-};
-
-static void *reply_array(struct reply_memory *memory, size_t count, size_t size) {
+void *reply_array(struct reply_memory *memory, size_t count, size_t size) {
     void *array = arena_calloc(&memory->arena, count ? count : 1, size);
     memory->full |= array == NULL;
     return array;
 }
 
-static const char *string(struct reply_memory *memory, struct text text) {
+const char *reply_string(struct reply_memory *memory, struct text text) {
     if (text.length == 0)
         return "";
     struct text copy = arena_text(&memory->arena, text);
@@ -146,8 +140,8 @@ static const char *string(struct reply_memory *memory, struct text text) {
     return copy.data ? copy.data : "";
 }
 
-static struct harrier_feature feature(struct reply_memory *memory, const struct named_value *in) {
-    struct harrier_feature out = {.name = string(memory, in->name)};
+struct harrier_feature reply_feature(struct reply_memory *memory, const struct named_value *in) {
+    struct harrier_feature out = {.name = reply_string(memory, in->name)};
     switch (in->value.type) {
     case VALUE_BOOL:
         out.type = HARRIER_VALUE_FLAG;
@@ -163,7 +157,7 @@ static struct harrier_feature feature(struct reply_memory *memory, const struct 
         break;
     case VALUE_TEXT:
         out.type = HARRIER_VALUE_TEXT;
-        out.value.text = string(memory, in->value.text);
+        out.value.text = reply_string(memory, in->value.text);
         break;
     case VALUE_TIMESTAMP:
         out.type = HARRIER_VALUE_TIMESTAMP;
@@ -183,18 +177,19 @@ static struct harrier_feature feature(struct reply_memory *memory, const struct 
     return out;
 }
 
-static const struct harrier_feature *features(struct reply_memory *memory,
-                                              const struct named_value *in, size_t count) {
+const struct harrier_feature *reply_features(struct reply_memory *memory,
+                                             const struct named_value *in, size_t count) {
     struct harrier_feature *out = reply_array(memory, count, sizeof *out);
     for (size_t i = 0; out && i < count; i++)
-        out[i] = feature(memory, &in[i]);
+        out[i] = reply_feature(memory, &in[i]);
     return out;
 }
 
-static const char *const *tags(struct reply_memory *memory, const struct reason *reason) {
-    const char **out = reply_array(memory, reason->tag_count, sizeof *out);
-    for (size_t i = 0; out && i < reason->tag_count; i++)
-        out[i] = string(memory, reason->tags[i]);
+const char *const *reply_strings(struct reply_memory *memory, const struct text *texts,
+                                 size_t count) {
+    const char **out = reply_array(memory, count, sizeof *out);
+    for (size_t i = 0; out && i < count; i++)
+        out[i] = reply_string(memory, texts[i]);
     return out;
 }
 
@@ -204,24 +199,24 @@ static const struct harrier_reason *reasons(struct reply_memory *memory,
     for (size_t i = 0; out && i < decision->reason_count; i++) {
         const struct reason *in = &decision->reasons[i];
         out[i] =
-            (struct harrier_reason){.rule = string(memory, in->rule),
-                                    .text = string(memory, in->text),
+            (struct harrier_reason){.rule = reply_string(memory, in->rule),
+                                    .text = reply_string(memory, in->text),
                                     .score = in->score,
                                     .verdict = (enum harrier_verdict)in->verdict,
                                     .shadow = in->shadow,
                                     .suppressed = in->suppressed,
-                                    .tags = tags(memory, in),
+                                    .tags = reply_strings(memory, in->tags, in->tag_count),
                                     .tag_count = in->tag_count,
-                                    .group = string(memory, in->group),
+                                    .group = reply_string(memory, in->group),
                                     .capped = in->capped,
                                     .verdict_if_live = (enum harrier_verdict)in->verdict_if_live};
     }
     return out;
 }
 
-static struct harrier_decision decision(struct reply_memory *memory, const struct decision *in) {
+struct harrier_decision reply_decision(struct reply_memory *memory, const struct decision *in) {
     return (struct harrier_decision){
-        .transaction_id = string(memory, in->transaction_id),
+        .transaction_id = reply_string(memory, in->transaction_id),
         .verdict = (enum harrier_verdict)in->verdict,
         .score = in->score,
         .reasons = reasons(memory, in),
@@ -230,12 +225,12 @@ static struct harrier_decision decision(struct reply_memory *memory, const struc
         .generation_id = in->generation_id,
         .position = in->position,
         .degraded = in->degraded,
-        .degraded_reason = string(memory, in->degraded_reason),
+        .degraded_reason = reply_string(memory, in->degraded_reason),
         .duplicate = in->duplicate,
         .dry_run = in->dry_run,
         .server_us = in->server_us,
         .rule_errors = in->rule_errors,
-        .features = features(memory, in->features, in->feature_count),
+        .features = reply_features(memory, in->features, in->feature_count),
         .feature_count = in->feature_count,
     };
 }
@@ -246,9 +241,9 @@ static void fill_results(struct reply_memory *memory, const struct response *res
     for (size_t i = 0; out && i < count; i++) {
         const struct score_result *in = &response->score.results[i];
         out[i] = (struct harrier_result){.error_code = public_code(in->error.code),
-                                         .error_field = string(memory, in->error.field),
-                                         .error_message = string(memory, in->error.message),
-                                         .decision = decision(memory, &in->decision)};
+                                         .error_field = reply_string(memory, in->error.field),
+                                         .error_message = reply_string(memory, in->error.message),
+                                         .decision = reply_decision(memory, &in->decision)};
     }
     memory->reply.results = out;
     memory->reply.result_count = count;
@@ -259,14 +254,14 @@ static void fill_outcomes(struct reply_memory *memory, const struct response *re
     struct harrier_outcome_result *out = reply_array(memory, count, sizeof *out);
     for (size_t i = 0; out && i < count; i++) {
         const struct outcome_result *in = &response->outcome.results[i];
-        out[i] =
-            (struct harrier_outcome_result){.error_code = public_code(in->error.code),
-                                            .error_field = string(memory, in->error.field),
-                                            .error_message = string(memory, in->error.message),
-                                            .transaction_id = string(memory, in->transaction_id),
-                                            .position = in->position,
-                                            .changed = in->changed,
-                                            .previous = (enum harrier_label)in->previous};
+        out[i] = (struct harrier_outcome_result){
+            .error_code = public_code(in->error.code),
+            .error_field = reply_string(memory, in->error.field),
+            .error_message = reply_string(memory, in->error.message),
+            .transaction_id = reply_string(memory, in->transaction_id),
+            .position = in->position,
+            .changed = in->changed,
+            .previous = (enum harrier_label)in->previous};
     }
     memory->reply.outcomes = out;
     memory->reply.outcome_count = count;
@@ -276,7 +271,7 @@ static void fill_entity(struct reply_memory *memory, const struct entity_respons
     struct harrier_entity *out = reply_array(memory, 1, sizeof *out);
     if (out)
         *out = (struct harrier_entity){
-            .features = features(memory, in->features, in->feature_count),
+            .features = reply_features(memory, in->features, in->feature_count),
             .feature_count = in->feature_count,
             .newest_time_us = in->newest_time_us,
             .at_time_us = in->at_time_us,
@@ -294,10 +289,10 @@ static void fill_list_changes(struct reply_memory *memory, const struct response
         const struct list_change_result *in = &response->list_change.results[i];
         out[i] = (struct harrier_list_result){
             .error_code = public_code(in->error.code),
-            .error_field = string(memory, in->error.field),
-            .error_message = string(memory, in->error.message),
-            .list = string(memory, in->list),
-            .value = string(memory, in->value),
+            .error_field = reply_string(memory, in->error.field),
+            .error_message = reply_string(memory, in->error.message),
+            .list = reply_string(memory, in->list),
+            .value = reply_string(memory, in->value),
             .position = in->position,
             .changed = in->changed,
             .was_there = in->was_there,
@@ -311,12 +306,12 @@ static void fill_list_changes(struct reply_memory *memory, const struct response
 
 static struct harrier_list list(struct reply_memory *memory, const struct list_summary *in) {
     return (struct harrier_list){
-        .name = string(memory, in->list),
-        .type = string(memory, in->type),
-        .about = string(memory, in->about),
+        .name = reply_string(memory, in->list),
+        .type = reply_string(memory, in->type),
+        .about = reply_string(memory, in->about),
         .declared = in->declared,
         .runtime = in->runtime,
-        .file = string(memory, in->file),
+        .file = reply_string(memory, in->file),
         .policy_entries = in->policy_entries,
         .added_entries = in->added_entries,
         .used_entries = in->used_entries,
@@ -327,12 +322,12 @@ static struct harrier_list list(struct reply_memory *memory, const struct list_s
 
 static struct harrier_list_entry list_entry(struct reply_memory *memory,
                                             const struct list_addition *in) {
-    return (struct harrier_list_entry){.value = string(memory, in->value),
+    return (struct harrier_list_entry){.value = reply_string(memory, in->value),
                                        .expiry_time_us = in->expiry_time_us,
                                        .position = in->position,
                                        .receive_time_us = in->receive_time_us,
-                                       .source = string(memory, in->source),
-                                       .reason = string(memory, in->reason)};
+                                       .source = reply_string(memory, in->source),
+                                       .reason = reply_string(memory, in->reason)};
 }
 
 static void fill_lists(struct reply_memory *memory, const struct list_response *in) {
@@ -356,7 +351,7 @@ static void fill_lists(struct reply_memory *memory, const struct list_response *
 static const char *const *names(struct reply_memory *memory, const struct text *in, size_t count) {
     const char **out = reply_array(memory, count, sizeof *out);
     for (size_t i = 0; out && i < count; i++)
-        out[i] = string(memory, in[i]);
+        out[i] = reply_string(memory, in[i]);
     return out;
 }
 
@@ -378,12 +373,12 @@ const char *harrier_reload_result_name(enum harrier_reload_result result) {
 static struct harrier_folder_reload folder_reload(struct reply_memory *memory,
                                                   const struct folder_reload *in) {
     return (struct harrier_folder_reload){
-        .folder = string(memory, in->folder),
+        .folder = reply_string(memory, in->folder),
         .result = (enum harrier_reload_result)in->result,
-        .policy_name = string(memory, in->policy_name),
+        .policy_name = reply_string(memory, in->policy_name),
         .snapshot_id = in->snapshot_id,
-        .error = string(memory, in->error),
-        .messages = string(memory, in->messages),
+        .error = reply_string(memory, in->error),
+        .messages = reply_string(memory, in->messages),
     };
 }
 
@@ -407,13 +402,13 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
     if (!out)
         return;
     *out = (struct harrier_status){
-        .version = string(memory, in->version),
-        .state = string(memory, in->state),
-        .state_reason = string(memory, in->state_reason),
+        .version = reply_string(memory, in->version),
+        .state = reply_string(memory, in->state),
+        .state_reason = reply_string(memory, in->state_reason),
         .started_time_us = in->started_time_us,
-        .policy_name = string(memory, in->policy_name),
+        .policy_name = reply_string(memory, in->policy_name),
         .snapshot_id = in->snapshot_id,
-        .reload_error = string(memory, in->reload_error),
+        .reload_error = reply_string(memory, in->reload_error),
         .generation_id = in->generation_id,
         .generation_position = in->generation_position,
         .generation_time_us = in->generation_time_us,
@@ -429,8 +424,8 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
         .rejected = in->rejected,
         .stale = in->stale,
         .overlay_memory_bytes = in->overlay_memory_bytes,
-        .swap_state = string(memory, in->swap_state),
-        .swap_reason = string(memory, in->swap_reason),
+        .swap_state = reply_string(memory, in->swap_state),
+        .swap_reason = reply_string(memory, in->swap_reason),
         .compared_entities = in->compared_entities,
         .differing_entities = in->differing_entities,
         .refused_since_time_us = in->refused_since_time_us,
@@ -456,6 +451,8 @@ struct harrier_reply *reply_new(const struct response *response) {
         fill_lists(memory, &response->list);
     else if (response->call == CALL_RELOAD)
         fill_reload(memory, &response->reload);
+    else if (response->call == CALL_EXPLAIN)
+        reply_fill_explanation(memory, response->explain);
     if (!memory->full)
         return &memory->reply;
     harrier_reply_free(&memory->reply);

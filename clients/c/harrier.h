@@ -396,6 +396,175 @@ struct harrier_reload {
     size_t shadow_count;
 };
 
+/* ---- why a transaction was decided as it was ---- */
+
+/* What a part of an expression is. More may be added: take one you do not know for OTHER. */
+enum harrier_explained_kind {
+    HARRIER_EXPLAINED_OTHER = 0, /* arithmetic, a function, an index */
+    HARRIER_EXPLAINED_NAME = 1,  /* a field, feature or computed value */
+    HARRIER_EXPLAINED_HAS = 2,
+    HARRIER_EXPLAINED_LIST = 3,      /* in lists.NAME */
+    HARRIER_EXPLAINED_THRESHOLD = 4, /* thresholds.NAME[...] */
+    HARRIER_EXPLAINED_COMPARISON = 5,
+    HARRIER_EXPLAINED_AND = 6,
+    HARRIER_EXPLAINED_OR = 7,
+    HARRIER_EXPLAINED_NOT = 8,
+    HARRIER_EXPLAINED_CONDITIONAL = 9,
+    HARRIER_EXPLAINED_MACRO = 10,
+    HARRIER_EXPLAINED_EACH = 11 /* what a macro evaluates: the values for its items, as a list */
+};
+
+enum harrier_threshold_origin {
+    HARRIER_ORIGIN_NONE = 0,     /* the part is no threshold, or has no value */
+    HARRIER_ORIGIN_FALLBACK = 1, /* the policy's own: nothing, or too little, was computed */
+    HARRIER_ORIGIN_OVERALL = 2,  /* computed with the tables, over all groups */
+    HARRIER_ORIGIN_GROUP = 3     /* computed with the tables, for this group */
+};
+
+/* Parts follow each other as they are written, each one's own parts behind it and one deeper.
+ * Literals are left out. */
+struct harrier_explained_part {
+    const char *text; /* as the policy has it */
+    unsigned depth;   /* 0: the whole expression */
+    enum harrier_explained_kind kind;
+    const char *type; /* of the value: "bool", ..., "list", "map" (printed), "absent", "error" */
+    struct harrier_feature value; /* without a name */
+    const char *error;            /* "division by zero" */
+    bool reached;     /* it had to be looked at: nothing before it had settled the whole */
+    bool decides;     /* the whole is what it is because of it */
+    const char *list; /* that is looked in */
+    bool added;       /* it is in there, and only by what was added while the server ran */
+    enum harrier_threshold_origin origin;
+};
+
+enum harrier_rule_mode { HARRIER_RULE_LIVE = 0, HARRIER_RULE_SHADOW = 1, HARRIER_RULE_OFF = 2 };
+
+enum harrier_rule_fate {
+    HARRIER_FATE_FALSE = 0,      /* its condition is false */
+    HARRIER_FATE_ABSENT = 1,     /* its condition hangs on something that is absent */
+    HARRIER_FATE_ERROR = 2,      /* its condition could not be evaluated */
+    HARRIER_FATE_FIRED = 3,      /* and had its effect */
+    HARRIER_FATE_SHADOW = 4,     /* it would have fired: on trial */
+    HARRIER_FATE_SUPPRESSED = 5, /* it fired lately: without effect */
+    HARRIER_FATE_OFF = 6,        /* switched off */
+    HARRIER_FATE_EARLY = 7,      /* the transaction is before its time, or behind it: */
+    HARRIER_FATE_OVER = 8,
+    HARRIER_FATE_LEFT_OUT = 9 /* its rollout does not reach this key */
+};
+/* "false", "fired", ... */
+HARRIER_API const char *harrier_rule_fate_name(enum harrier_rule_fate fate);
+
+struct harrier_explained_rule {
+    const char *name, *about, *file;
+    unsigned line;
+    enum harrier_rule_mode mode;
+    enum harrier_rule_fate fate;
+    enum harrier_verdict verdict, verdict_on_error; /* what it asks for; NONE: nothing */
+    int32_t score;
+    const char *group;
+    const char *reason; /* when it fired */
+    int32_t capped;     /* of score, what the group's limit left out */
+    enum harrier_verdict verdict_if_live;
+    int64_t from_us, until_us; /* event times that it is for; 0: no bound */
+    unsigned rollout;          /* hundredths of a percent of the keys that it is for */
+    const char *rollout_key;   /* the field they are the values of */
+    const struct harrier_explained_part *parts; /* of its condition; the first is the whole */
+    size_t part_count;
+};
+
+struct harrier_explained_computed {
+    const char *name;
+    const struct harrier_explained_part *parts;
+    size_t part_count;
+};
+
+struct harrier_explained_group {
+    const char *name, *about;
+    bool greatest; /* of its rules' scores counts; else their sum */
+    bool limited;  /* to this: */
+    int32_t at_most;
+    int64_t asked, counted;
+};
+
+struct harrier_explained_cutoff {
+    enum harrier_verdict verdict;
+    uint32_t score; /* the smallest that gives it */
+    bool computed;  /* by a rebuild, for the policy's budget */
+};
+
+struct harrier_explained_shadow {
+    const char *name;
+    uint64_t snapshot_id;
+    enum harrier_verdict verdict; /* NONE: it refuses the transaction */
+    uint32_t score;
+    const char *const *rules; /* that had their effect */
+    size_t rule_count;
+    uint32_t rule_errors;
+    bool degraded;
+};
+
+/* What a policy makes of the transaction. */
+struct harrier_explained_policy {
+    const char *name;
+    uint64_t snapshot_id;
+    const char *refusal, *refused_field;  /* why it does not take it; then nothing else is set */
+    struct harrier_decision decision;     /* derived, with all features */
+    const struct harrier_feature *fields; /* the transaction's, as expressions read them */
+    size_t field_count;
+    const struct harrier_explained_computed *computed; /* values that the policy computes */
+    size_t computed_count;
+    const struct harrier_explained_rule *rules; /* all, in the policy's order */
+    size_t rule_count;
+    const struct harrier_explained_group *groups;
+    size_t group_count;
+    const struct harrier_explained_cutoff *cutoffs; /* in rising severity */
+    size_t cutoff_count;
+    const struct harrier_explained_shadow *shadows;
+    size_t shadow_count;
+    const char *const *warming; /* features without history in the tables */
+    size_t warming_count;
+};
+
+/* An entity whose history was read. */
+struct harrier_explained_entity {
+    const char *name, *key;
+    uint64_t entries;       /* transactions that its state held; the newest was at: */
+    int64_t newest_time_us; /* 0: none */
+    uint64_t applied;       /* records that were applied to what the tables had */
+    bool in_tables;
+};
+
+/* What was said about the transaction later. */
+struct harrier_explained_outcome {
+    uint64_t position;
+    int64_t receive_time_us, known_time_us;
+    enum harrier_label previous, label;
+    const char *source;
+};
+
+struct harrier_explanation {
+    struct harrier_transaction transaction;
+    uint64_t position; /* of its archive record */
+    int64_t receive_time_us;
+    struct harrier_decision archived; /* without features */
+    bool equal;                       /* what was derived is what is archived, to the bit */
+    const char *difference;           /* else in words: archived -> derived */
+    uint64_t policy_position;         /* the archive's record of the policy */
+    /* The tables it decided on, what they were built up to, the record of their adoption; 0: none
+     */
+    uint64_t generation_id, generation_position, adopted_position;
+    uint64_t base_position; /* the history was folded from behind here */
+    uint64_t records_read, records_applied;
+    const struct harrier_explained_entity *entities;
+    size_t entity_count;
+    const struct harrier_explained_outcome *outcomes;
+    size_t outcome_count;
+    const char *const *notes; /* sentences that one has to know to read the rest */
+    size_t note_count;
+    struct harrier_explained_policy then;
+    const struct harrier_explained_policy *now; /* NULL in a server's answer */
+};
+
 /* Of these parts only that of the call made is there. */
 struct harrier_reply {
     const struct harrier_result *results; /* one per transaction, in their order */
@@ -408,6 +577,7 @@ struct harrier_reply {
     size_t list_change_count;
     const struct harrier_lists *lists;
     const struct harrier_reload *reload;
+    const struct harrier_explanation *explanation;
 };
 
 HARRIER_API void harrier_reply_free(struct harrier_reply *reply); /* NULL is allowed */
@@ -465,6 +635,13 @@ HARRIER_API int harrier_status(struct harrier_client *client, bool with_state_ha
  * time. A refused policy is no failure of the call. */
 HARRIER_API int harrier_reload(struct harrier_client *client, bool wait, uint64_t deadline_us,
                                struct harrier_reply **ret_reply, struct harrier_error *ret_error);
+
+/* Why a transaction was decided as it was, derived again from the server's archive: give it time, a
+ * minute for a large one. NOT_FOUND: the server does not remember the id; UNAVAILABLE: it is busy
+ * explaining others. */
+HARRIER_API int harrier_explain(struct harrier_client *client, const char *transaction_id,
+                                uint64_t deadline_us, struct harrier_reply **ret_reply,
+                                struct harrier_error *ret_error);
 
 /* ---------------------------------------------------------------------------------------------
  * Pipelined scoring */

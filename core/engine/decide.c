@@ -1,7 +1,7 @@
 /* decide(transaction, states) → decision: Law 2.
  *
  *   lay out     the transaction in the frames of the rules and of the plan
- *   read        every feature of every entity it names
+ *   read        every feature of every entity it names; with the entries of outline.c
  *   compute     the policy's computed values
  *   judge       what the rules make of it: judge.c
  *   tell        reasons, and features when they are asked for
@@ -14,14 +14,17 @@
 
 static int lay_out(struct engine *engine, const struct transaction *transaction,
                    struct text *ret_field, struct error *ret_error) {
-    int r = transaction_check(transaction, ret_field, ret_error);
-    if (r < 0)
-        return r;
-    r = judge_bind(&engine->live, transaction, ret_field, ret_error);
-    if (r < 0 || engine->plan == engine->rules)
-        return r;
-    return schema_bind(&engine->plan->schema, transaction, BIND_LENIENT, &engine->plan_layout.bound,
-                       ret_field, ret_error);
+    int r = engine->omits_check ? 0 : transaction_check(transaction, ret_field, ret_error);
+    return r < 0 ? r : judge_bind(&engine->live, transaction, ret_field, ret_error);
+}
+
+/* For the plan; nothing that the rules have taken can be wrong there. */
+static void lay_out_plan(struct engine *engine, const struct transaction *transaction) {
+    struct text field;
+    struct error ignored;
+    if (engine->plan != engine->rules)
+        schema_bind(&engine->plan->schema, transaction, BIND_LENIENT, &engine->plan_layout.bound,
+                    &field, &ignored);
 }
 
 static void degrade(struct decision *decision, struct text reason) {
@@ -31,59 +34,75 @@ static void degrade(struct decision *decision, struct text reason) {
     decision->degraded_reason = reason;
 }
 
-static void read_entity(struct engine *engine, size_t entity, const struct transaction *transaction,
-                        struct state_source *states, struct arena *arena,
-                        struct decision *decision) {
-    const struct reading *reading = &engine->readings[entity];
-    const struct spot *spot = &engine->spots[entity];
-    int64_t lateness_us = engine->plan->plan.lateness_us;
-    int r;
-    if (!spot->has_key || !reading->is_wanted)
-        return;
-    layout_entry(engine, entity, transaction);
-    engine->entry.transaction = true;
-    for (size_t f = 0; f < reading->plan.filter_count; f++)
-        engine->entry.weights[f] = layout_passes(engine, entity, f, arena);
-    if (spot->state) {
-        r = state_evaluate(spot->state, &reading->plan, lateness_us, transaction->event_time_us,
-                           &engine->entry, engine->state_scratch, engine->values);
-    } else {
-        struct text state =
-            states->read(states, entity, layout_key(engine, entity), spot->key_hash);
-        r = state_read(state.data, state.length, &reading->plan, lateness_us,
-                       transaction->event_time_us, &engine->entry, engine->state_scratch,
-                       engine->values);
-    }
-    engine->unknown += state_scratch_unknown(engine->state_scratch);
-    if (r > 0 && engine->live.entities[entity].count > 0)
+/* Before the first entity. */
+static void begin_reading(struct engine *engine) {
+    judge_clear_features(&engine->live);
+    shadows_begin(engine);
+}
+
+/* What was read of one entity, in the frames of all that judge. */
+static void take_reading(struct engine *engine, size_t entity, struct entity_reading reading,
+                         struct arena *arena, struct decision *decision) {
+    if (reading.is_late && engine->live.entities[entity].count > 0)
         degrade(decision, arena_printf(arena,
                                        "event time is more than the policy's lateness behind the "
                                        "newest of this %" TEXT_FORMAT,
-                                       TEXT_ARGS(reading->plan.name)));
-    judge_take_features(&engine->live, entity, engine->values, arena);
+                                       TEXT_ARGS(engine->plan->plan.entities[entity].name)));
+    judge_take_features(&engine->live, entity, reading.values, arena);
     for (size_t i = 0; i < engine->shadow_count; i++) {
         struct judge *shadow = &engine->shadows[i];
-        judge_take_features(shadow, entity, engine->values, &shadow->arena);
-        shadow->is_late |= r > 0 && shadow->entities[entity].count > 0;
+        judge_take_features(shadow, entity, reading.values, &shadow->arena);
+        shadow->is_late |= reading.is_late && shadow->entities[entity].count > 0;
     }
+}
+
+/* Behind the last entity. */
+static void end_reading(struct engine *engine, struct arena *arena, struct decision *decision) {
+    for (size_t i = 0; i < engine->given_count; i++)
+        engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
+    if (engine->live.warming > 0)
+        degrade(decision, arena_text(arena, engine->warming.reason));
+}
+
+int engine_read(struct engine *engine, size_t entity, struct state *state,
+                const struct entry *entry, struct value *ret_values) {
+    const struct reading *reading = &engine->readings[entity];
+    int64_t lateness_us = engine->plan->plan.lateness_us;
+    int r = state ? state_evaluate(state, &reading->plan, lateness_us, entry->time_us, entry,
+                                   engine->state_scratch, ret_values)
+                  : state_read(NULL, 0, &reading->plan, lateness_us, entry->time_us, entry,
+                               engine->state_scratch, ret_values);
+    engine->unknown += state_scratch_unknown(engine->state_scratch);
+    return r;
+}
+
+/* The same where the source had the state further away than in memory. */
+static int read_stored(struct engine *engine, size_t entity, struct state_source *states) {
+    const struct reading *reading = &engine->readings[entity];
+    struct text state =
+        states->read(states, entity, layout_key(engine, entity), engine->spots[entity].key_hash);
+    int r =
+        state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
+                   engine->entry.time_us, &engine->entry, engine->state_scratch, engine->values);
+    engine->unknown += state_scratch_unknown(engine->state_scratch);
+    return r;
 }
 
 static void read_features(struct engine *engine, const struct transaction *transaction,
                           struct state_source *states, struct arena *arena,
                           struct decision *decision) {
-    judge_clear_features(&engine->live);
-    shadows_begin(engine);
-    layout_set_verdict(&engine->plan_layout, VERDICT_NONE);
-    layout_set_outcome(&engine->plan_layout, LABEL_NONE);
-    layout_set_fired(&engine->plan_layout, NULL, 0);
+    outline_begin(engine, transaction);
     layout_find_states(engine, transaction->event_time_us, states);
-    engine->entry.id_hash = hash_text(transaction->id);
-    for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
-        read_entity(engine, e, transaction, states, arena, decision);
-    for (size_t i = 0; i < engine->given_count; i++)
-        engine->live.layout.bound.frame[engine->given[i].slot] = engine->given[i].value;
-    if (engine->live.warming > 0)
-        degrade(decision, arena_text(arena, engine->warming.reason));
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
+        const struct spot *spot = &engine->spots[e];
+        if (!spot->has_key || !engine->readings[e].is_wanted)
+            continue;
+        outline_entry(engine, e, transaction, arena);
+        int r = spot->state ? engine_read(engine, e, spot->state, &engine->entry, engine->values)
+                            : read_stored(engine, e, states);
+        take_reading(engine, e, (struct entity_reading){.values = engine->values, .is_late = r > 0},
+                     arena, decision);
+    }
 }
 
 static uint64_t hash_features(const struct engine *engine) {
@@ -152,8 +171,8 @@ static struct text write_reason(const struct engine *engine, const struct rule *
 }
 
 /* The first DECISION_REASONS_MAX of the rules that fired. */
-static int tell_reasons(const struct engine *engine, struct arena *arena, struct decision *decision,
-                        struct error *ret_error) {
+static int tell_reasons(const struct engine *engine, bool with_texts, struct arena *arena,
+                        struct decision *decision, struct error *ret_error) {
     const struct judge *live = &engine->live;
     size_t count =
         live->fired_count < DECISION_REASONS_MAX ? live->fired_count : DECISION_REASONS_MAX;
@@ -165,7 +184,7 @@ static int tell_reasons(const struct engine *engine, struct arena *arena, struct
         const struct rule *rule = &engine->rules->rules[fired->rule];
         reasons[i] = (struct reason){
             .rule = rule->name,
-            .text = write_reason(engine, rule, arena),
+            .text = with_texts ? write_reason(engine, rule, arena) : (struct text){0},
             .score = rule->score,
             .verdict = rule->verdict,
             .shadow = rule->mode == RULE_SHADOW,
@@ -189,7 +208,30 @@ static int judge(struct engine *engine, const struct transaction *transaction, s
     decision->verdict = judgement.verdict;
     decision->score = judgement.score;
     decision->rule_errors = judgement.rule_errors;
-    return tell_reasons(engine, arena, decision, ret_error);
+    return tell_reasons(engine, !engine->omits_texts, arena, decision, ret_error);
+}
+
+void engine_omit_hash(struct engine *engine) {
+    engine->omits_hash = true;
+}
+
+void engine_omit_check(struct engine *engine) {
+    engine->omits_check = true;
+}
+
+void engine_omit_texts(struct engine *engine) {
+    engine->omits_texts = true;
+}
+
+int engine_reasons(const struct engine *engine, struct arena *arena, struct decision *decision,
+                   struct error *ret_error) {
+    return tell_reasons(engine, true, arena, decision, ret_error);
+}
+
+size_t engine_fired(const struct engine *engine, uint32_t *ret_rules) {
+    for (size_t i = 0; i < engine->live.fired_count; i++)
+        ret_rules[i] = engine->live.fired[i].rule;
+    return engine->live.fired_count;
 }
 
 /* Texts of computed values may lie in the transaction or among the engine's derived texts, which
@@ -225,9 +267,9 @@ static int tell_features(struct engine *engine, struct arena *arena, struct deci
     return 0;
 }
 
-int engine_decide(struct engine *engine, const struct transaction *transaction,
-                  struct state_source *states, bool with_features, struct arena *arena,
-                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+/* Before anything is read. */
+static int begin(struct engine *engine, const struct transaction *transaction, struct arena *arena,
+                 struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
     int r = lay_out(engine, transaction, ret_field, ret_error);
     if (r < 0)
         return r;
@@ -235,24 +277,58 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     r = check_memory(engine, arena, ret_error);
     if (r < 0)
         return r;
-    struct decision decision = {
+    *ret_decision = (struct decision){
         .transaction_id = transaction->id,
         .snapshot_id = engine->rules->id,
         .verdict = VERDICT_APPROVE,
     };
-    read_features(engine, transaction, states, arena, &decision);
-    judge_compute_values(&engine->live, arena);
-    decision.feature_hash = hash_features(engine);
-    r = judge(engine, transaction, arena, &decision, ret_error);
-    if (r < 0)
-        return r;
-    shadows_judge(engine, transaction, arena, &decision);
-    if (with_features)
-        r = tell_features(engine, arena, &decision, ret_error);
-    if (r < 0)
-        return r;
-    *ret_decision = decision;
+    begin_reading(engine);
     return 0;
+}
+
+/* Once everything is read. */
+static int conclude(struct engine *engine, const struct transaction *transaction,
+                    bool with_features, struct arena *arena, struct decision *decision,
+                    struct error *ret_error) {
+    end_reading(engine, arena, decision);
+    judge_compute_values(&engine->live, arena);
+    decision->feature_hash = engine->omits_hash ? 0 : hash_features(engine);
+    int r = judge(engine, transaction, arena, decision, ret_error);
+    if (r < 0)
+        return r;
+    shadows_judge(engine, transaction, arena, decision);
+    return with_features ? tell_features(engine, arena, decision, ret_error) : 0;
+}
+
+int engine_decide(struct engine *engine, const struct transaction *transaction,
+                  struct state_source *states, bool with_features, struct arena *arena,
+                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+    struct decision decision;
+    int r = begin(engine, transaction, arena, &decision, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    lay_out_plan(engine, transaction);
+    read_features(engine, transaction, states, arena, &decision);
+    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
+    if (r == 0)
+        *ret_decision = decision;
+    return r;
+}
+
+int engine_judge(struct engine *engine, const struct transaction *transaction,
+                 const struct entity_reading *readings, bool with_features, struct arena *arena,
+                 struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+    struct decision decision;
+    int r = begin(engine, transaction, arena, &decision, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
+        if (readings[e].values && engine->readings[e].is_wanted)
+            take_reading(engine, e, readings[e], arena, &decision);
+    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
+    if (r == 0)
+        *ret_decision = decision;
+    return r;
 }
 
 size_t engine_entity_features(struct engine *engine, size_t entity, struct text state,

@@ -8,6 +8,9 @@
 
 #include <stdlib.h>
 
+/* Room for the texts that filters build; they are gone after each record. */
+#define FILTER_TEXTS_MAX (1u << 20)
+
 void layout_init(struct layout *layout, const struct snapshot *snapshot) {
     layout->snapshot = snapshot;
     layout->bound.frame = check_calloc(snapshot->slot_count, sizeof *layout->bound.frame);
@@ -78,12 +81,36 @@ static void find_same_filters(struct engine *engine) {
     }
     engine->same_filter = check_calloc(engine->filter_count, sizeof *engine->same_filter);
     engine->passed = check_calloc(engine->filter_count, sizeof *engine->passed);
+    engine->passed_before = check_calloc(engine->filter_count, sizeof *engine->passed_before);
     for (size_t e = 0; e < plan->entity_count; e++)
         for (size_t f = 0; f < plan->entities[e].filter_count; f++) {
             size_t filter = engine->first_filter[e] + f;
             engine->same_filter[filter] =
                 same_filter(engine, plan->entities[e].filters[f].source, filter);
         }
+}
+
+static bool reads_verdict(const struct snapshot *snapshot, const struct expression *filter,
+                          bool *reads) {
+    memset(reads, 0, snapshot->slot_count * sizeof *reads);
+    expression_reads(filter, reads, snapshot->slot_count);
+    bool does = reads[snapshot->slot_verdict];
+    for (size_t i = 0; i < snapshot->fired_count; i++)
+        does |= reads[snapshot->first_fired + i];
+    return does;
+}
+
+static void find_following_filters(struct engine *engine) {
+    const struct snapshot *snapshot = engine->plan;
+    bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
+    engine->follows = check_calloc(engine->filter_count, sizeof *engine->follows);
+    for (size_t e = 0; e < snapshot->plan.entity_count; e++)
+        for (size_t f = 0; f < snapshot->plan.entities[e].filter_count; f++) {
+            bool follows = reads_verdict(snapshot, snapshot->bindings[e].filters[f], reads);
+            engine->follows[engine->first_filter[e] + f] = follows;
+            engine->any_follows |= follows;
+        }
+    free(reads);
 }
 
 /* The fields that keys, columns and filters of the plan need, and those that they are derived from.
@@ -141,7 +168,10 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     }
     find_wanted(engine);
     find_same_filters(engine);
+    find_following_filters(engine);
+    arena_init(&engine->filter_texts, FILTER_TEXTS_MAX);
     find_plan_fields(engine);
+    engine->slot_hashes = check_calloc(plan->slot_count, sizeof *engine->slot_hashes);
     engine->spots = check_calloc(plan->plan.entity_count, sizeof *engine->spots);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
@@ -171,6 +201,10 @@ void engine_free(struct engine *engine) {
     free(engine->first_filter);
     free(engine->same_filter);
     free(engine->passed);
+    free(engine->passed_before);
+    free(engine->follows);
+    arena_deinit(&engine->filter_texts);
+    free(engine->slot_hashes);
     free(engine->spots);
     free(engine->values);
     state_scratch_free(engine->state_scratch);
@@ -280,6 +314,24 @@ struct text layout_key(struct engine *engine, size_t entity) {
     return (struct text){.data = engine->key, .length = (size_t)(at - engine->key)};
 }
 
+void layout_begin(struct engine *engine, const struct transaction *transaction) {
+    engine->transactions++;
+    engine->entry.id_hash = hash_text(transaction->id);
+}
+
+static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
+    struct slot_hash *kept = &engine->slot_hashes[slot];
+    if (kept->transaction != engine->transactions)
+        *kept = (struct slot_hash){.hash = hash_text(t), .transaction = engine->transactions};
+    return kept->hash;
+}
+
+uint64_t layout_key_hash(struct engine *engine, size_t entity, struct text key) {
+    return key.data == engine->key
+               ? hash_text(key)
+               : slot_hash(engine, engine->plan->bindings[entity].key_slots[0], key);
+}
+
 /* One step of all before the next of any: their waits for memory overlap. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states) {
     const struct plan *plan = &engine->plan->plan;
@@ -287,7 +339,7 @@ void layout_find_states(struct engine *engine, int64_t at_us, struct state_sourc
         struct text key = layout_key(engine, e);
         engine->spots[e] = (struct spot){.has_key = key.data != NULL};
         if (key.data)
-            engine->spots[e].key_hash = hash_text(key);
+            engine->spots[e].key_hash = layout_key_hash(engine, e, key);
     }
     for (int step = 0; states->fetch && step < STATE_SOURCE_STEPS; step++)
         for (size_t e = 0; e < plan->entity_count; e++)
@@ -352,7 +404,7 @@ void layout_entry(struct engine *engine, size_t entity, const struct transaction
             entry->integers[i] = bound->integers[slot];
             break;
         case COLUMN_HASH:
-            entry->integers[i] = (int64_t)hash_text(v->text);
+            entry->integers[i] = (int64_t)slot_hash(engine, slot, v->text);
             break;
         case COLUMN_TEXT:
             entry->texts[i] = v->text;

@@ -86,8 +86,8 @@ const struct engine_warming *engine_warming_names(const struct engine *engine);
  * values would have to be told apart than a state keeps. */
 uint64_t engine_unknown(const struct engine *engine);
 
-/* For trials: from here on these features have these values, whatever the states say. The array must
- * outlive the engine or the next call; count 0: none. */
+/* For trials: from here on these features have these values, whatever the states say. The array
+ * must outlive the engine or the next call; count 0: none. */
 struct engine_value {
     size_t slot; /* of a feature of the rules */
     struct value value;
@@ -108,6 +108,62 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
 /* The values of the rules' fields, features and so on for the transaction that engine_decide()
  * decided last, whose memory must still be there: slot_count of them, for expression_eval(). */
 const struct value *engine_frame(const struct engine *engine);
+
+/* ---- the steps of deciding and applying ----
+ *
+ * engine_decide() and engine_apply() are made of them. Whoever has many records at hand takes them
+ * apart, each step for many records, in several threads, each with an engine of its own:
+ *
+ *   outline   what a record means to each of its entities: key, entry. Reads the record alone
+ *   read      the features of one entity, from its state and the entry; then the entry is applied
+ *   judge     the decision, from the transaction and what was read. Reads no state
+ *
+ * The outline and the reading know the plan only: any engine with this plan will do. */
+
+/* One entity of a record. Everything in it is valid during the call of take(). */
+struct entity_outline {
+    size_t entity;
+    struct text key;
+    uint64_t key_hash;
+    const struct entry *entry; /* of a transaction: to read with, before there is a verdict */
+    const int32_t *applied;    /* weights to apply it with; all else is as in entry */
+};
+struct outline_sink {
+    void (*take)(struct outline_sink *self, const struct entity_outline *outline);
+};
+/* Hands over the entities of one record, in the plan's order: what engine_decide() reads with and
+ * engine_apply() applies. */
+void engine_outline(struct engine *engine, const struct record *record, struct outline_sink *sink);
+
+/* The values of all features of one entity of the plan, in the plan's order and without defaults,
+ * as engine_decide() reads them. state NULL: the entity has none. 1: so late that values may miss
+ * something. Texts: state_evaluate(). */
+int engine_read(struct engine *engine, size_t entity, struct state *state,
+                const struct entry *entry, struct value *ret_values);
+
+/* What engine_read() gave for one entity. */
+struct entity_reading {
+    const struct value *values; /* NULL: the transaction names no such entity */
+    bool is_late;
+};
+/* engine_decide() once everything is read: one reading for each entity of the plan. */
+int engine_judge(struct engine *engine, const struct transaction *transaction,
+                 const struct entity_reading *readings, bool with_features, struct arena *arena,
+                 struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
+
+/* For whoever judges many transactions: from here on decisions have no feature_hash, which only
+ * comparing with what is archived takes; and reasons have no text. */
+void engine_omit_hash(struct engine *engine);
+/* Transactions have passed transaction_check() already: they come from an archive. */
+void engine_omit_check(struct engine *engine);
+void engine_omit_texts(struct engine *engine);
+/* The reasons again, with texts: of the transaction decided last, whose memory must still be there,
+ * in the arena. */
+int engine_reasons(const struct engine *engine, struct arena *arena, struct decision *decision,
+                   struct error *ret_error);
+/* Rules whose condition was true for the transaction decided last, rising: ret_rules has room for
+ * all of the policy. Those that are suppressed or in shadow, too. */
+size_t engine_fired(const struct engine *engine, uint32_t *ret_rules);
 
 /* Takes what records mean to entities. key and entry are valid during the call. */
 struct entry_sink {

@@ -87,17 +87,29 @@ struct engine {
     struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
     size_t *plan_fields;       /* slots that states are made from, ascending */
     size_t plan_field_count;
-    struct reading *readings;  /* one per entity of the plan */
-    struct spot *spots;        /* likewise, of the transaction in the plan's layout */
+    struct reading *readings; /* one per entity of the plan */
+    struct spot *spots;       /* likewise, of the transaction in the plan's layout */
     /* Filters of the plan, all entities' one behind the other. Entities often share conditions:
      * each is evaluated once per record. */
-    size_t *first_filter; /* of each entity */
-    size_t *same_filter;  /* of each filter: the first one with the same condition */
-    signed char *passed;  /* of those, by the record being looked at; −1: not known yet */
+    size_t *first_filter;       /* of each entity */
+    size_t *same_filter;        /* of each filter: the first one with the same condition */
+    signed char *passed;        /* of those, by the record being looked at; −1: not known yet */
+    signed char *passed_before; /* likewise, as long as there is no verdict */
+    bool *follows;              /* of each filter: may it change once there is a verdict? */
+    bool any_follows;
     size_t filter_count;
+    int32_t applied[PLAN_FILTERS_MAX]; /* weights: entry has those to read with */
+    /* Hashes of texts in the plan's layout, [slot]: keys and columns of several entities ask for
+     * the same. Of the transaction that outline_begin() has seen last. */
+    struct slot_hash {
+        uint64_t hash, transaction;
+    } * slot_hashes;
+    uint64_t transactions;
+    struct arena filter_texts;
     struct engine_warming warming; /* of the live side; in this memory: */
     struct arena warming_arena;
     uint64_t unknown;
+    bool omits_texts, omits_hash, omits_check;
     const struct engine_value *given; /* engine_give() */
     size_t given_count;
     struct value *values; /* room for the features of the largest entity */
@@ -120,6 +132,11 @@ void layout_set_fired(struct layout *layout, const struct reason *reasons, size_
  * when the transaction lacks a part of it. */
 struct text layout_key(struct engine *engine, size_t entity);
 
+/* hash_text() of that key. */
+uint64_t layout_key_hash(struct engine *engine, size_t entity, struct text key);
+/* Another transaction is in the plan's layout. */
+void layout_begin(struct engine *engine, const struct transaction *transaction);
+
 /* Finds the states of all entities of the transaction in the plan's layout, which is to be read or
  * applied, and fetches them: fills engine->spots. Quick where the source has them in memory. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
@@ -130,6 +147,23 @@ bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct a
 /* Fills time and columns of engine->entry from the plan's layout; the id, which is the same for all
  * entities, and the weights are the caller's. */
 void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction);
+
+/* ---- what a transaction means to its entities: outline.c ---- */
+
+/* The transaction is in the plan's layout, and is to be read for: there is no verdict yet. */
+void outline_begin(struct engine *engine, const struct transaction *transaction);
+/* Fills engine->entry to read with. */
+void outline_entry(struct engine *engine, size_t entity, const struct transaction *transaction,
+                   struct arena *arena);
+
+/* engine_outline(), or less than that. */
+struct outlining {
+    struct outline_sink *sink;
+    bool reads;        /* entry has the weights to read with; without: those to apply it with */
+    bool ignores_hash; /* take() is given 0 for key_hash */
+};
+void outline_record(struct engine *engine, const struct record *record,
+                    const struct outlining *outlining);
 
 /* ---- what has no history yet: warming.c ---- */
 

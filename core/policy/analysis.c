@@ -182,26 +182,25 @@ static void analyse_cases(struct analysis *analysis) {
 /* ------------------------------------------------------------------------------------------------
  * The whole */
 
-static void place_rule(struct analysis *analysis, const struct source *source,
-                       const struct tree_node *item) {
-    const struct snapshot *snapshot = analysis->load->snapshot;
+static void place_rule(const struct load *load, const struct source *source,
+                       const struct tree_node *item, struct rule_place *places) {
+    const struct snapshot *snapshot = load->snapshot;
     const struct tree_node *name = analysis_child(item, "name");
     for (size_t i = 0; i < snapshot->rule_count; i++)
         if (text_equal(snapshot->rules[i].name, name->text))
-            analysis->rules[i] = (struct rule_place){
-                .source = source,
-                .name = name,
-                .when = analysis_noted(analysis->load, analysis_child(item, "when"))};
+            places[i] =
+                (struct rule_place){.source = source,
+                                    .name = name,
+                                    .when = analysis_noted(load, analysis_child(item, "when"))};
 }
 
-static void place_rules(struct analysis *analysis) {
-    struct load *load = analysis->load;
+void analysis_place_rules(const struct load *load, struct rule_place *ret_places) {
     for (size_t i = 0; i < load->file_count; i++) {
         if (policy_file_kind(load->sources[i].path) != FILE_RULES)
             continue;
         const struct tree_node *rules = analysis_child(load->roots[i], "rules");
         for (const struct tree_node *item = rules->first; item; item = item->next)
-            place_rule(analysis, &load->sources[i], item);
+            place_rule(load, &load->sources[i], item, ret_places);
     }
 }
 
@@ -211,7 +210,7 @@ void analyse(struct load *load) {
         return;
     analysis.rules = check_calloc(load->snapshot->rule_count + 1, sizeof *analysis.rules);
     arena_init(&analysis.scratch, SIZE_MAX / 4);
-    place_rules(&analysis);
+    analysis_place_rules(load, analysis.rules);
     analyse_use(load);
     analyse_rules(&analysis);
     analyse_cases(&analysis);

@@ -21,6 +21,12 @@ const struct tree_node *analysis_child(const struct tree_node *node, const char 
 const struct noted_expression *analysis_noted(const struct load *load,
                                               const struct tree_node *node);
 
+/* Of all rules of a load without faults, parallel to the snapshot's. */
+void analysis_place_rules(const struct load *load, struct rule_place *ret_places);
+
+/* An expression without brackets around all of it. */
+struct text analysis_unwrapped(struct text expression);
+
 /* Warns below a part of an expression. */
 void analysis_warn(struct analysis *analysis, const struct noted_expression *noted,
                    const struct syntax *part, const char *format, ...)

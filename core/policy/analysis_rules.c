@@ -30,8 +30,7 @@ static const struct noted_expression *expression_of(const struct load *load,
     return NULL;
 }
 
-/* Without brackets around all of it. */
-static struct text unwrapped(struct text t) {
+struct text analysis_unwrapped(struct text t) {
     size_t depth = 0;
     if (t.length < 2 || t.data[0] != '(' || t.data[t.length - 1] != ')')
         return t;
@@ -41,7 +40,7 @@ static struct text unwrapped(struct text t) {
         if (depth == 0 && i + 1 < t.length)
             return t;
     }
-    return unwrapped((struct text){.data = t.data + 1, .length = t.length - 2});
+    return analysis_unwrapped((struct text){.data = t.data + 1, .length = t.length - 2});
 }
 
 /* `"amount < 5.0"`, `"!(a || b)"`; and of which value when it stands there. */
@@ -52,7 +51,7 @@ static const char *describe(const struct load *load, const struct noted_expressi
     check(noted);
     struct text t = {.data = noted->node->text.data + noted->offset + node->start,
                      .length = node->end - node->start};
-    t = unwrapped(t);
+    t = analysis_unwrapped(t);
     bool cut = t.length > 80;
     if (cut)
         t.length = 80;

@@ -97,8 +97,8 @@ static size_t characters(struct text value, size_t offset, size_t length) {
     return count;
 }
 
-struct position load_place(const struct source *source, const struct tree_node *node,
-                           size_t offset, size_t length) {
+struct position load_place(const struct source *source, const struct tree_node *node, size_t offset,
+                           size_t length) {
     return tree_locate(source, node, offset, characters(node->text, offset, length));
 }
 
@@ -134,7 +134,7 @@ struct syntax *load_expression(struct load *load, const struct source *source,
     struct text text = {.data = node->text.data + offset, .length = length};
     struct syntax *syntax =
         expression_check(text, &load->scope, reader, wanted, &load->scratch, &place.reporter);
-    if (syntax && load->is_checked)
+    if (syntax && (load->is_checked || load->visitor))
         note(load, (struct noted_expression){.source = source,
                                              .node = node,
                                              .offset = offset,

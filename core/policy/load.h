@@ -57,6 +57,13 @@ struct noted_expression {
     const struct syntax *syntax;
 };
 
+struct load;
+
+/* Is shown a load that went well, while the trees of its expressions are there. */
+struct load_visitor {
+    void (*visit)(struct load_visitor *self, struct load *load);
+};
+
 struct load {
     struct snapshot *snapshot;
     struct arena *arena;  /* the snapshot's: for what stays */
@@ -72,14 +79,19 @@ struct load {
     bool is_new; /* from a folder: must keep to its budget. What the archive has was in force. */
     /* harrier check's: expressions are noted and analysed (analysis.h). */
     bool is_checked;
-    int64_t now_us; /* rules that end before are over; INT64_MIN: none are */
+    struct load_visitor *visitor; /* NULL: none. Expressions are noted for it, too. */
+    int64_t now_us;               /* rules that end before are over; INT64_MIN: none are */
     struct noted_expression *noted;
     size_t noted_count, noted_capacity;
-    bool groups_incomplete; /* likewise of the groups */
+    bool groups_incomplete;        /* likewise of the groups */
     struct rule_outline *outlines; /* of all rules, in the order of files and lines */
     size_t outline_count;
     struct rule_names rule_names; /* the scope's */
 };
+
+/* As snapshot_load(), of what was in force once; the visitor sees how it is made. */
+int load_visit(const struct policy_file *files, size_t file_count, struct load_visitor *visitor,
+               struct snapshot **ret_snapshot, struct error *ret_error);
 
 struct reader load_reader(struct load *load, const struct source *source);
 /* The file of this kind and its tree; NULL when the policy has none that is readable. */
@@ -147,8 +159,8 @@ struct syntax *load_expression(struct load *load, const struct source *source,
                                const struct tree_node *node, size_t offset, size_t length,
                                enum scope_reader reader, enum value_type wanted);
 /* Where `length` bytes from byte `offset` of a text node stand. */
-struct position load_place(const struct source *source, const struct tree_node *node,
-                           size_t offset, size_t length);
+struct position load_place(const struct source *source, const struct tree_node *node, size_t offset,
+                           size_t length);
 /* The same for a node that is nothing but an expression. `what`: "when", "where". */
 struct syntax *load_expression_node(struct load *load, const struct source *source,
                                     const struct tree_node *node, const char *what,

@@ -264,6 +264,8 @@ static int load_files(const struct policy_file *files, size_t file_count,
         r = faults_error(&load.faults, ret_error);
         holder_free(holder);
     } else {
+        if (load.visitor)
+            load.visitor->visit(load.visitor, &load);
         *ret_snapshot = &holder->snapshot;
     }
     scope_deinit(&load.scope);
@@ -278,6 +280,16 @@ int snapshot_load(const struct policy_file *files, size_t file_count,
                   struct error *ret_error) {
     const struct load options = {.is_checked = false};
     return load_files(files, file_count, &options, NULL, ret_snapshot, ret_messages, ret_error);
+}
+
+int load_visit(const struct policy_file *files, size_t file_count, struct load_visitor *visitor,
+               struct snapshot **ret_snapshot, struct error *ret_error) {
+    const struct load options = {.visitor = visitor};
+    struct buffer messages;
+    buffer_init(&messages);
+    int r = load_files(files, file_count, &options, NULL, ret_snapshot, &messages, ret_error);
+    buffer_deinit(&messages);
+    return r;
 }
 
 int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,

@@ -136,6 +136,13 @@ struct value thresholds_value(const struct thresholds *thresholds, struct text n
                   : value_absent();
 }
 
+enum threshold_origin threshold_origin(struct text table_bytes, struct text key) {
+    const struct table *table = (const void *)table_bytes.data;
+    if (key.data && place_of(table, key)->key.data)
+        return THRESHOLD_GROUP;
+    return table->has_overall ? THRESHOLD_OVERALL : THRESHOLD_FALLBACK;
+}
+
 double threshold_look_up(struct text table_bytes, struct text key, double fallback) {
     const struct table *table = (const void *)table_bytes.data;
     if (key.data) {

@@ -40,6 +40,14 @@ struct value thresholds_value(const struct thresholds *thresholds, struct text n
 /* The group's value, else that over all groups, else the fallback. table: from above. Pure. */
 double threshold_look_up(struct text table, struct text key, double fallback);
 
+/* Where threshold_look_up() finds the value. */
+enum threshold_origin {
+    THRESHOLD_FALLBACK, /* nothing was computed, or from too few transactions */
+    THRESHOLD_OVERALL,  /* the value over all groups */
+    THRESHOLD_GROUP,
+};
+enum threshold_origin threshold_origin(struct text table, struct text key);
+
 /* The cut-off that this budget gave; false: none. */
 bool thresholds_cutoff(const struct thresholds *thresholds, enum verdict verdict,
                        uint64_t definition, uint32_t *ret_score);

@@ -8,6 +8,7 @@
 #include "../base/buffer.h"
 #include "../base/error.h"
 #include "decision.h"
+#include "explanation.h"
 #include "list_change.h"
 #include "list_part.h"
 #include "transaction.h"
@@ -34,6 +35,7 @@ enum call {
     CALL_CHANGE_LIST,
     CALL_GET_LIST,
     CALL_RELOAD,
+    CALL_EXPLAIN,
     CALL_COUNT
 };
 
@@ -76,6 +78,10 @@ struct reload_request {
     bool wait;
 };
 
+struct explain_request {
+    struct text transaction_id;
+};
+
 struct request {
     uint64_t deadline_us; /* 0: none */
     enum call call;
@@ -87,6 +93,7 @@ struct request {
         struct list_change_request list_change;
         struct list_request list;
         struct reload_request reload;
+        struct explain_request explain;
     };
 };
 
@@ -222,6 +229,7 @@ struct response {
         } list_change;
         struct list_response list;
         struct reload_response reload;
+        const struct explanation *explain; /* without what another policy would decide */
     };
 };
 

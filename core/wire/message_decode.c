@@ -2,6 +2,7 @@
  * outcomes are left to transaction_check() and outcome_check(). */
 #include "field_text.h"
 #include "message.h"
+#include "message_parts.h"
 #include "protobuf.h"
 
 #include <inttypes.h>
@@ -142,10 +143,16 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
         request->call = CALL_RELOAD;
         request->reload.wait = in->reload->wait != 0;
         return 0;
+    case HARRIER__V1__REQUEST__CALL_EXPLAIN:
+        request->call = CALL_EXPLAIN;
+        request->explain.transaction_id = text_from_bytes(in->explain->transaction_id);
+        return field_check_required("transaction_id", request->explain.transaction_id,
+                                    TRANSACTION_ID_MAX, ret_error);
     default:
-        return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "the request has no call that this version knows; expected score, "
-                         "report_outcome, get_entity, status, change_list, get_list or reload");
+        return error_set(
+            ret_error, ERROR_UNSUPPORTED,
+            "the request has no call that this version knows; expected score, "
+            "report_outcome, get_entity, status, change_list, get_list, reload or explain");
     }
 }
 
@@ -221,7 +228,7 @@ static struct value decode_value(const Harrier__V1__NamedValue *in) {
     }
 }
 
-static int decode_values(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,
+int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,
                          const struct named_value **ret_values, struct error *ret_error) {
     struct named_value *values = array_alloc(arena, count, sizeof *values);
     if (!values)
@@ -245,7 +252,7 @@ static int check_verdicts(const struct decision *decision, struct error *ret_err
                      field_quote(decision->transaction_id).string);
 }
 
-static int decode_decision(const Harrier__V1__Decision *in, struct arena *arena,
+int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
                            struct decision *ret_decision, struct error *ret_error) {
     struct decision decision = {
         .transaction_id = text_from_bytes(in->transaction_id),
@@ -267,7 +274,8 @@ static int decode_decision(const Harrier__V1__Decision *in, struct arena *arena,
         return protobuf_exhausted("a response", arena, ret_error);
     int r = check_verdicts(&decision, ret_error);
     if (r == 0)
-        r = decode_values(in->features, in->n_features, arena, &decision.features, ret_error);
+        r = values_from_protobuf(in->features, in->n_features, arena, &decision.features,
+                                 ret_error);
     if (r == 0)
         *ret_decision = decision;
     return r;
@@ -282,7 +290,7 @@ static int decode_score_answer(const Harrier__V1__ScoreResponse *in, struct aren
         const Harrier__V1__ScoreResult *result = in->results[i];
         int r = 0;
         if (result->result_case == HARRIER__V1__SCORE_RESULT__RESULT_DECISION)
-            r = decode_decision(result->decision, arena, &results[i].decision, ret_error);
+            r = decision_from_protobuf(result->decision, arena, &results[i].decision, ret_error);
         else if (result->result_case == HARRIER__V1__SCORE_RESULT__RESULT_ERROR)
             results[i].error = decode_error(result->error);
         else
@@ -337,7 +345,7 @@ static int decode_outcome_answer(const Harrier__V1__ReportOutcomeResponse *in, s
 static int decode_entity_answer(const Harrier__V1__GetEntityResponse *in, struct arena *arena,
                                 struct response *response, struct error *ret_error) {
     const struct named_value *features;
-    int r = decode_values(in->features, in->n_features, arena, &features, ret_error);
+    int r = values_from_protobuf(in->features, in->n_features, arena, &features, ret_error);
     if (r < 0)
         return r;
     response->call = CALL_GET_ENTITY;
@@ -426,7 +434,7 @@ static int decode_list_answer(const Harrier__V1__GetListResponse *in, struct are
     return 0;
 }
 
-static const struct text *decode_names(const ProtobufCBinaryData *in, size_t count,
+const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t count,
                                        struct arena *arena) {
     struct text *out = array_alloc(arena, count, sizeof *out);
     for (size_t i = 0; i < count && out; i++)
@@ -437,9 +445,10 @@ static const struct text *decode_names(const ProtobufCBinaryData *in, size_t cou
 /* The same fields of two messages. */
 #define DECODE_WARMING(in, arena)                                                                  \
     {                                                                                              \
-        .features = decode_names((in)->warming_features, (in)->n_warming_features, (arena)),       \
+        .features =                                                                                \
+            texts_from_protobuf((in)->warming_features, (in)->n_warming_features, (arena)),        \
         .named_features = (in)->n_warming_features, .feature_count = (in)->warming_feature_count,  \
-        .rules = decode_names((in)->warming_rules, (in)->n_warming_rules, (arena)),                \
+        .rules = texts_from_protobuf((in)->warming_rules, (in)->n_warming_rules, (arena)),         \
         .named_rules = (in)->n_warming_rules, .rule_count = (in)->warming_rule_count               \
     }
 
@@ -551,6 +560,9 @@ static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
         return decode_list_answer(in->get_list, arena, response, ret_error);
     case HARRIER__V1__RESPONSE__ANSWER_RELOAD:
         return decode_reload_answer(in->reload, arena, response, ret_error);
+    case HARRIER__V1__RESPONSE__ANSWER_EXPLAIN:
+        response->call = CALL_EXPLAIN;
+        return explanation_from_protobuf(in->explain, arena, &response->explain, ret_error);
     default:
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "the response has neither an error nor an answer that this version knows");

@@ -3,6 +3,7 @@
 #include "../base/check.h"
 #include "field_text.h"
 #include "message.h"
+#include "message_parts.h"
 #include "protobuf.h"
 
 #define ERROR_MESSAGE_MAX 1000 /* bytes, as harrier.proto promises */
@@ -16,6 +17,7 @@ static const char *const call_names[CALL_COUNT] = {
     [CALL_CHANGE_LIST] = "change_list",
     [CALL_GET_LIST] = "get_list",
     [CALL_RELOAD] = "reload",
+    [CALL_EXPLAIN] = "explain",
 };
 
 const char *reload_result_name(enum reload_result result) {
@@ -157,6 +159,12 @@ static int encode_call(const struct request *request, struct arena *scratch,
         harrier__v1__reload_request__init(out->reload);
         out->reload->wait = request->reload.wait;
         return 0;
+    case CALL_EXPLAIN:
+        out->call_case = HARRIER__V1__REQUEST__CALL_EXPLAIN;
+        out->explain = scratch_calloc(scratch, 1, sizeof *out->explain);
+        harrier__v1__explain_request__init(out->explain);
+        out->explain->transaction_id = bytes_from_text(request->explain.transaction_id);
+        return 0;
     case CALL_NONE:
     case CALL_COUNT:
         break;
@@ -264,8 +272,8 @@ static void encode_value(const struct named_value *in, Harrier__V1__NamedValue *
     }
 }
 
-static Harrier__V1__NamedValue **encode_values(const struct named_value *values, size_t count,
-                                               struct arena *scratch) {
+Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, size_t count,
+                                             struct arena *scratch) {
     if (count == 0)
         return NULL;
     Harrier__V1__NamedValue *out = scratch_calloc(scratch, count, sizeof *out);
@@ -277,8 +285,8 @@ static Harrier__V1__NamedValue **encode_values(const struct named_value *values,
     return pointers;
 }
 
-static Harrier__V1__Decision *encode_decision(const struct decision *decision,
-                                              struct arena *scratch) {
+Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision,
+                                            struct arena *scratch) {
     Harrier__V1__Decision *out = scratch_calloc(scratch, 1, sizeof *out);
     harrier__v1__decision__init(out);
     out->transaction_id = bytes_from_text(decision->transaction_id);
@@ -296,7 +304,7 @@ static Harrier__V1__Decision *encode_decision(const struct decision *decision,
     out->server_us = decision->server_us;
     out->rule_errors = decision->rule_errors;
     out->n_features = decision->feature_count;
-    out->features = encode_values(decision->features, decision->feature_count, scratch);
+    out->features = values_to_protobuf(decision->features, decision->feature_count, scratch);
     return out;
 }
 
@@ -316,7 +324,7 @@ static void encode_score_answer(const struct response *response, struct arena *s
             results[i].error = encode_error(&in->error, scratch);
         } else {
             results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_DECISION;
-            results[i].decision = encode_decision(&in->decision, scratch);
+            results[i].decision = decision_to_protobuf(&in->decision, scratch);
         }
         answer->results[i] = &results[i];
     }
@@ -365,7 +373,7 @@ static void encode_entity_answer(const struct response *response, struct arena *
     Harrier__V1__GetEntityResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
     harrier__v1__get_entity_response__init(answer);
     answer->n_features = in->feature_count;
-    answer->features = encode_values(in->features, in->feature_count, scratch);
+    answer->features = values_to_protobuf(in->features, in->feature_count, scratch);
     answer->newest_time_us = in->newest_time_us;
     answer->entries = in->entries;
     answer->state_bytes = in->state_bytes;
@@ -389,8 +397,8 @@ static void encode_labels(const struct status_response *in, struct arena *scratc
     }
 }
 
-static ProtobufCBinaryData *encode_names(const struct text *names, size_t count,
-                                         struct arena *scratch) {
+ProtobufCBinaryData *texts_to_protobuf(const struct text *names, size_t count,
+                                       struct arena *scratch) {
     ProtobufCBinaryData *out = scratch_calloc(scratch, count, sizeof *out);
     for (size_t i = 0; i < count; i++)
         out[i] = bytes_from_text(names[i]);
@@ -401,10 +409,11 @@ static ProtobufCBinaryData *encode_names(const struct text *names, size_t count,
 #define ENCODE_WARMING(in, scratch, out)                                                           \
     do {                                                                                           \
         (out)->n_warming_features = (in)->named_features;                                          \
-        (out)->warming_features = encode_names((in)->features, (in)->named_features, (scratch));   \
+        (out)->warming_features =                                                                  \
+            texts_to_protobuf((in)->features, (in)->named_features, (scratch));                    \
         (out)->warming_feature_count = (in)->feature_count;                                        \
         (out)->n_warming_rules = (in)->named_rules;                                                \
-        (out)->warming_rules = encode_names((in)->rules, (in)->named_rules, (scratch));            \
+        (out)->warming_rules = texts_to_protobuf((in)->rules, (in)->named_rules, (scratch));       \
         (out)->warming_rule_count = (in)->rule_count;                                              \
     } while (0)
 
@@ -588,6 +597,10 @@ static void encode_answer(const struct response *response, struct arena *scratch
         return;
     case CALL_RELOAD:
         encode_reload_answer(response, scratch, out);
+        return;
+    case CALL_EXPLAIN:
+        out->answer_case = HARRIER__V1__RESPONSE__ANSWER_EXPLAIN;
+        out->explain = explanation_to_protobuf(response->explain, scratch);
         return;
     case CALL_NONE:
     case CALL_COUNT:

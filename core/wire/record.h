@@ -98,3 +98,6 @@ int record_decode_in_place(enum record_type type, const void *bytes, size_t leng
  * write; *ret_record then means nothing. For tests. */
 bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
                           struct arena *arena, struct record *ret_record);
+/* Of a transaction's record, written by record_encode(), nothing but its event time. false: it
+ * takes record_decode() to know. */
+bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us);

@@ -437,3 +437,34 @@ int record_decode_in_place(enum record_type type, const void *bytes, size_t leng
         return 0;
     return record_decode(type, bytes, length, arena, ret_record, ret_error);
 }
+
+static bool skip(struct reading *reading, uint32_t tag) {
+    if ((tag & 7) == WIRE_VARINT)
+        take_integer(reading);
+    else if ((tag & 7) == WIRE_FIXED64)
+        take_fixed64(reading);
+    else if ((tag & 7) == WIRE_BYTES)
+        take_text(reading);
+    else
+        return false;
+    return !reading->is_other;
+}
+
+bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us) {
+    struct reading reading = {.at = bytes, .end = (const uint8_t *)bytes + length};
+    uint32_t tag, last = 0;
+    while ((tag = take_tag(&reading, &last)) && tag < TAG(2, WIRE_BYTES))
+        if (!skip(&reading, tag))
+            return false;
+    if (tag != TAG(2, WIRE_BYTES))
+        return false;
+    struct reading transaction = take_message(&reading);
+    last = 0;
+    while ((tag = take_tag(&transaction, &last)) && tag < TAG(2, WIRE_VARINT))
+        if (!skip(&transaction, tag))
+            return false;
+    if (tag != TAG(2, WIRE_VARINT))
+        return false;
+    *ret_event_time_us = take_integer(&transaction);
+    return !transaction.is_other;
+}

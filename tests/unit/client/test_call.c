@@ -589,6 +589,139 @@ static void names(void **state) {
     assert_string_equal(harrier_error_name((enum harrier_error_code)99), "unknown");
 }
 
+/* ---- explanations ---- */
+
+static bool explain_arrived(const struct request *request) {
+    return request->call == CALL_EXPLAIN && text_is(request->explain.transaction_id, "t1");
+}
+
+static const struct explained_part explained_parts[] = {
+    {.text = TEXT_LITERAL("amount > 5.0"),
+     .kind = EXPLAINED_COMPARISON,
+     .type = TEXT_LITERAL("bool"),
+     .value = {.type = VALUE_BOOL, .boolean = true},
+     .reached = true,
+     .decides = true},
+    {.text = TEXT_LITERAL("amount"),
+     .depth = 1,
+     .kind = EXPLAINED_NAME,
+     .type = TEXT_LITERAL("double"),
+     .value = {.type = VALUE_DOUBLE, .number = 7.5},
+     .reached = true},
+};
+static const struct explained_rule explained_rule = {.name = TEXT_LITERAL("many"),
+                                                     .file = TEXT_LITERAL("rules/a.yaml"),
+                                                     .line = 3,
+                                                     .mode = MODE_SHADOW,
+                                                     .fate = FATE_SHADOW,
+                                                     .verdict = VERDICT_DECLINE,
+                                                     .score = 40,
+                                                     .capped = 5,
+                                                     .rollout = 10000,
+                                                     .parts = explained_parts,
+                                                     .part_count = 2};
+static const struct explained_entity explained_entity = {.name = TEXT_LITERAL("card"),
+                                                         .key = TEXT_LITERAL("c1"),
+                                                         .entries = 4,
+                                                         .applied = 2,
+                                                         .is_in_tables = true};
+static const struct explained_outcome explained_outcome = {
+    .position = 9, .receive_time_us = 10, .label = LABEL_FRAUD, .source = TEXT_LITERAL("me")};
+static const struct explained_group explained_group = {
+    .name = TEXT_LITERAL("g"), .is_limited = true, .at_most = 35, .asked = 40, .counted = 35};
+static const struct explained_cutoff explained_cutoff = {
+    .verdict = VERDICT_REVIEW, .score = 300, .is_computed = true};
+static const struct named_value explained_field = {.name = TEXT_LITERAL("amount"),
+                                                   .value = {.type = VALUE_DOUBLE, .number = 7.5}};
+static const struct text explained_note = TEXT_LITERAL("n");
+
+static const struct attribute explained_attribute = {
+    .name = TEXT_LITERAL("items"), .type = ATTRIBUTE_INTEGER, .integer = 3};
+
+static struct explanation explanation(void) {
+    struct explanation out = {
+        .transaction = {.id = TEXT_LITERAL("t1"),
+                        .event_time_us = 1,
+                        .amount_minor = 750,
+                        .currency = TEXT_LITERAL("EUR"),
+                        .attributes = &explained_attribute,
+                        .attribute_count = 1},
+        .position = 5,
+        .archived = {.verdict = VERDICT_DECLINE, .score = 700},
+        .difference = TEXT_LITERAL("score 700 → 0"),
+        .generation_id = 6,
+        .base_position = 4,
+        .entities = &explained_entity,
+        .entity_count = 1,
+        .outcomes = &explained_outcome,
+        .outcome_count = 1,
+        .notes = &explained_note,
+        .note_count = 1,
+        .then = {.name = TEXT_LITERAL("p"),
+                 .snapshot_id = 8,
+                 .decision = {.verdict = VERDICT_APPROVE},
+                 .fields = &explained_field,
+                 .field_count = 1,
+                 .rules = &explained_rule,
+                 .rule_count = 1,
+                 .groups = &explained_group,
+                 .group_count = 1,
+                 .cutoffs = &explained_cutoff,
+                 .cutoff_count = 1},
+    };
+    out.transaction.fields[FIELD_CARD] = TEXT_LITERAL("c1");
+    return out;
+}
+
+static void expect_explained_policy(const struct harrier_explained_policy *then) {
+    assert_string_equal(then->name, "p");
+    assert_int_equal(then->snapshot_id, 8);
+    assert_int_equal(then->decision.verdict, HARRIER_VERDICT_APPROVE);
+    assert_string_equal(then->fields[0].name, "amount");
+    const struct harrier_explained_rule *rule = &then->rules[0];
+    assert_string_equal(rule->name, "many");
+    assert_int_equal(rule->mode, HARRIER_RULE_SHADOW);
+    assert_string_equal(harrier_rule_fate_name(rule->fate), "shadow");
+    assert_int_equal(rule->score - rule->capped, 35);
+    assert_int_equal(rule->part_count, 2);
+    assert_string_equal(rule->parts[0].text, "amount > 5.0");
+    assert_int_equal(rule->parts[0].kind, HARRIER_EXPLAINED_COMPARISON);
+    assert_true(rule->parts[0].value.value.flag && rule->parts[0].decides);
+    assert_true(rule->parts[1].value.value.number == 7.5 && !rule->parts[1].decides);
+    assert_int_equal(rule->parts[1].depth, 1);
+    assert_int_equal(then->groups[0].counted, 35);
+    assert_true(then->cutoffs[0].computed);
+}
+
+static void an_explanation(void **state) {
+    struct scene *scene = *state;
+    struct explanation told = explanation();
+    scene->matches = explain_arrived;
+    scene->response = (struct response){.call = CALL_EXPLAIN, .explain = &told};
+    struct harrier_reply *reply = NULL;
+    struct harrier_error error;
+    int r = harrier_explain(scene->client, "t1", 0, &reply, &error);
+    expect_reply(r, reply, &error);
+    assert_true(scene->matched);
+    const struct harrier_explanation *e = reply->explanation;
+    assert_string_equal(e->transaction.id, "t1");
+    assert_string_equal(e->transaction.card, "c1");
+    assert_string_equal(e->transaction.email, "");
+    assert_int_equal(e->transaction.attributes[0].value.integer, 3);
+    assert_int_equal(e->position, 5);
+    assert_int_equal(e->archived.verdict, HARRIER_VERDICT_DECLINE);
+    assert_false(e->equal);
+    assert_string_equal(e->difference, "score 700 → 0");
+    assert_string_equal(e->entities[0].key, "c1");
+    assert_true(e->entities[0].in_tables);
+    assert_int_equal(e->outcomes[0].label, HARRIER_LABEL_FRAUD);
+    assert_string_equal(e->notes[0], "n");
+    assert_null(e->now);
+    expect_explained_policy(&e->then);
+    assert_null(reply->status);
+    harrier_reply_free(reply);
+}
+
 int main(void) {
 #define WITH_SERVER(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
     const struct CMUnitTest tests[] = {
@@ -601,6 +734,7 @@ int main(void) {
         WITH_SERVER(list_changes),
         WITH_SERVER(a_list),
         WITH_SERVER(the_status),
+        WITH_SERVER(an_explanation),
         WITH_SERVER(what_cannot_be_sent),
         cmocka_unit_test(options_that_are_wrong),
         cmocka_unit_test(names),

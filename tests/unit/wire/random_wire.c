@@ -194,6 +194,8 @@ struct request random_request(struct random *random, struct arena *arena) {
                                              .limit = (uint32_t)random_below(random, 1001)};
     } else if (request.call == CALL_RELOAD) {
         request.reload.wait = random_bool(random);
+    } else if (request.call == CALL_EXPLAIN) {
+        request.explain.transaction_id = random_text(random, arena, TRANSACTION_ID_MAX);
     } else {
         request.status.state_hash = random_bool(random);
     }
@@ -429,6 +431,170 @@ static struct reload_response random_reload(struct random *random, struct arena 
                                     .shadow_count = count};
 }
 
+/* ---- explanations ---- */
+
+static struct decision random_sent_decision(struct random *random, struct arena *arena) {
+    struct score_result result;
+    do
+        result = random_score_result(random, arena);
+    while (result.error.code);
+    return result.decision;
+}
+
+static const struct text *random_texts(struct random *random, struct arena *arena, size_t count,
+                                       size_t most) {
+    struct text *texts = make(arena, count + 1, sizeof *texts);
+    for (size_t i = 0; i < count; i++)
+        texts[i] = random_text(random, arena, most);
+    return texts;
+}
+
+static const struct explained_part *random_parts(struct random *random, struct arena *arena,
+                                                 size_t count) {
+    struct explained_part *parts = make(arena, count + 1, sizeof *parts);
+    for (size_t i = 0; i < count; i++)
+        parts[i] = (struct explained_part){
+            .text = random_text(random, arena, 2000),
+            .depth = (uint32_t)random_below(random, 9),
+            .kind = (enum explained_kind)random_below(random, EXPLAINED_KIND_COUNT),
+            .type = random_text(random, arena, 20),
+            .value = random_value(random, arena),
+            .error = maybe_text(random, arena, 40),
+            .reached = random_bool(random),
+            .decides = random_bool(random),
+            .list = maybe_text(random, arena, 64),
+            .was_added = random_bool(random),
+            .origin = (enum explained_origin)random_below(random, ORIGIN_COUNT)};
+    return parts;
+}
+
+static const struct explained_rule *random_rules(struct random *random, struct arena *arena,
+                                                 size_t count) {
+    struct explained_rule *rules = make(arena, count + 1, sizeof *rules);
+    for (size_t i = 0; i < count; i++) {
+        size_t part_count = random_below(random, 6);
+        rules[i] =
+            (struct explained_rule){.name = random_text(random, arena, 64),
+                                    .about = maybe_text(random, arena, REASON_TEXT_MAX),
+                                    .file = random_text(random, arena, 100),
+                                    .line = (uint32_t)random_below(random, 9999),
+                                    .mode = (enum explained_mode)random_below(random, MODE_COUNT),
+                                    .fate = (enum explained_fate)random_below(random, FATE_COUNT),
+                                    .verdict = random_verdict(random),
+                                    .verdict_on_error = random_verdict(random),
+                                    .score = (int32_t)random_number(random),
+                                    .group = maybe_text(random, arena, 64),
+                                    .reason = maybe_text(random, arena, REASON_TEXT_MAX),
+                                    .capped = (int32_t)random_number(random),
+                                    .verdict_if_live = random_verdict(random),
+                                    .from_us = (int64_t)random_number(random),
+                                    .until_us = (int64_t)random_number(random),
+                                    .rollout = (uint32_t)random_below(random, 10001),
+                                    .rollout_key = maybe_text(random, arena, 64),
+                                    .parts = random_parts(random, arena, part_count),
+                                    .part_count = part_count};
+    }
+    return rules;
+}
+
+static void random_scoring(struct random *random, struct arena *arena, size_t count,
+                           struct explained_policy *policy) {
+    struct explained_group *groups = make(arena, count + 1, sizeof *groups);
+    struct explained_cutoff *cutoffs = make(arena, count + 1, sizeof *cutoffs);
+    struct explained_shadow *shadows = make(arena, count + 1, sizeof *shadows);
+    for (size_t i = 0; i < count; i++) {
+        size_t rules = random_below(random, 4);
+        groups[i] = (struct explained_group){.name = random_text(random, arena, 64),
+                                             .about = maybe_text(random, arena, 1000),
+                                             .takes_greatest = random_bool(random),
+                                             .is_limited = random_bool(random),
+                                             .at_most = (int32_t)random_number(random),
+                                             .asked = (int64_t)random_number(random),
+                                             .counted = (int64_t)random_number(random)};
+        cutoffs[i] = (struct explained_cutoff){.verdict = random_verdict(random),
+                                               .score = (uint32_t)random_below(random, 1001),
+                                               .is_computed = random_bool(random)};
+        shadows[i] = (struct explained_shadow){.name = random_text(random, arena, 64),
+                                               .snapshot_id = random_number(random),
+                                               .verdict = random_verdict(random),
+                                               .score = (uint32_t)random_below(random, 1001),
+                                               .rules = random_texts(random, arena, rules, 64),
+                                               .rule_count = rules,
+                                               .rule_errors = (uint32_t)random_below(random, 3),
+                                               .degraded = random_bool(random)};
+    }
+    policy->groups = groups;
+    policy->cutoffs = cutoffs;
+    policy->shadows = shadows;
+    policy->group_count = policy->cutoff_count = policy->shadow_count = count;
+}
+
+static struct explained_policy random_explained_policy(struct random *random, struct arena *arena) {
+    struct explained_policy policy = {.name = random_text(random, arena, 64),
+                                      .snapshot_id = random_number(random)};
+    size_t count = random_below(random, 4);
+    if (random_below(random, 4) == 0) {
+        policy.refusal = random_text(random, arena, 1000);
+        policy.refused_field = maybe_text(random, arena, 64);
+        return policy;
+    }
+    struct explained_computed *computed = make(arena, count + 1, sizeof *computed);
+    for (size_t i = 0; i < count; i++)
+        computed[i] = (struct explained_computed){.name = random_text(random, arena, 64),
+                                                  .parts = random_parts(random, arena, count),
+                                                  .part_count = count};
+    policy.decision = random_sent_decision(random, arena);
+    policy.fields = random_values(random, arena, count);
+    policy.computed = computed;
+    policy.rules = random_rules(random, arena, count);
+    policy.warming = random_texts(random, arena, count, 64);
+    policy.field_count = policy.computed_count = policy.rule_count = policy.warming_count = count;
+    random_scoring(random, arena, random_below(random, 3), &policy);
+    return policy;
+}
+
+static const struct explanation *random_explanation(struct random *random, struct arena *arena) {
+    size_t count = random_below(random, 4);
+    struct explanation *out = make(arena, 1, sizeof *out);
+    struct explained_entity *entities = make(arena, count + 1, sizeof *entities);
+    struct explained_outcome *outcomes = make(arena, count + 1, sizeof *outcomes);
+    for (size_t i = 0; i < count; i++) {
+        entities[i] = (struct explained_entity){.name = random_text(random, arena, 64),
+                                                .key = random_text(random, arena, 200),
+                                                .entries = random_number(random),
+                                                .newest_time_us = (int64_t)random_number(random),
+                                                .applied = random_number(random),
+                                                .is_in_tables = random_bool(random)};
+        outcomes[i] = (struct explained_outcome){.position = random_number(random),
+                                                 .receive_time_us = (int64_t)random_number(random),
+                                                 .known_time_us = (int64_t)random_number(random),
+                                                 .previous = random_label(random),
+                                                 .label = random_label(random),
+                                                 .source = maybe_text(random, arena, 128)};
+    }
+    *out = (struct explanation){.transaction = random_transaction(random, arena),
+                                .position = random_number(random),
+                                .receive_time_us = (int64_t)random_number(random),
+                                .archived = random_sent_decision(random, arena),
+                                .is_equal = random_bool(random),
+                                .difference = maybe_text(random, arena, 3000),
+                                .policy_position = random_number(random),
+                                .generation_id = random_number(random),
+                                .generation_position = random_number(random),
+                                .adopted_position = random_number(random),
+                                .base_position = random_number(random),
+                                .records_read = random_number(random),
+                                .records_applied = random_number(random),
+                                .entities = entities,
+                                .entity_count = count,
+                                .outcomes = outcomes,
+                                .outcome_count = count,
+                                .notes = random_texts(random, arena, count, 1000),
+                                .note_count = count,
+                                .then = random_explained_policy(random, arena)};
+    return out;
+}
+
 struct response random_response(struct random *random, struct arena *arena) {
     struct response response = {.call = (enum call)(1 + random_below(random, CALL_COUNT - 1))};
     size_t count = random_below(random, 6);
@@ -464,6 +630,8 @@ struct response random_response(struct random *random, struct arena *arena) {
         response.list = random_list(random, arena, count);
     } else if (response.call == CALL_RELOAD) {
         response.reload = random_reload(random, arena, count);
+    } else if (response.call == CALL_EXPLAIN) {
+        response.explain = random_explanation(random, arena);
     } else {
         response.status = random_status(random, arena);
     }

@@ -77,6 +77,10 @@ static void in_place(void **state) {
             snprintf(what, sizeof what, "in place, seed %lu", step);
             assert_json_equal(what, record_json(&copy), record_json(&record));
             assert_int_equal(copy.position, 0);
+            int64_t at_us = 0;
+            bool has_time = record_read_event_time(buffer.bytes, buffer.length, &at_us);
+            assert_int_equal(has_time, record.transaction.transaction.event_time_us != 0);
+            assert_int_equal(at_us, record.transaction.transaction.event_time_us);
             assert_true(text_equal(copy.transaction.decision.transaction_id,
                                    record.transaction.transaction.id));
             const char *id = copy.transaction.transaction.id.data;
@@ -187,6 +191,8 @@ static void in_place_or_not(void **state) {
     struct record record;
     struct error error;
     arena_init(&arena, ARENA_BYTES);
+    int64_t at_us;
+    assert_false(record_read_event_time(other_order, sizeof other_order, &at_us));
     assert_false(
         record_read_in_place(RECORD_TRANSACTION, other_order, sizeof other_order, &arena, &record));
     assert_int_equal(record_decode_in_place(RECORD_TRANSACTION, other_order, sizeof other_order,

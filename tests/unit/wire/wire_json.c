@@ -182,6 +182,10 @@ json_t *request_json(const struct request *request) {
         call = json_object();
         put_flag(call, "wait", request->reload.wait);
         break;
+    case CALL_EXPLAIN:
+        call = json_object();
+        put_text(call, "transaction_id", request->explain.transaction_id);
+        break;
     case CALL_NONE:
     case CALL_COUNT:
         return out;
@@ -270,6 +274,19 @@ static void put_decision(json_t *out, const struct decision *decision) {
     put_small(out, "rule_errors", decision->rule_errors);
 }
 
+/* As it is sent. */
+static json_t *decision_json(const struct decision *decision) {
+    json_t *out = json_object();
+    put_text(out, "transaction_id", decision->transaction_id);
+    put_decision(out, decision);
+    put_unsigned(out, "position", decision->position);
+    put_flag(out, "duplicate", decision->duplicate);
+    put_flag(out, "dry_run", decision->dry_run);
+    put_small(out, "server_us", decision->server_us);
+    put_array(out, "features", values_json(decision->features, decision->feature_count));
+    return out;
+}
+
 static json_t *score_answer_json(const struct response *response) {
     json_t *results = json_array();
     for (size_t i = 0; i < response->score.count; i++) {
@@ -279,15 +296,7 @@ static json_t *score_answer_json(const struct response *response) {
             json_array_append_new(results, json_pack("{s:o}", "error", error_json(&result->error)));
             continue;
         }
-        json_t *out = json_object();
-        put_text(out, "transaction_id", decision->transaction_id);
-        put_decision(out, decision);
-        put_unsigned(out, "position", decision->position);
-        put_flag(out, "duplicate", decision->duplicate);
-        put_flag(out, "dry_run", decision->dry_run);
-        put_small(out, "server_us", decision->server_us);
-        put_array(out, "features", values_json(decision->features, decision->feature_count));
-        json_array_append_new(results, json_pack("{s:o}", "decision", out));
+        json_array_append_new(results, json_pack("{s:o}", "decision", decision_json(decision)));
     }
     return json_pack("{s:o}", "results", results);
 }
@@ -457,6 +466,194 @@ static json_t *reload_answer_json(const struct reload_response *reload) {
     return out;
 }
 
+/* ---- explanations ---- */
+
+static json_t *part_json(const struct explained_part *part) {
+    static const char *const kinds[EXPLAINED_KIND_COUNT] = {
+        "EXPLAINED_KIND_OTHER",       "EXPLAINED_KIND_NAME",      "EXPLAINED_KIND_HAS",
+        "EXPLAINED_KIND_LIST",        "EXPLAINED_KIND_THRESHOLD", "EXPLAINED_KIND_COMPARISON",
+        "EXPLAINED_KIND_AND",         "EXPLAINED_KIND_OR",        "EXPLAINED_KIND_NOT",
+        "EXPLAINED_KIND_CONDITIONAL", "EXPLAINED_KIND_MACRO",     "EXPLAINED_KIND_EACH"};
+    static const char *const origins[ORIGIN_COUNT] = {
+        "THRESHOLD_ORIGIN_NONE", "THRESHOLD_ORIGIN_FALLBACK", "THRESHOLD_ORIGIN_OVERALL",
+        "THRESHOLD_ORIGIN_GROUP"};
+    json_t *out = json_object();
+    const struct named_value value = {.value = part->value};
+    put_text(out, "text", part->text);
+    put_small(out, "depth", part->depth);
+    put_name(out, "kind", kinds, part->kind);
+    put_text(out, "type", part->type);
+    if (part->value.type != VALUE_ABSENT) {
+        json_t *values = values_json(&value, 1);
+        json_object_set(out, "value", json_array_get(values, 0));
+        json_decref(values);
+    }
+    put_text(out, "error", part->error);
+    put_flag(out, "reached", part->reached);
+    put_flag(out, "decides", part->decides);
+    put_text(out, "list", part->list);
+    put_flag(out, "added", part->was_added);
+    put_name(out, "origin", origins, part->origin);
+    return out;
+}
+
+static json_t *parts_json(const struct explained_part *parts, size_t count) {
+    json_t *out = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(out, part_json(&parts[i]));
+    return out;
+}
+
+static json_t *rule_json(const struct explained_rule *rule) {
+    static const char *const modes[MODE_COUNT] = {"RULE_MODE_LIVE", "RULE_MODE_SHADOW",
+                                                  "RULE_MODE_OFF"};
+    static const char *const fates[FATE_COUNT] = {
+        "RULE_FATE_FALSE",  "RULE_FATE_ABSENT",     "RULE_FATE_ERROR", "RULE_FATE_FIRED",
+        "RULE_FATE_SHADOW", "RULE_FATE_SUPPRESSED", "RULE_FATE_OFF",   "RULE_FATE_EARLY",
+        "RULE_FATE_OVER",   "RULE_FATE_LEFT_OUT"};
+    json_t *out = json_object();
+    put_text(out, "name", rule->name);
+    put_text(out, "about", rule->about);
+    put_text(out, "file", rule->file);
+    put_small(out, "line", rule->line);
+    put_name(out, "mode", modes, rule->mode);
+    put_name(out, "fate", fates, rule->fate);
+    put_name(out, "verdict", verdicts, rule->verdict);
+    put_name(out, "verdict_on_error", verdicts, rule->verdict_on_error);
+    put_small(out, "score", rule->score);
+    put_text(out, "group", rule->group);
+    put_text(out, "reason", rule->reason);
+    put_small(out, "capped", rule->capped);
+    put_name(out, "verdict_if_live", verdicts, rule->verdict_if_live);
+    put_signed(out, "from_us", rule->from_us);
+    put_signed(out, "until_us", rule->until_us);
+    put_small(out, "rollout", rule->rollout);
+    put_text(out, "rollout_key", rule->rollout_key);
+    put_array(out, "parts", parts_json(rule->parts, rule->part_count));
+    return out;
+}
+
+static json_t *group_json(const struct explained_group *group) {
+    json_t *out = json_object();
+    put_text(out, "name", group->name);
+    put_text(out, "about", group->about);
+    put_flag(out, "greatest", group->takes_greatest);
+    put_flag(out, "limited", group->is_limited);
+    put_small(out, "at_most", group->at_most);
+    put_signed(out, "asked", group->asked);
+    put_signed(out, "counted", group->counted);
+    return out;
+}
+
+static json_t *shadow_json(const struct explained_shadow *shadow) {
+    json_t *out = json_object();
+    put_text(out, "name", shadow->name);
+    put_unsigned(out, "snapshot_id", shadow->snapshot_id);
+    put_name(out, "verdict", verdicts, shadow->verdict);
+    put_small(out, "score", shadow->score);
+    put_array(out, "rules", names_json(shadow->rules, shadow->rule_count));
+    put_small(out, "rule_errors", shadow->rule_errors);
+    put_flag(out, "degraded", shadow->degraded);
+    return out;
+}
+
+static void put_scoring(json_t *out, const struct explained_policy *policy) {
+    json_t *groups = json_array(), *cutoffs = json_array(), *shadows = json_array();
+    for (size_t i = 0; i < policy->group_count; i++)
+        json_array_append_new(groups, group_json(&policy->groups[i]));
+    for (size_t i = 0; i < policy->cutoff_count; i++) {
+        json_t *cutoff = json_object();
+        put_name(cutoff, "verdict", verdicts, policy->cutoffs[i].verdict);
+        put_small(cutoff, "score", policy->cutoffs[i].score);
+        put_flag(cutoff, "computed", policy->cutoffs[i].is_computed);
+        json_array_append_new(cutoffs, cutoff);
+    }
+    for (size_t i = 0; i < policy->shadow_count; i++)
+        json_array_append_new(shadows, shadow_json(&policy->shadows[i]));
+    put_array(out, "groups", groups);
+    put_array(out, "cutoffs", cutoffs);
+    put_array(out, "shadows", shadows);
+}
+
+static json_t *policy_json(const struct explained_policy *policy) {
+    json_t *out = json_object(), *rules = json_array(), *computed = json_array();
+    for (size_t i = 0; i < policy->rule_count; i++)
+        json_array_append_new(rules, rule_json(&policy->rules[i]));
+    for (size_t i = 0; i < policy->computed_count; i++) {
+        json_t *value = json_object();
+        put_text(value, "name", policy->computed[i].name);
+        put_array(value, "parts",
+                  parts_json(policy->computed[i].parts, policy->computed[i].part_count));
+        json_array_append_new(computed, value);
+    }
+    put_text(out, "name", policy->name);
+    put_unsigned(out, "snapshot_id", policy->snapshot_id);
+    put_text(out, "refusal", policy->refusal);
+    put_text(out, "refused_field", policy->refused_field);
+    if (policy->refusal.length == 0)
+        json_object_set_new(out, "decision", decision_json(&policy->decision));
+    put_array(out, "fields", values_json(policy->fields, policy->field_count));
+    put_array(out, "computed", computed);
+    put_array(out, "rules", rules);
+    put_scoring(out, policy);
+    put_array(out, "warming_features", names_json(policy->warming, policy->warming_count));
+    return out;
+}
+
+static json_t *entities_json(const struct explanation *explanation) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < explanation->entity_count; i++) {
+        const struct explained_entity *entity = &explanation->entities[i];
+        json_t *out = json_object();
+        put_text(out, "name", entity->name);
+        put_text(out, "key", entity->key);
+        put_unsigned(out, "entries", entity->entries);
+        put_signed(out, "newest_time_us", entity->newest_time_us);
+        put_unsigned(out, "applied", entity->applied);
+        put_flag(out, "in_tables", entity->is_in_tables);
+        json_array_append_new(array, out);
+    }
+    return array;
+}
+
+static json_t *later_json(const struct explanation *explanation) {
+    json_t *array = json_array();
+    for (size_t i = 0; i < explanation->outcome_count; i++) {
+        const struct explained_outcome *outcome = &explanation->outcomes[i];
+        json_t *out = json_object();
+        put_unsigned(out, "position", outcome->position);
+        put_signed(out, "receive_time_us", outcome->receive_time_us);
+        put_signed(out, "known_time_us", outcome->known_time_us);
+        put_name(out, "previous", labels, outcome->previous);
+        put_name(out, "label", labels, outcome->label);
+        put_text(out, "source", outcome->source);
+        json_array_append_new(array, out);
+    }
+    return array;
+}
+
+static json_t *explanation_json(const struct explanation *explanation) {
+    json_t *out = json_object();
+    json_object_set_new(out, "transaction", transaction_json(&explanation->transaction));
+    put_unsigned(out, "position", explanation->position);
+    put_signed(out, "receive_time_us", explanation->receive_time_us);
+    json_object_set_new(out, "archived", decision_json(&explanation->archived));
+    put_flag(out, "equal", explanation->is_equal);
+    put_text(out, "difference", explanation->difference);
+    put_unsigned(out, "policy_position", explanation->policy_position);
+    put_unsigned(out, "generation_id", explanation->generation_id);
+    put_unsigned(out, "generation_position", explanation->generation_position);
+    put_unsigned(out, "adopted_position", explanation->adopted_position);
+    put_unsigned(out, "base_position", explanation->base_position);
+    put_unsigned(out, "records_read", explanation->records_read);
+    put_unsigned(out, "records_applied", explanation->records_applied);
+    put_array(out, "entities", entities_json(explanation));
+    put_array(out, "outcomes", later_json(explanation));
+    put_array(out, "notes", names_json(explanation->notes, explanation->note_count));
+    json_object_set_new(out, "then", policy_json(&explanation->then));
+    return out;
+}
+
 json_t *response_json(const struct response *response) {
     if (response->error.code)
         return json_pack("{s:o}", "error", error_json(&response->error));
@@ -482,6 +679,9 @@ json_t *response_json(const struct response *response) {
         break;
     case CALL_RELOAD:
         answer = reload_answer_json(&response->reload);
+        break;
+    case CALL_EXPLAIN:
+        answer = explanation_json(response->explain);
         break;
     case CALL_NONE:
     case CALL_COUNT:

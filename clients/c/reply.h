@@ -1,0 +1,33 @@
+/* An answer in core/wire's structs as one in harrier.h's: convert.c, explanation.c. Nothing of this
+ * is exported. Without nng, so that the command line shows what it explains itself as it shows what
+ * a server explains. */
+#pragma once
+
+#include "clients/c/harrier.h"
+
+#include "core/base/arena.h"
+#include "core/wire/message.h"
+
+/* Copies everything, so that a reply is one piece of memory of its own; NULL when it does not fit
+ * the memory that one answer may take. */
+struct harrier_reply *reply_new(const struct response *response);
+
+/* ---- what it is made of ---- */
+
+struct reply_memory {
+    struct harrier_reply reply; /* first: the caller's pointer is ours */
+    struct arena arena;
+    bool full;
+};
+
+/* NULL, and memory->full, when there is no room. */
+void *reply_array(struct reply_memory *memory, size_t count, size_t size);
+const char *reply_string(struct reply_memory *memory, struct text text);
+const char *const *reply_strings(struct reply_memory *memory, const struct text *texts,
+                                 size_t count);
+struct harrier_feature reply_feature(struct reply_memory *memory, const struct named_value *in);
+const struct harrier_feature *reply_features(struct reply_memory *memory,
+                                             const struct named_value *in, size_t count);
+struct harrier_decision reply_decision(struct reply_memory *memory, const struct decision *in);
+/* explanation.c */
+void reply_fill_explanation(struct reply_memory *memory, const struct explanation *in);

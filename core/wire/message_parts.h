@@ -1,0 +1,28 @@
+/* What the answers to several calls are made of, and the files that make each of them. Internal to
+ * core/wire. */
+#pragma once
+
+#include "explanation.h"
+#include "protobuf.h"
+
+/* message_encode.c; into the scratch arena */
+Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, size_t count,
+                                             struct arena *scratch);
+Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision, struct arena *scratch);
+ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
+                                       struct arena *scratch);
+
+/* message_decode.c; ERROR_TOO_LARGE, ERROR_UNSUPPORTED */
+int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,
+                         const struct named_value **ret_values, struct error *ret_error);
+int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,
+                           struct decision *ret_decision, struct error *ret_error);
+/* NULL: beyond the arena's limit. */
+const struct text *texts_from_protobuf(const ProtobufCBinaryData *in, size_t count,
+                                       struct arena *arena);
+
+/* explanation_encode.c, explanation_decode.c */
+Harrier__V1__ExplainResponse *explanation_to_protobuf(const struct explanation *explanation,
+                                                      struct arena *scratch);
+int explanation_from_protobuf(const Harrier__V1__ExplainResponse *in, struct arena *arena,
+                              const struct explanation **ret_explanation, struct error *ret_error);
