@@ -62,27 +62,6 @@ static int compute_values(struct threshold_job *job, struct threshold_values **r
     return r;
 }
 
-/* The most groups go first, until the rest can be kept. */
-static void limit_size(struct threshold_values *values, bool *too_large, size_t count) {
-    for (;;) {
-        size_t total = 0, largest = 0, largest_bytes = 0;
-        for (size_t i = 0; i < count; i++) {
-            size_t bytes = 16 * values[i].group_count;
-            for (size_t j = 0; j < values[i].group_count; j++)
-                bytes += values[i].keys[j].length;
-            total += bytes;
-            if (bytes > largest_bytes) {
-                largest = i;
-                largest_bytes = bytes;
-            }
-        }
-        if (total <= THRESHOLD_SET_BYTES_MAX)
-            return;
-        values[largest].group_count = 0;
-        too_large[largest] = true;
-    }
-}
-
 static int compute(struct threshold_job *job, struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
     struct threshold_values *values = NULL;
@@ -95,7 +74,7 @@ static int compute(struct threshold_job *job, struct error *ret_error) {
     size_t count = job->snapshot->threshold_count;
     bool *too_large = arena_calloc(&rebuild->computed, count, sizeof *too_large);
     check(too_large);
-    limit_size(values, too_large, count);
+    threshold_limit(values, too_large, count);
     threshold_guard(job, values, too_large);
     job->report->seconds = threshold_seconds() - begin - job->report->replay_seconds;
     rebuild->thresholds = (struct threshold_set){.thresholds = values, .threshold_count = count};
@@ -108,7 +87,8 @@ int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
     struct threshold_job job = {.rebuild = rebuild,
                                 .snapshot = rebuild->snapshot,
                                 .newest_us = rebuild->report.tally.newest_event_time_us,
-                                .report = &rebuild->report.thresholds};
+                                .report = &rebuild->report.thresholds,
+                                .accepts_changes = rebuild->options->accept_changes};
     int r = rebuild_tell(rebuild, REBUILD_THRESHOLDS, 0, 0, ret_error);
     if (r < 0 || rebuild->report.tally.transactions == 0 ||
         (job.snapshot->threshold_count == 0 && job.snapshot->budget_count == 0))

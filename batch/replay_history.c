@@ -209,9 +209,19 @@ static void add_outcome(struct replay_history *history, const struct outcome_rec
     labels->bytes[position] = (uint8_t)outcome->label;
 }
 
+void replay_history_note_time(struct replay_history *history, int64_t at_us) {
+    if (!history->has_transactions)
+        history->first_us = history->newest_us = at_us;
+    else if (at_us > history->newest_us)
+        history->newest_us = at_us;
+    history->has_transactions = true;
+}
+
 int replay_history_add(struct replay_history *history, const struct record *record,
                        struct error *ret_error) {
-    if (record->type == RECORD_OUTCOME && history->with_labels) {
+    if (record->type == RECORD_TRANSACTION) {
+        replay_history_note_time(history, record->transaction.transaction.event_time_us);
+    } else if (record->type == RECORD_OUTCOME && history->with_labels) {
         if (record->outcome.transaction_position >= record->position)
             return error_set(ret_error, ERROR_DAMAGED,
                              "the outcome at position %" PRIu64 " is of a transaction behind it",

@@ -53,7 +53,9 @@ struct replay_history {
     struct snapshot **snapshots; /* each different one once; the others point to them */
     size_t snapshot_count;
     struct buffer labels; /* enum label by position, one byte each, as far as there are outcomes */
-    uint64_t foreign_versions; /* engine records of other versions than this */
+    uint64_t foreign_versions;   /* engine records of other versions than this */
+    int64_t first_us, newest_us; /* event times of the first transaction and the newest */
+    bool has_transactions;
 };
 
 void replay_history_init(struct replay_history *history, bool with_policies, bool with_labels);
@@ -62,6 +64,8 @@ void replay_history_deinit(struct replay_history *history);
 /* The records in order. ERROR_UNSUPPORTED: a policy that this version cannot load any more. */
 int replay_history_add(struct replay_history *history, const struct record *record,
                        struct error *ret_error);
+/* Of a transaction no more is wanted than its event time. */
+void replay_history_note_time(struct replay_history *history, int64_t at_us);
 /* Behind the last record: finds plans and parents of all stretches. ERROR_NOT_FOUND: the archive
  * does not have the policy that a generation was built with. */
 int replay_history_finish(struct replay_history *history, struct error *ret_error);

@@ -5,10 +5,17 @@
 
 #include <stdlib.h>
 
+/* ---- one by one ---- */
+
+static struct residents *live_of(struct state_source *self, size_t entity, uint64_t key_hash) {
+    struct replay_states *states = (struct replay_states *)self;
+    return &states->shards[replay_states_shard(states, entity, key_hash)].live;
+}
+
 static struct text read_state(struct state_source *self, size_t entity, struct text key,
                               uint64_t key_hash) {
-    struct replay_states *states = (struct replay_states *)self;
-    const struct resident *resident = residents_find(&states->live, entity, key, key_hash);
+    const struct resident *resident =
+        residents_find(live_of(self, entity, key_hash), entity, key, key_hash);
     if (!resident)
         return (struct text){0};
     return (struct text){.data = (const char *)resident->state.bytes,
@@ -17,44 +24,91 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
 
 static struct state *write_state(struct state_source *self, size_t entity, struct text key,
                                  uint64_t key_hash) {
-    struct replay_states *states = (struct replay_states *)self;
-    struct resident *resident = residents_find(&states->live, entity, key, key_hash);
+    struct residents *live = live_of(self, entity, key_hash);
+    struct resident *resident = residents_find(live, entity, key, key_hash);
     if (!resident)
-        resident = residents_add(&states->live, entity, key, key_hash);
+        resident = residents_add(live, entity, key, key_hash);
     return &resident->state;
 }
 
-struct replay_states *replay_states_new(struct snapshot *plan) {
+static struct state *find_state(struct state_source *self, size_t entity, struct text key,
+                                uint64_t key_hash) {
+    struct resident *resident =
+        residents_find(live_of(self, entity, key_hash), entity, key, key_hash);
+    return resident ? &resident->state : NULL;
+}
+
+static void fetch_state(struct state_source *self, size_t entity, uint64_t key_hash, int step) {
+    residents_fetch(live_of(self, entity, key_hash), entity, key_hash, step);
+}
+
+/* ---- all of them ---- */
+
+static void find_columns(struct replay_states *states) {
+    const struct plan *plan = &states->plan->plan;
+    states->columns = check_calloc(plan->entity_count, sizeof *states->columns);
+    for (size_t e = 0; e < plan->entity_count; e++) {
+        const struct entity_plan *entity = &plan->entities[e];
+        struct replay_columns *columns = &states->columns[e];
+        columns->first_value = states->value_count;
+        columns->texts = check_calloc(entity->feature_count, sizeof *columns->texts);
+        for (size_t i = 0; i < entity->feature_count; i++)
+            if (feature_value_type(entity, &entity->features[i]) == VALUE_TEXT)
+                columns->texts[columns->text_count++] = i;
+        states->value_count += entity->feature_count;
+    }
+}
+
+struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards) {
     struct replay_states *states = check_calloc(1, sizeof *states);
-    states->source = (struct state_source){.read = read_state, .write = write_state};
+    states->source = (struct state_source){
+        .read = read_state, .write = write_state, .find = find_state, .fetch = fetch_state};
     states->plan = plan;
-    states->engine = engine_new(plan, plan);
+    states->workers = workers;
+    states->engines = check_calloc(workers, sizeof(*states->engines));
+    for (size_t i = 0; i < workers; i++)
+        states->engines[i] = engine_new(plan, plan);
+    states->shard_count = shards;
+    states->shards = check_calloc(shards, sizeof *states->shards);
+    find_columns(states);
     return states;
 }
 
 void replay_states_free(struct replay_states *states) {
     if (!states)
         return;
-    residents_deinit(&states->live);
-    residents_deinit(&states->dormant);
-    engine_free(states->engine);
+    for (size_t i = 0; i < states->shard_count; i++) {
+        residents_deinit(&states->shards[i].live);
+        residents_deinit(&states->shards[i].dormant);
+    }
+    free(states->shards);
+    for (size_t e = 0; e < states->plan->plan.entity_count; e++)
+        free(states->columns[e].texts);
+    free(states->columns);
+    for (size_t i = 0; i < states->workers; i++)
+        engine_free(states->engines[i]);
+    free(states->engines);
     free(states);
-}
-
-void replay_states_apply(struct replay_states *states, const struct record *record) {
-    engine_apply(states->engine, record, &states->source);
 }
 
 /* ---- as after a rebuild ---- */
 
+/* A shard that is made of another one. */
+struct rebuilding {
+    const struct plan *plan;
+    const struct replay_shard *from;
+    struct replay_shard *to;
+    int64_t newest_event_time_us;
+};
+
 /* Puts one whole state where a generation of now would have it. */
-static void place(struct replay_states *rebuilt, const struct resident *resident,
-                  const struct state *whole, int64_t newest_event_time_us) {
-    const struct plan *plan = &rebuilt->plan->plan;
+static void place(const struct rebuilding *rebuilding, const struct resident *resident,
+                  const struct state *whole) {
+    const struct plan *plan = rebuilding->plan;
     bool idle = state_is_idle(whole->bytes, whole->length, &plan->entities[resident->entity],
-                              plan->lateness_us, newest_event_time_us);
+                              plan->lateness_us, rebuilding->newest_event_time_us);
     struct text key = resident_key(resident);
-    struct resident *copy = residents_add(idle ? &rebuilt->dormant : &rebuilt->live,
+    struct resident *copy = residents_add(idle ? &rebuilding->to->dormant : &rebuilding->to->live,
                                           resident->entity, key, hash_text(key));
     state_assign(&copy->state, whole->bytes, whole->length);
 }
@@ -65,35 +119,45 @@ static const struct resident *find(const struct residents *residents, const stru
 }
 
 /* An entity of which the states hold two parts. */
-static void place_merged(struct replay_states *rebuilt, const struct resident *live,
-                         const struct resident *dormant, int64_t newest_event_time_us) {
-    const struct plan *plan = &rebuilt->plan->plan;
+static void place_merged(const struct rebuilding *rebuilding, const struct resident *live,
+                         const struct resident *dormant) {
+    const struct plan *plan = rebuilding->plan;
     struct state whole;
     state_init(&whole);
     state_assign(&whole, dormant->state.bytes, dormant->state.length);
     state_merge(&whole, &plan->entities[live->entity], plan->lateness_us, live->state.bytes,
                 live->state.length);
-    place(rebuilt, live, &whole, newest_event_time_us);
+    place(rebuilding, live, &whole);
     state_deinit(&whole);
+}
+
+static void rebuild_shard(const struct rebuilding *rebuilding) {
+    const struct replay_shard *from = rebuilding->from;
+    /* Sorted: one hash table filled in the order of another's slots has endless collisions. */
+    struct resident **sorted = residents_sorted(&from->live);
+    for (size_t i = 0; i < from->live.count; i++) {
+        const struct resident *dormant = find(&from->dormant, sorted[i]);
+        if (dormant)
+            place_merged(rebuilding, sorted[i], dormant);
+        else
+            place(rebuilding, sorted[i], &sorted[i]->state);
+    }
+    free(sorted);
+    sorted = residents_sorted(&from->dormant);
+    for (size_t i = 0; i < from->dormant.count; i++)
+        if (!find(&from->live, sorted[i]))
+            place(rebuilding, sorted[i], &sorted[i]->state);
+    free(sorted);
 }
 
 struct replay_states *replay_states_rebuilt(const struct replay_states *states,
                                             int64_t newest_event_time_us) {
-    struct replay_states *rebuilt = replay_states_new(states->plan);
-    /* Sorted: one hash table filled in the order of another's slots has endless collisions. */
-    struct resident **sorted = residents_sorted(&states->live);
-    for (size_t i = 0; i < states->live.count; i++) {
-        const struct resident *dormant = find(&states->dormant, sorted[i]);
-        if (dormant)
-            place_merged(rebuilt, sorted[i], dormant, newest_event_time_us);
-        else
-            place(rebuilt, sorted[i], &sorted[i]->state, newest_event_time_us);
-    }
-    free(sorted);
-    sorted = residents_sorted(&states->dormant);
-    for (size_t i = 0; i < states->dormant.count; i++)
-        if (!find(&states->live, sorted[i]))
-            place(rebuilt, sorted[i], &sorted[i]->state, newest_event_time_us);
-    free(sorted);
+    struct replay_states *rebuilt =
+        replay_states_new(states->plan, states->workers, states->shard_count);
+    for (size_t i = 0; i < states->shard_count; i++)
+        rebuild_shard(&(struct rebuilding){.plan = &states->plan->plan,
+                                           .from = &states->shards[i],
+                                           .to = &rebuilt->shards[i],
+                                           .newest_event_time_us = newest_event_time_us});
     return rebuilt;
 }

@@ -8,6 +8,26 @@
 #include <math.h>
 #include <string.h>
 
+void threshold_limit(struct threshold_values *values, bool *too_large, size_t count) {
+    for (;;) {
+        size_t total = 0, largest = 0, largest_bytes = 0;
+        for (size_t i = 0; i < count; i++) {
+            size_t bytes = 16 * values[i].group_count;
+            for (size_t j = 0; j < values[i].group_count; j++)
+                bytes += values[i].keys[j].length;
+            total += bytes;
+            if (bytes > largest_bytes) {
+                largest = i;
+                largest_bytes = bytes;
+            }
+        }
+        if (total <= THRESHOLD_SET_BYTES_MAX)
+            return;
+        values[largest].group_count = 0;
+        too_large[largest] = true;
+    }
+}
+
 struct comparison {
     const struct threshold *threshold;
     struct threshold_line *line;
@@ -79,7 +99,7 @@ static void guard_one(struct threshold_job *job, size_t index, struct threshold_
     struct comparison comparison = {.threshold = threshold,
                                     .line = line,
                                     .arena = arena,
-                                    .ignores_guard = job->rebuild->options->accept_changes};
+                                    .ignores_guard = job->accepts_changes};
     comparison.examples = arena_calloc(arena, THRESHOLD_EXAMPLES, sizeof *comparison.examples);
     *line = (struct threshold_line){.name = arena_text(arena, threshold->name),
                                     .samples = values->samples,

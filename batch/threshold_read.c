@@ -203,6 +203,7 @@ int threshold_replay(struct threshold_job *job, struct replay_options *options,
     struct replay_report report;
     options->archive = job->rebuild->options->archive;
     options->until = job->rebuild->target;
+    options->threads = job->rebuild->threads;
     int r = replay_open(options, &phase.progress, &replay, ret_error);
     if (r < 0)
         return r;
@@ -228,7 +229,7 @@ static int read_replayed(struct threshold_job *job, struct threshold_sample *sam
     collector_init(&collector, job, sample, false);
     const struct replay_listener listener = {.row = take_row, .user = &collector};
     struct replay_options options = {.snapshot = job->rebuild->snapshot,
-                                     .since_us = job->newest_us - longest_us};
+                                     .from_us = job->newest_us - longest_us + 1};
     int r = threshold_replay(job, &options, &listener, ret_error);
     if (r == 0)
         r = collector_flush(&collector, ret_error);

@@ -1,15 +1,10 @@
-/* Cut-offs on the score, and what new thresholds and cut-offs mean for the last day's decisions.
- *
- * A score is one of 1,001 numbers, so counts by score say all that a budget asks:
- *
- *   at_most     the lowest score from which on at most this share of the period's transactions lies
- *   precision   the lowest score from which on at least `minimum` outcomes are known and at least
- *               this share of them is fraud
+/* The scores that budgets look at, and what new thresholds and cut-offs mean for the last day's
+ * decisions.
  *
  * Scores do not depend on cut-offs, so one pass over the transactions is enough. They are taken
  * from the records when all of a period's were given by this policy and by thresholds with the new
  * values; otherwise the archive is replayed with both, from its first record, for features need
- * their history. The replay is one thread and holds the states of all entities in memory. */
+ * their history. */
 #include "threshold_job.h"
 
 #include "core/base/check.h"
@@ -18,15 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SCORES (DECISION_SCORE_MAX + 1)
-#define CELLS  ((size_t)VERDICT_COUNT * VERDICT_COUNT * SCORES)
-
-/* Of a budget's period. */
-struct score_counts {
-    uint64_t all;
-    uint64_t by_score[SCORES];
-    uint64_t fraud[SCORES], legit[SCORES]; /* outcomes known by now */
-};
+#define CELLS ((size_t)VERDICT_COUNT * VERDICT_COUNT * THRESHOLD_SCORES)
 
 /* Decisions of the last day that had one verdict and now have one score and one verdict from their
  * rules; what the score makes of it is a matter of cut-offs. */
@@ -51,7 +38,7 @@ struct scoring {
 
 static struct flip_cell *cell_of(const struct scoring *scoring, enum verdict before,
                                  enum verdict of_rules, uint32_t score) {
-    return &scoring->cells[((size_t)before * VERDICT_COUNT + of_rules) * SCORES + score];
+    return &scoring->cells[((size_t)before * VERDICT_COUNT + of_rules) * THRESHOLD_SCORES + score];
 }
 
 /* ---- counting ---- */
@@ -77,11 +64,7 @@ static void count_row(struct scoring *scoring, const struct record *record, enum
     for (size_t i = 0; i < snapshot->budget_count; i++) {
         if (!threshold_in_period(scoring->job, at_us, snapshot->budgets[i].over_us))
             continue;
-        struct score_counts *counts = &scoring->budgets[i];
-        counts->all++;
-        counts->by_score[score]++;
-        counts->fraud[score] += label == LABEL_FRAUD || label == LABEL_CHARGEBACK;
-        counts->legit[score] += label == LABEL_LEGIT;
+        score_counts_add(&scoring->budgets[i], score, label);
     }
     if (threshold_in_period(scoring->job, at_us, THRESHOLD_DAY_US))
         count_flip(scoring, record, of_rules, score);
@@ -164,7 +147,7 @@ static int run(struct scoring *scoring, bool recorded, struct error *ret_error) 
     struct replay_options options = {.recorded = recorded,
                                      .thresholds = scoring->thresholds,
                                      .ignore_cutoffs = true,
-                                     .since_us = job->newest_us - scoring->longest_us};
+                                     .from_us = job->newest_us - scoring->longest_us + 1};
     for (size_t i = 0; i < job->snapshot->budget_count; i++)
         options.outcomes |= job->snapshot->budgets[i].kind == BUDGET_PRECISION;
     if (!recorded)
@@ -188,98 +171,6 @@ static int count_scores(struct scoring *scoring, struct error *ret_error) {
     return r;
 }
 
-/* ---- cut-offs ---- */
-
-/* The cut-off; 0: no score meets the budget. */
-static uint32_t at_most(const struct cutoff_budget *budget, const struct score_counts *counts) {
-    uint64_t reaching = 0;
-    uint32_t found = 0;
-    for (uint32_t score = DECISION_SCORE_MAX; score >= 1; score--) {
-        reaching += counts->by_score[score];
-        if (reaching * 1000000 > budget->share_e6 * counts->all)
-            break;
-        found = score;
-    }
-    return found;
-}
-
-static uint32_t precise(const struct cutoff_budget *budget, const struct score_counts *counts,
-                        uint64_t *ret_known) {
-    uint64_t fraud = 0, known = 0;
-    uint32_t found = 0;
-    for (uint32_t score = DECISION_SCORE_MAX; score >= 1; score--) {
-        fraud += counts->fraud[score];
-        known += counts->fraud[score] + counts->legit[score];
-        if (known >= budget->minimum && fraud * 1000000 >= budget->share_e6 * known)
-            found = score;
-    }
-    *ret_known = known;
-    return found;
-}
-
-static bool is_held(const struct threshold_job *job, const struct cutoff_budget *budget,
-                    uint32_t before, uint32_t after) {
-    double change = fabs((double)after - (double)before);
-    return !job->rebuild->options->accept_changes &&
-           change > (double)budget->guard_e6 / 1e6 * (double)before;
-}
-
-/* One budget: the line of the report. true: *ret_score goes into the generation. */
-static bool find_cutoff(const struct scoring *scoring, size_t index, struct cutoff_line *line,
-                        uint32_t *ret_score) {
-    const struct threshold_job *job = scoring->job;
-    const struct cutoff_budget *budget = &job->snapshot->budgets[index];
-    const struct score_counts *counts = &scoring->budgets[index];
-    uint32_t before = 0;
-    bool is_in_force = job->in_force && thresholds_cutoff(job->in_force, budget->verdict,
-                                                          budget->definition, &before);
-    *line = (struct cutoff_line){.verdict = budget->verdict, .sample = counts->all};
-    line->before = line->after = is_in_force ? before : job->snapshot->cutoffs[budget->verdict];
-    line->computed = budget->kind == BUDGET_AT_MOST ? at_most(budget, counts)
-                                                    : precise(budget, counts, &line->sample);
-    if (line->sample < budget->minimum)
-        line->state = CUTOFF_SMALL_SAMPLE;
-    else if (line->computed == 0)
-        line->state = CUTOFF_UNREACHABLE;
-    else if (is_in_force && is_held(job, budget, before, line->computed))
-        line->state = CUTOFF_HELD;
-    else
-        line->after = line->computed;
-    *ret_score = line->after;
-    return line->state == CUTOFF_COMPUTED || is_in_force;
-}
-
-/* Budgets are met one by one, so the order of the cut-offs is not given. */
-static enum verdict hiding_verdict(enum verdict verdict, const uint32_t cutoffs[VERDICT_COUNT]) {
-    for (int more = (int)verdict + 1; more < VERDICT_COUNT; more++)
-        if (cutoffs[verdict] > 0 && cutoffs[more] > 0 && cutoffs[more] <= cutoffs[verdict])
-            return (enum verdict)more;
-    return VERDICT_NONE;
-}
-
-/* Fills the report's lines and the cut-offs of all verdicts. */
-static void find_cutoffs(struct scoring *scoring, struct threshold_cutoff *cutoffs,
-                         size_t *ret_count, uint32_t all[VERDICT_COUNT]) {
-    const struct snapshot *snapshot = scoring->job->snapshot;
-    struct threshold_report *report = scoring->job->report;
-    struct cutoff_line *lines = arena_calloc(&report->arena, snapshot->budget_count, sizeof *lines);
-    check(lines);
-    memcpy(all, snapshot->cutoffs, VERDICT_COUNT * sizeof *all);
-    *ret_count = 0;
-    for (size_t i = 0; i < snapshot->budget_count; i++) {
-        const struct cutoff_budget *budget = &snapshot->budgets[i];
-        uint32_t score;
-        if (find_cutoff(scoring, i, &lines[i], &score))
-            cutoffs[(*ret_count)++] = (struct threshold_cutoff){
-                .verdict = budget->verdict, .definition = budget->definition, .score = score};
-        all[budget->verdict] = lines[i].after;
-    }
-    for (size_t i = 0; i < snapshot->budget_count; i++)
-        lines[i].hidden_by = hiding_verdict(lines[i].verdict, all);
-    report->cutoffs = lines;
-    report->cutoff_count = snapshot->budget_count;
-}
-
 /* ---- flips ---- */
 
 static enum verdict verdict_now(enum verdict of_rules, uint32_t score,
@@ -300,9 +191,9 @@ static void find_flips(const struct scoring *scoring, const uint32_t cutoffs[VER
     struct threshold_report *report = scoring->job->report;
     struct verdict_flip flips[VERDICT_COUNT][VERDICT_COUNT] = {0};
     for (size_t i = 0; i < CELLS; i++) {
-        enum verdict from = (enum verdict)(i / SCORES / VERDICT_COUNT);
-        enum verdict of_rules = (enum verdict)(i / SCORES % VERDICT_COUNT);
-        enum verdict to = verdict_now(of_rules, (uint32_t)(i % SCORES), cutoffs);
+        enum verdict from = (enum verdict)(i / THRESHOLD_SCORES / VERDICT_COUNT);
+        enum verdict of_rules = (enum verdict)(i / THRESHOLD_SCORES % VERDICT_COUNT);
+        enum verdict to = verdict_now(of_rules, (uint32_t)(i % THRESHOLD_SCORES), cutoffs);
         if (scoring->cells[i].count > 0 && to != from)
             add_flip(&flips[from][to], &scoring->cells[i]);
     }
@@ -350,7 +241,7 @@ int threshold_scores(struct threshold_job *job, const struct threshold_set *valu
     scoring.thresholds = thresholds_new(values);
     int r = count_scores(&scoring, ret_error);
     if (r == 0) {
-        find_cutoffs(&scoring, cutoffs, ret_count, all);
+        threshold_cutoffs(job, scoring.budgets, cutoffs, ret_count, all);
         find_flips(&scoring, all);
         *ret_cutoffs = cutoffs;
     }

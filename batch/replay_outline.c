@@ -1,0 +1,142 @@
+/* Outlines: rows decoded, and for every plan the entities that each of them means something to,
+ * sorted into the shards. Any thread, with its own engine and the part's own memory. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+#include "replay_entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* What takes the entities of one row for one lane. */
+struct outlining {
+    struct outline_sink sink;
+    const struct replay_states *states;
+    const struct replay_chunk *chunk;
+    struct replay_part *part;
+    struct replay_items *items; /* of the part: [shard] */
+    uint32_t row;
+};
+
+/* Texts that do not lie in the payloads are the engine's until its next record. */
+static struct text keep(const struct outlining *outlining, struct text t) {
+    const char *payloads = (const char *)outlining->chunk->payloads.bytes;
+    if (t.length == 0 ||
+        (t.data >= payloads && t.data < payloads + outlining->chunk->payloads.length))
+        return t;
+    struct text copy = arena_text(&outlining->part->memory, t);
+    check(copy.data);
+    return copy;
+}
+
+static struct packed_entry pack_head(const struct entity_outline *outline, size_t filters) {
+    const struct entry *entry = outline->entry;
+    check(filters <= PLAN_FILTERS_MAX);
+    struct packed_entry head = {.time_us = entry->time_us,
+                                .id_hash = entry->id_hash,
+                                .present = entry->present,
+                                .transaction = entry->transaction};
+    for (size_t i = 0; i < filters; i++) {
+        if (entry->transaction)
+            head.read |= (uint32_t)(entry->weights[i] != 0) << i;
+        head.plus |= (uint32_t)(outline->applied[i] > 0) << i;
+        head.minus |= (uint32_t)(outline->applied[i] < 0) << i;
+    }
+    return head;
+}
+
+/* Room for one item more, and for its bytes. */
+static void make_room(struct replay_items *list, size_t bytes) {
+    if (list->count == list->capacity) {
+        list->capacity = list->capacity ? 2 * list->capacity : 64;
+        list->items = check_reallocarray(list->items, list->capacity, sizeof *list->items);
+    }
+    if (list->length + bytes > list->byte_capacity) {
+        list->byte_capacity = 2 * (list->length + bytes);
+        list->bytes = check_realloc(list->bytes, list->byte_capacity);
+    }
+}
+
+static uint8_t *pack(const struct outlining *outlining, const struct entity_outline *outline,
+                     uint8_t *at) {
+    const struct entity_plan *plan = &outlining->states->plan->plan.entities[outline->entity];
+    const struct entry *entry = outline->entry;
+    struct packed_entry head = pack_head(outline, plan->filter_count);
+    memcpy(at, &head, sizeof head);
+    at += sizeof head;
+    for (size_t i = 0; i < plan->column_count; i++) {
+        if (plan->columns[i].type == COLUMN_TEXT) {
+            bool is_there = entry->present >> i & 1;
+            struct text t = is_there ? keep(outlining, entry->texts[i]) : (struct text){0};
+            memcpy(at, &t, sizeof t);
+            at += sizeof t;
+        } else {
+            memcpy(at, &entry->integers[i], sizeof entry->integers[i]);
+            at += sizeof entry->integers[i];
+        }
+    }
+    return at;
+}
+
+static void take_entity(struct outline_sink *self, const struct entity_outline *outline) {
+    struct outlining *outlining = (struct outlining *)self;
+    const struct replay_states *states = outlining->states;
+    struct replay_items *list =
+        &outlining->items[replay_states_shard(states, outline->entity, outline->key_hash)];
+    struct text key = outline->key;
+    size_t columns = states->plan->plan.entities[outline->entity].column_count;
+    check(key.length <= UINT16_MAX && list->length <= UINT32_MAX);
+    make_room(list, key.length + replay_entry_size_max(columns));
+    list->items[list->count++] = (struct replay_item){.key_hash = outline->key_hash,
+                                                      .at = (uint32_t)list->length,
+                                                      .key_length = (uint16_t)key.length,
+                                                      .entity = (uint16_t)outline->entity,
+                                                      .row = outlining->row};
+    uint8_t *at = list->bytes + list->length;
+    memcpy(at, key.data, key.length);
+    at = pack(outlining, outline, at + key.length);
+    list->length = (size_t)(at - list->bytes);
+}
+
+static int decode(const struct replay_chunk *chunk, struct replay_line *row,
+                  struct replay_part *part) {
+    struct text payload = replay_chunk_payload(chunk, row);
+    int r = record_decode_in_place(row->type, payload.data, payload.length, &part->memory,
+                                   &row->record, &part->error);
+    if (r < 0)
+        return error_prefix(&part->error, "record %" PRIu64, row->position);
+    row->record.position = row->position;
+    return 0;
+}
+
+static bool is_outlined(const struct replay_line *row) {
+    return row->type == RECORD_TRANSACTION || row->type == RECORD_OUTCOME;
+}
+
+void replay_outline(const struct replay *replay, struct replay_chunk *chunk, size_t part_index,
+                    size_t worker) {
+    struct replay_part *part = &chunk->parts[part_index];
+    for (size_t i = part->first; i < part->end; i++) {
+        struct replay_line *row = &chunk->rows[i];
+        if (!is_outlined(row))
+            continue;
+        part->result = decode(chunk, row, part);
+        if (part->result < 0) {
+            part->good = i;
+            return;
+        }
+        row->is_told = row->type == RECORD_TRANSACTION &&
+                       replay_is_told(replay, row->record.transaction.transaction.event_time_us);
+        for (size_t lane = 0; lane < chunk->lane_count; lane++) {
+            const struct replay_states *states = replay->lanes[lane];
+            struct outlining outlining = {
+                .sink = {.take = take_entity},
+                .states = states,
+                .chunk = chunk,
+                .part = part,
+                .items = &chunk->lanes[lane].items[part_index * states->shard_count],
+                .row = (uint32_t)i};
+            engine_outline(states->engines[worker], &row->record, &outlining.sink);
+        }
+    }
+}

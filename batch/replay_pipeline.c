@@ -1,0 +1,278 @@
+/* The pipeline: which worker does what next.
+ *
+ * Several chunks are on their way at once, in a ring. A worker that is free takes the first job
+ * that can be done, of the oldest chunk that has one, and of that chunk the one that is nearest to
+ * the end; when there is none it reads one chunk more. What can be done:
+ *
+ *   outline   once the chunk is read and no chunk before it ends with a turn
+ *   features  of a shard: once all outlines are made and the chunk before is through this shard
+ *   judge     once all shards are through, and somebody is at all parts of the chunk before
+ *
+ * The thread that runs the replay tells chunks that are judged, oldest first, makes the turns
+ * between them, and is a worker like the others (number 0) while there is nothing to tell. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+enum job_kind { JOB_NONE, JOB_READ, JOB_OUTLINE, JOB_FEATURES, JOB_JUDGE };
+
+struct job {
+    enum job_kind kind;
+    struct replay_chunk *chunk;
+    size_t lane, index; /* shard or part */
+};
+
+struct pipeline {
+    struct replay *replay;
+    bool judges; /* in workers; else it is done when rows are told */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct replay_chunk *ring;
+    size_t ring_count;
+    uint64_t first, end; /* chunks on their way: [first, end) */
+    bool is_reading, is_at_end, is_stopping;
+    size_t waiting;
+};
+
+struct pipeline_worker {
+    pthread_t thread;
+    struct pipeline *pipeline;
+    size_t number;
+};
+
+static struct replay_chunk *chunk_of(const struct pipeline *pipeline, uint64_t number) {
+    return &pipeline->ring[number % pipeline->ring_count];
+}
+
+/* ---- what can be done; under the lock ---- */
+
+static bool is_judged(const struct pipeline *pipeline, const struct replay_chunk *chunk) {
+    if (chunk->outlines_done < chunk->part_count || chunk->features_done < chunk->features_count)
+        return false;
+    return !pipeline->judges || chunk->judges_done == chunk->part_count;
+}
+
+/* before: the chunk before it that is on its way, or NULL. Both have the same lanes: there is no
+ * turn between them. */
+static bool find_features(struct replay_chunk *chunk, const struct replay_chunk *before,
+                          struct job *ret_job) {
+    const struct replay_lane_rows *lanes = chunk->lanes;
+    size_t at = 0;
+    for (size_t lane = 0; lane < chunk->lane_count; lane++)
+        for (size_t shard = 0; shard < lanes[lane].shard_count; shard++, at++) {
+            if (chunk->features_through[at] != REPLAY_UNTOUCHED ||
+                (before && before->features_through[at] != REPLAY_THROUGH))
+                continue;
+            chunk->features_through[at] = REPLAY_TAKEN;
+            chunk->features_taken++;
+            *ret_job =
+                (struct job){.kind = JOB_FEATURES, .chunk = chunk, .lane = lane, .index = shard};
+            return true;
+        }
+    return false;
+}
+
+static bool find_in_chunk(const struct pipeline *pipeline, struct replay_chunk *chunk,
+                          const struct replay_chunk *before, struct job *ret_job) {
+    if (chunk->outlines_taken < chunk->part_count) {
+        if (chunk->outlines_taken == 0)
+            replay_chunk_lanes(chunk, pipeline->replay->lanes, pipeline->replay->lane_count);
+        *ret_job =
+            (struct job){.kind = JOB_OUTLINE, .chunk = chunk, .index = chunk->outlines_taken++};
+        return true;
+    }
+    if (chunk->outlines_done < chunk->part_count)
+        return false;
+    if (chunk->features_done < chunk->features_count)
+        return chunk->features_taken < chunk->features_count &&
+               find_features(chunk, before, ret_job);
+    /* Rows of one worker are rising: no chunk is begun before all of the one before are taken. */
+    if (!pipeline->judges || chunk->judges_taken == chunk->part_count ||
+        (before && before->judges_taken < before->part_count))
+        return false;
+    *ret_job = (struct job){.kind = JOB_JUDGE, .chunk = chunk, .index = chunk->judges_taken++};
+    return true;
+}
+
+static struct job find_job(struct pipeline *pipeline) {
+    struct job job = {.kind = JOB_NONE};
+    const struct replay_chunk *before = NULL;
+    uint64_t read_until = pipeline->end - pipeline->is_reading;
+    for (uint64_t i = pipeline->first; i < read_until; i++) {
+        struct replay_chunk *chunk = chunk_of(pipeline, i);
+        if (find_in_chunk(pipeline, chunk, before, &job))
+            return job;
+        /* Behind a turn nothing is begun; and what waits for an outline waits for the one before.
+         */
+        if (chunk->is_turn)
+            break;
+        before = chunk;
+    }
+    if (!pipeline->is_reading && !pipeline->is_at_end &&
+        pipeline->end - pipeline->first < pipeline->ring_count) {
+        job = (struct job){.kind = JOB_READ, .chunk = chunk_of(pipeline, pipeline->end++)};
+        pipeline->is_reading = true;
+    }
+    return job;
+}
+
+/* ---- doing it ---- */
+
+static void do_job(const struct pipeline *pipeline, const struct job *job, size_t worker) {
+    const struct replay *replay = pipeline->replay;
+    switch (job->kind) {
+    case JOB_READ:
+        replay_chunk_clear(job->chunk);
+        replay_read(replay, job->chunk);
+        break;
+    case JOB_OUTLINE:
+        replay_outline(replay, job->chunk, job->index, worker);
+        break;
+    case JOB_FEATURES:
+        replay_features(replay, job->chunk, job->lane, job->index, worker);
+        break;
+    case JOB_JUDGE:
+        replay_judge_part(replay, job->chunk, job->index, worker);
+        break;
+    case JOB_NONE:
+        break;
+    }
+}
+
+static size_t features_index(const struct job *job) {
+    size_t at = job->index;
+    for (size_t lane = 0; lane < job->lane; lane++)
+        at += job->chunk->lanes[lane].shard_count;
+    return at;
+}
+
+/* Under the lock. */
+static void finish_job(struct pipeline *pipeline, const struct job *job) {
+    switch (job->kind) {
+    case JOB_READ:
+        pipeline->is_reading = false;
+        pipeline->is_at_end = job->chunk->is_last;
+        break;
+    case JOB_OUTLINE:
+        job->chunk->outlines_done++;
+        break;
+    case JOB_FEATURES:
+        job->chunk->features_through[features_index(job)] = REPLAY_THROUGH;
+        job->chunk->features_done++;
+        break;
+    case JOB_JUDGE:
+        job->chunk->judges_done++;
+        break;
+    case JOB_NONE:
+        break;
+    }
+    if (pipeline->waiting > 0)
+        pthread_cond_broadcast(&pipeline->changed);
+}
+
+/* Under the lock, which is given up meanwhile. false: there was nothing to do. */
+static bool work(struct pipeline *pipeline, size_t worker) {
+    struct job job = find_job(pipeline);
+    if (job.kind == JOB_NONE)
+        return false;
+    pthread_mutex_unlock(&pipeline->lock);
+    do_job(pipeline, &job, worker);
+    pthread_mutex_lock(&pipeline->lock);
+    finish_job(pipeline, &job);
+    return true;
+}
+
+static void wait_for_change(struct pipeline *pipeline) {
+    pipeline->waiting++;
+    pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+    pipeline->waiting--;
+}
+
+static void *work_on(void *argument) {
+    struct pipeline_worker *worker = argument;
+    struct pipeline *pipeline = worker->pipeline;
+    pthread_mutex_lock(&pipeline->lock);
+    while (!pipeline->is_stopping)
+        if (!work(pipeline, worker->number))
+            wait_for_change(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+    return NULL;
+}
+
+/* ---- the thread that runs the replay ---- */
+
+/* Under the lock, which is given up meanwhile. Nobody else touches a chunk that is judged, nor
+ * begins anything behind a turn. */
+static int tell_first(struct pipeline *pipeline, struct replay_telling *telling,
+                      struct error *ret_error) {
+    struct replay_chunk *chunk = chunk_of(pipeline, pipeline->first);
+    pthread_mutex_unlock(&pipeline->lock);
+    int r = replay_tell_chunk(telling, chunk, ret_error);
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->first++;
+    if (pipeline->waiting > 0)
+        pthread_cond_broadcast(&pipeline->changed);
+    return r;
+}
+
+static bool is_first_judged(const struct pipeline *pipeline) {
+    return pipeline->first < pipeline->end - pipeline->is_reading &&
+           is_judged(pipeline, chunk_of(pipeline, pipeline->first));
+}
+
+static int run(struct pipeline *pipeline, struct replay_telling *telling, struct error *ret_error) {
+    int r = 0;
+    pthread_mutex_lock(&pipeline->lock);
+    while (r == 0 && !(pipeline->is_at_end && pipeline->first == pipeline->end)) {
+        if (is_first_judged(pipeline))
+            r = tell_first(pipeline, telling, ret_error);
+        else if (!work(pipeline, 0))
+            wait_for_change(pipeline);
+    }
+    pipeline->is_stopping = true;
+    pthread_cond_broadcast(&pipeline->changed);
+    pthread_mutex_unlock(&pipeline->lock);
+    return r;
+}
+
+static void pipeline_init(struct pipeline *pipeline, struct replay *replay) {
+    *pipeline = (struct pipeline){
+        .replay = replay,
+        .judges = replay->listener->take || !replay->listener->row,
+        .ring_count = replay->workers == 1 ? 1 : replay->workers + 2,
+    };
+    check(pthread_mutex_init(&pipeline->lock, NULL) == 0);
+    check(pthread_cond_init(&pipeline->changed, NULL) == 0);
+    pipeline->ring = check_calloc(pipeline->ring_count, sizeof *pipeline->ring);
+    for (size_t i = 0; i < pipeline->ring_count; i++)
+        replay_chunk_init(&pipeline->ring[i]);
+}
+
+static void pipeline_deinit(struct pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->ring_count; i++)
+        replay_chunk_deinit(&pipeline->ring[i]);
+    free(pipeline->ring);
+    pthread_cond_destroy(&pipeline->changed);
+    pthread_mutex_destroy(&pipeline->lock);
+}
+
+int replay_run_chunks(struct replay_telling *telling, struct error *ret_error) {
+    size_t count = telling->replay->workers;
+    struct pipeline pipeline;
+    pipeline_init(&pipeline, telling->replay);
+    struct pipeline_worker *workers = check_calloc(count, sizeof *workers);
+    for (size_t i = 1; i < count; i++) {
+        workers[i] = (struct pipeline_worker){.pipeline = &pipeline, .number = i};
+        if (pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) != 0)
+            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
+    }
+    int r = run(&pipeline, telling, ret_error);
+    for (size_t i = 1; i < count; i++)
+        check(pthread_join(workers[i].thread, NULL) == 0);
+    free(workers);
+    pipeline_deinit(&pipeline);
+    return r;
+}

@@ -1,0 +1,155 @@
+/* Telling: the rows of a chunk in order, in the thread that runs the replay. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+
+#define PROGRESS_STEP 4096 /* records between two calls of the progress */
+
+/* ---- counting ---- */
+
+static void count_told(struct replay *replay, const struct replay_line *line) {
+    struct replay_report *report = &replay->report;
+    int64_t at_us = line->record.transaction.transaction.event_time_us;
+    bool is_first = report->transactions++ == 0;
+    if (is_first || at_us < report->first_us)
+        report->first_us = at_us;
+    if (is_first || at_us > report->last_us)
+        report->last_us = at_us;
+    report->archived_verdicts[line->record.transaction.decision.verdict]++;
+    if (line->decision.verdict != VERDICT_NONE)
+        report->verdicts[line->decision.verdict]++;
+    else if (!replay->options.recorded)
+        report->refused++;
+    if (!replay->against.engines)
+        return;
+    if (line->against.verdict != VERDICT_NONE)
+        report->against_verdicts[line->against.verdict]++;
+    else
+        report->against_refused++;
+}
+
+void replay_count(struct replay *replay, const struct replay_line *line) {
+    struct replay_report *report = &replay->report;
+    report->records++;
+    report->position = line->position;
+    report->outcomes += line->type == RECORD_OUTCOME;
+    if (line->type != RECORD_TRANSACTION)
+        return;
+    int64_t at_us = line->record.transaction.transaction.event_time_us;
+    if (at_us > replay->newest_event_time_us)
+        replay->newest_event_time_us = at_us;
+    if (line->is_told)
+        count_told(replay, line);
+}
+
+/* ---- rows ---- */
+
+static int tell_row(const struct replay *replay, const struct replay_row *row,
+                    struct error *ret_error) {
+    return replay->listener->row ? replay->listener->row(replay->listener->user, row, ret_error)
+                                 : 0;
+}
+
+int replay_tell_decided(struct replay *replay, struct replay_line *line,
+                        struct replay_decided *decided, struct buffer *prepared,
+                        struct error *ret_error) {
+    buffer_clear(prepared);
+    int r = replay_take(replay, 0, decided, prepared, ret_error);
+    if (r < 0)
+        return r;
+    line->decision = replay_result_of(decided->row.decision);
+    line->against = replay_result_of(decided->row.against);
+    decided->row.prepared =
+        (struct text){.data = (const char *)prepared->bytes, .length = prepared->length};
+    return tell_row(replay, &decided->row, ret_error);
+}
+
+static const struct decision *brief(const struct replay_line *line, struct replay_result result,
+                                    struct decision *ret_decision) {
+    if (result.verdict == VERDICT_NONE)
+        return NULL;
+    *ret_decision = (struct decision){
+        .transaction_id = line->record.transaction.transaction.id,
+        .position = line->position,
+        .verdict = result.verdict,
+        .score = result.score,
+    };
+    return ret_decision;
+}
+
+/* A row that take() has seen. */
+static int tell_taken(const struct replay *replay, const struct replay_line *line,
+                      struct text prepared, struct error *ret_error) {
+    struct replay_decided brief_row;
+    if (!replay->listener->row)
+        return 0;
+    replay_begin_row(replay, &line->record, &brief_row);
+    brief_row.row.prepared = prepared;
+    brief_row.row.decision = brief(line, line->decision, &brief_row.decision);
+    if (replay->against.engines)
+        brief_row.row.against = brief(line, line->against, &brief_row.against);
+    return tell_row(replay, &brief_row.row, ret_error);
+}
+
+static int judge_and_tell(struct replay *replay, struct replay_chunk *chunk, size_t index,
+                          struct buffer *prepared, struct error *ret_error) {
+    const struct replay_judging judging = {.replay = replay, .chunk = chunk, .index = index};
+    struct replay_decided decided;
+    int r = replay_judge_row(&judging, &decided, ret_error);
+    if (r == 0)
+        r = replay_tell_decided(replay, &chunk->rows[index], &decided, prepared, ret_error);
+    return r;
+}
+
+/* ---- chunks ---- */
+
+static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
+                     struct error *ret_error) {
+    bool is_judged = replay->listener->take || !replay->listener->row;
+    size_t at = 0;
+    for (size_t i = part->first; i < part->good; i++) {
+        struct replay_line *line = &chunk->rows[i];
+        struct text prepared = {.data = (const char *)part->prepared.bytes + at,
+                                .length = line->prepared};
+        int r = 0;
+        if (line->is_told)
+            r = is_judged ? tell_taken(replay, line, prepared, ret_error)
+                          : judge_and_tell(replay, chunk, i, &part->prepared, ret_error);
+        if (r < 0)
+            return r;
+        at += line->prepared;
+        replay_count(replay, line);
+    }
+    if (part->result < 0)
+        *ret_error = part->error;
+    return part->result;
+}
+
+static int interrupted(struct error *ret_error) {
+    return error_set(ret_error, ERROR_INTERRUPTED, "the replay was interrupted");
+}
+
+int replay_finish_chunk(struct replay_telling *telling, struct replay_chunk *chunk,
+                        struct error *ret_error) {
+    struct replay *replay = telling->replay;
+    uint64_t position = replay->report.position;
+    int r = chunk->result;
+    if (r < 0)
+        *ret_error = chunk->error;
+    else if (chunk->is_turn)
+        r = replay_turn(replay, chunk, ret_error);
+    if (r < 0 || position < telling->told + PROGRESS_STEP)
+        return r;
+    telling->told = position;
+    if (progress_update(telling->progress, "replay", position, replay->target.position) != 0)
+        return interrupted(ret_error);
+    return 0;
+}
+
+int replay_tell_chunk(struct replay_telling *telling, struct replay_chunk *chunk,
+                      struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < chunk->part_count && r == 0; i++)
+        r = tell_part(telling->replay, chunk, &chunk->parts[i], ret_error);
+    return r < 0 ? r : replay_finish_chunk(telling, chunk, ret_error);
+}

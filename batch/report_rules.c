@@ -1,0 +1,259 @@
+#include "report_rules.h"
+
+#include "core/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static size_t pairs_of(size_t rules) {
+    return rules * (rules + 1) / 2;
+}
+
+static size_t pair(size_t i, size_t j) { /* i ≤ j */
+    return j * (j + 1) / 2 + i;
+}
+
+/* The score of a group's rules so far. */
+struct report_group_sum {
+    int64_t sum;
+    int32_t greatest;
+    bool has_any;
+};
+
+void report_book_init(struct report_book *book, const struct snapshot *snapshot,
+                      uint64_t first_position) {
+    *book = (struct report_book){.snapshot = snapshot, .first_position = first_position};
+    book->rules = check_calloc(snapshot->rule_count + 1, sizeof *book->rules);
+    book->groups = check_calloc(snapshot->group_count + 1, sizeof *book->groups);
+    if (snapshot->rule_count <= REPORT_OVERLAP_RULES_MAX)
+        book->overlap = check_calloc(pairs_of(snapshot->rule_count) + 1, sizeof *book->overlap);
+    for (size_t i = 0; i < snapshot->rule_count; i++)
+        book->asks_on_error |=
+            snapshot->rules[i].mode == RULE_LIVE && snapshot->rules[i].on_error != ON_ERROR_SKIP;
+}
+
+void report_book_deinit(struct report_book *book) {
+    free(book->rules);
+    free(book->groups);
+    free(book->overlap);
+    *book = (struct report_book){0};
+}
+
+/* ---- without one of them ---- */
+
+/* The rules that fired for a transaction. */
+struct firing {
+    struct report_book *book;
+    const struct decision *decision;
+    const uint32_t *fired;
+    size_t count;
+    size_t effects;    /* of them have effect */
+    size_t askers;     /* of those ask for an alert by themselves */
+    uint32_t least;    /* score that is an alert; UINT32_MAX: none is */
+    bool is_explained; /* nothing but the rules with effect has made the verdict */
+};
+
+/* Reasons are told for the first rules that fired; what is beyond them is taken for not suppressed.
+ */
+static bool is_suppressed(const struct firing *firing, size_t i) {
+    return i < firing->decision->reason_count && firing->decision->reasons[i].suppressed;
+}
+
+static const struct rule *rule_at(const struct firing *firing, size_t i) {
+    return &firing->book->snapshot->rules[firing->fired[i]];
+}
+
+static bool has_effect(const struct firing *firing, size_t i) {
+    return rule_at(firing, i)->mode == RULE_LIVE && !is_suppressed(firing, i);
+}
+
+static int64_t group_score(const struct rule_group *group, const struct report_group_sum *sum) {
+    int64_t score = group->score == GROUP_MAX ? sum->greatest : sum->sum;
+    if (!sum->has_any)
+        return 0;
+    return score < group->at_most ? score : group->at_most;
+}
+
+/* The score of the rules with effect but this one, before its limits. */
+static int64_t score_without(const struct firing *firing, size_t without) {
+    const struct snapshot *snapshot = firing->book->snapshot;
+    struct report_group_sum *groups = firing->book->groups;
+    int64_t score = 0;
+    memset(groups, 0, snapshot->group_count * sizeof *groups);
+    for (size_t i = 0; i < firing->count; i++) {
+        const struct rule *rule = rule_at(firing, i);
+        if (i == without || !has_effect(firing, i))
+            continue;
+        if (rule->group == SIZE_MAX) {
+            score += rule->score;
+            continue;
+        }
+        struct report_group_sum *group = &groups[rule->group];
+        if (!group->has_any || rule->score > group->greatest)
+            group->greatest = rule->score;
+        group->sum += rule->score;
+        group->has_any = true;
+    }
+    for (size_t i = 0; i < snapshot->group_count; i++)
+        score += group_score(&snapshot->groups[i], &groups[i]);
+    return score;
+}
+
+/* Would the transaction be approved if this rule had not fired? */
+static bool is_approved_without(const struct firing *firing, size_t i) {
+    bool asks = report_is_alert(rule_at(firing, i)->verdict);
+    if (firing->askers > (asks ? 1u : 0u))
+        return false;
+    return score_without(firing, i) < (int64_t)firing->least;
+}
+
+static bool adds_alert(const struct firing *firing, size_t i) {
+    const struct decision *decision = firing->decision;
+    if (has_effect(firing, i))
+        return report_is_alert(decision->verdict) && firing->is_explained &&
+               is_approved_without(firing, i);
+    return i < decision->reason_count && !report_is_alert(decision->verdict) &&
+           report_is_alert(decision->reasons[i].verdict_if_live);
+}
+
+static uint32_t least_alert(const struct engine *engine) {
+    uint32_t least = UINT32_MAX;
+    for (enum verdict verdict = VERDICT_REVIEW; verdict < VERDICT_COUNT; verdict++) {
+        uint32_t cutoff = engine_cutoff(engine, verdict);
+        if (cutoff > 0 && cutoff < least)
+            least = cutoff;
+    }
+    return least;
+}
+
+static struct firing firing_of(struct report_book *book, const struct engine *engine,
+                               const struct decision *decision, const uint32_t *fired,
+                               size_t count) {
+    struct firing firing = {
+        .book = book, .decision = decision, .fired = fired, .count = count, .least = UINT32_MAX};
+    for (size_t i = 0; i < count; i++) {
+        bool effect = has_effect(&firing, i);
+        firing.effects += effect;
+        firing.askers += effect && report_is_alert(rule_at(&firing, i)->verdict);
+    }
+    if (!report_is_alert(decision->verdict))
+        return firing;
+    firing.least = least_alert(engine);
+    firing.is_explained = decision->rule_errors == 0 || !book->asks_on_error;
+    return firing;
+}
+
+/* ---- rows ---- */
+
+static void add_rule(const struct firing *firing, size_t i, const struct report_fact *fact) {
+    struct report_rule_tally *tally = &firing->book->rules[firing->fired[i]];
+    bool positive = fact->class == REPORT_POSITIVE;
+    tally->fires++;
+    if (is_suppressed(firing, i)) {
+        tally->suppressed++;
+        return;
+    }
+    tally->alone += firing->effects == (has_effect(firing, i) ? 1u : 0u);
+    tally->classes[fact->class]++;
+    tally->caught += positive ? fact->amount_minor : 0;
+    if (!adds_alert(firing, i))
+        return;
+    tally->added_alerts++;
+    tally->added_positive += positive;
+    tally->added_caught += positive ? fact->amount_minor : 0;
+}
+
+void report_book_add(struct report_book *book, const struct report_fact *fact,
+                     const struct engine *engine, const struct decision *decision,
+                     const uint32_t *fired, size_t fired_count) {
+    if (fired_count == 0)
+        return;
+    struct firing firing = firing_of(book, engine, decision, fired, fired_count);
+    for (size_t j = 0; j < fired_count; j++) {
+        check(fired[j] < book->snapshot->rule_count);
+        add_rule(&firing, j, fact);
+        for (size_t i = 0; i <= j && book->overlap; i++)
+            book->overlap[pair(fired[i], fired[j])]++;
+    }
+}
+
+static void merge_tally(struct report_rule_tally *to, const struct report_rule_tally *from) {
+    to->fires += from->fires;
+    to->suppressed += from->suppressed;
+    to->alone += from->alone;
+    for (size_t class = 0; class < REPORT_CLASSES; class ++)
+        to->classes[class] += from->classes[class];
+    to->caught += from->caught;
+    to->added_alerts += from->added_alerts;
+    to->added_positive += from->added_positive;
+    to->added_caught += from->added_caught;
+}
+
+void report_book_merge(struct report_book *to, const struct report_book *from) {
+    size_t rules = to->snapshot->rule_count;
+    check(from->snapshot->id == to->snapshot->id);
+    if (from->first_position < to->first_position)
+        to->first_position = from->first_position;
+    for (size_t i = 0; i < rules; i++)
+        merge_tally(&to->rules[i], &from->rules[i]);
+    for (size_t i = 0; i < pairs_of(rules) && to->overlap; i++)
+        to->overlap[i] += from->overlap[i];
+}
+
+/* ---- all policies together ---- */
+
+static size_t place_of(struct report_rules *rules, const struct snapshot *snapshot,
+                       const struct rule *rule) {
+    size_t i = 0;
+    while (i < rules->count && !text_equal(rules->rules[i].rule->name, rule->name))
+        i++;
+    if (i == rules->count)
+        rules->rules[rules->count++] = (struct report_rule){0};
+    rules->rules[i].rule = rule;
+    rules->rules[i].group =
+        rule->group == SIZE_MAX ? (struct text){.data = ""} : snapshot->groups[rule->group].name;
+    return i;
+}
+
+static void add_overlap(struct report_rules *rules, const struct report_book *book,
+                        const size_t *places) {
+    for (size_t j = 0; j < book->snapshot->rule_count; j++)
+        for (size_t i = 0; i <= j; i++) {
+            uint64_t rows = book->overlap[pair(i, j)];
+            rules->overlap[places[i] * rules->count + places[j]] += rows;
+            if (i != j)
+                rules->overlap[places[j] * rules->count + places[i]] += rows;
+        }
+}
+
+void report_rules_init(struct report_rules *rules, const struct report_book *const *books,
+                       size_t book_count) {
+    size_t most = 0, at = 0;
+    for (size_t b = 0; b < book_count; b++)
+        most += books[b]->snapshot->rule_count;
+    size_t *places = check_calloc(most + 1, sizeof *places);
+    *rules = (struct report_rules){.rules = check_calloc(most + 1, sizeof *rules->rules)};
+    bool has_overlap = true;
+    for (size_t b = 0; b < book_count; b++) {
+        const struct snapshot *snapshot = books[b]->snapshot;
+        for (size_t i = 0; i < snapshot->rule_count; i++) {
+            places[at] = place_of(rules, snapshot, &snapshot->rules[i]);
+            merge_tally(&rules->rules[places[at++]].tally, &books[b]->rules[i]);
+        }
+        has_overlap = has_overlap && books[b]->overlap;
+    }
+    if (has_overlap && rules->count <= REPORT_OVERLAP_RULES_MAX)
+        rules->overlap = check_calloc(rules->count * rules->count + 1, sizeof *rules->overlap);
+    at = 0;
+    for (size_t b = 0; b < book_count && rules->overlap; b++) {
+        add_overlap(rules, books[b], places + at);
+        at += books[b]->snapshot->rule_count;
+    }
+    free(places);
+}
+
+void report_rules_deinit(struct report_rules *rules) {
+    free(rules->rules);
+    free(rules->overlap);
+    *rules = (struct report_rules){0};
+}

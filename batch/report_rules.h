@@ -1,0 +1,64 @@
+/* What each rule of the replayed policy did. Integers that add up, as in report_tally.h, by policy
+ * (a replay under the archive's own policies meets several) and put together by name at the end.
+ * Private to the report.
+ *
+ * A rule fires when its condition is true for a transaction that it is there for. Then it is
+ * suppressed, or in shadow, or has effect. What it adds beyond the others: the alerts that would be
+ * approvals without it, found by taking its verdict and its score (in its group, with its limit)
+ * away and asking the rest again. A rule in shadow adds, the other way round, the alerts that there
+ * would be if it were live. Where a rule failed and may have asked for a verdict by that, no live
+ * rule adds anything: a decision does not say which one failed. */
+#pragma once
+
+#include "core/engine/engine.h"
+#include "report_tally.h"
+
+/* With more rules than that, which of them fire together is not counted. */
+#define REPORT_OVERLAP_RULES_MAX 512
+
+struct report_rule_tally {
+    uint64_t fires, suppressed;
+    /* Of the fires that were not suppressed: */
+    uint64_t alone; /* no other rule had effect */
+    uint64_t classes[REPORT_CLASSES];
+    report_sum caught; /* amounts of positives */
+    uint64_t added_alerts, added_positive;
+    report_sum added_caught;
+};
+
+/* Of one policy. */
+struct report_book {
+    const struct snapshot *snapshot;
+    uint64_t first_position; /* of its rows */
+    struct report_rule_tally *rules;
+    uint64_t *overlap; /* rows where both fire, i ≤ j, at j(j + 1)/2 + i; NULL: too many rules */
+    struct report_group_sum *groups; /* room to ask the others again */
+    bool asks_on_error;              /* some live rule asks for a verdict when it fails */
+};
+
+void report_book_init(struct report_book *book, const struct snapshot *snapshot,
+                      uint64_t first_position);
+void report_book_deinit(struct report_book *book);
+/* fired: as replay_row has it; decision: the one derived by this policy, in this engine. */
+void report_book_add(struct report_book *book, const struct report_fact *fact,
+                     const struct engine *engine, const struct decision *decision,
+                     const uint32_t *fired, size_t fired_count);
+/* Both are of one policy. */
+void report_book_merge(struct report_book *to, const struct report_book *from);
+
+struct report_rule {
+    const struct rule *rule; /* as the last policy has it */
+    struct text group;       /* "": none */
+    struct report_rule_tally tally;
+};
+
+struct report_rules {
+    struct report_rule *rules; /* in the order of the policies' first rows, then of the policies */
+    size_t count;
+    uint64_t *overlap; /* count × count; NULL: too many */
+};
+
+/* Books of different policies, in the order of their first rows. */
+void report_rules_init(struct report_rules *rules, const struct report_book *const *books,
+                       size_t book_count);
+void report_rules_deinit(struct report_rules *rules);
