@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 #include "core/base/text.h"
 #include "core/base/value.h"
+#include "csv_cell.h"
 #include "json_writer.h"
 
 #include <errno.h>
@@ -21,21 +22,6 @@ int decision_output_open(struct decision_output *output, const char *path,
     buffer_init(&output->line);
     buffer_init(&output->held);
     return 0;
-}
-
-void decision_output_open_replayed(struct decision_output *output, FILE *file, const char *name,
-                                   const struct text *features, size_t feature_count) {
-    *output = (struct decision_output){.format = DECISION_CSV,
-                                       .features = true,
-                                       .file = file,
-                                       .name = name,
-                                       .is_replayed = true,
-                                       .column_count = feature_count};
-    buffer_init(&output->line);
-    buffer_init(&output->held);
-    output->columns = check_calloc(feature_count + 1, sizeof *output->columns);
-    for (size_t i = 0; i < feature_count; i++)
-        output->columns[i] = text_copy(features[i]);
 }
 
 static int write_bytes(struct decision_output *output, const void *bytes, size_t length,
@@ -139,46 +125,39 @@ static struct decision decision_of(struct decision_output *output,
 
 static const char server_columns[] =
     "transaction_id,verdict,score,position,duplicate,degraded,server_us,rules,reasons";
-/* Nothing is a duplicate in an archive, and how long it took is not kept there. */
-static const char replay_columns[] =
-    "transaction_id,verdict,score,position,degraded,rules,reasons,event_time,outcome";
 
-/* RFC 4180: quoted when it has to be. */
-static void append_field(struct buffer *buffer, struct text field) {
-    bool quote = false;
-    for (size_t i = 0; i < field.length; i++)
-        quote = quote || (field.data[i] && strchr(",\"\r\n", field.data[i]));
-    if (!quote) {
-        buffer_append(buffer, field.data, field.length);
-        return;
-    }
-    buffer_append_u8(buffer, '"');
-    for (size_t i = 0; i < field.length; i++) {
-        if (field.data[i] == '"')
-            buffer_append_u8(buffer, '"');
-        buffer_append_u8(buffer, (uint8_t)field.data[i]);
-    }
-    buffer_append_u8(buffer, '"');
-}
-
-/* The names of the rules that fired, or their texts, joined; those without effect are marked. */
-static void append_reasons(struct buffer *buffer, const struct decision *decision, bool texts) {
-    struct buffer joined;
-    buffer_init(&joined);
+static void append_joined(struct buffer *buffer, const struct decision *decision, bool texts) {
     for (size_t i = 0; i < decision->reason_count; i++) {
         const struct reason *reason = &decision->reasons[i];
         const struct text said = texts ? reason->text : reason->rule;
         if (i > 0)
-            buffer_append_string(&joined, texts ? "; " : " ");
-        buffer_append(&joined, said.data, said.length);
+            buffer_append_string(buffer, texts ? "; " : " ");
+        buffer_append(buffer, said.data, said.length);
         if (reason->shadow)
-            buffer_append_string(&joined, texts ? " (shadow)" : ":shadow");
+            buffer_append_string(buffer, texts ? " (shadow)" : ":shadow");
         if (reason->suppressed)
-            buffer_append_string(&joined, texts ? " (suppressed)" : ":suppressed");
+            buffer_append_string(buffer, texts ? " (suppressed)" : ":suppressed");
     }
-    append_field(buffer,
-                 (struct text){.data = (const char *)joined.bytes, .length = joined.length});
-    buffer_deinit(&joined);
+}
+
+void decision_rules(struct buffer *ret_text, const struct decision *decision) {
+    append_joined(ret_text, decision, false);
+}
+
+void decision_reasons(struct buffer *ret_text, const struct decision *decision) {
+    append_joined(ret_text, decision, true);
+}
+
+void decision_csv_rules(struct buffer *line, const struct decision *decision) {
+    size_t begin = line->length;
+    decision_rules(line, decision);
+    csv_quote_behind(line, begin);
+}
+
+void decision_csv_reasons(struct buffer *line, const struct decision *decision) {
+    size_t begin = line->length;
+    decision_reasons(line, decision);
+    csv_quote_behind(line, begin);
 }
 
 static const char *flag_name(bool flag) {
@@ -187,27 +166,14 @@ static const char *flag_name(bool flag) {
 
 static void append_base(struct decision_output *output, const struct decision *decision) {
     struct buffer *line = &output->line;
-    append_field(line, decision->transaction_id);
+    csv_add_text(line, decision->transaction_id);
     buffer_printf(line, ",%s,%" PRIu32 ",%" PRIu64, verdict_name(decision->verdict),
                   decision->score, decision->position);
-    if (output->is_replayed)
-        buffer_printf(line, ",%s,", flag_name(decision->degraded));
-    else
-        buffer_printf(line, ",%s,%s,%" PRIu32 ",", flag_name(decision->duplicate),
-                      flag_name(decision->degraded), decision->server_us);
-    append_reasons(line, decision, false);
+    buffer_printf(line, ",%s,%s,%" PRIu32 ",", flag_name(decision->duplicate),
+                  flag_name(decision->degraded), decision->server_us);
+    decision_csv_rules(line, decision);
     buffer_append_u8(line, ',');
-    append_reasons(line, decision, true);
-}
-
-static void append_value(struct buffer *line, struct value value) {
-    char digits[64];
-    if (value.type == VALUE_TEXT) {
-        append_field(line, value.text);
-    } else {
-        value_format(value, digits, sizeof digits);
-        buffer_append_string(line, digits);
-    }
+    decision_csv_reasons(line, decision);
 }
 
 /* The place of a column's feature among the decision's, SIZE_MAX when it is not there: mostly
@@ -228,7 +194,7 @@ static void append_features(struct decision_output *output, const struct decisio
         buffer_append_u8(&output->line, ',');
         if (feature == SIZE_MAX)
             continue;
-        append_value(&output->line, decision->features[feature].value);
+        csv_add_value(&output->line, decision->features[feature].value);
         guess = feature + 1;
         found++;
     }
@@ -247,10 +213,10 @@ static void name_columns(struct decision_output *output, const struct decision *
 static int write_header(struct decision_output *output, struct error *ret_error) {
     struct buffer header;
     buffer_init(&header);
-    buffer_append_string(&header, output->is_replayed ? replay_columns : server_columns);
+    buffer_append_string(&header, server_columns);
     for (size_t i = 0; i < output->column_count; i++) {
         buffer_append_u8(&header, ',');
-        append_field(&header, text_of(output->columns[i]));
+        csv_add_text(&header, text_of(output->columns[i]));
     }
     buffer_append_u8(&header, '\n');
     for (size_t i = 0; i < output->held.length; i++) {
@@ -358,33 +324,13 @@ int decision_output_add(struct decision_output *output, const struct harrier_dec
     return add_json(output, &of_core, ret_error);
 }
 
-int decision_output_add_replayed(struct decision_output *output, const struct decision *decision,
-                                 int64_t event_time_us, enum label outcome,
-                                 struct error *ret_error) {
-    buffer_clear(&output->line);
-    if (!output->header_done) {
-        int r = write_header(output, ret_error);
-        if (r < 0)
-            return r;
-    }
-    append_base(output, decision);
-    buffer_append_u8(&output->line, ',');
-    append_value(&output->line, value_timestamp(event_time_us));
-    buffer_append_u8(&output->line, ',');
-    buffer_append_string(&output->line, outcome == LABEL_NONE ? "" : label_name(outcome));
-    append_features(output, decision);
-    buffer_append_u8(&output->line, '\n');
-    return write_bytes(output, output->line.bytes, output->line.length, ret_error);
-}
-
 int decision_output_close(struct decision_output *output, struct error *ret_error) {
     int r = 0;
     if (output->format == DECISION_CSV && !output->header_done)
         r = write_header(output, ret_error);
     if (fflush(output->file) != 0 && r == 0)
         r = error_set_errno(ret_error, errno, "cannot write %s", output->name);
-    bool is_ours = !output->is_stdout && !output->is_replayed;
-    if (is_ours && fclose(output->file) != 0 && r == 0)
+    if (!output->is_stdout && fclose(output->file) != 0 && r == 0)
         r = error_set_errno(ret_error, errno, "cannot write %s", output->name);
     for (size_t i = 0; i < output->column_count; i++)
         free(output->columns[i]);

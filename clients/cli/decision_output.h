@@ -1,5 +1,5 @@
-/* Decisions as CSV or JSON lines: those that a server made, or those that a replay derived.
- * docs/CLI.md lists the columns and members. */
+/* Decisions that a server made as CSV or JSON lines; docs/CLI.md lists the columns and members.
+ * Those that a replay derives: training_set.h. */
 #pragma once
 
 #include "clients/c/harrier.h"
@@ -24,7 +24,6 @@ struct decision_output {
     FILE *file;
     const char *name; /* of the file, for messages */
     bool is_stdout;
-    bool is_replayed; /* the file is somebody else's, and the columns are a replay's */
     struct buffer line;
     struct buffer held; /* CSV rows without the features' columns */
     bool header_done;
@@ -44,13 +43,13 @@ int decision_output_open(struct decision_output *output, const char *path,
 /* Fails with ERROR_SYSTEM when the file cannot be written. */
 int decision_output_add(struct decision_output *output, const struct harrier_decision *decision,
                         struct error *ret_error);
-/* A replay's decisions as CSV. All features are known beforehand, in the order of their columns;
- * the file and its name belong to the caller, who also closes it. */
-void decision_output_open_replayed(struct decision_output *output, FILE *file, const char *name,
-                                   const struct text *features, size_t feature_count);
-int decision_output_add_replayed(struct decision_output *output, const struct decision *decision,
-                                 int64_t event_time_us, enum label outcome,
-                                 struct error *ret_error);
+/* The cells "rules" and "reasons" of CSV: the names of the rules that fired, and their texts. Those
+ * without effect are marked. */
+void decision_csv_rules(struct buffer *line, const struct decision *decision);
+void decision_csv_reasons(struct buffer *line, const struct decision *decision);
+/* The same as they are, without quotes. */
+void decision_rules(struct buffer *ret_text, const struct decision *decision);
+void decision_reasons(struct buffer *ret_text, const struct decision *decision);
 
 /* A reason as a member of an array, as decisions and the archive's records have it in JSON. */
 void decision_json_reason(struct buffer *line, const struct reason *reason);

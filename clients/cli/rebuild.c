@@ -6,11 +6,9 @@
 #include "core/store/archive_seal.h"
 #include "exit_status.h"
 #include "folders.h"
-#include "interrupt.h"
+#include "job_progress.h"
 #include "json_writer.h"
-#include "monotonic.h"
 #include "priority.h"
-#include "progress_bar.h"
 #include "quantity.h"
 #include "threshold_output.h"
 
@@ -22,8 +20,6 @@
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
-
-#define JSON_LINE_US 10000000 /* between two lines of one phase */
 
 struct options {
     const char *data;
@@ -168,61 +164,13 @@ static const struct argp argp = {
 };
 
 /* ---------------------------------------------------------------------------------------------
- * Progress: a bar, or a JSON line at the beginning of each phase and now and then. */
-
-struct rebuild_progress {
-    struct progress progress;
-    struct progress_bar bar;
-    bool json;
-    const char *phase;
-    uint64_t begun_us, told_us;
-};
+ * Report */
 
 static void print_line(const struct buffer *line, FILE *to) {
     fwrite(line->bytes, 1, line->length, to);
     fputc('\n', to);
     fflush(to);
 }
-
-static void tell_json(struct rebuild_progress *progress, const char *phase, uint64_t done,
-                      uint64_t total) {
-    uint64_t now_us = monotonic_us();
-    bool begins = phase != progress->phase;
-    if (!begins && now_us - progress->told_us < JSON_LINE_US)
-        return;
-    if (begins)
-        progress->begun_us = now_us;
-    progress->phase = phase;
-    progress->told_us = now_us;
-    struct buffer line;
-    buffer_init(&line);
-    json_begin_object(&line, NULL);
-    json_add_text(&line, "phase", text_of(phase));
-    json_add_unsigned(&line, "done", done);
-    json_add_unsigned(&line, "total", total);
-    json_add_unsigned(&line, "phase_ms", (now_us - progress->begun_us) / 1000);
-    json_end_object(&line);
-    print_line(&line, stderr);
-    buffer_deinit(&line);
-}
-
-static int update(struct progress *self, const char *phase, uint64_t done, uint64_t total) {
-    struct rebuild_progress *progress = (struct rebuild_progress *)self;
-    if (progress->json)
-        tell_json(progress, phase, done, total);
-    return progress_update(&progress->bar.progress, phase, done, total);
-}
-
-static void progress_init(struct rebuild_progress *progress, bool quiet) {
-    enum progress_style style = progress_style_of(quiet, false);
-    *progress =
-        (struct rebuild_progress){.progress = {.update = update}, .json = style == PROGRESS_LINES};
-    progress_bar_init(&progress->bar, style == PROGRESS_LINES ? PROGRESS_QUIET : style, NULL);
-    progress->bar.stop = interrupt_watch();
-}
-
-/* ---------------------------------------------------------------------------------------------
- * Report */
 
 static void print_built(const struct rebuild_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
@@ -330,12 +278,11 @@ static void warn_thresholds(const struct threshold_report *report) {
 }
 
 /* The tables are in place, whatever becomes of this. */
-static enum exit_status seal(const char *archive, uint64_t position,
-                             struct rebuild_progress *progress,
+static enum exit_status seal(const char *archive, uint64_t position, struct job_progress *progress,
                              struct archive_seal_report *ret_report) {
     struct error error;
     int r = archive_seal(archive, position, &progress->progress, ret_report, &error);
-    progress_bar_clear(&progress->bar);
+    job_progress_clear(progress);
     if (r == 0)
         return EXIT_STATUS_OK;
     error_prefix(&error, "the tables are in place, but sealing the archive ended");
@@ -345,7 +292,7 @@ static enum exit_status seal(const char *archive, uint64_t position,
 
 int command_rebuild(int argc, char **argv) {
     struct options options = {.rebuild = {.version = HARRIER_VERSION}};
-    struct rebuild_progress progress;
+    struct job_progress progress;
     struct rebuild_report report;
     struct archive_seal_report sealed = {0};
     enum exit_status status = EXIT_STATUS_OK;
@@ -363,9 +310,9 @@ int command_rebuild(int argc, char **argv) {
     if (!options.normal_priority)
         priority_set_idle();
     signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */
-    progress_init(&progress, options.quiet);
+    job_progress_init(&progress, options.quiet, false, NULL);
     int r = rebuild_run(&options.rebuild, &progress.progress, &report, &error);
-    progress_bar_clear(&progress.bar);
+    job_progress_clear(&progress);
     if (r == 0 && !options.no_seal)
         status = seal(archive, report.manifest.place.position, &progress, &sealed);
     free(archive);

@@ -1,158 +1,126 @@
-/* harrier replay: the command line of batch/replay.h. */
+/* harrier replay: the command line of batch/replay.h and batch/report.h.
+ *
+ *   parse     replay_options.h
+ *   open      the replay, then the files that are asked for, as drafts
+ *   take      rows in the replay's workers: figures, differences, rows of a training set
+ *   row       the same in order: what was prepared is printed and written
+ *   finish    files appear; the summary is printed */
 #include "batch/replay.h"
-
 #include "batch/audit.h"
+#include "batch/report.h"
 #include "command.h"
 #include "core/base/buffer.h"
-#include "decision_output.h"
+#include "decimal.h"
 #include "draft_file.h"
 #include "exit_status.h"
 #include "folders.h"
-#include "interrupt.h"
-#include "progress_bar.h"
+#include "job_progress.h"
 #include "quantity.h"
+#include "replay_document.h"
+#include "replay_options.h"
+#include "report_page.h"
+#include "training_set.h"
 
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#define LISTED_DEFAULT 10
-
-enum { OPTION_FEATURES = 256, OPTION_RECORDED, OPTION_LIST };
-
-struct options {
-    const char *archive, *policy, *features;
-    bool recorded, quiet;
-    uint64_t listed; /* differences and refusals told one by one, each */
-};
-
-static void check_options(const struct options *options, struct argp_state *state) {
-    if (!options->archive)
-        argp_error(state, "which archive?");
-    if (options->recorded && options->policy)
-        argp_error(state, "--recorded is about the policies that decided: not with --policy");
-}
-
-static error_t parse_option(int key, char *value, struct argp_state *state) {
-    struct options *options = state->input;
-    switch (key) {
-    case 'p':
-        options->policy = value;
-        return 0;
-    case OPTION_FEATURES:
-        options->features = value;
-        return 0;
-    case OPTION_RECORDED:
-        options->recorded = true;
-        return 0;
-    case OPTION_LIST:
-        if (!quantity_parse_count(value, 0, UINT64_MAX, &options->listed))
-            argp_error(state, "--list: \"%s\" is no number", value);
-        return 0;
-    case 'q':
-        options->quiet = true;
-        return 0;
-    case ARGP_KEY_ARG:
-        if (state->arg_num > 0)
-            argp_error(state, "one archive at a time");
-        options->archive = value;
-        return 0;
-    case ARGP_KEY_END:
-        check_options(options, state);
-        return 0;
-    default:
-        return ARGP_ERR_UNKNOWN;
-    }
-}
-
-static const struct argp_option arguments[] = {
-    {"policy", 'p', "DIR", 0,
-     "Decide everything with this policy, instead of with those that decided then", 0},
-    {"features", OPTION_FEATURES, "FILE", 0,
-     "Write each transaction's feature values, score, verdict and outcome as CSV (- is standard "
-     "output)",
-     0},
-    {"recorded", OPTION_RECORDED, NULL, 0, "Compare each decision with the archived one", 0},
-    {"list", OPTION_LIST, "N", 0, "Tell the first N differences one by one (10)", 0},
-    {"quiet", 'q', NULL, 0, "No progress and no summary", 0},
-    {0},
-};
-
-static const struct argp argp = {
-    .options = arguments,
-    .parser = parse_option,
-    .args_doc = "ARCHIVE",
-    .doc =
-        "Decides every transaction of an archive again, in the archive's order, each on what was "
-        "known before it. ARCHIVE is its folder, or a server's data folder."
-        "\vA server may run meanwhile; what it has not synced yet is left out. Interrupted or "
-        "failed, it leaves FILE as it was.\n\nExit status: 0 done (with --recorded: no "
-        "difference), 1 some decisions differ or some transactions were refused by the policy, 65 "
-        "the archive is damaged, 66 there is nothing to replay, 74 cannot read or write, 75 "
-        "interrupted, 78 the policy does not check.",
-};
-
-/* ---- what the rows go into ---- */
+#include <sys/stat.h>
 
 struct session {
-    const struct options *options;
-    struct progress_bar *bar; /* wiped before anything is told */
-    struct draft_file draft;
-    struct decision_output output;
-    FILE *to; /* where differences and the summary go */
-    struct buffer line;
-    uint64_t different, refused; /* transactions */
+    struct replay_command command;
+    struct job_progress progress; /* cleared before anything is told */
+    struct replay *replay;
+    struct report *report;             /* NULL: no figures are wanted */
+    struct training_set *training_set; /* NULL: none is */
+    struct draft_file json, html;      /* .file NULL: not wanted */
+    struct replay_document document;
+    FILE *to;                          /* where differences and the summary go */
+    uint64_t told, different, refused; /* transactions of the range, and those of them that are */
 };
 
-/* Its place and id; the caller prints the rest of the line. */
-static void tell_where(struct session *session, const struct record *record) {
-    progress_bar_clear(session->bar);
-    fprintf(session->to, "position %" PRIu64 "  %" TEXT_FORMAT ": ", record->position,
-            TEXT_ARGS(record->transaction.transaction.id));
-}
+/* ---- rows, in the workers ----
+ *
+ * What a worker prepares for row(): the report's mark, if there is a report; then what is to be
+ * told, preceded by its length; then the row of the training set. */
 
-static void take_refusal(struct session *session, const struct replay_row *row) {
-    if (session->refused++ >= session->options->listed)
-        return;
-    tell_where(session, row->record);
-    fprintf(session->to, "refused: %" TEXT_FORMAT "%s%s\n", TEXT_ARGS(row->refused_field),
-            row->refused_field.length ? ": " : "", row->refusal->text);
-}
-
-static void compare(struct session *session, const struct replay_row *row) {
+/* Why it was refused, or what differs from the archive; nothing when all is well. */
+static void append_remark(const struct session *session, const struct replay_row *row,
+                          struct buffer *prepared) {
     const struct decision *archived = &row->record->transaction.decision;
-    unsigned differences = audit_compare(archived, row->decision);
-    if (differences == 0 || session->different++ >= session->options->listed)
-        return;
-    buffer_clear(&session->line);
-    audit_describe(archived, row->decision, differences, &session->line);
-    tell_where(session, row->record);
-    fprintf(session->to, "%.*s\n", (int)session->line.length, (const char *)session->line.bytes);
+    if (!row->decision) {
+        buffer_printf(prepared, "refused: %" TEXT_FORMAT "%s%s", TEXT_ARGS(row->refused_field),
+                      row->refused_field.length ? ": " : "", row->refusal->text);
+    } else if (session->command.recorded) {
+        unsigned differences = audit_compare(archived, row->decision);
+        if (differences != 0)
+            audit_describe(archived, row->decision, differences, prepared);
+    }
 }
 
-static int take_row(void *user, const struct replay_row *row, struct error *ret_error) {
-    struct session *session = user;
-    if (!row->decision) {
-        take_refusal(session, row);
-        return 0;
+/* Before the range: only the report wants to know, which cards had fraud. */
+static bool is_history(const struct session *session, const struct replay_row *row) {
+    return row->record->transaction.transaction.event_time_us < session->command.from_us;
+}
+
+static int take_row(void *user, size_t worker, const struct replay_row *row,
+                    struct buffer *prepared, struct error *ret_error) {
+    const struct session *session = user;
+    if (session->report) {
+        int r = report_take(session->report, worker, row, prepared, ret_error);
+        if (r < 0)
+            return r;
     }
-    if (session->options->recorded)
-        compare(session, row);
-    if (!session->options->features)
+    if (is_history(session, row))
         return 0;
-    return decision_output_add_replayed(&session->output, row->decision,
-                                        row->record->transaction.transaction.event_time_us,
-                                        row->outcome, ret_error);
+    size_t length_at = prepared->length;
+    buffer_append_u32(prepared, 0);
+    append_remark(session, row, prepared);
+    store_u32(prepared->bytes + length_at, (uint32_t)(prepared->length - length_at - 4));
+    if (session->training_set && row->decision)
+        training_set_format(session->training_set, row->decision,
+                            row->record->transaction.transaction.event_time_us, row->outcome,
+                            prepared);
+    return 0;
+}
+
+/* ---- rows, in order ---- */
+
+static void tell(struct session *session, const struct replay_row *row, struct text remark) {
+    uint64_t *count = row->decision ? &session->different : &session->refused;
+    if ((*count)++ >= replay_command_told(&session->command))
+        return;
+    job_progress_clear(&session->progress);
+    fprintf(session->to, "position %" PRIu64 "  %" TEXT_FORMAT ": %" TEXT_FORMAT "\n",
+            row->record->position, TEXT_ARGS(row->record->transaction.transaction.id),
+            TEXT_ARGS(remark));
+}
+
+static int write_row(void *user, const struct replay_row *row, struct error *ret_error) {
+    struct session *session = user;
+    struct cursor cursor = cursor_of(row->prepared.data, row->prepared.length);
+    if (session->report)
+        report_row(session->report, row, cursor_text(&cursor, REPORT_MARK_BYTES));
+    if (is_history(session, row))
+        return 0;
+    session->told++;
+    struct text length = cursor_text(&cursor, 4);
+    struct text remark =
+        cursor_text(&cursor, length.data ? load_u32((const uint8_t *)length.data) : 0);
+    if (remark.length > 0)
+        tell(session, row, remark);
+    if (!session->training_set || !row->decision)
+        return 0;
+    return training_set_write(session->training_set, cursor_text(&cursor, cursor_left(&cursor)),
+                              ret_error);
 }
 
 static void take_contradiction(void *user, uint64_t position, const char *what) {
     struct session *session = user;
-    if (!session->options->recorded)
+    if (!session->command.recorded)
         return;
-    progress_bar_clear(session->bar);
+    job_progress_clear(&session->progress);
     fprintf(session->to, "position %" PRIu64 ": %s\n", position, what);
 }
 
@@ -163,13 +131,14 @@ static void print_count(FILE *to, const char *what, uint64_t count) {
     fprintf(to, "%-14s%14s\n", what, quantity_format_count(count, number));
 }
 
-static void print_verdicts(FILE *to, const struct replay_report *report) {
-    char derived[QUANTITY_COUNT_SIZE], archived[QUANTITY_COUNT_SIZE];
-    fprintf(to, "\n%-14s%14s%14s\n", "verdict", "replayed", "archived");
-    for (int verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
-        fprintf(to, "%-14s%14s%14s\n", verdict_name((enum verdict)verdict),
-                quantity_format_count(report->verdicts[verdict], derived),
-                quantity_format_count(report->archived_verdicts[verdict], archived));
+static void print_counts(const struct session *session, const struct replay_report *report) {
+    FILE *to = session->to;
+    print_count(to, "transactions", session->told);
+    print_count(to, "outcomes", report->outcomes);
+    print_count(to, "policies", report->snapshots);
+    print_count(to, "generations", report->generations);
+    if (session->refused > 0)
+        print_count(to, "refused", session->refused);
 }
 
 static void print_seconds(FILE *to, const struct replay_report *report) {
@@ -180,9 +149,8 @@ static void print_seconds(FILE *to, const struct replay_report *report) {
             quantity_format_count((uint64_t)((double)report->transactions / seconds), number));
 }
 
-static void print_verdict_on_differences(const struct session *session,
-                                         const struct replay_report *report) {
-    uint64_t found = session->different + report->refused + report->contradictions;
+static void print_audit(const struct session *session, const struct replay_report *report) {
+    uint64_t found = session->different + session->refused + report->contradictions;
     char number[QUANTITY_COUNT_SIZE];
     FILE *to = session->to;
     if (found == 0)
@@ -195,109 +163,279 @@ static void print_verdict_on_differences(const struct session *session,
                     "); `harrier inspect --type engine` tells which, from where.\n");
 }
 
+static void print_figures(const struct session *session) {
+    struct buffer text;
+    buffer_init(&text);
+    replay_document_text(&session->document, &text);
+    fwrite(text.bytes, 1, text.length, session->to);
+    buffer_deinit(&text);
+}
+
 static void print_summary(const struct session *session, const struct replay_report *report) {
-    FILE *to = session->to;
-    print_count(to, "transactions", report->transactions);
-    print_count(to, "outcomes", report->outcomes);
-    print_count(to, "policies", report->snapshots);
-    print_count(to, "generations", report->generations);
-    if (report->refused > 0)
-        print_count(to, "refused", report->refused);
-    print_verdicts(to, report);
-    print_seconds(to, report);
-    if (session->options->recorded)
-        print_verdict_on_differences(session, report);
+    print_counts(session, report);
+    if (session->report && !session->command.recorded)
+        print_figures(session);
+    print_seconds(session->to, report);
+    if (session->command.recorded)
+        print_audit(session, report);
+}
+
+/* ---- opening ---- */
+
+/* Where the tables are: beside the archive, in the data folder. */
+static int find_generations(const struct replay_command *command, const char *archive,
+                            char **ret_folder, struct error *ret_error) {
+    struct stat status;
+    bool is_data = strcmp(archive, command->archive) != 0;
+    char *folder =
+        folder_in(command->archive, is_data ? FOLDER_GENERATIONS : "../" FOLDER_GENERATIONS);
+    if (stat(folder, &status) != 0 || !S_ISDIR(status.st_mode)) {
+        error_set(ret_error, ERROR_NOT_FOUND,
+                  "--warm-up generations: there is no folder %s (name the server's data folder)",
+                  folder);
+        free(folder);
+        return -ERROR_NOT_FOUND;
+    }
+    *ret_folder = folder;
+    return 0;
+}
+
+/* Reasons have their texts from the start where all of them are wanted, and where nobody could
+ * write them later: those of a second policy. */
+static bool needs_texts(const struct replay_command *command) {
+    return command->recorded || command->features || command->against;
+}
+
+static int open_replay(struct session *session, struct error *ret_error) {
+    const struct replay_command *command = &session->command;
+    char *archive = folder_of_archive(command->archive), *generations = NULL;
+    int r =
+        command->from_generations ? find_generations(command, archive, &generations, ret_error) : 0;
+    const struct replay_options options = {
+        .archive = archive,
+        .policy = command->policy,
+        .against = command->against,
+        .threads = (size_t)command->threads,
+        .from_us = replay_command_first_us(command),
+        .to_us = command->to_us,
+        .generations = generations,
+        .clock = command->known_now ? REPLAY_KNOWN_NOW : REPLAY_KNOWN_THEN,
+        .counterfactual = command->counterfactual,
+        .walk_forward = command->walk_forward,
+        .features = command->features != NULL,
+        .shadows = command->recorded,
+        .texts = needs_texts(command),
+        .hashes = command->recorded,
+        .outcomes = command->features || replay_command_reports(command),
+    };
+    if (r == 0)
+        r = replay_open(&options, &session->progress.progress, &session->replay, ret_error);
+    free(archive);
+    free(generations);
+    return r;
+}
+
+static bool has_entity(const struct snapshot *policy, const char *name) {
+    for (size_t i = 0; i < policy->plan.entity_count; i++)
+        if (text_is(policy->plan.entities[i].name, name))
+            return true;
+    return false;
+}
+
+static int check_card(const struct replay_command *command, const struct snapshot *policy,
+                      struct error *ret_error) {
+    char names[512] = "";
+    size_t length = 0;
+    if (!command->card || has_entity(policy, command->card))
+        return 0;
+    for (size_t i = 0; i < policy->plan.entity_count && length < sizeof names; i++)
+        length += (size_t)snprintf(names + length, sizeof names - length, "%s%" TEXT_FORMAT,
+                                   i ? ", " : "", TEXT_ARGS(policy->plan.entities[i].name));
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "--card: policy %" TEXT_FORMAT " has no entity \"%s\" (it has %s)",
+                     TEXT_ARGS(policy->name), command->card, *names ? names : "none");
+}
+
+static int parse_price(const struct replay_command *command, const struct snapshot *policy,
+                       int64_t *ret_minor, struct error *ret_error) {
+    int r = decimal_parse(text_of(command->review_price), policy->schema.base_digits, ret_minor,
+                          ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "--review-price in %s", policy->schema.base_currency);
+    if (*ret_minor < 0 || *ret_minor > TRANSACTION_AMOUNT_MINOR_MAX)
+        return error_set(ret_error, ERROR_INVALID, "--review-price: \"%s\" is no price",
+                         command->review_price);
+    return 0;
+}
+
+static int open_report(struct session *session, struct error *ret_error) {
+    const struct replay_command *command = &session->command;
+    struct replay_document *document = &session->document;
+    *document = (struct replay_document){
+        .command = command,
+        .policy = replay_last_policy(session->replay),
+        .against = replay_against(session->replay),
+    };
+    document->has_span =
+        replay_span(session->replay, &document->archive_first_us, &document->archive_newest_us);
+    if (document->policy) {
+        int r = check_card(command, document->policy, ret_error);
+        if (r == 0)
+            r = parse_price(command, document->policy, &document->review_price_minor, ret_error);
+        if (r < 0)
+            return r;
+    }
+    if (!replay_command_reports(command))
+        return 0;
+    struct report_options options = {
+        .card = command->card,
+        .k = command->k,
+        .blocked_after_days = command->blocked_after_days,
+        .history_until_us = command->from_us,
+        .immature_from_us = INT64_MAX,
+        .listed = (size_t)replay_command_kept(command),
+        .texts = needs_texts(command),
+    };
+    if (command->outcomes_after_us >= 0)
+        options.immature_from_us = document->archive_newest_us - command->outcomes_after_us;
+    session->report = report_new(&options, session->replay);
+    return 0;
+}
+
+static int open_files(struct session *session, struct error *ret_error) {
+    const struct replay_command *command = &session->command;
+    int r = 0;
+    if (command->json)
+        r = draft_file_open(&session->json, command->json, ret_error);
+    if (r == 0 && command->html)
+        r = draft_file_open(&session->html, command->html, ret_error);
+    if (r == 0 && command->features)
+        r = training_set_open(command->features, session->replay, &session->training_set,
+                              ret_error);
+    return r;
+}
+
+/* ---- closing ---- */
+
+static int publish(struct draft_file *draft, struct error *ret_error) {
+    int r = draft_file_publish(draft, ret_error);
+    draft->file = NULL;
+    return r;
+}
+
+static int write_html(struct draft_file *draft, const struct buffer *json,
+                      struct error *ret_error) {
+    int r = report_page_write((const char *)json->bytes, json->length, draft->file, ret_error);
+    return r < 0 ? error_prefix(ret_error, "%s", draft->path) : 0;
+}
+
+static int write_json(struct draft_file *draft, const struct buffer *json,
+                      struct error *ret_error) {
+    if (fwrite(json->bytes, 1, json->length, draft->file) != json->length ||
+        fflush(draft->file) != 0)
+        return error_set_errno(ret_error, errno, "cannot write %s", draft->path);
+    return 0;
+}
+
+/* Both files to their last byte, but not yet under their names. */
+static int write_report(struct session *session, struct error *ret_error) {
+    struct buffer json;
+    int r = 0;
+    if (!session->json.file && !session->html.file)
+        return 0;
+    buffer_init(&json);
+    replay_document_json(&session->document, &json);
+    if (session->html.file)
+        r = write_html(&session->html, &json, ret_error);
+    if (r == 0 && session->json.file)
+        r = write_json(&session->json, &json, ret_error);
+    buffer_deinit(&json);
+    return r;
+}
+
+/* All files appear, or none: what a full disk would stop is done before the first has its name. */
+static int publish_files(struct session *session, struct error *ret_error) {
+    int r = write_report(session, ret_error);
+    if (r == 0 && session->training_set) {
+        r = training_set_publish(session->training_set, ret_error);
+        session->training_set = NULL;
+    }
+    if (r == 0 && session->html.file)
+        r = publish(&session->html, ret_error);
+    if (r == 0 && session->json.file)
+        r = publish(&session->json, ret_error);
+    return r;
+}
+
+static void close_session(struct session *session) {
+    training_set_discard(session->training_set);
+    if (session->json.file)
+        draft_file_discard(&session->json);
+    if (session->html.file)
+        draft_file_discard(&session->html);
+    report_free(session->report);
+    replay_close(session->replay);
 }
 
 /* ---- the run ---- */
 
-static int open_output(struct session *session, const struct replay *replay,
-                       struct error *ret_error) {
-    if (!session->options->features)
-        return 0;
-    int r = draft_file_open(&session->draft, session->options->features, ret_error);
-    if (r < 0)
-        return r;
-    size_t count;
-    const struct text *names = replay_feature_names(replay, &count);
-    decision_output_open_replayed(&session->output, session->draft.file, session->draft.path, names,
-                                  count);
-    free((void *)(uintptr_t)names);
-    return 0;
-}
-
-/* r: how the run went. The file appears only when all of it went well. */
-static int close_output(struct session *session, int r, struct error *error) {
-    if (!session->draft.file)
-        return r;
-    struct error close_error;
-    int closed = decision_output_close(&session->output, &close_error);
-    if (r == 0 && closed < 0) {
-        r = closed;
-        *error = close_error;
-    }
-    if (r == 0)
-        return draft_file_publish(&session->draft, error);
-    draft_file_discard(&session->draft);
-    return r;
-}
-
-static int run(struct session *session, const struct replay_options *options,
-               struct replay_report *ret_report, struct error *ret_error) {
+static int run(struct session *session, struct replay_report *ret_report, struct error *ret_error) {
     const struct replay_listener listener = {
-        .row = take_row, .contradiction = take_contradiction, .user = session};
-    struct replay *replay;
-    int r = replay_open(options, &session->bar->progress, &replay, ret_error);
+        .take = take_row, .row = write_row, .contradiction = take_contradiction, .user = session};
+    int r = open_report(session, ret_error);
+    if (r == 0)
+        r = open_files(session, ret_error);
+    if (r == 0)
+        r = replay_run(session->replay, &listener, &session->progress.progress, ret_report,
+                       ret_error);
     if (r < 0)
         return r;
-    r = open_output(session, replay, ret_error);
-    if (r == 0)
-        r = replay_run(replay, &listener, &session->bar->progress, ret_report, ret_error);
-    r = close_output(session, r, ret_error);
-    replay_close(replay);
-    return r;
+    session->document.replay = ret_report;
+    if (session->report)
+        session->document.figures = report_finish(session->report);
+    return publish_files(session, ret_error);
 }
 
-static int finish(const struct session *session, int r, const struct replay_report *report,
-                  const struct error *error) {
-    if (r < 0) {
-        enum exit_status status = exit_with(error);
-        bool of_policy = session->options->policy && error->code == ERROR_INVALID;
-        return of_policy ? EXIT_STATUS_BAD_POLICY : status;
-    }
-    if (!session->options->quiet)
+/* The options are right by themselves, but not with this policy. */
+static bool is_usage(const struct session *session, const struct error *error) {
+    return session->replay && strncmp(error->text, "--", 2) == 0;
+}
+
+static int fail(const struct session *session, const struct error *error) {
+    enum exit_status status = exit_with(error);
+    if (is_usage(session, error))
+        return EXIT_STATUS_USAGE;
+    if (!session->replay && session->command.policy && error->code == ERROR_INVALID)
+        return EXIT_STATUS_BAD_POLICY;
+    return status;
+}
+
+static int finish(const struct session *session, const struct replay_report *report) {
+    if (!session->command.quiet)
         print_summary(session, report);
     if (fflush(session->to) != 0 && errno != EPIPE) {
         struct error failure;
         error_set_errno(&failure, errno, "cannot write to stdout");
         return exit_with(&failure);
     }
-    bool found = session->different + report->refused > 0 ||
-                 (session->options->recorded && report->contradictions > 0);
+    bool found = session->different + session->refused > 0 ||
+                 (session->command.recorded && report->contradictions > 0);
     return found ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
 }
 
 int command_replay(int argc, char **argv) {
-    struct options options = {.listed = LISTED_DEFAULT};
-    struct progress_bar bar;
+    struct session session = {0};
     struct replay_report report;
     struct error error;
-    argp_parse(&argp, argc, argv, 0, NULL, &options);
-
-    bool to_stdout = options.features && strcmp(options.features, "-") == 0;
-    struct session session = {.options = &options, .bar = &bar, .to = to_stdout ? stderr : stdout};
-    buffer_init(&session.line);
-    progress_bar_init(&bar, progress_style_of(options.quiet, to_stdout), "records");
-    bar.stop = interrupt_watch();
-    char *archive = folder_of_archive(options.archive);
-    const struct replay_options replay = {.archive = archive,
-                                          .policy = options.policy,
-                                          .features = options.features != NULL,
-                                          .shadows = options.recorded,
-                                          .outcomes = options.features != NULL};
-    int r = run(&session, &replay, &report, &error);
-    progress_bar_clear(&bar);
-    free(archive);
-    buffer_deinit(&session.line);
-    return finish(&session, r, &report, &error);
+    replay_command_parse(argc, argv, &session.command);
+    bool to_stdout = replay_command_takes_stdout(&session.command);
+    session.to = to_stdout ? stderr : stdout;
+    job_progress_init(&session.progress, session.command.quiet, to_stdout, "records");
+    int r = open_replay(&session, &error);
+    if (r == 0)
+        r = run(&session, &report, &error);
+    job_progress_clear(&session.progress);
+    int status = r < 0 ? fail(&session, &error) : finish(&session, &report);
+    close_session(&session);
+    return status;
 }

@@ -10,7 +10,7 @@
 #include "progress_bar.h"
 #include "quantity.h"
 #include "shadow_output.h"
-#include "timestamp.h"
+#include "time_option.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -30,33 +30,14 @@ struct options {
     bool json, quiet;
 };
 
-/* A day, 2026-01-31, is its first moment. */
-static int64_t parse_time(const char *name, const char *value, struct argp_state *state) {
-    const struct timestamp_format format = {.kind = TIMESTAMP_RFC3339};
-    char midnight[32] = "0000-00-00T00:00:00Z";
-    struct error error;
-    int64_t us = 0;
-    struct text time = text_of(value);
-    if (time.length == strlen("2026-01-31")) {
-        memcpy(midnight, time.data, time.length);
-        time = text_of(midnight);
-    }
-    if (timestamp_parse(time, &format, &us, &error) < 0)
-        argp_error(state,
-                   "--%s: \"%s\" is no time; expected for example 2026-01-31 or "
-                   "2026-01-31T18:00:00Z",
-                   name, value);
-    return us;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
     case OPTION_FROM:
-        options->from_us = parse_time("from", value, state);
+        options->from_us = time_option_parse("from", value, state);
         return 0;
     case OPTION_UNTIL:
-        options->until_us = parse_time("until", value, state);
+        options->until_us = time_option_parse("until", value, state);
         return 0;
     case OPTION_EXAMPLES:
         if (!quantity_parse_count(value, 0, EXAMPLES_MAX, &options->examples))

@@ -2,11 +2,14 @@
  * `harrier simulate` has it in the large (cards with habits, few merchants that take most, stores
  * and online shops), written straight through core/store.
  *
- * usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS [COLUMNS]
+ * usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS [COLUMNS [CSV]]
  *
  * COLUMNS: a folder for what the comparisons with DuckDB and pandas read: time_us.i64, card.u32,
- * merchant.u32, amount.i64. */
+ * merchant.u32, amount.i64.
+ * CSV: a file of event_time,card,merchant,amount_minor for what reads no archive. Times then go up
+ * from one transaction to the next, so that "before it" means the same to everybody. */
 #include "core/base/check.h"
+#include "core/base/digits.h"
 #include "core/policy/snapshot.h"
 #include "core/store/archive.h"
 
@@ -26,7 +29,9 @@ struct world {
     uint64_t random;
     uint64_t transactions, cards, merchants;
     int64_t span_us;
+    uint64_t jitter_us; /* how far behind its place a time may lie */
     struct columns columns;
+    FILE *csv;
 };
 
 static uint64_t next_random(struct world *world) {
@@ -81,6 +86,19 @@ static void fill_in_store(struct world *world, struct transaction *transaction, 
     transaction->longitude_e7 = 90000000 + (int32_t)(merchant % 777) * 10000;
 }
 
+static void write_row(FILE *csv, const struct transaction *transaction) {
+    char time[DIGITS_SIZE];
+    /* A time of a whole second has no fraction, and readers like all of a column to look alike. */
+    digits_timestamp(transaction->event_time_us / DAY_US * DAY_US, time);
+    int64_t us = transaction->event_time_us % DAY_US;
+    struct text card = transaction->fields[FIELD_CARD],
+                merchant = transaction->fields[FIELD_MERCHANT];
+    fprintf(csv, "%.10s %02d:%02d:%02d.%06d,%" TEXT_FORMAT ",%" TEXT_FORMAT ",%lld\n", time,
+            (int)(us / 3600000000), (int)(us / 60000000 % 60), (int)(us / 1000000 % 60),
+            (int)(us % 1000000), TEXT_ARGS(card), TEXT_ARGS(merchant),
+            (long long)transaction->amount_minor);
+}
+
 static struct transaction make_transaction(struct world *world, uint64_t number,
                                            struct names *names) {
     uint64_t card = skewed(world, world->cards, 2), customer = card * 2 / 3;
@@ -94,11 +112,11 @@ static struct transaction make_transaction(struct world *world, uint64_t number,
     snprintf(names->mcc, sizeof names->mcc, "%04u", (unsigned)(4000 + merchant % 97 * 13));
     struct transaction transaction = {
         .id = text_of(names->id),
-        /* In order, up to two seconds beside it. */
+        /* In order, but for the jitter. */
         .event_time_us =
             START_US +
             (int64_t)((double)world->span_us / (double)world->transactions * (double)number) -
-            (int64_t)below(world, 2000000),
+            (int64_t)below(world, world->jitter_us),
         .amount_minor = 100 + (int64_t)skewed(world, 50000, 3),
         .currency = TEXT_LITERAL("EUR"),
     };
@@ -118,6 +136,8 @@ static struct transaction make_transaction(struct world *world, uint64_t number,
         fwrite(&keys[1], 4, 1, world->columns.merchant);
         fwrite(&transaction.amount_minor, 8, 1, world->columns.amount);
     }
+    if (world->csv)
+        write_row(world->csv, &transaction);
     return transaction;
 }
 
@@ -174,17 +194,43 @@ static void append_transactions(struct world *world, struct archive *archive) {
         fail(&error);
 }
 
-static FILE *open_column(const char *folder, const char *name) {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", folder, name);
+static FILE *open_new(const char *path) {
     FILE *file = fopen(path, "wb");
     check(file);
     return file;
 }
 
+static FILE *open_column(const char *folder, const char *name) {
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    return open_new(path);
+}
+
+static void open_files(struct world *world, const char *columns, const char *csv) {
+    if (columns)
+        world->columns = (struct columns){
+            .time = open_column(columns, "time_us.i64"),
+            .card = open_column(columns, "card.u32"),
+            .merchant = open_column(columns, "merchant.u32"),
+            .amount = open_column(columns, "amount.i64"),
+        };
+    if (csv) {
+        world->csv = open_new(csv);
+        fputs("event_time,card,merchant,amount_minor\n", world->csv);
+    }
+}
+
+static void close_files(struct world *world) {
+    FILE *files[] = {world->columns.time, world->columns.card, world->columns.merchant,
+                     world->columns.amount, world->csv};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        check(!files[i] || fclose(files[i]) == 0);
+}
+
 int main(int argc, char **argv) {
-    if (argc != 7 && argc != 8) {
-        fputs("usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS [COLUMNS]\n",
+    if (argc < 7 || argc > 9) {
+        fputs("usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS "
+              "[COLUMNS [CSV]]\n",
               stderr);
         return 64;
     }
@@ -192,14 +238,9 @@ int main(int argc, char **argv) {
                           .transactions = strtoull(argv[3], NULL, 10),
                           .cards = strtoull(argv[4], NULL, 10),
                           .merchants = strtoull(argv[5], NULL, 10),
-                          .span_us = (int64_t)strtoull(argv[6], NULL, 10) * DAY_US};
-    if (argc == 8)
-        world.columns = (struct columns){
-            .time = open_column(argv[7], "time_us.i64"),
-            .card = open_column(argv[7], "card.u32"),
-            .merchant = open_column(argv[7], "merchant.u32"),
-            .amount = open_column(argv[7], "amount.i64"),
-        };
+                          .span_us = (int64_t)strtoull(argv[6], NULL, 10) * DAY_US,
+                          .jitter_us = argc == 9 ? 1 : 2000000};
+    open_files(&world, argc > 7 ? argv[7] : NULL, argc > 8 ? argv[8] : NULL);
     struct archive *archive;
     struct archive_recovery recovery;
     struct error error;
@@ -208,11 +249,6 @@ int main(int argc, char **argv) {
     append_policy(archive, argv[1]);
     append_transactions(&world, archive);
     archive_close(archive);
-    if (world.columns.time) {
-        fclose(world.columns.time);
-        fclose(world.columns.card);
-        fclose(world.columns.merchant);
-        fclose(world.columns.amount);
-    }
+    close_files(&world);
     return 0;
 }

@@ -1,0 +1,9 @@
+/* Times on a command line: "2026-01-31T18:00:00Z", or a day, "2026-01-31", which is its first
+ * moment in UTC. */
+#pragma once
+
+#include <argp.h>
+#include <stdint.h>
+
+/* Microseconds. What is no time ends the process with a message about --name, as argp does. */
+int64_t time_option_parse(const char *name, const char *value, struct argp_state *state);

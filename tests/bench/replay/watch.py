@@ -1,0 +1,73 @@
+"""A program and all that it starts, watched: wall time, processor time, and the most memory that they had at once."""
+
+import dataclasses
+import os
+import subprocess
+import sys
+import time
+
+TICK_S = 0.01
+CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
+
+
+@dataclasses.dataclass
+class Run:
+    seconds: float
+    cpu_seconds: float
+    resident_bytes: int  # resident set, with what is mapped from files
+    anonymous_bytes: int  # of that, what is in no file
+    output: bytes
+
+
+def children_of(pid):
+    found = []
+    try:
+        for task in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
+                found += [int(child) for child in file.read().split()]
+    except OSError:
+        pass  # it has ended
+    return found
+
+
+def memory_of(pid):
+    """(resident, anonymous) bytes of a process and all below it."""
+    resident = anonymous = 0
+    try:
+        with open(f"/proc/{pid}/status", encoding="ascii") as file:
+            sizes = dict(line.split(":", 1) for line in file if line.startswith(("VmRSS", "RssAnon")))
+        resident = int(sizes["VmRSS"].split()[0]) * 1024
+        anonymous = int(sizes["RssAnon"].split()[0]) * 1024
+    except (OSError, KeyError):
+        pass
+    for child in children_of(pid):
+        more = memory_of(child)
+        resident, anonymous = resident + more[0], anonymous + more[1]
+    return resident, anonymous
+
+
+def run(command, env=None, statuses=(0,)):
+    """Ends the program when the status is none of these."""
+    before, begin = os.times(), time.monotonic()
+    resident = anonymous = 0
+    with (
+        open(os.devnull, "rb") as nothing,
+        subprocess.Popen(command, stdin=nothing, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=env) as process,
+    ):
+        os.set_blocking(process.stdout.fileno(), False)
+        os.set_blocking(process.stderr.fileno(), False)
+        output, said = b"", b""
+        while process.poll() is None:
+            now = memory_of(process.pid)
+            resident, anonymous = max(resident, now[0]), max(anonymous, now[1])
+            output += process.stdout.read() or b""
+            said += process.stderr.read() or b""
+            time.sleep(TICK_S)
+        seconds = time.monotonic() - begin
+        output += process.stdout.read() or b""
+        said += process.stderr.read() or b""
+    after = os.times()
+    if process.returncode not in statuses:
+        sys.exit(f"{' '.join(command)}: status {process.returncode}\n{said.decode(errors='replace')[-2000:]}")
+    cpu = after.children_user + after.children_system - before.children_user - before.children_system
+    return Run(seconds, cpu, resident, anonymous, output)
