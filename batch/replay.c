@@ -1,14 +1,15 @@
 /* Replaying: one reading for what has to be known beforehand (replay_history.h), one for the
  * decisions (replay_chunk.h has the table of contents).
- *
- * Not here yet: event-time order, starting from a generation instead of the first record,
- * thresholds computed on the way. */
+ */
 #include "replay.h"
 
 #include "core/base/check.h"
+#include "core/store/generation.h"
 #include "monotonic.h"
 #include "replay_internal.h"
 
+#include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -75,11 +76,20 @@ static int find_target(struct replay *replay, struct error *ret_error) {
 
 static int check_options(const struct replay_options *options, struct error *ret_error) {
     bool is_given = options->policy || options->snapshot;
-    if (options->generations || options->clock != REPLAY_KNOWN_THEN || options->walk_forward)
-        return error_set(ret_error, ERROR_UNSUPPORTED, "this kind of replay is not built yet");
-    if ((options->against || options->counterfactual) && !is_given)
+    bool is_now = options->clock == REPLAY_KNOWN_NOW;
+    if (!is_given && (options->against || options->counterfactual || options->generations ||
+                      options->walk_forward || is_now))
+        return error_set(
+            ret_error, ERROR_INVALID,
+            "a second policy, verdicts that follow, tables to begin with, thresholds "
+            "computed on the way and the order of event times need a policy to replay");
+    if (is_now && (options->counterfactual || options->generations))
         return error_set(ret_error, ERROR_INVALID,
-                         "a second policy, and verdicts that follow, need a policy to replay");
+                         "neither verdicts that follow nor tables go with the order of event "
+                         "times: both are of the order of arrival");
+    if (options->generations && options->from_us == 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "tables to begin with need a time from which rows are told");
     return 0;
 }
 
@@ -90,12 +100,46 @@ static size_t count_workers(const struct replay_options *options) {
     return online > THREADS_MAX ? THREADS_MAX : (size_t)online;
 }
 
+static uint64_t memory_of(const struct replay_options *options) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    if (options->memory_bytes > 0)
+        return options->memory_bytes;
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
+}
+
+int replay_scratch_file(void *user, struct error *ret_error) {
+    (void)user;
+    FILE *file = tmpfile();
+    if (!file)
+        return error_set_errno(ret_error, errno, "cannot make a temporary file");
+    int descriptor = dup(fileno(file));
+    int failure = errno;
+    fclose(file);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, failure, "cannot make a temporary file");
+    return descriptor;
+}
+
+/* What the first reading has to find for the order of event times. */
+static void expect_order(struct replay *replay) {
+    size_t parts = archive_parts_count(replay->parts);
+    replay->history.with_labels = true;
+    replay->last_lists = list_table_new();
+    replay->least_us = check_calloc(parts, sizeof *replay->least_us);
+    for (size_t i = 0; i < parts; i++)
+        replay->least_us[i] = INT64_MAX;
+}
+
 static int prepare(struct replay *replay, struct progress *progress, struct error *ret_error) {
     const struct replay_options *options = &replay->options;
     int r = find_target(replay, ret_error);
     if (r == 0)
         r = load_given_policies(replay, ret_error);
-    if (r == 0 && (needs_policies(replay) || options->outcomes || options->shadows))
+    if (r == 0 && options->generations)
+        r = replay_find_start(replay, ret_error);
+    if (r == 0 && options->clock == REPLAY_KNOWN_NOW)
+        expect_order(replay);
+    if (r == 0 && (needs_policies(replay) || replay->history.with_labels || options->shadows))
         r = replay_scan(replay, progress, ret_error);
     if (r == 0)
         r = replay_history_finish(&replay->history, ret_error);
@@ -111,6 +155,7 @@ int replay_open(const struct replay_options *options, struct progress *progress,
     double begin = monotonic_seconds();
     replay->options = *options;
     replay->workers = count_workers(options);
+    replay->memory_bytes = memory_of(options);
     arena_init(&replay->record, RECORD_BYTES_MAX);
     buffer_init(&replay->own_verdicts);
     replay_history_init(&replay->history, needs_policies(replay), options->outcomes);
@@ -129,6 +174,8 @@ void replay_close(struct replay *replay) {
     if (!replay)
         return;
     replay_end(replay);
+    if (replay->tables)
+        generation_close(replay->tables);
     replay_history_deinit(&replay->history);
     snapshot_unref(replay->against_policy);
     archive_parts_close(replay->parts);
@@ -173,6 +220,14 @@ size_t replay_workers(const struct replay *replay) {
     return replay->workers;
 }
 
+struct archive_place replay_until(const struct replay *replay) {
+    return replay->target;
+}
+
+struct archive_place replay_start(const struct replay *replay) {
+    return replay->start;
+}
+
 static void add_name(struct text *names, size_t *count, struct text name) {
     if (name.length == 0) /* what is not told */
         return;
@@ -201,6 +256,25 @@ const struct text *replay_feature_names(const struct replay *replay, size_t *ret
 
 /* ---- the run ---- */
 
+/* What is counted of rows that are told, and the time; all else is counted once more. */
+void replay_resume(struct replay *replay, const struct replay_report *interrupted) {
+    struct replay_report *report = &replay->report;
+    check(!replay->states);
+    replay->resumed = interrupted->records;
+    report->transactions = interrupted->transactions;
+    report->refused = interrupted->refused;
+    report->against_refused = interrupted->against_refused;
+    for (size_t i = 0; i < VERDICT_COUNT; i++) {
+        report->verdicts[i] = interrupted->verdicts[i];
+        report->archived_verdicts[i] = interrupted->archived_verdicts[i];
+        report->against_verdicts[i] = interrupted->against_verdicts[i];
+    }
+    report->first_us = interrupted->first_us;
+    report->last_us = interrupted->last_us;
+    report->scan_seconds += interrupted->scan_seconds;
+    report->replay_seconds = interrupted->replay_seconds;
+}
+
 int replay_run(struct replay *replay, const struct replay_listener *listener,
                struct progress *progress, struct replay_report *ret_report,
                struct error *ret_error) {
@@ -208,13 +282,18 @@ int replay_run(struct replay *replay, const struct replay_listener *listener,
     check(!replay->states); /* once */
     struct replay_telling telling = {.replay = replay, .progress = progress};
     replay->listener = listener;
-    replay_begin(replay);
-    replay->source = replay_source_archive(replay);
-    int r = replay->options.counterfactual ? replay_run_sequence(&telling, ret_error)
-                                           : replay_run_chunks(&telling, ret_error);
-    replay->report.replay_seconds = monotonic_seconds() - begin;
-    replay->report.foreign_versions = replay->history.foreign_versions;
+    int r = replay_begin(replay, ret_error);
+    replay->source =
+        replay->least_us ? replay_source_in_order(replay) : replay_source_archive(replay);
     if (r == 0)
-        *ret_report = replay->report;
-    return r;
+        r = replay->options.counterfactual ? replay_run_sequence(&telling, ret_error)
+                                           : replay_run_chunks(&telling, ret_error);
+    replay->report.replay_seconds += monotonic_seconds() - begin;
+    replay->report.foreign_versions = replay->history.foreign_versions;
+    if (r < 0)
+        return r;
+    *ret_report = replay->report;
+    if (!telling.is_at_end)
+        return error_set(ret_error, ERROR_INTERRUPTED, "the replay was interrupted");
+    return 0;
 }

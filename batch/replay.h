@@ -40,6 +40,8 @@ struct replay_options {
      * is archived. Only with a given policy. */
     const char *against;
     size_t threads; /* 0: one for each processor */
+    /* For what event-time order and walking forward hold; 0: a quarter of the machine's. */
+    uint64_t memory_bytes;
     /* With a given policy: thresholds from the first record on; NULL: those that the archive has,
      * from the adoption of their generation on. */
     const struct thresholds *thresholds;
@@ -47,17 +49,19 @@ struct replay_options {
     struct archive_place until; /* zeros: the last sync mark */
     /* Rows of event times in [from, to) are told, the others only applied. 0: no bound. */
     int64_t from_us, to_us;
-    /* Folder of generations: begin at the newest one before from_us that has the plan, instead of
-     * at the first record. NULL: at the first record. */
+    /* Folder of generations: begin with the tables of the newest one that has the given policy's
+     * features and ends before from_us. NULL: at the first record. */
     const char *generations;
     enum replay_clock clock;
     bool counterfactual; /* what depends on verdicts follows the given policy */
-    bool walk_forward;   /* thresholds of the given policy are computed every night on the way */
-    bool recorded;       /* rows have what is recorded: nothing is folded, nothing derived */
-    bool features;       /* rows have the values of all features */
-    bool outcomes;       /* rows have the outcomes known at the end */
-    bool texts;          /* reasons have their texts; without: engine_reasons() writes them */
-    bool hashes;         /* decisions have their feature_hash */
+    /* Thresholds of the given policy are computed every night on the way (walk_forward.h says how).
+     * Rows go to take(). */
+    bool walk_forward;
+    bool recorded; /* rows have what is recorded: nothing is folded, nothing derived */
+    bool features; /* rows have the values of all features */
+    bool outcomes; /* rows have the outcomes known at the end */
+    bool texts;    /* reasons have their texts; without: engine_reasons() writes them */
+    bool hashes;   /* decisions have their feature_hash */
     /* Derive what shadow policies would have decided: those that each archived decision names. With
      * `recorded`, replay_shadow() knows them. */
     bool shadows;
@@ -110,6 +114,7 @@ struct replay_report {
     int64_t first_us, last_us;                /* event times of those told, if there are any */
     uint64_t position;                        /* of the last record */
     uint64_t contradictions;
+    uint64_t nights;                 /* of which thresholds were computed on the way */
     uint64_t snapshots, generations; /* adopted on the way */
     uint64_t foreign_versions;       /* times that another version of the program began to write */
     double scan_seconds, replay_seconds;
@@ -151,7 +156,20 @@ bool replay_span(const struct replay *replay, int64_t *ret_first_us, int64_t *re
 /* How many threads take rows. */
 size_t replay_workers(const struct replay *replay);
 
-/* Once. Blocks for as long as it takes; stage "replay", counted in records. Errors as above. */
+/* The place that it ends with: its `until`, or the last sync mark. */
+struct archive_place replay_until(const struct replay *replay);
+/* The place of the tables that it begins with; zeros: it begins at the first record. */
+struct archive_place replay_start(const struct replay *replay);
+
+/* Before replay_run(): goes on behind the records of a run that was interrupted, of a replay of the
+ * same policies with the same options (`until` given) but for threads. Their rows are not told
+ * again and, unless later ones depend on them, not decided; contradictions there are not told
+ * again either. The report goes on from that run's. */
+void replay_resume(struct replay *replay, const struct replay_report *interrupted);
+
+/* Once. Blocks for as long as it takes; stage "replay", counted in records. Errors as above.
+ * ERROR_INTERRUPTED: what was under way has been told, and *ret_report says how far that is: every
+ * row of its records, and none behind them. */
 int replay_run(struct replay *replay, const struct replay_listener *listener,
                struct progress *progress, struct replay_report *ret_report,
                struct error *ret_error);

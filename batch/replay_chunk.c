@@ -42,7 +42,7 @@ void replay_chunk_deinit(struct replay_chunk *chunk) {
 void replay_chunk_clear(struct replay_chunk *chunk) {
     buffer_clear(&chunk->payloads);
     chunk->row_count = chunk->part_count = chunk->lane_count = 0;
-    chunk->is_turn = chunk->is_last = false;
+    chunk->is_turn = chunk->is_night = chunk->is_last = false;
     chunk->result = 0;
     chunk->outlines_taken = chunk->outlines_done = 0;
     chunk->features_count = chunk->features_taken = chunk->features_done = 0;
@@ -57,7 +57,7 @@ void replay_chunk_add(struct replay_chunk *chunk, enum record_type type, uint64_
     }
     struct replay_line *row = &chunk->rows[chunk->row_count++];
     row->type = type;
-    row->is_told = false;
+    row->is_decided = row->is_told = false;
     row->position = position;
     row->payload_at = chunk->payloads.length;
     row->payload_length = payload.length;

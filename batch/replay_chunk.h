@@ -70,6 +70,7 @@ struct replay_result {
 
 struct replay_line {
     enum record_type type;
+    bool is_decided; /* thresholds may look at it, though it is not told */
     bool is_told;
     uint64_t position;
     size_t payload_at, payload_length; /* in payloads */
@@ -90,6 +91,7 @@ struct replay_part {
 
 struct replay_chunk {
     uint64_t number;
+    uint64_t before; /* records that were read before its first one */
     struct buffer payloads;
     struct replay_line *rows;
     size_t row_count, row_capacity;
@@ -97,9 +99,10 @@ struct replay_chunk {
     size_t part_count, part_capacity;
     struct replay_lane_rows *lanes;
     size_t lane_count, lane_capacity;
-    bool is_turn; /* its last record changes what rows see */
-    bool is_last; /* nothing comes behind it */
-    int result;   /* why nothing comes behind it: the reading failed */
+    bool is_turn;  /* its last record changes what rows see */
+    bool is_night; /* or the thresholds behind it are others: it is a turn, then */
+    bool is_last;  /* nothing comes behind it */
+    int result;    /* why nothing comes behind it: the reading failed */
     struct error error;
 
     /* The pipeline's, under its lock. */

@@ -79,7 +79,7 @@ static void do_item(const struct shard_work *work, const struct replay_item *ite
     replay_entry_unpack(packed_of(work, item), entity, &head, work->entry);
     if (!resident) /* an item since it was looked for may have made it */
         resident = find(work, item);
-    if (work->reads && head.transaction && work->chunk->rows[item->row].is_told)
+    if (work->reads && head.transaction && work->chunk->rows[item->row].is_decided)
         read_item(work, item, &head, resident);
     if (!resident)
         resident =

@@ -6,6 +6,7 @@
 #include "replay.h"
 #include "replay_chunk.h"
 #include "replay_history.h"
+#include "walk_forward.h"
 
 #include <inttypes.h>
 
@@ -38,6 +39,14 @@ struct replay_source {
     void (*close)(struct replay_source *self);
 };
 
+/* The reading side: it runs ahead of the rest. For walking forward, but for `read`. */
+struct replay_ahead {
+    uint64_t read;     /* records in chunks */
+    int64_t newest_us; /* of what has been read; INT64_MIN: nothing yet */
+    struct archive_part_record record;
+    bool has_record; /* that is for the next chunk: a night lies before it */
+};
+
 struct replay {
     struct replay_options options;
     size_t workers;
@@ -45,6 +54,12 @@ struct replay {
     struct archive_place target; /* the last sync mark when the replay was opened */
     struct replay_history history;
     struct snapshot *against_policy; /* NULL: the archive */
+    uint64_t memory_bytes;
+    struct archive_place start; /* zeros: the first record */
+    struct generation *tables;  /* of that place, until their states are loaded; NULL: none */
+    /* For event-time order. */
+    int64_t *least_us;             /* of each part; INT64_MAX: it has no transaction */
+    struct list_table *last_lists; /* as all records make them */
 
     /* While it runs. Changed only between two chunks (replay_turn.c), when nobody else is at work.
      */
@@ -52,6 +67,9 @@ struct replay {
     struct replay_source *source;
     struct thresholds *thresholds; /* of the generation adopted last; NULL: none */
     struct list_table *lists;      /* as the records so far have them */
+    struct walk_forward *walk;     /* NULL: thresholds are those of the archive */
+    struct thresholds *nightly;    /* of the last night; NULL: there was none */
+    struct replay_ahead *ahead;
     struct replay_judge judge, against;
     size_t policy; /* in history.policies: the one in force */
     bool has_policy;
@@ -67,6 +85,7 @@ struct replay {
     struct arena record;        /* of the thread that runs the replay */
 
     struct replay_worker *worker; /* [workers] */
+    uint64_t resumed; /* so many records were told by the run that this one goes on from */
     struct replay_report report;
 };
 
@@ -74,11 +93,28 @@ struct replay {
 
 /* The records of the archive in the order of their positions. */
 struct replay_source *replay_source_archive(const struct replay *replay);
+/* Transactions in the order of event times, with their last outcomes: replay_order.c. */
+struct replay_source *replay_source_in_order(const struct replay *replay);
 /* The next chunk, as full as may be; the last one has is_last. */
 void replay_read(const struct replay *replay, struct replay_chunk *chunk);
 /* Stage "scan": the first reading. */
 int replay_scan(struct replay *replay, struct progress *progress, struct error *ret_error);
 bool replay_is_told(const struct replay *replay, int64_t event_time_us);
+bool replay_is_decided(const struct replay *replay, int64_t event_time_us);
+/* Was the chunk's row told by the run that this one goes on from? */
+static inline bool replay_is_past(const struct replay *replay, const struct replay_chunk *chunk,
+                                  size_t row) {
+    return chunk->before + row < replay->resumed;
+}
+/* A file for what memory does not hold, without a name. user is ignored. */
+int replay_scratch_file(void *user, struct error *ret_error);
+
+/* ---- from tables: replay_start.c ---- */
+
+/* Chooses the generation: fills start and tables. */
+int replay_find_start(struct replay *replay, struct error *ret_error);
+/* Its states, lists, and the thresholds that were in force there. */
+int replay_load_start(struct replay *replay, struct replay_states *states, struct error *ret_error);
 
 /* ---- the jobs ---- */
 
@@ -107,6 +143,9 @@ struct replay_decided {
 int replay_judge_row(const struct replay_judging *judging, struct replay_decided *ret_decided,
                      struct error *ret_error);
 struct replay_result replay_result_of(const struct decision *decision);
+/* What thresholds computed on the way keep of a decision. */
+int replay_note_decided(const struct replay *replay, size_t worker, const struct replay_row *row,
+                        struct error *ret_error);
 /* Begins a row: what does not depend on who decides. */
 void replay_begin_row(const struct replay *replay, const struct record *record,
                       struct replay_decided *ret_decided);
@@ -123,9 +162,11 @@ int replay_no_policy(const struct replay *replay, uint64_t position, struct erro
 
 /* ---- between two chunks: replay_turn.c ---- */
 
-void replay_begin(struct replay *replay);
+int replay_begin(struct replay *replay, struct error *ret_error);
 /* The last record of a chunk that is_turn: everything before it is told and applied. */
 int replay_turn(struct replay *replay, const struct replay_chunk *chunk, struct error *ret_error);
+/* Behind a chunk that is_night. */
+int replay_night(struct replay *replay, struct error *ret_error);
 /* Does this record end its chunk? */
 bool replay_turns(const struct replay *replay, enum record_type type, uint64_t position);
 void replay_end(struct replay *replay);
@@ -135,7 +176,9 @@ void replay_end(struct replay *replay);
 struct replay_telling {
     struct replay *replay;
     struct progress *progress;
-    uint64_t told; /* to the progress */
+    uint64_t told;    /* to the progress */
+    bool is_stopping; /* the progress asked for it: no chunk more is read */
+    bool is_at_end;   /* all records are told */
 };
 /* One record that is done, with what was decided about it. */
 void replay_count(struct replay *replay, const struct replay_line *line);

@@ -100,8 +100,19 @@ void replay_begin_row(const struct replay *replay, const struct record *record,
     ret_decided->row = (struct replay_row){
         .record = record,
         .against = replay->against.engines ? NULL : &record->transaction.decision,
-        .thresholds = replay->thresholds,
+        .thresholds = replay->nightly ? replay->nightly : replay->thresholds,
         .outcome = replay_history_label(&replay->history, record->position)};
+}
+
+int replay_note_decided(const struct replay *replay, size_t worker, const struct replay_row *row,
+                        struct error *ret_error) {
+    const struct record *record = row->record;
+    const struct walk_forward_row decided = {.position = record->position,
+                                             .event_time_us =
+                                                 record->transaction.transaction.event_time_us,
+                                             .score = row->decision->score,
+                                             .frame = engine_frame(row->engine)};
+    return replay->walk ? walk_forward_take(replay->walk, worker, &decided, ret_error) : 0;
 }
 
 int replay_judge_row(const struct replay_judging *judging, struct replay_decided *ret_decided,
@@ -136,7 +147,7 @@ int replay_judge_row(const struct replay_judging *judging, struct replay_decided
         row->decision = &ret_decided->decision;
     else
         row->refusal = &ret_decided->refusal;
-    return 0;
+    return r == 0 ? replay_note_decided(replay, judging->worker, row, ret_error) : 0;
 }
 
 /* ---- what the listener makes of it ---- */
@@ -173,13 +184,13 @@ void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, 
         struct replay_line *line = &chunk->rows[i];
         struct replay_decided decided;
         struct error error;
-        if (!line->is_told)
+        if (!line->is_decided)
             continue;
         const struct replay_judging judging = {
             .replay = replay, .worker = worker, .chunk = chunk, .index = i};
         size_t before = part->prepared.length;
         int r = replay_judge_row(&judging, &decided, &error);
-        if (r == 0)
+        if (r == 0 && line->is_told)
             r = replay_take(replay, worker, &decided, &part->prepared, &error);
         if (r < 0) {
             part->result = r;

@@ -125,8 +125,15 @@ void replay_outline(const struct replay *replay, struct replay_chunk *chunk, siz
             part->good = i;
             return;
         }
-        row->is_told = row->type == RECORD_TRANSACTION &&
-                       replay_is_told(replay, row->record.transaction.transaction.event_time_us);
+        if (row->type == RECORD_TRANSACTION) {
+            int64_t at_us = row->record.transaction.transaction.event_time_us;
+            row->is_told = replay_is_told(replay, at_us);
+            row->is_decided = replay_is_decided(replay, at_us);
+        }
+        if (replay_is_past(replay, chunk, i)) {
+            row->is_told = false;
+            row->is_decided = row->is_decided && replay->walk;
+        }
         for (size_t lane = 0; lane < chunk->lane_count; lane++) {
             const struct replay_states *states = replay->lanes[lane];
             struct outlining outlining = {

@@ -34,6 +34,7 @@ struct pipeline {
     size_t ring_count;
     uint64_t first, end; /* chunks on their way: [first, end) */
     bool is_reading, is_at_end, is_stopping;
+    bool is_ending; /* somebody asked to stop: what is under way is finished, and no more */
     size_t waiting;
 };
 
@@ -111,7 +112,7 @@ static struct job find_job(struct pipeline *pipeline) {
             break;
         before = chunk;
     }
-    if (!pipeline->is_reading && !pipeline->is_at_end &&
+    if (!pipeline->is_reading && !pipeline->is_at_end && !pipeline->is_ending &&
         pipeline->end - pipeline->first < pipeline->ring_count) {
         job = (struct job){.kind = JOB_READ, .chunk = chunk_of(pipeline, pipeline->end++)};
         pipeline->is_reading = true;
@@ -213,6 +214,7 @@ static int tell_first(struct pipeline *pipeline, struct replay_telling *telling,
     int r = replay_tell_chunk(telling, chunk, ret_error);
     pthread_mutex_lock(&pipeline->lock);
     pipeline->first++;
+    pipeline->is_ending = telling->is_stopping;
     if (pipeline->waiting > 0)
         pthread_cond_broadcast(&pipeline->changed);
     return r;
@@ -223,10 +225,15 @@ static bool is_first_judged(const struct pipeline *pipeline) {
            is_judged(pipeline, chunk_of(pipeline, pipeline->first));
 }
 
+/* What is being read is on its way, too. */
+static bool is_done(const struct pipeline *pipeline) {
+    return (pipeline->is_at_end || pipeline->is_ending) && pipeline->first == pipeline->end;
+}
+
 static int run(struct pipeline *pipeline, struct replay_telling *telling, struct error *ret_error) {
     int r = 0;
     pthread_mutex_lock(&pipeline->lock);
-    while (r == 0 && !(pipeline->is_at_end && pipeline->first == pipeline->end)) {
+    while (r == 0 && !is_done(pipeline)) {
         if (is_first_judged(pipeline))
             r = tell_first(pipeline, telling, ret_error);
         else if (!work(pipeline, 0))
@@ -241,7 +248,7 @@ static int run(struct pipeline *pipeline, struct replay_telling *telling, struct
 static void pipeline_init(struct pipeline *pipeline, struct replay *replay) {
     *pipeline = (struct pipeline){
         .replay = replay,
-        .judges = replay->listener->take || !replay->listener->row,
+        .judges = replay->listener->take || !replay->listener->row || replay->walk,
         .ring_count = replay->workers == 1 ? 1 : replay->workers + 2,
     };
     check(pthread_mutex_init(&pipeline->lock, NULL) == 0);

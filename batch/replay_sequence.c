@@ -94,6 +94,9 @@ static int do_transaction(struct sequence *sequence, struct replay_line *line,
     row->engine = sequence->course.judge->engines[0];
     row->decision = r == 0 ? &decided.decision : NULL;
     row->refusal = r == 0 ? NULL : &decided.refusal;
+    r = r == 0 ? replay_note_decided(replay, 0, row, ret_error) : 0;
+    if (r < 0)
+        return r;
     r = line->is_told ? replay_tell_decided(replay, line, &decided, &sequence->prepared, ret_error)
                       : 0;
     apply_transaction(&sequence->course, record, row->decision);
@@ -112,14 +115,17 @@ static int decode(struct replay *replay, const struct replay_chunk *chunk, struc
     return 0;
 }
 
-static int do_line(struct sequence *sequence, const struct replay_chunk *chunk,
-                   struct replay_line *line, struct error *ret_error) {
+static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, size_t index,
+                   struct error *ret_error) {
     struct replay *replay = sequence->telling->replay;
+    struct replay_line *line = &chunk->rows[index];
     int r = 0;
     if (line->type == RECORD_TRANSACTION || line->type == RECORD_OUTCOME)
         r = decode(replay, chunk, line, ret_error);
     if (r == 0 && line->type == RECORD_TRANSACTION) {
-        line->is_told = replay_is_told(replay, line->record.transaction.transaction.event_time_us);
+        line->is_told =
+            replay_is_told(replay, line->record.transaction.transaction.event_time_us) &&
+            !replay_is_past(replay, chunk, index);
         r = do_transaction(sequence, line, ret_error);
     } else if (r == 0 && line->type == RECORD_OUTCOME) {
         apply_outcome(&sequence->course, &line->record);
@@ -137,7 +143,7 @@ static int do_chunk(struct sequence *sequence, struct replay_chunk *chunk,
                     struct error *ret_error) {
     int r = 0;
     for (size_t i = 0; i < chunk->row_count && r == 0; i++)
-        r = do_line(sequence, chunk, &chunk->rows[i], ret_error);
+        r = do_line(sequence, chunk, i, ret_error);
     return r < 0 ? r : replay_finish_chunk(sequence->telling, chunk, ret_error);
 }
 
@@ -160,14 +166,12 @@ static void sequence_init(struct sequence *sequence, struct replay_telling *tell
 int replay_run_sequence(struct replay_telling *telling, struct error *ret_error) {
     struct sequence sequence;
     struct replay_chunk chunk;
-    bool is_last = false;
     int r = 0;
     sequence_init(&sequence, telling);
     replay_chunk_init(&chunk);
-    while (r == 0 && !is_last) {
+    while (r == 0 && !telling->is_at_end && !telling->is_stopping) {
         replay_chunk_clear(&chunk);
         replay_read(telling->replay, &chunk);
-        is_last = chunk.is_last;
         r = do_chunk(&sequence, &chunk, ret_error);
     }
     replay_chunk_deinit(&chunk);

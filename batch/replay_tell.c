@@ -31,13 +31,19 @@ static void count_told(struct replay *replay, const struct replay_line *line) {
 void replay_count(struct replay *replay, const struct replay_line *line) {
     struct replay_report *report = &replay->report;
     report->records++;
-    report->position = line->position;
+    if (line->position > report->position) /* in the order of event times it goes back, too */
+        report->position = line->position;
     report->outcomes += line->type == RECORD_OUTCOME;
+    if (replay->walk && line->type == RECORD_OUTCOME)
+        walk_forward_note_outcome(replay->walk, line->record.outcome.transaction_position,
+                                  line->record.outcome.label);
     if (line->type != RECORD_TRANSACTION)
         return;
     int64_t at_us = line->record.transaction.transaction.event_time_us;
     if (at_us > replay->newest_event_time_us)
         replay->newest_event_time_us = at_us;
+    if (replay->walk)
+        walk_forward_note_time(replay->walk, at_us);
     if (line->is_told)
         count_told(replay, line);
 }
@@ -105,7 +111,7 @@ static int judge_and_tell(struct replay *replay, struct replay_chunk *chunk, siz
 
 static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
                      struct error *ret_error) {
-    bool is_judged = replay->listener->take || !replay->listener->row;
+    bool is_judged = replay->listener->take || !replay->listener->row || replay->walk;
     size_t at = 0;
     for (size_t i = part->first; i < part->good; i++) {
         struct replay_line *line = &chunk->rows[i];
@@ -125,24 +131,23 @@ static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct r
     return part->result;
 }
 
-static int interrupted(struct error *ret_error) {
-    return error_set(ret_error, ERROR_INTERRUPTED, "the replay was interrupted");
-}
-
 int replay_finish_chunk(struct replay_telling *telling, struct replay_chunk *chunk,
                         struct error *ret_error) {
     struct replay *replay = telling->replay;
-    uint64_t position = replay->report.position;
+    uint64_t all = replay->target.position, done = replay->start.position + replay->report.records;
     int r = chunk->result;
     if (r < 0)
         *ret_error = chunk->error;
+    else if (chunk->is_night)
+        r = replay_night(replay, ret_error);
     else if (chunk->is_turn)
         r = replay_turn(replay, chunk, ret_error);
-    if (r < 0 || position < telling->told + PROGRESS_STEP)
+    telling->is_at_end = r == 0 && chunk->is_last;
+    if (r < 0 || done < telling->told + PROGRESS_STEP)
         return r;
-    telling->told = position;
-    if (progress_update(telling->progress, "replay", position, replay->target.position) != 0)
-        return interrupted(ret_error);
+    telling->told = done;
+    if (progress_update(telling->progress, "replay", done < all ? done : all, all) != 0)
+        telling->is_stopping = true;
     return 0;
 }
 

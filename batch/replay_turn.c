@@ -28,7 +28,7 @@ static bool has_given_policy(const struct replay *replay) {
 
 static void contradict(struct replay *replay, uint64_t position, const char *what) {
     replay->report.contradictions++;
-    if (replay->listener->contradiction)
+    if (replay->listener->contradiction && replay->report.records > replay->resumed)
         replay->listener->contradiction(replay->listener->user, position, what);
 }
 
@@ -36,6 +36,8 @@ static void contradict(struct replay *replay, uint64_t position, const char *wha
 
 static void use_thresholds(const struct replay *replay, const struct replay_judge *judge) {
     const struct thresholds *given = replay->options.thresholds;
+    if (!given && judge == &replay->judge)
+        given = replay->nightly;
     for (size_t i = 0; i < replay->workers && judge->engines; i++) {
         engine_use_thresholds(judge->engines[i], given ? given : replay->thresholds);
         if (replay->options.ignore_cutoffs)
@@ -205,6 +207,20 @@ static void adopt_generation(struct replay *replay, const struct record *record)
     fit_judge(replay);
 }
 
+/* New thresholds for the given policy; a second one has those of the archive. */
+int replay_night(struct replay *replay, struct error *ret_error) {
+    struct thresholds *before = replay->nightly, *computed;
+    int r = walk_forward_compute(replay->walk, before ? before : replay->thresholds, &computed,
+                                 ret_error);
+    if (r < 0)
+        return r;
+    replay->report.nights++;
+    replay->nightly = computed;
+    use_thresholds(replay, &replay->judge);
+    thresholds_free(before);
+    return 0;
+}
+
 bool replay_turns(const struct replay *replay, enum record_type type, uint64_t position) {
     if (type == RECORD_SNAPSHOT || type == RECORD_GENERATION)
         return true;
@@ -247,22 +263,42 @@ static void workers_init(struct replay *replay) {
     }
 }
 
-void replay_begin(struct replay *replay) {
+static void begin_walk(struct replay *replay) {
+    replay->ahead = check_calloc(1, sizeof *replay->ahead);
+    replay->ahead->newest_us = INT64_MIN;
+    if (!replay->options.walk_forward)
+        return;
+    const struct walk_forward_options options = {
+        .snapshot = replay->history.policies[0].snapshot,
+        .workers = replay->workers,
+        .memory_bytes = replay->memory_bytes,
+        .make_file = replay_scratch_file,
+    };
+    replay->walk = walk_forward_new(&options);
+}
+
+int replay_begin(struct replay *replay, struct error *ret_error) {
     const struct replay_history *history = &replay->history;
+    int r = 0;
     replay->newest_event_time_us = INT64_MIN;
-    replay->lists = list_table_new();
+    replay->lists = replay->last_lists ? replay->last_lists : list_table_new();
+    replay->last_lists = NULL;
+    begin_walk(replay);
     workers_init(replay);
     replay->states = check_calloc(history->stretch_count, sizeof(*replay->states));
     replay->lanes = check_calloc(history->stretch_count + 1, sizeof(*replay->lanes));
     for (size_t i = 0; i < history->stretch_count; i++)
         if (history->stretches[i].parent == SIZE_MAX)
             replay->states[i] = make_states(replay, history->stretches[i].plan);
+    if (replay->tables)
+        r = replay_load_start(replay, replay->states[0], ret_error);
     list_places(replay);
     if (replay->against_policy)
         fit_against(replay);
     list_lanes(replay);
     if (has_given_policy(replay))
         fit_judge(replay); /* in force from the first record on */
+    return r;
 }
 
 void replay_end(struct replay *replay) {
@@ -285,7 +321,12 @@ void replay_end(struct replay *replay) {
     }
     free(replay->worker);
     thresholds_free(replay->thresholds);
+    thresholds_free(replay->nightly);
+    walk_forward_free(replay->walk);
+    free(replay->ahead);
+    free(replay->least_us);
     list_table_free(replay->lists);
+    list_table_free(replay->last_lists);
     buffer_deinit(&replay->own_verdicts);
     if (replay->source)
         replay->source->close(replay->source);

@@ -160,8 +160,8 @@ static int64_t day_of(int64_t time_us) {
     return day - (time_us % THRESHOLD_DAY_US < 0);
 }
 
-bool walk_forward_is_night(const struct walk_forward *walk, int64_t event_time_us) {
-    return walk->newest_us != INT64_MIN && day_of(event_time_us) > day_of(walk->newest_us);
+bool walk_forward_is_night(int64_t newest_us, int64_t event_time_us) {
+    return newest_us != INT64_MIN && day_of(event_time_us) > day_of(newest_us);
 }
 
 void walk_forward_note_time(struct walk_forward *walk, int64_t event_time_us) {

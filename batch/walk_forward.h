@@ -32,6 +32,9 @@ struct walk_forward_options {
 struct walk_forward *walk_forward_new(const struct walk_forward_options *options);
 void walk_forward_free(struct walk_forward *walk); /* NULL is allowed */
 
+/* Does a night lie before a transaction of this event time, if newest_us is the newest so far?
+ * INT64_MIN: none so far. */
+bool walk_forward_is_night(int64_t newest_us, int64_t event_time_us);
 /* How far behind a transaction's event time a threshold or budget of the policy looks: as much
  * history a replay has to decide before the first transaction it tells of. */
 int64_t walk_forward_reach_us(const struct snapshot *snapshot);
@@ -55,9 +58,7 @@ int walk_forward_take(struct walk_forward *walk, size_t worker, const struct wal
 void walk_forward_note_outcome(struct walk_forward *walk, uint64_t transaction_position,
                                enum label label);
 
-/* Would a transaction of this event time be the first of its day? */
-bool walk_forward_is_night(const struct walk_forward *walk, int64_t event_time_us);
-/* A transaction of this event time comes: is no part of the nights up to it. */
+/* In the order of the replay: a transaction that has been applied. */
 void walk_forward_note_time(struct walk_forward *walk, int64_t event_time_us);
 
 /* All rows before the night have been taken. in_force: NULL: none. New thresholds, for

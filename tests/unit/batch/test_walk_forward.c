@@ -232,7 +232,7 @@ static void every_night_sees_what_came_before(void **state) {
                 walk_forward_note_outcome(stroll.walk, j + 1, rows[j].label);
             }
         bool is_later_day = newest_us != INT64_MIN && rows[i].at_us / DAY_US > newest_us / DAY_US;
-        assert_int_equal(walk_forward_is_night(stroll.walk, rows[i].at_us), is_later_day);
+        assert_int_equal(walk_forward_is_night(newest_us, rows[i].at_us), is_later_day);
         if (is_later_day) {
             compute(&stroll);
             expect_night(stroll.snapshot, stroll.thresholds, rows, i, newest_us);
@@ -255,7 +255,7 @@ static void memory_is_that_of_the_longest_period(void **state) {
     stroll_init(&stroll, 4u << 20);
     for (int64_t day = 0; day < 50; day++) {
         const struct row row = {.at_us = day * DAY_US, .amount = 1, .score = 1};
-        if (walk_forward_is_night(stroll.walk, row.at_us))
+        if (walk_forward_is_night(row.at_us - DAY_US, row.at_us))
             compute(&stroll);
         for (unsigned i = 0; i < 2000; i++)
             take(&stroll, &row, (uint64_t)day * 2000 + i + 1);

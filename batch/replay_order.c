@@ -1,0 +1,148 @@
+/* The archive as it is known now: transactions in the order of their event times, each followed at
+ * once by what became of it in the end.
+ *
+ * The first reading has found the least event time of each segment, and so what is the least behind
+ * it: whatever is before that can go on. event_order.h holds the rest. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+#include "event_order.h"
+
+#include <stdlib.h>
+
+#define RECORD_BYTES_MAX (160u << 20)
+
+struct order_source {
+    struct replay_source source; /* first */
+    const struct replay *replay;
+    struct replay_source *archive;
+    struct event_order *order;
+    size_t part; /* that is being put into the order */
+    bool is_at_end;
+    struct arena memory; /* of one record */
+    struct buffer outcome;
+    uint64_t outcome_position; /* 0: the next one is a transaction */
+};
+
+/* The least event time of all segments from this one on. */
+static int64_t least_from(const struct replay *replay, size_t part) {
+    int64_t least_us = INT64_MAX;
+    for (size_t i = part; i < archive_parts_count(replay->parts); i++)
+        least_us = replay->least_us[i] < least_us ? replay->least_us[i] : least_us;
+    return least_us;
+}
+
+static int decode(struct order_source *source, const struct text payload, uint64_t position,
+                  struct record *ret_record, struct error *ret_error) {
+    arena_reset(&source->memory);
+    int r = record_decode_in_place(RECORD_TRANSACTION, payload.data, payload.length,
+                                   &source->memory, ret_record, ret_error);
+    return r < 0 ? error_prefix(ret_error, "record %" PRIu64, position) : 0;
+}
+
+/* ---- in ---- */
+
+static int put(struct order_source *source, const struct archive_part_record *found,
+               struct error *ret_error) {
+    struct record record;
+    int r = decode(source, found->payload, found->position, &record, ret_error);
+    if (r < 0)
+        return r;
+    const struct event_item item = {.time_us = record.transaction.transaction.event_time_us,
+                                    .position = found->position,
+                                    .payload = found->payload};
+    return event_order_put(source->order, &item, ret_error);
+}
+
+/* One segment more. */
+static int put_part(struct order_source *source, struct error *ret_error) {
+    const struct replay *replay = source->replay;
+    uint64_t last = archive_parts_part(replay->parts, source->part).last;
+    struct archive_part_record found = {.position = 0};
+    while (found.position < last && !source->is_at_end) {
+        int r = source->archive->next(source->archive, &found, ret_error);
+        source->is_at_end = r == 0;
+        if (r == 1 && found.type == RECORD_TRANSACTION)
+            r = put(source, &found, ret_error);
+        if (r < 0)
+            return r;
+    }
+    source->part++;
+    source->is_at_end |= source->part == archive_parts_count(replay->parts);
+    event_order_floor(source->order,
+                      source->is_at_end ? INT64_MAX : least_from(replay, source->part));
+    return 0;
+}
+
+/* ---- out ---- */
+
+/* What became of the transaction, as a record behind it. */
+static int prepare_outcome(struct order_source *source, const struct event_item *item,
+                           struct error *ret_error) {
+    enum label label = replay_history_label(&source->replay->history, item->position);
+    struct record record;
+    if (label == LABEL_NONE)
+        return 0;
+    int r = decode(source, item->payload, item->position, &record, ret_error);
+    if (r < 0)
+        return r;
+    const struct record outcome = {.type = RECORD_OUTCOME,
+                                   .receive_time_us = record.receive_time_us,
+                                   .outcome = {.known_time_us = record.receive_time_us,
+                                               .label = label,
+                                               .transaction_position = item->position,
+                                               .transaction = record.transaction.transaction,
+                                               .verdict = record.transaction.decision.verdict}};
+    buffer_clear(&source->outcome);
+    record_encode(&outcome, &source->outcome);
+    source->outcome_position = item->position;
+    return 0;
+}
+
+static int next_in_order(struct replay_source *self, struct archive_part_record *ret_record,
+                         struct error *ret_error) {
+    struct order_source *source = (struct order_source *)self;
+    struct event_item item;
+    if (source->outcome_position > 0) {
+        *ret_record = (struct archive_part_record){
+            .type = RECORD_OUTCOME,
+            .position = source->outcome_position,
+            .payload = {(const char *)source->outcome.bytes, source->outcome.length}};
+        source->outcome_position = 0;
+        return 1;
+    }
+    int r;
+    while ((r = event_order_next(source->order, &item, ret_error)) == 0 && !source->is_at_end) {
+        r = put_part(source, ret_error);
+        if (r < 0)
+            return r;
+    }
+    if (r <= 0)
+        return r;
+    *ret_record = (struct archive_part_record){
+        .type = RECORD_TRANSACTION, .position = item.position, .payload = item.payload};
+    r = prepare_outcome(source, &item, ret_error);
+    return r < 0 ? r : 1;
+}
+
+static void close_order(struct replay_source *self) {
+    struct order_source *source = (struct order_source *)self;
+    source->archive->close(source->archive);
+    event_order_free(source->order);
+    arena_deinit(&source->memory);
+    buffer_deinit(&source->outcome);
+    free(source);
+}
+
+struct replay_source *replay_source_in_order(const struct replay *replay) {
+    struct order_source *source = check_calloc(1, sizeof *source);
+    const struct event_order_options options = {.limit_bytes = replay->memory_bytes,
+                                                .make_file = replay_scratch_file};
+    source->source = (struct replay_source){.next = next_in_order, .close = close_order};
+    source->replay = replay;
+    source->archive = replay_source_archive(replay);
+    source->order = event_order_new(&options);
+    arena_init(&source->memory, RECORD_BYTES_MAX);
+    buffer_init(&source->outcome);
+    return &source->source;
+}
