@@ -36,6 +36,15 @@ static const char *number(uint64_t count) {
     return quantity_format_count(count, texts[next++ % 4]);
 }
 
+/* "1 transaction" */
+static const char *transactions(uint64_t count) {
+    static _Thread_local char texts[4][QUANTITY_COUNT_SIZE + sizeof " transactions"];
+    static _Thread_local unsigned next;
+    char *text = texts[next++ % 4];
+    snprintf(text, sizeof texts[0], "%s transaction%s", number(count), count == 1 ? "" : "s");
+    return text;
+}
+
 /* "30 days"; what is no whole number of days to the two greatest units. */
 static const char *duration(int64_t us) {
     static _Thread_local char texts[4][QUANTITY_DURATION_SIZE];
@@ -122,22 +131,22 @@ static void mind_missing_outcomes(struct caveats *caveats) {
         return;
     uint64_t immature = report_class_rows(tally, REPORT_IMMATURE);
     add(caveats, "missing_outcomes",
-        "%s of %s transactions have no outcome; of those of the last %d days it is %s of %s. ",
-        number(missing), number(report_rows(tally)), WEEK_DAYS, number(late_missing), number(late));
+        "Without an outcome: %s of %s; of those of the last %d days %s of %s. ", number(missing),
+        transactions(report_rows(tally)), WEEK_DAYS, number(late_missing), number(late));
     struct replay_caveat *caveat = &caveats->of[caveats->count - 1];
     size_t length = strlen(caveat->text);
     char *rest = caveat->text + length;
     size_t room = sizeof caveat->text - length;
-    if (immature == 0)
+    if (caveats->document->command->outcomes_after_us < 0)
         snprintf(rest, room,
                  "They count as legit; young ones may yet turn out to be fraud "
                  "(--outcomes-after leaves them out).");
     else
         snprintf(
             rest, room,
-            "They count as legit, but for %s that are younger than %s at the archive's end and "
-            "are left out.",
-            number(immature), duration(caveats->document->command->outcomes_after_us));
+            "They count as legit, but for those that are younger than %s at the archive's end and "
+            "are left out: %s.",
+            duration(caveats->document->command->outcomes_after_us), transactions(immature));
 }
 
 static void mind_classes(struct caveats *caveats) {
@@ -197,7 +206,10 @@ static void mind_verdicts(struct caveats *caveats) {
     else
         add(caveats, "verdicts_follow_archive",
             "Features over verdicts, fired() and suppressions follow the verdicts in the archive, "
-            "not those of the replayed policy; --counterfactual lets them follow it.");
+            "not those of the replayed policy%s.",
+            document->command->known_now || document->against
+                ? ""
+                : "; --counterfactual lets them follow it");
 }
 
 static void mind_clock(struct caveats *caveats) {
@@ -247,22 +259,19 @@ static void mind_refused(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->refused > 0)
         add(caveats, "refused",
-            "%s transactions are refused by the policy and are in no figure: live they would have "
-            "been errors.",
-            number(figures->refused));
+            "Refused by the policy, and in no figure: %s. Live each would have been an error.",
+            transactions(figures->refused));
     if (figures->against_refused > 0)
         add(caveats, "against_refused",
-            "%s transactions are refused by the policy that is compared with, and are in no "
-            "figure.",
-            number(figures->against_refused));
+            "Refused by the policy that is compared with, and in no figure: %s.",
+            transactions(figures->against_refused));
 }
 
 static void mind_amounts(struct caveats *caveats) {
     uint64_t without = caveats->document->figures->tally.without_amount;
     if (without > 0)
-        add(caveats, "without_amount",
-            "%s transactions have no amount in %s and count as 0 in sums of money.",
-            number(without), caveats->document->policy->schema.base_currency);
+        add(caveats, "without_amount", "Without an amount in %s, and 0 in sums of money: %s.",
+            caveats->document->policy->schema.base_currency, transactions(without));
 }
 
 static void mind_cards(struct caveats *caveats) {
@@ -273,25 +282,23 @@ static void mind_cards(struct caveats *caveats) {
             "names another entity).");
     if (figures->blocked_cards > 0)
         add(caveats, "blocked_cards",
-            "%s transactions of cards that were blocked by then (--blocked-after) are left out of "
-            "AUC, average precision and card precision, and of nothing else.",
-            number(figures->blocked_cards));
+            "Of cards that were blocked by then (--blocked-after), and left out of AUC, average "
+            "precision and card precision, but of nothing else: %s.",
+            transactions(figures->blocked_cards));
     if (figures->late_cards > 0)
         add(caveats, "late_cards",
-            "%s transactions came two days or more behind others and are left out of card "
-            "precision.",
-            number(figures->late_cards));
+            "Two days or more behind others in the archive, and left out of card precision: %s.",
+            transactions(figures->late_cards));
 }
 
 static void mind_decisions(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->degraded > 0)
-        add(caveats, "degraded",
-            "%s decisions had to do without some features, or with such that came late.",
-            number(figures->degraded));
+        add(caveats, "degraded", "Decided without some features, or with such that came late: %s.",
+            transactions(figures->degraded));
     if (figures->rule_errors > 0)
-        add(caveats, "rule_errors", "In %s decisions a rule failed; on_error says what that means.",
-            number(figures->rule_errors));
+        add(caveats, "rule_errors", "With a rule that failed (on_error says what that means): %s.",
+            transactions(figures->rule_errors));
 }
 
 static void mind_limits(struct caveats *caveats) {

@@ -19,8 +19,9 @@
       if ([...plot.querySelectorAll("rect.bar")].some(drawn)) return true;
       const lines = [...plot.querySelectorAll("path.line")];
       const dots = plot.querySelectorAll("circle.dot").length;
-      // A single day is a dot, and no line.
-      return lines.length > 0 && ((dots > 0 && dots <= lines.length) || lines.every(drawn));
+      // A single day is a dot and an empty line, a single score a dot.
+      if (dots > 0 && dots <= Math.max(lines.length, 2)) return true;
+      return lines.length > 0 && lines.every(drawn);
     };
     return [...document.querySelectorAll(".plot")]
       .filter((plot) => !full(plot))

@@ -305,6 +305,18 @@ def without_outcomes(document: Document) -> Document:
     return document
 
 
+def one_score(document: Document) -> Document:
+    """All transactions have the same score: a ROC curve from corner to corner, and one point."""
+    for side in ("replayed", "against"):
+        document["ranking"][side].update(
+            auc=0.5,
+            average_precision=0.006,
+            roc=[[0, 0, None], [1, 1, 0]],
+            pr=[[1, 0.006, 0]],
+        )
+    return document
+
+
 def hostile(document: Document) -> Document:
     """Texts that would do harm if anybody took them for HTML, or for the end of the script."""
     evil = "</script><script>window.evil=1</script><!--<img src=x onerror=window.evil=1>"
@@ -338,7 +350,7 @@ def large() -> Document:
 
 
 # These are as replays may tell it; the others are what a page has to bear.
-VALID = ["usual", "no_outcomes", "one_day", "no_rules", "yen", "large"]
+VALID = ["usual", "no_outcomes", "one_day", "one_score", "no_rules", "yen", "large"]
 
 
 def all_documents() -> dict[str, Document]:
@@ -358,6 +370,7 @@ def all_documents() -> dict[str, Document]:
         "nulls": emptied(usual),
         "no_outcomes": without_outcomes(Maker(days=30, a_day=2000, rules=12, listed=30).document()),
         "one_day": Maker(days=1, a_day=900, rules=3, listed=2).document(),
+        "one_score": one_score(Maker(days=7, a_day=900, rules=0, listed=0).document()),
         "no_rules": no_rules,
         "yen": yen,
         "large": large(),

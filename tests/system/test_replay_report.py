@@ -5,6 +5,7 @@ A simulated month is imported under several policies, so that each archive holds
 decides. Replaying one policy over another's archive must report what comparing the two archives
 row by row gives: to 1e-9, and byte by byte the same with any number of threads.
 """
+import collections
 import csv
 import datetime
 import fractions
@@ -344,6 +345,40 @@ class ReportTest(unittest.TestCase):
         self.assert_figures(got, WORLD.rows(CALM, CALM), CALM)
         self.assertEqual(got["policy"]["name"], "calm")
         self.assertNotIn("folder", got["policy"])
+
+    def test_as_recorded_in_another_currency(self):
+        """Of the days of an older base currency only what was sent in the newest one is known in it."""
+        folder, archive = (os.path.join(WORLD.folder, name) for name in ("pounds", "data-pounds"))
+        OLD.write(folder)
+        with open(os.path.join(folder, "policy.yaml"), "r+", encoding="utf-8") as file:
+            text = file.read().replace("base_currency: EUR", "base_currency: GBP")
+            file.seek(0)
+            file.write(text.replace("{currency: GBP,", "{currency: EUR,"))
+        with open(os.path.join(WORLD.folder, "rows.csv"), encoding="utf-8") as file:
+            head, *lines = file.readlines()
+        for part, policy in ((lines[:2000], folder), (lines[2000:2500], WORLD.path(OLD))):
+            rows = os.path.join(WORLD.folder, "part.csv")
+            with open(rows, "w", encoding="utf-8") as file:
+                file.writelines([head, *part])
+            WORLD.run("import", archive, rows, "--policy", policy, "--quiet")
+        got = json.loads(WORLD.run("replay", archive, "--json", "-", "--quiet"))
+        transactions, labels = {}, {}
+        for line in WORLD.run("inspect", archive, "--json").splitlines():
+            record = json.loads(line)
+            if record["type"] == "transaction":
+                transactions[record["id"]] = record
+            elif record["type"] == "outcome":
+                labels[record["transaction_id"]] = record["label"]
+        sums = collections.Counter()
+        for i, record in enumerate(sorted(transactions.values(), key=lambda record: record["position"])):
+            if labels.get(record["id"]) not in ("fraud", "chargeback"):
+                continue
+            sums[i < 2000, record["currency"]] += 1
+            sums["money"] += base_amount(record) if i >= 2000 or record["currency"] == "EUR" else 0
+        self.assertGreater(min(sums[True, "EUR"], sums[True, "USD"], sums[False, "EUR"]), 0)
+        detection = got["detection"]["replayed"]
+        self.assertEqual(detection["money_caught"] + detection["money_missed"], sums["money"])
+        self.assertIn("without_amount", [caveat["code"] for caveat in got["caveats"]])
 
     def test_a_range(self):
         """From noon to noon, with whole days of history before."""

@@ -79,6 +79,18 @@ function verdictMark(curve, x, y) {
 }
 
 /**
+ * A line, or where all scores are the same, a dot. One side may lie on the other: it is a ring.
+ * @param {Side} side
+ * @param {number[][]} points pixels
+ */
+function curveLine(side, points) {
+  if (points.length !== 1)
+    return svg("path", { class: `line ${side}`, d: linePath(/** @type {any} */ (points)) });
+  const [[x, y]] = points;
+  return svg("circle", { class: `dot ${side}`, cx: x, cy: y, r: side === "against" ? 5.5 : 3.5 });
+}
+
+/**
  * @param {CurveChart} chart
  * @param {number} width
  */
@@ -102,7 +114,7 @@ function drawCurves(chart, width) {
     }),
     [...chart.curves].reverse().map((curve) => {
       const points = cutAt(curve.points, chart.xMost).map((point) => [x(point[0]), y(point[1])]);
-      return svg("path", { class: `line ${curve.side}`, d: linePath(/** @type {any} */ (points)) });
+      return curveLine(curve.side, points);
     }),
     chart.curves.map(
       ({ verdicts }, i) =>
