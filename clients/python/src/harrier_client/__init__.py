@@ -1,0 +1,72 @@
+"""Asks a Harrier server about transactions: :class:`Client` waits, :class:`AsyncClient` is for asyncio."""
+
+from .aio import AsyncBatcher, AsyncClient
+from .batcher import Batcher
+from .client import Client
+from .errors import (
+    BusyError,
+    ClosedError,
+    DeadlineError,
+    HarrierError,
+    IdConflictError,
+    InternalError,
+    InvalidError,
+    NotFoundError,
+    ProtocolError,
+    TooLargeError,
+    UnavailableError,
+    UnsupportedError,
+)
+from .options import Fallback, Metrics, Options
+from .types import (
+    AttributeValue,
+    Decision,
+    Entity,
+    Label,
+    Location,
+    Outcome,
+    OutcomeAccepted,
+    Reason,
+    Status,
+    Time,
+    Transaction,
+    Value,
+    Verdict,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AsyncBatcher",
+    "AsyncClient",
+    "AttributeValue",
+    "Batcher",
+    "BusyError",
+    "Client",
+    "ClosedError",
+    "DeadlineError",
+    "Decision",
+    "Entity",
+    "Fallback",
+    "HarrierError",
+    "IdConflictError",
+    "InternalError",
+    "InvalidError",
+    "Label",
+    "Location",
+    "Metrics",
+    "NotFoundError",
+    "Options",
+    "Outcome",
+    "OutcomeAccepted",
+    "ProtocolError",
+    "Reason",
+    "Status",
+    "Time",
+    "TooLargeError",
+    "Transaction",
+    "UnavailableError",
+    "UnsupportedError",
+    "Value",
+    "Verdict",
+]

@@ -1,0 +1,348 @@
+"""Between the public types and protobuf's. Only this module sees the generated code."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta, timezone
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
+
+from google.protobuf.message import DecodeError
+
+from . import errors
+from ._proto import harrier_pb2 as pb
+from .errors import HarrierError, InvalidError, ProtocolError, TooLargeError
+from .types import (
+    AttributeValue,
+    Decision,
+    Entity,
+    Label,
+    Outcome,
+    OutcomeAccepted,
+    Reason,
+    Status,
+    Time,
+    Transaction,
+    Value,
+    Verdict,
+)
+
+PROTOCOL = 1
+ITEMS_MAX = 1000
+REQUEST_SIZE_MAX = 2 << 20
+RESPONSE_SIZE_MAX = 8 << 20
+# Of Request.deadline_us, which is written into a request when it is sent: a tag and a varint.
+DEADLINE_SIZE_MAX = 11
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
+_MICROSECOND = timedelta(microseconds=1)
+_TEXTS = (
+    *("currency", "card", "customer", "account", "merchant", "terminal", "device", "ip", "country", "mcc"),
+    *("channel", "email", "phone"),
+)
+
+_VERDICTS: Dict[int, Verdict] = {
+    pb.VERDICT_APPROVE: Verdict.APPROVE,
+    pb.VERDICT_REVIEW: Verdict.REVIEW,
+    pb.VERDICT_CHALLENGE: Verdict.CHALLENGE,
+    pb.VERDICT_DECLINE: Verdict.DECLINE,
+}
+_LABELS: Dict[int, Label] = {
+    pb.LABEL_NONE: Label.NONE,
+    pb.LABEL_LEGIT: Label.LEGIT,
+    pb.LABEL_FRAUD: Label.FRAUD,
+    pb.LABEL_CHARGEBACK: Label.CHARGEBACK,
+    pb.LABEL_SUSPECTED: Label.SUSPECTED,
+}
+_LABEL_NUMBERS = {label: number for number, label in _LABELS.items()}
+_ERRORS: Dict[int, Type[HarrierError]] = {
+    pb.ERROR_INVALID: errors.InvalidError,
+    pb.ERROR_UNSUPPORTED: errors.UnsupportedError,
+    pb.ERROR_NOT_FOUND: errors.NotFoundError,
+    pb.ERROR_ID_CONFLICT: errors.IdConflictError,
+    pb.ERROR_TOO_LARGE: errors.TooLargeError,
+    pb.ERROR_DEADLINE: errors.DeadlineError,
+    pb.ERROR_UNAVAILABLE: errors.UnavailableError,
+    pb.ERROR_INTERNAL: errors.InternalError,
+}
+
+# ----------------------------------------------------------------------------------------------
+# Requests
+
+
+def microseconds(time: Time, field: str) -> int:
+    if not isinstance(time, datetime):
+        return time
+    if time.tzinfo is None:
+        raise InvalidError("a datetime without a time zone; expected an aware one, or microseconds", field)
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _fill_attribute(target: Any, name: str, value: AttributeValue) -> None:
+    target.name = name
+    if isinstance(value, bool):  # which is an int, too
+        target.flag = value
+    elif isinstance(value, int):
+        target.integer = value
+    elif isinstance(value, float):
+        target.number = value
+    elif isinstance(value, str):
+        target.text = value
+    elif isinstance(value, datetime):
+        target.integer = microseconds(value, name)
+    else:
+        raise TypeError(f"attribute {name}: {type(value).__name__}; expected bool, int, float, str or datetime")
+
+
+def _fill(target: Any, field: str, value: Any) -> None:
+    try:
+        setattr(target, field, value)
+    except ValueError as error:  # out of range, or not to be written as UTF-8
+        raise InvalidError(str(error), field) from None
+
+
+def _fill_transaction(target: Any, transaction: Transaction) -> None:
+    _fill(target, "id", transaction.id)
+    _fill(target, "event_time_us", microseconds(transaction.event_time, "event_time"))
+    _fill(target, "amount_minor", transaction.amount_minor)
+    values = transaction.__dict__
+    for name in _TEXTS:
+        text = values[name]
+        if text:
+            _fill(target, name, text)
+    if transaction.location is not None:
+        # Present even where both are 0.
+        target.location.SetInParent()
+        try:
+            target.location.latitude_e7 = round(transaction.location.latitude * 1e7)
+            target.location.longitude_e7 = round(transaction.location.longitude * 1e7)
+        except (ValueError, OverflowError) as error:
+            raise InvalidError(str(error), "location") from None
+    for name, value in transaction.attributes.items():
+        try:
+            _fill_attribute(target.attributes.add(), name, value)
+        except ValueError as error:
+            raise InvalidError(str(error), name) from None
+
+
+def _check_count(count: int, what: str) -> None:
+    if count == 0:
+        raise InvalidError(f"no {what}; expected 1 to {ITEMS_MAX}", what)
+    if count > ITEMS_MAX:
+        raise TooLargeError(f"{count} {what}; expected at most {ITEMS_MAX}", what)
+
+
+class Request:
+    """A call as it is sent. The deadline is written anew each time."""
+
+    def __init__(self, call: str, message: Any, count: int = 0) -> None:
+        self.call = call
+        self.count = count
+        self._message = message
+        message.protocol = PROTOCOL
+        size = message.ByteSize() + DEADLINE_SIZE_MAX
+        if size > REQUEST_SIZE_MAX:
+            raise TooLargeError(f"a request of {size} bytes; expected at most {REQUEST_SIZE_MAX}")
+
+    def encode(self, left: float) -> bytes:
+        """left: seconds."""
+        self._message.deadline_us = max(1, int(left * 1e6))
+        encoded: bytes = self._message.SerializeToString()
+        return encoded
+
+
+def score_request(transactions: Sequence[Transaction], dry_run: bool, return_features: bool) -> Request:
+    _check_count(len(transactions), "transactions")
+    message = pb.Request()
+    score = message.score
+    if dry_run:
+        score.dry_run = True
+    if return_features:
+        score.return_features = True
+    add = score.transactions.add
+    for transaction in transactions:
+        _fill_transaction(add(), transaction)
+    return Request("score", message, len(transactions))
+
+
+def outcome_request(outcomes: Sequence[Outcome]) -> Request:
+    _check_count(len(outcomes), "outcomes")
+    message = pb.Request()
+    for outcome in outcomes:
+        target = message.report_outcome.outcomes.add()
+        _fill(target, "transaction_id", outcome.transaction_id)
+        target.label = _LABEL_NUMBERS[outcome.label]  # type: ignore[assignment]
+        if outcome.known_time is not None:
+            _fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
+        _fill(target, "source", outcome.source)
+    return Request("report_outcome", message, len(outcomes))
+
+
+def entity_request(entity: str, key: Sequence[str], at_time: Optional[Time]) -> Request:
+    message = pb.Request()
+    _fill(message.get_entity, "entity", entity)
+    for part in key:
+        message.get_entity.key.append(part)
+    if at_time is not None:
+        _fill(message.get_entity, "at_time_us", microseconds(at_time, "at_time"))
+    return Request("get_entity", message)
+
+
+def status_request(state_hash: bool = False) -> Request:
+    message = pb.Request()
+    message.status.state_hash = state_hash
+    return Request("status", message)
+
+
+# ----------------------------------------------------------------------------------------------
+# Responses
+
+
+def _error(error: Any) -> HarrierError:
+    kind = _ERRORS.get(error.code, errors.InternalError)
+    return kind(error.message, error.field, decided=None if kind is errors.InternalError else False)
+
+
+def response_error(response: Any) -> Optional[HarrierError]:
+    """Of the call as a whole."""
+    return _error(response.error) if response.HasField("error") else None
+
+
+def decode_response(data: bytes, request: Request) -> Any:
+    """A Response that has an error, or an answer to this request."""
+    try:
+        response = pb.Response.FromString(data)
+    except DecodeError as error:
+        raise ProtocolError(f"the server's answer: {error}", decided=None) from None
+    if response.HasField("error"):
+        return response
+    call = response.WhichOneof("answer")
+    if call != request.call:
+        raise ProtocolError(f"the server answered {call or 'nothing'}; expected {request.call}", decided=None)
+    if request.count and len(getattr(response, call).results) != request.count:
+        got = len(getattr(response, call).results)
+        raise ProtocolError(f"the server answered {got} results; expected {request.count}", decided=None)
+    return response
+
+
+def _verdict(number: int) -> Verdict:
+    verdict = _VERDICTS.get(number)
+    if verdict is None:
+        raise ProtocolError(f"the server's answer: verdict {number} is not known", decided=None)
+    return verdict
+
+
+def _optional_verdict(number: int) -> Optional[Verdict]:
+    return _verdict(number) if number else None
+
+
+def _reason(reason: Any) -> Reason:
+    return Reason(
+        reason.rule,
+        reason.text,
+        reason.score,
+        _optional_verdict(reason.verdict),
+        reason.shadow,
+        reason.suppressed,
+        tuple(reason.tags),
+        reason.group,
+        reason.capped,
+        _optional_verdict(reason.verdict_if_live),
+    )
+
+
+def _value(named: Any) -> Value:
+    kind = named.WhichOneof("value")
+    if kind is None:
+        return None
+    value = getattr(named, kind)
+    if kind == "timestamp_us":
+        return _EPOCH + timedelta(microseconds=value)
+    if kind == "duration_us":
+        return timedelta(microseconds=value)
+    plain: Union[bool, int, float, str] = value
+    return plain
+
+
+def _values(named: Any) -> Mapping[str, Value]:
+    return {value.name: _value(value) for value in named}
+
+
+def _decision(decision: Any) -> Decision:
+    reasons = decision.reasons
+    features = decision.features
+    return Decision(
+        decision.transaction_id,
+        _verdict(decision.verdict),
+        decision.score,
+        [_reason(reason) for reason in reasons] if reasons else (),
+        decision.snapshot_id,
+        decision.generation_id,
+        decision.position,
+        decision.degraded,
+        decision.degraded_reason,
+        decision.duplicate,
+        decision.dry_run,
+        decision.server_us,
+        decision.rule_errors,
+        _values(features) if features else {},
+    )
+
+
+def decisions(response: Any) -> List[Union[Decision, HarrierError]]:
+    found: List[Union[Decision, HarrierError]] = []
+    for result in response.score.results:
+        kind = result.WhichOneof("result")
+        if kind == "decision":
+            found.append(_decision(result.decision))
+        elif kind == "error":
+            found.append(_error(result.error))
+        else:
+            raise ProtocolError("the server's answer: a result is empty", decided=None)
+    return found
+
+
+def _accepted(accepted: Any) -> OutcomeAccepted:
+    label = _LABELS.get(accepted.previous)
+    if label is None:
+        raise ProtocolError(f"the server's answer: label {accepted.previous} is not known", decided=None)
+    return OutcomeAccepted(accepted.transaction_id, accepted.position, accepted.changed, label)
+
+
+def outcomes(response: Any) -> List[Union[OutcomeAccepted, HarrierError]]:
+    found: List[Union[OutcomeAccepted, HarrierError]] = []
+    for result in response.report_outcome.results:
+        kind = result.WhichOneof("result")
+        if kind == "accepted":
+            found.append(_accepted(result.accepted))
+        elif kind == "error":
+            found.append(_error(result.error))
+        else:
+            raise ProtocolError("the server's answer: a result is empty", decided=None)
+    return found
+
+
+def entity(response: Any) -> Entity:
+    found = response.get_entity
+    return Entity(
+        features=_values(found.features),
+        newest_time_us=found.newest_time_us,
+        at_time_us=found.at_time_us,
+        entries=found.entries,
+        state_bytes=found.state_bytes,
+        state_hash=found.state_hash,
+    )
+
+
+_STATUS_FIELDS: Tuple[str, ...] = tuple(Status.__dataclass_fields__)
+
+
+def status(response: Any) -> Status:
+    return Status(**{name: getattr(response.status, name) for name in _STATUS_FIELDS})
+
+
+def is_ready(data: bytes, request: Request) -> bool:
+    """The answer to a probe."""
+    try:
+        response = decode_response(data, request)
+    except ProtocolError:
+        return False
+    return response_error(response) is None and response.status.state == "ready"

@@ -1,0 +1,59 @@
+"""What both clients are made of: options, routes, links, meter."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, Callable, Generic, List, Optional, TypeVar
+
+from . import _codec, _nng
+from ._course import Course
+from ._meter import Meter
+from ._routes import Routes
+from .options import Options, check_deadline
+
+PROBE_DEADLINE_MIN = 0.1
+
+P = TypeVar("P", bound=_nng.Place)
+
+
+class Core(Generic[P]):
+    def __init__(self, options: Options, make_place: Callable[[Any], P]) -> None:
+        self.options = options
+        self.meter = Meter(options.metrics)
+        self.routes = Routes(
+            list(options.addresses), options.eject_after, self.meter.route_changed, self.meter.route_ejected
+        )
+        self.links: List[_nng.Link[P]] = []
+        try:
+            for index, address in enumerate(options.addresses):
+                self.links.append(_nng.Link(address, self._notifier(index), make_place))
+        except BaseException:
+            self.close()
+            raise
+
+    def _notifier(self, index: int) -> Callable[[bool], None]:
+        return lambda connected: self.routes.set_connected(index, connected)
+
+    def limit(self, deadline: Optional[float]) -> float:
+        return self.options.deadline if deadline is None else check_deadline(deadline)
+
+    def course(self, request: _codec.Request, begun: float, deadline: float) -> Course:
+        return Course(request, self.routes, self.meter, self.options.retries_max, begun, deadline)
+
+    def told(self, request: _codec.Request, result: str, begun: float) -> None:
+        """The call has ended."""
+        self.meter.called(request.call, result, time.monotonic() - begun)
+        if request.call == "score":
+            self.meter.scored(request.count)
+
+    @property
+    def probe_limit(self) -> float:
+        return max(PROBE_DEADLINE_MIN, self.options.deadline)
+
+    def cancel_all(self) -> None:
+        for link in self.links:
+            link.cancel_all()
+
+    def close(self) -> None:
+        for link in self.links:
+            link.close()

@@ -1,0 +1,115 @@
+"""The course of one call: which address, when again, and how it ends. clients/README.md draws it.
+
+Knows when; the clients know how: they send and wait as a Course says and tell it what came of it.
+"""
+
+from __future__ import annotations
+
+import random
+from typing import Any, Optional
+
+from . import _codec, _nng
+from ._meter import Meter
+from ._routes import Routes
+from .errors import ClosedError, DeadlineError, HarrierError, UnavailableError
+
+# Of waiting for a connection, when there is another address that may be first.
+SLICE = 0.02
+BACK_OFF_MIN = 0.01
+BACK_OFF_MAX = 0.5
+
+
+class Course:
+    """Times are of a monotonic clock, in seconds. Its methods raise what the call ends with."""
+
+    def __init__(
+        self, request: _codec.Request, routes: Routes, meter: Meter, retries_max: int, begun: float, deadline: float
+    ) -> None:
+        self.request = request
+        self.ends = begun + deadline
+        self.index = 0
+        self.pause = 0.0  # before the next attempt
+        self._routes = routes
+        self._meter = meter
+        self._retries_max = retries_max
+        self._deadline = deadline
+        self._retries = 0
+        self._broken = 0
+        self._last: Optional[HarrierError] = None
+
+    def begin(self, now: float) -> float:
+        """Chooses where to send; returns how long to try."""
+        left = self.ends - now
+        if left <= 0:
+            raise self._unavailable(now)
+        self.index = self._routes.choose()
+        return left if len(self._routes.routes) == 1 else min(left, SLICE)
+
+    def encode(self, now: float) -> bytes:
+        return self.request.encode(self.ends - now)
+
+    def not_sent(self, error: int) -> None:
+        if error == _nng.CANCELED:
+            raise ClosedError("the client was closed", decided=self._decided)
+        if error != _nng.TIMED_OUT:
+            raise UnavailableError(f"sending failed with nng error {error}", decided=self._decided)
+        self.pause = 0.0
+
+    def received(self, error: int, data: bytes, now: float) -> Any:
+        """The Response; None when the call goes on after ``pause``."""
+        if error == _nng.OK:
+            return self._answered(data, now)
+        if error == _nng.CANCELED:
+            raise ClosedError("the client was closed before there was an answer", decided=None)
+        self._routes.failed(self.index, now)
+        if error == _nng.TIMED_OUT:
+            raise DeadlineError(f"no answer from {self._address} within {self._deadline * 1e3:g} ms", decided=None)
+        self._broken += 1
+        self._again("connection", now)
+        return None
+
+    def _answered(self, data: bytes, now: float) -> Any:
+        response = _codec.decode_response(data, self.request)
+        failure = _codec.response_error(response)
+        if not isinstance(failure, UnavailableError):
+            self._routes.succeeded(self.index)
+            if failure is not None:
+                raise failure
+            return response
+        self._last = failure
+        self._routes.failed(self.index, now)
+        self._again("unavailable", now)
+        return None
+
+    def _again(self, reason: str, now: float) -> None:
+        if self._retries >= self._retries_max:
+            raise self._unavailable(now)
+        self._retries += 1
+        self._meter.retried(reason)
+        self.pause = 0.0
+        if not self._routes.another_is_up(self.index):
+            longest = min(BACK_OFF_MAX, BACK_OFF_MIN * 2 ** (self._retries - 1))
+            # Not all of what is left: there must be time for the answer.
+            self.pause = min(random.uniform(0, longest), max(0.0, self.ends - now) / 2)
+
+    @property
+    def _address(self) -> str:
+        return self._routes.routes[self.index].address
+
+    @property
+    def _decided(self) -> Optional[bool]:
+        return None if self._broken else False
+
+    def _unavailable(self, now: float) -> UnavailableError:
+        addresses = ", ".join(route.address for route in self._routes.routes)
+        if self._broken:
+            times = "once" if self._broken == 1 else f"{self._broken} times"
+            words = f"the connection to {addresses} broke {times} before there was an answer"
+        elif self._last is not None:
+            words = f"{self._address} says: {self._last.message}"
+        elif self._routes.routes[self.index].connected:
+            self._routes.failed(self.index, now)
+            words = f"{self._address} took no request within {self._deadline * 1e3:g} ms"
+        else:
+            words = f"no connection to {addresses} within {self._deadline * 1e3:g} ms"
+        return UnavailableError(words, decided=self._decided)

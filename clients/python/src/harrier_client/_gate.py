@@ -1,0 +1,58 @@
+"""How many requests of a Client are in flight, and may be."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Optional
+
+
+class Gate:
+    def __init__(self, count_max: int) -> None:
+        self.count = 0
+        self.aborted = False
+        self._count_max = count_max
+        self._closed = False
+        self._waiting = 0
+        self._changed = threading.Condition(threading.Lock())
+
+    def enter(self, until: float) -> Optional[bool]:
+        """False when there was no room until then; None when it is closed."""
+        with self._changed:
+            if self.count >= self._count_max:
+                self._wait_for_room(until)
+            if self._closed:
+                return None
+            if self.count >= self._count_max:
+                return False
+            self.count += 1
+            return True
+
+    def _wait_for_room(self, until: float) -> None:
+        self._waiting += 1
+        try:
+            while self.count >= self._count_max and not self._closed:
+                left = until - time.monotonic()
+                if left <= 0 or not self._changed.wait(left):
+                    break
+        finally:
+            self._waiting -= 1
+
+    def leave(self) -> None:
+        with self._changed:
+            self.count -= 1
+            if self._waiting:
+                self._changed.notify_all() if self._closed else self._changed.notify()
+
+    def close(self) -> None:
+        with self._changed:
+            self._closed = True
+            self._changed.notify_all()
+
+    def wait_empty(self, timeout: Optional[float]) -> bool:
+        with self._changed:
+            self._waiting += 1
+            try:
+                return self._changed.wait_for(lambda: self.count == 0, timeout)
+            finally:
+                self._waiting -= 1

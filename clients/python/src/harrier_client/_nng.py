@@ -1,0 +1,174 @@
+"""One connection to one address, and the places for requests that share it.
+
+Uses pynng's Socket, and under it nng's own contexts and aios (``pynng.lib``, the C interface that pynng
+exports). pynng's Context would do for an echo, but it has no deadline of a single operation, loses the memory of a
+message whose sending failed, and makes and frees an aio for each operation. Here a place has one of each
+for as long as it lives.
+
+nng's own resending is off: a request whose connection broke ends with ECONNRESET, and who sent
+it decides.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from typing import Any, Callable, Generic, List, Optional, Tuple, TypeVar
+
+import pynng
+
+from ._codec import RESPONSE_SIZE_MAX
+from .errors import InvalidError
+
+_ffi: Any = pynng.ffi
+_lib: Any = pynng.lib
+
+OK = 0
+TIMED_OUT: int = _lib.NNG_ETIMEDOUT
+CANCELED: int = _lib.NNG_ECANCELED
+
+RECONNECT_MS_MIN = 10
+RECONNECT_MS_MAX = 500
+
+
+class Place:
+    """A context and an aio: room for one request. Sending and receiving are one after the other."""
+
+    def __init__(self, socket: Any, callback: Any = None, handle: Any = None) -> None:
+        self._socket = socket  # lives at least as long
+        self._context = _ffi.new("nng_ctx *")
+        self._aio_at = _ffi.new("nng_aio **")
+        pynng.check_err(_lib.nng_ctx_open(self._context, socket.socket))
+        null = _ffi.NULL
+        error = _lib.nng_aio_alloc(self._aio_at, callback or null, handle or null)
+        if error:
+            _lib.nng_ctx_close(self._context[0])
+            pynng.check_err(error)
+        self._aio = self._aio_at[0]
+
+    def start_send(self, data: bytes, timeout: float) -> int:
+        """OK: the aio is at work."""
+        message_at = _ffi.new("nng_msg **")
+        error: int = _lib.nng_msg_alloc(message_at, 0)
+        if error:
+            return error
+        message = message_at[0]
+        error = _lib.nng_msg_append(message, data, len(data))
+        if error:
+            _lib.nng_msg_free(message)
+            return error
+        _lib.nng_aio_set_msg(self._aio, message)
+        _lib.nng_aio_set_timeout(self._aio, _milliseconds(timeout))
+        _lib.nng_ctx_send(self._context[0], self._aio)
+        return OK
+
+    def sent(self) -> int:
+        """The result of sending; the message of a failed one is freed."""
+        error: int = _lib.nng_aio_result(self._aio)
+        if error:
+            message = _lib.nng_aio_get_msg(self._aio)
+            if message != _ffi.NULL:
+                _lib.nng_msg_free(message)
+                _lib.nng_aio_set_msg(self._aio, _ffi.NULL)
+        return error
+
+    def start_receive(self, timeout: float) -> None:
+        _lib.nng_aio_set_timeout(self._aio, _milliseconds(timeout))
+        _lib.nng_ctx_recv(self._context[0], self._aio)
+
+    def received(self) -> Tuple[int, bytes]:
+        error: int = _lib.nng_aio_result(self._aio)
+        if error:
+            return error, b""
+        message = _lib.nng_aio_get_msg(self._aio)
+        length = _lib.nng_msg_len(message)
+        data = _ffi.buffer(_lib.nng_msg_body(message), length)[:] if length else b""
+        _lib.nng_msg_free(message)
+        _lib.nng_aio_set_msg(self._aio, _ffi.NULL)
+        return OK, data
+
+    def wait(self) -> None:
+        _lib.nng_aio_wait(self._aio)
+
+    def cancel(self) -> None:
+        """What is under way ends with CANCELED; nothing if nothing is."""
+        _lib.nng_aio_cancel(self._aio)
+
+    def close(self) -> None:
+        """Nothing is under way any more. First the aio, so that no thread of nng is in the context."""
+        _lib.nng_aio_free(self._aio)
+        _lib.nng_ctx_close(self._context[0])
+
+
+def _milliseconds(seconds: float) -> int:
+    # 0 would be "at once" and fail before anything was tried.
+    return max(1, math.ceil(seconds * 1000))
+
+
+P = TypeVar("P", bound=Place)
+
+
+class Link(Generic[P]):
+    """One address. ``notify(connected)`` is called by threads of nng."""
+
+    def __init__(self, address: str, notify: Callable[[bool], None], make_place: Callable[[Any], P]) -> None:
+        self.address = address
+        self._notify = notify
+        self._make_place = make_place
+        self._lock = threading.Lock()
+        self._idle: List[P] = []
+        self._all: List[P] = []
+        self._pipe: Optional[int] = None
+        self._socket = pynng.Req0(
+            recv_max_size=RESPONSE_SIZE_MAX,
+            reconnect_time_min=RECONNECT_MS_MIN,
+            reconnect_time_max=RECONNECT_MS_MAX,
+            resend_time=-1,
+        )
+        self._socket.add_pre_pipe_connect_cb(self._connected)
+        self._socket.add_post_pipe_remove_cb(self._disconnected)
+        try:
+            self._socket.dial(address, block=False)
+        except pynng.NNGException as error:
+            self._socket.close()
+            raise InvalidError(
+                f'"{address}" cannot be dialled: {error}; expected for example tcp://127.0.0.1:7731 '
+                "or ipc:///run/harrier/harrier.sock",
+                "addresses",
+            ) from None
+
+    def _connected(self, pipe: Any) -> None:
+        self._pipe = pipe.id
+        self._notify(True)
+
+    def _disconnected(self, pipe: Any) -> None:
+        if self._pipe == pipe.id:  # not yet a newer one
+            self._pipe = None
+            self._notify(False)
+
+    def take(self) -> P:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+        place = self._make_place(self._socket)
+        with self._lock:
+            self._all.append(place)
+        return place
+
+    def give_back(self, place: P) -> None:
+        with self._lock:
+            self._idle.append(place)
+
+    def cancel_all(self) -> None:
+        with self._lock:
+            for place in self._all:
+                place.cancel()
+
+    def close(self) -> None:
+        """No request is under way any more."""
+        self._notify = lambda connected: None
+        with self._lock:
+            places, self._all, self._idle = self._all, [], []
+        for place in places:
+            place.close()
+        self._socket.close()

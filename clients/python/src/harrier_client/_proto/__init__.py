@@ -1,0 +1,1 @@
+"""Code made by ../../generate from proto/harrier.proto."""

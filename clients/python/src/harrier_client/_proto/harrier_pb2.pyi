@@ -1,0 +1,592 @@
+from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.protobuf import descriptor as _descriptor
+from google.protobuf import message as _message
+from collections.abc import Iterable as _Iterable, Mapping as _Mapping
+from typing import ClassVar as _ClassVar, Optional as _Optional, Union as _Union
+
+DESCRIPTOR: _descriptor.FileDescriptor
+
+class ErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    ERROR_UNSPECIFIED: _ClassVar[ErrorCode]
+    ERROR_INVALID: _ClassVar[ErrorCode]
+    ERROR_UNSUPPORTED: _ClassVar[ErrorCode]
+    ERROR_NOT_FOUND: _ClassVar[ErrorCode]
+    ERROR_ID_CONFLICT: _ClassVar[ErrorCode]
+    ERROR_TOO_LARGE: _ClassVar[ErrorCode]
+    ERROR_DEADLINE: _ClassVar[ErrorCode]
+    ERROR_UNAVAILABLE: _ClassVar[ErrorCode]
+    ERROR_INTERNAL: _ClassVar[ErrorCode]
+
+class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    VERDICT_UNSPECIFIED: _ClassVar[Verdict]
+    VERDICT_APPROVE: _ClassVar[Verdict]
+    VERDICT_REVIEW: _ClassVar[Verdict]
+    VERDICT_CHALLENGE: _ClassVar[Verdict]
+    VERDICT_DECLINE: _ClassVar[Verdict]
+
+class Label(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    LABEL_NONE: _ClassVar[Label]
+    LABEL_LEGIT: _ClassVar[Label]
+    LABEL_FRAUD: _ClassVar[Label]
+    LABEL_CHARGEBACK: _ClassVar[Label]
+    LABEL_SUSPECTED: _ClassVar[Label]
+
+class ReloadResult(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RELOAD_UNSPECIFIED: _ClassVar[ReloadResult]
+    RELOAD_ADOPTED: _ClassVar[ReloadResult]
+    RELOAD_UNCHANGED: _ClassVar[ReloadResult]
+    RELOAD_REFUSED: _ClassVar[ReloadResult]
+ERROR_UNSPECIFIED: ErrorCode
+ERROR_INVALID: ErrorCode
+ERROR_UNSUPPORTED: ErrorCode
+ERROR_NOT_FOUND: ErrorCode
+ERROR_ID_CONFLICT: ErrorCode
+ERROR_TOO_LARGE: ErrorCode
+ERROR_DEADLINE: ErrorCode
+ERROR_UNAVAILABLE: ErrorCode
+ERROR_INTERNAL: ErrorCode
+VERDICT_UNSPECIFIED: Verdict
+VERDICT_APPROVE: Verdict
+VERDICT_REVIEW: Verdict
+VERDICT_CHALLENGE: Verdict
+VERDICT_DECLINE: Verdict
+LABEL_NONE: Label
+LABEL_LEGIT: Label
+LABEL_FRAUD: Label
+LABEL_CHARGEBACK: Label
+LABEL_SUSPECTED: Label
+RELOAD_UNSPECIFIED: ReloadResult
+RELOAD_ADOPTED: ReloadResult
+RELOAD_UNCHANGED: ReloadResult
+RELOAD_REFUSED: ReloadResult
+
+class Request(_message.Message):
+    __slots__ = ("protocol", "deadline_us", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload")
+    PROTOCOL_FIELD_NUMBER: _ClassVar[int]
+    DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    REPORT_OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    GET_ENTITY_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_LIST_FIELD_NUMBER: _ClassVar[int]
+    GET_LIST_FIELD_NUMBER: _ClassVar[int]
+    RELOAD_FIELD_NUMBER: _ClassVar[int]
+    protocol: int
+    deadline_us: int
+    score: ScoreRequest
+    report_outcome: ReportOutcomeRequest
+    get_entity: GetEntityRequest
+    status: StatusRequest
+    change_list: ChangeListRequest
+    get_list: GetListRequest
+    reload: ReloadRequest
+    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ...) -> None: ...
+
+class Response(_message.Message):
+    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload")
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    REPORT_OUTCOME_FIELD_NUMBER: _ClassVar[int]
+    GET_ENTITY_FIELD_NUMBER: _ClassVar[int]
+    STATUS_FIELD_NUMBER: _ClassVar[int]
+    CHANGE_LIST_FIELD_NUMBER: _ClassVar[int]
+    GET_LIST_FIELD_NUMBER: _ClassVar[int]
+    RELOAD_FIELD_NUMBER: _ClassVar[int]
+    error: Error
+    score: ScoreResponse
+    report_outcome: ReportOutcomeResponse
+    get_entity: GetEntityResponse
+    status: StatusResponse
+    change_list: ChangeListResponse
+    get_list: GetListResponse
+    reload: ReloadResponse
+    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ...) -> None: ...
+
+class Error(_message.Message):
+    __slots__ = ("code", "field", "message")
+    CODE_FIELD_NUMBER: _ClassVar[int]
+    FIELD_FIELD_NUMBER: _ClassVar[int]
+    MESSAGE_FIELD_NUMBER: _ClassVar[int]
+    code: ErrorCode
+    field: str
+    message: str
+    def __init__(self, code: _Optional[_Union[ErrorCode, str]] = ..., field: _Optional[str] = ..., message: _Optional[str] = ...) -> None: ...
+
+class ScoreRequest(_message.Message):
+    __slots__ = ("transactions", "dry_run", "return_features")
+    TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    RETURN_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    transactions: _containers.RepeatedCompositeFieldContainer[Transaction]
+    dry_run: bool
+    return_features: bool
+    def __init__(self, transactions: _Optional[_Iterable[_Union[Transaction, _Mapping]]] = ..., dry_run: bool = ..., return_features: bool = ...) -> None: ...
+
+class ScoreResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[ScoreResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[ScoreResult, _Mapping]]] = ...) -> None: ...
+
+class ScoreResult(_message.Message):
+    __slots__ = ("decision", "error")
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    decision: Decision
+    error: Error
+    def __init__(self, decision: _Optional[_Union[Decision, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+
+class Transaction(_message.Message):
+    __slots__ = ("id", "event_time_us", "amount_minor", "currency", "card", "customer", "account", "merchant", "terminal", "device", "ip", "country", "mcc", "channel", "email", "phone", "location", "attributes")
+    ID_FIELD_NUMBER: _ClassVar[int]
+    EVENT_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    AMOUNT_MINOR_FIELD_NUMBER: _ClassVar[int]
+    CURRENCY_FIELD_NUMBER: _ClassVar[int]
+    CARD_FIELD_NUMBER: _ClassVar[int]
+    CUSTOMER_FIELD_NUMBER: _ClassVar[int]
+    ACCOUNT_FIELD_NUMBER: _ClassVar[int]
+    MERCHANT_FIELD_NUMBER: _ClassVar[int]
+    TERMINAL_FIELD_NUMBER: _ClassVar[int]
+    DEVICE_FIELD_NUMBER: _ClassVar[int]
+    IP_FIELD_NUMBER: _ClassVar[int]
+    COUNTRY_FIELD_NUMBER: _ClassVar[int]
+    MCC_FIELD_NUMBER: _ClassVar[int]
+    CHANNEL_FIELD_NUMBER: _ClassVar[int]
+    EMAIL_FIELD_NUMBER: _ClassVar[int]
+    PHONE_FIELD_NUMBER: _ClassVar[int]
+    LOCATION_FIELD_NUMBER: _ClassVar[int]
+    ATTRIBUTES_FIELD_NUMBER: _ClassVar[int]
+    id: str
+    event_time_us: int
+    amount_minor: int
+    currency: str
+    card: str
+    customer: str
+    account: str
+    merchant: str
+    terminal: str
+    device: str
+    ip: str
+    country: str
+    mcc: str
+    channel: str
+    email: str
+    phone: str
+    location: Location
+    attributes: _containers.RepeatedCompositeFieldContainer[Attribute]
+    def __init__(self, id: _Optional[str] = ..., event_time_us: _Optional[int] = ..., amount_minor: _Optional[int] = ..., currency: _Optional[str] = ..., card: _Optional[str] = ..., customer: _Optional[str] = ..., account: _Optional[str] = ..., merchant: _Optional[str] = ..., terminal: _Optional[str] = ..., device: _Optional[str] = ..., ip: _Optional[str] = ..., country: _Optional[str] = ..., mcc: _Optional[str] = ..., channel: _Optional[str] = ..., email: _Optional[str] = ..., phone: _Optional[str] = ..., location: _Optional[_Union[Location, _Mapping]] = ..., attributes: _Optional[_Iterable[_Union[Attribute, _Mapping]]] = ...) -> None: ...
+
+class Location(_message.Message):
+    __slots__ = ("latitude_e7", "longitude_e7")
+    LATITUDE_E7_FIELD_NUMBER: _ClassVar[int]
+    LONGITUDE_E7_FIELD_NUMBER: _ClassVar[int]
+    latitude_e7: int
+    longitude_e7: int
+    def __init__(self, latitude_e7: _Optional[int] = ..., longitude_e7: _Optional[int] = ...) -> None: ...
+
+class Attribute(_message.Message):
+    __slots__ = ("name", "text", "integer", "number", "flag")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    FLAG_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    text: str
+    integer: int
+    number: float
+    flag: bool
+    def __init__(self, name: _Optional[str] = ..., text: _Optional[str] = ..., integer: _Optional[int] = ..., number: _Optional[float] = ..., flag: bool = ...) -> None: ...
+
+class Decision(_message.Message):
+    __slots__ = ("transaction_id", "verdict", "score", "reasons", "snapshot_id", "generation_id", "position", "degraded", "degraded_reason", "duplicate", "dry_run", "server_us", "rule_errors", "features")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    REASONS_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    DEGRADED_FIELD_NUMBER: _ClassVar[int]
+    DEGRADED_REASON_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATE_FIELD_NUMBER: _ClassVar[int]
+    DRY_RUN_FIELD_NUMBER: _ClassVar[int]
+    SERVER_US_FIELD_NUMBER: _ClassVar[int]
+    RULE_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    verdict: Verdict
+    score: int
+    reasons: _containers.RepeatedCompositeFieldContainer[Reason]
+    snapshot_id: int
+    generation_id: int
+    position: int
+    degraded: bool
+    degraded_reason: str
+    duplicate: bool
+    dry_run: bool
+    server_us: int
+    rule_errors: int
+    features: _containers.RepeatedCompositeFieldContainer[NamedValue]
+    def __init__(self, transaction_id: _Optional[str] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., reasons: _Optional[_Iterable[_Union[Reason, _Mapping]]] = ..., snapshot_id: _Optional[int] = ..., generation_id: _Optional[int] = ..., position: _Optional[int] = ..., degraded: bool = ..., degraded_reason: _Optional[str] = ..., duplicate: bool = ..., dry_run: bool = ..., server_us: _Optional[int] = ..., rule_errors: _Optional[int] = ..., features: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ...) -> None: ...
+
+class Reason(_message.Message):
+    __slots__ = ("rule", "text", "score", "verdict", "shadow", "suppressed", "tags", "group", "capped", "verdict_if_live")
+    RULE_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    SHADOW_FIELD_NUMBER: _ClassVar[int]
+    SUPPRESSED_FIELD_NUMBER: _ClassVar[int]
+    TAGS_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    CAPPED_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_IF_LIVE_FIELD_NUMBER: _ClassVar[int]
+    rule: str
+    text: str
+    score: int
+    verdict: Verdict
+    shadow: bool
+    suppressed: bool
+    tags: _containers.RepeatedScalarFieldContainer[str]
+    group: str
+    capped: int
+    verdict_if_live: Verdict
+    def __init__(self, rule: _Optional[str] = ..., text: _Optional[str] = ..., score: _Optional[int] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., shadow: bool = ..., suppressed: bool = ..., tags: _Optional[_Iterable[str]] = ..., group: _Optional[str] = ..., capped: _Optional[int] = ..., verdict_if_live: _Optional[_Union[Verdict, str]] = ...) -> None: ...
+
+class NamedValue(_message.Message):
+    __slots__ = ("name", "flag", "integer", "number", "text", "timestamp_us", "duration_us")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    FLAG_FIELD_NUMBER: _ClassVar[int]
+    INTEGER_FIELD_NUMBER: _ClassVar[int]
+    NUMBER_FIELD_NUMBER: _ClassVar[int]
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    TIMESTAMP_US_FIELD_NUMBER: _ClassVar[int]
+    DURATION_US_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    flag: bool
+    integer: int
+    number: float
+    text: str
+    timestamp_us: int
+    duration_us: int
+    def __init__(self, name: _Optional[str] = ..., flag: bool = ..., integer: _Optional[int] = ..., number: _Optional[float] = ..., text: _Optional[str] = ..., timestamp_us: _Optional[int] = ..., duration_us: _Optional[int] = ...) -> None: ...
+
+class ReportOutcomeRequest(_message.Message):
+    __slots__ = ("outcomes",)
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    outcomes: _containers.RepeatedCompositeFieldContainer[Outcome]
+    def __init__(self, outcomes: _Optional[_Iterable[_Union[Outcome, _Mapping]]] = ...) -> None: ...
+
+class Outcome(_message.Message):
+    __slots__ = ("transaction_id", "label", "known_time_us", "source")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    label: Label
+    known_time_us: int
+    source: str
+    def __init__(self, transaction_id: _Optional[str] = ..., label: _Optional[_Union[Label, str]] = ..., known_time_us: _Optional[int] = ..., source: _Optional[str] = ...) -> None: ...
+
+class ReportOutcomeResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[OutcomeResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[OutcomeResult, _Mapping]]] = ...) -> None: ...
+
+class OutcomeResult(_message.Message):
+    __slots__ = ("accepted", "error")
+    ACCEPTED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    accepted: OutcomeAccepted
+    error: Error
+    def __init__(self, accepted: _Optional[_Union[OutcomeAccepted, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+
+class OutcomeAccepted(_message.Message):
+    __slots__ = ("transaction_id", "position", "changed", "previous")
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    position: int
+    changed: bool
+    previous: Label
+    def __init__(self, transaction_id: _Optional[str] = ..., position: _Optional[int] = ..., changed: bool = ..., previous: _Optional[_Union[Label, str]] = ...) -> None: ...
+
+class GetEntityRequest(_message.Message):
+    __slots__ = ("entity", "key", "at_time_us")
+    ENTITY_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    AT_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    entity: str
+    key: _containers.RepeatedScalarFieldContainer[str]
+    at_time_us: int
+    def __init__(self, entity: _Optional[str] = ..., key: _Optional[_Iterable[str]] = ..., at_time_us: _Optional[int] = ...) -> None: ...
+
+class GetEntityResponse(_message.Message):
+    __slots__ = ("features", "newest_time_us", "entries", "state_bytes", "state_hash", "at_time_us")
+    FEATURES_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    STATE_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STATE_HASH_FIELD_NUMBER: _ClassVar[int]
+    AT_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    features: _containers.RepeatedCompositeFieldContainer[NamedValue]
+    newest_time_us: int
+    entries: int
+    state_bytes: int
+    state_hash: int
+    at_time_us: int
+    def __init__(self, features: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., newest_time_us: _Optional[int] = ..., entries: _Optional[int] = ..., state_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., at_time_us: _Optional[int] = ...) -> None: ...
+
+class ChangeListRequest(_message.Message):
+    __slots__ = ("changes",)
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    changes: _containers.RepeatedCompositeFieldContainer[ListChange]
+    def __init__(self, changes: _Optional[_Iterable[_Union[ListChange, _Mapping]]] = ...) -> None: ...
+
+class ListChange(_message.Message):
+    __slots__ = ("list", "value", "remove", "expiry_time_us", "source", "reason")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    REMOVE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRY_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    value: str
+    remove: bool
+    expiry_time_us: int
+    source: str
+    reason: str
+    def __init__(self, list: _Optional[str] = ..., value: _Optional[str] = ..., remove: bool = ..., expiry_time_us: _Optional[int] = ..., source: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class ChangeListResponse(_message.Message):
+    __slots__ = ("results",)
+    RESULTS_FIELD_NUMBER: _ClassVar[int]
+    results: _containers.RepeatedCompositeFieldContainer[ListChangeResult]
+    def __init__(self, results: _Optional[_Iterable[_Union[ListChangeResult, _Mapping]]] = ...) -> None: ...
+
+class ListChangeResult(_message.Message):
+    __slots__ = ("changed", "error")
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    changed: ListChanged
+    error: Error
+    def __init__(self, changed: _Optional[_Union[ListChanged, _Mapping]] = ..., error: _Optional[_Union[Error, _Mapping]] = ...) -> None: ...
+
+class ListChanged(_message.Message):
+    __slots__ = ("list", "value", "position", "changed", "was_there", "previous_expiry_time_us", "in_policy")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    CHANGED_FIELD_NUMBER: _ClassVar[int]
+    WAS_THERE_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_EXPIRY_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    IN_POLICY_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    value: str
+    position: int
+    changed: bool
+    was_there: bool
+    previous_expiry_time_us: int
+    in_policy: bool
+    def __init__(self, list: _Optional[str] = ..., value: _Optional[str] = ..., position: _Optional[int] = ..., changed: bool = ..., was_there: bool = ..., previous_expiry_time_us: _Optional[int] = ..., in_policy: bool = ...) -> None: ...
+
+class GetListRequest(_message.Message):
+    __slots__ = ("list", "after_position", "limit")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    AFTER_POSITION_FIELD_NUMBER: _ClassVar[int]
+    LIMIT_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    after_position: int
+    limit: int
+    def __init__(self, list: _Optional[str] = ..., after_position: _Optional[int] = ..., limit: _Optional[int] = ...) -> None: ...
+
+class GetListResponse(_message.Message):
+    __slots__ = ("lists", "entries", "next_position")
+    LISTS_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEXT_POSITION_FIELD_NUMBER: _ClassVar[int]
+    lists: _containers.RepeatedCompositeFieldContainer[ListSummary]
+    entries: _containers.RepeatedCompositeFieldContainer[ListEntry]
+    next_position: int
+    def __init__(self, lists: _Optional[_Iterable[_Union[ListSummary, _Mapping]]] = ..., entries: _Optional[_Iterable[_Union[ListEntry, _Mapping]]] = ..., next_position: _Optional[int] = ...) -> None: ...
+
+class ListSummary(_message.Message):
+    __slots__ = ("list", "type", "about", "declared", "runtime", "file", "policy_entries", "added_entries", "used_entries", "changes", "last_change_time_us")
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    DECLARED_FIELD_NUMBER: _ClassVar[int]
+    RUNTIME_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    POLICY_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    ADDED_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    USED_ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    CHANGES_FIELD_NUMBER: _ClassVar[int]
+    LAST_CHANGE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    list: str
+    type: str
+    about: str
+    declared: bool
+    runtime: bool
+    file: str
+    policy_entries: int
+    added_entries: int
+    used_entries: int
+    changes: int
+    last_change_time_us: int
+    def __init__(self, list: _Optional[str] = ..., type: _Optional[str] = ..., about: _Optional[str] = ..., declared: bool = ..., runtime: bool = ..., file: _Optional[str] = ..., policy_entries: _Optional[int] = ..., added_entries: _Optional[int] = ..., used_entries: _Optional[int] = ..., changes: _Optional[int] = ..., last_change_time_us: _Optional[int] = ...) -> None: ...
+
+class ListEntry(_message.Message):
+    __slots__ = ("value", "expiry_time_us", "position", "receive_time_us", "source", "reason")
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    EXPIRY_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    value: str
+    expiry_time_us: int
+    position: int
+    receive_time_us: int
+    source: str
+    reason: str
+    def __init__(self, value: _Optional[str] = ..., expiry_time_us: _Optional[int] = ..., position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., source: _Optional[str] = ..., reason: _Optional[str] = ...) -> None: ...
+
+class StatusRequest(_message.Message):
+    __slots__ = ("state_hash",)
+    STATE_HASH_FIELD_NUMBER: _ClassVar[int]
+    state_hash: bool
+    def __init__(self, state_hash: bool = ...) -> None: ...
+
+class StatusResponse(_message.Message):
+    __slots__ = ("version", "state", "state_reason", "started_time_us", "policy_name", "snapshot_id", "reload_error", "refused_since_time_us", "generation_id", "generation_position", "generation_time_us", "stale", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "position", "synced_position", "transactions", "outcomes", "labels", "newest_event_time_us", "overlay_entities", "overlay_bytes", "overlay_memory_bytes", "state_hash", "duplicates", "rejected", "swap_state", "swap_reason", "compared_entities", "differing_entities")
+    VERSION_FIELD_NUMBER: _ClassVar[int]
+    STATE_FIELD_NUMBER: _ClassVar[int]
+    STATE_REASON_FIELD_NUMBER: _ClassVar[int]
+    STARTED_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    POLICY_NAME_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    RELOAD_ERROR_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_SINCE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_POSITION_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    STALE_FIELD_NUMBER: _ClassVar[int]
+    WARMING_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    WARMING_FEATURE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WARMING_RULES_FIELD_NUMBER: _ClassVar[int]
+    WARMING_RULE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    SYNCED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    LABELS_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_EVENT_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    OVERLAY_ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    OVERLAY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    OVERLAY_MEMORY_BYTES_FIELD_NUMBER: _ClassVar[int]
+    STATE_HASH_FIELD_NUMBER: _ClassVar[int]
+    DUPLICATES_FIELD_NUMBER: _ClassVar[int]
+    REJECTED_FIELD_NUMBER: _ClassVar[int]
+    SWAP_STATE_FIELD_NUMBER: _ClassVar[int]
+    SWAP_REASON_FIELD_NUMBER: _ClassVar[int]
+    COMPARED_ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    DIFFERING_ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    version: str
+    state: str
+    state_reason: str
+    started_time_us: int
+    policy_name: str
+    snapshot_id: int
+    reload_error: str
+    refused_since_time_us: int
+    generation_id: int
+    generation_position: int
+    generation_time_us: int
+    stale: bool
+    warming_features: _containers.RepeatedScalarFieldContainer[str]
+    warming_feature_count: int
+    warming_rules: _containers.RepeatedScalarFieldContainer[str]
+    warming_rule_count: int
+    position: int
+    synced_position: int
+    transactions: int
+    outcomes: int
+    labels: _containers.RepeatedCompositeFieldContainer[LabelCount]
+    newest_event_time_us: int
+    overlay_entities: int
+    overlay_bytes: int
+    overlay_memory_bytes: int
+    state_hash: int
+    duplicates: int
+    rejected: int
+    swap_state: str
+    swap_reason: str
+    compared_entities: int
+    differing_entities: int
+    def __init__(self, version: _Optional[str] = ..., state: _Optional[str] = ..., state_reason: _Optional[str] = ..., started_time_us: _Optional[int] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., reload_error: _Optional[str] = ..., refused_since_time_us: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., generation_time_us: _Optional[int] = ..., stale: bool = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., position: _Optional[int] = ..., synced_position: _Optional[int] = ..., transactions: _Optional[int] = ..., outcomes: _Optional[int] = ..., labels: _Optional[_Iterable[_Union[LabelCount, _Mapping]]] = ..., newest_event_time_us: _Optional[int] = ..., overlay_entities: _Optional[int] = ..., overlay_bytes: _Optional[int] = ..., overlay_memory_bytes: _Optional[int] = ..., state_hash: _Optional[int] = ..., duplicates: _Optional[int] = ..., rejected: _Optional[int] = ..., swap_state: _Optional[str] = ..., swap_reason: _Optional[str] = ..., compared_entities: _Optional[int] = ..., differing_entities: _Optional[int] = ...) -> None: ...
+
+class LabelCount(_message.Message):
+    __slots__ = ("label", "transactions")
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    TRANSACTIONS_FIELD_NUMBER: _ClassVar[int]
+    label: Label
+    transactions: int
+    def __init__(self, label: _Optional[_Union[Label, str]] = ..., transactions: _Optional[int] = ...) -> None: ...
+
+class ReloadRequest(_message.Message):
+    __slots__ = ("wait",)
+    WAIT_FIELD_NUMBER: _ClassVar[int]
+    wait: bool
+    def __init__(self, wait: bool = ...) -> None: ...
+
+class ReloadResponse(_message.Message):
+    __slots__ = ("result", "policy_name", "snapshot_id", "error", "messages", "warming_features", "warming_feature_count", "warming_rules", "warming_rule_count", "shadows")
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    POLICY_NAME_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    WARMING_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    WARMING_FEATURE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    WARMING_RULES_FIELD_NUMBER: _ClassVar[int]
+    WARMING_RULE_COUNT_FIELD_NUMBER: _ClassVar[int]
+    SHADOWS_FIELD_NUMBER: _ClassVar[int]
+    result: ReloadResult
+    policy_name: str
+    snapshot_id: int
+    error: str
+    messages: str
+    warming_features: _containers.RepeatedScalarFieldContainer[str]
+    warming_feature_count: int
+    warming_rules: _containers.RepeatedScalarFieldContainer[str]
+    warming_rule_count: int
+    shadows: _containers.RepeatedCompositeFieldContainer[ShadowReload]
+    def __init__(self, result: _Optional[_Union[ReloadResult, str]] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[str] = ..., warming_features: _Optional[_Iterable[str]] = ..., warming_feature_count: _Optional[int] = ..., warming_rules: _Optional[_Iterable[str]] = ..., warming_rule_count: _Optional[int] = ..., shadows: _Optional[_Iterable[_Union[ShadowReload, _Mapping]]] = ...) -> None: ...
+
+class ShadowReload(_message.Message):
+    __slots__ = ("folder", "result", "policy_name", "snapshot_id", "error", "messages")
+    FOLDER_FIELD_NUMBER: _ClassVar[int]
+    RESULT_FIELD_NUMBER: _ClassVar[int]
+    POLICY_NAME_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    MESSAGES_FIELD_NUMBER: _ClassVar[int]
+    folder: str
+    result: ReloadResult
+    policy_name: str
+    snapshot_id: int
+    error: str
+    messages: str
+    def __init__(self, folder: _Optional[str] = ..., result: _Optional[_Union[ReloadResult, str]] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[str] = ...) -> None: ...

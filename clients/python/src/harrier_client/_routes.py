@@ -1,0 +1,129 @@
+"""The addresses and how they do: which one a call goes to. The states are those of clients/README.md.
+
+Knows no sockets and no clock: time is an argument. May be used by several threads.
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from typing import Callable, List, Optional
+
+EJECT_SECONDS_MIN = 1.0
+EJECT_SECONDS_MAX = 30.0
+EJECT_JITTER = 0.2
+
+
+class Route:
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.connected = False
+        self.failures = 0  # in a row
+        self.ejections = 0  # without a success in between
+        self.ejected = False
+        self.probe_at = 0.0
+        self.probing = False
+
+    @property
+    def up(self) -> bool:
+        return self.connected and not self.ejected
+
+
+class Routes:
+    """``changed(route)`` is called after a route's ``up`` changed, ``ejected(route)`` after an ejection;
+    both without the lock."""
+
+    def __init__(
+        self,
+        addresses: List[str],
+        eject_after: int,
+        changed: Callable[[Route], None] = lambda route: None,
+        ejected: Callable[[Route], None] = lambda route: None,
+        uniform: Callable[[float, float], float] = random.uniform,
+    ) -> None:
+        self.routes = [Route(address) for address in addresses]
+        self._eject_after = eject_after
+        self._changed = changed
+        self._ejected = ejected
+        self._uniform = uniform
+        self._lock = threading.Lock()
+        self.any_ejected = False
+
+    def set_connected(self, index: int, connected: bool) -> None:
+        route = self.routes[index]
+        with self._lock:
+            before = route.up
+            route.connected = connected
+            changed = route.up != before
+        if changed:
+            self._changed(route)
+
+    def choose(self) -> int:
+        """The first that is up; else the first that is connected; else the first."""
+        for index, route in enumerate(self.routes):
+            if route.up:
+                return index
+        for index, route in enumerate(self.routes):
+            if route.connected:
+                return index
+        return 0
+
+    def another_is_up(self, index: int) -> bool:
+        return any(route.up for at, route in enumerate(self.routes) if at != index)
+
+    def succeeded(self, index: int) -> None:
+        route = self.routes[index]
+        if route.failures == 0 and not route.ejected:
+            return
+        with self._lock:
+            # A call's answer, too, shows that an ejected address lives.
+            changed = route.ejected and route.connected
+            route.failures = route.ejections = 0
+            route.ejected = route.probing = False
+            self.any_ejected = any(other.ejected for other in self.routes)
+        if changed:
+            self._changed(route)
+
+    def failed(self, index: int, now: float) -> None:
+        if len(self.routes) == 1:
+            return
+        route = self.routes[index]
+        with self._lock:
+            route.failures += 1
+            if route.ejected or route.failures < self._eject_after:
+                return
+            was_up = route.up
+            self._eject(route, now)
+        self._ejected(route)
+        if was_up:
+            self._changed(route)
+
+    def _eject(self, route: Route, now: float) -> None:
+        length = min(EJECT_SECONDS_MAX, EJECT_SECONDS_MIN * 2**route.ejections)
+        route.ejections = min(route.ejections + 1, 10)
+        route.failures = 0
+        route.ejected = self.any_ejected = True
+        route.probing = False
+        route.probe_at = now + length * self._uniform(1 - EJECT_JITTER, 1 + EJECT_JITTER)
+
+    def take_probe(self, now: float) -> Optional[int]:
+        """An address that it is time to probe; who gets it ends with probed()."""
+        if not self.any_ejected:
+            return None
+        with self._lock:
+            for index, route in enumerate(self.routes):
+                if route.ejected and route.connected and not route.probing and now >= route.probe_at:
+                    route.probing = True
+                    return index
+        return None
+
+    def probed(self, index: int, lives: bool, now: float) -> None:
+        if lives:
+            self.succeeded(index)
+            return
+        route = self.routes[index]
+        with self._lock:
+            if not route.probing:  # a call was answered meanwhile
+                return
+            self._eject(route, now)
+        self._ejected(route)

@@ -1,0 +1,487 @@
+"""The client for asyncio: any number of tasks of one event loop may call it at once."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import enum
+import time
+from collections import deque
+from types import TracebackType
+from typing import Any, Deque, Dict, List, Optional, Sequence, Set, Tuple, Type, Union
+
+import pynng
+
+from . import _codec, _fallback, _nng
+from ._core import Core
+from ._course import Course
+from .batcher import ONE_AT_FAULT, check_batch, isolate, left
+from .errors import BusyError, ClosedError, HarrierError
+from .options import Fallback, Metrics, Options, make_options
+from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Transaction
+
+_ffi: Any = pynng.ffi
+
+
+class _Phase(enum.Enum):
+    SENDING = 1
+    RECEIVING = 2
+
+
+class _Place(_nng.Place):
+    """Driven by nng's threads: they go on from sending to receiving by themselves, and the event loop is
+    woken once, at the end."""
+
+    def __init__(self, socket: Any, mailbox: _Mailbox) -> None:
+        self._mailbox = mailbox
+        self._handle = _ffi.new_handle(self)
+        self._phase = _Phase.SENDING
+        self._ends = 0.0
+        self._abandoned = False
+        self.link: Optional[_nng.Link[_Place]] = None
+        self.future: Optional[asyncio.Future[_Ending]] = None
+        super().__init__(socket, mailbox.callback, self._handle)
+
+    def start(self, data: bytes, timeout: float, ends: float) -> int:
+        self._phase = _Phase.SENDING
+        self._ends = ends
+        self._abandoned = False
+        return self.start_send(data, timeout)
+
+    def abandon(self) -> None:
+        """Nobody waits any more."""
+        self._abandoned = True
+        self.cancel()
+
+    def finished(self) -> None:
+        """In a thread of nng."""
+        if self._phase is _Phase.RECEIVING:
+            self._mailbox.post(self, (True, *self.received()))
+            return
+        error = self.sent()
+        if error == _nng.OK and not self._abandoned:
+            self._phase = _Phase.RECEIVING
+            self.start_receive(self._ends - time.monotonic())
+            return
+        self._mailbox.post(self, (False, error, b""))
+
+
+# It was sent, nng's error, the answer.
+_Ending = Tuple[bool, int, bytes]
+
+
+class _Mailbox:
+    """From nng's threads to the event loop: many endings, one waking."""
+
+    def __init__(self) -> None:
+        self.loop: Optional[asyncio.AbstractEventLoop] = None
+        self._endings: Deque[Tuple[_Place, _Ending]] = deque()
+        self._woken = False
+        self.callback = _ffi.callback("void(void *)", self._called)
+
+    @staticmethod
+    def _called(handle: Any) -> None:
+        place: _Place = _ffi.from_handle(handle)
+        place.finished()
+
+    def post(self, place: _Place, ending: _Ending) -> None:
+        self._endings.append((place, ending))
+        # Set back before the endings are taken out: what is put in after that wakes anew.
+        if not self._woken and self.loop is not None:
+            self._woken = True
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody waits
+                self.loop.call_soon_threadsafe(self._deliver)
+
+    def _deliver(self) -> None:
+        self._woken = False
+        while self._endings:
+            place, ending = self._endings.popleft()
+            future = place.future
+            if future is not None and not future.done():
+                future.set_result(ending)
+            elif place.link is not None:
+                place.link.give_back(place)
+
+
+def _settle(future: asyncio.Future[bool], result: bool) -> None:
+    if not future.done():
+        future.set_result(result)
+
+
+class AsyncClient:
+    """Like :class:`harrier_client.Client`, for the tasks of one event loop: that of its first call.
+
+    A task that is cancelled leaves its call; the server may still decide it.
+    """
+
+    def __init__(
+        self,
+        addresses: Union[str, Sequence[str]],
+        *,
+        deadline: float = 0.1,
+        fallback: Optional[Fallback] = None,
+        retries_max: int = 3,
+        in_flight_max: int = 1024,
+        eject_after: int = 3,
+        metrics: Optional[Metrics] = None,
+    ) -> None:
+        self.options: Options = make_options(
+            addresses,
+            deadline=deadline,
+            fallback=fallback,
+            retries_max=retries_max,
+            in_flight_max=in_flight_max,
+            eject_after=eject_after,
+            metrics=metrics,
+        )
+        self._mailbox = _Mailbox()
+        self._core: Core[_Place] = Core(self.options, lambda socket: _Place(socket, self._mailbox))
+        self._meter = self._core.meter
+        self._in_flight = 0
+        self._waiting: Deque[asyncio.Future[bool]] = deque()
+        self._probes: Set[asyncio.Task[None]] = set()
+        self._closed = False
+        self._aborted = False
+        self._empty: Optional[asyncio.Future[None]] = None
+        self._end: Optional[asyncio.Task[None]] = None
+
+    # ------------------------------------------------------------------------------------------
+    # Calls
+
+    async def score(
+        self,
+        transaction: Transaction,
+        *,
+        deadline: Optional[float] = None,
+        dry_run: bool = False,
+        return_features: bool = False,
+    ) -> Decision:
+        return _fallback.only(
+            await self.score_many((transaction,), deadline=deadline, dry_run=dry_run, return_features=return_features)
+        )
+
+    async def score_many(
+        self,
+        transactions: Sequence[Transaction],
+        *,
+        deadline: Optional[float] = None,
+        dry_run: bool = False,
+        return_features: bool = False,
+    ) -> List[Union[Decision, HarrierError]]:
+        """1 to 1,000, decided in their order; as many results."""
+        fallback = None if dry_run else self.options.fallback
+        begun = time.monotonic()
+        request = _codec.score_request(transactions, dry_run, return_features)
+        try:
+            results = await self._call(request, deadline, begun, _codec.decisions)
+        except HarrierError as error:
+            return _fallback.for_call(fallback, transactions, error, self._meter)
+        return _fallback.for_results(fallback, transactions, results, self._meter)
+
+    async def report_outcome(self, outcome: Outcome, *, deadline: Optional[float] = None) -> OutcomeAccepted:
+        """Reporting one again changes nothing."""
+        result = (await self.report_outcomes((outcome,), deadline=deadline))[0]
+        if isinstance(result, HarrierError):
+            raise result
+        return result
+
+    async def report_outcomes(
+        self, outcomes: Sequence[Outcome], *, deadline: Optional[float] = None
+    ) -> List[Union[OutcomeAccepted, HarrierError]]:
+        begun = time.monotonic()
+        found: List[Union[OutcomeAccepted, HarrierError]]
+        found = await self._call(_codec.outcome_request(outcomes), deadline, begun, _codec.outcomes)
+        return found
+
+    async def get_entity(
+        self, entity: str, *key: str, at_time: Optional[Time] = None, deadline: Optional[float] = None
+    ) -> Entity:
+        """key: one string for each field that makes up the entity's key, mostly one."""
+        begun = time.monotonic()
+        found: Entity = await self._call(_codec.entity_request(entity, key, at_time), deadline, begun, _codec.entity)
+        return found
+
+    async def status(self, *, state_hash: bool = False, deadline: Optional[float] = None) -> Status:
+        """state_hash reads the states of all entities: give it time."""
+        begun = time.monotonic()
+        found: Status = await self._call(_codec.status_request(state_hash), deadline, begun, _codec.status)
+        return found
+
+    def batcher(self, *, window: float = 0.001, size_max: int = 100) -> AsyncBatcher:
+        """Groups calls of score() that tasks make within a short time."""
+        return AsyncBatcher(self, window=window, size_max=size_max)
+
+    # ------------------------------------------------------------------------------------------
+    # One call
+
+    async def _call(self, request: _codec.Request, deadline: Optional[float], begun: float, decode: Any) -> Any:
+        limit = self._core.limit(deadline)
+        if not self._meter.on:
+            return decode(await self._pass_gate(request, begun, limit))
+        result = "ok"
+        try:
+            return decode(await self._pass_gate(request, begun, limit))
+        except HarrierError as error:
+            result = error.code
+            raise
+        finally:
+            self._core.told(request, result, begun)
+
+    def _bind(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._mailbox.loop is None:
+            self._mailbox.loop = loop
+        elif self._mailbox.loop is not loop:
+            raise RuntimeError("an AsyncClient belongs to the event loop of its first call; this is another one")
+
+    async def _pass_gate(self, request: _codec.Request, begun: float, deadline: float) -> Any:
+        self._bind()
+        if self._in_flight >= self.options.in_flight_max and not self._closed:
+            await self._wait_for_room(begun + deadline)
+        if self._closed:
+            raise ClosedError("the client is closed")
+        self._in_flight += 1
+        if self._meter.on:
+            self._meter.in_flight(self._in_flight)
+        try:
+            if self._core.routes.any_ejected:
+                self._probe(begun)
+            return await self._run(self._core.course(request, begun, deadline))
+        finally:
+            self._leave()
+
+    async def _wait_for_room(self, until: float) -> None:
+        loop = asyncio.get_running_loop()
+        while self._in_flight >= self.options.in_flight_max and not self._closed:
+            room: asyncio.Future[bool] = loop.create_future()
+            timer = loop.call_later(max(0.0, until - time.monotonic()), _settle, room, False)
+            self._waiting.append(room)
+            try:
+                if not await room:
+                    raise BusyError(
+                        f"{self.options.in_flight_max} requests were in flight until the deadline (in_flight_max)"
+                    )
+            except asyncio.CancelledError:
+                if not room.cancelled() and room.result():
+                    self._wake_one()  # the room was meant for this one
+                raise
+            finally:
+                timer.cancel()
+
+    def _wake_one(self) -> None:
+        while self._waiting:
+            room = self._waiting.popleft()
+            if not room.done():
+                room.set_result(True)
+                return
+
+    def _leave(self) -> None:
+        self._in_flight -= 1
+        if self._meter.on:
+            self._meter.in_flight(self._in_flight)
+        if self._waiting:
+            self._wake_one()
+        if self._in_flight == 0 and self._empty is not None and not self._empty.done():
+            self._empty.set_result(None)
+
+    async def _run(self, course: Course) -> Any:
+        while True:
+            response = await self._attempt(course)
+            if response is not None:
+                return response
+            if self._aborted:
+                raise ClosedError("the client was closed", decided=None)
+            if course.pause:
+                await asyncio.sleep(course.pause)
+
+    async def _attempt(self, course: Course) -> Any:
+        now = time.monotonic()
+        timeout = course.begin(now)
+        sent, error, data = await self._exchange(course.index, course.encode(now), timeout, course.ends)
+        if not sent:
+            course.not_sent(error)
+            return None
+        return course.received(error, data, time.monotonic())
+
+    async def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _Ending:
+        link = self._core.links[index]
+        place = link.take()
+        place.link = link
+        future: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
+        place.future = future
+        error = place.start(data, timeout, ends)
+        if error != _nng.OK:
+            link.give_back(place)
+            return False, error, b""
+        try:
+            ending = await future
+        except asyncio.CancelledError:
+            if future.cancelled():
+                place.abandon()  # given back when nng is done with it
+            else:
+                link.give_back(place)
+            raise
+        link.give_back(place)
+        return ending
+
+    # ------------------------------------------------------------------------------------------
+    # Probes: beside the calls, so that no call waits for an address that may be dead.
+
+    def _probe(self, now: float) -> None:
+        index = self._core.routes.take_probe(now)
+        if index is not None:
+            task = asyncio.get_running_loop().create_task(self._run_probe(index))
+            self._probes.add(task)
+            task.add_done_callback(self._probes.discard)
+
+    async def _run_probe(self, index: int) -> None:
+        limit = self._core.probe_limit
+        request = _codec.status_request()
+        lives = False
+        try:
+            ends = time.monotonic() + limit
+            _, error, data = await self._exchange(index, request.encode(limit), limit, ends)
+            lives = error == _nng.OK and _codec.is_ready(data, request)
+        finally:
+            self._core.routes.probed(index, lives, time.monotonic())
+
+    # ------------------------------------------------------------------------------------------
+    # The end
+
+    async def close(self, timeout: Optional[float] = None) -> None:
+        """Lets calls under way end, at most timeout seconds; then they end with ClosedError."""
+        if self._end is None:
+            self._end = asyncio.get_running_loop().create_task(self._close(timeout))
+        await asyncio.shield(self._end)
+
+    async def _close(self, timeout: Optional[float]) -> None:
+        self._closed = True
+        while self._waiting:
+            self._wake_one()
+        if not await self._wait_empty(timeout):
+            self._aborted = True
+            while not await self._wait_empty(0.005):
+                self._core.cancel_all()
+        probes = list(self._probes)
+        for probe in probes:
+            probe.cancel()
+        await asyncio.gather(*probes, return_exceptions=True)
+        self._core.close()
+
+    async def _wait_empty(self, timeout: Optional[float]) -> bool:
+        if self._in_flight == 0:
+            return True
+        self._empty = asyncio.get_running_loop().create_future()
+        await asyncio.wait([self._empty], timeout=timeout)
+        return self._in_flight == 0
+
+    async def __aenter__(self) -> AsyncClient:
+        self._bind()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        await self.close()
+
+
+class _Batch:
+    def __init__(self) -> None:
+        self.transactions: List[Transaction] = []
+        self.futures: List[asyncio.Future[Decision]] = []
+        self.ends = float("inf")
+
+
+class AsyncBatcher:
+    """A timer of the event loop sends a batch, or the call that fills it."""
+
+    def __init__(self, client: AsyncClient, *, window: float, size_max: int) -> None:
+        check_batch(window, size_max)
+        self._client = client
+        self._window = window
+        self._size_max = size_max
+        self._open: Optional[_Batch] = None
+        self._timer: Optional[asyncio.TimerHandle] = None
+        self._sending: Dict[asyncio.Task[None], _Batch] = {}
+        self._closed = False
+
+    async def score(self, transaction: Transaction, *, deadline: Optional[float] = None) -> Decision:
+        if self._closed:
+            raise ClosedError("the batcher is closed")
+        limit = self._client._core.limit(deadline)
+        loop = asyncio.get_running_loop()
+        batch = self._open
+        if batch is None:
+            batch = self._open = _Batch()
+            self._timer = loop.call_later(min(self._window, limit), self._flush)
+        future: asyncio.Future[Decision] = loop.create_future()
+        batch.transactions.append(transaction)
+        batch.futures.append(future)
+        batch.ends = min(batch.ends, time.monotonic() + limit)
+        if len(batch.transactions) == self._size_max:
+            self._flush()
+        return await future
+
+    def _flush(self) -> None:
+        batch, self._open = self._open, None
+        if self._timer is not None:
+            self._timer.cancel()
+        if batch is not None:
+            task = asyncio.get_running_loop().create_task(self._send(batch))
+            self._sending[task] = batch
+            task.add_done_callback(self._sending.pop)
+
+    async def _send(self, batch: _Batch) -> None:
+        try:
+            results = await self._results(batch)
+        except HarrierError as error:
+            results = [isolate(error) for _ in batch.transactions]
+        except BaseException as error:
+            for future in batch.futures:
+                if not future.done():
+                    future.set_exception(RuntimeError("the batch could not be sent"))
+                    future.exception()  # who waits sees it; nobody needs to
+            if not isinstance(error, Exception):
+                raise
+            return
+        for future, result in zip(batch.futures, results):
+            if future.done():  # its task was cancelled
+                continue
+            if isinstance(result, HarrierError):
+                future.set_exception(result)
+            else:
+                future.set_result(result)
+
+    async def _results(self, batch: _Batch) -> List[Union[Decision, HarrierError]]:
+        try:
+            return await self._client.score_many(batch.transactions, deadline=left(batch.ends))
+        except ONE_AT_FAULT:
+            if len(batch.transactions) == 1:
+                raise
+        results: List[Union[Decision, HarrierError]] = []
+        for transaction in batch.transactions:
+            try:
+                results += await self._client.score_many((transaction,), deadline=left(batch.ends))
+            except HarrierError as error:
+                results.append(error)
+        return results
+
+    async def close(self) -> None:
+        """Sends what it holds, and waits for the answers. The client stays open."""
+        self._closed = True
+        self._flush()
+        await asyncio.gather(*self._sending, return_exceptions=True)
+
+    async def __aenter__(self) -> AsyncBatcher:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        await self.close()

@@ -1,0 +1,244 @@
+"""The client that waits: any number of threads may call it at once."""
+
+from __future__ import annotations
+
+import threading
+import time
+from types import TracebackType
+from typing import Any, List, Optional, Sequence, Type, Union
+
+from . import _codec, _fallback, _nng
+from ._core import Core
+from ._course import Course
+from ._gate import Gate
+from .batcher import Batcher
+from .errors import BusyError, ClosedError, HarrierError
+from .options import Fallback, Metrics, Options, make_options
+from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Transaction
+
+
+class Client:
+    """Asks one server, or others when it is away. clients/README.md says exactly how.
+
+    Made without waiting for a connection. Close it, or use it as a context manager. Not to be used
+    across a fork.
+    """
+
+    def __init__(
+        self,
+        addresses: Union[str, Sequence[str]],
+        *,
+        deadline: float = 0.1,
+        fallback: Optional[Fallback] = None,
+        retries_max: int = 3,
+        in_flight_max: int = 1024,
+        eject_after: int = 3,
+        metrics: Optional[Metrics] = None,
+    ) -> None:
+        self.options: Options = make_options(
+            addresses,
+            deadline=deadline,
+            fallback=fallback,
+            retries_max=retries_max,
+            in_flight_max=in_flight_max,
+            eject_after=eject_after,
+            metrics=metrics,
+        )
+        self._core = Core(self.options, _nng.Place)
+        self._meter = self._core.meter
+        self._gate = Gate(in_flight_max)
+        self._probes: List[threading.Thread] = []
+        self._closing = threading.Lock()
+        self._closed = False
+
+    # ------------------------------------------------------------------------------------------
+    # Calls
+
+    def score(
+        self,
+        transaction: Transaction,
+        *,
+        deadline: Optional[float] = None,
+        dry_run: bool = False,
+        return_features: bool = False,
+    ) -> Decision:
+        return _fallback.only(
+            self.score_many((transaction,), deadline=deadline, dry_run=dry_run, return_features=return_features)
+        )
+
+    def score_many(
+        self,
+        transactions: Sequence[Transaction],
+        *,
+        deadline: Optional[float] = None,
+        dry_run: bool = False,
+        return_features: bool = False,
+    ) -> List[Union[Decision, HarrierError]]:
+        """1 to 1,000, decided in their order; as many results."""
+        fallback = None if dry_run else self.options.fallback
+        begun = time.monotonic()
+        request = _codec.score_request(transactions, dry_run, return_features)
+        try:
+            results = self._call(request, deadline, begun, _codec.decisions)
+        except HarrierError as error:
+            return _fallback.for_call(fallback, transactions, error, self._meter)
+        return _fallback.for_results(fallback, transactions, results, self._meter)
+
+    def report_outcome(self, outcome: Outcome, *, deadline: Optional[float] = None) -> OutcomeAccepted:
+        """Reporting one again changes nothing."""
+        result = self.report_outcomes((outcome,), deadline=deadline)[0]
+        if isinstance(result, HarrierError):
+            raise result
+        return result
+
+    def report_outcomes(
+        self, outcomes: Sequence[Outcome], *, deadline: Optional[float] = None
+    ) -> List[Union[OutcomeAccepted, HarrierError]]:
+        begun = time.monotonic()
+        found: List[Union[OutcomeAccepted, HarrierError]]
+        found = self._call(_codec.outcome_request(outcomes), deadline, begun, _codec.outcomes)
+        return found
+
+    def get_entity(
+        self, entity: str, *key: str, at_time: Optional[Time] = None, deadline: Optional[float] = None
+    ) -> Entity:
+        """key: one string for each field that makes up the entity's key, mostly one."""
+        begun = time.monotonic()
+        found: Entity = self._call(_codec.entity_request(entity, key, at_time), deadline, begun, _codec.entity)
+        return found
+
+    def status(self, *, state_hash: bool = False, deadline: Optional[float] = None) -> Status:
+        """state_hash reads the states of all entities: give it time."""
+        begun = time.monotonic()
+        found: Status = self._call(_codec.status_request(state_hash), deadline, begun, _codec.status)
+        return found
+
+    def batcher(self, *, window: float = 0.001, size_max: int = 100) -> Batcher:
+        """Groups calls of score() that threads make within a short time."""
+        return Batcher(self, window=window, size_max=size_max)
+
+    # ------------------------------------------------------------------------------------------
+    # One call
+
+    def _call(self, request: _codec.Request, deadline: Optional[float], begun: float, decode: Any) -> Any:
+        limit = self._core.limit(deadline)
+        if not self._meter.on:
+            return decode(self._pass_gate(request, begun, limit))
+        result = "ok"
+        try:
+            return decode(self._pass_gate(request, begun, limit))
+        except HarrierError as error:
+            result = error.code
+            raise
+        finally:
+            self._core.told(request, result, begun)
+
+    def _pass_gate(self, request: _codec.Request, begun: float, deadline: float) -> Any:
+        entered = self._gate.enter(begun + deadline)
+        if entered is None:
+            raise ClosedError("the client is closed")
+        if not entered:
+            raise BusyError(f"{self.options.in_flight_max} requests were in flight until the deadline (in_flight_max)")
+        if self._meter.on:
+            self._meter.in_flight(self._gate.count)
+        try:
+            self._probe(begun)
+            return self._run(self._core.course(request, begun, deadline))
+        finally:
+            self._gate.leave()
+            if self._meter.on:
+                self._meter.in_flight(self._gate.count)
+
+    def _run(self, course: Course) -> Any:
+        while True:
+            response = self._attempt(course)
+            if response is not None:
+                return response
+            if self._gate.aborted:
+                raise ClosedError("the client was closed", decided=None)
+            if course.pause:
+                time.sleep(course.pause)
+
+    def _attempt(self, course: Course) -> Any:
+        now = time.monotonic()
+        timeout = course.begin(now)
+        link = self._core.links[course.index]
+        place = link.take()
+        try:
+            error = place.start_send(course.encode(now), timeout)
+            if error == _nng.OK:
+                place.wait()
+                error = place.sent()
+            if error != _nng.OK:
+                course.not_sent(error)
+                return None
+            place.start_receive(course.ends - time.monotonic())
+            place.wait()
+            error, data = place.received()
+        finally:
+            link.give_back(place)
+        return course.received(error, data, time.monotonic())
+
+    # ------------------------------------------------------------------------------------------
+    # Probes: beside the calls, so that no call waits for an address that may be dead.
+
+    def _probe(self, now: float) -> None:
+        index = self._core.routes.take_probe(now)
+        if index is None:
+            return
+        thread = threading.Thread(target=self._run_probe, args=(index,), name="harrier-probe", daemon=True)
+        self._probes = [probe for probe in self._probes if probe.is_alive()]
+        self._probes.append(thread)
+        thread.start()
+
+    def _run_probe(self, index: int) -> None:
+        link = self._core.links[index]
+        place = link.take()
+        limit = self._core.probe_limit
+        request = _codec.status_request()
+        lives = False
+        try:
+            error = place.start_send(request.encode(limit), limit)
+            if error == _nng.OK:
+                place.wait()
+                error = place.sent()
+            if error == _nng.OK:
+                place.start_receive(limit)
+                place.wait()
+                error, data = place.received()
+                lives = error == _nng.OK and _codec.is_ready(data, request)
+        finally:
+            link.give_back(place)
+            self._core.routes.probed(index, lives, time.monotonic())
+
+    # ------------------------------------------------------------------------------------------
+    # The end
+
+    def close(self, timeout: Optional[float] = None) -> None:
+        """Lets calls under way end, at most timeout seconds; then they end with ClosedError."""
+        with self._closing:
+            if self._closed:
+                return
+            self._gate.close()
+            if not self._gate.wait_empty(timeout):
+                self._gate.aborted = True
+                # One may be between two operations just now; so again, until all have left.
+                while not self._gate.wait_empty(0.005):
+                    self._core.cancel_all()
+            for probe in self._probes:
+                while probe.is_alive():
+                    self._core.cancel_all()
+                    probe.join(0.005)
+            self._core.close()
+            self._closed = True
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(
+        self,
+        kind: Optional[Type[BaseException]],
+        error: Optional[BaseException],
+        trace: Optional[TracebackType],
+    ) -> None:
+        self.close()

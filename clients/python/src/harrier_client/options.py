@@ -1,0 +1,63 @@
+"""What a client is made with. clients/README.md has the table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Callable, Mapping, Optional, Protocol, Sequence, Tuple, Union
+
+from .errors import HarrierError, InvalidError
+from .types import Transaction, Verdict
+
+DEADLINE_MAX = 3600.0
+
+Fallback = Union[Verdict, Callable[[Transaction, HarrierError], Verdict]]
+"""The verdict when there is no decision in time, or a function that chooses one."""
+
+
+class Metrics(Protocol):
+    """Gets the client's figures. Quick, and called by any thread; what it raises is dropped."""
+
+    def count(self, name: str, amount: float, labels: Mapping[str, str]) -> None: ...
+
+    def observe(self, name: str, value: float, labels: Mapping[str, str]) -> None: ...
+
+    def set(self, name: str, value: float, labels: Mapping[str, str]) -> None: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """Checked when made. Times are seconds."""
+
+    addresses: Tuple[str, ...]
+    deadline: float = 0.1
+    fallback: Optional[Fallback] = None
+    retries_max: int = 3
+    in_flight_max: int = 1024
+    eject_after: int = 3
+    metrics: Optional[Metrics] = None
+
+    def __post_init__(self) -> None:
+        if not self.addresses or not all(self.addresses):
+            raise InvalidError("no address; expected for example tcp://127.0.0.1:7731", "addresses")
+        if len(set(self.addresses)) != len(self.addresses):
+            raise InvalidError("an address stands there twice", "addresses")
+        check_deadline(self.deadline)
+        if self.retries_max < 0:
+            raise InvalidError(f"{self.retries_max}; expected at least 0", "retries_max")
+        for name in ("in_flight_max", "eject_after"):
+            if getattr(self, name) < 1:
+                raise InvalidError(f"{getattr(self, name)}; expected at least 1", name)
+        if not (self.fallback is None or isinstance(self.fallback, Verdict) or callable(self.fallback)):
+            raise InvalidError("expected a Verdict or a function that returns one", "fallback")
+
+
+def check_deadline(deadline: float) -> float:
+    if not 0 < deadline <= DEADLINE_MAX:
+        raise InvalidError(f"{deadline} s; expected more than 0 and at most {DEADLINE_MAX:.0f}", "deadline")
+    return deadline
+
+
+def make_options(addresses: Union[str, Sequence[str]], **others: object) -> Options:
+    """One address may be written without a list."""
+    listed = (addresses,) if isinstance(addresses, str) else tuple(addresses)
+    return Options(addresses=listed, **others)  # type: ignore[arg-type]

@@ -1,0 +1,159 @@
+"""What is sent and what comes back. The meaning of every field is in proto/harrier.proto."""
+
+from __future__ import annotations
+
+import enum
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Mapping, Optional, Sequence, Union
+
+Time = Union[datetime, int]
+"""An aware datetime, or microseconds since 1970-01-01 UTC."""
+
+Value = Union[bool, int, float, str, datetime, timedelta, None]
+"""A feature's value; None when it is absent."""
+
+AttributeValue = Union[bool, int, float, str, datetime]
+
+
+class Verdict(enum.Enum):
+    APPROVE = "approve"
+    REVIEW = "review"
+    CHALLENGE = "challenge"
+    DECLINE = "decline"
+
+
+class Label(enum.Enum):
+    NONE = "none"
+    """Takes back what was reported before."""
+    LEGIT = "legit"
+    FRAUD = "fraud"
+    CHARGEBACK = "chargeback"
+    SUSPECTED = "suspected"
+
+
+@dataclass
+class Location:
+    """Degrees, WGS 84. Sent rounded to 10⁻⁷."""
+
+    latitude: float
+    longitude: float
+
+
+@dataclass
+class Transaction:
+    """What is asked about. An empty string is absent.
+
+    ``amount_minor`` is in minor units of ``currency``: EUR 5.00 is 500, JPY 500 is 500. ``card`` and the
+    other keys are tokens of your own making: a card number is refused. ``attributes`` are fields that the
+    server's policy declares; a decimal is an int in units of its last digit.
+    """
+
+    id: str
+    event_time: Time
+    amount_minor: int = 0
+    currency: str = ""
+    card: str = ""
+    customer: str = ""
+    account: str = ""
+    merchant: str = ""
+    terminal: str = ""
+    device: str = ""
+    ip: str = ""
+    country: str = ""
+    mcc: str = ""
+    channel: str = ""
+    email: str = ""
+    phone: str = ""
+    location: Optional[Location] = None
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+
+
+@dataclass
+class Reason:
+    """A rule that fired."""
+
+    rule: str
+    text: str = ""
+    score: int = 0
+    verdict: Optional[Verdict] = None
+    shadow: bool = False
+    suppressed: bool = False
+    tags: Sequence[str] = ()
+    group: str = ""
+    capped: int = 0
+    verdict_if_live: Optional[Verdict] = None
+
+
+@dataclass
+class Decision:
+    """A server's decision, or with ``fallback`` the client's own because there was none in time."""
+
+    transaction_id: str
+    verdict: Verdict
+    score: int = 0
+    reasons: Sequence[Reason] = ()
+    snapshot_id: int = 0
+    generation_id: int = 0
+    position: int = 0
+    degraded: bool = False
+    degraded_reason: str = ""
+    duplicate: bool = False
+    dry_run: bool = False
+    server_us: int = 0
+    rule_errors: int = 0
+    features: Mapping[str, Value] = field(default_factory=dict)
+    fallback: bool = False
+    fallback_reason: str = ""
+
+
+@dataclass
+class Outcome:
+    """What turned out about a transaction. ``known_time`` None is now."""
+
+    transaction_id: str
+    label: Label
+    known_time: Optional[Time] = None
+    source: str = ""
+
+
+@dataclass
+class OutcomeAccepted:
+    """``changed`` is False when the transaction had this label already; then ``position`` is 0."""
+
+    transaction_id: str
+    position: int
+    changed: bool
+    previous: Label
+
+
+@dataclass
+class Entity:
+    """What the server knows of one card, customer, … Times are microseconds since 1970."""
+
+    features: Mapping[str, Value]
+    newest_time_us: int
+    at_time_us: int
+    entries: int
+    state_bytes: int
+    state_hash: int
+
+
+@dataclass
+class Status:
+    """What a server says of itself; the rest is in its metrics. Times are microseconds since 1970."""
+
+    version: str
+    state: str
+    state_reason: str
+    started_time_us: int
+    policy_name: str
+    snapshot_id: int
+    generation_id: int
+    position: int
+    synced_position: int
+    transactions: int
+    outcomes: int
+    state_hash: int
+    stale: bool
+    reload_error: str
