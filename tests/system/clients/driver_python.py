@@ -1,0 +1,226 @@
+#!/usr/bin/env python3
+"""The driver of Python's two clients; driver.py says what it reads and writes.
+
+usage: driver_python.py sync | asyncio
+"""
+
+import asyncio
+import concurrent.futures
+import json
+import sys
+import threading
+import time
+
+import harrier_client
+from harrier_client import HarrierError, Label, Outcome, Transaction, Verdict
+
+CAN = [
+    "addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
+    "close_timeout",
+]
+THREADS = 1100
+
+
+class Metrics:
+    def __init__(self):
+        self.told = []
+
+    def count(self, name, amount, labels):
+        self.told.append(["count", name, amount, dict(labels)])
+
+    def observe(self, name, value, labels):
+        self.told.append(["observe", name, value, dict(labels)])
+
+    def set(self, name, value, labels):
+        self.told.append(["set", name, value, dict(labels)])
+
+
+def to_transaction(given):
+    members = {name: value for name, value in given.items() if name not in ("event_time_us", "attributes")}
+    attributes = {one["name"]: next(one[key] for key in ("text", "integer", "number", "flag") if key in one)
+                  for one in given.get("attributes", ())}
+    return Transaction(event_time=given.get("event_time_us", 0), attributes=attributes, **members)
+
+
+def to_options(given):
+    options = {}
+    for name, value in given.items():
+        if name == "deadline_ms":
+            options["deadline"] = value / 1000
+        elif name == "fallback":
+            options["fallback"] = Verdict(value)
+        else:
+            options[name] = value
+    return options
+
+
+def call_options(command):
+    options = {}
+    if "deadline_ms" in command:
+        options["deadline"] = command["deadline_ms"] / 1000
+    if command.get("dry_run"):
+        options["dry_run"] = True
+    return options
+
+
+def error_object(error):
+    return {"error": {"code": error.code, "field": error.field, "message": error.message, "decided": error.decided}}
+
+
+def decision_object(result):
+    if isinstance(result, HarrierError):
+        return error_object(result)
+    names = ("transaction_id", "score", "position", "duplicate", "fallback", "fallback_reason")
+    decision = {name: getattr(result, name) for name in names}
+    return {"decision": {**decision, "verdict": result.verdict.value, "reasons": [r.rule for r in result.reasons]}}
+
+
+def outcome_object(result):
+    if isinstance(result, HarrierError):
+        return error_object(result)
+    return {"accepted": {"changed": result.changed, "previous": result.previous.value}}
+
+
+class Driver:
+    """Each command as a call and what to make of its result; how it is waited for is the subclasses'."""
+
+    def __init__(self, kind):
+        self.kind = kind
+        self.client = None
+        self.batcher = None
+        self.metrics = None
+        self.writing = threading.Lock()
+
+    def say(self, command, answer):
+        line = json.dumps({"seq": command["seq"], **answer})
+        with self.writing:
+            print(line, flush=True)
+
+    def open(self, command):
+        self.metrics = Metrics()
+        try:
+            self.client = self.kind(metrics=self.metrics, **to_options(command["options"]))
+        except HarrierError as error:
+            return error_object(error)
+        self.batcher = self.client.batcher(window=0.02, size_max=50)
+        return {}
+
+    def call(self, command):
+        """(what to wait for, what to make of it)"""
+        options = call_options(command)
+        if command["do"] == "score":
+            transactions = [to_transaction(one) for one in command["transactions"]]
+            return (lambda: self.client.score_many(transactions, **options),
+                    lambda results: {"results": [decision_object(result) for result in results]})
+        if command["do"] == "batch":
+            transaction = to_transaction(command["transaction"])
+            return (lambda: self.batcher.score(transaction, **options),
+                    lambda result: {"results": [decision_object(result)]})
+        if command["do"] == "outcome":
+            outcomes = [Outcome(one["transaction_id"], Label(one["label"])) for one in command["outcomes"]]
+            return (lambda: self.client.report_outcomes(outcomes, **options),
+                    lambda results: {"results": [outcome_object(result) for result in results]})
+        if command["do"] == "status":
+            return (lambda: self.client.status(**options),
+                    lambda status: {"status": {"state": status.state, "transactions": status.transactions}})
+        raise ValueError(command["do"])
+
+    @staticmethod
+    def failed(command, error):
+        """A batched call stands for one transaction."""
+        answer = error_object(error)
+        return {"results": [answer]} if command["do"] == "batch" else answer
+
+
+class SyncDriver(Driver):
+    def __init__(self):
+        super().__init__(harrier_client.Client)
+
+    def answer(self, command):
+        begun = time.monotonic()
+        try:
+            start, make = self.call(command)
+            try:
+                answer = make(start())
+            except HarrierError as error:
+                answer = self.failed(command, error)
+        except Exception as error:
+            answer = {"broken": repr(error)}
+        self.say(command, {**answer, "ms": (time.monotonic() - begun) * 1000})
+
+    def close(self, command):
+        self.batcher.close()
+        self.client.close(command["timeout_ms"] / 1000 if "timeout_ms" in command else None)
+        self.say(command, {})
+
+    def run(self):
+        with concurrent.futures.ThreadPoolExecutor(THREADS) as threads:
+            for line in sys.stdin:
+                command = json.loads(line)
+                if command["do"] == "open":
+                    self.say(command, self.open(command))
+                elif command["do"] == "metrics":
+                    self.say(command, {"metrics": list(self.metrics.told)})
+                elif command["do"] == "close":
+                    self.close(command)
+                else:
+                    threads.submit(self.answer, command)
+        if self.client:
+            self.client.close()
+
+
+class AsyncDriver(Driver):
+    def __init__(self):
+        super().__init__(harrier_client.AsyncClient)
+        self.tasks = set()
+
+    async def answer(self, command):
+        begun = time.monotonic()
+        try:
+            start, make = self.call(command)
+            try:
+                answer = make(await start())
+            except HarrierError as error:
+                answer = self.failed(command, error)
+        except Exception as error:
+            answer = {"broken": repr(error)}
+        self.say(command, {**answer, "ms": (time.monotonic() - begun) * 1000})
+
+    async def close(self, command):
+        await self.batcher.close()
+        await self.client.close(command["timeout_ms"] / 1000 if "timeout_ms" in command else None)
+        self.say(command, {})
+
+    async def take(self, command):
+        if command["do"] == "open":
+            self.say(command, self.open(command))
+        elif command["do"] == "metrics":
+            self.say(command, {"metrics": list(self.metrics.told)})
+        elif command["do"] == "close":
+            await self.close(command)
+        else:
+            task = asyncio.create_task(self.answer(command))
+            self.tasks.add(task)
+            task.add_done_callback(self.tasks.discard)
+
+    async def run_async(self):
+        reader = asyncio.StreamReader(limit=1 << 26)
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+        while line := await reader.readline():
+            await self.take(json.loads(line))
+        await asyncio.gather(*self.tasks)
+        if self.client:
+            await self.client.close()
+
+    def run(self):
+        asyncio.run(self.run_async())
+
+
+def main():
+    driver = {"sync": SyncDriver, "asyncio": AsyncDriver}[sys.argv[1]]()
+    print(json.dumps({"driver": f"python {sys.argv[1]}", "version": harrier_client.__version__, "can": CAN}), flush=True)
+    driver.run()
+
+
+if __name__ == "__main__":
+    main()
