@@ -17,6 +17,7 @@ from .errors import (
     UnavailableError,
     UnsupportedError,
 )
+from .frames import score_frame
 from .options import Fallback, Metrics, Options
 from .types import (
     AttributeValue,
@@ -69,4 +70,5 @@ __all__ = [
     "UnsupportedError",
     "Value",
     "Verdict",
+    "score_frame",
 ]
