@@ -118,7 +118,7 @@ def test_errors_are_successes_of_the_address() -> None:
 def test_closed(sent: bool) -> None:
     course = make()
     with pytest.raises(ClosedError) as caught:
-        course.received(_nng.CANCELED, b"", 100.0) if sent else course.not_sent(_nng.CANCELED)
+        course.received(_nng.CLOSED, b"", 100.0) if sent else course.not_sent(_nng.CLOSED)
     assert caught.value.decided is (None if sent else False)
 
 

@@ -50,9 +50,9 @@ class Core(Generic[P]):
     def probe_limit(self) -> float:
         return max(PROBE_DEADLINE_MIN, self.options.deadline)
 
-    def cancel_all(self) -> None:
+    def end(self) -> None:
         for link in self.links:
-            link.cancel_all()
+            link.end()
 
     def close(self) -> None:
         for link in self.links:

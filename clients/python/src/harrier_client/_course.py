@@ -49,7 +49,7 @@ class Course:
         return self.request.encode(self.ends - now)
 
     def not_sent(self, error: int) -> None:
-        if error == _nng.CANCELED:
+        if error == _nng.CLOSED:
             raise ClosedError("the client was closed", decided=self._decided)
         if error != _nng.TIMED_OUT:
             raise UnavailableError(f"sending failed with nng error {error}", decided=self._decided)
@@ -59,7 +59,7 @@ class Course:
         """The Response; None when the call goes on after ``pause``."""
         if error == _nng.OK:
             return self._answered(data, now)
-        if error == _nng.CANCELED:
+        if error == _nng.CLOSED:
             raise ClosedError("the client was closed before there was an answer", decided=None)
         self._routes.failed(self.index, now)
         if error == _nng.TIMED_OUT:

@@ -25,14 +25,20 @@ _lib: Any = pynng.lib
 
 OK = 0
 TIMED_OUT: int = _lib.NNG_ETIMEDOUT
-CANCELED: int = _lib.NNG_ECANCELED
+CLOSED: int = _lib.NNG_ECLOSED
 
 RECONNECT_MS_MIN = 10
 RECONNECT_MS_MAX = 500
 
 
 class Place:
-    """A context and an aio: room for one request. Sending and receiving are one after the other."""
+    """A context and an aio: room for one request. Sending and receiving are one after the other.
+
+    Never cancelled: nng_aio_cancel() that meets an operation which is being started, or is just ending, makes
+    nng take the aio for idle while somebody is still at work on it (seen with 1.11: a later wait ends at once,
+    without a message, or what was freed is written to). To end an operation before its time the context is
+    closed, and the place with it.
+    """
 
     def __init__(self, socket: Any, callback: Any = None, handle: Any = None) -> None:
         self._socket = socket  # lives at least as long
@@ -45,6 +51,8 @@ class Place:
             _lib.nng_ctx_close(self._context[0])
             pynng.check_err(error)
         self._aio = self._aio_at[0]
+        self._starting = threading.Lock()
+        self._ended = False
 
     def start_send(self, data: bytes, timeout: float) -> int:
         """OK: the aio is at work."""
@@ -59,7 +67,8 @@ class Place:
             return error
         _lib.nng_aio_set_msg(self._aio, message)
         _lib.nng_aio_set_timeout(self._aio, _milliseconds(timeout))
-        _lib.nng_ctx_send(self._context[0], self._aio)
+        with self._starting:
+            _lib.nng_ctx_send(self._context[0], self._aio)
         return OK
 
     def sent(self) -> int:
@@ -74,7 +83,8 @@ class Place:
 
     def start_receive(self, timeout: float) -> None:
         _lib.nng_aio_set_timeout(self._aio, _milliseconds(timeout))
-        _lib.nng_ctx_recv(self._context[0], self._aio)
+        with self._starting:
+            _lib.nng_ctx_recv(self._context[0], self._aio)
 
     def received(self) -> Tuple[int, bytes]:
         error: int = _lib.nng_aio_result(self._aio)
@@ -90,14 +100,17 @@ class Place:
     def wait(self) -> None:
         _lib.nng_aio_wait(self._aio)
 
-    def cancel(self) -> None:
-        """What is under way ends with CANCELED; nothing if nothing is."""
-        _lib.nng_aio_cancel(self._aio)
+    def end(self) -> None:
+        """What is under way, or is started later, ends with CLOSED."""
+        with self._starting:
+            if not self._ended:
+                self._ended = True
+                _lib.nng_ctx_close(self._context[0])
 
     def close(self) -> None:
-        """Nothing is under way any more. First the aio, so that no thread of nng is in the context."""
+        """Nothing is under way any more."""
+        self.end()
         _lib.nng_aio_free(self._aio)
-        _lib.nng_ctx_close(self._context[0])
 
 
 def _milliseconds(seconds: float) -> int:
@@ -159,10 +172,11 @@ class Link(Generic[P]):
         with self._lock:
             self._idle.append(place)
 
-    def cancel_all(self) -> None:
+    def end(self) -> None:
+        """All requests under way, with CLOSED."""
         with self._lock:
             for place in self._all:
-                place.cancel()
+                place.end()
 
     def close(self) -> None:
         """No request is under way any more."""

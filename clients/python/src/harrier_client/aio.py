@@ -37,7 +37,6 @@ class _Place(_nng.Place):
         self._handle = _ffi.new_handle(self)
         self._phase = _Phase.SENDING
         self._ends = 0.0
-        self._abandoned = False
         self.link: Optional[_nng.Link[_Place]] = None
         self.future: Optional[asyncio.Future[_Ending]] = None
         super().__init__(socket, mailbox.callback, self._handle)
@@ -45,13 +44,7 @@ class _Place(_nng.Place):
     def start(self, data: bytes, timeout: float, ends: float) -> int:
         self._phase = _Phase.SENDING
         self._ends = ends
-        self._abandoned = False
         return self.start_send(data, timeout)
-
-    def abandon(self) -> None:
-        """Nobody waits any more."""
-        self._abandoned = True
-        self.cancel()
 
     def finished(self) -> None:
         """In a thread of nng."""
@@ -59,7 +52,7 @@ class _Place(_nng.Place):
             self._mailbox.post(self, (True, *self.received()))
             return
         error = self.sent()
-        if error == _nng.OK and not self._abandoned:
+        if error == _nng.OK:
             self._phase = _Phase.RECEIVING
             self.start_receive(self._ends - time.monotonic())
             return
@@ -77,6 +70,7 @@ class _Mailbox:
         self.loop: Optional[asyncio.AbstractEventLoop] = None
         self._endings: Deque[Tuple[_Place, _Ending]] = deque()
         self._woken = False
+        self.abandoned = 0  # requests under way that no task waits for
         self.callback = _ffi.callback("void(void *)", self._called)
 
     @staticmethod
@@ -100,6 +94,7 @@ class _Mailbox:
             if future is not None and not future.done():
                 future.set_result(ending)
             elif place.link is not None:
+                self.abandoned -= 1
                 place.link.give_back(place)
 
 
@@ -111,7 +106,7 @@ def _settle(future: asyncio.Future[bool], result: bool) -> None:
 class AsyncClient:
     """Like :class:`harrier_client.Client`, for the tasks of one event loop: that of its first call.
 
-    A task that is cancelled leaves its call; the server may still decide it.
+    A task that is cancelled leaves its call; the server may still decide it. Close it in its event loop.
     """
 
     def __init__(
@@ -317,7 +312,7 @@ class AsyncClient:
             ending = await future
         except asyncio.CancelledError:
             if future.cancelled():
-                place.abandon()  # given back when nng is done with it
+                self._mailbox.abandoned += 1  # the place is given back when nng is done with it
             else:
                 link.give_back(place)
             raise
@@ -360,12 +355,15 @@ class AsyncClient:
             self._wake_one()
         if not await self._wait_empty(timeout):
             self._aborted = True
+            # A call that is sent again just now takes another place; so again, until all have left.
             while not await self._wait_empty(0.005):
-                self._core.cancel_all()
-        probes = list(self._probes)
-        for probe in probes:
+                self._core.end()
+        for probe in self._probes:
             probe.cancel()
-        await asyncio.gather(*probes, return_exceptions=True)
+        await asyncio.gather(*self._probes, return_exceptions=True)
+        while self._mailbox.abandoned:
+            self._core.end()
+            await asyncio.sleep(0.001)
         self._core.close()
 
     async def _wait_empty(self, timeout: Optional[float]) -> bool:

@@ -222,12 +222,12 @@ class Client:
             self._gate.close()
             if not self._gate.wait_empty(timeout):
                 self._gate.aborted = True
-                # One may be between two operations just now; so again, until all have left.
+                # A call that is sent again just now takes another place; so again, until all have left.
                 while not self._gate.wait_empty(0.005):
-                    self._core.cancel_all()
+                    self._core.end()
             for probe in self._probes:
                 while probe.is_alive():
-                    self._core.cancel_all()
+                    self._core.end()
                     probe.join(0.005)
             self._core.close()
             self._closed = True
