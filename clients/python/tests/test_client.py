@@ -401,3 +401,49 @@ class TestAsyncClient:
                     await client.score(transaction(), dry_run=True)
 
         asyncio.run(main())
+
+
+def moody(request: Any) -> Any:
+    """Silent, late or quick, as the id says."""
+    if request.HasField("score"):
+        kind = int(request.score.transactions[0].id[1:]) % 10
+        if kind == 0:
+            return None
+        if kind < 4:
+            time.sleep(0.01 * kind)
+    return approve(request)
+
+
+class TestClosingAtAnyTime:
+    """Calls end in all the ways they can while the client closes: nothing may crash, hang, or be left."""
+
+    @pytest.mark.parametrize("timeout", [None, 0, 0.01, 0.03])
+    def test_threads(self, server: FakeServer, timeout: Any) -> None:
+        server.answer = moody
+        with ThreadPoolExecutor(16) as pool:
+            for round_ in range(8):
+                client = Client(server.address, deadline=0.05)
+                calls = [pool.submit(client.score, transaction(n)) for n in range(40)]
+                time.sleep(0.004 * round_)
+                client.close(timeout)
+                for call in calls:
+                    assert isinstance(call.exception(5) or call.result(), (Decision, HarrierError))
+
+    @pytest.mark.parametrize("timeout", [None, 0, 0.01, 0.03])
+    def test_tasks(self, server: FakeServer, timeout: Any) -> None:
+        server.answer = moody
+
+        async def main(pause: float) -> None:
+            client = AsyncClient(server.address, deadline=0.05)
+            calls = [asyncio.ensure_future(client.score(transaction(n))) for n in range(60)]
+            await asyncio.sleep(pause)
+            for call in calls[::7]:
+                call.cancel()
+            await client.close(timeout)
+            results = await asyncio.gather(*calls, return_exceptions=True)
+            wanted = (Decision, HarrierError, asyncio.CancelledError)
+            assert [result for result in results if not isinstance(result, wanted)] == []
+            assert client._mailbox.abandoned == 0
+
+        for round_ in range(8):
+            asyncio.run(main(0.004 * round_))

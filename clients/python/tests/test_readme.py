@@ -1,0 +1,34 @@
+"""The example in README.md runs as it is printed."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from conftest import FakeServer
+
+README = Path(__file__).resolve().parents[1] / "README.md"
+EXAMPLE = re.findall(r"^```python\n(.*?)^```$", README.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)[0]
+
+
+def run(address: str) -> str:
+    command = [sys.executable, "-W", "error", "-", address]
+    done = subprocess.run(command, input=EXAMPLE, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stderr == ""
+    printed: str = done.stdout
+    return printed
+
+
+def test_example(server: FakeServer) -> None:
+    assert run(server.address) == "approve 0 []\n"
+    assert [one.transaction_id for one in server.asked("report_outcome")[0].report_outcome.outcomes] == ["order-1042"]
+
+
+def test_example_without_a_server(nobody: str) -> None:
+    assert run(nobody) == "review, for there was no answer (unavailable)\n"
+
+
+def test_length() -> None:
+    assert EXAMPLE.count("\n") <= 30
