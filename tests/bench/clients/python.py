@@ -63,7 +63,7 @@ def echo_message(sizes):
 
 
 def timed_threads(in_flight, calls, make_call):
-    """make_call() → a function that makes one call, for each thread."""
+    """make_call(count) → a function that makes one call, for each thread; what it sends is made before."""
     waits, lock, failures = [], threading.Lock(), []
 
     def work(call):
@@ -78,7 +78,7 @@ def timed_threads(in_flight, calls, make_call):
         with lock:
             waits.extend(mine)
 
-    threads = [threading.Thread(target=work, args=(make_call(),)) for _ in range(in_flight)]
+    threads = [threading.Thread(target=work, args=(make_call(calls // in_flight),)) for _ in range(in_flight)]
     begun = time.perf_counter()
     for thread in threads:
         thread.start()
@@ -98,8 +98,9 @@ async def timed_tasks(in_flight, calls, make_call):
             await call()
             waits.append(time.perf_counter() - begun)
 
+    works = [work(make_call(calls // in_flight)) for _ in range(in_flight)]
     begun = time.perf_counter()
-    await asyncio.gather(*(work(make_call()) for _ in range(in_flight)))
+    await asyncio.gather(*works)
     return waits, time.perf_counter() - begun
 
 
@@ -131,7 +132,7 @@ def bench_sync(echo_address, address, sizes, in_flight, rounds, calls, numbers):
     echo, harrier = Figures(), Figures()
     with pynng.Req0(dial=echo_address, recv_timeout=5000) as socket, Client(address, deadline=5) as client:
 
-        def echo_call():
+        def echo_call(_count):
             context = socket.new_context()
 
             def call():
@@ -140,14 +141,15 @@ def bench_sync(echo_address, address, sizes, in_flight, rounds, calls, numbers):
 
             return call
 
-        def score():
-            client.score(transaction(next(numbers)))
+        def score_call(count):
+            sent = iter([transaction(next(numbers)) for _ in range(count)])
+            return lambda: client.score(next(sent))
 
         timed_threads(in_flight, WARM_UP, echo_call)
-        timed_threads(in_flight, WARM_UP, lambda: score)
+        timed_threads(in_flight, WARM_UP, score_call)
         for _ in range(rounds):
             echo.add(timed_threads(in_flight, calls, echo_call))
-            harrier.add(timed_threads(in_flight, calls, lambda: score))
+            harrier.add(timed_threads(in_flight, calls, score_call))
     return report(f"threads, {in_flight} in flight", echo, harrier)
 
 
@@ -157,7 +159,7 @@ async def bench_async(echo_address, address, sizes, in_flight, rounds, calls, nu
     with pynng.Req0(dial=echo_address, recv_timeout=5000) as socket:
         async with AsyncClient(address, deadline=5) as client:
 
-            def echo_call():
+            def echo_call(_count):
                 context = socket.new_context()
 
                 async def call():
@@ -166,14 +168,15 @@ async def bench_async(echo_address, address, sizes, in_flight, rounds, calls, nu
 
                 return call
 
-            async def score():
-                await client.score(transaction(next(numbers)))
+            def score_call(count):
+                sent = iter([transaction(next(numbers)) for _ in range(count)])
+                return lambda: client.score(next(sent))
 
             await timed_tasks(in_flight, WARM_UP, echo_call)
-            await timed_tasks(in_flight, WARM_UP, lambda: score)
+            await timed_tasks(in_flight, WARM_UP, score_call)
             for _ in range(rounds):
                 echo.add(await timed_tasks(in_flight, calls, echo_call))
-                harrier.add(await timed_tasks(in_flight, calls, lambda: score))
+                harrier.add(await timed_tasks(in_flight, calls, score_call))
     return report(f"asyncio, {in_flight} in flight", echo, harrier)
 
 

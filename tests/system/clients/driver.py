@@ -87,6 +87,8 @@ class Driver:
             raise AssertionError(f"{command}: says no hello") from error
         self.can = frozenset(self.hello["can"])
         self._lock = threading.Lock()
+        # Apart from the other: who reads must go on while a write waits for the driver to read.
+        self._writing = threading.Lock()
         self._calls = {}
         self._last = 0
         self._reader = threading.Thread(target=self._read)
@@ -111,6 +113,7 @@ class Driver:
             self._last += 1
             self._calls[self._last] = call
             line = json.dumps({"seq": self._last, "do": do, **members})
+        with self._writing:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
         return call
