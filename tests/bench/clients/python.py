@@ -3,10 +3,11 @@
 through pynng. Rounds of both take turns in one run, so that whatever else the machine does falls on both.
 
     echo      pynng's own contexts (send/recv, asend/arecv) → tests/bench/echo_server
-    harrier   Client.score() or AsyncClient.score() → harrierd
+    bare      the same → harrierd, with requests encoded before: what the server takes, and no client
+    client    Client.score() or AsyncClient.score() → harrierd
 
 Each score is of a new transaction of one of 10,000 cards. The ratio of the medians is the figure; the absolute
-ones belong to the machine.
+ones belong to the machine. client to bare is what the client adds; client to echo has the server in it, too.
 
 usage: python.py ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
 """
@@ -120,64 +121,92 @@ class Figures:
         return p50
 
 
-def report(name, echo, harrier):
-    base = echo.row(f"{name}, echo")
-    ratio = harrier.row(f"{name}, harrier") / base
-    print(f"{'':<34} {ratio:>8.2f}× of the echo's median{'' if ratio <= TARGET else f', over {TARGET}'}")
+def report(name, echo, bare, client):
+    base, server = echo.row(f"{name}: echo"), bare.row("bare")
+    took = client.row("client")
+    ratio = took / base
+    over = "" if ratio <= TARGET else f", over {TARGET}"
+    print(f"{'':<34} {took / server:>8.2f}× of bare, {ratio:.2f}× of the echo{over}")
     return ratio
+
+
+def requests(numbers, count):
+    made = [harrier_client._codec.score_request([transaction(next(numbers))], False, False) for _ in range(count)]
+    return iter([one.encode(5) for one in made])
 
 
 def bench_sync(echo_address, address, sizes, in_flight, rounds, calls, numbers):
     message = echo_message(sizes)
-    echo, harrier = Figures(), Figures()
-    with pynng.Req0(dial=echo_address, recv_timeout=5000) as socket, Client(address, deadline=5) as client:
+    echo, bare, client = Figures(), Figures(), Figures()
+    with (
+        pynng.Req0(dial=echo_address, recv_timeout=5000) as echo_socket,
+        pynng.Req0(dial=address, recv_timeout=5000) as bare_socket,
+        Client(address, deadline=5) as harrier,
+    ):
 
-        def echo_call(_count):
+        def through(socket, messages):
             context = socket.new_context()
 
             def call():
-                context.send(message)
+                context.send(next(messages))
                 context.recv()
 
             return call
 
-        def score_call(count):
-            sent = iter([transaction(next(numbers)) for _ in range(count)])
-            return lambda: client.score(next(sent))
+        def echo_call(count):
+            return through(echo_socket, iter([message] * count))
 
-        timed_threads(in_flight, WARM_UP, echo_call)
-        timed_threads(in_flight, WARM_UP, score_call)
+        def bare_call(count):
+            return through(bare_socket, requests(numbers, count))
+
+        def client_call(count):
+            sent = iter([transaction(next(numbers)) for _ in range(count)])
+            return lambda: harrier.score(next(sent))
+
+        kinds = ((echo, echo_call), (bare, bare_call), (client, client_call))
+        for _, make in kinds:
+            timed_threads(in_flight, WARM_UP, make)
         for _ in range(rounds):
-            echo.add(timed_threads(in_flight, calls, echo_call))
-            harrier.add(timed_threads(in_flight, calls, score_call))
-    return report(f"threads, {in_flight} in flight", echo, harrier)
+            for figures, make in kinds:
+                figures.add(timed_threads(in_flight, calls, make))
+    return report(f"threads, {in_flight} in flight", echo, bare, client)
 
 
 async def bench_async(echo_address, address, sizes, in_flight, rounds, calls, numbers):
     message = echo_message(sizes)
-    echo, harrier = Figures(), Figures()
-    with pynng.Req0(dial=echo_address, recv_timeout=5000) as socket:
-        async with AsyncClient(address, deadline=5) as client:
+    echo, bare, client = Figures(), Figures(), Figures()
+    with (
+        pynng.Req0(dial=echo_address, recv_timeout=5000) as echo_socket,
+        pynng.Req0(dial=address, recv_timeout=5000) as bare_socket,
+    ):
+        async with AsyncClient(address, deadline=5) as harrier:
 
-            def echo_call(_count):
+            def through(socket, messages):
                 context = socket.new_context()
 
                 async def call():
-                    await context.asend(message)
+                    await context.asend(next(messages))
                     await context.arecv()
 
                 return call
 
-            def score_call(count):
-                sent = iter([transaction(next(numbers)) for _ in range(count)])
-                return lambda: client.score(next(sent))
+            def echo_call(count):
+                return through(echo_socket, iter([message] * count))
 
-            await timed_tasks(in_flight, WARM_UP, echo_call)
-            await timed_tasks(in_flight, WARM_UP, score_call)
+            def bare_call(count):
+                return through(bare_socket, requests(numbers, count))
+
+            def client_call(count):
+                sent = iter([transaction(next(numbers)) for _ in range(count)])
+                return lambda: harrier.score(next(sent))
+
+            kinds = ((echo, echo_call), (bare, bare_call), (client, client_call))
+            for _, make in kinds:
+                await timed_tasks(in_flight, WARM_UP, make)
             for _ in range(rounds):
-                echo.add(await timed_tasks(in_flight, calls, echo_call))
-                harrier.add(await timed_tasks(in_flight, calls, score_call))
-    return report(f"asyncio, {in_flight} in flight", echo, harrier)
+                for figures, make in kinds:
+                    figures.add(await timed_tasks(in_flight, calls, make))
+    return report(f"asyncio, {in_flight} in flight", echo, bare, client)
 
 
 def main():
