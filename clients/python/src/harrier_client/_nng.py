@@ -53,6 +53,7 @@ class Place:
         self._aio = self._aio_at[0]
         self._starting = threading.Lock()
         self._ended = False
+        self._timeout_ms = 0
 
     def start_send(self, data: bytes, timeout: float) -> int:
         """OK: the aio is at work."""
@@ -66,7 +67,7 @@ class Place:
             _lib.nng_msg_free(message)
             return error
         _lib.nng_aio_set_msg(self._aio, message)
-        _lib.nng_aio_set_timeout(self._aio, _milliseconds(timeout))
+        self._set_timeout(timeout)
         with self._starting:
             _lib.nng_ctx_send(self._context[0], self._aio)
         return OK
@@ -78,11 +79,10 @@ class Place:
             message = _lib.nng_aio_get_msg(self._aio)
             if message != _ffi.NULL:
                 _lib.nng_msg_free(message)
-                _lib.nng_aio_set_msg(self._aio, _ffi.NULL)
         return error
 
     def start_receive(self, timeout: float) -> None:
-        _lib.nng_aio_set_timeout(self._aio, _milliseconds(timeout))
+        self._set_timeout(timeout)
         with self._starting:
             _lib.nng_ctx_recv(self._context[0], self._aio)
 
@@ -94,8 +94,14 @@ class Place:
         length = _lib.nng_msg_len(message)
         data = _ffi.buffer(_lib.nng_msg_body(message), length)[:] if length else b""
         _lib.nng_msg_free(message)
-        _lib.nng_aio_set_msg(self._aio, _ffi.NULL)
         return OK, data
+
+    def _set_timeout(self, seconds: float) -> None:
+        # 0 would be "at once" and fail before anything was tried.
+        milliseconds = max(1, math.ceil(seconds * 1000))
+        if milliseconds != self._timeout_ms:  # an aio keeps it
+            self._timeout_ms = milliseconds
+            _lib.nng_aio_set_timeout(self._aio, milliseconds)
 
     def wait(self) -> None:
         _lib.nng_aio_wait(self._aio)
@@ -111,11 +117,6 @@ class Place:
         """Nothing is under way any more."""
         self.end()
         _lib.nng_aio_free(self._aio)
-
-
-def _milliseconds(seconds: float) -> int:
-    # 0 would be "at once" and fail before anything was tried.
-    return max(1, math.ceil(seconds * 1000))
 
 
 P = TypeVar("P", bound=Place)
