@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import subprocess
+import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Dict, List, Mapping, Tuple
@@ -230,6 +232,80 @@ class TestMetrics:
             for number in range(3):
                 client.score(transaction(number))
         assert len([one for one in caplog.records if one.name == "harrier_client"]) == 1, "said once"
+
+
+class TestNobodyCloses:
+    """The client goes with its last reference, or with the process; also with requests under way."""
+
+    def test_threads(self, server: FakeServer) -> None:
+        client = Client(server.address, deadline=5)
+        client.score(transaction())
+        finalizer = client._finalizer
+        del client
+        gc.collect()
+        assert not finalizer.alive
+
+    def test_tasks(self, server: FakeServer) -> None:
+        server.answer = silent
+
+        async def main() -> Any:
+            client = AsyncClient(server.address, deadline=60)
+            call = asyncio.ensure_future(client.score(transaction()))
+            while not server.asked("score"):
+                await asyncio.sleep(0.005)
+            call.cancel()
+            await asyncio.gather(call, return_exceptions=True)
+            return client._finalizer
+
+        begun = time.monotonic()
+        finalizer = asyncio.run(main())
+        gc.collect()
+        assert not finalizer.alive
+        assert time.monotonic() - begun < 10
+
+    @pytest.mark.parametrize("kind", ["Client", "AsyncClient"])
+    def test_exit(self, server: FakeServer, kind: str) -> None:
+        server.answer = silent
+        program = f"""
+import asyncio, sys, threading, time
+import harrier_client
+client = harrier_client.{kind}(sys.argv[1], deadline=60)
+payment = harrier_client.Transaction("t1", 1)
+def call():
+    client.score(payment)
+async def task():
+    asyncio.ensure_future(client.score(payment))
+    await asyncio.sleep(0.3)
+if "{kind}" == "Client":
+    threading.Thread(target=call, daemon=True).start()
+    time.sleep(0.3)
+else:
+    asyncio.run(task())
+print("end")
+"""
+        command = [sys.executable, "-c", program, server.address]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+    def test_interrupted(self, server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+        """The place that was at work is not used again: nng may be at work on it still."""
+        server.answer = slow
+        with Client(server.address, deadline=5) as client:
+            client.status()
+            (place,) = client._core.links[0]._all
+            wait, waits = place.wait, []
+
+            def interrupted() -> None:
+                waits.append(1)
+                if len(waits) == 2:  # while the answer is on its way
+                    raise KeyboardInterrupt
+                wait()
+
+            monkeypatch.setattr(place, "wait", interrupted)
+            with pytest.raises(KeyboardInterrupt):
+                client.score(transaction())
+            assert place not in client._core.links[0]._all
+            assert client.score(transaction(2)).transaction_id == "t2"
 
 
 class TestBatcher:

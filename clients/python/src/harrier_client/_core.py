@@ -54,6 +54,13 @@ class Core(Generic[P]):
         for link in self.links:
             link.end()
 
+    def abandon(self) -> None:
+        """For a client that nobody closed: its calls are gone, but nng may be at work for them."""
+        self.end()
+        for link in self.links:
+            link.wait()
+        self.close()
+
     def close(self) -> None:
         for link in self.links:
             link.close()

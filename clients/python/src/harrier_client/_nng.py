@@ -173,11 +173,26 @@ class Link(Generic[P]):
         with self._lock:
             self._idle.append(place)
 
+    def discard(self, place: P) -> None:
+        """Instead of giving it back, when something may be under way."""
+        with self._lock:
+            self._all.remove(place)
+        place.end()
+        place.wait()
+        place.close()
+
     def end(self) -> None:
         """All requests under way, with CLOSED."""
         with self._lock:
             for place in self._all:
                 place.end()
+
+    def wait(self) -> None:
+        """Until nng has done with all that is under way."""
+        with self._lock:
+            places = list(self._all)
+        for place in places:
+            place.wait()
 
     def close(self) -> None:
         """No request is under way any more."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import enum
 import time
+import weakref
 from collections import deque
 from types import TracebackType
 from typing import Any, Deque, Dict, List, Optional, Sequence, Set, Tuple, Type, Union
@@ -129,9 +130,11 @@ class AsyncClient:
             eject_after=eject_after,
             metrics=metrics,
         )
-        self._mailbox = _Mailbox()
-        self._core: Core[_Place] = Core(self.options, lambda socket: _Place(socket, self._mailbox))
+        mailbox = self._mailbox = _Mailbox()
+        self._core: Core[_Place] = Core(self.options, lambda socket: _Place(socket, mailbox))
         self._meter = self._core.meter
+        # Of a client that nobody closed, or at exit: what nng calls back must be there until it has.
+        self._finalizer = weakref.finalize(self, self._core.abandon)
         self._in_flight = 0
         self._waiting: Deque[asyncio.Future[bool]] = deque()
         self._probes: Set[asyncio.Task[None]] = set()
@@ -364,7 +367,7 @@ class AsyncClient:
         while self._mailbox.abandoned:
             self._core.end()
             await asyncio.sleep(0.001)
-        self._core.close()
+        self._finalizer()
 
     async def _wait_empty(self, timeout: Optional[float]) -> bool:
         if self._in_flight == 0:

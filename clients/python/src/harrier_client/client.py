@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from types import TracebackType
-from typing import Any, List, Optional, Sequence, Type, Union
+from typing import Any, List, Optional, Sequence, Tuple, Type, Union
 
 from . import _codec, _fallback, _nng
 from ._core import Core
@@ -46,6 +47,9 @@ class Client:
         )
         self._core = Core(self.options, _nng.Place)
         self._meter = self._core.meter
+        # Of a client that nobody closed. Not at exit: threads may be in calls then.
+        self._finalizer = weakref.finalize(self, self._core.close)
+        self._finalizer.atexit = False
         self._gate = Gate(in_flight_max)
         self._probes: List[threading.Thread] = []
         self._closing = threading.Lock()
@@ -162,22 +166,32 @@ class Client:
     def _attempt(self, course: Course) -> Any:
         now = time.monotonic()
         timeout = course.begin(now)
-        link = self._core.links[course.index]
+        sent, error, data = self._exchange(course.index, course.encode(now), timeout, course.ends)
+        if not sent:
+            course.not_sent(error)
+            return None
+        return course.received(error, data, time.monotonic())
+
+    def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> Tuple[bool, int, bytes]:
+        """It was sent, nng's error, the answer."""
+        link = self._core.links[index]
         place = link.take()
         try:
-            error = place.start_send(course.encode(now), timeout)
+            sent, answer = False, b""
+            error = place.start_send(data, timeout)
             if error == _nng.OK:
                 place.wait()
                 error = place.sent()
-            if error != _nng.OK:
-                course.not_sent(error)
-                return None
-            place.start_receive(course.ends - time.monotonic())
-            place.wait()
-            error, data = place.received()
-        finally:
-            link.give_back(place)
-        return course.received(error, data, time.monotonic())
+            if error == _nng.OK:
+                sent = True
+                place.start_receive(ends - time.monotonic())
+                place.wait()
+                error, answer = place.received()
+        except BaseException:  # an interrupt, at any point
+            link.discard(place)
+            raise
+        link.give_back(place)
+        return sent, error, answer
 
     # ------------------------------------------------------------------------------------------
     # Probes: beside the calls, so that no call waits for an address that may be dead.
@@ -192,23 +206,13 @@ class Client:
         thread.start()
 
     def _run_probe(self, index: int) -> None:
-        link = self._core.links[index]
-        place = link.take()
         limit = self._core.probe_limit
         request = _codec.status_request()
         lives = False
         try:
-            error = place.start_send(request.encode(limit), limit)
-            if error == _nng.OK:
-                place.wait()
-                error = place.sent()
-            if error == _nng.OK:
-                place.start_receive(limit)
-                place.wait()
-                error, data = place.received()
-                lives = error == _nng.OK and _codec.is_ready(data, request)
+            _, error, data = self._exchange(index, request.encode(limit), limit, time.monotonic() + limit)
+            lives = error == _nng.OK and _codec.is_ready(data, request)
         finally:
-            link.give_back(place)
             self._core.routes.probed(index, lives, time.monotonic())
 
     # ------------------------------------------------------------------------------------------
@@ -229,7 +233,7 @@ class Client:
                 while probe.is_alive():
                     self._core.end()
                     probe.join(0.005)
-            self._core.close()
+            self._finalizer()
             self._closed = True
 
     def __enter__(self) -> Client:
