@@ -240,10 +240,11 @@ class TestNobodyCloses:
     def test_threads(self, server: FakeServer) -> None:
         client = Client(server.address, deadline=5)
         client.score(transaction())
-        finalizer = client._finalizer
+        link = client._core.links[0]
+        assert link._all
         del client
         gc.collect()
-        assert not finalizer.alive
+        assert link._all == []
 
     def test_tasks(self, server: FakeServer) -> None:
         server.answer = silent

@@ -195,7 +195,7 @@ class Link(Generic[P]):
             place.wait()
 
     def close(self) -> None:
-        """No request is under way any more."""
+        """No request is under way any more. Closing again does nothing."""
         self._notify = lambda connected: None
         with self._lock:
             places, self._all, self._idle = self._all, [], []

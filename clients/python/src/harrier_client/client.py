@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-import weakref
 from types import TracebackType
 from typing import Any, List, Optional, Sequence, Tuple, Type, Union
 
@@ -47,9 +46,6 @@ class Client:
         )
         self._core = Core(self.options, _nng.Place)
         self._meter = self._core.meter
-        # Of a client that nobody closed. Not at exit: threads may be in calls then.
-        self._finalizer = weakref.finalize(self, self._core.close)
-        self._finalizer.atexit = False
         self._gate = Gate(in_flight_max)
         self._probes: List[threading.Thread] = []
         self._closing = threading.Lock()
@@ -233,7 +229,7 @@ class Client:
                 while probe.is_alive():
                     self._core.end()
                     probe.join(0.005)
-            self._finalizer()
+            self._core.close()
             self._closed = True
 
     def __enter__(self) -> Client:
@@ -246,3 +242,9 @@ class Client:
         trace: Optional[TracebackType],
     ) -> None:
         self.close()
+
+    def __del__(self) -> None:
+        """A client that nobody closed: no call is under way, for calls hold it."""
+        core = getattr(self, "_core", None)  # there is none when the options were wrong
+        if core is not None:
+            core.close()
