@@ -41,6 +41,47 @@ class ReloadResult(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     RELOAD_ADOPTED: _ClassVar[ReloadResult]
     RELOAD_UNCHANGED: _ClassVar[ReloadResult]
     RELOAD_REFUSED: _ClassVar[ReloadResult]
+
+class ExplainedKind(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    EXPLAINED_KIND_OTHER: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_NAME: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_HAS: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_LIST: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_THRESHOLD: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_COMPARISON: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_AND: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_OR: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_NOT: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_CONDITIONAL: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_MACRO: _ClassVar[ExplainedKind]
+    EXPLAINED_KIND_EACH: _ClassVar[ExplainedKind]
+
+class ThresholdOrigin(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    THRESHOLD_ORIGIN_NONE: _ClassVar[ThresholdOrigin]
+    THRESHOLD_ORIGIN_FALLBACK: _ClassVar[ThresholdOrigin]
+    THRESHOLD_ORIGIN_OVERALL: _ClassVar[ThresholdOrigin]
+    THRESHOLD_ORIGIN_GROUP: _ClassVar[ThresholdOrigin]
+
+class RuleMode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RULE_MODE_LIVE: _ClassVar[RuleMode]
+    RULE_MODE_SHADOW: _ClassVar[RuleMode]
+    RULE_MODE_OFF: _ClassVar[RuleMode]
+
+class RuleFate(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
+    __slots__ = ()
+    RULE_FATE_FALSE: _ClassVar[RuleFate]
+    RULE_FATE_ABSENT: _ClassVar[RuleFate]
+    RULE_FATE_ERROR: _ClassVar[RuleFate]
+    RULE_FATE_FIRED: _ClassVar[RuleFate]
+    RULE_FATE_SHADOW: _ClassVar[RuleFate]
+    RULE_FATE_SUPPRESSED: _ClassVar[RuleFate]
+    RULE_FATE_OFF: _ClassVar[RuleFate]
+    RULE_FATE_EARLY: _ClassVar[RuleFate]
+    RULE_FATE_OVER: _ClassVar[RuleFate]
+    RULE_FATE_LEFT_OUT: _ClassVar[RuleFate]
 ERROR_UNSPECIFIED: ErrorCode
 ERROR_INVALID: ErrorCode
 ERROR_UNSUPPORTED: ErrorCode
@@ -64,9 +105,38 @@ RELOAD_UNSPECIFIED: ReloadResult
 RELOAD_ADOPTED: ReloadResult
 RELOAD_UNCHANGED: ReloadResult
 RELOAD_REFUSED: ReloadResult
+EXPLAINED_KIND_OTHER: ExplainedKind
+EXPLAINED_KIND_NAME: ExplainedKind
+EXPLAINED_KIND_HAS: ExplainedKind
+EXPLAINED_KIND_LIST: ExplainedKind
+EXPLAINED_KIND_THRESHOLD: ExplainedKind
+EXPLAINED_KIND_COMPARISON: ExplainedKind
+EXPLAINED_KIND_AND: ExplainedKind
+EXPLAINED_KIND_OR: ExplainedKind
+EXPLAINED_KIND_NOT: ExplainedKind
+EXPLAINED_KIND_CONDITIONAL: ExplainedKind
+EXPLAINED_KIND_MACRO: ExplainedKind
+EXPLAINED_KIND_EACH: ExplainedKind
+THRESHOLD_ORIGIN_NONE: ThresholdOrigin
+THRESHOLD_ORIGIN_FALLBACK: ThresholdOrigin
+THRESHOLD_ORIGIN_OVERALL: ThresholdOrigin
+THRESHOLD_ORIGIN_GROUP: ThresholdOrigin
+RULE_MODE_LIVE: RuleMode
+RULE_MODE_SHADOW: RuleMode
+RULE_MODE_OFF: RuleMode
+RULE_FATE_FALSE: RuleFate
+RULE_FATE_ABSENT: RuleFate
+RULE_FATE_ERROR: RuleFate
+RULE_FATE_FIRED: RuleFate
+RULE_FATE_SHADOW: RuleFate
+RULE_FATE_SUPPRESSED: RuleFate
+RULE_FATE_OFF: RuleFate
+RULE_FATE_EARLY: RuleFate
+RULE_FATE_OVER: RuleFate
+RULE_FATE_LEFT_OUT: RuleFate
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "deadline_us", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload")
+    __slots__ = ("protocol", "deadline_us", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
@@ -76,6 +146,7 @@ class Request(_message.Message):
     CHANGE_LIST_FIELD_NUMBER: _ClassVar[int]
     GET_LIST_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     deadline_us: int
     score: ScoreRequest
@@ -85,10 +156,11 @@ class Request(_message.Message):
     change_list: ChangeListRequest
     get_list: GetListRequest
     reload: ReloadRequest
-    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ...) -> None: ...
+    explain: ExplainRequest
+    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
-    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload")
+    __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain")
     ERROR_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     REPORT_OUTCOME_FIELD_NUMBER: _ClassVar[int]
@@ -97,6 +169,7 @@ class Response(_message.Message):
     CHANGE_LIST_FIELD_NUMBER: _ClassVar[int]
     GET_LIST_FIELD_NUMBER: _ClassVar[int]
     RELOAD_FIELD_NUMBER: _ClassVar[int]
+    EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     error: Error
     score: ScoreResponse
     report_outcome: ReportOutcomeResponse
@@ -105,7 +178,8 @@ class Response(_message.Message):
     change_list: ChangeListResponse
     get_list: GetListResponse
     reload: ReloadResponse
-    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ...) -> None: ...
+    explain: ExplainResponse
+    def __init__(self, error: _Optional[_Union[Error, _Mapping]] = ..., score: _Optional[_Union[ScoreResponse, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeResponse, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityResponse, _Mapping]] = ..., status: _Optional[_Union[StatusResponse, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListResponse, _Mapping]] = ..., get_list: _Optional[_Union[GetListResponse, _Mapping]] = ..., reload: _Optional[_Union[ReloadResponse, _Mapping]] = ..., explain: _Optional[_Union[ExplainResponse, _Mapping]] = ...) -> None: ...
 
 class Error(_message.Message):
     __slots__ = ("code", "field", "message")
@@ -590,3 +664,227 @@ class ShadowReload(_message.Message):
     error: str
     messages: str
     def __init__(self, folder: _Optional[str] = ..., result: _Optional[_Union[ReloadResult, str]] = ..., policy_name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., error: _Optional[str] = ..., messages: _Optional[str] = ...) -> None: ...
+
+class ExplainRequest(_message.Message):
+    __slots__ = ("transaction_id",)
+    TRANSACTION_ID_FIELD_NUMBER: _ClassVar[int]
+    transaction_id: str
+    def __init__(self, transaction_id: _Optional[str] = ...) -> None: ...
+
+class ExplainResponse(_message.Message):
+    __slots__ = ("transaction", "position", "receive_time_us", "archived", "equal", "difference", "policy_position", "generation_id", "generation_position", "adopted_position", "base_position", "records_read", "records_applied", "entities", "outcomes", "notes", "then")
+    TRANSACTION_FIELD_NUMBER: _ClassVar[int]
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    ARCHIVED_FIELD_NUMBER: _ClassVar[int]
+    EQUAL_FIELD_NUMBER: _ClassVar[int]
+    DIFFERENCE_FIELD_NUMBER: _ClassVar[int]
+    POLICY_POSITION_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_ID_FIELD_NUMBER: _ClassVar[int]
+    GENERATION_POSITION_FIELD_NUMBER: _ClassVar[int]
+    ADOPTED_POSITION_FIELD_NUMBER: _ClassVar[int]
+    BASE_POSITION_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_READ_FIELD_NUMBER: _ClassVar[int]
+    RECORDS_APPLIED_FIELD_NUMBER: _ClassVar[int]
+    ENTITIES_FIELD_NUMBER: _ClassVar[int]
+    OUTCOMES_FIELD_NUMBER: _ClassVar[int]
+    NOTES_FIELD_NUMBER: _ClassVar[int]
+    THEN_FIELD_NUMBER: _ClassVar[int]
+    transaction: Transaction
+    position: int
+    receive_time_us: int
+    archived: Decision
+    equal: bool
+    difference: str
+    policy_position: int
+    generation_id: int
+    generation_position: int
+    adopted_position: int
+    base_position: int
+    records_read: int
+    records_applied: int
+    entities: _containers.RepeatedCompositeFieldContainer[ExplainedEntity]
+    outcomes: _containers.RepeatedCompositeFieldContainer[ExplainedOutcome]
+    notes: _containers.RepeatedScalarFieldContainer[str]
+    then: ExplainedPolicy
+    def __init__(self, transaction: _Optional[_Union[Transaction, _Mapping]] = ..., position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., archived: _Optional[_Union[Decision, _Mapping]] = ..., equal: bool = ..., difference: _Optional[str] = ..., policy_position: _Optional[int] = ..., generation_id: _Optional[int] = ..., generation_position: _Optional[int] = ..., adopted_position: _Optional[int] = ..., base_position: _Optional[int] = ..., records_read: _Optional[int] = ..., records_applied: _Optional[int] = ..., entities: _Optional[_Iterable[_Union[ExplainedEntity, _Mapping]]] = ..., outcomes: _Optional[_Iterable[_Union[ExplainedOutcome, _Mapping]]] = ..., notes: _Optional[_Iterable[str]] = ..., then: _Optional[_Union[ExplainedPolicy, _Mapping]] = ...) -> None: ...
+
+class ExplainedEntity(_message.Message):
+    __slots__ = ("name", "key", "entries", "newest_time_us", "applied", "in_tables")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    KEY_FIELD_NUMBER: _ClassVar[int]
+    ENTRIES_FIELD_NUMBER: _ClassVar[int]
+    NEWEST_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    APPLIED_FIELD_NUMBER: _ClassVar[int]
+    IN_TABLES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    key: str
+    entries: int
+    newest_time_us: int
+    applied: int
+    in_tables: bool
+    def __init__(self, name: _Optional[str] = ..., key: _Optional[str] = ..., entries: _Optional[int] = ..., newest_time_us: _Optional[int] = ..., applied: _Optional[int] = ..., in_tables: bool = ...) -> None: ...
+
+class ExplainedOutcome(_message.Message):
+    __slots__ = ("position", "receive_time_us", "known_time_us", "previous", "label", "source")
+    POSITION_FIELD_NUMBER: _ClassVar[int]
+    RECEIVE_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    KNOWN_TIME_US_FIELD_NUMBER: _ClassVar[int]
+    PREVIOUS_FIELD_NUMBER: _ClassVar[int]
+    LABEL_FIELD_NUMBER: _ClassVar[int]
+    SOURCE_FIELD_NUMBER: _ClassVar[int]
+    position: int
+    receive_time_us: int
+    known_time_us: int
+    previous: Label
+    label: Label
+    source: str
+    def __init__(self, position: _Optional[int] = ..., receive_time_us: _Optional[int] = ..., known_time_us: _Optional[int] = ..., previous: _Optional[_Union[Label, str]] = ..., label: _Optional[_Union[Label, str]] = ..., source: _Optional[str] = ...) -> None: ...
+
+class ExplainedPolicy(_message.Message):
+    __slots__ = ("name", "snapshot_id", "refusal", "refused_field", "decision", "fields", "computed", "rules", "groups", "cutoffs", "shadows", "warming_features")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    REFUSAL_FIELD_NUMBER: _ClassVar[int]
+    REFUSED_FIELD_FIELD_NUMBER: _ClassVar[int]
+    DECISION_FIELD_NUMBER: _ClassVar[int]
+    FIELDS_FIELD_NUMBER: _ClassVar[int]
+    COMPUTED_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    GROUPS_FIELD_NUMBER: _ClassVar[int]
+    CUTOFFS_FIELD_NUMBER: _ClassVar[int]
+    SHADOWS_FIELD_NUMBER: _ClassVar[int]
+    WARMING_FEATURES_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    snapshot_id: int
+    refusal: str
+    refused_field: str
+    decision: Decision
+    fields: _containers.RepeatedCompositeFieldContainer[NamedValue]
+    computed: _containers.RepeatedCompositeFieldContainer[ExplainedComputed]
+    rules: _containers.RepeatedCompositeFieldContainer[ExplainedRule]
+    groups: _containers.RepeatedCompositeFieldContainer[ExplainedGroup]
+    cutoffs: _containers.RepeatedCompositeFieldContainer[ExplainedCutoff]
+    shadows: _containers.RepeatedCompositeFieldContainer[ExplainedShadow]
+    warming_features: _containers.RepeatedScalarFieldContainer[str]
+    def __init__(self, name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., refusal: _Optional[str] = ..., refused_field: _Optional[str] = ..., decision: _Optional[_Union[Decision, _Mapping]] = ..., fields: _Optional[_Iterable[_Union[NamedValue, _Mapping]]] = ..., computed: _Optional[_Iterable[_Union[ExplainedComputed, _Mapping]]] = ..., rules: _Optional[_Iterable[_Union[ExplainedRule, _Mapping]]] = ..., groups: _Optional[_Iterable[_Union[ExplainedGroup, _Mapping]]] = ..., cutoffs: _Optional[_Iterable[_Union[ExplainedCutoff, _Mapping]]] = ..., shadows: _Optional[_Iterable[_Union[ExplainedShadow, _Mapping]]] = ..., warming_features: _Optional[_Iterable[str]] = ...) -> None: ...
+
+class ExplainedPart(_message.Message):
+    __slots__ = ("text", "depth", "kind", "type", "value", "error", "reached", "decides", "list", "added", "origin")
+    TEXT_FIELD_NUMBER: _ClassVar[int]
+    DEPTH_FIELD_NUMBER: _ClassVar[int]
+    KIND_FIELD_NUMBER: _ClassVar[int]
+    TYPE_FIELD_NUMBER: _ClassVar[int]
+    VALUE_FIELD_NUMBER: _ClassVar[int]
+    ERROR_FIELD_NUMBER: _ClassVar[int]
+    REACHED_FIELD_NUMBER: _ClassVar[int]
+    DECIDES_FIELD_NUMBER: _ClassVar[int]
+    LIST_FIELD_NUMBER: _ClassVar[int]
+    ADDED_FIELD_NUMBER: _ClassVar[int]
+    ORIGIN_FIELD_NUMBER: _ClassVar[int]
+    text: str
+    depth: int
+    kind: ExplainedKind
+    type: str
+    value: NamedValue
+    error: str
+    reached: bool
+    decides: bool
+    list: str
+    added: bool
+    origin: ThresholdOrigin
+    def __init__(self, text: _Optional[str] = ..., depth: _Optional[int] = ..., kind: _Optional[_Union[ExplainedKind, str]] = ..., type: _Optional[str] = ..., value: _Optional[_Union[NamedValue, _Mapping]] = ..., error: _Optional[str] = ..., reached: bool = ..., decides: bool = ..., list: _Optional[str] = ..., added: bool = ..., origin: _Optional[_Union[ThresholdOrigin, str]] = ...) -> None: ...
+
+class ExplainedComputed(_message.Message):
+    __slots__ = ("name", "parts")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    parts: _containers.RepeatedCompositeFieldContainer[ExplainedPart]
+    def __init__(self, name: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[ExplainedPart, _Mapping]]] = ...) -> None: ...
+
+class ExplainedRule(_message.Message):
+    __slots__ = ("name", "about", "file", "line", "mode", "fate", "verdict", "verdict_on_error", "score", "group", "reason", "capped", "verdict_if_live", "from_us", "until_us", "rollout", "rollout_key", "parts")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    FILE_FIELD_NUMBER: _ClassVar[int]
+    LINE_FIELD_NUMBER: _ClassVar[int]
+    MODE_FIELD_NUMBER: _ClassVar[int]
+    FATE_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_ON_ERROR_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    GROUP_FIELD_NUMBER: _ClassVar[int]
+    REASON_FIELD_NUMBER: _ClassVar[int]
+    CAPPED_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_IF_LIVE_FIELD_NUMBER: _ClassVar[int]
+    FROM_US_FIELD_NUMBER: _ClassVar[int]
+    UNTIL_US_FIELD_NUMBER: _ClassVar[int]
+    ROLLOUT_FIELD_NUMBER: _ClassVar[int]
+    ROLLOUT_KEY_FIELD_NUMBER: _ClassVar[int]
+    PARTS_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    about: str
+    file: str
+    line: int
+    mode: RuleMode
+    fate: RuleFate
+    verdict: Verdict
+    verdict_on_error: Verdict
+    score: int
+    group: str
+    reason: str
+    capped: int
+    verdict_if_live: Verdict
+    from_us: int
+    until_us: int
+    rollout: int
+    rollout_key: str
+    parts: _containers.RepeatedCompositeFieldContainer[ExplainedPart]
+    def __init__(self, name: _Optional[str] = ..., about: _Optional[str] = ..., file: _Optional[str] = ..., line: _Optional[int] = ..., mode: _Optional[_Union[RuleMode, str]] = ..., fate: _Optional[_Union[RuleFate, str]] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., verdict_on_error: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., group: _Optional[str] = ..., reason: _Optional[str] = ..., capped: _Optional[int] = ..., verdict_if_live: _Optional[_Union[Verdict, str]] = ..., from_us: _Optional[int] = ..., until_us: _Optional[int] = ..., rollout: _Optional[int] = ..., rollout_key: _Optional[str] = ..., parts: _Optional[_Iterable[_Union[ExplainedPart, _Mapping]]] = ...) -> None: ...
+
+class ExplainedGroup(_message.Message):
+    __slots__ = ("name", "about", "greatest", "limited", "at_most", "asked", "counted")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    ABOUT_FIELD_NUMBER: _ClassVar[int]
+    GREATEST_FIELD_NUMBER: _ClassVar[int]
+    LIMITED_FIELD_NUMBER: _ClassVar[int]
+    AT_MOST_FIELD_NUMBER: _ClassVar[int]
+    ASKED_FIELD_NUMBER: _ClassVar[int]
+    COUNTED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    about: str
+    greatest: bool
+    limited: bool
+    at_most: int
+    asked: int
+    counted: int
+    def __init__(self, name: _Optional[str] = ..., about: _Optional[str] = ..., greatest: bool = ..., limited: bool = ..., at_most: _Optional[int] = ..., asked: _Optional[int] = ..., counted: _Optional[int] = ...) -> None: ...
+
+class ExplainedCutoff(_message.Message):
+    __slots__ = ("verdict", "score", "computed")
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    COMPUTED_FIELD_NUMBER: _ClassVar[int]
+    verdict: Verdict
+    score: int
+    computed: bool
+    def __init__(self, verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., computed: bool = ...) -> None: ...
+
+class ExplainedShadow(_message.Message):
+    __slots__ = ("name", "snapshot_id", "verdict", "score", "rules", "rule_errors", "degraded")
+    NAME_FIELD_NUMBER: _ClassVar[int]
+    SNAPSHOT_ID_FIELD_NUMBER: _ClassVar[int]
+    VERDICT_FIELD_NUMBER: _ClassVar[int]
+    SCORE_FIELD_NUMBER: _ClassVar[int]
+    RULES_FIELD_NUMBER: _ClassVar[int]
+    RULE_ERRORS_FIELD_NUMBER: _ClassVar[int]
+    DEGRADED_FIELD_NUMBER: _ClassVar[int]
+    name: str
+    snapshot_id: int
+    verdict: Verdict
+    score: int
+    rules: _containers.RepeatedScalarFieldContainer[str]
+    rule_errors: int
+    degraded: bool
+    def __init__(self, name: _Optional[str] = ..., snapshot_id: _Optional[int] = ..., verdict: _Optional[_Union[Verdict, str]] = ..., score: _Optional[int] = ..., rules: _Optional[_Iterable[str]] = ..., rule_errors: _Optional[int] = ..., degraded: bool = ...) -> None: ...
