@@ -41,7 +41,8 @@ static int run_jobs(struct explain_crew *self, size_t jobs,
     struct crew *crew =
         crew_hire(hands->threads < jobs ? hands->threads : jobs, jobs, do_job, hands);
     while (!crew_wait(crew))
-        if (progress_update(hands->progress, "explain", atomic_load(&hands->done), jobs) != 0) {
+        if (progress_update(hands->progress, "explain", self->before + atomic_load(&hands->done),
+                            self->all) != 0) {
             atomic_store(&hands->stop, true);
             crew_stop(crew);
         }
@@ -67,7 +68,7 @@ static int load_policy(const char *folder, struct snapshot **ret_snapshot,
 
 int explain_run(const struct explain_job *job, struct progress *progress, struct arena *arena,
                 struct explanation *ret_explanation, struct error *ret_error) {
-    struct hands hands = {.crew = {run_jobs},
+    struct hands hands = {.crew = {.run = run_jobs},
                           .threads = job->threads ? job->threads : all_cores(),
                           .progress = progress};
     struct explain_options options = {.archive = job->archive,
@@ -76,7 +77,8 @@ int explain_run(const struct explain_job *job, struct progress *progress, struct
                                       .allows_prefix = true,
                                       .position = job->position,
                                       .crew = &hands.crew,
-                                      .stop = &hands.stop};
+                                      .stop = &hands.stop,
+                                      .portion_bytes = job->portion_bytes};
     int r = job->policy ? load_policy(job->policy, &options.policy, ret_error) : 0;
     if (r == 0)
         r = explain_transaction(&options, arena, ret_explanation, ret_error);

@@ -397,6 +397,8 @@ static size_t evaluate(const struct trace *trace, const struct layout *layout,
                                      .threshold = part->threshold,
                                      .slot = part->slot};
     }
+    if (arena->limit - arena->used < EXPRESSION_MEMORY_MAX) /* as much as the whole had before */
+        return 0;
     check(value_equal(out[0].value, expression_eval(whole, frame, arena)));
     out[0].reached = out[0].decides = true;
     for (size_t i = 0; i < layout->count; i++) {

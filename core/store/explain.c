@@ -21,7 +21,8 @@ struct explaining {
     struct arena *arena; /* of the explanation */
     struct explain_reading reading;
     struct explain_finds rare;  /* of the first search */
-    struct explain_finds touch; /* of the second */
+    struct explain_finds later; /* outcomes that the first search has left out */
+    uint64_t folded;            /* records read for the histories */
     struct explain_target target;
     struct arena own;     /* the transaction's record, and what is decided */
     struct record record; /* the transaction's */
@@ -170,36 +171,47 @@ static int fold_record(void *user, const struct record *record, struct error *re
     return 0;
 }
 
-/* Also searches for the outcomes that the first search has left out. */
-static int fold(struct explaining *explaining, struct error *ret_error) {
-    struct explain_history *then = &explaining->then, *now = &explaining->now;
-    const struct explain_target *target = &explaining->target;
-    struct search_range ranges[3];
+/* What the tables have not, and for the other policy all of it. */
+static int fold_records(struct explaining *explaining, struct error *ret_error) {
+    const struct explain_history *then = &explaining->then, *now = &explaining->now;
+    uint64_t before = explaining->target.position;
+    struct search_range ranges[2];
     size_t count = 0;
+    ranges[count++] = (struct search_range){.after = then->base,
+                                            .before = before,
+                                            .texts = then->texts,
+                                            .text_count = then->text_count};
+    if (explaining->has_now)
+        ranges[count++] = (struct search_range){
+            .before = before, .texts = now->texts, .text_count = now->text_count};
+    const struct search search = {.ranges = ranges, .range_count = count};
+    return explain_search(&explaining->reading, &search, ~RARE_TYPES, fold_record, explaining,
+                          &explaining->folded, ret_error);
+}
+
+static int find_later(struct explaining *explaining, struct error *ret_error) {
+    const struct explain_target *target = &explaining->target;
+    const struct search_range range = {.after = target->position,
+                                       .before = target->scanned_from + 1,
+                                       .texts = &target->id,
+                                       .text_count = 1};
+    const struct search search = {.ranges = &range, .range_count = 1};
+    if (target->position >= target->scanned_from)
+        return 0;
+    return explain_find(&explaining->reading, &search, &explaining->later, ret_error);
+}
+
+static int fold(struct explaining *explaining, struct error *ret_error) {
+    struct explain_history *then = &explaining->then;
     explain_history_init(then, explaining->in_force.plan, &explaining->record);
     explaining->has_then = true;
     begin_with_tables(explaining);
     explaining->has_forgotten = then->base == explaining->in_force.generation.position;
-    ranges[count++] = (struct search_range){.after = then->base,
-                                            .before = target->position,
-                                            .texts = then->texts,
-                                            .text_count = then->text_count};
     if (explaining->options->policy) {
-        explain_history_init(now, explaining->options->policy, &explaining->record);
+        explain_history_init(&explaining->now, explaining->options->policy, &explaining->record);
         explaining->has_now = true;
-        ranges[count++] = (struct search_range){
-            .before = target->position, .texts = now->texts, .text_count = now->text_count};
     }
-    if (target->position < target->scanned_from)
-        ranges[count++] = (struct search_range){.after = target->position,
-                                                .before = target->scanned_from + 1,
-                                                .texts = &target->id,
-                                                .text_count = 1};
-    const struct search search = {.ranges = ranges, .range_count = count};
-    int r = explain_find(&explaining->reading, &search, &explaining->touch, ret_error);
-    if (r == 0)
-        r = explain_visit_finds(&explaining->reading, &explaining->touch, ~RARE_TYPES, fold_record,
-                                explaining, ret_error);
+    int r = fold_records(explaining, ret_error);
     if (r == 0 && !explaining->has_forgotten)
         r = forget_idle(explaining, ret_error);
     return r;
@@ -367,7 +379,9 @@ static int add_outcome(void *user, const struct record *record, struct error *re
 
 static int tell_outcomes(struct explaining *explaining, struct error *ret_error) {
     struct outcomes outcomes = {.explaining = explaining};
-    int r = explain_visit_finds(&explaining->reading, &explaining->touch, 1u << RECORD_OUTCOME,
+    int r = find_later(explaining, ret_error);
+    if (r == 0)
+        r = explain_visit_finds(&explaining->reading, &explaining->later, 1u << RECORD_OUTCOME,
                                 add_outcome, &outcomes, ret_error);
     if (r == 0)
         r = explain_visit_finds(&explaining->reading, &explaining->rare, 1u << RECORD_OUTCOME,
@@ -421,7 +435,7 @@ static int tell(struct explaining *explaining, struct error *ret_error) {
     explanation->generation_position = in_force->generation.position;
     explanation->adopted_position = in_force->adopted_position;
     explanation->base_position = explaining->then.base;
-    explanation->records_read = explaining->rare.read + explaining->touch.read;
+    explanation->records_read = explaining->rare.read + explaining->folded + explaining->later.read;
     explanation->records_applied = explaining->then.applied_records;
     explanation->entities =
         explain_history_entities(&explaining->then, explaining->arena, &explanation->entity_count);
@@ -455,7 +469,7 @@ int explain_transaction(const struct explain_options *options, struct arena *are
     if (explaining->has_now)
         explain_history_deinit(&explaining->now);
     in_force_deinit(&explaining->in_force);
-    explain_finds_deinit(&explaining->touch);
+    explain_finds_deinit(&explaining->later);
     explain_finds_deinit(&explaining->rare);
     explain_reading_close(&explaining->reading);
     arena_deinit(&explaining->own);

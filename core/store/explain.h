@@ -12,7 +12,8 @@
  *
  * Cost: one reading of the segments from the tables' place on, in which a record is decoded only
  * when its bytes hold a key of the transaction: about 0.6 s of one core for a million records,
- * sealed ones. With another policy, or without the tables of then, of all segments. */
+ * sealed ones. With another policy, or without the tables of then, of all segments. Records found
+ * are held for 256 MiB of segments at a time, even where every record may be one of an entity's. */
 #pragma once
 
 #include "../policy/snapshot.h"
@@ -21,6 +22,7 @@
 
 /* Does numbered jobs, several at once if it likes, and returns the first error. */
 struct explain_crew {
+    size_t before, all; /* jobs like these that were done before, and altogether */
     int (*run)(struct explain_crew *self, size_t jobs,
                int (*job)(void *user, size_t index, struct error *ret_error), void *user,
                struct error *ret_error);
@@ -37,6 +39,8 @@ struct explain_options {
     struct snapshot *policy;   /* that decides on it, too; NULL: none */
     struct explain_crew *crew; /* NULL: one job after the other */
     const atomic_bool *stop;   /* NULL: never */
+    /* For tests: bytes of segments whose records are in memory at once; 0: what is quick. */
+    uint64_t portion_bytes;
 };
 
 /* What an explanation takes at most, and the arena is to have: texts of a policy of 1,000 rules. */

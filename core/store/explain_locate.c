@@ -13,6 +13,8 @@
 /* A record with the largest policy the loader takes, decoded. */
 #define RECORD_BYTES_MAX ((size_t)160 << 20)
 #define LIKE_MAX         5 /* ids that are named when only their beginning fits */
+/* Bytes of segments that are searched before what was found is visited. */
+#define PORTION_BYTES ((uint64_t)256 << 20)
 
 /* ---- reading ---- */
 
@@ -31,38 +33,47 @@ void explain_reading_close(struct explain_reading *reading) {
     arena_deinit(&reading->record);
 }
 
-static int run_jobs(struct explain_reading *reading,
+/* For `count` parts, from the first one on. */
+static int run_jobs(struct explain_reading *reading, size_t first, size_t count,
                     int (*job)(void *user, size_t index, struct error *ret_error), void *user,
                     struct error *ret_error) {
     struct explain_crew *crew = reading->options->crew;
     int r = 0;
-    if (crew)
-        return crew->run(crew, reading->part_count, job, user, ret_error);
-    for (size_t i = 0; i < reading->part_count && r == 0; i++)
+    if (crew) {
+        crew->before = first;
+        crew->all = reading->part_count;
+        return crew->run(crew, count, job, user, ret_error);
+    }
+    for (size_t i = 0; i < count && r == 0; i++)
         r = job(user, i, ret_error);
     return r;
 }
 
 static int search_job(void *user, size_t index, struct error *ret_error) {
     struct explain_finds *finds = user;
-    return search_part(&finds->search, index, &finds->results[index], ret_error);
+    return search_part(&finds->search, finds->first + index, &finds->results[index], ret_error);
 }
 
-int explain_find(struct explain_reading *reading, const struct search *search,
-                 struct explain_finds *ret_finds, struct error *ret_error) {
-    *ret_finds = (struct explain_finds){.search = *search};
+/* Of `count` parts, from the first one on. */
+static int find_in(struct explain_reading *reading, const struct search *search, size_t first,
+                   size_t count, struct explain_finds *ret_finds, struct error *ret_error) {
+    *ret_finds = (struct explain_finds){.search = *search, .first = first, .count = count};
     ret_finds->search.parts = reading->parts;
     ret_finds->search.stop = reading->options->stop;
-    ret_finds->results = check_calloc(reading->part_count + 1, sizeof *ret_finds->results);
-    int r = run_jobs(reading, search_job, ret_finds, ret_error);
-    for (size_t i = 0; i < reading->part_count; i++)
+    ret_finds->results = check_calloc(count + 1, sizeof *ret_finds->results);
+    int r = run_jobs(reading, first, count, search_job, ret_finds, ret_error);
+    for (size_t i = 0; i < count; i++)
         ret_finds->read += ret_finds->results[i].read;
     return r;
 }
 
+int explain_find(struct explain_reading *reading, const struct search *search,
+                 struct explain_finds *ret_finds, struct error *ret_error) {
+    return find_in(reading, search, 0, reading->part_count, ret_finds, ret_error);
+}
+
 void explain_finds_deinit(struct explain_finds *finds) {
-    size_t count = finds->results ? archive_parts_count(finds->search.parts) : 0;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < finds->count; i++)
         search_result_deinit(&finds->results[i]);
     free(finds->results);
     *finds = (struct explain_finds){0};
@@ -70,7 +81,7 @@ void explain_finds_deinit(struct explain_finds *finds) {
 
 int explain_visit_finds(struct explain_reading *reading, const struct explain_finds *finds,
                         unsigned types, explain_visit *visit, void *user, struct error *ret_error) {
-    for (size_t part = 0; part < reading->part_count; part++) {
+    for (size_t part = 0; part < finds->count; part++) {
         const struct search_result *result = &finds->results[part];
         for (size_t i = 0; i < result->count; i++) {
             struct record record;
@@ -85,6 +96,32 @@ int explain_visit_finds(struct explain_reading *reading, const struct explain_fi
         }
     }
     return 0;
+}
+
+/* How many parts from this one on are a portion. */
+static size_t portion_at(const struct explain_reading *reading, size_t first) {
+    uint64_t most = reading->options->portion_bytes, bytes = 0;
+    size_t end = first;
+    if (most == 0)
+        most = PORTION_BYTES;
+    while (end < reading->part_count && (end == first || bytes < most))
+        bytes += archive_parts_size(reading->parts, end++);
+    return end - first;
+}
+
+int explain_search(struct explain_reading *reading, const struct search *search, unsigned types,
+                   explain_visit *visit, void *user, uint64_t *read, struct error *ret_error) {
+    int r = 0;
+    for (size_t part = 0, count; part < reading->part_count && r == 0; part += count) {
+        struct explain_finds finds;
+        count = portion_at(reading, part);
+        r = find_in(reading, search, part, count, &finds, ret_error);
+        if (r == 0)
+            r = explain_visit_finds(reading, &finds, types, visit, user, ret_error);
+        *read += finds.read;
+        explain_finds_deinit(&finds);
+    }
+    return r;
 }
 
 struct newest_job {
@@ -111,7 +148,7 @@ int explain_newest_event(struct explain_reading *reading, uint64_t last, int64_t
     job.newest_us = check_calloc(reading->part_count + 1, sizeof *job.newest_us);
     for (size_t i = 0; i < reading->part_count; i++)
         job.newest_us[i] = INT64_MIN;
-    int r = run_jobs(reading, newest_job, &job, ret_error);
+    int r = run_jobs(reading, 0, reading->part_count, newest_job, &job, ret_error);
     for (size_t i = 0; i < reading->part_count && r == 0; i++)
         if (job.newest_us[i] > newest_us)
             newest_us = job.newest_us[i];

@@ -5,10 +5,11 @@
 #include "explain.h"
 #include "generation.h"
 
-/* Records found in all parts, part by part. */
+/* Records found in all parts or a portion of them, part by part. */
 struct explain_finds {
     struct search search;
-    struct search_result *results; /* one per part */
+    size_t first, count;           /* the parts */
+    struct search_result *results; /* one for each of them */
     uint64_t read;                 /* records gone through */
 };
 
@@ -33,6 +34,11 @@ void explain_finds_deinit(struct explain_finds *finds);
 /* types: bit n: records of type n. */
 int explain_visit_finds(struct explain_reading *reading, const struct explain_finds *finds,
                         unsigned types, explain_visit *visit, void *user, struct error *ret_error);
+/* Searches all parts, a portion at a time, and visits what it finds there: of entities with long
+ * histories, or where every record may be one of theirs, no more than a portion is in memory at
+ * once. Adds to *read what finds have as `read`. */
+int explain_search(struct explain_reading *reading, const struct search *search, unsigned types,
+                   explain_visit *visit, void *user, uint64_t *read, struct error *ret_error);
 /* Over all parts. */
 int explain_newest_event(struct explain_reading *reading, uint64_t last, int64_t *ret_newest_us,
                          struct error *ret_error);

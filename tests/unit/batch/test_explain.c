@@ -308,6 +308,7 @@ struct case_of {
     const char *policy;
     uint64_t position;
     size_t threads;
+    uint64_t portion_bytes;
 };
 
 static int try_explain(struct life *life, const struct case_of *of, struct arena *arena,
@@ -318,7 +319,8 @@ static int try_explain(struct life *life, const struct case_of *of, struct arena
                                     .id = of->id,
                                     .position = of->position,
                                     .policy = of->policy,
-                                    .threads = of->threads ? of->threads : 1};
+                                    .threads = of->threads ? of->threads : 1,
+                                    .portion_bytes = of->portion_bytes};
     return explain_run(&job, NULL, arena, ret_explanation, ret_error);
 }
 
@@ -415,8 +417,10 @@ static void every_derivation_is_the_archived_decision(void **state) {
         char id[16];
         unsigned number = random_below(life->number);
         snprintf(id, sizeof id, "t%u", number);
-        const struct case_of of = {
-            .id = id, .with_tables = i % 3 > 0, .threads = 1 + random_below(3)};
+        const struct case_of of = {.id = id,
+                                   .with_tables = i % 3 > 0,
+                                   .threads = 1 + random_below(3),
+                                   .portion_bytes = random_below(2)};
         expect_equal(life, number, &of, &seen);
     }
     /* It would not do to leave anything out of it. */
