@@ -181,7 +181,8 @@ static int fill_window(struct event_order *order, struct run *run, size_t wanted
     size_t have = window->length - run->at;
     if (have >= wanted)
         return 0;
-    memmove(window->bytes, window->bytes + run->at, have);
+    if (have > 0)
+        memmove(window->bytes, window->bytes + run->at, have);
     window->length = have;
     run->at = 0;
     size_t more = wanted - have < RUN_WINDOW ? RUN_WINDOW : wanted - have;

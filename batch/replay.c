@@ -87,6 +87,9 @@ static int check_options(const struct replay_options *options, struct error *ret
         return error_set(ret_error, ERROR_INVALID,
                          "neither verdicts that follow nor tables go with the order of event "
                          "times: both are of the order of arrival");
+    if (options->walk_forward && options->thresholds)
+        return error_set(ret_error, ERROR_INVALID,
+                         "thresholds are either given or computed on the way");
     if (options->generations && options->from_us == 0)
         return error_set(ret_error, ERROR_INVALID,
                          "tables to begin with need a time from which rows are told");

@@ -53,9 +53,13 @@ static void apply_transaction(const struct following *course, const struct recor
     engine_apply(course->states->engines[0], &followed, &course->states->source);
 }
 
-static void apply_outcome(const struct following *course, const struct record *record) {
+/* A transaction that the tables hold was applied with its recorded verdict. */
+static void apply_outcome(const struct following *course, const struct record *record,
+                          uint64_t tables_position) {
     struct record followed = *record;
-    followed.outcome.verdict = verdict_at(course->verdicts, record->outcome.transaction_position);
+    uint64_t position = record->outcome.transaction_position;
+    if (position > tables_position)
+        followed.outcome.verdict = verdict_at(course->verdicts, position);
     engine_apply(course->states->engines[0], &followed, &course->states->source);
 }
 
@@ -128,9 +132,9 @@ static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, 
             !replay_is_past(replay, chunk, index);
         r = do_transaction(sequence, line, ret_error);
     } else if (r == 0 && line->type == RECORD_OUTCOME) {
-        apply_outcome(&sequence->course, &line->record);
+        apply_outcome(&sequence->course, &line->record, replay->start.position);
         if (sequence->against.states)
-            apply_outcome(&sequence->against, &line->record);
+            apply_outcome(&sequence->against, &line->record, replay->start.position);
     }
     if (r == 0)
         replay_count(replay, line);

@@ -18,11 +18,19 @@
 
 /* ---- which one ---- */
 
+/* The event time of the first row that is decided: thresholds computed on the way look back. */
+static int64_t first_decided_us(const struct replay *replay) {
+    int64_t reach_us = replay->options.walk_forward
+                           ? walk_forward_reach_us(replay->history.policies[0].snapshot)
+                           : 0;
+    return replay->options.from_us - reach_us;
+}
+
 static bool is_good(const struct replay *replay, const struct generation *generation) {
     const struct generation_manifest *manifest = generation_manifest(generation);
     return manifest->plan_id == replay->history.policies[0].snapshot->plan.id &&
            manifest->place.position <= replay->target.position &&
-           generation_tally(generation).newest_event_time_us < replay->options.from_us;
+           generation_tally(generation).newest_event_time_us < first_decided_us(replay);
 }
 
 /* Is it a better one than what there is? What cannot be opened is none. */
@@ -48,7 +56,7 @@ static int consider(struct replay *replay, const char *folder, struct error *ret
 
 static int none_is_good(const struct replay *replay, struct error *ret_error) {
     char from[64];
-    value_format(value_timestamp(replay->options.from_us), from, sizeof from);
+    value_format(value_timestamp(first_decided_us(replay)), from, sizeof from);
     return error_set(ret_error, ERROR_NOT_FOUND,
                      "%s has no generation of this archive with the policy's features that ends "
                      "before %s: begin at the archive's first record instead",

@@ -134,6 +134,7 @@ static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct r
 int replay_finish_chunk(struct replay_telling *telling, struct replay_chunk *chunk,
                         struct error *ret_error) {
     struct replay *replay = telling->replay;
+    uint64_t step = replay->options.chunk_records ? replay->options.chunk_records : PROGRESS_STEP;
     uint64_t all = replay->target.position, done = replay->start.position + replay->report.records;
     int r = chunk->result;
     if (r < 0)
@@ -143,7 +144,7 @@ int replay_finish_chunk(struct replay_telling *telling, struct replay_chunk *chu
     else if (chunk->is_turn)
         r = replay_turn(replay, chunk, ret_error);
     telling->is_at_end = r == 0 && chunk->is_last;
-    if (r < 0 || done < telling->told + PROGRESS_STEP)
+    if (r < 0 || done < telling->told + step)
         return r;
     telling->told = done;
     if (progress_update(telling->progress, "replay", done < all ? done : all, all) != 0)

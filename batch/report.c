@@ -40,6 +40,13 @@ struct report {
     struct report_figures figures;
 };
 
+static void worker_init(const struct report *report, struct report_worker *worker) {
+    *worker = (struct report_worker){.first_us = INT64_MAX, .last_us = INT64_MIN};
+    report_tally_init(&worker->tally);
+    arena_init(&worker->reasons, REASONS_BYTES_MAX);
+    report_changes_init(&worker->changes, report->options.listed);
+}
+
 struct report *report_new(const struct report_options *options, const struct replay *replay) {
     struct report *report = check_calloc(1, sizeof *report);
     *report = (struct report){
@@ -51,12 +58,8 @@ struct report *report_new(const struct report_options *options, const struct rep
     report->workers = aligned_alloc(64, report->worker_count * sizeof *report->workers);
     if (!report->workers)
         check_exhausted("memory");
-    for (size_t i = 0; i < report->worker_count; i++) {
-        report->workers[i] = (struct report_worker){.first_us = INT64_MAX, .last_us = INT64_MIN};
-        report_tally_init(&report->workers[i].tally);
-        arena_init(&report->workers[i].reasons, REASONS_BYTES_MAX);
-        report_changes_init(&report->workers[i].changes, options->listed);
-    }
+    for (size_t i = 0; i < report->worker_count; i++)
+        worker_init(report, &report->workers[i]);
     report_changes_init(&report->figures.changes, options->listed);
     return report;
 }
@@ -105,7 +108,7 @@ static size_t card_entity(const struct report *report, const struct snapshot *sn
 }
 
 static struct reading *reading_of(const struct report *report, struct report_worker *worker,
-                                  const struct snapshot *snapshot, const struct replay_row *row) {
+                                  const struct snapshot *snapshot, uint64_t first_position) {
     size_t last = worker->last;
     if (last < worker->reading_count && worker->readings[last].book.snapshot == snapshot)
         return &worker->readings[last];
@@ -121,7 +124,7 @@ static struct reading *reading_of(const struct report *report, struct report_wor
         .minor_per_major = pow(10, snapshot->schema.base_digits),
         .card = entity == SIZE_MAX ? NULL : &snapshot->bindings[entity],
     };
-    report_book_init(&reading->book, snapshot, row->record->position);
+    report_book_init(&reading->book, snapshot, first_position);
     return reading;
 }
 
@@ -147,10 +150,16 @@ static int64_t day_of(int64_t us) {
     return us / DAY_US - (us % DAY_US < 0);
 }
 
-/* The frame has the base currency's amount in major units, which were the quotient of a whole
- * number below 10^13 and a power of ten: the product rounds back to that number. */
-static bool read_amount(const struct reading *reading, const struct value *frame,
+/* What was sent in the report's currency is that. Of the rest the frame has the base currency's
+ * amount in major units, which were the quotient of a whole number below 10^13 and a power of ten:
+ * the product rounds back to that number. */
+static bool read_amount(const struct report *report, const struct reading *reading,
+                        const struct transaction *transaction, const struct value *frame,
                         int64_t *ret_minor) {
+    if (text_is(transaction->currency, report->policy->schema.base_currency)) {
+        *ret_minor = transaction->amount_minor;
+        return true;
+    }
     if (reading->amount_slot == SIZE_MAX || frame[reading->amount_slot].type != VALUE_DOUBLE)
         return false;
     *ret_minor = llround(frame[reading->amount_slot].number * reading->minor_per_major);
@@ -175,15 +184,15 @@ static bool read_card(const struct reading *reading, const struct value *frame,
 
 static struct report_fact fact_of(const struct report *report, const struct reading *reading,
                                   const struct replay_row *row, const struct value *frame) {
-    int64_t at_us = row->record->transaction.transaction.event_time_us;
+    const struct transaction *transaction = &row->record->transaction.transaction;
     struct report_fact fact = {
-        .class = class_of(report, row->outcome, at_us),
+        .class = class_of(report, row->outcome, transaction->event_time_us),
         .has_outcome = row->outcome != LABEL_NONE,
-        .day = day_of(at_us),
+        .day = day_of(transaction->event_time_us),
         .verdicts = {row->decision->verdict, row->against->verdict},
         .scores = {row->decision->score, row->against->score},
     };
-    fact.has_amount = read_amount(reading, frame, &fact.amount_minor);
+    fact.has_amount = read_amount(report, reading, transaction, frame, &fact.amount_minor);
     return fact;
 }
 
@@ -265,7 +274,8 @@ int report_take(struct report *report, size_t worker_index, const struct replay_
         return 0;
     }
     const struct value *frame = engine_frame(row->engine);
-    struct reading *reading = reading_of(report, worker, engine_rules(row->engine), row);
+    struct reading *reading =
+        reading_of(report, worker, engine_rules(row->engine), row->record->position);
     struct report_fact fact = fact_of(report, reading, row, frame);
     append_card(reading, fact.class, frame, is_history ? MARK_HISTORY : 0, prepared);
     if (is_history)
@@ -299,21 +309,106 @@ void report_row(struct report *report, const struct replay_row *row, struct text
     report_cards_add(report->cards, &card_row);
 }
 
-/* ---- the end ---- */
+/* ---- all workers together ---- */
 
-static void merge_worker(struct report_figures *to, struct report_worker *worker) {
-    report_tally_merge(&to->tally, &worker->tally);
-    report_changes_merge(&to->changes, &worker->changes);
-    to->refused += worker->refused;
-    to->against_refused += worker->against_refused;
-    to->degraded += worker->degraded;
-    to->rule_errors += worker->rule_errors;
-    to->changed += worker->changed;
-    if (worker->first_us < to->first_us)
-        to->first_us = worker->first_us;
-    if (worker->last_us > to->last_us)
-        to->last_us = worker->last_us;
+/* What one has is the other's. */
+static void move(const struct report *report, struct report_worker *from,
+                 struct report_worker *to) {
+    report_tally_merge(&to->tally, &from->tally);
+    report_changes_merge(&to->changes, &from->changes);
+    for (size_t i = 0; i < from->reading_count; i++) {
+        const struct report_book *book = &from->readings[i].book;
+        struct reading *reading = reading_of(report, to, book->snapshot, book->first_position);
+        report_book_merge(&reading->book, book);
+    }
+    to->refused += from->refused;
+    to->against_refused += from->against_refused;
+    to->degraded += from->degraded;
+    to->rule_errors += from->rule_errors;
+    to->changed += from->changed;
+    if (from->first_us < to->first_us)
+        to->first_us = from->first_us;
+    if (from->last_us > to->last_us)
+        to->last_us = from->last_us;
+    worker_deinit(from);
+    worker_init(report, from);
 }
+
+/* The first worker gets all of it. */
+static struct report_worker *gather(struct report *report) {
+    for (size_t i = 1; i < report->worker_count; i++)
+        move(report, &report->workers[i], &report->workers[0]);
+    return &report->workers[0];
+}
+
+/* ---- put away, and taken out again ---- */
+
+void report_encode(struct report *report, struct buffer *out) {
+    const struct report_worker *all = gather(report);
+    buffer_append_varint(out, all->refused);
+    buffer_append_varint(out, all->against_refused);
+    buffer_append_varint(out, all->degraded);
+    buffer_append_varint(out, all->rule_errors);
+    buffer_append_varint(out, all->changed);
+    buffer_append_zigzag(out, all->first_us);
+    buffer_append_zigzag(out, all->last_us);
+    report_tally_encode(&all->tally, out);
+    report_changes_encode(&all->changes, out);
+    report_cards_encode(report->cards, out);
+    buffer_append_varint(out, all->reading_count);
+    for (size_t i = 0; i < all->reading_count; i++) {
+        const struct report_book *book = &all->readings[i].book;
+        buffer_append_u64(out, book->snapshot->id);
+        buffer_append_varint(out, book->first_position);
+        report_book_encode(book, out);
+    }
+}
+
+/* NULL: no policy of this id decides here. */
+static const struct snapshot *find_rules(const struct replay *replay, uint64_t id) {
+    const struct snapshot *snapshot;
+    for (size_t i = 0; (snapshot = replay_rules(replay, i)); i++)
+        if (snapshot->id == id)
+            return snapshot;
+    return NULL;
+}
+
+static void decode_book(const struct report *report, const struct replay *replay,
+                        struct cursor *cursor) {
+    struct report_worker *all = &report->workers[0];
+    size_t before = all->reading_count;
+    const struct snapshot *snapshot = find_rules(replay, cursor_u64(cursor));
+    uint64_t first_position = cursor_varint(cursor);
+    if (snapshot && !cursor->failed) {
+        struct reading *reading = reading_of(report, all, snapshot, first_position);
+        report_book_decode(&reading->book, cursor);
+    }
+    cursor->failed |= all->reading_count == before;
+}
+
+int report_decode(struct report *report, const struct replay *replay, struct text bytes,
+                  struct error *ret_error) {
+    struct cursor cursor = cursor_of(bytes.data, bytes.length);
+    struct report_worker *all = &report->workers[0];
+    all->refused = cursor_varint(&cursor);
+    all->against_refused = cursor_varint(&cursor);
+    all->degraded = cursor_varint(&cursor);
+    all->rule_errors = cursor_varint(&cursor);
+    all->changed = cursor_varint(&cursor);
+    all->first_us = cursor_zigzag(&cursor);
+    all->last_us = cursor_zigzag(&cursor);
+    report_tally_decode(&all->tally, &cursor);
+    report_changes_decode(&all->changes, &cursor);
+    report_cards_decode(report->cards, &cursor);
+    uint64_t books = cursor_varint(&cursor);
+    for (uint64_t i = 0; i < books && !cursor.failed; i++)
+        decode_book(report, replay, &cursor);
+    if (cursor.failed || cursor_left(&cursor) > 0)
+        return error_set(ret_error, ERROR_DAMAGED, "the figures are damaged");
+    return 0;
+}
+
+/* ---- the end ---- */
 
 static int compare_books(const void *a, const void *b) {
     const struct report_book *first = *(const struct report_book *const *)a,
@@ -322,36 +417,33 @@ static int compare_books(const void *a, const void *b) {
            (first->first_position < second->first_position);
 }
 
-/* One book for each policy: that of the first worker that met it takes the others. */
-static void merge_books(struct report *report) {
-    struct report_book **books = NULL;
-    size_t count = 0;
-    for (size_t w = 0; w < report->worker_count; w++)
-        for (size_t i = 0; i < report->workers[w].reading_count; i++) {
-            struct report_book *book = &report->workers[w].readings[i].book;
-            size_t at = 0;
-            while (at < count && books[at]->snapshot != book->snapshot)
-                at++;
-            if (at < count) {
-                report_book_merge(books[at], book);
-                continue;
-            }
-            books = check_reallocarray(books, count + 1, sizeof *books);
-            books[count++] = book;
-        }
-    if (count > 0)
-        qsort(books, count, sizeof *books, compare_books);
-    report_rules_init(&report->figures.rules, (const struct report_book *const *)books, count);
+/* In the order of their first rows. */
+static void finish_rules(struct report_rules *rules, const struct report_worker *all) {
+    size_t count = all->reading_count;
+    const struct report_book **books = check_calloc(count + 1, sizeof(*books));
+    for (size_t i = 0; i < count; i++)
+        books[i] = &all->readings[i].book;
+    qsort(books, count, sizeof(*books), compare_books);
+    report_rules_init(rules, books, count);
     free(books);
+}
+
+static void take_over(struct report_figures *figures, struct report_worker *all) {
+    report_tally_merge(&figures->tally, &all->tally);
+    report_changes_merge(&figures->changes, &all->changes);
+    finish_rules(&figures->rules, all);
+    figures->refused = all->refused;
+    figures->against_refused = all->against_refused;
+    figures->degraded = all->degraded;
+    figures->rule_errors = all->rule_errors;
+    figures->changed = all->changed;
+    figures->first_us = all->first_us;
+    figures->last_us = all->last_us;
 }
 
 const struct report_figures *report_finish(struct report *report) {
     struct report_figures *figures = &report->figures;
-    figures->first_us = INT64_MAX;
-    figures->last_us = INT64_MIN;
-    for (size_t i = 0; i < report->worker_count; i++)
-        merge_worker(figures, &report->workers[i]);
-    merge_books(report);
+    take_over(figures, gather(report));
     report_changes_finish(&figures->changes);
     figures->transactions = report_rows(&figures->tally);
     if (report->policy) {

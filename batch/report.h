@@ -49,6 +49,14 @@ int report_take(struct report *report, size_t worker, const struct replay_row *r
  * precision. */
 void report_row(struct report *report, const struct replay_row *row, struct text mark);
 
+/* All that has been taken so far, for a report of a later run. No row is being taken; the report
+ * itself goes on. */
+void report_encode(struct report *report, struct buffer *out);
+/* Into a new report with the same options, of a replay of the same policies. ERROR_DAMAGED: that is
+ * not what report_encode() wrote; the report is good for nothing then. */
+int report_decode(struct report *report, const struct replay *replay, struct text bytes,
+                  struct error *ret_error);
+
 struct report_figures {
     /* Rows that both sides decided; the others are refused, by the policy or only by the other. */
     uint64_t transactions, refused, against_refused;

@@ -195,18 +195,22 @@ static void keep_memory(struct report_cards *cards, struct card_day *day) {
     cards->spare = *day;
 }
 
+static void add_closed(struct report_cards *cards, const struct report_card_day *closed) {
+    if (cards->day_count == cards->day_room) {
+        cards->day_room = cards->day_room ? 2 * cards->day_room : 64;
+        cards->days = check_reallocarray(cards->days, cards->day_room, sizeof *cards->days);
+    }
+    cards->days[cards->day_count++] = *closed;
+    cards->has_closed = true;
+    cards->closed_until = closed->day;
+}
+
 static void close_first(struct report_cards *cards) {
     struct card_day *day = &cards->open[0];
     struct report_card_day closed = {.day = day->day};
     for (enum report_side side = 0; side < REPORT_SIDES; side++)
         closed.found[side] = count_found(day, side, &cards->found[side], cards->k);
-    if (cards->day_count == cards->day_room) {
-        cards->day_room = cards->day_room ? 2 * cards->day_room : 64;
-        cards->days = check_reallocarray(cards->days, cards->day_room, sizeof *cards->days);
-    }
-    cards->days[cards->day_count++] = closed;
-    cards->has_closed = true;
-    cards->closed_until = day->day;
+    add_closed(cards, &closed);
     keep_memory(cards, day);
     memmove(cards->open, cards->open + 1, --cards->open_count * sizeof *cards->open);
 }
@@ -292,4 +296,106 @@ uint64_t report_cards_blocked(const struct report_cards *cards) {
 const struct report_scores *report_cards_scores(const struct report_cards *cards,
                                                 enum report_side side) {
     return cards->scores ? &cards->scores[side] : NULL;
+}
+
+/* ---- put away, and taken out again ---- */
+
+static void encode_known(const struct known_cards *known, struct buffer *out) {
+    buffer_append_varint(out, known->count);
+    for (size_t i = 0; i < known->room; i++)
+        if (known->slots[i].is_used) {
+            buffer_append_u64(out, known->slots[i].hash);
+            buffer_append_zigzag(out, known->slots[i].day);
+        }
+}
+
+static void decode_known(struct known_cards *known, struct cursor *cursor) {
+    uint64_t count = cursor_varint(cursor);
+    for (uint64_t i = 0; i < count && !cursor->failed; i++) {
+        uint64_t hash = cursor_u64(cursor);
+        int64_t day = report_day_decode(cursor);
+        if (!cursor->failed)
+            known_add(known, hash, day);
+    }
+    if (known->count != count)
+        cursor->failed = true;
+}
+
+static void encode_day(const struct card_day *day, struct buffer *out) {
+    buffer_append_zigzag(out, day->day);
+    buffer_append_varint(out, day->count);
+    for (size_t i = 0; i < day->count; i++) {
+        buffer_append_u64(out, day->cards[i].hash);
+        for (size_t side = 0; side < REPORT_SIDES; side++)
+            buffer_append_varint(out, day->cards[i].scores[side]);
+        buffer_append_u8(out, day->cards[i].positive);
+    }
+}
+
+static void decode_day(struct report_cards *cards, struct cursor *cursor) {
+    int64_t day = report_day_decode(cursor);
+    uint64_t count = cursor_varint(cursor);
+    if ((cards->has_closed && day <= cards->closed_until) ||
+        (cards->open_count > 0 && day <= cards->open[cards->open_count - 1].day))
+        cursor->failed = true;
+    if (cursor->failed)
+        return;
+    struct card_day *open = open_day(cards, day);
+    for (uint64_t i = 0; i < count && !cursor->failed; i++) {
+        uint64_t hash = cursor_u64(cursor);
+        struct card *card = card_of(open, hash);
+        for (size_t side = 0; side < REPORT_SIDES; side++)
+            card->scores[side] = (uint16_t)report_number_decode(cursor, REPORT_SCORES);
+        card->positive = cursor_u8(cursor) != 0;
+    }
+    if (open->count != count)
+        cursor->failed = true;
+}
+
+void report_cards_encode(const struct report_cards *cards, struct buffer *out) {
+    buffer_append_varint(out, cards->late);
+    buffer_append_varint(out, cards->blocked);
+    encode_known(&cards->frauds, out);
+    for (size_t side = 0; side < REPORT_SIDES; side++)
+        encode_known(&cards->found[side], out);
+    for (size_t side = 0; side < REPORT_SIDES && cards->scores; side++) {
+        report_counts_encode(cards->scores[side].positive, REPORT_SCORES, out);
+        report_counts_encode(cards->scores[side].negative, REPORT_SCORES, out);
+    }
+    buffer_append_varint(out, cards->day_count);
+    for (size_t i = 0; i < cards->day_count; i++) {
+        buffer_append_zigzag(out, cards->days[i].day);
+        report_counts_encode(cards->days[i].found, REPORT_SIDES, out);
+    }
+    buffer_append_varint(out, cards->open_count);
+    for (size_t i = 0; i < cards->open_count; i++)
+        encode_day(&cards->open[i], out);
+}
+
+static void decode_closed(struct report_cards *cards, struct cursor *cursor) {
+    uint64_t days = cursor_varint(cursor);
+    for (uint64_t i = 0; i < days && !cursor->failed; i++) {
+        struct report_card_day closed = {.day = report_day_decode(cursor)};
+        report_counts_decode(cursor, REPORT_SIDES, closed.found);
+        if (cards->has_closed && closed.day <= cards->closed_until)
+            cursor->failed = true;
+        if (!cursor->failed)
+            add_closed(cards, &closed);
+    }
+}
+
+void report_cards_decode(struct report_cards *cards, struct cursor *cursor) {
+    cards->late = cursor_varint(cursor);
+    cards->blocked = cursor_varint(cursor);
+    decode_known(&cards->frauds, cursor);
+    for (size_t side = 0; side < REPORT_SIDES; side++)
+        decode_known(&cards->found[side], cursor);
+    for (size_t side = 0; side < REPORT_SIDES && cards->scores; side++) {
+        report_counts_decode(cursor, REPORT_SCORES, cards->scores[side].positive);
+        report_counts_decode(cursor, REPORT_SCORES, cards->scores[side].negative);
+    }
+    decode_closed(cards, cursor);
+    uint64_t open = cursor_varint(cursor);
+    for (uint64_t i = 0; i < open && !cursor->failed; i++)
+        decode_day(cards, cursor);
 }

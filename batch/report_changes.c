@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 void report_changes_init(struct report_changes *changes, size_t most) {
     *changes = (struct report_changes){.most = most};
@@ -126,4 +127,90 @@ void report_told_fill(struct report_told *told, const struct decision *decision)
                                                   .shadow = reason->shadow,
                                                   .suppressed = reason->suppressed};
     }
+}
+
+/* ---- put away, and taken out again ---- */
+
+static void encode_text(struct text t, struct buffer *out) {
+    buffer_append_varint(out, t.length);
+    buffer_append(out, t.data, t.length);
+}
+
+static struct text decode_text(struct cursor *cursor) {
+    uint64_t length = cursor_varint(cursor);
+    if (length > cursor_left(cursor))
+        cursor->failed = true;
+    return copy_of(cursor_text(cursor, cursor->failed ? 0 : (size_t)length));
+}
+
+static void encode_told(const struct report_told *told, struct buffer *out) {
+    buffer_append_varint(out, told->verdict);
+    buffer_append_varint(out, told->score);
+    buffer_append_varint(out, told->reason_count);
+    for (size_t i = 0; i < told->reason_count; i++) {
+        encode_text(told->reasons[i].rule, out);
+        encode_text(told->reasons[i].text, out);
+        buffer_append_u8(out, told->reasons[i].shadow);
+        buffer_append_u8(out, told->reasons[i].suppressed);
+    }
+}
+
+static void decode_told(struct report_told *told, struct cursor *cursor) {
+    told->verdict = (enum verdict)report_number_decode(cursor, VERDICT_COUNT);
+    told->score = (uint32_t)report_number_decode(cursor, REPORT_SCORES);
+    told->reason_count = (size_t)report_number_decode(cursor, REPORT_REASONS_MAX + 1);
+    told->reasons = check_calloc(told->reason_count + 1, sizeof *told->reasons);
+    for (size_t i = 0; i < told->reason_count; i++) {
+        struct report_reason *reason = &told->reasons[i];
+        reason->rule = decode_text(cursor);
+        reason->text = decode_text(cursor);
+        reason->shadow = cursor_u8(cursor) != 0;
+        reason->suppressed = cursor_u8(cursor) != 0;
+    }
+}
+
+static void encode_change(const struct report_change *change, struct buffer *out) {
+    buffer_append_u64(out, change->hash);
+    buffer_append_varint(out, change->position);
+    encode_text(change->id, out);
+    buffer_append_zigzag(out, change->event_time_us);
+    buffer_append_zigzag(out, change->amount_minor);
+    encode_text(text_of(change->currency), out);
+    buffer_append_varint(out, change->label);
+    for (size_t side = 0; side < REPORT_SIDES; side++)
+        encode_told(&change->sides[side], out);
+}
+
+static void decode_currency(char ret_currency[4], struct cursor *cursor) {
+    size_t length = (size_t)report_number_decode(cursor, 4);
+    struct text currency = cursor_text(cursor, length);
+    if (!currency.data || (length != 0 && length != 3))
+        cursor->failed = true;
+    else
+        memcpy(ret_currency, currency.data, length);
+}
+
+static struct report_change decode_change(struct cursor *cursor) {
+    struct report_change change = {.hash = cursor_u64(cursor)};
+    change.position = cursor_varint(cursor);
+    change.id = decode_text(cursor);
+    change.event_time_us = cursor_zigzag(cursor);
+    change.amount_minor = cursor_zigzag(cursor);
+    decode_currency(change.currency, cursor);
+    change.label = (enum label)report_number_decode(cursor, LABEL_COUNT);
+    for (size_t side = 0; side < REPORT_SIDES; side++)
+        decode_told(&change.sides[side], cursor);
+    return change;
+}
+
+void report_changes_encode(const struct report_changes *changes, struct buffer *out) {
+    buffer_append_varint(out, changes->count);
+    for (size_t i = 0; i < changes->count; i++)
+        encode_change(&changes->of[i], out);
+}
+
+void report_changes_decode(struct report_changes *changes, struct cursor *cursor) {
+    uint64_t count = report_number_decode(cursor, (uint64_t)changes->most + 1);
+    for (uint64_t i = 0; i < count && !cursor->failed; i++)
+        report_changes_put(changes, decode_change(cursor));
 }

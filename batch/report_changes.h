@@ -50,5 +50,9 @@ void report_changes_merge(struct report_changes *to, struct report_changes *from
 /* Brings them into the order of positions; nothing can be put after that. */
 void report_changes_finish(struct report_changes *changes);
 
+/* As report_tally.h has it; before they are finished, and into empty ones for as many. */
+void report_changes_encode(const struct report_changes *changes, struct buffer *out);
+void report_changes_decode(struct report_changes *changes, struct cursor *cursor);
+
 /* Copies the first REPORT_REASONS_MAX. */
 void report_told_fill(struct report_told *told, const struct decision *decision);

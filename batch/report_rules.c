@@ -200,6 +200,45 @@ void report_book_merge(struct report_book *to, const struct report_book *from) {
         to->overlap[i] += from->overlap[i];
 }
 
+/* ---- put away, and taken out again ---- */
+
+void report_book_encode(const struct report_book *book, struct buffer *out) {
+    size_t rules = book->snapshot->rule_count;
+    buffer_append_varint(out, rules);
+    for (size_t i = 0; i < rules; i++) {
+        const struct report_rule_tally *tally = &book->rules[i];
+        buffer_append_varint(out, tally->fires);
+        buffer_append_varint(out, tally->suppressed);
+        buffer_append_varint(out, tally->alone);
+        report_counts_encode(tally->classes, REPORT_CLASSES, out);
+        report_sum_encode(tally->caught, out);
+        buffer_append_varint(out, tally->added_alerts);
+        buffer_append_varint(out, tally->added_positive);
+        report_sum_encode(tally->added_caught, out);
+    }
+    if (book->overlap)
+        report_counts_encode(book->overlap, pairs_of(rules), out);
+}
+
+void report_book_decode(struct report_book *book, struct cursor *cursor) {
+    size_t rules = book->snapshot->rule_count;
+    if (cursor_varint(cursor) != rules)
+        cursor->failed = true;
+    for (size_t i = 0; i < rules && !cursor->failed; i++) {
+        struct report_rule_tally *tally = &book->rules[i];
+        tally->fires = cursor_varint(cursor);
+        tally->suppressed = cursor_varint(cursor);
+        tally->alone = cursor_varint(cursor);
+        report_counts_decode(cursor, REPORT_CLASSES, tally->classes);
+        tally->caught = report_sum_decode(cursor);
+        tally->added_alerts = cursor_varint(cursor);
+        tally->added_positive = cursor_varint(cursor);
+        tally->added_caught = report_sum_decode(cursor);
+    }
+    if (book->overlap)
+        report_counts_decode(cursor, pairs_of(rules), book->overlap);
+}
+
 /* ---- all policies together ---- */
 
 static size_t place_of(struct report_rules *rules, const struct snapshot *snapshot,

@@ -46,6 +46,10 @@ void report_book_add(struct report_book *book, const struct report_fact *fact,
 /* Both are of one policy. */
 void report_book_merge(struct report_book *to, const struct report_book *from);
 
+/* As report_tally.h has it; decoded into a new book of the same policy. */
+void report_book_encode(const struct report_book *book, struct buffer *out);
+void report_book_decode(struct report_book *book, struct cursor *cursor);
+
 struct report_rule {
     const struct rule *rule; /* as the last policy has it */
     struct text group;       /* "": none */

@@ -123,6 +123,138 @@ void report_tally_merge(struct report_tally *to, const struct report_tally *from
         merge_day(day_of(to, from->days[i].day), &from->days[i]);
 }
 
+/* ---- put away, and taken out again ---- */
+
+void report_counts_encode(const uint64_t *counts, size_t count, struct buffer *out) {
+    for (size_t i = 0; i < count; i++)
+        buffer_append_varint(out, counts[i]);
+}
+
+void report_counts_decode(struct cursor *cursor, size_t count, uint64_t *ret_counts) {
+    for (size_t i = 0; i < count; i++)
+        ret_counts[i] = cursor_varint(cursor);
+}
+
+uint64_t report_number_decode(struct cursor *cursor, uint64_t bound) {
+    uint64_t number = cursor_varint(cursor);
+    if (number < bound)
+        return number;
+    cursor->failed = true;
+    return 0;
+}
+
+void report_sum_encode(report_sum sum, struct buffer *out) {
+    __extension__ unsigned __int128 bits = (unsigned __int128)sum;
+    buffer_append_u64(out, (uint64_t)bits);
+    buffer_append_u64(out, (uint64_t)(bits >> 64));
+}
+
+/* Beyond what rows can add up to there is no room for more of them. */
+report_sum report_sum_decode(struct cursor *cursor) {
+    static const report_sum most = (report_sum)1 << 126;
+    uint64_t low = cursor_u64(cursor);
+    __extension__ unsigned __int128 bits = (unsigned __int128)cursor_u64(cursor) << 64 | low;
+    report_sum sum = (report_sum)bits;
+    if (sum >= -most && sum <= most)
+        return sum;
+    cursor->failed = true;
+    return 0;
+}
+
+int64_t report_day_decode(struct cursor *cursor) {
+    static const int64_t most = INT64_MAX / (INT64_C(86400) * 1000000) + 1;
+    int64_t day = cursor_zigzag(cursor);
+    if (day >= -most && day <= most)
+        return day;
+    cursor->failed = true;
+    return 0;
+}
+
+static void encode_side(const struct report_side_tally *side, struct buffer *out) {
+    for (size_t class = 0; class < REPORT_CLASSES; class ++)
+        for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++) {
+            const struct report_cell *cell = &side->cells[class][verdict];
+            buffer_append_varint(out, cell->rows);
+            report_sum_encode(cell->amount, out);
+            report_sum_encode(cell->squares, out);
+        }
+    report_counts_encode(side->scores.positive, REPORT_SCORES, out);
+    report_counts_encode(side->scores.negative, REPORT_SCORES, out);
+    report_counts_encode(side->unknown, REPORT_SCORES, out);
+}
+
+/* No amount is beyond 10^13, and so no sum beyond so many of them. */
+static struct report_cell decode_cell(struct cursor *cursor) {
+    struct report_cell cell = {.rows = report_number_decode(cursor, UINT64_C(1) << 40)};
+    report_sum most = (report_sum)cell.rows * INT64_C(10000000000000);
+    cell.amount = report_sum_decode(cursor);
+    cell.squares = report_sum_decode(cursor);
+    if (cell.amount > most || cell.amount < -most || cell.squares < 0)
+        cursor->failed = true;
+    return cell;
+}
+
+static void decode_side(struct report_side_tally *side, struct cursor *cursor) {
+    for (size_t class = 0; class < REPORT_CLASSES; class ++)
+        for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++)
+            side->cells[class][verdict] = decode_cell(cursor);
+    report_counts_decode(cursor, REPORT_SCORES, side->scores.positive);
+    report_counts_decode(cursor, REPORT_SCORES, side->scores.negative);
+    report_counts_decode(cursor, REPORT_SCORES, side->unknown);
+}
+
+static void encode_day(const struct report_day_tally *day, struct buffer *out) {
+    buffer_append_zigzag(out, day->day);
+    buffer_append_varint(out, day->transactions);
+    buffer_append_varint(out, day->positive);
+    buffer_append_varint(out, day->without_outcome);
+    for (size_t i = 0; i < REPORT_SIDES; i++) {
+        report_counts_encode(day->sides[i].verdicts, VERDICT_COUNT, out);
+        buffer_append_varint(out, day->sides[i].caught);
+    }
+}
+
+static struct report_day_tally decode_day(struct cursor *cursor) {
+    struct report_day_tally day = {.day = report_day_decode(cursor)};
+    day.transactions = cursor_varint(cursor);
+    day.positive = cursor_varint(cursor);
+    day.without_outcome = cursor_varint(cursor);
+    for (size_t i = 0; i < REPORT_SIDES; i++) {
+        report_counts_decode(cursor, VERDICT_COUNT, day.sides[i].verdicts);
+        day.sides[i].caught = cursor_varint(cursor);
+    }
+    return day;
+}
+
+void report_tally_encode(const struct report_tally *tally, struct buffer *out) {
+    for (size_t i = 0; i < REPORT_SIDES; i++)
+        encode_side(&tally->sides[i], out);
+    for (size_t against = 0; against < VERDICT_COUNT; against++)
+        report_counts_encode(tally->matrix[against], VERDICT_COUNT, out);
+    buffer_append_varint(out, tally->other_scores);
+    buffer_append_varint(out, tally->without_amount);
+    buffer_append_varint(out, tally->day_count);
+    for (size_t i = 0; i < tally->day_count; i++)
+        encode_day(&tally->days[i], out);
+}
+
+void report_tally_decode(struct report_tally *tally, struct cursor *cursor) {
+    for (size_t i = 0; i < REPORT_SIDES; i++)
+        decode_side(&tally->sides[i], cursor);
+    for (size_t against = 0; against < VERDICT_COUNT; against++)
+        report_counts_decode(cursor, VERDICT_COUNT, tally->matrix[against]);
+    tally->other_scores = cursor_varint(cursor);
+    tally->without_amount = cursor_varint(cursor);
+    uint64_t days = cursor_varint(cursor);
+    for (uint64_t i = 0; i < days && !cursor->failed; i++) {
+        struct report_day_tally day = decode_day(cursor);
+        if (i > 0 && day.day <= tally->days[i - 1].day)
+            cursor->failed = true;
+        else
+            merge_day(day_of(tally, day.day), &day);
+    }
+}
+
 /* ---- what follows ---- */
 
 uint64_t report_class_rows(const struct report_tally *tally, enum report_class class) {

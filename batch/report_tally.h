@@ -6,6 +6,7 @@
  * of squares 128 bits: 10^13 squared, for 10^12 rows. */
 #pragma once
 
+#include "core/base/buffer.h"
 #include "core/wire/decision.h"
 #include "report_curve.h"
 
@@ -79,6 +80,23 @@ void report_tally_init(struct report_tally *tally);
 void report_tally_deinit(struct report_tally *tally);
 void report_tally_add(struct report_tally *tally, const struct report_fact *fact);
 void report_tally_merge(struct report_tally *to, const struct report_tally *from);
+
+/* ---- put away, and taken out again ---- */
+
+/* All parts of a report have these two. What is decoded is put into an empty one, which can only be
+ * freed afterwards if the cursor has failed: the bytes are not what an encoder wrote. */
+void report_tally_encode(const struct report_tally *tally, struct buffer *out);
+void report_tally_decode(struct report_tally *tally, struct cursor *cursor);
+
+/* What they are made of. */
+void report_counts_encode(const uint64_t *counts, size_t count, struct buffer *out);
+void report_counts_decode(struct cursor *cursor, size_t count, uint64_t *ret_counts);
+void report_sum_encode(report_sum sum, struct buffer *out);
+report_sum report_sum_decode(struct cursor *cursor);
+/* One that event times can have. */
+int64_t report_day_decode(struct cursor *cursor);
+/* A whole number below a bound. */
+uint64_t report_number_decode(struct cursor *cursor, uint64_t bound);
 
 /* ---- what follows ---- */
 

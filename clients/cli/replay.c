@@ -2,8 +2,10 @@
  *
  *   parse     replay_options.h
  *   open      the replay, then the files that are asked for, as drafts
+ *   resume    what an interrupted run left, if there is any: replay_checkpoint.h
  *   take      rows in the replay's workers: figures, differences, rows of a training set
  *   row       the same in order: what was prepared is printed and written
+ *   leave     interrupted: what there is so far, for --resume
  *   finish    files appear; the summary is printed */
 #include "batch/replay.h"
 #include "batch/audit.h"
@@ -16,6 +18,7 @@
 #include "folders.h"
 #include "job_progress.h"
 #include "quantity.h"
+#include "replay_checkpoint.h"
 #include "replay_document.h"
 #include "replay_options.h"
 #include "report_page.h"
@@ -27,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct session {
     struct replay_command command;
@@ -38,6 +42,13 @@ struct session {
     struct replay_document document;
     FILE *to;                          /* where differences and the summary go */
     uint64_t told, different, refused; /* transactions of the range, and those of them that are */
+    struct buffer remarks;             /* lines that were printed about rows */
+
+    /* With --resume. */
+    struct replay_checkpoint checkpoint; /* of the run before */
+    FILE *held;                          /* its file; NULL: this is the first run */
+    struct draft_file resume;            /* of this run, should it be interrupted */
+    bool is_left;                        /* that has been written */
 };
 
 /* ---- rows, in the workers ----
@@ -87,14 +98,25 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
 
 /* ---- rows, in order ---- */
 
-static void tell(struct session *session, const struct replay_row *row, struct text remark) {
-    uint64_t *count = row->decision ? &session->different : &session->refused;
-    if ((*count)++ >= replay_command_told(&session->command))
+/* Prints what there is from `begin` on. */
+static void print_remarks(struct session *session, size_t begin) {
+    if (session->remarks.length == begin)
         return;
     job_progress_clear(&session->progress);
-    fprintf(session->to, "position %" PRIu64 "  %" TEXT_FORMAT ": %" TEXT_FORMAT "\n",
-            row->record->position, TEXT_ARGS(row->record->transaction.transaction.id),
-            TEXT_ARGS(remark));
+    fwrite(session->remarks.bytes + begin, 1, session->remarks.length - begin, session->to);
+    if (!session->command.resume) /* nobody will ask for it again */
+        buffer_clear(&session->remarks);
+}
+
+static void tell(struct session *session, const struct replay_row *row, struct text remark) {
+    uint64_t *count = row->decision ? &session->different : &session->refused;
+    size_t begin = session->remarks.length;
+    if ((*count)++ >= replay_command_told(&session->command))
+        return;
+    buffer_printf(&session->remarks, "position %" PRIu64 "  %" TEXT_FORMAT ": %" TEXT_FORMAT "\n",
+                  row->record->position, TEXT_ARGS(row->record->transaction.transaction.id),
+                  TEXT_ARGS(remark));
+    print_remarks(session, begin);
 }
 
 static int write_row(void *user, const struct replay_row *row, struct error *ret_error) {
@@ -118,10 +140,11 @@ static int write_row(void *user, const struct replay_row *row, struct error *ret
 
 static void take_contradiction(void *user, uint64_t position, const char *what) {
     struct session *session = user;
+    size_t begin = session->remarks.length;
     if (!session->command.recorded)
         return;
-    job_progress_clear(&session->progress);
-    fprintf(session->to, "position %" PRIu64 ": %s\n", position, what);
+    buffer_printf(&session->remarks, "position %" PRIu64 ": %s\n", position, what);
+    print_remarks(session, begin);
 }
 
 /* ---- the summary ---- */
@@ -206,16 +229,39 @@ static bool needs_texts(const struct replay_command *command) {
     return command->recorded || command->features || command->against;
 }
 
+/* Where an interrupted run of this replay left off, if there was one. */
+static int open_checkpoint(struct session *session, const char *archive, struct error *ret_error) {
+    const char *path = session->command.resume;
+    int r = replay_checkpoint_read(path, &session->checkpoint, &session->held, ret_error);
+    if (r != 1)
+        return r;
+    r = replay_checkpoint_check_archive(&session->checkpoint, archive, ret_error);
+    return r == -ERROR_INVALID ? error_prefix(ret_error, "--resume %s", path) : r;
+}
+
+/* Interrupted, but there is nothing that FILE has not got. */
+static int leave_as_it_was(const struct session *session, struct error *ret_error) {
+    if (!session->held)
+        return error_set(ret_error, ERROR_INTERRUPTED,
+                         "interrupted before the first decision: there is nothing to go on from");
+    return error_set(ret_error, ERROR_INTERRUPTED,
+                     "interrupted again before anything new was decided: the same command still "
+                     "goes on from %s",
+                     session->command.resume);
+}
+
 static int open_replay(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     char *archive = folder_of_archive(command->archive), *generations = NULL;
-    int r =
-        command->from_generations ? find_generations(command, archive, &generations, ret_error) : 0;
+    int r = command->resume ? open_checkpoint(session, archive, ret_error) : 0;
+    if (r == 0 && command->from_generations)
+        r = find_generations(command, archive, &generations, ret_error);
     const struct replay_options options = {
         .archive = archive,
         .policy = command->policy,
         .against = command->against,
         .threads = (size_t)command->threads,
+        .until = session->checkpoint.until,
         .from_us = replay_command_first_us(command),
         .to_us = command->to_us,
         .generations = generations,
@@ -232,6 +278,8 @@ static int open_replay(struct session *session, struct error *ret_error) {
         r = replay_open(&options, &session->progress.progress, &session->replay, ret_error);
     free(archive);
     free(generations);
+    if (r == -ERROR_INTERRUPTED && command->resume)
+        return leave_as_it_was(session, ret_error);
     return r;
 }
 
@@ -302,17 +350,123 @@ static int open_report(struct session *session, struct error *ret_error) {
     return 0;
 }
 
+static int open_training_set(struct session *session, struct error *ret_error) {
+    const struct replay_command *command = &session->command;
+    int r;
+    if (session->held) {
+        r = training_set_reopen(command->features, session->replay,
+                                &session->checkpoint.training_set, &session->training_set,
+                                ret_error);
+        return r < 0 ? error_prefix(ret_error, "%s cannot be gone on from", command->resume) : 0;
+    }
+    r = training_set_open(command->features, session->replay, &session->training_set, ret_error);
+    if (r == 0 && command->resume)
+        r = training_set_follow(session->training_set, ret_error);
+    return r == -ERROR_UNSUPPORTED ? error_prefix(ret_error, "--resume") : r;
+}
+
+static int open_resume(struct session *session, struct error *ret_error) {
+    int r = draft_file_open(&session->resume, session->command.resume, ret_error);
+    if (r == 0 && !session->resume.draft)
+        r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is no file",
+                      session->command.resume);
+    return r;
+}
+
 static int open_files(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     int r = 0;
-    if (command->json)
+    if (command->resume)
+        r = open_resume(session, ret_error);
+    if (r == 0 && command->json)
         r = draft_file_open(&session->json, command->json, ret_error);
     if (r == 0 && command->html)
         r = draft_file_open(&session->html, command->html, ret_error);
     if (r == 0 && command->features)
-        r = training_set_open(command->features, session->replay, &session->training_set,
-                              ret_error);
+        r = open_training_set(session, ret_error);
     return r;
+}
+
+/* ---- going on, and leaving off ---- */
+
+/* Before any file is touched: is it this replay, and what had it come to? */
+static int resume(struct session *session, struct error *ret_error) {
+    const struct replay_checkpoint *checkpoint = &session->checkpoint;
+    const char *path = session->command.resume;
+    struct buffer identity;
+    buffer_init(&identity);
+    replay_identity(&session->command, session->replay, &identity);
+    int r = replay_checkpoint_check(checkpoint, &identity, ret_error);
+    buffer_deinit(&identity);
+    if (r < 0)
+        return error_prefix(ret_error, r == -ERROR_INVALID ? "--resume %s" : "%s", path);
+    const struct text figures = {(const char *)checkpoint->figures.bytes,
+                                 checkpoint->figures.length};
+    if (session->command.features && !checkpoint->training_set.draft)
+        r = error_set(ret_error, ERROR_DAMAGED, "it is damaged");
+    if (r == 0 && session->report)
+        r = report_decode(session->report, session->replay, figures, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", path);
+    replay_resume(session->replay, &checkpoint->report);
+    session->told = checkpoint->told;
+    session->different = checkpoint->different;
+    session->refused = checkpoint->refused;
+    return 0;
+}
+
+static void print_earlier_remarks(struct session *session) {
+    const struct buffer *remarks = &session->checkpoint.remarks;
+    buffer_append(&session->remarks, remarks->bytes, remarks->length);
+    print_remarks(session, 0);
+}
+
+static int write_checkpoint(struct session *session, const struct replay_report *report,
+                            struct error *ret_error) {
+    struct replay_checkpoint checkpoint;
+    int r = 0;
+    replay_checkpoint_init(&checkpoint);
+    checkpoint.until = replay_until(session->replay);
+    checkpoint.report = *report;
+    checkpoint.told = session->told;
+    checkpoint.different = session->different;
+    checkpoint.refused = session->refused;
+    replay_identity(&session->command, session->replay, &checkpoint.identity);
+    buffer_append(&checkpoint.remarks, session->remarks.bytes, session->remarks.length);
+    if (session->training_set)
+        r = training_set_mark(session->training_set, &checkpoint.training_set, ret_error);
+    if (session->report)
+        report_encode(session->report, &checkpoint.figures);
+    if (r == 0) {
+        r = replay_checkpoint_write(&checkpoint, &session->resume, ret_error);
+        session->is_left = r == 0;
+    }
+    replay_checkpoint_deinit(&checkpoint);
+    return r;
+}
+
+/* Of an interrupted run. Always an error: that one, or why it cannot be gone on with. */
+static int leave(struct session *session, const struct replay_report *report,
+                 struct error *ret_error) {
+    const char *path = session->command.resume;
+    char done[QUANTITY_COUNT_SIZE];
+    if (report->records <= session->checkpoint.report.records)
+        return leave_as_it_was(session, ret_error);
+    int r = write_checkpoint(session, report, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "interrupted, and it cannot be gone on with from there");
+    return error_set(ret_error, ERROR_INTERRUPTED,
+                     "interrupted after %s records: the same command goes on from there, with what "
+                     "is in %s",
+                     quantity_format_count(report->records, done), path);
+}
+
+/* The files that were wanted are there. */
+static int forget_checkpoint(struct session *session, struct error *ret_error) {
+    const char *path = session->command.resume;
+    if (session->held && unlink(path) != 0 && errno != ENOENT)
+        return error_set_errno(ret_error, errno, "all is done, but cannot remove %s", path);
+    return 0;
 }
 
 /* ---- closing ---- */
@@ -356,6 +510,8 @@ static int write_report(struct session *session, struct error *ret_error) {
 /* All files appear, or none: what a full disk would stop is done before the first has its name. */
 static int publish_files(struct session *session, struct error *ret_error) {
     int r = write_report(session, ret_error);
+    if (r == 0 && session->training_set && session->held)
+        r = training_set_flush(session->training_set, ret_error);
     if (r == 0 && session->training_set) {
         r = training_set_publish(session->training_set, ret_error);
         session->training_set = NULL;
@@ -368,13 +524,22 @@ static int publish_files(struct session *session, struct error *ret_error) {
 }
 
 static void close_session(struct session *session) {
-    training_set_discard(session->training_set);
+    if (session->training_set && (session->is_left || session->held))
+        training_set_leave(session->training_set);
+    else
+        training_set_discard(session->training_set);
+    if (session->resume.file)
+        draft_file_discard(&session->resume);
     if (session->json.file)
         draft_file_discard(&session->json);
     if (session->html.file)
         draft_file_discard(&session->html);
     report_free(session->report);
     replay_close(session->replay);
+    replay_checkpoint_deinit(&session->checkpoint);
+    buffer_deinit(&session->remarks);
+    if (session->held)
+        fclose(session->held);
 }
 
 /* ---- the run ---- */
@@ -383,22 +548,28 @@ static int run(struct session *session, struct replay_report *ret_report, struct
     const struct replay_listener listener = {
         .take = take_row, .row = write_row, .contradiction = take_contradiction, .user = session};
     int r = open_report(session, ret_error);
+    if (r == 0 && session->held)
+        r = resume(session, ret_error);
     if (r == 0)
         r = open_files(session, ret_error);
-    if (r == 0)
-        r = replay_run(session->replay, &listener, &session->progress.progress, ret_report,
-                       ret_error);
+    if (r < 0)
+        return r;
+    print_earlier_remarks(session);
+    r = replay_run(session->replay, &listener, &session->progress.progress, ret_report, ret_error);
+    if (r == -ERROR_INTERRUPTED && session->command.resume)
+        return leave(session, ret_report, ret_error);
     if (r < 0)
         return r;
     session->document.replay = ret_report;
     if (session->report)
         session->document.figures = report_finish(session->report);
-    return publish_files(session, ret_error);
+    r = publish_files(session, ret_error);
+    return r < 0 ? r : forget_checkpoint(session, ret_error);
 }
 
-/* The options are right by themselves, but not with this policy. */
+/* The options are right by themselves, but not with this policy or what is there already. */
 static bool is_usage(const struct session *session, const struct error *error) {
-    return session->replay && strncmp(error->text, "--", 2) == 0;
+    return (session->replay || error->code == ERROR_INVALID) && strncmp(error->text, "--", 2) == 0;
 }
 
 static int fail(const struct session *session, const struct error *error) {
@@ -428,6 +599,8 @@ int command_replay(int argc, char **argv) {
     struct replay_report report;
     struct error error;
     replay_command_parse(argc, argv, &session.command);
+    replay_checkpoint_init(&session.checkpoint);
+    buffer_init(&session.remarks);
     bool to_stdout = replay_command_takes_stdout(&session.command);
     session.to = to_stdout ? stderr : stdout;
     job_progress_init(&session.progress, session.command.quiet, to_stdout, "records");

@@ -27,6 +27,7 @@ enum {
     OPTION_COUNTERFACTUAL,
     OPTION_WALK_FORWARD,
     OPTION_THREADS,
+    OPTION_RESUME,
     OPTION_JSON,
     OPTION_HTML,
     OPTION_LIST,
@@ -95,6 +96,10 @@ static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Otherwise:", 4},
     {"threads", OPTION_THREADS, "N", 0,
      "Threads (one for each processor); the result is the same for any number", 4},
+    {"resume", OPTION_RESUME, "FILE", 0,
+     "When it is interrupted, write to FILE what is done: the same command goes on from there, and "
+     "removes FILE at the end",
+     4},
     {"quiet", 'q', NULL, 0, "No progress and no summary", 4},
     {0},
 };
@@ -197,8 +202,8 @@ static void check_blocked(const struct replay_command *command, struct argp_stat
 }
 
 static void check_files(const struct replay_command *command, struct argp_state *state) {
-    const char *files[] = {command->features, command->json, command->html};
-    static const char *const names[] = {"features", "json", "html"};
+    const char *files[] = {command->features, command->json, command->html, command->resume};
+    static const char *const names[] = {"features", "json", "html", "resume"};
     size_t on_stdout = 0;
     for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
         if (files[i] && !*files[i])
@@ -207,12 +212,28 @@ static void check_files(const struct replay_command *command, struct argp_state 
         for (size_t j = 0; j < i; j++)
             if (files[i] && files[j] && strcmp(files[i], "-") != 0 &&
                 strcmp(files[i], files[j]) == 0)
-                argp_error(state, "--features, --json and --html: two of them would write %s",
+                argp_error(state,
+                           "--features, --json, --html and --resume: two of them would write %s",
                            files[i]);
     }
     if (on_stdout > 1)
         argp_error(state,
                    "--features, --json and --html: only one of them can go to standard output");
+}
+
+static void check_resume(const struct replay_command *command, struct argp_state *state) {
+    static const char parquet[] = ".parquet";
+    size_t length = command->features ? strlen(command->features) : 0, tail = sizeof parquet - 1;
+    if (!command->resume)
+        return;
+    if (strcmp(command->resume, "-") == 0)
+        argp_error(state, "--resume: standard output is no file to go on from");
+    if (!command->features)
+        return;
+    if (strcmp(command->features, "-") == 0)
+        argp_error(state, "--resume: rows on standard output cannot be gone on with; name a file");
+    if (length > tail && strcmp(command->features + length - tail, parquet) == 0)
+        argp_error(state, "--resume: Parquet cannot be gone on with; --features FILE.csv can");
 }
 
 static void check_command(const struct replay_command *command, struct argp_state *state) {
@@ -224,6 +245,7 @@ static void check_command(const struct replay_command *command, struct argp_stat
     check_clocks(command, state);
     check_blocked(command, state);
     check_files(command, state);
+    check_resume(command, state);
 }
 
 /* ---- argp ---- */
@@ -309,6 +331,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case OPTION_THREADS:
         command->threads = parse_count("threads", value, 1, THREADS_MAX, state);
+        return 0;
+    case OPTION_RESUME:
+        command->resume = value;
         return 0;
     case 'q':
         command->quiet = true;

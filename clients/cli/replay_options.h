@@ -8,6 +8,7 @@
 struct replay_command {
     const char *archive, *policy, *against;
     const char *features, *json, *html; /* files; "-": standard output */
+    const char *resume;                 /* file to go on from; NULL: not given */
     const char *card;                   /* entity; NULL: the report's default */
     const char *review_price;           /* in major units, as typed: its currency is the policy's */
     bool recorded, counterfactual, walk_forward, known_now, from_generations, quiet;

@@ -38,6 +38,28 @@ void training_set_format(const struct training_set *training_set, const struct d
 /* Writes a row made by training_set_format(); one thread. ERROR_SYSTEM */
 int training_set_write(struct training_set *training_set, struct text row, struct error *ret_error);
 
+/* How far the file has come, for a later run that goes on with it. */
+struct training_mark {
+    char *draft; /* name of the file that is being written; heap */
+    uint64_t length, hash;
+};
+
+/* Right after opening: there will be a mark. ERROR_UNSUPPORTED: not of this file, which is Parquet
+ * or cannot be taken up again. */
+int training_set_follow(struct training_set *training_set, struct error *ret_error);
+/* Everything is with the system: publishing only renames. ERROR_SYSTEM */
+int training_set_flush(struct training_set *training_set, struct error *ret_error);
+/* The same, and how far that is, of a file that is followed. */
+int training_set_mark(struct training_set *training_set, struct training_mark *ret_mark,
+                      struct error *ret_error);
+/* Frees it and leaves the file that was being written. */
+void training_set_leave(struct training_set *training_set);
+/* As training_set_open(), behind the mark: what stands there is cut off. Followed. ERROR_DAMAGED,
+ * ERROR_NOT_FOUND: what was written up to the mark is not there any more; nothing is changed. */
+int training_set_reopen(const char *path, const struct replay *replay,
+                        const struct training_mark *mark, struct training_set **ret_training_set,
+                        struct error *ret_error);
+
 /* What was written becomes the file. Frees the training set, also on failure; then no file is
  * left. ERROR_SYSTEM */
 int training_set_publish(struct training_set *training_set, struct error *ret_error);

@@ -1,5 +1,6 @@
 /* Replays by several threads and in chunks of several sizes: every byte that they tell must be what
  * one plain loop of engine_decide() and engine_apply() tells, record after record. */
+#include "batch/rebuild.h"
 #include "batch/replay.h"
 
 #include "core/base/check.h"
@@ -462,6 +463,87 @@ static void a_range_is_a_part_of_the_whole(void **state) {
     expect_one_result(options);
 }
 
+/* ---- from tables ---- */
+
+static uint64_t put(struct archive *archive, struct record record) {
+    record.receive_time_us = REPLAY_ARCHIVE_START_US;
+    archive_append(archive, &record);
+    return record.position;
+}
+
+static struct archive *write_on(const struct place *place) {
+    struct archive_recovery recovery;
+    struct archive *archive;
+    struct error error;
+    if (archive_open(place->archive, NULL, &archive, &recovery, &error) < 0)
+        fail_msg("%s", error.text);
+    return archive;
+}
+
+static struct record transaction_of(const char *id, int64_t seconds) {
+    struct record record = {
+        .type = RECORD_TRANSACTION,
+        .transaction = {.transaction = {.id = text_of(id),
+                                        .event_time_us = REPLAY_ARCHIVE_START_US +
+                                                         seconds * REPLAY_ARCHIVE_SECOND,
+                                        .amount_minor = 100,
+                                        .currency = TEXT_LITERAL("EUR")},
+                        .decision = {.verdict = VERDICT_DECLINE}}};
+    record.transaction.transaction.fields[FIELD_MERCHANT] = TEXT_LITERAL("m1");
+    return record;
+}
+
+/* What tables hold was applied with the recorded verdicts, so that is what outcomes of it say. */
+static void outcomes_of_what_tables_hold(void **state) {
+    const struct place *place = *state;
+    char generations[600];
+    struct rebuild_report rebuilt = {0};
+    struct telling telling;
+    struct error error;
+    struct record declined[3];
+    uint64_t positions[3];
+    struct archive *archive = write_on(place);
+    for (int i = 0; i < 3; i++) {
+        declined[i] = transaction_of(&"a\0b\0c"[2 * i], i);
+        positions[i] = put(archive, declined[i]);
+    }
+    archive_close(archive);
+    snprintf(generations, sizeof generations, "%s/generations", place->scratch);
+    const struct rebuild_options options = {.archive = place->archive,
+                                            .generations = generations,
+                                            .policy = place->policies[REPLAY_FIRST],
+                                            .version = "1",
+                                            .now_us = REPLAY_ARCHIVE_START_US};
+    if (rebuild_run(&options, NULL, &rebuilt, &error) < 0)
+        fail_msg("%s", error.text);
+    rebuild_report_deinit(&rebuilt);
+
+    archive = write_on(place);
+    for (int i = 0; i < 3; i++)
+        put(archive, (struct record){.type = RECORD_OUTCOME,
+                                     .outcome = {.label = LABEL_FRAUD,
+                                                 .transaction_position = positions[i],
+                                                 .transaction = declined[i].transaction.transaction,
+                                                 .verdict = VERDICT_DECLINE}});
+    put(archive, transaction_of("d", 10));
+    archive_close(archive);
+    for (int counterfactual = 0; counterfactual < 2; counterfactual++) {
+        telling = run_with(
+            (struct replay_options){.archive = place->archive,
+                                    .policy = place->policies[REPLAY_FIRST],
+                                    .generations = generations,
+                                    .from_us = REPLAY_ARCHIVE_START_US + 5 * REPLAY_ARCHIVE_SECOND,
+                                    .counterfactual = counterfactual},
+            false);
+        assert_int_equal(telling.report.transactions, 1);
+        assert_int_equal(telling.report.records, 4);
+        buffer_append_u8(&telling.rows, 0);
+        assert_non_null(strstr((const char *)telling.rows.bytes, "frauds_1d"));
+        assert_null(strstr((const char *)telling.rows.bytes, "risky_merchant"));
+        telling_deinit(&telling);
+    }
+}
+
 /* ---- an end before the end ---- */
 
 static int refuse(void *user, size_t worker, const struct replay_row *row, struct buffer *prepared,
@@ -507,6 +589,112 @@ static void the_first_error_in_order_ends_it(void **state) {
     assert_true(told > 400);
 }
 
+/* ---- interrupted, and gone on with ---- */
+
+struct interruption {
+    struct progress progress;
+    unsigned calls; /* left until the replay is asked to stop */
+};
+
+static int ask_to_stop(struct progress *self, const char *stage, uint64_t done, uint64_t total) {
+    struct interruption *interruption = (struct interruption *)self;
+    (void)done;
+    (void)total;
+    if (strcmp(stage, "replay") != 0)
+        return 0;
+    if (interruption->calls > 0)
+        interruption->calls--;
+    return interruption->calls == 0;
+}
+
+/* One run more behind those before it: telling->report is theirs, and then that of all. 0, or
+ * -ERROR_INTERRUPTED after so many calls of the progress. */
+static int go_on(struct replay_options options, unsigned calls, struct telling *telling) {
+    struct interruption interruption = {.progress = {.update = ask_to_stop}, .calls = calls};
+    const struct replay_listener listener = {
+        .take = take, .row = tell, .contradiction = see_contradiction, .user = telling};
+    struct replay *replay;
+    struct error error;
+    uint64_t before = telling->report.records;
+    options.features = options.texts = options.hashes = options.outcomes = true;
+    if (replay_open(&options, NULL, &replay, &error) < 0)
+        fail_msg("%s", error.text);
+    telling->workers = replay_workers(replay);
+    memset(telling->last, 0, sizeof telling->last);
+    if (before > 0)
+        replay_resume(replay, &telling->report);
+    int r = replay_run(replay, &listener, calls > 0 ? &interruption.progress : NULL,
+                       &telling->report, &error);
+    if (r < 0 && r != -ERROR_INTERRUPTED)
+        fail_msg("%s", error.text);
+    replay_close(replay);
+    return r;
+}
+
+/* Stopped again and again, each time a little later. */
+static void expect_the_same_in_pieces(struct replay_options options, size_t threads) {
+    struct telling whole = run_with(options, false), pieces = {0};
+    char what[64];
+    unsigned runs = 0;
+    snprintf(what, sizeof what, "in pieces, %zu threads", threads);
+    buffer_init(&pieces.rows);
+    buffer_init(&pieces.against);
+    options.threads = threads;
+    options.chunk_records = 25; /* many more than are under way when it is asked to stop */
+    for (unsigned calls = 1, r = 1; r != 0; calls += 8) {
+        uint64_t before = pieces.report.records;
+        assert_true(++runs < 200);
+        r = (unsigned)-go_on(options, calls, &pieces);
+        assert_true(r == 0 || pieces.report.records >= 25 || before > 0);
+        /* Less than before is no place to go on from: all of it has been told. */
+        if (pieces.report.records < before)
+            pieces.report.records = before;
+    }
+    assert_true(runs > 3);
+    expect_equal(&whole.rows, &pieces.rows, what);
+    expect_equal(&whole.against, &pieces.against, what);
+    pieces.report.scan_seconds = whole.report.scan_seconds;
+    pieces.report.replay_seconds = whole.report.replay_seconds;
+    assert_memory_equal(&whole.report, &pieces.report, sizeof whole.report);
+    telling_deinit(&whole);
+    telling_deinit(&pieces);
+}
+
+static void what_is_interrupted_can_be_gone_on_with(void **state) {
+    const struct place *place = *state;
+    replay_archive_write(
+        place->archive,
+        &(struct replay_archive_kind){.transactions = 1000, .policies = true, .tables = true});
+    const struct replay_options kinds[] = {
+        {.archive = place->archive},
+        {.archive = place->archive, .policy = place->policies[REPLAY_FIRST]},
+        {.archive = place->archive,
+         .policy = place->policies[REPLAY_FIRST],
+         .against = place->policies[REPLAY_OTHER]},
+        {.archive = place->archive,
+         .policy = place->policies[REPLAY_STRICT],
+         .from_us = REPLAY_ARCHIVE_START_US + 2000 * REPLAY_ARCHIVE_SECOND},
+        {.archive = place->archive,
+         .policy = place->policies[REPLAY_FIRST],
+         .counterfactual = true},
+        {.archive = place->archive, .policy = place->policies[REPLAY_FIRST], .walk_forward = true},
+    };
+    for (size_t kind = 0; kind < sizeof kinds / sizeof *kinds; kind++) {
+        expect_the_same_in_pieces(kinds[kind], 1);
+        expect_the_same_in_pieces(kinds[kind], 3);
+    }
+}
+
+static void so_can_the_order_of_event_times(void **state) {
+    const struct place *place = *state;
+    replay_archive_write(place->archive, &(struct replay_archive_kind){.transactions = 1000});
+    const struct replay_options options = {.archive = place->archive,
+                                           .policy = place->policies[REPLAY_FIRST],
+                                           .clock = REPLAY_KNOWN_NOW};
+    expect_the_same_in_pieces(options, 1);
+    expect_the_same_in_pieces(options, 3);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_policy_decides_as_the_plain_loop_does, setup, teardown),
@@ -516,7 +704,10 @@ int main(void) {
         cmocka_unit_test_setup_teardown(two_policies_in_one_run, setup, teardown),
         cmocka_unit_test_setup_teardown(the_order_of_event_times_gives_one_result, setup, teardown),
         cmocka_unit_test_setup_teardown(a_range_is_a_part_of_the_whole, setup, teardown),
+        cmocka_unit_test_setup_teardown(outcomes_of_what_tables_hold, setup, teardown),
         cmocka_unit_test_setup_teardown(the_first_error_in_order_ends_it, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_interrupted_can_be_gone_on_with, setup, teardown),
+        cmocka_unit_test_setup_teardown(so_can_the_order_of_event_times, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

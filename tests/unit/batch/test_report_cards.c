@@ -1,6 +1,7 @@
 /* Card precision: by hand, and against the definition read aloud. */
 #include "batch/report_cards.h"
 #include "core/base/check.h"
+#include "damage.h"
 #include "tests/unit/unit.h"
 
 static void add(struct report_cards *cards, int64_t day, uint64_t card, bool positive,
@@ -214,6 +215,88 @@ static void test_against_the_definition(void **state) {
     report_cards_free(cards);
 }
 
+/* ---- put away, and taken out again ---- */
+
+/* Rows of a dozen days, a few of them late, frauds among them. */
+static void add_rows(struct report_cards *cards, unsigned first, unsigned end) {
+    for (unsigned i = first; i < end; i++) {
+        uint64_t dice = i;
+        unsigned day = i / 50 + roll(&dice, 3), card = roll(&dice, 60);
+        add(cards, day, card * UINT64_C(0x9e3779b97f4a7c15), roll(&dice, 9) == 0,
+            roll(&dice, REPORT_SCORES), roll(&dice, REPORT_SCORES));
+    }
+}
+
+static void expect_same(struct report_cards *expected, struct report_cards *found) {
+    size_t days, other_days;
+    const struct report_card_day *of = report_cards_finish(expected, &days);
+    const struct report_card_day *other = report_cards_finish(found, &other_days);
+    assert_int_equal(days, other_days);
+    for (size_t i = 0; i < days; i++) {
+        assert_int_equal(of[i].day, other[i].day);
+        for (size_t side = 0; side < REPORT_SIDES; side++)
+            assert_int_equal(of[i].found[side], other[i].found[side]);
+    }
+    assert_int_equal(report_cards_late(expected), report_cards_late(found));
+    assert_int_equal(report_cards_blocked(expected), report_cards_blocked(found));
+    const struct report_scores *scores = report_cards_scores(expected, REPORT_AGAINST);
+    if (scores)
+        assert_memory_equal(scores, report_cards_scores(found, REPORT_AGAINST), sizeof *scores);
+}
+
+static void test_gone_on_with(void **state) {
+    (void)state;
+    static const int64_t blocked[] = {REPORT_NEVER_BLOCKED, 2};
+    for (unsigned cut = 0; cut <= 600; cut += 40)
+        for (size_t b = 0; b < 2; b++) {
+            struct report_cards *whole = report_cards_new(5, blocked[b]);
+            struct report_cards *begun = report_cards_new(5, blocked[b]);
+            struct report_cards *rest = report_cards_new(5, blocked[b]);
+            struct buffer bytes;
+            buffer_init(&bytes);
+            add_rows(whole, 0, 600);
+            add_rows(begun, 0, cut);
+            report_cards_encode(begun, &bytes);
+            struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
+            report_cards_decode(rest, &cursor);
+            assert_false(cursor.failed);
+            assert_int_equal(cursor_left(&cursor), 0);
+            add_rows(rest, cut, 600);
+            expect_same(whole, rest);
+            report_cards_free(whole);
+            report_cards_free(begun);
+            report_cards_free(rest);
+            buffer_deinit(&bytes);
+        }
+}
+
+static void decode_cards(void *user, struct cursor *cursor) {
+    struct report_cards *cards = report_cards_new(5, *(const int64_t *)user);
+    size_t days;
+    report_cards_decode(cards, cursor);
+    if (!cursor->failed) {
+        add_rows(cards, 400, 500);
+        report_cards_finish(cards, &days);
+    }
+    report_cards_free(cards);
+}
+
+static void test_damage(void **state) {
+    (void)state;
+    static const int64_t blocked[] = {REPORT_NEVER_BLOCKED, 2};
+    for (size_t b = 0; b < 2; b++) {
+        struct report_cards *cards = report_cards_new(5, blocked[b]);
+        struct buffer bytes;
+        buffer_init(&bytes);
+        add_rows(cards, 0, 400);
+        report_cards_encode(cards, &bytes);
+        int64_t days = blocked[b];
+        damage_all(&bytes, decode_cards, &days);
+        report_cards_free(cards);
+        buffer_deinit(&bytes);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_best_score_and_any_fraud),
@@ -224,6 +307,8 @@ int main(void) {
         cmocka_unit_test(test_blocked_cards),
         cmocka_unit_test(test_nothing),
         cmocka_unit_test(test_against_the_definition),
+        cmocka_unit_test(test_gone_on_with),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

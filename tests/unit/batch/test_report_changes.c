@@ -2,6 +2,7 @@
 #include "batch/report_changes.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "damage.h"
 #include "tests/unit/unit.h"
 
 #define CHANGES 400
@@ -104,11 +105,83 @@ static void test_reasons_are_limited(void **state) {
     report_changes_deinit(&changes);
 }
 
+/* ---- put away, and taken out again ---- */
+
+static void put_numbers(struct report_changes *changes, unsigned first, unsigned end) {
+    for (unsigned number = first; number < end; number++) {
+        struct report_change change = change_of(number);
+        change.event_time_us = -(int64_t)number;
+        change.amount_minor = 100 * (int64_t)number;
+        change.label = LABEL_FRAUD;
+        if (number % 2)
+            memcpy(change.currency, "EUR", 3);
+        report_changes_put(changes, change);
+    }
+}
+
+static void test_gone_on_with(void **state) {
+    (void)state;
+    static const size_t sizes[] = {0, 1, 7, 100, CHANGES + 10};
+    for (size_t s = 0; s < sizeof sizes / sizeof *sizes; s++) {
+        struct report_changes begun, rest;
+        struct buffer bytes;
+        buffer_init(&bytes);
+        report_changes_init(&begun, sizes[s]);
+        report_changes_init(&rest, sizes[s]);
+        put_numbers(&begun, 0, CHANGES / 3);
+        report_changes_encode(&begun, &bytes);
+        struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
+        report_changes_decode(&rest, &cursor);
+        assert_false(cursor.failed);
+        assert_int_equal(cursor_left(&cursor), 0);
+        put_numbers(&rest, CHANGES / 3, CHANGES);
+        report_changes_finish(&rest);
+        check_kept(&rest, sizes[s]);
+        for (size_t i = 0; i < rest.count; i++) {
+            const struct report_change *change = &rest.of[i];
+            int64_t number = (int64_t)change->position - 1;
+            assert_int_equal(change->event_time_us, -number);
+            assert_int_equal(change->amount_minor, 100 * number);
+            assert_int_equal(change->label, LABEL_FRAUD);
+            assert_string_equal(change->currency, number % 2 ? "EUR" : "");
+            assert_int_equal(change->sides[REPORT_AGAINST].verdict, VERDICT_REVIEW);
+            assert_true(text_is(change->sides[REPORT_AGAINST].reasons[0].rule, "many"));
+        }
+        report_changes_deinit(&begun);
+        report_changes_deinit(&rest);
+        buffer_deinit(&bytes);
+    }
+}
+
+static void decode_changes(void *user, struct cursor *cursor) {
+    struct report_changes changes;
+    (void)user;
+    report_changes_init(&changes, 20);
+    report_changes_decode(&changes, cursor);
+    report_changes_finish(&changes);
+    report_changes_deinit(&changes);
+}
+
+static void test_damage(void **state) {
+    (void)state;
+    struct report_changes changes;
+    struct buffer bytes;
+    buffer_init(&bytes);
+    report_changes_init(&changes, 20);
+    put_numbers(&changes, 0, 40);
+    report_changes_encode(&changes, &bytes);
+    damage_all(&bytes, decode_changes, NULL);
+    report_changes_deinit(&changes);
+    buffer_deinit(&bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sample),
         cmocka_unit_test(test_wants),
         cmocka_unit_test(test_reasons_are_limited),
+        cmocka_unit_test(test_gone_on_with),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * engine itself says when one of them does not. And the rest of what is counted, by hand. */
 #include "batch/report_rules.h"
 #include "core/base/check.h"
+#include "damage.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/policy/policy_text.h"
 #include "tests/unit/unit.h"
@@ -276,6 +277,62 @@ static void test_too_many_rules_for_the_overlap(void **state) {
     buffer_deinit(&yaml);
 }
 
+/* ---- put away, and taken out again ---- */
+
+static void add_masks(struct bench *bench, unsigned first, unsigned end) {
+    for (unsigned mask = first; mask < end; mask++) {
+        add(bench, mask, mask % 3 == 0 ? REPORT_POSITIVE : REPORT_NEGATIVE);
+        arena_reset(&bench->arena);
+    }
+}
+
+static void test_gone_on_with(void **state) {
+    (void)state;
+    struct bench whole, begun;
+    struct buffer bytes;
+    bench_open(&whole, rules);
+    bench_open(&begun, rules);
+    buffer_init(&bytes);
+    add_masks(&whole, 0, MASKS);
+    add_masks(&begun, 0, MASKS / 3);
+    report_book_encode(&begun.book, &bytes);
+    report_book_deinit(&begun.book);
+    report_book_init(&begun.book, begun.snapshot, 7);
+    struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
+    report_book_decode(&begun.book, &cursor);
+    assert_false(cursor.failed);
+    assert_int_equal(cursor_left(&cursor), 0);
+    add_masks(&begun, MASKS / 3, MASKS);
+    for (size_t i = 0; i < RULES; i++)
+        assert_memory_equal(&begun.book.rules[i], &whole.book.rules[i], sizeof *whole.book.rules);
+    assert_memory_equal(begun.book.overlap, whole.book.overlap,
+                        RULES * (RULES + 1) / 2 * sizeof *whole.book.overlap);
+    bench_close(&whole);
+    bench_close(&begun);
+    buffer_deinit(&bytes);
+}
+
+static void decode_book(void *user, struct cursor *cursor) {
+    const struct bench *bench = user;
+    struct report_book book;
+    report_book_init(&book, bench->snapshot, 7);
+    report_book_decode(&book, cursor);
+    report_book_deinit(&book);
+}
+
+static void test_damage(void **state) {
+    (void)state;
+    struct bench bench;
+    struct buffer bytes;
+    bench_open(&bench, rules);
+    buffer_init(&bytes);
+    add_masks(&bench, 0, MASKS);
+    report_book_encode(&bench.book, &bytes);
+    damage_all(&bytes, decode_book, &bench);
+    bench_close(&bench);
+    buffer_deinit(&bytes);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_added),
@@ -287,6 +344,8 @@ int main(void) {
         cmocka_unit_test(test_error_without_a_verdict),
         cmocka_unit_test(test_parts_and_policies),
         cmocka_unit_test(test_too_many_rules_for_the_overlap),
+        cmocka_unit_test(test_gone_on_with),
+        cmocka_unit_test(test_damage),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

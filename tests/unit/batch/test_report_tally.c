@@ -1,5 +1,6 @@
 /* Sums of rows, whatever part they were summed in, and what is made of them. */
 #include "batch/report_tally.h"
+#include "damage.h"
 #include "tests/unit/unit.h"
 
 #include <math.h>
@@ -170,12 +171,108 @@ static void test_no_spread(void **state) {
     report_tally_deinit(&tally);
 }
 
+/* ---- put away, and taken out again ---- */
+
+/* Rows `first` to `end`, some amounts and counts being large ones. */
+static void add_rows(struct report_tally *tally, size_t first, size_t end) {
+    for (size_t i = first; i < end; i++) {
+        struct report_fact fact =
+            fact_of(rows[i % ROWS].class, INT64_C(9999999999999) - (int64_t)i,
+                    rows[i % ROWS].replayed, rows[i % ROWS].against, (int64_t)(i * i % 40) - 20);
+        fact.has_amount = i % 3 != 0;
+        fact.scores[REPORT_REPLAYED] = (uint32_t)(i * 37 % REPORT_SCORES);
+        report_tally_add(tally, &fact);
+    }
+}
+
+static void test_gone_on_with(void **state) {
+    (void)state;
+    for (size_t cut = 0; cut <= 300; cut += 60) {
+        struct report_tally whole, begun, rest;
+        struct buffer expected, put_away, found;
+        report_tally_init(&whole);
+        report_tally_init(&begun);
+        report_tally_init(&rest);
+        buffer_init(&expected);
+        buffer_init(&put_away);
+        buffer_init(&found);
+        add_rows(&whole, 0, 300);
+        add_rows(&begun, 0, cut);
+        report_tally_encode(&whole, &expected);
+        report_tally_encode(&begun, &put_away);
+        struct cursor cursor = cursor_of(put_away.bytes, put_away.length);
+        report_tally_decode(&rest, &cursor);
+        assert_false(cursor.failed);
+        assert_int_equal(cursor_left(&cursor), 0);
+        assert_int_equal(report_rows(&rest), cut);
+        add_rows(&rest, cut, 300);
+        report_tally_encode(&rest, &found);
+        assert_int_equal(found.length, expected.length);
+        assert_memory_equal(found.bytes, expected.bytes, expected.length);
+        assert_memory_equal(rest.sides, whole.sides, sizeof whole.sides);
+        report_tally_deinit(&whole);
+        report_tally_deinit(&begun);
+        report_tally_deinit(&rest);
+        buffer_deinit(&expected);
+        buffer_deinit(&put_away);
+        buffer_deinit(&found);
+    }
+}
+
+static void decode_tally(void *user, struct cursor *cursor) {
+    struct report_tally tally;
+    (void)user;
+    report_tally_init(&tally);
+    report_tally_decode(&tally, cursor);
+    if (!cursor->failed)
+        add_rows(&tally, 0, 10);
+    report_tally_deinit(&tally);
+}
+
+static void test_damage(void **state) {
+    (void)state;
+    struct report_tally tally;
+    struct buffer bytes;
+    report_tally_init(&tally);
+    buffer_init(&bytes);
+    add_rows(&tally, 0, 100);
+    report_tally_encode(&tally, &bytes);
+    damage_all(&bytes, decode_tally, NULL);
+    report_tally_deinit(&tally);
+    buffer_deinit(&bytes);
+}
+
+static void expect_sum(report_sum sum, bool is_taken) {
+    struct buffer bytes;
+    buffer_init(&bytes);
+    report_sum_encode(sum, &bytes);
+    struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
+    assert_true(report_sum_decode(&cursor) == (is_taken ? sum : 0));
+    assert_true(cursor.failed == !is_taken);
+    buffer_deinit(&bytes);
+}
+
+/* Rows never add up to more. */
+static void test_sums_have_bounds(void **state) {
+    (void)state;
+    static const int shifts[] = {0, 40, 64, 100, 126};
+    for (size_t i = 0; i < sizeof shifts / sizeof *shifts; i++) {
+        report_sum sum = (report_sum)1 << shifts[i];
+        expect_sum(sum, true);
+        expect_sum(-sum, true);
+    }
+    report_sum beyond = ((report_sum)1 << 126) + 1;
+    expect_sum(beyond, false);
+    expect_sum(-beyond, false);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_detection),    cmocka_unit_test(test_other_side),
         cmocka_unit_test(test_days),         cmocka_unit_test(test_classes),
         cmocka_unit_test(test_parts_add_up), cmocka_unit_test(test_nothing),
-        cmocka_unit_test(test_no_spread),
+        cmocka_unit_test(test_no_spread),    cmocka_unit_test(test_gone_on_with),
+        cmocka_unit_test(test_damage),       cmocka_unit_test(test_sums_have_bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -124,6 +124,51 @@ static void a_failure_names_the_file(void **state) {
     assert_non_null(strstr(error.text, "cannot write /dev/full: No space"));
 }
 
+/* A process of the same number has left its own. */
+static void a_draft_of_somebody_else_is_not_touched(void **state) {
+    struct folder *folder = *state;
+    struct draft_file left, draft;
+    struct error error;
+    char name[160];
+    begin(&left, folder->file);
+    snprintf(name, sizeof name, "%s", left.draft);
+    draft_file_leave(&left);
+    begin(&draft, folder->file);
+    assert_string_not_equal(draft.draft, name);
+    fputs("er", draft.file);
+    assert_int_equal(draft_file_publish(&draft, &error), 0);
+    expect_content(folder->file, "newer");
+    expect_content(name, "new");
+    unlink(name);
+}
+
+/* Left by one process, taken up by the next one. */
+static void what_is_left_can_be_gone_on_with(void **state) {
+    struct folder *folder = *state;
+    struct draft_file draft;
+    struct error error;
+    char name[64], content[8] = "", elsewhere[80];
+    begin(&draft, folder->file);
+    snprintf(name, sizeof name, "%s", draft_file_name(&draft));
+    assert_null(strchr(name, '/'));
+    draft_file_leave(&draft);
+    assert_int_not_equal(access(folder->file, F_OK), 0);
+    assert_int_equal(draft_file_reopen(&draft, folder->file, name, &error), 0);
+    assert_int_equal(fread(content, 1, sizeof content, draft.file), 3);
+    assert_string_equal(content, "new");
+    fseek(draft.file, 0, SEEK_END);
+    fputs("er", draft.file);
+    assert_int_equal(draft_file_publish(&draft, &error), 0);
+    expect_content(folder->file, "newer");
+    /* It is gone now, and nothing outside the folder is one. */
+    assert_int_equal(draft_file_reopen(&draft, folder->file, name, &error), -ERROR_NOT_FOUND);
+    snprintf(elsewhere, sizeof elsewhere, "../%s/out.csv", strrchr(folder->path, '/') + 1);
+    assert_int_equal(draft_file_reopen(&draft, folder->file, elsewhere, &error), -ERROR_NOT_FOUND);
+    /* Nor is a link. */
+    assert_int_equal(symlink(folder->file, folder->link), 0);
+    assert_int_not_equal(draft_file_reopen(&draft, folder->file, "link.csv", &error), 0);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(it_appears_when_it_is_whole, setup, teardown),
@@ -131,6 +176,8 @@ int main(void) {
         cmocka_unit_test_setup_teardown(links_are_followed, setup, teardown),
         cmocka_unit_test_setup_teardown(devices_are_written_in_place, setup, teardown),
         cmocka_unit_test(a_failure_names_the_file),
+        cmocka_unit_test_setup_teardown(a_draft_of_somebody_else_is_not_touched, setup, teardown),
+        cmocka_unit_test_setup_teardown(what_is_left_can_be_gone_on_with, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
