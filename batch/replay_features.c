@@ -8,16 +8,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How many items ahead each step of fetching is. */
-#define AHEAD_SLOT     24
-#define AHEAD_RESIDENT 16
-#define AHEAD_STATE    8
-#define AHEAD_REST     3
-
 struct shard_work {
     const struct replay_states *states;
     struct replay_shard *shard;
-    struct replay_chunk *chunk;
     struct replay_lane_rows *lane;
     const struct replay_items *list;
     struct engine *engine;
@@ -31,18 +24,14 @@ static struct text key_of(const struct shard_work *work, const struct replay_ite
                          .length = item->key_length};
 }
 
-static const uint8_t *packed_of(const struct shard_work *work, const struct replay_item *item) {
-    return work->list->bytes + item->at + item->key_length;
+static const struct packed_entry *packed_of(const struct shard_work *work,
+                                            const struct replay_item *item) {
+    size_t at = replay_entry_aligned(item->at + item->key_length);
+    return (const void *)(work->list->bytes + at);
 }
 
 static struct resident *find(const struct shard_work *work, const struct replay_item *item) {
     return residents_find(&work->shard->live, item->entity, key_of(work, item), item->key_hash);
-}
-
-static int64_t time_of(const struct shard_work *work, const struct replay_item *item) {
-    int64_t time_us;
-    memcpy(&time_us, packed_of(work, item), sizeof time_us);
-    return time_us;
 }
 
 /* Texts point into the state, which goes on changing. */
@@ -57,12 +46,17 @@ static void keep_texts(const struct shard_work *work, size_t entity, struct valu
     }
 }
 
+static struct value *values_of(const struct shard_work *work, const struct replay_item *item) {
+    const struct replay_states *states = work->states;
+    return &work->lane->values[item->row * states->value_count +
+                               states->columns[item->entity].first_value];
+}
+
 static void read_item(const struct shard_work *work, const struct replay_item *item,
                       const struct packed_entry *head, struct resident *resident) {
     const struct replay_states *states = work->states;
     size_t entity = item->entity;
-    struct value *values =
-        &work->lane->values[item->row * states->value_count + states->columns[entity].first_value];
+    struct value *values = values_of(work, item);
     replay_entry_weigh_reading(head, states->plan->plan.entities[entity].filter_count, work->entry);
     int late =
         engine_read(work->engine, entity, resident ? &resident->state : NULL, work->entry, values);
@@ -75,16 +69,16 @@ static void do_item(const struct shard_work *work, const struct replay_item *ite
                     struct resident *resident) {
     const struct plan *plan = &work->states->plan->plan;
     const struct entity_plan *entity = &plan->entities[item->entity];
-    struct packed_entry head;
-    replay_entry_unpack(packed_of(work, item), entity, &head, work->entry);
+    const struct packed_entry *head = packed_of(work, item);
+    replay_entry_unpack(head, entity, work->entry);
     if (!resident) /* an item since it was looked for may have made it */
         resident = find(work, item);
-    if (work->reads && head.transaction && work->chunk->rows[item->row].is_decided)
-        read_item(work, item, &head, resident);
+    if (work->reads && head->is_read)
+        read_item(work, item, head, resident);
     if (!resident)
         resident =
             residents_add(&work->shard->live, item->entity, key_of(work, item), item->key_hash);
-    replay_entry_weigh_applying(&head, entity->filter_count, work->entry);
+    replay_entry_weigh_applying(head, entity->filter_count, work->entry);
     state_apply(&resident->state, entity, plan->lateness_us, work->entry);
 }
 
@@ -92,31 +86,71 @@ static void fetch_state(const struct shard_work *work, const struct replay_item 
                         const struct resident *resident, int step) {
     if (resident)
         state_prefetch(&resident->state, &work->states->plan->plan.entities[item->entity],
-                       time_of(work, item), NULL, step);
+                       packed_of(work, item)->time_us, NULL, step);
+}
+
+/* ---- group by group ----
+ *
+ * What one step fetches is found by the step before it, one group earlier. A fetch often waits for
+ * a page table: in a row, those waits overlap. */
+
+#define GROUP      8
+#define CACHE_LINE 64
+
+struct group {
+    size_t first, end;
+};
+
+/* `behind`: groups since the one that begins at `at`. */
+static struct group group_of(size_t at, size_t behind, size_t count) {
+    size_t first = at - behind * GROUP; /* beyond all items while there is no such group */
+    if (at < behind * GROUP || first >= count)
+        return (struct group){0};
+    return (struct group){.first = first, .end = count - first < GROUP ? count : first + GROUP};
+}
+
+static void fetch_residents(const struct shard_work *work, struct group group, int step) {
+    const struct replay_item *items = work->list->items;
+    for (size_t i = group.first; i < group.end; i++)
+        residents_fetch(&work->shard->live, items[i].entity, items[i].key_hash, step);
+}
+
+static void fetch_states(const struct shard_work *work, struct group group,
+                         struct resident *const *found, int step) {
+    for (size_t i = group.first; i < group.end; i++)
+        fetch_state(work, &work->list->items[i], found[i], step);
+}
+
+/* Where read_item() will write. */
+static void fetch_values(const struct shard_work *work, struct group group) {
+    const struct plan *plan = &work->states->plan->plan;
+    for (size_t i = group.first; i < group.end && work->reads; i++) {
+        const struct replay_item *item = &work->list->items[i];
+        if (!packed_of(work, item)->is_read)
+            continue;
+        const struct value *values = values_of(work, item);
+        size_t count = plan->entities[item->entity].feature_count;
+        for (size_t at = 0; at < count; at += CACHE_LINE / sizeof *values)
+            __builtin_prefetch(&values[at], 1);
+    }
 }
 
 /* found: room for as many as there are items. */
 static void do_items(const struct shard_work *work, struct resident **found) {
     const struct replay_item *items = work->list->items;
     size_t count = work->list->count;
-    const struct residents *live = &work->shard->live;
-    for (size_t i = 0; i < count + AHEAD_SLOT; i++) {
-        if (i < count)
-            residents_fetch(live, items[i].entity, items[i].key_hash, 0);
-        size_t at = i - (AHEAD_SLOT - AHEAD_RESIDENT);
-        if (at < count)
-            residents_fetch(live, items[at].entity, items[at].key_hash, 1);
-        at = i - (AHEAD_SLOT - AHEAD_STATE);
-        if (at < count) {
-            found[at] = find(work, &items[at]);
-            fetch_state(work, &items[at], found[at], 1);
-        }
-        at = i - (AHEAD_SLOT - AHEAD_REST);
-        if (at < count)
-            fetch_state(work, &items[at], found[at], 2);
-        at = i - AHEAD_SLOT;
-        if (at < count)
-            do_item(work, &items[at], found[at]);
+    for (size_t at = 0; at < count + 4 * GROUP; at += GROUP) {
+        fetch_residents(work, group_of(at, 0, count), 0);
+        fetch_residents(work, group_of(at, 1, count), 1);
+        struct group group = group_of(at, 2, count);
+        for (size_t i = group.first; i < group.end; i++)
+            found[i] = find(work, &items[i]);
+        fetch_states(work, group, found, 1);
+        fetch_states(work, group_of(at, 3, count), found, 2);
+        fetch_values(work, group_of(at, 3, count));
+        group = group_of(at, 4, count);
+        for (size_t i = group.first; i < group.end; i++)
+            do_item(work, &items[i], found[i]);
     }
 }
 
@@ -131,7 +165,6 @@ void replay_features(const struct replay *replay, struct replay_chunk *chunk, si
     struct replay_worker *own = &replay->worker[worker];
     struct shard_work work = {.states = states,
                               .shard = &states->shards[shard],
-                              .chunk = chunk,
                               .lane = &chunk->lanes[lane],
                               .engine = states->engines[worker],
                               .texts = &chunk->lanes[lane].texts[shard],

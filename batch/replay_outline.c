@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define ITEMS_FIRST 8 /* of each part and shard, and there are many */
+
 /* What takes the entities of one row for one lane. */
 struct outlining {
     struct outline_sink sink;
@@ -29,26 +31,33 @@ static struct text keep(const struct outlining *outlining, struct text t) {
     return copy;
 }
 
-static struct packed_entry pack_head(const struct entity_outline *outline, size_t filters) {
+/* Field by field, in place: copied as a whole right behind that, the processor would have to wait.
+ */
+static void pack_head(const struct entity_outline *outline, size_t filters, bool is_decided,
+                      struct packed_entry *head) {
     const struct entry *entry = outline->entry;
+    uint32_t read = 0, plus = 0, minus = 0;
     check(filters <= PLAN_FILTERS_MAX);
-    struct packed_entry head = {.time_us = entry->time_us,
-                                .id_hash = entry->id_hash,
-                                .present = entry->present,
-                                .transaction = entry->transaction};
     for (size_t i = 0; i < filters; i++) {
         if (entry->transaction)
-            head.read |= (uint32_t)(entry->weights[i] != 0) << i;
-        head.plus |= (uint32_t)(outline->applied[i] > 0) << i;
-        head.minus |= (uint32_t)(outline->applied[i] < 0) << i;
+            read |= (uint32_t)(entry->weights[i] != 0) << i;
+        plus |= (uint32_t)(outline->applied[i] > 0) << i;
+        minus |= (uint32_t)(outline->applied[i] < 0) << i;
     }
-    return head;
+    head->time_us = entry->time_us;
+    head->id_hash = entry->id_hash;
+    head->present = entry->present;
+    head->transaction = entry->transaction;
+    head->is_read = entry->transaction && is_decided;
+    head->read = read;
+    head->plus = plus;
+    head->minus = minus;
 }
 
 /* Room for one item more, and for its bytes. */
 static void make_room(struct replay_items *list, size_t bytes) {
     if (list->count == list->capacity) {
-        list->capacity = list->capacity ? 2 * list->capacity : 64;
+        list->capacity = list->capacity ? 2 * list->capacity : ITEMS_FIRST;
         list->items = check_reallocarray(list->items, list->capacity, sizeof *list->items);
     }
     if (list->length + bytes > list->byte_capacity) {
@@ -58,12 +67,11 @@ static void make_room(struct replay_items *list, size_t bytes) {
 }
 
 static uint8_t *pack(const struct outlining *outlining, const struct entity_outline *outline,
-                     uint8_t *at) {
+                     struct packed_entry *head) {
     const struct entity_plan *plan = &outlining->states->plan->plan.entities[outline->entity];
     const struct entry *entry = outline->entry;
-    struct packed_entry head = pack_head(outline, plan->filter_count);
-    memcpy(at, &head, sizeof head);
-    at += sizeof head;
+    uint8_t *at = (uint8_t *)(head + 1);
+    pack_head(outline, plan->filter_count, outlining->chunk->rows[outlining->row].is_decided, head);
     for (size_t i = 0; i < plan->column_count; i++) {
         if (plan->columns[i].type == COLUMN_TEXT) {
             bool is_there = entry->present >> i & 1;
@@ -86,16 +94,16 @@ static void take_entity(struct outline_sink *self, const struct entity_outline *
     struct text key = outline->key;
     size_t columns = states->plan->plan.entities[outline->entity].column_count;
     check(key.length <= UINT16_MAX && list->length <= UINT32_MAX);
-    make_room(list, key.length + replay_entry_size_max(columns));
+    make_room(list, key.length + PACKED_ALIGNMENT + replay_entry_size_max(columns));
     list->items[list->count++] = (struct replay_item){.key_hash = outline->key_hash,
                                                       .at = (uint32_t)list->length,
                                                       .key_length = (uint16_t)key.length,
                                                       .entity = (uint16_t)outline->entity,
                                                       .row = outlining->row};
-    uint8_t *at = list->bytes + list->length;
-    memcpy(at, key.data, key.length);
-    at = pack(outlining, outline, at + key.length);
-    list->length = (size_t)(at - list->bytes);
+    memcpy(list->bytes + list->length, key.data, key.length);
+    size_t at = replay_entry_aligned(list->length + key.length);
+    uint8_t *end = pack(outlining, outline, (void *)(list->bytes + at));
+    list->length = (size_t)(end - list->bytes);
 }
 
 static int decode(const struct replay_chunk *chunk, struct replay_line *row,

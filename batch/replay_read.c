@@ -10,6 +10,8 @@
 #define CHUNK_BYTES   (4u << 20)
 /* Of each worker, so that nobody waits long for the last one. */
 #define CHUNK_PARTS 2
+/* With many workers several chunks are worked on at once. Each part has lists for all shards. */
+#define CHUNK_PARTS_MAX 32
 
 /* A record with the largest policy the loader takes, decoded. */
 #define RECORD_BYTES_MAX (160u << 20)
@@ -156,7 +158,8 @@ void replay_read(const struct replay *replay, struct replay_chunk *chunk) {
         chunk->is_turn = replay_turns(replay, record.type, record.position);
     }
     replay->ahead->read += chunk->row_count;
-    replay_chunk_cut(chunk, replay->workers == 1 ? 1 : CHUNK_PARTS * replay->workers);
+    size_t parts = replay->workers == 1 ? 1 : CHUNK_PARTS * replay->workers;
+    replay_chunk_cut(chunk, parts < CHUNK_PARTS_MAX ? parts : CHUNK_PARTS_MAX);
 }
 
 /* ---- the first reading ---- */

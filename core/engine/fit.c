@@ -106,20 +106,21 @@ void judge_clear_features(struct judge *judge) {
         frame[judge->snapshot->first_feature + i] = value_absent();
 }
 
+/* A value is copied as a whole, from where it was written long ago: after writing a part of it the
+ * processor would have to wait. */
 void judge_take_features(struct judge *judge, size_t entity, const struct value *values,
                          struct arena *arena) {
     const struct feature_origins *origins = &judge->entities[entity];
     for (size_t i = 0; i < origins->count; i++) {
         const struct feature_origin *origin = &origins->origins[i];
-        struct value v = values[origin->feature];
-        if (v.type == VALUE_TEXT) {
-            v.text = arena_text(arena, v.text);
-            if (!v.text.data)
-                v = value_absent();
+        const struct value *v = &values[origin->feature];
+        struct value *slot = &judge->layout.bound.frame[origin->slot];
+        if (v->type == VALUE_TEXT) {
+            struct text copy = arena_text(arena, v->text);
+            *slot = copy.data ? value_text(copy) : origin->default_value;
+        } else {
+            *slot = *(v->type == VALUE_ABSENT ? &origin->default_value : v);
         }
-        if (v.type == VALUE_ABSENT)
-            v = origin->default_value;
-        judge->layout.bound.frame[origin->slot] = v;
     }
 }
 

@@ -76,7 +76,8 @@ static void set_decided(struct engine *engine, const struct decision *decision) 
     if (!engine->any_follows)
         return;
     layout_set_verdict(&engine->plan_layout, decision->verdict);
-    layout_set_fired(&engine->plan_layout, decision->reasons, decision->reason_count);
+    if (decision->reason_count > 0)
+        layout_set_fired(&engine->plan_layout, decision->reasons, decision->reason_count);
     for (size_t i = 0; i < engine->filter_count; i++)
         if (engine->follows[i])
             engine->passed[i] = -1;
