@@ -523,6 +523,9 @@ static int publish_files(struct session *session, struct error *ret_error) {
     return r;
 }
 
+/* The process ends: to free millions of states one by one would take longer than that. */
+static struct replay *left_behind;
+
 static void close_session(struct session *session) {
     if (session->training_set && (session->is_left || session->held))
         training_set_leave(session->training_set);
@@ -535,7 +538,7 @@ static void close_session(struct session *session) {
     if (session->html.file)
         draft_file_discard(&session->html);
     report_free(session->report);
-    replay_close(session->replay);
+    left_behind = session->replay;
     replay_checkpoint_deinit(&session->checkpoint);
     buffer_deinit(&session->remarks);
     if (session->held)
