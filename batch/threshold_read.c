@@ -1,6 +1,6 @@
 /* The values that thresholds are computed from. Most need a transaction's own fields only: those
  * are read from the records, by all threads. A threshold over features needs the states of then,
- * which no record has: the archive is replayed for them, in one thread. */
+ * which no record has: the archive is replayed for them. */
 #include "threshold_job.h"
 
 #include "core/base/check.h"

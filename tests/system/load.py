@@ -6,9 +6,9 @@ from wire import Connection, decode, encode
 
 WAIT_MS_MAX = 50  # that a swap may make anybody wait
 NAP = 0.002
-# Times how late a thread was that only slept meanwhile: a machine that does other things too, and a
-# request is woken up twice, here and in the server.
-NOISE = 5  # a request waits for several threads, each as late as that one
+# Times how late a thread was that only slept meanwhile: the machine does other things too, and a
+# request waits for several threads, here and in the server.
+NOISE = 5
 
 
 class Prober:
