@@ -523,8 +523,9 @@ static int publish_files(struct session *session, struct error *ret_error) {
     return r;
 }
 
-/* The process ends: to free millions of states one by one would take longer than that. */
-static struct replay *left_behind;
+/* The process ends: to free millions of states one by one would take longer than that. Volatile, so
+ * that the pointer is really there, for those who look for leaks. */
+static struct replay *volatile left_behind;
 
 static void close_session(struct session *session) {
     if (session->training_set && (session->is_left || session->held))
