@@ -4,6 +4,7 @@
 #include "core/base/text.h"
 #include "core/base/value.h"
 #include "csv_cell.h"
+#include "feature_value.h"
 #include "json_writer.h"
 
 #include <errno.h>
@@ -29,26 +30,6 @@ static int write_bytes(struct decision_output *output, const void *bytes, size_t
     if (fwrite(bytes, 1, length, output->file) == length)
         return 0;
     return error_set_errno(ret_error, errno, "cannot write %s", output->name);
-}
-
-static struct value value_of(const struct harrier_feature *feature) {
-    switch (feature->type) {
-    case HARRIER_VALUE_FLAG:
-        return value_bool(feature->value.flag);
-    case HARRIER_VALUE_INTEGER:
-        return value_int(feature->value.integer);
-    case HARRIER_VALUE_NUMBER:
-        return value_double(feature->value.number);
-    case HARRIER_VALUE_TEXT:
-        return value_text(text_of(feature->value.text));
-    case HARRIER_VALUE_TIMESTAMP:
-        return value_timestamp(feature->value.integer);
-    case HARRIER_VALUE_DURATION:
-        return value_duration(feature->value.integer);
-    case HARRIER_VALUE_ABSENT:
-        break;
-    }
-    return value_absent();
 }
 
 /* Room for the tags of all reasons. */
@@ -101,7 +82,7 @@ static struct decision decision_of(struct decision_output *output,
     }
     for (size_t i = 0; i < in->feature_count; i++)
         output->values[i] = (struct named_value){.name = text_of(in->features[i].name),
-                                                 .value = value_of(&in->features[i])};
+                                                 .value = feature_value(&in->features[i])};
     return (struct decision){.transaction_id = text_of(in->transaction_id),
                              .verdict = (enum verdict)in->verdict,
                              .score = in->score,

@@ -2,27 +2,8 @@
 #include "explain_output.h"
 
 #include "core/wire/explanation.h"
+#include "feature_value.h"
 #include "json_writer.h"
-
-struct value explain_output_value(const struct harrier_feature *feature) {
-    switch (feature->type) {
-    case HARRIER_VALUE_FLAG:
-        return value_bool(feature->value.flag);
-    case HARRIER_VALUE_INTEGER:
-        return value_int(feature->value.integer);
-    case HARRIER_VALUE_NUMBER:
-        return value_double(feature->value.number);
-    case HARRIER_VALUE_TEXT:
-        return value_text(text_of(feature->value.text));
-    case HARRIER_VALUE_TIMESTAMP:
-        return value_timestamp(feature->value.integer);
-    case HARRIER_VALUE_DURATION:
-        return value_duration(feature->value.integer);
-    case HARRIER_VALUE_ABSENT:
-        break;
-    }
-    return value_absent();
-}
 
 /* The numbers are the same: both are harrier.proto's. */
 const char *explain_output_kind(enum harrier_explained_kind kind) {
@@ -61,7 +42,7 @@ static void add_values(struct buffer *out, const char *key, const struct harrier
                        size_t count) {
     json_begin_object(out, key);
     for (size_t i = 0; i < count; i++)
-        json_add_value(out, text_of(values[i].name), explain_output_value(&values[i]));
+        json_add_value(out, text_of(values[i].name), feature_value(&values[i]));
     json_end_object(out);
 }
 
@@ -151,7 +132,7 @@ static void add_part(struct buffer *out, const struct harrier_explained_part *pa
     json_add_text(out, "text", text_of(part->text));
     json_add_text(out, "kind", text_of(explain_output_kind(part->kind)));
     json_add_text(out, "type", text_of(part->type));
-    json_add_value(out, TEXT_LITERAL("value"), explain_output_value(&part->value));
+    json_add_value(out, TEXT_LITERAL("value"), feature_value(&part->value));
     add_string(out, "error", part->error);
     json_add_bool(out, "reached", part->reached);
     json_add_bool(out, "decides", part->decides);

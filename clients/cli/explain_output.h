@@ -15,8 +15,6 @@ void explain_output_text(const struct harrier_explanation *explanation, bool all
 /* One object as docs/schema/explain.json has it, and a line break. */
 void explain_output_json(const struct harrier_explanation *explanation, struct buffer *out);
 
-/* Points into the feature. */
-struct value explain_output_value(const struct harrier_feature *feature);
 /* "and", "comparison", …; "fallback", …; "live", … */
 const char *explain_output_kind(enum harrier_explained_kind kind);
 const char *explain_output_origin(enum harrier_threshold_origin origin);

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "explain_output.h"
+#include "feature_value.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -23,7 +24,7 @@ void explain_parts_value(struct buffer *out, const struct harrier_feature *value
     if (value->type == HARRIER_VALUE_ABSENT)
         buffer_append_string(out, "absent");
     else
-        add_value(out, explain_output_value(value), value->type == HARRIER_VALUE_TEXT);
+        add_value(out, feature_value(value), value->type == HARRIER_VALUE_TEXT);
 }
 
 static void add_part_value(struct buffer *out, const struct harrier_explained_part *part) {
@@ -33,7 +34,7 @@ static void add_part_value(struct buffer *out, const struct harrier_explained_pa
     else if (part->value.type == HARRIER_VALUE_ABSENT)
         buffer_append_string(out, "absent");
     else
-        add_value(out, explain_output_value(&part->value),
+        add_value(out, feature_value(&part->value),
                   !printed && part->value.type == HARRIER_VALUE_TEXT);
 }
 

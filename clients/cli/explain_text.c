@@ -11,6 +11,7 @@
 
 #include "core/base/hash.h"
 #include "explain_parts.h"
+#include "feature_value.h"
 #include "money.h"
 #include "quantity.h"
 
@@ -505,7 +506,7 @@ static void add_changed_features(struct buffer *out,
     for (size_t i = 0; i < now->decision.feature_count; i++) {
         const struct harrier_feature *feature = &now->decision.features[i];
         const struct harrier_feature *old = find_feature(then, feature->name);
-        if (old && value_equal(explain_output_value(old), explain_output_value(feature)))
+        if (old && value_equal(feature_value(old), feature_value(feature)))
             continue;
         buffer_printf(out, "  %s: ", feature->name);
         if (old)

@@ -8,10 +8,10 @@
  *   leave     interrupted: what there is so far, for --resume
  *   finish    files appear; the summary is printed */
 #include "batch/replay.h"
-#include "batch/audit.h"
 #include "batch/report.h"
 #include "command.h"
 #include "core/base/buffer.h"
+#include "core/engine/audit.h"
 #include "decimal.h"
 #include "draft_file.h"
 #include "exit_status.h"

@@ -2,9 +2,9 @@
  * at each moment, and against the decisions in them. */
 #include "batch/replay.h"
 
-#include "batch/audit.h"
 #include "batch/rebuild.h"
 #include "core/base/check.h"
+#include "core/engine/audit.h"
 #include "core/store/archive.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"

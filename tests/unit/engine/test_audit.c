@@ -1,5 +1,5 @@
 /* Two decisions held side by side: each part that the archive keeps is looked at, and told. */
-#include "batch/audit.h"
+#include "core/engine/audit.h"
 #include "tests/unit/unit.h"
 
 static const struct reason reasons[] = {
