@@ -15,6 +15,8 @@ _Static_assert((int)HARRIER_VERDICT_DECLINE == (int)VERDICT_DECLINE &&
 enum harrier_error_code public_code(enum error_code code) {
     if (code >= ERROR_INVALID && code <= ERROR_UNAVAILABLE)
         return (enum harrier_error_code)code;
+    if (code == ERROR_DENIED)
+        return HARRIER_ERROR_DENIED;
     return code == 0 ? HARRIER_OK : HARRIER_ERROR_INTERNAL;
 }
 
@@ -48,6 +50,7 @@ const char *harrier_error_name(enum harrier_error_code code) {
         [HARRIER_ERROR_INTERNAL] = "internal",
         [HARRIER_ERROR_PROTOCOL] = "protocol",
         [HARRIER_ERROR_BUSY] = "busy",
+        [HARRIER_ERROR_DENIED] = "denied",
     };
     return (size_t)code < sizeof names / sizeof *names ? names[code] : "unknown";
 }

@@ -56,7 +56,8 @@ enum harrier_error_code {
                                       broke before an answer came; send the same again */
     HARRIER_ERROR_INTERNAL = 8,    /* a defect of the server */
     HARRIER_ERROR_PROTOCOL = 9,    /* what came back is no answer to what was asked */
-    HARRIER_ERROR_BUSY = 10        /* as many in flight as allowed, and options say not to wait */
+    HARRIER_ERROR_BUSY = 10,       /* as many in flight as allowed, and options say not to wait */
+    HARRIER_ERROR_DENIED = 11      /* the token is missing, not known, or without the scope */
 };
 
 struct harrier_error {

@@ -21,6 +21,8 @@ enum exit_status exit_status_of(enum error_code code) {
         return EXIT_STATUS_TEMPORARY;
     case ERROR_SYSTEM:
         return EXIT_STATUS_IO;
+    case ERROR_DENIED:
+        return EXIT_STATUS_DENIED;
     case ERROR_INTERNAL:
     case ERROR_CODE_COUNT:
         break;

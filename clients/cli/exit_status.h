@@ -12,9 +12,10 @@ enum exit_status {
     EXIT_STATUS_UNAVAILABLE = 69, /* no server answered in time */
     EXIT_STATUS_INTERNAL = 70,    /* a defect of ours */
     /* 71: CHECK_EXHAUSTED of core/base/check.h, which ends the process where it stands */
-    EXIT_STATUS_IO = 74,          /* the operating system refused a read or write */
-    EXIT_STATUS_TEMPORARY = 75,   /* interrupted, or somebody else is at it: run it again */
-    EXIT_STATUS_BAD_POLICY = 78,  /* a policy or mapping file does not check */
+    EXIT_STATUS_IO = 74,         /* the operating system refused a read or write */
+    EXIT_STATUS_TEMPORARY = 75,  /* interrupted, or somebody else is at it: run it again */
+    EXIT_STATUS_DENIED = 77,     /* the server does not accept the token for this */
+    EXIT_STATUS_BAD_POLICY = 78, /* a policy or mapping file does not check */
 };
 
 enum exit_status exit_status_of(enum error_code code);

@@ -96,6 +96,8 @@ static enum error_code code_of(enum harrier_error_code code) {
     case HARRIER_ERROR_UNAVAILABLE:
     case HARRIER_ERROR_BUSY:
         return ERROR_UNAVAILABLE;
+    case HARRIER_ERROR_DENIED:
+        return ERROR_DENIED;
     case HARRIER_OK:
     case HARRIER_ERROR_INTERNAL:
     case HARRIER_ERROR_PROTOCOL:

@@ -25,6 +25,7 @@ enum error_code {
     ERROR_SYSTEM,      /* the operating system refused; the text has its words */
     ERROR_INTERNAL,    /* a defect of ours */
     ERROR_INTERRUPTED, /* somebody asked us to stop */
+    ERROR_DENIED,      /* the token is missing, not known, or without the scope */
     ERROR_CODE_COUNT
 };
 

@@ -83,7 +83,9 @@ struct explain_request {
 };
 
 struct request {
-    uint64_t deadline_us; /* 0: none */
+    uint64_t deadline_us;    /* 0: none */
+    struct text token;       /* as sent: whoever asks for tokens checks it */
+    struct text traceparent; /* as sent */
     enum call call;
     union {
         struct score_request score;

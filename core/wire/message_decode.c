@@ -171,7 +171,9 @@ int message_decode_request(const void *bytes, size_t length, struct arena *arena
         return error_set(ret_error, ERROR_UNSUPPORTED,
                          "the request speaks protocol %" PRIu32 "; this version speaks %d",
                          in->protocol, MESSAGE_PROTOCOL);
-    struct request request = {.deadline_us = in->deadline_us};
+    struct request request = {.deadline_us = in->deadline_us,
+                              .token = text_from_bytes(in->token),
+                              .traceparent = text_from_bytes(in->traceparent)};
     int r = decode_call(in, arena, &request, ret_error);
     if (r == 0)
         *ret_request = request;
@@ -198,6 +200,8 @@ static enum error_code code_from_protobuf(Harrier__V1__ErrorCode code) {
         return ERROR_DEADLINE;
     case HARRIER__V1__ERROR_CODE__ERROR_UNAVAILABLE:
         return ERROR_UNAVAILABLE;
+    case HARRIER__V1__ERROR_CODE__ERROR_DENIED:
+        return ERROR_DENIED;
     default:
         return ERROR_INTERNAL;
     }

@@ -180,6 +180,8 @@ int message_encode_request(const struct request *request, struct buffer *buffer,
     harrier__v1__request__init(&out);
     out.protocol = MESSAGE_PROTOCOL;
     out.deadline_us = request->deadline_us;
+    out.token = bytes_from_text(request->token);
+    out.traceparent = bytes_from_text(request->traceparent);
     int r = encode_call(request, &scratch, &out, ret_error);
     if (r == 0) {
         size_t size = protobuf_c_message_get_packed_size(&out.base);
@@ -222,6 +224,8 @@ static Harrier__V1__ErrorCode code_to_protobuf(enum error_code code) {
         return HARRIER__V1__ERROR_CODE__ERROR_DEADLINE;
     case ERROR_UNAVAILABLE:
         return HARRIER__V1__ERROR_CODE__ERROR_UNAVAILABLE;
+    case ERROR_DENIED:
+        return HARRIER__V1__ERROR_CODE__ERROR_DENIED;
     default:
         return HARRIER__V1__ERROR_CODE__ERROR_INTERNAL;
     }

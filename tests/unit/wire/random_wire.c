@@ -164,6 +164,8 @@ static struct list_change_request random_list_changes(struct random *random, str
 
 struct request random_request(struct random *random, struct arena *arena) {
     struct request request = {.deadline_us = random_bool(random) ? random_number(random) : 0,
+                              .token = maybe_text(random, arena, 64),
+                              .traceparent = maybe_text(random, arena, 55),
                               .call = (enum call)(1 + random_below(random, CALL_COUNT - 1))};
     size_t count = 1 + random_below(random, 5);
     if (request.call == CALL_SCORE) {
@@ -205,8 +207,8 @@ struct request random_request(struct random *random, struct arena *arena) {
 static struct wire_error random_error(struct random *random, struct arena *arena) {
     static const enum error_code codes[] = {ERROR_INVALID,     ERROR_UNSUPPORTED, ERROR_NOT_FOUND,
                                             ERROR_ID_CONFLICT, ERROR_TOO_LARGE,   ERROR_DEADLINE,
-                                            ERROR_UNAVAILABLE, ERROR_INTERNAL};
-    return (struct wire_error){.code = codes[random_below(random, 8)],
+                                            ERROR_UNAVAILABLE, ERROR_INTERNAL,    ERROR_DENIED};
+    return (struct wire_error){.code = codes[random_below(random, sizeof codes / sizeof *codes)],
                                .field = maybe_text(random, arena, 64),
                                .message = maybe_text(random, arena, 1000)};
 }

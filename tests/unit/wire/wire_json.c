@@ -158,6 +158,8 @@ json_t *request_json(const struct request *request) {
     json_t *out = json_pack("{s:i}", "protocol", MESSAGE_PROTOCOL);
     json_t *call = NULL;
     put_unsigned(out, "deadline_us", request->deadline_us);
+    put_text(out, "token", request->token);
+    put_text(out, "traceparent", request->traceparent);
     switch (request->call) {
     case CALL_SCORE:
         call = score_request_json(&request->score);

@@ -18,6 +18,7 @@ class ErrorCode(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     ERROR_DEADLINE: _ClassVar[ErrorCode]
     ERROR_UNAVAILABLE: _ClassVar[ErrorCode]
     ERROR_INTERNAL: _ClassVar[ErrorCode]
+    ERROR_DENIED: _ClassVar[ErrorCode]
 
 class Verdict(int, metaclass=_enum_type_wrapper.EnumTypeWrapper):
     __slots__ = ()
@@ -91,6 +92,7 @@ ERROR_TOO_LARGE: ErrorCode
 ERROR_DEADLINE: ErrorCode
 ERROR_UNAVAILABLE: ErrorCode
 ERROR_INTERNAL: ErrorCode
+ERROR_DENIED: ErrorCode
 VERDICT_UNSPECIFIED: Verdict
 VERDICT_APPROVE: Verdict
 VERDICT_REVIEW: Verdict
@@ -136,9 +138,11 @@ RULE_FATE_OVER: RuleFate
 RULE_FATE_LEFT_OUT: RuleFate
 
 class Request(_message.Message):
-    __slots__ = ("protocol", "deadline_us", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain")
+    __slots__ = ("protocol", "deadline_us", "token", "traceparent", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain")
     PROTOCOL_FIELD_NUMBER: _ClassVar[int]
     DEADLINE_US_FIELD_NUMBER: _ClassVar[int]
+    TOKEN_FIELD_NUMBER: _ClassVar[int]
+    TRACEPARENT_FIELD_NUMBER: _ClassVar[int]
     SCORE_FIELD_NUMBER: _ClassVar[int]
     REPORT_OUTCOME_FIELD_NUMBER: _ClassVar[int]
     GET_ENTITY_FIELD_NUMBER: _ClassVar[int]
@@ -149,6 +153,8 @@ class Request(_message.Message):
     EXPLAIN_FIELD_NUMBER: _ClassVar[int]
     protocol: int
     deadline_us: int
+    token: str
+    traceparent: str
     score: ScoreRequest
     report_outcome: ReportOutcomeRequest
     get_entity: GetEntityRequest
@@ -157,7 +163,7 @@ class Request(_message.Message):
     get_list: GetListRequest
     reload: ReloadRequest
     explain: ExplainRequest
-    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ...) -> None: ...
+    def __init__(self, protocol: _Optional[int] = ..., deadline_us: _Optional[int] = ..., token: _Optional[str] = ..., traceparent: _Optional[str] = ..., score: _Optional[_Union[ScoreRequest, _Mapping]] = ..., report_outcome: _Optional[_Union[ReportOutcomeRequest, _Mapping]] = ..., get_entity: _Optional[_Union[GetEntityRequest, _Mapping]] = ..., status: _Optional[_Union[StatusRequest, _Mapping]] = ..., change_list: _Optional[_Union[ChangeListRequest, _Mapping]] = ..., get_list: _Optional[_Union[GetListRequest, _Mapping]] = ..., reload: _Optional[_Union[ReloadRequest, _Mapping]] = ..., explain: _Optional[_Union[ExplainRequest, _Mapping]] = ...) -> None: ...
 
 class Response(_message.Message):
     __slots__ = ("error", "score", "report_outcome", "get_entity", "status", "change_list", "get_list", "reload", "explain")
