@@ -62,6 +62,10 @@ class TestOptions:
             ("in_flight_max", {"in_flight_max": 0}),
             ("eject_after", {"eject_after": 0}),
             ("fallback", {"fallback": "approve"}),
+            ("token", {"token": ""}),
+            ("token", {"token": "t" * 257}),
+            ("token", {"token": "t\u00f6ken"}),
+            ("token", {"token": b"token"}),
         ],
     )
     @pytest.mark.parametrize("kind", [Client, AsyncClient])

@@ -16,7 +16,7 @@ from harrier_client import HarrierError, Label, Outcome, Transaction, Verdict
 
 CAN = [
     "addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-    "close_timeout",
+    "close_timeout", "token",
 ]
 THREADS = 1100
 

@@ -7,6 +7,7 @@ from .errors import (
     BusyError,
     ClosedError,
     DeadlineError,
+    DeniedError,
     HarrierError,
     IdConflictError,
     InternalError,
@@ -18,7 +19,7 @@ from .errors import (
     UnsupportedError,
 )
 from .frames import score_frame
-from .options import Fallback, Metrics, Options
+from .options import Fallback, Metrics, Options, Token
 from .types import (
     AttributeValue,
     Decision,
@@ -47,6 +48,7 @@ __all__ = [
     "ClosedError",
     "DeadlineError",
     "Decision",
+    "DeniedError",
     "Entity",
     "Fallback",
     "HarrierError",
@@ -64,6 +66,7 @@ __all__ = [
     "Reason",
     "Status",
     "Time",
+    "Token",
     "TooLargeError",
     "Transaction",
     "UnavailableError",

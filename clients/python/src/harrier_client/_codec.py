@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta, timezone
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
@@ -10,6 +11,7 @@ from google.protobuf.message import DecodeError
 from . import errors
 from ._proto import harrier_pb2 as pb
 from .errors import HarrierError, InvalidError, ProtocolError, TooLargeError
+from .options import TOKEN_MAX
 from .types import (
     AttributeValue,
     Decision,
@@ -29,8 +31,11 @@ PROTOCOL = 1
 ITEMS_MAX = 1000
 REQUEST_SIZE_MAX = 2 << 20
 RESPONSE_SIZE_MAX = 8 << 20
-# Of Request.deadline_us, which is written into a request when it is sent: a tag and a varint.
-DEADLINE_SIZE_MAX = 11
+# What is written into a request each time it is sent: Request.deadline_us, a tag and a varint, and Request.token,
+# a tag, two bytes of length, and the text.
+SENT_SIZE_MAX = 11 + 3 + TOKEN_MAX
+
+_TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _MICROSECOND = timedelta(microseconds=1)
@@ -62,6 +67,7 @@ _ERRORS: Dict[int, Type[HarrierError]] = {
     pb.ERROR_DEADLINE: errors.DeadlineError,
     pb.ERROR_UNAVAILABLE: errors.UnavailableError,
     pb.ERROR_INTERNAL: errors.InternalError,
+    pb.ERROR_DENIED: errors.DeniedError,
 }
 
 # ----------------------------------------------------------------------------------------------
@@ -159,25 +165,31 @@ def _check_count(count: int, what: str) -> None:
 
 
 class Request:
-    """A call as it is sent. The deadline is written anew each time."""
+    """A call as it is sent. Deadline and token are written anew each time."""
 
-    def __init__(self, call: str, message: Any, count: int = 0) -> None:
+    def __init__(self, call: str, message: Any, count: int = 0, traceparent: Optional[str] = None) -> None:
         self.call = call
         self.count = count
         self._message = message
         message.protocol = PROTOCOL
-        size = message.ByteSize() + DEADLINE_SIZE_MAX
+        if traceparent and _TRACEPARENT.fullmatch(traceparent):
+            message.traceparent = traceparent
+        size = message.ByteSize() + SENT_SIZE_MAX
         if size > REQUEST_SIZE_MAX:
             raise TooLargeError(f"a request of {size} bytes; expected at most {REQUEST_SIZE_MAX}")
 
-    def encode(self, left: float) -> bytes:
+    def encode(self, left: float, token: Optional[str] = None) -> bytes:
         """left: seconds."""
         self._message.deadline_us = max(1, int(left * 1e6))
+        if token is not None:
+            self._message.token = token
         encoded: bytes = self._message.SerializeToString()
         return encoded
 
 
-def score_request(transactions: Sequence[Transaction], dry_run: bool, return_features: bool) -> Request:
+def score_request(
+    transactions: Sequence[Transaction], dry_run: bool, return_features: bool, traceparent: Optional[str] = None
+) -> Request:
     _check_count(len(transactions), "transactions")
     message = pb.Request()
     score = message.score
@@ -188,10 +200,10 @@ def score_request(transactions: Sequence[Transaction], dry_run: bool, return_fea
     add = score.transactions.add
     for transaction in transactions:
         _add_transaction(add, transaction)
-    return Request("score", message, len(transactions))
+    return Request("score", message, len(transactions), traceparent)
 
 
-def outcome_request(outcomes: Sequence[Outcome]) -> Request:
+def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = None) -> Request:
     _check_count(len(outcomes), "outcomes")
     message = pb.Request()
     for outcome in outcomes:
@@ -201,23 +213,25 @@ def outcome_request(outcomes: Sequence[Outcome]) -> Request:
         if outcome.known_time is not None:
             _fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
         _fill(target, "source", outcome.source)
-    return Request("report_outcome", message, len(outcomes))
+    return Request("report_outcome", message, len(outcomes), traceparent)
 
 
-def entity_request(entity: str, key: Sequence[str], at_time: Optional[Time]) -> Request:
+def entity_request(
+    entity: str, key: Sequence[str], at_time: Optional[Time], traceparent: Optional[str] = None
+) -> Request:
     message = pb.Request()
     _fill(message.get_entity, "entity", entity)
     for part in key:
         message.get_entity.key.append(part)
     if at_time is not None:
         _fill(message.get_entity, "at_time_us", microseconds(at_time, "at_time"))
-    return Request("get_entity", message)
+    return Request("get_entity", message, traceparent=traceparent)
 
 
-def status_request(state_hash: bool = False) -> Request:
+def status_request(state_hash: bool = False, traceparent: Optional[str] = None) -> Request:
     message = pb.Request()
     message.status.state_hash = state_hash
-    return Request("status", message)
+    return Request("status", message, traceparent=traceparent)
 
 
 # ----------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from . import _codec, _nng
 from ._course import Course
 from ._meter import Meter
 from ._routes import Routes
-from .options import Options, check_deadline
+from .options import Options, check_deadline, check_token
 
 PROBE_DEADLINE_MIN = 0.1
 
@@ -38,7 +38,12 @@ class Core(Generic[P]):
         return self.options.deadline if deadline is None else check_deadline(deadline)
 
     def course(self, request: _codec.Request, begun: float, deadline: float) -> Course:
-        return Course(request, self.routes, self.meter, self.options.retries_max, begun, deadline)
+        return Course(request, self.routes, self.meter, self.options.retries_max, self.token, begun, deadline)
+
+    def token(self) -> Optional[str]:
+        """For the request that is sent now."""
+        token = self.options.token
+        return check_token(token()) if callable(token) else token
 
     def told(self, request: _codec.Request, result: str, begun: float) -> None:
         """The call has ended."""

@@ -6,7 +6,7 @@ Knows when; the clients know how: they send and wait as a Course says and tell i
 from __future__ import annotations
 
 import random
-from typing import Any, Optional
+from typing import Any, Callable, Optional
 
 from . import _codec, _nng
 from ._meter import Meter
@@ -23,7 +23,14 @@ class Course:
     """Times are of a monotonic clock, in seconds. Its methods raise what the call ends with."""
 
     def __init__(
-        self, request: _codec.Request, routes: Routes, meter: Meter, retries_max: int, begun: float, deadline: float
+        self,
+        request: _codec.Request,
+        routes: Routes,
+        meter: Meter,
+        retries_max: int,
+        token: Callable[[], Optional[str]],
+        begun: float,
+        deadline: float,
     ) -> None:
         self.request = request
         self.ends = begun + deadline
@@ -32,6 +39,7 @@ class Course:
         self._routes = routes
         self._meter = meter
         self._retries_max = retries_max
+        self._token = token
         self._deadline = deadline
         self._retries = 0
         self._broken = 0
@@ -46,7 +54,7 @@ class Course:
         return left if len(self._routes.routes) == 1 else min(left, SLICE)
 
     def encode(self, now: float) -> bytes:
-        return self.request.encode(self.ends - now)
+        return self.request.encode(self.ends - now, self._token())
 
     def not_sent(self, error: int) -> None:
         if error == _nng.CLOSED:

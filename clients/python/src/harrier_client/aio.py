@@ -18,7 +18,7 @@ from ._core import Core
 from ._course import Course
 from .batcher import ONE_AT_FAULT, check_batch, isolate, left
 from .errors import BusyError, ClosedError, HarrierError
-from .options import Fallback, Metrics, Options, make_options
+from .options import Fallback, Metrics, Options, Token, make_options
 from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Transaction
 
 _ffi: Any = pynng.ffi
@@ -120,6 +120,7 @@ class AsyncClient:
         in_flight_max: int = 1024,
         eject_after: int = 3,
         metrics: Optional[Metrics] = None,
+        token: Optional[Token] = None,
     ) -> None:
         self.options: Options = make_options(
             addresses,
@@ -129,6 +130,7 @@ class AsyncClient:
             in_flight_max=in_flight_max,
             eject_after=eject_after,
             metrics=metrics,
+            token=token,
         )
         mailbox = self._mailbox = _Mailbox()
         self._core: Core[_Place] = Core(self.options, lambda socket: _Place(socket, mailbox))
@@ -153,9 +155,16 @@ class AsyncClient:
         deadline: Optional[float] = None,
         dry_run: bool = False,
         return_features: bool = False,
+        traceparent: Optional[str] = None,
     ) -> Decision:
         return _fallback.only(
-            await self.score_many((transaction,), deadline=deadline, dry_run=dry_run, return_features=return_features)
+            await self.score_many(
+                (transaction,),
+                deadline=deadline,
+                dry_run=dry_run,
+                return_features=return_features,
+                traceparent=traceparent,
+            )
         )
 
     async def score_many(
@@ -165,44 +174,57 @@ class AsyncClient:
         deadline: Optional[float] = None,
         dry_run: bool = False,
         return_features: bool = False,
+        traceparent: Optional[str] = None,
     ) -> List[Union[Decision, HarrierError]]:
         """1 to 1,000, decided in their order; as many results."""
         fallback = None if dry_run else self.options.fallback
         begun = time.monotonic()
-        request = _codec.score_request(transactions, dry_run, return_features)
+        request = _codec.score_request(transactions, dry_run, return_features, traceparent)
         try:
             results = await self._call(request, deadline, begun, _codec.decisions)
         except HarrierError as error:
             return _fallback.for_call(fallback, transactions, error, self._meter)
         return _fallback.for_results(fallback, transactions, results, self._meter)
 
-    async def report_outcome(self, outcome: Outcome, *, deadline: Optional[float] = None) -> OutcomeAccepted:
+    async def report_outcome(
+        self, outcome: Outcome, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> OutcomeAccepted:
         """Reporting one again changes nothing."""
-        result = (await self.report_outcomes((outcome,), deadline=deadline))[0]
+        result = (await self.report_outcomes((outcome,), deadline=deadline, traceparent=traceparent))[0]
         if isinstance(result, HarrierError):
             raise result
         return result
 
     async def report_outcomes(
-        self, outcomes: Sequence[Outcome], *, deadline: Optional[float] = None
+        self, outcomes: Sequence[Outcome], *, deadline: Optional[float] = None, traceparent: Optional[str] = None
     ) -> List[Union[OutcomeAccepted, HarrierError]]:
         begun = time.monotonic()
         found: List[Union[OutcomeAccepted, HarrierError]]
-        found = await self._call(_codec.outcome_request(outcomes), deadline, begun, _codec.outcomes)
+        request = _codec.outcome_request(outcomes, traceparent)
+        found = await self._call(request, deadline, begun, _codec.outcomes)
         return found
 
     async def get_entity(
-        self, entity: str, *key: str, at_time: Optional[Time] = None, deadline: Optional[float] = None
+        self,
+        entity: str,
+        *key: str,
+        at_time: Optional[Time] = None,
+        deadline: Optional[float] = None,
+        traceparent: Optional[str] = None,
     ) -> Entity:
         """key: one string for each field that makes up the entity's key, mostly one."""
         begun = time.monotonic()
-        found: Entity = await self._call(_codec.entity_request(entity, key, at_time), deadline, begun, _codec.entity)
+        request = _codec.entity_request(entity, key, at_time, traceparent)
+        found: Entity = await self._call(request, deadline, begun, _codec.entity)
         return found
 
-    async def status(self, *, state_hash: bool = False, deadline: Optional[float] = None) -> Status:
+    async def status(
+        self, *, state_hash: bool = False, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Status:
         """state_hash reads the states of all entities: give it time."""
         begun = time.monotonic()
-        found: Status = await self._call(_codec.status_request(state_hash), deadline, begun, _codec.status)
+        request = _codec.status_request(state_hash, traceparent)
+        found: Status = await self._call(request, deadline, begun, _codec.status)
         return found
 
     def batcher(self, *, window: float = 0.001, size_max: int = 100) -> AsyncBatcher:
@@ -337,9 +359,12 @@ class AsyncClient:
         request = _codec.status_request()
         lives = False
         try:
+            data = request.encode(limit, self._core.token())
             ends = time.monotonic() + limit
-            _, error, data = await self._exchange(index, request.encode(limit), limit, ends)
+            _, error, data = await self._exchange(index, data, limit, ends)
             lives = error == _nng.OK and _codec.is_ready(data, request)
+        except Exception:  # of the token's function; a call meets it too, and raises it
+            lives = False
         finally:
             self._core.routes.probed(index, lives, time.monotonic())
 
@@ -394,6 +419,7 @@ class _Batch:
         self.transactions: List[Transaction] = []
         self.futures: List[asyncio.Future[Decision]] = []
         self.ends = float("inf")
+        self.traceparent: Optional[str] = None
 
 
 class AsyncBatcher:
@@ -409,7 +435,10 @@ class AsyncBatcher:
         self._sending: Dict[asyncio.Task[None], _Batch] = {}
         self._closed = False
 
-    async def score(self, transaction: Transaction, *, deadline: Optional[float] = None) -> Decision:
+    async def score(
+        self, transaction: Transaction, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Decision:
+        """traceparent: the first one of a batch is sent."""
         if self._closed:
             raise ClosedError("the batcher is closed")
         limit = self._client._core.limit(deadline)
@@ -421,6 +450,7 @@ class AsyncBatcher:
         future: asyncio.Future[Decision] = loop.create_future()
         batch.transactions.append(transaction)
         batch.futures.append(future)
+        batch.traceparent = batch.traceparent or traceparent
         batch.ends = min(batch.ends, time.monotonic() + limit)
         if len(batch.transactions) == self._size_max:
             self._flush()
@@ -458,14 +488,18 @@ class AsyncBatcher:
 
     async def _results(self, batch: _Batch) -> List[Union[Decision, HarrierError]]:
         try:
-            return await self._client.score_many(batch.transactions, deadline=left(batch.ends))
+            return await self._client.score_many(
+                batch.transactions, deadline=left(batch.ends), traceparent=batch.traceparent
+            )
         except ONE_AT_FAULT:
             if len(batch.transactions) == 1:
                 raise
         results: List[Union[Decision, HarrierError]] = []
         for transaction in batch.transactions:
             try:
-                results += await self._client.score_many((transaction,), deadline=left(batch.ends))
+                results += await self._client.score_many(
+                    (transaction,), deadline=left(batch.ends), traceparent=batch.traceparent
+                )
             except HarrierError as error:
                 results.append(error)
         return results

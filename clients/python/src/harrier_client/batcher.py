@@ -42,6 +42,7 @@ class _Batch:
         self.transactions: List[Transaction] = []
         self.sent_at = sent_at
         self.ends = float("inf")
+        self.traceparent: Optional[str] = None
         self.full = False
         self.done = threading.Event()
         self.results: Sequence[Union[Decision, HarrierError]] = ()
@@ -60,10 +61,13 @@ class Batcher:
         self._open: Optional[_Batch] = None
         self._closed = False
 
-    def score(self, transaction: Transaction, *, deadline: Optional[float] = None) -> Decision:
+    def score(
+        self, transaction: Transaction, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Decision:
+        """traceparent: the first one of a batch is sent."""
         limit = self._client.options.deadline if deadline is None else check_deadline(deadline)
         ends = time.monotonic() + limit
-        batch, index = self._join(transaction, ends)
+        batch, index = self._join(transaction, ends, traceparent)
         if index == 0:
             self._lead(batch)
         batch.done.wait()
@@ -76,7 +80,7 @@ class Batcher:
             raise result
         return result
 
-    def _join(self, transaction: Transaction, ends: float) -> Tuple[_Batch, int]:
+    def _join(self, transaction: Transaction, ends: float, traceparent: Optional[str]) -> Tuple[_Batch, int]:
         with self._changed:
             if self._closed:
                 raise ClosedError("the batcher is closed")
@@ -85,6 +89,7 @@ class Batcher:
                 batch = self._open = _Batch(time.monotonic() + self._window)
             batch.transactions.append(transaction)
             batch.ends = min(batch.ends, ends)
+            batch.traceparent = batch.traceparent or traceparent
             if len(batch.transactions) == self._size_max:
                 batch.full = True
                 self._open = None
@@ -111,15 +116,15 @@ class Batcher:
 
     def _send(self, batch: _Batch) -> Sequence[Union[Decision, HarrierError]]:
         try:
-            return self._client.score_many(batch.transactions, deadline=left(batch.ends))
+            return self._client.score_many(batch.transactions, deadline=left(batch.ends), traceparent=batch.traceparent)
         except ONE_AT_FAULT:
             if len(batch.transactions) == 1:
                 raise
-        return [self._send_one(transaction, batch.ends) for transaction in batch.transactions]
+        return [self._send_one(transaction, batch) for transaction in batch.transactions]
 
-    def _send_one(self, transaction: Transaction, ends: float) -> Union[Decision, HarrierError]:
+    def _send_one(self, transaction: Transaction, batch: _Batch) -> Union[Decision, HarrierError]:
         try:
-            return self._client.score_many((transaction,), deadline=left(ends))[0]
+            return self._client.score_many((transaction,), deadline=left(batch.ends), traceparent=batch.traceparent)[0]
         except HarrierError as error:
             return error
 

@@ -13,7 +13,7 @@ from ._course import Course
 from ._gate import Gate
 from .batcher import Batcher
 from .errors import BusyError, ClosedError, HarrierError
-from .options import Fallback, Metrics, Options, make_options
+from .options import Fallback, Metrics, Options, Token, make_options
 from .types import Decision, Entity, Outcome, OutcomeAccepted, Status, Time, Transaction
 
 
@@ -34,6 +34,7 @@ class Client:
         in_flight_max: int = 1024,
         eject_after: int = 3,
         metrics: Optional[Metrics] = None,
+        token: Optional[Token] = None,
     ) -> None:
         self.options: Options = make_options(
             addresses,
@@ -43,6 +44,7 @@ class Client:
             in_flight_max=in_flight_max,
             eject_after=eject_after,
             metrics=metrics,
+            token=token,
         )
         self._core = Core(self.options, _nng.Place)
         self._meter = self._core.meter
@@ -61,9 +63,16 @@ class Client:
         deadline: Optional[float] = None,
         dry_run: bool = False,
         return_features: bool = False,
+        traceparent: Optional[str] = None,
     ) -> Decision:
         return _fallback.only(
-            self.score_many((transaction,), deadline=deadline, dry_run=dry_run, return_features=return_features)
+            self.score_many(
+                (transaction,),
+                deadline=deadline,
+                dry_run=dry_run,
+                return_features=return_features,
+                traceparent=traceparent,
+            )
         )
 
     def score_many(
@@ -73,44 +82,57 @@ class Client:
         deadline: Optional[float] = None,
         dry_run: bool = False,
         return_features: bool = False,
+        traceparent: Optional[str] = None,
     ) -> List[Union[Decision, HarrierError]]:
         """1 to 1,000, decided in their order; as many results."""
         fallback = None if dry_run else self.options.fallback
         begun = time.monotonic()
-        request = _codec.score_request(transactions, dry_run, return_features)
+        request = _codec.score_request(transactions, dry_run, return_features, traceparent)
         try:
             results = self._call(request, deadline, begun, _codec.decisions)
         except HarrierError as error:
             return _fallback.for_call(fallback, transactions, error, self._meter)
         return _fallback.for_results(fallback, transactions, results, self._meter)
 
-    def report_outcome(self, outcome: Outcome, *, deadline: Optional[float] = None) -> OutcomeAccepted:
+    def report_outcome(
+        self, outcome: Outcome, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> OutcomeAccepted:
         """Reporting one again changes nothing."""
-        result = self.report_outcomes((outcome,), deadline=deadline)[0]
+        result = self.report_outcomes((outcome,), deadline=deadline, traceparent=traceparent)[0]
         if isinstance(result, HarrierError):
             raise result
         return result
 
     def report_outcomes(
-        self, outcomes: Sequence[Outcome], *, deadline: Optional[float] = None
+        self, outcomes: Sequence[Outcome], *, deadline: Optional[float] = None, traceparent: Optional[str] = None
     ) -> List[Union[OutcomeAccepted, HarrierError]]:
         begun = time.monotonic()
         found: List[Union[OutcomeAccepted, HarrierError]]
-        found = self._call(_codec.outcome_request(outcomes), deadline, begun, _codec.outcomes)
+        request = _codec.outcome_request(outcomes, traceparent)
+        found = self._call(request, deadline, begun, _codec.outcomes)
         return found
 
     def get_entity(
-        self, entity: str, *key: str, at_time: Optional[Time] = None, deadline: Optional[float] = None
+        self,
+        entity: str,
+        *key: str,
+        at_time: Optional[Time] = None,
+        deadline: Optional[float] = None,
+        traceparent: Optional[str] = None,
     ) -> Entity:
         """key: one string for each field that makes up the entity's key, mostly one."""
         begun = time.monotonic()
-        found: Entity = self._call(_codec.entity_request(entity, key, at_time), deadline, begun, _codec.entity)
+        request = _codec.entity_request(entity, key, at_time, traceparent)
+        found: Entity = self._call(request, deadline, begun, _codec.entity)
         return found
 
-    def status(self, *, state_hash: bool = False, deadline: Optional[float] = None) -> Status:
+    def status(
+        self, *, state_hash: bool = False, deadline: Optional[float] = None, traceparent: Optional[str] = None
+    ) -> Status:
         """state_hash reads the states of all entities: give it time."""
         begun = time.monotonic()
-        found: Status = self._call(_codec.status_request(state_hash), deadline, begun, _codec.status)
+        request = _codec.status_request(state_hash, traceparent)
+        found: Status = self._call(request, deadline, begun, _codec.status)
         return found
 
     def batcher(self, *, window: float = 0.001, size_max: int = 100) -> Batcher:
@@ -206,8 +228,11 @@ class Client:
         request = _codec.status_request()
         lives = False
         try:
-            _, error, data = self._exchange(index, request.encode(limit), limit, time.monotonic() + limit)
+            data = request.encode(limit, self._core.token())
+            _, error, data = self._exchange(index, data, limit, time.monotonic() + limit)
             lives = error == _nng.OK and _codec.is_ready(data, request)
+        except Exception:  # of the token's function; a call meets it too, and raises it
+            lives = False
         finally:
             self._core.routes.probed(index, lives, time.monotonic())
 

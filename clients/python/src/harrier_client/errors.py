@@ -67,6 +67,12 @@ class UnavailableError(HarrierError):
     code = "unavailable"
 
 
+class DeniedError(HarrierError):
+    """The token is missing, not known, or without the scope of this call."""
+
+    code = "denied"
+
+
 class BusyError(HarrierError):
     """As many requests in flight as allowed, until the deadline."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Callable, Mapping, Optional, Protocol, Sequence, Tuple, Union
 
 from .errors import HarrierError, InvalidError
@@ -12,6 +12,12 @@ DEADLINE_MAX = 3600.0
 
 Fallback = Union[Verdict, Callable[[Transaction, HarrierError], Verdict]]
 """The verdict when there is no decision in time, or a function that chooses one."""
+
+
+Token = Union[str, Callable[[], str]]
+"""Who is asking, or a function that says so: it is asked for each request, from any thread."""
+
+TOKEN_MAX = 256  # printable ASCII, so as many bytes
 
 
 class Metrics(Protocol):
@@ -35,6 +41,7 @@ class Options:
     in_flight_max: int = 1024
     eject_after: int = 3
     metrics: Optional[Metrics] = None
+    token: Optional[Token] = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         if not self.addresses or not all(self.addresses):
@@ -49,6 +56,17 @@ class Options:
                 raise InvalidError(f"{getattr(self, name)}; expected at least 1", name)
         if not (self.fallback is None or isinstance(self.fallback, Verdict) or callable(self.fallback)):
             raise InvalidError("expected a Verdict or a function that returns one", "fallback")
+        if not (self.token is None or callable(self.token)):
+            check_token(self.token)
+
+
+def check_token(token: object) -> str:
+    """What is wrong is said without the token."""
+    if not isinstance(token, str):
+        raise InvalidError(f"{type(token).__name__}; expected a str or a function that returns one", "token")
+    if not 0 < len(token) <= TOKEN_MAX or not (token.isascii() and token.isprintable()):
+        raise InvalidError(f"expected 1 to {TOKEN_MAX} characters of printable ASCII", "token")
+    return token
 
 
 def check_deadline(deadline: float) -> float:
