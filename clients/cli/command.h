@@ -20,4 +20,5 @@ int command_simulate(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_reload(int argc, char **argv);
 int command_test(int argc, char **argv);
+int command_token(int argc, char **argv);
 int command_verify(int argc, char **argv);

@@ -19,6 +19,7 @@ static const struct command {
     {"list", command_list, "add to a policy's lists, take back from them, show them"},
     {"status", command_status, "show how a server is"},
     {"reload", command_reload, "have a server load its policy again, and see what came of it"},
+    {"token", command_token, "make, list and revoke the tokens that clients of a server need"},
     {"simulate", command_simulate, "make labelled transactions to try things on"},
     {"eval", command_eval, "evaluate an expression"},
     {"check", command_check, "check a policy folder"},

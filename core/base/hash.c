@@ -3,7 +3,9 @@
 #include "check.h"
 
 #include <isa-l/crc.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/params.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -38,6 +40,37 @@ void sha256_add(struct sha256 *sha, const void *bytes, size_t length) {
 void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]) {
     check(EVP_DigestFinal_ex((EVP_MD_CTX *)sha, ret_digest, NULL) == 1);
     EVP_MD_CTX_free((EVP_MD_CTX *)sha);
+}
+
+/* Finding the algorithm and scheduling the key take longer than the digest of a short text, so both
+ * are done once; each digest starts from a copy. */
+struct hmac *hmac_new(const void *key, size_t length) {
+    char name[] = "SHA256";
+    const OSSL_PARAM parameters[] = {OSSL_PARAM_construct_utf8_string("digest", name, 0),
+                                     OSSL_PARAM_construct_end()};
+    EVP_MAC *mac = EVP_MAC_fetch(NULL, "HMAC", NULL);
+    check(mac);
+    EVP_MAC_CTX *keyed = EVP_MAC_CTX_new(mac);
+    EVP_MAC_free(mac); /* the other holds it, too */
+    check(keyed && EVP_MAC_init(keyed, key, length, parameters) == 1);
+    return (struct hmac *)keyed;
+}
+
+void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length,
+                 uint8_t ret_digest[32]) {
+    EVP_MAC_CTX *copy = EVP_MAC_CTX_dup((const EVP_MAC_CTX *)hmac);
+    size_t written;
+    check(copy && EVP_MAC_update(copy, bytes, length) == 1 &&
+          EVP_MAC_final(copy, ret_digest, &written, 32) == 1 && written == 32);
+    EVP_MAC_CTX_free(copy);
+}
+
+void hmac_free(struct hmac *hmac) {
+    EVP_MAC_CTX_free((EVP_MAC_CTX *)hmac);
+}
+
+bool hash_equal_constant_time(const void *a, const void *b, size_t length) {
+    return CRYPTO_memcmp(a, b, length) == 0;
 }
 
 /* Pieces are often of a few bytes, and the library takes long over each call. */

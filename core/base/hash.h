@@ -1,9 +1,10 @@
-/* The hashes that our formats are made of. None of them hides anything: a card number must never be
- * run through them (PCI DSS 4.0 §3.5.1.1). */
+/* The hashes that our formats are made of. None of them but the keyed one hides anything: a card
+ * number must never be run through them (PCI DSS 4.0 §3.5.1.1). */
 #pragma once
 
 #include "text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +24,17 @@ struct sha256 *sha256_new(void);
 void sha256_add(struct sha256 *sha, const void *bytes, size_t length);
 /* Writes the digest and frees sha. */
 void sha256_finish(struct sha256 *sha, uint8_t ret_digest[32]);
+
+/* HMAC-SHA-256 (RFC 2104) with one key. */
+struct hmac;
+struct hmac *hmac_new(const void *key, size_t length);
+/* Any thread, several at a time. */
+void hmac_digest(const struct hmac *hmac, const void *bytes, size_t length, uint8_t ret_digest[32]);
+void hmac_free(struct hmac *hmac); /* the key is wiped; NULL is allowed */
+
+/* memcmp() == 0 in a time that depends on length alone: for what somebody might guess byte by byte.
+ */
+bool hash_equal_constant_time(const void *a, const void *b, size_t length);
 
 /* 16 lower-case hex digits and a NUL: how ids of 64 bits are printed everywhere. */
 #define HASH_HEX_SIZE 17
