@@ -9,6 +9,7 @@
 #include "clock.h"
 #include "core/base/error.h"
 #include "core/base/metric.h"
+#include "ipc_access.h"
 #include "log.h"
 
 #include <stdbool.h>
@@ -35,8 +36,9 @@ struct front_handler {
 struct front_settings {
     const char *const *addresses;
     size_t address_count;
-    size_t requests_max; /* given to the handler at the same time */
-    size_t bytes_max;    /* of a message; the connection of a larger one is closed */
+    size_t requests_max;          /* given to the handler at the same time */
+    size_t bytes_max;             /* of a message; the connection of a larger one is closed */
+    struct ipc_access ipc_access; /* of the sockets of ipc addresses */
     struct front_handler handler;
     const void *probe; /* a request that is always answered: what watch() sends */
     size_t probe_length;

@@ -237,8 +237,8 @@ static int open_listeners(struct front_nng *front, struct error *ret_error) {
     const struct front_settings *settings = &front->settings;
     front->listeners = check_calloc(settings->address_count, sizeof *front->listeners);
     for (size_t i = 0; i < settings->address_count; i++) {
-        int r =
-            listener_open(&front->listeners[i], settings->addresses[i], front->socket, ret_error);
+        int r = listener_open(&front->listeners[i], settings->addresses[i], &settings->ipc_access,
+                              front->socket, ret_error);
         if (r < 0)
             return r;
         front->listener_count++;

@@ -13,6 +13,7 @@ int front_nng_error(struct error *ret_error, int code, const char *what);
  * server take the path from the first. */
 struct listener {
     const char *address;
+    struct ipc_access ipc_access;
     int lock;       /* descriptor, -1: none needed */
     bool listening; /* id is valid */
     nng_listener id;
@@ -23,8 +24,8 @@ struct listener {
     unsigned unanswered; /* probes in a row */
 };
 
-int listener_open(struct listener *listener, const char *address, nng_socket socket,
-                  struct error *ret_error);
+int listener_open(struct listener *listener, const char *address,
+                  const struct ipc_access *ipc_access, nng_socket socket, struct error *ret_error);
 /* Closes and listens again; the lock is kept. */
 int listener_reopen(struct listener *listener, nng_socket socket, struct error *ret_error);
 void listener_close(struct listener *listener);

@@ -13,10 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* Who may connect to an ipc address is a matter of file permissions, so do not leave it to the
- * umask: the server's user and group. */
-#define IPC_MODE 0660
-
 int front_nng_error(struct error *ret_error, int code, const char *what) {
     enum error_code ours = code == NNG_EADDRINUSE                          ? ERROR_EXISTS
                            : code == NNG_EADDRINVAL || code == NNG_ENOTSUP ? ERROR_INVALID
@@ -75,26 +71,33 @@ static void find_where(struct listener *listener) {
     }
 }
 
+/* nng sets the mode between bind() and listen(), but knows of no groups: so it listens with a
+ * socket that is closed to others, and that is opened here. */
 static int start(struct listener *listener, nng_socket socket, struct error *ret_error) {
+    const char *path = address_ipc_path(listener->address);
     int code = nng_listener_create(&listener->id, socket, listener->address);
     if (code != 0)
         return front_nng_error(ret_error, code, listener->address);
-    if (address_ipc_path(listener->address))
-        code = nng_listener_set_int(listener->id, NNG_OPT_IPC_PERMISSIONS, IPC_MODE);
+    if (code == 0 && path)
+        code = nng_listener_set_int(listener->id, NNG_OPT_IPC_PERMISSIONS, IPC_ACCESS_CLOSED);
     if (code == 0)
         code = nng_listener_start(listener->id, 0);
     if (code != 0) {
         nng_listener_close(listener->id);
         return front_nng_error(ret_error, code, listener->address);
     }
+    if (path && ipc_access_grant(path, &listener->ipc_access, ret_error) < 0) {
+        nng_listener_close(listener->id);
+        return -(int)ret_error->code;
+    }
     listener->listening = true;
     find_where(listener);
     return 0;
 }
 
-int listener_open(struct listener *listener, const char *address, nng_socket socket,
-                  struct error *ret_error) {
-    *listener = (struct listener){.address = address, .lock = -1};
+int listener_open(struct listener *listener, const char *address,
+                  const struct ipc_access *ipc_access, nng_socket socket, struct error *ret_error) {
+    *listener = (struct listener){.address = address, .ipc_access = *ipc_access, .lock = -1};
     probe_init(&listener->probe);
     const char *path = address_ipc_path(address);
     int r = path ? lock_path(path, &listener->lock, ret_error) : 0;

@@ -4,6 +4,7 @@
  * loop in none but this. */
 #include "harrierd.h"
 
+#include "address.h"
 #include "admin.h"
 #include "admission.h"
 #include "front_nng.h"
@@ -16,12 +17,14 @@
 #include "core/base/check.h"
 #include "core/engine/engine.h"
 #include "core/policy/snapshot.h"
+#include "core/store/token_file.h"
 
 #include <errno.h>
 #include <event2/event.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/eventfd.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -117,6 +120,7 @@ static void on_retry(evutil_socket_t descriptor, short what, void *user) {
         return;
     service_retry(harrierd->service);
     service_look(harrierd->service);
+    service_look_at_tokens(harrierd->service);
 }
 
 _Noreturn static void leave_unfinished(struct harrierd *harrierd) {
@@ -275,6 +279,8 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
         .stale_after_us = options->stale_after_us,
         .overlay_limit = (uint64_t)options->overlay_limit_bytes,
         .message_bytes_max = (size_t)options->max_message_bytes,
+        .tokens = options->tokens,
+        .slow_after_us = options->slow_after_us,
         .clock = &clock_system,
         .log = &harrierd->log,
         .metrics = harrierd->metrics,
@@ -287,15 +293,32 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     return r;
 }
 
+static void say_listening(struct harrierd *harrierd, const char *address) {
+    const struct options *options = &harrierd->options;
+    bool is_open = !address_is_local(address), is_tls = strncmp(address, "tls+", 4) == 0;
+    log_line(&harrierd->log, LOG_INFO, "listening on %s", address);
+    if (is_open && !*options->tokens)
+        log_line(&harrierd->log, LOG_WARNING,
+                 "%s: whoever reaches it may score transactions and read entities "
+                 "(insecure_listen, and no tokens)",
+                 address);
+    else if (is_open && !is_tls)
+        log_line(&harrierd->log, LOG_WARNING,
+                 "%s is not encrypted: whoever sees the traffic can read it and use the tokens; "
+                 "put TLS in front of it",
+                 address);
+}
+
 static int open_front(struct harrierd *harrierd, struct error *ret_error) {
     const struct options *options = &harrierd->options;
-    service_write_probe(&harrierd->probe);
+    service_write_probe(harrierd->service, &harrierd->probe);
     const struct front_settings settings = {
         .addresses = options->listen.items,
         .address_count = options->listen.count,
         .requests_max = (size_t)options->max_requests,
         /* Twice, so that what is only a little too large gets an answer that says so. */
         .bytes_max = 2 * (size_t)options->max_message_bytes,
+        .ipc_access = options->ipc_access,
         .handler = {.handle = service_handle, .user = harrierd->service},
         .probe = harrierd->probe.bytes,
         .probe_length = harrierd->probe.length,
@@ -305,7 +328,7 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
     };
     int r = front_nng_open(&settings, &harrierd->front, ret_error);
     for (size_t i = 0; r == 0 && i < options->listen.count; i++)
-        log_line(&harrierd->log, LOG_INFO, "listening on %s", options->listen.items[i]);
+        say_listening(harrierd, options->listen.items[i]);
     return r;
 }
 
@@ -454,9 +477,23 @@ static bool check_policy(const char *folder) {
     return r == 0;
 }
 
+static bool check_tokens(const char *path) {
+    struct token_set *set;
+    struct error error;
+    if (*path == '\0')
+        return true;
+    if (token_file_load(path, &set, NULL, &error) < 0) {
+        fprintf(stderr, "harrierd: tokens: %s\n", error.text);
+        return false;
+    }
+    token_set_free(set);
+    return true;
+}
+
 static int check_only(struct harrierd *harrierd) {
     const struct option_list *shadows = &harrierd->options.shadow;
-    bool good = check_policy(harrierd->options.policy);
+    bool good = check_tokens(harrierd->options.tokens);
+    good &= check_policy(harrierd->options.policy);
     for (size_t i = 0; i < shadows->count; i++)
         good &= check_policy(shadows->items[i]);
     return good ? EXIT_AS_ASKED : EXIT_CONFIGURATION;

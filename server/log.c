@@ -18,6 +18,10 @@ void log_set_level(struct log *log, enum log_level level) {
     atomic_store_explicit(&log->level, level, memory_order_relaxed);
 }
 
+bool log_shows(const struct log *log, enum log_level level) {
+    return (int)level <= atomic_load_explicit(&log->level, memory_order_relaxed);
+}
+
 /* "2026-11-21T12:47:20.123Z warning ": returns its length. */
 static size_t write_head(enum log_level level, char *line, size_t size) {
     struct timespec now;
@@ -32,7 +36,7 @@ static size_t write_head(enum log_level level, char *line, size_t size) {
 }
 
 void log_line(struct log *log, enum log_level level, const char *format, ...) {
-    if ((int)level > atomic_load_explicit(&log->level, memory_order_relaxed))
+    if (!log_shows(log, level))
         return;
     char line[LINE_MAX_BYTES];
     size_t head = write_head(level, line, sizeof line);

@@ -8,6 +8,7 @@
 #include "core/base/text.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 enum log_level { LOG_ERROR, LOG_WARNING, LOG_INFO, LOG_DEBUG };
 
@@ -21,6 +22,9 @@ struct log {
 
 void log_init(struct log *log, int descriptor, enum log_level level);
 void log_set_level(struct log *log, enum log_level level);
+
+/* Would a line of this level be written? For what it takes to make one. */
+bool log_shows(const struct log *log, enum log_level level);
 
 /* One line; line breaks in it become spaces. Any thread; one write(2). What cannot be written is
  * lost: there is nobody left to tell. */

@@ -3,6 +3,7 @@
 #include "core/base/error.h"
 #include "core/wire/message.h"
 #include "swap.h"
+#include "tokens.h"
 
 static const char *call_label(size_t index) {
     return index == CALL_NONE ? "unreadable" : call_name((enum call)index);
@@ -40,6 +41,13 @@ static const char *swap_result_label(size_t index) {
 static const char *comparison_label(size_t index) {
     static const char *const names[COMPARISON_RESULT_COUNT] = {"equal", "different", "skipped"};
     return names[index];
+}
+
+static const char *denial_label(size_t index) {
+    return denial_name((enum denial)index);
+}
+static const char *token_load_label(size_t index) {
+    return index == 0 ? "adopted" : "refused";
 }
 
 static const struct metric table[SERVER_METRIC_COUNT] = {
@@ -236,6 +244,30 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                             .type = METRIC_GAUGE,
                             .help = "Entities whose live and rebuilt states differed in the last "
                                     "comparison."},
+    [DENIED] = {.name = "harrierd_denied_total",
+                .type = METRIC_COUNTER,
+                .label = "reason",
+                .labels = DENIAL_COUNT,
+                .label_value = denial_label,
+                .help = "Requests denied for their token: there was none, it was no token of "
+                        "ours, is not known, has expired, or is not for that call."},
+    [TOKENS_VALID] = {.name = "harrierd_tokens",
+                      .type = METRIC_GAUGE,
+                      .help = "Tokens that are valid now; 0 also where none is asked for."},
+    [TOKENS_NEXT_EXPIRY] = {.name = "harrierd_token_next_expiry_time_seconds",
+                            .type = METRIC_GAUGE,
+                            .unit = METRIC_MICROSECONDS,
+                            .help = "When the next of the valid tokens ends; 0: none does."},
+    [TOKENS_REFUSED] = {.name = "harrierd_tokens_refused",
+                        .type = METRIC_GAUGE,
+                        .help = "1 while the tokens file holds what was refused when it was loaded "
+                                "last: the tokens before it are in force."},
+    [TOKEN_LOADS] = {.name = "harrierd_token_loads_total",
+                     .type = METRIC_COUNTER,
+                     .label = "result",
+                     .labels = 2,
+                     .label_value = token_load_label,
+                     .help = "Times the tokens file was loaded."},
     [LISTENER_RESTARTS] = {.name = "harrierd_listener_restarts_total",
                            .type = METRIC_COUNTER,
                            .help = "Listeners that answered no more and were opened again."},

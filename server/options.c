@@ -33,9 +33,20 @@ static const struct option table[] = {
     {ADDRESSES, "listen", OPTION_LIST, AT(listen), "tcp://127.0.0.1:7731",
      .help = "Where clients reach the server: " ADDRESS_SCHEMES
              ". Several with commas between them, or the option several times."},
+    {ADDRESSES, "tokens", OPTION_TEXT, AT(tokens), "",
+     .help = "File of the tokens that clients need, made with `harrier token`: each request must "
+             "then have one that allows it, on all addresses. The file is loaded again when it "
+             "changes, on SIGHUP and by `harrier reload`. Empty: nobody is asked, and the server "
+             "listens on loopback and ipc only."},
     {ADDRESSES, "insecure_listen", OPTION_FLAG, AT(insecure_listen), "no",
-     .help = "Allow addresses that other machines can reach. There is no authentication yet: who "
-             "reaches the server may score transactions and read entities."},
+     .help = "Allow addresses that other machines can reach although there are no tokens: who "
+             "reaches the server may then score transactions and read entities. For networks that "
+             "keep others out by themselves."},
+    {ADDRESSES, "ipc_mode", OPTION_TEXT, AT(ipc_mode), "0660",
+     .help = "Mode of the sockets of ipc addresses: who may write may connect. The folder around "
+             "them must let them through, too."},
+    {ADDRESSES, "ipc_group", OPTION_TEXT, AT(ipc_group), "",
+     .help = "Group of these sockets, one that the server's user belongs to. Empty: the server's."},
     {ADDRESSES, "admin_listen", OPTION_TEXT, AT(admin_listen), "127.0.0.1:7732",
      .help = "HOST:PORT of /livez, /readyz and /metrics over HTTP; loopback only. Empty: none."},
     {ADDRESSES, "max_requests", OPTION_INTEGER, AT(max_requests), "64", .least = 1, .most = 4096,
@@ -93,6 +104,10 @@ static const struct option table[] = {
              "server is not ready until newer tables are there. During a swap there is as much "
              "again. 0: no limit."},
 
+    {OPERATION, "slow_after", OPTION_DURATION, AT(slow_after_us), "100ms", .least = 0,
+     .most = 3600 * US_PER_S,
+     .help = "Requests that took so long are told of in the log, with the caller's trace, at most "
+             "10 such lines a second. 0: never."},
     {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
      .reloadable = true, .help = "Which lines go to standard error."},
     {OPERATION, "drain_timeout", OPTION_DURATION, AT(drain_timeout_us), "10s",
@@ -240,7 +255,7 @@ static const char *variable(const char *const *environment, const char *name) {
 }
 
 /* What one row cannot know by itself. */
-static int check_together(const struct options *options, struct error *ret_error) {
+static int check_together(struct options *options, struct error *ret_error) {
     if (options->listen.count == 0)
         return error_set(ret_error, ERROR_INVALID, "listen is empty; expected %s", ADDRESS_SCHEMES);
     for (size_t i = 0; i < options->listen.count; i++) {
@@ -248,17 +263,21 @@ static int check_together(const struct options *options, struct error *ret_error
         int r = address_check(address, ret_error);
         if (r < 0)
             return error_prefix(ret_error, "listen");
-        if (!address_is_local(address) && !options->insecure_listen)
+        if (!address_is_local(address) && !options->insecure_listen && !*options->tokens)
             return error_set(ret_error, ERROR_INVALID,
-                             "listen: %s can be reached from other machines, and the server does "
-                             "not authenticate anybody yet: who reaches it may score "
-                             "transactions and read entities. Listen on 127.0.0.1 or ipc://, or "
-                             "set insecure_listen = yes when the network itself keeps others out",
+                             "listen: %s can be reached from other machines, and there are no "
+                             "tokens: who reaches it could score transactions and read entities. "
+                             "Name a tokens file (tokens = FILE; `harrier token new` makes one), "
+                             "listen on 127.0.0.1 or ipc://, or set insecure_listen = yes when the "
+                             "network itself keeps others out",
                              address);
     }
     if (options->shadow.count > ENGINE_SHADOWS_MAX)
         return error_set(ret_error, ERROR_INVALID, "shadow names %zu policies; expected at most %d",
                          options->shadow.count, ENGINE_SHADOWS_MAX);
+    if (ipc_access_parse(options->ipc_mode, options->ipc_group, &options->ipc_access, ret_error) <
+        0)
+        return -ERROR_INVALID;
     char host[256];
     uint16_t port;
     if (*options->admin_listen == '\0')

@@ -5,6 +5,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/option.h"
+#include "ipc_access.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -14,6 +15,9 @@ enum durability { DURABILITY_WRITTEN, DURABILITY_SYNCED };
 struct options {
     struct option_list listen;
     bool insecure_listen;
+    const char *tokens; /* "": none */
+    const char *ipc_mode, *ipc_group;
+    struct ipc_access ipc_access; /* what these two say */
     int64_t max_requests;
     int64_t max_message_bytes;
     int64_t watchdog_interval_us; /* 0: off */
@@ -27,6 +31,7 @@ struct options {
     int64_t sync_interval_us, lazy_sync_interval_us;
     int64_t stale_after_us;      /* 0: never */
     int64_t overlay_limit_bytes; /* 0: none */
+    int64_t slow_after_us;       /* 0: never */
     int log_level;               /* enum log_level */
     int64_t drain_timeout_us;
 };

@@ -102,6 +102,8 @@ static void describe_states(struct service *service, struct status_response *res
 
 /* Texts are the service's own; under the decision lock. */
 static void describe(struct service *service, struct status_response *response) {
+    const struct refusal *refused =
+        *service->refused.reason ? &service->refused : &service->refused_tokens;
     *response = (struct status_response){
         .version = TEXT_LITERAL(HARRIER_VERSION),
         .state = text_of(service_state_name(service->state)),
@@ -109,8 +111,8 @@ static void describe(struct service *service, struct status_response *response) 
         .started_time_us = service->started_us,
         .policy_name = service->rules->name,
         .snapshot_id = service->rules->id,
-        .reload_error = text_of(service->refused.reason),
-        .refused_since_time_us = service->refused.since_wall_us,
+        .reload_error = text_of(refused->reason),
+        .refused_since_time_us = refused->since_wall_us,
         .position = archive_end(service->archive).position,
         .synced_position = archive_synced(service->archive),
         .duplicates = service->duplicates,
@@ -208,6 +210,13 @@ void service_measure(struct service *service) {
     metric_gauge(metrics, WARMING_FEATURES, 0, (int64_t)warming.feature_count);
     metric_gauge(metrics, WARMING_RULES, 0, (int64_t)warming.rule_count);
     int64_t monotonic_us = clock_monotonic_us(service->settings.clock);
+    if (service->tokens)
+        tokens_measure(service->tokens);
     metric_gauge(metrics, RELOAD_REFUSED_NOW, 0, refused_us > 0);
     metric_gauge(metrics, RELOAD_REFUSED_AGE, 0, refused_us > 0 ? monotonic_us - refused_us : 0);
+}
+
+void service_write_tokens(struct service *service, struct buffer *out) {
+    if (service->tokens)
+        tokens_write(service->tokens, out);
 }

@@ -31,8 +31,9 @@ struct reload {
     struct service *service;
     struct arrival policy;
     struct arrival shadows[ENGINE_SHADOWS_MAX];
-    size_t shadow_count; /* folders */
-    struct shadows next; /* that judge from now on */
+    size_t shadow_count;             /* folders */
+    char tokens_error[REASON_BYTES]; /* "": none */
+    struct shadows next;             /* that judge from now on */
     struct run *waiting;
     struct snapshot *plan; /* that the engine is for */
     struct engine *engine; /* NULL until it is made, and once it decides */
@@ -112,11 +113,21 @@ void arrival_say_messages(const struct arrival *arrival, struct log *log) {
 
 /* ---- load, cases ---- */
 
+/* They are loaded again with the policy and stand by themselves: one that is refused does not hold
+ * up the other. */
+static void load_tokens(struct reload *reload) {
+    struct error error;
+    if (service_load_tokens(reload->service, false, &error) < 0)
+        snprintf(reload->tokens_error, sizeof reload->tokens_error, "tokens not adopted: %.*s\n",
+                 REASON_BYTES - 32, error.text);
+}
+
 static bool load(struct reload *reload) {
     struct service *service = reload->service;
     reload->is_interrupted = atomic_load(&service->draining);
     if (reload->is_interrupted)
         return false;
+    load_tokens(reload);
     pthread_mutex_lock(&service->jobs_lock);
     char *path = text_copy(text_of(service->policy_path));
     pthread_mutex_unlock(&service->jobs_lock);
@@ -472,6 +483,7 @@ void reload_run(struct service *service) {
         continue;
     if (!reload.is_interrupted) {
         say_result(&reload);
+        buffer_append_string(&reload.policy.messages, reload.tokens_error); /* for who waits */
         shadows_say(service, reload.shadows, reload.shadow_count);
         service_tell(service);
         swap_ask(service, true); /* tables that did not fit the old policy may fit this one */

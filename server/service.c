@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* Room for decoding a request and for everything its answer says; 1,000 decisions with all their
  * features fit, and an answer that does not fit into its message is refused by the encoder. */
@@ -32,12 +33,13 @@ static const struct {
     bool locked; /* under the decision lock */
     enum next (*take)(struct run *run);
 } steps[] = {
-    {"decode", false, decode},      /* bytes → request */
-    {"admit", true, admit},         /* can this service answer that now? */
-    {"perform", true, perform},     /* for Score: known id? → decide → archive → apply */
-    {"write", true, write_archive}, /* all that was appended goes to the kernel, or none of it */
-    {"finish", false, finish},      /* what of the answer takes long */
-    {"answer", false, answer},      /* response → bytes */
+    {"decode", false, decode},       /* bytes → request */
+    {"authorize", false, authorize}, /* may whoever asks ask for that? */
+    {"admit", true, admit},          /* can this service answer that now? */
+    {"perform", true, perform},      /* for Score: known id? → decide → archive → apply */
+    {"write", true, write_archive},  /* all that was appended goes to the kernel, or none of it */
+    {"finish", false, finish},       /* what of the answer takes long */
+    {"answer", false, answer},       /* response → bytes */
 };
 #define STEPS (sizeof steps / sizeof *steps)
 
@@ -79,6 +81,7 @@ void run_reply(struct run *run) {
     int64_t took_us = clock_monotonic_us(settings->clock) - run->request->arrived_us;
     metric_add(settings->metrics, REQUESTS, run->message.call, 1);
     metric_observe(settings->metrics, REQUEST_DURATION, run->message.call, took_us);
+    run_say(run, took_us);
     front_reply(run->request, run->answer.bytes, run->answer.length);
 
     snapshot_unref(run->rules);
@@ -368,12 +371,6 @@ void service_drain(struct service *service) {
     pthread_mutex_unlock(&service->lock);
 }
 
-void service_write_probe(struct buffer *out) {
-    const struct request request = {.call = CALL_STATUS};
-    struct error error;
-    check(message_encode_request(&request, out, &error) == 0);
-}
-
 /* ---- opening and closing ---- */
 
 static int load_policy(struct service *service, struct error *ret_error) {
@@ -415,6 +412,7 @@ static struct service *service_new(const struct service_settings *settings) {
     pthread_mutex_init(&service->lock, NULL);
     pthread_mutex_init(&service->jobs_lock, NULL);
     pthread_mutex_init(&service->runs_lock, NULL);
+    pthread_mutex_init(&service->request_lines.lock, NULL);
     pthread_mutex_init(&service->swap.lock, NULL);
     pthread_cond_init(&service->swap.wanted, NULL);
     service_guard_init(&service->guard, service);
@@ -441,11 +439,14 @@ static void service_free(struct service *service) {
     pthread_mutex_destroy(&service->swap.lock);
     pthread_cond_destroy(&service->commit_wanted);
     pthread_cond_destroy(&service->jobs_wanted);
+    pthread_mutex_destroy(&service->request_lines.lock);
     pthread_mutex_destroy(&service->runs_lock);
     pthread_mutex_destroy(&service->jobs_lock);
     pthread_mutex_destroy(&service->lock);
     for (size_t i = 0; i < service->list_label_count; i++)
         free(service->list_labels[i]);
+    tokens_close(service->tokens);
+    explicit_bzero(service->probe_token, sizeof service->probe_token);
     free(service->adopted_folder);
     free(service->generations_path);
     free(service->archive_path);
@@ -468,6 +469,8 @@ int service_open(const struct service_settings *settings, struct service **ret_s
                  struct error *ret_error) {
     struct service *service = service_new(settings);
     int r = check_clock(service, ret_error);
+    if (r == 0)
+        r = authorize_open(service, ret_error);
     if (r == 0)
         r = load_policy(service, ret_error);
     if (r == 0)

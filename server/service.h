@@ -49,6 +49,8 @@ struct service_settings {
     int64_t lazy_sync_interval_us; /* not synced: time between two syncs */
     int64_t max_ahead_us;          /* of an event time before the clock */
     size_t message_bytes_max;      /* larger requests are refused */
+    const char *tokens;            /* file of the clients' tokens; NULL or "": nobody is asked */
+    int64_t slow_after_us;         /* requests that took longer are logged; 0: none is */
     int64_t stale_after_us;        /* decisions on older tables are marked; 0: never */
     uint64_t overlay_limit;        /* bytes of memory; 0: none */
     int64_t swap_records_max, swap_patience_us; /* for tests; 0: as swap.h says */
@@ -77,8 +79,9 @@ int service_close(struct service *service, struct error *ret_error);
 /* One request. user is the service. Any thread, several at a time. */
 void service_handle(void *user, struct front_request *request);
 
-/* A message of the kind that is always answered, for a front's watchdog. */
-void service_write_probe(struct buffer *out);
+/* A message of the kind that is always answered, for a front's watchdog. It has a token in it that
+ * this process alone knows. */
+void service_write_probe(const struct service *service, struct buffer *out);
 
 /* The folders of shadow policies from the next reload on. */
 void service_set_shadows(struct service *service, const char *const *folders, size_t count);
@@ -89,6 +92,10 @@ void service_reload(struct service *service, const char *policy, int64_t max_ahe
 void service_reload_again(struct service *service);
 /* The configuration around the policy was refused, so there was no reload. */
 void service_refuse_reload(struct service *service, const char *reason);
+
+/* Loads the tokens file again if it has changed. To be called about every second. What is wrong
+ * with it is in the log, metrics and Status; the tokens before it stay in force. */
+void service_look_at_tokens(struct service *service);
 
 /* When unavailable: tries to come back, in the background. To be called about every second. */
 void service_retry(struct service *service);
@@ -107,5 +114,7 @@ int service_failure(struct service *service, struct error *ret_error);
 
 /* Brings the gauges up to date; before each reading of the metrics. */
 void service_measure(struct service *service);
-/* Appends what is counted of shadow policies, whose names no table of metrics can know. */
+/* Appends what is counted of tokens and shadow policies, whose names no table of metrics can know.
+ */
+void service_write_tokens(struct service *service, struct buffer *out);
 void service_write_shadows(struct service *service, struct buffer *out);

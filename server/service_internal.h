@@ -1,6 +1,7 @@
 /* What the service's files share:
  *
  *   service.c     the steps of a request, and opening and closing
+ *   authorize.c   who may ask for what; lines about single requests
  *   score.c       Score: the steps of a transaction
  *   outcome.c     ReportOutcome
  *   list.c        ChangeList, GetList
@@ -25,6 +26,7 @@
 #include "metrics.h"
 #include "service.h"
 #include "swap.h"
+#include "tokens.h"
 
 #include <pthread.h>
 
@@ -66,6 +68,14 @@ struct refusal {
     char reason[REASON_BYTES]; /* empty: it was not */
     int64_t since_us;          /* that they all are, monotonic; 0: they are not */
     int64_t since_wall_us;
+};
+
+/* How many lines about single requests were written in this second. */
+struct request_lines {
+    pthread_mutex_t lock;
+    int64_t second;
+    unsigned said;
+    uint64_t left_out; /* since the last that was written */
 };
 
 /* The folders of the shadow policies, as the options name them. */
@@ -113,6 +123,11 @@ struct service {
     char *archive_path, *generations_path;
     int64_t started_us; /* wall clock */
 
+    /* authorize.c */
+    struct tokens *tokens; /* NULL: nobody is asked for one */
+    char probe_token[64];  /* without a NUL */
+    struct request_lines request_lines;
+
     /* The decision lock: everything from here on, one decision at a time, in position order. */
     pthread_mutex_t lock;
     enum service_state state;
@@ -130,7 +145,7 @@ struct service {
     struct held held;
     struct fold *first_fold; /* from service_open() to the background thread */
     int64_t max_ahead_us;
-    struct refusal refused;
+    struct refusal refused, refused_tokens;
     uint64_t own_position; /* the last record that no request asked for: it may be a large one */
     uint64_t duplicates;   /* since the start */
     char *list_labels[LIST_LABELS_MAX]; /* names of lists, by their labels in the metrics */
@@ -182,6 +197,8 @@ struct run {
     uint64_t features_unknown;   /* as engine_unknown() counts them, in what was decided */
     bool is_unavailable;         /* the service became so on the way */
     uint64_t explained_position; /* of the transaction that is to be explained; 0: none is */
+    enum denial denial;          /* the token was not accepted */
+    struct bearer bearer;        /* whose token it was */
     struct overlay_view *view;   /* whose hash the answer has to have; NULL: not asked for */
 };
 
@@ -265,6 +282,15 @@ void withdraw_list_change(struct run *run, const struct error *error);
 void count_score(const struct run *run);
 void count_outcome(const struct run *run);
 void count_list_change(const struct run *run);
+
+/* authorize.c */
+int authorize_open(struct service *service, struct error *ret_error);
+/* The step: does the token allow the call? */
+enum next authorize(struct run *run);
+/* Tells of a request that was refused or slow. */
+void run_say(const struct run *run, int64_t took_us);
+/* 0: they are in force, 1: nothing was to be done. What is wrong has been told by then. */
+int service_load_tokens(struct service *service, bool only_if_changed, struct error *ret_error);
 
 /* background.c */
 void background_start(struct service *service);

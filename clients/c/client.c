@@ -241,7 +241,7 @@ static int check_options(const struct harrier_options *options, struct harrier_e
         return fail(ret_error, HARRIER_ERROR_INVALID, "in_flight_max",
                     "in_flight_max is %u; expected at most %d", options->in_flight_max,
                     IN_FLIGHT_MAX_MAX);
-    return 0;
+    return token_check(options->token, ret_error);
 }
 
 static void init_locks(struct harrier_client *client) {
@@ -263,6 +263,7 @@ int harrier_client_new(const struct harrier_options *options, struct harrier_cli
     client->in_flight_max = options->in_flight_max ? options->in_flight_max : IN_FLIGHT_MAX_DEFAULT;
     client->busy_when_full = options->busy_when_full;
     init_locks(client);
+    harrier_client_set_token(client, options->token, NULL); /* checked above */
     r = open_server(client, options->address, ret_error);
     if (r == 0 && options->fallback_address && options->fallback_address[0])
         r = open_server(client, options->fallback_address, ret_error);
@@ -311,5 +312,6 @@ void harrier_client_free(struct harrier_client *client) {
     }
     pthread_cond_destroy(&client->changed);
     pthread_mutex_destroy(&client->mutex);
+    explicit_bzero(client->token, sizeof client->token);
     free(client);
 }

@@ -11,7 +11,8 @@
 #include <nng/nng.h>
 #include <pthread.h>
 
-#define SERVERS_MAX 2 /* the address and its fallback */
+#define SERVERS_MAX      2 /* the address and its fallback */
+#define TOKEN_LENGTH_MAX 256
 
 /* One address. `pipe` and what follows are under the client's mutex. */
 struct server {
@@ -63,6 +64,7 @@ struct harrier_client {
     size_t pipelined_count;
     size_t in_flight; /* pipelined requests whose callbacks have not returned */
     bool closing;
+    char token[TOKEN_LENGTH_MAX + 1]; /* "": none */
 };
 
 int64_t monotonic_us(void);
@@ -76,6 +78,11 @@ struct exchange *client_take_pipelined(struct harrier_client *client, int64_t de
                                        struct harrier_error *ret_error);
 void client_put(struct exchange *exchange);
 void client_landed(struct harrier_client *client); /* a pipelined request's callback has returned */
+
+/* token.c */
+int token_check(const char *token, struct harrier_error *ret_error);
+/* A copy of the one in force, that lives as long as the room; wipe it. */
+struct text client_copy_token(struct harrier_client *client, char room[TOKEN_LENGTH_MAX + 1]);
 
 /* exchange.c: one request's way */
 

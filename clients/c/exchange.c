@@ -15,6 +15,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define SLICE_US     20000   /* of waiting for a connection, when there is another server */
 #define LOST_MAX     3       /* connections that may break under one request */
@@ -35,10 +36,14 @@ int exchange_set_deadline(struct exchange *exchange, uint64_t deadline_us, int64
 int exchange_encode(struct exchange *exchange, struct request *request,
                     struct harrier_error *ret_error) {
     struct error error;
+    char token[TOKEN_LENGTH_MAX + 1];
     int64_t left_us = exchange->deadline_at_us - monotonic_us();
     request->deadline_us = left_us > 0 ? (uint64_t)left_us : 1; /* 0 would be no deadline */
+    request->token = client_copy_token(exchange->client, token);
     buffer_clear(&exchange->request);
-    if (message_encode_request(request, &exchange->request, &error) < 0)
+    int r = message_encode_request(request, &exchange->request, &error);
+    explicit_bzero(token, sizeof token);
+    if (r < 0)
         return fail_from(ret_error, &error);
     exchange->call = request->call;
     exchange->count = 0;

@@ -87,6 +87,9 @@ struct harrier_options {
     /* When that many are: harrier_score_submit() waits for room (false), or returns
      * HARRIER_ERROR_BUSY at once (true). */
     bool busy_when_full;
+    /* Sent with every request: who asks. At most 256 bytes of printable ASCII; copied. NULL or "":
+     * none. */
+    const char *token;
 };
 
 #define HARRIER_DEADLINE_US_MAX UINT64_C(3600000000) /* one hour */
@@ -98,6 +101,10 @@ struct harrier_client;
 HARRIER_API int harrier_client_new(const struct harrier_options *options,
                                    struct harrier_client **ret_client,
                                    struct harrier_error *ret_error);
+
+/* Another token from the next request on; NULL or "": none. Any thread. */
+HARRIER_API int harrier_client_set_token(struct harrier_client *client, const char *token,
+                                         struct harrier_error *ret_error);
 
 /* Requests still in flight end with HARRIER_ERROR_UNAVAILABLE; their callbacks have returned when
  * this does. Not from a callback, and not while another thread is in a call. NULL is allowed. */

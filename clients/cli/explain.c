@@ -21,10 +21,10 @@
 
 #define DEADLINE_US_DEFAULT UINT64_C(60000000)
 
-enum { OPTION_POSITION = 256, OPTION_SERVER, OPTION_DEADLINE, OPTION_THREADS };
+enum { OPTION_POSITION = 256, OPTION_SERVER, OPTION_DEADLINE, OPTION_THREADS, OPTION_TOKEN_FILE };
 
 struct options {
-    const char *folder, *id, *policy, *server;
+    const char *folder, *id, *policy, *server, *token_file;
     uint64_t position, threads, deadline_us;
     bool json, all, quiet;
 };
@@ -82,6 +82,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_SERVER:
         options->server = value ? value : SERVER_ADDRESS_DEFAULT;
         return 0;
+    case OPTION_TOKEN_FILE:
+        options->token_file = value;
+        return 0;
     case OPTION_DEADLINE:
         if (!quantity_parse_duration(value, &us) || us < 1000 ||
             (uint64_t)us > HARRIER_DEADLINE_US_MAX)
@@ -114,6 +117,7 @@ static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Instead of a folder:", 1},
     {"server", OPTION_SERVER, "ADDRESS", 0,
      "Ask the server that listens there (" SERVER_ADDRESS_DEFAULT ")", 0},
+    SERVER_OPTIONS_TOKEN_FILE(OPTION_TOKEN_FILE),
     {"deadline", OPTION_DEADLINE, "TIME", 0, "How long it may take (60s)", 0},
     {0},
 };
@@ -221,6 +225,7 @@ int command_explain(int argc, char **argv) {
     int r;
     if (options.server) {
         const struct server_options server = {.address = options.server,
+                                              .token_file = options.token_file,
                                               .deadline_us = options.deadline_us};
         r = server_options_connect(&server, 1, &client, &error);
         if (r < 0)

@@ -2,13 +2,24 @@
 
 #include "quantity.h"
 
-enum { KEY_DEADLINE = 512, KEY_RETRY_FOR };
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define TOKEN_ROOM 512 /* more than the longest, so that a longer one is seen to be */
+
+enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE };
 
 #define ARGUMENTS_OF_ALL                                                                           \
     {NULL, 0, NULL, 0, "Server:", 4},                                                              \
         {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},     \
         {"deadline", KEY_DEADLINE, "TIME", 0, "How long one message may take: 250ms, 1s, … (1s)",  \
-         0},
+         0},                                                                                       \
+        SERVER_OPTIONS_TOKEN_FILE(KEY_TOKEN_FILE),
 
 static const struct argp_option arguments[] = {
     ARGUMENTS_OF_ALL{"retry-for", KEY_RETRY_FOR, "TIME", 0,
@@ -44,6 +55,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case KEY_RETRY_FOR:
         options->retry_for_us = parse_duration("--retry-for", value, 0, UINT64_MAX / 2, state);
         return 0;
+    case KEY_TOKEN_FILE:
+        options->token_file = value;
+        return 0;
     case 'q':
         options->quiet = true;
         return 0;
@@ -63,17 +77,89 @@ void server_options_init(struct server_options *options) {
     };
 }
 
+/* ---- the token ---- */
+
+/* A key to the server that everybody can read is a mistake, and better found here. */
+static int check_status(const char *path, int descriptor, struct error *ret_error) {
+    struct stat status;
+    if (fstat(descriptor, &status) < 0)
+        return error_set_errno(ret_error, errno, "cannot read %s", path);
+    if (S_ISREG(status.st_mode) && status.st_mode & 0006)
+        return error_set(ret_error, ERROR_DENIED,
+                         "%s has mode %04o: everybody can read or change the token in it; expected "
+                         "0600 or 0640 (chmod 600 %s)",
+                         path, (unsigned)status.st_mode & 07777, path);
+    return 0;
+}
+
+/* One line; a line break at its end is no part of the token. */
+static int take_line(const char *path, char *token, size_t length, struct error *ret_error) {
+    if (length > 0 && token[length - 1] == '\n')
+        length--;
+    if (length > 0 && token[length - 1] == '\r')
+        length--;
+    token[length] = '\0';
+    if (length == 0 || strpbrk(token, "\n "))
+        return error_set(ret_error, ERROR_INVALID, "%s: expected a token on one line, nothing else",
+                         path);
+    return 0;
+}
+
+static int read_token_file(const char *path, char *token, size_t size, struct error *ret_error) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        int number = errno;
+        error_set_errno(ret_error, number, "cannot read %s", path);
+        ret_error->code = number == ENOENT ? ERROR_NOT_FOUND : ERROR_SYSTEM;
+        return -(int)ret_error->code;
+    }
+    int r = check_status(path, descriptor, ret_error);
+    size_t length = 0;
+    ssize_t got = 1;
+    while (r == 0 && got > 0 && length < size - 1) {
+        got = read(descriptor, token + length, size - 1 - length);
+        if (got < 0)
+            r = error_set_errno(ret_error, errno, "cannot read %s", path);
+        else
+            length += (size_t)got;
+    }
+    close(descriptor);
+    return r == 0 ? take_line(path, token, length, ret_error) : r;
+}
+
+/* "" when there is none. */
+static int find_token(const struct server_options *options, char *token, size_t size,
+                      struct error *ret_error) {
+    const char *given = getenv("HARRIER_TOKEN"), *file = options->token_file;
+    token[0] = '\0';
+    if (!file && given && *given) {
+        snprintf(token, size, "%s", given); /* too long a one is refused as such */
+        return 0;
+    }
+    if (!file)
+        file = getenv("HARRIER_TOKEN_FILE");
+    return file && *file ? read_token_file(file, token, size, ret_error) : 0;
+}
+
 int server_options_connect(const struct server_options *options, unsigned in_flight,
                            struct harrier_client **ret_client, struct error *ret_error) {
+    char token[TOKEN_ROOM];
+    int r = find_token(options, token, sizeof token, ret_error);
+    if (r < 0)
+        return r;
     const struct harrier_options client = {
         .address = options->address,
         .deadline_us = options->deadline_us,
         .in_flight_max = in_flight,
+        .token = token,
     };
     struct harrier_error failure = {0};
-    if (harrier_client_new(&client, ret_client, &failure) < 0)
-        return retry_failure("--to", &failure, ret_error);
-    return 0;
+    r = harrier_client_new(&client, ret_client, &failure);
+    explicit_bzero(token, sizeof token);
+    if (r == 0)
+        return 0;
+    bool of_token = strcmp(failure.field, "token") == 0;
+    return retry_failure(of_token ? "the token" : "--to", &failure, ret_error);
 }
 
 struct retry server_options_retry(const struct server_options *options, struct progress_bar *bar) {

@@ -12,9 +12,19 @@
 
 #define SERVER_ADDRESS_DEFAULT "tcp://127.0.0.1:7731"
 
+/* The row of --token-file; for a command that names its server otherwise, too. */
+#define SERVER_OPTIONS_TOKEN_FILE(key)                                                             \
+    {                                                                                              \
+        "token-file", key, "FILE", 0,                                                              \
+            "The token to show to the server (else HARRIER_TOKEN, or the file "                    \
+            "HARRIER_TOKEN_FILE)",                                                                 \
+            0                                                                                      \
+    }
+
 struct server_options {
     const char *address;
     uint64_t deadline_us, retry_for_us;
+    const char *token_file; /* NULL: the environment says */
     bool quiet;
 };
 
@@ -25,6 +35,9 @@ extern const struct argp server_options_once_argp;
 
 void server_options_init(struct server_options *options);
 
+/* With the token of the file, or of HARRIER_TOKEN, or of the file that HARRIER_TOKEN_FILE names, in
+ * this order. Failures of the file are ERROR_NOT_FOUND and ERROR_SYSTEM, and ERROR_DENIED when it
+ * is open to everybody. */
 int server_options_connect(const struct server_options *options, unsigned in_flight,
                            struct harrier_client **ret_client, struct error *ret_error);
 

@@ -75,6 +75,7 @@ static int setup(void **state) {
         .address_count = 2,
         .requests_max = WORKERS,
         .bytes_max = 1000,
+        .ipc_access = {.mode = 0660, .group = (gid_t)-1},
         .handler = {.handle = handle, .user = bench},
         .probe = "probe",
         .probe_length = 5,

@@ -1,0 +1,36 @@
+/* The token that goes with every request. It may change while others send. */
+#include "clients/c/client.h"
+
+#include <string.h>
+
+int token_check(const char *token, struct harrier_error *ret_error) {
+    size_t length = token ? strlen(token) : 0;
+    if (length > TOKEN_LENGTH_MAX)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "token",
+                    "the token has %zu bytes; expected at most %d", length, TOKEN_LENGTH_MAX);
+    for (size_t i = 0; i < length; i++)
+        if (token[i] < ' ' || token[i] > '~') /* where, and not what */
+            return fail(ret_error, HARRIER_ERROR_INVALID, "token",
+                        "byte %zu of the token is not printable ASCII", i);
+    return 0;
+}
+
+int harrier_client_set_token(struct harrier_client *client, const char *token,
+                             struct harrier_error *ret_error) {
+    int r = token_check(token, ret_error);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&client->mutex);
+    explicit_bzero(client->token, sizeof client->token);
+    if (token)
+        strcpy(client->token, token); /* token_check() has seen its length */
+    pthread_mutex_unlock(&client->mutex);
+    return 0;
+}
+
+struct text client_copy_token(struct harrier_client *client, char room[TOKEN_LENGTH_MAX + 1]) {
+    pthread_mutex_lock(&client->mutex);
+    strcpy(room, client->token);
+    pthread_mutex_unlock(&client->mutex);
+    return text_of(room);
+}
