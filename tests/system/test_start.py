@@ -36,7 +36,7 @@ class CommandLineTest(unittest.TestCase):
             (["--max_requests=many"], {}, 64, "expected a number"),
             ([], {"HARRIERD_MAX_AHEAD": "1"}, 78, "HARRIERD_MAX_AHEAD: max_ahead cannot be \"1\""),
             (["--config=/nowhere"], {}, 78, "/nowhere: No such file"),
-            (["--config=/dev/null", "--listen=tcp://0.0.0.0:1"], {}, 78, "does not authenticate anybody yet"),
+            (["--config=/dev/null", "--listen=tcp://0.0.0.0:1"], {}, 78, "there are no tokens"),
             (["--config=/dev/null", "--admin_listen=0.0.0.0:1"], {}, 78, "not on loopback"),
         ):
             with self.subTest(arguments=arguments, environment=environment):

@@ -103,8 +103,10 @@ static void other_machines_are_kept_out(void **state) {
                                        "--listen=tcp://127.0.0.1.example.org:1"};
     for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
         assert_refused(&l, LOAD(&l, NO_FILE, open[i]), OPTIONS_FAULT_CONFIGURATION,
-                       "does not authenticate anybody yet");
+                       "can be reached from other machines, and there are no tokens");
         assert_int_equal(LOAD(&l, NO_FILE, open[i], "--insecure_listen=yes"), 0);
+        option_set_free(l.set);
+        assert_int_equal(LOAD(&l, NO_FILE, open[i], "--tokens=/etc/harrier/tokens"), 0);
         option_set_free(l.set);
     }
     assert_refused(&l, LOAD(&l, NO_FILE, "--admin_listen=0.0.0.0:1", "--insecure_listen=yes"),
@@ -113,6 +115,31 @@ static void other_machines_are_kept_out(void **state) {
                    "admin_listen: \"7732\" is not HOST:PORT");
     assert_refused(&l, LOAD(&l, NO_FILE, "--listen="), OPTIONS_FAULT_CONFIGURATION,
                    "listen is empty");
+}
+
+static void ipc_access_is_checked(void **state) {
+    (void)state;
+    struct loaded l;
+    assert_int_equal(LOAD(&l, NO_FILE, "--policy=/p"), 0);
+    assert_int_equal(l.options.ipc_access.mode, 0660);
+    assert_int_equal(l.options.ipc_access.group, (gid_t)-1);
+    option_set_free(l.set);
+    assert_int_equal(LOAD(&l, NO_FILE, "--ipc_mode=0600", "--ipc_group=root"), 0);
+    assert_int_equal(l.options.ipc_access.mode, 0600);
+    assert_int_equal(l.options.ipc_access.group, 0);
+    option_set_free(l.set);
+    assert_int_equal(LOAD(&l, NO_FILE, "--ipc_mode=666", "--ipc_group=4711"), 0);
+    assert_int_equal(l.options.ipc_access.mode, 0666);
+    assert_int_equal(l.options.ipc_access.group, 4711);
+    option_set_free(l.set);
+    /* not octal, no owner, set-user-id, executable, nothing */
+    static const char *const bad[] = {"--ipc_mode=0680", "--ipc_mode=0060", "--ipc_mode=4660",
+                                      "--ipc_mode=0770", "--ipc_mode=",     "--ipc_mode=00660"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(&l, LOAD(&l, NO_FILE, bad[i]), OPTIONS_FAULT_CONFIGURATION,
+                       "ipc_mode cannot be");
+    assert_refused(&l, LOAD(&l, NO_FILE, "--ipc_group=no such group"), OPTIONS_FAULT_CONFIGURATION,
+                   "there is no group");
 }
 
 static void words_need_no_configuration(void **state) {
@@ -183,6 +210,7 @@ int main(void) {
         cmocka_unit_test(flag_beats_variable_beats_file),
         cmocka_unit_test(mistakes_say_whose_they_are),
         cmocka_unit_test(other_machines_are_kept_out),
+        cmocka_unit_test(ipc_access_is_checked),
         cmocka_unit_test(words_need_no_configuration),
         cmocka_unit_test(a_reload_tells_what_it_cannot_change),
         cmocka_unit_test(addresses_are_checked),
