@@ -55,6 +55,59 @@ static void stream_equals_one_call(void **state) {
     hash_stream_free(stream);
 }
 
+/* RFC 4231: test cases 1, 2, 3 and 6 (a key longer than a block). */
+static void hmac_has_the_published_values(void **state) {
+    (void)state;
+    static const struct {
+        size_t key_length;
+        const char *key; /* "": filled with 0x.. of the next */
+        uint8_t fill;
+        const char *bytes;
+        size_t length;
+        const char *digest;
+    } cases[] = {
+        {20, "", 0x0b, "Hi There", 8,
+         "b0344c61d8db38535ca8afceaf0bf12b881dc200c9833da726e9376c2e32cff7"},
+        {4, "Jefe", 0, "what do ya want for nothing?", 28,
+         "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"},
+        {20, "", 0xaa, NULL, 50,
+         "773ea91e36800e46854db8ebd09181a72959098b3ef8c122d9635514ced565fe"},
+        {131, "", 0xaa, "Test Using Larger Than Block-Size Key - Hash Key First", 54,
+         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        uint8_t key[131], bytes[64], digest[32];
+        char hex[65];
+        memset(key, cases[i].fill, sizeof key);
+        memcpy(key, cases[i].key, strlen(cases[i].key));
+        memset(bytes, 0xdd, sizeof bytes);
+        if (cases[i].bytes)
+            memcpy(bytes, cases[i].bytes, cases[i].length);
+        struct hmac *hmac = hmac_new(key, cases[i].key_length);
+        for (int again = 0; again < 2; again++) {
+            hmac_digest(hmac, bytes, cases[i].length, digest);
+            for (size_t at = 0; at < sizeof digest; at++)
+                snprintf(hex + 2 * at, 3, "%02x", digest[at]);
+            assert_string_equal(hex, cases[i].digest);
+        }
+        hmac_free(hmac);
+    }
+    hmac_free(NULL);
+}
+
+/* That it takes equally long is the library's promise; here it is what it says. */
+static void equal_is_equal(void **state) {
+    (void)state;
+    uint8_t a[32] = {1, 2, 3}, b[32] = {1, 2, 3};
+    assert_true(hash_equal_constant_time(a, b, sizeof a));
+    for (size_t i = 0; i < 8 * sizeof b; i++) {
+        b[i / 8] ^= (uint8_t)(1 << i % 8);
+        assert_false(hash_equal_constant_time(a, b, sizeof a));
+        b[i / 8] ^= (uint8_t)(1 << i % 8);
+    }
+    assert_true(hash_equal_constant_time(a, "x", 0));
+}
+
 static void hex_reads_what_it_writes(void **state) {
     (void)state;
     char hex[HASH_HEX_SIZE];
@@ -75,6 +128,8 @@ int main(void) {
         cmocka_unit_test(sha256_of_abc),
         cmocka_unit_test(xxh3_is_the_stable_one),
         cmocka_unit_test(stream_equals_one_call),
+        cmocka_unit_test(hmac_has_the_published_values),
+        cmocka_unit_test(equal_is_equal),
         cmocka_unit_test(hex_reads_what_it_writes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
