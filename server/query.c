@@ -217,6 +217,5 @@ void service_measure(struct service *service) {
 }
 
 void service_write_tokens(struct service *service, struct buffer *out) {
-    if (service->tokens)
-        tokens_write(service->tokens, out);
+    tokens_write(service->tokens, out);
 }

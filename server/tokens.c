@@ -231,6 +231,8 @@ void tokens_measure(struct tokens *tokens) {
 void tokens_write(struct tokens *tokens, struct buffer *out) {
     buffer_append_string(out, "# HELP harrierd_token_requests_total Requests let in, by token.\n"
                               "# TYPE harrierd_token_requests_total counter\n");
+    if (!tokens)
+        return;
     pthread_rwlock_rdlock(&tokens->lock);
     for (size_t i = 0; i < token_set_count(tokens->set); i++) {
         const struct token_entry *entry = token_set_at(tokens->set, i);

@@ -57,5 +57,6 @@ unsigned tokens_scope_of(enum call call);
 
 /* Brings the gauges up to date. */
 void tokens_measure(struct tokens *tokens);
-/* Appends how often each token was used, whose ids no table of metrics can know. */
+/* Appends how often each token was used, whose ids no table of metrics can know. tokens may be
+ * NULL: none is. */
 void tokens_write(struct tokens *tokens, struct buffer *out);

@@ -17,17 +17,21 @@ broken connection; a scenario that needs more is skipped:
     request_limits     refuses by itself what would break the connection
     decided            errors say whether the transaction may have been decided
     close_timeout      close() ends what is under way after a time
+    token              sends the option `token` with every request, probes too, and never shows it
+    token_change       goes over to another token without being opened again (`changing_token`, `do`: `token`)
+    traceparent        passes a call's `traceparent` through, or leaves out one that is none
 
 Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any order:
 
 | do | members | answer |
 | --- | --- | --- |
-| `open` | `options`: `addresses`, and of the contract's options those that are set: `deadline_ms`, `fallback` (a verdict), `retries_max`, `in_flight_max`, `eject_after` | |
-| `score` | `transactions` as in protobuf's JSON form (attributes with `text`, `integer`, `number` or `flag`); optional `deadline_ms`, `dry_run` | `results`: each {`decision`: …} or {`error`: …} |
+| `open` | `options`: `addresses`, and of the contract's options those that are set: `deadline_ms`, `fallback` (a verdict), `retries_max`, `in_flight_max`, `eject_after`, `token` (a text); or `changing_token`, a token as a text, given in the way that lets it change later (a function, a setter) | |
+| `score` | `transactions` as in protobuf's JSON form (attributes with `text`, `integer`, `number` or `flag`); optional `deadline_ms`, `dry_run`, `traceparent` | `results`: each {`decision`: …} or {`error`: …} |
 | `batch` | `transaction`, optional `deadline_ms`: through one batcher of 20 ms and 50 transactions | `results` |
 | `outcome` | `outcomes`: `transaction_id`, `label` ("fraud"); optional `deadline_ms` | `results`: each {`accepted`: {`changed`, `previous`}} or {`error`: …} |
 | `status` | optional `deadline_ms` | `status`: `state`, `transactions` |
 | `metrics` | | `metrics`: each [`count` or `observe` or `set`, name, value, labels] so far |
+| `token` | `token`: a text | when it is what the next request is sent with |
 | `close` | optional `timeout_ms` | when it is closed; `open` may follow |
 
 A decision has `transaction_id`, `verdict` ("approve"), `score`, `position`, `duplicate`, `reasons` (the names of
@@ -37,7 +41,7 @@ place of `results`. What cannot be done at all (a defect of the driver) is answe
 
 `ms` in each answer is how long the call took, as the driver measured it.
 
-Calls are under way together: a driver reads on while it waits for answers. `open`, `metrics` and
+Calls are under way together: a driver reads on while it waits for answers. `open`, `metrics`, `token` and
 `close` take effect where they stand; a `close` does not wait for the lines before it to be answered. A driver ends
 when its standard input does.
 """

@@ -256,13 +256,25 @@ static json_t *open_client(struct driver *driver, const json_t *command) {
     struct harrier_options options = {.address = json_string_value(json_array_get(addresses, 0)),
                                       .fallback_address =
                                           json_string_value(json_array_get(addresses, 1)),
-                                      .deadline_us = deadline_us(given)};
+                                      .deadline_us = deadline_us(given),
+                                      .token = text(given, "token")};
+    if (!options.token)
+        options.token = text(given, "changing_token");
     struct harrier_error error;
     if (json_array_size(addresses) > ADDRESSES_MAX)
         return json_pack("{s:s}", "broken", "libharrier has two addresses");
     if (driver->client)
         return json_pack("{s:s}", "broken", "a client is open already");
     if (harrier_client_new(&options, &driver->client, &error) < 0)
+        return error_object(error.code, error.field, error.message);
+    return json_object();
+}
+
+static json_t *change_token(struct driver *driver, const json_t *command) {
+    struct harrier_error error;
+    if (!driver->client)
+        return json_pack("{s:s}", "broken", "no client is open");
+    if (harrier_client_set_token(driver->client, text(command, "token"), &error) < 0)
         return error_object(error.code, error.field, error.message);
     return json_object();
 }
@@ -283,6 +295,8 @@ static void run(struct driver *driver, json_t *command) {
         die("a line without \"do\"");
     if (strcmp(what, "open") == 0) {
         say(driver, command, open_client(driver, command));
+    } else if (strcmp(what, "token") == 0) {
+        say(driver, command, change_token(driver, command));
     } else if (strcmp(what, "close") == 0) {
         close_client(driver);
         say(driver, command, json_object());
@@ -300,7 +314,8 @@ int main(void) {
     struct driver driver = {.client = NULL};
     pthread_mutex_init(&driver.mutex, NULL);
     pthread_cond_init(&driver.fewer, NULL);
-    printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\"]}\n",
+    printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"token\", "
+           "\"token_change\"]}\n",
            harrier_version());
     fflush(stdout);
 

@@ -16,7 +16,7 @@ from harrier_client import HarrierError, Label, Outcome, Transaction, Verdict
 
 CAN = [
     "addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-    "close_timeout", "token",
+    "close_timeout", "token", "token_change", "traceparent",
 ]
 THREADS = 1100
 
@@ -60,6 +60,8 @@ def call_options(command):
         options["deadline"] = command["deadline_ms"] / 1000
     if command.get("dry_run"):
         options["dry_run"] = True
+    if "traceparent" in command:
+        options["traceparent"] = command["traceparent"]
     return options
 
 
@@ -89,6 +91,7 @@ class Driver:
         self.client = None
         self.batcher = None
         self.metrics = None
+        self.token = None  # what a token that changes is now
         self.writing = threading.Lock()
 
     def say(self, command, answer):
@@ -98,12 +101,20 @@ class Driver:
 
     def open(self, command):
         self.metrics = Metrics()
+        options = to_options(command["options"])
+        if "changing_token" in options:
+            self.token = options.pop("changing_token")
+            options["token"] = lambda: self.token
         try:
-            self.client = self.kind(metrics=self.metrics, **to_options(command["options"]))
+            self.client = self.kind(metrics=self.metrics, **options)
         except HarrierError as error:
             return error_object(error)
         self.batcher = self.client.batcher(window=0.02, size_max=50)
         return {}
+
+    def change_token(self, command):
+        self.token = command["token"]
+        self.say(command, {})
 
     def call(self, command):
         """(what to wait for, what to make of it)"""
@@ -159,6 +170,8 @@ class SyncDriver(Driver):
                 command = json.loads(line)
                 if command["do"] == "open":
                     self.say(command, self.open(command))
+                elif command["do"] == "token":
+                    self.change_token(command)
                 elif command["do"] == "metrics":
                     self.say(command, {"metrics": list(self.metrics.told)})
                 elif command["do"] == "close":
@@ -194,6 +207,8 @@ class AsyncDriver(Driver):
     async def take(self, command):
         if command["do"] == "open":
             self.say(command, self.open(command))
+        elif command["do"] == "token":
+            self.change_token(command)
         elif command["do"] == "metrics":
             self.say(command, {"metrics": list(self.metrics.told)})
         elif command["do"] == "close":

@@ -735,8 +735,173 @@ class MetricsTest(ScenarioTest):
 
 
 class TokenTest(ScenarioTest):
+    def setUp(self):
+        super().setUp()
+        self.needs("token")
+
+    def new_token(self, scopes, *more):
+        """The token, and its id."""
+        done = subprocess.run(
+            [HARRIER, "token", "new", "client", "--scopes", scopes, "--tokens", f"{self.folder}/tokens", *more],
+            check=True, capture_output=True, text=True,
+        )
+        token = done.stdout.strip()
+        return token, token.split("_")[1]
+
+    def revoke(self, token_id):
+        subprocess.run([HARRIER, "token", "revoke", token_id, "--tokens", f"{self.folder}/tokens"],
+                       check=True, capture_output=True)
+
+    def server_with_tokens(self):
+        return self.server(f"--tokens={self.folder}/tokens").start()
+
+    def assert_denied(self, answer, token):
+        """Nothing happened, the client knows it, and it does not tell the token."""
+        self.assert_fails(answer, "denied")
+        self.assertEqual(answer["error"]["field"], "token")
+        self.assertNotIn(token, json.dumps(answer))
+
     def test_wrong_token(self):
-        self.skipTest("Request has no token yet")
+        """Denied whatever is asked, at once and without another try; nothing happens on the server."""
+        right, _ = self.new_token("score,outcome")
+        server = self.server_with_tokens()
+        wrong = right[:-8] + ("00000000" if right[-8:] != "00000000" else "11111111")
+        for token in (wrong, "k1.c2VjcmV0", "~" * 256):
+            self.open(server, token=token, deadline_ms=LONG_MS)
+            self.assert_denied(self.driver.score(transaction(1)), token)
+            self.assert_denied(self.driver.score(transaction(1), transaction(2)), token)
+            self.assert_denied(
+                self.driver.do("outcome", outcomes=[{"transaction_id": "t1", "label": "fraud"}]), token)
+            self.assert_denied(self.driver.do("status"), token)
+            self.driver.do("close")
+        self.open(server, deadline_ms=LONG_MS)  # none at all
+        self.assert_denied(self.driver.score(transaction(1)), "hrr_")
+        self.driver.do("close")
+        denied = sum(server.metric(f'harrierd_denied_total{{reason="{reason}"}}')
+                     for reason in ("unknown", "malformed", "missing"))
+        self.assertEqual(denied, 3 * 4 + 1, "a denied call was sent again")
+        self.open(server, token=right, deadline_ms=LONG_MS)
+        self.assertEqual(self.driver.do("status")["status"]["transactions"], 0)
+        self.decision(self.driver.score(transaction(1)))
+
+    def test_scopes(self):
+        score, _ = self.new_token("score")
+        outcome, _ = self.new_token("outcome")
+        server = self.server_with_tokens()
+        report = {"outcomes": [{"transaction_id": "t1", "label": "fraud"}]}
+        self.open(server, token=score, deadline_ms=LONG_MS)
+        self.decision(self.driver.score(transaction(1)))
+        self.assertIn("status", self.driver.do("status"))
+        self.assert_denied(self.driver.do("outcome", **report), score)
+        self.driver.do("close")
+        self.open(server, token=outcome, deadline_ms=LONG_MS)
+        self.assertEqual(self.driver.do("outcome", **report)["results"][0]["accepted"]["previous"], "none")
+        self.assert_denied(self.driver.score(transaction(2)), outcome)
+
+    def test_a_denial_is_no_failure_of_the_address(self):
+        """The second address is not asked instead, and no fallback decision stands in."""
+        self.needs("addresses")
+        denial = {"error": {"code": "ERROR_DENIED", "field": "token", "message": "the token is not known"}}
+        first, second = self.fake("first", lambda request: denial), self.fake("second")
+        fallback = {"fallback": "approve"} if "fallback" in self.driver.can else {}
+        self.open(first, second, token="k1.c2VjcmV0", deadline_ms=LONG_MS, **fallback)
+        deadline = time.monotonic() + 10
+        while not all(server._connections for server in (first, second)):
+            self.assertLess(time.monotonic(), deadline)
+            time.sleep(0.01)
+        time.sleep(0.1)  # the handshake
+        for number in range(10):
+            self.assert_denied(self.driver.score(transaction(number)), "c2VjcmV0")
+        self.assertEqual((len(first.asked("score")), len(second.asked("score"))), (10, 0))
+
+    def test_it_goes_with_every_request(self):
+        fake = self.fake("fake")
+        self.open(fake, token="k1.c2VjcmV0 ~!", deadline_ms=LONG_MS)
+        self.decision(self.driver.score(transaction(1)))
+        self.driver.do("status")
+        if "batcher" in self.driver.can:
+            self.decision(self.driver.do("batch", transaction=transaction(2)))
+        self.assertEqual({request.get("token") for request in fake.requests}, {"k1.c2VjcmV0 ~!"})
+        self.assertGreaterEqual(len(fake.requests), 2)
+
+    def test_it_goes_with_probes_too(self):
+        self.needs("addresses", "ejection")
+        silent = [False]
+        first = self.fake("first", lambda request: None if silent[0] else approve(request))
+        self.open(first, self.fake("second"), token="k1.c2VjcmV0", deadline_ms=150, eject_after=1)
+        self.await_connection()
+        silent[0] = True
+        self.assert_fails(self.driver.score(transaction(0)), "deadline", decided=None)
+        before, deadline = len(first.asked("status")), time.monotonic() + 15
+        while len(first.asked("status")) == before:
+            self.assertLess(time.monotonic(), deadline, "it is not probed")
+            time.sleep(0.02)
+        self.assertEqual({request.get("token") for request in first.requests}, {"k1.c2VjcmV0"})
+
+    def test_one_that_cannot_be_sent(self):
+        for token in ("x" * 257, "caf\u00e9", "line\nbreak", "tab\t", "\x7f"):
+            answer = self.driver.do("open", options={"addresses": [f"ipc://{self.folder}/nobody.sock"], "token": token})
+            self.assertEqual((answer["error"]["code"], answer["error"]["field"]), ("invalid", "token"))
+            self.assertNotIn(token, answer["error"]["message"])
+
+    def test_replaced_under_load(self):
+        """The client goes over to a new token, then the old one is revoked: no call fails."""
+        self.needs("token_change")
+        old, old_id = self.new_token("score")
+        server = self.server_with_tokens()
+        self.open(server, changing_token=old, deadline_ms=LONG_MS)
+        stopping, failures, done = threading.Event(), [], [0]
+
+        def caller(which):
+            number = which
+            while not stopping.is_set():
+                answer = self.driver.score(transaction(number))
+                if "decision" not in answer.get("results", [{}])[0]:
+                    failures.append(answer)
+                done[0] += 1
+                number += CALLERS
+
+        def await_calls(count):
+            until, deadline = done[0] + count, time.monotonic() + 30
+            while done[0] < until:
+                self.assertLess(time.monotonic(), deadline, "no more answers")
+                time.sleep(0.005)
+
+        threads = [threading.Thread(target=caller, args=(which,)) for which in range(CALLERS)]
+        for thread in threads:
+            thread.start()
+        try:
+            await_calls(100)
+            new, new_id = self.new_token("score")
+            server.process.send_signal(signal.SIGHUP)
+            server.await_said("tokens: 2 in ")
+            self.driver.do("token", token=new)
+            await_calls(100)
+            self.revoke(old_id)
+            server.process.send_signal(signal.SIGHUP)
+            server.await_said("tokens: 1 in ")
+            await_calls(100)
+        finally:
+            stopping.set()
+            for thread in threads:
+                thread.join()
+        self.assertEqual(failures, [])
+        self.assertGreaterEqual(server.metric(f'harrierd_token_requests_total{{token="{new_id}",name="client"}}'), 100)
+
+
+class TraceTest(ScenarioTest):
+    TRACE = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    def test_passed_through_unchanged_or_left_out(self):
+        self.needs("traceparent")
+        fake = self.fake("fake")
+        self.open(fake, deadline_ms=LONG_MS)
+        none = (self.TRACE.upper(), self.TRACE[:-1], "01" + self.TRACE[2:], "", "x" * 55,
+                "00-" + "0" * 32 + "-00f067aa0ba902b7-01", "00-4bf92f3577b34da6a3ce929d0e0e4736-" + "0" * 16 + "-01")
+        for number, sent in enumerate((self.TRACE, *none)):
+            self.decision(self.driver.score(transaction(number), traceparent=sent))
+        got = [request.get("traceparent", "") for request in fake.asked("score")]
+        self.assertEqual(got, [self.TRACE] + [""] * len(none))
 
 
 if __name__ == "__main__":
