@@ -835,6 +835,7 @@ class TokenTest(ScenarioTest):
         before, deadline = len(first.asked("status")), time.monotonic() + 15
         while len(first.asked("status")) == before:
             self.assertLess(time.monotonic(), deadline, "it is not probed")
+            self.decision(self.driver.score(transaction(1)))  # of the second
             time.sleep(0.02)
         self.assertEqual({request.get("token") for request in first.requests}, {"k1.c2VjcmV0"})
 
