@@ -101,14 +101,26 @@ class Connection:
             else:
                 host, port = address[len("tcp://") :].rsplit(":", 1)
                 self.socket.connect((host, int(port)))
-            self.socket.sendall(HELLO_REQ)
-            hello = self._read(len(HELLO_REP))
-            if hello != HELLO_REP:
-                raise ConnectionError(f"no REP socket: {hello.hex()}")
+            self._greet()
         except BaseException:
             self.socket.close()
             raise
+
+    @classmethod
+    def over(cls, connected):
+        """On a socket that somebody else has connected: TLS, for one."""
+        connection = cls.__new__(cls)
+        connection.ipc = False
+        connection.socket = connected
+        connection._greet()
+        return connection
+
+    def _greet(self):
         self.last_id = 0
+        self.socket.sendall(HELLO_REQ)
+        hello = self._read(len(HELLO_REP))
+        if hello != HELLO_REP:
+            raise ConnectionError(f"no REP socket: {hello.hex()}")
 
     def __enter__(self):
         return self
