@@ -263,7 +263,7 @@ int harrier_client_new(const struct harrier_options *options, struct harrier_cli
     client->in_flight_max = options->in_flight_max ? options->in_flight_max : IN_FLIGHT_MAX_DEFAULT;
     client->busy_when_full = options->busy_when_full;
     init_locks(client);
-    harrier_client_set_token(client, options->token, NULL); /* checked above */
+    harrier_client_set_token(client, options->token); /* checked above */
     r = open_server(client, options->address, ret_error);
     if (r == 0 && options->fallback_address && options->fallback_address[0])
         r = open_server(client, options->fallback_address, ret_error);

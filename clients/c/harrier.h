@@ -102,9 +102,9 @@ HARRIER_API int harrier_client_new(const struct harrier_options *options,
                                    struct harrier_client **ret_client,
                                    struct harrier_error *ret_error);
 
-/* Another token from the next request on; NULL or "": none. Any thread. */
-HARRIER_API int harrier_client_set_token(struct harrier_client *client, const char *token,
-                                         struct harrier_error *ret_error);
+/* Another token from the next request on; NULL or "": none. -HARRIER_ERROR_INVALID when it is no
+ * token. Any thread. */
+HARRIER_API int harrier_client_set_token(struct harrier_client *client, const char *token);
 
 /* Requests still in flight end with HARRIER_ERROR_UNAVAILABLE; their callbacks have returned when
  * this does. Not from a callback, and not while another thread is in a call. NULL is allowed. */

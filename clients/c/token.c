@@ -9,15 +9,14 @@ int token_check(const char *token, struct harrier_error *ret_error) {
         return fail(ret_error, HARRIER_ERROR_INVALID, "token",
                     "the token has %zu bytes; expected at most %d", length, TOKEN_LENGTH_MAX);
     for (size_t i = 0; i < length; i++)
-        if (token[i] < ' ' || token[i] > '~') /* where, and not what */
+        if (token[i] <= ' ' || token[i] > '~') /* where, and not what */
             return fail(ret_error, HARRIER_ERROR_INVALID, "token",
                         "byte %zu of the token is not printable ASCII", i);
     return 0;
 }
 
-int harrier_client_set_token(struct harrier_client *client, const char *token,
-                             struct harrier_error *ret_error) {
-    int r = token_check(token, ret_error);
+int harrier_client_set_token(struct harrier_client *client, const char *token) {
+    int r = token_check(token, NULL);
     if (r < 0)
         return r;
     pthread_mutex_lock(&client->mutex);

@@ -271,11 +271,10 @@ static json_t *open_client(struct driver *driver, const json_t *command) {
 }
 
 static json_t *change_token(struct driver *driver, const json_t *command) {
-    struct harrier_error error;
     if (!driver->client)
         return json_pack("{s:s}", "broken", "no client is open");
-    if (harrier_client_set_token(driver->client, text(command, "token"), &error) < 0)
-        return error_object(error.code, error.field, error.message);
+    if (harrier_client_set_token(driver->client, text(command, "token")) < 0)
+        return error_object(HARRIER_ERROR_INVALID, "token", "it is no token");
     return json_object();
 }
 

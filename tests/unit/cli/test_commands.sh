@@ -33,7 +33,7 @@ expect 0 'harrier 0.' --version
 expect 64 'did you mean "inspect"?' inspekt
 expect 64 'there is no command "frobnicate"' frobnicate
 expect 64 'there is no command "scored"; did you mean "score"?' help scored
-for command in score outcome status simulate eval check test rebuild replay import archive inspect; do
+for command in score outcome status simulate eval check test rebuild replay import archive inspect token; do
     expect 0 "Usage: harrier $command" "$command" --help
     expect 0 "Usage: harrier $command" help "$command"
     expect 0 "  $command " help
@@ -74,6 +74,43 @@ expect 69 'no answer for' outcome a fraud $nowhere --deadline 50ms --retry-for 0
 expect 69 'nobody' status $nowhere --deadline 50ms
 # shellcheck disable=SC2086
 expect 69 'nobody' status $nowhere --deadline 50ms --wait-ready 100ms
+
+# token
+tokens="--tokens $folder/tokens"
+# shellcheck disable=SC2086
+{
+    expect 64 'new, list or revoke?' token
+    expect 64 '"mint" is nothing that can be done with tokens' token mint
+    expect 64 'whom is the token for?' token new $tokens --scopes score
+    expect 64 'a name has 1 to 64 letters' token new 'a b' $tokens --scopes score
+    expect 64 'what may it be used for?' token new shop $tokens
+    expect 64 '"scores" are none' token new shop $tokens --scopes scores
+    expect 64 '"1" is no time it can be' token new shop $tokens --scopes score --for 1
+    expect 64 '--for or --until, not both' token new shop $tokens --scopes score --for 1d --until 2090-01-01
+    expect 64 'are for new' token list $tokens --scopes score
+    expect 64 'revoke which?' token revoke $tokens
+    expect 64 'revoke which?' token revoke 0f3a91c2 --expired $tokens
+    expect 65 'that is over already' token new shop $tokens --scopes score --until 2020-01-01
+    expect 66 'No such file' token list $tokens
+    [ ! -e "$folder/tokens" ] || { echo 'a refused token made a file'; failures=$((failures + 1)); }
+    expect 0 'hrr_' token new shop $tokens --scopes admin,score
+    expect 0 'score,admin' token list $tokens
+    expect 0 '"expired":false' token list $tokens --json
+    expect 66 'no token with the id "0f3a91c2"' token revoke 0f3a91c2-and-more $tokens
+    expect 0 '' token revoke --expired $tokens
+    expect 0 'shop' token list $tokens
+    expect 74 'cannot create /nonexistent/out' token new shop $tokens --scopes score --out /nonexistent/out
+    expect 74 'cannot create /nonexistent/tokens.new' token new shop --tokens /nonexistent/tokens --scopes score
+    : >"$folder/tokens.new"
+    expect 75 'tokens.new is there: somebody else changes the tokens' token new shop $tokens --scopes score
+    rm "$folder/tokens.new"
+    chmod 644 "$folder/tokens"
+    expect 65 'has mode 0644' token list $tokens
+    chmod 600 "$folder/tokens"
+    echo 'token' >>"$folder/tokens"
+    expect 65 "tokens:5: a token's id" token list $tokens
+}
+ls "$folder"/tokens* | grep -vx "$folder/tokens" && failures=$((failures + 1))
 
 # check
 cp -r "$root/rules/handbook" "$folder/policy"

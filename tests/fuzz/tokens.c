@@ -1,0 +1,112 @@
+/* A tokens file: refused with its line and without a word of what stands in it, or a set in which
+ * each token is found by its id, is what its line says when it is written again, and lets nobody in
+ * whose secret was never hashed. */
+#include "core/store/token_set.h"
+#include "tests/fuzz/target.h"
+
+#include <string.h>
+
+#define ID  "0f3a91c2"
+#define KEY "key 7c19d2aa 000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f\n"
+#define LINE                                                                                       \
+    "token " ID " shop key=7c19d2aa hash="                                                         \
+    "9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e9e scopes=score"
+
+void target_start(void) {}
+
+/* The lines that begin with this word. */
+static void copy_lines(struct text content, const char *word, struct buffer *out) {
+    while (content.length > 0) {
+        const char *newline = memchr(content.data, '\n', content.length);
+        size_t length = newline ? (size_t)(newline - content.data) + 1 : content.length;
+        size_t at = 0;
+        while (at < length && (content.data[at] == ' ' || content.data[at] == '\t'))
+            at++;
+        if (length - at > strlen(word) && memcmp(content.data + at, word, strlen(word)) == 0) {
+            buffer_append(out, content.data, length);
+            if (!newline)
+                buffer_append_u8(out, '\n');
+        }
+        content.data += length;
+        content.length -= length;
+    }
+}
+
+static void check_refusal(const struct error *error) {
+    const char *colon = strstr(error->text, ": ");
+    property(strncmp(error->text, "tokens:", 7) == 0 && colon, "no line: %s", error->text);
+    /* The sentences are ours, and the file may say what they say; but no secret does. */
+    size_t digits = 0;
+    for (const char *at = colon + 2; *at; at++) {
+        digits = strchr("0123456789abcdef", *at) ? digits + 1 : 0;
+        property(digits < TOKEN_ID_SIZE - 1, "repeats what may be a secret: %s", error->text);
+    }
+}
+
+static void check_entry(struct text content, const struct token_set *set, size_t index) {
+    const struct token_entry *entry = token_set_at(set, index), *again;
+    struct token_set *second;
+    struct buffer file;
+    struct error error;
+    property(token_set_find_id(set, text_of(entry->id)) == entry, "%s is not found", entry->id);
+    property(entry->scopes && !(entry->scopes & ~(unsigned)TOKEN_SCOPES_ALL), "scopes");
+    property(token_name_is_valid(text_of(entry->name)), "name");
+    property(index == 0 || strcmp(token_set_at(set, index - 1)->id, entry->id) < 0, "order");
+    buffer_init(&file);
+    copy_lines(content, "key", &file);
+    token_set_write(set, entry, &file);
+    int r =
+        token_set_parse((struct text){(char *)file.bytes, file.length}, "again", &second, &error);
+    property(r == 0, "written, but not read: %s", error.text);
+    again = token_set_find_id(second, text_of(entry->id));
+    property(again && strcmp(again->name, entry->name) == 0 && again->scopes == entry->scopes &&
+                 again->created_us == entry->created_us && again->expires_us == entry->expires_us &&
+                 again->key == entry->key &&
+                 memcmp(again->hash, entry->hash, sizeof entry->hash) == 0,
+             "another token when it is read again");
+    token_set_free(second);
+    buffer_deinit(&file);
+}
+
+/* Whatever stands in the file, nobody knows a text that hashes to it. */
+static void check_nobody_is_let_in(const struct token_set *set, size_t index) {
+    const uint8_t secret[TOKEN_SECRET_BYTES] = {1};
+    char token[TOKEN_TEXT_SIZE];
+    const struct token_entry *entry = NULL;
+    token_format((const uint8_t[TOKEN_ID_BYTES]){0}, secret, token);
+    memcpy(token + 4, token_set_at(set, index)->id, TOKEN_ID_SIZE - 1);
+    property(token_set_find(set, text_of(token), &entry) == TOKEN_UNKNOWN, "let in");
+}
+
+bool target_run(const uint8_t *bytes, size_t size) {
+    const struct text content = {.data = (const char *)bytes, .length = size};
+    struct token_set *set;
+    struct error error;
+    if (token_set_parse(content, "tokens", &set, &error) < 0) {
+        check_refusal(&error);
+        return false;
+    }
+    for (size_t i = 0; i < token_set_count(set); i++) {
+        check_entry(content, set, i);
+        check_nobody_is_let_in(set, i);
+    }
+    token_set_free(set);
+    return true;
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    (void)root;
+    static const char *const files[] = {
+        "",
+        "# a comment\n\n \t\r\n",
+        KEY,
+        KEY LINE,
+        KEY LINE
+        ",outcome,admin created=2026-01-31T18:00:00Z expires=2027-01-31T18:00:00.5+01:00\r\n",
+        "\tkey 00000000 ffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff\n" KEY LINE
+        "\ntoken 00000001\ta.b_C-9 key=00000000 scopes=admin hash="
+        "0000000000000000000000000000000000000000000000000000000000000000\n",
+    };
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        seeds->add(seeds, files[i], strlen(files[i]));
+}
