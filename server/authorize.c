@@ -12,6 +12,7 @@
 #include <sys/random.h>
 
 #define LINES_PER_SECOND 10
+#define GLANCE_BYTES_MIN 16384
 
 /* ---- the step ---- */
 
@@ -25,21 +26,34 @@ static bool is_probe(const struct run *run) {
            hash_equal_constant_time(token.data, service->probe_token, token.length);
 }
 
+static enum next deny(struct run *run, enum denial denial) {
+    struct error error;
+    run->denial = denial;
+    metric_add(run->service->settings.metrics, DENIED, denial, 1);
+    denial_error(denial, run->message.call, &error);
+    return run_refuse(run, &error, TEXT_LITERAL("token"));
+}
+
+enum next glance(struct run *run) {
+    struct service *service = run->service;
+    struct text token;
+    if (!service->tokens || run->request->length < GLANCE_BYTES_MIN ||
+        !message_peek_token(run->request->bytes, run->request->length, &token))
+        return NEXT;
+    enum denial denial = tokens_know(service->tokens, token);
+    return denial == DENIAL_NONE ? NEXT : deny(run, denial);
+}
+
 enum next authorize(struct run *run) {
     struct service *service = run->service;
-    struct error error;
     if (!service->tokens || is_probe(run))
         return NEXT;
     enum call call = run->message.call;
     struct text token = run->message.token;
-    run->denial = tokens_judge(service->tokens, token, call, &run->bearer);
+    enum denial denial = tokens_judge(service->tokens, token, call, &run->bearer);
     if (token.length > 0) /* our copy: it has done its work */
         explicit_bzero((char *)(uintptr_t)token.data, token.length);
-    if (run->denial == DENIAL_NONE)
-        return NEXT;
-    metric_add(service->settings.metrics, DENIED, run->denial, 1);
-    denial_error(run->denial, call, &error);
-    return run_refuse(run, &error, TEXT_LITERAL("token"));
+    return denial == DENIAL_NONE ? NEXT : deny(run, denial);
 }
 
 /* ---- opening, loading again ---- */

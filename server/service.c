@@ -33,6 +33,7 @@ static const struct {
     bool locked; /* under the decision lock */
     enum next (*take)(struct run *run);
 } steps[] = {
+    {"glance", false, glance},       /* a large one: does it have a token that is known? */
     {"decode", false, decode},       /* bytes → request */
     {"authorize", false, authorize}, /* may whoever asks ask for that? */
     {"admit", true, admit},          /* can this service answer that now? */

@@ -285,7 +285,9 @@ void count_list_change(const struct run *run);
 
 /* authorize.c */
 int authorize_open(struct service *service, struct error *ret_error);
-/* The step: does the token allow the call? */
+/* The step before decoding: whoever has no token at all shall not have us take megabytes apart. */
+enum next glance(struct run *run);
+/* The step behind it, which is the one that counts: does the token allow the call? */
 enum next authorize(struct run *run);
 /* Tells of a request that was refused or slow. */
 void run_say(const struct run *run, int64_t took_us);

@@ -37,27 +37,35 @@ unsigned tokens_scope_of(enum call call) {
     return scope_of_call[call];
 }
 
-static enum denial judge_entry(const struct token_entry *entry, enum call call, int64_t now_us) {
-    if (entry->expires_us != 0 && now_us >= entry->expires_us)
-        return DENIAL_EXPIRED;
-    return entry->scopes & scope_of_call[call] ? DENIAL_NONE : DENIAL_SCOPE;
+/* Whose is it, and is it still good? Under the lock. */
+static enum denial find(const struct tokens *tokens, struct text token,
+                        const struct token_entry **ret_entry) {
+    *ret_entry = NULL;
+    if (token.length == 0)
+        return DENIAL_MISSING;
+    enum token_finding finding = token_set_find(tokens->set, token, ret_entry);
+    if (finding != TOKEN_FOUND)
+        return finding == TOKEN_MALFORMED ? DENIAL_MALFORMED : DENIAL_UNKNOWN;
+    int64_t expires_us = (*ret_entry)->expires_us;
+    bool is_over = expires_us != 0 && clock_wall_us(tokens->clock) >= expires_us;
+    return is_over ? DENIAL_EXPIRED : DENIAL_NONE;
 }
 
 static enum denial judge(struct tokens *tokens, struct text token, enum call call,
                          struct bearer *ret_bearer) {
     const struct token_entry *entry;
-    if (token.length == 0)
-        return DENIAL_MISSING;
-    enum token_finding finding = token_set_find(tokens->set, token, &entry);
-    if (finding != TOKEN_FOUND)
-        return finding == TOKEN_MALFORMED ? DENIAL_MALFORMED : DENIAL_UNKNOWN;
-    memcpy(ret_bearer->id, entry->id, sizeof ret_bearer->id);
-    memcpy(ret_bearer->name, entry->name, sizeof ret_bearer->name);
-    enum denial denial = judge_entry(entry, call, clock_wall_us(tokens->clock));
-    if (denial == DENIAL_NONE)
-        atomic_fetch_add_explicit(&tokens->uses[entry - token_set_at(tokens->set, 0)], 1,
-                                  memory_order_relaxed);
-    return denial;
+    enum denial denial = find(tokens, token, &entry);
+    if (entry) {
+        memcpy(ret_bearer->id, entry->id, sizeof ret_bearer->id);
+        memcpy(ret_bearer->name, entry->name, sizeof ret_bearer->name);
+    }
+    if (denial != DENIAL_NONE)
+        return denial;
+    if (!(entry->scopes & scope_of_call[call]))
+        return DENIAL_SCOPE;
+    atomic_fetch_add_explicit(&tokens->uses[entry - token_set_at(tokens->set, 0)], 1,
+                              memory_order_relaxed);
+    return DENIAL_NONE;
 }
 
 enum denial tokens_judge(struct tokens *tokens, struct text token, enum call call,
@@ -65,6 +73,14 @@ enum denial tokens_judge(struct tokens *tokens, struct text token, enum call cal
     *ret_bearer = (struct bearer){.id = ""};
     pthread_rwlock_rdlock(&tokens->lock);
     enum denial denial = judge(tokens, token, call, ret_bearer);
+    pthread_rwlock_unlock(&tokens->lock);
+    return denial;
+}
+
+enum denial tokens_know(struct tokens *tokens, struct text token) {
+    const struct token_entry *entry;
+    pthread_rwlock_rdlock(&tokens->lock);
+    enum denial denial = find(tokens, token, &entry);
     pthread_rwlock_unlock(&tokens->lock);
     return denial;
 }

@@ -49,6 +49,8 @@ int tokens_load(struct tokens *tokens, bool only_if_changed, struct error *ret_e
 /* May whoever has this token make this call? Any thread. */
 enum denial tokens_judge(struct tokens *tokens, struct text token, enum call call,
                          struct bearer *ret_bearer);
+/* The same without a call: is it one that is valid now? It counts as no use. */
+enum denial tokens_know(struct tokens *tokens, struct text token);
 /* What is answered to it. */
 int denial_error(enum denial denial, enum call call, struct error *ret_error);
 

@@ -246,6 +246,12 @@ int message_encode_request(const struct request *request, struct buffer *buffer,
 int message_decode_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error);
 
+/* Only the request's token, where it stands in the bytes; empty: it has none. In a time that does
+ * not depend on what else is in it, and without memory. False: it is no request, as decoding will
+ * say.
+ */
+bool message_peek_token(const void *bytes, size_t length, struct text *ret_token);
+
 /* response: the server's side. Appends to *buffer; always succeeds: texts are cut to their limits,
  * and an answer over MESSAGE_RESPONSE_SIZE_MAX becomes the error ERROR_TOO_LARGE. */
 void message_encode_response(const struct response *response, struct buffer *buffer);

@@ -59,6 +59,9 @@ static bool run_request(const uint8_t *bytes, size_t size) {
                  "refused as %s: %s", error_code_name(error.code), error.text);
         return false;
     }
+    struct text token;
+    property(message_peek_token(bytes, size, &token) && text_equal(token, request.token),
+             "another token at a glance: \"%.*s\"", TEXT_ARGS(token));
     check_parts(&request);
     buffer_clear(&encoded);
     r = message_encode_request(&request, &encoded, &error);

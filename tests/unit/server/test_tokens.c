@@ -184,6 +184,29 @@ static void a_new_file_counts_at_once(void **state) {
     assert_int_equal(response.status.refused_since_time_us, 0);
 }
 
+/* A large request is denied before it is taken apart: what follows its token may be anything. */
+static void a_large_request_is_looked_at_first(void **state) {
+    struct place *place = *state;
+    struct buffer bytes;
+    buffer_init(&bytes);
+    for (int with_token = 0; with_token < 2; with_token++) {
+        buffer_clear(&bytes);
+        buffer_append_u8(&bytes, 3 << 3 | 2); /* Request.token */
+        buffer_append_varint(&bytes, TOKEN_TEXT_SIZE - 1);
+        buffer_append(&bytes, place->tokens[with_token ? 0 : 1], TOKEN_TEXT_SIZE - 1);
+        if (!with_token)
+            bytes.bytes[bytes.length - 1] ^= 1;
+        buffer_append_u8(&bytes, 10 << 3 | 2); /* Request.score */
+        buffer_append_varint(&bytes, 20000);
+        memset(buffer_reserve(&bytes, 20000), 0xff, 20000);
+        bytes.length += 20000;
+        struct response response = bench_send(&place->bench, bytes.bytes, bytes.length);
+        assert_int_equal(response.error.code, with_token ? ERROR_INVALID : ERROR_DENIED);
+    }
+    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_UNKNOWN), 1);
+    buffer_deinit(&bytes);
+}
+
 /* The probe is let in and counts as nobody's denial; its token is good for nothing else. */
 static void the_probe_may_ask_how_the_server_is(void **state) {
     struct place *place = *state;
@@ -286,6 +309,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_scope_decides, setup, teardown),
         cmocka_unit_test_setup_teardown(the_clock_ends_a_token, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_file_counts_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_large_request_is_looked_at_first, setup, teardown),
         cmocka_unit_test_setup_teardown(the_probe_may_ask_how_the_server_is, setup, teardown),
         cmocka_unit_test(a_denial_is_an_answer),
         cmocka_unit_test(a_trace_is_exactly_so),
