@@ -118,7 +118,7 @@ void arrival_say_messages(const struct arrival *arrival, struct log *log) {
 static void load_tokens(struct reload *reload) {
     struct error error;
     if (service_load_tokens(reload->service, false, &error) < 0)
-        snprintf(reload->tokens_error, sizeof reload->tokens_error, "tokens not adopted: %.*s\n",
+        snprintf(reload->tokens_error, sizeof reload->tokens_error, "tokens not adopted: %.*s",
                  REASON_BYTES - 32, error.text);
 }
 
@@ -428,6 +428,8 @@ static void describe_all(const struct reload *reload, struct run *run,
     *response = (struct reload_response){.policy = describe(&reload->policy),
                                          .shadows = shadows,
                                          .shadow_count = reload->shadow_count};
+    if (*reload->tokens_error && reload->policy.result != RELOAD_REFUSED)
+        response->policy.error = text_of(reload->tokens_error);
     pthread_mutex_lock(&service->lock);
     service_describe_warming(service, &run->arena, &response->warming);
     run->position_needed = archive_end(service->archive).position;
@@ -483,7 +485,8 @@ void reload_run(struct service *service) {
         continue;
     if (!reload.is_interrupted) {
         say_result(&reload);
-        buffer_append_string(&reload.policy.messages, reload.tokens_error); /* for who waits */
+        if (*reload.tokens_error) /* for who waits; the log has it */
+            buffer_printf(&reload.policy.messages, "%s\n", reload.tokens_error);
         shadows_say(service, reload.shadows, reload.shadow_count);
         service_tell(service);
         swap_ask(service, true); /* tables that did not fit the old policy may fit this one */

@@ -156,7 +156,8 @@ static void print_json(const struct harrier_reload *reload) {
 /* ---- the command ---- */
 
 static enum exit_status tell(const struct options *options, const struct harrier_reload *reload) {
-    bool is_refused = reload->policy.result == HARRIER_RELOAD_REFUSED;
+    /* An error beside a policy that is good: the tokens were refused. */
+    bool is_refused = reload->policy.result == HARRIER_RELOAD_REFUSED || *reload->policy.error;
     for (size_t i = 0; i < reload->shadow_count; i++)
         is_refused |= reload->shadows[i].result == HARRIER_RELOAD_REFUSED;
     if (!options->wait) {

@@ -245,6 +245,7 @@ class RotationTest(TokensTest):
         assert_refused(f"{self.tokens}:5: a token's id has 8 hex digits")
         told = self.harrier("reload", "--to", server.address, "--wait", HARRIER_TOKEN=token)
         self.assertIn(f"tokens not adopted: {self.tokens}:5:", told.stderr)
+        self.assertEqual(told.returncode, 78)
         os.unlink(self.tokens)
         assert_refused(f"cannot read {self.tokens}: No such file")
         with open(os.open(self.tokens, os.O_CREAT | os.O_WRONLY, 0o644), "w", encoding="utf-8") as file:
