@@ -1,0 +1,134 @@
+#!/usr/bin/env python3
+"""Holds the instructions of one decision against what they were: callgrind counts them, so a busy machine does not
+matter, and a loss of a few percent shows.
+
+usage: gate.py [--figures FILE] [--update] COST POLICY
+
+COST is the program cost.c, POLICY the folder of a policy. FILE has one set of figures for each distribution, since
+compilers and C libraries differ: instructions for one transaction, each with all that is called from it. A figure that is
+more than 3 % away, in either direction, fails: what became dearer is to be looked into, and what became cheaper is
+written down with --update, so that it stays cheap.
+
+Exit status 77, skipped: no valgrind, a distribution without figures, or a processor that valgrind cannot be told to
+treat as any other.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+
+TOLERANCE = 0.03
+SKIPPED = 77
+
+# Name in the table: the function whose cost, with all it calls, stands for it.
+PHASES = {
+    "decode": "message_decode_request",
+    "evaluate": "engine_decide",
+    "append": "archive_append",
+    "apply": "engine_apply",
+    "encode": "message_encode_response",
+    "decision": "counted_decision",
+}
+# Not the server's: the measurement reads the answer.
+NOT_COUNTED = "take_answer"
+
+# The C library has variants of its functions for what the processor can do: everybody gets the same ones.
+SAME_EVERYWHERE = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI2,-AVX,-XSAVEC"}
+
+# "1,234 (5.6%)  path/file.c:function [object]"
+LINE = re.compile(r"^\s*([\d,]+) \(\s*[\d.]+%\)\s+(?:\S*:)?([A-Za-z_]\w*)(?:\.[a-z]+\.\d+)*(?:'\d+)?(?: \[.*\])?$")
+
+
+def distribution():
+    release = platform.freedesktop_os_release()
+    return f"{release.get('ID', 'unknown')} {release.get('VERSION_ID', '')}".strip()
+
+
+def count(cost, policy):
+    """Instructions for one transaction, by phase."""
+    with tempfile.TemporaryDirectory(prefix="harrier-cost-") as folder:
+        out = os.path.join(folder, "callgrind")
+        data = os.path.join(folder, "data")
+        os.mkdir(data)
+        run = subprocess.run(
+            ["valgrind", "--tool=callgrind", "--quiet", "--collect-atstart=no", f"--toggle-collect={PHASES['decision']}",
+             f"--callgrind-out-file={out}", cost, policy, data],
+            env={**os.environ, **SAME_EVERYWHERE}, capture_output=True, text=True, check=False)
+        if run.returncode != 0:
+            sys.exit(f"gate.py: {cost}: exit status {run.returncode}\n{run.stderr}")
+        transactions = int(run.stdout)
+        text = subprocess.run(["callgrind_annotate", "--inclusive=yes", "--threshold=100", out],
+                              capture_output=True, text=True, check=True).stdout
+    return figures_of(text, transactions)
+
+
+def figures_of(text, transactions):
+    found = {}
+    for line in text.splitlines():
+        match = LINE.match(line)
+        if match:
+            name = match[2]
+            found[name] = max(found.get(name, 0), int(match[1].replace(",", "")))
+    missing = [name for name in [*PHASES.values(), NOT_COUNTED] if name not in found]
+    if missing:
+        sys.exit(f"gate.py: callgrind saw no {', '.join(missing)}: was it renamed, or compiled into its caller?")
+    figures = {phase: round(found[name] / transactions) for phase, name in PHASES.items()}
+    figures["decision"] = round((found[PHASES["decision"]] - found[NOT_COUNTED]) / transactions)
+    return figures
+
+
+def compare(before, now):
+    """The table's lines, and whether all is as it was."""
+    lines, good = [f"{'phase':<10} {'before':>8} {'now':>8}"], True
+    for phase, figure in now.items():
+        old = before.get(phase)
+        if old is None:
+            lines.append(f"{phase:<10} {'-':>8} {figure:>8}  no figure yet")
+            good = False
+            continue
+        change = figure / old - 1
+        away = abs(change) > TOLERANCE
+        good = good and not away
+        lines.append(f"{phase:<10} {old:>8} {figure:>8}  {change:+.1%}{'  <<<' if away else ''}")
+    return lines, good
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--figures", default=os.path.join(os.path.dirname(os.path.abspath(__file__)), "figures.json"))
+    parser.add_argument("--update", action="store_true")
+    parser.add_argument("cost")
+    parser.add_argument("policy")
+    options = parser.parse_args()
+
+    if not shutil.which("valgrind") or not shutil.which("callgrind_annotate"):
+        print("skipped: no valgrind")
+        return SKIPPED
+    with open(options.figures, encoding="utf-8") as file:
+        all_figures = json.load(file)
+    here = distribution()
+    if here not in all_figures and not options.update:
+        print(f"skipped: no figures for {here}; gate.py --update writes them")
+        return SKIPPED
+    now = count(options.cost, options.policy)
+    lines, good = compare(all_figures.get(here, {}), now)
+    print(f"instructions for one transaction, {here}", *lines, sep="\n")
+    if options.update:
+        all_figures[here] = now
+        with open(options.figures, "w", encoding="utf-8") as file:
+            json.dump(all_figures, file, indent=2, sort_keys=True)
+            file.write("\n")
+        return 0
+    if not good:
+        print(f"over {TOLERANCE:.0%} away from {options.figures}: find out why, or write the new figures down with --update")
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
