@@ -50,6 +50,11 @@ def distribution():
     return f"{release.get('ID', 'unknown')} {release.get('VERSION_ID', '')}".strip()
 
 
+def environment():
+    """Without what changes how memory is allocated: meson sets MALLOC_PERTURB_, for one."""
+    return {**{name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}, **SAME_EVERYWHERE}
+
+
 def count(cost, policy):
     """Instructions for one transaction, by phase."""
     with tempfile.TemporaryDirectory(prefix="harrier-cost-") as folder:
@@ -59,7 +64,7 @@ def count(cost, policy):
         run = subprocess.run(
             ["valgrind", "--tool=callgrind", "--quiet", "--collect-atstart=no", f"--toggle-collect={PHASES['decision']}",
              f"--callgrind-out-file={out}", cost, policy, data],
-            env={**os.environ, **SAME_EVERYWHERE}, capture_output=True, text=True, check=False)
+            env=environment(), capture_output=True, text=True, check=False)
         if run.returncode != 0:
             sys.exit(f"gate.py: {cost}: exit status {run.returncode}\n{run.stderr}")
         transactions = int(run.stdout)
