@@ -55,6 +55,12 @@ struct resident *residents_find(const struct residents *residents, size_t entity
     return residents->slots[at].resident;
 }
 
+/* The key lies on the second line. */
+static void fetch_resident(const struct resident *resident) {
+    __builtin_prefetch(resident, 1);
+    __builtin_prefetch(resident->key);
+}
+
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash,
                      int step) {
     if (residents->count == 0)
@@ -63,7 +69,7 @@ void residents_fetch(const struct residents *residents, size_t entity, uint64_t 
     if (step == 0)
         __builtin_prefetch(&residents->slots[at]);
     else if (residents->slots[at].resident)
-        __builtin_prefetch(residents->slots[at].resident, 1);
+        fetch_resident(residents->slots[at].resident);
 }
 
 /* Where probing for the hash ends: at a free slot. */
