@@ -97,8 +97,6 @@ struct replay_source *replay_source_archive(const struct replay *replay);
 struct replay_source *replay_source_in_order(const struct replay *replay);
 /* The next chunk, as full as may be; the last one has is_last. */
 void replay_read(const struct replay *replay, struct replay_chunk *chunk);
-/* Stage "scan": the first reading. */
-int replay_scan(struct replay *replay, struct progress *progress, struct error *ret_error);
 bool replay_is_told(const struct replay *replay, int64_t event_time_us);
 bool replay_is_decided(const struct replay *replay, int64_t event_time_us);
 /* Was the chunk's row told by the run that this one goes on from? */
@@ -108,6 +106,11 @@ static inline bool replay_is_past(const struct replay *replay, const struct repl
 }
 /* A file for what memory does not hold, without a name. user is ignored. */
 int replay_scratch_file(void *user, struct error *ret_error);
+
+/* ---- the first reading: replay_scan.c ---- */
+
+/* Stage "scan". */
+int replay_scan(struct replay *replay, struct progress *progress, struct error *ret_error);
 
 /* ---- from tables: replay_start.c ---- */
 

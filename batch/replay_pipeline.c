@@ -56,15 +56,29 @@ static bool is_judged(const struct pipeline *pipeline, const struct replay_chunk
     return !pipeline->judges || chunk->judges_done == chunk->part_count;
 }
 
+/* Who looks for a job. */
+struct seeker {
+    struct pipeline *pipeline;
+    size_t worker;
+    bool takes_all; /* shards of others, too */
+};
+
+/* States lie in memory that their worker has asked for, in a part of the heap that malloc() keeps
+ * for it; whoever changes one takes that part's lock. So a shard is worked on by the same worker,
+ * unless that one is behind. */
+static bool is_for(const struct seeker *seeker, size_t shard) {
+    return seeker->takes_all || shard % seeker->pipeline->replay->workers == seeker->worker;
+}
+
 /* before: the chunk before it that is on its way, or NULL. Both have the same lanes: there is no
  * turn between them. */
-static bool find_features(struct replay_chunk *chunk, const struct replay_chunk *before,
-                          struct job *ret_job) {
+static bool find_features(const struct seeker *seeker, struct replay_chunk *chunk,
+                          const struct replay_chunk *before, struct job *ret_job) {
     const struct replay_lane_rows *lanes = chunk->lanes;
     size_t at = 0;
     for (size_t lane = 0; lane < chunk->lane_count; lane++)
         for (size_t shard = 0; shard < lanes[lane].shard_count; shard++, at++) {
-            if (chunk->features_through[at] != REPLAY_UNTOUCHED ||
+            if (!is_for(seeker, shard) || chunk->features_through[at] != REPLAY_UNTOUCHED ||
                 (before && before->features_through[at] != REPLAY_THROUGH))
                 continue;
             chunk->features_through[at] = REPLAY_TAKEN;
@@ -76,11 +90,12 @@ static bool find_features(struct replay_chunk *chunk, const struct replay_chunk 
     return false;
 }
 
-static bool find_in_chunk(const struct pipeline *pipeline, struct replay_chunk *chunk,
+static bool find_in_chunk(const struct seeker *seeker, struct replay_chunk *chunk,
                           const struct replay_chunk *before, struct job *ret_job) {
+    const struct replay *replay = seeker->pipeline->replay;
     if (chunk->outlines_taken < chunk->part_count) {
         if (chunk->outlines_taken == 0)
-            replay_chunk_lanes(chunk, pipeline->replay->lanes, pipeline->replay->lane_count);
+            replay_chunk_lanes(chunk, replay->lanes, replay->lane_count);
         *ret_job =
             (struct job){.kind = JOB_OUTLINE, .chunk = chunk, .index = chunk->outlines_taken++};
         return true;
@@ -89,22 +104,23 @@ static bool find_in_chunk(const struct pipeline *pipeline, struct replay_chunk *
         return false;
     if (chunk->features_done < chunk->features_count)
         return chunk->features_taken < chunk->features_count &&
-               find_features(chunk, before, ret_job);
+               find_features(seeker, chunk, before, ret_job);
     /* Rows of one worker are rising: no chunk is begun before all of the one before are taken. */
-    if (!pipeline->judges || chunk->judges_taken == chunk->part_count ||
+    if (!seeker->pipeline->judges || chunk->judges_taken == chunk->part_count ||
         (before && before->judges_taken < before->part_count))
         return false;
     *ret_job = (struct job){.kind = JOB_JUDGE, .chunk = chunk, .index = chunk->judges_taken++};
     return true;
 }
 
-static struct job find_job(struct pipeline *pipeline) {
+static struct job seek(const struct seeker *seeker) {
+    struct pipeline *pipeline = seeker->pipeline;
     struct job job = {.kind = JOB_NONE};
     const struct replay_chunk *before = NULL;
     uint64_t read_until = pipeline->end - pipeline->is_reading;
     for (uint64_t i = pipeline->first; i < read_until; i++) {
         struct replay_chunk *chunk = chunk_of(pipeline, i);
-        if (find_in_chunk(pipeline, chunk, before, &job))
+        if (find_in_chunk(seeker, chunk, before, &job))
             return job;
         /* Behind a turn nothing is begun; and what waits for an outline waits for the one before.
          */
@@ -116,6 +132,16 @@ static struct job find_job(struct pipeline *pipeline) {
         pipeline->end - pipeline->first < pipeline->ring_count) {
         job = (struct job){.kind = JOB_READ, .chunk = chunk_of(pipeline, pipeline->end++)};
         pipeline->is_reading = true;
+    }
+    return job;
+}
+
+static struct job find_job(struct pipeline *pipeline, size_t worker) {
+    struct seeker seeker = {.pipeline = pipeline, .worker = worker};
+    struct job job = seek(&seeker);
+    if (job.kind == JOB_NONE) {
+        seeker.takes_all = true;
+        job = seek(&seeker);
     }
     return job;
 }
@@ -176,7 +202,7 @@ static void finish_job(struct pipeline *pipeline, const struct job *job) {
 
 /* Under the lock, which is given up meanwhile. false: there was nothing to do. */
 static bool work(struct pipeline *pipeline, size_t worker) {
-    struct job job = find_job(pipeline);
+    struct job job = find_job(pipeline, worker);
     if (job.kind == JOB_NONE)
         return false;
     pthread_mutex_unlock(&pipeline->lock);

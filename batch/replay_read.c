@@ -1,4 +1,4 @@
-/* Reading an archive for a replay: once for what has to be known beforehand, once in chunks. */
+/* Reading an archive for a replay, in chunks. */
 #include "replay_internal.h"
 
 #include "core/base/check.h"
@@ -15,8 +15,6 @@
 
 /* A record with the largest policy the loader takes, decoded. */
 #define RECORD_BYTES_MAX (160u << 20)
-
-#define SCAN_STEP 4096 /* records between two calls of the progress */
 
 /* ---- the order of positions ---- */
 
@@ -160,103 +158,4 @@ void replay_read(const struct replay *replay, struct replay_chunk *chunk) {
     replay->ahead->read += chunk->row_count;
     size_t parts = replay->workers == 1 ? 1 : CHUNK_PARTS * replay->workers;
     replay_chunk_cut(chunk, parts < CHUNK_PARTS_MAX ? parts : CHUNK_PARTS_MAX);
-}
-
-/* ---- the first reading ---- */
-
-static bool is_scanned(const struct replay *replay, enum record_type type) {
-    const struct replay_history *history = &replay->history;
-    switch (type) {
-    case RECORD_TRANSACTION: /* for the times */
-    case RECORD_OUTCOME:
-        return history->with_labels;
-    case RECORD_LIST_CHANGE:
-        return replay->last_lists != NULL;
-    case RECORD_SHADOW:
-        return history->with_shadows;
-    case RECORD_SNAPSHOT:
-        return history->with_policies;
-    case RECORD_GENERATION:
-        return history->with_policies || replay->last_lists;
-    default:
-        return type == RECORD_ENGINE;
-    }
-}
-
-static bool is_part_scanned(const struct replay *replay, size_t index) {
-    uint64_t types = archive_parts_part(replay->parts, index).types;
-    for (unsigned type = 0; type < RECORD_TYPE_COUNT; type++)
-        if (types >> type & 1 && is_scanned(replay, (enum record_type)type))
-            return true;
-    return false;
-}
-
-static int interrupted(struct error *ret_error) {
-    return error_set(ret_error, ERROR_INTERRUPTED, "the replay was interrupted");
-}
-
-static void note_time(struct replay *replay, size_t part, int64_t at_us) {
-    replay_history_note_time(&replay->history, at_us);
-    if (replay->least_us && at_us < replay->least_us[part])
-        replay->least_us[part] = at_us;
-}
-
-/* What event-time order has from the beginning: lists and thresholds as they are at the end. */
-static void take_last(struct replay *replay, const struct record *record) {
-    if (!replay->last_lists)
-        return;
-    list_table_apply(replay->last_lists, record);
-    if (record->type != RECORD_GENERATION)
-        return;
-    thresholds_free(replay->thresholds);
-    const struct threshold_set *set = &record->generation.thresholds;
-    replay->thresholds = threshold_set_is_empty(set) ? NULL : thresholds_new(set);
-}
-
-static int scan_part(struct replay *replay, size_t part, struct archive_part_reader *reader,
-                     struct progress *progress, struct error *ret_error) {
-    struct archive_part_record found;
-    uint64_t last = replay->target.position;
-    int r;
-    while ((r = archive_part_next(reader, &found, ret_error)) == 1 && found.position <= last) {
-        if (found.position % SCAN_STEP == 0 &&
-            progress_update(progress, "scan", found.position, last) != 0)
-            return interrupted(ret_error);
-        if (!is_scanned(replay, found.type))
-            continue;
-        int64_t at_us;
-        if (found.type == RECORD_TRANSACTION &&
-            record_read_event_time(found.payload.data, found.payload.length, &at_us)) {
-            note_time(replay, part, at_us);
-            continue;
-        }
-        struct record record;
-        arena_reset(&replay->record);
-        r = archive_part_decode(reader, &replay->record, &record, ret_error);
-        if (r == 0)
-            r = replay_history_add(&replay->history, &record, ret_error);
-        if (r < 0)
-            return r;
-        take_last(replay, &record);
-        if (record.type == RECORD_TRANSACTION)
-            note_time(replay, part, record.transaction.transaction.event_time_us);
-    }
-    return r < 0 ? r : 0;
-}
-
-int replay_scan(struct replay *replay, struct progress *progress, struct error *ret_error) {
-    size_t count = archive_parts_count(replay->parts);
-    for (size_t i = 0; i < count; i++) {
-        struct archive_part_reader *reader;
-        if (!is_part_scanned(replay, i))
-            continue;
-        int r = archive_part_open(replay->parts, i, 0, false, &reader, ret_error);
-        if (r < 0)
-            return r;
-        r = scan_part(replay, i, reader, progress, ret_error);
-        archive_part_close(reader);
-        if (r < 0)
-            return r;
-    }
-    return 0;
 }

@@ -103,10 +103,12 @@ static void emit_matches(struct compiler *compiler, const struct syntax *node) {
 
 static void add_call(struct compiler *compiler, const struct syntax *node, size_t count) {
     enum value_type result = type_kind(node->function->result);
+    uint8_t in_place = node->function->operation;
     compiler->builds |= result == VALUE_TEXT || result == VALUE_LIST;
     add(compiler,
-        (struct instruction){
-            .operation = OPERATION_CALL, .count = (uint16_t)count, .apply = node->function->apply},
+        (struct instruction){.operation = in_place ? in_place : OPERATION_CALL,
+                             .count = (uint16_t)count,
+                             .apply = node->function->apply},
         1 - (int)count);
 }
 

@@ -45,6 +45,29 @@ static void put_bool(struct value *v, bool boolean) {
     v->boolean = boolean;
 }
 
+/* A value whose parts have just been written: each part is read as it was written. */
+static void put(struct value *v, const struct value *made) {
+    switch (made->type) {
+    case VALUE_BOOL:
+        v->boolean = made->boolean;
+        break;
+    case VALUE_TEXT:
+        v->text.data = made->text.data;
+        v->text.length = made->text.length;
+        break;
+    case VALUE_ERROR:
+        v->error_code = made->error_code;
+        break;
+    case VALUE_LIST:
+    case VALUE_MAP:
+        v->items = made->items;
+        break;
+    default:
+        v->integer = made->integer; /* or the bits of a number */
+    }
+    v->type = made->type;
+}
+
 /* && with `deciding` false, || with `deciding` true: the deciding value wins over absent, absent
  * over an error, an error over the other value. Into the first one. */
 static void merge(struct value *pair, bool deciding) {
@@ -82,7 +105,7 @@ static bool is_ordered(int order, enum operation operation) {
 static void compare(struct value *pair, enum operation operation) {
     const struct value *missing = program_first_missing(pair, 2);
     if (missing == &pair[1])
-        pair[0] = pair[1];
+        put(&pair[0], missing);
     if (missing)
         return;
     if (operation == OPERATION_EQUAL || operation == OPERATION_NOT_EQUAL) {
@@ -118,15 +141,77 @@ static const struct value *read_slot(const struct instruction *at, const struct 
     return v;
 }
 
-static struct value has_slot(const struct instruction *at, const struct value *frame) {
-    struct value v = frame[at->slot];
-    return v.type == VALUE_ERROR ? v : value_bool(v.type != VALUE_ABSENT);
+static void has_slot(struct value *v, const struct value *slot) {
+    if (slot->type == VALUE_ERROR)
+        *v = *slot;
+    else
+        put_bool(v, slot->type != VALUE_ABSENT);
 }
 
-static struct value call(const struct instruction *at, const struct value *arguments,
-                         struct arena *arena) {
+/* Into the first of the arguments, or the place where it would be. */
+static void call(const struct instruction *at, struct value *arguments, struct arena *arena) {
     const struct value *missing = program_first_missing(arguments, at->count);
-    return missing ? *missing : at->apply(arguments, arena);
+    struct value result;
+    if (!missing) {
+        result = at->apply(arguments, arena);
+        missing = &result;
+    }
+    if (missing != arguments)
+        put(arguments, missing);
+}
+
+static void put_int(struct value *v, int64_t integer, bool overflows) {
+    if (overflows) {
+        v->type = VALUE_ERROR;
+        v->error_code = EXPRESSION_OVERFLOW;
+    } else {
+        v->integer = integer;
+    }
+}
+
+static void calculate_ints(struct value *pair, enum operation operation) {
+    int64_t a = pair[0].integer, b = pair[1].integer, result;
+    bool overflows;
+    if (operation == OPERATION_ADD_INTS)
+        overflows = __builtin_add_overflow(a, b, &result);
+    else if (operation == OPERATION_SUBTRACT_INTS)
+        overflows = __builtin_sub_overflow(a, b, &result);
+    else
+        overflows = __builtin_mul_overflow(a, b, &result);
+    put_int(&pair[0], result, overflows);
+}
+
+__attribute__((no_sanitize("float-divide-by-zero"))) static void
+calculate_numbers(struct value *pair, enum operation operation) {
+    double a = pair[0].number, b = pair[1].number;
+    if (operation == OPERATION_ADD)
+        pair[0].number = a + b;
+    else if (operation == OPERATION_SUBTRACT)
+        pair[0].number = a - b;
+    else if (operation == OPERATION_MULTIPLY)
+        pair[0].number = a * b;
+    else
+        pair[0].number = a / b;
+}
+
+/* What the operators' functions do (function.c), into the first one. */
+static void calculate(struct value *pair, enum operation operation) {
+    const struct value *missing = program_first_missing(pair, 2);
+    if (missing == &pair[1])
+        put(&pair[0], missing);
+    if (missing)
+        return;
+    if (operation >= OPERATION_ADD)
+        calculate_numbers(pair, operation);
+    else
+        calculate_ints(pair, operation);
+}
+
+static void look_up(struct value *v, const struct list *list, const struct value *frame) {
+    if (is_missing(v))
+        return;
+    struct value is_there = list_contains(list, v, frame);
+    put(v, &is_there);
 }
 
 /* Before the first generation there is no table: the fallback for every key that is there. */
@@ -175,7 +260,7 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
             *top++ = *read_slot(at, frame);
             break;
         case OPERATION_HAS:
-            *top++ = has_slot(at, frame);
+            has_slot(top++, &frame[at->slot]);
             break;
         case OPERATION_NOT:
             if (!is_missing(&top[-1]))
@@ -192,8 +277,18 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
             break;
         case OPERATION_CALL:
             top -= at->count;
-            *top = call(at, top, arena);
+            call(at, top, arena);
             top++;
+            break;
+        case OPERATION_ADD_INTS:
+        case OPERATION_SUBTRACT_INTS:
+        case OPERATION_MULTIPLY_INTS:
+        case OPERATION_ADD:
+        case OPERATION_SUBTRACT:
+        case OPERATION_MULTIPLY:
+        case OPERATION_DIVIDE:
+            top--;
+            calculate(top - 1, at->operation);
             break;
         case OPERATION_AND:
         case OPERATION_OR:
@@ -215,8 +310,7 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
             at = code + at->target - 1;
             break;
         case OPERATION_IN_LIST:
-            if (!is_missing(&top[-1]))
-                top[-1] = list_contains(at->list, &top[-1], frame);
+            look_up(&top[-1], at->list, frame);
             break;
         case OPERATION_IN_CONSTANTS:
             in_constants(&top[-1], at->constant, at->count);
@@ -311,7 +405,9 @@ struct value expression_eval(const struct expression *expression, const struct v
     struct value stack[PROGRAM_STACK_MAX];
     if (expression->builds)
         return program_run(expression->code, 0, 0, frame, arena);
-    return *run(expression->code, 0, 0, frame, arena, stack);
+    struct value v;
+    put(&v, run(expression->code, 0, 0, frame, arena, stack));
+    return v;
 }
 
 bool expression_is_true(const struct expression *expression, const struct value *frame,

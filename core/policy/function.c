@@ -3,6 +3,7 @@
 #include "calendar.h"
 #include "expression.h"
 #include "function_apply.h"
+#include "program.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -394,24 +395,24 @@ static struct value duration_from_text(const struct value *a, struct arena *aren
 #define TEXTS TYPE_LIST_OF(S)
 
 static const struct function functions[] = {
-    {"+", FUNCTION_OPERATOR, 2, {I, I}, I, add_int},
-    {"+", FUNCTION_OPERATOR, 2, {D, D}, D, add_double},
+    {"+", FUNCTION_OPERATOR, 2, {I, I}, I, add_int, .operation = OPERATION_ADD_INTS},
+    {"+", FUNCTION_OPERATOR, 2, {D, D}, D, add_double, .operation = OPERATION_ADD},
     {"+", FUNCTION_OPERATOR, 2, {S, S}, S, function_concatenate, .builds = FUNCTION_JOINS_TEXTS},
     {"+", FUNCTION_OPERATOR, 2, {L, L}, L, function_join_lists, FUNCTION_JOINS_LISTS},
     {"+", FUNCTION_OPERATOR, 2, {T, P}, T, add_timestamp},
     {"+", FUNCTION_OPERATOR, 2, {P, T}, T, add_timestamp},
     {"+", FUNCTION_OPERATOR, 2, {P, P}, P, add_duration},
-    {"-", FUNCTION_OPERATOR, 2, {I, I}, I, subtract_int},
-    {"-", FUNCTION_OPERATOR, 2, {D, D}, D, subtract_double},
+    {"-", FUNCTION_OPERATOR, 2, {I, I}, I, subtract_int, .operation = OPERATION_SUBTRACT_INTS},
+    {"-", FUNCTION_OPERATOR, 2, {D, D}, D, subtract_double, .operation = OPERATION_SUBTRACT},
     {"-", FUNCTION_OPERATOR, 2, {T, P}, T, subtract_from_timestamp},
     {"-", FUNCTION_OPERATOR, 2, {T, T}, P, subtract_duration},
     {"-", FUNCTION_OPERATOR, 2, {P, P}, P, subtract_duration},
     {"-", FUNCTION_OPERATOR, 1, {I}, I, negate_int},
     {"-", FUNCTION_OPERATOR, 1, {D}, D, negate_double},
-    {"*", FUNCTION_OPERATOR, 2, {I, I}, I, multiply_int},
-    {"*", FUNCTION_OPERATOR, 2, {D, D}, D, multiply_double},
+    {"*", FUNCTION_OPERATOR, 2, {I, I}, I, multiply_int, .operation = OPERATION_MULTIPLY_INTS},
+    {"*", FUNCTION_OPERATOR, 2, {D, D}, D, multiply_double, .operation = OPERATION_MULTIPLY},
     {"/", FUNCTION_OPERATOR, 2, {I, I}, I, divide_int},
-    {"/", FUNCTION_OPERATOR, 2, {D, D}, D, divide_double},
+    {"/", FUNCTION_OPERATOR, 2, {D, D}, D, divide_double, .operation = OPERATION_DIVIDE},
     {"%", FUNCTION_OPERATOR, 2, {I, I}, I, remainder_int},
     {"size", FUNCTION_GLOBAL, 1, {S}, I, function_text_size},
     {"size", FUNCTION_METHOD, 1, {S}, I, function_text_size},

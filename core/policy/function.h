@@ -51,6 +51,7 @@ struct function {
     enum function_builds builds;
     bool reads_edge;    /* of its first text only as much as the second one has */
     bool searches_back; /* byte by byte, for each place anew */
+    uint8_t operation;  /* enum operation: what a program does in place of a call; 0: it calls */
 };
 
 /* NULL when there is no such combination. */

@@ -17,7 +17,14 @@ enum operation {
     OPERATION_LESS_EQUAL,
     OPERATION_GREATER,
     OPERATION_GREATER_EQUAL,
-    OPERATION_CALL,      /* `count` values → apply() */
+    OPERATION_CALL,     /* `count` values → apply() */
+    OPERATION_ADD_INTS, /* two values → one, as apply() would: the function's row names it */
+    OPERATION_SUBTRACT_INTS,
+    OPERATION_MULTIPLY_INTS,
+    OPERATION_ADD, /* likewise, of doubles */
+    OPERATION_SUBTRACT,
+    OPERATION_MULTIPLY,
+    OPERATION_DIVIDE,
     OPERATION_AND,       /* false on top: go to target; else go on with the next operand */
     OPERATION_AND_MERGE, /* two operands → one */
     OPERATION_OR,

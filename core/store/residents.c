@@ -55,6 +55,12 @@ struct resident *residents_find(const struct residents *residents, size_t entity
     return residents->slots[at].resident;
 }
 
+/* The key lies on the second line. */
+static void fetch_resident(const struct resident *resident) {
+    __builtin_prefetch(resident, 1);
+    __builtin_prefetch(resident->key);
+}
+
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash,
                      int step) {
     if (residents->count == 0)
@@ -63,23 +69,36 @@ void residents_fetch(const struct residents *residents, size_t entity, uint64_t 
     if (step == 0)
         __builtin_prefetch(&residents->slots[at]);
     else if (residents->slots[at].resident)
-        __builtin_prefetch(residents->slots[at].resident, 1);
+        fetch_resident(residents->slots[at].resident);
 }
 
+/* Where probing for the hash ends: at a free slot. */
+static size_t free_slot(const struct residents *residents, uint64_t hash) {
+    size_t at = hash & (residents->capacity - 1);
+    while (residents->slots[at].resident)
+        at = (at + 1) & (residents->capacity - 1);
+    return at;
+}
+
+/* Twice the slots, in place: a large table then grows by new pages and keeps the ones it has. From
+ * behind a free slot on, all around the old half: so whoever is placed anew finds nobody in the way
+ * who is still to be placed, as those lie behind the slot that it has just left. */
 static void grow(struct residents *residents) {
-    struct resident_slot *old = residents->slots;
-    size_t old_capacity = residents->capacity;
-    residents->capacity = old_capacity ? 2 * old_capacity : CAPACITY_FIRST;
-    residents->slots = check_calloc(residents->capacity, sizeof *residents->slots);
-    for (size_t i = 0; i < old_capacity; i++) {
-        if (!old[i].resident)
+    size_t old = residents->capacity, first = 0;
+    residents->capacity = old ? 2 * old : CAPACITY_FIRST;
+    residents->slots =
+        check_reallocarray(residents->slots, residents->capacity, sizeof *residents->slots);
+    memset(residents->slots + old, 0, (residents->capacity - old) * sizeof *residents->slots);
+    while (first < old && residents->slots[first].resident)
+        first++;
+    for (size_t i = 1; i < old; i++) {
+        struct resident_slot *slot = &residents->slots[(first + i) & (old - 1)];
+        struct resident_slot moved = *slot;
+        if (!moved.resident)
             continue;
-        size_t at = old[i].hash & (residents->capacity - 1);
-        while (residents->slots[at].resident)
-            at = (at + 1) & (residents->capacity - 1);
-        residents->slots[at] = old[i];
+        slot->resident = NULL;
+        residents->slots[free_slot(residents, moved.hash)] = moved;
     }
-    free(old);
 }
 
 static struct resident *carve(struct residents *residents, size_t key_length) {

@@ -1,0 +1,116 @@
+/* Residents: who was added is found, and nobody else, while the table grows where it is: with runs
+ * of slots that go around its end, and with hashes that all want the same ones. */
+#include "core/base/hash.h"
+#include "core/store/residents.h"
+#include "tests/unit/unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT    20000u
+#define ENTITIES 3
+
+/* Slots that are wanted, whatever the table's size. */
+typedef uint64_t wanted_slot(uint64_t number);
+
+static uint64_t anywhere(uint64_t number) {
+    return hash64(&number, sizeof number, 3);
+}
+
+/* The last ones of every table, so that runs go around its end. */
+static uint64_t at_the_end(uint64_t number) {
+    return UINT64_MAX - anywhere(number) % 40;
+}
+
+static uint64_t around_the_end(uint64_t number) {
+    return anywhere(number) % 64 - 32;
+}
+
+/* Few slots for many, and the same ones after every doubling but for one bit. */
+static uint64_t crowded(uint64_t number) {
+    return anywhere(number) & UINT64_C(0xfffffffffffff00f);
+}
+
+struct crowd {
+    wanted_slot *wanted;
+    uint32_t count;
+};
+
+/* What residents.c makes a slot of is the hash and the entity; here it comes out as wanted. */
+static uint64_t key_hash_of(wanted_slot *wanted, size_t entity, uint64_t number) {
+    return wanted(number) ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static struct text key_of(uint64_t number, char bytes[24]) {
+    int length = snprintf(bytes, 24, "k%" PRIu64, number);
+    return (struct text){.data = bytes, .length = (size_t)length};
+}
+
+static struct resident *find(const struct residents *residents, wanted_slot *wanted,
+                             uint64_t number) {
+    char bytes[24];
+    size_t entity = number % ENTITIES;
+    return residents_find(residents, entity, key_of(number, bytes),
+                          key_hash_of(wanted, entity, number));
+}
+
+static struct resident *add(struct residents *residents, wanted_slot *wanted, uint64_t number) {
+    char bytes[24];
+    size_t entity = number % ENTITIES;
+    return residents_add(residents, entity, key_of(number, bytes),
+                         key_hash_of(wanted, entity, number));
+}
+
+static void check_all(const struct residents *residents, wanted_slot *wanted,
+                      struct resident *const *added, uint64_t count) {
+    assert_int_equal(residents->count, count);
+    for (uint64_t i = 0; i < count; i++)
+        assert_ptr_equal(find(residents, wanted, i), added[i]);
+    for (uint64_t i = count; i < count + 50; i++)
+        assert_null(find(residents, wanted, i));
+}
+
+/* Each once, in order. */
+static void check_sorted(const struct residents *residents) {
+    struct resident **sorted = residents_sorted(residents);
+    for (size_t i = 1; i < residents->count; i++) {
+        assert_true(sorted[i - 1]->entity <= sorted[i]->entity);
+        if (sorted[i - 1]->entity == sorted[i]->entity)
+            assert_true(text_compare(resident_key(sorted[i - 1]), resident_key(sorted[i])) < 0);
+    }
+    free(sorted);
+}
+
+static void test_grows(void **state) {
+    const struct crowd *crowd = *state;
+    struct residents residents = {0};
+    struct resident **added = calloc(crowd->count, sizeof(struct resident *));
+    assert_non_null(added);
+    assert_null(find(&residents, crowd->wanted, 0));
+    for (uint64_t i = 0; i < crowd->count; i++) {
+        size_t capacity = residents.capacity;
+        added[i] = add(&residents, crowd->wanted, i);
+        if (residents.capacity != capacity) /* it has just grown */
+            check_all(&residents, crowd->wanted, added, i + 1);
+        assert_true(4 * residents.count <= 3 * residents.capacity);
+    }
+    check_all(&residents, crowd->wanted, added, crowd->count);
+    check_sorted(&residents);
+    assert_true(residents.capacity > 1024);
+    free(added);
+    residents_deinit(&residents);
+}
+
+int main(void) {
+    static const struct crowd uniform = {anywhere, COUNT}, end = {at_the_end, 4000},
+                              around = {around_the_end, 4000}, few = {crowded, COUNT / 4};
+    const struct CMUnitTest tests[] = {
+        {"grows", test_grows, NULL, NULL, (void *)&uniform},
+        {"grows, slots at the end", test_grows, NULL, NULL, (void *)&end},
+        {"grows, slots around the end", test_grows, NULL, NULL, (void *)&around},
+        {"grows, few slots", test_grows, NULL, NULL, (void *)&few},
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
