@@ -8,7 +8,10 @@
 #include <string.h>
 
 void tallies_init(struct tallies *tallies, size_t members, uint64_t *words) {
-    *tallies = (struct tallies){.slots = words, .few = words, .stride = tallies_stride(members)};
+    *tallies = (struct tallies){.slots = words,
+                                .few = words,
+                                .stride = tallies_stride(members),
+                                .seed = (uint32_t)((uintptr_t)words >> 4)};
     tallies->capacity = members == 0 ? 0 : TALLIES_FEW;
     memset(words, 0, tallies_words(members) * sizeof *words);
 }
@@ -16,6 +19,13 @@ void tallies_init(struct tallies *tallies, size_t members, uint64_t *words) {
 void tallies_deinit(struct tallies *tallies) {
     if (tallies->slots != tallies->few)
         free(tallies->slots);
+}
+
+void tallies_move(struct tallies *tallies, uintptr_t by) {
+    bool are_few = tallies->slots == tallies->few;
+    tallies->few = (uint64_t *)((uintptr_t)tallies->few + by);
+    if (are_few)
+        tallies->slots = tallies->few;
 }
 
 void tallies_clear(struct tallies *tallies) {
@@ -43,10 +53,10 @@ static uint32_t *halves_of(uint64_t *slot) {
     return (uint32_t *)(slot + 1);
 }
 
-/* MurmurHash3's finaliser. Clients choose the values; where memory lies is unknown to them, so they
- * cannot make all values collide, and no result depends on it. */
+/* MurmurHash3's finaliser. Clients choose the values; where memory lay when the table was begun is
+ * unknown to them, so they cannot make all values collide, and no result depends on it. */
 static size_t place_of(const struct tallies *tallies, uint32_t pool, uint64_t value) {
-    uint64_t h = value + (uintptr_t)tallies->slots + pool * UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t h = value + (pool + ((uint64_t)tallies->seed << 16)) * UINT64_C(0x9e3779b97f4a7c15);
     h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
     h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
     return (size_t)(h ^ h >> 33) & (tallies->capacity - 1);

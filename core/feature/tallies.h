@@ -13,6 +13,7 @@ struct tallies {
     uint64_t *slots, *few;    /* few: where they are while TALLIES_FEW slots are enough */
     uint32_t count, capacity; /* capacity: of slots, a power of two */
     uint16_t stride;          /* words of one slot */
+    uint32_t seed;            /* of the places */
 };
 
 #define TALLIES_FEW 8
@@ -26,6 +27,7 @@ static inline size_t tallies_words(size_t members) {
 }
 void tallies_init(struct tallies *tallies, size_t members, uint64_t *words);
 void tallies_deinit(struct tallies *tallies);
+void tallies_move(struct tallies *tallies, uintptr_t by); /* so far the lent ones have moved */
 void tallies_clear(struct tallies *tallies);
 size_t tallies_bytes(const struct tallies *tallies); /* beside the caller's */
 

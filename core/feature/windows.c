@@ -17,6 +17,12 @@ void windows_deinit(struct windows *windows) {
     tallies_deinit(&windows->tallies);
 }
 
+void windows_move(struct windows *windows, uintptr_t by) {
+    windows->words = (uint64_t *)((uintptr_t)windows->words + by);
+    windows->stale = (uint8_t *)((uintptr_t)windows->stale + by);
+    tallies_move(&windows->tallies, by);
+}
+
 void windows_clear(struct windows *windows, const struct entity_plan *entity) {
     memset(windows->words, 0, entity->course.word_count * sizeof(uint64_t));
     memset(windows->stale, 0, entity->gathering_count);
