@@ -43,6 +43,30 @@ static void add_borders(struct entity_plan *entity) {
     }
 }
 
+/* The gatherings over one span are side by side, as in the plan. */
+static uint16_t add_changes(struct entity_plan *entity, uint16_t at, const uint16_t *spans,
+                            size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct span *span = &entity->spans[spans[i]];
+        for (size_t j = 0; j < span->count; j++)
+            entity->course.changes[at++] = (uint16_t)(span->first + j);
+    }
+    return at;
+}
+
+static void find_changes(struct entity_plan *entity) {
+    uint16_t used = 0;
+    for (size_t i = 0; i < entity->course.border_count; i++) {
+        struct border *border = &entity->course.borders[i];
+        const uint16_t *spans = &entity->course.spans[border->first];
+        border->first_change = used;
+        used = add_changes(entity, used, spans, border->opens);
+        border->comes = (uint16_t)(used - border->first_change);
+        used = add_changes(entity, used, spans + border->opens, border->closes);
+        border->leaves = (uint16_t)(used - border->first_change - border->comes);
+    }
+}
+
 static bool asks_for_values(const struct entity_plan *entity, const struct span *span) {
     bool asks = false;
     for (size_t i = span->first; i < (size_t)span->first + span->count; i++)
@@ -125,13 +149,24 @@ static uint16_t words_of(uint16_t kept) {
     return (uint16_t)words;
 }
 
+static void find_current(struct feature *feature) {
+    bool adds = !feature->exclude_current && feature->delay_us == 0;
+    feature->current_at = adds ? course_weight_at(feature->filter) : COURSE_WEIGHT_NONE;
+    feature->current_part_at = adds ? course_weight_at(feature->part) : COURSE_WEIGHT_NONE;
+    feature->column_bit = feature->column < 0 ? 0 : UINT32_C(1) << feature->column;
+}
+
 void course_fill(struct entity_plan *entity) {
     struct course *course = &entity->course;
     for (size_t i = 0; i < entity->feature_count; i++)
-        entity->features[i].adds_current =
-            !entity->features[i].exclude_current && entity->features[i].delay_us == 0;
+        find_current(&entity->features[i]);
+    for (size_t i = 0; i < entity->total_count; i++) {
+        int column = entity->totals[i].column;
+        entity->totals[i].column_bit = column < 0 ? 0 : UINT32_C(1) << column;
+    }
     course->border_count = 0;
     add_borders(entity);
+    find_changes(entity);
     find_values(entity);
     uint16_t members[PLAN_FEATURES_MAX] = {0};
     uint16_t words = 0, most = 0, crowds = 0;

@@ -19,8 +19,16 @@ enum course_kept {
 
 #define COURSE_TEXT_WORDS (1 + COLUMN_TEXT_MAX / 8)
 
-/* Fills entity->course, and of its features adds_current; spans, gatherings and totals are there.
- */
+/* Where a gather keeps the weights of the current transaction: that of one that does not count, of
+ * one without a filter (-1), of one with. */
+#define COURSE_WEIGHT_NONE 0
+#define COURSE_WEIGHTS     (PLAN_FILTERS_MAX + 2)
+static inline uint8_t course_weight_at(int filter) {
+    return (uint8_t)(filter + 2);
+}
+
+/* Fills entity->course, and what its features say of the current transaction; spans, gatherings and
+ * totals are there. */
 void course_fill(struct entity_plan *entity);
 
 /* An entry that has passed this many borders: does the window hold it? */

@@ -51,6 +51,10 @@ void gather_open(struct gather *gather, const struct entity_plan *entity, int64_
     gather->entity = entity;
     gather->current = current;
     gather->current_present = current ? run_present(entity, current) : 0;
+    gather->current_weights[COURSE_WEIGHT_NONE] = 0;
+    gather->current_weights[course_weight_at(-1)] = current && current->transaction;
+    for (size_t i = 0; i < entity->filter_count; i++)
+        gather->current_weights[course_weight_at((int)i)] = current ? current->weights[i] : 0;
     gather->at_us = at_us;
     gather->unknown_count = 0;
 }
@@ -127,11 +131,10 @@ static inline void add_entry_edges(struct gathered *gathered, const struct run_e
  * well: what passes a filter is hard to foresee for a branch. */
 static inline void add_total(struct gather *gather, const struct total *total,
                              struct gathered *gathered, const struct run_entry *entry,
-                             uint64_t age_us) {
+                             int64_t weight, uint64_t age_us) {
     int column = total->column;
     unsigned needs = total->needs;
-    int64_t weight = entry_weight(entry, total->filter);
-    if (!has_column(entry->present, column))
+    if (total->column_bit & ~entry->present)
         return;
     if (needs == 0) {
         gathered->count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight);
@@ -152,6 +155,23 @@ static inline void add_total(struct gather *gather, const struct total *total,
         add_entry_edges(gathered, entry, column, has_type(gather->entity, column, COLUMN_TEXT),
                         age_us);
     gathered->any = true;
+}
+
+/* Almost all entries are one transaction each, with weights of 0 and 1. */
+static inline void add_entry(struct gather *gather, const struct run_entry *entry,
+                             uint64_t age_us) {
+    const struct total *totals = gather->entity->totals;
+    const size_t count = gather->entity->total_count;
+    if (!entry->is_short) {
+        for (size_t i = 0; i < count; i++)
+            add_total(gather, &totals[i], &gather->stretch[i], entry,
+                      entry_weight(entry, totals[i].filter), age_us);
+        return;
+    }
+    uint64_t weights = (uint64_t)entry->passed << 1 | 1;
+    for (size_t i = 0; i < count; i++)
+        add_total(gather, &totals[i], &gather->stretch[i], entry,
+                  (int64_t)(weights >> (totals[i].filter + 1) & 1), age_us);
 }
 
 /* Adds what the gathering needs of another one. */
@@ -176,18 +196,20 @@ static inline void add_gathered(struct gathered *gathered, uint16_t needs,
 /* Gives the entries that have passed so many borders to the windows that hold them. */
 static void close_stretch(struct gather *gather, size_t passed) {
     const struct entity_plan *entity = gather->entity;
-    for (size_t i = 0; i < entity->total_count; i++) {
-        struct gathered *stretch = &gather->stretch[i];
-        if (!stretch->any)
+    for (size_t i = 0; i < entity->span_count; i++) {
+        if (!course_holds(entity, i, passed))
             continue;
-        const uint16_t *uses = &entity->uses[entity->totals[i].first_use];
-        for (size_t j = 0; j < entity->totals[i].use_count; j++) {
-            const struct gathering *gathering = &entity->gatherings[uses[j]];
-            if (course_holds(entity, gathering->span, passed))
-                add_gathered(&gather->gathered[uses[j]], gathering->needs, stretch);
+        size_t first = entity->spans[i].first, end = first + entity->spans[i].count;
+        for (size_t j = first; j < end; j++) {
+            const struct gathering *gathering = &entity->gatherings[j];
+            if (gathering->total >= 0 && gather->stretch[gathering->total].any)
+                add_gathered(&gather->gathered[j], gathering->needs,
+                             &gather->stretch[gathering->total]);
         }
-        clear(stretch);
     }
+    for (size_t i = 0; i < entity->total_count; i++)
+        if (gather->stretch[i].any)
+            clear(&gather->stretch[i]);
 }
 
 static inline void add_value(struct gather *gather, size_t i, const struct run_entry *entry,
@@ -239,7 +261,7 @@ static void gather_run(struct gather *gather, struct run run) {
     const struct entity_plan *entity = gather->entity;
     const struct border *borders = entity->course.borders;
     struct run_entry entry;
-    const size_t border_count = entity->course.border_count, total_count = entity->total_count;
+    const size_t border_count = entity->course.border_count;
     size_t passed = border_count, next_sketch = 0;
     while (run_step(&run, &entry) && entry.time_us <= gather->at_us) {
         uint64_t age_us = age_of(entry.time_us, gather->at_us);
@@ -248,8 +270,8 @@ static void gather_run(struct gather *gather, struct run run) {
             while (passed > 0 && age_us < borders[passed - 1].distance_us)
                 passed--;
         }
-        for (size_t i = 0; passed < border_count && i < total_count; i++)
-            add_total(gather, &entity->totals[i], &gather->stretch[i], &entry, age_us);
+        if (passed < border_count)
+            add_entry(gather, &entry, age_us);
         if (gather->sketch_count > 0 || age_us < entity->pools_kept_us)
             gather_entry_values(gather, &entry, &next_sketch);
     }

@@ -2,6 +2,7 @@
  * and the making of the values. Internal to core/feature; state_read() drives it. */
 #pragma once
 
+#include "course.h"
 #include "quantile.h"
 #include "run.h"
 #include "sightings.h"
@@ -35,6 +36,7 @@ struct gather {
     const struct entity_plan *entity;
     const struct entry *current; /* may be NULL */
     uint32_t current_present;
+    int32_t current_weights[COURSE_WEIGHTS]; /* course.h; all 0 without a current one */
     int64_t at_us;
     struct gathered gathered[PLAN_GATHERINGS_MAX]; /* parallel to the plan's gatherings */
     struct gathered stretch[PLAN_GATHERINGS_MAX];  /* parallel to its totals; see gather_run() */

@@ -69,12 +69,10 @@ static void put_cell(struct value *ret_value, const struct column *column,
 }
 
 /* The weight of the current transaction in a feature; 0 when it is left out. */
-static int64_t current_weight(const struct gather *gather, const struct feature *feature,
-                              int filter) {
-    const struct entry *current = gather->current;
-    if (!feature->adds_current || !current || !has_column(gather->current_present, feature->column))
-        return 0;
-    return filter < 0 ? current->transaction : current->weights[filter];
+static inline int64_t current_weight(const struct gather *gather, const struct feature *feature) {
+    return feature->column_bit & ~gather->current_present
+               ? 0
+               : gather->current_weights[feature->current_at];
 }
 
 static struct cell current_cell(const struct gather *gather, int column) {
@@ -87,8 +85,52 @@ static struct cell current_cell(const struct gather *gather, int column) {
 }
 
 /* The same, and quicker than the compiler's for what fits in 64 bits. */
-static double to_double(int128 number) {
-    return number == (int64_t)number ? (double)(int64_t)number : (double)number;
+static inline double to_double(int128 number) {
+    return __builtin_expect(number == (int64_t)number, 1) ? (double)(int64_t)number
+                                                          : (double)number;
+}
+static inline double product_to_double(int64_t a, int64_t b) {
+    int64_t product;
+    return __builtin_expect(__builtin_mul_overflow(a, b, &product), 0) ? (double)((int128)a * b)
+                                                                       : (double)product;
+}
+
+/* Features that are sums: the current transaction is one more summand. */
+
+static inline int64_t count_with_current(const struct gathered *all, int64_t weight) {
+    return (int64_t)((uint64_t)all->count + (uint64_t)weight);
+}
+
+static inline int64_t current_value(const struct gather *gather, const struct feature *feature,
+                                    int64_t weight) {
+    return weight != 0 ? gather->current->integers[feature->column] : 0;
+}
+
+static void sum_value(const struct gather *gather, const struct feature *feature,
+                      const struct gathered *all, struct value *ret_value) {
+    const struct column *column = &gather->entity->columns[feature->column];
+    int64_t weight = current_weight(gather, feature);
+    int64_t value = current_value(gather, feature, weight);
+    int128 sum = wrapping_sum(all->sum, (int128)weight * value);
+    if (column->value_type == VALUE_DOUBLE)
+        put_double(ret_value, to_double(sum) / double_scale_of(column));
+    else if (sum < INT64_MIN || sum > INT64_MAX)
+        put_absent(ret_value);
+    else
+        put_int(ret_value, (int64_t)sum);
+}
+
+static void mean_value(const struct gather *gather, const struct feature *feature,
+                       const struct gathered *all, struct value *ret_value) {
+    const struct column *column = &gather->entity->columns[feature->column];
+    int64_t weight = current_weight(gather, feature);
+    int64_t value = current_value(gather, feature, weight);
+    int64_t count = count_with_current(all, weight);
+    int128 sum = wrapping_sum(all->sum, (int128)weight * value);
+    if (count <= 0)
+        put_absent(ret_value);
+    else
+        put_double(ret_value, to_double(sum) / product_to_double(count, scale_of(column)));
 }
 
 /* With the current transaction. */
@@ -99,78 +141,48 @@ struct summed {
     int128 squares_high;
 };
 
-static void sum_value(const struct column *column, const struct summed *all,
-                      struct value *ret_value) {
-    if (column->value_type == VALUE_DOUBLE)
-        put_double(ret_value, to_double(all->sum) / double_scale_of(column));
-    else if (all->sum < INT64_MIN || all->sum > INT64_MAX)
-        put_absent(ret_value);
-    else
-        put_int(ret_value, (int64_t)all->sum);
-}
-
-static void mean_value(const struct column *column, const struct summed *all,
-                       struct value *ret_value) {
-    if (all->count <= 0)
-        put_absent(ret_value);
-    else
-        put_double(ret_value,
-                   to_double(all->sum) / to_double((int128)all->count * scale_of(column)));
-}
-
 /* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
  * once. 128 bits are enough for all but huge values and much faster. */
-static double spread_of(const struct summed *all) {
-    const int128 sum_max = INT64_MAX, count_max = INT32_MAX;
-    if (all->squares_high == 0 && all->count < count_max && all->sum > -sum_max &&
-        all->sum < sum_max) {
-        int64_t sum = (int64_t)all->sum;
-        return to_double((int128)((uint128)all->count * all->squares_low) - (int128)sum * sum);
-    }
+static double wide_spread_of(const struct summed *all) {
     struct wide squares = wide_sum(wide_shift_limb(wide_product(all->count, all->squares_high)),
                                    wide_product(all->count, (int128)all->squares_low));
     return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
 }
+static inline double spread_of(const struct summed *all) {
+    int64_t sum = (int64_t)all->sum;
+    if (__builtin_expect(all->squares_high != 0 || all->count >= INT32_MAX || all->sum != sum ||
+                             sum == INT64_MIN,
+                         0))
+        return wide_spread_of(all);
+    return to_double((int128)((uint128)all->count * all->squares_low) - (int128)sum * sum);
+}
 
-static void stddev_value(const struct column *column, const struct summed *all,
-                         struct value *ret_value) {
-    double spread = all->count < 2 ? -1 : spread_of(all);
+static void stddev_value(const struct gather *gather, const struct feature *feature,
+                         const struct gathered *gathered, struct value *ret_value) {
+    const struct column *column = &gather->entity->columns[feature->column];
+    int64_t weight = current_weight(gather, feature);
+    int64_t value = current_value(gather, feature, weight);
+    struct summed all = {.count = count_with_current(gathered, weight),
+                         .sum = wrapping_sum(gathered->sum, (int128)weight * value),
+                         .squares_low = gathered->squares_low,
+                         .squares_high = gathered->squares_high};
+    add_square(&all.squares_low, &all.squares_high, value, weight);
+    double spread = all.count < 2 ? -1 : spread_of(&all);
     /* Cannot be for whole transactions; can while outcomes wait for theirs. */
     if (spread < 0) {
         put_absent(ret_value);
         return;
     }
-    double variance = spread / to_double((int128)all->count * (all->count - 1));
+    double variance = spread / product_to_double(all.count, all.count - 1);
     put_double(ret_value, sqrt(variance) / double_scale_of(column));
-}
-
-/* Features that are sums: the current transaction is one more summand. */
-static void additive_value(const struct gather *gather, const struct feature *feature,
-                           const struct gathered *gathered, struct value *ret_value) {
-    int64_t weight = current_weight(gather, feature, feature->filter);
-    struct summed all = {.count = (int64_t)((uint64_t)gathered->count + (uint64_t)weight),
-                         .sum = gathered->sum,
-                         .squares_low = gathered->squares_low,
-                         .squares_high = gathered->squares_high};
-    int64_t value = weight != 0 ? gather->current->integers[feature->column] : 0;
-    const struct column *column = &gather->entity->columns[feature->column];
-    all.sum = wrapping_sum(all.sum, (int128)weight * value);
-    if (feature->aggregate == AGGREGATE_SUM) {
-        sum_value(column, &all, ret_value);
-    } else if (feature->aggregate == AGGREGATE_MEAN) {
-        mean_value(column, &all, ret_value);
-    } else {
-        add_square(&all.squares_low, &all.squares_high, value, weight);
-        stddev_value(column, &all, ret_value);
-    }
 }
 
 static void share_value(const struct gather *gather, const struct feature *feature,
                         struct value *ret_value) {
-    int128 all = (int128)gather->gathered[feature->gathering].count +
-                 current_weight(gather, feature, feature->filter);
+    int128 all =
+        (int128)gather->gathered[feature->gathering].count + current_weight(gather, feature);
     int128 part = (int128)gather->gathered[feature->part_gathering].count +
-                  current_weight(gather, feature, feature->part);
+                  gather->current_weights[feature->current_part_at];
     if (all <= 0)
         put_absent(ret_value);
     else
@@ -181,7 +193,7 @@ static void extreme_value(const struct gather *gather, const struct feature *fea
                           const struct gathered *all, struct value *ret_value) {
     bool is_min = feature->aggregate == AGGREGATE_MIN, any = all->any;
     struct cell cell = {.integer = is_min ? all->min : all->max};
-    if (current_weight(gather, feature, feature->filter) > 0) {
+    if (current_weight(gather, feature) > 0) {
         int64_t value = gather->current->integers[feature->column];
         if (!any || (is_min ? value < cell.integer : value > cell.integer))
             cell.integer = value;
@@ -198,7 +210,7 @@ static void first_value(const struct gather *gather, const struct feature *featu
     const struct column *column = &gather->entity->columns[feature->column];
     if (all->any) {
         put_cell(ret_value, column, &all->first);
-    } else if (current_weight(gather, feature, feature->filter) > 0) {
+    } else if (current_weight(gather, feature) > 0) {
         struct cell cell = current_cell(gather, feature->column);
         put_cell(ret_value, column, &cell);
     } else {
@@ -218,7 +230,7 @@ static void since_first_value(const struct gather *gather, const struct feature 
                               const struct gathered *all, struct value *ret_value) {
     if (all->any)
         put_double(ret_value, (double)all->first_age_us / 1e6);
-    else if (current_weight(gather, feature, feature->filter) > 0)
+    else if (current_weight(gather, feature) > 0)
         put_double(ret_value, 0);
     else
         put_absent(ret_value);
@@ -233,7 +245,7 @@ static void since_last_value(const struct gathered *all, struct value *ret_value
 
 static void distinct_value(const struct gather *gather, const struct feature *feature,
                            const struct gathered *all, struct value *ret_value) {
-    if (current_weight(gather, feature, feature->filter) <= 0)
+    if (current_weight(gather, feature) <= 0)
         put_int(ret_value, all->distinct);
     else
         put_int(ret_value,
@@ -252,7 +264,7 @@ static void is_new_value(struct gather *gather, const struct feature *feature,
 static void quantile_value(struct gather *gather, const struct feature *feature,
                            struct value *ret_value) {
     size_t i = (size_t)gather->entity->gatherings[feature->gathering].quantile;
-    struct quantile_value current = {.weight = current_weight(gather, feature, feature->filter)};
+    struct quantile_value current = {.weight = current_weight(gather, feature)};
     struct cell cell = {0};
     if (current.weight > 0)
         current.value = gather->current->integers[feature->column];
@@ -279,7 +291,7 @@ static void travel_value(const struct gather *gather, const struct feature *feat
 
 static void burst_value(const struct gather *gather, const struct feature *feature,
                         const struct gathered *all, struct value *ret_value) {
-    int64_t weight = current_weight(gather, feature, feature->filter);
+    int64_t weight = current_weight(gather, feature);
     const struct gathered *tick = &gather->gathered[feature->tick_gathering];
     put_double(ret_value, burst_surprise(tick->count + weight, all->count + weight,
                                          all->any ? all->first_age_us - feature->delay_us : 0,
@@ -291,14 +303,17 @@ static inline void own_value(struct gather *gather, const struct feature *featur
     const struct gathered *all = &gather->gathered[feature->gathering];
     switch (feature->aggregate) {
     case AGGREGATE_COUNT: {
-        int64_t weight = current_weight(gather, feature, feature->filter);
-        put_int(ret_value, (int64_t)((uint64_t)all->count + (uint64_t)weight));
+        put_int(ret_value, count_with_current(all, current_weight(gather, feature)));
         return;
     }
     case AGGREGATE_SUM:
+        sum_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_MEAN:
+        mean_value(gather, feature, all, ret_value);
+        return;
     case AGGREGATE_STDDEV:
-        additive_value(gather, feature, all, ret_value);
+        stddev_value(gather, feature, all, ret_value);
         return;
     case AGGREGATE_SHARE:
         share_value(gather, feature, ret_value);

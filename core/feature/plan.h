@@ -89,7 +89,10 @@ struct feature {
     uint16_t gathering;      /* index into the entity's gatherings: what its value is made from */
     uint16_t part_gathering; /* AGGREGATE_SHARE: the numerator */
     uint16_t tick_gathering; /* AGGREGATE_BURST: the last tick */
-    bool adds_current;       /* the current transaction's contribution is added */
+    /* Where the gather keeps the current transaction's weight for the filter and for the part, and
+     * the bit of the column (0: none) that it must have to count. */
+    uint8_t current_at, current_part_at;
+    uint32_t column_bit;
 };
 
 /* How a state is read: in one pass that gathers, for all features at once, what their values are
@@ -128,6 +131,7 @@ struct total {
     int8_t column; /* -1: none */
     int8_t filter; /* -1: none */
     uint16_t first_use, use_count; /* of the entity's uses */
+    uint32_t column_bit;           /* 0: none */
 };
 
 struct pool {
@@ -146,7 +150,8 @@ struct span {
 struct border {
     uint64_t distance_us;
     uint16_t first, opens,
-        closes;         /* of the course's spans: those that begin here, those that end */
+        closes; /* of the course's spans: those that begin here, those that end */
+    uint16_t first_change, comes, leaves; /* of its changes: the gatherings over those spans */
     bool passes_values; /* in or out of windows whose different values are asked for */
 };
 
@@ -165,7 +170,8 @@ struct course {
     struct border borders[2 * PLAN_SPANS_MAX]; /* nearest first */
     size_t border_count;
     uint16_t spans[2 * PLAN_SPANS_MAX];
-    uint16_t opens[PLAN_SPANS_MAX]; /* [span]: the border where it begins */
+    uint16_t changes[2 * PLAN_GATHERINGS_MAX]; /* gatherings, border by border */
+    uint16_t opens[PLAN_SPANS_MAX];            /* [span]: the border where it begins */
     uint16_t closes[PLAN_SPANS_MAX];
     struct keeping keepings[PLAN_GATHERINGS_MAX]; /* [gathering] */
     uint16_t word_count, crowd_count;

@@ -7,7 +7,8 @@
  *
  * Values that are in sketches are another matter (throng.c).
  *
- * Memory: one block, with a mark for each border and the windows' words, and the table of values.
+ * Memory: a mark for each border and the windows' words, in front of the state's bytes
+ * (state_memory.h), and elsewhere the table of values where there are many.
  */
 #include "standing.h"
 
@@ -15,6 +16,7 @@
 #include "course.h"
 #include "gather.h"
 #include "run_decode.h"
+#include "state_memory.h"
 #include "throng.h"
 #include "windows.h"
 
@@ -39,6 +41,7 @@ struct standing {
     int64_t newest_us; /* of all items */
     struct windows windows;
     struct throng *throng; /* values, while there are sketches; NULL until needed */
+    uintptr_t lies_at;     /* where it is itself: what points into it moves with it */
     bool is_known;
     struct mark marks[]; /* [border]; behind them the memory of the windows */
 };
@@ -48,12 +51,14 @@ static size_t size_of(const struct entity_plan *entity) {
            windows_size(entity);
 }
 
-void standing_free(struct standing *standing) {
-    if (standing) {
-        windows_deinit(&standing->windows);
-        throng_free(standing->throng);
-    }
-    free(standing);
+void standing_deinit(struct standing *standing) {
+    windows_deinit(&standing->windows);
+    throng_free(standing->throng);
+}
+
+void standing_moved(struct standing *standing) {
+    windows_move(&standing->windows, (uintptr_t)standing - standing->lies_at);
+    standing->lies_at = (uintptr_t)standing;
 }
 
 size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity) {
@@ -68,8 +73,8 @@ int64_t standing_newest(const struct standing *standing) {
 }
 
 void standing_forget(struct state *state) {
-    if (state->standing)
-        state->standing->is_known = false;
+    if (state->front > 0)
+        state_standing(state)->is_known = false;
 }
 
 /* Has what is of this time passed the border in a read at at_us? */
@@ -321,18 +326,19 @@ static bool begin(struct state *state, const struct entity_plan *entity, int64_t
     struct parts parts = parts_of(state->bytes, state->length);
     if (!is_worth_it(&parts) || parts.newest_us > at_us)
         return false;
-    if (!state->standing) {
-        state->standing = check_malloc(size_of(entity));
-        state->standing->throng = NULL;
-        windows_init(&state->standing->windows, entity,
-                     &state->standing->marks[entity->course.border_count]);
+    if (state->front == 0) {
+        struct standing *standing = state_add_front(state, size_of(entity));
+        standing->throng = NULL;
+        standing->lies_at = (uintptr_t)standing;
+        windows_init(&standing->windows, entity, &standing->marks[entity->course.border_count]);
+        parts = parts_of(state->bytes, state->length);
     }
-    make_up(state->standing, entity, &parts, at_us);
+    make_up(state_standing(state), entity, &parts, at_us);
     return true;
 }
 
 bool standing_bring(struct state *state, const struct entity_plan *entity, int64_t at_us) {
-    struct standing *standing = state->standing;
+    struct standing *standing = state_standing(state);
     if (entity->quantile_count > 0) /* quantiles want a look at every value */
         return false;
     /* Back in time: after a look into the future it begins anew. A late read leaves it alone. */
@@ -347,7 +353,7 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
 }
 
 void standing_give(const struct state *state, struct gather *gather) {
-    struct standing *standing = state->standing;
+    struct standing *standing = state_standing(state);
     const struct windows *windows = &standing->windows;
     windows_give(windows, gather);
     if (windows->has_values || gather->entity->pool_count == 0)
@@ -381,7 +387,7 @@ static void prefetch_entry(const uint8_t *at) {
 
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
                            int64_t at_us, const struct entry *current) {
-    const struct standing *standing = state->standing;
+    const struct standing *standing = state_standing(state);
     bool values_pass = false;
     if (!standing->is_known)
         return;
@@ -403,7 +409,7 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
 
 void standing_note_appended(struct state *state, const struct entity_plan *entity,
                             const struct run_entry *added) {
-    struct standing *standing = state->standing;
+    struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
     uint32_t dense_size = head_get(state->bytes).dense_size;
@@ -435,7 +441,7 @@ static void stain_edges(struct standing *standing, const struct entity_plan *ent
 
 void standing_note_grown(struct state *state, const struct entity_plan *entity,
                          const struct run_entry *added, int64_t newest_us) {
-    struct standing *standing = state->standing;
+    struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
     standing->newest_us = added->time_us;
@@ -468,7 +474,7 @@ void standing_note_grown(struct state *state, const struct entity_plan *entity,
 
 void standing_note_dropped(struct state *state, const struct entity_plan *entity,
                            uint32_t run_bytes, uint32_t tile_bytes) {
-    struct standing *standing = state->standing;
+    struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
     for (size_t i = 0; i < entity->course.border_count; i++) {
@@ -520,7 +526,7 @@ static bool holds_values(const struct standing *standing, const struct entity_pl
 
 void standing_note_collapsed(struct state *state, const struct entity_plan *entity,
                              const struct collapse *collapse) {
-    struct standing *standing = state->standing;
+    struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
     for (size_t i = 0; i < entity->course.border_count; i++) {

@@ -1,10 +1,10 @@
-/* A standing: what every window of an entity holds, kept beside the bytes of a state in memory from
+/* A standing: what every window of an entity holds, kept in front of a state's bytes in memory from
  * one read to the next, so that a read touches only what has entered or left since. standing.c says
  * how. Internal to core/feature: state_evaluate() drives it, state.c tells it what changes.
  *
  * It is a cache. The bytes alone say what a value is; a standing may be forgotten at any time and
- * is made again by a scan. Only states with many items have one: state->standing is NULL else, and
- * then none of these does anything.
+ * is made again by a scan. Only states with many items have one (state_memory.h: state_standing()),
+ * and where there is none, none of these does anything.
  *
  * An item is a raw entry or a collapsed tile. Positions in raw entries count from the run's
  * beginning, in collapsed tiles from the first tile's, so that neither head nor sketches nor the
@@ -18,7 +18,9 @@ struct standing;
 
 struct gather;
 
-void standing_free(struct standing *standing); /* NULL is allowed */
+/* Its own memory is the state's. */
+void standing_deinit(struct standing *standing);
+void standing_moved(struct standing *standing); /* and its memory with it */
 size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity);
 
 /* Brings the state's standing up to the time of a read; makes one where the state is worth it.

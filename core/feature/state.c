@@ -128,10 +128,10 @@ void state_init(struct state *state) {
 }
 
 void state_deinit(struct state *state) {
-    standing_free(state->standing);
+    if (state->front > 0)
+        standing_deinit(state_standing(state));
     survey_free(state->survey);
-    if (state->bytes)
-        free(state->bytes - state->gap);
+    free(state_block(state));
     *state = (struct state){0};
 }
 
@@ -323,7 +323,7 @@ static void add_raw(struct state *state, const struct entity_plan *entity,
     if (last && added->time_us >= parts->newest_us) {
         append_entry(state, added);
         survey_append(state, entity, parts, added->time_us, added->transactions);
-        if (state->standing)
+        if (state->front > 0)
             standing_note_appended(state, entity, addition_entry(added));
         return;
     }

@@ -47,17 +47,17 @@ struct entry {
 struct state {
     uint8_t *bytes;
     uint32_t length;
-    uint32_t capacity; /* of all memory: of the gap in front of the bytes, too */
+    uint32_t capacity; /* of the memory for bytes: of the gap in front of them, too */
     uint32_t gap;
+    uint32_t front; /* in front of all that: a standing (standing.h), of so many bytes; 0: none */
     /* What state_apply() knows of the bytes, to be quick the next time: survey.h. */
     uint8_t block_transactions; /* raw ones in the newest block, at most TILE_RAW_MAX + 1 */
     uint8_t unmarked;           /* raw entries since the survey's last mark */
     bool is_surveyed;
     int64_t quiet_us; /* before the newest time is this, nothing is collapsed, united or dropped */
     int64_t meet_us;  /* nor collapsed or united before this, whatever is dropped from the front */
-    uint64_t run_dropped;      /* bytes that have left the run's front since the survey was made */
-    struct survey *survey;     /* NULL: none. state_deinit() frees it */
-    struct standing *standing; /* standing.h; NULL: none. state_deinit() frees it */
+    uint64_t run_dropped;  /* bytes that have left the run's front since the survey was made */
+    struct survey *survey; /* NULL: none. state_deinit() frees it */
 };
 
 void state_init(struct state *state);

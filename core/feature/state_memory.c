@@ -1,6 +1,7 @@
 #include "state_memory.h"
 
 #include "../base/check.h"
+#include "standing.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -26,8 +27,26 @@ static void close_gap(struct state *state) {
 
 static void resize(struct state *state, size_t capacity) {
     close_gap(state);
-    state->bytes = check_realloc(state->bytes, capacity);
+    uint8_t *block = check_realloc(state_block(state), state->front + capacity);
+    state->bytes = block + state->front;
     state->capacity = (uint32_t)capacity;
+    if (state->front > 0)
+        standing_moved(state_standing(state));
+}
+
+struct standing *state_add_front(struct state *state, size_t size) {
+    check(state->bytes && state->front == 0);
+    size_t front = (size + STATE_FRONT_ALIGN - 1) & ~(size_t)(STATE_FRONT_ALIGN - 1);
+    size_t capacity = capacity_for(state->length);
+    check(front <= UINT32_MAX);
+    uint8_t *block = check_malloc(front + capacity);
+    memcpy(block + front, state->bytes, state->length);
+    free(state_block(state));
+    state->bytes = block + front;
+    state->capacity = (uint32_t)capacity;
+    state->front = (uint32_t)front;
+    state->gap = 0;
+    return state_standing(state);
 }
 
 void state_make_room(struct state *state, size_t length) {

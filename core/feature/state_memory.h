@@ -1,11 +1,33 @@
 /* The memory that a state's bytes lie in. Internal to core/feature.
  *
+ * It is one block: a standing, if the state has one; the gap; the bytes; room for more of them.
+ * What a read touches first lies together: an entity costs one wait for a page, and one that comes
+ * and goes is one allocation.
+ *
  * A long state that loses its oldest entries does not move the others: its bytes begin later, and
  * the memory in front of them is a gap. It is used when something grows in front of most of the
  * state, or closed before the memory would have to grow. A short state has none. */
 #pragma once
 
 #include "state.h"
+
+#define STATE_FRONT_ALIGN 16 /* malloc()'s */
+
+struct standing;
+
+/* Where the block begins; NULL: there is none. */
+static inline uint8_t *state_block(const struct state *state) {
+    return state->bytes ? state->bytes - state->gap - state->front : NULL;
+}
+
+/* NULL: the state has none. */
+static inline struct standing *state_standing(const struct state *state) {
+    return state->front > 0 ? (struct standing *)(void *)state_block(state) : NULL;
+}
+
+/* Room for a standing of that size, which is then there, with nothing in it. There must be bytes
+ * and no standing. */
+struct standing *state_add_front(struct state *state, size_t size);
 
 /* How long the bytes may become where they are. */
 static inline size_t state_room(const struct state *state) {

@@ -4,6 +4,7 @@
 #include "../base/check.h"
 #include "gather.h"
 #include "standing.h"
+#include "state_memory.h"
 #include "survey.h"
 
 #include <stdlib.h>
@@ -56,7 +57,7 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
     gather_open(gather, entity, at_us, current);
     standing_give(state, gather);
     gather_give(gather, ret_values);
-    return is_late(standing_newest(state->standing), at_us, lateness_us);
+    return is_late(standing_newest(state_standing(state)), at_us, lateness_us);
 }
 
 #define CACHE_LINE 64
@@ -72,20 +73,20 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
         __builtin_prefetch(state->bytes, 1);
         __builtin_prefetch(state->bytes + state->length - 1, 1);
         __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
-        if (state->standing) {
-            standing_prefetch(state->standing, entity);
+        if (state->front > 0) {
+            standing_prefetch(state_standing(state), entity);
             __builtin_prefetch(state->bytes + state->length - CACHE_LINE, 1);
             __builtin_prefetch(state->bytes + state->length - 2 * CACHE_LINE, 1);
         } else
             for (uint32_t at = CACHE_LINE; at < state->length; at += CACHE_LINE)
                 __builtin_prefetch(state->bytes + at);
-    } else if (state->standing) {
+    } else if (state->front > 0) {
         standing_prefetch_due(state, entity, at_us, current);
     }
 }
 
 size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity) {
-    return standing_bytes(state->standing, entity) + survey_bytes(state->survey);
+    return standing_bytes(state_standing(state), entity) + survey_bytes(state->survey);
 }
 
 uint64_t state_scratch_unknown(const struct state_scratch *scratch) {

@@ -8,7 +8,10 @@
 #include <string.h>
 
 void tallies_init(struct tallies *tallies, size_t members, uint64_t *words) {
-    *tallies = (struct tallies){.slots = words, .few = words, .stride = tallies_stride(members)};
+    *tallies = (struct tallies){.slots = words,
+                                .few = words,
+                                .stride = tallies_stride(members),
+                                .seed = (uint32_t)((uintptr_t)words >> 4)};
     tallies->capacity = members == 0 ? 0 : TALLIES_FEW;
     memset(words, 0, tallies_words(members) * sizeof *words);
 }
@@ -16,6 +19,13 @@ void tallies_init(struct tallies *tallies, size_t members, uint64_t *words) {
 void tallies_deinit(struct tallies *tallies) {
     if (tallies->slots != tallies->few)
         free(tallies->slots);
+}
+
+void tallies_move(struct tallies *tallies, uintptr_t by) {
+    bool are_few = tallies->slots == tallies->few;
+    tallies->few = (uint64_t *)((uintptr_t)tallies->few + by);
+    if (are_few)
+        tallies->slots = tallies->few;
 }
 
 void tallies_clear(struct tallies *tallies) {
@@ -43,17 +53,29 @@ static uint32_t *halves_of(uint64_t *slot) {
     return (uint32_t *)(slot + 1);
 }
 
-/* MurmurHash3's finaliser. Clients choose the values; where memory lies is unknown to them, so they
- * cannot make all values collide, and no result depends on it. */
-static size_t place_of(const struct tallies *tallies, uint32_t pool, uint64_t value) {
-    uint64_t h = value + (uintptr_t)tallies->slots + pool * UINT64_C(0x9e3779b97f4a7c15);
-    h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
-    h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
-    return (size_t)(h ^ h >> 33) & (tallies->capacity - 1);
+static bool is_list(const struct tallies *tallies) {
+    return tallies->capacity == TALLIES_FEW;
 }
 
-/* The slot that holds the value, or the free one where it belongs. */
-static uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+/* The first bits of a product. Clients choose the values; the factor comes from where memory lay
+ * when the table was begun, which is unknown to them, so they cannot make all values collide, and
+ * no result depends on it. */
+static size_t place_of(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+    uint64_t factor = ((uint64_t)tallies->seed << 1 | 1) * UINT64_C(0x9e3779b97f4a7c15);
+    return (size_t)((value + pool * UINT64_C(0xc4ceb9fe1a85ec53)) * factor >> tallies->shift);
+}
+
+/* The slot of the list that holds the value; NULL: none. Those behind the last are of no pool. */
+static uint64_t *find_listed(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+    uint64_t *slot = tallies->slots;
+    unsigned found = 0; /* bit i: it is the i-th */
+    for (unsigned i = 0; i < TALLIES_FEW; i++, slot += tallies->stride)
+        found |= (unsigned)((slot[0] == value) & (halves_of(slot)[0] == pool)) << i;
+    return found ? slot_at(tallies, (size_t)__builtin_ctz(found)) : NULL;
+}
+
+/* The slot of the table that holds the value, or the free one where it belongs. */
+static uint64_t *find_placed(const struct tallies *tallies, uint32_t pool, uint64_t value) {
     for (size_t i = place_of(tallies, pool, value);; i = (i + 1) & (tallies->capacity - 1)) {
         uint64_t *slot = slot_at(tallies, i);
         if (halves_of(slot)[0] == 0 || (slot[0] == value && halves_of(slot)[0] == pool))
@@ -61,35 +83,58 @@ static uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t val
     }
 }
 
+/* NULL: it is not there. */
+static uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+    if (is_list(tallies))
+        return find_listed(tallies, pool, value);
+    uint64_t *slot = find_placed(tallies, pool, value);
+    return halves_of(slot)[0] == 0 ? NULL : slot;
+}
+
 static void grow(struct tallies *tallies) {
     struct tallies old = *tallies;
     tallies->capacity = 2 * old.capacity;
+    tallies->shift = (uint8_t)(__builtin_clz(tallies->capacity) + 33);
     tallies->slots =
         check_calloc((size_t)tallies->capacity * tallies->stride, sizeof *tallies->slots);
     for (size_t i = 0; i < old.capacity; i++) {
         uint64_t *slot = slot_at(&old, i);
         if (halves_of(slot)[0] != 0)
-            memcpy(find(tallies, halves_of(slot)[0], slot[0]), slot,
+            memcpy(find_placed(tallies, halves_of(slot)[0], slot[0]), slot,
                    tallies->stride * sizeof *slot);
     }
     tallies_deinit(&old);
 }
 
-bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
-    if (4 * (tallies->count + 1) > 3 * tallies->capacity)
+/* A slot for one more value. */
+static uint64_t *make_slot(struct tallies *tallies, uint32_t pool, uint64_t value) {
+    if (is_list(tallies) ? tallies->count == TALLIES_FEW
+                         : 4 * (tallies->count + 1) > 3 * tallies->capacity)
         grow(tallies);
+    uint64_t *slot =
+        is_list(tallies) ? slot_at(tallies, tallies->count) : find_placed(tallies, pool, value);
+    slot[0] = value;
+    halves_of(slot)[0] = pool;
+    tallies->count++;
+    return slot;
+}
+
+bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
     uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
-    uint32_t *halves = halves_of(slot);
-    if (halves[0] == 0) {
-        slot[0] = value;
-        halves[0] = (uint32_t)pool + 1;
-        tallies->count++;
-    }
-    return halves[1 + member]++ == 0;
+    if (!slot)
+        slot = make_slot(tallies, (uint32_t)pool + 1, value);
+    return halves_of(slot)[1 + member]++ == 0;
+}
+
+static void take_from_list(struct tallies *tallies, uint64_t *slot) {
+    uint64_t *last = slot_at(tallies, --tallies->count);
+    if (slot != last)
+        memcpy(slot, last, tallies->stride * sizeof *slot);
+    memset(last, 0, tallies->stride * sizeof *slot);
 }
 
 /* Frees the slot, and moves what would not be found any more behind it. */
-static void take_out(struct tallies *tallies, uint64_t *slot) {
+static void take_from_table(struct tallies *tallies, uint64_t *slot) {
     size_t mask = tallies->capacity - 1, stride = tallies->stride;
     size_t hole = (size_t)(slot - tallies->slots) / stride;
     for (size_t i = (hole + 1) & mask; halves_of(slot_at(tallies, i))[0] != 0; i = (i + 1) & mask) {
@@ -106,21 +151,23 @@ static void take_out(struct tallies *tallies, uint64_t *slot) {
 
 bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
     uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
+    check(slot && halves_of(slot)[1 + member] > 0);
     uint32_t *halves = halves_of(slot);
-    check(halves[0] != 0 && halves[1 + member] > 0);
     if (--halves[1 + member] > 0)
         return false;
     bool any = false;
     for (size_t i = 1; i < 2 * ((size_t)tallies->stride - 1); i++)
         any |= halves[i] != 0;
-    if (!any)
-        take_out(tallies, slot);
+    if (!any && is_list(tallies))
+        take_from_list(tallies, slot);
+    else if (!any)
+        take_from_table(tallies, slot);
     return true;
 }
 
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
-    if (tallies->slots == tallies->few)
-        return; /* the caller's, who has fetched them */
+    if (is_list(tallies))
+        return; /* the caller's, who has fetched it */
     __builtin_prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)), 1);
 }
 
@@ -138,5 +185,5 @@ bool tallies_prefetch_all(const struct tallies *tallies) {
 
 uint32_t tallies_count(const struct tallies *tallies, size_t pool, size_t member, uint64_t value) {
     uint64_t *slot = find(tallies, (uint32_t)pool + 1, value);
-    return halves_of(slot)[0] == 0 ? 0 : halves_of(slot)[1 + member];
+    return slot ? halves_of(slot)[1 + member] : 0;
 }

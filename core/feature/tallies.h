@@ -1,8 +1,10 @@
 /* How often each value is in each window: what keeps counts of different values up as entries come
  * and go. Internal to core/feature.
  *
- * A hash table with linear probing, from (pool, value) to one count for each member of the pool. A
- * value is there while one of its counts is not 0. */
+ * From (pool, value) to one count for each member of the pool. A value is there while one of its
+ * counts is not 0. A few values are a list, in memory that the caller lends: all of it is compared,
+ * which takes no branch that could be foreseen wrongly. More are a hash table with linear probing.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -13,6 +15,8 @@ struct tallies {
     uint64_t *slots, *few;    /* few: where they are while TALLIES_FEW slots are enough */
     uint32_t count, capacity; /* capacity: of slots, a power of two */
     uint16_t stride;          /* words of one slot */
+    uint8_t shift;            /* of a table: 64 − log2(capacity) */
+    uint32_t seed;            /* of its places */
 };
 
 #define TALLIES_FEW 8
@@ -26,6 +30,7 @@ static inline size_t tallies_words(size_t members) {
 }
 void tallies_init(struct tallies *tallies, size_t members, uint64_t *words);
 void tallies_deinit(struct tallies *tallies);
+void tallies_move(struct tallies *tallies, uintptr_t by); /* so far has the lent memory moved */
 void tallies_clear(struct tallies *tallies);
 size_t tallies_bytes(const struct tallies *tallies); /* beside the caller's */
 

@@ -17,6 +17,12 @@ void windows_deinit(struct windows *windows) {
     tallies_deinit(&windows->tallies);
 }
 
+void windows_move(struct windows *windows, uintptr_t by) {
+    windows->words = (uint64_t *)((uintptr_t)windows->words + by);
+    windows->stale = (uint8_t *)((uintptr_t)windows->stale + by);
+    tallies_move(&windows->tallies, by);
+}
+
 void windows_clear(struct windows *windows, const struct entity_plan *entity) {
     memset(windows->words, 0, entity->course.word_count * sizeof(uint64_t));
     memset(windows->stale, 0, entity->gathering_count);
@@ -160,7 +166,7 @@ static inline void change_values(struct windows *windows, const struct keeping *
         *distinct -= tallies_remove(&windows->tallies, keeping->pool, keeping->member, value);
 }
 
-/* change_more() and change_span() are worth their size wherever they are called: there it is known
+/* change_more() and change_one() are worth their size wherever they are called: there it is known
  * whether the entry comes or leaves. */
 
 /* count: the gathering's words. More than counting. */
@@ -188,40 +194,39 @@ change_more(struct windows *windows, const struct keeping *keeping, size_t i, bo
         change_values(windows, keeping, comes, (uint64_t)entry->integers[column], at);
 }
 
-/* All windows of a span. A mere count takes a weight of 0 as well: what passes a filter is hard to
- * foresee for a branch. */
-__attribute__((always_inline)) static inline void change_span(struct windows *windows,
-                                                              const struct entity_plan *entity,
-                                                              size_t span, bool comes,
-                                                              const struct run_entry *entry) {
-    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
-    for (size_t i = first; i < end; i++) {
-        const struct keeping *keeping = &entity->course.keepings[i];
-        if (keeping->column_bit & ~entry->present)
-            continue;
-        uint64_t *count = windows->words + keeping->word;
-        int64_t weight = entry_weight(entry, keeping->filter);
-        weight = comes ? weight : -weight;
-        if ((keeping->kept & ~COURSE_TOTAL) == 0)
-            *count += (uint64_t)weight;
-        else if (weight != 0)
-            change_more(windows, keeping, i, comes, entry, weight, count);
-    }
+/* One gathering. A mere count takes a weight of 0 as well: what passes a filter is hard to foresee
+ * for a branch. */
+__attribute__((always_inline)) static inline void change_one(struct windows *windows,
+                                                             const struct entity_plan *entity,
+                                                             size_t i, bool comes,
+                                                             const struct run_entry *entry) {
+    const struct keeping *keeping = &entity->course.keepings[i];
+    if (keeping->column_bit & ~entry->present)
+        return;
+    uint64_t *count = windows->words + keeping->word;
+    int64_t weight = entry_weight(entry, keeping->filter);
+    weight = comes ? weight : -weight;
+    if ((keeping->kept & ~COURSE_TOTAL) == 0)
+        *count += (uint64_t)weight;
+    else if (weight != 0)
+        change_more(windows, keeping, i, comes, entry, weight, count);
 }
 
 void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
                        const struct run_entry *entry) {
-    change_span(windows, entity, span, true, entry);
+    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
+    for (size_t i = first; i < end; i++)
+        change_one(windows, entity, i, true, entry);
 }
 
 void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
                         const struct border *border, const struct run_entry *entry) {
-    const uint16_t *spans = &entity->course.spans[border->first];
-    const uint16_t *closes = spans + border->opens, *end = closes + border->closes;
-    for (; spans < closes; spans++)
-        change_span(windows, entity, *spans, true, entry);
-    for (; spans < end; spans++)
-        change_span(windows, entity, *spans, false, entry);
+    const uint16_t *change = &entity->course.changes[border->first_change];
+    const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
+    for (; change < leaves; change++)
+        change_one(windows, entity, *change, true, entry);
+    for (; change < end; change++)
+        change_one(windows, entity, *change, false, entry);
 }
 
 /* Totals of tiles. */

@@ -31,7 +31,8 @@ static inline size_t windows_size(const struct entity_plan *entity) {
     return words * sizeof(uint64_t) + entity->gathering_count;
 }
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory);
-void windows_deinit(struct windows *windows); /* the memory is the caller's */
+void windows_deinit(struct windows *windows);             /* the memory is the caller's */
+void windows_move(struct windows *windows, uintptr_t by); /* so far it has been moved */
 void windows_clear(struct windows *windows, const struct entity_plan *entity);
 
 /* An entry comes into all windows of a span; or passes a border, into the windows that begin there
