@@ -2,8 +2,7 @@
 import { InvalidError } from './errors.js';
 
 export type Address =
-  | { text: string; kind: 'tcp' | 'tls'; host: string; port: number }
-  | { text: string; kind: 'ipc'; path: string };
+  { text: string; kind: 'tcp' | 'tls'; host: string; port: number } | { text: string; kind: 'ipc'; path: string };
 
 // sockaddr_un holds 108 bytes on Linux and 104 elsewhere, the closing 0 included.
 const PATH_SIZE_MAX = 103;
@@ -18,7 +17,7 @@ function parseIpc(text: string): Address {
     throw fault(text, 'expected a path, for example ipc:///run/harrier/harrier.sock');
   }
   if (Buffer.byteLength(path) > PATH_SIZE_MAX) {
-    throw fault(text, `the path of a socket has at most ${PATH_SIZE_MAX.toString()} bytes`);
+    throw fault(text, `the path of a socket has at most ${PATH_SIZE_MAX} bytes`);
   }
   return { text, kind: 'ipc', path };
 }

@@ -55,7 +55,7 @@ export class Batcher {
       throw new InvalidError(`${String(windowMs)} ms; expected 0 to 1000`, 'windowMs');
     }
     if (!Number.isInteger(sizeMax) || sizeMax < 1 || sizeMax > ITEMS_MAX) {
-      throw new InvalidError(`${String(sizeMax)}; expected 1 to ${ITEMS_MAX.toString()}`, 'sizeMax');
+      throw new InvalidError(`${String(sizeMax)}; expected 1 to ${ITEMS_MAX}`, 'sizeMax');
     }
     this.#client = client;
     this.#deadlineMs = deadlineMs;

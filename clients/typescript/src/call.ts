@@ -3,14 +3,7 @@ import { Exchange } from './connection.js';
 import type { Core } from './core.js';
 import { decodeResponse, responseError, type Response } from './decode.js';
 import type { Request } from './encode.js';
-import {
-  BusyError,
-  ClosedError,
-  DeadlineError,
-  HarrierError,
-  UnavailableError,
-  type Decided,
-} from './errors.js';
+import { BusyError, ClosedError, DeadlineError, HarrierError, UnavailableError, type Decided } from './errors.js';
 import type { Route } from './routes.js';
 import { now } from './wheel.js';
 
@@ -95,7 +88,7 @@ export class Call extends Exchange {
       this.fail(new BusyError(`${most} requests were in flight until the deadline (inFlightMax)`));
     } else if (this.stage === Stage.Answer && this.route !== null) {
       this.core.routes.failed(this.route, at);
-      const words = `no answer from ${this.route.address} within ${this.deadlineMs.toString()} ms`;
+      const words = `no answer from ${this.route.address} within ${this.deadlineMs} ms`;
       this.fail(new DeadlineError(words, '', 'unknown'));
     } else {
       this.fail(this.unavailable(at));
@@ -196,15 +189,15 @@ export class Call extends Exchange {
     const addresses = core.routes.all.map((one) => one.address).join(', ');
     let words: string;
     if (broken > 0) {
-      const times = broken === 1 ? 'once' : `${broken.toString()} times`;
+      const times = broken === 1 ? 'once' : `${broken} times`;
       words = `the connection to ${addresses} broke ${times} before there was an answer`;
     } else if (this.last !== null) {
       words = `${route?.address ?? addresses} says: ${this.last.message}`;
     } else if (this.stage === Stage.Socket && route !== null) {
       core.routes.failed(route, at);
-      words = `${route.address} took no request within ${this.deadlineMs.toString()} ms`;
+      words = `${route.address} took no request within ${this.deadlineMs} ms`;
     } else {
-      words = `no connection to ${addresses} within ${this.deadlineMs.toString()} ms${core.faults()}`;
+      words = `no connection to ${addresses} within ${this.deadlineMs} ms${core.faults()}`;
     }
     return new UnavailableError(words, '', this.decided);
   }

@@ -93,7 +93,7 @@ export class Client {
   /** Lets calls under way end, for at most so long; then they fail with ClosedError. Closing again does nothing. */
   async close(timeoutMs?: number): Promise<void> {
     if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
-      throw new InvalidError(`${timeoutMs.toString()} ms; expected at least 0`, 'timeoutMs');
+      throw new InvalidError(`${timeoutMs} ms; expected at least 0`, 'timeoutMs');
     }
     await this.#core.close(timeoutMs);
   }

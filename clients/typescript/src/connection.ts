@@ -8,6 +8,7 @@ import type { Address } from './address.js';
 import { FrameFault, FrameReader, GREETING, ID_SIZE, headerSize, writeHeader, type Stream } from './frame.js';
 import type { TlsOptions } from './options.js';
 import { RESPONSE_SIZE_MAX } from './decode.js';
+import { Pending } from './pending.js';
 import { Timed, now } from './wheel.js';
 
 const AGAIN_MS_MIN = 10;
@@ -49,8 +50,7 @@ export class Connection {
   private upSince = 0;
   private gone: (() => void) | null = null;
 
-  private lastId = 0;
-  private readonly pending = new Map<number, Exchange>();
+  private readonly pending = new Pending<Exchange>();
   private readonly waiting = new Set<Exchange>();
   private out = Buffer.allocUnsafeSlow(OUT_SIZE_MIN);
   private outSize = 0;
@@ -80,8 +80,8 @@ export class Connection {
 
   /** Its answer, should it come, is nobody's. */
   forget(exchange: Exchange): void {
-    if (!this.waiting.delete(exchange) && this.pending.get(exchange.requestId) === exchange) {
-      this.pending.delete(exchange.requestId);
+    if (!this.waiting.delete(exchange)) {
+      this.pending.remove(exchange);
     }
   }
 
@@ -102,13 +102,11 @@ export class Connection {
     const { body } = exchange;
     const payload = head.length + body.length;
     this.makeRoom(headerSize(this.stream) + ID_SIZE + payload);
-    const id = this.lastId = (this.lastId + 1) & 0x7fffffff;
+    const id = this.pending.add(exchange);
     const at = writeHeader(this.out, this.outSize, this.stream, id, payload);
     this.out.set(head, at);
     this.out.set(body, at + head.length);
     this.outSize = at + payload;
-    this.pending.set(id, exchange);
-    exchange.requestId = id;
     exchange.sent();
     if (this.outSize >= OUT_SIZE_MAX) {
       this.flush();
@@ -160,11 +158,8 @@ export class Connection {
   }
 
   private readonly answer = (id: number, payload: Buffer): void => {
-    const exchange = this.pending.get(id);
-    if (exchange !== undefined) {
-      this.pending.delete(id);
-      exchange.answered(payload);
-    } // else it comes too late
+    // null: it comes too late.
+    this.pending.take(id)?.answered(payload);
   };
 
   // ------------------------------------------------------------------------------------------
@@ -190,7 +185,7 @@ export class Connection {
       socket.write(GREETING);
     });
     this.timer = setTimeout(() => {
-      this.fault = `no greeting within ${GREETED_MS_MAX.toString()} ms`;
+      this.fault = `no greeting within ${GREETED_MS_MAX} ms`;
       socket.destroy();
     }, GREETED_MS_MAX);
   }
@@ -250,9 +245,7 @@ export class Connection {
       this.fault ||= 'the connection was closed by the other side';
       this.changed(false);
     }
-    const sent = [...this.pending.values()];
-    this.pending.clear();
-    for (const exchange of sent) {
+    for (const exchange of this.pending.takeAll()) {
       exchange.broke();
     }
     this.giveBack();

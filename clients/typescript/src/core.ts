@@ -48,7 +48,7 @@ export class Core {
   connection(route: Route): Connection {
     const found = this.connections[route.index];
     if (found === undefined) {
-      throw new RangeError(`there is no connection ${route.index.toString()}`);
+      throw new RangeError(`there is no connection ${route.index}`);
     }
     return found;
   }

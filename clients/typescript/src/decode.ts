@@ -25,18 +25,19 @@ export type Response = harrier.v1.Response;
 
 // By their numbers in the protocol.
 const VERDICT_NUMBERS: readonly (Verdict | undefined)[] = [undefined, 'approve', 'review', 'challenge', 'decline'];
-const ERRORS: readonly (undefined | (new (message: string, field: string, decided: errors.Decided) => HarrierError))[] = [
-  undefined,
-  errors.InvalidError,
-  errors.UnsupportedError,
-  errors.NotFoundError,
-  errors.IdConflictError,
-  errors.TooLargeError,
-  errors.DeadlineError,
-  errors.UnavailableError,
-  errors.InternalError,
-  errors.DeniedError,
-];
+const ERRORS: readonly (undefined | (new (message: string, field: string, decided: errors.Decided) => HarrierError))[] =
+  [
+    undefined,
+    errors.InvalidError,
+    errors.UnsupportedError,
+    errors.NotFoundError,
+    errors.IdConflictError,
+    errors.TooLargeError,
+    errors.DeadlineError,
+    errors.UnavailableError,
+    errors.InternalError,
+    errors.DeniedError,
+  ];
 
 export const NO_ID = '0'.repeat(16);
 
@@ -100,7 +101,7 @@ export function decodeResponse(bytes: Uint8Array, request: Request): Response {
   if (request.count > 0) {
     const got = (request.call === 'score' ? response.score : response.report_outcome)?.results?.length ?? 0;
     if (got !== request.count) {
-      throw protocolError(`${got.toString()} results; expected ${request.count.toString()}`);
+      throw protocolError(`${got} results; expected ${request.count}`);
     }
   }
   return response;

@@ -2,7 +2,7 @@
 import proto, { type harrier } from '../proto/harrier.cjs';
 import { InvalidError, TooLargeError } from './errors.js';
 import { TOKEN_SIZE_MAX } from './token.js';
-import { LABELS, type AttributeValue, type Location, type Outcome, type Transaction } from './types.js';
+import { LABELS, type AttributeValue, type Label, type Location, type Outcome, type Transaction } from './types.js';
 
 const pb = proto.harrier.v1;
 
@@ -23,6 +23,14 @@ const TEXTS = [
   ...(['currency', 'card', 'customer', 'account', 'merchant', 'terminal', 'device', 'ip', 'country', 'mcc'] as const),
   ...(['channel', 'email', 'phone'] as const),
 ];
+
+const LABEL_NUMBERS: Readonly<Record<Label, harrier.v1.Label>> = {
+  none: pb.Label.LABEL_NONE,
+  legit: pb.Label.LABEL_LEGIT,
+  fraud: pb.Label.LABEL_FRAUD,
+  chargeback: pb.Label.LABEL_CHARGEBACK,
+  suspected: pb.Label.LABEL_SUSPECTED,
+};
 
 export type CallName = 'score' | 'report_outcome' | 'get_entity' | 'status';
 
@@ -47,7 +55,7 @@ export class Request {
       this.body.length + HEAD_SIZE_MAX + TOKEN_HEAD_SIZE + TOKEN_SIZE_MAX + (traceparent === null ? 0 : TRACE_SIZE);
     if (size > REQUEST_SIZE_MAX) {
       const most = REQUEST_SIZE_MAX.toString();
-      throw new TooLargeError(`a request of ${size.toString()} bytes; expected at most ${most}`);
+      throw new TooLargeError(`a request of ${size} bytes; expected at most ${most}`);
     }
   }
 
@@ -82,14 +90,14 @@ function wholeNumber(value: unknown, field: string): number {
     throw new TypeError(`${field}: expected a number, not ${typeof value}`);
   }
   if (!Number.isSafeInteger(value)) {
-    throw new InvalidError(`${value.toString()}; expected a whole number below 2^53`, field);
+    throw new InvalidError(`${value}; expected a whole number below 2^53`, field);
   }
   return value;
 }
 
 function long(value: bigint, field: string): { low: number; high: number; unsigned: boolean } {
   if (value > INT64_MAX || value < -INT64_MAX - 1n) {
-    throw new InvalidError(`${value.toString()}; expected a whole number of 64 bits`, field);
+    throw new InvalidError(`${value}; expected a whole number of 64 bits`, field);
   }
   return {
     low: Number(BigInt.asIntN(32, value)),
@@ -118,9 +126,11 @@ function attribute(name: string, value: AttributeValue): harrier.v1.Attribute.$P
       if (value instanceof Date) {
         return { name, integer: wholeNumber(value.getTime() * 1000, name) };
       }
-      if ('integer' in (value as object | null ?? {})) {
+      if (value !== null && 'integer' in value) {
         return { name, integer: integer(value.integer, name) };
       }
+      break;
+    default:
   }
   throw new TypeError(`attribute ${name}: expected a string, number, boolean, bigint, Date or { integer }`);
 }
@@ -163,10 +173,10 @@ function checkCount(items: readonly unknown[], what: string): void {
     throw new TypeError(`${what}: expected an array`);
   }
   if (items.length === 0) {
-    throw new InvalidError(`no ${what}; expected 1 to ${ITEMS_MAX.toString()}`, what);
+    throw new InvalidError(`no ${what}; expected 1 to ${ITEMS_MAX}`, what);
   }
   if (items.length > ITEMS_MAX) {
-    throw new TooLargeError(`${items.length.toString()} ${what}; expected at most ${ITEMS_MAX.toString()}`, what);
+    throw new TooLargeError(`${items.length} ${what}; expected at most ${ITEMS_MAX}`, what);
   }
 }
 
@@ -188,12 +198,12 @@ export function scoreRequest(
 }
 
 function outcome(given: Outcome): harrier.v1.Outcome.$Properties {
-  const label = LABELS.indexOf(given.label);
-  if (label < 0) {
+  if (!LABELS.includes(given.label)) {
     throw new TypeError(`label: expected one of ${LABELS.join(', ')}`);
   }
+  const label = LABEL_NUMBERS[given.label];
   const made: harrier.v1.Outcome.$Properties = { transaction_id: text(given.transactionId, 'transaction_id') };
-  if (label !== 0) {
+  if (label !== pb.Label.LABEL_NONE) {
     made.label = label;
   }
   if (given.knownTimeUs !== undefined) {
@@ -207,7 +217,12 @@ function outcome(given: Outcome): harrier.v1.Outcome.$Properties {
 
 export function outcomeRequest(outcomes: readonly Outcome[], traceparent: string | null): Request {
   checkCount(outcomes, 'outcomes');
-  return new Request('report_outcome', outcomes.length, { report_outcome: { outcomes: outcomes.map(outcome) } }, traceparent);
+  return new Request(
+    'report_outcome',
+    outcomes.length,
+    { report_outcome: { outcomes: outcomes.map(outcome) } },
+    traceparent,
+  );
 }
 
 export function entityRequest(

@@ -11,7 +11,7 @@ const OF_A_TRANSACTION: ReadonlySet<ErrorCode> = new Set(['deadline', 'unavailab
 function decide(fallback: Fallback, transaction: Transaction, error: HarrierError): Decision {
   const verdict = typeof fallback === 'function' ? fallback(transaction, error) : fallback;
   if (!VERDICTS.includes(verdict)) {
-    throw new TypeError(`the fallback function returned ${String(verdict)}; expected one of ${VERDICTS.join(', ')}`);
+    throw new TypeError(`the fallback function returned ${verdict as string}; expected one of ${VERDICTS.join(', ')}`);
   }
   return {
     transactionId: transaction.id,

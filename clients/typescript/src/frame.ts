@@ -135,7 +135,7 @@ export class FrameReader {
     from += LENGTH_SIZE;
     if (length > this.lengthMax || length < ID_SIZE) {
       const most = this.lengthMax.toString();
-      throw new FrameFault(`it announces a message of ${length.toString()} bytes; expected 4 to ${most}`);
+      throw new FrameFault(`it announces a message of ${length} bytes; expected 4 to ${most}`);
     }
     if (from + length > end) {
       return at;

@@ -75,7 +75,7 @@ function wholeNumber(value: unknown, name: string, least: number, fallback: numb
     throw new TypeError(`${name}: expected a number, not ${typeof value}`);
   }
   if (!Number.isSafeInteger(value) || value < least) {
-    throw new InvalidError(`${value.toString()}; expected a whole number of at least ${least.toString()}`, name);
+    throw new InvalidError(`${value}; expected a whole number of at least ${least}`, name);
   }
   return value;
 }

@@ -9,7 +9,7 @@ export function checkToken(token: unknown): string {
     throw new TypeError(`token: expected a string, or a function that returns one, not ${got}`);
   }
   if (token.length > TOKEN_SIZE_MAX || !/^[\x20-\x7e]*$/.test(token)) {
-    throw new InvalidError(`expected at most ${TOKEN_SIZE_MAX.toString()} bytes of printable ASCII`, 'token');
+    throw new InvalidError(`expected at most ${TOKEN_SIZE_MAX} bytes of printable ASCII`, 'token');
   }
   return token;
 }

@@ -90,11 +90,14 @@ export class Wheel {
   private arm(ends: number): void {
     this.stop();
     this.timerAt = ends;
-    this.timer = setTimeout(() => {
-      this.timer = null;
-      this.timerAt = Infinity;
-      this.sweep(now());
-    }, Math.max(1, Math.ceil(ends - now())));
+    this.timer = setTimeout(
+      () => {
+        this.timer = null;
+        this.timerAt = Infinity;
+        this.sweep(now());
+      },
+      Math.max(1, Math.ceil(ends - now())),
+    );
   }
 
   private sweep(at: number): void {
@@ -115,7 +118,7 @@ export class Wheel {
     const until = Math.floor(at / SLOT_MS);
     const over: Timed[] = [];
     for (let tick = Math.max(this.swept, until - SLOTS + 1); tick <= until; tick++) {
-      for (let timed = this.slots[tick & (SLOTS - 1)] ?? null; timed !== null; ) {
+      for (let timed = this.slots[tick & (SLOTS - 1)] ?? null; timed !== null;) {
         const next: Timed | null = timed.next;
         if (timed.ends <= at) {
           this.remove(timed);
