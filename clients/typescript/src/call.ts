@@ -91,6 +91,10 @@ export class Call extends Exchange {
       const words = `no answer from ${this.route.address} within ${this.deadlineMs} ms`;
       this.fail(new DeadlineError(words, '', 'unknown'));
     } else {
+      if (this.stage === Stage.Socket && this.route !== null) {
+        // First, or the ejection of its address would send it to another one.
+        this.core.connection(this.route).forget(this);
+      }
       this.fail(this.unavailable(at));
     }
   }
@@ -216,11 +220,7 @@ export class Call extends Exchange {
       clearTimeout(this.timer);
       this.timer = null;
     }
-    if (stage === Stage.Connection) {
-      core.waiting.delete(this);
-    } else if (this.route !== null && (stage === Stage.Answer || stage === Stage.Socket)) {
-      core.connection(this.route).forget(this);
-    }
+    this.leavePlace(stage);
     if (core.meter.on && result !== null) {
       core.ended(this.request, result, now() - this.begun);
     }
@@ -228,6 +228,15 @@ export class Call extends Exchange {
       core.leaveQueue(this);
     } else {
       core.leave();
+    }
+  }
+
+  private leavePlace(stage: Stage): void {
+    const { core } = this;
+    if (stage === Stage.Connection) {
+      core.waiting.delete(this);
+    } else if (this.route !== null && (stage === Stage.Answer || stage === Stage.Socket)) {
+      core.connection(this.route).forget(this);
     }
   }
 }

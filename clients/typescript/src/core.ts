@@ -16,9 +16,10 @@ export class Core {
   readonly wheel = new Wheel();
   /** Calls that wait for a connection, whichever. */
   readonly waiting = new Set<Call>();
-  private readonly connections: Connection[];
+  private readonly connections: Connection[] = [];
   private inFlight = 0;
   private readonly queue = new Set<Call>();
+  private admitting = false;
   private closed = false;
   private empty: (() => void) | null = null;
   private end: Promise<void> | null = null;
@@ -38,11 +39,18 @@ export class Core {
         },
       },
     );
-    this.connections = options.addresses.map((address, index) => {
-      return new Connection(address, options.tls, (up) => {
-        this.connected(index, up);
-      });
-    });
+    try {
+      for (const [index, address] of options.addresses.entries()) {
+        const changed = (up: boolean): void => {
+          this.connected(index, up);
+        };
+        this.connections.push(new Connection(address, options.tls, changed));
+      }
+    } catch (error) {
+      // Options that node:tls does not take.
+      void this.close(0);
+      throw error;
+    }
   }
 
   connection(route: Route): Connection {
@@ -125,14 +133,26 @@ export class Core {
     if (this.meter.on) {
       this.meter.inFlight(this.inFlight);
     }
-    for (const next of this.queue) {
-      this.queue.delete(next);
-      this.enter(next);
-      break;
-    }
+    this.admit();
     if (this.inFlight === 0 && this.empty !== null) {
       this.empty();
     }
+  }
+
+  /** One after the other, not one within the other: a call may end as soon as it enters. */
+  private admit(): void {
+    if (this.admitting || this.queue.size === 0) {
+      return;
+    }
+    this.admitting = true;
+    for (const next of this.queue) {
+      if (this.inFlight >= this.options.inFlightMax) {
+        break;
+      }
+      this.queue.delete(next);
+      this.enter(next);
+    }
+    this.admitting = false;
   }
 
   leaveQueue(call: Call): void {

@@ -5,7 +5,7 @@ import { Client, HarrierError, version } from 'harrier-client';
 
 const CAN = [
   ...['addresses', 'ejection', 'retry_unavailable', 'fallback', 'batcher', 'metrics', 'request_limits', 'decided'],
-  ...['close_timeout', 'token', 'traceparent'],
+  ...['close_timeout', 'token', 'token_change', 'traceparent'],
 ];
 const OPTIONS = {
   addresses: 'addresses',
@@ -87,14 +87,21 @@ function outcomeObject(result) {
 let client = null;
 let batcher = null;
 let told = [];
+let token = ''; // what one that changes is now
 
 function open(given) {
   const mine = (told = []);
   const metrics = Object.fromEntries(
     ['count', 'observe', 'set'].map((kind) => [kind, (name, value, labels) => mine.push([kind, name, value, labels])]),
   );
+  const { changing_token: changing, ...others } = given;
+  const options = { ...renamed(others, OPTIONS), metrics };
+  if (changing !== undefined) {
+    token = changing;
+    options.token = () => token;
+  }
   try {
-    client = new Client({ ...renamed(given, OPTIONS), metrics });
+    client = new Client(options);
   } catch (error) {
     if (error instanceof HarrierError) {
       return errorObject(error);
@@ -131,6 +138,10 @@ const CALLS = {
   },
   async open(command) {
     return open(command.options);
+  },
+  async token(command) {
+    token = command.token;
+    return {};
   },
   async metrics() {
     return { metrics: [...told] };
