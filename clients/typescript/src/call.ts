@@ -1,0 +1,242 @@
+/** The course of one call: which address, when again, and how it ends. clients/README.md draws it. */
+import { Exchange } from './connection.js';
+import type { Core } from './core.js';
+import { decodeResponse, responseError, type Response } from './decode.js';
+import type { Request } from './encode.js';
+import { BusyError, ClosedError, DeadlineError, HarrierError, UnavailableError, type Decided } from './errors.js';
+import type { Route } from './routes.js';
+import { now } from './wheel.js';
+
+const BACK_OFF_MS_MIN = 10;
+const BACK_OFF_MS_MAX = 500;
+
+const enum Stage {
+  /** There are too many under way. */
+  Room,
+  /** No address is connected. */
+  Connection,
+  /** Its connection takes nothing just now. */
+  Socket,
+  Answer,
+  BackOff,
+  Ended,
+}
+
+/** Who waits for it. */
+export interface Caller {
+  /** Throws ProtocolError when there is something in it that is not known. */
+  resolve: (response: Response) => void;
+  reject: (error: unknown) => void;
+}
+
+export class Call extends Exchange {
+  readonly body: Uint8Array;
+  private stage = Stage.Room;
+  private route: Route | null = null;
+  private retries = 0;
+  private broken = 0;
+  private last: HarrierError | null = null;
+  private timer: NodeJS.Timeout | null = null;
+
+  constructor(
+    private readonly core: Core,
+    readonly request: Request,
+    private readonly begun: number,
+    private readonly deadlineMs: number,
+    private readonly signal: AbortSignal | null,
+    private readonly caller: Caller,
+  ) {
+    super(begun + deadlineMs);
+    this.body = request.body;
+    signal?.addEventListener('abort', this.aborted);
+  }
+
+  // ------------------------------------------------------------------------------------------
+  // What the core says
+
+  /** There is room: it is under way. */
+  enter(): void {
+    this.dispatch();
+  }
+
+  /** Goes to the best address at this moment, or waits for one. */
+  dispatch(): void {
+    const route = this.core.routes.choose();
+    if (route === null) {
+      this.stage = Stage.Connection;
+      this.core.waiting.add(this);
+      return;
+    }
+    this.route = route;
+    this.stage = Stage.Socket;
+    this.core.connection(route).send(this);
+  }
+
+  /** The client is closed. */
+  close(): void {
+    if (this.stage === Stage.Room) {
+      this.fail(new ClosedError('the client is closed'));
+    } else {
+      const decided = this.stage === Stage.Answer ? 'unknown' : this.decided;
+      this.fail(new ClosedError('the client was closed before there was an answer', '', decided));
+    }
+  }
+
+  override expired(at: number): void {
+    if (this.stage === Stage.Room) {
+      const most = this.core.options.inFlightMax.toString();
+      this.fail(new BusyError(`${most} requests were in flight until the deadline (inFlightMax)`));
+    } else if (this.stage === Stage.Answer && this.route !== null) {
+      this.core.routes.failed(this.route, at);
+      const words = `no answer from ${this.route.address} within ${this.deadlineMs} ms`;
+      this.fail(new DeadlineError(words, '', 'unknown'));
+    } else {
+      if (this.stage === Stage.Socket && this.route !== null) {
+        // First, or the ejection of its address would send it to another one.
+        this.core.connection(this.route).forget(this);
+      }
+      this.fail(this.unavailable(at));
+    }
+  }
+
+  private readonly aborted = (): void => {
+    this.end(null);
+    this.caller.reject(this.signal?.reason);
+  };
+
+  // ------------------------------------------------------------------------------------------
+  // What its connection says
+
+  head(): Uint8Array | null {
+    try {
+      return this.request.head(this.ends - now(), this.core.token());
+    } catch (error) {
+      this.fail(error);
+      return null;
+    }
+  }
+
+  sent(): void {
+    this.stage = Stage.Answer;
+  }
+
+  answered(payload: Uint8Array): void {
+    if (this.route === null) {
+      return;
+    }
+    try {
+      const response = decodeResponse(payload, this.request);
+      const error = responseError(response);
+      if (error instanceof UnavailableError) {
+        const at = now();
+        this.last = error;
+        this.core.routes.failed(this.route, at);
+        this.again('unavailable', at);
+        return;
+      }
+      this.core.routes.succeeded(this.route);
+      if (error !== null) {
+        this.fail(error);
+        return;
+      }
+      this.caller.resolve(response);
+      this.end('ok');
+    } catch (error) {
+      this.core.routes.succeeded(this.route);
+      this.fail(error);
+    }
+  }
+
+  broke(): void {
+    const at = now();
+    if (this.route !== null) {
+      this.core.routes.failed(this.route, at);
+    }
+    this.broken++;
+    this.again('connection', at);
+  }
+
+  notSent(): void {
+    this.dispatch();
+  }
+
+  private again(reason: 'connection' | 'unavailable', at: number): void {
+    if (this.retries >= this.core.options.retriesMax) {
+      this.fail(this.unavailable(at));
+      return;
+    }
+    this.retries++;
+    this.core.meter.retried(reason);
+    if (this.route !== null && this.core.routes.anotherIsUp(this.route)) {
+      this.dispatch();
+      return;
+    }
+    const longest = Math.min(BACK_OFF_MS_MAX, BACK_OFF_MS_MIN * 2 ** (this.retries - 1));
+    // Not all of what is left: there must be time for the answer.
+    const pause = Math.min(Math.random() * longest, Math.max(0, this.ends - at) / 2);
+    this.stage = Stage.BackOff;
+    this.timer = setTimeout(() => {
+      this.timer = null;
+      this.dispatch();
+    }, pause);
+  }
+
+  // ------------------------------------------------------------------------------------------
+  // The end
+
+  private get decided(): Decided {
+    return this.broken > 0 ? 'unknown' : false;
+  }
+
+  private unavailable(at: number): UnavailableError {
+    const { core, route, broken } = this;
+    const addresses = core.routes.all.map((one) => one.address).join(', ');
+    let words: string;
+    if (broken > 0) {
+      const times = broken === 1 ? 'once' : `${broken} times`;
+      words = `the connection to ${addresses} broke ${times} before there was an answer`;
+    } else if (this.last !== null) {
+      words = `${route?.address ?? addresses} says: ${this.last.message}`;
+    } else if (this.stage === Stage.Socket && route !== null) {
+      core.routes.failed(route, at);
+      words = `${route.address} took no request within ${this.deadlineMs} ms`;
+    } else {
+      words = `no connection to ${addresses} within ${this.deadlineMs} ms${core.faults()}`;
+    }
+    return new UnavailableError(words, '', this.decided);
+  }
+
+  private fail(error: unknown): void {
+    this.end(error instanceof HarrierError ? error.code : null);
+    this.caller.reject(error);
+  }
+
+  private end(result: string | null): void {
+    const { stage, core } = this;
+    this.stage = Stage.Ended;
+    core.wheel.remove(this);
+    this.signal?.removeEventListener('abort', this.aborted);
+    if (this.timer !== null) {
+      clearTimeout(this.timer);
+      this.timer = null;
+    }
+    this.leavePlace(stage);
+    if (core.meter.on && result !== null) {
+      core.ended(this.request, result, now() - this.begun);
+    }
+    if (stage === Stage.Room) {
+      core.leaveQueue(this);
+    } else {
+      core.leave();
+    }
+  }
+
+  private leavePlace(stage: Stage): void {
+    const { core } = this;
+    if (stage === Stage.Connection) {
+      core.waiting.delete(this);
+    } else if (this.route !== null && (stage === Stage.Answer || stage === Stage.Socket)) {
+      core.connection(this.route).forget(this);
+    }
+  }
+}

@@ -1,0 +1,105 @@
+import { Batcher, type BatcherOptions } from './batcher.js';
+import { Core } from './core.js';
+import * as decode from './decode.js';
+import * as encode from './encode.js';
+import { InvalidError, type HarrierError } from './errors.js';
+import * as fallback from './fallback.js';
+import { checkOptions, type CallOptions, type ClientOptions, type ScoreOptions } from './options.js';
+import type { Decision, Entity, Outcome, OutcomeAccepted, Status, Transaction } from './types.js';
+import { now } from './wheel.js';
+
+const NO_OPTIONS: ScoreOptions = Object.freeze({});
+
+export interface EntityOptions extends CallOptions {
+  /** As of this event time; left out: of its newest transaction. */
+  atTimeUs?: number;
+}
+
+export interface StatusOptions extends CallOptions {
+  /** Reads the states of all entities: give it time. */
+  stateHash?: boolean;
+}
+
+/**
+ * Asks a Harrier server, or the best of several. It is made without waiting; connections are made in the background.
+ * Any number of calls may be under way at once. An open client keeps the process: close it.
+ */
+export class Client {
+  // Not to be seen when a client is printed: there is a token in the options.
+  readonly #core: Core;
+
+  constructor(options: ClientOptions) {
+    this.#core = new Core(checkOptions(options));
+  }
+
+  async score(transaction: Transaction, options: ScoreOptions = NO_OPTIONS): Promise<Decision> {
+    return fallback.only(await this.scoreMany([transaction], options));
+  }
+
+  /** 1 to 1,000, decided in their order; as many results. Fails only if the call failed as a whole. */
+  async scoreMany(
+    transactions: readonly Transaction[],
+    options: ScoreOptions = NO_OPTIONS,
+  ): Promise<(Decision | HarrierError)[]> {
+    const begun = now();
+    const trace = encode.checkTraceparent(options.traceparent);
+    const dryRun = options.dryRun ?? false;
+    const request = encode.scoreRequest(transactions, dryRun, options.returnFeatures ?? false, trace);
+    const { meter, options: own } = this.#core;
+    const instead = dryRun ? null : own.fallback;
+    let results: (Decision | HarrierError)[];
+    try {
+      results = await this.#core.call(begun, options, request, decode.decisions);
+    } catch (error) {
+      return fallback.forCall(instead, transactions, error, meter);
+    }
+    return fallback.forResults(instead, transactions, results, meter);
+  }
+
+  /** Reporting one again changes nothing. */
+  async reportOutcome(outcome: Outcome, options: CallOptions = NO_OPTIONS): Promise<OutcomeAccepted> {
+    return fallback.only(await this.reportOutcomes([outcome], options));
+  }
+
+  /** 1 to 1,000; as many results in their order. */
+  async reportOutcomes(
+    outcomes: readonly Outcome[],
+    options: CallOptions = NO_OPTIONS,
+  ): Promise<(OutcomeAccepted | HarrierError)[]> {
+    const begun = now();
+    const request = encode.outcomeRequest(outcomes, encode.checkTraceparent(options.traceparent));
+    return this.#core.call(begun, options, request, decode.outcomes);
+  }
+
+  /** `key`: one string for each field that makes up the entity's key, mostly one. */
+  async getEntity(entity: string, key: string | readonly string[], options: EntityOptions = {}): Promise<Entity> {
+    const begun = now();
+    const trace = encode.checkTraceparent(options.traceparent);
+    const request = encode.entityRequest(entity, key, options.atTimeUs, trace);
+    return this.#core.call(begun, options, request, decode.entity);
+  }
+
+  async status(options: StatusOptions = {}): Promise<Status> {
+    const begun = now();
+    const trace = encode.checkTraceparent(options.traceparent);
+    return this.#core.call(begun, options, encode.statusRequest(options.stateHash ?? false, trace), decode.status);
+  }
+
+  /** Groups calls of score() that are made within a short time into one message. */
+  batcher(options: BatcherOptions = {}): Batcher {
+    return new Batcher(this, this.#core.options.deadlineMs, options);
+  }
+
+  /** Lets calls under way end, for at most so long; then they fail with ClosedError. Closing again does nothing. */
+  async close(timeoutMs?: number): Promise<void> {
+    if (timeoutMs !== undefined && !(timeoutMs >= 0)) {
+      throw new InvalidError(`${timeoutMs} ms; expected at least 0`, 'timeoutMs');
+    }
+    await this.#core.close(timeoutMs);
+  }
+
+  /** For `await using`, where the language has it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

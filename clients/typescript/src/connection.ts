@@ -1,0 +1,288 @@
+/**
+ * One connection to one address, made again when it breaks, with any number of requests under way on it. Requests of
+ * one turn of the event loop go out in one write; what the socket does not take waits here.
+ */
+import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Address } from './address.js';
+import { FrameFault, FrameReader, GREETING, ID_SIZE, headerSize, writeHeader, type Stream } from './frame.js';
+import type { TlsOptions } from './options.js';
+import { RESPONSE_SIZE_MAX } from './decode.js';
+import { Pending } from './pending.js';
+import { Timed, now } from './wheel.js';
+
+const AGAIN_MS_MIN = 10;
+const AGAIN_MS_MAX = 500;
+// To connect, and to be greeted.
+const GREETED_MS_MAX = 5000;
+// A connection that lasted so long was a good one: the next attempt comes soon.
+const LASTED_MS = 1000;
+const KEEP_ALIVE_MS = 10_000;
+const READ_SIZE = 1 << 16;
+const OUT_SIZE_MIN = 1 << 14;
+const OUT_SIZE_KEPT = 1 << 18;
+const OUT_SIZE_MAX = 1 << 20;
+
+/** A request and what is to become of it. */
+export abstract class Exchange extends Timed {
+  /** On the connection that it was sent on. */
+  requestId = 0;
+  abstract readonly body: Uint8Array;
+  /** What goes before the body, made when it is sent; null when it has ended instead. */
+  abstract head(): Uint8Array | null;
+  abstract sent(): void;
+  /** The payload is valid during the call. */
+  abstract answered(payload: Uint8Array): void;
+  /** The connection broke before the answer, and after it was sent. */
+  abstract broke(): void;
+  /** It was not sent, and will not be here. */
+  abstract notSent(): void;
+}
+
+export class Connection {
+  up = false;
+  /** Why there is no connection. */
+  fault = '';
+  private readonly stream: Stream;
+  private socket: Socket | null = null;
+  private timer: NodeJS.Timeout | null = null;
+  private attempts = 0;
+  private upSince = 0;
+  private gone: (() => void) | null = null;
+
+  private readonly pending = new Pending<Exchange>();
+  private readonly waiting = new Set<Exchange>();
+  private out = Buffer.allocUnsafeSlow(OUT_SIZE_MIN);
+  private outSize = 0;
+  private flushing = false;
+  private blocked = false;
+
+  constructor(
+    private readonly address: Address,
+    private readonly tls: TlsOptions,
+    private readonly changed: (up: boolean) => void,
+  ) {
+    this.stream = address.kind === 'ipc' ? 'ipc' : 'tcp';
+    this.open();
+  }
+
+  // ------------------------------------------------------------------------------------------
+  // Requests
+
+  /** Sends it, or keeps it until it can be. Only while `up`. */
+  send(exchange: Exchange): void {
+    if (this.blocked) {
+      this.waiting.add(exchange);
+    } else {
+      this.write(exchange);
+    }
+  }
+
+  /** Its answer, should it come, is nobody's. */
+  forget(exchange: Exchange): void {
+    if (!this.waiting.delete(exchange)) {
+      this.pending.remove(exchange);
+    }
+  }
+
+  /** Gives back what was not sent yet, so that it can go elsewhere. */
+  giveBack(): void {
+    const waiting = [...this.waiting];
+    this.waiting.clear();
+    for (const exchange of waiting) {
+      exchange.notSent();
+    }
+  }
+
+  private write(exchange: Exchange): void {
+    const head = exchange.head();
+    if (head === null) {
+      return;
+    }
+    const { body } = exchange;
+    const payload = head.length + body.length;
+    this.makeRoom(headerSize(this.stream) + ID_SIZE + payload);
+    const id = this.pending.add(exchange);
+    const at = writeHeader(this.out, this.outSize, this.stream, id, payload);
+    this.out.set(head, at);
+    this.out.set(body, at + head.length);
+    this.outSize = at + payload;
+    exchange.sent();
+    if (this.outSize >= OUT_SIZE_MAX) {
+      this.flush();
+    } else if (!this.flushing) {
+      this.flushing = true;
+      process.nextTick(this.flush);
+    }
+  }
+
+  private makeRoom(size: number): void {
+    if (this.outSize + size > this.out.length) {
+      const larger = Buffer.allocUnsafeSlow(Math.max(this.outSize + size, 2 * this.out.length));
+      this.out.copy(larger, 0, 0, this.outSize);
+      this.out = larger;
+    }
+  }
+
+  private readonly flush = (): void => {
+    this.flushing = false;
+    const { socket } = this;
+    if (socket === null || this.outSize === 0) {
+      return;
+    }
+    const taken = socket.write(this.out.subarray(0, this.outSize));
+    this.outSize = 0;
+    // Mostly the kernel has all of it at once, and the buffer is free again.
+    if (socket.writableLength > 0 || this.out.length > OUT_SIZE_KEPT) {
+      this.out = Buffer.allocUnsafeSlow(OUT_SIZE_MIN);
+    }
+    if (!taken) {
+      this.blocked = true;
+    }
+  };
+
+  private readonly drained = (): void => {
+    this.blocked = false;
+    for (const exchange of this.waiting) {
+      // write() may find that the socket is full again; flush() says so.
+      if (this.isBlocked()) {
+        break;
+      }
+      this.waiting.delete(exchange);
+      this.write(exchange);
+    }
+  };
+
+  private isBlocked(): boolean {
+    return this.blocked;
+  }
+
+  private readonly answer = (id: number, payload: Buffer): void => {
+    // null: it comes too late.
+    this.pending.take(id)?.answered(payload);
+  };
+
+  // ------------------------------------------------------------------------------------------
+  // The connection
+
+  private open(): void {
+    const reader = new FrameReader(this.stream, ID_SIZE + RESPONSE_SIZE_MAX, this.greeted, this.answer);
+    const socket = this.connect((bytes) => {
+      this.received(socket, reader, bytes);
+    });
+    this.socket = socket;
+    socket.setNoDelay(true);
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    socket.on('drain', this.drained);
+    socket.on('error', (error) => {
+      this.fault = error.message || String((error as NodeJS.ErrnoException).code);
+    });
+    socket.once('close', () => {
+      reader.stop();
+      this.lost();
+    });
+    socket.once(this.address.kind === 'tls' ? 'secureConnect' : 'connect', () => {
+      socket.write(GREETING);
+    });
+    this.timer = setTimeout(() => {
+      this.fault = `no greeting within ${GREETED_MS_MAX} ms`;
+      socket.destroy();
+    }, GREETED_MS_MAX);
+  }
+
+  private connect(read: (bytes: Buffer) => void): Socket {
+    const { address } = this;
+    if (address.kind === 'tls') {
+      const { host, port } = address;
+      const names = isIP(host) === 0 ? { servername: host } : {};
+      return connectTls({ ...names, ...this.tls, host, port }).on('data', read);
+    }
+    // One buffer for all that is read, past the machinery of streams.
+    const buffer = Buffer.allocUnsafeSlow(READ_SIZE);
+    const onread: OnReadOpts = {
+      buffer,
+      callback: (size) => {
+        read(buffer.subarray(0, size));
+        return true;
+      },
+    };
+    if (address.kind === 'ipc') {
+      return connectPlain({ path: address.path, onread });
+    }
+    return connectPlain({ host: address.host, port: address.port, onread });
+  }
+
+  private received(socket: Socket, reader: FrameReader, bytes: Buffer): void {
+    try {
+      reader.push(bytes);
+    } catch (error) {
+      if (!(error instanceof FrameFault)) {
+        throw error;
+      }
+      this.fault = error.message;
+      reader.stop();
+      socket.destroy();
+    }
+  }
+
+  private readonly greeted = (): void => {
+    this.stopTimer();
+    this.up = true;
+    this.upSince = now();
+    this.changed(true);
+  };
+
+  /** The socket is closed, by whichever side, or never was open. */
+  private lost(): void {
+    this.stopTimer();
+    this.socket = null;
+    this.outSize = 0;
+    this.blocked = false;
+    const wasUp = this.up;
+    this.up = false;
+    if (wasUp) {
+      this.attempts = now() - this.upSince >= LASTED_MS ? 0 : this.attempts;
+      this.fault ||= 'the connection was closed by the other side';
+      this.changed(false);
+    }
+    for (const exchange of this.pending.takeAll()) {
+      exchange.broke();
+    }
+    this.giveBack();
+    if (this.gone !== null) {
+      this.gone();
+    } else {
+      this.again();
+    }
+  }
+
+  private again(): void {
+    const most = Math.min(AGAIN_MS_MAX, AGAIN_MS_MIN * 2 ** this.attempts);
+    this.attempts = Math.min(this.attempts + 1, 10);
+    this.timer = setTimeout(
+      () => {
+        this.open();
+      },
+      AGAIN_MS_MIN + Math.random() * (most - AGAIN_MS_MIN),
+    );
+  }
+
+  private stopTimer(): void {
+    if (this.timer !== null) {
+      clearTimeout(this.timer);
+      this.timer = null;
+    }
+  }
+
+  /** For good. Nobody may wait for an answer any more. */
+  async close(): Promise<void> {
+    this.stopTimer();
+    const { socket } = this;
+    if (socket !== null && this.gone === null) {
+      await new Promise<void>((done) => {
+        this.gone = done;
+        socket.destroy();
+      });
+    }
+  }
+}

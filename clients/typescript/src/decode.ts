@@ -1,0 +1,249 @@
+/** From the bytes of an answer to the public types. This and encode.ts are all that sees the generated code. */
+import proto, { type harrier } from '../proto/harrier.cjs';
+import type { Request } from './encode.js';
+import * as errors from './errors.js';
+import { ProtocolError, type HarrierError } from './errors.js';
+import {
+  LABELS,
+  type Decision,
+  type Entity,
+  type Label,
+  type OutcomeAccepted,
+  type Reason,
+  type Status,
+  type Value,
+  type Verdict,
+} from './types.js';
+
+const pb = proto.harrier.v1;
+type Long = Exclude<harrier.v1.Decision['position'], number>;
+
+export const RESPONSE_SIZE_MAX = 8 << 20;
+
+/** A Response that has an error, or an answer to what was asked. */
+export type Response = harrier.v1.Response;
+
+// By their numbers in the protocol.
+const VERDICT_NUMBERS: readonly (Verdict | undefined)[] = [undefined, 'approve', 'review', 'challenge', 'decline'];
+const ERRORS: readonly (undefined | (new (message: string, field: string, decided: errors.Decided) => HarrierError))[] =
+  [
+    undefined,
+    errors.InvalidError,
+    errors.UnsupportedError,
+    errors.NotFoundError,
+    errors.IdConflictError,
+    errors.TooLargeError,
+    errors.DeadlineError,
+    errors.UnavailableError,
+    errors.InternalError,
+    errors.DeniedError,
+  ];
+
+export const NO_ID = '0'.repeat(16);
+
+function protocolError(words: string): ProtocolError {
+  return new ProtocolError(`the server's answer: ${words}`, '', 'unknown');
+}
+
+/** Of what stays below 2^53. */
+function number(value: number | Long): number {
+  return typeof value === 'number' ? value : value.toNumber();
+}
+
+function hex(value: number | Long): string {
+  if (typeof value === 'number') {
+    if (value === 0) {
+      return NO_ID;
+    }
+    // Without its package `long`, protobufjs reads numbers that are not exact.
+    throw new Error('harrier-client: protobufjs has not found its package "long"');
+  }
+  if (value.high === 0 && value.low === 0) {
+    return NO_ID;
+  }
+  return (value.high >>> 0).toString(16).padStart(8, '0') + (value.low >>> 0).toString(16).padStart(8, '0');
+}
+
+/** A number where it is exact. */
+function exact(value: number | Long): number | bigint {
+  if (typeof value === 'number') {
+    return value;
+  }
+  const rough = value.toNumber();
+  return Number.isSafeInteger(rough) ? rough : (BigInt(value.high) << 32n) | BigInt(value.low >>> 0);
+}
+
+function error(from: harrier.v1.Error.$Properties): HarrierError {
+  const Kind = ERRORS[from.code ?? 0] ?? errors.InternalError;
+  return new Kind(from.message ?? '', from.field ?? '', Kind === errors.InternalError ? 'unknown' : false);
+}
+
+/** Of the call as a whole. */
+export function responseError(response: Response): HarrierError | null {
+  return response.error ? error(response.error) : null;
+}
+
+/** Throws ProtocolError when it is no answer to this request. */
+export function decodeResponse(bytes: Uint8Array, request: Request): Response {
+  let response: Response;
+  try {
+    response = pb.Response.decode(bytes);
+  } catch (fault) {
+    throw protocolError(fault instanceof Error ? fault.message : String(fault));
+  }
+  if (response.error) {
+    return response;
+  }
+  const answer = response.answer;
+  if (answer !== request.call) {
+    throw protocolError(`${answer ?? 'nothing'}; expected ${request.call}`);
+  }
+  if (request.count > 0) {
+    const got = (request.call === 'score' ? response.score : response.report_outcome)?.results?.length ?? 0;
+    if (got !== request.count) {
+      throw protocolError(`${got} results; expected ${request.count}`);
+    }
+  }
+  return response;
+}
+
+function verdict(given: number | null | undefined): Verdict {
+  const found = VERDICT_NUMBERS[given ?? 0];
+  if (found === undefined) {
+    throw protocolError(`verdict ${String(given ?? 0)} is not known`);
+  }
+  return found;
+}
+
+function optionalVerdict(given: number | null | undefined): Verdict | null {
+  return given ? verdict(given) : null;
+}
+
+function reason(from: harrier.v1.Reason.$Properties): Reason {
+  return {
+    rule: from.rule ?? '',
+    text: from.text ?? '',
+    score: from.score ?? 0,
+    verdict: optionalVerdict(from.verdict),
+    shadow: from.shadow ?? false,
+    suppressed: from.suppressed ?? false,
+    tags: from.tags ?? [],
+    group: from.group ?? '',
+    capped: from.capped ?? 0,
+    verdictIfLive: optionalVerdict(from.verdict_if_live),
+  };
+}
+
+function value(named: harrier.v1.NamedValue.$Properties): Value {
+  switch (named.value) {
+    case 'flag':
+      return named.flag ?? null;
+    case 'integer':
+      return exact(named.integer ?? 0);
+    case 'number':
+      return named.number ?? null;
+    case 'text':
+      return named.text ?? null;
+    case 'timestamp_us':
+      return { timestampUs: number(named.timestamp_us ?? 0) };
+    case 'duration_us':
+      return { durationUs: number(named.duration_us ?? 0) };
+    default:
+      return null;
+  }
+}
+
+function values(named: readonly harrier.v1.NamedValue.$Properties[] | null | undefined): Record<string, Value> {
+  return named ? Object.fromEntries(named.map((one) => [one.name ?? '', value(one)])) : {};
+}
+
+function decision(from: harrier.v1.Decision.$Properties): Decision {
+  return {
+    transactionId: from.transaction_id ?? '',
+    verdict: verdict(from.verdict),
+    score: from.score ?? 0,
+    reasons: from.reasons ? from.reasons.map(reason) : [],
+    snapshotId: hex(from.snapshot_id ?? 0),
+    generationId: hex(from.generation_id ?? 0),
+    position: number(from.position ?? 0),
+    degraded: from.degraded ?? false,
+    degradedReason: from.degraded_reason ?? '',
+    duplicate: from.duplicate ?? false,
+    dryRun: from.dry_run ?? false,
+    serverUs: from.server_us ?? 0,
+    ruleErrors: from.rule_errors ?? 0,
+    features: values(from.features),
+    fallback: false,
+    fallbackReason: '',
+  };
+}
+
+export function decisions(response: Response): (Decision | HarrierError)[] {
+  return (response.score?.results ?? []).map((result) => {
+    if (result.decision) {
+      return decision(result.decision);
+    }
+    if (result.error) {
+      return error(result.error);
+    }
+    throw protocolError('a result is empty');
+  });
+}
+
+function label(given: number | null | undefined): Label {
+  const found = LABELS[given ?? 0];
+  if (found === undefined) {
+    throw protocolError(`label ${String(given)} is not known`);
+  }
+  return found;
+}
+
+export function outcomes(response: Response): (OutcomeAccepted | HarrierError)[] {
+  return (response.report_outcome?.results ?? []).map((result) => {
+    if (result.accepted) {
+      const { transaction_id, position, changed, previous } = result.accepted;
+      return {
+        transactionId: transaction_id ?? '',
+        position: number(position ?? 0),
+        changed: changed ?? false,
+        previous: label(previous),
+      };
+    }
+    if (result.error) {
+      return error(result.error);
+    }
+    throw protocolError('a result is empty');
+  });
+}
+
+export function entity(response: Response): Entity {
+  const from = response.get_entity ?? {};
+  return {
+    features: values(from.features),
+    newestTimeUs: number(from.newest_time_us ?? 0),
+    atTimeUs: number(from.at_time_us ?? 0),
+    entries: number(from.entries ?? 0),
+    stateBytes: number(from.state_bytes ?? 0),
+    stateHash: hex(from.state_hash ?? 0),
+  };
+}
+
+export function status(response: Response): Status {
+  const from = response.status ?? {};
+  return {
+    version: from.version ?? '',
+    state: from.state ?? '',
+    stateReason: from.state_reason ?? '',
+    startedTimeUs: number(from.started_time_us ?? 0),
+    policyName: from.policy_name ?? '',
+    snapshotId: hex(from.snapshot_id ?? 0),
+    generationId: hex(from.generation_id ?? 0),
+    position: number(from.position ?? 0),
+    syncedPosition: number(from.synced_position ?? 0),
+    transactions: number(from.transactions ?? 0),
+    outcomes: number(from.outcomes ?? 0),
+    stateHash: hex(from.state_hash ?? 0),
+    stale: from.stale ?? false,
+    reloadError: from.reload_error ?? '',
+  };
+}

@@ -1,0 +1,95 @@
+/** What a call can fail with. One class for each code of the contract (clients/README.md). */
+
+export type ErrorCode =
+  | 'invalid'
+  | 'unsupported'
+  | 'not_found'
+  | 'id_conflict'
+  | 'too_large'
+  | 'denied'
+  | 'deadline'
+  | 'unavailable'
+  | 'busy'
+  | 'closed'
+  | 'internal'
+  | 'protocol';
+
+/** False: the call certainly did not decide its transactions. `unknown`: it may have; to send the same again settles it. */
+export type Decided = false | 'unknown';
+
+/**
+ * The base of all. `code` is the contract's name of it, `field` the field at fault as policies name it (empty when no
+ * single one is), `message` one sentence.
+ */
+export abstract class HarrierError extends Error {
+  abstract readonly code: ErrorCode;
+  readonly field: string;
+  readonly decided: Decided;
+
+  constructor(message: string, field = '', decided: Decided = false) {
+    super(message);
+    this.name = new.target.name;
+    this.field = field;
+    this.decided = decided;
+  }
+}
+
+/** The call breaks a rule; the same call will fail again. */
+export class InvalidError extends HarrierError {
+  readonly code = 'invalid';
+}
+
+/** Client and server are of versions that do not fit. */
+export class UnsupportedError extends HarrierError {
+  readonly code = 'unsupported';
+}
+
+/** No such transaction or entity. */
+export class NotFoundError extends HarrierError {
+  readonly code = 'not_found';
+}
+
+/** This transaction id was scored before with other content. */
+export class IdConflictError extends HarrierError {
+  readonly code = 'id_conflict';
+}
+
+/** Over a limit: bytes of a message, transactions of a call. */
+export class TooLargeError extends HarrierError {
+  readonly code = 'too_large';
+}
+
+/** The token is missing, wrong, or without the scope of this call. */
+export class DeniedError extends HarrierError {
+  readonly code = 'denied';
+}
+
+/** No answer in time. */
+export class DeadlineError extends HarrierError {
+  readonly code = 'deadline';
+}
+
+/** No server took it in time, or the connection broke too often. */
+export class UnavailableError extends HarrierError {
+  readonly code = 'unavailable';
+}
+
+/** As many requests in flight as allowed, until the deadline. */
+export class BusyError extends HarrierError {
+  readonly code = 'busy';
+}
+
+/** The client is closed, or was closed under the call. */
+export class ClosedError extends HarrierError {
+  readonly code = 'closed';
+}
+
+/** A defect of the server. */
+export class InternalError extends HarrierError {
+  readonly code = 'internal';
+}
+
+/** What came back is no answer to what was asked. */
+export class ProtocolError extends HarrierError {
+  readonly code = 'protocol';
+}

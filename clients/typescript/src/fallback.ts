@@ -1,0 +1,78 @@
+/** Decisions of the client's own, for when there is none in time. */
+import { NO_ID } from './decode.js';
+import { HarrierError, type ErrorCode } from './errors.js';
+import type { Meter } from './meter.js';
+import type { Fallback } from './options.js';
+import { VERDICTS, type Decision, type Transaction } from './types.js';
+
+const OF_A_CALL: ReadonlySet<ErrorCode> = new Set(['deadline', 'unavailable', 'busy', 'internal', 'protocol']);
+const OF_A_TRANSACTION: ReadonlySet<ErrorCode> = new Set(['deadline', 'unavailable', 'internal']);
+
+function decide(fallback: Fallback, transaction: Transaction, error: HarrierError): Decision {
+  const verdict = typeof fallback === 'function' ? fallback(transaction, error) : fallback;
+  if (!VERDICTS.includes(verdict)) {
+    throw new TypeError(`the fallback function returned ${verdict as string}; expected one of ${VERDICTS.join(', ')}`);
+  }
+  return {
+    transactionId: transaction.id,
+    verdict,
+    score: 0,
+    reasons: [],
+    snapshotId: NO_ID,
+    generationId: NO_ID,
+    position: 0,
+    degraded: false,
+    degradedReason: '',
+    duplicate: false,
+    dryRun: false,
+    serverUs: 0,
+    ruleErrors: 0,
+    features: {},
+    fallback: true,
+    fallbackReason: error.code,
+  };
+}
+
+/** Throws what a call failed with when there is no fallback for it. */
+export function forCall(
+  fallback: Fallback | null,
+  transactions: readonly Transaction[],
+  error: unknown,
+  meter: Meter,
+): Decision[] {
+  if (fallback === null || !(error instanceof HarrierError) || !OF_A_CALL.has(error.code)) {
+    throw error;
+  }
+  const made = transactions.map((transaction) => decide(fallback, transaction, error));
+  meter.fellBack(error.code, made.length);
+  return made;
+}
+
+export function forResults(
+  fallback: Fallback | null,
+  transactions: readonly Transaction[],
+  results: (Decision | HarrierError)[],
+  meter: Meter,
+): (Decision | HarrierError)[] {
+  if (fallback === null) {
+    return results;
+  }
+  return results.map((result, index) => {
+    const transaction = transactions[index];
+    if (!(result instanceof HarrierError) || !OF_A_TRANSACTION.has(result.code) || transaction === undefined) {
+      return result;
+    }
+    const made = decide(fallback, transaction, result);
+    meter.fellBack(result.code, 1);
+    return made;
+  });
+}
+
+/** Of a call with one transaction. */
+export function only<T extends object>(results: readonly (T | HarrierError)[]): T {
+  const result = results[0];
+  if (result === undefined || result instanceof HarrierError) {
+    throw result ?? new Error('no result');
+  }
+  return result;
+}

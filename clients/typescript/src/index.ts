@@ -1,0 +1,8 @@
+/** Asks a Harrier server about transactions. */
+export { Batcher, type BatchedOptions, type BatcherOptions } from './batcher.js';
+export { Client, type EntityOptions, type StatusOptions } from './client.js';
+export * from './errors.js';
+export type { CallOptions, ClientOptions, Fallback, Metrics, ScoreOptions, TlsOptions } from './options.js';
+export * from './types.js';
+
+export const version = '0.1.0';

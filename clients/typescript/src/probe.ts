@@ -1,0 +1,73 @@
+/** Asks an ejected address beside the calls, so that no call waits for one that may be dead. */
+import { Exchange } from './connection.js';
+import type { Core } from './core.js';
+import { decodeResponse, responseError } from './decode.js';
+import { statusRequest } from './encode.js';
+import { ProtocolError } from './errors.js';
+import type { Route } from './routes.js';
+import { now } from './wheel.js';
+
+const PROBE_MS_MIN = 100;
+const REQUEST = statusRequest(false, null);
+
+export class Probe extends Exchange {
+  readonly body = REQUEST.body;
+
+  constructor(
+    private readonly core: Core,
+    private readonly route: Route,
+    at: number,
+  ) {
+    super(at + Math.max(PROBE_MS_MIN, core.options.deadlineMs));
+  }
+
+  head(): Uint8Array | null {
+    let token: string;
+    try {
+      token = this.core.token();
+    } catch {
+      // It is said by the calls, which have the same trouble.
+      this.end(false);
+      return null;
+    }
+    return REQUEST.head(this.ends - now(), token);
+  }
+
+  sent(): void {
+    // Nobody asks whether it was.
+  }
+
+  answered(payload: Uint8Array): void {
+    this.end(isReady(payload));
+  }
+
+  broke(): void {
+    this.end(false);
+  }
+
+  notSent(): void {
+    this.end(false);
+  }
+
+  expired(): void {
+    this.core.connection(this.route).forget(this);
+    this.end(false);
+  }
+
+  private end(lives: boolean): void {
+    this.core.wheel.remove(this);
+    this.core.routes.probed(this.route, lives, now());
+  }
+}
+
+function isReady(payload: Uint8Array): boolean {
+  try {
+    const response = decodeResponse(payload, REQUEST);
+    return responseError(response) === null && response.status?.state === 'ready';
+  } catch (error) {
+    if (error instanceof ProtocolError) {
+      return false;
+    }
+    throw error;
+  }
+}

@@ -1,0 +1,15 @@
+/** A token as the protocol allows it. Its value never stands in a message. */
+import { InvalidError } from './errors.js';
+
+export const TOKEN_SIZE_MAX = 256;
+
+export function checkToken(token: unknown): string {
+  if (typeof token !== 'string') {
+    const got = token instanceof Promise ? 'a promise' : typeof token;
+    throw new TypeError(`token: expected a string, or a function that returns one, not ${got}`);
+  }
+  if (token.length > TOKEN_SIZE_MAX || !/^[\x20-\x7e]*$/.test(token)) {
+    throw new InvalidError(`expected at most ${TOKEN_SIZE_MAX} bytes of printable ASCII`, 'token');
+  }
+  return token;
+}

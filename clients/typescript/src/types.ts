@@ -1,0 +1,143 @@
+/**
+ * What is sent and what comes back. The meaning of every field is in proto/harrier.proto.
+ *
+ * Whole numbers of 64 bits are numbers where no value of theirs can pass 2^53 (times in microseconds until the year
+ * 2255, amounts below 10^13, positions and counts), 16 hex digits where they name something (snapshots, generations,
+ * hashes), and bigints where they may be anything (attributes).
+ */
+
+export const VERDICTS = ['approve', 'review', 'challenge', 'decline'] as const;
+export type Verdict = (typeof VERDICTS)[number];
+
+/** `none` takes back what was reported before. */
+export const LABELS = ['none', 'legit', 'fraud', 'chargeback', 'suspected'] as const;
+export type Label = (typeof LABELS)[number];
+
+/** Degrees, WGS 84. Sent rounded to 10⁻⁷. */
+export interface Location {
+  latitude: number;
+  longitude: number;
+}
+
+/**
+ * By the type that the server's policy declares for the attribute: a string; a number for `double`; a boolean; for `int`,
+ * and for a decimal in units of its last digit, a bigint or `{ integer: 3 }`; a Date, or microseconds as one of these,
+ * for `timestamp`. A number is never taken for an `int` because it happens to be whole.
+ */
+export type AttributeValue = string | number | boolean | bigint | Date | { integer: number | bigint };
+
+/**
+ * What is asked about. What is left out, or an empty string, is absent.
+ *
+ * `amountMinor` is in minor units of `currency`: EUR 5.00 is 500, JPY 500 is 500. `card` and the other keys are
+ * tokens of your own making: a card number is refused. `attributes` are fields that the server's policy declares.
+ */
+export interface Transaction {
+  id: string;
+  /** Microseconds since 1970: `Date.now() * 1000`. */
+  eventTimeUs: number;
+  amountMinor?: number;
+  currency?: string;
+  card?: string;
+  customer?: string;
+  account?: string;
+  merchant?: string;
+  terminal?: string;
+  device?: string;
+  ip?: string;
+  country?: string;
+  mcc?: string;
+  channel?: string;
+  email?: string;
+  phone?: string;
+  location?: Location;
+  attributes?: Readonly<Record<string, AttributeValue>>;
+}
+
+/** A feature's value; null when it is absent. A bigint only where a number would not be exact. */
+export type Value = boolean | number | bigint | string | { timestampUs: number } | { durationUs: number } | null;
+
+/** A rule that fired. */
+export interface Reason {
+  rule: string;
+  text: string;
+  score: number;
+  /** What the rule asked for; null when it only adds to the score. */
+  verdict: Verdict | null;
+  shadow: boolean;
+  suppressed: boolean;
+  tags: string[];
+  group: string;
+  capped: number;
+  verdictIfLive: Verdict | null;
+}
+
+/** A server's decision, or with `fallback` the client's own because there was none in time. */
+export interface Decision {
+  transactionId: string;
+  verdict: Verdict;
+  score: number;
+  reasons: Reason[];
+  /** 16 hex digits. */
+  snapshotId: string;
+  /** 16 hex digits; all 0 before the first rebuild. */
+  generationId: string;
+  position: number;
+  degraded: boolean;
+  degradedReason: string;
+  duplicate: boolean;
+  dryRun: boolean;
+  serverUs: number;
+  ruleErrors: number;
+  /** Only if asked for. */
+  features: Record<string, Value>;
+  fallback: boolean;
+  /** The code of the error that it stands in for. */
+  fallbackReason: string;
+}
+
+/** What turned out about a transaction. `knownTimeUs` left out is now. */
+export interface Outcome {
+  transactionId: string;
+  label: Label;
+  knownTimeUs?: number;
+  source?: string;
+}
+
+/** `changed` is false when the transaction had this label already; then `position` is 0. */
+export interface OutcomeAccepted {
+  transactionId: string;
+  position: number;
+  changed: boolean;
+  previous: Label;
+}
+
+/** What the server knows of one card, customer, … */
+export interface Entity {
+  features: Record<string, Value>;
+  newestTimeUs: number;
+  atTimeUs: number;
+  entries: number;
+  stateBytes: number;
+  /** 16 hex digits. */
+  stateHash: string;
+}
+
+/** What a server says of itself; the rest is in its metrics. */
+export interface Status {
+  version: string;
+  state: string;
+  stateReason: string;
+  startedTimeUs: number;
+  policyName: string;
+  snapshotId: string;
+  generationId: string;
+  position: number;
+  syncedPosition: number;
+  transactions: number;
+  outcomes: number;
+  /** 16 hex digits; all 0 unless asked for. */
+  stateHash: string;
+  stale: boolean;
+  reloadError: string;
+}

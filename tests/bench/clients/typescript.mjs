@@ -1,0 +1,317 @@
+// How long one score takes from Node, with 1 and with 64 in flight, beside a bare echo of the same bytes over Node's
+// net sockets. Rounds of all kinds take turns in one run, so that whatever else the machine does falls on all.
+//
+//   echo        bare frames over a net socket, a write for each → an echo of net sockets in a process of its own
+//   at once     the same with one write for all requests of a turn of the event loop, as the client does it
+//   client      Client.score() → that echo, whose answers are a decision's bytes: what the client adds
+//   bare        bare frames of requests encoded before → harrierd: what the server takes, and no client
+//   client      Client.score() → harrierd
+//
+// The bare side does what the client does on the wire and nothing else: a promise for each request, the answers' frames
+// found in what is read. Each score is of a new transaction of one of 10,000 cards. The ratios of the medians are the figures; the absolute ones belong to the machine. CPU is this process's.
+//
+// usage: node typescript.mjs ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
+//        node typescript.mjs --echo ADDRESS                 the echo, until its standard input ends
+import { randomBytes } from 'node:crypto';
+import { createServer, connect } from 'node:net';
+import { readFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { Client } from 'harrier-client';
+
+const IN_FLIGHT = [1, 64];
+// Calls of each kind before any is counted: the engine compiles what is called often.
+const WARM_UP = 20000;
+const TARGET = 1.3;
+const RUN = randomBytes(4).toString('hex'); // makes ids new in every run
+const GREETING_SIZE = 8;
+
+function target(address) {
+  if (address.startsWith('ipc://')) {
+    return { header: 9, at: { path: address.slice(6) } };
+  }
+  const [host, port] = address.slice('tcp://'.length).split(':');
+  return { header: 8, at: { host, port: Number(port) } };
+}
+
+function greeting(protocol) {
+  return Buffer.from([0, 0x53, 0x50, 0, 0, protocol, 0, 0]);
+}
+
+/** A message of an SP stream, from its id on. */
+function frame(header, body) {
+  const message = Buffer.alloc(header + body.length);
+  message[0] = header === 9 ? 1 : 0;
+  message.writeUInt32BE(body.length, header - 4);
+  body.copy(message, header);
+  return message;
+}
+
+/** Calls `each` with the place and length of each body; keeps what is not whole. */
+function bodies(header, each) {
+  let left = Buffer.alloc(0);
+  return (chunk) => {
+    const bytes = left.length === 0 ? chunk : Buffer.concat([left, chunk]);
+    let at = 0;
+    while (at + header <= bytes.length) {
+      const length = bytes.readUInt32BE(at + header - 4);
+      if (at + header + length > bytes.length) {
+        break;
+      }
+      each(bytes, at + header, length);
+      at += header + length;
+    }
+    left = Buffer.from(bytes.subarray(at));
+  };
+}
+
+/** The first message is the answer to all that come after it, each under its own id. */
+function serveEcho(address) {
+  const { header, at } = target(address);
+  let answer = null;
+  const server = createServer({ noDelay: true }, (socket) => {
+    const out = [];
+    let greeted = false;
+    const take = bodies(header, (bytes, from, length) => {
+      if (answer === null) {
+        answer = frame(header, bytes.subarray(from, from + length));
+      }
+      const message = Buffer.from(answer);
+      bytes.copy(message, header, from, from + 4);
+      out.push(message);
+    });
+    socket.on('error', () => {});
+    socket.on('data', (chunk) => {
+      take(greeted ? chunk : chunk.subarray(GREETING_SIZE));
+      if (!greeted) {
+        greeted = true;
+        out.unshift(greeting(0x31));
+      }
+      if (out.length > 0) {
+        socket.write(out.length === 1 ? out[0] : Buffer.concat(out));
+        out.length = 0;
+      }
+    });
+  });
+  server.listen(at.path ?? at);
+  process.stdin.on('end', () => process.exit(0)).resume();
+}
+
+/** Frames over a socket, and promises. */
+class Bare {
+  constructor(address, { atOnce }) {
+    const { header, at } = target(address);
+    this.header = header;
+    this.atOnce = atOnce;
+    this.waiting = new Map();
+    this.out = Buffer.alloc(1 << 16);
+    this.outSize = 0;
+    this.lastId = 0;
+    this.answer = null;
+    this.take = bodies(header, (bytes, from, length) => {
+      this.answer ??= Buffer.from(bytes.subarray(from, from + length));
+      const id = bytes.readUInt32BE(from);
+      const done = this.waiting.get(id);
+      this.waiting.delete(id);
+      done();
+    });
+    this.socket = connect(at).setNoDelay(true);
+    this.ready = new Promise((done, failed) => {
+      this.socket.once('error', failed);
+      this.socket.once('data', (chunk) => {
+        this.take(chunk.subarray(GREETING_SIZE));
+        this.socket.on('data', this.take);
+        done(this);
+      });
+    });
+    this.socket.write(greeting(0x30));
+  }
+
+  call(body) {
+    return new Promise((done) => {
+      const id = (this.lastId = (this.lastId + 1) & 0x7fffffff) + 0x80000000;
+      const { out, outSize: at, header } = this;
+      out[at] = header === 9 ? 1 : 0;
+      out.writeUInt32BE(0, at + header - 8);
+      out.writeUInt32BE(body.length, at + header - 4);
+      out.set(body, at + header);
+      out.writeUInt32BE(id, at + header);
+      this.outSize += header + body.length;
+      this.waiting.set(id, done);
+      if (!this.atOnce) {
+        this.flush();
+      } else if (at === 0) {
+        process.nextTick(() => this.flush());
+      }
+    });
+  }
+
+  flush() {
+    this.socket.write(this.out.subarray(0, this.outSize));
+    this.outSize = 0;
+    if (this.socket.writableLength > 0) {
+      this.out = Buffer.alloc(1 << 16);
+    }
+  }
+
+  close() {
+    this.socket.destroy();
+  }
+}
+
+function card(number) {
+  const mixed = Number((BigInt(number) * 0x9e3779b97f4a7c15n >> 24n) & 0xffffffffn);
+  return {
+    id: '',
+    eventTimeUs: 0,
+    amountMinor: 100 + (mixed >>> 18),
+    currency: 'EUR',
+    card: `card_${String(number).padStart(5, '0')}`,
+    customer: `cust_${String(number >> 1).padStart(5, '0')}`,
+    merchant: `merchant_${String((mixed >>> 8) % 500).padStart(3, '0')}`,
+    device: `device_${String(number).padStart(5, '0')}`,
+    ip: `198.18.${Math.floor(number / 250)}.${number % 250}`,
+    country: 'DE',
+    mcc: '5411',
+    channel: 'ecom',
+  };
+}
+
+// Made once, and old when it is measured: what a garbage collector does to them is not the client's.
+const CARDS = Array.from({ length: 10000 }, (_, number) => card(number));
+let last = 0;
+function transaction() {
+  last++;
+  return { ...CARDS[(last * 7919) % CARDS.length], id: `b${RUN}-${String(last).padStart(10, '0')}`, eventTimeUs: Date.now() * 1000 };
+}
+
+/** What the client sends, so that the bare side sends the same bytes: one piece of memory, and where each begins. */
+async function recordRequests(count) {
+  const path = `${tmpdir()}/harrier-record-${process.pid}.sock`;
+  const bytes = Buffer.alloc(count * 256);
+  const ends = [0];
+  const server = createServer((connection) => {
+    let greeted = false;
+    const take = bodies(9, (from, at, length) => {
+      const to = ends[ends.length - 1];
+      from.copy(bytes, to, at, at + length);
+      ends.push(to + length);
+    });
+    connection.write(greeting(0x31));
+    connection.on('data', (chunk) => {
+      take(greeted ? chunk : chunk.subarray(GREETING_SIZE));
+      greeted = true;
+    });
+  });
+  await new Promise((done) => server.listen(path, done));
+  const client = new Client({ addresses: `ipc://${path}`, deadlineMs: 60000, inFlightMax: count });
+  const calls = Array.from({ length: count }, () => client.score(transaction()).catch(() => {}));
+  while (ends.length <= count) {
+    await new Promise((done) => setTimeout(done, 5));
+  }
+  await client.close(0);
+  await Promise.all(calls);
+  server.close();
+  let next = 0;
+  return () => {
+    next++;
+    return bytes.subarray(ends[next - 1], ends[next]);
+  };
+}
+
+async function timed(inFlight, calls, { next: make, call }) {
+  const waits = new Float64Array(calls);
+  let next = 0;
+  const cpu = process.cpuUsage();
+  const begun = performance.now();
+  async function work() {
+    while (next < calls) {
+      const at = next++;
+      const item = make();
+      const from = performance.now();
+      await call(item);
+      waits[at] = performance.now() - from;
+    }
+  }
+  await Promise.all(Array.from({ length: inFlight }, work));
+  const { user, system } = process.cpuUsage(cpu);
+  return { waits, ms: performance.now() - begun, cpuUs: user + system };
+}
+
+class Figures {
+  rounds = [];
+
+  row(name) {
+    const waits = Float64Array.from(this.rounds.flatMap(({ waits }) => [...waits])).sort();
+    const [p50, p99] = [0.5, 0.99].map((part) => waits[Math.floor(waits.length * part)] * 1000);
+    const sum = (what) => this.rounds.reduce((total, round) => total + round[what], 0);
+    const columns = [p50.toFixed(1), p99.toFixed(1), ((waits.length / sum('ms')) * 1000).toFixed(0), (sum('cpuUs') / waits.length).toFixed(1)];
+    console.log(name.padEnd(34) + columns.map((text) => text.padStart(10)).join(''));
+    return p50;
+  }
+}
+
+async function bench(echoAddress, address, inFlight, rounds, calls) {
+  const options = { deadlineMs: 5000 };
+  const [echo, atOnce, bare] = await Promise.all([
+    new Bare(echoAddress, { atOnce: false }).ready,
+    new Bare(echoAddress, { atOnce: true }).ready,
+    new Bare(address, { atOnce: true }).ready,
+  ]);
+  const echoed = new Client({ ...options, addresses: echoAddress });
+  const served = new Client({ ...options, addresses: address });
+  await served.status({ deadlineMs: 5000 });
+  const recorded = await recordRequests(rounds * calls + WARM_UP + 2);
+  const request = recorded();
+  const kinds = [
+    { name: 'echo', next: () => request, call: (body) => echo.call(body) },
+    { name: 'at once', next: () => request, call: (body) => atOnce.call(body) },
+    { name: 'client → echo', next: transaction, call: (one) => echoed.score(one) },
+    { name: 'bare → harrierd', next: recorded, call: (body) => bare.call(body) },
+    { name: 'client → harrierd', next: transaction, call: (one) => served.score(one) },
+  ].map((kind) => ({ ...kind, figures: new Figures() }));
+  // The echo answers what harrierd does.
+  await bare.call(recorded());
+  await echo.call(bare.answer);
+  for (const kind of kinds) {
+    await timed(inFlight, WARM_UP, kind);
+  }
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of kinds) {
+      kind.figures.rounds.push(await timed(inFlight, calls, kind));
+    }
+  }
+  console.log(`${inFlight} in flight`);
+  const [base, least, added, server, took] = kinds.map((kind) => kind.figures.row(`  ${kind.name}`));
+  const times = (one, other) => `${(one / other).toFixed(2)}×`;
+  const over = added / base <= TARGET ? '' : `, over ${TARGET}`;
+  console.log(`  client ${times(added, base)} of the echo${over} (${times(added, least)} of at once);`);
+  console.log(`  at harrierd ${times(took, server)} of bare, ${times(took, base)} of the echo`);
+  await Promise.all([echoed.close(), served.close()]);
+  for (const one of [echo, atOnce, bare]) {
+    one.close();
+  }
+  return added / base;
+}
+
+async function main() {
+  if (process.argv[2] === '--echo') {
+    serveEcho(process.argv[3]);
+    return;
+  }
+  if (process.argv.length < 4) {
+    console.error(readFileSync(new URL(import.meta.url), 'utf8').split('\nimport')[0]);
+    process.exitCode = 64;
+    return;
+  }
+  const [echoAddress, address, rounds = 5, calls = 5000] = process.argv.slice(2);
+  console.log(`${rounds} rounds of ${calls} calls; Node ${process.version}`);
+  console.log(''.padEnd(34) + ['p50 µs', 'p99 µs', 'calls/s', 'CPU µs'].map((text) => text.padStart(10)).join(''));
+  for (const inFlight of IN_FLIGHT) {
+    const ratio = await bench(echoAddress, address, inFlight, Number(rounds), Number(calls));
+    if (ratio > TARGET) {
+      process.exitCode = 1;
+    }
+  }
+}
+
+await main();
