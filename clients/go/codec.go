@@ -1,0 +1,536 @@
+package harrier
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+	"unicode/utf8"
+
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+
+	"harrier.example/harrier/internal/wire"
+)
+
+// Between the public types and protobuf's. Only this file sees the generated code.
+
+const (
+	protocolVersion = 1
+	itemsMax        = 1000
+	requestSizeMax  = 2 << 20
+	responseSizeMax = 8 << 20
+	tokenMax        = 256
+
+	// Fields of Request, which are written when a request is sent.
+	fieldProtocol    protowire.Number = 1
+	fieldDeadline    protowire.Number = 2
+	fieldToken       protowire.Number = 3
+	fieldTraceparent protowire.Number = 4
+	// What they take at most: protocol, deadline, token, traceparent.
+	headSizeMax = 2 + 11 + 3 + tokenMax + 2 + 55
+)
+
+var (
+	verdicts = map[wire.Verdict]Verdict{
+		wire.Verdict_VERDICT_APPROVE:   Approve,
+		wire.Verdict_VERDICT_REVIEW:    Review,
+		wire.Verdict_VERDICT_CHALLENGE: Challenge,
+		wire.Verdict_VERDICT_DECLINE:   Decline,
+	}
+	labels = map[wire.Label]Label{
+		wire.Label_LABEL_NONE:       NoOutcome,
+		wire.Label_LABEL_LEGIT:      Legit,
+		wire.Label_LABEL_FRAUD:      Fraud,
+		wire.Label_LABEL_CHARGEBACK: Chargeback,
+		wire.Label_LABEL_SUSPECTED:  Suspected,
+	}
+	labelNumbers = make(map[Label]wire.Label)
+	codes        = map[wire.ErrorCode]Code{
+		wire.ErrorCode_ERROR_INVALID:     ErrInvalid,
+		wire.ErrorCode_ERROR_UNSUPPORTED: ErrUnsupported,
+		wire.ErrorCode_ERROR_NOT_FOUND:   ErrNotFound,
+		wire.ErrorCode_ERROR_ID_CONFLICT: ErrIDConflict,
+		wire.ErrorCode_ERROR_TOO_LARGE:   ErrTooLarge,
+		wire.ErrorCode_ERROR_DEADLINE:    ErrDeadline,
+		wire.ErrorCode_ERROR_UNAVAILABLE: ErrUnavailable,
+		wire.ErrorCode_ERROR_INTERNAL:    ErrInternal,
+		wire.ErrorCode_ERROR_DENIED:      ErrDenied,
+	}
+)
+
+func init() {
+	for number, label := range labels {
+		labelNumbers[label] = number
+	}
+}
+
+func (v Verdict) known() bool {
+	return v == Approve || v == Review || v == Challenge || v == Decline
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Requests
+
+// request is a call with all that does not change when it is sent again.
+type request struct {
+	call        string // its name in metrics
+	count       int    // results that are expected; 0: it is not that kind of call
+	body        []byte // the encoded field of Request's oneof
+	traceparent string
+}
+
+func newRequest(call string, count int, message *wire.Request) (*request, error) {
+	body, err := proto.Marshal(message)
+	if err != nil {
+		return nil, invalid("", err.Error())
+	}
+	if size := len(body) + headSizeMax; size > requestSizeMax {
+		return nil, &Error{Code: ErrTooLarge,
+			Message: fmt.Sprintf("a request of %d bytes; expected at most %d", size, requestSizeMax)}
+	}
+	return &request{call: call, count: count, body: body}, nil
+}
+
+// appendTo encodes it with what is left of its deadline. The fields are in the order of their numbers.
+func (r *request) appendTo(data []byte, left time.Duration, token string) []byte {
+	data = protowire.AppendTag(data, fieldProtocol, protowire.VarintType)
+	data = protowire.AppendVarint(data, protocolVersion)
+	microseconds := left.Microseconds()
+	if microseconds < 1 {
+		microseconds = 1 // 0 would be no deadline
+	}
+	data = protowire.AppendTag(data, fieldDeadline, protowire.VarintType)
+	data = protowire.AppendVarint(data, uint64(microseconds))
+	if token != "" {
+		data = protowire.AppendTag(data, fieldToken, protowire.BytesType)
+		data = protowire.AppendString(data, token)
+	}
+	if r.traceparent != "" {
+		data = protowire.AppendTag(data, fieldTraceparent, protowire.BytesType)
+		data = protowire.AppendString(data, r.traceparent)
+	}
+	return append(data, r.body...)
+}
+
+func checkCount(count int, what string) error {
+	if count == 0 {
+		return invalid(what, fmt.Sprintf("no %s; expected 1 to %d", what, itemsMax))
+	}
+	if count > itemsMax {
+		return &Error{Code: ErrTooLarge, Field: what,
+			Message: fmt.Sprintf("%d %s; expected at most %d", count, what, itemsMax)}
+	}
+	return nil
+}
+
+func scoreRequest(transactions []Transaction, dryRun, returnFeatures bool) (*request, error) {
+	if err := checkCount(len(transactions), "transactions"); err != nil {
+		return nil, err
+	}
+	call := &wire.ScoreRequest{
+		Transactions: make([]*wire.Transaction, len(transactions)), DryRun: dryRun, ReturnFeatures: returnFeatures,
+	}
+	made := make([]wire.Transaction, len(transactions))
+	for i := range transactions {
+		if err := fillTransaction(&made[i], &transactions[i]); err != nil {
+			return nil, err
+		}
+		call.Transactions[i] = &made[i]
+	}
+	return newRequest("score", len(transactions), &wire.Request{Call: &wire.Request_Score{Score: call}})
+}
+
+func fillTransaction(target *wire.Transaction, t *Transaction) error {
+	time, err := microseconds(t.EventTime, "event_time_us")
+	if err != nil {
+		return err
+	}
+	target.Id = t.ID
+	target.EventTimeUs = time
+	target.AmountMinor = t.AmountMinor
+	target.Currency = t.Currency
+	target.Card = t.Card
+	target.Customer = t.Customer
+	target.Account = t.Account
+	target.Merchant = t.Merchant
+	target.Terminal = t.Terminal
+	target.Device = t.Device
+	target.Ip = t.IP
+	target.Country = t.Country
+	target.Mcc = t.MCC
+	target.Channel = t.Channel
+	target.Email = t.Email
+	target.Phone = t.Phone
+	if err := checkTexts(target); err != nil {
+		return err
+	}
+	if t.Location != nil {
+		if target.Location, err = location(t.Location); err != nil {
+			return err
+		}
+	}
+	if len(t.Attributes) == 0 {
+		return nil
+	}
+	target.Attributes = make([]*wire.Attribute, len(t.Attributes))
+	for i, attribute := range t.Attributes {
+		if target.Attributes[i], err = attribute.encoded(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+type text struct{ field, value string }
+
+func checkTexts(t *wire.Transaction) error {
+	return checkEach(text{"id", t.Id}, text{"currency", t.Currency}, text{"card", t.Card}, text{"customer", t.Customer},
+		text{"account", t.Account}, text{"merchant", t.Merchant}, text{"terminal", t.Terminal},
+		text{"device", t.Device}, text{"ip", t.Ip}, text{"country", t.Country}, text{"mcc", t.Mcc},
+		text{"channel", t.Channel}, text{"email", t.Email}, text{"phone", t.Phone})
+}
+
+func checkEach(texts ...text) error {
+	for _, one := range texts {
+		if !utf8.ValidString(one.value) {
+			return invalid(one.field, "expected UTF-8")
+		}
+	}
+	return nil
+}
+
+func location(l *Location) (*wire.Location, error) {
+	latitude, longitude := math.Round(l.Latitude*1e7), math.Round(l.Longitude*1e7)
+	// Not written the other way round: NaN is in no range.
+	if !(math.Abs(latitude) <= math.MaxInt32 && math.Abs(longitude) <= math.MaxInt32) {
+		return nil, invalid("location", fmt.Sprintf("%v, %v; expected degrees", l.Latitude, l.Longitude))
+	}
+	return &wire.Location{LatitudeE7: int32(latitude), LongitudeE7: int32(longitude)}, nil
+}
+
+func (a Attribute) encoded() (*wire.Attribute, error) {
+	if err := checkEach(text{"attributes", a.name}); err != nil {
+		return nil, err
+	}
+	target := &wire.Attribute{Name: a.name}
+	switch value := a.value.(type) {
+	case string:
+		if err := checkEach(text{a.name, value}); err != nil {
+			return nil, err
+		}
+		target.Value = &wire.Attribute_Text{Text: value}
+	case int64:
+		target.Value = &wire.Attribute_Integer{Integer: value}
+	case float64:
+		target.Value = &wire.Attribute_Number{Number: value}
+	case bool:
+		target.Value = &wire.Attribute_Flag{Flag: value}
+	default:
+		return nil, invalid("attributes", fmt.Sprintf("%q has no value; expected one made by String, Int, Float, Bool or Time", a.name))
+	}
+	return target, nil
+}
+
+// microseconds is 0 for the zero time.
+func microseconds(t time.Time, field string) (int64, error) {
+	if t.IsZero() {
+		return 0, nil
+	}
+	const secondsMax = math.MaxInt64/1_000_000 - 1
+	if seconds := t.Unix(); seconds > secondsMax || seconds < -secondsMax {
+		return 0, invalid(field, fmt.Sprintf("%v; expected microseconds since 1970 of 64 bits", t))
+	}
+	return t.UnixMicro(), nil
+}
+
+func outcomeRequest(outcomes []Outcome) (*request, error) {
+	if err := checkCount(len(outcomes), "outcomes"); err != nil {
+		return nil, err
+	}
+	call := &wire.ReportOutcomeRequest{Outcomes: make([]*wire.Outcome, len(outcomes))}
+	for i, outcome := range outcomes {
+		label, known := labelNumbers[outcome.Label]
+		if !known {
+			return nil, invalid("label", fmt.Sprintf("%q; expected none, legit, fraud, chargeback or suspected", string(outcome.Label)))
+		}
+		time, err := microseconds(outcome.KnownTime, "known_time_us")
+		if err != nil {
+			return nil, err
+		}
+		if err := checkEach(text{"transaction_id", outcome.TransactionID}, text{"source", outcome.Source}); err != nil {
+			return nil, err
+		}
+		call.Outcomes[i] = &wire.Outcome{
+			TransactionId: outcome.TransactionID, Label: label, KnownTimeUs: time, Source: outcome.Source,
+		}
+	}
+	message := &wire.Request{Call: &wire.Request_ReportOutcome{ReportOutcome: call}}
+	return newRequest("report_outcome", len(outcomes), message)
+}
+
+func entityRequest(entity string, key []string, at time.Time) (*request, error) {
+	time, err := microseconds(at, "at_time_us")
+	if err != nil {
+		return nil, err
+	}
+	texts := []text{{"entity", entity}}
+	for _, part := range key {
+		texts = append(texts, text{"key", part})
+	}
+	if err := checkEach(texts...); err != nil {
+		return nil, err
+	}
+	call := &wire.GetEntityRequest{Entity: entity, Key: key, AtTimeUs: time}
+	return newRequest("get_entity", 0, &wire.Request{Call: &wire.Request_GetEntity{GetEntity: call}})
+}
+
+func statusRequest(stateHash bool) (*request, error) {
+	call := &wire.StatusRequest{StateHash: stateHash}
+	return newRequest("status", 0, &wire.Request{Call: &wire.Request_Status{Status: call}})
+}
+
+// ---------------------------------------------------------------------------------------------------------------
+// Responses
+
+func protocolError(message string) *Error {
+	return &Error{Code: ErrProtocol, Message: message, Decided: MayBeDecided}
+}
+
+func decodeError(given *wire.Error) *Error {
+	code, known := codes[given.GetCode()]
+	if !known {
+		code = ErrInternal
+	}
+	made := &Error{Code: code, Field: given.GetField(), Message: given.GetMessage()}
+	if code == ErrInternal {
+		made.Decided = MayBeDecided
+	}
+	return made
+}
+
+// decodeResponse returns an answer to this request, or the error that the server answered with, or ErrProtocol.
+func decodeResponse(data []byte, r *request) (*wire.Response, *Error) {
+	response := new(wire.Response)
+	if err := proto.Unmarshal(data, response); err != nil {
+		return nil, protocolError("the server's answer cannot be decoded: " + err.Error())
+	}
+	if response.Error != nil {
+		return nil, decodeError(response.Error)
+	}
+	call, count := answered(response)
+	if call != r.call {
+		return nil, protocolError(fmt.Sprintf("the server answered %s; expected %s", call, r.call))
+	}
+	if count != r.count {
+		return nil, protocolError(fmt.Sprintf("the server answered %d results; expected %d", count, r.count))
+	}
+	return response, nil
+}
+
+func answered(response *wire.Response) (string, int) {
+	switch answer := response.Answer.(type) {
+	case *wire.Response_Score:
+		return "score", len(answer.Score.GetResults())
+	case *wire.Response_ReportOutcome:
+		return "report_outcome", len(answer.ReportOutcome.GetResults())
+	case *wire.Response_GetEntity:
+		return "get_entity", 0
+	case *wire.Response_Status:
+		return "status", 0
+	case nil:
+		return "nothing", 0
+	}
+	return "another call", 0
+}
+
+var errEmptyResult = protocolError("the server's answer: a result is empty")
+
+func decodeDecisions(response *wire.Response) ([]ScoreResult, error) {
+	results := response.GetScore().GetResults()
+	found := make([]ScoreResult, len(results))
+	decisions := make([]Decision, len(results))
+	for i, result := range results {
+		switch one := result.GetResult().(type) {
+		case *wire.ScoreResult_Decision:
+			if err := decodeDecision(&decisions[i], one.Decision); err != nil {
+				return nil, err
+			}
+			found[i].Decision = &decisions[i]
+		case *wire.ScoreResult_Error:
+			found[i].Err = decodeError(one.Error)
+		default:
+			return nil, errEmptyResult
+		}
+	}
+	return found, nil
+}
+
+func decodeDecision(target *Decision, d *wire.Decision) error {
+	verdict, err := decodeVerdict(d.Verdict)
+	if err != nil {
+		return err
+	}
+	*target = Decision{
+		TransactionID:  d.TransactionId,
+		Verdict:        verdict,
+		Score:          d.Score,
+		SnapshotID:     d.SnapshotId,
+		GenerationID:   d.GenerationId,
+		Position:       d.Position,
+		Degraded:       d.Degraded,
+		DegradedReason: d.DegradedReason,
+		Duplicate:      d.Duplicate,
+		DryRun:         d.DryRun,
+		ServerTime:     time.Duration(d.ServerUs) * time.Microsecond,
+		RuleErrors:     d.RuleErrors,
+		Features:       decodeFeatures(d.Features),
+	}
+	target.Reasons, err = decodeReasons(d.Reasons)
+	return err
+}
+
+func decodeVerdict(number wire.Verdict) (Verdict, error) {
+	verdict, known := verdicts[number]
+	if !known {
+		return "", protocolError(fmt.Sprintf("the server's answer: verdict %d is not known", number))
+	}
+	return verdict, nil
+}
+
+func decodeReasons(given []*wire.Reason) ([]Reason, error) {
+	if len(given) == 0 {
+		return nil, nil
+	}
+	reasons := make([]Reason, len(given))
+	for i, r := range given {
+		reasons[i] = Reason{
+			Rule: r.Rule, Text: r.Text, Score: r.Score, Shadow: r.Shadow, Suppressed: r.Suppressed, Tags: r.Tags,
+			Group: r.Group, Capped: r.Capped,
+		}
+		var err error
+		if r.Verdict != wire.Verdict_VERDICT_UNSPECIFIED {
+			if reasons[i].Verdict, err = decodeVerdict(r.Verdict); err != nil {
+				return nil, err
+			}
+		}
+		if r.VerdictIfLive != wire.Verdict_VERDICT_UNSPECIFIED {
+			if reasons[i].VerdictIfLive, err = decodeVerdict(r.VerdictIfLive); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return reasons, nil
+}
+
+func decodeFeatures(given []*wire.NamedValue) []Feature {
+	if len(given) == 0 {
+		return nil
+	}
+	features := make([]Feature, len(given))
+	for i, one := range given {
+		features[i] = Feature{one.Name, decodeValue(one)}
+	}
+	return features
+}
+
+func decodeValue(named *wire.NamedValue) any {
+	switch value := named.Value.(type) {
+	case *wire.NamedValue_Flag:
+		return value.Flag
+	case *wire.NamedValue_Integer:
+		return value.Integer
+	case *wire.NamedValue_Number:
+		return value.Number
+	case *wire.NamedValue_Text:
+		return value.Text
+	case *wire.NamedValue_TimestampUs:
+		return time.UnixMicro(value.TimestampUs).UTC()
+	case *wire.NamedValue_DurationUs:
+		// Some 292 years and more are as long as Go's durations get.
+		const most = math.MaxInt64 / int64(time.Microsecond)
+		if value.DurationUs > most || value.DurationUs < -most {
+			return time.Duration(math.MaxInt64)
+		}
+		return time.Duration(value.DurationUs) * time.Microsecond
+	}
+	return nil
+}
+
+func decodeOutcomes(response *wire.Response) ([]OutcomeResult, error) {
+	results := response.GetReportOutcome().GetResults()
+	found := make([]OutcomeResult, len(results))
+	for i, result := range results {
+		switch one := result.GetResult().(type) {
+		case *wire.OutcomeResult_Accepted:
+			previous, known := labels[one.Accepted.GetPrevious()]
+			if !known {
+				return nil, protocolError(fmt.Sprintf("the server's answer: label %d is not known", one.Accepted.Previous))
+			}
+			found[i].Accepted = &OutcomeAccepted{
+				TransactionID: one.Accepted.GetTransactionId(), Position: one.Accepted.GetPosition(),
+				Changed: one.Accepted.GetChanged(), Previous: previous,
+			}
+		case *wire.OutcomeResult_Error:
+			found[i].Err = decodeError(one.Error)
+		default:
+			return nil, errEmptyResult
+		}
+	}
+	return found, nil
+}
+
+// moment is the zero time for 0.
+func moment(microseconds int64) time.Time {
+	if microseconds == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(microseconds).UTC()
+}
+
+func decodeEntity(response *wire.Response) *Entity {
+	found := response.GetGetEntity()
+	return &Entity{
+		Features:   decodeFeatures(found.GetFeatures()),
+		NewestTime: moment(found.GetNewestTimeUs()),
+		AtTime:     moment(found.GetAtTimeUs()),
+		Entries:    found.GetEntries(),
+		StateBytes: found.GetStateBytes(),
+		StateHash:  found.GetStateHash(),
+	}
+}
+
+func decodeStatus(response *wire.Response) *Status {
+	found := response.GetStatus()
+	return &Status{
+		Version:        found.GetVersion(),
+		State:          found.GetState(),
+		StateReason:    found.GetStateReason(),
+		StartedTime:    moment(found.GetStartedTimeUs()),
+		PolicyName:     found.GetPolicyName(),
+		SnapshotID:     found.GetSnapshotId(),
+		GenerationID:   found.GetGenerationId(),
+		Position:       found.GetPosition(),
+		SyncedPosition: found.GetSyncedPosition(),
+		Transactions:   found.GetTransactions(),
+		Outcomes:       found.GetOutcomes(),
+		StateHash:      found.GetStateHash(),
+		Stale:          found.GetStale(),
+		ReloadError:    found.GetReloadError(),
+	}
+}
+
+// isReady says it of the answer to a probe.
+func isReady(data []byte, r *request) bool {
+	response, err := decodeResponse(data, r)
+	return err == nil && response.GetStatus().GetState() == "ready"
+}
+
+// codeOf returns the code of a client's error; empty: it is none.
+func codeOf(err error) Code {
+	var found *Error
+	if errors.As(err, &found) {
+		return found.Code
+	}
+	return ""
+}

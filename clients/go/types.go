@@ -1,0 +1,195 @@
+package harrier
+
+import (
+	"fmt"
+	"time"
+)
+
+// Verdict is what a decision says should happen to a transaction.
+type Verdict string
+
+// The verdicts, in rising severity.
+const (
+	Approve   Verdict = "approve"
+	Review    Verdict = "review"
+	Challenge Verdict = "challenge"
+	Decline   Verdict = "decline"
+)
+
+// Label is what turned out about a transaction.
+type Label string
+
+// The labels. NoOutcome takes back what was reported before.
+const (
+	NoOutcome  Label = "none"
+	Legit      Label = "legit"
+	Fraud      Label = "fraud"
+	Chargeback Label = "chargeback"
+	Suspected  Label = "suspected"
+)
+
+// Transaction is what is asked about. An empty string is absent, and so is the zero EventTime.
+//
+// AmountMinor is in minor units of Currency: EUR 5.00 is 500, JPY 500 is 500. Card and the other keys are tokens of
+// your own making: a card number is refused.
+type Transaction struct {
+	// ID is chosen by the caller, unique; 1 to 128 bytes.
+	ID string
+	// EventTime is when it happened, at the caller's side. Sent in microseconds.
+	EventTime   time.Time
+	AmountMinor int64
+	Currency    string
+	Card        string
+	Customer    string
+	Account     string
+	Merchant    string
+	Terminal    string
+	Device      string
+	IP          string
+	Country     string
+	MCC         string
+	Channel     string
+	Email       string
+	Phone       string
+	// Location is nil when it is not known.
+	Location *Location
+	// Attributes are fields that the server's policy declares.
+	Attributes []Attribute
+}
+
+// Location is a place in degrees, WGS 84. Sent rounded to 10⁻⁷.
+type Location struct {
+	Latitude, Longitude float64
+}
+
+// Attribute is a named value; String, Int, Float, Bool and Time make one.
+type Attribute struct {
+	name  string
+	value any // string, int64, float64 or bool
+}
+
+// String is for an attribute of type string.
+func String(name, value string) Attribute { return Attribute{name, value} }
+
+// Int is for an attribute of type int, or decimal in units of its last digit.
+func Int(name string, value int64) Attribute { return Attribute{name, value} }
+
+// Float is for an attribute of type double.
+func Float(name string, value float64) Attribute { return Attribute{name, value} }
+
+// Bool is for an attribute of type bool.
+func Bool(name string, value bool) Attribute { return Attribute{name, value} }
+
+// Time is for an attribute of type timestamp.
+func Time(name string, value time.Time) Attribute { return Attribute{name, value.UnixMicro()} }
+
+// Name is the attribute's.
+func (a Attribute) Name() string { return a.name }
+
+// String is name=value.
+func (a Attribute) String() string { return fmt.Sprintf("%s=%v", a.name, a.value) }
+
+// Reason is a rule that fired. Verdict and VerdictIfLive are empty when there is none.
+type Reason struct {
+	Rule          string
+	Text          string
+	Score         int32
+	Verdict       Verdict
+	Shadow        bool
+	Suppressed    bool
+	Tags          []string
+	Group         string
+	Capped        int32
+	VerdictIfLive Verdict
+}
+
+// Feature is a named value that a decision saw: nil when it was absent, else bool, int64, float64, string,
+// time.Time or time.Duration.
+type Feature struct {
+	Name  string
+	Value any
+}
+
+// Decision is a server's, or with Fallback the client's own because there was none in time.
+type Decision struct {
+	TransactionID string
+	Verdict       Verdict
+	// Score is 0 (nothing suspicious) to 1,000.
+	Score   uint32
+	Reasons []Reason
+	// SnapshotID and GenerationID are the policy and the tables that decided.
+	SnapshotID   uint64
+	GenerationID uint64
+	// Position is that of the archive record; 0 for a dry run.
+	Position       uint64
+	Degraded       bool
+	DegradedReason string
+	// Duplicate: this id was scored before, and this is that decision.
+	Duplicate  bool
+	DryRun     bool
+	ServerTime time.Duration
+	RuleErrors uint32
+	// Features are there if they were asked for, in the policy's order.
+	Features []Feature
+	// Fallback: the client's own. FallbackReason is the code of the error that it stands for.
+	Fallback       bool
+	FallbackReason Code
+}
+
+// ScoreResult is of one transaction of ScoreMany: Err, or a Decision.
+type ScoreResult struct {
+	Decision *Decision
+	Err      error
+}
+
+// Outcome is what turned out about a transaction. The zero KnownTime is now.
+type Outcome struct {
+	TransactionID string
+	Label         Label
+	KnownTime     time.Time
+	Source        string
+}
+
+// OutcomeAccepted is the answer to an Outcome. Changed is false when the transaction had this label already; then
+// Position is 0.
+type OutcomeAccepted struct {
+	TransactionID string
+	Position      uint64
+	Changed       bool
+	Previous      Label
+}
+
+// OutcomeResult is of one outcome of ReportOutcomes: Err, or Accepted.
+type OutcomeResult struct {
+	Accepted *OutcomeAccepted
+	Err      error
+}
+
+// Entity is what the server knows of one card, customer, …
+type Entity struct {
+	Features   []Feature
+	NewestTime time.Time
+	AtTime     time.Time
+	// Entries is how many transactions its state still holds.
+	Entries    uint64
+	StateBytes uint64
+	StateHash  uint64
+}
+
+// Status is what a server says of itself; the rest is in its metrics.
+type Status struct {
+	Version        string
+	State          string
+	StateReason    string
+	StartedTime    time.Time
+	PolicyName     string
+	SnapshotID     uint64
+	GenerationID   uint64
+	Position       uint64
+	SyncedPosition uint64
+	Transactions   uint64
+	Outcomes       uint64
+	StateHash      uint64
+	Stale          bool
+	ReloadError    string
+}
