@@ -5,8 +5,6 @@ import (
 	"sync"
 	"time"
 
-	"go.nanomsg.org/mangos/v3"
-
 	"harrier.example/harrier/internal/wire"
 )
 
@@ -117,10 +115,11 @@ func (c *Client) scoreMany(ctx context.Context, begun time.Time, transactions []
 		return nil, err
 	}
 	var results []ScoreResult
-	err = c.do(ctx, begun, r, call, func(response *wire.Response) (err error) {
+	response, err := c.do(ctx, begun, r, call)
+	if err == nil {
 		results, err = decodeDecisions(response)
-		return err
-	})
+	}
+	c.tell(r, begun, err)
 	if err != nil {
 		return fallBackForCall(fallback, transactions, err, &c.meter)
 	}
@@ -148,10 +147,11 @@ func (c *Client) ReportOutcomes(ctx context.Context, outcomes []Outcome, options
 		return nil, err
 	}
 	var results []OutcomeResult
-	err = c.do(ctx, begun, r, &call, func(response *wire.Response) (err error) {
+	response, err := c.do(ctx, begun, r, &call)
+	if err == nil {
 		results, err = decodeOutcomes(response)
-		return err
-	})
+	}
+	c.tell(r, begun, err)
 	return results, err
 }
 
@@ -167,12 +167,12 @@ func (c *Client) GetEntity(ctx context.Context, entity string, key []string, opt
 	if err != nil {
 		return nil, err
 	}
-	var found *Entity
-	err = c.do(ctx, begun, r, &call, func(response *wire.Response) error {
-		found = decodeEntity(response)
-		return nil
-	})
-	return found, err
+	response, err := c.do(ctx, begun, r, &call)
+	c.tell(r, begun, err)
+	if err != nil {
+		return nil, err
+	}
+	return decodeEntity(response), nil
 }
 
 // Status asks the server how it does.
@@ -186,38 +186,36 @@ func (c *Client) Status(ctx context.Context, options ...CallOption) (*Status, er
 	if err != nil {
 		return nil, err
 	}
-	var found *Status
-	err = c.do(ctx, begun, r, &call, func(response *wire.Response) error {
-		found = decodeStatus(response)
-		return nil
-	})
-	return found, err
+	response, err := c.do(ctx, begun, r, &call)
+	c.tell(r, begun, err)
+	if err != nil {
+		return nil, err
+	}
+	return decodeStatus(response), nil
 }
 
-// do makes one call and tells the metrics how it went.
-func (c *Client) do(ctx context.Context, begun time.Time, r *request, call *callOptions, decode func(*wire.Response) error) error {
+func (c *Client) do(ctx context.Context, begun time.Time, r *request, call *callOptions) (*wire.Response, error) {
 	limit := call.deadline
 	if limit == 0 {
 		limit = c.options.deadline
 	}
 	r.traceparent = c.options.trace(ctx, call)
-	response, err := c.newCourse(ctx, r, begun, limit).run()
-	if err == nil {
-		err = decode(response)
+	return c.newCourse(ctx, r, begun, limit).run()
+}
+
+// tell tells the metrics how a call went.
+func (c *Client) tell(r *request, begun time.Time, err error) {
+	if c.meter.hook == nil {
+		return
 	}
-	if c.meter.hook != nil {
-		result := "ok"
-		if err != nil {
-			if result = string(codeOf(err)); result == "" {
-				result = string(ErrInvalid) // of the token's function
-			}
-		}
-		c.meter.called(r.call, result, time.Since(begun))
-		if r.call == "score" {
-			c.meter.scored(r.count)
-		}
+	result := "ok"
+	if err != nil {
+		result = string(codeOf(err))
 	}
-	return err
+	c.meter.called(r.call, result, time.Since(begun))
+	if r.call == "score" {
+		c.meter.scored(r.count)
+	}
 }
 
 // leave gives the room back.
@@ -290,9 +288,8 @@ func (c *Client) lives(conn *connection) bool {
 	if err != nil {
 		return false
 	}
-	message := mangos.NewMessage(len(r.body) + headSizeMax)
-	message.Body = r.appendTo(message.Body, limit, token)
-	x := &exchange{message: message, done: make(chan outcomeOf, 1)}
+	x := newExchange()
+	x.message = r.message(limit, token)
 	if !conn.send(x) {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"go.nanomsg.org/mangos/v3"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -111,6 +112,12 @@ func (r *request) appendTo(data []byte, left time.Duration, token string) []byte
 		data = protowire.AppendString(data, r.traceparent)
 	}
 	return append(data, r.body...)
+}
+
+func (r *request) message(left time.Duration, token string) *mangos.Message {
+	message := mangos.NewMessage(len(r.body) + headSizeMax)
+	message.Body = r.appendTo(message.Body, left, token)
+	return message
 }
 
 func checkCount(count int, what string) error {

@@ -48,6 +48,17 @@ type exchange struct {
 	done      chan outcomeOf
 }
 
+// exchanges are used again: only what makes them quick to make is kept.
+var exchanges = sync.Pool{New: func() any { return &exchange{done: make(chan outcomeOf, 1)} }}
+
+func newExchange() *exchange { return exchanges.Get().(*exchange) }
+
+// recycle is for one that had its answer: the connection, too, has let go of it.
+func (x *exchange) recycle() {
+	x.id, x.message, x.sent, x.withdrawn = 0, nil, false, false
+	exchanges.Put(x)
+}
+
 // outcomeOf has a message whose body is the answer, and is to be freed; nil: the connection broke.
 type outcomeOf struct{ answer *mangos.Message }
 
@@ -199,6 +210,9 @@ func (c *connection) match(message *mangos.Message) *exchange {
 	c.lock.Lock()
 	defer c.lock.Unlock()
 	x := c.waiting[id]
+	if x == nil || !x.sent {
+		return nil
+	}
 	delete(c.waiting, id)
 	return x
 }

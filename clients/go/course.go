@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"math/rand"
 	"strings"
+	"sync"
 	"time"
-
-	"go.nanomsg.org/mangos/v3"
 
 	"harrier.example/harrier/internal/wire"
 )
@@ -48,14 +47,31 @@ func (c *Client) newCourse(ctx context.Context, r *request, begun time.Time, lim
 			limit = left
 		}
 	}
-	return &course{
-		client: c, request: r, ctx: ctx, limit: limit, ends: begun.Add(limit), timer: time.NewTimer(limit - time.Since(begun)),
+	return &course{client: c, request: r, ctx: ctx, limit: limit, ends: begun.Add(limit)}
+}
+
+// timers are used again: a call has little time.
+var timers sync.Pool
+
+func startTimer(length time.Duration) *time.Timer {
+	if timer, ok := timers.Get().(*time.Timer); ok {
+		timer.Reset(length)
+		return timer
+	}
+	return time.NewTimer(length)
+}
+
+// stopTimer keeps only a timer that has certainly not fired: nothing is in its channel.
+func stopTimer(timer *time.Timer) {
+	if timer.Stop() {
+		timers.Put(timer)
 	}
 }
 
 // run returns the answer, or what the call ends with.
 func (c *course) run() (*wire.Response, error) {
-	defer c.timer.Stop()
+	c.timer = startTimer(time.Until(c.ends))
+	defer stopTimer(c.timer)
 	if err := c.enter(); err != nil {
 		return nil, err
 	}
@@ -134,9 +150,8 @@ func (c *course) attempt() (response *wire.Response, again bool, err error) {
 	if err != nil {
 		return nil, false, err
 	}
-	message := mangos.NewMessage(len(c.request.body) + headSizeMax)
-	message.Body = c.request.appendTo(message.Body, left, token)
-	x := &exchange{message: message, done: make(chan outcomeOf, 1)}
+	x := newExchange()
+	x.message = c.request.message(left, token)
 	if !conn.send(x) {
 		return nil, true, nil
 	}
@@ -223,6 +238,7 @@ func (c *course) received(x *exchange, got outcomeOf) (*wire.Response, bool, err
 		c.client.failed(c.index)
 		return c.again("connection")
 	}
+	x.recycle()
 	response, failure := decodeResponse(got.answer.Body, c.request)
 	got.answer.Free()
 	if failure != nil && failure.Code == ErrUnavailable {

@@ -35,7 +35,7 @@ const (
 )
 
 // Error is the code's name.
-func (c Code) Error() string { return "harrier: " + string(c) }
+func (c Code) Error() string { return string(c) }
 
 // Decided says whether a call that failed may have decided its transactions.
 type Decided int
@@ -72,9 +72,9 @@ type Error struct {
 // Error has code, field and message.
 func (e *Error) Error() string {
 	if e.Field == "" {
-		return e.Code.Error() + ": " + e.Message
+		return "harrier: " + string(e.Code) + ": " + e.Message
 	}
-	return e.Code.Error() + ": " + e.Field + ": " + e.Message
+	return "harrier: " + string(e.Code) + ": " + e.Field + ": " + e.Message
 }
 
 // Is compares with a Code.
