@@ -204,7 +204,7 @@ func TestTLS(t *testing.T) {
 	if _, err := known.ScoreMany(background, transactions(1000)); err != nil {
 		t.Error(err)
 	}
-	stranger := newClient(t, []string{s.address}, harrier.WithDeadline(300*time.Millisecond))
+	stranger := newClient(t, []string{s.address}, harrier.WithDeadline(2*time.Second))
 	_, err := stranger.Score(background, transaction(1))
 	expectCode(t, err, harrier.ErrUnavailable, harrier.NotDecided)
 	if !strings.Contains(err.Error(), "certificate") {
