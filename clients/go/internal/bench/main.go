@@ -37,6 +37,8 @@ import (
 const (
 	warmUp = 500
 	target = 1.3
+	// Calls of the profile: enough for its 100 samples a second.
+	profiled = 100_000
 )
 
 func check(err error) {
@@ -180,7 +182,7 @@ func (f *figures) row() float64 {
 func main() {
 	rounds := flag.Int("rounds", 5, "")
 	calls := flag.Int("calls", 4000, "of a round, in all")
-	profile := flag.String("profile", "", "a file for a processor profile of the client with 1 in flight")
+	profile := flag.String("profile", "", "a file for a processor profile of the client with 64 in flight")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		fmt.Fprintln(os.Stderr, "usage: bench [-rounds N] [-calls N] [-profile FILE] ECHO_ADDRESS HARRIERD_ADDRESS")
@@ -232,7 +234,7 @@ func main() {
 		file, err := os.Create(*profile)
 		check(err)
 		check(pprof.StartCPUProfile(file))
-		(&figures{call: throughClient(client, n)}).measure(1, *calls**rounds, false)
+		(&figures{call: throughClient(client, n)}).measure(64, profiled, false)
 		pprof.StopCPUProfile()
 		check(file.Close())
 	}
