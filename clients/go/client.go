@@ -226,7 +226,7 @@ func (c *Client) leave() {
 
 func (c *Client) inFlight() int { return len(c.room) }
 
-func (c *Client) token() (string, error) {
+func (c *Client) token() (string, *Error) {
 	if c.options.token == nil {
 		return "", nil
 	}
@@ -284,9 +284,9 @@ func (c *Client) lives(conn *connection) bool {
 	if err != nil {
 		return false
 	}
-	token, err := c.token()
-	if err != nil {
-		return false
+	token, failure := c.token()
+	if failure != nil {
+		return false // a call meets it, too, and says so
 	}
 	x := newExchange()
 	x.message = r.message(limit, token)

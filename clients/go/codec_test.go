@@ -490,3 +490,39 @@ func TestTraceparents(t *testing.T) {
 		}
 	}
 }
+
+// FuzzAnswers: whatever a server sends, a call ends with results that fit or with an error of the client's.
+func FuzzAnswers(f *testing.F) {
+	paths, _ := filepath.Glob(filepath.Join(casesFolder, "*response*.json"))
+	for _, path := range paths {
+		data, err := os.ReadFile(path)
+		if err != nil {
+			f.Fatal(err)
+		}
+		var one wireCase
+		if err := json.Unmarshal(data, &one); err != nil {
+			f.Fatal(err)
+		}
+		seed, _ := hex.DecodeString(one.Hex)
+		f.Add(seed, 3)
+	}
+	f.Fuzz(func(t *testing.T, data []byte, count int) {
+		for call, read := range map[string]func(*wire.Response) (int, error){
+			"score":          func(r *wire.Response) (int, error) { found, err := decodeDecisions(r); return len(found), err },
+			"report_outcome": func(r *wire.Response) (int, error) { found, err := decodeOutcomes(r); return len(found), err },
+			"get_entity":     func(r *wire.Response) (int, error) { decodeEntity(r); return count, nil },
+			"status":         func(r *wire.Response) (int, error) { decodeStatus(r); return count, nil },
+		} {
+			response, failure := decodeResponse(data, &request{call: call, count: count})
+			if failure != nil {
+				if failure.Code == "" {
+					t.Error("an error without a code")
+				}
+				continue
+			}
+			if got, err := read(response); err == nil && got != count || err != nil && codeOf(err) != ErrProtocol {
+				t.Errorf("%s: %d results of %d, %v", call, got, count, err)
+			}
+		}
+	})
+}

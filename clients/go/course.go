@@ -146,9 +146,10 @@ func (c *course) attempt() (response *wire.Response, again bool, err error) {
 		why := c.wait(changed)
 		return nil, why == somethingChanged, c.notSent(why)
 	}
-	token, err := c.client.token()
-	if err != nil {
-		return nil, false, err
+	token, failure := c.client.token()
+	if failure != nil {
+		failure.Decided = c.decided()
+		return nil, false, failure
 	}
 	x := newExchange()
 	x.message = c.request.message(left, token)

@@ -25,7 +25,7 @@
 //   - A raw REQ socket loses what it takes from its queue for a connection that has just ended, and tells nobody; and
 //     with pipe event hooks, which run later and beside it, one cannot know which those were.
 //   - The dialer under both waits for ever for the handshake of a server that stands still, on a goroutine and a
-//     connection that closing the socket does not end.
+//     connection that closing the socket does not end. (Closing the handshaker would, and races with the handshake.)
 //   - A pipe's Send and Recv make three or four small system calls a message. Here they go through buffers, and what many
 //     goroutines send at once leaves in one piece.
 //

@@ -213,7 +213,7 @@ func checkDeadline(deadline time.Duration) error {
 }
 
 // checkToken never shows it.
-func checkToken(token string) error {
+func checkToken(token string) *Error {
 	if len(token) > tokenMax {
 		return invalid("token", fmt.Sprintf("%d bytes; expected at most %d", len(token), tokenMax))
 	}

@@ -19,8 +19,6 @@ import (
 	"testing"
 	"time"
 
-	"go.nanomsg.org/mangos/v3"
-
 	"harrier.example/harrier"
 	"harrier.example/harrier/internal/wire"
 )
@@ -193,7 +191,7 @@ func freePort(t *testing.T) int {
 func TestTLS(t *testing.T) {
 	own, pool := certificate(t)
 	config := &tls.Config{Certificates: []tls.Certificate{own}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: pool}
-	s := newServer(t, fmt.Sprintf("tls+tcp://127.0.0.1:%d", freePort(t)), map[string]any{mangos.OptionTLSConfig: config})
+	s := newServer(t, fmt.Sprintf("tls+tcp://127.0.0.1:%d", freePort(t)), config)
 	known := newClient(t, []string{s.address}, harrier.WithDeadline(20*time.Second),
 		harrier.WithTLS(&tls.Config{RootCAs: pool, Certificates: []tls.Certificate{own}}))
 	for number := 0; number < 100; number++ {

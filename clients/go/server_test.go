@@ -1,34 +1,40 @@
 package harrier_test
 
 import (
+	"bytes"
+	"crypto/tls"
+	"encoding/binary"
+	"io"
+	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
-	"go.nanomsg.org/mangos/v3"
-	"go.nanomsg.org/mangos/v3/protocol/rep"
-	_ "go.nanomsg.org/mangos/v3/transport/ipc"
-	_ "go.nanomsg.org/mangos/v3/transport/tlstcp"
 	"google.golang.org/protobuf/proto"
 
 	"harrier.example/harrier/internal/wire"
 )
 
-// server is on mangos' own REP socket, which shares nothing with the client but the framing. answer returns a
-// *wire.Response, bytes to send as they are, or nil to stay silent.
+// server speaks the REP side of SP on plain connections and shares nothing with the client. answer returns a
+// *wire.Response, bytes to send as they are, or nil to stay silent; each call has a goroutine of its own. (mangos'
+// listeners cannot stand in for it: closing one races with a handshake that is under way.)
 type server struct {
-	address string
-	socket  mangos.Socket
-	working sync.WaitGroup
+	address  string
+	ipc      bool
+	listener net.Listener
+	working  sync.WaitGroup
 
-	lock     sync.Mutex
-	answer   func(*wire.Request) any
-	requests []*wire.Request
+	lock        sync.Mutex
+	connections map[net.Conn]bool
+	stopped     bool
+	answer      func(*wire.Request) any
+	requests    []*wire.Request
 }
 
-func newServer(t testing.TB, address string, options map[string]any) *server {
+func newServer(t testing.TB, address string, config *tls.Config) *server {
 	t.Helper()
-	s, err := startServer(address, options)
+	s, err := startServer(address, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -36,54 +42,115 @@ func newServer(t testing.TB, address string, options map[string]any) *server {
 	return s
 }
 
-func startServer(address string, options map[string]any) (*server, error) {
-	socket, err := rep.NewSocket()
-	if err != nil {
+func startServer(address string, config *tls.Config) (*server, error) {
+	scheme, target, _ := strings.Cut(address, "://")
+	s := &server{address: address, ipc: scheme == "ipc", connections: make(map[net.Conn]bool), answer: approve}
+	network := "tcp"
+	if s.ipc {
+		network = "unix"
+	}
+	var err error
+	if s.listener, err = net.Listen(network, target); err != nil {
 		return nil, err
 	}
-	s := &server{address: address, socket: socket, answer: approve}
-	if err := socket.ListenOptions(address, options); err != nil {
-		return nil, err
+	if config != nil {
+		s.listener = tls.NewListener(s.listener, config)
 	}
-	for i := 0; i < 64; i++ {
-		ctx, err := socket.OpenContext()
-		if err != nil {
-			return nil, err
-		}
-		s.working.Add(1)
-		go s.serve(ctx)
-	}
+	s.working.Add(1)
+	go s.accept()
 	return s, nil
 }
 
-func (s *server) stop() {
-	_ = s.socket.Close()
-	s.working.Wait()
-}
-
-func (s *server) serve(ctx mangos.Context) {
+func (s *server) accept() {
 	defer s.working.Done()
 	for {
-		data, err := ctx.Recv()
+		conn, err := s.listener.Accept()
 		if err != nil {
 			return
 		}
-		request := new(wire.Request)
-		if proto.Unmarshal(data, request) != nil {
-			continue
-		}
 		s.lock.Lock()
-		s.requests = append(s.requests, request)
-		answer := s.answer
-		s.lock.Unlock()
-		switch made := answer(request).(type) {
-		case *wire.Response:
-			data, _ := proto.Marshal(made)
-			_ = ctx.Send(data)
-		case []byte:
-			_ = ctx.Send(made)
+		if s.stopped {
+			conn.Close()
+		} else {
+			s.connections[conn] = true
+			s.working.Add(1)
+			go s.serve(conn)
 		}
+		s.lock.Unlock()
 	}
+}
+
+// stop ends the connections, and does not wait for those that wait for an answer of the test's.
+func (s *server) stop() {
+	_ = s.listener.Close()
+	s.lock.Lock()
+	s.stopped = true
+	for conn := range s.connections {
+		_ = conn.Close()
+	}
+	s.lock.Unlock()
+	s.working.Wait()
+}
+
+func (s *server) serve(conn net.Conn) {
+	defer s.working.Done()
+	defer func() {
+		s.lock.Lock()
+		delete(s.connections, conn)
+		s.lock.Unlock()
+		_ = conn.Close()
+	}()
+	hello := make([]byte, 8)
+	if _, err := conn.Write([]byte{0, 'S', 'P', 0, 0, 0x31, 0, 0}); err != nil {
+		return
+	}
+	if _, err := io.ReadFull(conn, hello); err != nil || !bytes.Equal(hello, []byte{0, 'S', 'P', 0, 0, 0x30, 0, 0}) {
+		return
+	}
+	var writing sync.Mutex
+	for {
+		head := make([]byte, 8, 9)
+		if s.ipc {
+			head = head[:9]
+		}
+		if _, err := io.ReadFull(conn, head); err != nil {
+			return
+		}
+		message := make([]byte, binary.BigEndian.Uint64(head[len(head)-8:]))
+		if _, err := io.ReadFull(conn, message); err != nil {
+			return
+		}
+		s.working.Add(1)
+		go func() {
+			defer s.working.Done()
+			if body := s.reply(message[4:]); body != nil {
+				binary.BigEndian.PutUint64(head[len(head)-8:], uint64(4+len(body)))
+				writing.Lock()
+				defer writing.Unlock()
+				_, _ = conn.Write(append(append(append([]byte(nil), head...), message[:4]...), body...))
+			}
+		}()
+	}
+}
+
+// reply is nil to stay silent.
+func (s *server) reply(body []byte) []byte {
+	request := new(wire.Request)
+	if proto.Unmarshal(body, request) != nil {
+		return nil
+	}
+	s.lock.Lock()
+	s.requests = append(s.requests, request)
+	answer := s.answer
+	s.lock.Unlock()
+	switch made := answer(request).(type) {
+	case *wire.Response:
+		data, _ := proto.Marshal(made)
+		return data
+	case []byte:
+		return made
+	}
+	return nil
 }
 
 func (s *server) set(answer func(*wire.Request) any) {

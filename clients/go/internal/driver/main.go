@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"harrier.example/harrier"
@@ -17,7 +18,7 @@ import (
 
 var can = []string{
 	"addresses", "ejection", "retry_unavailable", "fallback", "batcher", "metrics", "request_limits", "decided",
-	"close_timeout", "token", "traceparent",
+	"close_timeout", "token", "token_change", "traceparent",
 }
 
 type object = map[string]any
@@ -32,17 +33,19 @@ type command struct {
 	DeadlineMS   float64       `json:"deadline_ms"`
 	DryRun       bool          `json:"dry_run"`
 	Traceparent  string        `json:"traceparent"`
+	Token        string        `json:"token"`
 	TimeoutMS    *float64      `json:"timeout_ms"`
 }
 
 type openOptions struct {
-	Addresses   []string `json:"addresses"`
-	DeadlineMS  *float64 `json:"deadline_ms"`
-	Fallback    *string  `json:"fallback"`
-	RetriesMax  *int     `json:"retries_max"`
-	InFlightMax *int     `json:"in_flight_max"`
-	EjectAfter  *int     `json:"eject_after"`
-	Token       *string  `json:"token"`
+	Addresses     []string `json:"addresses"`
+	DeadlineMS    *float64 `json:"deadline_ms"`
+	Fallback      *string  `json:"fallback"`
+	RetriesMax    *int     `json:"retries_max"`
+	InFlightMax   *int     `json:"in_flight_max"`
+	EjectAfter    *int     `json:"eject_after"`
+	Token         *string  `json:"token"`
+	ChangingToken *string  `json:"changing_token"`
 }
 
 type transaction struct {
@@ -210,6 +213,7 @@ type driver struct {
 	client  *harrier.Client
 	batcher *harrier.Batcher
 	figures *figures
+	token   atomic.Value // of a text: what a token that changes is now
 	writing sync.Mutex
 	calls   sync.WaitGroup
 }
@@ -227,7 +231,12 @@ func (d *driver) say(seq int, answer object) {
 
 func (d *driver) open(c *command) object {
 	d.figures = &figures{}
-	client, err := harrier.New(c.Options.Addresses, c.Options.made(d.figures)...)
+	options := c.Options.made(d.figures)
+	if c.Options.ChangingToken != nil {
+		d.token.Store(*c.Options.ChangingToken)
+		options = append(options, harrier.WithTokenFunc(func() (string, error) { return d.token.Load().(string), nil }))
+	}
+	client, err := harrier.New(c.Options.Addresses, options...)
 	if err != nil {
 		return errorObject(err)
 	}
@@ -300,6 +309,9 @@ func (d *driver) take(c *command) {
 	switch c.Do {
 	case "open":
 		d.say(c.Seq, d.open(c))
+	case "token":
+		d.token.Store(c.Token)
+		d.say(c.Seq, object{})
 	case "metrics":
 		d.say(c.Seq, object{"metrics": d.figures.all()})
 	case "close":
