@@ -3,6 +3,7 @@ package harrier
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"harrier.example/harrier/internal/wire"
@@ -20,7 +21,8 @@ type Client struct {
 	routes  *routes
 	links   []*link
 
-	room    chan struct{} // one of each request in flight
+	room    chan struct{} // one of each request in flight, and of the end
+	calls   atomic.Int64  // in flight
 	closing chan struct{} // closed: no new calls
 	aborted chan struct{} // closed: calls under way end
 	closed  chan struct{} // closed: nothing is left
@@ -220,11 +222,10 @@ func (c *Client) tell(r *request, begun time.Time, err error) {
 
 // leave gives the room back.
 func (c *Client) leave() {
+	c.calls.Add(-1)
+	c.meter.inFlight(c.calls.Load)
 	<-c.room
-	c.meter.inFlight(c.inFlight)
 }
-
-func (c *Client) inFlight() int { return len(c.room) }
 
 func (c *Client) token() (string, *Error) {
 	if c.options.token == nil {

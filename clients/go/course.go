@@ -106,7 +106,8 @@ func (c *course) enter() error {
 		return &Error{Code: ErrClosed, Message: "the client is closed"}
 	default:
 	}
-	client.meter.inFlight(client.inFlight)
+	client.calls.Add(1)
+	client.meter.inFlight(client.calls.Load)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (m *meter) ejected(address string) {
 	m.tell(func(h Metrics) { h.Count("harrier_client_ejections_total", 1, map[string]string{"address": address}) })
 }
 
-func (m *meter) inFlight(read func() int) {
+func (m *meter) inFlight(read func() int64) {
 	if m.hook == nil {
 		return
 	}

@@ -267,6 +267,27 @@ func TestMetrics(t *testing.T) {
 		"count harrier_client_fallbacks_total 1 map[reason:internal]")
 }
 
+// The end does not count as calls.
+func TestMetricsOfTheEnd(t *testing.T) {
+	told := new(figures)
+	s, client := newPair(t, harrier.WithMetrics(told))
+	s.set(silent)
+	ended := make(chan error)
+	go func() {
+		_, err := client.Score(background, transaction(1))
+		ended <- err
+	}()
+	s.awaitScores(t, 1)
+	limited, cancel := context.WithTimeout(background, 30*time.Millisecond)
+	defer cancel()
+	_ = client.Shutdown(limited)
+	<-ended
+	told.expect(t, "set harrier_client_in_flight 1 map[]", "set harrier_client_address_up 1 map[address:"+s.address+"]",
+		"set harrier_client_in_flight 0 map[]", "count harrier_client_calls_total 1 map[call:score result:closed]",
+		"observe harrier_client_call_seconds 0 map[call:score]", "observe harrier_client_transactions 1 map[]",
+		"set harrier_client_address_up 0 map[address:"+s.address+"]")
+}
+
 type broken struct{ figures }
 
 func (*broken) Count(string, float64, map[string]string) { panic("no collector") }
