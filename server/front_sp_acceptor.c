@@ -25,8 +25,8 @@
 /* ---- accepting ---- */
 
 static void refuse_full(struct front_sp *front, int descriptor) {
-    close(descriptor);
     metric_add(front->settings.metrics, CONNECTIONS_REFUSED, 0, 1);
+    close(descriptor);
     if (front_sp_may_say(front))
         log_line(front->settings.log, LOG_WARNING,
                  "more than max_connections (%zu) clients: the rest are turned away",
