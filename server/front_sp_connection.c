@@ -132,6 +132,7 @@ void connection_answer(struct slot *slot, const void *bytes, size_t length) {
         connection->output_end += head + input->ids_size + length;
     }
     chunk_release(&front->pool, slot->input.chunk);
+    connection->is_answered = true;
     connection->unanswered--;
     slot->connection = NULL;
     atomic_store_explicit(&slot->since_us, 0, memory_order_relaxed);
@@ -255,6 +256,9 @@ static enum pause serve_and_write(struct connection *connection, int64_t now_us)
 void connection_go_on(struct connection *connection) {
     int64_t now_us = front_sp_now_us(connection->front);
     if (!connection->closed) {
+        if (connection->is_answered)
+            connection->active_us = now_us;
+        connection->is_answered = false;
         enum pause pause = serve_and_write(connection, now_us);
         bool is_all = pause == PAUSE_INPUT; /* that came in whole */
         if (connection->input_ended && is_all && connection->unanswered == 0 &&

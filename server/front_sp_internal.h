@@ -67,7 +67,7 @@ struct connection {
     struct connection *next_waiting;    /* for a slot */
     struct connection *next_dirty;      /* of those that have new answers */
     bool is_waiting, is_dirty, closed;
-    bool input_ended;
+    bool input_ended, is_answered;
     bool is_short; /* of memory for what it sends */
     struct stream stream;
     struct input input;
