@@ -198,6 +198,7 @@ static int setup(void **state) {
         .address_count = 1,
         .requests_max = SLOTS,
         .bytes_max = BYTES_MAX,
+        .ipc_access = {.mode = 0660, .group = (gid_t)-1},
         .connections_max = 400,
         .buffer_bytes_max = (size_t)64 << 20,
         .tls = {.certificate = bench->cert, .key = bench->key, .client_ca = ""},

@@ -239,11 +239,11 @@ static void certificates_let_others_in(void **state) {
     assert_refused(&l, LOAD(&l, NO_FILE, "--listen=tls+tcp://127.0.0.1:1"),
                    OPTIONS_FAULT_CONFIGURATION, "needs a certificate and its key");
     assert_refused(&l, LOAD(&l, NO_FILE, far, "--tls_cert=c", "--tls_key=k"),
-                   OPTIONS_FAULT_CONFIGURATION, "does not authenticate anybody yet");
+                   OPTIONS_FAULT_CONFIGURATION, "there are no tokens");
     assert_refused(&l,
                    LOAD(&l, NO_FILE, far, "--tls_cert=c", "--tls_key=k", "--tls_client_ca=a",
                         "--tls_client_optional=yes"),
-                   OPTIONS_FAULT_CONFIGURATION, "does not authenticate anybody yet");
+                   OPTIONS_FAULT_CONFIGURATION, "there are no tokens");
     assert_int_equal(LOAD(&l, NO_FILE, far, "--tls_cert=c", "--tls_key=k", "--tls_client_ca=a"), 0);
     option_set_free(l.set);
 }
