@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -155,6 +156,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: epoll_echo ADDRESS\n");
         return 64;
     }
+    signal(SIGPIPE, SIG_IGN); /* clients go with requests in flight */
     int listener = open_listener(argv[1]);
     loop = epoll_create1(0);
     watch(listener, EPOLL_CTL_ADD, EPOLLIN);
