@@ -231,17 +231,22 @@ static void free_connections(struct front_sp *front) {
         connection_go_on(first_waiting(front));
 }
 
+/* libevent frees a bufferevent in its loop, behind the callbacks that it still owes. */
+static void let_libevent_finish(struct event_base *base) {
+    for (int i = 0; i < 2; i++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
 static void front_free(struct front_sp *front) {
     for (size_t i = 0; i < front->acceptor_count; i++)
         acceptor_close(&front->acceptors[i]);
+    event_free(front->wake);
+    event_free(front->tick);
     free_connections(front);
+    let_libevent_finish(front->base);
+    event_base_free(front->base);
     for (size_t i = 0; i < front->settings.requests_max; i++)
         buffer_deinit(&front->slots[i].answer);
-    if (front->wake)
-        event_free(front->wake);
-    if (front->tick)
-        event_free(front->tick);
-    event_base_free(front->base);
     close(front->wake_descriptor);
     chunk_pool_deinit(&front->pool);
     tls_close(front->tls);
