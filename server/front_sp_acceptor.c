@@ -43,6 +43,7 @@ static bool accept_one(struct acceptor *acceptor) {
             refuse_full(front, descriptor);
         else
             connection_open(front, descriptor,
+                            address_ipc_path(acceptor->address) ? SP_IPC : SP_TCP,
                             address_is_tls(acceptor->address) ? front->tls : NULL);
         return true;
     }

@@ -18,7 +18,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 
 /* A slow reader is one who takes less than this in stall_us. */
 #define TAKEN_LEAST ((size_t)16 << 10)
@@ -27,7 +26,7 @@
 
 static void put(struct connection *connection, const void *bytes, size_t size);
 
-void connection_open(struct front_sp *front, int descriptor, struct tls *tls) {
+void connection_open(struct front_sp *front, int descriptor, enum sp_stream kind, struct tls *tls) {
     struct connection *connection = check_calloc(1, sizeof *connection);
     struct error error;
     connection->front = front;
@@ -37,12 +36,7 @@ void connection_open(struct front_sp *front, int descriptor, struct tls *tls) {
         free(connection);
         return;
     }
-    struct sockaddr_storage own;
-    socklen_t own_length = sizeof own;
-    bool is_ipc = getsockname(descriptor, (struct sockaddr *)&own, &own_length) == 0 &&
-                  own.ss_family == AF_UNIX;
-    input_init(&connection->input, &front->pool, is_ipc ? SP_IPC : SP_TCP,
-               front->settings.bytes_max);
+    input_init(&connection->input, &front->pool, kind, front->settings.bytes_max);
     connection->active_us = front_sp_now_us(front);
     connection->next = front->connections;
     if (connection->next)
@@ -212,6 +206,13 @@ static const enum ending ending_of[] = {
     [INPUT_MALFORMED] = ENDING_MALFORMED,
 };
 
+static void count_left_out(struct connection *connection) {
+    if (connection->input.too_deep > 0)
+        metric_add(connection->front->settings.metrics, REQUESTS_LEFT_OUT, 0,
+                   connection->input.too_deep);
+    connection->input.too_deep = 0;
+}
+
 /* What stopped it. */
 enum pause { PAUSE_INPUT, PAUSE_OUTPUT, PAUSE_SERVER };
 
@@ -226,6 +227,7 @@ static enum pause serve(struct connection *connection, int64_t now_us) {
             return PAUSE_SERVER;
         }
         enum input_step step = input_next(&connection->input, &request);
+        count_left_out(connection);
         if (step == INPUT_WAITS)
             return PAUSE_INPUT;
         if (step != INPUT_REQUEST) {

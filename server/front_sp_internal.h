@@ -81,7 +81,7 @@ struct connection {
 };
 
 /* Takes the descriptor. */
-void connection_open(struct front_sp *front, int descriptor, struct tls *tls);
+void connection_open(struct front_sp *front, int descriptor, enum sp_stream kind, struct tls *tls);
 void connection_close(struct connection *connection, enum ending ending);
 /* From the stream. */
 void connection_readable(struct connection *connection);

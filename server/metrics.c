@@ -293,6 +293,9 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [CONNECTIONS_REFUSED] = {.name = "harrierd_connections_refused_total",
                              .type = METRIC_COUNTER,
                              .help = "Connections beyond max_connections."},
+    [REQUESTS_LEFT_OUT] = {.name = "harrierd_requests_left_out_total",
+                           .type = METRIC_COUNTER,
+                           .help = "Requests that came through more devices than are allowed."},
 };
 
 struct metric_set *server_metrics_new(void) {

@@ -442,6 +442,8 @@ static void too_many_hops_are_left_out(void **state) {
     assert_true(raw_ask(&client, ID | 1, "e"));
     raw_expect_answer(&client, ID | 1, "+e");
     assert_int_equal(atomic_load(&bench->served), 1);
+    if (!is_nng)
+        assert_int_equal(metric_value(bench->metrics, REQUESTS_LEFT_OUT, 0), 2);
     raw_close(&client);
 }
 
