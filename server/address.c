@@ -11,14 +11,31 @@ static const char *after(const char *address, const char *scheme) {
     return strncmp(address, scheme, length) == 0 ? address + length : NULL;
 }
 
-/* The HOST:PORT part of tcp:// and ws://, or NULL. */
-static const char *network_part(const char *address) {
-    const char *rest = after(address, "tcp://");
-    return rest ? rest : after(address, "ws://");
+static const char *without_prefix(const char *address) {
+    const char *rest = after(address, "nng+");
+    return rest ? rest : address;
+}
+
+const char *address_network_part(const char *address) {
+    static const char *const schemes[] = {"tcp://", "ws://", "tls+tcp://"};
+    const char *part = NULL;
+    address = without_prefix(address);
+    for (size_t i = 0; i < sizeof schemes / sizeof *schemes && !part; i++)
+        part = after(address, schemes[i]);
+    return part;
 }
 
 const char *address_ipc_path(const char *address) {
-    return after(address, "ipc://");
+    return after(without_prefix(address), "ipc://");
+}
+
+bool address_is_tls(const char *address) {
+    return after(address, "tls+tcp://") != NULL;
+}
+
+enum address_front address_front(const char *address, const char **ret_rest) {
+    *ret_rest = without_prefix(address);
+    return *ret_rest != address || after(address, "ws://") ? ADDRESS_FRONT_NNG : ADDRESS_FRONT_SP;
 }
 
 int address_split(const char *address, char *ret_host, size_t host_size, uint16_t *ret_port,
@@ -68,7 +85,11 @@ static int check_ipc(const char *address, const char *path, struct error *ret_er
 }
 
 int address_check(const char *address, struct error *ret_error) {
-    const char *network = network_part(address);
+    if (after(address, "nng+tls+tcp://"))
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s: TLS is not served through the nng library; expected tls+tcp://",
+                         address);
+    const char *network = address_network_part(address);
     if (network)
         return check_network(address, network, ret_error);
     const char *path = address_ipc_path(address);
@@ -89,7 +110,7 @@ bool address_host_is_loopback(const char *host) {
 }
 
 bool address_is_local(const char *address) {
-    const char *network = network_part(address);
+    const char *network = address_network_part(address);
     char host[256];
     uint16_t port;
     struct error ignored;

@@ -4,7 +4,10 @@
  * It reads segments and tables for as long as it takes, so a thread of its own does that, one
  * explanation at a time, with files of its own: decisions never wait for it. Under the decision
  * lock it is only looked up where the transaction is. A few may wait; whoever comes then is told to
- * come again. A server that ends answers those that wait, and breaks off the one at work. */
+ * come again. A server that ends answers those that wait, and breaks off the one at work.
+ *
+ * The hash of all states, which Status can be asked for, is made by the same thread: a front may
+ * have no thread to spare but the one that serves everybody. */
 #include "core/store/explain.h"
 #include "service_internal.h"
 
@@ -24,32 +27,38 @@ static enum next refuse_unknown(struct run *run) {
     return run_refuse(run, &error, TEXT_LITERAL("transaction_id"));
 }
 
-static enum next refuse_busy(struct run *run) {
-    struct error error;
-    error_set(&error, ERROR_UNAVAILABLE,
-              "busy: %d transactions wait to be explained already; try again", EXPLAIN_WAITERS_MAX);
-    return run_refuse(run, &error, (struct text){0});
-}
-
-enum next perform_explain(struct run *run) {
+bool explain_admit(struct run *run, struct error *ret_error) {
     struct explains *explains = &run->service->explains;
-    struct known_id known;
-    if (!overlay_find_id(run->service->states.overlay,
-                         hash_text(run->message.explain.transaction_id), &known))
-        return refuse_unknown(run);
     pthread_mutex_lock(&explains->lock);
     bool is_full = explains->waiters == EXPLAIN_WAITERS_MAX;
     explains->waiters += !is_full;
     pthread_mutex_unlock(&explains->lock);
     if (is_full)
-        return refuse_busy(run);
+        error_set(ret_error, ERROR_UNAVAILABLE,
+                  "busy: %d explanations or state hashes are waited for already; try again",
+                  EXPLAIN_WAITERS_MAX);
+    return !is_full;
+}
+
+bool explain_takes_long(const struct run *run) {
+    return run->explained_position != 0 || run->view;
+}
+
+enum next perform_explain(struct run *run) {
+    struct known_id known;
+    struct error error;
+    if (!overlay_find_id(run->service->states.overlay,
+                         hash_text(run->message.explain.transaction_id), &known))
+        return refuse_unknown(run);
+    if (!explain_admit(run, &error))
+        return run_refuse(run, &error, (struct text){0});
     run->explained_position = known.position;
     return NEXT;
 }
 
 bool explain_park(struct run *run) {
     struct explains *explains = &run->service->explains;
-    if (run->explained_position == 0)
+    if (!explain_takes_long(run))
         return false;
     pthread_mutex_lock(&explains->lock);
     run->next = NULL;
@@ -115,6 +124,12 @@ static void say(const struct run *run, const struct error *error) {
                  (unsigned long long)run->explained_position, error->text);
 }
 
+static void answer_status(struct run *run) {
+    finish_status(run);
+    message_encode_response(&run->response, &run->answer);
+    run_reply(run);
+}
+
 static void answer(struct run *run) {
     struct service *service = run->service;
     struct arena arena;
@@ -154,7 +169,7 @@ static struct run *take_next(struct explains *explains) {
 static void *work(void *user) {
     struct explains *explains = &((struct service *)user)->explains;
     for (struct run *run; (run = take_next(explains)) != NULL;) {
-        answer(run);
+        (run->view ? answer_status : answer)(run);
         pthread_mutex_lock(&explains->lock);
         explains->waiters--;
         pthread_mutex_unlock(&explains->lock);

@@ -11,6 +11,7 @@
 #include "core/base/metric.h"
 #include "ipc_access.h"
 #include "log.h"
+#include "tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -39,6 +40,12 @@ struct front_settings {
     size_t requests_max;          /* given to the handler at the same time */
     size_t bytes_max;             /* of a message; the connection of a larger one is closed */
     struct ipc_access ipc_access; /* of the sockets of ipc addresses */
+    /* The next four are for fronts of our own. */
+    size_t connections_max;
+    size_t buffer_bytes_max; /* of requests and answers on their way, all connections together */
+    int64_t idle_us;         /* a connection without traffic is closed; 0: never */
+    int64_t stall_us;        /* so is one that leaves a message or its answers half-way; 0: never */
+    struct tls_settings tls;
     struct front_handler handler;
     const void *probe; /* a request that is always answered: what watch() sends */
     size_t probe_length;
@@ -58,6 +65,9 @@ struct front_kind {
      * returned, so that what it uses may go; until then the caller comes again. Clients keep their
      * connections until close() and find, when they send again, another server. */
     bool (*drain)(struct front *front);
+    /* Reads the files of certificates again, for connections that come. On failure the old ones
+     * stay. Any thread. */
+    int (*reload)(struct front *front, const struct tls_settings *tls, struct error *ret_error);
     /* Waits until everything given to the handler is answered, then frees. */
     void (*close)(struct front *front);
 };
@@ -75,7 +85,17 @@ static inline void front_watch(struct front *front) {
 static inline bool front_drain(struct front *front) {
     return front->kind->drain(front);
 }
+static inline int front_reload(struct front *front, const struct tls_settings *tls,
+                               struct error *ret_error) {
+    return front->kind->reload ? front->kind->reload(front, tls, ret_error) : 0;
+}
 static inline void front_close(struct front *front) {
     if (front)
         front->kind->close(front);
 }
+
+/* Listens on all addresses, or on none, each with the front that address_front() (address.h) says.
+ * ERROR_EXISTS: an address is in use. ERROR_INVALID, ERROR_SYSTEM. The settings are copied, but not
+ * what they point to. */
+int front_open(const struct front_settings *settings, struct front **ret_front,
+               struct error *ret_error);

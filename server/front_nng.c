@@ -16,6 +16,7 @@
 #include "front_nng_internal.h"
 
 #include "core/base/check.h"
+#include "core/wire/sp.h"
 #include "metrics.h"
 
 #include <nng/protocol/reqrep0/rep.h>
@@ -259,8 +260,10 @@ int front_nng_open(const struct front_settings *settings, struct front **ret_fro
     atomic_init(&front->draining, false);
     /* Before listening: without it a header of eight bytes makes nng reserve whatever it claims. */
     code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, settings->bytes_max);
+    if (code == 0) /* as many devices on the way as it can be told; 8 by default */
+        code = nng_socket_set_int(socket, NNG_OPT_MAXTTL, SP_HOPS_MAX);
     int r = code == 0 ? open_workers(front, ret_error)
-                      : front_nng_error(ret_error, code, "cannot limit the size of messages");
+                      : front_nng_error(ret_error, code, "cannot limit messages");
     if (r == 0)
         r = open_listeners(front, ret_error);
     if (r < 0) {

@@ -2,14 +2,10 @@
 #include "front_nng_internal.h"
 
 #include "address.h"
+#include "listening.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <netinet/in.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -20,29 +16,11 @@ int front_nng_error(struct error *ret_error, int code, const char *what) {
     return error_set(ret_error, ours, "%s: %s", what, nng_strerror(code));
 }
 
-/* The lock file is left behind on purpose: removing it would let two servers hold two locks of the
- * same name. */
-static int lock_path(const char *path, int *ret_lock, struct error *ret_error) {
-    char name[PATH_MAX];
-    snprintf(name, sizeof name, "%s.lock", path);
-    int lock = open(name, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (lock < 0)
-        return error_set_errno(ret_error, errno, "cannot create %s", name);
-    if (flock(lock, LOCK_EX | LOCK_NB) == 0) {
-        *ret_lock = lock;
-        return 0;
-    }
-    int number = errno;
-    close(lock);
-    if (number == EWOULDBLOCK)
-        return error_set(ret_error, ERROR_EXISTS,
-                         "another server listens on ipc://%s (it holds %s)", path, name);
-    return error_set_errno(ret_error, number, "cannot lock %s", name);
-}
-
 /* The address it is really bound to: port 0 became some port. */
 static void find_where(struct listener *listener) {
     nng_sockaddr bound;
+    const char *own;
+    address_front(listener->address, &own);
     listener->where_length = 0;
     memset(&listener->where, 0, sizeof listener->where);
     const char *path = address_ipc_path(listener->address);
@@ -53,7 +31,7 @@ static void find_where(struct listener *listener) {
         memcpy(where->sun_path, path, strlen(path)); /* address_check() has seen its length */
         return;
     }
-    if (strncmp(listener->address, "tcp://", 6) != 0 ||
+    if (strncmp(own, "tcp://", 6) != 0 ||
         nng_listener_get_addr(listener->id, NNG_OPT_LOCADDR, &bound) != 0)
         return;
     if (bound.s_family == NNG_AF_INET) {
@@ -75,7 +53,9 @@ static void find_where(struct listener *listener) {
  * socket that is closed to others, and that is opened here. */
 static int start(struct listener *listener, nng_socket socket, struct error *ret_error) {
     const char *path = address_ipc_path(listener->address);
-    int code = nng_listener_create(&listener->id, socket, listener->address);
+    const char *own;
+    address_front(listener->address, &own);
+    int code = nng_listener_create(&listener->id, socket, own);
     if (code != 0)
         return front_nng_error(ret_error, code, listener->address);
     if (code == 0 && path)
@@ -100,7 +80,7 @@ int listener_open(struct listener *listener, const char *address,
     *listener = (struct listener){.address = address, .ipc_access = *ipc_access, .lock = -1};
     probe_init(&listener->probe);
     const char *path = address_ipc_path(address);
-    int r = path ? lock_path(path, &listener->lock, ret_error) : 0;
+    int r = path ? listening_lock(path, &listener->lock, ret_error) : 0;
     if (r == 0)
         r = start(listener, socket, ret_error);
     if (r < 0)

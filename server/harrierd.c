@@ -222,6 +222,22 @@ static void watch_folders(struct harrierd *harrierd, const struct options *optio
                  "%s: changes may go unnoticed, use `harrier reload` or SIGHUP", error.text);
 }
 
+static struct tls_settings tls_settings_of(const struct options *options) {
+    return (struct tls_settings){.certificate = options->tls_cert,
+                                 .key = options->tls_key,
+                                 .client_ca = options->tls_client_ca,
+                                 .client_optional = options->tls_client_optional,
+                                 .allow_1_2 = options->tls_version == TLS_VERSION_1_2};
+}
+
+static void reload_certificates(struct harrierd *harrierd, const struct options *options) {
+    const struct tls_settings settings = tls_settings_of(options);
+    struct error error;
+    if (harrierd->front && front_reload(harrierd->front, &settings, &error) < 0)
+        log_line(&harrierd->log, LOG_ERROR,
+                 "certificates were not read again, those before stay: %s", error.text);
+}
+
 static void on_reload(evutil_socket_t signal, short what, void *user) {
     (void)signal, (void)what;
     struct harrierd *harrierd = user;
@@ -244,6 +260,7 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     buffer_deinit(&fixed);
     harrierd->options.drain_timeout_us = next.drain_timeout_us;
     log_set_level(&harrierd->log, (enum log_level)next.log_level);
+    reload_certificates(harrierd, &next);
     watch_folders(harrierd, &next); /* before they are read: what changes later is noticed */
     service_set_shadows(harrierd->service, next.shadow.items, next.shadow.count);
     service_reload(harrierd->service, next.policy, next.max_ahead_us);
@@ -295,9 +312,10 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
 
 static void say_listening(struct harrierd *harrierd, const char *address) {
     const struct options *options = &harrierd->options;
-    bool is_open = !address_is_local(address), is_tls = strncmp(address, "tls+", 4) == 0;
+    bool is_open = !address_is_local(address), is_tls = address_is_tls(address);
     log_line(&harrierd->log, LOG_INFO, "listening on %s", address);
-    if (is_open && !*options->tokens)
+    bool asks = is_tls && *options->tls_client_ca && !options->tls_client_optional;
+    if (is_open && !*options->tokens && !asks)
         log_line(&harrierd->log, LOG_WARNING,
                  "%s: whoever reaches it may score transactions and read entities "
                  "(insecure_listen, and no tokens)",
@@ -305,7 +323,7 @@ static void say_listening(struct harrierd *harrierd, const char *address) {
     else if (is_open && !is_tls)
         log_line(&harrierd->log, LOG_WARNING,
                  "%s is not encrypted: whoever sees the traffic can read it and use the tokens; "
-                 "put TLS in front of it",
+                 "use tls+tcp:// or put TLS in front of it",
                  address);
 }
 
@@ -319,6 +337,11 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
         /* Twice, so that what is only a little too large gets an answer that says so. */
         .bytes_max = 2 * (size_t)options->max_message_bytes,
         .ipc_access = options->ipc_access,
+        .connections_max = (size_t)options->max_connections,
+        .buffer_bytes_max = (size_t)options->max_buffer_bytes,
+        .idle_us = options->idle_timeout_us,
+        .stall_us = options->stall_timeout_us,
+        .tls = tls_settings_of(options),
         .handler = {.handle = service_handle, .user = harrierd->service},
         .probe = harrierd->probe.bytes,
         .probe_length = harrierd->probe.length,
@@ -326,7 +349,7 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
         .log = &harrierd->log,
         .metrics = harrierd->metrics,
     };
-    int r = front_nng_open(&settings, &harrierd->front, ret_error);
+    int r = front_open(&settings, &harrierd->front, ret_error);
     for (size_t i = 0; r == 0 && i < options->listen.count; i++)
         say_listening(harrierd, options->listen.items[i]);
     return r;
@@ -383,10 +406,18 @@ static const struct {
     {open_admin, EXIT_CANNOT_CREATE},
 };
 
+static bool serves_with_nng(const struct options *options) {
+    const char *rest;
+    for (size_t i = 0; i < options->listen.count; i++)
+        if (address_front(options->listen.items[i], &rest) == ADDRESS_FRONT_NNG)
+            return true;
+    return false;
+}
+
 static int open_all(struct harrierd *harrierd) {
     struct error error;
     watch_folders(harrierd, &harrierd->options);
-    const char *warning = front_nng_warning();
+    const char *warning = serves_with_nng(&harrierd->options) ? front_nng_warning() : NULL;
     if (warning)
         log_line(&harrierd->log, LOG_WARNING, "%s", warning);
     for (size_t i = 0; i < sizeof openings / sizeof *openings; i++)

@@ -49,6 +49,16 @@ static const char *denial_label(size_t index) {
 static const char *token_load_label(size_t index) {
     return index == 0 ? "adopted" : "refused";
 }
+static const char *ending_label(size_t index) {
+    static const char *const names[ENDING_COUNT] = {
+        [ENDING_CLIENT] = "client",       [ENDING_GREETING] = "greeting",
+        [ENDING_MALFORMED] = "malformed", [ENDING_TOO_LARGE] = "too_large",
+        [ENDING_IDLE] = "idle",           [ENDING_STALLED] = "stalled",
+        [ENDING_MEMORY] = "memory",       [ENDING_TLS] = "tls",
+        [ENDING_SERVER] = "server",
+    };
+    return names[index];
+}
 
 static const struct metric table[SERVER_METRIC_COUNT] = {
     [SERVER_VERSION] = {.name = "harrierd_version",
@@ -271,6 +281,21 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [LISTENER_RESTARTS] = {.name = "harrierd_listener_restarts_total",
                            .type = METRIC_COUNTER,
                            .help = "Listeners that answered no more and were opened again."},
+    [CONNECTIONS] = {.name = "harrierd_connections",
+                     .type = METRIC_GAUGE,
+                     .help = "Clients connected over tcp, tls+tcp and ipc."},
+    [CONNECTIONS_ENDED] = {.name = "harrierd_connections_ended_total",
+                           .type = METRIC_COUNTER,
+                           .label = "reason",
+                           .labels = ENDING_COUNT,
+                           .label_value = ending_label,
+                           .help = "Connections that ended, by why."},
+    [CONNECTIONS_REFUSED] = {.name = "harrierd_connections_refused_total",
+                             .type = METRIC_COUNTER,
+                             .help = "Connections beyond max_connections."},
+    [REQUESTS_LEFT_OUT] = {.name = "harrierd_requests_left_out_total",
+                           .type = METRIC_COUNTER,
+                           .help = "Requests that came through more devices than are allowed."},
 };
 
 struct metric_set *server_metrics_new(void) {

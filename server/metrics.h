@@ -56,6 +56,10 @@ enum server_metric {
     TOKENS_REFUSED,
     TOKEN_LOADS,
     LISTENER_RESTARTS,
+    CONNECTIONS,
+    CONNECTIONS_ENDED,
+    CONNECTIONS_REFUSED,
+    REQUESTS_LEFT_OUT,
     SERVER_METRIC_COUNT
 };
 
@@ -80,6 +84,20 @@ enum comparison_result {
     COMPARISON_DIFFERENT,
     COMPARISON_SKIPPED, /* the generation has other features */
     COMPARISON_RESULT_COUNT
+};
+
+/* Why a connection ended. */
+enum ending {
+    ENDING_CLIENT,    /* closed or lost on the other side */
+    ENDING_GREETING,  /* it does not speak SP's REQ */
+    ENDING_MALFORMED, /* no message, or one without a request id */
+    ENDING_TOO_LARGE, /* a message larger than allowed */
+    ENDING_IDLE,      /* no traffic for too long */
+    ENDING_STALLED,   /* something begun and not sent, or answers not taken, for too long */
+    ENDING_MEMORY,    /* no more room for what it sends */
+    ENDING_TLS,       /* the handshake failed, or an error behind it */
+    ENDING_SERVER,    /* the server ends */
+    ENDING_COUNT
 };
 
 struct metric_set *server_metrics_new(void);

@@ -22,6 +22,7 @@
 #define US_PER_DAY     (86400 * US_PER_S)
 #define AT(field)      .offset = offsetof(struct options, field)
 
+static const char *const tls_version_names[] = {"1.3", "1.2", NULL};
 static const char *const durability_names[] = {"written", "synced", NULL};
 
 #define ADDRESSES "Addresses"
@@ -55,6 +56,36 @@ static const struct option table[] = {
     {ADDRESSES, "max_message_bytes", OPTION_BYTES, AT(max_message_bytes), "2MiB", .least = 4096,
      .most = MESSAGE_SIZE_MAX,
      .help = "A larger request is refused; one of more than twice this ends its connection."},
+    {ADDRESSES, "max_connections", OPTION_INTEGER, AT(max_connections), "4096", .least = 1,
+     .most = 1000000,
+     .help = "Clients connected over tcp, tls+tcp and ipc at the same time; more are turned away."},
+    {ADDRESSES, "max_buffer_bytes", OPTION_BYTES, AT(max_buffer_bytes), "256MiB", .least = 1 << 20,
+     .most = INT64_C(1) << 40,
+     .help = "Memory for requests that are coming in and answers that are not taken, over all "
+             "connections. Beyond it nothing more is read, and a connection with half a request "
+             "is closed."},
+    {ADDRESSES, "idle_timeout", OPTION_DURATION, AT(idle_timeout_us), "1h", .least = 0,
+     .most = 366 * US_PER_DAY,
+     .help = "A connection without traffic for so long is closed; its client connects again when "
+             "it has something to ask. 0: never."},
+    {ADDRESSES, "stall_timeout", OPTION_DURATION, AT(stall_timeout_us), "30s", .least = 0,
+     .most = US_PER_DAY,
+     .help = "A connection that leaves a greeting or a request half-way for so long, or hardly "
+             "takes its answers, is closed. 0: never."},
+    {ADDRESSES, "tls_cert", OPTION_TEXT, AT(tls_cert), "", .reloadable = true,
+     .help = "File with the server's certificate and those between it and the root (PEM); needed "
+             "by tls+tcp:// addresses."},
+    {ADDRESSES, "tls_key", OPTION_TEXT, AT(tls_key), "", .reloadable = true,
+     .help = "File with its private key (PEM), which only the server's user and group may read."},
+    {ADDRESSES, "tls_client_ca", OPTION_TEXT, AT(tls_client_ca), "", .reloadable = true,
+     .help = "File with the certificates of those who sign clients' certificates (PEM): with it a "
+             "client has to show one. Empty: none is asked for."},
+    {ADDRESSES, "tls_client_optional", OPTION_FLAG, AT(tls_client_optional), "no",
+     .reloadable = true,
+     .help = "Let clients in that show no certificate. One that is shown must be good."},
+    {ADDRESSES, "tls_version", OPTION_CHOICE, AT(tls_version), "1.3", .choices = tls_version_names,
+     .reloadable = true,
+     .help = "The least version of TLS. 1.2 is for clients that know no better."},
     {ADDRESSES, "watchdog_interval", OPTION_DURATION, AT(watchdog_interval_us), "2s", .least = 0,
      .most = 3600 * US_PER_S,
      .help = "How often each address is tried with a real request. A listener that leaves two of "
@@ -254,6 +285,12 @@ static const char *variable(const char *const *environment, const char *name) {
     return NULL;
 }
 
+/* Nobody without one of ours gets in. */
+static bool asks_for_certificates(const struct options *options, const char *address) {
+    return address_is_tls(address) && *options->tls_client_ca != '\0' &&
+           !options->tls_client_optional;
+}
+
 /* What one row cannot know by itself. */
 static int check_together(struct options *options, struct error *ret_error) {
     if (options->listen.count == 0)
@@ -263,11 +300,18 @@ static int check_together(struct options *options, struct error *ret_error) {
         int r = address_check(address, ret_error);
         if (r < 0)
             return error_prefix(ret_error, "listen");
-        if (!address_is_local(address) && !options->insecure_listen && !*options->tokens)
+        if (address_is_tls(address) && (!*options->tls_cert || !*options->tls_key))
+            return error_set(ret_error, ERROR_INVALID,
+                             "listen: %s needs a certificate and its key (options tls_cert and "
+                             "tls_key)",
+                             address);
+        bool knows_clients = *options->tokens || asks_for_certificates(options, address);
+        if (!address_is_local(address) && !knows_clients && !options->insecure_listen)
             return error_set(ret_error, ERROR_INVALID,
                              "listen: %s can be reached from other machines, and there are no "
                              "tokens: who reaches it could score transactions and read entities. "
                              "Name a tokens file (tokens = FILE; `harrier token new` makes one), "
+                             "ask for clients' certificates (tls+tcp:// and tls_client_ca), "
                              "listen on 127.0.0.1 or ipc://, or set insecure_listen = yes when the "
                              "network itself keeps others out",
                              address);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum tls_version { TLS_VERSION_1_3, TLS_VERSION_1_2 };
 enum durability { DURABILITY_WRITTEN, DURABILITY_SYNCED };
 
 struct options {
@@ -20,6 +21,13 @@ struct options {
     struct ipc_access ipc_access; /* what these two say */
     int64_t max_requests;
     int64_t max_message_bytes;
+    int64_t max_connections;
+    int64_t max_buffer_bytes;
+    int64_t idle_timeout_us, stall_timeout_us; /* 0: never */
+    const char *tls_cert, *tls_key;            /* "": none */
+    const char *tls_client_ca;                 /* "": clients show no certificate */
+    bool tls_client_optional;
+    int tls_version;              /* enum tls_version: the least */
     int64_t watchdog_interval_us; /* 0: off */
     const char *admin_listen;     /* "": none */
     const char *policy;

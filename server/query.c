@@ -158,7 +158,11 @@ enum next perform_status(struct run *run) {
     struct service *service = run->service;
     describe(service, response);
     service_describe_warming(service, &run->arena, &response->warming);
-    if (run->message.status.state_hash && service->states.overlay)
+    struct error error;
+    bool wants_hash = run->message.status.state_hash && service->states.overlay;
+    if (wants_hash && !explain_admit(run, &error))
+        return run_refuse(run, &error, (struct text){0});
+    if (wants_hash)
         run->view = overlay_view_open(service->states.overlay, &service->guard.guard);
     /* These change as soon as the lock is free. */
     response->state_reason = arena_text(&run->arena, response->state_reason);

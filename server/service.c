@@ -22,7 +22,6 @@ static enum next decode(struct run *run);
 static enum next admit(struct run *run);
 static enum next perform(struct run *run);
 static enum next write_archive(struct run *run);
-static enum next finish(struct run *run);
 static enum next answer(struct run *run);
 
 /* The steps of every request, in their order. Those of one transaction within perform are a table
@@ -39,7 +38,6 @@ static const struct {
     {"admit", true, admit},          /* can this service answer that now? */
     {"perform", true, perform},      /* for Score: known id? → decide → archive → apply */
     {"write", true, write_archive},  /* all that was appended goes to the kernel, or none of it */
-    {"finish", false, finish},       /* what of the answer takes long */
     {"answer", false, answer},       /* response → bytes */
 };
 #define STEPS (sizeof steps / sizeof *steps)
@@ -201,14 +199,8 @@ static enum next write_archive(struct run *run) {
     return NEXT;
 }
 
-static enum next finish(struct run *run) {
-    if (run->view)
-        finish_status(run);
-    return NEXT;
-}
-
 static enum next answer(struct run *run) {
-    if (run->explained_position == 0) /* else there is no answer yet */
+    if (!explain_takes_long(run)) /* else there is no answer yet */
         message_encode_response(&run->response, &run->answer);
     return NEXT;
 }

@@ -10,7 +10,7 @@
  *   reload.c      Reload: other policies take the place of those in use
  *   swap.c        the thread that takes up new generations, and frees what is no longer needed
  *   shadows.c     the policies on trial
- *   explain.c     Explain, and the thread that does it
+ *   explain.c     Explain, and the thread that does what takes long
  *   commit.c      the thread that syncs the archive, and the answers that wait for it */
 #pragma once
 
@@ -108,7 +108,8 @@ struct shadows {
     size_t count;
 };
 
-/* Those that wait for an explanation, and the thread that makes them: explain.c. */
+/* Those that wait for an explanation or for a hash of all states, and the thread that makes them:
+ * explain.c. */
 struct explains {
     pthread_mutex_t lock;
     pthread_cond_t wanted;
@@ -347,11 +348,15 @@ void shadows_count(struct service *service, const struct decision *decision);
 #define EXPLAIN_WAITERS_MAX 4
 void explain_start(struct service *service);
 void explain_stop(struct service *service);
-/* True: the request waits for its explanation and is answered then. */
+/* There is room for one more to wait; it then has to be parked. Else *ret_error is filled. */
+bool explain_admit(struct run *run, struct error *ret_error);
+/* Its answer is not to be waited for by a front's thread. */
+bool explain_takes_long(const struct run *run);
+/* True: it waits for that answer, and leaves with it. */
 bool explain_park(struct run *run);
 
 /* query.c */
-/* Outside the lock: what of the answer takes long. */
+/* Outside the lock: the hash, which takes long. */
 void finish_status(struct run *run);
 
 /* swap.c */

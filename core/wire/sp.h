@@ -25,7 +25,7 @@ enum sp_stream { SP_TCP, SP_IPC };
 
 #define SP_HEADER_MAX 9 /* bytes before a body */
 
-/* Ids before a payload: as many as nng lets through by default. */
+/* Ids before a payload: as many as fit into what nng keeps of them. */
 #define SP_HOPS_MAX   15
 #define SP_ID_SIZE    4
 #define SP_ID_TOP_BIT UINT32_C(0x80000000)

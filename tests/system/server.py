@@ -71,6 +71,7 @@ class Server:
         self.folder = folder
         self.flags = flags
         self.address = f"ipc://{folder}/{name}.sock"
+        self.listen = None  # where clients find it in another way than the server is told
         self.admin_port = free_port()
         self.messages = os.path.join(folder, f"{name}.err")
         self.process = None
@@ -83,7 +84,7 @@ class Server:
         command = [
             HARRIERD,
             "--config=/dev/null",
-            f"--listen={self.address}",
+            f"--listen={self.listen or self.address}",
             f"--admin_listen=127.0.0.1:{self.admin_port}",
             f"--policy={self.folder}/policy",
             f"--data_dir={self.folder}/data",

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
-"""A client that connects and closes at once makes nng before 1.6 lose its ipc listener for good (nng issue
-1518). The watchdog finds that out and opens it again."""
+"""A listener that answers no more is opened again. A client that connects and closes at once makes nng before
+1.6 lose its ipc listener for good (nng issue 1518); any front loses it when somebody removes the socket's file."""
+import os
 import socket
 import time
 import unittest
@@ -13,8 +14,10 @@ class WatchdogTest(ServerTest):
         with socket.socket(socket.AF_UNIX) as s:
             s.connect(server.address[len("ipc://") :])
 
-    def test_lost_listener_is_opened_again(self):
-        server = self.server("--watchdog_interval=300ms").start()
+    def test_lost_listener_of_nng_is_opened_again(self):
+        server = self.server("--watchdog_interval=300ms")
+        server.listen = f"nng+{server.address}"
+        server.start()
         with server.connect() as old:
             old.score([transaction(1)])
             lost = False
@@ -34,6 +37,23 @@ class WatchdogTest(ServerTest):
         self.assertIn("answered no requests any more and was opened again", server.said())
         with server.connect() as connection:
             self.assertTrue(connection.score([transaction(1)])[0]["decision"]["duplicate"])
+
+    def test_storm_leaves_the_listener_alone(self):
+        server = self.server("--watchdog_interval=300ms").start()
+        for _ in range(200):
+            self.knock(server)
+        self.assertTrue(server.answers(), server.said())
+        self.assertEqual(server.metric("harrierd_listener_restarts_total"), 0)
+        self.assertNotIn("older than 1.6", server.said())
+
+    def test_removed_socket_is_made_again(self):
+        server = self.server("--watchdog_interval=300ms").start()
+        with server.connect() as old:
+            os.unlink(server.address[len("ipc://") :])
+            server.await_said("answered no requests any more and was opened again")
+            server.await_answer()
+            self.assertIn("decision", old.score([transaction(1)])[0])  # who was connected stays
+        self.assertEqual(server.metric("harrierd_listener_restarts_total"), 1)
 
     def test_listener_that_answers_is_left_alone(self):
         server = self.server("--watchdog_interval=250ms").start()

@@ -177,8 +177,10 @@ static void a_reload_tells_what_it_cannot_change(void **state) {
 static void addresses_are_checked(void **state) {
     (void)state;
     struct error error;
-    static const char *const good[] = {"tcp://127.0.0.1:7731", "tcp://[::1]:0", "ipc:///run/x",
-                                       "ws://localhost:80/path"};
+    static const char *const good[] = {"tcp://127.0.0.1:7731",  "tcp://[::1]:0",
+                                       "ipc:///run/x",          "ws://localhost:80/path",
+                                       "tls+tcp://localhost:1", "nng+tcp://127.0.0.1:1",
+                                       "nng+ipc:///run/x"};
     static const char *const bad[] = {"",
                                       "127.0.0.1:7731",
                                       "tcp://127.0.0.1",
@@ -187,7 +189,9 @@ static void addresses_are_checked(void **state) {
                                       "tcp://127.0.0.1:-1",
                                       "ipc://relative",
                                       "ipc://",
-                                      "tls+tcp://h:1",
+                                      "tls+tcp://h",
+                                      "nng+tls+tcp://127.0.0.1:1",
+                                      "nng+ipc://relative",
                                       "udp://h:1"};
     for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_int_equal(address_check(good[i], &error), 0);
@@ -204,6 +208,46 @@ static void addresses_are_checked(void **state) {
     assert_null(address_ipc_path("tcp://127.0.0.1:1"));
 }
 
+static void an_address_says_which_front(void **state) {
+    (void)state;
+    static const struct {
+        const char *address;
+        enum address_front front;
+        const char *rest;
+        bool is_tls;
+    } addresses[] = {
+        {"tcp://h:1", ADDRESS_FRONT_SP, "tcp://h:1", false},
+        {"ipc:///run/x", ADDRESS_FRONT_SP, "ipc:///run/x", false},
+        {"tls+tcp://h:1", ADDRESS_FRONT_SP, "tls+tcp://h:1", true},
+        {"ws://h:1/x", ADDRESS_FRONT_NNG, "ws://h:1/x", false},
+        {"nng+tcp://h:1", ADDRESS_FRONT_NNG, "tcp://h:1", false},
+        {"nng+ipc:///run/x", ADDRESS_FRONT_NNG, "ipc:///run/x", false},
+    };
+    for (size_t i = 0; i < sizeof addresses / sizeof *addresses; i++) {
+        const char *rest;
+        assert_int_equal(address_front(addresses[i].address, &rest), addresses[i].front);
+        assert_string_equal(rest, addresses[i].rest);
+        assert_int_equal(address_is_tls(addresses[i].address), addresses[i].is_tls);
+    }
+    assert_string_equal(address_ipc_path("nng+ipc:///run/x"), "/run/x");
+}
+
+static void certificates_let_others_in(void **state) {
+    (void)state;
+    struct loaded l;
+    const char *far = "--listen=tls+tcp://0.0.0.0:1";
+    assert_refused(&l, LOAD(&l, NO_FILE, "--listen=tls+tcp://127.0.0.1:1"),
+                   OPTIONS_FAULT_CONFIGURATION, "needs a certificate and its key");
+    assert_refused(&l, LOAD(&l, NO_FILE, far, "--tls_cert=c", "--tls_key=k"),
+                   OPTIONS_FAULT_CONFIGURATION, "there are no tokens");
+    assert_refused(&l,
+                   LOAD(&l, NO_FILE, far, "--tls_cert=c", "--tls_key=k", "--tls_client_ca=a",
+                        "--tls_client_optional=yes"),
+                   OPTIONS_FAULT_CONFIGURATION, "there are no tokens");
+    assert_int_equal(LOAD(&l, NO_FILE, far, "--tls_cert=c", "--tls_key=k", "--tls_client_ca=a"), 0);
+    option_set_free(l.set);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(flags_are_read),
@@ -214,6 +258,8 @@ int main(void) {
         cmocka_unit_test(words_need_no_configuration),
         cmocka_unit_test(a_reload_tells_what_it_cannot_change),
         cmocka_unit_test(addresses_are_checked),
+        cmocka_unit_test(an_address_says_which_front),
+        cmocka_unit_test(certificates_let_others_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,11 +1,14 @@
-/* The front on nng, with a handler of our own behind it and stock nng clients before it. */
-#include "server/front_nng.h"
+/* Both fronts, with a handler of our own behind them and stock nng clients before them.
+ *
+ * usage: test_front SCHEME      ipc or nng+ipc */
+#include "server/front.h"
 #include "server/metrics.h"
 #include "tests/unit/unit.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
+#include <assert.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -13,6 +16,8 @@
 
 #define WORKERS 4
 #define WAIT_MS 5000
+
+static const char *scheme;
 
 struct bench {
     char folder[64], address[2][96];
@@ -62,8 +67,8 @@ static int setup(void **state) {
     struct bench *bench = calloc(1, sizeof *bench);
     strcpy(bench->folder, "/tmp/harrier-front-XXXXXX");
     assert_non_null(mkdtemp(bench->folder));
-    snprintf(bench->address[0], sizeof bench->address[0], "ipc://%s/a", bench->folder);
-    snprintf(bench->address[1], sizeof bench->address[1], "ipc://%s/b", bench->folder);
+    snprintf(bench->address[0], sizeof bench->address[0], "%s://%s/a", scheme, bench->folder);
+    snprintf(bench->address[1], sizeof bench->address[1], "%s://%s/b", scheme, bench->folder);
     bench->addresses[0] = bench->address[0];
     bench->addresses[1] = bench->address[1];
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
@@ -76,6 +81,8 @@ static int setup(void **state) {
         .requests_max = WORKERS,
         .bytes_max = 1000,
         .ipc_access = {.mode = 0660, .group = (gid_t)-1},
+        .connections_max = 100,
+        .buffer_bytes_max = 1 << 20,
         .handler = {.handle = handle, .user = bench},
         .probe = "probe",
         .probe_length = 5,
@@ -84,7 +91,7 @@ static int setup(void **state) {
         .metrics = bench->metrics,
     };
     struct error error;
-    if (front_nng_open(&bench->settings, &bench->front, &error) < 0)
+    if (front_open(&bench->settings, &bench->front, &error) < 0)
         fail_msg("%s", error.text);
     *state = bench;
     return 0;
@@ -107,6 +114,8 @@ static int teardown(void **state) {
 
 static nng_socket dial(const char *address) {
     nng_socket socket;
+    if (strncmp(address, "nng+", 4) == 0)
+        address += 4;
     assert_int_equal(nng_req0_open(&socket), 0);
     assert_int_equal(nng_socket_set_ms(socket, NNG_OPT_RECVTIMEO, WAIT_MS), 0);
     assert_int_equal(nng_dial(socket, address, NULL, 0), 0);
@@ -225,9 +234,9 @@ static void an_address_has_one_server(void **state) {
     struct bench *bench = *state;
     struct front *other;
     struct error error;
-    assert_int_equal(front_nng_open(&bench->settings, &other, &error), -ERROR_EXISTS);
+    assert_int_equal(front_open(&bench->settings, &other, &error), -ERROR_EXISTS);
     assert_non_null(strstr(error.text, "another server"));
-    assert_non_null(strstr(error.text, bench->address[0]));
+    assert_non_null(strstr(error.text, strstr(bench->address[0], "ipc://")));
     every_address_answers(state); /* the first has not lost it */
 }
 
@@ -278,7 +287,7 @@ static void a_slow_server_is_not_a_deaf_one(void **state) {
  * answers on. Here it is a missing one, which every version can be given. */
 static void a_deaf_listener_is_opened_again(void **state) {
     struct bench *bench = *state;
-    assert_int_equal(unlink(bench->address[0] + strlen("ipc://")), 0);
+    assert_int_equal(unlink(strchr(bench->address[0], '/') + 2), 0);
     for (int i = 0; i < 3; i++) {
         front_watch(bench->front);
         usleep(100000);
@@ -287,12 +296,65 @@ static void a_deaf_listener_is_opened_again(void **state) {
     every_address_answers(state);
 }
 
+/* Many in flight from several sockets: each gets its own answer. */
+static void many_are_in_flight(void **state) {
+    struct bench *bench = *state;
+    enum { SOCKETS = 4, CONTEXTS = 32, ROUNDS = 20 };
+    nng_socket sockets[SOCKETS];
+    static nng_ctx contexts[SOCKETS][CONTEXTS];
+    static nng_aio *aios[SOCKETS][CONTEXTS];
+    for (int i = 0; i < SOCKETS; i++) {
+        sockets[i] = dial(bench->addresses[i % 2]);
+        for (int j = 0; j < CONTEXTS; j++) {
+            assert_int_equal(nng_ctx_open(&contexts[i][j], sockets[i]), 0);
+            assert_int_equal(nng_aio_alloc(&aios[i][j], NULL, NULL), 0);
+            nng_aio_set_timeout(aios[i][j], WAIT_MS);
+        }
+    }
+    for (int round = 0; round < ROUNDS; round++) {
+        for (int i = 0; i < SOCKETS; i++)
+            for (int j = 0; j < CONTEXTS; j++) {
+                nng_msg *message;
+                char text[32];
+                snprintf(text, sizeof text, "%d.%d.%d", i, j, round);
+                assert_int_equal(nng_msg_alloc(&message, 0), 0);
+                assert_int_equal(nng_msg_append(message, text, strlen(text)), 0);
+                nng_aio_set_msg(aios[i][j], message);
+                nng_ctx_send(contexts[i][j], aios[i][j]);
+                nng_aio_wait(aios[i][j]);
+                assert_int_equal(nng_aio_result(aios[i][j]), 0);
+                nng_ctx_recv(contexts[i][j], aios[i][j]);
+            }
+        for (int i = 0; i < SOCKETS; i++)
+            for (int j = 0; j < CONTEXTS; j++) {
+                char text[32];
+                snprintf(text, sizeof text, "+%d.%d.%d", i, j, round);
+                nng_aio_wait(aios[i][j]);
+                assert_int_equal(nng_aio_result(aios[i][j]), 0);
+                nng_msg *message = nng_aio_get_msg(aios[i][j]);
+                assert_int_equal(nng_msg_len(message), strlen(text));
+                assert_memory_equal(nng_msg_body(message), text, strlen(text));
+                nng_msg_free(message);
+            }
+    }
+    for (int i = 0; i < SOCKETS; i++) {
+        for (int j = 0; j < CONTEXTS; j++) {
+            nng_ctx_close(contexts[i][j]);
+            nng_aio_free(aios[i][j]);
+        }
+        nng_close(sockets[i]);
+    }
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
-int main(void) {
+int main(int argc, char **argv) {
+    assert(argc == 2);
+    scheme = argv[1];
     const struct CMUnitTest tests[] = {
         TEST(every_address_answers),
         TEST(answers_may_come_later_and_from_anywhere),
+        TEST(many_are_in_flight),
         TEST(who_asked_may_be_gone),
         TEST(too_large_a_message_ends_its_connection_only),
         TEST(draining_finishes_and_takes_no_more),

@@ -1,0 +1,164 @@
+/* Accepting on one address.
+ *
+ * A client beyond connections_max is accepted and closed at once: left in the system's queue it
+ * would wait for something that may never come. Where the process has no more descriptors there is
+ * nothing to close, so accepting stops until a connection ends or the next tick.
+ *
+ * The watchdog tries the address with a real request over a new connection, as the front on nng
+ * does, and has the loop open it again after two without an answer: somebody may have removed the
+ * socket file. A request that has been in the server for longer than the probe says that the server
+ * is slow, not deaf. */
+#include "front_sp_internal.h"
+
+#include "address.h"
+#include "core/base/check.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#define UNANSWERED_MAX 2
+/* At a time; others shall have their turn. */
+#define ACCEPTED_MAX 64
+
+/* ---- accepting ---- */
+
+static void refuse_full(struct front_sp *front, int descriptor) {
+    metric_add(front->settings.metrics, CONNECTIONS_REFUSED, 0, 1);
+    close(descriptor);
+    if (front_sp_may_say(front))
+        log_line(front->settings.log, LOG_WARNING,
+                 "more than max_connections (%zu) clients: the rest are turned away",
+                 front->settings.connections_max);
+}
+
+/* False: there is no more, now. */
+static bool accept_one(struct acceptor *acceptor) {
+    struct front_sp *front = acceptor->front;
+    int descriptor =
+        accept4(acceptor->listening.descriptor, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+    if (descriptor >= 0) {
+        if (atomic_load(&front->connection_count) >= front->settings.connections_max)
+            refuse_full(front, descriptor);
+        else
+            connection_open(front, descriptor,
+                            address_ipc_path(acceptor->address) ? SP_IPC : SP_TCP,
+                            address_is_tls(acceptor->address) ? front->tls : NULL);
+        return true;
+    }
+    if (errno == EAGAIN || errno == EWOULDBLOCK)
+        return false;
+    if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
+        if (front_sp_may_say(front))
+            log_line(front->settings.log, LOG_WARNING, "%s: cannot accept a client: %s",
+                     acceptor->address, strerror(errno));
+        event_del(acceptor->acceptable);
+        return false;
+    }
+    return true; /* that client has gone already, or its network has */
+}
+
+static void on_acceptable(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct acceptor *acceptor = user;
+    struct front_sp *front = acceptor->front;
+    for (int i = 0; i < ACCEPTED_MAX && accept_one(acceptor); i++)
+        continue;
+    front_sp_settle(front);
+}
+
+void acceptor_accept_again(struct acceptor *acceptor) {
+    if (acceptor->acceptable && !atomic_load(&acceptor->front->ending))
+        event_add(acceptor->acceptable, NULL);
+}
+
+/* ---- opening and closing ---- */
+
+static void start(struct acceptor *acceptor) {
+    acceptor->acceptable = event_new(acceptor->front->base, acceptor->listening.descriptor,
+                                     EV_READ | EV_PERSIST, on_acceptable, acceptor);
+    check(acceptor->acceptable && event_add(acceptor->acceptable, NULL) == 0);
+}
+
+static void stop(struct acceptor *acceptor) {
+    if (acceptor->acceptable)
+        event_free(acceptor->acceptable);
+    acceptor->acceptable = NULL;
+    listening_close(&acceptor->listening);
+}
+
+int acceptor_open(struct acceptor *acceptor, struct front_sp *front, const char *address,
+                  struct error *ret_error) {
+    *acceptor = (struct acceptor){
+        .front = front, .address = address, .lock = -1, .listening.descriptor = -1};
+    probe_init(&acceptor->probe);
+    const char *path = address_ipc_path(address);
+    int r = path ? listening_lock(path, &acceptor->lock, ret_error) : 0;
+    if (r == 0)
+        r = listening_open(&acceptor->listening, address, &front->settings.ipc_access, ret_error);
+    if (r < 0) {
+        acceptor_close(acceptor);
+        return r;
+    }
+    acceptor->where = acceptor->listening.where;
+    acceptor->where_length = acceptor->listening.where_length;
+    start(acceptor);
+    return 0;
+}
+
+void acceptor_close(struct acceptor *acceptor) {
+    probe_end(&acceptor->probe);
+    stop(acceptor);
+    if (acceptor->lock >= 0)
+        close(acceptor->lock);
+    acceptor->lock = -1;
+}
+
+void acceptor_look(struct acceptor *acceptor) {
+    struct front_sp *front = acceptor->front;
+    struct error error;
+    if (!atomic_exchange(&acceptor->must_reopen, false))
+        return;
+    stop(acceptor);
+    if (listening_reopen(&acceptor->listening, acceptor->address, &front->settings.ipc_access,
+                         &error) < 0) {
+        log_line(front->settings.log, LOG_ERROR, "cannot listen again, will retry: %s", error.text);
+        return;
+    }
+    start(acceptor);
+    metric_add(front->settings.metrics, LISTENER_RESTARTS, 0, 1);
+    log_line(front->settings.log, LOG_WARNING,
+             "%s answered no requests any more and was opened again", acceptor->address);
+}
+
+/* ---- the watchdog ---- */
+
+static bool is_slow(const struct front_sp *front, int64_t since_us) {
+    for (size_t i = 0; i < front->settings.requests_max; i++) {
+        int64_t begun_us = atomic_load_explicit(&front->slots[i].since_us, memory_order_relaxed);
+        if (begun_us != 0 && begun_us <= since_us)
+            return true;
+    }
+    return atomic_load(&front->connection_count) >= front->settings.connections_max;
+}
+
+void acceptor_watch(struct acceptor *acceptor, int64_t now_us) {
+    struct front_sp *front = acceptor->front;
+    if (address_is_tls(acceptor->address))
+        return; /* the same loop, and the same socket as tcp's; a probe would need a certificate */
+    if (acceptor->probe.begun_us == 0 || probe_answered(&acceptor->probe))
+        acceptor->unanswered = 0;
+    else if (!is_slow(front, acceptor->probe.begun_us))
+        acceptor->unanswered++;
+    probe_end(&acceptor->probe);
+    if (acceptor->unanswered >= UNANSWERED_MAX) {
+        acceptor->unanswered = 0;
+        acceptor->probe.begun_us = 0; /* give it the time until the next look */
+        atomic_store(&acceptor->must_reopen, true);
+        eventfd_write(front->wake_descriptor, 1);
+        return;
+    }
+    probe_begin(&acceptor->probe, (const struct sockaddr *)&acceptor->where, acceptor->where_length,
+                front->settings.probe, front->settings.probe_length, now_us);
+}

@@ -1,0 +1,75 @@
+#include "front_sp_chunk.h"
+
+#include "core/base/check.h"
+
+#include <stdlib.h>
+
+/* Sizes are powers of two from here on. A page more or less is nothing to a busy connection, and
+ * eighty messages fit. */
+#define LEAST_BYTES ((size_t)16 << 10)
+/* Kept for the next one; more is given back to the system. */
+#define IDLE_BYTES_MAX ((size_t)16 << 20)
+
+void chunk_pool_init(struct chunk_pool *pool, size_t bytes_max) {
+    *pool = (struct chunk_pool){.bytes_max = bytes_max};
+}
+
+void chunk_pool_deinit(struct chunk_pool *pool) {
+    check(pool->used_bytes == 0);
+    for (unsigned class = 0; class < CHUNK_CLASSES; class ++)
+        for (struct chunk *chunk = pool->idle[class], *next; chunk; chunk = next) {
+            next = chunk->next;
+            free(chunk);
+        }
+}
+
+static size_t bytes_of(unsigned class) {
+    return LEAST_BYTES << class;
+}
+
+static unsigned class_of(size_t capacity) {
+    unsigned class = 0;
+    while (bytes_of(class) - sizeof(struct chunk) < capacity)
+        class ++;
+    check(class < CHUNK_CLASSES); /* sizes of messages are limited before */
+    return class;
+}
+
+static struct chunk *take(struct chunk_pool *pool, unsigned class) {
+    struct chunk *chunk = pool->idle[class];
+    if (chunk) {
+        pool->idle[class] = chunk->next;
+        pool->idle_bytes -= bytes_of(class);
+    } else {
+        chunk = check_malloc(bytes_of(class));
+        chunk->class = class;
+        chunk->capacity = bytes_of(class) - sizeof *chunk;
+    }
+    pool->used_bytes += bytes_of(class);
+    chunk->next = NULL;
+    chunk->held = 1;
+    return chunk;
+}
+
+struct chunk *chunk_take(struct chunk_pool *pool, size_t capacity) {
+    unsigned class = class_of(capacity);
+    return pool->used_bytes + bytes_of(class) > pool->bytes_max ? NULL : take(pool, class);
+}
+
+struct chunk *chunk_take_anyway(struct chunk_pool *pool, size_t capacity) {
+    return take(pool, class_of(capacity));
+}
+
+void chunk_release(struct chunk_pool *pool, struct chunk *chunk) {
+    if (!chunk || --chunk->held > 0)
+        return;
+    size_t bytes = bytes_of(chunk->class);
+    pool->used_bytes -= bytes;
+    if (pool->idle_bytes + bytes > IDLE_BYTES_MAX) {
+        free(chunk);
+        return;
+    }
+    pool->idle_bytes += bytes;
+    chunk->next = pool->idle[chunk->class];
+    pool->idle[chunk->class] = chunk;
+}

@@ -1,0 +1,351 @@
+/* One client.
+ *
+ *   readable ──► input ──request──► slot ──► handler ──front_reply()──► output ──► written
+ *
+ * Whatever was read is handled at once, and all its answers that are there by then leave in one
+ * write. No more is read, and nothing more is handled, while
+ *   - as many of its requests as one connection may have are unanswered,
+ *   - no slot is free: then it waits in line for one,
+ *   - more than UNSENT_MAX bytes of answers wait to be taken,
+ *   - the front drains.
+ * What it sends then stays in the system's buffers, and in the end in its own.
+ *
+ * A connection that is closed lives on, without a socket, until its requests are answered. */
+#include "front_sp_internal.h"
+
+#include "core/base/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A slow reader is one who takes less than this in stall_us. */
+#define TAKEN_LEAST ((size_t)16 << 10)
+
+/* ---- opening and closing ---- */
+
+static void put(struct connection *connection, const void *bytes, size_t size);
+
+void connection_open(struct front_sp *front, int descriptor, enum sp_stream kind, struct tls *tls) {
+    struct connection *connection = check_calloc(1, sizeof *connection);
+    struct error error;
+    connection->front = front;
+    if (stream_open(&connection->stream, connection, descriptor, tls, &error) < 0) {
+        if (front_sp_may_say(front))
+            log_line(front->settings.log, LOG_WARNING, "%s", error.text);
+        free(connection);
+        return;
+    }
+    input_init(&connection->input, &front->pool, kind, front->settings.bytes_max);
+    connection->active_us = front_sp_now_us(front);
+    connection->next = front->connections;
+    if (connection->next)
+        connection->next->previous = connection;
+    front->connections = connection;
+    atomic_fetch_add(&front->connection_count, 1);
+    metric_gauge(front->settings.metrics, CONNECTIONS, 0,
+                 (int64_t)atomic_load(&front->connection_count));
+    uint8_t greeting[SP_GREETING_SIZE];
+    sp_greeting_write(greeting, SP_REP);
+    put(connection, greeting, sizeof greeting);
+    connection_go_on(connection);
+}
+
+void connection_close(struct connection *connection, enum ending ending) {
+    struct front_sp *front = connection->front;
+    if (connection->closed)
+        return;
+    connection->closed = true;
+    stream_close(&connection->stream);
+    input_deinit(&connection->input);
+    chunk_release(&front->pool, connection->output);
+    connection->output = NULL;
+    connection->output_begin = connection->output_end = 0;
+    if (connection->previous)
+        connection->previous->next = connection->next;
+    else
+        front->connections = connection->next;
+    if (connection->next)
+        connection->next->previous = connection->previous;
+    atomic_fetch_sub(&front->connection_count, 1);
+    metric_gauge(front->settings.metrics, CONNECTIONS, 0,
+                 (int64_t)atomic_load(&front->connection_count));
+    metric_add(front->settings.metrics, CONNECTIONS_ENDED, ending, 1);
+    for (size_t i = 0; i < front->acceptor_count; i++)
+        acceptor_accept_again(&front->acceptors[i]);
+}
+
+/* Frees it when nobody comes back to it. */
+static void let_go(struct connection *connection) {
+    if (connection->closed && connection->unanswered == 0 && !connection->is_waiting &&
+        !connection->is_dirty)
+        free(connection);
+}
+
+/* ---- answers ---- */
+
+static size_t unsent(const struct connection *connection) {
+    return connection->output_end - connection->output_begin + stream_unsent(&connection->stream);
+}
+
+/* Room behind what waits to be written. */
+static uint8_t *output_room(struct connection *connection, size_t size) {
+    struct chunk_pool *pool = &connection->front->pool;
+    struct chunk *old = connection->output;
+    size_t left = connection->output_end - connection->output_begin;
+    if (!old || old->capacity - connection->output_end < size) {
+        if (old && old->capacity - left >= size && connection->output_begin >= left) {
+            memcpy(old->bytes, old->bytes + connection->output_begin, left);
+        } else {
+            connection->output = chunk_take_anyway(pool, 2 * left + size);
+            if (left > 0)
+                memcpy(connection->output->bytes, old->bytes + connection->output_begin, left);
+            chunk_release(pool, old);
+        }
+        connection->output_begin = 0;
+        connection->output_end = left;
+    }
+    return connection->output->bytes + connection->output_end;
+}
+
+static void put(struct connection *connection, const void *bytes, size_t size) {
+    memcpy(output_room(connection, size), bytes, size);
+    connection->output_end += size;
+}
+
+void connection_answer(struct slot *slot, const void *bytes, size_t length) {
+    struct connection *connection = slot->connection;
+    struct front_sp *front = connection->front;
+    if (!connection->closed) {
+        const struct input_request *input = &slot->input;
+        uint8_t *at = output_room(connection, SP_HEADER_MAX + input->ids_size + length);
+        size_t head = sp_header_write(at, connection->input.stream, input->ids_size + length);
+        memcpy(at + head, input->ids, input->ids_size);
+        if (length > 0)
+            memcpy(at + head + input->ids_size, bytes, length);
+        connection->output_end += head + input->ids_size + length;
+    }
+    chunk_release(&front->pool, slot->input.chunk);
+    connection->is_answered = true;
+    connection->unanswered--;
+    slot->connection = NULL;
+    atomic_store_explicit(&slot->since_us, 0, memory_order_relaxed);
+    slot->next = front->idle;
+    front->idle = slot;
+}
+
+/* Since when do answers wait for a client who takes hardly any? */
+static void watch_unsent(struct connection *connection, size_t taken) {
+    connection->taken += taken;
+    if (unsent(connection) == 0) {
+        connection->unsent_us = 0;
+    } else if (connection->unsent_us == 0 || connection->taken >= TAKEN_LEAST) {
+        connection->unsent_us = front_sp_now_us(connection->front);
+        connection->taken = 0;
+    }
+}
+
+bool connection_flush(struct connection *connection) {
+    size_t before = unsent(connection);
+    while (connection->output) {
+        size_t size = connection->output_end - connection->output_begin;
+        ssize_t sent = stream_write(&connection->stream,
+                                    connection->output->bytes + connection->output_begin, size);
+        if (sent < 0 && errno == EINTR)
+            continue;
+        if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+            connection_close(connection, ENDING_CLIENT);
+            return true;
+        }
+        if (sent < 0)
+            break;
+        connection->output_begin += (size_t)sent;
+        if ((size_t)sent == size) {
+            chunk_release(&connection->front->pool, connection->output);
+            connection->output = NULL;
+            connection->output_begin = connection->output_end = 0;
+        }
+    }
+    if (before > 0 || connection->unsent_us != 0)
+        watch_unsent(connection, before - unsent(connection));
+    return unsent(connection) == 0;
+}
+
+/* ---- requests ---- */
+
+static void hand(struct connection *connection, const struct input_request *input, int64_t now_us) {
+    struct front_sp *front = connection->front;
+    const struct front_handler *handler = &front->settings.handler;
+    struct slot *slot = front->idle;
+    front->idle = slot->next;
+    slot->connection = connection;
+    slot->input = *input;
+    slot->request = (struct front_request){.front = &front->front,
+                                           .bytes = input->payload,
+                                           .length = input->length,
+                                           .arrived_us = now_us};
+    atomic_store_explicit(&slot->since_us, now_us, memory_order_relaxed);
+    connection->unanswered++;
+    atomic_fetch_add(&front->serving, 1);
+    handler->handle(handler->user, &slot->request);
+}
+
+static void wait_for_slot(struct connection *connection) {
+    struct front_sp *front = connection->front;
+    if (connection->is_waiting)
+        return;
+    connection->is_waiting = true;
+    connection->next_waiting = NULL;
+    *front->waiting_end = connection;
+    front->waiting_end = &connection->next_waiting;
+}
+
+static const enum ending ending_of[] = {
+    [INPUT_NO_GREETING] = ENDING_GREETING,
+    [INPUT_TOO_LARGE] = ENDING_TOO_LARGE,
+    [INPUT_MALFORMED] = ENDING_MALFORMED,
+};
+
+static void count_left_out(struct connection *connection) {
+    if (connection->input.too_deep > 0)
+        metric_add(connection->front->settings.metrics, REQUESTS_LEFT_OUT, 0,
+                   connection->input.too_deep);
+    connection->input.too_deep = 0;
+}
+
+/* What stopped it. */
+enum pause { PAUSE_INPUT, PAUSE_OUTPUT, PAUSE_SERVER };
+
+static enum pause serve(struct connection *connection, int64_t now_us) {
+    struct front_sp *front = connection->front;
+    while (connection->unanswered < front->unanswered_max) {
+        struct input_request request;
+        if (unsent(connection) > UNSENT_MAX)
+            return PAUSE_OUTPUT;
+        if (!front->idle) {
+            wait_for_slot(connection);
+            return PAUSE_SERVER;
+        }
+        enum input_step step = input_next(&connection->input, &request);
+        count_left_out(connection);
+        if (step == INPUT_WAITS)
+            return PAUSE_INPUT;
+        if (step != INPUT_REQUEST) {
+            connection_flush(connection); /* what was asked properly is answered */
+            connection_close(connection, ending_of[step]);
+            return PAUSE_INPUT;
+        }
+        connection->begun_us = 0; /* that one is complete */
+        hand(connection, &request, now_us);
+    }
+    return PAUSE_SERVER;
+}
+
+static enum pause serve_and_write(struct connection *connection, int64_t now_us) {
+    enum pause pause;
+    do {
+        pause = PAUSE_SERVER;
+        if (front_sp_enter(connection->front)) {
+            pause = serve(connection, now_us);
+            front_sp_leave(connection->front);
+        }
+        if (!connection->closed)
+            connection_flush(connection);
+    } while (!connection->closed && pause == PAUSE_OUTPUT && unsent(connection) <= UNSENT_MAX);
+    return pause;
+}
+
+void connection_go_on(struct connection *connection) {
+    int64_t now_us = front_sp_now_us(connection->front);
+    if (!connection->closed) {
+        if (connection->is_answered)
+            connection->active_us = now_us;
+        connection->is_answered = false;
+        enum pause pause = serve_and_write(connection, now_us);
+        bool is_all = pause == PAUSE_INPUT; /* that came in whole */
+        if (connection->input_ended && is_all && connection->unanswered == 0 &&
+            unsent(connection) == 0)
+            connection_close(connection, ENDING_CLIENT);
+        /* Only for what it has begun itself and not sent: the rest is the server's doing. */
+        if (!is_all || !input_is_begun(&connection->input))
+            connection->begun_us = 0;
+        else if (connection->begun_us == 0)
+            connection->begun_us = now_us;
+        if (!connection->closed)
+            stream_want(&connection->stream,
+                        is_all && !connection->input_ended && !connection->is_short,
+                        connection->output != NULL);
+    }
+    let_go(connection);
+}
+
+/* ---- from the stream ---- */
+
+/* Nobody gets more memory now. Who has sent half a message has to go: its memory may be what is
+ * missing. Who has not comes again with the next tick. */
+static void run_short(struct connection *connection) {
+    if (connection->input.end > connection->input.begin)
+        connection_close(connection, ENDING_MEMORY);
+    else
+        connection->is_short = true;
+}
+
+static void receive(struct connection *connection) {
+    size_t room;
+    uint8_t *at = input_room(&connection->input, &room);
+    if (!at) {
+        run_short(connection);
+        return;
+    }
+    ssize_t got = stream_read(&connection->stream, at, room);
+    if (got > 0) {
+        input_add(&connection->input, (size_t)got);
+        connection->active_us = front_sp_now_us(connection->front);
+    } else if (got == 0) {
+        connection->input_ended = true;
+    } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
+        connection_close(connection, ENDING_CLIENT);
+    }
+}
+
+void connection_readable(struct connection *connection) {
+    struct front_sp *front = connection->front;
+    if (!connection->closed)
+        receive(connection);
+    connection_go_on(connection);
+    front_sp_settle(front);
+}
+
+void connection_writable(struct connection *connection) {
+    struct front_sp *front = connection->front;
+    connection->active_us = front_sp_now_us(front);
+    connection_go_on(connection);
+    front_sp_settle(front);
+}
+
+void connection_lost(struct connection *connection, enum ending ending) {
+    struct front_sp *front = connection->front;
+    connection_close(connection, ending);
+    connection_go_on(connection);
+    front_sp_settle(front);
+}
+
+/* ---- time ---- */
+
+static bool is_over(int64_t since_us, int64_t limit_us, int64_t now_us) {
+    return since_us != 0 && limit_us != 0 && now_us - since_us > limit_us;
+}
+
+void connection_check(struct connection *connection, int64_t now_us) {
+    const struct front_settings *settings = &connection->front->settings;
+    bool is_idle = connection->unanswered == 0 && unsent(connection) == 0;
+    bool was_short = connection->is_short;
+    connection->is_short = false;
+    if (is_over(connection->begun_us, settings->stall_us, now_us) ||
+        is_over(connection->unsent_us, settings->stall_us, now_us))
+        connection_close(connection, ENDING_STALLED);
+    else if (is_idle && is_over(connection->active_us, settings->idle_us, now_us))
+        connection_close(connection, ENDING_IDLE);
+    if (was_short || connection->closed)
+        connection_go_on(connection);
+}

@@ -1,0 +1,151 @@
+/* The socket below a connection. Plain: read and write events, and each call is a system call. TLS:
+ * a bufferevent, which encrypts between its buffers and the socket; it holds no more than
+ * TLS_BUFFER_MAX either way, so whoever is slow is noticed here as there. */
+#include "front_sp_internal.h"
+
+#include "core/base/check.h"
+
+#include <errno.h>
+#include <event2/buffer.h>
+#include <event2/bufferevent.h>
+#include <event2/bufferevent_ssl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#define TLS_BUFFER_MAX ((size_t)64 << 10)
+
+/* ---- what the loop calls ---- */
+
+static void on_readable(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    connection_readable(user);
+}
+
+static void on_writable(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    connection_writable(user);
+}
+
+static void on_tls_readable(struct bufferevent *tls, void *user) {
+    (void)tls;
+    connection_readable(user);
+}
+
+static void on_tls_writable(struct bufferevent *tls, void *user) {
+    (void)tls;
+    connection_writable(user);
+}
+
+/* libevent neither reads nor writes any more after any of these, so there is no half-closing: a
+ * client that says goodbye gets no more answers. */
+static void on_tls_event(struct bufferevent *tls, short what, void *user) {
+    bool is_failure = (what & BEV_EVENT_ERROR) && bufferevent_get_openssl_error(tls) != 0;
+    if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
+        connection_lost(user, is_failure ? ENDING_TLS : ENDING_CLIENT);
+}
+
+/* ---- opening and closing ---- */
+
+static int open_tls(struct stream *stream, struct connection *connection, int descriptor,
+                    struct tls *tls, struct error *ret_error) {
+    struct ssl_st *session = tls_accept(tls, ret_error);
+    if (!session)
+        return -(int)ret_error->code;
+    /* Callbacks from the loop only, never from within our own calls. */
+    stream->tls = bufferevent_openssl_socket_new(connection->front->base, descriptor, session,
+                                                 BUFFEREVENT_SSL_ACCEPTING,
+                                                 BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    if (!stream->tls) {
+        tls_end(session);
+        return error_set(ret_error, ERROR_SYSTEM, "a TLS connection cannot be made");
+    }
+    /* Most clients close the socket and say nothing; a message is whole or it is not. */
+    bufferevent_openssl_set_allow_dirty_shutdown(stream->tls, 1);
+    bufferevent_setwatermark(stream->tls, EV_READ, 0, TLS_BUFFER_MAX);
+    bufferevent_setcb(stream->tls, on_tls_readable, on_tls_writable, on_tls_event, connection);
+    bufferevent_enable(stream->tls, EV_WRITE);
+    return 0;
+}
+
+int stream_open(struct stream *stream, struct connection *connection, int descriptor,
+                struct tls *tls, struct error *ret_error) {
+    *stream = (struct stream){.descriptor = descriptor};
+    if (tls) {
+        int r = open_tls(stream, connection, descriptor, tls, ret_error);
+        if (r < 0)
+            close(descriptor);
+        return r;
+    }
+    struct event_base *base = connection->front->base;
+    stream->readable = event_new(base, descriptor, EV_READ | EV_PERSIST, on_readable, connection);
+    stream->writable = event_new(base, descriptor, EV_WRITE | EV_PERSIST, on_writable, connection);
+    check(stream->readable && stream->writable);
+    return 0;
+}
+
+void stream_close(struct stream *stream) {
+    if (stream->descriptor < 0)
+        return;
+    if (stream->tls) {
+        tls_say_goodbye(bufferevent_openssl_get_ssl(stream->tls));
+        bufferevent_free(stream->tls);
+    } else {
+        event_free(stream->readable);
+        event_free(stream->writable);
+        close(stream->descriptor);
+    }
+    *stream = (struct stream){.descriptor = -1};
+}
+
+/* ---- bytes ---- */
+
+ssize_t stream_read(struct stream *stream, void *bytes, size_t size) {
+    if (!stream->tls)
+        return recv(stream->descriptor, bytes, size, 0);
+    size_t got = bufferevent_read(stream->tls, bytes, size);
+    if (got > 0)
+        return (ssize_t)got;
+    errno = EAGAIN;
+    return -1;
+}
+
+ssize_t stream_write(struct stream *stream, const void *bytes, size_t size) {
+    if (!stream->tls)
+        return send(stream->descriptor, bytes, size, MSG_NOSIGNAL);
+    size_t unsent = stream_unsent(stream);
+    if (size > TLS_BUFFER_MAX - unsent)
+        size = TLS_BUFFER_MAX - unsent;
+    if (size > 0 && bufferevent_write(stream->tls, bytes, size) == 0)
+        return (ssize_t)size;
+    errno = EAGAIN;
+    return -1;
+}
+
+size_t stream_unsent(const struct stream *stream) {
+    return stream->tls ? evbuffer_get_length(bufferevent_get_output(stream->tls)) : 0;
+}
+
+static void want_plain(struct stream *stream, bool reading, bool writing) {
+    if (reading != stream->reading)
+        check((reading ? event_add(stream->readable, NULL) : event_del(stream->readable)) == 0);
+    if (writing != stream->writing)
+        check((writing ? event_add(stream->writable, NULL) : event_del(stream->writable)) == 0);
+}
+
+static void want_tls(struct stream *stream, bool reading) {
+    if (reading != stream->reading)
+        (reading ? bufferevent_enable : bufferevent_disable)(stream->tls, EV_READ);
+    /* It tells only of what comes from now on. */
+    if (reading && evbuffer_get_length(bufferevent_get_input(stream->tls)) > 0)
+        bufferevent_trigger(stream->tls, EV_READ,
+                            BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
+}
+
+void stream_want(struct stream *stream, bool reading, bool writing) {
+    if (stream->tls)
+        want_tls(stream, reading); /* of room to write it tells always */
+    else
+        want_plain(stream, reading, writing);
+    stream->reading = reading;
+    stream->writing = writing;
+}

@@ -1,0 +1,153 @@
+#include "tls.h"
+
+#include "core/base/check.h"
+
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+struct tls {
+    pthread_mutex_t lock;
+    SSL_CTX *context; /* under the lock; sessions hold the one they were made with */
+};
+
+/* With the library's reason, which says what is wrong with the file. */
+static int refuse(struct error *ret_error, const char *option, const char *file, const char *what) {
+    const char *reason = ERR_reason_error_string(ERR_peek_last_error());
+    ERR_clear_error();
+    return error_set(ret_error, ERROR_INVALID, "%s: %s %s%s%s", option, file, what,
+                     reason ? ": " : "", reason ? reason : "");
+}
+
+/* ---- the files ---- */
+
+static int check_file(const char *option, const char *file, bool is_secret,
+                      struct error *ret_error) {
+    struct stat found;
+    if (*file == '\0')
+        return error_set(ret_error, ERROR_INVALID, "a tls+tcp:// address needs %s", option);
+    if (stat(file, &found) < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot read %s", option, file);
+    if (is_secret && (found.st_mode & (S_IROTH | S_IWOTH)) != 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s: everybody on this machine may read or write %s; expected a key for "
+                         "the server's user and group only: chmod 640",
+                         option, file);
+    return 0;
+}
+
+static int load_own(SSL_CTX *context, const struct tls_settings *settings,
+                    struct error *ret_error) {
+    int r = check_file("tls_cert", settings->certificate, false, ret_error);
+    if (r == 0)
+        r = check_file("tls_key", settings->key, true, ret_error);
+    if (r < 0)
+        return r;
+    if (SSL_CTX_use_certificate_chain_file(context, settings->certificate) != 1)
+        return refuse(ret_error, "tls_cert", settings->certificate,
+                      "is no file of certificates (PEM)");
+    if (SSL_CTX_use_PrivateKey_file(context, settings->key, SSL_FILETYPE_PEM) != 1)
+        return refuse(ret_error, "tls_key", settings->key,
+                      "is no private key (PEM) that fits tls_cert");
+    if (SSL_CTX_check_private_key(context) != 1)
+        return refuse(ret_error, "tls_key", settings->key, "does not fit tls_cert");
+    return 0;
+}
+
+static int load_clients(SSL_CTX *context, const struct tls_settings *settings,
+                        struct error *ret_error) {
+    if (*settings->client_ca == '\0')
+        return 0;
+    int r = check_file("tls_client_ca", settings->client_ca, false, ret_error);
+    if (r < 0)
+        return r;
+    STACK_OF(X509_NAME) *names = SSL_load_client_CA_file(settings->client_ca);
+    if (!names || SSL_CTX_load_verify_locations(context, settings->client_ca, NULL) != 1) {
+        sk_X509_NAME_pop_free(names, X509_NAME_free);
+        return refuse(ret_error, "tls_client_ca", settings->client_ca,
+                      "is no file of certificates (PEM)");
+    }
+    SSL_CTX_set_client_CA_list(context, names);
+    int mode = SSL_VERIFY_PEER | (settings->client_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT);
+    SSL_CTX_set_verify(context, mode, NULL);
+    return 0;
+}
+
+static int load(const struct tls_settings *settings, SSL_CTX **ret_context,
+                struct error *ret_error) {
+    static const unsigned char name[] = "harrier";
+    SSL_CTX *context = SSL_CTX_new(TLS_server_method());
+    check(context);
+    /* Memory for records only while there are some; no renegotiation, which 1.2 has. */
+    SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+    SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+    check(SSL_CTX_set_min_proto_version(context, settings->allow_1_2 ? TLS1_2_VERSION
+                                                                     : TLS1_3_VERSION) == 1);
+    /* A resumed session is one whose client was looked at by this same server. */
+    check(SSL_CTX_set_session_id_context(context, name, sizeof name - 1) == 1);
+    int r = load_own(context, settings, ret_error);
+    if (r == 0)
+        r = load_clients(context, settings, ret_error);
+    if (r < 0)
+        SSL_CTX_free(context);
+    else
+        *ret_context = context;
+    return r;
+}
+
+int tls_open(const struct tls_settings *settings, struct tls **ret_tls, struct error *ret_error) {
+    SSL_CTX *context;
+    int r = load(settings, &context, ret_error);
+    if (r < 0)
+        return r;
+    struct tls *tls = check_malloc(sizeof *tls);
+    pthread_mutex_init(&tls->lock, NULL);
+    tls->context = context;
+    *ret_tls = tls;
+    return 0;
+}
+
+int tls_reload(struct tls *tls, const struct tls_settings *settings, struct error *ret_error) {
+    SSL_CTX *context;
+    int r = load(settings, &context, ret_error);
+    if (r < 0)
+        return r;
+    pthread_mutex_lock(&tls->lock);
+    SSL_CTX *old = tls->context;
+    tls->context = context;
+    pthread_mutex_unlock(&tls->lock);
+    SSL_CTX_free(old); /* what was made with it keeps it */
+    return 0;
+}
+
+void tls_close(struct tls *tls) {
+    if (!tls)
+        return;
+    SSL_CTX_free(tls->context);
+    pthread_mutex_destroy(&tls->lock);
+    free(tls);
+}
+
+/* ---- connections ---- */
+
+struct ssl_st *tls_accept(struct tls *tls, struct error *ret_error) {
+    pthread_mutex_lock(&tls->lock);
+    SSL *session = SSL_new(tls->context);
+    pthread_mutex_unlock(&tls->lock);
+    if (!session)
+        refuse(ret_error, "tls+tcp", "a connection", "cannot be made");
+    return session;
+}
+
+void tls_say_goodbye(struct ssl_st *session) {
+    if (SSL_is_init_finished(session))
+        SSL_shutdown(session);
+    ERR_clear_error();
+}
+
+void tls_end(struct ssl_st *session) {
+    SSL_free(session);
+}
