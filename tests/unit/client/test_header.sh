@@ -32,6 +32,18 @@ else
     echo 'no C++ compiler: left out' >&2
 fi
 
+# The manual page: its example compiles, and who formats manual pages has nothing to say.
+page=$header/libharrier.3
+sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./d;s/\\&//g;s/\\e/\\/g;p}' "$page" >"$folder/page.c"
+grep -q harrier_score "$folder/page.c"
+"${CC:-cc}" -std=c99 $strict -c "$folder/page.c" -o "$folder/page.o"
+if command -v mandoc >/dev/null; then
+    mandoc -Tlint -Wwarning "$page"
+elif command -v man >/dev/null; then
+    said=$(man --warnings -E UTF-8 -l -Tutf8 -Z "$page" 2>&1 >/dev/null)
+    [ -z "$said" ] || { echo "$said" >&2; exit 1; }
+fi
+
 # typedefs of functions are no functions
 tr '\n' ' ' <"$header/harrier.h" | grep -o 'HARRIER_API [^;]*' | grep -o 'harrier_[a-z_]*(' | tr -d '(' | sort -u >"$folder/declared"
 sed -n 's/^ *\(harrier_[a-z_]*\);$/\1/p' "$header/libharrier.map" | sort -u >"$folder/listed"
