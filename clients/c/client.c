@@ -70,8 +70,6 @@ struct exchange *exchange_new(struct harrier_client *client) {
 
 static void exchange_free(struct exchange *exchange) {
     explicit_bzero(exchange->token, sizeof exchange->token);
-    if (exchange->wire.length >= WIRE_HEAD_ROOM) /* it has stood there, too */
-        explicit_bzero(exchange->wire.bytes, WIRE_HEAD_ROOM);
     pthread_cond_destroy(&exchange->woken);
     buffer_deinit(&exchange->wire);
     buffer_deinit(&exchange->answer);
@@ -112,17 +110,19 @@ static void trim(struct buffer *buffer) {
 void client_put(struct exchange *exchange) {
     struct harrier_client *client = exchange->client;
     arena_reset(&exchange->arena);
+    if (exchange->wire.length >= WIRE_HEAD_ROOM) /* a token stood there */
+        explicit_bzero(exchange->wire.bytes, WIRE_HEAD_ROOM);
     trim(&exchange->wire);
     trim(&exchange->answer);
     client_lock(client);
     exchange->state = EXCHANGE_IDLE;
     exchange->next_idle = client->idle;
     client->idle = exchange;
+    if (client->meter.on)
+        meter_tell(&client->meter, &client->mutex);
     client->callers--;
     if (client->closing)
         pthread_cond_broadcast(&client->changed);
-    if (client->meter.on)
-        meter_tell(&client->meter, &client->mutex);
     client_unlock(client);
 }
 
@@ -341,9 +341,13 @@ void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
 
 /* In a child: the parent's threads are not here, and its connections are to go on. */
 static void abandon(struct harrier_client *client) {
-    for (size_t i = 0; i < client->link_count; i++)
+    for (size_t i = 0; i < client->link_count; i++) {
+        struct pollfd socket = {.fd = -1};
         if (client->links[i].stream)
-            stream_free(client->links[i].stream);
+            stream_poll(client->links[i].stream, &socket);
+        if (socket.fd >= 0)
+            close(socket.fd);
+    }
     close(client->wake_descriptor);
 }
 

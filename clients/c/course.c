@@ -155,6 +155,10 @@ void exchange_send_to(struct exchange *exchange, struct link *link, int64_t now_
 void exchange_dispatch(struct exchange *exchange, int64_t now_us) {
     struct harrier_client *client = exchange->client;
     link_forget(exchange);
+    if (client->aborted) { /* closed, after this one had been let in */
+        exchange_end(exchange, END_CLOSED);
+        return;
+    }
     timers_set(&client->timers, &exchange->timer, exchange->deadline_at_us);
     struct link *link = link_choose(client);
     if (link) {

@@ -176,6 +176,7 @@ void link_oversized(struct link *link, uint32_t id, int64_t now_us) {
 void link_forget(struct exchange *exchange) {
     if (exchange->state == EXCHANGE_QUEUED && exchange->wire_sent > 0 && exchange->link->stream)
         stream_keep_rest(exchange->link->stream, exchange);
+    exchange->wire_sent = 0;
     ring_remove(&exchange->place);
 }
 

@@ -82,7 +82,8 @@ void nng_link_flush(struct nng_link *nng, int64_t now_us) {
 static void message_sent(void *argument) {
     struct nng_link *nng = argument;
     struct harrier_client *client = client_of(nng);
-    bool sent = nng_aio_result(nng->sending) == 0;
+    int result = nng_aio_result(nng->sending);
+    bool sent = result == 0;
     if (!sent) {
         nng_msg_free(nng_aio_get_msg(nng->sending));
         nng_aio_set_msg(nng->sending, NULL);
@@ -95,7 +96,7 @@ static void message_sent(void *argument) {
         ring_remove(&exchange->place);
         ring_append(&nng->link->sent, &exchange->place);
     }
-    if (sent)
+    if (sent || result == NNG_ECANCELED) /* the connection broke, and there may be another */
         link_flush(nng->link, monotonic_us());
     client_unlock(client);
 }

@@ -309,6 +309,8 @@ void stream_flush(struct stream *stream, int64_t now_us) {
 
 void stream_keep_rest(struct stream *stream, const struct exchange *exchange) {
     size_t from = exchange->wire_from + exchange->wire_sent;
+    if (stream->state != UP) /* the connection that it began on is gone */
+        return;
     buffer_append(&stream->rest, exchange->wire.bytes + from, exchange->wire.length - from);
 }
 

@@ -392,6 +392,55 @@ static void deadline_in_the_middle_of_sending(void **state) {
     free(large);
 }
 
+/* The connection breaks when half of a request was sent: on the next one it begins anew. */
+static void break_in_the_middle(struct script_server *server, int descriptor, unsigned number,
+                                void *user) {
+    (void)server, (void)user;
+    static uint8_t part[100000];
+    uint8_t frame[SCRIPT_FRAME_MAX];
+    uint32_t id;
+    uint64_t length;
+    if (!script_greet(descriptor))
+        return;
+    if (number == 0) {
+        script_read(descriptor, part, sizeof part);
+        usleep(20000); /* until the kernel takes no more */
+        return;
+    }
+    while (script_skip_request(descriptor, &id, &length))
+        script_send(descriptor, frame, script_answer(frame, id, length > 100000 ? 4 : 3));
+}
+
+static void on_large(struct harrier_reply *reply, const struct harrier_error *error, void *user) {
+    *(int *)user = error ? (int)error->code : (int)reply->results[0].error_code;
+    harrier_reply_free(reply);
+}
+
+static void connection_that_breaks_in_the_middle_of_sending(void **state) {
+    (void)state;
+    enum { COUNT = 950, LARGE = 6 };
+    char address[64];
+    int codes[LARGE];
+    struct harrier_transaction *large = make_large_batch(COUNT);
+    fake_address(address);
+    struct script_server *server = script_server_start(address, break_in_the_middle, NULL);
+    struct harrier_client *client = new_client(address, 20000000, 0);
+    /* More than any socket holds. The answers have one result, which is too few; but each is an
+     * answer to its own request. */
+    for (size_t i = 0; i < LARGE; i++)
+        assert_int_equal(
+            harrier_score_submit(client, large, COUNT, NULL, on_large, &codes[i], NULL), 0);
+    harrier_drain(client);
+    for (size_t i = 0; i < LARGE; i++)
+        assert_int_equal(codes[i], HARRIER_ERROR_PROTOCOL);
+    expect_score(client, 3);
+    assert_int_equal(script_server_connections(server), 2);
+    harrier_client_free(client);
+    script_server_stop(server);
+    free((void *)large[0].attributes);
+    free(large);
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Addresses */
 
@@ -427,6 +476,7 @@ int main(void) {
         cmocka_unit_test(frames_that_answer_nothing),
         cmocka_unit_test(lengths_that_are_too_much),
         cmocka_unit_test(deadline_in_the_middle_of_sending),
+        cmocka_unit_test(connection_that_breaks_in_the_middle_of_sending),
         cmocka_unit_test(host_names_and_ipv6),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -16,14 +16,41 @@ struct crowd {
     struct fake_server *server;
     struct harrier_client *client;
     atomic_uint answered, wrong, callbacks, closed, number;
+    /* told to the hook, which is called by one thread at a time */
+    unsigned counted;
+    double in_flight;
 };
+
+static void on_count(const char *name, double value, const struct harrier_metric_label *labels,
+                     size_t label_count, void *user) {
+    struct crowd *crowd = user;
+    (void)labels, (void)label_count;
+    if (strcmp(name, "harrier_client_calls_total") == 0)
+        crowd->counted += (unsigned)value;
+}
+
+static void on_observe(const char *name, double value, const struct harrier_metric_label *labels,
+                       size_t label_count, void *user) {
+    (void)name, (void)value, (void)labels, (void)label_count, (void)user;
+}
+
+static void on_set(const char *name, double value, const struct harrier_metric_label *labels,
+                   size_t label_count, void *user) {
+    struct crowd *crowd = user;
+    (void)labels, (void)label_count;
+    if (strcmp(name, "harrier_client_in_flight") == 0)
+        crowd->in_flight = value;
+}
 
 static void begin(struct crowd *crowd, fake_answer *answer, unsigned in_flight_max) {
     struct harrier_error error;
     memset(crowd, 0, sizeof *crowd);
     fake_address(crowd->address);
     crowd->server = fake_server_start(crowd->address, answer, NULL);
+    const struct harrier_metrics metrics = {
+        .count = on_count, .observe = on_observe, .set = on_set, .user = crowd};
     const struct harrier_options options = {.address = crowd->address,
+                                            .metrics = &metrics,
                                             .deadline_us = 30000000,
                                             .retries_max = 50,
                                             .in_flight_max = in_flight_max};
@@ -33,6 +60,8 @@ static void begin(struct crowd *crowd, fake_answer *answer, unsigned in_flight_m
 
 static void end(struct crowd *crowd) {
     harrier_client_free(crowd->client);
+    assert_true(crowd->in_flight == 0);
+    assert_true(crowd->counted >= crowd->answered + crowd->callbacks);
     fake_server_stop(crowd->server);
 }
 
