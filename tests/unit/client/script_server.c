@@ -120,8 +120,8 @@ static void *accept_all(void *argument) {
         struct connection *connection = &server->connections[number];
         *connection =
             (struct connection){.server = server, .descriptor = descriptor, .number = number};
+        atomic_store(&server->count, number + 1); /* before anything can come of it */
         check(pthread_create(&connection->thread, NULL, run_connection, connection) == 0);
-        atomic_store(&server->count, number + 1);
     }
 }
 
