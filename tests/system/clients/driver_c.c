@@ -266,7 +266,7 @@ static void *run_job(void *argument) {
 
 static void start_job(struct driver *driver, json_t *command) {
     struct job *job = allocate(1, sizeof *job);
-    *job = (struct job){.driver = driver, .command = json_incref(command)};
+    *job = (struct job){.driver = driver, .command = json_deep_copy(command)};
     pthread_mutex_lock(&driver->mutex);
     driver->calls++;
     pthread_mutex_unlock(&driver->mutex);
