@@ -1,52 +1,122 @@
-/* Calls that wait for their answer: the calling thread drives the exchange itself, so that no other
- * thread has to be woken on the way. */
+/* Calls that wait for their answer: the calling thread sends, and waits as pump.c says, so that no
+ * other thread has to be woken on the way. */
 #include "clients/c/client.h"
 
-static void run(struct exchange *exchange) {
-    bool under_way = exchange_start(exchange);
-    while (under_way) {
-        nng_aio_wait(exchange->aio);
-        under_way = exchange_advance(exchange);
+static const struct harrier_call_options no_options;
+
+/* ---------------------------------------------------------------------------------------------
+ * One call */
+
+static int closed(struct harrier_error *ret_error) {
+    return fail(ret_error, HARRIER_ERROR_CLOSED, "", "the client is closed");
+}
+
+static int not_admitted(const struct exchange *exchange, int r, struct harrier_error *ret_error) {
+    if (r == -(int)HARRIER_ERROR_CLOSED)
+        return closed(ret_error);
+    return fail(ret_error, HARRIER_ERROR_BUSY, "",
+                "%zu requests were in flight until the deadline; expected at most that many "
+                "(in_flight_max)",
+                exchange->client->in_flight_max);
+}
+
+static int run(struct exchange *exchange, struct harrier_reply **ret_reply,
+               struct harrier_error *ret_error) {
+    struct harrier_client *client = exchange->client;
+    client_lock(client);
+    int r = client_admit(exchange, true);
+    if (r < 0) {
+        client_unlock(client);
+        return not_admitted(exchange, r, ret_error);
     }
+    pump_glance(client, exchange->begun_at_us);
+    exchange_start(exchange, exchange->begun_at_us);
+    for (;;) {
+        if (exchange->state == EXCHANGE_QUEUED)
+            pump_flush(client, exchange->link, monotonic_us());
+        pump_wake_before(client, exchange->timer.at_us);
+        pump_until_ended(exchange);
+        client_unlock(client);
+        if (exchange_conclude(exchange, &r, ret_reply, ret_error) == EXCHANGE_OVER)
+            break;
+        client_lock(client);
+    }
+    client_lock(client);
+    client_release(exchange);
+    client_unlock(client);
+    return r;
+}
+
+static void note_call(const struct exchange *exchange, int r) {
+    struct harrier_client *client = exchange->client;
+    double seconds = (double)(monotonic_us() - exchange->begun_at_us) / 1e6;
+    client_lock(client);
+    meter_called(&client->meter, call_name(exchange->call),
+                 harrier_error_name((enum harrier_error_code) - r), seconds);
+    if (exchange->call == CALL_SCORE)
+        meter_observe(&client->meter, "harrier_client_transactions", (double)exchange->count);
+    client_unlock(client);
 }
 
 /* Gives the exchange back. */
 static int finish(struct exchange *exchange, struct request *request,
-                  struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
-    int r = exchange_encode(exchange, request, ret_error);
-    if (r == 0) {
-        run(exchange);
-        r = exchange_result(exchange, ret_reply, ret_error);
-    }
+                  const struct harrier_call_options *options, struct harrier_reply **ret_reply,
+                  struct harrier_error *ret_error) {
+    struct harrier_error error;
+    struct harrier_reply *reply = NULL;
+    request->traceparent = traceparent_from_public(options->traceparent);
+    exchange->call = request->call;
+    exchange->count = 0;
+    int r = exchange_encode(exchange, request, &error);
+    if (r == 0)
+        r = run(exchange, &reply, &error);
+    if (exchange->client->meter.on)
+        note_call(exchange, r);
+    if (r < 0)
+        r = fallback_for_call(exchange, r, &reply, &error);
+    else
+        fallback_for_results(exchange, reply);
+    if (r == 0)
+        *ret_reply = reply;
+    else if (ret_error)
+        *ret_error = error;
     client_put(exchange);
     return r;
 }
 
 /* A place for a request with its deadline running; NULL with *ret_failure < 0. */
-static struct exchange *begin(struct harrier_client *client, uint64_t deadline_us,
-                              struct harrier_error *ret_error, int *ret_failure) {
-    int64_t now_us = monotonic_us();
-    struct exchange *exchange = client_take(client, ret_error);
-    if (!exchange) {
-        *ret_failure = -(int)HARRIER_ERROR_UNAVAILABLE;
-        return NULL;
-    }
-    int r = exchange_set_deadline(exchange, deadline_us, now_us, ret_error);
+static struct exchange *begin(struct harrier_client *client,
+                              const struct harrier_call_options *options, int *ret_failure,
+                              struct harrier_error *ret_error) {
+    int r = client_check(client, ret_error);
+    if (r == 0 && loop_is_self(client))
+        r = fail(ret_error, HARRIER_ERROR_INVALID, "",
+                 "a callback must not call what waits; expected harrier_score_submit()");
     if (r < 0) {
-        client_put(exchange);
         *ret_failure = r;
         return NULL;
     }
-    return exchange;
+    struct exchange *exchange = client_take(client);
+    r = exchange_set_deadline(exchange, options->deadline_us, ret_error);
+    if (r == 0)
+        return exchange;
+    client_put(exchange);
+    *ret_failure = r;
+    return NULL;
 }
+
+/* ---------------------------------------------------------------------------------------------
+ * The calls */
 
 int harrier_score(struct harrier_client *client, const struct harrier_transaction *transactions,
                   size_t count, const struct harrier_score_options *options,
                   struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
     static const struct harrier_score_options none;
     const struct harrier_score_options *o = options ? options : &none;
-    int r;
-    struct exchange *exchange = begin(client, o->deadline_us, ret_error, &r);
+    const struct harrier_call_options of_call = {.deadline_us = o->deadline_us,
+                                                 .traceparent = o->traceparent};
+    int r = 0;
+    struct exchange *exchange = begin(client, &of_call, &r, ret_error);
     if (!exchange)
         return r;
     struct request request = {.call = CALL_SCORE,
@@ -59,32 +129,35 @@ int harrier_score(struct harrier_client *client, const struct harrier_transactio
         client_put(exchange);
         return r;
     }
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, &of_call, ret_reply, ret_error);
 }
 
 int harrier_report_outcomes(struct harrier_client *client, const struct harrier_outcome *outcomes,
-                            size_t count, uint64_t deadline_us, struct harrier_reply **ret_reply,
-                            struct harrier_error *ret_error) {
-    int r;
-    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+                            size_t count, const struct harrier_call_options *options,
+                            struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
     if (!exchange)
         return r;
     struct request request = {
         .call = CALL_REPORT_OUTCOME,
         .outcome = {.outcomes = outcomes_from_public(outcomes, count, &exchange->arena),
                     .outcome_count = count}};
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
 int harrier_get_entity(struct harrier_client *client, const char *entity, const char *const *key,
-                       size_t key_count, int64_t at_time_us, uint64_t deadline_us,
-                       struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
-    int r;
+                       size_t key_count, int64_t at_time_us,
+                       const struct harrier_call_options *options, struct harrier_reply **ret_reply,
+                       struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
     struct text parts[ENTITY_KEY_PARTS_MAX];
     if (key_count > ENTITY_KEY_PARTS_MAX)
         return fail(ret_error, HARRIER_ERROR_INVALID, "key", "key has %zu parts; expected 1 to %d",
                     key_count, ENTITY_KEY_PARTS_MAX);
-    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+    struct exchange *exchange = begin(client, o, &r, ret_error);
     if (!exchange)
         return r;
     for (size_t i = 0; i < key_count; i++)
@@ -94,63 +167,71 @@ int harrier_get_entity(struct harrier_client *client, const char *entity, const 
                                          .key = parts,
                                          .key_count = key_count,
                                          .at_time_us = at_time_us}};
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
 int harrier_change_lists(struct harrier_client *client, const struct harrier_list_change *changes,
-                         size_t count, uint64_t deadline_us, struct harrier_reply **ret_reply,
-                         struct harrier_error *ret_error) {
-    int r;
-    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+                         size_t count, const struct harrier_call_options *options,
+                         struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
     if (!exchange)
         return r;
     struct request request = {
         .call = CALL_CHANGE_LIST,
         .list_change = {.changes = list_changes_from_public(changes, count, &exchange->arena),
                         .change_count = count}};
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
 int harrier_get_list(struct harrier_client *client, const char *list, uint64_t after_position,
-                     unsigned limit, uint64_t deadline_us, struct harrier_reply **ret_reply,
-                     struct harrier_error *ret_error) {
-    int r;
-    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+                     unsigned limit, const struct harrier_call_options *options,
+                     struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
     if (!exchange)
         return r;
     struct request request = {
         .call = CALL_GET_LIST,
         .list = {.list = text_of(list), .after_position = after_position, .limit = limit}};
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
-int harrier_status(struct harrier_client *client, bool with_state_hash, uint64_t deadline_us,
-                   struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
-    int r;
-    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+int harrier_status(struct harrier_client *client, bool with_state_hash,
+                   const struct harrier_call_options *options, struct harrier_reply **ret_reply,
+                   struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
     if (!exchange)
         return r;
     struct request request = {.call = CALL_STATUS, .status.state_hash = with_state_hash};
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
-int harrier_reload(struct harrier_client *client, bool wait, uint64_t deadline_us,
-                   struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
-    int r;
-    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+int harrier_reload(struct harrier_client *client, bool wait,
+                   const struct harrier_call_options *options, struct harrier_reply **ret_reply,
+                   struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
     if (!exchange)
         return r;
     struct request request = {.call = CALL_RELOAD, .reload.wait = wait};
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, o, ret_reply, ret_error);
 }
 
-int harrier_explain(struct harrier_client *client, const char *transaction_id, uint64_t deadline_us,
-                    struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
-    int r;
-    struct exchange *exchange = begin(client, deadline_us, ret_error, &r);
+int harrier_explain(struct harrier_client *client, const char *transaction_id,
+                    const struct harrier_call_options *options, struct harrier_reply **ret_reply,
+                    struct harrier_error *ret_error) {
+    const struct harrier_call_options *o = options ? options : &no_options;
+    int r = 0;
+    struct exchange *exchange = begin(client, o, &r, ret_error);
     if (!exchange)
         return r;
     struct request request = {.call = CALL_EXPLAIN,
                               .explain.transaction_id = text_of(transaction_id)};
-    return finish(exchange, &request, ret_reply, ret_error);
+    return finish(exchange, &request, o, ret_reply, ret_error);
 }

@@ -1,26 +1,26 @@
-/* A client: its connections, and the places for requests that share them.
- *
- * One REQ socket per address, with one dialer that nng keeps connecting. Each exchange has a
- * context on every socket, so that many requests travel on one connection. nng's own resending is
- * switched off (NNG_OPT_REQ_RESENDTIME): a request whose connection breaks ends with
- * NNG_ECONNRESET, and exchange.c sends it again, perhaps to the other server.
- *
- * Locks: the mutex is never held while nng is called, but for nng_aio_abort(). */
+/* A client: its options, the places for requests, its end. */
 #include "clients/c/client.h"
+#include "clients/c/stream.h"
 
 #include "core/base/check.h"
 
-#include <nng/protocol/reqrep0/req.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 
 #define DEADLINE_US_DEFAULT   100000
-#define IN_FLIGHT_MAX_DEFAULT 64
-#define IN_FLIGHT_MAX_MAX     4096
-#define RECONNECT_MS_MIN      10
-#define RECONNECT_MS_MAX      500
-#define ABORT_AGAIN_US        5000
+#define IN_FLIGHT_MAX_DEFAULT 1024
+#define IN_FLIGHT_MAX_MAX     10000
+#define RETRIES_MAX_DEFAULT   3
+#define RETRIES_MAX_MAX       1000
+#define EJECT_AFTER_DEFAULT   3
+#define ADDRESSES_MAX         16
 
 int64_t monotonic_us(void) {
     struct timespec now;
@@ -28,210 +28,174 @@ int64_t monotonic_us(void) {
     return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
 }
 
-/* ---------------------------------------------------------------------------------------------
- * Connections */
-
-/* ADD_PRE comes before the first request is sent on the connection, ADD_POST may come after that.
- */
-static void connected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
-    (void)event;
-    struct server *server = argument;
-    pthread_mutex_lock(&server->client->mutex);
-    server->pipe = nng_pipe_id(pipe);
-    pthread_mutex_unlock(&server->client->mutex);
+void condition_init(pthread_cond_t *condition) {
+    pthread_condattr_t attributes;
+    check(pthread_condattr_init(&attributes) == 0);
+    check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
+    check(pthread_cond_init(condition, &attributes) == 0);
+    pthread_condattr_destroy(&attributes);
 }
 
-static void disconnected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
-    (void)event;
-    struct server *server = argument;
-    pthread_mutex_lock(&server->client->mutex);
-    if (server->pipe == nng_pipe_id(pipe)) /* not yet a newer one */
-        server->pipe = 0;
-    pthread_mutex_unlock(&server->client->mutex);
+bool condition_wait(pthread_cond_t *condition, pthread_mutex_t *mutex, int64_t until_us) {
+    if (until_us == INT64_MAX)
+        return pthread_cond_wait(condition, mutex) == 0;
+    struct timespec until = {.tv_sec = until_us / 1000000, .tv_nsec = until_us % 1000000 * 1000};
+    return pthread_cond_timedwait(condition, mutex, &until) != ETIMEDOUT;
 }
 
-static int set_options(nng_socket socket) {
-    int r = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, MESSAGE_RESPONSE_SIZE_MAX);
-    if (r == 0)
-        r = nng_socket_set_ms(socket, NNG_OPT_RECONNMINT, RECONNECT_MS_MIN);
-    if (r == 0)
-        r = nng_socket_set_ms(socket, NNG_OPT_RECONNMAXT, RECONNECT_MS_MAX);
-    if (r == 0)
-        r = nng_socket_set_ms(socket, NNG_OPT_REQ_RESENDTIME, NNG_DURATION_INFINITE);
-    return r;
-}
-
-static int open_server(struct harrier_client *client, const char *address,
-                       struct harrier_error *ret_error) {
-    struct server *server = &client->servers[client->server_count];
-    nng_dialer dialer;
-    int r = nng_req0_open(&server->socket);
-    if (r != 0)
-        return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "cannot open a socket: %s",
-                    nng_strerror(r));
-    client->server_count++;
-    server->client = client;
-    server->address = text_copy(text_of(address));
-    r = set_options(server->socket);
-    if (r == 0)
-        r = nng_pipe_notify(server->socket, NNG_PIPE_EV_ADD_PRE, connected, server);
-    if (r == 0)
-        r = nng_pipe_notify(server->socket, NNG_PIPE_EV_REM_POST, disconnected, server);
-    if (r == 0)
-        r = nng_dialer_create(&dialer, server->socket, address);
-    if (r == 0)
-        r = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
-    if (r != 0)
-        return fail(ret_error, HARRIER_ERROR_INVALID, "address",
-                    "address \"%.200s\" cannot be dialled: %s; expected for example "
-                    "tcp://127.0.0.1:7731 or ipc:///run/harrier/harrier.sock",
-                    address, nng_strerror(r));
-    return 0;
+/* xorshift64*: for jitter, of which nobody must be able to say that all clients have the same. */
+double client_random(struct harrier_client *client) {
+    uint64_t x = client->random;
+    x ^= x >> 12;
+    x ^= x << 25;
+    x ^= x >> 27;
+    client->random = x;
+    return (double)((x * UINT64_C(0x2545f4914f6cdd1d)) >> 11) * 0x1p-53;
 }
 
 /* ---------------------------------------------------------------------------------------------
  * Places for requests */
 
+struct exchange *exchange_new(struct harrier_client *client) {
+    struct exchange *exchange = check_calloc(1, sizeof *exchange);
+    exchange->client = client;
+    condition_init(&exchange->woken);
+    buffer_init(&exchange->wire);
+    buffer_init(&exchange->answer);
+    arena_init(&exchange->arena, MESSAGE_RESPONSE_ARENA_LIMIT);
+    exchange->next_all = client->all;
+    client->all = exchange;
+    return exchange;
+}
+
 static void exchange_free(struct exchange *exchange) {
-    if (exchange->aio)
-        nng_aio_free(exchange->aio); /* waits for its callback */
-    for (size_t i = 0; i < exchange->context_count; i++)
-        nng_ctx_close(exchange->contexts[i]);
-    if (exchange->answer)
-        nng_msg_free(exchange->answer);
-    buffer_deinit(&exchange->request);
+    explicit_bzero(exchange->token, sizeof exchange->token);
+    pthread_cond_destroy(&exchange->woken);
+    buffer_deinit(&exchange->wire);
+    buffer_deinit(&exchange->answer);
     arena_deinit(&exchange->arena);
     free(exchange);
 }
 
-static struct exchange *exchange_new(struct harrier_client *client, bool pipelined,
-                                     struct harrier_error *ret_error) {
-    struct exchange *exchange = check_calloc(1, sizeof *exchange);
-    exchange->client = client;
-    exchange->pipelined = pipelined;
-    buffer_init(&exchange->request);
-    arena_init(&exchange->arena, MESSAGE_RESPONSE_ARENA_LIMIT);
-    int r = nng_aio_alloc(&exchange->aio, pipelined ? submit_aio_done : NULL, exchange);
-    for (size_t i = 0; r == 0 && i < client->server_count; i++) {
-        r = nng_ctx_open(&exchange->contexts[i], client->servers[i].socket);
-        exchange->context_count += r == 0;
-    }
-    if (r == 0)
-        return exchange;
-    exchange_free(exchange);
-    fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "cannot prepare a request: %s", nng_strerror(r));
-    return NULL;
+int client_check(struct harrier_client *client, struct harrier_error *ret_error) {
+    if (client->process != getpid())
+        return fail(ret_error, HARRIER_ERROR_INVALID, "",
+                    "this client was made before a fork(); expected one of this process's own");
+    return 0;
 }
 
-static struct exchange *pop_idle(struct exchange **idle) {
-    struct exchange *exchange = *idle;
+struct exchange *client_take(struct harrier_client *client) {
+    client_lock(client);
+    client->callers++;
+    struct exchange *exchange = client->idle;
     if (exchange)
-        *idle = exchange->next_idle;
+        client->idle = exchange->next_idle;
+    else
+        exchange = exchange_new(client);
+    client_unlock(client);
+    exchange->pipelined = false;
+    exchange->begun_at_us = monotonic_us();
     return exchange;
 }
 
-/* Made outside of the lock, as nng is called. */
-static struct exchange *add_exchange(struct harrier_client *client, bool pipelined,
-                                     struct harrier_error *ret_error) {
-    struct exchange *exchange = exchange_new(client, pipelined, ret_error);
-    if (!exchange)
-        return NULL;
-    pthread_mutex_lock(&client->mutex);
-    exchange->next = client->all;
-    client->all = exchange;
-    pthread_mutex_unlock(&client->mutex);
-    return exchange;
-}
-
-struct exchange *client_take(struct harrier_client *client, struct harrier_error *ret_error) {
-    pthread_mutex_lock(&client->mutex);
-    struct exchange *exchange = pop_idle(&client->idle);
-    pthread_mutex_unlock(&client->mutex);
-    return exchange ? exchange : add_exchange(client, false, ret_error);
-}
-
-static bool is_full(const struct harrier_client *client) {
-    return !client->idle_pipelined && client->pipelined_count >= client->in_flight_max;
-}
-
-/* false when there is still no room at the deadline */
-static bool wait_for_room(struct harrier_client *client, int64_t deadline_at_us) {
-    struct timespec until = {.tv_sec = deadline_at_us / 1000000,
-                             .tv_nsec = deadline_at_us % 1000000 * 1000};
-    int r = 0;
-    while (is_full(client) && !client->closing && r == 0)
-        r = pthread_cond_timedwait(&client->changed, &client->mutex, &until);
-    return !is_full(client);
-}
-
-struct exchange *client_take_pipelined(struct harrier_client *client, int64_t deadline_at_us,
-                                       struct harrier_error *ret_error) {
-    pthread_mutex_lock(&client->mutex);
-    bool room = client->busy_when_full ? !is_full(client) : wait_for_room(client, deadline_at_us);
-    bool closing = client->closing;
-    if (!room || closing) {
-        pthread_mutex_unlock(&client->mutex);
-        if (closing)
-            fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "the client is being freed");
-        else
-            fail(ret_error, HARRIER_ERROR_BUSY, "",
-                 "%zu requests are in flight; expected at most that many (in_flight_max)",
-                 client->in_flight_max);
-        return NULL;
-    }
-    client->in_flight++;
-    struct exchange *exchange = pop_idle(&client->idle_pipelined);
-    if (!exchange)
-        client->pipelined_count++;
-    pthread_mutex_unlock(&client->mutex);
-    if (exchange)
-        return exchange;
-    exchange = add_exchange(client, true, ret_error);
-    if (!exchange) {
-        pthread_mutex_lock(&client->mutex);
-        client->pipelined_count--;
-        pthread_mutex_unlock(&client->mutex);
-        client_landed(client);
-    }
-    return exchange;
+/* A large request or answer does not stay for ever. */
+static void trim(struct buffer *buffer) {
+    enum { KEPT = 64 << 10 };
+    if (buffer->capacity <= KEPT)
+        return;
+    buffer_deinit(buffer);
+    buffer_init(buffer);
 }
 
 void client_put(struct exchange *exchange) {
     struct harrier_client *client = exchange->client;
-    struct exchange **idle = exchange->pipelined ? &client->idle_pipelined : &client->idle;
     arena_reset(&exchange->arena);
-    pthread_mutex_lock(&client->mutex);
-    exchange->next_idle = *idle;
-    *idle = exchange;
-    pthread_cond_broadcast(&client->changed);
-    pthread_mutex_unlock(&client->mutex);
+    if (exchange->wire.length >= WIRE_HEAD_ROOM) /* a token stood there */
+        explicit_bzero(exchange->wire.bytes, WIRE_HEAD_ROOM);
+    trim(&exchange->wire);
+    trim(&exchange->answer);
+    client_lock(client);
+    exchange->state = EXCHANGE_IDLE;
+    exchange->next_idle = client->idle;
+    client->idle = exchange;
+    if (client->meter.on)
+        meter_tell(&client->meter, &client->mutex);
+    client->callers--;
+    if (client->closing)
+        pthread_cond_broadcast(&client->changed);
+    client_unlock(client);
 }
 
-void client_landed(struct harrier_client *client) {
-    pthread_mutex_lock(&client->mutex);
+static bool wait_for_room(struct harrier_client *client, int64_t until_us) {
+    client->room_waiters++;
+    bool in_time = true;
+    while (client->in_flight >= client->in_flight_max && !client->closing && in_time)
+        in_time = condition_wait(&client->room, &client->mutex, until_us);
+    client->room_waiters--;
+    return client->in_flight < client->in_flight_max;
+}
+
+static void note_in_flight(struct harrier_client *client) {
+    meter_set(&client->meter, "harrier_client_in_flight", (double)client->in_flight, NULL, NULL);
+}
+
+int client_admit(struct exchange *exchange, bool may_wait) {
+    struct harrier_client *client = exchange->client;
+    bool room = client->in_flight < client->in_flight_max;
+    if (!room && may_wait && !client->closing)
+        room = wait_for_room(client, exchange->deadline_at_us);
+    if (client->closing)
+        return -(int)HARRIER_ERROR_CLOSED;
+    if (!room)
+        return -(int)HARRIER_ERROR_BUSY;
+    client->in_flight++;
+    note_in_flight(client);
+    return 0;
+}
+
+void client_release(struct exchange *exchange) {
+    struct harrier_client *client = exchange->client;
+    if (exchange->answered_well &&
+        (exchange->link->route.failures || exchange->link->route.ejected))
+        link_succeeded(exchange->link);
     client->in_flight--;
-    pthread_cond_broadcast(&client->changed);
-    pthread_mutex_unlock(&client->mutex);
-}
-
-void harrier_wait(struct harrier_client *client, size_t in_flight) {
-    pthread_mutex_lock(&client->mutex);
-    while (client->in_flight > in_flight)
-        pthread_cond_wait(&client->changed, &client->mutex);
-    pthread_mutex_unlock(&client->mutex);
-}
-
-void harrier_drain(struct harrier_client *client) {
-    harrier_wait(client, 0);
+    note_in_flight(client);
+    if (client->room_waiters > 0)
+        pthread_cond_signal(&client->room);
 }
 
 /* ---------------------------------------------------------------------------------------------
- * The whole */
+ * Options */
+
+static int check_addresses(const struct harrier_options *options, struct harrier_error *ret_error) {
+    if (options->address && options->address_count > 0)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "addresses",
+                    "there is an address and a list of them; expected one of the two");
+    if (options->address_count > ADDRESSES_MAX)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "addresses",
+                    "there are %zu addresses; expected at most %d", options->address_count,
+                    ADDRESSES_MAX);
+    const char *const *addresses =
+        options->address_count ? options->addresses : (const char *const *)&options->address;
+    size_t count = options->address_count ? options->address_count : 1;
+    for (size_t i = 0; i < count; i++) {
+        if (!addresses[i] || !addresses[i][0])
+            return fail(ret_error, HARRIER_ERROR_INVALID, "addresses",
+                        "an address is missing; expected for example tcp://127.0.0.1:7731");
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(addresses[i], addresses[j]) == 0)
+                return fail(ret_error, HARRIER_ERROR_INVALID, "addresses",
+                            "\"%.200s\" stands there twice", addresses[i]);
+    }
+    return 0;
+}
 
 static int check_options(const struct harrier_options *options, struct harrier_error *ret_error) {
-    if (!options || !options->address || !options->address[0])
-        return fail(ret_error, HARRIER_ERROR_INVALID, "address",
-                    "address is missing; expected for example tcp://127.0.0.1:7731");
+    if (!options)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "", "there are no options");
+    int r = check_addresses(options, ret_error);
+    if (r < 0)
+        return r;
     if (options->deadline_us > HARRIER_DEADLINE_US_MAX)
         return fail(ret_error, HARRIER_ERROR_INVALID, "deadline_us",
                     "deadline_us %llu is over an hour; expected at most %llu",
@@ -241,16 +205,78 @@ static int check_options(const struct harrier_options *options, struct harrier_e
         return fail(ret_error, HARRIER_ERROR_INVALID, "in_flight_max",
                     "in_flight_max is %u; expected at most %d", options->in_flight_max,
                     IN_FLIGHT_MAX_MAX);
+    if (options->retries_max < HARRIER_RETRIES_NONE || options->retries_max > RETRIES_MAX_MAX)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "retries_max",
+                    "retries_max is %d; expected at most %d, or HARRIER_RETRIES_NONE",
+                    options->retries_max, RETRIES_MAX_MAX);
+    if ((unsigned)options->fallback > HARRIER_VERDICT_DECLINE)
+        return fail(ret_error, HARRIER_ERROR_INVALID, "fallback",
+                    "fallback is %d; expected a verdict", (int)options->fallback);
+    if (options->metrics &&
+        (!options->metrics->count || !options->metrics->observe || !options->metrics->set))
+        return fail(ret_error, HARRIER_ERROR_INVALID, "metrics",
+                    "a function is missing; expected count, observe and set");
     return token_check(options->token, ret_error);
 }
 
-static void init_locks(struct harrier_client *client) {
-    pthread_condattr_t attributes;
+static void take_options(struct harrier_client *client, const struct harrier_options *options) {
+    client->deadline_us = options->deadline_us ? options->deadline_us : DEADLINE_US_DEFAULT;
+    client->in_flight_max = options->in_flight_max ? options->in_flight_max : IN_FLIGHT_MAX_DEFAULT;
+    client->eject_after = options->eject_after ? options->eject_after : EJECT_AFTER_DEFAULT;
+    client->retries_max = options->retries_max == 0 ? RETRIES_MAX_DEFAULT
+                          : options->retries_max == HARRIER_RETRIES_NONE
+                              ? 0
+                              : (unsigned)options->retries_max;
+    client->busy_when_full = options->busy_when_full;
+    client->fallback = options->fallback;
+    client->fallback_function = options->fallback_function;
+    client->fallback_user = options->fallback_user;
+    client->token_function = options->token_function;
+    client->token_user = options->token_user;
+    if (options->token)
+        memcpy(client->token, options->token, strlen(options->token) + 1);
+    meter_init(&client->meter, options->metrics);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Beginning and end */
+
+static void init_state(struct harrier_client *client) {
     check(pthread_mutex_init(&client->mutex, NULL) == 0);
-    check(pthread_condattr_init(&attributes) == 0);
-    check(pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC) == 0);
-    check(pthread_cond_init(&client->changed, &attributes) == 0);
-    pthread_condattr_destroy(&attributes);
+    condition_init(&client->room);
+    condition_init(&client->changed);
+    condition_init(&client->loop_turn);
+    ring_init(&client->waiting);
+    ring_init(&client->ended);
+    ring_init(&client->followers);
+    client->process = getpid();
+    if (getrandom(&client->random, sizeof client->random, GRND_NONBLOCK) != sizeof client->random)
+        client->random = (uint64_t)monotonic_us() * UINT64_C(0x9e3779b97f4a7c15);
+    client->random |= 1;
+    client->last_id = (uint32_t)(client->random >> 32);
+    size_t buckets = 64;
+    while (buckets < client->in_flight_max)
+        buckets *= 2;
+    client->ids = check_calloc(buckets, sizeof(struct exchange *));
+    client->ids_mask = buckets - 1;
+}
+
+static int open_links(struct harrier_client *client, const struct harrier_options *options,
+                      struct harrier_error *ret_error) {
+    const char *const *addresses =
+        options->address_count ? options->addresses : (const char *const *)&options->address;
+    size_t count = options->address_count ? options->address_count : 1;
+    client->links = check_calloc(count, sizeof *client->links);
+    client->polls = check_calloc(count + 1, sizeof(struct pollfd));
+    client->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (client->wake_descriptor < 0)
+        return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "no descriptor is left: %s",
+                    strerror(errno));
+    client->link_count = count; /* nng may call back before the last is open */
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = link_open(client, &client->links[i], addresses[i], ret_error);
+    return r;
 }
 
 int harrier_client_new(const struct harrier_options *options, struct harrier_client **ret_client,
@@ -259,14 +285,9 @@ int harrier_client_new(const struct harrier_options *options, struct harrier_cli
     if (r < 0)
         return r;
     struct harrier_client *client = check_calloc(1, sizeof *client);
-    client->deadline_us = options->deadline_us ? options->deadline_us : DEADLINE_US_DEFAULT;
-    client->in_flight_max = options->in_flight_max ? options->in_flight_max : IN_FLIGHT_MAX_DEFAULT;
-    client->busy_when_full = options->busy_when_full;
-    init_locks(client);
-    harrier_client_set_token(client, options->token); /* checked above */
-    r = open_server(client, options->address, ret_error);
-    if (r == 0 && options->fallback_address && options->fallback_address[0])
-        r = open_server(client, options->fallback_address, ret_error);
+    take_options(client, options);
+    init_state(client);
+    r = open_links(client, options, ret_error);
     if (r < 0) {
         harrier_client_free(client);
         return r;
@@ -275,43 +296,81 @@ int harrier_client_new(const struct harrier_options *options, struct harrier_cli
     return 0;
 }
 
-/* Until all callbacks have returned. An aio may be between two operations when it is aborted; so
- * this is done until nothing is under way. */
-static void end_exchanges(struct harrier_client *client) {
-    pthread_mutex_lock(&client->mutex);
-    client->closing = true;
-    pthread_cond_broadcast(&client->changed);
-    while (client->in_flight > 0) {
-        for (struct exchange *exchange = client->all; exchange; exchange = exchange->next)
-            nng_aio_abort(exchange->aio, NNG_ECLOSED);
-        int64_t until_us = monotonic_us() + ABORT_AGAIN_US;
-        struct timespec until = {.tv_sec = until_us / 1000000,
-                                 .tv_nsec = until_us % 1000000 * 1000};
-        pthread_cond_timedwait(&client->changed, &client->mutex, &until);
-    }
-    pthread_mutex_unlock(&client->mutex);
+/* false: not before the time was over */
+static bool wait_until_left(struct harrier_client *client, int64_t until_us) {
+    bool in_time = true;
+    while ((client->callers > 0 || client->pipelined > 0) && in_time)
+        in_time = condition_wait(&client->changed, &client->mutex, until_us);
+    return client->callers == 0 && client->pipelined == 0;
 }
 
-/* The order matters: nng 1.5.2 crashes when a socket is closed while a thread is still leaving one
- * of its contexts. Once each aio is freed, none is. */
+static void end_all(struct harrier_client *client) {
+    client->aborted = true;
+    for (struct exchange *exchange = client->all; exchange; exchange = exchange->next_all)
+        if (exchange->state != EXCHANGE_IDLE && exchange->state != EXCHANGE_ENDED)
+            exchange_end(exchange, END_CLOSED);
+}
+
+void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
+    if (client->process != getpid())
+        return;
+    int64_t until_us = timeout_us < 0 ? INT64_MAX : monotonic_us() + timeout_us;
+    client_lock(client);
+    client->closing = true;
+    pthread_cond_broadcast(&client->room);
+    if (!wait_until_left(client, until_us)) {
+        end_all(client);
+        wait_until_left(client, INT64_MAX);
+    }
+    bool first = !client->closed;
+    client->closed = true;
+    client_unlock(client);
+    if (!first)
+        return;
+    loop_end(client);
+    client_lock(client);
+    end_all(client); /* probes */
+    if (client->meter.on)
+        meter_tell(&client->meter, &client->mutex);
+    client_unlock(client);
+    for (size_t i = 0; i < client->link_count; i++)
+        link_close(&client->links[i]);
+    if (client->wake_descriptor >= 0)
+        close(client->wake_descriptor);
+}
+
+/* In a child: the parent's threads are not here, and its connections are to go on. */
+static void abandon(struct harrier_client *client) {
+    for (size_t i = 0; i < client->link_count; i++) {
+        struct pollfd socket = {.fd = -1};
+        if (client->links[i].stream)
+            stream_poll(client->links[i].stream, &socket);
+        if (socket.fd >= 0)
+            close(socket.fd);
+    }
+    close(client->wake_descriptor);
+}
+
 void harrier_client_free(struct harrier_client *client) {
     if (!client)
         return;
-    for (size_t i = 0; i < client->server_count; i++) {
-        nng_pipe_notify(client->servers[i].socket, NNG_PIPE_EV_ADD_PRE, NULL, NULL);
-        nng_pipe_notify(client->servers[i].socket, NNG_PIPE_EV_REM_POST, NULL, NULL);
-    }
-    end_exchanges(client);
+    if (client->process == getpid())
+        harrier_client_close(client, 0);
+    else
+        abandon(client);
     for (struct exchange *exchange = client->all, *next; exchange; exchange = next) {
-        next = exchange->next;
+        next = exchange->next_all;
         exchange_free(exchange);
     }
-    for (size_t i = 0; i < client->server_count; i++) {
-        nng_close(client->servers[i].socket);
-        free(client->servers[i].address);
-    }
+    pthread_cond_destroy(&client->room);
     pthread_cond_destroy(&client->changed);
+    pthread_cond_destroy(&client->loop_turn);
     pthread_mutex_destroy(&client->mutex);
     explicit_bzero(client->token, sizeof client->token);
+    timers_deinit(&client->timers);
+    meter_deinit(&client->meter);
+    free(client->ids);
+    free(client->links);
+    free(client->polls);
     free(client);
 }

@@ -123,6 +123,27 @@ const struct list_change *list_changes_from_public(const struct harrier_list_cha
     return out;
 }
 
+static bool is_hex(const char *at, size_t count, bool *ret_zero) {
+    *ret_zero = true;
+    for (size_t i = 0; i < count; i++) {
+        if (!((at[i] >= '0' && at[i] <= '9') || (at[i] >= 'a' && at[i] <= 'f')))
+            return false;
+        *ret_zero &= at[i] == '0';
+    }
+    return true;
+}
+
+/* 00-{32 hex digits}-{16}-{2}, neither of the first two all zeros */
+struct text traceparent_from_public(const char *traceparent) {
+    bool no_trace, no_span, no_flags;
+    if (traceparent && strlen(traceparent) == MESSAGE_TRACEPARENT_MAX &&
+        memcmp(traceparent, "00-", 3) == 0 && traceparent[35] == '-' && traceparent[52] == '-' &&
+        is_hex(traceparent + 3, 32, &no_trace) && is_hex(traceparent + 36, 16, &no_span) &&
+        is_hex(traceparent + 53, 2, &no_flags) && !no_trace && !no_span)
+        return text_of(traceparent);
+    return (struct text){0};
+}
+
 /* ---------------------------------------------------------------------------------------------
  * What comes back: everything is copied, so that a reply is one piece of memory of its own */
 
@@ -232,7 +253,13 @@ struct harrier_decision reply_decision(struct reply_memory *memory, const struct
         .rule_errors = in->rule_errors,
         .features = reply_features(memory, in->features, in->feature_count),
         .feature_count = in->feature_count,
+        .fallback_reason = "",
     };
+}
+
+static enum harrier_decided decided(enum error_code code) {
+    return public_code(code) == HARRIER_ERROR_INTERNAL ? HARRIER_DECIDED_UNKNOWN
+                                                       : HARRIER_DECIDED_NO;
 }
 
 static void fill_results(struct reply_memory *memory, const struct response *response) {
@@ -241,6 +268,7 @@ static void fill_results(struct reply_memory *memory, const struct response *res
     for (size_t i = 0; out && i < count; i++) {
         const struct score_result *in = &response->score.results[i];
         out[i] = (struct harrier_result){.error_code = public_code(in->error.code),
+                                         .error_decided = decided(in->error.code),
                                          .error_field = reply_string(memory, in->error.field),
                                          .error_message = reply_string(memory, in->error.message),
                                          .decision = reply_decision(memory, &in->decision)};
@@ -256,6 +284,7 @@ static void fill_outcomes(struct reply_memory *memory, const struct response *re
         const struct outcome_result *in = &response->outcome.results[i];
         out[i] = (struct harrier_outcome_result){
             .error_code = public_code(in->error.code),
+            .error_decided = decided(in->error.code),
             .error_field = reply_string(memory, in->error.field),
             .error_message = reply_string(memory, in->error.message),
             .transaction_id = reply_string(memory, in->transaction_id),
@@ -289,6 +318,7 @@ static void fill_list_changes(struct reply_memory *memory, const struct response
         const struct list_change_result *in = &response->list_change.results[i];
         out[i] = (struct harrier_list_result){
             .error_code = public_code(in->error.code),
+            .error_decided = decided(in->error.code),
             .error_field = reply_string(memory, in->error.field),
             .error_message = reply_string(memory, in->error.message),
             .list = reply_string(memory, in->list),
@@ -434,6 +464,17 @@ static void fill_status(struct reply_memory *memory, const struct status_respons
     memcpy(out->labels, in->labels, sizeof out->labels);
 }
 
+struct harrier_reply *reply_new_empty(size_t result_count) {
+    struct reply_memory *memory = check_calloc(1, sizeof *memory);
+    arena_init(&memory->arena, MESSAGE_RESPONSE_ARENA_LIMIT);
+    memory->reply.results = reply_array(memory, result_count, sizeof(struct harrier_result));
+    memory->reply.result_count = result_count;
+    if (!memory->full)
+        return &memory->reply;
+    harrier_reply_free(&memory->reply);
+    return NULL;
+}
+
 struct harrier_reply *reply_new(const struct response *response) {
     struct reply_memory *memory = check_calloc(1, sizeof *memory);
     arena_init(&memory->arena, MESSAGE_RESPONSE_ARENA_LIMIT);
@@ -459,10 +500,30 @@ struct harrier_reply *reply_new(const struct response *response) {
     return NULL;
 }
 
+struct harrier_reply *reply_share(struct harrier_reply *whole, size_t result) {
+    struct reply_memory *memory = check_calloc(1, sizeof *memory);
+    memory->whole = reply_memory_of(whole);
+    atomic_fetch_add(&memory->whole->holders, 1);
+    memory->reply.results = whole->results + result;
+    memory->reply.result_count = 1;
+    return &memory->reply;
+}
+
+static void let_go(struct reply_memory *memory) {
+    if (atomic_fetch_sub(&memory->holders, 1) > 0)
+        return;
+    arena_deinit(&memory->arena);
+    free(memory);
+}
+
 void harrier_reply_free(struct harrier_reply *reply) {
     if (!reply)
         return;
-    struct reply_memory *memory = (struct reply_memory *)reply;
-    arena_deinit(&memory->arena);
+    struct reply_memory *memory = reply_memory_of(reply);
+    if (!memory->whole) {
+        let_go(memory);
+        return;
+    }
+    let_go(memory->whole);
     free(memory);
 }

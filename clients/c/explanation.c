@@ -23,8 +23,8 @@ static const struct harrier_attribute *attributes(struct reply_memory *memory,
     return out;
 }
 
-static struct harrier_transaction transaction(struct reply_memory *memory,
-                                              const struct transaction *in) {
+struct harrier_transaction reply_transaction(struct reply_memory *memory,
+                                             const struct transaction *in) {
     const char *fields[FIELD_COUNT];
     for (size_t i = 0; i < FIELD_COUNT; i++)
         fields[i] = reply_string(memory, in->fields[i]);
@@ -230,7 +230,7 @@ void reply_fill_explanation(struct reply_memory *memory, const struct explanatio
     if (!out)
         return;
     *out = (struct harrier_explanation){
-        .transaction = transaction(memory, &in->transaction),
+        .transaction = reply_transaction(memory, &in->transaction),
         .position = in->position,
         .receive_time_us = in->receive_time_us,
         .archived = reply_decision(memory, &in->archived),

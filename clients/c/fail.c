@@ -24,6 +24,7 @@ int fail(struct harrier_error *ret_error, enum harrier_error_code code, const ch
          const char *format, ...) {
     if (ret_error) {
         ret_error->code = code;
+        ret_error->decided = HARRIER_DECIDED_NO;
         snprintf(ret_error->field, sizeof ret_error->field, "%s", field);
         va_list arguments;
         va_start(arguments, format);
@@ -35,6 +36,12 @@ int fail(struct harrier_error *ret_error, enum harrier_error_code code, const ch
 
 int fail_from(struct harrier_error *ret_error, const struct error *error) {
     return fail(ret_error, public_code(error->code), "", "%s", error->text);
+}
+
+int fail_unsettled(struct harrier_error *ret_error, int failure) {
+    if (ret_error)
+        ret_error->decided = HARRIER_DECIDED_UNKNOWN;
+    return failure;
 }
 
 const char *harrier_error_name(enum harrier_error_code code) {
@@ -51,6 +58,7 @@ const char *harrier_error_name(enum harrier_error_code code) {
         [HARRIER_ERROR_PROTOCOL] = "protocol",
         [HARRIER_ERROR_BUSY] = "busy",
         [HARRIER_ERROR_DENIED] = "denied",
+        [HARRIER_ERROR_CLOSED] = "closed",
     };
     return (size_t)code < sizeof names / sizeof *names ? names[code] : "unknown";
 }

@@ -1,9 +1,10 @@
 /* libharrier: asks a Harrier server about transactions, from C.
  *
- * A client holds one connection to a server (and one to a fallback). It may be used by several
- * threads at once. Calls either wait for their answer (harrier_score() and its kin) or are
- * pipelined (harrier_score_submit()): many requests travel on the one connection and a callback
- * gets each answer.
+ * A client holds one connection to each of its addresses. It may be used by several threads at
+ * once. Calls either wait for their answer (harrier_score() and its kin) or are pipelined
+ * (harrier_score_submit()): many requests travel on the one connection and a callback gets each
+ * answer. A client belongs to the process that made it: after fork(), the child makes its own (it
+ * may free the other).
  *
  * Functions that can fail return 0, or the negative of an enum harrier_error_code; then *ret_error
  * (may be NULL) has the same code, the field at fault and a sentence. ret_* outputs are untouched
@@ -12,8 +13,11 @@
  * Sending again is safe: a transaction is scored once, whatever happens to the connection. The same
  * id with the same content gets its first decision back (decision.duplicate).
  *
- * Strings are UTF-8 and NUL-terminated. A NULL or empty one is absent. Zero-initialise the structs
- * that you fill in, so that fields added later are absent too.
+ * Strings are UTF-8 and NUL-terminated. A NULL or empty one is absent.
+ *
+ * Zero-initialise the structs that you fill in. Structs end with room for fields to come: a later
+ * version of the library takes a zero there for absent, so a program that was built with this
+ * header goes on working. When the room does not suffice, the library gets another soname.
  *
  * Needs nothing but the C library to compile against, in C99 or C++. */
 #pragma once
@@ -56,59 +60,27 @@ enum harrier_error_code {
                                       broke before an answer came; send the same again */
     HARRIER_ERROR_INTERNAL = 8,    /* a defect of the server */
     HARRIER_ERROR_PROTOCOL = 9,    /* what came back is no answer to what was asked */
-    HARRIER_ERROR_BUSY = 10,       /* as many in flight as allowed, and options say not to wait */
-    HARRIER_ERROR_DENIED = 11      /* the token is missing, not known, or without the scope */
+    HARRIER_ERROR_BUSY = 10,       /* as many in flight as allowed, until the deadline or at once */
+    HARRIER_ERROR_DENIED = 11,     /* the token is missing, not known, or without the scope */
+    HARRIER_ERROR_CLOSED = 12      /* the client is closed, or was closed under the call */
+};
+
+/* Were the call's transactions decided? To send the same again settles it. */
+enum harrier_decided {
+    HARRIER_DECIDED_NO = 0,     /* certainly not, by this call */
+    HARRIER_DECIDED_UNKNOWN = 1 /* they may have been */
 };
 
 struct harrier_error {
     enum harrier_error_code code;
+    enum harrier_decided decided;
     char field[128];    /* the field at fault as policies name it, "currency"; empty when none is */
     char message[1024]; /* one sentence: what was wrong and what was expected */
+    void *reserved[4];
 };
 
 /* "invalid", "unavailable", …: for logs and metrics. */
 HARRIER_API const char *harrier_error_name(enum harrier_error_code code);
-
-/* ---------------------------------------------------------------------------------------------
- * Client */
-
-struct harrier_options {
-    /* "tcp://127.0.0.1:7731", "ipc:///run/harrier/harrier.sock", or what else nng can dial. */
-    const char *address;
-    /* Asked while the first is not connected, or has let three calls in a row pass their deadline
-     * (then for a second). The two servers are independent: they share no history, so what the
-     * fallback decides it decides on its own. NULL: none. */
-    const char *fallback_address;
-    /* How long a call may take when it does not say otherwise; 0: 100,000. Precise to about a
-     * millisecond. */
-    uint64_t deadline_us;
-    /* Pipelined requests that may be waiting for their answer; 0: 64, at most 4,096. */
-    unsigned in_flight_max;
-    /* When that many are: harrier_score_submit() waits for room (false), or returns
-     * HARRIER_ERROR_BUSY at once (true). */
-    bool busy_when_full;
-    /* Sent with every request: who asks. At most 256 bytes of printable ASCII; copied. NULL or "":
-     * none. */
-    const char *token;
-};
-
-#define HARRIER_DEADLINE_US_MAX UINT64_C(3600000000) /* one hour */
-
-struct harrier_client;
-
-/* Does not wait for a connection: it is made in the background, and made again whenever it breaks.
- * Calls made without one wait for it until their deadline. */
-HARRIER_API int harrier_client_new(const struct harrier_options *options,
-                                   struct harrier_client **ret_client,
-                                   struct harrier_error *ret_error);
-
-/* Another token from the next request on; NULL or "": none. -HARRIER_ERROR_INVALID when it is no
- * token. Any thread. */
-HARRIER_API int harrier_client_set_token(struct harrier_client *client, const char *token);
-
-/* Requests still in flight end with HARRIER_ERROR_UNAVAILABLE; their callbacks have returned when
- * this does. Not from a callback, and not while another thread is in a call. NULL is allowed. */
-HARRIER_API void harrier_client_free(struct harrier_client *client);
 
 /* ---------------------------------------------------------------------------------------------
  * What is sent. The server's documentation and proto/harrier.proto have the limits of each field.
@@ -178,6 +150,7 @@ struct harrier_transaction {
     int32_t latitude_e7, longitude_e7; /* degrees × 10^7 */
     const struct harrier_attribute *attributes;
     size_t attribute_count;
+    void *reserved[4];
 };
 
 enum harrier_label {
@@ -196,6 +169,7 @@ struct harrier_outcome {
     enum harrier_label label;
     int64_t known_time_us; /* when it became known; 0: now */
     const char *source;    /* who says so: "chargeback-feed" */
+    void *reserved[2];
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -223,6 +197,7 @@ struct harrier_reason {
     const char *group; /* whose limit may cap the scores of its rules together; "": none */
     int32_t capped;    /* of score, what the group's limit left out */
     enum harrier_verdict verdict_if_live; /* the decision's, had this shadow rule been live */
+    void *reserved[2];
 };
 
 enum harrier_value_type {
@@ -263,23 +238,30 @@ struct harrier_decision {
     uint32_t rule_errors;                   /* rules whose evaluation failed */
     const struct harrier_feature *features; /* if asked for */
     size_t feature_count;
+    bool fallback;               /* made by the client, as its options say; there was no answer */
+    const char *fallback_reason; /* the error's name: "deadline", … */
+    void *reserved[4];
 };
 
 /* One transaction's result: look at error_code first. */
 struct harrier_result {
     enum harrier_error_code error_code; /* HARRIER_OK: there is a decision */
+    enum harrier_decided error_decided;
     const char *error_field, *error_message;
     struct harrier_decision decision;
+    void *reserved[2];
 };
 
 /* One outcome's result. */
 struct harrier_outcome_result {
     enum harrier_error_code error_code; /* HARRIER_OK: it was accepted */
+    enum harrier_decided error_decided;
     const char *error_field, *error_message;
     const char *transaction_id;
     uint64_t position; /* the archive's record of it; 0 when nothing changed */
     bool changed;      /* false: the transaction had this label already */
     enum harrier_label previous;
+    void *reserved[2];
 };
 
 /* What the server knows of one card, customer, … */
@@ -299,11 +281,13 @@ struct harrier_list_change {
     int64_t expiry_time_us; /* transactions from then on do not find it; 0: it has no end */
     const char *source;     /* who says so: "analyst:7" */
     const char *reason;     /* why */
+    void *reserved[2];
 };
 
 /* One change's result. */
 struct harrier_list_result {
     enum harrier_error_code error_code; /* HARRIER_OK: it was accepted */
+    enum harrier_decided error_decided;
     const char *error_field, *error_message;
     const char *list, *value; /* the value in the one way that the list writes it */
     uint64_t position;        /* the archive's record of it; 0 when nothing changed */
@@ -311,6 +295,7 @@ struct harrier_list_result {
     bool was_there; /* it had been added before; then this was its end until now: */
     int64_t previous_expiry_time_us;
     bool in_policy; /* the policy's own entries hold all of it */
+    void *reserved[2];
 };
 
 struct harrier_list {
@@ -591,17 +576,123 @@ struct harrier_reply {
 HARRIER_API void harrier_reply_free(struct harrier_reply *reply); /* NULL is allowed */
 
 /* ---------------------------------------------------------------------------------------------
- * Calls that wait for their answer. deadline_us counts from the call, 0 means the client's; the
- * server is told how much of it is left and does not start what it cannot finish in time. */
+ * Client */
+
+/* Chooses the verdict for a transaction that got no decision. NONE: the error stands. Called by the
+ * thread that made the call, or by the library's own for pipelined ones; it must be quick and must
+ * not use the client. */
+typedef enum harrier_verdict
+harrier_fallback_function(const struct harrier_transaction *transaction,
+                          const struct harrier_error *error, void *user);
+
+/* Writes the token to show, NUL-terminated, to size bytes. Called by several threads at once. */
+typedef void harrier_token_function(char *token, size_t size, void *user);
+
+#define HARRIER_METRIC_LABELS_MAX 2
+struct harrier_metric_label {
+    const char *name, *value;
+};
+typedef void harrier_metric_function(const char *name, double value,
+                                     const struct harrier_metric_label *labels, size_t label_count,
+                                     void *user);
+
+/* Gets the client's figures; clients/README.md has the names. Called within calls, by one thread at
+ * a time: the functions must be quick and must not use the client. */
+struct harrier_metrics {
+    harrier_metric_function *count;   /* add value to a counter */
+    harrier_metric_function *observe; /* add it to a histogram */
+    harrier_metric_function *set;     /* set a gauge */
+    void *user;
+};
+
+#define HARRIER_RETRIES_NONE (-1)
+
+struct harrier_options {
+    /* "tcp://127.0.0.1:7731", "tcp://[::1]:7731", "tcp://scoring.internal:7731",
+     * "ipc:///run/harrier/harrier.sock". What else nng can dial ("tls+tcp://…", "ws://…") is left
+     * to nng, if the library was built with it; so is "nng+tcp://…". */
+    const char *address;
+    /* Or several, in the order of preference: a call goes to the first one that is connected and
+     * does not fail. The servers are independent: they share no history, so what another one
+     * decides it decides on its own. At most 16. */
+    const char *const *addresses;
+    size_t address_count;
+    /* How long a call may take when it does not say otherwise; 0: 100,000. */
+    uint64_t deadline_us;
+    /* What harrier_score() and pipelined scoring return in the place of DEADLINE, UNAVAILABLE,
+     * BUSY, INTERNAL and PROTOCOL: decisions with this verdict, or with the one that the function
+     * returns, marked as `fallback`. Not for dry runs. NONE and NULL: the error. */
+    enum harrier_verdict fallback;
+    harrier_fallback_function *fallback_function;
+    void *fallback_user;
+    /* Times that a call is sent again after its connection broke or the server said `unavailable`;
+     * 0: 3, HARRIER_RETRIES_NONE: never. */
+    int retries_max;
+    /* Requests that may be under way; 0: 1,024, at most 10,000. */
+    unsigned in_flight_max;
+    /* When that many are: harrier_score_submit() waits for room (false), or returns
+     * HARRIER_ERROR_BUSY at once (true). Calls that wait for their answer always wait. */
+    bool busy_when_full;
+    /* Failures in a row after which an address is left out for a while; 0: 3. */
+    unsigned eject_after;
+    /* Copied. NULL: none. */
+    const struct harrier_metrics *metrics;
+    /* Who asks: sent with every request; at most 256 bytes of printable ASCII. A text, which is
+     * copied (NULL or "": none), or a function that is asked for each request. */
+    const char *token;
+    harrier_token_function *token_function;
+    void *token_user;
+    void *reserved[8];
+};
+
+#define HARRIER_DEADLINE_US_MAX UINT64_C(3600000000) /* one hour */
+
+struct harrier_client;
+
+/* Does not wait for a connection: it is made beside the calls, and made again whenever it breaks.
+ * Calls made without one wait for it until their deadline. The options are copied. */
+HARRIER_API int harrier_client_new(const struct harrier_options *options,
+                                   struct harrier_client **ret_client,
+                                   struct harrier_error *ret_error);
+
+/* Another token from the next request on; NULL or "": none. -HARRIER_ERROR_INVALID when it is no
+ * token, or options.token_function was given. Any thread. */
+HARRIER_API int harrier_client_set_token(struct harrier_client *client, const char *token);
+
+#define HARRIER_CLOSE_PATIENTLY (-1)
+
+/* Refuses new calls, lets those under way end for at most timeout_us (HARRIER_CLOSE_PATIENTLY:
+ * until they have; their deadlines bound it), ends the rest with HARRIER_ERROR_CLOSED, and closes
+ * the connections. All callbacks have returned when this does. Other threads may be in calls; not
+ * from a callback. Closing again does nothing. */
+HARRIER_API void harrier_client_close(struct harrier_client *client, int64_t timeout_us);
+
+/* Closes it (timeout 0), and frees it: no thread may be in a call or make one. NULL is allowed. */
+HARRIER_API void harrier_client_free(struct harrier_client *client);
+
+/* ---------------------------------------------------------------------------------------------
+ * Calls that wait for their answer. Options may be NULL. */
+
+struct harrier_call_options {
+    /* Counts from the call; 0: the client's. The server is told how much of it is left and does not
+     * start what it cannot finish in time. */
+    uint64_t deadline_us;
+    /* The caller's trace, as W3C Trace Context version 00 has it; one that is not so is left out.
+     */
+    const char *traceparent;
+    void *reserved[4];
+};
 
 struct harrier_score_options {
-    uint64_t deadline_us;
+    uint64_t deadline_us; /* these two as above */
+    const char *traceparent;
     bool dry_run;         /* decide, but change nothing */
     bool return_features; /* also return every value that the decisions saw */
+    void *reserved[4];
 };
 
 /* 1 to 1,000 transactions, decided in their order. One that is wrong has its error in its result
- * and does not fail the others; the call fails only as a whole. options may be NULL. */
+ * and does not fail the others; the call fails only as a whole. */
 HARRIER_API int harrier_score(struct harrier_client *client,
                               const struct harrier_transaction *transactions, size_t count,
                               const struct harrier_score_options *options,
@@ -610,46 +701,51 @@ HARRIER_API int harrier_score(struct harrier_client *client,
 /* 1 to 1,000 outcomes. Reporting one again changes nothing. */
 HARRIER_API int harrier_report_outcomes(struct harrier_client *client,
                                         const struct harrier_outcome *outcomes, size_t count,
-                                        uint64_t deadline_us, struct harrier_reply **ret_reply,
+                                        const struct harrier_call_options *options,
+                                        struct harrier_reply **ret_reply,
                                         struct harrier_error *ret_error);
 
 /* key: one string for each field that makes up the entity's key, mostly one. at_time_us 0: as of
  * its newest transaction. */
 HARRIER_API int harrier_get_entity(struct harrier_client *client, const char *entity,
                                    const char *const *key, size_t key_count, int64_t at_time_us,
-                                   uint64_t deadline_us, struct harrier_reply **ret_reply,
+                                   const struct harrier_call_options *options,
+                                   struct harrier_reply **ret_reply,
                                    struct harrier_error *ret_error);
 
 /* 1 to 1,000 changes of the policy's lists, made in their order. Making one again changes nothing:
  * so sending again is safe here, too. */
 HARRIER_API int harrier_change_lists(struct harrier_client *client,
                                      const struct harrier_list_change *changes, size_t count,
-                                     uint64_t deadline_us, struct harrier_reply **ret_reply,
+                                     const struct harrier_call_options *options,
+                                     struct harrier_reply **ret_reply,
                                      struct harrier_error *ret_error);
 
 /* One list with the entries that were added behind an archive position (0: the first ones), limit
  * of them at most (up to 1,000; 0: 1,000); lists->next_position is where the next page begins. list
  * NULL: all lists, without entries. */
 HARRIER_API int harrier_get_list(struct harrier_client *client, const char *list,
-                                 uint64_t after_position, unsigned limit, uint64_t deadline_us,
+                                 uint64_t after_position, unsigned limit,
+                                 const struct harrier_call_options *options,
                                  struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* with_state_hash: also hash the states of all entities, which reads everything; give it time. */
 HARRIER_API int harrier_status(struct harrier_client *client, bool with_state_hash,
-                               uint64_t deadline_us, struct harrier_reply **ret_reply,
-                               struct harrier_error *ret_error);
+                               const struct harrier_call_options *options,
+                               struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* Has the server load its policy and its shadow policies again. wait: until it is done; give it
  * time. A refused policy is no failure of the call. */
-HARRIER_API int harrier_reload(struct harrier_client *client, bool wait, uint64_t deadline_us,
+HARRIER_API int harrier_reload(struct harrier_client *client, bool wait,
+                               const struct harrier_call_options *options,
                                struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* Why a transaction was decided as it was, derived again from the server's archive: give it time, a
  * minute for a large one. NOT_FOUND: the server does not remember the id; UNAVAILABLE: it is busy
  * explaining others. */
 HARRIER_API int harrier_explain(struct harrier_client *client, const char *transaction_id,
-                                uint64_t deadline_us, struct harrier_reply **ret_reply,
-                                struct harrier_error *ret_error);
+                                const struct harrier_call_options *options,
+                                struct harrier_reply **ret_reply, struct harrier_error *ret_error);
 
 /* ---------------------------------------------------------------------------------------------
  * Pipelined scoring */
@@ -657,15 +753,16 @@ HARRIER_API int harrier_explain(struct harrier_client *client, const char *trans
 /* reply belongs to the callback from here on (harrier_reply_free()); it is NULL when error is not.
  * error lives until the callback returns.
  *
- * Runs in a thread of the library, possibly several at once, and in any order. It must be quick,
- * and may call harrier_score_submit() with busy_when_full, but no function of this client that
- * waits. */
+ * Runs in the thread of the library, in any order. It must be quick, and may call
+ * harrier_score_submit(), which does not wait for room there but returns HARRIER_ERROR_BUSY; no
+ * function of this client that waits. */
 typedef void harrier_score_callback(struct harrier_reply *reply, const struct harrier_error *error,
                                     void *user);
 
-/* Returns as soon as the request is on its way; transactions are copied. After 0 the callback runs
- * exactly once; after a failure it does not. Requests that travel together may be decided in any
- * order: where the order matters, put the transactions into one call, or wait. */
+/* Returns as soon as the request is on its way; transactions are copied. The first use begins the
+ * library's one thread of this client, which reads and writes for all calls from then on. After 0
+ * the callback runs exactly once; after a failure it does not. Requests that travel together may be
+ * decided in any order: where the order matters, put the transactions into one call, or wait. */
 HARRIER_API int harrier_score_submit(struct harrier_client *client,
                                      const struct harrier_transaction *transactions, size_t count,
                                      const struct harrier_score_options *options,
@@ -677,6 +774,39 @@ HARRIER_API void harrier_wait(struct harrier_client *client, size_t in_flight);
 
 /* Waits until all callbacks have returned: harrier_wait(client, 0). */
 HARRIER_API void harrier_drain(struct harrier_client *client);
+
+/* ---------------------------------------------------------------------------------------------
+ * Batching: calls that several threads make within a short time travel as one message */
+
+struct harrier_batcher;
+
+struct harrier_batcher_options {
+    uint64_t window_us; /* how long a batch stays open after its first call; 0: 1,000, at most a
+                           second */
+    unsigned size_max;  /* transactions of a batch; 0: 100, at most 1,000 */
+    void *reserved[4];
+};
+
+/* options may be NULL. The client must outlive it. */
+HARRIER_API int harrier_batcher_new(struct harrier_client *client,
+                                    const struct harrier_batcher_options *options,
+                                    struct harrier_batcher **ret_batcher,
+                                    struct harrier_error *ret_error);
+
+/* As harrier_score() of one transaction; its own result or error. Waits for the batch: a batcher
+ * has no thread, the one whose call opens a batch sends it. Without dry_run and return_features.
+ * The message has the deadline that ends first, and the first traceparent. */
+HARRIER_API int harrier_batcher_score(struct harrier_batcher *batcher,
+                                      const struct harrier_transaction *transaction,
+                                      const struct harrier_call_options *options,
+                                      struct harrier_reply **ret_reply,
+                                      struct harrier_error *ret_error);
+
+/* Sends what it holds; later calls get HARRIER_ERROR_CLOSED. */
+HARRIER_API void harrier_batcher_close(struct harrier_batcher *batcher);
+
+/* Closes it; no thread may be in a call of it. NULL is allowed. */
+HARRIER_API void harrier_batcher_free(struct harrier_batcher *batcher);
 
 #ifdef __cplusplus
 }

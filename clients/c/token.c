@@ -5,9 +5,9 @@
 
 int token_check(const char *token, struct harrier_error *ret_error) {
     size_t length = token ? strlen(token) : 0;
-    if (length > TOKEN_LENGTH_MAX)
+    if (length > MESSAGE_TOKEN_MAX)
         return fail(ret_error, HARRIER_ERROR_INVALID, "token",
-                    "the token has %zu bytes; expected at most %d", length, TOKEN_LENGTH_MAX);
+                    "the token has %zu bytes; expected at most %d", length, MESSAGE_TOKEN_MAX);
     for (size_t i = 0; i < length; i++)
         if (token[i] <= ' ' || token[i] > '~') /* where, and not what */
             return fail(ret_error, HARRIER_ERROR_INVALID, "token",
@@ -17,19 +17,12 @@ int token_check(const char *token, struct harrier_error *ret_error) {
 
 int harrier_client_set_token(struct harrier_client *client, const char *token) {
     int r = token_check(token, NULL);
-    if (r < 0)
-        return r;
-    pthread_mutex_lock(&client->mutex);
+    if (r < 0 || client->token_function)
+        return -(int)HARRIER_ERROR_INVALID;
+    client_lock(client);
     explicit_bzero(client->token, sizeof client->token);
     if (token)
         strcpy(client->token, token); /* token_check() has seen its length */
-    pthread_mutex_unlock(&client->mutex);
+    client_unlock(client);
     return 0;
-}
-
-struct text client_copy_token(struct harrier_client *client, char room[TOKEN_LENGTH_MAX + 1]) {
-    pthread_mutex_lock(&client->mutex);
-    strcpy(room, client->token);
-    pthread_mutex_unlock(&client->mutex);
-    return text_of(room);
 }

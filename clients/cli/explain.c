@@ -185,7 +185,7 @@ static int explain_folder(const struct options *options, struct harrier_reply **
 static int ask_server(const struct options *options, struct harrier_client *client,
                       struct harrier_reply **ret_reply, struct error *ret_error) {
     struct harrier_error failure = {0};
-    if (harrier_explain(client, options->id, 0, ret_reply, &failure) < 0)
+    if (harrier_explain(client, options->id, NULL, ret_reply, &failure) < 0)
         return retry_failure(options->server, &failure, ret_error);
     return 0;
 }

@@ -254,8 +254,9 @@ static int send(struct listing *listing, struct harrier_list_change *changes, si
     while (count > 0) {
         struct harrier_error failure = {0};
         struct harrier_reply *reply;
-        int r = harrier_change_lists(listing->client, changes, count,
-                                     listing->options->server.deadline_us, &reply, &failure);
+        const struct harrier_call_options of_call = {.deadline_us =
+                                                         listing->options->server.deadline_us};
+        int r = harrier_change_lists(listing->client, changes, count, &of_call, &reply, &failure);
         if (r == 0) {
             count = take_results(listing, reply, changes, &failure);
             harrier_reply_free(reply);
@@ -380,8 +381,9 @@ static int show(struct listing *listing, struct error *ret_error) {
     while (more) {
         struct harrier_error failure = {0};
         struct harrier_reply *reply;
-        int r = harrier_get_list(listing->client, options->list, position, 0,
-                                 options->server.deadline_us, &reply, &failure);
+        const struct harrier_call_options of_call = {.deadline_us = options->server.deadline_us};
+        int r = harrier_get_list(listing->client, options->list, position, 0, &of_call, &reply,
+                                 &failure);
         if (r < 0) {
             r = wait_again(listing, &failure, ret_error);
             if (r < 0)

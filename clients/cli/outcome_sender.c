@@ -30,8 +30,9 @@ int outcome_sender_send(struct outcome_sender *sender, struct harrier_outcome *o
     while (count > 0) {
         struct harrier_error failure = {0};
         struct harrier_reply *reply;
-        int r = harrier_report_outcomes(sender->client, outcomes, count, sender->deadline_us,
-                                        &reply, &failure);
+        const struct harrier_call_options options = {.deadline_us = sender->deadline_us};
+        int r =
+            harrier_report_outcomes(sender->client, outcomes, count, &options, &reply, &failure);
         if (r == 0) {
             count = take_results(sender, reply, outcomes, lines, &failure);
             harrier_reply_free(reply);

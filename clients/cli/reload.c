@@ -186,7 +186,8 @@ int command_reload(int argc, char **argv) {
     int r = server_options_connect(&options.server, 1, &client, &error);
     if (r < 0)
         return (int)exit_with_address(&error);
-    r = harrier_reload(client, options.wait, options.wait ? options.wait_us : 0, &reply, &failure);
+    const struct harrier_call_options of_call = {.deadline_us = options.wait ? options.wait_us : 0};
+    r = harrier_reload(client, options.wait, &of_call, &reply, &failure);
     enum exit_status status = EXIT_STATUS_OK;
     if (r < 0) {
         retry_failure(options.server.address, &failure, &error);

@@ -95,6 +95,7 @@ static enum error_code code_of(enum harrier_error_code code) {
         return ERROR_DEADLINE;
     case HARRIER_ERROR_UNAVAILABLE:
     case HARRIER_ERROR_BUSY:
+    case HARRIER_ERROR_CLOSED:
         return ERROR_UNAVAILABLE;
     case HARRIER_ERROR_DENIED:
         return ERROR_DENIED;

@@ -150,7 +150,7 @@ int server_options_connect(const struct server_options *options, unsigned in_fli
     const struct harrier_options client = {
         .address = options->address,
         .deadline_us = options->deadline_us,
-        .in_flight_max = in_flight,
+        .in_flight_max = in_flight + 1, /* outcomes go between them */
         .token = token,
     };
     struct harrier_error failure = {0};

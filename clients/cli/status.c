@@ -251,7 +251,8 @@ static int ask(const struct options *options, struct harrier_client *client,
     for (;;) {
         struct harrier_reply *reply = NULL;
         struct harrier_error failure = {0};
-        int r = harrier_status(client, options->state_hash, deadline_us, &reply, &failure);
+        const struct harrier_call_options of_call = {.deadline_us = deadline_us};
+        int r = harrier_status(client, options->state_hash, &of_call, &reply, &failure);
         bool done = r == 0 && is_ready(reply);
         bool hopeless = r < 0 && !retry_is_worthwhile(failure.code);
         bool late = !options->wait || monotonic_us() - begun_us >= options->wait_us;

@@ -239,6 +239,17 @@ struct response {
  * over 1,000 transactions or outcomes. */
 int message_encode_request(const struct request *request, struct buffer *buffer,
                            struct error *ret_error);
+
+/* The same bytes in two parts, for whoever sends one request several times: what may be another
+ * each time (protocol, deadline and token), and behind it the rest. head: MESSAGE_HEAD_MAX bytes;
+ * returns how many it took. The token is at most MESSAGE_TOKEN_MAX bytes. */
+#define MESSAGE_TOKEN_MAX       256
+#define MESSAGE_TRACEPARENT_MAX 55
+#define MESSAGE_HEAD_MAX        (2 + 1 + 10 + 3 + MESSAGE_TOKEN_MAX)
+size_t message_encode_head(uint64_t deadline_us, struct text token, uint8_t head[MESSAGE_HEAD_MAX]);
+int message_encode_rest(const struct request *request, struct buffer *buffer,
+                        struct error *ret_error);
+
 /* ERROR_INVALID (not a request; truncated), ERROR_TOO_LARGE, ERROR_UNSUPPORTED (protocol, call).
  * Does not look into single transactions: one bad one must not fail the others; transaction_check()
  * does.

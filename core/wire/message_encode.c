@@ -172,28 +172,63 @@ static int encode_call(const struct request *request, struct arena *scratch,
     return error_set(ret_error, ERROR_INVALID, "a request without a call");
 }
 
-int message_encode_request(const struct request *request, struct buffer *buffer,
-                           struct error *ret_error) {
+/* head: with what message_encode_head() writes; else room is kept for it. */
+static int encode_request(const struct request *request, bool head, struct buffer *buffer,
+                          struct error *ret_error) {
     struct arena scratch;
     scratch_init(&scratch);
     Harrier__V1__Request out;
     harrier__v1__request__init(&out);
-    out.protocol = MESSAGE_PROTOCOL;
-    out.deadline_us = request->deadline_us;
-    out.token = bytes_from_text(request->token);
+    if (head) {
+        out.protocol = MESSAGE_PROTOCOL;
+        out.deadline_us = request->deadline_us;
+        out.token = bytes_from_text(request->token);
+    }
     out.traceparent = bytes_from_text(request->traceparent);
     int r = encode_call(request, &scratch, &out, ret_error);
     if (r == 0) {
         size_t size = protobuf_c_message_get_packed_size(&out.base);
-        if (size > MESSAGE_SIZE_MAX)
+        size_t limit = head ? MESSAGE_SIZE_MAX : MESSAGE_SIZE_MAX - MESSAGE_HEAD_MAX;
+        if (size > limit)
             r = error_set(ret_error, ERROR_TOO_LARGE,
-                          "a request of %zu bytes; expected at most %u: send fewer at a time", size,
-                          MESSAGE_SIZE_MAX);
+                          "a request of %zu bytes; expected at most %zu: send fewer at a time",
+                          size, limit);
         else
             protobuf_pack(&out.base, buffer);
     }
     arena_deinit(&scratch);
     return r;
+}
+
+int message_encode_request(const struct request *request, struct buffer *buffer,
+                           struct error *ret_error) {
+    return encode_request(request, true, buffer, ret_error);
+}
+
+int message_encode_rest(const struct request *request, struct buffer *buffer,
+                        struct error *ret_error) {
+    return encode_request(request, false, buffer, ret_error);
+}
+
+/* Fields 1 to 3, by hand: this happens for each sending. */
+size_t message_encode_head(uint64_t deadline_us, struct text token,
+                           uint8_t head[MESSAGE_HEAD_MAX]) {
+    enum { PROTOCOL_TAG = 1 << 3, DEADLINE_TAG = 2 << 3, TOKEN_TAG = 3 << 3 | 2 };
+    uint8_t *at = head;
+    check(token.length <= MESSAGE_TOKEN_MAX);
+    *at++ = PROTOCOL_TAG;
+    *at++ = MESSAGE_PROTOCOL;
+    if (deadline_us > 0) {
+        *at++ = DEADLINE_TAG;
+        at = varint_put(at, deadline_us);
+    }
+    if (token.length > 0) {
+        *at++ = TOKEN_TAG;
+        at = varint_put(at, token.length);
+        memcpy(at, token.data, token.length);
+        at += token.length;
+    }
+    return (size_t)(at - head);
 }
 
 /* ---------------------------------------------------------------------------------------------

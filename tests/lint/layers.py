@@ -20,7 +20,8 @@ MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
 DOORS = [
     (r"lmdb\.h", r"core/store/"),
     (r".*\.pb-c\.h|protobuf-c/.*", r"core/wire/"),
-    (r"nng/.*", r"server/front_nng|clients/c/"),
+    (r"nng/.*", r"server/front_nng|clients/c/nng\.c"),
+    (r"netdb\.h", r"clients/c/lookup\.c|server/"),
     (r"event2/.*", r"server/"),
     (r"yaml\.h", r"core/policy/|clients/cli/mapping"),
     (r"pcre2\.h", r"core/policy/pattern\.c"),

@@ -18,7 +18,8 @@ CLEAN = {
     "core/store/table.c": '#include <lmdb.h>\n#include "../policy/rule.h"\n',
     "server/front.h": '#include "core/policy/rule.h"\n',
     "server/front_nng.c": "#include <nng/nng.h>\n#include <event2/event.h>\n",
-    "clients/c/client.c": '#include <nng/nng.h>\n#include "core/wire/message.h"\n',
+    "clients/c/client.c": '#include "core/wire/message.h"\n',
+    "clients/c/nng.c": "#include <nng/nng.h>\n",
     "batch/rebuild.h": "#pragma once\n",
     "clients/cli/main.c": '#include "batch/rebuild.h"\n',
 }
@@ -34,6 +35,8 @@ OFFENCES = [
     ("core/policy/rule.h", "#include <lmdb.h>\n", "lmdb.h"),
     ("server/front.h", "#include <lmdb.h>\n", "lmdb.h"),
     ("core/store/table.c", "#include <nng/nng.h>\n", "nng/nng.h"),
+    ("clients/c/client.c", "#include <nng/nng.h>\n", "nng/nng.h"),
+    ("clients/c/client.c", "#include <netdb.h>\n", "netdb.h"),
     ("server/front.h", "#include <nng/protocol/reqrep0/rep.h>\n", "nng/protocol"),
     ("clients/cli/main.c", "  #  include <event2/event.h>\n", "event2"),
     ("core/store/table.c", '#include "archive.pb-c.h"\n', "archive.pb-c.h"),

@@ -20,6 +20,7 @@ broken connection; a scenario that needs more is skipped:
     token              sends the option `token` with every request, probes too, and never shows it
     token_change       goes over to another token without being opened again (`changing_token`, `do`: `token`)
     traceparent        passes a call's `traceparent` through, or leaves out one that is none
+    ws                 can dial ws:// addresses
 
 Then for each line {"seq": N, "do": WHAT, …} one line {"seq": N, …}, in any order:
 

@@ -11,14 +11,18 @@
 #include <string.h>
 #include <time.h>
 
-#define ADDRESSES_MAX     2
+#define ADDRESSES_MAX     8
 #define THREAD_STACK_SIZE (256 << 10)
+#define BATCH_WINDOW_US   20000
+#define BATCH_SIZE_MAX    50
 
 struct driver {
     struct harrier_client *client;
+    struct harrier_batcher *batcher;
     pthread_mutex_t mutex; /* standard output, and what follows */
     pthread_cond_t fewer;
-    size_t calls; /* that have not been answered */
+    size_t calls;    /* that have not been answered */
+    json_t *metrics; /* what the hook was told */
 };
 
 struct job {
@@ -70,9 +74,15 @@ static void say(struct driver *driver, const json_t *command, json_t *answer) {
     json_decref(answer);
 }
 
-static json_t *error_object(enum harrier_error_code code, const char *field, const char *message) {
-    return json_pack("{s:{s:s,s:s,s:s}}", "error", "code", harrier_error_name(code), "field", field,
-                     "message", message);
+static json_t *error_object(enum harrier_error_code code, const char *field, const char *message,
+                            enum harrier_decided decided) {
+    return json_pack("{s:{s:s,s:s,s:s,s:o}}", "error", "code", harrier_error_name(code), "field",
+                     field, "message", message, "decided",
+                     decided == HARRIER_DECIDED_NO ? json_false() : json_null());
+}
+
+static json_t *failure_object(const struct harrier_error *error) {
+    return error_object(error->code, error->field, error->message, error->decided);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -111,21 +121,22 @@ static json_t *decision_object(const struct harrier_decision *decision) {
     json_t *reasons = json_array();
     for (size_t i = 0; i < decision->reason_count; i++)
         json_array_append_new(reasons, json_string(decision->reasons[i].rule));
-    return json_pack("{s:{s:s,s:s,s:I,s:I,s:b,s:o}}", "decision", "transaction_id",
+    return json_pack("{s:{s:s,s:s,s:I,s:I,s:b,s:b,s:s,s:o}}", "decision", "transaction_id",
                      decision->transaction_id, "verdict", harrier_verdict_name(decision->verdict),
                      "score", (json_int_t)decision->score, "position",
                      (json_int_t)decision->position, "duplicate", (int)decision->duplicate,
-                     "reasons", reasons);
+                     "fallback", (int)decision->fallback, "fallback_reason",
+                     decision->fallback_reason, "reasons", reasons);
 }
 
 static json_t *score_results(const struct harrier_reply *reply) {
     json_t *results = json_array();
     for (size_t i = 0; i < reply->result_count; i++) {
         const struct harrier_result *result = &reply->results[i];
-        json_array_append_new(results, result->error_code
-                                           ? error_object(result->error_code, result->error_field,
-                                                          result->error_message)
-                                           : decision_object(&result->decision));
+        json_array_append_new(
+            results, result->error_code ? error_object(result->error_code, result->error_field,
+                                                       result->error_message, result->error_decided)
+                                        : decision_object(&result->decision));
     }
     return json_pack("{s:o}", "results", results);
 }
@@ -137,6 +148,7 @@ static json_t *score(struct driver *driver, const json_t *command) {
     for (size_t i = 0; i < count; i++)
         transactions[i] = transaction_from(json_array_get(listed, i));
     struct harrier_score_options options = {.deadline_us = deadline_us(command),
+                                            .traceparent = text(command, "traceparent"),
                                             .dry_run =
                                                 json_is_true(json_object_get(command, "dry_run"))};
     struct harrier_reply *reply;
@@ -146,7 +158,22 @@ static json_t *score(struct driver *driver, const json_t *command) {
         free((void *)transactions[i].attributes);
     free(transactions);
     if (r < 0)
-        return error_object(error.code, error.field, error.message);
+        return failure_object(&error);
+    json_t *answer = score_results(reply);
+    harrier_reply_free(reply);
+    return answer;
+}
+
+static json_t *batch(struct driver *driver, const json_t *command) {
+    struct harrier_transaction transaction =
+        transaction_from(json_object_get(command, "transaction"));
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    int r = harrier_batcher_score(driver->batcher, &transaction, &options, &reply, &error);
+    free((void *)transaction.attributes);
+    if (r < 0)
+        return json_pack("{s:[o]}", "results", failure_object(&error));
     json_t *answer = score_results(reply);
     harrier_reply_free(reply);
     return answer;
@@ -167,11 +194,11 @@ static json_t *outcome_results(const struct harrier_reply *reply) {
     for (size_t i = 0; i < reply->outcome_count; i++) {
         const struct harrier_outcome_result *result = &reply->outcomes[i];
         json_array_append_new(
-            results,
-            result->error_code
-                ? error_object(result->error_code, result->error_field, result->error_message)
-                : json_pack("{s:{s:b,s:s}}", "accepted", "changed", (int)result->changed,
-                            "previous", harrier_label_name(result->previous)));
+            results, result->error_code
+                         ? error_object(result->error_code, result->error_field,
+                                        result->error_message, result->error_decided)
+                         : json_pack("{s:{s:b,s:s}}", "accepted", "changed", (int)result->changed,
+                                     "previous", harrier_label_name(result->previous)));
     }
     return json_pack("{s:o}", "results", results);
 }
@@ -187,11 +214,11 @@ static json_t *report_outcomes(struct driver *driver, const json_t *command) {
     }
     struct harrier_reply *reply;
     struct harrier_error error;
-    int r = harrier_report_outcomes(driver->client, outcomes, count, deadline_us(command), &reply,
-                                    &error);
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    int r = harrier_report_outcomes(driver->client, outcomes, count, &options, &reply, &error);
     free(outcomes);
     if (r < 0)
-        return error_object(error.code, error.field, error.message);
+        return failure_object(&error);
     json_t *answer = outcome_results(reply);
     harrier_reply_free(reply);
     return answer;
@@ -200,8 +227,9 @@ static json_t *report_outcomes(struct driver *driver, const json_t *command) {
 static json_t *status(struct driver *driver, const json_t *command) {
     struct harrier_reply *reply;
     struct harrier_error error;
-    if (harrier_status(driver->client, false, deadline_us(command), &reply, &error) < 0)
-        return error_object(error.code, error.field, error.message);
+    const struct harrier_call_options options = {.deadline_us = deadline_us(command)};
+    if (harrier_status(driver->client, false, &options, &reply, &error) < 0)
+        return failure_object(&error);
     json_t *answer = json_pack("{s:{s:s,s:I}}", "status", "state", reply->status->state,
                                "transactions", (json_int_t)reply->status->transactions);
     harrier_reply_free(reply);
@@ -209,7 +237,7 @@ static json_t *status(struct driver *driver, const json_t *command) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Commands */
+ * Calls */
 
 static void *run_job(void *argument) {
     struct job *job = argument;
@@ -219,6 +247,8 @@ static void *run_job(void *argument) {
     json_t *answer;
     if (strcmp(what, "score") == 0)
         answer = score(driver, job->command);
+    else if (strcmp(what, "batch") == 0)
+        answer = batch(driver, job->command);
     else if (strcmp(what, "outcome") == 0)
         answer = report_outcomes(driver, job->command);
     else
@@ -236,7 +266,7 @@ static void *run_job(void *argument) {
 
 static void start_job(struct driver *driver, json_t *command) {
     struct job *job = allocate(1, sizeof *job);
-    *job = (struct job){.driver = driver, .command = json_incref(command)};
+    *job = (struct job){.driver = driver, .command = json_deep_copy(command)};
     pthread_mutex_lock(&driver->mutex);
     driver->calls++;
     pthread_mutex_unlock(&driver->mutex);
@@ -250,23 +280,92 @@ static void start_job(struct driver *driver, json_t *command) {
     pthread_attr_destroy(&attributes);
 }
 
+/* ---------------------------------------------------------------------------------------------
+ * Metrics */
+
+static void note(struct driver *driver, const char *kind, const char *name, double value,
+                 const struct harrier_metric_label *labels, size_t label_count) {
+    json_t *shown = json_object();
+    for (size_t i = 0; i < label_count; i++)
+        json_object_set_new(shown, labels[i].name, json_string(labels[i].value));
+    pthread_mutex_lock(&driver->mutex);
+    json_array_append_new(driver->metrics, json_pack("[s,s,f,o]", kind, name, value, shown));
+    pthread_mutex_unlock(&driver->mutex);
+}
+
+static void on_count(const char *name, double value, const struct harrier_metric_label *labels,
+                     size_t label_count, void *user) {
+    note(user, "count", name, value, labels, label_count);
+}
+
+static void on_observe(const char *name, double value, const struct harrier_metric_label *labels,
+                       size_t label_count, void *user) {
+    note(user, "observe", name, value, labels, label_count);
+}
+
+static void on_set(const char *name, double value, const struct harrier_metric_label *labels,
+                   size_t label_count, void *user) {
+    note(user, "set", name, value, labels, label_count);
+}
+
+static json_t *told(struct driver *driver) {
+    pthread_mutex_lock(&driver->mutex);
+    json_t *copy = json_deep_copy(driver->metrics);
+    pthread_mutex_unlock(&driver->mutex);
+    return json_pack("{s:o}", "metrics", copy);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Opening and closing */
+
+static enum harrier_verdict verdict_from(const char *name) {
+    for (int verdict = 0; verdict <= HARRIER_VERDICT_DECLINE; verdict++)
+        if (strcmp(harrier_verdict_name((enum harrier_verdict)verdict), name) == 0)
+            return (enum harrier_verdict)verdict;
+    die("a verdict that is not known");
+}
+
+static int retries_from(const json_t *given) {
+    const json_t *retries = json_object_get(given, "retries_max");
+    if (!retries)
+        return 0; /* as it is by default */
+    return json_integer_value(retries) == 0 ? HARRIER_RETRIES_NONE
+                                            : (int)json_integer_value(retries);
+}
+
 static json_t *open_client(struct driver *driver, const json_t *command) {
     const json_t *given = json_object_get(command, "options");
     const json_t *addresses = json_object_get(given, "addresses");
-    struct harrier_options options = {.address = json_string_value(json_array_get(addresses, 0)),
-                                      .fallback_address =
-                                          json_string_value(json_array_get(addresses, 1)),
-                                      .deadline_us = deadline_us(given),
-                                      .token = text(given, "token")};
+    const char *listed[ADDRESSES_MAX];
+    const char *fallback = text(given, "fallback");
+    const struct harrier_metrics metrics = {
+        .count = on_count, .observe = on_observe, .set = on_set, .user = driver};
+    struct harrier_options options = {
+        .addresses = listed,
+        .address_count = json_array_size(addresses),
+        .deadline_us = deadline_us(given),
+        .fallback = fallback ? verdict_from(fallback) : HARRIER_VERDICT_NONE,
+        .retries_max = retries_from(given),
+        .in_flight_max = (unsigned)integer(given, "in_flight_max"),
+        .eject_after = (unsigned)integer(given, "eject_after"),
+        .metrics = &metrics,
+        .token = text(given, "token"),
+    };
     if (!options.token)
         options.token = text(given, "changing_token");
+    const struct harrier_batcher_options batches = {.window_us = BATCH_WINDOW_US,
+                                                    .size_max = BATCH_SIZE_MAX};
     struct harrier_error error;
-    if (json_array_size(addresses) > ADDRESSES_MAX)
-        return json_pack("{s:s}", "broken", "libharrier has two addresses");
+    if (options.address_count > ADDRESSES_MAX)
+        return json_pack("{s:s}", "broken", "more addresses than this driver has room for");
+    for (size_t i = 0; i < options.address_count; i++)
+        listed[i] = json_string_value(json_array_get(addresses, i));
     if (driver->client)
         return json_pack("{s:s}", "broken", "a client is open already");
-    if (harrier_client_new(&options, &driver->client, &error) < 0)
-        return error_object(error.code, error.field, error.message);
+    json_array_clear(driver->metrics);
+    if (harrier_client_new(&options, &driver->client, &error) < 0 ||
+        harrier_batcher_new(driver->client, &batches, &driver->batcher, &error) < 0)
+        return failure_object(&error);
     return json_object();
 }
 
@@ -274,18 +373,32 @@ static json_t *change_token(struct driver *driver, const json_t *command) {
     if (!driver->client)
         return json_pack("{s:s}", "broken", "no client is open");
     if (harrier_client_set_token(driver->client, text(command, "token")) < 0)
-        return error_object(HARRIER_ERROR_INVALID, "token", "it is no token");
+        return error_object(HARRIER_ERROR_INVALID, "token", "it is no token", HARRIER_DECIDED_NO);
     return json_object();
 }
 
-/* harrier_client_free() must not meet a call. */
-static void close_client(struct driver *driver) {
+/* Closing may meet calls; freeing must not. */
+static void close_client(struct driver *driver, int64_t timeout_us) {
+    if (!driver->client)
+        return;
+    harrier_batcher_close(driver->batcher);
+    harrier_client_close(driver->client, timeout_us);
     pthread_mutex_lock(&driver->mutex);
     while (driver->calls > 0)
         pthread_cond_wait(&driver->fewer, &driver->mutex);
     pthread_mutex_unlock(&driver->mutex);
+    harrier_batcher_free(driver->batcher);
     harrier_client_free(driver->client);
+    driver->batcher = NULL;
     driver->client = NULL;
+}
+
+static bool is_call(const char *what) {
+    static const char *const calls[] = {"score", "batch", "outcome", "status"};
+    for (size_t i = 0; i < sizeof calls / sizeof *calls; i++)
+        if (strcmp(what, calls[i]) == 0)
+            return true;
+    return false;
 }
 
 static void run(struct driver *driver, json_t *command) {
@@ -294,13 +407,16 @@ static void run(struct driver *driver, json_t *command) {
         die("a line without \"do\"");
     if (strcmp(what, "open") == 0) {
         say(driver, command, open_client(driver, command));
+    } else if (strcmp(what, "close") == 0) {
+        const json_t *timeout = json_object_get(command, "timeout_ms");
+        close_client(driver, timeout ? (int64_t)(json_number_value(timeout) * 1000)
+                                     : HARRIER_CLOSE_PATIENTLY);
+        say(driver, command, json_object());
     } else if (strcmp(what, "token") == 0) {
         say(driver, command, change_token(driver, command));
-    } else if (strcmp(what, "close") == 0) {
-        close_client(driver);
-        say(driver, command, json_object());
-    } else if (strcmp(what, "score") != 0 && strcmp(what, "outcome") != 0 &&
-               strcmp(what, "status") != 0) {
+    } else if (strcmp(what, "metrics") == 0) {
+        say(driver, command, told(driver));
+    } else if (!is_call(what)) {
         say(driver, command, json_pack("{s:s}", "broken", "libharrier cannot do this"));
     } else if (!driver->client) {
         say(driver, command, json_pack("{s:s}", "broken", "no client is open"));
@@ -309,13 +425,23 @@ static void run(struct driver *driver, json_t *command) {
     }
 }
 
+/* It depends on how the library was built. */
+static bool can_dial(const char *address) {
+    const struct harrier_options options = {.address = address};
+    struct harrier_client *client = NULL;
+    bool can = harrier_client_new(&options, &client, NULL) == 0;
+    harrier_client_free(client);
+    return can;
+}
+
 int main(void) {
-    struct driver driver = {.client = NULL};
+    struct driver driver = {.client = NULL, .metrics = json_array()};
     pthread_mutex_init(&driver.mutex, NULL);
     pthread_cond_init(&driver.fewer, NULL);
-    printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"token\", "
-           "\"token_change\"]}\n",
-           harrier_version());
+    printf("{\"driver\": \"c\", \"version\": \"%s\", \"can\": [\"addresses\", \"ejection\", "
+           "\"retry_unavailable\", \"fallback\", \"batcher\", \"metrics\", \"request_limits\", "
+           "\"decided\", \"close_timeout\", \"token\", \"token_change\", \"traceparent\"%s]}\n",
+           harrier_version(), can_dial("ws://127.0.0.1:1/") ? ", \"ws\"" : "");
     fflush(stdout);
 
     char *line = NULL;
@@ -329,6 +455,7 @@ int main(void) {
         json_decref(command);
     }
     free(line);
-    close_client(&driver);
+    close_client(&driver, HARRIER_CLOSE_PATIENTLY);
+    json_decref(driver.metrics);
     return 0;
 }

@@ -905,6 +905,19 @@ class TraceTest(ScenarioTest):
         self.assertEqual(got, [self.TRACE] + [""] * len(none))
 
 
+class WebSocketTest(ScenarioTest):
+    def test_score_over_ws(self):
+        """An address that is left to nng's library by a client that speaks SP itself."""
+        self.needs("ws")
+        address = f"ws://127.0.0.1:{free_port()}/harrier"
+        server = self.server(f"--listen={address}").start()
+        self.open(address, deadline_ms=LONG_MS)
+        calls = [self.driver.start("score", transactions=[transaction(number)]) for number in range(50)]
+        decisions = {f"t{number}": self.decision(call.answer()) for number, call in enumerate(calls)}
+        self.assert_archived_once(server, decisions)
+        self.driver.do("close")
+
+
 if __name__ == "__main__":
     arguments = sys.argv[1:]
     end = arguments.index("--") if "--" in arguments else len(arguments)

@@ -132,9 +132,9 @@ int harrier_score_submit(struct harrier_client *client,
 }
 
 int harrier_report_outcomes(struct harrier_client *client, const struct harrier_outcome *outcomes,
-                            size_t count, uint64_t deadline_us, struct harrier_reply **ret_reply,
-                            struct harrier_error *ret_error) {
-    (void)client, (void)deadline_us;
+                            size_t count, const struct harrier_call_options *options,
+                            struct harrier_reply **ret_reply, struct harrier_error *ret_error) {
+    (void)client, (void)options;
     write_down("outcomes(");
     for (size_t i = 0; i < count; i++) {
         write_down(i ? " " : "");

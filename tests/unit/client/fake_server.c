@@ -250,6 +250,10 @@ unsigned fake_server_requests(const struct fake_server *server) {
     return atomic_load(&server->requests);
 }
 
+bool fake_is_for_nng(void) {
+    return getenv("HARRIER_CLIENT_ON_NNG") != NULL;
+}
+
 void fake_address(char ret_address[64]) {
     struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
@@ -258,7 +262,8 @@ void fake_address(char ret_address[64]) {
     check(bind(descriptor, (struct sockaddr *)&address, size) == 0);
     check(getsockname(descriptor, (struct sockaddr *)&address, &size) == 0);
     close(descriptor);
-    snprintf(ret_address, 64, "tcp://127.0.0.1:%u", ntohs(address.sin_port));
+    snprintf(ret_address, 64, "%stcp://127.0.0.1:%u", fake_is_for_nng() ? "nng+" : "",
+             ntohs(address.sin_port));
 }
 
 static uint64_t number_in(struct text id) {

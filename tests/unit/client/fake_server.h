@@ -22,7 +22,11 @@ struct fake_server *fake_server_start(const char *address, fake_answer *answer, 
 void fake_server_stop(struct fake_server *server);
 unsigned fake_server_requests(const struct fake_server *server); /* received so far */
 
-/* "tcp://127.0.0.1:PORT" with a port that was free a moment ago. */
+/* The tests run twice: with libharrier's own SP, and with nng's library (HARRIER_CLIENT_ON_NNG is
+ * set). */
+bool fake_is_for_nng(void);
+/* "tcp://127.0.0.1:PORT" with a port that was free a moment ago; behind "nng+" in the second run.
+ */
 void fake_address(char ret_address[64]);
 
 /* Approves everything; position is the number in the id's digits, score 1. */

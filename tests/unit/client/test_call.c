@@ -283,7 +283,7 @@ static void outcomes(void **state) {
         (struct response){.call = CALL_REPORT_OUTCOME, .outcome = {.results = results, .count = 2}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
-    int r = harrier_report_outcomes(scene->client, reported, 2, 0, &reply, &error);
+    int r = harrier_report_outcomes(scene->client, reported, 2, NULL, &reply, &error);
     expect_reply(r, reply, &error);
     assert_true(scene->matched);
     assert_int_equal(reply->outcome_count, 2);
@@ -332,7 +332,7 @@ static void list_changes(void **state) {
                                         .list_change = {.results = results, .count = 2}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
-    int r = harrier_change_lists(scene->client, changes, 2, 0, &reply, &error);
+    int r = harrier_change_lists(scene->client, changes, 2, NULL, &reply, &error);
     expect_reply(r, reply, &error);
     assert_true(scene->matched);
     assert_int_equal(reply->list_change_count, 2);
@@ -346,9 +346,9 @@ static void list_changes(void **state) {
     harrier_reply_free(reply);
     /* One answer too few. */
     scene->response.list_change.count = 1;
-    r = harrier_change_lists(scene->client, changes, 2, 0, &reply, &error);
+    r = harrier_change_lists(scene->client, changes, 2, NULL, &reply, &error);
     assert_int_equal(r, -HARRIER_ERROR_PROTOCOL);
-    r = harrier_change_lists(scene->client, changes, 1001, 0, &reply, &error);
+    r = harrier_change_lists(scene->client, changes, 1001, NULL, &reply, &error);
     assert_int_equal(r, -HARRIER_ERROR_TOO_LARGE);
 }
 
@@ -382,7 +382,7 @@ static void a_list(void **state) {
                                                  .next_position = 7}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
-    int r = harrier_get_list(scene->client, "cards", 5, 9, 0, &reply, &error);
+    int r = harrier_get_list(scene->client, "cards", 5, 9, NULL, &reply, &error);
     expect_reply(r, reply, &error);
     assert_true(scene->matched);
     const struct harrier_lists *answer = reply->lists;
@@ -428,7 +428,7 @@ static void an_entity(void **state) {
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
     const char *const key[] = {"k1", "k2"};
-    int r = harrier_get_entity(scene->client, "card", key, 2, 77, 0, &reply, &error);
+    int r = harrier_get_entity(scene->client, "card", key, 2, 77, NULL, &reply, &error);
     expect_reply(r, reply, &error);
     assert_true(scene->matched);
     const struct harrier_entity *entity = reply->entity;
@@ -440,10 +440,10 @@ static void an_entity(void **state) {
     assert_null(reply->status);
     assert_null(reply->results);
     harrier_reply_free(reply);
-    r = harrier_get_entity(scene->client, "card", NULL, 0, 0, 0, &reply, &error);
+    r = harrier_get_entity(scene->client, "card", NULL, 0, 0, NULL, &reply, &error);
     assert_int_equal(r, -HARRIER_ERROR_INVALID);
     const char *const long_key[17] = {0};
-    r = harrier_get_entity(scene->client, "card", long_key, 17, 0, 0, &reply, &error);
+    r = harrier_get_entity(scene->client, "card", long_key, 17, 0, NULL, &reply, &error);
     assert_int_equal(r, -HARRIER_ERROR_INVALID);
     assert_string_equal(error.field, "key");
 }
@@ -485,7 +485,7 @@ static void the_status(void **state) {
                                                    .swap_reason = TEXT_LITERAL("w")}};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
-    int r = harrier_status(scene->client, true, 0, &reply, &error);
+    int r = harrier_status(scene->client, true, NULL, &reply, &error);
     expect_reply(r, reply, &error);
     assert_true(scene->matched);
     const struct harrier_status *s = reply->status;
@@ -552,17 +552,42 @@ static void options_that_are_wrong(void **state) {
     (void)state;
     struct harrier_client *client = NULL;
     struct harrier_error error;
+    static const char *const second_wrong[] = {"ipc:///a", "nonsense"};
+    static const char *const twice[] = {"ipc:///a", "ipc:///a"};
+    static const struct harrier_metrics no_metrics;
+    static char long_path[150] = "ipc://", long_token[258];
+    memset(long_path + 6, 'p', 108);
+    memset(long_token, 't', 257);
     static const struct {
         struct harrier_options options;
         const char *field;
     } cases[] = {
-        {{.address = NULL}, "address"},
-        {{.address = ""}, "address"},
-        {{.address = "127.0.0.1:7731"}, "address"},
-        {{.address = "carrier-pigeon://x"}, "address"},
-        {{.address = "inproc://a", .fallback_address = "nonsense"}, "address"},
-        {{.address = "inproc://a", .in_flight_max = 5000}, "in_flight_max"},
-        {{.address = "inproc://a", .deadline_us = HARRIER_DEADLINE_US_MAX + 1}, "deadline_us"},
+        {{.address = NULL}, "addresses"},
+        {{.address = ""}, "addresses"},
+        {{.address = "127.0.0.1:7731"}, "addresses"},
+        {{.address = "carrier-pigeon://x"}, "addresses"},
+        {{.address = "tcp://127.0.0.1"}, "addresses"},
+        {{.address = "tcp://127.0.0.1:"}, "addresses"},
+        {{.address = "tcp://127.0.0.1:0"}, "addresses"},
+        {{.address = "tcp://127.0.0.1:65536"}, "addresses"},
+        {{.address = "tcp://127.0.0.1:77x"}, "addresses"},
+        {{.address = "tcp://:7731"}, "addresses"},
+        {{.address = "tcp://[]:7731"}, "addresses"},
+        {{.address = "tcp://::1:7731"}, "addresses"},
+        {{.address = "tcp://[::g]:7731"}, "addresses"},
+        {{.address = "ipc://"}, "addresses"},
+        {{.address = long_path}, "addresses"},
+        {{.addresses = second_wrong, .address_count = 2}, "addresses"},
+        {{.addresses = twice, .address_count = 2}, "addresses"},
+        {{.addresses = twice, .address_count = 17}, "addresses"},
+        {{.address = "ipc:///a", .addresses = twice, .address_count = 1}, "addresses"},
+        {{.address = "ipc:///a", .in_flight_max = 10001}, "in_flight_max"},
+        {{.address = "ipc:///a", .deadline_us = HARRIER_DEADLINE_US_MAX + 1}, "deadline_us"},
+        {{.address = "ipc:///a", .retries_max = -2}, "retries_max"},
+        {{.address = "ipc:///a", .fallback = (enum harrier_verdict)9}, "fallback"},
+        {{.address = "ipc:///a", .token = "with space"}, "token"},
+        {{.address = "ipc:///a", .token = long_token}, "token"},
+        {{.address = "ipc:///a", .metrics = &no_metrics}, "metrics"},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         assert_int_equal(harrier_client_new(&cases[i].options, &client, &error),
@@ -700,7 +725,7 @@ static void an_explanation(void **state) {
     scene->response = (struct response){.call = CALL_EXPLAIN, .explain = &told};
     struct harrier_reply *reply = NULL;
     struct harrier_error error;
-    int r = harrier_explain(scene->client, "t1", 0, &reply, &error);
+    int r = harrier_explain(scene->client, "t1", NULL, &reply, &error);
     expect_reply(r, reply, &error);
     assert_true(scene->matched);
     const struct harrier_explanation *e = reply->explanation;

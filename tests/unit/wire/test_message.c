@@ -64,6 +64,40 @@ static void response_round_trip(void **state) {
     arena_deinit(&decoded);
 }
 
+/* A request in two parts is the request in one. */
+static void head_and_rest_are_the_whole(void **state) {
+    (void)state;
+    static char long_token[MESSAGE_TOKEN_MAX];
+    memset(long_token, 'k', sizeof long_token);
+    const struct text tokens[] = {
+        {0}, TEXT_LITERAL("a"), {long_token, 127}, {long_token, 128}, {long_token, 256}};
+    const uint64_t deadlines[] = {0, 1, 127, 128, 3600000000, UINT64_MAX};
+    struct buffer whole, parts;
+    struct error error;
+    buffer_init(&whole);
+    buffer_init(&parts);
+    for (size_t i = 0; i < sizeof tokens / sizeof *tokens * 6; i++) {
+        struct request request = {
+            .deadline_us = deadlines[i % 6],
+            .token = tokens[i / 6],
+            .traceparent =
+                i % 2 ? TEXT_LITERAL("00-00000000000000000000000000000001-0000000000000001-01")
+                      : (struct text){0},
+            .call = CALL_STATUS,
+            .status.state_hash = true};
+        buffer_clear(&whole);
+        buffer_clear(&parts);
+        assert_int_equal(message_encode_request(&request, &whole, &error), 0);
+        parts.length = message_encode_head(request.deadline_us, request.token,
+                                           buffer_reserve(&parts, MESSAGE_HEAD_MAX));
+        assert_int_equal(message_encode_rest(&request, &parts, &error), 0);
+        assert_int_equal(parts.length, whole.length);
+        assert_memory_equal(parts.bytes, whole.bytes, whole.length);
+    }
+    buffer_deinit(&whole);
+    buffer_deinit(&parts);
+}
+
 static int encode_batch(size_t count, struct buffer *buffer, struct error *ret_error) {
     struct transaction *transactions = check_calloc(count + 1, sizeof *transactions);
     for (size_t i = 0; i < count; i++)
@@ -412,6 +446,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(request_round_trip),
         cmocka_unit_test(response_round_trip),
+        cmocka_unit_test(head_and_rest_are_the_whole),
         cmocka_unit_test(batch_limits_of_the_sender),
         cmocka_unit_test(request_over_the_size_is_not_sent),
         cmocka_unit_test(too_many_transactions),
