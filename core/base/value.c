@@ -174,5 +174,7 @@ int value_format(struct value v, char *ret_string, size_t size) {
     if (v.type == VALUE_LIST || v.type == VALUE_MAP)
         return format_items(v, ret_string, size);
     char printed[VALUE_PUT_MAX];
-    return copy_out(printed, value_put(v, printed), ret_string, size);
+    size_t length = value_put(v, printed);
+    check(length <= sizeof printed);
+    return copy_out(printed, length, ret_string, size);
 }
