@@ -119,3 +119,11 @@ bool address_is_local(const char *address) {
     return address_split(network, host, sizeof host, &port, &ignored) == 0 &&
            address_host_is_loopback(host);
 }
+
+bool address_is_loopback(const char *address) {
+    char host[256];
+    uint16_t port;
+    struct error ignored;
+    return address_split(address, host, sizeof host, &port, &ignored) == 0 &&
+           address_host_is_loopback(host);
+}

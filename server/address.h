@@ -31,8 +31,10 @@ const char *address_ipc_path(const char *address);
 /* The HOST:PORT part of the others, with what follows. */
 const char *address_network_part(const char *address);
 
-/* HOST:PORT or [HOST]:PORT of the admin HTTP: splits and checks. */
+/* HOST:PORT or [HOST]:PORT of the admin HTTP and the HTTP door: splits and checks. */
 int address_split(const char *address, char *ret_host, size_t host_size, uint16_t *ret_port,
                   struct error *ret_error);
+/* Of such an address, that has passed: can only this machine reach it? */
+bool address_is_loopback(const char *address);
 /* 127.0.0.0/8, ::1 or localhost */
 bool address_host_is_loopback(const char *host);

@@ -44,6 +44,16 @@ enum next glance(struct run *run) {
     return denial == DENIAL_NONE ? NEXT : deny(run, denial);
 }
 
+int service_know_token(struct service *service, struct text token, struct error *ret_error) {
+    if (!service->tokens)
+        return 0;
+    enum denial denial = tokens_know(service->tokens, token);
+    if (denial == DENIAL_NONE)
+        return 0;
+    metric_add(service->settings.metrics, DENIED, denial, 1);
+    return denial_error(denial, CALL_NONE, ret_error);
+}
+
 enum next authorize(struct run *run) {
     struct service *service = run->service;
     if (!service->tokens || is_probe(run))

@@ -7,6 +7,7 @@
 #include "address.h"
 #include "admin.h"
 #include "admission.h"
+#include "front_http.h"
 #include "front_nng.h"
 #include "metrics.h"
 #include "notify.h"
@@ -49,6 +50,7 @@ struct harrierd {
     int changed_descriptor;
     struct service *service;
     struct front *front;
+    struct front *http; /* NULL: not asked for */
     struct admin *admin;
     struct watch *folders; /* NULL: not watched */
     int64_t edited_us;     /* the first change that was not loaded; 0: none */
@@ -129,10 +131,16 @@ _Noreturn static void leave_unfinished(struct harrierd *harrierd) {
     _exit(EXIT_DEFECT);
 }
 
+/* All of them at each call: none waits for another to begin. */
+static bool drain_fronts(struct harrierd *harrierd) {
+    bool drained = !harrierd->front || front_drain(harrierd->front);
+    return (!harrierd->http || front_drain(harrierd->http)) && drained;
+}
+
 static void on_drain(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct harrierd *harrierd = user;
-    if (front_drain(harrierd->front))
+    if (drain_fronts(harrierd))
         finish(harrierd, EXIT_AS_ASKED);
     else if (clock_monotonic_us(&clock_system) > harrierd->drain_until_us)
         leave_unfinished(harrierd);
@@ -310,9 +318,9 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     return r;
 }
 
-static void say_listening(struct harrierd *harrierd, const char *address) {
+static void say_listening(struct harrierd *harrierd, const char *address, bool is_open) {
     const struct options *options = &harrierd->options;
-    bool is_open = !address_is_local(address), is_tls = address_is_tls(address);
+    bool is_tls = address_is_tls(address);
     log_line(&harrierd->log, LOG_INFO, "listening on %s", address);
     bool asks = is_tls && *options->tls_client_ca && !options->tls_client_optional;
     if (is_open && !*options->tokens && !asks)
@@ -351,7 +359,42 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
     };
     int r = front_open(&settings, &harrierd->front, ret_error);
     for (size_t i = 0; r == 0 && i < options->listen.count; i++)
-        say_listening(harrierd, options->listen.items[i]);
+        say_listening(harrierd, options->listen.items[i],
+                      !address_is_local(options->listen.items[i]));
+    return r;
+}
+
+static int know_token(void *user, struct text token, struct error *ret_error) {
+    return service_know_token(user, token, ret_error);
+}
+
+static int open_http(struct harrierd *harrierd, struct error *ret_error) {
+    const struct options *options = &harrierd->options;
+    if (options->http_listen.count == 0)
+        return 0;
+    const struct front_http_settings settings = {
+        .front =
+            {
+                .addresses = options->http_listen.items,
+                .address_count = options->http_listen.count,
+                .requests_max = (size_t)options->max_requests,
+                .bytes_max = 2 * (size_t)options->max_message_bytes,
+                .handler = {.handle = service_handle, .user = harrierd->service},
+                .clock = &clock_system,
+                .log = &harrierd->log,
+                .metrics = harrierd->metrics,
+            },
+        .know_token = know_token,
+        .body_max = (size_t)options->max_message_bytes,
+        .connections_max = (size_t)options->http_connections,
+        .patience_us = options->http_patience_us,
+    };
+    int r = front_http_open(&settings, &harrierd->http, ret_error);
+    for (size_t i = 0; r == 0 && i < options->http_listen.count; i++) {
+        char address[300];
+        snprintf(address, sizeof address, "http://%s", options->http_listen.items[i]);
+        say_listening(harrierd, address, !address_is_loopback(options->http_listen.items[i]));
+    }
     return r;
 }
 
@@ -400,9 +443,8 @@ static const struct {
     int (*open)(struct harrierd *harrierd, struct error *ret_error);
     int exit_code; /* of a system error; others say themselves what they are */
 } openings[] = {
-    {make_data_dir, EXIT_CANNOT_CREATE},
-    {open_service, EXIT_STORED},
-    {open_front, EXIT_CANNOT_CREATE},
+    {make_data_dir, EXIT_CANNOT_CREATE}, {open_service, EXIT_STORED},
+    {open_front, EXIT_CANNOT_CREATE},    {open_http, EXIT_CANNOT_CREATE},
     {open_admin, EXIT_CANNOT_CREATE},
 };
 
@@ -430,9 +472,9 @@ static int open_all(struct harrierd *harrierd) {
 
 /* Until nothing is in the server any more. Leaves when that takes too long: closing would wait for
  * it, and the archive is made to be left like this. */
-static void drain_front(struct harrierd *harrierd) {
+static void finish_fronts(struct harrierd *harrierd) {
     int64_t until_us = clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
-    while (!front_drain(harrierd->front)) {
+    while (!drain_fronts(harrierd)) {
         if (clock_monotonic_us(&clock_system) > until_us)
             leave_unfinished(harrierd);
         usleep(DRAIN_STEP_US);
@@ -445,13 +487,13 @@ static void drain_front(struct harrierd *harrierd) {
 static int close_all(struct harrierd *harrierd, int exit_code) {
     struct error error;
     admin_close(harrierd->admin);
-    if (harrierd->front)
-        drain_front(harrierd);
+    finish_fronts(harrierd);
     if (harrierd->service && service_close(harrierd->service, &error) < 0) {
         log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
         if (exit_code == EXIT_AS_ASKED)
             exit_code = exit_code_of(&error);
     }
+    front_close(harrierd->http);
     front_close(harrierd->front);
     return exit_code;
 }

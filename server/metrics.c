@@ -2,6 +2,7 @@
 
 #include "core/base/error.h"
 #include "core/wire/message.h"
+#include "http_status.h"
 #include "swap.h"
 #include "tokens.h"
 
@@ -296,6 +297,20 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
     [REQUESTS_LEFT_OUT] = {.name = "harrierd_requests_left_out_total",
                            .type = METRIC_COUNTER,
                            .help = "Requests that came through more devices than are allowed."},
+    [HTTP_ANSWERS] = {.name = "harrierd_http_answers_total",
+                      .type = METRIC_COUNTER,
+                      .label = "status",
+                      .labels = HTTP_STATUS_COUNT,
+                      .label_value = http_status_label,
+                      .help = "Answers over HTTP; what is no HTTP is not counted."},
+    [HTTP_CONNECTIONS] = {.name = "harrierd_http_connections",
+                          .type = METRIC_GAUGE,
+                          .help = "Connections over HTTP; one that ended is counted for up to a "
+                                  "second."},
+    [HTTP_CUT] = {.name = "harrierd_http_cut_total",
+                  .type = METRIC_COUNTER,
+                  .help = "Connections over HTTP that were ended for taking longer than "
+                          "http_patience."},
 };
 
 struct metric_set *server_metrics_new(void) {

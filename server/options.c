@@ -13,14 +13,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEFAULT_FILE   "/etc/harrier/harrierd.conf"
-#define PREFIX         "HARRIERD_"
-#define FILE_VARIABLE  PREFIX "CONFIG"
-#define FILE_BYTES_MAX (1u << 20)
-#define US_PER_MS      INT64_C(1000)
-#define US_PER_S       INT64_C(1000000)
-#define US_PER_DAY     (86400 * US_PER_S)
-#define AT(field)      .offset = offsetof(struct options, field)
+#define DEFAULT_FILE       "/etc/harrier/harrierd.conf"
+#define PREFIX             "HARRIERD_"
+#define FILE_VARIABLE      PREFIX "CONFIG"
+#define FILE_BYTES_MAX     (1u << 20)
+#define US_PER_MS          INT64_C(1000)
+#define US_PER_S           INT64_C(1000000)
+#define US_PER_DAY         (86400 * US_PER_S)
+#define HTTP_ADDRESSES_MAX 8
+#define AT(field)          .offset = offsetof(struct options, field)
 
 static const char *const tls_version_names[] = {"1.3", "1.2", NULL};
 static const char *const durability_names[] = {"written", "synced", NULL};
@@ -50,6 +51,17 @@ static const struct option table[] = {
      .help = "Group of these sockets, one that the server's user belongs to. Empty: the server's."},
     {ADDRESSES, "admin_listen", OPTION_TEXT, AT(admin_listen), "127.0.0.1:7732",
      .help = "HOST:PORT of /livez, /readyz and /metrics over HTTP; loopback only. Empty: none."},
+    {ADDRESSES, "http_listen", OPTION_LIST, AT(http_listen), "",
+     .help = "HOST:PORT where clients without nng reach the server over HTTP, with JSON: "
+             "docs/HTTP.md. Several with commas between them, at most 8. Empty: none."},
+    {ADDRESSES, "http_connections", OPTION_INTEGER, AT(http_connections), "128", .least = 1,
+     .most = 4096,
+     .help = "Connections over HTTP at the same time; more of them wait to be accepted. Each may "
+             "hold a body of twice max_message_bytes."},
+    {ADDRESSES, "http_patience", OPTION_DURATION, AT(http_patience_us), "30s",
+     .least = 100 * US_PER_MS, .most = 3600 * US_PER_S,
+     .help = "How long a connection over HTTP may take, from its beginning or its last answer, "
+             "until its next request is there as a whole. After that it is ended."},
     {ADDRESSES, "max_requests", OPTION_INTEGER, AT(max_requests), "64", .least = 1, .most = 4096,
      .help = "Requests that may be in the server at the same time; more of them wait in the "
              "transport."},
@@ -291,6 +303,27 @@ static bool asks_for_certificates(const struct options *options, const char *add
            !options->tls_client_optional;
 }
 
+static int check_http(const struct options *options, struct error *ret_error) {
+    if (options->http_listen.count > HTTP_ADDRESSES_MAX)
+        return error_set(ret_error, ERROR_INVALID,
+                         "http_listen has %zu addresses; expected at most %d",
+                         options->http_listen.count, HTTP_ADDRESSES_MAX);
+    for (size_t i = 0; i < options->http_listen.count; i++) {
+        const char *address = options->http_listen.items[i];
+        char host[256];
+        uint16_t port;
+        if (address_split(address, host, sizeof host, &port, ret_error) < 0)
+            return error_prefix(ret_error, "http_listen");
+        if (!address_is_loopback(address) && !options->insecure_listen && !*options->tokens)
+            return error_set(ret_error, ERROR_INVALID,
+                             "http_listen: %s can be reached from other machines, and there are no "
+                             "tokens: name a tokens file (tokens = FILE), listen on 127.0.0.1, or "
+                             "set insecure_listen = yes when the network itself keeps others out",
+                             address);
+    }
+    return 0;
+}
+
 /* What one row cannot know by itself. */
 static int check_together(struct options *options, struct error *ret_error) {
     if (options->listen.count == 0)
@@ -322,6 +355,9 @@ static int check_together(struct options *options, struct error *ret_error) {
     if (ipc_access_parse(options->ipc_mode, options->ipc_group, &options->ipc_access, ret_error) <
         0)
         return -ERROR_INVALID;
+    int r = check_http(options, ret_error);
+    if (r < 0)
+        return r;
     char host[256];
     uint16_t port;
     if (*options->admin_listen == '\0')

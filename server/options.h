@@ -30,6 +30,9 @@ struct options {
     int tls_version;              /* enum tls_version: the least */
     int64_t watchdog_interval_us; /* 0: off */
     const char *admin_listen;     /* "": none */
+    struct option_list http_listen;
+    int64_t http_connections;
+    int64_t http_patience_us;
     const char *policy;
     struct option_list shadow;
     bool watch_policy;

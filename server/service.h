@@ -79,6 +79,11 @@ int service_close(struct service *service, struct error *ret_error);
 /* One request. user is the service. Any thread, several at a time. */
 void service_handle(void *user, struct front_request *request);
 
+/* Is this a token that is valid now, for some call? For a front that has work to do before there
+ * are a request's bytes: who has none is not to cause it. 0 where no tokens are asked for;
+ * ERROR_DENIED, counted. Any thread. */
+int service_know_token(struct service *service, struct text token, struct error *ret_error);
+
 /* A message of the kind that is always answered, for a front's watchdog. It has a token in it that
  * this process alone knows. */
 void service_write_probe(const struct service *service, struct buffer *out);

@@ -184,7 +184,7 @@ int message_decode_request(const void *bytes, size_t length, struct arena *arena
  * Responses */
 
 /* A code that a later version added is still an error, and its sentence still says which. */
-static enum error_code code_from_protobuf(Harrier__V1__ErrorCode code) {
+enum error_code error_code_from_protobuf(int code) {
     switch (code) {
     case HARRIER__V1__ERROR_CODE__ERROR_INVALID:
         return ERROR_INVALID;
@@ -208,7 +208,7 @@ static enum error_code code_from_protobuf(Harrier__V1__ErrorCode code) {
 }
 
 static struct wire_error decode_error(const Harrier__V1__Error *in) {
-    return (struct wire_error){.code = code_from_protobuf(in->code),
+    return (struct wire_error){.code = error_code_from_protobuf((int)in->code),
                                .field = text_from_bytes(in->field),
                                .message = text_from_bytes(in->message)};
 }

@@ -12,7 +12,9 @@ Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision, str
 ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
                                        struct arena *scratch);
 
-/* message_decode.c; ERROR_TOO_LARGE, ERROR_UNSUPPORTED */
+/* message_decode.c */
+enum error_code error_code_from_protobuf(int code);
+/* ERROR_TOO_LARGE, ERROR_UNSUPPORTED */
 int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,
                          const struct named_value **ret_values, struct error *ret_error);
 int decision_from_protobuf(const Harrier__V1__Decision *in, struct arena *arena,

@@ -100,7 +100,10 @@ static void other_machines_are_kept_out(void **state) {
                                        "--listen=tcp://[::]:1",
                                        "--listen=tcp://10.0.0.1:1",
                                        "--listen=ws://example.org:1/x",
-                                       "--listen=tcp://127.0.0.1.example.org:1"};
+                                       "--listen=tcp://127.0.0.1.example.org:1",
+                                       "--http_listen=0.0.0.0:80",
+                                       "--http_listen=127.0.0.1:1,:80",
+                                       "--http_listen=[::]:80"};
     for (size_t i = 0; i < sizeof open / sizeof *open; i++) {
         assert_refused(&l, LOAD(&l, NO_FILE, open[i]), OPTIONS_FAULT_CONFIGURATION,
                        "can be reached from other machines, and there are no tokens");
@@ -115,6 +118,16 @@ static void other_machines_are_kept_out(void **state) {
                    "admin_listen: \"7732\" is not HOST:PORT");
     assert_refused(&l, LOAD(&l, NO_FILE, "--listen="), OPTIONS_FAULT_CONFIGURATION,
                    "listen is empty");
+    assert_refused(&l, LOAD(&l, NO_FILE, "--http_listen=http://127.0.0.1/"),
+                   OPTIONS_FAULT_CONFIGURATION, "http_listen: \"http://127.0.0.1/\" is not");
+    assert_refused(&l,
+                   LOAD(&l, NO_FILE,
+                        "--http_listen=[::1]:1,[::1]:2,[::1]:3,[::1]:4,[::1]:5,[::1]:6,[::1]:7,"
+                        "[::1]:8,[::1]:9"),
+                   OPTIONS_FAULT_CONFIGURATION, "http_listen has 9 addresses; expected at most 8");
+    assert_int_equal(LOAD(&l, NO_FILE, "--http_listen=127.0.0.1:1,[::1]:1"), 0);
+    assert_int_equal(l.options.http_listen.count, 2);
+    option_set_free(l.set);
 }
 
 static void ipc_access_is_checked(void **state) {

@@ -1,0 +1,134 @@
+/* Target: requests and responses as JSON.
+ *
+ *   input  u8: 0, a Response's bytes follow; else the call (in its lowest bits) and its JSON
+ *
+ * JSON is refused with a sentence that is clean text, or becomes bytes that are the same the second
+ * time and that the decoder takes or refuses like any others. Every response that can be unpacked
+ * becomes JSON that jansson reads, without a name twice. */
+#include "target.h"
+
+#include "core/wire/message_json.h"
+#include "tests/unit/wire/random_wire.h"
+
+#include <glob.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <string.h>
+
+#define SEED_BYTES_MAX 1200
+
+static struct arena arena;
+static struct buffer bytes, bytes_again;
+
+void target_start(void) {
+    arena_init(&arena, MESSAGE_ARENA_LIMIT);
+    buffer_init(&bytes);
+    buffer_init(&bytes_again);
+}
+
+static bool run_json(enum call call, struct text json) {
+    const struct message_envelope envelope = {.deadline_us = 5, .token = TEXT_LITERAL("secret")};
+    char path[MESSAGE_JSON_PATH_MAX];
+    struct request request;
+    struct error error;
+    buffer_clear(&bytes);
+    buffer_clear(&bytes_again);
+    int r = message_json_decode(call, json, &envelope, &bytes, path, &error);
+    property(strlen(path) < sizeof path && text_is_clean(text_of(path), NULL), "the path \"%s\"",
+             path);
+    if (r < 0) {
+        property(r == -(int)error.code &&
+                     (error.code == ERROR_INVALID || error.code == ERROR_TOO_LARGE),
+                 "refused as %s: %s", error_code_name(error.code), error.text);
+        property(error.text[0] && text_is_clean(text_of(error.text), NULL), "the sentence \"%s\"",
+                 error.text);
+        property(bytes.length == 0, "%zu bytes of what was refused", bytes.length);
+        return false;
+    }
+    property(message_json_decode(call, json, &envelope, &bytes_again, path, &error) == 0, "%s",
+             error.text);
+    property(bytes.length == bytes_again.length &&
+                 memcmp(bytes.bytes, bytes_again.bytes, bytes.length) == 0,
+             "other bytes the second time");
+    r = message_decode_request(bytes.bytes, bytes.length, &arena, &request, &error);
+    property(r == 0 || error.code == ERROR_INVALID || error.code == ERROR_TOO_LARGE,
+             "refused as %s: %s", error_code_name(error.code), error.text);
+    property(r < 0 || (request.call == call && request.deadline_us == 5 &&
+                       text_is(request.token, "secret")),
+             "another call or envelope");
+    return true;
+}
+
+static bool run_response(const uint8_t *input, size_t size) {
+    enum error_code code;
+    struct error error;
+    json_error_t fault;
+    for (int defaults = 0; defaults < 2; defaults++) {
+        buffer_clear(&bytes);
+        if (message_json_encode(input, size, defaults, &bytes, &code, &error) < 0)
+            return false;
+        /* Doubles without a fraction may be longer than jansson's whole numbers. */
+        json_t *json =
+            json_loadb((const char *)bytes.bytes, bytes.length,
+                       JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &fault);
+        property(json_is_object(json), "%s in %.*s", fault.text, (int)bytes.length,
+                 (const char *)bytes.bytes);
+        /* A ReloadResponse has a text of that name. */
+        bool is_failure = json_is_object(json_object_get(json, "error"));
+        property((code != 0) == is_failure, "code %d", (int)code);
+        json_decref(json);
+    }
+    return true;
+}
+
+bool target_run(const uint8_t *input, size_t size) {
+    if (size == 0)
+        return false;
+    arena_reset(&arena);
+    if (input[0] == 0)
+        return run_response(input + 1, size - 1);
+    enum call call = CALL_SCORE + input[0] % (CALL_COUNT - CALL_SCORE);
+    return run_json(call, (struct text){(const char *)input + 1, size - 1});
+}
+
+static void add_vector(struct seeds *seeds, const json_t *value, struct buffer *seed) {
+    for (enum call call = CALL_SCORE; call < CALL_COUNT; call++) {
+        char *json = json_dumps(json_object_get(value, call_name(call)), JSON_COMPACT);
+        if (!json)
+            continue;
+        buffer_clear(seed);
+        buffer_append_u8(seed, (uint8_t)(call - CALL_SCORE + CALL_COUNT - CALL_SCORE));
+        buffer_append_string(seed, json);
+        seeds->add(seeds, seed->bytes, seed->length);
+        free(json);
+    }
+}
+
+void target_seeds(struct seeds *seeds, const char *root) {
+    struct arena made;
+    struct buffer seed;
+    struct random random = {.state = 4};
+    char pattern[4096];
+    glob_t found;
+    arena_init(&made, (size_t)4 << 20);
+    buffer_init(&seed);
+    snprintf(pattern, sizeof pattern, "%s/tests/cases/wire/request_*.json", root);
+    property(glob(pattern, 0, NULL, &found) == 0, "%s", pattern);
+    for (size_t i = 0; i < found.gl_pathc; i++) {
+        json_t *json = json_load_file(found.gl_pathv[i], 0, NULL);
+        add_vector(seeds, json_object_get(json, "value"), &seed);
+        json_decref(json);
+    }
+    globfree(&found);
+    for (unsigned i = 0; i < 60; i++) {
+        struct response response = random_response(&random, &made);
+        buffer_clear(&seed);
+        buffer_append_u8(&seed, 0);
+        message_encode_response(&response, &seed);
+        if (seed.length <= SEED_BYTES_MAX)
+            seeds->add(seeds, seed.bytes, seed.length);
+        arena_reset(&made);
+    }
+    buffer_deinit(&seed);
+    arena_deinit(&made);
+}
