@@ -341,7 +341,10 @@ static void oversized_answer(void **state) {
                      nng ? HARRIER_ERROR_UNAVAILABLE : HARRIER_ERROR_PROTOCOL);
     assert_int_equal(error.decided, HARRIER_DECIDED_UNKNOWN);
     assert_non_null(strstr(error.message, nng ? "broke 4 times" : "is over 8388608 bytes"));
-    assert_int_equal(fake_server_requests(server), nng ? 4 : 1);
+    if (nng) /* one that broke may still have been in nng's queue, for the next connection */
+        assert_true(fake_server_requests(server) >= 4);
+    else
+        assert_int_equal(fake_server_requests(server), 1);
     harrier_client_free(client);
     fake_server_stop(server);
 }
