@@ -313,7 +313,9 @@ static void end_all(struct harrier_client *client) {
 void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
     if (client->process != getpid())
         return;
-    int64_t until_us = timeout_us < 0 ? INT64_MAX : monotonic_us() + timeout_us;
+    int64_t now_us = monotonic_us(), until_us = INT64_MAX;
+    if (timeout_us >= 0 && timeout_us < INT64_MAX - now_us)
+        until_us = now_us + timeout_us;
     client_lock(client);
     client->closing = true;
     pthread_cond_broadcast(&client->room);

@@ -389,6 +389,31 @@ static void a_child_may_free_a_closed_one(void **state) {
     close_scene(&scene);
 }
 
+static void *close_for_ever(void *client) {
+    harrier_client_close(client, INT64_MAX);
+    return NULL;
+}
+
+static void a_close_may_wait_for_ever(void **state) {
+    (void)state;
+    char address[64];
+    struct harrier_error error;
+    struct scene scene;
+    pthread_t thread;
+    fake_address(address);
+    struct fake_server *server = fake_server_start(address, fake_silence, NULL);
+    const struct harrier_options options = {.address = address, .deadline_us = 500000};
+    assert_int_equal(harrier_client_new(&options, &scene.client, NULL), 0);
+    assert_int_equal(harrier_score_submit(scene.client, &simple, 1, NULL, take_decision,
+                                          &(struct seen){0}, NULL),
+                     0);
+    assert_int_equal(pthread_create(&thread, NULL, close_for_ever, scene.client), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(score_code(&scene, &error), HARRIER_ERROR_CLOSED);
+    harrier_client_free(scene.client);
+    fake_server_stop(server);
+}
+
 static void call_from_a_callback(struct harrier_reply *reply, const struct harrier_error *error,
                                  void *user) {
     struct scene *scene = user;
@@ -549,6 +574,7 @@ int main(void) {
         cmocka_unit_test(not_across_a_fork),
         cmocka_unit_test(a_child_may_free_it),
         cmocka_unit_test(a_child_may_free_a_closed_one),
+        cmocka_unit_test(a_close_may_wait_for_ever),
         cmocka_unit_test(a_callback_cannot_wait),
         cmocka_unit_test(closed_is_said),
         cmocka_unit_test(one_message_for_a_batch),
