@@ -70,7 +70,6 @@ struct exchange *exchange_new(struct harrier_client *client) {
 
 static void exchange_free(struct exchange *exchange) {
     explicit_bzero(exchange->token, sizeof exchange->token);
-    pthread_cond_destroy(&exchange->woken);
     buffer_deinit(&exchange->wire);
     buffer_deinit(&exchange->answer);
     arena_deinit(&exchange->arena);
@@ -314,7 +313,9 @@ static void end_all(struct harrier_client *client) {
 void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
     if (client->process != getpid())
         return;
-    int64_t until_us = timeout_us < 0 ? INT64_MAX : monotonic_us() + timeout_us;
+    int64_t now_us = monotonic_us(), until_us = INT64_MAX;
+    if (timeout_us >= 0 && timeout_us < INT64_MAX - now_us)
+        until_us = now_us + timeout_us;
     client_lock(client);
     client->closing = true;
     pthread_cond_broadcast(&client->room);
@@ -339,6 +340,16 @@ void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
         close(client->wake_descriptor);
 }
 
+/* Not in a child: there, destroying what threads of the parent wait on would wait for them. */
+static void destroy_locks(struct harrier_client *client) {
+    for (struct exchange *exchange = client->all; exchange; exchange = exchange->next_all)
+        pthread_cond_destroy(&exchange->woken);
+    pthread_cond_destroy(&client->room);
+    pthread_cond_destroy(&client->changed);
+    pthread_cond_destroy(&client->loop_turn);
+    pthread_mutex_destroy(&client->mutex);
+}
+
 /* In a child: the parent's threads are not here, and its connections are to go on. */
 static void abandon(struct harrier_client *client) {
     for (size_t i = 0; i < client->link_count; i++) {
@@ -354,18 +365,16 @@ static void abandon(struct harrier_client *client) {
 void harrier_client_free(struct harrier_client *client) {
     if (!client)
         return;
-    if (client->process == getpid())
+    if (client->process == getpid()) {
         harrier_client_close(client, 0);
-    else
+        destroy_locks(client);
+    } else if (!client->closed) {
         abandon(client);
+    }
     for (struct exchange *exchange = client->all, *next; exchange; exchange = next) {
         next = exchange->next_all;
         exchange_free(exchange);
     }
-    pthread_cond_destroy(&client->room);
-    pthread_cond_destroy(&client->changed);
-    pthread_cond_destroy(&client->loop_turn);
-    pthread_mutex_destroy(&client->mutex);
     explicit_bzero(client->token, sizeof client->token);
     timers_deinit(&client->timers);
     meter_deinit(&client->meter);

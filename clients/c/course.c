@@ -128,10 +128,11 @@ struct exchange *exchange_find(struct harrier_client *client, uint32_t id) {
 
 void exchange_end(struct exchange *exchange, enum exchange_end end) {
     struct harrier_client *client = exchange->client;
+    /* What was sent in part goes out whole, whatever becomes of its caller. */
+    exchange->was_sent = exchange->state == EXCHANGE_SENT || exchange->wire_sent > 0;
     link_forget(exchange);
     forget_id(exchange);
     timers_clear(&client->timers, &exchange->timer);
-    exchange->was_sent = exchange->state == EXCHANGE_SENT;
     exchange->state = EXCHANGE_ENDED;
     exchange->end = end;
     if (exchange->probe)
@@ -229,7 +230,7 @@ void exchange_timer_fired(struct exchange *exchange, int64_t now_us) {
         break;
     case EXCHANGE_QUEUED:
         link_failed(exchange->link, now_us);
-        exchange_end(exchange, END_UNTAKEN);
+        exchange_end(exchange, exchange->wire_sent > 0 ? END_SILENT : END_UNTAKEN);
         break;
     case EXCHANGE_SENT:
         link_failed(exchange->link, now_us);

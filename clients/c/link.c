@@ -202,6 +202,7 @@ static void start_probe(struct link *link, int64_t now_us) {
     probe->deadline_at_us = now_us + (int64_t)probe->deadline_us;
     memcpy(probe->token, client->token, sizeof probe->token);
     timers_set(&client->timers, &probe->timer, probe->deadline_at_us);
+    link_forget(probe); /* the one before may have no answer yet: a call's made it needless */
     exchange_send_to(probe, link, now_us);
     link_flush(link, now_us);
 }

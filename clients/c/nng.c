@@ -68,6 +68,7 @@ static bool send_one(struct nng_link *nng, struct exchange *exchange, int64_t no
     }
     nng->busy = true;
     nng->sent_id = exchange->id;
+    exchange->wire_sent = 1; /* nng sends it from here on, even when its deadline has passed */
     nng_aio_set_msg(nng->sending, message);
     nng_send_aio(nng->socket, nng->sending);
     return true;

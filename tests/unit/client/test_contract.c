@@ -327,6 +327,93 @@ static void not_across_a_fork(void **state) {
     close_scene(&scene);
 }
 
+static void *score_in_vain(void *scene) {
+    struct harrier_error error;
+    assert_int_equal(score_code(scene, &error), HARRIER_ERROR_DEADLINE);
+    return NULL;
+}
+
+/* While threads of the parent wait in calls: the child's copy of them never ends. */
+static void a_child_may_free_it(void **state) {
+    (void)state;
+    char address[64];
+    pthread_t threads[3];
+    struct scene scene;
+    fake_address(address);
+    struct fake_server *server = fake_server_start(address, fake_silence, NULL);
+    const struct harrier_options options = {.address = address, .deadline_us = 1000000};
+    assert_int_equal(harrier_client_new(&options, &scene.client, NULL), 0);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, score_in_vain, &scene), 0);
+    usleep(300000); /* until they wait */
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(10);
+        harrier_client_free(scene.client);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    for (size_t i = 0; i < 3; i++)
+        pthread_join(threads[i], NULL);
+    harrier_client_free(scene.client);
+    fake_server_stop(server);
+}
+
+/* One that was closed before: its descriptors are others' by now. */
+static void a_child_may_free_a_closed_one(void **state) {
+    (void)state;
+    int pipes[4][2];
+    struct scene scene;
+    open_scene(&scene, (struct harrier_options){0});
+    harrier_reply_free(score(&scene, NULL));
+    harrier_client_close(scene.client, 0);
+    for (size_t i = 0; i < 4; i++)
+        assert_int_equal(pipe(pipes[i]), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        bool open = true;
+        harrier_client_free(scene.client);
+        for (size_t i = 0; i < 4; i++)
+            open = open && close(pipes[i][0]) == 0 && close(pipes[i][1]) == 0;
+        _exit(open ? 0 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    for (size_t i = 0; i < 4; i++) {
+        close(pipes[i][0]);
+        close(pipes[i][1]);
+    }
+    close_scene(&scene);
+}
+
+static void *close_for_ever(void *client) {
+    harrier_client_close(client, INT64_MAX);
+    return NULL;
+}
+
+static void a_close_may_wait_for_ever(void **state) {
+    (void)state;
+    char address[64];
+    struct harrier_error error;
+    struct scene scene;
+    pthread_t thread;
+    fake_address(address);
+    struct fake_server *server = fake_server_start(address, fake_silence, NULL);
+    const struct harrier_options options = {.address = address, .deadline_us = 500000};
+    assert_int_equal(harrier_client_new(&options, &scene.client, NULL), 0);
+    assert_int_equal(harrier_score_submit(scene.client, &simple, 1, NULL, take_decision,
+                                          &(struct seen){0}, NULL),
+                     0);
+    assert_int_equal(pthread_create(&thread, NULL, close_for_ever, scene.client), 0);
+    pthread_join(thread, NULL);
+    assert_int_equal(score_code(&scene, &error), HARRIER_ERROR_CLOSED);
+    harrier_client_free(scene.client);
+    fake_server_stop(server);
+}
+
 static void call_from_a_callback(struct harrier_reply *reply, const struct harrier_error *error,
                                  void *user) {
     struct scene *scene = user;
@@ -485,6 +572,9 @@ int main(void) {
         cmocka_unit_test(no_repetition_when_none_is_wanted),
         cmocka_unit_test(three_repetitions_by_default),
         cmocka_unit_test(not_across_a_fork),
+        cmocka_unit_test(a_child_may_free_it),
+        cmocka_unit_test(a_child_may_free_a_closed_one),
+        cmocka_unit_test(a_close_may_wait_for_ever),
         cmocka_unit_test(a_callback_cannot_wait),
         cmocka_unit_test(closed_is_said),
         cmocka_unit_test(one_message_for_a_batch),
