@@ -111,6 +111,7 @@ static uint8_t *output_room(struct connection *connection, size_t size) {
 static void put(struct connection *connection, const void *bytes, size_t size) {
     memcpy(output_room(connection, size), bytes, size);
     connection->output_end += size;
+    connection->put += size;
 }
 
 void connection_answer(struct slot *slot, const void *bytes, size_t length) {
@@ -124,6 +125,7 @@ void connection_answer(struct slot *slot, const void *bytes, size_t length) {
         if (length > 0)
             memcpy(at + head + input->ids_size, bytes, length);
         connection->output_end += head + input->ids_size + length;
+        connection->put += head + input->ids_size + length;
     }
     chunk_release(&front->pool, slot->input.chunk);
     connection->is_answered = true;
@@ -134,14 +136,15 @@ void connection_answer(struct slot *slot, const void *bytes, size_t length) {
     front->idle = slot;
 }
 
-/* Since when do answers wait for a client who takes hardly any? */
-static void watch_unsent(struct connection *connection, size_t taken) {
-    connection->taken += taken;
+/* Since when do answers wait for a client who takes hardly any? What TLS writes leaves between two
+ * calls of this, so it is found as what is not there any more. */
+static void watch_unsent(struct connection *connection) {
+    uint64_t taken = connection->put - unsent(connection);
     if (unsent(connection) == 0) {
         connection->unsent_us = 0;
-    } else if (connection->unsent_us == 0 || connection->taken >= TAKEN_LEAST) {
+    } else if (connection->unsent_us == 0 || taken - connection->taken >= TAKEN_LEAST) {
         connection->unsent_us = front_sp_now_us(connection->front);
-        connection->taken = 0;
+        connection->taken = taken;
     }
 }
 
@@ -167,7 +170,7 @@ bool connection_flush(struct connection *connection) {
         }
     }
     if (before > 0 || connection->unsent_us != 0)
-        watch_unsent(connection, before - unsent(connection));
+        watch_unsent(connection);
     return unsent(connection) == 0;
 }
 

@@ -77,7 +77,8 @@ struct connection {
     int64_t active_us; /* last sign of life */
     int64_t begun_us;  /* something has begun since, and is not complete; 0: nothing */
     int64_t unsent_us; /* answers wait since, or since many were taken; 0: none do */
-    size_t taken;      /* of them, since then */
+    uint64_t put;      /* bytes that were to be sent, ever */
+    uint64_t taken;    /* of them, when unsent_us was set */
 };
 
 /* Takes the descriptor. */

@@ -222,13 +222,50 @@ static void who_speaks_no_tls_is_closed(void **state) {
     assert_true(is_served(bench, NULL, 0, NULL));
 }
 
+#define LARGE_BYTES ((size_t)48 << 20) /* more than the system's buffers hold */
+
+static void handle_largely(void *user, struct front_request *request) {
+    (void)user;
+    char *answer = calloc(1, LARGE_BYTES);
+    assert_non_null(answer);
+    front_reply(request, answer, LARGE_BYTES);
+    free(answer);
+}
+
+/* Longer than stall_us for the whole of an answer, but never for a little of it. */
+static void who_takes_answers_steadily_is_kept(void **state) {
+    struct bench *bench = *state;
+    static char bytes[1 << 16];
+    size_t got = 0, since_pause = 0;
+    bench->settings.stall_us = 500000;
+    bench->settings.handler.handle = handle_largely;
+    open_front(bench);
+    SSL_CTX *context = certificates_client(bench->folder, NULL);
+    struct raw_client client = raw_open(bench->address, context);
+    assert_true(raw_ask(&client, 0x80000001, "hello"));
+    while (got < 8 + 4 + LARGE_BYTES) {
+        int size = SSL_read(client.tls, bytes, sizeof bytes);
+        if (size <= 0)
+            fail_msg("closed after %zu bytes", got);
+        got += (size_t)size;
+        since_pause += (size_t)size;
+        if (since_pause > 800000) {
+            usleep(30000);
+            since_pause = 0;
+        }
+    }
+    assert_int_equal(metric_value(bench->metrics, CONNECTIONS_ENDED, ENDING_STALLED), 0);
+    raw_close(&client);
+    SSL_CTX_free(context);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(the_least_version_is_1_3),    TEST(clients_show_certificates),
         TEST(bad_files_are_named),         TEST(certificates_are_read_again),
-        TEST(who_speaks_no_tls_is_closed),
+        TEST(who_speaks_no_tls_is_closed), TEST(who_takes_answers_steadily_is_kept),
     };
     signal(SIGPIPE, SIG_IGN);
     return cmocka_run_group_tests(tests, NULL, NULL);
