@@ -151,7 +151,9 @@ static bool read_double(const json_t *json, double *ret_number) {
         *ret_number = INFINITY;
     else if (strcmp(string, "-Infinity") == 0)
         *ret_number = -INFINITY;
-    else {
+    else if (strspn(string, "0123456789+-.eE") < json_string_length(json)) {
+        return false; /* a document in a string has been through no limit */
+    } else {
         json_t *inner = json_loadb(string, json_string_length(json), JSON_DECODE_ANY, NULL);
         bool is_number = json_is_number(inner);
         if (is_number)

@@ -411,6 +411,38 @@ static void containers(void **state) {
     buffer_deinit(&bytes);
 }
 
+static size_t allocated;
+
+static void *counting_malloc(size_t size) {
+    allocated += size;
+    return malloc(size);
+}
+
+/* A number in a string is read as a number, not as a document of its own. */
+static void documents_in_strings(void **state) {
+    (void)state;
+    const struct message_envelope envelope = {0};
+    struct buffer json, bytes;
+    struct error error;
+    char path[MESSAGE_JSON_PATH_MAX];
+    buffer_init(&json);
+    buffer_init(&bytes);
+    buffer_append_string(&json, "{\"transactions\":[{\"attributes\":[{\"number\":\"[[]");
+    for (size_t i = 0; i < 300000; i++)
+        buffer_append_string(&json, ",[]");
+    buffer_append_string(&json, "]\"}]}]}");
+    struct text text = {(const char *)json.bytes, json.length};
+    allocated = 0;
+    json_set_alloc_funcs(counting_malloc, free);
+    int r = message_json_decode(CALL_SCORE, text, &envelope, &bytes, path, &error);
+    json_set_alloc_funcs(malloc, free);
+    assert_int_equal(r, -ERROR_INVALID);
+    assert_string_equal(path, "transactions[0].attributes[0].number");
+    assert_true(allocated < 10 * json.length);
+    buffer_deinit(&json);
+    buffer_deinit(&bytes);
+}
+
 /* A reader in another language finds every field that has a value for "not set". */
 static void defaults_are_written(void **state) {
     (void)state;
@@ -462,6 +494,7 @@ int main(int argc, char **argv) {
         cmocka_unit_test(bad_input),
         cmocka_unit_test(other_forms),
         cmocka_unit_test(containers),
+        cmocka_unit_test(documents_in_strings),
         cmocka_unit_test(defaults_are_written),
         cmocka_unit_test(errors_without_a_response),
     };
