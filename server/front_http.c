@@ -218,9 +218,9 @@ static void reply(struct front_request *request, const void *bytes, size_t lengt
     buffer_append(&exchange->answer, bytes, length);
     pthread_mutex_lock(&front->lock);
     list_append(&front->answered, exchange);
-    pthread_mutex_unlock(&front->lock);
     if (loop_of_this_thread != front) /* the loop itself looks when the handler returns */
         eventfd_write(front->wake_descriptor, 1);
+    pthread_mutex_unlock(&front->lock); /* the last: with the answer taken, the front may go */
 }
 
 static struct exchange *take_answered(struct front_http *front) {
