@@ -26,7 +26,7 @@
 /* Answers that were given before the end still leave, as long as clients take them. */
 #define LINGER_US    INT64_C(1000000)
 #define SAY_EVERY_US INT64_C(60000000)
-/* Descriptors for everything but connections: archive, tables, admin HTTP. */
+/* Descriptors for everything but clients' connections: archive, tables, admin HTTP. */
 #define DESCRIPTORS_SPARE 128
 
 /* The front whose loop this thread runs. */
@@ -286,15 +286,16 @@ static const struct front_kind sp_front = {
 static void make_room_for_connections(struct front_sp *front) {
     struct front_settings *settings = &front->settings;
     struct rlimit limit;
-    size_t wanted = settings->connections_max + DESCRIPTORS_SPARE;
+    size_t spare = DESCRIPTORS_SPARE + settings->connections_elsewhere;
+    size_t wanted = settings->connections_max + spare;
     if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
         return;
     limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
     if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
         return;
-    settings->connections_max = limit.rlim_cur > 2 * DESCRIPTORS_SPARE
-                                    ? limit.rlim_cur - DESCRIPTORS_SPARE
-                                    : DESCRIPTORS_SPARE;
+    size_t rest = limit.rlim_cur > 2 * spare ? limit.rlim_cur - spare : DESCRIPTORS_SPARE;
+    if (rest < settings->connections_max)
+        settings->connections_max = rest;
     log_line(settings->log, LOG_WARNING,
              "max_connections is more than this process may have open (%llu files): %zu are let in",
              (unsigned long long)limit.rlim_cur, settings->connections_max);

@@ -346,6 +346,8 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
         .bytes_max = 2 * (size_t)options->max_message_bytes,
         .ipc_access = options->ipc_access,
         .connections_max = (size_t)options->max_connections,
+        .connections_elsewhere =
+            options->http_listen.count > 0 ? (size_t)options->http_connections : 0,
         .buffer_bytes_max = (size_t)options->max_buffer_bytes,
         .idle_us = options->idle_timeout_us,
         .stall_us = options->stall_timeout_us,

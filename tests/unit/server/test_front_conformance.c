@@ -833,6 +833,26 @@ static void without_descriptors_clients_wait(void **state) {
     raw_close(&old);
 }
 
+/* A limit on descriptors is raised for all who take some. */
+static void descriptors_are_enough_for_everybody(void **state) {
+    struct bench *bench = *state;
+    struct rlimit before, limit;
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    limit = before;
+    limit.rlim_cur = 300;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    bench->settings.connections_max = 200;
+    bench->settings.connections_elsewhere = 500;
+    reopen(bench);
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    assert_true(limit.rlim_cur >= 128 + 200 + 500);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    struct raw_client client = dial(bench);
+    assert_true(raw_ask(&client, ID | 1, "e"));
+    raw_expect_answer(&client, ID | 1, "+e");
+    raw_close(&client);
+}
+
 /* ---- the end ---- */
 
 static void answers_leave_before_the_end(void **state) {
@@ -930,6 +950,7 @@ static const struct {
     SCENARIO(OURS, more_connections_are_turned_away),
     SCENARIO(OURS, memory_is_limited_over_all),
     SCENARIO(OURS | PLAIN, without_descriptors_clients_wait),
+    SCENARIO(OURS, descriptors_are_enough_for_everybody),
     SCENARIO(OURS, answers_leave_before_the_end),
     SCENARIO(OURS | IPC, what_is_left_on_the_path),
 };
