@@ -143,6 +143,8 @@ static void end_loop(struct front_sp *front) {
     for (struct connection *at = front->connections, *next; at; at = next) {
         next = at->next;
         is_all = connection_flush(at) && is_all;
+        if (at->closed) /* it has left the list, and nobody else comes back to it */
+            connection_go_on(at);
     }
     if (is_all || front_sp_now_us(front) > front->ending_us)
         event_base_loopbreak(front->base);
