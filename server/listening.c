@@ -101,11 +101,12 @@ static int clear_path(const char *path, const struct sockaddr_un *where, struct 
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (client < 0)
         return error_set_errno(ret_error, errno, "ipc://%s", path);
-    bool listens =
-        connect(client, (const struct sockaddr *)where, sizeof *where) == 0 || errno == EAGAIN;
+    int number = connect(client, (const struct sockaddr *)where, sizeof *where) == 0 ? 0 : errno;
     close(client);
-    if (listens)
+    if (number == 0 || number == EAGAIN)
         return error_set(ret_error, ERROR_EXISTS, "another program listens on ipc://%s", path);
+    if (number == EACCES || number == EPERM) /* somebody else's, who may well listen */
+        return error_set_errno(ret_error, number, "ipc://%s is there already", path);
     if (unlink(path) < 0 && errno != ENOENT)
         return error_set_errno(ret_error, errno, "cannot replace %s", path);
     return 0;

@@ -51,7 +51,7 @@ static int load_own(SSL_CTX *context, const struct tls_settings *settings,
                       "is no file of certificates (PEM)");
     if (SSL_CTX_use_PrivateKey_file(context, settings->key, SSL_FILETYPE_PEM) != 1)
         return refuse(ret_error, "tls_key", settings->key,
-                      "is no private key (PEM) that fits tls_cert");
+                      "is no private key (PEM, without a passphrase) that fits tls_cert");
     if (SSL_CTX_check_private_key(context) != 1)
         return refuse(ret_error, "tls_key", settings->key, "does not fit tls_cert");
     return 0;
@@ -76,11 +76,18 @@ static int load_clients(SSL_CTX *context, const struct tls_settings *settings,
     return 0;
 }
 
+/* Nobody is there to be asked for one. */
+static int no_passphrase(char *room, int size, int writing, void *user) {
+    (void)room, (void)size, (void)writing, (void)user;
+    return -1;
+}
+
 static int load(const struct tls_settings *settings, SSL_CTX **ret_context,
                 struct error *ret_error) {
     static const unsigned char name[] = "harrier";
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     check(context);
+    SSL_CTX_set_default_passwd_cb(context, no_passphrase);
     /* Memory for records only while there are some; no renegotiation, which 1.2 has. */
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
