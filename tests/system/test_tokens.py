@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Client tokens: who may ask for what, replacing them under load, and what is refused at the start."""
 import os
+import shutil
 import signal
 import subprocess
 import threading
@@ -466,6 +467,9 @@ class SocketTest(TokensTest):
     def test_a_group_that_it_may_not_give(self):
         os.chmod(self.folder, 0o777)
         os.chmod(os.path.join(self.folder, "policy"), 0o777)
+        harrierd = os.path.join(self.folder, "harrierd")  # where everybody can run it
+        shutil.copy(HARRIERD, harrierd)
+        os.chmod(harrierd, 0o755)
 
         def become_nobody():
             os.setgroups([])
@@ -473,7 +477,7 @@ class SocketTest(TokensTest):
             os.setuid(self.NOBODY)
 
         done = subprocess.run(
-            [HARRIERD, "--config=/dev/null", f"--policy={self.folder}/policy", f"--data_dir={self.folder}/data",
+            [harrierd, "--config=/dev/null", f"--policy={self.folder}/policy", f"--data_dir={self.folder}/data",
              "--admin_listen=", f"--listen=ipc://{self.folder}/s", f"--ipc_group={self.GROUP}"],
             capture_output=True, text=True, timeout=WAIT, check=False, preexec_fn=become_nobody,
         )
