@@ -211,11 +211,13 @@ static void pause_ms(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* A socket that is closed with something unread in it takes back what was written. */
+/* A socket that is closed with something unread in it takes back what was written. Over TLS a word
+ * of goodbye is still to be written, but what comes in is of no more use there either. */
 static void say_goodbye(struct connection *connection) {
     char unread[4096];
     int descriptor = connection->stream.descriptor;
-    shutdown(descriptor, SHUT_WR);
+    if (!connection->stream.tls)
+        shutdown(descriptor, SHUT_WR);
     for (int i = 0; i < 64 && recv(descriptor, unread, sizeof unread, MSG_DONTWAIT) > 0; i++)
         continue;
 }
@@ -223,8 +225,7 @@ static void say_goodbye(struct connection *connection) {
 static void free_connections(struct front_sp *front) {
     while (front->connections) {
         struct connection *connection = front->connections;
-        if (!connection->stream.tls)
-            say_goodbye(connection);
+        say_goodbye(connection);
         connection_close(connection, ENDING_SERVER);
         if (!connection->is_waiting)
             connection_go_on(connection);
