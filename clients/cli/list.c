@@ -11,6 +11,7 @@
 #include "quantity.h"
 #include "row_faults.h"
 #include "server_options.h"
+#include "time_option.h"
 
 #include <argp.h>
 #include <inttypes.h>
@@ -18,10 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-
-/* As long as a feature's window, at most; what is to last longer has no end. */
-#define FOR_LEAST_US INT64_C(1000000)
-#define FOR_MOST_US  (INT64_C(3660) * 86400 * 1000000)
 
 enum { OPTION_FOR = 256, OPTION_UNTIL, OPTION_WHY, OPTION_SOURCE };
 
@@ -69,15 +66,6 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     return NULL;
 }
 
-static void parse_for(const char *value, struct options *options, struct argp_state *state) {
-    if (!quantity_parse_duration(value, &options->for_us) || options->for_us < FOR_LEAST_US ||
-        options->for_us > FOR_MOST_US)
-        argp_error(state,
-                   "--for: \"%s\" is no time it can be (expected 1s to 3660d, for example 12h or "
-                   "7d; what is to stay is added without)",
-                   value);
-}
-
 static void check_usage(const struct options *options, struct argp_state *state) {
     if (!options->task)
         argp_error(state, "add, remove or show?");
@@ -105,14 +93,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         state->child_inputs[0] = &options->server;
         return 0;
     case OPTION_FOR:
-        parse_for(value, options, state);
+        options->for_us = for_option_parse(value, state);
         return 0;
     case OPTION_UNTIL:
-        if (!list_until_parse(text_of(value), &options->until_us))
-            argp_error(state,
-                       "--until: \"%s\" is no date (expected for example 2026-12-31, or "
-                       "2026-12-31T18:00:00Z)",
-                       value);
+        options->until_us = until_option_parse(value, state);
         return 0;
     case OPTION_WHY:
         options->why = value;

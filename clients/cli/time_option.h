@@ -7,3 +7,8 @@
 
 /* Microseconds. What is no time ends the process with a message about --name, as argp does. */
 int64_t time_option_parse(const char *name, const char *value, struct argp_state *state);
+
+/* --for and --until of what ends at some time: a period from now, 1 s to ten years, and a moment.
+ * Microseconds; they end the process likewise. */
+int64_t for_option_parse(const char *value, struct argp_state *state);
+int64_t until_option_parse(const char *value, struct argp_state *state);

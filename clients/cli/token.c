@@ -3,11 +3,10 @@
 #include "command.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
-#include "core/policy/list_entry.h"
 #include "core/store/token_file.h"
 #include "exit_status.h"
 #include "json_writer.h"
-#include "quantity.h"
+#include "time_option.h"
 
 #include <argp.h>
 #include <errno.h>
@@ -20,8 +19,6 @@
 #include <unistd.h>
 
 #define FILE_DEFAULT "/etc/harrier/tokens"
-#define FOR_LEAST_US INT64_C(1000000)
-#define FOR_MOST_US  (INT64_C(3660) * 86400 * 1000000)
 
 static const char head[] =
     "# Tokens of harrierd's clients: who may ask for what. Changed with `harrier token`.\n"
@@ -108,17 +105,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
                 value);
         return 0;
     case OPTION_FOR:
-        if (!quantity_parse_duration(value, &options->for_us) || options->for_us < FOR_LEAST_US ||
-            options->for_us > FOR_MOST_US)
-            argp_error(state, "--for: \"%s\" is no time it can be (expected 1s to 3660d: 90d)",
-                       value);
+        options->for_us = for_option_parse(value, state);
         return 0;
     case OPTION_UNTIL:
-        if (!list_until_parse(text_of(value), &options->until_us))
-            argp_error(state,
-                       "--until: \"%s\" is no date (expected for example 2027-01-31, or "
-                       "2027-01-31T18:00:00Z)",
-                       value);
+        options->until_us = until_option_parse(value, state);
         return 0;
     case OPTION_OUT:
         options->out = value;
