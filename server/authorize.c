@@ -96,20 +96,24 @@ void service_write_probe(const struct service *service, struct buffer *out) {
     check(message_encode_request(&request, out, &error) == 0);
 }
 
-/* error NULL: they are good. */
-static void note_tokens(struct service *service, const struct error *error) {
+/* error NULL: they are good. False: that was known. */
+static bool note_tokens(struct service *service, const struct error *error) {
     const struct clock *clock = service->settings.clock;
+    char reason[REASON_BYTES];
+    snprintf(reason, sizeof reason, "%s%.*s", error ? "tokens: " : "", REASON_BYTES - 16,
+             error ? error->text : "");
     pthread_mutex_lock(&service->lock);
     struct refusal *refused = &service->refused_tokens;
+    bool is_new = strcmp(refused->reason, reason) != 0;
     if (error && refused->since_us == 0) {
         refused->since_us = clock_monotonic_us(clock);
         refused->since_wall_us = clock_wall_us(clock);
     } else if (!error) {
         refused->since_us = refused->since_wall_us = 0;
     }
-    snprintf(refused->reason, sizeof refused->reason, "%s%.*s", error ? "tokens: " : "",
-             REASON_BYTES - 16, error ? error->text : "");
+    memcpy(refused->reason, reason, sizeof reason);
     pthread_mutex_unlock(&service->lock);
+    return is_new;
 }
 
 int service_load_tokens(struct service *service, bool only_if_changed, struct error *ret_error) {
@@ -118,8 +122,8 @@ int service_load_tokens(struct service *service, bool only_if_changed, struct er
     int r = tokens_load(service->tokens, only_if_changed, ret_error);
     if (r > 0)
         return r;
-    note_tokens(service, r < 0 ? ret_error : NULL);
-    if (r < 0)
+    bool is_new = note_tokens(service, r < 0 ? ret_error : NULL);
+    if (r < 0 && (is_new || !only_if_changed)) /* else it would be said every second */
         log_line(service->settings.log, LOG_ERROR,
                  "the tokens were not adopted, those before stay in force: %s", ret_error->text);
     return r;

@@ -170,8 +170,11 @@ static int load(struct tokens *tokens, bool only_if_changed, struct error *ret_e
     struct token_file_stamp stamp = token_file_stamp(tokens->path);
     if (only_if_changed && token_file_stamps_equal(stamp, tokens->stamp))
         return 1;
-    tokens->stamp = stamp;
     int r = token_file_load(tokens->path, &set, NULL, ret_error);
+    /* Content that is wrong stays so until it changes; what the system refused now may be had the
+     * next time, and a token that was taken back must not live on by it. */
+    if (r == 0 || ret_error->code != ERROR_SYSTEM)
+        tokens->stamp = stamp;
     metric_add(tokens->metrics, TOKEN_LOADS, r < 0, 1);
     metric_gauge(tokens->metrics, TOKENS_REFUSED, 0, r < 0);
     if (r < 0) {

@@ -6,6 +6,7 @@
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -185,6 +186,23 @@ static void a_new_file_counts_at_once(void **state) {
 }
 
 /* A large request is denied before it is taken apart: what follows its token may be anything. */
+/* What only this moment was in the way of is tried again: a revoked token must not live on by it.
+ */
+static void a_passing_failure_is_not_remembered(void **state) {
+    struct place *place = *state;
+    struct rlimit before, none;
+    write_tokens(place, TOKEN_OUTCOME); /* SCORE's is taken back */
+    assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+    none = before;
+    none.rlim_cur = 0;
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
+    service_look_at_tokens(place->bench.service);
+    assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+    assert_int_equal(ask(place, CALL_SCORE, place->tokens[0]).error.code, 0); /* not read yet */
+    service_look_at_tokens(place->bench.service);
+    assert_int_equal(ask(place, CALL_SCORE, place->tokens[0]).error.code, ERROR_DENIED);
+}
+
 static void a_large_request_is_looked_at_first(void **state) {
     struct place *place = *state;
     struct buffer bytes;
@@ -309,6 +327,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_scope_decides, setup, teardown),
         cmocka_unit_test_setup_teardown(the_clock_ends_a_token, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_file_counts_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_passing_failure_is_not_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_large_request_is_looked_at_first, setup, teardown),
         cmocka_unit_test_setup_teardown(the_probe_may_ask_how_the_server_is, setup, teardown),
         cmocka_unit_test(a_denial_is_an_answer),
