@@ -285,8 +285,10 @@ int http_request_read(struct evhttp_request *http, size_t body_max,
         r = find_route(http, &request, ret_refusal);
         doubtful = r < 0 && method != EVHTTP_REQ_HEAD && !is_body_read(method);
     }
-    if (r == 0)
+    if (r == 0) {
         r = check_body(http, request.route, body_max, ret_refusal);
+        doubtful = r < 0 && !request.route->has_body; /* a proxy may see none there */
+    }
     if (r == 0)
         r = read_envelope(http, &request.envelope, ret_refusal);
     if (r == 0)

@@ -289,6 +289,9 @@ class ProtocolTest(HttpTest):
             "a length that overflows": ((400, 413), head(*score, "Content-Length: 18446744073709551618") + b"{}"),
             "a folded length": (400, head(*score, "Content-Length: 2", " 0") + b"{}"),
             "a space before the colon": (400, head(*score, "Content-Length : 2", "Content-Length: 2") + b"{}"),
+            "a body of GET": (400, head("GET", "/v1/status", f"Content-Length: {len(smuggled)}")),
+            "the same behind a bare line feed":
+                (400, head("GET", "/v1/status", f"X: y\nContent-Length: {len(smuggled)}")),
             "a body of HEAD": (400, head("HEAD", "/v1/status", f"Content-Length: {len(smuggled)}")),
             "a body of TRACE": (405, head("TRACE", "/v1/status", f"Content-Length: {len(smuggled)}")),
             "a body of a method nobody knows": (405, head("BREW", "/v1/score", f"Content-Length: {len(smuggled)}")),
