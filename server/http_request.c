@@ -237,7 +237,7 @@ static int read_token(const char *value, struct text *ret_token, struct http_ref
     if (!good)
         return refuse(refusal, 401, ERROR_DENIED, "Authorization",
                       "expected Authorization: Bearer TOKEN, with a token of 1 to %d bytes of "
-                      "printable ASCII",
+                      "printable ASCII without spaces",
                       TOKEN_BYTES_MAX);
     *ret_token = (struct text){.data = token, .length = length};
     return 0;

@@ -637,7 +637,8 @@ struct harrier_options {
     unsigned eject_after;
     /* Copied. NULL: none. */
     const struct harrier_metrics *metrics;
-    /* Who asks: sent with every request; at most 256 bytes of printable ASCII. A text, which is
+    /* Who asks: sent with every request; at most 256 bytes of printable ASCII,
+     * without spaces. A text, which is
      * copied (NULL or "": none), or a function that is asked for each request. */
     const char *token;
     harrier_token_function *token_function;

@@ -11,7 +11,7 @@ int token_check(const char *token, struct harrier_error *ret_error) {
     for (size_t i = 0; i < length; i++)
         if (token[i] <= ' ' || token[i] > '~') /* where, and not what */
             return fail(ret_error, HARRIER_ERROR_INVALID, "token",
-                        "byte %zu of the token is not printable ASCII", i);
+                        "byte %zu of the token is a space or not printable ASCII", i);
     return 0;
 }
 

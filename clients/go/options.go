@@ -218,8 +218,8 @@ func checkToken(token string) *Error {
 		return invalid("token", fmt.Sprintf("%d bytes; expected at most %d", len(token), tokenMax))
 	}
 	for i := 0; i < len(token); i++ {
-		if token[i] < ' ' || token[i] > '~' {
-			return invalid("token", "expected printable ASCII")
+		if token[i] <= ' ' || token[i] > '~' {
+			return invalid("token", "expected printable ASCII without spaces")
 		}
 	}
 	return nil

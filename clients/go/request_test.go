@@ -60,6 +60,8 @@ func TestTokenFunction(t *testing.T) {
 			return "", noToken
 		case 4:
 			return "not\tprintable", nil
+		case 5:
+			return "with a space", nil
 		default:
 			return fmt.Sprintf("token-%d", number), nil
 		}
@@ -78,10 +80,12 @@ func TestTokenFunction(t *testing.T) {
 	if !errors.Is(err, noToken) {
 		t.Error("the cause is lost")
 	}
-	_, err = client.Score(background, transaction(4))
-	expectCode(t, err, harrier.ErrInvalid, harrier.NotDecided)
-	if strings.Contains(err.Error(), "printable\"") || len(s.all()) != 2 {
-		t.Error(err)
+	for i := 0; i < 2; i++ { // a tab, a space
+		_, err = client.Score(background, transaction(4))
+		expectCode(t, err, harrier.ErrInvalid, harrier.NotDecided)
+		if strings.Contains(err.Error(), "printable\"") || strings.Contains(err.Error(), "a space") || len(s.all()) != 2 {
+			t.Error(err)
+		}
 	}
 }
 

@@ -8,8 +8,8 @@ export function checkToken(token: unknown): string {
     const got = token instanceof Promise ? 'a promise' : typeof token;
     throw new TypeError(`token: expected a string, or a function that returns one, not ${got}`);
   }
-  if (token.length > TOKEN_SIZE_MAX || !/^[\x20-\x7e]*$/.test(token)) {
-    throw new InvalidError(`expected at most ${TOKEN_SIZE_MAX} bytes of printable ASCII`, 'token');
+  if (token.length > TOKEN_SIZE_MAX || !/^[\x21-\x7e]*$/.test(token)) {
+    throw new InvalidError(`expected at most ${TOKEN_SIZE_MAX} bytes of printable ASCII without spaces`, 'token');
   }
   return token;
 }

@@ -246,9 +246,9 @@ describe('addresses', () => {
 
 describe('tokens', () => {
   it('are at most 256 bytes of printable ASCII, and not shown', () => {
-    assert.equal(checkToken('k1.c2VjcmV0 ~'), 'k1.c2VjcmV0 ~');
+    assert.equal(checkToken('k1.c2VjcmV0~'), 'k1.c2VjcmV0~');
     assert.equal(checkToken('x'.repeat(256)).length, 256);
-    for (const token of ['x'.repeat(257), 'gehe\u0131m', 'secret\n', '\u007fsecret']) {
+    for (const token of ['x'.repeat(257), 'gehe\u0131m', 'secret\n', 'my secret', '\u007fsecret']) {
       assert.throws(
         () => checkToken(token),
         (error: InvalidError) => error.code === 'invalid' && error.field === 'token' && !error.message.includes(token),

@@ -539,9 +539,9 @@ type Request struct {
 	// no limit. A transaction that has no archive position when it passes is not scored and nothing
 	// of it is kept (ERROR_DEADLINE); one that has a position stands, whatever the caller does.
 	DeadlineUs uint64 `protobuf:"varint,2,opt,name=deadline_us,json=deadlineUs,proto3" json:"deadline_us,omitempty"`
-	// Who asks: at most 256 bytes of printable ASCII. A server that asks for tokens answers a missing
-	// or wrong one, or one without the call's scope, with ERROR_DENIED and nothing happened; one that
-	// does not, ignores it.
+	// Who asks: at most 256 bytes of printable ASCII without spaces. A server that asks for tokens
+	// answers a missing or wrong one, or one without the call's scope, with ERROR_DENIED and nothing
+	// happened; one that does not, ignores it.
 	Token string `protobuf:"bytes,3,opt,name=token,proto3" json:"token,omitempty"`
 	// The caller's trace, as in W3C Trace Context version 00: exactly 55 bytes. Anything else is
 	// ignored; it never fails a request.

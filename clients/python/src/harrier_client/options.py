@@ -64,8 +64,8 @@ def check_token(token: object) -> str:
     """What is wrong is said without the token."""
     if not isinstance(token, str):
         raise InvalidError(f"{type(token).__name__}; expected a str or a function that returns one", "token")
-    if not 0 < len(token) <= TOKEN_MAX or not (token.isascii() and token.isprintable()):
-        raise InvalidError(f"expected 1 to {TOKEN_MAX} characters of printable ASCII", "token")
+    if not 0 < len(token) <= TOKEN_MAX or not (token.isascii() and token.isprintable() and " " not in token):
+        raise InvalidError(f"expected 1 to {TOKEN_MAX} characters of printable ASCII without spaces", "token")
     return token
 
 
