@@ -1,34 +1,50 @@
-/* How long one score takes, with one request in flight, beside a bare nng echo of the same sizes.
+/* How long one score takes, with one request in flight, beside echoes of the same sizes.
  *
- * Rounds of three measurements take turns in one run, so that whatever else the machine does falls
- * on all of them alike:
+ * Rounds of the measurements take turns in one run, so that whatever else the machine does falls on
+ * all of them alike:
  *
- *   echo        nng REQ client → echo_server: the transport and nothing else
+ *   epoll echo  a blocking socket → epoll_echo: the least there can be
+ *   nng echo    nng REQ client → echo_server: nng's transport and nothing else
  *   stock nng   nng REQ client → harrierd: what a client in any language would see
  *   libharrier  harrier_score() → harrierd
  *
  * Each score is of a new transaction of one of 10,000 cards and 500 merchants. The ratio of the
- * medians is the figure; the absolute ones depend on the machine.
+ * medians is the figure; the absolute ones depend on the machine. Behind the table comes a line
+ * with name, tab and value for each ratio of each round.
  *
- * usage: latency ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]] */
+ * usage: latency EPOLL_ECHO_ADDRESS NNG_ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]] */
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
 #include "core/wire/message.h"
+#include "core/wire/sp.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 
+#include <arpa/inet.h>
+#include <errno.h>
 #include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
+#include <unistd.h>
 
-enum kind { ECHO, STOCK, LIBRARY, KIND_COUNT };
-static const char *const kind_names[KIND_COUNT] = {"nng echo", "harrierd, stock nng client",
-                                                   "harrierd, libharrier"};
+enum kind { EPOLL_ECHO, NNG_ECHO, STOCK, LIBRARY, KIND_COUNT };
+static const char *const kind_names[KIND_COUNT] = {
+    "epoll echo, plain socket", "nng echo", "harrierd, stock nng client", "harrierd, libharrier"};
+
+struct plain {
+    int descriptor;
+    enum sp_stream stream;
+};
 
 struct bench {
+    struct plain plain;
     nng_socket echo, stock;
     struct harrier_client *client;
     uint64_t run; /* makes ids new in every run */
@@ -105,6 +121,74 @@ static size_t ask(nng_socket socket, const void *bytes, size_t length, void *ret
     nng_msg_free(message);
     return got;
 }
+
+/* ---- the plain socket ---- */
+
+static void write_all(int descriptor, const uint8_t *bytes, size_t length) {
+    for (ssize_t sent; length > 0; bytes += sent, length -= (size_t)sent)
+        if ((sent = send(descriptor, bytes, length, MSG_NOSIGNAL)) <= 0)
+            fail("epoll echo", strerror(errno));
+}
+
+static void read_all(int descriptor, uint8_t *bytes, size_t length) {
+    for (ssize_t got; length > 0; bytes += got, length -= (size_t)got)
+        if ((got = recv(descriptor, bytes, length, 0)) <= 0)
+            fail("epoll echo", got < 0 ? strerror(errno) : "it closed the connection");
+}
+
+static struct plain connect_plain(const char *address) {
+    const int yes = 1;
+    uint8_t greeting[SP_GREETING_SIZE];
+    union {
+        struct sockaddr any;
+        struct sockaddr_un ipc;
+        struct sockaddr_in tcp;
+    } to = {0};
+    socklen_t size = sizeof to.ipc;
+    struct plain plain = {.stream = strncmp(address, "ipc://", 6) == 0 ? SP_IPC : SP_TCP};
+    if (plain.stream == SP_IPC) {
+        to.ipc.sun_family = AF_UNIX;
+        snprintf(to.ipc.sun_path, sizeof to.ipc.sun_path, "%s", address + 6);
+    } else {
+        const char *port = strrchr(address, ':');
+        to.tcp = (struct sockaddr_in){.sin_family = AF_INET,
+                                      .sin_addr.s_addr = htonl(INADDR_LOOPBACK),
+                                      .sin_port = htons((uint16_t)atoi(port ? port + 1 : "0"))};
+        size = sizeof to.tcp;
+    }
+    plain.descriptor = socket(to.any.sa_family, SOCK_STREAM, 0);
+    if (plain.descriptor < 0 || connect(plain.descriptor, &to.any, size) != 0)
+        fail(address, strerror(errno));
+    if (plain.stream == SP_TCP)
+        setsockopt(plain.descriptor, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
+    sp_greeting_write(greeting, SP_REQ);
+    write_all(plain.descriptor, greeting, sizeof greeting);
+    read_all(plain.descriptor, greeting, sizeof greeting);
+    return plain;
+}
+
+/* One write, and reads until the answer is whole. */
+static void plain_once(struct bench *bench, struct buffer *buffer) {
+    uint8_t header[SP_HEADER_MAX], id[SP_ID_SIZE], answer[4096];
+    size_t head = sp_header_size(bench->plain.stream);
+    size_t length = head + SP_ID_SIZE + bench->response_size;
+    check(length <= sizeof answer);
+    buffer_clear(buffer);
+    sp_header_write(header, bench->plain.stream, SP_ID_SIZE + bench->request_size);
+    buffer_append(buffer, header, head);
+    sp_id_write(id, SP_ID_TOP_BIT | (uint32_t)bench->number++);
+    buffer_append(buffer, id, sizeof id);
+    buffer_append_u32(buffer, (uint32_t)bench->response_size);
+    size_t rest = bench->request_size - sizeof(uint32_t);
+    memset(buffer_reserve(buffer, rest), 'x', rest);
+    buffer->length += rest;
+    write_all(bench->plain.descriptor, buffer->bytes, buffer->length);
+    read_all(bench->plain.descriptor, answer, length);
+    if (memcmp(answer + head, id, sizeof id) != 0)
+        fail("epoll echo", "the answer of another request");
+}
+
+/* ---- nng and libharrier ---- */
 
 static void encode_score(struct bench *bench, struct buffer *buffer) {
     struct purchase p = next_purchase(bench);
@@ -183,7 +267,10 @@ static void library_once(struct bench *bench) {
 
 static void call_once(struct bench *bench, enum kind kind, struct buffer *buffer) {
     switch (kind) {
-    case ECHO:
+    case EPOLL_ECHO:
+        plain_once(bench, buffer);
+        break;
+    case NNG_ECHO:
         echo_once(bench, buffer);
         break;
     case STOCK:
@@ -214,17 +301,63 @@ static void learn_sizes(struct bench *bench, struct buffer *buffer) {
     expect_decision(answer, bench->response_size);
 }
 
+/* Of one round. */
+struct latency {
+    double p50_us, p99_us;
+};
+
+static int compare_doubles(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count) {
+    qsort(values, count, sizeof *values, compare_doubles);
+    return values[count / 2];
+}
+
+/* The ratios are of the same round, so that what the machine does falls on both. */
+static void tell(struct latency *const all[KIND_COUNT], size_t rounds) {
+    static const char *const echo_names[] = {"epoll", "nng"};
+    double *values = check_calloc(rounds, sizeof *values);
+    printf("%-28s %10s %10s\n", "medians of rounds", "p50 (us)", "p99 (us)");
+    for (int k = 0; k < KIND_COUNT; k++) {
+        for (size_t i = 0; i < rounds; i++)
+            values[i] = all[k][i].p50_us;
+        double p50 = median(values, rounds);
+        for (size_t i = 0; i < rounds; i++)
+            values[i] = all[k][i].p99_us;
+        printf("%-28s %10.1f %10.1f\n", kind_names[k], p50, median(values, rounds));
+    }
+    for (size_t i = 0; i < rounds; i++) {
+        for (int k = EPOLL_ECHO; k <= NNG_ECHO; k++) {
+            const struct latency *echo = &all[k][i];
+            printf("stock_p50_to_%s_echo\t%.3f\n", echo_names[k],
+                   all[STOCK][i].p50_us / echo->p50_us);
+            printf("stock_p99_to_%s_echo\t%.3f\n", echo_names[k],
+                   all[STOCK][i].p99_us / echo->p99_us);
+            printf("libharrier_p50_to_%s_echo\t%.3f\n", echo_names[k],
+                   all[LIBRARY][i].p50_us / echo->p50_us);
+            printf("libharrier_p99_to_%s_echo\t%.3f\n", echo_names[k],
+                   all[LIBRARY][i].p99_us / echo->p99_us);
+        }
+        printf("libharrier_p50_us\t%.2f\n", all[LIBRARY][i].p50_us);
+        printf("libharrier_p99_us\t%.2f\n", all[LIBRARY][i].p99_us);
+        printf("stock_p50_us\t%.2f\n", all[STOCK][i].p50_us);
+        printf("stock_p99_us\t%.2f\n", all[STOCK][i].p99_us);
+    }
+    free(values);
+}
+
 static void measure(struct bench *bench, size_t rounds, size_t calls) {
     struct buffer buffer;
     buffer_init(&buffer);
     learn_sizes(bench, &buffer);
     int64_t *times = check_calloc(calls, sizeof *times);
-    int64_t *medians[KIND_COUNT], *tails[KIND_COUNT];
-    for (int k = 0; k < KIND_COUNT; k++) {
-        medians[k] = check_calloc(rounds, sizeof **medians);
-        tails[k] = check_calloc(rounds, sizeof **tails);
-    }
-    for (size_t round = 0; round <= rounds; round++) { /* round 0 warms up */
+    struct latency *all[KIND_COUNT];
+    for (int k = 0; k < KIND_COUNT; k++)
+        all[k] = check_calloc(rounds, sizeof *all[k]);
+    for (size_t round = 0; round <= rounds; round++) { /* the first warms up, and is forgotten */
         for (int k = 0; k < KIND_COUNT; k++) {
             for (size_t i = 0; i < calls; i++) {
                 int64_t start = now_ns();
@@ -232,51 +365,41 @@ static void measure(struct bench *bench, size_t rounds, size_t calls) {
                 times[i] = now_ns() - start;
             }
             qsort(times, calls, sizeof *times, compare);
-            if (round > 0) {
-                medians[k][round - 1] = times[calls / 2];
-                tails[k][round - 1] = times[(size_t)(0.99 * (double)(calls - 1))];
-            }
+            all[k][round == 0 ? 0 : round - 1] =
+                (struct latency){.p50_us = quantile_us(times, calls, 0.5),
+                                 .p99_us = quantile_us(times, calls, 0.99)};
         }
     }
     printf("request %zu bytes, answer %zu bytes, one in flight, %zu rounds of %zu calls\n",
            bench->request_size, bench->response_size, rounds, calls);
-    printf("%-28s %10s %10s %14s %14s\n", "", "p50 (us)", "p99 (us)", "p50 / echo", "p99 / echo");
-    double echo50 = 0, echo99 = 0;
-    for (int k = 0; k < KIND_COUNT; k++) {
-        qsort(medians[k], rounds, sizeof **medians, compare);
-        qsort(tails[k], rounds, sizeof **tails, compare);
-        double p50 = quantile_us(medians[k], rounds, 0.5), p99 = quantile_us(tails[k], rounds, 0.5);
-        if (k == ECHO) {
-            echo50 = p50;
-            echo99 = p99;
-        }
-        printf("%-28s %10.1f %10.1f %14.2f %14.2f\n", kind_names[k], p50, p99, p50 / echo50,
-               p99 / echo99);
-        free(medians[k]);
-        free(tails[k]);
-    }
+    tell(all, rounds);
+    for (int k = 0; k < KIND_COUNT; k++)
+        free(all[k]);
     free(times);
     buffer_deinit(&buffer);
 }
 
 int main(int argc, char **argv) {
-    if (argc < 3 || argc > 5) {
-        fprintf(stderr, "usage: latency ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]\n");
+    if (argc < 4 || argc > 6) {
+        fprintf(stderr, "usage: latency EPOLL_ECHO_ADDRESS NNG_ECHO_ADDRESS HARRIERD_ADDRESS "
+                        "[ROUNDS [CALLS]]\n");
         return 64;
     }
-    long rounds = argc > 3 ? atol(argv[3]) : 7, calls = argc > 4 ? atol(argv[4]) : 3000;
+    long rounds = argc > 4 ? atol(argv[4]) : 7, calls = argc > 5 ? atol(argv[5]) : 3000;
     if (rounds < 1 || rounds > 1000 || calls < 100 || calls > 1000000)
         fail("arguments", "expected 1 to 1,000 rounds of 100 to 1,000,000 calls");
     struct bench bench = {.run = (uint64_t)now_us() & 0xffffffff};
-    struct harrier_options options = {.address = argv[2], .deadline_us = 5000000};
+    struct harrier_options options = {.address = argv[3], .deadline_us = 5000000};
     struct harrier_error error;
     if (harrier_client_new(&options, &bench.client, &error) < 0)
-        fail(argv[2], error.message);
-    bench.echo = dial(argv[1]);
-    bench.stock = dial(argv[2]);
+        fail(argv[3], error.message);
+    bench.plain = connect_plain(argv[1]);
+    bench.echo = dial(argv[2]);
+    bench.stock = dial(argv[3]);
     measure(&bench, (size_t)rounds, (size_t)calls);
     harrier_client_free(bench.client);
     nng_close(bench.echo);
     nng_close(bench.stock);
+    close(bench.plain.descriptor);
     return 0;
 }

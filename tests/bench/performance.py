@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""Makes the table of docs/PERFORMANCE.md out of what the measurements printed.
+
+usage: performance.py FIGURES [--out FILE]
+
+FIGURES has a line with name, tab and value for each round of each measurement, and lines `# ...` about the machine and the
+versions of what was measured beside. A row is met when its median is; behind the median stand the least and the greatest
+of the rounds. A row whose figures are not there says so.
+"""
+
+import argparse
+import collections
+import re
+import statistics
+import sys
+
+from rows import ROWS
+
+LINE = re.compile(r"^([A-Za-z]\w*)\t(-?[\d.]+(?:[eE][-+]?\d+)?)$")
+
+
+def read(path):
+    """Values of each figure in the order of rounds, and the remarks."""
+    figures, remarks = collections.defaultdict(list), []
+    with open(path, encoding="utf-8") as lines:
+        for line in lines:
+            match = LINE.match(line.rstrip("\n"))
+            if match:
+                figures[match[1]].append(float(match[2]))
+            elif line.startswith("# "):
+                remarks.append(line[2:].strip())
+            elif line.strip():
+                sys.exit(f"{path}: {line.rstrip()!r}: expected name, tab and number, or a remark behind \"# \"")
+    return figures, remarks
+
+
+def values_of(figures, expression):
+    """Of "a", or of "a / b" round by round. None: one of them was not measured."""
+    names = expression.split(" / ")
+    columns = [figures.get(name) for name in names]
+    if not all(columns):
+        return None
+    if len(columns) == 1:
+        return columns[0]
+    return [a / b for a, b in zip(*columns) if b]
+
+
+def written(value):
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.3g}" if abs(value) < 100 else f"{value:.0f}"
+
+
+def row_of(figures, row):
+    values = values_of(figures, row.figure)
+    sign = "≤" if row.at_most else "≥"
+    target = f"{sign} {written(row.target)}{row.unit}"
+    if not values:
+        return f"| {row.what} | {target} | not measured | | |"
+    median = statistics.median(values)
+    met = median <= row.target if row.at_most else median >= row.target
+    spread = f"{written(min(values))} – {written(max(values))} ({len(values)})"
+    return f"| {row.what} | {target} | {written(median)}{row.unit} | {spread} | {'yes' if met else f'**no** {row.reason}'.strip()} |"
+
+
+def page(figures, remarks):
+    lines = ["# Performance", "",
+             "Made by `tests/bench/run`, in one run, everything on one machine and over loopback; ratios count, and absolute figures",
+             "belong to the machine. Median of the rounds, the least and the greatest, and in brackets how many rounds there were.", ""]
+    lines += [f"- {remark}" for remark in remarks]
+    section = None
+    for row in ROWS:
+        if row.section != section:
+            section = row.section
+            lines += ["", f"## {section}", "", "| what | target | median | rounds | met |", "| --- | --- | --- | --- | --- |"]
+        lines.append(row_of(figures, row))
+    return "\n".join(lines) + "\n"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
+    parser.add_argument("figures")
+    parser.add_argument("--out", help="written instead of printed")
+    arguments = parser.parse_args()
+    text = page(*read(arguments.figures))
+    if arguments.out:
+        with open(arguments.out, "w", encoding="utf-8") as out:
+            out.write(text)
+    else:
+        sys.stdout.write(text)
+
+
+if __name__ == "__main__":
+    main()
