@@ -6,8 +6,6 @@
  * in use either. */
 #include "transaction.h"
 
-#include <string.h>
-
 struct currency {
     char code[4];
     int digits;
@@ -44,16 +42,23 @@ const char *currency_code(size_t index) {
     return index < sizeof currencies / sizeof *currencies ? currencies[index].code : NULL;
 }
 
+/* Its three letters as a number of the same order. */
+static uint32_t number_of(const char code[3]) {
+    const unsigned char *letters = (const unsigned char *)code;
+    return (uint32_t)letters[0] << 16 | (uint32_t)letters[1] << 8 | letters[2];
+}
+
 int currency_digits(struct text code) {
     if (code.length != 3)
         return -1;
+    uint32_t number = number_of(code.data);
     size_t low = 0, high = sizeof currencies / sizeof *currencies;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = memcmp(code.data, currencies[middle].code, 3);
-        if (order == 0)
+        uint32_t there = number_of(currencies[middle].code);
+        if (number == there)
             return currencies[middle].digits;
-        if (order < 0)
+        if (number < there)
             high = middle;
         else
             low = middle + 1;

@@ -51,7 +51,7 @@ static bool read_reason(struct reading reading, struct arena *arena, struct reas
         else
             return false;
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 struct reading reasons_read(struct reading reading, uint32_t tag, struct arena *arena,
@@ -98,7 +98,7 @@ static bool read_value(struct reading reading, struct named_value *value) {
         else
             return false;
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 static struct reading read_features(struct reading reading, uint32_t tag, struct arena *arena,
@@ -152,7 +152,7 @@ bool decision_read(struct reading reading, struct arena *arena, struct decision 
         else
             return false;
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -162,8 +162,8 @@ size_t reasons_room(const struct decision *decision) {
     size_t room = decision->reason_count * (1 + REASON_FIELDS) * FIELD_ROOM;
     for (size_t i = 0; i < decision->reason_count; i++) {
         const struct reason *reason = &decision->reasons[i];
-        room += reason->rule.length + field_cut(reason->text, REASON_TEXT_MAX).length +
-                reason->group.length + reason->tag_count * FIELD_ROOM;
+        room += reason->rule.length + reason->text.length + reason->group.length +
+                reason->tag_count * FIELD_ROOM;
         for (size_t j = 0; j < reason->tag_count; j++)
             room += reason->tags[j].length;
     }

@@ -69,7 +69,7 @@ static bool read_score(struct reading reading, struct arena *arena, struct reque
         score->transaction_count = count;
     }
     request->call = CALL_SCORE;
-    return transactions && is_whole(&reading);
+    return transactions && is_whole(reading);
 }
 
 static bool read_outcome(struct reading reading, struct outcome *outcome) {
@@ -88,7 +88,7 @@ static bool read_outcome(struct reading reading, struct outcome *outcome) {
             return false;
         }
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 static bool read_outcomes(struct reading reading, struct arena *arena, struct request *request) {
@@ -108,7 +108,7 @@ static bool read_outcomes(struct reading reading, struct arena *arena, struct re
     }
     request->call = CALL_REPORT_OUTCOME;
     request->outcome = (struct outcome_request){.outcomes = outcomes, .outcome_count = count};
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 bool message_read_request(const void *bytes, size_t length, struct arena *arena,
@@ -137,7 +137,7 @@ bool message_read_request(const void *bytes, size_t length, struct arena *arena,
         is_read = read_score(take_message(&reading), arena, ret_request);
     else if (tag == TAG(REPORT_OUTCOME, WIRE_BYTES))
         is_read = read_outcomes(take_message(&reading), arena, ret_request);
-    return is_read && is_whole(&reading);
+    return is_read && is_whole(reading);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -156,7 +156,7 @@ static bool read_error(struct reading reading, struct wire_error *error) {
             return false;
     }
     error->code = error_code_from_protobuf((int)code);
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 static bool read_accepted(struct reading reading, struct outcome_result *result) {
@@ -174,7 +174,7 @@ static bool read_accepted(struct reading reading, struct outcome_result *result)
             return false;
     }
     result->previous = (enum label)label;
-    return label < LABEL_COUNT && is_whole(&reading);
+    return label < LABEL_COUNT && is_whole(reading);
 }
 
 /* Each has one field of two: what came of it, or an error. */
@@ -186,7 +186,7 @@ static bool read_score_result(struct reading reading, struct arena *arena,
         is_read = decision_read(take_message(&reading), arena, &result->decision);
     else if (tag == TAG(2, WIRE_BYTES))
         is_read = read_error(take_message(&reading), &result->error);
-    return is_read && is_whole(&reading);
+    return is_read && is_whole(reading);
 }
 
 static bool read_outcome_result(struct reading reading, struct outcome_result *result) {
@@ -196,7 +196,7 @@ static bool read_outcome_result(struct reading reading, struct outcome_result *r
         is_read = read_accepted(take_message(&reading), result);
     else if (tag == TAG(2, WIRE_BYTES))
         is_read = read_error(take_message(&reading), &result->error);
-    return is_read && is_whole(&reading);
+    return is_read && is_whole(reading);
 }
 
 static bool read_score_answer(struct reading reading, struct arena *arena,
@@ -215,7 +215,7 @@ static bool read_score_answer(struct reading reading, struct arena *arena,
     response->call = CALL_SCORE;
     response->score.results = results;
     response->score.count = count;
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 static bool read_outcome_answer(struct reading reading, struct arena *arena,
@@ -234,7 +234,7 @@ static bool read_outcome_answer(struct reading reading, struct arena *arena,
     response->call = CALL_REPORT_OUTCOME;
     response->outcome.results = results;
     response->outcome.count = count;
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 bool message_read_response(const void *bytes, size_t length, struct arena *arena,
@@ -252,7 +252,7 @@ bool message_read_response(const void *bytes, size_t length, struct arena *arena
     } else if (tag == TAG(REPORT_OUTCOME, WIRE_BYTES)) {
         is_read = read_outcome_answer(take_message(&reading), arena, ret_response);
     }
-    return is_read && is_whole(&reading);
+    return is_read && is_whole(reading);
 }
 
 /* ---------------------------------------------------------------------------------------------

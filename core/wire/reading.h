@@ -10,11 +10,19 @@
 
 #include "../base/buffer.h"
 
-/* A message that is being read. */
+/* A message that is being read. At reading_nowhere, and at its end: it is other than what is read
+ * here, and what was read of it means nothing. Two words, which calls pass in registers. */
 struct reading {
     const uint8_t *at, *end;
-    bool is_other; /* than what is read here: what was read of it means nothing */
 };
+extern const uint8_t reading_nowhere[1];
+
+static inline struct reading reading_other(void) {
+    return (struct reading){.at = reading_nowhere, .end = reading_nowhere};
+}
+static inline bool is_other(struct reading reading) {
+    return reading.at == reading_nowhere;
+}
 
 enum wire_type { WIRE_VARINT = 0, WIRE_FIXED64 = 1, WIRE_BYTES = 2, WIRE_FIXED32 = 5 };
 
@@ -40,22 +48,22 @@ static inline uint64_t take_varint(struct reading *reading, unsigned bytes_max) 
     if (number.at)
         reading->at = number.at;
     else
-        reading->is_other = true;
+        *reading = reading_other();
     return number.value;
 }
 
 /* The next field's tag, one byte or two; 0: the message is at its end, or goes on in another way.
  * *last: the tag before it. */
 static inline uint32_t take_tag(struct reading *reading, uint32_t *last) {
-    if (reading->at == reading->end || reading->is_other)
+    if (reading->at == reading->end)
         return 0;
     uint32_t tag = *reading->at++;
-    if (tag >= 0x80) {
+    if (__builtin_expect(tag >= 0x80, 0)) {
         uint32_t second = reading->at < reading->end ? *reading->at++ : 0;
         tag = second > 0 && second < 0x80 ? (tag & 0x7f) | second << 7 : 0;
     }
-    if (tag <= *last) {
-        reading->is_other = true;
+    if (__builtin_expect(tag <= *last, 0)) {
+        *reading = reading_other();
         return 0;
     }
     *last = tag;
@@ -90,7 +98,7 @@ static inline int32_t take_zigzag32(struct reading *reading) {
 
 static inline uint64_t take_fixed64(struct reading *reading) {
     if (reading->end - reading->at < 8) {
-        reading->is_other = true;
+        *reading = reading_other();
         return 0;
     }
     uint64_t value = load_u64(reading->at);
@@ -105,23 +113,20 @@ static inline double take_double(struct reading *reading) {
     return value;
 }
 
-/* An empty one is NULL, as an absent one. */
-static inline struct text take_text(struct reading *reading) {
+static inline struct reading take_message(struct reading *reading) {
     uint64_t length = take_varint(reading, LENGTH_BYTES_MAX);
-    if (reading->is_other || length > (uint64_t)(reading->end - reading->at)) {
-        reading->is_other = true;
-        return (struct text){0};
-    }
-    const char *data = (const char *)reading->at;
+    if (__builtin_expect(length > (uint64_t)(reading->end - reading->at), 0))
+        return *reading = reading_other();
+    const uint8_t *at = reading->at;
     reading->at += length;
-    return (struct text){.data = length ? data : NULL, .length = (size_t)length};
+    return (struct reading){.at = at, .end = reading->at};
 }
 
-static inline struct reading take_message(struct reading *reading) {
-    struct text bytes = take_text(reading);
-    const uint8_t *at = (const uint8_t *)bytes.data;
-    return (struct reading){
-        .at = at, .end = at ? at + bytes.length : at, .is_other = reading->is_other};
+/* An empty one is NULL, as an absent one. */
+static inline struct text take_text(struct reading *reading) {
+    struct reading bytes = take_message(reading);
+    size_t length = (size_t)(bytes.end - bytes.at);
+    return (struct text){.data = length ? (const char *)bytes.at : NULL, .length = length};
 }
 
 /* A repeated field's tag was taken: how many of it follow each other, that one included? */
@@ -130,15 +135,10 @@ size_t reading_count(struct reading reading, uint32_t tag);
 static inline void take_tag_again(struct reading *reading, uint32_t tag) {
     uint32_t last = 0;
     if (take_tag(reading, &last) != tag)
-        reading->is_other = true;
+        *reading = reading_other();
 }
 
 /* At the end of a message. */
-static inline bool is_whole(const struct reading *reading) {
-    return !reading->is_other && reading->at == reading->end;
-}
-
-/* Reading cannot go on. */
-static inline struct reading reading_other(void) {
-    return (struct reading){.is_other = true};
+static inline bool is_whole(struct reading reading) {
+    return reading.at == reading.end && !is_other(reading);
 }

@@ -20,7 +20,7 @@ static bool read_rules(struct reading reading, struct arena *arena,
         rules[i] = take_u32(&reading);
     shadow->rules = rules;
     shadow->rule_count = count;
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 static bool read_shadow(struct reading reading, struct arena *arena,
@@ -42,7 +42,7 @@ static bool read_shadow(struct reading reading, struct arena *arena,
         else
             return false;
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 /* The first one's tag was taken; returns what is behind the last one. */
@@ -114,7 +114,7 @@ static bool read_record(struct reading reading, struct arena *arena, struct reco
         }
     }
     decision->transaction_id = transaction->id;
-    return has_transaction && is_whole(&reading);
+    return has_transaction && is_whole(reading);
 }
 
 bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
@@ -147,7 +147,7 @@ static bool skip(struct reading *reading, uint32_t tag) {
         take_text(reading);
     else
         return false;
-    return !reading->is_other;
+    return !is_other(*reading);
 }
 
 bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us) {
@@ -166,5 +166,5 @@ bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event
     if (tag != TAG(2, WIRE_VARINT))
         return false;
     *ret_event_time_us = take_integer(&transaction);
-    return !transaction.is_other;
+    return !is_other(transaction);
 }

@@ -47,9 +47,27 @@ static bool all_within(struct text value, size_t length, char low, char high) {
     return true;
 }
 
+/* Four numbers up to 255, without zeros before them, as inet_pton() takes them. */
+static bool is_dotted_quad(struct text value) {
+    const char *at = value.data, *end = value.data + value.length;
+    for (int part = 0; part < 4; part++) {
+        if (part > 0 && (at == end || *at++ != '.'))
+            return false;
+        const char *start = at;
+        unsigned number = 0;
+        while (at < end && text_is_digit(*at) && at - start < 3)
+            number = 10 * number + (unsigned)(*at++ - '0');
+        if (at == start || number > 255 || (*start == '0' && at - start > 1))
+            return false;
+    }
+    return at == end;
+}
+
 static bool is_ip(struct text value) {
     char string[INET6_ADDRSTRLEN];
     unsigned char address[16];
+    if (is_dotted_quad(value))
+        return true;
     if (value.length >= sizeof string)
         return false;
     memcpy(string, value.data, value.length);
@@ -84,10 +102,11 @@ static int check_amount(const struct transaction *transaction, struct text *ret_
     return 0;
 }
 
+/* Of a field that is there. */
 static int check_field(enum transaction_field field, struct text value, struct error *ret_error) {
     const char *name = field_names[field];
     int r = field_check_text(name, value, TRANSACTION_FIELD_MAX, ret_error);
-    if (r < 0 || value.length == 0)
+    if (r < 0)
         return r;
     const char *expected = NULL;
     if (field == FIELD_IP && !is_ip(value))
@@ -212,10 +231,13 @@ static int check_in_order(const struct transaction *transaction, struct text *re
     if (r < 0)
         return r;
     for (enum transaction_field field = 0; field < FIELD_COUNT; field++) {
-        *ret_field = text_of(field_names[field]);
+        if (transaction->fields[field].length == 0)
+            continue;
         r = check_field(field, transaction->fields[field], ret_error);
-        if (r < 0)
+        if (r < 0) {
+            *ret_field = text_of(field_names[field]);
             return r;
+        }
     }
     r = check_location(transaction, ret_field, ret_error);
     if (r < 0)

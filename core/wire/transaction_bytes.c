@@ -21,7 +21,7 @@ static bool read_location(struct reading reading, struct transaction *transactio
         else
             return false;
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 static bool read_attribute(struct reading reading, struct attribute *attribute) {
@@ -49,7 +49,7 @@ static bool read_attribute(struct reading reading, struct attribute *attribute) 
             return false;
         }
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 /* The first one's tag was taken; returns what is behind the last one. */
@@ -105,7 +105,7 @@ bool transaction_read(struct reading reading, struct arena *arena,
             return false;
         }
     }
-    return is_whole(&reading);
+    return is_whole(reading);
 }
 
 /* ---------------------------------------------------------------------------------------------

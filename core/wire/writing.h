@@ -28,11 +28,8 @@ void writing_finish(struct writing *writing, const uint8_t *at);
 
 /* Short ones without a call: most texts are. */
 static inline void writing_copy(uint8_t *to, const char *from, size_t length) {
-    if (length > 32) {
+    if (length > 16) {
         memcpy(to, from, length);
-    } else if (length >= 16) {
-        memcpy(to, from, 16);
-        memcpy(to + length - 16, from + length - 16, 16);
     } else if (length >= 8) {
         memcpy(to, from, 8);
         memcpy(to + length - 8, from + length - 8, 8);
@@ -46,14 +43,13 @@ static inline void writing_copy(uint8_t *to, const char *from, size_t length) {
     }
 }
 
+/* Of two bytes and more. */
+uint8_t *writing_long_varint(uint8_t *at, uint64_t value);
+
 static inline uint8_t *put_varint(uint8_t *at, uint64_t value) {
-    if (value < 0x80) {
-        *--at = (uint8_t)value;
-        return at;
-    }
-    unsigned bits = 64u - (unsigned)__builtin_clzll(value);
-    at -= (bits + 6) / 7;
-    varint_put(at, value);
+    if (__builtin_expect(value >= 0x80, 0))
+        return writing_long_varint(at, value);
+    *--at = (uint8_t)value;
     return at;
 }
 
@@ -80,10 +76,19 @@ static inline uint8_t *put_any_double(uint8_t *at, uint32_t number, double value
     memcpy(&bits, &value, sizeof bits);
     return put_any_fixed64(at, number, bits);
 }
+/* What comes before bytes of that length. */
+static inline uint8_t *put_length(uint8_t *at, uint32_t number, uint64_t length) {
+    uint32_t tag = TAG(number, WIRE_BYTES);
+    if (__builtin_expect(length >= 0x80 || tag >= 0x80, 0))
+        return put_tag(put_varint(at, length), tag);
+    at -= 2;
+    store_u16(at, (uint16_t)(tag | length << 8));
+    return at;
+}
 static inline uint8_t *put_any_text(uint8_t *at, uint32_t number, struct text text) {
     at -= text.length;
     writing_copy(at, text.data, text.length);
-    return put_tag(put_varint(at, text.length), TAG(number, WIRE_BYTES));
+    return put_length(at, number, text.length);
 }
 
 static inline uint8_t *put_number(uint8_t *at, uint32_t number, uint64_t value) {
@@ -105,5 +110,5 @@ static inline uint8_t *put_text(uint8_t *at, uint32_t number, struct text text) 
 
 /* The message between `at` and `end` is written: what comes before it. */
 static inline uint8_t *put_message(uint8_t *at, uint32_t number, const uint8_t *end) {
-    return put_tag(put_varint(at, (uint64_t)(end - at)), TAG(number, WIRE_BYTES));
+    return put_length(at, number, (uint64_t)(end - at));
 }
