@@ -11,6 +11,8 @@ static uint64_t join_sevens(uint64_t x) {
 
 struct long_varint reading_long_varint(const uint8_t *at, const uint8_t *end, unsigned bytes_max) {
     uint64_t value = 0;
+    if (end - at >= 2 && at[1] < 0x80 && bytes_max >= 2) /* its first byte has another behind it */
+        return (struct long_varint){.value = (at[0] & 0x7f) | (uint64_t)at[1] << 7, .at = at + 2};
     if (end - at >= 8) { /* all at once, if it ends among them: a time has eight */
         uint64_t bytes = load_u64(at);
         uint64_t last = ~bytes & UINT64_C(0x8080808080808080);

@@ -49,18 +49,24 @@ static bool all_within(struct text value, size_t length, char low, char high) {
 
 /* Four numbers up to 255, without zeros before them, as inet_pton() takes them. */
 static bool is_dotted_quad(struct text value) {
-    const char *at = value.data, *end = value.data + value.length;
-    for (int part = 0; part < 4; part++) {
-        if (part > 0 && (at == end || *at++ != '.'))
+    static const unsigned least[] = {256, 0, 10, 100}; /* by how many digits it has */
+    unsigned parts = 1, digits = 0, number = 0;
+    if (value.length >= INET_ADDRSTRLEN)
+        return false;
+    for (size_t i = 0; i < value.length; i++) {
+        unsigned digit = (unsigned char)value.data[i] - (unsigned)'0';
+        if (digit <= 9) {
+            number = 10 * number + digit;
+            if (++digits > 3)
+                return false;
+            continue;
+        }
+        if (value.data[i] != '.' || number < least[digits] || number > 255)
             return false;
-        const char *start = at;
-        unsigned number = 0;
-        while (at < end && text_is_digit(*at) && at - start < 3)
-            number = 10 * number + (unsigned)(*at++ - '0');
-        if (at == start || number > 255 || (*start == '0' && at - start > 1))
-            return false;
+        parts++;
+        digits = number = 0;
     }
-    return at == end;
+    return parts == 4 && number >= least[digits] && number <= 255;
 }
 
 static bool is_ip(struct text value) {
