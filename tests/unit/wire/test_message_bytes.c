@@ -257,6 +257,85 @@ static void records_are_read_as_unpacked(void **state) {
     assert_true(steps < 100 || (read > steps && left > steps));
 }
 
+/* ---- memory ---- */
+
+/* A message of nothing but the same piece again and again, within messages of these numbers. */
+static void fill(const char *head, const uint8_t *numbers, size_t depth, const char *piece,
+                 size_t piece_length, size_t count) {
+    buffer_clear(&bytes);
+    for (size_t i = 0; i < count; i++)
+        buffer_append(&bytes, piece, piece_length);
+    while (depth-- > 0) {
+        buffer_clear(&again);
+        buffer_append_u8(&again, (uint8_t)(numbers[depth] << 3 | 2));
+        buffer_append_varint(&again, bytes.length);
+        buffer_append(&again, bytes.bytes, bytes.length);
+        buffer_clear(&bytes);
+        if (depth == 0)
+            buffer_append_string(&bytes, head);
+        buffer_append(&bytes, again.bytes, again.length);
+    }
+}
+
+/* What is read by hand the generated code has memory for, whatever there is: else it would depend
+ * on who reads a message whether it is refused. */
+static void memory(void **state) {
+    (void)state;
+    static const struct {
+        bool is_response;
+        uint8_t numbers[5];
+        size_t depth;
+        const char *piece;
+        size_t length, count;
+    } cases[] = {
+        {false, {10}, 1, "\x0a\x00", 2, 1000},          /* transactions */
+        {false, {10, 1}, 2, "\xf2\x01\x00", 3, 100000}, /* attributes */
+        {false, {10, 1}, 2, "\xf2\x01\x03\x0a\x01x", 6, 50000},
+        {false, {11}, 1, "\x0a\x00", 2, 1000}, /* outcomes */
+        {false, {11}, 1, "\x0a\x03\x0a\x01x", 5, 1000},
+        {true, {10}, 1, "\x0a\x02\x0a\x00", 4, 100000}, /* results: decisions */
+        {true, {10}, 1, "\x0a\x02\x12\x00", 4, 100000}, /* errors */
+        {true, {10}, 1, "\x0a\x05\x12\x03\x12\x01x", 7, 50000},
+        {true, {11}, 1, "\x0a\x02\x0a\x00", 4, 100000}, /* results: accepted */
+        {true, {10, 1, 1}, 3, "\x22\x00", 2, 100000},   /* reasons */
+        {true, {10, 1, 1}, 3, "\x22\x03\x0a\x01x", 5, 50000},
+        {true, {10, 1, 1}, 3, "\x72\x00", 2, 100000}, /* features */
+        {true, {10, 1, 1}, 3, "\x72\x03\x0a\x01x", 5, 50000},
+        {true, {10, 1, 1, 4}, 4, "\x3a\x00", 2, 100000}, /* tags */
+        {true, {10, 1, 1, 4}, 4, "\x3a\x01x", 3, 100000},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        fill(cases[i].is_response ? "" : "\x08\x01", cases[i].numbers, cases[i].depth,
+             cases[i].piece, cases[i].length, cases[i].count);
+        size_t read = 0;
+        /* From too little for one to enough for both. */
+        for (size_t limit = 1024; limit < (size_t)300 << 20; limit += limit / 5) {
+            struct error error;
+            struct request request;
+            struct response response;
+            arena_deinit(&by_hand);
+            arena_deinit(&generated);
+            arena_init(&by_hand, limit);
+            arena_init(&generated, limit);
+            bool is_read =
+                cases[i].is_response
+                    ? message_read_response(bytes.bytes, bytes.length, &by_hand, &response)
+                    : message_read_request(bytes.bytes, bytes.length, &by_hand, &request);
+            if (!is_read)
+                continue;
+            read++;
+            int r = cases[i].is_response ? message_unpack_response(bytes.bytes, bytes.length,
+                                                                   &generated, &response, &error)
+                                         : message_unpack_request(bytes.bytes, bytes.length,
+                                                                  &generated, &request, &error);
+            if (r < 0)
+                fail_msg("case %zu, %zu bytes of memory: %s", i, limit, error.text);
+        }
+        if (read == 0)
+            fail_msg("case %zu is not read", i);
+    }
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(requests_are_written_as_packed),
@@ -265,6 +344,7 @@ int main(void) {
         cmocka_unit_test(requests_are_read_as_unpacked),
         cmocka_unit_test(responses_are_read_as_unpacked),
         cmocka_unit_test(records_are_read_as_unpacked),
+        cmocka_unit_test(memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
