@@ -288,28 +288,28 @@ static void memory(void **state) {
         const char *piece;
         size_t length, count;
     } cases[] = {
-        {false, {10}, 1, "\x0a\x00", 2, 1000},          /* transactions */
-        {false, {10, 1}, 2, "\xf2\x01\x00", 3, 100000}, /* attributes */
-        {false, {10, 1}, 2, "\xf2\x01\x03\x0a\x01x", 6, 50000},
+        {false, {10}, 1, "\x0a\x00", 2, 1000},         /* transactions */
+        {false, {10, 1}, 2, "\xf2\x01\x00", 3, 20000}, /* attributes */
+        {false, {10, 1}, 2, "\xf2\x01\x03\x0a\x01x", 6, 10000},
         {false, {11}, 1, "\x0a\x00", 2, 1000}, /* outcomes */
         {false, {11}, 1, "\x0a\x03\x0a\x01x", 5, 1000},
-        {true, {10}, 1, "\x0a\x02\x0a\x00", 4, 100000}, /* results: decisions */
-        {true, {10}, 1, "\x0a\x02\x12\x00", 4, 100000}, /* errors */
-        {true, {10}, 1, "\x0a\x05\x12\x03\x12\x01x", 7, 50000},
-        {true, {11}, 1, "\x0a\x02\x0a\x00", 4, 100000}, /* results: accepted */
-        {true, {10, 1, 1}, 3, "\x22\x00", 2, 100000},   /* reasons */
-        {true, {10, 1, 1}, 3, "\x22\x03\x0a\x01x", 5, 50000},
-        {true, {10, 1, 1}, 3, "\x72\x00", 2, 100000}, /* features */
-        {true, {10, 1, 1}, 3, "\x72\x03\x0a\x01x", 5, 50000},
-        {true, {10, 1, 1, 4}, 4, "\x3a\x00", 2, 100000}, /* tags */
-        {true, {10, 1, 1, 4}, 4, "\x3a\x01x", 3, 100000},
+        {true, {10}, 1, "\x0a\x02\x0a\x00", 4, 20000}, /* results: decisions */
+        {true, {10}, 1, "\x0a\x02\x12\x00", 4, 20000}, /* errors */
+        {true, {10}, 1, "\x0a\x05\x12\x03\x12\x01x", 7, 10000},
+        {true, {11}, 1, "\x0a\x02\x0a\x00", 4, 20000}, /* results: accepted */
+        {true, {10, 1, 1}, 3, "\x22\x00", 2, 20000},   /* reasons */
+        {true, {10, 1, 1}, 3, "\x22\x03\x0a\x01x", 5, 10000},
+        {true, {10, 1, 1}, 3, "\x72\x00", 2, 20000}, /* features */
+        {true, {10, 1, 1}, 3, "\x72\x03\x0a\x01x", 5, 10000},
+        {true, {10, 1, 1, 4}, 4, "\x3a\x00", 2, 20000}, /* tags */
+        {true, {10, 1, 1, 4}, 4, "\x3a\x01x", 3, 20000},
     };
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         fill(cases[i].is_response ? "" : "\x08\x01", cases[i].numbers, cases[i].depth,
              cases[i].piece, cases[i].length, cases[i].count);
         size_t read = 0;
         /* From too little for one to enough for both. */
-        for (size_t limit = 1024; limit < (size_t)300 << 20; limit += limit / 5) {
+        for (size_t limit = 1024; limit < (size_t)300 << 20; limit += limit / 3) {
             struct error error;
             struct request request;
             struct response response;
