@@ -44,6 +44,8 @@ static size_t utf8_sequence(const unsigned char *at, size_t left) {
 bool text_is_clean(struct text t, size_t *ret_offset) {
     const unsigned char *bytes = (const unsigned char *)t.data;
     size_t at = 0;
+    if (text_is_plain(t))
+        return true;
     while (at < t.length) {
         size_t length = utf8_sequence(bytes + at, t.length - at);
         if (length == 0 || bytes[at] < 0x20 || bytes[at] == 0x7f) {

@@ -44,6 +44,36 @@ static inline bool text_begins_character(char byte) {
     return ((unsigned char)byte & 0xc0) != 0x80;
 }
 
+/* Not all eight are printable ASCII. Sums stay within their bytes as long as all are ASCII. */
+static inline bool text_word_is_odd(uint64_t bytes) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    return (bytes | (bytes + ones) | ~(bytes + 0x60 * ones)) & 0x80 * ones;
+}
+/* Printable ASCII, as most texts are: then it is clean, too, and this is quick. */
+static inline bool text_is_plain(struct text t) {
+    uint64_t bytes = 0;
+    if (t.length >= 8) {
+        for (size_t at = 0; at < t.length - 8; at += 8) {
+            memcpy(&bytes, t.data + at, 8);
+            if (text_word_is_odd(bytes))
+                return false;
+        }
+        memcpy(&bytes, t.data + t.length - 8, 8);
+    } else if (t.length >= 4) {
+        uint32_t first, last;
+        memcpy(&first, t.data, 4);
+        memcpy(&last, t.data + t.length - 4, 4);
+        bytes = (uint64_t)last << 32 | first;
+    } else if (t.length > 0) {
+        const unsigned char *at = (const unsigned char *)t.data;
+        bytes = UINT64_C(0x2020202020000000) | (uint64_t)at[0] << 16 |
+                (uint64_t)at[t.length / 2] << 8 | at[t.length - 1];
+    } else {
+        return true;
+    }
+    return !text_word_is_odd(bytes);
+}
+
 /* Well-formed UTF-8 without NUL or other C0 control characters (RFC 3629: no surrogates, no
  * overlong forms). On false, *ret_offset (may be NULL) is the first offending byte. */
 bool text_is_clean(struct text t, size_t *ret_offset);

@@ -4,16 +4,15 @@
  * Left out are the codes without a minor unit, which no amount in minor units can name: metals (XAU
  * …), bond market units (XBA …), XDR, XSU, XUA, the test code XTS and XXX. Withdrawn codes are not
  * in use either. */
+#include "../base/buffer.h"
 #include "transaction.h"
-
-#include <string.h>
 
 struct currency {
     char code[4];
     int digits;
 };
 
-/* Sorted by code: currency_digits() bisects. */
+/* Sorted by code: currency_digits() bisects; at most 256. */
 static const struct currency currencies[] = {
     /* clang-format off */
     {"AED", 2}, {"AFN", 2}, {"ALL", 2}, {"AMD", 2}, {"AOA", 2}, {"ARS", 2}, {"AUD", 2}, {"AWG", 2},
@@ -44,19 +43,23 @@ const char *currency_code(size_t index) {
     return index < sizeof currencies / sizeof *currencies ? currencies[index].code : NULL;
 }
 
+/* The letters as a number of the same order, of four bytes. */
+static uint32_t number_of(const char code[4]) {
+    return __builtin_bswap32(load_u32((const uint8_t *)code));
+}
+
 int currency_digits(struct text code) {
     if (code.length != 3)
         return -1;
-    size_t low = 0, high = sizeof currencies / sizeof *currencies;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        int order = memcmp(code.data, currencies[middle].code, 3);
-        if (order == 0)
-            return currencies[middle].digits;
-        if (order < 0)
-            high = middle;
-        else
-            low = middle + 1;
+    const char letters[4] = {code.data[0], code.data[1], code.data[2]};
+    uint32_t number = number_of(letters);
+    /* The last one that is not behind it, if there is one. */
+    size_t at = 0;
+    for (size_t step = 128; step > 0; step /= 2) {
+        size_t next = at + step;
+        if (next < sizeof currencies / sizeof *currencies &&
+            number_of(currencies[next].code) <= number)
+            at = next;
     }
-    return -1;
+    return number_of(currencies[at].code) == number ? currencies[at].digits : -1;
 }

@@ -36,7 +36,8 @@ struct quoted field_quote(struct text value) {
     return quoted;
 }
 
-int field_check_text(const char *field, struct text value, size_t max, struct error *ret_error) {
+int field_check_any_text(const char *field, struct text value, size_t max,
+                         struct error *ret_error) {
     if (value.length > max)
         return error_set(ret_error, ERROR_INVALID, "%s has %zu bytes; expected at most %zu", field,
                          value.length, max);

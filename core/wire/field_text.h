@@ -15,7 +15,14 @@ struct quoted field_quote(struct text value);
 
 /* At most `max` bytes of UTF-8 without control characters; empty is fine. The sentence begins with
  * `field`. */
-int field_check_text(const char *field, struct text value, size_t max, struct error *ret_error);
+int field_check_any_text(const char *field, struct text value, size_t max, struct error *ret_error);
+/* The same, without a call for most. */
+static inline int field_check_text(const char *field, struct text value, size_t max,
+                                   struct error *ret_error) {
+    if (value.length <= max && text_is_plain(value))
+        return 0;
+    return field_check_any_text(field, value, max, ret_error);
+}
 /* The same, and not empty. */
 int field_check_required(const char *field, struct text value, size_t max, struct error *ret_error);
 

@@ -1,7 +1,9 @@
 /* Bytes as requests and responses. Sizes first, then counts, then enums; single transactions and
- * outcomes are left to transaction_check() and outcome_check(). */
+ * outcomes are left to transaction_check() and outcome_check(). message_bytes.c reads what every
+ * transaction and outcome takes, when it is as usual; whatever else there is goes through the
+ * generated code. */
 #include "field_text.h"
-#include "message.h"
+#include "message_bytes.h"
 #include "message_parts.h"
 #include "protobuf.h"
 
@@ -156,12 +158,8 @@ static int decode_call(const Harrier__V1__Request *in, struct arena *arena, stru
     }
 }
 
-int message_decode_request(const void *bytes, size_t length, struct arena *arena,
+int message_unpack_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error) {
-    if (length > MESSAGE_SIZE_MAX)
-        return error_set(ret_error, ERROR_TOO_LARGE,
-                         "a request of %zu bytes; expected at most %u: send fewer at a time",
-                         length, MESSAGE_SIZE_MAX);
     const Harrier__V1__Request *in =
         protobuf_unpack(&harrier__v1__request__descriptor, "a request", ERROR_INVALID, bytes,
                         length, arena, ret_error);
@@ -178,6 +176,22 @@ int message_decode_request(const void *bytes, size_t length, struct arena *arena
     if (r == 0)
         *ret_request = request;
     return r;
+}
+
+int message_decode_request(const void *bytes, size_t length, struct arena *arena,
+                           struct request *ret_request, struct error *ret_error) {
+    if (length > MESSAGE_SIZE_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE,
+                         "a request of %zu bytes; expected at most %u: send fewer at a time",
+                         length, MESSAGE_SIZE_MAX);
+    struct arena_mark mark = arena_mark(arena);
+    struct request request;
+    if (message_read_request(bytes, length, arena, &request)) {
+        *ret_request = request;
+        return 0;
+    }
+    arena_rewind(arena, mark);
+    return message_unpack_request(bytes, length, arena, ret_request, ret_error);
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -573,11 +587,8 @@ static int decode_answer(const Harrier__V1__Response *in, struct arena *arena,
     }
 }
 
-int message_decode_response(const void *bytes, size_t length, struct arena *arena,
+int message_unpack_response(const void *bytes, size_t length, struct arena *arena,
                             struct response *ret_response, struct error *ret_error) {
-    if (length > MESSAGE_RESPONSE_SIZE_MAX)
-        return error_set(ret_error, ERROR_TOO_LARGE, "a response of %zu bytes; expected at most %u",
-                         length, MESSAGE_RESPONSE_SIZE_MAX);
     const Harrier__V1__Response *in =
         protobuf_unpack(&harrier__v1__response__descriptor, "a response", ERROR_INVALID, bytes,
                         length, arena, ret_error);
@@ -592,4 +603,19 @@ int message_decode_response(const void *bytes, size_t length, struct arena *aren
     if (r == 0)
         *ret_response = response;
     return r;
+}
+
+int message_decode_response(const void *bytes, size_t length, struct arena *arena,
+                            struct response *ret_response, struct error *ret_error) {
+    if (length > MESSAGE_RESPONSE_SIZE_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE, "a response of %zu bytes; expected at most %u",
+                         length, MESSAGE_RESPONSE_SIZE_MAX);
+    struct arena_mark mark = arena_mark(arena);
+    struct response response;
+    if (message_read_response(bytes, length, arena, &response)) {
+        *ret_response = response;
+        return 0;
+    }
+    arena_rewind(arena, mark);
+    return message_unpack_response(bytes, length, arena, ret_response, ret_error);
 }

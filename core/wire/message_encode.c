@@ -1,12 +1,12 @@
 /* Requests and responses as bytes. What is encoded is our own, so nothing is checked here but
- * sizes; the generated structs live in a scratch arena for the time of one call. */
+ * sizes. message_bytes.c writes those that every transaction and outcome takes; for the others, and
+ * for what may be too long, the generated structs live in a scratch arena for the time of one call.
+ */
 #include "../base/check.h"
 #include "field_text.h"
-#include "message.h"
+#include "message_bytes.h"
 #include "message_parts.h"
 #include "protobuf.h"
-
-#define ERROR_MESSAGE_MAX 1000 /* bytes, as harrier.proto promises */
 
 static const char *const call_names[CALL_COUNT] = {
     [CALL_NONE] = "none",
@@ -34,11 +34,8 @@ const char *call_name(enum call call) {
  * Requests */
 
 static int encode_score(const struct score_request *score, struct arena *scratch,
-                        Harrier__V1__Request *out, struct error *ret_error) {
+                        Harrier__V1__Request *out) {
     size_t count = score->transaction_count;
-    int r = field_check_count("transactions", count, TRANSACTION_BATCH_MAX, ret_error);
-    if (r < 0)
-        return r;
     Harrier__V1__ScoreRequest *request = scratch_calloc(scratch, 1, sizeof *request);
     harrier__v1__score_request__init(request);
     request->n_transactions = count;
@@ -53,11 +50,8 @@ static int encode_score(const struct score_request *score, struct arena *scratch
 }
 
 static int encode_outcomes(const struct outcome_request *outcome, struct arena *scratch,
-                           Harrier__V1__Request *out, struct error *ret_error) {
+                           Harrier__V1__Request *out) {
     size_t count = outcome->outcome_count;
-    int r = field_check_count("outcomes", count, TRANSACTION_BATCH_MAX, ret_error);
-    if (r < 0)
-        return r;
     Harrier__V1__ReportOutcomeRequest *request = scratch_calloc(scratch, 1, sizeof *request);
     harrier__v1__report_outcome_request__init(request);
     Harrier__V1__Outcome *outcomes = scratch_calloc(scratch, count, sizeof *outcomes);
@@ -138,9 +132,9 @@ static int encode_call(const struct request *request, struct arena *scratch,
                        Harrier__V1__Request *out, struct error *ret_error) {
     switch (request->call) {
     case CALL_SCORE:
-        return encode_score(&request->score, scratch, out, ret_error);
+        return encode_score(&request->score, scratch, out);
     case CALL_REPORT_OUTCOME:
-        return encode_outcomes(&request->outcome, scratch, out, ret_error);
+        return encode_outcomes(&request->outcome, scratch, out);
     case CALL_GET_ENTITY:
         return encode_entity(&request->entity, scratch, out, ret_error);
     case CALL_STATUS:
@@ -172,9 +166,8 @@ static int encode_call(const struct request *request, struct arena *scratch,
     return error_set(ret_error, ERROR_INVALID, "a request without a call");
 }
 
-/* head: with what message_encode_head() writes; else room is kept for it. */
-static int encode_request(const struct request *request, bool head, struct buffer *buffer,
-                          struct error *ret_error) {
+int message_pack_request(const struct request *request, bool head, struct buffer *buffer,
+                         struct error *ret_error) {
     struct arena scratch;
     scratch_init(&scratch);
     Harrier__V1__Request out;
@@ -198,6 +191,27 @@ static int encode_request(const struct request *request, bool head, struct buffe
     }
     arena_deinit(&scratch);
     return r;
+}
+
+static int check_counts(const struct request *request, struct error *ret_error) {
+    if (request->call == CALL_SCORE)
+        return field_check_count("transactions", request->score.transaction_count,
+                                 TRANSACTION_BATCH_MAX, ret_error);
+    if (request->call == CALL_REPORT_OUTCOME)
+        return field_check_count("outcomes", request->outcome.outcome_count, TRANSACTION_BATCH_MAX,
+                                 ret_error);
+    return 0;
+}
+
+/* head: with what message_encode_head() writes; else room is kept for it. */
+static int encode_request(const struct request *request, bool head, struct buffer *buffer,
+                          struct error *ret_error) {
+    int r = check_counts(request, ret_error);
+    if (r < 0)
+        return r;
+    if (message_write_request(request, head, buffer))
+        return 0;
+    return message_pack_request(request, head, buffer, ret_error);
 }
 
 int message_encode_request(const struct request *request, struct buffer *buffer,
@@ -243,7 +257,7 @@ struct wire_error wire_error_from(const struct error *error, struct text field,
         .code = error->code, .field = arena_text(arena, field), .message = message};
 }
 
-static Harrier__V1__ErrorCode code_to_protobuf(enum error_code code) {
+int error_code_to_protobuf(enum error_code code) {
     switch (code) {
     case ERROR_INVALID:
         return HARRIER__V1__ERROR_CODE__ERROR_INVALID;
@@ -269,7 +283,7 @@ static Harrier__V1__ErrorCode code_to_protobuf(enum error_code code) {
 static Harrier__V1__Error *encode_error(const struct wire_error *error, struct arena *scratch) {
     Harrier__V1__Error *out = scratch_calloc(scratch, 1, sizeof *out);
     harrier__v1__error__init(out);
-    out->code = code_to_protobuf(error->code);
+    out->code = (Harrier__V1__ErrorCode)error_code_to_protobuf(error->code);
     out->field = bytes_from_text(error->field);
     out->message = bytes_from_text(field_cut(error->message, ERROR_MESSAGE_MAX));
     return out;
@@ -648,7 +662,7 @@ static void encode_answer(const struct response *response, struct arena *scratch
     check(!"a response has an error or the answer to a call");
 }
 
-void message_encode_response(const struct response *response, struct buffer *buffer) {
+void message_pack_response(const struct response *response, struct buffer *buffer) {
     struct arena scratch;
     scratch_init(&scratch);
     Harrier__V1__Response out;
@@ -667,4 +681,9 @@ void message_encode_response(const struct response *response, struct buffer *buf
     }
     protobuf_pack(&out.base, buffer);
     arena_deinit(&scratch);
+}
+
+void message_encode_response(const struct response *response, struct buffer *buffer) {
+    if (!message_write_response(response, buffer))
+        message_pack_response(response, buffer);
 }

@@ -5,12 +5,16 @@
 #include "explanation.h"
 #include "protobuf.h"
 
+#define ERROR_MESSAGE_MAX 1000 /* bytes, as harrier.proto promises */
+
 /* message_encode.c; into the scratch arena */
 Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, size_t count,
                                              struct arena *scratch);
 Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision, struct arena *scratch);
 ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
                                        struct arena *scratch);
+
+int error_code_to_protobuf(enum error_code code);
 
 /* message_decode.c */
 enum error_code error_code_from_protobuf(int code);

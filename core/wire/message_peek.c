@@ -3,67 +3,45 @@
  * message_peek_token answers nothing that the decoder would not: tests/fuzz/message.c holds them
  * against each other. */
 #include "message.h"
+#include "reading.h"
 
 #define TOKEN_NUMBER 3 /* of Request in harrier.proto */
 
-enum wire_type { TYPE_VARINT = 0, TYPE_64 = 1, TYPE_BYTES = 2, TYPE_32 = 5 };
-
-/* As protobuf has them: longer than needed is allowed, which our own formats (cursor_varint())
- * forbid. */
-static bool take_varint(struct cursor *cursor, uint64_t *ret_value) {
-    uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        uint8_t byte = cursor_u8(cursor);
-        if (cursor->failed)
-            return false;
-        if (shift < 64)
-            value |= (uint64_t)(byte & 0x7f) << shift;
-        if (byte < 0x80) {
-            *ret_value = value;
-            return true;
-        }
+/* The field's bytes, of those that have a length; else an empty text. Lengths may be longer than
+ * needed, as protobuf allows. */
+static struct text take_field(struct reading *reading, unsigned type) {
+    uint64_t length = UINT64_MAX; /* a type that there is not */
+    if (type == WIRE_VARINT) {
+        take_u64(reading);
+        return (struct text){0};
     }
-    return false;
-}
-
-/* The field's bytes, of those that have a length; else an empty text. */
-static bool take_field(struct cursor *cursor, unsigned type, struct text *ret_bytes) {
-    uint64_t length = 0;
-    *ret_bytes = (struct text){0};
-    switch (type) {
-    case TYPE_VARINT:
-        return take_varint(cursor, &length);
-    case TYPE_64:
+    if (type == WIRE_FIXED64)
         length = 8;
-        break;
-    case TYPE_32:
+    else if (type == WIRE_FIXED32)
         length = 4;
-        break;
-    case TYPE_BYTES:
-        if (!take_varint(cursor, &length))
-            return false;
-        break;
-    default:
-        return false;
+    else if (type == WIRE_BYTES)
+        length = take_u64(reading);
+    if (length > (uint64_t)(reading->end - reading->at)) {
+        *reading = reading_other();
+        return (struct text){0};
     }
-    if (length > cursor_left(cursor))
-        return false;
-    struct text bytes = cursor_text(cursor, (size_t)length);
-    if (type == TYPE_BYTES)
-        *ret_bytes = bytes;
-    return true;
+    const char *data = (const char *)reading->at;
+    reading->at += length;
+    return type == WIRE_BYTES && length > 0 ? (struct text){.data = data, .length = (size_t)length}
+                                            : (struct text){0};
 }
 
 bool message_peek_token(const void *bytes, size_t length, struct text *ret_token) {
-    struct cursor cursor = cursor_of(bytes, length);
-    struct text token = {0}, field;
-    uint64_t tag;
-    while (cursor_left(&cursor) > 0) {
-        if (!take_varint(&cursor, &tag) || !take_field(&cursor, tag & 7, &field))
-            return false;
+    struct reading reading = reading_of(bytes, length);
+    struct text token = {0};
+    while (reading.at != reading.end) {
+        uint64_t tag = take_u64(&reading);
+        struct text field = take_field(&reading, tag & 7);
         if (tag >> 3 == TOKEN_NUMBER)
             token = field; /* the last one counts */
     }
+    if (is_other(reading))
+        return false;
     *ret_token = token;
     return true;
 }

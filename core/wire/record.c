@@ -1,11 +1,13 @@
 /* Archive records as bytes. Encoding is a function of the record alone: fields go out in the order
- * of their numbers, repeated ones in the record's order, absent ones not at all. */
+ * of their numbers, repeated ones in the record's order, absent ones not at all. What every
+ * transaction and outcome takes is written by hand (writing.h), the rest by the generated code. */
 #include "record.h"
 
 #include "../base/check.h"
+#include "decision_bytes.h"
 #include "protobuf.h"
-
-#include <string.h>
+#include "transaction_bytes.h"
+#include "writing.h"
 
 static const char *const type_names[RECORD_TYPE_COUNT] = {
     [RECORD_TRANSACTION] = "transaction", [RECORD_OUTCOME] = "outcome",
@@ -22,62 +24,71 @@ const char *record_type_name(enum record_type type) {
 /* ---------------------------------------------------------------------------------------------
  * Encoding */
 
-static Harrier__Archive__V1__ShadowDecision **
-shadows_to_protobuf(const struct shadow_decision *shadows, size_t count, struct arena *scratch) {
-    if (count == 0)
-        return NULL;
-    Harrier__Archive__V1__ShadowDecision *all = scratch_calloc(scratch, count, sizeof *all);
-    Harrier__Archive__V1__ShadowDecision **out = scratch_calloc(scratch, count, sizeof(*out));
-    for (size_t i = 0; i < count; i++) {
-        harrier__archive__v1__shadow_decision__init(&all[i]);
-        all[i].snapshot_id = shadows[i].snapshot_id;
-        all[i].verdict = (Harrier__V1__Verdict)shadows[i].verdict;
-        all[i].score = shadows[i].score;
-        all[i].n_rules = shadows[i].rule_count;
-        all[i].rules = (uint32_t *)(uintptr_t)shadows[i].rules; /* only read */
-        all[i].rule_errors = shadows[i].rule_errors;
-        all[i].degraded = shadows[i].degraded;
-        out[i] = &all[i];
+#define SHADOW_FIELDS 6 /* of message ShadowDecision; its rules are one */
+
+static size_t shadows_room(const struct decision *decision) {
+    size_t room = 0;
+    for (size_t i = 0; i < decision->shadow_count; i++)
+        room += (1 + SHADOW_FIELDS + decision->shadows[i].rule_count) * FIELD_ROOM;
+    return room;
+}
+
+static uint8_t *write_shadow(const struct shadow_decision *shadow, uint8_t *at) {
+    const uint8_t *end = at;
+    at = put_number(at, 6, shadow->degraded);
+    at = put_number(at, 5, shadow->rule_errors);
+    if (shadow->rule_count > 0) {
+        const uint8_t *rules_end = at;
+        for (size_t i = shadow->rule_count; i-- > 0;)
+            at = put_varint(at, shadow->rules[i]);
+        at = put_message(at, 4, rules_end);
     }
-    return out;
+    at = put_number(at, 3, shadow->score);
+    at = put_number(at, 2, shadow->verdict);
+    at = put_fixed64(at, 1, shadow->snapshot_id);
+    return put_message(at, 12, end);
 }
 
-static void encode_transaction(const struct record *record, struct arena *scratch,
-                               struct buffer *buffer) {
+static void encode_transaction(const struct record *record, struct buffer *buffer) {
+    enum { FIELDS = 12 };
+    const struct transaction *transaction = &record->transaction.transaction;
     const struct decision *decision = &record->transaction.decision;
-    Harrier__Archive__V1__TransactionRecord out;
-    harrier__archive__v1__transaction_record__init(&out);
-    out.receive_time_us = record->receive_time_us;
-    out.transaction = transaction_to_protobuf(&record->transaction.transaction, scratch);
-    out.verdict = (Harrier__V1__Verdict)decision->verdict;
-    out.score = decision->score;
-    out.n_reasons = decision->reason_count;
-    out.reasons = reasons_to_protobuf(decision->reasons, decision->reason_count, scratch);
-    out.snapshot_id = decision->snapshot_id;
-    out.generation_id = decision->generation_id;
-    out.degraded = decision->degraded;
-    out.degraded_reason = bytes_from_text(decision->degraded_reason);
-    out.rule_errors = decision->rule_errors;
-    out.feature_hash = decision->feature_hash;
-    out.n_shadows = decision->shadow_count;
-    out.shadows = shadows_to_protobuf(decision->shadows, decision->shadow_count, scratch);
-    protobuf_pack(&out.base, buffer);
+    size_t room = FIELDS * FIELD_ROOM + transaction_room(transaction) + reasons_room(decision) +
+                  decision->degraded_reason.length + shadows_room(decision);
+    struct writing writing = writing_begin(buffer, room);
+    uint8_t *at = writing.end;
+    for (size_t i = decision->shadow_count; i-- > 0;)
+        at = write_shadow(&decision->shadows[i], at);
+    at = put_fixed64(at, 11, decision->feature_hash);
+    at = put_number(at, 10, decision->rule_errors);
+    at = put_text(at, 9, decision->degraded_reason);
+    at = put_number(at, 8, decision->degraded);
+    at = put_fixed64(at, 7, decision->generation_id);
+    at = put_fixed64(at, 6, decision->snapshot_id);
+    at = reasons_write(decision, 5, at);
+    at = put_number(at, 4, decision->score);
+    at = put_number(at, 3, decision->verdict);
+    at = transaction_write(transaction, 2, at);
+    at = put_integer(at, 1, record->receive_time_us);
+    writing_finish(&writing, at);
 }
 
-static void encode_outcome(const struct record *record, struct arena *scratch,
-                           struct buffer *buffer) {
+static void encode_outcome(const struct record *record, struct buffer *buffer) {
+    enum { FIELDS = 8 };
     const struct outcome_record *outcome = &record->outcome;
-    Harrier__Archive__V1__OutcomeRecord out;
-    harrier__archive__v1__outcome_record__init(&out);
-    out.receive_time_us = record->receive_time_us;
-    out.known_time_us = outcome->known_time_us;
-    out.previous = (Harrier__V1__Label)outcome->previous;
-    out.label = (Harrier__V1__Label)outcome->label;
-    out.source = bytes_from_text(outcome->source);
-    out.transaction_position = outcome->transaction_position;
-    out.transaction = transaction_to_protobuf(&outcome->transaction, scratch);
-    out.verdict = (Harrier__V1__Verdict)outcome->verdict;
-    protobuf_pack(&out.base, buffer);
+    size_t room =
+        FIELDS * FIELD_ROOM + transaction_room(&outcome->transaction) + outcome->source.length;
+    struct writing writing = writing_begin(buffer, room);
+    uint8_t *at = writing.end;
+    at = put_number(at, 8, outcome->verdict);
+    at = transaction_write(&outcome->transaction, 7, at);
+    at = put_number(at, 6, outcome->transaction_position);
+    at = put_text(at, 5, outcome->source);
+    at = put_number(at, 4, outcome->label);
+    at = put_number(at, 3, outcome->previous);
+    at = put_integer(at, 2, outcome->known_time_us);
+    at = put_integer(at, 1, record->receive_time_us);
+    writing_finish(&writing, at);
 }
 
 static Harrier__Archive__V1__PolicyFile **files_to_protobuf(const struct policy_file *files,
@@ -148,10 +159,10 @@ static void encode_typed(const struct record *record, struct arena *scratch,
                          struct buffer *buffer) {
     switch (record->type) {
     case RECORD_TRANSACTION:
-        encode_transaction(record, scratch, buffer);
+        encode_transaction(record, buffer);
         return;
     case RECORD_OUTCOME:
-        encode_outcome(record, scratch, buffer);
+        encode_outcome(record, buffer);
         return;
     case RECORD_SNAPSHOT:
     case RECORD_SHADOW:

@@ -47,9 +47,33 @@ static bool all_within(struct text value, size_t length, char low, char high) {
     return true;
 }
 
+/* Four numbers up to 255, without zeros before them, as inet_pton() takes them. */
+static bool is_dotted_quad(struct text value) {
+    static const unsigned least[] = {256, 0, 10, 100}; /* by how many digits it has */
+    unsigned parts = 1, digits = 0, number = 0;
+    if (value.length >= INET_ADDRSTRLEN)
+        return false;
+    for (size_t i = 0; i < value.length; i++) {
+        unsigned digit = (unsigned char)value.data[i] - (unsigned)'0';
+        if (digit <= 9) {
+            number = 10 * number + digit;
+            if (++digits > 3)
+                return false;
+            continue;
+        }
+        if (value.data[i] != '.' || number < least[digits] || number > 255)
+            return false;
+        parts++;
+        digits = number = 0;
+    }
+    return parts == 4 && number >= least[digits] && number <= 255;
+}
+
 static bool is_ip(struct text value) {
     char string[INET6_ADDRSTRLEN];
     unsigned char address[16];
+    if (is_dotted_quad(value))
+        return true;
     if (value.length >= sizeof string)
         return false;
     memcpy(string, value.data, value.length);
@@ -84,10 +108,11 @@ static int check_amount(const struct transaction *transaction, struct text *ret_
     return 0;
 }
 
+/* Of a field that is there. */
 static int check_field(enum transaction_field field, struct text value, struct error *ret_error) {
     const char *name = field_names[field];
     int r = field_check_text(name, value, TRANSACTION_FIELD_MAX, ret_error);
-    if (r < 0 || value.length == 0)
+    if (r < 0)
         return r;
     const char *expected = NULL;
     if (field == FIELD_IP && !is_ip(value))
@@ -212,10 +237,13 @@ static int check_in_order(const struct transaction *transaction, struct text *re
     if (r < 0)
         return r;
     for (enum transaction_field field = 0; field < FIELD_COUNT; field++) {
-        *ret_field = text_of(field_names[field]);
+        if (transaction->fields[field].length == 0)
+            continue;
         r = check_field(field, transaction->fields[field], ret_error);
-        if (r < 0)
+        if (r < 0) {
+            *ret_field = text_of(field_names[field]);
             return r;
+        }
     }
     r = check_location(transaction, ret_field, ret_error);
     if (r < 0)

@@ -1,12 +1,15 @@
-/* Target: messages between client and server.
+/* Target: messages between client and server, and the records of transactions.
  *
- *   input  u8 bit 0: a response, else a request; then its bytes
+ *   input  u8 bit 0: a response, else a request; bit 1: a record, whatever bit 0 is; then its bytes
  *
  * Decoding refuses them or gives a request or response that is encoded to bytes which decode to the
- * same again; the arena's limit holds; every transaction and outcome in it can be checked. */
+ * same again; the arena's limit holds; every transaction and outcome in it can be checked. What is
+ * read and written by hand is what the generated code of protobuf-c makes of it, refusals and their
+ * words included. */
 #include "target.h"
 
-#include "core/wire/message.h"
+#include "core/wire/message_bytes.h"
+#include "core/wire/record.h"
 #include "tests/unit/wire/random_wire.h"
 
 #define SEED_BYTES_MAX 900
@@ -26,6 +29,13 @@ static void must_be_same(const char *what) {
                  (encoded.length == 0 ||
                   memcmp(encoded.bytes, encoded_again.bytes, encoded.length) == 0),
              "%s encodes to other bytes the second time", what);
+}
+
+static void must_refuse_alike(int r, const struct error *error, int generated_r,
+                              const struct error *generated_error) {
+    property(r == generated_r && (r == 0 || strcmp(error->text, generated_error->text) == 0),
+             "%d (%s) by hand, %d (%s) by the generated code", r, r < 0 ? error->text : "",
+             generated_r, generated_r < 0 ? generated_error->text : "");
 }
 
 static void check_parts(const struct request *request) {
@@ -49,8 +59,11 @@ static void check_parts(const struct request *request) {
 
 static bool run_request(const uint8_t *bytes, size_t size) {
     struct request request, again;
-    struct error error;
+    struct error error, again_error;
     int r = message_decode_request(bytes, size, &arena, &request, &error);
+    must_refuse_alike(r, &error,
+                      message_unpack_request(bytes, size, &arena_again, &again, &again_error),
+                      &again_error);
     property(arena.used <= MESSAGE_ARENA_LIMIT, "%zu bytes in the arena", arena.used);
     if (r < 0) {
         property(r == -(int)error.code &&
@@ -64,8 +77,12 @@ static bool run_request(const uint8_t *bytes, size_t size) {
              "another token at a glance: \"%.*s\"", TEXT_ARGS(token));
     check_parts(&request);
     buffer_clear(&encoded);
+    buffer_clear(&encoded_again);
     r = message_encode_request(&request, &encoded, &error);
     property(r == 0, "what was decoded cannot be encoded: %s", error.text);
+    property(message_pack_request(&again, true, &encoded_again, &error) == 0, "%s", error.text);
+    must_be_same("a request that the generated code read");
+    arena_reset(&arena_again);
     r = message_decode_request(encoded.bytes, encoded.length, &arena_again, &again, &error);
     property(r == 0, "what was encoded is refused: %s", error.text);
     buffer_clear(&encoded_again);
@@ -76,8 +93,11 @@ static bool run_request(const uint8_t *bytes, size_t size) {
 
 static bool run_response(const uint8_t *bytes, size_t size) {
     struct response response, again;
-    struct error error;
+    struct error error, again_error;
     int r = message_decode_response(bytes, size, &arena, &response, &error);
+    must_refuse_alike(r, &error,
+                      message_unpack_response(bytes, size, &arena_again, &again, &again_error),
+                      &again_error);
     property(arena.used <= MESSAGE_ARENA_LIMIT, "%zu bytes in the arena", arena.used);
     if (r < 0) {
         property(r == -(int)error.code &&
@@ -87,7 +107,11 @@ static bool run_response(const uint8_t *bytes, size_t size) {
         return false;
     }
     buffer_clear(&encoded);
+    buffer_clear(&encoded_again);
     message_encode_response(&response, &encoded);
+    message_pack_response(&again, &encoded_again);
+    must_be_same("a response that the generated code read");
+    arena_reset(&arena_again);
     r = message_decode_response(encoded.bytes, encoded.length, &arena_again, &again, &error);
     property(r == 0, "what was encoded is refused: %s", error.text);
     buffer_clear(&encoded_again);
@@ -96,11 +120,39 @@ static bool run_response(const uint8_t *bytes, size_t size) {
     return true;
 }
 
+/* In place, or it takes the generated code; both read the same. */
+static bool run_record(const uint8_t *bytes, size_t size) {
+    struct record record, again;
+    struct error error;
+    bool is_read = record_read_in_place(RECORD_TRANSACTION, bytes, size, &arena, &record);
+    int r = record_decode(RECORD_TRANSACTION, bytes, size, &arena_again, &again, &error);
+    property(!is_read || r == 0, "read in place and refused: %s", error.text);
+    if (r < 0)
+        return false;
+    buffer_clear(&encoded);
+    buffer_clear(&encoded_again);
+    record_encode(&again, &encoded);
+    if (is_read) {
+        record_encode(&record, &encoded_again);
+        must_be_same("a record that the generated code read");
+    }
+    arena_reset(&arena);
+    property(
+        record_read_in_place(RECORD_TRANSACTION, encoded.bytes, encoded.length, &arena, &record),
+        "what was encoded is not read in place");
+    buffer_clear(&encoded_again);
+    record_encode(&record, &encoded_again);
+    must_be_same("a record");
+    return true;
+}
+
 bool target_run(const uint8_t *bytes, size_t size) {
     if (size == 0)
         return false;
     arena_reset(&arena);
     arena_reset(&arena_again);
+    if (bytes[0] & 2)
+        return run_record(bytes + 1, size - 1);
     return bytes[0] & 1 ? run_response(bytes + 1, size - 1) : run_request(bytes + 1, size - 1);
 }
 
@@ -112,11 +164,18 @@ void target_seeds(struct seeds *seeds, const char *root) {
     struct error error;
     arena_init(&made, (size_t)4 << 20);
     buffer_init(&seed);
-    for (unsigned i = 0; i < 120; i++) {
+    for (unsigned i = 0; i < 160; i++) {
         arena_reset(&made);
         buffer_clear(&seed);
-        buffer_append_u8(&seed, i & 1);
-        if (i & 1) {
+        bool is_record = i % 4 == 3;
+        buffer_append_u8(&seed, is_record ? 2 : i & 1);
+        if (is_record) {
+            struct record record = {.type = RECORD_TRANSACTION};
+            do
+                record = random_record(&random, &made);
+            while (record.type != RECORD_TRANSACTION);
+            record_encode(&record, &seed);
+        } else if (i & 1) {
             struct response response = random_response(&random, &made);
             message_encode_response(&response, &seed);
         } else {

@@ -53,6 +53,25 @@ static void unclean_texts(void **state) {
     }
 }
 
+/* Every byte at every place of texts of all lengths that are read in another way. */
+static void plain_texts(void **state) {
+    (void)state;
+    char bytes[40];
+    for (size_t length = 0; length <= sizeof bytes; length++) {
+        memset(bytes, '~', sizeof bytes);
+        struct text t = {.data = length ? bytes : NULL, .length = length};
+        assert_true(text_is_plain(t));
+        for (size_t at = 0; at < length; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                bytes[at] = (char)byte;
+                if (text_is_plain(t) != (byte >= 0x20 && byte < 0x7f))
+                    fail_msg("0x%02x at %zu of %zu", byte, at, length);
+            }
+            bytes[at] = at % 2 ? ' ' : '~';
+        }
+    }
+}
+
 static void card_numbers(void **state) {
     (void)state;
     /* Published test numbers of the card schemes */
@@ -93,9 +112,9 @@ static void distances(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(clean_texts),  cmocka_unit_test(unclean_texts),
-        cmocka_unit_test(card_numbers), cmocka_unit_test(order),
-        cmocka_unit_test(distances),
+        cmocka_unit_test(clean_texts), cmocka_unit_test(unclean_texts),
+        cmocka_unit_test(plain_texts), cmocka_unit_test(card_numbers),
+        cmocka_unit_test(order),       cmocka_unit_test(distances),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -261,16 +261,20 @@ static void one_bad_transaction_does_not_fail_the_others(void **state) {
         bench_transaction("e", 4, "c1", 100),
     };
     batch[1].currency = TEXT_LITERAL("XXQ");
-    const struct request request = {.call = CALL_SCORE,
-                                    .score = {.transactions = batch, .transaction_count = 5}};
-    const struct score_result *results = bench_call(bench, &request).score.results;
-    assert_int_equal(results[0].error.code, 0);
-    assert_refused(results[1].error, ERROR_INVALID, "currency");
-    assert_refused(results[2].error, ERROR_INVALID, "id");
-    assert_refused(results[3].error, ERROR_INVALID, "card");
-    assert_int_equal(results[4].error.code, 0);
-    assert_int_equal(results[4].decision.position, results[0].decision.position + 1);
-    assert_int_equal(metric_value(bench->metrics, ERRORS, ERROR_INVALID), 3);
+    struct request request = {.call = CALL_SCORE,
+                              .score = {.transactions = batch, .transaction_count = 5}};
+    for (int64_t dry_run = 1; dry_run >= 0; dry_run--) {
+        request.score.dry_run = dry_run;
+        const struct score_result *results = bench_call(bench, &request).score.results;
+        assert_int_equal(results[0].error.code, 0);
+        assert_refused(results[1].error, ERROR_INVALID, "currency");
+        assert_refused(results[2].error, ERROR_INVALID, "id");
+        assert_refused(results[3].error, ERROR_INVALID, "card");
+        assert_int_equal(results[4].error.code, 0);
+        assert_int_equal(results[4].decision.position,
+                         dry_run ? 0 : results[0].decision.position + 1);
+        assert_int_equal(metric_value(bench->metrics, ERRORS, ERROR_INVALID), dry_run ? 3 : 6);
+    }
 }
 
 static void times_too_far_ahead_are_refused(void **state) {

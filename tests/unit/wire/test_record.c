@@ -1,6 +1,7 @@
 /* Archive records: random ones survive the bytes, and the bytes are a function of the record alone.
  */
 #include "tests/unit/unit.h"
+#include "tests/unit/wire/damage.h"
 #include "tests/unit/wire/random_wire.h"
 #include "tests/unit/wire/wire_json.h"
 
@@ -95,37 +96,6 @@ static void in_place(void **state) {
     arena_deinit(&decoded);
 }
 
-/* One byte changed, left out, put in or cut off behind; or a piece of it a second time. */
-static void spoil(struct random *random, struct buffer *buffer) {
-    uint8_t *bytes = buffer->bytes;
-    size_t at = (size_t)random_below(random, buffer->length);
-    switch (random_below(random, 6)) {
-    case 0:
-        bytes[at] = (uint8_t)random_below(random, 256);
-        break;
-    case 1:
-        bytes[at] ^= (uint8_t)(1u << random_below(random, 8));
-        break;
-    case 2:
-        memmove(bytes + at, bytes + at + 1, --buffer->length - at);
-        break;
-    case 3:
-        bytes = buffer_reserve(buffer, 1) - buffer->length;
-        memmove(bytes + at + 1, bytes + at, buffer->length++ - at);
-        bytes[at] = (uint8_t)random_below(random, 256);
-        break;
-    case 4:
-        buffer->length = at;
-        break;
-    default: {
-        uint8_t piece[64];
-        size_t length = buffer->length - at < sizeof piece ? buffer->length - at : sizeof piece;
-        memcpy(piece, bytes + at, length);
-        buffer_append(buffer, piece, length);
-    }
-    }
-}
-
 /* Whatever the bytes: what is read in place is a record to the other decoder too, and the same. */
 static void in_place_as_decoded(void **state) {
     (void)state;
@@ -147,7 +117,7 @@ static void in_place_as_decoded(void **state) {
         buffer_clear(&buffer);
         record_encode(&record, &buffer);
         for (uint64_t spoilt = 1 + random_below(&random, 3); spoilt > 0 && buffer.length; spoilt--)
-            spoil(&random, &buffer);
+            damage_bytes(&random, &buffer);
         /* In memory of its own, so that a sanitizer sees a read behind it. */
         uint8_t *exact = malloc(buffer.length + !buffer.length);
         assert_non_null(exact);

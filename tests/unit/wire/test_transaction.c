@@ -3,6 +3,7 @@
 #include "core/wire/transaction.h"
 #include "tests/unit/unit.h"
 
+#include <arpa/inet.h>
 #include <math.h>
 
 #define NOON INT64_C(1767268800000000)
@@ -11,7 +12,7 @@ static struct transaction good(void) {
     return (struct transaction){.id = TEXT_LITERAL("t-1"), .event_time_us = NOON};
 }
 
-static void accept(const struct transaction *transaction) {
+static void allow(const struct transaction *transaction) {
     struct text field = TEXT_LITERAL("untouched");
     struct error error = {0};
     if (transaction_check(transaction, &field, &error) < 0)
@@ -40,9 +41,9 @@ static struct text repeat(char c, size_t count) {
 static void ids(void **state) {
     (void)state;
     struct transaction t = good();
-    accept(&t);
+    allow(&t);
     t.id = repeat('i', TRANSACTION_ID_MAX);
-    accept(&t);
+    allow(&t);
     t.id = repeat('i', TRANSACTION_ID_MAX + 1);
     refuse(&t, "id", "id has 129 bytes; expected at most 128");
     t.id = (struct text){0};
@@ -59,9 +60,9 @@ static void times(void **state) {
     (void)state;
     struct transaction t = good();
     t.event_time_us = 1;
-    accept(&t);
+    allow(&t);
     t.event_time_us = INT64_C(253402300799999999);
-    accept(&t);
+    allow(&t);
     t.event_time_us = 0;
     refuse(&t, "event_time_us", "missing");
     t.event_time_us = -1;
@@ -76,9 +77,9 @@ static void amounts(void **state) {
     (void)state;
     struct transaction t = good();
     t.currency = TEXT_LITERAL("EUR");
-    accept(&t); /* 0 EUR: a card verification */
+    allow(&t); /* 0 EUR: a card verification */
     t.amount_minor = TRANSACTION_AMOUNT_MINOR_MAX;
-    accept(&t);
+    allow(&t);
     t.amount_minor = TRANSACTION_AMOUNT_MINOR_MAX + 1;
     refuse(&t, "amount_minor", "10000000000000 is too large; expected at most 9999999999999");
     t.amount_minor = INT64_MAX;
@@ -113,7 +114,7 @@ static void text_fields(void **state) {
         bool has_syntax = field == FIELD_IP || field == FIELD_COUNTRY || field == FIELD_MCC;
         t.fields[field] = repeat('f', TRANSACTION_FIELD_MAX);
         if (!has_syntax)
-            accept(&t);
+            allow(&t);
     }
     assert_int_equal(transaction_field_parse(text_of("cards")), FIELD_COUNT);
     assert_int_equal(transaction_field_parse(text_of("")), FIELD_COUNT);
@@ -126,7 +127,7 @@ static void try_values(enum transaction_field field, const char *const *values, 
         struct transaction t = good();
         t.fields[field] = text_of(*values);
         if (accepted)
-            accept(&t);
+            allow(&t);
         else
             refuse(&t, transaction_field_name(field), words);
     }
@@ -158,14 +159,14 @@ static void locations(void **state) {
     (void)state;
     struct transaction t = good();
     t.latitude_e7 = INT32_MAX; /* ignored without has_location */
-    accept(&t);
+    allow(&t);
     t.has_location = true;
     t.latitude_e7 = -900000000;
     t.longitude_e7 = 1800000000;
-    accept(&t);
+    allow(&t);
     t.latitude_e7 = 900000000;
     t.longitude_e7 = -1800000000;
-    accept(&t);
+    allow(&t);
     t.latitude_e7 = 900000001;
     refuse(&t, "location.latitude_e7", "900000001 is beyond a pole");
     t.latitude_e7 = INT32_MIN;
@@ -195,14 +196,14 @@ static void attribute_names(void **state) {
     t.attribute_count = 1;
     for (size_t i = 0; i < sizeof good_names / sizeof *good_names; i++) {
         attribute.name = text_of(good_names[i]);
-        accept(&t);
+        allow(&t);
     }
     for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++) {
         attribute.name = text_of(bad_names[i]);
         refuse(&t, "attributes", "attributes[0] has the name");
     }
     attribute.name = repeat('n', 64);
-    accept(&t);
+    allow(&t);
     attribute.name = repeat('n', 65);
     refuse(&t, "attributes", "at most 64 bytes");
 }
@@ -214,7 +215,7 @@ static void attribute_values(void **state) {
     struct transaction t = good();
     t.attributes = &text;
     t.attribute_count = 1;
-    accept(&t);
+    allow(&t);
     text.text.length = 1025;
     refuse(&t, "ratio", "ratio has 1025 bytes; expected at most 1024");
     text.text = TEXT_LITERAL("\xff");
@@ -226,7 +227,7 @@ static void attribute_values(void **state) {
     refuse_attribute(number, "ratio", "ratio is infinite");
     struct attribute integer = {.name = name, .type = ATTRIBUTE_INTEGER, .integer = INT64_MIN};
     t.attributes = &integer;
-    accept(&t);
+    allow(&t);
 }
 
 static void attribute_lists(void **state) {
@@ -240,7 +241,7 @@ static void attribute_lists(void **state) {
     struct transaction t = good();
     t.attributes = attributes;
     t.attribute_count = TRANSACTION_ATTRIBUTES_MAX;
-    accept(&t);
+    allow(&t);
     t.attribute_count++;
     refuse(&t, "attributes", "attributes are 65; expected at most 64");
     t.attribute_count = 3;
@@ -334,6 +335,36 @@ static void equality(void **state) {
     assert_false(transaction_equal(&a, &b));
 }
 
+/* What is an address is for inet_pton() to say. */
+static void addresses(void **state) {
+    (void)state;
+    static const char *const pieces[] = {"0", "1", "9",   "00", "01", "10",  "99", "100", "199",
+                                         "2", "5", "255", "6",  ".",  "256", "..", "a",   " "};
+    uint64_t chance = 1;
+    size_t accepted = 0;
+    for (size_t i = 0; i < 200000; i++) {
+        char string[64] = "";
+        bool is_near = i % 2; /* as an address has them */
+        for (size_t part = 0; part < 4 + i % 4 * !is_near; part++) {
+            chance = chance * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+            strcat(string, pieces[(chance >> 33) % (is_near ? 13 : 18)]);
+            if (is_near && part < 3)
+                strcat(string, ".");
+        }
+        unsigned char address[16];
+        bool expected = inet_pton(AF_INET, string, address) == 1 ||
+                        inet_pton(AF_INET6, string, address) == 1 || string[0] == '\0';
+        struct transaction t = good();
+        struct text field;
+        struct error error;
+        t.fields[FIELD_IP] = text_of(string);
+        if ((transaction_check(&t, &field, &error) == 0) != expected)
+            fail_msg("%s", string);
+        accepted += expected;
+    }
+    assert_in_range(accepted, 1000, 190000);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(ids),
@@ -348,6 +379,7 @@ int main(void) {
         cmocka_unit_test(order),
         cmocka_unit_test(messages_show_little),
         cmocka_unit_test(equality),
+        cmocka_unit_test(addresses),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,37 @@
+#include "writing.h"
+
+struct writing writing_begin(struct buffer *buffer, size_t room) {
+    uint8_t *start = buffer_reserve(buffer, room);
+    return (struct writing){.buffer = buffer, .start = start, .end = start + room};
+}
+
+void writing_finish(struct writing *writing, const uint8_t *at) {
+    check(at >= writing->start);
+    size_t length = (size_t)(writing->end - at);
+    memmove(writing->start, at, length);
+    writing->buffer->length += length;
+}
+
+/* The seven bits of each byte, apart; of at most 56 bits. */
+static uint64_t split_sevens(uint64_t x) {
+    x = (x & UINT64_C(0x000000000fffffff)) | (x & UINT64_C(0x00fffffff0000000)) << 4;
+    x = (x & UINT64_C(0x00003fff00003fff)) | (x & UINT64_C(0x0fffc0000fffc000)) << 2;
+    return (x & UINT64_C(0x007f007f007f007f)) | (x & UINT64_C(0x3f803f803f803f80)) << 1;
+}
+
+uint8_t *writing_long_varint(uint8_t *at, uint64_t value) {
+    if (value < 0x4000) {
+        store_u16(at - 2, (uint16_t)((value & 0x7f) | 0x80 | value >> 7 << 8));
+        return at - 2;
+    }
+    unsigned length = (64u - (unsigned)__builtin_clzll(value) + 6) / 7;
+    if (length > 8) {
+        at -= length;
+        varint_put(at, value);
+        return at;
+    }
+    /* All at once, with zeros in the room before it: a time has eight. */
+    uint64_t more = UINT64_C(0x8080808080808080) >> 8 * (9 - length);
+    store_u64(at - 8, (split_sevens(value) | more) << 8 * (8 - length));
+    return at - length;
+}
