@@ -13,18 +13,17 @@
 #include "../base/hash.h"
 
 static int lay_out(struct engine *engine, const struct transaction *transaction,
-                   struct text *ret_field, struct error *ret_error) {
+                   const struct field_set *fields, struct text *ret_field,
+                   struct error *ret_error) {
+    engine->incomplete = NULL;
     int r = engine->omits_check ? 0 : transaction_check(transaction, ret_field, ret_error);
-    return r < 0 ? r : judge_bind(&engine->live, transaction, ret_field, ret_error);
-}
-
-/* For the plan; nothing that the rules have taken can be wrong there. */
-static void lay_out_plan(struct engine *engine, const struct transaction *transaction) {
-    struct text field;
-    struct error ignored;
-    if (engine->plan != engine->rules)
-        schema_bind(&engine->plan->schema, transaction, BIND_LENIENT, &engine->plan_layout.bound,
-                    &field, &ignored);
+    if (r == 0)
+        r = judge_bind(&engine->live, transaction, fields, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    engine->incomplete = fields;
+    engine->decided = *transaction;
+    return 0;
 }
 
 static void degrade(struct decision *decision, struct text reason) {
@@ -268,9 +267,10 @@ static int tell_features(struct engine *engine, struct arena *arena, struct deci
 }
 
 /* Before anything is read. */
-static int begin(struct engine *engine, const struct transaction *transaction, struct arena *arena,
-                 struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
-    int r = lay_out(engine, transaction, ret_field, ret_error);
+static int begin(struct engine *engine, const struct transaction *transaction,
+                 const struct field_set *fields, struct arena *arena, struct decision *ret_decision,
+                 struct text *ret_field, struct error *ret_error) {
+    int r = lay_out(engine, transaction, fields, ret_field, ret_error);
     if (r < 0)
         return r;
     *ret_field = (struct text){0};
@@ -303,11 +303,14 @@ static int conclude(struct engine *engine, const struct transaction *transaction
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+    bool is_shared = engine->plan == engine->rules;
     struct decision decision;
-    int r = begin(engine, transaction, arena, &decision, ret_field, ret_error);
+    int r = begin(engine, transaction, is_shared ? &engine->both_fields : &engine->live.fields,
+                  arena, &decision, ret_field, ret_error);
     if (r < 0)
         return r;
-    lay_out_plan(engine, transaction);
+    if (!is_shared)
+        layout_bind_plan(engine, transaction);
     read_features(engine, transaction, states, arena, &decision);
     r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
     if (r == 0)
@@ -319,7 +322,8 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
                  const struct entity_reading *readings, bool with_features, struct arena *arena,
                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
     struct decision decision;
-    int r = begin(engine, transaction, arena, &decision, ret_field, ret_error);
+    int r =
+        begin(engine, transaction, &engine->live.fields, arena, &decision, ret_field, ret_error);
     if (r < 0)
         return r;
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)

@@ -113,29 +113,15 @@ static void find_following_filters(struct engine *engine) {
     free(reads);
 }
 
-/* The fields that keys, columns and filters of the plan need, and those that they are derived from.
- */
-static void find_plan_fields(struct engine *engine) {
-    const struct snapshot *snapshot = engine->plan;
-    const struct schema *schema = &snapshot->schema;
-    bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
-    for (size_t e = 0; e < snapshot->plan.entity_count; e++) {
-        const struct entity_plan *entity = &snapshot->plan.entities[e];
-        const struct entity_binding *binding = &snapshot->bindings[e];
-        for (size_t i = 0; i < binding->key_slot_count; i++)
-            reads[binding->key_slots[i]] = true;
-        for (size_t i = 0; i < entity->column_count; i++)
-            reads[binding->column_slots[i]] = true;
-        for (size_t i = 0; i < entity->filter_count; i++)
-            expression_reads(binding->filters[i], reads, snapshot->slot_count);
+static void find_fields(struct engine *engine) {
+    const struct snapshot *plan = engine->plan;
+    bool *reads = check_calloc(plan->slot_count, sizeof *reads);
+    fields_of_plan(plan, reads);
+    field_set_init(&engine->plan_fields, &plan->schema, reads, plan->slot_count);
+    if (plan == engine->rules) {
+        fields_of_rules(plan, reads);
+        field_set_init(&engine->both_fields, &plan->schema, reads, plan->slot_count);
     }
-    for (size_t slot = schema->field_count; slot-- > schema->first_derived;)
-        if (reads[slot]) /* of those before it */
-            expression_reads(schema->fields[slot].derivation, reads, snapshot->slot_count);
-    engine->plan_fields = check_calloc(schema->field_count, sizeof *engine->plan_fields);
-    for (size_t slot = 0; slot < schema->field_count; slot++)
-        if (reads[slot])
-            engine->plan_fields[engine->plan_field_count++] = slot;
     free(reads);
 }
 
@@ -170,7 +156,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     find_same_filters(engine);
     find_following_filters(engine);
     arena_init(&engine->filter_texts, FILTER_TEXTS_MAX);
-    find_plan_fields(engine);
+    find_fields(engine);
     engine->slot_hashes = check_calloc(plan->slot_count, sizeof *engine->slot_hashes);
     engine->spots = check_calloc(plan->plan.entity_count, sizeof *engine->spots);
     engine->values = check_calloc(largest, sizeof *engine->values);
@@ -197,7 +183,8 @@ void engine_free(struct engine *engine) {
     for (size_t i = 0; i < engine->plan->plan.entity_count; i++)
         free(engine->readings[i].plan.features);
     free(engine->readings);
-    free(engine->plan_fields);
+    field_set_deinit(&engine->plan_fields);
+    field_set_deinit(&engine->both_fields);
     free(engine->first_filter);
     free(engine->same_filter);
     free(engine->passed);
@@ -269,7 +256,12 @@ size_t engine_shadow_warming(const struct engine *engine, size_t shadow) {
 const struct engine_warming *engine_warming_names(const struct engine *engine) {
     return &engine->warming;
 }
-const struct value *engine_frame(const struct engine *engine) {
+const struct value *engine_frame(struct engine *engine) {
+    const struct field_set *fields = engine->incomplete;
+    if (fields)
+        schema_bind_rest(&engine->rules->schema, &engine->decided, fields->rest, fields->rest_count,
+                         &engine->live.layout.bound);
+    engine->incomplete = NULL;
     return engine->live.layout.bound.frame;
 }
 uint64_t engine_unknown(const struct engine *engine) {
@@ -312,6 +304,13 @@ struct text layout_key(struct engine *engine, size_t entity) {
         at = key_part(at, part, binding->key_slot_count);
     }
     return (struct text){.data = engine->key, .length = (size_t)(at - engine->key)};
+}
+
+void layout_bind_plan(struct engine *engine, const struct transaction *transaction) {
+    struct text field;
+    struct error ignored;
+    schema_bind_some(&engine->plan->schema, transaction, BIND_LENIENT, engine->plan_fields.slots,
+                     engine->plan_fields.count, &engine->plan_layout.bound, &field, &ignored);
 }
 
 void layout_begin(struct engine *engine, const struct transaction *transaction) {

@@ -107,7 +107,7 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
 
 /* The values of the rules' fields, features and so on for the transaction that engine_decide()
  * decided last, whose memory must still be there: slot_count of them, for expression_eval(). */
-const struct value *engine_frame(const struct engine *engine);
+const struct value *engine_frame(struct engine *engine);
 
 /* ---- the steps of deciding and applying ----
  *

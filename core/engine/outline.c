@@ -21,8 +21,7 @@ static bool passes(struct engine *engine, size_t entity, size_t filter, struct a
 }
 
 static void bind_plan(struct engine *engine, const struct transaction *transaction) {
-    schema_bind_some(&engine->plan->schema, transaction, engine->plan_fields,
-                     engine->plan_field_count, &engine->plan_layout.bound);
+    layout_bind_plan(engine, transaction);
     layout_begin(engine, transaction);
 }
 

@@ -29,6 +29,17 @@ struct layout {
     struct bound bound; /* its own: slot_count slots in frame, field_count integers */
 };
 
+/* Fields to bind, and the others; both ascend. */
+struct field_set {
+    size_t *slots, *rest;
+    size_t count, rest_count;
+};
+
+/* A field of an entity's key, whose length is checked. */
+struct key_field {
+    size_t slot, entity;
+};
+
 /* A rule whose condition was true. */
 struct fired_rule {
     uint32_t rule; /* index in its snapshot */
@@ -50,6 +61,9 @@ struct group_total {
 struct judge {
     struct snapshot *snapshot;
     struct layout layout;
+    struct field_set fields;      /* that judging looks at */
+    struct key_field *key_fields; /* each once */
+    size_t key_field_count;
     struct feature_origins *entities; /* parallel to the plan's */
     size_t warming;                   /* features that the plan does not have */
     size_t memory;                    /* bytes that features, values and conditions take at most */
@@ -84,9 +98,13 @@ struct engine {
     size_t shadow_count;
     const struct thresholds *thresholds; /* NULL: none */
     struct list_table *lists;            /* NULL: nothing was added */
-    struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
-    size_t *plan_fields;       /* slots that states are made from, ascending */
-    size_t plan_field_count;
+    struct layout plan_layout;    /* shares the rules' memory when the snapshots are the same */
+    struct field_set plan_fields; /* that states are made from */
+    struct field_set both_fields; /* and those that the rules look at, where they share a frame */
+    /* engine_frame() has still to bind the rest of the transaction that is being decided, or was
+     * last. NULL: it is complete. */
+    const struct field_set *incomplete;
+    struct transaction decided;
     struct reading *readings; /* one per entity of the plan */
     struct spot *spots;       /* likewise, of the transaction in the plan's layout */
     /* Filters of the plan, all entities' one behind the other. Entities often share conditions:
@@ -128,6 +146,9 @@ void layout_set_verdict(struct layout *layout, enum verdict verdict);
 void layout_set_outcome(struct layout *layout, enum label label);
 void layout_set_fired(struct layout *layout, const struct reason *reasons, size_t count);
 
+/* The transaction into the plan's layout: nothing that the rules have taken can be wrong there. */
+void layout_bind_plan(struct engine *engine, const struct transaction *transaction);
+
 /* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
  * when the transaction lacks a part of it. */
 struct text layout_key(struct engine *engine, size_t entity);
@@ -147,6 +168,17 @@ bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct a
 /* Fills time and columns of engine->entry from the plan's layout; the id, which is the same for all
  * entities, and the weights are the caller's. */
 void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction);
+
+/* ---- which fields: fields.c ---- */
+
+/* The slots that are read, by slot_count flags; sets those of fields that others are made of. */
+void field_set_init(struct field_set *set, const struct schema *schema, bool *reads,
+                    size_t slot_count);
+void field_set_deinit(struct field_set *set);
+/* Sets reads[slot] of what judging looks at and what may refuse a transaction. */
+void fields_of_rules(const struct snapshot *snapshot, bool *reads);
+/* And of what keys, columns and filters are made from. */
+void fields_of_plan(const struct snapshot *snapshot, bool *reads);
 
 /* ---- what a transaction means to its entities: outline.c ---- */
 
@@ -189,9 +221,10 @@ void judge_take_features(struct judge *judge, size_t entity, const struct value 
 /* Once all are there. */
 void judge_compute_values(struct judge *judge, struct arena *arena);
 
-/* The transaction into the judge's frame, with all that its schema demands. */
-int judge_bind(struct judge *judge, const struct transaction *transaction, struct text *ret_field,
-               struct error *ret_error);
+/* The fields of the transaction that are in the set into the judge's frame, with all that its
+ * schema demands; judge->fields are in it. */
+int judge_bind(struct judge *judge, const struct transaction *transaction,
+               const struct field_set *fields, struct text *ret_field, struct error *ret_error);
 
 /* ---- what the rules make of the frame: judge.c ---- */
 
