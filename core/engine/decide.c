@@ -104,15 +104,11 @@ static void read_features(struct engine *engine, const struct transaction *trans
     }
 }
 
+/* Features and computed values lie one behind the other. */
 static uint64_t hash_features(const struct engine *engine) {
     const struct snapshot *rules = engine->rules;
-    const struct value *frame = engine->live.layout.bound.frame;
-    uint64_t hash = 0;
-    for (size_t i = 0; i < rules->feature_count; i++)
-        hash = value_hash(frame[rules->first_feature + i], hash);
-    for (size_t i = 0; i < rules->computed_count; i++)
-        hash = value_hash(frame[rules->computed[i].slot], hash);
-    return hash;
+    return values_hash(engine->live.layout.bound.frame + rules->first_feature,
+                       rules->feature_count + rules->computed_count);
 }
 
 /* Of what is said about a decision as a whole, for each entity once. */
