@@ -16,6 +16,7 @@ static int lay_out(struct engine *engine, const struct transaction *transaction,
                    const struct field_set *fields, struct text *ret_field,
                    struct error *ret_error) {
     engine->incomplete = NULL;
+    engine->laid_out = 0;
     int r = engine->omits_check ? 0 : transaction_check(transaction, ret_field, ret_error);
     if (r == 0)
         r = judge_bind(&engine->live, transaction, fields, ret_field, ret_error);
@@ -76,13 +77,13 @@ int engine_read(struct engine *engine, size_t entity, struct state *state,
 }
 
 /* The same where the source had the state further away than in memory. */
-static int read_stored(struct engine *engine, size_t entity, struct state_source *states) {
+static int read_stored(struct engine *engine, size_t entity, const struct entry *entry,
+                       struct state_source *states) {
     const struct reading *reading = &engine->readings[entity];
-    struct text state =
-        states->read(states, entity, layout_key(engine, entity), engine->spots[entity].key_hash);
-    int r =
-        state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
-                   engine->entry.time_us, &engine->entry, engine->state_scratch, engine->values);
+    const struct spot *spot = &engine->spots[entity];
+    struct text state = states->read(states, entity, spot->key, spot->key_hash);
+    int r = state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
+                       entry->time_us, entry, engine->state_scratch, engine->values);
     engine->unknown += state_scratch_unknown(engine->state_scratch);
     return r;
 }
@@ -94,11 +95,11 @@ static void read_features(struct engine *engine, const struct transaction *trans
     layout_find_states(engine, transaction->event_time_us, states);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         const struct spot *spot = &engine->spots[e];
-        if (!spot->has_key || !engine->readings[e].is_wanted)
+        if (!spot->key.data || !engine->readings[e].is_wanted)
             continue;
-        outline_entry(engine, e, transaction, arena);
-        int r = spot->state ? engine_read(engine, e, spot->state, &engine->entry, engine->values)
-                            : read_stored(engine, e, states);
+        const struct entry *entry = outline_entry(engine, e, transaction);
+        int r = spot->state ? engine_read(engine, e, spot->state, entry, engine->values)
+                            : read_stored(engine, e, entry, states);
         take_reading(engine, e, (struct entity_reading){.values = engine->values, .is_late = r > 0},
                      arena, decision);
     }
@@ -296,6 +297,11 @@ static int conclude(struct engine *engine, const struct transaction *transaction
     return with_features ? tell_features(engine, arena, decision, ret_error) : 0;
 }
 
+/* No other decision's: not this engine's, and not another engine's that is there. */
+static uint64_t next_laid_out(const struct engine *engine) {
+    return ((uint64_t)(uintptr_t)engine << 16) + engine->transactions;
+}
+
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
@@ -309,9 +315,11 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
         layout_bind_plan(engine, transaction);
     read_features(engine, transaction, states, arena, &decision);
     r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
-    if (r == 0)
-        *ret_decision = decision;
-    return r;
+    if (r < 0)
+        return r;
+    decision.laid_out = engine->laid_out = next_laid_out(engine);
+    *ret_decision = decision;
+    return 0;
 }
 
 int engine_judge(struct engine *engine, const struct transaction *transaction,

@@ -84,11 +84,12 @@ struct judgement {
     uint32_t rule_errors;
 };
 
-/* Where the state of one of the transaction's entities is. */
+/* One of the entities of the transaction in the plan's layout, and where its state is. */
 struct spot {
+    struct text key; /* .data NULL: the transaction lacks a part of it */
     uint64_t key_hash;
     struct state *state; /* NULL: not in memory */
-    bool has_key;
+    bool has_entry;      /* engine->entries has what it means to this entity */
 };
 
 struct engine {
@@ -114,6 +115,7 @@ struct engine {
     signed char *passed;        /* of those, by the record being looked at; −1: not known yet */
     signed char *passed_before; /* likewise, as long as there is no verdict */
     bool *follows;              /* of each filter: may it change once there is a verdict? */
+    bool *entity_follows;       /* of each entity: may any of its filters? */
     bool any_follows;
     size_t filter_count;
     int32_t applied[PLAN_FILTERS_MAX]; /* weights: entry has those to read with */
@@ -132,8 +134,12 @@ struct engine {
     size_t given_count;
     struct value *values; /* room for the features of the largest entity */
     struct state_scratch *state_scratch;
-    struct entry entry;
-    char key[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)];
+    struct entry *entries; /* one per entity of the plan */
+    char (*keys)[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)]; /* likewise */
+    uint64_t id_hash; /* of the transaction in the plan's layout */
+    /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
+     * spots and entries are what it has left; 0: something else was there. */
+    uint64_t laid_out;
 };
 
 /* ---- layouts: engine.c ---- */
@@ -149,25 +155,20 @@ void layout_set_fired(struct layout *layout, const struct reason *reasons, size_
 /* The transaction into the plan's layout: nothing that the rules have taken can be wrong there. */
 void layout_bind_plan(struct engine *engine, const struct transaction *transaction);
 
-/* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
- * when the transaction lacks a part of it. */
-struct text layout_key(struct engine *engine, size_t entity);
+/* Another transaction is in the plan's layout: its keys into engine->spots, with their hashes
+ * unless nobody wants them. */
+void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes);
 
-/* hash_text() of that key. */
-uint64_t layout_key_hash(struct engine *engine, size_t entity, struct text key);
-/* Another transaction is in the plan's layout. */
-void layout_begin(struct engine *engine, const struct transaction *transaction);
-
-/* Finds the states of all entities of the transaction in the plan's layout, which is to be read or
- * applied, and fetches them: fills engine->spots. Quick where the source has them in memory. */
+/* Finds the states of all entities of the transaction in the plan's layout, which is to be read,
+ * and fetches them: into engine->spots. Quick where the source has them in memory. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
 
 /* Does the transaction in the plan's layout pass the filter, with verdict and outcome as set? */
 bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena);
 
-/* Fills time and columns of engine->entry from the plan's layout; the id, which is the same for all
- * entities, and the weights are the caller's. */
-void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction);
+/* Fills the entity's entry from the plan's layout, but for the weights. */
+struct entry *layout_entry(struct engine *engine, size_t entity,
+                           const struct transaction *transaction, bool is_transaction);
 
 /* ---- which fields: fields.c ---- */
 
@@ -184,9 +185,9 @@ void fields_of_plan(const struct snapshot *snapshot, bool *reads);
 
 /* The transaction is in the plan's layout, and is to be read for: there is no verdict yet. */
 void outline_begin(struct engine *engine, const struct transaction *transaction);
-/* Fills engine->entry to read with. */
-void outline_entry(struct engine *engine, size_t entity, const struct transaction *transaction,
-                   struct arena *arena);
+/* The entity's entry to read with. */
+const struct entry *outline_entry(struct engine *engine, size_t entity,
+                                  const struct transaction *transaction);
 
 /* engine_outline(), or less than that. */
 struct outlining {
@@ -196,6 +197,12 @@ struct outlining {
 };
 void outline_record(struct engine *engine, const struct record *record,
                     const struct outlining *outlining);
+/* Is this the transaction that engine_decide() has laid out, and was nothing else since? */
+bool outline_is_laid_out(const struct engine *engine, const struct record *record);
+/* outline_record() of that one, to apply it: what deciding has worked out is not worked out again.
+ */
+void outline_laid_out(struct engine *engine, const struct record *record,
+                      struct outline_sink *sink);
 
 /* ---- what has no history yet: warming.c ---- */
 
