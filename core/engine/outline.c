@@ -9,20 +9,20 @@
 
 #include <string.h>
 
-static size_t filter_of(const struct engine *engine, size_t entity, size_t filter) {
-    return engine->same_filter[engine->first_filter[entity] + filter];
-}
-
-static bool passes(struct engine *engine, size_t entity, size_t filter) {
-    signed char *passed = &engine->passed[filter_of(engine, entity, filter)];
-    if (*passed < 0)
-        *passed = layout_passes(engine, entity, filter, &engine->filter_texts);
-    return *passed;
+/* Of the entity's filters, the first ones with the same conditions. */
+static const size_t *filters_of(const struct engine *engine, size_t entity) {
+    return engine->same_filter + engine->first_filter[entity];
 }
 
 static void weigh(struct engine *engine, size_t entity, int32_t *ret_weights) {
-    for (size_t f = 0; f < engine->plan->plan.entities[entity].filter_count; f++)
-        ret_weights[f] = passes(engine, entity, f);
+    size_t count = engine->plan->plan.entities[entity].filter_count;
+    const size_t *filters = filters_of(engine, entity);
+    for (size_t f = 0; f < count; f++) {
+        signed char *passed = &engine->passed[filters[f]];
+        if (*passed < 0)
+            *passed = layout_passes(engine, entity, f, &engine->filter_texts);
+        ret_weights[f] = *passed;
+    }
 }
 
 static void bind_plan(struct engine *engine, const struct transaction *transaction,
@@ -73,8 +73,7 @@ static void weigh_undecided(struct engine *engine) {
     const struct plan *plan = &engine->plan->plan;
     set_undecided(engine);
     for (size_t e = 0; e < plan->entity_count; e++)
-        for (size_t f = 0; f < plan->entities[e].filter_count; f++)
-            passes(engine, e, f);
+        weigh(engine, e, engine->applied);
     memcpy(engine->passed_before, engine->passed, engine->filter_count);
 }
 
@@ -104,7 +103,7 @@ static void outline_transaction(struct engine *engine, const struct transaction_
         struct entry *entry = layout_entry(engine, e, &record->transaction, true);
         weigh(engine, e, outlining->reads ? engine->applied : entry->weights);
         for (size_t f = 0; outlining->reads && f < engine->plan->plan.entities[e].filter_count; f++)
-            entry->weights[f] = engine->passed_before[filter_of(engine, e, f)];
+            entry->weights[f] = engine->passed_before[filters_of(engine, e)[f]];
         hand_over(engine, e, outlining->reads ? engine->applied : NULL, outlining->sink);
     }
 }
