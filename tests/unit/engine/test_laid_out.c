@@ -266,7 +266,7 @@ static void step(struct bench *bench, unsigned number) {
     if (roll(2))
         interfere(bench, number);
     struct record record = record_of(&t, &decision);
-    switch (roll(6)) {
+    switch (roll(7)) {
     case 0: /* as a policy that is followed would have decided */
         record.transaction.decision.verdict = (enum verdict)(1 + roll(4));
         break;
@@ -278,6 +278,10 @@ static void step(struct bench *bench, unsigned number) {
         break;
     case 3: /* of the other engine */
         record.transaction.decision.laid_out = again.laid_out;
+        break;
+    case 4: /* what was decoded into the memory afterwards */
+        ((char *)(uintptr_t)t.fields[FIELD_CARD].data)[1] = (char)('0' + roll(4));
+        record.transaction.decision.laid_out = 0;
         break;
     default:
         break;
