@@ -107,12 +107,14 @@ void replay_begin_row(const struct replay *replay, const struct record *record,
 int replay_note_decided(const struct replay *replay, size_t worker, const struct replay_row *row,
                         struct error *ret_error) {
     const struct record *record = row->record;
+    if (!replay->walk) /* the frame would be completed for nobody */
+        return 0;
     const struct walk_forward_row decided = {.position = record->position,
                                              .event_time_us =
                                                  record->transaction.transaction.event_time_us,
                                              .score = row->decision->score,
                                              .frame = engine_frame(row->engine)};
-    return replay->walk ? walk_forward_take(replay->walk, worker, &decided, ret_error) : 0;
+    return walk_forward_take(replay->walk, worker, &decided, ret_error);
 }
 
 int replay_judge_row(const struct replay_judging *judging, struct replay_decided *ret_decided,

@@ -24,8 +24,34 @@ static inline struct text text_of(const char *string) {
     return (struct text){.data = string, .length = string ? strlen(string) : 0};
 }
 
+static inline uint64_t text_load8(const char *at) {
+    uint64_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+static inline uint32_t text_load4(const char *at) {
+    uint32_t word;
+    memcpy(&word, at, sizeof word);
+    return word;
+}
+
+/* Most texts are short, and a call takes longer than comparing two words that may overlap. */
 static inline bool text_equal(struct text a, struct text b) {
-    return a.length == b.length && (a.length == 0 || memcmp(a.data, b.data, a.length) == 0);
+    size_t length = a.length;
+    if (length != b.length)
+        return false;
+    if (length > 16)
+        return memcmp(a.data, b.data, length) == 0;
+    if (length >= 8)
+        return ((text_load8(a.data) ^ text_load8(b.data)) |
+                (text_load8(a.data + length - 8) ^ text_load8(b.data + length - 8))) == 0;
+    if (length >= 4)
+        return ((text_load4(a.data) ^ text_load4(b.data)) |
+                (text_load4(a.data + length - 4) ^ text_load4(b.data + length - 4))) == 0;
+    for (size_t i = 0; i < length; i++)
+        if (a.data[i] != b.data[i])
+            return false;
+    return true;
 }
 
 static inline bool text_is(struct text a, const char *string) {

@@ -59,6 +59,8 @@ bool value_equal(struct value a, struct value b) {
     return false;
 }
 
+#define ENCODED_BYTES 9
+
 static uint64_t hash_items(const struct value_items *items) {
     uint64_t hash = items->count;
     for (size_t i = 0; i < items->count; i++)
@@ -66,38 +68,56 @@ static uint64_t hash_items(const struct value_items *items) {
     return hash;
 }
 
-uint64_t value_hash(struct value v, uint64_t seed) {
-    /* Type and eight bytes of payload in a fixed byte order; a text is hashed by itself first. */
-    uint64_t payload = 0;
-    switch (v.type) {
+/* A text, a list or a map is hashed by itself first. */
+static uint64_t payload_of(const struct value *v) {
+    switch (v->type) {
     case VALUE_ABSENT:
         break;
     case VALUE_BOOL:
-        payload = v.boolean;
-        break;
+        return v->boolean;
     case VALUE_DOUBLE:
-        payload = double_bits(v.number);
-        break;
+        return double_bits(v->number);
     case VALUE_TEXT:
-        payload = hash_text(v.text);
-        break;
+        return hash_text(v->text);
     case VALUE_ERROR:
-        payload = (uint64_t)v.error_code;
-        break;
+        return (uint64_t)v->error_code;
     case VALUE_LIST:
     case VALUE_MAP:
-        payload = hash_items(v.items);
-        break;
+        return hash_items(v->items);
     case VALUE_INT:
     case VALUE_TIMESTAMP:
     case VALUE_DURATION:
-        payload = (uint64_t)v.integer;
-        break;
+        return (uint64_t)v->integer;
     }
-    uint8_t bytes[9] = {(uint8_t)v.type};
-    for (int i = 0; i < 8; i++)
-        bytes[1 + i] = (uint8_t)(payload >> (8 * i));
+    return 0;
+}
+
+/* The type and eight bytes, the lowest first. */
+static void encode(const struct value *v, uint8_t bytes[ENCODED_BYTES]) {
+    uint64_t payload = payload_of(v);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    payload = __builtin_bswap64(payload);
+#endif
+    bytes[0] = (uint8_t)v->type;
+    memcpy(bytes + 1, &payload, sizeof payload);
+}
+
+uint64_t value_hash(struct value v, uint64_t seed) {
+    uint8_t bytes[ENCODED_BYTES];
+    encode(&v, bytes);
     return hash64(bytes, sizeof bytes, seed);
+}
+
+uint64_t values_hash(const struct value *values, size_t count) {
+    uint8_t bytes[VALUES_HASH_RUN * ENCODED_BYTES];
+    uint64_t hash = 0;
+    for (size_t begin = 0; begin < count; begin += VALUES_HASH_RUN) {
+        size_t run = count - begin < VALUES_HASH_RUN ? count - begin : VALUES_HASH_RUN;
+        for (size_t i = 0; i < run; i++)
+            encode(&values[begin + i], bytes + i * ENCODED_BYTES);
+        hash = hash64(bytes, run * ENCODED_BYTES, hash);
+    }
+    return hash;
 }
 
 static size_t put_string(const char *string, char *at) {

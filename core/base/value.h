@@ -68,6 +68,13 @@ bool value_equal(struct value a, struct value b);
 /* A hash over type and value that is the same on every machine; `seed` chains several. */
 uint64_t value_hash(struct value v, uint64_t seed);
 
+/* Likewise over `count` values: XXH3 over nine bytes of each, the number of its type and eight of
+ * its value, the lowest first (integer or bits of a double, 0 or 1; of a text its XXH3). What is
+ * more than VALUES_HASH_RUN values goes on from the hash of those before as the seed; 0 for none.
+ * Archives hold it: decision.feature_hash. */
+#define VALUES_HASH_RUN 64
+uint64_t values_hash(const struct value *values, size_t count);
+
 /* Prints as a person reads it: shortest digits that read back as the same double, RFC 3339
  * timestamps, "" for absent, [a, b] and {a: b}. Returns the length it needs, like snprintf. */
 int value_format(struct value v, char *ret_string, size_t size);

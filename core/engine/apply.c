@@ -38,5 +38,8 @@ static void apply_entry(struct outline_sink *self, const struct entity_outline *
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states) {
     struct application application = {
         .sink = {.take = apply_entry}, .plan = &engine->plan->plan, .states = states};
-    outline_record(engine, record, &(struct outlining){.sink = &application.sink});
+    if (outline_is_laid_out(engine, record))
+        outline_laid_out(engine, record, &application.sink);
+    else
+        outline_record(engine, record, &(struct outlining){.sink = &application.sink});
 }

@@ -13,18 +13,18 @@
 #include "../base/hash.h"
 
 static int lay_out(struct engine *engine, const struct transaction *transaction,
-                   struct text *ret_field, struct error *ret_error) {
+                   const struct field_set *fields, struct text *ret_field,
+                   struct error *ret_error) {
+    engine->incomplete = NULL;
+    engine->laid_out = 0;
     int r = engine->omits_check ? 0 : transaction_check(transaction, ret_field, ret_error);
-    return r < 0 ? r : judge_bind(&engine->live, transaction, ret_field, ret_error);
-}
-
-/* For the plan; nothing that the rules have taken can be wrong there. */
-static void lay_out_plan(struct engine *engine, const struct transaction *transaction) {
-    struct text field;
-    struct error ignored;
-    if (engine->plan != engine->rules)
-        schema_bind(&engine->plan->schema, transaction, BIND_LENIENT, &engine->plan_layout.bound,
-                    &field, &ignored);
+    if (r == 0)
+        r = judge_bind(&engine->live, transaction, fields, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    engine->incomplete = fields;
+    engine->decided = *transaction;
+    return 0;
 }
 
 static void degrade(struct decision *decision, struct text reason) {
@@ -77,13 +77,13 @@ int engine_read(struct engine *engine, size_t entity, struct state *state,
 }
 
 /* The same where the source had the state further away than in memory. */
-static int read_stored(struct engine *engine, size_t entity, struct state_source *states) {
+static int read_stored(struct engine *engine, size_t entity, const struct entry *entry,
+                       struct state_source *states) {
     const struct reading *reading = &engine->readings[entity];
-    struct text state =
-        states->read(states, entity, layout_key(engine, entity), engine->spots[entity].key_hash);
-    int r =
-        state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
-                   engine->entry.time_us, &engine->entry, engine->state_scratch, engine->values);
+    const struct spot *spot = &engine->spots[entity];
+    struct text state = states->read(states, entity, spot->key, spot->key_hash);
+    int r = state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
+                       entry->time_us, entry, engine->state_scratch, engine->values);
     engine->unknown += state_scratch_unknown(engine->state_scratch);
     return r;
 }
@@ -95,25 +95,21 @@ static void read_features(struct engine *engine, const struct transaction *trans
     layout_find_states(engine, transaction->event_time_us, states);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         const struct spot *spot = &engine->spots[e];
-        if (!spot->has_key || !engine->readings[e].is_wanted)
+        if (!spot->key.data || !engine->readings[e].is_wanted)
             continue;
-        outline_entry(engine, e, transaction, arena);
-        int r = spot->state ? engine_read(engine, e, spot->state, &engine->entry, engine->values)
-                            : read_stored(engine, e, states);
+        const struct entry *entry = outline_entry(engine, e, transaction);
+        int r = spot->state ? engine_read(engine, e, spot->state, entry, engine->values)
+                            : read_stored(engine, e, entry, states);
         take_reading(engine, e, (struct entity_reading){.values = engine->values, .is_late = r > 0},
                      arena, decision);
     }
 }
 
+/* Features and computed values lie one behind the other. */
 static uint64_t hash_features(const struct engine *engine) {
     const struct snapshot *rules = engine->rules;
-    const struct value *frame = engine->live.layout.bound.frame;
-    uint64_t hash = 0;
-    for (size_t i = 0; i < rules->feature_count; i++)
-        hash = value_hash(frame[rules->first_feature + i], hash);
-    for (size_t i = 0; i < rules->computed_count; i++)
-        hash = value_hash(frame[rules->computed[i].slot], hash);
-    return hash;
+    return values_hash(engine->live.layout.bound.frame + rules->first_feature,
+                       rules->feature_count + rules->computed_count);
 }
 
 /* Of what is said about a decision as a whole, for each entity once. */
@@ -268,9 +264,10 @@ static int tell_features(struct engine *engine, struct arena *arena, struct deci
 }
 
 /* Before anything is read. */
-static int begin(struct engine *engine, const struct transaction *transaction, struct arena *arena,
-                 struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
-    int r = lay_out(engine, transaction, ret_field, ret_error);
+static int begin(struct engine *engine, const struct transaction *transaction,
+                 const struct field_set *fields, struct arena *arena, struct decision *ret_decision,
+                 struct text *ret_field, struct error *ret_error) {
+    int r = lay_out(engine, transaction, fields, ret_field, ret_error);
     if (r < 0)
         return r;
     *ret_field = (struct text){0};
@@ -300,26 +297,37 @@ static int conclude(struct engine *engine, const struct transaction *transaction
     return with_features ? tell_features(engine, arena, decision, ret_error) : 0;
 }
 
+/* No other decision's: not this engine's, and not another engine's that is there. */
+static uint64_t next_laid_out(const struct engine *engine) {
+    return ((uint64_t)(uintptr_t)engine << 16) + engine->transactions;
+}
+
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+    bool is_shared = engine->plan == engine->rules;
     struct decision decision;
-    int r = begin(engine, transaction, arena, &decision, ret_field, ret_error);
+    int r = begin(engine, transaction, is_shared ? &engine->both_fields : &engine->live.fields,
+                  arena, &decision, ret_field, ret_error);
     if (r < 0)
         return r;
-    lay_out_plan(engine, transaction);
+    if (!is_shared)
+        layout_bind_plan(engine, transaction);
     read_features(engine, transaction, states, arena, &decision);
     r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
-    if (r == 0)
-        *ret_decision = decision;
-    return r;
+    if (r < 0)
+        return r;
+    decision.laid_out = engine->laid_out = next_laid_out(engine);
+    *ret_decision = decision;
+    return 0;
 }
 
 int engine_judge(struct engine *engine, const struct transaction *transaction,
                  const struct entity_reading *readings, bool with_features, struct arena *arena,
                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
     struct decision decision;
-    int r = begin(engine, transaction, arena, &decision, ret_field, ret_error);
+    int r =
+        begin(engine, transaction, &engine->live.fields, arena, &decision, ret_field, ret_error);
     if (r < 0)
         return r;
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)

@@ -104,38 +104,27 @@ static void find_following_filters(struct engine *engine) {
     const struct snapshot *snapshot = engine->plan;
     bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
     engine->follows = check_calloc(engine->filter_count, sizeof *engine->follows);
+    engine->entity_follows =
+        check_calloc(snapshot->plan.entity_count, sizeof *engine->entity_follows);
     for (size_t e = 0; e < snapshot->plan.entity_count; e++)
         for (size_t f = 0; f < snapshot->plan.entities[e].filter_count; f++) {
             bool follows = reads_verdict(snapshot, snapshot->bindings[e].filters[f], reads);
             engine->follows[engine->first_filter[e] + f] = follows;
+            engine->entity_follows[e] |= follows;
             engine->any_follows |= follows;
         }
     free(reads);
 }
 
-/* The fields that keys, columns and filters of the plan need, and those that they are derived from.
- */
-static void find_plan_fields(struct engine *engine) {
-    const struct snapshot *snapshot = engine->plan;
-    const struct schema *schema = &snapshot->schema;
-    bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
-    for (size_t e = 0; e < snapshot->plan.entity_count; e++) {
-        const struct entity_plan *entity = &snapshot->plan.entities[e];
-        const struct entity_binding *binding = &snapshot->bindings[e];
-        for (size_t i = 0; i < binding->key_slot_count; i++)
-            reads[binding->key_slots[i]] = true;
-        for (size_t i = 0; i < entity->column_count; i++)
-            reads[binding->column_slots[i]] = true;
-        for (size_t i = 0; i < entity->filter_count; i++)
-            expression_reads(binding->filters[i], reads, snapshot->slot_count);
+static void find_fields(struct engine *engine) {
+    const struct snapshot *plan = engine->plan;
+    bool *reads = check_calloc(plan->slot_count, sizeof *reads);
+    fields_of_plan(plan, reads);
+    field_set_init(&engine->plan_fields, &plan->schema, reads, plan->slot_count);
+    if (plan == engine->rules) {
+        fields_of_rules(plan, reads);
+        field_set_init(&engine->both_fields, &plan->schema, reads, plan->slot_count);
     }
-    for (size_t slot = schema->field_count; slot-- > schema->first_derived;)
-        if (reads[slot]) /* of those before it */
-            expression_reads(schema->fields[slot].derivation, reads, snapshot->slot_count);
-    engine->plan_fields = check_calloc(schema->field_count, sizeof *engine->plan_fields);
-    for (size_t slot = 0; slot < schema->field_count; slot++)
-        if (reads[slot])
-            engine->plan_fields[engine->plan_field_count++] = slot;
     free(reads);
 }
 
@@ -170,9 +159,11 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     find_same_filters(engine);
     find_following_filters(engine);
     arena_init(&engine->filter_texts, FILTER_TEXTS_MAX);
-    find_plan_fields(engine);
+    find_fields(engine);
     engine->slot_hashes = check_calloc(plan->slot_count, sizeof *engine->slot_hashes);
     engine->spots = check_calloc(plan->plan.entity_count, sizeof *engine->spots);
+    engine->entries = check_calloc(plan->plan.entity_count, sizeof *engine->entries);
+    engine->keys = check_calloc(plan->plan.entity_count, sizeof *engine->keys);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
     return engine;
@@ -197,12 +188,16 @@ void engine_free(struct engine *engine) {
     for (size_t i = 0; i < engine->plan->plan.entity_count; i++)
         free(engine->readings[i].plan.features);
     free(engine->readings);
-    free(engine->plan_fields);
+    field_set_deinit(&engine->plan_fields);
+    field_set_deinit(&engine->both_fields);
     free(engine->first_filter);
     free(engine->same_filter);
     free(engine->passed);
     free(engine->passed_before);
     free(engine->follows);
+    free(engine->entity_follows);
+    free(engine->entries);
+    free(engine->keys);
     arena_deinit(&engine->filter_texts);
     free(engine->slot_hashes);
     free(engine->spots);
@@ -269,7 +264,12 @@ size_t engine_shadow_warming(const struct engine *engine, size_t shadow) {
 const struct engine_warming *engine_warming_names(const struct engine *engine) {
     return &engine->warming;
 }
-const struct value *engine_frame(const struct engine *engine) {
+const struct value *engine_frame(struct engine *engine) {
+    const struct field_set *fields = engine->incomplete;
+    if (fields)
+        schema_bind_rest(&engine->rules->schema, &engine->decided, fields->rest, fields->rest_count,
+                         &engine->live.layout.bound);
+    engine->incomplete = NULL;
     return engine->live.layout.bound.frame;
 }
 uint64_t engine_unknown(const struct engine *engine) {
@@ -292,13 +292,13 @@ static bool is_key_part(const struct value *v) {
     return v->type != VALUE_ABSENT && v->type != VALUE_ERROR;
 }
 
-struct text layout_key(struct engine *engine, size_t entity) {
+static struct text key_of(struct engine *engine, size_t entity) {
     const struct entity_binding *binding = &engine->plan->bindings[entity];
     const struct value *frame = engine->plan_layout.bound.frame;
     const struct value *first = &frame[binding->key_slots[0]];
-    if (binding->key_slot_count == 1 && first->type == VALUE_TEXT && is_key_part(first))
-        return first->text;
-    char *at = engine->key;
+    if (binding->key_slot_count == 1 && first->type == VALUE_TEXT)
+        return is_key_part(first) ? first->text : (struct text){0};
+    char *key = engine->keys[entity], *at = key;
     for (size_t i = 0; i < binding->key_slot_count; i++) {
         const struct value *v = &frame[binding->key_slots[i]];
         char printed[64];
@@ -311,12 +311,14 @@ struct text layout_key(struct engine *engine, size_t entity) {
             part.length = (size_t)value_format(*v, printed, sizeof printed);
         at = key_part(at, part, binding->key_slot_count);
     }
-    return (struct text){.data = engine->key, .length = (size_t)(at - engine->key)};
+    return (struct text){.data = key, .length = (size_t)(at - key)};
 }
 
-void layout_begin(struct engine *engine, const struct transaction *transaction) {
-    engine->transactions++;
-    engine->entry.id_hash = hash_text(transaction->id);
+void layout_bind_plan(struct engine *engine, const struct transaction *transaction) {
+    struct text field;
+    struct error ignored;
+    schema_bind_some(&engine->plan->schema, transaction, BIND_LENIENT, engine->plan_fields.slots,
+                     engine->plan_fields.count, &engine->plan_layout.bound, &field, &ignored);
 }
 
 static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
@@ -326,33 +328,40 @@ static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
     return kept->hash;
 }
 
-uint64_t layout_key_hash(struct engine *engine, size_t entity, struct text key) {
-    return key.data == engine->key
+static uint64_t key_hash_of(struct engine *engine, size_t entity, struct text key) {
+    return key.data == engine->keys[entity]
                ? hash_text(key)
                : slot_hash(engine, engine->plan->bindings[entity].key_slots[0], key);
+}
+
+void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes) {
+    engine->transactions++;
+    engine->laid_out = 0;
+    engine->id_hash = hash_text(transaction->id);
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
+        struct spot *spot = &engine->spots[e];
+        spot->key = key_of(engine, e);
+        spot->key_hash = spot->key.data && with_hashes ? key_hash_of(engine, e, spot->key) : 0;
+        spot->state = NULL;
+        spot->has_entry = false;
+    }
 }
 
 /* One step of all before the next of any: their waits for memory overlap. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states) {
     const struct plan *plan = &engine->plan->plan;
-    for (size_t e = 0; e < plan->entity_count; e++) {
-        struct text key = layout_key(engine, e);
-        engine->spots[e] = (struct spot){.has_key = key.data != NULL};
-        if (key.data)
-            engine->spots[e].key_hash = layout_key_hash(engine, e, key);
-    }
+    struct spot *spots = engine->spots;
     for (int step = 0; states->fetch && step < STATE_SOURCE_STEPS; step++)
         for (size_t e = 0; e < plan->entity_count; e++)
-            if (engine->spots[e].has_key)
-                states->fetch(states, e, engine->spots[e].key_hash, step);
+            if (spots[e].key.data)
+                states->fetch(states, e, spots[e].key_hash, step);
     for (size_t e = 0; states->find && e < plan->entity_count; e++)
-        if (engine->spots[e].has_key)
-            engine->spots[e].state =
-                states->find(states, e, layout_key(engine, e), engine->spots[e].key_hash);
+        if (spots[e].key.data)
+            spots[e].state = states->find(states, e, spots[e].key, spots[e].key_hash);
     for (int step = 1; step < STATE_PREFETCH_STEPS; step++)
         for (size_t e = 0; e < plan->entity_count; e++)
-            if (engine->spots[e].state)
-                state_prefetch(engine->spots[e].state, &plan->entities[e], at_us, NULL, step);
+            if (spots[e].state)
+                state_prefetch(spots[e].state, &plan->entities[e], at_us, NULL, step);
 }
 
 struct text engine_key(const struct engine *engine, size_t entity, const struct text *parts,
@@ -380,12 +389,16 @@ bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct a
     return expression_is_true(condition, engine->plan_layout.bound.frame, arena);
 }
 
-void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction) {
+struct entry *layout_entry(struct engine *engine, size_t entity,
+                           const struct transaction *transaction, bool is_transaction) {
     const struct entity_plan *plan = &engine->plan->plan.entities[entity];
     const struct entity_binding *binding = &engine->plan->bindings[entity];
     const struct bound *bound = &engine->plan_layout.bound;
-    struct entry *entry = &engine->entry;
+    struct entry *entry = &engine->entries[entity];
+    engine->spots[entity].has_entry = true;
     entry->time_us = transaction->event_time_us;
+    entry->id_hash = engine->id_hash;
+    entry->transaction = is_transaction;
     entry->present = 0;
     for (size_t i = 0; i < plan->column_count; i++) {
         size_t slot = binding->column_slots[i];
@@ -414,4 +427,5 @@ void layout_entry(struct engine *engine, size_t entity, const struct transaction
             break;
         }
     }
+    return entry;
 }

@@ -107,7 +107,7 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
 
 /* The values of the rules' fields, features and so on for the transaction that engine_decide()
  * decided last, whose memory must still be there: slot_count of them, for expression_eval(). */
-const struct value *engine_frame(const struct engine *engine);
+const struct value *engine_frame(struct engine *engine);
 
 /* ---- the steps of deciding and applying ----
  *
@@ -179,7 +179,11 @@ void engine_entries(struct engine *engine, const struct record *record, struct e
 
 /* Applies one record to the states: transactions and outcomes; other types change no entity. The
  * record comes from the archive or is about to go there, so it cannot be wrong: what does not fit
- * the plan's schema is absent. */
+ * the plan's schema is absent.
+ *
+ * When the record has the decision that engine_decide() of this engine made last, of the same
+ * transaction in the same memory, what deciding has worked out is taken from there: keys, their
+ * hashes, entries. The states are changed as without. */
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states);
 
 /* Most bytes of one field of an entity's key: three of them with their lengths fit the tables. A

@@ -358,7 +358,7 @@ static void explain_warming(struct explainer *explainer, struct explained_policy
     policy->warming_count = policy->warming ? warming->feature_count : 0;
 }
 
-int engine_explain(const struct engine *engine, const struct trace *trace,
+int engine_explain(struct engine *engine, const struct trace *trace,
                    const struct thresholds *thresholds, const struct transaction *transaction,
                    const struct decision *decision, struct arena *arena,
                    struct explained_policy *ret_policy, struct error *ret_error) {

@@ -10,7 +10,7 @@
 /* Fills all of *ret_policy but `shadows`, from the decision that engine_decide() has just made of
  * the transaction, features included; thresholds as the engine uses them (NULL: none). Copies into
  * the arena whatever may go away. ERROR_TOO_LARGE: the arena is too small. */
-int engine_explain(const struct engine *engine, const struct trace *trace,
+int engine_explain(struct engine *engine, const struct trace *trace,
                    const struct thresholds *thresholds, const struct transaction *transaction,
                    const struct decision *decision, struct arena *arena,
                    struct explained_policy *ret_policy, struct error *ret_error);

@@ -40,6 +40,33 @@ static void find_origins(const struct snapshot *snapshot, const struct entity_pl
     }
 }
 
+/* What is derived may be long: it is nothing a client could mend, and the transaction is then no
+ * part of the entity. */
+static void find_key_fields(struct judge *judge) {
+    const struct snapshot *snapshot = judge->snapshot;
+    bool *seen = check_calloc(snapshot->schema.field_count, sizeof *seen);
+    judge->key_fields = check_calloc(snapshot->schema.field_count, sizeof *judge->key_fields);
+    for (size_t e = 0; e < snapshot->plan.entity_count; e++)
+        for (size_t i = 0; i < snapshot->bindings[e].key_slot_count; i++) {
+            size_t slot = snapshot->bindings[e].key_slots[i];
+            if (seen[slot] || slot >= snapshot->schema.first_derived)
+                continue;
+            seen[slot] = true;
+            judge->key_fields[judge->key_field_count++] =
+                (struct key_field){.slot = slot, .entity = e};
+        }
+    free(seen);
+}
+
+static void find_fields(struct judge *judge) {
+    const struct snapshot *snapshot = judge->snapshot;
+    bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
+    fields_of_rules(snapshot, reads);
+    field_set_init(&judge->fields, &snapshot->schema, reads, snapshot->slot_count);
+    free(reads);
+    find_key_fields(judge);
+}
+
 static size_t memory_of(const struct snapshot *snapshot) {
     return EXPRESSION_MEMORY_MAX + snapshot->feature_count * FEATURE_BYTES +
            snapshot->computed_count * EXPRESSION_LEFT_MAX;
@@ -48,6 +75,7 @@ static size_t memory_of(const struct snapshot *snapshot) {
 void judge_init(struct judge *judge, struct snapshot *snapshot, const struct snapshot *plan) {
     *judge = (struct judge){.snapshot = snapshot_ref(snapshot)};
     layout_init(&judge->layout, snapshot);
+    find_fields(judge);
     judge->entities = check_calloc(plan->plan.entity_count, sizeof *judge->entities);
     size_t found = 0;
     for (size_t i = 0; i < plan->plan.entity_count; i++) {
@@ -66,6 +94,8 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     for (size_t i = 0; i < plan->plan.entity_count; i++)
         free(judge->entities[i].origins);
     free(judge->entities);
+    free(judge->key_fields);
+    field_set_deinit(&judge->fields);
     free(judge->fired);
     free(judge->groups);
     arena_deinit(&judge->arena);
@@ -132,31 +162,27 @@ void judge_compute_values(struct judge *judge, struct arena *arena) {
     }
 }
 
-/* Attributes may be longer than what an entity can be stored under. A derived field that is so long
- * is nothing a client could mend: the transaction is then no part of the entity. */
+/* Attributes may be longer than what an entity can be stored under. */
 static int check_keys(const struct judge *judge, struct text *ret_field, struct error *ret_error) {
     const struct snapshot *rules = judge->snapshot;
-    for (size_t e = 0; e < rules->plan.entity_count; e++)
-        for (size_t i = 0; i < rules->bindings[e].key_slot_count; i++) {
-            size_t slot = rules->bindings[e].key_slots[i];
-            const struct value *v = &judge->layout.bound.frame[slot];
-            if (v->type != VALUE_TEXT || v->text.length <= ENGINE_KEY_PART_MAX ||
-                rules->schema.fields[slot].kind == FIELD_KIND_DERIVED)
-                continue;
-            *ret_field = rules->slot_names[slot];
-            return error_set(ret_error, ERROR_INVALID,
-                             "%" TEXT_FORMAT
-                             " has %zu bytes; expected at most %d, for it names the "
-                             "entity %" TEXT_FORMAT,
-                             TEXT_ARGS(*ret_field), v->text.length, ENGINE_KEY_PART_MAX,
-                             TEXT_ARGS(rules->plan.entities[e].name));
-        }
+    for (size_t i = 0; i < judge->key_field_count; i++) {
+        const struct key_field *key = &judge->key_fields[i];
+        const struct value *v = &judge->layout.bound.frame[key->slot];
+        if (v->type != VALUE_TEXT || v->text.length <= ENGINE_KEY_PART_MAX)
+            continue;
+        *ret_field = rules->slot_names[key->slot];
+        return error_set(ret_error, ERROR_INVALID,
+                         "%" TEXT_FORMAT " has %zu bytes; expected at most %d, for it names the "
+                         "entity %" TEXT_FORMAT,
+                         TEXT_ARGS(*ret_field), v->text.length, ENGINE_KEY_PART_MAX,
+                         TEXT_ARGS(rules->plan.entities[key->entity].name));
+    }
     return 0;
 }
 
-int judge_bind(struct judge *judge, const struct transaction *transaction, struct text *ret_field,
-               struct error *ret_error) {
-    int r = schema_bind(&judge->snapshot->schema, transaction, BIND_STRICT, &judge->layout.bound,
-                        ret_field, ret_error);
+int judge_bind(struct judge *judge, const struct transaction *transaction,
+               const struct field_set *fields, struct text *ret_field, struct error *ret_error) {
+    int r = schema_bind_some(&judge->snapshot->schema, transaction, BIND_STRICT, fields->slots,
+                             fields->count, &judge->layout.bound, ret_field, ret_error);
     return r < 0 ? r : check_keys(judge, ret_field, ret_error);
 }

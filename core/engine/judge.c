@@ -131,6 +131,18 @@ static void hear(struct poll *poll, uint32_t index, struct value answer,
     poll->asked = more_severe(poll->asked, rule->verdict);
 }
 
+static void ask(struct poll *poll, uint32_t index, int64_t event_time_us, struct arena *arena,
+                struct judgement *judgement) {
+    const struct rule *rule = &poll->judge->snapshot->rules[index];
+    const struct value *frame = poll->judge->layout.bound.frame;
+    enum screen_answer answer = screen_answer(expression_screen(rule->when), frame);
+    if (answer == SCREEN_NO || !has_say(poll->judge, rule, event_time_us))
+        return;
+    hear(poll, index,
+         answer == SCREEN_YES ? value_bool(true) : expression_run(rule->when, frame, arena),
+         judgement);
+}
+
 /* ---- what is told of them ---- */
 
 /* What the group's score rises by with this rule, in the policy's order; of a group's greatest
@@ -171,14 +183,11 @@ struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct 
     judge->fired_count = 0;
     for (size_t i = 0; i < snapshot->group_count; i++)
         judge->groups[i] = (struct group_total){0};
-    for (uint32_t i = 0; i < snapshot->rule_count; i++) {
-        enum screen_answer answer = screen_answer(snapshot->rules[i].screen, frame);
-        if (answer == SCREEN_NO || !has_say(judge, &snapshot->rules[i], event_time_us))
-            continue;
-        hear(&poll, i,
-             answer == SCREEN_YES ? value_bool(true)
-                                  : expression_eval(snapshot->rules[i].when, frame, arena),
-             &judgement);
+    for (size_t first = 0; first < snapshot->rule_count; first += SCREEN_SET_RUN) {
+        uint64_t open = screen_set_open(snapshot->rule_screens, first / SCREEN_SET_RUN, frame);
+        for (; open; open &= open - 1)
+            ask(&poll, (uint32_t)first + (uint32_t)__builtin_ctzll(open), event_time_us, arena,
+                &judgement);
     }
     judgement.score = score_with(&poll, NULL);
     judgement.verdict = verdict_with(&poll, NULL);

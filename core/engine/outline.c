@@ -9,21 +9,26 @@
 
 #include <string.h>
 
-static size_t filter_of(const struct engine *engine, size_t entity, size_t filter) {
-    return engine->same_filter[engine->first_filter[entity] + filter];
+/* Of the entity's filters, the first ones with the same conditions. */
+static const size_t *filters_of(const struct engine *engine, size_t entity) {
+    return engine->same_filter + engine->first_filter[entity];
 }
 
-static bool passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena) {
-    signed char *passed = &engine->passed[filter_of(engine, entity, filter)];
-    if (*passed < 0)
-        *passed = layout_passes(engine, entity, filter, arena);
-    return *passed;
+static void weigh(struct engine *engine, size_t entity, int32_t *ret_weights) {
+    size_t count = engine->plan->plan.entities[entity].filter_count;
+    const size_t *filters = filters_of(engine, entity);
+    for (size_t f = 0; f < count; f++) {
+        signed char *passed = &engine->passed[filters[f]];
+        if (*passed < 0)
+            *passed = layout_passes(engine, entity, f, &engine->filter_texts);
+        ret_weights[f] = *passed;
+    }
 }
 
-static void bind_plan(struct engine *engine, const struct transaction *transaction) {
-    schema_bind_some(&engine->plan->schema, transaction, engine->plan_fields,
-                     engine->plan_field_count, &engine->plan_layout.bound);
-    layout_begin(engine, transaction);
+static void bind_plan(struct engine *engine, const struct transaction *transaction,
+                      bool ignores_hash) {
+    layout_bind_plan(engine, transaction);
+    layout_begin(engine, transaction, !ignores_hash);
 }
 
 /* ---- before there is a verdict ---- */
@@ -36,29 +41,31 @@ static void set_undecided(struct engine *engine) {
 }
 
 void outline_begin(struct engine *engine, const struct transaction *transaction) {
+    arena_reset(&engine->filter_texts);
     set_undecided(engine);
-    layout_begin(engine, transaction);
-    engine->entry.transaction = true;
+    layout_begin(engine, transaction, true);
 }
 
-void outline_entry(struct engine *engine, size_t entity, const struct transaction *transaction,
-                   struct arena *arena) {
-    layout_entry(engine, entity, transaction);
-    for (size_t f = 0; f < engine->plan->plan.entities[entity].filter_count; f++)
-        engine->entry.weights[f] = passes(engine, entity, f, arena);
+const struct entry *outline_entry(struct engine *engine, size_t entity,
+                                  const struct transaction *transaction) {
+    struct entry *entry = layout_entry(engine, entity, transaction, true);
+    weigh(engine, entity, entry->weights);
+    return entry;
 }
 
 /* ---- as it is recorded ---- */
 
-static void hand_over(struct engine *engine, size_t entity, struct text key,
-                      const struct outlining *outlining) {
-    const struct entity_outline outline = {
-        .entity = entity,
-        .key = key,
-        .key_hash = outlining->ignores_hash ? 0 : layout_key_hash(engine, entity, key),
-        .entry = &engine->entry,
-        .applied = outlining->reads ? engine->applied : engine->entry.weights};
-    outlining->sink->take(outlining->sink, &outline);
+/* applied NULL: the weights of the entry. */
+static void hand_over(struct engine *engine, size_t entity, const int32_t *applied,
+                      struct outline_sink *sink) {
+    const struct spot *spot = &engine->spots[entity];
+    const struct entry *entry = &engine->entries[entity];
+    const struct entity_outline outline = {.entity = entity,
+                                           .key = spot->key,
+                                           .key_hash = spot->key_hash,
+                                           .entry = entry,
+                                           .applied = applied ? applied : entry->weights};
+    sink->take(sink, &outline);
 }
 
 /* What every filter says before there is a verdict. */
@@ -66,8 +73,7 @@ static void weigh_undecided(struct engine *engine) {
     const struct plan *plan = &engine->plan->plan;
     set_undecided(engine);
     for (size_t e = 0; e < plan->entity_count; e++)
-        for (size_t f = 0; f < plan->entities[e].filter_count; f++)
-            passes(engine, e, f, &engine->filter_texts);
+        weigh(engine, e, engine->applied);
     memcpy(engine->passed_before, engine->passed, engine->filter_count);
 }
 
@@ -85,28 +91,60 @@ static void set_decided(struct engine *engine, const struct decision *decision) 
 
 static void outline_transaction(struct engine *engine, const struct transaction_record *record,
                                 const struct outlining *outlining) {
-    const struct plan *plan = &engine->plan->plan;
-    int32_t *applied = outlining->reads ? engine->applied : engine->entry.weights;
-    bind_plan(engine, &record->transaction);
+    bind_plan(engine, &record->transaction, outlining->ignores_hash);
     if (outlining->reads)
         weigh_undecided(engine);
     else
         set_undecided(engine);
     set_decided(engine, &record->decision);
-    engine->entry.transaction = true;
-    for (size_t e = 0; e < plan->entity_count; e++) {
-        struct text key = layout_key(engine, e);
-        if (!key.data)
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
+        if (!engine->spots[e].key.data)
             continue;
-        layout_entry(engine, e, &record->transaction);
-        for (size_t f = 0; f < plan->entities[e].filter_count; f++) {
-            applied[f] = passes(engine, e, f, &engine->filter_texts);
-            if (outlining->reads)
-                engine->entry.weights[f] = engine->passed_before[filter_of(engine, e, f)];
-        }
-        hand_over(engine, e, key, outlining);
+        struct entry *entry = layout_entry(engine, e, &record->transaction, true);
+        weigh(engine, e, outlining->reads ? engine->applied : entry->weights);
+        for (size_t f = 0; outlining->reads && f < engine->plan->plan.entities[e].filter_count; f++)
+            entry->weights[f] = engine->passed_before[filters_of(engine, e)[f]];
+        hand_over(engine, e, outlining->reads ? engine->applied : NULL, outlining->sink);
     }
 }
+
+/* ---- as it is recorded, right after it was decided ---- */
+
+/* The memory is the same, so what is in it is. */
+static bool is_same_memory(const struct transaction *a, const struct transaction *b) {
+    return a->id.data == b->id.data && a->id.length == b->id.length &&
+           a->event_time_us == b->event_time_us && a->amount_minor == b->amount_minor &&
+           a->currency.data == b->currency.data && a->currency.length == b->currency.length &&
+           memcmp(a->fields, b->fields, sizeof a->fields) == 0 &&
+           a->has_location == b->has_location && a->latitude_e7 == b->latitude_e7 &&
+           a->longitude_e7 == b->longitude_e7 && a->attributes == b->attributes &&
+           a->attribute_count == b->attribute_count;
+}
+
+bool outline_is_laid_out(const struct engine *engine, const struct record *record) {
+    return record->type == RECORD_TRANSACTION && engine->laid_out != 0 &&
+           record->transaction.decision.laid_out == engine->laid_out &&
+           is_same_memory(&record->transaction.transaction, &engine->decided);
+}
+
+void outline_laid_out(struct engine *engine, const struct record *record,
+                      struct outline_sink *sink) {
+    const struct transaction *transaction = &record->transaction.transaction;
+    engine->laid_out = 0; /* the verdict comes into the layout */
+    set_decided(engine, &record->transaction.decision);
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
+        const struct spot *spot = &engine->spots[e];
+        if (!spot->key.data)
+            continue;
+        if (!spot->has_entry)
+            outline_entry(engine, e, transaction);
+        else if (engine->entity_follows[e])
+            weigh(engine, e, engine->entries[e].weights);
+        hand_over(engine, e, NULL, sink);
+    }
+}
+
+/* ---- outcomes ---- */
 
 /* The difference between two labels for the filters of one entity; false when there is none. */
 static bool weigh_outcome(struct engine *engine, size_t entity, const struct outcome_record *record,
@@ -129,16 +167,15 @@ static bool weigh_outcome(struct engine *engine, size_t entity, const struct out
 
 static void outline_outcome(struct engine *engine, const struct outcome_record *record,
                             const struct outlining *outlining) {
-    int32_t *applied = outlining->reads ? engine->applied : engine->entry.weights;
-    bind_plan(engine, &record->transaction);
+    bind_plan(engine, &record->transaction, outlining->ignores_hash);
     layout_set_verdict(&engine->plan_layout, record->verdict);
-    engine->entry.transaction = false;
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
-        struct text key = layout_key(engine, e);
-        if (!key.data || !weigh_outcome(engine, e, record, &engine->filter_texts, applied))
+        int32_t *applied = outlining->reads ? engine->applied : engine->entries[e].weights;
+        if (!engine->spots[e].key.data ||
+            !weigh_outcome(engine, e, record, &engine->filter_texts, applied))
             continue;
-        layout_entry(engine, e, &record->transaction);
-        hand_over(engine, e, key, outlining);
+        layout_entry(engine, e, &record->transaction, false);
+        hand_over(engine, e, applied, outlining->sink);
     }
 }
 

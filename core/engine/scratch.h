@@ -29,6 +29,17 @@ struct layout {
     struct bound bound; /* its own: slot_count slots in frame, field_count integers */
 };
 
+/* Fields to bind, and the others; both ascend. */
+struct field_set {
+    size_t *slots, *rest;
+    size_t count, rest_count;
+};
+
+/* A field of an entity's key, whose length is checked. */
+struct key_field {
+    size_t slot, entity;
+};
+
 /* A rule whose condition was true. */
 struct fired_rule {
     uint32_t rule; /* index in its snapshot */
@@ -50,6 +61,9 @@ struct group_total {
 struct judge {
     struct snapshot *snapshot;
     struct layout layout;
+    struct field_set fields;      /* that judging looks at */
+    struct key_field *key_fields; /* each once */
+    size_t key_field_count;
     struct feature_origins *entities; /* parallel to the plan's */
     size_t warming;                   /* features that the plan does not have */
     size_t memory;                    /* bytes that features, values and conditions take at most */
@@ -70,11 +84,12 @@ struct judgement {
     uint32_t rule_errors;
 };
 
-/* Where the state of one of the transaction's entities is. */
+/* One of the entities of the transaction in the plan's layout, and where its state is. */
 struct spot {
+    struct text key; /* .data NULL: the transaction lacks a part of it */
     uint64_t key_hash;
     struct state *state; /* NULL: not in memory */
-    bool has_key;
+    bool has_entry;      /* engine->entries has what it means to this entity */
 };
 
 struct engine {
@@ -84,9 +99,13 @@ struct engine {
     size_t shadow_count;
     const struct thresholds *thresholds; /* NULL: none */
     struct list_table *lists;            /* NULL: nothing was added */
-    struct layout plan_layout; /* shares the rules' memory when the snapshots are the same */
-    size_t *plan_fields;       /* slots that states are made from, ascending */
-    size_t plan_field_count;
+    struct layout plan_layout;    /* shares the rules' memory when the snapshots are the same */
+    struct field_set plan_fields; /* that states are made from */
+    struct field_set both_fields; /* and those that the rules look at, where they share a frame */
+    /* engine_frame() has still to bind the rest of the transaction that is being decided, or was
+     * last. NULL: it is complete. */
+    const struct field_set *incomplete;
+    struct transaction decided;
     struct reading *readings; /* one per entity of the plan */
     struct spot *spots;       /* likewise, of the transaction in the plan's layout */
     /* Filters of the plan, all entities' one behind the other. Entities often share conditions:
@@ -96,6 +115,7 @@ struct engine {
     signed char *passed;        /* of those, by the record being looked at; −1: not known yet */
     signed char *passed_before; /* likewise, as long as there is no verdict */
     bool *follows;              /* of each filter: may it change once there is a verdict? */
+    bool *entity_follows;       /* of each entity: may any of its filters? */
     bool any_follows;
     size_t filter_count;
     int32_t applied[PLAN_FILTERS_MAX]; /* weights: entry has those to read with */
@@ -114,8 +134,12 @@ struct engine {
     size_t given_count;
     struct value *values; /* room for the features of the largest entity */
     struct state_scratch *state_scratch;
-    struct entry entry;
-    char key[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)];
+    struct entry *entries; /* one per entity of the plan */
+    char (*keys)[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)]; /* likewise */
+    uint64_t id_hash; /* of the transaction in the plan's layout */
+    /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
+     * spots and entries are what it has left; 0: something else was there. */
+    uint64_t laid_out;
 };
 
 /* ---- layouts: engine.c ---- */
@@ -128,33 +152,42 @@ void layout_set_verdict(struct layout *layout, enum verdict verdict);
 void layout_set_outcome(struct layout *layout, enum label label);
 void layout_set_fired(struct layout *layout, const struct reason *reasons, size_t count);
 
-/* The key of an entity of the plan for the transaction in the layout, in engine->key; .data NULL
- * when the transaction lacks a part of it. */
-struct text layout_key(struct engine *engine, size_t entity);
+/* The transaction into the plan's layout: nothing that the rules have taken can be wrong there. */
+void layout_bind_plan(struct engine *engine, const struct transaction *transaction);
 
-/* hash_text() of that key. */
-uint64_t layout_key_hash(struct engine *engine, size_t entity, struct text key);
-/* Another transaction is in the plan's layout. */
-void layout_begin(struct engine *engine, const struct transaction *transaction);
+/* Another transaction is in the plan's layout: its keys into engine->spots, with their hashes
+ * unless nobody wants them. */
+void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes);
 
-/* Finds the states of all entities of the transaction in the plan's layout, which is to be read or
- * applied, and fetches them: fills engine->spots. Quick where the source has them in memory. */
+/* Finds the states of all entities of the transaction in the plan's layout, which is to be read,
+ * and fetches them: into engine->spots. Quick where the source has them in memory. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
 
 /* Does the transaction in the plan's layout pass the filter, with verdict and outcome as set? */
 bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena);
 
-/* Fills time and columns of engine->entry from the plan's layout; the id, which is the same for all
- * entities, and the weights are the caller's. */
-void layout_entry(struct engine *engine, size_t entity, const struct transaction *transaction);
+/* Fills the entity's entry from the plan's layout, but for the weights. */
+struct entry *layout_entry(struct engine *engine, size_t entity,
+                           const struct transaction *transaction, bool is_transaction);
+
+/* ---- which fields: fields.c ---- */
+
+/* The slots that are read, by slot_count flags; sets those of fields that others are made of. */
+void field_set_init(struct field_set *set, const struct schema *schema, bool *reads,
+                    size_t slot_count);
+void field_set_deinit(struct field_set *set);
+/* Sets reads[slot] of what judging looks at and what may refuse a transaction. */
+void fields_of_rules(const struct snapshot *snapshot, bool *reads);
+/* And of what keys, columns and filters are made from. */
+void fields_of_plan(const struct snapshot *snapshot, bool *reads);
 
 /* ---- what a transaction means to its entities: outline.c ---- */
 
 /* The transaction is in the plan's layout, and is to be read for: there is no verdict yet. */
 void outline_begin(struct engine *engine, const struct transaction *transaction);
-/* Fills engine->entry to read with. */
-void outline_entry(struct engine *engine, size_t entity, const struct transaction *transaction,
-                   struct arena *arena);
+/* The entity's entry to read with. */
+const struct entry *outline_entry(struct engine *engine, size_t entity,
+                                  const struct transaction *transaction);
 
 /* engine_outline(), or less than that. */
 struct outlining {
@@ -164,6 +197,12 @@ struct outlining {
 };
 void outline_record(struct engine *engine, const struct record *record,
                     const struct outlining *outlining);
+/* Is this the transaction that engine_decide() has laid out, and was nothing else since? */
+bool outline_is_laid_out(const struct engine *engine, const struct record *record);
+/* outline_record() of that one, to apply it: what deciding has worked out is not worked out again.
+ */
+void outline_laid_out(struct engine *engine, const struct record *record,
+                      struct outline_sink *sink);
 
 /* ---- what has no history yet: warming.c ---- */
 
@@ -189,9 +228,10 @@ void judge_take_features(struct judge *judge, size_t entity, const struct value 
 /* Once all are there. */
 void judge_compute_values(struct judge *judge, struct arena *arena);
 
-/* The transaction into the judge's frame, with all that its schema demands. */
-int judge_bind(struct judge *judge, const struct transaction *transaction, struct text *ret_field,
-               struct error *ret_error);
+/* The fields of the transaction that are in the set into the judge's frame, with all that its
+ * schema demands; judge->fields are in it. */
+int judge_bind(struct judge *judge, const struct transaction *transaction,
+               const struct field_set *fields, struct text *ret_field, struct error *ret_error);
 
 /* ---- what the rules make of the frame: judge.c ---- */
 

@@ -8,6 +8,7 @@
 #include "program.h"
 #include "program_list.h"
 #include "scope.h"
+#include "screen.h"
 
 #include <stdlib.h>
 
@@ -397,7 +398,8 @@ static void emit(struct compiler *compiler, const struct syntax *node) {
     }
 }
 
-const struct expression *expression_build(const struct syntax *syntax, struct arena *arena) {
+static const struct expression *build(const struct syntax *syntax, const struct screen *screen,
+                                      struct arena *arena) {
     struct compiler compiler = {.arena = arena};
     emit(&compiler, syntax);
     add(&compiler, (struct instruction){.operation = OPERATION_END}, 0);
@@ -410,6 +412,15 @@ const struct expression *expression_build(const struct syntax *syntax, struct ar
                                       .cost = syntax->cost,
                                       .code = code,
                                       .length = compiler.length,
-                                      .builds = compiler.builds};
+                                      .builds = compiler.builds,
+                                      .screen = screen};
     return expression;
+}
+
+const struct expression *expression_build_plain(const struct syntax *syntax, struct arena *arena) {
+    return build(syntax, NULL, arena);
+}
+
+const struct expression *expression_build(const struct syntax *syntax, struct arena *arena) {
+    return build(syntax, syntax->type == VALUE_BOOL ? screen_build(syntax, arena) : NULL, arena);
 }

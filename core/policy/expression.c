@@ -400,8 +400,8 @@ struct value program_run(const struct instruction *code, uint32_t start, uint32_
     return v;
 }
 
-struct value expression_eval(const struct expression *expression, const struct value *frame,
-                             struct arena *arena) {
+struct value expression_run(const struct expression *expression, const struct value *frame,
+                            struct arena *arena) {
     struct value stack[PROGRAM_STACK_MAX];
     if (expression->builds)
         return program_run(expression->code, 0, 0, frame, arena);
@@ -410,12 +410,22 @@ struct value expression_eval(const struct expression *expression, const struct v
     return v;
 }
 
+struct value expression_eval(const struct expression *expression, const struct value *frame,
+                             struct arena *arena) {
+    enum screen_answer answer = screen_value(expression->screen, frame);
+    return answer == SCREEN_MAYBE ? expression_run(expression, frame, arena)
+                                  : value_bool(answer == SCREEN_YES);
+}
+
+const struct screen *expression_screen(const struct expression *expression) {
+    return expression->screen;
+}
+
 bool expression_is_true(const struct expression *expression, const struct value *frame,
                         struct arena *arena) {
-    struct value stack[PROGRAM_STACK_MAX];
-    if (expression->builds) {
-        struct value v = program_run(expression->code, 0, 0, frame, arena);
-        return is_bool(&v, true);
-    }
-    return is_bool(run(expression->code, 0, 0, frame, arena, stack), true);
+    enum screen_answer answer = screen_answer(expression->screen, frame);
+    if (answer != SCREEN_MAYBE)
+        return answer == SCREEN_YES;
+    struct value v = expression_run(expression, frame, arena);
+    return is_bool(&v, true);
 }

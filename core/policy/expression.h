@@ -32,6 +32,7 @@ const char *expression_error_name(enum expression_error error); /* "overflow", â
 #define EXPRESSION_LEFT_MAX ((size_t)2 * 4096 + 64)
 
 struct expression; /* lives in its snapshot */
+struct screen;
 
 /* Evaluates. Absent names make the result absent and run-time errors make it VALUE_ERROR, but &&
  * and
@@ -39,6 +40,12 @@ struct expression; /* lives in its snapshot */
  * the snapshot or the arena. Pure. */
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena);
+
+/* The same without a glance at its screen, which has been asked before. */
+struct value expression_run(const struct expression *expression, const struct value *frame,
+                            struct arena *arena);
+/* What tells many a condition's value at a glance (screen.h); NULL: nothing. */
+const struct screen *expression_screen(const struct expression *expression);
 
 /* Is its value a true bool? */
 bool expression_is_true(const struct expression *expression, const struct value *frame,

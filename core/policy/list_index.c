@@ -270,6 +270,8 @@ static bool has(const struct list_index *index, const struct wanted *wanted, int
 }
 
 bool list_index_has_text(const struct list_index *index, struct text text, int64_t at_us) {
+    if (index->count == 0)
+        return false;
     struct wanted wanted = want_text(text);
     return has(index, &wanted, at_us);
 }
@@ -292,5 +294,6 @@ bool list_index_has_network(const struct list_index *index, const struct list_ne
 
 bool list_index_has_integer(const struct list_index *index, int64_t integer, int64_t at_us) {
     struct wanted wanted = want_integer(integer);
-    return has(index, &wanted, at_us) || range_tree_has(&index->ranges, integer, at_us);
+    return (index->count > 0 && has(index, &wanted, at_us)) ||
+           range_tree_has(&index->ranges, integer, at_us);
 }

@@ -5,6 +5,8 @@
 #include "../base/check.h"
 #include "../base/hash.h"
 
+#include <stdlib.h>
+
 enum {
     NAME,
     ABOUT,
@@ -246,10 +248,8 @@ static void read_rule(struct load *load, const struct reader *reader,
     if (keys[WHEN].node) {
         when = load_expression_node(load, reader->source, keys[WHEN].node, "when", SCOPE_RULE,
                                     VALUE_BOOL);
-        if (when) {
+        if (when)
             rule.when = expression_build(when, load->arena);
-            rule.screen = screen_build(when, load->arena);
-        }
     }
     if (keys[THEN].node)
         read_then(reader, keys[THEN].node, &rule);
@@ -281,6 +281,17 @@ static void read_file(struct load *load, const struct source *source,
     }
 }
 
+/* A rule with a fault in its condition has none. */
+static void build_screens(struct load *load) {
+    struct snapshot *snapshot = load->snapshot;
+    const struct screen **screens = check_calloc(snapshot->rule_count, sizeof *screens);
+    for (size_t i = 0; i < snapshot->rule_count; i++)
+        if (snapshot->rules[i].when)
+            screens[i] = expression_screen(snapshot->rules[i].when);
+    snapshot->rule_screens = screen_set_build(screens, snapshot->rule_count, load->arena);
+    free(screens);
+}
+
 void load_rules(struct load *load) {
     load->snapshot->rules =
         arena_calloc(load->arena, POLICY_RULES_MAX, sizeof *load->snapshot->rules);
@@ -288,4 +299,5 @@ void load_rules(struct load *load) {
     for (size_t i = 0; i < load->file_count; i++)
         if (policy_file_kind(load->sources[i].path) == FILE_RULES && load->roots[i])
             read_file(load, &load->sources[i], load->roots[i]);
+    build_screens(load);
 }

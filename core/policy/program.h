@@ -4,6 +4,7 @@
 #include "expression.h"
 #include "function.h"
 #include "list.h"
+#include "screen.h"
 
 enum operation {
     OPERATION_END,      /* the result is on top */
@@ -76,7 +77,8 @@ struct expression {
     uint32_t cost;
     const struct instruction *code;
     uint32_t length;
-    bool builds; /* texts or lists: it needs memory while it runs */
+    bool builds;                 /* texts or lists: it needs memory while it runs */
+    const struct screen *screen; /* of a bool; NULL: none */
 };
 
 /* Deeper than SYNTAX_NESTING_MAX allows: at most eight values wait at each level, and three more

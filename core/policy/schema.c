@@ -412,6 +412,11 @@ static int bind_field(const struct binding *binding, size_t slot) {
     return 0;
 }
 
+bool schema_may_refuse(const struct schema *schema, size_t slot) {
+    const struct field *field = &schema->fields[slot];
+    return field->kind == FIELD_KIND_AMOUNT || field->required || field->refuse_card_number;
+}
+
 int schema_bind(const struct schema *schema, const struct transaction *transaction,
                 enum bind_mode mode, const struct bound *bound, struct text *ret_field,
                 struct error *ret_error) {
@@ -435,7 +440,32 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
     return 0;
 }
 
-void schema_bind_some(const struct schema *schema, const struct transaction *transaction,
+int schema_bind_some(const struct schema *schema, const struct transaction *transaction,
+                     enum bind_mode mode, const size_t *slots, size_t slot_count,
+                     const struct bound *bound, struct text *ret_field, struct error *ret_error) {
+    const struct binding binding = {.schema = schema,
+                                    .transaction = transaction,
+                                    .mode = mode,
+                                    .bound = bound,
+                                    .ret_field = ret_field,
+                                    .ret_error = ret_error};
+    size_t i = 0;
+    int r = 0;
+    for (; i < slot_count && slots[i] < schema->first_attribute && r == 0; i++)
+        r = bind_field(&binding, slots[i]);
+    if (r == 0 && (mode == BIND_STRICT || (i < slot_count && slots[i] < schema->first_derived)))
+        r = bind_attributes(&binding);
+    if (r < 0)
+        return r;
+    while (i < slot_count && slots[i] < schema->first_derived)
+        i++;
+    arena_reset(bound->texts);
+    for (; i < slot_count; i++)
+        bind_derived(&binding, slots[i]);
+    return 0;
+}
+
+void schema_bind_rest(const struct schema *schema, const struct transaction *transaction,
                       const size_t *slots, size_t slot_count, const struct bound *bound) {
     struct text field;
     struct error ignored;
@@ -445,14 +475,9 @@ void schema_bind_some(const struct schema *schema, const struct transaction *tra
                                     .bound = bound,
                                     .ret_field = &field,
                                     .ret_error = &ignored};
-    size_t i = 0;
-    for (; i < slot_count && slots[i] < schema->first_attribute; i++)
-        bind_field(&binding, slots[i]);
-    if (i < slot_count && slots[i] < schema->first_derived)
-        bind_attributes(&binding);
-    while (i < slot_count && slots[i] < schema->first_derived)
-        i++;
-    arena_reset(bound->texts);
-    for (; i < slot_count; i++)
-        bind_derived(&binding, slots[i]);
+    for (size_t i = 0; i < slot_count; i++)
+        if (slots[i] < schema->first_attribute)
+            bind_field(&binding, slots[i]);
+        else if (slots[i] >= schema->first_derived)
+            bind_derived(&binding, slots[i]);
 }

@@ -94,6 +94,13 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
                 struct error *ret_error);
 
 /* The same for some fields only: `slots` ascend, and with a derived field those that it is made
- * from are among them. Lenient: what does not fit is absent. */
-void schema_bind_some(const struct schema *schema, const struct transaction *transaction,
+ * from are among them. Of the attributes none are left out. Strict binding demands as much as
+ * schema_bind() does if all fields that schema_may_refuse() are among them. */
+int schema_bind_some(const struct schema *schema, const struct transaction *transaction,
+                     enum bind_mode mode, const size_t *slots, size_t slot_count,
+                     const struct bound *bound, struct text *ret_field, struct error *ret_error);
+/* May binding this field, which is no attribute, refuse a transaction? */
+bool schema_may_refuse(const struct schema *schema, size_t slot);
+/* After schema_bind_some(): the fields that it left out, `slots` as there. */
+void schema_bind_rest(const struct schema *schema, const struct transaction *transaction,
                       const size_t *slots, size_t slot_count, const struct bound *bound);

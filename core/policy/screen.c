@@ -11,10 +11,12 @@
 #include "../base/check.h"
 #include "compile.h"
 #include "expression.h"
+#include "list.h"
 #include "scope.h"
 
 #include <float.h>
 #include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum test_kind {
@@ -25,6 +27,7 @@ enum test_kind {
     TEST_NUMBER,  /* within low…high: double */
     TEST_TEXT,    /* equal to the text */
     TEST_TEXTS,   /* one of the texts */
+    TEST_LIST,    /* in the list */
     TEST_NUMBERS, /* a double, in relation to a factor times another */
 };
 
@@ -33,7 +36,8 @@ enum relation { LESS, LESS_EQUAL, GREATER, GREATER_EQUAL, EQUAL, NOT_EQUAL };
 struct test {
     uint32_t slot;
     uint8_t kind;
-    uint8_t turned;      /* by `!`: passes if it would fail, but for absent values */
+    bool turned;         /* by `!`: passes if it would fail, but for absent values */
+    bool is_gate;        /* the condition is not true without it: one operand of its && */
     uint16_t pass, fail; /* tests, or an end */
     union {
         struct {
@@ -47,6 +51,7 @@ struct test {
             const struct value *values;
             size_t count;
         } texts;
+        const struct list *list;
         struct {
             uint32_t other; /* slot */
             uint32_t relation;
@@ -76,7 +81,8 @@ struct builder {
 
 /* A name whose value stands in the frame. */
 static const struct name *slot_name(const struct syntax *node) {
-    if (node->kind != SYNTAX_NAME && node->kind != SYNTAX_MEMBER)
+    bool is_fired = node->kind == SYNTAX_CALL && node->name && node->name->kind == NAME_FIRED;
+    if (node->kind != SYNTAX_NAME && node->kind != SYNTAX_MEMBER && !is_fired)
         return NULL;
     if (!node->name || node->name->kind == NAME_THRESHOLD || node->name->slot > UINT32_MAX)
         return NULL;
@@ -89,7 +95,7 @@ static struct value constant_of(const struct syntax *node, struct arena *arena) 
         return node->constant;
     if (node->reads_frame || node->reads_local != LOCAL_NONE)
         return value_absent();
-    return expression_eval(expression_build(node, arena), NULL, arena);
+    return expression_eval(expression_build_plain(node, arena), NULL, arena);
 }
 
 static enum relation relation_of(enum token_type sign) {
@@ -284,7 +290,15 @@ static bool test_comparison(struct test *test, const struct syntax *node, struct
 static bool test_membership(struct test *test, const struct syntax *node, struct arena *arena) {
     const struct name *name = slot_name(node->first);
     const struct syntax *list = node->last;
-    if (!name || name->type != VALUE_TEXT || list->list || list->kind != SYNTAX_LIST)
+    if (!name)
+        return false;
+    if (list->list) {
+        test->kind = TEST_LIST;
+        test->slot = (uint32_t)name->slot;
+        test->list = list->list;
+        return true;
+    }
+    if (name->type != VALUE_TEXT || list->kind != SYNTAX_LIST)
         return false;
     struct value *values = arena_calloc(arena, list->operand_count, sizeof *values);
     size_t count = 0;
@@ -324,7 +338,8 @@ static bool test_leaf(struct test *test, const struct syntax *node, struct arena
     return !node->function && test_comparison(test, node, arena);
 }
 
-static void add_leaf(struct builder *builder, const struct syntax *node, bool turned) {
+static void add_leaf(struct builder *builder, const struct syntax *node, bool turned,
+                     bool is_gate) {
     if (builder->count == TESTS_MAX) {
         builder->full = true;
         return;
@@ -333,6 +348,7 @@ static void add_leaf(struct builder *builder, const struct syntax *node, bool tu
     *test = (struct test){.turned = turned};
     if (!test_leaf(test, node, builder->arena))
         *test = (struct test){.kind = TEST_NOTHING};
+    test->is_gate = is_gate && test->kind != TEST_NOTHING;
     builder->useful |= test->kind != TEST_NOTHING;
 }
 
@@ -347,15 +363,17 @@ static void redirect(struct builder *builder, size_t begin, uint16_t from, uint1
     }
 }
 
-/* Adds the tests of a part that goes to END_YES when it passes and to END_NO when it fails. */
-static void add_part(struct builder *builder, const struct syntax *node, bool turned) {
+/* Adds the tests of a part that goes to END_YES when it passes and to END_NO when it fails.
+ * is_needed: the whole is not true without it. */
+static void add_part(struct builder *builder, const struct syntax *node, bool turned,
+                     bool is_needed) {
     if (node->kind == SYNTAX_UNARY && node->sign == TOKEN_NOT) {
-        add_part(builder, node->first, !turned);
+        add_part(builder, node->first, !turned, is_needed);
         return;
     }
     size_t begin = builder->count;
     if (node->kind != SYNTAX_AND && node->kind != SYNTAX_OR) {
-        add_leaf(builder, node, turned);
+        add_leaf(builder, node, turned, is_needed);
         if (builder->count > begin) {
             builder->tests[begin].pass = END_YES;
             builder->tests[begin].fail = END_NO;
@@ -364,7 +382,7 @@ static void add_part(struct builder *builder, const struct syntax *node, bool tu
     }
     bool all = (node->kind == SYNTAX_AND) != turned;
     for (const struct syntax *operand = node->first; operand; operand = operand->next) {
-        add_part(builder, operand, turned);
+        add_part(builder, operand, turned, is_needed && all);
         if (operand->next) /* the next one begins where this one ends */
             redirect(builder, begin, all ? END_YES : END_NO, (uint16_t)builder->count);
     }
@@ -375,7 +393,7 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
     builder.arena = arena;
     builder.count = 0;
     builder.full = builder.useful = false;
-    add_part(&builder, condition, false);
+    add_part(&builder, condition, false, true);
     if (builder.full || !builder.useful)
         return NULL;
     size_t size = builder.count * sizeof *builder.tests;
@@ -389,7 +407,7 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
 
 /* ---- answering ---- */
 
-static bool is_one_of(struct text text, const struct value *values, size_t count) {
+static inline bool is_one_of(struct text text, const struct value *values, size_t count) {
     for (size_t i = 0; i < count; i++)
         if (text_equal(text, values[i].text))
             return true;
@@ -414,63 +432,211 @@ static bool is_related(double a, enum relation relation, double b) {
     return a != b;
 }
 
-enum outcome_of_test { FAILS, PASSES, FAULTY };
+enum outcome_of_test { FAILS, PASSES, FAILS_ABSENT, FAULTY };
 
-static enum outcome_of_test look(const struct test *test, const struct value *frame) {
-    const struct value *v = &frame[test->slot];
-    bool in;
-    if (v->type == VALUE_ERROR)
-        return FAULTY;
-    if (test->kind == TEST_PRESENT)
-        return (v->type != VALUE_ABSENT) != test->turned ? PASSES : FAILS;
-    if (v->type == VALUE_ABSENT && test->kind != TEST_NUMBERS)
-        return FAILS;
-    switch ((enum test_kind)test->kind) {
-    case TEST_INTEGER:
-        in = v->integer >= test->integer.low && v->integer <= test->integer.high;
-        break;
-    case TEST_NUMBER:
-        in = v->number >= test->number.low && v->number <= test->number.high;
-        break;
-    case TEST_TRUE:
-        in = v->boolean;
-        break;
-    case TEST_TEXT:
-        in = text_equal(v->text, test->text);
-        break;
-    case TEST_TEXTS:
-        in = is_one_of(v->text, test->texts.values, test->texts.count);
-        break;
-    default: {
-        const struct value *other = &frame[test->numbers.other];
-        if (other->type == VALUE_ERROR)
-            return FAULTY;
-        if (v->type == VALUE_ABSENT || other->type == VALUE_ABSENT)
-            return FAILS;
-        in = is_related(v->number, test->numbers.relation, test->numbers.factor * other->number);
-        break;
-    }
-    }
+static enum outcome_of_test outcome(const struct test *test, bool in) {
     return in != test->turned ? PASSES : FAILS;
 }
 
-enum screen_answer screen_answer(const struct screen *screen, const struct value *frame) {
+static enum outcome_of_test look_in_list(const struct test *test, const struct value *v,
+                                         const struct value *frame) {
+    struct value found = list_contains(test->list, v, frame);
+    return found.type == VALUE_BOOL ? outcome(test, found.boolean) : FAULTY;
+}
+
+static enum outcome_of_test look_at_numbers(const struct test *test, const struct value *v,
+                                            const struct value *frame) {
+    const struct value *other = &frame[test->numbers.other];
+    if (other->type == VALUE_ERROR)
+        return FAULTY;
+    if (v->type == VALUE_ABSENT || other->type == VALUE_ABSENT)
+        return FAILS_ABSENT;
+    return outcome(
+        test, is_related(v->number, test->numbers.relation, test->numbers.factor * other->number));
+}
+
+static inline __attribute__((always_inline)) enum outcome_of_test look(const struct test *test,
+                                                                       const struct value *frame) {
+    const struct value *v = &frame[test->slot];
+    if (v->type == VALUE_ERROR)
+        return FAULTY;
+    if (v->type == VALUE_ABSENT && test->kind != TEST_NUMBERS && test->kind != TEST_PRESENT)
+        return FAILS_ABSENT;
+    switch ((enum test_kind)test->kind) {
+    case TEST_PRESENT:
+        return outcome(test, v->type != VALUE_ABSENT);
+    case TEST_INTEGER:
+        return outcome(test, v->integer >= test->integer.low && v->integer <= test->integer.high);
+    case TEST_NUMBER:
+        return outcome(test, v->number >= test->number.low && v->number <= test->number.high);
+    case TEST_TRUE:
+        return outcome(test, v->boolean);
+    case TEST_TEXT:
+        return outcome(test, text_equal(v->text, test->text));
+    case TEST_TEXTS:
+        return outcome(test, is_one_of(v->text, test->texts.values, test->texts.count));
+    case TEST_LIST:
+        return look_in_list(test, v, frame);
+    case TEST_NUMBERS:
+        return look_at_numbers(test, v, frame);
+    case TEST_NOTHING:
+        break;
+    }
+    return PASSES;
+}
+
+/* *ret_absent: an absent value made a test fail. */
+static inline enum screen_answer answer(const struct screen *screen, const struct value *frame,
+                                        bool *ret_absent) {
     bool sure = true;
     size_t at = 0;
-    if (!screen)
-        return SCREEN_MAYBE;
+    *ret_absent = false;
     while (at < END_NO) {
         const struct test *test = &screen->tests[at];
-        enum outcome_of_test outcome = PASSES;
-        if (test->kind == TEST_NOTHING)
-            sure = false;
-        else
-            outcome = look(test, frame);
+        sure &= test->kind != TEST_NOTHING;
+        enum outcome_of_test outcome = test->kind == TEST_NOTHING ? PASSES : look(test, frame);
         if (outcome == FAULTY)
             return SCREEN_MAYBE;
+        *ret_absent |= outcome == FAILS_ABSENT;
         at = outcome == PASSES ? test->pass : test->fail;
     }
     if (at == END_NO)
         return SCREEN_NO;
     return sure ? SCREEN_YES : SCREEN_MAYBE;
+}
+
+enum screen_answer screen_answer(const struct screen *screen, const struct value *frame) {
+    bool absent;
+    return screen ? answer(screen, frame, &absent) : SCREEN_MAYBE;
+}
+
+enum screen_answer screen_value(const struct screen *screen, const struct value *frame) {
+    bool absent;
+    if (!screen)
+        return SCREEN_MAYBE;
+    enum screen_answer told = answer(screen, frame, &absent);
+    return told == SCREEN_NO && absent ? SCREEN_MAYBE : told;
+}
+
+/* ---- many at once ---- */
+
+/* A test that some of 64 conditions need. */
+struct gate {
+    uint64_t conditions;
+    struct test test;
+};
+
+struct gate_run {
+    struct gate *gates;
+    size_t count;
+};
+
+struct screen_set {
+    size_t count; /* of conditions */
+    struct gate_run runs[];
+};
+
+static bool is_same_payload(const struct test *a, const struct test *b) {
+    switch ((enum test_kind)a->kind) {
+    case TEST_INTEGER:
+        return a->integer.low == b->integer.low && a->integer.high == b->integer.high;
+    case TEST_NUMBER:
+        return memcmp(&a->number, &b->number, sizeof a->number) == 0;
+    case TEST_TEXT:
+        return text_equal(a->text, b->text);
+    case TEST_TEXTS:
+        for (size_t i = 0; i < a->texts.count && a->texts.count == b->texts.count; i++)
+            if (!value_equal(a->texts.values[i], b->texts.values[i]))
+                return false;
+        return a->texts.count == b->texts.count;
+    case TEST_LIST:
+        return a->list == b->list;
+    case TEST_NUMBERS:
+        return a->numbers.other == b->numbers.other && a->numbers.relation == b->numbers.relation &&
+               memcmp(&a->numbers.factor, &b->numbers.factor, sizeof a->numbers.factor) == 0;
+    default:
+        return true;
+    }
+}
+
+static bool is_same_test(const struct test *a, const struct test *b) {
+    return a->kind == b->kind && a->slot == b->slot && a->turned == b->turned &&
+           is_same_payload(a, b);
+}
+
+static void add_gate(struct gate_run *run, const struct test *test, uint64_t condition) {
+    size_t i = 0;
+    while (i < run->count && !is_same_test(&run->gates[i].test, test))
+        i++;
+    if (i == run->count)
+        run->gates[run->count++] = (struct gate){.test = *test};
+    run->gates[i].conditions |= condition;
+}
+
+/* What settles most conditions comes first, and last what takes longest. */
+static bool comes_before(const struct gate *a, const struct gate *b) {
+    bool a_is_list = a->test.kind == TEST_LIST, b_is_list = b->test.kind == TEST_LIST;
+    if (a_is_list != b_is_list)
+        return b_is_list;
+    return __builtin_popcountll(a->conditions) > __builtin_popcountll(b->conditions);
+}
+
+static void sort_gates(struct gate_run *run) {
+    for (size_t i = 1; i < run->count; i++) {
+        struct gate moved = run->gates[i];
+        size_t at = i;
+        for (; at > 0 && comes_before(&moved, &run->gates[at - 1]); at--)
+            run->gates[at] = run->gates[at - 1];
+        run->gates[at] = moved;
+    }
+}
+
+/* Of each condition the first ones: that keeps the time that building takes within bounds. */
+#define GATES_OF_ONE 8
+
+static void fill_run(struct gate_run *run, const struct screen *const *screens, size_t count,
+                     struct arena *arena) {
+    struct gate *gates = check_calloc(count * GATES_OF_ONE, sizeof *gates);
+    *run = (struct gate_run){.gates = gates};
+    for (size_t i = 0; i < count; i++)
+        for (size_t t = 0, taken = 0; screens[i] && t < screens[i]->count && taken < GATES_OF_ONE;
+             t++)
+            if (screens[i]->tests[t].is_gate) {
+                add_gate(run, &screens[i]->tests[t], UINT64_C(1) << i);
+                taken++;
+            }
+    sort_gates(run);
+    run->gates = arena_calloc(arena, run->count, sizeof *gates);
+    check(run->gates);
+    if (run->count > 0)
+        memcpy(run->gates, gates, run->count * sizeof *gates);
+    free(gates);
+}
+
+const struct screen_set *screen_set_build(const struct screen *const *screens, size_t count,
+                                          struct arena *arena) {
+    size_t runs = (count + SCREEN_SET_RUN - 1) / SCREEN_SET_RUN;
+    struct screen_set *set = arena_alloc(arena, sizeof *set + runs * sizeof *set->runs);
+    check(set);
+    set->count = count;
+    for (size_t i = 0; i < runs; i++) {
+        size_t first = i * SCREEN_SET_RUN, left = count - first;
+        fill_run(&set->runs[i], screens + first, left < SCREEN_SET_RUN ? left : SCREEN_SET_RUN,
+                 arena);
+    }
+    return set;
+}
+
+uint64_t screen_set_open(const struct screen_set *set, size_t run, const struct value *frame) {
+    const struct gate *gate = set->runs[run].gates, *end = gate + set->runs[run].count;
+    size_t left = set->count - run * SCREEN_SET_RUN;
+    uint64_t open = left < SCREEN_SET_RUN ? (UINT64_C(1) << left) - 1 : UINT64_MAX;
+    for (; gate < end; gate++) {
+        if (!(open & gate->conditions))
+            continue;
+        enum outcome_of_test outcome = look(&gate->test, frame);
+        if (outcome == FAILS || outcome == FAILS_ABSENT)
+            open &= ~gate->conditions;
+    }
+    return open;
 }

@@ -27,3 +27,14 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
 
 /* NULL: SCREEN_MAYBE. */
 enum screen_answer screen_answer(const struct screen *screen, const struct value *frame);
+/* The same of the condition's value: SCREEN_NO says that it is false, and not absent. */
+enum screen_answer screen_value(const struct screen *screen, const struct value *frame);
+
+/* The screens of many conditions (NULL: none), in runs of 64. Many of them need the same test, as
+ * that of `online && …`: it is looked at once. They live in the arena. */
+struct screen_set;
+#define SCREEN_SET_RUN 64u
+const struct screen_set *screen_set_build(const struct screen *const *screens, size_t count,
+                                          struct arena *arena);
+/* Bit i: the answer to condition run × 64 + i may be another than SCREEN_NO. */
+uint64_t screen_set_open(const struct screen_set *set, size_t run, const struct value *frame);

@@ -119,7 +119,6 @@ struct rule_group {
 struct rule {
     struct text name, about;
     const struct expression *when; /* bool */
-    const struct screen *screen;   /* of it; NULL: nothing to be told at a glance */
     enum verdict verdict;          /* VERDICT_NONE: only adds to the score */
     int32_t score;                 /* −1000…1000 */
     enum rule_mode mode;           /* its own or its group's, whichever lets it do less */
@@ -169,7 +168,8 @@ struct snapshot {
     size_t first_list;
     struct rule *rules; /* in the order of files and lines */
     size_t rule_count;
-    const struct policy_case *cases; /* in the order of files and lines */
+    const struct screen_set *rule_screens; /* of their conditions */
+    const struct policy_case *cases;       /* in the order of files and lines */
     size_t case_count;
     struct rule_group *groups; /* in the order of policy.yaml */
     size_t group_count;

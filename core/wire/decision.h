@@ -85,6 +85,9 @@ struct decision {
     size_t shadow_count;
     const struct named_value *features;
     size_t feature_count;
+    /* No part of it: how engine_apply() knows the decision that the engine has made last. Neither
+     * archived nor sent; 0: none. */
+    uint64_t laid_out;
 };
 
 /* degraded_reason of a decision on tables older than the server's stale_after. The server's clock

@@ -73,6 +73,33 @@ static void equality_and_hash_agree(void **state) {
         }
 }
 
+/* As Python's xxhash has them, over bytes that struct.pack() made. */
+static void many_hash_as_archives_have_them(void **state) {
+    (void)state;
+    const struct value values[] = {
+        value_absent(),
+        value_bool(false),
+        value_bool(true),
+        value_int(0),
+        value_int(-7),
+        value_double(2.5),
+        value_double(-0.0),
+        value_text((struct text){0}),
+        value_text(TEXT_LITERAL("last country")),
+        value_timestamp(INT64_C(1767225600000000)),
+        value_duration(-1),
+        {.type = VALUE_ERROR, .error_code = 3},
+    };
+    struct value many[100];
+    for (size_t i = 0; i < 100; i++)
+        many[i] = value_int((int64_t)i);
+    assert_true(values_hash(NULL, 0) == 0);
+    assert_true(values_hash(values, sizeof values / sizeof *values) ==
+                UINT64_C(0x9767d076af6cc69a));
+    assert_true(values_hash(many, 64) == UINT64_C(0x84495de7f28b5040));
+    assert_true(values_hash(many, 100) == UINT64_C(0x4ed26502cc1fe737));
+}
+
 static void errors_say_where_first(void **state) {
     (void)state;
     struct error error;
@@ -137,6 +164,7 @@ int main(void) {
         cmocka_unit_test(values_print_as_people_write_them),
         cmocka_unit_test(doubles_read_back_exactly),
         cmocka_unit_test(equality_and_hash_agree),
+        cmocka_unit_test(many_hash_as_archives_have_them),
         cmocka_unit_test(errors_say_where_first),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

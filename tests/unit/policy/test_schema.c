@@ -407,8 +407,8 @@ static void test_derived_is_not_sent(void **state) {
     bench_deinit(&bench);
 }
 
-/* Each derived field has memory of its own to be computed in, whatever the others take: 64 that need
- * 18 KiB each while they are computed, and 4 KiB for good. */
+/* Each derived field has memory of its own to be computed in, whatever the others take: 64 that
+ * need 18 KiB each while they are computed, and 4 KiB for good. */
 static void test_derived_texts_are_independent(void **state) {
     (void)state;
     char yaml[16384] = "attributes: {note: {type: string}}\nderived:\n";
@@ -556,6 +556,123 @@ static void test_other_base(void **state) {
     bench_deinit(&bench);
 }
 
+/* ------------------------------------------------------------------------------------------------
+ * Some fields */
+
+static uint64_t random_state = 88172645463325252u;
+
+static unsigned roll(unsigned sides) {
+    random_state ^= random_state << 13;
+    random_state ^= random_state >> 7;
+    random_state ^= random_state << 17;
+    return (unsigned)(random_state % sides);
+}
+
+static struct text one_of(const char *const *texts, unsigned count) {
+    return text_of(texts[roll(count)]);
+}
+
+static struct transaction random_transaction(struct attribute attributes[3]) {
+    static const char *const currencies[] = {"EUR", "USD", "CHF", ""};
+    static const char *const addresses[] = {"192.0.2.7", "::1", "x", ""};
+    static const char *const merchants[] = {"m-1", "", "m-2", "4111111111111111"};
+    static const char *const notes[] = {"", "n", "4111111111111111"};
+    struct transaction t = plain_transaction(attributes, 1 + roll(3));
+    t.currency = one_of(currencies, 4);
+    t.amount_minor = roll(5000);
+    t.fields[FIELD_CARD] = roll(8) ? TEXT_LITERAL("c-1") : TEXT_LITERAL("");
+    t.fields[FIELD_IP] = one_of(addresses, 4);
+    t.fields[FIELD_MERCHANT] = one_of(merchants, roll(4) ? 3 : 4);
+    t.has_location = roll(2);
+    t.latitude_e7 = (int32_t)roll(900000000);
+    attributes[0] = text_attribute("segment", roll(8) ? "gold" : "");
+    attributes[1] = text_attribute("note", notes[roll(roll(4) ? 2 : 3)]);
+    attributes[2] = roll(8) ? integer_attribute("items", 7) : integer_attribute("itemz", 7);
+    return t;
+}
+
+/* What a frame must have for a strict binding of some fields, and a few more at random. Derived
+ * fields bring with them what they are made of: here, all those before them. */
+static size_t random_slots(const struct schema *schema, bool strict, bool *has, size_t *ret_slots) {
+    size_t count = 0;
+    bool derived = false;
+    for (size_t slot = schema->field_count; slot-- > 0;) {
+        has[slot] = derived || roll(2) || (strict && schema_may_refuse(schema, slot));
+        derived |= has[slot] && slot >= schema->first_derived;
+    }
+    for (size_t slot = 0; slot < schema->field_count; slot++)
+        if (has[slot])
+            ret_slots[count++] = slot;
+    return count;
+}
+
+static void assert_same_fields(const struct bench *found, const struct bench *expected,
+                               const bool *has) {
+    for (size_t slot = 0; slot < found->snapshot->schema.field_count; slot++) {
+        if (has && !has[slot])
+            continue;
+        assert_true(value_equal(found->bound.frame[slot], expected->bound.frame[slot]));
+        if (expected->bound.frame[slot].type != VALUE_TEXT)
+            assert_true(found->bound.integers[slot] == expected->bound.integers[slot]);
+    }
+}
+
+/* Some fields, and then the others, are what binding all at once makes of them: refusals too. */
+static void test_some_fields(void **state) {
+    (void)state;
+    static const char policy[] = "policy:\n"
+                                 "  name: some\n"
+                                 "  base_currency: EUR\n"
+                                 "  currency_rates:\n"
+                                 "    - {currency: USD, from: 2020-01-01, rate: 0.5}\n";
+    static const char schema[] = "fields:\n"
+                                 "  card: {required: true}\n"
+                                 "attributes:\n"
+                                 "  items: {type: int}\n"
+                                 "  note: {type: string}\n"
+                                 "  segment: {type: string, required: true}\n"
+                                 "derived:\n"
+                                 "  network: {value: \"network(ip, 24, 48)\"}\n"
+                                 "  both: {value: \"network + note\"}\n"
+                                 "  dear: {value: amount > 10.0}\n";
+    struct bench all, some;
+    struct policy_text text = {.count = 0};
+    policy_text_add(&text, "policy.yaml", policy);
+    policy_text_add(&text, "schema.yaml", schema);
+    bench_init(&all, policy_text_load(&text));
+    bench_init(&some, snapshot_ref(all.snapshot));
+    const struct schema *fields = &all.snapshot->schema;
+    bool has[64];
+    size_t slots[64], rest[64];
+    assert_true(fields->field_count <= 64);
+    for (unsigned i = 0; i < 20000; i++) {
+        struct attribute attributes[3];
+        struct transaction t = random_transaction(attributes);
+        enum bind_mode mode = roll(4) ? BIND_STRICT : BIND_LENIENT;
+        size_t count = random_slots(fields, mode == BIND_STRICT, has, slots), rest_count = 0;
+        int r = bind(&all, &t, mode);
+        some.error.text[0] = '\0';
+        assert_int_equal(
+            schema_bind_some(fields, &t, mode, slots, count, &some.bound, &some.field, &some.error),
+            r);
+        assert_string_equal(some.error.text, all.error.text);
+        if (r < 0) {
+            assert_true(text_equal(some.field, all.field));
+            continue;
+        }
+        assert_same_fields(&some, &all, has);
+        if (mode == BIND_LENIENT)
+            continue;
+        for (size_t slot = 0; slot < fields->field_count; slot++)
+            if (!has[slot])
+                rest[rest_count++] = slot;
+        schema_bind_rest(fields, &t, rest, rest_count, &some.bound);
+        assert_same_fields(&some, &all, NULL);
+    }
+    bench_deinit(&all);
+    bench_deinit(&some);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_fields),
@@ -571,6 +688,7 @@ int main(void) {
         cmocka_unit_test(test_conversion),
         cmocka_unit_test(test_conversion_random),
         cmocka_unit_test(test_other_base),
+        cmocka_unit_test(test_some_fields),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

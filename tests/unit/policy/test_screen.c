@@ -158,8 +158,16 @@ static void fill_frame(struct expression_case *it) {
 static size_t answers[3];
 
 static void check_answer(struct expression_case *it, const struct expression *expression,
-                         const struct screen *screen, const char *source) {
-    struct value v = expression_eval(expression, it->frame, &it->arena);
+                         const struct expression *plain, const struct screen *screen,
+                         const char *source) {
+    struct value v = expression_eval(plain, it->frame, &it->arena);
+    enum screen_answer value = screen_value(screen, it->frame);
+    if (value != SCREEN_MAYBE && !value_equal(v, value_bool(value == SCREEN_YES)))
+        fail_msg("%s: the screen gives a wrong value", source);
+    if (!value_equal(expression_eval(expression, it->frame, &it->arena), v) ||
+        expression_is_true(expression, it->frame, &it->arena) !=
+            expression_is_true(plain, it->frame, &it->arena))
+        fail_msg("%s: another value with the screen", source);
     enum screen_answer answer = screen_answer(screen, it->frame);
     bool fires = v.type == VALUE_BOOL && v.boolean;
     answers[answer]++;
@@ -188,10 +196,11 @@ static void agrees_with_evaluation(void **state) {
         if (!syntax)
             fail_msg("%s: %s", (const char *)source.bytes, it.fault);
         const struct expression *expression = expression_build(syntax, &it.arena);
+        const struct expression *plain = expression_build_plain(syntax, &it.arena);
         const struct screen *screen = screen_build(syntax, &it.arena);
         for (int frame = 0; frame < 30; frame++) {
             fill_frame(&it);
-            check_answer(&it, expression, screen, (const char *)source.bytes);
+            check_answer(&it, expression, plain, screen, (const char *)source.bytes);
         }
         expression_case_deinit(&it);
     }
@@ -199,6 +208,55 @@ static void agrees_with_evaluation(void **state) {
     /* They are there to settle most of them. */
     assert_true(answers[SCREEN_NO] > answers[SCREEN_MAYBE] / 2);
     assert_true(answers[SCREEN_YES] > answers[SCREEN_MAYBE] / 4);
+}
+
+/* No condition is closed that fires or fails, and most of those are that neither do. */
+static void many_at_once_close_no_rule_that_fires(void **state) {
+    (void)state;
+    enum { CONDITIONS = 150, FRAMES = 40 };
+    const struct expression *plain[CONDITIONS];
+    const struct screen *screens[CONDITIONS];
+    struct expression_case it;
+    struct buffer source;
+    size_t closed = 0, silent = 0;
+    chance_state = environment_number("HARRIER_SEED", 1) + 7;
+    buffer_init(&source);
+    expression_case_init(&it, BINDINGS);
+    for (size_t i = 0; i < CONDITIONS; i++) {
+        buffer_clear(&source);
+        write_condition(&source, (int)chance(3));
+        for (uint64_t more = chance(4); more > 0; more--) {
+            buffer_printf(&source, " && ");
+            write_condition(&source, 0);
+        }
+        buffer_append(&source, "", 1);
+        struct syntax *syntax = expression_case_check(&it, (const char *)source.bytes);
+        assert_non_null(syntax);
+        plain[i] = expression_build_plain(syntax, &it.arena);
+        screens[i] = screen_build(syntax, &it.arena);
+    }
+    for (size_t count = 1; count <= CONDITIONS; count += 1 + chance(60)) {
+        const struct screen_set *set = screen_set_build(screens, count, &it.arena);
+        for (size_t frame = 0; frame < FRAMES; frame++) {
+            fill_frame(&it);
+            for (size_t i = 0; i < count; i++) {
+                struct value v = expression_eval(plain[i], it.frame, &it.arena);
+                bool speaks = v.type == VALUE_ERROR || (v.type == VALUE_BOOL && v.boolean);
+                bool open =
+                    screen_set_open(set, i / SCREEN_SET_RUN, it.frame) >> i % SCREEN_SET_RUN & 1;
+                assert_true(open || !speaks);
+                silent += !speaks;
+                closed += !open;
+            }
+            size_t runs = (count + SCREEN_SET_RUN - 1) / SCREEN_SET_RUN;
+            uint64_t last = screen_set_open(set, runs - 1, it.frame);
+            if (count % SCREEN_SET_RUN > 0)
+                assert_true(last >> count % SCREEN_SET_RUN == 0);
+        }
+    }
+    assert_true(closed > silent / 3);
+    buffer_deinit(&source);
+    expression_case_deinit(&it);
 }
 
 /* Everything that is meant to be a test is one: with values that are there the answer is sure. */
@@ -241,6 +299,7 @@ static void leaves_the_rest_alone(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(agrees_with_evaluation),
+        cmocka_unit_test(many_at_once_close_no_rule_that_fires),
         cmocka_unit_test(settles_plain_conditions),
         cmocka_unit_test(leaves_the_rest_alone),
     };
