@@ -134,10 +134,14 @@ enum next perform_score(struct run *run) {
 
 void withdraw_score(struct run *run, const struct error *error) {
     struct score_result *results = (struct score_result *)(uintptr_t)run->response.score.results;
-    for (size_t i = 0; i < run->response.score.count; i++)
-        if (results[i].error.code == 0 && results[i].decision.position > run->position_before)
+    for (size_t i = 0; i < run->response.score.count; i++) {
+        enum error_code code = results[i].error.code;
+        /* What its id is in conflict with may be among what was not written. */
+        if (code == ERROR_ID_CONFLICT ||
+            (code == 0 && results[i].decision.position > run->position_before))
             results[i] =
                 (struct score_result){.error = run_refuse_item(run, error, (struct text){0})};
+    }
     run->features_unknown = 0;
 }
 
