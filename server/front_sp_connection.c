@@ -236,7 +236,7 @@ static enum pause collect(struct connection *connection, int64_t now_us) {
         struct input_request request;
         if (unsent(connection) > UNSENT_MAX)
             return PAUSE_OUTPUT;
-        if (front->batch_bytes >= BATCH_BYTES)
+        if (front->batch_bytes >= BATCH_BYTES || (!front->idle && front->batch_count > 0))
             return PAUSE_BATCH;
         if (!front->idle) {
             wait_for_slot(connection);
