@@ -402,6 +402,8 @@ void connection_check(struct connection *connection, int64_t now_us) {
     const struct front_settings *settings = &connection->front->settings;
     bool is_idle = connection->unanswered == 0 && unsent(connection) == 0;
     bool was_short = connection->is_short;
+    if (connection->is_due) /* what has just come or gone counts only then */
+        return;
     connection->is_short = false;
     if (is_over(connection->begun_us, settings->stall_us, now_us) ||
         is_over(connection->unsent_us, settings->stall_us, now_us))
