@@ -233,8 +233,7 @@ static int find_receipt(const struct import *import, const struct import_row *ro
                      import->options.max_ahead_us / 1000000);
 }
 
-/* All that can be wrong with a row but for its transaction, which intake_recognise() has checked,
- * and what the policy says. */
+/* All that can be wrong with a row but for its transaction and what the policy says. */
 static int check_row(const struct import *import, const struct import_row *row,
                      int64_t *ret_received_us, struct text *ret_field, struct error *ret_error) {
     int r = check_received(import, row->received_us, ret_field, ret_error);
@@ -270,11 +269,14 @@ int import_take(struct import *import, const struct import_row *row, struct text
     int64_t received_us = 0;
     *ret_field = (struct text){0};
     arena_reset(&import->row);
+    int r = transaction_check(&row->transaction, ret_field, ret_error);
+    if (r < 0)
+        return r;
     int found = intake_recognise(&import->states, import->archive, &row->transaction, &import->row,
                                  &known, &record, ret_field, ret_error);
     if (found < 0)
         return found;
-    int r = check_row(import, row, &received_us, ret_field, ret_error);
+    r = check_row(import, row, &received_us, ret_field, ret_error);
     if (r < 0)
         return r;
     /* Known ones take history on as well, or all of their outcomes would wait for a new one. */

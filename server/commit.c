@@ -34,22 +34,34 @@ static void answer_unsynced(struct run *run) {
     message_encode_response(&run->response, &run->answer);
 }
 
-bool commit_park(struct run *run) {
-    struct service *service = run->service;
-    if (!service->settings.synced || run->position_needed == 0)
-        return false;
+static void park(struct service *service, struct run *run) {
+    run->next = NULL;
+    *service->parked_end = run;
+    service->parked_end = &run->next;
+}
+
+struct run *commit_park(struct service *service, struct run *runs) {
+    struct run *ready = NULL, **end = &ready;
+    if (!service->settings.synced)
+        return runs;
     pthread_mutex_lock(&service->lock);
-    bool waits = run->position_needed > archive_synced(service->archive);
+    uint64_t synced = archive_synced(service->archive);
     bool failed = service->state == SERVICE_FAILED;
-    if (waits && !failed) {
-        run->next = NULL;
-        *service->parked_end = run;
-        service->parked_end = &run->next;
+    for (struct run *run = runs, *next; run; run = next) {
+        next = run->next;
+        bool waits = run->position_needed > synced;
+        if (waits && !failed) {
+            park(service, run);
+            continue;
+        }
+        if (waits)
+            answer_unsynced(run);
+        *end = run;
+        end = &run->next;
     }
     pthread_mutex_unlock(&service->lock);
-    if (waits && failed)
-        answer_unsynced(run);
-    return waits && !failed;
+    *end = NULL;
+    return ready;
 }
 
 /* Takes out what need not wait any more; all of it when all is set. */
@@ -72,17 +84,10 @@ static struct run *unpark(struct service *service, bool all) {
     return ready;
 }
 
-static void release(struct run *runs) {
-    for (struct run *next; runs; runs = next) {
-        next = runs->next;
-        run_reply(runs);
-    }
-}
-
 static void release_unsynced(struct run *runs) {
     for (struct run *run = runs; run; run = run->next)
         answer_unsynced(run);
-    release(runs);
+    runs_reply(runs);
 }
 
 /* Under the lock, which is given up while the disk works. < 0: what is on disk is unknown. 1:
@@ -124,7 +129,7 @@ static bool commit(struct service *service) {
         service->uncommitted = true;
     struct run *runs = unpark(service, r < 0);
     pthread_mutex_unlock(&service->lock);
-    (r < 0 ? release_unsynced : release)(runs);
+    (r < 0 ? release_unsynced : runs_reply)(runs);
     if (r < 0)
         service_tell(service);
     pthread_mutex_lock(&service->lock);

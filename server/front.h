@@ -31,6 +31,9 @@ struct front_request {
  * returns or later from any thread, and must not touch the request after that. */
 struct front_handler {
     void (*handle)(void *user, struct front_request *request);
+    /* The same for requests that came together, in their order: what they can share is done once.
+     * NULL: handle() is called for each. */
+    void (*handle_all)(void *user, struct front_request *const *requests, size_t count);
     void *user;
 };
 

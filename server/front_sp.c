@@ -2,8 +2,10 @@
  *
  * One thread runs libevent's loop: it accepts, reads, calls the handler, and writes. While the
  * handler answers before it returns, as it does for nearly everything, a request takes a wait, a
- * read and a write, and no other thread. Answers of other threads wait in a list that they put
- * themselves on without a lock; the first of them wakes the loop through an eventfd.
+ * read and a write, and no other thread. Under load it takes a part of them: all that one turn of
+ * the loop has read goes to the handler together, and then each connection's answers leave in one
+ * write. Answers of other threads wait in a list that they put themselves on without a lock; the
+ * first of them wakes the loop through an eventfd.
  *
  * Why one: decisions are made one at a time, in the order of positions, and take less than the
  * system calls around them. */
@@ -68,9 +70,49 @@ static struct connection *first_waiting(struct front_sp *front) {
     return connection;
 }
 
+void front_sp_note_due(struct front_sp *front, struct connection *connection) {
+    if (connection->is_due)
+        return;
+    connection->is_due = true;
+    connection->next_due = NULL;
+    *front->due_end = connection;
+    front->due_end = &connection->next_due;
+}
+
+static struct connection *take_due(struct front_sp *front) {
+    struct connection *due = front->due;
+    front->due = NULL;
+    front->due_end = &front->due;
+    return due;
+}
+
+static void serve_waiting(struct front_sp *front) {
+    while (front->idle && front->waiting) {
+        while (front->waiting)
+            front_sp_note_due(front, first_waiting(front));
+        connections_go_on(take_due(front));
+    }
+}
+
+/* Whoever waits for a slot comes before those who have just had one. */
+static void settle(struct front_sp *front) {
+    struct connection *due = take_due(front);
+    serve_waiting(front);
+    connections_go_on(due);
+    serve_waiting(front);
+}
+
 void front_sp_settle(struct front_sp *front) {
-    while (front->idle && front->waiting)
-        connection_go_on(first_waiting(front));
+    /* What else this turn of the loop has found comes before an event that is made active now. */
+    if (front->due && event_base_get_num_events(front->base, EVENT_BASE_COUNT_ACTIVE) > 0)
+        event_active(front->settle, 0, 0);
+    else
+        settle(front);
+}
+
+static void on_settle(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    settle(user);
 }
 
 /* ---- answers ---- */
@@ -109,30 +151,17 @@ static void trim(struct buffer *buffer) {
         buffer_deinit(buffer);
 }
 
-/* All of them, and only then what their connections have to say: one write for each. Whoever waits
- * for a slot comes before those who have just had one. */
+/* All of them, and only then what their connections have to say: one write for each. */
 static void take_answers(struct front_sp *front) {
-    struct connection *dirty = NULL;
     struct slot *slot = turn_round(atomic_exchange(&front->answered, NULL));
     for (struct slot *next; slot; slot = next) {
         next = slot->next;
-        struct connection *connection = slot->connection;
-        if (!connection->is_dirty) {
-            connection->is_dirty = true;
-            connection->next_dirty = dirty;
-            dirty = connection;
-        }
+        front_sp_note_due(front, slot->connection);
         connection_answer(slot, slot->answer.bytes, slot->answer.length);
         trim(&slot->answer);
     }
-    for (struct connection *at = dirty; at; at = at->next_dirty)
+    for (struct connection *at = front->due; at; at = at->next_due)
         connection_flush(at);
-    front_sp_settle(front);
-    for (struct connection *next; dirty; dirty = next) {
-        next = dirty->next_dirty;
-        dirty->is_dirty = false;
-        connection_go_on(dirty);
-    }
     front_sp_settle(front);
 }
 
@@ -223,6 +252,7 @@ static void say_goodbye(struct connection *connection) {
 }
 
 static void free_connections(struct front_sp *front) {
+    connections_go_on(take_due(front));
     while (front->connections) {
         struct connection *connection = front->connections;
         say_goodbye(connection);
@@ -245,6 +275,7 @@ static void front_free(struct front_sp *front) {
         acceptor_close(&front->acceptors[i]);
     event_free(front->wake);
     event_free(front->tick);
+    event_free(front->settle);
     free_connections(front);
     let_libevent_finish(front->base);
     event_base_free(front->base);
@@ -255,6 +286,7 @@ static void front_free(struct front_sp *front) {
     tls_close(front->tls);
     free(front->acceptors);
     free(front->slots);
+    free(front->batch);
     free(front);
 }
 
@@ -312,6 +344,7 @@ static void make_slots(struct front_sp *front) {
         front->slots[i].next = front->idle;
         front->idle = &front->slots[i];
     }
+    front->batch = check_calloc(count, sizeof(struct front_request *));
     front->unanswered_max = (count + 1) / 2;
 }
 
@@ -339,7 +372,8 @@ static void make_loop(struct front_sp *front) {
     front->wake =
         event_new(front->base, front->wake_descriptor, EV_READ | EV_PERSIST, on_wake, front);
     front->tick = event_new(front->base, -1, EV_PERSIST, on_tick, front);
-    check(front->wake && front->tick && event_add(front->wake, NULL) == 0 &&
+    front->settle = event_new(front->base, -1, EV_PERSIST, on_settle, front);
+    check(front->wake && front->tick && front->settle && event_add(front->wake, NULL) == 0 &&
           event_add(front->tick, &interval) == 0);
 }
 
@@ -372,6 +406,7 @@ int front_sp_open(const struct front_settings *settings, struct front **ret_fron
     front->front.kind = &sp_front;
     front->settings = *settings;
     front->waiting_end = &front->waiting;
+    front->due_end = &front->due;
     chunk_pool_init(&front->pool, settings->buffer_bytes_max);
     make_room_for_connections(front);
     make_slots(front);

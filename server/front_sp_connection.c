@@ -2,8 +2,8 @@
  *
  *   readable ──► input ──request──► slot ──► handler ──front_reply()──► output ──► written
  *
- * Whatever was read is handled at once, and all its answers that are there by then leave in one
- * write. No more is read, and nothing more is handled, while
+ * What a turn of the loop has read, from all clients, is handled together, and all answers that are
+ * there by then leave in one write for each. No more is read, and nothing more is handled, while
  *   - as many of its requests as one connection may have are unanswered,
  *   - no slot is free: then it waits in line for one,
  *   - more than UNSENT_MAX bytes of answers wait to be taken,
@@ -21,6 +21,8 @@
 
 /* A slow reader is one who takes less than this in stall_us. */
 #define TAKEN_LEAST ((size_t)16 << 10)
+/* Bytes of requests that make a batch: what comes behind them is not to wait for more. */
+#define BATCH_BYTES ((size_t)64 << 10)
 
 /* ---- opening and closing ---- */
 
@@ -78,7 +80,7 @@ void connection_close(struct connection *connection, enum ending ending) {
 /* Frees it when nobody comes back to it. */
 static void let_go(struct connection *connection) {
     if (connection->closed && connection->unanswered == 0 && !connection->is_waiting &&
-        !connection->is_dirty)
+        !connection->is_due)
         free(connection);
 }
 
@@ -128,7 +130,7 @@ void connection_answer(struct slot *slot, const void *bytes, size_t length) {
         connection->put += head + input->ids_size + length;
     }
     chunk_release(&front->pool, slot->input.chunk);
-    connection->is_answered = true;
+    connection->is_alive = true;
     connection->unanswered--;
     slot->connection = NULL;
     atomic_store_explicit(&slot->since_us, 0, memory_order_relaxed);
@@ -176,9 +178,10 @@ bool connection_flush(struct connection *connection) {
 
 /* ---- requests ---- */
 
-static void hand(struct connection *connection, const struct input_request *input, int64_t now_us) {
+/* Puts it into the batch. */
+static void enter(struct connection *connection, const struct input_request *input,
+                  int64_t now_us) {
     struct front_sp *front = connection->front;
-    const struct front_handler *handler = &front->settings.handler;
     struct slot *slot = front->idle;
     front->idle = slot->next;
     slot->connection = connection;
@@ -189,8 +192,19 @@ static void hand(struct connection *connection, const struct input_request *inpu
                                            .arrived_us = now_us};
     atomic_store_explicit(&slot->since_us, now_us, memory_order_relaxed);
     connection->unanswered++;
-    atomic_fetch_add(&front->serving, 1);
-    handler->handle(handler->user, &slot->request);
+    front->batch[front->batch_count++] = &slot->request;
+    front->batch_bytes += input->length;
+}
+
+static void hand_over(struct front_sp *front) {
+    const struct front_handler *handler = &front->settings.handler;
+    size_t count = front->batch_count;
+    front->batch_count = front->batch_bytes = 0;
+    atomic_fetch_add(&front->serving, count);
+    if (count > 0 && handler->handle_all)
+        handler->handle_all(handler->user, front->batch, count);
+    for (size_t i = 0; i < count && !handler->handle_all; i++)
+        handler->handle(handler->user, front->batch[i]);
 }
 
 static void wait_for_slot(struct connection *connection) {
@@ -216,15 +230,14 @@ static void count_left_out(struct connection *connection) {
     connection->input.too_deep = 0;
 }
 
-/* What stopped it. */
-enum pause { PAUSE_INPUT, PAUSE_OUTPUT, PAUSE_SERVER };
-
-static enum pause serve(struct connection *connection, int64_t now_us) {
+static enum pause collect(struct connection *connection, int64_t now_us) {
     struct front_sp *front = connection->front;
     while (connection->unanswered < front->unanswered_max) {
         struct input_request request;
         if (unsent(connection) > UNSENT_MAX)
             return PAUSE_OUTPUT;
+        if (front->batch_bytes >= BATCH_BYTES || (!front->idle && front->batch_count > 0))
+            return PAUSE_BATCH;
         if (!front->idle) {
             wait_for_slot(connection);
             return PAUSE_SERVER;
@@ -234,52 +247,98 @@ static enum pause serve(struct connection *connection, int64_t now_us) {
         if (step == INPUT_WAITS)
             return PAUSE_INPUT;
         if (step != INPUT_REQUEST) {
-            connection_flush(connection); /* what was asked properly is answered */
-            connection_close(connection, ending_of[step]);
-            return PAUSE_INPUT;
+            connection->ending = ending_of[step];
+            return PAUSE_END;
         }
         connection->begun_us = 0; /* that one is complete */
-        hand(connection, &request, now_us);
+        enter(connection, &request, now_us);
     }
     return PAUSE_SERVER;
 }
 
-static enum pause serve_and_write(struct connection *connection, int64_t now_us) {
-    enum pause pause;
-    do {
-        pause = PAUSE_SERVER;
-        if (front_sp_enter(connection->front)) {
-            pause = serve(connection, now_us);
-            front_sp_leave(connection->front);
+/* Behind the handler. Is there more for it? */
+static bool answer_and_look(struct connection *connection) {
+    connection_flush(connection);
+    if (connection->closed)
+        return false;
+    switch (connection->pause) {
+    case PAUSE_BATCH:
+        return true;
+    case PAUSE_OUTPUT:
+        return unsent(connection) <= UNSENT_MAX;
+    case PAUSE_SERVER:
+        return !connection->is_waiting &&
+               connection->unanswered < connection->front->unanswered_max;
+    case PAUSE_END: /* what was asked properly is answered */
+        connection_close(connection, connection->ending);
+        return false;
+    case PAUSE_INPUT:
+        break;
+    }
+    return false;
+}
+
+static void serve(struct front_sp *front, struct connection *due, int64_t now_us) {
+    bool is_more = true;
+    while (is_more && front_sp_enter(front)) {
+        for (struct connection *at = due; at; at = at->next_due)
+            if (!at->closed && at->is_more)
+                at->pause = collect(at, now_us);
+        hand_over(front);
+        front_sp_leave(front);
+        is_more = false;
+        for (struct connection *at = due; at; at = at->next_due) {
+            at->is_more = !at->closed && answer_and_look(at);
+            is_more |= at->is_more;
         }
-        if (!connection->closed)
-            connection_flush(connection);
-    } while (!connection->closed && pause == PAUSE_OUTPUT && unsent(connection) <= UNSENT_MAX);
-    return pause;
+    }
+}
+
+/* What it waits for now. */
+static void finish(struct connection *connection, int64_t now_us) {
+    bool is_all = connection->pause == PAUSE_INPUT;
+    if (connection->input_ended && is_all && connection->unanswered == 0 && unsent(connection) == 0)
+        connection_close(connection, ENDING_CLIENT);
+    /* Only for what it has begun itself and not sent: the rest is the server's doing. */
+    if (!is_all || !input_is_begun(&connection->input))
+        connection->begun_us = 0;
+    else if (connection->begun_us == 0)
+        connection->begun_us = now_us;
+    if (!connection->closed)
+        stream_want(&connection->stream,
+                    is_all && !connection->input_ended && !connection->is_short,
+                    connection->output != NULL);
+}
+
+void connections_go_on(struct connection *due) {
+    if (!due)
+        return;
+    struct front_sp *front = due->front;
+    int64_t now_us = front_sp_now_us(front);
+    for (struct connection *at = due; at; at = at->next_due) {
+        at->is_more = true;
+        at->pause = PAUSE_SERVER;
+        if (at->is_alive)
+            at->active_us = now_us;
+        at->is_alive = false;
+    }
+    serve(front, due, now_us);
+    for (struct connection *next; due; due = next) {
+        next = due->next_due;
+        due->is_due = false;
+        connection_flush(due);
+        if (!due->closed)
+            finish(due, now_us);
+        let_go(due);
+    }
 }
 
 void connection_go_on(struct connection *connection) {
-    int64_t now_us = front_sp_now_us(connection->front);
-    if (!connection->closed) {
-        if (connection->is_answered)
-            connection->active_us = now_us;
-        connection->is_answered = false;
-        enum pause pause = serve_and_write(connection, now_us);
-        bool is_all = pause == PAUSE_INPUT; /* that came in whole */
-        if (connection->input_ended && is_all && connection->unanswered == 0 &&
-            unsent(connection) == 0)
-            connection_close(connection, ENDING_CLIENT);
-        /* Only for what it has begun itself and not sent: the rest is the server's doing. */
-        if (!is_all || !input_is_begun(&connection->input))
-            connection->begun_us = 0;
-        else if (connection->begun_us == 0)
-            connection->begun_us = now_us;
-        if (!connection->closed)
-            stream_want(&connection->stream,
-                        is_all && !connection->input_ended && !connection->is_short,
-                        connection->output != NULL);
-    }
-    let_go(connection);
+    if (connection->is_due)
+        return;
+    connection->is_due = true;
+    connection->next_due = NULL;
+    connections_go_on(connection);
 }
 
 /* ---- from the stream ---- */
@@ -303,7 +362,7 @@ static void receive(struct connection *connection) {
     ssize_t got = stream_read(&connection->stream, at, room);
     if (got > 0) {
         input_add(&connection->input, (size_t)got);
-        connection->active_us = front_sp_now_us(connection->front);
+        connection->is_alive = true;
     } else if (got == 0) {
         connection->input_ended = true;
     } else if (errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR) {
@@ -311,26 +370,26 @@ static void receive(struct connection *connection) {
     }
 }
 
-void connection_readable(struct connection *connection) {
+static void settle(struct connection *connection) {
     struct front_sp *front = connection->front;
+    front_sp_note_due(front, connection);
+    front_sp_settle(front);
+}
+
+void connection_readable(struct connection *connection) {
     if (!connection->closed)
         receive(connection);
-    connection_go_on(connection);
-    front_sp_settle(front);
+    settle(connection);
 }
 
 void connection_writable(struct connection *connection) {
-    struct front_sp *front = connection->front;
-    connection->active_us = front_sp_now_us(front);
-    connection_go_on(connection);
-    front_sp_settle(front);
+    connection->is_alive = true;
+    settle(connection);
 }
 
 void connection_lost(struct connection *connection, enum ending ending) {
-    struct front_sp *front = connection->front;
     connection_close(connection, ending);
-    connection_go_on(connection);
-    front_sp_settle(front);
+    settle(connection);
 }
 
 /* ---- time ---- */
@@ -343,6 +402,8 @@ void connection_check(struct connection *connection, int64_t now_us) {
     const struct front_settings *settings = &connection->front->settings;
     bool is_idle = connection->unanswered == 0 && unsent(connection) == 0;
     bool was_short = connection->is_short;
+    if (connection->is_due) /* what has just come or gone counts only then */
+        return;
     connection->is_short = false;
     if (is_over(connection->begun_us, settings->stall_us, now_us) ||
         is_over(connection->unsent_us, settings->stall_us, now_us))

@@ -61,20 +61,30 @@ size_t stream_unsent(const struct stream *stream);
 
 /* ---- a client: front_sp_connection.c ---- */
 
+enum pause {
+    PAUSE_INPUT,  /* everything that came in whole was taken */
+    PAUSE_OUTPUT, /* too much waits to be written */
+    PAUSE_SERVER, /* too many requests are unanswered, or no slot is free */
+    PAUSE_BATCH,  /* enough for one call of the handler */
+    PAUSE_END,    /* nothing that follows can be understood */
+};
+
 struct connection {
     struct front_sp *front;
     struct connection *previous, *next; /* of all that are open */
     struct connection *next_waiting;    /* for a slot */
-    struct connection *next_dirty;      /* of those that have new answers */
-    bool is_waiting, is_dirty, closed;
-    bool input_ended, is_answered;
-    bool is_short; /* of memory for what it sends */
+    struct connection *next_due;        /* of those that front_sp_settle() is to go on with */
+    bool is_waiting, is_due, is_more, closed;
+    bool input_ended, is_alive;
+    enum pause pause;   /* what stopped it last */
+    enum ending ending; /* with PAUSE_END: why */
+    bool is_short;      /* of memory for what it sends */
     struct stream stream;
     struct input input;
     struct chunk *output; /* NULL: everything is written */
     size_t output_begin, output_end;
     size_t unanswered; /* requests in the server */
-    int64_t active_us; /* last sign of life */
+    int64_t active_us; /* last sign of life before is_alive */
     int64_t begun_us;  /* something has begun since, and is not complete; 0: nothing */
     int64_t unsent_us; /* answers wait since, or since many were taken; 0: none do */
     uint64_t put;      /* bytes that were to be sent, ever */
@@ -91,8 +101,10 @@ void connection_lost(struct connection *connection, enum ending ending);
 /* The answer goes behind the others of its connection; connection_go_on() is to follow. The slot is
  * idle again. */
 void connection_answer(struct slot *slot, const void *bytes, size_t length);
-/* Reads, answers and writes whatever can be. It may be freed. */
-void connection_go_on(struct connection *connection);
+/* Answers and writes whatever can be, for a list of them that are due: all their requests go to the
+ * handler together. They may be freed. */
+void connections_go_on(struct connection *due);
+void connection_go_on(struct connection *connection); /* for one that is not */
 /* Has it been idle, or stalled, for too long? */
 void connection_check(struct connection *connection, int64_t now_us);
 /* Writes what can be written. False: something is left. */
@@ -139,7 +151,11 @@ struct front_sp {
     struct connection *connections; /* open */
     _Atomic size_t connection_count;
     struct connection *waiting, **waiting_end; /* for a slot, in order of arrival */
+    struct connection *due, **due_end;         /* something is to be done about them */
+    struct event *settle;
     struct slot *slots, *idle;
+    struct front_request **batch; /* what goes to the handler next, as many as there are slots */
+    size_t batch_count, batch_bytes;
     size_t unanswered_max; /* of one connection */
     int64_t said_us;       /* last line about limits: one a minute is enough */
     int64_t ending_us;     /* until when answers may still leave */
@@ -154,8 +170,10 @@ struct front_sp {
 /* The handler may be called until front_sp_leave(). False: draining. */
 bool front_sp_enter(struct front_sp *front);
 void front_sp_leave(struct front_sp *front);
-/* Goes on with connections that wait for a slot, when there are some. At the end of every callback.
- */
+/* The connection has something to do: front_sp_settle() is to go on with it. */
+void front_sp_note_due(struct front_sp *front, struct connection *connection);
+/* At the end of every callback of the loop: once nothing else is left in this turn of it, goes on
+ * with all connections that are due, together, and with those that wait for a slot. */
 void front_sp_settle(struct front_sp *front);
 int64_t front_sp_now_us(const struct front_sp *front);
 /* A warning, at most once a minute. */

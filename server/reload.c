@@ -448,8 +448,8 @@ static void answer(const struct reload *reload, struct run *run) {
     }
     buffer_clear(&run->answer);
     message_encode_response(&run->response, &run->answer);
-    if (!commit_park(run))
-        run_reply(run);
+    run->next = NULL;
+    runs_reply(commit_park(reload->service, run));
 }
 
 static void answer_all(struct service *service, const struct reload *reload, struct run *waiting) {

@@ -137,11 +137,21 @@ enum next perform_score(struct run *run) {
 
 void withdraw_score(struct run *run, const struct error *error) {
     struct score_result *results = (struct score_result *)(uintptr_t)run->response.score.results;
-    for (size_t i = 0; i < run->response.score.count; i++)
-        if (results[i].error.code == 0 && results[i].decision.position > run->position_before)
+    for (size_t i = 0; i < run->response.score.count; i++) {
+        enum error_code code = results[i].error.code;
+        /* What its id is in conflict with may be among what was not written. */
+        if (code == ERROR_ID_CONFLICT ||
+            (code == 0 && results[i].decision.position > run->position_before))
             results[i] =
                 (struct score_result){.error = run_refuse_item(run, error, (struct text){0})};
+    }
     run->features_unknown = 0;
+}
+
+/* Mostly there are none. */
+static void add_some(struct metric_set *metrics, size_t metric, size_t label, uint64_t amount) {
+    if (amount > 0)
+        metric_add(metrics, metric, label, amount);
 }
 
 void count_score(const struct run *run) {
@@ -162,12 +172,11 @@ void count_score(const struct run *run) {
         shadows_count(run->service, &result->decision);
     }
     for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++)
-        if (verdicts[verdict] > 0)
-            metric_add(metrics, TRANSACTIONS, verdict, verdicts[verdict]);
-    metric_add(metrics, DUPLICATES, 0, duplicates);
-    metric_add(metrics, DRY_RUNS, 0, dry_runs);
-    metric_add(metrics, DEGRADED, 0, degraded);
-    metric_add(metrics, RULE_ERRORS, 0, rule_errors);
-    metric_add(metrics, FEATURES_UNKNOWN, 0, run->features_unknown);
+        add_some(metrics, TRANSACTIONS, verdict, verdicts[verdict]);
+    add_some(metrics, DUPLICATES, 0, duplicates);
+    add_some(metrics, DRY_RUNS, 0, dry_runs);
+    add_some(metrics, DEGRADED, 0, degraded);
+    add_some(metrics, RULE_ERRORS, 0, rule_errors);
+    add_some(metrics, FEATURES_UNKNOWN, 0, run->features_unknown);
     run->service->duplicates += duplicates;
 }

@@ -21,26 +21,20 @@
 static enum next decode(struct run *run);
 static enum next admit(struct run *run);
 static enum next perform(struct run *run);
-static enum next write_archive(struct run *run);
-static enum next answer(struct run *run);
 
-/* The steps of every request, in their order. Those of one transaction within perform are a table
- * of the same kind in score.c. Whatever goes wrong on the way, the last step is taken: each request
- * gets one answer. */
-static const struct {
-    const char *name;
-    bool locked; /* under the decision lock */
-    enum next (*take)(struct run *run);
-} steps[] = {
-    {"glance", false, glance},       /* a large one: does it have a token that is known? */
-    {"decode", false, decode},       /* bytes → request */
-    {"authorize", false, authorize}, /* may whoever asks ask for that? */
-    {"admit", true, admit},          /* can this service answer that now? */
-    {"perform", true, perform},      /* for Score: known id? → decide → archive → apply */
-    {"write", true, write_archive},  /* all that was appended goes to the kernel, or none of it */
-    {"answer", false, answer},       /* response → bytes */
+/* The steps of every request, in their order: decode, authorize; then, under the decision lock,
+ * admit, perform (for Score each transaction takes the steps of a table of the same kind in
+ * score.c) and write_archive(); at last the answer. Whatever goes wrong on the way, the last is
+ * taken: each request gets one answer. Requests that came together take each stage together. */
+static enum next (*const before_lock[])(struct run *run) = {
+    glance,    /* a large one: does it have a token that is known? */
+    decode,    /* bytes → request */
+    authorize, /* may whoever asks ask for that? */
 };
-#define STEPS (sizeof steps / sizeof *steps)
+static enum next (*const under_lock[])(struct run *run) = {
+    admit,   /* can this service answer that now? */
+    perform, /* for Score: known id? → decide → archive → apply */
+};
 
 static const struct {
     enum next (*perform)(struct run *run);
@@ -60,24 +54,33 @@ static const struct {
 /* ---- runs ---- */
 
 static struct run *run_new(struct service *service) {
-    pthread_mutex_lock(&service->runs_lock);
-    struct run *run = service->idle_runs;
-    if (run)
-        service->idle_runs = run->next;
-    pthread_mutex_unlock(&service->runs_lock);
-    if (run)
-        return run;
-    run = check_calloc(1, sizeof *run);
+    struct run *run = check_calloc(1, sizeof *run);
     run->service = service;
     arena_init(&run->arena, RUN_ARENA_BYTES);
     buffer_init(&run->answer);
     return run;
 }
 
-void run_reply(struct run *run) {
+/* One for each request, as a list in their order. */
+static struct run *take_runs(struct service *service, struct front_request *const *requests,
+                             size_t count) {
+    struct run *runs = NULL, **end = &runs;
+    pthread_mutex_lock(&service->runs_lock);
+    for (size_t i = 0; i < count; i++, end = &(*end)->next) {
+        *end = service->idle_runs ? service->idle_runs : run_new(service);
+        service->idle_runs = (*end)->next;
+        (*end)->request = requests[i];
+    }
+    *end = NULL;
+    pthread_mutex_unlock(&service->runs_lock);
+    return runs;
+}
+
+/* Sends the answer and counts; what is left of the run is to be given back. */
+static void reply(struct run *run, int64_t now_us) {
     struct service *service = run->service;
     const struct service_settings *settings = &service->settings;
-    int64_t took_us = clock_monotonic_us(settings->clock) - run->request->arrived_us;
+    int64_t took_us = now_us - run->request->arrived_us;
     metric_add(settings->metrics, REQUESTS, run->message.call, 1);
     metric_observe(settings->metrics, REQUEST_DURATION, run->message.call, took_us);
     run_say(run, took_us);
@@ -86,11 +89,29 @@ void run_reply(struct run *run) {
     snapshot_unref(run->rules);
     (run->arena.used > RUN_KEPT_BYTES ? arena_deinit : arena_reset)(&run->arena);
     (run->answer.capacity > RUN_KEPT_BYTES ? buffer_deinit : buffer_clear)(&run->answer);
-    *run = (struct run){.service = service, .arena = run->arena, .answer = run->answer};
+    *run = (struct run){
+        .next = run->next, .service = service, .arena = run->arena, .answer = run->answer};
+}
+
+void runs_reply(struct run *runs) {
+    if (!runs)
+        return;
+    struct service *service = runs->service;
+    int64_t now_us = clock_monotonic_us(service->settings.clock);
+    struct run *last = runs;
+    for (struct run *run = runs; run; run = run->next) {
+        reply(run, now_us);
+        last = run;
+    }
     pthread_mutex_lock(&service->runs_lock);
-    run->next = service->idle_runs;
-    service->idle_runs = run;
+    last->next = service->idle_runs;
+    service->idle_runs = runs;
     pthread_mutex_unlock(&service->runs_lock);
+}
+
+void run_reply(struct run *run) {
+    run->next = NULL;
+    runs_reply(run);
 }
 
 static void run_free(struct run *run) {
@@ -158,8 +179,6 @@ static enum next decode(struct run *run) {
 
 static enum next admit(struct run *run) {
     struct service *service = run->service;
-    run->receive_time_us = service_receive_time_us(service);
-    run->position_before = archive_end(service->archive).position;
     run->rules = snapshot_ref(service->rules);
     bool serves = service->states.overlay &&
                   (service->state == SERVICE_READY || service->state == SERVICE_DRAINING);
@@ -177,62 +196,109 @@ static enum next perform(struct run *run) {
     return calls[run->message.call].perform(run);
 }
 
-static enum next write_archive(struct run *run) {
-    struct service *service = run->service;
-    enum call call = run->message.call;
-    struct error error;
-    if (archive_end(service->archive).position > run->position_before) {
-        if (archive_write(service->archive, &error) < 0) {
-            service_lose_archive(service, &error);
-            error_prefix(&error, "the archive could not be written; try again with the same ids");
-            error.code = ERROR_UNAVAILABLE;
-            calls[call].withdraw(run, &error);
-            run->position_needed = 0;
-            run->is_unavailable = true;
-        } else {
-            commit_want(service);
-            run->is_unavailable = service_check_overlay(service);
-        }
-    }
-    if (calls[call].count)
-        calls[call].count(run);
-    return NEXT;
+/* Can it share a write with those before and behind it? Then what it answers speaks of nothing but
+ * records that it waits for or that its withdrawal takes back. */
+static bool shares_write(const struct run *run) {
+    return run->message.call == CALL_SCORE && !run->message.score.dry_run;
 }
 
-static enum next answer(struct run *run) {
+static void withdraw(struct run *run, const struct error *error) {
+    if (calls[run->message.call].withdraw)
+        calls[run->message.call].withdraw(run, error);
+    if (run->position_needed > run->position_before)
+        run->position_needed = 0;
+    run->is_unavailable = true;
+}
+
+/* All that was appended for these, behind the position, goes to the kernel, or none of it. */
+static void write_archive(struct service *service, struct run *from, const struct run *to,
+                          uint64_t position) {
+    struct error error;
+    if (from == to)
+        return;
+    bool is_new = archive_end(service->archive).position > position;
+    bool is_written = !is_new || archive_write(service->archive, &error) == 0;
+    if (!is_written) {
+        service_lose_archive(service, &error);
+        error_prefix(&error, "the archive could not be written; try again with the same ids");
+        error.code = ERROR_UNAVAILABLE;
+    } else if (is_new) {
+        commit_want(service);
+        from->is_unavailable = service_check_overlay(service);
+    }
+    for (struct run *run = from; run != to; run = run->next) {
+        if (!is_written && !run->is_done)
+            withdraw(run, &error);
+        if (!run->is_done && calls[run->message.call].count)
+            calls[run->message.call].count(run);
+    }
+}
+
+static void encode(struct run *run) {
     if (!explain_takes_long(run)) /* else there is no answer yet */
         message_encode_response(&run->response, &run->answer);
-    return NEXT;
 }
 
 /* ---- through the steps ---- */
 
-static void take_steps(struct run *run) {
-    pthread_mutex_t *lock = &run->service->lock;
-    bool locked = false;
-    for (size_t i = 0; i < STEPS; i++) {
-        if (steps[i].locked != locked) {
-            locked = steps[i].locked;
-            (locked ? pthread_mutex_lock : pthread_mutex_unlock)(lock);
-        }
-        if (steps[i].take(run) == DONE)
-            i = STEPS - 2; /* on with the last */
+#define TAKE_STEPS(run, steps)                                                                     \
+    for (size_t i = 0; i < sizeof(steps) / sizeof *(steps) && !(run)->is_done; i++)                \
+    (run)->is_done = (steps)[i](run) == DONE
+
+/* One after the other; those in a row that can share a write do. */
+static void decide(struct service *service, struct run *runs) {
+    pthread_mutex_lock(&service->lock);
+    int64_t receive_time_us = service_receive_time_us(service);
+    for (struct run *from = runs, *to; from; from = to) {
+        uint64_t written = archive_end(service->archive).position;
+        to = from;
+        do {
+            to->receive_time_us = receive_time_us;
+            to->position_before = written;
+            TAKE_STEPS(to, under_lock);
+            to = to->next;
+        } while (to && shares_write(from) && shares_write(to));
+        write_archive(service, from, to, written);
     }
-    check(!locked);
+    pthread_mutex_unlock(&service->lock);
+}
+
+/* Encodes what can be answered now; the rest waits elsewhere. Returns the former. */
+static struct run *answer(struct run *runs) {
+    struct run *ready = NULL, **end = &ready;
+    for (struct run *run = runs, *next; run; run = next) {
+        next = run->next;
+        encode(run);
+        if (reload_park(run) || explain_park(run))
+            continue;
+        *end = run;
+        end = &run->next;
+    }
+    *end = NULL;
+    return ready;
+}
+
+void service_handle_all(void *user, struct front_request *const *requests, size_t count) {
+    struct service *service = user;
+    struct run *runs = take_runs(service, requests, count);
+    for (struct run *run = runs; run; run = run->next)
+        TAKE_STEPS(run, before_lock);
+    decide(service, runs);
+    uint64_t rejected = 0;
+    bool is_unavailable = false;
+    for (struct run *run = runs; run; run = run->next) {
+        rejected += run->rejected;
+        is_unavailable |= run->is_unavailable;
+    }
+    if (rejected > 0)
+        atomic_fetch_add(&service->rejected, rejected);
+    runs_reply(commit_park(service, answer(runs)));
+    if (is_unavailable)
+        service_tell(service);
 }
 
 void service_handle(void *user, struct front_request *request) {
-    struct service *service = user;
-    struct run *run = run_new(service);
-    run->request = request;
-    take_steps(run);
-
-    bool is_unavailable = run->is_unavailable;
-    atomic_fetch_add(&service->rejected, run->rejected);
-    if (!reload_park(run) && !explain_park(run) && !commit_park(run))
-        run_reply(run);
-    if (is_unavailable)
-        service_tell(service);
+    service_handle_all(user, &request, 1);
 }
 
 /* ---- states ---- */

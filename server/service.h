@@ -78,6 +78,9 @@ int service_close(struct service *service, struct error *ret_error);
 
 /* One request. user is the service. Any thread, several at a time. */
 void service_handle(void *user, struct front_request *request);
+/* Several that came together, decided in their order: they share one turn with the decision lock
+ * and, as far as they are for Score, one write of the archive. */
+void service_handle_all(void *user, struct front_request *const *requests, size_t count);
 
 /* Is this a token that is valid now, for some call? For a front that has work to do before there
  * are a request's bytes: who has none is not to cause it. 0 where no tokens are asked for;

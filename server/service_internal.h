@@ -192,7 +192,8 @@ struct run {
     struct buffer answer;
     struct snapshot *rules;      /* what the response's texts may point into */
     int64_t receive_time_us;     /* wall clock, never before the archive's last record */
-    uint64_t position_before;    /* the archive's last record when the decision lock was taken */
+    bool is_done;                /* all its steps but the last are behind it */
+    uint64_t position_before;    /* the archive's last record that was written when it came up */
     uint64_t position_needed;    /* the last record that the answer speaks of */
     uint64_t rejected;           /* items refused */
     uint64_t features_unknown;   /* as engine_unknown() counts them, in what was decided */
@@ -209,6 +210,8 @@ enum next { NEXT, DONE };
 /* service.c */
 /* Sends the answer and counts; the run is gone. */
 void run_reply(struct run *run);
+/* The same for a list of them. */
+void runs_reply(struct run *runs);
 /* The whole request fails. */
 enum next run_refuse(struct run *run, const struct error *error, struct text field);
 /* One item of it fails: what its result says. Counts. */
@@ -370,6 +373,6 @@ void commit_start(struct service *service);
 void commit_stop(struct service *service);
 /* Under the decision lock: there is something to sync. */
 void commit_want(struct service *service);
-/* The answer waits until its records are on disk. False: they are already, or need not be, or never
- * will (and the answer says so); the caller sends it now. */
-bool commit_park(struct run *run);
+/* Answers wait until their records are on disk. Returns those that need not, since they are
+ * already, or never will be (and the answer says so): the caller sends them now. */
+struct run *commit_park(struct service *service, struct run *runs);

@@ -7,7 +7,7 @@
 static int find(const struct states *states, struct archive *archive, struct text id,
                 struct arena *arena, struct known_id *ret_known, struct record *ret_record,
                 struct error *ret_error) {
-    if (!overlay_find_id(states->overlay, hash_text(id), ret_known))
+    if (!overlay_recognise_id(states->overlay, hash_text(id), ret_known))
         return 0;
     int r = archive_read(archive, ret_known->position, arena, ret_record, ret_error);
     if (r < 0)
@@ -21,12 +21,15 @@ int intake_recognise(const struct states *states, struct archive *archive,
                      const struct transaction *transaction, struct arena *arena,
                      struct known_id *ret_known, struct record *ret_record, struct text *ret_field,
                      struct error *ret_error) {
-    /* Before anything is compared: the comparison of attributes relies on their number. */
-    int r = transaction_check(transaction, ret_field, ret_error);
-    if (r == 0)
-        r = find(states, archive, transaction->id, arena, ret_known, ret_record, ret_error);
-    if (r <= 0 || transaction_equal(transaction, &ret_record->transaction.transaction))
+    int r = find(states, archive, transaction->id, arena, ret_known, ret_record, ret_error);
+    if (r <= 0)
         return r;
+    /* Before anything is compared: the comparison of attributes relies on their number. */
+    r = transaction_check(transaction, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    if (transaction_equal(transaction, &ret_record->transaction.transaction))
+        return 1;
     *ret_field = TEXT_LITERAL("id");
     return error_set(ret_error, ERROR_ID_CONFLICT,
                      "a transaction with this id and other content was scored before; a repeated "

@@ -17,9 +17,10 @@
 #include <stdint.h>
 
 /* Has this transaction been archived before? 1: it has; *ret_record, in the arena, has its first
- * decision. 0: its id is new. ERROR_INVALID: transaction_check() refuses it, *ret_field is the
- * field at fault. ERROR_ID_CONFLICT: its id is another transaction's. ERROR_DAMAGED, ERROR_SYSTEM:
- * the archive cannot be read. */
+ * decision. 0: its id is new, and whether the rest of it is good, intake_decide() says.
+ * ERROR_INVALID: the id is known and transaction_check() refuses it, *ret_field is the field at
+ * fault. ERROR_ID_CONFLICT: its id is another transaction's. ERROR_DAMAGED, ERROR_SYSTEM: the
+ * archive cannot be read. */
 int intake_recognise(const struct states *states, struct archive *archive,
                      const struct transaction *transaction, struct arena *arena,
                      struct known_id *ret_known, struct record *ret_record, struct text *ret_field,

@@ -112,7 +112,9 @@ static void apply_transaction(struct overlay *overlay, const struct record *reco
         overlay->tally.newest_event_time_us = transaction->event_time_us;
     uint64_t id_hash = hash_text(transaction->id);
     struct known_id known;
-    if (!overlay_find_id(overlay, id_hash, &known))
+    bool is_new = overlay->absent_id == id_hash && id_hash != 0;
+    overlay->absent_id = 0;
+    if (is_new || !overlay_find_id(overlay, id_hash, &known))
         id_index_set(&overlay->ids, id_hash, (struct known_id){.position = record->position});
 }
 
@@ -147,6 +149,12 @@ bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct kno
     if (id_index_find(&overlay->ids, id_hash, ret_known))
         return true;
     return overlay->generation && generation_find_id(overlay->generation, id_hash, ret_known);
+}
+
+bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
+    bool is_found = overlay_find_id(overlay, id_hash, ret_known);
+    overlay->absent_id = is_found ? 0 : id_hash;
+    return is_found;
 }
 
 struct tally overlay_tally(const struct overlay *overlay) {

@@ -42,6 +42,9 @@ struct known_id {
     enum label label;
 };
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
+/* The same for an id that comes in: when it is not found and its transaction is applied next, the
+ * tables are not searched again. */
+bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
 
 struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */

@@ -11,6 +11,7 @@ struct overlay {
     struct generation *generation; /* NULL: none */
     struct residents residents;
     struct id_index ids;
+    uint64_t absent_id; /* recognised last, as none that is known; 0: nothing is known of it */
     struct list_table *lists;
     struct tally tally;
     uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */

@@ -30,6 +30,7 @@
 
 #define TOKEN_ID_BYTES     4
 #define TOKEN_ID_SIZE      (2 * TOKEN_ID_BYTES + 1) /* as text, with a NUL; likewise below */
+#define TOKEN_ID_AT        4                        /* in the text */
 #define TOKEN_SECRET_BYTES 32
 #define TOKEN_TEXT_SIZE    (4 + 2 * TOKEN_ID_BYTES + 1 + 2 * TOKEN_SECRET_BYTES + 1)
 #define TOKEN_NAME_SIZE    65

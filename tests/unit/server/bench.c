@@ -66,8 +66,9 @@ static void take_answer(struct front_request *request, const void *bytes, size_t
 static const struct front_kind bench_kind = {.name = "bench", .reply = take_answer};
 static struct front bench_front = {.kind = &bench_kind};
 
-struct response bench_send(struct bench *bench, const void *bytes, size_t length) {
-    struct question question = {
+static void question_init(struct question *question, struct bench *bench, const void *bytes,
+                          size_t length) {
+    *question = (struct question){
         .request = {.front = &bench_front,
                     .bytes = bytes,
                     .length = length,
@@ -75,32 +76,63 @@ struct response bench_send(struct bench *bench, const void *bytes, size_t length
         .lock = PTHREAD_MUTEX_INITIALIZER,
         .answered = PTHREAD_COND_INITIALIZER,
     };
-    buffer_init(&question.answer);
-    service_handle(bench->service, &question.request);
-    pthread_mutex_lock(&question.lock);
-    while (!question.done)
-        pthread_cond_wait(&question.answered, &question.lock);
-    pthread_mutex_unlock(&question.lock);
+    buffer_init(&question->answer);
+}
+
+static struct response await_answer(struct bench *bench, struct question *question) {
+    pthread_mutex_lock(&question->lock);
+    while (!question->done)
+        pthread_cond_wait(&question->answered, &question->lock);
+    pthread_mutex_unlock(&question->lock);
     struct response response;
     struct error error;
-    if (message_decode_response(question.answer.bytes, question.answer.length, &bench->arena,
+    if (message_decode_response(question->answer.bytes, question->answer.length, &bench->arena,
                                 &response, &error) < 0)
         fail_msg("%s", error.text);
-    buffer_deinit(&question.answer);
+    buffer_deinit(&question->answer);
     return response;
 }
 
-struct response bench_call(struct bench *bench, const struct request *request) {
+struct response bench_send(struct bench *bench, const void *bytes, size_t length) {
+    struct question question;
+    question_init(&question, bench, bytes, length);
+    service_handle(bench->service, &question.request);
+    return await_answer(bench, &question);
+}
+
+static void encode(const struct bench *bench, const struct request *request, struct buffer *bytes) {
     struct request with_deadline = *request;
-    struct buffer bytes;
     struct error error;
     with_deadline.deadline_us = bench->deadline_us;
-    buffer_init(&bytes);
-    if (message_encode_request(&with_deadline, &bytes, &error) < 0)
+    buffer_init(bytes);
+    if (message_encode_request(&with_deadline, bytes, &error) < 0)
         fail_msg("%s", error.text);
+}
+
+struct response bench_call(struct bench *bench, const struct request *request) {
+    struct buffer bytes;
+    encode(bench, request, &bytes);
     struct response response = bench_send(bench, bytes.bytes, bytes.length);
     buffer_deinit(&bytes);
     return response;
+}
+
+void bench_call_all(struct bench *bench, const struct request *requests, size_t count,
+                    struct response *ret_responses) {
+    struct question questions[BENCH_CALLS_MAX];
+    struct front_request *together[BENCH_CALLS_MAX] = {0};
+    struct buffer bytes[BENCH_CALLS_MAX];
+    check(count <= BENCH_CALLS_MAX);
+    for (size_t i = 0; i < count; i++) {
+        encode(bench, &requests[i], &bytes[i]);
+        question_init(&questions[i], bench, bytes[i].bytes, bytes[i].length);
+        together[i] = &questions[i].request;
+    }
+    service_handle_all(bench->service, together, count);
+    for (size_t i = 0; i < count; i++) {
+        ret_responses[i] = await_answer(bench, &questions[i]);
+        buffer_deinit(&bytes[i]);
+    }
 }
 
 /* ---- requests ---- */

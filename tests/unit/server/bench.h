@@ -55,6 +55,10 @@ void bench_publish_with_a_hole(struct bench *bench);
 /* Bytes in, bytes out: waits for the answer and decodes it. */
 struct response bench_send(struct bench *bench, const void *bytes, size_t length);
 struct response bench_call(struct bench *bench, const struct request *request);
+/* The same for requests that come together. */
+#define BENCH_CALLS_MAX 64
+void bench_call_all(struct bench *bench, const struct request *requests, size_t count,
+                    struct response *ret_responses);
 
 struct transaction bench_transaction(const char *id, int64_t seconds, const char *card,
                                      int64_t amount_minor);

@@ -39,6 +39,7 @@ struct place {
     char file[96], tokens[3][TOKEN_TEXT_SIZE]; /* by scope */
     char early[TOKEN_TEXT_SIZE];               /* ends 10 s after the start */
     int64_t early_ends_us;
+    uint8_t secret; /* other ones in each place that has another */
 };
 
 static void write_tokens(struct place *place, unsigned scopes) {
@@ -51,7 +52,7 @@ static void write_tokens(struct place *place, unsigned scopes) {
                                      &set, &error),
                      0);
     for (uint8_t i = 0; i < 4; i++) {
-        const uint8_t id[TOKEN_ID_BYTES] = {i}, secret[TOKEN_SECRET_BYTES] = {i, 1};
+        const uint8_t id[TOKEN_ID_BYTES] = {i}, secret[TOKEN_SECRET_BYTES] = {i, 1, place->secret};
         char *token = i < 3 ? place->tokens[i] : place->early;
         struct token_entry entry = {.name = "n",
                                     .scopes = i < 3 ? 1u << i : TOKEN_SCOPES_ALL,
@@ -185,7 +186,43 @@ static void a_new_file_counts_at_once(void **state) {
     assert_int_equal(response.status.refused_since_time_us, 0);
 }
 
-/* A large request is denied before it is taken apart: what follows its token may be anything. */
+/* A token that was good is not hashed again: that must not outlive the line of the file that made
+ * it good, nor let another secret in. */
+static void a_token_that_was_good_is_revoked_at_once(void **state) {
+    struct place *place = *state;
+    char wrong[TOKEN_TEXT_SIZE];
+    for (int i = 0; i < 3; i++)
+        assert_false(is_denied(place, CALL_SCORE, place->tokens[0]));
+    memcpy(wrong, place->tokens[0], sizeof wrong);
+    for (size_t i = TOKEN_ID_AT + TOKEN_ID_SIZE; i < TOKEN_TEXT_SIZE - 1; i++) {
+        wrong[i] = wrong[i] == '5' ? '6' : '5';
+        assert_true(is_denied(place, CALL_SCORE, wrong));
+        wrong[i] = place->tokens[0][i];
+    }
+    assert_false(is_denied(place, CALL_SCORE, place->tokens[0]));
+
+    /* The same id with another secret. */
+    char before[TOKEN_TEXT_SIZE];
+    memcpy(before, place->tokens[0], sizeof before);
+    place->secret = 2;
+    write_tokens(place, TOKEN_SCOPES_ALL);
+    service_look_at_tokens(place->bench.service);
+    assert_true(is_denied(place, CALL_SCORE, before));
+    assert_false(is_denied(place, CALL_SCORE, place->tokens[0]));
+    assert_true(is_denied(place, CALL_SCORE, before));
+
+    /* Its line is gone, then it is back with another scope. */
+    write_tokens(place, TOKEN_OUTCOME);
+    service_look_at_tokens(place->bench.service);
+    assert_true(is_denied(place, CALL_SCORE, place->tokens[0]));
+    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 0);
+    write_tokens(place, TOKEN_SCOPES_ALL);
+    service_look_at_tokens(place->bench.service);
+    assert_false(is_denied(place, CALL_SCORE, place->tokens[0]));
+    assert_true(is_denied(place, CALL_RELOAD, place->tokens[0]));
+    assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 1);
+}
+
 /* What only this moment was in the way of is tried again: a revoked token must not live on by it.
  */
 static void a_passing_failure_is_not_remembered(void **state) {
@@ -203,6 +240,7 @@ static void a_passing_failure_is_not_remembered(void **state) {
     assert_int_equal(ask(place, CALL_SCORE, place->tokens[0]).error.code, ERROR_DENIED);
 }
 
+/* A large request is denied before it is taken apart: what follows its token may be anything. */
 static void a_large_request_is_looked_at_first(void **state) {
     struct place *place = *state;
     struct buffer bytes;
@@ -327,6 +365,7 @@ int main(void) {
         cmocka_unit_test_setup_teardown(the_scope_decides, setup, teardown),
         cmocka_unit_test_setup_teardown(the_clock_ends_a_token, setup, teardown),
         cmocka_unit_test_setup_teardown(a_new_file_counts_at_once, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_token_that_was_good_is_revoked_at_once, setup, teardown),
         cmocka_unit_test_setup_teardown(a_passing_failure_is_not_remembered, setup, teardown),
         cmocka_unit_test_setup_teardown(a_large_request_is_looked_at_first, setup, teardown),
         cmocka_unit_test_setup_teardown(the_probe_may_ask_how_the_server_is, setup, teardown),
