@@ -3,6 +3,7 @@ one it is. What it learned is made up (its use is to cost what such a model cost
 
 usage: train.py MODEL_FILE
 """
+
 import sys
 
 import numpy
@@ -17,9 +18,9 @@ def main():
     rows = random.gamma(0.7, 20.0, (ROWS, len(FEATURES) + 2)).astype(numpy.float32)
     weights = random.normal(0, 1, rows.shape[1])
     signal = numpy.log1p(rows) @ weights + numpy.sin(rows[:, 0]) * 2 + random.normal(0, 1, ROWS)
-    labels = signal > numpy.quantile(signal, 0.95)
-    model = xgboost.XGBClassifier(n_estimators=100, max_depth=6, learning_rate=0.1, tree_method="hist", n_jobs=1)
-    model.fit(rows, labels)
+    labels = (signal > numpy.quantile(signal, 0.95)).astype(numpy.float32)
+    settings = {"objective": "binary:logistic", "max_depth": 6, "eta": 0.1, "tree_method": "hist", "nthread": 1, "seed": 1}
+    model = xgboost.train(settings, xgboost.DMatrix(rows, labels), num_boost_round=100)
     model.save_model(sys.argv[1])
 
 
