@@ -1,6 +1,6 @@
 """What a user would build instead of Harrier, beside it, in one run; see README.md above. `run` starts it.
 
-usage: bench.py BUILD CACHE [--out FILE]
+usage: bench.py BUILD CACHE [--check] [--only REGEX] [--out FILE]
 """
 
 import argparse
@@ -9,6 +9,8 @@ import glob
 import importlib.metadata
 import json
 import os
+import re
+import resource
 import shutil
 import statistics
 import subprocess
@@ -27,6 +29,7 @@ HISTORY = int(os.environ.get("HISTORY", "200000"))
 STEP_US = 2000  # from payment to payment: 500 a second
 BEHIND_S = 12 * 3600  # where they begin: harrierd takes none from the future
 SERVER_CORE, CLIENT_CORE = (int(core) if core else None for core in (os.environ.get("SERVER_CORE", "0"), os.environ.get("CLIENT_CORE", "1")))
+FIGURES = ("rate", "p50_us", "p99_us", "server_us", "client_us")
 MOST = 1_000_000_000
 
 # What the peers are held against: name of ours, how many times the peer's rate, what part of its p99.
@@ -42,9 +45,11 @@ class Row:
     name: str  # in the figures
     words: str
     in_flight: str
+    servers: list
     stream: str  # rows with the same server go on where the other stopped
     measure: object  # (first payment, seconds) → (rate, p50, p99, next payment)
     ours: tuple = ()  # the rows it is compared with
+    # rate, p50, p99, processor time for a payment on the servers' side and on the client's, all but the rate in µs
     rounds: list = dataclasses.field(default_factory=list)
 
     def median(self, at):
@@ -166,22 +171,22 @@ class Bench:
             variables = {"cards": CARDS, "merchants": MERCHANTS, "history": HISTORY, "start": self.start_us}
             self.postgres.sql("".join(f"\\set {name} {value}\n" for name, value in variables.items()) + file.read())
 
-    def plan(self):
-        def row(name, words, in_flight, stream, measure, *ours):
-            self.rows.append(Row(name, words, in_flight, stream, measure, ours))
+    def plan(self, only):
+        def row(name, words, in_flight, asked, stream, measure, *ours):
+            self.rows.append(Row(name, words, in_flight, asked, stream, measure, ours))
 
         ask, load = self.programs.ask, self.programs.load
         for way, words in (("nng", "harrierd, a stock nng client"), ("lib", "harrierd, libharrier")):
             for count in (1, 32):
-                row(f"harrier_{way}_{count}", words, str(count), "harrier", self.client(ask, way, self.harrier.address, count, 1))
-        row("harrier_lib_batch_16", "harrierd, libharrier, batches of 16", "1 × 16", "harrier", self.client(ask, "lib", self.harrier.address, 1, 16))
-        row("harrier_synced_32", "harrierd, synced, libharrier", "32", "synced", self.client(ask, "lib", self.synced.address, 32, 1))
+                row(f"harrier_{way}_{count}", words, str(count), [self.harrier], "harrier", self.client(ask, way, self.harrier.address, count, 1))
+        row("harrier_lib_batch_16", "harrierd, libharrier, batches of 16", "1 × 16", [self.harrier], "harrier", self.client(ask, "lib", self.harrier.address, 1, 16))
+        row("harrier_synced_32", "harrierd, synced, libharrier", "32", [self.synced], "synced", self.client(ask, "lib", self.synced.address, 32, 1))
         webs = [("fastapi", "FastAPI, Redis, XGBoost", self.fastapi)]
         webs += [(f"node_{name.split('-', maxsplit=1)[0]}", f"fastify, Redis, {name}", server) for name, server in self.node.items()]
         for name, words, server in webs:
             for count in (1, 32):
                 ours = (f"harrier_nng_{count}", f"harrier_lib_{count}")
-                row(f"{name}_{count}", words, str(count), name, self.client(load, "http", str(server.port), count, 1), *ours)
+                row(f"{name}_{count}", words, str(count), [server, self.store], name, self.client(load, "http", str(server.port), count, 1), *ours)
         for name, words, database, script in (
             ("redis_lua", "one Redis script", 0, "score.lua"),
             ("redis_lua_hash", "one Redis script, hashes", 5, "score_hash.lua"),
@@ -189,15 +194,19 @@ class Bench:
             address = f"{self.store.port}:{database}:{self.store.load_script(script)}"
             for count in (1, 32):
                 ours = (f"harrier_nng_{count}", f"harrier_lib_{count}")
-                row(f"{name}_{count}", words, str(count), name, self.client(load, "redis", address, count, 1), *ours)
-            row(f"{name}_pipeline_16", f"{words}, pipeline", "1 × 16", name, self.client(load, "redis", address, 1, 16), "harrier_lib_batch_16")
+                row(f"{name}_{count}", words, str(count), [self.store], name, self.client(load, "redis", address, count, 1), *ours)
+            row(f"{name}_pipeline_16", f"{words}, pipeline", "1 × 16", [self.store], name, self.client(load, "redis", address, 1, 16), "harrier_lib_batch_16")
         for commit in ("off", "on"):
             for count in (1, 32):
                 ours = [f"harrier_nng_{count}", f"harrier_lib_{count}"]
                 if (commit, count) == ("on", 32):
                     ours.append("harrier_synced_32")
                 words = f"PostgreSQL function, synchronous_commit {commit}"
-                row(f"postgres_{commit}_{count}", words, str(count), "postgres", self.by_pgbench(self.postgres, count, commit), *ours)
+                measure = self.by_pgbench(self.postgres, count, commit)
+                row(f"postgres_{commit}_{count}", words, str(count), [self.postgres], "postgres", measure, *ours)
+        wanted = [row for row in self.rows if re.search(only, row.name)]
+        needed = {name for row in wanted for name in (row.name, *row.ours)}
+        self.rows = [row for row in self.rows if row.name in needed]
 
     # ---- the run
 
@@ -206,8 +215,10 @@ class Bench:
             print(f"round {number + 1} of {ROUNDS}; load {os.getloadavg()[0]:.1f}", flush=True)
             for row in self.rows:
                 first = self.next.get(row.stream, HISTORY)
+                before = processor_us(row.servers)
                 rate, p50, p99, self.next[row.stream] = row.measure(first, SECONDS)
-                row.rounds.append((rate, p50, p99))
+                count = self.next[row.stream] - first
+                row.rounds.append((rate, p50, p99, *((a - b) / count for a, b in zip(processor_us(row.servers), before, strict=True))))
 
     def stop(self):
         for server in reversed(self.running):
@@ -229,17 +240,23 @@ class Bench:
         yield f"peers: {self.store.version()}, nothing written to disk; {output([f'{self.postgres.bin}/postgres', '--version'])}, fsync on"
 
 
+def processor_us(asked):
+    """Of these servers, and of the clients so far."""
+    clients = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(server.processor_ns() for server in asked) / 1000, (clients.ru_utime + clients.ru_stime) * 1e6
+
+
 def output(command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
 
 def print_table(rows):
     by_name = {row.name: row for row in rows}
-    print(f"\n{'':<44} {'in flight':>9} {'rate/s':>10} {'least':>10} {'most':>10} {'p50 µs':>10} {'p99 µs':>10}")
+    print(f"\n{'':<44} {'in flight':>9} {'rate/s':>10} {'least':>10} {'most':>10} {'p50 µs':>10} {'p99 µs':>10}   processor µs each: server, client")
     for row in rows:
         rates = [values[0] for values in row.rounds]
         print(f"{row.words:<44} {row.in_flight:>9} {row.median(0):10,.0f} {min(rates):10,.0f} {max(rates):10,.0f}", end="")
-        print(f" {row.median(1):10,.0f} {row.median(2):10,.0f}")
+        print(f" {row.median(1):10,.0f} {row.median(2):10,.0f} {row.median(3):20.1f} {row.median(4):10.1f}")
     print(f"\n{'':<44} {'in flight':>9} {'harrierd':>38} {'× rate':>10} {'p99 ÷':>10}  target")
     for row in rows:
         for name in row.ours:
@@ -257,8 +274,8 @@ def write_figures(path, rows, remarks):
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(f"# {remark}\n" for remark in remarks)
         for row in rows:
-            for rate, p50, p99 in row.rounds:
-                file.write(f"peers_{row.name}_rate\t{rate:.1f}\npeers_{row.name}_p50_us\t{p50:.2f}\npeers_{row.name}_p99_us\t{p99:.2f}\n")
+            for values in row.rounds:
+                file.writelines(f"peers_{row.name}_{what}\t{value:.2f}\n" for what, value in zip(FIGURES, values, strict=True))
 
 
 def main():
@@ -267,6 +284,7 @@ def main():
     parser.add_argument("cache")
     parser.add_argument("--out", help="file for the figures: name, tab, value")
     parser.add_argument("--check", action="store_true", help="only see that each does its work")
+    parser.add_argument("--only", default="", help="rows whose names match this regular expression, and ours beside them")
     arguments = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="harrier-peers-")
     bench = Bench(os.path.abspath(arguments.build), os.path.abspath(arguments.cache), folder)
@@ -277,7 +295,7 @@ def main():
         bench.check()
         if not arguments.check:
             bench.fill()
-            bench.plan()
+            bench.plan(arguments.only)
             bench.measure()
             print_table(bench.rows)
             if arguments.out:

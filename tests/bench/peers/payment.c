@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define MONTH_US INT64_C(2592000000000)
 
@@ -37,8 +38,24 @@ static uint64_t skewed(uint64_t random, uint64_t limit, int power) {
 }
 
 /* Numbers that follow each other must not lie beside each other in a table. */
-static unsigned long long token(uint64_t number) {
-    return (unsigned long long)((number * UINT64_C(0x9e3779b97f4a7c15)) >> 20);
+static uint64_t token(uint64_t number) {
+    return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
+}
+
+/* By hand, for a client that formats more slowly than the server decides would limit it. */
+static char *put(char *out, const char *before, uint64_t number, unsigned base, size_t digits) {
+    size_t length = strlen(before);
+    memcpy(out, before, length);
+    for (size_t i = digits; i-- > 0; number /= base)
+        out[length + i] = "0123456789abcdef"[number % base];
+    out[length + digits] = '\0';
+    return out + length + digits;
+}
+
+static void put_ip(char *out, uint64_t number) {
+    out = put(out, "10.", 100 + (number >> 14) % 100, 10, 3);
+    out = put(out, ".", 100 + (number >> 7) % 128, 10, 3);
+    put(out, ".", 100 + number % 128, 10, 3);
 }
 
 static int64_t event_time(const struct world *world, uint64_t number) {
@@ -58,14 +75,13 @@ struct payment payment_make(const struct world *world, uint64_t number) {
                         .country = small % 50 ? "DE" : "FR",
                         .event_time_us = event_time(world, number),
                         .amount_minor = 100 + (int64_t)skewed(draw(number, 4), 50000, 3)};
-    snprintf(p.id, sizeof p.id, "p%012" PRIu64, number);
-    snprintf(p.card, sizeof p.card, "c_%011llx", token(card));
-    snprintf(p.customer, sizeof p.customer, "u_%011llx", token(customer));
-    snprintf(p.merchant, sizeof p.merchant, "m_%011llx", token(merchant));
-    snprintf(p.device, sizeof p.device, "d_%011llx", token(device));
-    snprintf(p.ip, sizeof p.ip, "10.%u.%u.%u", (unsigned)(customer >> 16 & 0xff),
-             (unsigned)(customer >> 8 & 0xff), (unsigned)(customer & 0xff));
-    snprintf(p.mcc, sizeof p.mcc, "%04u", (unsigned)(4000 + merchant % 97 * 13));
+    put(p.id, "p", number, 10, 12);
+    put(p.card, "c_", token(card), 16, 11);
+    put(p.customer, "u_", token(customer), 16, 11);
+    put(p.merchant, "m_", token(merchant), 16, 11);
+    put(p.device, "d_", token(device), 16, 11);
+    put(p.mcc, "", 4000 + merchant % 97 * 13, 10, 4);
+    put_ip(p.ip, customer);
     return p;
 }
 

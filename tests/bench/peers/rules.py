@@ -38,11 +38,16 @@ def to_python():
 
 
 def to_lua():
-    """Statements over f.FEATURE and the fields as locals."""
+    """Statements over card_count[1] and so on, numbered as the windows are, and the fields as locals."""
+    places = {f"_{window}": f"[{number}]" for number, window in enumerate(WINDOWS, 1)}
+
+    def name(left):
+        before, line, window = left.rpartition("_")
+        return before + places[line + window] if left in FEATURES else left
+
     lines = []
     for rule in RULES:
-        local = ("amount", "channel", "country", "mcc", "times_usual")
-        lines.append("if " + conditions(rule, " and ", unequal="~=", name=lambda left: left if left in local else f"f.{left}") + " then")
+        lines.append("if " + conditions(rule, " and ", unequal="~=", name=name) + " then")
         lines.append(f"  score = score + {rule['score']}; reasons[#reasons + 1] = '{rule['name']}'")
         if "verdict" in rule:
             lines.append(f"  at_least = math.max(at_least, {VERDICTS.index(rule['verdict'])})")

@@ -1,46 +1,44 @@
 -- Peer 3 as it is often written: an entity is a hash of tiles, which HGETALL reads and HINCRBY changes. score.lua has the
 -- same arguments and answers, and more words about them.
-local floor = math.floor
+local floor, call, sub, byte = math.floor, redis.call, string.sub, string.byte
 local seconds, amount = floor(ARGV[1] / 1000000), tonumber(ARGV[2])
 local channel, country, mcc = ARGV[3], ARGV[4], ARGV[5]
-local widths, lengths = {60, 300, 3600, 86400}, {10, 12, 24, 30}
-local names = {'10m', '1h', '1d', '30d'}
-local entities = {'card', 'customer', 'merchant', 'device'}
-local f, now, oldest = {}, {}, {}
-for level = 1, 4 do
-  now[level] = floor(seconds / widths[level])
-  oldest[level] = now[level] - lengths[level]
-end
+local tiles = {floor(seconds / 60), floor(seconds / 300), floor(seconds / 3600), floor(seconds / 86400)}
+local oldest = {tiles[1] - 10, tiles[2] - 12, tiles[3] - 24, tiles[4] - 30}
+local fields = {'1:' .. tiles[1], '2:' .. tiles[2], '3:' .. tiles[3], '4:' .. tiles[4]}
 
-for i, key in ipairs(KEYS) do
-  local entity, found, old = entities[i], redis.call('HGETALL', key), {}
-  local counts, sums = {0, 0, 0, 0}, {0, 0, 0, 0}
+local function visit(key)
+  local found, old, counts, sums = call('HGETALL', key), nil, {0, 0, 0, 0}, {0, 0, 0, 0}
   for at = 1, #found, 2 do
     local field = found[at]
-    local level, tile = tonumber(string.sub(field, 1, 1)), tonumber(string.sub(field, 3, -3))
-    if tile <= oldest[level] then
+    local level = byte(field) - 48
+    if tonumber(sub(field, 3, -3)) <= oldest[level] then
+      old = old or {}
       old[#old + 1] = field
-    elseif string.byte(field, -1) == 99 then -- 'c'
+    elseif byte(field, -1) == 99 then -- 'c'
       counts[level] = counts[level] + found[at + 1]
     else
       sums[level] = sums[level] + found[at + 1]
     end
   end
   for level = 1, 4 do
-    f[entity .. '_count_' .. names[level]] = counts[level]
-    f[entity .. '_sum_' .. names[level]] = sums[level]
-    redis.call('HINCRBY', key, level .. ':' .. now[level] .. ':c', 1)
-    redis.call('HINCRBY', key, level .. ':' .. now[level] .. ':s', amount)
+    call('HINCRBY', key, fields[level] .. ':c', 1)
+    call('HINCRBY', key, fields[level] .. ':s', amount)
   end
-  if #old > 0 then
-    redis.call('HDEL', key, unpack(old))
+  if old then
+    call('HDEL', key, unpack(old))
   end
-  redis.call('EXPIRE', key, 2678400)
+  call('EXPIRE', key, 2678400)
+  return counts, sums
 end
 
+local card_count, card_sum = visit(KEYS[1])
+local customer_count, customer_sum = visit(KEYS[2])
+local merchant_count, merchant_sum = visit(KEYS[3])
+local device_count, device_sum = visit(KEYS[4])
 local times_usual = 1
-if f.card_count_30d >= 3 and f.card_sum_30d > 0 then
-  times_usual = amount * f.card_count_30d / f.card_sum_30d
+if card_count[4] >= 3 and card_sum[4] > 0 then
+  times_usual = amount * card_count[4] / card_sum[4]
 end
 local score, at_least, reasons = 0, 0, {}
 --@RULES@
@@ -48,11 +46,10 @@ local by_score = score >= 750 and 3 or score >= 550 and 2 or score >= 300 and 1 
 local verdict = ({'approve', 'review', 'challenge', 'decline'})[math.max(by_score, at_least) + 1]
 local answer = {verdict, math.min(score, 1000), reasons}
 if ARGV[6] then
-  for i, entity in ipairs(entities) do
-    for _, what in ipairs({'count', 'sum'}) do
-      for _, name in ipairs(names) do
-        answer[#answer + 1] = f[entity .. '_' .. what .. '_' .. name]
-      end
+  local all = {card_count, card_sum, customer_count, customer_sum, merchant_count, merchant_sum, device_count, device_sum}
+  for _, values in ipairs(all) do
+    for level = 1, 4 do
+      answer[#answer + 1] = values[level]
     end
   end
 end

@@ -39,6 +39,22 @@ def source_of(name):
     return text.replace("--@RULES@\n", (rules.to_sql() if name.endswith(".sql") else rules.to_lua()) + "\n")
 
 
+def processor_ns(process):
+    """Of the process, of its children, and of those that have ended and that it has waited for. 0: it has just gone."""
+    try:
+        with open(f"/proc/{process}/stat", encoding="ascii") as stat:
+            waited_for = stat.read().rsplit(")", 1)[1].split()[13:15]
+        total = sum(map(int, waited_for)) * 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+        for task in glob.glob(f"/proc/{process}/task/*"):
+            with open(f"{task}/schedstat", encoding="ascii") as stat:
+                total += int(stat.read().split()[0])
+            with open(f"{task}/children", encoding="ascii") as children:
+                total += sum(map(processor_ns, children.read().split()))
+        return total
+    except OSError:
+        return 0
+
+
 class Server:
     """One process, its messages in a file."""
 
@@ -59,6 +75,9 @@ class Server:
             time.sleep(0.05)
         with open(self.said, encoding="utf-8", errors="replace") as said:
             raise SystemExit(f"{self.name} did not start:\n{said.read()[-4000:]}")
+
+    def processor_ns(self):
+        return processor_ns(self.process.pid)
 
     def stop(self, how=signal.SIGTERM):
         if self.process.poll() is None:
