@@ -4,7 +4,7 @@ held against an obvious computation over a list of all payments before: 32 count
 import json
 import os
 import subprocess
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 
 import rules
 
@@ -100,7 +100,7 @@ def harrier(server, programs, folder, all_payments):
     with open(source, "w", encoding="ascii") as file:
         for p in all_payments:
             p = dict(p)
-            time = datetime.fromtimestamp(p.pop("event_time_us") / 1e6, timezone.utc)
+            time = datetime.fromtimestamp(p.pop("event_time_us") / 1e6, UTC)
             file.write(json.dumps(p | {"event_time": time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}) + "\n")
     command = [programs.harrier, "score", "--to", server.address, "-q", "--features", "--decisions=jsonl", "--out", target, source]
     subprocess.run(command, check=True)

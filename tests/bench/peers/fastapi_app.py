@@ -15,9 +15,10 @@ import redis.asyncio as redis
 import xgboost
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
+
 from rules import ENTITIES, FEATURES, WINDOWS, to_python, verdict_of
 
-exec(to_python())  # judge(): the rules as one function
+exec(to_python())  # noqa: S102 — judge(): the rules as one function
 
 HERE = os.path.dirname(__file__)
 LEVELS = {str(level): (f"count_{name}", f"sum_{name}", width, count) for level, (name, (width, count)) in enumerate(WINDOWS.items(), 1)}
@@ -96,7 +97,7 @@ async def score(payment: Payment):
     times_usual = amount * count / total if count >= 3 and total > 0 else 1.0
     facts |= {"amount": amount, "times_usual": times_usual, "mcc": payment.mcc, "channel": payment.channel, "country": payment.country}
     at_least, by_rules, reasons = judge(facts)  # noqa: F821
-    row = numpy.array([features + [amount, times_usual]], dtype=numpy.float32)
+    row = numpy.array([[*features, amount, times_usual]], dtype=numpy.float32)
     by_model = int(float(model.inplace_predict(row, validate_features=False)[0]) * 200)
     changes.evalsha(update["sha"], 4, *keys, payment.event_time_us, amount)
     await changes.execute()

@@ -59,7 +59,7 @@ def to_sql():
     """Statements of PL/pgSQL over the record f and the function's arguments."""
     lines = []
     for rule in RULES:
-        name = lambda left: f"f.{left}" if left in FEATURES else left  # noqa: E731
+        name = lambda left: f"f.{left}" if left in FEATURES else left
         lines.append("IF " + conditions(rule, " AND ", equal="=", unequal="<>", name=name) + " THEN")
         lines.append(f"  score := score + {rule['score']}; reasons := reasons || '{rule['name']}'::text;")
         if "verdict" in rule:

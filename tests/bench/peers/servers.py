@@ -14,6 +14,7 @@ import sys
 import time
 
 import redis
+
 import rules
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -8,6 +8,7 @@ import sys
 
 import numpy
 import xgboost
+
 from rules import FEATURES
 
 ROWS = 40_000
