@@ -167,9 +167,8 @@ class Postgres(Server):
         self.sql(source_of("postgres.sql"))
 
     def stop(self, how=signal.SIGINT):
-        with contextlib.suppress(OSError, ValueError):
-            with open(self.pids, encoding="ascii") as file:
-                os.kill(int(file.readline()), how)
+        with contextlib.suppress(OSError, ValueError), open(self.pids, encoding="ascii") as file:
+            os.kill(int(file.readline()), how)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.process.wait(timeout=WAIT)
         super().stop()
