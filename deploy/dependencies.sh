@@ -2,19 +2,23 @@
 # Installs what Harrier needs to be built and tested on Debian 12 or 13, and only what is missing.
 # Called by ./quickstart and ./check; running it again does nothing.
 #
-# usage: deploy/dependencies.sh build|test
+# usage: deploy/dependencies.sh build|test|peers|node     (peers, node: what tests/bench/peers measures beside)
 set -eu
 
 build='gcc libc6-dev meson ninja-build pkg-config cmake protobuf-c-compiler
 libprotobuf-c-dev libnng-dev liblmdb-dev libevent-dev libcmocka-dev libxxhash-dev libisal-dev
 libzstd-dev libssl-dev libyaml-dev libpcre2-dev libjansson-dev'
 test_only='python3 python3-jsonschema python3-yaml zstd curl openssl stunnel4 valgrind'
+peers_only='redis-server postgresql libhiredis-dev python3 python3-venv util-linux'
+node_only='nodejs npm'
 
 case ${1-} in
 build) wanted=$build ;;
 test) wanted="$build $test_only" ;;
+peers) wanted="$build $peers_only" ;;
+node) wanted=$node_only ;;
 *)
-    echo "usage: $0 build|test" >&2
+    echo "usage: $0 build|test|peers|node" >&2
     exit 64
     ;;
 esac

@@ -1,0 +1,126 @@
+"""Do the peers do their work? The first payments of a small world go to each, one after the other, and what it says of them is
+held against an obvious computation over a list of all payments before: 32 counts and sums, the rules, the verdict."""
+
+import json
+import os
+import subprocess
+from datetime import UTC, datetime
+
+import rules
+
+PAYMENTS, PAST = 400, 200
+# 20 cards, 5 merchants; half of the payments in the 30 days before, then one every 20 s.
+WORLD = f"20,5,{PAST},{1767225600 * 1000000},20000000"
+
+judges = {}
+exec(rules.to_python(), judges)  # noqa: S102
+
+
+def payments(programs):
+    command = [programs.load, "print", "-", WORLD, "1", "1", "0", str(PAYMENTS), "0"]
+    return [json.loads(line) for line in subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()]
+
+
+def by_tiles(entity, payment, past):
+    """Counts and sums of the entity's payments before this one, over the windows' whole tiles."""
+    own = [(p["event_time_us"] // 1000000, p["amount_minor"]) for p in past if p[entity] == payment[entity]]
+    seconds = payment["event_time_us"] // 1000000
+    inside = {
+        name: [amount for time, amount in own if seconds // width - count < time // width <= seconds // width]
+        for name, (width, count) in rules.WINDOWS.items()
+    }
+    return [len(amounts) for amounts in inside.values()] + [sum(amounts) for amounts in inside.values()]
+
+
+def expect(all_payments):
+    """For each payment its features, score by rules, least verdict and reasons."""
+    for number, payment in enumerate(all_payments):
+        past = all_payments[:number]
+        values = [value for entity in rules.ENTITIES for value in by_tiles(entity, payment, past)]
+        facts = dict(zip(rules.FEATURES, values))
+        count, total, amount = facts["card_count_30d"], facts["card_sum_30d"], payment["amount_minor"]
+        facts["amount"] = amount
+        facts["times_usual"] = amount * count / total if count >= 3 and total > 0 else 1
+        least, score, reasons = judges["judge"](facts | {name: payment[name] for name in ("mcc", "channel", "country")})
+        yield values, score, least, sorted(reasons)
+
+
+def compare(name, expected, answers):
+    """Each answer: features, score, verdict, reasons, and what a model added to the score."""
+    fired = 0
+    for number, (want, got) in enumerate(zip(expected, answers, strict=True)):
+        values, score, least, reasons = want
+        features, got_score, verdict, got_reasons, by_model = got
+        right = (values, min(score + by_model, 1000), rules.verdict_of(score + by_model, least), reasons)
+        if (list(features), got_score, verdict, sorted(got_reasons)) != right:
+            raise SystemExit(f"{name}: payment {number} must have {right}, and got {got}")
+        fired += len(reasons)
+    print(f"  {name:<24} {len(expected)} payments, {len(expected) * len(rules.FEATURES):,} features, {fired} rules that fired: as expected")
+
+
+def web(server, expected, all_payments):
+    answers = []
+    for answer in server.ask([p | {"return_features": True} for p in all_payments]):
+        features = answer["features"]
+        if isinstance(features, dict):
+            features = [features[name] for name in rules.FEATURES]
+        answers.append((features, answer["score"], answer["verdict"], answer["reasons"], answer.get("by_model", 0)))
+    compare(server.name, expected, answers)
+
+
+def redis_script(store, name, expected, all_payments):
+    sha, answers = store.load_script(name), []
+    for p in all_payments:
+        keys = [p[entity] for entity in rules.ENTITIES]
+        reply = store.client.evalsha(sha, 4, *keys, p["event_time_us"], p["amount_minor"], p["channel"], p["country"], p["mcc"], 1)
+        verdict, score, reasons, *features = reply
+        answers.append((features, score, verdict.decode(), [reason.decode() for reason in reasons], 0))
+    compare(name, expected, answers)
+
+
+def postgres(server, expected, all_payments):
+    calls = []
+    for p in all_payments:
+        texts = "', '".join(p[entity] for entity in rules.ENTITIES)
+        calls.append(
+            f"SELECT row_to_json(s) FROM score('{texts}', {p['event_time_us']}, {p['amount_minor']},"
+            f" '{p['channel']}', '{p['country']}', '{p['mcc']}') s;"
+        )
+    answers = []
+    for line in server.sql("\n".join(calls)).splitlines():
+        answer = json.loads(line)
+        features = [answer["f"][name] for name in rules.FEATURES]
+        answers.append((features, answer["score"], answer["verdict"], answer["reasons"], 0))
+    compare("postgres", expected, answers)
+
+
+def harrier(server, programs, folder, all_payments):
+    """Its windows slide, and hold the payment itself unless the policy says otherwise."""
+    source, target = os.path.join(folder, "payments.jsonl"), os.path.join(folder, "decisions.jsonl")
+    with open(source, "w", encoding="ascii") as file:
+        for p in all_payments:
+            p = dict(p)
+            time = datetime.fromtimestamp(p.pop("event_time_us") / 1e6, UTC)
+            file.write(json.dumps(p | {"event_time": time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}) + "\n")
+    command = [programs.harrier, "score", "--to", server.address, "-q", "--features", "--decisions=jsonl", "--out", target, source]
+    subprocess.run(command, check=True)
+    cells = 0
+    with open(target, encoding="utf-8") as file:
+        for number, line in enumerate(file):
+            got, payment = json.loads(line)["features"], all_payments[number]
+            for name, entity, seconds, own, is_sum in (
+                ("card.count_10m", "card", 600, 1, False),
+                ("card.count_30d", "card", 30 * 86400, 0, False),
+                ("customer.count_30d", "customer", 30 * 86400, 0, False),
+                ("device.count_1h", "device", 3600, 1, False),
+                ("device.count_30d", "device", 30 * 86400, 0, False),
+                ("device.sum_1h", "device", 3600, 1, True),
+            ):
+                after = payment["event_time_us"] - seconds * 1000000
+                own_past = all_payments[: number + own]
+                inside = [p["amount_minor"] for p in own_past if p[entity] == payment[entity] and p["event_time_us"] > after]
+                want = sum(inside) if is_sum else len(inside)
+                if round(got[name] * (100 if is_sum else 1)) != want:
+                    raise SystemExit(f"harrier: payment {number} must have {name} = {want}, and has {got[name]}")
+                cells += 1
+    print(f"  {'harrier':<24} {len(all_payments)} payments, {cells:,} features of rules/card-payments: as expected")

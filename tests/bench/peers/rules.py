@@ -1,0 +1,73 @@
+"""The twenty rules of rules.json in the words of those who need them as source: Python, Lua, SQL.
+
+Nothing is interpreted in the end: each peer gets the if-statements that somebody would write by hand. (Node's rule engines
+read conditions, which is what they are for; they get rules.json.)
+"""
+import json
+import os
+
+with open(os.path.join(os.path.dirname(__file__), "rules.json"), encoding="utf-8") as file:
+    POLICY = json.load(file)
+RULES, CUTOFFS = POLICY["rules"], POLICY["cutoffs"]
+VERDICTS = ["approve", "review", "challenge", "decline"]
+
+ENTITIES = ["card", "customer", "merchant", "device"]
+# Windows are so many tiles of so many seconds: the current one and those before it.
+WINDOWS = {"10m": (60, 10), "1h": (300, 12), "1d": (3600, 24), "30d": (86400, 30)}
+FEATURES = [f"{entity}_{what}_{window}" for entity in ENTITIES for what in ("count", "sum") for window in WINDOWS]
+
+
+def conditions(rule, join, equal="==", unequal="!=", quote="'", name=str):
+    signs = {"==": equal, "!=": unequal}
+    return join.join(
+        f"{name(left)} {signs.get(sign, sign)} {quote + right + quote if isinstance(right, str) else right}"
+        for left, sign, right in rule["when"]
+    )
+
+
+def to_python():
+    """judge(f): f has the features and the fields; returns the verdict that it is at least, the score, and the rules that fired."""
+    lines = ["def judge(f):", "    score, at_least, reasons = 0, 0, []"]
+    for rule in RULES:
+        lines.append("    if " + conditions(rule, " and ", name=lambda left: f"f['{left}']") + ":")
+        lines.append(f"        score += {rule['score']}; reasons.append('{rule['name']}')")
+        if "verdict" in rule:
+            lines.append(f"        at_least = max(at_least, {VERDICTS.index(rule['verdict'])})")
+    lines.append("    return at_least, score, reasons")
+    return "\n".join(lines)
+
+
+def to_lua():
+    """Statements over card_count[1] and so on, numbered as the windows are, and the fields as locals."""
+    places = {f"_{window}": f"[{number}]" for number, window in enumerate(WINDOWS, 1)}
+
+    def name(left):
+        before, line, window = left.rpartition("_")
+        return before + places[line + window] if left in FEATURES else left
+
+    lines = []
+    for rule in RULES:
+        lines.append("if " + conditions(rule, " and ", unequal="~=", name=name) + " then")
+        lines.append(f"  score = score + {rule['score']}; reasons[#reasons + 1] = '{rule['name']}'")
+        if "verdict" in rule:
+            lines.append(f"  at_least = math.max(at_least, {VERDICTS.index(rule['verdict'])})")
+        lines.append("end")
+    return "\n".join(lines)
+
+
+def to_sql():
+    """Statements of PL/pgSQL over the record f and the function's arguments."""
+    lines = []
+    for rule in RULES:
+        name = lambda left: f"f.{left}" if left in FEATURES else left
+        lines.append("IF " + conditions(rule, " AND ", equal="=", unequal="<>", name=name) + " THEN")
+        lines.append(f"  score := score + {rule['score']}; reasons := reasons || '{rule['name']}'::text;")
+        if "verdict" in rule:
+            lines.append(f"  at_least := greatest(at_least, {VERDICTS.index(rule['verdict'])});")
+        lines.append("END IF;")
+    return "\n".join(lines)
+
+
+def verdict_of(score, at_least):
+    by_score = sum(score >= CUTOFFS[name] for name in VERDICTS[1:])
+    return VERDICTS[max(by_score, at_least)]
