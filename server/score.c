@@ -87,9 +87,6 @@ static enum next decide(struct scoring *scoring) {
     uint64_t unknown_before = engine_unknown(states->engine);
     struct text field = {0};
     struct error error;
-    /* Of the others, find_first_decision() has checked them. */
-    if (request->dry_run && transaction_check(scoring->transaction, &field, &error) < 0)
-        return refuse(scoring, &error, field);
     if (intake_decide(states, scoring->transaction, request->return_features, &run->arena,
                       &scoring->decision, &field, &error) < 0)
         return refuse(scoring, &error, field);

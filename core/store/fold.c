@@ -38,7 +38,6 @@ struct engine *states_engine(const struct states *states, struct snapshot *rules
 
 void states_fit(const struct states *states, struct engine *engine) {
     const struct generation *generation = overlay_generation(states->overlay);
-    engine_omit_check(engine); /* intake_recognise() has, for intake_decide() */
     engine_use_lists(engine, overlay_lists(states->overlay));
     if (generation)
         engine_use_thresholds(engine, generation_thresholds(generation));

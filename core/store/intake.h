@@ -26,9 +26,7 @@ int intake_recognise(const struct states *states, struct archive *archive,
                      struct known_id *ret_known, struct record *ret_record, struct text *ret_field,
                      struct error *ret_error);
 
-/* engine_decide() on the states as they are, with the generation they stand on. Changes nothing.
- * The transaction has passed transaction_check(): in intake_recognise(), or for a dry run without
- * it. */
+/* engine_decide() on the states as they are, with the generation they stand on. Changes nothing. */
 int intake_decide(const struct states *states, const struct transaction *transaction,
                   bool with_features, struct arena *arena, struct decision *ret_decision,
                   struct text *ret_field, struct error *ret_error);
