@@ -4,6 +4,7 @@
 
 #include "text.h"
 
+#include <endian.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,37 +16,33 @@ struct buffer {
 
 #define BUFFER_VARINT_MAX 10 /* bytes of the longest varint */
 
-/* Little-endian numbers in memory; the compiler makes one access of each. */
+/* Little-endian numbers in memory, one access each. */
 static inline uint16_t load_u16(const uint8_t *at) {
-    return (uint16_t)(at[0] | at[1] << 8);
+    uint16_t value;
+    memcpy(&value, at, sizeof value);
+    return le16toh(value);
 }
 static inline uint32_t load_u32(const uint8_t *at) {
-    return (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 | (uint32_t)at[3] << 24;
+    uint32_t value;
+    memcpy(&value, at, sizeof value);
+    return le32toh(value);
 }
 static inline uint64_t load_u64(const uint8_t *at) {
-    return (uint64_t)at[0] | (uint64_t)at[1] << 8 | (uint64_t)at[2] << 16 | (uint64_t)at[3] << 24 |
-           (uint64_t)at[4] << 32 | (uint64_t)at[5] << 40 | (uint64_t)at[6] << 48 |
-           (uint64_t)at[7] << 56;
+    uint64_t value;
+    memcpy(&value, at, sizeof value);
+    return le64toh(value);
 }
 static inline void store_u16(uint8_t *at, uint16_t value) {
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
+    value = htole16(value);
+    memcpy(at, &value, sizeof value);
 }
 static inline void store_u32(uint8_t *at, uint32_t value) {
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-    at[2] = (uint8_t)(value >> 16);
-    at[3] = (uint8_t)(value >> 24);
+    value = htole32(value);
+    memcpy(at, &value, sizeof value);
 }
 static inline void store_u64(uint8_t *at, uint64_t value) {
-    at[0] = (uint8_t)value;
-    at[1] = (uint8_t)(value >> 8);
-    at[2] = (uint8_t)(value >> 16);
-    at[3] = (uint8_t)(value >> 24);
-    at[4] = (uint8_t)(value >> 32);
-    at[5] = (uint8_t)(value >> 40);
-    at[6] = (uint8_t)(value >> 48);
-    at[7] = (uint8_t)(value >> 56);
+    value = htole64(value);
+    memcpy(at, &value, sizeof value);
 }
 
 void buffer_init(struct buffer *buffer);

@@ -116,9 +116,8 @@ void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t p
     size_t end = buffer->length - start;
     size_t payload_length = end - FRAME_HEADER_SIZE;
     check(payload_length <= FRAME_PAYLOAD_MAX);
-    size_t padding = padded(end) - end;
-    memset(buffer_reserve(buffer, padding), 0, padding);
-    buffer->length += padding;
+    store_u64(buffer_reserve(buffer, 8), 0);
+    buffer->length += padded(end) - end; /* less than 8 */
     uint8_t *bytes = buffer->bytes + start;
     store_u32(bytes + 4, (uint32_t)payload_length);
     store_u64(bytes + 8, position);

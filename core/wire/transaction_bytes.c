@@ -115,6 +115,7 @@ size_t transaction_room(const struct transaction *transaction) {
     /* itself, id, the times, amount and currency, the location and what is in it */
     size_t fields = 1 + 4 + FIELD_COUNT + 3 + 3 * transaction->attribute_count;
     size_t room = fields * FIELD_ROOM + transaction->id.length + transaction->currency.length;
+#pragma GCC unroll 12
     for (size_t i = 0; i < FIELD_COUNT; i++)
         room += transaction->fields[i].length;
     for (size_t i = 0; i < transaction->attribute_count; i++) {

@@ -24,7 +24,8 @@ uint8_t *writing_long_varint(uint8_t *at, uint64_t value) {
         store_u16(at - 2, (uint16_t)((value & 0x7f) | 0x80 | value >> 7 << 8));
         return at - 2;
     }
-    unsigned length = (64u - (unsigned)__builtin_clzll(value) + 6) / 7;
+    unsigned bits = 64u - (unsigned)__builtin_clzll(value);
+    unsigned length = (9 * bits + 64) / 64; /* bits / 7, rounded up */
     if (length > 8) {
         at -= length;
         varint_put(at, value);
