@@ -15,6 +15,11 @@ struct feature_origin {
 struct feature_origins {
     struct feature_origin *origins;
     size_t count;
+    /* They lie in the frame as in the plan, one behind the other, so that they are read into it.
+     * What is to be settled afterwards: those with defaults, and texts. */
+    bool are_in_place;
+    const struct feature_origin **unsettled;
+    size_t unsettled_count;
 };
 
 /* What is read of one entity of the plan. */
@@ -225,6 +230,11 @@ void judge_clear_features(struct judge *judge);
  * judge's frame. Texts are copied into the arena: states move when they change. */
 void judge_take_features(struct judge *judge, size_t entity, const struct value *values,
                          struct arena *arena);
+/* The same after they were read into the frame: from judge_feature_place() on. */
+void judge_settle_features(struct judge *judge, size_t entity, struct arena *arena);
+struct value *judge_feature_place(const struct judge *judge, size_t entity);
+/* Makes the features of one entity absent. */
+void judge_clear_entity(struct judge *judge, size_t entity);
 /* Once all are there. */
 void judge_compute_values(struct judge *judge, struct arena *arena);
 
