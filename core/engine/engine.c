@@ -80,11 +80,14 @@ static void find_same_filters(struct engine *engine) {
         engine->filter_count += plan->entities[e].filter_count;
     }
     engine->same_filter = check_calloc(engine->filter_count, sizeof *engine->same_filter);
+    engine->filter_screens = check_calloc(engine->filter_count, sizeof *engine->filter_screens);
     engine->passed = check_calloc(engine->filter_count, sizeof *engine->passed);
     engine->passed_before = check_calloc(engine->filter_count, sizeof *engine->passed_before);
     for (size_t e = 0; e < plan->entity_count; e++)
         for (size_t f = 0; f < plan->entities[e].filter_count; f++) {
             size_t filter = engine->first_filter[e] + f;
+            engine->filter_screens[filter] =
+                expression_screen(engine->plan->bindings[e].filters[f]);
             engine->same_filter[filter] =
                 same_filter(engine, plan->entities[e].filters[f].source, filter);
         }
@@ -192,6 +195,7 @@ void engine_free(struct engine *engine) {
     field_set_deinit(&engine->both_fields);
     free(engine->first_filter);
     free(engine->same_filter);
+    free(engine->filter_screens);
     free(engine->passed);
     free(engine->passed_before);
     free(engine->follows);
@@ -351,6 +355,8 @@ void layout_begin(struct engine *engine, const struct transaction *transaction, 
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states) {
     const struct plan *plan = &engine->plan->plan;
     struct spot *spots = engine->spots;
+    engine->found_in = states;
+    engine->found_after = states->calls;
     for (int step = 0; states->fetch && step < STATE_SOURCE_STEPS; step++)
         for (size_t e = 0; e < plan->entity_count; e++)
             if (spots[e].key.data)

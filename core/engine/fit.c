@@ -33,7 +33,7 @@ static bool are_in_place(const struct feature_origins *origins, const struct ent
 }
 
 static bool may_be_text(const struct entity_plan *plan, const struct feature *feature) {
-    return feature->column >= 0 && plan->columns[feature->column].value_type == VALUE_TEXT;
+    return feature->column >= 0 && plan->columns[feature->column].type == COLUMN_TEXT;
 }
 
 static void find_unsettled(struct feature_origins *origins, const struct entity_plan *plan) {

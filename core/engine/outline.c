@@ -14,13 +14,21 @@ static const size_t *filters_of(const struct engine *engine, size_t entity) {
     return engine->same_filter + engine->first_filter[entity];
 }
 
+static bool passes(struct engine *engine, size_t entity, size_t filter) {
+    const struct screen *screen = engine->filter_screens[engine->first_filter[entity] + filter];
+    enum screen_answer answer = screen_answer(screen, engine->plan_layout.bound.frame);
+    if (answer != SCREEN_MAYBE)
+        return answer == SCREEN_YES;
+    return layout_passes(engine, entity, filter, &engine->filter_texts);
+}
+
 static void weigh(struct engine *engine, size_t entity, int32_t *ret_weights) {
     size_t count = engine->plan->plan.entities[entity].filter_count;
     const size_t *filters = filters_of(engine, entity);
     for (size_t f = 0; f < count; f++) {
         signed char *passed = &engine->passed[filters[f]];
         if (*passed < 0)
-            *passed = layout_passes(engine, entity, f, &engine->filter_texts);
+            *passed = passes(engine, entity, f);
         ret_weights[f] = *passed;
     }
 }

@@ -115,8 +115,9 @@ struct engine {
     struct spot *spots;       /* likewise, of the transaction in the plan's layout */
     /* Filters of the plan, all entities' one behind the other. Entities often share conditions:
      * each is evaluated once per record. */
-    size_t *first_filter;       /* of each entity */
-    size_t *same_filter;        /* of each filter: the first one with the same condition */
+    size_t *first_filter; /* of each entity */
+    size_t *same_filter;  /* of each filter: the first one with the same condition */
+    const struct screen **filter_screens;
     signed char *passed;        /* of those, by the record being looked at; −1: not known yet */
     signed char *passed_before; /* likewise, as long as there is no verdict */
     bool *follows;              /* of each filter: may it change once there is a verdict? */
@@ -145,6 +146,8 @@ struct engine {
     /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
      * spots and entries are what it has left; 0: something else was there. */
     uint64_t laid_out;
+    const struct state_source *found_in; /* where the states in spots are, or were … */
+    uint64_t found_after;                /* … when it had so many calls */
 };
 
 /* ---- layouts: engine.c ---- */

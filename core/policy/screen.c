@@ -62,6 +62,7 @@ struct test {
 
 struct screen {
     uint32_t count;
+    bool is_plain; /* no list, no text of more than TEXT_SHORT_MAX bytes */
     struct test tests[];
 };
 
@@ -388,6 +389,15 @@ static void add_part(struct builder *builder, const struct syntax *node, bool tu
     }
 }
 
+static bool is_plain(const struct test *test) {
+    if (test->kind == TEST_TEXT)
+        return test->text.length <= TEXT_SHORT_MAX;
+    for (size_t i = 0; test->kind == TEST_TEXTS && i < test->texts.count; i++)
+        if (test->texts.values[i].text.length > TEXT_SHORT_MAX)
+            return false;
+    return test->kind != TEST_LIST;
+}
+
 const struct screen *screen_build(const struct syntax *condition, struct arena *arena) {
     struct builder builder;
     builder.arena = arena;
@@ -401,15 +411,24 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
     if (!screen)
         return NULL;
     screen->count = (uint32_t)builder.count;
+    screen->is_plain = true;
+    for (size_t i = 0; i < builder.count; i++)
+        screen->is_plain &= is_plain(&builder.tests[i]);
     memcpy(screen->tests, builder.tests, size);
     return screen;
 }
 
 /* ---- answering ---- */
 
-static inline bool is_one_of(struct text text, const struct value *values, size_t count) {
+/* Without a call, which most screens can do without: the texts they know are short. */
+static inline bool is_short_text(struct text text, struct text known) {
+    return text.length == known.length && text_equal_short(text, known);
+}
+
+static inline bool is_one_of(struct text text, const struct value *values, size_t count,
+                             bool is_plain) {
     for (size_t i = 0; i < count; i++)
-        if (text_equal(text, values[i].text))
+        if (is_plain ? is_short_text(text, values[i].text) : text_equal(text, values[i].text))
             return true;
     return false;
 }
@@ -455,8 +474,11 @@ static enum outcome_of_test look_at_numbers(const struct test *test, const struc
         test, is_related(v->number, test->numbers.relation, test->numbers.factor * other->number));
 }
 
-static inline __attribute__((always_inline)) enum outcome_of_test look(const struct test *test,
-                                                                       const struct value *frame) {
+#define INLINE static inline __attribute__((always_inline))
+
+/* is_plain: it is a test of a plain screen. */
+INLINE enum outcome_of_test look(const struct test *test, const struct value *frame,
+                                 bool is_plain) {
     const struct value *v = &frame[test->slot];
     if (v->type == VALUE_ERROR)
         return FAULTY;
@@ -472,11 +494,12 @@ static inline __attribute__((always_inline)) enum outcome_of_test look(const str
     case TEST_TRUE:
         return outcome(test, v->boolean);
     case TEST_TEXT:
-        return outcome(test, text_equal(v->text, test->text));
+        return outcome(test, is_plain ? is_short_text(v->text, test->text)
+                                      : text_equal(v->text, test->text));
     case TEST_TEXTS:
-        return outcome(test, is_one_of(v->text, test->texts.values, test->texts.count));
+        return outcome(test, is_one_of(v->text, test->texts.values, test->texts.count, is_plain));
     case TEST_LIST:
-        return look_in_list(test, v, frame);
+        return is_plain ? FAULTY : look_in_list(test, v, frame);
     case TEST_NUMBERS:
         return look_at_numbers(test, v, frame);
     case TEST_NOTHING:
@@ -485,37 +508,46 @@ static inline __attribute__((always_inline)) enum outcome_of_test look(const str
     return PASSES;
 }
 
-/* *ret_absent: an absent value made a test fail. */
-static inline enum screen_answer answer(const struct screen *screen, const struct value *frame,
-                                        bool *ret_absent) {
-    bool sure = true;
+/* What the screen says; SCREEN_ABSENT for SCREEN_NO where an absent value made a test fail. */
+enum { SCREEN_ABSENT = SCREEN_MAYBE + 1 };
+
+INLINE int follow(const struct screen *screen, const struct value *frame, bool is_plain) {
+    int yes = SCREEN_YES, no = SCREEN_NO;
     size_t at = 0;
-    *ret_absent = false;
     while (at < END_NO) {
         const struct test *test = &screen->tests[at];
-        sure &= test->kind != TEST_NOTHING;
-        enum outcome_of_test outcome = test->kind == TEST_NOTHING ? PASSES : look(test, frame);
+        if (test->kind == TEST_NOTHING) {
+            yes = SCREEN_MAYBE;
+            at = test->pass;
+            continue;
+        }
+        enum outcome_of_test outcome = look(test, frame, is_plain);
         if (outcome == FAULTY)
             return SCREEN_MAYBE;
-        *ret_absent |= outcome == FAILS_ABSENT;
+        if (outcome == FAILS_ABSENT)
+            no = SCREEN_ABSENT;
         at = outcome == PASSES ? test->pass : test->fail;
     }
-    if (at == END_NO)
-        return SCREEN_NO;
-    return sure ? SCREEN_YES : SCREEN_MAYBE;
+    return at == END_NO ? no : yes;
+}
+
+static __attribute__((noinline)) int follow_any(const struct screen *screen,
+                                                const struct value *frame) {
+    return follow(screen, frame, false);
 }
 
 enum screen_answer screen_answer(const struct screen *screen, const struct value *frame) {
-    bool absent;
-    return screen ? answer(screen, frame, &absent) : SCREEN_MAYBE;
+    if (!screen)
+        return SCREEN_MAYBE;
+    int said = screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+    return said == SCREEN_ABSENT ? SCREEN_NO : (enum screen_answer)said;
 }
 
 enum screen_answer screen_value(const struct screen *screen, const struct value *frame) {
-    bool absent;
     if (!screen)
         return SCREEN_MAYBE;
-    enum screen_answer told = answer(screen, frame, &absent);
-    return told == SCREEN_NO && absent ? SCREEN_MAYBE : told;
+    int said = screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+    return said == SCREEN_ABSENT ? SCREEN_MAYBE : (enum screen_answer)said;
 }
 
 /* ---- many at once ---- */
@@ -634,7 +666,7 @@ uint64_t screen_set_open(const struct screen_set *set, size_t run, const struct 
     for (; gate < end; gate++) {
         if (!(open & gate->conditions))
             continue;
-        enum outcome_of_test outcome = look(&gate->test, frame);
+        enum outcome_of_test outcome = look(&gate->test, frame, false);
         if (outcome == FAILS || outcome == FAILS_ABSENT)
             open &= ~gate->conditions;
     }
