@@ -62,7 +62,8 @@ struct test {
 
 struct screen {
     uint32_t count;
-    bool is_plain; /* no list, no text of more than TEXT_SHORT_MAX bytes */
+    bool is_plain;       /* no list, no text of more than TEXT_SHORT_MAX bytes */
+    bool is_conjunction; /* every part is a test, and all of them are needed */
     struct test tests[];
 };
 
@@ -411,29 +412,32 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
     if (!screen)
         return NULL;
     screen->count = (uint32_t)builder.count;
-    screen->is_plain = true;
-    for (size_t i = 0; i < builder.count; i++)
+    screen->is_plain = screen->is_conjunction = true;
+    for (size_t i = 0; i < builder.count; i++) {
         screen->is_plain &= is_plain(&builder.tests[i]);
+        screen->is_conjunction &= builder.tests[i].is_gate;
+    }
     memcpy(screen->tests, builder.tests, size);
     return screen;
 }
 
 /* ---- answering ---- */
 
+#define INLINE static inline __attribute__((always_inline))
+
 /* Without a call, which most screens can do without: the texts they know are short. */
-static inline bool is_short_text(struct text text, struct text known) {
+INLINE bool is_short_text(struct text text, struct text known) {
     return text.length == known.length && text_equal_short(text, known);
 }
 
-static inline bool is_one_of(struct text text, const struct value *values, size_t count,
-                             bool is_plain) {
+INLINE bool is_one_of(struct text text, const struct value *values, size_t count, bool is_plain) {
     for (size_t i = 0; i < count; i++)
         if (is_plain ? is_short_text(text, values[i].text) : text_equal(text, values[i].text))
             return true;
     return false;
 }
 
-static bool is_related(double a, enum relation relation, double b) {
+INLINE bool is_related(double a, enum relation relation, double b) {
     switch (relation) {
     case LESS:
         return a < b;
@@ -453,7 +457,7 @@ static bool is_related(double a, enum relation relation, double b) {
 
 enum outcome_of_test { FAILS, PASSES, FAILS_ABSENT, FAULTY };
 
-static enum outcome_of_test outcome(const struct test *test, bool in) {
+INLINE enum outcome_of_test outcome(const struct test *test, bool in) {
     return in != test->turned ? PASSES : FAILS;
 }
 
@@ -463,7 +467,7 @@ static enum outcome_of_test look_in_list(const struct test *test, const struct v
     return found.type == VALUE_BOOL ? outcome(test, found.boolean) : FAULTY;
 }
 
-static enum outcome_of_test look_at_numbers(const struct test *test, const struct value *v,
+INLINE enum outcome_of_test look_at_numbers(const struct test *test, const struct value *v,
                                             const struct value *frame) {
     const struct value *other = &frame[test->numbers.other];
     if (other->type == VALUE_ERROR)
@@ -473,8 +477,6 @@ static enum outcome_of_test look_at_numbers(const struct test *test, const struc
     return outcome(
         test, is_related(v->number, test->numbers.relation, test->numbers.factor * other->number));
 }
-
-#define INLINE static inline __attribute__((always_inline))
 
 /* is_plain: it is a test of a plain screen. */
 INLINE enum outcome_of_test look(const struct test *test, const struct value *frame,
@@ -508,11 +510,10 @@ INLINE enum outcome_of_test look(const struct test *test, const struct value *fr
     return PASSES;
 }
 
-/* What the screen says; SCREEN_ABSENT for SCREEN_NO where an absent value made a test fail. */
-enum { SCREEN_ABSENT = SCREEN_MAYBE + 1 };
-
-INLINE int follow(const struct screen *screen, const struct value *frame, bool is_plain) {
-    int yes = SCREEN_YES, no = SCREEN_NO;
+/* SCREEN_ABSENT where it is SCREEN_NO and an absent value made a test fail. */
+INLINE enum screen_answer follow(const struct screen *screen, const struct value *frame,
+                                 bool is_plain) {
+    enum screen_answer yes = SCREEN_YES, no = SCREEN_NO;
     size_t at = 0;
     while (at < END_NO) {
         const struct test *test = &screen->tests[at];
@@ -531,23 +532,40 @@ INLINE int follow(const struct screen *screen, const struct value *frame, bool i
     return at == END_NO ? no : yes;
 }
 
-static __attribute__((noinline)) int follow_any(const struct screen *screen,
-                                                const struct value *frame) {
+static __attribute__((noinline)) enum screen_answer follow_any(const struct screen *screen,
+                                                               const struct value *frame) {
     return follow(screen, frame, false);
 }
 
 enum screen_answer screen_answer(const struct screen *screen, const struct value *frame) {
     if (!screen)
         return SCREEN_MAYBE;
-    int said = screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
-    return said == SCREEN_ABSENT ? SCREEN_NO : (enum screen_answer)said;
+    enum screen_answer said =
+        screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+    return said == SCREEN_ABSENT ? SCREEN_NO : said;
+}
+
+/* One operand of the && is absent: what do the others come to? */
+static enum screen_answer look_at_all(const struct screen *screen, const struct value *frame) {
+    enum screen_answer answer = SCREEN_ABSENT;
+    for (size_t i = 0; i < screen->count; i++) {
+        enum outcome_of_test outcome = look(&screen->tests[i], frame, false);
+        if (outcome == FAULTY)
+            return SCREEN_MAYBE;
+        if (outcome == FAILS)
+            answer = SCREEN_NO;
+    }
+    return answer;
 }
 
 enum screen_answer screen_value(const struct screen *screen, const struct value *frame) {
     if (!screen)
         return SCREEN_MAYBE;
-    int said = screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
-    return said == SCREEN_ABSENT ? SCREEN_MAYBE : (enum screen_answer)said;
+    enum screen_answer said =
+        screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+    if (said != SCREEN_ABSENT)
+        return said;
+    return screen->is_conjunction ? look_at_all(screen, frame) : SCREEN_MAYBE;
 }
 
 /* ---- many at once ---- */
