@@ -545,6 +545,17 @@ enum screen_answer screen_answer(const struct screen *screen, const struct value
     return said == SCREEN_ABSENT ? SCREEN_NO : said;
 }
 
+void screen_answers(const struct screen *const *screens, size_t count, const struct value *frame,
+                    signed char *ret_answers) {
+    for (size_t i = 0; i < count; i++) {
+        const struct screen *screen = screens[i];
+        enum screen_answer said = SCREEN_MAYBE;
+        if (screen)
+            said = screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+        ret_answers[i] = said == SCREEN_MAYBE ? -1 : said == SCREEN_YES;
+    }
+}
+
 /* One operand of the && is absent: what do the others come to? */
 static enum screen_answer look_at_all(const struct screen *screen, const struct value *frame) {
     enum screen_answer answer = SCREEN_ABSENT;
