@@ -35,13 +35,10 @@ static inline uint32_t text_load4(const char *at) {
     return word;
 }
 
-/* Most texts are short, and a call takes longer than comparing two words that may overlap. */
-static inline bool text_equal(struct text a, struct text b) {
+/* Of two texts of one length, at most TEXT_SHORT_MAX: two words that may overlap. */
+#define TEXT_SHORT_MAX 16
+static inline bool text_equal_short(struct text a, struct text b) {
     size_t length = a.length;
-    if (length != b.length)
-        return false;
-    if (length > 16)
-        return memcmp(a.data, b.data, length) == 0;
     if (length >= 8)
         return ((text_load8(a.data) ^ text_load8(b.data)) |
                 (text_load8(a.data + length - 8) ^ text_load8(b.data + length - 8))) == 0;
@@ -52,6 +49,14 @@ static inline bool text_equal(struct text a, struct text b) {
         if (a.data[i] != b.data[i])
             return false;
     return true;
+}
+
+/* Most texts are short, and a call takes longer than comparing them. */
+static inline bool text_equal(struct text a, struct text b) {
+    if (a.length != b.length)
+        return false;
+    return a.length > TEXT_SHORT_MAX ? memcmp(a.data, b.data, a.length) == 0
+                                     : text_equal_short(a, b);
 }
 
 static inline bool text_is(struct text a, const char *string) {

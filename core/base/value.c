@@ -93,8 +93,12 @@ static uint64_t payload_of(const struct value *v) {
 }
 
 /* The type and eight bytes, the lowest first. */
-static void encode(const struct value *v, uint8_t bytes[ENCODED_BYTES]) {
-    uint64_t payload = payload_of(v);
+static inline void encode(const struct value *v, uint8_t bytes[ENCODED_BYTES]) {
+    uint64_t payload = 0;
+    if (v->type == VALUE_INT || v->type == VALUE_DOUBLE)
+        memcpy(&payload, &v->integer, sizeof payload); /* or the bits of a double */
+    else if (v->type != VALUE_ABSENT)
+        payload = payload_of(v);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
     payload = __builtin_bswap64(payload);
 #endif

@@ -25,12 +25,20 @@ struct application {
     struct outline_sink sink;
     const struct plan *plan;
     struct state_source *states;
+    const struct spot *spots; /* as deciding found the states; NULL: look for them */
 };
+
+static struct state *state_of(const struct application *application,
+                              const struct entity_outline *outline) {
+    struct state_source *states = application->states;
+    struct state *found = application->spots ? application->spots[outline->entity].state : NULL;
+    return found ? states->rewrite(states, outline->entity, found, outline->key_hash)
+                 : states->write(states, outline->entity, outline->key, outline->key_hash);
+}
 
 static void apply_entry(struct outline_sink *self, const struct entity_outline *outline) {
     struct application *application = (struct application *)self;
-    struct state *state = application->states->write(application->states, outline->entity,
-                                                     outline->key, outline->key_hash);
+    struct state *state = state_of(application, outline);
     state_apply(state, &application->plan->entities[outline->entity],
                 application->plan->lateness_us, outline->entry);
 }
@@ -38,7 +46,11 @@ static void apply_entry(struct outline_sink *self, const struct entity_outline *
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states) {
     struct application application = {
         .sink = {.take = apply_entry}, .plan = &engine->plan->plan, .states = states};
-    if (outline_is_laid_out(engine, record))
+    bool is_laid_out = outline_is_laid_out(engine, record);
+    if (is_laid_out && states->rewrite && engine->found_in == states &&
+        engine->found_after == states->calls)
+        application.spots = engine->spots;
+    if (is_laid_out)
         outline_laid_out(engine, record, &application.sink);
     else
         outline_record(engine, record, &(struct outlining){.sink = &application.sink});

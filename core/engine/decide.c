@@ -34,13 +34,8 @@ static void degrade(struct decision *decision, struct text reason) {
     decision->degraded_reason = reason;
 }
 
-/* Before the first entity. */
-static void begin_reading(struct engine *engine) {
-    judge_clear_features(&engine->live);
-    shadows_begin(engine);
-}
-
-/* What was read of one entity, in the frames of all that judge. */
+/* What was read of one entity, in the frames of all that judge. It may be in the live one's
+ * already, which is therefore the last to give defaults to what is absent. */
 static void take_reading(struct engine *engine, size_t entity, struct entity_reading reading,
                          struct arena *arena, struct decision *decision) {
     if (reading.is_late && engine->live.entities[entity].count > 0)
@@ -48,12 +43,16 @@ static void take_reading(struct engine *engine, size_t entity, struct entity_rea
                                        "event time is more than the policy's lateness behind the "
                                        "newest of this %" TEXT_FORMAT,
                                        TEXT_ARGS(engine->plan->plan.entities[entity].name)));
-    judge_take_features(&engine->live, entity, reading.values, arena);
     for (size_t i = 0; i < engine->shadow_count; i++) {
         struct judge *shadow = &engine->shadows[i];
         judge_take_features(shadow, entity, reading.values, &shadow->arena);
         shadow->is_late |= reading.is_late && shadow->entities[entity].count > 0;
     }
+    if (engine->live.entities[entity].are_in_place &&
+        reading.values == judge_feature_place(&engine->live, entity))
+        judge_settle_features(&engine->live, entity, arena);
+    else
+        judge_take_features(&engine->live, entity, reading.values, arena);
 }
 
 /* Behind the last entity. */
@@ -78,12 +77,12 @@ int engine_read(struct engine *engine, size_t entity, struct state *state,
 
 /* The same where the source had the state further away than in memory. */
 static int read_stored(struct engine *engine, size_t entity, const struct entry *entry,
-                       struct state_source *states) {
+                       struct state_source *states, struct value *ret_values) {
     const struct reading *reading = &engine->readings[entity];
     const struct spot *spot = &engine->spots[entity];
     struct text state = states->read(states, entity, spot->key, spot->key_hash);
     int r = state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
-                       entry->time_us, entry, engine->state_scratch, engine->values);
+                       entry->time_us, entry, engine->state_scratch, ret_values);
     engine->unknown += state_scratch_unknown(engine->state_scratch);
     return r;
 }
@@ -91,17 +90,24 @@ static int read_stored(struct engine *engine, size_t entity, const struct entry 
 static void read_features(struct engine *engine, const struct transaction *transaction,
                           struct state_source *states, struct arena *arena,
                           struct decision *decision) {
+    if (engine->live.warming > 0) /* no entity of the plan has them */
+        judge_clear_features(&engine->live);
     outline_begin(engine, transaction);
     layout_find_states(engine, transaction->event_time_us, states);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         const struct spot *spot = &engine->spots[e];
-        if (!spot->key.data || !engine->readings[e].is_wanted)
+        if (!spot->key.data || !engine->readings[e].is_wanted) {
+            judge_clear_entity(&engine->live, e);
             continue;
+        }
         const struct entry *entry = outline_entry(engine, e, transaction);
-        int r = spot->state ? engine_read(engine, e, spot->state, entry, engine->values)
-                            : read_stored(engine, e, entry, states);
-        take_reading(engine, e, (struct entity_reading){.values = engine->values, .is_late = r > 0},
-                     arena, decision);
+        struct value *values = engine->live.entities[e].are_in_place
+                                   ? judge_feature_place(&engine->live, e)
+                                   : engine->values;
+        int r = spot->state ? engine_read(engine, e, spot->state, entry, values)
+                            : read_stored(engine, e, entry, states, values);
+        take_reading(engine, e, (struct entity_reading){.values = values, .is_late = r > 0}, arena,
+                     decision);
     }
 }
 
@@ -279,7 +285,7 @@ static int begin(struct engine *engine, const struct transaction *transaction,
         .snapshot_id = engine->rules->id,
         .verdict = VERDICT_APPROVE,
     };
-    begin_reading(engine);
+    shadows_begin(engine);
     return 0;
 }
 
@@ -330,6 +336,7 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
         begin(engine, transaction, &engine->live.fields, arena, &decision, ret_field, ret_error);
     if (r < 0)
         return r;
+    judge_clear_features(&engine->live);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
         if (readings[e].values && engine->readings[e].is_wanted)
             take_reading(engine, e, readings[e], arena, &decision);

@@ -4,12 +4,8 @@
 #include "../base/check.h"
 #include "../base/hash.h"
 #include "../feature/place.h"
-#include "../policy/expression_reads.h"
 
 #include <stdlib.h>
-
-/* Room for the texts that filters build; they are gone after each record. */
-#define FILTER_TEXTS_MAX (1u << 20)
 
 void layout_init(struct layout *layout, const struct snapshot *snapshot) {
     layout->snapshot = snapshot;
@@ -61,61 +57,6 @@ static void reading_init(struct reading *reading, const struct entity_plan *plan
     }
 }
 
-static size_t same_filter(const struct engine *engine, struct text source, size_t count) {
-    const struct plan *plan = &engine->plan->plan;
-    for (size_t e = 0; e < plan->entity_count; e++)
-        for (size_t f = 0; f < plan->entities[e].filter_count; f++) {
-            size_t filter = engine->first_filter[e] + f;
-            if (filter == count || text_equal(plan->entities[e].filters[f].source, source))
-                return filter;
-        }
-    return count;
-}
-
-static void find_same_filters(struct engine *engine) {
-    const struct plan *plan = &engine->plan->plan;
-    engine->first_filter = check_calloc(plan->entity_count, sizeof *engine->first_filter);
-    for (size_t e = 0; e < plan->entity_count; e++) {
-        engine->first_filter[e] = engine->filter_count;
-        engine->filter_count += plan->entities[e].filter_count;
-    }
-    engine->same_filter = check_calloc(engine->filter_count, sizeof *engine->same_filter);
-    engine->passed = check_calloc(engine->filter_count, sizeof *engine->passed);
-    engine->passed_before = check_calloc(engine->filter_count, sizeof *engine->passed_before);
-    for (size_t e = 0; e < plan->entity_count; e++)
-        for (size_t f = 0; f < plan->entities[e].filter_count; f++) {
-            size_t filter = engine->first_filter[e] + f;
-            engine->same_filter[filter] =
-                same_filter(engine, plan->entities[e].filters[f].source, filter);
-        }
-}
-
-static bool reads_verdict(const struct snapshot *snapshot, const struct expression *filter,
-                          bool *reads) {
-    memset(reads, 0, snapshot->slot_count * sizeof *reads);
-    expression_reads(filter, reads, snapshot->slot_count);
-    bool does = reads[snapshot->slot_verdict];
-    for (size_t i = 0; i < snapshot->fired_count; i++)
-        does |= reads[snapshot->first_fired + i];
-    return does;
-}
-
-static void find_following_filters(struct engine *engine) {
-    const struct snapshot *snapshot = engine->plan;
-    bool *reads = check_calloc(snapshot->slot_count, sizeof *reads);
-    engine->follows = check_calloc(engine->filter_count, sizeof *engine->follows);
-    engine->entity_follows =
-        check_calloc(snapshot->plan.entity_count, sizeof *engine->entity_follows);
-    for (size_t e = 0; e < snapshot->plan.entity_count; e++)
-        for (size_t f = 0; f < snapshot->plan.entities[e].filter_count; f++) {
-            bool follows = reads_verdict(snapshot, snapshot->bindings[e].filters[f], reads);
-            engine->follows[engine->first_filter[e] + f] = follows;
-            engine->entity_follows[e] |= follows;
-            engine->any_follows |= follows;
-        }
-    free(reads);
-}
-
 static void find_fields(struct engine *engine) {
     const struct snapshot *plan = engine->plan;
     bool *reads = check_calloc(plan->slot_count, sizeof *reads);
@@ -156,9 +97,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
             largest = entity->feature_count;
     }
     find_wanted(engine);
-    find_same_filters(engine);
-    find_following_filters(engine);
-    arena_init(&engine->filter_texts, FILTER_TEXTS_MAX);
+    filters_init(&engine->filters, plan);
     find_fields(engine);
     engine->slot_hashes = check_calloc(plan->slot_count, sizeof *engine->slot_hashes);
     engine->spots = check_calloc(plan->plan.entity_count, sizeof *engine->spots);
@@ -190,15 +129,9 @@ void engine_free(struct engine *engine) {
     free(engine->readings);
     field_set_deinit(&engine->plan_fields);
     field_set_deinit(&engine->both_fields);
-    free(engine->first_filter);
-    free(engine->same_filter);
-    free(engine->passed);
-    free(engine->passed_before);
-    free(engine->follows);
-    free(engine->entity_follows);
     free(engine->entries);
     free(engine->keys);
-    arena_deinit(&engine->filter_texts);
+    filters_deinit(&engine->filters);
     free(engine->slot_hashes);
     free(engine->spots);
     free(engine->values);
@@ -351,6 +284,8 @@ void layout_begin(struct engine *engine, const struct transaction *transaction, 
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states) {
     const struct plan *plan = &engine->plan->plan;
     struct spot *spots = engine->spots;
+    engine->found_in = states;
+    engine->found_after = states->calls;
     for (int step = 0; states->fetch && step < STATE_SOURCE_STEPS; step++)
         for (size_t e = 0; e < plan->entity_count; e++)
             if (spots[e].key.data)
@@ -382,11 +317,6 @@ struct text engine_key(const struct engine *engine, size_t entity, const struct 
     for (size_t i = 0; i < part_count; i++)
         at = key_part(at, parts[i], part_count);
     return (struct text){.data = key, .length = (size_t)(at - key)};
-}
-
-bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena) {
-    const struct expression *condition = engine->plan->bindings[entity].filters[filter];
-    return expression_is_true(condition, engine->plan_layout.bound.frame, arena);
 }
 
 struct entry *layout_entry(struct engine *engine, size_t entity,

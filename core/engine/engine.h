@@ -41,6 +41,11 @@ struct state_source {
     struct state *(*find)(struct state_source *self, size_t entity, struct text key,
                           uint64_t key_hash);
     void (*fetch)(struct state_source *self, size_t entity, uint64_t key_hash, int step);
+    /* write() of a state that find() gave: it need not be looked for. Such states stay where they
+     * are while others are written. NULL: there is nothing to gain. */
+    struct state *(*rewrite)(struct state_source *self, size_t entity, struct state *state,
+                             uint64_t key_hash);
+    uint64_t calls; /* of write() so far: whoever rewrites sees that nobody else has written */
 };
 
 #define STATE_SOURCE_STEPS 2

@@ -23,6 +23,30 @@ static size_t feature_defined(const struct entity_plan *entity, uint64_t definit
     return SIZE_MAX;
 }
 
+/* Every feature of the plan, in its order? */
+static bool are_in_place(const struct feature_origins *origins, const struct entity_plan *plan) {
+    bool are = origins->count == plan->feature_count && origins->count > 0;
+    for (size_t i = 0; i < origins->count && are; i++)
+        are = origins->origins[i].feature == i &&
+              origins->origins[i].slot == origins->origins[0].slot + i;
+    return are;
+}
+
+static bool may_be_text(const struct entity_plan *plan, const struct feature *feature) {
+    return feature->column >= 0 && plan->columns[feature->column].type == COLUMN_TEXT;
+}
+
+static void find_unsettled(struct feature_origins *origins, const struct entity_plan *plan) {
+    origins->are_in_place = are_in_place(origins, plan);
+    origins->unsettled = check_calloc(origins->count, sizeof *origins->unsettled);
+    for (size_t i = 0; i < origins->count; i++) {
+        const struct feature_origin *origin = &origins->origins[i];
+        if (origin->default_value.type != VALUE_ABSENT ||
+            may_be_text(plan, &plan->features[origin->feature]))
+            origins->unsettled[origins->unsettled_count++] = origin;
+    }
+}
+
 static void find_origins(const struct snapshot *snapshot, const struct entity_plan *plan,
                          struct feature_origins *ret_origins) {
     const struct entity_plan *entity = entity_named(&snapshot->plan, plan->name);
@@ -38,6 +62,7 @@ static void find_origins(const struct snapshot *snapshot, const struct entity_pl
                                         .feature = feature,
                                         .default_value = entity->features[i].default_value};
     }
+    find_unsettled(ret_origins, plan);
 }
 
 /* What is derived may be long: it is nothing a client could mend, and the transaction is then no
@@ -91,8 +116,10 @@ void judge_init(struct judge *judge, struct snapshot *snapshot, const struct sna
 }
 
 void judge_deinit(struct judge *judge, const struct snapshot *plan) {
-    for (size_t i = 0; i < plan->plan.entity_count; i++)
+    for (size_t i = 0; i < plan->plan.entity_count; i++) {
         free(judge->entities[i].origins);
+        free(judge->entities[i].unsettled);
+    }
     free(judge->entities);
     free(judge->key_fields);
     field_set_deinit(&judge->fields);
@@ -152,6 +179,28 @@ void judge_take_features(struct judge *judge, size_t entity, const struct value 
             *slot = *(v->type == VALUE_ABSENT ? &origin->default_value : v);
         }
     }
+}
+
+struct value *judge_feature_place(const struct judge *judge, size_t entity) {
+    return &judge->layout.bound.frame[judge->entities[entity].origins[0].slot];
+}
+
+void judge_settle_features(struct judge *judge, size_t entity, struct arena *arena) {
+    const struct feature_origins *origins = &judge->entities[entity];
+    for (size_t i = 0; i < origins->unsettled_count; i++) {
+        const struct feature_origin *origin = origins->unsettled[i];
+        struct value *slot = &judge->layout.bound.frame[origin->slot];
+        if (slot->type == VALUE_TEXT)
+            slot->text = arena_text(arena, slot->text);
+        if (slot->type == VALUE_ABSENT || (slot->type == VALUE_TEXT && !slot->text.data))
+            *slot = origin->default_value;
+    }
+}
+
+void judge_clear_entity(struct judge *judge, size_t entity) {
+    const struct feature_origins *origins = &judge->entities[entity];
+    for (size_t i = 0; i < origins->count; i++)
+        judge->layout.bound.frame[origins->origins[i].slot] = value_absent();
 }
 
 void judge_compute_values(struct judge *judge, struct arena *arena) {

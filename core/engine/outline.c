@@ -9,20 +9,8 @@
 
 #include <string.h>
 
-/* Of the entity's filters, the first ones with the same conditions. */
-static const size_t *filters_of(const struct engine *engine, size_t entity) {
-    return engine->same_filter + engine->first_filter[entity];
-}
-
 static void weigh(struct engine *engine, size_t entity, int32_t *ret_weights) {
-    size_t count = engine->plan->plan.entities[entity].filter_count;
-    const size_t *filters = filters_of(engine, entity);
-    for (size_t f = 0; f < count; f++) {
-        signed char *passed = &engine->passed[filters[f]];
-        if (*passed < 0)
-            *passed = layout_passes(engine, entity, f, &engine->filter_texts);
-        ret_weights[f] = *passed;
-    }
+    filters_weigh(&engine->filters, entity, engine->plan_layout.bound.frame, ret_weights);
 }
 
 static void bind_plan(struct engine *engine, const struct transaction *transaction,
@@ -37,11 +25,11 @@ static void set_undecided(struct engine *engine) {
     layout_set_verdict(&engine->plan_layout, VERDICT_NONE);
     layout_set_outcome(&engine->plan_layout, LABEL_NONE);
     layout_set_fired(&engine->plan_layout, NULL, 0);
-    memset(engine->passed, -1, engine->filter_count);
+    filters_ask(&engine->filters, engine->plan_layout.bound.frame);
 }
 
 void outline_begin(struct engine *engine, const struct transaction *transaction) {
-    arena_reset(&engine->filter_texts);
+    arena_reset(&engine->filters.texts);
     set_undecided(engine);
     layout_begin(engine, transaction, true);
 }
@@ -68,42 +56,30 @@ static void hand_over(struct engine *engine, size_t entity, const int32_t *appli
     sink->take(sink, &outline);
 }
 
-/* What every filter says before there is a verdict. */
-static void weigh_undecided(struct engine *engine) {
-    const struct plan *plan = &engine->plan->plan;
-    set_undecided(engine);
-    for (size_t e = 0; e < plan->entity_count; e++)
-        weigh(engine, e, engine->applied);
-    memcpy(engine->passed_before, engine->passed, engine->filter_count);
-}
-
-/* And once there is one: what does not depend on it stays. */
+/* Once there is a verdict: what does not depend on it stays. */
 static void set_decided(struct engine *engine, const struct decision *decision) {
-    if (!engine->any_follows)
+    if (engine->filters.first_following == engine->filters.count)
         return;
     layout_set_verdict(&engine->plan_layout, decision->verdict);
     if (decision->reason_count > 0)
         layout_set_fired(&engine->plan_layout, decision->reasons, decision->reason_count);
-    for (size_t i = 0; i < engine->filter_count; i++)
-        if (engine->follows[i])
-            engine->passed[i] = -1;
+    filters_ask_again(&engine->filters, engine->plan_layout.bound.frame);
 }
 
 static void outline_transaction(struct engine *engine, const struct transaction_record *record,
                                 const struct outlining *outlining) {
     bind_plan(engine, &record->transaction, outlining->ignores_hash);
+    set_undecided(engine);
     if (outlining->reads)
-        weigh_undecided(engine);
-    else
-        set_undecided(engine);
+        filters_keep(&engine->filters, engine->plan_layout.bound.frame);
     set_decided(engine, &record->decision);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         if (!engine->spots[e].key.data)
             continue;
         struct entry *entry = layout_entry(engine, e, &record->transaction, true);
         weigh(engine, e, outlining->reads ? engine->applied : entry->weights);
-        for (size_t f = 0; outlining->reads && f < engine->plan->plan.entities[e].filter_count; f++)
-            entry->weights[f] = engine->passed_before[filters_of(engine, e)[f]];
+        if (outlining->reads)
+            filters_weigh_kept(&engine->filters, e, entry->weights);
         hand_over(engine, e, outlining->reads ? engine->applied : NULL, outlining->sink);
     }
 }
@@ -138,7 +114,7 @@ void outline_laid_out(struct engine *engine, const struct record *record,
             continue;
         if (!spot->has_entry)
             outline_entry(engine, e, transaction);
-        else if (engine->entity_follows[e])
+        else if (engine->filters.entities[e].follows)
             weigh(engine, e, engine->entries[e].weights);
         hand_over(engine, e, NULL, sink);
     }
@@ -146,19 +122,23 @@ void outline_laid_out(struct engine *engine, const struct record *record,
 
 /* ---- outcomes ---- */
 
+static bool passes_with(struct engine *engine, size_t entity, size_t filter, enum label label) {
+    layout_set_outcome(&engine->plan_layout, label);
+    return expression_is_true(engine->plan->bindings[entity].filters[filter],
+                              engine->plan_layout.bound.frame, &engine->filters.texts);
+}
+
 /* The difference between two labels for the filters of one entity; false when there is none. */
 static bool weigh_outcome(struct engine *engine, size_t entity, const struct outcome_record *record,
-                          struct arena *arena, int32_t *ret_weights) {
+                          int32_t *ret_weights) {
     const struct entity_plan *plan = &engine->plan->plan.entities[entity];
     bool differs = false;
     for (size_t f = 0; f < plan->filter_count; f++) {
         ret_weights[f] = 0;
         if (!plan->filters[f].outcome)
             continue;
-        layout_set_outcome(&engine->plan_layout, record->previous);
-        bool before = layout_passes(engine, entity, f, arena);
-        layout_set_outcome(&engine->plan_layout, record->label);
-        bool after = layout_passes(engine, entity, f, arena);
+        bool before = passes_with(engine, entity, f, record->previous);
+        bool after = passes_with(engine, entity, f, record->label);
         ret_weights[f] = (int)after - (int)before;
         differs |= after != before;
     }
@@ -171,8 +151,7 @@ static void outline_outcome(struct engine *engine, const struct outcome_record *
     layout_set_verdict(&engine->plan_layout, record->verdict);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         int32_t *applied = outlining->reads ? engine->applied : engine->entries[e].weights;
-        if (!engine->spots[e].key.data ||
-            !weigh_outcome(engine, e, record, &engine->filter_texts, applied))
+        if (!engine->spots[e].key.data || !weigh_outcome(engine, e, record, applied))
             continue;
         layout_entry(engine, e, &record->transaction, false);
         hand_over(engine, e, applied, outlining->sink);
@@ -181,7 +160,7 @@ static void outline_outcome(struct engine *engine, const struct outcome_record *
 
 void outline_record(struct engine *engine, const struct record *record,
                     const struct outlining *outlining) {
-    arena_reset(&engine->filter_texts);
+    arena_reset(&engine->filters.texts);
     if (record->type == RECORD_TRANSACTION)
         outline_transaction(engine, &record->transaction, outlining);
     else if (record->type == RECORD_OUTCOME)

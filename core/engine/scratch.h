@@ -15,6 +15,11 @@ struct feature_origin {
 struct feature_origins {
     struct feature_origin *origins;
     size_t count;
+    /* They lie in the frame as in the plan, one behind the other, so that they are read into it.
+     * What is to be settled afterwards: those with defaults, and texts. */
+    bool are_in_place;
+    const struct feature_origin **unsettled;
+    size_t unsettled_count;
 };
 
 /* What is read of one entity of the plan. */
@@ -38,6 +43,22 @@ struct field_set {
 /* A field of an entity's key, whose length is checked. */
 struct key_field {
     size_t slot, entity;
+};
+
+/* The filters of the plan: filters.c. */
+struct filters {
+    const struct expression **conditions; /* the different ones */
+    const struct screen **screens;        /* parallel to them, as are the answers */
+    signed char *passed;                  /* by the record being looked at; −1: not known yet */
+    signed char *passed_before;           /* as long as there was no verdict */
+    size_t count, first_following;        /* from there on they may change with the verdict */
+    struct entity_filters {
+        size_t *numbers; /* of its filters, among the different ones */
+        size_t count;
+        bool follows; /* may any of them change with the verdict? */
+    } * entities;
+    size_t entity_count;
+    struct arena texts; /* that they build */
 };
 
 /* A rule whose condition was true. */
@@ -106,18 +127,9 @@ struct engine {
      * last. NULL: it is complete. */
     const struct field_set *incomplete;
     struct transaction decided;
-    struct reading *readings; /* one per entity of the plan */
-    struct spot *spots;       /* likewise, of the transaction in the plan's layout */
-    /* Filters of the plan, all entities' one behind the other. Entities often share conditions:
-     * each is evaluated once per record. */
-    size_t *first_filter;       /* of each entity */
-    size_t *same_filter;        /* of each filter: the first one with the same condition */
-    signed char *passed;        /* of those, by the record being looked at; −1: not known yet */
-    signed char *passed_before; /* likewise, as long as there is no verdict */
-    bool *follows;              /* of each filter: may it change once there is a verdict? */
-    bool *entity_follows;       /* of each entity: may any of its filters? */
-    bool any_follows;
-    size_t filter_count;
+    struct reading *readings;          /* one per entity of the plan */
+    struct spot *spots;                /* likewise, of the transaction in the plan's layout */
+    struct filters filters;            /* of the plan */
     int32_t applied[PLAN_FILTERS_MAX]; /* weights: entry has those to read with */
     /* Hashes of texts in the plan's layout, [slot]: keys and columns of several entities ask for
      * the same. Of the transaction that outline_begin() has seen last. */
@@ -125,7 +137,6 @@ struct engine {
         uint64_t hash, transaction;
     } * slot_hashes;
     uint64_t transactions;
-    struct arena filter_texts;
     struct engine_warming warming; /* of the live side; in this memory: */
     struct arena warming_arena;
     uint64_t unknown;
@@ -140,6 +151,8 @@ struct engine {
     /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
      * spots and entries are what it has left; 0: something else was there. */
     uint64_t laid_out;
+    const struct state_source *found_in; /* where the states in spots are, or were … */
+    uint64_t found_after;                /* … when it had so many calls */
 };
 
 /* ---- layouts: engine.c ---- */
@@ -163,9 +176,6 @@ void layout_begin(struct engine *engine, const struct transaction *transaction, 
  * and fetches them: into engine->spots. Quick where the source has them in memory. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
 
-/* Does the transaction in the plan's layout pass the filter, with verdict and outcome as set? */
-bool layout_passes(struct engine *engine, size_t entity, size_t filter, struct arena *arena);
-
 /* Fills the entity's entry from the plan's layout, but for the weights. */
 struct entry *layout_entry(struct engine *engine, size_t entity,
                            const struct transaction *transaction, bool is_transaction);
@@ -180,6 +190,20 @@ void field_set_deinit(struct field_set *set);
 void fields_of_rules(const struct snapshot *snapshot, bool *reads);
 /* And of what keys, columns and filters are made from. */
 void fields_of_plan(const struct snapshot *snapshot, bool *reads);
+
+/* ---- which filters it passes: filters.c ---- */
+
+void filters_init(struct filters *filters, const struct snapshot *plan);
+void filters_deinit(struct filters *filters);
+/* Another record is in the frame, the plan's; there is no verdict yet. */
+void filters_ask(struct filters *filters, const struct value *frame);
+/* Keeps what they say now, and asks those again that follow the verdict, once that is there. */
+void filters_keep(struct filters *filters, const struct value *frame);
+void filters_ask_again(struct filters *filters, const struct value *frame);
+/* What the filters of one entity say now, and what they said when it was kept. */
+void filters_weigh(struct filters *filters, size_t entity, const struct value *frame,
+                   int32_t *ret_weights);
+void filters_weigh_kept(const struct filters *filters, size_t entity, int32_t *ret_weights);
 
 /* ---- what a transaction means to its entities: outline.c ---- */
 
@@ -225,6 +249,11 @@ void judge_clear_features(struct judge *judge);
  * judge's frame. Texts are copied into the arena: states move when they change. */
 void judge_take_features(struct judge *judge, size_t entity, const struct value *values,
                          struct arena *arena);
+/* The same after they were read into the frame: from judge_feature_place() on. */
+void judge_settle_features(struct judge *judge, size_t entity, struct arena *arena);
+struct value *judge_feature_place(const struct judge *judge, size_t entity);
+/* Makes the features of one entity absent. */
+void judge_clear_entity(struct judge *judge, size_t entity);
 /* Once all are there. */
 void judge_compute_values(struct judge *judge, struct arena *arena);
 

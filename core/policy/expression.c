@@ -101,8 +101,45 @@ static bool is_ordered(int order, enum operation operation) {
     }
 }
 
+static bool holds_of_ints(int64_t a, int64_t b, enum operation operation) {
+    switch (operation) {
+    case OPERATION_EQUAL:
+        return a == b;
+    case OPERATION_NOT_EQUAL:
+        return a != b;
+    default:
+        return is_ordered((a > b) - (a < b), operation);
+    }
+}
+
+/* As IEEE 754 has it: NaN is unequal to all, and less than none. */
+static bool holds_of_numbers(double a, double b, enum operation operation) {
+    switch (operation) {
+    case OPERATION_EQUAL:
+        return a == b;
+    case OPERATION_NOT_EQUAL:
+        return a != b;
+    case OPERATION_LESS:
+        return a < b;
+    case OPERATION_LESS_EQUAL:
+        return a <= b;
+    case OPERATION_GREATER:
+        return a > b;
+    default:
+        return a >= b;
+    }
+}
+
 /* Into the first one. */
 static void compare(struct value *pair, enum operation operation) {
+    if (pair[0].type == VALUE_INT && pair[1].type == VALUE_INT) {
+        put_bool(&pair[0], holds_of_ints(pair[0].integer, pair[1].integer, operation));
+        return;
+    }
+    if (pair[0].type == VALUE_DOUBLE && pair[1].type == VALUE_DOUBLE) {
+        put_bool(&pair[0], holds_of_numbers(pair[0].number, pair[1].number, operation));
+        return;
+    }
     const struct value *missing = program_first_missing(pair, 2);
     if (missing == &pair[1])
         put(&pair[0], missing);
@@ -196,6 +233,10 @@ calculate_numbers(struct value *pair, enum operation operation) {
 
 /* What the operators' functions do (function.c), into the first one. */
 static void calculate(struct value *pair, enum operation operation) {
+    if (pair[0].type == VALUE_DOUBLE && pair[1].type == VALUE_DOUBLE) {
+        calculate_numbers(pair, operation);
+        return;
+    }
     const struct value *missing = program_first_missing(pair, 2);
     if (missing == &pair[1])
         put(&pair[0], missing);
@@ -413,8 +454,9 @@ struct value expression_run(const struct expression *expression, const struct va
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena) {
     enum screen_answer answer = screen_value(expression->screen, frame);
-    return answer == SCREEN_MAYBE ? expression_run(expression, frame, arena)
-                                  : value_bool(answer == SCREEN_YES);
+    if (answer == SCREEN_MAYBE)
+        return expression_run(expression, frame, arena);
+    return answer == SCREEN_ABSENT ? value_absent() : value_bool(answer == SCREEN_YES);
 }
 
 const struct screen *expression_screen(const struct expression *expression) {

@@ -20,14 +20,17 @@ struct value function_network(const struct value *a, struct arena *arena) {
 static bool is_domain(struct text t) {
     bool label = false; /* has the current one a character? */
     for (size_t i = 0; i < t.length; i++) {
-        char c = t.data[i];
-        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c != '.' &&
-            (unsigned char)c < 0x80)
+        unsigned char c = (unsigned char)t.data[i];
+        if (c == '.') {
+            if (!label)
+                return false;
+            label = false;
+            continue;
+        }
+        label = true;
+        bool letter = (unsigned char)((c | 0x20) - 'a') <= 'z' - 'a';
+        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c < 0x80)
             return false;
-        if (c == '.' && !label)
-            return false;
-        label = c != '.';
     }
     return label && t.length <= DOMAIN_MAX;
 }

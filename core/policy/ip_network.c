@@ -19,20 +19,22 @@ static const uint8_t v4_prefix[V4_START] = {[10] = 0xff, [11] = 0xff};
  * Reading */
 
 static bool read_v4(struct text t, uint8_t bytes[V4_BYTES]) {
-    size_t at = 0;
+    const char *at = t.data, *end = at + t.length;
+    if (t.length < sizeof "0.0.0.0" - 1 || t.length > sizeof "255.255.255.255" - 1)
+        return false;
     for (size_t i = 0; i < V4_BYTES; i++) {
-        if (i > 0 && (at == t.length || t.data[at++] != '.'))
+        unsigned number = at < end ? (unsigned)(unsigned char)*at - '0' : 10;
+        if (number > 9)
             return false;
-        size_t start = at;
-        unsigned number = 0;
-        for (; at < t.length && t.data[at] >= '0' && t.data[at] <= '9' && at < start + 3; at++)
-            number = number * 10 + (unsigned)(t.data[at] - '0');
-        bool leading_zero = at > start + 1 && t.data[start] == '0';
-        if (at == start || leading_zero || number > 255)
-            return false;
+        const char *start = at++;
+        for (unsigned digit; at < end && (digit = (unsigned)(unsigned char)*at - '0') <= 9; at++)
+            if ((number = number * 10 + digit) > 255 || *start == '0')
+                return false;
         bytes[i] = (uint8_t)number;
+        if (i + 1 < V4_BYTES && (at == end || *at++ != '.'))
+            return false;
     }
-    return at == t.length;
+    return at == end;
 }
 
 static int hex_digit(char c) {
@@ -126,13 +128,12 @@ static size_t zero_run(const uint8_t bytes[V6_BYTES], size_t *ret_start) {
 
 /* By hand: snprintf() would be most of what a transaction's derived fields cost. */
 static char *put_number(char *at, unsigned number) {
-    char digits[3];
-    size_t count = 0;
-    do
-        digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0);
-    while (count > 0)
-        *at++ = digits[--count];
+    unsigned tens = number / 10, hundreds = number / 100;
+    if (hundreds > 0)
+        *at++ = (char)('0' + hundreds);
+    if (tens > 0)
+        *at++ = (char)('0' + (tens - hundreds * 10));
+    *at++ = (char)('0' + (number - tens * 10));
     return at;
 }
 

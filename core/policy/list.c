@@ -103,11 +103,23 @@ static bool has(const struct list_index *index, const struct value *value,
     return list_index_has_text(index, value->text, at_us);
 }
 
+static struct value has_text(const struct list *list, const struct value *value,
+                             const struct list_index *added, const struct value *frame) {
+    bool has_added = added && added->count > 0;
+    if (list->index.count == 0 && !has_added)
+        return value_bool(false);
+    int64_t at_us = time_of(list, frame);
+    return value_bool(list_index_has_text(&list->index, value->text, at_us) ||
+                      (has_added && list_index_has_text(added, value->text, at_us)));
+}
+
 struct value list_contains(const struct list *list, const struct value *value,
                            const struct value *frame) {
+    const struct list_index *added = added_to(list, frame);
+    if (list->kind == LIST_TEXTS)
+        return has_text(list, value, added, frame);
     struct list_network network = {0};
     int64_t at_us = time_of(list, frame);
-    const struct list_index *added = added_to(list, frame);
     if (list->kind == LIST_NETWORKS && !list_network_parse(value->text, &network))
         return (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_BAD_ARGUMENT};
     return value_bool(

@@ -383,9 +383,16 @@ static int bind_coordinate(const struct binding *binding, size_t slot, int32_t e
 static int bind_field(const struct binding *binding, size_t slot) {
     const struct field *field = &binding->schema->fields[slot];
     const struct transaction *transaction = binding->transaction;
+    if (field->kind == FIELD_KIND_TEXT) { /* as most are */
+        struct text t = transaction->fields[field->source];
+        if (t.length == 0 || t.length >= CARD_NUMBER_MIN)
+            return bind_text(binding, slot, t);
+        set_text(binding, slot, t);
+        return 0;
+    }
     switch (field->kind) {
     case FIELD_KIND_TEXT:
-        return bind_text(binding, slot, transaction->fields[field->source]);
+        break;
     case FIELD_KIND_ID:
         return bind_text(binding, slot, transaction->id);
     case FIELD_KIND_CURRENCY:

@@ -62,6 +62,8 @@ struct test {
 
 struct screen {
     uint32_t count;
+    bool is_plain;       /* no list, no text of more than TEXT_SHORT_MAX bytes */
+    bool is_conjunction; /* every part is a test, and all of them are needed */
     struct test tests[];
 };
 
@@ -388,6 +390,15 @@ static void add_part(struct builder *builder, const struct syntax *node, bool tu
     }
 }
 
+static bool is_plain(const struct test *test) {
+    if (test->kind == TEST_TEXT)
+        return test->text.length <= TEXT_SHORT_MAX;
+    for (size_t i = 0; test->kind == TEST_TEXTS && i < test->texts.count; i++)
+        if (test->texts.values[i].text.length > TEXT_SHORT_MAX)
+            return false;
+    return test->kind != TEST_LIST;
+}
+
 const struct screen *screen_build(const struct syntax *condition, struct arena *arena) {
     struct builder builder;
     builder.arena = arena;
@@ -401,20 +412,32 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
     if (!screen)
         return NULL;
     screen->count = (uint32_t)builder.count;
+    screen->is_plain = screen->is_conjunction = true;
+    for (size_t i = 0; i < builder.count; i++) {
+        screen->is_plain &= is_plain(&builder.tests[i]);
+        screen->is_conjunction &= builder.tests[i].is_gate;
+    }
     memcpy(screen->tests, builder.tests, size);
     return screen;
 }
 
 /* ---- answering ---- */
 
-static inline bool is_one_of(struct text text, const struct value *values, size_t count) {
+#define INLINE static inline __attribute__((always_inline))
+
+/* Without a call, which most screens can do without: the texts they know are short. */
+INLINE bool is_short_text(struct text text, struct text known) {
+    return text.length == known.length && text_equal_short(text, known);
+}
+
+INLINE bool is_one_of(struct text text, const struct value *values, size_t count, bool is_plain) {
     for (size_t i = 0; i < count; i++)
-        if (text_equal(text, values[i].text))
+        if (is_plain ? is_short_text(text, values[i].text) : text_equal(text, values[i].text))
             return true;
     return false;
 }
 
-static bool is_related(double a, enum relation relation, double b) {
+INLINE bool is_related(double a, enum relation relation, double b) {
     switch (relation) {
     case LESS:
         return a < b;
@@ -434,7 +457,7 @@ static bool is_related(double a, enum relation relation, double b) {
 
 enum outcome_of_test { FAILS, PASSES, FAILS_ABSENT, FAULTY };
 
-static enum outcome_of_test outcome(const struct test *test, bool in) {
+INLINE enum outcome_of_test outcome(const struct test *test, bool in) {
     return in != test->turned ? PASSES : FAILS;
 }
 
@@ -444,7 +467,7 @@ static enum outcome_of_test look_in_list(const struct test *test, const struct v
     return found.type == VALUE_BOOL ? outcome(test, found.boolean) : FAULTY;
 }
 
-static enum outcome_of_test look_at_numbers(const struct test *test, const struct value *v,
+INLINE enum outcome_of_test look_at_numbers(const struct test *test, const struct value *v,
                                             const struct value *frame) {
     const struct value *other = &frame[test->numbers.other];
     if (other->type == VALUE_ERROR)
@@ -455,8 +478,9 @@ static enum outcome_of_test look_at_numbers(const struct test *test, const struc
         test, is_related(v->number, test->numbers.relation, test->numbers.factor * other->number));
 }
 
-static inline __attribute__((always_inline)) enum outcome_of_test look(const struct test *test,
-                                                                       const struct value *frame) {
+/* is_plain: it is a test of a plain screen. */
+INLINE enum outcome_of_test look(const struct test *test, const struct value *frame,
+                                 bool is_plain) {
     const struct value *v = &frame[test->slot];
     if (v->type == VALUE_ERROR)
         return FAULTY;
@@ -472,11 +496,12 @@ static inline __attribute__((always_inline)) enum outcome_of_test look(const str
     case TEST_TRUE:
         return outcome(test, v->boolean);
     case TEST_TEXT:
-        return outcome(test, text_equal(v->text, test->text));
+        return outcome(test, is_plain ? is_short_text(v->text, test->text)
+                                      : text_equal(v->text, test->text));
     case TEST_TEXTS:
-        return outcome(test, is_one_of(v->text, test->texts.values, test->texts.count));
+        return outcome(test, is_one_of(v->text, test->texts.values, test->texts.count, is_plain));
     case TEST_LIST:
-        return look_in_list(test, v, frame);
+        return is_plain ? FAULTY : look_in_list(test, v, frame);
     case TEST_NUMBERS:
         return look_at_numbers(test, v, frame);
     case TEST_NOTHING:
@@ -485,37 +510,73 @@ static inline __attribute__((always_inline)) enum outcome_of_test look(const str
     return PASSES;
 }
 
-/* *ret_absent: an absent value made a test fail. */
-static inline enum screen_answer answer(const struct screen *screen, const struct value *frame,
-                                        bool *ret_absent) {
-    bool sure = true;
+/* SCREEN_ABSENT where it is SCREEN_NO and an absent value made a test fail. */
+INLINE enum screen_answer follow(const struct screen *screen, const struct value *frame,
+                                 bool is_plain) {
+    enum screen_answer yes = SCREEN_YES, no = SCREEN_NO;
     size_t at = 0;
-    *ret_absent = false;
     while (at < END_NO) {
         const struct test *test = &screen->tests[at];
-        sure &= test->kind != TEST_NOTHING;
-        enum outcome_of_test outcome = test->kind == TEST_NOTHING ? PASSES : look(test, frame);
+        if (test->kind == TEST_NOTHING) {
+            yes = SCREEN_MAYBE;
+            at = test->pass;
+            continue;
+        }
+        enum outcome_of_test outcome = look(test, frame, is_plain);
         if (outcome == FAULTY)
             return SCREEN_MAYBE;
-        *ret_absent |= outcome == FAILS_ABSENT;
+        if (outcome == FAILS_ABSENT)
+            no = SCREEN_ABSENT;
         at = outcome == PASSES ? test->pass : test->fail;
     }
-    if (at == END_NO)
-        return SCREEN_NO;
-    return sure ? SCREEN_YES : SCREEN_MAYBE;
+    return at == END_NO ? no : yes;
+}
+
+static __attribute__((noinline)) enum screen_answer follow_any(const struct screen *screen,
+                                                               const struct value *frame) {
+    return follow(screen, frame, false);
 }
 
 enum screen_answer screen_answer(const struct screen *screen, const struct value *frame) {
-    bool absent;
-    return screen ? answer(screen, frame, &absent) : SCREEN_MAYBE;
+    if (!screen)
+        return SCREEN_MAYBE;
+    enum screen_answer said =
+        screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+    return said == SCREEN_ABSENT ? SCREEN_NO : said;
+}
+
+void screen_answers(const struct screen *const *screens, size_t count, const struct value *frame,
+                    signed char *ret_answers) {
+    for (size_t i = 0; i < count; i++) {
+        const struct screen *screen = screens[i];
+        enum screen_answer said = SCREEN_MAYBE;
+        if (screen)
+            said = screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+        ret_answers[i] = said == SCREEN_MAYBE ? -1 : said == SCREEN_YES;
+    }
+}
+
+/* One operand of the && is absent: what do the others come to? */
+static enum screen_answer look_at_all(const struct screen *screen, const struct value *frame) {
+    enum screen_answer answer = SCREEN_ABSENT;
+    for (size_t i = 0; i < screen->count; i++) {
+        enum outcome_of_test outcome = look(&screen->tests[i], frame, false);
+        if (outcome == FAULTY)
+            return SCREEN_MAYBE;
+        if (outcome == FAILS)
+            answer = SCREEN_NO;
+    }
+    return answer;
 }
 
 enum screen_answer screen_value(const struct screen *screen, const struct value *frame) {
-    bool absent;
     if (!screen)
         return SCREEN_MAYBE;
-    enum screen_answer told = answer(screen, frame, &absent);
-    return told == SCREEN_NO && absent ? SCREEN_MAYBE : told;
+    enum screen_answer said =
+        screen->is_plain ? follow(screen, frame, true) : follow_any(screen, frame);
+    if (said != SCREEN_ABSENT)
+        return said;
+    return screen->is_conjunction ? look_at_all(screen, frame) : SCREEN_MAYBE;
 }
 
 /* ---- many at once ---- */
@@ -634,7 +695,7 @@ uint64_t screen_set_open(const struct screen_set *set, size_t run, const struct 
     for (; gate < end; gate++) {
         if (!(open & gate->conditions))
             continue;
-        enum outcome_of_test outcome = look(&gate->test, frame);
+        enum outcome_of_test outcome = look(&gate->test, frame, false);
         if (outcome == FAILS || outcome == FAILS_ABSENT)
             open &= ~gate->conditions;
     }

@@ -18,7 +18,7 @@
 
 struct syntax; /* syntax.h */
 
-enum screen_answer { SCREEN_NO, SCREEN_YES, SCREEN_MAYBE };
+enum screen_answer { SCREEN_NO, SCREEN_YES, SCREEN_MAYBE, SCREEN_ABSENT };
 
 struct screen;
 
@@ -27,7 +27,11 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
 
 /* NULL: SCREEN_MAYBE. */
 enum screen_answer screen_answer(const struct screen *screen, const struct value *frame);
-/* The same of the condition's value: SCREEN_NO says that it is false, and not absent. */
+/* Of many: 1 for SCREEN_YES, 0 for SCREEN_NO, −1 for SCREEN_MAYBE. */
+void screen_answers(const struct screen *const *screens, size_t count, const struct value *frame,
+                    signed char *ret_answers);
+/* The same of the condition's value: SCREEN_NO says that it is false, SCREEN_ABSENT that it is
+ * absent. */
 enum screen_answer screen_value(const struct screen *screen, const struct value *frame);
 
 /* The screens of many conditions (NULL: none), in runs of 64. Many of them need the same test, as

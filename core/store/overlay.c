@@ -45,14 +45,8 @@ static struct resident *bring_in(struct overlay *overlay, size_t entity, struct 
     return resident;
 }
 
-static struct state *write_state(struct state_source *self, size_t entity, struct text key,
-                                 uint64_t key_hash) {
-    struct overlay *overlay = (struct overlay *)self;
-    check(entity < overlay->plan->entity_count);
-    overlay->bytes = overlay_bytes(overlay);
-    struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
-    if (!resident)
-        resident = bring_in(overlay, entity, key, key_hash);
+static struct state *change(struct overlay *overlay, size_t entity, struct resident *resident,
+                            uint64_t key_hash) {
     if (overlay->views)
         overlay_views_keep(overlay, resident, key_hash);
     overlay->last = resident;
@@ -63,10 +57,33 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     return &resident->state;
 }
 
+static struct state *write_state(struct state_source *self, size_t entity, struct text key,
+                                 uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    check(entity < overlay->plan->entity_count);
+    overlay->source.calls++;
+    overlay->bytes = overlay_bytes(overlay);
+    struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
+    if (!resident)
+        resident = bring_in(overlay, entity, key, key_hash);
+    return change(overlay, entity, resident, key_hash);
+}
+
+/* Residents stay where they are. */
+static struct state *rewrite_state(struct state_source *self, size_t entity, struct state *state,
+                                   uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    overlay->bytes = overlay_bytes(overlay);
+    return change(overlay, entity, (struct resident *)state, key_hash);
+}
+
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
     struct overlay *overlay = check_calloc(1, sizeof *overlay);
-    overlay->source = (struct state_source){
-        .read = read_state, .write = write_state, .find = find_state, .fetch = fetch_state};
+    overlay->source = (struct state_source){.read = read_state,
+                                            .write = write_state,
+                                            .find = find_state,
+                                            .fetch = fetch_state,
+                                            .rewrite = rewrite_state};
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;

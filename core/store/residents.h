@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 struct resident {
-    struct state state;
+    struct state state; /* the first: overlay.c finds the rest from it */
     uint32_t entity;
     uint32_t kept_bytes; /* beside the state, the overlay's to know */
     uint32_t key_length;

@@ -162,7 +162,8 @@ static void check_answer(struct expression_case *it, const struct expression *ex
                          const char *source) {
     struct value v = expression_eval(plain, it->frame, &it->arena);
     enum screen_answer value = screen_value(screen, it->frame);
-    if (value != SCREEN_MAYBE && !value_equal(v, value_bool(value == SCREEN_YES)))
+    if (value != SCREEN_MAYBE &&
+        !value_equal(v, value == SCREEN_ABSENT ? value_absent() : value_bool(value == SCREEN_YES)))
         fail_msg("%s: the screen gives a wrong value", source);
     if (!value_equal(expression_eval(expression, it->frame, &it->arena), v) ||
         expression_is_true(expression, it->frame, &it->arena) !=
