@@ -62,7 +62,7 @@ static const struct option table[] = {
      .least = 100 * US_PER_MS, .most = 3600 * US_PER_S,
      .help = "How long a connection over HTTP may take, from its beginning or its last answer, "
              "until its next request is there as a whole. After that it is ended."},
-    {ADDRESSES, "max_requests", OPTION_INTEGER, AT(max_requests), "64", .least = 1, .most = 4096,
+    {ADDRESSES, "max_requests", OPTION_INTEGER, AT(max_requests), "512", .least = 1, .most = 4096,
      .help = "Requests that may be in the server at the same time; more of them wait in the "
              "transport."},
     {ADDRESSES, "max_message_bytes", OPTION_BYTES, AT(max_message_bytes), "2MiB", .least = 4096,
@@ -131,10 +131,12 @@ static const struct option table[] = {
     {STORAGE, "durability", OPTION_CHOICE, AT(durability), "written", .choices = durability_names,
      .help = "When an answer leaves. written: the records are with the kernel and survive the "
              "process. synced: they are on disk and survive the machine."},
-    {STORAGE, "sync_interval", OPTION_DURATION, AT(sync_interval_us), "5ms", .least = 0,
+    {STORAGE, "sync_interval", OPTION_DURATION, AT(sync_interval_us), "0", .least = 0,
      .most = 10 * US_PER_S,
      .help = "With durability = synced, the least time between two syncs: the answers that come "
-             "up in between wait and share the next one."},
+             "up in between wait and share the next one. 0: as soon as the disk is ready again, "
+             "and what "
+             "comes up while it works shares the next."},
     {STORAGE, "lazy_sync_interval", OPTION_DURATION, AT(lazy_sync_interval_us), "100ms",
      .least = US_PER_MS, .most = 60 * US_PER_S,
      .help = "With durability = written, the time between two syncs, which no answer waits for: "

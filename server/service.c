@@ -17,6 +17,8 @@
 /* What a run keeps for the next request. More is given back, or a few large requests, each on a run
  * of its own, would hold all that memory for ever. */
 #define RUN_KEPT_BYTES ((size_t)4 << 20)
+/* And all together: there may be as many as max_requests. */
+#define RUNS_KEPT_BYTES ((size_t)128 << 20)
 
 static enum next decode(struct run *run);
 static enum next admit(struct run *run);
@@ -69,6 +71,7 @@ static struct run *take_runs(struct service *service, struct front_request *cons
     for (size_t i = 0; i < count; i++, end = &(*end)->next) {
         *end = service->idle_runs ? service->idle_runs : run_new(service);
         service->idle_runs = (*end)->next;
+        service->kept_bytes -= (*end)->kept_bytes;
         (*end)->request = requests[i];
     }
     *end = NULL;
@@ -89,8 +92,23 @@ static void reply(struct run *run, int64_t now_us) {
     snapshot_unref(run->rules);
     (run->arena.used > RUN_KEPT_BYTES ? arena_deinit : arena_reset)(&run->arena);
     (run->answer.capacity > RUN_KEPT_BYTES ? buffer_deinit : buffer_clear)(&run->answer);
-    *run = (struct run){
-        .next = run->next, .service = service, .arena = run->arena, .answer = run->answer};
+    *run = (struct run){.next = run->next,
+                        .service = service,
+                        .arena = run->arena,
+                        .answer = run->answer,
+                        .kept_bytes = arena_held(&run->arena) + run->answer.capacity};
+}
+
+/* Under the lock of runs. */
+static void keep(struct service *service, struct run *run) {
+    if (service->kept_bytes + run->kept_bytes > RUNS_KEPT_BYTES) {
+        arena_deinit(&run->arena);
+        buffer_deinit(&run->answer);
+        run->kept_bytes = 0;
+    }
+    service->kept_bytes += run->kept_bytes;
+    run->next = service->idle_runs;
+    service->idle_runs = run;
 }
 
 void runs_reply(struct run *runs) {
@@ -98,14 +116,13 @@ void runs_reply(struct run *runs) {
         return;
     struct service *service = runs->service;
     int64_t now_us = clock_monotonic_us(service->settings.clock);
-    struct run *last = runs;
-    for (struct run *run = runs; run; run = run->next) {
+    for (struct run *run = runs; run; run = run->next)
         reply(run, now_us);
-        last = run;
-    }
     pthread_mutex_lock(&service->runs_lock);
-    last->next = service->idle_runs;
-    service->idle_runs = runs;
+    for (struct run *next; runs; runs = next) {
+        next = runs->next;
+        keep(service, runs);
+    }
     pthread_mutex_unlock(&service->runs_lock);
 }
 

@@ -179,6 +179,7 @@ struct service {
     /* Runs that are not in use. */
     pthread_mutex_t runs_lock;
     struct run *idle_runs;
+    size_t kept_bytes; /* what they hold together */
 };
 
 /* One request on its way through the service, and the memory it takes. */
@@ -190,6 +191,7 @@ struct run {
     struct request message;
     struct response response;
     struct buffer answer;
+    size_t kept_bytes;           /* that these two hold between requests */
     struct snapshot *rules;      /* what the response's texts may point into */
     int64_t receive_time_us;     /* wall clock, never before the archive's last record */
     bool is_done;                /* all its steps but the last are behind it */

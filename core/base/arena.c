@@ -46,6 +46,13 @@ void arena_reset(struct arena *arena) {
     arena->blocks->used = 0;
 }
 
+size_t arena_held(const struct arena *arena) {
+    size_t held = 0;
+    for (const struct arena_block *block = arena->blocks; block; block = block->next)
+        held += block->capacity;
+    return held;
+}
+
 struct arena_mark arena_mark(const struct arena *arena) {
     return (struct arena_mark){.block = arena->blocks,
                                .block_used = arena->blocks ? arena->blocks->used : 0,

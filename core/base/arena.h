@@ -21,6 +21,9 @@ void arena_deinit(struct arena *arena);
 /* Everything allocated so far becomes invalid; the largest block is kept for reuse. */
 void arena_reset(struct arena *arena);
 
+/* Bytes that it takes now, used or not. */
+size_t arena_held(const struct arena *arena);
+
 /* What was allocated since the mark becomes invalid; what was before stays. Marks are given back in
  * reverse order. */
 struct arena_mark {

@@ -37,9 +37,25 @@ def latency(transport):
     ]
 
 
+def many(transport):
+    name = {"tcp": "TCP", "ipc": "ipc"}[transport]
+    section = "Many in flight"
+    single = f"{name}: single-transaction messages of 4 nng clients with 32 in flight each"
+    return [
+        at_least(section, f"{single}, of the plain epoll echo's rate", f"{transport}_many_score / {transport}_many_epoll_echo", 0.8, " ×"),
+        at_least(section, f"{single}, of the nng echo's rate", f"{transport}_many_score / {transport}_many_nng_echo", 1, " ×"),
+    ]
+
+
 ROWS = [
     *latency("ipc"),
     *latency("tcp"),
+    *many("ipc"),
+    *many("tcp"),
+    at_least("Many in flight", "libharrier pipelined, single-transaction messages", "pipelined_rate", 200000, "/s"),
+    at_least("Many in flight", "100 transactions a message, transactions", "batch_rate", 270000, "/s"),
+    at_least("Durability", "the rate of `synced`, of that of `written`, with 256 in flight", "synced_rate / written_rate", 0.8, " ×"),
+    at_most("Durability", "what `synced` adds to the p50 with one in flight, in times of a bare fdatasync", "synced_added_fdatasyncs", 1.5, " ×"),
     at_most("The core", "a transaction, from a request's bytes to the answer's, 100 a message, a million cards", "decision_batch_1000000", 3, " µs"),
     at_most("The core", "the same with ten million cards, of that with one", "decision_batch_10000000 / decision_batch_1000000", 1.5, " ×"),
 ]

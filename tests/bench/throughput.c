@@ -6,10 +6,11 @@
  * asynchronous I/O, for so many seconds against one server; the figure is the sum of what they got
  * answers to, and the median of the rounds is what counts.
  *
- * A server is KIND=ADDRESS: `echo` answers as many bytes as its request's first four say
- * (echo_server, epoll_echo), `score` is harrierd. Both get requests and give answers of like sizes.
+ * A server is NAME=ADDRESS: one whose name begins with `score` is harrierd, any other answers as
+ * many bytes as its request's first four say (echo_server, epoll_echo). Both get requests and give
+ * answers of like sizes. Besides the table each round of each prints a line of name, tab and rate.
  *
- * usage: throughput CLIENTS IN_FLIGHT ROUNDS SECONDS KIND=ADDRESS... */
+ * usage: throughput CLIENTS IN_FLIGHT ROUNDS SECONDS NAME=ADDRESS... */
 #include "core/base/check.h"
 #include "core/wire/message.h"
 
@@ -193,7 +194,7 @@ int main(int argc, char **argv) {
     if (count == 0 || count > SERVERS_MAX || clients == 0 || clients > CLIENTS_MAX ||
         in_flight == 0 || in_flight > IN_FLIGHT_MAX || rounds == 0 || rounds > ROUNDS_MAX ||
         seconds <= 0 || seconds > 60) {
-        fprintf(stderr, "usage: throughput CLIENTS IN_FLIGHT ROUNDS SECONDS KIND=ADDRESS...\n");
+        fprintf(stderr, "usage: throughput CLIENTS IN_FLIGHT ROUNDS SECONDS NAME=ADDRESS...\n");
         return 64;
     }
     for (size_t i = 0; i < count; i++) {
@@ -209,6 +210,9 @@ int main(int argc, char **argv) {
             target = &servers[i];
             servers[i].rates[round] = measure(clients, in_flight, seconds);
         }
+    for (size_t round = 0; round < rounds; round++)
+        for (size_t i = 0; i < count; i++)
+            printf("%s\t%.0f\n", servers[i].name, servers[i].rates[round]);
     printf("%zu nng clients, %zu in flight each, %zu rounds of %.1f s\n", clients, in_flight,
            rounds, seconds);
     printf("%-40s %12s %12s %12s %10s\n", "", "median/s", "least/s", "most/s", "to first");

@@ -1,0 +1,294 @@
+/* What harrierd gets through over libharrier, and what it costs to have every answer wait for the
+ * disk. All kinds take turns in one run, so that whatever else the machine does falls on all alike:
+ *
+ *   pipelined   single-transaction messages, IN_FLIGHT of them on one connection
+ *   batches     messages of 100 transactions, BATCHES_IN_FLIGHT of them
+ *   written and synced, each with MANY_IN_FLIGHT single-transaction messages, and with one
+ *   fdatasync   a record's bytes put behind a file on the disk that FOLDER is on, and synced
+ *
+ * Each payment has an id of its own and is made before the clock starts. Besides a table it prints
+ * lines of name, tab and value, one for each round.
+ *
+ * usage: rates WRITTEN SYNCED FOLDER [ROUNDS]   addresses of two servers, with either durability */
+#include "clients/c/harrier.h"
+#include "core/base/check.h"
+#include "payments.h"
+
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define IN_FLIGHT         64
+#define MANY_IN_FLIGHT    256
+#define BATCHES_IN_FLIGHT 4
+#define BATCH             100
+#define SINGLES           60000 /* a round */
+#define BATCHES           1500
+#define CALLS             1500 /* with one in flight */
+#define SYNCS             300
+#define RECORD_BYTES      400
+#define ROUNDS_DEFAULT    7
+#define ROUNDS_MAX        99
+
+enum figure {
+    PIPELINED,
+    BATCHED,
+    MANY_WRITTEN,
+    MANY_SYNCED,
+    ONE_WRITTEN,
+    ONE_SYNCED,
+    FDATASYNC,
+    FIGURE_COUNT
+};
+static const struct {
+    const char *name, *what;
+} figures[FIGURE_COUNT] = {
+    [PIPELINED] = {"pipelined_rate", "libharrier pipelined, single transactions/s"},
+    [BATCHED] = {"batch_rate", "libharrier, 100 a message, transactions/s"},
+    [MANY_WRITTEN] = {"written_rate", "256 in flight, written, transactions/s"},
+    [MANY_SYNCED] = {"synced_rate", "256 in flight, synced, transactions/s"},
+    [ONE_WRITTEN] = {"written_p50", "one in flight, written, p50 (us)"},
+    [ONE_SYNCED] = {"synced_p50", "one in flight, synced, p50 (us)"},
+    [FDATASYNC] = {"fdatasync_p50", "a bare fdatasync, p50 (us)"},
+};
+
+static _Noreturn void die(const char *what) {
+    perror(what);
+    exit(1);
+}
+
+static int64_t now_ns(void) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+/* ---- payments ---- */
+
+#define PAYMENTS ((size_t)BATCHES * BATCH > SINGLES ? (size_t)BATCHES * BATCH : (size_t)SINGLES)
+
+static const struct payers payers = {
+    .cards = 100000, .customers = 60000, .merchants = 5000, .devices = 50000, .step_us = 1000};
+static struct payment *payments;
+static struct harrier_transaction *transactions;
+static char (*ids)[48]; /* other ones in each run, whatever the servers have seen */
+static uint64_t made, run;
+
+/* Texts of payments end with a NUL. */
+static void make_payments(size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const struct transaction *t = &payments[i].transaction;
+        make_payment(&payments[i], &payers, made);
+        snprintf(ids[i], sizeof ids[i], "r%llx-%llx", (unsigned long long)run,
+                 (unsigned long long)made++);
+        transactions[i] = (struct harrier_transaction){
+            .id = ids[i],
+            .event_time_us = t->event_time_us,
+            .amount_minor = t->amount_minor,
+            .currency = t->currency.data,
+            .card = t->fields[FIELD_CARD].data,
+            .customer = t->fields[FIELD_CUSTOMER].data,
+            .merchant = t->fields[FIELD_MERCHANT].data,
+            .device = t->fields[FIELD_DEVICE].data,
+            .ip = t->fields[FIELD_IP].data,
+            .email = t->fields[FIELD_EMAIL].data,
+            .country = t->fields[FIELD_COUNTRY].data,
+            .mcc = t->fields[FIELD_MCC].data,
+            .channel = t->fields[FIELD_CHANNEL].data,
+        };
+    }
+}
+
+/* ---- many in flight ---- */
+
+struct flow {
+    struct harrier_client *client;
+    size_t size, left, next; /* of messages; those not sent yet; the next one's first */
+    atomic_size_t decided;
+};
+
+static void send_next(struct flow *flow);
+
+static void take(struct harrier_reply *reply, const struct harrier_error *error, void *user) {
+    struct flow *flow = user;
+    if (error) {
+        fprintf(stderr, "rates: %s\n", error->message);
+        exit(1);
+    }
+    for (size_t i = 0; i < reply->result_count; i++)
+        if (reply->results[i].error_code == HARRIER_OK && !reply->results[i].decision.duplicate)
+            atomic_fetch_add_explicit(&flow->decided, 1, memory_order_relaxed);
+    harrier_reply_free(reply);
+    send_next(flow);
+}
+
+/* By main() until all in flight have been sent, then by callbacks, one after the other. */
+static void send_next(struct flow *flow) {
+    struct harrier_error error;
+    if (flow->left == 0)
+        return;
+    flow->left--;
+    size_t first = flow->next;
+    flow->next += flow->size;
+    if (harrier_score_submit(flow->client, &transactions[first], flow->size, NULL, take, flow,
+                             &error) < 0) {
+        fprintf(stderr, "rates: %s\n", error.message);
+        exit(1);
+    }
+}
+
+struct start {
+    struct flow *flow;
+    size_t in_flight;
+};
+
+/* The first answer starts the others, so that no two threads send. */
+static void start_all(struct harrier_reply *reply, const struct harrier_error *error, void *user) {
+    struct start *start = user;
+    for (size_t i = 1; i < start->in_flight; i++)
+        send_next(start->flow);
+    take(reply, error, start->flow);
+}
+
+/* Transactions a second. */
+static double flow(struct harrier_client *client, size_t messages, size_t size, size_t in_flight) {
+    struct harrier_error error;
+    make_payments(messages * size);
+    struct flow flow = {.client = client, .size = size, .left = messages - 1, .next = size};
+    struct start start = {&flow, in_flight};
+    int64_t began = now_ns();
+    if (harrier_score_submit(client, transactions, size, NULL, start_all, &start, &error) < 0) {
+        fprintf(stderr, "rates: %s\n", error.message);
+        exit(1);
+    }
+    harrier_drain(client);
+    double seconds = (double)(now_ns() - began) / 1e9;
+    if (atomic_load(&flow.decided) != messages * size) {
+        fprintf(stderr, "rates: %zu of %zu were decided\n", atomic_load(&flow.decided),
+                messages * size);
+        exit(1);
+    }
+    return (double)(messages * size) / seconds;
+}
+
+/* ---- one in flight ---- */
+
+static int compare(const void *a, const void *b) {
+    double x = *(const double *)a, y = *(const double *)b;
+    return (x > y) - (x < y);
+}
+
+static double median(double *values, size_t count) {
+    qsort(values, count, sizeof *values, compare);
+    return values[count / 2];
+}
+
+/* Microseconds, the median. */
+static double one_by_one(struct harrier_client *client) {
+    static double times[CALLS];
+    make_payments(CALLS);
+    for (size_t i = 0; i < CALLS; i++) {
+        struct harrier_reply *reply;
+        struct harrier_error error;
+        int64_t began = now_ns();
+        if (harrier_score(client, &transactions[i], 1, NULL, &reply, &error) < 0) {
+            fprintf(stderr, "rates: %s\n", error.message);
+            exit(1);
+        }
+        times[i] = (double)(now_ns() - began) / 1e3;
+        check(reply->result_count == 1 && reply->results[0].error_code == HARRIER_OK);
+        harrier_reply_free(reply);
+    }
+    return median(times, CALLS);
+}
+
+static double sync_by_itself(const char *folder) {
+    static double times[SYNCS];
+    char path[4096], record[RECORD_BYTES];
+    snprintf(path, sizeof path, "%s/rates-XXXXXX", folder);
+    int descriptor = mkstemp(path);
+    if (descriptor < 0)
+        die(path);
+    memset(record, 'x', sizeof record);
+    for (size_t i = 0; i < SYNCS; i++) {
+        if (write(descriptor, record, sizeof record) != sizeof record)
+            die(path);
+        int64_t began = now_ns();
+        if (fdatasync(descriptor) != 0)
+            die(path);
+        times[i] = (double)(now_ns() - began) / 1e3;
+    }
+    close(descriptor);
+    unlink(path);
+    return median(times, SYNCS);
+}
+
+/* ---- rounds ---- */
+
+static struct harrier_client *connect_to(const char *address) {
+    const struct harrier_options options = {
+        .address = address, .deadline_us = 10000000, .in_flight_max = MANY_IN_FLIGHT + 1};
+    struct harrier_client *client;
+    struct harrier_error error;
+    if (harrier_client_new(&options, &client, &error) < 0) {
+        fprintf(stderr, "rates: %s: %s\n", address, error.message);
+        exit(1);
+    }
+    return client;
+}
+
+static void measure(struct harrier_client *written, struct harrier_client *synced,
+                    const char *folder, double values[FIGURE_COUNT]) {
+    values[PIPELINED] = flow(written, SINGLES, 1, IN_FLIGHT);
+    values[BATCHED] = flow(written, BATCHES, BATCH, BATCHES_IN_FLIGHT);
+    values[MANY_WRITTEN] = flow(written, SINGLES, 1, MANY_IN_FLIGHT);
+    values[MANY_SYNCED] = flow(synced, SINGLES, 1, MANY_IN_FLIGHT);
+    values[ONE_WRITTEN] = one_by_one(written);
+    values[ONE_SYNCED] = one_by_one(synced);
+    values[FDATASYNC] = sync_by_itself(folder);
+}
+
+static void print(double (*rounds)[FIGURE_COUNT], size_t count) {
+    double column[ROUNDS_MAX];
+    for (size_t round = 0; round < count; round++) {
+        for (int i = 0; i < FIGURE_COUNT; i++)
+            printf("%s\t%.1f\n", figures[i].name, rounds[round][i]);
+        printf("synced_added_fdatasyncs\t%.3f\n",
+               (rounds[round][ONE_SYNCED] - rounds[round][ONE_WRITTEN]) / rounds[round][FDATASYNC]);
+    }
+    printf("%-46s %12s %12s %12s\n", "", "median", "least", "most");
+    for (int i = 0; i < FIGURE_COUNT; i++) {
+        for (size_t round = 0; round < count; round++)
+            column[round] = rounds[round][i];
+        double middle = median(column, count);
+        printf("%-46s %12.1f %12.1f %12.1f\n", figures[i].what, middle, column[0],
+               column[count - 1]);
+    }
+}
+
+int main(int argc, char **argv) {
+    static double rounds[ROUNDS_MAX + 1][FIGURE_COUNT];
+    long count = argc > 4 ? atol(argv[4]) : ROUNDS_DEFAULT;
+    if (argc < 4 || argc > 5 || count < 1 || count > ROUNDS_MAX) {
+        fprintf(stderr, "usage: rates WRITTEN SYNCED FOLDER [ROUNDS]\n");
+        return 64;
+    }
+    run = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
+    payments = check_calloc(PAYMENTS, sizeof *payments);
+    transactions = check_calloc(PAYMENTS, sizeof *transactions);
+    ids = check_calloc(PAYMENTS, sizeof *ids);
+    struct harrier_client *written = connect_to(argv[1]), *synced = connect_to(argv[2]);
+    for (long round = 0; round <= count; round++) /* the first warms up */
+        measure(written, synced, argv[3], rounds[round]);
+    print(rounds + 1, (size_t)count);
+    harrier_client_free(written);
+    harrier_client_free(synced);
+    free(ids);
+    free(transactions);
+    free(payments);
+    return 0;
+}
