@@ -89,7 +89,7 @@ class Bench:
             done = subprocess.run(servers.pinned(CLIENT_CORE, command), capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
-            rate, p50, p99, _, following = done.stdout.split()
+            rate, p50, p99, _, following, _ = done.stdout.split()
             return float(rate), float(p50), float(p99), int(following)
 
         return measure
