@@ -18,9 +18,11 @@
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>
 #include <semaphore.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define IN_FLIGHT_MAX 1024
 #define BATCH_MAX     100
@@ -28,6 +30,12 @@
 static struct world world;
 static struct tally tally;
 static size_t batch;
+static int64_t pace_ns; /* from message to message; 0: as fast as they are answered */
+
+static void stop(int signal_number) {
+    (void)signal_number;
+    tally_stop(&tally);
+}
 
 static _Noreturn void fail(const char *what, const char *why) {
     fprintf(stderr, "ask: %s: %s\n", what, why);
@@ -190,6 +198,17 @@ static void take_reply(struct asking *call, struct harrier_reply *reply) {
     tally_answer(&tally, call->count, call->asked_ns, now_ns);
 }
 
+/* The time when the next message is due, which is when the wait for its answer begins. */
+static void keep_pace(struct asking *asking, int64_t *due_ns) {
+    if (pace_ns == 0)
+        return;
+    *due_ns += pace_ns;
+    struct timespec time = {*due_ns / 1000000000, *due_ns % 1000000000};
+    while (clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &time, NULL) != 0)
+        continue;
+    asking->asked_ns = *due_ns;
+}
+
 static void submit_next(struct harrier_reply *reply, const struct harrier_error *failure,
                         void *user) {
     struct asking *call = user;
@@ -214,7 +233,9 @@ static void ask_by_library(const char *address, size_t in_flight) {
         calls[i].client = client;
     if (in_flight == 1) {
         struct harrier_reply *reply;
+        int64_t due_ns = tally_now_ns();
         while (fill(&calls[0])) {
+            keep_pace(&calls[0], &due_ns);
             if (harrier_score(client, calls[0].transactions, calls[0].count, NULL, &reply, &error) <
                 0)
                 fail("score", error.message);
@@ -228,8 +249,10 @@ static void ask_by_library(const char *address, size_t in_flight) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 9) {
-        fputs("usage: ask nng|lib ADDRESS WORLD IN_FLIGHT BATCH FIRST COUNT SECONDS\n", stderr);
+    if (argc != 9 && argc != 10) {
+        fputs("usage: ask nng|lib ADDRESS WORLD IN_FLIGHT BATCH FIRST COUNT SECONDS "
+              "[PER_SECOND]\n",
+              stderr);
         return 64;
     }
     bool by_nng = strcmp(argv[1], "nng") == 0;
@@ -238,7 +261,12 @@ int main(int argc, char **argv) {
     batch = strtoul(argv[5], NULL, 10);
     if (in_flight < 1 || in_flight > IN_FLIGHT_MAX || batch < 1 || batch > (by_nng ? 1 : BATCH_MAX))
         fail("arguments", "expected 1 to 1,024 in flight with 1 to 100 payments each (nng: 1)");
+    double per_second = argc == 10 ? atof(argv[9]) : 0;
+    if (argc == 10 && (by_nng || in_flight != 1 || per_second < 1))
+        fail("arguments", "PER_SECOND is for lib with one in flight, and at least 1");
+    pace_ns = argc == 10 ? (int64_t)(1e9 / per_second) : 0;
     tally_begin(&tally, strtoull(argv[6], NULL, 10), strtoull(argv[7], NULL, 10), atof(argv[8]));
+    signal(SIGTERM, stop);
     (by_nng ? ask_by_nng : ask_by_library)(argv[2], in_flight);
     tally_print(&tally);
     return 0;

@@ -19,6 +19,7 @@ import tempfile
 import time
 
 import check
+import rules
 import servers
 
 HERE = servers.HERE
@@ -36,7 +37,7 @@ MOST = 1_000_000_000
 TARGETS = {
     ("fastapi_32", "harrier_nng_32"): (50, 1 / 50),
     ("fastapi_32", "harrier_lib_32"): (80, None),
-    ("redis_lua_pipeline_16", "harrier_lib_batch_16"): (5, None),
+    ("redis_lua_pipeline_16", "harrier_batch_16"): (5, None),
 }
 
 
@@ -89,7 +90,7 @@ class Bench:
             done = subprocess.run(servers.pinned(CLIENT_CORE, command), capture_output=True, text=True, check=False)
             if done.returncode != 0:
                 raise SystemExit(f"{' '.join(command)}: {done.stderr.strip()}")
-            rate, p50, p99, _, following = done.stdout.split()
+            rate, p50, p99, _, following, _ = done.stdout.split()
             return float(rate), float(p50), float(p99), int(following)
 
         return measure
@@ -134,7 +135,10 @@ class Bench:
         }
         self.postgres = run(servers.Postgres(folder, SERVER_CORE))
         self.harrier = run(servers.Harrier("harrier", folder, SERVER_CORE, self.programs))
-        self.synced = run(servers.Harrier("harrier-synced", folder, SERVER_CORE, self.programs, "synced"))
+        self.synced = run(servers.Harrier("harrier-synced", folder, SERVER_CORE, self.programs, durability="synced"))
+        self.policy = os.path.join(folder, "policy")
+        rules.to_policy(self.policy)
+        self.same = run(servers.Harrier("harrier-same", folder, SERVER_CORE, self.programs, self.policy))
 
     def check(self):
         """With stores of their own: what they learn here is forgotten."""
@@ -153,11 +157,12 @@ class Bench:
         self.store.client.flushall()
         check.postgres(self.postgres, expected, all_payments)
         self.postgres.sql("TRUNCATE tile")
-        fresh = servers.Harrier("harrier-check", self.folder, SERVER_CORE, self.programs)
-        try:
-            check.harrier(fresh, self.programs, self.folder, all_payments)
-        finally:
-            fresh.stop()
+        for name, policy, features in (("harrier-check", servers.POLICY, check.SHIPPED), ("harrier-check-same", self.policy, check.SAME)):
+            fresh = servers.Harrier(name, self.folder, SERVER_CORE, self.programs, policy)
+            try:
+                check.harrier(fresh, self.programs, self.folder, all_payments, features)
+            finally:
+                fresh.stop()
 
     def fill(self):
         """A month of payments before the first one that is measured."""
@@ -165,7 +170,7 @@ class Bench:
         by_hash, packed = self.store.load_script("score_hash.lua"), self.store.load_script("score.lua")
         for database, script in ((0, packed), (1, by_hash), (2, by_hash), (3, by_hash), (5, by_hash)):
             self.client(self.programs.load, "redis", f"{self.store.port}:{database}:{script}", 1, 100)(0, 0, HISTORY)
-        for server in (self.harrier, self.synced):
+        for server in (self.harrier, self.synced, self.same):
             self.client(self.programs.ask, "lib", server.address, 1, 100)(0, 0, HISTORY)
         with open(os.path.join(HERE, "history.sql"), encoding="utf-8") as file:
             variables = {"cards": CARDS, "merchants": MERCHANTS, "history": HISTORY, "start": self.start_us}
@@ -176,16 +181,21 @@ class Bench:
             self.rows.append(Row(name, words, in_flight, asked, stream, measure, ours))
 
         ask, load = self.programs.ask, self.programs.load
-        for way, words in (("nng", "harrierd, a stock nng client"), ("lib", "harrierd, libharrier")):
-            for count in (1, 32):
-                row(f"harrier_{way}_{count}", words, str(count), [self.harrier], "harrier", self.client(ask, way, self.harrier.address, count, 1))
-        row("harrier_lib_batch_16", "harrierd, libharrier, batches of 16", "1 × 16", [self.harrier], "harrier", self.client(ask, "lib", self.harrier.address, 1, 16))
-        row("harrier_synced_32", "harrierd, synced, libharrier", "32", [self.synced], "synced", self.client(ask, "lib", self.synced.address, 32, 1))
+        for prefix, words, server, way, counts in (
+            ("harrier_nng", "harrierd, a stock nng client", self.harrier, "nng", (1, 32)),
+            ("harrier_lib", "harrierd, libharrier", self.harrier, "lib", (1, 32)),
+            ("harrier_same_lib", "harrierd, the peers' work, libharrier", self.same, "lib", (1, 32)),
+            ("harrier_synced_lib", "harrierd, synced, libharrier", self.synced, "lib", (32,)),
+        ):
+            for count in counts:
+                row(f"{prefix}_{count}", words, str(count), [server], server.name, self.client(ask, way, server.address, count, 1))
+        for prefix, words, server in (("harrier", "harrierd, batches", self.harrier), ("harrier_same", "harrierd, the peers' work, batches", self.same)):
+            row(f"{prefix}_batch_16", words, "1 × 16", [server], server.name, self.client(ask, "lib", server.address, 1, 16))
         webs = [("fastapi", "FastAPI, Redis, XGBoost", self.fastapi)]
         webs += [(f"node_{name.split('-', maxsplit=1)[0]}", f"fastify, Redis, {name}", server) for name, server in self.node.items()]
         for name, words, server in webs:
             for count in (1, 32):
-                ours = (f"harrier_nng_{count}", f"harrier_lib_{count}")
+                ours = (f"harrier_nng_{count}", f"harrier_lib_{count}", f"harrier_same_lib_{count}")
                 row(f"{name}_{count}", words, str(count), [server, self.store], name, self.client(load, "http", str(server.port), count, 1), *ours)
         for name, words, database, script in (
             ("redis_lua", "one Redis script", 0, "score.lua"),
@@ -193,14 +203,15 @@ class Bench:
         ):
             address = f"{self.store.port}:{database}:{self.store.load_script(script)}"
             for count in (1, 32):
-                ours = (f"harrier_nng_{count}", f"harrier_lib_{count}")
+                ours = (f"harrier_nng_{count}", f"harrier_lib_{count}", f"harrier_same_lib_{count}")
                 row(f"{name}_{count}", words, str(count), [self.store], name, self.client(load, "redis", address, count, 1), *ours)
-            row(f"{name}_pipeline_16", f"{words}, pipeline", "1 × 16", [self.store], name, self.client(load, "redis", address, 1, 16), "harrier_lib_batch_16")
+            measure = self.client(load, "redis", address, 1, 16)
+            row(f"{name}_pipeline_16", f"{words}, pipeline", "1 × 16", [self.store], name, measure, "harrier_batch_16", "harrier_same_batch_16")
         for commit in ("off", "on"):
             for count in (1, 32):
-                ours = [f"harrier_nng_{count}", f"harrier_lib_{count}"]
+                ours = [f"harrier_nng_{count}", f"harrier_lib_{count}", f"harrier_same_lib_{count}"]
                 if (commit, count) == ("on", 32):
-                    ours.append("harrier_synced_32")
+                    ours.append("harrier_synced_lib_32")
                 words = f"PostgreSQL function, synchronous_commit {commit}"
                 measure = self.by_pgbench(self.postgres, count, commit)
                 row(f"postgres_{commit}_{count}", words, str(count), [self.postgres], "postgres", measure, *ours)

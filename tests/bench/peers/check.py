@@ -32,17 +32,22 @@ def by_tiles(entity, payment, past):
     return [len(amounts) for amounts in inside.values()] + [sum(amounts) for amounts in inside.values()]
 
 
+def judge(payment, facts):
+    """Score by rules, least verdict, and the rules that fire."""
+    count, total, amount = facts["card_count_30d"], facts["card_sum_30d"], payment["amount_minor"]
+    facts["amount"] = amount
+    facts["times_usual"] = amount * count / total if count >= 3 and total > 0 else 1
+    least, score, reasons = judges["judge"](facts | {name: payment[name] for name in ("mcc", "channel", "country")})
+    return score, least, sorted(reasons)
+
+
 def expect(all_payments):
     """For each payment its features, score by rules, least verdict and reasons."""
     for number, payment in enumerate(all_payments):
         past = all_payments[:number]
         values = [value for entity in rules.ENTITIES for value in by_tiles(entity, payment, past)]
-        facts = dict(zip(rules.FEATURES, values))
-        count, total, amount = facts["card_count_30d"], facts["card_sum_30d"], payment["amount_minor"]
-        facts["amount"] = amount
-        facts["times_usual"] = amount * count / total if count >= 3 and total > 0 else 1
-        least, score, reasons = judges["judge"](facts | {name: payment[name] for name in ("mcc", "channel", "country")})
-        yield values, score, least, sorted(reasons)
+        score, least, reasons = judge(payment, dict(zip(rules.FEATURES, values, strict=True)))
+        yield values, score, least, reasons
 
 
 def compare(name, expected, answers):
@@ -94,33 +99,66 @@ def postgres(server, expected, all_payments):
     compare("postgres", expected, answers)
 
 
-def harrier(server, programs, folder, all_payments):
-    """Its windows slide, and hold the payment itself unless the policy says otherwise."""
+SHIPPED = (  # of rules/card-payments: name, entity, window in seconds, with the payment itself
+    ("card.count_10m", "card", 600, True),
+    ("card.count_30d", "card", 30 * 86400, False),
+    ("customer.count_30d", "customer", 30 * 86400, False),
+    ("device.count_1h", "device", 3600, True),
+    ("device.count_30d", "device", 30 * 86400, False),
+    ("device.sum_1h", "device", 3600, True),
+)
+SAME = tuple(
+    (f"{entity}.{what}_{window}", entity, width * count, False)
+    for entity in rules.ENTITIES
+    for what in ("count", "sum")
+    for window, (width, count) in rules.WINDOWS.items()
+)
+
+
+def slid(all_payments, number, feature, beside=0.0):
+    """Of a window that slides; `beside`: by so much of it longer."""
+    name, entity, seconds, with_itself = feature
+    payment = all_payments[number]
+    after = payment["event_time_us"] - seconds * 1000000 * (1 + beside)
+    past = all_payments[: number + with_itself]
+    inside = [p["amount_minor"] for p in past if p[entity] == payment[entity] and p["event_time_us"] > after]
+    return sum(inside) if ".sum_" in name else len(inside)
+
+
+def harrier(server, programs, folder, all_payments, features):
+    """Where an entity has many payments, its windows may be up to a 64th longer or shorter than they say. The rules of the
+    peers' own policy are held against the values that it had itself."""
+    exact = 0
+    for number, (payment, decision) in enumerate(zip(all_payments, decide(server, programs, folder, all_payments), strict=True)):
+        facts = {}
+        for feature in features:
+            name = feature[0]
+            facts[name.replace(".", "_")] = got = round(decision["features"][name] * (100 if ".sum_" in name else 1))
+            least, most = (slid(all_payments, number, feature, beside) for beside in (-1 / 64, 1 / 64))
+            if not least <= got <= most:
+                raise SystemExit(f"{server.name}: payment {number} must have {name} from {least} to {most}, and has {got}")
+            exact += got == slid(all_payments, number, feature)
+        if features is SAME:
+            compare_decision(server.name, number, judge(payment, facts), decision)
+    cells = len(all_payments) * len(features)
+    print(f"  {server.name:<24} {len(all_payments)} payments, {cells:,} features, {exact:,} of them exactly: as expected")
+
+
+def compare_decision(name, number, want, decision):
+    score, least, reasons = want
+    got = (decision["score"], decision["verdict"], sorted(reason["rule"] for reason in decision["reasons"]))
+    if got != (min(score, 1000), rules.verdict_of(score, least), reasons):
+        raise SystemExit(f"{name}: payment {number} must have {want}, and got {got}")
+
+
+def decide(server, programs, folder, all_payments):
     source, target = os.path.join(folder, "payments.jsonl"), os.path.join(folder, "decisions.jsonl")
     with open(source, "w", encoding="ascii") as file:
         for p in all_payments:
-            p = dict(p)
-            time = datetime.fromtimestamp(p.pop("event_time_us") / 1e6, UTC)
-            file.write(json.dumps(p | {"event_time": time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")}) + "\n")
+            time = datetime.fromtimestamp(p["event_time_us"] / 1e6, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+            row = {name: value for name, value in p.items() if name != "event_time_us"}
+            file.write(json.dumps(row | {"event_time": time}) + "\n")
     command = [programs.harrier, "score", "--to", server.address, "-q", "--features", "--decisions=jsonl", "--out", target, source]
     subprocess.run(command, check=True)
-    cells = 0
     with open(target, encoding="utf-8") as file:
-        for number, line in enumerate(file):
-            got, payment = json.loads(line)["features"], all_payments[number]
-            for name, entity, seconds, own, is_sum in (
-                ("card.count_10m", "card", 600, 1, False),
-                ("card.count_30d", "card", 30 * 86400, 0, False),
-                ("customer.count_30d", "customer", 30 * 86400, 0, False),
-                ("device.count_1h", "device", 3600, 1, False),
-                ("device.count_30d", "device", 30 * 86400, 0, False),
-                ("device.sum_1h", "device", 3600, 1, True),
-            ):
-                after = payment["event_time_us"] - seconds * 1000000
-                own_past = all_payments[: number + own]
-                inside = [p["amount_minor"] for p in own_past if p[entity] == payment[entity] and p["event_time_us"] > after]
-                want = sum(inside) if is_sum else len(inside)
-                if round(got[name] * (100 if is_sum else 1)) != want:
-                    raise SystemExit(f"harrier: payment {number} must have {name} = {want}, and has {got[name]}")
-                cells += 1
-    print(f"  {'harrier':<24} {len(all_payments)} payments, {cells:,} features of rules/card-payments: as expected")
+        return [json.loads(line) for line in file]

@@ -1,4 +1,4 @@
-"""The twenty rules of rules.json in the words of those who need them as source: Python, Lua, SQL.
+"""The twenty rules of rules.json in the words of those who need them as source: Python, Lua, SQL, a policy of Harrier's.
 
 Nothing is interpreted in the end: each peer gets the if-statements that somebody would write by hand. (Node's rule engines
 read conditions, which is what they are for; they get rules.json.)
@@ -66,6 +66,47 @@ def to_sql():
             lines.append(f"  at_least := greatest(at_least, {VERDICTS.index(rule['verdict'])});")
         lines.append("END IF;")
     return "\n".join(lines)
+
+
+def to_policy(folder):
+    """Writes the policy that has Harrier do the peers' work and no more."""
+    features = "\n".join(
+        f"  {entity}:\n"
+        + "\n".join(
+            f"    - {{name: {what}_{window}, aggregate: {what}{', of: amount' * (what == 'sum')}, window: {window}, exclude_current: true}}"
+            for what in ("count", "sum")
+            for window in WINDOWS
+        )
+        for entity in ENTITIES
+    )
+    cutoffs = ", ".join(f"{name}: {score}" for name, score in CUTOFFS.items())
+    files = {
+        "policy.yaml": f"policy:\n  name: peers\n  about: What the peers do\n  base_currency: EUR\n  lateness: 1h\n  on_error: skip\n"
+        f"  cutoffs: {{{cutoffs}}}\n",
+        "schema.yaml": "fields:\n" + "".join(f"  {name}: {{required: true}}\n" for name in (*ENTITIES, "country", "mcc", "channel")),
+        "features.yaml": "entities:\n" + "".join(f"  {name}: {{key: {name}}}\n" for name in ENTITIES) + f"features:\n{features}\n"
+        'values:\n  - {name: times_usual, value: "card.count_30d >= 3 && card.sum_30d > 0.0 ?'
+        ' amount * double(card.count_30d) / card.sum_30d : 1.0"}\n',
+        "rules/all.yaml": "rules:\n" + "".join(map(policy_rule, RULES)),
+    }
+    for name, text in files.items():
+        os.makedirs(os.path.dirname(os.path.join(folder, name)), exist_ok=True)
+        with open(os.path.join(folder, name), "w", encoding="utf-8") as target:
+            target.write(text)
+
+
+def policy_rule(rule):
+    """Sums and amounts are numbers of euros there."""
+
+    def condition(left, sign, right):
+        name = left.replace("_", ".", 1) if left in FEATURES else left
+        if left == "amount" or "_sum_" in left or left == "times_usual":
+            right = right / (1 if left == "times_usual" else 100)
+        return f"{name} {sign} " + (f"'{right}'" if isinstance(right, str) else str(right))
+
+    when = " && ".join(condition(*parts) for parts in rule["when"])
+    verdict = f"verdict: {rule['verdict']}, " if "verdict" in rule else ""
+    return f"  - name: {rule['name']}\n    about: {rule['name']}\n    when: \"{when}\"\n    then: {{{verdict}score: {rule['score']}}}\n"
 
 
 def verdict_of(score, at_least):

@@ -186,10 +186,10 @@ class Postgres(Server):
 
 
 class Harrier(Server):
-    def __init__(self, name, folder, core, programs, durability="written"):
+    def __init__(self, name, folder, core, programs, policy=POLICY, durability="written"):
         self.port, self.programs = free_port(), programs
         self.address = f"tcp://127.0.0.1:{self.port}"
-        command = [programs.harrierd, "--config=/dev/null", f"--listen={self.address}", "--admin_listen=", f"--policy={POLICY}"]
+        command = [programs.harrierd, "--config=/dev/null", f"--listen={self.address}", "--admin_listen=", f"--policy={policy}"]
         command += [f"--data_dir={folder}/{name}", f"--durability={durability}"]
         super().__init__(name, folder, pinned(core, command))
         status = [programs.harrier, "status", "--to", self.address, "--wait-ready", "30s"]

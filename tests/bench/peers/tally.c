@@ -30,6 +30,10 @@ void tally_begin(struct tally *tally, uint64_t first, uint64_t count, double sec
     tally->end_ns = whole_ns > 0 ? tally->begin_ns + whole_ns : INT64_MAX;
 }
 
+void tally_stop(struct tally *tally) {
+    atomic_store(&tally->end_ns, tally_now_ns());
+}
+
 size_t tally_take(struct tally *tally, size_t wanted, uint64_t *ret_number) {
     if (tally_now_ns() >= tally->end_ns)
         return 0;
@@ -63,9 +67,9 @@ void tally_print(struct tally *tally) {
         exit(1);
     }
     qsort(tally->times, kept, sizeof *tally->times, compare);
-    printf("%.1f %.2f %.2f %zu %" PRIu64 "\n",
+    printf("%.1f %.2f %.2f %zu %" PRIu64 " %.2f\n",
            (double)count * 1e9 / (double)(until_ns - tally->count_from_ns),
            tally->times[(kept - 1) / 2] / 100.0, tally->times[(kept - 1) * 99 / 100] / 100.0, count,
-           next);
+           next, tally->times[(kept - 1) * 999 / 1000] / 100.0);
     free(tally->times);
 }

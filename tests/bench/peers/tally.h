@@ -8,7 +8,8 @@
 
 struct tally {
     uint64_t first, limit;
-    int64_t begin_ns, count_from_ns, end_ns;
+    int64_t begin_ns, count_from_ns;
+    _Atomic int64_t end_ns;
     _Atomic uint64_t next;
     _Atomic size_t count;
     uint32_t *times; /* of answers, in units of 10 ns */
@@ -20,6 +21,9 @@ int64_t tally_now_ns(void);
 /* Payments from `first` on, at most `count` of them, for at most `seconds` (0: until all are
  * answered). */
 void tally_begin(struct tally *tally, uint64_t first, uint64_t count, double seconds);
+
+/* Nothing is asked or counted from now on. May be called by a signal handler. */
+void tally_stop(struct tally *tally);
 
 /* Takes up to `wanted` payments; 0: it is over. *ret_number is the first one. */
 size_t tally_take(struct tally *tally, size_t wanted, uint64_t *ret_number);

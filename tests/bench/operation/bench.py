@@ -1,0 +1,264 @@
+"""harrierd in operation; see `run`, which starts it.
+
+usage: bench.py BUILD [--out FILE]
+"""
+
+import argparse
+import json
+import os
+import re
+import shutil
+import signal
+import statistics
+import subprocess
+import tempfile
+import threading
+import time
+
+POLICY = "rules/card-payments"
+DAYS = 40
+ARCHIVE_START_US = 1767225600 * 1000000  # of rebuild_archive: 2026-01-01
+START_US = ARCHIVE_START_US + DAYS * 86400 * 1000000
+STEP_US = 2000
+WAIT = 600
+
+
+def number_of(name, default):
+    return int(os.environ.get(name, default))
+
+
+TRANSACTIONS, CARDS, MERCHANTS = number_of("TRANSACTIONS", 6_000_000), number_of("CARDS", 3_000_000), number_of("MERCHANTS", 300_000)
+RECORDS, ROUNDS = number_of("RECORDS", 1_000_000), number_of("ROUNDS", 5)
+SECONDS, PER_SECOND = number_of("SECONDS_EACH", 10), number_of("PER_SECOND", 2000)
+SERVER_CORE, CLIENT_CORE = os.environ.get("SERVER_CORE", "0"), os.environ.get("CLIENT_CORE", "1")
+MIB = 2**20
+
+
+def pinned(core, command):
+    return ["taskset", "-c", core, *command] if core else command
+
+
+def anonymous_bytes(process):
+    with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
+        return int(re.search(r"RssAnon:\s+(\d+)", status.read()).group(1)) * 1024
+
+
+class Peak(threading.Thread):
+    """The most anonymous memory that a process has until it is asked."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.process, self.bytes, self.over = process, 0, threading.Event()
+        self.start()
+
+    def run(self):
+        while not self.over.wait(0.01):
+            self.bytes = max(self.bytes, anonymous_bytes(self.process))
+
+    def end(self):
+        self.over.set()
+        self.join()
+        return self.bytes
+
+
+class Bench:
+    def __init__(self, build, folder):
+        self.build, self.folder = build, folder
+        self.harrierd = os.environ.get("HARRIERD", f"{build}/server/harrierd")
+        self.harrier = os.environ.get("HARRIER", f"{build}/clients/cli/harrier")
+        self.address = f"ipc://{folder}/harrier.sock"
+        self.world = f"{CARDS},{MERCHANTS},0,{START_US},{STEP_US}"
+        self.next, self.process, self.figures = 0, None, {}
+
+    def note(self, name, value):
+        self.figures.setdefault(name, []).append(value)
+        return value
+
+    # ---- the server
+
+    def start(self, data):
+        command = [self.harrierd, "--config=/dev/null", f"--listen={self.address}", "--admin_listen=", f"--policy={POLICY}", f"--data_dir={data}"]
+        with open(f"{self.folder}/harrierd.said", "wb") as said:
+            began = time.monotonic()
+            self.process = subprocess.Popen(pinned(SERVER_CORE, command), stderr=said)
+        while " ready: " not in self.read("harrierd.said"):
+            if self.process.poll() is not None or time.monotonic() - began > WAIT:
+                raise SystemExit(f"harrierd did not start:\n{self.read('harrierd.said')[-2000:]}")
+            time.sleep(0.005)
+        return time.monotonic() - began
+
+    def stop(self):
+        if self.process:
+            self.process.send_signal(signal.SIGTERM)
+            self.process.wait(timeout=WAIT)
+            self.process = None
+
+    def status(self):
+        done = subprocess.run([self.harrier, "status", "--json", "--to", self.address], capture_output=True, text=True, check=False)
+        return json.loads(done.stdout) if done.stdout else {}
+
+    def begin(self, batch, count, seconds, *more):
+        command = [f"{self.build}/tests/bench/peers/peers_ask", "lib", self.address, self.world, "1", str(batch), str(self.next), str(count)]
+        command = pinned(CLIENT_CORE, [*command, str(seconds), *more])
+        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    def end(self, client):
+        out, err = client.communicate()
+        if client.returncode != 0:
+            raise SystemExit(f"{' '.join(client.args)}: {err.strip()}")
+        _, p50, p99, answers, following, p999 = out.split()
+        self.next = int(following)
+        return {"p50_us": float(p50), "p99_us": float(p99), "p999_us": float(p999), "answers": int(answers)}
+
+    def ask(self, batch, count, seconds=0):
+        return self.end(self.begin(batch, count, seconds))
+
+    def begin_probe(self, seconds):
+        return self.begin(1, 10_000_000, seconds, str(PER_SECOND))
+
+    # ---- what is measured
+
+    def make(self):
+        """An archive, and the tables that were rebuilt from it."""
+        data = f"{self.folder}/data"
+        os.mkdir(data)
+        maker = [f"{self.build}/tests/bench/rebuild_archive", POLICY, f"{data}/archive"]
+        subprocess.run([*maker, str(TRANSACTIONS), str(CARDS), str(MERCHANTS), str(DAYS)], check=True)
+        command = [self.harrier, "rebuild", f"--data={data}", "--priority=normal", "--no-seal"]
+        done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True)
+        entities = json.loads(done.stdout)["entities"]
+        print(f"{TRANSACTIONS:,} transactions, {entities:,} entities in tables", flush=True)
+        self.note("operation_entities", entities)
+        return data
+
+    def measure_start(self, data):
+        self.start(data)
+        self.ask(100, RECORDS)
+        self.stop()
+        for number in range(ROUNDS + 1):  # the first one warms the page cache
+            seconds = self.start(data)
+            at_start = self.status()
+            self.stop()
+            if number > 0:
+                self.note("operation_start_s", seconds)
+        print(f"start with {at_start['overlay_entities']:,} entities and {RECORDS:,} records to catch up: {self.median('operation_start_s'):.2f} s")
+
+    def median(self, name):
+        return statistics.median(self.figures[name])
+
+    def measure_empty(self):
+        """What the server takes when it knows nothing."""
+        empty = f"{self.folder}/empty"
+        os.mkdir(empty)
+        self.start(empty)
+        self.empty_bytes = anonymous_bytes(self.process)
+        self.stop()
+
+    def measure_night(self, data):
+        """More records, a while without anything else, then a rebuild and a swap."""
+        self.ask(100, RECORDS)
+        before = self.status()
+        while self.status().get("synced_position", 0) < before["position"]:
+            time.sleep(0.05)
+        quiet = self.end(self.begin_probe(SECONDS))
+        before = self.status()
+        outside, peak = anonymous_bytes(self.process), Peak(self.process)
+        probe = self.begin_probe(WAIT)
+        with open(f"{self.folder}/rebuild.said", "wb") as said:
+            rebuild = subprocess.Popen([self.harrier, "rebuild", f"--data={data}"], stdout=said, stderr=said)
+        began = time.monotonic()
+        while rebuild.poll() is None or not self.is_adopted(before):
+            if rebuild.poll() not in (None, 0) or time.monotonic() - began > WAIT:
+                rebuild.kill()
+                raise SystemExit(f"the rebuild failed, or its tables were not taken: {self.read('rebuild.said')[-2000:]}")
+            time.sleep(0.1)
+        seconds = time.monotonic() - began
+        probe.send_signal(signal.SIGTERM)
+        self.note_night(before, quiet, self.end(probe), outside, peak.end(), seconds)
+
+    def read(self, name):
+        with open(f"{self.folder}/{name}", encoding="utf-8", errors="replace") as file:
+            return file.read()
+
+    def note_night(self, before, quiet, during, outside, peak, seconds):
+        for name in ("p50_us", "p99_us", "p999_us"):
+            self.note(f"operation_quiet_{name}", quiet[name])
+            self.note(f"operation_night_{name}", during[name])
+        states, ids = before["overlay_bytes"], self.ids_bytes(before)
+        self.note("operation_state_bytes", states)
+        self.note("operation_overlay_bytes", before["overlay_memory_bytes"] - ids)
+        self.note("operation_ids_bytes", ids)
+        self.note("operation_anonymous_bytes", outside - self.empty_bytes - ids)
+        self.note("operation_swap_anonymous_bytes", peak - self.empty_bytes - ids)
+        print(
+            f"{before['overlay_entities']:,} entities in memory; p99.9 {quiet['p999_us']:,.0f} µs of {quiet['answers']:,},"
+            f" with a rebuild and a swap ({seconds:.1f} s) {during['p999_us']:,.0f} µs of {during['answers']:,};"
+            f" anonymous memory {(outside - self.empty_bytes) / MIB:,.0f} MiB, at most {(peak - self.empty_bytes) / MIB:,.0f} MiB,"
+            f" of these {ids / MIB:,.0f} MiB ids; states {states / MIB:,.0f} MiB, with keys and what finds them"
+            f" {(before['overlay_memory_bytes'] - ids) / MIB:,.0f} MiB",
+            flush=True,
+        )
+
+    def ids_bytes(self, status):
+        """The index of ids newer than the tables: slots of 16 bytes, a power of two of them, at most three quarters used."""
+        count, capacity = status["position"] - status.get("generation_position", 0), 1024
+        while count * 4 > capacity * 3:
+            capacity *= 2
+        return capacity * 16
+
+    def is_adopted(self, before):
+        status = self.status()
+        return status.get("generation_id") != before.get("generation_id") and status.get("swap_state") == "idle"
+
+    # ---- what came of it
+
+    def print_table(self):
+        rows = [(f"start, {self.figures['operation_entities'][0] / 1e6:.1f}M entities in tables, {RECORDS:,} records to catch up, s", "operation_start_s", None, 8)]
+        rows.append(("p99.9 with a rebuild and a swap, to without", "operation_night_p999_us", "operation_quiet_p999_us", 3))
+        for name, most, words in (("", 1.3, "outside of a swap"), ("swap_", 2.3, "during a swap, at most")):
+            anonymous = f"operation_{name}anonymous_bytes"
+            rows.append((f"anonymous memory {words}, to states with keys and index", anonymous, "operation_overlay_bytes", most))
+            rows.append((f"anonymous memory {words}, to the states' bytes alone", anonymous, "operation_state_bytes", None))
+        print(f"\n{'':<72} {'median':>8} {'least':>8} {'most':>8}  target")
+        for words, above, below, target in rows:
+            values = self.figures[above]
+            if below:
+                values = [a / b for a, b in zip(values, self.figures[below])]
+            median = statistics.median(values)
+            verdict = f"≤ {target}: {'met' if median <= target else 'MISSED'}" if target else ""
+            print(f"{words:<72} {median:8.2f} {min(values):8.2f} {max(values):8.2f}  {verdict}".rstrip())
+
+
+def remarks():
+    with open("/proc/cpuinfo", encoding="utf-8") as file:
+        model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
+    yield f"operation: {os.cpu_count()} cores, {model}; harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all at idle priority"
+    yield f"operation: {TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones; {ROUNDS} rounds; {PER_SECOND:,} transactions a second during p99.9"
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("build")
+    parser.add_argument("--out", help="file for the figures: name, tab, value")
+    arguments = parser.parse_args()
+    folder = tempfile.mkdtemp(prefix="harrier-operation-", dir=os.environ.get("FOLDER"))
+    bench = Bench(os.path.abspath(arguments.build), folder)
+    print(*remarks(), sep="\n", flush=True)
+    try:
+        data = bench.make()
+        bench.measure_empty()
+        bench.measure_start(data)
+        bench.start(data)
+        for _ in range(ROUNDS):
+            bench.measure_night(data)
+        bench.print_table()
+        if arguments.out:
+            with open(arguments.out, "w", encoding="utf-8") as file:
+                file.writelines(f"# {remark}\n" for remark in remarks())
+                file.writelines(f"{name}\t{value:.6g}\n" for name, values in bench.figures.items() for value in values)
+    finally:
+        bench.stop()
+        shutil.rmtree(folder)
+
+
+main()
