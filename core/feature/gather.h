@@ -32,19 +32,6 @@ struct gathered_sketch {
     size_t first_view;
 };
 
-/* What glance() has decoded (glance.h): entries of windows, oldest first. */
-#define GLANCE_MAX 64 /* there are fewer */
-struct glanced {
-    size_t count;
-    uint32_t any_missing, any_passed, all_passed; /* of all of them: columns, filters */
-    uint32_t known_filters, known_matches;        /* bit i: filters[i] and matches[i] are there */
-    uint8_t starts[2 * PLAN_SPANS_MAX];           /* [border]: how many have passed it */
-    int64_t times_us[GLANCE_MAX];
-    uint32_t missing[GLANCE_MAX], passed[GLANCE_MAX];              /* bits of columns, of filters */
-    uint64_t filters[PLAN_FILTERS_MAX], matches[PLAN_COLUMNS_MAX]; /* bits of entries */
-    int64_t cells[PLAN_COLUMNS_MAX][GLANCE_MAX];
-};
-
 struct gather {
     const struct entity_plan *entity;
     const struct entry *current; /* may be NULL */
@@ -60,7 +47,6 @@ struct gather {
     struct sketch_view *views;
     size_t sketch_count, sketch_capacity, view_count, view_capacity;
     uint64_t unknown_count; /* is_new that registers could not tell */
-    struct glanced glanced;
 };
 
 void gather_init(struct gather *gather);
@@ -73,9 +59,6 @@ void gather_open(struct gather *gather, const struct entity_plan *entity, int64_
 /* And with nothing gathered. */
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                   const struct entry *current);
-
-/* Empty ones, as many as the plan has. */
-void gather_clear_quantiles(struct gather *gather);
 
 /* Takes in a whole state. At most once. */
 void gather_state(struct gather *gather, const struct parts *parts);

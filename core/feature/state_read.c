@@ -3,7 +3,6 @@
 
 #include "../base/check.h"
 #include "gather.h"
-#include "glance.h"
 #include "standing.h"
 #include "state_memory.h"
 #include "survey.h"
@@ -37,16 +36,11 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
     struct gather *gather = &scratch->gather;
     bool approximate = false;
     check(lateness_us == entity->lateness_us);
-    if (length == 0) {
-        gather_begin(gather, entity, at_us, current);
-    } else {
+    gather_begin(gather, entity, at_us, current);
+    if (length > 0) {
         struct parts parts = parts_of(bytes, length);
         approximate = is_late(parts.newest_us, at_us, lateness_us);
-        gather_open(gather, entity, at_us, current);
-        if (!glance(gather, &parts)) {
-            gather_begin(gather, entity, at_us, current);
-            gather_state(gather, &parts);
-        }
+        gather_state(gather, &parts);
     }
     gather_give(gather, ret_values);
     return approximate;
