@@ -36,7 +36,8 @@ void gather_deinit(struct gather *gather) {
     free(gather->views);
 }
 
-static void clear_quantiles(struct gather *gather, size_t count) {
+void gather_clear_quantiles(struct gather *gather) {
+    size_t count = gather->entity->quantile_count;
     if (count > gather->quantile_capacity) {
         gather->quantiles = check_reallocarray(gather->quantiles, count, sizeof *gather->quantiles);
         for (; gather->quantile_capacity < count; gather->quantile_capacity++)
@@ -73,7 +74,7 @@ void gather_begin(struct gather *gather, const struct entity_plan *entity, int64
         clear(&gather->stretch[i]);
     gather->sketch_count = gather->view_count = 0;
     sightings_clear(&gather->sightings);
-    clear_quantiles(gather, entity->quantile_count);
+    gather_clear_quantiles(gather);
 }
 
 static bool has_type(const struct entity_plan *entity, int column, enum column_type type) {

@@ -32,6 +32,16 @@ struct gathered_sketch {
     size_t first_view;
 };
 
+/* What gather_few() has decoded: entries of windows, oldest first. */
+#define FEW_MAX 64 /* there are fewer */
+struct few {
+    uint32_t any_missing;               /* of all of them: columns */
+    uint8_t starts[2 * PLAN_SPANS_MAX]; /* [border]: how many have passed it */
+    int64_t times_us[FEW_MAX];
+    uint32_t missing[FEW_MAX], passed[FEW_MAX]; /* bits of columns, of filters */
+    int64_t cells[PLAN_COLUMNS_MAX][FEW_MAX];
+};
+
 struct gather {
     const struct entity_plan *entity;
     const struct entry *current; /* may be NULL */
@@ -47,6 +57,7 @@ struct gather {
     struct sketch_view *views;
     size_t sketch_count, sketch_capacity, view_count, view_capacity;
     uint64_t unknown_count; /* is_new that registers could not tell */
+    struct few few;
 };
 
 void gather_init(struct gather *gather);
@@ -60,8 +71,15 @@ void gather_open(struct gather *gather, const struct entity_plan *entity, int64_
 void gather_begin(struct gather *gather, const struct entity_plan *entity, int64_t at_us,
                   const struct entry *current);
 
+/* Empty ones, as many as the plan has. */
+void gather_clear_quantiles(struct gather *gather);
+
 /* Takes in a whole state. At most once. */
 void gather_state(struct gather *gather, const struct parts *parts);
+
+/* After gather_open(): what gather_begin() and gather_state() do, and quicker, for a state that is
+ * nothing but fewer than FEW_MAX raw entries. False: it is not, and nothing was gathered. */
+bool gather_few(struct gather *gather, const struct parts *parts);
 
 /* The values of all features, the current transaction and the defaults included. */
 void gather_give(struct gather *gather, struct value *ret_values);

@@ -212,6 +212,7 @@ struct entity_plan {
     unsigned block_level;
     uint64_t kept_us, pools_kept_us;
     struct course course;
+    uint32_t text_columns; /* bit i: column i is a text */
 };
 
 struct plan {

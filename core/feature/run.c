@@ -10,6 +10,44 @@ struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end) {
     return (struct run_taken){.value = value, .at = cursor.failed ? NULL : cursor.at};
 }
 
+const uint8_t *run_take_present(const uint8_t *at, const uint8_t *end,
+                                const struct entity_plan *entity, struct run_entry *entry) {
+    size_t count = entity->column_count;
+    uint32_t present = run_bits_below(count);
+    struct run_taken missing = run_take_small(at, end);
+    if (!missing.at || (missing.value & ~(uint64_t)present))
+        return NULL;
+    at = missing.at;
+    entry->present = present &= ~(uint32_t)missing.value;
+    for (size_t i = 0; i < count && at; i++)
+        if (present >> i & 1)
+            at = run_take_column(at, end, entity->columns[i].type, i, entry);
+    return at;
+}
+
+const uint8_t *run_pass_present(const uint8_t *at, const uint8_t *end,
+                                const struct entity_plan *entity) {
+    struct run_taken missing = run_take_small(at, end);
+    at = missing.at;
+    for (size_t i = 0; i < entity->column_count && at; i++) {
+        enum column_type type = entity->columns[i].type;
+        uint64_t size = 8;
+        if (missing.value >> i & 1)
+            continue;
+        if (type == COLUMN_INTEGER) {
+            at = run_pass_varint(at, end);
+            continue;
+        }
+        if (type == COLUMN_TEXT) {
+            struct run_taken length = run_take_small(at, end);
+            at = length.at;
+            size = length.value;
+        }
+        at = at && (size_t)(end - at) >= size ? at + size : NULL;
+    }
+    return at;
+}
+
 const uint8_t *run_take_long_tally(const uint8_t *at, const uint8_t *end,
                                    const struct entity_plan *entity, uint64_t transactions,
                                    struct run_entry *entry) {
@@ -51,13 +89,45 @@ bool run_take_entry(struct cursor *cursor, const struct entity_plan *entity, int
 }
 
 uint32_t run_present(const struct entity_plan *entity, const struct entry *entry) {
-    size_t count = entity->column_count;
-    uint32_t present = entry->present & run_bits_below(count);
-    for (size_t i = 0; i < count; i++)
-        if (entity->columns[i].type == COLUMN_TEXT && (present >> i & 1) &&
-            entry->texts[i].length > COLUMN_TEXT_MAX)
-            present &= ~(UINT32_C(1) << i);
+    uint32_t present = entry->present & run_bits_below(entity->column_count);
+    for (uint32_t texts = present & entity->text_columns; texts != 0; texts &= texts - 1)
+        if (entry->texts[__builtin_ctz(texts)].length > COLUMN_TEXT_MAX)
+            present &= ~(texts & -texts);
     return present;
+}
+
+/* varint_put() of up to eight bytes at once: they are the lowest of *ret_bytes. Returns how many
+ * they are; 0: more. The way back from run_take_varint(). */
+static inline size_t spread_varint(uint64_t value, uint64_t *ret_bytes) {
+    if (__builtin_expect(value >> 56 != 0, 0))
+        return 0;
+    size_t size = (size_t)(9 * (64 - __builtin_clzll(value | 1)) + 64) / 64;
+    value = (value & UINT64_C(0x0fffffff)) | value >> 28 << 32;
+    value += (value & UINT64_C(0x0fffc0000fffc000)) * 3;
+    value += value & UINT64_C(0x3f803f803f803f80);
+    *ret_bytes = value | (UINT64_C(0x0080808080808080) & ((UINT64_C(1) << (8 * size - 8)) - 1));
+    return size;
+}
+
+uint8_t *run_put_varint(uint8_t *at, uint64_t value) {
+    uint64_t bytes;
+    size_t size = spread_varint(value, &bytes);
+    if (__builtin_expect(size == 0, 0))
+        return varint_put(at, value);
+    store_u64(at, bytes);
+    return at + size;
+}
+
+uint8_t *run_put_varint_before(uint8_t *end, uint64_t value) {
+    uint64_t bytes;
+    size_t size = spread_varint(value, &bytes);
+    if (__builtin_expect(size == 0, 0)) {
+        uint8_t *at = end - varint_size(value);
+        varint_put(at, value);
+        return at;
+    }
+    store_u64(end - 8, bytes << (64 - 8 * size));
+    return end - size;
 }
 
 /* varint_put() of a number that mostly has one byte. */
@@ -75,7 +145,7 @@ static inline uint8_t *put_column(enum column_type type, const struct entry *ent
         return at + 8;
     }
     if (type == COLUMN_INTEGER)
-        return varint_put(at, zigzag(entry->integers[i]));
+        return run_put_varint(at, zigzag(entry->integers[i]));
     at = put_small(at, entry->texts[i].length);
     if (entry->texts[i].length > 0)
         memcpy(at, entry->texts[i].data, entry->texts[i].length);

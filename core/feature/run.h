@@ -49,6 +49,11 @@ static inline struct run run_open(const void *bytes, size_t length,
  * are. */
 bool run_next(struct run *run, struct run_entry *ret_entry);
 
+/* varint_put(), and quicker; there must be room for BUFFER_VARINT_MAX bytes, whatever it is. The
+ * second writes what ends there and returns where it begins. */
+uint8_t *run_put_varint(uint8_t *at, uint64_t value);
+uint8_t *run_put_varint_before(uint8_t *end, uint64_t value);
+
 /* Write to memory that has RUN_…_SIZE_MAX bytes and return the byte behind. */
 uint8_t *run_put_identity(const struct entity_plan *entity, const struct entry *entry, uint8_t *at);
 uint8_t *run_put_tally(const struct entity_plan *entity, uint32_t transactions,

@@ -15,26 +15,39 @@ struct run_taken {
 /* cursor_varint() for what is long, or ends near the end of the bytes. */
 struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end);
 
+/* The bits of word that mask has, side by side. mask: the lower seven bits of each of so many bytes
+ * from the lowest on. One instruction where there is a quick one: AMD's family 17h has a slow one.
+ */
+static inline uint64_t run_pack(uint64_t word, uint64_t mask) {
+#if defined(__x86_64__)
+    if (__builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h")) {
+        uint64_t packed;
+        __asm__("pextq %2, %1, %0" : "=r"(packed) : "r"(word), "r"(mask));
+        return packed;
+    }
+#endif
+    /* Neighbours are joined, three times: x >> n is what the upper ones lose. */
+    word &= mask;
+    word -= (word & UINT64_C(0x7f007f007f007f00)) >> 1;
+    word -= ((word & UINT64_C(0x3fff00003fff0000)) >> 2) * 3;
+    return (word & UINT64_C(0x0fffffff)) | word >> 32 << 28;
+}
+
 /* cursor_varint() for up to eight bytes at once. */
 static inline struct run_taken run_take_varint(const uint8_t *at, const uint8_t *end) {
     if (__builtin_expect(end - at < 8, 0))
         return run_take_slowly(at, end);
     uint64_t word = load_u64(at);
-    if (!(word & 0x80))
-        return (struct run_taken){.value = word & 0x7f, .at = at + 1};
     uint64_t ends = ~word & UINT64_C(0x8080808080808080);
     if (__builtin_expect(ends == 0, 0))
         return run_take_slowly(at, end);
-    unsigned last = (unsigned)__builtin_ctzll(ends) / 8; /* byte, 1…7 */
-    /* Seven bits of each byte up to the last; then neighbours are joined, three times: x >> n is
-     * what the upper ones lose. */
-    word &= (ends ^ (ends - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
-    word -= (word & UINT64_C(0x7f007f007f007f00)) >> 1;
-    word -= ((word & UINT64_C(0x3fff00003fff0000)) >> 2) * 3;
-    word = (word & UINT64_C(0x0fffffff)) | word >> 32 << 28;
-    if (__builtin_expect(word >> (7 * last) == 0, 0))
-        return run_take_slowly(at, end); /* not the shortest form */
-    return (struct run_taken){.value = word, .at = at + last + 1};
+    uint64_t bytes = ends ^ (ends - 1); /* all bits up to the last byte's */
+    uint64_t mask = bytes & UINT64_C(0x7f7f7f7f7f7f7f7f);
+    /* The last byte is 0: not the shortest form, but for 0 itself. */
+    if (__builtin_expect((word & mask) <= bytes >> 8, 0) && bytes != 0xff)
+        return run_take_slowly(at, end);
+    return (struct run_taken){.value = run_pack(word, mask),
+                              .at = at + ((unsigned)__builtin_ctzll(ends) / 8 + 1)};
 }
 
 /* The same of a number that mostly has one byte. */
@@ -70,26 +83,25 @@ static inline const uint8_t *run_take_column(const uint8_t *at, const uint8_t *e
     return taken.at + taken.value;
 }
 
+/* Of an entry that lacks columns. */
+const uint8_t *run_take_present(const uint8_t *at, const uint8_t *end,
+                                const struct entity_plan *entity, struct run_entry *entry);
+
 static inline const uint8_t *run_take_identity(const uint8_t *at, const uint8_t *end,
                                                const struct entity_plan *entity,
                                                struct run_entry *entry) {
-    const struct column *columns = entity->columns;
+    const struct column *column = entity->columns;
     size_t count = entity->column_count;
-    uint32_t present = run_bits_below(count);
     entry->identity = at;
-    if (end - at < 8)
+    if (__builtin_expect(end - at < 9, 0))
         return NULL;
-    struct run_taken missing = run_take_small(at + 8, end);
-    if (!missing.at || (missing.value & ~(uint64_t)present))
-        return NULL;
-    at = missing.at;
-    present &= ~(uint32_t)missing.value;
-    entry->present = present;
-    for (size_t i = 0; i < count; i++) {
-        if (!(present >> i & 1))
-            continue;
-        at = run_take_column(at, end, columns[i].type, i, entry);
-        if (!at)
+    if (__builtin_expect(at[8] != 0, 0))
+        return run_take_present(at + 8, end, entity, entry);
+    entry->present = run_bits_below(count);
+    at += 9;
+    for (size_t i = 0; i < count; i++, column++) {
+        at = run_take_column(at, end, column->type, i, entry);
+        if (__builtin_expect(!at, 0))
             return NULL;
     }
     return at;
@@ -164,25 +176,20 @@ static inline const uint8_t *run_pass_varint(const uint8_t *at, const uint8_t *e
     return run_take_slowly(at, end).at;
 }
 
+const uint8_t *run_pass_present(const uint8_t *at, const uint8_t *end,
+                                const struct entity_plan *entity);
+
+/* at: behind the id hash. */
 static inline const uint8_t *run_pass_columns(const uint8_t *at, const uint8_t *end,
-                                              const struct entity_plan *entity, uint64_t missing) {
-    const struct column *columns = entity->columns;
-    for (size_t i = 0, count = entity->column_count; i < count && at; i++) {
-        enum column_type type = columns[i].type;
-        uint64_t size = 8;
-        if (missing >> i & 1)
-            continue;
-        if (type == COLUMN_INTEGER) {
-            at = run_pass_varint(at, end);
-            continue;
-        }
-        if (type == COLUMN_TEXT) {
-            struct run_taken length = run_take_varint(at, end);
-            at = length.at;
-            size = length.value;
-        }
-        at = at && (size_t)(end - at) >= size ? at + size : NULL;
-    }
+                                              const struct entity_plan *entity) {
+    if (__builtin_expect(*at != 0 || entity->text_columns != 0, 0))
+        return run_pass_present(at, end, entity);
+    const struct column *column = entity->columns, *columns_end = column + entity->column_count;
+    at++;
+    for (; column != columns_end && at; column++)
+        at = column->type == COLUMN_INTEGER ? run_pass_varint(at, end)
+             : end - at >= 8                ? at + 8
+                                            : NULL;
     return at;
 }
 
@@ -206,9 +213,8 @@ static inline bool run_pass(struct run *run, struct run_extent *ret_extent) {
     struct run_taken step = run_take_varint(at, end);
     ret_extent->time_us = run->time_us = (int64_t)((uint64_t)run->time_us + step.value);
     ret_extent->identity = at = step.at;
-    if (at && end - at >= 8) {
-        struct run_taken missing = run_take_small(at + 8, end);
-        at = missing.at ? run_pass_columns(missing.at, end, run->entity, missing.value) : NULL;
+    if (at && end - at >= 9) {
+        at = run_pass_columns(at + 8, end, run->entity);
         at = at ? run_pass_tally(at, end, run->entity, &ret_extent->transactions) : NULL;
     } else {
         at = NULL;

@@ -209,8 +209,7 @@ static const struct run_entry *addition_entry(struct addition *added) {
 
 /* Puts the step from the entry before in front of the body. Returns where that begins. */
 static const uint8_t *put_step(struct addition *added, uint64_t step_us, size_t *ret_size) {
-    uint8_t *at = added->body - varint_size(step_us);
-    varint_put(at, step_us);
+    uint8_t *at = run_put_varint_before(added->body, step_us);
     *ret_size = added->size + (size_t)(added->body - at);
     return at;
 }

@@ -36,11 +36,16 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
     struct gather *gather = &scratch->gather;
     bool approximate = false;
     check(lateness_us == entity->lateness_us);
-    gather_begin(gather, entity, at_us, current);
-    if (length > 0) {
+    if (length == 0) {
+        gather_begin(gather, entity, at_us, current);
+    } else {
         struct parts parts = parts_of(bytes, length);
         approximate = is_late(parts.newest_us, at_us, lateness_us);
-        gather_state(gather, &parts);
+        gather_open(gather, entity, at_us, current);
+        if (!gather_few(gather, &parts)) {
+            gather_begin(gather, entity, at_us, current);
+            gather_state(gather, &parts);
+        }
     }
     gather_give(gather, ret_values);
     return approximate;

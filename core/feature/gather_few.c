@@ -1,0 +1,338 @@
+/* Gathering from a state that has nothing but a few raw entries, as most have.
+ *
+ * The entries are decoded into columns first, then each gathering takes what it needs from a column
+ * at once. Which entries a window, a filter or a column has is a set of bits, so that to count is
+ * to count bits, and nothing is asked of an entry for one gathering after the other.
+ *
+ * Entries that are more than one transaction, or have a weight of more than 1 (outcomes), and
+ * whatever is damaged, are left to gather_state(). */
+#include "gather.h"
+
+#include "../base/check.h"
+#include "course.h"
+#include "run_decode.h"
+
+/* Entries [0, count). */
+static inline uint64_t bits_below(size_t count) {
+    return (UINT64_C(1) << count) - 1;
+}
+
+static inline int64_t count_bits(uint64_t bits) {
+    bits -= bits >> 1 & UINT64_C(0x5555555555555555);
+    bits = (bits & UINT64_C(0x3333333333333333)) + (bits >> 2 & UINT64_C(0x3333333333333333));
+    bits = (bits + (bits >> 4)) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+    return (int64_t)(bits * UINT64_C(0x0101010101010101) >> 56);
+}
+
+static inline size_t oldest_of(uint64_t bits) {
+    return (size_t)__builtin_ctzll(bits);
+}
+static inline size_t newest_of(uint64_t bits) {
+    return 63 - (size_t)__builtin_clzll(bits);
+}
+
+/* Decoding. */
+
+/* The cell of one column; a text's is where its length is. Returns the byte behind, or NULL. */
+static inline const uint8_t *take_cell(const uint8_t *at, const uint8_t *end, enum column_type type,
+                                       int64_t *ret_cell) {
+    if (type == COLUMN_INTEGER) {
+        struct run_taken taken = run_take_varint(at, end);
+        *ret_cell = unzigzag(taken.value);
+        return taken.at;
+    }
+    if (__builtin_expect(type == COLUMN_TEXT, 0)) {
+        struct run_taken length = run_take_small(at, end);
+        *ret_cell = (int64_t)(uintptr_t)at;
+        return length.at && length.value <= COLUMN_TEXT_MAX &&
+                       (size_t)(end - length.at) >= length.value
+                   ? length.at + length.value
+                   : NULL;
+    }
+    if (__builtin_expect(end - at < 8, 0))
+        return NULL;
+    *ret_cell = (int64_t)load_u64(at);
+    return at + 8;
+}
+
+static const uint8_t *take_present(const uint8_t *at, const uint8_t *end,
+                                   const struct entity_plan *entity, struct few *few, size_t i) {
+    struct run_taken missing = run_take_small(at, end);
+    if (!missing.at || missing.value >> entity->column_count)
+        return NULL;
+    few->missing[i] = (uint32_t)missing.value;
+    few->any_missing |= (uint32_t)missing.value;
+    at = missing.at;
+    for (size_t c = 0; c < entity->column_count && at; c++)
+        if (missing.value >> c & 1)
+            few->cells[c][i] = 0;
+        else
+            at = take_cell(at, end, entity->columns[c].type, &few->cells[c][i]);
+    return at;
+}
+
+/* Most entries have all columns. at: behind the id hash. */
+static inline const uint8_t *take_cells(const uint8_t *at, const uint8_t *end,
+                                        const struct entity_plan *entity, struct few *few,
+                                        size_t i) {
+    if (__builtin_expect(*at != 0, 0))
+        return take_present(at, end, entity, few, i);
+    const struct column *column = entity->columns, *columns_end = column + entity->column_count;
+    int64_t *cell = &few->cells[0][i];
+    few->missing[i] = 0;
+    at++;
+    for (; column != columns_end; column++, cell += FEW_MAX) {
+        at = take_cell(at, end, column->type, cell);
+        if (__builtin_expect(!at, 0))
+            return NULL;
+    }
+    return at;
+}
+
+/* All of an entry but its time. */
+static inline const uint8_t *take_entry(const uint8_t *at, const uint8_t *end,
+                                        const struct entity_plan *entity, struct few *few,
+                                        size_t i) {
+    if (__builtin_expect(end - at < 9, 0))
+        return NULL;
+    at = take_cells(at + 8, end, entity, few, i);
+    if (__builtin_expect(!at, 0))
+        return NULL;
+    struct run_taken tally = run_take_small(at, end);
+    uint64_t others = tally.value >> 1 >> entity->filter_count | (tally.value & 1);
+    if (__builtin_expect(!tally.at || others != 0, 0))
+        return NULL;
+    few->passed[i] = (uint32_t)(tally.value >> 1);
+    return tally.at;
+}
+
+/* What is behind all windows is passed over. */
+static bool take_entries(struct gather *gather, const struct parts *parts) {
+    const struct entity_plan *entity = gather->entity;
+    const struct border *borders = entity->course.borders;
+    struct few *few = &gather->few;
+    const uint8_t *at = parts->run, *end = parts->end;
+    int64_t time_us = parts->head.first_us;
+    size_t count = 0, ahead = entity->course.border_count; /* borders that have been passed */
+    uint64_t distance_us = borders[ahead - 1].distance_us;
+    few->any_missing = 0;
+    while (at != end) {
+        struct run_taken step = run_take_varint(at, end);
+        if (__builtin_expect(!step.at, 0) ||
+            __builtin_expect(step.value > (uint64_t)INT64_MAX - (uint64_t)time_us, 0))
+            return false;
+        time_us = (int64_t)((uint64_t)time_us + step.value);
+        if (__builtin_expect(time_us > gather->at_us, 0))
+            break;
+        uint64_t age_us = (uint64_t)gather->at_us - (uint64_t)time_us;
+        while (age_us < distance_us) {
+            few->starts[--ahead] = (uint8_t)count;
+            distance_us = ahead > 0 ? borders[ahead - 1].distance_us : 0;
+        }
+        few->times_us[count] = time_us;
+        at = take_entry(step.at, end, entity, few, count);
+        if (__builtin_expect(!at, 0))
+            return false;
+        count += ahead < entity->course.border_count;
+        if (__builtin_expect(count == FEW_MAX, 0))
+            return false;
+    }
+    while (ahead > 0)
+        few->starts[--ahead] = (uint8_t)count;
+    return true;
+}
+
+/* Sets of entries. */
+
+/* The entries [from, until) of a span. */
+struct stretch {
+    size_t from, until;
+    uint64_t bits;
+};
+
+static inline struct stretch stretch_of(const struct gather *gather, size_t span) {
+    const struct course *course = &gather->entity->course;
+    struct stretch stretch = {.from = gather->few.starts[course->closes[span]],
+                              .until = gather->few.starts[course->opens[span]]};
+    stretch.bits = bits_below(stretch.until) ^ bits_below(stretch.from);
+    return stretch;
+}
+
+/* Those that have the column. */
+static uint64_t bits_present(const struct few *few, const struct stretch *stretch, int column) {
+    uint64_t bits = 0;
+    for (size_t i = stretch->from; i < stretch->until; i++)
+        bits |= (uint64_t)(~few->missing[i] >> column & 1) << i;
+    return bits;
+}
+
+/* Those that pass the filter. */
+static uint64_t bits_passed(const struct few *few, const struct stretch *stretch, int filter) {
+    uint64_t bits = 0;
+    for (size_t i = stretch->from; i < stretch->until; i++)
+        bits |= (uint64_t)(few->passed[i] >> filter & 1) << i;
+    return bits;
+}
+
+/* Does one of them have the current transaction's value? */
+static bool is_matched(const struct gather *gather, int column, uint64_t bits) {
+    if (!(gather->current_present >> column & 1))
+        return false;
+    const int64_t *cells = gather->few.cells[column], value = gather->current->integers[column];
+    bool matched = false;
+    for (; bits != 0; bits &= bits - 1)
+        matched |= cells[oldest_of(bits)] == value;
+    return matched;
+}
+
+/* The newest of each value. What is most likely another value shows in a set of 64 hashes; with as
+ * few entries as there are, values that somebody has chosen to be alike there cost little. */
+static uint64_t newest_of_each(const int64_t *cells, uint64_t bits) {
+    uint64_t newest = 0, hashes = 0;
+    while (bits != 0) {
+        size_t i = newest_of(bits);
+        uint64_t bit = UINT64_C(1) << i;
+        uint64_t hash = UINT64_C(1) << ((uint64_t)cells[i] * UINT64_C(0x9e3779b97f4a7c15) >> 58);
+        bool is_there = false;
+        if (hashes & hash)
+            for (uint64_t left = newest; left != 0 && !is_there; left &= left - 1)
+                is_there = cells[oldest_of(left)] == cells[i];
+        newest |= is_there ? 0 : bit;
+        hashes |= hash;
+        bits ^= bit;
+    }
+    return newest;
+}
+
+/* Gathering. */
+
+static void few_sums(const int64_t *cells, uint64_t bits, unsigned needs,
+                     struct gathered *gathered) {
+    int128 sum = 0, squares_high = 0;
+    uint64_t squares_low = 0;
+    for (; bits != 0; bits &= bits - 1) {
+        int64_t value = cells[oldest_of(bits)];
+        sum += value;
+        if (needs & GATHERING_SQUARES)
+            add_square(&squares_low, &squares_high, value, 1);
+    }
+    gathered->sum = sum;
+    gathered->squares_low = squares_low;
+    gathered->squares_high = squares_high;
+}
+
+static void few_extremes(const int64_t *cells, uint64_t bits, struct gathered *gathered) {
+    int64_t min = cells[oldest_of(bits)], max = min;
+    while ((bits &= bits - 1) != 0) {
+        int64_t value = cells[oldest_of(bits)];
+        min = value < min ? value : min;
+        max = value > max ? value : max;
+    }
+    gathered->min = min;
+    gathered->max = max;
+}
+
+static struct cell cell_at(const struct gather *gather, int column, size_t i,
+                           const struct parts *parts) {
+    struct cell cell = {0};
+    if (column < 0)
+        return cell;
+    int64_t stored = gather->few.cells[column][i];
+    if (gather->entity->columns[column].type != COLUMN_TEXT) {
+        cell.integer = stored;
+        return cell;
+    }
+    struct run_taken length = run_take_small((const uint8_t *)(uintptr_t)stored, parts->end);
+    cell.text = (struct text){.data = (const char *)length.at, .length = length.value};
+    return cell;
+}
+
+static void few_edges(const struct gather *gather, int column, uint64_t bits,
+                      const struct parts *parts, struct gathered *gathered) {
+    size_t first = oldest_of(bits), last = newest_of(bits);
+    const int64_t *times_us = gather->few.times_us;
+    gathered->first_age_us = (uint64_t)gather->at_us - (uint64_t)times_us[first];
+    gathered->last_age_us = (uint64_t)gather->at_us - (uint64_t)times_us[last];
+    gathered->first = cell_at(gather, column, first, parts);
+    gathered->last = cell_at(gather, column, last, parts);
+}
+
+/* How many values there are, in this window and in those inside it that begin where it does: each
+ * value as often as its newest entry. */
+static void few_distinct(struct gather *gather, size_t i, uint64_t bits) {
+    const struct gathering *gatherings = gather->entity->gatherings;
+    uint64_t newest = newest_of_each(gather->few.cells[gatherings[i].column], bits);
+    do {
+        struct stretch inside = stretch_of(gather, gatherings[i].span);
+        gather->gathered[i].distinct = count_bits(newest & inside.bits);
+        i = gatherings[i].next;
+    } while (i != 0);
+}
+
+static inline void few_values(struct gather *gather, size_t i, uint64_t bits) {
+    const struct gathering *gathering = &gather->entity->gatherings[i];
+    struct gathered *gathered = &gather->gathered[i];
+    if (gathering->quantile >= 0)
+        for (uint64_t left = bits; left != 0; left &= left - 1)
+            quantile_add(&gather->quantiles[gathering->quantile],
+                         gather->few.cells[gathering->column][oldest_of(left)], 1);
+    if (gathering->pool < 0)
+        return;
+    gathered->is_blurred = false;
+    gathered->matched = is_matched(gather, gathering->column, bits);
+    if (gathering->needs & GATHERING_SIGHTINGS)
+        few_distinct(gather, i, bits);
+}
+
+/* Nothing is in its window, or nothing that it counts; nor in those inside it. */
+static inline void few_nothing(struct gathered *gathered) {
+    gathered->sum = gathered->squares_high = 0;
+    gathered->squares_low = 0;
+    gathered->count = gathered->distinct = 0;
+    gathered->any = gathered->matched = gathered->is_blurred = false;
+}
+
+static inline void few_gathering(struct gather *gather, size_t i, const struct stretch *stretch,
+                                 const struct parts *parts) {
+    const struct gathering *gathering = &gather->entity->gatherings[i];
+    const struct few *few = &gather->few;
+    struct gathered *gathered = &gather->gathered[i];
+    unsigned needs = gathering->needs;
+    int column = gathering->column, filter = gathering->filter;
+    uint64_t bits = stretch->bits;
+    if (column >= 0 && __builtin_expect(few->any_missing >> column & 1, 0))
+        bits &= bits_present(few, stretch, column);
+    if (filter >= 0)
+        bits &= bits_passed(few, stretch, filter);
+    gathered->any = bits != 0;
+    gathered->count = bits == stretch->bits ? (int64_t)(stretch->until - stretch->from)
+                      : bits == 0           ? 0
+                                            : count_bits(bits);
+    if (needs & (GATHERING_SUM | GATHERING_SQUARES))
+        few_sums(few->cells[column], bits, needs, gathered);
+    if ((needs & GATHERING_EXTREMES) && bits != 0)
+        few_extremes(few->cells[column], bits, gathered);
+    if ((needs & GATHERING_EDGES) && bits != 0)
+        few_edges(gather, column, bits, parts, gathered);
+    if (needs & GATHERING_SKETCHED)
+        few_values(gather, i, bits);
+}
+
+bool gather_few(struct gather *gather, const struct parts *parts) {
+    const struct entity_plan *entity = gather->entity;
+    const struct span *span = entity->spans;
+    if (parts->head.dense_size > 0 || parts->head.entries >= FEW_MAX || entity->span_count == 0)
+        return false;
+    if (!take_entries(gather, parts))
+        return false;
+    gather_clear_quantiles(gather);
+    for (size_t i = 0; i < entity->span_count; i++, span++) {
+        struct stretch stretch = stretch_of(gather, i);
+        for (size_t j = span->first, end = j + span->count; j < end; j++)
+            if (stretch.bits != 0)
+                few_gathering(gather, j, &stretch, parts);
+            else
+                few_nothing(&gather->gathered[j]);
+    }
+    return true;
+}
