@@ -53,14 +53,16 @@ def written(value):
 
 def row_of(figures, row):
     values = values_of(figures, row.figure)
-    sign = "≤" if row.at_most else "≥"
-    target = f"{sign} {written(row.target)}{row.unit}"
+    target = f"{'≤' if row.at_most else '≥'} {written(row.target)}{row.unit}" if row.target is not None else ""
     if not values:
         return f"| {row.what} | {target} | not measured | | |"
     median = statistics.median(values)
-    met = median <= row.target if row.at_most else median >= row.target
+    verdict = ""
+    if row.target is not None:
+        met = median <= row.target if row.at_most else median >= row.target
+        verdict = "yes" if met else f"**no** {row.reason}".strip()
     spread = f"{written(min(values))} – {written(max(values))} ({len(values)})"
-    return f"| {row.what} | {target} | {written(median)}{row.unit} | {spread} | {'yes' if met else f'**no** {row.reason}'.strip()} |"
+    return f"| {row.what} | {target} | {written(median)}{row.unit} | {spread} | {verdict} |"
 
 
 def page(figures, remarks):

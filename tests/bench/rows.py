@@ -12,7 +12,7 @@ class Row:
     section: str
     what: str
     figure: str
-    target: float
+    target: float | None  # None: only told
     at_most: bool = True
     unit: str = ""
     reason: str = ""
@@ -24,6 +24,10 @@ def at_most(section, what, figure, target, unit="", reason=""):
 
 def at_least(section, what, figure, target, unit="", reason=""):
     return Row(section, what, figure, target, False, unit, reason)
+
+
+def told(section, what, figure, unit=""):
+    return Row(section, what, figure, None, True, unit)
 
 
 def latency(transport):
@@ -47,6 +51,41 @@ def many(transport):
     ]
 
 
+def peers():
+    section = "What a user would build instead, 32 requests in flight"
+    rows = [
+        at_least(section, "FastAPI, Redis, XGBoost: our rate with a stock nng client, of theirs", "peers_harrier_nng_32_rate / peers_fastapi_32_rate", 50, " ×"),
+        at_least(section, "FastAPI, Redis, XGBoost: our rate with libharrier, of theirs", "peers_harrier_lib_32_rate / peers_fastapi_32_rate", 80, " ×"),
+        at_most(section, "FastAPI, Redis, XGBoost: our p99 with a stock nng client, of theirs", "peers_harrier_nng_32_p99_us / peers_fastapi_32_p99_us", 0.02, " ×"),
+        at_least(section, "one Redis script, pipelined by 16: our rate in messages of 16, of its", "peers_harrier_batch_16_rate / peers_redis_lua_pipeline_16_rate", 5, " ×"),
+        told(section, "the same, of a policy that has just the peers' features and rules", "peers_harrier_same_batch_16_rate / peers_redis_lua_pipeline_16_rate", " ×"),
+    ]
+    for name, words in (
+        ("fastapi_32", "FastAPI, Redis, XGBoost"),
+        ("node_json_32", "fastify, Redis, json-rules-engine"),
+        ("node_zen_32", "fastify, Redis, zen-engine"),
+        ("redis_lua_32", "one Redis script"),
+        ("postgres_off_32", "PostgreSQL function, not waiting for the disk"),
+        ("postgres_on_32", "PostgreSQL function, waiting for the disk"),
+        ("harrier_nng_32", "harrierd, a stock nng client"),
+        ("harrier_lib_32", "harrierd, libharrier"),
+        ("harrier_synced_lib_32", "harrierd, libharrier, waiting for the disk"),
+    ):
+        rows.append(told(section, f"{words}: transactions", f"peers_{name}_rate", "/s"))
+        rows.append(told(section, f"{words}: p99", f"peers_{name}_p99_us", " µs"))
+    return rows
+
+
+def operation():
+    section = "In operation"
+    return [
+        at_most(section, "start with ten million entities and a million records to catch up, page cache warm", "operation_start_s", 8, " s"),
+        at_most(section, "p99.9 during a rebuild and a swap, of that without", "operation_night_p999_us / operation_quiet_p999_us", 3, " ×"),
+        at_most(section, "anonymous memory outside of a swap, of what states with keys and index need", "operation_anonymous_bytes / operation_overlay_bytes", 1.3, " ×"),
+        at_most(section, "anonymous memory during a swap, of the same", "operation_swap_anonymous_bytes / operation_overlay_bytes", 2.3, " ×"),
+    ]
+
+
 ROWS = [
     *latency("ipc"),
     *latency("tcp"),
@@ -58,4 +97,6 @@ ROWS = [
     at_most("Durability", "what `synced` adds to the p50 with one in flight, in times of a bare fdatasync", "synced_added_fdatasyncs", 1.5, " ×"),
     at_most("The core", "a transaction, from a request's bytes to the answer's, 100 a message, a million cards", "decision_batch_1000000", 3, " µs"),
     at_most("The core", "the same with ten million cards, of that with one", "decision_batch_10000000 / decision_batch_1000000", 1.5, " ×"),
+    *peers(),
+    *operation(),
 ]
