@@ -387,7 +387,7 @@ class CommandsTest(TokensTest):
         refused(self.path, 77, "everybody can read or change the token in it")
         os.chmod(self.path, 0o600)
         for content, words in (("", "expected a token on one line"), ("a\nb\n", "expected a token on one line"),
-                               ("x" * 300, "expected at most 256"), ("caf\u00e9\n", "is not printable ASCII")):
+                               ("x" * 300, "expected at most 256"), ("caf\u00e9\n", "is a space or not printable ASCII")):
             with open(self.path, "w", encoding="utf-8") as file:
                 file.write(content)
             refused(self.path, 64, words)
