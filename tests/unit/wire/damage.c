@@ -97,10 +97,11 @@ static void write_field(struct random *random, const struct field *field, unsign
     } else if ((tag & 7) == 2) {
         struct buffer inside;
         buffer_init(&inside);
+        struct text content = seldom(random) ? (struct text){0} : field->bytes;
         if (depth < DEPTH_MAX)
-            write_anew(random, field->bytes, depth + 1, &inside);
+            write_anew(random, content, depth + 1, &inside);
         else
-            buffer_append(&inside, field->bytes.data, field->bytes.length);
+            buffer_append(&inside, content.data, content.length);
         put_number(random, inside.length, out);
         buffer_append(out, inside.bytes, inside.length);
         buffer_deinit(&inside);
