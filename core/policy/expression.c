@@ -185,9 +185,16 @@ static void has_slot(struct value *v, const struct value *slot) {
         put_bool(v, slot->type != VALUE_ABSENT);
 }
 
+static const struct value *first_missing(const struct value *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (is_missing(&values[i]))
+            return program_first_missing(values, count);
+    return NULL;
+}
+
 /* Into the first of the arguments, or the place where it would be. */
 static void call(const struct instruction *at, struct value *arguments, struct arena *arena) {
-    const struct value *missing = program_first_missing(arguments, at->count);
+    const struct value *missing = first_missing(arguments, at->count);
     struct value result;
     if (!missing) {
         result = at->apply(arguments, arena);
@@ -270,6 +277,10 @@ static struct value read_threshold(const struct instruction *at, const struct va
         parts[i] = keys[i].text;
     struct text key = threshold_key(parts, at->count, bytes);
     return value_double(threshold_look_up(table->text, key, at->constant->number));
+}
+
+const struct screen *expression_screen(const struct expression *expression) {
+    return expression->screen;
 }
 
 static bool is_bool(const struct value *v, bool boolean) {
@@ -441,26 +452,28 @@ struct value program_run(const struct instruction *code, uint32_t start, uint32_
     return v;
 }
 
-struct value expression_run(const struct expression *expression, const struct value *frame,
-                            struct arena *arena) {
+static struct value run_plain(const struct expression *expression, const struct value *frame,
+                              struct arena *arena) {
     struct value stack[PROGRAM_STACK_MAX];
-    if (expression->builds)
-        return program_run(expression->code, 0, 0, frame, arena);
     struct value v;
     put(&v, run(expression->code, 0, 0, frame, arena, stack));
     return v;
 }
 
+struct value expression_run(const struct expression *expression, const struct value *frame,
+                            struct arena *arena) {
+    return expression->builds ? program_run(expression->code, 0, 0, frame, arena)
+                              : run_plain(expression, frame, arena);
+}
+
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena) {
+    if (!expression->screen)
+        return expression_run(expression, frame, arena);
     enum screen_answer answer = screen_value(expression->screen, frame);
     if (answer == SCREEN_MAYBE)
         return expression_run(expression, frame, arena);
     return answer == SCREEN_ABSENT ? value_absent() : value_bool(answer == SCREEN_YES);
-}
-
-const struct screen *expression_screen(const struct expression *expression) {
-    return expression->screen;
 }
 
 bool expression_is_true(const struct expression *expression, const struct value *frame,
