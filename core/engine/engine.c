@@ -225,12 +225,10 @@ static bool is_key_part(const struct value *v) {
     return v->type != VALUE_ABSENT && v->type != VALUE_ERROR;
 }
 
-static struct text key_of(struct engine *engine, size_t entity) {
+/* Of several fields, or of one that is no text. */
+static struct text composed_key(struct engine *engine, size_t entity) {
     const struct entity_binding *binding = &engine->plan->bindings[entity];
     const struct value *frame = engine->plan_layout.bound.frame;
-    const struct value *first = &frame[binding->key_slots[0]];
-    if (binding->key_slot_count == 1 && first->type == VALUE_TEXT)
-        return is_key_part(first) ? first->text : (struct text){0};
     char *key = engine->keys[entity], *at = key;
     for (size_t i = 0; i < binding->key_slot_count; i++) {
         const struct value *v = &frame[binding->key_slots[i]];
@@ -261,10 +259,19 @@ static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
     return kept->hash;
 }
 
-static uint64_t key_hash_of(struct engine *engine, size_t entity, struct text key) {
-    return key.data == engine->keys[entity]
-               ? hash_text(key)
-               : slot_hash(engine, engine->plan->bindings[entity].key_slots[0], key);
+static void find_key(struct engine *engine, size_t entity, bool with_hash, struct spot *spot) {
+    const struct entity_binding *binding = &engine->plan->bindings[entity];
+    size_t slot = binding->key_slots[0];
+    const struct value *first = &engine->plan_layout.bound.frame[slot];
+    if (binding->key_slot_count == 1 && first->type == VALUE_TEXT) {
+        if (!is_key_part(first))
+            return;
+        spot->key = first->text;
+        spot->key_hash = with_hash ? slot_hash(engine, slot, spot->key) : 0;
+    } else {
+        spot->key = composed_key(engine, entity);
+        spot->key_hash = spot->key.data && with_hash ? hash_text(spot->key) : 0;
+    }
 }
 
 void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes) {
@@ -273,8 +280,8 @@ void layout_begin(struct engine *engine, const struct transaction *transaction, 
     engine->id_hash = hash_text(transaction->id);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         struct spot *spot = &engine->spots[e];
-        spot->key = key_of(engine, e);
-        spot->key_hash = spot->key.data && with_hashes ? key_hash_of(engine, e, spot->key) : 0;
+        spot->key = (struct text){0};
+        find_key(engine, e, with_hashes, spot);
         spot->state = NULL;
         spot->has_entry = false;
     }

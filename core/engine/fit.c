@@ -207,7 +207,15 @@ void judge_compute_values(struct judge *judge, struct arena *arena) {
     struct value *frame = judge->layout.bound.frame;
     for (size_t i = 0; i < judge->snapshot->computed_count; i++) {
         const struct computed *computed = &judge->snapshot->computed[i];
-        frame[computed->slot] = expression_eval(computed->expression, frame, arena);
+        const struct screen *screen = expression_screen(computed->expression);
+        enum screen_answer answer = screen_value(screen, frame);
+        struct value *v = &frame[computed->slot];
+        if (answer == SCREEN_MAYBE) {
+            *v = expression_run(computed->expression, frame, arena);
+        } else {
+            v->type = answer == SCREEN_ABSENT ? VALUE_ABSENT : VALUE_BOOL;
+            v->boolean = answer == SCREEN_YES;
+        }
     }
 }
 

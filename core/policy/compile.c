@@ -398,6 +398,25 @@ static void emit(struct compiler *compiler, const struct syntax *node) {
     }
 }
 
+static struct simple_call simple_call_of(const struct instruction *code, size_t length) {
+    struct simple_call call = {.count = 1};
+    if (length < 3 || length > SIMPLE_CALL_MAX + 2 || code[0].operation != OPERATION_SLOT)
+        return call;
+    while (code[call.count].operation == OPERATION_CONSTANT && call.count < SIMPLE_CALL_MAX) {
+        call.constants[call.count - 1] = code[call.count].constant;
+        if (is_missing(code[call.count++].constant))
+            return call;
+    }
+    const struct instruction *last = &code[call.count];
+    if (last->operation != OPERATION_CALL || last->count != call.count ||
+        last[1].operation != OPERATION_END)
+        return call;
+    call.slot = code[0].slot;
+    call.type = (enum value_type)code[0].type;
+    call.apply = last->apply;
+    return call;
+}
+
 static const struct expression *build(const struct syntax *syntax, const struct screen *screen,
                                       struct arena *arena) {
     struct compiler compiler = {.arena = arena};
@@ -413,7 +432,8 @@ static const struct expression *build(const struct syntax *syntax, const struct 
                                       .code = code,
                                       .length = compiler.length,
                                       .builds = compiler.builds,
-                                      .screen = screen};
+                                      .screen = screen,
+                                      .call = simple_call_of(code, compiler.length)};
     return expression;
 }
 

@@ -185,9 +185,16 @@ static void has_slot(struct value *v, const struct value *slot) {
         put_bool(v, slot->type != VALUE_ABSENT);
 }
 
+static const struct value *first_missing(const struct value *values, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        if (is_missing(&values[i]))
+            return program_first_missing(values, count);
+    return NULL;
+}
+
 /* Into the first of the arguments, or the place where it would be. */
 static void call(const struct instruction *at, struct value *arguments, struct arena *arena) {
-    const struct value *missing = program_first_missing(arguments, at->count);
+    const struct value *missing = first_missing(arguments, at->count);
     struct value result;
     if (!missing) {
         result = at->apply(arguments, arena);
@@ -270,6 +277,10 @@ static struct value read_threshold(const struct instruction *at, const struct va
         parts[i] = keys[i].text;
     struct text key = threshold_key(parts, at->count, bytes);
     return value_double(threshold_look_up(table->text, key, at->constant->number));
+}
+
+const struct screen *expression_screen(const struct expression *expression) {
+    return expression->screen;
 }
 
 static bool is_bool(const struct value *v, bool boolean) {
@@ -415,52 +426,86 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
 
 _Static_assert(EXPRESSION_LEFT_MAX >= 2 * FUNCTION_TEXT_MAX + 32, "a text, and as much again");
 
+/* What one evaluation may take of the arena. */
+struct allowance {
+    struct arena_mark mark;
+    size_t limit; /* the arena's own */
+};
+
+static struct allowance allow(struct arena *arena) {
+    struct allowance allowance = {.mark = arena_mark(arena), .limit = arena->limit};
+    if (arena->limit - arena->used > EXPRESSION_MEMORY_MAX)
+        arena->limit = arena->used + EXPRESSION_MEMORY_MAX;
+    return allowance;
+}
+
 /* What is not part of the value is given back: an evaluation leaves nothing behind but its text or
  * list, and what it may use does not depend on those before it. A text that is longer than what can
  * be built stood somewhere before. */
-struct value program_run(const struct instruction *code, uint32_t start, uint32_t waiting,
-                         const struct value *frame, struct arena *arena) {
-    struct value stack[PROGRAM_STACK_MAX];
+static struct value take_back(struct arena *arena, const struct allowance *allowance,
+                              struct value v) {
     char copy[FUNCTION_TEXT_MAX];
-    struct arena_mark mark = arena_mark(arena);
-    size_t limit = arena->limit;
-    if (limit - arena->used > EXPRESSION_MEMORY_MAX)
-        arena->limit = arena->used + EXPRESSION_MEMORY_MAX;
-    struct value v = *run(code, start, waiting, frame, arena, stack);
-    arena->limit = limit;
+    size_t before = allowance->mark.used;
+    arena->limit = allowance->limit;
     bool text = v.type == VALUE_TEXT && v.text.length > 0;
     bool copied = text && v.text.length <= sizeof copy;
-    if (arena->used == mark.used || v.type == VALUE_LIST || v.type == VALUE_MAP ||
-        (copied && arena->used - mark.used <= 2 * v.text.length))
+    if (arena->used == before || v.type == VALUE_LIST || v.type == VALUE_MAP ||
+        (copied && arena->used - before <= 2 * v.text.length))
         return v;
     if (copied)
         memcpy(copy, v.text.data, v.text.length);
-    arena_rewind(arena, mark);
+    arena_rewind(arena, allowance->mark);
     if (copied)
         v.text = arena_text(arena, (struct text){.data = copy, .length = v.text.length});
     return v;
 }
 
-struct value expression_run(const struct expression *expression, const struct value *frame,
-                            struct arena *arena) {
+struct value program_run(const struct instruction *code, uint32_t start, uint32_t waiting,
+                         const struct value *frame, struct arena *arena) {
     struct value stack[PROGRAM_STACK_MAX];
-    if (expression->builds)
-        return program_run(expression->code, 0, 0, frame, arena);
+    struct allowance allowance = allow(arena);
+    return take_back(arena, &allowance, *run(code, start, waiting, frame, arena, stack));
+}
+
+/* What run() would do. */
+static struct value run_call(const struct simple_call *call, const struct value *frame,
+                             struct arena *arena) {
+    const struct value *first = &frame[call->slot];
+    check(first->type == call->type || is_missing(first));
+    if (is_missing(first))
+        return *first;
+    struct value arguments[SIMPLE_CALL_MAX];
+    arguments[0] = *first;
+    for (size_t i = 1; i < call->count; i++)
+        arguments[i] = *call->constants[i - 1];
+    struct allowance allowance = allow(arena);
+    return take_back(arena, &allowance, call->apply(arguments, arena));
+}
+
+static struct value run_plain(const struct expression *expression, const struct value *frame,
+                              struct arena *arena) {
+    struct value stack[PROGRAM_STACK_MAX];
     struct value v;
     put(&v, run(expression->code, 0, 0, frame, arena, stack));
     return v;
 }
 
+struct value expression_run(const struct expression *expression, const struct value *frame,
+                            struct arena *arena) {
+    if (expression->call.apply)
+        return run_call(&expression->call, frame, arena);
+    return expression->builds ? program_run(expression->code, 0, 0, frame, arena)
+                              : run_plain(expression, frame, arena);
+}
+
 struct value expression_eval(const struct expression *expression, const struct value *frame,
                              struct arena *arena) {
+    if (!expression->screen)
+        return expression_run(expression, frame, arena);
     enum screen_answer answer = screen_value(expression->screen, frame);
     if (answer == SCREEN_MAYBE)
         return expression_run(expression, frame, arena);
     return answer == SCREEN_ABSENT ? value_absent() : value_bool(answer == SCREEN_YES);
-}
-
-const struct screen *expression_screen(const struct expression *expression) {
-    return expression->screen;
 }
 
 bool expression_is_true(const struct expression *expression, const struct value *frame,

@@ -95,18 +95,15 @@ static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
     return gap == SIZE_MAX ? length == V6_BYTES : fill_gap(bytes, length, gap);
 }
 
-static bool read_address(struct text t, uint8_t bytes[V6_BYTES]) {
-    memcpy(bytes, v4_prefix, V4_START);
-    return read_v4(t, bytes + V4_START) || read_v6(t, bytes);
-}
-
 /* ------------------------------------------------------------------------------------------------
  * Writing */
 
 static void clear_bits(uint8_t *bytes, size_t count, unsigned bits) {
-    for (size_t i = 0; i < count; i++, bits -= bits < 8 ? bits : 8)
-        if (bits < 8)
-            bytes[i] = (uint8_t)(bytes[i] & (0xff00u >> bits));
+    size_t i = bits / 8;
+    if (i < count)
+        bytes[i] = (uint8_t)(bytes[i] & (0xff00u >> bits % 8));
+    while (++i < count)
+        bytes[i] = 0;
 }
 
 static unsigned group_at(const uint8_t bytes[V6_BYTES], size_t group) {
@@ -147,9 +144,9 @@ static char *put_group(char *at, unsigned group) {
 }
 
 static char *put_v4(char *at, const uint8_t bytes[V4_BYTES]) {
-    for (size_t i = 0; i < V4_BYTES; i++) {
-        if (i > 0)
-            *at++ = '.';
+    at = put_number(at, bytes[0]);
+    for (size_t i = 1; i < V4_BYTES; i++) {
+        *at++ = '.';
         at = put_number(at, bytes[i]);
     }
     return at;
@@ -175,9 +172,12 @@ size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
                   char ret_text[IP_NETWORK_SIZE]) {
     check(v4_bits <= IP_NETWORK_V4_BITS_MAX && v6_bits <= IP_NETWORK_V6_BITS_MAX);
     uint8_t bytes[V6_BYTES];
-    if (!read_address(address, bytes))
-        return 0;
-    bool v4 = memcmp(bytes, v4_prefix, V4_START) == 0;
+    bool v4 = read_v4(address, bytes + V4_START);
+    if (!v4) {
+        if (!read_v6(address, bytes))
+            return 0;
+        v4 = memcmp(bytes, v4_prefix, V4_START) == 0;
+    }
     char *at = ret_text;
     if (v4) {
         clear_bits(bytes + V4_START, V4_BYTES, v4_bits);
@@ -194,7 +194,13 @@ size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
 
 bool ip_address_parse(struct text address, uint8_t ret_bytes[IP_ADDRESS_BYTES], bool *ret_is_v4) {
     uint8_t bytes[V6_BYTES];
-    if (!read_address(address, bytes))
+    if (read_v4(address, bytes)) {
+        memcpy(ret_bytes, v4_prefix, V4_START);
+        memcpy(ret_bytes + V4_START, bytes, V4_BYTES);
+        *ret_is_v4 = true;
+        return true;
+    }
+    if (!read_v6(address, bytes))
         return false;
     memcpy(ret_bytes, bytes, V6_BYTES);
     *ret_is_v4 = memcmp(bytes, v4_prefix, V4_START) == 0;

@@ -72,6 +72,17 @@ struct instruction {
     };
 };
 
+/* Of many a derived field nothing else is to be run: a function of a name and of constants, none
+ * of which is missing. */
+#define SIMPLE_CALL_MAX 4
+struct simple_call {
+    struct value (*apply)(const struct value *arguments,
+                          struct arena *arena); /* NULL: it is more */
+    size_t slot, count;                         /* of the first argument; of all */
+    enum value_type type;
+    const struct value *constants[SIMPLE_CALL_MAX - 1];
+};
+
 struct expression {
     type_code type;
     uint32_t cost;
@@ -79,6 +90,7 @@ struct expression {
     uint32_t length;
     bool builds;                 /* texts or lists: it needs memory while it runs */
     const struct screen *screen; /* of a bool; NULL: none */
+    struct simple_call call;
 };
 
 /* Deeper than SYNTAX_NESTING_MAX allows: at most eight values wait at each level, and three more

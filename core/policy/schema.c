@@ -383,16 +383,9 @@ static int bind_coordinate(const struct binding *binding, size_t slot, int32_t e
 static int bind_field(const struct binding *binding, size_t slot) {
     const struct field *field = &binding->schema->fields[slot];
     const struct transaction *transaction = binding->transaction;
-    if (field->kind == FIELD_KIND_TEXT) { /* as most are */
-        struct text t = transaction->fields[field->source];
-        if (t.length == 0 || t.length >= CARD_NUMBER_MIN)
-            return bind_text(binding, slot, t);
-        set_text(binding, slot, t);
-        return 0;
-    }
     switch (field->kind) {
     case FIELD_KIND_TEXT:
-        break;
+        return bind_text(binding, slot, transaction->fields[field->source]);
     case FIELD_KIND_ID:
         return bind_text(binding, slot, transaction->id);
     case FIELD_KIND_CURRENCY:
@@ -417,6 +410,22 @@ static int bind_field(const struct binding *binding, size_t slot) {
         break;
     }
     return 0;
+}
+
+/* Most fields are texts, and there is nothing to say about most of these. */
+static inline bool bind_short_text(const struct binding *binding, size_t slot) {
+    const struct field *field = &binding->schema->fields[slot];
+    if (field->kind != FIELD_KIND_TEXT)
+        return false;
+    struct text t = binding->transaction->fields[field->source];
+    if (t.length >= CARD_NUMBER_MIN || (t.length == 0 && field->required))
+        return false;
+    struct value *v = &binding->bound->frame[slot];
+    v->type = t.length > 0 ? VALUE_TEXT : VALUE_ABSENT;
+    v->text.data = t.data;
+    v->text.length = t.length;
+    binding->bound->integers[slot] = 0;
+    return true;
 }
 
 bool schema_may_refuse(const struct schema *schema, size_t slot) {
@@ -459,7 +468,8 @@ int schema_bind_some(const struct schema *schema, const struct transaction *tran
     size_t i = 0;
     int r = 0;
     for (; i < slot_count && slots[i] < schema->first_attribute && r == 0; i++)
-        r = bind_field(&binding, slots[i]);
+        if (!bind_short_text(&binding, slots[i]))
+            r = bind_field(&binding, slots[i]);
     if (r == 0 && (mode == BIND_STRICT || (i < slot_count && slots[i] < schema->first_derived)))
         r = bind_attributes(&binding);
     if (r < 0)

@@ -380,6 +380,72 @@ static void a_visit_can_be_stopped(void **state) {
     bench_deinit(&bench);
 }
 
+/* ---- what deciding has found ---- */
+
+static void pass(struct overlay_guard *self) {
+    (void)self;
+}
+
+struct found {
+    struct bench bench;
+    struct engine *other;
+    struct overlay *overlay, *plain; /* plain: never told of a decision */
+    struct arena arena;
+};
+
+static void apply_to_both(struct found *found, struct engine *engine, struct record record) {
+    overlay_apply(found->overlay, engine, &record);
+    if (record.type == RECORD_TRANSACTION)
+        record.transaction.decision.laid_out = 0;
+    overlay_apply(found->plain, found->other, &record);
+}
+
+/* Decides a transaction, lets others come in between, and then applies it. */
+static void decide_and_apply(struct found *found, unsigned step) {
+    struct record record = traffic_next(&found->bench.traffic);
+    if (record.type == RECORD_TRANSACTION) {
+        struct decision decision;
+        struct text field;
+        struct error error;
+        if (engine_decide(found->bench.engine, &record.transaction.transaction,
+                          overlay_states(found->overlay), false, &found->arena, &decision, &field,
+                          &error) == 0)
+            record.transaction.decision.laid_out = decision.laid_out;
+    }
+    if (step % 3 == 0) /* by another engine: the first still knows its decision */
+        apply_to_both(found, found->other, traffic_next(&found->bench.traffic));
+    apply_to_both(found, found->bench.engine, record);
+}
+
+static void states_that_deciding_found_are_the_same(void **state) {
+    (void)state;
+    struct overlay_guard guard = {.enter = pass, .leave = pass};
+    struct found found;
+    bench_init(&found.bench, 6);
+    arena_init(&found.arena, 64u << 20);
+    const struct plan *plan = &found.bench.snapshot->plan;
+    found.other = engine_new(found.bench.snapshot, found.bench.snapshot);
+    found.overlay = overlay_new(plan, NULL);
+    found.plain = overlay_new(plan, NULL);
+    for (unsigned round = 0; round < test_steps(1500) / 100 + 1; round++) {
+        uint64_t before = overlay_hash(found.overlay);
+        struct overlay_view *view = overlay_view_open(found.overlay, &guard);
+        for (unsigned i = 0; i < 100; i++)
+            decide_and_apply(&found, i);
+        assert_true(overlay_view_hash(view) == before);
+        overlay_view_close(view);
+        assert_true(overlay_hash(found.overlay) == overlay_hash(found.plain));
+        assert_int_equal(overlay_bytes(found.overlay), overlay_bytes(found.plain));
+        assert_int_equal(overlay_entities(found.overlay), overlay_entities(found.plain));
+        arena_reset(&found.arena);
+    }
+    overlay_free(found.overlay);
+    overlay_free(found.plain);
+    engine_free(found.other);
+    arena_deinit(&found.arena);
+    bench_deinit(&found.bench);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_what_the_model_is),
@@ -388,6 +454,7 @@ int main(void) {
         cmocka_unit_test(equal_keys_of_two_entities_are_two),
         cmocka_unit_test(the_first_of_two_equal_ids_stays),
         cmocka_unit_test(a_visit_can_be_stopped),
+        cmocka_unit_test(states_that_deciding_found_are_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
