@@ -43,13 +43,14 @@ struct front_settings {
     size_t requests_max;          /* given to the handler at the same time */
     size_t bytes_max;             /* of a message; the connection of a larger one is closed */
     struct ipc_access ipc_access; /* of the sockets of ipc addresses */
-    /* The next five are for fronts of our own. */
+    /* The next six are for fronts of our own. */
     size_t connections_max;
     size_t connections_elsewhere; /* that other doors of the process may have beside these */
     size_t buffer_bytes_max; /* of requests and answers on their way, all connections together */
     int64_t idle_us;         /* a connection without traffic is closed; 0: never */
     int64_t stall_us;        /* so is one that leaves a message or its answers half-way; 0: never */
     struct tls_settings tls;
+    const int *core; /* that the loop runs on; NULL: any */
     struct front_handler handler;
     const void *probe; /* a request that is always answered: what watch() sends */
     size_t probe_length;

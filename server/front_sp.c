@@ -13,6 +13,7 @@
 
 #include "address.h"
 #include "core/base/check.h"
+#include "placement.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -213,6 +214,8 @@ static void on_tick(evutil_socket_t descriptor, short what, void *user) {
 
 static void *run(void *user) {
     own = user;
+    if (own->settings.core)
+        placement_move(*own->settings.core);
     event_base_dispatch(own->base);
     return NULL;
 }

@@ -335,6 +335,11 @@ static void say_listening(struct harrierd *harrierd, const char *address, bool i
                  address);
 }
 
+/* Before there are other threads. */
+static int take_cores(struct harrierd *harrierd, struct error *ret_error) {
+    return placement_take(&harrierd->options.placement, ret_error);
+}
+
 static int open_front(struct harrierd *harrierd, struct error *ret_error) {
     const struct options *options = &harrierd->options;
     service_write_probe(harrierd->service, &harrierd->probe);
@@ -352,6 +357,7 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
         .idle_us = options->idle_timeout_us,
         .stall_us = options->stall_timeout_us,
         .tls = tls_settings_of(options),
+        .core = placement_loop(&options->placement),
         .handler = {.handle = service_handle,
                     .handle_all = service_handle_all,
                     .user = harrierd->service},
@@ -447,9 +453,9 @@ static const struct {
     int (*open)(struct harrierd *harrierd, struct error *ret_error);
     int exit_code; /* of a system error; others say themselves what they are */
 } openings[] = {
-    {make_data_dir, EXIT_CANNOT_CREATE}, {open_service, EXIT_STORED},
-    {open_front, EXIT_CANNOT_CREATE},    {open_http, EXIT_CANNOT_CREATE},
-    {open_admin, EXIT_CANNOT_CREATE},
+    {take_cores, EXIT_CANNOT_CREATE}, {make_data_dir, EXIT_CANNOT_CREATE},
+    {open_service, EXIT_STORED},      {open_front, EXIT_CANNOT_CREATE},
+    {open_http, EXIT_CANNOT_CREATE},  {open_admin, EXIT_CANNOT_CREATE},
 };
 
 static bool serves_with_nng(const struct options *options) {

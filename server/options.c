@@ -155,6 +155,11 @@ static const struct option table[] = {
              "10 such lines a second. 0: never."},
     {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
      .reloadable = true, .help = "Which lines go to standard error."},
+    {OPERATION, "cores", OPTION_TEXT, AT(cores), "",
+     .help = "Cores that the threads run on, such as \"2\" or \"2,3\": the first is for the one "
+             "that reads, decides and answers over tcp, tls+tcp and ipc; all others, such as the "
+             "one that waits for the disk, share the rest, or the first when it is alone. Empty: "
+             "the kernel chooses."},
     {OPERATION, "drain_timeout", OPTION_DURATION, AT(drain_timeout_us), "10s",
      .least = 100 * US_PER_MS, .most = 600 * US_PER_S, .reloadable = true,
      .help = "How long SIGTERM waits for requests in the server before it gives up on them."},
@@ -354,6 +359,8 @@ static int check_together(struct options *options, struct error *ret_error) {
     if (options->shadow.count > ENGINE_SHADOWS_MAX)
         return error_set(ret_error, ERROR_INVALID, "shadow names %zu policies; expected at most %d",
                          options->shadow.count, ENGINE_SHADOWS_MAX);
+    if (placement_parse(options->cores, &options->placement, ret_error) < 0)
+        return -ERROR_INVALID;
     if (ipc_access_parse(options->ipc_mode, options->ipc_group, &options->ipc_access, ret_error) <
         0)
         return -ERROR_INVALID;

@@ -6,6 +6,7 @@
 #include "core/base/error.h"
 #include "core/base/option.h"
 #include "ipc_access.h"
+#include "placement.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,6 +46,8 @@ struct options {
     int64_t slow_after_us;       /* 0: never */
     int log_level;               /* enum log_level */
     int64_t drain_timeout_us;
+    const char *cores;          /* "": any */
+    struct placement placement; /* what it says */
 };
 
 /* What the command line asks for besides options. */

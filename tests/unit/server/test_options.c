@@ -155,6 +155,24 @@ static void ipc_access_is_checked(void **state) {
                    "there is no group");
 }
 
+static void cores_are_numbers(void **state) {
+    (void)state;
+    struct loaded l;
+    assert_int_equal(LOAD(&l, NO_FILE, "--cores="), 0);
+    assert_null(placement_loop(&l.options.placement));
+    option_set_free(l.set);
+    assert_int_equal(LOAD(&l, NO_FILE, "--cores=5,0,1023"), 0);
+    assert_int_equal(l.options.placement.count, 3);
+    assert_int_equal(*placement_loop(&l.options.placement), 5);
+    assert_int_equal(l.options.placement.cores[2], 1023);
+    option_set_free(l.set);
+    static const char *const bad[] = {"--cores=a",  "--cores=1,",  "--cores=,1",   "--cores=1,1",
+                                      "--cores=-1", "--cores=1 2", "--cores=1024", "--cores=1,,2"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_refused(&l, LOAD(&l, NO_FILE, bad[i]), OPTIONS_FAULT_CONFIGURATION,
+                       "cores cannot be");
+}
+
 static void words_need_no_configuration(void **state) {
     (void)state;
     static const struct {
@@ -268,6 +286,7 @@ int main(void) {
         cmocka_unit_test(mistakes_say_whose_they_are),
         cmocka_unit_test(other_machines_are_kept_out),
         cmocka_unit_test(ipc_access_is_checked),
+        cmocka_unit_test(cores_are_numbers),
         cmocka_unit_test(words_need_no_configuration),
         cmocka_unit_test(a_reload_tells_what_it_cannot_change),
         cmocka_unit_test(addresses_are_checked),
