@@ -77,7 +77,8 @@ class Bench:
     # ---- the server
 
     def start(self, data):
-        command = [self.harrierd, "--config=/dev/null", f"--listen={self.address}", "--admin_listen=", f"--policy={POLICY}", f"--data_dir={data}"]
+        command = [self.harrierd, "--config=/dev/null", f"--listen={self.address}", "--admin_listen=", f"--policy={POLICY}"]
+        command.append(f"--data_dir={data}")
         with open(f"{self.folder}/harrierd.said", "wb") as said:
             began = time.monotonic()
             self.process = subprocess.Popen(pinned(SERVER_CORE, command), stderr=said)
@@ -98,8 +99,8 @@ class Bench:
         return json.loads(done.stdout) if done.stdout else {}
 
     def begin(self, batch, count, seconds, *more):
-        command = [f"{self.build}/tests/bench/peers/peers_ask", "lib", self.address, self.world, "1", str(batch), str(self.next), str(count)]
-        command = pinned(CLIENT_CORE, [*command, str(seconds), *more])
+        command = [f"{self.build}/tests/bench/peers/peers_ask", "lib", self.address, self.world, "1", str(batch)]
+        command = pinned(CLIENT_CORE, [*command, str(self.next), str(count), str(seconds), *more])
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def end(self, client):
@@ -141,10 +142,8 @@ class Bench:
             self.stop()
             if number > 0:
                 self.note("operation_start_s", seconds)
-        print(f"start with {at_start['overlay_entities']:,} entities and {RECORDS:,} records to catch up: {self.median('operation_start_s'):.2f} s")
-
-    def median(self, name):
-        return statistics.median(self.figures[name])
+        seconds = statistics.median(self.figures["operation_start_s"])
+        print(f"start with {RECORDS:,} records to catch up, of {at_start['overlay_entities']:,} entities: {seconds:.2f} s")
 
     def measure_empty(self):
         """What the server takes when it knows nothing."""
@@ -213,7 +212,8 @@ class Bench:
     # ---- what came of it
 
     def print_table(self):
-        rows = [(f"start, {self.figures['operation_entities'][0] / 1e6:.1f}M entities in tables, {RECORDS:,} records to catch up, s", "operation_start_s", None, 8)]
+        entities = self.figures["operation_entities"][0] / 1e6
+        rows = [(f"start, {entities:.1f}M entities in tables, {RECORDS:,} records to catch up, s", "operation_start_s", None, 8)]
         rows.append(("p99.9 with a rebuild and a swap, to without", "operation_night_p999_us", "operation_quiet_p999_us", 3))
         for name, most, words in (("", 1.3, "outside of a swap"), ("swap_", 2.3, "during a swap, at most")):
             anonymous = f"operation_{name}anonymous_bytes"
@@ -232,8 +232,10 @@ class Bench:
 def remarks():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
-    yield f"operation: {os.cpu_count()} cores, {model}; harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all at idle priority"
-    yield f"operation: {TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones; {ROUNDS} rounds; {PER_SECOND:,} transactions a second during p99.9"
+    cores = f"harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all at idle priority"
+    yield f"operation: {os.cpu_count()} cores, {model}; {cores}"
+    size = f"{TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones"
+    yield f"operation: {size}; {ROUNDS} rounds; {PER_SECOND:,} transactions a second during p99.9"
 
 
 def main():
