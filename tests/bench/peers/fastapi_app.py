@@ -15,7 +15,6 @@ import redis.asyncio as redis
 import xgboost
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
-
 from ruleset import ENTITIES, FEATURES, WINDOWS, to_python, verdict_of
 
 exec(to_python())  # noqa: S102 — judge(): the rules as one function

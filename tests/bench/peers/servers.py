@@ -14,7 +14,6 @@ import sys
 import time
 
 import redis
-
 import ruleset
 
 HERE = os.path.dirname(os.path.abspath(__file__))

@@ -8,7 +8,6 @@ import sys
 
 import numpy
 import xgboost
-
 from ruleset import FEATURES
 
 ROWS = 40_000
