@@ -66,7 +66,8 @@ class Bench:
         self.build, self.folder = build, folder
         self.harrierd = os.environ.get("HARRIERD", f"{build}/server/harrierd")
         self.harrier = os.environ.get("HARRIER", f"{build}/clients/cli/harrier")
-        self.address = f"ipc://{folder}/harrier.sock"
+        self.sockets = tempfile.mkdtemp(prefix="harrier-")  # their paths must be short
+        self.address = f"ipc://{self.sockets}/harrier.sock"
         self.world = f"{CARDS},{MERCHANTS},0,{START_US},{STEP_US}"
         self.next, self.process, self.figures = 0, None, {}
 
@@ -261,6 +262,7 @@ def main():
     finally:
         bench.stop()
         shutil.rmtree(folder)
+        shutil.rmtree(bench.sockets)
 
 
 main()
