@@ -4,16 +4,19 @@ usage: bench.py BUILD [--out FILE]
 """
 
 import argparse
+import glob
 import json
 import os
 import re
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import tempfile
 import threading
 import time
+import urllib.request
 
 POLICY = "rules/card-payments"
 DAYS = 40
@@ -36,6 +39,20 @@ MIB = 2**20
 
 def pinned(core, command):
     return ["taskset", "-c", core, *command] if core else command
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+def processor_s(process):
+    total = 0
+    for path in glob.glob(f"/proc/{process.pid}/task/*/schedstat"):
+        with open(path, encoding="ascii") as stat:
+            total += int(stat.read().split()[0])
+    return total / 1e9
 
 
 def anonymous_bytes(process):
@@ -66,7 +83,9 @@ class Bench:
         self.build, self.folder = build, folder
         self.harrierd = os.environ.get("HARRIERD", f"{build}/server/harrierd")
         self.harrier = os.environ.get("HARRIER", f"{build}/clients/cli/harrier")
-        self.address = f"ipc://{folder}/harrier.sock"
+        self.sockets = tempfile.mkdtemp(prefix="harrier-")  # their paths must be short
+        self.address = f"ipc://{self.sockets}/harrier.sock"
+        self.admin_port = free_port()
         self.world = f"{CARDS},{MERCHANTS},0,{START_US},{STEP_US}"
         self.next, self.process, self.figures = 0, None, {}
 
@@ -77,7 +96,8 @@ class Bench:
     # ---- the server
 
     def start(self, data):
-        command = [self.harrierd, "--config=/dev/null", f"--listen={self.address}", "--admin_listen=", f"--policy={POLICY}", f"--data_dir={data}"]
+        command = [self.harrierd, "--config=/dev/null", f"--listen={self.address}", f"--policy={POLICY}"]
+        command += [f"--admin_listen=127.0.0.1:{self.admin_port}", f"--data_dir={data}"]
         with open(f"{self.folder}/harrierd.said", "wb") as said:
             began = time.monotonic()
             self.process = subprocess.Popen(pinned(SERVER_CORE, command), stderr=said)
@@ -98,8 +118,8 @@ class Bench:
         return json.loads(done.stdout) if done.stdout else {}
 
     def begin(self, batch, count, seconds, *more):
-        command = [f"{self.build}/tests/bench/peers/peers_ask", "lib", self.address, self.world, "1", str(batch), str(self.next), str(count)]
-        command = pinned(CLIENT_CORE, [*command, str(seconds), *more])
+        command = [f"{self.build}/tests/bench/peers/peers_ask", "lib", self.address, self.world, "1", str(batch)]
+        command = pinned(CLIENT_CORE, [*command, str(self.next), str(count), str(seconds), *more])
         return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def end(self, client):
@@ -137,14 +157,14 @@ class Bench:
         self.stop()
         for number in range(ROUNDS + 1):  # the first one warms the page cache
             seconds = self.start(data)
-            at_start = self.status()
+            at_start, processor = self.status(), processor_s(self.process)
             self.stop()
             if number > 0:
                 self.note("operation_start_s", seconds)
-        print(f"start with {at_start['overlay_entities']:,} entities and {RECORDS:,} records to catch up: {self.median('operation_start_s'):.2f} s")
-
-    def median(self, name):
-        return statistics.median(self.figures[name])
+                self.note("operation_start_processor_s", processor)
+        seconds, processor = (statistics.median(self.figures[f"operation_start_{what}"]) for what in ("s", "processor_s"))
+        entities = at_start["overlay_entities"]
+        print(f"start with {RECORDS:,} records to catch up, of {entities:,} entities: {seconds:.2f} s, processor {processor:.2f} s")
 
     def measure_empty(self):
         """What the server takes when it knows nothing."""
@@ -161,17 +181,17 @@ class Bench:
         while self.status().get("synced_position", 0) < before["position"]:
             time.sleep(0.05)
         quiet = self.end(self.begin_probe(SECONDS))
-        before = self.status()
+        before, tables = self.status(), self.tables()
         outside, peak = anonymous_bytes(self.process), Peak(self.process)
         probe = self.begin_probe(WAIT)
         with open(f"{self.folder}/rebuild.said", "wb") as said:
             rebuild = subprocess.Popen([self.harrier, "rebuild", f"--data={data}"], stdout=said, stderr=said)
         began = time.monotonic()
-        while rebuild.poll() is None or not self.is_adopted(before):
+        while rebuild.poll() is None or not self.is_adopted(tables):
             if rebuild.poll() not in (None, 0) or time.monotonic() - began > WAIT:
                 rebuild.kill()
                 raise SystemExit(f"the rebuild failed, or its tables were not taken: {self.read('rebuild.said')[-2000:]}")
-            time.sleep(0.1)
+            time.sleep(0.2)
         seconds = time.monotonic() - began
         probe.send_signal(signal.SIGTERM)
         self.note_night(before, quiet, self.end(probe), outside, peak.end(), seconds)
@@ -206,14 +226,23 @@ class Bench:
             capacity *= 2
         return capacity * 16
 
+    def metrics(self):
+        """Costs the server less than a look by `harrier status` costs the machine, which would show in the slowest answers."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=WAIT) as answer:
+            return answer.read().decode()
+
+    def tables(self):
+        return re.search(r"^harrierd_generation_position .*$", self.metrics(), re.MULTILINE).group()
+
     def is_adopted(self, before):
-        status = self.status()
-        return status.get("generation_id") != before.get("generation_id") and status.get("swap_state") == "idle"
+        metrics = self.metrics()
+        return before not in metrics.splitlines() and 'harrierd_swap_state{state="idle"} 1' in metrics
 
     # ---- what came of it
 
     def print_table(self):
-        rows = [(f"start, {self.figures['operation_entities'][0] / 1e6:.1f}M entities in tables, {RECORDS:,} records to catch up, s", "operation_start_s", None, 8)]
+        entities = self.figures["operation_entities"][0] / 1e6
+        rows = [(f"start, {entities:.1f}M entities in tables, {RECORDS:,} records to catch up, s", "operation_start_s", None, 8)]
         rows.append(("p99.9 with a rebuild and a swap, to without", "operation_night_p999_us", "operation_quiet_p999_us", 3))
         for name, most, words in (("", 1.3, "outside of a swap"), ("swap_", 2.3, "during a swap, at most")):
             anonymous = f"operation_{name}anonymous_bytes"
@@ -232,8 +261,10 @@ class Bench:
 def remarks():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
-    yield f"operation: {os.cpu_count()} cores, {model}; harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all at idle priority"
-    yield f"operation: {TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones; {ROUNDS} rounds; {PER_SECOND:,} transactions a second during p99.9"
+    cores = f"harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all at idle priority"
+    yield f"operation: {os.cpu_count()} cores, {model}; {cores}"
+    size = f"{TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones"
+    yield f"operation: {size}; {ROUNDS} rounds; {PER_SECOND:,} transactions a second during p99.9"
 
 
 def main():
@@ -259,6 +290,7 @@ def main():
     finally:
         bench.stop()
         shutil.rmtree(folder)
+        shutil.rmtree(bench.sockets)
 
 
 main()

@@ -12,15 +12,15 @@ import os
 import re
 import resource
 import shutil
-import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
 import check
-import rules
+import ruleset
 import servers
+from table import Row, print_table, write_figures
 
 HERE = servers.HERE
 ROUNDS = int(os.environ.get("ROUNDS", "5"))
@@ -29,33 +29,8 @@ CARDS, MERCHANTS = int(os.environ.get("CARDS", "100000")), int(os.environ.get("M
 HISTORY = int(os.environ.get("HISTORY", "200000"))
 STEP_US = 2000  # from payment to payment: 500 a second
 BEHIND_S = 12 * 3600  # where they begin: harrierd takes none from the future
-SERVER_CORE, CLIENT_CORE = (int(core) if core else None for core in (os.environ.get("SERVER_CORE", "0"), os.environ.get("CLIENT_CORE", "1")))
-FIGURES = ("rate", "p50_us", "p99_us", "server_us", "client_us")
+SERVER_CORE, CLIENT_CORE = os.environ.get("SERVER_CORE", "0") or None, os.environ.get("CLIENT_CORE", "1") or None
 MOST = 1_000_000_000
-
-# What the peers are held against: name of ours, how many times the peer's rate, what part of its p99.
-TARGETS = {
-    ("fastapi_32", "harrier_nng_32"): (50, 1 / 50),
-    ("fastapi_32", "harrier_lib_32"): (80, None),
-    ("redis_lua_pipeline_16", "harrier_batch_16"): (5, None),
-}
-
-
-@dataclasses.dataclass
-class Row:
-    name: str  # in the figures
-    words: str
-    in_flight: str
-    servers: list
-    stream: str  # rows with the same server go on where the other stopped
-    measure: object  # (first payment, seconds) → (rate, p50, p99, next payment)
-    ours: tuple = ()  # the rows it is compared with
-    # rate, p50, p99, processor time for a payment on the servers' side and on the client's, all but the rate in µs
-    rounds: list = dataclasses.field(default_factory=list)
-
-    def median(self, at):
-        return statistics.median(values[at] for values in self.rounds)
-
 
 @dataclasses.dataclass
 class Programs:
@@ -137,7 +112,7 @@ class Bench:
         self.harrier = run(servers.Harrier("harrier", folder, SERVER_CORE, self.programs))
         self.synced = run(servers.Harrier("harrier-synced", folder, SERVER_CORE, self.programs, durability="synced"))
         self.policy = os.path.join(folder, "policy")
-        rules.to_policy(self.policy)
+        ruleset.to_policy(self.policy)
         self.same = run(servers.Harrier("harrier-same", folder, SERVER_CORE, self.programs, self.policy))
 
     def check(self):
@@ -189,14 +164,18 @@ class Bench:
         ):
             for count in counts:
                 row(f"{prefix}_{count}", words, str(count), [server], server.name, self.client(ask, way, server.address, count, 1))
-        for prefix, words, server in (("harrier", "harrierd, batches", self.harrier), ("harrier_same", "harrierd, the peers' work, batches", self.same)):
+        for prefix, words, server in (
+            ("harrier", "harrierd, batches", self.harrier),
+            ("harrier_same", "harrierd, the peers' work, batches", self.same),
+        ):
             row(f"{prefix}_batch_16", words, "1 × 16", [server], server.name, self.client(ask, "lib", server.address, 1, 16))
         webs = [("fastapi", "FastAPI, Redis, XGBoost", self.fastapi)]
         webs += [(f"node_{name.split('-', maxsplit=1)[0]}", f"fastify, Redis, {name}", server) for name, server in self.node.items()]
         for name, words, server in webs:
             for count in (1, 32):
                 ours = (f"harrier_nng_{count}", f"harrier_lib_{count}", f"harrier_same_lib_{count}")
-                row(f"{name}_{count}", words, str(count), [server, self.store], name, self.client(load, "http", str(server.port), count, 1), *ours)
+                measure = self.client(load, "http", str(server.port), count, 1)
+                row(f"{name}_{count}", words, str(count), [server, self.store], name, measure, *ours)
         for name, words, database, script in (
             ("redis_lua", "one Redis script", 0, "score.lua"),
             ("redis_lua_hash", "one Redis script, hashes", 5, "score_hash.lua"),
@@ -206,7 +185,8 @@ class Bench:
                 ours = (f"harrier_nng_{count}", f"harrier_lib_{count}", f"harrier_same_lib_{count}")
                 row(f"{name}_{count}", words, str(count), [self.store], name, self.client(load, "redis", address, count, 1), *ours)
             measure = self.client(load, "redis", address, 1, 16)
-            row(f"{name}_pipeline_16", f"{words}, pipeline", "1 × 16", [self.store], name, measure, "harrier_batch_16", "harrier_same_batch_16")
+            ours = ("harrier_batch_16", "harrier_same_batch_16")
+            row(f"{name}_pipeline_16", f"{words}, pipeline", "1 × 16", [self.store], name, measure, *ours)
         for commit in ("off", "on"):
             for count in (1, 32):
                 ours = [f"harrier_nng_{count}", f"harrier_lib_{count}", f"harrier_same_lib_{count}"]
@@ -240,9 +220,11 @@ class Bench:
             model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
         packages = ("fastapi", "uvicorn", "uvloop", "httptools", "redis", "hiredis", "orjson", "xgboost-cpu")
         modules = f"{self.cache}/node/node_modules"
-        yield f"peers: {os.cpu_count()} cores, {model}; servers on core {SERVER_CORE}, clients on core {CLIENT_CORE}; loopback TCP, PostgreSQL by its unix socket"
+        cores = f"servers on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}"
+        yield f"peers: {os.cpu_count()} cores, {model}; {cores}; loopback TCP, PostgreSQL by its unix socket"
         yield f"peers: {CARDS:,} cards, {MERCHANTS:,} merchants, a history of {HISTORY:,} payments; {ROUNDS} rounds of {SECONDS:g} s each"
-        yield "peers: Python " + sys.version.split()[0] + ", " + ", ".join(f"{name} {importlib.metadata.version(name)}" for name in packages)
+        found = [f"{name} {importlib.metadata.version(name)}" for name in packages]
+        yield f"peers: Python {sys.version.split()[0]}, {', '.join(found)}"
         found = []
         for name in ("fastify", "ioredis", "json-rules-engine", "@gorules/zen-engine"):
             with open(f"{modules}/{name}/package.json", encoding="utf-8") as file:
@@ -259,34 +241,6 @@ def processor_us(asked):
 
 def output(command):
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-
-
-def print_table(rows):
-    by_name = {row.name: row for row in rows}
-    print(f"\n{'':<44} {'in flight':>9} {'rate/s':>10} {'least':>10} {'most':>10} {'p50 µs':>10} {'p99 µs':>10}   processor µs each: server, client")
-    for row in rows:
-        rates = [values[0] for values in row.rounds]
-        print(f"{row.words:<44} {row.in_flight:>9} {row.median(0):10,.0f} {min(rates):10,.0f} {max(rates):10,.0f}", end="")
-        print(f" {row.median(1):10,.0f} {row.median(2):10,.0f} {row.median(3):20.1f} {row.median(4):10.1f}")
-    print(f"\n{'':<44} {'in flight':>9} {'harrierd':>38} {'× rate':>10} {'p99 ÷':>10}  target")
-    for row in rows:
-        for name in row.ours:
-            ours = by_name[name]
-            times, part = ours.median(0) / row.median(0), row.median(2) / ours.median(2)
-            least, most = TARGETS.get((row.name, name), (None, None))
-            target = f"≥ {least} × its rate: {'met' if times >= least else 'MISSED'}" if least else ""
-            if most:
-                target += f"; ≤ 1/{1 / most:.0f} of its p99: {'met' if part >= 1 / most else 'MISSED'}"
-            print(f"{row.words:<44} {row.in_flight:>9} {ours.words:>38} {times:10.1f} {part:10.1f}  {target}".rstrip())
-
-
-def write_figures(path, rows, remarks):
-    """A line for each round of each figure."""
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(f"# {remark}\n" for remark in remarks)
-        for row in rows:
-            for values in row.rounds:
-                file.writelines(f"peers_{row.name}_{what}\t{value:.2f}\n" for what, value in zip(FIGURES, values, strict=True))
 
 
 def main():

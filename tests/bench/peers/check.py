@@ -6,14 +6,14 @@ import os
 import subprocess
 from datetime import UTC, datetime
 
-import rules
+import ruleset
 
 PAYMENTS, PAST = 400, 200
 # 20 cards, 5 merchants; half of the payments in the 30 days before, then one every 20 s.
 WORLD = f"20,5,{PAST},{1767225600 * 1000000},20000000"
 
 judges = {}
-exec(rules.to_python(), judges)  # noqa: S102
+exec(ruleset.to_python(), judges)  # noqa: S102
 
 
 def payments(programs):
@@ -27,7 +27,7 @@ def by_tiles(entity, payment, past):
     seconds = payment["event_time_us"] // 1000000
     inside = {
         name: [amount for time, amount in own if seconds // width - count < time // width <= seconds // width]
-        for name, (width, count) in rules.WINDOWS.items()
+        for name, (width, count) in ruleset.WINDOWS.items()
     }
     return [len(amounts) for amounts in inside.values()] + [sum(amounts) for amounts in inside.values()]
 
@@ -45,8 +45,8 @@ def expect(all_payments):
     """For each payment its features, score by rules, least verdict and reasons."""
     for number, payment in enumerate(all_payments):
         past = all_payments[:number]
-        values = [value for entity in rules.ENTITIES for value in by_tiles(entity, payment, past)]
-        score, least, reasons = judge(payment, dict(zip(rules.FEATURES, values, strict=True)))
+        values = [value for entity in ruleset.ENTITIES for value in by_tiles(entity, payment, past)]
+        score, least, reasons = judge(payment, dict(zip(ruleset.FEATURES, values, strict=True)))
         yield values, score, least, reasons
 
 
@@ -56,11 +56,11 @@ def compare(name, expected, answers):
     for number, (want, got) in enumerate(zip(expected, answers, strict=True)):
         values, score, least, reasons = want
         features, got_score, verdict, got_reasons, by_model = got
-        right = (values, min(score + by_model, 1000), rules.verdict_of(score + by_model, least), reasons)
+        right = (values, min(score + by_model, 1000), ruleset.verdict_of(score + by_model, least), reasons)
         if (list(features), got_score, verdict, sorted(got_reasons)) != right:
             raise SystemExit(f"{name}: payment {number} must have {right}, and got {got}")
         fired += len(reasons)
-    print(f"  {name:<24} {len(expected)} payments, {len(expected) * len(rules.FEATURES):,} features, {fired} rules that fired: as expected")
+    print(f"  {name:<24} {len(expected)} payments, {len(expected) * len(ruleset.FEATURES):,} features, {fired} rules that fired: as expected")
 
 
 def web(server, expected, all_payments):
@@ -68,7 +68,7 @@ def web(server, expected, all_payments):
     for answer in server.ask([p | {"return_features": True} for p in all_payments]):
         features = answer["features"]
         if isinstance(features, dict):
-            features = [features[name] for name in rules.FEATURES]
+            features = [features[name] for name in ruleset.FEATURES]
         answers.append((features, answer["score"], answer["verdict"], answer["reasons"], answer.get("by_model", 0)))
     compare(server.name, expected, answers)
 
@@ -76,7 +76,7 @@ def web(server, expected, all_payments):
 def redis_script(store, name, expected, all_payments):
     sha, answers = store.load_script(name), []
     for p in all_payments:
-        keys = [p[entity] for entity in rules.ENTITIES]
+        keys = [p[entity] for entity in ruleset.ENTITIES]
         reply = store.client.evalsha(sha, 4, *keys, p["event_time_us"], p["amount_minor"], p["channel"], p["country"], p["mcc"], 1)
         verdict, score, reasons, *features = reply
         answers.append((features, score, verdict.decode(), [reason.decode() for reason in reasons], 0))
@@ -86,7 +86,7 @@ def redis_script(store, name, expected, all_payments):
 def postgres(server, expected, all_payments):
     calls = []
     for p in all_payments:
-        texts = "', '".join(p[entity] for entity in rules.ENTITIES)
+        texts = "', '".join(p[entity] for entity in ruleset.ENTITIES)
         calls.append(
             f"SELECT row_to_json(s) FROM score('{texts}', {p['event_time_us']}, {p['amount_minor']},"
             f" '{p['channel']}', '{p['country']}', '{p['mcc']}') s;"
@@ -94,7 +94,7 @@ def postgres(server, expected, all_payments):
     answers = []
     for line in server.sql("\n".join(calls)).splitlines():
         answer = json.loads(line)
-        features = [answer["f"][name] for name in rules.FEATURES]
+        features = [answer["f"][name] for name in ruleset.FEATURES]
         answers.append((features, answer["score"], answer["verdict"], answer["reasons"], 0))
     compare("postgres", expected, answers)
 
@@ -109,9 +109,9 @@ SHIPPED = (  # of rules/card-payments: name, entity, window in seconds, with the
 )
 SAME = tuple(
     (f"{entity}.{what}_{window}", entity, width * count, False)
-    for entity in rules.ENTITIES
+    for entity in ruleset.ENTITIES
     for what in ("count", "sum")
-    for window, (width, count) in rules.WINDOWS.items()
+    for window, (width, count) in ruleset.WINDOWS.items()
 )
 
 
@@ -147,7 +147,7 @@ def harrier(server, programs, folder, all_payments, features):
 def compare_decision(name, number, want, decision):
     score, least, reasons = want
     got = (decision["score"], decision["verdict"], sorted(reason["rule"] for reason in decision["reasons"]))
-    if got != (min(score, 1000), rules.verdict_of(score, least), reasons):
+    if got != (min(score, 1000), ruleset.verdict_of(score, least), reasons):
         raise SystemExit(f"{name}: payment {number} must have {want}, and got {got}")
 
 

@@ -15,8 +15,7 @@ import redis.asyncio as redis
 import xgboost
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
-
-from rules import ENTITIES, FEATURES, WINDOWS, to_python, verdict_of
+from ruleset import ENTITIES, FEATURES, WINDOWS, to_python, verdict_of
 
 exec(to_python())  # noqa: S102 — judge(): the rules as one function
 

@@ -1,5 +1,5 @@
 -- Peer 4: everything in one PostgreSQL function. A row for each entity, window and tile; one statement reads the tiles of four
--- entities, twenty rules follow, one statement adds to them. --@RULES@ is where rules.py puts the rules.
+-- entities, twenty rules follow, one statement adds to them. --@RULES@ is where ruleset.py puts the rules.
 CREATE TABLE tile (
     entity smallint, -- 1 card, 2 customer, 3 merchant, 4 device
     key text,

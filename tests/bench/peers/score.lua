@@ -6,7 +6,7 @@
 -- runs alone nothing is lost. Tiles that no window reaches any more are left out when the entity is written.
 --
 -- KEYS: card, customer, merchant, device. ARGV: event time in microseconds, amount in minor units, channel, country, mcc;
--- with a sixth one the 32 features follow the reasons. --@RULES@ is where rules.py puts the rules.
+-- with a sixth one the 32 features follow the reasons. --@RULES@ is where ruleset.py puts the rules.
 local floor, call, pack, unpack_message = math.floor, redis.call, cmsgpack.pack, cmsgpack.unpack
 local seconds, amount = floor(ARGV[1] / 1000000), tonumber(ARGV[2])
 local channel, country, mcc = ARGV[3], ARGV[4], ARGV[5]

@@ -14,8 +14,7 @@ import sys
 import time
 
 import redis
-
-import rules
+import ruleset
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.abspath(os.path.join(HERE, "..", "..", ".."))
@@ -37,7 +36,7 @@ def source_of(name):
     """A script of this folder with the rules in it."""
     with open(os.path.join(HERE, name), encoding="utf-8") as file:
         text = file.read()
-    return text.replace("--@RULES@\n", (rules.to_sql() if name.endswith(".sql") else rules.to_lua()) + "\n")
+    return text.replace("--@RULES@\n", (ruleset.to_sql() if name.endswith(".sql") else ruleset.to_lua()) + "\n")
 
 
 def processor_ns(process):

@@ -8,8 +8,7 @@ import sys
 
 import numpy
 import xgboost
-
-from rules import FEATURES
+from ruleset import FEATURES
 
 ROWS = 40_000
 
