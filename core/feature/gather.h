@@ -35,7 +35,7 @@ struct gathered_sketch {
 /* What gather_few() has decoded: entries of windows, oldest first. */
 #define FEW_MAX 64 /* there are fewer */
 struct few {
-    uint32_t any_missing;               /* of all of them: columns */
+    uint32_t any_missing, any_passed;   /* of all of them: columns, filters */
     uint8_t starts[2 * PLAN_SPANS_MAX]; /* [border]: how many have passed it */
     int64_t times_us[FEW_MAX];
     uint32_t missing[FEW_MAX], passed[FEW_MAX]; /* bits of columns, of filters */

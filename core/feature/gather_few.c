@@ -103,6 +103,7 @@ static inline const uint8_t *take_entry(const uint8_t *at, const uint8_t *end,
     if (__builtin_expect(!tally.at || others != 0, 0))
         return NULL;
     few->passed[i] = (uint32_t)(tally.value >> 1);
+    few->any_passed |= (uint32_t)(tally.value >> 1);
     return tally.at;
 }
 
@@ -115,7 +116,7 @@ static bool take_entries(struct gather *gather, const struct parts *parts) {
     int64_t time_us = parts->head.first_us;
     size_t count = 0, ahead = entity->course.border_count; /* borders that have been passed */
     uint64_t distance_us = borders[ahead - 1].distance_us;
-    few->any_missing = 0;
+    few->any_missing = few->any_passed = 0;
     while (at != end) {
         struct run_taken step = run_take_varint(at, end);
         if (__builtin_expect(!step.at, 0) ||
@@ -169,6 +170,8 @@ static uint64_t bits_present(const struct few *few, const struct stretch *stretc
 /* Those that pass the filter. */
 static uint64_t bits_passed(const struct few *few, const struct stretch *stretch, int filter) {
     uint64_t bits = 0;
+    if (!(few->any_passed >> filter & 1))
+        return 0;
     for (size_t i = stretch->from; i < stretch->until; i++)
         bits |= (uint64_t)(few->passed[i] >> filter & 1) << i;
     return bits;
@@ -206,28 +209,23 @@ static uint64_t newest_of_each(const int64_t *cells, uint64_t bits) {
 
 /* Gathering. */
 
-static void few_sums(const int64_t *cells, uint64_t bits, unsigned needs,
-                     struct gathered *gathered) {
+/* Sums and extremes; bits may be none. */
+static void few_numbers(const int64_t *cells, uint64_t bits, unsigned needs,
+                        struct gathered *gathered) {
     int128 sum = 0, squares_high = 0;
     uint64_t squares_low = 0;
+    int64_t min = INT64_MAX, max = INT64_MIN;
     for (; bits != 0; bits &= bits - 1) {
         int64_t value = cells[oldest_of(bits)];
         sum += value;
+        min = value < min ? value : min;
+        max = value > max ? value : max;
         if (needs & GATHERING_SQUARES)
             add_square(&squares_low, &squares_high, value, 1);
     }
     gathered->sum = sum;
     gathered->squares_low = squares_low;
     gathered->squares_high = squares_high;
-}
-
-static void few_extremes(const int64_t *cells, uint64_t bits, struct gathered *gathered) {
-    int64_t min = cells[oldest_of(bits)], max = min;
-    while ((bits &= bits - 1) != 0) {
-        int64_t value = cells[oldest_of(bits)];
-        min = value < min ? value : min;
-        max = value > max ? value : max;
-    }
     gathered->min = min;
     gathered->max = max;
 }
@@ -308,10 +306,8 @@ static inline void few_gathering(struct gather *gather, size_t i, const struct s
     gathered->count = bits == stretch->bits ? (int64_t)(stretch->until - stretch->from)
                       : bits == 0           ? 0
                                             : count_bits(bits);
-    if (needs & (GATHERING_SUM | GATHERING_SQUARES))
-        few_sums(few->cells[column], bits, needs, gathered);
-    if ((needs & GATHERING_EXTREMES) && bits != 0)
-        few_extremes(few->cells[column], bits, gathered);
+    if (needs & (GATHERING_SUM | GATHERING_SQUARES | GATHERING_EXTREMES))
+        few_numbers(few->cells[column], bits, needs, gathered);
     if ((needs & GATHERING_EDGES) && bits != 0)
         few_edges(gather, column, bits, parts, gathered);
     if (needs & GATHERING_SKETCHED)
@@ -325,7 +321,8 @@ bool gather_few(struct gather *gather, const struct parts *parts) {
         return false;
     if (!take_entries(gather, parts))
         return false;
-    gather_clear_quantiles(gather);
+    if (entity->quantile_count > 0)
+        gather_clear_quantiles(gather);
     for (size_t i = 0; i < entity->span_count; i++, span++) {
         struct stretch stretch = stretch_of(gather, i);
         for (size_t j = span->first, end = j + span->count; j < end; j++)

@@ -379,7 +379,7 @@ static void add_first(struct state *state, const struct entity_plan *entity,
     state_clear(state);
     append_entry(state, added);
     state_trim(state);
-    survey_state(state, entity);
+    survey_first(state, entity, added->time_us, added->transactions);
 }
 
 /* Changes the bytes where something happens. Returns false if `added` is not in it then. */

@@ -91,6 +91,8 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
 }
 
 size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity) {
+    if (state->front == 0 && !state->survey)
+        return 0;
     return standing_bytes(state_standing(state), entity) + survey_bytes(state->survey);
 }
 

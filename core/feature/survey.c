@@ -337,6 +337,16 @@ void survey_state(struct state *state, const struct entity_plan *entity) {
     survey_quiet(state, entity, &parts);
 }
 
+void survey_first(struct state *state, const struct entity_plan *entity, int64_t time_us,
+                  uint32_t transactions) {
+    check(transactions <= TILE_RAW_MAX && !state->survey);
+    state->is_surveyed = true;
+    state->block_transactions = (uint8_t)transactions;
+    state->meet_us = INT64_MAX;
+    state->quiet_us =
+        time_ahead(tile_extent_of(time_us, entity->block_level).last_us, entity->kept_us);
+}
+
 /* What is new. */
 
 /* The newest block has just become one with more than a raw tile may have: its crowd. */

@@ -56,6 +56,10 @@ void survey_prefetch(const struct state *state, int64_t at_us);
  * will collapse. Fills all of the state's fields that are not its bytes. */
 void survey_state(struct state *state, const struct entity_plan *entity);
 
+/* The same where it is nothing but one raw entry, and there is no survey. */
+void survey_first(struct state *state, const struct entity_plan *entity, int64_t time_us,
+                  uint32_t transactions);
+
 /* state->meet_us, and state->quiet_us, from what else is known. */
 void survey_meet(struct state *state);
 void survey_quiet(struct state *state, const struct entity_plan *entity, const struct parts *parts);
