@@ -57,7 +57,7 @@ static void read_item(const struct shard_work *work, const struct replay_item *i
     const struct replay_states *states = work->states;
     size_t entity = item->entity;
     struct value *values = values_of(work, item);
-    replay_entry_weigh_reading(head, states->plan->plan.entities[entity].filter_count, work->entry);
+    replay_entry_weigh_reading(head, states->entities[entity]->filter_count, work->entry);
     int late =
         engine_read(work->engine, entity, resident ? &resident->state : NULL, work->entry, values);
     keep_texts(work, entity, values);
@@ -68,7 +68,7 @@ static void read_item(const struct shard_work *work, const struct replay_item *i
 static void do_item(const struct shard_work *work, const struct replay_item *item,
                     struct resident *resident) {
     const struct plan *plan = &work->states->plan->plan;
-    const struct entity_plan *entity = &plan->entities[item->entity];
+    const struct entity_plan *entity = work->states->entities[item->entity];
     const struct packed_entry *head = packed_of(work, item);
     replay_entry_unpack(head, entity, work->entry);
     if (!resident) /* an item since it was looked for may have made it */
@@ -85,7 +85,7 @@ static void do_item(const struct shard_work *work, const struct replay_item *ite
 static void fetch_state(const struct shard_work *work, const struct replay_item *item,
                         const struct resident *resident, int step) {
     if (resident)
-        state_prefetch(&resident->state, &work->states->plan->plan.entities[item->entity],
+        state_prefetch(&resident->state, work->states->entities[item->entity],
                        packed_of(work, item)->time_us, NULL, step);
 }
 
@@ -123,13 +123,12 @@ static void fetch_states(const struct shard_work *work, struct group group,
 
 /* Where read_item() will write. */
 static void fetch_values(const struct shard_work *work, struct group group) {
-    const struct plan *plan = &work->states->plan->plan;
     for (size_t i = group.first; i < group.end && work->reads; i++) {
         const struct replay_item *item = &work->list->items[i];
         if (!packed_of(work, item)->is_read)
             continue;
         const struct value *values = values_of(work, item);
-        size_t count = plan->entities[item->entity].feature_count;
+        size_t count = work->states->entities[item->entity]->feature_count;
         for (size_t at = 0; at < count; at += CACHE_LINE / sizeof *values)
             __builtin_prefetch(&values[at], 1);
     }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 /* A chunk: its records, and what they may take together; one is always taken. */
-#define CHUNK_RECORDS 2048
+#define CHUNK_RECORDS 1024
 #define CHUNK_BYTES   (4u << 20)
 /* Of each worker, so that nobody waits long for the last one. */
 #define CHUNK_PARTS 2

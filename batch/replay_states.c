@@ -46,6 +46,9 @@ static void fetch_state(struct state_source *self, size_t entity, uint64_t key_h
 
 static void find_columns(struct replay_states *states) {
     const struct plan *plan = &states->plan->plan;
+    states->entities = check_calloc(plan->entity_count, sizeof *states->entities);
+    for (size_t e = 0; e < plan->entity_count; e++)
+        states->entities[e] = engine_entity_plan(states->engines[0], e);
     states->columns = check_calloc(plan->entity_count, sizeof *states->columns);
     for (size_t e = 0; e < plan->entity_count; e++) {
         const struct entity_plan *entity = &plan->entities[e];
@@ -59,15 +62,20 @@ static void find_columns(struct replay_states *states) {
     }
 }
 
-struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards) {
+struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards,
+                                        bool omits_ids) {
     struct replay_states *states = check_calloc(1, sizeof *states);
     states->source = (struct state_source){
         .read = read_state, .write = write_state, .find = find_state, .fetch = fetch_state};
     states->plan = plan;
     states->workers = workers;
     states->engines = check_calloc(workers, sizeof(*states->engines));
-    for (size_t i = 0; i < workers; i++)
+    states->omits_ids = omits_ids;
+    for (size_t i = 0; i < workers; i++) {
         states->engines[i] = engine_new(plan, plan);
+        if (omits_ids)
+            engine_omit_ids(states->engines[i]);
+    }
     states->shard_count = shards;
     states->shards = check_calloc(shards, sizeof *states->shards);
     find_columns(states);
@@ -85,6 +93,7 @@ void replay_states_free(struct replay_states *states) {
     for (size_t e = 0; e < states->plan->plan.entity_count; e++)
         free(states->columns[e].texts);
     free(states->columns);
+    free(states->entities);
     for (size_t i = 0; i < states->workers; i++)
         engine_free(states->engines[i]);
     free(states->engines);
@@ -96,6 +105,7 @@ void replay_states_free(struct replay_states *states) {
 /* A shard that is made of another one. */
 struct rebuilding {
     const struct plan *plan;
+    const struct entity_plan *const *entities;
     const struct replay_shard *from;
     struct replay_shard *to;
     int64_t newest_event_time_us;
@@ -105,7 +115,7 @@ struct rebuilding {
 static void place(const struct rebuilding *rebuilding, const struct resident *resident,
                   const struct state *whole) {
     const struct plan *plan = rebuilding->plan;
-    bool idle = state_is_idle(whole->bytes, whole->length, &plan->entities[resident->entity],
+    bool idle = state_is_idle(whole->bytes, whole->length, rebuilding->entities[resident->entity],
                               plan->lateness_us, rebuilding->newest_event_time_us);
     struct text key = resident_key(resident);
     struct resident *copy = residents_add(idle ? &rebuilding->to->dormant : &rebuilding->to->live,
@@ -125,7 +135,7 @@ static void place_merged(const struct rebuilding *rebuilding, const struct resid
     struct state whole;
     state_init(&whole);
     state_assign(&whole, dormant->state.bytes, dormant->state.length);
-    state_merge(&whole, &plan->entities[live->entity], plan->lateness_us, live->state.bytes,
+    state_merge(&whole, rebuilding->entities[live->entity], plan->lateness_us, live->state.bytes,
                 live->state.length);
     place(rebuilding, live, &whole);
     state_deinit(&whole);
@@ -153,9 +163,10 @@ static void rebuild_shard(const struct rebuilding *rebuilding) {
 struct replay_states *replay_states_rebuilt(const struct replay_states *states,
                                             int64_t newest_event_time_us) {
     struct replay_states *rebuilt =
-        replay_states_new(states->plan, states->workers, states->shard_count);
+        replay_states_new(states->plan, states->workers, states->shard_count, states->omits_ids);
     for (size_t i = 0; i < states->shard_count; i++)
         rebuild_shard(&(struct rebuilding){.plan = &states->plan->plan,
+                                           .entities = states->entities,
                                            .from = &states->shards[i],
                                            .to = &rebuilt->shards[i],
                                            .newest_event_time_us = newest_event_time_us});

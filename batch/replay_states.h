@@ -34,6 +34,8 @@ struct replay_states {
     struct state_source source; /* first: the engine's view of all shards, for one thread */
     struct snapshot *plan;      /* the engines keep it */
     struct engine **engines;    /* for outlines and reading, one for each thread */
+    bool omits_ids;             /* engine_omit_ids() */
+    const struct entity_plan **entities; /* engine_entity_plan() */
     size_t workers;
     struct replay_shard *shards;
     size_t shard_count;             /* a power of two */
@@ -41,8 +43,10 @@ struct replay_states {
     size_t value_count;             /* of all of them */
 };
 
-/* No history yet. */
-struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards);
+/* No history yet. omits_ids: states are nobody else's, neither from tables nor applied to by
+ * engine_apply(). */
+struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards,
+                                        bool omits_ids);
 void replay_states_free(struct replay_states *states); /* NULL is allowed */
 
 /* Where an entity's state lies. */

@@ -18,8 +18,10 @@ static size_t shards_of(const struct replay *replay) {
     return shards;
 }
 
+/* States from tables have ids in them. */
 static struct replay_states *make_states(const struct replay *replay, struct snapshot *plan) {
-    return replay_states_new(plan, replay->workers, shards_of(replay));
+    bool omits_ids = !replay->tables && !replay->options.counterfactual;
+    return replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
 }
 
 static bool has_given_policy(const struct replay *replay) {

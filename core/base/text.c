@@ -60,6 +60,8 @@ bool text_is_clean(struct text t, size_t *ret_offset) {
 
 bool text_is_card_number(struct text t) {
     unsigned digits = 0, sum = 0;
+    if (t.length > 0 && t.data[0] > '9') /* as most tokens begin */
+        return false;
     for (size_t i = t.length; i-- > 0;) {
         char c = t.data[i];
         if (c == ' ' || c == '-')

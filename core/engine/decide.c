@@ -328,6 +328,18 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     return 0;
 }
 
+/* As if it had been read into the frame, where that can be. */
+static struct entity_reading put_in_place(struct engine *engine, size_t entity,
+                                          struct entity_reading reading) {
+    const struct feature_origins *origins = &engine->live.entities[entity];
+    if (!origins->are_in_place)
+        return reading;
+    struct value *place = judge_feature_place(&engine->live, entity);
+    memcpy(place, reading.values, origins->count * sizeof *place);
+    reading.values = place;
+    return reading;
+}
+
 int engine_judge(struct engine *engine, const struct transaction *transaction,
                  const struct entity_reading *readings, bool with_features, struct arena *arena,
                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
@@ -336,10 +348,13 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
         begin(engine, transaction, &engine->live.fields, arena, &decision, ret_field, ret_error);
     if (r < 0)
         return r;
-    judge_clear_features(&engine->live);
+    if (engine->live.warming > 0)
+        judge_clear_features(&engine->live);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
         if (readings[e].values && engine->readings[e].is_wanted)
-            take_reading(engine, e, readings[e], arena, &decision);
+            take_reading(engine, e, put_in_place(engine, e, readings[e]), arena, &decision);
+        else
+            judge_clear_entity(&engine->live, e);
     r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
     if (r == 0)
         *ret_decision = decision;

@@ -252,6 +252,17 @@ void layout_bind_plan(struct engine *engine, const struct transaction *transacti
                      engine->plan_fields.count, &engine->plan_layout.bound, &field, &ignored);
 }
 
+void engine_omit_ids(struct engine *engine) {
+    engine->id_hash = 0;
+    engine->omits_ids = true;
+    for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
+        engine->omits_ids &= plan_omit_ids(&engine->readings[e].plan);
+}
+
+const struct entity_plan *engine_entity_plan(const struct engine *engine, size_t entity) {
+    return &engine->readings[entity].plan;
+}
+
 static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
     struct slot_hash *kept = &engine->slot_hashes[slot];
     if (kept->transaction != engine->transactions)
@@ -277,7 +288,8 @@ static void find_key(struct engine *engine, size_t entity, bool with_hash, struc
 void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes) {
     engine->transactions++;
     engine->laid_out = 0;
-    engine->id_hash = hash_text(transaction->id);
+    if (!engine->omits_ids)
+        engine->id_hash = hash_text(transaction->id);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
         struct spot *spot = &engine->spots[e];
         spot->key = (struct text){0};

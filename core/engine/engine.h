@@ -156,6 +156,13 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
                  const struct entity_reading *readings, bool with_features, struct arena *arena,
                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
 
+/* For whoever keeps states to himself and applies entries himself: from here on states that
+ * engine_read() is given have no hashes of ids, where the plan can do without. engine_apply() is
+ * not for them; state_apply() wants engine_entity_plan(). */
+void engine_omit_ids(struct engine *engine);
+/* How the states that engine_read() is given are laid out; lives as long as the engine. */
+const struct entity_plan *engine_entity_plan(const struct engine *engine, size_t entity);
+
 /* For whoever judges many transactions: from here on decisions have no feature_hash, which only
  * comparing with what is archived takes; and reasons have no text. */
 void engine_omit_hash(struct engine *engine);

@@ -93,9 +93,9 @@ static inline const uint8_t *take_cells(const uint8_t *at, const uint8_t *end,
 static inline const uint8_t *take_entry(const uint8_t *at, const uint8_t *end,
                                         const struct entity_plan *entity, struct few *few,
                                         size_t i) {
-    if (__builtin_expect(end - at < 9, 0))
+    if (__builtin_expect((size_t)(end - at) <= entity->id_size, 0))
         return NULL;
-    at = take_cells(at + 8, end, entity, few, i);
+    at = take_cells(at + entity->id_size, end, entity, few, i);
     if (__builtin_expect(!at, 0))
         return NULL;
     struct run_taken tally = run_take_small(at, end);

@@ -597,7 +597,16 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     course_fill(entity);
     if (entity->span_count > 0)
         add_partitions(entity);
+    entity->id_size = sizeof(uint64_t);
     entity->layout = layout_hash(entity);
+}
+
+bool plan_omit_ids(struct entity_plan *entity) {
+    for (size_t i = 0; i < entity->gathering_count; i++)
+        if (entity->gatherings[i].needs & GATHERING_EDGES && entity->gatherings[i].column >= 0)
+            return false;
+    entity->id_size = 0;
+    return true;
 }
 
 int plan_finish(struct plan *plan, struct error *ret_error) {

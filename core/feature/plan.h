@@ -190,6 +190,7 @@ struct entity_plan {
     /* Filled by plan_finish(): */
     int64_t reach_us; /* longest window + delay; 0 without features: nothing is kept */
     uint64_t layout;  /* hash over all that decides the bytes of a state, lateness included */
+    size_t id_size;   /* bytes of the id's hash in a stored entry: 8, or plan_omit_ids() */
     struct span spans[PLAN_SPANS_MAX]; /* the furthest-reaching first */
     size_t span_count;
     struct gathering gatherings[PLAN_GATHERINGS_MAX]; /* span by span */
@@ -237,6 +238,14 @@ struct plan {
  *   share, and only share, has a part; so with quantile and q_parts, burst and tick_us
  *   a default has the type that feature_value_type() says */
 int plan_finish(struct plan *plan, struct error *ret_error);
+
+/* For states that are nobody else's, which are half as large then: no entry keeps the hash of its
+ * transaction's id. Only what is first or last of entries that have the same time goes by it, so an
+ * entity with a feature of such a column keeps it all the same. Of other entities, entries of equal
+ * time and columns are one entry, whose tally is the sum of theirs: every value is what it was.
+ * Their bytes are other ones: not for tables, nor for comparing. Returns whether no entry of the
+ * entity keeps it now. */
+bool plan_omit_ids(struct entity_plan *entity);
 
 /* What a value of the feature is when it is there: int for count, distinct and the sum of ints or
  * bools; the column's own type for min, max, first, last and quantile; int for distance; bool for

@@ -157,8 +157,8 @@ uint8_t *run_put_identity(const struct entity_plan *entity, const struct entry *
     const struct column *columns = entity->columns;
     size_t count = entity->column_count;
     uint32_t present = run_present(entity, entry);
-    store_u64(at, __builtin_bswap64(entry->id_hash));
-    at = put_small(at + 8, run_bits_below(count) & ~present);
+    store_u64(at, __builtin_bswap64(entry->id_hash)); /* there is room for it in any case */
+    at = put_small(at + entity->id_size, run_bits_below(count) & ~present);
     for (size_t i = 0; i < count; i++)
         if (present >> i & 1)
             at = put_column(columns[i].type, entry, i, at);

@@ -93,12 +93,12 @@ static inline const uint8_t *run_take_identity(const uint8_t *at, const uint8_t 
     const struct column *column = entity->columns;
     size_t count = entity->column_count;
     entry->identity = at;
-    if (__builtin_expect(end - at < 9, 0))
+    if (__builtin_expect((size_t)(end - at) <= entity->id_size, 0))
         return NULL;
-    if (__builtin_expect(at[8] != 0, 0))
-        return run_take_present(at + 8, end, entity, entry);
+    if (__builtin_expect(at[entity->id_size] != 0, 0))
+        return run_take_present(at + entity->id_size, end, entity, entry);
     entry->present = run_bits_below(count);
-    at += 9;
+    at += entity->id_size + 1;
     for (size_t i = 0; i < count; i++, column++) {
         at = run_take_column(at, end, column->type, i, entry);
         if (__builtin_expect(!at, 0))
@@ -213,8 +213,8 @@ static inline bool run_pass(struct run *run, struct run_extent *ret_extent) {
     struct run_taken step = run_take_varint(at, end);
     ret_extent->time_us = run->time_us = (int64_t)((uint64_t)run->time_us + step.value);
     ret_extent->identity = at = step.at;
-    if (at && end - at >= 9) {
-        at = run_pass_columns(at + 8, end, run->entity);
+    if (at && (size_t)(end - at) > run->entity->id_size) {
+        at = run_pass_columns(at + run->entity->id_size, end, run->entity);
         at = at ? run_pass_tally(at, end, run->entity, &ret_extent->transactions) : NULL;
     } else {
         at = NULL;

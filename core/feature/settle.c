@@ -550,7 +550,7 @@ static bool settle_tiles(struct state *state, const struct entity_plan *entity, 
 }
 
 bool settle(struct state *state, const struct entity_plan *entity, int64_t newest_us) {
-    bool meets = state->survey && newest_us >= state->meet_us;
+    bool meets = state->survey && newest_us >= state->survey->meet_us;
     if (meets)
         settle_sketches(state, entity, newest_us);
     drop_blocks(state, entity, newest_us);

@@ -83,7 +83,7 @@
  *
  *   entry  time       varint  microseconds since the entry before; the first entry has 0
  *          identity   u64     id_hash, big-endian, so that the order of bytes is the order of
- *                             numbers
+ *                             numbers; left out by plan_omit_ids()
  *                     varint  bit i: column i is missing
  *                     for each column that is not, in the plan's order:
  *                       COLUMN_INTEGER  zigzag

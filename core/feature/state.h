@@ -55,8 +55,6 @@ struct state {
     uint8_t unmarked;           /* raw entries since the survey's last mark */
     bool is_surveyed;
     int64_t quiet_us; /* before the newest time is this, nothing is collapsed, united or dropped */
-    int64_t meet_us;  /* nor collapsed or united before this, whatever is dropped from the front */
-    uint64_t run_dropped;  /* bytes that have left the run's front since the survey was made */
     struct survey *survey; /* NULL: none. state_deinit() frees it */
 };
 

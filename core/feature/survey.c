@@ -30,7 +30,7 @@ void survey_prefetch(const struct state *state, int64_t at_us) {
     if (state->block_transactions >= TILE_RAW_MAX) {
         for (size_t at = 0; at < sizeof *state->survey; at += CACHE_LINE)
             __builtin_prefetch(survey + at, 1);
-    } else if (at_us >= state->meet_us || state->unmarked >= MARK_ENTRIES) {
+    } else if (at_us >= state->survey->meet_us || state->unmarked >= MARK_ENTRIES) {
         __builtin_prefetch(survey, 1);
         __builtin_prefetch(survey + CACHE_LINE - 1, 1);
     }
@@ -90,7 +90,7 @@ void survey_pair(struct state *state, const struct entity_plan *entity, int64_t 
     push_meeting(state->survey,
                  (struct meeting){.at_us = at_us,
                                   .first_us = tile_extent_common(older_us, newer_us).first_us});
-    state->meet_us = sooner(state->meet_us, at_us);
+    state->survey->meet_us = sooner(state->survey->meet_us, at_us);
     state->quiet_us = sooner(state->quiet_us, at_us);
 }
 
@@ -142,15 +142,15 @@ static void meet_crowd(struct state *state, const struct entity_plan *entity,
 /* Marks. */
 
 /* Where the mark is in the run; at most 0: what was there has been dropped. */
-static int64_t place_of(const struct state *state, const struct survey_mark *mark) {
-    return (int64_t)(mark->at - state->run_dropped);
+static int64_t place_of(const struct survey *survey, const struct survey_mark *mark) {
+    return (int64_t)(mark->at - survey->run_dropped);
 }
 
 static void push_mark(struct state *state, size_t at, int64_t before_us) {
     struct survey *survey = state->survey;
     uint32_t stale = 0;
     if (survey->mark_count == survey->mark_capacity)
-        while (stale < survey->mark_count && place_of(state, &survey->marks[stale]) <= 0)
+        while (stale < survey->mark_count && place_of(survey, &survey->marks[stale]) <= 0)
             stale++;
     if (stale > 0) {
         survey->mark_count -= stale;
@@ -159,7 +159,7 @@ static void push_mark(struct state *state, size_t at, int64_t before_us) {
     survey->marks =
         make_room(survey->marks, survey->mark_count, &survey->mark_capacity, sizeof *survey->marks);
     survey->marks[survey->mark_count++] =
-        (struct survey_mark){.at = at + state->run_dropped, .before_us = before_us};
+        (struct survey_mark){.at = at + survey->run_dropped, .before_us = before_us};
     state->unmarked = 0;
 }
 
@@ -171,7 +171,7 @@ void survey_appended(struct state *state, size_t at, int64_t before_us) {
     }
     if (survey && at > 0 &&
         (survey->mark_count == 0 ||
-         place_of(state, &survey->marks[survey->mark_count - 1]) < (int64_t)at))
+         place_of(survey, &survey->marks[survey->mark_count - 1]) < (int64_t)at))
         push_mark(state, at, before_us);
 }
 
@@ -181,7 +181,7 @@ static void move_marks(struct state *state, size_t from, size_t to, size_t size,
     uint32_t kept = 0;
     for (uint32_t i = 0; survey && i < survey->mark_count; i++) {
         struct survey_mark mark = survey->marks[i];
-        int64_t at = place_of(state, &mark);
+        int64_t at = place_of(survey, &mark);
         if (at <= 0 ||
             (at > (int64_t)from && (at < (int64_t)to || (at == (int64_t)to && !to_stays))))
             continue;
@@ -199,8 +199,8 @@ void survey_spliced(struct state *state, size_t from, size_t to, size_t size) {
 
 /* The new first entry has one byte of time, so the place of its mark is not above 0. */
 void survey_cut(struct state *state, size_t from, size_t to, size_t size) {
-    if (from == 0 && size <= 1)
-        state->run_dropped += to - size;
+    if (from == 0 && size <= 1 && state->survey)
+        state->survey->run_dropped += to - size;
     else
         move_marks(state, from, to, size, false);
 }
@@ -216,26 +216,29 @@ struct run survey_run(const struct state *state, const struct parts *parts,
         else
             high = middle;
     }
-    if (low <= back || place_of(state, &survey->marks[low - back - 1]) <= 0)
+    if (low <= back || place_of(survey, &survey->marks[low - back - 1]) <= 0)
         return parts_run(parts, entity);
     const struct survey_mark *mark = &survey->marks[low - back - 1];
-    const uint8_t *at = parts->run + place_of(state, mark);
+    const uint8_t *at = parts->run + place_of(survey, mark);
     return run_open(at, (size_t)(parts->end - at), entity, mark->before_us);
 }
 
 /* All of it. */
 
 void survey_meet(struct state *state) {
-    const struct survey *survey = state->survey;
-    state->meet_us = survey ? survey->sketches_quiet_us : INT64_MAX;
-    if (survey && survey->meeting_count > 0)
-        state->meet_us = sooner(state->meet_us, survey->meetings[0].at_us);
+    struct survey *survey = state->survey;
+    if (!survey)
+        return;
+    survey->meet_us = survey->sketches_quiet_us;
+    if (survey->meeting_count > 0)
+        survey->meet_us = sooner(survey->meet_us, survey->meetings[0].at_us);
 }
 
 void survey_quiet(struct state *state, const struct entity_plan *entity,
                   const struct parts *parts) {
     struct tile_extent block = tile_extent_of(parts_oldest(parts), entity->block_level);
-    state->quiet_us = sooner(time_ahead(block.last_us, entity->kept_us), state->meet_us);
+    int64_t meet_us = state->survey ? state->survey->meet_us : INT64_MAX;
+    state->quiet_us = sooner(time_ahead(block.last_us, entity->kept_us), meet_us);
 }
 
 void survey_sketches(struct survey *survey, const struct parts *parts,
@@ -330,7 +333,6 @@ void survey_state(struct state *state, const struct entity_plan *entity) {
         state->survey->latest.at_us = INT64_MAX;
         state->block_transactions = TILE_RAW_MAX + 1; /* from here on the crowd is kept up */
         state->unmarked = 0;
-        state->run_dropped = 0;
         pass_all(state, entity, &parts);
     }
     survey_meet(state);
@@ -342,7 +344,6 @@ void survey_first(struct state *state, const struct entity_plan *entity, int64_t
     check(transactions <= TILE_RAW_MAX && !state->survey);
     state->is_surveyed = true;
     state->block_transactions = (uint8_t)transactions;
-    state->meet_us = INT64_MAX;
     state->quiet_us =
         time_ahead(tile_extent_of(time_us, entity->block_level).last_us, entity->kept_us);
 }

@@ -20,7 +20,7 @@ struct meeting {
 };
 
 /* A place to begin reading: the raw entry that begins at `at` in the run counts from before_us. The
- * run's beginning is at state->run_dropped there, so that marks stay when entries are dropped;
+ * run's beginning is at survey->run_dropped there, so that marks stay when entries are dropped;
  * those up to there mean nothing any more. */
 struct survey_mark {
     int64_t before_us;
@@ -38,12 +38,14 @@ struct survey {
     /* What settling looks at, together. */
     struct meeting *meetings;  /* a heap, the soonest first */
     struct survey_mark *marks; /* ascending */
+    int64_t meet_us; /* before this nothing is collapsed or united, whatever is dropped in front */
     int64_t sketches_quiet_us; /* before this no sketch tile is united or dropped */
     uint32_t meeting_count, meeting_capacity;
     uint32_t mark_count, mark_capacity;
     uint32_t newest_tile_at, newest_sketch_at; /* in the tiles, in the sketch tiles */
-    struct buffer spare;                       /* for whoever has the survey */
-    struct meeting latest;                     /* the last one that was added */
+    uint64_t run_dropped;  /* bytes that have left the run's front since the survey was made */
+    struct buffer spare;   /* for whoever has the survey */
+    struct meeting latest; /* the last one that was added */
     struct survey_crowd crowd;
 };
 
@@ -60,7 +62,7 @@ void survey_state(struct state *state, const struct entity_plan *entity);
 void survey_first(struct state *state, const struct entity_plan *entity, int64_t time_us,
                   uint32_t transactions);
 
-/* state->meet_us, and state->quiet_us, from what else is known. */
+/* survey->meet_us, and state->quiet_us, from what else is known. */
 void survey_meet(struct state *state);
 void survey_quiet(struct state *state, const struct entity_plan *entity, const struct parts *parts);
 

@@ -122,8 +122,8 @@ static void collect(struct overlay_view *view) {
         }
         size_t until = capacity - slot < COLLECT_SLOTS ? capacity : slot + COLLECT_SLOTS;
         for (; slot < until; slot++)
-            if (residents->slots[slot].resident)
-                view->residents[view->count++] = residents->slots[slot].resident;
+            if (residents->slots[slot].place)
+                view->residents[view->count++] = residents_at(residents, slot);
         done = slot == capacity;
         leave(view);
     }

@@ -7,42 +7,59 @@
 #include <string.h>
 
 #define CAPACITY_FIRST 1024
-#define BLOCK_BYTES    (256u << 10)
+#define CAPACITY_MAX   (UINT64_C(1) << 32)
 
-/* Residents are carved from large blocks and freed all at once. */
+/* Residents are carved from large blocks and freed all at once. Where one lies is a number: that of
+ * its block, and behind it how far into that, in units. So 32 bits reach over 32 GiB. */
+#define UNIT        8
+#define PLACE_BITS  15
+#define BLOCK_BYTES ((size_t)UNIT << PLACE_BITS)
+#define BLOCKS_MAX  (UINT32_MAX >> PLACE_BITS)
+
 struct resident_block {
-    struct resident_block *next;
     size_t used, size;
     alignas(alignof(struct resident)) char bytes[];
 };
 
+_Static_assert(alignof(struct resident) <= UNIT, "residents lie at whole units");
+
+static struct resident *at_place(const struct residents *residents, uint32_t place) {
+    struct resident_block *block = residents->blocks[place >> PLACE_BITS];
+    return (void *)(block->bytes + (size_t)UNIT * (place & (BLOCK_BYTES / UNIT - 1)));
+}
+
+struct resident *residents_at(const struct residents *residents, size_t slot) {
+    uint32_t place = residents->slots[slot].place;
+    return place ? at_place(residents, place) : NULL;
+}
+
 void residents_deinit(struct residents *residents) {
     for (size_t i = 0; i < residents->capacity; i++)
-        if (residents->slots[i].resident)
-            state_deinit(&residents->slots[i].resident->state);
+        if (residents->slots[i].place)
+            state_deinit(&residents_at(residents, i)->state);
     free(residents->slots);
-    while (residents->blocks) {
-        struct resident_block *next = residents->blocks->next;
-        free(residents->blocks);
-        residents->blocks = next;
-    }
+    for (size_t i = 0; i < residents->block_count; i++)
+        free(residents->blocks[i]);
+    free(residents->blocks);
     *residents = (struct residents){0};
 }
 
 /* The same key under two entities must not land in the same place. */
-static uint64_t slot_hash(size_t entity, uint64_t key_hash) {
-    return key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
+static uint32_t slot_hash(size_t entity, uint64_t key_hash) {
+    return (uint32_t)(key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15));
 }
 
 static size_t find_slot(const struct residents *residents, size_t entity, struct text key,
-                        uint64_t hash) {
+                        uint32_t hash) {
     size_t at = hash & (residents->capacity - 1);
     for (;; at = (at + 1) & (residents->capacity - 1)) {
-        const struct resident_slot *slot = &residents->slots[at];
-        if (!slot->resident)
+        struct resident_slot slot = residents->slots[at];
+        if (!slot.place)
             return at;
-        if (slot->hash == hash && slot->resident->entity == entity &&
-            text_equal(resident_key(slot->resident), key))
+        if (slot.hash != hash)
+            continue;
+        const struct resident *resident = at_place(residents, slot.place);
+        if (resident->entity == entity && text_equal(resident_key(resident), key))
             return at;
     }
 }
@@ -52,7 +69,7 @@ struct resident *residents_find(const struct residents *residents, size_t entity
     if (residents->count == 0)
         return NULL;
     size_t at = find_slot(residents, entity, key, slot_hash(entity, key_hash));
-    return residents->slots[at].resident;
+    return residents_at(residents, at);
 }
 
 /* The key lies on the second line. */
@@ -68,14 +85,14 @@ void residents_fetch(const struct residents *residents, size_t entity, uint64_t 
     size_t at = slot_hash(entity, key_hash) & (residents->capacity - 1);
     if (step == 0)
         __builtin_prefetch(&residents->slots[at]);
-    else if (residents->slots[at].resident)
-        fetch_resident(residents->slots[at].resident);
+    else if (residents->slots[at].place)
+        fetch_resident(residents_at(residents, at));
 }
 
 /* Where probing for the hash ends: at a free slot. */
-static size_t free_slot(const struct residents *residents, uint64_t hash) {
+static size_t free_slot(const struct residents *residents, uint32_t hash) {
     size_t at = hash & (residents->capacity - 1);
-    while (residents->slots[at].resident)
+    while (residents->slots[at].place)
         at = (at + 1) & (residents->capacity - 1);
     return at;
 }
@@ -86,34 +103,48 @@ static size_t free_slot(const struct residents *residents, uint64_t hash) {
 static void grow(struct residents *residents) {
     size_t old = residents->capacity, first = 0;
     residents->capacity = old ? 2 * old : CAPACITY_FIRST;
+    check(residents->capacity <= CAPACITY_MAX);
     residents->slots =
         check_reallocarray(residents->slots, residents->capacity, sizeof *residents->slots);
     memset(residents->slots + old, 0, (residents->capacity - old) * sizeof *residents->slots);
-    while (first < old && residents->slots[first].resident)
+    while (first < old && residents->slots[first].place)
         first++;
     for (size_t i = 1; i < old; i++) {
         struct resident_slot *slot = &residents->slots[(first + i) & (old - 1)];
         struct resident_slot moved = *slot;
-        if (!moved.resident)
+        if (!moved.place)
             continue;
-        slot->resident = NULL;
+        slot->place = 0;
         residents->slots[free_slot(residents, moved.hash)] = moved;
     }
 }
 
-static struct resident *carve(struct residents *residents, size_t key_length) {
-    size_t size = sizeof(struct resident) + key_length;
-    size = (size + alignof(struct resident) - 1) & ~(alignof(struct resident) - 1);
-    struct resident_block *block = residents->blocks;
-    if (!block || size > block->size - block->used) {
-        size_t room = size > BLOCK_BYTES ? size : BLOCK_BYTES;
-        block = check_malloc(sizeof *block + room);
-        *block = (struct resident_block){.next = residents->blocks, .size = room};
-        residents->blocks = block;
-    }
-    void *memory = block->bytes + block->used;
+static struct resident_block *add_block(struct residents *residents, size_t size) {
+    size_t count = residents->block_count;
+    if (count > BLOCKS_MAX)
+        check_exhausted("places for entities in one table: 32 GiB are the most");
+    if ((count & (count - 1)) == 0) /* full: it has doubled so far */
+        residents->blocks =
+            check_reallocarray(residents->blocks, count ? 2 * count : 1, sizeof *residents->blocks);
+    /* The first unit of the first block is nobody's: its place is that of a free slot. */
+    size_t used = count == 0 ? UNIT : 0;
+    size_t room = used + size > BLOCK_BYTES ? used + size : BLOCK_BYTES;
+    struct resident_block *block = check_malloc(sizeof *block + room);
+    block->used = used;
+    block->size = room;
+    residents->blocks[residents->block_count++] = block;
+    return block;
+}
+
+static uint32_t carve(struct residents *residents, size_t key_length) {
+    size_t size = sizeof(struct resident) + key_length, count = residents->block_count;
+    size = (size + UNIT - 1) & ~(size_t)(UNIT - 1);
+    struct resident_block *block = count > 0 ? residents->blocks[count - 1] : NULL;
+    if (!block || size > block->size - block->used)
+        block = add_block(residents, size);
+    size_t at = block->used;
     block->used += size;
-    return memory;
+    return (uint32_t)((residents->block_count - 1) << PLACE_BITS | at / UNIT);
 }
 
 struct resident *residents_add(struct residents *residents, size_t entity, struct text key,
@@ -121,17 +152,18 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
     if (4 * (residents->count + 1) > 3 * residents->capacity)
         grow(residents);
     check(key.length <= UINT32_MAX);
-    struct resident *resident = carve(residents, key.length);
+    uint32_t place = carve(residents, key.length);
+    struct resident *resident = at_place(residents, place);
     resident->entity = (uint32_t)entity;
     resident->kept_bytes = 0;
     resident->key_length = (uint32_t)key.length;
     if (key.length)
         memcpy(resident->key, key.data, key.length);
     state_init(&resident->state);
-    uint64_t hash = slot_hash(entity, key_hash);
+    uint32_t hash = slot_hash(entity, key_hash);
     size_t at = find_slot(residents, entity, key, hash);
-    check(!residents->slots[at].resident);
-    residents->slots[at] = (struct resident_slot){.hash = hash, .resident = resident};
+    check(!residents->slots[at].place);
+    residents->slots[at] = (struct resident_slot){.hash = hash, .place = place};
     residents->count++;
     return resident;
 }
@@ -153,8 +185,8 @@ struct resident **residents_sorted(const struct residents *residents) {
     struct resident **sorted = check_calloc(residents->count, sizeof(struct resident *));
     size_t count = 0;
     for (size_t i = 0; i < residents->capacity; i++)
-        if (residents->slots[i].resident)
-            sorted[count++] = residents->slots[i].resident;
+        if (residents->slots[i].place)
+            sorted[count++] = residents_at(residents, i);
     residents_sort(sorted, count);
     return sorted;
 }

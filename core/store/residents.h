@@ -21,16 +21,18 @@ static inline struct text resident_key(const struct resident *resident) {
     return (struct text){.data = resident->key, .length = resident->key_length};
 }
 
+/* Half of what a hash and a pointer take: there may be many millions. */
 struct resident_slot {
-    uint64_t hash;
-    struct resident *resident; /* NULL: free */
+    uint32_t hash;  /* its low bits, which say where the slot is */
+    uint32_t place; /* in the blocks: residents.c; 0: free */
 };
 
 struct residents {
     struct resident_slot *slots;
     size_t capacity; /* a power of two, at most three quarters used */
     size_t count;
-    struct resident_block *blocks; /* where they live; the newest first */
+    struct resident_block **blocks; /* where they live; the last one has room */
+    size_t block_count;
 };
 
 void residents_deinit(struct residents *residents);
@@ -41,6 +43,8 @@ struct resident *residents_find(const struct residents *residents, size_t entity
 /* Brings what residents_find() will touch into the processor's cache: in step 0 the slot, in step 1
  * what it leads to. */
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash, int step);
+/* Of one slot; NULL: it is free. */
+struct resident *residents_at(const struct residents *residents, size_t slot);
 /* It must not be there yet. The key is copied; the state is empty. */
 struct resident *residents_add(struct residents *residents, size_t entity, struct text key,
                                uint64_t key_hash);

@@ -157,7 +157,7 @@ static void assert_marks(const struct walk *walk, const struct survey *survey) {
     struct parts parts = parts_of(walk->state.bytes, walk->state.length);
     struct run run = parts_run(&parts, &walk->scene.entity);
     struct run_entry entry;
-    uint64_t run_dropped = walk->state.run_dropped;
+    uint64_t run_dropped = survey->run_dropped;
     uint32_t next = 0;
     int64_t before_us = run.time_us;
     while (next < survey->mark_count && survey->marks[next].at <= run_dropped)
@@ -191,7 +191,7 @@ static void assert_survey(const struct walk *walk) {
             assert_int_equal(state->survey->newest_tile_at, fresh.survey->newest_tile_at);
         if (parts.dense.sketches > 0)
             assert_int_equal(state->survey->newest_sketch_at, fresh.survey->newest_sketch_at);
-        assert_true(state->meet_us <= fresh.meet_us);
+        assert_true(state->survey->meet_us <= fresh.survey->meet_us);
         assert_true(state->survey->sketches_quiet_us <= fresh.survey->sketches_quiet_us);
     }
     assert_true(state->survey || !fresh.survey);

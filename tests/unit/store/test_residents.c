@@ -1,5 +1,6 @@
 /* Residents: who was added is found, and nobody else, while the table grows where it is: with runs
  * of slots that go around its end, and with hashes that all want the same ones. */
+#include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/residents.h"
 #include "tests/unit/unit.h"
@@ -103,6 +104,34 @@ static void test_grows(void **state) {
     residents_deinit(&residents);
 }
 
+/* Keys that fill a block, or do not fit one, the first of all among them. */
+static void test_long_keys(void **state) {
+    static const size_t lengths[] = {300000, 1, 262000, 0, 128, 262144, 5, 70000, 524288, 17};
+    enum { LENGTHS = sizeof lengths / sizeof *lengths, KEYS = 60 };
+    struct residents residents = {0};
+    struct resident *added[KEYS];
+    char *bytes = check_malloc(524288);
+    (void)state;
+    memset(bytes, 'x', 524288);
+    for (uint32_t i = 0; i < 2 * KEYS; i++) { /* all are added, then all are found */
+        uint32_t number = i % KEYS;
+        struct text key = {.data = bytes, .length = lengths[number % LENGTHS]};
+        for (size_t at = 0; at < key.length && at < sizeof number; at++)
+            bytes[at] = (char)(number >> (8 * at));
+        size_t entity = number; /* short keys may be equal */
+        if (i < KEYS)
+            added[number] = residents_add(&residents, entity, key, hash_text(key));
+        else
+            assert_ptr_equal(residents_find(&residents, entity, key, hash_text(key)),
+                             added[number]);
+        struct text kept = resident_key(added[number]);
+        assert_int_equal(kept.length, key.length);
+        assert_memory_equal(kept.data ? kept.data : "", key.data, key.length);
+    }
+    free(bytes);
+    residents_deinit(&residents);
+}
+
 int main(void) {
     static const struct crowd uniform = {anywhere, COUNT}, end = {at_the_end, 4000},
                               around = {around_the_end, 4000}, few = {crowded, COUNT / 4};
@@ -111,6 +140,7 @@ int main(void) {
         {"grows, slots at the end", test_grows, NULL, NULL, (void *)&end},
         {"grows, slots around the end", test_grows, NULL, NULL, (void *)&around},
         {"grows, few slots", test_grows, NULL, NULL, (void *)&few},
+        cmocka_unit_test(test_long_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
