@@ -6,8 +6,9 @@
  *   written and synced, each with MANY_IN_FLIGHT single-transaction messages, and with one
  *   fdatasync   a record's bytes put behind a file on the disk that FOLDER is on, and synced
  *
- * Each payment has an id of its own and is made before the clock starts. Besides a table it prints
- * lines of name, tab and value, one for each round.
+ * Before, both servers get WARM payments. Each payment has an id of its own and is made before the
+ * clock starts. With one in flight the servers and the bare fdatasync take turns call by call.
+ * Besides a table it prints lines of name, tab and value, one for each round.
  *
  * usage: rates WRITTEN SYNCED FOLDER [ROUNDS]   addresses of two servers, with either durability */
 #include "clients/c/harrier.h"
@@ -28,11 +29,11 @@
 #define BATCH             100
 #define SINGLES           60000 /* a round */
 #define BATCHES           1500
-#define CALLS             1500 /* with one in flight */
-#define SYNCS             300
+#define WARM_BATCHES      3000
+#define CALLS             500 /* with one in flight, to each, a round */
 #define RECORD_BYTES      400
 #define ROUNDS_DEFAULT    7
-#define ROUNDS_MAX        99
+#define ROUNDS_MAX        50
 
 enum figure {
     PIPELINED,
@@ -69,10 +70,11 @@ static int64_t now_ns(void) {
 
 /* ---- payments ---- */
 
-#define PAYMENTS ((size_t)BATCHES * BATCH > SINGLES ? (size_t)BATCHES * BATCH : (size_t)SINGLES)
+#define PAYMENTS ((size_t)WARM_BATCHES * BATCH) /* at a time, the most */
 
+/* One a second: some twelve a month for each card. */
 static const struct payers payers = {
-    .cards = 100000, .customers = 60000, .merchants = 5000, .devices = 50000, .step_us = 1000};
+    .cards = 200000, .customers = 150000, .merchants = 4000, .devices = 250000, .step_us = 1000000};
 static struct payment *payments;
 static struct harrier_transaction *transactions;
 static char (*ids)[48]; /* other ones in each run, whatever the servers have seen */
@@ -187,44 +189,55 @@ static double median(double *values, size_t count) {
     return values[count / 2];
 }
 
-/* Microseconds, the median. */
-static double one_by_one(struct harrier_client *client) {
-    static double times[CALLS];
-    make_payments(CALLS);
-    for (size_t i = 0; i < CALLS; i++) {
-        struct harrier_reply *reply;
-        struct harrier_error error;
-        int64_t began = now_ns();
-        if (harrier_score(client, &transactions[i], 1, NULL, &reply, &error) < 0) {
-            fprintf(stderr, "rates: %s\n", error.message);
-            exit(1);
-        }
-        times[i] = (double)(now_ns() - began) / 1e3;
-        check(reply->result_count == 1 && reply->results[0].error_code == HARRIER_OK);
-        harrier_reply_free(reply);
+static double time_one(struct harrier_client *client,
+                       const struct harrier_transaction *transaction) {
+    struct harrier_reply *reply;
+    struct harrier_error error;
+    int64_t began = now_ns();
+    if (harrier_score(client, transaction, 1, NULL, &reply, &error) < 0) {
+        fprintf(stderr, "rates: %s\n", error.message);
+        exit(1);
     }
-    return median(times, CALLS);
+    double took = (double)(now_ns() - began) / 1e3;
+    check(reply->result_count == 1 && reply->results[0].error_code == HARRIER_OK);
+    harrier_reply_free(reply);
+    return took;
 }
 
-static double sync_by_itself(const char *folder) {
-    static double times[SYNCS];
-    char path[4096], record[RECORD_BYTES];
+static double sync_by_itself(int descriptor) {
+    char record[RECORD_BYTES];
+    memset(record, 'x', sizeof record);
+    if (write(descriptor, record, sizeof record) != sizeof record)
+        die("write");
+    int64_t began = now_ns();
+    if (fdatasync(descriptor) != 0)
+        die("fdatasync");
+    return (double)(now_ns() - began) / 1e3;
+}
+
+/* Microseconds, the medians. */
+static void one_by_one(struct harrier_client *written, struct harrier_client *synced,
+                       int descriptor, double values[FIGURE_COUNT]) {
+    static double on_written[CALLS], on_synced[CALLS], alone[CALLS];
+    make_payments((size_t)2 * CALLS);
+    for (size_t i = 0; i < CALLS; i++) {
+        on_written[i] = time_one(written, &transactions[2 * i]);
+        on_synced[i] = time_one(synced, &transactions[2 * i + 1]);
+        alone[i] = sync_by_itself(descriptor);
+    }
+    values[ONE_WRITTEN] = median(on_written, CALLS);
+    values[ONE_SYNCED] = median(on_synced, CALLS);
+    values[FDATASYNC] = median(alone, CALLS);
+}
+
+/* A file that is gone when the program is. */
+static int open_file(const char *folder) {
+    char path[4096];
     snprintf(path, sizeof path, "%s/rates-XXXXXX", folder);
     int descriptor = mkstemp(path);
-    if (descriptor < 0)
+    if (descriptor < 0 || unlink(path) != 0)
         die(path);
-    memset(record, 'x', sizeof record);
-    for (size_t i = 0; i < SYNCS; i++) {
-        if (write(descriptor, record, sizeof record) != sizeof record)
-            die(path);
-        int64_t began = now_ns();
-        if (fdatasync(descriptor) != 0)
-            die(path);
-        times[i] = (double)(now_ns() - began) / 1e3;
-    }
-    close(descriptor);
-    unlink(path);
-    return median(times, SYNCS);
+    return descriptor;
 }
 
 /* ---- rounds ---- */
@@ -241,15 +254,13 @@ static struct harrier_client *connect_to(const char *address) {
     return client;
 }
 
-static void measure(struct harrier_client *written, struct harrier_client *synced,
-                    const char *folder, double values[FIGURE_COUNT]) {
+static void measure(struct harrier_client *written, struct harrier_client *synced, int descriptor,
+                    double values[FIGURE_COUNT]) {
     values[PIPELINED] = flow(written, SINGLES, 1, IN_FLIGHT);
     values[BATCHED] = flow(written, BATCHES, BATCH, BATCHES_IN_FLIGHT);
     values[MANY_WRITTEN] = flow(written, SINGLES, 1, MANY_IN_FLIGHT);
     values[MANY_SYNCED] = flow(synced, SINGLES, 1, MANY_IN_FLIGHT);
-    values[ONE_WRITTEN] = one_by_one(written);
-    values[ONE_SYNCED] = one_by_one(synced);
-    values[FDATASYNC] = sync_by_itself(folder);
+    one_by_one(written, synced, descriptor, values);
 }
 
 static void print(double (*rounds)[FIGURE_COUNT], size_t count) {
@@ -282,11 +293,15 @@ int main(int argc, char **argv) {
     transactions = check_calloc(PAYMENTS, sizeof *transactions);
     ids = check_calloc(PAYMENTS, sizeof *ids);
     struct harrier_client *written = connect_to(argv[1]), *synced = connect_to(argv[2]);
-    for (long round = 0; round <= count; round++) /* the first warms up */
-        measure(written, synced, argv[3], rounds[round]);
+    int descriptor = open_file(argv[3]);
+    flow(written, WARM_BATCHES, BATCH, BATCHES_IN_FLIGHT);
+    flow(synced, WARM_BATCHES, BATCH, BATCHES_IN_FLIGHT);
+    for (long round = 0; round <= count; round++) /* the first is for the client to warm up */
+        measure(written, synced, descriptor, rounds[round]);
     print(rounds + 1, (size_t)count);
     harrier_client_free(written);
     harrier_client_free(synced);
+    close(descriptor);
     free(ids);
     free(transactions);
     free(payments);
