@@ -267,6 +267,8 @@ def main():
             print_table(bench.rows)
             if arguments.out:
                 write_figures(arguments.out, bench.rows, remarks)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{' '.join(error.cmd)}: status {error.returncode}\n{error.stderr or ''}")
     finally:
         bench.stop()
         shutil.rmtree(folder)
