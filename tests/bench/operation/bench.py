@@ -194,6 +194,9 @@ class Bench:
             time.sleep(0.2)
         seconds = time.monotonic() - began
         probe.send_signal(signal.SIGTERM)
+        after = self.status()
+        if after["differing_entities"] or not after["compared_entities"]:
+            raise SystemExit(f"{after['differing_entities']} of {after['compared_entities']} live states are not the tables'")
         self.note_night(before, quiet, self.end(probe), outside, peak.end(), seconds)
 
     def read(self, name):

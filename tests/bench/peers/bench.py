@@ -231,6 +231,8 @@ class Bench:
                 found.append(f"{name.split('/')[-1]} {json.load(file)['version']}")
         yield f"peers: node {output(['node', '--version'])}, " + ", ".join(found)
         yield f"peers: {self.store.version()}, nothing written to disk; {output([f'{self.postgres.bin}/postgres', '--version'])}, fsync on"
+        kind = output(["stat", "-f", "-c", "%T", self.folder])
+        yield f"peers: the archive's and PostgreSQL's files on {kind}" + (", which is no disk" if kind == "tmpfs" else "")
 
 
 def processor_us(asked):
@@ -265,6 +267,8 @@ def main():
             print_table(bench.rows)
             if arguments.out:
                 write_figures(arguments.out, bench.rows, remarks)
+    except subprocess.CalledProcessError as error:
+        sys.exit(f"{' '.join(error.cmd)}: status {error.returncode}\n{error.stderr or ''}")
     finally:
         bench.stop()
         shutil.rmtree(folder)

@@ -73,6 +73,7 @@ class Server:
                 if is_there():
                     return self
             time.sleep(0.05)
+        self.stop()
         with open(self.said, encoding="utf-8", errors="replace") as said:
             raise SystemExit(f"{self.name} did not start:\n{said.read()[-4000:]}")
 
@@ -162,8 +163,12 @@ class Postgres(Server):
         self.pids = f"{self.folder}/db/postmaster.pid"
         super().__init__("postgres", folder, pinned(core, [*self.user, f"{self.bin}/postgres", "-D", f"{self.folder}/db", *flags]))
         self.await_(lambda: self.sql("SELECT 1", database="postgres") == "1")
-        self.sql("CREATE DATABASE bench", database="postgres")
-        self.sql(source_of("postgres.sql"))
+        try:
+            self.sql("CREATE DATABASE bench", database="postgres")
+            self.sql(source_of("postgres.sql"))
+        except subprocess.CalledProcessError as error:
+            self.stop()
+            raise SystemExit(f"postgres.sql: {error.stderr}") from error
 
     def stop(self, how=signal.SIGINT):
         with contextlib.suppress(OSError, ValueError), open(self.pids, encoding="ascii") as file:
