@@ -141,7 +141,7 @@ struct engine {
     struct arena warming_arena;
     uint64_t unknown;
     bool omits_texts, omits_hash, omits_check;
-    bool omits_ids; /* nothing asks for id_hash */
+    bool omits_ids;                   /* nothing asks for id_hash */
     const struct engine_value *given; /* engine_give() */
     size_t given_count;
     struct value *values; /* room for the features of the largest entity */
