@@ -1,11 +1,13 @@
 /* Property: state_evaluate(), which keeps up what the windows hold from read to read, has the very
- * values that state_read() makes of the bytes. Plans, payments and outcomes are random, as dense
+ * values that state_read() makes of the bytes; and that, where a state is a few raw entries, those
+ * of the way that takes any state. Plans, payments and outcomes are random, as dense
  * and as sparse as there are tiles for: equal times, late arrivals, reads behind the newest entry,
  * clocks that leap, merges, and bytes that are put in place of others.
  *
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "scene.h"
 
+#include "core/feature/gather.h"
 #include "tests/unit/unit.h"
 
 #include <inttypes.h>
@@ -19,6 +21,7 @@ struct walk {
     struct scene scene;
     struct state state;
     struct state_scratch *scratch, *other;
+    struct gather *whole;
     struct payment recent[RECENT]; /* whose outcome may become known */
     enum scene_label labels[RECENT];
     size_t paid;
@@ -27,8 +30,19 @@ struct walk {
     int64_t left;
 };
 
+/* Values by gather_state(), whatever the state is. */
+static void read_whole(struct walk *walk, int64_t at_us, const struct entry *current,
+                       struct value *ret_values) {
+    gather_begin(walk->whole, &walk->scene.entity, at_us, current);
+    if (walk->state.length > 0) {
+        struct parts parts = parts_of(walk->state.bytes, walk->state.length);
+        gather_state(walk->whole, &parts);
+    }
+    gather_give(walk->whole, ret_values);
+}
+
 static void assert_values_agree(struct walk *walk, int64_t at_us, const struct entry *current) {
-    struct value got[FEATURES_MAX], expected[FEATURES_MAX];
+    struct value got[FEATURES_MAX], expected[FEATURES_MAX], whole[FEATURES_MAX];
     const struct entity_plan *entity = &walk->scene.entity;
     int64_t lateness_us = walk->scene.plan.lateness_us;
     int r = state_evaluate(&walk->state, entity, lateness_us, at_us, current, walk->scratch, got);
@@ -37,7 +51,14 @@ static void assert_values_agree(struct walk *walk, int64_t at_us, const struct e
     assert_int_equal(r, s);
     assert_int_equal(state_scratch_unknown(walk->scratch), state_scratch_unknown(walk->other));
     walk->kept += walk->state.front > 0;
+    read_whole(walk, at_us, current, whole);
+    assert_int_equal(state_scratch_unknown(walk->other), walk->whole->unknown_count);
     for (size_t i = 0; i < entity->feature_count; i++) {
+        if (!value_equal(expected[i], whole[i]))
+            fail_msg("%s window %" PRId64 " us delay %" PRId64 " us at %" PRId64 " with %" PRId64
+                     " steps left: a few entries give another value than any state",
+                     aggregate_name(entity->features[i].aggregate), entity->features[i].window_us,
+                     entity->features[i].delay_us, at_us, walk->left);
         if (value_equal(got[i], expected[i]))
             continue;
         const struct feature *feature = &entity->features[i];
@@ -130,6 +151,8 @@ static void values_equal_those_of_the_bytes(void **unused) {
     struct walk *walk = test_calloc(1, sizeof *walk);
     walk->scratch = state_scratch_new();
     walk->other = state_scratch_new();
+    walk->whole = test_malloc(sizeof *walk->whole);
+    gather_init(walk->whole);
     for (walk->left = chance_steps(120000); walk->left > 0; walk->left--) {
         if (walk->left % ROUND_STEPS == 0 || walk->scene.entity.feature_count == 0) {
             state_deinit(&walk->state);
@@ -147,6 +170,8 @@ static void values_equal_those_of_the_bytes(void **unused) {
     assert_true(walk->kept > 0);
     state_scratch_free(walk->scratch);
     state_scratch_free(walk->other);
+    gather_deinit(walk->whole);
+    test_free(walk->whole);
     state_deinit(&walk->state);
     test_free(walk);
 }
