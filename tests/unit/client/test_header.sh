@@ -24,10 +24,11 @@ build() { # name, compiler …
         exit 1
     }
 }
-build c99 "${CC:-cc}" -std=c99
-if command -v "${CXX:-c++}" >/dev/null; then
-    build cpp "${CXX:-c++}" -x c++ -std=c++11
-    build cpp20 "${CXX:-c++}" -x c++ -std=c++20
+# A compiler may be two words: "ccache gcc".
+build c99 ${CC:-cc} -std=c99
+if command -v ${CXX:-c++} >/dev/null; then
+    build cpp ${CXX:-c++} -x c++ -std=c++11
+    build cpp20 ${CXX:-c++} -x c++ -std=c++20
 else
     echo 'no C++ compiler: left out' >&2
 fi
@@ -36,7 +37,7 @@ fi
 page=$header/libharrier.3
 sed -n '/^\.Bd -literal/,/^\.Ed/{/^\./d;s/\\&//g;s/\\e/\\/g;p}' "$page" >"$folder/page.c"
 grep -q harrier_score "$folder/page.c"
-"${CC:-cc}" -std=c99 $strict -c "$folder/page.c" -o "$folder/page.o"
+${CC:-cc} -std=c99 $strict -c "$folder/page.c" -o "$folder/page.o"
 if command -v mandoc >/dev/null; then
     mandoc -Tlint -Wwarning "$page"
 elif command -v man >/dev/null; then
