@@ -129,6 +129,10 @@ static bool flush(int descriptor, struct client *client) {
 
 static void serve(int descriptor, uint32_t events) {
     struct client *client = &clients[descriptor];
+    if (events & (EPOLLHUP | EPOLLERR)) { /* gone, with answers unread */
+        close(descriptor);
+        return;
+    }
     if (events & EPOLLOUT) {
         if (!flush(descriptor, client))
             return;
