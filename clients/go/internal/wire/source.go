@@ -3,4 +3,4 @@
 package wire
 
 // SourceSHA256 is that of the harrier.proto that harrier.pb.go was made from.
-const SourceSHA256 = "c1d02531d239d72ddd2c1c994a27523dca5d85dd2644d7450b85b845873682a4"
+const SourceSHA256 = "1621f789ec8c59854ebca07cb31f3e282ad3bff50a5883de2586576eff9ec741"
