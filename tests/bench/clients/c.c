@@ -5,8 +5,9 @@
  *   nng echo     a REQ socket with a context for each in flight → echo_server
  *   libharrier   harrier_score() with one in flight, harrier_score_submit() with more → harrierd
  *
- * Each score is of a new transaction of one of 10,000 cards and 500 merchants; a latency is from
- * the call to its answer. Behind the table comes a line of name, tab and value for each ratio.
+ * Each score is of a new transaction of one of 10,000 cards, made as the other languages' benches
+ * make theirs; a latency is from the call to its answer. Behind the table comes a line of name, tab
+ * and value for each ratio.
  *
  * usage: client_latency ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
  * Exit status 1: a median is over 1.3 times the echo's. */
@@ -24,14 +25,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REQUEST_SIZE   120 /* of an echo: what a score's are about */
-#define ANSWER_SIZE    160 /* asked for in its first four bytes */
-#define MANY           64
-#define ROUNDS_MAX     50
-#define CALLS_MAX      1000000
-#define RATIO_MAX      1.3 /* of the medians */
-#define FIRST_CARD     "card_00000"
-#define FIRST_MERCHANT "merchant_000"
+#define REQUEST_SIZE 120 /* of an echo: what a score's are about */
+#define ANSWER_SIZE  160 /* asked for in its first four bytes */
+#define MANY         64
+#define ROUNDS_MAX   50
+#define CALLS_MAX    1000000
+#define RATIO_MAX    1.3 /* of the medians */
 
 enum kind { ECHO, LIBHARRIER, KIND_COUNT };
 static const char *const kind_names[KIND_COUNT] = {"nng echo", "libharrier"};
@@ -129,7 +128,7 @@ static void step_echo(void *user) {
 /* ---- libharrier ---- */
 
 struct purchase {
-    char id[40], card[sizeof FIRST_CARD], merchant[sizeof FIRST_MERCHANT];
+    char id[40], card[24], customer[24], merchant[24], device[24], ip[24];
     struct harrier_transaction transaction;
 };
 
@@ -140,18 +139,26 @@ static void make_purchase(struct purchase *purchase) {
     struct timespec time;
     clock_gettime(CLOCK_REALTIME, &time);
     snprintf(purchase->id, sizeof purchase->id, "c%" PRIx64 "-%" PRIu64, first_id, n);
-    snprintf(purchase->card, sizeof purchase->card, "card_%05u", (unsigned)(mixed >> 40) % 10000);
+    unsigned card = (unsigned)(mixed >> 40) % 10000;
+    snprintf(purchase->card, sizeof purchase->card, "card_%05u", card);
+    snprintf(purchase->customer, sizeof purchase->customer, "cust_%05u", card / 2);
     snprintf(purchase->merchant, sizeof purchase->merchant, "merchant_%03u",
              (unsigned)(mixed >> 20) % 500);
+    snprintf(purchase->device, sizeof purchase->device, "device_%05u", card);
+    snprintf(purchase->ip, sizeof purchase->ip, "198.18.%u.%u", card / 250, card % 250);
     purchase->transaction =
         (struct harrier_transaction){.id = purchase->id,
                                      .event_time_us = time.tv_sec * 1000000 + time.tv_nsec / 1000,
                                      .amount_minor = 100 + (int64_t)(mixed >> 50),
                                      .currency = "EUR",
                                      .card = purchase->card,
+                                     .customer = purchase->customer,
                                      .merchant = purchase->merchant,
+                                     .device = purchase->device,
+                                     .ip = purchase->ip,
                                      .country = "DE",
-                                     .mcc = "5411"};
+                                     .mcc = "5411",
+                                     .channel = "ecom"};
 }
 
 static void must_be_decided(const struct harrier_reply *reply) {
