@@ -222,8 +222,9 @@ static bool shares_write(const struct run *run) {
 static void withdraw(struct run *run, const struct error *error) {
     if (calls[run->message.call].withdraw)
         calls[run->message.call].withdraw(run, error);
+    /* What is left of its answer speaks of records before: repeats, which may wait for a sync. */
     if (run->position_needed > run->position_before)
-        run->position_needed = 0;
+        run->position_needed = run->position_before;
     run->is_unavailable = true;
 }
 
@@ -262,11 +263,11 @@ static void encode(struct run *run) {
     for (size_t i = 0; i < sizeof(steps) / sizeof *(steps) && !(run)->is_done; i++)                \
     (run)->is_done = (steps)[i](run) == DONE
 
-/* One after the other; those in a row that can share a write do. */
+/* One after the other; those in a row that can share a write do, and between them others may. */
 static void decide(struct service *service, struct run *runs) {
-    pthread_mutex_lock(&service->lock);
-    int64_t receive_time_us = service_receive_time_us(service);
     for (struct run *from = runs, *to; from; from = to) {
+        pthread_mutex_lock(&service->lock);
+        int64_t receive_time_us = service_receive_time_us(service);
         uint64_t written = archive_end(service->archive).position;
         to = from;
         do {
@@ -276,8 +277,8 @@ static void decide(struct service *service, struct run *runs) {
             to = to->next;
         } while (to && shares_write(from) && shares_write(to));
         write_archive(service, from, to, written);
+        pthread_mutex_unlock(&service->lock);
     }
-    pthread_mutex_unlock(&service->lock);
 }
 
 /* Encodes what can be answered now; the rest waits elsewhere. Returns the former. */
