@@ -4,6 +4,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -89,6 +90,41 @@ static void answers_are_those_of_one_after_the_other(void **state) {
     }
     assert_int_equal(bench_status(together).state_hash, bench_status(&apart).state_hash);
     bench_deinit(&apart);
+}
+
+/* What a front may handle many of before it has sent an answer. */
+static void only_transactions_and_outcomes_are_answered_in_proportion(void **state) {
+    (void)state;
+    const struct transaction transaction = bench_transaction("a", 1, "c0", 1);
+    const struct outcome outcome = {.transaction_id = TEXT_LITERAL("a"), .label = LABEL_FRAUD};
+    const struct text key = TEXT_LITERAL("c0");
+    const struct list_change change = {.list = TEXT_LITERAL("a"), .value = TEXT_LITERAL("b")};
+    const struct request requests[] = {
+        {.call = CALL_SCORE, .score = {&transaction, 1}},
+        {.call = CALL_REPORT_OUTCOME, .outcome = {&outcome, 1}},
+        {.call = CALL_GET_ENTITY,
+         .entity = {.entity = TEXT_LITERAL("card"), .key = &key, .key_count = 1}},
+        {.call = CALL_STATUS},
+        {.call = CALL_CHANGE_LIST, .list_change = {&change, 1}},
+        {.call = CALL_GET_LIST, .list.list = TEXT_LITERAL("a")},
+        {.call = CALL_RELOAD},
+        {.call = CALL_EXPLAIN, .explain.transaction_id = TEXT_LITERAL("a")},
+    };
+    static_assert(sizeof requests / sizeof *requests == CALL_COUNT - 1, "one for each call");
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct buffer bytes;
+        struct error error;
+        buffer_init(&bytes);
+        assert_int_equal(message_encode_request(&requests[i], &bytes, &error), 0);
+        bool is_little = requests[i].call == CALL_SCORE || requests[i].call == CALL_REPORT_OUTCOME;
+        assert_int_equal(service_may_answer_much(bytes.bytes, bytes.length), !is_little);
+        if (is_little) { /* of two calls the last one counts */
+            const struct request last = {.call = CALL_GET_LIST, .list.list = TEXT_LITERAL("a")};
+            assert_int_equal(message_encode_request(&last, &bytes, &error), 0);
+            assert_true(service_may_answer_much(bytes.bytes, bytes.length));
+        }
+        buffer_deinit(&bytes);
+    }
 }
 
 /* ---- writes ---- */
@@ -247,6 +283,7 @@ static void a_repeat_waits_for_its_sync_when_a_write_fails(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(answers_are_those_of_one_after_the_other),
+        cmocka_unit_test(only_transactions_and_outcomes_are_answered_in_proportion),
         TEST(they_share_a_write),
         TEST(a_failed_write_is_everybodys_before_it),
         cmocka_unit_test_setup_teardown(synced_answers_wait_together, setup_synced, teardown),
