@@ -390,21 +390,22 @@ int service_append(struct service *service, struct record *record, struct error 
 }
 
 bool service_check_overlay(struct service *service) {
-    uint64_t limit = service->settings.overlay_limit;
-    if (limit == 0 || !service->states.overlay)
+    const struct overlay *overlay = service->states.overlay;
+    if (!overlay)
         return false;
-    uint64_t memory = overlay_memory(service->states.overlay);
-    if (memory <= limit && service->state == SERVICE_UNAVAILABLE) {
+    bool is_full = overlay_fullness(overlay, service->settings.overlay_limit) >= 100;
+    if (!is_full && service->state == SERVICE_UNAVAILABLE) {
         service_set_state(service, SERVICE_READY, "%s", "");
         log_line(service->settings.log, LOG_INFO, "ready: the overlay is within overlay_limit");
         return true;
     }
-    if (memory <= limit || service->state != SERVICE_READY)
+    if (!is_full || service->state != SERVICE_READY)
         return false;
     service_set_state(service, SERVICE_UNAVAILABLE,
-                      "what is newer than the tables takes %" PRIu64 " MiB, over overlay_limit: "
-                      "run `harrier rebuild`",
-                      memory >> 20);
+                      "what is newer than the tables takes %" PRIu64 " MiB with %" PRIu64
+                      " entities, over overlay_limit or what one server holds: run `harrier "
+                      "rebuild`",
+                      overlay_memory(overlay) >> 20, overlay_entities(overlay));
     log_line(service->settings.log, LOG_ERROR, "%s", service->reason);
     return true;
 }
