@@ -233,7 +233,8 @@ static int find_receipt(const struct import *import, const struct import_row *ro
                      import->options.max_ahead_us / 1000000);
 }
 
-/* All that can be wrong with a row but for its transaction and what the policy says. */
+/* What a row has beside its transaction. That is checked before, as comparing it with what is known
+ * relies on it; deciding checks it again, together with what the policy says. */
 static int check_row(const struct import *import, const struct import_row *row,
                      int64_t *ret_received_us, struct text *ret_field, struct error *ret_error) {
     int r = check_received(import, row->received_us, ret_field, ret_error);

@@ -34,6 +34,9 @@ struct front_handler {
     /* The same for requests that came together, in their order: what they can share is done once.
      * NULL: handle() is called for each. */
     void (*handle_all)(void *user, struct front_request *const *requests, size_t count);
+    /* May what is answered be far longer than these bytes? Then what its client has sent behind it
+     * is left for later, when the client has taken that answer. NULL: never. */
+    bool (*may_answer_much)(const void *bytes, size_t length);
     void *user;
 };
 

@@ -6,7 +6,9 @@
  * there by then leave in one write for each. No more is read, and nothing more is handled, while
  *   - as many of its requests as one connection may have are unanswered,
  *   - no slot is free: then it waits in line for one,
- *   - more than UNSENT_MAX bytes of answers wait to be taken,
+ *   - more than UNSENT_MAX bytes of answers wait to be taken; a batch goes on only behind requests
+ *     whose answers are in proportion to them (at most BATCH_BYTES of such), so what is made beyond
+ *     that is one other answer,
  *   - the front drains.
  * What it sends then stays in the system's buffers, and in the end in its own.
  *
@@ -196,6 +198,11 @@ static void enter(struct connection *connection, const struct input_request *inp
     front->batch_bytes += input->length;
 }
 
+static bool may_answer_much(const struct front_sp *front, const struct input_request *input) {
+    const struct front_handler *handler = &front->settings.handler;
+    return handler->may_answer_much && handler->may_answer_much(input->payload, input->length);
+}
+
 static void hand_over(struct front_sp *front) {
     const struct front_handler *handler = &front->settings.handler;
     size_t count = front->batch_count;
@@ -252,6 +259,8 @@ static enum pause collect(struct connection *connection, int64_t now_us) {
         }
         connection->begun_us = 0; /* that one is complete */
         enter(connection, &request, now_us);
+        if (may_answer_much(front, &request))
+            return PAUSE_BATCH;
     }
     return PAUSE_SERVER;
 }

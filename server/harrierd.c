@@ -360,6 +360,7 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
         .core = placement_loop(&options->placement),
         .handler = {.handle = service_handle,
                     .handle_all = service_handle_all,
+                    .may_answer_much = service_may_answer_much,
                     .user = harrierd->service},
         .probe = harrierd->probe.bytes,
         .probe_length = harrierd->probe.length,

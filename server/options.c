@@ -135,8 +135,7 @@ static const struct option table[] = {
      .most = 10 * US_PER_S,
      .help = "With durability = synced, the least time between two syncs: the answers that come "
              "up in between wait and share the next one. 0: as soon as the disk is ready again, "
-             "and what "
-             "comes up while it works shares the next."},
+             "and what comes up while it works shares the next."},
     {STORAGE, "lazy_sync_interval", OPTION_DURATION, AT(lazy_sync_interval_us), "100ms",
      .least = US_PER_MS, .most = 60 * US_PER_S,
      .help = "With durability = written, the time between two syncs, which no answer waits for: "
@@ -147,7 +146,8 @@ static const struct option table[] = {
      .help = "Memory that may be taken by what is newer than the tables. From three quarters of it "
              "on, a rebuild is asked for, in the log and as harrierd_rebuild_wanted; beyond it the "
              "server is not ready until newer tables are there. During a swap there is as much "
-             "again. 0: no limit."},
+             "again. 0: no limit but the room for entities in memory, some 300 million, which is "
+             "treated likewise."},
 
     {OPERATION, "slow_after", OPTION_DURATION, AT(slow_after_us), "100ms", .least = 0,
      .most = 3600 * US_PER_S,

@@ -137,6 +137,8 @@ void withdraw_score(struct run *run, const struct error *error) {
     for (size_t i = 0; i < run->response.score.count; i++) {
         enum error_code code = results[i].error.code;
         /* What its id is in conflict with may be among what was not written. */
+        if (code == ERROR_ID_CONFLICT)
+            run->rejected--; /* it was counted, and is again */
         if (code == ERROR_ID_CONFLICT ||
             (code == 0 && results[i].decision.position > run->position_before))
             results[i] =

@@ -222,8 +222,9 @@ static bool shares_write(const struct run *run) {
 static void withdraw(struct run *run, const struct error *error) {
     if (calls[run->message.call].withdraw)
         calls[run->message.call].withdraw(run, error);
+    /* What is left of its answer speaks of records before: repeats, which may wait for a sync. */
     if (run->position_needed > run->position_before)
-        run->position_needed = 0;
+        run->position_needed = run->position_before;
     run->is_unavailable = true;
 }
 
@@ -262,11 +263,11 @@ static void encode(struct run *run) {
     for (size_t i = 0; i < sizeof(steps) / sizeof *(steps) && !(run)->is_done; i++)                \
     (run)->is_done = (steps)[i](run) == DONE
 
-/* One after the other; those in a row that can share a write do. */
+/* One after the other; those in a row that can share a write do, and between them others may. */
 static void decide(struct service *service, struct run *runs) {
-    pthread_mutex_lock(&service->lock);
-    int64_t receive_time_us = service_receive_time_us(service);
     for (struct run *from = runs, *to; from; from = to) {
+        pthread_mutex_lock(&service->lock);
+        int64_t receive_time_us = service_receive_time_us(service);
         uint64_t written = archive_end(service->archive).position;
         to = from;
         do {
@@ -276,8 +277,8 @@ static void decide(struct service *service, struct run *runs) {
             to = to->next;
         } while (to && shares_write(from) && shares_write(to));
         write_archive(service, from, to, written);
+        pthread_mutex_unlock(&service->lock);
     }
-    pthread_mutex_unlock(&service->lock);
 }
 
 /* Encodes what can be answered now; the rest waits elsewhere. Returns the former. */
@@ -312,6 +313,10 @@ void service_handle_all(void *user, struct front_request *const *requests, size_
     runs_reply(commit_park(service, answer(runs)));
     if (is_unavailable)
         service_tell(service);
+}
+
+bool service_may_answer_much(const void *bytes, size_t length) {
+    return message_peek_call(bytes, length) == CALL_NONE;
 }
 
 void service_handle(void *user, struct front_request *request) {
@@ -385,21 +390,22 @@ int service_append(struct service *service, struct record *record, struct error 
 }
 
 bool service_check_overlay(struct service *service) {
-    uint64_t limit = service->settings.overlay_limit;
-    if (limit == 0 || !service->states.overlay)
+    const struct overlay *overlay = service->states.overlay;
+    if (!overlay)
         return false;
-    uint64_t memory = overlay_memory(service->states.overlay);
-    if (memory <= limit && service->state == SERVICE_UNAVAILABLE) {
+    bool is_full = overlay_fullness(overlay, service->settings.overlay_limit) >= 100;
+    if (!is_full && service->state == SERVICE_UNAVAILABLE) {
         service_set_state(service, SERVICE_READY, "%s", "");
         log_line(service->settings.log, LOG_INFO, "ready: the overlay is within overlay_limit");
         return true;
     }
-    if (memory <= limit || service->state != SERVICE_READY)
+    if (!is_full || service->state != SERVICE_READY)
         return false;
     service_set_state(service, SERVICE_UNAVAILABLE,
-                      "what is newer than the tables takes %" PRIu64 " MiB, over overlay_limit: "
-                      "run `harrier rebuild`",
-                      memory >> 20);
+                      "what is newer than the tables takes %" PRIu64 " MiB with %" PRIu64
+                      " entities, over overlay_limit or what one server holds: run `harrier "
+                      "rebuild`",
+                      overlay_memory(overlay) >> 20, overlay_entities(overlay));
     log_line(service->settings.log, LOG_ERROR, "%s", service->reason);
     return true;
 }

@@ -81,6 +81,9 @@ void service_handle(void *user, struct front_request *request);
 /* Several that came together, decided in their order: they share one turn with the decision lock
  * and, as far as they are for Score, one write of the archive. */
 void service_handle_all(void *user, struct front_request *const *requests, size_t count);
+/* What is answered to transactions and outcomes is in proportion to them. What others ask for may
+ * be a thousand times longer than the question. */
+bool service_may_answer_much(const void *bytes, size_t length);
 
 /* Is this a token that is valid now, for some call? For a front that has work to do before there
  * are a request's bytes: who has none is not to cause it. 0 where no tokens are asked for;

@@ -194,7 +194,7 @@ struct run {
     size_t kept_bytes;           /* that these two hold between requests */
     struct snapshot *rules;      /* what the response's texts may point into */
     int64_t receive_time_us;     /* wall clock, never before the archive's last record */
-    bool is_done;                /* all its steps but the last are behind it */
+    bool is_done;                /* a step has ended it: it is refused */
     uint64_t position_before;    /* the archive's last record that was written when it came up */
     uint64_t position_needed;    /* the last record that the answer speaks of */
     uint64_t rejected;           /* items refused */

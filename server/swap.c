@@ -627,13 +627,12 @@ void swap_stop(struct service *service) {
 
 /* ---- what is asked every second ---- */
 
-#define WANTED_PERCENT 75 /* of overlay_limit */
+#define WANTED_PERCENT 75 /* of overlay_limit, or of the room for entities */
 
 bool service_wants_rebuild(const struct service *service, int64_t now_us) {
     const struct overlay *overlay = service->states.overlay;
-    uint64_t limit = service->settings.overlay_limit;
     return overlay && (service_is_stale(service, now_us) ||
-                       (limit > 0 && overlay_memory(overlay) > limit / 100 * WANTED_PERCENT));
+                       overlay_fullness(overlay, service->settings.overlay_limit) > WANTED_PERCENT);
 }
 
 /* Under the decision lock. */

@@ -104,8 +104,8 @@ void engine_ignore_rollouts(struct engine *engine);
 
 /* Fills ret_decision but for position, generation_id, duplicate, dry_run and server_us. Everything
  * in it lives in the arena, the rules snapshot or (its id) the transaction. with_features: also
- * fill features. Checks the transaction (transaction_check(), schema); on ERROR_INVALID *ret_field
- * is the field at fault. */
+ * fill features. Checks the transaction (transaction_check(), unless engine_omit_check(); schema);
+ * on ERROR_INVALID *ret_field is the field at fault. */
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error);

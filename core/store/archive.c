@@ -26,7 +26,7 @@ int archive_open(const char *path, const struct archive_options *options,
                  struct error *ret_error) {
     struct archive *archive = check_calloc(1, sizeof *archive);
     archive->path = text_copy(text_of(path));
-    archive->directory = archive->lock = archive->written.descriptor = -1;
+    archive->directory = archive->lock = archive->written.descriptor = archive->syncing = -1;
     archive->segment_bytes =
         options && options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES_DEFAULT;
     buffer_init(&archive->pending);
@@ -65,6 +65,7 @@ void archive_close(struct archive *archive) {
             fdatasync(archive->written.descriptor); /* the mark too */
     }
     close_descriptor(archive->written.descriptor);
+    close_descriptor(archive->syncing);
     archive_forget_indexes(archive);
     segment_list_deinit(&archive->list);
     buffer_deinit(&archive->pending);
@@ -276,6 +277,7 @@ static void take_back(struct archive *archive, const struct archive_written *bef
         if (unlinkat(archive->directory, name, 0) < 0)
             archive->failed = true;
         archive->list.count--;
+        archive->syncing_first = 0; /* another file may come to have that name */
     }
     archive->written = *before;
     if (kept != before->descriptor)
@@ -321,19 +323,34 @@ int archive_write(struct archive *archive, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Syncing */
 
+/* The last segment, opened for syncing alone: a write may go on to the next segment and close its
+ * own. No duplicate, for Linux tells a failed sync once per open file: the writer closing the
+ * segment must hear of it too. Kept until another segment is the last one. */
+static int open_for_syncing(struct archive *archive, struct error *ret_error) {
+    const struct segment *last = &archive->list.segments[archive->list.count - 1];
+    if (archive->syncing >= 0 && archive->syncing_first == last->first &&
+        archive->syncing_day == last->day)
+        return 0;
+    int descriptor = openat(archive->directory, last->name, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot begin to sync", archive->path);
+    close_descriptor(archive->syncing); /* one sync at a time, so nobody is at it */
+    archive->syncing = descriptor;
+    archive->syncing_first = last->first;
+    archive->syncing_day = last->day;
+    return 0;
+}
+
 int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
                        struct error *ret_error) {
     if (archive->failed)
         return refuse_failed(archive, ret_error);
     if (archive->written.place.position <= archive->written.synced)
         return 0;
-    /* Opened anew: a write may go on to the next segment and close this one. No duplicate, for
-     * Linux tells a failed sync once per open file: the writer closing the segment must hear of it
-     * too. */
-    int descriptor = openat(archive->directory, last_name(archive), O_RDWR | O_CLOEXEC);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "%s: cannot begin to sync", archive->path);
-    *ret_sync = (struct archive_sync){.descriptor = descriptor,
+    int r = open_for_syncing(archive, ret_error);
+    if (r < 0)
+        return r;
+    *ret_sync = (struct archive_sync){.descriptor = archive->syncing,
                                       .position = archive->written.place.position,
                                       .chain = archive->written.place.chain};
     return 1;
@@ -349,8 +366,6 @@ int archive_sync_wait(struct archive_sync *sync, struct error *ret_error) {
 
 int archive_sync_finish(struct archive *archive, struct archive_sync *sync,
                         struct error *ret_error) {
-    close(sync->descriptor);
-    sync->descriptor = -1;
     if (sync->failed)
         archive->failed = true;
     if (archive->failed)

@@ -68,7 +68,8 @@ int archive_write(struct archive *archive, struct error *ret_error);
  * moves and the sync mark is written; after a failure the archive is as good as closed (see
  *           archive_write()): nobody knows what reached the disk. At most one sync at a time. */
 struct archive_sync {
-    int descriptor; /* its own: the archive may go on to another segment meanwhile */
+    int descriptor; /* the archive's, but not that which it writes through: it may go on to another
+                       segment meanwhile */
     uint64_t position;
     uint64_t chain;
     bool failed;

@@ -52,6 +52,9 @@ struct archive {
     struct archive_written written;
     struct archive_place end; /* of the last appended */
     int64_t time_us;
+    int syncing; /* a descriptor of the segment that was synced last; -1: none was. That one is: */
+    uint64_t syncing_first;
+    int32_t syncing_day;
     struct buffer pending;
     struct pending_frame *frames;
     size_t frame_count, frame_capacity;

@@ -197,6 +197,14 @@ uint64_t overlay_memory(const struct overlay *overlay) {
            overlay->ids.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
 }
 
+#define ROOM_PERCENT 95
+
+unsigned overlay_fullness(const struct overlay *overlay, uint64_t limit) {
+    unsigned of_room = residents_percent(&overlay->residents) * 100 / ROOM_PERCENT;
+    uint64_t of_memory = limit > 0 ? overlay_memory(overlay) * 100 / limit : 0;
+    return of_memory > of_room ? (unsigned)(of_memory < 1000 ? of_memory : 1000) : of_room;
+}
+
 /* ---------------------------------------------------------------------------------------------
  * Visiting ids; overlay_view.c visits states */
 

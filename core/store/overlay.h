@@ -53,6 +53,10 @@ uint64_t overlay_bytes(const struct overlay *overlay);    /* of their states */
  * the entries of lists, which no rebuild takes out of memory. */
 uint64_t overlay_memory(const struct overlay *overlay);
 
+/* Percent: of limit bytes of memory (0: no limit), or of the room there is for entities, whichever
+ * it has come closer to. The latter is 100 some way before the end. */
+unsigned overlay_fullness(const struct overlay *overlay, uint64_t limit);
+
 /* Calls visit once per entity in (entity, key) order with the state it has now, whether from memory
  * or from the table. Stops when visit returns nonzero and returns that.
  *

@@ -136,6 +136,10 @@ static struct resident_block *add_block(struct residents *residents, size_t size
     return block;
 }
 
+unsigned residents_percent(const struct residents *residents) {
+    return (unsigned)(residents->block_count * 100 / BLOCKS_MAX);
+}
+
 static uint32_t carve(struct residents *residents, size_t key_length) {
     size_t size = sizeof(struct resident) + key_length, count = residents->block_count;
     size = (size + UNIT - 1) & ~(size_t)(UNIT - 1);

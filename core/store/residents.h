@@ -43,6 +43,9 @@ struct resident *residents_find(const struct residents *residents, size_t entity
 /* Brings what residents_find() will touch into the processor's cache: in step 0 the slot, in step 1
  * what it leads to. */
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash, int step);
+/* How much of the room for them is taken: there is none for more than 32 GiB of keys and what goes
+ * with each, states not counted, and whoever adds one beyond that ends the process. */
+unsigned residents_percent(const struct residents *residents);
 /* Of one slot; NULL: it is free. */
 struct resident *residents_at(const struct residents *residents, size_t slot);
 /* It must not be there yet. The key is copied; the state is empty. */

@@ -80,7 +80,7 @@ struct decision {
     bool duplicate, dry_run;
     uint32_t server_us;
     uint32_t rule_errors;
-    uint64_t feature_hash; /* archived, not sent */
+    uint64_t feature_hash;                 /* archived, not sent */
     const struct shadow_decision *shadows; /* likewise */
     size_t shadow_count;
     const struct named_value *features;

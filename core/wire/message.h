@@ -263,6 +263,10 @@ int message_decode_request(const void *bytes, size_t length, struct arena *arena
  */
 bool message_peek_token(const void *bytes, size_t length, struct text *ret_token);
 
+/* CALL_SCORE or CALL_REPORT_OUTCOME, when it is a request for that, written as clients mostly write
+ * them, or will be refused; else CALL_NONE. Without memory and without a look into the call. */
+enum call message_peek_call(const void *bytes, size_t length);
+
 /* response: the server's side. Appends to *buffer; always succeeds: texts are cut to their limits,
  * and an answer over MESSAGE_RESPONSE_SIZE_MAX becomes the error ERROR_TOO_LARGE. */
 void message_encode_response(const struct response *response, struct buffer *buffer);

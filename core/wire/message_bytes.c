@@ -23,13 +23,16 @@ enum { SCORE = 10, REPORT_OUTCOME = 11 };
 #define RESPONSE_BYTES_EACH 200
 #define RESPONSE_BYTES_MORE ((size_t)64 << 10)
 
+/* Would the generated code have room? */
+static bool has_room(const struct arena *arena, size_t length, size_t each, size_t more) {
+    size_t left = arena->limit - arena->used;
+    return length > 0 && left >= more && (left - more) / each >= length;
+}
+
 /* The message, copied into the arena. */
 static struct reading read_copy(const void *bytes, size_t length, struct arena *arena, size_t each,
                                 size_t more) {
-    size_t left = arena->limit - arena->used;
-    if (length == 0 || left < more || (left - more) / each < length)
-        return reading_other();
-    void *copy = arena_alloc(arena, length);
+    void *copy = has_room(arena, length, each, more) ? arena_alloc(arena, length) : NULL;
     if (!copy)
         return reading_other();
     memcpy(copy, bytes, length);
@@ -111,33 +114,69 @@ static bool read_outcomes(struct reading reading, struct arena *arena, struct re
     return is_whole(reading);
 }
 
-bool message_read_request(const void *bytes, size_t length, struct arena *arena,
-                          struct request *ret_request) {
-    struct reading reading =
-        read_copy(bytes, length, arena, REQUEST_BYTES_EACH, REQUEST_BYTES_MORE);
+/* What stands before the call. Returns the call's tag. */
+static uint32_t read_head(struct reading *reading, struct request *request) {
     uint32_t tag, last = 0, protocol = 0;
-    ret_request->deadline_us = 0;
-    ret_request->token = ret_request->traceparent = (struct text){0};
-    while ((tag = take_tag(&reading, &last))) {
+    request->deadline_us = 0;
+    request->token = request->traceparent = (struct text){0};
+    while ((tag = take_tag(reading, &last))) {
         if (tag == TAG(1, WIRE_VARINT))
-            protocol = take_u32(&reading);
+            protocol = take_u32(reading);
         else if (tag == TAG(2, WIRE_VARINT))
-            ret_request->deadline_us = take_u64(&reading);
+            request->deadline_us = take_u64(reading);
         else if (tag == TAG(3, WIRE_BYTES))
-            ret_request->token = take_text(&reading);
+            request->token = take_text(reading);
         else if (tag == TAG(4, WIRE_BYTES))
-            ret_request->traceparent = take_text(&reading);
+            request->traceparent = take_text(reading);
         else
             break;
     }
-    if (protocol != MESSAGE_PROTOCOL)
+    return protocol == MESSAGE_PROTOCOL && !is_other(*reading) ? tag : 0;
+}
+
+enum call message_peek_call(const void *bytes, size_t length) {
+    struct reading reading = reading_of(bytes, length);
+    struct request head;
+    uint32_t tag = read_head(&reading, &head);
+    take_message(&reading);
+    if (!is_whole(reading)) /* of two calls the last one counts */
+        return CALL_NONE;
+    return tag == TAG(SCORE, WIRE_BYTES)            ? CALL_SCORE
+           : tag == TAG(REPORT_OUTCOME, WIRE_BYTES) ? CALL_REPORT_OUTCOME
+                                                    : CALL_NONE;
+}
+
+static struct text moved(struct text text, const void *from, const uint8_t *to) {
+    if (text.data)
+        text.data = (const char *)to + (text.data - (const char *)from);
+    return text;
+}
+
+/* The head is read where the message lies: only of what is read here is there a copy, and in what
+ * turns out to be something else, the token does not stay. */
+bool message_read_request(const void *bytes, size_t length, struct arena *arena,
+                          struct request *ret_request) {
+    struct reading reading = reading_of(bytes, length);
+    uint32_t tag = read_head(&reading, ret_request);
+    if ((tag != TAG(SCORE, WIRE_BYTES) && tag != TAG(REPORT_OUTCOME, WIRE_BYTES)) ||
+        !has_room(arena, length, REQUEST_BYTES_EACH, REQUEST_BYTES_MORE))
         return false;
-    bool is_read = false;
-    if (tag == TAG(SCORE, WIRE_BYTES))
-        is_read = read_score(take_message(&reading), arena, ret_request);
-    else if (tag == TAG(REPORT_OUTCOME, WIRE_BYTES))
-        is_read = read_outcomes(take_message(&reading), arena, ret_request);
-    return is_read && is_whole(reading);
+    uint8_t *copy = arena_alloc(arena, length);
+    if (!copy)
+        return false;
+    memcpy(copy, bytes, length);
+    size_t head_length = (size_t)(reading.at - (const uint8_t *)bytes);
+    reading = reading_of(copy + head_length, length - head_length);
+    ret_request->token = moved(ret_request->token, bytes, copy);
+    ret_request->traceparent = moved(ret_request->traceparent, bytes, copy);
+    bool is_read = tag == TAG(SCORE, WIRE_BYTES)
+                       ? read_score(take_message(&reading), arena, ret_request)
+                       : read_outcomes(take_message(&reading), arena, ret_request);
+    is_read = is_read && is_whole(reading);
+    if (!is_read && ret_request->token.length > 0)
+        explicit_bzero(copy + (ret_request->token.data - (const char *)copy),
+                       ret_request->token.length);
+    return is_read;
 }
 
 /* ---------------------------------------------------------------------------------------------

@@ -75,6 +75,9 @@ static bool run_request(const uint8_t *bytes, size_t size) {
     struct text token;
     property(message_peek_token(bytes, size, &token) && text_equal(token, request.token),
              "another token at a glance: \"%.*s\"", TEXT_ARGS(token));
+    enum call call = message_peek_call(bytes, size);
+    property(call == CALL_NONE || call == request.call, "another call at a glance: %s",
+             call_name(call));
     check_parts(&request);
     buffer_clear(&encoded);
     buffer_clear(&encoded_again);

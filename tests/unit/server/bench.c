@@ -117,22 +117,48 @@ struct response bench_call(struct bench *bench, const struct request *request) {
     return response;
 }
 
-void bench_call_all(struct bench *bench, const struct request *requests, size_t count,
-                    struct response *ret_responses) {
+struct bench_questions {
+    struct bench *bench;
+    size_t count;
     struct question questions[BENCH_CALLS_MAX];
-    struct front_request *together[BENCH_CALLS_MAX] = {0};
     struct buffer bytes[BENCH_CALLS_MAX];
+};
+
+struct bench_questions *bench_ask_all(struct bench *bench, const struct request *requests,
+                                      size_t count) {
+    struct bench_questions *asked = check_calloc(1, sizeof *asked);
+    struct front_request *together[BENCH_CALLS_MAX] = {0};
     check(count <= BENCH_CALLS_MAX);
+    asked->bench = bench;
+    asked->count = count;
     for (size_t i = 0; i < count; i++) {
-        encode(bench, &requests[i], &bytes[i]);
-        question_init(&questions[i], bench, bytes[i].bytes, bytes[i].length);
-        together[i] = &questions[i].request;
+        encode(bench, &requests[i], &asked->bytes[i]);
+        question_init(&asked->questions[i], bench, asked->bytes[i].bytes, asked->bytes[i].length);
+        together[i] = &asked->questions[i].request;
     }
     service_handle_all(bench->service, together, count);
-    for (size_t i = 0; i < count; i++) {
-        ret_responses[i] = await_answer(bench, &questions[i]);
-        buffer_deinit(&bytes[i]);
+    return asked;
+}
+
+bool bench_is_answered(struct bench_questions *asked, size_t index) {
+    struct question *question = &asked->questions[index];
+    pthread_mutex_lock(&question->lock);
+    bool is_answered = question->done;
+    pthread_mutex_unlock(&question->lock);
+    return is_answered;
+}
+
+void bench_take_answers(struct bench_questions *asked, struct response *ret_responses) {
+    for (size_t i = 0; i < asked->count; i++) {
+        ret_responses[i] = await_answer(asked->bench, &asked->questions[i]);
+        buffer_deinit(&asked->bytes[i]);
     }
+    free(asked);
+}
+
+void bench_call_all(struct bench *bench, const struct request *requests, size_t count,
+                    struct response *ret_responses) {
+    bench_take_answers(bench_ask_all(bench, requests, count), ret_responses);
 }
 
 /* ---- requests ---- */

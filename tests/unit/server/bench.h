@@ -59,6 +59,12 @@ struct response bench_call(struct bench *bench, const struct request *request);
 #define BENCH_CALLS_MAX 64
 void bench_call_all(struct bench *bench, const struct request *requests, size_t count,
                     struct response *ret_responses);
+/* And in two steps, with a look between them at who has got its answer. */
+struct bench_questions *bench_ask_all(struct bench *bench, const struct request *requests,
+                                      size_t count);
+bool bench_is_answered(struct bench_questions *asked, size_t index);
+/* Waits for what is not there yet, and frees. */
+void bench_take_answers(struct bench_questions *asked, struct response *ret_responses);
 
 struct transaction bench_transaction(const char *id, int64_t seconds, const char *card,
                                      int64_t amount_minor);

@@ -4,6 +4,7 @@
 
 #include "tests/unit/unit.h"
 
+#include <assert.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -91,6 +92,41 @@ static void answers_are_those_of_one_after_the_other(void **state) {
     bench_deinit(&apart);
 }
 
+/* What a front may handle many of before it has sent an answer. */
+static void only_transactions_and_outcomes_are_answered_in_proportion(void **state) {
+    (void)state;
+    const struct transaction transaction = bench_transaction("a", 1, "c0", 1);
+    const struct outcome outcome = {.transaction_id = TEXT_LITERAL("a"), .label = LABEL_FRAUD};
+    const struct text key = TEXT_LITERAL("c0");
+    const struct list_change change = {.list = TEXT_LITERAL("a"), .value = TEXT_LITERAL("b")};
+    const struct request requests[] = {
+        {.call = CALL_SCORE, .score = {&transaction, 1}},
+        {.call = CALL_REPORT_OUTCOME, .outcome = {&outcome, 1}},
+        {.call = CALL_GET_ENTITY,
+         .entity = {.entity = TEXT_LITERAL("card"), .key = &key, .key_count = 1}},
+        {.call = CALL_STATUS},
+        {.call = CALL_CHANGE_LIST, .list_change = {&change, 1}},
+        {.call = CALL_GET_LIST, .list.list = TEXT_LITERAL("a")},
+        {.call = CALL_RELOAD},
+        {.call = CALL_EXPLAIN, .explain.transaction_id = TEXT_LITERAL("a")},
+    };
+    static_assert(sizeof requests / sizeof *requests == CALL_COUNT - 1, "one for each call");
+    for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
+        struct buffer bytes;
+        struct error error;
+        buffer_init(&bytes);
+        assert_int_equal(message_encode_request(&requests[i], &bytes, &error), 0);
+        bool is_little = requests[i].call == CALL_SCORE || requests[i].call == CALL_REPORT_OUTCOME;
+        assert_int_equal(service_may_answer_much(bytes.bytes, bytes.length), !is_little);
+        if (is_little) { /* of two calls the last one counts */
+            const struct request last = {.call = CALL_GET_LIST, .list.list = TEXT_LITERAL("a")};
+            assert_int_equal(message_encode_request(&last, &bytes, &error), 0);
+            assert_true(service_may_answer_much(bytes.bytes, bytes.length));
+        }
+        buffer_deinit(&bytes);
+    }
+}
+
 /* ---- writes ---- */
 
 /* System calls of this process that wrote something. */
@@ -175,6 +211,7 @@ static void a_failed_write_is_everybodys_before_it(void **state) {
     struct status_response back = bench_status(bench);
     assert_int_equal(back.state_hash, good.state_hash);
     assert_int_equal(back.transactions, good.transactions);
+    assert_int_equal(back.rejected - good.rejected, 6); /* each once, and so the conflict too */
     assert_false(bench_score(bench, other).decision.duplicate); /* nothing of it was kept */
 }
 
@@ -209,14 +246,49 @@ static void synced_answers_wait_together(void **state) {
     assert_in_range(metric_value(bench->metrics, ARCHIVE_SYNC_DURATION, 0), 1, 4);
 }
 
+/* A decision that is known only because it was written is not told before it is on disk, whatever
+ * becomes of what it is told together with. */
+static void a_repeat_waits_for_its_sync_when_a_write_fails(void **state) {
+    struct bench *bench = *state;
+    bench->settings.sync_interval_us = 600 * BENCH_SECOND;
+    bench_open(bench);
+    const struct transaction first = bench_transaction("a", 1, "c0", 1),
+                             both[] = {first, bench_transaction("b", 2, "c0", 1)};
+    const struct request written = {.call = CALL_SCORE,
+                                    .score = {.transactions = &first, .transaction_count = 1}},
+                         unwritten = {.call = CALL_SCORE,
+                                      .score = {.transactions = both, .transaction_count = 2}};
+    struct bench_questions *before = bench_ask_all(bench, &written, 1);
+    set_file_limit(0);
+    struct bench_questions *behind = bench_ask_all(bench, &unwritten, 1);
+    set_file_limit(RLIM_INFINITY);
+    assert_int_equal(metric_value(bench->metrics, ARCHIVE_WRITE_FAILURES, 0), 1);
+    assert_false(bench_is_answered(before, 0));
+    bool is_early = bench_is_answered(behind, 0);
+    bench_close(bench); /* syncs */
+    struct response response;
+    bench_take_answers(before, &response);
+    assert_int_equal(response.score.results[0].error.code, 0);
+    uint64_t position = response.score.results[0].decision.position;
+    bench_take_answers(behind, &response);
+    assert_int_equal(response.score.count, 2);
+    assert_true(response.score.results[0].decision.duplicate);
+    assert_int_equal(response.score.results[0].decision.position, position);
+    assert_int_equal(response.score.results[1].error.code, ERROR_UNAVAILABLE);
+    assert_false(is_early);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {
         TEST(answers_are_those_of_one_after_the_other),
+        cmocka_unit_test(only_transactions_and_outcomes_are_answered_in_proportion),
         TEST(they_share_a_write),
         TEST(a_failed_write_is_everybodys_before_it),
         cmocka_unit_test_setup_teardown(synced_answers_wait_together, setup_synced, teardown),
+        cmocka_unit_test_setup_teardown(a_repeat_waits_for_its_sync_when_a_write_fails,
+                                        setup_synced, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,6 +132,24 @@ static void test_long_keys(void **state) {
     residents_deinit(&residents);
 }
 
+/* Blocks of 256 KiB; the rest of 32 GiB is only counted here. */
+static void test_room(void **state) {
+    (void)state;
+    struct residents residents = {0};
+    assert_int_equal(residents_percent(&residents), 0);
+    for (uint64_t i = 0; i < COUNT; i++)
+        add(&residents, anywhere, i);
+    assert_in_range(residents.block_count, 2, 50);
+    assert_int_equal(residents_percent(&residents), 0);
+    size_t blocks = residents.block_count;
+    residents.block_count = ((size_t)24 << 30) / (256 << 10);
+    assert_int_equal(residents_percent(&residents), 75);
+    residents.block_count = ((size_t)32 << 30) / (256 << 10);
+    assert_int_equal(residents_percent(&residents), 100);
+    residents.block_count = blocks;
+    residents_deinit(&residents);
+}
+
 int main(void) {
     static const struct crowd uniform = {anywhere, COUNT}, end = {at_the_end, 4000},
                               around = {around_the_end, 4000}, few = {crowded, COUNT / 4};
@@ -141,6 +159,7 @@ int main(void) {
         {"grows, slots around the end", test_grows, NULL, NULL, (void *)&around},
         {"grows, few slots", test_grows, NULL, NULL, (void *)&few},
         cmocka_unit_test(test_long_keys),
+        cmocka_unit_test(test_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -176,7 +176,9 @@ static void requests_are_read_as_unpacked(void **state) {
         assert_int_equal(message_encode_request(&request, &bytes, &error), 0);
         damage(&random);
         uint8_t *input = exact(&bytes);
+        enum call call = message_peek_call(input, bytes.length);
         bool is_read = message_read_request(input, bytes.length, &by_hand, &ignored);
+        assert_true(!is_read || call != CALL_NONE);
         *(is_read ? &read : &left) += 1;
         arena_reset(&by_hand);
         int r = message_decode_request(input, bytes.length, &by_hand, &copy, &error);
@@ -187,6 +189,7 @@ static void requests_are_read_as_unpacked(void **state) {
         assert_true(!is_read || r == 0);
         if (r == 0) {
             assert_int_equal(copy.call, generated_copy.call);
+            assert_true(call == CALL_NONE || call == copy.call);
             assert_int_equal(message_pack_request(&copy, true, &again, &error), 0);
             assert_int_equal(message_pack_request(&generated_copy, true, &other, &error), 0);
             must_be_same("read and unpacked", seed, &again, &other);
@@ -265,6 +268,39 @@ static void records_are_read_as_unpacked(void **state) {
         free(input);
     }
     assert_true(steps < 100 || (read > steps && left > steps));
+}
+
+/* What a decoder took of memory for a message that is read in the end by the other one is free, and
+ * nobody wipes the token in it. */
+static void one_copy_of_a_token_is_made(void **state) {
+    (void)state;
+    static const char token[] = "a-token-that-nobody-else-may-see";
+    const struct transaction transaction = {.id = TEXT_LITERAL("t"), .event_time_us = 1};
+    const struct request requests[] = {
+        {.call = CALL_GET_LIST, .list.list = TEXT_LITERAL("some")},
+        {.call = CALL_SCORE, .score = {.transactions = &transaction, .transaction_count = 1}},
+    };
+    for (size_t i = 0; i < 4; i++) {
+        struct request request = requests[i % 2], copy;
+        struct error error;
+        buffer_clear(&bytes);
+        request.token = TEXT_LITERAL(token);
+        assert_int_equal(message_encode_request(&request, &bytes, &error), 0);
+        if (i >= 2) /* a field of a later version */
+            buffer_append(&bytes, "\xa0\x06\x01", 3);
+        arena_deinit(&by_hand);
+        arena_init(&by_hand, MESSAGE_ARENA_LIMIT);
+        assert_int_equal(message_decode_request(bytes.bytes, bytes.length, &by_hand, &copy, &error),
+                         0);
+        assert_true(text_is(copy.token, token));
+        memset((char *)(uintptr_t)copy.token.data, 0, copy.token.length);
+        size_t held = arena_held(&by_hand);
+        assert_true(held >= 512);
+        arena_reset(&by_hand);
+        char *left = arena_alloc(&by_hand, held / 2);
+        assert_true(arena_held(&by_hand) == held); /* that memory, then */
+        assert_null(memmem(left, held / 2, token, strlen(token)));
+    }
 }
 
 /* ---- memory ---- */
@@ -356,6 +392,7 @@ int main(void) {
         cmocka_unit_test(requests_are_read_as_unpacked),
         cmocka_unit_test(responses_are_read_as_unpacked),
         cmocka_unit_test(records_are_read_as_unpacked),
+        cmocka_unit_test(one_copy_of_a_token_is_made),
         cmocka_unit_test(memory),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
