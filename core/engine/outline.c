@@ -58,7 +58,7 @@ static void hand_over(struct engine *engine, size_t entity, const int32_t *appli
 
 /* Once there is a verdict: what does not depend on it stays. */
 static void set_decided(struct engine *engine, const struct decision *decision) {
-    if (engine->filters.first_following == engine->filters.count)
+    if (engine->filters.following.count == 0)
         return;
     layout_set_verdict(&engine->plan_layout, decision->verdict);
     if (decision->reason_count > 0)

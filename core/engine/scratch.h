@@ -48,16 +48,22 @@ struct key_field {
 /* The filters of the plan: filters.c. */
 struct filters {
     const struct expression **conditions; /* the different ones */
-    const struct screen **screens;        /* parallel to them, as are the answers */
-    signed char *passed;                  /* by the record being looked at; −1: not known yet */
-    signed char *passed_before;           /* as long as there was no verdict */
-    size_t count, first_following;        /* from there on they may change with the verdict */
+    bool *passed;        /* parallel to them: by the record being looked at, if it is known */
+    bool *passed_before; /* as long as there was no verdict */
+    uint64_t *unknown;   /* bit i % 64 of [i / 64]: they have to be evaluated */
+    size_t count;
+    struct filter_run {
+        const struct screen_set *screens;
+        size_t first, count; /* of the conditions */
+    } settled, following;    /* these may change with the verdict */
     struct entity_filters {
-        size_t *numbers; /* of its filters, among the different ones */
+        uint16_t *numbers; /* of its filters, among the different ones */
+        uint64_t *own;     /* bits, as in unknown */
         size_t count;
         bool follows; /* may any of them change with the verdict? */
     } * entities;
     size_t entity_count;
+    struct arena sets;
     struct arena texts; /* that they build */
 };
 

@@ -219,7 +219,7 @@ static void many_at_once_close_no_rule_that_fires(void **state) {
     const struct screen *screens[CONDITIONS];
     struct expression_case it;
     struct buffer source;
-    size_t closed = 0, silent = 0;
+    size_t closed = 0, silent = 0, certain = 0, spoken = 0;
     chance_state = environment_number("HARRIER_SEED", 1) + 7;
     buffer_init(&source);
     expression_case_init(&it, BINDINGS);
@@ -243,19 +243,32 @@ static void many_at_once_close_no_rule_that_fires(void **state) {
             for (size_t i = 0; i < count; i++) {
                 struct value v = expression_eval(plain[i], it.frame, &it.arena);
                 bool speaks = v.type == VALUE_ERROR || (v.type == VALUE_BOOL && v.boolean);
-                bool open =
-                    screen_set_open(set, i / SCREEN_SET_RUN, it.frame) >> i % SCREEN_SET_RUN & 1;
+                size_t run = i / SCREEN_SET_RUN, bit = i % SCREEN_SET_RUN;
+                uint64_t sure, maybe;
+                bool open = screen_set_open(set, run, it.frame, &sure) >> bit & 1;
+                bool yes = screen_set_answer(set, run, it.frame, &maybe) >> bit & 1;
                 assert_true(open || !speaks);
+                assert_true(!(sure >> bit & 1) || (open && speaks && v.type == VALUE_BOOL));
+                assert_true(yes ? v.type == VALUE_BOOL && v.boolean
+                                : !speaks || (maybe >> bit & 1));
+                assert_true(!yes || !(maybe >> bit & 1));
+                enum screen_answer alone = screen_answer(screens[i], it.frame);
+                if (alone != SCREEN_MAYBE) /* else the others may have helped */
+                    assert_int_equal(yes, alone == SCREEN_YES);
+                assert_true(alone == SCREEN_MAYBE || !(maybe >> bit & 1));
                 silent += !speaks;
                 closed += !open;
+                certain += sure >> bit & 1;
+                spoken += speaks;
             }
             size_t runs = (count + SCREEN_SET_RUN - 1) / SCREEN_SET_RUN;
-            uint64_t last = screen_set_open(set, runs - 1, it.frame);
+            uint64_t ignored, last = screen_set_open(set, runs - 1, it.frame, &ignored);
             if (count % SCREEN_SET_RUN > 0)
                 assert_true(last >> count % SCREEN_SET_RUN == 0);
         }
     }
     assert_true(closed > silent / 3);
+    assert_true(certain > spoken / 8);
     buffer_deinit(&source);
     expression_case_deinit(&it);
 }
