@@ -172,17 +172,30 @@ static void weigh(const struct entity_filters *own, const bool *passed, int32_t 
         ret_weights[f] = passed[own->numbers[f]];
 }
 
-void filters_weigh(struct filters *filters, size_t entity, const struct value *frame,
-                   int32_t *ret_weights) {
-    const struct entity_filters *own = &filters->entities[entity];
-    if (own->count == 0)
-        return;
+/* What nobody wants is not evaluated. */
+static void evaluate_wanted(struct filters *filters, const struct state_place *spots, size_t count,
+                            const struct value *frame) {
     for (size_t i = 0; i < words_for(filters->count); i++)
-        if (filters->unknown[i] & own->own[i])
-            evaluate(filters, i, own->own[i], frame);
-    weigh(own, filters->passed, ret_weights);
+        for (size_t s = 0; s < count && filters->unknown[i]; s++)
+            if (filters->unknown[i] & filters->entities[spots[s].entity].own[i])
+                evaluate(filters, i, filters->entities[spots[s].entity].own[i], frame);
+}
+
+void filters_weigh(struct filters *filters, const struct state_place *spots, size_t count,
+                   bool following, const struct value *frame, struct entry *entries) {
+    evaluate_wanted(filters, spots, count, frame);
+    for (size_t s = 0; s < count; s++) {
+        size_t entity = spots[s].entity;
+        const struct entity_filters *own = &filters->entities[entity];
+        if (!following || own->follows)
+            weigh(own, filters->passed, entries[entity].weights);
+    }
 }
 
 void filters_weigh_kept(const struct filters *filters, size_t entity, int32_t *ret_weights) {
     weigh(&filters->entities[entity], filters->passed_before, ret_weights);
+}
+
+void filters_weigh_again(const struct filters *filters, size_t entity, int32_t *ret_weights) {
+    weigh(&filters->entities[entity], filters->passed, ret_weights);
 }
