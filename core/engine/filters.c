@@ -69,20 +69,18 @@ static void number_some(struct filters *filters, const struct snapshot *plan, bo
     }
 }
 
-/* Numbers begin anew with a word: each set has words of its own. */
-static struct filter_run gather_run(struct filters *filters, size_t first) {
-    struct filter_run run = {.first = first, .count = filters->count - first};
-    const struct screen **screens = check_calloc(run.count, sizeof *screens);
-    for (size_t i = 0; i < run.count; i++)
-        if (filters->conditions[first + i])
-            screens[i] = expression_screen(filters->conditions[first + i]);
-    run.screens = screen_set_build(screens, run.count, &filters->sets);
+static const struct screen_set *screens_from(struct filters *filters, size_t first) {
+    size_t count = filters->count - first;
+    const struct screen **screens = check_calloc(count, sizeof *screens);
+    for (size_t i = 0; i < count; i++)
+        screens[i] = expression_screen(filters->conditions[first + i]);
+    const struct screen_set *set = screen_set_build(screens, count, &filters->sets);
     free(screens);
-    return run;
+    return set;
 }
 
 void filters_init(struct filters *filters, const struct snapshot *plan) {
-    size_t all = SCREEN_SET_RUN; /* what lies between the two runs */
+    size_t all = 0;
     *filters = (struct filters){
         .entity_count = plan->plan.entity_count,
         .entities = check_calloc(plan->plan.entity_count, sizeof *filters->entities)};
@@ -103,11 +101,10 @@ void filters_init(struct filters *filters, const struct snapshot *plan) {
     struct text *sources = check_calloc(all, sizeof *sources);
     bool *reads = check_calloc(plan->slot_count, sizeof *reads);
     number_some(filters, plan, false, sources, reads);
-    filters->settled = gather_run(filters, 0);
-    filters->count = words_for(filters->count) * SCREEN_SET_RUN;
-    size_t first_following = filters->count;
+    filters->first_following = filters->count;
     number_some(filters, plan, true, sources, reads);
-    filters->following = gather_run(filters, first_following);
+    filters->screens = screens_from(filters, 0);
+    filters->following = screens_from(filters, filters->first_following);
     free(sources);
     free(reads);
 }
@@ -128,25 +125,32 @@ void filters_deinit(struct filters *filters) {
 
 /* ---- asking ---- */
 
-static void ask_run(struct filters *filters, const struct filter_run *run,
-                    const struct value *frame) {
-    bool *passed = filters->passed + run->first;
-    memset(passed, 0, run->count * sizeof *passed);
-    for (size_t i = 0; i * SCREEN_SET_RUN < run->count; i++) {
-        uint64_t *unknown = &filters->unknown[run->first / SCREEN_SET_RUN + i];
-        uint64_t yes = screen_set_answer(run->screens, i, frame, unknown);
+static void ask(struct filters *filters, const struct screen_set *screens, size_t first,
+                const struct value *frame) {
+    for (size_t i = first; i < filters->count; i += SCREEN_SET_RUN) {
+        uint64_t maybe,
+            yes = screen_set_answer(screens, (i - first) / SCREEN_SET_RUN, frame, &maybe);
         for (; yes; yes &= yes - 1)
-            passed[i * SCREEN_SET_RUN + (size_t)__builtin_ctzll(yes)] = true;
+            filters->passed[i + (size_t)__builtin_ctzll(yes)] = true;
+        for (; maybe; maybe &= maybe - 1) {
+            size_t number = i + (size_t)__builtin_ctzll(maybe);
+            filters->unknown[number / SCREEN_SET_RUN] |= bit_of(number);
+        }
     }
 }
 
 void filters_ask(struct filters *filters, const struct value *frame) {
-    ask_run(filters, &filters->settled, frame);
-    ask_run(filters, &filters->following, frame);
+    memset(filters->passed, 0, filters->count * sizeof *filters->passed);
+    memset(filters->unknown, 0, words_for(filters->count) * sizeof *filters->unknown);
+    ask(filters, filters->screens, 0, frame);
 }
 
 void filters_ask_again(struct filters *filters, const struct value *frame) {
-    ask_run(filters, &filters->following, frame);
+    for (size_t i = filters->first_following; i < filters->count; i++) {
+        filters->passed[i] = false;
+        filters->unknown[i / SCREEN_SET_RUN] &= ~bit_of(i);
+    }
+    ask(filters, filters->following, filters->first_following, frame);
 }
 
 /* Those of the word that are wanted. */

@@ -51,7 +51,7 @@ static void hand_over(struct engine *engine, const struct state_place *spot, con
 
 /* Once there is a verdict: what does not depend on it stays. */
 static void set_decided(struct engine *engine, const struct decision *decision) {
-    if (engine->filters.following.count == 0)
+    if (engine->filters.first_following == engine->filters.count)
         return;
     layout_set_verdict(&engine->plan_layout, decision->verdict);
     if (decision->reason_count > 0)
@@ -100,7 +100,7 @@ bool outline_is_laid_out(const struct engine *engine, const struct record *recor
 
 void outline_laid_out(struct engine *engine, const struct record *record) {
     engine->laid_out = 0; /* the verdict comes into the layout */
-    if (engine->filters.following.count == 0)
+    if (engine->filters.first_following == engine->filters.count)
         return;
     set_decided(engine, &record->transaction.decision);
     weigh(engine, true);

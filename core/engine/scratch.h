@@ -53,10 +53,8 @@ struct filters {
     bool *passed_before; /* as long as there was no verdict */
     uint64_t *unknown;   /* bit i % 64 of [i / 64]: they have to be evaluated */
     size_t count;
-    struct filter_run {
-        const struct screen_set *screens;
-        size_t first, count; /* of the conditions */
-    } settled, following;    /* these may change with the verdict */
+    size_t first_following; /* from there on they may change with the verdict */
+    const struct screen_set *screens, *following; /* of all, and of those from there on */
     struct entity_filters {
         uint16_t *numbers; /* of its filters, among the different ones */
         uint64_t *own;     /* bits, as in unknown */
