@@ -294,12 +294,12 @@ static int begin(struct engine *engine, const struct transaction *transaction,
     return 0;
 }
 
-/* Once everything is read. */
+/* Once everything is read. filters: judge_compute_values() */
 static int conclude(struct engine *engine, const struct transaction *transaction,
-                    bool with_features, struct arena *arena, struct decision *decision,
-                    struct error *ret_error) {
+                    const struct filters *filters, bool with_features, struct arena *arena,
+                    struct decision *decision, struct error *ret_error) {
     end_reading(engine, arena, decision);
-    judge_compute_values(&engine->live, arena);
+    judge_compute_values(&engine->live, filters, arena);
     decision->feature_hash = engine->omits_hash ? 0 : hash_features(engine);
     int r = judge(engine, transaction, arena, decision, ret_error);
     if (r < 0)
@@ -325,7 +325,8 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     if (!is_shared)
         layout_bind_plan(engine, transaction);
     read_features(engine, transaction, states, arena, &decision);
-    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
+    r = conclude(engine, transaction, is_shared ? &engine->filters : NULL, with_features, arena,
+                 &decision, ret_error);
     if (r < 0)
         return r;
     decision.laid_out = engine->laid_out = next_laid_out(engine);
@@ -360,7 +361,7 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
             take_reading(engine, e, put_in_place(engine, e, readings[e]), arena, &decision);
         else
             judge_clear_entity(&engine->live, e);
-    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
+    r = conclude(engine, transaction, NULL, with_features, arena, &decision, ret_error);
     if (r == 0)
         *ret_decision = decision;
     return r;

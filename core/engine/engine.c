@@ -59,6 +59,8 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
     }
     find_wanted(engine);
     filters_init(&engine->filters, plan);
+    if (plan == rules)
+        judge_share_filters(&engine->live, &engine->filters);
     find_fields(engine);
     layouts_init(engine);
     engine->values = check_calloc(largest, sizeof *engine->values);

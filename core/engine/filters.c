@@ -98,6 +98,7 @@ void filters_init(struct filters *filters, const struct snapshot *plan) {
     filters->passed = check_calloc(all, sizeof *filters->passed);
     filters->passed_before = check_calloc(all, sizeof *filters->passed_before);
     filters->unknown = check_calloc(words_for(all), sizeof *filters->unknown);
+    filters->values = check_calloc(all, sizeof *filters->values);
     struct text *sources = check_calloc(all, sizeof *sources);
     bool *reads = check_calloc(plan->slot_count, sizeof *reads);
     number_some(filters, plan, false, sources, reads);
@@ -119,6 +120,7 @@ void filters_deinit(struct filters *filters) {
     free(filters->passed);
     free(filters->passed_before);
     free(filters->unknown);
+    free(filters->values);
     arena_deinit(&filters->sets);
     arena_deinit(&filters->texts);
 }
@@ -142,6 +144,8 @@ static void ask(struct filters *filters, const struct screen_set *screens, size_
 void filters_ask(struct filters *filters, const struct value *frame) {
     memset(filters->passed, 0, filters->count * sizeof *filters->passed);
     memset(filters->unknown, 0, words_for(filters->count) * sizeof *filters->unknown);
+    for (size_t i = 0; i < filters->count; i++)
+        filters->values[i].type = VALUE_MAP;
     ask(filters, filters->screens, 0, frame);
 }
 
@@ -160,8 +164,9 @@ static void evaluate(struct filters *filters, size_t word, uint64_t wanted,
     filters->unknown[word] &= ~wanted;
     for (; left; left &= left - 1) {
         size_t number = word * SCREEN_SET_RUN + (size_t)__builtin_ctzll(left);
-        filters->passed[number] =
-            expression_is_true(filters->conditions[number], frame, &filters->texts);
+        struct value *v = &filters->values[number];
+        *v = expression_eval(filters->conditions[number], frame, &filters->texts);
+        filters->passed[number] = v->type == VALUE_BOOL && v->boolean;
     }
 }
 

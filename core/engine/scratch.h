@@ -52,6 +52,9 @@ struct filters {
     bool *passed;        /* parallel to them: by the record being looked at, if it is known */
     bool *passed_before; /* as long as there was no verdict */
     uint64_t *unknown;   /* bit i % 64 of [i / 64]: they have to be evaluated */
+    /* Of those that had to be, by the record being looked at: values of the policy may be the same.
+     * VALUE_MAP, which no condition is: it was not. */
+    struct value *values;
     size_t count;
     size_t first_following; /* from there on they may change with the verdict */
     const struct screen_set *screens, *following; /* of all, and of those from there on */
@@ -99,6 +102,9 @@ struct judge {
     struct fired_rule *fired; /* room for all rules, and as many as fired */
     size_t fired_count;
     struct group_total *groups; /* parallel to the snapshot's */
+    /* Parallel to the snapshot's computed values: a filter of the plan that is the same, as the
+     * frame is; SIZE_MAX: none. */
+    size_t *same_filters;
     /* What is only for a shadow. */
     struct arena arena; /* texts of one decision: the live one must not run short of memory */
     bool is_late;       /* a read behind the lateness, as far as it has gone */
@@ -279,8 +285,11 @@ void judge_settle_features(struct judge *judge, size_t entity, struct arena *are
 struct value *judge_feature_place(const struct judge *judge, size_t entity);
 /* Makes the features of one entity absent. */
 void judge_clear_entity(struct judge *judge, size_t entity);
-/* Once all are there. */
-void judge_compute_values(struct judge *judge, struct arena *arena);
+/* The plan's layout is the judge's. */
+void judge_share_filters(struct judge *judge, const struct filters *filters);
+/* Once all are there. filters: they were asked about this transaction, in the judge's layout; NULL:
+ * they were not. */
+void judge_compute_values(struct judge *judge, const struct filters *filters, struct arena *arena);
 
 /* The fields of the transaction that are in the set into the judge's frame, with all that its
  * schema demands; judge->fields are in it. */

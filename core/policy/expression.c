@@ -547,3 +547,31 @@ bool expression_is_true(const struct expression *expression, const struct value 
     struct value v = expression_run(expression, frame, arena);
     return is_bool(&v, true);
 }
+
+static bool is_same_instruction(const struct instruction *a, const struct instruction *b) {
+    if (a->operation != b->operation || a->type != b->type || a->count != b->count ||
+        a->target != b->target)
+        return false;
+    switch ((enum operation)a->operation) {
+    case OPERATION_CONSTANT:
+        return value_equal(*a->constant, *b->constant);
+    case OPERATION_IN_CONSTANTS:
+        for (size_t i = 0; i < a->count; i++)
+            if (!value_equal(a->constant[i], b->constant[i]))
+                return false;
+        return true;
+    case OPERATION_GLANCE: /* at what follows */
+        return true;
+    default:
+        return a->slot == b->slot; /* or the same function, list … */
+    }
+}
+
+bool expression_is_same(const struct expression *a, const struct expression *b) {
+    if (a->type != b->type || a->length != b->length)
+        return false;
+    for (uint32_t i = 0; i < a->length; i++)
+        if (!is_same_instruction(&a->code[i], &b->code[i]))
+            return false;
+    return true;
+}

@@ -178,6 +178,17 @@ static void check_answer(struct expression_case *it, const struct expression *ex
         fail_msg("%s: the screen says no", source);
 }
 
+/* condition ? 1 : 2, whose program glances at a screen first. */
+static void check_choice(struct expression_case *it, const struct expression *choice,
+                         const struct expression *plain, const char *source) {
+    struct value condition = expression_eval(plain, it->frame, &it->arena);
+    struct value v = expression_eval(choice, it->frame, &it->arena);
+    if (condition.type == VALUE_BOOL)
+        condition = value_int(condition.boolean ? 1 : 2);
+    if (!value_equal(v, condition))
+        fail_msg("%s: the wrong choice", source);
+}
+
 static void agrees_with_evaluation(void **state) {
     (void)state;
     uint64_t seed = environment_number("HARRIER_SEED", 1);
@@ -199,9 +210,15 @@ static void agrees_with_evaluation(void **state) {
         const struct expression *expression = expression_build(syntax, &it.arena);
         const struct expression *plain = expression_build_plain(syntax, &it.arena);
         const struct screen *screen = screen_build(syntax, &it.arena);
+        struct text choice_source =
+            arena_printf(&it.arena, "(%s) ? 1 : 2", (const char *)source.bytes);
+        struct syntax *choice_syntax = expression_case_check(&it, choice_source.data);
+        assert_non_null(choice_syntax);
+        const struct expression *choice = expression_build(choice_syntax, &it.arena);
         for (int frame = 0; frame < 30; frame++) {
             fill_frame(&it);
             check_answer(&it, expression, plain, screen, (const char *)source.bytes);
+            check_choice(&it, choice, plain, (const char *)source.bytes);
         }
         expression_case_deinit(&it);
     }
