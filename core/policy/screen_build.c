@@ -214,6 +214,19 @@ static bool test_numbers(struct test *test, const struct syntax *left, enum rela
     return true;
 }
 
+static bool test_texts(struct test *test, const struct syntax *left, enum relation relation,
+                       const struct syntax *right) {
+    const struct name *a = slot_name(left), *b = slot_name(right);
+    if (!a || !b || a->type != VALUE_TEXT || b->type != VALUE_TEXT ||
+        (relation != EQUAL && relation != NOT_EQUAL))
+        return false;
+    test_name(test, a);
+    test->kind = TEST_SAME;
+    test->same = (uint32_t)b->slot;
+    test->turned ^= relation == NOT_EQUAL;
+    return true;
+}
+
 /* ---- building ---- */
 
 static bool test_comparison(struct test *test, const struct syntax *node, struct arena *arena) {
@@ -233,7 +246,8 @@ static bool test_comparison(struct test *test, const struct syntax *node, struct
     }
     relation = relation_of(node->sign);
     return test_numbers(test, left, relation, right, arena) ||
-           test_numbers(test, right, mirrored(relation), left, arena);
+           test_numbers(test, right, mirrored(relation), left, arena) ||
+           test_texts(test, left, relation, right);
 }
 
 static bool test_membership(struct test *test, const struct syntax *node, struct arena *arena) {
@@ -343,7 +357,7 @@ static bool is_plain(const struct test *test) {
     for (size_t i = 0; test->kind == TEST_TEXTS && i < test->texts.count; i++)
         if (test->texts.values[i].text.length > TEXT_SHORT_MAX)
             return false;
-    return test->kind != TEST_LIST;
+    return test->kind != TEST_LIST && test->kind != TEST_SAME;
 }
 
 const struct screen *screen_build(const struct syntax *condition, struct arena *arena) {

@@ -23,6 +23,7 @@ enum test_kind {
     TEST_TEXT,    /* equal to the text */
     TEST_TEXTS,   /* one of the texts */
     TEST_NUMBERS, /* a double, in relation to a factor times another */
+    TEST_SAME,    /* a text, equal to another one */
     TEST_LIST,    /* in the list */
     TEST_NOTHING, /* passes unseen */
 };
@@ -55,12 +56,13 @@ struct test {
             uint32_t relation;
             double factor;
         } numbers;
+        uint32_t same; /* slot */
     };
 };
 
 struct screen {
     uint32_t count;
-    bool is_plain;       /* no list, no text of more than TEXT_SHORT_MAX bytes */
+    bool is_plain;       /* no list, no two texts, none of more than TEXT_SHORT_MAX bytes */
     bool is_conjunction; /* every part is a test, and all of them are needed */
     struct test tests[];
 };
@@ -120,20 +122,29 @@ INLINE enum outcome_of_test look_at_numbers(const struct test *test, const struc
         test, is_related(v->number, test->numbers.relation, test->numbers.factor * other->number));
 }
 
+INLINE enum outcome_of_test look_at_texts(const struct test *test, const struct value *frame) {
+    const struct value *v = &frame[test->slot], *other = &frame[test->same];
+    if (v->type == VALUE_TEXT && other->type == VALUE_TEXT)
+        return outcome(test, text_equal(v->text, other->text));
+    return v->type == VALUE_ERROR || other->type == VALUE_ERROR ? FAULTY : FAILS_ABSENT;
+}
+
 INLINE enum outcome_of_test look_in_list(const struct test *test, const struct value *frame,
                                          struct list_address *address) {
     struct value found = list_contains_near(test->list, &frame[test->slot], frame, address);
     return found.type == VALUE_BOOL ? outcome(test, found.boolean) : FAULTY;
 }
 
-/* kind is the test's, where the caller knows it beforehand. is_plain: it is no test of a list, nor
- * of a long text. address: what lists have parsed last. */
+/* kind is the test's, where the caller knows it beforehand. is_plain: it is a test of a plain
+ * screen. address: what lists have parsed last. */
 INLINE enum outcome_of_test look(const struct test *test, enum test_kind kind,
                                  const struct value *frame, bool is_plain,
                                  struct list_address *address) {
     const struct value *v = &frame[test->slot];
     if (kind == TEST_NUMBERS)
         return look_at_numbers(test, frame);
+    if (kind == TEST_SAME)
+        return is_plain ? FAULTY : look_at_texts(test, frame);
     if (kind == TEST_PRESENT)
         return v->type == VALUE_ERROR ? FAULTY : outcome(test, v->type != VALUE_ABSENT);
     if (v->type != test->type)
@@ -153,6 +164,7 @@ INLINE enum outcome_of_test look(const struct test *test, enum test_kind kind,
         return is_plain ? FAULTY : look_in_list(test, frame, address);
     case TEST_PRESENT:
     case TEST_NUMBERS:
+    case TEST_SAME:
     case TEST_NOTHING:
         break;
     }

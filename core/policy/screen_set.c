@@ -42,6 +42,8 @@ static bool is_same_payload(const struct test *a, const struct test *b) {
         return a->texts.count == b->texts.count;
     case TEST_LIST:
         return a->list == b->list;
+    case TEST_SAME:
+        return a->same == b->same;
     case TEST_NUMBERS:
         return a->numbers.other == b->numbers.other && a->numbers.relation == b->numbers.relation &&
                memcmp(&a->numbers.factor, &b->numbers.factor, sizeof a->numbers.factor) == 0;
@@ -172,7 +174,8 @@ uint64_t screen_set_open(const struct screen_set *set, size_t number, const stru
     PASS(TEST_TEXT, TEST_PRESENT);
     PASS(TEST_TEXTS, TEST_TEXT);
     PASS(TEST_NUMBERS, TEST_TEXTS);
-    PASS(TEST_LIST, TEST_NUMBERS);
+    PASS(TEST_SAME, TEST_NUMBERS);
+    PASS(TEST_LIST, TEST_SAME);
 #undef PASS
     *ret_sure = standing.open & run->whole & ~standing.doubtful;
     return standing.open;

@@ -11,7 +11,7 @@
 
 #define BINDINGS                                                                                   \
     "amount:double=1; card.mean:double=1; card.count:int=1; items:int=1; country:string=DE; "      \
-    "online:bool=true; opened:timestamp=2026-01-01T00:00:00Z; broken:bool=true"
+    "online:bool=true; opened:timestamp=2026-01-01T00:00:00Z; broken:bool=true; home:string=DE"
 
 /* SplitMix64 */
 static uint64_t chance_state;
@@ -80,6 +80,9 @@ static void write_leaf(struct buffer *source) {
         "country == 'DE'",
         "country != 'DE'",
         "'FR' == country",
+        "country == home",
+        "home != country",
+        "country < home",
         "country in ['DE', 'FR']",
         "country in []",
         "online",
@@ -129,7 +132,7 @@ static void fill_frame(struct expression_case *it) {
     static const double doubles[] = {0.0, -0.0, 1.0, 2.5, 0.1, 5.0, 1e3, 1e308, -2.5, -1.0};
     static const int64_t integers[] = {0, 1, -1, 2, 3, 5, 1000, INT64_MAX, INT64_MIN};
     static const char *const texts[] = {"DE", "FR", "", "4111", "D"};
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 9; i++) {
         struct value *v = &it->frame[i];
         enum value_type type = (enum value_type)it->scope.names[i]->type;
         uint64_t kind = chance(12);
@@ -301,6 +304,7 @@ static void settles_plain_conditions(void **state) {
         "!(country in ['DE', 'FR']) || online",
         "opened > timestamp('2026-01-01T00:00:00Z') - duration('1d')",
         "!(card.count == 1 && (items != 3 || !online))",
+        "country != home || home == country",
     };
     (void)state;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {
