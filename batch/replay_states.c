@@ -31,15 +31,17 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     return &resident->state;
 }
 
-static struct state *find_state(struct state_source *self, size_t entity, struct text key,
-                                uint64_t key_hash) {
-    struct resident *resident =
-        residents_find(live_of(self, entity, key_hash), entity, key, key_hash);
-    return resident ? &resident->state : NULL;
-}
-
-static void fetch_state(struct state_source *self, size_t entity, uint64_t key_hash, int step) {
-    residents_fetch(live_of(self, entity, key_hash), entity, key_hash, step);
+static void find_states(struct state_source *self, struct state_place *places, size_t count) {
+    for (int step = 0; step < RESIDENTS_FETCH_STEPS; step++)
+        for (size_t i = 0; i < count; i++)
+            residents_fetch(live_of(self, places[i].entity, places[i].key_hash), places[i].entity,
+                            places[i].key_hash, step);
+    for (size_t i = 0; i < count; i++) {
+        struct resident *resident =
+            residents_find(live_of(self, places[i].entity, places[i].key_hash), places[i].entity,
+                           places[i].key, places[i].key_hash);
+        places[i].state = resident ? &resident->state : NULL;
+    }
 }
 
 /* ---- all of them ---- */
@@ -65,8 +67,8 @@ static void find_columns(struct replay_states *states) {
 struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards,
                                         bool omits_ids) {
     struct replay_states *states = check_calloc(1, sizeof *states);
-    states->source = (struct state_source){
-        .read = read_state, .write = write_state, .find = find_state, .fetch = fetch_state};
+    states->source =
+        (struct state_source){.read = read_state, .write = write_state, .find = find_states};
     states->plan = plan;
     states->workers = workers;
     states->engines = check_calloc(workers, sizeof(*states->engines));

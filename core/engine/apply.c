@@ -25,33 +25,40 @@ struct application {
     struct outline_sink sink;
     const struct plan *plan;
     struct state_source *states;
-    const struct spot *spots; /* as deciding found the states; NULL: look for them */
 };
-
-static struct state *state_of(const struct application *application,
-                              const struct entity_outline *outline) {
-    struct state_source *states = application->states;
-    struct state *found = application->spots ? application->spots[outline->entity].state : NULL;
-    return found ? states->rewrite(states, outline->entity, found, outline->key_hash)
-                 : states->write(states, outline->entity, outline->key, outline->key_hash);
-}
 
 static void apply_entry(struct outline_sink *self, const struct entity_outline *outline) {
     struct application *application = (struct application *)self;
-    struct state *state = state_of(application, outline);
+    struct state_source *states = application->states;
+    struct state *state = states->write(states, outline->entity, outline->key, outline->key_hash);
     state_apply(state, &application->plan->entities[outline->entity],
                 application->plan->lateness_us, outline->entry);
 }
 
+/* Right after it was decided: the entries are there, and mostly the states have been found. */
+static void apply_laid_out(struct engine *engine, const struct record *record,
+                           struct state_source *states) {
+    const struct plan *plan = &engine->plan->plan;
+    bool are_found =
+        states->rewrite && engine->found_in == states && engine->found_after == states->calls;
+    outline_laid_out(engine, record);
+    for (size_t i = 0; i < engine->spot_count; i++) {
+        const struct state_place *spot = &engine->spots[i];
+        struct state *state =
+            are_found && spot->state
+                ? states->rewrite(states, spot->entity, spot->state, spot->key_hash)
+                : states->write(states, spot->entity, spot->key, spot->key_hash);
+        state_apply(state, &plan->entities[spot->entity], plan->lateness_us,
+                    &engine->entries[spot->entity]);
+    }
+}
+
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states) {
+    if (outline_is_laid_out(engine, record)) {
+        apply_laid_out(engine, record, states);
+        return;
+    }
     struct application application = {
         .sink = {.take = apply_entry}, .plan = &engine->plan->plan, .states = states};
-    bool is_laid_out = outline_is_laid_out(engine, record);
-    if (is_laid_out && states->rewrite && engine->found_in == states &&
-        engine->found_after == states->calls)
-        application.spots = engine->spots;
-    if (is_laid_out)
-        outline_laid_out(engine, record, &application.sink);
-    else
-        outline_record(engine, record, &(struct outlining){.sink = &application.sink});
+    outline_record(engine, record, &(struct outlining){.sink = &application.sink});
 }

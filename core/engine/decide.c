@@ -76,15 +76,30 @@ int engine_read(struct engine *engine, size_t entity, struct state *state,
 }
 
 /* The same where the source had the state further away than in memory. */
-static int read_stored(struct engine *engine, size_t entity, const struct entry *entry,
-                       struct state_source *states, struct value *ret_values) {
-    const struct reading *reading = &engine->readings[entity];
-    const struct spot *spot = &engine->spots[entity];
-    struct text state = states->read(states, entity, spot->key, spot->key_hash);
+static int read_stored(struct engine *engine, const struct state_place *spot,
+                       const struct entry *entry, struct state_source *states,
+                       struct value *ret_values) {
+    const struct reading *reading = &engine->readings[spot->entity];
+    struct text state = states->read(states, spot->entity, spot->key, spot->key_hash);
     int r = state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us,
                        entry->time_us, entry, engine->state_scratch, ret_values);
     engine->unknown += state_scratch_unknown(engine->state_scratch);
     return r;
+}
+
+static void read_entity(struct engine *engine, const struct state_place *spot,
+                        struct state_source *states, struct arena *arena,
+                        struct decision *decision) {
+    const struct reading *reading = &engine->readings[spot->entity];
+    const struct entry *entry = &engine->entries[spot->entity];
+    struct value *values = reading->place ? reading->place : engine->values;
+    int r = spot->state ? engine_read(engine, spot->entity, spot->state, entry, values)
+                        : read_stored(engine, spot, entry, states, values);
+    if (reading->place && r == 0 && engine->shadow_count == 0)
+        judge_settle_features(&engine->live, spot->entity, arena);
+    else
+        take_reading(engine, spot->entity,
+                     (struct entity_reading){.values = values, .is_late = r > 0}, arena, decision);
 }
 
 static void read_features(struct engine *engine, const struct transaction *transaction,
@@ -94,21 +109,11 @@ static void read_features(struct engine *engine, const struct transaction *trans
         judge_clear_features(&engine->live);
     outline_begin(engine, transaction);
     layout_find_states(engine, transaction->event_time_us, states);
-    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
-        const struct spot *spot = &engine->spots[e];
-        if (!spot->key.data || !engine->readings[e].is_wanted) {
-            judge_clear_entity(&engine->live, e);
-            continue;
-        }
-        const struct entry *entry = outline_entry(engine, e, transaction);
-        struct value *values = engine->live.entities[e].are_in_place
-                                   ? judge_feature_place(&engine->live, e)
-                                   : engine->values;
-        int r = spot->state ? engine_read(engine, e, spot->state, entry, values)
-                            : read_stored(engine, e, entry, states, values);
-        take_reading(engine, e, (struct entity_reading){.values = values, .is_late = r > 0}, arena,
-                     decision);
-    }
+    for (size_t i = 0; i < engine->unnamed_count; i++)
+        judge_clear_entity(&engine->live, engine->unnamed[i]);
+    for (size_t i = 0; i < engine->spot_count; i++)
+        if (engine->readings[engine->spots[i].entity].is_wanted)
+            read_entity(engine, &engine->spots[i], states, arena, decision);
 }
 
 /* Features and computed values lie one behind the other. */
@@ -289,12 +294,12 @@ static int begin(struct engine *engine, const struct transaction *transaction,
     return 0;
 }
 
-/* Once everything is read. */
+/* Once everything is read. filters: judge_compute_values() */
 static int conclude(struct engine *engine, const struct transaction *transaction,
-                    bool with_features, struct arena *arena, struct decision *decision,
-                    struct error *ret_error) {
+                    const struct filters *filters, bool with_features, struct arena *arena,
+                    struct decision *decision, struct error *ret_error) {
     end_reading(engine, arena, decision);
-    judge_compute_values(&engine->live, arena);
+    judge_compute_values(&engine->live, filters, arena);
     decision->feature_hash = engine->omits_hash ? 0 : hash_features(engine);
     int r = judge(engine, transaction, arena, decision, ret_error);
     if (r < 0)
@@ -320,7 +325,8 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     if (!is_shared)
         layout_bind_plan(engine, transaction);
     read_features(engine, transaction, states, arena, &decision);
-    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
+    r = conclude(engine, transaction, is_shared ? &engine->filters : NULL, with_features, arena,
+                 &decision, ret_error);
     if (r < 0)
         return r;
     decision.laid_out = engine->laid_out = next_laid_out(engine);
@@ -355,7 +361,7 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
             take_reading(engine, e, put_in_place(engine, e, readings[e]), arena, &decision);
         else
             judge_clear_entity(&engine->live, e);
-    r = conclude(engine, transaction, with_features, arena, &decision, ret_error);
+    r = conclude(engine, transaction, NULL, with_features, arena, &decision, ret_error);
     if (r == 0)
         *ret_decision = decision;
     return r;

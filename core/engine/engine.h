@@ -23,6 +23,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Where the state of one entity is. */
+struct state_place {
+    size_t entity;
+    struct text key;
+    uint64_t key_hash;
+    struct state *state; /* found; NULL: not in memory */
+};
+
 /* Where the engine finds the states of entities: embedded in the overlay, in a rebuild's table, in
  * a test's hash map. `entity` counts in the plan's order; key_hash = hash_text(key). */
 struct state_source {
@@ -33,22 +41,18 @@ struct state_source {
      * until the next write(). The key is copied. */
     struct state *(*write)(struct state_source *self, size_t entity, struct text key,
                            uint64_t key_hash);
-    /* What makes it quick, where there is something to gain; else NULL, both of them.
+    /* What makes it quick, where there is something to gain; else NULL.
      *
-     * find: the state that is held in memory, valid until the next write(); NULL where read() has
-     * to look further. fetch: brings what find() will touch into the processor's cache; in steps,
-     * as state_prefetch() has them. */
-    struct state *(*find)(struct state_source *self, size_t entity, struct text key,
-                          uint64_t key_hash);
-    void (*fetch)(struct state_source *self, size_t entity, uint64_t key_hash, int step);
+     * find: of all these entities, which are one transaction's, the states that are held in memory,
+     * valid until the next write(); NULL where read() has to look further. Brings what it touches
+     * into the processor's cache, and the states. */
+    void (*find)(struct state_source *self, struct state_place *places, size_t count);
     /* write() of a state that find() gave: it need not be looked for. Such states stay where they
      * are while others are written. NULL: there is nothing to gain. */
     struct state *(*rewrite)(struct state_source *self, size_t entity, struct state *state,
                              uint64_t key_hash);
     uint64_t calls; /* of write() so far: whoever rewrites sees that nobody else has written */
 };
-
-#define STATE_SOURCE_STEPS 2
 
 struct engine; /* scratch memory and how the two snapshots fit together; one thread at a time */
 

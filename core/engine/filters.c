@@ -13,8 +13,20 @@
 
 /* Room for the texts that filters build; they are gone after each record. */
 #define FILTER_TEXTS_MAX (1u << 20)
+#define FILTER_SETS_MAX  (16u << 20)
+#define FILTERS_MAX      (PLAN_ENTITIES_MAX * PLAN_FILTERS_MAX)
 
-#define NOT_KNOWN (-1)
+_Static_assert(FILTERS_MAX <= UINT16_MAX, "numbers of filters are 16 bits wide");
+
+static size_t words_for(size_t count) {
+    return (count + SCREEN_SET_RUN - 1) / SCREEN_SET_RUN;
+}
+
+static uint64_t bit_of(size_t number) {
+    return UINT64_C(1) << number % SCREEN_SET_RUN;
+}
+
+/* ---- making ---- */
 
 static bool reads_verdict(const struct snapshot *snapshot, const struct expression *filter,
                           bool *reads) {
@@ -34,7 +46,6 @@ static size_t number_of(struct filters *filters, struct text *sources, struct te
         i++;
     if (i == filters->count) {
         sources[i] = source;
-        filters->screens[i] = expression_screen(condition);
         filters->conditions[filters->count++] = condition;
     }
     return i;
@@ -49,11 +60,23 @@ static void number_some(struct filters *filters, const struct snapshot *plan, bo
             const struct expression *condition = plan->bindings[e].filters[f];
             if (reads_verdict(plan, condition, reads) != following)
                 continue;
-            entity->numbers[f] =
+            size_t number =
                 number_of(filters, sources, plan->plan.entities[e].filters[f].source, condition);
+            entity->numbers[f] = (uint16_t)number;
+            entity->own[number / SCREEN_SET_RUN] |= bit_of(number);
             entity->follows |= following;
         }
     }
+}
+
+static const struct screen_set *screens_from(struct filters *filters, size_t first) {
+    size_t count = filters->count - first;
+    const struct screen **screens = check_calloc(count, sizeof *screens);
+    for (size_t i = 0; i < count; i++)
+        screens[i] = expression_screen(filters->conditions[first + i]);
+    const struct screen_set *set = screen_set_build(screens, count, &filters->sets);
+    free(screens);
+    return set;
 }
 
 void filters_init(struct filters *filters, const struct snapshot *plan) {
@@ -62,74 +85,126 @@ void filters_init(struct filters *filters, const struct snapshot *plan) {
         .entity_count = plan->plan.entity_count,
         .entities = check_calloc(plan->plan.entity_count, sizeof *filters->entities)};
     arena_init(&filters->texts, FILTER_TEXTS_MAX);
+    arena_init(&filters->sets, FILTER_SETS_MAX);
+    for (size_t e = 0; e < plan->plan.entity_count; e++)
+        all += plan->plan.entities[e].filter_count;
     for (size_t e = 0; e < plan->plan.entity_count; e++) {
         struct entity_filters *entity = &filters->entities[e];
         entity->count = plan->plan.entities[e].filter_count;
         entity->numbers = check_calloc(entity->count, sizeof *entity->numbers);
-        all += entity->count;
+        entity->own = check_calloc(words_for(all), sizeof *entity->own);
     }
     filters->conditions = check_calloc(all, sizeof *filters->conditions);
-    filters->screens = check_calloc(all, sizeof *filters->screens);
     filters->passed = check_calloc(all, sizeof *filters->passed);
     filters->passed_before = check_calloc(all, sizeof *filters->passed_before);
+    filters->unknown = check_calloc(words_for(all), sizeof *filters->unknown);
+    filters->values = check_calloc(all, sizeof *filters->values);
     struct text *sources = check_calloc(all, sizeof *sources);
     bool *reads = check_calloc(plan->slot_count, sizeof *reads);
     number_some(filters, plan, false, sources, reads);
     filters->first_following = filters->count;
     number_some(filters, plan, true, sources, reads);
+    filters->screens = screens_from(filters, 0);
+    filters->following = screens_from(filters, filters->first_following);
     free(sources);
     free(reads);
 }
 
 void filters_deinit(struct filters *filters) {
-    for (size_t e = 0; e < filters->entity_count; e++)
+    for (size_t e = 0; e < filters->entity_count; e++) {
         free(filters->entities[e].numbers);
+        free(filters->entities[e].own);
+    }
     free(filters->entities);
     free(filters->conditions);
-    free(filters->screens);
     free(filters->passed);
     free(filters->passed_before);
+    free(filters->unknown);
+    free(filters->values);
+    arena_deinit(&filters->sets);
     arena_deinit(&filters->texts);
 }
 
-static void ask_from(struct filters *filters, size_t first, const struct value *frame) {
-    screen_answers(filters->screens + first, filters->count - first, frame,
-                   filters->passed + first);
-}
+/* ---- asking ---- */
 
-void filters_ask(struct filters *filters, const struct value *frame) {
-    ask_from(filters, 0, frame);
-}
-
-void filters_ask_again(struct filters *filters, const struct value *frame) {
-    ask_from(filters, filters->first_following, frame);
-}
-
-static int evaluate(struct filters *filters, size_t number, const struct value *frame) {
-    return expression_is_true(filters->conditions[number], frame, &filters->texts);
-}
-
-void filters_keep(struct filters *filters, const struct value *frame) {
-    for (size_t i = 0; i < filters->count; i++) {
-        if (filters->passed[i] == NOT_KNOWN)
-            filters->passed[i] = (signed char)evaluate(filters, i, frame);
-        filters->passed_before[i] = filters->passed[i];
+static void ask(struct filters *filters, const struct screen_set *screens, size_t first,
+                const struct value *frame) {
+    for (size_t i = first; i < filters->count; i += SCREEN_SET_RUN) {
+        uint64_t maybe,
+            yes = screen_set_answer(screens, (i - first) / SCREEN_SET_RUN, frame, &maybe);
+        for (; yes; yes &= yes - 1)
+            filters->passed[i + (size_t)__builtin_ctzll(yes)] = true;
+        for (; maybe; maybe &= maybe - 1) {
+            size_t number = i + (size_t)__builtin_ctzll(maybe);
+            filters->unknown[number / SCREEN_SET_RUN] |= bit_of(number);
+        }
     }
 }
 
-void filters_weigh(struct filters *filters, size_t entity, const struct value *frame,
-                   int32_t *ret_weights) {
-    const struct entity_filters *own = &filters->entities[entity];
-    for (size_t f = 0; f < own->count; f++) {
-        size_t number = own->numbers[f];
-        if (filters->passed[number] == NOT_KNOWN)
-            filters->passed[number] = (signed char)evaluate(filters, number, frame);
-        ret_weights[f] = filters->passed[number];
+void filters_ask(struct filters *filters, const struct value *frame) {
+    memset(filters->passed, 0, filters->count * sizeof *filters->passed);
+    memset(filters->unknown, 0, words_for(filters->count) * sizeof *filters->unknown);
+    for (size_t i = 0; i < filters->count; i++)
+        filters->values[i].type = VALUE_MAP;
+    ask(filters, filters->screens, 0, frame);
+}
+
+void filters_ask_again(struct filters *filters, const struct value *frame) {
+    for (size_t i = filters->first_following; i < filters->count; i++) {
+        filters->passed[i] = false;
+        filters->unknown[i / SCREEN_SET_RUN] &= ~bit_of(i);
+    }
+    ask(filters, filters->following, filters->first_following, frame);
+}
+
+/* Those of the word that are wanted. */
+static void evaluate(struct filters *filters, size_t word, uint64_t wanted,
+                     const struct value *frame) {
+    uint64_t left = filters->unknown[word] & wanted;
+    filters->unknown[word] &= ~wanted;
+    for (; left; left &= left - 1) {
+        size_t number = word * SCREEN_SET_RUN + (size_t)__builtin_ctzll(left);
+        struct value *v = &filters->values[number];
+        *v = expression_eval(filters->conditions[number], frame, &filters->texts);
+        filters->passed[number] = v->type == VALUE_BOOL && v->boolean;
+    }
+}
+
+void filters_keep(struct filters *filters, const struct value *frame) {
+    for (size_t i = 0; i < words_for(filters->count); i++)
+        evaluate(filters, i, UINT64_MAX, frame);
+    memcpy(filters->passed_before, filters->passed, filters->count * sizeof *filters->passed);
+}
+
+static void weigh(const struct entity_filters *own, const bool *passed, int32_t *ret_weights) {
+    for (size_t f = 0; f < own->count; f++)
+        ret_weights[f] = passed[own->numbers[f]];
+}
+
+/* What nobody wants is not evaluated. */
+static void evaluate_wanted(struct filters *filters, const struct state_place *spots, size_t count,
+                            const struct value *frame) {
+    for (size_t i = 0; i < words_for(filters->count); i++)
+        for (size_t s = 0; s < count && filters->unknown[i]; s++)
+            if (filters->unknown[i] & filters->entities[spots[s].entity].own[i])
+                evaluate(filters, i, filters->entities[spots[s].entity].own[i], frame);
+}
+
+void filters_weigh(struct filters *filters, const struct state_place *spots, size_t count,
+                   bool following, const struct value *frame, struct entry *entries) {
+    evaluate_wanted(filters, spots, count, frame);
+    for (size_t s = 0; s < count; s++) {
+        size_t entity = spots[s].entity;
+        const struct entity_filters *own = &filters->entities[entity];
+        if (!following || own->follows)
+            weigh(own, filters->passed, entries[entity].weights);
     }
 }
 
 void filters_weigh_kept(const struct filters *filters, size_t entity, int32_t *ret_weights) {
-    const struct entity_filters *own = &filters->entities[entity];
-    for (size_t f = 0; f < own->count; f++)
-        ret_weights[f] = filters->passed_before[own->numbers[f]];
+    weigh(&filters->entities[entity], filters->passed_before, ret_weights);
+}
+
+void filters_weigh_again(const struct filters *filters, size_t entity, int32_t *ret_weights) {
+    weigh(&filters->entities[entity], filters->passed, ret_weights);
 }

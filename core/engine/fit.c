@@ -110,6 +110,9 @@ void judge_init(struct judge *judge, struct snapshot *snapshot, const struct sna
     judge->warming = snapshot->feature_count - found;
     judge->fired = check_calloc(snapshot->rule_count, sizeof *judge->fired);
     judge->groups = check_calloc(snapshot->group_count, sizeof *judge->groups);
+    judge->same_filters = check_calloc(snapshot->computed_count, sizeof *judge->same_filters);
+    for (size_t i = 0; i < snapshot->computed_count; i++)
+        judge->same_filters[i] = SIZE_MAX;
     judge->memory = memory_of(snapshot);
     arena_init(&judge->arena, judge->memory);
     judge_use_thresholds(judge, NULL);
@@ -125,6 +128,7 @@ void judge_deinit(struct judge *judge, const struct snapshot *plan) {
     field_set_deinit(&judge->fields);
     free(judge->fired);
     free(judge->groups);
+    free(judge->same_filters);
     arena_deinit(&judge->arena);
     layout_deinit(&judge->layout);
     snapshot_unref(judge->snapshot);
@@ -203,13 +207,29 @@ void judge_clear_entity(struct judge *judge, size_t entity) {
         judge->layout.bound.frame[origins->origins[i].slot] = value_absent();
 }
 
-void judge_compute_values(struct judge *judge, struct arena *arena) {
+void judge_share_filters(struct judge *judge, const struct filters *filters) {
+    for (size_t i = 0; i < judge->snapshot->computed_count; i++)
+        for (size_t f = 0; f < filters->count; f++)
+            if (expression_is_same(judge->snapshot->computed[i].expression, filters->conditions[f]))
+                judge->same_filters[i] = f;
+}
+
+static bool take_from_filter(const struct filters *filters, size_t filter,
+                             struct value *ret_value) {
+    if (!filters || filter == SIZE_MAX || filters->values[filter].type == VALUE_MAP)
+        return false;
+    *ret_value = filters->values[filter];
+    return true;
+}
+
+void judge_compute_values(struct judge *judge, const struct filters *filters, struct arena *arena) {
     struct value *frame = judge->layout.bound.frame;
     for (size_t i = 0; i < judge->snapshot->computed_count; i++) {
         const struct computed *computed = &judge->snapshot->computed[i];
-        const struct screen *screen = expression_screen(computed->expression);
-        enum screen_answer answer = screen_value(screen, frame);
         struct value *v = &frame[computed->slot];
+        if (take_from_filter(filters, judge->same_filters[i], v))
+            continue;
+        enum screen_answer answer = screen_value(expression_screen(computed->expression), frame);
         if (answer == SCREEN_MAYBE) {
             *v = expression_run(computed->expression, frame, arena);
         } else {

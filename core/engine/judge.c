@@ -131,11 +131,13 @@ static void hear(struct poll *poll, uint32_t index, struct value answer,
     poll->asked = more_severe(poll->asked, rule->verdict);
 }
 
-static void ask(struct poll *poll, uint32_t index, int64_t event_time_us, struct arena *arena,
-                struct judgement *judgement) {
+/* is_true: that much is known of its condition. */
+static void ask(struct poll *poll, uint32_t index, bool is_true, int64_t event_time_us,
+                struct arena *arena, struct judgement *judgement) {
     const struct rule *rule = &poll->judge->snapshot->rules[index];
     const struct value *frame = poll->judge->layout.bound.frame;
-    enum screen_answer answer = screen_answer(expression_screen(rule->when), frame);
+    enum screen_answer answer =
+        is_true ? SCREEN_YES : screen_answer(expression_screen(rule->when), frame);
     if (answer == SCREEN_NO || !has_say(poll->judge, rule, event_time_us))
         return;
     hear(poll, index,
@@ -184,10 +186,11 @@ struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct 
     for (size_t i = 0; i < snapshot->group_count; i++)
         judge->groups[i] = (struct group_total){0};
     for (size_t first = 0; first < snapshot->rule_count; first += SCREEN_SET_RUN) {
-        uint64_t open = screen_set_open(snapshot->rule_screens, first / SCREEN_SET_RUN, frame);
+        uint64_t sure,
+            open = screen_set_open(snapshot->rule_screens, first / SCREEN_SET_RUN, frame, &sure);
         for (; open; open &= open - 1)
-            ask(&poll, (uint32_t)first + (uint32_t)__builtin_ctzll(open), event_time_us, arena,
-                &judgement);
+            ask(&poll, (uint32_t)first + (uint32_t)__builtin_ctzll(open), sure & (open & -open),
+                event_time_us, arena, &judgement);
     }
     judgement.score = score_with(&poll, NULL);
     judgement.verdict = verdict_with(&poll, NULL);

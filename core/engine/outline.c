@@ -9,8 +9,9 @@
 
 #include <string.h>
 
-static void weigh(struct engine *engine, size_t entity, int32_t *ret_weights) {
-    filters_weigh(&engine->filters, entity, engine->plan_layout.bound.frame, ret_weights);
+static void weigh(struct engine *engine, bool following) {
+    filters_weigh(&engine->filters, engine->spots, engine->spot_count, following,
+                  engine->plan_layout.bound.frame, engine->entries);
 }
 
 static void bind_plan(struct engine *engine, const struct transaction *transaction,
@@ -32,27 +33,19 @@ void outline_begin(struct engine *engine, const struct transaction *transaction)
     arena_reset(&engine->filters.texts);
     set_undecided(engine);
     layout_begin(engine, transaction, true);
-}
-
-const struct entry *outline_entry(struct engine *engine, size_t entity,
-                                  const struct transaction *transaction) {
-    struct entry *entry = layout_entry(engine, entity, transaction, true);
-    weigh(engine, entity, entry->weights);
-    return entry;
+    layout_entries(engine, transaction, true);
+    weigh(engine, false);
 }
 
 /* ---- as it is recorded ---- */
 
-/* applied NULL: the weights of the entry. */
-static void hand_over(struct engine *engine, size_t entity, const int32_t *applied,
+static void hand_over(struct engine *engine, const struct state_place *spot, const int32_t *applied,
                       struct outline_sink *sink) {
-    const struct spot *spot = &engine->spots[entity];
-    const struct entry *entry = &engine->entries[entity];
-    const struct entity_outline outline = {.entity = entity,
+    const struct entity_outline outline = {.entity = spot->entity,
                                            .key = spot->key,
                                            .key_hash = spot->key_hash,
-                                           .entry = entry,
-                                           .applied = applied ? applied : entry->weights};
+                                           .entry = &engine->entries[spot->entity],
+                                           .applied = applied};
     sink->take(sink, &outline);
 }
 
@@ -73,14 +66,16 @@ static void outline_transaction(struct engine *engine, const struct transaction_
     if (outlining->reads)
         filters_keep(&engine->filters, engine->plan_layout.bound.frame);
     set_decided(engine, &record->decision);
-    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
-        if (!engine->spots[e].key.data)
-            continue;
-        struct entry *entry = layout_entry(engine, e, &record->transaction, true);
-        weigh(engine, e, outlining->reads ? engine->applied : entry->weights);
-        if (outlining->reads)
-            filters_weigh_kept(&engine->filters, e, entry->weights);
-        hand_over(engine, e, outlining->reads ? engine->applied : NULL, outlining->sink);
+    layout_entries(engine, &record->transaction, true);
+    weigh(engine, false);
+    for (size_t i = 0; i < engine->spot_count; i++) {
+        const struct state_place *spot = &engine->spots[i];
+        int32_t *weights = engine->entries[spot->entity].weights;
+        if (outlining->reads) {
+            filters_weigh_again(&engine->filters, spot->entity, engine->applied);
+            filters_weigh_kept(&engine->filters, spot->entity, weights);
+        }
+        hand_over(engine, spot, outlining->reads ? engine->applied : weights, outlining->sink);
     }
 }
 
@@ -103,21 +98,12 @@ bool outline_is_laid_out(const struct engine *engine, const struct record *recor
            is_same_memory(&record->transaction.transaction, &engine->decided);
 }
 
-void outline_laid_out(struct engine *engine, const struct record *record,
-                      struct outline_sink *sink) {
-    const struct transaction *transaction = &record->transaction.transaction;
+void outline_laid_out(struct engine *engine, const struct record *record) {
     engine->laid_out = 0; /* the verdict comes into the layout */
+    if (engine->filters.first_following == engine->filters.count)
+        return;
     set_decided(engine, &record->transaction.decision);
-    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
-        const struct spot *spot = &engine->spots[e];
-        if (!spot->key.data)
-            continue;
-        if (!spot->has_entry)
-            outline_entry(engine, e, transaction);
-        else if (engine->filters.entities[e].follows)
-            weigh(engine, e, engine->entries[e].weights);
-        hand_over(engine, e, NULL, sink);
-    }
+    weigh(engine, true);
 }
 
 /* ---- outcomes ---- */
@@ -149,12 +135,13 @@ static void outline_outcome(struct engine *engine, const struct outcome_record *
                             const struct outlining *outlining) {
     bind_plan(engine, &record->transaction, outlining->ignores_hash);
     layout_set_verdict(&engine->plan_layout, record->verdict);
-    for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
-        int32_t *applied = outlining->reads ? engine->applied : engine->entries[e].weights;
-        if (!engine->spots[e].key.data || !weigh_outcome(engine, e, record, applied))
-            continue;
-        layout_entry(engine, e, &record->transaction, false);
-        hand_over(engine, e, applied, outlining->sink);
+    layout_entries(engine, &record->transaction, false);
+    for (size_t i = 0; i < engine->spot_count; i++) {
+        const struct state_place *spot = &engine->spots[i];
+        int32_t *applied =
+            outlining->reads ? engine->applied : engine->entries[spot->entity].weights;
+        if (weigh_outcome(engine, spot->entity, record, applied))
+            hand_over(engine, spot, applied, outlining->sink);
     }
 }
 

@@ -26,6 +26,7 @@ struct feature_origins {
 struct reading {
     struct entity_plan plan; /* the plan's own, with the features' defaults taken off */
     bool is_wanted;          /* does any judge have a feature from it? */
+    struct value *place;     /* in the live judge's frame, to be read into; NULL: not in place */
 };
 
 /* A transaction as one snapshot sees it. */
@@ -48,16 +49,23 @@ struct key_field {
 /* The filters of the plan: filters.c. */
 struct filters {
     const struct expression **conditions; /* the different ones */
-    const struct screen **screens;        /* parallel to them, as are the answers */
-    signed char *passed;                  /* by the record being looked at; −1: not known yet */
-    signed char *passed_before;           /* as long as there was no verdict */
-    size_t count, first_following;        /* from there on they may change with the verdict */
+    bool *passed;        /* parallel to them: by the record being looked at, if it is known */
+    bool *passed_before; /* as long as there was no verdict */
+    uint64_t *unknown;   /* bit i % 64 of [i / 64]: they have to be evaluated */
+    /* Of those that had to be, by the record being looked at: values of the policy may be the same.
+     * VALUE_MAP, which no condition is: it was not. */
+    struct value *values;
+    size_t count;
+    size_t first_following; /* from there on they may change with the verdict */
+    const struct screen_set *screens, *following; /* of all, and of those from there on */
     struct entity_filters {
-        size_t *numbers; /* of its filters, among the different ones */
+        uint16_t *numbers; /* of its filters, among the different ones */
+        uint64_t *own;     /* bits, as in unknown */
         size_t count;
         bool follows; /* may any of them change with the verdict? */
     } * entities;
     size_t entity_count;
+    struct arena sets;
     struct arena texts; /* that they build */
 };
 
@@ -94,6 +102,9 @@ struct judge {
     struct fired_rule *fired; /* room for all rules, and as many as fired */
     size_t fired_count;
     struct group_total *groups; /* parallel to the snapshot's */
+    /* Parallel to the snapshot's computed values: a filter of the plan that is the same, as the
+     * frame is; SIZE_MAX: none. */
+    size_t *same_filters;
     /* What is only for a shadow. */
     struct arena arena; /* texts of one decision: the live one must not run short of memory */
     bool is_late;       /* a read behind the lateness, as far as it has gone */
@@ -105,12 +116,18 @@ struct judgement {
     uint32_t rule_errors;
 };
 
-/* One of the entities of the transaction in the plan's layout, and where its state is. */
-struct spot {
-    struct text key; /* .data NULL: the transaction lacks a part of it */
-    uint64_t key_hash;
-    struct state *state; /* NULL: not in memory */
-    bool has_entry;      /* engine->entries has what it means to this entity */
+/* A column of the plan's entities, of which several may have it. */
+struct column_source {
+    size_t slot;
+    enum column_type type;
+    const char *currency; /* only transactions in it have the column; "": all */
+};
+
+/* What the transaction in the plan's layout has there. */
+struct taken {
+    int64_t integer;
+    struct text text;
+    bool is_there;
 };
 
 struct engine {
@@ -127,12 +144,20 @@ struct engine {
      * last. NULL: it is complete. */
     const struct field_set *incomplete;
     struct transaction decided;
-    struct reading *readings;          /* one per entity of the plan */
-    struct spot *spots;                /* likewise, of the transaction in the plan's layout */
+    struct reading *readings; /* one per entity of the plan */
+    /* Of the transaction in the plan's layout: the entities that it names, in the plan's order, and
+     * those that it does not. */
+    struct state_place *spots;
+    size_t *unnamed;
+    size_t spot_count, unnamed_count;
+    struct column_source *columns; /* the different ones */
+    struct taken *taken;           /* parallel to them */
+    size_t column_count;
+    uint16_t **entity_columns;         /* [entity][column]: its number among them */
     struct filters filters;            /* of the plan */
     int32_t applied[PLAN_FILTERS_MAX]; /* weights: entry has those to read with */
     /* Hashes of texts in the plan's layout, [slot]: keys and columns of several entities ask for
-     * the same. Of the transaction that outline_begin() has seen last. */
+     * the same. Of the transaction that layout_begin() has seen last. */
     struct slot_hash {
         uint64_t hash, transaction;
     } * slot_hashes;
@@ -156,7 +181,11 @@ struct engine {
     uint64_t found_after;                /* … when it had so many calls */
 };
 
-/* ---- layouts: engine.c ---- */
+/* ---- layouts: layout.c ---- */
+
+/* What the engine needs for laying out. */
+void layouts_init(struct engine *engine);
+void layouts_deinit(struct engine *engine);
 
 void layout_init(struct layout *layout, const struct snapshot *snapshot);
 void layout_deinit(struct layout *layout);
@@ -170,16 +199,16 @@ void layout_set_fired(struct layout *layout, const struct reason *reasons, size_
 void layout_bind_plan(struct engine *engine, const struct transaction *transaction);
 
 /* Another transaction is in the plan's layout: its keys into engine->spots, with their hashes
- * unless nobody wants them. */
+ * unless nobody wants them; and what it has in the columns. */
 void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes);
 
 /* Finds the states of all entities of the transaction in the plan's layout, which is to be read,
  * and fetches them: into engine->spots. Quick where the source has them in memory. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
 
-/* Fills the entity's entry from the plan's layout, but for the weights. */
-struct entry *layout_entry(struct engine *engine, size_t entity,
-                           const struct transaction *transaction, bool is_transaction);
+/* Fills the entries of these entities, but for the weights. */
+void layout_entries(struct engine *engine, const struct transaction *transaction,
+                    bool is_transaction);
 
 /* ---- which fields: fields.c ---- */
 
@@ -201,18 +230,20 @@ void filters_ask(struct filters *filters, const struct value *frame);
 /* Keeps what they say now, and asks those again that follow the verdict, once that is there. */
 void filters_keep(struct filters *filters, const struct value *frame);
 void filters_ask_again(struct filters *filters, const struct value *frame);
-/* What the filters of one entity say now, and what they said when it was kept. */
-void filters_weigh(struct filters *filters, size_t entity, const struct value *frame,
-                   int32_t *ret_weights);
+/* What the filters of these entities say now, into the weights of their entries: of all of them, or
+ * those only that follow the verdict. */
+void filters_weigh(struct filters *filters, const struct state_place *spots, size_t count,
+                   bool following, const struct value *frame, struct entry *entries);
+/* Of one entity, what they said when it was kept. */
 void filters_weigh_kept(const struct filters *filters, size_t entity, int32_t *ret_weights);
+/* Of one that filters_weigh() has seen, once more. */
+void filters_weigh_again(const struct filters *filters, size_t entity, int32_t *ret_weights);
 
 /* ---- what a transaction means to its entities: outline.c ---- */
 
-/* The transaction is in the plan's layout, and is to be read for: there is no verdict yet. */
+/* The transaction is in the plan's layout, and is to be read for: there is no verdict yet. Fills
+ * the entries to read with. */
 void outline_begin(struct engine *engine, const struct transaction *transaction);
-/* The entity's entry to read with. */
-const struct entry *outline_entry(struct engine *engine, size_t entity,
-                                  const struct transaction *transaction);
 
 /* engine_outline(), or less than that. */
 struct outlining {
@@ -224,10 +255,9 @@ void outline_record(struct engine *engine, const struct record *record,
                     const struct outlining *outlining);
 /* Is this the transaction that engine_decide() has laid out, and was nothing else since? */
 bool outline_is_laid_out(const struct engine *engine, const struct record *record);
-/* outline_record() of that one, to apply it: what deciding has worked out is not worked out again.
- */
-void outline_laid_out(struct engine *engine, const struct record *record,
-                      struct outline_sink *sink);
+/* The entries of that one are then those to apply, for engine->spots: what deciding has worked out
+ * is not worked out again. */
+void outline_laid_out(struct engine *engine, const struct record *record);
 
 /* ---- what has no history yet: warming.c ---- */
 
@@ -255,8 +285,11 @@ void judge_settle_features(struct judge *judge, size_t entity, struct arena *are
 struct value *judge_feature_place(const struct judge *judge, size_t entity);
 /* Makes the features of one entity absent. */
 void judge_clear_entity(struct judge *judge, size_t entity);
-/* Once all are there. */
-void judge_compute_values(struct judge *judge, struct arena *arena);
+/* The plan's layout is the judge's. */
+void judge_share_filters(struct judge *judge, const struct filters *filters);
+/* Once all are there. filters: they were asked about this transaction, in the judge's layout; NULL:
+ * they were not. */
+void judge_compute_values(struct judge *judge, const struct filters *filters, struct arena *arena);
 
 /* The fields of the transaction that are in the set into the judge's frame, with all that its
  * schema demands; judge->fields are in it. */

@@ -37,7 +37,7 @@ static struct shadow_decision decide(struct judge *shadow, const struct transact
     struct error refusal;
     if (judge_bind(shadow, transaction, &shadow->fields, &field, &refusal) < 0)
         return decision;
-    judge_compute_values(shadow, &shadow->arena);
+    judge_compute_values(shadow, NULL, &shadow->arena);
     struct judgement judgement = judge_rules(shadow, transaction->event_time_us, &shadow->arena);
     decision.rules = effective_rules(shadow, arena, &decision.rule_count);
     if (!decision.rules)

@@ -108,6 +108,7 @@ static void add_call(struct compiler *compiler, const struct syntax *node, size_
     compiler->builds |= result == VALUE_TEXT || result == VALUE_LIST;
     add(compiler,
         (struct instruction){.operation = in_place ? in_place : OPERATION_CALL,
+                             .type = node->function->is_tidy,
                              .count = (uint16_t)count,
                              .apply = node->function->apply},
         1 - (int)count);
@@ -182,11 +183,26 @@ static void emit_logic(struct compiler *compiler, const struct syntax *node) {
     free(jumps);
 }
 
+/*        [GLANCE otherwise,] condition, BRANCH otherwise, end, value, JUMP end
+ * otherwise: value
+ * end: */
 static void emit_conditional(struct compiler *compiler, const struct syntax *node) {
+    const struct screen *screen =
+        node->first->reads_frame ? screen_build(node->first, compiler->arena) : NULL;
+    uint32_t glance = compiler->length;
+    if (screen)
+        add(compiler, (struct instruction){.operation = OPERATION_GLANCE, .screen = screen}, 0);
     emit(compiler, node->first);
     uint32_t branch = add(compiler, (struct instruction){.operation = OPERATION_BRANCH}, -1);
     emit(compiler, node->first->next);
     uint32_t jump = add(compiler, (struct instruction){.operation = OPERATION_JUMP}, -1);
+    if (screen && branch - glance <= UINT16_MAX) {
+        compiler->code[glance].count = (uint16_t)(branch - glance);
+        compiler->code[glance].target = compiler->length;
+    } else if (screen) { /* it does nothing */
+        compiler->code[glance] =
+            (struct instruction){.operation = OPERATION_JUMP, .target = glance + 1};
+    }
     compiler->code[branch].target = compiler->length;
     emit(compiler, node->last);
     compiler->code[branch].end = compiler->length;
@@ -398,23 +414,28 @@ static void emit(struct compiler *compiler, const struct syntax *node) {
     }
 }
 
-static struct simple_call simple_call_of(const struct instruction *code, size_t length) {
+/* Sets what the shape says. */
+static enum shape shape_of(const struct instruction *code, size_t length,
+                           struct simple_call *ret_call) {
     struct simple_call call = {.count = 1};
-    if (length < 3 || length > SIMPLE_CALL_MAX + 2 || code[0].operation != OPERATION_SLOT)
-        return call;
+    if (length < 2 || length > SIMPLE_CALL_MAX + 2 || code[0].operation != OPERATION_SLOT)
+        return SHAPE_PROGRAM;
+    call.slot = code[0].slot;
+    call.type = (enum value_type)code[0].type;
     while (code[call.count].operation == OPERATION_CONSTANT && call.count < SIMPLE_CALL_MAX) {
         call.constants[call.count - 1] = code[call.count].constant;
         if (is_missing(code[call.count++].constant))
-            return call;
+            return SHAPE_PROGRAM;
     }
     const struct instruction *last = &code[call.count];
-    if (last->operation != OPERATION_CALL || last->count != call.count ||
-        last[1].operation != OPERATION_END)
-        return call;
-    call.slot = code[0].slot;
-    call.type = (enum value_type)code[0].type;
-    call.apply = last->apply;
-    return call;
+    bool is_slot = length == 2;
+    if (!is_slot && (last->operation != OPERATION_CALL || last->count != call.count ||
+                     last[1].operation != OPERATION_END))
+        return SHAPE_PROGRAM;
+    call.apply = is_slot ? NULL : last->apply;
+    call.is_tidy = !is_slot && last->type;
+    *ret_call = call;
+    return is_slot ? SHAPE_SLOT : SHAPE_CALL;
 }
 
 static const struct expression *build(const struct syntax *syntax, const struct screen *screen,
@@ -432,8 +453,8 @@ static const struct expression *build(const struct syntax *syntax, const struct 
                                       .code = code,
                                       .length = compiler.length,
                                       .builds = compiler.builds,
-                                      .screen = screen,
-                                      .call = simple_call_of(code, compiler.length)};
+                                      .screen = screen};
+    expression->shape = shape_of(code, compiler.length, &expression->call);
     return expression;
 }
 

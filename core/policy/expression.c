@@ -352,6 +352,19 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
             top--;
             merge(top - 1, at->operation == OPERATION_OR_MERGE);
             break;
+        case OPERATION_GLANCE:
+            switch (screen_value(at->screen, frame)) {
+            case SCREEN_YES:
+                at += at->count;
+                break;
+            case SCREEN_NO:
+                at = code + at->target - 1;
+                break;
+            case SCREEN_ABSENT:
+            case SCREEN_MAYBE:
+                break;
+            }
+            break;
         case OPERATION_BRANCH:
             if (is_missing(&top[-1]))
                 at = code + at->end - 1;
@@ -468,22 +481,34 @@ struct value program_run(const struct instruction *code, uint32_t start, uint32_
 }
 
 /* What run() would do. */
+static const struct value *run_slot(const struct simple_call *call, const struct value *frame) {
+    const struct value *v = &frame[call->slot];
+    check(v->type == call->type || is_missing(v));
+    return v;
+}
+
 static struct value run_call(const struct simple_call *call, const struct value *frame,
                              struct arena *arena) {
-    const struct value *first = &frame[call->slot];
-    check(first->type == call->type || is_missing(first));
+    const struct value *first = run_slot(call, frame);
     if (is_missing(first))
         return *first;
     struct value arguments[SIMPLE_CALL_MAX];
     arguments[0] = *first;
     for (size_t i = 1; i < call->count; i++)
         arguments[i] = *call->constants[i - 1];
+    if (call->is_tidy)
+        return call->apply(arguments, arena);
     struct allowance allowance = allow(arena);
     return take_back(arena, &allowance, call->apply(arguments, arena));
 }
 
-static struct value run_plain(const struct expression *expression, const struct value *frame,
-                              struct arena *arena) {
+static __attribute__((noinline)) struct value
+run_building(const struct expression *expression, const struct value *frame, struct arena *arena) {
+    return program_run(expression->code, 0, 0, frame, arena);
+}
+
+static __attribute__((noinline)) struct value
+run_plain(const struct expression *expression, const struct value *frame, struct arena *arena) {
     struct value stack[PROGRAM_STACK_MAX];
     struct value v;
     put(&v, run(expression->code, 0, 0, frame, arena, stack));
@@ -492,9 +517,15 @@ static struct value run_plain(const struct expression *expression, const struct 
 
 struct value expression_run(const struct expression *expression, const struct value *frame,
                             struct arena *arena) {
-    if (expression->call.apply)
+    switch (expression->shape) {
+    case SHAPE_SLOT:
+        return *run_slot(&expression->call, frame);
+    case SHAPE_CALL:
         return run_call(&expression->call, frame, arena);
-    return expression->builds ? program_run(expression->code, 0, 0, frame, arena)
+    case SHAPE_PROGRAM:
+        break;
+    }
+    return expression->builds ? run_building(expression, frame, arena)
                               : run_plain(expression, frame, arena);
 }
 
@@ -515,4 +546,32 @@ bool expression_is_true(const struct expression *expression, const struct value 
         return answer == SCREEN_YES;
     struct value v = expression_run(expression, frame, arena);
     return is_bool(&v, true);
+}
+
+static bool is_same_instruction(const struct instruction *a, const struct instruction *b) {
+    if (a->operation != b->operation || a->type != b->type || a->count != b->count ||
+        a->target != b->target)
+        return false;
+    switch ((enum operation)a->operation) {
+    case OPERATION_CONSTANT:
+        return value_equal(*a->constant, *b->constant);
+    case OPERATION_IN_CONSTANTS:
+        for (size_t i = 0; i < a->count; i++)
+            if (!value_equal(a->constant[i], b->constant[i]))
+                return false;
+        return true;
+    case OPERATION_GLANCE: /* at what follows */
+        return true;
+    default:
+        return a->slot == b->slot; /* or the same function, list … */
+    }
+}
+
+bool expression_is_same(const struct expression *a, const struct expression *b) {
+    if (a->type != b->type || a->length != b->length)
+        return false;
+    for (uint32_t i = 0; i < a->length; i++)
+        if (!is_same_instruction(&a->code[i], &b->code[i]))
+            return false;
+    return true;
 }

@@ -51,6 +51,9 @@ const struct screen *expression_screen(const struct expression *expression);
 bool expression_is_true(const struct expression *expression, const struct value *frame,
                         struct arena *arena);
 
+/* Do both give the same value for every frame? False where that is not plain to see. */
+bool expression_is_same(const struct expression *a, const struct expression *b);
+
 type_code expression_type(const struct expression *expression);
 /* Worst case, in the steps of cost.h. */
 uint32_t expression_cost(const struct expression *expression);

@@ -49,6 +49,7 @@ struct function {
      * and the third, and so on. */
     bool chains;
     enum function_builds builds;
+    bool is_tidy;       /* of the arena it takes its result and nothing else */
     bool reads_edge;    /* of its first text only as much as the second one has */
     bool searches_back; /* byte by byte, for each place anew */
     uint8_t operation;  /* enum operation: what a program does in place of a call; 0: it calls */

@@ -16,21 +16,28 @@ struct value function_network(const struct value *a, struct arena *arena) {
     return t.data ? value_text(t) : error_value(EXPRESSION_TOO_LARGE);
 }
 
-/* Labels of letters, digits, hyphens, underscores and what is not ASCII, with dots between them. */
+/* What may be in a label: bit c % 64 of [c / 64]. Letters, digits, hyphens, underscores and what is
+ * not ASCII. */
+static const uint64_t label_characters[4] = {
+    UINT64_C(0x3ff) << '0' | UINT64_C(1) << '-',
+    UINT64_C(0x3ffffff) << ('A' - 64) | UINT64_C(0x3ffffff) << ('a' - 64) |
+        UINT64_C(1) << ('_' - 64),
+    UINT64_MAX,
+    UINT64_MAX,
+};
+
+/* Labels with dots between them. */
 static bool is_domain(struct text t) {
     bool label = false; /* has the current one a character? */
     for (size_t i = 0; i < t.length; i++) {
         unsigned char c = (unsigned char)t.data[i];
-        if (c == '.') {
-            if (!label)
-                return false;
-            label = false;
+        if (label_characters[c / 64] >> c % 64 & 1) {
+            label = true;
             continue;
         }
-        label = true;
-        bool letter = (unsigned char)((c | 0x20) - 'a') <= 'z' - 'a';
-        if (!letter && !(c >= '0' && c <= '9') && c != '-' && c != '_' && c < 0x80)
+        if (c != '.' || !label)
             return false;
+        label = false;
     }
     return label && t.length <= DOMAIN_MAX;
 }

@@ -51,33 +51,49 @@ struct value function_ends_with(const struct value *a, struct arena *arena) {
     return value_bool(text_equal(all, part));
 }
 
+/* Is any of the eight from `first` to `last`, two ASCII characters? */
+static inline bool word_has(uint64_t bytes, char first, char last) {
+    const uint64_t ones = UINT64_C(0x0101010101010101);
+    uint64_t low = bytes & 0x7f * ones;
+    uint64_t reach = low + (uint64_t)(0x80 - first) * ones;
+    uint64_t pass = low + (uint64_t)(0x7f - last) * ones;
+    return reach & ~pass & ~bytes & 0x80 * ones;
+}
+
+static inline bool text_has(struct text t, char first, char last) {
+    size_t at = 0;
+    if (t.length >= 8) {
+        for (; at < t.length - 8; at += 8)
+            if (word_has(text_load8(t.data + at), first, last))
+                return true;
+        return word_has(text_load8(t.data + t.length - 8), first, last);
+    }
+    while (at < t.length && !(t.data[at] >= first && t.data[at] <= last))
+        at++;
+    return at < t.length;
+}
+
 /* With the letters from `first` to `last` changed by `by`. */
 static struct value change_letters(struct value v, char first, char last, int by,
                                    struct arena *arena) {
-    struct text source = v.text;
-    size_t at = 0;
-    while (at < source.length && !(source.data[at] >= first && source.data[at] <= last))
-        at++;
-    if (at == source.length)
-        return v;
     struct text copy = {0};
-    if (source.length <= FUNCTION_TEXT_MAX)
-        copy = arena_text(arena, source);
+    if (v.text.length <= FUNCTION_TEXT_MAX)
+        copy = arena_text(arena, v.text);
     if (!copy.data)
         return error_value(EXPRESSION_TOO_LARGE);
     char *bytes = (char *)(uintptr_t)copy.data; /* fresh memory of ours */
-    for (; at < copy.length; at++)
+    for (size_t at = 0; at < copy.length; at++)
         if (bytes[at] >= first && bytes[at] <= last)
             bytes[at] = (char)(bytes[at] + by);
     return value_text(copy);
 }
 
 struct value function_lower_ascii(const struct value *a, struct arena *arena) {
-    return change_letters(a[0], 'A', 'Z', 'a' - 'A', arena);
+    return text_has(a[0].text, 'A', 'Z') ? change_letters(a[0], 'A', 'Z', 'a' - 'A', arena) : a[0];
 }
 
 struct value function_upper_ascii(const struct value *a, struct arena *arena) {
-    return change_letters(a[0], 'a', 'z', 'A' - 'a', arena);
+    return text_has(a[0].text, 'a', 'z') ? change_letters(a[0], 'a', 'z', 'A' - 'a', arena) : a[0];
 }
 
 /* The bytes of the white space character that the text begins with; 0: it begins with another. */

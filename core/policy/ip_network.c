@@ -18,21 +18,42 @@ static const uint8_t v4_prefix[V4_START] = {[10] = 0xff, [11] = 0xff};
 /* ------------------------------------------------------------------------------------------------
  * Reading */
 
-static bool read_v4(struct text t, uint8_t bytes[V4_BYTES]) {
+static inline unsigned digit_at(const char *at, const char *end) {
+    return at < end ? (unsigned)(unsigned char)*at - '0' : 10;
+}
+
+/* One number up to 255, without zeros in front. Returns where it ends; NULL: there is none. */
+static inline const char *read_number(const char *at, const char *end, uint8_t *ret_number) {
+    unsigned number = digit_at(at, end), first = number;
+    if (first > 9)
+        return NULL;
+    unsigned digit = digit_at(++at, end);
+    if (digit <= 9) {
+        number = number * 10 + digit;
+        digit = digit_at(++at, end);
+        if (digit <= 9) {
+            number = number * 10 + digit;
+            at++;
+        }
+        if (first == 0 || number > 255)
+            return NULL;
+    }
+    *ret_number = (uint8_t)number;
+    return at;
+}
+
+/* ret_ends: how much of the text each of the numbers ends behind. */
+static inline bool read_v4(struct text t, uint8_t bytes[V4_BYTES], uint8_t ret_ends[V4_BYTES]) {
     const char *at = t.data, *end = at + t.length;
     if (t.length < sizeof "0.0.0.0" - 1 || t.length > sizeof "255.255.255.255" - 1)
         return false;
     for (size_t i = 0; i < V4_BYTES; i++) {
-        unsigned number = at < end ? (unsigned)(unsigned char)*at - '0' : 10;
-        if (number > 9)
+        if (i > 0 && (at == end || *at++ != '.'))
             return false;
-        const char *start = at++;
-        for (unsigned digit; at < end && (digit = (unsigned)(unsigned char)*at - '0') <= 9; at++)
-            if ((number = number * 10 + digit) > 255 || *start == '0')
-                return false;
-        bytes[i] = (uint8_t)number;
-        if (i + 1 < V4_BYTES && (at == end || *at++ != '.'))
+        at = read_number(at, end, &bytes[i]);
+        if (!at)
             return false;
+        ret_ends[i] = (uint8_t)(at - t.data);
     }
     return at == end;
 }
@@ -67,12 +88,13 @@ static bool fill_gap(uint8_t bytes[V6_BYTES], size_t length, size_t gap) {
 
 static bool read_v6(struct text t, uint8_t bytes[V6_BYTES]) {
     size_t length = 0, gap = SIZE_MAX; /* of the bytes so far; where "::" stands among them */
+    uint8_t ignored[V4_BYTES];
     if (t.length >= 2 && t.data[0] == ':' && t.data[1] == ':') {
         gap = 0;
         t = (struct text){.data = t.data + 2, .length = t.length - 2};
     }
     while (t.length > 0) {
-        if (length <= V4_START && read_v4(t, bytes + length)) {
+        if (length <= V4_START && read_v4(t, bytes + length, ignored)) {
             length += V4_BYTES;
             break;
         }
@@ -168,33 +190,54 @@ static char *put_v6(char *at, const uint8_t bytes[V6_BYTES]) {
     return at;
 }
 
+static char *put_masked(char *at, uint8_t bytes[V6_BYTES], bool v4, unsigned bits) {
+    size_t start = v4 ? V4_START : 0;
+    clear_bits(bytes + start, V6_BYTES - start, bits);
+    return v4 ? put_v4(at, bytes + V4_START) : put_v6(at, bytes);
+}
+
+static char *put_bits(char *at, unsigned bits) {
+    *at++ = '/';
+    return put_number(at, bits);
+}
+
+/* An IPv4 address that is written as one is written the one way there is: as much of it as counts,
+ * and zeros. */
+static char *put_v4_of_text(char *at, struct text address, const uint8_t ends[V4_BYTES],
+                            size_t numbers) {
+    size_t length = numbers > 0 ? ends[numbers - 1] : 0;
+    memcpy(at, address.data, length);
+    at += length;
+    for (size_t i = numbers; i < V4_BYTES; i++) {
+        if (i > 0)
+            *at++ = '.';
+        *at++ = '0';
+    }
+    return at;
+}
+
 size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
                   char ret_text[IP_NETWORK_SIZE]) {
     check(v4_bits <= IP_NETWORK_V4_BITS_MAX && v6_bits <= IP_NETWORK_V6_BITS_MAX);
-    uint8_t bytes[V6_BYTES];
-    bool v4 = read_v4(address, bytes + V4_START);
-    if (!v4) {
-        if (!read_v6(address, bytes))
-            return 0;
-        v4 = memcmp(bytes, v4_prefix, V4_START) == 0;
-    }
+    uint8_t bytes[V6_BYTES], ends[V4_BYTES];
     char *at = ret_text;
-    if (v4) {
-        clear_bits(bytes + V4_START, V4_BYTES, v4_bits);
-        at = put_v4(at, bytes + V4_START);
+    bool v4 = read_v4(address, bytes + V4_START, ends);
+    if (v4 && v4_bits % 8 == 0) {
+        at = put_v4_of_text(at, address, ends, v4_bits / 8);
     } else {
-        clear_bits(bytes, V6_BYTES, v6_bits);
-        at = put_v6(at, bytes);
+        if (!v4 && !read_v6(address, bytes))
+            return 0;
+        v4 = v4 || memcmp(bytes, v4_prefix, V4_START) == 0;
+        at = put_masked(at, bytes, v4, v4 ? v4_bits : v6_bits);
     }
-    *at++ = '/';
-    at = put_number(at, v4 ? v4_bits : v6_bits);
+    at = put_bits(at, v4 ? v4_bits : v6_bits);
     *at = '\0';
     return (size_t)(at - ret_text);
 }
 
 bool ip_address_parse(struct text address, uint8_t ret_bytes[IP_ADDRESS_BYTES], bool *ret_is_v4) {
-    uint8_t bytes[V6_BYTES];
-    if (read_v4(address, bytes)) {
+    uint8_t bytes[V6_BYTES], ignored[V4_BYTES];
+    if (read_v4(address, bytes, ignored)) {
         memcpy(ret_bytes, v4_prefix, V4_START);
         memcpy(ret_bytes + V4_START, bytes, V4_BYTES);
         *ret_is_v4 = true;

@@ -89,20 +89,6 @@ static const struct list_index *added_to(const struct list *list, const struct v
     return added;
 }
 
-static bool has(const struct list_index *index, const struct value *value,
-                const struct list_network *network, int64_t at_us) {
-    switch (index->kind) {
-    case LIST_NETWORKS:
-        return list_index_has_network(index, network, at_us);
-    case LIST_INTEGERS:
-        return list_index_has_integer(index, value->integer, at_us);
-    case LIST_TEXTS:
-    case LIST_KIND_COUNT:
-        break;
-    }
-    return list_index_has_text(index, value->text, at_us);
-}
-
 static struct value has_text(const struct list *list, const struct value *value,
                              const struct list_index *added, const struct value *frame) {
     bool has_added = added && added->count > 0;
@@ -113,17 +99,50 @@ static struct value has_text(const struct list *list, const struct value *value,
                       (has_added && list_index_has_text(added, value->text, at_us)));
 }
 
-struct value list_contains(const struct list *list, const struct value *value,
-                           const struct value *frame) {
+static struct value has_integer(const struct list *list, const struct value *value,
+                                const struct list_index *added, const struct value *frame) {
+    int64_t at_us = time_of(list, frame);
+    return value_bool(list_index_has_integer(&list->index, value->integer, at_us) ||
+                      range_spans_has(&list->ranges, value->integer, at_us) ||
+                      (added && list_index_has_integer(added, value->integer, at_us)));
+}
+
+/* Into *address, unless it is there. */
+static bool parse_address(struct text text, struct list_address *address) {
+    if (address->data == text.data && address->length == text.length && text.length > 0)
+        return true;
+    address->data = NULL;
+    if (!list_network_parse(text, &address->network))
+        return false;
+    address->data = text.data;
+    address->length = text.length;
+    return true;
+}
+
+static struct value has_network(const struct list *list, const struct value *value,
+                                const struct list_index *added, const struct value *frame,
+                                struct list_address *address) {
+    if (!parse_address(value->text, address))
+        return (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_BAD_ARGUMENT};
+    bool has_own = list->index.count > 0, has_added = added && added->count > 0;
+    if (!has_own && !has_added)
+        return value_bool(false);
+    int64_t at_us = time_of(list, frame);
+    return value_bool((has_own && list_index_has_network(&list->index, &address->network, at_us)) ||
+                      (has_added && list_index_has_network(added, &address->network, at_us)));
+}
+
+struct value list_contains_near(const struct list *list, const struct value *value,
+                                const struct value *frame, struct list_address *address) {
     const struct list_index *added = added_to(list, frame);
     if (list->kind == LIST_TEXTS)
         return has_text(list, value, added, frame);
-    struct list_network network = {0};
-    int64_t at_us = time_of(list, frame);
-    if (list->kind == LIST_NETWORKS && !list_network_parse(value->text, &network))
-        return (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_BAD_ARGUMENT};
-    return value_bool(
-        has(&list->index, value, &network, at_us) ||
-        (list->kind == LIST_INTEGERS && range_spans_has(&list->ranges, value->integer, at_us)) ||
-        (added && has(added, value, &network, at_us)));
+    return list->kind == LIST_NETWORKS ? has_network(list, value, added, frame, address)
+                                       : has_integer(list, value, added, frame);
+}
+
+struct value list_contains(const struct list *list, const struct value *value,
+                           const struct value *frame) {
+    struct list_address address = {0};
+    return list_contains_near(list, value, frame, &address);
 }

@@ -32,6 +32,16 @@ struct list {
 struct value list_contains(const struct list *list, const struct value *value,
                            const struct value *frame);
 
+/* The address that was looked for last, so that list after list need not parse it. Zeroed: none. */
+struct list_address {
+    const char *data; /* whose text, not copied: it must be there from one call to the next */
+    size_t length;
+    struct list_network network;
+};
+/* The same, for lists that are asked one after the other. */
+struct value list_contains_near(const struct list *list, const struct value *value,
+                                const struct value *frame, struct list_address *address);
+
 /* Do the policy's own entries hold all of this one, which is of the list's kind, at that time? */
 bool list_holds(const struct list *list, const struct list_entry *entry, int64_t at_us);
 

@@ -101,8 +101,13 @@ static bool parse_network(struct text value, struct list_network *ret_network, b
     return true;
 }
 
+/* Mostly an address: what has a slash is none. */
 bool list_network_parse(struct text value, struct list_network *ret_network) {
     bool ignored;
+    if (ip_address_parse(value, ret_network->address, &ret_network->is_v4)) {
+        ret_network->bits = IP_NETWORK_V6_BITS_MAX;
+        return true;
+    }
     return parse_network(value, ret_network, &ignored);
 }
 

@@ -30,6 +30,8 @@ enum operation {
     OPERATION_AND_MERGE, /* two operands → one */
     OPERATION_OR,
     OPERATION_OR_MERGE,
+    OPERATION_GLANCE,  /* what *screen says is true: go on behind `count` instructions; is false: go
+                          to target; neither: go on, and evaluate it */
     OPERATION_BRANCH,  /* true: go on; false: go to target; neither: it is the result, go to end */
     OPERATION_JUMP,    /* go to target */
     OPERATION_IN_LIST, /* value → is it in *list? */
@@ -59,8 +61,8 @@ enum operation {
 
 struct instruction {
     uint8_t operation;
-    uint8_t type;    /* enum value_type: SLOT, LIST; enum macro */
-    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD */
+    uint8_t type;    /* enum value_type: SLOT, LIST; enum macro; CALL: is the function tidy? */
+    uint16_t count;  /* CALL, IN_CONSTANTS, THRESHOLD, GLANCE */
     uint32_t target; /* an instruction; THRESHOLD: a slot */
     union {
         uint64_t slot;
@@ -68,6 +70,7 @@ struct instruction {
         const struct value *constant;
         const struct list *list;
         const struct pattern *pattern;
+        const struct screen *screen;
         struct value (*apply)(const struct value *arguments, struct arena *arena);
     };
 };
@@ -76,15 +79,22 @@ struct instruction {
  * of which is missing. */
 #define SIMPLE_CALL_MAX 4
 struct simple_call {
-    struct value (*apply)(const struct value *arguments,
-                          struct arena *arena); /* NULL: it is more */
-    size_t slot, count;                         /* of the first argument; of all */
+    struct value (*apply)(const struct value *arguments, struct arena *arena);
+    bool is_tidy;
+    size_t slot, count; /* of the first argument; of all */
     enum value_type type;
     const struct value *constants[SIMPLE_CALL_MAX - 1];
 };
 
+enum shape {
+    SHAPE_PROGRAM, /* anything */
+    SHAPE_SLOT,    /* a name: call.slot and call.type */
+    SHAPE_CALL,    /* call */
+};
+
 struct expression {
     type_code type;
+    enum shape shape;
     uint32_t cost;
     const struct instruction *code;
     uint32_t length;

@@ -413,12 +413,13 @@ static int bind_field(const struct binding *binding, size_t slot) {
 }
 
 /* Most fields are texts, and there is nothing to say about most of these. */
-static inline bool bind_short_text(const struct binding *binding, size_t slot) {
+static inline bool bind_plain_text(const struct binding *binding, size_t slot) {
     const struct field *field = &binding->schema->fields[slot];
     if (field->kind != FIELD_KIND_TEXT)
         return false;
     struct text t = binding->transaction->fields[field->source];
-    if (t.length >= CARD_NUMBER_MIN || (t.length == 0 && field->required))
+    if ((t.length >= CARD_NUMBER_MIN && field->refuse_card_number) ||
+        (t.length == 0 && field->required))
         return false;
     struct value *v = &binding->bound->frame[slot];
     v->type = t.length > 0 ? VALUE_TEXT : VALUE_ABSENT;
@@ -468,7 +469,7 @@ int schema_bind_some(const struct schema *schema, const struct transaction *tran
     size_t i = 0;
     int r = 0;
     for (; i < slot_count && slots[i] < schema->first_attribute && r == 0; i++)
-        if (!bind_short_text(&binding, slots[i]))
+        if (!bind_plain_text(&binding, slots[i]))
             r = bind_field(&binding, slots[i]);
     if (r == 0 && (mode == BIND_STRICT || (i < slot_count && slots[i] < schema->first_derived)))
         r = bind_attributes(&binding);

@@ -27,9 +27,6 @@ const struct screen *screen_build(const struct syntax *condition, struct arena *
 
 /* NULL: SCREEN_MAYBE. */
 enum screen_answer screen_answer(const struct screen *screen, const struct value *frame);
-/* Of many: 1 for SCREEN_YES, 0 for SCREEN_NO, −1 for SCREEN_MAYBE. */
-void screen_answers(const struct screen *const *screens, size_t count, const struct value *frame,
-                    signed char *ret_answers);
 /* The same of the condition's value: SCREEN_NO says that it is false, SCREEN_ABSENT that it is
  * absent. */
 enum screen_answer screen_value(const struct screen *screen, const struct value *frame);
@@ -40,5 +37,10 @@ struct screen_set;
 #define SCREEN_SET_RUN 64u
 const struct screen_set *screen_set_build(const struct screen *const *screens, size_t count,
                                           struct arena *arena);
-/* Bit i: the answer to condition run × 64 + i may be another than SCREEN_NO. */
-uint64_t screen_set_open(const struct screen_set *set, size_t run, const struct value *frame);
+/* Bit i: the answer to condition run × 64 + i may be another than SCREEN_NO. Of those, *ret_sure
+ * are SCREEN_YES whatever screen_answer() would take to say so. */
+uint64_t screen_set_open(const struct screen_set *set, size_t run, const struct value *frame,
+                         uint64_t *ret_sure);
+/* Likewise: SCREEN_YES; *ret_maybe: SCREEN_MAYBE; the others are SCREEN_NO. */
+uint64_t screen_set_answer(const struct screen_set *set, size_t run, const struct value *frame,
+                           uint64_t *ret_maybe);

@@ -22,15 +22,8 @@ static struct text read_state(struct state_source *self, size_t entity, struct t
     return (struct text){0};
 }
 
-static struct state *find_state(struct state_source *self, size_t entity, struct text key,
-                                uint64_t key_hash) {
-    struct overlay *overlay = (struct overlay *)self;
-    struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
-    return resident ? &resident->state : NULL;
-}
-
-static void fetch_state(struct state_source *self, size_t entity, uint64_t key_hash, int step) {
-    residents_fetch(&((struct overlay *)self)->residents, entity, key_hash, step);
+static void find_states(struct state_source *self, struct state_place *places, size_t count) {
+    residents_seek(&((struct overlay *)self)->residents, places, count);
 }
 
 static struct resident *bring_in(struct overlay *overlay, size_t entity, struct text key,
@@ -79,11 +72,8 @@ static struct state *rewrite_state(struct state_source *self, size_t entity, str
 
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
     struct overlay *overlay = check_calloc(1, sizeof *overlay);
-    overlay->source = (struct state_source){.read = read_state,
-                                            .write = write_state,
-                                            .find = find_state,
-                                            .fetch = fetch_state,
-                                            .rewrite = rewrite_state};
+    overlay->source = (struct state_source){
+        .read = read_state, .write = write_state, .find = find_states, .rewrite = rewrite_state};
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;

@@ -28,9 +28,13 @@ static struct resident *at_place(const struct residents *residents, uint32_t pla
     return (void *)(block->bytes + (size_t)UNIT * (place & (BLOCK_BYTES / UNIT - 1)));
 }
 
-struct resident *residents_at(const struct residents *residents, size_t slot) {
+static inline struct resident *at_slot(const struct residents *residents, size_t slot) {
     uint32_t place = residents->slots[slot].place;
     return place ? at_place(residents, place) : NULL;
+}
+
+struct resident *residents_at(const struct residents *residents, size_t slot) {
+    return at_slot(residents, slot);
 }
 
 void residents_deinit(struct residents *residents) {
@@ -87,6 +91,35 @@ void residents_fetch(const struct residents *residents, size_t entity, uint64_t 
         __builtin_prefetch(&residents->slots[at]);
     else if (residents->slots[at].place)
         fetch_resident(residents_at(residents, at));
+}
+
+/* So many at once: their hashes are on the stack. */
+#define SEEK_MAX 64
+
+static void seek(const struct residents *residents, struct state_place *places, size_t count) {
+    const size_t mask = residents->capacity - 1;
+    uint32_t hashes[SEEK_MAX];
+    for (size_t i = 0; i < count; i++) {
+        hashes[i] = slot_hash(places[i].entity, places[i].key_hash);
+        __builtin_prefetch(&residents->slots[hashes[i] & mask]);
+    }
+    for (size_t i = 0; i < count; i++) {
+        uint32_t place = residents->slots[hashes[i] & mask].place;
+        if (place)
+            fetch_resident(at_place(residents, place));
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct resident *resident =
+            at_slot(residents, find_slot(residents, places[i].entity, places[i].key, hashes[i]));
+        places[i].state = resident ? &resident->state : NULL;
+    }
+}
+
+void residents_seek(const struct residents *residents, struct state_place *places, size_t count) {
+    for (size_t i = 0; i < count && residents->count == 0; i++)
+        places[i].state = NULL;
+    for (size_t first = 0; first < count && residents->count > 0; first += SEEK_MAX)
+        seek(residents, places + first, count - first < SEEK_MAX ? count - first : SEEK_MAX);
 }
 
 /* Where probing for the hash ends: at a free slot. */

@@ -1,6 +1,7 @@
 /* engine_apply() of what engine_decide() has laid out, against another engine that is never told of
- * a decision of its own: whatever comes between the two, states are the same bytes. HARRIER_SEED
- * repeats a run, HARRIER_STEPS makes it longer. */
+ * a decision of its own: whatever comes between the two, states are the same bytes. And decisions
+ * are those of an engine whose rules share nothing with the plan. HARRIER_SEED repeats a run,
+ * HARRIER_STEPS makes it longer. */
 #include "core/engine/engine.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
@@ -40,7 +41,10 @@ static const char features_yaml[] =
     "    - {name: dear_1h, aggregate: count, window: 1h, where: 'fired(\"dear\")'}\n"
     "    - {name: fraud_1d, aggregate: count, window: 1d, where: outcome == 'fraud'}\n"
     "    - {name: place, aggregate: last, of: country, window: 1d}\n"
+    "    - {name: full_1d, aggregate: count, window: 1d, where: basket_size * 2 > 3}\n"
+    "    - {name: thin_1d, aggregate: count, window: 1d, where: 12 / basket_size > 4}\n"
     "  network:\n"
+    "    - {name: early_1d, aggregate: count, window: 1d, where: event_time.getHours() < 5}\n"
     "    - {name: cards_1d, aggregate: distinct, of: card, window: 1d}\n"
     "    - {name: mails_1d, aggregate: distinct, of: mailbox, window: 1d}\n"
     "  pair:\n"
@@ -49,7 +53,12 @@ static const char features_yaml[] =
     "    - {name: count_1h, aggregate: count, window: 1h}\n"
     "    - {name: sum_1h, aggregate: sum, of: basket_size, window: 1h}\n"
     "  basket:\n"
-    "    - {name: last_card, aggregate: last, of: card, window: 1d}\n";
+    "    - {name: last_card, aggregate: last, of: card, window: 1d}\n"
+    "values:\n"
+    "  - {name: early, value: event_time.getHours() < 5}\n" /* as filters have them, */
+    "  - {name: full, value: basket_size * 2 > 3}\n"        /* absent */
+    "  - {name: thin, value: 12 / basket_size > 4}\n"       /* and faulty ones, too */
+    "  - {name: first, value: event_time.getHours() < 1}\n";
 
 static const char rules_yaml[] =
     "rules:\n"
@@ -138,6 +147,7 @@ static struct transaction random_transaction(struct arena *arena, unsigned numbe
 struct bench {
     struct snapshot *rules, *plan;
     struct engine *engine, *alone;
+    struct engine *apart; /* shares no frame with its plan, which has the same files; or NULL */
     struct state_map map, expected;
     struct arena arena;
     struct record last; /* of a transaction; type 0: none yet */
@@ -262,6 +272,11 @@ static void step(struct bench *bench, unsigned number) {
     assert_int_equal(decide(bench, bench->alone, &t, &again), 0);
     assert_int_equal(decide(bench, bench->engine, &t, &decision), 0);
     assert_same_decision(&decision, &again);
+    if (bench->apart) {
+        assert_int_equal(decide(bench, bench->apart, &t, &again), 0);
+        assert_same_decision(&decision, &again);
+        assert_int_equal(decide(bench, bench->alone, &t, &again), 0);
+    }
     assert_true(decision.laid_out != 0);
     if (roll(2))
         interfere(bench, number);
@@ -299,6 +314,8 @@ static void run(const char *features, const char *rules, uint64_t seed) {
     chance_state = seed;
     bench.engine = engine_new(bench.rules, is_same ? bench.rules : bench.plan);
     bench.alone = engine_new(bench.rules, is_same ? bench.rules : bench.plan);
+    if (is_same)
+        bench.apart = engine_new(bench.rules, bench.plan);
     state_map_init(&bench.map);
     state_map_init(&bench.expected);
     arena_init(&bench.arena, 512u << 20);
@@ -310,6 +327,7 @@ static void run(const char *features, const char *rules, uint64_t seed) {
     arena_deinit(&bench.arena);
     engine_free(bench.engine);
     engine_free(bench.alone);
+    engine_free(bench.apart);
     snapshot_unref(bench.rules);
     snapshot_unref(bench.plan);
 }

@@ -74,6 +74,9 @@ static void compare_with_naive(const char *address, unsigned v4_bits, unsigned v
     assert_int_equal(inet_pton(length == 4 ? AF_INET : AF_INET6, text, found), 1);
     if (memcmp(found, expected, length) != 0)
         fail_msg("\"%s\" with %u or %u bits is %s", address, v4_bits, v6_bits, text);
+    char written[INET_ADDRSTRLEN]; /* there is one way to write IPv4 */
+    if (length == 4 && strcmp(inet_ntop(AF_INET, expected, written, sizeof written), text) != 0)
+        fail_msg("\"%s\" with %u bits is %s", address, v4_bits, text);
     assert_int_equal(atoi(slash + 1), length == 4 ? v4_bits : v6_bits);
 }
 

@@ -11,7 +11,7 @@
 
 #define BINDINGS                                                                                   \
     "amount:double=1; card.mean:double=1; card.count:int=1; items:int=1; country:string=DE; "      \
-    "online:bool=true; opened:timestamp=2026-01-01T00:00:00Z; broken:bool=true"
+    "online:bool=true; opened:timestamp=2026-01-01T00:00:00Z; broken:bool=true; home:string=DE"
 
 /* SplitMix64 */
 static uint64_t chance_state;
@@ -80,6 +80,9 @@ static void write_leaf(struct buffer *source) {
         "country == 'DE'",
         "country != 'DE'",
         "'FR' == country",
+        "country == home",
+        "home != country",
+        "country < home",
         "country in ['DE', 'FR']",
         "country in []",
         "online",
@@ -129,7 +132,7 @@ static void fill_frame(struct expression_case *it) {
     static const double doubles[] = {0.0, -0.0, 1.0, 2.5, 0.1, 5.0, 1e3, 1e308, -2.5, -1.0};
     static const int64_t integers[] = {0, 1, -1, 2, 3, 5, 1000, INT64_MAX, INT64_MIN};
     static const char *const texts[] = {"DE", "FR", "", "4111", "D"};
-    for (size_t i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 9; i++) {
         struct value *v = &it->frame[i];
         enum value_type type = (enum value_type)it->scope.names[i]->type;
         uint64_t kind = chance(12);
@@ -178,6 +181,17 @@ static void check_answer(struct expression_case *it, const struct expression *ex
         fail_msg("%s: the screen says no", source);
 }
 
+/* condition ? 1 : 2, whose program glances at a screen first. */
+static void check_choice(struct expression_case *it, const struct expression *choice,
+                         const struct expression *plain, const char *source) {
+    struct value condition = expression_eval(plain, it->frame, &it->arena);
+    struct value v = expression_eval(choice, it->frame, &it->arena);
+    if (condition.type == VALUE_BOOL)
+        condition = value_int(condition.boolean ? 1 : 2);
+    if (!value_equal(v, condition))
+        fail_msg("%s: the wrong choice", source);
+}
+
 static void agrees_with_evaluation(void **state) {
     (void)state;
     uint64_t seed = environment_number("HARRIER_SEED", 1);
@@ -199,9 +213,15 @@ static void agrees_with_evaluation(void **state) {
         const struct expression *expression = expression_build(syntax, &it.arena);
         const struct expression *plain = expression_build_plain(syntax, &it.arena);
         const struct screen *screen = screen_build(syntax, &it.arena);
+        struct text choice_source =
+            arena_printf(&it.arena, "(%s) ? 1 : 2", (const char *)source.bytes);
+        struct syntax *choice_syntax = expression_case_check(&it, choice_source.data);
+        assert_non_null(choice_syntax);
+        const struct expression *choice = expression_build(choice_syntax, &it.arena);
         for (int frame = 0; frame < 30; frame++) {
             fill_frame(&it);
             check_answer(&it, expression, plain, screen, (const char *)source.bytes);
+            check_choice(&it, choice, plain, (const char *)source.bytes);
         }
         expression_case_deinit(&it);
     }
@@ -219,7 +239,7 @@ static void many_at_once_close_no_rule_that_fires(void **state) {
     const struct screen *screens[CONDITIONS];
     struct expression_case it;
     struct buffer source;
-    size_t closed = 0, silent = 0;
+    size_t closed = 0, silent = 0, certain = 0, spoken = 0;
     chance_state = environment_number("HARRIER_SEED", 1) + 7;
     buffer_init(&source);
     expression_case_init(&it, BINDINGS);
@@ -243,19 +263,32 @@ static void many_at_once_close_no_rule_that_fires(void **state) {
             for (size_t i = 0; i < count; i++) {
                 struct value v = expression_eval(plain[i], it.frame, &it.arena);
                 bool speaks = v.type == VALUE_ERROR || (v.type == VALUE_BOOL && v.boolean);
-                bool open =
-                    screen_set_open(set, i / SCREEN_SET_RUN, it.frame) >> i % SCREEN_SET_RUN & 1;
+                size_t run = i / SCREEN_SET_RUN, bit = i % SCREEN_SET_RUN;
+                uint64_t sure, maybe;
+                bool open = screen_set_open(set, run, it.frame, &sure) >> bit & 1;
+                bool yes = screen_set_answer(set, run, it.frame, &maybe) >> bit & 1;
                 assert_true(open || !speaks);
+                assert_true(!(sure >> bit & 1) || (open && speaks && v.type == VALUE_BOOL));
+                assert_true(yes ? v.type == VALUE_BOOL && v.boolean
+                                : !speaks || (maybe >> bit & 1));
+                assert_true(!yes || !(maybe >> bit & 1));
+                enum screen_answer alone = screen_answer(screens[i], it.frame);
+                if (alone != SCREEN_MAYBE) /* else the others may have helped */
+                    assert_int_equal(yes, alone == SCREEN_YES);
+                assert_true(alone == SCREEN_MAYBE || !(maybe >> bit & 1));
                 silent += !speaks;
                 closed += !open;
+                certain += sure >> bit & 1;
+                spoken += speaks;
             }
             size_t runs = (count + SCREEN_SET_RUN - 1) / SCREEN_SET_RUN;
-            uint64_t last = screen_set_open(set, runs - 1, it.frame);
+            uint64_t ignored, last = screen_set_open(set, runs - 1, it.frame, &ignored);
             if (count % SCREEN_SET_RUN > 0)
                 assert_true(last >> count % SCREEN_SET_RUN == 0);
         }
     }
     assert_true(closed > silent / 3);
+    assert_true(certain > spoken / 8);
     buffer_deinit(&source);
     expression_case_deinit(&it);
 }
@@ -271,6 +304,7 @@ static void settles_plain_conditions(void **state) {
         "!(country in ['DE', 'FR']) || online",
         "opened > timestamp('2026-01-01T00:00:00Z') - duration('1d')",
         "!(card.count == 1 && (items != 3 || !online))",
+        "country != home || home == country",
     };
     (void)state;
     for (size_t i = 0; i < sizeof conditions / sizeof *conditions; i++) {

@@ -1,0 +1,198 @@
+/* Many screens at once. What a condition cannot be true without is a gate; those of 64 conditions
+ * stand side by side, each once, by the kind of test: going through them asks nothing that is known
+ * before. */
+#include "screen_internal.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A test that some of 64 conditions need. */
+struct gate {
+    uint64_t conditions;
+    struct test test;
+};
+
+struct gate_run {
+    const struct gate *gates;
+    size_t ends[GATE_KINDS]; /* [kind]: behind its gates */
+    /* Conditions that are their gates and nothing else: open behind all of them, they are true. */
+    uint64_t whole;
+};
+
+struct screen_set {
+    const struct screen **screens;
+    size_t count; /* of conditions */
+    struct gate_run runs[];
+};
+
+/* ---- building ---- */
+
+static bool is_same_payload(const struct test *a, const struct test *b) {
+    switch ((enum test_kind)a->kind) {
+    case TEST_INTEGER:
+        return a->integer.low == b->integer.low && a->integer.high == b->integer.high;
+    case TEST_NUMBER:
+        return memcmp(&a->number, &b->number, sizeof a->number) == 0;
+    case TEST_TEXT:
+        return text_equal(a->text, b->text);
+    case TEST_TEXTS:
+        for (size_t i = 0; i < a->texts.count && a->texts.count == b->texts.count; i++)
+            if (!value_equal(a->texts.values[i], b->texts.values[i]))
+                return false;
+        return a->texts.count == b->texts.count;
+    case TEST_LIST:
+        return a->list == b->list;
+    case TEST_SAME:
+        return a->same == b->same;
+    case TEST_NUMBERS:
+        return a->numbers.other == b->numbers.other && a->numbers.relation == b->numbers.relation &&
+               memcmp(&a->numbers.factor, &b->numbers.factor, sizeof a->numbers.factor) == 0;
+    default:
+        return true;
+    }
+}
+
+static bool is_same_test(const struct test *a, const struct test *b) {
+    return a->kind == b->kind && a->slot == b->slot && a->turned == b->turned &&
+           is_same_payload(a, b);
+}
+
+static void add_gate(struct gate *gates, size_t *count, const struct test *test,
+                     uint64_t condition) {
+    size_t i = 0;
+    while (i < *count && !is_same_test(&gates[i].test, test))
+        i++;
+    if (i == *count)
+        gates[(*count)++] = (struct gate){.test = *test};
+    gates[i].conditions |= condition;
+}
+
+/* By kind, what takes longest last; of one kind, what settles most conditions comes first. */
+static bool comes_before(const struct gate *a, const struct gate *b) {
+    if (a->test.kind != b->test.kind)
+        return a->test.kind < b->test.kind;
+    return __builtin_popcountll(a->conditions) > __builtin_popcountll(b->conditions);
+}
+
+static void sort_gates(struct gate *gates, size_t count) {
+    for (size_t i = 1; i < count; i++) {
+        struct gate moved = gates[i];
+        size_t at = i;
+        for (; at > 0 && comes_before(&moved, &gates[at - 1]); at--)
+            gates[at] = gates[at - 1];
+        gates[at] = moved;
+    }
+}
+
+/* Of each condition the first ones: that keeps the time that building takes within bounds. */
+#define GATES_OF_ONE 8
+
+static void fill_run(struct gate_run *run, const struct screen *const *screens, size_t count,
+                     struct arena *arena) {
+    struct gate *gates = check_calloc(count * GATES_OF_ONE, sizeof *gates);
+    size_t gate_count = 0;
+    *run = (struct gate_run){0};
+    for (size_t i = 0; i < count; i++) {
+        const struct screen *screen = screens[i];
+        for (size_t t = 0, taken = 0; screen && t < screen->count && taken < GATES_OF_ONE; t++)
+            if (screen->tests[t].is_gate) {
+                add_gate(gates, &gate_count, &screen->tests[t], UINT64_C(1) << i);
+                taken++;
+            }
+        if (screen && screen->is_conjunction && screen->count <= GATES_OF_ONE)
+            run->whole |= UINT64_C(1) << i;
+    }
+    sort_gates(gates, gate_count);
+    for (size_t i = 0; i < gate_count; i++)
+        for (size_t kind = gates[i].test.kind; kind < GATE_KINDS; kind++)
+            run->ends[kind]++;
+    struct gate *kept = arena_calloc(arena, gate_count, sizeof *gates);
+    check(kept);
+    if (gate_count > 0)
+        memcpy(kept, gates, gate_count * sizeof *gates);
+    run->gates = kept;
+    free(gates);
+}
+
+const struct screen_set *screen_set_build(const struct screen *const *screens, size_t count,
+                                          struct arena *arena) {
+    size_t runs = (count + SCREEN_SET_RUN - 1) / SCREEN_SET_RUN;
+    struct screen_set *set = arena_alloc(arena, sizeof *set + runs * sizeof *set->runs);
+    const struct screen **kept = arena_calloc(arena, count, sizeof *kept);
+    check(set && kept);
+    if (count > 0)
+        memcpy(kept, screens, count * sizeof *kept);
+    set->screens = kept;
+    set->count = count;
+    for (size_t i = 0; i < runs; i++) {
+        size_t first = i * SCREEN_SET_RUN, left = count - first;
+        fill_run(&set->runs[i], screens + first, left < SCREEN_SET_RUN ? left : SCREEN_SET_RUN,
+                 arena);
+    }
+    return set;
+}
+
+/* ---- answering ---- */
+
+/* Conditions that are still open, and those of them of which a gate could not be looked at. */
+struct standing_open {
+    uint64_t open, doubtful;
+};
+
+/* kind: of all of them. */
+INLINE struct standing_open pass(const struct gate *gate, const struct gate *end,
+                                 enum test_kind kind, const struct value *frame,
+                                 struct standing_open standing) {
+    struct list_address address = {0};
+    for (; gate < end; gate++) {
+        if (!(standing.open & gate->conditions))
+            continue;
+        enum outcome_of_test outcome = look(&gate->test, kind, frame, false, &address);
+        if (outcome == PASSES)
+            continue;
+        if (outcome == FAULTY)
+            standing.doubtful |= gate->conditions;
+        else
+            standing.open &= ~gate->conditions;
+    }
+    return standing;
+}
+
+uint64_t screen_set_open(const struct screen_set *set, size_t number, const struct value *frame,
+                         uint64_t *ret_sure) {
+    const struct gate_run *run = &set->runs[number];
+    const struct gate *gates = run->gates;
+    size_t left = set->count - number * SCREEN_SET_RUN;
+    struct standing_open standing = {.open = left < SCREEN_SET_RUN ? (UINT64_C(1) << left) - 1
+                                                                   : UINT64_MAX};
+#define PASS(kind, before)                                                                         \
+    standing = pass(gates + run->ends[before], gates + run->ends[kind], kind, frame, standing)
+    standing = pass(gates, gates + run->ends[TEST_TRUE], TEST_TRUE, frame, standing);
+    PASS(TEST_INTEGER, TEST_TRUE);
+    PASS(TEST_NUMBER, TEST_INTEGER);
+    PASS(TEST_PRESENT, TEST_NUMBER);
+    PASS(TEST_TEXT, TEST_PRESENT);
+    PASS(TEST_TEXTS, TEST_TEXT);
+    PASS(TEST_NUMBERS, TEST_TEXTS);
+    PASS(TEST_SAME, TEST_NUMBERS);
+    PASS(TEST_LIST, TEST_SAME);
+#undef PASS
+    *ret_sure = standing.open & run->whole & ~standing.doubtful;
+    return standing.open;
+}
+
+uint64_t screen_set_answer(const struct screen_set *set, size_t number, const struct value *frame,
+                           uint64_t *ret_maybe) {
+    uint64_t yes, maybe = 0, open = screen_set_open(set, number, frame, &yes);
+    for (open &= ~yes; open; open &= open - 1) {
+        unsigned i = (unsigned)__builtin_ctzll(open);
+        const struct screen *screen = set->screens[number * SCREEN_SET_RUN + i];
+        enum screen_answer said = screen ? screen_follow(screen, frame) : SCREEN_MAYBE;
+        if (said == SCREEN_YES)
+            yes |= UINT64_C(1) << i;
+        else if (said == SCREEN_MAYBE)
+            maybe |= UINT64_C(1) << i;
+    }
+    *ret_maybe = maybe;
+    return yes;
+}
