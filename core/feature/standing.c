@@ -541,12 +541,32 @@ void standing_note_collapsed(struct state *state, const struct entity_plan *enti
             expect(standing, collapse->last_us, distance_us);
     }
     stain_edges(standing, entity);
-    throng_forget(standing->throng);
+    struct parts parts = parts_of(state->bytes, state->length);
+    if (!collapse->values || parts.dense.sketches == 0)
+        throng_forget(standing->throng);
+    else if (collapse->entries > 0)
+        throng_note_sketched(standing->throng, entity, &parts,
+                             &(struct sketched){.first_us = collapse->first_us,
+                                                .last_us = collapse->last_us,
+                                                .values = collapse->values,
+                                                .were_exact = collapse->were_exact},
+                             standing->at_us);
     if (entity->pool_count > 0 && standing->windows.has_values) {
-        struct parts parts = parts_of(state->bytes, state->length);
         standing->windows.has_values = parts.dense.sketches == 0;
         /* No sketch took the values: all windows that ask for some must have lost them before. */
         if (standing->windows.has_values && holds_values(standing, entity, collapse->first_us))
             standing->is_known = false;
     }
+}
+
+void standing_note_united(struct state *state, const struct entity_plan *entity, int64_t first_us,
+                          int64_t last_us, uint64_t were_exact) {
+    struct standing *standing = state_standing(state);
+    if (!standing || !standing->is_known)
+        return;
+    struct parts parts = parts_of(state->bytes, state->length);
+    throng_note_sketched(
+        standing->throng, entity, &parts,
+        &(struct sketched){.first_us = first_us, .last_us = last_us, .were_exact = were_exact},
+        standing->at_us);
 }

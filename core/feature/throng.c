@@ -7,6 +7,7 @@
 #include "throng.h"
 
 #include "../base/check.h"
+#include "collapsed.h"
 #include "run_decode.h"
 
 #include <stdlib.h>
@@ -194,10 +195,7 @@ static void look_at_newest(const struct entity_plan *entity, const struct parts 
         ;
     check(tile.start);
     *ret_sketch_us = tile.oldest_us;
-    *ret_are_exact = 0;
-    for (size_t i = 0; i < entity->pool_count; i++)
-        if (sketch_take(&tile.body).is_exact)
-            *ret_are_exact |= UINT64_C(1) << i;
+    *ret_are_exact = sketches_exact(&tile, entity);
 }
 
 void throng_count(struct throng *throng, const struct entity_plan *entity,
@@ -260,6 +258,78 @@ void throng_note_grown(struct throng *throng, const struct entity_plan *entity,
     throng->is_known = sketch_us == throng->sketch_us && are_exact == throng->are_exact;
     add_entry(throng, entity, added, added->time_us, at_us, are_exact);
     expect(throng, entity, added->time_us, at_us);
+}
+
+/* Is all from one time to the other in the same windows whose values are asked for? */
+static bool are_together(const struct entity_plan *entity, int64_t first_us, int64_t last_us,
+                         int64_t at_us) {
+    bool together = true;
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct span *span = &entity->spans[entity->gatherings[i].span];
+        if (entity->gatherings[i].pool >= 0)
+            together &=
+                is_behind(first_us, at_us, span->delay_us) ==
+                    is_behind(last_us, at_us, span->delay_us) &&
+                is_behind(first_us, at_us, span->end_us) == is_behind(last_us, at_us, span->end_us);
+    }
+    return together;
+}
+
+/* Is any of these times in a window whose values are asked for? */
+static bool is_held(const struct entity_plan *entity, int64_t first_us, int64_t last_us,
+                    int64_t at_us) {
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct span *span = &entity->spans[entity->gatherings[i].span];
+        if (entity->gatherings[i].pool >= 0 && is_behind(first_us, at_us, span->delay_us) &&
+            !is_behind(last_us, at_us, span->end_us))
+            return true;
+    }
+    return false;
+}
+
+/* The values of a pool are only in registers from here on. */
+static bool blur_values(struct throng *throng, const struct entity_plan *entity, size_t i,
+                        const struct values *values) {
+    size_t pool = (size_t)entity->gatherings[i].pool;
+    struct crowd *crowd = &throng->crowds[entity->course.keepings[i].crowd];
+    if (!crowd->is_blurred)
+        return false;
+    for (uint32_t j = 0; values && j < values->counts[pool]; j++)
+        crowd->exact -= tallies_remove(&throng->tallies, pool, entity->course.keepings[i].member,
+                                       values->of[pool * values->stride + j]);
+    return true;
+}
+
+/* What the windows hold is the same as before, and so are the registers of all of it. Values that
+ * were counted for each entry and are now in a sketch that has them one by one stay counted as
+ * often as they were: none of them leaves before all is counted anew. */
+void throng_note_sketched(struct throng *throng, const struct entity_plan *entity,
+                          const struct parts *parts, const struct sketched *sketched,
+                          int64_t at_us) {
+    struct tiles tiles = parts_sketches(parts);
+    struct tile tile;
+    bool is_there = false;
+    if (!throng || !throng_is_known(throng, at_us))
+        return;
+    while (!is_there && tiles_next(&tiles, &tile))
+        is_there = tile.oldest_us <= sketched->first_us && sketched->first_us <= tile.newest_us;
+    if (!is_there) { /* no window whose values are asked for can read them any more */
+        throng->is_known = !is_held(entity, sketched->first_us, sketched->last_us, at_us);
+        return;
+    }
+    throng->is_known = are_together(entity, tile.oldest_us, tile.newest_us, at_us);
+    uint64_t are_exact = sketches_exact(&tile, entity);
+    throng->is_known &= (sketched->were_exact & ~are_exact) == 0;
+    for (size_t i = 0; throng->is_known && i < entity->gathering_count; i++) {
+        const struct gathering *gathering = &entity->gatherings[i];
+        if (gathering->pool >= 0 && !are_known(are_exact, gathering->pool) &&
+            holds(entity, gathering, tile.newest_us, at_us))
+            throng->is_known = blur_values(throng, entity, i, sketched->values);
+    }
+    if (!throng->is_known)
+        return;
+    expect(throng, entity, tile.newest_us, at_us);
+    look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
 }
 
 static int64_t estimate_with(const struct crowd *crowd, uint64_t value) {
