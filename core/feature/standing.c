@@ -107,12 +107,12 @@ static inline void step_entry(const struct parts *parts, const struct entity_pla
                               struct mark *mark, struct run_entry *ret_entry) {
     const uint8_t *at = parts->run + mark->raw_at;
     ret_entry->time_us = mark->raw_us;
-    at = run_take_body(at, parts->end, entity, ret_entry);
+    at = run_take_body(at, parts->end, entity, ret_entry, true);
     check(at);
     mark->raw_at = NONE;
     if (at == parts->end)
         return;
-    struct run_taken step = run_take_varint(at, parts->end);
+    struct run_taken step = run_take_checked(at, parts->end);
     check(step.at);
     mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
     mark->raw_at = (uint32_t)(step.at - parts->run);
