@@ -220,7 +220,8 @@ static inline const uint8_t *run_pass_tally(const uint8_t *at, const uint8_t *en
 }
 
 /* run_next() of bytes that have been checked, without what the entry says. */
-static inline bool run_pass(struct run *run, struct run_extent *ret_extent) {
+__attribute__((always_inline)) static inline bool run_pass(struct run *run,
+                                                           struct run_extent *ret_extent) {
     const uint8_t *at = run->cursor.at, *end = run->cursor.end;
     if (at == end || run->cursor.failed)
         return false;

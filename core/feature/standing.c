@@ -372,11 +372,9 @@ void standing_give(const struct state *state, struct gather *gather) {
 #define CACHE_LINE 64
 
 void standing_prefetch(const struct standing *standing, const struct entity_plan *entity) {
-    const char *at = (const char *)standing;
-    for (size_t left = size_of(entity); left > 0; left -= left < CACHE_LINE ? left : CACHE_LINE) {
+    const char *at = (const char *)standing, *end = at + size_of(entity);
+    for (; at < end; at += CACHE_LINE)
         __builtin_prefetch(at, 1);
-        at += CACHE_LINE;
-    }
 }
 
 /* Most entries are short, but may lie on two lines. */
@@ -393,16 +391,17 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
         return;
     if (at_us >= standing->due_us) {
         const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
-        for (size_t i = 0, count = entity->course.border_count; i < count; i++) {
-            const struct border *border = &entity->course.borders[i];
-            const struct mark *mark = &standing->marks[i];
+        const struct border *border = entity->course.borders;
+        const struct border *end = border + entity->course.border_count;
+        for (const struct mark *mark = standing->marks; border != end; border++, mark++) {
             if (mark->raw_at == NONE || !has_passed(mark->raw_us, border->distance_us, at_us))
                 continue;
             prefetch_entry(run + mark->raw_at);
             values_pass |= border->passes_values;
         }
     }
-    windows_prefetch(&standing->windows, entity, current, values_pass);
+    if (standing->windows.has_values)
+        windows_prefetch(&standing->windows, entity, current, values_pass);
 }
 
 /* What changes. */

@@ -285,7 +285,7 @@ static void pass_all(struct state *state, const struct entity_plan *entity,
     struct tiles tiles = parts_tiles(parts);
     struct run run = parts_run(parts, entity);
     struct item before = {.is_there = false};
-    struct tile tile;
+    struct tile tile = {.start = NULL};
     struct run_extent entry;
     bool has_tile = tiles_next(&tiles, &tile);
     for (int64_t before_us = run.time_us; run_pass(&run, &entry); before_us = entry.time_us) {

@@ -2,8 +2,8 @@
  * and go. Internal to core/feature.
  *
  * From (pool, value) to one count for each member of the pool. A value is there while one of its
- * counts is not 0. A few values are a list, in memory that the caller lends: all of it is compared,
- * which takes no branch that could be foreseen wrongly. More are a hash table with linear probing.
+ * counts is not 0. A few values are a list, in memory that the caller lends: all of them are
+ * compared, which takes no branch on what they are. More are a hash table with linear probing.
  */
 #pragma once
 

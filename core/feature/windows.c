@@ -424,8 +424,6 @@ static void give_values(const struct windows *windows, const struct keeping *kee
 
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
                       const struct entry *current, bool will_change) {
-    if (!windows->has_values)
-        return;
     if (will_change && tallies_prefetch_all(&windows->tallies))
         return;
     for (size_t i = 0; current && i < entity->pool_count; i++)
