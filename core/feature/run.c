@@ -19,9 +19,10 @@ const uint8_t *run_take_present(const uint8_t *at, const uint8_t *end,
         return NULL;
     at = missing.at;
     entry->present = present &= ~(uint32_t)missing.value;
-    for (size_t i = 0; i < count && at; i++)
-        if (present >> i & 1)
-            at = run_take_column(at, end, entity->columns[i].type, i, entry, false);
+    for (; present != 0 && at; present &= present - 1) {
+        size_t i = (size_t)__builtin_ctz(present);
+        at = run_take_column(at, end, entity->columns[i].type, i, entry, false);
+    }
     return at;
 }
 

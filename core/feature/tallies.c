@@ -164,6 +164,18 @@ bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_
     return true;
 }
 
+bool tallies_next(const struct tallies *tallies, uint32_t *at, size_t pool, size_t member,
+                  uint64_t *ret_value) {
+    uint32_t count = is_list(tallies) ? tallies->count : tallies->capacity;
+    while (*at < count) {
+        uint64_t *slot = slot_at(tallies, (*at)++);
+        *ret_value = slot[0];
+        if (halves_of(slot)[0] == pool + 1 && halves_of(slot)[1 + member] > 0)
+            return true;
+    }
+    return false;
+}
+
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
     if (is_list(tallies))
         return; /* the caller's, who has fetched it */

@@ -2,8 +2,9 @@
  * in its window has registers, the registers of all. A raw entry between a sketch's oldest and
  * newest counts as of the sketch's newest time, as in gather.c.
  *
- * Registers cannot lose a value, so a throng holds until something passes a border of a window
- * whose values are asked for. */
+ * Registers cannot lose a value. When one that is known leaves, they are made again, of those that
+ * the sketches have and of the table; when a sketch passes a border of a window whose values are
+ * asked for, all is counted anew. */
 #include "throng.h"
 
 #include "../base/check.h"
@@ -17,8 +18,10 @@
 struct crowd {
     bool is_blurred;   /* there are registers in the window */
     bool is_estimated; /* `estimate` is of these registers */
+    bool has_lost;     /* the registers have a value that has left */
     int64_t exact, estimate;
-    struct registers registers; /* is_blurred */
+    struct registers sketched;  /* is_blurred: of what is only known by registers */
+    struct registers registers; /* is_blurred: of all */
 };
 
 struct throng {
@@ -91,6 +94,8 @@ static void add_value(struct throng *throng, const struct entity_plan *entity, s
     if (is_known)
         crowd->exact += tallies_add(&throng->tallies, (size_t)entity->gatherings[i].pool,
                                     entity->course.keepings[i].member, value);
+    else if (crowd->is_blurred)
+        registers_add(&crowd->sketched, value);
     if (!crowd->is_blurred || !registers_would_change(&crowd->registers, value))
         return;
     registers_add(&crowd->registers, value);
@@ -133,9 +138,9 @@ static void add_views(struct throng *throng, const struct entity_plan *entity, s
         const struct sketch_view *view = &views[gathering->pool];
         if (view->is_exact == exact && holds(entity, gathering, tile.newest_us, at_us)) {
             if (!exact && !crowd->is_blurred)
-                crowd->registers = (struct registers){{0}};
+                crowd->sketched = (struct registers){{0}};
             if (!exact)
-                registers_add_packed(&crowd->registers, view->bytes);
+                registers_add_packed(&crowd->sketched, view->bytes);
             crowd->is_blurred |= !exact;
             for (size_t j = 0; j < view->count; j++)
                 add_value(throng, entity, i, crowd, sketch_view_value(view, j), true);
@@ -146,6 +151,9 @@ static void add_views(struct throng *throng, const struct entity_plan *entity, s
 static void count_sketches(struct throng *throng, const struct entity_plan *entity,
                            const struct parts *parts, int64_t at_us) {
     for (int exact = 0; exact < 2; exact++) {
+        for (size_t i = 0; exact && i < entity->course.crowd_count; i++)
+            if (throng->crowds[i].is_blurred)
+                throng->crowds[i].registers = throng->crowds[i].sketched;
         struct tiles tiles = parts_sketches(parts);
         struct tile tile;
         while (tiles_next(&tiles, &tile)) {
@@ -204,6 +212,7 @@ void throng_count(struct throng *throng, const struct entity_plan *entity,
     for (size_t i = entity->course.crowd_count; i-- > 0;) {
         throng->crowds[i].exact = 0;
         throng->crowds[i].is_blurred = throng->crowds[i].is_estimated = false;
+        throng->crowds[i].has_lost = false;
     }
     throng->due_us = INT64_MAX;
     throng->is_known = entity->pool_count <= POOL_BITS;
@@ -243,7 +252,7 @@ void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t
         } else if (tallies_remove(&throng->tallies, (size_t)gathering->pool,
                                   entity->course.keepings[i].member, value)) {
             crowd->exact--;
-            throng->is_known &= !crowd->is_blurred; /* the registers still have it */
+            crowd->has_lost = true;
         }
     }
 }
@@ -294,9 +303,12 @@ static bool blur_values(struct throng *throng, const struct entity_plan *entity,
     struct crowd *crowd = &throng->crowds[entity->course.keepings[i].crowd];
     if (!crowd->is_blurred)
         return false;
-    for (uint32_t j = 0; values && j < values->counts[pool]; j++)
-        crowd->exact -= tallies_remove(&throng->tallies, pool, entity->course.keepings[i].member,
-                                       values->of[pool * values->stride + j]);
+    for (uint32_t j = 0; values && j < values->counts[pool]; j++) {
+        uint64_t value = values->of[pool * values->stride + j];
+        registers_add(&crowd->sketched, value);
+        crowd->exact -=
+            tallies_remove(&throng->tallies, pool, entity->course.keepings[i].member, value);
+    }
     return true;
 }
 
@@ -332,6 +344,18 @@ void throng_note_sketched(struct throng *throng, const struct entity_plan *entit
     look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
 }
 
+/* The registers without what has left. */
+static void make_again(struct throng *throng, const struct entity_plan *entity, size_t i,
+                       struct crowd *crowd) {
+    uint32_t at = 0;
+    uint64_t value;
+    crowd->registers = crowd->sketched;
+    while (tallies_next(&throng->tallies, &at, (size_t)entity->gatherings[i].pool,
+                        entity->course.keepings[i].member, &value))
+        registers_add(&crowd->registers, value);
+    crowd->has_lost = crowd->is_estimated = false;
+}
+
 static int64_t estimate_with(const struct crowd *crowd, uint64_t value) {
     if (!registers_would_change(&crowd->registers, value))
         return crowd->estimate;
@@ -355,6 +379,8 @@ void throng_give(struct throng *throng, struct gather *gather) {
         gathered->matched =
             has_current && tallies_count(&throng->tallies, (size_t)gathering->pool,
                                          entity->course.keepings[i].member, value) > 0;
+        if (crowd->is_blurred && crowd->has_lost)
+            make_again(throng, entity, i, crowd);
         if (crowd->is_blurred && !crowd->is_estimated)
             crowd->estimate = registers_estimate(&crowd->registers);
         crowd->is_estimated = crowd->is_blurred;

@@ -1,6 +1,6 @@
 /* Different values where there are too many to count: what the windows hold when values are in
- * sketches. Entries come and go; where a sketch leaves, or a value that registers hold, all is
- * counted anew. Internal to core/feature. */
+ * sketches. Entries come and go; where a sketch leaves, all is counted anew. Internal to
+ * core/feature. */
 #pragma once
 
 #include "gather.h"
