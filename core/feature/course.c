@@ -120,12 +120,22 @@ static uint16_t kept_edges(const struct entity_plan *entity, size_t gathering) {
     return kept;
 }
 
+static uint16_t kept_extremes(const struct entity_plan *entity, size_t gathering) {
+    uint16_t kept = COURSE_EXTREMES;
+    for (size_t i = 0; i < entity->feature_count; i++)
+        if (entity->features[i].gathering == gathering) {
+            kept |= entity->features[i].aggregate == AGGREGATE_MIN ? COURSE_MIN : 0;
+            kept |= entity->features[i].aggregate == AGGREGATE_MAX ? COURSE_MAX : 0;
+        }
+    return kept;
+}
+
 static uint16_t kept_of(const struct entity_plan *entity, size_t i) {
     const struct gathering *gathering = &entity->gatherings[i];
     uint16_t kept = gathering->total >= 0 ? COURSE_TOTAL : 0;
     kept |= gathering->needs & GATHERING_SUM ? COURSE_SUM : 0;
     kept |= gathering->needs & GATHERING_SQUARES ? COURSE_SQUARES : 0;
-    kept |= gathering->needs & GATHERING_EXTREMES ? COURSE_EXTREMES : 0;
+    kept |= gathering->needs & GATHERING_EXTREMES ? kept_extremes(entity, i) : 0;
     kept |= gathering->pool >= 0 ? COURSE_DISTINCT : 0;
     if (!(gathering->needs & GATHERING_EDGES))
         return kept;
@@ -179,6 +189,7 @@ void course_fill(struct entity_plan *entity) {
         struct keeping *keeping = &course->keepings[i];
         *keeping = (struct keeping){.column = gathering->column,
                                     .filter = gathering->filter,
+                                    .weight_at = (uint8_t)(gathering->filter + 1),
                                     .kept = kept_of(entity, i),
                                     .word = words};
         if (gathering->column >= 0)

@@ -15,6 +15,10 @@ enum course_kept {
     COURSE_TEXT = 64,      /* the cells have COURSE_TEXT_WORDS */
     COURSE_DISTINCT = 128, /* 1 */
     COURSE_TOTAL = 256,    /* counts entries */
+    /* Of COURSE_EXTREMES: which of the two is asked for. The other may be further out than any
+     * entry that is there. */
+    COURSE_MIN = 512,
+    COURSE_MAX = 1024,
 };
 
 #define COURSE_TEXT_WORDS (1 + COLUMN_TEXT_MAX / 8)

@@ -37,7 +37,7 @@ static inline size_t newest_of(uint64_t bits) {
 static inline const uint8_t *take_cell(const uint8_t *at, const uint8_t *end, enum column_type type,
                                        int64_t *ret_cell) {
     if (type == COLUMN_INTEGER) {
-        struct run_taken taken = run_take_varint(at, end);
+        struct run_taken taken = run_take_checked(at, end);
         *ret_cell = unzigzag(taken.value);
         return taken.at;
     }
@@ -118,7 +118,7 @@ static bool take_entries(struct gather *gather, const struct parts *parts) {
     uint64_t distance_us = borders[ahead - 1].distance_us;
     few->any_missing = few->any_passed = 0;
     while (at != end) {
-        struct run_taken step = run_take_varint(at, end);
+        struct run_taken step = run_take_checked(at, end);
         if (__builtin_expect(!step.at, 0) ||
             __builtin_expect(step.value > (uint64_t)INT64_MAX - (uint64_t)time_us, 0))
             return false;

@@ -160,6 +160,7 @@ struct border {
 struct keeping {
     uint32_t column_bit;   /* of the entry's columns; 0: none is needed */
     int8_t column, filter; /* the gathering's */
+    uint8_t weight_at;     /* which bit of run_weights() says whether the entry counts */
     uint16_t kept;         /* of enum course_kept */
     uint16_t word;         /* where that lies in a standing */
     uint16_t pool, member; /* its pool, and which of the pool's gatherings it is */

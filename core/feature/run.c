@@ -19,9 +19,10 @@ const uint8_t *run_take_present(const uint8_t *at, const uint8_t *end,
         return NULL;
     at = missing.at;
     entry->present = present &= ~(uint32_t)missing.value;
-    for (size_t i = 0; i < count && at; i++)
-        if (present >> i & 1)
-            at = run_take_column(at, end, entity->columns[i].type, i, entry);
+    for (; present != 0 && at; present &= present - 1) {
+        size_t i = (size_t)__builtin_ctz(present);
+        at = run_take_column(at, end, entity->columns[i].type, i, entry, false);
+    }
     return at;
 }
 
@@ -81,7 +82,8 @@ bool run_take_entry(struct cursor *cursor, const struct entity_plan *entity, int
     ret_entry->start = cursor->at;
     ret_entry->time_us = time_us;
     struct run_taken step = run_take_varint(cursor->at, cursor->end);
-    const uint8_t *at = step.at ? run_take_body(step.at, cursor->end, entity, ret_entry) : NULL;
+    const uint8_t *at =
+        step.at ? run_take_body(step.at, cursor->end, entity, ret_entry, false) : NULL;
     cursor->failed = !at;
     if (at)
         cursor->at = at;

@@ -33,6 +33,11 @@ static inline int32_t run_weight(const struct run_entry *entry, size_t i) {
     return entry->is_short ? (int32_t)(entry->passed >> i & 1) : entry->weights[i];
 }
 
+/* is_short: the weights as bits, that without a filter lowest. */
+static inline uint64_t run_weights(const struct run_entry *entry) {
+    return (uint64_t)entry->passed << 1 | 1;
+}
+
 /* A reader. cursor.failed after run_next() returned false: the bytes are not a run. */
 struct run {
     struct cursor cursor;

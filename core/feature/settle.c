@@ -157,7 +157,9 @@ static void unite_sketches(struct state *state, const struct entity_plan *entity
     struct tile sketch;
     struct buffer *bytes = &state->survey->spare;
     sketches_clear(united, entity);
+    uint64_t were_exact = 0;
     while (tiles_next(&tiles, &sketch)) {
+        were_exact |= sketches_exact(&sketch, entity);
         sketches_extend(united, sketch.oldest_us, sketch.newest_us);
         sketches_add_tile(united, entity, &sketch);
         check(!sketch.body.failed);
@@ -167,8 +169,8 @@ static void unite_sketches(struct state *state, const struct entity_plan *entity
     state_splice(state, from, to, bytes->bytes, bytes->length);
     parts.dense.sketches -= count - 1;
     put_dense(state, &parts.head, &parts.dense, (uint32_t)(bytes->length - (to - from)));
+    standing_note_united(state, entity, united->oldest_us, united->newest_us, were_exact);
     free(united);
-    standing_forget(state);
 }
 
 /* Unites the first sketch tiles that are due; false if none is. */
@@ -357,11 +359,13 @@ static size_t make_sketch(struct state *state, const struct entity_plan *entity,
 struct remains {
     struct sketches *sketches; /* NULL: values */
     struct values values;
+    uint64_t were_exact; /* of the sketch tile that took the values: throng.h */
 };
 
 static void remains_init(struct remains *remains, const struct entity_plan *entity,
                          uint32_t entries) {
     remains->sketches = NULL;
+    remains->were_exact = 0;
     if (entity->distribution_count > 0) {
         remains->sketches = sketches_new(entity);
         sketches_clear(remains->sketches, entity);
@@ -404,7 +408,7 @@ static void put_sketches(struct state *state, const struct entity_plan *entity,
 }
 
 static void put_values(struct state *state, const struct entity_plan *entity,
-                       struct tile_extent extent, const struct values *values,
+                       struct tile_extent extent, struct remains *remains,
                        const struct summary *tile, struct head *head, struct dense *dense) {
     size_t at = make_sketch(state, entity, extent, head, dense);
     struct tiles tiles = {.at = state->bytes + at, .end = state->bytes + state->length};
@@ -412,7 +416,8 @@ static void put_values(struct state *state, const struct entity_plan *entity,
     check(tiles_next(&tiles, &sketch));
     int64_t oldest_us = sketch.oldest_us < tile->oldest_us ? sketch.oldest_us : tile->oldest_us;
     int64_t latest_us = sketch.newest_us > tile->newest_us ? sketch.newest_us : tile->newest_us;
-    size_t grew = collapsed_add_values(state, entity, at, values, oldest_us, latest_us);
+    remains->were_exact = sketches_exact(&sketch, entity);
+    size_t grew = collapsed_add_values(state, entity, at, &remains->values, oldest_us, latest_us);
     put_dense(state, head, dense, (uint32_t)grew);
 }
 
@@ -430,7 +435,7 @@ static void put_remains(struct state *state, const struct entity_plan *entity,
     if (remains->sketches)
         put_sketches(state, entity, extent, remains->sketches, tile, head, dense);
     else
-        put_values(state, entity, extent, &remains->values, tile, head, dense);
+        put_values(state, entity, extent, remains, tile, head, dense);
     struct parts parts = parts_of(state->bytes, state->length);
     survey_sketches(state->survey, &parts, entity);
 }
@@ -512,7 +517,10 @@ static void collapse_site(struct state *state, const struct entity_plan *entity,
                            .run_grew = -(int64_t)run_shrank,
                            .tile_grew = (int64_t)tile.length - tiles_size,
                            .next_us = site->has_raw_behind ? site->raw_behind_us : INT64_MAX,
-                           .next_at = (uint32_t)(site->raw_behind_identity - run_start)});
+                           .next_at = (uint32_t)(site->raw_behind_identity - run_start),
+                           .entries = site->entries,
+                           .values = remains.sketches ? NULL : &remains.values,
+                           .were_exact = remains.were_exact});
     /* If one of the two was a tile before, their meeting is known. */
     if (site->before.is_there && !site->before.is_tile && !site->oldest.is_tile)
         survey_pair(state, entity, site->before.time_us, summary->oldest_us);

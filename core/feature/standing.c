@@ -107,12 +107,12 @@ static inline void step_entry(const struct parts *parts, const struct entity_pla
                               struct mark *mark, struct run_entry *ret_entry) {
     const uint8_t *at = parts->run + mark->raw_at;
     ret_entry->time_us = mark->raw_us;
-    at = run_take_body(at, parts->end, entity, ret_entry);
+    at = run_take_body(at, parts->end, entity, ret_entry, true);
     check(at);
     mark->raw_at = NONE;
     if (at == parts->end)
         return;
-    struct run_taken step = run_take_varint(at, parts->end);
+    struct run_taken step = run_take_checked(at, parts->end);
     check(step.at);
     mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
     mark->raw_at = (uint32_t)(step.at - parts->run);
@@ -372,11 +372,9 @@ void standing_give(const struct state *state, struct gather *gather) {
 #define CACHE_LINE 64
 
 void standing_prefetch(const struct standing *standing, const struct entity_plan *entity) {
-    const char *at = (const char *)standing;
-    for (size_t left = size_of(entity); left > 0; left -= left < CACHE_LINE ? left : CACHE_LINE) {
+    const char *at = (const char *)standing, *end = at + size_of(entity);
+    for (; at < end; at += CACHE_LINE)
         __builtin_prefetch(at, 1);
-        at += CACHE_LINE;
-    }
 }
 
 /* Most entries are short, but may lie on two lines. */
@@ -393,16 +391,17 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
         return;
     if (at_us >= standing->due_us) {
         const uint8_t *run = state->bytes + HEAD_SIZE + head_get(state->bytes).dense_size;
-        for (size_t i = 0, count = entity->course.border_count; i < count; i++) {
-            const struct border *border = &entity->course.borders[i];
-            const struct mark *mark = &standing->marks[i];
+        const struct border *border = entity->course.borders;
+        const struct border *end = border + entity->course.border_count;
+        for (const struct mark *mark = standing->marks; border != end; border++, mark++) {
             if (mark->raw_at == NONE || !has_passed(mark->raw_us, border->distance_us, at_us))
                 continue;
             prefetch_entry(run + mark->raw_at);
             values_pass |= border->passes_values;
         }
     }
-    windows_prefetch(&standing->windows, entity, current, values_pass);
+    if (standing->windows.has_values)
+        windows_prefetch(&standing->windows, entity, current, values_pass);
 }
 
 /* What changes. */
@@ -541,12 +540,32 @@ void standing_note_collapsed(struct state *state, const struct entity_plan *enti
             expect(standing, collapse->last_us, distance_us);
     }
     stain_edges(standing, entity);
-    throng_forget(standing->throng);
+    struct parts parts = parts_of(state->bytes, state->length);
+    if (!collapse->values || parts.dense.sketches == 0)
+        throng_forget(standing->throng);
+    else if (collapse->entries > 0)
+        throng_note_sketched(standing->throng, entity, &parts,
+                             &(struct sketched){.first_us = collapse->first_us,
+                                                .last_us = collapse->last_us,
+                                                .values = collapse->values,
+                                                .were_exact = collapse->were_exact},
+                             standing->at_us);
     if (entity->pool_count > 0 && standing->windows.has_values) {
-        struct parts parts = parts_of(state->bytes, state->length);
         standing->windows.has_values = parts.dense.sketches == 0;
         /* No sketch took the values: all windows that ask for some must have lost them before. */
         if (standing->windows.has_values && holds_values(standing, entity, collapse->first_us))
             standing->is_known = false;
     }
+}
+
+void standing_note_united(struct state *state, const struct entity_plan *entity, int64_t first_us,
+                          int64_t last_us, uint64_t were_exact) {
+    struct standing *standing = state_standing(state);
+    if (!standing || !standing->is_known)
+        return;
+    struct parts parts = parts_of(state->bytes, state->length);
+    throng_note_sketched(
+        standing->throng, entity, &parts,
+        &(struct sketched){.first_us = first_us, .last_us = last_us, .were_exact = were_exact},
+        standing->at_us);
 }

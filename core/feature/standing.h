@@ -15,8 +15,8 @@
 #include "state.h"
 
 struct standing;
-
 struct gather;
+struct values;
 
 /* Its own memory is the state's. */
 void standing_deinit(struct standing *standing);
@@ -36,7 +36,7 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
                            int64_t at_us, const struct entry *current);
 
 /* What state.c has to say about every change, once the bytes, the length and the head are as the
- * change leaves them. What none of the first four describes wholly is standing_forget(). */
+ * change leaves them. What none of the first five describes wholly is standing_forget(). */
 
 /* A raw entry came behind all others, and is the newest item. Nothing else changed. */
 void standing_note_appended(struct state *state, const struct entity_plan *entity,
@@ -62,9 +62,18 @@ struct collapse {
      * next_us = INT64_MAX: there is none. */
     int64_t next_us;
     uint32_t next_at;
+    /* Raw entries that have collapsed, what of them went to a sketch tile (NULL: it is not known)
+     * and what that was before: throng.h. */
+    uint32_t entries;
+    const struct values *values;
+    uint64_t were_exact;
 };
 void standing_note_collapsed(struct state *state, const struct entity_plan *entity,
                              const struct collapse *collapse);
+
+/* Sketch tiles have become one, from first_us to last_us. were_exact: throng.h. */
+void standing_note_united(struct state *state, const struct entity_plan *entity, int64_t first_us,
+                          int64_t last_us, uint64_t were_exact);
 
 /* Anything else: an entry in the middle, a sum of tallies, a merge, a fold, other bytes. */
 void standing_forget(struct state *state);

@@ -113,6 +113,7 @@
 #include "../base/check.h"
 #include "collapsed.h"
 #include "fold.h"
+#include "run_decode.h"
 #include "settle.h"
 #include "standing.h"
 #include "state_memory.h"
@@ -189,19 +190,14 @@ static const struct run_entry *addition_entry(struct addition *added) {
     added->is_filled = true;
     entry->start = added->body - 1;
     entry->identity = added->body;
-    entry->tally = added->tally;
-    entry->end = added->body + added->size;
     entry->time_us = added->time_us;
     entry->present = run_present(added->entity, given);
-    entry->transactions = added->transactions;
-    entry->is_short = false;
+    check(run_take_tally(added->tally, added->body + added->size, added->entity, entry));
     for (size_t i = 0; i < added->entity->column_count; i++)
         if (added->entity->columns[i].type == COLUMN_TEXT)
             entry->texts[i] = given->texts[i];
         else
             entry->integers[i] = given->integers[i];
-    for (size_t i = 0; i < added->entity->filter_count; i++)
-        entry->weights[i] = given->weights[i];
     return entry;
 }
 

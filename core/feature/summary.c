@@ -150,6 +150,17 @@ void sketches_add_tile(struct sketches *sketches, const struct entity_plan *enti
     }
 }
 
+uint64_t sketches_exact(const struct tile *tile, const struct entity_plan *entity) {
+    struct cursor cursor = tile->body;
+    uint64_t exact = 0;
+    for (size_t i = 0; i < entity->pool_count; i++) {
+        bool is_exact = sketch_take(&cursor).is_exact;
+        exact |= i < 64 ? (uint64_t)is_exact << i : 0;
+    }
+    check(!cursor.failed);
+    return exact;
+}
+
 void sketches_encode(const struct sketches *sketches, const struct entity_plan *entity,
                      struct buffer *bytes) {
     size_t start = begin_tile(bytes);

@@ -44,5 +44,7 @@ void sketches_add_entry(struct sketches *sketches, const struct entity_plan *ent
 /* Fails (tile->body.failed) on what cannot be read. */
 void sketches_add_tile(struct sketches *sketches, const struct entity_plan *entity,
                        struct tile *tile);
+/* Bit i: the sketch tile has the values of pool i one by one; of the first 64 pools. */
+uint64_t sketches_exact(const struct tile *tile, const struct entity_plan *entity);
 void sketches_encode(const struct sketches *sketches, const struct entity_plan *entity,
                      struct buffer *bytes);

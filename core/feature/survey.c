@@ -285,7 +285,7 @@ static void pass_all(struct state *state, const struct entity_plan *entity,
     struct tiles tiles = parts_tiles(parts);
     struct run run = parts_run(parts, entity);
     struct item before = {.is_there = false};
-    struct tile tile;
+    struct tile tile = {.start = NULL};
     struct run_extent entry;
     bool has_tile = tiles_next(&tiles, &tile);
     for (int64_t before_us = run.time_us; run_pass(&run, &entry); before_us = entry.time_us) {
@@ -390,12 +390,14 @@ static void join_crowd(struct state *state, const struct entity_plan *entity, in
 void survey_append(struct state *state, const struct entity_plan *entity,
                    const struct parts *before, int64_t time_us, uint32_t transactions) {
     bool more = time_us <= tile_extent_of(before->newest_us, entity->block_level).last_us;
-    join_crowd(state, entity, time_us, transactions, more);
     if (!state->survey) {
+        uint32_t count = at_most_a_crowd(transactions) + (more ? state->block_transactions : 0);
+        state->block_transactions = (uint8_t)at_most_a_crowd(count);
         if (state->block_transactions > TILE_RAW_MAX || before->head.entries >= SURVEY_ENTRIES)
             survey_state(state, entity);
         return;
     }
+    join_crowd(state, entity, time_us, transactions, more);
     if (before->dense.tiles > 0 && before->dense.newest_us == before->newest_us)
         survey_pair(state, entity, before->newest_us, time_us);
     survey_appended(state, (size_t)(before->end - before->run), before->head.last_us);

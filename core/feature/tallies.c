@@ -65,13 +65,12 @@ static size_t place_of(const struct tallies *tallies, uint32_t pool, uint64_t va
     return (size_t)((value + pool * UINT64_C(0xc4ceb9fe1a85ec53)) * factor >> tallies->shift);
 }
 
-/* The slot of the list that holds the value; NULL: none. Those behind the last are of no pool. */
-static uint64_t *find_listed(const struct tallies *tallies, uint32_t pool, uint64_t value) {
-    uint64_t *slot = tallies->slots;
-    unsigned found = 0; /* bit i: it is the i-th */
-    for (unsigned i = 0; i < TALLIES_FEW; i++, slot += tallies->stride)
-        found |= (unsigned)((slot[0] == value) & (halves_of(slot)[0] == pool)) << i;
-    return found ? slot_at(tallies, (size_t)__builtin_ctz(found)) : NULL;
+/* The slot of the list that holds the value; NULL: none. */
+static inline uint64_t *find_listed(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+    uint64_t *slot = tallies->slots, *found = NULL;
+    for (uint32_t left = tallies->count; left > 0; left--, slot += tallies->stride)
+        found = (slot[0] == value) & (halves_of(slot)[0] == pool) ? slot : found;
+    return found;
 }
 
 /* The slot of the table that holds the value, or the free one where it belongs. */
@@ -84,7 +83,7 @@ static uint64_t *find_placed(const struct tallies *tallies, uint32_t pool, uint6
 }
 
 /* NULL: it is not there. */
-static uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t value) {
+static inline uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t value) {
     if (is_list(tallies))
         return find_listed(tallies, pool, value);
     uint64_t *slot = find_placed(tallies, pool, value);
@@ -165,6 +164,18 @@ bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_
     return true;
 }
 
+bool tallies_next(const struct tallies *tallies, uint32_t *at, size_t pool, size_t member,
+                  uint64_t *ret_value) {
+    uint32_t count = is_list(tallies) ? tallies->count : tallies->capacity;
+    while (*at < count) {
+        uint64_t *slot = slot_at(tallies, (*at)++);
+        *ret_value = slot[0];
+        if (halves_of(slot)[0] == pool + 1 && halves_of(slot)[1 + member] > 0)
+            return true;
+    }
+    return false;
+}
+
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
     if (is_list(tallies))
         return; /* the caller's, who has fetched it */
@@ -175,6 +186,8 @@ void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value
 #define PREFETCH_BYTES_MAX 1024
 
 bool tallies_prefetch_all(const struct tallies *tallies) {
+    if (is_list(tallies))
+        return true; /* the caller's, who has fetched it */
     size_t size = tallies_bytes(tallies);
     if (size > PREFETCH_BYTES_MAX)
         return false;

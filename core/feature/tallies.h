@@ -2,8 +2,8 @@
  * and go. Internal to core/feature.
  *
  * From (pool, value) to one count for each member of the pool. A value is there while one of its
- * counts is not 0. A few values are a list, in memory that the caller lends: all of it is compared,
- * which takes no branch that could be foreseen wrongly. More are a hash table with linear probing.
+ * counts is not 0. A few values are a list, in memory that the caller lends: all of them are
+ * compared, which takes no branch on what they are. More are a hash table with linear probing.
  */
 #pragma once
 
@@ -38,6 +38,9 @@ size_t tallies_bytes(const struct tallies *tallies); /* beside the caller's */
 bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
 /* One less, which must be there; returns whether it was the last. */
 bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
+/* The next value of which there is one, in any order, from *at on, which begins as 0. */
+bool tallies_next(const struct tallies *tallies, uint32_t *at, size_t pool, size_t member,
+                  uint64_t *ret_value);
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value);
 /* Fetches all slots; false if they are too many. */
 bool tallies_prefetch_all(const struct tallies *tallies);

@@ -2,11 +2,13 @@
  * in its window has registers, the registers of all. A raw entry between a sketch's oldest and
  * newest counts as of the sketch's newest time, as in gather.c.
  *
- * Registers cannot lose a value, so a throng holds until something passes a border of a window
- * whose values are asked for. */
+ * Registers cannot lose a value. When one that is known leaves, they are made again, of those that
+ * the sketches have and of the table; when a sketch passes a border of a window whose values are
+ * asked for, all is counted anew. */
 #include "throng.h"
 
 #include "../base/check.h"
+#include "collapsed.h"
 #include "run_decode.h"
 
 #include <stdlib.h>
@@ -16,8 +18,10 @@
 struct crowd {
     bool is_blurred;   /* there are registers in the window */
     bool is_estimated; /* `estimate` is of these registers */
+    bool has_lost;     /* the registers have a value that has left */
     int64_t exact, estimate;
-    struct registers registers; /* is_blurred */
+    struct registers sketched;  /* is_blurred: of what is only known by registers */
+    struct registers registers; /* is_blurred: of all */
 };
 
 struct throng {
@@ -90,6 +94,8 @@ static void add_value(struct throng *throng, const struct entity_plan *entity, s
     if (is_known)
         crowd->exact += tallies_add(&throng->tallies, (size_t)entity->gatherings[i].pool,
                                     entity->course.keepings[i].member, value);
+    else if (crowd->is_blurred)
+        registers_add(&crowd->sketched, value);
     if (!crowd->is_blurred || !registers_would_change(&crowd->registers, value))
         return;
     registers_add(&crowd->registers, value);
@@ -132,9 +138,9 @@ static void add_views(struct throng *throng, const struct entity_plan *entity, s
         const struct sketch_view *view = &views[gathering->pool];
         if (view->is_exact == exact && holds(entity, gathering, tile.newest_us, at_us)) {
             if (!exact && !crowd->is_blurred)
-                crowd->registers = (struct registers){{0}};
+                crowd->sketched = (struct registers){{0}};
             if (!exact)
-                registers_add_packed(&crowd->registers, view->bytes);
+                registers_add_packed(&crowd->sketched, view->bytes);
             crowd->is_blurred |= !exact;
             for (size_t j = 0; j < view->count; j++)
                 add_value(throng, entity, i, crowd, sketch_view_value(view, j), true);
@@ -145,6 +151,9 @@ static void add_views(struct throng *throng, const struct entity_plan *entity, s
 static void count_sketches(struct throng *throng, const struct entity_plan *entity,
                            const struct parts *parts, int64_t at_us) {
     for (int exact = 0; exact < 2; exact++) {
+        for (size_t i = 0; exact && i < entity->course.crowd_count; i++)
+            if (throng->crowds[i].is_blurred)
+                throng->crowds[i].registers = throng->crowds[i].sketched;
         struct tiles tiles = parts_sketches(parts);
         struct tile tile;
         while (tiles_next(&tiles, &tile)) {
@@ -194,10 +203,7 @@ static void look_at_newest(const struct entity_plan *entity, const struct parts 
         ;
     check(tile.start);
     *ret_sketch_us = tile.oldest_us;
-    *ret_are_exact = 0;
-    for (size_t i = 0; i < entity->pool_count; i++)
-        if (sketch_take(&tile.body).is_exact)
-            *ret_are_exact |= UINT64_C(1) << i;
+    *ret_are_exact = sketches_exact(&tile, entity);
 }
 
 void throng_count(struct throng *throng, const struct entity_plan *entity,
@@ -206,6 +212,7 @@ void throng_count(struct throng *throng, const struct entity_plan *entity,
     for (size_t i = entity->course.crowd_count; i-- > 0;) {
         throng->crowds[i].exact = 0;
         throng->crowds[i].is_blurred = throng->crowds[i].is_estimated = false;
+        throng->crowds[i].has_lost = false;
     }
     throng->due_us = INT64_MAX;
     throng->is_known = entity->pool_count <= POOL_BITS;
@@ -245,7 +252,7 @@ void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t
         } else if (tallies_remove(&throng->tallies, (size_t)gathering->pool,
                                   entity->course.keepings[i].member, value)) {
             crowd->exact--;
-            throng->is_known &= !crowd->is_blurred; /* the registers still have it */
+            crowd->has_lost = true;
         }
     }
 }
@@ -260,6 +267,93 @@ void throng_note_grown(struct throng *throng, const struct entity_plan *entity,
     throng->is_known = sketch_us == throng->sketch_us && are_exact == throng->are_exact;
     add_entry(throng, entity, added, added->time_us, at_us, are_exact);
     expect(throng, entity, added->time_us, at_us);
+}
+
+/* Is all from one time to the other in the same windows whose values are asked for? */
+static bool are_together(const struct entity_plan *entity, int64_t first_us, int64_t last_us,
+                         int64_t at_us) {
+    bool together = true;
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct span *span = &entity->spans[entity->gatherings[i].span];
+        if (entity->gatherings[i].pool >= 0)
+            together &=
+                is_behind(first_us, at_us, span->delay_us) ==
+                    is_behind(last_us, at_us, span->delay_us) &&
+                is_behind(first_us, at_us, span->end_us) == is_behind(last_us, at_us, span->end_us);
+    }
+    return together;
+}
+
+/* Is any of these times in a window whose values are asked for? */
+static bool is_held(const struct entity_plan *entity, int64_t first_us, int64_t last_us,
+                    int64_t at_us) {
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        const struct span *span = &entity->spans[entity->gatherings[i].span];
+        if (entity->gatherings[i].pool >= 0 && is_behind(first_us, at_us, span->delay_us) &&
+            !is_behind(last_us, at_us, span->end_us))
+            return true;
+    }
+    return false;
+}
+
+/* The values of a pool are only in registers from here on. */
+static bool blur_values(struct throng *throng, const struct entity_plan *entity, size_t i,
+                        const struct values *values) {
+    size_t pool = (size_t)entity->gatherings[i].pool;
+    struct crowd *crowd = &throng->crowds[entity->course.keepings[i].crowd];
+    if (!crowd->is_blurred)
+        return false;
+    for (uint32_t j = 0; values && j < values->counts[pool]; j++) {
+        uint64_t value = values->of[pool * values->stride + j];
+        registers_add(&crowd->sketched, value);
+        crowd->exact -=
+            tallies_remove(&throng->tallies, pool, entity->course.keepings[i].member, value);
+    }
+    return true;
+}
+
+/* What the windows hold is the same as before, and so are the registers of all of it. Values that
+ * were counted for each entry and are now in a sketch that has them one by one stay counted as
+ * often as they were: none of them leaves before all is counted anew. */
+void throng_note_sketched(struct throng *throng, const struct entity_plan *entity,
+                          const struct parts *parts, const struct sketched *sketched,
+                          int64_t at_us) {
+    struct tiles tiles = parts_sketches(parts);
+    struct tile tile;
+    bool is_there = false;
+    if (!throng || !throng_is_known(throng, at_us))
+        return;
+    while (!is_there && tiles_next(&tiles, &tile))
+        is_there = tile.oldest_us <= sketched->first_us && sketched->first_us <= tile.newest_us;
+    if (!is_there) { /* no window whose values are asked for can read them any more */
+        throng->is_known = !is_held(entity, sketched->first_us, sketched->last_us, at_us);
+        return;
+    }
+    throng->is_known = are_together(entity, tile.oldest_us, tile.newest_us, at_us);
+    uint64_t are_exact = sketches_exact(&tile, entity);
+    throng->is_known &= (sketched->were_exact & ~are_exact) == 0;
+    for (size_t i = 0; throng->is_known && i < entity->gathering_count; i++) {
+        const struct gathering *gathering = &entity->gatherings[i];
+        if (gathering->pool >= 0 && !are_known(are_exact, gathering->pool) &&
+            holds(entity, gathering, tile.newest_us, at_us))
+            throng->is_known = blur_values(throng, entity, i, sketched->values);
+    }
+    if (!throng->is_known)
+        return;
+    expect(throng, entity, tile.newest_us, at_us);
+    look_at_newest(entity, parts, &throng->sketch_us, &throng->are_exact);
+}
+
+/* The registers without what has left. */
+static void make_again(struct throng *throng, const struct entity_plan *entity, size_t i,
+                       struct crowd *crowd) {
+    uint32_t at = 0;
+    uint64_t value;
+    crowd->registers = crowd->sketched;
+    while (tallies_next(&throng->tallies, &at, (size_t)entity->gatherings[i].pool,
+                        entity->course.keepings[i].member, &value))
+        registers_add(&crowd->registers, value);
+    crowd->has_lost = crowd->is_estimated = false;
 }
 
 static int64_t estimate_with(const struct crowd *crowd, uint64_t value) {
@@ -285,6 +379,8 @@ void throng_give(struct throng *throng, struct gather *gather) {
         gathered->matched =
             has_current && tallies_count(&throng->tallies, (size_t)gathering->pool,
                                          entity->course.keepings[i].member, value) > 0;
+        if (crowd->is_blurred && crowd->has_lost)
+            make_again(throng, entity, i, crowd);
         if (crowd->is_blurred && !crowd->is_estimated)
             crowd->estimate = registers_estimate(&crowd->registers);
         crowd->is_estimated = crowd->is_blurred;

@@ -1,6 +1,6 @@
 /* Different values where there are too many to count: what the windows hold when values are in
- * sketches. Entries come and go; where a sketch leaves, or a value that registers hold, all is
- * counted anew. Internal to core/feature. */
+ * sketches. Entries come and go; where a sketch leaves, all is counted anew. Internal to
+ * core/feature. */
 #pragma once
 
 #include "gather.h"
@@ -8,6 +8,7 @@
 #include "tallies.h"
 
 struct throng;
+struct values;
 
 struct throng *throng_new(const struct entity_plan *entity);
 void throng_free(struct throng *throng); /* NULL is allowed */
@@ -30,6 +31,17 @@ void throng_pass(struct throng *throng, const struct entity_plan *entity, size_t
  */
 void throng_note_grown(struct throng *throng, const struct entity_plan *entity,
                        const struct parts *parts, const struct run_entry *added, int64_t at_us);
+
+/* Raw entries from first_us to last_us went into a sketch tile, or sketch tiles became one, which
+ * is in the parts. at_us: of the last read. */
+struct sketched {
+    int64_t first_us, last_us;
+    const struct values *values; /* of the entries, as often as they were there; NULL: of none */
+    uint64_t were_exact;         /* sketches_exact() of all that was in the sketch tile before */
+};
+void throng_note_sketched(struct throng *throng, const struct entity_plan *entity,
+                          const struct parts *parts, const struct sketched *sketched,
+                          int64_t at_us);
 
 /* Fills what gather->gathered has of values. */
 void throng_give(struct throng *throng, struct gather *gather);

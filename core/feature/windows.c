@@ -119,8 +119,8 @@ static inline struct cell cell_of(const struct run_entry *entry, uint16_t kept, 
 /* Raw entries. */
 
 /* `any` of the gathering before it; at: behind the sums. Returns the word behind. */
-static inline uint64_t *entry_comes(uint64_t *at, uint16_t kept, bool any,
-                                    const struct run_entry *entry, int column) {
+__attribute__((always_inline)) static inline uint64_t *
+entry_comes(uint64_t *at, uint16_t kept, bool any, const struct run_entry *entry, int column) {
     if (kept & COURSE_EXTREMES) {
         int64_t value = entry->integers[column];
         extremes_come((int64_t *)at, any, value, value);
@@ -146,7 +146,7 @@ static inline uint64_t *entry_comes(uint64_t *at, uint16_t kept, bool any,
 static inline unsigned stale_without(const uint64_t *at, uint16_t kept, int64_t min, int64_t max) {
     const int64_t *extremes = (const int64_t *)at;
     unsigned stale = kept & COURSE_FIRST;
-    if ((kept & COURSE_EXTREMES) && (min <= extremes[0] || max >= extremes[1]))
+    if (((kept & COURSE_MIN) && min <= extremes[0]) || ((kept & COURSE_MAX) && max >= extremes[1]))
         stale |= COURSE_EXTREMES;
     return stale;
 }
@@ -195,16 +195,16 @@ change_more(struct windows *windows, const struct keeping *keeping, size_t i, bo
 }
 
 /* One gathering. A mere count takes a weight of 0 as well: what passes a filter is hard to foresee
- * for a branch. */
-__attribute__((always_inline)) static inline void change_one(struct windows *windows,
-                                                             const struct entity_plan *entity,
-                                                             size_t i, bool comes,
-                                                             const struct run_entry *entry) {
+ * for a branch. is_short: the entry's. */
+__attribute__((always_inline)) static inline void
+change_one(struct windows *windows, const struct entity_plan *entity, size_t i, bool comes,
+           const struct run_entry *entry, bool is_short) {
     const struct keeping *keeping = &entity->course.keepings[i];
     if (keeping->column_bit & ~entry->present)
         return;
     uint64_t *count = windows->words + keeping->word;
-    int64_t weight = entry_weight(entry, keeping->filter);
+    int64_t weight = is_short ? (int64_t)(run_weights(entry) >> keeping->weight_at & 1)
+                              : entry_weight(entry, keeping->filter);
     weight = comes ? weight : -weight;
     if ((keeping->kept & ~COURSE_TOTAL) == 0)
         *count += (uint64_t)weight;
@@ -212,21 +212,54 @@ __attribute__((always_inline)) static inline void change_one(struct windows *win
         change_more(windows, keeping, i, comes, entry, weight, count);
 }
 
-void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
-                       const struct run_entry *entry) {
+__attribute__((always_inline)) static inline void add_to(struct windows *windows,
+                                                         const struct entity_plan *entity,
+                                                         size_t span, const struct run_entry *entry,
+                                                         bool is_short) {
     size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
     for (size_t i = first; i < end; i++)
-        change_one(windows, entity, i, true, entry);
+        change_one(windows, entity, i, true, entry, is_short);
+}
+
+/* Few entries are several transactions, or have outcomes. */
+__attribute__((noinline)) static void add_long(struct windows *windows,
+                                               const struct entity_plan *entity, size_t span,
+                                               const struct run_entry *entry) {
+    add_to(windows, entity, span, entry, false);
+}
+
+void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
+                       const struct run_entry *entry) {
+    if (__builtin_expect(entry->is_short, 1))
+        add_to(windows, entity, span, entry, true);
+    else
+        add_long(windows, entity, span, entry);
+}
+
+__attribute__((always_inline)) static inline void
+pass(struct windows *windows, const struct entity_plan *entity, const struct border *border,
+     const struct run_entry *entry, bool is_short) {
+    const uint16_t *change = &entity->course.changes[border->first_change];
+    const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
+    for (; change < leaves; change++)
+        change_one(windows, entity, *change, true, entry, is_short);
+    for (; change < end; change++)
+        change_one(windows, entity, *change, false, entry, is_short);
+}
+
+__attribute__((noinline)) static void pass_long(struct windows *windows,
+                                                const struct entity_plan *entity,
+                                                const struct border *border,
+                                                const struct run_entry *entry) {
+    pass(windows, entity, border, entry, false);
 }
 
 void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
                         const struct border *border, const struct run_entry *entry) {
-    const uint16_t *change = &entity->course.changes[border->first_change];
-    const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
-    for (; change < leaves; change++)
-        change_one(windows, entity, *change, true, entry);
-    for (; change < end; change++)
-        change_one(windows, entity, *change, false, entry);
+    if (__builtin_expect(entry->is_short, 1))
+        pass(windows, entity, border, entry, true);
+    else
+        pass_long(windows, entity, border, entry);
 }
 
 /* Totals of tiles. */
@@ -391,8 +424,6 @@ static void give_values(const struct windows *windows, const struct keeping *kee
 
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
                       const struct entry *current, bool will_change) {
-    if (!windows->has_values)
-        return;
     if (will_change && tallies_prefetch_all(&windows->tallies))
         return;
     for (size_t i = 0; current && i < entity->pool_count; i++)

@@ -72,7 +72,7 @@ void lookup_end(struct lookup *lookup);
 /* What all gatherings hold, in gather->gathered. Without values, those are as of none. */
 void windows_give(const struct windows *windows, struct gather *gather);
 
-/* Fetches what the current transaction's values are counted in (NULL: there is none), or if entries
- * are about to leave or to come in, all values that there are few enough of. */
+/* has_values: fetches what the current transaction's values are counted in (NULL: there is none),
+ * or if entries are about to leave or to come in, all values that there are few enough of. */
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
                       const struct entry *current, bool will_change);

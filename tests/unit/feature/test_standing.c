@@ -225,10 +225,68 @@ static void pools_may_be_many(void **unused) {
     test_free(scene);
 }
 
+#define CROWD_STEPS 2500 /* of one round */
+
+/* Features of different values alone, over windows that agree in part. */
+static void crowd_begin(struct walk *walk, struct chance *chance) {
+    static const int64_t windows_us[] = {40 * SECOND, 300 * SECOND, 600 * SECOND, 1000 * SECOND};
+    static const int columns[] = {SCENE_AMOUNT, SCENE_MERCHANT};
+    state_deinit(&walk->state);
+    scene_init(&walk->scene, chance_below(chance, 3) * 4 * SECOND);
+    for (int64_t left = 1 + chance_below(chance, 5); left > 0; left--) {
+        int filter = chance_below(chance, 3) == 0 ? SCENE_IS_ONLINE : -1;
+        int64_t delay_us = chance_below(chance, 4) == 0 ? 50 * SECOND : 0;
+        scene_add(&walk->scene, chance_below(chance, 2) ? AGGREGATE_DISTINCT : AGGREGATE_IS_NEW,
+                  columns[chance_below(chance, 2)], filter, -1, windows_us[chance_below(chance, 4)],
+                  delay_us);
+    }
+    scene_finish(&walk->scene);
+    walk->now_us = 0;
+}
+
+/* The entity is crowded for a while and then is not; what a tile has more than it may have raw goes
+ * to sketches, of few values and of many, while other entries go on to stand for themselves. */
+static void crowds_are_kept_up(void **unused) {
+    (void)unused;
+    static const int64_t paces_us[] = {SECOND / 20, SECOND / 5, SECOND / 2, SECOND, 4 * SECOND};
+    struct chance chance = {.state = chance_seed()};
+    struct walk *walk = test_calloc(1, sizeof *walk);
+    walk->scratch = state_scratch_new();
+    walk->other = state_scratch_new();
+    walk->whole = test_malloc(sizeof *walk->whole);
+    gather_init(walk->whole);
+    int64_t values = 100;
+    for (walk->left = chance_steps(20000); walk->left > 0; walk->left--) {
+        if (walk->left % CROWD_STEPS == 0 || walk->scene.entity.feature_count == 0)
+            crowd_begin(walk, &chance);
+        if (chance_below(&chance, 200) == 0 || walk->now_us == 0) {
+            walk->pace_us = paces_us[chance_below(&chance, 5)];
+            values = (int64_t[]){20, 90, 1000, INT64_MAX}[chance_below(&chance, 4)];
+        }
+        walk->now_us += 1 + chance_below(&chance, 2 * walk->pace_us);
+        struct payment payment = scene_random_payment(&chance, walk->now_us);
+        payment.present = (1u << SCENE_COLUMNS) - 1;
+        payment.integers[SCENE_AMOUNT] = chance_below(&chance, values);
+        payment.integers[SCENE_MERCHANT] = chance_below(&chance, values);
+        struct entry entry = scene_transaction(&payment);
+        if (chance_below(&chance, 4) != 0)
+            assert_values_agree(walk, walk->now_us, &entry);
+        scene_apply(&walk->scene, &walk->state, &entry);
+    }
+    assert_true(walk->kept > 0);
+    state_scratch_free(walk->scratch);
+    state_scratch_free(walk->other);
+    gather_deinit(walk->whole);
+    test_free(walk->whole);
+    state_deinit(&walk->state);
+    test_free(walk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_equal_those_of_the_bytes),
         cmocka_unit_test(pools_may_be_many),
+        cmocka_unit_test(crowds_are_kept_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
