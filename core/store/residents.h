@@ -44,11 +44,11 @@ struct resident *residents_find(const struct residents *residents, size_t entity
  * what it leads to. */
 #define RESIDENTS_FETCH_STEPS 2
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash, int step);
+/* Both for several, whose waits for memory overlap: sets their states, NULL where there is none. */
+void residents_seek(const struct residents *residents, struct state_place *places, size_t count);
 /* How much of the room for them is taken: there is none for more than 32 GiB of keys and what goes
  * with each, states not counted, and whoever adds one beyond that ends the process. */
 unsigned residents_percent(const struct residents *residents);
-/* Both for several, whose waits for memory overlap: sets their states, NULL where there is none. */
-void residents_seek(const struct residents *residents, struct state_place *places, size_t count);
 /* Of one slot; NULL: it is free. */
 struct resident *residents_at(const struct residents *residents, size_t slot);
 /* It must not be there yet. The key is copied; the state is empty. */
