@@ -145,7 +145,7 @@ static void drop_sketches(struct state *state, const struct entity_plan *entity,
         return;
     state_splice(state, from, from + size, NULL, 0);
     put_dense(state, &parts.head, &parts.dense, (uint32_t)-size);
-    standing_note_dropped(state, entity, 0, 0);
+    standing_note_unsketched(state, entity);
 }
 
 /* The sketch tiles of [from, to), of which there are `count`, become one. */

@@ -487,6 +487,14 @@ void standing_note_dropped(struct state *state, const struct entity_plan *entity
         mark->raw_at -= mark->raw_at != NONE ? run_bytes : 0;
         mark->tile_at -= mark->tile_at != NONE ? tile_bytes : 0;
     }
+}
+
+void standing_note_unsketched(struct state *state, const struct entity_plan *entity) {
+    struct standing *standing = state_standing(state);
+    if (!standing || !standing->is_known)
+        return;
+    /* Reads that would have seen them leave may not have been made: they may still be counted. */
+    throng_forget(standing->throng);
     if (!standing->windows.has_values && entity->pool_count > 0) {
         struct parts parts = parts_of(state->bytes, state->length);
         standing->is_known = parts.dense.sketches > 0;

@@ -36,7 +36,7 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
                            int64_t at_us, const struct entry *current);
 
 /* What state.c has to say about every change, once the bytes, the length and the head are as the
- * change leaves them. What none of the first five describes wholly is standing_forget(). */
+ * change leaves them. What none of the first six describes wholly is standing_forget(). */
 
 /* A raw entry came behind all others, and is the newest item. Nothing else changed. */
 void standing_note_appended(struct state *state, const struct entity_plan *entity,
@@ -48,10 +48,12 @@ void standing_note_grown(struct state *state, const struct entity_plan *entity,
                          const struct run_entry *added, int64_t newest_us);
 
 /* The oldest items went: the run is run_bytes shorter than it was and the tiles are tile_bytes
- * shorter. (The run's new first entry has a shorter time; that counts too.) Sketch tiles may have
- * gone with them. */
+ * shorter. (The run's new first entry has a shorter time; that counts too.) */
 void standing_note_dropped(struct state *state, const struct entity_plan *entity,
                            uint32_t run_bytes, uint32_t tile_bytes);
+
+/* The oldest sketch tiles went. */
+void standing_note_unsketched(struct state *state, const struct entity_plan *entity);
 
 /* All items from first_us to last_us have become one collapsed tile. */
 struct collapse {

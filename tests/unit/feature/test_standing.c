@@ -225,6 +225,68 @@ static void pools_may_be_many(void **unused) {
     test_free(scene);
 }
 
+/* Items of one second each, 30 of them within 30 ms: more than a tile has raw. */
+static void crowd_at(struct walk *walk, int64_t time_us, int64_t item) {
+    for (int64_t i = 0; i < 30; i++) {
+        struct entry entry = {.time_us = time_us + i * 1000,
+                              .id_hash = (uint64_t)(time_us + i),
+                              .transaction = true,
+                              .present = 1u << SCENE_ITEMS};
+        entry.integers[SCENE_ITEMS] = item + i;
+        assert_values_agree(walk, entry.time_us, &entry);
+        scene_apply(&walk->scene, &walk->state, &entry);
+    }
+}
+
+static struct entry lone_entry(int64_t time_us, int64_t item) {
+    struct entry entry = {.time_us = time_us,
+                          .id_hash = (uint64_t)time_us,
+                          .transaction = true,
+                          .present = 1u << SCENE_ITEMS};
+    entry.integers[SCENE_ITEMS] = item;
+    return entry;
+}
+
+/* The oldest of two sketches has left with an entry that nobody read at: what was counted with it
+ * is not known any more, neither in time order nor for a late read. */
+static void sketches_may_go_unread(void **unused) {
+    (void)unused;
+    struct walk *walk = test_calloc(1, sizeof *walk);
+    walk->scratch = state_scratch_new();
+    walk->other = state_scratch_new();
+    walk->whole = test_malloc(sizeof *walk->whole);
+    gather_init(walk->whole);
+    scene_init(&walk->scene, SECOND);
+    scene_add(&walk->scene, AGGREGATE_DISTINCT, SCENE_ITEMS, -1, -1, 64 * SECOND, 8 * SECOND);
+    scene_add(&walk->scene, AGGREGATE_COUNT, -1, -1, -1, 66 * SECOND, 20 * SECOND);
+    scene_finish(&walk->scene);
+    const struct entity_plan *entity = &walk->scene.entity;
+    int64_t block_us = INT64_C(1) << entity->block_level, first_us = 1000 * block_us;
+    int64_t kept_us = (int64_t)entity->pools_kept_us;
+    state_init(&walk->state);
+    crowd_at(walk, first_us, 0);
+    struct entry beside = lone_entry(first_us + 1200000, 999);
+    scene_apply(&walk->scene, &walk->state, &beside);
+    crowd_at(walk, first_us + 3 * SECOND, 0);
+    crowd_at(walk, first_us + 2 * block_us, 100);
+    struct parts parts = parts_of(walk->state.bytes, walk->state.length);
+    assert_int_equal(parts.dense.sketches, 2);
+    /* The entry is in the window of values, and the sketch that it counts beside is not yet. */
+    assert_values_agree(walk, beside.time_us + 8 * SECOND + SECOND / 2, NULL);
+    struct entry unread = lone_entry(first_us + block_us + kept_us, 7);
+    scene_apply(&walk->scene, &walk->state, &unread);
+    parts = parts_of(walk->state.bytes, walk->state.length);
+    assert_int_equal(parts.dense.sketches, 1);
+    assert_values_agree(walk, unread.time_us + SECOND, NULL);
+    assert_true(walk->kept > 0);
+    state_scratch_free(walk->scratch);
+    state_scratch_free(walk->other);
+    gather_deinit(walk->whole);
+    test_free(walk->whole);
+    state_deinit(&walk->state);
+    test_free(walk);
+}
+
 #define CROWD_STEPS 2500 /* of one round */
 
 /* Features of different values alone, over windows that agree in part. */
@@ -235,7 +297,7 @@ static void crowd_begin(struct walk *walk, struct chance *chance) {
     scene_init(&walk->scene, chance_below(chance, 3) * 4 * SECOND);
     for (int64_t left = 1 + chance_below(chance, 5); left > 0; left--) {
         int filter = chance_below(chance, 3) == 0 ? SCENE_IS_ONLINE : -1;
-        int64_t delay_us = chance_below(chance, 4) == 0 ? 50 * SECOND : 0;
+        int64_t delay_us = chance_below(chance, 4) == 0 ? chance_below(chance, 50) * SECOND : 0;
         scene_add(&walk->scene, chance_below(chance, 2) ? AGGREGATE_DISTINCT : AGGREGATE_IS_NEW,
                   columns[chance_below(chance, 2)], filter, -1, windows_us[chance_below(chance, 4)],
                   delay_us);
@@ -255,7 +317,7 @@ static void crowds_are_kept_up(void **unused) {
     walk->other = state_scratch_new();
     walk->whole = test_malloc(sizeof *walk->whole);
     gather_init(walk->whole);
-    int64_t values = 100;
+    int64_t values = 100, unread = 0;
     for (walk->left = chance_steps(20000); walk->left > 0; walk->left--) {
         if (walk->left % CROWD_STEPS == 0 || walk->scene.entity.feature_count == 0)
             crowd_begin(walk, &chance);
@@ -269,7 +331,11 @@ static void crowds_are_kept_up(void **unused) {
         payment.integers[SCENE_AMOUNT] = chance_below(&chance, values);
         payment.integers[SCENE_MERCHANT] = chance_below(&chance, values);
         struct entry entry = scene_transaction(&payment);
-        if (chance_below(&chance, 4) != 0)
+        if (unread == 0 && chance_below(&chance, 300) == 0)
+            unread = chance_below(&chance, 200);
+        if (unread > 0)
+            unread--;
+        else if (chance_below(&chance, 4) != 0)
             assert_values_agree(walk, walk->now_us, &entry);
         scene_apply(&walk->scene, &walk->state, &entry);
     }
@@ -286,6 +352,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_equal_those_of_the_bytes),
         cmocka_unit_test(pools_may_be_many),
+        cmocka_unit_test(sketches_may_go_unread),
         cmocka_unit_test(crowds_are_kept_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
