@@ -19,10 +19,14 @@ const char *value_type_name(enum value_type type) {
     return type_names[type];
 }
 
-static uint64_t double_bits(double number) {
+/* Which bits a NaN has depends on the processor, and on which of two operands comes first: all are
+ * taken for this one. */
+#define NAN_BITS UINT64_C(0x7ff8000000000000)
+
+static inline uint64_t double_bits(double number) {
     uint64_t bits;
     memcpy(&bits, &number, sizeof bits);
-    return bits;
+    return number == number ? bits : NAN_BITS;
 }
 
 static bool items_equal(const struct value_items *a, const struct value_items *b) {
@@ -95,8 +99,10 @@ static uint64_t payload_of(const struct value *v) {
 /* The type and eight bytes, the lowest first. */
 static inline void encode(const struct value *v, uint8_t bytes[ENCODED_BYTES]) {
     uint64_t payload = 0;
-    if (v->type == VALUE_INT || v->type == VALUE_DOUBLE)
-        memcpy(&payload, &v->integer, sizeof payload); /* or the bits of a double */
+    if (v->type == VALUE_INT)
+        payload = (uint64_t)v->integer;
+    else if (v->type == VALUE_DOUBLE)
+        payload = double_bits(v->number);
     else if (v->type != VALUE_ABSENT)
         payload = payload_of(v);
 #if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__

@@ -61,17 +61,17 @@ static inline struct value value_duration(int64_t us) {
 /* "int", "double", "string", …: CEL's names, as messages print them. */
 const char *value_type_name(enum value_type type);
 
-/* Same type and same value; doubles by their bits, so that NaN equals itself; lists and maps item
- * for item. */
+/* Same type and same value; doubles by their bits, so that 0 and -0 differ, and any NaN equals any
+ * other, whatever its bits; lists and maps item for item. */
 bool value_equal(struct value a, struct value b);
 
 /* A hash over type and value that is the same on every machine; `seed` chains several. */
 uint64_t value_hash(struct value v, uint64_t seed);
 
 /* Likewise over `count` values: XXH3 over nine bytes of each, the number of its type and eight of
- * its value, the lowest first (integer or bits of a double, 0 or 1; of a text its XXH3). What is
- * more than VALUES_HASH_RUN values goes on from the hash of those before as the seed; 0 for none.
- * Archives hold it: decision.feature_hash. */
+ * its value, the lowest first (integer or bits of a double, those of any NaN as 0x7ff8 and zeros;
+ * 0 or 1; of a text its XXH3). What is more than VALUES_HASH_RUN values goes on from the hash of
+ * those before as the seed; 0 for none. Archives hold it: decision.feature_hash. */
 #define VALUES_HASH_RUN 64
 uint64_t values_hash(const struct value *values, size_t count);
 
