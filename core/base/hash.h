@@ -14,6 +14,13 @@ static inline uint64_t hash_text(struct text t) {
     return hash64(t.data, t.length, 0);
 }
 
+/* An odd factor for one table in memory: from where that lies, which is unknown to those who choose
+ * its keys, so that they cannot choose where these land. Other in every process: no result may
+ * depend on it. */
+static inline uint64_t hash_secret(const void *memory) {
+    return hash64(&memory, sizeof memory, 0) | 1;
+}
+
 /* CRC-32C (Castagnoli) as iSCSI and ext4 compute it: crc32c(0, "123456789", 9) = 0xe3069283.
  * To go on over a second run, pass the first one's result. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t length);

@@ -1,6 +1,7 @@
 #include "id_index.h"
 
 #include "../base/check.h"
+#include "../base/hash.h"
 
 #include <stdlib.h>
 
@@ -16,8 +17,9 @@ struct known_id id_slot_known(const struct id_slot *slot) {
                              .label = (enum label)(slot->packed & 0xff)};
 }
 
+/* Nobody can choose ids that all lie in one place (residents.c). */
 static struct id_slot *find_slot(const struct id_index *index, uint64_t id_hash) {
-    size_t at = id_hash & (index->capacity - 1);
+    size_t at = id_hash * index->factor >> 20 & (index->capacity - 1);
     while (index->slots[at].packed && index->slots[at].id_hash != id_hash)
         at = (at + 1) & (index->capacity - 1);
     return &index->slots[at];
@@ -37,6 +39,7 @@ static void grow(struct id_index *index) {
     struct id_index grown = {.capacity = index->capacity ? 2 * index->capacity : CAPACITY_FIRST,
                              .count = index->count};
     grown.slots = check_calloc(grown.capacity, sizeof *grown.slots);
+    grown.factor = hash_secret(grown.slots);
     for (size_t i = 0; i < index->capacity; i++)
         if (index->slots[i].packed)
             *find_slot(&grown, index->slots[i].id_hash) = index->slots[i];

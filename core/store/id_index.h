@@ -17,6 +17,7 @@ struct id_index {
     struct id_slot *slots;
     size_t capacity; /* a power of two, at most three quarters used */
     size_t count;
+    uint64_t factor; /* odd, of this table alone: clients choose the ids */
 };
 
 void id_index_deinit(struct id_index *index);

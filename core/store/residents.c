@@ -1,6 +1,7 @@
 #include "residents.h"
 
 #include "../base/check.h"
+#include "../base/hash.h"
 
 #include <stdalign.h>
 #include <stdlib.h>
@@ -48,9 +49,12 @@ void residents_deinit(struct residents *residents) {
     *residents = (struct residents){0};
 }
 
-/* The same key under two entities must not land in the same place. */
-static uint32_t slot_hash(size_t entity, uint64_t key_hash) {
-    return (uint32_t)(key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15));
+/* The same key under two entities must not land in the same place, nor many keys that somebody
+ * chose: the factor comes from where memory lay when the table was begun, which is unknown to them.
+ * No result depends on it. */
+static uint32_t slot_hash(const struct residents *residents, size_t entity, uint64_t key_hash) {
+    uint64_t mixed = key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    return (uint32_t)(mixed * residents->factor >> 32);
 }
 
 static size_t find_slot(const struct residents *residents, size_t entity, struct text key,
@@ -72,7 +76,7 @@ struct resident *residents_find(const struct residents *residents, size_t entity
                                 uint64_t key_hash) {
     if (residents->count == 0)
         return NULL;
-    size_t at = find_slot(residents, entity, key, slot_hash(entity, key_hash));
+    size_t at = find_slot(residents, entity, key, slot_hash(residents, entity, key_hash));
     return residents_at(residents, at);
 }
 
@@ -86,7 +90,7 @@ void residents_fetch(const struct residents *residents, size_t entity, uint64_t 
                      int step) {
     if (residents->count == 0)
         return;
-    size_t at = slot_hash(entity, key_hash) & (residents->capacity - 1);
+    size_t at = slot_hash(residents, entity, key_hash) & (residents->capacity - 1);
     if (step == 0)
         __builtin_prefetch(&residents->slots[at]);
     else if (residents->slots[at].place)
@@ -100,7 +104,7 @@ static void seek(const struct residents *residents, struct state_place *places, 
     const size_t mask = residents->capacity - 1;
     uint32_t hashes[SEEK_MAX];
     for (size_t i = 0; i < count; i++) {
-        hashes[i] = slot_hash(places[i].entity, places[i].key_hash);
+        hashes[i] = slot_hash(residents, places[i].entity, places[i].key_hash);
         __builtin_prefetch(&residents->slots[hashes[i] & mask]);
     }
     for (size_t i = 0; i < count; i++) {
@@ -140,6 +144,8 @@ static void grow(struct residents *residents) {
     residents->slots =
         check_reallocarray(residents->slots, residents->capacity, sizeof *residents->slots);
     memset(residents->slots + old, 0, (residents->capacity - old) * sizeof *residents->slots);
+    if (residents->factor == 0)
+        residents->factor = hash_secret(residents->slots);
     while (first < old && residents->slots[first].place)
         first++;
     for (size_t i = 1; i < old; i++) {
@@ -197,7 +203,7 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
     if (key.length)
         memcpy(resident->key, key.data, key.length);
     state_init(&resident->state);
-    uint32_t hash = slot_hash(entity, key_hash);
+    uint32_t hash = slot_hash(residents, entity, key_hash);
     size_t at = find_slot(residents, entity, key, hash);
     check(!residents->slots[at].place);
     residents->slots[at] = (struct resident_slot){.hash = hash, .place = place};

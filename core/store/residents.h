@@ -23,7 +23,7 @@ static inline struct text resident_key(const struct resident *resident) {
 
 /* Half of what a hash and a pointer take: there may be many millions. */
 struct resident_slot {
-    uint32_t hash;  /* its low bits, which say where the slot is */
+    uint32_t hash;  /* of this table: its low bits say where the slot is */
     uint32_t place; /* in the blocks: residents.c; 0: free */
 };
 
@@ -31,6 +31,7 @@ struct residents {
     struct resident_slot *slots;
     size_t capacity; /* a power of two, at most three quarters used */
     size_t count;
+    uint64_t factor;                /* odd, of this table alone: clients choose the keys */
     struct resident_block **blocks; /* where they live; the last one has room */
     size_t block_count;
 };

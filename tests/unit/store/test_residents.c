@@ -13,7 +13,11 @@
 #define COUNT    20000u
 #define ENTITIES 3
 
-/* Slots that are wanted, whatever the table's size. */
+/* With it the lower half of what it is multiplied by says which slot is wanted, where the upper
+ * half is zeros. */
+#define PLAIN_FACTOR (UINT64_C(1) << 32 | 1)
+
+/* Slots that are wanted, whatever the table's size: the lower half. */
 typedef uint64_t wanted_slot(uint64_t number);
 
 static uint64_t anywhere(uint64_t number) {
@@ -41,7 +45,7 @@ struct crowd {
 
 /* What residents.c makes a slot of is the hash and the entity; here it comes out as wanted. */
 static uint64_t key_hash_of(wanted_slot *wanted, size_t entity, uint64_t number) {
-    return wanted(number) ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
+    return (wanted(number) & UINT32_MAX) ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static struct text key_of(uint64_t number, char bytes[24]) {
@@ -86,7 +90,7 @@ static void check_sorted(const struct residents *residents) {
 
 static void test_grows(void **state) {
     const struct crowd *crowd = *state;
-    struct residents residents = {0};
+    struct residents residents = {.factor = PLAIN_FACTOR};
     struct resident **added = calloc(crowd->count, sizeof(struct resident *));
     assert_non_null(added);
     assert_null(find(&residents, crowd->wanted, 0));
@@ -135,7 +139,7 @@ static void test_long_keys(void **state) {
 /* Blocks of 256 KiB; the rest of 32 GiB is only counted here. */
 static void test_room(void **state) {
     (void)state;
-    struct residents residents = {0};
+    struct residents residents = {.factor = PLAIN_FACTOR};
     assert_int_equal(residents_percent(&residents), 0);
     for (uint64_t i = 0; i < COUNT; i++)
         add(&residents, anywhere, i);
@@ -150,6 +154,27 @@ static void test_room(void **state) {
     residents_deinit(&residents);
 }
 
+/* Keys whose hashes end alike, as whoever sends them can find them, do not end up side by side. */
+static void test_chosen_keys(void **state) {
+    (void)state;
+    enum { KEYS = 2000, SLOTS = 4096 };
+    struct residents residents = {0};
+    char bytes[24];
+    for (uint64_t number = 0; residents.count < KEYS; number++) {
+        struct text key = key_of(number, bytes);
+        if (((hash_text(key) ^ UINT64_C(0x9e3779b97f4a7c15)) & (SLOTS - 1)) == 0)
+            residents_add(&residents, 0, key, hash_text(key));
+    }
+    assert_int_equal(residents.capacity, SLOTS);
+    size_t run = 0, longest = 0;
+    for (size_t i = 0; i < SLOTS; i++) {
+        run = residents.slots[i].place ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    assert_true(longest < KEYS / 10);
+    residents_deinit(&residents);
+}
+
 int main(void) {
     static const struct crowd uniform = {anywhere, COUNT}, end = {at_the_end, 4000},
                               around = {around_the_end, 4000}, few = {crowded, COUNT / 4};
@@ -159,6 +184,7 @@ int main(void) {
         {"grows, slots around the end", test_grows, NULL, NULL, (void *)&around},
         {"grows, few slots", test_grows, NULL, NULL, (void *)&few},
         cmocka_unit_test(test_long_keys),
+        cmocka_unit_test(test_chosen_keys),
         cmocka_unit_test(test_room),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
