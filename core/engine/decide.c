@@ -63,8 +63,8 @@ static void end_reading(struct engine *engine, struct arena *arena, struct decis
         degrade(decision, arena_text(arena, engine->warming.reason));
 }
 
-int engine_read(struct engine *engine, size_t entity, struct state *state,
-                const struct entry *entry, struct value *ret_values) {
+static inline int read_state(struct engine *engine, size_t entity, struct state *state,
+                             const struct entry *entry, struct value *ret_values) {
     const struct reading *reading = &engine->readings[entity];
     int64_t lateness_us = engine->plan->plan.lateness_us;
     int r = state ? state_evaluate(state, &reading->plan, lateness_us, entry->time_us, entry,
@@ -73,6 +73,11 @@ int engine_read(struct engine *engine, size_t entity, struct state *state,
                                engine->state_scratch, ret_values);
     engine->unknown += state_scratch_unknown(engine->state_scratch);
     return r;
+}
+
+int engine_read(struct engine *engine, size_t entity, struct state *state,
+                const struct entry *entry, struct value *ret_values) {
+    return read_state(engine, entity, state, entry, ret_values);
 }
 
 /* The same where the source had the state further away than in memory. */
@@ -93,11 +98,12 @@ static void read_entity(struct engine *engine, const struct state_place *spot,
     const struct reading *reading = &engine->readings[spot->entity];
     const struct entry *entry = &engine->entries[spot->entity];
     struct value *values = reading->place ? reading->place : engine->values;
-    int r = spot->state ? engine_read(engine, spot->entity, spot->state, entry, values)
+    int r = spot->state ? read_state(engine, spot->entity, spot->state, entry, values)
                         : read_stored(engine, spot, entry, states, values);
-    if (reading->place && r == 0 && engine->shadow_count == 0)
-        judge_settle_features(&engine->live, spot->entity, arena);
-    else
+    if (reading->place && r == 0 && engine->shadow_count == 0) {
+        if (engine->live.entities[spot->entity].unsettled_count > 0)
+            judge_settle_features(&engine->live, spot->entity, arena);
+    } else
         take_reading(engine, spot->entity,
                      (struct entity_reading){.values = values, .is_late = r > 0}, arena, decision);
 }

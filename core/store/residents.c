@@ -53,8 +53,8 @@ static uint32_t slot_hash(size_t entity, uint64_t key_hash) {
     return (uint32_t)(key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15));
 }
 
-static size_t find_slot(const struct residents *residents, size_t entity, struct text key,
-                        uint32_t hash) {
+static inline __attribute__((always_inline)) size_t
+find_slot(const struct residents *residents, size_t entity, struct text key, uint32_t hash) {
     size_t at = hash & (residents->capacity - 1);
     for (;; at = (at + 1) & (residents->capacity - 1)) {
         struct resident_slot slot = residents->slots[at];
