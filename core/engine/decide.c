@@ -158,23 +158,31 @@ static int check_memory(const struct engine *engine, const struct arena *arena,
 }
 
 /* The rule's sentence with its values filled in, cut at REASON_TEXT_MAX. */
+/* As much of it as there is room for. Returns the length of all. */
+static size_t write_piece(const struct engine *engine, const struct reason_piece *piece, char *at,
+                          size_t size, struct arena *arena) {
+    struct text literal = piece->literal;
+    if (piece->expression) {
+        struct value v = expression_eval(piece->expression, engine->live.layout.bound.frame, arena);
+        if (v.type != VALUE_ABSENT && v.type != VALUE_ERROR)
+            return (size_t)value_format(v, at, size);
+        literal = TEXT_LITERAL("?");
+    }
+    if (literal.length > 0)
+        memcpy(at, literal.data, literal.length < size ? literal.length : size - 1);
+    return literal.length;
+}
+
 static struct text write_reason(const struct engine *engine, const struct rule *rule,
                                 struct arena *arena) {
     char sentence[REASON_TEXT_MAX + 1];
     size_t length = 0;
     struct arena_mark mark = arena_mark(arena);
-    for (size_t i = 0; i < rule->reason_count && length < REASON_TEXT_MAX; i++) {
-        const struct reason_piece *piece = &rule->reason[i];
-        struct value v = value_text(piece->literal);
-        if (piece->expression)
-            v = expression_eval(piece->expression, engine->live.layout.bound.frame, arena);
-        if (v.type == VALUE_ABSENT || v.type == VALUE_ERROR)
-            v = value_text(TEXT_LITERAL("?"));
-        int needed = value_format(v, sentence + length, sizeof sentence - length);
-        length += (size_t)needed;
-    }
+    for (size_t i = 0; i < rule->reason_count && length < REASON_TEXT_MAX; i++)
+        length += write_piece(engine, &rule->reason[i], sentence + length, sizeof sentence - length,
+                              arena);
     if (length > REASON_TEXT_MAX) {
-        length = REASON_TEXT_MAX; /* value_format() wrote only this much; no half character: */
+        length = REASON_TEXT_MAX; /* only this much was written; no half character: */
         size_t bad;
         if (!text_is_clean((struct text){.data = sentence, .length = length}, &bad))
             length = bad;
