@@ -63,8 +63,8 @@ static void end_reading(struct engine *engine, struct arena *arena, struct decis
         degrade(decision, arena_text(arena, engine->warming.reason));
 }
 
-int engine_read(struct engine *engine, size_t entity, struct state *state,
-                const struct entry *entry, struct value *ret_values) {
+static inline int read_state(struct engine *engine, size_t entity, struct state *state,
+                             const struct entry *entry, struct value *ret_values) {
     const struct reading *reading = &engine->readings[entity];
     int64_t lateness_us = engine->plan->plan.lateness_us;
     int r = state ? state_evaluate(state, &reading->plan, lateness_us, entry->time_us, entry,
@@ -73,6 +73,11 @@ int engine_read(struct engine *engine, size_t entity, struct state *state,
                                engine->state_scratch, ret_values);
     engine->unknown += state_scratch_unknown(engine->state_scratch);
     return r;
+}
+
+int engine_read(struct engine *engine, size_t entity, struct state *state,
+                const struct entry *entry, struct value *ret_values) {
+    return read_state(engine, entity, state, entry, ret_values);
 }
 
 /* The same where the source had the state further away than in memory. */
@@ -93,11 +98,12 @@ static void read_entity(struct engine *engine, const struct state_place *spot,
     const struct reading *reading = &engine->readings[spot->entity];
     const struct entry *entry = &engine->entries[spot->entity];
     struct value *values = reading->place ? reading->place : engine->values;
-    int r = spot->state ? engine_read(engine, spot->entity, spot->state, entry, values)
+    int r = spot->state ? read_state(engine, spot->entity, spot->state, entry, values)
                         : read_stored(engine, spot, entry, states, values);
-    if (reading->place && r == 0 && engine->shadow_count == 0)
-        judge_settle_features(&engine->live, spot->entity, arena);
-    else
+    if (reading->place && r == 0 && engine->shadow_count == 0) {
+        if (engine->live.entities[spot->entity].unsettled_count > 0)
+            judge_settle_features(&engine->live, spot->entity, arena);
+    } else
         take_reading(engine, spot->entity,
                      (struct entity_reading){.values = values, .is_late = r > 0}, arena, decision);
 }
@@ -152,23 +158,31 @@ static int check_memory(const struct engine *engine, const struct arena *arena,
 }
 
 /* The rule's sentence with its values filled in, cut at REASON_TEXT_MAX. */
+/* As much of it as there is room for. Returns the length of all. */
+static size_t write_piece(const struct engine *engine, const struct reason_piece *piece, char *at,
+                          size_t size, struct arena *arena) {
+    struct text literal = piece->literal;
+    if (piece->expression) {
+        struct value v = expression_eval(piece->expression, engine->live.layout.bound.frame, arena);
+        if (v.type != VALUE_ABSENT && v.type != VALUE_ERROR)
+            return (size_t)value_format(v, at, size);
+        literal = TEXT_LITERAL("?");
+    }
+    if (literal.length > 0)
+        memcpy(at, literal.data, literal.length < size ? literal.length : size - 1);
+    return literal.length;
+}
+
 static struct text write_reason(const struct engine *engine, const struct rule *rule,
                                 struct arena *arena) {
     char sentence[REASON_TEXT_MAX + 1];
     size_t length = 0;
     struct arena_mark mark = arena_mark(arena);
-    for (size_t i = 0; i < rule->reason_count && length < REASON_TEXT_MAX; i++) {
-        const struct reason_piece *piece = &rule->reason[i];
-        struct value v = value_text(piece->literal);
-        if (piece->expression)
-            v = expression_eval(piece->expression, engine->live.layout.bound.frame, arena);
-        if (v.type == VALUE_ABSENT || v.type == VALUE_ERROR)
-            v = value_text(TEXT_LITERAL("?"));
-        int needed = value_format(v, sentence + length, sizeof sentence - length);
-        length += (size_t)needed;
-    }
+    for (size_t i = 0; i < rule->reason_count && length < REASON_TEXT_MAX; i++)
+        length += write_piece(engine, &rule->reason[i], sentence + length, sizeof sentence - length,
+                              arena);
     if (length > REASON_TEXT_MAX) {
-        length = REASON_TEXT_MAX; /* value_format() wrote only this much; no half character: */
+        length = REASON_TEXT_MAX; /* only this much was written; no half character: */
         size_t bad;
         if (!text_is_clean((struct text){.data = sentence, .length = length}, &bad))
             length = bad;

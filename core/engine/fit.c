@@ -216,10 +216,12 @@ void judge_share_filters(struct judge *judge, const struct filters *filters) {
 
 static bool take_from_filter(const struct filters *filters, size_t filter,
                              struct value *ret_value) {
-    if (!filters || filter == SIZE_MAX || filters->values[filter].type == VALUE_MAP)
+    if (!filters || filter == SIZE_MAX)
         return false;
-    *ret_value = filters->values[filter];
-    return true;
+    bool is_there = filters->passed[filter] || filters->values[filter].type != VALUE_MAP;
+    if (is_there)
+        *ret_value = filters->passed[filter] ? value_bool(true) : filters->values[filter];
+    return is_there;
 }
 
 void judge_compute_values(struct judge *judge, const struct filters *filters, struct arena *arena) {

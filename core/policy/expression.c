@@ -1,6 +1,8 @@
 #include "expression.h"
 
 #include "../base/check.h"
+#include "function_apply.h"
+#include "ip_network.h"
 #include "pattern.h"
 #include "program.h"
 #include "program_list.h"
@@ -546,6 +548,20 @@ bool expression_is_true(const struct expression *expression, const struct value 
         return answer == SCREEN_YES;
     struct value v = expression_run(expression, frame, arena);
     return is_bool(&v, true);
+}
+
+bool expression_is_network(const struct expression *expression,
+                           struct expression_network *ret_network) {
+    const struct simple_call *call = &expression->call;
+    if (expression->shape != SHAPE_CALL || call->apply != function_network)
+        return false;
+    int64_t v4_bits = call->constants[0]->integer, v6_bits = call->constants[1]->integer;
+    if (v4_bits < 0 || v4_bits > IP_NETWORK_V4_BITS_MAX || v6_bits < 0 ||
+        v6_bits > IP_NETWORK_V6_BITS_MAX)
+        return false;
+    *ret_network = (struct expression_network){
+        .slot = call->slot, .v4_bits = (unsigned)v4_bits, .v6_bits = (unsigned)v6_bits};
+    return true;
 }
 
 static bool is_same_instruction(const struct instruction *a, const struct instruction *b) {

@@ -51,6 +51,14 @@ const struct screen *expression_screen(const struct expression *expression);
 bool expression_is_true(const struct expression *expression, const struct value *frame,
                         struct arena *arena);
 
+/* Is it network(name, v4_bits, v6_bits) and nothing else? */
+struct expression_network {
+    size_t slot; /* of the name, a text */
+    unsigned v4_bits, v6_bits;
+};
+bool expression_is_network(const struct expression *expression,
+                           struct expression_network *ret_network);
+
 /* Do both give the same value for every frame? False where that is not plain to see. */
 bool expression_is_same(const struct expression *a, const struct expression *b);
 

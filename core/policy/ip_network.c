@@ -190,17 +190,6 @@ static char *put_v6(char *at, const uint8_t bytes[V6_BYTES]) {
     return at;
 }
 
-static char *put_masked(char *at, uint8_t bytes[V6_BYTES], bool v4, unsigned bits) {
-    size_t start = v4 ? V4_START : 0;
-    clear_bits(bytes + start, V6_BYTES - start, bits);
-    return v4 ? put_v4(at, bytes + V4_START) : put_v6(at, bytes);
-}
-
-static char *put_bits(char *at, unsigned bits) {
-    *at++ = '/';
-    return put_number(at, bits);
-}
-
 /* An IPv4 address that is written as one is written the one way there is: as much of it as counts,
  * and zeros. */
 static char *put_v4_of_text(char *at, struct text address, const uint8_t ends[V4_BYTES],
@@ -216,23 +205,47 @@ static char *put_v4_of_text(char *at, struct text address, const uint8_t ends[V4
     return at;
 }
 
-size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
-                  char ret_text[IP_NETWORK_SIZE]) {
-    check(v4_bits <= IP_NETWORK_V4_BITS_MAX && v6_bits <= IP_NETWORK_V6_BITS_MAX);
-    uint8_t bytes[V6_BYTES], ends[V4_BYTES];
-    char *at = ret_text;
-    bool v4 = read_v4(address, bytes + V4_START, ends);
-    if (v4 && v4_bits % 8 == 0) {
-        at = put_v4_of_text(at, address, ends, v4_bits / 8);
-    } else {
-        if (!v4 && !read_v6(address, bytes))
-            return 0;
-        v4 = v4 || memcmp(bytes, v4_prefix, V4_START) == 0;
-        at = put_masked(at, bytes, v4, v4 ? v4_bits : v6_bits);
+static char *put_masked(char *at, const struct ip_address *address, unsigned bits) {
+    size_t start = address->is_v4 ? V4_START : 0;
+    uint8_t bytes[V6_BYTES];
+    memcpy(bytes, address->bytes, V6_BYTES);
+    clear_bits(bytes + start, V6_BYTES - start, bits);
+    return address->is_v4 ? put_v4(at, bytes + V4_START) : put_v6(at, bytes);
+}
+
+bool ip_address_read(struct text text, struct ip_address *ret_address) {
+    struct ip_address *address = ret_address;
+    address->text = text;
+    if (read_v4(text, address->bytes + V4_START, address->ends)) {
+        memcpy(address->bytes, v4_prefix, V4_START);
+        address->is_v4 = true;
+        return true;
     }
-    at = put_bits(at, v4 ? v4_bits : v6_bits);
+    memset(address->ends, 0, sizeof address->ends);
+    if (!read_v6(text, address->bytes))
+        return false;
+    address->is_v4 = memcmp(address->bytes, v4_prefix, V4_START) == 0;
+    return true;
+}
+
+size_t ip_address_network(const struct ip_address *address, unsigned v4_bits, unsigned v6_bits,
+                          char ret_text[IP_NETWORK_SIZE]) {
+    check(v4_bits <= IP_NETWORK_V4_BITS_MAX && v6_bits <= IP_NETWORK_V6_BITS_MAX);
+    unsigned bits = address->is_v4 ? v4_bits : v6_bits;
+    bool is_text = address->ends[0] > 0 && bits % 8 == 0;
+    char *at = is_text ? put_v4_of_text(ret_text, address->text, address->ends, bits / 8)
+                       : put_masked(ret_text, address, bits);
+    *at++ = '/';
+    at = put_number(at, bits);
     *at = '\0';
     return (size_t)(at - ret_text);
+}
+
+size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
+                  char ret_text[IP_NETWORK_SIZE]) {
+    struct ip_address read;
+    return ip_address_read(address, &read) ? ip_address_network(&read, v4_bits, v6_bits, ret_text)
+                                           : 0;
 }
 
 bool ip_address_parse(struct text address, uint8_t ret_bytes[IP_ADDRESS_BYTES], bool *ret_is_v4) {

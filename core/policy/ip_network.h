@@ -17,8 +17,20 @@
 size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
                   char ret_text[IP_NETWORK_SIZE]);
 
-/* The 16 bytes of an address, IPv4 as ::ffff:a.b.c.d; false: the text is none. */
+/* The same in two steps, for several networks of one address. */
 #define IP_ADDRESS_BYTES 16
+struct ip_address {
+    struct text text;                /* not copied */
+    uint8_t bytes[IP_ADDRESS_BYTES]; /* IPv4 as ::ffff:a.b.c.d */
+    uint8_t ends[4]; /* written as IPv4: how much of the text each number ends behind; else 0 */
+    bool is_v4;
+};
+/* False: the text is no address; *ret_address may have changed. */
+bool ip_address_read(struct text text, struct ip_address *ret_address);
+size_t ip_address_network(const struct ip_address *address, unsigned v4_bits, unsigned v6_bits,
+                          char ret_text[IP_NETWORK_SIZE]);
+
+/* The 16 bytes of an address, IPv4 as ::ffff:a.b.c.d; false: the text is none. */
 bool ip_address_parse(struct text address, uint8_t ret_bytes[IP_ADDRESS_BYTES], bool *ret_is_v4);
 /* The other way, without a NUL. Returns the length. */
 size_t ip_address_format(const uint8_t bytes[IP_ADDRESS_BYTES], char ret_text[IP_NETWORK_SIZE]);

@@ -89,18 +89,19 @@ static const struct list_index *added_to(const struct list *list, const struct v
     return added;
 }
 
-static struct value has_text(const struct list *list, const struct value *value,
-                             const struct list_index *added, const struct value *frame) {
-    bool has_added = added && added->count > 0;
-    if (list->index.count == 0 && !has_added)
-        return value_bool(false);
+static __attribute__((noinline)) struct value has_text(const struct list *list,
+                                                       const struct value *value,
+                                                       const struct list_index *added,
+                                                       const struct value *frame) {
     int64_t at_us = time_of(list, frame);
     return value_bool(list_index_has_text(&list->index, value->text, at_us) ||
-                      (has_added && list_index_has_text(added, value->text, at_us)));
+                      (added && list_index_has_text(added, value->text, at_us)));
 }
 
-static struct value has_integer(const struct list *list, const struct value *value,
-                                const struct list_index *added, const struct value *frame) {
+static __attribute__((noinline)) struct value has_integer(const struct list *list,
+                                                          const struct value *value,
+                                                          const struct list_index *added,
+                                                          const struct value *frame) {
     int64_t at_us = time_of(list, frame);
     return value_bool(list_index_has_integer(&list->index, value->integer, at_us) ||
                       range_spans_has(&list->ranges, value->integer, at_us) ||
@@ -119,9 +120,9 @@ static bool parse_address(struct text text, struct list_address *address) {
     return true;
 }
 
-static struct value has_network(const struct list *list, const struct value *value,
-                                const struct list_index *added, const struct value *frame,
-                                struct list_address *address) {
+static __attribute__((noinline)) struct value
+has_network(const struct list *list, const struct value *value, const struct list_index *added,
+            const struct value *frame, struct list_address *address) {
     if (!parse_address(value->text, address))
         return (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_BAD_ARGUMENT};
     bool has_own = list->index.count > 0, has_added = added && added->count > 0;
@@ -132,13 +133,22 @@ static struct value has_network(const struct list *list, const struct value *val
                       (has_added && list_index_has_network(added, &address->network, at_us)));
 }
 
+/* Most lists that take entries at run time have none. */
 struct value list_contains_near(const struct list *list, const struct value *value,
                                 const struct value *frame, struct list_address *address) {
     const struct list_index *added = added_to(list, frame);
-    if (list->kind == LIST_TEXTS)
-        return has_text(list, value, added, frame);
-    return list->kind == LIST_NETWORKS ? has_network(list, value, added, frame, address)
-                                       : has_integer(list, value, added, frame);
+    switch (list->kind) {
+    case LIST_NETWORKS:
+        return has_network(list, value, added, frame, address);
+    case LIST_INTEGERS:
+        return has_integer(list, value, added, frame);
+    case LIST_TEXTS:
+    case LIST_KIND_COUNT:
+        break;
+    }
+    if (list->index.count == 0 && (!added || added->count == 0))
+        return value_bool(false);
+    return has_text(list, value, added, frame);
 }
 
 struct value list_contains(const struct list *list, const struct value *value,

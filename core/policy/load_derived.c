@@ -95,6 +95,13 @@ static bool read_derivation(struct load *load, const struct reader *reader,
     field->type = syntax->type;
     field->canonical = canonical_name(load, syntax, field->digits);
     field->derivation = expression_build(syntax, load->arena);
+    struct expression_network network;
+    if (expression_is_network(field->derivation, &network)) {
+        struct expression_network *kept = arena_alloc(load->arena, sizeof *kept);
+        check(kept);
+        *kept = network;
+        field->network = kept;
+    }
     field->in_minor_units =
         reads_minor_units(load, syntax) && !reads_kind(load, syntax, FIELD_KIND_CURRENCY);
     return true;

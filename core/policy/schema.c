@@ -3,6 +3,7 @@
 #include "calendar.h"
 #include "expression.h"
 #include "fault.h"
+#include "ip_network.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -21,6 +22,7 @@ struct binding {
     const struct bound *bound;
     struct text *ret_field;
     struct error *ret_error;
+    struct ip_address *address; /* that a derived field has read last; .text.data NULL: none */
 };
 
 /* Values are written field by field: one that is put together first and then copied waits for
@@ -330,8 +332,36 @@ static bool round_to_digits(double number, unsigned digits, int64_t *ret_units) 
     return true;
 }
 
+/* What the derivation would give. */
+static void bind_network(const struct binding *binding, size_t slot) {
+    const struct expression_network *network = binding->schema->fields[slot].network;
+    const struct value *v = &binding->bound->frame[network->slot];
+    struct ip_address *address = binding->address;
+    char text[IP_NETWORK_SIZE];
+    struct text kept = {0};
+    bool is_read = v->type == VALUE_TEXT && address->text.data == v->text.data &&
+                   address->text.length == v->text.length;
+    if (v->type == VALUE_TEXT && !is_read) {
+        is_read = ip_address_read(v->text, address);
+        if (!is_read)
+            address->text.data = NULL;
+    }
+    if (is_read) {
+        size_t length = ip_address_network(address, network->v4_bits, network->v6_bits, text);
+        kept = arena_text(binding->bound->texts, (struct text){.data = text, .length = length});
+    }
+    if (kept.data)
+        set_text(binding, slot, kept);
+    else
+        set_absent(binding, slot);
+}
+
 static void bind_derived(const struct binding *binding, size_t slot) {
     const struct field *field = &binding->schema->fields[slot];
+    if (field->network) {
+        bind_network(binding, slot);
+        return;
+    }
     struct value v =
         expression_eval(field->derivation, binding->bound->frame, binding->bound->texts);
     int64_t integer = 0;
@@ -437,12 +467,15 @@ bool schema_may_refuse(const struct schema *schema, size_t slot) {
 int schema_bind(const struct schema *schema, const struct transaction *transaction,
                 enum bind_mode mode, const struct bound *bound, struct text *ret_field,
                 struct error *ret_error) {
+    struct ip_address address;
+    address.text.data = NULL;
     struct binding binding = {.schema = schema,
                               .transaction = transaction,
                               .mode = mode,
                               .bound = bound,
                               .ret_field = ret_field,
-                              .ret_error = ret_error};
+                              .ret_error = ret_error,
+                              .address = &address};
     for (size_t slot = 0; slot < schema->first_attribute; slot++) {
         int r = bind_field(&binding, slot);
         if (r < 0)
@@ -460,12 +493,15 @@ int schema_bind(const struct schema *schema, const struct transaction *transacti
 int schema_bind_some(const struct schema *schema, const struct transaction *transaction,
                      enum bind_mode mode, const size_t *slots, size_t slot_count,
                      const struct bound *bound, struct text *ret_field, struct error *ret_error) {
+    struct ip_address address;
+    address.text.data = NULL;
     const struct binding binding = {.schema = schema,
                                     .transaction = transaction,
                                     .mode = mode,
                                     .bound = bound,
                                     .ret_field = ret_field,
-                                    .ret_error = ret_error};
+                                    .ret_error = ret_error,
+                                    .address = &address};
     size_t i = 0;
     int r = 0;
     for (; i < slot_count && slots[i] < schema->first_attribute && r == 0; i++)
@@ -487,12 +523,15 @@ void schema_bind_rest(const struct schema *schema, const struct transaction *tra
                       const size_t *slots, size_t slot_count, const struct bound *bound) {
     struct text field;
     struct error ignored;
+    struct ip_address address;
+    address.text.data = NULL;
     const struct binding binding = {.schema = schema,
                                     .transaction = transaction,
                                     .mode = BIND_LENIENT,
                                     .bound = bound,
                                     .ret_field = &field,
-                                    .ret_error = &ignored};
+                                    .ret_error = &ignored,
+                                    .address = &address};
     for (size_t i = 0; i < slot_count; i++)
         if (slots[i] < schema->first_attribute)
             bind_field(&binding, slots[i]);

@@ -24,7 +24,8 @@ enum field_kind {
     FIELD_KIND_DERIVED, /* computed from the fields before it */
 };
 
-struct expression; /* expression.h */
+struct expression;         /* expression.h */
+struct expression_network; /* likewise */
 
 struct field {
     struct text name; /* as expressions write it: "card", "amount", "attributes.items" → "items" */
@@ -38,6 +39,8 @@ struct field {
     bool required;
     bool refuse_card_number;             /* a Luhn-valid 13–19 digit number is an error */
     const struct expression *derivation; /* FIELD_KIND_DERIVED */
+    /* It is the network of an address: several of one are often wanted. NULL: it is not. */
+    const struct expression_network *network;
     bool in_minor_units; /* derived from amount_minor, whatever the currency: sums of it mean
                             nothing */
 };

@@ -26,6 +26,13 @@ static void find_states(struct state_source *self, struct state_place *places, s
     residents_seek(&((struct overlay *)self)->residents, places, count);
 }
 
+/* overlay_bytes(), where every write goes through. */
+static inline uint64_t bytes_of(const struct overlay *overlay) {
+    if (!overlay->last)
+        return overlay->bytes;
+    return overlay->bytes - overlay->last_length + overlay->last->state.length;
+}
+
 static struct resident *bring_in(struct overlay *overlay, size_t entity, struct text key,
                                  uint64_t key_hash) {
     struct resident *resident = residents_add(&overlay->residents, entity, key, key_hash);
@@ -55,7 +62,7 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     struct overlay *overlay = (struct overlay *)self;
     check(entity < overlay->plan->entity_count);
     overlay->source.calls++;
-    overlay->bytes = overlay_bytes(overlay);
+    overlay->bytes = bytes_of(overlay);
     struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
     if (!resident)
         resident = bring_in(overlay, entity, key, key_hash);
@@ -66,7 +73,7 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
 static struct state *rewrite_state(struct state_source *self, size_t entity, struct state *state,
                                    uint64_t key_hash) {
     struct overlay *overlay = (struct overlay *)self;
-    overlay->bytes = overlay_bytes(overlay);
+    overlay->bytes = bytes_of(overlay);
     return change(overlay, entity, (struct resident *)state, key_hash);
 }
 
@@ -173,9 +180,7 @@ uint64_t overlay_entities(const struct overlay *overlay) {
 }
 
 uint64_t overlay_bytes(const struct overlay *overlay) {
-    if (!overlay->last)
-        return overlay->bytes;
-    return overlay->bytes - overlay->last_length + overlay->last->state.length;
+    return bytes_of(overlay);
 }
 
 /* About: the heads of allocations are guessed, and keys taken for short ones. */

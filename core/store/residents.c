@@ -57,8 +57,8 @@ static uint32_t slot_hash(const struct residents *residents, size_t entity, uint
     return (uint32_t)(mixed * residents->factor >> 32);
 }
 
-static size_t find_slot(const struct residents *residents, size_t entity, struct text key,
-                        uint32_t hash) {
+static inline __attribute__((always_inline)) size_t
+find_slot(const struct residents *residents, size_t entity, struct text key, uint32_t hash) {
     size_t at = hash & (residents->capacity - 1);
     for (;; at = (at + 1) & (residents->capacity - 1)) {
         struct resident_slot slot = residents->slots[at];
