@@ -67,33 +67,25 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
 
 #define CACHE_LINE 64
 
-/* Apart from the other steps, which need no registers saved for them. */
-__attribute__((noinline)) static void
-prefetch_bytes(const struct state *state, const struct entity_plan *entity, int64_t at_us) {
-    const uint8_t *end = state->bytes + state->length;
-    if (state->survey)
-        survey_prefetch(state, at_us);
-    __builtin_prefetch(state->bytes, 1);
-    __builtin_prefetch(end - 1, 1);
-    __builtin_prefetch(end + CACHE_LINE / 2, 1); /* the next entry's */
-    if (state->front > 0) {
-        standing_prefetch(state_standing(state), entity);
-        __builtin_prefetch(end - CACHE_LINE, 1);
-        __builtin_prefetch(end - 2 * CACHE_LINE, 1);
-        return;
-    }
-    for (const uint8_t *at = state->bytes + CACHE_LINE; at < end; at += CACHE_LINE)
-        __builtin_prefetch(at);
-}
-
 void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
                     const struct entry *current, int step) {
     if (step == 0) {
         __builtin_prefetch(state, 1);
         __builtin_prefetch((const char *)(state + 1) - 1, 1); /* it may lie on two lines */
     } else if (step == 1 && state->length > 0) {
-        prefetch_bytes(state, entity, at_us);
-    } else if (step == 2 && state->front > 0) {
+        if (state->survey)
+            survey_prefetch(state, at_us);
+        __builtin_prefetch(state->bytes, 1);
+        __builtin_prefetch(state->bytes + state->length - 1, 1);
+        __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
+        if (state->front > 0) {
+            standing_prefetch(state_standing(state), entity);
+            __builtin_prefetch(state->bytes + state->length - CACHE_LINE, 1);
+            __builtin_prefetch(state->bytes + state->length - 2 * CACHE_LINE, 1);
+        } else
+            for (uint32_t at = CACHE_LINE; at < state->length; at += CACHE_LINE)
+                __builtin_prefetch(state->bytes + at);
+    } else if (state->front > 0) {
         standing_prefetch_due(state, entity, at_us, current);
     }
 }
