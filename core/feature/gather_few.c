@@ -267,9 +267,8 @@ static void few_distinct(struct gather *gather, size_t i, uint64_t bits) {
     } while (i != 0);
 }
 
-static inline void few_values(struct gather *gather, size_t i, uint64_t bits) {
-    const struct gathering *gathering = &gather->entity->gatherings[i];
-    struct gathered *gathered = &gather->gathered[i];
+static inline void few_values(struct gather *gather, const struct gathering *gathering,
+                              uint64_t bits, struct gathered *gathered) {
     if (gathering->quantile >= 0)
         for (uint64_t left = bits; left != 0; left &= left - 1)
             quantile_add(&gather->quantiles[gathering->quantile],
@@ -279,7 +278,7 @@ static inline void few_values(struct gather *gather, size_t i, uint64_t bits) {
     gathered->is_blurred = false;
     gathered->matched = is_matched(gather, gathering->column, bits);
     if (gathering->needs & GATHERING_SIGHTINGS)
-        few_distinct(gather, i, bits);
+        few_distinct(gather, (size_t)(gathering - gather->entity->gatherings), bits);
 }
 
 /* Nothing is in its window, or nothing that it counts; nor in those inside it. */
@@ -290,14 +289,18 @@ static inline void few_nothing(struct gathered *gathered) {
     gathered->any = gathered->matched = gathered->is_blurred = false;
 }
 
-static inline void few_gathering(struct gather *gather, size_t i, const struct stretch *stretch,
-                                 const struct parts *parts) {
-    const struct gathering *gathering = &gather->entity->gatherings[i];
+static inline void few_gathering(struct gather *gather, const struct gathering *gathering,
+                                 const struct stretch *stretch, const struct parts *parts,
+                                 struct gathered *gathered) {
     const struct few *few = &gather->few;
-    struct gathered *gathered = &gather->gathered[i];
     unsigned needs = gathering->needs;
     int column = gathering->column, filter = gathering->filter;
     uint64_t bits = stretch->bits;
+    if (needs == GATHERING_COUNT && filter < 0) { /* as many ask for; it has no column */
+        gathered->any = true;
+        gathered->count = (int64_t)(stretch->until - stretch->from);
+        return;
+    }
     if (column >= 0 && __builtin_expect(few->any_missing >> column & 1, 0))
         bits &= bits_present(few, stretch, column);
     if (filter >= 0)
@@ -311,7 +314,7 @@ static inline void few_gathering(struct gather *gather, size_t i, const struct s
     if ((needs & GATHERING_EDGES) && bits != 0)
         few_edges(gather, column, bits, parts, gathered);
     if (needs & GATHERING_SKETCHED)
-        few_values(gather, i, bits);
+        few_values(gather, gathering, bits, gathered);
 }
 
 bool gather_few(struct gather *gather, const struct parts *parts) {
@@ -325,11 +328,15 @@ bool gather_few(struct gather *gather, const struct parts *parts) {
         gather_clear_quantiles(gather);
     for (size_t i = 0; i < entity->span_count; i++, span++) {
         struct stretch stretch = stretch_of(gather, i);
-        for (size_t j = span->first, end = j + span->count; j < end; j++)
-            if (stretch.bits != 0)
-                few_gathering(gather, j, &stretch, parts);
-            else
-                few_nothing(&gather->gathered[j]);
+        const struct gathering *gathering = &entity->gatherings[span->first];
+        const struct gathering *end = gathering + span->count;
+        struct gathered *gathered = &gather->gathered[span->first];
+        if (stretch.bits != 0)
+            for (; gathering != end; gathering++, gathered++)
+                few_gathering(gather, gathering, &stretch, parts, gathered);
+        else
+            for (; gathering != end; gathering++, gathered++)
+                few_nothing(gathered);
     }
     return true;
 }

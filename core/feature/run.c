@@ -111,13 +111,17 @@ static inline size_t spread_varint(uint64_t value, uint64_t *ret_bytes) {
     return size;
 }
 
-uint8_t *run_put_varint(uint8_t *at, uint64_t value) {
+static inline uint8_t *put_varint(uint8_t *at, uint64_t value) {
     uint64_t bytes;
     size_t size = spread_varint(value, &bytes);
     if (__builtin_expect(size == 0, 0))
         return varint_put(at, value);
     store_u64(at, bytes);
     return at + size;
+}
+
+uint8_t *run_put_varint(uint8_t *at, uint64_t value) {
+    return put_varint(at, value);
 }
 
 uint8_t *run_put_varint_before(uint8_t *end, uint64_t value) {
@@ -147,7 +151,7 @@ static inline uint8_t *put_column(enum column_type type, const struct entry *ent
         return at + 8;
     }
     if (type == COLUMN_INTEGER)
-        return run_put_varint(at, zigzag(entry->integers[i]));
+        return put_varint(at, zigzag(entry->integers[i]));
     at = put_small(at, entry->texts[i].length);
     if (entry->texts[i].length > 0)
         memcpy(at, entry->texts[i].data, entry->texts[i].length);
