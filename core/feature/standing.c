@@ -25,6 +25,8 @@
 /* Below, a scan is as fast. A collapsed tile costs as much as several entries. */
 #define ITEMS_MIN     16
 #define ITEMS_OF_TILE 4
+/* Some 4 ns each: under half a millisecond. */
+#define ITEMS_AND_SPANS_MAX 100000
 
 #define NONE UINT32_MAX
 
@@ -194,11 +196,18 @@ static void look_through_entries(struct lookup *lookup, const struct parts *part
     }
 }
 
+/* Each takes a look through its window: beyond so many a scan, which answers for all windows, is
+ * cheaper. */
+#define LOOKUPS_MAX 4
+
+/* The rest stays stale. */
 static void look_up_stale(struct standing *standing, const struct entity_plan *entity,
                           const struct parts *parts) {
-    for (size_t i = 0; standing->windows.stale_count > 0; i++) {
+    unsigned left = LOOKUPS_MAX;
+    for (size_t i = 0; standing->windows.stale_count > 0 && left > 0; i++) {
         if (!standing->windows.stale[i])
             continue;
+        left--;
         size_t span = entity->gatherings[i].span;
         const struct mark *from = &standing->marks[entity->course.closes[span]];
         const struct mark *until = &standing->marks[entity->course.opens[span]];
@@ -315,16 +324,18 @@ static void make_up(struct standing *standing, const struct entity_plan *entity,
     count_entries(standing, entity, parts);
 }
 
-/* Is there enough of it? */
-static bool is_worth_it(const struct parts *parts) {
-    return parts->head.entries + (uint64_t)parts->dense.tiles * ITEMS_OF_TILE >= ITEMS_MIN;
+/* Is there enough of it, and not so much for so many windows that making it up takes longer than
+ * reads can gain? */
+static bool is_worth_it(const struct entity_plan *entity, const struct parts *parts) {
+    uint64_t items = parts->head.entries + (uint64_t)parts->dense.tiles * ITEMS_OF_TILE;
+    return items >= ITEMS_MIN && items * entity->span_count <= ITEMS_AND_SPANS_MAX;
 }
 
 static bool begin(struct state *state, const struct entity_plan *entity, int64_t at_us) {
     if (state->length == 0)
         return false;
     struct parts parts = parts_of(state->bytes, state->length);
-    if (!is_worth_it(&parts) || parts.newest_us > at_us)
+    if (!is_worth_it(entity, &parts) || parts.newest_us > at_us)
         return false;
     if (state->front == 0) {
         struct standing *standing = state_add_front(state, size_of(entity));
@@ -349,7 +360,7 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
         go_on(standing, entity, &parts, at_us);
     }
     standing->at_us = at_us;
-    return true;
+    return standing->windows.stale_count == 0;
 }
 
 void standing_give(const struct state *state, struct gather *gather) {

@@ -24,7 +24,8 @@ void standing_moved(struct standing *standing); /* and its memory with it */
 size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity);
 
 /* Brings the state's standing up to the time of a read; makes one where the state is worth it.
- * False: there is none, or it is further than this time; the bytes must be scanned. */
+ * False: there is none, it is further than this time, or has much to look up; the bytes must be
+ * scanned. */
 bool standing_bring(struct state *state, const struct entity_plan *entity, int64_t at_us);
 /* After that: what has been gathered, as gather_state() has it. gather_open() came before. */
 void standing_give(const struct state *state, struct gather *gather);

@@ -39,7 +39,8 @@ static struct latency_item entity_item(const struct snapshot *snapshot, size_t e
                                 .ns = LATENCY_ENTITY_NS};
     for (size_t i = 0; i < plan->filter_count; i++)
         item.steps += expression_cost(snapshot->bindings[entity].filters[i]);
-    item.ns = add_saturated(item.ns, multiply_saturated(item.entries, LATENCY_ENTRY_NS));
+    uint64_t entry_ns = LATENCY_ENTRY_NS + plan->gathering_count / LATENCY_WINDOWS;
+    item.ns = add_saturated(item.ns, multiply_saturated(item.entries, entry_ns));
     return item;
 }
 
@@ -170,10 +171,9 @@ void load_check_latency(struct load *load) {
         char dearest[320];
         describe_dearest(items, count, dearest, sizeof dearest);
         fault_add(&load->faults, source, tree_position(node),
-                  "a decision could take %llu us at worst, which is more than %" TEXT_FORMAT
-                  "%s%s",
-                  (unsigned long long)us, TEXT_ARGS(node->text),
-                  *dearest ? "; the dearest: " : "", dearest);
+                  "a decision could take %llu us at worst, which is more than %" TEXT_FORMAT "%s%s",
+                  (unsigned long long)us, TEXT_ARGS(node->text), *dearest ? "; the dearest: " : "",
+                  dearest);
     }
     free(items);
 }
