@@ -5,6 +5,7 @@
  * cannot make sense of it looks at twice before it says so, because a writer that could not finish
  * a write takes it back and writes something else in its place. */
 #include "archive.h"
+#include "file.h"
 #include "segment_file.h"
 #include "segment_walk.h"
 
@@ -237,6 +238,16 @@ static int explain_end(struct archive_reader *reader, int status, const char *fa
                      reader->file->name, reader->walk.offset, reader->walk.place.position, fault);
 }
 
+/* Over zeros a write that is under way does not end with the file: it may be seen with parts of it
+ * still zero, wherever they are. No frame ends with so many. */
+static bool ends_with_zeros(const struct segment_file *file) {
+    uint8_t bytes[64];
+    return !file->is_sealed && file->size > sizeof bytes &&
+           file_read_at(file->descriptor, bytes, sizeof bytes, file->size - sizeof bytes) ==
+               sizeof bytes &&
+           bytes_are_zero(bytes, sizeof bytes);
+}
+
 /* Nothing whole is there. 0: the end for now; 1: the current segment is done and there is a next.
  */
 static int judge_end(struct archive_reader *reader, int status, const char *fault,
@@ -247,6 +258,8 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
         return error_prefix(ret_error, "%s", reader->file->name);
     if (tail == TAIL_CLEAN)
         return has_next(reader);
+    if (tail == TAIL_TORN && !has_next(reader) && ends_with_zeros(reader->file))
+        return 0;
     if (tail == TAIL_DAMAGED || has_next(reader) || status != FRAME_SHORT)
         return explain_end(reader, status, fault, ret_error);
     return 0;
