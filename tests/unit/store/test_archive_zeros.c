@@ -202,6 +202,7 @@ static void a_frame_with_zeros_in_it_is_not_written_yet(void **state) {
     bench_write(archive);
     struct text whole = scratch_read(scratch_path(made, FIRST_SEGMENT));
     assert_int_equal(whole.length, HEADER + 3 * RECORD);
+    archive_close(archive);
     const char *frames = whole.data + HEADER + RECORD; /* records 2 and 3 */
     for (size_t from = 0; from < 2 * RECORD; from += 8)
         for (size_t to = from + 8; to <= 2 * RECORD; to += 8) {
