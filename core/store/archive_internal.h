@@ -62,9 +62,9 @@ struct archive {
     bool failed; /* the file may not be as we think: nothing more until it is opened again */
 };
 
-/* On opening. The last segment's bytes from where it ends, so far as nobody has to wait long for it,
- * become zeros on the disk; where the next record begins a segment, the spare is made. What cannot
- * be had is done without. archive_zeros.c */
+/* On opening. The last segment's bytes from where it ends, so far as nobody has to wait long for
+ * it, become zeros on the disk; where the next record begins a segment, the spare is made. What
+ * cannot be had is done without. archive_zeros.c */
 void archive_zero_ahead(struct archive *archive);
 /* The spare, with has_spare; < 0: errno says why there is none. Its name is the caller's to change.
  */
