@@ -165,6 +165,23 @@ static void recover(struct service *service) {
     service_tell(service);
 }
 
+/* The file that the archive goes on in. Without it the archive goes on all the same, so what keeps
+ * it from being made is told and tried again later. */
+#define SPARE_AGAIN_US (INT64_C(60) * 1000000)
+
+static void make_spare(struct service *service) {
+    struct error error;
+    int r = archive_make_spare(service->archive, &error);
+    pthread_mutex_lock(&service->lock);
+    if (r == 0)
+        archive_has_spare(service->archive);
+    service->spare_at_us =
+        r == 0 ? 0 : clock_monotonic_us(service->settings.clock) + SPARE_AGAIN_US;
+    pthread_mutex_unlock(&service->lock);
+    if (r < 0)
+        log_line(service->settings.log, LOG_WARNING, "%s", error.text);
+}
+
 /* ---- the thread ---- */
 
 static const struct {
@@ -174,6 +191,7 @@ static const struct {
     {JOB_START, start},
     {JOB_RELOAD, reload_run},
     {JOB_RECOVER, recover},
+    {JOB_SPARE, make_spare},
 };
 
 static void *work(void *user) {
@@ -202,6 +220,14 @@ static void ask(struct service *service, enum job job) {
     pthread_mutex_lock(&service->jobs_lock);
     background_ask_locked(service, job);
     pthread_mutex_unlock(&service->jobs_lock);
+}
+
+void background_look_for_spare(struct service *service) {
+    if (!archive_wants_spare(service->archive) ||
+        clock_monotonic_us(service->settings.clock) < service->spare_at_us)
+        return;
+    service->spare_at_us = INT64_MAX; /* being made */
+    ask(service, JOB_SPARE);
 }
 
 void background_start(struct service *service) {

@@ -127,6 +127,7 @@ static bool commit(struct service *service) {
         log_line(service->settings.log, LOG_ERROR, "syncing the archive: %s", error.text);
     if (r > 0)
         service->uncommitted = true;
+    background_look_for_spare(service);
     struct run *runs = unpark(service, r < 0);
     pthread_mutex_unlock(&service->lock);
     (r < 0 ? release_unsynced : runs_reply)(runs);

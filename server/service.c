@@ -468,8 +468,9 @@ static int load_policy(struct service *service, struct error *ret_error) {
 }
 
 static int open_archive(struct service *service, struct error *ret_error) {
+    const struct archive_options options = {.on_zeros = service->settings.synced};
     struct archive_recovery recovery;
-    int r = archive_open(service->archive_path, NULL, &service->archive, &recovery, ret_error);
+    int r = archive_open(service->archive_path, &options, &service->archive, &recovery, ret_error);
     if (r < 0)
         return r;
     if (recovery.torn_bytes > 0)

@@ -32,7 +32,7 @@
 
 #define REASON_BYTES 512
 
-enum job { JOB_START = 1, JOB_RELOAD = 2, JOB_RECOVER = 4 };
+enum job { JOB_START = 1, JOB_RELOAD = 2, JOB_RECOVER = 4, JOB_SPARE = 8 };
 
 /* States that nobody decides on any more: to be freed without the decision lock, once no view is
  * open on them. */
@@ -155,6 +155,8 @@ struct service {
     /* commit.c, under the decision lock too. */
     pthread_cond_t commit_wanted;
     pthread_t committer;
+    int64_t
+        spare_at_us; /* when the archive's spare file may be made; INT64_MAX: it is being made */
     bool committer_waits, uncommitted, closing;
     struct run *parked, **parked_end; /* in order of arrival */
 
@@ -305,6 +307,8 @@ void background_start(struct service *service);
 void background_stop(struct service *service);
 /* Under the jobs' lock. */
 void background_ask_locked(struct service *service, enum job job);
+/* Under the decision lock: has the next segment's file made, if that is to be. */
+void background_look_for_spare(struct service *service);
 
 /* reload.c */
 #define RELOAD_WAITERS_MAX 8 /* of the requests that a front lets in */

@@ -15,6 +15,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -29,6 +30,7 @@ int archive_open(const char *path, const struct archive_options *options,
     archive->directory = archive->lock = archive->written.descriptor = archive->syncing = -1;
     archive->segment_bytes =
         options && options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES_DEFAULT;
+    archive->on_zeros = options && options->on_zeros;
     buffer_init(&archive->pending);
     int r = directory_make(AT_FDCWD, path, &archive->directory, ret_error);
     if (r == 0)
@@ -44,6 +46,8 @@ int archive_open(const char *path, const struct archive_options *options,
         archive_close(archive);
         return r;
     }
+    archive_remove_spare(archive); /* of whoever wrote before: it may be half made, or begun */
+    archive_zero_ahead(archive);
     *ret_archive = archive;
     return 0;
 }
@@ -51,6 +55,12 @@ int archive_open(const char *path, const struct archive_options *options,
 static void close_descriptor(int descriptor) {
     if (descriptor >= 0)
         close(descriptor);
+}
+
+/* What was zeroed ahead of the last segment's end. */
+static int cut_zeros(const struct archive *archive) {
+    return archive->on_zeros ? ftruncate(archive->written.descriptor, (off_t)archive->written.size)
+                             : 0;
 }
 
 void archive_close(struct archive *archive) {
@@ -61,8 +71,12 @@ void archive_close(struct archive *archive) {
     if (!archive->failed && archive_write(archive, &ignored) == 0 &&
         archive_sync_start(archive, &sync, &ignored) == 1) {
         archive_sync_wait(&sync, &ignored);
-        if (archive_sync_finish(archive, &sync, &ignored) == 0)
+        archive_sync_finish(archive, &sync, &ignored);
+    }
+    if (!archive->failed) {
+        if (archive->written.descriptor >= 0 && cut_zeros(archive) == 0)
             fdatasync(archive->written.descriptor); /* the mark too */
+        archive_remove_spare(archive);
     }
     close_descriptor(archive->written.descriptor);
     close_descriptor(archive->syncing);
@@ -134,16 +148,27 @@ static int sync_segment(struct archive *archive, struct error *ret_error) {
                            last_name(archive));
 }
 
+static int cut_segment(struct archive *archive, struct error *ret_error) {
+    if (!archive->on_zeros || (cut_zeros(archive) == 0 && fsync(archive->written.descriptor) == 0))
+        return 0;
+    int number = errno;
+    archive->failed = true;
+    return error_set_errno(ret_error, number, "%s/%s: cannot cut the zeros behind its end",
+                           archive->path, last_name(archive));
+}
+
 /* Closes the last segment for good: all of it, and a sync mark at its end, is on the disk. The
  * descriptor stays open. */
 static int close_last(struct archive *archive, struct error *ret_error) {
     if (archive->written.size == SEGMENT_HEADER_SIZE)
-        return 0;
+        return cut_segment(archive, ret_error);
     int r = sync_segment(archive, ret_error);
     if (r == 0)
         r = write_mark(archive, archive->written.place, ret_error);
     if (r == 0)
         r = sync_segment(archive, ret_error);
+    if (r == 0)
+        r = cut_segment(archive, ret_error);
     if (r == 0)
         archive->written.synced = archive->written.place.position;
     return r;
@@ -171,6 +196,32 @@ static int sync_names(struct archive *archive, const char *day, struct error *re
     return r < 0 ? error_prefix(ret_error, "%s", archive->path) : 0;
 }
 
+/* A file for the segment: the spare one, which gets its name when its header is on the disk, or a
+ * new one. *ret_name: what it is called until then. */
+static int make_file(struct archive *archive, const struct segment *segment,
+                     const char **ret_name) {
+    if (archive->has_spare) {
+        int descriptor = archive_open_spare(archive);
+        *ret_name = ARCHIVE_SPARE;
+        if (descriptor >= 0)
+            return descriptor;
+    }
+    *ret_name = segment->name;
+    return openat(archive->directory, segment->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+}
+
+static int name_file(const struct archive *archive, const char **name,
+                     const struct segment *segment, struct error *ret_error) {
+    if (*name == segment->name)
+        return 0;
+    if (renameat2(archive->directory, *name, archive->directory, segment->name, RENAME_NOREPLACE) <
+        0)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot create", archive->path,
+                               segment->name);
+    *name = segment->name;
+    return 0;
+}
+
 /* Makes the segment that the next record goes to and makes it the last one. The descriptor of the
  * one before is the caller's. */
 static int begin_segment(struct archive *archive, int32_t day, struct error *ret_error) {
@@ -183,8 +234,8 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
     close(made);
     segment_list_add(&archive->list, day, archive->written.place.position + 1);
     const struct segment *segment = &archive->list.segments[archive->list.count - 1];
-    int descriptor =
-        openat(archive->directory, segment->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    const char *name;
+    int descriptor = make_file(archive, segment, &name);
     if (descriptor < 0) {
         r = error_set_errno(ret_error, errno, "%s/%s: cannot create", archive->path, segment->name);
         archive->list.count--;
@@ -194,10 +245,12 @@ static int begin_segment(struct archive *archive, int32_t day, struct error *ret
     if (r == 0)
         r = write_header(archive, descriptor, segment, ret_error);
     if (r == 0)
+        r = name_file(archive, &name, segment, ret_error);
+    if (r == 0)
         r = sync_names(archive, folder, ret_error);
     if (r < 0) {
         close(descriptor);
-        if (unlinkat(archive->directory, segment->name, 0) < 0)
+        if (unlinkat(archive->directory, name, 0) < 0)
             archive->failed = true;
         archive->list.count--;
         return r;

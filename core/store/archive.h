@@ -25,6 +25,10 @@ struct archive;
 
 struct archive_options {
     uint64_t segment_bytes; /* a segment is closed when it reaches this; 0: 64 MiB */
+    /* Records go over zeros that are on the disk already, so that a sync has nothing to tell of the
+     * file but its bytes: less than two thirds of the time, and nobody else's journal to wait for.
+     * It costs a second write of all, in the background: see archive_wants_spare(). */
+    bool on_zeros;
 };
 
 struct archive_recovery {
@@ -79,6 +83,14 @@ int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
 int archive_sync_wait(struct archive_sync *sync, struct error *ret_error);
 int archive_sync_finish(struct archive *archive, struct archive_sync *sync,
                         struct error *ret_error);
+
+/* With on_zeros: the next segment's file is made of zeros ahead, PATH/spare. Is there none? Then
+ * make() makes it, which takes some tenths of a second; it may run beside other calls in another
+ * thread, one at a time. Afterwards the owner says that it is there. Without one a segment grows
+ * with each write, as others do. */
+bool archive_wants_spare(const struct archive *archive);
+int archive_make_spare(const struct archive *archive, struct error *ret_error);
+void archive_has_spare(struct archive *archive);
 
 struct archive_place archive_end(const struct archive *archive); /* the last appended record */
 uint64_t archive_synced(const struct archive *archive);          /* known to be on disk */

@@ -39,6 +39,7 @@ struct archive {
     char *path;
     int directory, lock;
     uint64_t segment_bytes;
+    bool on_zeros, has_spare;
     struct segment_list list;
     struct segment_index *indexes; /* parallel to list */
     size_t index_count;            /* of indexes that are initialised */
@@ -60,6 +61,16 @@ struct archive {
     size_t frame_count, frame_capacity;
     bool failed; /* the file may not be as we think: nothing more until it is opened again */
 };
+
+/* On opening. The last segment's bytes from where it ends, so far as nobody has to wait long for
+ * it, become zeros on the disk; where the next record begins a segment, the spare is made. What
+ * cannot be had is done without. archive_zeros.c */
+void archive_zero_ahead(struct archive *archive);
+/* The spare, with has_spare; < 0: errno says why there is none. Its name is the caller's to change.
+ */
+int archive_open_spare(struct archive *archive);
+void archive_remove_spare(struct archive *archive);
+#define ARCHIVE_SPARE "spare"
 
 /* Finds the end, moves a torn tail aside, fills list, written, end and time_us. archive_open.c */
 int archive_recover(struct archive *archive, struct archive_recovery *ret_recovery,

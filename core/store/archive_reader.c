@@ -5,6 +5,7 @@
  * cannot make sense of it looks at twice before it says so, because a writer that could not finish
  * a write takes it back and writes something else in its place. */
 #include "archive.h"
+#include "file.h"
 #include "segment_file.h"
 #include "segment_walk.h"
 
@@ -237,6 +238,17 @@ static int explain_end(struct archive_reader *reader, int status, const char *fa
                      reader->file->name, reader->walk.offset, reader->walk.place.position, fault);
 }
 
+/* Over zeros a write that is under way does not end with the file: it may be seen with parts of it
+ * still zero, wherever they are. No frame ends with so many. A file that is shorter by now was
+ * closed. */
+static bool may_be_unwritten(const struct segment_file *file) {
+    uint8_t bytes[64];
+    if (file->is_sealed || file->size <= sizeof bytes)
+        return false;
+    ssize_t length = file_read_at(file->descriptor, bytes, sizeof bytes, file->size - sizeof bytes);
+    return length >= 0 && bytes_are_zero(bytes, (size_t)length);
+}
+
 /* Nothing whole is there. 0: the end for now; 1: the current segment is done and there is a next.
  */
 static int judge_end(struct archive_reader *reader, int status, const char *fault,
@@ -247,6 +259,8 @@ static int judge_end(struct archive_reader *reader, int status, const char *faul
         return error_prefix(ret_error, "%s", reader->file->name);
     if (tail == TAIL_CLEAN)
         return has_next(reader);
+    if (tail == TAIL_TORN && !has_next(reader) && may_be_unwritten(reader->file))
+        return 0;
     if (tail == TAIL_DAMAGED || has_next(reader) || status != FRAME_SHORT)
         return explain_end(reader, status, fault, ret_error);
     return 0;
@@ -286,6 +300,27 @@ static int look_again(struct archive_reader *reader, struct frame *ret_frame, in
     return *ret_status == FRAME_WHOLE;
 }
 
+#define LOOKS_MAX 8
+
+/* 1: there is a frame, or the segment is done and there is a next; 0: the end for now. What is
+ * found to be damaged where somebody may be writing is looked at again: it may have been written
+ * between the look at the frame and the one at what is behind it. */
+static int look_closely(struct archive_reader *reader, struct frame *ret_frame, bool *ret_is_there,
+                        struct error *ret_error) {
+    int r = 0;
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        const char *fault = "";
+        int status;
+        r = look_again(reader, ret_frame, &status, &fault, ret_error);
+        *ret_is_there = r == 1;
+        if (r == 0)
+            r = judge_end(reader, status, fault, ret_error);
+        if (r != -ERROR_DAMAGED || has_next(reader))
+            break;
+    }
+    return r;
+}
+
 /* The first segment, when there was none at opening. 1: it is there. */
 static int enter_first(struct archive_reader *reader, struct error *ret_error) {
     int r = look_for_more(reader, ret_error);
@@ -318,13 +353,11 @@ static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
             return 1;
         /* First see whether there is a next segment, then whether there is more in this one. */
         int r = has_next(reader) ? 1 : look_for_more(reader, ret_error);
-        if (r >= 0)
-            r = look_again(reader, ret_frame, &status, &fault, ret_error);
-        if (r == 0)
-            r = judge_end(reader, status, fault, ret_error);
-        else
+        if (r < 0)
             return r;
-        if (r <= 0)
+        bool is_there;
+        r = look_closely(reader, ret_frame, &is_there, ret_error);
+        if (r <= 0 || is_there)
             return r;
         r = go_on(reader, ret_error);
         if (r <= 0)
