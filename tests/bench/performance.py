@@ -68,7 +68,9 @@ def row_of(figures, row):
 def page(figures, remarks):
     lines = ["# Performance", "",
              "Made by `tests/bench/run`, in one run, everything on one machine and over loopback; ratios count, and absolute figures",
-             "belong to the machine. Median of the rounds, the least and the greatest, and in brackets how many rounds there were.", ""]
+             "belong to the machine. Median of the rounds, the least and the greatest, and in brackets how many rounds there were.",
+             "The programs are those that [deploy/build-release](../deploy/build-release) builds, which trains them with a profile",
+             "(simulated payments, nothing of what is measured here); what they were built with stands below.", ""]
     lines += [f"- {remark}" for remark in remarks]
     section = None
     for row in ROWS:
