@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 
 /* What is asked for at once. Of a piece only what has been touched takes memory. */
@@ -12,6 +13,8 @@
 
 _Static_assert(PIECE_BYTES % HUGE_BYTES == 0 && HUGE_BYTES % HEAP_EXTENT_SIZE == 0,
                "extents fill huge pages, and those pieces");
+
+_Static_assert(HEAP_TABLE_MIN % HUGE_BYTES == 0, "so do tables");
 
 struct replay_memory {
     struct heap_source source; /* first */
@@ -23,16 +26,16 @@ struct replay_memory {
 
 /* At a whole multiple of a huge page: that much more is asked for, and what is beside it given
  * back. */
-static void *new_piece(void) {
-    uint8_t *memory = mmap(NULL, PIECE_BYTES + HUGE_BYTES, PROT_READ | PROT_WRITE,
+static void *new_piece(size_t size) {
+    uint8_t *memory = mmap(NULL, size + HUGE_BYTES, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
         check_exhausted("memory for the states of entities");
     size_t before = -(uintptr_t)memory & (HUGE_BYTES - 1);
     if (before > 0)
         munmap(memory, before);
-    munmap(memory + before + PIECE_BYTES, HUGE_BYTES - before);
-    madvise(memory + before, PIECE_BYTES, MADV_HUGEPAGE); /* without, it is only slower */
+    munmap(memory + before + size, HUGE_BYTES - before);
+    madvise(memory + before, size, MADV_HUGEPAGE); /* without, it is only slower */
     return memory + before;
 }
 
@@ -40,7 +43,7 @@ static void *new_piece(void) {
 static void add_piece(struct replay_memory *memory) {
     memory->pieces =
         check_reallocarray(memory->pieces, memory->piece_count + 1, sizeof *memory->pieces);
-    memory->pieces[memory->piece_count++] = new_piece();
+    memory->pieces[memory->piece_count++] = new_piece(PIECE_BYTES);
     memory->used = 0;
 }
 
@@ -55,9 +58,19 @@ static void *next_extent(struct heap_source *self) {
     return extent;
 }
 
+static void *resize_table(struct heap_source *self, void *table, size_t size, size_t wanted) {
+    (void)self;
+    void *moved = wanted > 0 ? new_piece(wanted) : NULL;
+    if (moved && size > 0)
+        memcpy(moved, table, size < wanted ? size : wanted);
+    if (size > 0)
+        munmap(table, size);
+    return moved;
+}
+
 struct replay_memory *replay_memory_new(void) {
     struct replay_memory *memory = check_calloc(1, sizeof *memory);
-    memory->source.extent = next_extent;
+    memory->source = (struct heap_source){.extent = next_extent, .table = resize_table};
     check(pthread_mutex_init(&memory->lock, NULL) == 0);
     return memory;
 }

@@ -22,7 +22,11 @@
 struct heap_source {
     /* Memory for one extent, at a whole multiple of its size. Never given back to it. */
     void *(*extent)(struct heap_source *self);
+    /* As realloc() has it, for tables of at least HEAP_TABLE_MIN bytes; the sizes are powers of
+     * two. size 0: there was none; wanted 0: it is given back. */
+    void *(*table)(struct heap_source *self, void *table, size_t size, size_t wanted);
 };
+#define HEAP_TABLE_MIN ((size_t)2 << 20)
 
 struct heap_free {
     struct heap_free *next, *before;

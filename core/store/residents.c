@@ -45,11 +45,25 @@ struct resident *residents_at(const struct residents *residents, size_t slot) {
     return at_slot(residents, slot);
 }
 
+/* Of so many slots, in a table of the heap's; 0: they are malloc()'s. */
+static size_t slot_bytes(const struct residents *residents, size_t count) {
+    size_t size = count * sizeof *residents->slots;
+    return residents->heap && size >= HEAP_TABLE_MIN ? size : 0;
+}
+
+static void free_slots(struct residents *residents) {
+    size_t size = slot_bytes(residents, residents->capacity);
+    if (size > 0)
+        residents->heap->source->table(residents->heap->source, residents->slots, size, 0);
+    else
+        free(residents->slots);
+}
+
 void residents_deinit(struct residents *residents) {
     for (size_t i = 0; i < residents->capacity; i++)
         if (residents->slots[i].place)
             state_deinit(&residents_at(residents, i)->state);
-    free(residents->slots);
+    free_slots(residents);
     for (size_t i = 0; i < residents->block_count; i++)
         if (!residents->blocks[i]->is_in_heap)
             free(residents->blocks[i]);
@@ -142,6 +156,23 @@ static size_t free_slot(const struct residents *residents, uint32_t hash) {
     return at;
 }
 
+/* From so many to residents->capacity, whose contents are kept. Large tables are the heap's. */
+static void resize_slots(struct residents *residents, size_t old) {
+    size_t before = slot_bytes(residents, old), size = slot_bytes(residents, residents->capacity);
+    struct resident_slot *slots = residents->slots;
+    struct heap_source *source = residents->heap ? residents->heap->source : NULL;
+    if (size == 0 && before == 0) {
+        residents->slots = check_reallocarray(slots, residents->capacity, sizeof *slots);
+    } else if (before > 0) {
+        residents->slots = source->table(source, slots, before, size);
+    } else {
+        residents->slots = source->table(source, NULL, 0, size);
+        if (old > 0)
+            memcpy(residents->slots, slots, old * sizeof *slots);
+        free(slots);
+    }
+}
+
 /* Twice the slots, in place: a large table then grows by new pages and keeps the ones it has. From
  * behind a free slot on, all around the old half: so whoever is placed anew finds nobody in the way
  * who is still to be placed, as those lie behind the slot that it has just left. */
@@ -149,8 +180,7 @@ static void grow(struct residents *residents) {
     size_t old = residents->capacity, first = 0;
     residents->capacity = old ? 2 * old : CAPACITY_FIRST;
     check(residents->capacity <= CAPACITY_MAX);
-    residents->slots =
-        check_reallocarray(residents->slots, residents->capacity, sizeof *residents->slots);
+    resize_slots(residents, old);
     memset(residents->slots + old, 0, (residents->capacity - old) * sizeof *residents->slots);
     if (residents->factor == 0)
         residents->factor = hash_secret(residents->slots);
