@@ -9,9 +9,10 @@
 
 #define GAP_BYTES_MIN 1024 /* a shorter state is moved at once */
 
-/* A quarter more than is needed, in the sizes that malloc() has: 16 n + 8 in glibc. */
+/* A quarter more than is needed, or two or three entries, in the sizes that malloc() has: 16 n + 8
+ * in glibc. */
 static size_t capacity_for(size_t length) {
-    size_t few = length / 2 < 64 ? length / 2 : 64;
+    size_t few = length / 2 < 32 ? length / 2 : 32;
     size_t wanted = length + (length / 4 > few ? length / 4 : few);
     size_t capacity = ((wanted + 7) & ~(size_t)15) + 8;
     check(length <= UINT32_MAX);
