@@ -198,15 +198,25 @@ static int add_generation(struct replay_history *history, const struct record *r
 
 /* ---- records ---- */
 
+/* Two labels a byte: there may be many millions. */
+#define LABEL_BITS 4
+_Static_assert(LABEL_COUNT <= 1 << LABEL_BITS && LABEL_NONE == 0, "labels are half a byte");
+
+static unsigned label_shift(uint64_t position) {
+    return (unsigned)(position % 2) * LABEL_BITS;
+}
+
 static void add_outcome(struct replay_history *history, const struct outcome_record *outcome) {
     uint64_t position = outcome->transaction_position;
     struct buffer *labels = &history->labels;
-    if (position >= labels->length) {
-        size_t more = (size_t)position + 1 - labels->length;
-        memset(buffer_reserve(labels, more), LABEL_NONE, more);
+    if (position / 2 >= labels->length) {
+        size_t more = (size_t)(position / 2) + 1 - labels->length;
+        memset(buffer_reserve(labels, more), 0, more);
         labels->length += more;
     }
-    labels->bytes[position] = (uint8_t)outcome->label;
+    uint8_t *both = &labels->bytes[position / 2];
+    unsigned shift = label_shift(position), others = (1u << LABEL_BITS) - 1;
+    *both = (uint8_t)((*both & ~(others << shift)) | (unsigned)outcome->label << shift);
 }
 
 void replay_history_note_time(struct replay_history *history, int64_t at_us) {
@@ -269,7 +279,8 @@ void replay_history_decree(struct replay_history *history, struct snapshot *snap
 }
 
 enum label replay_history_label(const struct replay_history *history, uint64_t position) {
-    if (position >= history->labels.length)
+    if (position / 2 >= history->labels.length)
         return LABEL_NONE;
-    return (enum label)history->labels.bytes[position];
+    unsigned both = history->labels.bytes[position / 2];
+    return (enum label)(both >> label_shift(position) & ((1u << LABEL_BITS) - 1));
 }

@@ -52,7 +52,7 @@ struct replay_history {
     size_t shadow_count;
     struct snapshot **snapshots; /* each different one once; the others point to them */
     size_t snapshot_count;
-    struct buffer labels; /* enum label by position, one byte each, as far as there are outcomes */
+    struct buffer labels; /* enum label by position, two a byte, as far as there are outcomes */
     uint64_t foreign_versions;   /* engine records of other versions than this */
     int64_t first_us, newest_us; /* event times of the first transaction and the newest */
     bool has_transactions;

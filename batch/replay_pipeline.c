@@ -63,9 +63,8 @@ struct seeker {
     bool takes_all; /* shards of others, too */
 };
 
-/* States lie in memory that their worker has asked for, in a part of the heap that malloc() keeps
- * for it; whoever changes one takes that part's lock. So a shard is worked on by the same worker,
- * unless that one is behind. */
+/* What a worker touched last is in its processor's caches. So a shard is worked on by the same
+ * worker, unless that one is behind. */
 static bool is_for(const struct seeker *seeker, size_t shard) {
     return seeker->takes_all || shard % seeker->pipeline->replay->workers == seeker->worker;
 }

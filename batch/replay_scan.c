@@ -141,17 +141,37 @@ static int scan_records(struct scan *scan, struct archive_part_reader *reader,
     return r < 0 ? r : 0;
 }
 
-static void scan_part(struct scan *scan, size_t index) {
+static void forget_part(struct scanned_part *part) {
+    free(part->records);
+    buffer_deinit(&part->bytes);
+    *part = (struct scanned_part){0};
+}
+
+static void read_part(struct scan *scan, size_t index, bool skims) {
     struct scanned_part *part = &scan->parts[index];
     struct archive_part_reader *reader;
     buffer_init(&part->bytes);
-    if (!is_part_scanned(scan->replay, index))
-        return;
     part->result = archive_part_open(scan->replay->parts, index, 0, false, &reader, &part->error);
     if (part->result < 0)
         return;
+    if (skims)
+        archive_part_skim(reader);
     part->result = scan_records(scan, reader, part);
     archive_part_close(reader);
+}
+
+/* Transactions, which are nearly everything, are verified when they are read to be replayed, where
+ * all are. What is wrong with any record is told as if it had been looked for. */
+static void scan_part(struct scan *scan, size_t index) {
+    struct scanned_part *part = &scan->parts[index];
+    bool skims = scan->replay->start.position == 0 && !scan->replay->tables;
+    if (!is_part_scanned(scan->replay, index))
+        return;
+    read_part(scan, index, skims);
+    if (part->result < 0 && skims) {
+        forget_part(part);
+        read_part(scan, index, false);
+    }
 }
 
 /* ---- all of them ---- */
@@ -230,12 +250,6 @@ static int take_part(struct replay *replay, size_t index, const struct scanned_p
             replay->least_us[index] = part->least_us;
     }
     return part->result;
-}
-
-static void forget_part(struct scanned_part *part) {
-    free(part->records);
-    buffer_deinit(&part->bytes);
-    *part = (struct scanned_part){0};
 }
 
 static int tell_progress(const struct replay *replay, size_t index, struct progress *progress,

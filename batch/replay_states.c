@@ -80,6 +80,12 @@ struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, s
     }
     states->shard_count = shards;
     states->shards = check_calloc(shards, sizeof *states->shards);
+    states->memory = replay_memory_new();
+    for (size_t i = 0; i < shards; i++) {
+        struct replay_shard *shard = &states->shards[i];
+        heap_init(&shard->heap, replay_memory_source(states->memory));
+        shard->live.heap = shard->dormant.heap = &shard->heap;
+    }
     find_columns(states);
     return states;
 }
@@ -91,6 +97,7 @@ void replay_states_free(struct replay_states *states) {
         residents_deinit(&states->shards[i].live);
         residents_deinit(&states->shards[i].dormant);
     }
+    replay_memory_free(states->memory);
     free(states->shards);
     for (size_t e = 0; e < states->plan->plan.entity_count; e++)
         free(states->columns[e].texts);

@@ -14,6 +14,7 @@
 
 #include "core/engine/engine.h"
 #include "core/store/residents.h"
+#include "replay_memory.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -21,6 +22,7 @@
 struct replay_shard {
     struct residents live;    /* what decisions see */
     struct residents dormant; /* what the generations before have left out */
+    struct heap heap;         /* of both */
 };
 
 /* What a reading leaves of one entity, in the plan's order. */
@@ -37,6 +39,7 @@ struct replay_states {
     bool omits_ids;             /* engine_omit_ids() */
     const struct entity_plan **entities; /* engine_entity_plan() */
     size_t workers;
+    struct replay_memory *memory; /* of all heaps */
     struct replay_shard *shards;
     size_t shard_count;             /* a power of two */
     struct replay_columns *columns; /* of each entity of the plan */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SHARDS_EACH 8 /* worker */
+#define SHARDS_EACH 2 /* worker */
 #define SHARDS_MAX  256
 
 static size_t shards_of(const struct replay *replay) {

@@ -7,6 +7,8 @@
 
 #define DAYS_OPEN   2    /* a day is open until a row is of this many days later */
 #define TABLE_FIRST 1024 /* slots; a power of two */
+/* Rows wait until what they will touch has been fetched: first the slot, then the card. */
+#define WAITING 16
 
 /* One card on one day. */
 struct card {
@@ -50,6 +52,8 @@ struct report_cards {
     struct known_cards found[REPORT_SIDES]; /* on an earlier day */
     struct report_card_day *days;
     size_t day_count, day_room;
+    struct report_card_row waiting[WAITING]; /* a ring */
+    uint64_t added, done;                    /* rows, since the beginning */
 };
 
 struct report_cards *report_cards_new(uint64_t k, int64_t blocked_after_days) {
@@ -262,7 +266,7 @@ static void add_scores(struct report_cards *cards, const struct report_card_row 
     }
 }
 
-void report_cards_add(struct report_cards *cards, const struct report_card_row *row) {
+static void do_row(struct report_cards *cards, const struct report_card_row *row) {
     bool blocked = is_blocked(cards, row);
     if (cards->scores && row->has_card && row->positive)
         known_add(&cards->frauds, row->card, row->day);
@@ -278,7 +282,37 @@ void report_cards_add(struct report_cards *cards, const struct report_card_row *
         add_to_day(cards, row);
 }
 
+static void do_waiting(struct report_cards *cards) {
+    while (cards->done < cards->added)
+        do_row(cards, &cards->waiting[cards->done++ % WAITING]);
+}
+
+/* Of a day that is open already: the others begin small. */
+static void fetch(const struct report_cards *cards, const struct report_card_row *row, int step) {
+    const struct card_day *day = NULL;
+    for (size_t i = 0; i < cards->open_count && !day; i++)
+        if (cards->open[i].day == row->day && cards->open[i].slot_count > 0)
+            day = &cards->open[i];
+    if (!day || !row->has_card)
+        return;
+    const uint32_t *slot = &day->slots[row->card & (day->slot_count - 1)];
+    if (step == 0)
+        __builtin_prefetch(slot, 1);
+    else if (*slot != 0)
+        __builtin_prefetch(&day->cards[*slot - 1], 1);
+}
+
+void report_cards_add(struct report_cards *cards, const struct report_card_row *row) {
+    if (cards->added - cards->done == WAITING)
+        do_row(cards, &cards->waiting[cards->done++ % WAITING]);
+    cards->waiting[cards->added++ % WAITING] = *row;
+    fetch(cards, row, 0);
+    if (cards->added - cards->done > WAITING / 2)
+        fetch(cards, &cards->waiting[(cards->added - 1 - WAITING / 2) % WAITING], 1);
+}
+
 const struct report_card_day *report_cards_finish(struct report_cards *cards, size_t *ret_count) {
+    do_waiting(cards);
     while (cards->open_count > 0)
         close_first(cards);
     *ret_count = cards->day_count;
@@ -352,7 +386,8 @@ static void decode_day(struct report_cards *cards, struct cursor *cursor) {
         cursor->failed = true;
 }
 
-void report_cards_encode(const struct report_cards *cards, struct buffer *out) {
+void report_cards_encode(struct report_cards *cards, struct buffer *out) {
+    do_waiting(cards);
     buffer_append_varint(out, cards->late);
     buffer_append_varint(out, cards->blocked);
     encode_known(&cards->frauds, out);

@@ -41,7 +41,7 @@ void report_cards_free(struct report_cards *cards); /* NULL is allowed */
 void report_cards_add(struct report_cards *cards, const struct report_card_row *row);
 
 /* As report_tally.h has it; before they are finished, and into new ones of the same k and days. */
-void report_cards_encode(const struct report_cards *cards, struct buffer *out);
+void report_cards_encode(struct report_cards *cards, struct buffer *out);
 void report_cards_decode(struct report_cards *cards, struct cursor *cursor);
 
 /* Closes all days. They live as long as the cards. */

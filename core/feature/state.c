@@ -132,7 +132,7 @@ void state_deinit(struct state *state) {
     if (state->front > 0)
         standing_deinit(state_standing(state));
     survey_free(state->survey);
-    free(state_block(state));
+    state_free_block(state);
     *state = (struct state){0};
 }
 

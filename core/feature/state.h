@@ -54,6 +54,7 @@ struct state {
     uint8_t block_transactions; /* raw ones in the newest block, at most TILE_RAW_MAX + 1 */
     uint8_t unmarked;           /* raw entries since the survey's last mark */
     bool is_surveyed;
+    bool is_in_heap; /* it lies in an extent of a heap (base/heap.h), and its bytes are that one's */
     int64_t quiet_us; /* before the newest time is this, nothing is collapsed, united or dropped */
     struct survey *survey; /* NULL: none. state_deinit() frees it */
 };

@@ -1,6 +1,7 @@
 #include "state_memory.h"
 
 #include "../base/check.h"
+#include "../base/heap.h"
 #include "standing.h"
 
 #include <stdlib.h>
@@ -8,14 +9,38 @@
 
 #define GAP_BYTES_MIN 1024 /* a shorter state is moved at once */
 
-/* A quarter more than is needed, in the sizes that malloc() has: 16 n + 8 in glibc. */
+/* A quarter more than is needed, or two or three entries, in the sizes that malloc() has: 16 n + 8
+ * in glibc. */
 static size_t capacity_for(size_t length) {
-    size_t few = length / 2 < 64 ? length / 2 : 64;
+    size_t few = length / 2 < 32 ? length / 2 : 32;
     size_t wanted = length + (length / 4 > few ? length / 4 : few);
     size_t capacity = ((wanted + 7) & ~(size_t)15) + 8;
     check(length <= UINT32_MAX);
     return capacity > UINT32_MAX ? UINT32_MAX : capacity;
 }
+
+/* ---- blocks ---- */
+
+/* Of a state with bytes. */
+static size_t block_size(const struct state *state) {
+    return (size_t)state->front + state->capacity;
+}
+
+static uint8_t *resize_block(struct state *state, size_t size) {
+    uint8_t *block = state_block(state);
+    return state->is_in_heap
+               ? heap_resize(heap_of(state), block, block ? block_size(state) : 0, size)
+               : check_realloc(block, size);
+}
+
+void state_free_block(struct state *state) {
+    if (state->is_in_heap && state->bytes)
+        heap_free(heap_of(state), state_block(state), block_size(state));
+    else
+        free(state_block(state));
+}
+
+/* ---- what lies in them ---- */
 
 static void close_gap(struct state *state) {
     if (state->gap == 0)
@@ -28,7 +53,7 @@ static void close_gap(struct state *state) {
 
 static void resize(struct state *state, size_t capacity) {
     close_gap(state);
-    uint8_t *block = check_realloc(state_block(state), state->front + capacity);
+    uint8_t *block = resize_block(state, state->front + capacity);
     state->bytes = block + state->front;
     state->capacity = (uint32_t)capacity;
     if (state->front > 0)
@@ -40,9 +65,10 @@ struct standing *state_add_front(struct state *state, size_t size) {
     size_t front = (size + STATE_FRONT_ALIGN - 1) & ~(size_t)(STATE_FRONT_ALIGN - 1);
     size_t capacity = capacity_for(state->length);
     check(front <= UINT32_MAX);
-    uint8_t *block = check_malloc(front + capacity);
+    uint8_t *block = state->is_in_heap ? heap_alloc(heap_of(state), front + capacity)
+                                       : check_malloc(front + capacity);
     memcpy(block + front, state->bytes, state->length);
-    free(state_block(state));
+    state_free_block(state);
     state->bytes = block + front;
     state->capacity = (uint32_t)capacity;
     state->front = (uint32_t)front;

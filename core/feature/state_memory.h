@@ -29,6 +29,9 @@ static inline struct standing *state_standing(const struct state *state) {
  * and no standing. */
 struct standing *state_add_front(struct state *state, size_t size);
 
+/* The state is not to be used before state_init(). */
+void state_free_block(struct state *state);
+
 /* How long the bytes may become where they are. */
 static inline size_t state_room(const struct state *state) {
     return state->capacity - state->gap;

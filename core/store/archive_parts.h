@@ -64,6 +64,11 @@ int archive_part_open(const struct archive_parts *parts, size_t index, uint64_t 
                       struct error *ret_error);
 void archive_part_close(struct archive_part_reader *reader); /* NULL is allowed */
 
+/* Before the first archive_part_next(): transactions are handed out as they lie there, nothing of
+ * them is verified, and of the rest only what does not need them. For a reading that another one of
+ * the same part follows. When anything is wrong, the one that follows says best what. */
+void archive_part_skim(struct archive_part_reader *reader);
+
 /* Has the seal of the part verified too, against that of the part before and, at the end, against
  * its bytes: of one that is not sealed as far as the seals around it tell what it should be. Call
  * it before the first archive_part_next(). Costs about as much as reading. ERROR_DAMAGED. */

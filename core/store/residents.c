@@ -4,6 +4,7 @@
 #include "../base/hash.h"
 
 #include <stdalign.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,10 +20,16 @@
 
 struct resident_block {
     size_t used, size;
+    bool is_in_heap; /* it is an extent behind its head */
     alignas(alignof(struct resident)) char bytes[];
 };
 
+#define KEY_LENGTH_MAX ((UINT32_C(1) << 24) - 1) /* a request is shorter */
+#define EXTENT_ROOM    (HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE - sizeof(struct resident_block))
+
+_Static_assert(PLAN_ENTITIES_MAX <= 1 << 8, "an entity is a byte");
 _Static_assert(alignof(struct resident) <= UNIT, "residents lie at whole units");
+_Static_assert(EXTENT_ROOM <= BLOCK_BYTES, "a place reaches all of an extent");
 
 static struct resident *at_place(const struct residents *residents, uint32_t place) {
     struct resident_block *block = residents->blocks[place >> PLACE_BITS];
@@ -38,13 +45,28 @@ struct resident *residents_at(const struct residents *residents, size_t slot) {
     return at_slot(residents, slot);
 }
 
+/* Of so many slots, in a table of the heap's; 0: they are malloc()'s. */
+static size_t slot_bytes(const struct residents *residents, size_t count) {
+    size_t size = count * sizeof *residents->slots;
+    return residents->heap && size >= HEAP_TABLE_MIN ? size : 0;
+}
+
+static void free_slots(struct residents *residents) {
+    size_t size = slot_bytes(residents, residents->capacity);
+    if (size > 0)
+        residents->heap->source->table(residents->heap->source, residents->slots, size, 0);
+    else
+        free(residents->slots);
+}
+
 void residents_deinit(struct residents *residents) {
     for (size_t i = 0; i < residents->capacity; i++)
         if (residents->slots[i].place)
             state_deinit(&residents_at(residents, i)->state);
-    free(residents->slots);
+    free_slots(residents);
     for (size_t i = 0; i < residents->block_count; i++)
-        free(residents->blocks[i]);
+        if (!residents->blocks[i]->is_in_heap)
+            free(residents->blocks[i]);
     free(residents->blocks);
     *residents = (struct residents){0};
 }
@@ -134,6 +156,23 @@ static size_t free_slot(const struct residents *residents, uint32_t hash) {
     return at;
 }
 
+/* From so many to residents->capacity, whose contents are kept. Large tables are the heap's. */
+static void resize_slots(struct residents *residents, size_t old) {
+    size_t before = slot_bytes(residents, old), size = slot_bytes(residents, residents->capacity);
+    struct resident_slot *slots = residents->slots;
+    struct heap_source *source = residents->heap ? residents->heap->source : NULL;
+    if (size == 0 && before == 0) {
+        residents->slots = check_reallocarray(slots, residents->capacity, sizeof *slots);
+    } else if (before > 0) {
+        residents->slots = source->table(source, slots, before, size);
+    } else {
+        residents->slots = source->table(source, NULL, 0, size);
+        if (old > 0)
+            memcpy(residents->slots, slots, old * sizeof *slots);
+        free(slots);
+    }
+}
+
 /* Twice the slots, in place: a large table then grows by new pages and keeps the ones it has. From
  * behind a free slot on, all around the old half: so whoever is placed anew finds nobody in the way
  * who is still to be placed, as those lie behind the slot that it has just left. */
@@ -141,8 +180,7 @@ static void grow(struct residents *residents) {
     size_t old = residents->capacity, first = 0;
     residents->capacity = old ? 2 * old : CAPACITY_FIRST;
     check(residents->capacity <= CAPACITY_MAX);
-    residents->slots =
-        check_reallocarray(residents->slots, residents->capacity, sizeof *residents->slots);
+    resize_slots(residents, old);
     memset(residents->slots + old, 0, (residents->capacity - old) * sizeof *residents->slots);
     if (residents->factor == 0)
         residents->factor = hash_secret(residents->slots);
@@ -158,6 +196,21 @@ static void grow(struct residents *residents) {
     }
 }
 
+static struct resident_block *new_block(const struct residents *residents, size_t room) {
+    if (!residents->heap || room > EXTENT_ROOM) {
+        struct resident_block *block =
+            check_malloc(sizeof *block + (room > BLOCK_BYTES ? room : BLOCK_BYTES));
+        block->size = room > BLOCK_BYTES ? room : BLOCK_BYTES;
+        block->is_in_heap = false;
+        return block;
+    }
+    struct resident_block *block =
+        (void *)((uint8_t *)heap_extent(residents->heap) + HEAP_HEAD_SIZE);
+    block->size = EXTENT_ROOM;
+    block->is_in_heap = true;
+    return block;
+}
+
 static struct resident_block *add_block(struct residents *residents, size_t size) {
     size_t count = residents->block_count;
     if (count > BLOCKS_MAX)
@@ -167,10 +220,8 @@ static struct resident_block *add_block(struct residents *residents, size_t size
             check_reallocarray(residents->blocks, count ? 2 * count : 1, sizeof *residents->blocks);
     /* The first unit of the first block is nobody's: its place is that of a free slot. */
     size_t used = count == 0 ? UNIT : 0;
-    size_t room = used + size > BLOCK_BYTES ? used + size : BLOCK_BYTES;
-    struct resident_block *block = check_malloc(sizeof *block + room);
+    struct resident_block *block = new_block(residents, used + size);
     block->used = used;
-    block->size = room;
     residents->blocks[residents->block_count++] = block;
     return block;
 }
@@ -194,15 +245,16 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
                                uint64_t key_hash) {
     if (4 * (residents->count + 1) > 3 * residents->capacity)
         grow(residents);
-    check(key.length <= UINT32_MAX);
+    check(key.length <= KEY_LENGTH_MAX && entity < PLAN_ENTITIES_MAX);
     uint32_t place = carve(residents, key.length);
     struct resident *resident = at_place(residents, place);
-    resident->entity = (uint32_t)entity;
+    resident->entity = (uint8_t)entity;
     resident->kept_bytes = 0;
-    resident->key_length = (uint32_t)key.length;
+    resident->key_length = (uint32_t)key.length & KEY_LENGTH_MAX;
     if (key.length)
         memcpy(resident->key, key.data, key.length);
     state_init(&resident->state);
+    resident->state.is_in_heap = residents->blocks[residents->block_count - 1]->is_in_heap;
     uint32_t hash = slot_hash(residents, entity, key_hash);
     size_t at = find_slot(residents, entity, key, hash);
     check(!residents->slots[at].place);

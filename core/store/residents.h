@@ -3,6 +3,7 @@
  * generation to the next. */
 #pragma once
 
+#include "../base/heap.h"
 #include "../base/text.h"
 #include "../engine/engine.h"
 
@@ -10,10 +11,10 @@
 #include <stdint.h>
 
 struct resident {
-    struct state state; /* the first: overlay.c finds the rest from it */
-    uint32_t entity;
+    struct state state;  /* the first: overlay.c finds the rest from it */
     uint32_t kept_bytes; /* beside the state, the overlay's to know */
-    uint32_t key_length;
+    uint32_t entity : 8;
+    uint32_t key_length : 24;
     char key[];
 };
 
@@ -34,6 +35,8 @@ struct residents {
     uint64_t factor;                /* odd, of this table alone: clients choose the keys */
     struct resident_block **blocks; /* where they live; the last one has room */
     size_t block_count;
+    struct heap
+        *heap; /* where they and their states live; NULL: malloc()'s. Set before the first */
 };
 
 void residents_deinit(struct residents *residents);

@@ -75,8 +75,9 @@ static size_t padded(size_t length) {
     return (length + 7) & ~(size_t)7;
 }
 
-enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame *ret_frame,
-                              const char **ret_fault) {
+/* Everything but the checksum and what should be zeros. */
+static enum frame_status parse_head(const uint8_t *bytes, size_t length, struct frame *ret_frame,
+                                    const char **ret_fault) {
     *ret_frame = (struct frame){0};
     if (length == 0)
         return FRAME_END;
@@ -98,13 +99,33 @@ enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame 
     ret_frame->type = load_u16(bytes + 16);
     ret_frame->payload =
         (struct text){.data = (const char *)bytes + FRAME_HEADER_SIZE, .length = payload_length};
+    return FRAME_WHOLE;
+}
+
+static enum frame_status prove(const uint8_t *bytes, const struct frame *frame,
+                               const char **ret_fault) {
+    size_t end = FRAME_HEADER_SIZE + frame->payload.length;
     *ret_fault = "its checksum does not fit";
-    if (ret_frame->crc != crc32c(0, bytes + 4, end - 4))
+    if (frame->crc != crc32c(0, bytes + 4, end - 4))
         return FRAME_BAD;
     *ret_fault = "there are bytes where there should be zeros";
-    if (!bytes_are_zero(bytes + 18, 6) || !bytes_are_zero(bytes + end, ret_frame->size - end))
+    if (!bytes_are_zero(bytes + 18, 6) || !bytes_are_zero(bytes + end, frame->size - end))
         return FRAME_BAD;
     return FRAME_WHOLE;
+}
+
+enum frame_status frame_parse_but(const uint8_t *bytes, size_t length, uint16_t unproved,
+                                  struct frame *ret_frame, const char **ret_fault) {
+    enum frame_status status = parse_head(bytes, length, ret_frame, ret_fault);
+    if (status != FRAME_WHOLE || ret_frame->type == unproved)
+        return status;
+    return prove(bytes, ret_frame, ret_fault);
+}
+
+enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame *ret_frame,
+                              const char **ret_fault) {
+    enum frame_status status = parse_head(bytes, length, ret_frame, ret_fault);
+    return status == FRAME_WHOLE ? prove(bytes, ret_frame, ret_fault) : status;
 }
 
 void frame_begin(struct buffer *buffer) {

@@ -106,7 +106,9 @@ int frame_window_look(struct frame_window *window, uint64_t offset, struct frame
         enum frame_status status = FRAME_SHORT;
         *ret_frame = (struct frame){0};
         if (available > 0 || offset >= size)
-            status = frame_parse(at, available, ret_frame, ret_fault);
+            status = window->unproved == FRAME_PROVED
+                         ? frame_parse(at, available, ret_frame, ret_fault)
+                         : frame_parse_but(at, available, window->unproved, ret_frame, ret_fault);
         ret_frame->offset = offset;
         size_t needed = ret_frame->size ? ret_frame->size : FRAME_HEADER_SIZE;
         /* Nothing is allocated for a length that the file does not have. */
@@ -137,6 +139,14 @@ void segment_walk_deinit(struct segment_walk *walk) {
     frame_window_deinit(&walk->window);
 }
 
+static bool is_skimming(const struct segment_walk *walk) {
+    return walk->window.unproved != FRAME_PROVED;
+}
+
+void segment_walk_skim(struct segment_walk *walk, enum record_type type) {
+    walk->window.unproved = (uint16_t)type;
+}
+
 /* Why a sync mark cannot stand here, or NULL. */
 static const char *mark_fault(struct segment_walk *walk, const struct frame *frame,
                               struct sync_mark *ret_mark) {
@@ -144,7 +154,7 @@ static const char *mark_fault(struct segment_walk *walk, const struct frame *fra
         return "it is no sync mark, though it says so";
     if (ret_mark->place.position > walk->place.position)
         return "it is a sync mark for records that are not there";
-    if (ret_mark->place.position == walk->place.position &&
+    if (ret_mark->place.position == walk->place.position && !is_skimming(walk) &&
         ret_mark->place.chain != walk->place.chain) {
         walk->contradicted = true;
         return "it is a sync mark for other records than those before it";
@@ -176,7 +186,8 @@ int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const 
             return FRAME_BAD;
         }
         const uint8_t *bytes = (const uint8_t *)frame.payload.data - FRAME_HEADER_SIZE;
-        walk->place.chain = frame_chain(bytes, walk->place.chain);
+        if (!is_skimming(walk))
+            walk->place.chain = frame_chain(bytes, walk->place.chain);
         walk->place.position = frame.position;
         walk->last_offset = frame.offset;
         walk->offset += frame.size;

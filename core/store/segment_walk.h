@@ -10,12 +10,15 @@ struct sha256;
 struct frame_window {
     struct segment_file *file; /* somebody else's */
     uint64_t start;            /* offset of bytes[0] in the segment */
+    uint16_t unproved;         /* frame_parse_but()'s; FRAME_PROVED: all are proved */
     size_t chunk;              /* how much is read at once of one that is not sealed */
     struct buffer bytes;
     struct seal_unpacker *unpacker; /* NULL until it is needed */
     struct sha256 *hash;            /* NULL: not asked for */
     uint64_t hashed;                /* so many bytes of the segment */
 };
+
+#define FRAME_PROVED 0 /* no record has this type */
 
 #define WINDOW_SEQUENTIAL (1u << 20)  /* chunk for reading on */
 #define WINDOW_RANDOM     (32u << 10) /* chunk for reading here and there */
@@ -50,6 +53,10 @@ struct segment_walk {
 int segment_walk_init(struct segment_walk *walk, struct segment_file *file,
                       const struct segment_header *header, struct error *ret_error);
 void segment_walk_deinit(struct segment_walk *walk);
+/* Records of this type are not proved: neither their checksums are looked at nor, as those behind
+ * continue them, the chain of any; walk->place and synced have none. For whoever goes through the
+ * same segment once more. Before the first step. */
+void segment_walk_skim(struct segment_walk *walk, enum record_type type);
 
 /* FRAME_WHOLE: *ret_frame is the next record and the walk stands behind it; sync marks are checked
  * and passed over. Else the walk goes no further: FRAME_END, FRAME_SHORT, FRAME_BAD with

@@ -175,6 +175,86 @@ static void test_chosen_keys(void **state) {
     residents_deinit(&residents);
 }
 
+/* ---- in a heap ---- */
+
+struct extents {
+    struct heap_source source; /* first */
+    void *extents[2000];
+    size_t count, tables;
+};
+
+static void *give_extent(struct heap_source *self) {
+    struct extents *extents = (struct extents *)self;
+    check(extents->count < 2000);
+    void *extent = aligned_alloc(HEAP_EXTENT_SIZE, HEAP_EXTENT_SIZE);
+    check(extent);
+    return extents->extents[extents->count++] = extent;
+}
+
+static void *resize_table(struct heap_source *self, void *table, size_t size, size_t wanted) {
+    struct extents *extents = (struct extents *)self;
+    assert_true((size == 0) == (table == NULL));
+    assert_true(size == 0 || size >= HEAP_TABLE_MIN);
+    extents->tables += size == 0;
+    extents->tables -= wanted == 0;
+    if (wanted > 0)
+        return check_realloc(table, wanted);
+    free(table);
+    return NULL;
+}
+
+/* As many bytes as the round and the number say; some are longer than a heap's blocks. */
+static size_t state_length(uint64_t number, uint64_t round) {
+    uint64_t bits = number * UINT64_C(0x9e3779b97f4a7c15) + round * UINT64_C(0xbf58476d1ce4e5b9);
+    return number % 1000 == 0 ? bits >> 40 & 0xffff : bits >> 40 & 0xff;
+}
+
+static void fill_states(const struct residents *residents, uint64_t count, uint64_t round) {
+    static uint8_t bytes[1 << 16];
+    for (uint64_t i = 0; i < count; i++) {
+        struct resident *resident = find(residents, anywhere, i);
+        memset(bytes, (int)(i + round), sizeof bytes);
+        state_assign(&resident->state, bytes, state_length(i, round));
+    }
+}
+
+static void check_states(const struct residents *residents, uint64_t count, uint64_t round) {
+    for (uint64_t i = 0; i < count; i++) {
+        const struct state *state = &find(residents, anywhere, i)->state;
+        assert_int_equal(state->length, state_length(i, round));
+        for (size_t at = 0; at < state->length; at++)
+            if (state->bytes[at] != (uint8_t)(i + round))
+                fail_msg("byte %zu of %" PRIu64, at, i);
+    }
+}
+
+/* So many that their slots are a table of the heap's; their states grow and shrink. */
+static void test_in_a_heap(void **state) {
+    (void)state;
+    enum { MANY = 230000, ROUNDS = 3 };
+    struct extents extents = {.source = {.extent = give_extent, .table = resize_table}};
+    struct heap heap;
+    heap_init(&heap, &extents.source);
+    struct residents residents = {.heap = &heap, .factor = PLAIN_FACTOR};
+    for (uint64_t i = 0; i < MANY; i++)
+        add(&residents, anywhere, i);
+    assert_int_equal(extents.tables, 1);
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        fill_states(&residents, MANY, round);
+        check_states(&residents, MANY, round);
+    }
+    static char key[HEAP_EXTENT_SIZE]; /* longer than an extent's room: beside the heap */
+    struct text text = {.data = key, .length = sizeof key};
+    struct resident *long_one = residents_add(&residents, 0, text, 7);
+    state_assign(&long_one->state, "abc", 3);
+    assert_ptr_equal(residents_find(&residents, 0, text, 7), long_one);
+    check_states(&residents, MANY, ROUNDS - 1);
+    residents_deinit(&residents);
+    assert_int_equal(extents.tables, 0);
+    for (size_t i = 0; i < extents.count; i++)
+        free(extents.extents[i]);
+}
+
 int main(void) {
     static const struct crowd uniform = {anywhere, COUNT}, end = {at_the_end, 4000},
                               around = {around_the_end, 4000}, few = {crowded, COUNT / 4};
@@ -186,6 +266,7 @@ int main(void) {
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_chosen_keys),
         cmocka_unit_test(test_room),
+        cmocka_unit_test(test_in_a_heap),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
