@@ -9,10 +9,16 @@
 
 #define GAP_BYTES_MIN 1024 /* a shorter state is moved at once */
 
-/* A quarter more than is needed, or two or three entries, in the sizes that malloc() has: 16 n + 8
- * in glibc. */
-static size_t capacity_for(size_t length) {
-    size_t few = length / 2 < 32 ? length / 2 : 32;
+/* Room for ten entries more, where malloc() has to find it; a heap has it at once, and jobs over an
+ * archive hold all entities. */
+#define ROOM_IN_MALLOC 128
+#define ROOM_IN_HEAP   32
+
+/* A quarter more than is needed, or some entries, in the sizes that malloc() has: 16 n + 8 in
+ * glibc. */
+static size_t capacity_for(const struct state *state, size_t length) {
+    size_t room = state->is_in_heap ? ROOM_IN_HEAP : ROOM_IN_MALLOC;
+    size_t few = length / 2 < room ? length / 2 : room;
     size_t wanted = length + (length / 4 > few ? length / 4 : few);
     size_t capacity = ((wanted + 7) & ~(size_t)15) + 8;
     check(length <= UINT32_MAX);
@@ -63,7 +69,7 @@ static void resize(struct state *state, size_t capacity) {
 struct standing *state_add_front(struct state *state, size_t size) {
     check(state->bytes && state->front == 0);
     size_t front = (size + STATE_FRONT_ALIGN - 1) & ~(size_t)(STATE_FRONT_ALIGN - 1);
-    size_t capacity = capacity_for(state->length);
+    size_t capacity = capacity_for(state, state->length);
     check(front <= UINT32_MAX);
     uint8_t *block = state->is_in_heap ? heap_alloc(heap_of(state), front + capacity)
                                        : check_malloc(front + capacity);
@@ -81,7 +87,7 @@ void state_make_room(struct state *state, size_t length) {
     if (length <= state->capacity && state->gap >= length / 8)
         close_gap(state);
     else
-        resize(state, capacity_for(length));
+        resize(state, capacity_for(state, length));
 }
 
 void state_clear(struct state *state) {
@@ -133,7 +139,7 @@ void state_splice(struct state *state, size_t from, size_t to, const void *bytes
 }
 
 void state_trim(struct state *state) {
-    size_t wanted = capacity_for(state->length);
+    size_t wanted = capacity_for(state, state->length);
     if (state->capacity / 2 > wanted)
         resize(state, wanted);
 }
