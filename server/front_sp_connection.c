@@ -265,7 +265,9 @@ static enum pause collect(struct connection *connection, int64_t now_us) {
     return PAUSE_SERVER;
 }
 
-/* Behind the handler. Is there more for it? */
+/* Behind the handler. Is there more for it? What it says is true as of what is unsent then: nothing
+ * may leave between it and finish(), or a connection whose last answer has just left waits for
+ * nothing. */
 static bool answer_and_look(struct connection *connection) {
     connection_flush(connection);
     if (connection->closed)
@@ -330,12 +332,12 @@ void connections_go_on(struct connection *due) {
         if (at->is_alive)
             at->active_us = now_us;
         at->is_alive = false;
+        connection_flush(at);
     }
     serve(front, due, now_us);
     for (struct connection *next; due; due = next) {
         next = due->next_due;
         due->is_due = false;
-        connection_flush(due);
         if (!due->closed)
             finish(due, now_us);
         let_go(due);

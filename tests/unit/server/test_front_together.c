@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -382,6 +383,20 @@ static void who_goes_takes_nothing_along(void **state) {
 
 /* ---- answers that may be large ---- */
 
+/* In one piece: they come together. */
+static void ask_for_much(struct raw_client *client, uint32_t count) {
+    uint8_t *asked = malloc(count * (9 + 4 + 7));
+    size_t size = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        size += raw_header(client, asked + size, 4 + 7);
+        memcpy(asked + size, (uint8_t[]){0x80, 0, (uint8_t)(i >> 8), (uint8_t)i}, 4);
+        memcpy(asked + size + 4, "b200000", 7);
+        size += 4 + 7;
+    }
+    assert_true(raw_send(client, asked, size));
+    free(asked);
+}
+
 /* A client asks for much and takes nothing: what is made for it is the 256 KiB and one answer, and
  * what the system holds of them. */
 static void large_answers_are_not_made_ahead(void **state) {
@@ -391,15 +406,7 @@ static void large_answers_are_not_made_ahead(void **state) {
     struct raw_client client = dial(bench), other;
     int few = 65536;
     setsockopt(client.descriptor, SOL_SOCKET, SO_RCVBUF, &few, sizeof few);
-    uint8_t asked[COUNT * (9 + 4 + 7)];
-    size_t size = 0;
-    for (uint32_t i = 0; i < COUNT; i++) {
-        size += raw_header(&client, asked + size, 4 + 7);
-        memcpy(asked + size, (uint8_t[]){0x80, 0, 0, (uint8_t)i}, 4);
-        memcpy(asked + size + 4, "b200000", 7);
-        size += 4 + 7;
-    }
-    assert_true(raw_send(&client, asked, size)); /* in one piece: they come together */
+    ask_for_much(&client, COUNT);
     size_t served = 0, before = 1;
     while (served != before) { /* until no more are */
         before = served;
@@ -417,6 +424,31 @@ static void large_answers_are_not_made_ahead(void **state) {
         assert_int_equal(strlen(bytes), SIZE);
     }
     free(bytes);
+    raw_close(&client);
+}
+
+/* Bytes, until none have come for so long. */
+static size_t take_what_comes(struct raw_client *client, int ms) {
+    struct pollfd poll_for = {.fd = client->descriptor, .events = POLLIN};
+    static uint8_t bytes[1 << 20];
+    size_t taken = 0;
+    while (poll(&poll_for, 1, ms) > 0) {
+        ssize_t got = recv(client->descriptor, bytes, sizeof bytes, 0);
+        assert_true(got > 0);
+        taken += (size_t)got;
+    }
+    return taken;
+}
+
+/* It takes as fast as the front sends: whatever leaves at the last moment, the front goes on. */
+static void who_takes_at_once_is_served_to_the_end(void **state) {
+    enum { COUNT = 2000, SIZE = 200000 };
+    struct bench *bench = *state;
+    open_front(bench, COUNT);
+    struct raw_client client = dial(bench);
+    size_t all = COUNT * (SIZE + 4 + (size_t)(strcmp(scheme, "ipc") == 0 ? 9 : 8));
+    ask_for_much(&client, COUNT);
+    assert_int_equal(take_what_comes(&client, 2000), all);
     raw_close(&client);
 }
 
@@ -463,6 +495,7 @@ int main(int argc, char **argv) {
         TEST(slots_come_back_from_another_thread),
         TEST(who_goes_takes_nothing_along),
         TEST(large_answers_are_not_made_ahead),
+        TEST(who_takes_at_once_is_served_to_the_end),
         TEST(a_large_answer_ends_the_batch_of_its_client),
     };
     assert(argc == 2);
