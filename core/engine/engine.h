@@ -44,14 +44,16 @@ struct state_source {
     /* What makes it quick, where there is something to gain; else NULL.
      *
      * find: of all these entities, which are one transaction's, the states that are held in memory,
-     * valid until the next write(); NULL where read() has to look further. Brings what it touches
-     * into the processor's cache, and the states. */
+     * valid until the next write(), and beyond it where there is rewrite(); NULL where read() has
+     * to look further. Brings what it touches into the processor's cache, and the states. */
     void (*find)(struct state_source *self, struct state_place *places, size_t count);
     /* write() of a state that find() gave: it need not be looked for. Such states stay where they
      * are while others are written. NULL: there is nothing to gain. */
     struct state *(*rewrite)(struct state_source *self, size_t entity, struct state *state,
                              uint64_t key_hash);
-    uint64_t calls; /* of write() so far: whoever rewrites sees that nobody else has written */
+    /* Of write() so far, counted where there is rewrite(): whoever uses that sees that nobody else
+     * has written. */
+    uint64_t calls;
 };
 
 struct engine; /* scratch memory and how the two snapshots fit together; one thread at a time */
@@ -67,7 +69,8 @@ void engine_use_thresholds(struct engine *engine, const struct thresholds *thres
 /* What was added to the policies' lists, now and by all changes that the table will see. NULL:
  * nothing. It must outlive the engine or the next call. */
 void engine_use_lists(struct engine *engine, struct list_table *lists);
-/* From here on no score gives a verdict: what the rules alone ask for. For finding cut-offs. */
+/* No score gives a verdict: what the rules alone ask for. For finding cut-offs; until the next
+ * engine_use_thresholds(). */
 void engine_ignore_cutoffs(struct engine *engine);
 /* The smallest score that gives the verdict now; 0: none does. */
 uint32_t engine_cutoff(const struct engine *engine, enum verdict verdict);
@@ -115,7 +118,8 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
 
 /* The values of the rules' fields, features and so on for the transaction that engine_decide()
- * decided last, whose memory must still be there: slot_count of them, for expression_eval(). */
+ * decided last, whose memory must still be there: slot_count of them, for expression_eval(). To be
+ * read before the engine applies or outlines another, whose fields take their place. */
 const struct value *engine_frame(struct engine *engine);
 
 /* ---- the steps of deciding and applying ----

@@ -1,7 +1,7 @@
 /* A run: stored entries one behind the other, in order. state.c documents the bytes.
  *
- * Internal to core/feature. Everything that is kept raw is kept as a run: today a whole state,
- * later the raw part of a tile. */
+ * Internal to core/feature. Everything that is kept raw is kept as a run: all of a state, or what
+ * has not collapsed of it. */
 #pragma once
 
 #include "../base/buffer.h"

@@ -54,7 +54,8 @@ struct state {
     uint8_t block_transactions; /* raw ones in the newest block, at most TILE_RAW_MAX + 1 */
     uint8_t unmarked;           /* raw entries since the survey's last mark */
     bool is_surveyed;
-    bool is_in_heap; /* it lies in an extent of a heap (base/heap.h), and its bytes are that one's */
+    bool
+        is_in_heap; /* it lies in an extent of a heap (base/heap.h), and its bytes are that one's */
     int64_t quiet_us; /* before the newest time is this, nothing is collapsed, united or dropped */
     struct survey *survey; /* NULL: none. state_deinit() frees it */
 };
@@ -83,8 +84,8 @@ void state_scratch_free(struct state_scratch *scratch); /* NULL is allowed */
  * contribution of `current` (NULL: there is none; else at_us is its time) is added as its feature
  * says; last, seconds_since_last, is_new, distance and speed never include it, and nothing does
  * under a delay. Without a current value is_new is absent; without a current place distance and
- * speed are. Texts point into the state and into `current`. One pass over the entries. Returns 0,
- * or 1 when at_us lies so far behind the newest entry that values may miss expired ones. */
+ * speed are. Texts point into the state and into `current`. Returns 0, or 1 when at_us lies so far
+ * behind the newest entry that values may miss expired ones. */
 int state_read(const void *bytes, size_t length, const struct entity_plan *entity,
                int64_t lateness_us, int64_t at_us, const struct entry *current,
                struct state_scratch *scratch, struct value *ret_values);
