@@ -7,6 +7,16 @@
 #include <string.h>
 #include <sys/mman.h>
 
+/* LeakSanitizer looks for pointers in what malloc() gave, and these states have some: surveys. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#define note_mapped(memory, size)   __lsan_register_root_region(memory, size)
+#define note_unmapped(memory, size) __lsan_unregister_root_region(memory, size)
+#else
+#define note_mapped(memory, size)   ((void)(memory), (void)(size))
+#define note_unmapped(memory, size) ((void)(memory), (void)(size))
+#endif
+
 /* What is asked for at once. Of a piece only what has been touched takes memory. */
 #define PIECE_BYTES ((size_t)64 << 20)
 #define HUGE_BYTES  ((size_t)2 << 20)
@@ -36,7 +46,13 @@ static void *new_piece(size_t size) {
         munmap(memory, before);
     munmap(memory + before + size, HUGE_BYTES - before);
     madvise(memory + before, size, MADV_HUGEPAGE); /* without, it is only slower */
+    note_mapped(memory + before, size);
     return memory + before;
+}
+
+static void free_piece(void *piece, size_t size) {
+    note_unmapped(piece, size);
+    munmap(piece, size);
 }
 
 /* Under the lock. */
@@ -64,7 +80,7 @@ static void *resize_table(struct heap_source *self, void *table, size_t size, si
     if (moved && size > 0)
         memcpy(moved, table, size < wanted ? size : wanted);
     if (size > 0)
-        munmap(table, size);
+        free_piece(table, size);
     return moved;
 }
 
@@ -77,7 +93,7 @@ struct replay_memory *replay_memory_new(void) {
 
 void replay_memory_free(struct replay_memory *memory) {
     for (size_t i = 0; i < memory->piece_count; i++)
-        munmap(memory->pieces[i], PIECE_BYTES);
+        free_piece(memory->pieces[i], PIECE_BYTES);
     free(memory->pieces);
     pthread_mutex_destroy(&memory->lock);
     free(memory);
