@@ -35,7 +35,7 @@ CORE = (
     "The decision takes 46 thousand instructions: 22 for reading and changing the states of nine entities with 45 features, 20 for fields, keys,"
     " rules and computed values, 4 for messages and archive. It takes as long with two thousand cards, which the caches hold: it is work, not"
     " memory, spread over a hundred functions of which none has more than a tenth. Fewer instructions close it: few raw entries are decoded"
-    " for every read, states move whenever an entry is appended, and what a transaction's fields are is laid out twice."
+    " anew for every read, and states move when entries are appended."
 )
 DECISION = "The decision: see The core."
 SYNCS = (

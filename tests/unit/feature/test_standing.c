@@ -30,6 +30,24 @@ struct walk {
     int64_t left;
 };
 
+static struct walk *walk_new(void) {
+    struct walk *walk = test_calloc(1, sizeof *walk);
+    walk->scratch = state_scratch_new();
+    walk->other = state_scratch_new();
+    walk->whole = test_malloc(sizeof *walk->whole);
+    gather_init(walk->whole);
+    return walk;
+}
+
+static void walk_free(struct walk *walk) {
+    state_scratch_free(walk->scratch);
+    state_scratch_free(walk->other);
+    gather_deinit(walk->whole);
+    test_free(walk->whole);
+    state_deinit(&walk->state);
+    test_free(walk);
+}
+
 /* Values by gather_state(), whatever the state is. */
 static void read_whole(struct walk *walk, int64_t at_us, const struct entry *current,
                        struct value *ret_values) {
@@ -148,11 +166,7 @@ static void values_equal_those_of_the_bytes(void **unused) {
     (void)unused;
     static const int64_t starts_us[] = {0, -20000 * DAY, 17000 * DAY};
     struct chance chance = {.state = chance_seed()};
-    struct walk *walk = test_calloc(1, sizeof *walk);
-    walk->scratch = state_scratch_new();
-    walk->other = state_scratch_new();
-    walk->whole = test_malloc(sizeof *walk->whole);
-    gather_init(walk->whole);
+    struct walk *walk = walk_new();
     for (walk->left = chance_steps(120000); walk->left > 0; walk->left--) {
         if (walk->left % ROUND_STEPS == 0 || walk->scene.entity.feature_count == 0) {
             state_deinit(&walk->state);
@@ -168,12 +182,7 @@ static void values_equal_those_of_the_bytes(void **unused) {
     }
     print_message("%" PRIu64 " reads with something kept\n", walk->kept);
     assert_true(walk->kept > 0);
-    state_scratch_free(walk->scratch);
-    state_scratch_free(walk->other);
-    gather_deinit(walk->whole);
-    test_free(walk->whole);
-    state_deinit(&walk->state);
-    test_free(walk);
+    walk_free(walk);
 }
 
 #define POOL_FILTERS 24
@@ -251,11 +260,7 @@ static struct entry lone_entry(int64_t time_us, int64_t item) {
  * is not known any more, neither in time order nor for a late read. */
 static void sketches_may_go_unread(void **unused) {
     (void)unused;
-    struct walk *walk = test_calloc(1, sizeof *walk);
-    walk->scratch = state_scratch_new();
-    walk->other = state_scratch_new();
-    walk->whole = test_malloc(sizeof *walk->whole);
-    gather_init(walk->whole);
+    struct walk *walk = walk_new();
     scene_init(&walk->scene, SECOND);
     scene_add(&walk->scene, AGGREGATE_DISTINCT, SCENE_ITEMS, -1, -1, 64 * SECOND, 8 * SECOND);
     scene_add(&walk->scene, AGGREGATE_COUNT, -1, -1, -1, 66 * SECOND, 20 * SECOND);
@@ -279,12 +284,7 @@ static void sketches_may_go_unread(void **unused) {
     assert_int_equal(parts.dense.sketches, 1);
     assert_values_agree(walk, unread.time_us + SECOND, NULL);
     assert_true(walk->kept > 0);
-    state_scratch_free(walk->scratch);
-    state_scratch_free(walk->other);
-    gather_deinit(walk->whole);
-    test_free(walk->whole);
-    state_deinit(&walk->state);
-    test_free(walk);
+    walk_free(walk);
 }
 
 #define CROWD_STEPS 2500 /* of one round */
@@ -312,11 +312,7 @@ static void crowds_are_kept_up(void **unused) {
     (void)unused;
     static const int64_t paces_us[] = {SECOND / 20, SECOND / 5, SECOND / 2, SECOND, 4 * SECOND};
     struct chance chance = {.state = chance_seed()};
-    struct walk *walk = test_calloc(1, sizeof *walk);
-    walk->scratch = state_scratch_new();
-    walk->other = state_scratch_new();
-    walk->whole = test_malloc(sizeof *walk->whole);
-    gather_init(walk->whole);
+    struct walk *walk = walk_new();
     int64_t values = 100, unread = 0;
     for (walk->left = chance_steps(20000); walk->left > 0; walk->left--) {
         if (walk->left % CROWD_STEPS == 0 || walk->scene.entity.feature_count == 0)
@@ -340,12 +336,7 @@ static void crowds_are_kept_up(void **unused) {
         scene_apply(&walk->scene, &walk->state, &entry);
     }
     assert_true(walk->kept > 0);
-    state_scratch_free(walk->scratch);
-    state_scratch_free(walk->other);
-    gather_deinit(walk->whole);
-    test_free(walk->whole);
-    state_deinit(&walk->state);
-    test_free(walk);
+    walk_free(walk);
 }
 
 int main(void) {

@@ -21,11 +21,9 @@
 #include "server/metrics.h"
 #include "tests/unit/unit.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <nng/nng.h>
 #include <openssl/ssl.h>
 #include <pthread.h>
@@ -154,16 +152,6 @@ static void release_all(struct bench *bench) {
 
 /* ---- before and after each ---- */
 
-static int free_port(void) {
-    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof where;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(descriptor, (struct sockaddr *)&where, length), 0);
-    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&where, &length), 0);
-    close(descriptor);
-    return ntohs(where.sin_port);
-}
-
 static void open_front(struct bench *bench) {
     struct error error;
     if (front_open(&bench->settings, &bench->front, &error) < 0)
@@ -182,7 +170,8 @@ static int setup(void **state) {
     if (strstr(scheme, "ipc"))
         snprintf(bench->address, sizeof bench->address, "%s://%s/a", scheme, bench->folder);
     else
-        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme, free_port());
+        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme,
+                 raw_free_port());
     bench->addresses[0] = bench->address;
     if (is_tls) {
         certificates_make(bench->folder);

@@ -6,9 +6,7 @@
 #include "server/metrics.h"
 #include "tests/unit/unit.h"
 
-#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <poll.h>
 #include <signal.h>
@@ -33,16 +31,6 @@ static void handle(void *user, struct front_request *request) {
     front_reply(request, request->bytes, request->length);
 }
 
-static int free_port(void) {
-    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof where;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(descriptor, (struct sockaddr *)&where, length), 0);
-    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&where, &length), 0);
-    close(descriptor);
-    return ntohs(where.sin_port);
-}
-
 static int setup(void **state) {
     static const char *const names[] = {"server.pem", "server.key", "ca.pem", "stranger.key",
                                         "stranger.pem"};
@@ -52,7 +40,7 @@ static int setup(void **state) {
     certificates_make(bench->folder);
     for (size_t i = 0; i < 5; i++)
         snprintf(bench->files[i], sizeof bench->files[i], "%s/%s", bench->folder, names[i]);
-    snprintf(bench->address, sizeof bench->address, "tls+tcp://127.0.0.1:%d", free_port());
+    snprintf(bench->address, sizeof bench->address, "tls+tcp://127.0.0.1:%d", raw_free_port());
     bench->addresses[0] = bench->address;
     log_init(&bench->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_DEBUG);
     bench->metrics = server_metrics_new();

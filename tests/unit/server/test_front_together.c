@@ -10,7 +10,6 @@
 #include "server/metrics.h"
 #include "tests/unit/unit.h"
 
-#include <arpa/inet.h>
 #include <assert.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -137,16 +136,6 @@ static void *answer_later(void *user) {
 
 /* ---- before and after each ---- */
 
-static int free_port(void) {
-    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof where;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(descriptor, (struct sockaddr *)&where, length), 0);
-    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&where, &length), 0);
-    close(descriptor);
-    return ntohs(where.sin_port);
-}
-
 static void open_front(struct bench *bench, size_t requests_max) {
     struct error error;
     bench->settings.requests_max = requests_max;
@@ -161,7 +150,8 @@ static int setup(void **state) {
     if (strcmp(scheme, "ipc") == 0)
         snprintf(bench->address, sizeof bench->address, "ipc://%s/a", bench->folder);
     else
-        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme, free_port());
+        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme,
+                 raw_free_port());
     bench->addresses[0] = bench->address;
     log_init(&bench->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_DEBUG);
     bench->metrics = server_metrics_new();
