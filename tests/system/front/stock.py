@@ -18,6 +18,7 @@ import trustme  # noqa: E402
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENTS = {"pynng": [sys.executable, os.path.join(HERE, "pynng_client.py")], "mangos": [sys.argv.pop(1)]}
+ADDRESSES = ("tcp", "ipc", "nng+tcp", "nng+ipc")
 COUNT, IN_FLIGHT = 400, 32
 
 
@@ -56,7 +57,7 @@ class StockTest(ServerTest):
             self.assertTrue(repeated["duplicate"])
 
     def test_every_address(self):
-        for scheme in ("tcp", "ipc", "nng+tcp", "nng+ipc"):
+        for scheme in ADDRESSES:
             server = self.start_at(scheme, f"--data_dir={self.folder}/data-{scheme}")
             for i, client in enumerate(CLIENTS):
                 with self.subTest(scheme=scheme, client=client):
@@ -65,7 +66,7 @@ class StockTest(ServerTest):
 
     def test_sizes(self):
         """From one transaction a message to a thousand: more than a piece of the server's memory."""
-        for scheme in ("tcp", "ipc"):
+        for scheme in ADDRESSES:
             server = self.start_at(scheme, f"--data_dir={self.folder}/data-{scheme}")
             for i, client in enumerate(CLIENTS):
                 with self.subTest(scheme=scheme, client=client):
@@ -80,7 +81,7 @@ class StockTest(ServerTest):
 
     def test_restart(self):
         """Whoever was connected comes back by himself; nng's clients send again what was not answered."""
-        for scheme in ("tcp", "ipc"):
+        for scheme in ADDRESSES:
             server = self.start_at(scheme, f"--data_dir={self.folder}/data-{scheme}")
             for client in CLIENTS:
                 with self.subTest(scheme=scheme, client=client):
