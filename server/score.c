@@ -110,6 +110,18 @@ static enum next archive(struct scoring *scoring) {
     return conclude(scoring, &scoring->decision);
 }
 
+/* What is decided behind this one of the run's transactions: of its own, or of the next that is
+ * decided under the same lock. NULL: nothing is, or nobody knows. */
+static const struct transaction *behind(const struct run *run, size_t i) {
+    const struct score_request *request = &run->message.score;
+    if (i + 1 < request->transaction_count)
+        return &request->transactions[i + 1];
+    const struct run *next = run->next;
+    if (!next || next->is_done || !run_shares_write(run) || !run_shares_write(next))
+        return NULL;
+    return next->message.score.transaction_count > 0 ? next->message.score.transactions : NULL;
+}
+
 enum next perform_score(struct run *run) {
     const struct score_request *request = &run->message.score;
     struct score_result *results =
@@ -123,6 +135,7 @@ enum next perform_score(struct run *run) {
         struct scoring scoring = {
             .run = run, .transaction = &request->transactions[i], .result = &results[i]};
         enum next next = NEXT;
+        intake_expect(&run->service->states, behind(run, i));
         for (size_t step = 0; next == NEXT; step++)
             if (!request->dry_run || steps[step].dry_run_too)
                 next = steps[step].take(&scoring);

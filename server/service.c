@@ -213,9 +213,7 @@ static enum next perform(struct run *run) {
     return calls[run->message.call].perform(run);
 }
 
-/* Can it share a write with those before and behind it? Then what it answers speaks of nothing but
- * records that it waits for or that its withdrawal takes back. */
-static bool shares_write(const struct run *run) {
+bool run_shares_write(const struct run *run) {
     return run->message.call == CALL_SCORE && !run->message.score.dry_run;
 }
 
@@ -275,7 +273,8 @@ static void decide(struct service *service, struct run *runs) {
             to->position_before = written;
             TAKE_STEPS(to, under_lock);
             to = to->next;
-        } while (to && shares_write(from) && shares_write(to));
+        } while (to && run_shares_write(from) && run_shares_write(to));
+        intake_forget(&service->states);
         write_archive(service, from, to, written);
         pthread_mutex_unlock(&service->lock);
     }

@@ -225,6 +225,9 @@ int run_check_deadline(const struct run *run, struct error *ret_error);
 /* ERROR_INVALID when a time at the caller's side is too far ahead of ours. */
 int run_check_ahead(const struct run *run, const char *field, int64_t time_us,
                     struct error *ret_error);
+/* Can it share a write, and the lock, with those before and behind it? Then what it answers speaks
+ * of nothing but records that it waits for or that its withdrawal takes back. */
+bool run_shares_write(const struct run *run);
 /* Puts the record behind the others and applies it. */
 void run_append(struct run *run, struct record *record);
 

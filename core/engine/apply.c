@@ -39,11 +39,11 @@ static void apply_entry(struct outline_sink *self, const struct entity_outline *
 static void apply_laid_out(struct engine *engine, const struct record *record,
                            struct state_source *states) {
     const struct plan *plan = &engine->plan->plan;
-    bool are_found =
-        states->rewrite && engine->found_in == states && engine->found_after == states->calls;
+    bool are_found = states->rewrite && engine->named.found_in == states &&
+                     engine->named.found_after == states->calls;
     outline_laid_out(engine, record);
-    for (size_t i = 0; i < engine->spot_count; i++) {
-        const struct state_place *spot = &engine->spots[i];
+    for (size_t i = 0; i < engine->named.spot_count; i++) {
+        const struct state_place *spot = &engine->named.spots[i];
         struct state *state =
             are_found && spot->state
                 ? states->rewrite(states, spot->entity, spot->state, spot->key_hash)
@@ -51,6 +51,7 @@ static void apply_laid_out(struct engine *engine, const struct record *record,
         state_apply(state, &plan->entities[spot->entity], plan->lateness_us,
                     &engine->entries[spot->entity]);
     }
+    ahead_fetch(engine, states);
 }
 
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states) {

@@ -15,16 +15,11 @@
 static int lay_out(struct engine *engine, const struct transaction *transaction,
                    const struct field_set *fields, struct text *ret_field,
                    struct error *ret_error) {
-    engine->incomplete = NULL;
-    engine->laid_out = 0;
     int r = engine->omits_check ? 0 : transaction_check(transaction, ret_field, ret_error);
     if (r == 0)
-        r = judge_bind(&engine->live, transaction, fields, ret_field, ret_error);
-    if (r < 0)
-        return r;
-    engine->incomplete = fields;
-    engine->decided = *transaction;
-    return 0;
+        r = judge_bind(&engine->live, transaction, fields, &engine->live.layout.bound, ret_field,
+                       ret_error);
+    return r;
 }
 
 static void degrade(struct decision *decision, struct text reason) {
@@ -108,18 +103,16 @@ static void read_entity(struct engine *engine, const struct state_place *spot,
                      (struct entity_reading){.values = values, .is_late = r > 0}, arena, decision);
 }
 
-static void read_features(struct engine *engine, const struct transaction *transaction,
-                          struct state_source *states, struct arena *arena,
+static void read_features(struct engine *engine, struct state_source *states, struct arena *arena,
                           struct decision *decision) {
+    const struct named *named = &engine->named;
     if (engine->live.warming > 0) /* no entity of the plan has them */
         judge_clear_features(&engine->live);
-    outline_begin(engine, transaction);
-    layout_find_states(engine, transaction->event_time_us, states);
-    for (size_t i = 0; i < engine->unnamed_count; i++)
-        judge_clear_entity(&engine->live, engine->unnamed[i]);
-    for (size_t i = 0; i < engine->spot_count; i++)
-        if (engine->readings[engine->spots[i].entity].is_wanted)
-            read_entity(engine, &engine->spots[i], states, arena, decision);
+    for (size_t i = 0; i < named->unnamed_count; i++)
+        judge_clear_entity(&engine->live, named->unnamed[i]);
+    for (size_t i = 0; i < named->spot_count; i++)
+        if (engine->readings[named->spots[i].entity].is_wanted)
+            read_entity(engine, &named->spots[i], states, arena, decision);
 }
 
 /* Features and computed values lie one behind the other. */
@@ -288,13 +281,17 @@ static int tell_features(struct engine *engine, struct arena *arena, struct deci
     return 0;
 }
 
-/* Before anything is read. */
-static int begin(struct engine *engine, const struct transaction *transaction,
+/* Before anything is read. is_laid_out: it was ahead. */
+static int begin(struct engine *engine, const struct transaction *transaction, bool is_laid_out,
                  const struct field_set *fields, struct arena *arena, struct decision *ret_decision,
                  struct text *ret_field, struct error *ret_error) {
-    int r = lay_out(engine, transaction, fields, ret_field, ret_error);
+    engine->incomplete = NULL;
+    engine->laid_out = 0;
+    int r = is_laid_out ? 0 : lay_out(engine, transaction, fields, ret_field, ret_error);
     if (r < 0)
         return r;
+    engine->incomplete = fields;
+    engine->decided = *transaction;
     *ret_field = (struct text){0};
     r = check_memory(engine, arena, ret_error);
     if (r < 0)
@@ -323,26 +320,40 @@ static int conclude(struct engine *engine, const struct transaction *transaction
 }
 
 /* No other decision's: not this engine's, and not another engine's that is there. */
-static uint64_t next_laid_out(const struct engine *engine) {
-    return ((uint64_t)(uintptr_t)engine << 16) + engine->transactions;
+static uint64_t next_laid_out(struct engine *engine) {
+    return ((uint64_t)(uintptr_t)engine << 16) + ++engine->decisions;
+}
+
+/* What it names, and where its states are. */
+static void find(struct engine *engine, const struct transaction *transaction,
+                 struct state_source *states) {
+    layout_begin(engine, transaction, &engine->plan_layout.bound, true, &engine->named);
+    layout_find_states(engine, transaction->event_time_us, states);
 }
 
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
     bool is_shared = engine->plan == engine->rules;
+    const struct field_set *fields = is_shared ? &engine->both_fields : &engine->live.fields;
     struct decision decision;
-    int r = begin(engine, transaction, is_shared ? &engine->both_fields : &engine->live.fields,
-                  arena, &decision, ret_field, ret_error);
+    bool was_ahead = ahead_take(engine, transaction, states);
+    int r = begin(engine, transaction, was_ahead, fields, arena, &decision, ret_field, ret_error);
     if (r < 0)
         return r;
-    if (!is_shared)
-        layout_bind_plan(engine, transaction);
-    read_features(engine, transaction, states, arena, &decision);
+    if (!was_ahead && !is_shared)
+        layout_bind_plan(engine, transaction, &engine->plan_layout.bound);
+    if (!was_ahead)
+        find(engine, transaction, states);
+    outline_begin(engine, transaction);
+    ahead_begin(engine, fields, states);
+    read_features(engine, states, arena, &decision);
+    ahead_fetch(engine, states);
     r = conclude(engine, transaction, is_shared ? &engine->filters : NULL, with_features, arena,
                  &decision, ret_error);
     if (r < 0)
         return r;
+    ahead_fetch(engine, states);
     decision.laid_out = engine->laid_out = next_laid_out(engine);
     *ret_decision = decision;
     return 0;
@@ -364,8 +375,8 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
                  const struct entity_reading *readings, bool with_features, struct arena *arena,
                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
     struct decision decision;
-    int r =
-        begin(engine, transaction, &engine->live.fields, arena, &decision, ret_field, ret_error);
+    int r = begin(engine, transaction, false, &engine->live.fields, arena, &decision, ret_field,
+                  ret_error);
     if (r < 0)
         return r;
     if (engine->live.warming > 0)

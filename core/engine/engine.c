@@ -63,6 +63,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
         judge_share_filters(&engine->live, &engine->filters);
     find_fields(engine);
     layouts_init(engine);
+    ahead_init(engine);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
     return engine;
@@ -89,6 +90,7 @@ void engine_free(struct engine *engine) {
     free(engine->readings);
     field_set_deinit(&engine->plan_fields);
     field_set_deinit(&engine->both_fields);
+    ahead_deinit(engine);
     layouts_deinit(engine);
     filters_deinit(&engine->filters);
     free(engine->values);
@@ -167,7 +169,7 @@ uint64_t engine_unknown(const struct engine *engine) {
 }
 
 void engine_omit_ids(struct engine *engine) {
-    engine->id_hash = 0;
+    engine->named.id_hash = engine->ahead.named.id_hash = 0;
     engine->omits_ids = true;
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
         engine->omits_ids &= plan_omit_ids(&engine->readings[e].plan);

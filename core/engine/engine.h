@@ -47,6 +47,10 @@ struct state_source {
      * valid until the next write(), and beyond it where there is rewrite(); NULL where read() has
      * to look further. Brings what it touches into the processor's cache, and the states. */
     void (*find)(struct state_source *self, struct state_place *places, size_t count);
+    /* Brings into the processor's cache what find() will touch: in step 0 what leads to the states,
+     * in step 1 that they lead to. NULL: there is nothing to gain. */
+    void (*fetch)(struct state_source *self, const struct state_place *places, size_t count,
+                  int step);
     /* write() of a state that find() gave: it need not be looked for. Such states stay where they
      * are while others are written. NULL: there is nothing to gain. */
     struct state *(*rewrite)(struct state_source *self, size_t entity, struct state *state,
@@ -116,6 +120,13 @@ void engine_ignore_rollouts(struct engine *engine);
 int engine_decide(struct engine *engine, const struct transaction *transaction,
                   struct state_source *states, bool with_features, struct arena *arena,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error);
+
+/* The transaction that will be decided behind the next one (NULL: nobody knows): while that one is
+ * decided and applied, this one is laid out and what it will touch is fetched. Decisions are the
+ * same without. Until it has been decided it stays in its memory as it is, or engine_forget() comes
+ * first. */
+void engine_expect(struct engine *engine, const struct transaction *transaction);
+void engine_forget(struct engine *engine);
 
 /* The values of the rules' fields, features and so on for the transaction that engine_decide()
  * decided last, whose memory must still be there: slot_count of them, for expression_eval(). To be

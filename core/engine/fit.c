@@ -242,11 +242,12 @@ void judge_compute_values(struct judge *judge, const struct filters *filters, st
 }
 
 /* Attributes may be longer than what an entity can be stored under. */
-static int check_keys(const struct judge *judge, struct text *ret_field, struct error *ret_error) {
+static int check_keys(const struct judge *judge, const struct value *frame, struct text *ret_field,
+                      struct error *ret_error) {
     const struct snapshot *rules = judge->snapshot;
     for (size_t i = 0; i < judge->key_field_count; i++) {
         const struct key_field *key = &judge->key_fields[i];
-        const struct value *v = &judge->layout.bound.frame[key->slot];
+        const struct value *v = &frame[key->slot];
         if (v->type != VALUE_TEXT || v->text.length <= ENGINE_KEY_PART_MAX)
             continue;
         *ret_field = rules->slot_names[key->slot];
@@ -259,9 +260,10 @@ static int check_keys(const struct judge *judge, struct text *ret_field, struct 
     return 0;
 }
 
-int judge_bind(struct judge *judge, const struct transaction *transaction,
-               const struct field_set *fields, struct text *ret_field, struct error *ret_error) {
+int judge_bind(const struct judge *judge, const struct transaction *transaction,
+               const struct field_set *fields, const struct bound *bound, struct text *ret_field,
+               struct error *ret_error) {
     int r = schema_bind_some(&judge->snapshot->schema, transaction, BIND_STRICT, fields->slots,
-                             fields->count, &judge->layout.bound, ret_field, ret_error);
-    return r < 0 ? r : check_keys(judge, ret_field, ret_error);
+                             fields->count, bound, ret_field, ret_error);
+    return r < 0 ? r : check_keys(judge, bound->frame, ret_field, ret_error);
 }

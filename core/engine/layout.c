@@ -87,18 +87,32 @@ static void number_columns(struct engine *engine) {
                                                .currency = binding->column_currencies[i]});
         engine->entity_columns[e] = numbers;
     }
-    engine->taken = check_calloc(engine->column_count, sizeof *engine->taken);
+}
+
+void named_init(struct named *named, const struct engine *engine) {
+    size_t count = engine->plan->plan.entity_count;
+    *named = (struct named){
+        .spots = check_calloc(count, sizeof *named->spots),
+        .unnamed = check_calloc(count, sizeof *named->unnamed),
+        .keys = check_calloc(count, sizeof *named->keys),
+        .taken = check_calloc(engine->column_count, sizeof *named->taken),
+    };
+}
+
+void named_deinit(struct named *named) {
+    free(named->spots);
+    free(named->unnamed);
+    free(named->keys);
+    free(named->taken);
 }
 
 void layouts_init(struct engine *engine) {
     size_t count = engine->plan->plan.entity_count;
     engine->slot_hashes = check_calloc(engine->plan->slot_count, sizeof *engine->slot_hashes);
-    engine->spots = check_calloc(count, sizeof *engine->spots);
-    engine->unnamed = check_calloc(count, sizeof *engine->unnamed);
     engine->entries = check_calloc(count, sizeof *engine->entries);
-    engine->keys = check_calloc(count, sizeof *engine->keys);
     engine->entity_columns = check_calloc(count, sizeof *engine->entity_columns);
     number_columns(engine);
+    named_init(&engine->named, engine);
 }
 
 void layouts_deinit(struct engine *engine) {
@@ -106,12 +120,9 @@ void layouts_deinit(struct engine *engine) {
         free(engine->entity_columns[e]);
     free(engine->entity_columns);
     free(engine->columns);
-    free(engine->taken);
     free(engine->slot_hashes);
-    free(engine->spots);
-    free(engine->unnamed);
     free(engine->entries);
-    free(engine->keys);
+    named_deinit(&engine->named);
 }
 
 static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
@@ -124,8 +135,8 @@ static uint64_t slot_hash(struct engine *engine, size_t slot, struct text t) {
 }
 
 static void take_column(struct engine *engine, const struct column_source *source,
-                        const struct transaction *transaction, struct taken *taken) {
-    const struct bound *bound = &engine->plan_layout.bound;
+                        const struct transaction *transaction, const struct bound *bound,
+                        struct taken *taken) {
     const struct value *v = &bound->frame[source->slot];
     taken->is_there = v->type != VALUE_ABSENT && v->type != VALUE_ERROR &&
                       (!*source->currency || text_is(transaction->currency, source->currency));
@@ -169,10 +180,9 @@ static bool is_key_part(const struct value *v) {
 }
 
 /* Of several fields, or of one that is no text. */
-static struct text composed_key(struct engine *engine, size_t entity) {
-    const struct entity_binding *binding = &engine->plan->bindings[entity];
-    const struct value *frame = engine->plan_layout.bound.frame;
-    char *key = engine->keys[entity], *at = key;
+static struct text composed_key(const struct entity_binding *binding, const struct value *frame,
+                                char *key) {
+    char *at = key;
     for (size_t i = 0; i < binding->key_slot_count; i++) {
         const struct value *v = &frame[binding->key_slots[i]];
         char printed[64];
@@ -188,20 +198,21 @@ static struct text composed_key(struct engine *engine, size_t entity) {
     return (struct text){.data = key, .length = (size_t)(at - key)};
 }
 
-static void find_key(struct engine *engine, size_t entity, bool with_hash, struct text *ret_key,
-                     uint64_t *ret_hash) {
+/* composed: room for a key that is. */
+static void find_key(struct engine *engine, size_t entity, const struct value *frame,
+                     bool with_hash, char *composed, struct state_place *spot) {
     const struct entity_binding *binding = &engine->plan->bindings[entity];
     size_t slot = binding->key_slots[0];
-    const struct value *first = &engine->plan_layout.bound.frame[slot];
-    *ret_hash = 0;
+    const struct value *first = &frame[slot];
+    spot->key_hash = 0;
     if (binding->key_slot_count == 1 && first->type == VALUE_TEXT) {
-        *ret_key = is_key_part(first) ? first->text : (struct text){0};
-        if (ret_key->data && with_hash)
-            *ret_hash = slot_hash(engine, slot, *ret_key);
+        spot->key = is_key_part(first) ? first->text : (struct text){0};
+        if (spot->key.data && with_hash)
+            spot->key_hash = slot_hash(engine, slot, spot->key);
     } else {
-        *ret_key = composed_key(engine, entity);
-        if (ret_key->data && with_hash)
-            *ret_hash = hash_text(*ret_key);
+        spot->key = composed_key(binding, frame, composed);
+        if (spot->key.data && with_hash)
+            spot->key_hash = hash_text(spot->key);
     }
 }
 
@@ -228,49 +239,57 @@ struct text engine_key(const struct engine *engine, size_t entity, const struct 
 /* ------------------------------------------------------------------------------------------------
  * A transaction */
 
-void layout_bind_plan(struct engine *engine, const struct transaction *transaction) {
+void layout_bind_plan(const struct engine *engine, const struct transaction *transaction,
+                      const struct bound *bound) {
     struct text field;
     struct error ignored;
     schema_bind_some(&engine->plan->schema, transaction, BIND_LENIENT, engine->plan_fields.slots,
-                     engine->plan_fields.count, &engine->plan_layout.bound, &field, &ignored);
+                     engine->plan_fields.count, bound, &field, &ignored);
 }
 
-void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes) {
+void layout_begin(struct engine *engine, const struct transaction *transaction,
+                  const struct bound *bound, bool with_hashes, struct named *named) {
     size_t count = 0, unnamed = 0;
     engine->transactions++;
-    engine->laid_out = 0;
+    named->found_in = NULL;
     if (!engine->omits_ids)
-        engine->id_hash = hash_text(transaction->id);
+        named->id_hash = hash_text(transaction->id);
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++) {
-        struct state_place *spot = &engine->spots[count];
-        find_key(engine, e, with_hashes, &spot->key, &spot->key_hash);
+        struct state_place *spot = &named->spots[count];
+        find_key(engine, e, bound->frame, with_hashes, named->keys[e], spot);
         if (!spot->key.data) {
-            engine->unnamed[unnamed++] = e;
+            named->unnamed[unnamed++] = e;
             continue;
         }
         spot->entity = e;
         spot->state = NULL;
         count++;
     }
-    engine->spot_count = count;
-    engine->unnamed_count = unnamed;
+    named->spot_count = count;
+    named->unnamed_count = unnamed;
     for (size_t i = 0; i < engine->column_count; i++)
-        take_column(engine, &engine->columns[i], transaction, &engine->taken[i]);
+        take_column(engine, &engine->columns[i], transaction, bound, &named->taken[i]);
+}
+
+void layout_fetch_states(const struct engine *engine, const struct named *named, int64_t at_us,
+                         int step) {
+    const struct entity_plan *entities = engine->plan->plan.entities;
+    const struct state_place *end = named->spots + named->spot_count;
+    for (const struct state_place *spot = named->spots; spot < end; spot++)
+        if (spot->state)
+            state_prefetch(spot->state, &entities[spot->entity], at_us, NULL, step);
 }
 
 /* One step of all before the next of any: their waits for memory overlap. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states) {
-    const struct plan *plan = &engine->plan->plan;
-    const struct state_place *end = engine->spots + engine->spot_count;
-    engine->found_in = states;
-    engine->found_after = states->calls;
+    struct named *named = &engine->named;
+    named->found_in = states;
+    named->found_after = states->calls;
     if (!states->find)
         return;
-    states->find(states, engine->spots, engine->spot_count);
+    states->find(states, named->spots, named->spot_count);
     for (int step = 1; step < STATE_PREFETCH_STEPS; step++)
-        for (const struct state_place *spot = engine->spots; spot < end; spot++)
-            if (spot->state)
-                state_prefetch(spot->state, &plan->entities[spot->entity], at_us, NULL, step);
+        layout_fetch_states(engine, named, at_us, step);
 }
 
 static void fill_entry(const struct engine *engine, size_t entity, struct entry *entry) {
@@ -278,24 +297,24 @@ static void fill_entry(const struct engine *engine, size_t entity, struct entry 
     const uint16_t *columns = engine->entity_columns[entity];
     uint32_t present = 0;
     for (size_t i = 0; i < plan->column_count; i++) {
-        const struct taken *taken = &engine->taken[columns[i]];
+        const struct taken *taken = &engine->named.taken[columns[i]];
         entry->integers[i] = taken->integer;
         present |= (uint32_t)taken->is_there << i;
     }
     for (uint32_t texts = plan->text_columns; texts; texts &= texts - 1) {
         size_t i = (size_t)__builtin_ctz(texts);
-        entry->texts[i] = engine->taken[columns[i]].text;
+        entry->texts[i] = engine->named.taken[columns[i]].text;
     }
     entry->present = present;
 }
 
 void layout_entries(struct engine *engine, const struct transaction *transaction,
                     bool is_transaction) {
-    for (size_t i = 0; i < engine->spot_count; i++) {
-        size_t entity = engine->spots[i].entity;
+    for (size_t i = 0; i < engine->named.spot_count; i++) {
+        size_t entity = engine->named.spots[i].entity;
         struct entry *entry = &engine->entries[entity];
         entry->time_us = transaction->event_time_us;
-        entry->id_hash = engine->id_hash;
+        entry->id_hash = engine->named.id_hash;
         entry->transaction = is_transaction;
         fill_entry(engine, entity, entry);
     }

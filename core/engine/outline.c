@@ -10,14 +10,15 @@
 #include <string.h>
 
 static void weigh(struct engine *engine, bool following) {
-    filters_weigh(&engine->filters, engine->spots, engine->spot_count, following,
+    filters_weigh(&engine->filters, engine->named.spots, engine->named.spot_count, following,
                   engine->plan_layout.bound.frame, engine->entries);
 }
 
 static void bind_plan(struct engine *engine, const struct transaction *transaction,
                       bool ignores_hash) {
-    layout_bind_plan(engine, transaction);
-    layout_begin(engine, transaction, !ignores_hash);
+    engine->laid_out = 0;
+    layout_bind_plan(engine, transaction, &engine->plan_layout.bound);
+    layout_begin(engine, transaction, &engine->plan_layout.bound, !ignores_hash, &engine->named);
 }
 
 /* ---- before there is a verdict ---- */
@@ -32,7 +33,6 @@ static void set_undecided(struct engine *engine) {
 void outline_begin(struct engine *engine, const struct transaction *transaction) {
     arena_reset(&engine->filters.texts);
     set_undecided(engine);
-    layout_begin(engine, transaction, true);
     layout_entries(engine, transaction, true);
     weigh(engine, false);
 }
@@ -68,8 +68,8 @@ static void outline_transaction(struct engine *engine, const struct transaction_
     set_decided(engine, &record->decision);
     layout_entries(engine, &record->transaction, true);
     weigh(engine, false);
-    for (size_t i = 0; i < engine->spot_count; i++) {
-        const struct state_place *spot = &engine->spots[i];
+    for (size_t i = 0; i < engine->named.spot_count; i++) {
+        const struct state_place *spot = &engine->named.spots[i];
         int32_t *weights = engine->entries[spot->entity].weights;
         if (outlining->reads) {
             filters_weigh_again(&engine->filters, spot->entity, engine->applied);
@@ -136,8 +136,8 @@ static void outline_outcome(struct engine *engine, const struct outcome_record *
     bind_plan(engine, &record->transaction, outlining->ignores_hash);
     layout_set_verdict(&engine->plan_layout, record->verdict);
     layout_entries(engine, &record->transaction, false);
-    for (size_t i = 0; i < engine->spot_count; i++) {
-        const struct state_place *spot = &engine->spots[i];
+    for (size_t i = 0; i < engine->named.spot_count; i++) {
+        const struct state_place *spot = &engine->named.spots[i];
         int32_t *applied =
             outlining->reads ? engine->applied : engine->entries[spot->entity].weights;
         if (weigh_outcome(engine, spot->entity, record, applied))

@@ -130,6 +130,28 @@ struct taken {
     bool is_there;
 };
 
+/* What layout_begin() makes of a transaction. */
+struct named {
+    /* The entities of the plan that it names, in the plan's order, and those that it does not. */
+    struct state_place *spots;
+    size_t *unnamed;
+    size_t spot_count, unnamed_count;
+    char (*keys)[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)];
+    struct taken *taken; /* parallel to the engine's columns */
+    uint64_t id_hash;
+    const struct state_source *found_in; /* where the states in spots are, or were … */
+    uint64_t found_after;                /* … when it had so many calls */
+};
+
+/* The transaction that is decided next but one: ahead.c. */
+struct ahead {
+    const struct transaction *expected;    /* that one; NULL: nobody knows */
+    const struct transaction *transaction; /* that is laid out here; NULL: none */
+    struct bound live, plan;               /* as the judge's and the plan's layout, fields only */
+    struct named named;
+    unsigned step; /* of fetching what it will touch: as many have been taken */
+};
+
 struct engine {
     struct snapshot *rules, *plan;
     struct judge live; /* of the rules */
@@ -145,23 +167,20 @@ struct engine {
     const struct field_set *incomplete;
     struct transaction decided;
     struct reading *readings; /* one per entity of the plan */
-    /* Of the transaction in the plan's layout: the entities that it names, in the plan's order, and
-     * those that it does not. */
-    struct state_place *spots;
-    size_t *unnamed;
-    size_t spot_count, unnamed_count;
+    struct named named;       /* by the transaction in the plan's layout */
+    struct ahead ahead;
     struct column_source *columns; /* the different ones */
-    struct taken *taken;           /* parallel to them */
     size_t column_count;
     uint16_t **entity_columns;         /* [entity][column]: its number among them */
     struct filters filters;            /* of the plan */
     int32_t applied[PLAN_FILTERS_MAX]; /* weights: entry has those to read with */
-    /* Hashes of texts in the plan's layout, [slot]: keys and columns of several entities ask for
-     * the same. Of the transaction that layout_begin() has seen last. */
+    /* Hashes of texts, [slot]: keys and columns of several entities ask for the same. Of the
+     * transaction that layout_begin() has seen last. */
     struct slot_hash {
         uint64_t hash, transaction;
     } * slot_hashes;
-    uint64_t transactions;
+    uint64_t transactions; /* that it has seen */
+    uint64_t decisions;
     struct engine_warming warming; /* of the live side; in this memory: */
     struct arena warming_arena;
     uint64_t unknown;
@@ -172,13 +191,9 @@ struct engine {
     struct value *values; /* room for the features of the largest entity */
     struct state_scratch *state_scratch;
     struct entry *entries; /* one per entity of the plan */
-    char (*keys)[PLAN_KEY_PARTS_MAX * (ENGINE_KEY_PART_MAX + BUFFER_VARINT_MAX)]; /* likewise */
-    uint64_t id_hash; /* of the transaction in the plan's layout */
     /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
-     * spots and entries are what it has left; 0: something else was there. */
+     * what is named and entries are what it has left; 0: something else was there. */
     uint64_t laid_out;
-    const struct state_source *found_in; /* where the states in spots are, or were … */
-    uint64_t found_after;                /* … when it had so many calls */
 };
 
 /* ---- layouts: layout.c ---- */
@@ -195,20 +210,45 @@ void layout_set_verdict(struct layout *layout, enum verdict verdict);
 void layout_set_outcome(struct layout *layout, enum label label);
 void layout_set_fired(struct layout *layout, const struct reason *reasons, size_t count);
 
-/* The transaction into the plan's layout: nothing that the rules have taken can be wrong there. */
-void layout_bind_plan(struct engine *engine, const struct transaction *transaction);
+/* The transaction as the plan has it, into its layout or elsewhere: nothing that the rules have
+ * taken can be wrong there. */
+void layout_bind_plan(const struct engine *engine, const struct transaction *transaction,
+                      const struct bound *bound);
 
-/* Another transaction is in the plan's layout: its keys into engine->spots, with their hashes
- * unless nobody wants them; and what it has in the columns. */
-void layout_begin(struct engine *engine, const struct transaction *transaction, bool with_hashes);
+void named_init(struct named *named, const struct engine *engine);
+void named_deinit(struct named *named);
+
+/* Another transaction is bound there, by the plan's schema: its keys into the spots, with their
+ * hashes unless nobody wants them; and what it has in the columns. */
+void layout_begin(struct engine *engine, const struct transaction *transaction,
+                  const struct bound *bound, bool with_hashes, struct named *named);
 
 /* Finds the states of all entities of the transaction in the plan's layout, which is to be read,
- * and fetches them: into engine->spots. Quick where the source has them in memory. */
+ * and fetches them: into engine->named. Quick where the source has them in memory. */
 void layout_find_states(struct engine *engine, int64_t at_us, struct state_source *states);
 
 /* Fills the entries of these entities, but for the weights. */
 void layout_entries(struct engine *engine, const struct transaction *transaction,
                     bool is_transaction);
+
+/* Step 1 or 2 of state_prefetch(), of those that were found. */
+void layout_fetch_states(const struct engine *engine, const struct named *named, int64_t at_us,
+                         int step);
+
+/* ---- the next one, while one is decided: ahead.c ---- */
+
+void ahead_init(struct engine *engine);
+void ahead_deinit(struct engine *engine);
+/* Lays the expected transaction out, if one is expected; as long as the one that is decided is to
+ * be applied, what that takes stays. */
+void ahead_begin(struct engine *engine, const struct field_set *fields,
+                 struct state_source *states);
+/* Takes one more step of fetching what the one laid out here will touch. */
+void ahead_fetch(struct engine *engine, struct state_source *states);
+/* Was it laid out here? Then it is now in the layouts of the judge and of the plan and in
+ * engine->named, with the states that were found. */
+bool ahead_take(struct engine *engine, const struct transaction *transaction,
+                struct state_source *states);
 
 /* ---- which fields: fields.c ---- */
 
@@ -241,8 +281,8 @@ void filters_weigh_again(const struct filters *filters, size_t entity, int32_t *
 
 /* ---- what a transaction means to its entities: outline.c ---- */
 
-/* The transaction is in the plan's layout, and is to be read for: there is no verdict yet. Fills
- * the entries to read with. */
+/* The transaction is in the plan's layout, and engine->named says what it names; it is to be read
+ * for: there is no verdict yet. Fills the entries to read with. */
 void outline_begin(struct engine *engine, const struct transaction *transaction);
 
 /* engine_outline(), or less than that. */
@@ -291,10 +331,11 @@ void judge_share_filters(struct judge *judge, const struct filters *filters);
  * they were not. */
 void judge_compute_values(struct judge *judge, const struct filters *filters, struct arena *arena);
 
-/* The fields of the transaction that are in the set into the judge's frame, with all that its
- * schema demands; judge->fields are in it. */
-int judge_bind(struct judge *judge, const struct transaction *transaction,
-               const struct field_set *fields, struct text *ret_field, struct error *ret_error);
+/* The fields of the transaction that are in the set, with all that its schema demands;
+ * judge->fields are in it. bound: the judge's own, or another one for its fields. */
+int judge_bind(const struct judge *judge, const struct transaction *transaction,
+               const struct field_set *fields, const struct bound *bound, struct text *ret_field,
+               struct error *ret_error);
 
 /* ---- what the rules make of the frame: judge.c ---- */
 

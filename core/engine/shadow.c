@@ -35,7 +35,8 @@ static struct shadow_decision decide(struct judge *shadow, const struct transact
                                        .degraded = shadow->warming > 0 || shadow->is_late};
     struct text field;
     struct error refusal;
-    if (judge_bind(shadow, transaction, &shadow->fields, &field, &refusal) < 0)
+    if (judge_bind(shadow, transaction, &shadow->fields, &shadow->layout.bound, &field, &refusal) <
+        0)
         return decision;
     judge_compute_values(shadow, NULL, &shadow->arena);
     struct judgement judgement = judge_rules(shadow, transaction->event_time_us, &shadow->arena);

@@ -18,11 +18,20 @@ struct known_id id_slot_known(const struct id_slot *slot) {
 }
 
 /* Nobody can choose ids that all lie in one place (residents.c). */
+static size_t first_slot(const struct id_index *index, uint64_t id_hash) {
+    return id_hash * index->factor >> 20 & (index->capacity - 1);
+}
+
 static struct id_slot *find_slot(const struct id_index *index, uint64_t id_hash) {
-    size_t at = id_hash * index->factor >> 20 & (index->capacity - 1);
+    size_t at = first_slot(index, id_hash);
     while (index->slots[at].packed && index->slots[at].id_hash != id_hash)
         at = (at + 1) & (index->capacity - 1);
     return &index->slots[at];
+}
+
+void id_index_fetch(const struct id_index *index, uint64_t id_hash) {
+    if (index->count > 0)
+        __builtin_prefetch(&index->slots[first_slot(index, id_hash)], 1);
 }
 
 bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_id *ret_known) {

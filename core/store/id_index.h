@@ -22,6 +22,8 @@ struct id_index {
 
 void id_index_deinit(struct id_index *index);
 bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_id *ret_known);
+/* Brings into the processor's cache what either will touch. */
+void id_index_fetch(const struct id_index *index, uint64_t id_hash);
 /* Adds it, or replaces what was known. The position is below 2^56. */
 void id_index_set(struct id_index *index, uint64_t id_hash, struct known_id known);
 /* All slots in use, by hash; free() the array. */

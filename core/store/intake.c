@@ -36,6 +36,17 @@ int intake_recognise(const struct states *states, struct archive *archive,
                      "id must repeat the transaction");
 }
 
+void intake_expect(const struct states *states, const struct transaction *transaction) {
+    engine_expect(states->engine, transaction);
+    if (transaction)
+        overlay_fetch_id(states->overlay, hash_text(transaction->id));
+}
+
+void intake_forget(const struct states *states) {
+    if (states->engine)
+        engine_forget(states->engine);
+}
+
 int intake_decide(const struct states *states, const struct transaction *transaction,
                   bool with_features, struct arena *arena, struct decision *ret_decision,
                   struct text *ret_field, struct error *ret_error) {

@@ -26,6 +26,10 @@ int intake_recognise(const struct states *states, struct archive *archive,
                      struct known_id *ret_known, struct record *ret_record, struct text *ret_field,
                      struct error *ret_error);
 
+/* The transaction that will be recognised and decided behind the next one: engine_expect(). */
+void intake_expect(const struct states *states, const struct transaction *transaction);
+void intake_forget(const struct states *states);
+
 /* engine_decide() on the states as they are, with the generation they stand on. Changes nothing. */
 int intake_decide(const struct states *states, const struct transaction *transaction,
                   bool with_features, struct arena *arena, struct decision *ret_decision,

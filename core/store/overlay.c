@@ -26,6 +26,13 @@ static void find_states(struct state_source *self, struct state_place *places, s
     residents_seek(&((struct overlay *)self)->residents, places, count);
 }
 
+static void fetch_states(struct state_source *self, const struct state_place *places, size_t count,
+                         int step) {
+    const struct residents *residents = &((struct overlay *)self)->residents;
+    for (size_t i = 0; i < count; i++)
+        residents_fetch(residents, places[i].entity, places[i].key_hash, step);
+}
+
 /* overlay_bytes(), where every write goes through. */
 static inline uint64_t bytes_of(const struct overlay *overlay) {
     if (!overlay->last)
@@ -79,8 +86,11 @@ static struct state *rewrite_state(struct state_source *self, size_t entity, str
 
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
     struct overlay *overlay = check_calloc(1, sizeof *overlay);
-    overlay->source = (struct state_source){
-        .read = read_state, .write = write_state, .find = find_states, .rewrite = rewrite_state};
+    overlay->source = (struct state_source){.read = read_state,
+                                            .write = write_state,
+                                            .find = find_states,
+                                            .fetch = fetch_states,
+                                            .rewrite = rewrite_state};
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
@@ -169,6 +179,10 @@ bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct know
     bool is_found = overlay_find_id(overlay, id_hash, ret_known);
     overlay->absent_id = is_found ? 0 : id_hash;
     return is_found;
+}
+
+void overlay_fetch_id(const struct overlay *overlay, uint64_t id_hash) {
+    id_index_fetch(&overlay->ids, id_hash);
 }
 
 struct tally overlay_tally(const struct overlay *overlay) {

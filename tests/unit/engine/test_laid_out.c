@@ -1,7 +1,7 @@
 /* engine_apply() of what engine_decide() has laid out, against another engine that is never told of
  * a decision of its own: whatever comes between the two, states are the same bytes. And decisions
- * are those of an engine whose rules share nothing with the plan. HARRIER_SEED repeats a run,
- * HARRIER_STEPS makes it longer. */
+ * are those of an engine whose rules share nothing with the plan, and of one that expects nothing.
+ * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/engine/engine.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
@@ -150,6 +150,7 @@ struct bench {
     struct engine *apart; /* shares no frame with its plan, which has the same files; or NULL */
     struct state_map map, expected;
     struct arena arena;
+    const struct transaction *next;
     struct record last; /* of a transaction; type 0: none yet */
     enum label label;
 };
@@ -266,11 +267,40 @@ static void assert_same_decision(const struct decision *a, const struct decision
     assert_true(a->feature_hash == b->feature_hash);
 }
 
+static struct transaction *make_next(struct bench *bench, unsigned number) {
+    struct transaction *next = arena_alloc(&bench->arena, sizeof *next);
+    *next = random_transaction(&bench->arena, number);
+    return next;
+}
+
+/* Mostly the one that comes; also another one, one that is refused, or none. */
+static void expect(struct bench *bench, unsigned number) {
+    struct transaction *other = make_next(bench, number);
+    switch (roll(8)) {
+    case 0:
+        break;
+    case 1:
+        engine_expect(bench->engine, NULL);
+        break;
+    case 2:
+        other->amount_minor = -1;
+        engine_expect(bench->engine, other);
+        break;
+    case 3:
+        engine_expect(bench->engine, other);
+        break;
+    default:
+        engine_expect(bench->engine, bench->next);
+    }
+}
+
 static void step(struct bench *bench, unsigned number) {
-    struct transaction t = random_transaction(&bench->arena, number);
+    const struct transaction *next = bench->next, t = *next;
     struct decision decision, again;
+    bench->next = make_next(bench, number + 1);
+    expect(bench, number);
     assert_int_equal(decide(bench, bench->alone, &t, &again), 0);
-    assert_int_equal(decide(bench, bench->engine, &t, &decision), 0);
+    assert_int_equal(decide(bench, bench->engine, next, &decision), 0);
     assert_same_decision(&decision, &again);
     if (bench->apart) {
         assert_int_equal(decide(bench, bench->apart, &t, &again), 0);
@@ -280,6 +310,8 @@ static void step(struct bench *bench, unsigned number) {
     assert_true(decision.laid_out != 0);
     if (roll(2))
         interfere(bench, number);
+    if (roll(8) == 0)
+        engine_forget(bench->engine);
     struct record record = record_of(&t, &decision);
     switch (roll(7)) {
     case 0: /* as a policy that is followed would have decided */
@@ -320,6 +352,7 @@ static void run(const char *features, const char *rules, uint64_t seed) {
     state_map_init(&bench.expected);
     arena_init(&bench.arena, 512u << 20);
     print_message("HARRIER_SEED=%llu\n", (unsigned long long)seed);
+    bench.next = make_next(&bench, 0);
     for (unsigned i = 0; i < 100; i++)
         step(&bench, i);
     state_map_deinit(&bench.map);

@@ -390,6 +390,7 @@ struct found {
     struct bench bench;
     struct engine *other;
     struct overlay *overlay, *plain; /* plain: never told of a decision */
+    struct record *next;
     struct arena arena;
 };
 
@@ -400,17 +401,39 @@ static void apply_to_both(struct found *found, struct engine *engine, struct rec
     overlay_apply(found->plain, found->other, &record);
 }
 
-/* Decides a transaction, lets others come in between, and then applies it. */
+static int decide(struct found *found, struct engine *engine, struct overlay *overlay,
+                  const struct transaction *transaction, struct decision *ret_decision) {
+    struct text field;
+    struct error error;
+    return engine_decide(engine, transaction, overlay_states(overlay), false, &found->arena,
+                         ret_decision, &field, &error);
+}
+
+static struct record *make_next(struct found *found) {
+    struct traffic *traffic = &found->bench.traffic;
+    struct record *record = arena_alloc(&traffic->arena, sizeof *record);
+    *record = traffic_next(traffic);
+    return record;
+}
+
+/* Decides a transaction, lets others come in between, and then applies it. The one that comes next
+ * is expected meanwhile: it is decided as by the other engine, which expects none. */
 static void decide_and_apply(struct found *found, unsigned step) {
-    struct record record = traffic_next(&found->bench.traffic);
+    const struct transaction *transaction = &found->next->transaction.transaction;
+    struct record record = *found->next;
+    struct decision decision, plain;
+    found->next = make_next(found);
     if (record.type == RECORD_TRANSACTION) {
-        struct decision decision;
-        struct text field;
-        struct error error;
-        if (engine_decide(found->bench.engine, &record.transaction.transaction,
-                          overlay_states(found->overlay), false, &found->arena, &decision, &field,
-                          &error) == 0)
+        engine_expect(found->bench.engine, found->next->type == RECORD_TRANSACTION
+                                               ? &found->next->transaction.transaction
+                                               : NULL);
+        int r = decide(found, found->other, found->plain, transaction, &plain);
+        assert_int_equal(decide(found, found->bench.engine, found->overlay, transaction, &decision),
+                         r);
+        if (r == 0) {
+            assert_true(decision.feature_hash == plain.feature_hash);
             record.transaction.decision.laid_out = decision.laid_out;
+        }
     }
     if (step % 3 == 0) /* by another engine: the first still knows its decision */
         apply_to_both(found, found->other, traffic_next(&found->bench.traffic));
@@ -427,6 +450,7 @@ static void states_that_deciding_found_are_the_same(void **state) {
     found.other = engine_new(found.bench.snapshot, found.bench.snapshot);
     found.overlay = overlay_new(plan, NULL);
     found.plain = overlay_new(plan, NULL);
+    found.next = make_next(&found);
     for (unsigned round = 0; round < test_steps(1500) / 100 + 1; round++) {
         uint64_t before = overlay_hash(found.overlay);
         struct overlay_view *view = overlay_view_open(found.overlay, &guard);
