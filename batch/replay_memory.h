@@ -1,6 +1,5 @@
-/* Memory for the states of a replay: extents of heaps (core/base/heap.h), cut from huge pages where
- * the machine has them. With a million entities nearly every state that is touched would else wait
- * for the processor to look its page up. Any thread may ask for an extent. Private to batch/. */
+/* Memory for the states of a replay: that of core/base/pages.h, any thread may ask for an extent.
+ * Private to batch/. */
 #pragma once
 
 #include "core/base/heap.h"

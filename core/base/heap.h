@@ -41,6 +41,10 @@ struct heap {
 
 void heap_init(struct heap *heap, struct heap_source *source);
 
+/* As realloc() has it, for a table whose sizes are powers of two; wanted 0: free(). A large one is
+ * the source's; others are malloc()'s, as all are without a heap (NULL). */
+void *heap_table(struct heap *heap, void *table, size_t size, size_t wanted);
+
 /* An extent for something else, of which the heap takes no part but its head. */
 void *heap_extent(struct heap *heap);
 /* Of what lies in one of its extents. */

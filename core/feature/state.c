@@ -136,6 +136,14 @@ void state_deinit(struct state *state) {
     *state = (struct state){0};
 }
 
+void state_leave(struct state *state) {
+    if (state->front > 0)
+        standing_deinit(state_standing(state));
+    survey_free(state->survey);
+    state_leave_block(state);
+    *state = (struct state){0};
+}
+
 /* The bytes are about to be others: nothing is known of them. */
 static void forget(struct state *state) {
     standing_forget(state);

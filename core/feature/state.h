@@ -62,6 +62,8 @@ struct state {
 
 void state_init(struct state *state);
 void state_deinit(struct state *state);
+/* The same of a state whose heap goes with it: what lies in the heap is left there. */
+void state_leave(struct state *state);
 
 /* A copy of encoded bytes (of a table), trusted: state_check() has seen them, or a content hash. */
 void state_assign(struct state *state, const void *bytes, size_t length);

@@ -46,6 +46,11 @@ void state_free_block(struct state *state) {
         free(state_block(state));
 }
 
+void state_leave_block(struct state *state) {
+    if (!state->is_in_heap || (state->bytes && block_size(state) > HEAP_BLOCK_MAX))
+        state_free_block(state);
+}
+
 /* ---- what lies in them ---- */
 
 static void close_gap(struct state *state) {

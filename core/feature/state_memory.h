@@ -31,6 +31,8 @@ struct standing *state_add_front(struct state *state, size_t size);
 
 /* The state is not to be used before state_init(). */
 void state_free_block(struct state *state);
+/* But if it lies in a heap. */
+void state_leave_block(struct state *state);
 
 /* How long the bytes may become where they are. */
 static inline size_t state_room(const struct state *state) {

@@ -1,6 +1,7 @@
 #include "fold.h"
 
 #include "../base/check.h"
+#include "stretch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -220,8 +221,24 @@ static int ended_early(const struct fold *fold, struct archive_place end, struct
         (unsigned long long)fold_place(fold).position, (unsigned long long)end.position);
 }
 
-int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
-                 struct fold_progress *progress, struct error *ret_error) {
+/* What there is to be read for at least so many is applied by stretches: stretch.h. */
+#define STRETCH_RECORDS_MIN 2048
+
+/* Applies the record; the stretch may be NULL. */
+static void apply(struct fold *fold, struct stretch *stretch, const struct record *record) {
+    if (!stretch) {
+        overlay_apply(fold->states.overlay, fold->states.engine, record);
+    } else {
+        stretch_add(stretch, record);
+        if (stretch_is_full(stretch))
+            stretch_apply(stretch);
+    }
+    note(&fold->adopted, record);
+}
+
+static int apply_until(struct fold *fold, struct stretch *stretch, struct archive_place end,
+                       const atomic_bool *stop, struct fold_progress *progress,
+                       struct error *ret_error) {
     struct record record;
     uint64_t position = fold_place(fold).position;
     for (uint64_t folded = 0; position < end.position; folded++) {
@@ -231,8 +248,7 @@ int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool 
             return ended_early(fold, end, ret_error);
         if (r < 0)
             return r;
-        overlay_apply(fold->states.overlay, fold->states.engine, &record);
-        note(&fold->adopted, &record);
+        apply(fold, stretch, &record);
         position = record.position;
         if (folded % PROGRESS_STEP != 0)
             continue;
@@ -241,6 +257,21 @@ int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool 
         if (progress)
             progress->tell(progress, position, end.position);
     }
+    return 0;
+}
+
+int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
+                 struct fold_progress *progress, struct error *ret_error) {
+    struct stretch *stretch = NULL;
+    if (end.position >= fold_place(fold).position + STRETCH_RECORDS_MIN)
+        stretch = stretch_new(fold->states.overlay, fold->states.engine);
+    int r = apply_until(fold, stretch, end, stop, progress, ret_error);
+    if (stretch) { /* whatever came: the states are those of the place that was reached */
+        stretch_apply(stretch);
+        stretch_free(stretch);
+    }
+    if (r < 0)
+        return r;
     struct archive_place reached = fold_place(fold);
     if (reached.position != end.position || reached.chain != end.chain)
         return error_set(ret_error, ERROR_DAMAGED,

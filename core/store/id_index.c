@@ -4,11 +4,12 @@
 #include "../base/hash.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #define CAPACITY_FIRST 1024
 
 void id_index_deinit(struct id_index *index) {
-    free(index->slots);
+    heap_table(index->heap, index->slots, index->capacity * sizeof *index->slots, 0);
     *index = (struct id_index){0};
 }
 
@@ -46,13 +47,16 @@ bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_
 
 static void grow(struct id_index *index) {
     struct id_index grown = {.capacity = index->capacity ? 2 * index->capacity : CAPACITY_FIRST,
-                             .count = index->count};
-    grown.slots = check_calloc(grown.capacity, sizeof *grown.slots);
+                             .count = index->count,
+                             .heap = index->heap};
+    size_t size = grown.capacity * sizeof *grown.slots;
+    grown.slots = heap_table(grown.heap, NULL, 0, size);
+    memset(grown.slots, 0, size);
     grown.factor = hash_secret(grown.slots);
     for (size_t i = 0; i < index->capacity; i++)
         if (index->slots[i].packed)
             *find_slot(&grown, index->slots[i].id_hash) = index->slots[i];
-    free(index->slots);
+    heap_table(index->heap, index->slots, index->capacity * sizeof *index->slots, 0);
     *index = grown;
 }
 

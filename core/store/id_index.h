@@ -2,6 +2,7 @@
  * addressing. Private to store/. */
 #pragma once
 
+#include "../base/heap.h"
 #include "overlay.h"
 
 #include <stdbool.h>
@@ -17,7 +18,8 @@ struct id_index {
     struct id_slot *slots;
     size_t capacity; /* a power of two, at most three quarters used */
     size_t count;
-    uint64_t factor; /* odd, of this table alone: clients choose the ids */
+    uint64_t factor;   /* odd, of this table alone: clients choose the ids */
+    struct heap *heap; /* where a large table lies; NULL: malloc()'s. Set before the first */
 };
 
 void id_index_deinit(struct id_index *index);

@@ -91,6 +91,9 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
                                             .find = find_states,
                                             .fetch = fetch_states,
                                             .rewrite = rewrite_state};
+    pages_init(&overlay->pages, PAGES_SMALL);
+    heap_init(&overlay->heap, &overlay->pages.source);
+    overlay->residents.heap = overlay->ids.heap = &overlay->heap;
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
@@ -108,6 +111,7 @@ void overlay_free(struct overlay *overlay) {
     check(!overlay->views);
     residents_deinit(&overlay->residents);
     id_index_deinit(&overlay->ids);
+    pages_deinit(&overlay->pages);
     list_table_free(overlay->lists);
     generation_close(overlay->generation);
     free(overlay);
@@ -128,13 +132,38 @@ const struct generation *overlay_generation(const struct overlay *overlay) {
 /* ---------------------------------------------------------------------------------------------
  * Applying */
 
+static void note_outcome(struct tally *tally, const struct outcome_record *outcome) {
+    tally->outcomes++;
+    if (outcome->previous != LABEL_NONE && tally->labels[outcome->previous] > 0)
+        tally->labels[outcome->previous]--;
+    if (outcome->label != LABEL_NONE)
+        tally->labels[outcome->label]++;
+}
+
+static void note_transaction(struct tally *tally, const struct transaction *transaction) {
+    tally->transactions++;
+    if (tally->newest_event_time_us < transaction->event_time_us)
+        tally->newest_event_time_us = transaction->event_time_us;
+}
+
+void overlay_note(struct overlay *overlay, const struct record *record) {
+    list_table_apply(overlay->lists, record);
+    if (record->type == RECORD_TRANSACTION)
+        note_transaction(&overlay->tally, &record->transaction.transaction);
+    else if (record->type == RECORD_OUTCOME)
+        note_outcome(&overlay->tally, &record->outcome);
+}
+
+void overlay_settle(struct overlay *overlay) {
+    overlay->bytes = bytes_of(overlay);
+    overlay->last = NULL;
+    overlay->absent_id = 0;
+    overlay->source.calls++; /* whoever has found states finds them anew */
+}
+
 /* Two transactions whose ids have the same hash: the first keeps the place. */
-static void apply_transaction(struct overlay *overlay, const struct record *record) {
-    const struct transaction *transaction = &record->transaction.transaction;
-    overlay->tally.transactions++;
-    if (overlay->tally.newest_event_time_us < transaction->event_time_us)
-        overlay->tally.newest_event_time_us = transaction->event_time_us;
-    uint64_t id_hash = hash_text(transaction->id);
+static void know_transaction(struct overlay *overlay, const struct record *record) {
+    uint64_t id_hash = hash_text(record->transaction.transaction.id);
     struct known_id known;
     bool is_new = overlay->absent_id == id_hash && id_hash != 0;
     overlay->absent_id = 0;
@@ -143,13 +172,7 @@ static void apply_transaction(struct overlay *overlay, const struct record *reco
 }
 
 /* The label of an id that is not known any more (or never had the place) changes only the tally. */
-static void apply_outcome(struct overlay *overlay, const struct outcome_record *outcome) {
-    struct tally *tally = &overlay->tally;
-    tally->outcomes++;
-    if (outcome->previous != LABEL_NONE && tally->labels[outcome->previous] > 0)
-        tally->labels[outcome->previous]--;
-    if (outcome->label != LABEL_NONE)
-        tally->labels[outcome->label]++;
+static void label_id(struct overlay *overlay, const struct outcome_record *outcome) {
     uint64_t id_hash = hash_text(outcome->transaction.id);
     struct known_id known;
     if (!overlay_find_id(overlay, id_hash, &known) ||
@@ -162,11 +185,11 @@ static void apply_outcome(struct overlay *overlay, const struct outcome_record *
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record) {
     check(record->position > 0);
     engine_apply(engine, record, &overlay->source);
-    list_table_apply(overlay->lists, record);
+    overlay_note(overlay, record);
     if (record->type == RECORD_TRANSACTION)
-        apply_transaction(overlay, record);
+        know_transaction(overlay, record);
     else if (record->type == RECORD_OUTCOME)
-        apply_outcome(overlay, &record->outcome);
+        label_id(overlay, &record->outcome);
 }
 
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {

@@ -1,6 +1,7 @@
 /* What overlay.c and overlay_view.c share. Private to store/. */
 #pragma once
 
+#include "../base/pages.h"
 #include "id_index.h"
 #include "overlay.h"
 #include "residents.h"
@@ -9,6 +10,8 @@ struct overlay {
     struct state_source source; /* first: the engine's view of it */
     const struct plan *plan;
     struct generation *generation; /* NULL: none */
+    struct pages pages;            /* all of the heap's memory */
+    struct heap heap;              /* of the residents, their states, and the table of ids */
     struct residents residents;
     struct id_index ids;
     uint64_t absent_id; /* recognised last, as none that is known; 0: nothing is known of it */
@@ -20,6 +23,11 @@ struct overlay {
     uint32_t last_length;  /* its length then */
     struct overlay_view *views; /* open ones that keep what changes */
 };
+
+/* What a record means to all but states and ids: lists and counts. */
+void overlay_note(struct overlay *overlay, const struct record *record);
+/* Nothing is under way from the call before. */
+void overlay_settle(struct overlay *overlay);
 
 /* The state is about to change: every view that is open keeps it as it is. */
 void overlay_views_keep(struct overlay *overlay, const struct resident *resident,

@@ -24,7 +24,7 @@ struct resident_block {
     alignas(alignof(struct resident)) char bytes[];
 };
 
-#define KEY_LENGTH_MAX ((UINT32_C(1) << 24) - 1) /* a request is shorter */
+#define KEY_LENGTH_MAX ((UINT32_C(1) << 23) - 1) /* a request is shorter */
 #define EXTENT_ROOM    (HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE - sizeof(struct resident_block))
 
 _Static_assert(PLAN_ENTITIES_MAX <= 1 << 8, "an entity is a byte");
@@ -45,25 +45,29 @@ struct resident *residents_at(const struct residents *residents, size_t slot) {
     return at_slot(residents, slot);
 }
 
-/* Of so many slots, in a table of the heap's; 0: they are malloc()'s. */
-static size_t slot_bytes(const struct residents *residents, size_t count) {
-    size_t size = count * sizeof *residents->slots;
-    return residents->heap && size >= HEAP_TABLE_MIN ? size : 0;
+static size_t size_of(size_t key_length) {
+    return (sizeof(struct resident) + key_length + UNIT - 1) & ~(size_t)(UNIT - 1);
 }
 
-static void free_slots(struct residents *residents) {
-    size_t size = slot_bytes(residents, residents->capacity);
-    if (size > 0)
-        residents->heap->source->table(residents->heap->source, residents->slots, size, 0);
-    else
-        free(residents->slots);
+/* Block by block: in the order of memory, whatever that of the slots. */
+static void leave_states(struct residents *residents) {
+    for (size_t i = 0; i < residents->block_count; i++) {
+        struct resident_block *block = residents->blocks[i];
+        for (size_t at = i == 0 ? UNIT : 0; at < block->used;) {
+            struct resident *resident = (void *)(block->bytes + at);
+            at += size_of(resident->key_length);
+            if (residents->heap)
+                state_leave(&resident->state);
+            else
+                state_deinit(&resident->state);
+        }
+    }
 }
 
 void residents_deinit(struct residents *residents) {
-    for (size_t i = 0; i < residents->capacity; i++)
-        if (residents->slots[i].place)
-            state_deinit(&residents_at(residents, i)->state);
-    free_slots(residents);
+    leave_states(residents);
+    heap_table(residents->heap, residents->slots, residents->capacity * sizeof *residents->slots,
+               0);
     for (size_t i = 0; i < residents->block_count; i++)
         if (!residents->blocks[i]->is_in_heap)
             free(residents->blocks[i]);
@@ -156,23 +160,6 @@ static size_t free_slot(const struct residents *residents, uint32_t hash) {
     return at;
 }
 
-/* From so many to residents->capacity, whose contents are kept. Large tables are the heap's. */
-static void resize_slots(struct residents *residents, size_t old) {
-    size_t before = slot_bytes(residents, old), size = slot_bytes(residents, residents->capacity);
-    struct resident_slot *slots = residents->slots;
-    struct heap_source *source = residents->heap ? residents->heap->source : NULL;
-    if (size == 0 && before == 0) {
-        residents->slots = check_reallocarray(slots, residents->capacity, sizeof *slots);
-    } else if (before > 0) {
-        residents->slots = source->table(source, slots, before, size);
-    } else {
-        residents->slots = source->table(source, NULL, 0, size);
-        if (old > 0)
-            memcpy(residents->slots, slots, old * sizeof *slots);
-        free(slots);
-    }
-}
-
 /* Twice the slots, in place: a large table then grows by new pages and keeps the ones it has. From
  * behind a free slot on, all around the old half: so whoever is placed anew finds nobody in the way
  * who is still to be placed, as those lie behind the slot that it has just left. */
@@ -180,7 +167,8 @@ static void grow(struct residents *residents) {
     size_t old = residents->capacity, first = 0;
     residents->capacity = old ? 2 * old : CAPACITY_FIRST;
     check(residents->capacity <= CAPACITY_MAX);
-    resize_slots(residents, old);
+    residents->slots = heap_table(residents->heap, residents->slots, old * sizeof *residents->slots,
+                                  residents->capacity * sizeof *residents->slots);
     memset(residents->slots + old, 0, (residents->capacity - old) * sizeof *residents->slots);
     if (residents->factor == 0)
         residents->factor = hash_secret(residents->slots);
@@ -231,8 +219,7 @@ unsigned residents_percent(const struct residents *residents) {
 }
 
 static uint32_t carve(struct residents *residents, size_t key_length) {
-    size_t size = sizeof(struct resident) + key_length, count = residents->block_count;
-    size = (size + UNIT - 1) & ~(size_t)(UNIT - 1);
+    size_t size = size_of(key_length), count = residents->block_count;
     struct resident_block *block = count > 0 ? residents->blocks[count - 1] : NULL;
     if (!block || size > block->size - block->used)
         block = add_block(residents, size);
@@ -250,6 +237,7 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
     struct resident *resident = at_place(residents, place);
     resident->entity = (uint8_t)entity;
     resident->kept_bytes = 0;
+    resident->is_kept = false;
     resident->key_length = (uint32_t)key.length & KEY_LENGTH_MAX;
     if (key.length)
         memcpy(resident->key, key.data, key.length);

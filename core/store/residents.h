@@ -12,9 +12,10 @@
 
 struct resident {
     struct state state;  /* the first: overlay.c finds the rest from it */
-    uint32_t kept_bytes; /* beside the state, the overlay's to know */
+    uint32_t kept_bytes; /* beside the state, the overlay's to know; is_kept: a group's number */
     uint32_t entity : 8;
-    uint32_t key_length : 24;
+    uint32_t is_kept : 1; /* stretch.c keeps entries of it */
+    uint32_t key_length : 23;
     char key[];
 };
 
@@ -39,6 +40,7 @@ struct residents {
         *heap; /* where they and their states live; NULL: malloc()'s. Set before the first */
 };
 
+/* What lies in the heap stays there: it goes with the heap. */
 void residents_deinit(struct residents *residents);
 
 /* key_hash = hash_text(key). NULL: not there. */

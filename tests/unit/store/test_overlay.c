@@ -2,6 +2,7 @@
  * memory, or partly in generations. */
 #include "core/base/hash.h"
 #include "core/store/overlay.h"
+#include "core/store/stretch.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"
@@ -259,6 +260,62 @@ static void it_does_not_matter_where_states_are(void **state) {
     scratch_remove(root);
 }
 
+static void assert_same(const struct overlay *a, const struct overlay *b) {
+    assert_int_equal(overlay_hash(a), overlay_hash(b));
+    assert_int_equal(hash_ids(a), hash_ids(b));
+    assert_int_equal(overlay_entities(a), overlay_entities(b));
+    assert_int_equal(overlay_bytes(a), overlay_bytes(b));
+    struct tally x = overlay_tally(a), y = overlay_tally(b);
+    assert_memory_equal(&x, &y, sizeof x);
+}
+
+/* By stretches of some records, of one, and now and then one by one in between; on nothing at
+ * first, then on tables. What is first known of an id may stand in the same stretch as its outcome,
+ * in one before, or in the tables. */
+static void records_may_be_applied_many_at_once(void **state) {
+    (void)state;
+    char *root = scratch_make();
+    struct bench bench;
+    bench_init(&bench, 9);
+    struct overlay *single = overlay_new(&bench.snapshot->plan, NULL);
+    struct overlay *many = overlay_new(&bench.snapshot->plan, NULL);
+    unsigned steps = test_steps(3000);
+    for (unsigned i = 1; i <= steps;) {
+        struct stretch *stretch = stretch_new(many, bench.engine);
+        uint64_t stretches = traffic_random(&bench.traffic, 3);
+        for (uint64_t s = 0; s < stretches; s++) {
+            uint64_t left =
+                traffic_random(&bench.traffic, 100) < 10 ? 1 : traffic_random(&bench.traffic, 300);
+            for (; left > 0; left--, i++) {
+                struct record record = traffic_next(&bench.traffic);
+                overlay_apply(single, bench.engine, &record);
+                stretch_add(stretch, &record);
+                assert_false(stretch_is_full(stretch));
+            }
+            stretch_apply(stretch);
+            assert_same(single, many);
+        }
+        stretch_free(stretch);
+        for (uint64_t left = traffic_random(&bench.traffic, 20); left > 0; left--, i++) {
+            struct record record = traffic_next(&bench.traffic);
+            overlay_apply(single, bench.engine, &record);
+            overlay_apply(many, bench.engine, &record);
+        }
+        assert_same(single, many);
+        if (traffic_random(&bench.traffic, 4) == 0) {
+            publish(&bench, root, single);
+            overlay_free(single);
+            overlay_free(many);
+            single = reopen(&bench, root);
+            many = reopen(&bench, root);
+        }
+    }
+    overlay_free(single);
+    overlay_free(many);
+    bench_deinit(&bench);
+    scratch_remove(root);
+}
+
 static void its_hash_sees_every_state(void **state) {
     (void)state;
     struct bench bench;
@@ -474,6 +531,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(it_is_what_the_model_is),
         cmocka_unit_test(it_does_not_matter_where_states_are),
+        cmocka_unit_test(records_may_be_applied_many_at_once),
         cmocka_unit_test(its_hash_sees_every_state),
         cmocka_unit_test(equal_keys_of_two_entities_are_two),
         cmocka_unit_test(the_first_of_two_equal_ids_stays),

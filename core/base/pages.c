@@ -1,0 +1,96 @@
+#include "pages.h"
+
+#include "check.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+/* LeakSanitizer looks for pointers in what malloc() gave, and states have some: surveys. */
+#if defined(__SANITIZE_ADDRESS__)
+#include <sanitizer/lsan_interface.h>
+#define note_mapped(memory, size)   __lsan_register_root_region(memory, size)
+#define note_unmapped(memory, size) __lsan_unregister_root_region(memory, size)
+#else
+#define note_mapped(memory, size)   ((void)(memory), (void)(size))
+#define note_unmapped(memory, size) ((void)(memory), (void)(size))
+#endif
+
+/* What is asked for at once. Of a piece only what has been touched takes memory. */
+#define PIECE_BYTES ((size_t)64 << 20)
+#define HUGE_BYTES  ((size_t)2 << 20)
+
+_Static_assert(PIECE_BYTES % HUGE_BYTES == 0 && HUGE_BYTES % HEAP_EXTENT_SIZE == 0,
+               "extents fill huge pages, and those pieces");
+_Static_assert(PAGES_SMALL % HEAP_EXTENT_SIZE == 0, "and small ones");
+_Static_assert(HEAP_TABLE_MIN % HUGE_BYTES == 0, "so do tables");
+
+struct pages_piece {
+    uint8_t *memory;
+    size_t size;
+};
+
+/* At a whole multiple of a huge page: that much more is asked for, and what is beside it given
+ * back. Without the advice it is only slower, or larger. */
+static uint8_t *map(size_t size, int advice) {
+    uint8_t *memory = mmap(NULL, size + HUGE_BYTES, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (memory == MAP_FAILED)
+        check_exhausted("memory for the states of entities");
+    size_t before = -(uintptr_t)memory & (HUGE_BYTES - 1);
+    if (before > 0)
+        munmap(memory, before);
+    munmap(memory + before + size, HUGE_BYTES - before);
+    madvise(memory + before, size, advice);
+    note_mapped(memory + before, size);
+    return memory + before;
+}
+
+static void unmap(void *memory, size_t size) {
+    note_unmapped(memory, size);
+    munmap(memory, size);
+}
+
+static void add_piece(struct pages *pages) {
+    bool is_small = pages->piece_count == 0 && pages->small > 0;
+    size_t size = is_small ? pages->small : PIECE_BYTES;
+    pages->pieces =
+        check_reallocarray(pages->pieces, pages->piece_count + 1, sizeof *pages->pieces);
+    pages->pieces[pages->piece_count++] = (struct pages_piece){
+        .memory = map(size, is_small ? MADV_NOHUGEPAGE : MADV_HUGEPAGE), .size = size};
+    pages->used = 0;
+}
+
+static void *next_extent(struct heap_source *self) {
+    struct pages *pages = (struct pages *)self;
+    if (pages->piece_count == 0 || pages->used == pages->pieces[pages->piece_count - 1].size)
+        add_piece(pages);
+    void *extent = pages->pieces[pages->piece_count - 1].memory + pages->used;
+    pages->used += HEAP_EXTENT_SIZE;
+    return extent;
+}
+
+static void *resize_table(struct heap_source *self, void *table, size_t size, size_t wanted) {
+    (void)self;
+    void *moved = wanted > 0 ? map(wanted, MADV_HUGEPAGE) : NULL;
+    if (moved && size > 0)
+        memcpy(moved, table, size < wanted ? size : wanted);
+    if (size > 0)
+        unmap(table, size);
+    return moved;
+}
+
+void pages_init(struct pages *pages, size_t small) {
+    check(small == 0 || small == PAGES_SMALL);
+    *pages =
+        (struct pages){.source = {.extent = next_extent, .table = resize_table}, .small = small};
+}
+
+void pages_deinit(struct pages *pages) {
+    for (size_t i = 0; i < pages->piece_count; i++)
+        unmap(pages->pieces[i].memory, pages->pieces[i].size);
+    free(pages->pieces);
+    *pages = (struct pages){0};
+}
