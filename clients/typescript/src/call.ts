@@ -1,9 +1,10 @@
 /** The course of one call: which address, when again, and how it ends. clients/README.md draws it. */
 import { Exchange } from './connection.js';
 import type { Core } from './core.js';
-import { decodeResponse, responseError, type Response } from './decode.js';
+import { decodeResponse, responseError } from './decode.js';
 import type { Request } from './encode.js';
 import { BusyError, ClosedError, DeadlineError, HarrierError, UnavailableError, type Decided } from './errors.js';
+import type { Question } from './question.js';
 import type { Route } from './routes.js';
 import { now } from './wheel.js';
 
@@ -22,33 +23,34 @@ const enum Stage {
   Ended,
 }
 
-/** Who waits for it. */
-export interface Caller {
-  /** Throws ProtocolError when there is something in it that is not known. */
-  resolve: (response: Response) => void;
-  reject: (error: unknown) => void;
-}
-
 export class Call extends Exchange {
-  readonly body: Uint8Array;
+  readonly request: Request;
   private stage = Stage.Room;
   private route: Route | null = null;
   private retries = 0;
   private broken = 0;
   private last: HarrierError | null = null;
   private timer: NodeJS.Timeout | null = null;
+  private readonly aborted: (() => void) | null = null;
 
   constructor(
     private readonly core: Core,
-    readonly request: Request,
+    private readonly question: Question<unknown>,
     private readonly begun: number,
     private readonly deadlineMs: number,
     private readonly signal: AbortSignal | null,
-    private readonly caller: Caller,
+    private readonly resolve: (answer: unknown) => void,
+    private readonly reject: (error: unknown) => void,
   ) {
     super(begun + deadlineMs);
-    this.body = request.body;
-    signal?.addEventListener('abort', this.aborted);
+    this.request = question.request;
+    if (signal !== null) {
+      this.aborted = () => {
+        this.end(null);
+        reject(signal.reason);
+      };
+      signal.addEventListener('abort', this.aborted);
+    }
   }
 
   // ------------------------------------------------------------------------------------------
@@ -99,17 +101,12 @@ export class Call extends Exchange {
     }
   }
 
-  private readonly aborted = (): void => {
-    this.end(null);
-    this.caller.reject(this.signal?.reason);
-  };
-
   // ------------------------------------------------------------------------------------------
   // What its connection says
 
-  head(): Uint8Array | null {
+  token(): string | null {
     try {
-      return this.request.head(this.ends - now(), this.core.token());
+      return this.core.token();
     } catch (error) {
       this.fail(error);
       return null;
@@ -120,31 +117,46 @@ export class Call extends Exchange {
     this.stage = Stage.Answer;
   }
 
-  answered(payload: Uint8Array): void {
-    if (this.route === null) {
+  answered(bytes: Buffer, from: number, to: number): void {
+    const { core, route } = this;
+    if (route === null) {
       return;
     }
+    const quick = this.question.quick(core.scoreReader, bytes, from, to);
+    if (quick === null) {
+      this.read(route, bytes.subarray(from, to));
+      return;
+    }
+    core.routes.succeeded(route);
+    this.end('ok');
+    this.resolve(quick);
+  }
+
+  private read(route: Route, payload: Buffer): void {
+    let answer: () => unknown;
     try {
       const response = decodeResponse(payload, this.request);
       const error = responseError(response);
       if (error instanceof UnavailableError) {
         const at = now();
         this.last = error;
-        this.core.routes.failed(this.route, at);
+        this.core.routes.failed(route, at);
         this.again('unavailable', at);
         return;
       }
-      this.core.routes.succeeded(this.route);
+      this.core.routes.succeeded(route);
       if (error !== null) {
         this.fail(error);
         return;
       }
-      this.caller.resolve(response);
-      this.end('ok');
+      answer = this.question.read(response);
     } catch (error) {
-      this.core.routes.succeeded(this.route);
+      this.core.routes.succeeded(route);
       this.fail(error);
+      return;
     }
+    this.end('ok');
+    this.settle(answer);
   }
 
   broke(): void {
@@ -208,14 +220,28 @@ export class Call extends Exchange {
 
   private fail(error: unknown): void {
     this.end(error instanceof HarrierError ? error.code : null);
-    this.caller.reject(error);
+    this.settle(() => this.question.instead(error));
+  }
+
+  /** With a function of the client's own: what it throws is the caller's. */
+  private settle(answer: () => unknown): void {
+    let value: unknown;
+    try {
+      value = answer();
+    } catch (error) {
+      this.reject(error);
+      return;
+    }
+    this.resolve(value);
   }
 
   private end(result: string | null): void {
     const { stage, core } = this;
     this.stage = Stage.Ended;
     core.wheel.remove(this);
-    this.signal?.removeEventListener('abort', this.aborted);
+    if (this.aborted !== null) {
+      this.signal?.removeEventListener('abort', this.aborted);
+    }
     if (this.timer !== null) {
       clearTimeout(this.timer);
       this.timer = null;

@@ -5,6 +5,7 @@ import * as encode from './encode.js';
 import { InvalidError, type HarrierError } from './errors.js';
 import * as fallback from './fallback.js';
 import { checkOptions, type CallOptions, type ClientOptions, type ScoreOptions } from './options.js';
+import { Plain, Score, Scores } from './question.js';
 import type { Decision, Entity, Outcome, OutcomeAccepted, Status, Transaction } from './types.js';
 import { now } from './wheel.js';
 
@@ -32,28 +33,26 @@ export class Client {
     this.#core = new Core(checkOptions(options));
   }
 
-  async score(transaction: Transaction, options: ScoreOptions = NO_OPTIONS): Promise<Decision> {
-    return fallback.only(await this.scoreMany([transaction], options));
+  score(transaction: Transaction, options: ScoreOptions = NO_OPTIONS): Promise<Decision> {
+    return new Promise((resolve, reject) => {
+      const begun = now();
+      const core = this.#core;
+      const question = new Score(transaction, options, core.options.fallback, core.meter);
+      core.call(begun, options, question, resolve, reject);
+    });
   }
 
   /** 1 to 1,000, decided in their order; as many results. Fails only if the call failed as a whole. */
-  async scoreMany(
+  scoreMany(
     transactions: readonly Transaction[],
     options: ScoreOptions = NO_OPTIONS,
   ): Promise<(Decision | HarrierError)[]> {
-    const begun = now();
-    const trace = encode.checkTraceparent(options.traceparent);
-    const dryRun = options.dryRun ?? false;
-    const request = encode.scoreRequest(transactions, dryRun, options.returnFeatures ?? false, trace);
-    const { meter, options: own } = this.#core;
-    const instead = dryRun ? null : own.fallback;
-    let results: (Decision | HarrierError)[];
-    try {
-      results = await this.#core.call(begun, options, request, decode.decisions);
-    } catch (error) {
-      return fallback.forCall(instead, transactions, error, meter);
-    }
-    return fallback.forResults(instead, transactions, results, meter);
+    return new Promise((resolve, reject) => {
+      const begun = now();
+      const core = this.#core;
+      const question = new Scores(transactions, options, core.options.fallback, core.meter);
+      core.call(begun, options, question, resolve, reject);
+    });
   }
 
   /** Reporting one again changes nothing. */
@@ -68,7 +67,7 @@ export class Client {
   ): Promise<(OutcomeAccepted | HarrierError)[]> {
     const begun = now();
     const request = encode.outcomeRequest(outcomes, encode.checkTraceparent(options.traceparent));
-    return this.#core.call(begun, options, request, decode.outcomes);
+    return this.#ask(begun, options, request, decode.outcomes);
   }
 
   /** `key`: one string for each field that makes up the entity's key, mostly one. */
@@ -76,13 +75,24 @@ export class Client {
     const begun = now();
     const trace = encode.checkTraceparent(options.traceparent);
     const request = encode.entityRequest(entity, key, options.atTimeUs, trace);
-    return this.#core.call(begun, options, request, decode.entity);
+    return this.#ask(begun, options, request, decode.entity);
   }
 
   async status(options: StatusOptions = {}): Promise<Status> {
     const begun = now();
     const trace = encode.checkTraceparent(options.traceparent);
-    return this.#core.call(begun, options, encode.statusRequest(options.stateHash ?? false, trace), decode.status);
+    return this.#ask(begun, options, encode.statusRequest(options.stateHash ?? false, trace), decode.status);
+  }
+
+  #ask<T>(
+    begun: number,
+    options: CallOptions,
+    request: encode.Request,
+    decoded: (response: decode.Response) => T,
+  ): Promise<T> {
+    return new Promise((resolve, reject) => {
+      this.#core.call(begun, options, new Plain(request, decoded), resolve, reject);
+    });
   }
 
   /** Groups calls of score() that are made within a short time into one message. */

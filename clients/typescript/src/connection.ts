@@ -1,10 +1,11 @@
 /**
  * One connection to one address, made again when it breaks, with any number of requests under way on it. Requests of
- * one turn of the event loop go out in one write; what the socket does not take waits here.
+ * one turn of the event loop go out in few writes; what the socket does not take waits here.
  */
 import { connect as connectPlain, isIP, type OnReadOpts, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import type { Address } from './address.js';
+import type { Request } from './encode.js';
 import { FrameFault, FrameReader, GREETING, ID_SIZE, headerSize, writeHeader, type Stream } from './frame.js';
 import type { TlsOptions } from './options.js';
 import { RESPONSE_SIZE_MAX } from './decode.js';
@@ -21,18 +22,19 @@ const KEEP_ALIVE_MS = 10_000;
 const READ_SIZE = 1 << 16;
 const OUT_SIZE_MIN = 1 << 14;
 const OUT_SIZE_KEPT = 1 << 18;
-const OUT_SIZE_MAX = 1 << 20;
+// Held back no longer: the server may begin while the rest is written.
+const OUT_SIZE_HELD = 1 << 12;
 
 /** A request and what is to become of it. */
 export abstract class Exchange extends Timed {
   /** On the connection that it was sent on. */
   requestId = 0;
-  abstract readonly body: Uint8Array;
-  /** What goes before the body, made when it is sent; null when it has ended instead. */
-  abstract head(): Uint8Array | null;
+  abstract readonly request: Request;
+  /** Asked for when it is sent; null when it has ended instead. */
+  abstract token(): string | null;
   abstract sent(): void;
-  /** The payload is valid during the call. */
-  abstract answered(payload: Uint8Array): void;
+  /** The payload's bytes are valid during the call. */
+  abstract answered(bytes: Buffer, from: number, to: number): void;
   /** The connection broke before the answer, and after it was sent. */
   abstract broke(): void;
   /** It was not sent, and will not be here. */
@@ -95,24 +97,23 @@ export class Connection {
   }
 
   private write(exchange: Exchange): void {
-    const head = exchange.head();
-    if (head === null) {
+    const token = exchange.token();
+    if (token === null) {
       return;
     }
-    const { body } = exchange;
-    const payload = head.length + body.length;
-    this.makeRoom(headerSize(this.stream) + ID_SIZE + payload);
-    const id = this.pending.add(exchange);
-    const at = writeHeader(this.out, this.outSize, this.stream, id, payload);
-    this.out.set(head, at);
-    this.out.set(body, at + head.length);
-    this.outSize = at + payload;
+    const { request } = exchange;
+    const header = headerSize(this.stream) + ID_SIZE;
+    this.makeRoom(header + request.sizeMax);
+    const from = this.outSize + header;
+    const to = request.write(this.out, from, exchange.ends - now(), token);
+    writeHeader(this.out, this.outSize, this.stream, this.pending.add(exchange), to - from);
+    this.outSize = to;
     exchange.sent();
-    if (this.outSize >= OUT_SIZE_MAX) {
+    if (this.outSize >= OUT_SIZE_HELD) {
       this.flush();
     } else if (!this.flushing) {
       this.flushing = true;
-      process.nextTick(this.flush);
+      process.nextTick(this.flushRest);
     }
   }
 
@@ -124,8 +125,12 @@ export class Connection {
     }
   }
 
-  private readonly flush = (): void => {
+  private readonly flushRest = (): void => {
     this.flushing = false;
+    this.flush();
+  };
+
+  private flush(): void {
     const { socket } = this;
     if (socket === null || this.outSize === 0) {
       return;
@@ -139,7 +144,7 @@ export class Connection {
     if (!taken) {
       this.blocked = true;
     }
-  };
+  }
 
   private readonly drained = (): void => {
     this.blocked = false;
@@ -157,9 +162,9 @@ export class Connection {
     return this.blocked;
   }
 
-  private readonly answer = (id: number, payload: Buffer): void => {
+  private readonly answer = (id: number, bytes: Buffer, from: number, to: number): void => {
     // null: it comes too late.
-    this.pending.take(id)?.answered(payload);
+    this.pending.take(id)?.answered(bytes, from, to);
   };
 
   // ------------------------------------------------------------------------------------------

@@ -1,19 +1,21 @@
 /** What a client is made of: routes and their connections, the calls under way, and those that wait for room. */
 import { Call } from './call.js';
 import { Connection } from './connection.js';
-import type { Response } from './decode.js';
 import type { Request } from './encode.js';
 import { ClosedError } from './errors.js';
 import { Meter } from './meter.js';
 import { checkDeadline, type CallOptions, type Options } from './options.js';
 import { Probe } from './probe.js';
+import type { Question } from './question.js';
 import { Routes, type Route } from './routes.js';
+import { ScoreReader } from './score_reader.js';
 import { Wheel, now } from './wheel.js';
 
 export class Core {
   readonly meter: Meter;
   readonly routes: Routes;
   readonly wheel = new Wheel();
+  readonly scoreReader = new ScoreReader();
   /** Calls that wait for a connection, whichever. */
   readonly waiting = new Set<Call>();
   private readonly connections: Connection[] = [];
@@ -90,30 +92,30 @@ export class Core {
   // ------------------------------------------------------------------------------------------
   // Calls
 
-  call<T>(begun: number, options: CallOptions, request: Request, decode: (response: Response) => T): Promise<T> {
+  /** Throws when it cannot begin. */
+  call<T>(
+    begun: number,
+    options: CallOptions,
+    question: Question<T>,
+    resolve: (answer: T) => void,
+    reject: (error: unknown) => void,
+  ): void {
     const deadlineMs = options.deadlineMs === undefined ? this.options.deadlineMs : checkDeadline(options.deadlineMs);
     const signal = options.signal ?? null;
     signal?.throwIfAborted();
     if (this.closed) {
       const error = new ClosedError('the client is closed');
-      this.ended(request, error.code, now() - begun);
+      this.ended(question.request, error.code, now() - begun);
       throw error;
     }
-    return new Promise<T>((resolve, reject) => {
-      const caller = {
-        resolve: (response: Response) => {
-          resolve(decode(response));
-        },
-        reject,
-      };
-      const call = new Call(this, request, begun, deadlineMs, signal, caller);
-      this.wheel.add(call);
-      if (this.inFlight >= this.options.inFlightMax) {
-        this.queue.add(call);
-      } else {
-        this.enter(call);
-      }
-    });
+    // A call hands its question's answer to whom it got with the question.
+    const call = new Call(this, question, begun, deadlineMs, signal, resolve as (answer: unknown) => void, reject);
+    this.wheel.add(call);
+    if (this.inFlight >= this.options.inFlightMax) {
+      this.queue.add(call);
+    } else {
+      this.enter(call);
+    }
   }
 
   private enter(call: Call): void {

@@ -24,7 +24,13 @@ export const RESPONSE_SIZE_MAX = 8 << 20;
 export type Response = harrier.v1.Response;
 
 // By their numbers in the protocol.
-const VERDICT_NUMBERS: readonly (Verdict | undefined)[] = [undefined, 'approve', 'review', 'challenge', 'decline'];
+export const VERDICT_NUMBERS: readonly (Verdict | undefined)[] = [
+  undefined,
+  'approve',
+  'review',
+  'challenge',
+  'decline',
+];
 const ERRORS: readonly (undefined | (new (message: string, field: string, decided: errors.Decided) => HarrierError))[] =
   [
     undefined,

@@ -47,12 +47,12 @@ export class FrameReader {
   private heldSize = 0;
   private stopped = false;
 
-  /** `answer`: id without its top bit, and a payload that is valid during the call. */
+  /** `answer`: id without its top bit, and where its payload is, which is valid during the call. */
   constructor(
     private readonly stream: Stream,
     private readonly lengthMax: number,
     private readonly greeting: () => void,
-    private readonly answer: (id: number, payload: Buffer) => void,
+    private readonly answer: (id: number, bytes: Buffer, from: number, to: number) => void,
   ) {}
 
   /** Nothing more is handed out. */
@@ -142,7 +142,7 @@ export class FrameReader {
     }
     const id = bytes.readUInt32BE(from);
     if (id >= 0x80000000) {
-      this.answer(id & 0x7fffffff, bytes.subarray(from + ID_SIZE, from + length));
+      this.answer(id & 0x7fffffff, bytes, from + ID_SIZE, from + length);
     } // else it answers no request
     return from + length;
   }

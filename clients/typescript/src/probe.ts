@@ -11,7 +11,7 @@ const PROBE_MS_MIN = 100;
 const REQUEST = statusRequest(false, null);
 
 export class Probe extends Exchange {
-  readonly body = REQUEST.body;
+  readonly request = REQUEST;
 
   constructor(
     private readonly core: Core,
@@ -21,24 +21,22 @@ export class Probe extends Exchange {
     super(at + Math.max(PROBE_MS_MIN, core.options.deadlineMs));
   }
 
-  head(): Uint8Array | null {
-    let token: string;
+  token(): string | null {
     try {
-      token = this.core.token();
+      return this.core.token();
     } catch {
       // It is said by the calls, which have the same trouble.
       this.end(false);
       return null;
     }
-    return REQUEST.head(this.ends - now(), token);
   }
 
   sent(): void {
     // Nobody asks whether it was.
   }
 
-  answered(payload: Uint8Array): void {
-    this.end(isReady(payload));
+  answered(bytes: Buffer, from: number, to: number): void {
+    this.end(isReady(bytes.subarray(from, to)));
   }
 
   broke(): void {

@@ -13,7 +13,7 @@ function reader(
     stream,
     lengthMax,
     () => greeted++,
-    (id, payload) => got.push([id, payload.toString('hex')]),
+    (id, bytes, from, to) => got.push([id, bytes.toString('hex', from, to)]),
   );
   return {
     push: (bytes) => {

@@ -1,14 +1,16 @@
 // How long one score takes from Node, with 1 and with 64 in flight, beside a bare echo of the same bytes over Node's
 // net sockets. Rounds of all kinds take turns in one run, so that whatever else the machine does falls on all.
 //
-//   echo        bare frames over a net socket, a write for each → an echo of net sockets in a process of its own
-//   at once     the same with one write for all requests of a turn of the event loop, as the client does it
-//   client      Client.score() → that echo, whose answers are a decision's bytes: what the client adds
-//   bare        bare frames of requests encoded before → harrierd: what the server takes, and no client
-//   client      Client.score() → harrierd
+//   echo                bare frames over a net socket, a write for each → an echo of net sockets in a process of its own
+//   at once             the same with one write for all requests of a turn of the event loop
+//   client → echo       Client.score() → that echo, whose answers are a decision's bytes: what the client adds
+//   bare → harrierd     bare frames of requests encoded before → harrierd: what the server takes, and no client
+//   client → harrierd   Client.score() → harrierd
 //
 // The bare side does what the client does on the wire and nothing else: a promise for each request, the answers' frames
-// found in what is read. Each score is of a new transaction of one of 10,000 cards. The ratios of the medians are the figures; the absolute ones belong to the machine. CPU is this process's.
+// found in what is read. All of them make a transaction for each call, which is the caller's work. Each score is of a new
+// transaction of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of them stand the least and
+// the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
 //
 // usage: node typescript.mjs ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
 //        node typescript.mjs --echo ADDRESS                 the echo, until its standard input ends
@@ -218,7 +220,7 @@ async function recordRequests(count) {
   };
 }
 
-async function timed(inFlight, calls, { next: make, call }) {
+async function timed(inFlight, calls, call) {
   const waits = new Float64Array(calls);
   let next = 0;
   const cpu = process.cpuUsage();
@@ -226,7 +228,7 @@ async function timed(inFlight, calls, { next: make, call }) {
   async function work() {
     while (next < calls) {
       const at = next++;
-      const item = make();
+      const item = transaction();
       const from = performance.now();
       await call(item);
       waits[at] = performance.now() - from;
@@ -237,16 +239,30 @@ async function timed(inFlight, calls, { next: make, call }) {
   return { waits, ms: performance.now() - begun, cpuUs: user + system };
 }
 
+function median(values) {
+  return Float64Array.from(values).sort()[values.length >> 1];
+}
+
 class Figures {
   rounds = [];
 
-  row(name) {
-    const waits = Float64Array.from(this.rounds.flatMap(({ waits }) => [...waits])).sort();
+  add({ waits, ms, cpuUs }) {
+    waits.sort();
     const [p50, p99] = [0.5, 0.99].map((part) => waits[Math.floor(waits.length * part)] * 1000);
-    const sum = (what) => this.rounds.reduce((total, round) => total + round[what], 0);
-    const columns = [p50.toFixed(1), p99.toFixed(1), ((waits.length / sum('ms')) * 1000).toFixed(0), (sum('cpuUs') / waits.length).toFixed(1)];
+    this.rounds.push({ p50, p99, rate: (waits.length / ms) * 1000, cpuUs: cpuUs / waits.length });
+  }
+
+  row(name) {
+    const middle = (what) => median(this.rounds.map((round) => round[what]));
+    const columns = [middle('p50').toFixed(1), middle('p99').toFixed(1), middle('rate').toFixed(0), middle('cpuUs').toFixed(1)];
     console.log(name.padEnd(34) + columns.map((text) => text.padStart(10)).join(''));
-    return p50;
+  }
+
+  /** Of the medians of each round, which both ran one after the other. */
+  over(other) {
+    const ratios = this.rounds.map(({ p50 }, index) => p50 / other.rounds[index].p50);
+    const [least, middle, greatest] = [Math.min(...ratios), median(ratios), Math.max(...ratios)];
+    return { middle, text: `${middle.toFixed(2)}× (${least.toFixed(2)}–${greatest.toFixed(2)})` };
   }
 }
 
@@ -263,34 +279,36 @@ async function bench(echoAddress, address, inFlight, rounds, calls) {
   const recorded = await recordRequests(rounds * calls + WARM_UP + 2);
   const request = recorded();
   const kinds = [
-    { name: 'echo', next: () => request, call: (body) => echo.call(body) },
-    { name: 'at once', next: () => request, call: (body) => atOnce.call(body) },
-    { name: 'client → echo', next: transaction, call: (one) => echoed.score(one) },
-    { name: 'bare → harrierd', next: recorded, call: (body) => bare.call(body) },
-    { name: 'client → harrierd', next: transaction, call: (one) => served.score(one) },
+    { name: 'echo', call: () => echo.call(request) },
+    { name: 'at once', call: () => atOnce.call(request) },
+    { name: 'client → echo', call: (one) => echoed.score(one) },
+    { name: 'bare → harrierd', call: () => bare.call(recorded()) },
+    { name: 'client → harrierd', call: (one) => served.score(one) },
   ].map((kind) => ({ ...kind, figures: new Figures() }));
   // The echo answers what harrierd does.
   await bare.call(recorded());
   await echo.call(bare.answer);
   for (const kind of kinds) {
-    await timed(inFlight, WARM_UP, kind);
+    await timed(inFlight, WARM_UP, kind.call);
   }
   for (let round = 0; round < rounds; round++) {
     for (const kind of kinds) {
-      kind.figures.rounds.push(await timed(inFlight, calls, kind));
+      kind.figures.add(await timed(inFlight, calls, kind.call));
     }
   }
   console.log(`${inFlight} in flight`);
-  const [base, least, added, server, took] = kinds.map((kind) => kind.figures.row(`  ${kind.name}`));
-  const times = (one, other) => `${(one / other).toFixed(2)}×`;
-  const over = added / base <= TARGET ? '' : `, over ${TARGET}`;
-  console.log(`  client ${times(added, base)} of the echo${over} (${times(added, least)} of at once);`);
-  console.log(`  at harrierd ${times(took, server)} of bare, ${times(took, base)} of the echo`);
+  for (const kind of kinds) {
+    kind.figures.row(`  ${kind.name}`);
+  }
+  const [base, least, added, server, took] = kinds.map((kind) => kind.figures);
+  const ratio = added.over(base);
+  console.log(`  client ${ratio.text} of the echo${ratio.middle <= TARGET ? '' : `, over ${TARGET}`}, ${added.over(least).text} of at once;`);
+  console.log(`  at harrierd ${took.over(server).text} of bare, ${took.over(base).text} of the echo`);
   await Promise.all([echoed.close(), served.close()]);
   for (const one of [echo, atOnce, bare]) {
     one.close();
   }
-  return added / base;
+  return ratio.middle;
 }
 
 async function main() {
