@@ -26,8 +26,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One entity of one row. Its key and its entry lie in the list's bytes: key, then,
- * aligned, what replay_entry.h packs. */
+/* One entity of one row. Its key and its entry lie in the list's bytes, aligned: key, then, aligned
+ * as well, what replay_entry.h packs. */
 struct replay_item {
     uint64_t key_hash;
     uint32_t at; /* in the bytes */

@@ -12,26 +12,23 @@ struct shard_work {
     const struct replay_states *states;
     struct replay_shard *shard;
     struct replay_lane_rows *lane;
-    const struct replay_items *list;
     struct engine *engine;
     struct arena *texts;
     struct entry *entry;
     bool reads; /* does any policy judge on this lane? */
 };
 
-static struct text key_of(const struct shard_work *work, const struct replay_item *item) {
-    return (struct text){.data = (const char *)work->list->bytes + item->at,
-                         .length = item->key_length};
+static struct text key_of(const struct replay_visit *visit) {
+    return (struct text){.data = (const char *)visit->bytes, .length = visit->item->key_length};
 }
 
-static const struct packed_entry *packed_of(const struct shard_work *work,
-                                            const struct replay_item *item) {
-    size_t at = replay_entry_aligned(item->at + item->key_length);
-    return (const void *)(work->list->bytes + at);
+static const struct packed_entry *packed_of(const struct replay_visit *visit) {
+    return (const void *)(visit->bytes + replay_entry_aligned(visit->item->key_length));
 }
 
-static struct resident *find(const struct shard_work *work, const struct replay_item *item) {
-    return residents_find(&work->shard->live, item->entity, key_of(work, item), item->key_hash);
+static struct resident *find(const struct shard_work *work, const struct replay_visit *visit) {
+    return residents_find(&work->shard->live, visit->item->entity, key_of(visit),
+                          visit->item->key_hash);
 }
 
 /* Texts point into the state, which goes on changing. */
@@ -52,9 +49,10 @@ static struct value *values_of(const struct shard_work *work, const struct repla
                                states->columns[item->entity].first_value];
 }
 
-static void read_item(const struct shard_work *work, const struct replay_item *item,
-                      const struct packed_entry *head, struct resident *resident) {
+static void read_visited(const struct shard_work *work, const struct replay_visit *visit,
+                         const struct packed_entry *head, struct resident *resident) {
     const struct replay_states *states = work->states;
+    const struct replay_item *item = visit->item;
     size_t entity = item->entity;
     struct value *values = values_of(work, item);
     replay_entry_weigh_reading(head, states->entities[entity]->filter_count, work->entry);
@@ -65,28 +63,21 @@ static void read_item(const struct shard_work *work, const struct replay_item *i
         late ? REPLAY_READ_LATE : REPLAY_READ;
 }
 
-static void do_item(const struct shard_work *work, const struct replay_item *item,
-                    struct resident *resident) {
+static void do_visit(const struct shard_work *work, const struct replay_visit *visit) {
     const struct plan *plan = &work->states->plan->plan;
+    const struct replay_item *item = visit->item;
     const struct entity_plan *entity = work->states->entities[item->entity];
-    const struct packed_entry *head = packed_of(work, item);
+    const struct packed_entry *head = packed_of(visit);
+    struct resident *resident = visit->found;
     replay_entry_unpack(head, entity, work->entry);
-    if (!resident) /* an item since it was looked for may have made it */
-        resident = find(work, item);
+    if (!resident) /* a visit since it was looked for may have made it */
+        resident = find(work, visit);
     if (work->reads && head->is_read)
-        read_item(work, item, head, resident);
+        read_visited(work, visit, head, resident);
     if (!resident)
-        resident =
-            residents_add(&work->shard->live, item->entity, key_of(work, item), item->key_hash);
+        resident = residents_add(&work->shard->live, item->entity, key_of(visit), item->key_hash);
     replay_entry_weigh_applying(head, entity->filter_count, work->entry);
     state_apply(&resident->state, entity, plan->lateness_us, work->entry);
-}
-
-static void fetch_state(const struct shard_work *work, const struct replay_item *item,
-                        const struct resident *resident, int step) {
-    if (resident)
-        state_prefetch(&resident->state, work->states->entities[item->entity],
-                       packed_of(work, item)->time_us, NULL, step);
 }
 
 /* ---- group by group ----
@@ -94,63 +85,84 @@ static void fetch_state(const struct shard_work *work, const struct replay_item 
  * What one step fetches is found by the step before it, one group earlier. A fetch often waits for
  * a page table: in a row, those waits overlap. */
 
-#define GROUP      8
+#define GROUP      16
 #define CACHE_LINE 64
 
 struct group {
-    size_t first, end;
+    struct replay_visit *first, *end;
 };
 
 /* `behind`: groups since the one that begins at `at`. */
-static struct group group_of(size_t at, size_t behind, size_t count) {
-    size_t first = at - behind * GROUP; /* beyond all items while there is no such group */
+static struct group group_of(struct replay_visit *visits, size_t count, size_t at, size_t behind) {
+    size_t first = at - behind * GROUP; /* beyond all visits while there is no such group */
     if (at < behind * GROUP || first >= count)
         return (struct group){0};
-    return (struct group){.first = first, .end = count - first < GROUP ? count : first + GROUP};
+    size_t end = count - first < GROUP ? count : first + GROUP;
+    return (struct group){.first = visits + first, .end = visits + end};
 }
 
 static void fetch_residents(const struct shard_work *work, struct group group, int step) {
-    const struct replay_item *items = work->list->items;
-    for (size_t i = group.first; i < group.end; i++)
-        residents_fetch(&work->shard->live, items[i].entity, items[i].key_hash, step);
+    for (const struct replay_visit *visit = group.first; visit < group.end; visit++)
+        residents_fetch(&work->shard->live, visit->item->entity, visit->item->key_hash, step);
 }
 
-static void fetch_states(const struct shard_work *work, struct group group,
-                         struct resident *const *found, int step) {
-    for (size_t i = group.first; i < group.end; i++)
-        fetch_state(work, &work->list->items[i], found[i], step);
+static void find_residents(const struct shard_work *work, struct group group) {
+    for (struct replay_visit *visit = group.first; visit < group.end; visit++)
+        visit->found = find(work, visit);
 }
 
-/* Where read_item() will write. */
+static void fetch_states(const struct shard_work *work, struct group group, int step) {
+    for (const struct replay_visit *visit = group.first; visit < group.end; visit++)
+        if (visit->found)
+            state_prefetch(&visit->found->state, work->states->entities[visit->item->entity],
+                           packed_of(visit)->time_us, NULL, step);
+}
+
+/* Where read_visited() will write. */
 static void fetch_values(const struct shard_work *work, struct group group) {
-    for (size_t i = group.first; i < group.end && work->reads; i++) {
-        const struct replay_item *item = &work->list->items[i];
-        if (!packed_of(work, item)->is_read)
+    for (const struct replay_visit *visit = group.first; visit < group.end && work->reads;
+         visit++) {
+        if (!packed_of(visit)->is_read)
             continue;
-        const struct value *values = values_of(work, item);
-        size_t count = work->states->entities[item->entity]->feature_count;
+        const struct value *values = values_of(work, visit->item);
+        size_t count = work->states->entities[visit->item->entity]->feature_count;
         for (size_t at = 0; at < count; at += CACHE_LINE / sizeof *values)
             __builtin_prefetch(&values[at], 1);
     }
 }
 
-/* found: room for as many as there are items. */
-static void do_items(const struct shard_work *work, struct resident **found) {
-    const struct replay_item *items = work->list->items;
-    size_t count = work->list->count;
+static void do_visits(const struct shard_work *work, struct replay_visit *visits, size_t count) {
     for (size_t at = 0; at < count + 4 * GROUP; at += GROUP) {
-        fetch_residents(work, group_of(at, 0, count), 0);
-        fetch_residents(work, group_of(at, 1, count), 1);
-        struct group group = group_of(at, 2, count);
-        for (size_t i = group.first; i < group.end; i++)
-            found[i] = find(work, &items[i]);
-        fetch_states(work, group, found, 1);
-        fetch_states(work, group_of(at, 3, count), found, 2);
-        fetch_values(work, group_of(at, 3, count));
-        group = group_of(at, 4, count);
-        for (size_t i = group.first; i < group.end; i++)
-            do_item(work, &items[i], found[i]);
+        fetch_residents(work, group_of(visits, count, at, 0), 0);
+        fetch_residents(work, group_of(visits, count, at, 1), 1);
+        find_residents(work, group_of(visits, count, at, 2));
+        fetch_states(work, group_of(visits, count, at, 2), 1);
+        fetch_states(work, group_of(visits, count, at, 3), 2);
+        fetch_values(work, group_of(visits, count, at, 3));
+        struct group group = group_of(visits, count, at, 4);
+        for (const struct replay_visit *visit = group.first; visit < group.end; visit++)
+            do_visit(work, visit);
     }
+}
+
+/* All items of the shard, part by part. Returns how many. */
+static size_t list_visits(const struct replay_chunk *chunk, const struct replay_lane_rows *lane,
+                          size_t shard, struct replay_worker *own) {
+    size_t count = 0;
+    for (size_t part = 0; part < chunk->part_count; part++)
+        count += lane->items[part * lane->shard_count + shard].count;
+    if (count > own->visit_capacity) {
+        own->visit_capacity = count;
+        own->visits = check_reallocarray(own->visits, count, sizeof *own->visits);
+    }
+    struct replay_visit *visit = own->visits;
+    for (size_t part = 0; part < chunk->part_count; part++) {
+        const struct replay_items *list = &lane->items[part * lane->shard_count + shard];
+        for (size_t i = 0; i < list->count; i++)
+            *visit++ = (struct replay_visit){.item = &list->items[i],
+                                             .bytes = list->bytes + list->items[i].at};
+    }
+    return count;
 }
 
 static bool is_read(const struct replay *replay, size_t lane) {
@@ -169,13 +181,6 @@ void replay_features(const struct replay *replay, struct replay_chunk *chunk, si
                               .texts = &chunk->lanes[lane].texts[shard],
                               .entry = &own->entry,
                               .reads = is_read(replay, lane)};
-    for (size_t part = 0; part < chunk->part_count; part++) {
-        const struct replay_items *list = &work.lane->items[part * states->shard_count + shard];
-        if (list->count > own->found_capacity) {
-            own->found_capacity = list->count;
-            own->found = check_reallocarray(own->found, own->found_capacity, sizeof(*own->found));
-        }
-        work.list = list;
-        do_items(&work, own->found);
-    }
+    size_t count = list_visits(chunk, work.lane, shard, own);
+    do_visits(&work, own->visits, count);
 }

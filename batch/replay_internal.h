@@ -17,6 +17,13 @@ struct replay_judge {
     uint64_t snapshot_id, generation_id; /* as decisions have them */
 };
 
+/* An item on its way through a shard's thread. */
+struct replay_visit {
+    const struct replay_item *item;
+    const uint8_t *bytes;   /* its key, and then its entry */
+    struct resident *found; /* NULL: not there when it was looked for */
+};
+
 /* What a worker needs for one row at a time. */
 struct replay_worker {
     struct arena decision, against;
@@ -26,8 +33,8 @@ struct replay_worker {
     size_t reading_capacity;
     uint64_t *shadows; /* ids of the engine's shadow policies */
     size_t shadow_count;
-    struct resident **found; /* of the items of a shard */
-    size_t found_capacity;
+    struct replay_visit *visits; /* of the items of a shard */
+    size_t visit_capacity;
     struct entry entry;
 };
 

@@ -1,6 +1,6 @@
 /* The pipeline: which worker does what next.
  *
- * Several chunks are on their way at once, in a ring. A worker that is free takes the first job
+ * Several chunks are on their way at once. A worker that is free takes the first job
  * that can be done, of the oldest chunk that has one, and of that chunk the one that is nearest to
  * the end; when there is none it reads one chunk more. What can be done:
  *
@@ -17,6 +17,10 @@
 #include <pthread.h>
 #include <stdlib.h>
 
+/* On their way at once, for each worker: a long wait of one of them, for pages or for the
+ * processor, must not stop the others. Mostly there are two or three. */
+#define CHUNKS_EACH 4
+
 enum job_kind { JOB_NONE, JOB_READ, JOB_OUTLINE, JOB_FEATURES, JOB_JUDGE };
 
 struct job {
@@ -30,8 +34,10 @@ struct pipeline {
     bool judges; /* in workers; else it is done when rows are told */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    struct replay_chunk *ring;
-    size_t ring_count;
+    struct replay_chunk *chunks; /* [ring_count] */
+    struct replay_chunk **ring;  /* those on their way, by their numbers */
+    struct replay_chunk **free;  /* the others; the last one was told last */
+    size_t ring_count, free_count;
     uint64_t first, end; /* chunks on their way: [first, end) */
     bool is_reading, is_at_end, is_stopping;
     bool is_ending; /* somebody asked to stop: what is under way is finished, and no more */
@@ -45,7 +51,7 @@ struct pipeline_worker {
 };
 
 static struct replay_chunk *chunk_of(const struct pipeline *pipeline, uint64_t number) {
-    return &pipeline->ring[number % pipeline->ring_count];
+    return pipeline->ring[number % pipeline->ring_count];
 }
 
 /* ---- what can be done; under the lock ---- */
@@ -129,7 +135,9 @@ static struct job seek(const struct seeker *seeker) {
     }
     if (!pipeline->is_reading && !pipeline->is_at_end && !pipeline->is_ending &&
         pipeline->end - pipeline->first < pipeline->ring_count) {
-        job = (struct job){.kind = JOB_READ, .chunk = chunk_of(pipeline, pipeline->end++)};
+        /* The one that was told last is still in the processor's caches. */
+        job = (struct job){.kind = JOB_READ, .chunk = pipeline->free[--pipeline->free_count]};
+        pipeline->ring[pipeline->end++ % pipeline->ring_count] = job.chunk;
         pipeline->is_reading = true;
     }
     return job;
@@ -239,6 +247,7 @@ static int tell_first(struct pipeline *pipeline, struct replay_telling *telling,
     int r = replay_tell_chunk(telling, chunk, ret_error);
     pthread_mutex_lock(&pipeline->lock);
     pipeline->first++;
+    pipeline->free[pipeline->free_count++] = chunk;
     pipeline->is_ending = telling->is_stopping;
     if (pipeline->waiting > 0)
         pthread_cond_broadcast(&pipeline->changed);
@@ -274,19 +283,25 @@ static void pipeline_init(struct pipeline *pipeline, struct replay *replay) {
     *pipeline = (struct pipeline){
         .replay = replay,
         .judges = replay->listener->take || !replay->listener->row || replay->walk,
-        .ring_count = replay->workers == 1 ? 1 : replay->workers + 2,
+        .ring_count = replay->workers == 1 ? 1 : CHUNKS_EACH * replay->workers,
     };
     check(pthread_mutex_init(&pipeline->lock, NULL) == 0);
     check(pthread_cond_init(&pipeline->changed, NULL) == 0);
-    pipeline->ring = check_calloc(pipeline->ring_count, sizeof *pipeline->ring);
-    for (size_t i = 0; i < pipeline->ring_count; i++)
-        replay_chunk_init(&pipeline->ring[i]);
+    pipeline->chunks = check_calloc(pipeline->ring_count, sizeof *pipeline->chunks);
+    pipeline->ring = check_calloc(pipeline->ring_count, sizeof(*pipeline->ring));
+    pipeline->free = check_calloc(pipeline->ring_count, sizeof(*pipeline->free));
+    for (size_t i = 0; i < pipeline->ring_count; i++) {
+        replay_chunk_init(&pipeline->chunks[i]);
+        pipeline->free[pipeline->free_count++] = &pipeline->chunks[i];
+    }
 }
 
 static void pipeline_deinit(struct pipeline *pipeline) {
     for (size_t i = 0; i < pipeline->ring_count; i++)
-        replay_chunk_deinit(&pipeline->ring[i]);
+        replay_chunk_deinit(&pipeline->chunks[i]);
+    free(pipeline->chunks);
     free(pipeline->ring);
+    free(pipeline->free);
     pthread_cond_destroy(&pipeline->changed);
     pthread_mutex_destroy(&pipeline->lock);
 }

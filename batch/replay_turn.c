@@ -319,7 +319,7 @@ void replay_end(struct replay *replay) {
         free(worker->fired);
         free(worker->readings);
         free(worker->shadows);
-        free(worker->found);
+        free(worker->visits);
     }
     free(replay->worker);
     thresholds_free(replay->thresholds);

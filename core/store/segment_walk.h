@@ -20,8 +20,10 @@ struct frame_window {
 
 #define FRAME_PROVED 0 /* no record has this type */
 
-#define WINDOW_SEQUENTIAL (1u << 20)  /* chunk for reading on */
-#define WINDOW_RANDOM     (32u << 10) /* chunk for reading here and there */
+/* Chunk for reading on: so little that it is still in the processor's second cache when its frames
+ * are proved and copied. */
+#define WINDOW_SEQUENTIAL (128u << 10)
+#define WINDOW_RANDOM     (32u << 10) /* for reading here and there */
 
 void frame_window_init(struct frame_window *window, struct segment_file *file, size_t chunk);
 void frame_window_deinit(struct frame_window *window);
