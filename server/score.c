@@ -7,7 +7,7 @@ struct scoring {
     struct run *run;
     const struct transaction *transaction;
     struct score_result *result;
-    struct decision decision;
+    struct record record; /* what is decided comes where it is archived from */
 };
 
 static enum next check_deadline(struct scoring *scoring);
@@ -84,30 +84,30 @@ static enum next decide(struct scoring *scoring) {
     struct run *run = scoring->run;
     const struct score_request *request = &run->message.score;
     struct states *states = &run->service->states;
+    struct decision *decision = &scoring->record.transaction.decision;
     uint64_t unknown_before = engine_unknown(states->engine);
     struct text field = {0};
     struct error error;
-    if (intake_decide(states, scoring->transaction, request->return_features, &run->arena,
-                      &scoring->decision, &field, &error) < 0)
+    if (intake_decide(states, scoring->transaction, request->return_features, &run->arena, decision,
+                      &field, &error) < 0)
         return refuse(scoring, &error, field);
-    if (!scoring->decision.degraded && service_is_stale(run->service, run->receive_time_us)) {
-        scoring->decision.degraded = true;
-        scoring->decision.degraded_reason = TEXT_LITERAL(DECISION_STALE);
+    if (!decision->degraded && service_is_stale(run->service, run->receive_time_us)) {
+        decision->degraded = true;
+        decision->degraded_reason = TEXT_LITERAL(DECISION_STALE);
     }
-    scoring->decision.dry_run = request->dry_run;
+    decision->dry_run = request->dry_run;
     if (!request->dry_run)
         run->features_unknown += engine_unknown(states->engine) - unknown_before;
-    return request->dry_run ? conclude(scoring, &scoring->decision) : NEXT;
+    return request->dry_run ? conclude(scoring, decision) : NEXT;
 }
 
 static enum next archive(struct scoring *scoring) {
-    struct record record = {
-        .type = RECORD_TRANSACTION,
-        .transaction = {.transaction = *scoring->transaction, .decision = scoring->decision},
-    };
-    run_append(scoring->run, &record);
-    scoring->decision.position = record.position;
-    return conclude(scoring, &scoring->decision);
+    struct record *record = &scoring->record;
+    record->type = RECORD_TRANSACTION;
+    record->transaction.transaction = *scoring->transaction;
+    run_append(scoring->run, record);
+    record->transaction.decision.position = record->position;
+    return conclude(scoring, &record->transaction.decision);
 }
 
 /* What is decided behind this one of the run's transactions: of its own, or of the next that is
@@ -132,8 +132,10 @@ enum next perform_score(struct run *run) {
         return run_refuse(run, &error, (struct text){0});
     }
     for (size_t i = 0; i < request->transaction_count; i++) {
-        struct scoring scoring = {
-            .run = run, .transaction = &request->transactions[i], .result = &results[i]};
+        struct scoring scoring; /* the record is filled when it is decided */
+        scoring.run = run;
+        scoring.transaction = &request->transactions[i];
+        scoring.result = &results[i];
         enum next next = NEXT;
         intake_expect(&run->service->states, behind(run, i));
         for (size_t step = 0; next == NEXT; step++)

@@ -39,7 +39,7 @@ int intake_recognise(const struct states *states, struct archive *archive,
 void intake_expect(const struct states *states, const struct transaction *transaction) {
     engine_expect(states->engine, transaction);
     if (transaction)
-        overlay_fetch_id(states->overlay, hash_text(transaction->id));
+        overlay_expect_id(states->overlay, hash_text(transaction->id));
 }
 
 void intake_forget(const struct states *states) {

@@ -28,7 +28,10 @@ static void find_states(struct state_source *self, struct state_place *places, s
 
 static void fetch_states(struct state_source *self, const struct state_place *places, size_t count,
                          int step) {
-    const struct residents *residents = &((struct overlay *)self)->residents;
+    const struct overlay *overlay = (struct overlay *)self;
+    const struct residents *residents = &overlay->residents;
+    if (step == 0)
+        id_index_fetch(&overlay->ids, overlay->expected_id);
     for (size_t i = 0; i < count; i++)
         residents_fetch(residents, places[i].entity, places[i].key_hash, step);
 }
@@ -52,15 +55,24 @@ static struct resident *bring_in(struct overlay *overlay, size_t entity, struct 
     return resident;
 }
 
+/* What a state with a survey keeps is looked at once from mark to mark: nothing else of it may have
+ * been fetched. */
+static void count_kept(struct overlay *overlay, size_t entity, struct resident *resident) {
+    const struct state *state = &resident->state;
+    if (state->survey && state->unmarked > 0)
+        return;
+    uint32_t kept = (uint32_t)state_kept_bytes(state, &overlay->plan->entities[entity]);
+    overlay->kept_bytes += (uint64_t)kept - resident->kept_bytes;
+    resident->kept_bytes = kept;
+}
+
 static struct state *change(struct overlay *overlay, size_t entity, struct resident *resident,
                             uint64_t key_hash) {
     if (overlay->views)
         overlay_views_keep(overlay, resident, key_hash);
     overlay->last = resident;
     overlay->last_length = resident->state.length;
-    uint32_t kept = (uint32_t)state_kept_bytes(&resident->state, &overlay->plan->entities[entity]);
-    overlay->kept_bytes += (uint64_t)kept - resident->kept_bytes;
-    resident->kept_bytes = kept;
+    count_kept(overlay, entity, resident);
     return &resident->state;
 }
 
@@ -204,8 +216,8 @@ bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct know
     return is_found;
 }
 
-void overlay_fetch_id(const struct overlay *overlay, uint64_t id_hash) {
-    id_index_fetch(&overlay->ids, id_hash);
+void overlay_expect_id(struct overlay *overlay, uint64_t id_hash) {
+    overlay->expected_id = id_hash;
 }
 
 struct tally overlay_tally(const struct overlay *overlay) {

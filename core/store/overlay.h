@@ -45,8 +45,9 @@ bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct kno
 /* The same for an id that comes in: when it is not found and its transaction is applied next, the
  * tables are not searched again. */
 bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
-/* Brings into the processor's cache what finding it in memory will touch. */
-void overlay_fetch_id(const struct overlay *overlay, uint64_t id_hash);
+/* It comes in next but one: what finding it in memory will touch is fetched with that transaction's
+ * states, so that the waits overlap. */
+void overlay_expect_id(struct overlay *overlay, uint64_t id_hash);
 
 struct tally overlay_tally(const struct overlay *overlay);
 uint64_t overlay_entities(const struct overlay *overlay); /* in memory */

@@ -14,11 +14,12 @@ struct overlay {
     struct heap heap;              /* of the residents, their states, and the table of ids */
     struct residents residents;
     struct id_index ids;
+    uint64_t expected_id;
     uint64_t absent_id; /* recognised last, as none that is known; 0: nothing is known of it */
     struct list_table *lists;
     struct tally tally;
     uint64_t bytes;        /* of all states but what `last` has changed since it was handed out */
-    uint64_t kept_bytes;   /* beside them, each as of its latest write */
+    uint64_t kept_bytes;   /* beside them, each as of a late write */
     struct resident *last; /* the state handed out by the latest write; NULL: none */
     uint32_t last_length;  /* its length then */
     struct overlay_view *views; /* open ones that keep what changes */

@@ -27,7 +27,7 @@ DOORS = [
     (r"pcre2\.h", r"core/policy/pattern\.c"),
     (r"jansson\.h", r"core/store/|core/wire/message_json_|clients/cli/"),
     (r"openssl/.*", r"core/base/hash\.c|server/tls\.c"),
-    (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash\.c"),
+    (r"xxhash\.h|isa-l/.*|isa-l\.h", r"core/base/hash(_wide)?\.c"),
     (r"zstd\.h", r"core/store/seal\.c|clients/cli/"),
 ]
 
