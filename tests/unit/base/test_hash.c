@@ -39,6 +39,22 @@ static void xxh3_is_the_stable_one(void **state) {
     assert_true(hash64("a", 1, 0) != hash64("a", 1, 1));
 }
 
+/* The library's own, in its shared object: ours is compiled in, long ones in several ways. */
+uint64_t XXH3_64bits_withSeed(const void *bytes, size_t length, uint64_t seed);
+
+static void it_is_what_the_library_gives(void **state) {
+    (void)state;
+    static const uint64_t seeds[] = {0, 1, UINT64_C(0x9e3779b97f4a7c15), UINT64_MAX};
+    uint8_t bytes[3000 + 3];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 167 + i / 256);
+    for (size_t length = 0; length <= 3000; length++)
+        for (size_t i = 0; i < sizeof seeds / sizeof *seeds; i++) {
+            const uint8_t *at = bytes + length % 4;
+            assert_true(hash64(at, length, seeds[i]) == XXH3_64bits_withSeed(at, length, seeds[i]));
+        }
+}
+
 static void stream_equals_one_call(void **state) {
     (void)state;
     uint8_t bytes[5000];
@@ -127,6 +143,7 @@ int main(void) {
         cmocka_unit_test(crc32c_goes_on_over_pieces),
         cmocka_unit_test(sha256_of_abc),
         cmocka_unit_test(xxh3_is_the_stable_one),
+        cmocka_unit_test(it_is_what_the_library_gives),
         cmocka_unit_test(stream_equals_one_call),
         cmocka_unit_test(hmac_has_the_published_values),
         cmocka_unit_test(equal_is_equal),
