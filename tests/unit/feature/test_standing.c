@@ -401,18 +401,20 @@ static void look_back(struct drift *drift) {
 
 /* How far apart entries are for the next while, and how different. */
 static void drift_change(struct drift *drift) {
-    static const int64_t crowded_us[] = {SECOND / 8, SECOND / 4, SECOND / 2, SECOND, 3 * SECOND};
+    static const int64_t crowded_us[] = {SECOND / 8, SECOND / 8, SECOND / 4, SECOND / 2,
+                                         3 * SECOND};
     static const int64_t quiet_us[] = {SECOND, SECOND, SECOND * 5 / 4, 2 * SECOND, 3 * SECOND};
-    static const int64_t ranges[] = {60, 150, 1000, INT64_C(1) << 40};
+    static const int64_t ranges[] = {100, 300, 1000, INT64_C(1) << 40};
     struct walk *walk = drift->walk;
     int64_t kind = chance_below(&drift->chance, 12);
     walk->pace_us =
         (drift->is_quiet && kind > 0 ? quiet_us : crowded_us)[chance_below(&drift->chance, 5)];
-    if (!drift->is_quiet && kind == 0)
+    bool is_burst = !drift->is_quiet && kind < 3;
+    if (is_burst)
         walk->pace_us = SECOND / 50;
     drift->values = ranges[chance_below(&drift->chance, 4)];
     drift->pace_until_us =
-        walk->now_us + chance_below(&drift->chance, kind == 0 ? 20 * SECOND : 200 * SECOND);
+        walk->now_us + chance_below(&drift->chance, is_burst ? 6 * SECOND : 100 * SECOND);
 }
 
 static void drift_on(struct drift *drift) {
@@ -439,7 +441,7 @@ static void values_that_collapse_late_are_kept_up(void **unused) {
     struct drift *drift = test_calloc(1, sizeof *drift);
     drift->walk = walk;
     drift->chance.state = chance_seed();
-    for (walk->left = chance_steps(40000); walk->left > 0; walk->left--) {
+    for (walk->left = chance_steps(60000); walk->left > 0; walk->left--) {
         if (walk->left % DRIFT_STEPS == 0 || walk->scene.entity.feature_count == 0)
             drift_begin(drift);
         drift_on(drift);
