@@ -33,13 +33,17 @@ struct gathered_sketch {
 };
 
 /* What gather_few() has decoded: entries of windows, oldest first. */
-#define FEW_MAX 64 /* there are fewer */
+#define FEW_MAX       64 /* there are fewer */
+#define FEW_BYTES_MAX 4096
 struct few {
-    uint32_t any_missing, any_passed;   /* of all of them: columns, filters */
+    uint64_t any_missing, any_tally; /* of all of them: columns; what the tallies say */
+    bool is_damaged;
+    const uint8_t *end;                 /* of the run, in `bytes` */
     uint8_t starts[2 * PLAN_SPANS_MAX]; /* [border]: how many have passed it */
     int64_t times_us[FEW_MAX];
     uint32_t missing[FEW_MAX], passed[FEW_MAX]; /* bits of columns, of filters */
     int64_t cells[PLAN_COLUMNS_MAX][FEW_MAX];
+    uint8_t bytes[FEW_BYTES_MAX + RUN_ENTRY_SIZE_MAX + 3 * BUFFER_VARINT_MAX]; /* the run, copied */
 };
 
 struct gather {

@@ -31,116 +31,139 @@ static inline size_t newest_of(uint64_t bits) {
     return 63 - (size_t)__builtin_clzll(bits);
 }
 
-/* Decoding. */
+/* Decoding. The run is copied first, with room behind it for the longest entry: so nothing has to
+ * be asked of the end of the bytes but whether an entry begins before it, and at last whether it
+ * ended there. */
 
-/* The cell of one column; a text's is where its length is. Returns the byte behind, or NULL. */
-static inline const uint8_t *take_cell(const uint8_t *at, const uint8_t *end, enum column_type type,
-                                       int64_t *ret_cell) {
-    if (type == COLUMN_INTEGER) {
-        struct run_taken taken = run_take_checked(at, end);
-        *ret_cell = unzigzag(taken.value);
-        return taken.at;
+_Static_assert(sizeof((struct few *)0)->bytes >=
+                   FEW_BYTES_MAX + RUN_ENTRY_SIZE_MAX + 3 * BUFFER_VARINT_MAX,
+               "however damaged, an entry that begins in the run ends in the copy");
+
+/* More than eight bytes. */
+__attribute__((noinline)) static struct run_taken take_long(struct few *few, const uint8_t *at) {
+    struct run_taken taken = run_take_slowly(at, at + BUFFER_VARINT_MAX);
+    if (!taken.at) {
+        few->is_damaged = true;
+        taken = (struct run_taken){.value = 0, .at = at + BUFFER_VARINT_MAX};
     }
-    if (__builtin_expect(type == COLUMN_TEXT, 0)) {
-        struct run_taken length = run_take_small(at, end);
-        *ret_cell = (int64_t)(uintptr_t)at;
-        return length.at && length.value <= COLUMN_TEXT_MAX &&
-                       (size_t)(end - length.at) >= length.value
-                   ? length.at + length.value
-                   : NULL;
-    }
-    if (__builtin_expect(end - at < 8, 0))
-        return NULL;
-    *ret_cell = (int64_t)load_u64(at);
-    return at + 8;
+    return taken;
 }
 
-static const uint8_t *take_present(const uint8_t *at, const uint8_t *end,
-                                   const struct entity_plan *entity, struct few *few, size_t i) {
-    struct run_taken missing = run_take_small(at, end);
-    if (!missing.at || missing.value >> entity->column_count)
-        return NULL;
-    few->missing[i] = (uint32_t)missing.value;
-    few->any_missing |= (uint32_t)missing.value;
-    at = missing.at;
-    for (size_t c = 0; c < entity->column_count && at; c++)
-        if (missing.value >> c & 1)
-            few->cells[c][i] = 0;
-        else
-            at = take_cell(at, end, entity->columns[c].type, &few->cells[c][i]);
-    return at;
+static inline struct run_taken take_number(struct few *few, const uint8_t *at) {
+    uint64_t word = load_u64(at), ends = ~word & UINT64_C(0x8080808080808080);
+    if (__builtin_expect(ends == 0, 0))
+        return take_long(few, at);
+    uint64_t mask = (ends ^ (ends - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
+    return (struct run_taken){.value = run_pack(word, mask),
+                              .at = at + ((unsigned)__builtin_ctzll(ends) / 8 + 1)};
 }
 
-/* Most entries have all columns. at: behind the id hash. */
-static inline const uint8_t *take_cells(const uint8_t *at, const uint8_t *end,
-                                        const struct entity_plan *entity, struct few *few,
-                                        size_t i) {
-    if (__builtin_expect(*at != 0, 0))
-        return take_present(at, end, entity, few, i);
-    const struct column *column = entity->columns, *columns_end = column + entity->column_count;
+/* The same of a number that mostly has one byte. */
+static inline struct run_taken take_small(struct few *few, const uint8_t *at) {
+    if (__builtin_expect(!(*at & 0x80), 1))
+        return (struct run_taken){.value = *at, .at = at + 1};
+    return take_number(few, at);
+}
+
+/* A text's cell says where its length is. */
+static inline const uint8_t *take_text(struct few *few, const uint8_t *at, int64_t *ret_cell) {
+    struct run_taken length = take_small(few, at);
+    *ret_cell = at - few->bytes;
+    few->is_damaged |= length.value > COLUMN_TEXT_MAX;
+    return length.at + (length.value > COLUMN_TEXT_MAX ? 0 : length.value);
+}
+
+/* Of entry i. */
+static inline const uint8_t *take_cells(const uint8_t *at, const struct entity_plan *entity,
+                                        struct few *few, size_t i) {
+    const struct column *column = entity->columns, *end = column + entity->column_count;
     int64_t *cell = &few->cells[0][i];
-    few->missing[i] = 0;
-    at++;
-    for (; column != columns_end; column++, cell += FEW_MAX) {
-        at = take_cell(at, end, column->type, cell);
-        if (__builtin_expect(!at, 0))
-            return NULL;
+    struct run_taken taken = take_small(few, at);
+    uint64_t missing = taken.value;
+    few->missing[i] = (uint32_t)missing;
+    few->any_missing |= missing;
+    at = taken.at;
+    for (; column != end; column++, cell += FEW_MAX, missing >>= 1) {
+        if (missing & 1) {
+            *cell = 0;
+        } else if (column->type == COLUMN_INTEGER) {
+            taken = take_number(few, at);
+            *cell = unzigzag(taken.value);
+            at = taken.at;
+        } else if (__builtin_expect(column->type == COLUMN_TEXT, 0)) {
+            at = take_text(few, at, cell);
+        } else {
+            *cell = (int64_t)load_u64(at);
+            at += 8;
+        }
     }
     return at;
 }
 
 /* All of an entry but its time. */
-static inline const uint8_t *take_entry(const uint8_t *at, const uint8_t *end,
-                                        const struct entity_plan *entity, struct few *few,
-                                        size_t i) {
-    if (__builtin_expect((size_t)(end - at) <= entity->id_size, 0))
-        return NULL;
-    at = take_cells(at + entity->id_size, end, entity, few, i);
-    if (__builtin_expect(!at, 0))
-        return NULL;
-    struct run_taken tally = run_take_small(at, end);
-    uint64_t others = tally.value >> 1 >> entity->filter_count | (tally.value & 1);
-    if (__builtin_expect(!tally.at || others != 0, 0))
-        return NULL;
+static inline const uint8_t *take_entry(const uint8_t *at, const struct entity_plan *entity,
+                                        struct few *few, size_t i) {
+    struct run_taken tally = take_small(few, take_cells(at + entity->id_size, entity, few, i));
     few->passed[i] = (uint32_t)(tally.value >> 1);
-    few->any_passed |= (uint32_t)(tally.value >> 1);
+    few->any_tally |= tally.value;
     return tally.at;
+}
+
+static bool take_run(struct few *few, const struct parts *parts) {
+    size_t size = (size_t)(parts->end - parts->run);
+    if (size > FEW_BYTES_MAX)
+        return false;
+    memcpy(few->bytes, parts->run, size);
+    store_u64(few->bytes + size, 0);
+    few->end = few->bytes + size;
+    few->any_missing = few->any_tally = 0;
+    few->is_damaged = false;
+    return true;
+}
+
+/* Is any of it what no entry has, or more than one transaction, or a weight above 1? */
+static inline bool is_odd(const struct few *few, const struct entity_plan *entity) {
+    return (few->any_tally >> 1 >> entity->filter_count | (few->any_tally & 1) |
+            few->any_missing >> entity->column_count) != 0 ||
+           few->is_damaged;
 }
 
 /* What is behind all windows is passed over. */
 static bool take_entries(struct gather *gather, const struct parts *parts) {
     const struct entity_plan *entity = gather->entity;
     const struct border *borders = entity->course.borders;
+    const size_t border_count = entity->course.border_count;
+    const int64_t at_us = gather->at_us;
     struct few *few = &gather->few;
-    const uint8_t *at = parts->run, *end = parts->end;
+    if (!take_run(few, parts))
+        return false;
+    const uint8_t *at = few->bytes, *end = few->end;
     int64_t time_us = parts->head.first_us;
-    size_t count = 0, ahead = entity->course.border_count; /* borders that have been passed */
+    size_t count = 0, ahead = border_count; /* borders that have been passed */
     uint64_t distance_us = borders[ahead - 1].distance_us;
-    few->any_missing = few->any_passed = 0;
-    while (at != end) {
-        struct run_taken step = run_take_checked(at, end);
-        if (__builtin_expect(!step.at, 0) ||
-            __builtin_expect(step.value > (uint64_t)INT64_MAX - (uint64_t)time_us, 0))
+    while (at < end) {
+        struct run_taken step = take_number(few, at);
+        if (__builtin_expect(step.value > (uint64_t)INT64_MAX - (uint64_t)time_us, 0))
             return false;
         time_us = (int64_t)((uint64_t)time_us + step.value);
-        if (__builtin_expect(time_us > gather->at_us, 0))
+        if (__builtin_expect(time_us > at_us, 0)) {
+            end = at;
             break;
-        uint64_t age_us = (uint64_t)gather->at_us - (uint64_t)time_us;
+        }
+        uint64_t age_us = (uint64_t)at_us - (uint64_t)time_us;
         while (age_us < distance_us) {
             few->starts[--ahead] = (uint8_t)count;
             distance_us = ahead > 0 ? borders[ahead - 1].distance_us : 0;
         }
         few->times_us[count] = time_us;
-        at = take_entry(step.at, end, entity, few, count);
-        if (__builtin_expect(!at, 0))
-            return false;
-        count += ahead < entity->course.border_count;
+        at = take_entry(step.at, entity, few, count);
+        count += ahead < border_count;
         if (__builtin_expect(count == FEW_MAX, 0))
             return false;
     }
     while (ahead > 0)
         few->starts[--ahead] = (uint8_t)count;
-    return true;
+    return at == end && !is_odd(few, entity);
 }
 
 /* Sets of entries. */
@@ -170,7 +193,7 @@ static uint64_t bits_present(const struct few *few, const struct stretch *stretc
 /* Those that pass the filter. */
 static uint64_t bits_passed(const struct few *few, const struct stretch *stretch, int filter) {
     uint64_t bits = 0;
-    if (!(few->any_passed >> filter & 1))
+    if (!(few->any_tally >> 1 >> filter & 1))
         return 0;
     for (size_t i = stretch->from; i < stretch->until; i++)
         bits |= (uint64_t)(few->passed[i] >> filter & 1) << i;
@@ -240,7 +263,7 @@ static struct cell cell_at(const struct gather *gather, int column, size_t i,
         cell.integer = stored;
         return cell;
     }
-    struct run_taken length = run_take_small((const uint8_t *)(uintptr_t)stored, parts->end);
+    struct run_taken length = run_take_small(parts->run + stored, parts->end);
     cell.text = (struct text){.data = (const char *)length.at, .length = length.value};
     return cell;
 }

@@ -63,10 +63,11 @@ void standing_moved(struct standing *standing) {
     standing->lies_at = (uintptr_t)standing;
 }
 
-size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity) {
+size_t standing_bytes(const struct state *state, const struct entity_plan *entity) {
+    const struct standing *standing = state_standing(state);
     if (!standing)
         return 0;
-    return size_of(entity) + tallies_bytes(&standing->windows.tallies) +
+    return state->front + tallies_bytes(&standing->windows.tallies) +
            (standing->throng ? throng_bytes(standing->throng, entity) : 0);
 }
 
@@ -382,8 +383,8 @@ void standing_give(const struct state *state, struct gather *gather) {
 
 #define CACHE_LINE 64
 
-void standing_prefetch(const struct standing *standing, const struct entity_plan *entity) {
-    const char *at = (const char *)standing, *end = at + size_of(entity);
+void standing_prefetch(const struct state *state) {
+    const uint8_t *at = state_block(state), *end = at + state->front;
     for (; at < end; at += CACHE_LINE)
         __builtin_prefetch(at, 1);
 }

@@ -21,7 +21,7 @@ struct values;
 /* Its own memory is the state's. */
 void standing_deinit(struct standing *standing);
 void standing_moved(struct standing *standing); /* and its memory with it */
-size_t standing_bytes(const struct standing *standing, const struct entity_plan *entity);
+size_t standing_bytes(const struct state *state, const struct entity_plan *entity);
 
 /* Brings the state's standing up to the time of a read; makes one where the state is worth it.
  * False: there is none, it is further than this time, or has much to look up; the bytes must be
@@ -32,7 +32,7 @@ void standing_give(const struct state *state, struct gather *gather);
 int64_t standing_newest(const struct standing *standing); /* time of the newest item */
 
 /* state_prefetch()'s: the standing itself, and then what it leads to. */
-void standing_prefetch(const struct standing *standing, const struct entity_plan *entity);
+void standing_prefetch(const struct state *state);
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
                            int64_t at_us, const struct entry *current);
 

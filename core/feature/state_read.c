@@ -79,7 +79,7 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
         __builtin_prefetch(state->bytes + state->length - 1, 1);
         __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
         if (state->front > 0) {
-            standing_prefetch(state_standing(state), entity);
+            standing_prefetch(state);
             __builtin_prefetch(state->bytes + state->length - CACHE_LINE, 1);
             __builtin_prefetch(state->bytes + state->length - 2 * CACHE_LINE, 1);
         } else
@@ -93,7 +93,7 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
 size_t state_kept_bytes(const struct state *state, const struct entity_plan *entity) {
     if (state->front == 0 && !state->survey)
         return 0;
-    return standing_bytes(state_standing(state), entity) + survey_bytes(state->survey);
+    return standing_bytes(state, entity) + survey_bytes(state->survey);
 }
 
 uint64_t state_scratch_unknown(const struct state_scratch *scratch) {

@@ -339,12 +339,125 @@ static void crowds_are_kept_up(void **unused) {
     walk_free(walk);
 }
 
+#define DRIFT_STEPS 4000 /* of one round */
+#define DRIFT_LOOKS 3
+#define DRIFT_PAST  1024
+
+/* A walk whose values come from ranges of all sizes. */
+struct drift {
+    struct walk *walk;
+    struct chance chance;
+    bool is_quiet; /* mostly without sketches */
+    int64_t pace_until_us, unread_until_us, values;
+    int64_t past[DRIFT_PAST]; /* the latest values */
+    size_t paid;
+};
+
+static struct entry drifting_entry(struct drift *drift, int64_t value) {
+    struct entry entry = {.time_us = drift->walk->now_us,
+                          .id_hash = chance_next(&drift->chance),
+                          .transaction = true,
+                          .present = 1u << SCENE_AMOUNT | 1u << SCENE_ITEMS};
+    entry.integers[SCENE_AMOUNT] = value;
+    entry.integers[SCENE_ITEMS] = value % 1000;
+    entry.weights[SCENE_IS_ONLINE] = (int32_t)chance_below(&drift->chance, 2);
+    return entry;
+}
+
+/* Windows that ask for values, and a longer one that asks for none: the tiles of the first are
+ * narrow, and what was raw in them collapses as it grows old; some of it when no window of values
+ * reaches it any more. */
+static void drift_begin(struct drift *drift) {
+    struct walk *walk = drift->walk;
+    struct chance *chance = &drift->chance;
+    static const int64_t windows_us[] = {40 * SECOND, 200 * SECOND, 600 * SECOND};
+    state_deinit(&walk->state);
+    scene_init(&walk->scene, chance_below(chance, 3) * 4 * SECOND);
+    for (int64_t left = 2 + chance_below(chance, 4); left > 0; left--) {
+        int64_t delay_us = chance_below(chance, 3) == 0 ? chance_below(chance, 90) * SECOND : 0;
+        scene_add(&walk->scene, chance_below(chance, 3) ? AGGREGATE_IS_NEW : AGGREGATE_DISTINCT,
+                  chance_below(chance, 2) ? SCENE_AMOUNT : SCENE_ITEMS,
+                  chance_below(chance, 4) ? -1 : SCENE_IS_ONLINE, -1,
+                  windows_us[chance_below(chance, 3)], delay_us);
+    }
+    if (chance_below(chance, 3))
+        scene_add(&walk->scene, AGGREGATE_COUNT, -1, -1, -1, 3000 * SECOND, 0);
+    scene_finish(&walk->scene);
+    walk->now_us = drift->pace_until_us = drift->unread_until_us = 0;
+    drift->paid = 0;
+    drift->is_quiet = chance_below(chance, 3) == 0;
+}
+
+/* Looks for values of the past, which some windows have one by one, some only in registers, and
+ * some not any more. */
+static void look_back(struct drift *drift) {
+    size_t past = drift->paid < DRIFT_PAST ? drift->paid : DRIFT_PAST;
+    for (int i = 0; i < DRIFT_LOOKS; i++) {
+        size_t back = (size_t)chance_below(&drift->chance, (int64_t)past >> 2 * i) + 1;
+        struct entry entry = drifting_entry(drift, drift->past[(drift->paid - back) % DRIFT_PAST]);
+        assert_values_agree(drift->walk, entry.time_us, &entry);
+    }
+}
+
+/* How far apart entries are for the next while, and how different. */
+static void drift_change(struct drift *drift) {
+    static const int64_t crowded_us[] = {SECOND / 8, SECOND / 8, SECOND / 4, SECOND / 2,
+                                         3 * SECOND};
+    static const int64_t quiet_us[] = {SECOND, SECOND, SECOND * 5 / 4, 2 * SECOND, 3 * SECOND};
+    static const int64_t ranges[] = {100, 300, 1000, INT64_C(1) << 40};
+    struct walk *walk = drift->walk;
+    int64_t kind = chance_below(&drift->chance, 12);
+    walk->pace_us =
+        (drift->is_quiet && kind > 0 ? quiet_us : crowded_us)[chance_below(&drift->chance, 5)];
+    bool is_burst = !drift->is_quiet && kind < 3;
+    if (is_burst)
+        walk->pace_us = SECOND / 50;
+    drift->values = ranges[chance_below(&drift->chance, 4)];
+    drift->pace_until_us =
+        walk->now_us + chance_below(&drift->chance, is_burst ? 6 * SECOND : 100 * SECOND);
+}
+
+static void drift_on(struct drift *drift) {
+    struct walk *walk = drift->walk;
+    if (walk->now_us >= drift->pace_until_us)
+        drift_change(drift);
+    walk->now_us += 1 + chance_below(&drift->chance, 2 * walk->pace_us);
+    int64_t value = chance_below(&drift->chance, drift->values);
+    struct entry entry = drifting_entry(drift, value);
+    scene_apply(&walk->scene, &walk->state, &entry);
+    drift->past[drift->paid++ % DRIFT_PAST] = value;
+    if (chance_below(&drift->chance, 400) == 0)
+        drift->unread_until_us = walk->now_us + chance_below(&drift->chance, 400 * SECOND);
+    if (walk->now_us >= drift->unread_until_us && drift->paid > 64 &&
+        chance_below(&drift->chance, 4) == 0)
+        look_back(drift);
+}
+
+/* Crowded and sparse in turns of minutes: sketches of all sizes, those that become registers as
+ * more collapses into them, with raw entries between them; and stretches that nobody reads. */
+static void values_that_collapse_late_are_kept_up(void **unused) {
+    (void)unused;
+    struct walk *walk = walk_new();
+    struct drift *drift = test_calloc(1, sizeof *drift);
+    drift->walk = walk;
+    drift->chance.state = chance_seed();
+    for (walk->left = chance_steps(60000); walk->left > 0; walk->left--) {
+        if (walk->left % DRIFT_STEPS == 0 || walk->scene.entity.feature_count == 0)
+            drift_begin(drift);
+        drift_on(drift);
+    }
+    assert_true(walk->kept > 0);
+    test_free(drift);
+    walk_free(walk);
+}
+
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_equal_those_of_the_bytes),
         cmocka_unit_test(pools_may_be_many),
         cmocka_unit_test(sketches_may_go_unread),
         cmocka_unit_test(crowds_are_kept_up),
+        cmocka_unit_test(values_that_collapse_late_are_kept_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
