@@ -1,0 +1,96 @@
+/* Gathering for an entity of which only counts and sums are asked, over windows that reach to the
+ * present: entity->is_plain. Every such window is what is left of a state's raw entries without
+ * those in front of it, so one count and one sum go along the entries, and what they were where a
+ * window begins is taken off at the end. Decoding is all that is left to do.
+ *
+ * Entries that lack the column, or are more than one transaction or an outcome, and whatever is
+ * damaged, are left to gather_state(). */
+#include "course.h"
+#include "gather.h"
+#include "run_decode.h"
+
+bool gather_is_plain(const struct entity_plan *entity) {
+    if (entity->filter_count > 0 || entity->column_count > 1 || entity->span_count == 0 ||
+        (entity->column_count == 1 && entity->columns[0].type != COLUMN_INTEGER))
+        return false;
+    for (size_t i = 0; i < entity->span_count; i++)
+        if (entity->spans[i].delay_us > 0)
+            return false;
+    for (size_t i = 0; i < entity->gathering_count; i++)
+        if (entity->gatherings[i].needs & ~(GATHERING_SUM | GATHERING_COUNT))
+            return false;
+    return true;
+}
+
+struct plain_sums {
+    int64_t count;
+    int128 sum;
+};
+
+/* A body of these that is not as most are: NULL. */
+static inline const uint8_t *take_plain(const uint8_t *at, const uint8_t *end, size_t id_size,
+                                        bool has_column, struct plain_sums *sums) {
+    if (__builtin_expect((size_t)(end - at) < id_size + 2 || at[id_size] != 0, 0))
+        return NULL;
+    at += id_size + 1;
+    if (has_column) {
+        struct run_taken taken = run_take_checked(at, end);
+        sums->sum += unzigzag(taken.value);
+        at = taken.at;
+        if (__builtin_expect(!at || at == end, 0))
+            return NULL;
+    }
+    sums->count++;
+    return *at == 0 ? at + 1 : NULL; /* one transaction, no filter */
+}
+
+/* What the entries come to; what they came to where each span begins. */
+static bool sum_up(const struct gather *gather, const struct parts *parts,
+                   struct plain_sums *ret_all, struct plain_sums *ret_before) {
+    const struct entity_plan *entity = gather->entity;
+    const struct span *spans = entity->spans; /* the furthest-reaching first */
+    const uint8_t *at = parts->run, *end = parts->end;
+    const bool has_column = entity->column_count > 0;
+    const size_t id_size = entity->id_size;
+    int64_t time_us = parts->head.first_us;
+    size_t begun = 0;
+    uint64_t next_us = spans[0].end_us;
+    struct plain_sums all = {0};
+    while (at != end) {
+        struct run_taken step = run_take_checked(at, end);
+        if (__builtin_expect(!step.at, 0) ||
+            __builtin_expect(step.value > (uint64_t)INT64_MAX - (uint64_t)time_us, 0))
+            return false;
+        time_us = (int64_t)((uint64_t)time_us + step.value);
+        if (__builtin_expect(time_us > gather->at_us, 0))
+            break;
+        while ((uint64_t)gather->at_us - (uint64_t)time_us < next_us) {
+            ret_before[begun++] = all;
+            next_us = begun < entity->span_count ? spans[begun].end_us : 0;
+        }
+        at = take_plain(step.at, end, id_size, has_column, &all);
+        if (__builtin_expect(!at, 0))
+            return false;
+    }
+    while (begun < entity->span_count)
+        ret_before[begun++] = all;
+    *ret_all = all;
+    return true;
+}
+
+bool gather_plain(struct gather *gather, const struct parts *parts) {
+    const struct entity_plan *entity = gather->entity;
+    struct plain_sums all, before[PLAN_SPANS_MAX];
+    if (parts->head.dense_size > 0 || !sum_up(gather, parts, &all, before))
+        return false;
+    const struct gathering *gathering = entity->gatherings;
+    const struct gathering *end = gathering + entity->gathering_count;
+    struct gathered *gathered = gather->gathered;
+    for (; gathering != end; gathering++, gathered++) {
+        const struct plain_sums *off = &before[gathering->span];
+        gathered->count = all.count - off->count;
+        gathered->any = gathered->count != 0;
+        gathered->sum = all.sum - off->sum;
+    }
+    return true;
+}
