@@ -9,6 +9,10 @@
 #include "gather.h"
 #include "run_decode.h"
 
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
 bool gather_is_plain(const struct entity_plan *entity) {
     if (entity->filter_count > 0 || entity->column_count > 1 || entity->span_count == 0 ||
         (entity->column_count == 1 && entity->columns[0].type != COLUMN_INTEGER))
@@ -44,6 +48,60 @@ static inline const uint8_t *take_plain(const uint8_t *at, const uint8_t *end, s
     return *at == 0 ? at + 1 : NULL; /* one transaction, no filter */
 }
 
+/* An entry of a few bytes, without an id. */
+struct short_entry {
+    uint64_t step_us;
+    int64_t value;
+    const uint8_t *end;
+};
+
+#if defined(__SSE2__)
+#define WINDOW 16
+
+/* Where its numbers end is seen from 16 bytes at once, so that the next entry can be begun before
+ * this one's numbers are known. false: it is longer, or not as most are. Bytes of the head are in
+ * front of a run that is shorter than the window. */
+static inline bool take_short(const uint8_t *at, const uint8_t *end, bool has_column,
+                              struct short_entry *ret_entry) {
+    const size_t left = (size_t)(end - at);
+    uint128 bytes;
+    if (__builtin_expect(left >= WINDOW, 1))
+        bytes = (uint128)load_u64(at + 8) << 64 | load_u64(at);
+    else
+        bytes = ((uint128)load_u64(end - 8) << 64 | load_u64(end - WINDOW)) >> 8 * (WINDOW - left);
+    __m128i lanes = _mm_set_epi64x((int64_t)(uint64_t)(bytes >> 64), (int64_t)(uint64_t)bytes);
+    const unsigned step_end = ~(unsigned)_mm_movemask_epi8(lanes) & 0xffff;
+    const unsigned missing_end = step_end & (step_end - 1);
+    const unsigned value_end = has_column ? missing_end & (missing_end - 1) : missing_end;
+    const unsigned tally_end = value_end & (value_end - 1);
+    if (__builtin_expect(tally_end == 0, 0))
+        return false;
+    const unsigned step_last = (unsigned)__builtin_ctz(step_end);
+    const unsigned size = (unsigned)__builtin_ctz(tally_end) + 1; /* of the entry */
+    const unsigned value_size = size - step_last - 3;
+    const uint64_t body = (uint64_t)(bytes >> 8 * (step_last + 1));
+    if (__builtin_expect(size > left || step_last > 7 || value_size > 6, 0))
+        return false;
+    if (__builtin_expect((body & 0xff) | (body >> 8 * (value_size + 1) & 0xff), 0))
+        return false; /* a column is missing, or it is no single transaction */
+    const uint64_t sevens = UINT64_C(0x7f7f7f7f7f7f7f7f);
+    ret_entry->step_us = run_pack((uint64_t)bytes, sevens >> 8 * (7 - step_last));
+    ret_entry->value =
+        has_column ? unzigzag(run_pack(body >> 8, sevens >> 8 * (8 - value_size))) : 0;
+    ret_entry->end = at + size;
+    return true;
+}
+#else
+static inline bool take_short(const uint8_t *at, const uint8_t *end, bool has_column,
+                              struct short_entry *ret_entry) {
+    (void)at;
+    (void)end;
+    (void)has_column;
+    (void)ret_entry;
+    return false;
+}
+#endif
+
 /* What the entries come to; what they came to where each span begins. */
 static bool sum_up(const struct gather *gather, const struct parts *parts,
                    struct plain_sums *ret_all, struct plain_sums *ret_before) {
@@ -57,7 +115,11 @@ static bool sum_up(const struct gather *gather, const struct parts *parts,
     uint64_t next_us = spans[0].end_us;
     struct plain_sums all = {0};
     while (at != end) {
-        struct run_taken step = run_take_checked(at, end);
+        struct short_entry entry;
+        bool is_short = id_size == 0 && take_short(at, end, has_column, &entry);
+        struct run_taken step = is_short
+                                    ? (struct run_taken){.value = entry.step_us, .at = entry.end}
+                                    : run_take_checked(at, end);
         if (__builtin_expect(!step.at, 0) ||
             __builtin_expect(step.value > (uint64_t)INT64_MAX - (uint64_t)time_us, 0))
             return false;
@@ -67,6 +129,12 @@ static bool sum_up(const struct gather *gather, const struct parts *parts,
         while ((uint64_t)gather->at_us - (uint64_t)time_us < next_us) {
             ret_before[begun++] = all;
             next_us = begun < entity->span_count ? spans[begun].end_us : 0;
+        }
+        if (__builtin_expect(is_short, 1)) {
+            all.sum += entry.value;
+            all.count++;
+            at = entry.end;
+            continue;
         }
         at = take_plain(step.at, end, id_size, has_column, &all);
         if (__builtin_expect(!at, 0))
