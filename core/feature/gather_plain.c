@@ -55,22 +55,16 @@ struct short_entry {
     const uint8_t *end;
 };
 
-#if defined(__SSE2__)
 #define WINDOW 16
 
-/* Where its numbers end is seen from 16 bytes at once, so that the next entry can be begun before
- * this one's numbers are known. false: it is longer, or not as most are. Bytes of the head are in
- * front of a run that is shorter than the window. */
+#if defined(__SSE2__)
+/* Where its numbers end is seen from a window at once, so that the next entry can be begun before
+ * this one's numbers are known. A whole window must be there from `at` on. false: the entry is
+ * longer, or not as most are. */
 static inline bool take_short(const uint8_t *at, const uint8_t *end, bool has_column,
                               struct short_entry *ret_entry) {
-    const size_t left = (size_t)(end - at);
-    uint128 bytes;
-    if (__builtin_expect(left >= WINDOW, 1))
-        bytes = (uint128)load_u64(at + 8) << 64 | load_u64(at);
-    else
-        bytes = ((uint128)load_u64(end - 8) << 64 | load_u64(end - WINDOW)) >> 8 * (WINDOW - left);
-    __m128i lanes = _mm_set_epi64x((int64_t)(uint64_t)(bytes >> 64), (int64_t)(uint64_t)bytes);
-    const unsigned step_end = ~(unsigned)_mm_movemask_epi8(lanes) & 0xffff;
+    const __m128i window = _mm_loadu_si128((const void *)at);
+    const unsigned step_end = ~(unsigned)_mm_movemask_epi8(window) & 0xffff;
     const unsigned missing_end = step_end & (step_end - 1);
     const unsigned value_end = has_column ? missing_end & (missing_end - 1) : missing_end;
     const unsigned tally_end = value_end & (value_end - 1);
@@ -79,13 +73,13 @@ static inline bool take_short(const uint8_t *at, const uint8_t *end, bool has_co
     const unsigned step_last = (unsigned)__builtin_ctz(step_end);
     const unsigned size = (unsigned)__builtin_ctz(tally_end) + 1; /* of the entry */
     const unsigned value_size = size - step_last - 3;
-    const uint64_t body = (uint64_t)(bytes >> 8 * (step_last + 1));
-    if (__builtin_expect(size > left || step_last > 7 || value_size > 6, 0))
+    if (__builtin_expect(size > (size_t)(end - at) || step_last > 7 || value_size > 6, 0))
         return false;
+    const uint64_t body = load_u64(at + step_last + 1);
     if (__builtin_expect((body & 0xff) | (body >> 8 * (value_size + 1) & 0xff), 0))
         return false; /* a column is missing, or it is no single transaction */
     const uint64_t sevens = UINT64_C(0x7f7f7f7f7f7f7f7f);
-    ret_entry->step_us = run_pack((uint64_t)bytes, sevens >> 8 * (7 - step_last));
+    ret_entry->step_us = run_pack(load_u64(at), sevens >> 8 * (7 - step_last));
     ret_entry->value =
         has_column ? unzigzag(run_pack(body >> 8, sevens >> 8 * (8 - value_size))) : 0;
     ret_entry->end = at + size;
@@ -102,6 +96,18 @@ static inline bool take_short(const uint8_t *at, const uint8_t *end, bool has_co
 }
 #endif
 
+/* The bytes that are left, where a whole window may be read from each of them. A head is in front
+ * of every run, so a window ends with them. No number ends behind them. */
+struct tail {
+    uint8_t bytes[2 * WINDOW];
+};
+
+static inline const uint8_t *tail_of(struct tail *tail, const uint8_t *at, const uint8_t *end) {
+    memcpy(tail->bytes, end - WINDOW, WINDOW);
+    memset(tail->bytes + WINDOW, 0xff, WINDOW);
+    return tail->bytes + WINDOW - (end - at);
+}
+
 /* What the entries come to; what they came to where each span begins. */
 static bool sum_up(const struct gather *gather, const struct parts *parts,
                    struct plain_sums *ret_all, struct plain_sums *ret_before) {
@@ -114,7 +120,12 @@ static bool sum_up(const struct gather *gather, const struct parts *parts,
     size_t begun = 0;
     uint64_t next_us = spans[0].end_us;
     struct plain_sums all = {0};
+    struct tail tail;
     while (at != end) {
+        if (id_size == 0 && end - at < WINDOW && end != tail.bytes + WINDOW) {
+            at = tail_of(&tail, at, end);
+            end = tail.bytes + WINDOW;
+        }
         struct short_entry entry;
         bool is_short = id_size == 0 && take_short(at, end, has_column, &entry);
         struct run_taken step = is_short
