@@ -12,6 +12,7 @@
 #include "../base/buffer.h"
 #include "../base/hash.h"
 #include "course.h"
+#include "gather.h"
 #include "state.h"
 
 #include <inttypes.h>
@@ -597,6 +598,7 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     course_fill(entity);
     if (entity->span_count > 0)
         add_partitions(entity);
+    entity->is_plain = gather_is_plain(entity);
     entity->id_size = sizeof(uint64_t);
     entity->layout = layout_hash(entity);
 }

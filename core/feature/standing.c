@@ -23,8 +23,9 @@
 #include <stdlib.h>
 
 /* Below, a scan is as fast. A collapsed tile costs as much as several entries. */
-#define ITEMS_MIN     16
-#define ITEMS_OF_TILE 4
+#define ITEMS_MIN       16
+#define PLAIN_ITEMS_MIN 32 /* of counts and sums alone, which gather_plain() is quick at */
+#define ITEMS_OF_TILE   4
 /* Some 4 ns each: under half a millisecond. */
 #define ITEMS_AND_SPANS_MAX 100000
 
@@ -329,11 +330,15 @@ static void make_up(struct standing *standing, const struct entity_plan *entity,
  * reads can gain? */
 static bool is_worth_it(const struct entity_plan *entity, const struct parts *parts) {
     uint64_t items = parts->head.entries + (uint64_t)parts->dense.tiles * ITEMS_OF_TILE;
-    return items >= ITEMS_MIN && items * entity->span_count <= ITEMS_AND_SPANS_MAX;
+    return items >= (entity->is_plain ? PLAIN_ITEMS_MIN : ITEMS_MIN) &&
+           items * entity->span_count <= ITEMS_AND_SPANS_MAX;
 }
 
 static bool begin(struct state *state, const struct entity_plan *entity, int64_t at_us) {
     if (state->length == 0)
+        return false;
+    struct head head = head_get(state->bytes);
+    if (head.dense_size == 0 && head.entries < ITEMS_MIN) /* most have so few */
         return false;
     struct parts parts = parts_of(state->bytes, state->length);
     if (!is_worth_it(entity, &parts) || parts.newest_us > at_us)

@@ -12,7 +12,7 @@
 /* Room for ten entries more, where malloc() has to find it; a heap has it at once, and jobs over an
  * archive hold all entities. */
 #define ROOM_IN_MALLOC 128
-#define ROOM_IN_HEAP   32
+#define ROOM_IN_HEAP   48
 
 /* A quarter more than is needed, or some entries, in the sizes that malloc() has: 16 n + 8 in
  * glibc. */

@@ -42,7 +42,7 @@ int state_read(const void *bytes, size_t length, const struct entity_plan *entit
         struct parts parts = parts_of(bytes, length);
         approximate = is_late(parts.newest_us, at_us, lateness_us);
         gather_open(gather, entity, at_us, current);
-        if (!gather_few(gather, &parts)) {
+        if (!(entity->is_plain ? gather_plain(gather, &parts) : gather_few(gather, &parts))) {
             gather_begin(gather, entity, at_us, current);
             gather_state(gather, &parts);
         }

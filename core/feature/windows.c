@@ -4,6 +4,7 @@
 #include "windows.h"
 
 #include "../base/check.h"
+#include "run_decode.h"
 
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory) {
     windows->words = memory;
@@ -254,9 +255,34 @@ __attribute__((noinline)) static void pass_long(struct windows *windows,
     pass(windows, entity, border, entry, false);
 }
 
+/* Of counts and sums of all entries: entity->is_plain. */
+__attribute__((always_inline)) static inline void change_plain(struct windows *windows,
+                                                               const struct keeping *keeping,
+                                                               int64_t weight, int64_t value) {
+    uint64_t *at = windows->words + keeping->word;
+    *at += (uint64_t)weight;
+    if (keeping->kept & COURSE_SUM)
+        wide_add(at + 1, (int128)weight * value);
+}
+
+static inline void pass_plain(struct windows *windows, const struct entity_plan *entity,
+                              const struct border *border, const struct run_entry *entry) {
+    const struct keeping *keepings = entity->course.keepings;
+    const uint16_t *change = &entity->course.changes[border->first_change];
+    const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
+    int64_t value = entity->column_count > 0 ? entry->integers[0] : 0;
+    for (; change < leaves; change++)
+        change_plain(windows, &keepings[*change], 1, value);
+    for (; change < end; change++)
+        change_plain(windows, &keepings[*change], -1, value);
+}
+
 void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
                         const struct border *border, const struct run_entry *entry) {
-    if (__builtin_expect(entry->is_short, 1))
+    if (entity->is_plain && entry->is_short &&
+        entry->present == run_bits_below(entity->column_count))
+        pass_plain(windows, entity, border, entry);
+    else if (__builtin_expect(entry->is_short, 1))
         pass(windows, entity, border, entry, true);
     else
         pass_long(windows, entity, border, entry);

@@ -448,8 +448,8 @@ static inline bool bind_plain_text(const struct binding *binding, size_t slot) {
     if (field->kind != FIELD_KIND_TEXT)
         return false;
     struct text t = binding->transaction->fields[field->source];
-    if ((t.length >= CARD_NUMBER_MIN && field->refuse_card_number) ||
-        (t.length == 0 && field->required))
+    bool may_be_card_number = t.length >= CARD_NUMBER_MIN && t.data[0] <= '9';
+    if ((may_be_card_number && field->refuse_card_number) || (t.length == 0 && field->required))
         return false;
     struct value *v = &binding->bound->frame[slot];
     v->type = t.length > 0 ? VALUE_TEXT : VALUE_ABSENT;

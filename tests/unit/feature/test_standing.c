@@ -185,6 +185,46 @@ static void values_equal_those_of_the_bytes(void **unused) {
     walk_free(walk);
 }
 
+static void begin_plain(struct walk *walk, struct chance *chance) {
+    static const enum aggregate aggregates[] = {AGGREGATE_COUNT, AGGREGATE_SUM, AGGREGATE_MEAN};
+    struct entity_plan *entity = &walk->scene.entity;
+    state_deinit(&walk->state);
+    scene_init(&walk->scene, chance_below(chance, 12) * SECOND);
+    entity->filter_count = 0;
+    entity->column_count = (size_t)chance_below(chance, 5) > 0;
+    for (int64_t left = 1 + chance_below(chance, 8); left > 0; left--) {
+        enum aggregate aggregate =
+            entity->column_count > 0 ? aggregates[chance_below(chance, 3)] : AGGREGATE_COUNT;
+        scene_add(&walk->scene, aggregate, aggregate == AGGREGATE_COUNT ? -1 : SCENE_AMOUNT, -1, -1,
+                  (1 + chance_below(chance, 100)) * SECOND, 0)
+            ->exclude_current = chance_below(chance, 4) == 0;
+    }
+    scene_finish(&walk->scene);
+    assert_true(entity->is_plain);
+    if (chance_below(chance, 3) > 0)
+        assert_true(plan_omit_ids(entity));
+}
+
+/* Of plans that ask for counts and sums alone, which are read in a way of their own. */
+static void plain_values_equal_those_of_the_bytes(void **unused) {
+    (void)unused;
+    static const int64_t starts_us[] = {0, -20000 * DAY, 17000 * DAY};
+    struct chance chance = {.state = chance_seed()};
+    struct walk *walk = walk_new();
+    for (walk->left = chance_steps(120000); walk->left > 0; walk->left--) {
+        if (walk->left % ROUND_STEPS == 0 || walk->scene.entity.feature_count == 0) {
+            begin_plain(walk, &chance);
+            walk->now_us = starts_us[chance_below(&chance, 3)];
+            walk->pace_us = SECOND;
+            walk->paid = 0;
+        }
+        step(walk, &chance);
+    }
+    print_message("%" PRIu64 " reads with something kept\n", walk->kept);
+    assert_true(walk->kept > 0);
+    walk_free(walk);
+}
+
 #define POOL_FILTERS 24
 #define POOL_COLUMNS 3
 
@@ -454,6 +494,7 @@ static void values_that_collapse_late_are_kept_up(void **unused) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_equal_those_of_the_bytes),
+        cmocka_unit_test(plain_values_equal_those_of_the_bytes),
         cmocka_unit_test(pools_may_be_many),
         cmocka_unit_test(sketches_may_go_unread),
         cmocka_unit_test(crowds_are_kept_up),
