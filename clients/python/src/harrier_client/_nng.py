@@ -27,8 +27,8 @@ OK = 0
 TIMED_OUT: int = _lib.NNG_ETIMEDOUT
 CLOSED: int = _lib.NNG_ECLOSED
 
-# Each call into nng gives the interpreter to another thread, and setting a timeout is one: a longer timeout is rounded up,
-# so that the aio mostly has it already.
+# Each call into nng gives the interpreter to another thread, and setting a timeout is one: a longer timeout is
+# rounded up, so that the aio mostly has it already.
 TIMEOUT_MS_ROUNDED = 40
 TIMEOUT_MS_STEP = 4
 
