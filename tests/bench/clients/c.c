@@ -2,8 +2,11 @@
  * number in flight. Rounds take turns in one run, so that whatever else the machine does falls on
  * both.
  *
- *   nng echo     a REQ socket with a context for each in flight → echo_server
+ *   nng threads  a REQ socket with a context and a thread for each in flight, waiting → echo_server
+ *   nng aios     the same with callbacks in place of threads, each through nng's own threads
  *   libharrier   harrier_score() with one in flight, harrier_score_submit() with more → harrierd
+ *
+ * The echo to measure against is the quicker of nng's two.
  *
  * Each score is of a new transaction of one of 10,000 cards, made as the other languages' benches
  * make theirs; a latency is from the call to its answer. Behind the table comes a line of name, tab
@@ -32,14 +35,15 @@
 #define CALLS_MAX    1000000
 #define RATIO_MAX    1.3 /* of the medians */
 
-enum kind { ECHO, LIBHARRIER, KIND_COUNT };
-static const char *const kind_names[KIND_COUNT] = {"nng echo", "libharrier"};
+enum kind { THREADS, AIOS, LIBHARRIER, KIND_COUNT };
+static const char *const kind_names[KIND_COUNT] = {"nng threads", "nng aios", "libharrier"};
 
 /* One of those in flight. */
 struct flight {
     struct run *run;
     nng_ctx ctx;
-    nng_aio *aio;
+    nng_aio *aio, *waited; /* with a callback, and without */
+    pthread_t thread;
     int64_t began_ns;
     bool is_sending;
 };
@@ -97,14 +101,37 @@ static bool note_answer(struct flight *flight) {
 
 /* ---- nng's library ---- */
 
-static void ask_echo(struct flight *flight) {
-    static const uint8_t zeros[REQUEST_SIZE - 4];
+static void take_request(nng_aio *aio) {
+    static const uint8_t size[4] = {ANSWER_SIZE}, zeros[REQUEST_SIZE - sizeof size];
     nng_msg *message;
-    flight->began_ns = now_ns();
     must(nng_msg_alloc(&message, 0), "message");
-    must(nng_msg_append_u32(message, ANSWER_SIZE), "message");
+    must(nng_msg_append(message, size, sizeof size), "message");
     must(nng_msg_append(message, zeros, sizeof zeros), "message");
-    nng_aio_set_msg(flight->aio, message);
+    nng_aio_set_msg(aio, message);
+}
+
+static void *echo_one_by_one(void *user) {
+    struct flight *flight = user;
+    nng_aio *aio = flight->waited;
+    do {
+        flight->began_ns = now_ns();
+        take_request(aio);
+        nng_ctx_send(flight->ctx, aio);
+        nng_aio_wait(aio);
+        must(nng_aio_result(aio), "echo");
+        nng_ctx_recv(flight->ctx, aio);
+        nng_aio_wait(aio);
+        must(nng_aio_result(aio), "echo");
+        if (nng_msg_len(nng_aio_get_msg(aio)) != ANSWER_SIZE)
+            fail("echo", "an answer has another size than was asked for");
+        nng_msg_free(nng_aio_get_msg(aio));
+    } while (note_answer(flight));
+    return NULL;
+}
+
+static void ask_echo(struct flight *flight) {
+    flight->began_ns = now_ns();
+    take_request(flight->aio);
     flight->is_sending = true;
     nng_ctx_send(flight->ctx, flight->aio);
 }
@@ -214,15 +241,24 @@ static struct figures measure(struct run *run, enum kind kind, size_t in_flight,
     run->sent = in_flight;
     run->answered = 0;
     int64_t began = now_ns();
-    if (kind == LIBHARRIER && in_flight == 1)
+    if (in_flight == 1 && kind == LIBHARRIER)
         score_one_by_one(&run->flights[0]);
+    else if (in_flight == 1 && kind == THREADS)
+        echo_one_by_one(&run->flights[0]);
     else
-        for (size_t i = 0; i < in_flight; i++)
-            (kind == ECHO ? ask_echo : submit)(&run->flights[i]);
+        for (size_t i = 0; i < in_flight; i++) {
+            struct flight *flight = &run->flights[i];
+            if (kind != THREADS)
+                (kind == AIOS ? ask_echo : submit)(flight);
+            else if (pthread_create(&flight->thread, NULL, echo_one_by_one, flight) != 0)
+                fail("nng threads", "there is no thread");
+        }
     pthread_mutex_lock(&run->lock);
     while (run->answered < calls)
         pthread_cond_wait(&run->ended, &run->lock);
     pthread_mutex_unlock(&run->lock);
+    for (size_t i = 0; kind == THREADS && in_flight > 1 && i < in_flight; i++)
+        pthread_join(run->flights[i].thread, NULL);
     return figures_of(run->latencies, calls, now_ns() - began);
 }
 
@@ -237,6 +273,7 @@ static void open_run(struct run *run, size_t calls, const char *echo, const char
         run->flights[i].run = run;
         must(nng_ctx_open(&run->flights[i].ctx, socket), "context");
         must(nng_aio_alloc(&run->flights[i].aio, step_echo, &run->flights[i]), "aio");
+        must(nng_aio_alloc(&run->flights[i].waited, NULL, NULL), "aio");
     }
     if (harrier_client_new(&options, &run->client, &error) < 0)
         fail(harrierd, error.message);
@@ -266,10 +303,11 @@ static bool print(struct figures (*rounds)[ROUNDS_MAX], size_t count, size_t in_
         printf("%-12s %3zu in flight   p50 %8.1f us   p99 %8.1f us   %8.0f/s\n", kind_names[kind],
                in_flight, all[kind].p50, all[kind].p99, all[kind].rate);
     }
-    double ratio = all[LIBHARRIER].p50 / all[ECHO].p50;
+    const struct figures *echo = &all[all[AIOS].p50 < all[THREADS].p50 ? AIOS : THREADS];
+    double ratio = all[LIBHARRIER].p50 / echo->p50;
     printf("c_%zu_p50_ratio\t%.3f\nc_%zu_p99_ratio\t%.3f\nc_%zu_rate_ratio\t%.3f\n", in_flight,
-           ratio, in_flight, all[LIBHARRIER].p99 / all[ECHO].p99, in_flight,
-           all[LIBHARRIER].rate / all[ECHO].rate);
+           ratio, in_flight, all[LIBHARRIER].p99 / echo->p99, in_flight,
+           all[LIBHARRIER].rate / echo->rate);
     return ratio > RATIO_MAX;
 }
 

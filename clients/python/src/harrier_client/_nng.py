@@ -27,6 +27,11 @@ OK = 0
 TIMED_OUT: int = _lib.NNG_ETIMEDOUT
 CLOSED: int = _lib.NNG_ECLOSED
 
+# Each call into nng gives the interpreter to another thread, and setting a timeout is one: a longer timeout is
+# rounded up, so that the aio mostly has it already.
+TIMEOUT_MS_ROUNDED = 40
+TIMEOUT_MS_STEP = 4
+
 RECONNECT_MS_MIN = 10
 RECONNECT_MS_MAX = 500
 
@@ -44,6 +49,7 @@ class Place:
         self._socket = socket  # lives at least as long
         self._context = _ffi.new("nng_ctx *")
         self._aio_at = _ffi.new("nng_aio **")
+        self._message_at = _ffi.new("nng_msg **")
         pynng.check_err(_lib.nng_ctx_open(self._context, socket.socket))
         null = _ffi.NULL
         error = _lib.nng_aio_alloc(self._aio_at, callback or null, handle or null)
@@ -57,11 +63,10 @@ class Place:
 
     def start_send(self, data: bytes, timeout: float) -> int:
         """OK: the aio is at work."""
-        message_at = _ffi.new("nng_msg **")
-        error: int = _lib.nng_msg_alloc(message_at, 0)
+        error: int = _lib.nng_msg_alloc(self._message_at, 0)
         if error:
             return error
-        message = message_at[0]
+        message = self._message_at[0]
         error = _lib.nng_msg_append(message, data, len(data))
         if error:
             _lib.nng_msg_free(message)
@@ -99,6 +104,8 @@ class Place:
     def _set_timeout(self, seconds: float) -> None:
         # 0 would be "at once" and fail before anything was tried.
         milliseconds = max(1, math.ceil(seconds * 1000))
+        if milliseconds >= TIMEOUT_MS_ROUNDED:
+            milliseconds = -(-milliseconds // TIMEOUT_MS_STEP) * TIMEOUT_MS_STEP
         if milliseconds != self._timeout_ms:  # an aio keeps it
             self._timeout_ms = milliseconds
             _lib.nng_aio_set_timeout(self._aio, milliseconds)
