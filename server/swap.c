@@ -58,6 +58,8 @@ const char *swap_state_name(enum swap_state state) {
 
 #define WASTE_PAUSE_US     10000
 #define DIFFERENCES_LOGGED 5
+/* More are caught up with beside decisions once more, as long as that comes much nearer. */
+#define RECORDS_FEW 64
 /* Rounds of catching up that did not come nearer, before patience counts. */
 #define ROUNDS_MIN 4
 
@@ -320,6 +322,7 @@ static enum swap_state catch_up(struct swap *swap) {
     int64_t patience_us = or_else(service->settings.swap_patience_us, SWAP_PATIENCE_US);
     struct swap_pace *pace = &swap->pace;
     struct error error;
+    uint64_t last = UINT64_MAX; /* how far behind the round before began */
     for (;;) {
         pthread_mutex_lock(&service->lock);
         bool undisturbed = is_undisturbed(swap, service);
@@ -331,8 +334,9 @@ static enum swap_state catch_up(struct swap *swap) {
         if (!fits && fit(swap, &error) < 0)
             return fail(swap, &error);
         uint64_t behind = records_behind(swap, end);
-        if (is_near(swap, service, behind))
+        if (is_near(swap, service, behind) && (behind <= RECORDS_FEW || behind > last / 2))
             return SWAP_SWITCHING;
+        last = behind;
         if (!comes_nearer(pace, behind, clock_monotonic_us(service->settings.clock), patience_us))
             return abandon(swap, behind);
         if (advance(swap, end, &telling.progress, &error) < 0)

@@ -110,8 +110,7 @@ static uint32_t keep_entry(struct stretch *stretch, const struct entity_plan *pl
     struct kept_entry *kept = entry_at(stretch, at);
     *kept = (struct kept_entry){
         .time_us = entry->time_us, .id_hash = entry->id_hash, .transaction = entry->transaction};
-    check(plan->filter_count <= PLAN_FILTERS_MAX);
-    for (size_t i = 0; i < plan->filter_count; i++) {
+    for (size_t i = 0; i < PLAN_FILTERS_MAX && i < plan->filter_count; i++) {
         check(entry->weights[i] >= -1 && entry->weights[i] <= 1);
         kept->plus |= (uint32_t)(entry->weights[i] > 0) << i;
         kept->minus |= (uint32_t)(entry->weights[i] < 0) << i;
@@ -141,8 +140,7 @@ static void unpack(const struct entity_plan *plan, const struct kept_entry *kept
             at += sizeof ret_entry->integers[i];
         }
     }
-    check(plan->filter_count <= PLAN_FILTERS_MAX);
-    for (size_t i = 0; i < plan->filter_count; i++)
+    for (size_t i = 0; i < PLAN_FILTERS_MAX && i < plan->filter_count; i++)
         ret_entry->weights[i] = (int32_t)(kept->plus >> i & 1) - (int32_t)(kept->minus >> i & 1);
 }
 

@@ -43,11 +43,14 @@ SYNCS = (
     " third cheaper. Fewer and larger syncs would close it, and cost latency."
 )
 NIGHT = (
-    "A trace of system calls: the thread of the swap shared the one core with the loop, at the same priority, and took a slice of the scheduler's"
-    " of 4 to 5 ms whenever the lock of decisions was handed over. It has less priority since: 7 to 21 ms instead of 150 to 1,500, with 2.6 million entities."
+    "A trace of the scheduler: the swap's thread shares one core with the loop and, though it has less priority, runs on for its slice of up to 5 ms"
+    " when the loop wakes; the last records are applied while decisions wait. A core of its own for it would close it."
 )
-GROWTH = "Not profiled yet: with ten million cards keys and states lie further apart. Huge pages for them, as a replay has, should close it."
-START = "Not profiled yet: one thread reads the records, and the states that they change are taken over one by one. Two threads should close it."
+GROWTH = "More of what a decision touches lies in memory instead of the caches. Huge pages have closed most of it; what is left are the waits for the lines themselves."
+START = (
+    "A third is the kernel's, which clears the pages that the states go to; most of the rest is one thread's that decodes the records and keeps what they"
+    " mean to entities. A second one for that would close it."
+)
 
 
 def latency(transport):
