@@ -1,5 +1,6 @@
 """harrierd as a process, on a folder of its own that goes with the test."""
 import os
+import random
 import re
 import shutil
 import signal
@@ -61,9 +62,17 @@ def transaction(number, cards=7):
 
 
 def free_port():
-    with socket.socket() as s:
-        s.bind(("127.0.0.1", 0))
-        return s.getsockname()[1]
+    """A TCP port of loopback that nobody listens on. None of those that the kernel gives to whoever connects: it might
+    give it away before the server is there."""
+    for _ in range(100):
+        port = random.randrange(10240, 32768)
+        with socket.socket() as s:
+            try:
+                s.bind(("127.0.0.1", port))
+                return port
+            except OSError:
+                continue
+    raise AssertionError("no free port")
 
 
 class Server:

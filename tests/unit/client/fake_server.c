@@ -6,6 +6,7 @@
 #include "fake_server.h"
 
 #include "core/base/check.h"
+#include "tests/unit/port.h"
 
 #include <arpa/inet.h>
 #include <poll.h>
@@ -255,15 +256,7 @@ bool fake_is_for_nng(void) {
 }
 
 void fake_address(char ret_address[64]) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t size = sizeof address;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    check(descriptor >= 0);
-    check(bind(descriptor, (struct sockaddr *)&address, size) == 0);
-    check(getsockname(descriptor, (struct sockaddr *)&address, &size) == 0);
-    close(descriptor);
-    snprintf(ret_address, 64, "%stcp://127.0.0.1:%u", fake_is_for_nng() ? "nng+" : "",
-             ntohs(address.sin_port));
+    snprintf(ret_address, 64, "%stcp://127.0.0.1:%d", fake_is_for_nng() ? "nng+" : "", free_port());
 }
 
 static uint64_t number_in(struct text id) {

@@ -1,6 +1,7 @@
 #include "front_bench.h"
 
 #include "certificates.h"
+#include "tests/unit/port.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -121,8 +122,7 @@ int front_bench_setup(void **state) {
     if (strstr(scheme, "ipc"))
         snprintf(bench->address, sizeof bench->address, "%s://%s/a", scheme, bench->folder);
     else
-        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme,
-                 raw_free_port());
+        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme, free_port());
     bench->addresses[0] = bench->address;
     if (is_tls) {
         certificates_make(bench->folder);

@@ -61,16 +61,6 @@ void raw_close(struct raw_client *client) {
     close(client->descriptor);
 }
 
-int raw_free_port(void) {
-    struct sockaddr_in where = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t length = sizeof where;
-    int descriptor = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(descriptor, (struct sockaddr *)&where, length), 0);
-    assert_int_equal(getsockname(descriptor, (struct sockaddr *)&where, &length), 0);
-    close(descriptor);
-    return ntohs(where.sin_port);
-}
-
 void raw_abort(struct raw_client *client) {
     const struct linger linger = {.l_onoff = 1, .l_linger = 0};
     setsockopt(client->descriptor, SOL_SOCKET, SO_LINGER, &linger, sizeof linger);

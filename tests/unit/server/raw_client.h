@@ -25,8 +25,6 @@ struct raw_client raw_connect(const char *address, struct ssl_ctx_st *tls);
 /* The same with the greetings exchanged. */
 struct raw_client raw_open(const char *address, struct ssl_ctx_st *tls);
 void raw_close(struct raw_client *client);
-/* A TCP port of loopback that nobody listens on. */
-int raw_free_port(void);
 /* With a reset instead of an orderly end. */
 void raw_abort(struct raw_client *client);
 /* No more requests; answers may come. */

@@ -4,6 +4,7 @@
 #include "raw_client.h"
 #include "server/front.h"
 #include "server/metrics.h"
+#include "tests/unit/port.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>
@@ -40,7 +41,7 @@ static int setup(void **state) {
     certificates_make(bench->folder);
     for (size_t i = 0; i < 5; i++)
         snprintf(bench->files[i], sizeof bench->files[i], "%s/%s", bench->folder, names[i]);
-    snprintf(bench->address, sizeof bench->address, "tls+tcp://127.0.0.1:%d", raw_free_port());
+    snprintf(bench->address, sizeof bench->address, "tls+tcp://127.0.0.1:%d", free_port());
     bench->addresses[0] = bench->address;
     log_init(&bench->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_DEBUG);
     bench->metrics = server_metrics_new();

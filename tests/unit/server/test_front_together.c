@@ -8,6 +8,7 @@
 #include "raw_client.h"
 #include "server/front.h"
 #include "server/metrics.h"
+#include "tests/unit/port.h"
 #include "tests/unit/unit.h"
 
 #include <assert.h>
@@ -150,8 +151,7 @@ static int setup(void **state) {
     if (strcmp(scheme, "ipc") == 0)
         snprintf(bench->address, sizeof bench->address, "ipc://%s/a", bench->folder);
     else
-        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme,
-                 raw_free_port());
+        snprintf(bench->address, sizeof bench->address, "%s://127.0.0.1:%d", scheme, free_port());
     bench->addresses[0] = bench->address;
     log_init(&bench->log, open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_DEBUG);
     bench->metrics = server_metrics_new();
