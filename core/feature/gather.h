@@ -43,7 +43,9 @@ struct few {
     int64_t times_us[FEW_MAX];
     uint32_t missing[FEW_MAX], passed[FEW_MAX]; /* bits of columns, of filters */
     int64_t cells[PLAN_COLUMNS_MAX][FEW_MAX];
-    uint8_t bytes[FEW_BYTES_MAX + RUN_ENTRY_SIZE_MAX + 3 * BUFFER_VARINT_MAX]; /* the run, copied */
+    /* The run, copied. However damaged, an entry that begins in it ends in here: each number may be
+     * spelled in as many bytes as any. */
+    uint8_t bytes[FEW_BYTES_MAX + RUN_ENTRY_SIZE_MAX + (3 + PLAN_COLUMNS_MAX) * BUFFER_VARINT_MAX];
 };
 
 struct gather {

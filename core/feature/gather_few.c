@@ -35,10 +35,6 @@ static inline size_t newest_of(uint64_t bits) {
  * be asked of the end of the bytes but whether an entry begins before it, and at last whether it
  * ended there. */
 
-_Static_assert(sizeof((struct few *)0)->bytes >=
-                   FEW_BYTES_MAX + RUN_ENTRY_SIZE_MAX + 3 * BUFFER_VARINT_MAX,
-               "however damaged, an entry that begins in the run ends in the copy");
-
 /* More than eight bytes. */
 __attribute__((noinline)) static struct run_taken take_long(struct few *few, const uint8_t *at) {
     struct run_taken taken = run_take_slowly(at, at + BUFFER_VARINT_MAX);
@@ -147,6 +143,8 @@ static bool take_entries(struct gather *gather, const struct parts *parts) {
             return false;
         time_us = (int64_t)((uint64_t)time_us + step.value);
         if (__builtin_expect(time_us > at_us, 0)) {
+            if (step.at > few->end)
+                return false;
             end = at;
             break;
         }

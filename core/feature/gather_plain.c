@@ -70,6 +70,9 @@ static inline bool take_short(const uint8_t *at, const uint8_t *end, bool has_co
     const unsigned tally_end = value_end & (value_end - 1);
     if (__builtin_expect(tally_end == 0, 0))
         return false;
+    /* A tally of one byte, or what is in front of its last one would count as the value's. */
+    if (__builtin_expect((tally_end & -tally_end) != (value_end & -value_end) << 1, 0))
+        return false;
     const unsigned step_last = (unsigned)__builtin_ctz(step_end);
     const unsigned size = (unsigned)__builtin_ctz(tally_end) + 1; /* of the entry */
     const unsigned value_size = size - step_last - 3;
