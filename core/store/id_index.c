@@ -52,7 +52,8 @@ static void grow(struct id_index *index) {
     size_t size = grown.capacity * sizeof *grown.slots;
     grown.slots = heap_table(grown.heap, NULL, 0, size);
     memset(grown.slots, 0, size);
-    grown.factor = hash_secret(grown.slots);
+    /* The first table's for good: large ones lie at addresses of which less is left to chance. */
+    grown.factor = index->factor ? index->factor : hash_secret(grown.slots);
     for (size_t i = 0; i < index->capacity; i++)
         if (index->slots[i].packed)
             *find_slot(&grown, index->slots[i].id_hash) = index->slots[i];

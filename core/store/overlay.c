@@ -55,24 +55,30 @@ static struct resident *bring_in(struct overlay *overlay, size_t entity, struct 
     return resident;
 }
 
-/* What a state with a survey keeps is looked at once from mark to mark: nothing else of it may have
- * been fetched. */
-static void count_kept(struct overlay *overlay, size_t entity, struct resident *resident) {
+void overlay_count_kept(struct overlay *overlay, struct resident *resident) {
     const struct state *state = &resident->state;
-    if (state->survey && state->unmarked > 0)
-        return;
-    uint32_t kept = (uint32_t)state_kept_bytes(state, &overlay->plan->entities[entity]);
+    uint32_t kept = (uint32_t)state_kept_bytes(state, &overlay->plan->entities[resident->entity]);
     overlay->kept_bytes += (uint64_t)kept - resident->kept_bytes;
     resident->kept_bytes = kept;
+    resident->has_survey = state->survey != NULL;
+    resident->has_standing = state->front > 0;
 }
 
-static struct state *change(struct overlay *overlay, size_t entity, struct resident *resident,
-                            uint64_t key_hash) {
+/* A survey, once counted, is looked at from mark to mark: nothing else of it may have been
+ * fetched. */
+static inline bool is_counted(const struct resident *resident) {
+    const struct state *state = &resident->state;
+    return state->survey && resident->has_survey && state->unmarked > 0 &&
+           resident->has_standing == (state->front > 0);
+}
+
+static struct state *change(struct overlay *overlay, struct resident *resident, uint64_t key_hash) {
     if (overlay->views)
         overlay_views_keep(overlay, resident, key_hash);
     overlay->last = resident;
     overlay->last_length = resident->state.length;
-    count_kept(overlay, entity, resident);
+    if (!is_counted(resident))
+        overlay_count_kept(overlay, resident);
     return &resident->state;
 }
 
@@ -85,15 +91,16 @@ static struct state *write_state(struct state_source *self, size_t entity, struc
     struct resident *resident = residents_find(&overlay->residents, entity, key, key_hash);
     if (!resident)
         resident = bring_in(overlay, entity, key, key_hash);
-    return change(overlay, entity, resident, key_hash);
+    return change(overlay, resident, key_hash);
 }
 
 /* Residents stay where they are. */
 static struct state *rewrite_state(struct state_source *self, size_t entity, struct state *state,
                                    uint64_t key_hash) {
     struct overlay *overlay = (struct overlay *)self;
+    (void)entity;
     overlay->bytes = bytes_of(overlay);
-    return change(overlay, entity, (struct resident *)state, key_hash);
+    return change(overlay, (struct resident *)state, key_hash);
 }
 
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {

@@ -27,6 +27,8 @@ struct overlay {
 
 /* What a record means to all but states and ids: lists and counts. */
 void overlay_note(struct overlay *overlay, const struct record *record);
+/* What the resident's state keeps beside its bytes now. */
+void overlay_count_kept(struct overlay *overlay, struct resident *resident);
 /* Nothing is under way from the call before. */
 void overlay_settle(struct overlay *overlay);
 

@@ -24,7 +24,7 @@ struct resident_block {
     alignas(alignof(struct resident)) char bytes[];
 };
 
-#define KEY_LENGTH_MAX ((UINT32_C(1) << 23) - 1) /* a request is shorter */
+#define KEY_LENGTH_MAX ((UINT32_C(1) << 21) - 1) /* a request is shorter */
 #define EXTENT_ROOM    (HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE - sizeof(struct resident_block))
 
 _Static_assert(PLAN_ENTITIES_MAX <= 1 << 8, "an entity is a byte");
@@ -237,7 +237,7 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
     struct resident *resident = at_place(residents, place);
     resident->entity = (uint8_t)entity;
     resident->kept_bytes = 0;
-    resident->is_kept = false;
+    resident->is_kept = resident->has_survey = resident->has_standing = false;
     resident->key_length = (uint32_t)key.length & KEY_LENGTH_MAX;
     if (key.length)
         memcpy(resident->key, key.data, key.length);

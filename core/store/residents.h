@@ -14,8 +14,10 @@ struct resident {
     struct state state;  /* the first: overlay.c finds the rest from it */
     uint32_t kept_bytes; /* beside the state, the overlay's to know; is_kept: a group's number */
     uint32_t entity : 8;
-    uint32_t is_kept : 1; /* stretch.c keeps entries of it */
-    uint32_t key_length : 23;
+    uint32_t is_kept : 1;    /* stretch.c keeps entries of it */
+    uint32_t has_survey : 1; /* in kept_bytes */
+    uint32_t has_standing : 1;
+    uint32_t key_length : 21;
     char key[];
 };
 

@@ -230,8 +230,8 @@ static void apply_group(struct stretch *stretch, const struct group *group) {
     }
     overlay->bytes += resident->state.length;
     resident->is_kept = false;
-    resident->kept_bytes = (uint32_t)state_kept_bytes(&resident->state, plan);
-    overlay->kept_bytes += resident->kept_bytes;
+    resident->kept_bytes = 0; /* it was the group's number */
+    overlay_count_kept(overlay, resident);
 }
 
 /* How far ahead of the group at hand memory is asked for. */

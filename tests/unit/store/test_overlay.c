@@ -316,6 +316,45 @@ static void records_may_be_applied_many_at_once(void **state) {
     scratch_remove(root);
 }
 
+static uint64_t really_kept(const struct overlay *overlay) {
+    uint64_t kept = 0;
+    for (size_t i = 0; i < overlay->residents.capacity; i++) {
+        const struct resident *resident = residents_at(&overlay->residents, i);
+        if (resident)
+            kept += state_kept_bytes(&resident->state, &overlay->plan->entities[resident->entity]);
+    }
+    return kept;
+}
+
+/* Entities that were busy yesterday and come a few times today. */
+static void what_states_keep_is_counted(void **state) {
+    (void)state;
+    char *root = scratch_make();
+    struct bench bench;
+    bench_init(&bench, 11);
+    struct overlay *overlay = overlay_new(&bench.snapshot->plan, NULL);
+    for (int i = 0; i < 4000; i++) {
+        struct record record = traffic_next(&bench.traffic);
+        overlay_apply(overlay, bench.engine, &record);
+    }
+    publish(&bench, root, overlay);
+    overlay_free(overlay);
+    overlay = reopen(&bench, root);
+    for (int i = 0; i < 1500; i++) {
+        struct record record = traffic_next(&bench.traffic);
+        overlay_apply(overlay, bench.engine, &record);
+        uint64_t kept = really_kept(overlay);
+        if (i < 300 || kept == 0)
+            continue;
+        assert_true(overlay->kept_bytes > kept / 10 * 8); /* each as of a late write */
+        assert_true(overlay->kept_bytes < kept / 10 * 12);
+    }
+    assert_true(really_kept(overlay) > 0);
+    overlay_free(overlay);
+    bench_deinit(&bench);
+    scratch_remove(root);
+}
+
 static void its_hash_sees_every_state(void **state) {
     (void)state;
     struct bench bench;
@@ -532,6 +571,7 @@ int main(void) {
         cmocka_unit_test(it_is_what_the_model_is),
         cmocka_unit_test(it_does_not_matter_where_states_are),
         cmocka_unit_test(records_may_be_applied_many_at_once),
+        cmocka_unit_test(what_states_keep_is_counted),
         cmocka_unit_test(its_hash_sees_every_state),
         cmocka_unit_test(equal_keys_of_two_entities_are_two),
         cmocka_unit_test(the_first_of_two_equal_ids_stays),
