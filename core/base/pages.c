@@ -9,7 +9,12 @@
 #include <sys/mman.h>
 
 /* LeakSanitizer looks for pointers in what malloc() gave, and states have some: surveys. */
-#if defined(__SANITIZE_ADDRESS__)
+#ifdef __has_feature
+#define has_feature(name) __has_feature(name)
+#else
+#define has_feature(name) 0
+#endif
+#if defined(__SANITIZE_ADDRESS__) || has_feature(address_sanitizer)
 #include <sanitizer/lsan_interface.h>
 #define note_mapped(memory, size)   __lsan_register_root_region(memory, size)
 #define note_unmapped(memory, size) __lsan_unregister_root_region(memory, size)
