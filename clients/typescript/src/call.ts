@@ -63,6 +63,9 @@ export class Call extends Exchange {
 
   /** Goes to the best address at this moment, or waits for one. */
   dispatch(): void {
+    if (this.hasEnded()) {
+      return;
+    }
     const route = this.core.routes.choose();
     if (route === null) {
       this.stage = Stage.Connection;
@@ -84,7 +87,13 @@ export class Call extends Exchange {
     }
   }
 
+  // A caller's own function, such as a fallback, may end other calls while several are told one after the other: whoever has
+  // ended is told in vain.
+
   override expired(at: number): void {
+    if (this.hasEnded()) {
+      return;
+    }
     if (this.stage === Stage.Room) {
       const most = this.core.options.inFlightMax.toString();
       this.fail(new BusyError(`${most} requests were in flight until the deadline (inFlightMax)`));
@@ -106,11 +115,18 @@ export class Call extends Exchange {
 
   token(): string | null {
     try {
-      return this.core.token();
+      const token = this.core.token();
+      return this.hasEnded() ? null : token;
     } catch (error) {
-      this.fail(error);
+      if (!this.hasEnded()) {
+        this.fail(error);
+      }
       return null;
     }
+  }
+
+  private hasEnded(): boolean {
+    return this.stage === Stage.Ended;
   }
 
   sent(): void {
@@ -160,6 +176,9 @@ export class Call extends Exchange {
   }
 
   broke(): void {
+    if (this.hasEnded()) {
+      return;
+    }
     const at = now();
     if (this.route !== null) {
       this.core.routes.failed(this.route, at);

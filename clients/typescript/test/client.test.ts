@@ -391,6 +391,43 @@ describe('fallback', () => {
     const odd = open(server.address, { fallback: () => 'perhaps' as 'review', retriesMax: 0 });
     await assert.rejects(odd.score(transaction(1)), /perhaps/);
   });
+
+  it('may end other calls, which end once', async () => {
+    for (const breaks of [false, true]) {
+      const server = await serve(nothing, `server-${breaks.toString()}`);
+      const controller = new AbortController();
+      const asked: string[] = [];
+      const inFlight: number[] = [];
+      const client = open(server.address, {
+        deadlineMs: breaks ? LONG_MS : 100,
+        retriesMax: 0,
+        fallback: (one) => {
+          asked.push(one.id);
+          controller.abort(new Error('gone'));
+          return 'review';
+        },
+        metrics: {
+          count: () => undefined,
+          observe: () => undefined,
+          set: (_, value) => inFlight.push(value),
+        },
+      });
+      // Whichever is told first, the other one's call is ended by its fallback, and not asked for again.
+      const calls = [1, 2].map((number) => client.score(transaction(number), { signal: controller.signal }));
+      const results = Promise.allSettled(calls);
+      await until(() => server.asked.length === 2, 'both are sent');
+      if (breaks) {
+        server.breakConnections();
+      } else {
+        const end = Date.now() + 200; // both are over when the loop comes to look
+        while (Date.now() < end);
+      }
+      const statuses = (await results).map((result) => result.status).sort();
+      assert.deepEqual(statuses, ['fulfilled', 'rejected']);
+      assert.equal(asked.length, 1);
+      assert.equal(inFlight.at(-1), 0);
+    }
+  });
 });
 
 describe('batchers', () => {
