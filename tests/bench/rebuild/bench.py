@@ -2,6 +2,7 @@
 
 usage: bench.py BUILD CACHE THREADS MEMORY NEXT_TO SIZE..."""
 
+import importlib.metadata
 import json
 import os
 import re
@@ -11,10 +12,13 @@ import subprocess
 import sys
 import time
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import postgres  # noqa: E402  (found by the line before)
+
 HERE = "tests/bench/rebuild"
 POLICY = "rules/card-payments"
 SUMS = f"{HERE}/sums"
-TOOLS = ("duckdb", "pandas")
+TOOLS = ("duckdb", "polars", "pandas", *(("postgres",) if postgres.programs() else ()))
 CARDS, MERCHANTS, DAYS = 1_000_000, 100_000, 40
 MEMORY_SLACK = 1.10
 SLOWER_MAX = 1.5  # processor time per transaction, the largest archive against the smallest
@@ -113,7 +117,7 @@ class Bench:
                 f"  {tool + ', the same 12':<36}{used['seconds']:8.2f} s   processor {used['cpu_seconds']:7.2f} s"
                 f"   harrier takes {report['seconds'] / used['seconds']:.2f} times as long"
             )
-        import compare  # needs numpy, which is where DuckDB and pandas are
+        import compare  # needs numpy, which is where DuckDB, Polars and pandas are
 
         reader = f"{self.build}/tests/bench/rebuild_read_tables"
         folder = self.folder(size)
@@ -172,6 +176,9 @@ def run_watched(command):
 
 def main():
     bench, sizes = Bench(*sys.argv[1:6]), sorted(int(size) for size in sys.argv[6:])
+    if bench.next_to:
+        versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "polars", "pandas")]
+        print(", ".join([*versions, postgres.version() if postgres.programs() else "PostgreSQL is not installed: left out"]))
     reports = {size: bench.measure(size) for size in sizes}
     bench.measure_rescoring(sizes[0])
     if len(sizes) > 1:

@@ -1,4 +1,4 @@
-"""Are the values in a generation those that DuckDB and pandas computed? Cell by cell.
+"""Are the values in a generation those that DuckDB, Polars, pandas and PostgreSQL computed? Cell by cell.
 
 Where an entity is so busy that its history was collapsed, a value is exact for a window that begins up to a 64th
 beside the one that was asked for (core/feature/state.h). So each cell is compared twice: with the count and the
@@ -20,7 +20,7 @@ TIME_BITS = 43  # a hundred days of microseconds, and a million keys
 class Comparison:
     cells: int = 0
     wrong: int = 0  # not what the transactions of their window come to
-    same: int = 0  # as DuckDB and pandas have it
+    same: int = 0  # as the others have it
     beyond: int = 0  # of a window whose edge lies further off than a 64th
     unlike: int = 0  # no transaction lies between, and yet they differ
 

@@ -4,7 +4,7 @@
  *
  * usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS [COLUMNS [CSV]]
  *
- * COLUMNS: a folder for what the comparisons with DuckDB and pandas read: time_us.i64, card.u32,
+ * COLUMNS: a folder for what the others of the comparison read: time_us.i64, card.u32,
  * merchant.u32, amount.i64.
  * CSV: a file of event_time,card,merchant,amount_minor for what reads no archive. Times then go up
  * from one transaction to the next, so that "before it" means the same to everybody. */

@@ -1,17 +1,30 @@
 """Counts and sums of the last 1, 7 and 30 days for each card and merchant, as of the newest transaction, by
-DuckDB or by pandas: what a rebuild with the policy in sums/ computes, from columns in memory instead of records.
+DuckDB, Polars, pandas or PostgreSQL: what a rebuild with the policy in sums/ computes, from columns in memory instead
+of records.
 
-usage: next_to.py duckdb|pandas COLUMNS THREADS RESULT
+usage: next_to.py duckdb|polars|pandas|postgres COLUMNS THREADS RESULT
 
-RESULT: for compare.py; the folder that card.npz and merchant.npz go to. Prints seconds as JSON."""
+RESULT: for compare.py; the folder that card.npz and merchant.npz go to. Prints seconds as JSON.
 
+The time is that of the queries. PostgreSQL, a server of its own in a temporary folder, has the columns in an unlogged
+table before that, vacuumed and in its buffers, and its results in tables, which are read afterwards. It has a session
+for each key, both at once when there are two threads: it does that sooner than one after the other with the workers of
+both, for with so many keys it plans none, and made to have them takes longer."""
+
+import concurrent.futures
+import io
 import json
+import os
 import resource
 import sys
+import tempfile
 import time
 
 import numpy
 import pandas
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import postgres  # noqa: E402  (found by the line before)
 
 DAY_US = 86400 * 10**6
 WINDOWS = (1, 7, 30)
@@ -60,20 +73,93 @@ def by_pandas(frame, _threads):
     return results
 
 
+def by_polars(frame, _threads):
+    import polars
+
+    newest = frame["time_us"].max()
+    results = {}
+    for key in KEYS:
+        cells = []
+        for days in WINDOWS:
+            amounts = polars.col("amount").filter(polars.col("time_us") > newest - days * DAY_US)
+            cells += [amounts.len().alias(f"count_{days}d"), amounts.sum().alias(f"sum_{days}d")]
+        table = frame.lazy().group_by(key).agg(cells).collect()
+        results[key] = {name: table[name].to_numpy() for name in table.columns}
+    return results
+
+
+def by_postgres(server, threads):
+    newest = server.sql("SELECT max(time_us) FROM transactions")
+    cells = ", ".join(
+        f"count(*) FILTER (WHERE time_us > {newest} - {days * DAY_US}) AS count_{days}d,"
+        f" coalesce(sum(amount) FILTER (WHERE time_us > {newest} - {days * DAY_US}), 0)::bigint AS sum_{days}d"
+        for days in WINDOWS
+    )
+
+    def ask(key):
+        server.sql(
+            f"SET max_parallel_workers_per_gather = {threads // len(KEYS)};"
+            f" CREATE UNLOGGED TABLE by_{key} AS SELECT {key}, {cells} FROM transactions GROUP BY {key}"
+        )
+
+    with concurrent.futures.ThreadPoolExecutor(min(threads, len(KEYS))) as sessions:
+        list(sessions.map(ask, KEYS))
+
+
+def start_postgres(frame, folder):
+    server = postgres.Postgres(folder, None, postgres.ANALYTIC)
+    path = f"{folder}/transactions.csv"
+    frame.write_csv(path, include_header=False)
+    columns = "time_us bigint NOT NULL, card integer NOT NULL, merchant integer NOT NULL, amount bigint NOT NULL"
+    server.sql(f"CREATE UNLOGGED TABLE transactions ({columns});\n\\copy transactions FROM '{path}' (FORMAT csv)")
+    server.sql("VACUUM ANALYZE transactions")
+    os.unlink(path)
+    return server
+
+
+def read_postgres(server, key):
+    text = server.sql(f"COPY by_{key} TO STDOUT (FORMAT csv, HEADER)")
+    table = pandas.read_csv(io.StringIO(text), dtype="int64")
+    return {name: table[name].to_numpy() for name in table}
+
+
 def cpu_seconds():
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime
 
 
+def measure(compute, frame, threads, cpu=cpu_seconds):
+    before, begin = cpu(), time.monotonic()
+    results = compute(frame, threads)
+    return results, {"seconds": time.monotonic() - begin, "cpu_seconds": cpu() - before}
+
+
+def measure_postgres(frame, threads):
+    with tempfile.TemporaryDirectory() as folder:
+        server = start_postgres(frame, folder)
+        try:
+            _, used = measure(by_postgres, server, threads, server.cpu_seconds)
+            return {key: read_postgres(server, key) for key in KEYS}, used
+        finally:
+            server.throw_away()
+
+
 def main():
     tool, columns, threads, result = sys.argv[1:]
+    if tool in ("polars", "postgres"):
+        os.environ["POLARS_MAX_THREADS"] = threads
+        import polars
+
     frame = load(columns)
-    before, begin = cpu_seconds(), time.monotonic()
-    results = (by_duckdb if tool == "duckdb" else by_pandas)(frame, int(threads))
-    seconds, cpu = time.monotonic() - begin, cpu_seconds() - before
+    if tool == "postgres":
+        results, used = measure_postgres(polars.from_pandas(frame), int(threads))
+    elif tool == "polars":
+        results, used = measure(by_polars, polars.from_pandas(frame), int(threads))
+    else:
+        results, used = measure(by_duckdb if tool == "duckdb" else by_pandas, frame, int(threads))
     for key in KEYS:
         numpy.savez(f"{result}/{key}.npz", **results[key])
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu}))
+    print(json.dumps(used))
 
 
 main()

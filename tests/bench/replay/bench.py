@@ -1,8 +1,10 @@
 """Replay, measured; see README.md beside. `run` starts it.
 
-usage: bench.py BUILD CACHE THREADS ROUNDS NEXT_TO [--thirty] [TRANSACTIONS]"""
+usage: bench.py BUILD CACHE THREADS ROUNDS NEXT_TO [--thirty] [--all] [TRANSACTIONS]"""
 
+import dataclasses
 import hashlib
+import importlib.metadata
 import json
 import os
 import re
@@ -13,10 +15,15 @@ import sys
 
 import watch
 
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import postgres  # noqa: E402  (found by the line before)
+
 HERE = "tests/bench/replay"
 WINDOWS = f"{HERE}/windows"
 POLICY = "rules/card-payments"
-TOOLS = ("duckdb", "polars")
+TOOLS = ("duckdb", "polars")  # replay is held to these
+SLOWER_TOOLS = ("pandas", "postgres")  # beyond so many transactions only with --all
+SLOWER_TOOLS_MOST = 10_000_000
 CARDS, MERCHANTS, DAYS = 1_000_000, 100_000, 40
 MILLION = 1_000_000
 FASTER_MIN = 2.0  # than the faster of the two
@@ -29,6 +36,7 @@ FORMATS_ROWS = 300_000  # of an export, compared as CSV and as Parquet
 class Bench:
     def __init__(self, build, cache, threads, rounds, next_to):
         self.build, self.cache = build, cache
+        self.tools = TOOLS
         self.threads, self.rounds = int(threads), int(rounds)
         self.next_to = next_to == "1"
         self.harrier = f"{build}/clients/cli/harrier"
@@ -43,6 +51,15 @@ class Bench:
         if not good:
             self.faults.append(what)
         return "" if good else "  <- NOT AS IT SHOULD BE"
+
+    def choose_tools(self, size, with_all):
+        slower = [tool for tool in SLOWER_TOOLS if tool != "postgres" or postgres.programs()]
+        if size > SLOWER_TOOLS_MOST and not with_all:
+            print(f"{' and '.join(slower)} left out: more than {SLOWER_TOOLS_MOST:,} transactions, and no --all")
+            slower = []
+        self.tools = (*TOOLS, *slower)
+        versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "polars", "pandas", "pyarrow")]
+        print(", ".join([*versions, postgres.version() if postgres.programs() else "PostgreSQL is not installed: left out"]))
 
     # ---- archives
 
@@ -84,7 +101,11 @@ class Bench:
 
     def run_tool(self, folder, tool, *table):
         command = [sys.executable, "-B", f"{HERE}/next_to.py", tool, f"{folder}/transactions.csv"]
-        return watch.run([*command, str(self.threads), *table], self.env)
+        run = watch.run([*command, str(self.threads), *table], self.env)
+        if tool == "postgres":  # what it took once the server was there
+            used = json.loads(run.output)
+            run = dataclasses.replace(run, seconds=used["seconds"], cpu_seconds=used["cpu_seconds"])
+        return run
 
     def print_run(self, name, run, size, more=""):
         print(
@@ -93,13 +114,13 @@ class Bench:
             flush=True,
         )
 
-    # ---- beside DuckDB and Polars
+    # ---- beside DuckDB, Polars, pandas and PostgreSQL
 
     def measure_windows(self, size):
         """Interleaved, so that all have the machine that the others had."""
         folder = self.make_archive(size)
         warm(folder)
-        tools = TOOLS if self.next_to else ()
+        tools = self.tools if self.next_to else ()
         runs = {name: [] for name in ("harrier", *tools)}
         for _ in range(self.rounds):
             runs["harrier"].append(self.replay(f"{folder}/archive", WINDOWS, self.threads, "--quiet"))
@@ -110,9 +131,9 @@ class Bench:
             self.print_run(f"{name}, {self.threads} threads", median_run(of_name), size)
         if not tools:
             return
-        sums = {tool: json.loads(runs[tool][0].output) for tool in tools}
-        agree = sums[tools[0]] == sums[tools[1]]
-        print(f"  {tools[0]} and {tools[1]} {'agree' if agree else 'differ'}" + self.expect(agree, "the others differ"))
+        sums = [json.loads(runs[tool][0].output)["sums"] for tool in tools]
+        agree = all(of_tool == sums[0] for of_tool in sums)
+        print(f"  {', '.join(tools)} {'agree' if agree else 'differ'}" + self.expect(agree, "the others differ"))
         for tool in tools:
             self.compare_runs(tool, runs)
 
@@ -120,7 +141,7 @@ class Bench:
         faster = statistics.median(a.seconds / b.seconds for a, b in zip(runs[tool], runs["harrier"]))
         processor = statistics.median(a.cpu_seconds / b.cpu_seconds for a, b in zip(runs[tool], runs["harrier"]))
         memory = statistics.median(b.resident_bytes / a.resident_bytes for a, b in zip(runs[tool], runs["harrier"]))
-        good = faster >= FASTER_MIN and memory <= MEMORY_MAX
+        good = tool not in TOOLS or (faster >= FASTER_MIN and memory <= MEMORY_MAX)
         print(
             f"  replay is {faster:.2f} times as fast as {tool}, takes 1/{processor:.2f} of its processor time and"
             f" {memory:.0%} of its memory" + self.expect(good, f"replay beside {tool}")
@@ -130,8 +151,8 @@ class Bench:
         import compare  # needs numpy and pyarrow
 
         folder = self.folder(size)
-        tables = [f"{folder}/{tool}.parquet" for tool in TOOLS]
-        for tool, table in zip(TOOLS, tables):
+        tables = [f"{folder}/{tool}.parquet" for tool in self.tools]
+        for tool, table in zip(self.tools, tables):
             self.run_tool(folder, tool, table)
         export = f"{folder}/export.parquet"
         self.print_run("as Parquet", self.replay(f"{folder}/archive", WINDOWS, self.threads, f"--features={export}"), size)
@@ -229,16 +250,12 @@ def hash_of(path):
 
 def main():
     bench, arguments = Bench(*sys.argv[1:6]), sys.argv[6:]
-    sizes = [int(argument) for argument in arguments if argument != "--thirty"]
-    if len(sizes) > 1 or "--thirty" in sizes:
-        sys.exit("usage: tests/bench/replay/run [--thirty] [TRANSACTIONS]")
-    size = sizes[0] if sizes else 10 * MILLION
+    sizes = [argument for argument in arguments if argument not in ("--thirty", "--all")]
+    if len(sizes) > 1 or not all(size.isdecimal() for size in sizes):
+        sys.exit("usage: tests/bench/replay/run [--thirty] [--all] [TRANSACTIONS]")
+    size = int(sizes[0]) if sizes else 10 * MILLION
     if bench.next_to:
-        import duckdb
-        import polars
-        import pyarrow
-
-        print(f"duckdb {duckdb.__version__}, polars {polars.__version__}, pyarrow {pyarrow.__version__}")
+        bench.choose_tools(size, "--all" in arguments)
     bench.measure_windows(size)
     if bench.next_to:
         bench.compare_values(size)

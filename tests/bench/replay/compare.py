@@ -1,4 +1,4 @@
-"""Is what a replay exported what DuckDB and Polars computed? Cell by cell, every row.
+"""Is what a replay exported what DuckDB, Polars, pandas and PostgreSQL computed? Cell by cell, every row.
 
 Where an entity is so busy that its history was collapsed, a value is exact for a window that begins up to a 64th
 beside the one that was asked for (core/feature/state.h). How long it was can be told from the count: the newest so
@@ -20,7 +20,7 @@ TIME_BITS = 43
 @dataclasses.dataclass
 class Comparison:
     cells: int = 0
-    same: int = 0  # as DuckDB and Polars have it
+    same: int = 0  # as the others have it
     wrong: int = 0  # sums that are not those of the transactions counted
     beyond: int = 0  # windows whose edge lies further off than a 64th
 

@@ -1,19 +1,30 @@
 """Counts and sums of the last 1, 7 and 30 days for each card and merchant as of every transaction, itself
-included, by DuckDB or Polars from a CSV file: what a replay with the policy in windows/ computes from an archive.
+included, by DuckDB, Polars, pandas or PostgreSQL from a CSV file: what a replay with the policy in windows/ computes
+from an archive.
 
-usage: next_to.py duckdb|polars CSV THREADS [TABLE]
+usage: next_to.py duckdb|polars|pandas|postgres CSV THREADS [TABLE]
 
-Prints the sum of each column as JSON, so that every cell has been computed and looked at. TABLE: writes the cells
-as Parquet instead, in the order of the transactions.
+Prints the sum of each column as JSON, so that every cell has been computed and looked at; PostgreSQL's with the
+seconds that it took, those of starting a server in a temporary folder left out. TABLE: writes the cells as Parquet
+instead, in the order of the transactions.
 
-Both as quick as we could make them. A window of T is (T - length, T]. DuckDB: window functions straight from the file; a
+All as quick as we could make them. A window of T is (T - length, T]. DuckDB: window functions straight from the file; a
 table in between costs memory and no less time. Polars: rolling sums within groups (`over`, or `rolling` with
 `group_by`) take three times as long as this: key and time put into one integer, in which the next key lies further
-off than any window is long, so that one sort and one pass do for all keys."""
+off than any window is long, so that one sort and one pass do for all keys. pandas: the same integers, searched for
+where each window begins, and running sums subtracted; groupby(key).rolling() takes some fifty times as long. PostgreSQL:
+the file copied into an unlogged table, then window functions, which run in one process: a session for each key, both
+at once when there are two threads."""
 
+import concurrent.futures
 import json
 import os
 import sys
+import tempfile
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
+import postgres  # noqa: E402  (found by the line before)
 
 DAY_US = 86400 * 10**6
 DAYS = (1, 7, 30)
@@ -54,7 +65,8 @@ def windows_of(frame, key):
     """The cells of one key's windows, in the order of key and time, with the time."""
     import polars
 
-    number = polars.col(key).cast(polars.Categorical).to_physical().cast(polars.Int64)
+    categories = polars.Categorical(polars.Categories(key))  # of its own: numbered from 0
+    number = polars.col(key).cast(categories).to_physical().cast(polars.Int64)
     time = polars.col("event_time").dt.timestamp("us") - START_US
     cells = [
         cell
@@ -94,10 +106,94 @@ def by_polars(csv, threads, table):
     return None
 
 
+def by_pandas(csv, _threads, table):
+    import pandas
+
+    types = {"card": "category", "merchant": "category", "amount_minor": "int64"}
+    frame = pandas.read_csv(csv, dtype=types, parse_dates=["event_time"], engine="pyarrow")
+    times = frame["event_time"].dt.tz_localize(None).astype("datetime64[us]").astype("int64") - START_US
+    cells = {}
+    for key in KEYS:
+        place = (frame[key].cat.codes.astype("int64") * 2**TIME_BITS + times).sort_values()
+        amounts = frame["amount_minor"].reindex(place.index)
+        before = (amounts.cumsum() - amounts).to_numpy()  # the sum of all that precede
+        until = amounts.cumsum().to_numpy()
+        until_count = pandas.RangeIndex(1, len(place) + 1).to_numpy()
+        for days in DAYS:
+            first = place.searchsorted(place - days * DAY_US, side="right")
+            cells[f"{key}.count_{days}d"] = pandas.Series(until_count - first, index=place.index)
+            cells[f"{key}.sum_{days}d"] = pandas.Series(until - before[first], index=place.index)
+    if not table:
+        return [cells[name].sum() for name in NAMES]
+    pandas.DataFrame({name: cells[name] for name in NAMES}).sort_index().to_parquet(table)
+    return None
+
+
+def postgres_windows(key):
+    """The query of one key's cells, in no order."""
+    windows = ", ".join(
+        f"of_{days} AS (PARTITION BY {key} ORDER BY event_time RANGE BETWEEN"
+        f" INTERVAL '{days * DAY_US - 1} microseconds' PRECEDING AND CURRENT ROW)"
+        for days in DAYS
+    )
+    cells = ", ".join(
+        f'count(*) OVER of_{days} AS "{key}.count_{days}d", sum(amount_minor) OVER of_{days} AS "{key}.sum_{days}d"'
+        for days in DAYS
+    )
+    return f"SELECT event_time, {cells} FROM transactions WINDOW {windows}"
+
+
+def ask_postgres(server, csv, threads, table):
+    server.sql(
+        "CREATE UNLOGGED TABLE transactions (event_time timestamp, card text, merchant text, amount_minor bigint);\n"
+        f"\\copy transactions FROM '{csv}' (FORMAT csv, HEADER)"
+    )
+
+    def ask(key):
+        names = [name for name in NAMES if name.startswith(f"{key}.")]
+        if table:
+            return server.sql(f"CREATE UNLOGGED TABLE by_{key} AS {postgres_windows(key)}")
+        sums = ", ".join(f'sum("{name}")' for name in names)
+        return server.sql(f"SELECT {sums} FROM ({postgres_windows(key)}) AS cells").split("|")
+
+    with concurrent.futures.ThreadPoolExecutor(min(int(threads), len(KEYS))) as sessions:
+        return [cell for cells in sessions.map(ask, KEYS) for cell in cells]
+
+
+def export_postgres(server, table, folder):
+    import pandas
+
+    cells = ", ".join(f'"{name}"::bigint' for name in NAMES)
+    path = f"{folder}/cells.csv"
+    query = f"SELECT {cells} FROM by_card JOIN by_merchant USING (event_time) ORDER BY event_time"
+    server.sql(f"\\copy ({query}) TO '{path}' (FORMAT csv, HEADER)")
+    pandas.read_csv(path, dtype="int64", engine="pyarrow").to_parquet(table)
+
+
+def by_postgres(csv, threads, table):
+    """(sums, what it took)"""
+    with tempfile.TemporaryDirectory() as folder:
+        server = postgres.Postgres(folder, None, postgres.ANALYTIC)
+        try:
+            cpu, begin = server.cpu_seconds() + os.times().children_user, time.monotonic()
+            sums = ask_postgres(server, os.path.abspath(csv), threads, table)
+            seconds = time.monotonic() - begin
+            cpu = server.cpu_seconds() + os.times().children_user - cpu
+            if table:
+                export_postgres(server, table, folder)
+            return sums, {"seconds": seconds, "cpu_seconds": cpu}
+        finally:
+            server.throw_away()
+
+
 def main():
     tool, csv, threads, *table = sys.argv[1:]
-    sums = (by_duckdb if tool == "duckdb" else by_polars)(csv, threads, table[0] if table else None)
-    print(json.dumps({name: int(cell) for name, cell in zip(NAMES, sums or ())}))
+    by = {"duckdb": by_duckdb, "polars": by_polars, "pandas": by_pandas, "postgres": by_postgres}[tool]
+    sums, used = by(csv, threads, table[0] if table else None), {}
+    if tool == "postgres":
+        sums, used = sums
+    cells = {} if table else {name: int(cell) for name, cell in zip(NAMES, sums)}
+    print(json.dumps({"sums": cells} | used))
 
 
 main()

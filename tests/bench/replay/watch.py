@@ -30,20 +30,27 @@ def children_of(pid):
     return found
 
 
-def memory_of(pid):
-    """(resident, anonymous) bytes of a process and all below it."""
-    resident = anonymous = 0
+def sizes_of(pid):
+    """(resident without what is shared, shared, anonymous) bytes of a process and all below it. Shared memory, which
+    PostgreSQL's processes have together, is that of the process with the most of it."""
+    own = shared = anonymous = 0
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
-            sizes = dict(line.split(":", 1) for line in file if line.startswith(("VmRSS", "RssAnon")))
-        resident = int(sizes["VmRSS"].split()[0]) * 1024
-        anonymous = int(sizes["RssAnon"].split()[0]) * 1024
+            sizes = dict(line.split(":", 1) for line in file if line.startswith(("VmRSS", "RssAnon", "RssShmem")))
+        resident, anonymous, shared = (int(sizes[name].split()[0]) * 1024 for name in ("VmRSS", "RssAnon", "RssShmem"))
+        own = resident - shared
     except (OSError, KeyError):
         pass
     for child in children_of(pid):
-        more = memory_of(child)
-        resident, anonymous = resident + more[0], anonymous + more[1]
-    return resident, anonymous
+        more = sizes_of(child)
+        own, shared, anonymous = own + more[0], max(shared, more[1]), anonymous + more[2]
+    return own, shared, anonymous
+
+
+def memory_of(pid):
+    """(resident, anonymous) bytes of a process and all below it."""
+    own, shared, anonymous = sizes_of(pid)
+    return own + shared, anonymous
 
 
 def run(command, env=None, statuses=(0,)):
