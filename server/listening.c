@@ -59,14 +59,16 @@ static bool set_options(int descriptor) {
            setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count) == 0;
 }
 
-/* Bound, and not listening yet. 0, or an errno value. */
+/* Bound, and not listening yet. 0, or an errno value. A path is the server's user's alone until
+ * somebody says more: who finds it open before may still be on his way when it listens. */
 static int bind_at(struct listening *listening, const struct sockaddr *where, socklen_t length) {
     int descriptor = socket(where->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0)
         return errno;
     struct sockaddr_storage bound = {0};
     socklen_t bound_length = sizeof bound;
-    if ((where->sa_family != AF_UNIX && !set_options(descriptor)) ||
+    if ((where->sa_family == AF_UNIX ? fchmod(descriptor, S_IRUSR | S_IWUSR) < 0
+                                     : !set_options(descriptor)) ||
         bind(descriptor, where, length) < 0 ||
         getsockname(descriptor, (struct sockaddr *)&bound, &bound_length) < 0) {
         int number = errno;
