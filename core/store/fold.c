@@ -266,10 +266,9 @@ int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool 
     if (end.position >= fold_place(fold).position + STRETCH_RECORDS_MIN)
         stretch = stretch_new(fold->states.overlay, fold->states.engine);
     int r = apply_until(fold, stretch, end, stop, progress, ret_error);
-    if (stretch) { /* whatever came: the states are those of the place that was reached */
+    if (stretch && r == 0)
         stretch_apply(stretch);
-        stretch_free(stretch);
-    }
+    stretch_free(stretch);
     if (r < 0)
         return r;
     struct archive_place reached = fold_place(fold);

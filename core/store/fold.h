@@ -62,7 +62,8 @@ struct fold_progress {
 };
 
 /* Folds on to this place, which the archive must have reached. Records behind it are not looked at:
- * a write that fails may take them back. ERROR_INTERRUPTED when *stop becomes true. */
+ * a write that fails may take them back. ERROR_INTERRUPTED when *stop becomes true. After an error
+ * the fold is good for nothing but fold_free(). */
 int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
                  struct fold_progress *progress, struct error *ret_error);
 

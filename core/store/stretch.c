@@ -410,7 +410,8 @@ struct stretch *stretch_new(struct overlay *overlay, struct engine *engine) {
 }
 
 void stretch_free(struct stretch *stretch) {
-    check(stretch->group_count == 0);
+    if (!stretch)
+        return;
     heap_table(&stretch->overlay->heap, stretch->entries, STRETCH_BYTES, 0);
     arena_deinit(&stretch->keys);
     free(stretch->groups);

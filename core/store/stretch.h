@@ -17,7 +17,8 @@ struct stretch;
 
 /* While it is there, nothing else changes the overlay, and nobody views it. */
 struct stretch *stretch_new(struct overlay *overlay, struct engine *engine);
-/* Nothing is left to be applied. */
+/* NULL is allowed. With something left to be applied, the overlay is good for nothing but
+ * overlay_free(): nobody waits for what will not be used. */
 void stretch_free(struct stretch *stretch);
 
 /* Keeps what the record means; it need not stay. Lists and counts are applied at once. Must be

@@ -316,6 +316,33 @@ static void records_may_be_applied_many_at_once(void **state) {
     scratch_remove(root);
 }
 
+static void a_stretch_may_be_dropped(void **state) {
+    (void)state;
+    char *root = scratch_make();
+    struct bench bench;
+    bench_init(&bench, 12);
+    struct overlay *overlay = overlay_new(&bench.snapshot->plan, NULL);
+    for (int round = 0; round < 2; round++) {
+        struct stretch *stretch = stretch_new(overlay, bench.engine);
+        for (int i = 0; i < 2000; i++) {
+            struct record record = traffic_next(&bench.traffic);
+            stretch_add(stretch, &record);
+            if (round == 0 && i == 1000)
+                stretch_apply(stretch);
+        }
+        if (round == 0) {
+            stretch_apply(stretch);
+            publish(&bench, root, overlay);
+        }
+        stretch_free(stretch);
+        overlay_free(overlay);
+        overlay = reopen(&bench, root);
+    }
+    overlay_free(overlay);
+    bench_deinit(&bench);
+    scratch_remove(root);
+}
+
 static uint64_t really_kept(const struct overlay *overlay) {
     uint64_t kept = 0;
     for (size_t i = 0; i < overlay->residents.capacity; i++) {
@@ -571,6 +598,7 @@ int main(void) {
         cmocka_unit_test(it_is_what_the_model_is),
         cmocka_unit_test(it_does_not_matter_where_states_are),
         cmocka_unit_test(records_may_be_applied_many_at_once),
+        cmocka_unit_test(a_stretch_may_be_dropped),
         cmocka_unit_test(what_states_keep_is_counted),
         cmocka_unit_test(its_hash_sees_every_state),
         cmocka_unit_test(equal_keys_of_two_entities_are_two),
