@@ -47,6 +47,28 @@ const ERRORS: readonly (undefined | (new (message: string, field: string, decide
 
 export const NO_ID = '0'.repeat(16);
 
+/** All of it but what is to be put in. */
+export function blankDecision(): Decision {
+  return {
+    transactionId: '',
+    verdict: 'review',
+    score: 0,
+    reasons: [],
+    snapshotId: NO_ID,
+    generationId: NO_ID,
+    position: 0,
+    degraded: false,
+    degradedReason: '',
+    duplicate: false,
+    dryRun: false,
+    serverUs: 0,
+    ruleErrors: 0,
+    features: {},
+    fallback: false,
+    fallbackReason: '',
+  };
+}
+
 function protocolError(words: string): ProtocolError {
   return new ProtocolError(`the server's answer: ${words}`, '', 'unknown');
 }

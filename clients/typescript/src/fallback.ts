@@ -1,5 +1,5 @@
 /** Decisions of the client's own, for when there is none in time. */
-import { NO_ID } from './decode.js';
+import { blankDecision } from './decode.js';
 import { HarrierError, type ErrorCode } from './errors.js';
 import type { Meter } from './meter.js';
 import type { Fallback } from './options.js';
@@ -13,24 +13,12 @@ function decide(fallback: Fallback, transaction: Transaction, error: HarrierErro
   if (!VERDICTS.includes(verdict)) {
     throw new TypeError(`the fallback function returned ${verdict as string}; expected one of ${VERDICTS.join(', ')}`);
   }
-  return {
-    transactionId: transaction.id,
-    verdict,
-    score: 0,
-    reasons: [],
-    snapshotId: NO_ID,
-    generationId: NO_ID,
-    position: 0,
-    degraded: false,
-    degradedReason: '',
-    duplicate: false,
-    dryRun: false,
-    serverUs: 0,
-    ruleErrors: 0,
-    features: {},
-    fallback: true,
-    fallbackReason: error.code,
-  };
+  const made = blankDecision();
+  made.transactionId = transaction.id;
+  made.verdict = verdict;
+  made.fallback = true;
+  made.fallbackReason = error.code;
+  return made;
 }
 
 /** Throws what a call failed with when there is no fallback for it. */

@@ -3,7 +3,7 @@
  * messages of its own first. What servers do not send now (fields that are unknown, features, errors, numbers that are not
  * exact) is left to that code, and so is whatever is broken: then there is null here, and nothing is reported.
  */
-import { NO_ID, VERDICT_NUMBERS } from './decode.js';
+import { blankDecision, NO_ID, VERDICT_NUMBERS } from './decode.js';
 import type { Decision, Reason, Transaction, Verdict } from './types.js';
 
 const UINT32_MAX = 0xffffffff;
@@ -59,24 +59,7 @@ export class ScoreReader {
   }
 
   private decision(end: number, expectedId: string): Decision {
-    const made: Decision = {
-      transactionId: '',
-      verdict: 'review',
-      score: 0,
-      reasons: [],
-      snapshotId: NO_ID,
-      generationId: NO_ID,
-      position: 0,
-      degraded: false,
-      degradedReason: '',
-      duplicate: false,
-      dryRun: false,
-      serverUs: 0,
-      ruleErrors: 0,
-      features: {},
-      fallback: false,
-      fallbackReason: '',
-    };
+    const made = blankDecision();
     let decided = false;
     while (this.at < end && !this.odd) {
       switch (this.byte()) {

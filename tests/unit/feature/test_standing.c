@@ -162,18 +162,21 @@ static void step(struct walk *walk, struct chance *chance) {
     }
 }
 
-static void values_equal_those_of_the_bytes(void **unused) {
-    (void)unused;
+static void begin_random(struct walk *walk, struct chance *chance) {
+    state_deinit(&walk->state);
+    scene_init(&walk->scene, chance_below(chance, 12) * SECOND);
+    scene_add_random_features(&walk->scene, chance, 1 + (size_t)chance_below(chance, FEATURES_MAX));
+    scene_finish(&walk->scene);
+}
+
+/* begin: another plan, without a state. */
+static void walk_through(void (*begin)(struct walk *walk, struct chance *chance)) {
     static const int64_t starts_us[] = {0, -20000 * DAY, 17000 * DAY};
     struct chance chance = {.state = chance_seed()};
     struct walk *walk = walk_new();
     for (walk->left = chance_steps(120000); walk->left > 0; walk->left--) {
         if (walk->left % ROUND_STEPS == 0 || walk->scene.entity.feature_count == 0) {
-            state_deinit(&walk->state);
-            scene_init(&walk->scene, chance_below(&chance, 12) * SECOND);
-            scene_add_random_features(&walk->scene, &chance,
-                                      1 + (size_t)chance_below(&chance, FEATURES_MAX));
-            scene_finish(&walk->scene);
+            begin(walk, &chance);
             walk->now_us = starts_us[chance_below(&chance, 3)];
             walk->pace_us = SECOND;
             walk->paid = 0;
@@ -183,6 +186,11 @@ static void values_equal_those_of_the_bytes(void **unused) {
     print_message("%" PRIu64 " reads with something kept\n", walk->kept);
     assert_true(walk->kept > 0);
     walk_free(walk);
+}
+
+static void values_equal_those_of_the_bytes(void **unused) {
+    (void)unused;
+    walk_through(begin_random);
 }
 
 static void begin_plain(struct walk *walk, struct chance *chance) {
@@ -208,21 +216,7 @@ static void begin_plain(struct walk *walk, struct chance *chance) {
 /* Of plans that ask for counts and sums alone, which are read in a way of their own. */
 static void plain_values_equal_those_of_the_bytes(void **unused) {
     (void)unused;
-    static const int64_t starts_us[] = {0, -20000 * DAY, 17000 * DAY};
-    struct chance chance = {.state = chance_seed()};
-    struct walk *walk = walk_new();
-    for (walk->left = chance_steps(120000); walk->left > 0; walk->left--) {
-        if (walk->left % ROUND_STEPS == 0 || walk->scene.entity.feature_count == 0) {
-            begin_plain(walk, &chance);
-            walk->now_us = starts_us[chance_below(&chance, 3)];
-            walk->pace_us = SECOND;
-            walk->paid = 0;
-        }
-        step(walk, &chance);
-    }
-    print_message("%" PRIu64 " reads with something kept\n", walk->kept);
-    assert_true(walk->kept > 0);
-    walk_free(walk);
+    walk_through(begin_plain);
 }
 
 #define POOL_FILTERS 24
