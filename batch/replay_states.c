@@ -84,7 +84,7 @@ struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, s
     for (size_t i = 0; i < shards; i++) {
         struct replay_shard *shard = &states->shards[i];
         heap_init(&shard->heap, replay_memory_source(states->memory));
-        shard->live.heap = shard->dormant.heap = &shard->heap;
+        shard->live.leaves.heap = shard->dormant.leaves.heap = &shard->heap;
     }
     find_columns(states);
     return states;

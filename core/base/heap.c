@@ -109,9 +109,14 @@ void heap_init(struct heap *heap, struct heap_source *source) {
     *heap = (struct heap){.source = source};
 }
 
-void *heap_extent(struct heap *heap) {
-    struct heap **extent = heap->source->extent(heap->source);
+void *heap_bare_extent(struct heap *heap) {
+    void *extent = heap->source->extent(heap->source);
     check(((uintptr_t)extent & (HEAP_EXTENT_SIZE - 1)) == 0);
+    return extent;
+}
+
+void *heap_extent(struct heap *heap) {
+    struct heap **extent = heap_bare_extent(heap);
     *extent = heap;
     return extent;
 }

@@ -47,6 +47,8 @@ void *heap_table(struct heap *heap, void *table, size_t size, size_t wanted);
 
 /* An extent for something else, of which the heap takes no part but its head. */
 void *heap_extent(struct heap *heap);
+/* One of which it takes no part at all: heap_of() knows nothing of what lies in it. */
+void *heap_bare_extent(struct heap *heap);
 /* Of what lies in one of its extents. */
 static inline struct heap *heap_of(const void *inside) {
     return *(struct heap **)((uintptr_t)inside & ~(HEAP_EXTENT_SIZE - 1));

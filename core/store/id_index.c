@@ -6,10 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAPACITY_FIRST 1024
-
 void id_index_deinit(struct id_index *index) {
-    heap_table(index->heap, index->slots, index->capacity * sizeof *index->slots, 0);
+    leaves_deinit(&index->leaves);
     *index = (struct id_index){0};
 }
 
@@ -19,20 +17,27 @@ struct known_id id_slot_known(const struct id_slot *slot) {
 }
 
 /* Nobody can choose ids that all lie in one place (residents.c). */
-static size_t first_slot(const struct id_index *index, uint64_t id_hash) {
-    return id_hash * index->factor >> 20 & (index->capacity - 1);
+static uint32_t hash_of(const struct id_index *index, uint64_t id_hash) {
+    return (uint32_t)(id_hash * index->factor >> 32);
 }
 
 static struct id_slot *find_slot(const struct id_index *index, uint64_t id_hash) {
-    size_t at = first_slot(index, id_hash);
-    while (index->slots[at].packed && index->slots[at].id_hash != id_hash)
-        at = (at + 1) & (index->capacity - 1);
-    return &index->slots[at];
+    uint32_t hash = hash_of(index, id_hash);
+    const struct leaf *leaf = leaf_of(&index->leaves, hash);
+    struct id_slot *slots = leaf->slots;
+    uint32_t mask = leaf_mask(leaf), at = hash & mask;
+    while (slots[at].packed && slots[at].id_hash != id_hash)
+        at = (at + 1) & mask;
+    return &slots[at];
 }
 
 void id_index_fetch(const struct id_index *index, uint64_t id_hash) {
-    if (index->count > 0)
-        __builtin_prefetch(&index->slots[first_slot(index, id_hash)], 1);
+    if (index->count == 0)
+        return;
+    uint32_t hash = hash_of(index, id_hash);
+    const struct leaf *leaf = leaf_of(&index->leaves, hash);
+    const struct id_slot *slots = leaf->slots;
+    __builtin_prefetch(&slots[hash & leaf_mask(leaf)], 1);
 }
 
 bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_id *ret_known) {
@@ -45,30 +50,44 @@ bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_
     return true;
 }
 
-static void grow(struct id_index *index) {
-    struct id_index grown = {.capacity = index->capacity ? 2 * index->capacity : CAPACITY_FIRST,
-                             .count = index->count,
-                             .heap = index->heap};
-    size_t size = grown.capacity * sizeof *grown.slots;
-    grown.slots = heap_table(grown.heap, NULL, 0, size);
-    memset(grown.slots, 0, size);
-    /* The first table's for good: large ones lie at addresses of which less is left to chance. */
-    grown.factor = index->factor ? index->factor : hash_secret(grown.slots);
-    for (size_t i = 0; i < index->capacity; i++)
-        if (index->slots[i].packed)
-            *find_slot(&grown, index->slots[i].id_hash) = index->slots[i];
-    heap_table(index->heap, index->slots, index->capacity * sizeof *index->slots, 0);
-    *index = grown;
+static void grow(struct id_index *index, uint32_t hash) {
+    size_t count;
+    const struct id_slot *slots = leaves_grow(&index->leaves, hash, &count);
+    for (size_t i = 0; i < count; i++)
+        if (slots[i].packed) {
+            *find_slot(index, slots[i].id_hash) = slots[i];
+            leaves_count(&index->leaves, hash_of(index, slots[i].id_hash));
+        }
+    leaves_grown(&index->leaves);
+}
+
+static void begin(struct id_index *index) {
+    size_t count;
+    index->leaves.slot_size = sizeof(struct id_slot);
+    leaves_grow(&index->leaves, 0, &count);
+    index->factor = hash_secret(index->leaves.list[0].slots);
+}
+
+static void add(struct id_index *index, struct id_slot slot) {
+    uint32_t hash = hash_of(index, slot.id_hash);
+    while (!leaves_have_room(&index->leaves, hash))
+        grow(index, hash);
+    *find_slot(index, slot.id_hash) = slot;
+    leaves_count(&index->leaves, hash);
+    index->count++;
 }
 
 void id_index_set(struct id_index *index, uint64_t id_hash, struct known_id known) {
     check(known.position > 0 && known.position < UINT64_C(1) << 56);
-    if (4 * (index->count + 1) > 3 * index->capacity)
-        grow(index);
+    if (!index->leaves.list)
+        begin(index);
     struct id_slot *slot = find_slot(index, id_hash);
-    index->count += slot->packed == 0;
-    *slot =
-        (struct id_slot){.id_hash = id_hash, .packed = known.position << 8 | (uint64_t)known.label};
+    struct id_slot wanted = {.id_hash = id_hash,
+                             .packed = known.position << 8 | (uint64_t)known.label};
+    if (slot->packed)
+        *slot = wanted;
+    else
+        add(index, wanted);
 }
 
 static int compare_slots(const void *left, const void *right) {
@@ -79,9 +98,14 @@ static int compare_slots(const void *left, const void *right) {
 struct id_slot *id_index_sorted(const struct id_index *index) {
     struct id_slot *sorted = check_calloc(index->count, sizeof *sorted);
     size_t count = 0;
-    for (size_t i = 0; i < index->capacity; i++)
-        if (index->slots[i].packed)
-            sorted[count++] = index->slots[i];
+    const struct leaf *leaf = NULL;
+    while ((leaf = leaves_next(&index->leaves, leaf))) {
+        const struct id_slot *slots = leaf->slots;
+        for (size_t i = 0; i < (size_t)1 << leaf->slot_bits; i++)
+            if (slots[i].packed)
+                sorted[count++] = slots[i];
+    }
+    check(count == index->count);
     if (count)
         qsort(sorted, count, sizeof *sorted, compare_slots);
     return sorted;

@@ -1,8 +1,8 @@
-/* Which transaction ids are known: their hashes → position and label. 16 bytes a slot, open
- * addressing. Private to store/. */
+/* Which transaction ids are known: their hashes → position and label. 16 bytes a slot, in
+ * leaves. Private to store/. */
 #pragma once
 
-#include "../base/heap.h"
+#include "leaves.h"
 #include "overlay.h"
 
 #include <stdbool.h>
@@ -15,11 +15,9 @@ struct id_slot {
 };
 
 struct id_index {
-    struct id_slot *slots;
-    size_t capacity; /* a power of two, at most three quarters used */
+    struct leaves leaves; /* of id_slots. Its heap is set before the first */
     size_t count;
-    uint64_t factor;   /* odd, of this table alone: clients choose the ids */
-    struct heap *heap; /* where a large table lies; NULL: malloc()'s. Set before the first */
+    uint64_t factor; /* odd, of this table alone: clients choose the ids */
 };
 
 void id_index_deinit(struct id_index *index);

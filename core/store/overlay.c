@@ -112,7 +112,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
                                             .rewrite = rewrite_state};
     pages_init(&overlay->pages, PAGES_SMALL);
     heap_init(&overlay->heap, &overlay->pages.source);
-    overlay->residents.heap = overlay->ids.heap = &overlay->heap;
+    overlay->residents.leaves.heap = overlay->ids.leaves.heap = &overlay->heap;
     overlay->plan = plan;
     overlay->generation = generation;
     overlay->tally.newest_event_time_us = INT64_MIN;
@@ -244,8 +244,8 @@ uint64_t overlay_memory(const struct overlay *overlay) {
     enum { KEY_BYTES = 24, ALLOCATION_BYTES = 16 };
     return overlay_bytes(overlay) +
            overlay->residents.count * (sizeof(struct resident) + KEY_BYTES + ALLOCATION_BYTES) +
-           overlay->residents.capacity * sizeof(struct resident_slot) +
-           overlay->ids.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
+           overlay->residents.leaves.capacity * sizeof(struct resident_slot) +
+           overlay->ids.leaves.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
 }
 
 #define ROOM_PERCENT 95

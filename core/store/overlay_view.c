@@ -5,7 +5,7 @@
  * what is in the table. The memory's residents are never removed, so a list of them stays good;
  * what is brought in later is found in the table, which never changes.
  *
- * Under its guard are only short stretches: some thousand slots looked through, one state copied.
+ * Under its guard are only short stretches: some residents listed, one state copied.
  * Tables are read without it. */
 #include "overlay_internal.h"
 
@@ -14,7 +14,7 @@
 
 #include <stdlib.h>
 
-#define COLLECT_SLOTS 4096 /* looked through at a time */
+#define COLLECT 1024 /* residents looked at under the guard at a time */
 
 struct overlay_view {
     struct overlay *overlay;
@@ -108,23 +108,26 @@ void overlay_views_keep(struct overlay *overlay, const struct resident *resident
 /* ---------------------------------------------------------------------------------------------
  * In order */
 
-/* All residents there are, bit by bit; from the beginning again when the table has grown. */
+/* All residents there are, bit by bit, also those that are added meanwhile: there are as many at
+ * least as have been looked at. */
 static void collect(struct overlay_view *view) {
     const struct residents *residents = &view->overlay->residents;
-    size_t capacity = 0, slot = 0;
+    struct residents_cursor cursor = {0};
+    size_t room = 0;
     bool done = false;
     while (!done) {
         enter(view);
-        if (residents->capacity != capacity) {
-            capacity = residents->capacity;
-            slot = view->count = 0;
-            view->residents = check_reallocarray(view->residents, capacity, sizeof(void *));
+        if (room < view->count + COLLECT) {
+            room = residents->count + COLLECT;
+            view->residents = check_reallocarray(view->residents, room, sizeof(void *));
         }
-        size_t until = capacity - slot < COLLECT_SLOTS ? capacity : slot + COLLECT_SLOTS;
-        for (; slot < until; slot++)
-            if (residents->slots[slot].place)
-                view->residents[view->count++] = residents_at(residents, slot);
-        done = slot == capacity;
+        for (size_t i = 0; i < COLLECT && !done; i++) {
+            struct resident *resident = residents_next(residents, &cursor);
+            if (resident)
+                view->residents[view->count++] = resident;
+            else
+                done = true;
+        }
         leave(view);
     }
     residents_sort(view->residents, view->count);

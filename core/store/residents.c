@@ -8,9 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CAPACITY_FIRST 1024
-#define CAPACITY_MAX   (UINT64_C(1) << 32)
-
 /* Residents are carved from large blocks and freed all at once. Where one lies is a number: that of
  * its block, and behind it how far into that, in units. So 32 bits reach over 32 GiB. */
 #define UNIT        8
@@ -36,38 +33,41 @@ static struct resident *at_place(const struct residents *residents, uint32_t pla
     return (void *)(block->bytes + (size_t)UNIT * (place & (BLOCK_BYTES / UNIT - 1)));
 }
 
-static inline struct resident *at_slot(const struct residents *residents, size_t slot) {
-    uint32_t place = residents->slots[slot].place;
-    return place ? at_place(residents, place) : NULL;
-}
-
-struct resident *residents_at(const struct residents *residents, size_t slot) {
-    return at_slot(residents, slot);
-}
-
 static size_t size_of(size_t key_length) {
     return (sizeof(struct resident) + key_length + UNIT - 1) & ~(size_t)(UNIT - 1);
 }
 
-/* Block by block: in the order of memory, whatever that of the slots. */
+struct resident *residents_next(const struct residents *residents,
+                                struct residents_cursor *cursor) {
+    for (; cursor->block < residents->block_count; cursor->block++, cursor->used = 0) {
+        struct resident_block *block = residents->blocks[cursor->block];
+        if (cursor->block == 0 && cursor->used == 0)
+            cursor->used = UNIT;
+        if (cursor->used == block->used && cursor->block + 1 == residents->block_count)
+            return NULL;
+        if (cursor->used == block->used)
+            continue;
+        struct resident *resident = (void *)(block->bytes + cursor->used);
+        cursor->used += size_of(resident->key_length);
+        return resident;
+    }
+    return NULL;
+}
+
+/* In the order of memory, whatever that of the slots. */
 static void leave_states(struct residents *residents) {
-    for (size_t i = 0; i < residents->block_count; i++) {
-        struct resident_block *block = residents->blocks[i];
-        for (size_t at = i == 0 ? UNIT : 0; at < block->used;) {
-            struct resident *resident = (void *)(block->bytes + at);
-            at += size_of(resident->key_length);
-            if (residents->heap)
-                state_leave(&resident->state);
-            else
-                state_deinit(&resident->state);
-        }
+    struct residents_cursor cursor = {0};
+    for (struct resident *resident; (resident = residents_next(residents, &cursor));) {
+        if (residents->leaves.heap)
+            state_leave(&resident->state);
+        else
+            state_deinit(&resident->state);
     }
 }
 
 void residents_deinit(struct residents *residents) {
     leave_states(residents);
-    heap_table(residents->heap, residents->slots, residents->capacity * sizeof *residents->slots,
-               0);
+    leaves_deinit(&residents->leaves);
     for (size_t i = 0; i < residents->block_count; i++)
         if (!residents->blocks[i]->is_in_heap)
             free(residents->blocks[i]);
@@ -83,18 +83,30 @@ static uint32_t slot_hash(const struct residents *residents, size_t entity, uint
     return (uint32_t)(mixed * residents->factor >> 32);
 }
 
-static inline __attribute__((always_inline)) size_t
-find_slot(const struct residents *residents, size_t entity, struct text key, uint32_t hash) {
-    size_t at = hash & (residents->capacity - 1);
-    for (;; at = (at + 1) & (residents->capacity - 1)) {
-        struct resident_slot slot = residents->slots[at];
+static inline const struct resident_slot *slots_of(const struct leaf *leaf) {
+    return leaf->slots;
+}
+
+/* Where probing for it begins. */
+static inline const struct resident_slot *first_slot(const struct residents *residents,
+                                                     uint32_t hash) {
+    const struct leaf *leaf = leaf_of(&residents->leaves, hash);
+    return &slots_of(leaf)[hash & leaf_mask(leaf)];
+}
+
+static inline __attribute__((always_inline)) struct resident *
+find(const struct residents *residents, size_t entity, struct text key, uint32_t hash) {
+    const struct leaf *leaf = leaf_of(&residents->leaves, hash);
+    uint32_t mask = leaf_mask(leaf);
+    for (uint32_t at = hash & mask;; at = (at + 1) & mask) {
+        struct resident_slot slot = slots_of(leaf)[at];
         if (!slot.place)
-            return at;
+            return NULL;
         if (slot.hash != hash)
             continue;
-        const struct resident *resident = at_place(residents, slot.place);
+        struct resident *resident = at_place(residents, slot.place);
         if (resident->entity == entity && text_equal(resident_key(resident), key))
-            return at;
+            return resident;
     }
 }
 
@@ -102,8 +114,7 @@ struct resident *residents_find(const struct residents *residents, size_t entity
                                 uint64_t key_hash) {
     if (residents->count == 0)
         return NULL;
-    size_t at = find_slot(residents, entity, key, slot_hash(residents, entity, key_hash));
-    return residents_at(residents, at);
+    return find(residents, entity, key, slot_hash(residents, entity, key_hash));
 }
 
 /* The key lies on the second line. */
@@ -116,31 +127,30 @@ void residents_fetch(const struct residents *residents, size_t entity, uint64_t 
                      int step) {
     if (residents->count == 0)
         return;
-    size_t at = slot_hash(residents, entity, key_hash) & (residents->capacity - 1);
+    const struct resident_slot *slot =
+        first_slot(residents, slot_hash(residents, entity, key_hash));
     if (step == 0)
-        __builtin_prefetch(&residents->slots[at]);
-    else if (residents->slots[at].place)
-        fetch_resident(residents_at(residents, at));
+        __builtin_prefetch(slot);
+    else if (slot->place)
+        fetch_resident(at_place(residents, slot->place));
 }
 
 /* So many at once: their hashes are on the stack. */
 #define SEEK_MAX 64
 
 static void seek(const struct residents *residents, struct state_place *places, size_t count) {
-    const size_t mask = residents->capacity - 1;
     uint32_t hashes[SEEK_MAX];
     for (size_t i = 0; i < count; i++) {
         hashes[i] = slot_hash(residents, places[i].entity, places[i].key_hash);
-        __builtin_prefetch(&residents->slots[hashes[i] & mask]);
+        __builtin_prefetch(first_slot(residents, hashes[i]));
     }
     for (size_t i = 0; i < count; i++) {
-        uint32_t place = residents->slots[hashes[i] & mask].place;
+        uint32_t place = first_slot(residents, hashes[i])->place;
         if (place)
             fetch_resident(at_place(residents, place));
     }
     for (size_t i = 0; i < count; i++) {
-        struct resident *resident =
-            at_slot(residents, find_slot(residents, places[i].entity, places[i].key, hashes[i]));
+        struct resident *resident = find(residents, places[i].entity, places[i].key, hashes[i]);
         places[i].state = resident ? &resident->state : NULL;
     }
 }
@@ -152,40 +162,37 @@ void residents_seek(const struct residents *residents, struct state_place *place
         seek(residents, places + first, count - first < SEEK_MAX ? count - first : SEEK_MAX);
 }
 
-/* Where probing for the hash ends: at a free slot. */
-static size_t free_slot(const struct residents *residents, uint32_t hash) {
-    size_t at = hash & (residents->capacity - 1);
-    while (residents->slots[at].place)
-        at = (at + 1) & (residents->capacity - 1);
-    return at;
+/* Into the first free slot where probing for it comes by. */
+static void put(struct residents *residents, struct resident_slot slot) {
+    const struct leaf *leaf = leaf_of(&residents->leaves, slot.hash);
+    struct resident_slot *slots = leaf->slots;
+    uint32_t mask = leaf_mask(leaf), at = slot.hash & mask;
+    while (slots[at].place)
+        at = (at + 1) & mask;
+    slots[at] = slot;
+    leaves_count(&residents->leaves, slot.hash);
 }
 
-/* Twice the slots, in place: a large table then grows by new pages and keeps the ones it has. From
- * behind a free slot on, all around the old half: so whoever is placed anew finds nobody in the way
- * who is still to be placed, as those lie behind the slot that it has just left. */
-static void grow(struct residents *residents) {
-    size_t old = residents->capacity, first = 0;
-    residents->capacity = old ? 2 * old : CAPACITY_FIRST;
-    check(residents->capacity <= CAPACITY_MAX);
-    residents->slots = heap_table(residents->heap, residents->slots, old * sizeof *residents->slots,
-                                  residents->capacity * sizeof *residents->slots);
-    memset(residents->slots + old, 0, (residents->capacity - old) * sizeof *residents->slots);
+static void grow(struct residents *residents, uint32_t hash) {
+    size_t count;
+    const struct resident_slot *slots = leaves_grow(&residents->leaves, hash, &count);
+    for (size_t i = 0; i < count; i++)
+        if (slots[i].place)
+            put(residents, slots[i]);
+    leaves_grown(&residents->leaves);
+}
+
+/* The first leaf, and what makes this table's hashes its own. */
+static void begin(struct residents *residents) {
+    size_t count;
+    residents->leaves.slot_size = sizeof(struct resident_slot);
+    leaves_grow(&residents->leaves, 0, &count);
     if (residents->factor == 0)
-        residents->factor = hash_secret(residents->slots);
-    while (first < old && residents->slots[first].place)
-        first++;
-    for (size_t i = 1; i < old; i++) {
-        struct resident_slot *slot = &residents->slots[(first + i) & (old - 1)];
-        struct resident_slot moved = *slot;
-        if (!moved.place)
-            continue;
-        slot->place = 0;
-        residents->slots[free_slot(residents, moved.hash)] = moved;
-    }
+        residents->factor = hash_secret(residents->leaves.list[0].slots);
 }
 
 static struct resident_block *new_block(const struct residents *residents, size_t room) {
-    if (!residents->heap || room > EXTENT_ROOM) {
+    if (!residents->leaves.heap || room > EXTENT_ROOM) {
         struct resident_block *block =
             check_malloc(sizeof *block + (room > BLOCK_BYTES ? room : BLOCK_BYTES));
         block->size = room > BLOCK_BYTES ? room : BLOCK_BYTES;
@@ -193,7 +200,7 @@ static struct resident_block *new_block(const struct residents *residents, size_
         return block;
     }
     struct resident_block *block =
-        (void *)((uint8_t *)heap_extent(residents->heap) + HEAP_HEAD_SIZE);
+        (void *)((uint8_t *)heap_extent(residents->leaves.heap) + HEAP_HEAD_SIZE);
     block->size = EXTENT_ROOM;
     block->is_in_heap = true;
     return block;
@@ -230,8 +237,8 @@ static uint32_t carve(struct residents *residents, size_t key_length) {
 
 struct resident *residents_add(struct residents *residents, size_t entity, struct text key,
                                uint64_t key_hash) {
-    if (4 * (residents->count + 1) > 3 * residents->capacity)
-        grow(residents);
+    if (!residents->leaves.list)
+        begin(residents);
     check(key.length <= KEY_LENGTH_MAX && entity < PLAN_ENTITIES_MAX);
     uint32_t place = carve(residents, key.length);
     struct resident *resident = at_place(residents, place);
@@ -244,9 +251,10 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
     state_init(&resident->state);
     resident->state.is_in_heap = residents->blocks[residents->block_count - 1]->is_in_heap;
     uint32_t hash = slot_hash(residents, entity, key_hash);
-    size_t at = find_slot(residents, entity, key, hash);
-    check(!residents->slots[at].place);
-    residents->slots[at] = (struct resident_slot){.hash = hash, .place = place};
+    check(!find(residents, entity, key, hash));
+    while (!leaves_have_room(&residents->leaves, hash))
+        grow(residents, hash);
+    put(residents, (struct resident_slot){.hash = hash, .place = place});
     residents->count++;
     return resident;
 }
@@ -266,10 +274,9 @@ void residents_sort(struct resident **list, size_t count) {
 
 struct resident **residents_sorted(const struct residents *residents) {
     struct resident **sorted = check_calloc(residents->count, sizeof(struct resident *));
-    size_t count = 0;
-    for (size_t i = 0; i < residents->capacity; i++)
-        if (residents->slots[i].place)
-            sorted[count++] = residents_at(residents, i);
-    residents_sort(sorted, count);
+    struct residents_cursor cursor = {0};
+    for (size_t i = 0; i < residents->count; i++)
+        sorted[i] = residents_next(residents, &cursor);
+    residents_sort(sorted, residents->count);
     return sorted;
 }

@@ -6,6 +6,7 @@
 #include "../base/heap.h"
 #include "../base/text.h"
 #include "../engine/engine.h"
+#include "leaves.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -32,14 +33,12 @@ struct resident_slot {
 };
 
 struct residents {
-    struct resident_slot *slots;
-    size_t capacity; /* a power of two, at most three quarters used */
+    struct leaves leaves; /* of resident_slots. Its heap is set before the first: where residents
+                           * and their states live; NULL: malloc()'s */
     size_t count;
     uint64_t factor;                /* odd, of this table alone: clients choose the keys */
     struct resident_block **blocks; /* where they live; the last one has room */
     size_t block_count;
-    struct heap
-        *heap; /* where they and their states live; NULL: malloc()'s. Set before the first */
 };
 
 /* What lies in the heap stays there: it goes with the heap. */
@@ -57,8 +56,12 @@ void residents_seek(const struct residents *residents, struct state_place *place
 /* How much of the room for them is taken: there is none for more than 32 GiB of keys and what goes
  * with each, states not counted, and whoever adds one beyond that ends the process. */
 unsigned residents_percent(const struct residents *residents);
-/* Of one slot; NULL: it is free. */
-struct resident *residents_at(const struct residents *residents, size_t slot);
+/* One after the other as they were added, whatever is added meanwhile; begins with {0}. NULL: that
+ * was the last so far. */
+struct residents_cursor {
+    size_t block, used;
+};
+struct resident *residents_next(const struct residents *residents, struct residents_cursor *cursor);
 /* It must not be there yet. The key is copied; the state is empty. */
 struct resident *residents_add(struct residents *residents, size_t entity, struct text key,
                                uint64_t key_hash);

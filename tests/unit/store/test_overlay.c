@@ -345,11 +345,10 @@ static void a_stretch_may_be_dropped(void **state) {
 
 static uint64_t really_kept(const struct overlay *overlay) {
     uint64_t kept = 0;
-    for (size_t i = 0; i < overlay->residents.capacity; i++) {
-        const struct resident *resident = residents_at(&overlay->residents, i);
-        if (resident)
-            kept += state_kept_bytes(&resident->state, &overlay->plan->entities[resident->entity]);
-    }
+    struct residents_cursor cursor = {0};
+    for (const struct resident *resident;
+         (resident = residents_next(&overlay->residents, &cursor));)
+        kept += state_kept_bytes(&resident->state, &overlay->plan->entities[resident->entity]);
     return kept;
 }
 

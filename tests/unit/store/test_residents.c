@@ -1,5 +1,5 @@
-/* Residents: who was added is found, and nobody else, while the table grows where it is: with runs
- * of slots that go around its end, and with hashes that all want the same ones. */
+/* Residents: who was added is found, and nobody else, while the table grows: with runs of slots
+ * that go around a leaf's end, and with hashes that all want the same slots, or the same leaf. */
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/store/residents.h"
@@ -36,6 +36,11 @@ static uint64_t around_the_end(uint64_t number) {
 /* Few slots for many, and the same ones after every doubling but for one bit. */
 static uint64_t crowded(uint64_t number) {
     return anywhere(number) & UINT64_C(0xfffffffffffff00f);
+}
+
+/* All of them in one leaf, however many bits of the hash lead to one: it grows by itself. */
+static uint64_t one_leaf(uint64_t number) {
+    return anywhere(number) & 0x3fff;
 }
 
 struct crowd {
@@ -95,15 +100,15 @@ static void test_grows(void **state) {
     assert_non_null(added);
     assert_null(find(&residents, crowd->wanted, 0));
     for (uint64_t i = 0; i < crowd->count; i++) {
-        size_t capacity = residents.capacity;
+        size_t capacity = residents.leaves.capacity;
         added[i] = add(&residents, crowd->wanted, i);
-        if (residents.capacity != capacity) /* it has just grown */
+        if (residents.leaves.capacity != capacity) /* it has just grown */
             check_all(&residents, crowd->wanted, added, i + 1);
-        assert_true(4 * residents.count <= 3 * residents.capacity);
+        assert_true(4 * residents.count <= 3 * residents.leaves.capacity);
     }
     check_all(&residents, crowd->wanted, added, crowd->count);
     check_sorted(&residents);
-    assert_true(residents.capacity > 1024);
+    assert_true(residents.leaves.capacity > 1024);
     free(added);
     residents_deinit(&residents);
 }
@@ -165,13 +170,56 @@ static void test_chosen_keys(void **state) {
         if (((hash_text(key) ^ UINT64_C(0x9e3779b97f4a7c15)) & (SLOTS - 1)) == 0)
             residents_add(&residents, 0, key, hash_text(key));
     }
-    assert_int_equal(residents.capacity, SLOTS);
+    assert_int_equal(residents.leaves.capacity, SLOTS);
+    const struct resident_slot *slots = residents.leaves.list[0].slots;
     size_t run = 0, longest = 0;
     for (size_t i = 0; i < SLOTS; i++) {
-        run = residents.slots[i].place ? run + 1 : 0;
+        run = slots[i].place ? run + 1 : 0;
         longest = run > longest ? run : longest;
     }
     assert_true(longest < KEYS / 10);
+    residents_deinit(&residents);
+}
+
+/* However many there are, adding one moves no more slots than one leaf has, and walks no further:
+ * answers wait for it. What moved is seen from outside, by where the slots are. */
+static void test_adds_in_bounded_work(void **state) {
+    (void)state;
+    enum { MANY = 400000 };
+    struct residents residents = {.factor = PLAIN_FACTOR};
+    size_t most = 0, grown = 0;
+    for (uint64_t i = 0; i < MANY; i++) {
+        size_t capacity = residents.leaves.capacity, leaves = residents.leaves.leaf_count;
+        add(&residents, anywhere, i);
+        size_t more = residents.leaves.capacity - capacity;
+        most = more > most ? more : most;
+        grown += leaves != residents.leaves.leaf_count;
+        assert_true(residents.leaves.leaf_count - leaves <= 1);
+    }
+    assert_int_equal(most, LEAF_BYTES / sizeof(struct resident_slot));
+    assert_in_range(grown, 50, 200);
+    residents_deinit(&residents);
+}
+
+/* A cursor passes everyone once, in the order they were added, also who comes while it is under
+ * way. */
+static void test_cursor(void **state) {
+    (void)state;
+    struct residents residents = {.factor = PLAIN_FACTOR};
+    struct residents_cursor cursor = {0};
+    struct resident **added = calloc(COUNT, sizeof(struct resident *));
+    assert_non_null(added);
+    assert_null(residents_next(&residents, &cursor));
+    for (uint64_t i = 0, passed = 0; i < COUNT; i++) {
+        added[i] = add(&residents, anywhere, i);
+        while (passed <= i && (i % 1000 == 0 || i == COUNT - 1))
+            assert_ptr_equal(residents_next(&residents, &cursor), added[passed++]);
+        if (passed == i + 1) {
+            assert_null(residents_next(&residents, &cursor));
+            assert_null(residents_next(&residents, &cursor));
+        }
+    }
+    free(added);
     residents_deinit(&residents);
 }
 
@@ -180,7 +228,7 @@ static void test_chosen_keys(void **state) {
 struct extents {
     struct heap_source source; /* first */
     void *extents[2000];
-    size_t count, tables;
+    size_t count;
 };
 
 static void *give_extent(struct heap_source *self) {
@@ -189,18 +237,6 @@ static void *give_extent(struct heap_source *self) {
     void *extent = aligned_alloc(HEAP_EXTENT_SIZE, HEAP_EXTENT_SIZE);
     check(extent);
     return extents->extents[extents->count++] = extent;
-}
-
-static void *resize_table(struct heap_source *self, void *table, size_t size, size_t wanted) {
-    struct extents *extents = (struct extents *)self;
-    assert_true((size == 0) == (table == NULL));
-    assert_true(size == 0 || size >= HEAP_TABLE_MIN);
-    extents->tables += size == 0;
-    extents->tables -= wanted == 0;
-    if (wanted > 0)
-        return check_realloc(table, wanted);
-    free(table);
-    return NULL;
 }
 
 /* As many bytes as the round and the number say; some are longer than a heap's blocks. */
@@ -228,17 +264,17 @@ static void check_states(const struct residents *residents, uint64_t count, uint
     }
 }
 
-/* So many that their slots are a table of the heap's; their states grow and shrink. */
+/* So many that their slots are leaves in the heap; their states grow and shrink. */
 static void test_in_a_heap(void **state) {
     (void)state;
     enum { MANY = 230000, ROUNDS = 3 };
-    struct extents extents = {.source = {.extent = give_extent, .table = resize_table}};
+    struct extents extents = {.source = {.extent = give_extent}};
     struct heap heap;
     heap_init(&heap, &extents.source);
-    struct residents residents = {.heap = &heap, .factor = PLAIN_FACTOR};
+    struct residents residents = {.leaves.heap = &heap, .factor = PLAIN_FACTOR};
     for (uint64_t i = 0; i < MANY; i++)
         add(&residents, anywhere, i);
-    assert_int_equal(extents.tables, 1);
+    assert_in_range(residents.leaves.leaf_count, MANY * 4 / 3 / 8192, MANY * 4 / 8192);
     for (uint64_t round = 0; round < ROUNDS; round++) {
         fill_states(&residents, MANY, round);
         check_states(&residents, MANY, round);
@@ -250,19 +286,23 @@ static void test_in_a_heap(void **state) {
     assert_ptr_equal(residents_find(&residents, 0, text, 7), long_one);
     check_states(&residents, MANY, ROUNDS - 1);
     residents_deinit(&residents);
-    assert_int_equal(extents.tables, 0);
     for (size_t i = 0; i < extents.count; i++)
         free(extents.extents[i]);
 }
 
 int main(void) {
     static const struct crowd uniform = {anywhere, COUNT}, end = {at_the_end, 4000},
-                              around = {around_the_end, 4000}, few = {crowded, COUNT / 4};
+                              around = {around_the_end, 4000}, few = {crowded, COUNT / 4},
+                              together = {one_leaf, 30000}, alike = {at_the_end, 7000};
     const struct CMUnitTest tests[] = {
         {"grows", test_grows, NULL, NULL, (void *)&uniform},
         {"grows, slots at the end", test_grows, NULL, NULL, (void *)&end},
         {"grows, slots around the end", test_grows, NULL, NULL, (void *)&around},
         {"grows, few slots", test_grows, NULL, NULL, (void *)&few},
+        {"grows, one leaf", test_grows, NULL, NULL, (void *)&together},
+        {"grows, more in 40 slots than a leaf takes", test_grows, NULL, NULL, (void *)&alike},
+        cmocka_unit_test(test_adds_in_bounded_work),
+        cmocka_unit_test(test_cursor),
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_chosen_keys),
         cmocka_unit_test(test_room),
