@@ -23,6 +23,7 @@
 #include "http_status.h"
 #include "metrics.h"
 #include "openapi.h"
+#include "placement.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -334,6 +335,7 @@ static void on_woken(evutil_socket_t descriptor, short what, void *user) {
 static void *run_loop(void *user) {
     struct front_http *front = user;
     loop_of_this_thread = front;
+    placement_hasten();
     event_base_dispatch(front->base);
     return NULL;
 }

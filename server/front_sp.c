@@ -216,6 +216,7 @@ static void *run(void *user) {
     own = user;
     if (own->settings.core)
         placement_move(*own->settings.core);
+    placement_hasten();
     event_base_dispatch(own->base);
     return NULL;
 }

@@ -1,6 +1,6 @@
-/* Which cores the threads run on: the first of option `cores` is that of the front's loop, which
- * reads, decides and answers; all other threads share the rest, or the first when it is alone.
- * Without any the kernel chooses. */
+/* Which cores the threads run on, and how soon they get them: the first of option `cores` is that
+ * of the front's loop, which reads, decides and answers; all other threads share the rest, or the
+ * first when it is alone. Without any the kernel chooses. */
 #pragma once
 
 #include "core/base/error.h"
@@ -23,3 +23,7 @@ int placement_take(const struct placement *placement, struct error *ret_error);
 const int *placement_loop(const struct placement *placement);
 /* This thread from now on. */
 void placement_move(int core);
+/* This thread answers somebody who waits: when it wakes it is to run at once, also where another
+ * one has just begun. Linux 6.12 and newer let it, in exchange for short turns while both have
+ * work; others, and where it is not allowed, go on as they were. */
+void placement_hasten(void);
