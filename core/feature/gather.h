@@ -36,8 +36,7 @@ struct gathered_sketch {
 #define FEW_MAX       64 /* there are fewer */
 #define FEW_BYTES_MAX 4096
 struct few {
-    uint64_t any_missing, any_tally; /* of all of them: columns; what the tallies say */
-    bool is_damaged;
+    uint64_t any_missing, any_tally;    /* of all of them: columns; what the tallies say */
     const uint8_t *end;                 /* of the run, in `bytes` */
     uint8_t starts[2 * PLAN_SPANS_MAX]; /* [border]: how many have passed it */
     int64_t times_us[FEW_MAX];

@@ -35,59 +35,83 @@ static inline size_t newest_of(uint64_t bits) {
  * be asked of the end of the bytes but whether an entry begins before it, and at last whether it
  * ended there. */
 
+/* What goes from entry to entry: where it can stay in registers. */
+struct taking {
+    uint64_t any_missing, any_tally; /* the few's */
+    bool has_pext;                   /* run_has_pext() */
+    bool is_damaged;
+};
+
 /* More than eight bytes. */
-__attribute__((noinline)) static struct run_taken take_long(struct few *few, const uint8_t *at) {
-    struct run_taken taken = run_take_slowly(at, at + BUFFER_VARINT_MAX);
-    if (!taken.at) {
-        few->is_damaged = true;
-        taken = (struct run_taken){.value = 0, .at = at + BUFFER_VARINT_MAX};
-    }
-    return taken;
+__attribute__((noinline)) static struct run_taken take_long(const uint8_t *at) {
+    return run_take_slowly(at, at + BUFFER_VARINT_MAX);
 }
 
-static inline struct run_taken take_number(struct few *few, const uint8_t *at) {
+static inline struct run_taken take_number(struct taking *taking, const uint8_t *at) {
     uint64_t word = load_u64(at), ends = ~word & UINT64_C(0x8080808080808080);
-    if (__builtin_expect(ends == 0, 0))
-        return take_long(few, at);
+    if (__builtin_expect(ends == 0, 0)) {
+        struct run_taken taken = take_long(at);
+        taking->is_damaged |= !taken.at;
+        return taken.at ? taken : (struct run_taken){.value = 0, .at = at + BUFFER_VARINT_MAX};
+    }
     uint64_t mask = (ends ^ (ends - 1)) & UINT64_C(0x7f7f7f7f7f7f7f7f);
-    return (struct run_taken){.value = run_pack(word, mask),
+    return (struct run_taken){.value = run_pack_by(taking->has_pext, word, mask),
                               .at = at + ((unsigned)__builtin_ctzll(ends) / 8 + 1)};
 }
 
 /* The same of a number that mostly has one byte. */
-static inline struct run_taken take_small(struct few *few, const uint8_t *at) {
+static inline struct run_taken take_small(struct taking *taking, const uint8_t *at) {
     if (__builtin_expect(!(*at & 0x80), 1))
         return (struct run_taken){.value = *at, .at = at + 1};
-    return take_number(few, at);
+    return take_number(taking, at);
 }
 
 /* A text's cell says where its length is. */
-static inline const uint8_t *take_text(struct few *few, const uint8_t *at, int64_t *ret_cell) {
-    struct run_taken length = take_small(few, at);
-    *ret_cell = at - few->bytes;
-    few->is_damaged |= length.value > COLUMN_TEXT_MAX;
+static inline const uint8_t *take_text(struct taking *taking, const uint8_t *at,
+                                       const uint8_t *bytes, int64_t *ret_cell) {
+    struct run_taken length = take_small(taking, at);
+    *ret_cell = at - bytes;
+    taking->is_damaged |= length.value > COLUMN_TEXT_MAX;
     return length.at + (length.value > COLUMN_TEXT_MAX ? 0 : length.value);
 }
 
-/* Of entry i. */
+/* Of entry i, of an entity without texts: all of them. */
+static inline const uint8_t *take_all_cells(const uint8_t *at, const struct entity_plan *entity,
+                                            struct few *few, struct taking *taking, size_t i) {
+    const struct column *column = entity->columns, *end = column + entity->column_count;
+    for (int64_t *cell = &few->cells[0][i]; column != end; column++, cell += FEW_MAX) {
+        if (column->type == COLUMN_INTEGER) {
+            struct run_taken taken = take_number(taking, at);
+            *cell = unzigzag(taken.value);
+            at = taken.at;
+        } else {
+            *cell = (int64_t)load_u64(at);
+            at += 8;
+        }
+    }
+    return at;
+}
+
 static inline const uint8_t *take_cells(const uint8_t *at, const struct entity_plan *entity,
-                                        struct few *few, size_t i) {
+                                        struct few *few, struct taking *taking, size_t i) {
     const struct column *column = entity->columns, *end = column + entity->column_count;
     int64_t *cell = &few->cells[0][i];
-    struct run_taken taken = take_small(few, at);
+    struct run_taken taken = take_small(taking, at);
     uint64_t missing = taken.value;
     few->missing[i] = (uint32_t)missing;
-    few->any_missing |= missing;
+    taking->any_missing |= missing;
     at = taken.at;
+    if (__builtin_expect((missing | entity->text_columns) == 0, 1))
+        return take_all_cells(at, entity, few, taking, i);
     for (; column != end; column++, cell += FEW_MAX, missing >>= 1) {
         if (missing & 1) {
             *cell = 0;
         } else if (column->type == COLUMN_INTEGER) {
-            taken = take_number(few, at);
+            taken = take_number(taking, at);
             *cell = unzigzag(taken.value);
             at = taken.at;
         } else if (__builtin_expect(column->type == COLUMN_TEXT, 0)) {
-            at = take_text(few, at, cell);
+            at = take_text(taking, at, few->bytes, cell);
         } else {
             *cell = (int64_t)load_u64(at);
             at += 8;
@@ -98,10 +122,11 @@ static inline const uint8_t *take_cells(const uint8_t *at, const struct entity_p
 
 /* All of an entry but its time. */
 static inline const uint8_t *take_entry(const uint8_t *at, const struct entity_plan *entity,
-                                        struct few *few, size_t i) {
-    struct run_taken tally = take_small(few, take_cells(at + entity->id_size, entity, few, i));
+                                        struct few *few, struct taking *taking, size_t i) {
+    at = take_cells(at + entity->id_size, entity, few, taking, i);
+    struct run_taken tally = take_small(taking, at);
     few->passed[i] = (uint32_t)(tally.value >> 1);
-    few->any_tally |= tally.value;
+    taking->any_tally |= tally.value;
     return tally.at;
 }
 
@@ -112,16 +137,14 @@ static bool take_run(struct few *few, const struct parts *parts) {
     memcpy(few->bytes, parts->run, size);
     store_u64(few->bytes + size, 0);
     few->end = few->bytes + size;
-    few->any_missing = few->any_tally = 0;
-    few->is_damaged = false;
     return true;
 }
 
 /* Is any of it what no entry has, or more than one transaction, or a weight above 1? */
-static inline bool is_odd(const struct few *few, const struct entity_plan *entity) {
-    return (few->any_tally >> 1 >> entity->filter_count | (few->any_tally & 1) |
-            few->any_missing >> entity->column_count) != 0 ||
-           few->is_damaged;
+static inline bool is_odd(const struct taking *taking, const struct entity_plan *entity) {
+    return (taking->any_tally >> 1 >> entity->filter_count | (taking->any_tally & 1) |
+            taking->any_missing >> entity->column_count) != 0 ||
+           taking->is_damaged;
 }
 
 /* What is behind all windows is passed over. */
@@ -133,12 +156,13 @@ static bool take_entries(struct gather *gather, const struct parts *parts) {
     struct few *few = &gather->few;
     if (!take_run(few, parts))
         return false;
+    struct taking taking = {.has_pext = run_has_pext()};
     const uint8_t *at = few->bytes, *end = few->end;
     int64_t time_us = parts->head.first_us;
     size_t count = 0, ahead = border_count; /* borders that have been passed */
     uint64_t distance_us = borders[ahead - 1].distance_us;
     while (at < end) {
-        struct run_taken step = take_number(few, at);
+        struct run_taken step = take_number(&taking, at);
         if (__builtin_expect(step.value > (uint64_t)INT64_MAX - (uint64_t)time_us, 0))
             return false;
         time_us = (int64_t)((uint64_t)time_us + step.value);
@@ -154,14 +178,16 @@ static bool take_entries(struct gather *gather, const struct parts *parts) {
             distance_us = ahead > 0 ? borders[ahead - 1].distance_us : 0;
         }
         few->times_us[count] = time_us;
-        at = take_entry(step.at, entity, few, count);
+        at = take_entry(step.at, entity, few, &taking, count);
         count += ahead < border_count;
         if (__builtin_expect(count == FEW_MAX, 0))
             return false;
     }
     while (ahead > 0)
         few->starts[--ahead] = (uint8_t)count;
-    return at == end && !is_odd(few, entity);
+    few->any_missing = taking.any_missing;
+    few->any_tally = taking.any_tally;
+    return at == end && !is_odd(&taking, entity);
 }
 
 /* Sets of entries. */
@@ -230,9 +256,35 @@ static uint64_t newest_of_each(const int64_t *cells, uint64_t bits) {
 
 /* Gathering. */
 
+/* As large as values may be for 64 bits to hold the sum of all squares. */
+#define SMALL (INT64_C(1) << 28)
+_Static_assert(FEW_MAX <= 64, "64 squares of small values are below 2^62");
+
+/* Sums and extremes of values that are small, as nearly all are; else false. */
+static inline bool few_small_numbers(const int64_t *cells, uint64_t bits,
+                                     struct gathered *gathered) {
+    uint64_t sum = 0, squares = 0;
+    int64_t min = INT64_MAX, max = INT64_MIN;
+    for (; bits != 0; bits &= bits - 1) {
+        int64_t value = cells[oldest_of(bits)];
+        sum += (uint64_t)value;
+        squares += (uint64_t)value * (uint64_t)value;
+        min = value < min ? value : min;
+        max = value > max ? value : max;
+    }
+    gathered->sum = (int64_t)sum;
+    gathered->squares_low = squares;
+    gathered->squares_high = 0;
+    gathered->min = min;
+    gathered->max = max;
+    return min > -SMALL && max < SMALL;
+}
+
 /* Sums and extremes; bits may be none. */
 static void few_numbers(const int64_t *cells, uint64_t bits, unsigned needs,
                         struct gathered *gathered) {
+    if (__builtin_expect(few_small_numbers(cells, bits, gathered), 1))
+        return;
     int128 sum = 0, squares_high = 0;
     uint64_t squares_low = 0;
     int64_t min = INT64_MAX, max = INT64_MIN;
@@ -254,8 +306,6 @@ static void few_numbers(const int64_t *cells, uint64_t bits, unsigned needs,
 static struct cell cell_at(const struct gather *gather, int column, size_t i,
                            const struct parts *parts) {
     struct cell cell = {0};
-    if (column < 0)
-        return cell;
     int64_t stored = gather->few.cells[column][i];
     if (gather->entity->columns[column].type != COLUMN_TEXT) {
         cell.integer = stored;
@@ -272,6 +322,8 @@ static void few_edges(const struct gather *gather, int column, uint64_t bits,
     const int64_t *times_us = gather->few.times_us;
     gathered->first_age_us = (uint64_t)gather->at_us - (uint64_t)times_us[first];
     gathered->last_age_us = (uint64_t)gather->at_us - (uint64_t)times_us[last];
+    if (column < 0)
+        return; /* nobody asks for what is in them */
     gathered->first = cell_at(gather, column, first, parts);
     gathered->last = cell_at(gather, column, last, parts);
 }

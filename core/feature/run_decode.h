@@ -15,12 +15,22 @@ struct run_taken {
 /* cursor_varint() for what is long, or ends near the end of the bytes. */
 struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end);
 
-/* The bits of word that mask has, side by side. mask: the lower seven bits of each of so many bytes
- * from the lowest on. One instruction where there is a quick one: AMD's family 17h has a slow one.
- */
-static inline uint64_t run_pack(uint64_t word, uint64_t mask) {
+/* Does the processor have one instruction for run_pack() that is quick? AMD's family 17h has a slow
+ * one. */
+static inline bool run_has_pext(void) {
 #if defined(__x86_64__)
-    if (__builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h")) {
+    return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
+#else
+    return false;
+#endif
+}
+
+/* The bits of word that mask has, side by side. mask: the lower seven bits of each of so many bytes
+ * from the lowest on. has_pext: run_has_pext(), which a loop asks once. */
+static inline uint64_t run_pack_by(bool has_pext, uint64_t word, uint64_t mask) {
+    (void)has_pext;
+#if defined(__x86_64__)
+    if (has_pext) {
         uint64_t packed;
         __asm__("pextq %2, %1, %0" : "=r"(packed) : "r"(word), "r"(mask));
         return packed;
@@ -31,6 +41,9 @@ static inline uint64_t run_pack(uint64_t word, uint64_t mask) {
     word -= (word & UINT64_C(0x7f007f007f007f00)) >> 1;
     word -= ((word & UINT64_C(0x3fff00003fff0000)) >> 2) * 3;
     return (word & UINT64_C(0x0fffffff)) | word >> 32 << 28;
+}
+static inline uint64_t run_pack(uint64_t word, uint64_t mask) {
+    return run_pack_by(run_has_pext(), word, mask);
 }
 
 /* run_take_varint() of bytes that have been checked, and a little quicker: whether it is the

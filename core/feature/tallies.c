@@ -90,9 +90,11 @@ static inline uint64_t *find(const struct tallies *tallies, uint32_t pool, uint6
     return halves_of(slot)[0] == 0 ? NULL : slot;
 }
 
+/* At most half of a table is taken: where a value lies in it is hard to foresee, so what counts is
+ * that mostly the first place is the one. */
 static void grow(struct tallies *tallies) {
     struct tallies old = *tallies;
-    tallies->capacity = 2 * old.capacity;
+    tallies->capacity = (is_list(tallies) ? 4 : 2) * old.capacity;
     tallies->shift = (uint8_t)(__builtin_clz(tallies->capacity) + 33);
     tallies->slots =
         check_calloc((size_t)tallies->capacity * tallies->stride, sizeof *tallies->slots);
@@ -107,8 +109,7 @@ static void grow(struct tallies *tallies) {
 
 /* A slot for one more value. */
 static uint64_t *make_slot(struct tallies *tallies, uint32_t pool, uint64_t value) {
-    if (is_list(tallies) ? tallies->count == TALLIES_FEW
-                         : 4 * (tallies->count + 1) > 3 * tallies->capacity)
+    if (tallies->count >= (is_list(tallies) ? TALLIES_FEW : tallies->capacity / 2))
         grow(tallies);
     uint64_t *slot =
         is_list(tallies) ? slot_at(tallies, tallies->count) : find_placed(tallies, pool, value);

@@ -8,7 +8,9 @@
  *             and a busy card and device
  *   speed     a million entities, popularity as Zipf has it; a transaction reads ten features of
  *             four of them and is added to them. Beside it, in turns, a plain hash table with open
- *             addressing that reads and writes four records of 256 bytes
+ *             addressing that reads and writes four records of 256 bytes. First both lie as states
+ *             do in the server and in jobs, in huge pages (core/base/pages.h), then both in what
+ *             malloc() gives
  *   growth    the same with a million entities and with ten million, with half as many transactions
  *             for each and without the plain table (3 GB, three minutes of a processor)
  *   apply     adding alone, to entities of several kinds; taking over bytes of a table and adding
@@ -18,6 +20,8 @@
 #include "core/feature/state.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "core/base/heap.h"
+#include "core/base/pages.h"
 #include "core/policy/snapshot.h"
 
 #include <inttypes.h>
@@ -272,9 +276,70 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-struct speed {
+/* Both tables begin where a line of the processor's cache does. */
+static void *lines_calloc(size_t count, size_t size) {
+    void *memory = aligned_alloc(64, (count * size + 63) / 64 * 64);
+    check(memory);
+    return memset(memory, 0, count * size);
+}
+
+/* Where everything lies. In huge pages as in core/store/residents.c: states in extents of a heap,
+ * their bytes in other blocks of it. Else where malloc() puts it. */
+#define STATES_PER_EXTENT ((HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE) / sizeof(struct state))
+
+struct ground {
+    bool is_huge;
+    struct pages pages;
+    struct heap heap;
+    struct state **extents; /* [i / STATES_PER_EXTENT][i % STATES_PER_EXTENT] */
     size_t entities;
-    struct state *states;
+};
+
+static struct state *ground_state(const struct ground *ground, size_t i) {
+    return &ground->extents[i / STATES_PER_EXTENT][i % STATES_PER_EXTENT];
+}
+
+static void ground_init(struct ground *ground, bool is_huge, size_t entities) {
+    *ground = (struct ground){.is_huge = is_huge, .entities = entities};
+    pages_init(&ground->pages, 0);
+    heap_init(&ground->heap, &ground->pages.source);
+    size_t count = (entities + STATES_PER_EXTENT - 1) / STATES_PER_EXTENT;
+    ground->extents = check_malloc(count * sizeof *ground->extents);
+    struct state *all = is_huge ? NULL : lines_calloc(count * STATES_PER_EXTENT, sizeof *all);
+    for (size_t i = 0; i < count; i++)
+        ground->extents[i] = is_huge
+                                 ? (void *)((uint8_t *)heap_extent(&ground->heap) + HEAP_HEAD_SIZE)
+                                 : all + i * STATES_PER_EXTENT;
+    for (size_t i = 0; i < entities; i++) {
+        struct state *state = ground_state(ground, i);
+        state_init(state);
+        state->is_in_heap = is_huge;
+    }
+}
+
+/* A power of two of records. */
+static struct plain_record *ground_records(struct ground *ground, size_t count) {
+    if (!ground->is_huge)
+        return lines_calloc(count, sizeof(struct plain_record));
+    size_t size = count * sizeof(struct plain_record);
+    return memset(heap_table(&ground->heap, NULL, 0, size), 0, size);
+}
+
+static void ground_deinit(struct ground *ground, struct plain_record *records, size_t count) {
+    for (size_t i = 0; i < ground->entities; i++)
+        state_deinit(ground_state(ground, i));
+    if (ground->is_huge)
+        heap_table(&ground->heap, records, count * sizeof *records, 0);
+    else {
+        free(ground->extents[0]);
+        free(records);
+    }
+    free(ground->extents);
+    pages_deinit(&ground->pages);
+}
+
+struct speed {
+    struct ground ground;
     struct plain_record *records;
     size_t mask;
     struct plan plan;
@@ -287,11 +352,14 @@ struct speed {
 static void read_and_change(struct speed *speed, const uint32_t *keys, const struct entry *entry) {
     static struct value values[PLAN_FEATURES_MAX];
     const struct entity_plan *entity = &speed->entity;
+    struct state *states[4];
+    for (int j = 0; j < 4; j++)
+        states[j] = ground_state(&speed->ground, keys[j]);
     for (int step = 0; step < STATE_PREFETCH_STEPS; step++)
         for (int j = 0; j < 4; j++)
-            state_prefetch(&speed->states[keys[j]], entity, entry->time_us, entry, step);
+            state_prefetch(states[j], entity, entry->time_us, entry, step);
     for (int j = 0; j < 4; j++) {
-        struct state *state = &speed->states[keys[j]];
+        struct state *state = states[j];
         state_evaluate(state, entity, speed->plan.lateness_us, entry->time_us, entry,
                        speed->scratch, values);
         state_apply(state, entity, speed->plan.lateness_us, entry);
@@ -311,15 +379,15 @@ static void print_speed(const struct speed *speed, const char *name, int64_t *ti
 
 static void print_speed_sizes(const struct speed *speed) {
     uint64_t bytes = 0, reserved = 0, kept = 0, have = 0;
-    for (size_t i = 0; i < speed->entities; i++) {
-        const struct state *state = &speed->states[i];
+    for (size_t i = 0; i < speed->ground.entities; i++) {
+        const struct state *state = ground_state(&speed->ground, i);
         size_t more = state_kept_bytes(state, &speed->entity);
         bytes += state->length;
         reserved += state->capacity;
         kept += more;
         have += more > 0;
     }
-    double count = (double)speed->entities;
+    double count = (double)speed->ground.entities;
     printf("  %.0f bytes per entity (%.0f reserved), %.1f per feature; %.1f %% of them keep %.0f "
            "more for quick reads\n",
            (double)bytes / count, (double)reserved / count,
@@ -339,22 +407,16 @@ static void make_different(uint32_t *keys, size_t count) {
             }
 }
 
-/* Both tables begin where a line of the processor's cache does; neither asks for huge pages. */
-static void *lines_calloc(size_t count, size_t size) {
-    void *memory = aligned_alloc(64, (count * size + 63) / 64 * 64);
-    check(memory);
-    return memset(memory, 0, count * size);
-}
-
 /* So many transactions for each entity, of which the last quarter counts. Returns their median. */
-static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_plain) {
+static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_plain,
+                                bool is_huge) {
     const size_t measured = entities * transactions / 4, warm = 3 * measured;
-    struct speed speed = {.entities = entities, .mask = 1};
+    struct speed speed = {.mask = 1};
     make_plan(&speed.plan, &speed.entity);
-    speed.states = lines_calloc(entities, sizeof *speed.states);
+    ground_init(&speed.ground, is_huge, entities);
     while (with_plain && speed.mask < 2 * entities)
         speed.mask = speed.mask << 1 | 1;
-    speed.records = lines_calloc(speed.mask + 1, sizeof *speed.records);
+    speed.records = ground_records(&speed.ground, speed.mask + 1);
     speed.states_ns = check_malloc(measured * sizeof *speed.states_ns);
     speed.plain_ns = check_malloc(measured * sizeof *speed.plain_ns);
     speed.scratch = state_scratch_new();
@@ -376,8 +438,8 @@ static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_
             speed.plain_ns[i - warm] = now_ns() - between_ns;
         }
     }
-    printf("four of %zu entities read (ten features) and changed, Zipf with exponent 0.8\n",
-           entities);
+    printf("four of %zu entities read (ten features) and changed, Zipf with exponent 0.8, in %s\n",
+           entities, is_huge ? "huge pages" : "malloc()'s pages");
     print_speed(&speed, "states", speed.states_ns, measured);
     int64_t median_ns = speed.states_ns[measured / 2];
     if (with_plain) {
@@ -386,10 +448,7 @@ static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_
                (double)median_ns / (double)speed.plain_ns[measured / 2]);
     }
     print_speed_sizes(&speed);
-    for (size_t i = 0; i < entities; i++)
-        state_deinit(&speed.states[i]);
-    free(speed.states);
-    free(speed.records);
+    ground_deinit(&speed.ground, speed.records, speed.mask + 1);
     free(drawn);
     free(speed.states_ns);
     free(speed.plain_ns);
@@ -398,13 +457,14 @@ static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_
 }
 
 static void measure_speed(void) {
-    measure_speed_of(1000000, 4, true);
+    measure_speed_of(1000000, 4, true, true);
+    measure_speed_of(1000000, 4, true, false);
 }
 
 /* Half as many transactions for each, and no plain table: for less memory, in less time. */
 static void measure_growth(void) {
-    int64_t small_ns = measure_speed_of(1000000, 2, false);
-    int64_t large_ns = measure_speed_of(10000000, 2, false);
+    int64_t small_ns = measure_speed_of(1000000, 2, false, true);
+    int64_t large_ns = measure_speed_of(10000000, 2, false, true);
     printf("ten million entities take %.2f times as long as one million\n",
            (double)large_ns / (double)small_ns);
 }
