@@ -190,7 +190,7 @@ static int tell_reasons(const struct engine *engine, bool with_texts, struct are
     const struct judge *live = &engine->live;
     size_t count =
         live->fired_count < DECISION_REASONS_MAX ? live->fired_count : DECISION_REASONS_MAX;
-    struct reason *reasons = arena_calloc(arena, count, sizeof *reasons);
+    struct reason *reasons = arena_alloc(arena, count * sizeof *reasons);
     if (!reasons)
         return error_set(ret_error, ERROR_TOO_LARGE, "the decision needs too much memory");
     for (size_t i = 0; i < count; i++) {

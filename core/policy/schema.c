@@ -442,21 +442,41 @@ static int bind_field(const struct binding *binding, size_t slot) {
     return 0;
 }
 
-/* Most fields are texts, and there is nothing to say about most of these. */
-static inline bool bind_plain_text(const struct binding *binding, size_t slot) {
-    const struct field *field = &binding->schema->fields[slot];
-    if (field->kind != FIELD_KIND_TEXT)
-        return false;
-    struct text t = binding->transaction->fields[field->source];
-    bool may_be_card_number = t.length >= CARD_NUMBER_MIN && t.data[0] <= '9';
-    if ((may_be_card_number && field->refuse_card_number) || (t.length == 0 && field->required))
-        return false;
-    struct value *v = &binding->bound->frame[slot];
-    v->type = t.length > 0 ? VALUE_TEXT : VALUE_ABSENT;
-    v->text.data = t.data;
-    v->text.length = t.length;
-    binding->bound->integers[slot] = 0;
-    return true;
+/* Most fields are texts, and there is nothing to say about most of these: those are bound. Returns
+ * how many there are before the first that is another one. */
+static inline size_t bind_plain_texts(const struct binding *binding, const size_t *slots,
+                                      size_t count) {
+    const struct field *fields = binding->schema->fields;
+    const struct text *texts = binding->transaction->fields;
+    struct value *frame = binding->bound->frame;
+    size_t i = 0;
+    for (; i < count; i++) {
+        const struct field *field = &fields[slots[i]];
+        if (field->kind != FIELD_KIND_TEXT)
+            break;
+        struct text t = texts[field->source];
+        bool may_be_card_number = t.length >= CARD_NUMBER_MIN && t.data[0] <= '9';
+        if ((may_be_card_number && field->refuse_card_number) || (t.length == 0 && field->required))
+            break;
+        struct value *v = &frame[slots[i]];
+        v->type = t.length > 0 ? VALUE_TEXT : VALUE_ABSENT;
+        v->text.data = t.data;
+        v->text.length = t.length;
+    }
+    return i;
+}
+
+/* Those in front of the attributes; *ret_end is behind the last of their slots. */
+static int bind_own_fields(const struct binding *binding, const size_t *slots, size_t count,
+                           size_t *ret_end) {
+    size_t i = bind_plain_texts(binding, slots, count);
+    int r = 0;
+    while (r == 0 && i < count && slots[i] < binding->schema->first_attribute) {
+        r = bind_field(binding, slots[i++]);
+        i += bind_plain_texts(binding, slots + i, count - i);
+    }
+    *ret_end = i;
+    return r;
 }
 
 bool schema_may_refuse(const struct schema *schema, size_t slot) {
@@ -502,11 +522,8 @@ int schema_bind_some(const struct schema *schema, const struct transaction *tran
                                     .ret_field = ret_field,
                                     .ret_error = ret_error,
                                     .address = &address};
-    size_t i = 0;
-    int r = 0;
-    for (; i < slot_count && slots[i] < schema->first_attribute && r == 0; i++)
-        if (!bind_plain_text(&binding, slots[i]))
-            r = bind_field(&binding, slots[i]);
+    size_t i;
+    int r = bind_own_fields(&binding, slots, slot_count, &i);
     if (r == 0 && (mode == BIND_STRICT || (i < slot_count && slots[i] < schema->first_derived)))
         r = bind_attributes(&binding);
     if (r < 0)

@@ -1,20 +1,16 @@
 /* Many screens at once. What a condition cannot be true without is a gate; those of 64 conditions
  * stand side by side, each once, by the kind of test: going through them asks nothing that is known
- * before. */
-#include "screen_internal.h"
+ * before. Those of numbers and of what is true or false are drawn together: screen_scale.h. */
+#include "screen_scale.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A test that some of 64 conditions need. */
-struct gate {
-    uint64_t conditions;
-    struct test test;
-};
-
 struct gate_run {
-    const struct gate *gates;
-    size_t ends[GATE_KINDS]; /* [kind]: behind its gates */
+    const struct flag *flags, *flags_end;
+    struct scales integers, numbers;
+    const struct gate *gates;            /* the others */
+    const struct gate *ends[GATE_KINDS]; /* [kind]: behind its gates, from TEST_PRESENT on */
     /* Conditions that are their gates and nothing else: open behind all of them, they are true. */
     uint64_t whole;
 };
@@ -84,6 +80,30 @@ static void sort_gates(struct gate *gates, size_t count) {
     }
 }
 
+static size_t count_until(const struct gate *gates, size_t count, enum test_kind kind) {
+    size_t i = 0;
+    while (i < count && gates[i].test.kind <= kind)
+        i++;
+    return i;
+}
+
+static void keep_gates(struct gate_run *run, const struct gate *gates, size_t count,
+                       struct arena *arena) {
+    size_t flags = count_until(gates, count, TEST_TRUE);
+    size_t integers = count_until(gates, count, TEST_INTEGER);
+    size_t drawn = count_until(gates, count, TEST_NUMBER);
+    run->flags = flags_build(gates, flags, arena, &run->flags_end);
+    scales_build(&run->integers, gates + flags, integers - flags, arena);
+    scales_build(&run->numbers, gates + integers, drawn - integers, arena);
+    struct gate *kept = arena_calloc(arena, count - drawn, sizeof *kept);
+    check(kept);
+    if (count > drawn)
+        memcpy(kept, gates + drawn, (count - drawn) * sizeof *kept);
+    run->gates = kept;
+    for (int kind = TEST_PRESENT; kind < GATE_KINDS; kind++)
+        run->ends[kind] = kept + count_until(kept, count - drawn, (enum test_kind)kind);
+}
+
 /* Of each condition the first ones: that keeps the time that building takes within bounds. */
 #define GATES_OF_ONE 8
 
@@ -103,14 +123,7 @@ static void fill_run(struct gate_run *run, const struct screen *const *screens, 
             run->whole |= UINT64_C(1) << i;
     }
     sort_gates(gates, gate_count);
-    for (size_t i = 0; i < gate_count; i++)
-        for (size_t kind = gates[i].test.kind; kind < GATE_KINDS; kind++)
-            run->ends[kind]++;
-    struct gate *kept = arena_calloc(arena, gate_count, sizeof *gates);
-    check(kept);
-    if (gate_count > 0)
-        memcpy(kept, gates, gate_count * sizeof *gates);
-    run->gates = kept;
+    keep_gates(run, gates, gate_count, arena);
     free(gates);
 }
 
@@ -134,11 +147,6 @@ const struct screen_set *screen_set_build(const struct screen *const *screens, s
 
 /* ---- answering ---- */
 
-/* Conditions that are still open, and those of them of which a gate could not be looked at. */
-struct standing_open {
-    uint64_t open, doubtful;
-};
-
 /* kind: of all of them. */
 INLINE struct standing_open pass(const struct gate *gate, const struct gate *end,
                                  enum test_kind kind, const struct value *frame,
@@ -161,21 +169,22 @@ INLINE struct standing_open pass(const struct gate *gate, const struct gate *end
 uint64_t screen_set_open(const struct screen_set *set, size_t number, const struct value *frame,
                          uint64_t *ret_sure) {
     const struct gate_run *run = &set->runs[number];
-    const struct gate *gates = run->gates;
+    const struct gate *gate = run->gates;
     size_t left = set->count - number * SCREEN_SET_RUN;
     struct standing_open standing = {.open = left < SCREEN_SET_RUN ? (UINT64_C(1) << left) - 1
                                                                    : UINT64_MAX};
-#define PASS(kind, before)                                                                         \
-    standing = pass(gates + run->ends[before], gates + run->ends[kind], kind, frame, standing)
-    standing = pass(gates, gates + run->ends[TEST_TRUE], TEST_TRUE, frame, standing);
-    PASS(TEST_INTEGER, TEST_TRUE);
-    PASS(TEST_NUMBER, TEST_INTEGER);
-    PASS(TEST_PRESENT, TEST_NUMBER);
-    PASS(TEST_TEXT, TEST_PRESENT);
-    PASS(TEST_TEXTS, TEST_TEXT);
-    PASS(TEST_NUMBERS, TEST_TEXTS);
-    PASS(TEST_SAME, TEST_NUMBERS);
-    PASS(TEST_LIST, TEST_SAME);
+    standing = pass_flags(run->flags, run->flags_end, frame, standing);
+    standing = pass_scales(&run->integers, TEST_INTEGER, frame, standing);
+    standing = pass_scales(&run->numbers, TEST_NUMBER, frame, standing);
+#define PASS(kind)                                                                                 \
+    standing = pass(gate, run->ends[kind], kind, frame, standing);                                 \
+    gate = run->ends[kind]
+    PASS(TEST_PRESENT);
+    PASS(TEST_TEXT);
+    PASS(TEST_TEXTS);
+    PASS(TEST_NUMBERS);
+    PASS(TEST_SAME);
+    PASS(TEST_LIST);
 #undef PASS
     *ret_sure = standing.open & run->whole & ~standing.doubtful;
     return standing.open;

@@ -5,17 +5,23 @@
  *   batches     messages of 100 transactions, BATCHES_IN_FLIGHT of them
  *   written and synced, each with MANY_IN_FLIGHT single-transaction messages, and with one
  *   fdatasync   a record's bytes put behind a file on the disk that FOLDER is on, and synced
+ *   sequential  as many bytes as the first server's archive has for a transaction, MANY_IN_FLIGHT
+ *               of them a write and nothing else, without and with a sync after each write
  *
  * Before, both servers get WARM payments. Each payment has an id of its own and is made before the
  * clock starts. With one in flight the servers and the bare fdatasync take turns call by call.
  * Besides a table it prints lines of name, tab and value, one for each round.
  *
- * usage: rates WRITTEN SYNCED FOLDER [ROUNDS]   addresses of two servers, with either durability */
+ * usage: rates WRITTEN SYNCED ARCHIVE FOLDER [ROUNDS]
+ *
+ * WRITTEN and SYNCED are addresses of two servers, with either durability; ARCHIVE is the first
+ * one's archive. */
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
 #include "payments.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -43,6 +49,8 @@ enum figure {
     ONE_WRITTEN,
     ONE_SYNCED,
     FDATASYNC,
+    SEQUENTIAL,
+    SEQUENTIAL_SYNCED,
     FIGURE_COUNT
 };
 static const struct {
@@ -55,6 +63,8 @@ static const struct {
     [ONE_WRITTEN] = {"written_p50", "one in flight, written, p50 (us)"},
     [ONE_SYNCED] = {"synced_p50", "one in flight, synced, p50 (us)"},
     [FDATASYNC] = {"fdatasync_p50", "a bare fdatasync, p50 (us)"},
+    [SEQUENTIAL] = {"sequential_rate", "the archive's bytes written, transactions/s"},
+    [SEQUENTIAL_SYNCED] = {"sequential_synced_rate", "and synced, 256 at a time, transactions/s"},
 };
 
 static _Noreturn void die(const char *what) {
@@ -79,6 +89,7 @@ static struct payment *payments;
 static struct harrier_transaction *transactions;
 static char (*ids)[48]; /* other ones in each run, whatever the servers have seen */
 static uint64_t made, run;
+static uint64_t written_count; /* that the first server has decided */
 
 /* Texts of payments end with a NUL. */
 static void make_payments(size_t count) {
@@ -230,6 +241,46 @@ static void one_by_one(struct harrier_client *written, struct harrier_client *sy
     values[FDATASYNC] = median(alone, CALLS);
 }
 
+/* ---- the archive's bytes, and nothing else ---- */
+
+static uint64_t segment_bytes;
+
+static int add_segment(const char *path, const struct stat *stat, int type, struct FTW *ftw) {
+    const char *name = path + ftw->base, *dot = strrchr(name, '.');
+    if (type == FTW_F && dot && strcmp(dot, ".seg") == 0)
+        segment_bytes += (uint64_t)stat->st_size;
+    return 0;
+}
+
+/* Of the archive, for one transaction: without durability its segments are as long as what is in
+ * them. */
+static size_t record_bytes(const char *archive) {
+    segment_bytes = 0;
+    if (nftw(archive, add_segment, 16, FTW_PHYS) != 0 || segment_bytes == 0) {
+        fprintf(stderr, "rates: %s: no segments of an archive\n", archive);
+        exit(1);
+    }
+    return (size_t)(segment_bytes / written_count);
+}
+
+/* Transactions a second. The file is empty again afterwards. */
+static double sequential(int descriptor, size_t bytes, bool synced) {
+    size_t length = bytes * MANY_IN_FLIGHT;
+    char *records = check_malloc(length);
+    for (size_t i = 0; i < length; i++)
+        records[i] = (char)(i * 31 >> 3);
+    int64_t began = now_ns();
+    for (size_t done = 0; done < SINGLES; done += MANY_IN_FLIGHT)
+        if (write(descriptor, records, length) != (ssize_t)length ||
+            (synced && fdatasync(descriptor) != 0))
+            die("write");
+    double seconds = (double)(now_ns() - began) / 1e9;
+    free(records);
+    if (ftruncate(descriptor, 0) != 0 || lseek(descriptor, 0, SEEK_SET) != 0)
+        die("ftruncate");
+    return (double)((SINGLES + MANY_IN_FLIGHT - 1) / MANY_IN_FLIGHT * MANY_IN_FLIGHT) / seconds;
+}
+
 /* A file that is gone when the program is. */
 static int open_file(const char *folder) {
     char path[4096];
@@ -254,13 +305,17 @@ static struct harrier_client *connect_to(const char *address) {
     return client;
 }
 
-static void measure(struct harrier_client *written, struct harrier_client *synced, int descriptor,
-                    double values[FIGURE_COUNT]) {
+static void measure(struct harrier_client *written, struct harrier_client *synced,
+                    const char *archive, int descriptor, double values[FIGURE_COUNT]) {
     values[PIPELINED] = flow(written, SINGLES, 1, IN_FLIGHT);
     values[BATCHED] = flow(written, BATCHES, BATCH, BATCHES_IN_FLIGHT);
     values[MANY_WRITTEN] = flow(written, SINGLES, 1, MANY_IN_FLIGHT);
     values[MANY_SYNCED] = flow(synced, SINGLES, 1, MANY_IN_FLIGHT);
     one_by_one(written, synced, descriptor, values);
+    written_count += (uint64_t)2 * SINGLES + (uint64_t)BATCHES * BATCH + CALLS;
+    size_t bytes = record_bytes(archive);
+    values[SEQUENTIAL] = sequential(descriptor, bytes, false);
+    values[SEQUENTIAL_SYNCED] = sequential(descriptor, bytes, true);
 }
 
 static void print(double (*rounds)[FIGURE_COUNT], size_t count) {
@@ -283,9 +338,9 @@ static void print(double (*rounds)[FIGURE_COUNT], size_t count) {
 
 int main(int argc, char **argv) {
     static double rounds[ROUNDS_MAX + 1][FIGURE_COUNT];
-    long count = argc > 4 ? atol(argv[4]) : ROUNDS_DEFAULT;
-    if (argc < 4 || argc > 5 || count < 1 || count > ROUNDS_MAX) {
-        fprintf(stderr, "usage: rates WRITTEN SYNCED FOLDER [ROUNDS]\n");
+    long count = argc > 5 ? atol(argv[5]) : ROUNDS_DEFAULT;
+    if (argc < 5 || argc > 6 || count < 1 || count > ROUNDS_MAX) {
+        fprintf(stderr, "usage: rates WRITTEN SYNCED ARCHIVE FOLDER [ROUNDS]\n");
         return 64;
     }
     run = (uint64_t)time(NULL) << 16 ^ (uint64_t)getpid();
@@ -293,11 +348,12 @@ int main(int argc, char **argv) {
     transactions = check_calloc(PAYMENTS, sizeof *transactions);
     ids = check_calloc(PAYMENTS, sizeof *ids);
     struct harrier_client *written = connect_to(argv[1]), *synced = connect_to(argv[2]);
-    int descriptor = open_file(argv[3]);
+    int descriptor = open_file(argv[4]);
     flow(written, WARM_BATCHES, BATCH, BATCHES_IN_FLIGHT);
     flow(synced, WARM_BATCHES, BATCH, BATCHES_IN_FLIGHT);
+    written_count = (uint64_t)WARM_BATCHES * BATCH;
     for (long round = 0; round <= count; round++) /* the first is for the client to warm up */
-        measure(written, synced, descriptor, rounds[round]);
+        measure(written, synced, argv[3], descriptor, rounds[round]);
     print(rounds + 1, (size_t)count);
     harrier_client_free(written);
     harrier_client_free(synced);

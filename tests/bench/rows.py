@@ -55,6 +55,22 @@ START = (
 )
 
 
+STATES = (
+    "With everything in the cache a state's work takes what it takes, whatever the plain table does: tests/bench/README.md. Fewer instructions for"
+    " adding to a state would close it."
+)
+REPLAY = (
+    "Of 12 thousand instructions a transaction 3.4 read states, 2.7 judge, 1.7 add, 1.3 are outlines, 1.1 decode and 0.7 the archive's frames; the others"
+    " compute no more than these columns. With ten million transactions, where starting counts less, it was 2.4 times as fast as DuckDB and 1.5 to 1.8"
+    " times as Polars (tests/bench/README.md). Less work for what a record says beyond its four fields would close it."
+)
+REBUILD = "The target is of ten million transactions, where an entity has more of them; of two million there are nearly as many states to write."
+REPLAY_MEMORY = (
+    "States of all cards and merchants are kept at once, some 100 bytes for each, with 30 MiB that do not depend on the size; the others' memory grows with"
+    " the transactions. With ten million it was 0.23 of DuckDB's and 0.26 of Polars' (tests/bench/README.md)."
+)
+
+
 def latency(transport):
     name = {"tcp": "TCP", "ipc": "ipc"}[transport]
     section = "One request in flight"
@@ -73,6 +89,8 @@ def many(transport):
     return [
         at_least(section, f"{single}, of the plain epoll echo's rate", f"{transport}_many_score / {transport}_many_epoll_echo", 0.8, " ×", reason=DECISION),
         at_least(section, f"{single}, of the nng echo's rate", f"{transport}_many_score / {transport}_many_nng_echo", 1, " ×", reason=DECISION),
+        told(section, f"{name}: the plain epoll echo's rate", f"{transport}_many_epoll_echo", "/s"),
+        told(section, f"{name}: the nng echo's rate", f"{transport}_many_nng_echo", "/s"),
     ]
 
 
@@ -111,6 +129,40 @@ def operation():
     ]
 
 
+def states():
+    section = "Entity states: four of a million entities, ten features each, read and changed"
+    return [
+        at_most(section, "of the time of a plain hash table with four 256-byte records read and written", "states_ns / plain_table_ns", 3, " ×", reason=STATES),
+        told(section, "the time", "states_ns", " ns"),
+        told(section, "the plain table's", "plain_table_ns", " ns"),
+    ]
+
+
+def batch():
+    tools = (("duckdb", "DuckDB"), ("polars", "Polars"), ("pandas", "pandas"), ("postgres", "PostgreSQL"))
+    section = "Batch: counts and sums of 1, 7 and 30 days by card and merchant, as of every transaction's moment (replay); reading and starting included"
+    rows = []
+    for name, words in tools:
+        time, memory = f"batch_replay_{name}_s / batch_replay_harrier_s", f"batch_replay_harrier_bytes / batch_replay_{name}_bytes"
+        if name in ("duckdb", "polars"):
+            rows.append(at_least(section, f"{words}: its time, of ours", time, 2, " ×", reason=REPLAY))
+            rows.append(at_most(section, f"{words}: our peak memory, of its", memory, 0.25, " ×", reason=REPLAY_MEMORY))
+        else:
+            rows += [told(section, f"{words}: its time, of ours", time, " ×"), told(section, f"{words}: our peak memory, of its", memory, " ×")]
+    rows += [told(section, f"{words}: time", f"batch_replay_{name}_s", " s") for name, words in (("harrier", "harrier replay"), *tools)]
+    section = (
+        "Batch: the same as of the end. Ours: a rebuild, which reads records and writes tables; theirs: the queries alone, of columns in memory"
+    )
+    for name, words in tools:
+        rows.append(told(section, f"{words}: its time, of ours", f"batch_rebuild_{name}_s / batch_rebuild_harrier_s", " ×"))
+        rows.append(told(section, f"{words}: our peak memory, of its", f"batch_rebuild_harrier_bytes / batch_rebuild_{name}_bytes", " ×"))
+    rows += [told(section, f"{words}: time", f"batch_rebuild_{name}_s", " s") for name, words in (("harrier", "harrier rebuild"), *tools)]
+    section = "Batch: a rebuild of all features of `card-payments`"
+    rows.append(at_least(section, "transactions", "batch_rebuild_all_rate", 1e6, "/s", reason=REBUILD))
+    rows.append(at_most(section, "anonymous memory, of the budget of 4 GiB", "batch_rebuild_all_budget_used", 1.1, " ×"))
+    return rows
+
+
 ROWS = [
     *latency("ipc"),
     *latency("tcp"),
@@ -120,8 +172,14 @@ ROWS = [
     at_least("Many in flight", "100 transactions a message, transactions", "batch_rate", 270000, "/s", reason=DECISION),
     at_least("Durability", "the rate of `synced`, of that of `written`, with 256 in flight", "synced_rate / written_rate", 0.8, " ×", reason=SYNCS),
     at_most("Durability", "what `synced` adds to the p50 with one in flight, in times of a bare fdatasync", "synced_added_fdatasyncs", 1.5, " ×"),
+    told("Durability", "256 in flight, `written`: the rate, of a bare sequential write of the archive's bytes", "written_rate / sequential_rate", " ×"),
+    told("Durability", "256 in flight, `synced`: the same, with an fdatasync after each 256", "synced_rate / sequential_synced_rate", " ×"),
+    told("Durability", "a bare sequential write of the archive's bytes, transactions", "sequential_rate", "/s"),
+    told("Durability", "the same with an fdatasync after each 256", "sequential_synced_rate", "/s"),
     at_most("The core", "a transaction, from a request's bytes to the answer's, 100 a message, a million cards", "decision_batch_1000000", 3, " µs", reason=CORE),
     at_most("The core", "the same with ten million cards, of that with one", "decision_batch_10000000 / decision_batch_1000000", 1.5, " ×", reason=GROWTH),
+    *states(),
     *peers(),
     *operation(),
+    *batch(),
 ]

@@ -1,19 +1,20 @@
 """The nightly rebuild, measured at several sizes; see README.md beside. `run` starts it.
 
-usage: bench.py BUILD CACHE THREADS MEMORY NEXT_TO SIZE..."""
+usage: bench.py BUILD CACHE THREADS MEMORY ROUNDS NEXT_TO [--sums] [--out FILE] SIZE..."""
 
+import argparse
+import dataclasses
 import importlib.metadata
 import json
 import os
-import re
-import resource
 import shutil
+import statistics
 import subprocess
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import postgres  # noqa: E402  (found by the line before)
+import watch  # noqa: E402
 
 HERE = "tests/bench/rebuild"
 POLICY = "rules/card-payments"
@@ -32,10 +33,10 @@ budgets:
 
 
 class Bench:
-    def __init__(self, build, cache, threads, memory, next_to):
-        self.build, self.cache, self.threads, self.memory = build, cache, threads, memory
+    def __init__(self, build, cache, threads, memory, rounds, next_to):
+        self.build, self.cache, self.threads, self.memory, self.rounds = build, cache, threads, memory, int(rounds)
         self.next_to = next_to == "1"
-        self.faults = []
+        self.faults, self.figures = [], []  # lines for --out
 
     def folder(self, size):
         return f"{self.cache}/{size}"
@@ -70,16 +71,18 @@ class Bench:
         command = [f"{self.build}/clients/cli/harrier", "rebuild", f"--data={data}", f"--threads={self.threads}"]
         command += [f"--memory={self.memory}", "--priority=normal", "--no-seal"]
         command += [f"--policy={policy}"] if policy else []
-        report = run_watched(command)
+        run = watch.run(command)
+        report = json.loads(run.output) | {"run": run, "generations": f"{data}/generations"}
         report["tables_bytes"] = os.stat(f"{data}/generations/current/tables.mdb").st_size
-        report["generations"] = f"{data}/generations"
         return report
 
     def run_tool(self, size, tool):
+        """Its time is that of what it computes, from columns that it has; its memory that of all."""
         result = f"{self.folder(size)}/{tool}"
         os.makedirs(result, exist_ok=True)
-        command = [sys.executable, f"{HERE}/next_to.py", tool, f"{self.folder(size)}/columns", self.threads, result]
-        return json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
+        command = [sys.executable, "-B", f"{HERE}/next_to.py", tool, f"{self.folder(size)}/columns", self.threads, result]
+        run = watch.run(command)
+        return dataclasses.replace(run, **json.loads(run.output))
 
     # ---- one after the other
 
@@ -96,37 +99,62 @@ class Bench:
         return report
 
     def print_rebuild(self, name, report, size):
-        seconds, cpu = report["seconds"], report["cpu_seconds"]
-        fits = report["anonymous_bytes"] <= MEMORY_SLACK * report["memory_bytes"]
+        run = report["run"]
+        seconds, cpu, anonymous = run.seconds, run.cpu_seconds, run.anonymous_bytes
+        fits = anonymous <= MEMORY_SLACK * report["memory_bytes"]
         print(
             f"  {'harrier, ' + name:<36}{seconds:8.2f} s   processor {cpu:7.2f} s"
             f"   {size / seconds / 1e6:5.2f} M/s, {cpu / size * 1e6:.2f} µs of processor each"
         )
         print(
-            f"    {'anonymous memory':<34}{mib(report['anonymous_bytes'])} of {mib(report['memory_bytes'])},"
+            f"    {'anonymous memory':<34}{mib(anonymous)} of {mib(report['memory_bytes'])},"
             f" {mib(report['spilled_bytes'])} in files"
             + self.expect(fits, f"memory of {name} at {size:,}")
         )
 
     def measure_sums(self, size):
-        report = self.rebuild(size, SUMS)
+        """In turns, so that all have the machine that the others had."""
+        runs, report = {name: [] for name in ("harrier", *TOOLS)}, None
+        for _ in range(self.rounds):
+            self.note_all_features(size)
+            report = self.rebuild(size, SUMS)
+            runs["harrier"].append(report["run"])
+            for tool in TOOLS:
+                runs[tool].append(self.run_tool(size, tool))
         self.print_rebuild("12 counts and sums", report, size)
-        for tool in TOOLS:
-            used = self.run_tool(size, tool)
-            print(
-                f"  {tool + ', the same 12':<36}{used['seconds']:8.2f} s   processor {used['cpu_seconds']:7.2f} s"
-                f"   harrier takes {report['seconds'] / used['seconds']:.2f} times as long"
-            )
+        for name, of_name in runs.items():
+            self.figures += watch.figures_of(f"batch_rebuild_{name}", of_name)
+            self.print_beside(name, of_name, runs["harrier"])
+        self.compare_values(size, report)
+        shutil.rmtree(os.path.dirname(report["generations"]))
+
+    def note_all_features(self, size):
+        report = self.rebuild(size)
+        self.print_rebuild("all features", report, size)
+        self.figures.append(f"batch_rebuild_all_rate\t{size / report['run'].seconds:.6g}")
+        self.figures.append(f"batch_rebuild_all_budget_used\t{report['run'].anonymous_bytes / report['memory_bytes']:.6g}")
+        shutil.rmtree(os.path.dirname(report["generations"]))
+
+    def print_beside(self, name, runs, ours):
+        seconds, cpu, memory = (statistics.median(getattr(run, what) for run in runs) for what in ("seconds", "cpu_seconds", "resident_bytes"))
+        line = f"  {name + ', the 12':<36}{seconds:8.2f} s   processor {cpu:7.2f} s   memory {mib(memory)}"
+        if runs is not ours:
+            times = statistics.median(a.seconds / b.seconds for a, b in zip(ours, runs))
+            line += f"   harrier takes {times:.2f} times as long"
+        print(f"{line} ({len(runs)})", flush=True)
+
+    def compare_values(self, size, report):
         import compare  # needs numpy, which is where DuckDB, Polars and pandas are
 
         reader = f"{self.build}/tests/bench/rebuild_read_tables"
         folder = self.folder(size)
         found = compare.compare(reader, SUMS, report["generations"], f"{folder}/columns", folder, TOOLS)
-        print(
-            f"  values: {found.cells:,} cells, {found.wrong:,} wrong; {found.same / found.cells:.3%} as the others"
-            f" have them, the rest of windows up to a 64th beside" + self.expect(found.is_good(), f"values: {found}")
+        values = (
+            f"{found.cells:,} cells, {found.wrong + found.beyond + found.unlike:,} wrong; {found.same / found.cells:.3%} as the others"
+            " have them, the rest of windows up to a 64th beside"
         )
-        shutil.rmtree(os.path.dirname(report["generations"]))
+        print(f"  values: {values}" + self.expect(found.is_good(), f"values: {found}"))
+        self.figures.append(f"# batch, final: {values}")
 
     def measure_rescoring(self, size):
         """Values come from the records in parallel; scores of another policy only from a replay, in one thread."""
@@ -151,48 +179,44 @@ def mib(size):
     return f"{size / 2**20:,.0f} MiB"
 
 
-def run_watched(command):
-    """The program's report, with its times and the peak of its anonymous memory."""
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    begin = time.monotonic()
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
-        peak = 0
-        while process.poll() is None:
-            try:
-                with open(f"/proc/{process.pid}/status", encoding="ascii") as status:
-                    found = re.search(r"RssAnon:\s+(\d+)", status.read())
-                peak = max(peak, int(found.group(1)) if found else 0)
-            except OSError:
-                pass
-            time.sleep(0.01)
-        seconds = time.monotonic() - begin
-        output = process.stdout.read()
-    if process.returncode != 0:
-        sys.exit(f"{' '.join(command)}: status {process.returncode}")
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return json.loads(output) | {"seconds": seconds, "cpu_seconds": cpu, "anonymous_bytes": peak * 1024}
-
-
 def main():
-    bench, sizes = Bench(*sys.argv[1:6]), sorted(int(size) for size in sys.argv[6:])
+    parser = argparse.ArgumentParser(prog="tests/bench/rebuild/run")
+    parser.add_argument("given", nargs=6)
+    parser.add_argument("sizes", metavar="SIZE", nargs="+", type=int)
+    parser.add_argument("--sums", action="store_true", help="only what others compute as well")
+    parser.add_argument("--out", help="file for the figures of the sums")
+    arguments = parser.parse_intermixed_args()
+    bench, sizes = Bench(*arguments.given), sorted(arguments.sizes)
     if bench.next_to:
         versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "polars", "pandas")]
         print(", ".join([*versions, postgres.version() if postgres.programs() else "PostgreSQL is not installed: left out"]))
-    reports = {size: bench.measure(size) for size in sizes}
+    if arguments.sums:
+        for size in sizes:
+            world = f"{CARDS:,} cards and {MERCHANTS:,} merchants in {DAYS} days"
+            bench.figures.append(f"# batch: {size:,} transactions of {world}; {bench.threads} threads, {bench.rounds} rounds")
+            bench.make_archive(size)
+            bench.measure_sums(size)
+    else:
+        measure_all(bench, sizes)
+    if arguments.out:
+        watch.write_lines(arguments.out, bench.figures)
+    for fault in bench.faults:
+        print(f"NOT AS IT SHOULD BE: {fault}")
+    sys.exit(1 if bench.faults else 0)
+
+
+def measure_all(bench, sizes):
+    runs = {size: bench.measure(size)["run"] for size in sizes}
     bench.measure_rescoring(sizes[0])
     if len(sizes) > 1:
         wall, cpu = (
-            (reports[sizes[-1]][what] / sizes[-1]) / (reports[sizes[0]][what] / sizes[0])
+            (getattr(runs[sizes[-1]], what) / sizes[-1]) / (getattr(runs[sizes[0]], what) / sizes[0])
             for what in ("seconds", "cpu_seconds")
         )
         print(
             f"a transaction takes {wall:.2f} times as long at {sizes[-1]:,} as at {sizes[0]:,}, and {cpu:.2f} times"
             " the processor time" + bench.expect(cpu <= SLOWER_MAX, "processor time per transaction")
         )
-    for fault in bench.faults:
-        print(f"NOT AS IT SHOULD BE: {fault}")
-    sys.exit(1 if bench.faults else 0)
 
 
 main()

@@ -21,7 +21,6 @@ import tempfile
 import time
 
 import numpy
-import pandas
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import postgres  # noqa: E402  (found by the line before)
@@ -31,8 +30,9 @@ WINDOWS = (1, 7, 30)
 KEYS = ("card", "merchant")
 
 
-def load(folder):
-    return pandas.DataFrame(
+def load(folder, frame):
+    """frame: what makes a table of the tool's own out of columns."""
+    return frame(
         {
             "time_us": numpy.fromfile(f"{folder}/time_us.i64", dtype="<i8"),
             "card": numpy.fromfile(f"{folder}/card.u32", dtype="<u4"),
@@ -60,6 +60,8 @@ def by_duckdb(frame, threads):
 
 
 def by_pandas(frame, _threads):
+    import pandas
+
     newest = frame["time_us"].max()
     results = {}
     for key in KEYS:
@@ -118,6 +120,8 @@ def start_postgres(frame, folder):
 
 
 def read_postgres(server, key):
+    import pandas
+
     text = server.sql(f"COPY by_{key} TO STDOUT (FORMAT csv, HEADER)")
     table = pandas.read_csv(io.StringIO(text), dtype="int64")
     return {name: table[name].to_numpy() for name in table}
@@ -150,13 +154,16 @@ def main():
         os.environ["POLARS_MAX_THREADS"] = threads
         import polars
 
-    frame = load(columns)
-    if tool == "postgres":
-        results, used = measure_postgres(polars.from_pandas(frame), int(threads))
-    elif tool == "polars":
-        results, used = measure(by_polars, polars.from_pandas(frame), int(threads))
+        frame = load(columns, polars.DataFrame)
     else:
-        results, used = measure(by_duckdb if tool == "duckdb" else by_pandas, frame, int(threads))
+        import pandas
+
+        frame = load(columns, pandas.DataFrame)
+    if tool == "postgres":
+        results, used = measure_postgres(frame, int(threads))
+    else:
+        by = {"duckdb": by_duckdb, "polars": by_polars, "pandas": by_pandas}[tool]
+        results, used = measure(by, frame, int(threads))
     for key in KEYS:
         numpy.savez(f"{result}/{key}.npz", **results[key])
     print(json.dumps(used))

@@ -1,7 +1,8 @@
 """Replay, measured; see README.md beside. `run` starts it.
 
-usage: bench.py BUILD CACHE THREADS ROUNDS NEXT_TO [--thirty] [--all] [TRANSACTIONS]"""
+usage: bench.py BUILD CACHE THREADS ROUNDS NEXT_TO [--thirty] [--all] [--windows] [--out FILE] [TRANSACTIONS]"""
 
+import argparse
 import dataclasses
 import hashlib
 import importlib.metadata
@@ -13,10 +14,9 @@ import statistics
 import subprocess
 import sys
 
-import watch
-
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."))
 import postgres  # noqa: E402  (found by the line before)
+import watch  # noqa: E402
 
 HERE = "tests/bench/replay"
 WINDOWS = f"{HERE}/windows"
@@ -42,7 +42,8 @@ class Bench:
         self.harrier = f"{build}/clients/cli/harrier"
         # harrier-parquet takes the Python that it finds first: the one with pyarrow.
         self.env = dict(os.environ, PATH=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
-        self.faults = []
+        self.faults, self.judges = [], True  # time and memory, not only values
+        self.figures = []  # lines for --out
 
     def folder(self, size):
         return f"{self.cache}/replay-{size}"
@@ -59,7 +60,9 @@ class Bench:
             slower = []
         self.tools = (*TOOLS, *slower)
         versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "polars", "pandas", "pyarrow")]
-        print(", ".join([*versions, postgres.version() if postgres.programs() else "PostgreSQL is not installed: left out"]))
+        versions.append(postgres.version() if postgres.programs() else "PostgreSQL is not installed: left out")
+        print(", ".join(versions))
+        self.figures.append(f"# batch: {', '.join(versions)}")
 
     # ---- archives
 
@@ -129,6 +132,7 @@ class Bench:
         print(f"\n12 counts and sums of each of {size:,} transactions' moments, reading included; medians of {self.rounds}")
         for name, of_name in runs.items():
             self.print_run(f"{name}, {self.threads} threads", median_run(of_name), size)
+            self.figures += watch.figures_of(f"batch_replay_{name}", of_name)
         if not tools:
             return
         sums = [json.loads(runs[tool][0].output)["sums"] for tool in tools]
@@ -141,7 +145,7 @@ class Bench:
         faster = statistics.median(a.seconds / b.seconds for a, b in zip(runs[tool], runs["harrier"]))
         processor = statistics.median(a.cpu_seconds / b.cpu_seconds for a, b in zip(runs[tool], runs["harrier"]))
         memory = statistics.median(b.resident_bytes / a.resident_bytes for a, b in zip(runs[tool], runs["harrier"]))
-        good = tool not in TOOLS or (faster >= FASTER_MIN and memory <= MEMORY_MAX)
+        good = tool not in TOOLS or not self.judges or (faster >= FASTER_MIN and memory <= MEMORY_MAX)
         print(
             f"  replay is {faster:.2f} times as fast as {tool}, takes 1/{processor:.2f} of its processor time and"
             f" {memory:.0%} of its memory" + self.expect(good, f"replay beside {tool}")
@@ -161,6 +165,7 @@ class Bench:
             f"  values: {found.cells:,} cells, {found.wrong + found.beyond:,} wrong; {found.same / found.cells:.3%} as the"
             f" others have them, the rest of windows up to a 64th beside" + self.expect(found.is_good(), f"values: {found}")
         )
+        self.figures.append(f"# batch, point in time: {found.cells:,} cells, {found.wrong + found.beyond} wrong, {found.same / found.cells:.3%} as the others have them, the rest of windows up to a 64th beside")
         for path in (*tables, export):
             os.unlink(path)
 
@@ -249,28 +254,39 @@ def hash_of(path):
 
 
 def main():
-    bench, arguments = Bench(*sys.argv[1:6]), sys.argv[6:]
-    sizes = [argument for argument in arguments if argument not in ("--thirty", "--all")]
-    if len(sizes) > 1 or not all(size.isdecimal() for size in sizes):
-        sys.exit("usage: tests/bench/replay/run [--thirty] [--all] [TRANSACTIONS]")
-    size = int(sizes[0]) if sizes else 10 * MILLION
+    parser = argparse.ArgumentParser(prog="tests/bench/replay/run")
+    parser.add_argument("given", nargs=5)
+    parser.add_argument("size", metavar="TRANSACTIONS", nargs="?", type=int, default=10 * MILLION)
+    parser.add_argument("--thirty", action="store_true")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--windows", action="store_true", help="only what others compute as well")
+    parser.add_argument("--out", help="file for the figures of --windows; who reads them judges time and memory")
+    arguments = parser.parse_intermixed_args()
+    bench, size = Bench(*arguments.given), arguments.size
+    bench.judges = not arguments.out
     if bench.next_to:
-        bench.choose_tools(size, "--all" in arguments)
+        bench.choose_tools(size, arguments.all)
     bench.measure_windows(size)
     if bench.next_to:
         bench.compare_values(size)
+    if arguments.out:
+        watch.write_lines(arguments.out, bench.figures)
+    if not arguments.windows:
+        measure_policies(bench, size, 30 * MILLION if arguments.thirty else size)
+    for fault in bench.faults:
+        print(f"NOT AS IT SHOULD BE: {fault}")
+    sys.exit(1 if bench.faults else 0)
+
+
+def measure_policies(bench, size, largest):
     handbook = bench.make_handbook()
     if handbook:
         bench.measure_rate("handbook", handbook)
     else:
         print("\nrules/handbook: handbook_raw.csv.zst is not at hand, left out")
     bench.measure_rate("card-payments", f"{bench.folder(size)}/archive")
-    largest = 30 * MILLION if "--thirty" in arguments else size
     if largest > MILLION:
         bench.measure_growth([MILLION, largest])
-    for fault in bench.faults:
-        print(f"NOT AS IT SHOULD BE: {fault}")
-    sys.exit(1 if bench.faults else 0)
 
 
 main()

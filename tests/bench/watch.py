@@ -78,3 +78,16 @@ def run(command, env=None, statuses=(0,)):
         sys.exit(f"{' '.join(command)}: status {process.returncode}\n{said.decode(errors='replace')[-2000:]}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return Run(seconds, cpu, resident, anonymous, output)
+
+
+def figures_of(name, runs):
+    """Lines of name, tab and value, one for each run of each figure."""
+    for run in runs:
+        yield f"{name}_s\t{run.seconds:.6g}"
+        yield f"{name}_cpu_s\t{run.cpu_seconds:.6g}"
+        yield f"{name}_bytes\t{run.resident_bytes}"
+
+
+def write_lines(path, lines):
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f"{line}\n" for line in lines)

@@ -1,0 +1,70 @@
+#!/usr/bin/env python3
+"""performance.py: figures as programs print them, and what the page says of them."""
+import os
+import tempfile
+import unittest
+
+import performance
+import rows
+
+
+def figures_of(text):
+    with tempfile.TemporaryDirectory() as folder:
+        path = os.path.join(folder, "figures")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text)
+        return performance.read(path)
+
+
+def cells_of(page, what):
+    line = next(line for line in page.splitlines() if line.startswith(f"| {what} |"))
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+class Performance(unittest.TestCase):
+    def test_rounds_and_remarks_are_kept_in_order(self):
+        figures, remarks = figures_of("# a machine\nrate\t3\nother_rate\t1e6\nrate\t-0.5\n")
+        self.assertEqual((figures, remarks), ({"rate": [3, -0.5], "other_rate": [1e6]}, ["a machine"]))
+
+    def test_what_is_no_figure_is_refused(self):
+        for line in ("rate 3", "rate\tmany", "rate\t3\t4", "#nothing"):
+            with self.assertRaisesRegex(SystemExit, "expected name, tab and number"):
+                figures_of(line + "\n")
+
+    def test_a_quotient_is_of_each_round(self):
+        values = performance.values_of({"a": [6, 9], "b": [2, 9]}, "a / b")
+        self.assertEqual(values, [3, 1])
+        self.assertIsNone(performance.values_of({"a": [6]}, "a / b"))
+
+    def test_the_median_decides_and_what_falls_short_says_why(self):
+        row = rows.at_least("section", "what", "a / b", 2, " ×", reason="Because.")
+        self.assertEqual(performance.row_of({"a": [3, 1, 9], "b": [1, 1, 3]}, row), "| what | ≥ 2 × | 3 × | 1 – 3 (3) | yes |")
+        self.assertEqual(performance.row_of({"a": [3, 1, 1], "b": [1, 1, 1]}, row), "| what | ≥ 2 × | 1 × | 1 – 3 (3) | **no** Because. |")
+        self.assertIn("not measured", performance.row_of({"a": [3]}, row))
+
+    def test_every_target_can_say_why_it_was_missed_in_batch(self):
+        for row in rows.batch():
+            self.assertTrue(row.target is None or row.at_most and row.target > 1 or row.reason, row.what)
+
+    def test_batch_of_the_figures_that_its_benches_print(self):
+        text = ""
+        for kind in ("replay", "rebuild"):
+            for name, seconds, size in (("harrier", 1, 100), ("duckdb", 3, 300), ("polars", 2, 500), ("pandas", 5, 50), ("postgres", 8, 200)):
+                text += f"batch_{kind}_{name}_s\t{seconds}\nbatch_{kind}_{name}_cpu_s\t{2 * seconds}\nbatch_{kind}_{name}_bytes\t{size}\n"
+        page = performance.page(*figures_of(text))
+        self.assertEqual(cells_of(page, "DuckDB: its time, of ours"), ["DuckDB: its time, of ours", "≥ 2 ×", "3 ×", "3 – 3 (1)", "yes"])
+        self.assertEqual(cells_of(page, "Polars: our peak memory, of its")[1:], ["≤ 0.25 ×", "0.2 ×", "0.2 – 0.2 (1)", "yes"])
+        self.assertTrue(cells_of(page, "DuckDB: our peak memory, of its")[4].startswith("**no** "))
+        self.assertEqual(cells_of(page, "pandas: our peak memory, of its")[1:], ["", "2 ×", "2 – 2 (1)", ""])
+        self.assertEqual(cells_of(page, "harrier rebuild: time")[2], "1 s")
+
+    def test_no_two_rows_of_a_section_are_alike(self):
+        keys = [(row.section, row.what) for row in rows.ROWS]
+        self.assertEqual(len(keys), len(set(keys)))
+        for row in rows.ROWS:
+            for name in row.figure.split(" / "):
+                self.assertRegex(f"{name}\t1", performance.LINE)
+
+
+if __name__ == "__main__":
+    unittest.main()
