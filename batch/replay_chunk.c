@@ -128,7 +128,7 @@ static void make_texts(struct replay_lane_rows *lane, size_t shards) {
 static void make_values(struct replay_lane_rows *lane, size_t values, size_t reads) {
     if (values > lane->value_capacity) {
         free(lane->values);
-        lane->values = check_malloc(values * sizeof *lane->values);
+        lane->values = check_calloc(values, sizeof *lane->values);
         lane->value_capacity = values;
     }
     if (reads > lane->read_capacity) {

@@ -15,6 +15,7 @@ struct replay_judge {
     struct engine **engines; /* NULL: no policy yet */
     size_t lane;             /* in replay->lanes: what it reads; SIZE_MAX: nothing is derived */
     uint64_t snapshot_id, generation_id; /* as decisions have them */
+    bool seeks_quiet;                    /* engine_seek_quiet(), and it is of use */
 };
 
 /* An item on its way through a shard's thread. */
