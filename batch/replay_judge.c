@@ -202,8 +202,8 @@ static uint64_t find_loud(const struct replay_judging *judging, size_t first, si
         engine_loud(engine, &lane->values[first * states->value_count], states->value_count, count);
     for (size_t i = 0; i < count; i++) {
         const struct replay_line *line = &judging->chunk->rows[first + i];
-        bool is_quiet = line->is_decided && is_read(states, lane, first + i) &&
-                        engine_surely_takes(engine, &line->record.transaction.transaction);
+        bool is_quiet =
+            line->is_decided && line->is_surely_taken && is_read(states, lane, first + i);
         loud |= (uint64_t)!is_quiet << i;
     }
     return loud;
