@@ -57,7 +57,7 @@ void replay_chunk_add(struct replay_chunk *chunk, enum record_type type, uint64_
     }
     struct replay_line *row = &chunk->rows[chunk->row_count++];
     row->type = type;
-    row->is_decided = row->is_told = false;
+    row->is_decided = row->is_told = row->is_surely_taken = false;
     row->position = position;
     row->payload_at = chunk->payloads.length;
     row->payload_length = payload.length;
@@ -128,7 +128,7 @@ static void make_texts(struct replay_lane_rows *lane, size_t shards) {
 static void make_values(struct replay_lane_rows *lane, size_t values, size_t reads) {
     if (values > lane->value_capacity) {
         free(lane->values);
-        lane->values = check_malloc(values * sizeof *lane->values);
+        lane->values = check_calloc(values, sizeof *lane->values);
         lane->value_capacity = values;
     }
     if (reads > lane->read_capacity) {

@@ -72,11 +72,12 @@ struct replay_line {
     enum record_type type;
     bool is_decided; /* thresholds may look at it, though it is not told */
     bool is_told;
+    bool is_surely_taken; /* by the schema of the policy that judges; false: nobody has looked */
     uint64_t position;
     size_t payload_at, payload_length; /* in payloads */
-    struct record record;              /* of transactions and outcomes, once outlined */
     struct replay_result decision, against;
-    size_t prepared; /* bytes that take() has made, in the part's */
+    size_t prepared;      /* bytes that take() has made, in the part's */
+    struct record record; /* of transactions and outcomes, once outlined */
 };
 
 /* Rows that one job takes. */

@@ -15,6 +15,7 @@ struct replay_judge {
     struct engine **engines; /* NULL: no policy yet */
     size_t lane;             /* in replay->lanes: what it reads; SIZE_MAX: nothing is derived */
     uint64_t snapshot_id, generation_id; /* as decisions have them */
+    bool seeks_quiet;                    /* engine_seek_quiet(), and it is of use */
 };
 
 /* An item on its way through a shard's thread. */
@@ -54,6 +55,8 @@ struct replay_ahead {
     bool has_record; /* that is for the next chunk: a night lies before it */
 };
 
+#define REPLAY_APART 128
+
 struct replay {
     struct replay_options options;
     size_t workers;
@@ -87,13 +90,17 @@ struct replay {
     size_t lane_count;
     uint64_t *places; /* where tables were built, ascending; UINT64_MAX behind the last */
     size_t next_place;
-    int64_t newest_event_time_us;
     struct buffer own_verdicts; /* counterfactual: of the policy, by position */
     struct arena record;        /* of the thread that runs the replay */
 
     struct replay_worker *worker; /* [workers] */
     uint64_t resumed; /* so many records were told by the run that this one goes on from */
+
+    /* Written with every record by the thread that runs the replay: not on one cache line with what
+     * the workers read. */
+    char apart[REPLAY_APART];
     struct replay_report report;
+    int64_t newest_event_time_us;
 };
 
 /* ---- replay_read.c ---- */

@@ -166,7 +166,7 @@ static void list_fired(struct replay_worker *own, struct replay_row *row) {
 
 int replay_take(const struct replay *replay, size_t worker, struct replay_decided *decided,
                 struct buffer *prepared, struct error *ret_error) {
-    if (decided->row.decision)
+    if (decided->row.decision && decided->row.engine)
         list_fired(&replay->worker[worker], &decided->row);
     if (!replay->listener->take)
         return 0;
@@ -179,29 +179,89 @@ struct replay_result replay_result_of(const struct decision *decision) {
                     : (struct replay_result){.verdict = VERDICT_NONE};
 }
 
+/* ---- rows about which no rule has anything to say ---- */
+
+/* Has every entity been read for it, and in time? */
+static bool is_read(const struct replay_states *states, const struct replay_lane_rows *lane,
+                    size_t row) {
+    size_t count = states->plan->plan.entity_count;
+    const uint8_t *reads = &lane->reads[row * count];
+    bool is = true;
+    for (size_t e = 0; e < count; e++)
+        is &= reads[e] == REPLAY_READ;
+    return is;
+}
+
+/* Bit i: row first + i is to be judged. */
+static uint64_t find_loud(const struct replay_judging *judging, size_t first, size_t count) {
+    const struct replay_judge *judge = &judging->replay->judge;
+    struct engine *engine = judge->engines[judging->worker];
+    const struct replay_states *states = judging->replay->lanes[judge->lane];
+    const struct replay_lane_rows *lane = &judging->chunk->lanes[judge->lane];
+    uint64_t loud =
+        engine_loud(engine, &lane->values[first * states->value_count], states->value_count, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct replay_line *line = &judging->chunk->rows[first + i];
+        bool is_quiet =
+            line->is_decided && line->is_surely_taken && is_read(states, lane, first + i);
+        loud |= (uint64_t)!is_quiet << i;
+    }
+    return loud;
+}
+
+static void fill_quiet(const struct replay_judging *judging, struct replay_decided *ret_decided) {
+    const struct replay_judge *judge = &judging->replay->judge;
+    const struct record *record = &judging->chunk->rows[judging->index].record;
+    replay_begin_row(judging->replay, record, ret_decided);
+    engine_decide_quiet(judge->engines[judging->worker], &record->transaction.transaction,
+                        &ret_decided->decision);
+    ret_decided->row.decision = &ret_decided->decision;
+}
+
+/* ---- a part ---- */
+
+/* One row: decided, and taken where it is told. */
+static int judge_line(const struct replay_judging *judging, bool is_quiet, struct replay_line *line,
+                      struct buffer *prepared, struct error *ret_error) {
+    const struct replay *replay = judging->replay;
+    struct replay_decided decided;
+    size_t before = prepared->length;
+    int r = 0;
+    if (is_quiet) {
+        fill_quiet(judging, &decided);
+        replay_settle(&replay->judge, decided.row.record, 0, &decided.decision, ret_error);
+    } else {
+        r = replay_judge_row(judging, &decided, ret_error);
+    }
+    if (r == 0 && line->is_told)
+        r = replay_take(replay, judging->worker, &decided, prepared, ret_error);
+    if (r < 0)
+        return r;
+    line->decision = replay_result_of(decided.row.decision);
+    line->against = replay_result_of(decided.row.against);
+    line->prepared = prepared->length - before;
+    return 0;
+}
+
 void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, size_t index,
                        size_t worker) {
     struct replay_part *part = &chunk->parts[index];
+    struct replay_judging judging = {.replay = replay, .worker = worker, .chunk = chunk};
+    bool seeks_quiet = replay->judge.seeks_quiet;
+    uint64_t loud = UINT64_MAX;
     for (size_t i = part->first; i < part->good; i++) {
         struct replay_line *line = &chunk->rows[i];
-        struct replay_decided decided;
-        struct error error;
+        size_t at = (i - part->first) % ENGINE_ROWS_MAX, left = part->good - i;
+        if (seeks_quiet && at == 0)
+            loud = find_loud(&judging, i, left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX);
         if (!line->is_decided)
             continue;
-        const struct replay_judging judging = {
-            .replay = replay, .worker = worker, .chunk = chunk, .index = i};
-        size_t before = part->prepared.length;
-        int r = replay_judge_row(&judging, &decided, &error);
-        if (r == 0 && line->is_told)
-            r = replay_take(replay, worker, &decided, &part->prepared, &error);
+        judging.index = i;
+        int r = judge_line(&judging, !(loud >> at & 1), line, &part->prepared, &part->error);
         if (r < 0) {
             part->result = r;
-            part->error = error;
             part->good = i;
             return;
         }
-        line->decision = replay_result_of(decided.row.decision);
-        line->against = replay_result_of(decided.row.against);
-        line->prepared = part->prepared.length - before;
     }
 }

@@ -134,9 +134,12 @@ void replay_outline(const struct replay *replay, struct replay_chunk *chunk, siz
             return;
         }
         if (row->type == RECORD_TRANSACTION) {
-            int64_t at_us = row->record.transaction.transaction.event_time_us;
+            const struct transaction *transaction = &row->record.transaction.transaction;
+            int64_t at_us = transaction->event_time_us;
             row->is_told = replay_is_told(replay, at_us);
             row->is_decided = replay_is_decided(replay, at_us);
+            row->is_surely_taken = replay->judge.seeks_quiet &&
+                                   engine_surely_takes(replay->judge.engines[worker], transaction);
         }
         if (replay_is_past(replay, chunk, i)) {
             row->is_told = false;

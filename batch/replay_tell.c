@@ -70,31 +70,30 @@ int replay_tell_decided(struct replay *replay, struct replay_line *line,
     return tell_row(replay, &decided->row, ret_error);
 }
 
+/* decision: all else in it is 0. */
 static const struct decision *brief(const struct replay_line *line, struct replay_result result,
-                                    struct decision *ret_decision) {
+                                    struct decision *decision) {
     if (result.verdict == VERDICT_NONE)
         return NULL;
-    *ret_decision = (struct decision){
-        .transaction_id = line->record.transaction.transaction.id,
-        .position = line->position,
-        .verdict = result.verdict,
-        .score = result.score,
-    };
-    return ret_decision;
+    decision->transaction_id = line->record.transaction.transaction.id;
+    decision->position = line->position;
+    decision->verdict = result.verdict;
+    decision->score = result.score;
+    return decision;
 }
 
-/* A row that take() has seen. */
+/* A row that take() has seen. briefly: its decisions are 0, or those of another row. */
 static int tell_taken(const struct replay *replay, const struct replay_line *line,
-                      struct text prepared, struct error *ret_error) {
-    struct replay_decided brief_row;
+                      struct text prepared, struct replay_decided *briefly,
+                      struct error *ret_error) {
     if (!replay->listener->row)
         return 0;
-    replay_begin_row(replay, &line->record, &brief_row);
-    brief_row.row.prepared = prepared;
-    brief_row.row.decision = brief(line, line->decision, &brief_row.decision);
+    replay_begin_row(replay, &line->record, briefly);
+    briefly->row.prepared = prepared;
+    briefly->row.decision = brief(line, line->decision, &briefly->decision);
     if (replay->against.engines)
-        brief_row.row.against = brief(line, line->against, &brief_row.against);
-    return tell_row(replay, &brief_row.row, ret_error);
+        briefly->row.against = brief(line, line->against, &briefly->against);
+    return tell_row(replay, &briefly->row, ret_error);
 }
 
 static int judge_and_tell(struct replay *replay, struct replay_chunk *chunk, size_t index,
@@ -109,17 +108,32 @@ static int judge_and_tell(struct replay *replay, struct replay_chunk *chunk, siz
 
 /* ---- chunks ---- */
 
+#define AHEAD 6 /* rows */
+
+/* What telling a row looks at: another thread has written it. */
+static void fetch(const struct replay_line *line) {
+    const struct transaction_record *record = &line->record.transaction;
+    __builtin_prefetch(line);
+    __builtin_prefetch(&line->prepared);
+    __builtin_prefetch(&record->transaction.event_time_us);
+    __builtin_prefetch(&record->decision.verdict);
+}
+
 static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
                      struct error *ret_error) {
     bool is_judged = replay->listener->take || !replay->listener->row || replay->walk;
     size_t at = 0;
+    struct replay_decided briefly;
+    briefly.decision = briefly.against = (struct decision){0};
     for (size_t i = part->first; i < part->good; i++) {
         struct replay_line *line = &chunk->rows[i];
         struct text prepared = {.data = (const char *)part->prepared.bytes + at,
                                 .length = line->prepared};
         int r = 0;
+        if (i + AHEAD < part->good)
+            fetch(&chunk->rows[i + AHEAD]);
         if (line->is_told)
-            r = is_judged ? tell_taken(replay, line, prepared, ret_error)
+            r = is_judged ? tell_taken(replay, line, prepared, &briefly, ret_error)
                           : judge_and_tell(replay, chunk, i, &part->prepared, ret_error);
         if (r < 0)
             return r;

@@ -54,10 +54,18 @@ static void judge_deinit(const struct replay *replay, struct replay_judge *judge
     judge->engines = NULL;
 }
 
+/* Verdict and score are all that is asked of a row, and it is judged for nobody else. */
+static bool is_brief(const struct replay *replay) {
+    const struct replay_options *options = &replay->options;
+    return options->brief && !options->features && !options->hashes && !options->shadows &&
+           !options->recorded && !replay->walk && !replay->against_policy;
+}
+
 static void judge_fit(const struct replay *replay, struct replay_judge *judge,
                       struct snapshot *rules, struct snapshot *plan) {
     judge_deinit(replay, judge);
     judge->engines = check_calloc(replay->workers, sizeof(*judge->engines));
+    judge->seeks_quiet = is_brief(replay);
     for (size_t i = 0; i < replay->workers; i++) {
         judge->engines[i] = engine_new(rules, plan);
         engine_use_lists(judge->engines[i], replay->lists);
@@ -67,6 +75,8 @@ static void judge_fit(const struct replay *replay, struct replay_judge *judge,
             engine_omit_hash(judge->engines[i]);
             engine_omit_check(judge->engines[i]);
         }
+        if (judge->seeks_quiet)
+            judge->seeks_quiet = engine_seek_quiet(judge->engines[i]);
     }
     use_thresholds(replay, judge);
 }

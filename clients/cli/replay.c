@@ -273,6 +273,7 @@ static int open_replay(struct session *session, struct error *ret_error) {
         .texts = needs_texts(command),
         .hashes = command->recorded,
         .outcomes = command->features || replay_command_reports(command),
+        .brief = !command->recorded && !command->features && !replay_command_reports(command),
     };
     if (r == 0)
         r = replay_open(&options, &session->progress.progress, &session->replay, ret_error);

@@ -24,6 +24,14 @@ static inline struct text text_of(const char *string) {
     return (struct text){.data = string, .length = string ? strlen(string) : 0};
 }
 
+/* A text that has just been written, part by part: read as a whole, as compilers like to do it, the
+ * processor would have to wait for all writes before. */
+static inline struct text text_just_written(const struct text *t) {
+    const char *data = t->data;
+    __asm__("" : "+r"(data));
+    return (struct text){.data = data, .length = t->length};
+}
+
 static inline uint64_t text_load8(const char *at) {
     uint64_t word;
     memcpy(&word, at, sizeof word);

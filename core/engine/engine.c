@@ -81,6 +81,7 @@ void engine_free(struct engine *engine) {
     if (!engine)
         return;
     remove_shadows(engine);
+    quiet_free(engine->quiet);
     if (engine->plan != engine->rules)
         layout_deinit(&engine->plan_layout);
     warming_deinit(engine);

@@ -177,14 +177,31 @@ static void tell_shares(const struct poll *poll) {
     }
 }
 
+static struct poll begin_poll(struct judge *judge) {
+    judge->fired_count = 0;
+    for (size_t i = 0; i < judge->snapshot->group_count; i++)
+        judge->groups[i] = (struct group_total){0};
+    return (struct poll){.judge = judge, .asked = VERDICT_APPROVE};
+}
+
+static void close_poll(const struct poll *poll, struct judgement *judgement) {
+    judgement->score = score_with(poll, NULL);
+    judgement->verdict = verdict_with(poll, NULL);
+    tell_shares(poll);
+}
+
+struct judgement judge_nothing(struct judge *judge) {
+    const struct poll poll = begin_poll(judge);
+    struct judgement judgement = {0};
+    close_poll(&poll, &judgement);
+    return judgement;
+}
+
 struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena) {
     const struct snapshot *snapshot = judge->snapshot;
     const struct value *frame = judge->layout.bound.frame;
-    struct poll poll = {.judge = judge, .asked = VERDICT_APPROVE};
+    struct poll poll = begin_poll(judge);
     struct judgement judgement = {0};
-    judge->fired_count = 0;
-    for (size_t i = 0; i < snapshot->group_count; i++)
-        judge->groups[i] = (struct group_total){0};
     for (size_t first = 0; first < snapshot->rule_count; first += SCREEN_SET_RUN) {
         uint64_t sure,
             open = screen_set_open(snapshot->rule_screens, first / SCREEN_SET_RUN, frame, &sure);
@@ -192,8 +209,6 @@ struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct 
             ask(&poll, (uint32_t)first + (uint32_t)__builtin_ctzll(open), sure & (open & -open),
                 event_time_us, arena, &judgement);
     }
-    judgement.score = score_with(&poll, NULL);
-    judgement.verdict = verdict_with(&poll, NULL);
-    tell_shares(&poll);
+    close_poll(&poll, &judgement);
     return judgement;
 }

@@ -194,6 +194,7 @@ struct engine {
     /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
      * what is named and entries are what it has left; 0: something else was there. */
     uint64_t laid_out;
+    struct quiet *quiet; /* engine_seek_quiet(); NULL: it is not asked for, or cannot be */
 };
 
 /* ---- layouts: layout.c ---- */
@@ -341,6 +342,12 @@ int judge_bind(const struct judge *judge, const struct transaction *transaction,
 
 /* Fills judge->fired. */
 struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct arena *arena);
+/* What it gives when no condition is true and none fails. */
+struct judgement judge_nothing(struct judge *judge);
+
+/* ---- whom no rule has anything to say about: quiet.c ---- */
+
+void quiet_free(struct quiet *quiet); /* NULL is allowed */
 
 /* ---- what shadows make of it: shadow.c ---- */
 

@@ -98,22 +98,9 @@ uint32_t run_present(const struct entity_plan *entity, const struct entry *entry
     return present;
 }
 
-/* varint_put() of up to eight bytes at once: they are the lowest of *ret_bytes. Returns how many
- * they are; 0: more. The way back from run_take_varint(). */
-static inline size_t spread_varint(uint64_t value, uint64_t *ret_bytes) {
-    if (__builtin_expect(value >> 56 != 0, 0))
-        return 0;
-    size_t size = (size_t)(9 * (64 - __builtin_clzll(value | 1)) + 64) / 64;
-    value = (value & UINT64_C(0x0fffffff)) | value >> 28 << 32;
-    value += (value & UINT64_C(0x0fffc0000fffc000)) * 3;
-    value += value & UINT64_C(0x3f803f803f803f80);
-    *ret_bytes = value | (UINT64_C(0x0080808080808080) & ((UINT64_C(1) << (8 * size - 8)) - 1));
-    return size;
-}
-
 static inline uint8_t *put_varint(uint8_t *at, uint64_t value) {
     uint64_t bytes;
-    size_t size = spread_varint(value, &bytes);
+    size_t size = run_spread_varint(value, &bytes);
     if (__builtin_expect(size == 0, 0))
         return varint_put(at, value);
     store_u64(at, bytes);
@@ -126,7 +113,7 @@ uint8_t *run_put_varint(uint8_t *at, uint64_t value) {
 
 uint8_t *run_put_varint_before(uint8_t *end, uint64_t value) {
     uint64_t bytes;
-    size_t size = spread_varint(value, &bytes);
+    size_t size = run_spread_varint(value, &bytes);
     if (__builtin_expect(size == 0, 0)) {
         uint8_t *at = end - varint_size(value);
         varint_put(at, value);

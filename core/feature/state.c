@@ -113,6 +113,7 @@
 #include "../base/check.h"
 #include "collapsed.h"
 #include "fold.h"
+#include "plain.h"
 #include "run_decode.h"
 #include "settle.h"
 #include "standing.h"
@@ -423,13 +424,19 @@ void state_apply(struct state *state, const struct entity_plan *entity, int64_t 
     check_plan_of(entity, lateness_us);
     if (entity->reach_us == 0)
         return;
-    addition_of(&added, entity, entry);
     if (state->length == 0) {
+        addition_of(&added, entity, entry);
         add_first(state, entity, &added);
         return;
     }
     if (!state->is_surveyed)
         survey_state(state, entity);
+    if (entity->is_plain && plain_append(state, entity, entry)) {
+        if (entry->time_us >= state->quiet_us && !settle(state, entity, entry->time_us))
+            fold_in(state, entity, NULL);
+        return;
+    }
+    addition_of(&added, entity, entry);
     /* No time is later, so that of what is never quiet_us cannot be told. */
     bool is_told = entry->time_us < INT64_MAX;
     if (!is_told || !add_locally(state, entity, &added))

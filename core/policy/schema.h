@@ -104,6 +104,11 @@ int schema_bind_some(const struct schema *schema, const struct transaction *tran
                      const struct bound *bound, struct text *ret_field, struct error *ret_error);
 /* May binding this field, which is no attribute, refuse a transaction? */
 bool schema_may_refuse(const struct schema *schema, size_t slot);
+/* Is it plain at a glance that strict binding of these fields, `slots` ascending, refuses nothing?
+ * A transaction with attributes is left to schema_bind_some(), and so is one in another currency
+ * than the base's, or with a text of more than `longest` bytes. */
+bool schema_surely_takes(const struct schema *schema, const struct transaction *transaction,
+                         const size_t *slots, size_t slot_count, size_t longest);
 /* After schema_bind_some(): the fields that it left out, `slots` as there. */
 void schema_bind_rest(const struct schema *schema, const struct transaction *transaction,
                       const size_t *slots, size_t slot_count, const struct bound *bound);

@@ -415,10 +415,10 @@ int archive_part_next(struct archive_part_reader *reader, struct archive_part_re
         if (frame.position <= reader->after)
             continue;
         reader->record_offset = frame.offset;
-        reader->record = (struct archive_part_record){.type = (enum record_type)frame.type,
-                                                      .position = frame.position,
-                                                      .payload = frame.payload};
-        *ret_record = reader->record;
+        reader->record.type = ret_record->type = (enum record_type)frame.type;
+        reader->record.position = ret_record->position = frame.position;
+        reader->record.payload = text_just_written(&frame.payload);
+        ret_record->payload = text_just_written(&frame.payload);
         return 1;
     }
 }

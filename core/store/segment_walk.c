@@ -162,36 +162,37 @@ static const char *mark_fault(struct segment_walk *walk, const struct frame *fra
     return NULL;
 }
 
+/* The frame is read where it is wanted: copied as a whole right behind that, the processor would
+ * have to wait for its parts. */
 int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const char **ret_fault,
                       struct error *ret_error) {
     for (;;) {
-        struct frame frame;
-        int status = frame_window_look(&walk->window, walk->offset, &frame, ret_fault, ret_error);
+        int status =
+            frame_window_look(&walk->window, walk->offset, ret_frame, ret_fault, ret_error);
         if (status != FRAME_WHOLE)
             return status;
-        if (frame.type == FRAME_TYPE_SYNC) {
+        if (ret_frame->type == FRAME_TYPE_SYNC) {
             struct sync_mark mark;
-            const char *fault = mark_fault(walk, &frame, &mark);
+            const char *fault = mark_fault(walk, ret_frame, &mark);
             if (fault) {
                 *ret_fault = fault;
                 return FRAME_BAD;
             }
             if (mark.place.position > walk->synced.position)
                 walk->synced = mark.place;
-            walk->offset += frame.size;
+            walk->offset += ret_frame->size;
             continue;
         }
-        if (frame.position != walk->place.position + 1) {
+        if (ret_frame->position != walk->place.position + 1) {
             *ret_fault = "its position does not follow the one before it";
             return FRAME_BAD;
         }
-        const uint8_t *bytes = (const uint8_t *)frame.payload.data - FRAME_HEADER_SIZE;
+        const uint8_t *bytes = (const uint8_t *)ret_frame->payload.data - FRAME_HEADER_SIZE;
         if (!is_skimming(walk))
             walk->place.chain = frame_chain(bytes, walk->place.chain);
-        walk->place.position = frame.position;
-        walk->last_offset = frame.offset;
-        walk->offset += frame.size;
-        *ret_frame = frame;
+        walk->place.position = ret_frame->position;
+        walk->last_offset = ret_frame->offset;
+        walk->offset += ret_frame->size;
         return FRAME_WHOLE;
     }
 }

@@ -1,0 +1,49 @@
+/* Which transactions a schema takes, told at a glance: for whoever has many of them and no use for
+ * the bound fields. */
+#include "schema.h"
+
+#define CARD_NUMBER_MIN 13 /* digits */
+
+static bool takes_text(const struct field *field, struct text t, size_t longest) {
+    if (t.length == 0)
+        return !field->required;
+    bool may_be_card_number = t.length >= CARD_NUMBER_MIN && t.data[0] <= '9';
+    return t.length <= longest && !(may_be_card_number && field->refuse_card_number);
+}
+
+static bool takes(const struct schema *schema, const struct transaction *transaction, size_t slot,
+                  size_t longest) {
+    const struct field *field = &schema->fields[slot];
+    switch (field->kind) {
+    case FIELD_KIND_TEXT:
+        return takes_text(field, transaction->fields[field->source], longest);
+    case FIELD_KIND_ID:
+        return takes_text(field, transaction->id, longest);
+    case FIELD_KIND_CURRENCY:
+        return takes_text(field, transaction->currency, longest);
+    case FIELD_KIND_AMOUNT:
+        return transaction->currency.length > 0
+                   ? text_is(transaction->currency, schema->base_currency)
+                   : !field->required;
+    case FIELD_KIND_EVENT_TIME:
+    case FIELD_KIND_AMOUNT_MINOR:
+    case FIELD_KIND_DERIVED:
+        return true;
+    case FIELD_KIND_LATITUDE:
+    case FIELD_KIND_LONGITUDE:
+        return !field->required || transaction->has_location;
+    case FIELD_KIND_ATTRIBUTE:
+        return !field->required; /* it has none */
+    }
+    return false;
+}
+
+bool schema_surely_takes(const struct schema *schema, const struct transaction *transaction,
+                         const size_t *slots, size_t slot_count, size_t longest) {
+    if (transaction->attribute_count > 0)
+        return false;
+    for (size_t i = 0; i < slot_count; i++)
+        if (!takes(schema, transaction, slots[i], longest))
+            return false;
+    return true;
+}
