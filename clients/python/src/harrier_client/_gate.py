@@ -13,6 +13,7 @@ class Gate:
         self.aborted = False
         self._count_max = count_max
         self._closed = False
+        self._abandoned = False
         self._waiting = 0
         self._changed = threading.Condition(threading.Lock())
 
@@ -43,11 +44,18 @@ class Gate:
             self.count -= 1
             if self._waiting:
                 self._changed.notify_all() if self._closed else self._changed.notify()
+        if self._abandoned:
+            threading.Event().wait()  # a daemon thread: Python ends, and what it would go back to with it
 
     def close(self) -> None:
         with self._changed:
             self._closed = True
             self._changed.notify_all()
+
+    def abandon(self) -> None:
+        """Who leaves after this does not come back."""
+        self._abandoned = True
+        self.close()
 
     def wait_empty(self, timeout: Optional[float]) -> bool:
         with self._changed:

@@ -29,7 +29,7 @@ class _Phase(enum.Enum):
     RECEIVING = 2
 
 
-class _Place(_nng.Place):
+class _Place(_nng.CallingPlace):
     """Driven by nng's threads: they go on from sending to receiving by themselves, and the event loop is
     woken once, at the end."""
 
@@ -39,7 +39,7 @@ class _Place(_nng.Place):
         self._phase = _Phase.SENDING
         self._ends = 0.0
         self.link: Optional[_nng.Link[_Place]] = None
-        self.future: Optional[asyncio.Future[_Ending]] = None
+        self.future: Optional[asyncio.Future[_nng.Ending]] = None
         super().__init__(socket, mailbox.callback, self._handle)
 
     def start(self, data: bytes, timeout: float, ends: float) -> int:
@@ -60,16 +60,12 @@ class _Place(_nng.Place):
         self._mailbox.post(self, (False, error, b""))
 
 
-# It was sent, nng's error, the answer.
-_Ending = Tuple[bool, int, bytes]
-
-
 class _Mailbox:
     """From nng's threads to the event loop: many endings, one waking."""
 
     def __init__(self) -> None:
         self.loop: Optional[asyncio.AbstractEventLoop] = None
-        self._endings: Deque[Tuple[_Place, _Ending]] = deque()
+        self._endings: Deque[Tuple[_Place, _nng.Ending]] = deque()
         self._woken = False
         self.abandoned = 0  # requests under way that no task waits for
         self.callback = _ffi.callback("void(void *)", self._called)
@@ -79,7 +75,7 @@ class _Mailbox:
         place: _Place = _ffi.from_handle(handle)
         place.finished()
 
-    def post(self, place: _Place, ending: _Ending) -> None:
+    def post(self, place: _Place, ending: _nng.Ending) -> None:
         self._endings.append((place, ending))
         # Set back before the endings are taken out: what is put in after that wakes anew.
         if not self._woken and self.loop is not None:
@@ -323,11 +319,11 @@ class AsyncClient:
             return None
         return course.received(error, data, time.monotonic())
 
-    async def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _Ending:
+    async def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _nng.Ending:
         link = self._core.links[index]
         place = link.take()
         place.link = link
-        future: asyncio.Future[_Ending] = asyncio.get_running_loop().create_future()
+        future: asyncio.Future[_nng.Ending] = asyncio.get_running_loop().create_future()
         place.future = future
         error = place.start(data, timeout, ends)
         if error != _nng.OK:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
+import weakref
 from types import TracebackType
-from typing import Any, List, Optional, Sequence, Tuple, Type, Union
+from typing import Any, List, Optional, Sequence, Type, Union
 
 from . import _codec, _fallback, _nng
 from ._core import Core
@@ -46,12 +47,12 @@ class Client:
             metrics=metrics,
             token=token,
         )
-        self._core = Core(self.options, _nng.Place)
+        self._core = Core(self.options, _nng.WaitingPlace)
         self._meter = self._core.meter
         self._gate = Gate(in_flight_max)
         self._probes: List[threading.Thread] = []
         self._closing = threading.Lock()
-        self._closed = False
+        self._finalizer = weakref.finalize(self, _abandon, self._core, self._gate, self._probes)
 
     # ------------------------------------------------------------------------------------------
     # Calls
@@ -190,26 +191,16 @@ class Client:
             return None
         return course.received(error, data, time.monotonic())
 
-    def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> Tuple[bool, int, bytes]:
-        """It was sent, nng's error, the answer."""
+    def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _nng.Ending:
         link = self._core.links[index]
         place = link.take()
         try:
-            sent, answer = False, b""
-            error = place.start_send(data, timeout)
-            if error == _nng.OK:
-                place.wait()
-                error = place.sent()
-            if error == _nng.OK:
-                sent = True
-                place.start_receive(ends - time.monotonic())
-                place.wait()
-                error, answer = place.received()
+            ending = place.exchange(data, timeout, ends)
         except BaseException:  # an interrupt, at any point
             link.discard(place)
             raise
         link.give_back(place)
-        return sent, error, answer
+        return ending
 
     # ------------------------------------------------------------------------------------------
     # Probes: beside the calls, so that no call waits for an address that may be dead.
@@ -219,7 +210,7 @@ class Client:
         if index is None:
             return
         thread = threading.Thread(target=self._run_probe, args=(index,), name="harrier-probe", daemon=True)
-        self._probes = [probe for probe in self._probes if probe.is_alive()]
+        self._probes[:] = [probe for probe in self._probes if probe.is_alive()]
         self._probes.append(thread)
         thread.start()
 
@@ -242,20 +233,11 @@ class Client:
     def close(self, timeout: Optional[float] = None) -> None:
         """Lets calls under way end, at most timeout seconds; then they end with ClosedError."""
         with self._closing:
-            if self._closed:
-                return
-            self._gate.close()
-            if not self._gate.wait_empty(timeout):
-                self._gate.aborted = True
-                # A call that is sent again just now takes another place; so again, until all have left.
-                while not self._gate.wait_empty(0.005):
-                    self._core.end()
-            for probe in self._probes:
-                while probe.is_alive():
-                    self._core.end()
-                    probe.join(0.005)
-            self._core.close()
-            self._closed = True
+            if self._finalizer.alive:
+                self._gate.close()
+                self._gate.wait_empty(timeout)
+                _end_all(self._core, self._gate, self._probes)
+                self._finalizer.detach()
 
     def __enter__(self) -> Client:
         return self
@@ -268,8 +250,22 @@ class Client:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        """A client that nobody closed: no call is under way, for calls hold it."""
-        core = getattr(self, "_core", None)  # there is none when the options were wrong
-        if core is not None:
-            core.close()
+
+def _end_all(core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread]) -> None:
+    if not gate.wait_empty(0):
+        gate.aborted = True
+    # A call that is sent again just now takes another place; so again, until all have left.
+    while not gate.wait_empty(0.005):
+        core.end()
+    for probe in probes:
+        while probe.is_alive():
+            core.end()
+            probe.join(0.005)
+    core.close()
+
+
+def _abandon(core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread]) -> None:
+    """A client that nobody closed: no call is under way, for calls hold it. Or Python ends, and daemon threads
+    may be in calls: pynng ends nng then, which nobody may be in."""
+    gate.abandon()
+    _end_all(core, gate, probes)
