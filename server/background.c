@@ -132,7 +132,8 @@ static int begin_again(struct service *service, struct fold **ret_fold, struct e
     struct fold_source source = {.archive = service->archive_path,
                                  .generations = service->generations_path,
                                  .folder = service->adopted_folder,
-                                 .rules = service->rules};
+                                 .rules = service->rules,
+                                 .ahead = &service->ahead.ahead};
     int r = fold_begin(&source, ret_fold, ret_error);
     if (r < 0 && source.folder) { /* they may be gone */
         source.folder = NULL;

@@ -23,9 +23,11 @@
 #define note_unmapped(memory, size) ((void)(memory), (void)(size))
 #endif
 
-/* What is asked for at once. Of a piece only what has been touched takes memory. */
+/* What is asked for at once: a quarter of what there is, and at least this. Of a piece only what
+ * has been touched takes memory. */
 #define PIECE_BYTES ((size_t)64 << 20)
 #define HUGE_BYTES  ((size_t)2 << 20)
+#define SMALL_BYTES 4096 /* or more, on some machines */
 
 _Static_assert(PIECE_BYTES % HUGE_BYTES == 0 && HUGE_BYTES % HEAP_EXTENT_SIZE == 0,
                "extents fill huge pages, and those pieces");
@@ -58,22 +60,67 @@ static void unmap(void *memory, size_t size) {
     munmap(memory, size);
 }
 
+/* A write that leaves a byte as it is, also beside somebody who writes it: where it is zero, as in
+ * a page that nobody had, it becomes zero. (MADV_POPULATE_WRITE would do, but it holds the lock of
+ * all of the process's memory, maybe for long: whoever does this is in no hurry. A fault holds that
+ * of one piece.) */
+void pages_touch(void *memory, size_t size) {
+    for (uint8_t *at = memory, *end = at + size; at < end; at += SMALL_BYTES) {
+        uint8_t zero = 0;
+        __atomic_compare_exchange_n(at, &zero, 0, false, __ATOMIC_RELAXED, __ATOMIC_RELAXED);
+    }
+}
+
 static void add_piece(struct pages *pages) {
     bool is_small = pages->piece_count == 0 && pages->small > 0;
-    size_t size = is_small ? pages->small : PIECE_BYTES;
+    size_t quarter = pages->mapped / 4 & ~(HUGE_BYTES - 1);
+    size_t size = quarter > PIECE_BYTES ? quarter : PIECE_BYTES;
+    if (is_small)
+        size = pages->small;
     pages->pieces =
         check_reallocarray(pages->pieces, pages->piece_count + 1, sizeof *pages->pieces);
     pages->pieces[pages->piece_count++] = (struct pages_piece){
         .memory = map(size, is_small ? MADV_NOHUGEPAGE : MADV_HUGEPAGE), .size = size};
-    pages->used = 0;
+    pages->mapped += size;
+}
+
+/* A huge page, of the last piece: pieces are added one by one. */
+static void prepare_page(struct pages *pages) {
+    if (pages->prepared == pages->mapped)
+        add_piece(pages);
+    const struct pages_piece *last = &pages->pieces[pages->piece_count - 1];
+    uint8_t *end = last->memory + last->size;
+    pages->ahead->prepare(pages->ahead, end - (pages->mapped - pages->prepared), HUGE_BYTES);
+    pages->prepared += HUGE_BYTES;
+}
+
+/* What the extents have come to themselves is no longer ahead. */
+static void look_ahead(struct pages *pages) {
+    size_t wanted = pages->taken / 8;
+    if (wanted > PAGES_AHEAD_MAX)
+        wanted = PAGES_AHEAD_MAX;
+    if (pages->taken + wanted <= pages->small)
+        return; /* small pages are cheap, and whoever has little keeps to them */
+    size_t come_to = (pages->taken + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+    if (pages->prepared < come_to)
+        pages->prepared = come_to;
+    while (pages->prepared < pages->taken + wanted)
+        prepare_page(pages);
 }
 
 static void *next_extent(struct heap_source *self) {
     struct pages *pages = (struct pages *)self;
-    if (pages->piece_count == 0 || pages->used == pages->pieces[pages->piece_count - 1].size)
+    if (pages->taken == pages->mapped)
         add_piece(pages);
-    void *extent = pages->pieces[pages->piece_count - 1].memory + pages->used;
+    if (pages->used == pages->pieces[pages->piece].size) {
+        pages->piece++;
+        pages->used = 0;
+    }
+    void *extent = pages->pieces[pages->piece].memory + pages->used;
     pages->used += HEAP_EXTENT_SIZE;
+    pages->taken += HEAP_EXTENT_SIZE;
+    if (pages->ahead)
+        look_ahead(pages);
     return extent;
 }
 
@@ -94,8 +141,12 @@ void pages_init(struct pages *pages, size_t small) {
 }
 
 void pages_deinit(struct pages *pages) {
-    for (size_t i = 0; i < pages->piece_count; i++)
-        unmap(pages->pieces[i].memory, pages->pieces[i].size);
+    for (size_t i = 0; i < pages->piece_count; i++) {
+        const struct pages_piece *piece = &pages->pieces[i];
+        if (pages->ahead)
+            pages->ahead->forget(pages->ahead, piece->memory, piece->size);
+        unmap(piece->memory, piece->size);
+    }
     free(pages->pieces);
     *pages = (struct pages){0};
 }

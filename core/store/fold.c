@@ -168,6 +168,7 @@ int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct 
         return r;
     }
     fold->states.overlay = overlay_new(&fold->states.plan->plan, fold->generation);
+    overlay_use_ahead(fold->states.overlay, source->ahead);
     fold->generation = NULL;
     fold->states.engine = states_engine(&fold->states, source->rules);
     *ret_fold = fold;

@@ -46,8 +46,9 @@ struct fold;
 struct fold_source {
     const char *archive, *generations; /* folders */
     const char *folder; /* of the generation, within generations; NULL: the current one, if any */
-    struct snapshot *rules; /* that decide */
-    bool verified;          /* read all of the generation against its hashes before */
+    struct snapshot *rules;    /* that decide */
+    bool verified;             /* read all of the generation against its hashes before */
+    struct pages_ahead *ahead; /* touches memory ahead of need; outlives the states. NULL: nobody */
 };
 
 /* Opens the generation, if there is one, chooses the plan, and finds the place in the archive where

@@ -124,6 +124,11 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
     return overlay;
 }
 
+void overlay_use_ahead(struct overlay *overlay, struct pages_ahead *ahead) {
+    check(overlay->pages.taken == 0);
+    overlay->pages.ahead = ahead;
+}
+
 void overlay_free(struct overlay *overlay) {
     if (!overlay)
         return;

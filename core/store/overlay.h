@@ -6,6 +6,7 @@
 #pragma once
 
 #include "../base/error.h"
+#include "../base/pages.h"
 #include "../engine/engine.h"
 #include "generation.h"
 
@@ -25,6 +26,8 @@ struct overlay;
 /* generation: NULL before the first rebuild; the overlay keeps it open and closes it when freed.
  * The plan must outlive the overlay. */
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation);
+/* Whoever touches memory ahead of need; before anything is applied. NULL: nobody, as it is. */
+void overlay_use_ahead(struct overlay *overlay, struct pages_ahead *ahead);
 void overlay_free(struct overlay *overlay);
 
 struct state_source *overlay_states(struct overlay *overlay);

@@ -1,7 +1,6 @@
 /* What overlay.c and overlay_view.c share. Private to store/. */
 #pragma once
 
-#include "../base/pages.h"
 #include "id_index.h"
 #include "overlay.h"
 #include "residents.h"

@@ -1,0 +1,30 @@
+/* A thread that touches memory before the loop needs it: the kernel takes its time to give a page,
+ * and nobody is to wait for an answer meanwhile. */
+#pragma once
+
+#include "core/base/pages.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#define AHEAD_MAX 16 /* pieces at a time: when more come, it is too late for the oldest */
+
+struct ahead_piece {
+    void *memory;
+    size_t size;
+};
+
+struct ahead {
+    struct pages_ahead ahead; /* first: for pages.h */
+    pthread_t thread;
+    pthread_mutex_t lock;
+    pthread_cond_t wanted, done;
+    struct ahead_piece waiting[AHEAD_MAX]; /* a ring */
+    size_t first, count;
+    struct ahead_piece under_way; /* NULL: none */
+    bool stopping;
+};
+
+void ahead_start(struct ahead *ahead);
+/* Nobody asks any more. */
+void ahead_stop(struct ahead *ahead);
