@@ -50,14 +50,22 @@ bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_
     return true;
 }
 
+static void put(struct id_index *index, uint32_t hash, struct id_slot slot) {
+    struct leaf *leaf = leaf_to_fill(&index->leaves, hash);
+    struct id_slot *slots = leaf->slots;
+    uint32_t mask = leaf_mask(leaf), at = hash & mask;
+    while (slots[at].packed)
+        at = (at + 1) & mask;
+    slots[at] = slot;
+    leaf->count++;
+}
+
 static void grow(struct id_index *index, uint32_t hash) {
     size_t count;
     const struct id_slot *slots = leaves_grow(&index->leaves, hash, &count);
     for (size_t i = 0; i < count; i++)
-        if (slots[i].packed) {
-            *find_slot(index, slots[i].id_hash) = slots[i];
-            leaves_count(&index->leaves, hash_of(index, slots[i].id_hash));
-        }
+        if (slots[i].packed)
+            put(index, hash_of(index, slots[i].id_hash), slots[i]);
     leaves_grown(&index->leaves);
 }
 
@@ -68,26 +76,23 @@ static void begin(struct id_index *index) {
     index->factor = hash_secret(index->leaves.list[0].slots);
 }
 
-static void add(struct id_index *index, struct id_slot slot) {
-    uint32_t hash = hash_of(index, slot.id_hash);
-    while (!leaves_have_room(&index->leaves, hash))
-        grow(index, hash);
-    *find_slot(index, slot.id_hash) = slot;
-    leaves_count(&index->leaves, hash);
-    index->count++;
-}
-
 void id_index_set(struct id_index *index, uint64_t id_hash, struct known_id known) {
     check(known.position > 0 && known.position < UINT64_C(1) << 56);
     if (!index->leaves.list)
         begin(index);
     struct id_slot *slot = find_slot(index, id_hash);
-    struct id_slot wanted = {.id_hash = id_hash,
-                             .packed = known.position << 8 | (uint64_t)known.label};
-    if (slot->packed)
-        *slot = wanted;
-    else
-        add(index, wanted);
+    if (!slot->packed) {
+        uint32_t hash = hash_of(index, id_hash);
+        struct leaf *leaf = leaf_to_fill(&index->leaves, hash);
+        for (; !leaf_has_room(leaf); slot = find_slot(index, id_hash)) {
+            grow(index, hash);
+            leaf = leaf_to_fill(&index->leaves, hash);
+        }
+        leaf->count++;
+        index->count++;
+    }
+    *slot =
+        (struct id_slot){.id_hash = id_hash, .packed = known.position << 8 | (uint64_t)known.label};
 }
 
 static int compare_slots(const void *left, const void *right) {

@@ -25,9 +25,7 @@ static size_t slots_size(const struct leaves *leaves, unsigned slot_bits) {
 
 /* The first of the places of the hash's leaf. */
 static size_t first_place(const struct leaves *leaves, uint32_t hash) {
-    size_t place = (size_t)((uint64_t)hash >> leaves->shift);
-    size_t places = (size_t)1 << (depth_of(leaves) - leaves->list[place].depth);
-    return place & ~(places - 1);
+    return (size_t)(leaf_to_fill(leaves, hash) - leaves->list);
 }
 
 static size_t last_place(const struct leaves *leaves, size_t first) {
@@ -77,17 +75,6 @@ static struct leaf new_leaf(struct leaves *leaves, unsigned slot_bits, unsigned 
     leaves->capacity += (size_t)1 << slot_bits;
     leaves->leaf_count++;
     return leaf;
-}
-
-bool leaves_have_room(const struct leaves *leaves, uint32_t hash) {
-    if (!leaves->list)
-        return false;
-    const struct leaf *leaf = &leaves->list[first_place(leaves, hash)];
-    return 4 * ((uint64_t)leaf->count + 1) <= UINT64_C(3) << leaf->slot_bits;
-}
-
-void leaves_count(struct leaves *leaves, uint32_t hash) {
-    leaves->list[first_place(leaves, hash)].count++;
 }
 
 /* Every place becomes two. */

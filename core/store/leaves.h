@@ -50,14 +50,20 @@ static inline uint32_t leaf_mask(const struct leaf *leaf) {
     return (UINT32_C(1) << leaf->slot_bits) - 1;
 }
 
-/* Is there a free slot for one more with that hash? */
-bool leaves_have_room(const struct leaves *leaves, uint32_t hash);
-/* Makes some. The slots of the leaf that was full, which the caller puts into the leaves that now
- * are theirs, all of them free; then leaves_grown(). There may still be no room: the caller asks
- * again. NULL: there was no leaf at all. */
+/* The same with its count, for adding. */
+static inline struct leaf *leaf_to_fill(const struct leaves *leaves, uint32_t hash) {
+    size_t place = (size_t)((uint64_t)hash >> leaves->shift);
+    unsigned below = 32u - leaves->shift - leaves->list[place].depth;
+    return &leaves->list[place >> below << below];
+}
+/* Is there a free slot for one more? */
+static inline bool leaf_has_room(const struct leaf *leaf) {
+    return 4 * ((uint64_t)leaf->count + 1) <= UINT64_C(3) << leaf->slot_bits;
+}
+/* Makes room for one more with that hash. The slots of the leaf that was full, which the caller
+ * puts into the leaves that now are theirs, all of them free; then leaves_grown(). There may still
+ * be no room: the caller asks again. NULL: there was no leaf at all. */
 const void *leaves_grow(struct leaves *leaves, uint32_t hash, size_t *ret_count);
 void leaves_grown(struct leaves *leaves);
-/* One slot more is in use of the leaf that the hash belongs to. */
-void leaves_count(struct leaves *leaves, uint32_t hash);
 /* One after the other; after NULL the first. NULL: that was the last. */
 const struct leaf *leaves_next(const struct leaves *leaves, const struct leaf *leaf);

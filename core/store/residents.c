@@ -83,38 +83,44 @@ static uint32_t slot_hash(const struct residents *residents, size_t entity, uint
     return (uint32_t)(mixed * residents->factor >> 32);
 }
 
-static inline const struct resident_slot *slots_of(const struct leaf *leaf) {
-    return leaf->slots;
-}
-
 /* Where probing for it begins. */
 static inline const struct resident_slot *first_slot(const struct residents *residents,
                                                      uint32_t hash) {
     const struct leaf *leaf = leaf_of(&residents->leaves, hash);
-    return &slots_of(leaf)[hash & leaf_mask(leaf)];
+    const struct resident_slot *slots = leaf->slots;
+    return &slots[hash & leaf_mask(leaf)];
 }
 
-static inline __attribute__((always_inline)) struct resident *
-find(const struct residents *residents, size_t entity, struct text key, uint32_t hash) {
+static inline bool is_it(const struct residents *residents, struct resident_slot slot,
+                         size_t entity, struct text key, uint32_t hash) {
+    if (slot.hash != hash)
+        return false;
+    const struct resident *resident = at_place(residents, slot.place);
+    return resident->entity == entity && text_equal(resident_key(resident), key);
+}
+
+/* Its slot, or the free one where probing for it ends. */
+static inline __attribute__((always_inline)) struct resident_slot *
+find_slot(const struct residents *residents, size_t entity, struct text key, uint32_t hash) {
     const struct leaf *leaf = leaf_of(&residents->leaves, hash);
-    uint32_t mask = leaf_mask(leaf);
-    for (uint32_t at = hash & mask;; at = (at + 1) & mask) {
-        struct resident_slot slot = slots_of(leaf)[at];
-        if (!slot.place)
-            return NULL;
-        if (slot.hash != hash)
-            continue;
-        struct resident *resident = at_place(residents, slot.place);
-        if (resident->entity == entity && text_equal(resident_key(resident), key))
-            return resident;
-    }
+    struct resident_slot *slots = leaf->slots;
+    uint32_t mask = leaf_mask(leaf), at = hash & mask;
+    while (slots[at].place && !is_it(residents, slots[at], entity, key, hash))
+        at = (at + 1) & mask;
+    return &slots[at];
+}
+
+static inline struct resident *at_slot(const struct residents *residents,
+                                       const struct resident_slot *slot) {
+    return slot->place ? at_place(residents, slot->place) : NULL;
 }
 
 struct resident *residents_find(const struct residents *residents, size_t entity, struct text key,
                                 uint64_t key_hash) {
     if (residents->count == 0)
         return NULL;
-    return find(residents, entity, key, slot_hash(residents, entity, key_hash));
+    uint32_t hash = slot_hash(residents, entity, key_hash);
+    return at_slot(residents, find_slot(residents, entity, key, hash));
 }
 
 /* The key lies on the second line. */
@@ -140,17 +146,20 @@ void residents_fetch(const struct residents *residents, size_t entity, uint64_t 
 
 static void seek(const struct residents *residents, struct state_place *places, size_t count) {
     uint32_t hashes[SEEK_MAX];
+    const struct resident_slot *slots[SEEK_MAX]; /* the first ones, which mostly are theirs */
     for (size_t i = 0; i < count; i++) {
         hashes[i] = slot_hash(residents, places[i].entity, places[i].key_hash);
-        __builtin_prefetch(first_slot(residents, hashes[i]));
+        slots[i] = first_slot(residents, hashes[i]);
+        __builtin_prefetch(slots[i]);
     }
+    for (size_t i = 0; i < count; i++)
+        if (slots[i]->place)
+            fetch_resident(at_place(residents, slots[i]->place));
     for (size_t i = 0; i < count; i++) {
-        uint32_t place = first_slot(residents, hashes[i])->place;
-        if (place)
-            fetch_resident(at_place(residents, place));
-    }
-    for (size_t i = 0; i < count; i++) {
-        struct resident *resident = find(residents, places[i].entity, places[i].key, hashes[i]);
+        const struct state_place *place = &places[i];
+        if (slots[i]->place && !is_it(residents, *slots[i], place->entity, place->key, hashes[i]))
+            slots[i] = find_slot(residents, place->entity, place->key, hashes[i]);
+        struct resident *resident = at_slot(residents, slots[i]);
         places[i].state = resident ? &resident->state : NULL;
     }
 }
@@ -164,13 +173,13 @@ void residents_seek(const struct residents *residents, struct state_place *place
 
 /* Into the first free slot where probing for it comes by. */
 static void put(struct residents *residents, struct resident_slot slot) {
-    const struct leaf *leaf = leaf_of(&residents->leaves, slot.hash);
+    struct leaf *leaf = leaf_to_fill(&residents->leaves, slot.hash);
     struct resident_slot *slots = leaf->slots;
     uint32_t mask = leaf_mask(leaf), at = slot.hash & mask;
     while (slots[at].place)
         at = (at + 1) & mask;
     slots[at] = slot;
-    leaves_count(&residents->leaves, slot.hash);
+    leaf->count++;
 }
 
 static void grow(struct residents *residents, uint32_t hash) {
@@ -251,10 +260,12 @@ struct resident *residents_add(struct residents *residents, size_t entity, struc
     state_init(&resident->state);
     resident->state.is_in_heap = residents->blocks[residents->block_count - 1]->is_in_heap;
     uint32_t hash = slot_hash(residents, entity, key_hash);
-    check(!find(residents, entity, key, hash));
-    while (!leaves_have_room(&residents->leaves, hash))
+    while (!leaf_has_room(leaf_to_fill(&residents->leaves, hash)))
         grow(residents, hash);
-    put(residents, (struct resident_slot){.hash = hash, .place = place});
+    struct resident_slot *slot = find_slot(residents, entity, key, hash);
+    check(!slot->place);
+    *slot = (struct resident_slot){.hash = hash, .place = place};
+    leaf_to_fill(&residents->leaves, hash)->count++;
     residents->count++;
     return resident;
 }
