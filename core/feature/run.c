@@ -104,10 +104,8 @@ static inline size_t spread_varint(uint64_t value, uint64_t *ret_bytes) {
     if (__builtin_expect(value >> 56 != 0, 0))
         return 0;
     size_t size = (size_t)(9 * (64 - __builtin_clzll(value | 1)) + 64) / 64;
-    value = (value & UINT64_C(0x0fffffff)) | value >> 28 << 32;
-    value += (value & UINT64_C(0x0fffc0000fffc000)) * 3;
-    value += value & UINT64_C(0x3f803f803f803f80);
-    *ret_bytes = value | (UINT64_C(0x0080808080808080) & ((UINT64_C(1) << (8 * size - 8)) - 1));
+    uint64_t more = UINT64_C(0x0080808080808080) >> (64 - 8 * size);
+    *ret_bytes = run_unpack(value) | more;
     return size;
 }
 
@@ -165,8 +163,8 @@ uint8_t *run_put_identity(const struct entity_plan *entity, const struct entry *
     uint32_t present = run_present(entity, entry);
     store_u64(at, __builtin_bswap64(entry->id_hash)); /* there is room for it in any case */
     at = put_small(at + entity->id_size, run_bits_below(count) & ~present);
-    for (size_t i = 0; i < count; i++)
-        if (present >> i & 1)
+    for (size_t i = 0; present != 0; i++, present >>= 1)
+        if (__builtin_expect(present & 1, 1))
             at = put_column(columns[i].type, entry, i, at);
     return at;
 }
