@@ -1,7 +1,7 @@
 #include "plain.h"
 
 #include "../base/check.h"
-#include "run.h"
+#include "run_decode.h"
 #include "standing.h"
 #include "state_memory.h"
 #include "survey.h"

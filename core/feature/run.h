@@ -54,19 +54,6 @@ static inline struct run run_open(const void *bytes, size_t length,
  * are. */
 bool run_next(struct run *run, struct run_entry *ret_entry);
 
-/* varint_put() of up to eight bytes at once: they are the lowest of *ret_bytes. Returns how many
- * they are; 0: more. The way back from run_take_varint(). */
-static inline size_t run_spread_varint(uint64_t value, uint64_t *ret_bytes) {
-    if (__builtin_expect(value >> 56 != 0, 0))
-        return 0;
-    size_t size = (size_t)(9 * (64 - __builtin_clzll(value | 1)) + 64) / 64;
-    value = (value & UINT64_C(0x0fffffff)) | value >> 28 << 32;
-    value += (value & UINT64_C(0x0fffc0000fffc000)) * 3;
-    value += value & UINT64_C(0x3f803f803f803f80);
-    *ret_bytes = value | (UINT64_C(0x0080808080808080) & ((UINT64_C(1) << (8 * size - 8)) - 1));
-    return size;
-}
-
 /* varint_put(), and quicker; there must be room for BUFFER_VARINT_MAX bytes, whatever it is. The
  * second writes what ends there and returns where it begins. */
 uint8_t *run_put_varint(uint8_t *at, uint64_t value);

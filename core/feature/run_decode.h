@@ -15,8 +15,8 @@ struct run_taken {
 /* cursor_varint() for what is long, or ends near the end of the bytes. */
 struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end);
 
-/* Does the processor have one instruction for run_pack() that is quick? AMD's family 17h has a slow
- * one. */
+/* Does the processor have one instruction for run_pack(), and one for the way back, that are quick?
+ * AMD's family 17h has slow ones. */
 static inline bool run_has_pext(void) {
 #if defined(__x86_64__)
     return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
@@ -44,6 +44,31 @@ static inline uint64_t run_pack_by(bool has_pext, uint64_t word, uint64_t mask) 
 }
 static inline uint64_t run_pack(uint64_t word, uint64_t mask) {
     return run_pack_by(run_has_pext(), word, mask);
+}
+
+/* The way back: the lowest 56 bits, seven to a byte. */
+static inline uint64_t run_unpack(uint64_t value) {
+#if defined(__x86_64__)
+    if (run_has_pext()) {
+        uint64_t bytes, mask = UINT64_C(0x7f7f7f7f7f7f7f7f);
+        __asm__("pdepq %2, %1, %0" : "=r"(bytes) : "r"(value), "r"(mask));
+        return bytes;
+    }
+#endif
+    value = (value & UINT64_C(0x0fffffff)) | value >> 28 << 32;
+    value += (value & UINT64_C(0x0fffc0000fffc000)) * 3;
+    value += value & UINT64_C(0x3f803f803f803f80);
+    return value;
+}
+
+/* varint_put() of up to eight bytes at once: they are the lowest of *ret_bytes. Returns how many
+ * they are; 0: more. The way back from run_take_varint(). */
+static inline size_t run_spread_varint(uint64_t value, uint64_t *ret_bytes) {
+    if (__builtin_expect(value >> 56 != 0, 0))
+        return 0;
+    size_t size = (size_t)(9 * (64 - __builtin_clzll(value | 1)) + 64) / 64;
+    *ret_bytes = run_unpack(value) | UINT64_C(0x0080808080808080) >> (64 - 8 * size);
+    return size;
 }
 
 /* run_take_varint() of bytes that have been checked, and a little quicker: whether it is the
