@@ -62,8 +62,8 @@ struct replay_options {
     bool outcomes; /* rows have the outcomes known at the end */
     bool texts;    /* reasons have their texts; without: engine_reasons() writes them */
     bool hashes;   /* decisions have their feature_hash */
-    /* Nobody asks rows for more than verdict and score: those about which no rule has anything to
-     * say may have no engine, and then their decision says nothing else. */
+    /* Only the report's counts are wanted of rows about which no rule has anything to say: they need
+     * neither be taken nor told. */
     bool brief;
     /* Derive what shadow policies would have decided: those that each archived decision names. With
      * `recorded`, replay_shadow() knows them. */
@@ -78,8 +78,7 @@ struct replay_row {
     const struct decision *against;  /* the archived one, or the second policy's; NULL: that one
                                         refuses the transaction */
     const struct thresholds *thresholds; /* of the generation adopted last; NULL: none */
-    /* That derived the decision: for engine_frame() and engine_reasons(). NULL: see brief. */
-    struct engine *engine;
+    struct engine *engine; /* that derived the decision: for engine_frame() and engine_reasons() */
     const struct error *refusal; /* why, and which of its fields */
     struct text refused_field;
     /* Rules of the engine's policy whose condition was true, as indices into it, rising: those that

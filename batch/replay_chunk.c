@@ -57,7 +57,7 @@ void replay_chunk_add(struct replay_chunk *chunk, enum record_type type, uint64_
     }
     struct replay_line *row = &chunk->rows[chunk->row_count++];
     row->type = type;
-    row->is_decided = row->is_told = row->is_surely_taken = false;
+    row->is_decided = row->is_told = row->is_surely_taken = row->is_quiet = false;
     row->position = position;
     row->payload_at = chunk->payloads.length;
     row->payload_length = payload.length;

@@ -73,6 +73,7 @@ struct replay_line {
     bool is_decided; /* thresholds may look at it, though it is not told */
     bool is_told;
     bool is_surely_taken; /* by the schema of the policy that judges; false: nobody has looked */
+    bool is_quiet;        /* no rule has anything to say: it is only counted */
     uint64_t position;
     size_t payload_at, payload_length; /* in payloads */
     struct replay_result decision, against;

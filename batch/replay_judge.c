@@ -166,7 +166,7 @@ static void list_fired(struct replay_worker *own, struct replay_row *row) {
 
 int replay_take(const struct replay *replay, size_t worker, struct replay_decided *decided,
                 struct buffer *prepared, struct error *ret_error) {
-    if (decided->row.decision && decided->row.engine)
+    if (decided->row.decision)
         list_fired(&replay->worker[worker], &decided->row);
     if (!replay->listener->take)
         return 0;
@@ -192,14 +192,16 @@ static bool is_read(const struct replay_states *states, const struct replay_lane
     return is;
 }
 
-/* Bit i: row first + i is to be judged. */
-static uint64_t find_loud(const struct replay_judging *judging, size_t first, size_t count) {
+/* Bit i: row first + i is to be judged. *ret_nothing: what comes of the others. */
+static uint64_t find_loud(const struct replay_judging *judging, size_t first, size_t count,
+                          struct replay_result *ret_nothing) {
     const struct replay_judge *judge = &judging->replay->judge;
     struct engine *engine = judge->engines[judging->worker];
     const struct replay_states *states = judging->replay->lanes[judge->lane];
     const struct replay_lane_rows *lane = &judging->chunk->lanes[judge->lane];
     uint64_t loud =
         engine_loud(engine, &lane->values[first * states->value_count], states->value_count, count);
+    ret_nothing->verdict = engine_decide_quiet(engine, &ret_nothing->score);
     for (size_t i = 0; i < count; i++) {
         const struct replay_line *line = &judging->chunk->rows[first + i];
         bool is_quiet =
@@ -209,30 +211,15 @@ static uint64_t find_loud(const struct replay_judging *judging, size_t first, si
     return loud;
 }
 
-static void fill_quiet(const struct replay_judging *judging, struct replay_decided *ret_decided) {
-    const struct replay_judge *judge = &judging->replay->judge;
-    const struct record *record = &judging->chunk->rows[judging->index].record;
-    replay_begin_row(judging->replay, record, ret_decided);
-    engine_decide_quiet(judge->engines[judging->worker], &record->transaction.transaction,
-                        &ret_decided->decision);
-    ret_decided->row.decision = &ret_decided->decision;
-}
-
 /* ---- a part ---- */
 
 /* One row: decided, and taken where it is told. */
-static int judge_line(const struct replay_judging *judging, bool is_quiet, struct replay_line *line,
+static int judge_line(const struct replay_judging *judging, struct replay_line *line,
                       struct buffer *prepared, struct error *ret_error) {
     const struct replay *replay = judging->replay;
     struct replay_decided decided;
     size_t before = prepared->length;
-    int r = 0;
-    if (is_quiet) {
-        fill_quiet(judging, &decided);
-        replay_settle(&replay->judge, decided.row.record, 0, &decided.decision, ret_error);
-    } else {
-        r = replay_judge_row(judging, &decided, ret_error);
-    }
+    int r = replay_judge_row(judging, &decided, ret_error);
     if (r == 0 && line->is_told)
         r = replay_take(replay, judging->worker, &decided, prepared, ret_error);
     if (r < 0)
@@ -248,16 +235,23 @@ void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, 
     struct replay_part *part = &chunk->parts[index];
     struct replay_judging judging = {.replay = replay, .worker = worker, .chunk = chunk};
     bool seeks_quiet = replay->judge.seeks_quiet;
+    struct replay_result nothing = {.verdict = VERDICT_NONE};
     uint64_t loud = UINT64_MAX;
     for (size_t i = part->first; i < part->good; i++) {
         struct replay_line *line = &chunk->rows[i];
         size_t at = (i - part->first) % ENGINE_ROWS_MAX, left = part->good - i;
         if (seeks_quiet && at == 0)
-            loud = find_loud(&judging, i, left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX);
+            loud =
+                find_loud(&judging, i, left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX, &nothing);
         if (!line->is_decided)
             continue;
         judging.index = i;
-        int r = judge_line(&judging, !(loud >> at & 1), line, &part->prepared, &part->error);
+        line->is_quiet = !(loud >> at & 1);
+        if (line->is_quiet) {
+            line->decision = nothing;
+            continue;
+        }
+        int r = judge_line(&judging, line, &part->prepared, &part->error);
         if (r < 0) {
             part->result = r;
             part->good = i;

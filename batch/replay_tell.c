@@ -132,7 +132,7 @@ static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct r
         int r = 0;
         if (i + AHEAD < part->good)
             fetch(&chunk->rows[i + AHEAD]);
-        if (line->is_told)
+        if (line->is_told && !line->is_quiet)
             r = is_judged ? tell_taken(replay, line, prepared, &briefly, ret_error)
                           : judge_and_tell(replay, chunk, i, &part->prepared, ret_error);
         if (r < 0)

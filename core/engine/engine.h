@@ -179,8 +179,7 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
  *
  * For whoever wants no more of decisions than verdict and score: about most transactions no rule
  * has anything to say, and where all rules look at features alone that is found out for many of
- * them together, without laying a single one out. What engine_decide_quiet() then gives is what
- * engine_judge() would. */
+ * them together, without laying a single one out. */
 
 /* Is it of any use with these rules? To be asked again after whatever changes how they judge. Only
  * behind engine_omit_hash() and engine_omit_check(). */
@@ -188,13 +187,13 @@ bool engine_seek_quiet(struct engine *engine);
 /* Each row has the values of all features of the plan, entity by entity, as engine_read() gave
  * them; row i's begin at values[i × stride]. Bit i: engine_judge() has to say what comes of it. */
 #define ENGINE_ROWS_MAX 64
-uint64_t engine_loud(struct engine *engine, const struct value *values, size_t stride, size_t rows);
+uint64_t engine_loud(const struct engine *engine, const struct value *values, size_t stride,
+                     size_t rows);
 /* Is it plain that the rules' schema does not refuse it? */
 bool engine_surely_takes(const struct engine *engine, const struct transaction *transaction);
-/* The decision about one that it takes, all of whose entities were read and none late, and that was
- * not loud when engine_loud() was asked last: transaction, policy, verdict, score. */
-void engine_decide_quiet(const struct engine *engine, const struct transaction *transaction,
-                         struct decision *ret_decision);
+/* What engine_judge() would say of all that it takes, whose entities were all read and none late,
+ * and that are not loud: the verdict, and the score. */
+enum verdict engine_decide_quiet(struct engine *engine, uint32_t *ret_score);
 
 /* For whoever keeps states to himself and applies entries himself: from here on states that
  * engine_read() is given have no hashes of ids, where the plan can do without. engine_apply() is

@@ -59,9 +59,22 @@ static void set_decided(struct engine *engine, const struct decision *decision) 
     filters_ask_again(&engine->filters, engine->plan_layout.bound.frame);
 }
 
+/* No filter of the plan: there is nothing to weigh, and what was decided makes no difference. */
+static void outline_unfiltered(struct engine *engine, const struct transaction_record *record,
+                               const struct outlining *outlining) {
+    layout_entries(engine, &record->transaction, true);
+    for (size_t i = 0; i < engine->named.spot_count; i++)
+        hand_over(engine, &engine->named.spots[i],
+                  engine->entries[engine->named.spots[i].entity].weights, outlining->sink);
+}
+
 static void outline_transaction(struct engine *engine, const struct transaction_record *record,
                                 const struct outlining *outlining) {
     bind_plan(engine, &record->transaction, outlining->ignores_hash);
+    if (engine->filters.count == 0) {
+        outline_unfiltered(engine, record, outlining);
+        return;
+    }
     set_undecided(engine);
     if (outlining->reads)
         filters_keep(&engine->filters, engine->plan_layout.bound.frame);

@@ -16,7 +16,6 @@ _Static_assert(ENGINE_ROWS_MAX <= ROW_CONDITION_MOST, "rows that are asked about
 struct quiet {
     struct row_condition **conditions;
     size_t count;
-    struct judgement nothing; /* what comes out */
 };
 
 void quiet_free(struct quiet *quiet) {
@@ -87,11 +86,10 @@ bool engine_seek_quiet(struct engine *engine) {
     return true;
 }
 
-uint64_t engine_loud(struct engine *engine, const struct value *values, size_t stride,
+uint64_t engine_loud(const struct engine *engine, const struct value *values, size_t stride,
                      size_t rows) {
-    struct quiet *quiet = engine->quiet;
+    const struct quiet *quiet = engine->quiet;
     uint64_t loud = 0;
-    quiet->nothing = judge_nothing(&engine->live);
     for (size_t i = 0; i < quiet->count; i++)
         loud |= row_condition_open(quiet->conditions[i], values, stride, rows);
     return loud;
@@ -103,12 +101,8 @@ bool engine_surely_takes(const struct engine *engine, const struct transaction *
                                ENGINE_KEY_PART_MAX);
 }
 
-void engine_decide_quiet(const struct engine *engine, const struct transaction *transaction,
-                         struct decision *ret_decision) {
-    *ret_decision = (struct decision){
-        .transaction_id = transaction->id,
-        .snapshot_id = engine->rules->id,
-        .verdict = engine->quiet->nothing.verdict,
-        .score = engine->quiet->nothing.score,
-    };
+enum verdict engine_decide_quiet(struct engine *engine, uint32_t *ret_score) {
+    const struct judgement nothing = judge_nothing(&engine->live);
+    *ret_score = nothing.score;
+    return nothing.verdict;
 }

@@ -368,7 +368,38 @@ static inline void own_value(struct gather *gather, const struct feature *featur
     put_absent(ret_value);
 }
 
+/* Where entity->is_plain, nearly all are counts and sums of all entries: the current transaction
+ * counts once, or not at all. */
+static void give_plain(struct gather *gather, struct value *ret_values) {
+    const struct feature *feature = gather->entity->features;
+    const struct feature *end = feature + gather->entity->feature_count;
+    for (struct value *value = ret_values; feature != end; feature++, value++) {
+        const struct gathered *all = &gather->gathered[feature->gathering];
+        if (feature->aggregate == AGGREGATE_COUNT) {
+            put_int(value, count_with_current(all, current_weight(gather, feature)));
+            continue;
+        }
+        if (feature->aggregate == AGGREGATE_SUM) {
+            const struct column *column = &gather->entity->columns[feature->column];
+            bool counts = current_weight(gather, feature) != 0;
+            int64_t more = counts ? gather->current->integers[feature->column] : 0;
+            int128 sum = wrapping_sum(all->sum, more);
+            if (__builtin_expect(column->value_type == VALUE_DOUBLE && sum == (int64_t)sum, 1)) {
+                put_double(value, (double)(int64_t)sum / double_scale_of(column));
+                continue;
+            }
+        }
+        own_value(gather, feature, value);
+        if (value->type == VALUE_ABSENT)
+            *value = feature->default_value;
+    }
+}
+
 void gather_give(struct gather *gather, struct value *ret_values) {
+    if (gather->entity->is_plain) {
+        give_plain(gather, ret_values);
+        return;
+    }
     const struct feature *feature = gather->entity->features;
     const struct feature *end = feature + gather->entity->feature_count;
     for (struct value *value = ret_values; feature != end; feature++, value++) {

@@ -245,6 +245,32 @@ static void pass_borders(struct standing *standing, const struct entity_plan *en
     }
 }
 
+/* Of counts and sums of all entries (entity->is_plain) nothing but the value is wanted: one
+ * transaction's that has the column, as nearly all entries are. False: it is another. */
+static inline bool pass_plain(struct standing *standing, const struct entity_plan *entity,
+                              const struct parts *parts, size_t i) {
+    struct mark *mark = &standing->marks[i];
+    const uint8_t *at = parts->run + mark->raw_at + entity->id_size, *end = parts->end;
+    struct run_taken value = {.value = 0, .at = at + 1};
+    if (*at != 0) /* no column is missing */
+        return false;
+    if (entity->column_count > 0)
+        value = run_take_checked(at + 1, end);
+    if (*value.at != 0) /* a transaction, and no filter */
+        return false;
+    windows_pass_plain(&standing->windows, entity, &entity->course.borders[i],
+                       unzigzag(value.value));
+    at = value.at + 1;
+    if (at == end) {
+        mark->raw_at = NONE;
+        return true;
+    }
+    struct run_taken step = run_take_checked(at, end);
+    mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
+    mark->raw_at = (uint32_t)(step.at - parts->run);
+    return true;
+}
+
 static void pass_border(struct standing *standing, const struct entity_plan *entity,
                         const struct parts *parts, size_t i, int64_t at_us) {
     const struct border *border = &entity->course.borders[i];
@@ -260,7 +286,8 @@ static void pass_border(struct standing *standing, const struct entity_plan *ent
         mark_tile(parts, mark, tile.body.end);
     }
     while (mark->raw_at != NONE && has_passed(mark->raw_us, border->distance_us, at_us))
-        pass_borders(standing, entity, parts, i, at_us);
+        if (!entity->is_plain || !pass_plain(standing, entity, parts, i))
+            pass_borders(standing, entity, parts, i, at_us);
     if (mark->tile_at != NONE)
         expect(standing, mark->tile_us, border->distance_us);
     if (mark->raw_at != NONE)
@@ -337,19 +364,22 @@ static void make_up(struct standing *standing, const struct entity_plan *entity,
     count_entries(standing, entity, parts);
 }
 
+static inline uint32_t items_min(const struct entity_plan *entity) {
+    return entity->is_plain ? PLAIN_ITEMS_MIN : ITEMS_MIN;
+}
+
 /* Is there enough of it, and not so much for so many windows that making it up takes longer than
  * reads can gain? */
 static bool is_worth_it(const struct entity_plan *entity, const struct parts *parts) {
     uint64_t items = parts->head.entries + (uint64_t)parts->dense.tiles * ITEMS_OF_TILE;
-    return items >= (entity->is_plain ? PLAIN_ITEMS_MIN : ITEMS_MIN) &&
-           items * entity->span_count <= ITEMS_AND_SPANS_MAX;
+    return items >= items_min(entity) && items * entity->span_count <= ITEMS_AND_SPANS_MAX;
 }
 
 static bool begin(struct state *state, const struct entity_plan *entity, int64_t at_us) {
     if (state->length == 0)
         return false;
     struct head head = head_get(state->bytes);
-    if (head.dense_size == 0 && head.entries < ITEMS_MIN) /* most have so few */
+    if (head.dense_size == 0 && head.entries < items_min(entity)) /* most have so few */
         return false;
     struct parts parts = parts_of(state->bytes, state->length);
     if (!is_worth_it(entity, &parts) || parts.newest_us > at_us)

@@ -265,12 +265,11 @@ __attribute__((always_inline)) static inline void change_plain(struct windows *w
         wide_add(at + 1, (int128)weight * value);
 }
 
-static inline void pass_plain(struct windows *windows, const struct entity_plan *entity,
-                              const struct border *border, const struct run_entry *entry) {
+void windows_pass_plain(struct windows *windows, const struct entity_plan *entity,
+                        const struct border *border, int64_t value) {
     const struct keeping *keepings = entity->course.keepings;
     const uint16_t *change = &entity->course.changes[border->first_change];
     const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
-    int64_t value = entity->column_count > 0 ? entry->integers[0] : 0;
     for (; change < leaves; change++)
         change_plain(windows, &keepings[*change], 1, value);
     for (; change < end; change++)
@@ -281,7 +280,8 @@ void windows_pass_entry(struct windows *windows, const struct entity_plan *entit
                         const struct border *border, const struct run_entry *entry) {
     if (entity->is_plain && entry->is_short &&
         entry->present == run_bits_below(entity->column_count))
-        pass_plain(windows, entity, border, entry);
+        windows_pass_plain(windows, entity, border,
+                           entity->column_count > 0 ? entry->integers[0] : 0);
     else if (__builtin_expect(entry->is_short, 1))
         pass(windows, entity, border, entry, true);
     else

@@ -41,6 +41,10 @@ void windows_add_entry(struct windows *windows, const struct entity_plan *entity
                        const struct run_entry *entry);
 void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
                         const struct border *border, const struct run_entry *entry);
+/* The same of one transaction that has the column, where entity->is_plain. value: of the column, if
+ * there is one. */
+void windows_pass_plain(struct windows *windows, const struct entity_plan *entity,
+                        const struct border *border, int64_t value);
 /* One total of a tile comes to a gathering that is made from it, or leaves it. Its values do not.
  */
 void windows_add_tallied(struct windows *windows, const struct entity_plan *entity,
