@@ -22,6 +22,9 @@ const (
 	keyDecision = 1<<3 | byte(protowire.BytesType)
 )
 
+// Room for reasons, to begin with.
+const reasonsMostly = 4
+
 // readDecisions returns nil when it is not that plain, or not as many.
 func readDecisions(data []byte, count int) []ScoreResult {
 	whole := plain{text: data}
@@ -65,6 +68,9 @@ func readDecision(d *Decision, data []byte, text string) bool {
 			from := p.bytes()
 			if p.bad {
 				return false
+			}
+			if d.Reasons == nil {
+				d.Reasons = make([]Reason, 0, reasonsMostly)
 			}
 			d.Reasons = append(d.Reasons, Reason{})
 			if !readReason(&d.Reasons[len(d.Reasons)-1], from, text[p.at-len(from):p.at]) {

@@ -58,8 +58,9 @@ _aio_set_timeout = _keeping("nng_aio_set_timeout", None, _POINTER, ctypes.c_int3
 _aio_result = _keeping("nng_aio_result", ctypes.c_int, _POINTER)
 
 # Setting a timeout is a call, too: a longer one is rounded up, so that the aio mostly has it already.
-TIMEOUT_MS_ROUNDED = 40
+TIMEOUT_ROUNDED = 0.04
 TIMEOUT_MS_STEP = 4
+TIMEOUT_STEPS = 1000 // TIMEOUT_MS_STEP
 
 RECONNECT_MS_MIN = 10
 RECONNECT_MS_MAX = 500
@@ -133,9 +134,10 @@ class Place:
 
     def _set_timeout(self, seconds: float) -> None:
         # 0 would be "at once" and fail before anything was tried.
-        milliseconds = max(1, math.ceil(seconds * 1000))
-        if milliseconds >= TIMEOUT_MS_ROUNDED:
-            milliseconds = -(-milliseconds // TIMEOUT_MS_STEP) * TIMEOUT_MS_STEP
+        if seconds >= TIMEOUT_ROUNDED:
+            milliseconds = math.ceil(seconds * TIMEOUT_STEPS) * TIMEOUT_MS_STEP
+        else:
+            milliseconds = max(1, math.ceil(seconds * 1000))
         if milliseconds != self._timeout_ms:  # an aio keeps it
             self._timeout_ms = milliseconds
             _aio_set_timeout(self._aio_address, milliseconds)

@@ -66,15 +66,7 @@ class Client:
         return_features: bool = False,
         traceparent: Optional[str] = None,
     ) -> Decision:
-        return _fallback.only(
-            self.score_many(
-                (transaction,),
-                deadline=deadline,
-                dry_run=dry_run,
-                return_features=return_features,
-                traceparent=traceparent,
-            )
-        )
+        return _fallback.only(self._score((transaction,), deadline, dry_run, return_features, traceparent))
 
     def score_many(
         self,
@@ -86,6 +78,16 @@ class Client:
         traceparent: Optional[str] = None,
     ) -> List[Union[Decision, HarrierError]]:
         """1 to 1,000, decided in their order; as many results."""
+        return self._score(transactions, deadline, dry_run, return_features, traceparent)
+
+    def _score(
+        self,
+        transactions: Sequence[Transaction],
+        deadline: Optional[float],
+        dry_run: bool,
+        return_features: bool,
+        traceparent: Optional[str],
+    ) -> List[Union[Decision, HarrierError]]:
         fallback = None if dry_run else self.options.fallback
         begun = time.monotonic()
         request = _codec.score_request(transactions, dry_run, return_features, traceparent)
