@@ -117,8 +117,9 @@ func (c *Client) scoreMany(ctx context.Context, begun time.Time, transactions []
 		return nil, err
 	}
 	var results []ScoreResult
-	response, err := c.do(ctx, begun, r, call)
-	if err == nil {
+	course := c.begin(ctx, begun, r, call)
+	response, err := course.run()
+	if results = course.decisions; err == nil && results == nil {
 		results, err = decodeDecisions(response)
 	}
 	c.tell(r, begun, err)
@@ -197,12 +198,16 @@ func (c *Client) Status(ctx context.Context, options ...CallOption) (*Status, er
 }
 
 func (c *Client) do(ctx context.Context, begun time.Time, r *request, call *callOptions) (*wire.Response, error) {
+	return c.begin(ctx, begun, r, call).run()
+}
+
+func (c *Client) begin(ctx context.Context, begun time.Time, r *request, call *callOptions) *course {
 	limit := call.deadline
 	if limit == 0 {
 		limit = c.options.deadline
 	}
 	r.traceparent = c.options.trace(ctx, call)
-	return c.newCourse(ctx, r, begun, limit).run()
+	return c.newCourse(ctx, r, begun, limit)
 }
 
 // tell tells the metrics how a call went.

@@ -39,6 +39,8 @@ type course struct {
 	retries int
 	broken  int    // connections, under it
 	last    *Error // the server's unavailable
+
+	decisions []ScoreResult // the answer, if it was plain; then run returns none
 }
 
 func (c *Client) newCourse(ctx context.Context, r *request, begun time.Time, limit time.Duration) *course {
@@ -241,6 +243,13 @@ func (c *course) received(x *exchange, got outcomeOf) (*wire.Response, bool, err
 		return c.again("connection")
 	}
 	x.recycle()
+	if c.request.call == "score" {
+		if c.decisions = readDecisions(got.answer.Body, c.request.count); c.decisions != nil {
+			got.answer.Free()
+			c.client.succeeded(c.index)
+			return nil, false, nil
+		}
+	}
 	response, failure := decodeResponse(got.answer.Body, c.request)
 	got.answer.Free()
 	if failure != nil && failure.Code == ErrUnavailable {

@@ -299,11 +299,10 @@ print("end")
             client.status()
             (place,) = client._core.links[0]._all
 
-            def interrupted() -> None:  # while the answer is on its way
-                monkeypatch.undo()
+            def interrupted() -> Tuple[int, bytes]:  # before the answer is taken
                 raise KeyboardInterrupt
 
-            monkeypatch.setattr(place._receiving, "wait", interrupted)
+            monkeypatch.setattr(place, "received", interrupted)
             with pytest.raises(KeyboardInterrupt):
                 client.score(transaction())
             assert place not in client._core.links[0]._all

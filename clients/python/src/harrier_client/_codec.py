@@ -256,12 +256,13 @@ def decode_response(data: bytes, request: Request) -> Any:
         raise ProtocolError(f"the server's answer: {error}", decided=None) from None
     if response.HasField("error"):
         return response
-    call = response.WhichOneof("answer")
-    if call != request.call:
-        raise ProtocolError(f"the server answered {call or 'nothing'}; expected {request.call}", decided=None)
-    if request.count and len(getattr(response, call).results) != request.count:
-        got = len(getattr(response, call).results)
-        raise ProtocolError(f"the server answered {got} results; expected {request.count}", decided=None)
+    if not response.HasField(request.call):
+        call = response.WhichOneof("answer") or "nothing"
+        raise ProtocolError(f"the server answered {call}; expected {request.call}", decided=None)
+    if request.count:
+        got = len(getattr(response, request.call).results)
+        if got != request.count:
+            raise ProtocolError(f"the server answered {got} results; expected {request.count}", decided=None)
     return response
 
 
@@ -313,7 +314,7 @@ def _decision(decision: Any) -> Decision:
     features = decision.features
     return Decision(
         decision.transaction_id,
-        _verdict(decision.verdict),
+        _VERDICTS.get(decision.verdict) or _verdict(decision.verdict),
         decision.score,
         [_reason(reason) for reason in reasons] if reasons else (),
         decision.snapshot_id,
@@ -332,10 +333,9 @@ def _decision(decision: Any) -> Decision:
 def decisions(response: Any) -> List[Union[Decision, HarrierError]]:
     found: List[Union[Decision, HarrierError]] = []
     for result in response.score.results:
-        kind = result.WhichOneof("result")
-        if kind == "decision":
+        if result.HasField("decision"):
             found.append(_decision(result.decision))
-        elif kind == "error":
+        elif result.HasField("error"):
             found.append(_error(result.error))
         else:
             raise ProtocolError("the server's answer: a result is empty", decided=None)

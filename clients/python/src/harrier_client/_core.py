@@ -43,7 +43,7 @@ class Core(Generic[P]):
     def token(self) -> Optional[str]:
         """For the request that is sent now."""
         token = self.options.token
-        return check_token(token()) if callable(token) else token
+        return check_token(token()) if token is not None and callable(token) else token
 
     def told(self, request: _codec.Request, result: str, begun: float) -> None:
         """The call has ended."""

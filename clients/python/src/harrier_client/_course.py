@@ -22,6 +22,13 @@ BACK_OFF_MAX = 0.5
 class Course:
     """Times are of a monotonic clock, in seconds. Its methods raise what the call ends with."""
 
+    # Of the class until a call's is another: most have one attempt, and are quicker made so.
+    index = 0
+    pause = 0.0  # before the next attempt
+    _retries = 0
+    _broken = 0
+    _last: Optional[HarrierError] = None
+
     def __init__(
         self,
         request: _codec.Request,
@@ -34,16 +41,11 @@ class Course:
     ) -> None:
         self.request = request
         self.ends = begun + deadline
-        self.index = 0
-        self.pause = 0.0  # before the next attempt
         self._routes = routes
         self._meter = meter
         self._retries_max = retries_max
         self._token = token
         self._deadline = deadline
-        self._retries = 0
-        self._broken = 0
-        self._last: Optional[HarrierError] = None
 
     def begin(self, now: float) -> float:
         """Chooses where to send; returns how long to try."""

@@ -15,11 +15,12 @@ class Gate:
         self._closed = False
         self._abandoned = False
         self._waiting = 0
-        self._changed = threading.Condition(threading.Lock())
+        self._lock = threading.Lock()
+        self._changed = threading.Condition(self._lock)
 
     def enter(self, until: float) -> Optional[bool]:
         """False when there was no room until then; None when it is closed."""
-        with self._changed:
+        with self._lock:
             if self.count >= self._count_max:
                 self._wait_for_room(until)
             if self._closed:
@@ -40,7 +41,7 @@ class Gate:
             self._waiting -= 1
 
     def leave(self) -> None:
-        with self._changed:
+        with self._lock:
             self.count -= 1
             if self._waiting:
                 self._changed.notify_all() if self._closed else self._changed.notify()

@@ -60,6 +60,9 @@ class Routes:
 
     def choose(self) -> int:
         """The first that is up; else the first that is connected; else the first."""
+        first = self.routes[0]
+        if first.connected and not first.ejected:
+            return 0
         for index, route in enumerate(self.routes):
             if route.up:
                 return index

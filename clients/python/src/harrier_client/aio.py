@@ -29,7 +29,7 @@ class _Phase(enum.Enum):
     RECEIVING = 2
 
 
-class _Place(_nng.CallingPlace):
+class _Place(_nng.Place):
     """Driven by nng's threads: they go on from sending to receiving by themselves, and the event loop is
     woken once, at the end."""
 

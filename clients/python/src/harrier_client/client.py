@@ -47,7 +47,7 @@ class Client:
             metrics=metrics,
             token=token,
         )
-        self._core = Core(self.options, _nng.WaitingPlace)
+        self._core = Core(self.options, _nng.Place)
         self._meter = self._core.meter
         self._gate = Gate(in_flight_max)
         self._probes: List[threading.Thread] = []
@@ -66,15 +66,7 @@ class Client:
         return_features: bool = False,
         traceparent: Optional[str] = None,
     ) -> Decision:
-        return _fallback.only(
-            self.score_many(
-                (transaction,),
-                deadline=deadline,
-                dry_run=dry_run,
-                return_features=return_features,
-                traceparent=traceparent,
-            )
-        )
+        return _fallback.only(self._score((transaction,), deadline, dry_run, return_features, traceparent))
 
     def score_many(
         self,
@@ -86,6 +78,16 @@ class Client:
         traceparent: Optional[str] = None,
     ) -> List[Union[Decision, HarrierError]]:
         """1 to 1,000, decided in their order; as many results."""
+        return self._score(transactions, deadline, dry_run, return_features, traceparent)
+
+    def _score(
+        self,
+        transactions: Sequence[Transaction],
+        deadline: Optional[float],
+        dry_run: bool,
+        return_features: bool,
+        traceparent: Optional[str],
+    ) -> List[Union[Decision, HarrierError]]:
         fallback = None if dry_run else self.options.fallback
         begun = time.monotonic()
         request = _codec.score_request(transactions, dry_run, return_features, traceparent)
@@ -165,7 +167,8 @@ class Client:
         if self._meter.on:
             self._meter.in_flight(self._gate.count)
         try:
-            self._probe(begun)
+            if self._core.routes.any_ejected:
+                self._probe(begun)
             return self._run(self._core.course(request, begun, deadline))
         finally:
             self._gate.leave()
@@ -174,22 +177,19 @@ class Client:
 
     def _run(self, course: Course) -> Any:
         while True:
-            response = self._attempt(course)
-            if response is not None:
-                return response
+            now = time.monotonic()
+            timeout = course.begin(now)
+            sent, error, data = self._exchange(course.index, course.encode(now), timeout, course.ends)
+            if sent:
+                response = course.received(error, data, time.monotonic())
+                if response is not None:
+                    return response
+            else:
+                course.not_sent(error)
             if self._gate.aborted:
                 raise ClosedError("the client was closed", decided=None)
             if course.pause:
                 time.sleep(course.pause)
-
-    def _attempt(self, course: Course) -> Any:
-        now = time.monotonic()
-        timeout = course.begin(now)
-        sent, error, data = self._exchange(course.index, course.encode(now), timeout, course.ends)
-        if not sent:
-            course.not_sent(error)
-            return None
-        return course.received(error, data, time.monotonic())
 
     def _exchange(self, index: int, data: bytes, timeout: float, ends: float) -> _nng.Ending:
         link = self._core.links[index]
@@ -251,7 +251,7 @@ class Client:
         self.close()
 
 
-def _end_all(core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread]) -> None:
+def _end_all(core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread]) -> None:
     if not gate.wait_empty(0):
         gate.aborted = True
     # A call that is sent again just now takes another place; so again, until all have left.
@@ -264,7 +264,7 @@ def _end_all(core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.T
     core.close()
 
 
-def _abandon(core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread]) -> None:
+def _abandon(core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread]) -> None:
     """A client that nobody closed: no call is under way, for calls hold it. Or Python ends, and daemon threads
     may be in calls: pynng ends nng then, which nobody may be in."""
     gate.abandon()
