@@ -5,8 +5,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* It runs where nobody else does. A loop that is never idle touches its pages itself, in its own
- * time; taking turns with it took longer. */
+/* It runs where nobody else does: on a core of its own, or not at all. */
 #define AHEAD_NICE 19
 
 static struct ahead_piece take(struct ahead *ahead) {

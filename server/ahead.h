@@ -1,5 +1,9 @@
-/* A thread that touches memory before the loop needs it: the kernel takes its time to give a page,
- * and nobody is to wait for an answer meanwhile. */
+/* A thread that touches memory before a fold of the archive needs it: the kernel takes its time to
+ * give pages, a quarter of that of a start, which another core can do beside.
+ *
+ * Not while decisions are made: beside a loop that is never idle such a thread has its turns too,
+ * of milliseconds, and the p99 with 32 in flight was no better, or worse, than with the loop's own
+ * touches. */
 #pragma once
 
 #include "core/base/pages.h"

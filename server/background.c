@@ -1,5 +1,6 @@
 /* The thread for what takes long: folding at the start, reloading the policy (reload.c), coming
  * back after a failed write. One job at a time, so that none meets another halfway. */
+#include "ahead.h"
 #include "service_internal.h"
 
 #include <inttypes.h>
@@ -63,11 +64,16 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     struct archive_place end = archive_end(service->archive);
     pthread_mutex_unlock(&service->lock);
     int64_t began_us = clock_monotonic_us(service->settings.clock);
+    struct ahead ahead;
     struct telling telling = {.progress = {tell}, .service = service};
     struct states states;
     struct adopted last;
     /* Without the lock: nothing is appended while the service is not ready. */
+    ahead_start(&ahead);
+    fold_use_ahead(fold, &ahead.ahead);
     int r = fold_advance(fold, end, &service->stopping, &telling.progress, ret_error);
+    fold_use_ahead(fold, NULL);
+    ahead_stop(&ahead);
     if (r == 0)
         fold_take(fold, service->rules, &states, &last);
     fold_free(fold);
@@ -132,8 +138,7 @@ static int begin_again(struct service *service, struct fold **ret_fold, struct e
     struct fold_source source = {.archive = service->archive_path,
                                  .generations = service->generations_path,
                                  .folder = service->adopted_folder,
-                                 .rules = service->rules,
-                                 .ahead = &service->ahead.ahead};
+                                 .rules = service->rules};
     int r = fold_begin(&source, ret_fold, ret_error);
     if (r < 0 && source.folder) { /* they may be gone */
         source.folder = NULL;

@@ -498,7 +498,6 @@ static struct service *service_new(const struct service_settings *settings) {
     pthread_mutex_init(&service->swap.lock, NULL);
     pthread_cond_init(&service->swap.wanted, NULL);
     service_guard_init(&service->guard, service);
-    ahead_start(&service->ahead);
     pthread_cond_init(&service->jobs_wanted, NULL);
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
@@ -511,7 +510,6 @@ static struct service *service_new(const struct service_settings *settings) {
 static void service_free(struct service *service) {
     service_throw_away(service);
     states_deinit(&service->states);
-    ahead_stop(&service->ahead);
     shadows_deinit(&service->shadows);
     shadow_folders_deinit(&service->shadow_folders);
     snapshot_unref(service->rules);
@@ -561,8 +559,7 @@ int service_open(const struct service_settings *settings, struct service **ret_s
         r = open_archive(service, ret_error);
     const struct fold_source source = {.archive = service->archive_path,
                                        .generations = service->generations_path,
-                                       .rules = service->rules,
-                                       .ahead = &service->ahead.ahead};
+                                       .rules = service->rules};
     if (r == 0)
         r = fold_begin(&source, &service->first_fold, ret_error);
     if (r < 0) {

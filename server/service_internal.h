@@ -14,7 +14,6 @@
  *   commit.c      the thread that syncs the archive, and the answers that wait for it */
 #pragma once
 
-#include "ahead.h"
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
@@ -161,7 +160,6 @@ struct service {
     bool committer_waits, uncommitted, closing;
     struct run *parked, **parked_end; /* in order of arrival */
 
-    struct ahead ahead;
     struct swap swap;
     struct explains explains;
     struct service_guard guard;

@@ -245,7 +245,6 @@ static enum swap_state open_generation(struct swap *swap) {
         .generations = service->generations_path,
         .rules = rules,
         .verified = true,
-        .ahead = &service->ahead.ahead,
     };
     int r = undisturbed ? fold_begin(&source, &swap->fold, &error) : 0;
     const struct generation *generation = swap->fold ? fold_generation(swap->fold) : NULL;

@@ -140,13 +140,16 @@ void pages_init(struct pages *pages, size_t small) {
         (struct pages){.source = {.extent = next_extent, .table = resize_table}, .small = small};
 }
 
+void pages_use_ahead(struct pages *pages, struct pages_ahead *ahead) {
+    for (size_t i = 0; i < pages->piece_count && pages->ahead; i++)
+        pages->ahead->forget(pages->ahead, pages->pieces[i].memory, pages->pieces[i].size);
+    pages->ahead = ahead;
+}
+
 void pages_deinit(struct pages *pages) {
-    for (size_t i = 0; i < pages->piece_count; i++) {
-        const struct pages_piece *piece = &pages->pieces[i];
-        if (pages->ahead)
-            pages->ahead->forget(pages->ahead, piece->memory, piece->size);
-        unmap(piece->memory, piece->size);
-    }
+    pages_use_ahead(pages, NULL);
+    for (size_t i = 0; i < pages->piece_count; i++)
+        unmap(pages->pieces[i].memory, pages->pieces[i].size);
     free(pages->pieces);
     *pages = (struct pages){0};
 }

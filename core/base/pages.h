@@ -32,7 +32,7 @@ struct pages {
     size_t used;  /* bytes of that one */
     size_t taken; /* of all of them */
     size_t small; /* bytes of small pages that the first piece is of; 0: there are none */
-    struct pages_ahead *ahead; /* NULL: nobody. Set before the first */
+    struct pages_ahead *ahead; /* NULL: nobody */
     size_t prepared, mapped;   /* bytes of all pieces, from the first one on: as asked for, and
                                 * all there are */
 };
@@ -43,5 +43,8 @@ struct pages {
 
 /* small: 0 or PAGES_SMALL. Takes no memory yet. */
 void pages_init(struct pages *pages, size_t small);
+/* From now on this one touches what comes next; NULL: nobody any more, and the one so far has
+ * forgotten all of it. */
+void pages_use_ahead(struct pages *pages, struct pages_ahead *ahead);
 /* With all extents that it gave; tables have been given back before. */
 void pages_deinit(struct pages *pages);

@@ -168,7 +168,6 @@ int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct 
         return r;
     }
     fold->states.overlay = overlay_new(&fold->states.plan->plan, fold->generation);
-    overlay_use_ahead(fold->states.overlay, source->ahead);
     fold->generation = NULL;
     fold->states.engine = states_engine(&fold->states, source->rules);
     *ret_fold = fold;
@@ -191,6 +190,10 @@ static void note(struct adopted *adopted, const struct record *record) {
         adopted->this_version = text_is(record->engine.version, HARRIER_VERSION);
     else if (record->type == RECORD_SHADOW)
         adopted_shadow(&adopted->shadows, record->snapshot.snapshot_id);
+}
+
+void fold_use_ahead(struct fold *fold, struct pages_ahead *ahead) {
+    overlay_use_ahead(fold->states.overlay, ahead);
 }
 
 struct archive_place fold_place(const struct fold *fold) {

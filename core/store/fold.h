@@ -46,9 +46,8 @@ struct fold;
 struct fold_source {
     const char *archive, *generations; /* folders */
     const char *folder; /* of the generation, within generations; NULL: the current one, if any */
-    struct snapshot *rules;    /* that decide */
-    bool verified;             /* read all of the generation against its hashes before */
-    struct pages_ahead *ahead; /* touches memory ahead of need; outlives the states. NULL: nobody */
+    struct snapshot *rules; /* that decide */
+    bool verified;          /* read all of the generation against its hashes before */
 };
 
 /* Opens the generation, if there is one, chooses the plan, and finds the place in the archive where
@@ -67,6 +66,9 @@ struct fold_progress {
  * the fold is good for nothing but fold_free(). */
 int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
                  struct fold_progress *progress, struct error *ret_error);
+
+/* overlay_use_ahead(), of the overlay that is made. */
+void fold_use_ahead(struct fold *fold, struct pages_ahead *ahead);
 
 struct archive_place fold_place(const struct fold *fold);          /* reached so far */
 const struct generation *fold_generation(const struct fold *fold); /* NULL: none */

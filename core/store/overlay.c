@@ -125,8 +125,7 @@ struct overlay *overlay_new(const struct plan *plan, struct generation *generati
 }
 
 void overlay_use_ahead(struct overlay *overlay, struct pages_ahead *ahead) {
-    check(overlay->pages.taken == 0);
-    overlay->pages.ahead = ahead;
+    pages_use_ahead(&overlay->pages, ahead);
 }
 
 void overlay_free(struct overlay *overlay) {

@@ -26,7 +26,7 @@ struct overlay;
 /* generation: NULL before the first rebuild; the overlay keeps it open and closes it when freed.
  * The plan must outlive the overlay. */
 struct overlay *overlay_new(const struct plan *plan, struct generation *generation);
-/* Whoever touches memory ahead of need; before anything is applied. NULL: nobody, as it is. */
+/* From now on this one touches its memory ahead of need; NULL: nobody any more. */
 void overlay_use_ahead(struct overlay *overlay, struct pages_ahead *ahead);
 void overlay_free(struct overlay *overlay);
 

@@ -79,7 +79,7 @@ static void what_comes_next_is_prepared(void **state) {
     asked.ahead = (struct pages_ahead){.prepare = prepare, .forget = forget};
     struct pages pages;
     pages_init(&pages, PAGES_SMALL);
-    pages.ahead = &asked.ahead;
+    pages_use_ahead(&pages, &asked.ahead);
     for (size_t i = 0; i < MANY; i++) {
         size_t taken = i * HEAP_EXTENT_SIZE;
         size_t most = (taken + HEAP_EXTENT_SIZE) / 8;
