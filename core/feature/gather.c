@@ -54,8 +54,11 @@ void gather_open(struct gather *gather, const struct entity_plan *entity, int64_
     gather->current_present = current ? run_present(entity, current) : 0;
     gather->current_weights[COURSE_WEIGHT_NONE] = 0;
     gather->current_weights[course_weight_at(-1)] = current && current->transaction;
-    for (size_t i = 0; i < entity->filter_count; i++)
-        gather->current_weights[course_weight_at((int)i)] = current ? current->weights[i] : 0;
+    int32_t *weights = &gather->current_weights[course_weight_at(0)];
+    for (size_t i = 0; current && i < entity->filter_count; i++)
+        weights[i] = current->weights[i];
+    for (size_t i = 0; !current && i < entity->filter_count; i++)
+        weights[i] = 0;
     gather->at_us = at_us;
     gather->unknown_count = 0;
 }

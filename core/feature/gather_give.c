@@ -177,16 +177,28 @@ static void stddev_value(const struct gather *gather, const struct feature *feat
     put_double(ret_value, sqrt(variance) / double_scale_of(column));
 }
 
-static void share_value(const struct gather *gather, const struct feature *feature,
-                        struct value *ret_value) {
-    int128 all =
-        (int128)gather->gathered[feature->gathering].count + current_weight(gather, feature);
-    int128 part = (int128)gather->gathered[feature->part_gathering].count +
-                  gather->current_weights[feature->current_part_at];
+static void wide_share_value(int128 part, int128 all, struct value *ret_value) {
     if (all <= 0)
         put_absent(ret_value);
     else
         put_double(ret_value, to_double(part) / to_double(all));
+}
+
+static void share_value(const struct gather *gather, const struct feature *feature,
+                        struct value *ret_value) {
+    const int64_t all_before = gather->gathered[feature->gathering].count;
+    const int64_t part_before = gather->gathered[feature->part_gathering].count;
+    const int64_t weight = current_weight(gather, feature);
+    const int64_t part_weight = gather->current_weights[feature->current_part_at];
+    int64_t all, part;
+    if (__builtin_expect(__builtin_add_overflow(all_before, weight, &all) |
+                             __builtin_add_overflow(part_before, part_weight, &part),
+                         0))
+        wide_share_value((int128)part_before + part_weight, (int128)all_before + weight, ret_value);
+    else if (all <= 0)
+        put_absent(ret_value);
+    else
+        put_double(ret_value, (double)part / (double)all);
 }
 
 static void extreme_value(const struct gather *gather, const struct feature *feature,

@@ -152,8 +152,8 @@ uint8_t *run_put_identity(const struct entity_plan *entity, const struct entry *
     uint32_t present = run_present(entity, entry);
     store_u64(at, __builtin_bswap64(entry->id_hash)); /* there is room for it in any case */
     at = put_small(at + entity->id_size, run_bits_below(count) & ~present);
-    for (size_t i = 0; i < count; i++)
-        if (present >> i & 1)
+    for (size_t i = 0; present != 0; i++, present >>= 1)
+        if (__builtin_expect(present & 1, 1))
             at = put_column(columns[i].type, entry, i, at);
     return at;
 }

@@ -33,8 +33,8 @@
 
 /* What passes a border next. */
 struct mark {
-    int64_t raw_us, tile_us;
-    uint32_t raw_at; /* where its identity begins in the run; NONE: there is none */
+    int64_t raw_us, tile_us; /* INT64_MAX: there is none */
+    uint32_t raw_at;         /* where its identity begins in the run; NONE: there is none */
     uint32_t tile_at;
 };
 
@@ -113,9 +113,11 @@ static inline void step_entry(const struct parts *parts, const struct entity_pla
     ret_entry->time_us = mark->raw_us;
     at = run_take_body(at, parts->end, entity, ret_entry, true);
     check(at);
-    mark->raw_at = NONE;
-    if (at == parts->end)
+    if (at == parts->end) {
+        mark->raw_at = NONE;
+        mark->raw_us = INT64_MAX;
         return;
+    }
     struct run_taken step = run_take_checked(at, parts->end);
     check(step.at);
     mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
@@ -162,6 +164,7 @@ static struct tile tile_at(const struct parts *parts, uint32_t at) {
 
 static void mark_tile(const struct parts *parts, struct mark *mark, const uint8_t *at) {
     mark->tile_at = NONE;
+    mark->tile_us = INT64_MAX;
     if (at == parts->sketches)
         return;
     mark->tile_at = (uint32_t)(at - parts->tiles);
@@ -246,6 +249,11 @@ static void pass_border(struct standing *standing, const struct entity_plan *ent
                         const struct parts *parts, size_t i, int64_t at_us) {
     const struct border *border = &entity->course.borders[i];
     struct mark *mark = &standing->marks[i];
+    int64_t next_us = mark->raw_us < mark->tile_us ? mark->raw_us : mark->tile_us;
+    if (!has_passed(next_us, border->distance_us, at_us)) { /* nothing is due */
+        expect(standing, next_us, border->distance_us);
+        return;
+    }
     while (mark->tile_at != NONE && has_passed(mark->tile_us, border->distance_us, at_us)) {
         struct tile tile = tile_at(parts, mark->tile_at);
         pass_tile(standing, entity, border, &tile);
@@ -287,7 +295,7 @@ static void count_tiles(struct standing *standing, const struct entity_plan *ent
         change_tile(standing, entity, way, tile);
     }
     while (passed > 0)
-        standing->marks[--passed].tile_at = NONE;
+        mark_tile(parts, &standing->marks[--passed], parts->sketches);
 }
 
 static void count_entries(struct standing *standing, const struct entity_plan *entity,
@@ -309,8 +317,11 @@ static void count_entries(struct standing *standing, const struct entity_plan *e
                 windows_add_entry(&standing->windows, entity, i, &entry);
     }
     check(!run.cursor.failed);
-    while (passed > 0)
-        standing->marks[--passed].raw_at = NONE;
+    while (passed > 0) {
+        struct mark *mark = &standing->marks[--passed];
+        mark->raw_at = NONE;
+        mark->raw_us = INT64_MAX;
+    }
 }
 
 static void make_up(struct standing *standing, const struct entity_plan *entity,
@@ -411,7 +422,7 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
         const struct border *border = entity->course.borders;
         const struct border *end = border + entity->course.border_count;
         for (const struct mark *mark = standing->marks; border != end; border++, mark++) {
-            if (mark->raw_at == NONE || !has_passed(mark->raw_us, border->distance_us, at_us))
+            if (!has_passed(mark->raw_us, border->distance_us, at_us) || mark->raw_at == NONE)
                 continue;
             prefetch_entry(run + mark->raw_at);
             values_pass |= border->passes_values;
