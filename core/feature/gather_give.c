@@ -191,9 +191,9 @@ static void share_value(const struct gather *gather, const struct feature *featu
     const int64_t weight = current_weight(gather, feature);
     const int64_t part_weight = gather->current_weights[feature->current_part_at];
     int64_t all, part;
-    if (__builtin_expect(__builtin_add_overflow(all_before, weight, &all) |
-                             __builtin_add_overflow(part_before, part_weight, &part),
-                         0))
+    bool is_wide = __builtin_add_overflow(all_before, weight, &all);
+    is_wide |= __builtin_add_overflow(part_before, part_weight, &part);
+    if (__builtin_expect(is_wide, 0))
         wide_share_value((int128)part_before + part_weight, (int128)all_before + weight, ret_value);
     else if (all <= 0)
         put_absent(ret_value);
