@@ -405,6 +405,9 @@ func decodeVerdict(number wire.Verdict) (Verdict, error) {
 	return verdict, nil
 }
 
+// verdictOf is empty for a number that is none.
+func verdictOf(number int32) Verdict { return verdicts[wire.Verdict(number)] }
+
 func decodeReasons(given []*wire.Reason) ([]Reason, error) {
 	if len(given) == 0 {
 		return nil, nil

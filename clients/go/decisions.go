@@ -6,8 +6,6 @@ import (
 	"unicode/utf8"
 
 	"google.golang.org/protobuf/encoding/protowire"
-
-	"harrier.example/harrier/internal/wire"
 )
 
 // What a server mostly answers a score with, read without the generated code, which takes five times as long: decisions
@@ -201,8 +199,8 @@ func (p *plain) string() string {
 
 // verdict is empty for 0: none.
 func (p *plain) verdict(number uint64) Verdict {
-	found, known := verdicts[wire.Verdict(int32(uint32(number)))]
-	if !known && uint32(number) != 0 {
+	found := verdictOf(int32(uint32(number)))
+	if found == "" && uint32(number) != 0 {
 		p.fail()
 	}
 	return found
