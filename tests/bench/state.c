@@ -447,7 +447,9 @@ static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_
         print_speed(&speed, "plain", speed.plain_ns, measured);
         int64_t plain_ns = speed.plain_ns[measured / 2];
         printf("  ratio of the medians %.2f\n", (double)median_ns / (double)plain_ns);
-        printf("states_ns\t%" PRId64 "\nplain_table_ns\t%" PRId64 "\n", median_ns, plain_ns);
+        const char *where = is_huge ? "" : "malloc_";
+        printf("states_%sns\t%" PRId64 "\nplain_table_%sns\t%" PRId64 "\n", where, median_ns, where,
+               plain_ns);
     }
     print_speed_sizes(&speed);
     ground_deinit(&speed.ground, speed.records, speed.mask + 1);
