@@ -53,9 +53,11 @@ class Bench:
             self.faults.append(what)
         return "" if good else "  <- NOT AS IT SHOULD BE"
 
-    def choose_tools(self, size, with_all):
+    def choose_tools(self, size, with_all, quick_ones):
         slower = [tool for tool in SLOWER_TOOLS if tool != "postgres" or postgres.programs()]
-        if size > SLOWER_TOOLS_MOST and not with_all:
+        if quick_ones:
+            slower = []
+        elif size > SLOWER_TOOLS_MOST and not with_all:
             print(f"{' and '.join(slower)} left out: more than {SLOWER_TOOLS_MOST:,} transactions, and no --all")
             slower = []
         self.tools = (*TOOLS, *slower)
@@ -259,13 +261,14 @@ def main():
     parser.add_argument("size", metavar="TRANSACTIONS", nargs="?", type=int, default=10 * MILLION)
     parser.add_argument("--thirty", action="store_true")
     parser.add_argument("--all", action="store_true")
+    parser.add_argument("--quick-ones", action="store_true", help="only DuckDB and Polars beside it, at any size")
     parser.add_argument("--windows", action="store_true", help="only what others compute as well")
     parser.add_argument("--out", help="file for the figures of --windows; who reads them judges time and memory")
     arguments = parser.parse_intermixed_args()
     bench, size = Bench(*arguments.given), arguments.size
     bench.judges = not arguments.out
     if bench.next_to:
-        bench.choose_tools(size, arguments.all)
+        bench.choose_tools(size, arguments.all, arguments.quick_ones)
     bench.measure_windows(size)
     if bench.next_to:
         bench.compare_values(size)
