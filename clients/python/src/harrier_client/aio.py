@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import enum
 import time
-import weakref
 from collections import deque
 from types import TracebackType
 from typing import Any, Deque, Dict, List, Optional, Sequence, Set, Tuple, Type, Union
@@ -16,6 +15,7 @@ import pynng
 from . import _codec, _fallback, _nng
 from ._core import Core
 from ._course import Course
+from ._ending import Ending
 from .batcher import ONE_AT_FAULT, check_batch, isolate, left
 from .errors import BusyError, ClosedError, HarrierError
 from .options import Fallback, Metrics, Options, Token, make_options
@@ -132,7 +132,7 @@ class AsyncClient:
         self._core: Core[_Place] = Core(self.options, lambda socket: _Place(socket, mailbox))
         self._meter = self._core.meter
         # Of a client that nobody closed, or at exit: what nng calls back must be there until it has.
-        self._finalizer = weakref.finalize(self, self._core.abandon)
+        self._finalizer = Ending(self, self._core.abandon)
         self._in_flight = 0
         self._waiting: Deque[asyncio.Future[bool]] = deque()
         self._probes: Set[asyncio.Task[None]] = set()

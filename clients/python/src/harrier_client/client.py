@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
-import weakref
 from types import TracebackType
 from typing import Any, List, Optional, Sequence, Type, Union
 
 from . import _codec, _fallback, _nng
 from ._core import Core
 from ._course import Course
+from ._ending import Ending
 from ._gate import Gate
 from .batcher import Batcher
 from .errors import BusyError, ClosedError, HarrierError
@@ -51,8 +52,9 @@ class Client:
         self._meter = self._core.meter
         self._gate = Gate(in_flight_max)
         self._probes: List[threading.Thread] = []
+        self._probing = threading.Lock()  # held over a change of the probes
         self._closing = threading.Lock()
-        self._finalizer = weakref.finalize(self, _abandon, self._core, self._gate, self._probes)
+        self._finalizer = Ending(self, _abandon, self._core, self._gate, self._probes)
 
     # ------------------------------------------------------------------------------------------
     # Calls
@@ -210,9 +212,10 @@ class Client:
         if index is None:
             return
         thread = threading.Thread(target=self._run_probe, args=(index,), name="harrier-probe", daemon=True)
-        self._probes[:] = [probe for probe in self._probes if probe.is_alive()]
-        self._probes.append(thread)
-        thread.start()
+        with self._probing:
+            self._probes[:] = [probe for probe in self._probes if probe.is_alive()]
+            thread.start()
+            self._probes.append(thread)
 
     def _run_probe(self, index: int) -> None:
         limit = self._core.probe_limit
@@ -251,21 +254,29 @@ class Client:
         self.close()
 
 
-def _end_all(core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread]) -> None:
+def _end_all(
+    core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread], patience: float = math.inf
+) -> None:
     if not gate.wait_empty(0):
         gate.aborted = True
+    ends = time.monotonic() + patience
     # A call that is sent again just now takes another place; so again, until all have left.
-    while not gate.wait_empty(0.005):
+    while not gate.wait_empty(0.005) and time.monotonic() < ends:
         core.end()
     for probe in probes:
-        while probe.is_alive():
+        # Not for itself: a probe that was the last to hold the client has done with its place.
+        while probe is not threading.current_thread() and probe.is_alive() and time.monotonic() < ends:
             core.end()
             probe.join(0.005)
     core.close()
+
+
+_PATIENCE = 1.0
+"""Of Python's end with calls that are not in nng, but in their token's function or in metrics."""
 
 
 def _abandon(core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread]) -> None:
     """A client that nobody closed: no call is under way, for calls hold it. Or Python ends, and daemon threads
     may be in calls: pynng ends nng then, which nobody may be in."""
     gate.abandon()
-    _end_all(core, gate, probes)
+    _end_all(core, gate, probes, _PATIENCE)
