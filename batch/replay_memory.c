@@ -8,7 +8,7 @@
 
 struct replay_memory {
     struct heap_source source; /* first */
-    pthread_mutex_t lock;      /* of the pieces that extents are cut from; a table needs none */
+    pthread_mutex_t lock;      /* of the pieces that extents are cut from */
     struct pages pages;
 };
 
@@ -21,14 +21,9 @@ static void *next_extent(struct heap_source *self) {
     return extent;
 }
 
-static void *resize_table(struct heap_source *self, void *table, size_t size, size_t wanted) {
-    struct heap_source *pages = &((struct replay_memory *)self)->pages.source;
-    return pages->table(pages, table, size, wanted);
-}
-
 struct replay_memory *replay_memory_new(void) {
     struct replay_memory *memory = check_calloc(1, sizeof *memory);
-    memory->source = (struct heap_source){.extent = next_extent, .table = resize_table};
+    memory->source = (struct heap_source){.extent = next_extent};
     check(pthread_mutex_init(&memory->lock, NULL) == 0);
     pages_init(&memory->pages, 0);
     return memory;

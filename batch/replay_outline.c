@@ -138,7 +138,7 @@ void replay_outline(const struct replay *replay, struct replay_chunk *chunk, siz
             int64_t at_us = transaction->event_time_us;
             row->is_told = replay_is_told(replay, at_us);
             row->is_decided = replay_is_decided(replay, at_us);
-            row->is_surely_taken = replay->judge.seeks_quiet &&
+            row->is_surely_taken = row->is_decided && replay->judge.seeks_quiet &&
                                    engine_surely_takes(replay->judge.engines[worker], transaction);
         }
         if (replay_is_past(replay, chunk, i)) {

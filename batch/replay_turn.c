@@ -52,13 +52,15 @@ static void judge_deinit(const struct replay *replay, struct replay_judge *judge
         engine_free(judge->engines[i]);
     free(judge->engines);
     judge->engines = NULL;
+    judge->seeks_quiet = false;
 }
 
 /* Verdict and score are all that is asked of a row, and it is judged for nobody else. */
 static bool is_brief(const struct replay *replay) {
     const struct replay_options *options = &replay->options;
     return options->brief && !options->features && !options->hashes && !options->shadows &&
-           !options->recorded && !replay->walk && !replay->against_policy;
+           !options->recorded && !options->counterfactual && !replay->walk &&
+           !replay->against_policy;
 }
 
 static void judge_fit(const struct replay *replay, struct replay_judge *judge,

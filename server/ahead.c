@@ -1,11 +1,9 @@
 #include "ahead.h"
 
-#include "core/base/check.h"
-
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* It runs where nobody else does: on a core of its own, or not at all. */
+/* It runs where nobody else does, or hardly: others have nearly all of a core that they share. */
 #define AHEAD_NICE 19
 
 static struct ahead_piece take(struct ahead *ahead) {
@@ -74,7 +72,7 @@ void ahead_start(struct ahead *ahead) {
     pthread_mutex_init(&ahead->lock, NULL);
     pthread_cond_init(&ahead->wanted, NULL);
     pthread_cond_init(&ahead->done, NULL);
-    check(pthread_create(&ahead->thread, NULL, work, ahead) == 0);
+    ahead->is_running = pthread_create(&ahead->thread, NULL, work, ahead) == 0;
 }
 
 void ahead_stop(struct ahead *ahead) {
@@ -82,7 +80,8 @@ void ahead_stop(struct ahead *ahead) {
     ahead->stopping = true;
     pthread_cond_signal(&ahead->wanted);
     pthread_mutex_unlock(&ahead->lock);
-    pthread_join(ahead->thread, NULL);
+    if (ahead->is_running)
+        pthread_join(ahead->thread, NULL);
     pthread_cond_destroy(&ahead->done);
     pthread_cond_destroy(&ahead->wanted);
     pthread_mutex_destroy(&ahead->lock);

@@ -26,6 +26,7 @@ struct ahead {
     struct ahead_piece waiting[AHEAD_MAX]; /* a ring */
     size_t first, count;
     struct ahead_piece under_way; /* NULL: none */
+    bool is_running; /* false: there was no thread to be had, and nothing is touched ahead */
     bool stopping;
 };
 

@@ -609,8 +609,9 @@ struct harrier_metrics {
 
 struct harrier_options {
     /* "tcp://127.0.0.1:7731", "tcp://[::1]:7731", "tcp://scoring.internal:7731",
-     * "ipc:///run/harrier/harrier.sock". What else nng can dial ("tls+tcp://…", "ws://…") is left
-     * to nng, if the library was built with it; so is "nng+tcp://…". */
+     * "ipc:///run/harrier/harrier.sock". What else nng can dial ("ws://…") is left to nng, if the
+     * library was built with it; so is "nng+tcp://…". Certificates cannot be given: TLS takes a
+     * terminator on this side. */
     const char *address;
     /* Or several, in the order of preference: a call goes to the first one that is connected and
      * does not fail. The servers are independent: they share no history, so what another one

@@ -21,6 +21,13 @@ static inline uint64_t hash_secret(const void *memory) {
     return hash64(&memory, sizeof memory, 0) | 1;
 }
 
+/* Where a key's hash goes in such a table: all of its bits matter, and those of the secret. (The
+ * product's lower half alone would be alike for hashes that are alike in their lower bits.) */
+static inline uint32_t hash_place(uint64_t hash, uint64_t secret) {
+    unsigned __int128 product = (unsigned __int128)hash * secret;
+    return (uint32_t)(product >> 64) ^ (uint32_t)(product >> 32);
+}
+
 /* CRC-32C (Castagnoli) as iSCSI and ext4 compute it: crc32c(0, "123456789", 9) = 0xe3069283.
  * To go on over a second run, pass the first one's result. */
 uint32_t crc32c(uint32_t crc, const void *bytes, size_t length);

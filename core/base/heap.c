@@ -121,27 +121,6 @@ void *heap_extent(struct heap *heap) {
     return extent;
 }
 
-void *heap_table(struct heap *heap, void *table, size_t size, size_t wanted) {
-    struct heap_source *source = heap ? heap->source : NULL;
-    bool was_large = source && size >= HEAP_TABLE_MIN;
-    bool is_large = source && wanted >= HEAP_TABLE_MIN;
-    if (is_large == was_large && is_large)
-        return source->table(source, table, size, wanted);
-    if (wanted > 0 && !is_large && !was_large)
-        return check_realloc(table, wanted);
-    void *moved = NULL;
-    if (wanted > 0) {
-        moved = is_large ? source->table(source, NULL, 0, wanted) : check_malloc(wanted);
-        if (size > 0)
-            memcpy(moved, table, size < wanted ? size : wanted);
-    }
-    if (was_large)
-        source->table(source, table, size, 0);
-    else
-        free(table);
-    return moved;
-}
-
 /* The rest of the extent that is the newest so far is free, as any block. */
 static void leave_top(struct heap *heap) {
     size_t left = (size_t)(heap->end - heap->top);

@@ -1,10 +1,10 @@
 /* A heap of one's own, for very many small blocks, such as the states of a replay. One thread at a
  * time; nothing is locked.
  *
- * Its memory comes in extents, which lie at whole multiples of their size and begin with the heap's
- * address: so whatever lies in an extent knows its heap without a word for it. Where extents come
- * from is the caller's: in huge pages, a block costs one entry of the processor's table of pages
- * less, which is most of what a first touch costs among a million entities.
+ * Its memory comes in extents, which lie at whole multiples of their size and, but for bare
+ * ones, begin with the heap's address: so what lies in one knows its heap without a word for it.
+ * Where they come from is the caller's: in huge pages, a block costs one entry of the processor's
+ * table of pages less, which is most of what a first touch costs among a million entities.
  *
  * A block has 8 bytes in front, as malloc()'s have, and free neighbours are united. Who frees a
  * block has to know how long it was asked to be. */
@@ -22,11 +22,7 @@
 struct heap_source {
     /* Memory for one extent, at a whole multiple of its size. Never given back to it. */
     void *(*extent)(struct heap_source *self);
-    /* As realloc() has it, for tables of at least HEAP_TABLE_MIN bytes; the sizes are powers of
-     * two. size 0: there was none; wanted 0: it is given back. */
-    void *(*table)(struct heap_source *self, void *table, size_t size, size_t wanted);
 };
-#define HEAP_TABLE_MIN ((size_t)2 << 20)
 
 struct heap_free {
     struct heap_free *next, *before;
@@ -40,10 +36,6 @@ struct heap {
 };
 
 void heap_init(struct heap *heap, struct heap_source *source);
-
-/* As realloc() has it, for a table whose sizes are powers of two; wanted 0: free(). A large one is
- * the source's; others are malloc()'s, as all are without a heap (NULL). */
-void *heap_table(struct heap *heap, void *table, size_t size, size_t wanted);
 
 /* An extent for something else, of which the heap takes no part but its head. */
 void *heap_extent(struct heap *heap);

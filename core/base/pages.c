@@ -26,13 +26,11 @@
 /* What is asked for at once: a quarter of what there is, and at least this. Of a piece only what
  * has been touched takes memory. */
 #define PIECE_BYTES ((size_t)64 << 20)
-#define HUGE_BYTES  ((size_t)2 << 20)
 #define SMALL_BYTES 4096 /* or more, on some machines */
 
-_Static_assert(PIECE_BYTES % HUGE_BYTES == 0 && HUGE_BYTES % HEAP_EXTENT_SIZE == 0,
+_Static_assert(PIECE_BYTES % PAGES_HUGE == 0 && PAGES_HUGE % HEAP_EXTENT_SIZE == 0,
                "extents fill huge pages, and those pieces");
 _Static_assert(PAGES_SMALL % HEAP_EXTENT_SIZE == 0, "and small ones");
-_Static_assert(HEAP_TABLE_MIN % HUGE_BYTES == 0, "so do tables");
 
 struct pages_piece {
     uint8_t *memory;
@@ -40,19 +38,26 @@ struct pages_piece {
 };
 
 /* At a whole multiple of a huge page: that much more is asked for, and what is beside it given
- * back. Without the advice it is only slower, or larger. */
-static uint8_t *map(size_t size, int advice) {
-    uint8_t *memory = mmap(NULL, size + HUGE_BYTES, PROT_READ | PROT_WRITE,
+ * back. Without the advice it is only slower, or larger. NULL: there is not so much. */
+static uint8_t *try_map(size_t size, int advice) {
+    uint8_t *memory = mmap(NULL, size + PAGES_HUGE, PROT_READ | PROT_WRITE,
                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED)
-        check_exhausted("memory for the states of entities");
-    size_t before = -(uintptr_t)memory & (HUGE_BYTES - 1);
+        return NULL;
+    size_t before = -(uintptr_t)memory & (PAGES_HUGE - 1);
     if (before > 0)
         munmap(memory, before);
-    munmap(memory + before + size, HUGE_BYTES - before);
+    munmap(memory + before + size, PAGES_HUGE - before);
     madvise(memory + before, size, advice);
     note_mapped(memory + before, size);
     return memory + before;
+}
+
+static uint8_t *map(size_t size, int advice) {
+    uint8_t *memory = try_map(size, advice);
+    if (!memory)
+        check_exhausted("memory for the states of entities");
+    return memory;
 }
 
 static void unmap(void *memory, size_t size) {
@@ -73,15 +78,18 @@ void pages_touch(void *memory, size_t size) {
 
 static void add_piece(struct pages *pages) {
     bool is_small = pages->piece_count == 0 && pages->small > 0;
-    size_t quarter = pages->mapped / 4 & ~(HUGE_BYTES - 1);
-    size_t size = quarter > PIECE_BYTES ? quarter : PIECE_BYTES;
-    if (is_small)
-        size = pages->small;
+    size_t quarter = pages->mapped / 4 & ~(PAGES_HUGE - 1);
+    struct pages_piece piece = {.size = is_small ? pages->small : PIECE_BYTES};
+    if (!is_small && quarter > PIECE_BYTES) { /* which may be more than there is to be had */
+        piece.memory = try_map(quarter, MADV_HUGEPAGE);
+        piece.size = piece.memory ? quarter : PIECE_BYTES;
+    }
+    if (!piece.memory)
+        piece.memory = map(piece.size, is_small ? MADV_NOHUGEPAGE : MADV_HUGEPAGE);
     pages->pieces =
         check_reallocarray(pages->pieces, pages->piece_count + 1, sizeof *pages->pieces);
-    pages->pieces[pages->piece_count++] = (struct pages_piece){
-        .memory = map(size, is_small ? MADV_NOHUGEPAGE : MADV_HUGEPAGE), .size = size};
-    pages->mapped += size;
+    pages->pieces[pages->piece_count++] = piece;
+    pages->mapped += piece.size;
 }
 
 /* A huge page, of the last piece: pieces are added one by one. */
@@ -90,8 +98,8 @@ static void prepare_page(struct pages *pages) {
         add_piece(pages);
     const struct pages_piece *last = &pages->pieces[pages->piece_count - 1];
     uint8_t *end = last->memory + last->size;
-    pages->ahead->prepare(pages->ahead, end - (pages->mapped - pages->prepared), HUGE_BYTES);
-    pages->prepared += HUGE_BYTES;
+    pages->ahead->prepare(pages->ahead, end - (pages->mapped - pages->prepared), PAGES_HUGE);
+    pages->prepared += PAGES_HUGE;
 }
 
 /* What the extents have come to themselves is no longer ahead. */
@@ -101,7 +109,7 @@ static void look_ahead(struct pages *pages) {
         wanted = PAGES_AHEAD_MAX;
     if (pages->taken + wanted <= pages->small)
         return; /* small pages are cheap, and whoever has little keeps to them */
-    size_t come_to = (pages->taken + HUGE_BYTES - 1) & ~(HUGE_BYTES - 1);
+    size_t come_to = (pages->taken + PAGES_HUGE - 1) & ~(PAGES_HUGE - 1);
     if (pages->prepared < come_to)
         pages->prepared = come_to;
     while (pages->prepared < pages->taken + wanted)
@@ -124,20 +132,9 @@ static void *next_extent(struct heap_source *self) {
     return extent;
 }
 
-static void *resize_table(struct heap_source *self, void *table, size_t size, size_t wanted) {
-    (void)self;
-    void *moved = wanted > 0 ? map(wanted, MADV_HUGEPAGE) : NULL;
-    if (moved && size > 0)
-        memcpy(moved, table, size < wanted ? size : wanted);
-    if (size > 0)
-        unmap(table, size);
-    return moved;
-}
-
 void pages_init(struct pages *pages, size_t small) {
     check(small == 0 || small == PAGES_SMALL);
-    *pages =
-        (struct pages){.source = {.extent = next_extent, .table = resize_table}, .small = small};
+    *pages = (struct pages){.source = {.extent = next_extent}, .small = small};
 }
 
 void pages_use_ahead(struct pages *pages, struct pages_ahead *ahead) {
@@ -152,4 +149,13 @@ void pages_deinit(struct pages *pages) {
         unmap(pages->pieces[i].memory, pages->pieces[i].size);
     free(pages->pieces);
     *pages = (struct pages){0};
+}
+
+void *pages_map(size_t size) {
+    check(size % PAGES_HUGE == 0);
+    return map(size, MADV_HUGEPAGE);
+}
+
+void pages_unmap(void *memory, size_t size) {
+    unmap(memory, size);
 }

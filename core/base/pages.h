@@ -46,5 +46,11 @@ void pages_init(struct pages *pages, size_t small);
 /* From now on this one touches what comes next; NULL: nobody any more, and the one so far has
  * forgotten all of it. */
 void pages_use_ahead(struct pages *pages, struct pages_ahead *ahead);
-/* With all extents that it gave; tables have been given back before. */
+/* With all extents that it gave. */
 void pages_deinit(struct pages *pages);
+
+/* Memory of one's own in huge pages, of which only what is touched is taken: zeros. size: a
+ * multiple of PAGES_HUGE, and the same when it is given back. */
+#define PAGES_HUGE ((size_t)2 << 20)
+void *pages_map(size_t size);
+void pages_unmap(void *memory, size_t size);

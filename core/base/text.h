@@ -121,6 +121,10 @@ bool text_is_clean(struct text t, size_t *ret_offset);
 /* A 13–19 digit number that passes the Luhn check, once spaces and hyphens are left out: it looks
  * like a card number and must not be stored (PCI DSS 3.3/3.5). */
 bool text_is_card_number(struct text t);
+/* false: surely not, at a glance. */
+static inline bool text_may_be_card_number(struct text t) {
+    return t.length >= 13 && t.data[0] <= '9';
+}
 
 /* A heap copy with a NUL behind it; free() it. Never NULL (out of memory ends the process). */
 char *text_copy(struct text t);

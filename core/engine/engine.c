@@ -103,6 +103,7 @@ void engine_free(struct engine *engine) {
 
 void engine_use_shadows(struct engine *engine, struct snapshot *const *shadows, size_t count) {
     remove_shadows(engine);
+    engine_forget_quiet(engine);
     engine->shadows = check_calloc(count, sizeof *engine->shadows);
     engine->shadow_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -121,6 +122,7 @@ void engine_use_thresholds(struct engine *engine, const struct thresholds *thres
 }
 
 void engine_give(struct engine *engine, const struct engine_value *values, size_t count) {
+    engine_forget_quiet(engine);
     engine->given = values;
     engine->given_count = count;
 }

@@ -189,7 +189,7 @@ bool engine_seek_quiet(struct engine *engine);
 #define ENGINE_ROWS_MAX 64
 uint64_t engine_loud(const struct engine *engine, const struct value *values, size_t stride,
                      size_t rows);
-/* Is it plain that the rules' schema does not refuse it? */
+/* After engine_seek_quiet(): is it plain that the rules' schema does not refuse it? */
 bool engine_surely_takes(const struct engine *engine, const struct transaction *transaction);
 /* What engine_judge() would say of all that it takes, whose entities were all read and none late,
  * and that are not loud: the verdict, and the score. */

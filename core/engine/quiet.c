@@ -70,9 +70,13 @@ static bool has_required_attributes(const struct schema *schema) {
     return has;
 }
 
-bool engine_seek_quiet(struct engine *engine) {
+void engine_forget_quiet(struct engine *engine) {
     quiet_free(engine->quiet);
     engine->quiet = NULL;
+}
+
+bool engine_seek_quiet(struct engine *engine) {
+    engine_forget_quiet(engine);
     if (!engine->omits_hash || !engine->omits_check || engine->live.warming > 0 ||
         engine->shadow_count > 0 || engine->given_count > 0 ||
         has_required_attributes(&engine->rules->schema))
@@ -89,6 +93,7 @@ bool engine_seek_quiet(struct engine *engine) {
 uint64_t engine_loud(const struct engine *engine, const struct value *values, size_t stride,
                      size_t rows) {
     const struct quiet *quiet = engine->quiet;
+    check(quiet);
     uint64_t loud = 0;
     for (size_t i = 0; i < quiet->count; i++)
         loud |= row_condition_open(quiet->conditions[i], values, stride, rows);

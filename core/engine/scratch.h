@@ -348,6 +348,7 @@ struct judgement judge_nothing(struct judge *judge);
 /* ---- whom no rule has anything to say about: quiet.c ---- */
 
 void quiet_free(struct quiet *quiet); /* NULL is allowed */
+void engine_forget_quiet(struct engine *engine);
 
 /* ---- what shadows make of it: shadow.c ---- */
 

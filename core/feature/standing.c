@@ -256,6 +256,7 @@ static inline bool pass_plain(struct standing *standing, const struct entity_pla
         return false;
     if (entity->column_count > 0)
         value = run_take_checked(at + 1, end);
+    check(value.at && value.at < end);
     if (*value.at != 0) /* a transaction, and no filter */
         return false;
     windows_pass_plain(&standing->windows, entity, &entity->course.borders[i],
@@ -263,9 +264,11 @@ static inline bool pass_plain(struct standing *standing, const struct entity_pla
     at = value.at + 1;
     if (at == end) {
         mark->raw_at = NONE;
+        mark->raw_us = INT64_MAX;
         return true;
     }
     struct run_taken step = run_take_checked(at, end);
+    check(step.at);
     mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
     mark->raw_at = (uint32_t)(step.at - parts->run);
     return true;

@@ -8,8 +8,6 @@
 #include <inttypes.h>
 #include <math.h>
 
-#define CARD_NUMBER_MIN 13 /* digits: text_is_card_number() need not look at less */
-
 static const int64_t powers_of_ten[] = {
     1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000,
 };
@@ -158,7 +156,7 @@ static int bind_text(const struct binding *binding, size_t slot, struct text t) 
         set_absent(binding, slot);
         return 0;
     }
-    if (field->refuse_card_number && t.length >= CARD_NUMBER_MIN && text_is_card_number(t))
+    if (field->refuse_card_number && text_may_be_card_number(t) && text_is_card_number(t))
         REFUSE(binding, slot, field->name,
                "%" TEXT_FORMAT " looks like a card number (13 to 19 digits with a valid check "
                "digit); expected a token",
@@ -455,8 +453,8 @@ static inline size_t bind_plain_texts(const struct binding *binding, const size_
         if (field->kind != FIELD_KIND_TEXT)
             break;
         struct text t = texts[field->source];
-        bool may_be_card_number = t.length >= CARD_NUMBER_MIN && t.data[0] <= '9';
-        if ((may_be_card_number && field->refuse_card_number) || (t.length == 0 && field->required))
+        if ((field->refuse_card_number && text_may_be_card_number(t)) ||
+            (t.length == 0 && field->required))
             break;
         struct value *v = &frame[slots[i]];
         v->type = t.length > 0 ? VALUE_TEXT : VALUE_ABSENT;

@@ -105,7 +105,7 @@ int schema_bind_some(const struct schema *schema, const struct transaction *tran
 /* May binding this field, which is no attribute, refuse a transaction? */
 bool schema_may_refuse(const struct schema *schema, size_t slot);
 /* Is it plain at a glance that strict binding of these fields, `slots` ascending, refuses nothing?
- * A transaction with attributes is left to schema_bind_some(), and so is one in another currency
+ * Only of a schema that requires no attribute. A transaction with attributes is left to schema_bind_some(), and so is one in another currency
  * than the base's, or with a text of more than `longest` bytes. */
 bool schema_surely_takes(const struct schema *schema, const struct transaction *transaction,
                          const size_t *slots, size_t slot_count, size_t longest);

@@ -2,13 +2,10 @@
  * the bound fields. */
 #include "schema.h"
 
-#define CARD_NUMBER_MIN 13 /* digits */
-
 static bool takes_text(const struct field *field, struct text t, size_t longest) {
     if (t.length == 0)
         return !field->required;
-    bool may_be_card_number = t.length >= CARD_NUMBER_MIN && t.data[0] <= '9';
-    return t.length <= longest && !(may_be_card_number && field->refuse_card_number);
+    return t.length <= longest && !(field->refuse_card_number && text_may_be_card_number(t));
 }
 
 static bool takes(const struct schema *schema, const struct transaction *transaction, size_t slot,

@@ -18,7 +18,7 @@ struct known_id id_slot_known(const struct id_slot *slot) {
 
 /* Nobody can choose ids that all lie in one place (residents.c). */
 static uint32_t hash_of(const struct id_index *index, uint64_t id_hash) {
-    return (uint32_t)(id_hash * index->factor >> 32);
+    return hash_place(id_hash, index->factor);
 }
 
 static struct id_slot *find_slot(const struct id_index *index, uint64_t id_hash) {

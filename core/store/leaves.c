@@ -135,7 +135,8 @@ const void *leaves_grow(struct leaves *leaves, uint32_t hash, size_t *ret_count)
     return leaves->former.slots;
 }
 
-/* A whole leaf is kept for the next one that is divided. */
+/* A whole leaf is kept for the next one that is divided. (Where there is one already, the heap
+ * keeps this one: only hashes too much alike come to that.) */
 void leaves_grown(struct leaves *leaves) {
     struct leaf *former = &leaves->former;
     if (!former->slots)

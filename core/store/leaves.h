@@ -1,6 +1,7 @@
-/* The slots of a hash table, in leaves that double one by one: so adding to a table takes no longer
- * than one leaf takes to be dealt out, however large the table is, and memory grows with what is in
- * it. A loop that answers while somebody waits cannot stop to place millions anew.
+/* The slots of a hash table, in leaves that double one by one: so adding to a table deals out one
+ * leaf at most, however large the table is, and memory grows with what is in it. (Now and then the
+ * list of leaves doubles: a thousandth of the slots' bytes.) A loop that answers while somebody
+ * waits cannot stop to place millions anew.
  *
  * A list says which leaf a hash belongs to, by the hash's upper bits; its lower bits say where in
  * the leaf the table begins to look. A leaf that is full becomes two, by one more of the upper

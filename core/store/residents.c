@@ -80,7 +80,7 @@ void residents_deinit(struct residents *residents) {
  * No result depends on it. */
 static uint32_t slot_hash(const struct residents *residents, size_t entity, uint64_t key_hash) {
     uint64_t mixed = key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
-    return (uint32_t)(mixed * residents->factor >> 32);
+    return hash_place(mixed, residents->factor);
 }
 
 /* Where probing for it begins. */

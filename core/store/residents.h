@@ -28,7 +28,7 @@ static inline struct text resident_key(const struct resident *resident) {
 
 /* Half of what a hash and a pointer take: there may be many millions. */
 struct resident_slot {
-    uint32_t hash;  /* of this table: its low bits say where the slot is */
+    uint32_t hash;  /* of this table: says the leaf, and where in it (leaves.h) */
     uint32_t place; /* in the blocks: residents.c; 0: free */
 };
 

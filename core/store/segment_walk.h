@@ -61,8 +61,9 @@ void segment_walk_deinit(struct segment_walk *walk);
 void segment_walk_skim(struct segment_walk *walk, enum record_type type);
 
 /* FRAME_WHOLE: *ret_frame is the next record and the walk stands behind it; sync marks are checked
- * and passed over. Else the walk goes no further: FRAME_END, FRAME_SHORT, FRAME_BAD with
- * *ret_fault, or < 0. After frame_window_refresh() the same place may be looked at again. */
+ * and passed over. Else *ret_frame is nothing and the walk goes no further: FRAME_END, FRAME_SHORT,
+ * FRAME_BAD with *ret_fault, or < 0. After frame_window_refresh() the same place may be looked at
+ * again. */
 int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const char **ret_fault,
                       struct error *ret_error);
 

@@ -10,6 +10,7 @@
 #include "../base/buffer.h"
 #include "../base/check.h"
 #include "../base/hash.h"
+#include "../base/pages.h"
 #include "order.h"
 
 #include <stdlib.h>
@@ -400,7 +401,7 @@ struct stretch *stretch_new(struct overlay *overlay, struct engine *engine) {
     stretch->sink = (struct entry_sink){.take = take_entry};
     stretch->overlay = overlay;
     stretch->engine = engine;
-    stretch->entries = heap_table(&overlay->heap, NULL, 0, STRETCH_BYTES);
+    stretch->entries = pages_map(STRETCH_BYTES);
     stretch->record_max = record_max(overlay->plan);
     check(stretch->record_max < STRETCH_BYTES / 2);
     arena_init(&stretch->keys, KEY_BYTES_MAX);
@@ -412,7 +413,7 @@ struct stretch *stretch_new(struct overlay *overlay, struct engine *engine) {
 void stretch_free(struct stretch *stretch) {
     if (!stretch)
         return;
-    heap_table(&stretch->overlay->heap, stretch->entries, STRETCH_BYTES, 0);
+    pages_unmap(stretch->entries, STRETCH_BYTES);
     arena_deinit(&stretch->keys);
     free(stretch->groups);
     free(stretch->fresh);

@@ -323,14 +323,14 @@ static struct plain_record *ground_records(struct ground *ground, size_t count) 
     if (!ground->is_huge)
         return lines_calloc(count, sizeof(struct plain_record));
     size_t size = count * sizeof(struct plain_record);
-    return memset(heap_table(&ground->heap, NULL, 0, size), 0, size);
+    return memset(pages_map(size), 0, size);
 }
 
 static void ground_deinit(struct ground *ground, struct plain_record *records, size_t count) {
     for (size_t i = 0; i < ground->entities; i++)
         state_deinit(ground_state(ground, i));
     if (ground->is_huge)
-        heap_table(&ground->heap, records, count * sizeof *records, 0);
+        pages_unmap(records, count * sizeof *records);
     else {
         free(ground->extents[0]);
         free(records);

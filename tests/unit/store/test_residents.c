@@ -181,8 +181,29 @@ static void test_chosen_keys(void **state) {
     residents_deinit(&residents);
 }
 
-/* However many there are, adding one moves no more slots than one leaf has, and walks no further:
- * answers wait for it. What moved is seen from outside, by where the slots are. */
+/* Nor do those whose hashes end alike in more bits than a product hands down, of which there are
+ * many however large the table is. */
+static void test_chosen_hashes(void **state) {
+    (void)state;
+    enum { KEYS = 2000, SLOTS = 4096 };
+    struct residents residents = {0};
+    char bytes[24];
+    for (uint64_t number = 0; number < KEYS; number++)
+        residents_add(&residents, 0, key_of(number, bytes),
+                      number << 45 ^ UINT64_C(0x9e3779b97f4a7c15));
+    assert_int_equal(residents.leaves.capacity, SLOTS);
+    const struct resident_slot *slots = residents.leaves.list[0].slots;
+    size_t run = 0, longest = 0;
+    for (size_t i = 0; i < SLOTS; i++) {
+        run = slots[i].place ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    assert_true(longest < KEYS / 10);
+    residents_deinit(&residents);
+}
+
+/* However many there are, adding one deals out one leaf at most: answers wait for it. Seen by what
+ * is added to the slots. */
 static void test_adds_in_bounded_work(void **state) {
     (void)state;
     enum { MANY = 400000 };
@@ -305,6 +326,7 @@ int main(void) {
         cmocka_unit_test(test_cursor),
         cmocka_unit_test(test_long_keys),
         cmocka_unit_test(test_chosen_keys),
+        cmocka_unit_test(test_chosen_hashes),
         cmocka_unit_test(test_room),
         cmocka_unit_test(test_in_a_heap),
     };
