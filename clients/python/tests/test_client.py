@@ -272,6 +272,8 @@ class TestNobodyCloses:
     def test_exit(self, server: FakeServer, kind: str) -> None:
         server.answer = silent
         program = f"""
+import tempfile
+kept = tempfile.TemporaryDirectory()  # has a finalizer before pynng is there
 import asyncio, sys, threading, time
 import harrier_client
 client = harrier_client.{kind}(sys.argv[1], deadline=60)
@@ -286,6 +288,24 @@ if "{kind}" == "Client":
     time.sleep(0.3)
 else:
     asyncio.run(task())
+print("end")
+"""
+        command = [sys.executable, "-c", program, server.address]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+        assert (done.returncode, done.stdout, done.stderr) == (0, "end\n", "")
+
+    def test_exit_amid_a_token(self, server: FakeServer) -> None:
+        program = """
+import sys, threading, time
+import harrier_client
+entered = threading.Event()
+def token():
+    entered.set()
+    time.sleep(60)
+client = harrier_client.Client(sys.argv[1], deadline=60, token=token)
+payment = harrier_client.Transaction("t1", 1)
+threading.Thread(target=client.score, args=(payment,), daemon=True).start()
+entered.wait()
 print("end")
 """
         command = [sys.executable, "-c", program, server.address]

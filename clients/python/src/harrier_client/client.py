@@ -254,9 +254,7 @@ class Client:
         self.close()
 
 
-def _end_all(
-    core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread], patience: float = math.inf
-) -> None:
+def _end_all(core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread], patience: float = math.inf) -> None:
     if not gate.wait_empty(0):
         gate.aborted = True
     ends = time.monotonic() + patience
