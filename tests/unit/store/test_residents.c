@@ -159,25 +159,32 @@ static void test_room(void **state) {
     residents_deinit(&residents);
 }
 
-/* Keys whose hashes end alike, as whoever sends them can find them, do not end up side by side. */
-static void test_chosen_keys(void **state) {
-    (void)state;
-    enum { KEYS = 2000, SLOTS = 4096 };
-    struct residents residents = {0};
-    char bytes[24];
-    for (uint64_t number = 0; residents.count < KEYS; number++) {
-        struct text key = key_of(number, bytes);
-        if (((hash_text(key) ^ UINT64_C(0x9e3779b97f4a7c15)) & (SLOTS - 1)) == 0)
-            residents_add(&residents, 0, key, hash_text(key));
-    }
-    assert_int_equal(residents.leaves.capacity, SLOTS);
-    const struct resident_slot *slots = residents.leaves.list[0].slots;
+enum { CHOSEN = 2000, CHOSEN_SLOTS = 4096 };
+
+/* As many as were chosen lie in one leaf, not side by side. */
+static void assert_spread(const struct residents *residents) {
+    assert_int_equal(residents->count, CHOSEN);
+    assert_int_equal(residents->leaves.capacity, CHOSEN_SLOTS);
+    const struct resident_slot *slots = residents->leaves.list[0].slots;
     size_t run = 0, longest = 0;
-    for (size_t i = 0; i < SLOTS; i++) {
+    for (size_t i = 0; i < CHOSEN_SLOTS; i++) {
         run = slots[i].place ? run + 1 : 0;
         longest = run > longest ? run : longest;
     }
-    assert_true(longest < KEYS / 10);
+    assert_true(longest < CHOSEN / 10);
+}
+
+/* Keys whose hashes end alike, as whoever sends them can find them, do not end up side by side. */
+static void test_chosen_keys(void **state) {
+    (void)state;
+    struct residents residents = {0};
+    char bytes[24];
+    for (uint64_t number = 0; residents.count < CHOSEN; number++) {
+        struct text key = key_of(number, bytes);
+        if (((hash_text(key) ^ UINT64_C(0x9e3779b97f4a7c15)) & (CHOSEN_SLOTS - 1)) == 0)
+            residents_add(&residents, 0, key, hash_text(key));
+    }
+    assert_spread(&residents);
     residents_deinit(&residents);
 }
 
@@ -185,20 +192,12 @@ static void test_chosen_keys(void **state) {
  * many however large the table is. */
 static void test_chosen_hashes(void **state) {
     (void)state;
-    enum { KEYS = 2000, SLOTS = 4096 };
     struct residents residents = {0};
     char bytes[24];
-    for (uint64_t number = 0; number < KEYS; number++)
+    for (uint64_t number = 0; number < CHOSEN; number++)
         residents_add(&residents, 0, key_of(number, bytes),
                       number << 45 ^ UINT64_C(0x9e3779b97f4a7c15));
-    assert_int_equal(residents.leaves.capacity, SLOTS);
-    const struct resident_slot *slots = residents.leaves.list[0].slots;
-    size_t run = 0, longest = 0;
-    for (size_t i = 0; i < SLOTS; i++) {
-        run = slots[i].place ? run + 1 : 0;
-        longest = run > longest ? run : longest;
-    }
-    assert_true(longest < KEYS / 10);
+    assert_spread(&residents);
     residents_deinit(&residents);
 }
 
