@@ -9,10 +9,12 @@
 
 #define BATCH_BYTES (UINT64_C(16) << 20) /* of one LMDB write transaction */
 #define MAP_SLACK   (UINT64_C(8) << 20)  /* roots, free lists, copied paths to the last leaf */
-#define BEGIN_BYTES (UINT64_C(32) << 20) /* that the system is asked to write at a time */
+#define BEGIN_BYTES (UINT64_C(4) << 20)  /* that the system is asked to write at a time */
 
-/* The disk has something to do from early on, and there is less to wait for in the end. That it
- * fails is no matter: whoever syncs will hear of it. */
+/* The disk has something to do from early on, and there is less to wait for in the end. One piece
+ * is written before the next is begun: with more under way, whoever syncs a file of the same disk
+ * waits for all of it, and that is the archive of a server beside this. That it fails is no matter:
+ * whoever syncs will hear of it. */
 static void begin_writing(struct bulk_load *load) {
     MDB_envinfo status;
     int descriptor;
@@ -20,8 +22,12 @@ static void begin_writing(struct bulk_load *load) {
     uint64_t end = (uint64_t)status.me_last_pgno * load->page_size;
     if (end < load->begun + BEGIN_BYTES || mdb_env_get_fd(load->environment, &descriptor))
         return;
+    if (load->begun > load->written)
+        sync_file_range(descriptor, (off_t)load->written, (off_t)(load->begun - load->written),
+                        SYNC_FILE_RANGE_WAIT_BEFORE);
     sync_file_range(descriptor, (off_t)load->begun, (off_t)(end - load->begun),
                     SYNC_FILE_RANGE_WRITE);
+    load->written = load->begun;
     load->begun = end;
 }
 

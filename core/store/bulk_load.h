@@ -20,7 +20,8 @@ struct bulk_load {
     uint64_t batch_left; /* bytes that may still go into this one */
     MDB_cursor *cursor;  /* of cursor_table; NULL: none open */
     MDB_dbi cursor_table;
-    uint64_t begun; /* bytes of the file that the system was asked to write */
+    uint64_t begun;   /* bytes of the file that the system was asked to write */
+    uint64_t written; /* of these, those that it has been waited for */
 };
 
 /* Makes the file, for up to so many tables. After a failure, too, it is to be closed. */
