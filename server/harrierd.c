@@ -7,13 +7,13 @@
 #include "address.h"
 #include "admin.h"
 #include "admission.h"
+#include "folder_watch.h"
 #include "front_http.h"
 #include "front_nng.h"
 #include "metrics.h"
 #include "notify.h"
 #include "options.h"
 #include "service.h"
-#include "watch.h"
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"
@@ -32,9 +32,6 @@
 
 #define RETRY_SECONDS 1
 #define DRAIN_STEP_US 5000
-/* Folders that change: so long nothing more, but not longer than this after the first change. */
-#define QUIET_US     200000
-#define QUIET_MAX_US INT64_C(5000000)
 
 struct harrierd {
     struct options_source source;
@@ -46,14 +43,12 @@ struct harrierd {
     struct event_base *base;
     struct event *signals[3];
     struct event *changed, *watch, *retry, *drain;
-    struct event *edited, *quiet; /* of the policies' folders; NULL: not watched */
     int changed_descriptor;
     struct service *service;
     struct front *front;
     struct front *http; /* NULL: not asked for */
     struct admin *admin;
-    struct watch *folders; /* NULL: not watched */
-    int64_t edited_us;     /* the first change that was not loaded; 0: none */
+    struct folder_watch folders; /* the policies' */
     struct buffer probe;
     bool was_ready, draining;
     int64_t drain_until_us;
@@ -162,56 +157,14 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
     on_drain(-1, 0, harrierd);
 }
 
-/* ---- the policies' folders ---- */
+/* ---- reading things again ---- */
 
-static void free_event(struct event *event) {
-    if (event)
-        event_free(event);
-}
-
-static void on_quiet(evutil_socket_t descriptor, short what, void *user) {
-    (void)descriptor, (void)what;
+static void folders_edited(void *user) {
     struct harrierd *harrierd = user;
-    harrierd->edited_us = 0;
     if (!harrierd->service || harrierd->draining)
         return;
     log_line(&harrierd->log, LOG_INFO, "a policy's folder has changed: loading the policies again");
     service_reload_again(harrierd->service);
-}
-
-static void on_edited(evutil_socket_t descriptor, short what, void *user) {
-    (void)descriptor, (void)what;
-    struct harrierd *harrierd = user;
-    if (!watch_read(harrierd->folders))
-        return;
-    int64_t now_us = clock_monotonic_us(&clock_system);
-    if (harrierd->edited_us == 0)
-        harrierd->edited_us = now_us;
-    int64_t left_us = harrierd->edited_us + QUIET_MAX_US - now_us;
-    if (left_us > QUIET_US)
-        left_us = QUIET_US;
-    if (left_us > 0)
-        event_add(harrierd->quiet, &(struct timeval){.tv_usec = left_us});
-}
-
-static void unwatch_folders(struct harrierd *harrierd) {
-    free_event(harrierd->edited);
-    free_event(harrierd->quiet);
-    watch_close(harrierd->folders);
-    harrierd->edited = harrierd->quiet = NULL;
-    harrierd->folders = NULL;
-    harrierd->edited_us = 0;
-}
-
-static int open_watch(struct harrierd *harrierd, struct error *ret_error) {
-    int r = harrierd->folders ? 0 : watch_open(&harrierd->folders, ret_error);
-    if (r < 0 || harrierd->edited)
-        return r;
-    harrierd->edited = event_new(harrierd->base, watch_descriptor(harrierd->folders),
-                                 EV_READ | EV_PERSIST, on_edited, harrierd);
-    harrierd->quiet = event_new(harrierd->base, -1, 0, on_quiet, harrierd);
-    check(harrierd->edited && harrierd->quiet && event_add(harrierd->edited, NULL) == 0);
-    return 0;
 }
 
 /* As the options say. Without it there are SIGHUP and `harrier reload`, so failing is no end. */
@@ -219,13 +172,12 @@ static void watch_folders(struct harrierd *harrierd, const struct options *optio
     const char *folders[1 + ENGINE_SHADOWS_MAX] = {options->policy};
     struct error error;
     if (!options->watch_policy) {
-        unwatch_folders(harrierd);
+        folder_watch_stop(&harrierd->folders);
         return;
     }
     for (size_t i = 0; i < options->shadow.count; i++)
         folders[1 + i] = options->shadow.items[i];
-    if (open_watch(harrierd, &error) < 0 ||
-        watch_set(harrierd->folders, folders, 1 + options->shadow.count, &error) < 0)
+    if (folder_watch_set(&harrierd->folders, folders, 1 + options->shadow.count, &error) < 0)
         log_line(&harrierd->log, LOG_WARNING,
                  "%s: changes may go unnoticed, use `harrier reload` or SIGHUP", error.text);
 }
@@ -440,6 +392,11 @@ static void add_events(struct harrierd *harrierd) {
     check(harrierd->drain);
 }
 
+static void free_event(struct event *event) {
+    if (event)
+        event_free(event);
+}
+
 static void remove_events(struct harrierd *harrierd) {
     for (size_t i = 0; i < sizeof harrierd->signals / sizeof *harrierd->signals; i++)
         free_event(harrierd->signals[i]);
@@ -517,6 +474,7 @@ static int serve(struct harrierd *harrierd) {
     harrierd->changed_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     check(harrierd->base && harrierd->changed_descriptor >= 0);
     buffer_init(&harrierd->probe);
+    folder_watch_init(&harrierd->folders, harrierd->base, folders_edited, harrierd);
     add_events(harrierd);
     log_line(&harrierd->log, LOG_INFO, "harrierd " HARRIER_VERSION ", policy %s, data in %s",
              harrierd->options.policy, harrierd->options.data_dir);
@@ -526,7 +484,7 @@ static int serve(struct harrierd *harrierd) {
         exit_code = harrierd->exit_code;
     }
     exit_code = close_all(harrierd, exit_code);
-    unwatch_folders(harrierd);
+    folder_watch_stop(&harrierd->folders);
     log_line(&harrierd->log, LOG_INFO, "ended with exit status %d", exit_code);
     remove_events(harrierd);
     event_base_free(harrierd->base);

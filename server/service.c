@@ -409,21 +409,6 @@ bool service_check_overlay(struct service *service) {
     return true;
 }
 
-int64_t service_generation_age_us(const struct service *service, int64_t now_us) {
-    const struct generation *generation = overlay_generation(service->states.overlay);
-    if (!generation)
-        return 0;
-    const struct generation_manifest *manifest = generation_manifest(generation);
-    int64_t age_us = now_us - manifest->created_time_us;
-    int64_t held_us = service->held.generation_id == manifest->id ? service->held.us : 0;
-    return age_us > held_us ? age_us : held_us;
-}
-
-bool service_is_stale(const struct service *service, int64_t now_us) {
-    int64_t stale_after_us = service->settings.stale_after_us;
-    return stale_after_us > 0 && service_generation_age_us(service, now_us) > stale_after_us;
-}
-
 enum service_state service_state(struct service *service, char *ret_reason, size_t size) {
     pthread_mutex_lock(&service->lock);
     enum service_state state = service->state;

@@ -8,7 +8,9 @@
  *   query.c       GetEntity, Status, gauges
  *   background.c  the thread that starts, reloads and recovers
  *   reload.c      Reload: other policies take the place of those in use
- *   swap.c        the thread that takes up new generations, and frees what is no longer needed
+ *   swap.c        the thread that takes up new generations
+ *   waste.c       states that nobody decides on any more, until that thread frees them
+ *   staleness.c   how old the tables are, and whether a rebuild is due
  *   shadows.c     the policies on trial
  *   explain.c     Explain, and the thread that does what takes long
  *   commit.c      the thread that syncs the archive, and the answers that wait for it */
@@ -245,15 +247,6 @@ int service_record_policy(struct service *service, const struct adopted *last,
                           struct error *ret_error);
 /* Is the overlay within its limit? Changes the state when that has changed, and says whether. */
 bool service_check_overlay(struct service *service);
-/* Takes the states out, for service_throw_away(). */
-void service_discard(struct service *service, struct states *states);
-/* How old the tables are at now_us, a time of receipt. Those go back no more than the archive's,
- * but stand still while the clock is behind them: so at least as old as they have been in use. */
-int64_t service_generation_age_us(const struct service *service, int64_t now_us);
-/* Older than stale_after? */
-bool service_is_stale(const struct service *service, int64_t now_us);
-/* That, or the overlay is close to its limit. */
-bool service_wants_rebuild(const struct service *service, int64_t now_us);
 /* Call settings.changed after the lock is released. */
 void service_set_state(struct service *service, enum service_state state, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
@@ -270,8 +263,6 @@ void service_say_warming(const struct service *service, size_t warming, struct t
 void service_describe_warming(const struct service *service, struct arena *arena,
                               struct warming *ret_warming);
 void service_guard_init(struct service_guard *guard, struct service *service);
-/* Frees what service_discard() took, waiting for views to be closed. The swap's thread. */
-void service_throw_away(struct service *service);
 int64_t service_receive_time_us(const struct service *service);
 /* How far the clock is behind the archive's last record; 0: it is not. */
 int64_t service_clock_behind_us(const struct service *service);
@@ -376,6 +367,21 @@ void swap_start(struct service *service);
 void swap_stop(struct service *service);
 /* Looks whether there is a generation to take up. again: also one that was tried before. */
 void swap_ask(struct service *service, bool again);
+
+/* waste.c */
+/* Under the decision lock: takes the states out, for service_throw_away(). */
+void service_discard(struct service *service, struct states *states);
+/* Frees what service_discard() took, waiting for views to be closed. The swap's thread. */
+void service_throw_away(struct service *service);
+
+/* staleness.c, under the decision lock */
+/* How old the tables are at now_us, a time of receipt. Those go back no more than the archive's,
+ * but stand still while the clock is behind them: so at least as old as they have been in use. */
+int64_t service_generation_age_us(const struct service *service, int64_t now_us);
+/* Older than stale_after? */
+bool service_is_stale(const struct service *service, int64_t now_us);
+/* That, or the overlay is close to its limit. */
+bool service_wants_rebuild(const struct service *service, int64_t now_us);
 
 /* commit.c */
 void commit_start(struct service *service);

@@ -12,17 +12,13 @@
  * Not here: how a generation is built, and the start, which folds without anybody waiting. */
 #include "swap.h"
 
-#include "core/base/value.h"
 #include "core/store/comparison.h"
 #include "core/store/generation.h"
 #include "service_internal.h"
 
-#include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
-#include <time.h>
 #include <unistd.h>
 
 static enum swap_state open_generation(struct swap *swap);
@@ -56,7 +52,6 @@ const char *swap_state_name(enum swap_state state) {
     return states[state].name;
 }
 
-#define WASTE_PAUSE_US     10000
 #define DIFFERENCES_LOGGED 5
 /* More are caught up with beside decisions once more, as long as that comes much nearer. */
 #define RECORDS_FEW 64
@@ -523,41 +518,6 @@ static enum swap_state compare(struct swap *swap) {
 
 /* ---- cooling ---- */
 
-void service_discard(struct service *service, struct states *old) {
-    if (!old->overlay)
-        return;
-    struct waste *waste = check_malloc(sizeof *waste);
-    *waste = (struct waste){.states = *old, .next = service->waste};
-    states_init(old);
-    service->waste = waste;
-}
-
-/* Under the decision lock: takes one out that nobody looks at. */
-static struct waste *take_waste(struct service *service) {
-    struct waste **at = &service->waste;
-    while (*at && overlay_is_viewed((*at)->states.overlay))
-        at = &(*at)->next;
-    struct waste *waste = *at;
-    if (waste)
-        *at = waste->next;
-    return waste;
-}
-
-void service_throw_away(struct service *service) {
-    for (bool is_left = true; is_left;) {
-        pthread_mutex_lock(&service->lock);
-        struct waste *waste = take_waste(service);
-        is_left = service->waste != NULL;
-        pthread_mutex_unlock(&service->lock);
-        if (waste) {
-            states_deinit(&waste->states);
-            free(waste);
-        } else if (is_left) {
-            nanosleep(&(struct timespec){.tv_nsec = WASTE_PAUSE_US * 1000}, NULL);
-        }
-    }
-}
-
 static enum swap_state cool(struct swap *swap) {
     struct service *service = service_of(swap);
     overlay_view_close(swap->new_view);
@@ -636,62 +596,4 @@ void swap_stop(struct service *service) {
     pthread_cond_signal(&service->swap.wanted);
     pthread_mutex_unlock(&service->swap.lock);
     pthread_join(service->swap.thread, NULL);
-}
-
-/* ---- what is asked every second ---- */
-
-#define WANTED_PERCENT 75 /* of overlay_limit, or of the room for entities */
-
-bool service_wants_rebuild(const struct service *service, int64_t now_us) {
-    const struct overlay *overlay = service->states.overlay;
-    return overlay && (service_is_stale(service, now_us) ||
-                       overlay_fullness(overlay, service->settings.overlay_limit) > WANTED_PERCENT);
-}
-
-/* Under the decision lock. */
-static void measure_holding(struct service *service) {
-    struct held *held = &service->held;
-    int64_t now_us = clock_monotonic_us(service->settings.clock);
-    if (held->generation_id != service->states.generation_id && service->states.overlay)
-        *held = (struct held){.generation_id = service->states.generation_id, .since_us = now_us};
-    held->us = now_us - held->since_us;
-}
-
-#define CLOCK_BACK_US 1000000 /* less is how clocks are kept right */
-
-static void say_clock_back(struct service *service, int64_t received_us, int64_t behind_us) {
-    bool is_back = behind_us > CLOCK_BACK_US;
-    if (is_back == service->is_clock_back)
-        return;
-    service->is_clock_back = is_back;
-    char now[64], received[64];
-    value_format(value_timestamp(received_us - behind_us), now, sizeof now);
-    value_format(value_timestamp(received_us), received, sizeof received);
-    if (is_back)
-        log_line(
-            service->settings.log, LOG_WARNING,
-            "the clock says %s, but the archive's last record was received at %s: the clock was "
-            "set back; records get that time until it is past it",
-            now, received);
-    else
-        log_line(service->settings.log, LOG_INFO,
-                 "the clock has reached the archive's last record again");
-}
-
-void service_look(struct service *service) {
-    pthread_mutex_lock(&service->lock);
-    int64_t now_us = service_receive_time_us(service);
-    int64_t behind_us = service_clock_behind_us(service);
-    measure_holding(service);
-    bool is_wanted = service_wants_rebuild(service, now_us);
-    bool is_news = is_wanted && !service->is_rebuild_wanted;
-    bool is_stale = is_news && service_is_stale(service, now_us);
-    service->is_rebuild_wanted = is_wanted;
-    pthread_mutex_unlock(&service->lock);
-    if (is_news)
-        log_line(service->settings.log, LOG_WARNING, "run `harrier rebuild`: %s",
-                 is_stale ? "the tables are older than stale_after, and decisions are marked so"
-                          : "what is newer than the tables takes most of overlay_limit");
-    say_clock_back(service, now_us, behind_us);
-    swap_ask(service, false);
 }

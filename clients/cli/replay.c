@@ -20,6 +20,7 @@
 #include "quantity.h"
 #include "replay_checkpoint.h"
 #include "replay_document.h"
+#include "replay_ending.h"
 #include "replay_options.h"
 #include "report_page.h"
 #include "training_set.h"
@@ -40,9 +41,9 @@ struct session {
     struct training_set *training_set; /* NULL: none is */
     struct draft_file json, html;      /* .file NULL: not wanted */
     struct replay_document document;
-    FILE *to;                          /* where differences and the summary go */
-    uint64_t told, different, refused; /* transactions of the range, and those of them that are */
-    struct buffer remarks;             /* lines that were printed about rows */
+    FILE *to; /* where differences and the summary go */
+    struct replay_rows rows;
+    struct buffer remarks; /* lines that were printed about rows */
 
     /* With --resume. */
     struct replay_checkpoint checkpoint; /* of the run before */
@@ -109,7 +110,7 @@ static void print_remarks(struct session *session, size_t begin) {
 }
 
 static void tell(struct session *session, const struct replay_row *row, struct text remark) {
-    uint64_t *count = row->decision ? &session->different : &session->refused;
+    uint64_t *count = row->decision ? &session->rows.different : &session->rows.refused;
     size_t begin = session->remarks.length;
     if ((*count)++ >= replay_command_told(&session->command))
         return;
@@ -126,7 +127,7 @@ static int write_row(void *user, const struct replay_row *row, struct error *ret
         report_row(session->report, row, cursor_text(&cursor, REPORT_MARK_BYTES));
     if (is_history(session, row))
         return 0;
-    session->told++;
+    session->rows.told++;
     struct text length = cursor_text(&cursor, 4);
     struct text remark =
         cursor_text(&cursor, length.data ? load_u32((const uint8_t *)length.data) : 0);
@@ -145,62 +146,6 @@ static void take_contradiction(void *user, uint64_t position, const char *what) 
         return;
     buffer_printf(&session->remarks, "position %" PRIu64 ": %s\n", position, what);
     print_remarks(session, begin);
-}
-
-/* ---- the summary ---- */
-
-static void print_count(FILE *to, const char *what, uint64_t count) {
-    char number[QUANTITY_COUNT_SIZE];
-    fprintf(to, "%-14s%14s\n", what, quantity_format_count(count, number));
-}
-
-static void print_counts(const struct session *session, const struct replay_report *report) {
-    FILE *to = session->to;
-    print_count(to, "transactions", session->told);
-    print_count(to, "outcomes", report->outcomes);
-    print_count(to, "policies", report->snapshots);
-    print_count(to, "generations", report->generations);
-    if (session->refused > 0)
-        print_count(to, "refused", session->refused);
-}
-
-static void print_seconds(FILE *to, const struct replay_report *report) {
-    char number[QUANTITY_COUNT_SIZE];
-    double seconds = report->replay_seconds > 0 ? report->replay_seconds : 1e-9;
-    fprintf(to, "\nseconds       scan %.2f, replay %.2f (%s transactions/s)\n",
-            report->scan_seconds, report->replay_seconds,
-            quantity_format_count((uint64_t)((double)report->transactions / seconds), number));
-}
-
-static void print_audit(const struct session *session, const struct replay_report *report) {
-    uint64_t found = session->different + session->refused + report->contradictions;
-    char number[QUANTITY_COUNT_SIZE];
-    FILE *to = session->to;
-    if (found == 0)
-        fprintf(to, "\nEvery decision is the archived one.\n");
-    else
-        fprintf(to, "\n%s difference%s.\n", quantity_format_count(found, number),
-                found == 1 ? "" : "s");
-    if (found > 0 && report->foreign_versions > 0)
-        fprintf(to, "Some were decided by another version than this one (" HARRIER_VERSION
-                    "); `harrier inspect --type engine` tells which, from where.\n");
-}
-
-static void print_figures(const struct session *session) {
-    struct buffer text;
-    buffer_init(&text);
-    replay_document_text(&session->document, &text);
-    fwrite(text.bytes, 1, text.length, session->to);
-    buffer_deinit(&text);
-}
-
-static void print_summary(const struct session *session, const struct replay_report *report) {
-    print_counts(session, report);
-    if (session->report && !session->command.recorded)
-        print_figures(session);
-    print_seconds(session->to, report);
-    if (session->command.recorded)
-        print_audit(session, report);
 }
 
 /* ---- opening ---- */
@@ -410,9 +355,9 @@ static int resume(struct session *session, struct error *ret_error) {
     if (r < 0)
         return error_prefix(ret_error, "%s", path);
     replay_resume(session->replay, &checkpoint->report);
-    session->told = checkpoint->told;
-    session->different = checkpoint->different;
-    session->refused = checkpoint->refused;
+    session->rows.told = checkpoint->told;
+    session->rows.different = checkpoint->different;
+    session->rows.refused = checkpoint->refused;
     return 0;
 }
 
@@ -429,9 +374,9 @@ static int write_checkpoint(struct session *session, const struct replay_report 
     replay_checkpoint_init(&checkpoint);
     checkpoint.until = replay_until(session->replay);
     checkpoint.report = *report;
-    checkpoint.told = session->told;
-    checkpoint.different = session->different;
-    checkpoint.refused = session->refused;
+    checkpoint.told = session->rows.told;
+    checkpoint.different = session->rows.different;
+    checkpoint.refused = session->rows.refused;
     replay_identity(&session->command, session->replay, &checkpoint.identity);
     buffer_append(&checkpoint.remarks, session->remarks.bytes, session->remarks.length);
     if (session->training_set)
@@ -588,13 +533,13 @@ static int fail(const struct session *session, const struct error *error) {
 
 static int finish(const struct session *session, const struct replay_report *report) {
     if (!session->command.quiet)
-        print_summary(session, report);
+        replay_ending_print(&session->document, &session->rows, session->to);
     if (fflush(session->to) != 0 && errno != EPIPE) {
         struct error failure;
         error_set_errno(&failure, errno, "cannot write to stdout");
         return exit_with(&failure);
     }
-    bool found = session->different + session->refused > 0 ||
+    bool found = session->rows.different + session->rows.refused > 0 ||
                  (session->command.recorded && report->contradictions > 0);
     return found ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
 }

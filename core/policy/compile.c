@@ -71,20 +71,15 @@ static void fold(struct compiler *compiler, uint32_t start) {
 }
 
 static enum operation comparison(enum token_type sign) {
+#define OPERATION_OF(name, relation)                                                               \
+    case TOKEN_##name:                                                                             \
+        return OPERATION_##name;
     switch (sign) {
-    case TOKEN_EQUAL:
-        return OPERATION_EQUAL;
-    case TOKEN_NOT_EQUAL:
-        return OPERATION_NOT_EQUAL;
-    case TOKEN_LESS:
-        return OPERATION_LESS;
-    case TOKEN_LESS_EQUAL:
-        return OPERATION_LESS_EQUAL;
-    case TOKEN_GREATER:
-        return OPERATION_GREATER;
+        COMPARISONS(OPERATION_OF)
     default:
-        return OPERATION_GREATER_EQUAL;
+        return OPERATION_END; /* never: no relation has another sign */
     }
+#undef OPERATION_OF
 }
 
 static void emit_operands(struct compiler *compiler, const struct syntax *node) {

@@ -90,47 +90,21 @@ static bool is_same(const struct value *a, const struct value *b) {
     return value_order(*a, *b) == 0;
 }
 
-static bool is_ordered(int order, enum operation operation) {
-    switch (operation) {
-    case OPERATION_LESS:
-        return order < 0;
-    case OPERATION_LESS_EQUAL:
-        return order <= 0;
-    case OPERATION_GREATER:
-        return order > 0;
-    default:
-        return order >= 0;
+/* Of numbers as IEEE 754 has it: NaN is unequal to all, and less than none. */
+#define HOLDS(name, relation)                                                                      \
+    case OPERATION_##name:                                                                         \
+        return a relation b;
+#define COMPARING(function, type)                                                                  \
+    static bool function(type a, type b, enum operation operation) {                               \
+        switch (operation) {                                                                       \
+            COMPARISONS(HOLDS)                                                                     \
+        default:                                                                                   \
+            return false;                                                                          \
+        }                                                                                          \
     }
-}
-
-static bool holds_of_ints(int64_t a, int64_t b, enum operation operation) {
-    switch (operation) {
-    case OPERATION_EQUAL:
-        return a == b;
-    case OPERATION_NOT_EQUAL:
-        return a != b;
-    default:
-        return is_ordered((a > b) - (a < b), operation);
-    }
-}
-
-/* As IEEE 754 has it: NaN is unequal to all, and less than none. */
-static bool holds_of_numbers(double a, double b, enum operation operation) {
-    switch (operation) {
-    case OPERATION_EQUAL:
-        return a == b;
-    case OPERATION_NOT_EQUAL:
-        return a != b;
-    case OPERATION_LESS:
-        return a < b;
-    case OPERATION_LESS_EQUAL:
-        return a <= b;
-    case OPERATION_GREATER:
-        return a > b;
-    default:
-        return a >= b;
-    }
-}
+COMPARING(holds_of_orders, int)
+COMPARING(holds_of_ints, int64_t)
+COMPARING(holds_of_numbers, double)
 
 /* Into the first one. */
 static void compare(struct value *pair, enum operation operation) {
@@ -152,7 +126,7 @@ static void compare(struct value *pair, enum operation operation) {
         return;
     }
     int order = value_order(pair[0], pair[1]);
-    put_bool(&pair[0], order != 2 && is_ordered(order, operation));
+    put_bool(&pair[0], order != 2 && holds_of_orders(order, 0, operation));
 }
 
 static void in_constants(struct value *v, const struct value *constants, size_t count) {
@@ -320,12 +294,7 @@ static const struct value *run(const struct instruction *code, uint32_t start, u
             if (!is_missing(&top[-1]))
                 put_bool(&top[-1], !top[-1].boolean);
             break;
-        case OPERATION_EQUAL:
-        case OPERATION_NOT_EQUAL:
-        case OPERATION_LESS:
-        case OPERATION_LESS_EQUAL:
-        case OPERATION_GREATER:
-        case OPERATION_GREATER_EQUAL:
+            COMPARISONS(COMPARISON_CASE)
             top--;
             compare(top - 1, at->operation);
             break;

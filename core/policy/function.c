@@ -6,7 +6,6 @@
 #include "program.h"
 
 #include <math.h>
-#include <stdlib.h>
 
 /* ------------------------------------------------------------------------------------------------
  * Order */
@@ -142,7 +141,7 @@ divide_double(const struct value *a, struct arena *arena) {
     return value_double(a[0].number / a[1].number);
 }
 
-static struct value in_range(enum value_type type, bool overflow, int64_t us) {
+struct value function_time_value(enum value_type type, bool overflow, int64_t us) {
     bool timestamp = type == VALUE_TIMESTAMP;
     int64_t low = timestamp ? CALENDAR_MIN_US : -CALENDAR_DURATION_MAX_US;
     int64_t high = timestamp ? CALENDAR_MAX_US : CALENDAR_DURATION_MAX_US;
@@ -156,7 +155,7 @@ static struct value in_range(enum value_type type, bool overflow, int64_t us) {
         (void)arena;                                                                               \
         int64_t us;                                                                                \
         bool overflow = builtin(a[0].integer, a[1].integer, &us);                                  \
-        return in_range(result, overflow, us);                                                     \
+        return function_time_value(result, overflow, us);                                          \
     }
 TIME_OPERATOR(add_timestamp, __builtin_add_overflow, VALUE_TIMESTAMP)
 TIME_OPERATOR(subtract_from_timestamp, __builtin_sub_overflow, VALUE_TIMESTAMP)
@@ -277,108 +276,9 @@ static struct value least_item(const struct value *a, struct arena *arena) {
     return extreme_item(a[0].items, -1);
 }
 
-/* ------------------------------------------------------------------------------------------------
- * Conversions */
-
-static struct value bool_from_text(const struct value *a, struct arena *arena) {
-    (void)arena;
-    static const char *const words[][2] = {{"false", "true"}, {"False", "True"}, {"FALSE", "TRUE"},
-                                           {"f", "t"},        {"F", "T"},        {"0", "1"}};
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        for (size_t truth = 0; truth < 2; truth++)
-            if (text_is(a[0].text, words[i][truth]))
-                return value_bool(truth);
-    return error_value(EXPRESSION_BAD_ARGUMENT);
-}
-
 static struct value same(const struct value *a, struct arena *arena) {
     (void)arena;
     return a[0];
-}
-
-static struct value int_from_double(const struct value *a, struct arena *arena) {
-    (void)arena;
-    double whole = trunc(a[0].number);
-    if (!(whole > -0x1p63 && whole < 0x1p63)) /* in CEL −2^63 is out of range, too */
-        return error_value(EXPRESSION_OVERFLOW);
-    return value_int((int64_t)whole);
-}
-
-static struct value int_from_text(const struct value *a, struct arena *arena) {
-    (void)arena;
-    struct text t = a[0].text;
-    bool negative = t.length > 0 && t.data[0] == '-';
-    int64_t result = 0;
-    bool overflow = false;
-    if (t.length == negative)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    for (size_t i = negative; i < t.length; i++) {
-        if (t.data[i] < '0' || t.data[i] > '9')
-            return error_value(EXPRESSION_BAD_ARGUMENT);
-        int digit = t.data[i] - '0';
-        overflow |= __builtin_mul_overflow(result, 10, &result);
-        overflow |= __builtin_add_overflow(result, negative ? -digit : digit, &result);
-    }
-    return overflow ? error_value(EXPRESSION_OVERFLOW) : value_int(result);
-}
-
-static struct value int_from_timestamp(const struct value *a, struct arena *arena) {
-    (void)arena;
-    int64_t us = a[0].integer;
-    return value_int(us / CALENDAR_SECOND_US - (us % CALENDAR_SECOND_US < 0));
-}
-
-static struct value double_from_int(const struct value *a, struct arena *arena) {
-    (void)arena;
-    return value_double((double)a[0].integer);
-}
-
-static struct value double_from_text(const struct value *a, struct arena *arena) {
-    (void)arena;
-    char string[400];
-    struct text t = a[0].text;
-    if (t.length == 0 || t.length >= sizeof string)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    for (size_t i = 0; i < t.length; i++) /* no white space, hexadecimal, "inf" or "nan" */
-        if (!strchr("0123456789+-.eE", t.data[i]) || t.data[i] == '\0')
-            return error_value(EXPRESSION_BAD_ARGUMENT);
-    memcpy(string, t.data, t.length);
-    string[t.length] = '\0';
-    char *end;
-    double number = strtod(string, &end);
-    if (*end != '\0')
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    return isinf(number) ? error_value(EXPRESSION_OVERFLOW) : value_double(number);
-}
-
-static struct value text_from_value(const struct value *a, struct arena *arena) {
-    char string[64];
-    int length = value_format(a[0], string, sizeof string);
-    struct text t = arena_text(arena, (struct text){.data = string, .length = (size_t)length});
-    return t.data ? value_text(t) : error_value(EXPRESSION_TOO_LARGE);
-}
-
-static struct value timestamp_from_text(const struct value *a, struct arena *arena) {
-    (void)arena;
-    int64_t us;
-    if (calendar_parse_timestamp(a[0].text, &us) < 0)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    return value_timestamp(us);
-}
-
-static struct value timestamp_from_int(const struct value *a, struct arena *arena) {
-    (void)arena;
-    int64_t us;
-    bool overflow = __builtin_mul_overflow(a[0].integer, CALENDAR_SECOND_US, &us);
-    return in_range(VALUE_TIMESTAMP, overflow, us);
-}
-
-static struct value duration_from_text(const struct value *a, struct arena *arena) {
-    (void)arena;
-    int64_t us;
-    if (calendar_parse_duration(a[0].text, &us) < 0)
-        return error_value(EXPRESSION_BAD_ARGUMENT);
-    return value_duration(us);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -524,25 +424,25 @@ static const struct function functions[] = {
     {"getMilliseconds", FUNCTION_METHOD, 1, {T}, I, milliseconds},
     {"getMilliseconds", FUNCTION_METHOD, 2, {T, S}, I, milliseconds_there},
     {"bool", FUNCTION_GLOBAL, 1, {B}, B, same},
-    {"bool", FUNCTION_GLOBAL, 1, {S}, B, bool_from_text},
+    {"bool", FUNCTION_GLOBAL, 1, {S}, B, function_bool_from_text},
     {"int", FUNCTION_GLOBAL, 1, {I}, I, same},
-    {"int", FUNCTION_GLOBAL, 1, {D}, I, int_from_double},
-    {"int", FUNCTION_GLOBAL, 1, {S}, I, int_from_text},
-    {"int", FUNCTION_GLOBAL, 1, {T}, I, int_from_timestamp},
+    {"int", FUNCTION_GLOBAL, 1, {D}, I, function_int_from_double},
+    {"int", FUNCTION_GLOBAL, 1, {S}, I, function_int_from_text},
+    {"int", FUNCTION_GLOBAL, 1, {T}, I, function_int_from_timestamp},
     {"double", FUNCTION_GLOBAL, 1, {D}, D, same},
-    {"double", FUNCTION_GLOBAL, 1, {I}, D, double_from_int},
-    {"double", FUNCTION_GLOBAL, 1, {S}, D, double_from_text},
+    {"double", FUNCTION_GLOBAL, 1, {I}, D, function_double_from_int},
+    {"double", FUNCTION_GLOBAL, 1, {S}, D, function_double_from_text},
     {"string", FUNCTION_GLOBAL, 1, {S}, S, same},
-    {"string", FUNCTION_GLOBAL, 1, {B}, S, text_from_value, .builds = FUNCTION_SHORT_TEXT},
-    {"string", FUNCTION_GLOBAL, 1, {I}, S, text_from_value, .builds = FUNCTION_SHORT_TEXT},
-    {"string", FUNCTION_GLOBAL, 1, {D}, S, text_from_value, .builds = FUNCTION_SHORT_TEXT},
-    {"string", FUNCTION_GLOBAL, 1, {T}, S, text_from_value, .builds = FUNCTION_SHORT_TEXT},
-    {"string", FUNCTION_GLOBAL, 1, {P}, S, text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {B}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {I}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {D}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {T}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {P}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
     {"timestamp", FUNCTION_GLOBAL, 1, {T}, T, same},
-    {"timestamp", FUNCTION_GLOBAL, 1, {S}, T, timestamp_from_text},
-    {"timestamp", FUNCTION_GLOBAL, 1, {I}, T, timestamp_from_int},
+    {"timestamp", FUNCTION_GLOBAL, 1, {S}, T, function_timestamp_from_text},
+    {"timestamp", FUNCTION_GLOBAL, 1, {I}, T, function_timestamp_from_int},
     {"duration", FUNCTION_GLOBAL, 1, {P}, P, same},
-    {"duration", FUNCTION_GLOBAL, 1, {S}, P, duration_from_text},
+    {"duration", FUNCTION_GLOBAL, 1, {S}, P, function_duration_from_text},
 };
 
 const struct function *function_at(size_t index) {

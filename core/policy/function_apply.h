@@ -1,5 +1,5 @@
-/* What the functions on texts, addresses, lists and maps do: apply() of their rows in the table of
- * function.c. Private to policy/. */
+/* What the functions on texts, addresses, lists and maps and the conversions do: apply() of their
+ * rows in the table of function.c. Private to policy/. */
 #pragma once
 
 #include "expression.h"
@@ -17,6 +17,9 @@ static inline struct value function_items_value(enum value_type type,
                                                 const struct value_items *items) {
     return (struct value){.type = type, .items = items};
 }
+
+/* A VALUE_TIMESTAMP or VALUE_DURATION within the calendar's range, or the error that it is not. */
+struct value function_time_value(enum value_type type, bool overflow, int64_t us);
 
 #define APPLY(name) struct value function_##name(const struct value *a, struct arena *arena)
 APPLY(concatenate);
@@ -47,4 +50,15 @@ APPLY(join_with);
 APPLY(join_lists);
 APPLY(list_size);
 APPLY(map_size);
+
+APPLY(bool_from_text);
+APPLY(int_from_double);
+APPLY(int_from_text);
+APPLY(int_from_timestamp);
+APPLY(double_from_int);
+APPLY(double_from_text);
+APPLY(text_from_value);
+APPLY(timestamp_from_text);
+APPLY(timestamp_from_int);
+APPLY(duration_from_text);
 #undef APPLY

@@ -6,18 +6,20 @@
 #include "list.h"
 #include "screen.h"
 
+/* The comparisons, each with the relation of C that does the same to two numbers. */
+#define COMPARISONS(each)                                                                          \
+    each(EQUAL, ==) each(NOT_EQUAL, !=) each(LESS, <) each(LESS_EQUAL, <=) each(GREATER, >)        \
+        each(GREATER_EQUAL, >=)
+
 enum operation {
     OPERATION_END,      /* the result is on top */
     OPERATION_CONSTANT, /* push *constant */
     OPERATION_SLOT,     /* push frame[slot], which is of `type`, absent or an error */
     OPERATION_HAS,      /* push: is frame[slot] there? */
     OPERATION_NOT,
-    OPERATION_EQUAL, /* comparisons: two values → bool */
-    OPERATION_NOT_EQUAL,
-    OPERATION_LESS,
-    OPERATION_LESS_EQUAL,
-    OPERATION_GREATER,
-    OPERATION_GREATER_EQUAL,
+#define NAMED(name, relation) OPERATION_##name,
+    COMPARISONS(NAMED) /* two values → bool */
+#undef NAMED
     OPERATION_CALL,     /* `count` values → apply() */
     OPERATION_ADD_INTS, /* two values → one, as apply() would: the function's row names it */
     OPERATION_SUBTRACT_INTS,
@@ -58,6 +60,7 @@ enum operation {
     OPERATION_HAS_KEY,  /* map, key → is it there? */
     OPERATION_IN_VALUE, /* value, list or map → is it in there? */
 };
+#define COMPARISON_CASE(name, relation) case OPERATION_##name:
 
 struct instruction {
     uint8_t operation;

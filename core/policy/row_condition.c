@@ -76,12 +76,7 @@ static bool build_step(struct building *building, const struct instruction *at,
         return find_place(places, at->slot, &step->place) && push(building, VALUE_BOOL);
     case OPERATION_NOT:
         return building->depth > 0 && building->types[building->depth - 1] == VALUE_BOOL;
-    case OPERATION_EQUAL:
-    case OPERATION_NOT_EQUAL:
-    case OPERATION_LESS:
-    case OPERATION_LESS_EQUAL:
-    case OPERATION_GREATER:
-    case OPERATION_GREATER_EQUAL:
+        COMPARISONS(COMPARISON_CASE)
         return join(building, &step->type, VALUE_BOOL) && step->type != VALUE_BOOL;
     case OPERATION_ADD_INTS:
     case OPERATION_SUBTRACT_INTS:
@@ -219,46 +214,31 @@ calculate_numbers(const struct rows *rows, enum operation operation, union row_c
             numbers[i] /= others[i];
 }
 
-/* The bits of `a relation b`, of each row's members. */
-#define BITS_OF(members, relation)                                                                 \
-    do {                                                                                           \
+/* The bits of `a relation b`, of each row's numbers. */
+#define COMPARED(name, relation)                                                                   \
+    case OPERATION_##name:                                                                         \
         for (size_t i = 0; i < count; i++)                                                         \
-            bits |= (uint64_t)(a->members[i] relation b->members[i]) << i;                         \
-    } while (0)
-
-#define COMPARED(members)                                                                          \
-    do {                                                                                           \
+            bits |= (uint64_t)(a[i] relation b[i]) << i;                                           \
+        return bits;
+#define COMPARING(function, type)                                                                  \
+    static uint64_t function(const type *a, const type *b, size_t count,                           \
+                             enum operation operation) {                                           \
+        uint64_t bits = 0;                                                                         \
         switch (operation) {                                                                       \
-        case OPERATION_EQUAL:                                                                      \
-            BITS_OF(members, ==);                                                                  \
-            break;                                                                                 \
-        case OPERATION_NOT_EQUAL:                                                                  \
-            BITS_OF(members, !=);                                                                  \
-            break;                                                                                 \
-        case OPERATION_LESS:                                                                       \
-            BITS_OF(members, <);                                                                   \
-            break;                                                                                 \
-        case OPERATION_LESS_EQUAL:                                                                 \
-            BITS_OF(members, <=);                                                                  \
-            break;                                                                                 \
-        case OPERATION_GREATER:                                                                    \
-            BITS_OF(members, >);                                                                   \
-            break;                                                                                 \
+            COMPARISONS(COMPARED)                                                                  \
         default:                                                                                   \
-            BITS_OF(members, >=);                                                                  \
+            return bits;                                                                           \
         }                                                                                          \
-    } while (0)
+    }
+COMPARING(compare_ints, int64_t)
+COMPARING(compare_numbers, double)
 
 static void compare_rows(const struct rows *rows, const struct row_step *step, union row_column *a,
                          const union row_column *b) {
-    const enum operation operation = step->operation;
-    const size_t count = rows->count;
-    uint64_t bits = 0;
     if (step->type == VALUE_INT)
-        COMPARED(integers);
+        a->bits = compare_ints(a->integers, b->integers, rows->count, step->operation);
     else
-        COMPARED(numbers);
-    a->bits = bits;
+        a->bits = compare_numbers(a->numbers, b->numbers, rows->count, step->operation);
 }
 
 /* top: the first free column. Returns the next one. */

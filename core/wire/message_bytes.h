@@ -1,6 +1,6 @@
-/* The requests and responses of Score and ReportOutcome, read and written by hand; message_decode.c
- * and message_encode.c have all the others, and what is left to them. Internal to core/wire, and
- * for tests. */
+/* The requests and responses of Score and ReportOutcome, read and written by hand;
+ * request_decode.c, request_encode.c, response_decode.c and response_encode.c have all the others,
+ * and what is left to them. Internal to core/wire, and for tests. */
 #pragma once
 
 #include "message.h"
@@ -13,7 +13,7 @@ bool message_read_response(const void *bytes, size_t length, struct arena *arena
                            struct response *ret_response);
 
 /* What the generated code makes of them, without trying to read them by hand first.
- * message_decode.c */
+ * request_decode.c, response_decode.c */
 int message_unpack_request(const void *bytes, size_t length, struct arena *arena,
                            struct request *ret_request, struct error *ret_error);
 int message_unpack_response(const void *bytes, size_t length, struct arena *arena,
@@ -25,7 +25,8 @@ int message_unpack_response(const void *bytes, size_t length, struct arena *aren
 bool message_write_request(const struct request *request, bool head, struct buffer *buffer);
 bool message_write_response(const struct response *response, struct buffer *buffer);
 
-/* The same bytes and limits by the generated code, whatever the call. message_encode.c */
+/* The same bytes and limits by the generated code, whatever the call.
+ * request_encode.c, response_encode.c */
 int message_pack_request(const struct request *request, bool head, struct buffer *buffer,
                          struct error *ret_error);
 void message_pack_response(const struct response *response, struct buffer *buffer);

@@ -1,5 +1,5 @@
-/* What the answers to several calls are made of, and the files that make each of them. Internal to
- * core/wire. */
+/* What requests and the answers to several calls are made of, and the files that make each of them.
+ * Internal to core/wire. */
 #pragma once
 
 #include "explanation.h"
@@ -7,7 +7,12 @@
 
 #define ERROR_MESSAGE_MAX 1000 /* bytes, as harrier.proto promises */
 
-/* message_encode.c; into the scratch arena */
+/* An empty message is a valid one with nothing in it; NULL from the arena means its limit. */
+static inline void *array_alloc(struct arena *arena, size_t count, size_t size) {
+    return arena_calloc(arena, count ? count : 1, size);
+}
+
+/* message_parts.c; what becomes protobuf, in the scratch arena */
 Harrier__V1__NamedValue **values_to_protobuf(const struct named_value *values, size_t count,
                                              struct arena *scratch);
 Harrier__V1__Decision *decision_to_protobuf(const struct decision *decision, struct arena *scratch);
@@ -15,8 +20,6 @@ ProtobufCBinaryData *texts_to_protobuf(const struct text *texts, size_t count,
                                        struct arena *scratch);
 
 int error_code_to_protobuf(enum error_code code);
-
-/* message_decode.c */
 enum error_code error_code_from_protobuf(int code);
 /* ERROR_TOO_LARGE, ERROR_UNSUPPORTED */
 int values_from_protobuf(Harrier__V1__NamedValue *const *in, size_t count, struct arena *arena,

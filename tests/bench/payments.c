@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 #include "core/wire/message.h"
 #include "server/metrics.h"
+#include "tests/split_mix.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -13,13 +14,9 @@
 
 #define START_US INT64_C(1767225600000000) /* 2026-01-01 */
 
-/* SplitMix64 */
 static uint64_t chance_state = 1;
 static uint64_t chance(uint64_t below) {
-    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % below;
+    return split_mix(&chance_state) % below;
 }
 
 /* Few are drawn often, most are drawn seldom. */

@@ -1,6 +1,8 @@
 /* libFuzzer's entry points, the same for all targets. */
 #include "target.h"
 
+#include "tests/split_mix.h"
+
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -42,10 +44,7 @@ void property_broken(const char *file, int line, const char *condition, const ch
 }
 
 uint64_t chance_next(struct chance *chance) {
-    uint64_t z = chance->state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return split_mix(&chance->state);
 }
 
 uint64_t chance_below(struct chance *chance, uint64_t limit) {

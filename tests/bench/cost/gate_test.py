@@ -16,7 +16,7 @@ Ir
 200,000,000 (91.00%)  /b/../tests/bench/cost/cost.c:counted_decision [/b/cost]
 119,967,862 (54.59%)  /b/../core/engine/decide.c:engine_decide [/b/cost]
  39,844,923 (18.13%)  /b/../core/engine/apply.c:engine_apply.constprop.0 [/b/cost]
- 20,000,000 ( 9.10%)  /b/../core/wire/message_encode.c:message_encode_response [/b/cost]
+ 20,000,000 ( 9.10%)  /b/../core/wire/response_encode.c:message_encode_response [/b/cost]
  10,000,000 ( 4.55%)  ???:message_decode_request [/b/cost]
   9,000,000 ( 4.10%)  /b/../core/store/archive.c:archive_append
   8,000,000 ( 3.64%)  /b/../tests/bench/cost/cost.c:take_answer [/b/cost]

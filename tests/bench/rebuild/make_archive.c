@@ -12,6 +12,7 @@
 #include "core/base/digits.h"
 #include "core/policy/snapshot.h"
 #include "core/store/archive.h"
+#include "tests/split_mix.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,10 +36,7 @@ struct world {
 };
 
 static uint64_t next_random(struct world *world) {
-    uint64_t z = world->random += UINT64_C(0x9e3779b97f4a7c15); /* SplitMix64 */
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return split_mix(&world->random);
 }
 
 static uint64_t below(struct world *world, uint64_t limit) {

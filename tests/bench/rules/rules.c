@@ -8,6 +8,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/scratch.h"
+#include "tests/split_mix.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -16,13 +17,9 @@
 #include <string.h>
 #include <time.h>
 
-/* SplitMix64 */
 static uint64_t chance_state = 1;
 static uint64_t chance(uint64_t below) {
-    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % below;
+    return split_mix(&chance_state) % below;
 }
 static double chance_unit(void) {
     return ((double)chance(UINT64_C(1) << 53) + 0.5) * 0x1p-53;

@@ -1,6 +1,7 @@
 /* Numbers as text, against printf: every character the same. HARRIER_STEPS: how many random ones.
  */
 #include "core/base/digits.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 
 #include <float.h>
@@ -11,8 +12,7 @@
 #define SEED UINT64_C(88172645463325252)
 
 static uint64_t steps(void) {
-    const char *asked = getenv("HARRIER_STEPS");
-    return asked ? strtoull(asked, NULL, 10) : 200000;
+    return asked_steps(200000);
 }
 
 static uint64_t next_random(uint64_t *random) {

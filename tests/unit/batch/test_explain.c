@@ -9,6 +9,7 @@
 #include "core/base/check.h"
 #include "core/store/archive.h"
 #include "core/store/explain.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
@@ -135,8 +136,7 @@ static int setup(void **state) {
     bench_init(&life->bench);
     atomic_store(&life->bench.clock.wall_us, BENCH_START_US + INT64_C(4) * DAY_S * BENCH_SECOND);
     write_policy(&life->bench, 0);
-    const char *given = getenv("HARRIER_SEED");
-    random_state = given ? strtoull(given, NULL, 10) : 3;
+    random_state = asked_seed(3);
     *state = life;
     return 0;
 }
@@ -295,11 +295,6 @@ static void live(struct life *life, int steps) {
     some_traffic(life);
 }
 
-static int steps_asked(int usual) {
-    const char *steps = getenv("HARRIER_STEPS");
-    return steps ? atoi(steps) : usual;
-}
-
 /* ---- explaining ---- */
 
 struct case_of {
@@ -411,9 +406,9 @@ static void every_derivation_is_the_archived_decision(void **state) {
     struct life *life = *state;
     struct seen seen = {0};
     use_shadow(life);
-    live(life, steps_asked(24));
+    live(life, (int)asked_steps(24));
     bench_close(&life->bench);
-    for (int i = 0; i < steps_asked(24) * 8; i++) {
+    for (int i = 0; i < (int)asked_steps(24) * 8; i++) {
         char id[16];
         unsigned number = random_below(life->number);
         snprintf(id, sizeof id, "t%u", number);
@@ -572,7 +567,7 @@ static unsigned replay_and_compare(struct life *life, struct replayed *replayed)
 static void another_policy_decides_as_in_a_replay(void **state) {
     struct life *life = *state;
     struct replayed replayed = {0};
-    live(life, steps_asked(6));
+    live(life, (int)asked_steps(6));
     bench_close(&life->bench);
     write_policy(&life->bench, 5);
     assert_true(replay_and_compare(life, &replayed) > 20);

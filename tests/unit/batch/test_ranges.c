@@ -1,6 +1,7 @@
 /* Ranges: every key has one, in the order of the keys, and they begin where they say. */
 #include "batch/ranges.h"
 #include "core/base/check.h"
+#include "tests/split_mix.h"
 #include "tests/unit/unit.h"
 
 #include <stdio.h>
@@ -14,12 +15,6 @@ struct keys {
     struct text keys[KEYS];
 };
 
-static uint64_t next_random(uint64_t *random) {
-    uint64_t z = *random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    return z ^ (z >> 27);
-}
-
 static int compare_keys(const void *left, const void *right) {
     return text_compare(*(const struct text *)left, *(const struct text *)right);
 }
@@ -31,13 +26,13 @@ static struct keys *make_keys(uint64_t seed, const char *prefix, unsigned alike)
     struct keys *keys = check_calloc(1, sizeof *keys);
     for (size_t i = 0; i < KEYS; i++) {
         size_t length = 0;
-        if (next_random(&seed) % 100 < alike) {
+        if (split_mix(&seed) % 100 < alike) {
             length = strlen(prefix);
             memcpy(keys->bytes[i], prefix, length);
         }
-        size_t more = 1 + next_random(&seed) % (KEY_MAX - length - 1);
+        size_t more = 1 + split_mix(&seed) % (KEY_MAX - length - 1);
         for (size_t j = 0; j < more; j++)
-            keys->bytes[i][length++] = few[next_random(&seed) % sizeof few];
+            keys->bytes[i][length++] = few[split_mix(&seed) % sizeof few];
         keys->keys[i] = (struct text){.data = keys->bytes[i], .length = length};
     }
     qsort(keys->keys, KEYS, sizeof *keys->keys, compare_keys);

@@ -3,11 +3,12 @@
  * change their mind, entities that fall idle, records of equal time, transactions that come far too
  * late.
  *
- * HARRIER_TEST_STEPS makes it longer. */
+ * HARRIER_STEPS makes it longer. */
 #include "batch/rebuild.h"
 
 #include "core/base/check.h"
 #include "core/store/archive.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"
 
@@ -230,7 +231,7 @@ static void threads_ranges_and_memory_do_not_matter(void **state) {
 /* Nights, one after the other: what is in time goes on from the night before. */
 static void nights_give_what_a_fold_gives(void **state) {
     (void)state;
-    unsigned worlds = test_steps(6);
+    unsigned worlds = (unsigned)asked_steps(6);
     unsigned incremental = 0;
     for (unsigned seed = 0; seed < worlds; seed++) {
         struct world world;
@@ -256,7 +257,7 @@ static void nights_give_what_a_fold_gives(void **state) {
  * the rebuild notices and begins at the first record. */
 static void what_comes_too_late_is_not_lost(void **state) {
     (void)state;
-    unsigned worlds = test_steps(6);
+    unsigned worlds = (unsigned)asked_steps(6);
     unsigned noticed = 0, incremental = 0;
     for (unsigned seed = 0; seed < worlds; seed++) {
         struct world world;

@@ -2,6 +2,7 @@
  * key as they came; whatever the keys, and however the piece is cut into blocks. */
 #include "batch/rebuild_groups.h"
 #include "core/base/check.h"
+#include "tests/split_mix.h"
 #include "tests/unit/unit.h"
 
 #include <stdlib.h>
@@ -24,15 +25,9 @@ struct model {
     size_t blocks;
 };
 
-static uint64_t next_random(uint64_t *random) {
-    uint64_t z = *random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    return z ^ (z >> 27);
-}
-
 static int64_t time_of(size_t number) {
     uint64_t random = number;
-    return (int64_t)(next_random(&random) % (UINT64_C(1) << 52)) - (INT64_C(1) << 50);
+    return (int64_t)(split_mix(&random) % (UINT64_C(1) << 52)) - (INT64_C(1) << 50);
 }
 
 static size_t body_size(size_t number) {
@@ -48,10 +43,10 @@ struct kind {
 static void make_key(struct model_entry *entry, const struct kind *kind, uint64_t *random) {
     size_t length = strlen(kind->prefix);
     memcpy(entry->key, kind->prefix, length);
-    if (next_random(random) % kind->of_one_in) {
-        size_t more = next_random(random) % (kind->length_max + 1);
+    if (split_mix(random) % kind->of_one_in) {
+        size_t more = split_mix(random) % (kind->length_max + 1);
         for (size_t i = 0; i < more; i++)
-            entry->key[length++] = (uint8_t)(250 + next_random(random) % kind->letters);
+            entry->key[length++] = (uint8_t)(250 + split_mix(random) % kind->letters);
     }
     entry->length = (uint16_t)length;
 }

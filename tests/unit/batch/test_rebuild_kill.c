@@ -6,6 +6,7 @@
 
 #include "core/base/check.h"
 #include "core/store/archive.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"
 
@@ -138,8 +139,7 @@ static uint64_t undisturbed(const struct world *world, uint64_t *ret_us) {
 
 static void killed_anywhere_it_is_whole(void **state) {
     (void)state;
-    const char *wanted = getenv("HARRIER_KILLS");
-    unsigned kills = wanted ? (unsigned)strtoul(wanted, NULL, 10) : 12;
+    unsigned kills = (unsigned)asked_number("HARRIER_KILLS", 12);
     struct world world;
     world_init(&world, 5);
     uint64_t before = 0, after, full_us;

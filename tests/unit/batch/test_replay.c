@@ -6,6 +6,7 @@
 #include "core/base/check.h"
 #include "core/engine/audit.h"
 #include "core/store/archive.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 
@@ -405,14 +406,13 @@ static void live_on(struct bench *bench, unsigned variant, unsigned *number) {
  * it was made on. */
 static void every_decision_comes_out_again(void **state) {
     struct bench *bench = *state;
-    const char *given = getenv("HARRIER_SEED"), *steps = getenv("HARRIER_STEPS");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 2;
+    uint64_t seed = asked_seed(2), steps = asked_steps(40);
     random_state = seed;
     set_clock(bench, 4 * DAY_S);
     write_variant(bench, 0);
     bench_open(bench);
     unsigned number = 0;
-    for (int step = 0; step < (steps ? atoi(steps) : 40); step++) {
+    for (uint64_t step = 0; step < steps; step++) {
         some_traffic(bench, &number);
         live_on(bench, random_below(6), &number);
     }

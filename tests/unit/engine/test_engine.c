@@ -1,5 +1,6 @@
 /* decide and apply: purity, order, two snapshots at once, and how rules become one verdict. */
 #include "core/engine/engine.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
 
@@ -470,12 +471,10 @@ static void apply_all(struct engine *engine, const struct record *records, const
 
 static void state_does_not_depend_on_the_order(void **state) {
     (void)state;
-    const char *given = getenv("HARRIER_SEED");
-    const char *rounds = getenv("HARRIER_STEPS");
-    uint64_t seed = given ? strtoull(given, NULL, 10) : 20260101;
+    uint64_t seed = asked_seed(20260101), rounds = asked_steps(30);
     struct snapshot *snapshot = load(features_yaml, rules_yaml, "skip");
     struct record records[RECORDS];
-    for (unsigned round = 0; round < (rounds ? (unsigned)atoi(rounds) : 30u); round++) {
+    for (unsigned round = 0; round < rounds; round++) {
         random_state = seed + round;
         struct bench bench;
         bench_init(&bench, snapshot, snapshot);

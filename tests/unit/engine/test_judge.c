@@ -3,6 +3,7 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/engine.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
 
@@ -11,11 +12,6 @@
 #define RULES   10
 #define GROUPS  3
 #define HISTORY 40
-
-static unsigned long steps(void) {
-    const char *text = getenv("JUDGE_STEPS");
-    return text ? strtoul(text, NULL, 10) : 150;
-}
 
 struct dice {
     uint64_t state;
@@ -421,7 +417,7 @@ static void run_step(unsigned long seed) {
 
 static void rules_are_what_the_model_says(void **state) {
     (void)state;
-    for (unsigned long step = 0; step < steps(); step++)
+    for (uint64_t step = 0; step < asked_steps(150); step++)
         run_step(step);
 }
 

@@ -3,6 +3,8 @@
  * are those of an engine whose rules share nothing with the plan, and of one that expects nothing.
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/engine/engine.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
 
@@ -102,15 +104,7 @@ static struct snapshot *load(const char *features, const char *rules) {
 
 static uint64_t chance_state;
 static unsigned roll(unsigned sides) {
-    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (unsigned)((z ^ z >> 31) % sides);
-}
-
-static uint64_t environment_number(const char *name, uint64_t otherwise) {
-    const char *given = getenv(name);
-    return given ? strtoull(given, NULL, 10) : otherwise;
+    return (unsigned)(split_mix(&chance_state) % sides);
 }
 
 static struct text one_of(struct arena *arena, const char *prefix, unsigned count) {
@@ -367,15 +361,15 @@ static void run(const char *features, const char *rules, uint64_t seed) {
 
 static void states_are_as_without(void **state) {
     (void)state;
-    uint64_t seed = environment_number("HARRIER_SEED", 1);
-    for (uint64_t i = 0; i < environment_number("HARRIER_STEPS", 20); i++)
+    uint64_t seed = asked_seed(1);
+    for (uint64_t i = 0; i < asked_steps(20); i++)
         run(features_yaml, rules_yaml, seed + i);
 }
 
 static void states_are_as_without_for_another_plan(void **state) {
     (void)state;
-    uint64_t seed = environment_number("HARRIER_SEED", 1);
-    for (uint64_t i = 0; i < environment_number("HARRIER_STEPS", 20); i++)
+    uint64_t seed = asked_seed(1);
+    for (uint64_t i = 0; i < asked_steps(20); i++)
         run(few_features_yaml, few_rules_yaml, seed + i);
 }
 

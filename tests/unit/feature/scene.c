@@ -3,6 +3,8 @@
 #include "core/base/hash.h"
 #include "core/feature/place.h"
 #include "core/feature/run.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 
 static const struct column columns[SCENE_COLUMNS] = {
@@ -114,10 +116,7 @@ void scene_apply(const struct scene *scene, struct state *state, const struct en
 }
 
 uint64_t chance_next(struct chance *chance) {
-    uint64_t z = chance->state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return split_mix(&chance->state);
 }
 
 int64_t chance_below(struct chance *chance, int64_t limit) {
@@ -125,15 +124,13 @@ int64_t chance_below(struct chance *chance, int64_t limit) {
 }
 
 uint64_t chance_seed(void) {
-    const char *given = getenv("HARRIER_SEED");
-    uint64_t seed = given ? strtoull(given, NULL, 0) : 1;
+    uint64_t seed = asked_seed(1);
     print_message("HARRIER_SEED=%llu\n", (unsigned long long)seed);
     return seed;
 }
 
 int64_t chance_steps(int64_t normal) {
-    const char *given = getenv("HARRIER_STEPS");
-    return given ? strtoll(given, NULL, 0) : normal;
+    return (int64_t)asked_steps((uint64_t)normal);
 }
 
 /* Degrees × 10^7: the poles, the date line, neighbours, the other side of the Earth. */

@@ -7,6 +7,8 @@
 #include "core/policy/calendar.h"
 #include "core/policy/fault.h"
 #include "core/policy/snapshot.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 
 static const char policy_yaml[] = "policy: {name: test, base_currency: EUR}\n"
@@ -337,10 +339,7 @@ static void rules_without_cases_and_rules_that_are_over(void **state) {
 static uint64_t random_state;
 
 static uint64_t next_random(void) {
-    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return split_mix(&random_state);
 }
 
 static unsigned below(unsigned limit) {
@@ -578,8 +577,7 @@ static size_t try_policy(void) {
 
 static void no_claim_is_false(void **state) {
     (void)state;
-    const char *steps = getenv("HARRIER_STEPS");
-    unsigned policies = steps ? (unsigned)strtoul(steps, NULL, 10) : 100;
+    unsigned policies = (unsigned)asked_steps(100);
     size_t claims = 0;
     for (unsigned i = 0; i < policies; i++) {
         random_state = i;

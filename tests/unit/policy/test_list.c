@@ -1,27 +1,20 @@
 /* Lists for looking up: entries as they are written, the index against a model that goes through
- * all entries, and ranges in every order. HARRIER_TEST_STEPS makes the random parts longer. */
+ * all entries, and ranges in every order. HARRIER_STEPS makes the random parts longer. */
 #include "core/policy/expression.h"
 #include "core/policy/list.h"
 #include "core/policy/list_fill.h"
 #include "core/policy/range_spans.h"
 #include "core/policy/range_tree.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 
 #include <inttypes.h>
 
 static uint64_t random_state = 1;
 
-/* splitmix64 */
 static uint64_t random_below(uint64_t limit) {
-    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % limit;
-}
-
-static unsigned long steps(unsigned long usual) {
-    const char *asked = getenv("HARRIER_TEST_STEPS");
-    return asked ? strtoul(asked, NULL, 10) : usual;
+    return split_mix(&random_state) % limit;
 }
 
 /* ---- entries ---- */
@@ -282,7 +275,7 @@ static void index_against_a_model(void **state) {
         memset(&model, 0, sizeof model);
         model.kind = kind;
         list_index_init(&index, kind, 0, NULL);
-        for (unsigned long step = 0; step < steps(30000); step++) {
+        for (unsigned long step = 0; step < asked_steps(30000); step++) {
             change_both(&model, &index);
             ask_both(&model, &index);
         }
@@ -324,7 +317,7 @@ static void spans_against_all_ranges(void **state) {
     enum { RANGES = 40 };
     struct arena arena;
     arena_init(&arena, 1u << 20);
-    for (unsigned long round = 0; round < steps(3000) / 10; round++) {
+    for (unsigned long round = 0; round < asked_steps(3000) / 10; round++) {
         struct range_span ranges[RANGES];
         struct range_spans spans;
         size_t count = (size_t)random_below(RANGES + 1);

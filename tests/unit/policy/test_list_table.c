@@ -1,6 +1,7 @@
 /* What was added to lists, as a fold of list changes: against a model that keeps all changes, and
  * as parts that a generation stores. */
 #include "core/policy/list_table.h"
+#include "tests/split_mix.h"
 #include "tests/unit/unit.h"
 
 #include <inttypes.h>
@@ -10,10 +11,7 @@
 static uint64_t random_state = 7;
 
 static uint64_t random_below(uint64_t limit) {
-    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % limit;
+    return split_mix(&random_state) % limit;
 }
 
 static struct record change(uint64_t position, int64_t received_us, const char *list,

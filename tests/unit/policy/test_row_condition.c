@@ -5,6 +5,8 @@
 #include "core/policy/compile.h"
 #include "core/policy/row_condition.h"
 #include "expression_case.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 
 #include <inttypes.h>
@@ -15,18 +17,9 @@
     "is_new:bool=true; country:string=DE"
 #define NAMES 6
 
-/* SplitMix64 */
 static uint64_t chance_state;
 static uint64_t chance(uint64_t below) {
-    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % below;
-}
-
-static uint64_t environment_number(const char *name, uint64_t otherwise) {
-    const char *given = getenv(name);
-    return given ? strtoull(given, NULL, 10) : otherwise;
+    return split_mix(&chance_state) % below;
 }
 
 #define PICK(array) array[chance(sizeof(array) / sizeof *(array))]
@@ -146,8 +139,8 @@ static void check_rows(struct expression_case *it, const struct expression *expr
 
 static void hides_no_row_that_speaks(void **state) {
     (void)state;
-    uint64_t seed = environment_number("HARRIER_SEED", 1);
-    uint64_t steps = environment_number("HARRIER_STEPS", 2000);
+    uint64_t seed = asked_seed(1);
+    uint64_t steps = asked_steps(2000);
     const struct row_places places = {.first = 0, .count = NAMES, .places = at_places};
     struct seen seen = {0};
     struct buffer source;

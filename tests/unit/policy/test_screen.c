@@ -4,6 +4,8 @@
 #include "core/policy/compile.h"
 #include "core/policy/screen.h"
 #include "expression_case.h"
+#include "tests/split_mix.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 
 #include <inttypes.h>
@@ -13,18 +15,9 @@
     "amount:double=1; card.mean:double=1; card.count:int=1; items:int=1; country:string=DE; "      \
     "online:bool=true; opened:timestamp=2026-01-01T00:00:00Z; broken:bool=true; home:string=DE"
 
-/* SplitMix64 */
 static uint64_t chance_state;
 static uint64_t chance(uint64_t below) {
-    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ z >> 31) % below;
-}
-
-static uint64_t environment_number(const char *name, uint64_t otherwise) {
-    const char *given = getenv(name);
-    return given ? strtoull(given, NULL, 10) : otherwise;
+    return split_mix(&chance_state) % below;
 }
 
 #define PICK(array) array[chance(sizeof(array) / sizeof *(array))]
@@ -194,8 +187,8 @@ static void check_choice(struct expression_case *it, const struct expression *ch
 
 static void agrees_with_evaluation(void **state) {
     (void)state;
-    uint64_t seed = environment_number("HARRIER_SEED", 1);
-    uint64_t steps = environment_number("HARRIER_STEPS", 3000);
+    uint64_t seed = asked_seed(1);
+    uint64_t steps = asked_steps(3000);
     struct buffer source;
     chance_state = seed;
     print_message("HARRIER_SEED=%llu\n", (unsigned long long)seed);
@@ -241,7 +234,7 @@ static void many_at_once_close_no_rule_that_fires(void **state) {
     struct expression_case it;
     struct buffer source;
     size_t closed = 0, silent = 0, certain = 0, spoken = 0;
-    chance_state = environment_number("HARRIER_SEED", 1) + 7;
+    chance_state = asked_seed(1) + 7;
     buffer_init(&source);
     expression_case_init(&it, BINDINGS);
     for (size_t i = 0; i < CONDITIONS; i++) {

@@ -3,6 +3,7 @@
 #include "core/store/generation.h"
 #include "core/store/manifest.h"
 #include "core/store/overlay.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"
 
@@ -287,7 +288,7 @@ static void what_is_published_is_read(void **state) {
 
 /* Enough to need many LMDB transactions and the map to grow several times. */
 static int set_up_much(void **state) {
-    return set_up_size(state, test_steps(20000), 10 * (size_t)test_steps(20000));
+    return set_up_size(state, (unsigned)asked_steps(20000), 10 * asked_steps(20000));
 }
 
 /* So many that they take several parts. */

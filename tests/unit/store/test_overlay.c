@@ -3,6 +3,7 @@
 #include "core/base/hash.h"
 #include "core/store/overlay.h"
 #include "core/store/stretch.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/engine/state_map.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"
@@ -130,7 +131,7 @@ static void it_is_what_the_model_is(void **state) {
     struct overlay *overlay = overlay_new(&bench.snapshot->plan, NULL);
     assert_like(&bench, overlay, &model);
     size_t idle = 0;
-    unsigned steps = test_steps(1500);
+    unsigned steps = (unsigned)asked_steps(1500);
     for (unsigned i = 1; i <= steps; i++) {
         struct record record = traffic_next(&bench.traffic);
         overlay_apply(overlay, bench.engine, &record);
@@ -230,7 +231,7 @@ static void it_does_not_matter_where_states_are(void **state) {
     state_map_init(&model.states);
     struct overlay *memory = overlay_new(&bench.snapshot->plan, NULL);
     struct overlay *layered = overlay_new(&bench.snapshot->plan, NULL);
-    unsigned steps = test_steps(1200);
+    unsigned steps = (unsigned)asked_steps(1200);
     for (unsigned i = 1; i <= steps; i++) {
         struct record record = traffic_next(&bench.traffic);
         overlay_apply(memory, bench.engine, &record);
@@ -279,7 +280,7 @@ static void records_may_be_applied_many_at_once(void **state) {
     bench_init(&bench, 9);
     struct overlay *single = overlay_new(&bench.snapshot->plan, NULL);
     struct overlay *many = overlay_new(&bench.snapshot->plan, NULL);
-    unsigned steps = test_steps(3000);
+    unsigned steps = (unsigned)asked_steps(3000);
     for (unsigned i = 1; i <= steps;) {
         struct stretch *stretch = stretch_new(many, bench.engine);
         uint64_t stretches = traffic_random(&bench.traffic, 3);
@@ -573,7 +574,7 @@ static void states_that_deciding_found_are_the_same(void **state) {
     found.overlay = overlay_new(plan, NULL);
     found.plain = overlay_new(plan, NULL);
     found.next = make_next(&found);
-    for (unsigned round = 0; round < test_steps(1500) / 100 + 1; round++) {
+    for (unsigned round = 0; round < (unsigned)asked_steps(1500) / 100 + 1; round++) {
         uint64_t before = overlay_hash(found.overlay);
         struct overlay_view *view = overlay_view_open(found.overlay, &guard);
         for (unsigned i = 0; i < 100; i++)

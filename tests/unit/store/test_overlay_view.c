@@ -5,6 +5,7 @@
 #include "core/store/comparison.h"
 #include "core/store/generation.h"
 #include "core/store/overlay.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/store/traffic.h"
 
@@ -179,7 +180,7 @@ static void a_view_is_of_its_moment(void **state) {
     (void)state;
     struct bench bench;
     bench_init(&bench, 11);
-    unsigned rounds = test_steps(40);
+    unsigned rounds = (unsigned)asked_steps(40);
     for (unsigned round = 0; round < rounds; round++) {
         apply(&bench, 30);
         if (round % 10 == 5)

@@ -3,6 +3,7 @@
 #include "core/store/archive_parts.h"
 #include "core/store/archive_seal.h"
 #include "core/store/segment_file.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/store/archive_bench.h"
 
 #include <fcntl.h>
@@ -200,8 +201,7 @@ static size_t read_parts(const char *folder, const struct given *given, uint64_t
 
 static void what_was_written_is_read(void **state) {
     const char *folder = *state;
-    const char *steps = getenv("HARRIER_STEPS");
-    int rounds = steps ? atoi(steps) : 12;
+    int rounds = (int)asked_steps(12);
     struct given *given = malloc(sizeof *given);
     for (int round = 0; round < rounds; round++) {
         char *path = strdup(scratch_path(folder, round % 2 ? "a" : "b"));

@@ -1,6 +1,7 @@
 #include "traffic.h"
 
 #include "core/base/check.h"
+#include "tests/split_mix.h"
 
 static const char policy_yaml[] = "policy:\n"
                                   "  name: bench\n"
@@ -58,11 +59,7 @@ void traffic_deinit(struct traffic *traffic) {
 }
 
 uint64_t traffic_random(struct traffic *traffic, uint64_t below) {
-    /* SplitMix64 */
-    uint64_t z = traffic->random += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return (z ^ (z >> 31)) % below;
+    return split_mix(&traffic->random) % below;
 }
 
 static struct record next_transaction(struct traffic *traffic) {
@@ -118,9 +115,4 @@ struct record traffic_next(struct traffic *traffic) {
     record.position = traffic->position;
     record.receive_time_us = TRAFFIC_START_US + (int64_t)traffic->position;
     return record;
-}
-
-unsigned test_steps(unsigned steps) {
-    const char *wanted = getenv("HARRIER_TEST_STEPS");
-    return wanted ? (unsigned)strtoul(wanted, NULL, 10) : steps;
 }

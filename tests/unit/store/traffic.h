@@ -30,6 +30,3 @@ void traffic_deinit(struct traffic *traffic);
 /* The next record with its position: a transaction, or an outcome of an earlier one. */
 struct record traffic_next(struct traffic *traffic);
 uint64_t traffic_random(struct traffic *traffic, uint64_t below);
-
-/* How many steps a random test takes: HARRIER_TEST_STEPS, or this. */
-unsigned test_steps(unsigned steps);

@@ -1,17 +1,14 @@
 #include "random_wire.h"
 
 #include "core/base/check.h"
+#include "tests/split_mix.h"
 
 #include <math.h>
 
 #define YEAR_9999_US INT64_C(253402300799999999)
 
-/* splitmix64 */
 static uint64_t random_next(struct random *random) {
-    uint64_t z = random->state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
-    return z ^ (z >> 31);
+    return split_mix(&random->state);
 }
 
 uint64_t random_below(struct random *random, uint64_t limit) {

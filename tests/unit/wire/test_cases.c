@@ -4,6 +4,7 @@
  * nothing else. */
 #include "core/wire/message.h"
 #include "core/wire/record.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/wire/wire_json.h"
 
@@ -195,15 +196,14 @@ static uint64_t next_random(uint64_t *random) {
     return *random >> 33;
 }
 
-/* HARRIER_TEST_STEPS: how many; the default is quick. */
+/* HARRIER_STEPS: how many; the default is quick. */
 static void random_mutations(void **state) {
     (void)state;
-    const char *asked = getenv("HARRIER_TEST_STEPS");
-    unsigned long steps = asked ? strtoul(asked, NULL, 10) : 20000;
+    uint64_t steps = asked_steps(20000);
     uint64_t random = 1;
     struct arena arena;
     arena_init(&arena, MESSAGE_ARENA_LIMIT);
-    for (unsigned long step = 0; step < steps; step++) {
+    for (uint64_t step = 0; step < steps; step++) {
         const struct wire_case *wire_case = &cases[next_random(&random) % case_count];
         uint8_t bytes[BYTES_MAX];
         size_t length = wire_case->length;

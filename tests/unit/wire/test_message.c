@@ -2,13 +2,13 @@
  * hurt are refused within the arena's limit. (Cases with known bytes, truncations and mutations are
  * in test_cases.c.) */
 #include "core/base/check.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/wire/random_wire.h"
 #include "tests/unit/wire/wire_json.h"
 
-static unsigned long steps(void) {
-    const char *asked = getenv("HARRIER_TEST_STEPS");
-    return asked ? strtoul(asked, NULL, 10) : 2000;
+static uint64_t steps(void) {
+    return asked_steps(2000);
 }
 
 static void request_round_trip(void **state) {

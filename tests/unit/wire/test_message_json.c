@@ -3,6 +3,7 @@
  * encode.py), and against sentences that say what is wrong with bad input. */
 #include "core/base/check.h"
 #include "core/wire/message_json.h"
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/wire/random_wire.h"
 #include "tests/unit/wire/wire_json.h"
@@ -13,9 +14,8 @@
 
 static const char *cases_folder;
 
-static unsigned long steps(void) {
-    const char *asked = getenv("HARRIER_TEST_STEPS");
-    return asked ? strtoul(asked, NULL, 10) : 2000;
+static uint64_t steps(void) {
+    return asked_steps(2000);
 }
 
 /* ---- spellings of the same value ---- */

@@ -1,5 +1,6 @@
 /* Archive records: random ones survive the bytes, and the bytes are a function of the record alone.
  */
+#include "tests/unit/asked.h"
 #include "tests/unit/unit.h"
 #include "tests/unit/wire/damage.h"
 #include "tests/unit/wire/random_wire.h"
@@ -7,9 +8,8 @@
 
 #define ARENA_BYTES ((size_t)1 << 20)
 
-static unsigned long steps(void) {
-    const char *asked = getenv("HARRIER_TEST_STEPS");
-    return asked ? strtoul(asked, NULL, 10) : 3000;
+static uint64_t steps(void) {
+    return asked_steps(3000);
 }
 
 static void round_trip(void **state) {
