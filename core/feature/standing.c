@@ -13,12 +13,10 @@
 #include "standing.h"
 
 #include "../base/check.h"
-#include "course.h"
 #include "gather.h"
 #include "run_decode.h"
+#include "standing_marks.h"
 #include "state_memory.h"
-#include "throng.h"
-#include "windows.h"
 
 #include <stdlib.h>
 
@@ -28,26 +26,6 @@
 #define ITEMS_OF_TILE   4
 /* Some 4 ns each: under half a millisecond. */
 #define ITEMS_AND_SPANS_MAX 100000
-
-#define NONE UINT32_MAX
-
-/* What passes a border next. */
-struct mark {
-    int64_t raw_us, tile_us; /* INT64_MAX: there is none */
-    uint32_t raw_at;         /* where its identity begins in the run; NONE: there is none */
-    uint32_t tile_at;
-};
-
-struct standing {
-    int64_t at_us;     /* time of the read that it is made up for */
-    int64_t due_us;    /* nothing passes a border before this */
-    int64_t newest_us; /* of all items */
-    struct windows windows;
-    struct throng *throng; /* values, while there are sketches; NULL until needed */
-    uintptr_t lies_at;     /* where it is itself: what points into it moves with it */
-    bool is_known;
-    struct mark marks[]; /* [border]; behind them the memory of the windows */
-};
 
 static size_t size_of(const struct entity_plan *entity) {
     return sizeof(struct standing) + entity->course.border_count * sizeof(struct mark) +
@@ -81,30 +59,7 @@ void standing_forget(struct state *state) {
         state_standing(state)->is_known = false;
 }
 
-/* Has what is of this time passed the border in a read at at_us? */
-static inline bool has_passed(int64_t time_us, uint64_t distance_us, int64_t at_us) {
-    return at_us >= time_us && (uint64_t)at_us - (uint64_t)time_us >= distance_us;
-}
-
-/* Something of this time will pass the border. */
-static inline void expect(struct standing *standing, int64_t time_us, uint64_t distance_us) {
-    int64_t due_us = time_ahead(time_us, distance_us);
-    standing->due_us = due_us < standing->due_us ? due_us : standing->due_us;
-}
-
 /* Raw entries. */
-
-/* is_lone: it is not part of a sketch. */
-static inline void pass_entry(struct standing *standing, const struct entity_plan *entity,
-                              const struct border *border, const struct run_entry *entry,
-                              bool is_lone) {
-    if (standing->throng && is_lone) {
-        const uint16_t *spans = &entity->course.spans[border->first];
-        for (size_t i = 0; i < (size_t)border->opens + border->closes; i++)
-            throng_pass(standing->throng, entity, spans[i], i < border->opens, entry);
-    }
-    windows_pass_entry(&standing->windows, entity, border, entry);
-}
 
 /* Decodes the marked entry and marks the next one. */
 static inline void step_entry(const struct parts *parts, const struct entity_plan *entity,
@@ -114,7 +69,7 @@ static inline void step_entry(const struct parts *parts, const struct entity_pla
     at = run_take_body(at, parts->end, entity, ret_entry, true);
     check(at);
     if (at == parts->end) {
-        mark->raw_at = NONE;
+        mark->raw_at = MARK_NONE;
         mark->raw_us = INT64_MAX;
         return;
     }
@@ -163,7 +118,7 @@ static struct tile tile_at(const struct parts *parts, uint32_t at) {
 }
 
 static void mark_tile(const struct parts *parts, struct mark *mark, const uint8_t *at) {
-    mark->tile_at = NONE;
+    mark->tile_at = MARK_NONE;
     mark->tile_us = INT64_MAX;
     if (at == parts->sketches)
         return;
@@ -188,7 +143,8 @@ static void look_through_tiles(struct lookup *lookup, const struct parts *parts,
                            &tallied);
         check(!tile.body.failed);
         lookup_tallied(lookup, &tallied);
-        from = tile.body.end == parts->sketches ? NONE : (uint32_t)(tile.body.end - parts->tiles);
+        from =
+            tile.body.end == parts->sketches ? MARK_NONE : (uint32_t)(tile.body.end - parts->tiles);
     }
 }
 
@@ -235,13 +191,13 @@ static void pass_borders(struct standing *standing, const struct entity_plan *en
     uint32_t raw_at = marks[i].raw_at;
     step_entry(parts, entity, &marks[i], &entry);
     bool is_lone = standing->throng && throng_is_lone(standing->throng, parts, entry.time_us);
-    pass_entry(standing, entity, &borders[i], &entry, is_lone);
+    standing_pass_entry(standing, entity, &borders[i], &entry, is_lone);
     for (size_t j = i + 1; j < entity->course.border_count && marks[j].raw_at == raw_at &&
-                           has_passed(entry.time_us, borders[j].distance_us, at_us);
+                           standing_has_passed(entry.time_us, borders[j].distance_us, at_us);
          j++) {
         marks[j].raw_at = marks[i].raw_at;
         marks[j].raw_us = marks[i].raw_us;
-        pass_entry(standing, entity, &borders[j], &entry, is_lone);
+        standing_pass_entry(standing, entity, &borders[j], &entry, is_lone);
     }
 }
 
@@ -263,7 +219,7 @@ static inline bool pass_plain(struct standing *standing, const struct entity_pla
                        unzigzag(value.value));
     at = value.at + 1;
     if (at == end) {
-        mark->raw_at = NONE;
+        mark->raw_at = MARK_NONE;
         mark->raw_us = INT64_MAX;
         return true;
     }
@@ -279,22 +235,24 @@ static void pass_border(struct standing *standing, const struct entity_plan *ent
     const struct border *border = &entity->course.borders[i];
     struct mark *mark = &standing->marks[i];
     int64_t next_us = mark->raw_us < mark->tile_us ? mark->raw_us : mark->tile_us;
-    if (!has_passed(next_us, border->distance_us, at_us)) { /* nothing is due */
-        expect(standing, next_us, border->distance_us);
+    if (!standing_has_passed(next_us, border->distance_us, at_us)) { /* nothing is due */
+        standing_expect(standing, next_us, border->distance_us);
         return;
     }
-    while (mark->tile_at != NONE && has_passed(mark->tile_us, border->distance_us, at_us)) {
+    while (mark->tile_at != MARK_NONE &&
+           standing_has_passed(mark->tile_us, border->distance_us, at_us)) {
         struct tile tile = tile_at(parts, mark->tile_at);
         pass_tile(standing, entity, border, &tile);
         mark_tile(parts, mark, tile.body.end);
     }
-    while (mark->raw_at != NONE && has_passed(mark->raw_us, border->distance_us, at_us))
+    while (mark->raw_at != MARK_NONE &&
+           standing_has_passed(mark->raw_us, border->distance_us, at_us))
         if (!entity->is_plain || !pass_plain(standing, entity, parts, i))
             pass_borders(standing, entity, parts, i, at_us);
-    if (mark->tile_at != NONE)
-        expect(standing, mark->tile_us, border->distance_us);
-    if (mark->raw_at != NONE)
-        expect(standing, mark->raw_us, border->distance_us);
+    if (mark->tile_at != MARK_NONE)
+        standing_expect(standing, mark->tile_us, border->distance_us);
+    if (mark->raw_at != MARK_NONE)
+        standing_expect(standing, mark->raw_us, border->distance_us);
 }
 
 static void go_on(struct standing *standing, const struct entity_plan *entity,
@@ -315,10 +273,10 @@ static void count_tiles(struct standing *standing, const struct entity_plan *ent
     int8_t way[PLAN_SPANS_MAX];
     size_t passed = entity->course.border_count;
     while (passed > 0 && tiles_next(&tiles, &tile)) {
-        while (passed > 0 &&
-               !has_passed(tile.newest_us, borders[passed - 1].distance_us, standing->at_us)) {
+        while (passed > 0 && !standing_has_passed(tile.newest_us, borders[passed - 1].distance_us,
+                                                  standing->at_us)) {
             mark_tile(parts, &standing->marks[--passed], tile.start);
-            expect(standing, tile.newest_us, borders[passed].distance_us);
+            standing_expect(standing, tile.newest_us, borders[passed].distance_us);
         }
         for (size_t i = 0; i < entity->span_count; i++)
             way[i] = course_holds(entity, i, passed);
@@ -335,12 +293,12 @@ static void count_entries(struct standing *standing, const struct entity_plan *e
     struct run_entry entry;
     size_t passed = entity->course.border_count;
     while (passed > 0 && run_step(&run, &entry)) {
-        while (passed > 0 &&
-               !has_passed(entry.time_us, borders[passed - 1].distance_us, standing->at_us)) {
+        while (passed > 0 && !standing_has_passed(entry.time_us, borders[passed - 1].distance_us,
+                                                  standing->at_us)) {
             struct mark *mark = &standing->marks[--passed];
             mark->raw_at = (uint32_t)(entry.identity - parts->run);
             mark->raw_us = entry.time_us;
-            expect(standing, entry.time_us, borders[passed].distance_us);
+            standing_expect(standing, entry.time_us, borders[passed].distance_us);
         }
         for (size_t i = 0; i < entity->span_count; i++)
             if (course_holds(entity, i, passed))
@@ -349,7 +307,7 @@ static void count_entries(struct standing *standing, const struct entity_plan *e
     check(!run.cursor.failed);
     while (passed > 0) {
         struct mark *mark = &standing->marks[--passed];
-        mark->raw_at = NONE;
+        mark->raw_at = MARK_NONE;
         mark->raw_us = INT64_MAX;
     }
 }
@@ -455,7 +413,8 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
         const struct border *border = entity->course.borders;
         const struct border *end = border + entity->course.border_count;
         for (const struct mark *mark = standing->marks; border != end; border++, mark++) {
-            if (!has_passed(mark->raw_us, border->distance_us, at_us) || mark->raw_at == NONE)
+            if (!standing_has_passed(mark->raw_us, border->distance_us, at_us) ||
+                mark->raw_at == MARK_NONE)
                 continue;
             prefetch_entry(run + mark->raw_at);
             values_pass |= border->passes_values;
@@ -463,178 +422,4 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
     }
     if (standing->windows.has_values)
         windows_prefetch(&standing->windows, entity, current, values_pass);
-}
-
-/* What changes. */
-
-void standing_note_appended(struct state *state, const struct entity_plan *entity,
-                            const struct run_entry *added) {
-    struct standing *standing = state_standing(state);
-    if (!standing || !standing->is_known)
-        return;
-    uint32_t dense_size = head_get(state->bytes).dense_size;
-    size_t body = (size_t)(added->end - added->identity);
-    standing->newest_us = added->time_us;
-    for (size_t i = 0; i < entity->course.border_count; i++) {
-        const struct border *border = &entity->course.borders[i];
-        struct mark *mark = &standing->marks[i];
-        if (mark->raw_at != NONE)
-            break; /* nor are the borders behind at the end */
-        if (has_passed(added->time_us, border->distance_us, standing->at_us)) {
-            pass_entry(standing, entity, border, added, true); /* newer than all sketches */
-            continue;
-        }
-        mark->raw_us = added->time_us;
-        mark->raw_at = (uint32_t)(state->length - body - HEAD_SIZE - dense_size);
-        expect(standing, added->time_us, border->distance_us);
-    }
-}
-
-/* Of entries of one time, a tile may say another to be the first or the last than a run. */
-static void stain_edges(struct standing *standing, const struct entity_plan *entity) {
-    for (size_t i = 0; i < entity->gathering_count; i++) {
-        uint16_t kept = entity->course.keepings[i].kept;
-        if (kept & (COURSE_INTEGER | COURSE_TEXT))
-            windows_stain(&standing->windows, entity, i, kept & (COURSE_FIRST | COURSE_LAST));
-    }
-}
-
-void standing_note_grown(struct state *state, const struct entity_plan *entity,
-                         const struct run_entry *added, int64_t newest_us) {
-    struct standing *standing = state_standing(state);
-    if (!standing || !standing->is_known)
-        return;
-    standing->newest_us = added->time_us;
-    size_t passed = 0;
-    for (; passed < entity->course.border_count; passed++) {
-        struct mark *mark = &standing->marks[passed];
-        if (mark->tile_at != NONE)
-            break;
-        /* It passed as of its newest time then: it must have as of this one. */
-        if (!has_passed(added->time_us, entity->course.borders[passed].distance_us,
-                        standing->at_us)) {
-            standing->is_known = false;
-            return;
-        }
-    }
-    for (size_t i = passed; i < entity->course.border_count; i++)
-        if (standing->marks[i].tile_us == newest_us)
-            standing->marks[i].tile_us = added->time_us;
-    /* Due times that are too early do no harm. */
-    for (size_t i = 0; i < entity->span_count; i++)
-        if (course_holds(entity, i, passed))
-            windows_add_entry(&standing->windows, entity, i, added);
-    if (added->time_us == newest_us)
-        stain_edges(standing, entity);
-    if (standing->throng) {
-        struct parts parts = parts_of(state->bytes, state->length);
-        throng_note_grown(standing->throng, entity, &parts, added, standing->at_us);
-    }
-}
-
-void standing_note_dropped(struct state *state, const struct entity_plan *entity,
-                           uint32_t run_bytes, uint32_t tile_bytes) {
-    struct standing *standing = state_standing(state);
-    if (!standing || !standing->is_known)
-        return;
-    for (size_t i = 0; i < entity->course.border_count; i++) {
-        struct mark *mark = &standing->marks[i];
-        /* The new first entry's identity is behind one byte of time. */
-        if ((mark->raw_at != NONE && mark->raw_at <= run_bytes) ||
-            (mark->tile_at != NONE && mark->tile_at < tile_bytes)) {
-            standing->is_known = false;
-            return;
-        }
-        mark->raw_at -= mark->raw_at != NONE ? run_bytes : 0;
-        mark->tile_at -= mark->tile_at != NONE ? tile_bytes : 0;
-    }
-}
-
-void standing_note_unsketched(struct state *state, const struct entity_plan *entity) {
-    struct standing *standing = state_standing(state);
-    if (!standing || !standing->is_known)
-        return;
-    /* Reads that would have seen them leave may not have been made: they may still be counted. */
-    throng_forget(standing->throng);
-    if (!standing->windows.has_values && entity->pool_count > 0) {
-        struct parts parts = parts_of(state->bytes, state->length);
-        standing->is_known = parts.dense.sketches > 0;
-    }
-}
-
-/* Marks of what has not passed yet, or of what lies behind the new tile. */
-static void move_mark(struct mark *mark, bool passed, const struct collapse *collapse) {
-    if (passed) {
-        mark->raw_at += mark->raw_at != NONE ? (uint32_t)collapse->run_grew : 0;
-        mark->tile_at += mark->tile_at != NONE ? (uint32_t)collapse->tile_grew : 0;
-        return;
-    }
-    if (mark->raw_at == NONE || mark->raw_us >= collapse->first_us) {
-        mark->raw_us = collapse->next_us;
-        mark->raw_at = collapse->next_us == INT64_MAX ? NONE : collapse->next_at;
-    }
-    if (mark->tile_at == NONE || mark->tile_us >= collapse->first_us) {
-        mark->tile_us = collapse->last_us;
-        mark->tile_at = collapse->tile_at;
-    }
-}
-
-/* Is what is of this time in a window whose values are asked for? */
-static bool holds_values(const struct standing *standing, const struct entity_plan *entity,
-                         int64_t time_us) {
-    for (size_t i = 0; i < entity->gathering_count; i++) {
-        const struct span *span = &entity->spans[entity->gatherings[i].span];
-        if (entity->gatherings[i].pool >= 0 &&
-            has_passed(time_us, span->delay_us, standing->at_us) &&
-            !has_passed(time_us, span->end_us, standing->at_us))
-            return true;
-    }
-    return false;
-}
-
-void standing_note_collapsed(struct state *state, const struct entity_plan *entity,
-                             const struct collapse *collapse) {
-    struct standing *standing = state_standing(state);
-    if (!standing || !standing->is_known)
-        return;
-    for (size_t i = 0; i < entity->course.border_count; i++) {
-        uint64_t distance_us = entity->course.borders[i].distance_us;
-        bool passed = has_passed(collapse->last_us, distance_us, standing->at_us);
-        if (passed != has_passed(collapse->first_us, distance_us, standing->at_us)) {
-            standing->is_known = false;
-            return;
-        }
-        move_mark(&standing->marks[i], passed, collapse);
-        if (!passed)
-            expect(standing, collapse->last_us, distance_us);
-    }
-    stain_edges(standing, entity);
-    struct parts parts = parts_of(state->bytes, state->length);
-    if (!collapse->values || parts.dense.sketches == 0)
-        throng_forget(standing->throng);
-    else if (collapse->entries > 0)
-        throng_note_sketched(standing->throng, entity, &parts,
-                             &(struct sketched){.first_us = collapse->first_us,
-                                                .last_us = collapse->last_us,
-                                                .values = collapse->values,
-                                                .were_exact = collapse->were_exact},
-                             standing->at_us);
-    if (entity->pool_count > 0 && standing->windows.has_values) {
-        standing->windows.has_values = parts.dense.sketches == 0;
-        /* No sketch took the values: all windows that ask for some must have lost them before. */
-        if (standing->windows.has_values && holds_values(standing, entity, collapse->first_us))
-            standing->is_known = false;
-    }
-}
-
-void standing_note_united(struct state *state, const struct entity_plan *entity, int64_t first_us,
-                          int64_t last_us, uint64_t were_exact) {
-    struct standing *standing = state_standing(state);
-    if (!standing || !standing->is_known)
-        return;
-    struct parts parts = parts_of(state->bytes, state->length);
-    throng_note_sketched(
-        standing->throng, entity, &parts,
-        &(struct sketched){.first_us = first_us, .last_us = last_us, .were_exact = were_exact},
-        standing->at_us);
 }

@@ -8,9 +8,13 @@
  *             and a busy card and device
  *   speed     a million entities, popularity as Zipf has it; a transaction reads ten features of
  *             four of them and is added to them. Beside it, in turns, a plain hash table with open
- *             addressing that reads and writes four records of 256 bytes. First both lie as states
- *             do in the server and in jobs, in huge pages (core/base/pages.h), then both in what
- *             malloc() gives
+ *             addressing that reads and writes four records of 256 bytes. "alone": nothing of the
+ *             next transaction is known while one is worked on. "the next one known": as in
+ *             batches, in replay and when an archive is folded (core/engine/ahead.c), what the next
+ *             one touches is fetched meanwhile, which counts in the time. The two take turns on the
+ *             same states; the plain table never knows the next. First all lie as states do in the
+ *             server and in jobs, in huge pages (core/base/pages.h), then all in what malloc()
+ *             gives
  *   growth    the same with a million entities and with ten million, with half as many transactions
  *             for each and without the plain table (3 GB, three minutes of a processor)
  *   apply     adding alone, to entities of several kinds; taking over bytes of a table and adding
@@ -339,6 +343,13 @@ static void ground_deinit(struct ground *ground, struct plain_record *records, s
     pages_deinit(&ground->pages);
 }
 
+/* Times of one way, and their median once they are printed. */
+struct times {
+    int64_t *ns;
+    size_t count;
+    int64_t median_ns;
+};
+
 struct speed {
     struct ground ground;
     struct plain_record *records;
@@ -346,36 +357,50 @@ struct speed {
     struct plan plan;
     struct entity_plan entity;
     struct state_scratch *scratch;
-    int64_t *states_ns, *plain_ns;
+    struct times alone, next_known, plain;
     uint64_t sum; /* so that nothing is left out */
 };
 
-static void read_and_change(struct speed *speed, const uint32_t *keys, const struct entry *entry) {
+/* One transaction's four entities. */
+struct four {
+    const uint32_t *keys;
+    struct entry entry;
+};
+
+static void fetch_four(const struct speed *speed, const struct four *four, int step) {
+    for (int j = 0; j < 4; j++)
+        state_prefetch(ground_state(&speed->ground, four->keys[j]), &speed->entity,
+                       four->entry.time_us, &four->entry, step);
+}
+
+/* next: NULL, or what comes after it, whose own turn begins with what has been fetched here. */
+static void read_and_change(struct speed *speed, const struct four *four, bool is_fetched,
+                            const struct four *next) {
     static struct value values[PLAN_FEATURES_MAX];
     const struct entity_plan *entity = &speed->entity;
-    struct state *states[4];
-    for (int j = 0; j < 4; j++)
-        states[j] = ground_state(&speed->ground, keys[j]);
-    for (int step = 0; step < STATE_PREFETCH_STEPS; step++)
-        for (int j = 0; j < 4; j++)
-            state_prefetch(states[j], entity, entry->time_us, entry, step);
+    const struct entry *entry = &four->entry;
+    for (int step = 0; !is_fetched && step < STATE_PREFETCH_STEPS; step++)
+        fetch_four(speed, four, step);
     for (int j = 0; j < 4; j++) {
-        struct state *state = states[j];
+        struct state *state = ground_state(&speed->ground, four->keys[j]);
+        if (next && j < STATE_PREFETCH_STEPS)
+            fetch_four(speed, next, j);
         state_evaluate(state, entity, speed->plan.lateness_us, entry->time_us, entry,
                        speed->scratch, values);
         state_apply(state, entity, speed->plan.lateness_us, entry);
         speed->sum += (uint64_t)values[0].integer;
     }
 }
+_Static_assert(STATE_PREFETCH_STEPS < 4, "the last step is taken before the last entity");
 
-static void print_speed(const struct speed *speed, const char *name, int64_t *times_ns,
-                        size_t count) {
+static void print_speed(const struct speed *speed, const char *name, struct times *times) {
     double mean = 0;
-    for (size_t i = 0; i < count; i++)
-        mean += (double)times_ns[i] / (double)count;
-    qsort(times_ns, count, sizeof *times_ns, by_number);
-    printf("  %-7s median %" PRId64 " ns, mean %.0f ns, 99 %% %" PRId64 " ns (%" PRIx64 ")\n", name,
-           times_ns[count / 2], mean, times_ns[count / 100 * 99], speed->sum & 0xff);
+    for (size_t i = 0; i < times->count; i++)
+        mean += (double)times->ns[i] / (double)times->count;
+    qsort(times->ns, times->count, sizeof *times->ns, by_number);
+    times->median_ns = times->ns[times->count / 2];
+    printf("  %-28s median %" PRId64 " ns, mean %.0f ns, 99 %% %" PRId64 " ns (%" PRIx64 ")\n",
+           name, times->median_ns, mean, times->ns[times->count / 100 * 99], speed->sum & 0xff);
 }
 
 static void print_speed_sizes(const struct speed *speed) {
@@ -408,7 +433,67 @@ static void make_different(uint32_t *keys, size_t count) {
             }
 }
 
-/* So many transactions for each entity, of which the last quarter counts. Returns their median. */
+static void times_init(struct times *times, size_t most) {
+    *times = (struct times){.ns = check_malloc(most * sizeof *times->ns)};
+}
+
+static void print_figure(const char *name, bool is_huge, const char *what, int64_t ns) {
+    printf("%s_%s%s\t%" PRId64 "\n", name, is_huge ? "" : "malloc_", what, ns);
+}
+
+static void print_speeds(struct speed *speed, bool with_plain) {
+    bool is_huge = speed->ground.is_huge;
+    printf("four of %zu entities read (ten features) and changed, Zipf with exponent 0.8, in %s\n",
+           speed->ground.entities, is_huge ? "huge pages" : "malloc()'s pages");
+    print_speed(speed, "states, alone", &speed->alone);
+    print_speed(speed, "states, the next one known", &speed->next_known);
+    if (with_plain) {
+        print_speed(speed, "plain table", &speed->plain);
+        double plain_ns = (double)speed->plain.median_ns;
+        printf("  ratio of the medians %.2f; with the next one known %.2f\n",
+               (double)speed->alone.median_ns / plain_ns,
+               (double)speed->next_known.median_ns / plain_ns);
+        print_figure("states", is_huge, "ns", speed->alone.median_ns);
+        print_figure("states", is_huge, "next_known_ns", speed->next_known.median_ns);
+        print_figure("plain_table", is_huge, "ns", speed->plain.median_ns);
+    }
+    print_speed_sizes(speed);
+}
+
+/* The two ways take turns, so many transactions each. */
+#define TURN 1000
+
+/* Those from `warm` on count. */
+static void run_speed(struct speed *speed, const uint32_t *drawn, size_t warm, size_t all,
+                      bool with_plain) {
+    static struct four fours[2];
+    bool is_fetched = false;
+    for (size_t i = 0; i <= all; i++) {
+        struct four *four = &fours[(i + 1) % 2], *made = &fours[i % 2];
+        if (i < all) {
+            made->keys = &drawn[4 * i];
+            double part = (double)i / (double)all;
+            fill_entry(&speed->entity, START + (int64_t)(part * 60 * DAY), &made->entry);
+        }
+        if (i == 0)
+            continue;
+        bool knows_next = i < all && i / TURN % 2 == 1;
+        struct times *times = knows_next ? &speed->next_known : &speed->alone;
+        int64_t begun_ns = now_ns();
+        read_and_change(speed, four, is_fetched, knows_next ? made : NULL);
+        int64_t between_ns = now_ns();
+        if (with_plain)
+            speed->sum += touch_records(speed->records, speed->mask, four->keys);
+        if (i > warm && is_fetched == knows_next) { /* in a turn, not from one to the next */
+            times->ns[times->count++] = between_ns - begun_ns;
+            speed->plain.ns[speed->plain.count++] = now_ns() - between_ns;
+        }
+        is_fetched = knows_next;
+    }
+}
+
+/* So many transactions for each entity, of which the last quarter counts. Returns their median,
+ * alone. */
 static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_plain,
                                 bool is_huge) {
     const size_t measured = entities * transactions / 4, warm = 3 * measured;
@@ -418,46 +503,22 @@ static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_
     while (with_plain && speed.mask < 2 * entities)
         speed.mask = speed.mask << 1 | 1;
     speed.records = ground_records(&speed.ground, speed.mask + 1);
-    speed.states_ns = check_malloc(measured * sizeof *speed.states_ns);
-    speed.plain_ns = check_malloc(measured * sizeof *speed.plain_ns);
+    times_init(&speed.alone, measured);
+    times_init(&speed.next_known, measured);
+    times_init(&speed.plain, measured);
     speed.scratch = state_scratch_new();
     uint32_t *drawn = zipf_draws(entities, 0.8, 4 * (warm + measured));
     for (size_t i = 0; i < warm + measured; i++)
         make_different(&drawn[4 * i], entities);
-    for (size_t i = 0; i < warm + measured; i++) {
-        struct entry entry;
-        const uint32_t *keys = &drawn[4 * i];
-        double part = (double)i / (double)(warm + measured);
-        fill_entry(&speed.entity, START + (int64_t)(part * 60 * DAY), &entry);
-        int64_t begun_ns = now_ns();
-        read_and_change(&speed, keys, &entry);
-        int64_t between_ns = now_ns();
-        if (with_plain)
-            speed.sum += touch_records(speed.records, speed.mask, keys);
-        if (i >= warm) {
-            speed.states_ns[i - warm] = between_ns - begun_ns;
-            speed.plain_ns[i - warm] = now_ns() - between_ns;
-        }
-    }
-    printf("four of %zu entities read (ten features) and changed, Zipf with exponent 0.8, in %s\n",
-           entities, is_huge ? "huge pages" : "malloc()'s pages");
-    print_speed(&speed, "states", speed.states_ns, measured);
-    int64_t median_ns = speed.states_ns[measured / 2];
-    if (with_plain) {
-        print_speed(&speed, "plain", speed.plain_ns, measured);
-        int64_t plain_ns = speed.plain_ns[measured / 2];
-        printf("  ratio of the medians %.2f\n", (double)median_ns / (double)plain_ns);
-        const char *where = is_huge ? "" : "malloc_";
-        printf("states_%sns\t%" PRId64 "\nplain_table_%sns\t%" PRId64 "\n", where, median_ns, where,
-               plain_ns);
-    }
-    print_speed_sizes(&speed);
+    run_speed(&speed, drawn, warm, warm + measured, with_plain);
+    print_speeds(&speed, with_plain);
     ground_deinit(&speed.ground, speed.records, speed.mask + 1);
     free(drawn);
-    free(speed.states_ns);
-    free(speed.plain_ns);
+    free(speed.alone.ns);
+    free(speed.next_known.ns);
+    free(speed.plain.ns);
     state_scratch_free(speed.scratch);
-    return median_ns;
+    return speed.alone.median_ns;
 }
 
 static void measure_speed(void) {
