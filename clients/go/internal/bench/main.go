@@ -1,18 +1,19 @@
-// How long one score takes from Go, with 1 and with 64 in flight, beside a bare echo of the same sizes through mangos'
-// REQ contexts. Rounds of all take turns in one run, so that whatever else the machine does falls on all.
+// How long one score takes from Go, with 1 and with 64 in flight, beside a bare echo of the same bytes through mangos'
+// REQ contexts. Rounds of all kinds take turns in one run, so that whatever else the machine does falls on all.
 //
-//	echo      mangos' REQ contexts → tests/bench/echo_server
-//	bare      the same → harrierd, with requests encoded before: what the server takes, and no client
-//	client    Client.Score() → harrierd
+//	echo                mangos' REQ contexts → tests/bench/echo_server --answer, requests encoded before
+//	client → echo       Client.Score() → the same, whose answers are a decision's bytes: what the client adds
+//	bare → harrierd     mangos' REQ contexts → harrierd, requests encoded before: what the server takes, and no client
+//	client → harrierd   Client.Score() → harrierd
 //
-// Each score is of a new transaction of one of 10,000 cards. The ratio of the medians is the figure; the absolute ones
-// belong to the machine. client to bare is what the client adds; client to echo has the server in it, too.
+// Each score is of a new transaction of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of
+// medians stand the least and the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
 package main
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"flag"
 	"fmt"
 	"os"
@@ -20,6 +21,7 @@ import (
 	"runtime/debug"
 	"runtime/pprof"
 	"sort"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -86,6 +88,32 @@ func dial(address string) mangos.Socket {
 	return socket
 }
 
+// sample asks harrierd once, and gives a request and its answer: what the echo gets and gives.
+func sample(socket mangos.Socket, n *numbers) (request, answer []byte) {
+	request = encoded(n.next())
+	check(socket.Send(request))
+	answer, err := socket.Recv()
+	check(err)
+	return request, answer
+}
+
+// teach makes answer what the echo says from now on, and returns the decision that is in it.
+func teach(socket mangos.Socket, answer []byte) *wire.Decision {
+	var response wire.Response
+	check(proto.Unmarshal(answer, &response))
+	results := response.GetScore().GetResults()
+	if len(results) != 1 || results[0].GetDecision() == nil {
+		check(fmt.Errorf("harrierd answered %v; expected one decision", &response))
+	}
+	check(socket.Send(answer))
+	echoed, err := socket.Recv()
+	check(err)
+	if !bytes.Equal(echoed, answer) {
+		check(fmt.Errorf("the echo does not give the answer that it was given"))
+	}
+	return results[0].GetDecision()
+}
+
 // makeCall makes count calls' contents and returns a function that makes one call.
 type makeCall func(count int) func()
 
@@ -107,7 +135,8 @@ func through(socket mangos.Socket, contents func() []byte) makeCall {
 	}
 }
 
-func throughClient(client *harrier.Client, n *numbers) makeCall {
+// throughClient holds each decision to what is expected, if anything is: by an echo all get the same one.
+func throughClient(client *harrier.Client, n *numbers, expected *wire.Decision) makeCall {
 	return func(count int) func() {
 		transactions := make([]harrier.Transaction, count)
 		for i := range transactions {
@@ -115,19 +144,31 @@ func throughClient(client *harrier.Client, n *numbers) makeCall {
 		}
 		next := 0
 		return func() {
-			_, err := client.Score(context.Background(), transactions[next])
+			decision, err := client.Score(context.Background(), transactions[next])
 			check(err)
+			if expected != nil && (decision.TransactionID != expected.TransactionId || decision.Position != expected.Position) {
+				check(fmt.Errorf("decision %+v; expected %v", decision, expected))
+			}
 			next++
 		}
 	}
 }
 
+// measured are of a round: the median and the 99th percentile in microseconds, calls of a second, and the processor time
+// of one in microseconds.
+type measured [4]float64
+
+const (
+	p50 = iota
+	p99
+	rate
+	cpu
+)
+
 type figures struct {
-	name string
-	call makeCall
-	took []time.Duration
-	all  time.Duration
-	cpu  time.Duration
+	name   string
+	call   makeCall
+	rounds []measured
 }
 
 // processorTime is that of this process, which the server's is not part of.
@@ -163,33 +204,59 @@ func (f *figures) measure(inFlight, calls int, keep bool) {
 	if !keep {
 		return
 	}
-	f.all += time.Since(begun)
-	f.cpu += processorTime() - worked
+	all, worked := time.Since(begun), processorTime()-worked
+	var waits []time.Duration
 	for _, some := range took {
-		f.took = append(f.took, some...)
+		waits = append(waits, some...)
 	}
-}
-
-// measured are the median and the 99th percentile in microseconds, and calls of a second.
-type measured struct{ p50, p99, rate float64 }
-
-func (m measured) over(other measured) string {
-	return fmt.Sprintf("p50 %.2f, p99 %.2f, calls/s %.2f", m.p50/other.p50, m.p99/other.p99, m.rate/other.rate)
-}
-
-func (f *figures) row() measured {
-	sort.Slice(f.took, func(i, j int) bool { return f.took[i] < f.took[j] })
-	p50, p99 := f.took[len(f.took)/2], f.took[len(f.took)*99/100]
+	sort.Slice(waits, func(i, j int) bool { return waits[i] < waits[j] })
 	us := func(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }
-	count := float64(len(f.took))
-	fmt.Printf("%-24s %9.1f %9.1f %10.0f %9.1f\n", f.name, us(p50), us(p99), count/f.all.Seconds(), us(f.cpu)/count)
-	return measured{us(p50), us(p99), count / f.all.Seconds()}
+	count := float64(len(waits))
+	f.rounds = append(f.rounds, measured{
+		us(waits[len(waits)/2]), us(waits[len(waits)*99/100]), count / all.Seconds(), us(worked) / count,
+	})
+}
+
+func median(values []float64) float64 {
+	sort.Float64s(values)
+	return values[len(values)/2]
+}
+
+func (f *figures) middle(what int) float64 {
+	values := make([]float64, len(f.rounds))
+	for i, round := range f.rounds {
+		values[i] = round[what]
+	}
+	return median(values)
+}
+
+func (f *figures) row() {
+	fmt.Printf("%-24s %9.1f %9.1f %10.0f %9.1f\n", f.name, f.middle(p50), f.middle(p99), f.middle(rate), f.middle(cpu))
+}
+
+// over is the median of the ratios of rounds that ran one after the other, and the least and the greatest.
+func (f *figures) over(other *figures, what int) (middle, least, greatest float64) {
+	ratios := make([]float64, len(f.rounds))
+	for i, round := range f.rounds {
+		ratios[i] = round[what] / other.rounds[i][what]
+	}
+	middle = median(ratios)
+	return middle, ratios[0], ratios[len(ratios)-1]
+}
+
+func (f *figures) ratios(other *figures) string {
+	var said []string
+	for what, name := range []string{"p50", "p99", "calls/s"} {
+		middle, least, greatest := f.over(other, what)
+		said = append(said, fmt.Sprintf("%s %.2f (%.2f–%.2f)", name, middle, least, greatest))
+	}
+	return strings.Join(said, ", ")
 }
 
 func main() {
 	rounds := flag.Int("rounds", 5, "")
 	calls := flag.Int("calls", 4000, "of a round, in all")
-	profile := flag.String("profile", "", "a file for a processor profile of the client with 64 in flight")
+	profile := flag.String("profile", "", "a file for a processor profile of the client with 64 in flight at the echo")
 	flag.Parse()
 	if flag.NArg() != 2 {
 		fmt.Fprintln(os.Stderr, "usage: bench [-rounds N] [-calls N] [-profile FILE] ECHO_ADDRESS HARRIERD_ADDRESS")
@@ -201,26 +268,26 @@ func main() {
 	check(err)
 	n := &numbers{run: fmt.Sprintf("%x", random)}
 	echo, bare := dial(flag.Arg(0)), dial(flag.Arg(1))
-	client, err := harrier.New([]string{flag.Arg(1)}, harrier.WithDeadline(5*time.Second))
+	echoed, err := harrier.New([]string{flag.Arg(0)}, harrier.WithDeadline(5*time.Second))
 	check(err)
-	defer client.Close()
+	defer echoed.Close()
+	served, err := harrier.New([]string{flag.Arg(1)}, harrier.WithDeadline(5*time.Second))
+	check(err)
+	defer served.Close()
 
-	first := encoded(n.next())
-	check(bare.Send(first))
-	answer, err := bare.Recv()
-	check(err)
-	message := make([]byte, len(first))
-	binary.LittleEndian.PutUint32(message, uint32(len(answer)))
+	request, answer := sample(bare, n)
+	decision := teach(echo, answer)
 	fmt.Printf("messages of %d and %d bytes; %d rounds of %d calls; %s, %d processors\n",
-		len(first), len(answer), *rounds, *calls, runtime.Version(), runtime.GOMAXPROCS(0))
+		len(request), len(answer), *rounds, *calls, runtime.Version(), runtime.GOMAXPROCS(0))
 	fmt.Printf("%-24s %9s %9s %10s %9s\n", "", "p50 µs", "p99 µs", "calls/s", "cpu µs")
 
 	over := false
 	for _, inFlight := range []int{1, 64} {
 		kinds := []*figures{
-			{name: fmt.Sprintf("%d in flight: echo", inFlight), call: through(echo, func() []byte { return message })},
-			{name: "bare", call: through(bare, func() []byte { return encoded(n.next()) })},
-			{name: "client", call: throughClient(client, n)},
+			{name: "echo", call: through(echo, func() []byte { return request })},
+			{name: "client → echo", call: throughClient(echoed, n, decision)},
+			{name: "bare → harrierd", call: through(bare, func() []byte { return encoded(n.next()) })},
+			{name: "client → harrierd", call: throughClient(served, n, nil)},
 		}
 		for _, kind := range kinds {
 			kind.measure(inFlight, warmUp, false)
@@ -230,18 +297,24 @@ func main() {
 				kind.measure(inFlight, *calls, true)
 			}
 		}
-		base, server, took := kinds[0].row(), kinds[1].row(), kinds[2].row()
-		note := ""
-		if took.p50/base.p50 > target {
-			note, over = fmt.Sprintf(", over %g", target), true
+		fmt.Printf("%d in flight\n", inFlight)
+		for _, kind := range kinds {
+			kind.row()
 		}
-		fmt.Printf("  of bare: %s; of the echo: %s%s\n", took.over(server), took.over(base), note)
+		base, added, server, took := kinds[0], kinds[1], kinds[2], kinds[3]
+		note := ""
+		if middle, _, _ := added.over(base, p50); middle > target {
+			note, over = fmt.Sprintf("; over %g", target), true
+		}
+		fmt.Printf("  client of the echo: %s%s\n", added.ratios(base), note)
+		fmt.Printf("  at harrierd, of bare: %s\n", took.ratios(server))
+		fmt.Printf("  at harrierd, of the echo: %s\n", took.ratios(base))
 	}
 	if *profile != "" {
 		file, err := os.Create(*profile)
 		check(err)
 		check(pprof.StartCPUProfile(file))
-		(&figures{call: throughClient(client, n)}).measure(64, profiled, false)
+		(&figures{call: throughClient(echoed, n, decision)}).measure(64, profiled, false)
 		pprof.StopCPUProfile()
 		check(file.Close())
 	}
