@@ -38,7 +38,8 @@
 #define MANY        64
 #define ROUNDS_MAX  50
 #define CALLS_MAX   1000000
-#define RATIO_MAX   1.3 /* of the medians */
+#define SAMPLED     1001 /* answers of harrierd, for the echo's */
+#define RATIO_MAX   1.3  /* of the medians */
 #define DEADLINE_US 10000000
 
 enum kind { THREADS, AIOS, CLIENT_TO_ECHO, AIOS_TO_HARRIERD, CLIENT_TO_HARRIERD, KIND_COUNT };
@@ -243,35 +244,57 @@ static nng_msg *ask_once(nng_socket socket, const struct buffer *request) {
     return answer;
 }
 
-/* Makes a decision of harrierd's what the echo answers. */
-static void teach_echo(struct run *run, const nng_socket *sockets) {
-    struct buffer request, taught;
+static int compare_lengths(const void *a, const void *b) {
+    size_t x = nng_msg_len(*(nng_msg *const *)a), y = nng_msg_len(*(nng_msg *const *)b);
+    return (x > y) - (x < y);
+}
+
+/* Of several answers the middle one by length, which has the reasons that a decision has mostly. */
+static void sample(nng_socket harrierd, struct buffer *request, struct buffer *answer) {
+    nng_msg *answers[SAMPLED];
+    for (int i = 0; i < SAMPLED; i++) {
+        encode(request);
+        answers[i] = ask_once(harrierd, request);
+    }
+    qsort(answers, SAMPLED, sizeof answers[0], compare_lengths);
+    buffer_append(answer, nng_msg_body(answers[SAMPLED / 2]), nng_msg_len(answers[SAMPLED / 2]));
+    for (int i = 0; i < SAMPLED; i++)
+        nng_msg_free(answers[i]);
+}
+
+/* The decision that is in an answer. */
+static void note_decision(struct run *run, const struct buffer *answer) {
     struct arena arena;
     struct response response;
     struct error error;
-    buffer_init(&request);
-    buffer_init(&taught);
     arena_init(&arena, MESSAGE_RESPONSE_ARENA_LIMIT);
-    encode(&request);
-    run->request = message_of(&request);
-    nng_msg *answer = ask_once(sockets[HARRIERD], &request);
-    buffer_append(&taught, nng_msg_body(answer), nng_msg_len(answer));
-    if (message_decode_response(taught.bytes, taught.length, &arena, &response, &error) < 0)
+    if (message_decode_response(answer->bytes, answer->length, &arena, &response, &error) < 0)
         fail("harrierd", error.text);
     if (response.call != CALL_SCORE || response.score.count != 1 ||
         response.score.results[0].error.code != 0)
         fail("harrierd", "the answer is not one decision");
-    run->position = response.score.results[0].decision.position;
-    nng_msg *echoed = ask_once(sockets[ECHO], &taught);
-    if (nng_msg_len(echoed) != taught.length ||
-        memcmp(nng_msg_body(echoed), taught.bytes, taught.length) != 0)
-        fail("echo", "its answer is not the one that it was given");
-    printf("messages of %zu and %zu bytes\n", request.length, taught.length);
-    nng_msg_free(answer);
-    nng_msg_free(echoed);
+    const struct decision *decision = &response.score.results[0].decision;
+    run->position = decision->position;
+    printf("%zu reasons at the echo, ", decision->reason_count);
     arena_deinit(&arena);
+}
+
+/* Makes a decision of harrierd's what the echo answers. */
+static void teach_echo(struct run *run, const nng_socket *sockets) {
+    struct buffer request, answer;
+    buffer_init(&request);
+    buffer_init(&answer);
+    sample(sockets[HARRIERD], &request, &answer);
+    note_decision(run, &answer);
+    printf("messages of %zu and %zu bytes\n", request.length, answer.length);
+    run->request = message_of(&request);
+    nng_msg *echoed = ask_once(sockets[ECHO], &answer);
+    if (nng_msg_len(echoed) != answer.length ||
+        memcmp(nng_msg_body(echoed), answer.bytes, answer.length) != 0)
+        fail("echo", "its answer is not the one that it was given");
+    nng_msg_free(echoed);
     buffer_deinit(&request);
-    buffer_deinit(&taught);
+    buffer_deinit(&answer);
 }
 
 /* ---- libharrier ---- */

@@ -6,7 +6,7 @@
 //	bare → harrierd     mangos' REQ contexts → harrierd, requests encoded before: what the server takes, and no client
 //	client → harrierd   Client.Score() → harrierd
 //
-// Each score is of a new transaction of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of
+// A transaction is made for each call of any kind, before its clock begins; it is a new one of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of
 // medians stand the least and the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
 package main
 
@@ -23,6 +23,7 @@ import (
 	"sort"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -39,6 +40,8 @@ import (
 const (
 	warmUp = 500
 	target = 1.3
+	// Answers of harrierd, for the echo's.
+	sampled = 1001
 	// Calls of the profile: enough for its 100 samples a second.
 	profiled = 100_000
 )
@@ -50,21 +53,60 @@ func check(err error) {
 	}
 }
 
-// numbers makes transactions that no run had before.
+// cut is many texts in one, so that a collector of garbage has one thing to look at.
+type cut struct {
+	all  string
+	ends []int
+}
+
+func cutOf(count int, one func(i int) string) cut {
+	var all strings.Builder
+	ends := []int{0}
+	for i := 0; i < count; i++ {
+		all.WriteString(one(i))
+		ends = append(ends, all.Len())
+	}
+	return cut{all.String(), ends}
+}
+
+func (c *cut) at(i uint64) string { return c.all[c.ends[i]:c.ends[i+1]] }
+
+const (
+	cardCount     = 10_000
+	merchantCount = 500
+)
+
+// numbers makes transactions that no run had before, one for each call of any kind: what it takes is the caller's.
 type numbers struct {
-	run  string
-	last uint64
+	run                                       string
+	last                                      atomic.Uint64
+	cards, customers, devices, ips, merchants cut
+}
+
+func newNumbers() *numbers {
+	random := make([]byte, 4)
+	_, err := rand.Read(random)
+	check(err)
+	named := func(count int, format string) cut {
+		return cutOf(count, func(i int) string { return fmt.Sprintf(format, i) })
+	}
+	return &numbers{
+		run:   fmt.Sprintf("%x", random),
+		cards: named(cardCount, "card_%05d"), customers: named(cardCount/2, "cust_%05d"),
+		devices: named(cardCount, "device_%05d"), merchants: named(merchantCount, "merchant_%03d"),
+		ips: cutOf(cardCount, func(i int) string { return fmt.Sprintf("198.18.%d.%d", i/250, i%250) }),
+	}
 }
 
 func (n *numbers) next() harrier.Transaction {
-	n.last++
-	mixed := n.last * 0x9E3779B97F4A7C15
-	card := (mixed >> 40) % 10000
+	number := n.last.Add(1)
+	mixed := number * 0x9E3779B97F4A7C15
+	card := (mixed >> 40) % cardCount
 	return harrier.Transaction{
-		ID: fmt.Sprintf("b%s-%010d", n.run, n.last), EventTime: time.Now(), AmountMinor: int64(100 + mixed>>50),
-		Currency: "EUR", Card: fmt.Sprintf("card_%05d", card), Customer: fmt.Sprintf("cust_%05d", card/2),
-		Merchant: fmt.Sprintf("merchant_%03d", (mixed>>20)%500), Device: fmt.Sprintf("device_%05d", card),
-		IP: fmt.Sprintf("198.18.%d.%d", card/250, card%250), Country: "DE", MCC: "5411", Channel: "ecom",
+		ID: fmt.Sprintf("b%s-%010d", n.run, number), EventTime: time.Now(), AmountMinor: int64(100 + mixed>>50),
+		Currency: "EUR", Card: n.cards.at(card), Customer: n.customers.at(card / 2),
+		Merchant: n.merchants.at((mixed >> 20) % merchantCount), Device: n.devices.at(card),
+		IP: n.ips.at(card), Country: "DE", MCC: "5411", Channel: "ecom",
 	}
 }
 
@@ -88,13 +130,19 @@ func dial(address string) mangos.Socket {
 	return socket
 }
 
-// sample asks harrierd once, and gives a request and its answer: what the echo gets and gives.
+// sample asks harrierd, and gives a request and the answer that is the middle one by length, which has the reasons that a
+// decision has mostly: what the echo gets and gives.
 func sample(socket mangos.Socket, n *numbers) (request, answer []byte) {
-	request = encoded(n.next())
-	check(socket.Send(request))
-	answer, err := socket.Recv()
-	check(err)
-	return request, answer
+	answers := make([][]byte, sampled)
+	for i := range answers {
+		request = encoded(n.next())
+		check(socket.Send(request))
+		var err error
+		answers[i], err = socket.Recv()
+		check(err)
+	}
+	sort.Slice(answers, func(i, j int) bool { return len(answers[i]) < len(answers[j]) })
+	return request, answers[sampled/2]
 }
 
 // teach makes answer what the echo says from now on, and returns the decision that is in it.
@@ -114,11 +162,11 @@ func teach(socket mangos.Socket, answer []byte) *wire.Decision {
 	return results[0].GetDecision()
 }
 
-// makeCall makes count calls' contents and returns a function that makes one call.
-type makeCall func(count int) func()
+// makeCall makes ready for count calls and returns a function that makes one.
+type makeCall func(count int) func(harrier.Transaction)
 
 func through(socket mangos.Socket, contents func() []byte) makeCall {
-	return func(count int) func() {
+	return func(count int) func(harrier.Transaction) {
 		ctx, err := socket.OpenContext()
 		check(err)
 		messages := make([][]byte, count)
@@ -126,7 +174,7 @@ func through(socket mangos.Socket, contents func() []byte) makeCall {
 			messages[i] = contents()
 		}
 		next := 0
-		return func() {
+		return func(harrier.Transaction) {
 			check(ctx.Send(messages[next]))
 			next++
 			_, err := ctx.Recv()
@@ -136,33 +184,28 @@ func through(socket mangos.Socket, contents func() []byte) makeCall {
 }
 
 // throughClient holds each decision to what is expected, if anything is: by an echo all get the same one.
-func throughClient(client *harrier.Client, n *numbers, expected *wire.Decision) makeCall {
-	return func(count int) func() {
-		transactions := make([]harrier.Transaction, count)
-		for i := range transactions {
-			transactions[i] = n.next()
-		}
-		next := 0
-		return func() {
-			decision, err := client.Score(context.Background(), transactions[next])
+func throughClient(client *harrier.Client, expected *wire.Decision) makeCall {
+	return func(int) func(harrier.Transaction) {
+		return func(transaction harrier.Transaction) {
+			decision, err := client.Score(context.Background(), transaction)
 			check(err)
 			if expected != nil && (decision.TransactionID != expected.TransactionId || decision.Position != expected.Position) {
 				check(fmt.Errorf("decision %+v; expected %v", decision, expected))
 			}
-			next++
 		}
 	}
 }
 
 // measured are of a round: the median and the 99th percentile in microseconds, calls of a second, and the processor time
-// of one in microseconds.
-type measured [4]float64
+// and what is allocated of one, in microseconds and bytes.
+type measured [5]float64
 
 const (
 	p50 = iota
 	p99
 	rate
 	cpu
+	allocated
 )
 
 type figures struct {
@@ -178,15 +221,18 @@ func processorTime() time.Duration {
 	return time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
 }
 
-func (f *figures) measure(inFlight, calls int, keep bool) {
+func (f *figures) measure(n *numbers, inFlight, calls int, keep bool) {
 	each := calls / inFlight
-	run := make([]func(), inFlight)
+	run := make([]func(harrier.Transaction), inFlight)
+	took := make([][]time.Duration, inFlight)
 	for i := range run {
 		run[i] = f.call(each)
+		took[i] = make([]time.Duration, 0, each)
 	}
-	took := make([][]time.Duration, inFlight)
 	runtime.GC() // what was made before is not this one's
 	var done sync.WaitGroup
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
 	begun, worked := time.Now(), processorTime()
 	for i := range run {
 		i := i
@@ -194,8 +240,9 @@ func (f *figures) measure(inFlight, calls int, keep bool) {
 		go func() {
 			defer done.Done()
 			for left := each; left > 0; left-- {
+				transaction := n.next()
 				begun := time.Now()
-				run[i]()
+				run[i](transaction)
 				took[i] = append(took[i], time.Since(begun))
 			}
 		}()
@@ -205,6 +252,7 @@ func (f *figures) measure(inFlight, calls int, keep bool) {
 		return
 	}
 	all, worked := time.Since(begun), processorTime()-worked
+	runtime.ReadMemStats(&after)
 	var waits []time.Duration
 	for _, some := range took {
 		waits = append(waits, some...)
@@ -214,6 +262,7 @@ func (f *figures) measure(inFlight, calls int, keep bool) {
 	count := float64(len(waits))
 	f.rounds = append(f.rounds, measured{
 		us(waits[len(waits)/2]), us(waits[len(waits)*99/100]), count / all.Seconds(), us(worked) / count,
+		float64(after.TotalAlloc-before.TotalAlloc) / count,
 	})
 }
 
@@ -231,7 +280,8 @@ func (f *figures) middle(what int) float64 {
 }
 
 func (f *figures) row() {
-	fmt.Printf("%-24s %9.1f %9.1f %10.0f %9.1f\n", f.name, f.middle(p50), f.middle(p99), f.middle(rate), f.middle(cpu))
+	fmt.Printf("%-24s %9.1f %9.1f %10.0f %9.1f %7.0f\n",
+		f.name, f.middle(p50), f.middle(p99), f.middle(rate), f.middle(cpu), f.middle(allocated))
 }
 
 // over is the median of the ratios of rounds that ran one after the other, and the least and the greatest.
@@ -255,7 +305,7 @@ func (f *figures) ratios(other *figures) string {
 
 func main() {
 	rounds := flag.Int("rounds", 5, "")
-	calls := flag.Int("calls", 4000, "of a round, in all")
+	calls := flag.Int("calls", 4000, "of a round with 1 in flight; with more five times as many")
 	profile := flag.String("profile", "", "a file for a processor profile of the client with 64 in flight at the echo")
 	flag.Parse()
 	if flag.NArg() != 2 {
@@ -263,10 +313,7 @@ func main() {
 		os.Exit(64)
 	}
 	debug.SetGCPercent(400)
-	random := make([]byte, 4)
-	_, err := rand.Read(random)
-	check(err)
-	n := &numbers{run: fmt.Sprintf("%x", random)}
+	n := newNumbers()
 	echo, bare := dial(flag.Arg(0)), dial(flag.Arg(1))
 	echoed, err := harrier.New([]string{flag.Arg(0)}, harrier.WithDeadline(5*time.Second))
 	check(err)
@@ -277,24 +324,28 @@ func main() {
 
 	request, answer := sample(bare, n)
 	decision := teach(echo, answer)
-	fmt.Printf("messages of %d and %d bytes; %d rounds of %d calls; %s, %d processors\n",
-		len(request), len(answer), *rounds, *calls, runtime.Version(), runtime.GOMAXPROCS(0))
-	fmt.Printf("%-24s %9s %9s %10s %9s\n", "", "p50 µs", "p99 µs", "calls/s", "cpu µs")
+	fmt.Printf("messages of %d and %d bytes (%d reasons at the echo); %d rounds of %d calls; %s, %d processors\n",
+		len(request), len(answer), len(decision.Reasons), *rounds, *calls, runtime.Version(), runtime.GOMAXPROCS(0))
+	fmt.Printf("%-24s %9s %9s %10s %9s %7s\n", "", "p50 µs", "p99 µs", "calls/s", "cpu µs", "bytes")
 
 	over := false
 	for _, inFlight := range []int{1, 64} {
 		kinds := []*figures{
 			{name: "echo", call: through(echo, func() []byte { return request })},
-			{name: "client → echo", call: throughClient(echoed, n, decision)},
+			{name: "client → echo", call: throughClient(echoed, decision)},
 			{name: "bare → harrierd", call: through(bare, func() []byte { return encoded(n.next()) })},
-			{name: "client → harrierd", call: throughClient(served, n, nil)},
+			{name: "client → harrierd", call: throughClient(served, nil)},
 		}
 		for _, kind := range kinds {
-			kind.measure(inFlight, warmUp, false)
+			kind.measure(n, inFlight, warmUp, false)
+		}
+		each := *calls
+		if inFlight > 1 { // a round is to be longer than a pause of the collector
+			each *= 5
 		}
 		for round := 0; round < *rounds; round++ {
 			for _, kind := range kinds {
-				kind.measure(inFlight, *calls, true)
+				kind.measure(n, inFlight, each, true)
 			}
 		}
 		fmt.Printf("%d in flight\n", inFlight)
@@ -314,7 +365,7 @@ func main() {
 		file, err := os.Create(*profile)
 		check(err)
 		check(pprof.StartCPUProfile(file))
-		(&figures{call: throughClient(echoed, n, decision)}).measure(64, profiled, false)
+		(&figures{call: throughClient(echoed, decision)}).measure(n, 64, profiled, false)
 		pprof.StopCPUProfile()
 		check(file.Close())
 	}
