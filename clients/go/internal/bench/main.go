@@ -6,8 +6,9 @@
 //	bare → harrierd     mangos' REQ contexts → harrierd, requests encoded before: what the server takes, and no client
 //	client → harrierd   Client.Score() → harrierd
 //
-// A transaction is made for each call of any kind, before its clock begins; it is a new one of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of
-// medians stand the least and the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
+// A transaction is made for each call of any kind, before its clock begins; it is a new one of one of 10,000 cards. A
+// figure is the median of the rounds'; behind a ratio of medians stand the least and the greatest of a round. The
+// absolute ones belong to the machine. CPU is this process's, bytes are what it allocates.
 package main
 
 import (
