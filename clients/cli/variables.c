@@ -91,7 +91,7 @@ static int finish(struct typed *typed, type_code type, bool nests, struct error 
 static int read_list(struct variables *variables, const json_t *json, struct typed *ret_typed,
                      struct error *ret_error) {
     size_t count = json_array_size(json);
-    struct value_items *items;
+    struct value_items *items = NULL;
     struct typed list = {.items_max = (uint32_t)count}, item;
     type_code element = VALUE_ABSENT;
     int r = new_items(variables, count, count, &items, ret_error);

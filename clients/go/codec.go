@@ -86,6 +86,10 @@ func newRequest(call string, count int, message *wire.Request) (*request, error)
 	if err != nil {
 		return nil, invalid("", err.Error())
 	}
+	return encodedRequest(call, count, body)
+}
+
+func encodedRequest(call string, count int, body []byte) (*request, error) {
 	if size := len(body) + headSizeMax; size > requestSizeMax {
 		return nil, &Error{Code: ErrTooLarge,
 			Message: fmt.Sprintf("a request of %d bytes; expected at most %d", size, requestSizeMax)}
@@ -131,72 +135,7 @@ func checkCount(count int, what string) error {
 	return nil
 }
 
-func scoreRequest(transactions []Transaction, dryRun, returnFeatures bool) (*request, error) {
-	if err := checkCount(len(transactions), "transactions"); err != nil {
-		return nil, err
-	}
-	call := &wire.ScoreRequest{
-		Transactions: make([]*wire.Transaction, len(transactions)), DryRun: dryRun, ReturnFeatures: returnFeatures,
-	}
-	made := make([]wire.Transaction, len(transactions))
-	for i := range transactions {
-		if err := fillTransaction(&made[i], &transactions[i]); err != nil {
-			return nil, err
-		}
-		call.Transactions[i] = &made[i]
-	}
-	return newRequest("score", len(transactions), &wire.Request{Call: &wire.Request_Score{Score: call}})
-}
-
-func fillTransaction(target *wire.Transaction, t *Transaction) error {
-	time, err := microseconds(t.EventTime, "event_time_us")
-	if err != nil {
-		return err
-	}
-	target.Id = t.ID
-	target.EventTimeUs = time
-	target.AmountMinor = t.AmountMinor
-	target.Currency = t.Currency
-	target.Card = t.Card
-	target.Customer = t.Customer
-	target.Account = t.Account
-	target.Merchant = t.Merchant
-	target.Terminal = t.Terminal
-	target.Device = t.Device
-	target.Ip = t.IP
-	target.Country = t.Country
-	target.Mcc = t.MCC
-	target.Channel = t.Channel
-	target.Email = t.Email
-	target.Phone = t.Phone
-	if err := checkTexts(target); err != nil {
-		return err
-	}
-	if t.Location != nil {
-		if target.Location, err = location(t.Location); err != nil {
-			return err
-		}
-	}
-	if len(t.Attributes) == 0 {
-		return nil
-	}
-	target.Attributes = make([]*wire.Attribute, len(t.Attributes))
-	for i, attribute := range t.Attributes {
-		if target.Attributes[i], err = attribute.encoded(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 type text struct{ field, value string }
-
-func checkTexts(t *wire.Transaction) error {
-	return checkEach(text{"id", t.Id}, text{"currency", t.Currency}, text{"card", t.Card}, text{"customer", t.Customer},
-		text{"account", t.Account}, text{"merchant", t.Merchant}, text{"terminal", t.Terminal},
-		text{"device", t.Device}, text{"ip", t.Ip}, text{"country", t.Country}, text{"mcc", t.Mcc},
-		text{"channel", t.Channel}, text{"email", t.Email}, text{"phone", t.Phone})
-}
 
 func checkEach(texts ...text) error {
 	for _, one := range texts {
@@ -205,38 +144,6 @@ func checkEach(texts ...text) error {
 		}
 	}
 	return nil
-}
-
-func location(l *Location) (*wire.Location, error) {
-	latitude, longitude := math.Round(l.Latitude*1e7), math.Round(l.Longitude*1e7)
-	// Not written the other way round: NaN is in no range.
-	if !(math.Abs(latitude) <= math.MaxInt32 && math.Abs(longitude) <= math.MaxInt32) {
-		return nil, invalid("location", fmt.Sprintf("%v, %v; expected degrees", l.Latitude, l.Longitude))
-	}
-	return &wire.Location{LatitudeE7: int32(latitude), LongitudeE7: int32(longitude)}, nil
-}
-
-func (a Attribute) encoded() (*wire.Attribute, error) {
-	if err := checkEach(text{"attributes", a.name}); err != nil {
-		return nil, err
-	}
-	target := &wire.Attribute{Name: a.name}
-	switch value := a.value.(type) {
-	case string:
-		if err := checkEach(text{a.name, value}); err != nil {
-			return nil, err
-		}
-		target.Value = &wire.Attribute_Text{Text: value}
-	case int64:
-		target.Value = &wire.Attribute_Integer{Integer: value}
-	case float64:
-		target.Value = &wire.Attribute_Number{Number: value}
-	case bool:
-		target.Value = &wire.Attribute_Flag{Flag: value}
-	default:
-		return nil, invalid("attributes", fmt.Sprintf("%q has no value; expected one made by String, Int, Float, Bool or Time", a.name))
-	}
-	return target, nil
 }
 
 // microseconds is 0 for the zero time.

@@ -20,9 +20,6 @@ const (
 	keyDecision = 1<<3 | byte(protowire.BytesType)
 )
 
-// Room for reasons, to begin with.
-const reasonsMostly = 4
-
 // readDecisions returns nil when it is not that plain, or not as many.
 func readDecisions(data []byte, count int) []ScoreResult {
 	whole := plain{text: data}
@@ -68,7 +65,7 @@ func readDecision(d *Decision, data []byte, text string) bool {
 				return false
 			}
 			if d.Reasons == nil {
-				d.Reasons = make([]Reason, 0, reasonsMostly)
+				d.Reasons = make([]Reason, 0, 1+p.another(key))
 			}
 			d.Reasons = append(d.Reasons, Reason{})
 			if !readReason(&d.Reasons[len(d.Reasons)-1], from, text[p.at-len(from):p.at]) {
@@ -204,6 +201,16 @@ func (p *plain) verdict(number uint64) Verdict {
 		p.fail()
 	}
 	return found
+}
+
+// another is how many fields with the key follow at once. It reads ahead, on a copy.
+func (p plain) another(key byte) int {
+	count := 0
+	for p.more() && p.key() == key {
+		p.bytes()
+		count++
+	}
+	return count
 }
 
 // only is what the one field of a message holds.

@@ -20,8 +20,9 @@ func standsForTransaction(code Code) bool {
 	return false
 }
 
-func fallBack(choose FallbackFunc, transaction *Transaction, err error) (*Decision, error) {
-	verdict, failure := choose(transaction, err)
+// fallBack hands out a copy of the transaction: those of a call would have to be on the heap, though there is seldom a fallback.
+func fallBack(choose FallbackFunc, transaction Transaction, err error) (*Decision, error) {
+	verdict, failure := choose(&transaction, err)
 	if failure != nil {
 		return nil, failure
 	}
@@ -39,7 +40,7 @@ func fallBackForCall(choose FallbackFunc, transactions []Transaction, err error,
 	}
 	results := make([]ScoreResult, len(transactions))
 	for i := range transactions {
-		decision, failure := fallBack(choose, &transactions[i], err)
+		decision, failure := fallBack(choose, transactions[i], err)
 		if failure != nil {
 			return nil, failure
 		}
@@ -56,7 +57,7 @@ func fallBackForResults(choose FallbackFunc, transactions []Transaction, results
 		if choose == nil || !standsForTransaction(code) {
 			continue
 		}
-		decision, failure := fallBack(choose, &transactions[i], results[i].Err)
+		decision, failure := fallBack(choose, transactions[i], results[i].Err)
 		if failure != nil {
 			return nil, failure
 		}

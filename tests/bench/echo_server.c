@@ -2,10 +2,16 @@
  * uses it, and nothing behind it. A request's first four bytes (little-endian) say how long the
  * answer is; the rest of both is padding.
  *
- * usage: echo_server ADDRESS      runs until its standard input ends */
+ * With --answer the first request is itself the answer, to it and to all that come after it,
+ * whatever they are. Who sends a decision's bytes first has a server that decides in no time: a
+ * client that asks it reads a decision as it reads those of harrierd.
+ *
+ * usage: echo_server [--answer] ADDRESS      runs until its standard input ends */
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/rep.h>
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,6 +27,9 @@ struct echo {
     enum { RECEIVING, SENDING } step;
 };
 
+static bool is_answer_first;             /* --answer */
+static _Atomic(nng_msg *) first_request; /* then the answer to all */
+
 static void fail(const char *what, int code) {
     fprintf(stderr, "echo_server: %s: %s\n", what, nng_strerror(code));
     exit(1);
@@ -31,8 +40,29 @@ static void receive(struct echo *echo) {
     nng_ctx_recv(echo->ctx, echo->aio);
 }
 
-static void answer(struct echo *echo) {
-    nng_msg *message = nng_aio_get_msg(echo->aio);
+/* A copy that nothing changes any more; of several that come at once, one. */
+static nng_msg *take_first(nng_msg *request) {
+    nng_msg *none = NULL, *copy;
+    int r = nng_msg_dup(&copy, request);
+    if (r != 0)
+        fail("answer", r);
+    if (atomic_compare_exchange_strong(&first_request, &none, copy))
+        return copy;
+    nng_msg_free(copy);
+    return none; /* the other one, now */
+}
+
+static void make_first(nng_msg *message) {
+    nng_msg *first = atomic_load(&first_request);
+    if (!first)
+        first = take_first(message);
+    int r = nng_msg_realloc(message, nng_msg_len(first));
+    if (r != 0)
+        fail("answer", r);
+    memcpy(nng_msg_body(message), nng_msg_body(first), nng_msg_len(first));
+}
+
+static void make_sized(nng_msg *message) {
     uint32_t length = 0;
     if (nng_msg_len(message) >= sizeof length)
         memcpy(&length, nng_msg_body(message), sizeof length);
@@ -41,6 +71,11 @@ static void answer(struct echo *echo) {
     int r = nng_msg_realloc(message, length);
     if (r != 0)
         fail("answer", r);
+}
+
+static void answer(struct echo *echo) {
+    nng_msg *message = nng_aio_get_msg(echo->aio);
+    (is_answer_first ? make_first : make_sized)(message);
     echo->step = SENDING;
     nng_aio_set_msg(echo->aio, message);
     nng_ctx_send(echo->ctx, echo->aio);
@@ -61,10 +96,12 @@ static void step(void *user) {
 }
 
 int main(int argc, char **argv) {
-    if (argc != 2) {
-        fprintf(stderr, "usage: echo_server ADDRESS\n");
+    is_answer_first = argc == 3 && strcmp(argv[1], "--answer") == 0;
+    if (argc != 2 + is_answer_first || argv[argc - 1][0] == '-') {
+        fprintf(stderr, "usage: echo_server [--answer] ADDRESS\n");
         return 64;
     }
+    const char *address = argv[argc - 1];
     nng_socket socket;
     int r = nng_rep0_open(&socket);
     if (r != 0)
@@ -75,8 +112,8 @@ int main(int argc, char **argv) {
             (r = nng_aio_alloc(&echoes[i].aio, step, &echoes[i])) != 0)
             fail("context", r);
     }
-    if ((r = nng_listen(socket, argv[1], NULL, 0)) != 0)
-        fail(argv[1], r);
+    if ((r = nng_listen(socket, address, NULL, 0)) != 0)
+        fail(address, r);
     for (int i = 0; i < CONTEXTS; i++)
         receive(&echoes[i]);
     char byte;

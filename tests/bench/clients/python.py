@@ -1,21 +1,24 @@
 #!/usr/bin/env python3
-"""How long one score takes from Python, with 1 and with 64 in flight, beside a bare echo of the same sizes
-through pynng. Rounds of both take turns in one run, so that whatever else the machine does falls on both.
+"""How long one score takes from Python, with 1 and with 64 in flight, beside a bare echo of the same bytes
+through pynng. Rounds of all kinds take turns in one run, so that whatever else the machine does falls on all.
 
-    echo      pynng's own contexts (send/recv, asend/arecv) → tests/bench/echo_server
-    bare      the same → harrierd, with requests encoded before: what the server takes, and no client
-    client    Client.score() or AsyncClient.score() → harrierd
+    echo                pynng's own contexts (send/recv, asend/arecv) → tests/bench/echo_server --answer, requests
+                        encoded before
+    client → echo       Client.score() or AsyncClient.score() → the same, whose answers are a decision's bytes: what
+                        the client adds
+    bare → harrierd     pynng's own contexts → harrierd, requests encoded before: what the server takes, and no client
+    client → harrierd   Client.score() or AsyncClient.score() → harrierd
 
-Each score is of a new transaction of one of 10,000 cards. The ratio of the medians is the figure; the absolute
-ones belong to the machine. client to bare is what the client adds; client to echo has the server in it, too.
+Each score is of a new transaction of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of
+medians stand the least and the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
 
 usage: python.py ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
 """
 
 import asyncio
+import contextlib
 import os
 import statistics
-import struct
 import sys
 import threading
 import time
@@ -26,7 +29,9 @@ from harrier_client import AsyncClient, Client, Transaction
 
 IN_FLIGHT = (1, 64)
 WARM_UP = 200
+SAMPLE = 1001  # answers of harrierd, for the echo's
 TARGET = 1.3
+KINDS = ("echo", "client → echo", "bare → harrierd", "client → harrierd")
 RUN = os.urandom(4).hex()  # makes ids new in every run
 
 
@@ -50,17 +55,31 @@ class Numbers:
         return self.last
 
 
-def measure_sizes(address):
-    """Of a score's request and of its answer, as they are on the wire."""
-    request = harrier_client._codec.score_request([transaction(0)], False, False).encode(0.1)
-    with pynng.Req0(dial=address, recv_timeout=5000) as socket:
-        socket.send(request)
-        return len(request), len(socket.recv())
+numbers = Numbers()
 
 
-def echo_message(sizes):
-    request, answer = sizes
-    return struct.pack("<I", answer) + b"x" * (request - 4)
+def encoded(count):
+    """Requests of new transactions."""
+    calls = [harrier_client._codec.score_request([transaction(next(numbers))], False, False) for _ in range(count)]
+    return [call.encode(5) for call in calls]
+
+
+def teach(echo, harrierd):
+    """Asks harrierd, and makes one of its answers what the echo says: the middle one by length, which has the reasons
+    that a decision has mostly. Returns a request, the answer and its decision."""
+    requests = encoded(SAMPLE)
+    answers = []
+    with pynng.Req0(dial=harrierd, recv_timeout=5000) as socket:
+        for request in requests:
+            socket.send(request)
+            answers.append(socket.recv())
+    answer = sorted(answers, key=len)[SAMPLE // 2]
+    with pynng.Req0(dial=echo, recv_timeout=5000) as socket:
+        socket.send(answer)
+        if socket.recv() != answer:
+            sys.exit("the echo does not give the answer that it was given")
+    codec = harrier_client._codec
+    return requests[0], answer, codec.decisions(codec.pb.Response.FromString(answer))[0]
 
 
 def timed_threads(in_flight, calls, make_call):
@@ -80,14 +99,14 @@ def timed_threads(in_flight, calls, make_call):
             waits.extend(mine)
 
     threads = [threading.Thread(target=work, args=(make_call(calls // in_flight),)) for _ in range(in_flight)]
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     if failures:
         raise failures[0]
-    return waits, time.perf_counter() - begun
+    return waits, time.perf_counter() - begun, time.process_time() - worked
 
 
 async def timed_tasks(in_flight, calls, make_call):
@@ -100,133 +119,160 @@ async def timed_tasks(in_flight, calls, make_call):
             waits.append(time.perf_counter() - begun)
 
     works = [work(make_call(calls // in_flight)) for _ in range(in_flight)]
-    begun = time.perf_counter()
+    begun, worked = time.perf_counter(), time.process_time()
     await asyncio.gather(*works)
-    return waits, time.perf_counter() - begun
+    return waits, time.perf_counter() - begun, time.process_time() - worked
+
+
+def must_be(decision, expected):
+    """By an echo all get the same one."""
+    if decision.position != expected.position or decision.transaction_id != expected.transaction_id:
+        sys.exit(f"the decision is {decision}; expected {expected}")
 
 
 class Figures:
-    def __init__(self):
-        self.waits = []
-        self.seconds = 0.0
+    """Of each round: median and 99th percentile in µs, calls a second, processor time of one in µs."""
 
-    def add(self, measured):
-        self.waits += measured[0]
-        self.seconds += measured[1]
+    def __init__(self):
+        self.rounds = []
+
+    def add(self, waits, seconds, worked):
+        waits.sort()
+        count = len(waits)
+        p50, p99 = statistics.median(waits) * 1e6, waits[count * 99 // 100] * 1e6
+        self.rounds.append((p50, p99, count / seconds, worked / count * 1e6))
 
     def row(self, name):
-        waits = sorted(self.waits)
-        p50, p99 = statistics.median(waits) * 1e6, waits[len(waits) * 99 // 100] * 1e6
-        rate = len(waits) / self.seconds
-        print(f"{name:<34} {p50:>9.1f} {p99:>9.1f} {rate:>10.0f}")
-        return p50, p99, rate
+        p50, p99, rate, cpu = (statistics.median(column) for column in zip(*self.rounds))
+        print(f"{name:<26} {p50:>9.1f} {p99:>9.1f} {rate:>10.0f} {cpu:>9.1f}")
+
+    def over(self, other, what):
+        """Ratios of rounds that ran one after the other."""
+        return [one[what] / base[what] for one, base in zip(self.rounds, other.rounds)]
+
+    def ratios(self, other):
+        said = []
+        for what, name in enumerate(("p50", "p99", "calls/s")):
+            over = self.over(other, what)
+            said.append(f"{name} {statistics.median(over):.2f} ({min(over):.2f} to {max(over):.2f})")
+        return ", ".join(said)
 
 
-def report(name, echo, bare, client):
-    base, server = echo.row(f"{name}: echo"), bare.row("bare")
-    took = client.row("client")
-    ratio = took[0] / base[0]
-    over = "" if ratio <= TARGET else f", over {TARGET}"
-    print(f"  of bare: {ratios(took, server)}; of the echo: {ratios(took, base)}{over}")
-    return ratio
+def report(name, figures):
+    """Returns whether the client's median is over the limit."""
+    print(name)
+    for kind in KINDS:
+        figures[kind].row(kind)
+    echo, added, server, took = figures.values()
+    is_over = statistics.median(added.over(echo, 0)) > TARGET
+    print(f"  client of the echo: {added.ratios(echo)}{f'; over {TARGET}' if is_over else ''}")
+    print(f"  at harrierd, of bare: {took.ratios(server)}")
+    print(f"  at harrierd, of the echo: {took.ratios(echo)}", flush=True)
+    return is_over
 
 
-def ratios(these, those):
-    p50, p99, rate = (one / other for one, other in zip(these, those))
-    return f"p50 {p50:.2f}, p99 {p99:.2f}, calls/s {rate:.2f}"
+# Each of these returns a function that makes one call, of those that were made for it before. All keep as many
+# transactions, though not all send them: what they cost the collector of garbage falls on all kinds alike.
 
 
-def requests(numbers, count):
-    made = [harrier_client._codec.score_request([transaction(next(numbers))], False, False) for _ in range(count)]
-    return iter([one.encode(5) for one in made])
+def transactions(count):
+    return [transaction(next(numbers)) for _ in range(count)]
 
 
-def bench_sync(echo_address, address, sizes, in_flight, rounds, calls, numbers):
-    message = echo_message(sizes)
-    echo, bare, client = Figures(), Figures(), Figures()
-    with (
-        pynng.Req0(dial=echo_address, recv_timeout=5000) as echo_socket,
-        pynng.Req0(dial=address, recv_timeout=5000) as bare_socket,
-        Client(address, deadline=5) as harrier,
-    ):
+def through(socket, messages):
+    context, sent = socket.new_context(), iter(zip(messages, transactions(len(messages))))
 
-        def through(socket, messages):
-            context = socket.new_context()
+    def call():
+        context.send(next(sent)[0])
+        context.recv()
 
-            def call():
-                context.send(next(messages))
-                context.recv()
+    return call
 
-            return call
 
-        def echo_call(count):
-            return through(echo_socket, iter([message] * count))
+def athrough(socket, messages):
+    context, sent = socket.new_context(), iter(zip(messages, transactions(len(messages))))
 
-        def bare_call(count):
-            return through(bare_socket, requests(numbers, count))
+    async def call():
+        await context.asend(next(sent)[0])
+        await context.arecv()
 
-        def client_call(count):
-            sent = iter([transaction(next(numbers)) for _ in range(count)])
-            return lambda: harrier.score(next(sent))
+    return call
 
-        kinds = ((echo, echo_call), (bare, bare_call), (client, client_call))
-        for _, make in kinds:
+
+def by_client(client, count, expected):
+    sent = iter(transactions(count))
+    if expected is None:
+        return lambda: client.score(next(sent))
+    return lambda: must_be(client.score(next(sent)), expected)
+
+
+def by_async_client(client, count, expected):
+    sent = iter(transactions(count))
+    if expected is None:
+        return lambda: client.score(next(sent))
+
+    async def call():
+        must_be(await client.score(next(sent)), expected)
+
+    return call
+
+
+def makers(sockets, clients, through, by_client, request, expected):
+    """For each kind what makes the function of `count` calls."""
+    return dict(
+        zip(
+            KINDS,
+            (
+                lambda count: through(sockets[0], [request] * count),
+                lambda count: by_client(clients[0], count, expected),
+                lambda count: through(sockets[1], encoded(count)),
+                lambda count: by_client(clients[1], count, None),
+            ),
+        )
+    )
+
+
+def bench_sync(addresses, request, expected, in_flight, rounds, calls):
+    figures = {kind: Figures() for kind in KINDS}
+    with contextlib.ExitStack() as stack:
+        sockets = [stack.enter_context(pynng.Req0(dial=one, recv_timeout=5000)) for one in addresses]
+        clients = [stack.enter_context(Client(one, deadline=5)) for one in addresses]
+        kinds = makers(sockets, clients, through, by_client, request, expected)
+        for make in kinds.values():
             timed_threads(in_flight, WARM_UP, make)
         for _ in range(rounds):
-            for figures, make in kinds:
-                figures.add(timed_threads(in_flight, calls, make))
-    return report(f"threads, {in_flight} in flight", echo, bare, client)
+            for kind, make in kinds.items():
+                figures[kind].add(*timed_threads(in_flight, calls, make))
+    return report(f"threads, {in_flight} in flight", figures)
 
 
-async def bench_async(echo_address, address, sizes, in_flight, rounds, calls, numbers):
-    message = echo_message(sizes)
-    echo, bare, client = Figures(), Figures(), Figures()
-    with (
-        pynng.Req0(dial=echo_address, recv_timeout=5000) as echo_socket,
-        pynng.Req0(dial=address, recv_timeout=5000) as bare_socket,
-    ):
-        async with AsyncClient(address, deadline=5) as harrier:
-
-            def through(socket, messages):
-                context = socket.new_context()
-
-                async def call():
-                    await context.asend(next(messages))
-                    await context.arecv()
-
-                return call
-
-            def echo_call(count):
-                return through(echo_socket, iter([message] * count))
-
-            def bare_call(count):
-                return through(bare_socket, requests(numbers, count))
-
-            def client_call(count):
-                sent = iter([transaction(next(numbers)) for _ in range(count)])
-                return lambda: harrier.score(next(sent))
-
-            kinds = ((echo, echo_call), (bare, bare_call), (client, client_call))
-            for _, make in kinds:
-                await timed_tasks(in_flight, WARM_UP, make)
-            for _ in range(rounds):
-                for figures, make in kinds:
-                    figures.add(await timed_tasks(in_flight, calls, make))
-    return report(f"asyncio, {in_flight} in flight", echo, bare, client)
+async def bench_async(addresses, request, expected, in_flight, rounds, calls):
+    figures = {kind: Figures() for kind in KINDS}
+    async with contextlib.AsyncExitStack() as stack:
+        sockets = [stack.enter_context(pynng.Req0(dial=one, recv_timeout=5000)) for one in addresses]
+        clients = [await stack.enter_async_context(AsyncClient(one, deadline=5)) for one in addresses]
+        kinds = makers(sockets, clients, athrough, by_async_client, request, expected)
+        for make in kinds.values():
+            await timed_tasks(in_flight, WARM_UP, make)
+        for _ in range(rounds):
+            for kind, make in kinds.items():
+                figures[kind].add(*await timed_tasks(in_flight, calls, make))
+    return report(f"asyncio, {in_flight} in flight", figures)
 
 
 def main():
     if not 3 <= len(sys.argv) <= 5:
         sys.exit(__doc__)
-    echo_address, address = sys.argv[1:3]
-    rounds, calls = int((sys.argv[3:] or [5])[0]), int((sys.argv[4:] or [2000])[0])
-    sizes = measure_sizes(address)
-    numbers = Numbers()
-    print(f"messages of {sizes[0]} and {sizes[1]} bytes; {rounds} rounds of {calls} calls; pynng {pynng.__version__}")
-    print(f"{'':<34} {'p50 µs':>9} {'p99 µs':>9} {'calls/s':>10}")
-    found = [bench_sync(echo_address, address, sizes, n, rounds, calls, numbers) for n in IN_FLIGHT]
-    found += [asyncio.run(bench_async(echo_address, address, sizes, n, rounds, calls, numbers)) for n in IN_FLIGHT]
-    return any(ratio > TARGET for ratio in found)
+    addresses = sys.argv[1:3]
+    rounds, calls = int((sys.argv[3:] or [5])[0]), int((sys.argv[4:] or [4000])[0])
+    request, answer, expected = teach(*addresses)
+    sizes = f"{len(request)} and {len(answer)} bytes"
+    sizes += f" ({len(expected.reasons)} reasons at the echo)"
+    print(f"messages of {sizes}; {rounds} rounds of {calls} calls; pynng {pynng.__version__}")
+    print(f"{'':<26} {'p50 µs':>9} {'p99 µs':>9} {'calls/s':>10} {'CPU µs':>9}")
+    over = [bench_sync(addresses, request, expected, n, rounds, calls) for n in IN_FLIGHT]
+    over += [asyncio.run(bench_async(addresses, request, expected, n, rounds, calls)) for n in IN_FLIGHT]
+    return any(over)
 
 
 if __name__ == "__main__":
