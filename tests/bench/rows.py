@@ -38,15 +38,21 @@ CORE = (
     " are decoded anew for every read, and states move when entries are appended."
 )
 DECISION = "The decision: see The core."
+TICK = (
+    "The decision, and the clock. Of 18,000 calls over TCP 198 took more than 36 µs: half of them at the tick of the clock, 250 times a second,"
+    " others at the same moment of every 10 ms. Each takes a core of this machine some 35 µs. One call of 21 µs in 190 has a tick in it, one of the"
+    " echo's 13 µs in 300: with the rest, the slowest hundredth of the one is made of ticks, and that of the other is not. A shorter decision closes it."
+)
 SYNCS = (
     "Every sync is a commit of the file system's journal, which others on the disk share; records that go over zeros made ahead made them a"
     " third cheaper. Fewer and larger syncs would close it, and cost latency."
 )
 NIGHT = (
-    "The machine's memory. A bare program that touches 500 huge pages which the guest did not have before takes 5.2 ms for one in the median and 56 ms"
+    "The machine's memory and its disk. A bare program that touches 500 huge pages which the guest did not have before takes 5.2 ms for one in the median and 56 ms"
     " for the slowest (0.09 ms once the guest has them), and that core does nothing meanwhile. A trace of the scheduler in a night with ten million"
     " entities (p99.9 7.5 ms): the loop waited for its core 4.1 ms at most, for no lock, and worked 9.7 ms in one go at most, by day as well. Rounds"
-    " of 60 to 70 ms were not caught in a trace. Memory that the host keeps for the guest would close it, or a core of its own for whoever touches pages ahead."
+    " of 45 to 90 ms were not caught in a trace, and the first night of a server never was one. In a night with p99.9 of 32 ms, six writes of the archive"
+    " waited 8 to 18 ms for the end of a sync that a rebuild's tables had made long; since then a rebuild has one piece on its way to the disk. Memory that the host keeps for the guest would close it, or a core of its own for whoever touches pages ahead."
 )
 GROWTH = (
     "More of what a decision touches lies in memory instead of the caches: huge pages have closed most of it, the waits for the lines themselves are left."
@@ -83,7 +89,7 @@ def latency(transport):
         at_most(section, f"{name}: a stock nng client, p50, of the nng echo's", f"{transport}_stock_p50_to_nng_echo", 0.85, " ×", reason=DECISION),
         at_most(section, f"{name}: a stock nng client, p99, of the nng echo's", f"{transport}_stock_p99_to_nng_echo", 1.1, " ×"),
         at_most(section, f"{name}: libharrier, p50, of the plain epoll echo's", f"{transport}_libharrier_p50_to_epoll_echo", 1.4, " ×", reason=DECISION),
-        at_most(section, f"{name}: libharrier, p99, of the plain epoll echo's", f"{transport}_libharrier_p99_to_epoll_echo", 2.5, " ×", reason=DECISION),
+        at_most(section, f"{name}: libharrier, p99, of the plain epoll echo's", f"{transport}_libharrier_p99_to_epoll_echo", 2.5, " ×", reason=TICK),
     ]
 
 
