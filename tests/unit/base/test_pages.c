@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #define HUGE ((size_t)2 << 20)
 #define MANY 2000 /* extents: half a GiB, of which nothing is touched */
@@ -127,15 +128,19 @@ static bool is_there(const uint8_t *page) {
     return present & 1;
 }
 
+static size_t page_size(void) {
+    return (size_t)sysconf(_SC_PAGESIZE);
+}
+
 static void touching_brings_pages(void **state) {
     (void)state;
     struct pages pages;
     pages_init(&pages, PAGES_SMALL);
     uint8_t *extent = pages.source.extent(&pages.source);
-    for (size_t at = 0; at < HEAP_EXTENT_SIZE; at += 4096)
+    for (size_t at = 0; at < HEAP_EXTENT_SIZE; at += page_size())
         assert_false(is_there(extent + at));
     pages_touch(extent, HEAP_EXTENT_SIZE);
-    for (size_t at = 0; at < HEAP_EXTENT_SIZE; at += 4096)
+    for (size_t at = 0; at < HEAP_EXTENT_SIZE; at += page_size())
         assert_true(is_there(extent + at));
     pages_deinit(&pages);
 }
@@ -162,7 +167,7 @@ static void touching_changes_nothing(void **state) {
     pthread_t thread;
     check(pthread_create(&thread, NULL, touch, &toucher) == 0);
     for (unsigned round = 0; round < 3000; round++)
-        for (size_t at = 0; at < HEAP_EXTENT_SIZE; at += 4096) {
+        for (size_t at = 0; at < HEAP_EXTENT_SIZE; at += page_size()) {
             assert_int_equal(bytes[at], (uint8_t)(round ? (round - 1) % 3 : 0));
             bytes[at] = (uint8_t)(round % 3);
         }
