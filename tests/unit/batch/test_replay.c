@@ -112,19 +112,6 @@ static struct seen *replay(const struct bench *bench, const char *policy) {
 
 /* ---- the server's life ---- */
 
-static int setup(void **state) {
-    struct bench *bench = check_calloc(1, sizeof *bench);
-    bench_init(bench);
-    *state = bench;
-    return 0;
-}
-
-static int teardown(void **state) {
-    bench_deinit(*state);
-    free(*state);
-    return 0;
-}
-
 static void set_clock(struct bench *bench, int64_t seconds) {
     atomic_store(&bench->clock.wall_us, BENCH_START_US + seconds * BENCH_SECOND);
 }
@@ -675,17 +662,21 @@ static void it_can_be_interrupted(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(rows_show_what_was_known_then, setup, teardown),
-        cmocka_unit_test_setup_teardown(later_outcomes_change_no_earlier_row, setup, teardown),
-        cmocka_unit_test_setup_teardown(every_decision_comes_out_again, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_given_policy_decides_everything, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_a_policy_refuses_is_told_and_still_counts, setup,
-                                        teardown),
-        cmocka_unit_test_setup_teardown(features_of_all_policies_have_names, setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_to_replay, setup, teardown),
-        cmocka_unit_test_setup_teardown(changed_policy_files_are_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(tables_without_their_policy, setup, teardown),
-        cmocka_unit_test_setup_teardown(it_can_be_interrupted, setup, teardown),
+        cmocka_unit_test_setup_teardown(rows_show_what_was_known_then, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(later_outcomes_change_no_earlier_row, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(every_decision_comes_out_again, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(a_given_policy_decides_everything, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(what_a_policy_refuses_is_told_and_still_counts, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(features_of_all_policies_have_names, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(nothing_to_replay, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(changed_policy_files_are_told, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(tables_without_their_policy, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(it_can_be_interrupted, bench_setup, bench_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

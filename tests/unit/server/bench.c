@@ -388,3 +388,16 @@ void bench_deinit(struct bench *bench) {
     arena_deinit(&bench->arena);
     nftw(bench->folder, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
+
+int bench_setup(void **state) {
+    struct bench *bench = check_calloc(1, sizeof *bench);
+    bench_init(bench);
+    *state = bench;
+    return 0;
+}
+
+int bench_teardown(void **state) {
+    bench_deinit(*state);
+    free(*state);
+    return 0;
+}

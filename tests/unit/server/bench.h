@@ -35,6 +35,9 @@ struct bench {
 /* A new folder with the policy of bench.c in it. */
 void bench_init(struct bench *bench);
 void bench_deinit(struct bench *bench); /* closes, and removes the folder */
+/* The same for a test whose state it is. */
+int bench_setup(void **state);
+int bench_teardown(void **state);
 
 /* Opens and waits until it is no longer starting; fails the test when it is not ready then. */
 void bench_open(struct bench *bench);

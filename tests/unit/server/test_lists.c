@@ -21,8 +21,8 @@ static void limit_files(rlim_t bytes) {
 }
 
 static int setup(void **state) {
-    struct bench *bench = malloc(sizeof *bench);
-    bench_init(bench);
+    bench_setup(state);
+    struct bench *bench = *state;
     bench_write_policy(bench, "lists.yaml",
                        "lists:\n"
                        "  blocked: {about: cards that are lost, values: [own]}\n"
@@ -33,15 +33,12 @@ static int setup(void **state) {
                        "  - {name: blocked, when: card in lists.blocked, then: {score: 700}}\n"
                        "  - {name: nets, when: ip in lists.nets, then: {score: 700}}\n"
                        "  - {name: shut, when: card in lists.shut, then: {score: 700}}\n");
-    *state = bench;
     return 0;
 }
 
 static int teardown(void **state) {
     limit_files(RLIM_INFINITY); /* a test may have failed before it did */
-    bench_deinit(*state);
-    free(*state);
-    return 0;
+    return bench_teardown(state);
 }
 
 static struct list_change_result change(struct bench *bench, const char *list, const char *value,

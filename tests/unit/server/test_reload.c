@@ -12,19 +12,6 @@
 #define CLIENTS 3
 #define ASKING  12
 
-static int setup(void **state) {
-    struct bench *bench = malloc(sizeof *bench);
-    bench_init(bench);
-    *state = bench;
-    return 0;
-}
-
-static int teardown(void **state) {
-    bench_deinit(*state);
-    free(*state);
-    return 0;
-}
-
 /* A bench for another thread: the same service, memory of its own. */
 static void bench_beside(const struct bench *bench, struct bench *ret_bench) {
     *ret_bench = (struct bench){.service = bench->service};
@@ -351,13 +338,15 @@ static void beside_decisions_and_swaps(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(who_waits_is_told, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_refusal_grows_old, setup, teardown),
-        cmocka_unit_test_setup_teardown(who_does_not_wait_is_answered_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(many_ask_at_once, setup, teardown),
-        cmocka_unit_test_setup_teardown(a_server_that_ends_reloads_no_more, setup, teardown),
-        cmocka_unit_test_setup_teardown(what_is_warming_is_named, setup, teardown),
-        cmocka_unit_test_setup_teardown(beside_decisions_and_swaps, setup, teardown),
+        cmocka_unit_test_setup_teardown(who_waits_is_told, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(a_refusal_grows_old, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(who_does_not_wait_is_answered_at_once, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(many_ask_at_once, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(a_server_that_ends_reloads_no_more, bench_setup,
+                                        bench_teardown),
+        cmocka_unit_test_setup_teardown(what_is_warming_is_named, bench_setup, bench_teardown),
+        cmocka_unit_test_setup_teardown(beside_decisions_and_swaps, bench_setup, bench_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

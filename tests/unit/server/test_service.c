@@ -19,18 +19,9 @@ static void allow_writing(void) {
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
 }
 
-static int setup(void **state) {
-    struct bench *bench = malloc(sizeof *bench);
-    bench_init(bench);
-    *state = bench;
-    return 0;
-}
-
 static int teardown(void **state) {
     allow_writing(); /* a test may have failed before it did */
-    bench_deinit(*state);
-    free(*state);
-    return 0;
+    return bench_teardown(state);
 }
 
 static struct score_result accept(struct bench *bench, struct transaction transaction) {
@@ -881,7 +872,7 @@ static void draining_serves_what_comes_in(void **state) {
     accept(bench, bench_transaction("a", 0, "c1", 100));
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, bench_setup, teardown)
 
 int main(void) {
     const struct CMUnitTest tests[] = {

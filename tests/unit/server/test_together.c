@@ -13,10 +13,9 @@
 #define TRANSACTIONS 40
 
 static int setup(void **state) {
-    struct bench *bench = malloc(sizeof *bench);
-    bench_init(bench);
+    bench_setup(state);
+    struct bench *bench = *state;
     bench->settings.lazy_sync_interval_us = 60 * BENCH_SECOND; /* it writes a mark, too */
-    *state = bench;
     return 0;
 }
 
@@ -30,9 +29,7 @@ static void set_file_limit(rlim_t bytes) {
 
 static int teardown(void **state) {
     set_file_limit(RLIM_INFINITY); /* a test may have failed before it did */
-    bench_deinit(*state);
-    free(*state);
-    return 0;
+    return bench_teardown(state);
 }
 
 /* ---- requests ---- */
