@@ -6,6 +6,7 @@ usage: bench.py BUILD [--out FILE]
 import argparse
 import glob
 import json
+import math
 import os
 import re
 import shutil
@@ -224,11 +225,18 @@ class Bench:
         )
 
     def ids_bytes(self, status):
-        """The index of ids newer than the tables: slots of 16 bytes, a power of two of them, at most three quarters used."""
-        count, capacity = status["position"] - status.get("generation_position", 0), 1024
-        while count * 4 > capacity * 3:
-            capacity *= 2
-        return capacity * 16
+        """The index of ids newer than the tables: slots of 16 bytes in leaves of 4096 (core/store/leaves.h). A leaf is divided when it has
+        more than three quarters of its slots full; ids fall into leaves by chance, so that is a matter of likelihood when all are nearly full."""
+        count, slots, full = status["position"] - status.get("generation_position", 0), 1024, 4096 * 3 // 4
+        if count <= full:
+            while count * 4 > slots * 3:
+                slots *= 2
+            return slots * 16
+        leaves = places = 1
+        while (divided := places * math.erfc((full + 0.5 - count / places) / math.sqrt(2 * count / places)) / 2) > 1e-6:
+            leaves += divided
+            places *= 2
+        return round(leaves * 4096 * 16)
 
     def metrics(self):
         """Costs the server less than a look by `harrier status` costs the machine, which would show in the slowest answers."""
