@@ -107,6 +107,8 @@ static struct value additive(const struct feature *feature, const struct naive_p
         sum += x;
         squares += x * x;
     }
+    if (feature->aggregate == AGGREGATE_SUM && digits == 1 && sum != (int64_t)sum)
+        return value_absent();
     if (feature->aggregate == AGGREGATE_SUM)
         return digits == 1 ? value_int((int64_t)sum) : value_double((double)sum / digits);
     if (feature->aggregate == AGGREGATE_MEAN)
