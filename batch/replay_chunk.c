@@ -87,6 +87,7 @@ void replay_chunk_cut(struct replay_chunk *chunk, size_t parts) {
         part->first = chunk->row_count * i / parts;
         part->end = part->good = chunk->row_count * (i + 1) / parts;
         part->result = 0;
+        part->is_counted = false;
         arena_reset(&part->memory);
         buffer_clear(&part->prepared);
     }

@@ -20,6 +20,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
+#include "replay.h"
 #include "replay_states.h"
 
 #include <stdbool.h>
@@ -89,6 +90,11 @@ struct replay_part {
     struct error error;
     struct arena memory; /* of outlines */
     struct buffer prepared;
+    /* What its good rows come to, where their judge has counted them. */
+    bool is_counted;
+    size_t told; /* of them, those that the listener hears of */
+    struct replay_report counts;
+    int64_t newest_us; /* event time; INT64_MIN: there is none */
 };
 
 struct replay_chunk {
@@ -108,6 +114,7 @@ struct replay_chunk {
     struct error error;
 
     /* The pipeline's, under its lock. */
+    size_t owner; /* the worker that read it */
     size_t outlines_taken, outlines_done;
     uint8_t *features_through; /* [lane][shard]: enum replay_shard_state */
     size_t features_count, features_capacity, features_taken, features_done;

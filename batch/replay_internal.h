@@ -199,6 +199,9 @@ struct replay_telling {
 };
 /* One record that is done, with what was decided about it. */
 void replay_count(struct replay *replay, const struct replay_line *line);
+/* All good rows of a part that is judged, in the thread that judged it. */
+void replay_count_part(const struct replay *replay, const struct replay_chunk *chunk,
+                       struct replay_part *part);
 /* A row that is decided just now goes to take() and to row(). */
 int replay_tell_decided(struct replay *replay, struct replay_line *line,
                         struct replay_decided *decided, struct buffer *prepared,

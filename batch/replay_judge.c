@@ -230,9 +230,8 @@ static int judge_line(const struct replay_judging *judging, struct replay_line *
     return 0;
 }
 
-void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, size_t index,
-                       size_t worker) {
-    struct replay_part *part = &chunk->parts[index];
+static void judge_rows(const struct replay *replay, struct replay_chunk *chunk,
+                       struct replay_part *part, size_t worker) {
     struct replay_judging judging = {.replay = replay, .worker = worker, .chunk = chunk};
     bool seeks_quiet = replay->judge.seeks_quiet;
     struct replay_result nothing = {.verdict = VERDICT_NONE};
@@ -258,4 +257,11 @@ void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, 
             return;
         }
     }
+}
+
+void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, size_t index,
+                       size_t worker) {
+    struct replay_part *part = &chunk->parts[index];
+    judge_rows(replay, chunk, part, worker);
+    replay_count_part(replay, chunk, part);
 }

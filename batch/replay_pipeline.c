@@ -2,7 +2,10 @@
  *
  * Several chunks are on their way at once. A worker that is free takes the first job
  * that can be done, of the oldest chunk that has one, and of that chunk the one that is nearest to
- * the end; when there is none it reads one chunk more. What can be done:
+ * the end; when there is none it reads one chunk more. A chunk is its worker's that read it: the
+ * same one outlines and judges its rows, so that these do not wander between processors, which
+ * takes far longer where those have no cache in common. Only shards' items and values change hands.
+ * Who has nothing of its own to do helps the others. What can be done:
  *
  *   outline   once the chunk is read and no chunk before it ends with a turn
  *   features  of a shard: once all outlines are made and the chunk before is through this shard
@@ -66,7 +69,7 @@ static bool is_judged(const struct pipeline *pipeline, const struct replay_chunk
 struct seeker {
     struct pipeline *pipeline;
     size_t worker;
-    bool takes_all; /* shards of others, too */
+    bool takes_all; /* shards and chunks of others, too */
 };
 
 /* What a worker touched last is in its processor's caches. So a shard is worked on by the same
@@ -75,12 +78,18 @@ static bool is_for(const struct seeker *seeker, size_t shard) {
     return seeker->takes_all || shard % seeker->pipeline->replay->workers == seeker->worker;
 }
 
+static bool is_own(const struct seeker *seeker, const struct replay_chunk *chunk) {
+    return seeker->takes_all || chunk->owner == seeker->worker;
+}
+
 /* before: the chunk before it that is on its way, or NULL. Both have the same lanes: there is no
  * turn between them. */
 static bool find_features(const struct seeker *seeker, struct replay_chunk *chunk,
                           const struct replay_chunk *before, struct job *ret_job) {
     const struct replay_lane_rows *lanes = chunk->lanes;
     size_t at = 0;
+    if (before && before->outlines_done < before->part_count) /* its owner is behind */
+        return false;
     for (size_t lane = 0; lane < chunk->lane_count; lane++)
         for (size_t shard = 0; shard < lanes[lane].shard_count; shard++, at++) {
             if (!is_for(seeker, shard) || chunk->features_through[at] != REPLAY_UNTOUCHED ||
@@ -98,7 +107,7 @@ static bool find_features(const struct seeker *seeker, struct replay_chunk *chun
 static bool find_in_chunk(const struct seeker *seeker, struct replay_chunk *chunk,
                           const struct replay_chunk *before, struct job *ret_job) {
     const struct replay *replay = seeker->pipeline->replay;
-    if (chunk->outlines_taken < chunk->part_count) {
+    if (chunk->outlines_taken < chunk->part_count && is_own(seeker, chunk)) {
         if (chunk->outlines_taken == 0)
             replay_chunk_lanes(chunk, replay->lanes, replay->lane_count);
         *ret_job =
@@ -112,10 +121,27 @@ static bool find_in_chunk(const struct seeker *seeker, struct replay_chunk *chun
                find_features(seeker, chunk, before, ret_job);
     /* Rows of one worker are rising: no chunk is begun before all of the one before are taken. */
     if (!seeker->pipeline->judges || chunk->judges_taken == chunk->part_count ||
-        (before && before->judges_taken < before->part_count))
+        !is_own(seeker, chunk) || (before && before->judges_taken < before->part_count))
         return false;
     *ret_job = (struct job){.kind = JOB_JUDGE, .chunk = chunk, .index = chunk->judges_taken++};
     return true;
+}
+
+/* The one that was told last is still in the processor's caches: of those that were the worker's,
+ * if there is any. */
+static struct replay_chunk *take_free(struct pipeline *pipeline, size_t worker) {
+    size_t at = pipeline->free_count - 1;
+    for (size_t i = pipeline->free_count; i-- > 0;)
+        if (pipeline->free[i]->owner == worker) {
+            at = i;
+            break;
+        }
+    struct replay_chunk *chunk = pipeline->free[at];
+    pipeline->free_count--;
+    for (; at < pipeline->free_count; at++)
+        pipeline->free[at] = pipeline->free[at + 1];
+    chunk->owner = worker;
+    return chunk;
 }
 
 static struct job seek(const struct seeker *seeker) {
@@ -135,8 +161,7 @@ static struct job seek(const struct seeker *seeker) {
     }
     if (!pipeline->is_reading && !pipeline->is_at_end && !pipeline->is_ending &&
         pipeline->end - pipeline->first < pipeline->ring_count) {
-        /* The one that was told last is still in the processor's caches. */
-        job = (struct job){.kind = JOB_READ, .chunk = pipeline->free[--pipeline->free_count]};
+        job = (struct job){.kind = JOB_READ, .chunk = take_free(pipeline, seeker->worker)};
         pipeline->ring[pipeline->end++ % pipeline->ring_count] = job.chunk;
         pipeline->is_reading = true;
     }
@@ -292,6 +317,7 @@ static void pipeline_init(struct pipeline *pipeline, struct replay *replay) {
     pipeline->free = check_calloc(pipeline->ring_count, sizeof(*pipeline->free));
     for (size_t i = 0; i < pipeline->ring_count; i++) {
         replay_chunk_init(&pipeline->chunks[i]);
+        pipeline->chunks[i].owner = i % replay->workers;
         pipeline->free[pipeline->free_count++] = &pipeline->chunks[i];
     }
 }

@@ -7,45 +7,94 @@
 
 /* ---- counting ---- */
 
-static void count_told(struct replay *replay, const struct replay_line *line) {
-    struct replay_report *report = &replay->report;
-    int64_t at_us = line->record.transaction.transaction.event_time_us;
-    bool is_first = report->transactions++ == 0;
-    if (is_first || at_us < report->first_us)
-        report->first_us = at_us;
-    if (is_first || at_us > report->last_us)
-        report->last_us = at_us;
-    report->archived_verdicts[line->record.transaction.decision.verdict]++;
-    if (line->decision.verdict != VERDICT_NONE)
-        report->verdicts[line->decision.verdict]++;
-    else if (!replay->options.recorded)
-        report->refused++;
-    if (!replay->against.engines)
-        return;
-    if (line->against.verdict != VERDICT_NONE)
-        report->against_verdicts[line->against.verdict]++;
+static void count_verdict(struct replay_result result, uint64_t *verdicts, uint64_t *refused) {
+    if (result.verdict != VERDICT_NONE)
+        verdicts[result.verdict]++;
     else
-        report->against_refused++;
+        ++*refused;
 }
 
-void replay_count(struct replay *replay, const struct replay_line *line) {
-    struct replay_report *report = &replay->report;
+static void stretch_times(struct replay_report *report, int64_t first_us, int64_t last_us) {
+    bool is_first = report->transactions == 0;
+    if (is_first || first_us < report->first_us)
+        report->first_us = first_us;
+    if (is_first || last_us > report->last_us)
+        report->last_us = last_us;
+}
+
+static void count_told(const struct replay *replay, const struct replay_line *line,
+                       struct replay_report *report) {
+    int64_t at_us = line->record.transaction.transaction.event_time_us;
+    stretch_times(report, at_us, at_us);
+    report->transactions++;
+    report->archived_verdicts[line->record.transaction.decision.verdict]++;
+    if (!replay->options.recorded)
+        count_verdict(line->decision, report->verdicts, &report->refused);
+    if (replay->against.engines)
+        count_verdict(line->against, report->against_verdicts, &report->against_refused);
+}
+
+static void count(const struct replay *replay, const struct replay_line *line,
+                  struct replay_report *report, int64_t *newest_us) {
     report->records++;
     if (line->position > report->position) /* in the order of event times it goes back, too */
         report->position = line->position;
     report->outcomes += line->type == RECORD_OUTCOME;
-    if (replay->walk && line->type == RECORD_OUTCOME)
-        walk_forward_note_outcome(replay->walk, line->record.outcome.transaction_position,
-                                  line->record.outcome.label);
     if (line->type != RECORD_TRANSACTION)
         return;
     int64_t at_us = line->record.transaction.transaction.event_time_us;
-    if (at_us > replay->newest_event_time_us)
-        replay->newest_event_time_us = at_us;
-    if (replay->walk)
-        walk_forward_note_time(replay->walk, at_us);
+    if (at_us > *newest_us)
+        *newest_us = at_us;
     if (line->is_told)
-        count_told(replay, line);
+        count_told(replay, line, report);
+}
+
+void replay_count(struct replay *replay, const struct replay_line *line) {
+    if (replay->walk && line->type == RECORD_OUTCOME)
+        walk_forward_note_outcome(replay->walk, line->record.outcome.transaction_position,
+                                  line->record.outcome.label);
+    if (replay->walk && line->type == RECORD_TRANSACTION)
+        walk_forward_note_time(replay->walk, line->record.transaction.transaction.event_time_us);
+    count(replay, line, &replay->report, &replay->newest_event_time_us);
+}
+
+void replay_count_part(const struct replay *replay, const struct replay_chunk *chunk,
+                       struct replay_part *part) {
+    if (replay->walk) /* it wants to hear of them in order */
+        return;
+    part->counts = (struct replay_report){0};
+    part->newest_us = INT64_MIN;
+    part->told = 0;
+    for (size_t i = part->first; i < part->good; i++) {
+        const struct replay_line *line = &chunk->rows[i];
+        count(replay, line, &part->counts, &part->newest_us);
+        part->told += line->is_told && !line->is_quiet;
+    }
+    part->is_counted = true;
+}
+
+static void add_verdicts(uint64_t *verdicts, const uint64_t *more) {
+    for (size_t i = 0; i < VERDICT_COUNT; i++)
+        verdicts[i] += more[i];
+}
+
+static void add_counts(struct replay *replay, const struct replay_part *part) {
+    const struct replay_report *more = &part->counts;
+    struct replay_report *report = &replay->report;
+    report->records += more->records;
+    report->outcomes += more->outcomes;
+    if (more->position > report->position)
+        report->position = more->position;
+    if (part->newest_us > replay->newest_event_time_us)
+        replay->newest_event_time_us = part->newest_us;
+    if (more->transactions > 0)
+        stretch_times(report, more->first_us, more->last_us);
+    report->transactions += more->transactions;
+    report->refused += more->refused;
+    report->against_refused += more->against_refused;
+    add_verdicts(report->verdicts, more->verdicts);
+    add_verdicts(report->archived_verdicts, more->archived_verdicts);
+    add_verdicts(report->against_verdicts, more->against_verdicts);
 }
 
 /* ---- rows ---- */
@@ -119,7 +168,7 @@ static void fetch(const struct replay_line *line) {
     __builtin_prefetch(&record->decision.verdict);
 }
 
-static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
+static int tell_rows(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
                      struct error *ret_error) {
     bool is_judged = replay->listener->take || !replay->listener->row || replay->walk;
     size_t at = 0;
@@ -138,8 +187,22 @@ static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct r
         if (r < 0)
             return r;
         at += line->prepared;
-        replay_count(replay, line);
+        if (!part->is_counted)
+            replay_count(replay, line);
     }
+    return 0;
+}
+
+/* Rows of which there is only a number to tell are left to the processor that has them. */
+static int tell_part(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
+                     struct error *ret_error) {
+    int r = 0;
+    if (!part->is_counted || part->told > 0)
+        r = tell_rows(replay, chunk, part, ret_error);
+    if (r < 0)
+        return r;
+    if (part->is_counted)
+        add_counts(replay, part);
     if (part->result < 0)
         *ret_error = part->error;
     return part->result;
