@@ -185,7 +185,7 @@ func TestExamples(t *testing.T) {
 		t.Errorf("%q", printed)
 	}
 	printed = runExample(t, readFile(t, "examples/batch/main.go"), "-to", s.address)
-	for _, id := range []string{"login-0", "login-1", "login-2", "login-3", "login-4"} {
+	for _, id := range []string{"order-0", "order-1", "order-2", "order-3", "order-4"} {
 		if !strings.Contains(printed, id+" &{"+id+" approve") && !strings.Contains(printed, id+" &{"+id+" review") {
 			t.Errorf("%q", printed)
 		}

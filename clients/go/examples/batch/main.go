@@ -22,9 +22,9 @@ func main() {
 		done.Add(1)
 		go func(id string) {
 			defer done.Done()
-			decision, err := batcher.Score(context.Background(), harrier.Transaction{ID: id, EventTime: time.Now()})
+			decision, err := batcher.Score(context.Background(), harrier.Transaction{ID: id, EventTime: time.Now(), Card: "tok_1", Merchant: "m-17"})
 			fmt.Println(id, decision, err)
-		}(fmt.Sprintf("login-%d", number))
+		}(fmt.Sprintf("order-%d", number))
 	}
 	done.Wait()
 }
