@@ -105,7 +105,9 @@ static struct value additive(const struct feature *feature, const struct naive_p
     for (size_t i = 0; i < count; i++) {
         big x = all[i].payment.integers[feature->column];
         sum += x;
-        squares += x * x;
+        if (feature->aggregate ==
+            AGGREGATE_STDDEV) /* of few wide numbers there is no room for them */
+            squares += x * x;
     }
     if (feature->aggregate == AGGREGATE_SUM && digits == 1 && sum != (int64_t)sum)
         return value_absent();
