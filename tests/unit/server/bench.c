@@ -198,9 +198,16 @@ struct outcome_result bench_report(struct bench *bench, const char *id, enum lab
     return response.outcome.results[0];
 }
 
+static bool is_busy(struct text message) {
+    return message.length >= 4 && memcmp(message.data, "busy", 4) == 0;
+}
+
 struct status_response bench_status(struct bench *bench) {
     const struct request request = {.call = CALL_STATUS, .status = {.state_hash = true}};
-    struct response response = bench_call(bench, &request);
+    struct response response;
+    do /* only so many may wait for state hashes; others are told to try again */
+        response = bench_call(bench, &request);
+    while (response.error.code == ERROR_UNAVAILABLE && is_busy(response.error.message));
     assert_int_equal(response.error.code, 0);
     assert_int_equal(response.call, CALL_STATUS);
     return response.status;
