@@ -72,7 +72,7 @@ START = (
 
 
 STATES = (
-    "Of 1.8 µs a fourth is waiting for memory, the rest work: reading few raw entries and giving their values a fourth of it, windows that move on a tenth,"
+    "Of 1.6 to 1.8 µs a fourth is waiting for memory, the rest work: reading few raw entries and giving their values a fourth of it, windows that move on a tenth,"
     " nothing else as much. In huge pages, as the server keeps states, both are quicker, the plain table more so, as it does little but wait. A state's head"
     " and bytes in one place would save a wait, and fewer instructions for reading few entries would do the rest: tests/bench/README.md has what was tried."
 )
