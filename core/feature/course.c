@@ -74,6 +74,21 @@ static bool asks_for_values(const struct entity_plan *entity, const struct span 
     return asks;
 }
 
+/* Where values leave first. */
+static void find_leaving(struct entity_plan *entity) {
+    struct course *course = &entity->course;
+    course->leaving_border = COURSE_NO_BORDER;
+    for (size_t i = course->border_count; i-- > 0;) {
+        const struct border *border = &course->borders[i];
+        const uint16_t *leaves = &course->changes[border->first_change + border->comes];
+        for (size_t j = 0; j < border->leaves; j++)
+            if (entity->gatherings[leaves[j]].pool >= 0) {
+                course->leaving_border = (uint16_t)i;
+                course->leaving_pool = (uint16_t)entity->gatherings[leaves[j]].pool;
+            }
+    }
+}
+
 static void find_values(struct entity_plan *entity) {
     struct course *course = &entity->course;
     for (size_t i = 0; i < course->border_count; i++) {
@@ -182,6 +197,7 @@ void course_fill(struct entity_plan *entity) {
     add_borders(entity);
     find_changes(entity);
     find_values(entity);
+    find_leaving(entity);
     uint16_t members[PLAN_FEATURES_MAX] = {0};
     uint16_t words = 0, most = 0, crowds = 0;
     for (size_t i = 0; i < entity->gathering_count; i++) {

@@ -177,6 +177,9 @@ struct course {
     struct keeping keepings[PLAN_GATHERINGS_MAX]; /* [gathering] */
     uint16_t word_count, crowd_count;
     uint16_t member_count; /* of the pool that has most */
+    /* The nearest border where an entry leaves a window whose different values are asked for, and
+     * the pool of those; COURSE_NO_BORDER: there is none. */
+    uint16_t leaving_border, leaving_pool;
 };
 
 struct entity_plan {

@@ -255,11 +255,31 @@ static void pass_border(struct standing *standing, const struct entity_plan *ent
         standing_expect(standing, mark->raw_us, border->distance_us);
 }
 
+/* The value of what the border of leaving values has marked, which is the next one to be taken from
+ * where it is counted: to be fetched before the read that takes it. Only a hint. */
+static void foresee_leaving(struct standing *standing, const struct entity_plan *entity,
+                            const struct parts *parts) {
+    const struct mark *mark = &standing->marks[entity->course.leaving_border];
+    const struct column *column = entity->columns;
+    const struct column *wanted = column + entity->pools[entity->course.leaving_pool].column;
+    const uint8_t *at = parts->run + mark->raw_at + entity->id_size, *end = parts->end;
+    if (mark->raw_at == MARK_NONE || *at != 0 || entity->text_columns != 0)
+        return;
+    for (at++; column != wanted; column++)
+        at = column->type == COLUMN_INTEGER ? run_pass_varint(at, end) : at + 8;
+    standing->leaving = column->type == COLUMN_INTEGER
+                            ? (uint64_t)unzigzag(run_take_checked(at, end).value)
+                            : load_u64(at);
+}
+
 static void go_on(struct standing *standing, const struct entity_plan *entity,
                   const struct parts *parts, int64_t at_us) {
     standing->due_us = INT64_MAX;
     for (size_t i = 0; i < entity->course.border_count; i++)
         pass_border(standing, entity, parts, i, at_us);
+    if (entity->course.leaving_border != COURSE_NO_BORDER &&
+        tallies_are_many(&standing->windows.tallies))
+        foresee_leaving(standing, entity, parts);
     look_up_stale(standing, entity, parts);
 }
 
@@ -421,5 +441,5 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
         }
     }
     if (standing->windows.has_values)
-        windows_prefetch(&standing->windows, entity, current, values_pass);
+        windows_prefetch(&standing->windows, entity, current, values_pass, standing->leaving);
 }

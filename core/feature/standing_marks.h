@@ -22,6 +22,7 @@ struct standing {
     int64_t newest_us; /* of all items */
     struct windows windows;
     struct throng *throng; /* values, while there are sketches; NULL until needed */
+    uint64_t leaving;      /* likely the next value that leaves: to be fetched */
     uintptr_t lies_at;     /* where it is itself: what points into it moves with it */
     bool is_known;
     struct mark marks[]; /* [border]; behind them the memory of the windows */

@@ -34,6 +34,11 @@ void tallies_move(struct tallies *tallies, uintptr_t by); /* so far has the lent
 void tallies_clear(struct tallies *tallies);
 size_t tallies_bytes(const struct tallies *tallies); /* beside the caller's */
 
+/* More than a list holds: a table somewhere else. */
+static inline bool tallies_are_many(const struct tallies *tallies) {
+    return tallies->capacity > TALLIES_FEW;
+}
+
 /* One more; returns whether it is the first. */
 bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t value);
 /* One less, which must be there; returns whether it was the last. */

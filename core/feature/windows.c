@@ -449,9 +449,11 @@ static void give_values(const struct windows *windows, const struct keeping *kee
 }
 
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
-                      const struct entry *current, bool will_change) {
+                      const struct entry *current, bool will_change, uint64_t leaving) {
     if (will_change && tallies_prefetch_all(&windows->tallies))
         return;
+    if (will_change && entity->course.leaving_border != COURSE_NO_BORDER)
+        tallies_prefetch(&windows->tallies, entity->course.leaving_pool, leaving);
     for (size_t i = 0; current && i < entity->pool_count; i++)
         if (current->present >> entity->pools[i].column & 1)
             tallies_prefetch(&windows->tallies, i,

@@ -77,6 +77,7 @@ void lookup_end(struct lookup *lookup);
 void windows_give(const struct windows *windows, struct gather *gather);
 
 /* has_values: fetches what the current transaction's values are counted in (NULL: there is none),
- * or if entries are about to leave or to come in, all values that there are few enough of. */
+ * and if entries are about to leave or to come in, `leaving` of the course's pool; or all values
+ * that there are few enough of. */
 void windows_prefetch(const struct windows *windows, const struct entity_plan *entity,
-                      const struct entry *current, bool will_change);
+                      const struct entry *current, bool will_change, uint64_t leaving);
