@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP_BYTES_MIN 1024 /* a shorter state is moved at once */
+#define GAP_BYTES_MIN 192 /* a shorter state is moved at once */
 
 /* Room for ten entries more, where malloc() has to find it; a heap has it at once, and jobs over an
  * archive hold all entities. */

@@ -184,7 +184,7 @@ void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value
 }
 
 #define CACHE_LINE         64
-#define PREFETCH_BYTES_MAX 1024
+#define PREFETCH_BYTES_MAX 2048
 
 bool tallies_prefetch_all(const struct tallies *tallies) {
     if (is_list(tallies))
