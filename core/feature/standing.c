@@ -339,6 +339,7 @@ static void make_up(struct standing *standing, const struct entity_plan *entity,
     standing->at_us = at_us;
     standing->due_us = INT64_MAX;
     standing->newest_us = parts->newest_us;
+    standing->leaving = 0;
     standing->is_known = true;
     throng_forget(standing->throng);
     count_tiles(standing, entity, parts);
