@@ -21,7 +21,7 @@ enum course_kept {
     COURSE_MAX = 1024,
 };
 
-#define COURSE_NO_BORDER UINT16_MAX
+#define COURSE_NO_BORDER  UINT16_MAX
 #define COURSE_TEXT_WORDS (1 + COLUMN_TEXT_MAX / 8)
 
 /* Where a gather keeps the weights of the current transaction: that of one that does not count, of

@@ -7,8 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define GAP_BYTES_MIN 192 /* a shorter state is moved at once */
-
 /* Room for ten entries more, where malloc() has to find it; a heap has it at once, and jobs over an
  * archive hold all entities. */
 #define ROOM_IN_MALLOC 128
@@ -122,7 +120,7 @@ static void grow(struct state *state, size_t from, size_t to, size_t by) {
 
 static void shrink(struct state *state, size_t from, size_t to, size_t by) {
     size_t behind = state->length - to;
-    if (from < behind && behind >= GAP_BYTES_MIN) {
+    if (from < behind && behind >= STATE_GAP_BYTES_MIN) {
         memmove(state->bytes + by, state->bytes, from);
         state->bytes += by;
         state->gap += (uint32_t)by;
@@ -130,7 +128,7 @@ static void shrink(struct state *state, size_t from, size_t to, size_t by) {
         memmove(state->bytes + to - by, state->bytes + to, behind);
     }
     state->length -= (uint32_t)by;
-    if (state->length < GAP_BYTES_MIN)
+    if (state->length < STATE_GAP_BYTES_MIN)
         close_gap(state);
 }
 

@@ -11,7 +11,8 @@
 
 #include "state.h"
 
-#define STATE_FRONT_ALIGN 16 /* malloc()'s */
+#define STATE_FRONT_ALIGN   16  /* malloc()'s */
+#define STATE_GAP_BYTES_MIN 192 /* a shorter state is moved at once */
 
 struct standing;
 

@@ -5,6 +5,7 @@
  *
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/feature/fold.h"
+#include "core/feature/state_memory.h"
 #include "core/feature/survey.h"
 #include "scene.h"
 
@@ -205,7 +206,8 @@ static void assert_sound(const struct walk *walk, int64_t steps) {
         fail_msg("after %" PRId64 " steps of the round: %" PRIu32 " bytes, folded %zu", steps,
                  state->length, walk->folded.length);
     assert_true((uint64_t)state->gap + state->length <= state->capacity);
-    assert_true(state->gap == 0 || state->length >= 1024); /* a short state may be reallocated */
+    assert_true(state->gap == 0 ||
+                state->length >= STATE_GAP_BYTES_MIN); /* a short state may be reallocated */
     assert_survey(walk);
 }
 
