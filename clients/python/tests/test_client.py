@@ -28,6 +28,7 @@ from harrier_client import (
     Transaction,
     UnavailableError,
     Verdict,
+    _nng,
 )
 from harrier_client._proto import harrier_pb2 as pb
 
@@ -319,12 +320,13 @@ print("end")
             client.status()
             (place,) = client._core.links[0]._all
 
-            def interrupted() -> Tuple[int, bytes]:  # before the answer is taken
+            def interrupted(message: Any) -> bytes:  # before the answer is taken
                 raise KeyboardInterrupt
 
-            monkeypatch.setattr(place, "received", interrupted)
-            with pytest.raises(KeyboardInterrupt):
-                client.score(transaction())
+            with monkeypatch.context() as patch:
+                patch.setattr(_nng, "_take_out", interrupted)
+                with pytest.raises(KeyboardInterrupt):
+                    client.score(transaction())
             assert place not in client._core.links[0]._all
             assert client.score(transaction(2)).transaction_id == "t2"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any, Dict
@@ -28,6 +29,7 @@ from harrier_client import (
     UnsupportedError,
     Verdict,
     _codec,
+    _wire,
 )
 from harrier_client._proto import harrier_pb2 as pb
 
@@ -113,7 +115,7 @@ def test_requests_are_those_bytes(name: str) -> None:
 )
 def test_errors(name: str, kind: type) -> None:
     given = case(f"response_error_{name}")
-    error = _codec.response_error(_codec.decode_response(bytes.fromhex(given["hex"]), SCORE))
+    error = _codec.read_answer(bytes.fromhex(given["hex"]), SCORE)[0]
     assert type(error) is kind
     assert isinstance(error, HarrierError)
     assert error.code == name
@@ -126,7 +128,7 @@ def test_every_decision_field() -> None:
     given = case("response_score")
     results = given["value"]["score"]["results"]
     response = pb.Response.FromString(bytes.fromhex(given["hex"]))
-    decoded = _codec.decisions(response)
+    decoded = _codec.decisions(response.score.results)
     assert len(decoded) == len(results)
     for value, result in zip(results, decoded):
         if "error" in value:
@@ -153,7 +155,7 @@ def test_a_reason_has_all_its_fields() -> None:
         rule="r", text="words", score=-5, verdict=pb.VERDICT_REVIEW, shadow=True, suppressed=True, tags=["a", "b"],
         group="g", capped=7, verdict_if_live=pb.VERDICT_CHALLENGE,
     )  # fmt: skip
-    (result,) = _codec.decisions(response)
+    (result,) = _codec.decisions(response.score.results)
     assert isinstance(result, Decision)
     wanted = Reason("r", "words", -5, Verdict.REVIEW, True, True, ("a", "b"), "g", 7, Verdict.CHALLENGE)
     assert result.reasons == [wanted]
@@ -170,7 +172,7 @@ def test_feature_values() -> None:
     decision.features.add(name="text", text="x")
     decision.features.add(name="time", timestamp_us=1_000_001)
     decision.features.add(name="age", duration_us=-2_000_000)
-    (result,) = _codec.decisions(response)
+    (result,) = _codec.decisions(response.score.results)
     assert isinstance(result, Decision)
     assert result.features == {
         "absent": None,
@@ -211,6 +213,57 @@ def test_what_a_field_cannot_hold(transaction: Transaction, field: str) -> None:
     assert caught.value.decided is False
 
 
+def any_text(chance: random.Random) -> str:
+    length = chance.choice((0, 0, 1, 3, 20, 126, 127, 128, 129, 300))
+    return "".join(chance.choices("aZ0 -é€\0\x7f" if chance.random() < 0.2 else "abc_019", k=length))
+
+
+def test_plain_transactions_are_those_of_the_generated_code() -> None:
+    chance = random.Random(7)
+    plain = 0
+    for _ in range(3000):
+        texts: Dict[str, Any] = {name: any_text(chance) for name in ("id", *_codec._TEXTS) if chance.random() < 0.4}
+        time = chance.choice((0, 1, 127, 128, 1 << 28, 1767225600123457, (1 << 63) - 1)) >> chance.choice((0, 0, 3, 20))
+        amount = chance.choice((0, 1, 2047, 2048, (1 << 18) - 1, 1 << 18, 1 << 25, (1 << 63) - 1))
+        message = pb.Transaction(event_time_us=time, amount_minor=amount, **texts)
+        transaction = Transaction(texts.pop("id", ""), time, amount, **texts)
+        written = _wire.plain(transaction, time)
+        plain += written is not None
+        assert written is None or written == message.SerializeToString(), transaction
+        request = _codec.score_request([transaction], False, False).encode(0.1)
+        assert pb.Request.FromString(request).score.transactions[0] == message
+    assert 300 < plain < 2900
+
+
+@pytest.mark.parametrize(
+    "value", [0, 1, 127, 128, 2047, 2048, 16383, 16384, 1 << 18, (1 << 25) - 1, 1 << 25, 3600_000_000]
+)
+def test_varints(value: int) -> None:
+    assert _wire.delimited(9, b"").startswith(b"\x4a\0")
+    assert pb.Request.FromString(b"\x10" + _wire.varint(value)).deadline_us == value
+
+
+@pytest.mark.parametrize(
+    "transaction",
+    [
+        Transaction(b"t", 1),  # type: ignore[arg-type]
+        Transaction("t", 1, card=7),  # type: ignore[arg-type]
+        Transaction("t", 1.5),  # type: ignore[arg-type]
+        Transaction("t", 1, amount_minor="5"),  # type: ignore[arg-type]
+        Transaction("t", -1),
+        Transaction("t", 1, amount_minor=-1),
+        Transaction("t", 1, amount_minor=1 << 63),
+        Transaction("t", 1, card="x" * 128),
+        Transaction("t", 1, card="é"),
+        Transaction("t", 1, phone="é"),
+        Transaction("t", 1, location=Location(0, 0)),
+        Transaction("t", 1, attributes={"a": 1}),
+    ],
+)
+def test_what_is_not_plain(transaction: Transaction) -> None:
+    assert _wire.plain(transaction, transaction.event_time) is None  # type: ignore[arg-type]
+
+
 def test_a_wrong_type_is_pythons_error() -> None:
     with pytest.raises(TypeError):
         _codec.score_request([Transaction("t", 1, attributes={"a": b"x"})], False, False)  # type: ignore[dict-item]
@@ -243,5 +296,5 @@ def test_a_deadline_is_never_none(left: float) -> None:
 @pytest.mark.parametrize("data", [b"", b"\xff", bytes.fromhex("5200"), bytes.fromhex("6a00")])
 def test_no_answer_to_this(data: bytes) -> None:
     with pytest.raises(ProtocolError) as caught:
-        _codec.decode_response(data, SCORE)
+        _codec.read_answer(data, SCORE)
     assert caught.value.decided is None

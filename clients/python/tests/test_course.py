@@ -41,8 +41,8 @@ def make(addresses: int = 1, retries_max: int = 3, told: Optional[Told] = None) 
 def test_an_answer() -> None:
     course = make()
     assert course.begin(100.1) == pytest.approx(0.9)
-    response = course.received(_nng.OK, ANSWER, 100.2)
-    assert response.score.results[0].decision.transaction_id == "t"
+    (result,) = course.received(_nng.OK, ANSWER, 100.2)
+    assert result.decision.transaction_id == "t"
 
 
 def test_the_deadline_after_it_was_sent() -> None:

@@ -80,7 +80,7 @@ def teach(echo, harrierd):
         if socket.recv() != answer:
             sys.exit("the echo does not give the answer that it was given")
     codec = harrier_client._codec
-    return requests[0], answer, codec.decisions(codec.pb.Response.FromString(answer))[0]
+    return requests[0], answer, codec.decisions(codec.pb.Response.FromString(answer).score.results)[0]
 
 
 def set_aside():

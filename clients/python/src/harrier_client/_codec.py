@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from datetime import datetime, timedelta, timezone
+from operator import attrgetter
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Type, Union
 
 from google.protobuf.message import DecodeError
 
-from . import errors
+from . import _wire, errors
 from ._proto import harrier_pb2 as pb
 from .errors import HarrierError, InvalidError, ProtocolError, TooLargeError
 from .options import TOKEN_MAX
@@ -31,9 +32,13 @@ PROTOCOL = 1
 ITEMS_MAX = 1000
 REQUEST_SIZE_MAX = 2 << 20
 RESPONSE_SIZE_MAX = 8 << 20
-# What is written into a request each time it is sent: Request.deadline_us, a tag and a varint, and Request.token,
-# a tag, two bytes of length, and the text.
-SENT_SIZE_MAX = 11 + 3 + TOKEN_MAX
+_HEAD = b"\x08%c\x10" % PROTOCOL  # Request.protocol, and the tag of Request.deadline_us
+_NUMBERS = {field.name: field.number for field in (*pb.Request.DESCRIPTOR.fields, *pb.ScoreRequest.DESCRIPTOR.fields)}
+_TOKEN_NUMBER, _TRACEPARENT_NUMBER = _NUMBERS["token"], _NUMBERS["traceparent"]
+_SCORE_NUMBER, _TRANSACTIONS_NUMBER = _NUMBERS["score"], _NUMBERS["transactions"]
+# What is written before a request each time it is sent: Request.protocol, Request.deadline_us, a tag and a varint, and
+# Request.token, a tag, two bytes of length, and the text.
+SENT_SIZE_MAX = 2 + 11 + 3 + TOKEN_MAX
 
 _TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -115,11 +120,16 @@ def _find_fault(transaction: Transaction, time: int) -> None:
         _fill(target, name, getattr(transaction, name))
 
 
-def _add_transaction(add: Any, transaction: Transaction) -> None:
+def _transaction(transaction: Transaction) -> bytes:
     t = transaction
     time = microseconds(t.event_time, "event_time")
-    try:  # all at once, empty ones too: that is quicker than to ask which are
-        target = add(
+    plain = _wire.plain(t, time)
+    return _any_transaction(t, time) if plain is None else plain
+
+
+def _any_transaction(t: Transaction, time: int) -> bytes:
+    try:
+        target = pb.Transaction(
             id=t.id,
             event_time_us=time,
             amount_minor=t.amount_minor,
@@ -140,21 +150,20 @@ def _add_transaction(add: Any, transaction: Transaction) -> None:
     except ValueError:
         _find_fault(t, time)
         raise
-    if transaction.location is not None:
+    if t.location is not None:
         # Present even where both are 0.
         target.location.SetInParent()
         try:
-            target.location.latitude_e7 = round(transaction.location.latitude * 1e7)
-            target.location.longitude_e7 = round(transaction.location.longitude * 1e7)
+            target.location.latitude_e7 = round(t.location.latitude * 1e7)
+            target.location.longitude_e7 = round(t.location.longitude * 1e7)
         except (ValueError, OverflowError) as error:
             raise InvalidError(str(error), "location") from None
-    if not transaction.attributes:
-        return
-    for name, value in transaction.attributes.items():
+    for name, value in t.attributes.items() if t.attributes else ():
         try:
             _fill_attribute(target.attributes.add(), name, value)
         except ValueError as error:
             raise InvalidError(str(error), name) from None
+    return target.SerializeToString()
 
 
 def _check_count(count: int, what: str) -> None:
@@ -167,40 +176,40 @@ def _check_count(count: int, what: str) -> None:
 class Request:
     """A call as it is sent. Deadline and token are written anew each time."""
 
-    def __init__(self, call: str, message: Any, count: int = 0, traceparent: Optional[str] = None) -> None:
+    def __init__(self, call: str, encoded: bytes, count: int = 0, traceparent: Optional[str] = None) -> None:
+        """encoded: of a Request, all but protocol, deadline, token and trace, which stand before it."""
         self.call = call
         self.count = count
-        self._message = message
-        message.protocol = PROTOCOL
         if traceparent and _TRACEPARENT.fullmatch(traceparent):
-            message.traceparent = traceparent
-        size = message.ByteSize() + SENT_SIZE_MAX
+            encoded = _wire.delimited(_TRACEPARENT_NUMBER, traceparent.encode()) + encoded
+        self._encoded = encoded
+        size = len(encoded) + SENT_SIZE_MAX
         if size > REQUEST_SIZE_MAX:
             raise TooLargeError(f"a request of {size} bytes; expected at most {REQUEST_SIZE_MAX}")
 
     def encode(self, left: float, token: Optional[str] = None) -> bytes:
         """left: seconds."""
-        self._message.deadline_us = max(1, int(left * 1e6))
-        if token is not None:
-            self._message.token = token
-        encoded: bytes = self._message.SerializeToString()
-        return encoded
+        microseconds = int(left * 1e6)
+        deadline = _HEAD + (_wire.varint(microseconds) if microseconds > 1 else b"\x01")
+        if token:
+            deadline += _wire.delimited(_TOKEN_NUMBER, token.encode())
+        return deadline + self._encoded
 
 
 def score_request(
     transactions: Sequence[Transaction], dry_run: bool, return_features: bool, traceparent: Optional[str] = None
 ) -> Request:
-    _check_count(len(transactions), "transactions")
-    message = pb.Request()
-    score = message.score
-    if dry_run:
-        score.dry_run = True
-    if return_features:
-        score.return_features = True
-    add = score.transactions.add
-    for transaction in transactions:
-        _add_transaction(add, transaction)
-    return Request("score", message, len(transactions), traceparent)
+    count = len(transactions)
+    if count == 1:
+        score = _wire.delimited(_TRANSACTIONS_NUMBER, _transaction(transactions[0]))
+    else:
+        _check_count(count, "transactions")
+        score = b"".join(
+            [_wire.delimited(_TRANSACTIONS_NUMBER, _transaction(transaction)) for transaction in transactions]
+        )
+    if dry_run or return_features:
+        score += pb.ScoreRequest(dry_run=dry_run, return_features=return_features).SerializeToString()
+    return Request("score", _wire.delimited(_SCORE_NUMBER, score), count, traceparent)
 
 
 def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = None) -> Request:
@@ -213,7 +222,7 @@ def outcome_request(outcomes: Sequence[Outcome], traceparent: Optional[str] = No
         if outcome.known_time is not None:
             _fill(target, "known_time_us", microseconds(outcome.known_time, "known_time"))
         _fill(target, "source", outcome.source)
-    return Request("report_outcome", message, len(outcomes), traceparent)
+    return Request("report_outcome", message.SerializeToString(), len(outcomes), traceparent)
 
 
 def entity_request(
@@ -225,13 +234,13 @@ def entity_request(
         message.get_entity.key.append(part)
     if at_time is not None:
         _fill(message.get_entity, "at_time_us", microseconds(at_time, "at_time"))
-    return Request("get_entity", message, traceparent=traceparent)
+    return Request("get_entity", message.SerializeToString(), traceparent=traceparent)
 
 
 def status_request(state_hash: bool = False, traceparent: Optional[str] = None) -> Request:
     message = pb.Request()
     message.status.state_hash = state_hash
-    return Request("status", message, traceparent=traceparent)
+    return Request("status", message.SerializeToString(), traceparent=traceparent)
 
 
 # ----------------------------------------------------------------------------------------------
@@ -243,27 +252,25 @@ def _error(error: Any) -> HarrierError:
     return kind(error.message, error.field, decided=None if kind is errors.InternalError else False)
 
 
-def response_error(response: Any) -> Optional[HarrierError]:
-    """Of the call as a whole."""
-    return _error(response.error) if response.HasField("error") else None
-
-
-def decode_response(data: bytes, request: Request) -> Any:
-    """A Response that has an error, or an answer to this request."""
+def read_answer(data: bytes, request: Request) -> Tuple[Optional[HarrierError], Any]:
+    """The error of the call as a whole, or what was answered to this request: the results, when it has items."""
     try:
         response = pb.Response.FromString(data)
     except DecodeError as error:
         raise ProtocolError(f"the server's answer: {error}", decided=None) from None
     if response.HasField("error"):
-        return response
-    if not response.HasField(request.call):
-        call = response.WhichOneof("answer") or "nothing"
-        raise ProtocolError(f"the server answered {call}; expected {request.call}", decided=None)
+        return _error(response.error), None
+    call = request.call
     if request.count:
-        got = len(getattr(response, request.call).results)
-        if got != request.count:
-            raise ProtocolError(f"the server answered {got} results; expected {request.count}", decided=None)
-    return response
+        results = getattr(response, call).results[:]
+        if len(results) == request.count:
+            return None, results
+    if not response.HasField(call):
+        answered = response.WhichOneof("answer") or "nothing"
+        raise ProtocolError(f"the server answered {answered}; expected {call}", decided=None)
+    if request.count:
+        raise ProtocolError(f"the server answered {len(results)} results; expected {request.count}", decided=None)
+    return None, getattr(response, call)
 
 
 def _verdict(number: int) -> Verdict:
@@ -273,25 +280,43 @@ def _verdict(number: int) -> Verdict:
     return verdict
 
 
-def _optional_verdict(number: int) -> Optional[Verdict]:
-    return _verdict(number) if number else None
-
-
 # Repeated fields are taken as lists, by slices: to go through one of protobuf's own takes three times as long.
 
 
+_OF_A_REASON = attrgetter(
+    "rule", "text", "score", "verdict", "shadow", "suppressed", "tags", "group", "capped", "verdict_if_live"
+)
+_OF_A_DECISION = attrgetter(
+    "transaction_id",
+    "verdict",
+    "score",
+    "reasons",
+    "snapshot_id",
+    "generation_id",
+    "position",
+    "degraded",
+    "degraded_reason",
+    "duplicate",
+    "dry_run",
+    "server_us",
+    "rule_errors",
+    "features",
+)
+
+
 def _reason(reason: Any) -> Reason:
+    rule, text, score, verdict, shadow, suppressed, tags, group, capped, if_live = _OF_A_REASON(reason)
     return Reason(
-        reason.rule,
-        reason.text,
-        reason.score,
-        _optional_verdict(reason.verdict),
-        reason.shadow,
-        reason.suppressed,
-        tuple(reason.tags[:]),
-        reason.group,
-        reason.capped,
-        _optional_verdict(reason.verdict_if_live),
+        rule,
+        text,
+        score,
+        _verdict(verdict) if verdict else None,
+        shadow,
+        suppressed,
+        tuple(tags[:]),
+        group,
+        capped,
+        _verdict(if_live) if if_live else None,
     )
 
 
@@ -313,29 +338,32 @@ def _values(named: Any) -> Mapping[str, Value]:
 
 
 def _decision(decision: Any) -> Decision:
-    reasons = decision.reasons[:]
-    features = decision.features[:]
+    (
+        transaction_id, verdict, score, reasons, snapshot_id, generation_id, position, degraded, degraded_reason,
+        duplicate, dry_run, server_us, rule_errors, features,
+    ) = _OF_A_DECISION(decision)  # fmt: skip
+    reasons = reasons[:]
     return Decision(
-        decision.transaction_id,
-        _VERDICTS.get(decision.verdict) or _verdict(decision.verdict),
-        decision.score,
+        transaction_id,
+        _verdict(verdict),
+        score,
         [_reason(reason) for reason in reasons] if reasons else (),
-        decision.snapshot_id,
-        decision.generation_id,
-        decision.position,
-        decision.degraded,
-        decision.degraded_reason,
-        decision.duplicate,
-        decision.dry_run,
-        decision.server_us,
-        decision.rule_errors,
+        snapshot_id,
+        generation_id,
+        position,
+        degraded,
+        degraded_reason,
+        duplicate,
+        dry_run,
+        server_us,
+        rule_errors,
         _values(features) if features else {},
     )
 
 
-def decisions(response: Any) -> List[Union[Decision, HarrierError]]:
+def decisions(results: Sequence[Any]) -> List[Union[Decision, HarrierError]]:
     found: List[Union[Decision, HarrierError]] = []
-    for result in response.score.results[:]:
+    for result in results:
         if result.HasField("decision"):
             found.append(_decision(result.decision))
         elif result.HasField("error"):
@@ -352,9 +380,9 @@ def _accepted(accepted: Any) -> OutcomeAccepted:
     return OutcomeAccepted(accepted.transaction_id, accepted.position, accepted.changed, label)
 
 
-def outcomes(response: Any) -> List[Union[OutcomeAccepted, HarrierError]]:
+def outcomes(results: Sequence[Any]) -> List[Union[OutcomeAccepted, HarrierError]]:
     found: List[Union[OutcomeAccepted, HarrierError]] = []
-    for result in response.report_outcome.results:
+    for result in results:
         kind = result.WhichOneof("result")
         if kind == "accepted":
             found.append(_accepted(result.accepted))
@@ -365,8 +393,7 @@ def outcomes(response: Any) -> List[Union[OutcomeAccepted, HarrierError]]:
     return found
 
 
-def entity(response: Any) -> Entity:
-    found = response.get_entity
+def entity(found: Any) -> Entity:
     return Entity(
         features=_values(found.features),
         newest_time_us=found.newest_time_us,
@@ -380,14 +407,14 @@ def entity(response: Any) -> Entity:
 _STATUS_FIELDS: Tuple[str, ...] = tuple(Status.__dataclass_fields__)
 
 
-def status(response: Any) -> Status:
-    return Status(**{name: getattr(response.status, name) for name in _STATUS_FIELDS})
+def status(found: Any) -> Status:
+    return Status(**{name: getattr(found, name) for name in _STATUS_FIELDS})
 
 
 def is_ready(data: bytes, request: Request) -> bool:
     """The answer to a probe."""
     try:
-        response = decode_response(data, request)
+        failure, found = read_answer(data, request)
     except ProtocolError:
         return False
-    return response_error(response) is None and response.status.state == "ready"
+    return failure is None and found.state == "ready"

@@ -66,7 +66,7 @@ class Course:
         self.pause = 0.0
 
     def received(self, error: int, data: bytes, now: float) -> Any:
-        """The Response; None when the call goes on after ``pause``."""
+        """What was answered; None when the call goes on after ``pause``."""
         if error == _nng.OK:
             return self._answered(data, now)
         if error == _nng.CLOSED:
@@ -79,13 +79,13 @@ class Course:
         return None
 
     def _answered(self, data: bytes, now: float) -> Any:
-        response = _codec.decode_response(data, self.request)
-        failure = _codec.response_error(response)
+        failure, answer = _codec.read_answer(data, self.request)
+        if failure is None:
+            self._routes.succeeded(self.index)
+            return answer
         if not isinstance(failure, UnavailableError):
             self._routes.succeeded(self.index)
-            if failure is not None:
-                raise failure
-            return response
+            raise failure
         self._last = failure
         self._routes.failed(self.index, now)
         self._again("unavailable", now)

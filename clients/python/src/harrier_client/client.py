@@ -48,7 +48,7 @@ class Client:
             metrics=metrics,
             token=token,
         )
-        self._core = Core(self.options, _nng.Place)
+        self._core = Core(self.options, _nng.WaitingPlace)
         self._meter = self._core.meter
         self._gate = Gate(in_flight_max)
         self._probes: List[threading.Thread] = []
@@ -254,7 +254,9 @@ class Client:
         self.close()
 
 
-def _end_all(core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread], patience: float = math.inf) -> None:
+def _end_all(
+    core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread], patience: float = math.inf
+) -> None:
     if not gate.wait_empty(0):
         gate.aborted = True
     ends = time.monotonic() + patience
@@ -273,7 +275,7 @@ _PATIENCE = 1.0
 """Of Python's end with calls that are not in nng, but in their token's function or in metrics."""
 
 
-def _abandon(core: Core[_nng.Place], gate: Gate, probes: List[threading.Thread]) -> None:
+def _abandon(core: Core[_nng.WaitingPlace], gate: Gate, probes: List[threading.Thread]) -> None:
     """A client that nobody closed: no call is under way, for calls hold it. Or Python ends, and daemon threads
     may be in calls: pynng ends nng then, which nobody may be in."""
     gate.abandon()

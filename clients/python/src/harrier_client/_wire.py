@@ -1,0 +1,95 @@
+"""Transactions in protobuf's wire format, written here where they are plain, as most are: by the generated code it
+takes three times as long, and every call waits for it.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import List, Optional
+
+from .types import Transaction
+
+SHORT = 128  # a shorter text's length is one byte
+_LENGTH_DELIMITED = 2
+
+
+def _varint(value: int) -> bytes:
+    groups = []
+    while value >= 0x80:
+        groups.append(value & 0x7F | 0x80)
+        value >>= 7
+    return bytes((*groups, value))
+
+
+_VARINTS = [_varint(value) for value in range(1 << 11)]
+_MORE = [bytes((group | 0x80,)) for group in range(0x80)]
+
+
+def varint(value: int) -> bytes:
+    """Of 0 and more."""
+    if value < 1 << 11:
+        return _VARINTS[value]
+    if value < 1 << 18:
+        return _MORE[value & 0x7F] + _VARINTS[value >> 7]
+    if value < 1 << 25:
+        return _MORE[value & 0x7F] + _MORE[value >> 7 & 0x7F] + _VARINTS[value >> 14]
+    return _varint(value)
+
+
+_kept_varint = lru_cache(maxsize=64)(varint)
+
+
+def _long_varint(value: int) -> bytes:
+    """Of a time in microseconds. Those of the same few minutes begin alike."""
+    if value < 1 << 28:
+        return _varint(value)
+    first = (value & 0x7F | 0x80, value >> 7 & 0x7F | 0x80, value >> 14 & 0x7F | 0x80, value >> 21 & 0x7F | 0x80)
+    return bytes(first) + _kept_varint(value >> 28)
+
+
+def delimited(number: int, content: bytes) -> bytes:
+    return varint(number << 3 | _LENGTH_DELIMITED) + varint(len(content)) + content
+
+
+def _heads(number: int) -> List[str]:
+    """By a text's length: what stands before it. Nothing is written for an empty one."""
+    return ["", *(chr(number << 3 | _LENGTH_DELIMITED) + chr(length) for length in range(1, SHORT))]
+
+
+_ID, _CURRENCY, _CARD, _CUSTOMER, _ACCOUNT = (_heads(number) for number in (1, 4, 5, 6, 7))
+_MERCHANT, _TERMINAL, _DEVICE, _IP, _COUNTRY = (_heads(number) for number in (8, 9, 10, 11, 12))
+_MCC, _CHANNEL, _EMAIL = (_heads(number) for number in (13, 14, 15))
+_PHONE = 16
+_TIME, _AMOUNT = b"\x10", b"\x18"
+_INT64_END = 1 << 63
+
+
+def plain(t: Transaction, time: int) -> Optional[bytes]:
+    """The transaction's bytes; None when the generated code has to write it, or to say what is wrong with it."""
+    if t.location is not None or t.attributes:
+        return None
+    name, currency, card, customer, account = t.id, t.currency, t.card, t.customer, t.account
+    merchant, terminal, device, ip, country = t.merchant, t.terminal, t.device, t.ip, t.country
+    mcc, channel, email, phone, amount = t.mcc, t.channel, t.email, t.phone, t.amount_minor
+    try:
+        # Joined, not formatted: that takes nothing but texts.
+        texts = "".join(
+            (
+                _CURRENCY[len(currency)], currency, _CARD[len(card)], card, _CUSTOMER[len(customer)], customer,
+                _ACCOUNT[len(account)], account, _MERCHANT[len(merchant)], merchant, _TERMINAL[len(terminal)], terminal,
+                _DEVICE[len(device)], device, _IP[len(ip)], ip, _COUNTRY[len(country)], country, _MCC[len(mcc)], mcc,
+                _CHANNEL[len(channel)], channel, _EMAIL[len(email)], email,
+            )
+        ).encode("ascii")  # fmt: skip
+        written = (_ID[len(name)] + name).encode("ascii")
+        if time:
+            written += _TIME + _long_varint(time)
+        if amount:
+            written += _AMOUNT + varint(amount)
+        if phone:
+            texts += delimited(_PHONE, phone.encode("ascii"))
+    except (TypeError, ValueError, AttributeError, IndexError):
+        return None
+    if not (0 <= time < _INT64_END and 0 <= amount < _INT64_END):
+        return None
+    return written + texts
