@@ -35,7 +35,7 @@ def make(addresses: int = 1, retries_max: int = 3, told: Optional[Told] = None) 
     routes = Routes([f"a{n}" for n in range(addresses)], eject_after=2)
     for index in range(addresses):
         routes.set_connected(index, True)
-    return Course(REQUEST, routes, Meter(told), retries_max, lambda: None, begun=100.0, deadline=1.0)
+    return Course(REQUEST, routes, Meter(told), retries_max, None, begun=100.0, deadline=1.0)
 
 
 def test_an_answer() -> None:

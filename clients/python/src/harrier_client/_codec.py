@@ -39,6 +39,8 @@ _SCORE_NUMBER, _TRANSACTIONS_NUMBER = _NUMBERS["score"], _NUMBERS["transactions"
 # What is written before a request each time it is sent: Request.protocol, Request.deadline_us, a tag and a varint, and
 # Request.token, a tag, two bytes of length, and the text.
 SENT_SIZE_MAX = 2 + 11 + 3 + TOKEN_MAX
+_ENCODED_SIZE_MAX = REQUEST_SIZE_MAX - SENT_SIZE_MAX
+_one_transaction = _wire.nested(_SCORE_NUMBER, _TRANSACTIONS_NUMBER)
 
 _TRACEPARENT = re.compile("00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-[0-9a-f]{2}")
 
@@ -121,10 +123,11 @@ def _find_fault(transaction: Transaction, time: int) -> None:
 
 
 def _transaction(transaction: Transaction) -> bytes:
-    t = transaction
-    time = microseconds(t.event_time, "event_time")
-    plain = _wire.plain(t, time)
-    return _any_transaction(t, time) if plain is None else plain
+    time = transaction.event_time
+    if isinstance(time, datetime):
+        time = microseconds(time, "event_time")
+    plain = _wire.plain(transaction, time)
+    return _any_transaction(transaction, time) if plain is None else plain
 
 
 def _any_transaction(t: Transaction, time: int) -> bytes:
@@ -183,8 +186,8 @@ class Request:
         if traceparent and _TRACEPARENT.fullmatch(traceparent):
             encoded = _wire.delimited(_TRACEPARENT_NUMBER, traceparent.encode()) + encoded
         self._encoded = encoded
-        size = len(encoded) + SENT_SIZE_MAX
-        if size > REQUEST_SIZE_MAX:
+        if len(encoded) > _ENCODED_SIZE_MAX:
+            size = len(encoded) + SENT_SIZE_MAX
             raise TooLargeError(f"a request of {size} bytes; expected at most {REQUEST_SIZE_MAX}")
 
     def encode(self, left: float, token: Optional[str] = None) -> bytes:
@@ -200,15 +203,11 @@ def score_request(
     transactions: Sequence[Transaction], dry_run: bool, return_features: bool, traceparent: Optional[str] = None
 ) -> Request:
     count = len(transactions)
-    if count == 1:
-        score = _wire.delimited(_TRANSACTIONS_NUMBER, _transaction(transactions[0]))
-    else:
-        _check_count(count, "transactions")
-        score = b"".join(
-            [_wire.delimited(_TRANSACTIONS_NUMBER, _transaction(transaction)) for transaction in transactions]
-        )
-    if dry_run or return_features:
-        score += pb.ScoreRequest(dry_run=dry_run, return_features=return_features).SerializeToString()
+    if count == 1 and not (dry_run or return_features):
+        return Request("score", _one_transaction(_transaction(transactions[0])), 1, traceparent)
+    _check_count(count, "transactions")
+    score = b"".join([_wire.delimited(_TRANSACTIONS_NUMBER, _transaction(one)) for one in transactions])
+    score += pb.ScoreRequest(dry_run=dry_run, return_features=return_features).SerializeToString()
     return Request("score", _wire.delimited(_SCORE_NUMBER, score), count, traceparent)
 
 

@@ -16,6 +16,14 @@ PROBE_DEADLINE_MIN = 0.1
 P = TypeVar("P", bound=_nng.Place)
 
 
+def _token_of(options: Options) -> Optional[Callable[[], str]]:
+    """A function that says the token for the request that is sent now."""
+    token = options.token
+    if token is None:
+        return None
+    return (lambda: check_token(token())) if callable(token) else (lambda: token)
+
+
 class Core(Generic[P]):
     def __init__(self, options: Options, make_place: Callable[[Any], P]) -> None:
         self.options = options
@@ -23,6 +31,7 @@ class Core(Generic[P]):
         self.routes = Routes(
             list(options.addresses), options.eject_after, self.meter.route_changed, self.meter.route_ejected
         )
+        self.token = _token_of(options)
         self.links: List[_nng.Link[P]] = []
         try:
             for index, address in enumerate(options.addresses):
@@ -39,11 +48,6 @@ class Core(Generic[P]):
 
     def course(self, request: _codec.Request, begun: float, deadline: float) -> Course:
         return Course(request, self.routes, self.meter, self.options.retries_max, self.token, begun, deadline)
-
-    def token(self) -> Optional[str]:
-        """For the request that is sent now."""
-        token = self.options.token
-        return check_token(token()) if token is not None and callable(token) else token
 
     def told(self, request: _codec.Request, result: str, begun: float) -> None:
         """The call has ended."""

@@ -35,7 +35,7 @@ class Course:
         routes: Routes,
         meter: Meter,
         retries_max: int,
-        token: Callable[[], Optional[str]],
+        token: Optional[Callable[[], str]],
         begun: float,
         deadline: float,
     ) -> None:
@@ -52,11 +52,14 @@ class Course:
         left = self.ends - now
         if left <= 0:
             raise self._unavailable(now)
+        if self._routes.only_one:
+            return left
         self.index = self._routes.choose()
-        return left if len(self._routes.routes) == 1 else min(left, SLICE)
+        return min(left, SLICE)
 
     def encode(self, now: float) -> bytes:
-        return self.request.encode(self.ends - now, self._token())
+        token = self._token
+        return self.request.encode(self.ends - now, token() if token is not None else None)
 
     def not_sent(self, error: int) -> None:
         if error == _nng.CLOSED:

@@ -48,6 +48,7 @@ class Routes:
         self._uniform = uniform
         self._lock = threading.Lock()
         self.any_ejected = False
+        self.only_one = len(addresses) == 1
 
     def set_connected(self, index: int, connected: bool) -> None:
         route = self.routes[index]
@@ -88,7 +89,7 @@ class Routes:
             self._changed(route)
 
     def failed(self, index: int, now: float) -> None:
-        if len(self.routes) == 1:
+        if self.only_one:
             return
         route = self.routes[index]
         with self._lock:

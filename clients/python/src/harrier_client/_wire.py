@@ -5,7 +5,7 @@ takes three times as long, and every call waits for it.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import List, Optional
+from typing import Callable, List, Optional
 
 from .types import Transaction
 
@@ -49,6 +49,23 @@ def _long_varint(value: int) -> bytes:
 
 def delimited(number: int, content: bytes) -> bytes:
     return varint(number << 3 | _LENGTH_DELIMITED) + varint(len(content)) + content
+
+
+def _pair(outer: int, inner: int, length: int) -> bytes:
+    """What stands before bytes of that length that are field inner of a message that is field outer."""
+    head = varint(inner << 3 | _LENGTH_DELIMITED) + varint(length)
+    return varint(outer << 3 | _LENGTH_DELIMITED) + varint(len(head) + length) + head
+
+
+def nested(outer: int, inner: int) -> Callable[[bytes], bytes]:
+    """A function that writes such a message, of one field."""
+    heads = [_pair(outer, inner, length) for length in range(1 << 10)]
+
+    def write(content: bytes) -> bytes:
+        length = len(content)
+        return (heads[length] if length < 1 << 10 else _pair(outer, inner, length)) + content
+
+    return write
 
 
 def _heads(number: int) -> List[str]:

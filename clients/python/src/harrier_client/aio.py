@@ -384,7 +384,7 @@ class AsyncClient:
         request = _codec.status_request()
         lives = False
         try:
-            data = request.encode(limit, self._core.token())
+            data = request.encode(limit, self._core.token and self._core.token())
             ends = time.monotonic() + limit
             _, error, data = await self._exchange(index, data, limit, ends)
             lives = error == _nng.OK and _codec.is_ready(data, request)

@@ -222,7 +222,7 @@ class Client:
         request = _codec.status_request()
         lives = False
         try:
-            data = request.encode(limit, self._core.token())
+            data = request.encode(limit, self._core.token and self._core.token())
             _, error, data = self._exchange(index, data, limit, time.monotonic() + limit)
             lives = error == _nng.OK and _codec.is_ready(data, request)
         except Exception:  # of the token's function; a call meets it too, and raises it
