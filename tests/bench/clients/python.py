@@ -11,8 +11,8 @@ through pynng. Rounds of all kinds take turns in one run, so that whatever else 
 
 Each score is of a new transaction of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of
 medians stand the least and the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
-CALLS are those of a round with 1 in flight; with 64 there are four times as many, for of 4,000 a single bad moment makes
-the 99th percentile: 64 calls are more than one in a hundred.
+CALLS are those of a round with 1 in flight; with 64 there are four times as many, for of 4,000 a single bad moment
+makes the 99th percentile: 64 calls are more than one in a hundred.
 
 usage: python.py ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
 """
@@ -279,7 +279,8 @@ def main():
     request, answer, expected = teach(*addresses)
     sizes = f"{len(request)} and {len(answer)} bytes"
     sizes += f" ({len(expected.reasons)} reasons at the echo)"
-    print(f"messages of {sizes}; {rounds} rounds of {calls} calls (4 times as many with 64 in flight); pynng {pynng.__version__}")
+    said = ", ".join(f"{times * calls} with {n} in flight" for n, times in TIMES_CALLS.items())
+    print(f"messages of {sizes}; {rounds} rounds, calls: {said}; pynng {pynng.__version__}")
     print(f"{'':<26} {'p50 µs':>9} {'p99 µs':>9} {'calls/s':>10} {'CPU µs':>9}")
     given = addresses, request, expected
     over = [bench_sync(*given, n, rounds, times * calls) for n, times in TIMES_CALLS.items()]
