@@ -309,13 +309,13 @@ def _reason(reason: Any) -> Reason:
         rule,
         text,
         score,
-        _verdict(verdict) if verdict else None,
+        (_VERDICTS.get(verdict) or _verdict(verdict)) if verdict else None,
         shadow,
         suppressed,
         tuple(tags[:]),
         group,
         capped,
-        _verdict(if_live) if if_live else None,
+        (_VERDICTS.get(if_live) or _verdict(if_live)) if if_live else None,
     )
 
 
@@ -344,7 +344,7 @@ def _decision(decision: Any) -> Decision:
     reasons = reasons[:]
     return Decision(
         transaction_id,
-        _verdict(verdict),
+        _VERDICTS.get(verdict) or _verdict(verdict),
         score,
         [_reason(reason) for reason in reasons] if reasons else (),
         snapshot_id,

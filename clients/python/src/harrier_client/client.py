@@ -97,7 +97,7 @@ class Client:
             results = self._call(request, deadline, begun, _codec.decisions)
         except HarrierError as error:
             return _fallback.for_call(fallback, transactions, error, self._meter)
-        return _fallback.for_results(fallback, transactions, results, self._meter)
+        return results if fallback is None else _fallback.for_results(fallback, transactions, results, self._meter)
 
     def report_outcome(
         self, outcome: Outcome, *, deadline: Optional[float] = None, traceparent: Optional[str] = None
@@ -162,10 +162,8 @@ class Client:
 
     def _pass_gate(self, request: _codec.Request, begun: float, deadline: float) -> Any:
         entered = self._gate.enter(begun + deadline)
-        if entered is None:
-            raise ClosedError("the client is closed")
         if not entered:
-            raise BusyError(f"{self.options.in_flight_max} requests were in flight until the deadline (in_flight_max)")
+            raise self._not_entered(entered)
         if self._meter.on:
             self._meter.in_flight(self._gate.count)
         try:
@@ -176,6 +174,11 @@ class Client:
             self._gate.leave()
             if self._meter.on:
                 self._meter.in_flight(self._gate.count)
+
+    def _not_entered(self, entered: Optional[bool]) -> HarrierError:
+        if entered is None:
+            return ClosedError("the client is closed")
+        return BusyError(f"{self.options.in_flight_max} requests were in flight until the deadline (in_flight_max)")
 
     def _run(self, course: Course) -> Any:
         while True:
