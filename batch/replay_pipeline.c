@@ -18,6 +18,7 @@
 #include "core/base/check.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 /* On their way at once, for each worker: a long wait of one of them, for pages or for the
@@ -45,6 +46,7 @@ struct pipeline {
     bool is_reading, is_at_end, is_stopping;
     bool is_ending; /* somebody asked to stop: what is under way is finished, and no more */
     size_t waiting;
+    atomic_uint changes; /* read without the lock, too */
 };
 
 struct pipeline_worker {
@@ -209,6 +211,13 @@ static size_t features_index(const struct job *job) {
 }
 
 /* Under the lock. */
+static void tell_change(struct pipeline *pipeline) {
+    atomic_fetch_add_explicit(&pipeline->changes, 1, memory_order_relaxed);
+    if (pipeline->waiting > 0)
+        pthread_cond_broadcast(&pipeline->changed);
+}
+
+/* Under the lock. */
 static void finish_job(struct pipeline *pipeline, const struct job *job) {
     switch (job->kind) {
     case JOB_READ:
@@ -228,8 +237,7 @@ static void finish_job(struct pipeline *pipeline, const struct job *job) {
     case JOB_NONE:
         break;
     }
-    if (pipeline->waiting > 0)
-        pthread_cond_broadcast(&pipeline->changed);
+    tell_change(pipeline);
 }
 
 /* Under the lock, which is given up meanwhile. false: there was nothing to do. */
@@ -244,7 +252,31 @@ static bool work(struct pipeline *pipeline, size_t worker) {
     return true;
 }
 
+static inline void pause_briefly(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* A job takes some 10 us; to fall asleep and be woken takes longer than that, and far longer where
+ * the processor is a virtual one. */
+#define LOOKS 1000
+
+/* Under the lock, which is given up meanwhile. */
 static void wait_for_change(struct pipeline *pipeline) {
+    const unsigned seen = atomic_load_explicit(&pipeline->changes, memory_order_relaxed);
+    bool is_same = true;
+    pthread_mutex_unlock(&pipeline->lock);
+    for (int i = 0; i < LOOKS && is_same; i++) {
+        pause_briefly();
+        is_same = atomic_load_explicit(&pipeline->changes, memory_order_relaxed) == seen;
+    }
+    pthread_mutex_lock(&pipeline->lock);
+    is_same = atomic_load_explicit(&pipeline->changes, memory_order_relaxed) == seen;
+    if (!is_same)
+        return;
     pipeline->waiting++;
     pthread_cond_wait(&pipeline->changed, &pipeline->lock);
     pipeline->waiting--;
@@ -274,8 +306,7 @@ static int tell_first(struct pipeline *pipeline, struct replay_telling *telling,
     pipeline->first++;
     pipeline->free[pipeline->free_count++] = chunk;
     pipeline->is_ending = telling->is_stopping;
-    if (pipeline->waiting > 0)
-        pthread_cond_broadcast(&pipeline->changed);
+    tell_change(pipeline);
     return r;
 }
 
@@ -299,7 +330,7 @@ static int run(struct pipeline *pipeline, struct replay_telling *telling, struct
             wait_for_change(pipeline);
     }
     pipeline->is_stopping = true;
-    pthread_cond_broadcast(&pipeline->changed);
+    tell_change(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
     return r;
 }
