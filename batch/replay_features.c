@@ -101,14 +101,23 @@ static struct group group_of(struct replay_visit *visits, size_t count, size_t a
     return (struct group){.first = visits + first, .end = visits + end};
 }
 
-static void fetch_residents(const struct shard_work *work, struct group group, int step) {
+static void fetch_slots(const struct shard_work *work, struct group group) {
+    const struct residents *live = &work->shard->live;
+    for (struct replay_visit *visit = group.first; visit < group.end; visit++) {
+        visit->hash = residents_hash(live, visit->item->entity, visit->item->key_hash);
+        residents_fetch_hashed(live, visit->hash, 0);
+    }
+}
+
+static void fetch_residents(const struct shard_work *work, struct group group) {
     for (const struct replay_visit *visit = group.first; visit < group.end; visit++)
-        residents_fetch(&work->shard->live, visit->item->entity, visit->item->key_hash, step);
+        residents_fetch_hashed(&work->shard->live, visit->hash, 1);
 }
 
 static void find_residents(const struct shard_work *work, struct group group) {
     for (struct replay_visit *visit = group.first; visit < group.end; visit++)
-        visit->found = find(work, visit);
+        visit->found = residents_find_hashed(&work->shard->live, visit->item->entity, key_of(visit),
+                                             visit->hash);
 }
 
 static void fetch_states(const struct shard_work *work, struct group group, int step) {
@@ -133,8 +142,8 @@ static void fetch_values(const struct shard_work *work, struct group group) {
 
 static void do_visits(const struct shard_work *work, struct replay_visit *visits, size_t count) {
     for (size_t at = 0; at < count + 4 * GROUP; at += GROUP) {
-        fetch_residents(work, group_of(visits, count, at, 0), 0);
-        fetch_residents(work, group_of(visits, count, at, 1), 1);
+        fetch_slots(work, group_of(visits, count, at, 0));
+        fetch_residents(work, group_of(visits, count, at, 1));
         find_residents(work, group_of(visits, count, at, 2));
         fetch_states(work, group_of(visits, count, at, 2), 1);
         fetch_states(work, group_of(visits, count, at, 3), 2);

@@ -23,6 +23,7 @@ struct replay_visit {
     const struct replay_item *item;
     const uint8_t *bytes;   /* its key, and then its entry */
     struct resident *found; /* NULL: not there when it was looked for */
+    uint32_t hash;          /* residents_hash() */
 };
 
 /* What a worker needs for one row at a time. */

@@ -85,6 +85,10 @@ static uint32_t slot_hash(const struct residents *residents, size_t entity, uint
     return hash_place(mixed, residents->factor);
 }
 
+uint32_t residents_hash(const struct residents *residents, size_t entity, uint64_t key_hash) {
+    return slot_hash(residents, entity, key_hash);
+}
+
 /* Where probing for it begins. */
 static inline const struct resident_slot *first_slot(const struct residents *residents,
                                                      uint32_t hash) {
@@ -131,9 +135,13 @@ static inline struct resident *at_slot(const struct residents *residents,
 
 struct resident *residents_find(const struct residents *residents, size_t entity, struct text key,
                                 uint64_t key_hash) {
+    return residents_find_hashed(residents, entity, key, slot_hash(residents, entity, key_hash));
+}
+
+struct resident *residents_find_hashed(const struct residents *residents, size_t entity,
+                                       struct text key, uint32_t hash) {
     if (residents->count == 0)
         return NULL;
-    uint32_t hash = slot_hash(residents, entity, key_hash);
     return at_slot(residents, find_slot(residents, entity, key, hash));
 }
 
@@ -145,9 +153,12 @@ static void fetch_resident(const struct resident *resident) {
 
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash,
                      int step) {
+    residents_fetch_hashed(residents, slot_hash(residents, entity, key_hash), step);
+}
+
+void residents_fetch_hashed(const struct residents *residents, uint32_t hash, int step) {
     if (residents->count == 0)
         return;
-    uint32_t hash = slot_hash(residents, entity, key_hash);
     if (step == 0) {
         __builtin_prefetch(first_slot(residents, hash));
         return;

@@ -51,6 +51,12 @@ struct resident *residents_find(const struct residents *residents, size_t entity
  * what it leads to. */
 #define RESIDENTS_FETCH_STEPS 2
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash, int step);
+/* The same for whoever keeps what all of them begin with: residents_hash(). What was made of an
+ * empty table finds nothing in it later on. */
+uint32_t residents_hash(const struct residents *residents, size_t entity, uint64_t key_hash);
+void residents_fetch_hashed(const struct residents *residents, uint32_t hash, int step);
+struct resident *residents_find_hashed(const struct residents *residents, size_t entity,
+                                       struct text key, uint32_t hash);
 /* Both for several, whose waits for memory overlap: sets their states, NULL where there is none. */
 void residents_seek(const struct residents *residents, struct state_place *places, size_t count);
 /* How much of the room for them is taken: there is none for more than 32 GiB of keys and what goes

@@ -21,6 +21,30 @@ static void crc32c_goes_on_over_pieces(void **state) {
                          crc32c(0, all, length));
 }
 
+/* A bit at a time, as RFC 3720 defines it. */
+static uint32_t slow_crc32c(uint32_t crc, const uint8_t *bytes, size_t length) {
+    crc = ~crc;
+    for (size_t i = 0; i < length; i++) {
+        crc ^= bytes[i];
+        for (int bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0x82f63b78u : 0);
+    }
+    return ~crc;
+}
+
+/* Short runs and long ones are summed in different ways. */
+static void crc32c_is_the_same_for_any_length(void **state) {
+    (void)state;
+    uint8_t bytes[700];
+    for (size_t i = 0; i < sizeof bytes; i++)
+        bytes[i] = (uint8_t)(i * 167 + (i >> 3));
+    for (size_t length = 0; length < sizeof bytes - 8; length++)
+        for (size_t from = 0; from < 8; from += 3)
+            for (uint32_t before = 0; before < 2; before++)
+                assert_int_equal(crc32c(before * 0xdeadbeefu, bytes + from, length),
+                                 slow_crc32c(before * 0xdeadbeefu, bytes + from, length));
+}
+
 static void sha256_of_abc(void **state) {
     (void)state;
     static const uint8_t expected[4] = {0xba, 0x78, 0x16, 0xbf}; /* FIPS 180-2, B.1 */
@@ -141,6 +165,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(crc32c_has_the_published_check_value),
         cmocka_unit_test(crc32c_goes_on_over_pieces),
+        cmocka_unit_test(crc32c_is_the_same_for_any_length),
         cmocka_unit_test(sha256_of_abc),
         cmocka_unit_test(xxh3_is_the_stable_one),
         cmocka_unit_test(it_is_what_the_library_gives),
