@@ -33,8 +33,8 @@ def told(section, what, figure, unit=""):
 # Why a row falls short, and what would close it.
 CORE = (
     "The decision takes 44 thousand instructions: 21 for reading and changing the states of nine entities with 45 features, 18 for fields, keys,"
-    " rules and computed values, 4 for messages and archive. With 50,000 cards it takes 3.5 to 3.7 µs, and with a million 3.5 to 4.3 in the runs of one"
-    " day: nearly all of it is work, spread over a hundred functions of which none has more than a tenth. Fewer instructions close it: few raw entries"
+    " rules and computed values, 4 for messages and archive. With 50,000 cards it takes 3.5 to 3.7 µs, and with a million 3.5 to 4.4 in the runs of two"
+    " days: nearly all of it is work, spread over a hundred functions of which none has more than a tenth. Fewer instructions close it: few raw entries"
     " are decoded anew for every read, and states move when entries are appended."
 )
 DECISION = "The decision: see The core."
@@ -62,8 +62,7 @@ NIGHT = (
 )
 GROWTH = (
     "More of what a decision touches lies in memory instead of the caches: huge pages have closed most of it, the waits for the lines themselves are left."
-    " Rounds beyond 1.6 are the machine's: measured alone an hour later, by the same programs, five had 1.53 to 1.60, of 3.6 and 5.7 µs. Fewer lines for"
-    " each state, its head and bytes in one place, would close it."
+    " Rounds differ with the machine: the runs of two days had 1.47 and 1.78, of rounds from 1.45 to 1.81. Fewer lines for each state would close it."
 )
 START = (
     "A third is the kernel's, which clears the pages that the states go to, on a core of its own where there is one; most of the rest is one thread's that"
@@ -72,15 +71,16 @@ START = (
 
 
 STATES = (
-    "Of 1.6 to 1.8 µs a fourth is waiting for memory, the rest work: reading few raw entries and giving their values a fourth of it, windows that move on a tenth,"
-    " nothing else as much. In huge pages, as the server keeps states, both are quicker, the plain table more so, as it does little but wait. A state's head"
-    " and bytes in one place would save a wait, and fewer instructions for reading few entries would do the rest: tests/bench/README.md has what was tried."
+    "Of 1.6 to 1.9 µs a fourth is waiting for memory, the rest work: reading few raw entries and giving their values a fourth of it, windows that move on a tenth,"
+    " nothing else as much. In huge pages, as the server keeps states, both are quicker, the plain table more so, as it does little but wait. Each line"
+    " of a state costs: a plain table whose records have as many (1 KiB) takes 1.9 times as long. Fewer of them, and fewer instructions for reading few"
+    " entries, would close it: tests/bench/README.md has what was tried."
 )
 REPLAY = (
-    "It takes 0.94 µs of processor time a transaction, some 9,600 instructions: reading counts and sums of entities with few entries anew an eighth of it,"
-    " finding entities another, new pages a thirtieth. And two threads pass entities' items and values on to each other: where the host gives the two"
-    " processors no cache in common (a line that changes hands takes 10 ns there, otherwise 2), the same replay takes 40 % more processor time, and three"
-    " rounds had 1.5 × there, 1.7 and 2.1 × with one. Fewer lines that change hands, and sums that are kept from a dozen entries on, would close it."
+    "Two threads pass entities' items and values on to each other: where the host gives the two processors no cache in common (a line that changes"
+    " hands takes 10 ns there, otherwise 2), the same replay takes 40 % more processor time. Of eleven rounds beside a probe of that, five had 2.0 to 2.3 ×,"
+    " all with a cache in common; the others 1.65 to 1.9 ×. The rest is work: reading counts and sums of entities with few entries anew an eighth of it,"
+    " finding entities another. Fewer lines that change hands, and sums that are kept from a dozen entries on, would close it."
 )
 REBUILD = "The target is of ten million transactions, where an entity has more of them; of two million there are nearly as many states to write."
 REPLAY_MEMORY = (
