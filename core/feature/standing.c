@@ -262,8 +262,10 @@ static void foresee_leaving(struct standing *standing, const struct entity_plan 
     const struct mark *mark = &standing->marks[entity->course.leaving_border];
     const struct column *column = entity->columns;
     const struct column *wanted = column + entity->pools[entity->course.leaving_pool].column;
+    if (mark->raw_at == MARK_NONE || entity->text_columns != 0)
+        return;
     const uint8_t *at = parts->run + mark->raw_at + entity->id_size, *end = parts->end;
-    if (mark->raw_at == MARK_NONE || *at != 0 || entity->text_columns != 0)
+    if (*at != 0) /* a column is missing */
         return;
     for (at++; column != wanted; column++)
         at = column->type == COLUMN_INTEGER ? run_pass_varint(at, end) : at + 8;
@@ -277,7 +279,7 @@ static void go_on(struct standing *standing, const struct entity_plan *entity,
     standing->due_us = INT64_MAX;
     for (size_t i = 0; i < entity->course.border_count; i++)
         pass_border(standing, entity, parts, i, at_us);
-    if (entity->course.leaving_border != COURSE_NO_BORDER &&
+    if (entity->course.leaving_border != COURSE_NO_BORDER && standing->windows.has_values &&
         tallies_are_many(&standing->windows.tallies))
         foresee_leaving(standing, entity, parts);
     look_up_stale(standing, entity, parts);

@@ -53,10 +53,6 @@ static uint32_t *halves_of(uint64_t *slot) {
     return (uint32_t *)(slot + 1);
 }
 
-static bool is_list(const struct tallies *tallies) {
-    return tallies->capacity == TALLIES_FEW;
-}
-
 /* The first bits of a product. Clients choose the values; the factor comes from where memory lay
  * when the table was begun, which is unknown to them, so they cannot make all values collide, and
  * no result depends on it. */
@@ -84,7 +80,7 @@ static uint64_t *find_placed(const struct tallies *tallies, uint32_t pool, uint6
 
 /* NULL: it is not there. */
 static inline uint64_t *find(const struct tallies *tallies, uint32_t pool, uint64_t value) {
-    if (is_list(tallies))
+    if (!tallies_are_many(tallies))
         return find_listed(tallies, pool, value);
     uint64_t *slot = find_placed(tallies, pool, value);
     return halves_of(slot)[0] == 0 ? NULL : slot;
@@ -94,7 +90,7 @@ static inline uint64_t *find(const struct tallies *tallies, uint32_t pool, uint6
  * that mostly the first place is the one. */
 static void grow(struct tallies *tallies) {
     struct tallies old = *tallies;
-    tallies->capacity = (is_list(tallies) ? 4 : 2) * old.capacity;
+    tallies->capacity = (!tallies_are_many(tallies) ? 4 : 2) * old.capacity;
     tallies->shift = (uint8_t)(__builtin_clz(tallies->capacity) + 33);
     tallies->slots =
         check_calloc((size_t)tallies->capacity * tallies->stride, sizeof *tallies->slots);
@@ -109,10 +105,10 @@ static void grow(struct tallies *tallies) {
 
 /* A slot for one more value. */
 static uint64_t *make_slot(struct tallies *tallies, uint32_t pool, uint64_t value) {
-    if (tallies->count >= (is_list(tallies) ? TALLIES_FEW : tallies->capacity / 2))
+    if (tallies->count >= (!tallies_are_many(tallies) ? TALLIES_FEW : tallies->capacity / 2))
         grow(tallies);
-    uint64_t *slot =
-        is_list(tallies) ? slot_at(tallies, tallies->count) : find_placed(tallies, pool, value);
+    uint64_t *slot = !tallies_are_many(tallies) ? slot_at(tallies, tallies->count)
+                                                : find_placed(tallies, pool, value);
     slot[0] = value;
     halves_of(slot)[0] = pool;
     tallies->count++;
@@ -158,7 +154,7 @@ bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_
     bool any = false;
     for (size_t i = 1; i < 2 * ((size_t)tallies->stride - 1); i++)
         any |= halves[i] != 0;
-    if (!any && is_list(tallies))
+    if (!any && !tallies_are_many(tallies))
         take_from_list(tallies, slot);
     else if (!any)
         take_from_table(tallies, slot);
@@ -167,7 +163,7 @@ bool tallies_remove(struct tallies *tallies, size_t pool, size_t member, uint64_
 
 bool tallies_next(const struct tallies *tallies, uint32_t *at, size_t pool, size_t member,
                   uint64_t *ret_value) {
-    uint32_t count = is_list(tallies) ? tallies->count : tallies->capacity;
+    uint32_t count = !tallies_are_many(tallies) ? tallies->count : tallies->capacity;
     while (*at < count) {
         uint64_t *slot = slot_at(tallies, (*at)++);
         *ret_value = slot[0];
@@ -178,7 +174,7 @@ bool tallies_next(const struct tallies *tallies, uint32_t *at, size_t pool, size
 }
 
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
-    if (is_list(tallies))
+    if (!tallies_are_many(tallies))
         return; /* the caller's, who has fetched it */
     __builtin_prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)), 1);
 }
@@ -187,7 +183,7 @@ void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value
 #define PREFETCH_BYTES_MAX 2048
 
 bool tallies_prefetch_all(const struct tallies *tallies) {
-    if (is_list(tallies))
+    if (!tallies_are_many(tallies))
         return true; /* the caller's, who has fetched it */
     size_t size = tallies_bytes(tallies);
     if (size > PREFETCH_BYTES_MAX)

@@ -298,3 +298,38 @@ def test_no_answer_to_this(data: bytes) -> None:
     with pytest.raises(ProtocolError) as caught:
         _codec.read_answer(data, SCORE)
     assert caught.value.decided is None
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"event_time": None},
+        {"event_time": True},
+        {"event_time": []},
+        {"event_time": 1.5},
+        {"amount_minor": None},
+        {"amount_minor": 0.0},
+        {"amount_minor": True},
+        {"amount_minor": 1 << 63},
+        {"phone": None},
+        {"phone": []},
+        {"card": None},
+        {"card": []},
+        {"card": 5},
+    ],
+    ids=repr,
+)
+def test_what_is_of_another_type_is_as_the_generated_code_has_it(fields: Dict[str, Any]) -> None:
+    transaction = Transaction(**{"id": "a", "event_time": 1, **fields})
+    time: Any = transaction.event_time
+
+    def outcome(write: Any) -> Any:
+        try:
+            return write()
+        except Exception as error:
+            return type(error), str(error)
+
+    def by_generated_code() -> bytes:
+        return _codec._any_transaction(transaction, time)
+
+    assert outcome(lambda: _codec._transaction(transaction)) == outcome(by_generated_code)

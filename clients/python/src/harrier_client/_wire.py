@@ -83,11 +83,15 @@ _INT64_END = 1 << 63
 
 def plain(t: Transaction, time: int) -> Optional[bytes]:
     """The transaction's bytes; None when the generated code has to write it, or to say what is wrong with it."""
+    amount, phone = t.amount_minor, t.phone
     if t.location is not None or t.attributes:
+        return None
+    # What is nothing of another type is left out below, and may be an error, or absent, to the generated code.
+    if type(time) is not int or type(amount) is not int or type(phone) is not str:
         return None
     name, currency, card, customer, account = t.id, t.currency, t.card, t.customer, t.account
     merchant, terminal, device, ip, country = t.merchant, t.terminal, t.device, t.ip, t.country
-    mcc, channel, email, phone, amount = t.mcc, t.channel, t.email, t.phone, t.amount_minor
+    mcc, channel, email = t.mcc, t.channel, t.email
     try:
         # Joined, not formatted: that takes nothing but texts.
         texts = "".join(
