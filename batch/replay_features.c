@@ -3,6 +3,7 @@
 #include "replay_internal.h"
 
 #include "core/base/check.h"
+#include "core/base/prefetch.h"
 #include "replay_entry.h"
 
 #include <stdlib.h>
@@ -85,8 +86,7 @@ static void do_visit(const struct shard_work *work, const struct replay_visit *v
  * What one step fetches is found by the step before it, one group earlier. A fetch often waits for
  * a page table: in a row, those waits overlap. */
 
-#define GROUP      16
-#define CACHE_LINE 64
+#define GROUP 16
 
 struct group {
     struct replay_visit *first, *end;
@@ -135,8 +135,7 @@ static void fetch_values(const struct shard_work *work, struct group group) {
             continue;
         const struct value *values = values_of(work, visit->item);
         size_t count = work->states->entities[visit->item->entity]->feature_count;
-        for (size_t at = 0; at < count; at += CACHE_LINE / sizeof *values)
-            __builtin_prefetch(&values[at], 1);
+        prefetch_far_all(values, count * sizeof *values);
     }
 }
 

@@ -2,6 +2,7 @@
 #include "replay_internal.h"
 
 #include "core/base/check.h"
+#include "core/base/prefetch.h"
 
 #define PROGRESS_STEP 4096 /* records between two calls of the progress */
 
@@ -162,10 +163,10 @@ static int judge_and_tell(struct replay *replay, struct replay_chunk *chunk, siz
 /* What telling a row looks at: another thread has written it. */
 static void fetch(const struct replay_line *line) {
     const struct transaction_record *record = &line->record.transaction;
-    __builtin_prefetch(line);
-    __builtin_prefetch(&line->prepared);
-    __builtin_prefetch(&record->transaction.event_time_us);
-    __builtin_prefetch(&record->decision.verdict);
+    prefetch(line);
+    prefetch(&line->prepared);
+    prefetch(&record->transaction.event_time_us);
+    prefetch(&record->decision.verdict);
 }
 
 static int tell_rows(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,

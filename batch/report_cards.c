@@ -1,6 +1,7 @@
 #include "report_cards.h"
 
 #include "core/base/check.h"
+#include "core/base/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -297,9 +298,9 @@ static void fetch(const struct report_cards *cards, const struct report_card_row
         return;
     const uint32_t *slot = &day->slots[row->card & (day->slot_count - 1)];
     if (step == 0)
-        __builtin_prefetch(slot, 1);
+        prefetch(slot);
     else if (*slot != 0)
-        __builtin_prefetch(&day->cards[*slot - 1], 1);
+        prefetch(&day->cards[*slot - 1]);
 }
 
 void report_cards_add(struct report_cards *cards, const struct report_card_row *row) {

@@ -6,6 +6,7 @@
 #pragma once
 
 #include "core/base/error.h"
+#include "core/base/prefetch.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -75,7 +76,7 @@ static inline void spill_put(struct spill_open *open, size_t used) {
     open->at += used;
     open->left -= used;
     /* There are more streams than the processor foresees: what the next piece will reach into. */
-    __builtin_prefetch(open->at + 64, 1);
+    prefetch(open->at + 64);
 }
 
 /* ---- reading: any thread, one thread per stream ---- */

@@ -13,6 +13,7 @@
 #include "standing.h"
 
 #include "../base/check.h"
+#include "../base/prefetch.h"
 #include "gather.h"
 #include "run_decode.h"
 #include "standing_marks.h"
@@ -411,18 +412,15 @@ void standing_give(const struct state *state, struct gather *gather) {
 
 /* Ahead of time. */
 
-#define CACHE_LINE 64
-
-void standing_prefetch(const struct state *state) {
-    const uint8_t *at = state_block(state), *end = at + state->front;
-    for (; at < end; at += CACHE_LINE)
-        __builtin_prefetch(at, 1);
+const uint8_t *standing_prefetch(const struct state *state) {
+    const uint8_t *block = state_block(state);
+    return prefetch_far_from(NULL, block, block + state->front);
 }
 
 /* Most entries are short, but may lie on two lines. */
 static void prefetch_entry(const uint8_t *at) {
-    __builtin_prefetch(at);
-    __builtin_prefetch(at + CACHE_LINE / 2);
+    prefetch(at);
+    prefetch(at + CACHE_LINE / 2);
 }
 
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,

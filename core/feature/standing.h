@@ -31,8 +31,9 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
 void standing_give(const struct state *state, struct gather *gather);
 int64_t standing_newest(const struct standing *standing); /* time of the newest item */
 
-/* state_prefetch()'s: the standing itself, and then what it leads to. */
-void standing_prefetch(const struct state *state);
+/* state_prefetch()'s: the standing itself (returns what prefetch_far_from() does), and then what it
+ * leads to. */
+const uint8_t *standing_prefetch(const struct state *state);
 void standing_prefetch_due(const struct state *state, const struct entity_plan *entity,
                            int64_t at_us, const struct entry *current);
 

@@ -2,6 +2,7 @@
 #include "state.h"
 
 #include "../base/check.h"
+#include "../base/prefetch.h"
 #include "gather.h"
 #include "standing.h"
 #include "state_memory.h"
@@ -65,26 +66,33 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
     return is_late(standing_newest(state_standing(state)), at_us, lateness_us);
 }
 
-#define CACHE_LINE 64
+/* Behind the last entry, where the next one will be. */
+#define NEXT_ENTRY_BYTES 32
+/* The newest entries, which are what passes the nearest borders. */
+#define NEWEST_BYTES 128
+
+static void prefetch_bytes(const struct state *state) {
+    const uint8_t *bytes = state->bytes, *end = bytes + state->length + NEXT_ENTRY_BYTES;
+    if (state->front == 0) {
+        prefetch_far_from(NULL, bytes, end);
+        return;
+    }
+    const uint8_t *next = standing_prefetch(state);
+    next = prefetch_far_from(next, bytes, bytes + HEAD_SIZE);
+    if (state->length > NEWEST_BYTES)
+        bytes += state->length - NEWEST_BYTES;
+    prefetch_far_from(next, bytes, end);
+}
 
 void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
                     const struct entry *current, int step) {
     if (step == 0) {
-        __builtin_prefetch(state, 1);
-        __builtin_prefetch((const char *)(state + 1) - 1, 1); /* it may lie on two lines */
+        prefetch(state);
+        prefetch((const char *)(state + 1) - 1); /* it may lie on two lines */
     } else if (step == 1 && state->length > 0) {
         if (state->survey)
             survey_prefetch(state, at_us);
-        __builtin_prefetch(state->bytes, 1);
-        __builtin_prefetch(state->bytes + state->length - 1, 1);
-        __builtin_prefetch(state->bytes + state->length + CACHE_LINE / 2, 1); /* the next entry's */
-        if (state->front > 0) {
-            standing_prefetch(state);
-            __builtin_prefetch(state->bytes + state->length - CACHE_LINE, 1);
-            __builtin_prefetch(state->bytes + state->length - 2 * CACHE_LINE, 1);
-        } else
-            for (uint32_t at = CACHE_LINE; at < state->length; at += CACHE_LINE)
-                __builtin_prefetch(state->bytes + at);
+        prefetch_bytes(state);
     } else if (state->front > 0) {
         standing_prefetch_due(state, entity, at_us, current);
     }

@@ -1,6 +1,7 @@
 #include "survey.h"
 
 #include "../base/check.h"
+#include "../base/prefetch.h"
 #include "run_decode.h"
 
 #include <stdlib.h>
@@ -23,17 +24,13 @@ size_t survey_bytes(const struct survey *survey) {
                   : 0;
 }
 
-#define CACHE_LINE 64
-
 /* Asks nothing of the survey itself, which is not there yet. */
 void survey_prefetch(const struct state *state, int64_t at_us) {
     const char *survey = (const char *)state->survey;
     if (state->block_transactions >= TILE_RAW_MAX) {
-        for (size_t at = 0; at < sizeof *state->survey; at += CACHE_LINE)
-            __builtin_prefetch(survey + at, 1);
+        prefetch_far_all(survey, sizeof *state->survey);
     } else if (at_us >= state->quiet_us || state->unmarked >= MARK_ENTRIES) {
-        __builtin_prefetch(survey, 1);
-        __builtin_prefetch(survey + CACHE_LINE - 1, 1);
+        prefetch_far_all(survey, CACHE_LINE);
     }
 }
 

@@ -3,6 +3,7 @@
 #include "tallies.h"
 
 #include "../base/check.h"
+#include "../base/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -176,10 +177,9 @@ bool tallies_next(const struct tallies *tallies, uint32_t *at, size_t pool, size
 void tallies_prefetch(const struct tallies *tallies, size_t pool, uint64_t value) {
     if (!tallies_are_many(tallies))
         return; /* the caller's, who has fetched it */
-    __builtin_prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)), 1);
+    prefetch(slot_at(tallies, place_of(tallies, (uint32_t)pool + 1, value)));
 }
 
-#define CACHE_LINE         64
 #define PREFETCH_BYTES_MAX 2048
 
 bool tallies_prefetch_all(const struct tallies *tallies) {
@@ -189,7 +189,7 @@ bool tallies_prefetch_all(const struct tallies *tallies) {
     if (size > PREFETCH_BYTES_MAX)
         return false;
     for (size_t at = 0; at < size; at += CACHE_LINE)
-        __builtin_prefetch((const char *)tallies->slots + at, 1);
+        prefetch((const char *)tallies->slots + at);
     return true;
 }
 

@@ -2,6 +2,7 @@
 
 #include "../base/check.h"
 #include "../base/hash.h"
+#include "../base/prefetch.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +38,7 @@ void id_index_fetch(const struct id_index *index, uint64_t id_hash) {
     uint32_t hash = hash_of(index, id_hash);
     const struct leaf *leaf = leaf_of(&index->leaves, hash);
     const struct id_slot *slots = leaf->slots;
-    __builtin_prefetch(&slots[hash & leaf_mask(leaf)], 1);
+    prefetch(&slots[hash & leaf_mask(leaf)]);
 }
 
 bool id_index_find(const struct id_index *index, uint64_t id_hash, struct known_id *ret_known) {

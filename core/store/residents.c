@@ -2,6 +2,7 @@
 
 #include "../base/check.h"
 #include "../base/hash.h"
+#include "../base/prefetch.h"
 
 #include <stdalign.h>
 #include <stdbool.h>
@@ -20,8 +21,6 @@ struct resident_block {
     bool is_in_heap; /* it is an extent behind its head */
     alignas(alignof(struct resident)) char bytes[];
 };
-
-#define CACHE_LINE 64
 
 #define KEY_LENGTH_MAX ((UINT32_C(1) << 21) - 1) /* a request is shorter */
 #define EXTENT_ROOM    (HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE - sizeof(struct resident_block))
@@ -147,8 +146,8 @@ struct resident *residents_find_hashed(const struct residents *residents, size_t
 
 /* With a key of up to 16 bytes it lies on two lines at most, whatever it begins at. */
 static void fetch_resident(const struct resident *resident) {
-    __builtin_prefetch(resident, 1);
-    __builtin_prefetch((const char *)resident + CACHE_LINE);
+    prefetch(resident);
+    prefetch((const char *)resident + CACHE_LINE);
 }
 
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash,
@@ -160,7 +159,7 @@ void residents_fetch_hashed(const struct residents *residents, uint32_t hash, in
     if (residents->count == 0)
         return;
     if (step == 0) {
-        __builtin_prefetch(first_slot(residents, hash));
+        prefetch(first_slot(residents, hash));
         return;
     }
     const struct resident_slot *slot = likely_slot(residents, hash);
@@ -177,7 +176,7 @@ static void seek(const struct residents *residents, struct state_place *places, 
     for (size_t i = 0; i < count; i++) {
         hashes[i] = slot_hash(residents, places[i].entity, places[i].key_hash);
         slots[i] = first_slot(residents, hashes[i]);
-        __builtin_prefetch(slots[i]);
+        prefetch(slots[i]);
     }
     for (size_t i = 0; i < count; i++)
         if (slots[i]->place)

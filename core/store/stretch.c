@@ -11,6 +11,7 @@
 #include "../base/check.h"
 #include "../base/hash.h"
 #include "../base/pages.h"
+#include "../base/prefetch.h"
 #include "order.h"
 
 #include <stdlib.h>
@@ -239,9 +240,9 @@ static void apply_group(struct stretch *stretch, const struct group *group) {
 #define AHEAD 8
 
 static void fetch_group(const struct stretch *stretch, const struct group *group) {
-    __builtin_prefetch(group->resident, 1);
-    __builtin_prefetch(group->resident->key);
-    __builtin_prefetch(entry_at(stretch, group->first));
+    prefetch(group->resident);
+    prefetch(group->resident->key);
+    prefetch(entry_at(stretch, group->first));
 }
 
 /* The key's state in the table that the cursor is open on. */
@@ -292,8 +293,8 @@ static void apply_others(struct stretch *stretch) {
             fetch_group(stretch, &stretch->groups[i + 2 * AHEAD]);
         if (i + AHEAD < stretch->group_count && stretch->groups[i + AHEAD].resident) {
             const struct state *state = &stretch->groups[i + AHEAD].resident->state;
-            __builtin_prefetch(state->bytes, 1);
-            __builtin_prefetch(state->bytes + state->length, 1);
+            prefetch(state->bytes);
+            prefetch(state->bytes + state->length);
         }
         if (stretch->groups[i].resident)
             apply_group(stretch, &stretch->groups[i]);
