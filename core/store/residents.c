@@ -144,10 +144,10 @@ struct resident *residents_find_hashed(const struct residents *residents, size_t
     return at_slot(residents, find_slot(residents, entity, key, hash));
 }
 
-/* With a key of up to 16 bytes it lies on two lines at most, whatever it begins at. */
+#define USUAL_KEY_LENGTH 16
+
 static void fetch_resident(const struct resident *resident) {
-    prefetch(resident);
-    prefetch((const char *)resident + CACHE_LINE);
+    prefetch_far_all(resident, sizeof *resident + USUAL_KEY_LENGTH);
 }
 
 void residents_fetch(const struct residents *residents, size_t entity, uint64_t key_hash,
@@ -159,7 +159,7 @@ void residents_fetch_hashed(const struct residents *residents, uint32_t hash, in
     if (residents->count == 0)
         return;
     if (step == 0) {
-        prefetch(first_slot(residents, hash));
+        prefetch_far(first_slot(residents, hash));
         return;
     }
     const struct resident_slot *slot = likely_slot(residents, hash);
