@@ -7,6 +7,7 @@
 
 #include "core/base/buffer.h"
 #include "core/base/check.h"
+#include "core/store/file.h"
 #include "numbered.h"
 
 #include <errno.h>
@@ -120,20 +121,11 @@ static struct event_item held_item(const struct event_order *order, size_t index
 
 /* ---- runs in the file ---- */
 
-static int write_all(struct event_order *order, struct buffer *waiting, struct error *ret_error) {
-    const uint8_t *bytes = waiting->bytes;
-    size_t left = waiting->length;
-    while (left > 0) {
-        ssize_t r = pwrite(order->file, bytes, left, (off_t)order->file_bytes);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : ENOSPC,
-                                   "cannot write what does not fit into memory");
-        bytes += r;
-        left -= (size_t)r;
-        order->file_bytes += (uint64_t)r;
-    }
+static int write_waiting(struct event_order *order, struct buffer *waiting,
+                         struct error *ret_error) {
+    if (file_write_at(order->file, waiting->bytes, waiting->length, order->file_bytes) < 0)
+        return error_set_errno(ret_error, errno, "cannot write what does not fit into memory");
+    order->file_bytes += waiting->length;
     buffer_clear(waiting);
     return 0;
 }
@@ -148,9 +140,9 @@ static int write_held(struct event_order *order, struct buffer *waiting, struct 
         buffer_append(waiting, &length, sizeof length);
         buffer_append(waiting, item.payload.data, item.payload.length);
         if (waiting->length >= RUN_WINDOW)
-            r = write_all(order, waiting, ret_error);
+            r = write_waiting(order, waiting, ret_error);
     }
-    return r < 0 ? r : write_all(order, waiting, ret_error);
+    return r < 0 ? r : write_waiting(order, waiting, ret_error);
 }
 
 /* Everything held becomes a run of the file. */
@@ -188,17 +180,12 @@ static int fill_window(struct event_order *order, struct run *run, size_t wanted
     size_t more = wanted - have < RUN_WINDOW ? RUN_WINDOW : wanted - have;
     more = more < run->end - run->offset ? more : (size_t)(run->end - run->offset);
     uint8_t *at = buffer_reserve(window, more);
-    for (size_t got = 0; got < more;) {
-        ssize_t r = pread(order->file, at + got, more - got, (off_t)run->offset);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : EIO,
-                                   "cannot read back what did not fit into memory");
-        got += (size_t)r;
-        run->offset += (uint64_t)r;
-        window->length += (size_t)r;
-    }
+    ssize_t got = file_read_at(order->file, at, more, run->offset);
+    if (got < 0 || (size_t)got < more)
+        return error_set_errno(ret_error, got < 0 ? errno : EIO,
+                               "cannot read back what did not fit into memory");
+    run->offset += more;
+    window->length += more;
     check(window->length >= wanted);
     return 0;
 }

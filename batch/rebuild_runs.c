@@ -1,5 +1,7 @@
 #include "rebuild_runs.h"
 
+#include "core/store/file.h"
+
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -28,19 +30,10 @@ static int write_waiting(struct run_file *file, struct error *ret_error) {
             return descriptor;
         file->descriptor = descriptor;
     }
-    const uint8_t *bytes = file->waiting.bytes;
-    size_t left = file->waiting.length;
-    while (left > 0) {
-        ssize_t r = pwrite(file->descriptor, bytes, left, (off_t)file->bytes);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : ENOSPC,
-                                   "cannot write what does not fit into memory");
-        bytes += r;
-        left -= (size_t)r;
-        file->bytes += (uint64_t)r;
-    }
+    const struct buffer *waiting = &file->waiting;
+    if (file_write_at(file->descriptor, waiting->bytes, waiting->length, file->bytes) < 0)
+        return error_set_errno(ret_error, errno, "cannot write what does not fit into memory");
+    file->bytes += waiting->length;
     buffer_clear(&file->waiting);
     return 0;
 }
@@ -83,18 +76,12 @@ static int fill_window(const struct run_file *file, struct state_run *run, size_
     if (wanted > run->end - run->offset)
         wanted = (size_t)(run->end - run->offset);
     uint8_t *at = buffer_reserve(&run->window, wanted);
-    while (wanted > 0) {
-        ssize_t r = pread(file->descriptor, at, wanted, (off_t)run->offset);
-        if (r < 0 && errno == EINTR)
-            continue;
-        if (r <= 0)
-            return error_set_errno(ret_error, r < 0 ? errno : EIO,
-                                   "cannot read what did not fit into memory");
-        at += r;
-        wanted -= (size_t)r;
-        run->offset += (uint64_t)r;
-        run->window.length += (size_t)r;
-    }
+    ssize_t got = file_read_at(file->descriptor, at, wanted, run->offset);
+    if (got < 0 || (size_t)got < wanted)
+        return error_set_errno(ret_error, got < 0 ? errno : EIO,
+                               "cannot read what did not fit into memory");
+    run->offset += wanted;
+    run->window.length += wanted;
     return 0;
 }
 

@@ -130,12 +130,12 @@ static char *put_text(char *at, const char *string) {
 }
 
 /* At least `width` digits. */
-static char *put_number(char *at, uint64_t number, int width) {
-    char digits[20];
-    int count = 0;
+static char *put_number(char *at, uint64_t number, size_t width) {
+    char digits[20]; /* the most that a number has */
+    size_t count = 0;
     do
         digits[count++] = (char)('0' + number % 10);
-    while ((number /= 10) > 0 || count < width);
+    while (count < sizeof digits && ((number /= 10) > 0 || count < width));
     while (count > 0)
         *at++ = digits[--count];
     return at;

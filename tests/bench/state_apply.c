@@ -1,0 +1,173 @@
+/* What adding, taking over and merging cost: `apply` of state.c. */
+#include "state_parts.h"
+
+#include "core/base/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* Adding alone. Entries are made beforehand: only times and ids differ. What others do on the
+ * machine counts less in the time of the processor than in that of the clock. */
+static int64_t cpu_ns(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
+    return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+#define ENTRIES_MADE 64
+
+struct supply {
+    const struct entity_plan *entity;
+    struct entry *entries; /* ENTRIES_MADE */
+    size_t next;
+};
+
+static void supply_init(struct supply *supply, const struct entity_plan *entity) {
+    supply->entity = entity;
+    supply->entries = check_malloc(ENTRIES_MADE * sizeof *supply->entries);
+    supply->next = 0;
+    for (size_t i = 0; i < ENTRIES_MADE; i++)
+        fill_entry(entity, 0, &supply->entries[i]);
+}
+
+static void supply_apply(struct supply *supply, struct state *state, int64_t time_us) {
+    struct entry *entry = &supply->entries[supply->next++ % ENTRIES_MADE];
+    entry->time_us = time_us;
+    entry->id_hash = chance();
+    state_apply(state, supply->entity, supply->entity->lateness_us, entry);
+}
+
+/* `count` entities with `rate` transactions a day each for `days`, the first `warm` of which do not
+ * count. Of 100, `late` come up to an hour late. */
+struct apply_case {
+    const char *name;
+    const char *entity; /* of rules/card-payments; NULL: the one with ten features */
+    size_t count;
+    double rate;
+    int64_t days, warm;
+    uint64_t late;
+    bool by_entity; /* one after the other, as in a rebuild; else all at once, in order of time */
+};
+
+static int64_t case_time(const struct apply_case *c, double steps) {
+    int64_t time_us = START + (int64_t)(steps / c->rate * (double)DAY);
+    return chance() % 100 < c->late ? time_us - (int64_t)(chance() % (3600 * SECOND)) : time_us;
+}
+
+/* Steps [first, last) of one entity, or of each of all. */
+static void apply_steps(const struct apply_case *c, struct supply *supply, struct state *states,
+                        size_t first, size_t last) {
+    if (c->by_entity)
+        for (size_t i = first; i < last; i++)
+            supply_apply(supply, states, case_time(c, (double)i + chance_unit()));
+    else
+        for (size_t i = first * c->count; i < last * c->count; i++)
+            supply_apply(supply, &states[chance() % c->count],
+                         case_time(c, (double)i / (double)c->count));
+}
+
+static void apply_case(const struct apply_case *c, const struct entity_plan *entity) {
+    struct state *states = check_calloc(c->count, sizeof *states);
+    struct supply supply;
+    supply_init(&supply, entity);
+    size_t all = (size_t)(c->rate * (double)c->days), warm = (size_t)(c->rate * (double)c->warm);
+    int64_t spent_ns = 0, begun_ns = cpu_ns();
+    uint64_t bytes = 0, capacity = 0;
+    for (size_t j = 0; j < (c->by_entity ? c->count : 1); j++) {
+        apply_steps(c, &supply, &states[j], 0, warm);
+        if (warm > 0) /* else it would take longer to ask for the time */
+            begun_ns = cpu_ns();
+        apply_steps(c, &supply, &states[j], warm, all);
+        if (warm > 0)
+            spent_ns += cpu_ns() - begun_ns;
+        for (size_t k = c->by_entity ? j : 0; k < (c->by_entity ? j + 1 : c->count); k++) {
+            bytes += states[k].length;
+            capacity += states[k].capacity + state_kept_bytes(&states[k], entity);
+            state_deinit(&states[k]);
+        }
+    }
+    spent_ns = warm > 0 ? spent_ns : cpu_ns() - begun_ns;
+    printf("  %-28s %6.0f ns   %9.0f bytes, %.2f reserved\n", c->name,
+           (double)spent_ns / (double)((all - warm) * c->count), (double)bytes / (double)c->count,
+           (double)capacity / (double)bytes);
+    free(supply.entries);
+    free(states);
+}
+
+/* A state of a table that is changed a few times. */
+static void apply_to_assigned(const struct entity_plan *entity, double rate) {
+    struct supply supply;
+    supply_init(&supply, entity);
+    const struct apply_case c = {.rate = rate};
+    struct state stored = {0}, state = {0};
+    int64_t steps = (int64_t)(40 * rate);
+    const int rounds = 20000, applies = 4;
+    for (int64_t i = 0; i < steps; i++)
+        supply_apply(&supply, &stored, case_time(&c, (double)i));
+    int64_t begun_ns = cpu_ns();
+    for (int i = 0; i < rounds; i++) {
+        state_assign(&state, stored.bytes, stored.length);
+        for (int j = 0; j < applies; j++)
+            supply_apply(&supply, &state, case_time(&c, (double)(steps + j)));
+    }
+    printf("  assigned, %4.1f a day, 4 more  %6.0f ns for all   %u bytes\n", rate,
+           (double)(cpu_ns() - begun_ns) / rounds, stored.length);
+    state_deinit(&state);
+    state_deinit(&stored);
+    free(supply.entries);
+}
+
+/* Forty days, cut in two and merged, both ways round. */
+static void apply_merge(const struct entity_plan *entity, double rate) {
+    struct supply supply;
+    supply_init(&supply, entity);
+    const struct apply_case c = {.rate = rate};
+    struct state halves[2] = {{0}, {0}}, state = {0};
+    int64_t steps = (int64_t)(40 * rate);
+    const int rounds = 2000;
+    for (int64_t i = 0; i < steps; i++)
+        supply_apply(&supply, &halves[i < steps / 2 ? 0 : 1], case_time(&c, (double)i));
+    for (int way = 0; way < 2; way++) {
+        int64_t begun_ns = cpu_ns();
+        for (int i = 0; i < rounds; i++) {
+            state_assign(&state, halves[way].bytes, halves[way].length);
+            state_merge(&state, entity, entity->lateness_us, halves[1 - way].bytes,
+                        halves[1 - way].length);
+        }
+        printf("  merged, %4.1f a day, %s    %6.0f ns\n", rate, way ? "newer first" : "older first",
+               (double)(cpu_ns() - begun_ns) / rounds);
+    }
+    state_deinit(&state);
+    state_deinit(&halves[0]);
+    state_deinit(&halves[1]);
+    free(supply.entries);
+}
+
+void measure_apply(void) {
+    static const struct apply_case cases[] = {
+        {"sparse cards, one by one", "card", 200000, 0.133, 90, 0, 0, true},
+        {"sparse cards, live", "card", 200000, 0.133, 90, 45, 0, false},
+        {"busy people, one by one", NULL, 10, 35, 300, 60, 0, true},
+        {"busy people, live", NULL, 500, 35, 60, 40, 0, false},
+        {"busy people, some late", NULL, 10, 35, 300, 60, 5, true},
+        {"very busy people", NULL, 3, 300, 100, 40, 0, true},
+        {"busy card", "card", 1, 6667, 30, 10, 0, true},
+        {"busy device", "device", 1, 6667, 30, 10, 0, true},
+        {"merchant with thousands", "merchant", 1, 5000, 60, 30, 0, true},
+        {"merchant with millions", "merchant", 1, 100000, 20, 10, 0, true},
+    };
+    static struct plan plan;
+    static struct entity_plan ten;
+    struct snapshot *snapshot = load_card_payments();
+    make_plan(&plan, &ten);
+    printf("adding alone, per entry\n");
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+        apply_case(&cases[i], cases[i].entity ? entity_of(snapshot, cases[i].entity) : &ten);
+    apply_to_assigned(&ten, 0.3);
+    apply_to_assigned(&ten, 35);
+    apply_merge(&ten, 0.5);
+    apply_merge(&ten, 35);
+    snapshot_unref(snapshot);
+}
