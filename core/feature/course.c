@@ -174,17 +174,8 @@ static uint16_t words_of(uint16_t kept) {
     return (uint16_t)words;
 }
 
-static void find_current(struct feature *feature) {
-    bool adds = !feature->exclude_current && feature->delay_us == 0;
-    feature->current_at = adds ? course_weight_at(feature->filter) : COURSE_WEIGHT_NONE;
-    feature->current_part_at = adds ? course_weight_at(feature->part) : COURSE_WEIGHT_NONE;
-    feature->column_bit = feature->column < 0 ? 0 : UINT32_C(1) << feature->column;
-}
-
 void course_fill(struct entity_plan *entity) {
     struct course *course = &entity->course;
-    for (size_t i = 0; i < entity->feature_count; i++)
-        find_current(&entity->features[i]);
     for (size_t i = 0; i < entity->total_count; i++) {
         int column = entity->totals[i].column;
         entity->totals[i].column_bit = column < 0 ? 0 : UINT32_C(1) << column;

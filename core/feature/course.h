@@ -32,8 +32,7 @@ static inline uint8_t course_weight_at(int filter) {
     return (uint8_t)(filter + 2);
 }
 
-/* Fills entity->course, and what its features say of the current transaction; spans, gatherings and
- * totals are there. */
+/* Fills entity->course; spans, gatherings and totals are there. */
 void course_fill(struct entity_plan *entity);
 
 /* An entry that has passed this many borders: does the window hold it? */

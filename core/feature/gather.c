@@ -52,6 +52,7 @@ void gather_open(struct gather *gather, const struct entity_plan *entity, int64_
     gather->entity = entity;
     gather->current = current;
     gather->current_present = current ? run_present(entity, current) : 0;
+    gather->current_missing = ~gather->current_present;
     gather->current_weights[COURSE_WEIGHT_NONE] = 0;
     gather->current_weights[course_weight_at(-1)] = current && current->transaction;
     int32_t *weights = &gather->current_weights[course_weight_at(0)];

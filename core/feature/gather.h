@@ -49,9 +49,9 @@ struct few {
 
 struct gather {
     const struct entity_plan *entity;
-    const struct entry *current; /* may be NULL */
-    uint32_t current_present;
-    int32_t current_weights[COURSE_WEIGHTS]; /* course.h; all 0 without a current one */
+    const struct entry *current;               /* may be NULL */
+    uint32_t current_present, current_missing; /* bits of columns */
+    int32_t current_weights[COURSE_WEIGHTS];   /* course.h; all 0 without a current one */
     int64_t at_us;
     struct gathered gathered[PLAN_GATHERINGS_MAX]; /* parallel to the plan's gatherings */
     struct gathered stretch[PLAN_GATHERINGS_MAX];  /* parallel to its totals; see gather_run() */

@@ -1,5 +1,6 @@
 /* Making values of what has been gathered, straight into the result: with ten features and more to
- * a decision, copies of values are what would cost most. */
+ * a decision, copies of values are what would cost most. Kind by kind (giving.c), so that nothing
+ * has to be asked of a feature that is known of its kind. */
 #include "gather.h"
 
 #include "burst.h"
@@ -8,43 +9,28 @@
 #include <math.h>
 #include <stddef.h>
 
-#define POWERS_OF_TEN(F)                                                                           \
-    F(1), F(10), F(100), F(1000), F(10000), F(100000), F(1000000), F(10000000), F(100000000),      \
-        F(1000000000), F(10000000000), F(100000000000), F(1000000000000), F(10000000000000),       \
-        F(100000000000000), F(1000000000000000), F(10000000000000000), F(100000000000000000),      \
-        F(1000000000000000000)
-
-static int64_t scale_of(const struct column *column) {
-    static const int64_t powers[PLAN_DIGITS_MAX + 1] = {POWERS_OF_TEN(INT64_C)};
-    return powers[column->digits];
-}
-
-/* The same: all of them are doubles, too. */
-static double double_scale_of(const struct column *column) {
-    static const double powers[PLAN_DIGITS_MAX + 1] = {POWERS_OF_TEN((double))};
-    return powers[column->digits];
-}
-
 /* Values are put together where they belong: copied as a whole, they would wait for their parts. */
 
-static void put_int(struct value *ret_value, int64_t integer) {
+static inline void put_int(struct value *ret_value, int64_t integer) {
     ret_value->type = VALUE_INT;
     ret_value->integer = integer;
 }
 
-static void put_double(struct value *ret_value, double number) {
+static inline void put_double(struct value *ret_value, double number) {
     ret_value->type = VALUE_DOUBLE;
     ret_value->number = number;
 }
 
-static void put_absent(struct value *ret_value) {
-    ret_value->type = VALUE_ABSENT;
+/* Absent, or the feature's default. */
+__attribute__((noinline)) static void
+put_absent(const struct gather *gather, const struct giving *giving, struct value *ret_value) {
+    *ret_value = gather->entity->features[giving->feature].default_value;
 }
 
-static void put_cell(struct value *ret_value, const struct column *column,
-                     const struct cell *cell) {
-    ret_value->type = column->value_type;
-    switch (column->value_type) {
+static void put_cell(const struct gather *gather, const struct giving *giving,
+                     const struct cell *cell, struct value *ret_value) {
+    ret_value->type = giving->type;
+    switch ((enum value_type)giving->type) {
     case VALUE_INT:
     case VALUE_TIMESTAMP:
         ret_value->integer = cell->integer;
@@ -53,7 +39,7 @@ static void put_cell(struct value *ret_value, const struct column *column,
         ret_value->boolean = cell->integer != 0;
         return;
     case VALUE_DOUBLE:
-        ret_value->number = (double)cell->integer / double_scale_of(column);
+        ret_value->number = (double)cell->integer / giving->divisor;
         return;
     case VALUE_TEXT:
         ret_value->text = cell->text;
@@ -65,14 +51,21 @@ static void put_cell(struct value *ret_value, const struct column *column,
     case VALUE_MAP:
         break;
     }
-    put_absent(ret_value);
+    put_absent(gather, giving, ret_value);
 }
 
-/* The weight of the current transaction in a feature; 0 when it is left out. */
-static inline int64_t current_weight(const struct gather *gather, const struct feature *feature) {
-    return feature->column_bit & ~gather->current_present
-               ? 0
-               : gather->current_weights[feature->current_at];
+/* The current transaction. */
+
+/* Its weight in a feature; 0 when it is left out. */
+static inline int64_t current_weight(const struct gather *gather, const struct giving *giving) {
+    if (__builtin_expect((giving->column_bit & gather->current_missing) != 0, 0))
+        return 0;
+    return gather->current_weights[giving->weight_at];
+}
+
+static inline int64_t current_value(const struct gather *gather, const struct giving *giving,
+                                    int64_t weight) {
+    return weight != 0 ? gather->current->integers[giving->column] : 0;
 }
 
 static struct cell current_cell(const struct gather *gather, int column) {
@@ -84,11 +77,13 @@ static struct cell current_cell(const struct gather *gather, int column) {
     return cell;
 }
 
-/* The same, and quicker than the compiler's for what fits in 64 bits. */
+/* Doubles of integers: the same as the compiler's, and quicker for what fits in 64 bits. */
+
 static inline double to_double(int128 number) {
     return __builtin_expect(number == (int64_t)number, 1) ? (double)(int64_t)number
                                                           : (double)number;
 }
+
 static inline double product_to_double(int64_t a, int64_t b) {
     int64_t product;
     return __builtin_expect(__builtin_mul_overflow(a, b, &product), 0) ? (double)((int128)a * b)
@@ -101,36 +96,29 @@ static inline int64_t count_with_current(const struct gathered *all, int64_t wei
     return (int64_t)((uint64_t)all->count + (uint64_t)weight);
 }
 
-static inline int64_t current_value(const struct gather *gather, const struct feature *feature,
-                                    int64_t weight) {
-    return weight != 0 ? gather->current->integers[feature->column] : 0;
-}
-
-static void sum_value(const struct gather *gather, const struct feature *feature,
-                      const struct gathered *all, struct value *ret_value) {
-    const struct column *column = &gather->entity->columns[feature->column];
-    int64_t weight = current_weight(gather, feature);
-    int64_t value = current_value(gather, feature, weight);
+static inline void sum_value(const struct gather *gather, const struct giving *giving,
+                             const struct gathered *all, struct value *ret_value) {
+    int64_t weight = current_weight(gather, giving);
+    int64_t value = current_value(gather, giving, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
-    if (column->value_type == VALUE_DOUBLE)
-        put_double(ret_value, to_double(sum) / double_scale_of(column));
+    if (giving->type == VALUE_DOUBLE)
+        put_double(ret_value, to_double(sum) / giving->divisor);
     else if (sum < INT64_MIN || sum > INT64_MAX)
-        put_absent(ret_value);
+        put_absent(gather, giving, ret_value);
     else
         put_int(ret_value, (int64_t)sum);
 }
 
-static void mean_value(const struct gather *gather, const struct feature *feature,
-                       const struct gathered *all, struct value *ret_value) {
-    const struct column *column = &gather->entity->columns[feature->column];
-    int64_t weight = current_weight(gather, feature);
-    int64_t value = current_value(gather, feature, weight);
+static inline void mean_value(const struct gather *gather, const struct giving *giving,
+                              const struct gathered *all, struct value *ret_value) {
+    int64_t weight = current_weight(gather, giving);
+    int64_t value = current_value(gather, giving, weight);
     int64_t count = count_with_current(all, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
     if (count <= 0)
-        put_absent(ret_value);
+        put_absent(gather, giving, ret_value);
     else
-        put_double(ret_value, to_double(sum) / product_to_double(count, scale_of(column)));
+        put_double(ret_value, to_double(sum) / product_to_double(count, giving->scale));
 }
 
 /* With the current transaction. */
@@ -143,7 +131,7 @@ struct summed {
 
 /* count × squares − sum², which is count² times the mean squared distance from the mean, rounded
  * once. 128 bits are enough for all but huge values and much faster. */
-static double wide_spread_of(const struct summed *all) {
+__attribute__((noinline)) static double wide_spread_of(const struct summed *all) {
     struct wide squares = wide_sum(wide_shift_limb(wide_product(all->count, all->squares_high)),
                                    wide_product(all->count, (int128)all->squares_low));
     return wide_to_double(wide_difference(squares, wide_product(all->sum, all->sum)));
@@ -157,263 +145,263 @@ static inline double spread_of(const struct summed *all) {
     return to_double((int128)((uint128)all->count * all->squares_low) - (int128)sum * sum);
 }
 
-static void stddev_value(const struct gather *gather, const struct feature *feature,
-                         const struct gathered *gathered, struct value *ret_value) {
-    const struct column *column = &gather->entity->columns[feature->column];
-    int64_t weight = current_weight(gather, feature);
-    int64_t value = current_value(gather, feature, weight);
+static inline void stddev_of(const struct gather *gather, const struct giving *giving,
+                             int64_t count, double spread, struct value *ret_value) {
+    /* Below 0 it cannot be for whole transactions; can while outcomes wait for theirs. */
+    if (count < 2 || spread < 0) {
+        put_absent(gather, giving, ret_value);
+        return;
+    }
+    double variance = spread / product_to_double(count, count - 1);
+    put_double(ret_value, sqrt(variance) / giving->divisor);
+}
+
+__attribute__((noinline)) static void wide_stddev_value(const struct gather *gather,
+                                                        const struct giving *giving,
+                                                        const struct gathered *gathered,
+                                                        int64_t weight, struct value *ret_value) {
+    int64_t value = current_value(gather, giving, weight);
     struct summed all = {.count = count_with_current(gathered, weight),
                          .sum = wrapping_sum(gathered->sum, (int128)weight * value),
                          .squares_low = gathered->squares_low,
                          .squares_high = gathered->squares_high};
     add_square(&all.squares_low, &all.squares_high, value, weight);
-    double spread = all.count < 2 ? -1 : spread_of(&all);
-    /* Cannot be for whole transactions; can while outcomes wait for theirs. */
-    if (spread < 0) {
-        put_absent(ret_value);
-        return;
-    }
-    double variance = spread / product_to_double(all.count, all.count - 1);
-    put_double(ret_value, sqrt(variance) / double_scale_of(column));
+    stddev_of(gather, giving, all.count, all.count < 2 ? -1 : spread_of(&all), ret_value);
 }
 
-static void wide_share_value(int128 part, int128 all, struct value *ret_value) {
+/* As small as counts and values mostly are, so that the sum has 62 bits and that of the squares 63.
+ */
+#define SMALL_COUNT (INT64_C(1) << 20)
+#define SMALL_VALUE (INT64_C(1) << 31)
+
+static inline void stddev_value(const struct gather *gather, const struct giving *giving,
+                                const struct gathered *all, struct value *ret_value) {
+    int64_t weight = current_weight(gather, giving);
+    int64_t value = current_value(gather, giving, weight), count = all->count + weight;
+    int64_t sum = (int64_t)all->sum;
+    bool is_small = (uint64_t)all->count < (uint64_t)SMALL_COUNT && (uint64_t)weight <= 1 &&
+                    value > -SMALL_VALUE && value < SMALL_VALUE && all->squares_high == 0 &&
+                    all->squares_low >> 62 == 0 && all->sum == sum &&
+                    (uint64_t)sum + (UINT64_C(1) << 61) < UINT64_C(1) << 62;
+    if (__builtin_expect(!is_small, 0)) {
+        wide_stddev_value(gather, giving, all, weight, ret_value);
+        return;
+    }
+    sum += value; /* 0 without a weight */
+    uint64_t squares = all->squares_low + (uint64_t)(value * value);
+    double spread = to_double((int128)((uint128)count * squares) - (int128)sum * sum);
+    stddev_of(gather, giving, count, spread, ret_value);
+}
+
+__attribute__((noinline)) static void wide_share_value(const struct gather *gather,
+                                                       const struct giving *giving, int128 part,
+                                                       int128 all, struct value *ret_value) {
     if (all <= 0)
-        put_absent(ret_value);
+        put_absent(gather, giving, ret_value);
     else
         put_double(ret_value, to_double(part) / to_double(all));
 }
 
-static void share_value(const struct gather *gather, const struct feature *feature,
-                        struct value *ret_value) {
-    const int64_t all_before = gather->gathered[feature->gathering].count;
-    const int64_t part_before = gather->gathered[feature->part_gathering].count;
-    const int64_t weight = current_weight(gather, feature);
-    const int64_t part_weight = gather->current_weights[feature->current_part_at];
+static inline void share_value(const struct gather *gather, const struct giving *giving,
+                               struct value *ret_value) {
+    const int64_t all_before = gather->gathered[giving->gathering].count;
+    const int64_t part_before = gather->gathered[giving->part_gathering].count;
+    const int64_t weight = current_weight(gather, giving);
+    const int64_t part_weight = gather->current_weights[giving->part_at];
     int64_t all, part;
     bool is_wide = __builtin_add_overflow(all_before, weight, &all);
     is_wide |= __builtin_add_overflow(part_before, part_weight, &part);
     if (__builtin_expect(is_wide, 0))
-        wide_share_value((int128)part_before + part_weight, (int128)all_before + weight, ret_value);
+        wide_share_value(gather, giving, (int128)part_before + part_weight,
+                         (int128)all_before + weight, ret_value);
     else if (all <= 0)
-        put_absent(ret_value);
+        put_absent(gather, giving, ret_value);
     else
         put_double(ret_value, (double)part / (double)all);
 }
 
-static void extreme_value(const struct gather *gather, const struct feature *feature,
-                          const struct gathered *all, struct value *ret_value) {
-    bool is_min = feature->aggregate == AGGREGATE_MIN, any = all->any;
-    struct cell cell = {.integer = is_min ? all->min : all->max};
-    if (current_weight(gather, feature) > 0) {
-        int64_t value = gather->current->integers[feature->column];
-        if (!any || (is_min ? value < cell.integer : value > cell.integer))
-            cell.integer = value;
+/* Features that are not. */
+
+static inline void extreme_value(const struct gather *gather, const struct giving *giving,
+                                 const struct gathered *all, struct value *ret_value) {
+    bool any = all->any;
+    int64_t extreme = giving->is_min ? all->min : all->max;
+    if (current_weight(gather, giving) > 0) {
+        int64_t value = gather->current->integers[giving->column];
+        bool is_further = giving->is_min ? value < extreme : value > extreme;
+        extreme = !any || is_further ? value : extreme;
         any = true;
     }
-    if (any)
-        put_cell(ret_value, &gather->entity->columns[feature->column], &cell);
+    struct cell cell = {.integer = extreme};
+    if (!any)
+        put_absent(gather, giving, ret_value);
+    else if (__builtin_expect(giving->type == VALUE_DOUBLE, 1))
+        put_double(ret_value, (double)extreme / giving->divisor);
     else
-        put_absent(ret_value);
+        put_cell(gather, giving, &cell, ret_value);
 }
 
-static void first_value(const struct gather *gather, const struct feature *feature,
-                        const struct gathered *all, struct value *ret_value) {
-    const struct column *column = &gather->entity->columns[feature->column];
-    if (all->any) {
-        put_cell(ret_value, column, &all->first);
-    } else if (current_weight(gather, feature) > 0) {
-        struct cell cell = current_cell(gather, feature->column);
-        put_cell(ret_value, column, &cell);
-    } else {
-        put_absent(ret_value);
-    }
+static inline void distinct_value(const struct gather *gather, const struct giving *giving,
+                                  const struct gathered *all, struct value *ret_value) {
+    int64_t with_current =
+        all->is_blurred ? all->distinct_with_current : all->distinct + !all->matched;
+    put_int(ret_value, current_weight(gather, giving) > 0 ? with_current : all->distinct);
 }
 
-static void last_value(const struct gather *gather, const struct feature *feature,
-                       const struct gathered *all, struct value *ret_value) {
-    if (all->any)
-        put_cell(ret_value, &gather->entity->columns[feature->column], &all->last);
-    else
-        put_absent(ret_value);
-}
-
-static void since_first_value(const struct gather *gather, const struct feature *feature,
-                              const struct gathered *all, struct value *ret_value) {
-    if (all->any)
-        put_double(ret_value, (double)all->first_age_us / 1e6);
-    else if (current_weight(gather, feature) > 0)
-        put_double(ret_value, 0);
-    else
-        put_absent(ret_value);
-}
-
-static void since_last_value(const struct gathered *all, struct value *ret_value) {
+static inline void last_age_value(const struct gather *gather, const struct giving *giving,
+                                  const struct gathered *all, struct value *ret_value) {
     if (all->any)
         put_double(ret_value, (double)all->last_age_us / 1e6);
     else
-        put_absent(ret_value);
+        put_absent(gather, giving, ret_value);
 }
 
-static void distinct_value(const struct gather *gather, const struct feature *feature,
-                           const struct gathered *all, struct value *ret_value) {
-    if (current_weight(gather, feature) <= 0)
-        put_int(ret_value, all->distinct);
+static void first_value(const struct gather *gather, const struct giving *giving,
+                        const struct gathered *all, struct value *ret_value) {
+    if (all->any) {
+        put_cell(gather, giving, &all->first, ret_value);
+    } else if (current_weight(gather, giving) > 0) {
+        struct cell cell = current_cell(gather, giving->column);
+        put_cell(gather, giving, &cell, ret_value);
+    } else {
+        put_absent(gather, giving, ret_value);
+    }
+}
+
+static void last_value(const struct gather *gather, const struct giving *giving,
+                       const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_cell(gather, giving, &all->last, ret_value);
     else
-        put_int(ret_value,
-                all->is_blurred ? all->distinct_with_current : all->distinct + !all->matched);
+        put_absent(gather, giving, ret_value);
 }
 
-static void is_new_value(struct gather *gather, const struct feature *feature,
+static void first_age_value(const struct gather *gather, const struct giving *giving,
+                            const struct gathered *all, struct value *ret_value) {
+    if (all->any)
+        put_double(ret_value, (double)all->first_age_us / 1e6);
+    else if (current_weight(gather, giving) > 0)
+        put_double(ret_value, 0);
+    else
+        put_absent(gather, giving, ret_value);
+}
+
+static void is_new_value(struct gather *gather, const struct giving *giving,
                          const struct gathered *all, struct value *ret_value) {
-    bool has_current = gather->current_present >> feature->column & 1;
+    bool has_current = gather->current_present >> giving->column & 1;
     bool is_unknown = has_current && !all->matched && all->is_blurred;
     gather->unknown_count += is_unknown;
-    ret_value->type = has_current && !is_unknown ? VALUE_BOOL : VALUE_ABSENT;
-    ret_value->boolean = !all->matched;
+    if (has_current && !is_unknown)
+        *ret_value = (struct value){.type = VALUE_BOOL, .boolean = !all->matched};
+    else
+        put_absent(gather, giving, ret_value);
 }
 
-static void quantile_value(struct gather *gather, const struct feature *feature,
+static void quantile_value(struct gather *gather, const struct giving *giving, uint16_t q_parts,
                            struct value *ret_value) {
-    size_t i = (size_t)gather->entity->gatherings[feature->gathering].quantile;
-    struct quantile_value current = {.weight = current_weight(gather, feature)};
+    size_t i = (size_t)gather->entity->gatherings[giving->gathering].quantile;
+    struct quantile_value current = {.weight = current_weight(gather, giving)};
     struct cell cell = {0};
     if (current.weight > 0)
-        current.value = gather->current->integers[feature->column];
-    if (quantile_find(&gather->quantiles[i], feature->q_parts, current, &cell.integer))
-        put_cell(ret_value, &gather->entity->columns[feature->column], &cell);
+        current.value = gather->current->integers[giving->column];
+    if (quantile_find(&gather->quantiles[i], q_parts, current, &cell.integer))
+        put_cell(gather, giving, &cell, ret_value);
     else
-        put_absent(ret_value);
+        put_absent(gather, giving, ret_value);
 }
 
 /* Distance and speed: whether or not the current transaction passes the filter. */
-static void travel_value(const struct gather *gather, const struct feature *feature,
+static void travel_value(const struct gather *gather, const struct giving *giving, bool is_distance,
                          const struct gathered *all, struct value *ret_value) {
-    if (!all->any || !(gather->current_present >> feature->column & 1)) {
-        put_absent(ret_value);
+    if (!all->any || !(gather->current_present >> giving->column & 1)) {
+        put_absent(gather, giving, ret_value);
         return;
     }
     int64_t distance_m =
-        place_distance_m(all->last.integer, gather->current->integers[feature->column]);
-    if (feature->aggregate == AGGREGATE_DISTANCE)
+        place_distance_m(all->last.integer, gather->current->integers[giving->column]);
+    if (is_distance)
         put_int(ret_value, distance_m);
     else
         put_double(ret_value, (double)place_speed_tenths(distance_m, all->last_age_us) / 10);
 }
 
-static void burst_value(const struct gather *gather, const struct feature *feature,
+static void burst_value(const struct gather *gather, const struct giving *giving,
                         const struct gathered *all, struct value *ret_value) {
-    int64_t weight = current_weight(gather, feature);
+    const struct feature *feature = &gather->entity->features[giving->feature];
+    int64_t weight = current_weight(gather, giving);
     const struct gathered *tick = &gather->gathered[feature->tick_gathering];
     put_double(ret_value, burst_surprise(tick->count + weight, all->count + weight,
                                          all->any ? all->first_age_us - feature->delay_us : 0,
                                          feature->tick_us, feature->window_us));
 }
 
-/* Inlined where all features are gone through: a call for each costs as much as most values. */
-__attribute__((always_inline)) static inline void
-own_value(struct gather *gather, const struct feature *feature, struct value *ret_value) {
-    const struct gathered *all = &gather->gathered[feature->gathering];
+static void other_value(struct gather *gather, const struct giving *giving,
+                        const struct gathered *all, struct value *ret_value) {
+    const struct feature *feature = &gather->entity->features[giving->feature];
     switch (feature->aggregate) {
-    case AGGREGATE_COUNT: {
-        put_int(ret_value, count_with_current(all, current_weight(gather, feature)));
-        return;
-    }
-    case AGGREGATE_SUM:
-        sum_value(gather, feature, all, ret_value);
-        return;
-    case AGGREGATE_MEAN:
-        mean_value(gather, feature, all, ret_value);
-        return;
-    case AGGREGATE_STDDEV:
-        stddev_value(gather, feature, all, ret_value);
-        return;
-    case AGGREGATE_SHARE:
-        share_value(gather, feature, ret_value);
-        return;
-    case AGGREGATE_MIN:
-    case AGGREGATE_MAX:
-        extreme_value(gather, feature, all, ret_value);
-        return;
-    case AGGREGATE_DISTINCT:
-        distinct_value(gather, feature, all, ret_value);
-        return;
     case AGGREGATE_FIRST:
-        first_value(gather, feature, all, ret_value);
+        first_value(gather, giving, all, ret_value);
         return;
     case AGGREGATE_LAST:
-        last_value(gather, feature, all, ret_value);
+        last_value(gather, giving, all, ret_value);
         return;
     case AGGREGATE_SECONDS_SINCE_FIRST:
-        since_first_value(gather, feature, all, ret_value);
-        return;
-    case AGGREGATE_SECONDS_SINCE_LAST:
-        since_last_value(all, ret_value);
+        first_age_value(gather, giving, all, ret_value);
         return;
     case AGGREGATE_IS_NEW:
-        is_new_value(gather, feature, all, ret_value);
+        is_new_value(gather, giving, all, ret_value);
         return;
     case AGGREGATE_QUANTILE:
-        quantile_value(gather, feature, ret_value);
+        quantile_value(gather, giving, feature->q_parts, ret_value);
         return;
     case AGGREGATE_DISTANCE:
     case AGGREGATE_SPEED:
-        travel_value(gather, feature, all, ret_value);
+        travel_value(gather, giving, feature->aggregate == AGGREGATE_DISTANCE, all, ret_value);
         return;
     case AGGREGATE_BURST:
-        burst_value(gather, feature, all, ret_value);
+        burst_value(gather, giving, all, ret_value);
         return;
+    case AGGREGATE_COUNT: /* these have kinds of their own */
+    case AGGREGATE_SUM:
+    case AGGREGATE_MEAN:
+    case AGGREGATE_STDDEV:
+    case AGGREGATE_SHARE:
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+    case AGGREGATE_DISTINCT:
+    case AGGREGATE_SECONDS_SINCE_LAST:
     case AGGREGATE_TYPE_COUNT:
         break;
     }
-    put_absent(ret_value);
+    put_absent(gather, giving, ret_value);
 }
 
-static inline void or_default(const struct feature *feature, struct value *value) {
-    if (value->type == VALUE_ABSENT)
-        *value = feature->default_value;
-}
-
-__attribute__((noinline)) static void
-give_other(struct gather *gather, const struct feature *feature, struct value *ret_value) {
-    own_value(gather, feature, ret_value);
-    or_default(feature, ret_value);
-}
-
-/* Where entity->is_plain, nearly all are counts and sums of all entries: the current transaction
- * counts once, or not at all. */
-static void give_plain(struct gather *gather, struct value *ret_values) {
-    const struct feature *feature = gather->entity->features;
-    const struct feature *end = feature + gather->entity->feature_count;
-    for (struct value *value = ret_values; feature != end; feature++, value++) {
-        const struct gathered *all = &gather->gathered[feature->gathering];
-        if (feature->aggregate == AGGREGATE_COUNT) {
-            put_int(value, count_with_current(all, current_weight(gather, feature)));
-            continue;
-        }
-        if (feature->aggregate == AGGREGATE_SUM) {
-            const struct column *column = &gather->entity->columns[feature->column];
-            bool counts = current_weight(gather, feature) != 0;
-            int64_t more = counts ? gather->current->integers[feature->column] : 0;
-            int128 sum = wrapping_sum(all->sum, more);
-            if (__builtin_expect(column->value_type == VALUE_DOUBLE && sum == (int64_t)sum, 1)) {
-                put_double(value, (double)(int64_t)sum / double_scale_of(column));
-                continue;
-            }
-        }
-        give_other(gather, feature, value);
-    }
-}
+/* All of one kind, from `giving` on. */
+#define EACH(kind)                                                                                 \
+    for (const struct giving *end = entity->givings + entity->giving_ends[kind]; giving != end;    \
+         giving++)
+#define ALL   &gather->gathered[giving->gathering]
+#define VALUE &ret_values[giving->feature]
 
 void gather_give(struct gather *gather, struct value *ret_values) {
-    if (gather->entity->is_plain) {
-        give_plain(gather, ret_values);
-        return;
-    }
-    const struct feature *feature = gather->entity->features;
-    const struct feature *end = feature + gather->entity->feature_count;
-    for (struct value *value = ret_values; feature != end; feature++, value++) {
-        own_value(gather, feature, value);
-        or_default(feature, value);
-    }
+    const struct entity_plan *entity = gather->entity;
+    const struct giving *giving = entity->givings;
+    EACH(GIVING_COUNT)
+    put_int(VALUE, count_with_current(ALL, current_weight(gather, giving)));
+    EACH(GIVING_SUM)
+    sum_value(gather, giving, ALL, VALUE);
+    EACH(GIVING_MEAN)
+    mean_value(gather, giving, ALL, VALUE);
+    EACH(GIVING_STDDEV)
+    stddev_value(gather, giving, ALL, VALUE);
+    EACH(GIVING_SHARE)
+    share_value(gather, giving, VALUE);
+    EACH(GIVING_EXTREME)
+    extreme_value(gather, giving, ALL, VALUE);
+    EACH(GIVING_DISTINCT)
+    distinct_value(gather, giving, ALL, VALUE);
+    EACH(GIVING_LAST_AGE)
+    last_age_value(gather, giving, ALL, VALUE);
+    EACH(GIVING_OTHER)
+    other_value(gather, giving, ALL, VALUE);
 }

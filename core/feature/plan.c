@@ -7,6 +7,7 @@
 
 #include "course.h"
 #include "gather.h"
+#include "giving.h"
 #include "plan_hash.h"
 
 #include <inttypes.h>
@@ -467,6 +468,7 @@ static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
     chain_distinct(entity);
     add_totals(entity);
     course_fill(entity);
+    giving_fill(entity);
     if (entity->span_count > 0)
         add_partitions(entity);
     entity->is_plain = gather_is_plain(entity);

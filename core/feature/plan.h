@@ -89,10 +89,35 @@ struct feature {
     uint16_t gathering;      /* index into the entity's gatherings: what its value is made from */
     uint16_t part_gathering; /* AGGREGATE_SHARE: the numerator */
     uint16_t tick_gathering; /* AGGREGATE_BURST: the last tick */
+};
+
+/* How values are made of what has been gathered, in the order in which they are: giving.c. */
+enum giving_kind {
+    GIVING_COUNT,
+    GIVING_SUM,
+    GIVING_MEAN,
+    GIVING_STDDEV,
+    GIVING_SHARE,
+    GIVING_EXTREME,
+    GIVING_DISTINCT,
+    GIVING_LAST_AGE,
+    GIVING_OTHER, /* every other aggregate */
+    GIVING_KIND_COUNT
+};
+
+struct giving {
+    uint16_t feature; /* whose value it is */
+    uint16_t gathering, part_gathering;
     /* Where the gather keeps the current transaction's weight for the filter and for the part, and
      * the bit of the column (0: none) that it must have to count. */
-    uint8_t current_at, current_part_at;
+    uint8_t weight_at, part_at;
     uint32_t column_bit;
+    bool is_min;   /* GIVING_EXTREME: else the greatest */
+    int8_t column; /* -1: none, and nothing from here on means anything */
+    uint8_t type;  /* the column's, of enum value_type */
+    /* What a double of it is divided by, in both ways: 10^digits. */
+    int64_t scale;
+    double divisor;
 };
 
 /* How a state is read: in one pass that gathers, for all features at once, what their values are
@@ -195,7 +220,9 @@ struct entity_plan {
     int64_t reach_us; /* longest window + delay; 0 without features: nothing is kept */
     uint64_t layout;  /* hash over all that decides the bytes of a state, lateness included */
     size_t id_size;   /* bytes of the id's hash in a stored entry: 8, or plan_omit_ids() */
-    struct span spans[PLAN_SPANS_MAX]; /* the furthest-reaching first */
+    struct giving givings[PLAN_FEATURES_MAX]; /* one for each feature, kind by kind */
+    uint16_t giving_ends[GIVING_KIND_COUNT];  /* [kind]: behind its last */
+    struct span spans[PLAN_SPANS_MAX];        /* the furthest-reaching first */
     size_t span_count;
     struct gathering gatherings[PLAN_GATHERINGS_MAX]; /* span by span */
     size_t gathering_count;

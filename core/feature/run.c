@@ -4,6 +4,15 @@
 
 #include "../base/check.h"
 
+/* Asked of the processor once: it is asked for with every number. */
+bool run_pext_is_quick;
+#if defined(__x86_64__)
+__attribute__((constructor)) static void find_pext(void) {
+    __builtin_cpu_init();
+    run_pext_is_quick = __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
+}
+#endif
+
 struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end) {
     struct cursor cursor = {.at = at, .end = end};
     uint64_t value = cursor_varint(&cursor);

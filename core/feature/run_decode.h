@@ -16,10 +16,11 @@ struct run_taken {
 struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end);
 
 /* Does the processor have one instruction for run_pack(), and one for the way back, that are quick?
- * AMD's family 17h has slow ones. */
+ * AMD's family 17h has slow ones. Found out when the program starts: run.c. */
+extern bool run_pext_is_quick;
 static inline bool run_has_pext(void) {
 #if defined(__x86_64__)
-    return __builtin_cpu_supports("bmi2") && !__builtin_cpu_is("amdfam17h");
+    return run_pext_is_quick;
 #else
     return false;
 #endif

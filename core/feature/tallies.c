@@ -62,10 +62,11 @@ static size_t place_of(const struct tallies *tallies, uint32_t pool, uint64_t va
     return (size_t)((value + pool * UINT64_C(0xc4ceb9fe1a85ec53)) * factor >> tallies->shift);
 }
 
-/* The slot of the list that holds the value; NULL: none. */
+/* The slot of the list that holds the value; NULL: none. All of them are looked at, the free ones
+ * too: how many there are is hard to foresee for a branch. */
 static inline uint64_t *find_listed(const struct tallies *tallies, uint32_t pool, uint64_t value) {
     uint64_t *slot = tallies->slots, *found = NULL;
-    for (uint32_t left = tallies->count; left > 0; left--, slot += tallies->stride)
+    for (unsigned i = 0; i < TALLIES_FEW; i++, slot += tallies->stride)
         found = (slot[0] == value) & (halves_of(slot)[0] == pool) ? slot : found;
     return found;
 }
@@ -123,26 +124,39 @@ bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t v
     return halves_of(slot)[1 + member]++ == 0;
 }
 
+/* Most have two words: one pool, with one member. */
+static inline void copy_slot(uint64_t *to, const uint64_t *from, uint16_t stride) {
+    to[0] = from[0];
+    to[1] = from[1];
+    for (uint16_t i = 2; __builtin_expect(i < stride, 0); i++)
+        to[i] = from[i];
+}
+static inline void free_slot(uint64_t *slot, uint16_t stride) {
+    slot[0] = slot[1] = 0;
+    for (uint16_t i = 2; __builtin_expect(i < stride, 0); i++)
+        slot[i] = 0;
+}
+
 static void take_from_list(struct tallies *tallies, uint64_t *slot) {
     uint64_t *last = slot_at(tallies, --tallies->count);
-    if (slot != last)
-        memcpy(slot, last, tallies->stride * sizeof *slot);
-    memset(last, 0, tallies->stride * sizeof *slot);
+    copy_slot(slot, last, tallies->stride);
+    free_slot(last, tallies->stride);
 }
 
 /* Frees the slot, and moves what would not be found any more behind it. */
 static void take_from_table(struct tallies *tallies, uint64_t *slot) {
-    size_t mask = tallies->capacity - 1, stride = tallies->stride;
+    const uint16_t stride = tallies->stride;
+    size_t mask = tallies->capacity - 1;
     size_t hole = (size_t)(slot - tallies->slots) / stride;
     for (size_t i = (hole + 1) & mask; halves_of(slot_at(tallies, i))[0] != 0; i = (i + 1) & mask) {
         uint64_t *next = slot_at(tallies, i);
         size_t home = place_of(tallies, halves_of(next)[0], next[0]);
         if (((i - home) & mask) < ((i - hole) & mask))
             continue; /* its own place lies behind the hole */
-        memcpy(slot_at(tallies, hole), next, stride * sizeof *next);
+        copy_slot(slot_at(tallies, hole), next, stride);
         hole = i;
     }
-    memset(slot_at(tallies, hole), 0, stride * sizeof *slot);
+    free_slot(slot_at(tallies, hole), stride);
     tallies->count--;
 }
 

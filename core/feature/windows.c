@@ -55,18 +55,17 @@ static inline int128 wide_get(const uint64_t *at) {
     return (int128)((uint128)at[1] << 64 | at[0]);
 }
 
+/* Limb by limb: compilers take sums of 128 bits that are in memory through more memory. */
 static inline void wide_add(uint64_t *at, int128 more) {
-    uint128 sum = ((uint128)at[1] << 64 | at[0]) + (uint128)more;
-    at[0] = (uint64_t)sum;
-    at[1] = (uint64_t)(sum >> 64);
+    uint64_t low = (uint64_t)more, high = (uint64_t)((uint128)more >> 64);
+    at[0] += low;
+    at[1] += high + (at[0] < low);
 }
 
 /* 192 bits, of which `high` has all but the lowest 64. */
 static inline void squares_add(uint64_t *at, uint64_t low, int128 high) {
-    uint128 sum = (uint128)at[0] + low;
-    at[0] = (uint64_t)sum;
-    wide_add(at + 1, high);
-    wide_add(at + 1, (int128)(sum >> 64));
+    at[0] += low;
+    wide_add(at + 1, wrapping_sum(high, at[0] < low));
 }
 
 static inline size_t cell_words(uint16_t kept) {

@@ -40,7 +40,8 @@ static void assert_value(struct value got, struct value expected, const char *wh
 
 /* `count` entries, of which every third is `value` and the others are as `other` says, each in a
  * tile of its own, and the current one. */
-static void read_few(const struct scene *scene, int64_t value, int64_t other, size_t count) {
+static void read_few(const struct scene *scene, int64_t value, int64_t other, int64_t current_value,
+                     size_t count) {
     struct state_scratch *scratch = state_scratch_new();
     struct naive_model naive = {0};
     struct value got[SUMS];
@@ -53,7 +54,7 @@ static void read_few(const struct scene *scene, int64_t value, int64_t other, si
         naive_model_pay(&naive, &payment);
         scene_apply(scene, &state, &entry);
     }
-    struct payment current = payment_of(NOW, SCENE_ITEMS, value);
+    struct payment current = payment_of(NOW, SCENE_ITEMS, current_value);
     struct entry entry = scene_transaction(&current);
     const struct naive_window window = {.after_us = NOW - HOUR, .until_us = NOW};
     for (int way = 0; way < 2; way++) {
@@ -74,7 +75,8 @@ static void read_few(const struct scene *scene, int64_t value, int64_t other, si
 }
 
 static void test_few_numbers(void **state) {
-    static const int64_t edges[] = {SMALL, INT64_C(1) << 31, INT64_C(1) << 45};
+    /* From 2^29 on the squares of all of them do not fit in 64 bits. */
+    static const int64_t edges[] = {SMALL, INT64_C(1) << 29, INT64_C(1) << 31, INT64_C(1) << 45};
     static const size_t counts[] = {1, 2, 3, FEW};
     static struct scene scene;
     (void)state;
@@ -82,14 +84,17 @@ static void test_few_numbers(void **state) {
     for (size_t i = 0; i < SUMS; i++)
         scene_add(&scene, sums[i], sums[i] == AGGREGATE_COUNT ? -1 : SCENE_ITEMS, -1, -1, HOUR, 0);
     scene_finish(&scene);
-    for (size_t e = 0; e < 3; e++)
+    for (size_t e = 0; e < 4; e++)
         for (int64_t value = edges[e] - 2; value <= edges[e] + 2; value++)
             for (size_t c = 0; c < 4; c++) {
-                read_few(&scene, value, value, counts[c]);
-                read_few(&scene, -value, -value, counts[c]);
-                read_few(&scene, value, -value, counts[c]);
-                read_few(&scene, value, 3, counts[c]);
-                read_few(&scene, -value, 3, counts[c]);
+                read_few(&scene, value, value, value, counts[c]);
+                read_few(&scene, -value, -value, -value, counts[c]);
+                read_few(&scene, value, -value, value, counts[c]);
+                read_few(&scene, value, 3, value, counts[c]);
+                read_few(&scene, -value, 3, -value, counts[c]);
+                read_few(&scene, value, value, 3, counts[c]);
+                read_few(&scene, 3, 3, value, counts[c]);
+                read_few(&scene, 3, 3, -value, counts[c]);
             }
 }
 
