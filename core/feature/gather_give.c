@@ -9,7 +9,8 @@
 #include <math.h>
 #include <stddef.h>
 
-/* Values are put together where they belong: copied as a whole, they would wait for their parts. */
+/* Values that are there mostly are put together where they belong: copied as a whole, they would
+ * wait for their parts. */
 
 static inline void put_int(struct value *ret_value, int64_t integer) {
     ret_value->type = VALUE_INT;
@@ -169,20 +170,23 @@ __attribute__((noinline)) static void wide_stddev_value(const struct gather *gat
     stddev_of(gather, giving, all.count, all.count < 2 ? -1 : spread_of(&all), ret_value);
 }
 
-/* As small as counts and values mostly are, so that the sum has 62 bits and that of the squares 63.
- */
-#define SMALL_COUNT (INT64_C(1) << 20)
-#define SMALL_VALUE (INT64_C(1) << 31)
+/* As small as counts, values and their sums mostly are: with the current transaction, the sum has
+ * 62 bits, that of the squares 63, and what is made of them fits in 128. */
+#define SMALL_COUNT   (INT64_C(1) << 20)
+#define SMALL_VALUE   (INT64_C(1) << 31)
+#define SMALL_SUM     (INT64_C(1) << 61)
+#define SMALL_SQUARES (UINT64_C(1) << 62)
 
 static inline void stddev_value(const struct gather *gather, const struct giving *giving,
                                 const struct gathered *all, struct value *ret_value) {
     int64_t weight = current_weight(gather, giving);
-    int64_t value = current_value(gather, giving, weight), count = all->count + weight;
+    int64_t value = current_value(gather, giving, weight);
+    int64_t count = count_with_current(all, weight);
     int64_t sum = (int64_t)all->sum;
     bool is_small = (uint64_t)all->count < (uint64_t)SMALL_COUNT && (uint64_t)weight <= 1 &&
                     value > -SMALL_VALUE && value < SMALL_VALUE && all->squares_high == 0 &&
-                    all->squares_low >> 62 == 0 && all->sum == sum &&
-                    (uint64_t)sum + (UINT64_C(1) << 61) < UINT64_C(1) << 62;
+                    all->squares_low < SMALL_SQUARES && all->sum == sum && sum >= -SMALL_SUM &&
+                    sum < SMALL_SUM;
     if (__builtin_expect(!is_small, 0)) {
         wide_stddev_value(gather, giving, all, weight, ret_value);
         return;
@@ -376,16 +380,16 @@ static void other_value(struct gather *gather, const struct giving *giving,
     put_absent(gather, giving, ret_value);
 }
 
-/* All of one kind, from `giving` on. */
 #define EACH(kind)                                                                                 \
-    for (const struct giving *end = entity->givings + entity->giving_ends[kind]; giving != end;    \
-         giving++)
+    for (const struct giving *giving = entity->givings + entity->giving_starts[kind],              \
+                             *end = entity->givings + entity->giving_starts[(kind) + 1];           \
+         giving != end; giving++)
 #define ALL   &gather->gathered[giving->gathering]
 #define VALUE &ret_values[giving->feature]
 
+/* Every kind has a line here. */
 void gather_give(struct gather *gather, struct value *ret_values) {
     const struct entity_plan *entity = gather->entity;
-    const struct giving *giving = entity->givings;
     EACH(GIVING_COUNT)
     put_int(VALUE, count_with_current(ALL, current_weight(gather, giving)));
     EACH(GIVING_SUM)
@@ -405,3 +409,4 @@ void gather_give(struct gather *gather, struct value *ret_values) {
     EACH(GIVING_OTHER)
     other_value(gather, giving, ALL, VALUE);
 }
+_Static_assert(GIVING_KIND_COUNT == 9, "one for each kind");

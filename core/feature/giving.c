@@ -2,7 +2,7 @@
 
 #include "course.h"
 
-int64_t giving_scale(const struct column *column) {
+static int64_t scale_of(const struct column *column) {
     int64_t scale = 1;
     for (uint8_t i = 0; i < column->digits; i++)
         scale *= 10;
@@ -60,17 +60,18 @@ static struct giving giving_of(const struct entity_plan *entity, size_t i) {
     const struct column *column = &entity->columns[feature->column];
     giving.column_bit = UINT32_C(1) << feature->column;
     giving.type = column->value_type;
-    giving.scale = giving_scale(column);
-    giving.divisor = (double)giving.scale; /* exact: no power is as large as its last bit */
+    giving.scale = scale_of(column);
+    giving.divisor = (double)giving.scale; /* exact: 10^18 is 2^18 times less than 2^53 */
     return giving;
 }
 
 void giving_fill(struct entity_plan *entity) {
     uint16_t used = 0;
     for (unsigned kind = 0; kind < GIVING_KIND_COUNT; kind++) {
+        entity->giving_starts[kind] = used;
         for (size_t i = 0; i < entity->feature_count; i++)
             if (kind_of(entity->features[i].aggregate) == kind)
                 entity->givings[used++] = giving_of(entity, i);
-        entity->giving_ends[kind] = used;
     }
+    entity->giving_starts[GIVING_KIND_COUNT] = used;
 }

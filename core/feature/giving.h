@@ -4,8 +4,5 @@
 
 #include "plan.h"
 
-/* Fills entity->givings and giving_ends; the gatherings are there. */
+/* Fills entity->givings and giving_starts; the gatherings are there. */
 void giving_fill(struct entity_plan *entity);
-
-/* What a column's integers are of its doubles: 10^digits. */
-int64_t giving_scale(const struct column *column);

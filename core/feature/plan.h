@@ -91,7 +91,7 @@ struct feature {
     uint16_t tick_gathering; /* AGGREGATE_BURST: the last tick */
 };
 
-/* How values are made of what has been gathered, in the order in which they are: giving.c. */
+/* How values are made of what has been gathered: giving.c. */
 enum giving_kind {
     GIVING_COUNT,
     GIVING_SUM,
@@ -220,9 +220,9 @@ struct entity_plan {
     int64_t reach_us; /* longest window + delay; 0 without features: nothing is kept */
     uint64_t layout;  /* hash over all that decides the bytes of a state, lateness included */
     size_t id_size;   /* bytes of the id's hash in a stored entry: 8, or plan_omit_ids() */
-    struct giving givings[PLAN_FEATURES_MAX]; /* one for each feature, kind by kind */
-    uint16_t giving_ends[GIVING_KIND_COUNT];  /* [kind]: behind its last */
-    struct span spans[PLAN_SPANS_MAX];        /* the furthest-reaching first */
+    struct giving givings[PLAN_FEATURES_MAX];      /* one for each feature, kind by kind */
+    uint16_t giving_starts[GIVING_KIND_COUNT + 1]; /* [kind]: its first; then behind the last */
+    struct span spans[PLAN_SPANS_MAX];             /* the furthest-reaching first */
     size_t span_count;
     struct gathering gatherings[PLAN_GATHERINGS_MAX]; /* span by span */
     size_t gathering_count;

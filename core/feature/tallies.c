@@ -124,17 +124,18 @@ bool tallies_add(struct tallies *tallies, size_t pool, size_t member, uint64_t v
     return halves_of(slot)[1 + member]++ == 0;
 }
 
-/* Most have two words: one pool, with one member. */
+/* Most have two words: one pool, with one member. Sizes that are known take no call. */
+#define SHORT_SLOT (2 * sizeof(uint64_t))
+
 static inline void copy_slot(uint64_t *to, const uint64_t *from, uint16_t stride) {
-    to[0] = from[0];
-    to[1] = from[1];
-    for (uint16_t i = 2; __builtin_expect(i < stride, 0); i++)
-        to[i] = from[i];
+    memmove(to, from, SHORT_SLOT);
+    if (__builtin_expect(stride > 2, 0))
+        memmove(to + 2, from + 2, stride * sizeof *to - SHORT_SLOT);
 }
 static inline void free_slot(uint64_t *slot, uint16_t stride) {
-    slot[0] = slot[1] = 0;
-    for (uint16_t i = 2; __builtin_expect(i < stride, 0); i++)
-        slot[i] = 0;
+    memset(slot, 0, SHORT_SLOT);
+    if (__builtin_expect(stride > 2, 0))
+        memset(slot + 2, 0, stride * sizeof *slot - SHORT_SLOT);
 }
 
 static void take_from_list(struct tallies *tallies, uint64_t *slot) {

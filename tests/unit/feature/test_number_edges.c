@@ -3,6 +3,7 @@
  * times and values around each length of their bytes, up to those that an entry of counts and sums
  * alone has no room for (plain.c). Held against the naive model, and against the bytes of the same
  * entries applied the other way round, which the quick way of appending takes no part in. */
+#include "core/feature/gather.h"
 #include "naive_model.h"
 #include "scene.h"
 
@@ -96,6 +97,31 @@ static void test_few_numbers(void **state) {
                 read_few(&scene, 3, 3, value, counts[c]);
                 read_few(&scene, 3, 3, -value, counts[c]);
             }
+}
+
+/* Bytes that have been checked may say that there are as many as can be: one more wraps around, as
+ * it does in states. */
+static void test_most_entries(void **state) {
+    static struct scene scene;
+    static struct gather gather;
+    struct payment current = payment_of(NOW, SCENE_ITEMS, 3);
+    struct entry entry = scene_transaction(&current);
+    struct value got[3];
+    (void)state;
+    scene_init(&scene, SECOND);
+    scene_add(&scene, AGGREGATE_STDDEV, SCENE_ITEMS, -1, -1, HOUR, 0);
+    scene_add(&scene, AGGREGATE_MEAN, SCENE_ITEMS, -1, -1, HOUR, 0);
+    scene_add(&scene, AGGREGATE_COUNT, -1, -1, -1, HOUR, 0);
+    scene_finish(&scene);
+    gather_init(&gather);
+    gather_begin(&gather, &scene.entity, NOW, &entry);
+    for (size_t i = 0; i < scene.entity.gathering_count; i++)
+        gather.gathered[i].count = INT64_MAX;
+    gather_give(&gather, got);
+    assert_value(got[0], value_absent(), "stddev", 3, 0);
+    assert_value(got[1], value_absent(), "mean", 3, 0);
+    assert_value(got[2], value_int(INT64_MIN), "count", 3, 0);
+    gather_deinit(&gather);
 }
 
 /* Counts and sums of one column, without ids: what plain_append() is for. */
@@ -196,6 +222,7 @@ static void test_appended_others(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_few_numbers),
+        cmocka_unit_test(test_most_entries),
         cmocka_unit_test(test_appended_numbers),
         cmocka_unit_test(test_appended_others),
     };
