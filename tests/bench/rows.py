@@ -159,6 +159,7 @@ def states():
         told(section, "the time in huge pages", "states_ns", " ns"),
         told(section, "the time in huge pages, the next transaction known and fetched meanwhile", "states_next_known_ns", " ns"),
         told(section, "the plain table's in huge pages", "plain_table_ns", " ns"),
+        at_most(section, "ten million entities, of the time of one million, half as many transactions each, in huge pages", "states_of_ten_million_ns / states_of_a_million_ns", 2, " ×"),
     ]
 
 
