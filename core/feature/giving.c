@@ -61,7 +61,7 @@ static struct giving giving_of(const struct entity_plan *entity, size_t i) {
     giving.column_bit = UINT32_C(1) << feature->column;
     giving.type = column->value_type;
     giving.scale = scale_of(column);
-    giving.divisor = (double)giving.scale; /* exact: 10^18 is 2^18 times less than 2^53 */
+    giving.divisor = (double)giving.scale; /* exact: 5^18 has 42 bits */
     return giving;
 }
 

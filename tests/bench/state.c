@@ -20,8 +20,8 @@
  *   apply     adding alone, to entities of several kinds; taking over bytes of a table and adding
  *             to them; merging
  *
- * Run it from the root of the tree: it reads rules/. Medians of `speed` are also there as lines of
- * name, tab and value. */
+ * Run it from the root of the tree: it reads rules/. Medians of `speed` and `growth` are also there
+ * as lines of name, tab and value. */
 #include "state_parts.h"
 
 #include "core/base/check.h"
