@@ -180,10 +180,12 @@ void course_fill(struct entity_plan *entity) {
         int column = entity->totals[i].column;
         entity->totals[i].column_bit = column < 0 ? 0 : UINT32_C(1) << column;
     }
-    entity->text_columns = 0;
-    for (size_t i = 0; i < entity->column_count; i++)
-        if (entity->columns[i].type == COLUMN_TEXT)
-            entity->text_columns |= UINT32_C(1) << i;
+    entity->all_columns = entity->text_columns = 0;
+    for (size_t i = 0; i < entity->column_count; i++) {
+        uint32_t bit = UINT32_C(1) << i;
+        entity->all_columns |= bit;
+        entity->text_columns |= entity->columns[i].type == COLUMN_TEXT ? bit : 0;
+    }
     course->border_count = 0;
     add_borders(entity);
     find_changes(entity);

@@ -244,6 +244,7 @@ struct entity_plan {
     unsigned block_level;
     uint64_t kept_us, pools_kept_us;
     struct course course;
+    uint32_t all_columns;  /* bit i: there is a column i */
     uint32_t text_columns; /* bit i: column i is a text */
     bool is_plain;         /* nothing but counts and sums of all entries: gather_plain.c */
 };

@@ -21,8 +21,7 @@ struct run_taken run_take_slowly(const uint8_t *at, const uint8_t *end) {
 
 const uint8_t *run_take_present(const uint8_t *at, const uint8_t *end,
                                 const struct entity_plan *entity, struct run_entry *entry) {
-    size_t count = entity->column_count;
-    uint32_t present = run_bits_below(count);
+    uint32_t present = entity->all_columns;
     struct run_taken missing = run_take_small(at, end);
     if (!missing.at || (missing.value & ~(uint64_t)present))
         return NULL;
@@ -100,7 +99,7 @@ bool run_take_entry(struct cursor *cursor, const struct entity_plan *entity, int
 }
 
 uint32_t run_present(const struct entity_plan *entity, const struct entry *entry) {
-    uint32_t present = entry->present & run_bits_below(entity->column_count);
+    uint32_t present = entry->present & entity->all_columns;
     for (uint32_t texts = present & entity->text_columns; texts != 0; texts &= texts - 1)
         if (entry->texts[__builtin_ctz(texts)].length > COLUMN_TEXT_MAX)
             present &= ~(texts & -texts);
@@ -157,10 +156,9 @@ static inline uint8_t *put_column(enum column_type type, const struct entry *ent
 uint8_t *run_put_identity(const struct entity_plan *entity, const struct entry *entry,
                           uint8_t *at) {
     const struct column *columns = entity->columns;
-    size_t count = entity->column_count;
     uint32_t present = run_present(entity, entry);
     store_u64(at, __builtin_bswap64(entry->id_hash)); /* there is room for it in any case */
-    at = put_small(at + entity->id_size, run_bits_below(count) & ~present);
+    at = put_small(at + entity->id_size, entity->all_columns & ~present);
     for (size_t i = 0; present != 0; i++, present >>= 1)
         if (__builtin_expect(present & 1, 1))
             at = put_column(columns[i].type, entry, i, at);

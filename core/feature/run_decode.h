@@ -110,10 +110,6 @@ static inline struct run_taken run_take_small(const uint8_t *at, const uint8_t *
     return run_take_slowly(at, end);
 }
 
-static inline uint32_t run_bits_below(size_t count) {
-    return (uint32_t)((UINT64_C(1) << count) - 1);
-}
-
 /* These return the byte behind, or NULL. */
 
 static inline const uint8_t *run_take_column(const uint8_t *at, const uint8_t *end,
@@ -150,7 +146,7 @@ static inline const uint8_t *run_take_identity(const uint8_t *at, const uint8_t 
         return NULL;
     if (__builtin_expect(at[entity->id_size] != 0, 0))
         return run_take_present(at + entity->id_size, end, entity, entry);
-    entry->present = run_bits_below(count);
+    entry->present = entity->all_columns;
     at += entity->id_size + 1;
     for (size_t i = 0; i < count; i++, column++) {
         at = run_take_column(at, end, column->type, i, entry, is_checked);

@@ -68,8 +68,10 @@ int state_evaluate(struct state *state, const struct entity_plan *entity, int64_
 
 /* Behind the last entry, where the next one will be. */
 #define NEXT_ENTRY_BYTES 32
-/* The newest entries, which are what passes the nearest borders. */
+/* The newest entries, which are what passes the nearest borders, and the oldest, of which the
+ * longest window loses one. */
 #define NEWEST_BYTES 128
+#define OLDEST_BYTES 64
 
 static void prefetch_bytes(const struct state *state) {
     const uint8_t *bytes = state->bytes, *end = bytes + state->length + NEXT_ENTRY_BYTES;
@@ -78,7 +80,7 @@ static void prefetch_bytes(const struct state *state) {
         return;
     }
     const uint8_t *next = standing_prefetch(state);
-    next = prefetch_far_from(next, bytes, bytes + HEAD_SIZE);
+    next = prefetch_far_from(next, bytes, bytes + HEAD_SIZE + OLDEST_BYTES);
     if (state->length > NEWEST_BYTES)
         bytes += state->length - NEWEST_BYTES;
     prefetch_far_from(next, bytes, end);

@@ -194,17 +194,22 @@ change_more(struct windows *windows, const struct keeping *keeping, size_t i, bo
         change_values(windows, keeping, comes, (uint64_t)entry->integers[column], at);
 }
 
+/* Nearly all entries are one transaction that has all columns. */
+static inline bool is_usual(const struct entity_plan *entity, const struct run_entry *entry) {
+    return __builtin_expect(entry->is_short && entry->present == entity->all_columns, 1);
+}
+
 /* One gathering. A mere count takes a weight of 0 as well: what passes a filter is hard to foresee
- * for a branch. is_short: the entry's. */
+ * for a branch. usual: is_usual(). */
 __attribute__((always_inline)) static inline void
 change_one(struct windows *windows, const struct entity_plan *entity, size_t i, bool comes,
-           const struct run_entry *entry, bool is_short) {
+           const struct run_entry *entry, bool usual) {
     const struct keeping *keeping = &entity->course.keepings[i];
-    if (keeping->column_bit & ~entry->present)
+    if (!usual && (keeping->column_bit & ~entry->present))
         return;
     uint64_t *count = windows->words + keeping->word;
-    int64_t weight = is_short ? (int64_t)(run_weights(entry) >> keeping->weight_at & 1)
-                              : entry_weight(entry, keeping->filter);
+    int64_t weight = usual ? (int64_t)(run_weights(entry) >> keeping->weight_at & 1)
+                           : entry_weight(entry, keeping->filter);
     weight = comes ? weight : -weight;
     if ((keeping->kept & ~COURSE_TOTAL) == 0)
         *count += (uint64_t)weight;
@@ -215,42 +220,42 @@ change_one(struct windows *windows, const struct entity_plan *entity, size_t i, 
 __attribute__((always_inline)) static inline void add_to(struct windows *windows,
                                                          const struct entity_plan *entity,
                                                          size_t span, const struct run_entry *entry,
-                                                         bool is_short) {
+                                                         bool usual) {
     size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
     for (size_t i = first; i < end; i++)
-        change_one(windows, entity, i, true, entry, is_short);
+        change_one(windows, entity, i, true, entry, usual);
 }
 
-/* Few entries are several transactions, or have outcomes. */
-__attribute__((noinline)) static void add_long(struct windows *windows,
-                                               const struct entity_plan *entity, size_t span,
-                                               const struct run_entry *entry) {
+__attribute__((noinline)) static void add_unusual(struct windows *windows,
+                                                  const struct entity_plan *entity, size_t span,
+                                                  const struct run_entry *entry) {
     add_to(windows, entity, span, entry, false);
 }
 
 void windows_add_entry(struct windows *windows, const struct entity_plan *entity, size_t span,
                        const struct run_entry *entry) {
-    if (__builtin_expect(entry->is_short, 1))
+    if (is_usual(entity, entry))
         add_to(windows, entity, span, entry, true);
     else
-        add_long(windows, entity, span, entry);
+        add_unusual(windows, entity, span, entry);
 }
 
-__attribute__((always_inline)) static inline void
-pass(struct windows *windows, const struct entity_plan *entity, const struct border *border,
-     const struct run_entry *entry, bool is_short) {
+__attribute__((always_inline)) static inline void pass(struct windows *windows,
+                                                       const struct entity_plan *entity,
+                                                       const struct border *border,
+                                                       const struct run_entry *entry, bool usual) {
     const uint16_t *change = &entity->course.changes[border->first_change];
     const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
     for (; change < leaves; change++)
-        change_one(windows, entity, *change, true, entry, is_short);
+        change_one(windows, entity, *change, true, entry, usual);
     for (; change < end; change++)
-        change_one(windows, entity, *change, false, entry, is_short);
+        change_one(windows, entity, *change, false, entry, usual);
 }
 
-__attribute__((noinline)) static void pass_long(struct windows *windows,
-                                                const struct entity_plan *entity,
-                                                const struct border *border,
-                                                const struct run_entry *entry) {
+__attribute__((noinline)) static void pass_unusual(struct windows *windows,
+                                                   const struct entity_plan *entity,
+                                                   const struct border *border,
+                                                   const struct run_entry *entry) {
     pass(windows, entity, border, entry, false);
 }
 
@@ -277,14 +282,13 @@ void windows_pass_plain(struct windows *windows, const struct entity_plan *entit
 
 void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
                         const struct border *border, const struct run_entry *entry) {
-    if (entity->is_plain && entry->is_short &&
-        entry->present == run_bits_below(entity->column_count))
+    if (!is_usual(entity, entry))
+        pass_unusual(windows, entity, border, entry);
+    else if (entity->is_plain)
         windows_pass_plain(windows, entity, border,
                            entity->column_count > 0 ? entry->integers[0] : 0);
-    else if (__builtin_expect(entry->is_short, 1))
-        pass(windows, entity, border, entry, true);
     else
-        pass_long(windows, entity, border, entry);
+        pass(windows, entity, border, entry, true);
 }
 
 /* Totals of tiles. */

@@ -122,25 +122,28 @@ struct speed {
 /* One transaction's four entities. */
 struct four {
     const uint32_t *keys;
+    struct state *states[4]; /* of the keys: found by the first step */
     struct entry entry;
 };
 
-static void fetch_four(const struct speed *speed, const struct four *four, int step) {
-    for (int j = 0; j < 4; j++)
-        state_prefetch(ground_state(&speed->ground, four->keys[j]), &speed->entity,
-                       four->entry.time_us, &four->entry, step);
+static void fetch_four(const struct speed *speed, struct four *four, int step) {
+    for (int j = 0; j < 4; j++) {
+        if (step == 0)
+            four->states[j] = ground_state(&speed->ground, four->keys[j]);
+        state_prefetch(four->states[j], &speed->entity, four->entry.time_us, &four->entry, step);
+    }
 }
 
 /* next: NULL, or what comes after it, whose own turn begins with what has been fetched here. */
-static void read_and_change(struct speed *speed, const struct four *four, bool is_fetched,
-                            const struct four *next) {
+static void read_and_change(struct speed *speed, struct four *four, bool is_fetched,
+                            struct four *next) {
     static struct value values[PLAN_FEATURES_MAX];
     const struct entity_plan *entity = &speed->entity;
     const struct entry *entry = &four->entry;
     for (int step = 0; !is_fetched && step < STATE_PREFETCH_STEPS; step++)
         fetch_four(speed, four, step);
     for (int j = 0; j < 4; j++) {
-        struct state *state = ground_state(&speed->ground, four->keys[j]);
+        struct state *state = four->states[j];
         if (next && j < STATE_PREFETCH_STEPS)
             fetch_four(speed, next, j);
         state_evaluate(state, entity, speed->plan.lateness_us, entry->time_us, entry,
