@@ -20,6 +20,11 @@ static inline void prefetch_far(const void *at) {
     __builtin_prefetch(at, 0, 2);
 }
 
+static inline const uint8_t *prefetch_first_line(const uint8_t *next, const void *at) {
+    const uint8_t *line = (const uint8_t *)at - (uintptr_t)at % CACHE_LINE;
+    return (uintptr_t)line < (uintptr_t)next ? next : line;
+}
+
 /* Every line that any of [at, end) is on, but none before `next`. Returns where the one behind them
  * begins. A line should not be asked for again while it is on its way: on some processors that
  * costs more than it would have to wait for it. So of places in their order, each goes on where the
@@ -29,11 +34,17 @@ static inline void prefetch_far(const void *at) {
  *     next = prefetch_far_from(next, second, second_end); */
 static inline const uint8_t *prefetch_far_from(const uint8_t *next, const void *at,
                                                const void *end) {
-    const uint8_t *line = (const uint8_t *)at - (uintptr_t)at % CACHE_LINE;
-    if ((uintptr_t)line < (uintptr_t)next)
-        line = next;
+    const uint8_t *line = prefetch_first_line(next, at);
     for (; (uintptr_t)line < (uintptr_t)end; line += CACHE_LINE)
         prefetch_far(line);
+    return line;
+}
+/* The same, into the nearest cache. */
+static inline const uint8_t *prefetch_near_from(const uint8_t *next, const void *at,
+                                                const void *end) {
+    const uint8_t *line = prefetch_first_line(next, at);
+    for (; (uintptr_t)line < (uintptr_t)end; line += CACHE_LINE)
+        prefetch(line);
     return line;
 }
 

@@ -43,15 +43,24 @@ static void add_borders(struct entity_plan *entity) {
     }
 }
 
-/* The gatherings over one span are side by side, as in the plan. */
-static uint16_t add_changes(struct entity_plan *entity, uint16_t at, const uint16_t *spans,
-                            size_t count) {
+/* Of the gatherings over the spans, those that are mere counts, or the others. */
+static uint16_t add_changes_of(struct course *course, const struct entity_plan *entity, uint16_t at,
+                               const uint16_t *spans, size_t count, bool are_mere) {
     for (size_t i = 0; i < count; i++) {
         const struct span *span = &entity->spans[spans[i]];
-        for (size_t j = 0; j < span->count; j++)
-            entity->course.changes[at++] = (uint16_t)(span->first + j);
+        const struct keeping *keeping = &course->keepings[span->first];
+        for (const struct keeping *end = keeping + span->count; keeping != end; keeping++)
+            if (course_is_mere(keeping) == are_mere)
+                course->changes[at++] = *keeping;
     }
     return at;
+}
+
+/* Kind by kind, so that what is asked of one is mostly what was asked of the one before. */
+static uint16_t add_changes(struct entity_plan *entity, uint16_t at, const uint16_t *spans,
+                            size_t count) {
+    at = add_changes_of(&entity->course, entity, at, spans, count, true);
+    return add_changes_of(&entity->course, entity, at, spans, count, false);
 }
 
 static void find_changes(struct entity_plan *entity) {
@@ -80,11 +89,11 @@ static void find_leaving(struct entity_plan *entity) {
     course->leaving_border = COURSE_NO_BORDER;
     for (size_t i = course->border_count; i-- > 0;) {
         const struct border *border = &course->borders[i];
-        const uint16_t *leaves = &course->changes[border->first_change + border->comes];
+        const struct keeping *leaves = &course->changes[border->first_change + border->comes];
         for (size_t j = 0; j < border->leaves; j++)
-            if (entity->gatherings[leaves[j]].pool >= 0) {
+            if (leaves[j].kept & COURSE_DISTINCT) {
                 course->leaving_border = (uint16_t)i;
-                course->leaving_pool = (uint16_t)entity->gatherings[leaves[j]].pool;
+                course->leaving_pool = leaves[j].pool;
             }
     }
 }
@@ -147,8 +156,7 @@ static uint16_t kept_extremes(const struct entity_plan *entity, size_t gathering
 
 static uint16_t kept_of(const struct entity_plan *entity, size_t i) {
     const struct gathering *gathering = &entity->gatherings[i];
-    uint16_t kept = gathering->total >= 0 ? COURSE_TOTAL : 0;
-    kept |= gathering->needs & GATHERING_SUM ? COURSE_SUM : 0;
+    uint16_t kept = gathering->needs & GATHERING_SUM ? COURSE_SUM : 0;
     kept |= gathering->needs & GATHERING_SQUARES ? COURSE_SQUARES : 0;
     kept |= gathering->needs & GATHERING_EXTREMES ? kept_extremes(entity, i) : 0;
     kept |= gathering->pool >= 0 ? COURSE_DISTINCT : 0;
@@ -186,17 +194,13 @@ void course_fill(struct entity_plan *entity) {
         entity->all_columns |= bit;
         entity->text_columns |= entity->columns[i].type == COLUMN_TEXT ? bit : 0;
     }
-    course->border_count = 0;
-    add_borders(entity);
-    find_changes(entity);
-    find_values(entity);
-    find_leaving(entity);
     uint16_t members[PLAN_FEATURES_MAX] = {0};
     uint16_t words = 0, most = 0, crowds = 0;
     for (size_t i = 0; i < entity->gathering_count; i++) {
         const struct gathering *gathering = &entity->gatherings[i];
         struct keeping *keeping = &course->keepings[i];
-        *keeping = (struct keeping){.column = gathering->column,
+        *keeping = (struct keeping){.gathering = (uint16_t)i,
+                                    .column = gathering->column,
                                     .filter = gathering->filter,
                                     .weight_at = (uint8_t)(gathering->filter + 1),
                                     .kept = kept_of(entity, i),
@@ -212,6 +216,11 @@ void course_fill(struct entity_plan *entity) {
         keeping->crowd = crowds++;
         most = *count > most ? *count : most;
     }
+    course->border_count = 0;
+    add_borders(entity);
+    find_changes(entity);
+    find_values(entity);
+    find_leaving(entity);
     course->word_count = words;
     course->crowd_count = crowds;
     course->member_count = most;

@@ -4,7 +4,7 @@
 
 #include "plan.h"
 
-/* What a standing keeps of one gathering, in words of 8 bytes, in this order. */
+/* What a standing keeps of one gathering beside its count, in words of 8 bytes, in this order. */
 enum course_kept {
     COURSE_SUM = 1,        /* 2 words */
     COURSE_SQUARES = 2,    /* 3 */
@@ -14,11 +14,10 @@ enum course_kept {
     COURSE_INTEGER = 32,   /* the cells have 1 word; without this and COURSE_TEXT none */
     COURSE_TEXT = 64,      /* the cells have COURSE_TEXT_WORDS */
     COURSE_DISTINCT = 128, /* 1 */
-    COURSE_TOTAL = 256,    /* counts entries */
     /* Of COURSE_EXTREMES: which of the two is asked for. The other may be further out than any
      * entry that is there. */
-    COURSE_MIN = 512,
-    COURSE_MAX = 1024,
+    COURSE_MIN = 256,
+    COURSE_MAX = 512,
 };
 
 #define COURSE_NO_BORDER  UINT16_MAX
@@ -30,6 +29,11 @@ enum course_kept {
 #define COURSE_WEIGHTS     (PLAN_FILTERS_MAX + 2)
 static inline uint8_t course_weight_at(int filter) {
     return (uint8_t)(filter + 2);
+}
+
+/* It counts entries, and nothing else. */
+static inline bool course_is_mere(const struct keeping *keeping) {
+    return keeping->kept == 0;
 }
 
 /* Fills entity->course; spans, gatherings and totals are there. */

@@ -55,11 +55,17 @@ static void put_cell(const struct gather *gather, const struct giving *giving,
     put_absent(gather, giving, ret_value);
 }
 
+static inline const struct gathered *gathered_at(const struct gather *gather, uint32_t at) {
+    return (const struct gathered *)((const char *)gather->gathered + at);
+}
+
 /* The current transaction. */
 
-/* Its weight in a feature; 0 when it is left out. */
-static inline int64_t current_weight(const struct gather *gather, const struct giving *giving) {
-    if (__builtin_expect((giving->column_bit & gather->current_missing) != 0, 0))
+/* Its weight in a feature; 0 when it is left out. is_whole: it has all columns, as nearly all have.
+ */
+static inline int64_t current_weight(const struct gather *gather, const struct giving *giving,
+                                     bool is_whole) {
+    if (!is_whole && (giving->column_bit & gather->current_missing))
         return 0;
     return gather->current_weights[giving->weight_at];
 }
@@ -98,8 +104,7 @@ static inline int64_t count_with_current(const struct gathered *all, int64_t wei
 }
 
 static inline void sum_value(const struct gather *gather, const struct giving *giving,
-                             const struct gathered *all, struct value *ret_value) {
-    int64_t weight = current_weight(gather, giving);
+                             const struct gathered *all, int64_t weight, struct value *ret_value) {
     int64_t value = current_value(gather, giving, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
     if (giving->type == VALUE_DOUBLE)
@@ -111,8 +116,7 @@ static inline void sum_value(const struct gather *gather, const struct giving *g
 }
 
 static inline void mean_value(const struct gather *gather, const struct giving *giving,
-                              const struct gathered *all, struct value *ret_value) {
-    int64_t weight = current_weight(gather, giving);
+                              const struct gathered *all, int64_t weight, struct value *ret_value) {
     int64_t value = current_value(gather, giving, weight);
     int64_t count = count_with_current(all, weight);
     int128 sum = wrapping_sum(all->sum, (int128)weight * value);
@@ -178,8 +182,8 @@ __attribute__((noinline)) static void wide_stddev_value(const struct gather *gat
 #define SMALL_SQUARES (UINT64_C(1) << 62)
 
 static inline void stddev_value(const struct gather *gather, const struct giving *giving,
-                                const struct gathered *all, struct value *ret_value) {
-    int64_t weight = current_weight(gather, giving);
+                                const struct gathered *all, int64_t weight,
+                                struct value *ret_value) {
     int64_t value = current_value(gather, giving, weight);
     int64_t count = count_with_current(all, weight);
     int64_t sum = (int64_t)all->sum;
@@ -207,10 +211,9 @@ __attribute__((noinline)) static void wide_share_value(const struct gather *gath
 }
 
 static inline void share_value(const struct gather *gather, const struct giving *giving,
-                               struct value *ret_value) {
-    const int64_t all_before = gather->gathered[giving->gathering].count;
-    const int64_t part_before = gather->gathered[giving->part_gathering].count;
-    const int64_t weight = current_weight(gather, giving);
+                               int64_t weight, struct value *ret_value) {
+    const int64_t all_before = gathered_at(gather, giving->gathered_at)->count;
+    const int64_t part_before = gathered_at(gather, giving->part_gathered_at)->count;
     const int64_t part_weight = gather->current_weights[giving->part_at];
     int64_t all, part;
     bool is_wide = __builtin_add_overflow(all_before, weight, &all);
@@ -227,10 +230,11 @@ static inline void share_value(const struct gather *gather, const struct giving 
 /* Features that are not. */
 
 static inline void extreme_value(const struct gather *gather, const struct giving *giving,
-                                 const struct gathered *all, struct value *ret_value) {
+                                 const struct gathered *all, int64_t weight,
+                                 struct value *ret_value) {
     bool any = all->any;
     int64_t extreme = giving->is_min ? all->min : all->max;
-    if (current_weight(gather, giving) > 0) {
+    if (weight > 0) {
         int64_t value = gather->current->integers[giving->column];
         bool is_further = giving->is_min ? value < extreme : value > extreme;
         extreme = !any || is_further ? value : extreme;
@@ -245,11 +249,11 @@ static inline void extreme_value(const struct gather *gather, const struct givin
         put_cell(gather, giving, &cell, ret_value);
 }
 
-static inline void distinct_value(const struct gather *gather, const struct giving *giving,
-                                  const struct gathered *all, struct value *ret_value) {
+static inline void distinct_value(const struct gathered *all, int64_t weight,
+                                  struct value *ret_value) {
     int64_t with_current =
         all->is_blurred ? all->distinct_with_current : all->distinct + !all->matched;
-    put_int(ret_value, current_weight(gather, giving) > 0 ? with_current : all->distinct);
+    put_int(ret_value, weight > 0 ? with_current : all->distinct);
 }
 
 static inline void last_age_value(const struct gather *gather, const struct giving *giving,
@@ -261,10 +265,10 @@ static inline void last_age_value(const struct gather *gather, const struct givi
 }
 
 static void first_value(const struct gather *gather, const struct giving *giving,
-                        const struct gathered *all, struct value *ret_value) {
+                        const struct gathered *all, int64_t weight, struct value *ret_value) {
     if (all->any) {
         put_cell(gather, giving, &all->first, ret_value);
-    } else if (current_weight(gather, giving) > 0) {
+    } else if (weight > 0) {
         struct cell cell = current_cell(gather, giving->column);
         put_cell(gather, giving, &cell, ret_value);
     } else {
@@ -281,10 +285,10 @@ static void last_value(const struct gather *gather, const struct giving *giving,
 }
 
 static void first_age_value(const struct gather *gather, const struct giving *giving,
-                            const struct gathered *all, struct value *ret_value) {
+                            const struct gathered *all, int64_t weight, struct value *ret_value) {
     if (all->any)
         put_double(ret_value, (double)all->first_age_us / 1e6);
-    else if (current_weight(gather, giving) > 0)
+    else if (weight > 0)
         put_double(ret_value, 0);
     else
         put_absent(gather, giving, ret_value);
@@ -302,9 +306,11 @@ static void is_new_value(struct gather *gather, const struct giving *giving,
 }
 
 static void quantile_value(struct gather *gather, const struct giving *giving, uint16_t q_parts,
-                           struct value *ret_value) {
-    size_t i = (size_t)gather->entity->gatherings[giving->gathering].quantile;
-    struct quantile_value current = {.weight = current_weight(gather, giving)};
+                           int64_t weight, struct value *ret_value) {
+    const struct entity_plan *entity = gather->entity;
+    uint16_t gathering = entity->features[giving->feature].gathering;
+    size_t i = (size_t)entity->gatherings[gathering].quantile;
+    struct quantile_value current = {.weight = weight};
     struct cell cell = {0};
     if (current.weight > 0)
         current.value = gather->current->integers[giving->column];
@@ -330,9 +336,8 @@ static void travel_value(const struct gather *gather, const struct giving *givin
 }
 
 static void burst_value(const struct gather *gather, const struct giving *giving,
-                        const struct gathered *all, struct value *ret_value) {
+                        const struct gathered *all, int64_t weight, struct value *ret_value) {
     const struct feature *feature = &gather->entity->features[giving->feature];
-    int64_t weight = current_weight(gather, giving);
     const struct gathered *tick = &gather->gathered[feature->tick_gathering];
     put_double(ret_value, burst_surprise(tick->count + weight, all->count + weight,
                                          all->any ? all->first_age_us - feature->delay_us : 0,
@@ -340,30 +345,30 @@ static void burst_value(const struct gather *gather, const struct giving *giving
 }
 
 static void other_value(struct gather *gather, const struct giving *giving,
-                        const struct gathered *all, struct value *ret_value) {
+                        const struct gathered *all, int64_t weight, struct value *ret_value) {
     const struct feature *feature = &gather->entity->features[giving->feature];
     switch (feature->aggregate) {
     case AGGREGATE_FIRST:
-        first_value(gather, giving, all, ret_value);
+        first_value(gather, giving, all, weight, ret_value);
         return;
     case AGGREGATE_LAST:
         last_value(gather, giving, all, ret_value);
         return;
     case AGGREGATE_SECONDS_SINCE_FIRST:
-        first_age_value(gather, giving, all, ret_value);
+        first_age_value(gather, giving, all, weight, ret_value);
         return;
     case AGGREGATE_IS_NEW:
         is_new_value(gather, giving, all, ret_value);
         return;
     case AGGREGATE_QUANTILE:
-        quantile_value(gather, giving, feature->q_parts, ret_value);
+        quantile_value(gather, giving, feature->q_parts, weight, ret_value);
         return;
     case AGGREGATE_DISTANCE:
     case AGGREGATE_SPEED:
         travel_value(gather, giving, feature->aggregate == AGGREGATE_DISTANCE, all, ret_value);
         return;
     case AGGREGATE_BURST:
-        burst_value(gather, giving, all, ret_value);
+        burst_value(gather, giving, all, weight, ret_value);
         return;
     case AGGREGATE_COUNT: /* these have kinds of their own */
     case AGGREGATE_SUM:
@@ -380,33 +385,48 @@ static void other_value(struct gather *gather, const struct giving *giving,
     put_absent(gather, giving, ret_value);
 }
 
+/* The kinds lie one behind the other: each begins where the one before it has ended. */
 #define EACH(kind)                                                                                 \
-    for (const struct giving *giving = entity->givings + entity->giving_starts[kind],              \
-                             *end = entity->givings + entity->giving_starts[(kind) + 1];           \
+    for (const struct giving *end = entity->givings + entity->giving_starts[(kind) + 1];           \
          giving != end; giving++)
-#define ALL   &gather->gathered[giving->gathering]
-#define VALUE &ret_values[giving->feature]
+#define ALL    gathered_at(gather, giving->gathered_at)
+#define WEIGHT current_weight(gather, giving, is_whole)
+#define VALUE  (struct value *)((char *)ret_values + giving->value_at)
 
-/* Every kind has a line here. */
-void gather_give(struct gather *gather, struct value *ret_values) {
+/* Every kind has a line here, in their order. */
+__attribute__((always_inline)) static inline void give(struct gather *gather, bool is_whole,
+                                                       struct value *ret_values) {
     const struct entity_plan *entity = gather->entity;
+    const struct giving *giving = entity->givings;
     EACH(GIVING_COUNT)
-    put_int(VALUE, count_with_current(ALL, current_weight(gather, giving)));
+    put_int(VALUE, count_with_current(ALL, WEIGHT));
     EACH(GIVING_SUM)
-    sum_value(gather, giving, ALL, VALUE);
+    sum_value(gather, giving, ALL, WEIGHT, VALUE);
     EACH(GIVING_MEAN)
-    mean_value(gather, giving, ALL, VALUE);
+    mean_value(gather, giving, ALL, WEIGHT, VALUE);
     EACH(GIVING_STDDEV)
-    stddev_value(gather, giving, ALL, VALUE);
+    stddev_value(gather, giving, ALL, WEIGHT, VALUE);
     EACH(GIVING_SHARE)
-    share_value(gather, giving, VALUE);
+    share_value(gather, giving, WEIGHT, VALUE);
     EACH(GIVING_EXTREME)
-    extreme_value(gather, giving, ALL, VALUE);
+    extreme_value(gather, giving, ALL, WEIGHT, VALUE);
     EACH(GIVING_DISTINCT)
-    distinct_value(gather, giving, ALL, VALUE);
+    distinct_value(ALL, WEIGHT, VALUE);
     EACH(GIVING_LAST_AGE)
     last_age_value(gather, giving, ALL, VALUE);
     EACH(GIVING_OTHER)
-    other_value(gather, giving, ALL, VALUE);
+    other_value(gather, giving, ALL, WEIGHT, VALUE);
 }
 _Static_assert(GIVING_KIND_COUNT == 9, "one for each kind");
+
+__attribute__((noinline)) static void give_without_columns(struct gather *gather,
+                                                           struct value *ret_values) {
+    give(gather, false, ret_values);
+}
+
+void gather_give(struct gather *gather, struct value *ret_values) {
+    if (__builtin_expect((gather->current_missing & gather->entity->all_columns) == 0, 1))
+        give(gather, true, ret_values);
+    else
+        give_without_columns(gather, ret_values);
+}

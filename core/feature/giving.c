@@ -1,6 +1,7 @@
 #include "giving.h"
 
 #include "course.h"
+#include "gather.h"
 
 static int64_t scale_of(const struct column *column) {
     int64_t scale = 1;
@@ -43,13 +44,16 @@ static enum giving_kind kind_of(enum aggregate aggregate) {
     return GIVING_OTHER;
 }
 
+_Static_assert(PLAN_FEATURES_MAX * sizeof(struct value) <= UINT16_MAX, "giving.value_at");
+
 static struct giving giving_of(const struct entity_plan *entity, size_t i) {
     const struct feature *feature = &entity->features[i];
     bool adds = !feature->exclude_current && feature->delay_us == 0;
     struct giving giving = {
         .feature = (uint16_t)i,
-        .gathering = feature->gathering,
-        .part_gathering = feature->part_gathering,
+        .value_at = (uint16_t)(i * sizeof(struct value)),
+        .gathered_at = (uint32_t)(feature->gathering * sizeof(struct gathered)),
+        .part_gathered_at = (uint32_t)(feature->part_gathering * sizeof(struct gathered)),
         .weight_at = adds ? course_weight_at(feature->filter) : COURSE_WEIGHT_NONE,
         .part_at = adds ? course_weight_at(feature->part) : COURSE_WEIGHT_NONE,
         .column = (int8_t)feature->column,

@@ -107,7 +107,10 @@ enum giving_kind {
 
 struct giving {
     uint16_t feature; /* whose value it is */
-    uint16_t gathering, part_gathering;
+    /* Where that value lies among the features' values, and what it is made of among all that is
+     * gathered: in bytes. */
+    uint16_t value_at;
+    uint32_t gathered_at, part_gathered_at;
     /* Where the gather keeps the current transaction's weight for the filter and for the part, and
      * the bit of the column (0: none) that it must have to count. */
     uint8_t weight_at, part_at;
@@ -176,14 +179,15 @@ struct border {
     uint64_t distance_us;
     uint16_t first, opens,
         closes; /* of the course's spans: those that begin here, those that end */
-    uint16_t first_change, comes, leaves; /* of its changes: the gatherings over those spans */
+    uint16_t first_change, comes, leaves; /* of its changes: what is kept over those spans */
     bool passes_values; /* in or out of windows whose different values are asked for */
 };
 
 /* What a standing keeps of one gathering, with all that an entry that comes or leaves wants to
  * know. */
 struct keeping {
-    uint32_t column_bit;   /* of the entry's columns; 0: none is needed */
+    uint32_t column_bit; /* of the entry's columns; 0: none is needed */
+    uint16_t gathering;
     int8_t column, filter; /* the gathering's */
     uint8_t weight_at;     /* which bit of run_weights() says whether the entry counts */
     uint16_t kept;         /* of enum course_kept */
@@ -196,10 +200,10 @@ struct course {
     struct border borders[2 * PLAN_SPANS_MAX]; /* nearest first */
     size_t border_count;
     uint16_t spans[2 * PLAN_SPANS_MAX];
-    uint16_t changes[2 * PLAN_GATHERINGS_MAX]; /* gatherings, border by border */
-    uint16_t opens[PLAN_SPANS_MAX];            /* [span]: the border where it begins */
+    uint16_t opens[PLAN_SPANS_MAX]; /* [span]: the border where it begins */
     uint16_t closes[PLAN_SPANS_MAX];
-    struct keeping keepings[PLAN_GATHERINGS_MAX]; /* [gathering] */
+    struct keeping keepings[PLAN_GATHERINGS_MAX];    /* [gathering] */
+    struct keeping changes[2 * PLAN_GATHERINGS_MAX]; /* the same, border by border */
     uint16_t word_count, crowd_count;
     uint16_t member_count; /* of the pool that has most */
     /* The nearest border where an entry leaves a window whose different values are asked for, and

@@ -7,7 +7,7 @@
  *
  * Values that are in sketches are another matter (throng.c).
  *
- * Memory: a mark for each border and the windows' words, in front of the state's bytes
+ * Memory: two marks for each border and the windows' words, in front of the state's bytes
  * (state_memory.h), and elsewhere the table of values where there are many.
  */
 #include "standing.h"
@@ -29,8 +29,16 @@
 #define ITEMS_AND_SPANS_MAX 100000
 
 static size_t size_of(const struct entity_plan *entity) {
-    return sizeof(struct standing) + entity->course.border_count * sizeof(struct mark) +
-           windows_size(entity);
+    return standing_tile_marks_at(entity) + entity->course.border_count * sizeof(struct mark);
+}
+
+/* So much of it will be touched, from its first byte on. */
+static inline size_t used_of(const struct standing *standing, const struct entity_plan *entity,
+                             const struct parts *parts) {
+    if (parts->dense.tiles > 0)
+        return size_of(entity);
+    size_t until = standing_tile_marks_at(entity);
+    return tallies_are_many(&standing->windows.tallies) ? until - windows_few_size(entity) : until;
 }
 
 void standing_deinit(struct standing *standing) {
@@ -60,24 +68,25 @@ void standing_forget(struct state *state) {
         state_standing(state)->is_known = false;
 }
 
+static const struct mark no_mark = {.time_us = INT64_MAX, .at = MARK_NONE};
+
 /* Raw entries. */
 
 /* Decodes the marked entry and marks the next one. */
 static inline void step_entry(const struct parts *parts, const struct entity_plan *entity,
                               struct mark *mark, struct run_entry *ret_entry) {
-    const uint8_t *at = parts->run + mark->raw_at;
-    ret_entry->time_us = mark->raw_us;
+    const uint8_t *at = parts->run + mark->at;
+    ret_entry->time_us = mark->time_us;
     at = run_take_body(at, parts->end, entity, ret_entry, true);
     check(at);
     if (at == parts->end) {
-        mark->raw_at = MARK_NONE;
-        mark->raw_us = INT64_MAX;
+        *mark = no_mark;
         return;
     }
     struct run_taken step = run_take_checked(at, parts->end);
     check(step.at);
-    mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
-    mark->raw_at = (uint32_t)(step.at - parts->run);
+    mark->time_us = (int64_t)((uint64_t)mark->time_us + step.value);
+    mark->at = (uint32_t)(step.at - parts->run);
 }
 
 /* Collapsed tiles. */
@@ -119,12 +128,11 @@ static struct tile tile_at(const struct parts *parts, uint32_t at) {
 }
 
 static void mark_tile(const struct parts *parts, struct mark *mark, const uint8_t *at) {
-    mark->tile_at = MARK_NONE;
-    mark->tile_us = INT64_MAX;
+    *mark = no_mark;
     if (at == parts->sketches)
         return;
-    mark->tile_at = (uint32_t)(at - parts->tiles);
-    mark->tile_us = tile_at(parts, mark->tile_at).newest_us;
+    mark->at = (uint32_t)(at - parts->tiles);
+    mark->time_us = tile_at(parts, mark->at).newest_us;
 }
 
 /* What is stale. */
@@ -151,7 +159,7 @@ static void look_through_tiles(struct lookup *lookup, const struct parts *parts,
 
 static void look_through_entries(struct lookup *lookup, const struct parts *parts, struct mark from,
                                  uint32_t until) {
-    while (from.raw_at != until && !lookup_is_done(lookup, from.raw_us)) {
+    while (from.at != until && !lookup_is_done(lookup, from.time_us)) {
         struct run_entry entry;
         step_entry(parts, lookup->entity, &from, &entry);
         lookup_entry(lookup, &entry);
@@ -166,16 +174,16 @@ static void look_through_entries(struct lookup *lookup, const struct parts *part
 static void look_up_stale(struct standing *standing, const struct entity_plan *entity,
                           const struct parts *parts) {
     unsigned left = LOOKUPS_MAX;
+    const struct mark *tile_marks = standing_tile_marks(standing, entity);
     for (size_t i = 0; standing->windows.stale_count > 0 && left > 0; i++) {
         if (!standing->windows.stale[i])
             continue;
         left--;
         size_t span = entity->gatherings[i].span;
-        const struct mark *from = &standing->marks[entity->course.closes[span]];
-        const struct mark *until = &standing->marks[entity->course.opens[span]];
+        size_t from = entity->course.closes[span], until = entity->course.opens[span];
         struct lookup lookup = lookup_begin(&standing->windows, entity, i);
-        look_through_tiles(&lookup, parts, from->tile_at, until->tile_at);
-        look_through_entries(&lookup, parts, *from, until->raw_at);
+        look_through_tiles(&lookup, parts, tile_marks[from].at, tile_marks[until].at);
+        look_through_entries(&lookup, parts, standing->marks[from], standing->marks[until].at);
         lookup_end(&lookup);
     }
 }
@@ -189,15 +197,14 @@ static void pass_borders(struct standing *standing, const struct entity_plan *en
     const struct border *borders = entity->course.borders;
     struct mark *marks = standing->marks;
     struct run_entry entry;
-    uint32_t raw_at = marks[i].raw_at;
+    uint32_t at = marks[i].at;
     step_entry(parts, entity, &marks[i], &entry);
     bool is_lone = standing->throng && throng_is_lone(standing->throng, parts, entry.time_us);
     standing_pass_entry(standing, entity, &borders[i], &entry, is_lone);
-    for (size_t j = i + 1; j < entity->course.border_count && marks[j].raw_at == raw_at &&
+    for (size_t j = i + 1; j < entity->course.border_count && marks[j].at == at &&
                            standing_has_passed(entry.time_us, borders[j].distance_us, at_us);
          j++) {
-        marks[j].raw_at = marks[i].raw_at;
-        marks[j].raw_us = marks[i].raw_us;
+        marks[j] = marks[i];
         standing_pass_entry(standing, entity, &borders[j], &entry, is_lone);
     }
 }
@@ -207,7 +214,7 @@ static void pass_borders(struct standing *standing, const struct entity_plan *en
 static inline bool pass_plain(struct standing *standing, const struct entity_plan *entity,
                               const struct parts *parts, size_t i) {
     struct mark *mark = &standing->marks[i];
-    const uint8_t *at = parts->run + mark->raw_at + entity->id_size, *end = parts->end;
+    const uint8_t *at = parts->run + mark->at + entity->id_size, *end = parts->end;
     struct run_taken value = {.value = 0, .at = at + 1};
     if (*at != 0) /* no column is missing */
         return false;
@@ -220,40 +227,39 @@ static inline bool pass_plain(struct standing *standing, const struct entity_pla
                        unzigzag(value.value));
     at = value.at + 1;
     if (at == end) {
-        mark->raw_at = MARK_NONE;
-        mark->raw_us = INT64_MAX;
+        *mark = no_mark;
         return true;
     }
     struct run_taken step = run_take_checked(at, end);
     check(step.at);
-    mark->raw_us = (int64_t)((uint64_t)mark->raw_us + step.value);
-    mark->raw_at = (uint32_t)(step.at - parts->run);
+    mark->time_us = (int64_t)((uint64_t)mark->time_us + step.value);
+    mark->at = (uint32_t)(step.at - parts->run);
     return true;
 }
 
-static void pass_border(struct standing *standing, const struct entity_plan *entity,
-                        const struct parts *parts, size_t i, int64_t at_us) {
+/* What is in no mark has the last of all times, which has not passed and is not expected. */
+
+static void pass_border_tiles(struct standing *standing, const struct entity_plan *entity,
+                              const struct parts *parts, size_t i, int64_t at_us) {
     const struct border *border = &entity->course.borders[i];
-    struct mark *mark = &standing->marks[i];
-    int64_t next_us = mark->raw_us < mark->tile_us ? mark->raw_us : mark->tile_us;
-    if (!standing_has_passed(next_us, border->distance_us, at_us)) { /* nothing is due */
-        standing_expect(standing, next_us, border->distance_us);
-        return;
-    }
-    while (mark->tile_at != MARK_NONE &&
-           standing_has_passed(mark->tile_us, border->distance_us, at_us)) {
-        struct tile tile = tile_at(parts, mark->tile_at);
+    struct mark *mark = &standing_tile_marks(standing, entity)[i];
+    while (mark->at != MARK_NONE &&
+           standing_has_passed(mark->time_us, border->distance_us, at_us)) {
+        struct tile tile = tile_at(parts, mark->at);
         pass_tile(standing, entity, border, &tile);
         mark_tile(parts, mark, tile.body.end);
     }
-    while (mark->raw_at != MARK_NONE &&
-           standing_has_passed(mark->raw_us, border->distance_us, at_us))
+    standing_expect(standing, mark->time_us, border->distance_us);
+}
+
+static inline void pass_border(struct standing *standing, const struct entity_plan *entity,
+                               const struct parts *parts, size_t i, int64_t at_us) {
+    const struct border *border = &entity->course.borders[i];
+    struct mark *mark = &standing->marks[i];
+    while (standing_has_passed(mark->time_us, border->distance_us, at_us) && mark->at != MARK_NONE)
         if (!entity->is_plain || !pass_plain(standing, entity, parts, i))
             pass_borders(standing, entity, parts, i, at_us);
-    if (mark->tile_at != MARK_NONE)
-        standing_expect(standing, mark->tile_us, border->distance_us);
-    if (mark->raw_at != MARK_NONE)
-        standing_expect(standing, mark->raw_us, border->distance_us);
+    standing_expect(standing, mark->time_us, border->distance_us);
 }
 
 /* The value of what the border of leaving values has marked, which is the next one to be taken from
@@ -263,9 +269,9 @@ static void foresee_leaving(struct standing *standing, const struct entity_plan 
     const struct mark *mark = &standing->marks[entity->course.leaving_border];
     const struct column *column = entity->columns;
     const struct column *wanted = column + entity->pools[entity->course.leaving_pool].column;
-    if (mark->raw_at == MARK_NONE || entity->text_columns != 0)
+    if (mark->at == MARK_NONE || entity->text_columns != 0)
         return;
-    const uint8_t *at = parts->run + mark->raw_at + entity->id_size, *end = parts->end;
+    const uint8_t *at = parts->run + mark->at + entity->id_size, *end = parts->end;
     if (*at != 0) /* a column is missing */
         return;
     for (at++; column != wanted; column++)
@@ -278,8 +284,11 @@ static void foresee_leaving(struct standing *standing, const struct entity_plan 
 static void go_on(struct standing *standing, const struct entity_plan *entity,
                   const struct parts *parts, int64_t at_us) {
     standing->due_us = INT64_MAX;
-    for (size_t i = 0; i < entity->course.border_count; i++)
+    for (size_t i = 0; i < entity->course.border_count; i++) {
+        if (parts->dense.tiles > 0)
+            pass_border_tiles(standing, entity, parts, i, at_us);
         pass_border(standing, entity, parts, i, at_us);
+    }
     if (entity->course.leaving_border != COURSE_NO_BORDER && standing->windows.has_values &&
         tallies_are_many(&standing->windows.tallies))
         foresee_leaving(standing, entity, parts);
@@ -291,6 +300,7 @@ static void go_on(struct standing *standing, const struct entity_plan *entity,
 static void count_tiles(struct standing *standing, const struct entity_plan *entity,
                         const struct parts *parts) {
     const struct border *borders = entity->course.borders;
+    struct mark *marks = standing_tile_marks(standing, entity);
     struct tiles tiles = parts_tiles(parts);
     struct tile tile;
     int8_t way[PLAN_SPANS_MAX];
@@ -298,7 +308,7 @@ static void count_tiles(struct standing *standing, const struct entity_plan *ent
     while (passed > 0 && tiles_next(&tiles, &tile)) {
         while (passed > 0 && !standing_has_passed(tile.newest_us, borders[passed - 1].distance_us,
                                                   standing->at_us)) {
-            mark_tile(parts, &standing->marks[--passed], tile.start);
+            mark_tile(parts, &marks[--passed], tile.start);
             standing_expect(standing, tile.newest_us, borders[passed].distance_us);
         }
         for (size_t i = 0; i < entity->span_count; i++)
@@ -306,7 +316,7 @@ static void count_tiles(struct standing *standing, const struct entity_plan *ent
         change_tile(standing, entity, way, tile);
     }
     while (passed > 0)
-        mark_tile(parts, &standing->marks[--passed], parts->sketches);
+        marks[--passed] = no_mark;
 }
 
 static void count_entries(struct standing *standing, const struct entity_plan *entity,
@@ -318,9 +328,8 @@ static void count_entries(struct standing *standing, const struct entity_plan *e
     while (passed > 0 && run_step(&run, &entry)) {
         while (passed > 0 && !standing_has_passed(entry.time_us, borders[passed - 1].distance_us,
                                                   standing->at_us)) {
-            struct mark *mark = &standing->marks[--passed];
-            mark->raw_at = (uint32_t)(entry.identity - parts->run);
-            mark->raw_us = entry.time_us;
+            standing->marks[--passed] = (struct mark){
+                .time_us = entry.time_us, .at = (uint32_t)(entry.identity - parts->run)};
             standing_expect(standing, entry.time_us, borders[passed].distance_us);
         }
         for (size_t i = 0; i < entity->span_count; i++)
@@ -328,11 +337,8 @@ static void count_entries(struct standing *standing, const struct entity_plan *e
                 windows_add_entry(&standing->windows, entity, i, &entry);
     }
     check(!run.cursor.failed);
-    while (passed > 0) {
-        struct mark *mark = &standing->marks[--passed];
-        mark->raw_at = MARK_NONE;
-        mark->raw_us = INT64_MAX;
-    }
+    while (passed > 0)
+        standing->marks[--passed] = no_mark;
 }
 
 static void make_up(struct standing *standing, const struct entity_plan *entity,
@@ -373,10 +379,11 @@ static bool begin(struct state *state, const struct entity_plan *entity, int64_t
         struct standing *standing = state_add_front(state, size_of(entity));
         standing->throng = NULL;
         standing->lies_at = (uintptr_t)standing;
-        windows_init(&standing->windows, entity, &standing->marks[entity->course.border_count]);
+        windows_init(&standing->windows, entity, (uint8_t *)standing + standing_windows_at(entity));
         parts = parts_of(state->bytes, state->length);
     }
     make_up(state_standing(state), entity, &parts, at_us);
+    state->front_used = (uint32_t)used_of(state_standing(state), entity, &parts);
     return true;
 }
 
@@ -390,6 +397,7 @@ bool standing_bring(struct state *state, const struct entity_plan *entity, int64
     if (at_us >= standing->due_us || standing->windows.stale_count > 0) {
         struct parts parts = parts_of(state->bytes, state->length);
         go_on(standing, entity, &parts, at_us);
+        state->front_used = (uint32_t)used_of(standing, entity, &parts);
     }
     standing->at_us = at_us;
     return standing->windows.stale_count == 0;
@@ -412,9 +420,13 @@ void standing_give(const struct state *state, struct gather *gather) {
 
 /* Ahead of time. */
 
+/* What every read begins with. */
+#define NEAR_BYTES 192
+
 const uint8_t *standing_prefetch(const struct state *state) {
     const uint8_t *block = state_block(state);
-    return prefetch_far_from(NULL, block, block + state->front);
+    const uint8_t *next = prefetch_near_from(NULL, block, block + NEAR_BYTES);
+    return prefetch_far_from(next, block, block + state->front_used);
 }
 
 /* Most entries are short, but may lie on two lines. */
@@ -434,10 +446,10 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
         const struct border *border = entity->course.borders;
         const struct border *end = border + entity->course.border_count;
         for (const struct mark *mark = standing->marks; border != end; border++, mark++) {
-            if (!standing_has_passed(mark->raw_us, border->distance_us, at_us) ||
-                mark->raw_at == MARK_NONE)
+            if (!standing_has_passed(mark->time_us, border->distance_us, at_us) ||
+                mark->at == MARK_NONE)
                 continue;
-            prefetch_entry(run + mark->raw_at);
+            prefetch_entry(run + mark->at);
             values_pass |= border->passes_values;
         }
     }

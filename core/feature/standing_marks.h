@@ -9,11 +9,11 @@
 
 #define MARK_NONE UINT32_MAX
 
-/* What passes a border next. */
-struct mark {
-    int64_t raw_us, tile_us; /* INT64_MAX: there is none */
-    uint32_t raw_at;         /* where its identity begins in the run; MARK_NONE: there is none */
-    uint32_t tile_at;
+/* What passes a border next: of the raw entries, or of the tiles. */
+struct __attribute__((packed, aligned(4))) mark {
+    int64_t time_us; /* INT64_MAX: there is none */
+    uint32_t at;     /* where its identity begins in the run, or where it begins in the tiles;
+                        MARK_NONE: there is none */
 };
 
 struct standing {
@@ -25,8 +25,26 @@ struct standing {
     uint64_t leaving;      /* likely the next value that leaves: to be fetched */
     uintptr_t lies_at;     /* where it is itself: what points into it moves with it */
     bool is_known;
-    struct mark marks[]; /* [border]; behind them the memory of the windows */
+    /* [border], of raw entries. Behind them what is touched less often the further behind it is:
+     * the memory of the windows, and the marks of tiles, which few states have. */
+    struct mark marks[];
 };
+
+/* Where the memory of the windows begins, which is words, and where the marks of tiles do: from the
+ * standing's first byte. */
+static inline size_t standing_windows_at(const struct entity_plan *entity) {
+    size_t marks = entity->course.border_count * sizeof(struct mark);
+    return sizeof(struct standing) +
+           (marks + sizeof(uint64_t) - 1) / sizeof(uint64_t) * sizeof(uint64_t);
+}
+static inline size_t standing_tile_marks_at(const struct entity_plan *entity) {
+    return standing_windows_at(entity) + windows_size(entity);
+}
+/* [border]. Where the state has no tiles, there is none in any of them. */
+static inline struct mark *standing_tile_marks(struct standing *standing,
+                                               const struct entity_plan *entity) {
+    return (struct mark *)((uint8_t *)standing + standing_tile_marks_at(entity));
+}
 
 /* Has what is of this time passed the border in a read at at_us? */
 static inline bool standing_has_passed(int64_t time_us, uint64_t distance_us, int64_t at_us) {

@@ -15,15 +15,15 @@ void standing_note_appended(struct state *state, const struct entity_plan *entit
     for (size_t i = 0; i < entity->course.border_count; i++) {
         const struct border *border = &entity->course.borders[i];
         struct mark *mark = &standing->marks[i];
-        if (mark->raw_at != MARK_NONE)
+        if (mark->at != MARK_NONE)
             break; /* nor are the borders behind at the end */
         if (standing_has_passed(added->time_us, border->distance_us, standing->at_us)) {
             standing_pass_entry(standing, entity, border, added,
                                 true); /* newer than all sketches */
             continue;
         }
-        mark->raw_us = added->time_us;
-        mark->raw_at = (uint32_t)(state->length - body - HEAD_SIZE - dense_size);
+        mark->time_us = added->time_us;
+        mark->at = (uint32_t)(state->length - body - HEAD_SIZE - dense_size);
         standing_expect(standing, added->time_us, border->distance_us);
     }
 }
@@ -42,11 +42,11 @@ void standing_note_grown(struct state *state, const struct entity_plan *entity,
     struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
+    struct mark *marks = standing_tile_marks(standing, entity);
     standing->newest_us = added->time_us;
     size_t passed = 0;
     for (; passed < entity->course.border_count; passed++) {
-        struct mark *mark = &standing->marks[passed];
-        if (mark->tile_at != MARK_NONE)
+        if (marks[passed].at != MARK_NONE)
             break;
         /* It passed as of its newest time then: it must have as of this one. */
         if (!standing_has_passed(added->time_us, entity->course.borders[passed].distance_us,
@@ -56,8 +56,8 @@ void standing_note_grown(struct state *state, const struct entity_plan *entity,
         }
     }
     for (size_t i = passed; i < entity->course.border_count; i++)
-        if (standing->marks[i].tile_us == newest_us)
-            standing->marks[i].tile_us = added->time_us;
+        if (marks[i].time_us == newest_us)
+            marks[i].time_us = added->time_us;
     /* Due times that are too early do no harm. */
     for (size_t i = 0; i < entity->span_count; i++)
         if (course_holds(entity, i, passed))
@@ -70,22 +70,27 @@ void standing_note_grown(struct state *state, const struct entity_plan *entity,
     }
 }
 
+/* So many bytes went in front of all marks. False: one of them was in front of `from`. */
+static bool follow_dropped(struct mark *marks, const struct entity_plan *entity, uint32_t from,
+                           uint32_t bytes) {
+    for (struct mark *mark = marks; mark != marks + entity->course.border_count; mark++) {
+        if (mark->at < from)
+            return false;
+        mark->at -= mark->at != MARK_NONE ? bytes : 0;
+    }
+    return true;
+}
+
 void standing_note_dropped(struct state *state, const struct entity_plan *entity,
                            uint32_t run_bytes, uint32_t tile_bytes) {
     struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
-    for (size_t i = 0; i < entity->course.border_count; i++) {
-        struct mark *mark = &standing->marks[i];
-        /* The new first entry's identity is behind one byte of time. */
-        if ((mark->raw_at != MARK_NONE && mark->raw_at <= run_bytes) ||
-            (mark->tile_at != MARK_NONE && mark->tile_at < tile_bytes)) {
-            standing->is_known = false;
-            return;
-        }
-        mark->raw_at -= mark->raw_at != MARK_NONE ? run_bytes : 0;
-        mark->tile_at -= mark->tile_at != MARK_NONE ? tile_bytes : 0;
-    }
+    /* The new first entry's identity is behind one byte of time. */
+    standing->is_known =
+        (run_bytes == 0 || follow_dropped(standing->marks, entity, run_bytes + 1, run_bytes)) &&
+        (tile_bytes == 0 ||
+         follow_dropped(standing_tile_marks(standing, entity), entity, tile_bytes, tile_bytes));
 }
 
 void standing_note_unsketched(struct state *state, const struct entity_plan *entity) {
@@ -101,19 +106,20 @@ void standing_note_unsketched(struct state *state, const struct entity_plan *ent
 }
 
 /* Marks of what has not passed yet, or of what lies behind the new tile. */
-static void move_mark(struct mark *mark, bool passed, const struct collapse *collapse) {
+static void move_marks(struct mark *raw, struct mark *tile, bool passed,
+                       const struct collapse *collapse) {
     if (passed) {
-        mark->raw_at += mark->raw_at != MARK_NONE ? (uint32_t)collapse->run_grew : 0;
-        mark->tile_at += mark->tile_at != MARK_NONE ? (uint32_t)collapse->tile_grew : 0;
+        raw->at += raw->at != MARK_NONE ? (uint32_t)collapse->run_grew : 0;
+        tile->at += tile->at != MARK_NONE ? (uint32_t)collapse->tile_grew : 0;
         return;
     }
-    if (mark->raw_at == MARK_NONE || mark->raw_us >= collapse->first_us) {
-        mark->raw_us = collapse->next_us;
-        mark->raw_at = collapse->next_us == INT64_MAX ? MARK_NONE : collapse->next_at;
+    if (raw->at == MARK_NONE || raw->time_us >= collapse->first_us) {
+        raw->time_us = collapse->next_us;
+        raw->at = collapse->next_us == INT64_MAX ? MARK_NONE : collapse->next_at;
     }
-    if (mark->tile_at == MARK_NONE || mark->tile_us >= collapse->first_us) {
-        mark->tile_us = collapse->last_us;
-        mark->tile_at = collapse->tile_at;
+    if (tile->at == MARK_NONE || tile->time_us >= collapse->first_us) {
+        tile->time_us = collapse->last_us;
+        tile->at = collapse->tile_at;
     }
 }
 
@@ -135,6 +141,7 @@ void standing_note_collapsed(struct state *state, const struct entity_plan *enti
     struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
+    struct mark *tile_marks = standing_tile_marks(standing, entity);
     for (size_t i = 0; i < entity->course.border_count; i++) {
         uint64_t distance_us = entity->course.borders[i].distance_us;
         bool passed = standing_has_passed(collapse->last_us, distance_us, standing->at_us);
@@ -142,7 +149,7 @@ void standing_note_collapsed(struct state *state, const struct entity_plan *enti
             standing->is_known = false;
             return;
         }
-        move_mark(&standing->marks[i], passed, collapse);
+        move_marks(&standing->marks[i], &tile_marks[i], passed, collapse);
         if (!passed)
             standing_expect(standing, collapse->last_us, distance_us);
     }

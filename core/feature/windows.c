@@ -8,10 +8,10 @@
 
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory) {
     windows->words = memory;
-    size_t members = entity->course.member_count;
-    uint64_t *few = windows->words + entity->course.word_count;
-    windows->stale = (uint8_t *)(few + tallies_words(members));
-    tallies_init(&windows->tallies, members, few);
+    windows->stale = (uint8_t *)(windows->words + entity->course.word_count);
+    size_t few_at = windows_size(entity) - windows_few_size(entity);
+    tallies_init(&windows->tallies, entity->course.member_count,
+                 windows->words + few_at / sizeof(uint64_t));
 }
 
 void windows_deinit(struct windows *windows) {
@@ -171,7 +171,7 @@ static inline void change_values(struct windows *windows, const struct keeping *
 
 /* count: the gathering's words. More than counting. */
 __attribute__((always_inline)) static inline void
-change_more(struct windows *windows, const struct keeping *keeping, size_t i, bool comes,
+change_more(struct windows *windows, const struct keeping *keeping, bool comes,
             const struct run_entry *entry, int64_t weight, uint64_t *count) {
     uint16_t kept = keeping->kept;
     uint64_t *at = count + 1;
@@ -185,9 +185,9 @@ change_more(struct windows *windows, const struct keeping *keeping, size_t i, bo
     } else if (kept & COURSE_ORDERED) {
         int64_t value = column < 0 || kept & COURSE_TEXT ? 0 : entry->integers[column];
         if (*count != 0)
-            set_stale(windows, i, stale_without(at, kept, value, value));
+            set_stale(windows, keeping->gathering, stale_without(at, kept, value, value));
         else
-            set_fresh(windows, i);
+            set_fresh(windows, keeping->gathering);
         at += ordered_words(kept);
     }
     if (kept & COURSE_DISTINCT)
@@ -202,28 +202,28 @@ static inline bool is_usual(const struct entity_plan *entity, const struct run_e
 /* One gathering. A mere count takes a weight of 0 as well: what passes a filter is hard to foresee
  * for a branch. usual: is_usual(). */
 __attribute__((always_inline)) static inline void
-change_one(struct windows *windows, const struct entity_plan *entity, size_t i, bool comes,
+change_one(struct windows *windows, const struct keeping *keeping, bool comes,
            const struct run_entry *entry, bool usual) {
-    const struct keeping *keeping = &entity->course.keepings[i];
     if (!usual && (keeping->column_bit & ~entry->present))
         return;
     uint64_t *count = windows->words + keeping->word;
     int64_t weight = usual ? (int64_t)(run_weights(entry) >> keeping->weight_at & 1)
                            : entry_weight(entry, keeping->filter);
     weight = comes ? weight : -weight;
-    if ((keeping->kept & ~COURSE_TOTAL) == 0)
+    if (course_is_mere(keeping))
         *count += (uint64_t)weight;
     else if (weight != 0)
-        change_more(windows, keeping, i, comes, entry, weight, count);
+        change_more(windows, keeping, comes, entry, weight, count);
 }
 
 __attribute__((always_inline)) static inline void add_to(struct windows *windows,
                                                          const struct entity_plan *entity,
                                                          size_t span, const struct run_entry *entry,
                                                          bool usual) {
-    size_t first = entity->spans[span].first, end = first + entity->spans[span].count;
-    for (size_t i = first; i < end; i++)
-        change_one(windows, entity, i, true, entry, usual);
+    const struct keeping *keeping = &entity->course.keepings[entity->spans[span].first];
+    const struct keeping *end = keeping + entity->spans[span].count;
+    for (; keeping != end; keeping++)
+        change_one(windows, keeping, true, entry, usual);
 }
 
 __attribute__((noinline)) static void add_unusual(struct windows *windows,
@@ -244,12 +244,12 @@ __attribute__((always_inline)) static inline void pass(struct windows *windows,
                                                        const struct entity_plan *entity,
                                                        const struct border *border,
                                                        const struct run_entry *entry, bool usual) {
-    const uint16_t *change = &entity->course.changes[border->first_change];
-    const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
-    for (; change < leaves; change++)
-        change_one(windows, entity, *change, true, entry, usual);
-    for (; change < end; change++)
-        change_one(windows, entity, *change, false, entry, usual);
+    const struct keeping *change = &entity->course.changes[border->first_change];
+    const struct keeping *leaves = change + border->comes, *end = leaves + border->leaves;
+    for (; change != leaves; change++)
+        change_one(windows, change, true, entry, usual);
+    for (; change != end; change++)
+        change_one(windows, change, false, entry, usual);
 }
 
 __attribute__((noinline)) static void pass_unusual(struct windows *windows,
@@ -271,13 +271,12 @@ __attribute__((always_inline)) static inline void change_plain(struct windows *w
 
 void windows_pass_plain(struct windows *windows, const struct entity_plan *entity,
                         const struct border *border, int64_t value) {
-    const struct keeping *keepings = entity->course.keepings;
-    const uint16_t *change = &entity->course.changes[border->first_change];
-    const uint16_t *leaves = change + border->comes, *end = leaves + border->leaves;
-    for (; change < leaves; change++)
-        change_plain(windows, &keepings[*change], 1, value);
-    for (; change < end; change++)
-        change_plain(windows, &keepings[*change], -1, value);
+    const struct keeping *change = &entity->course.changes[border->first_change];
+    const struct keeping *leaves = change + border->comes, *end = leaves + border->leaves;
+    for (; change != leaves; change++)
+        change_plain(windows, change, 1, value);
+    for (; change != end; change++)
+        change_plain(windows, change, -1, value);
 }
 
 void windows_pass_entry(struct windows *windows, const struct entity_plan *entity,
@@ -469,7 +468,7 @@ static inline void give(const struct windows *windows, const struct keeping *kee
     uint16_t kept = keeping->kept;
     gathered->count = (int64_t)*at++;
     gathered->any = gathered->count != 0;
-    if ((kept & ~COURSE_TOTAL) == 0)
+    if (course_is_mere(keeping))
         return;
     if (kept & COURSE_SUM) {
         gathered->sum = wide_get(at);

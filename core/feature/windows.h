@@ -25,10 +25,13 @@ struct windows {
 /* What is kept that cannot be taken off. */
 #define COURSE_ORDERED (COURSE_EXTREMES | COURSE_FIRST | COURSE_LAST)
 
-/* Of the memory of words and stale. */
+/* Of the memory of words and stale, and last of the values while they are few. */
+static inline size_t windows_few_size(const struct entity_plan *entity) {
+    return tallies_words(entity->course.member_count) * sizeof(uint64_t);
+}
 static inline size_t windows_size(const struct entity_plan *entity) {
-    size_t words = entity->course.word_count + tallies_words(entity->course.member_count);
-    return words * sizeof(uint64_t) + entity->gathering_count;
+    size_t stale_words = (entity->gathering_count + sizeof(uint64_t) - 1) / sizeof(uint64_t);
+    return (entity->course.word_count + stale_words) * sizeof(uint64_t) + windows_few_size(entity);
 }
 void windows_init(struct windows *windows, const struct entity_plan *entity, void *memory);
 void windows_deinit(struct windows *windows);             /* the memory is the caller's */
