@@ -44,8 +44,9 @@ static void add_borders(struct entity_plan *entity) {
 }
 
 /* Of the gatherings over the spans, those that are mere counts, or the others. */
-static uint16_t add_changes_of(struct course *course, const struct entity_plan *entity, uint16_t at,
-                               const uint16_t *spans, size_t count, bool are_mere) {
+static uint16_t add_changes_of(struct entity_plan *entity, uint16_t at, const uint16_t *spans,
+                               size_t count, bool are_mere) {
+    struct course *course = &entity->course;
     for (size_t i = 0; i < count; i++) {
         const struct span *span = &entity->spans[spans[i]];
         const struct keeping *keeping = &course->keepings[span->first];
@@ -59,8 +60,8 @@ static uint16_t add_changes_of(struct course *course, const struct entity_plan *
 /* Kind by kind, so that what is asked of one is mostly what was asked of the one before. */
 static uint16_t add_changes(struct entity_plan *entity, uint16_t at, const uint16_t *spans,
                             size_t count) {
-    at = add_changes_of(&entity->course, entity, at, spans, count, true);
-    return add_changes_of(&entity->course, entity, at, spans, count, false);
+    at = add_changes_of(entity, at, spans, count, true);
+    return add_changes_of(entity, at, spans, count, false);
 }
 
 static void find_changes(struct entity_plan *entity) {

@@ -194,19 +194,18 @@ static void look_up_stale(struct standing *standing, const struct entity_plan *e
  * behind that one. */
 static void pass_borders(struct standing *standing, const struct entity_plan *entity,
                          const struct parts *parts, size_t i, int64_t at_us) {
-    const struct border *borders = entity->course.borders;
-    struct mark *marks = standing->marks;
+    const struct border *border = &entity->course.borders[i];
+    struct mark *mark = &standing->marks[i], next = *mark;
+    const struct mark *end = standing->marks + entity->course.border_count;
     struct run_entry entry;
-    uint32_t at = marks[i].at;
-    step_entry(parts, entity, &marks[i], &entry);
+    uint32_t at = mark->at;
+    step_entry(parts, entity, &next, &entry);
     bool is_lone = standing->throng && throng_is_lone(standing->throng, parts, entry.time_us);
-    standing_pass_entry(standing, entity, &borders[i], &entry, is_lone);
-    for (size_t j = i + 1; j < entity->course.border_count && marks[j].at == at &&
-                           standing_has_passed(entry.time_us, borders[j].distance_us, at_us);
-         j++) {
-        marks[j] = marks[i];
-        standing_pass_entry(standing, entity, &borders[j], &entry, is_lone);
-    }
+    do {
+        *mark++ = next;
+        standing_pass_entry(standing, entity, border++, &entry, is_lone);
+    } while (mark != end && mark->at == at &&
+             standing_has_passed(entry.time_us, border->distance_us, at_us));
 }
 
 /* Of counts and sums of all entries (entity->is_plain) nothing but the value is wanted: one
@@ -237,8 +236,6 @@ static inline bool pass_plain(struct standing *standing, const struct entity_pla
     return true;
 }
 
-/* What is in no mark has the last of all times, which has not passed and is not expected. */
-
 static void pass_border_tiles(struct standing *standing, const struct entity_plan *entity,
                               const struct parts *parts, size_t i, int64_t at_us) {
     const struct border *border = &entity->course.borders[i];
@@ -252,14 +249,18 @@ static void pass_border_tiles(struct standing *standing, const struct entity_pla
     standing_expect(standing, mark->time_us, border->distance_us);
 }
 
-static inline void pass_border(struct standing *standing, const struct entity_plan *entity,
-                               const struct parts *parts, size_t i, int64_t at_us) {
-    const struct border *border = &entity->course.borders[i];
+/* Returns when the next entry passes. The last of all times says little: a time that would be later
+ * is that one too, and so is that of no entry. */
+static inline int64_t pass_border(struct standing *standing, const struct entity_plan *entity,
+                                  const struct parts *parts, size_t i, int64_t at_us) {
+    uint64_t distance_us = entity->course.borders[i].distance_us;
     struct mark *mark = &standing->marks[i];
-    while (standing_has_passed(mark->time_us, border->distance_us, at_us) && mark->at != MARK_NONE)
+    int64_t due_us;
+    while ((due_us = time_ahead(mark->time_us, distance_us)) <= at_us &&
+           standing_has_passed(mark->time_us, distance_us, at_us) && mark->at != MARK_NONE)
         if (!entity->is_plain || !pass_plain(standing, entity, parts, i))
             pass_borders(standing, entity, parts, i, at_us);
-    standing_expect(standing, mark->time_us, border->distance_us);
+    return due_us;
 }
 
 /* The value of what the border of leaving values has marked, which is the next one to be taken from
@@ -283,12 +284,15 @@ static void foresee_leaving(struct standing *standing, const struct entity_plan 
 
 static void go_on(struct standing *standing, const struct entity_plan *entity,
                   const struct parts *parts, int64_t at_us) {
+    int64_t soonest_us = INT64_MAX; /* in a register, unlike due_us */
     standing->due_us = INT64_MAX;
     for (size_t i = 0; i < entity->course.border_count; i++) {
         if (parts->dense.tiles > 0)
             pass_border_tiles(standing, entity, parts, i, at_us);
-        pass_border(standing, entity, parts, i, at_us);
+        int64_t due_us = pass_border(standing, entity, parts, i, at_us);
+        soonest_us = due_us < soonest_us ? due_us : soonest_us;
     }
+    standing->due_us = soonest_us < standing->due_us ? soonest_us : standing->due_us;
     if (entity->course.leaving_border != COURSE_NO_BORDER && standing->windows.has_values &&
         tallies_are_many(&standing->windows.tallies))
         foresee_leaving(standing, entity, parts);
@@ -420,13 +424,13 @@ void standing_give(const struct state *state, struct gather *gather) {
 
 /* Ahead of time. */
 
-/* What every read begins with. */
+/* What every read begins with: few enough lines, of four states, for the nearest cache. */
 #define NEAR_BYTES 192
 
 const uint8_t *standing_prefetch(const struct state *state) {
-    const uint8_t *block = state_block(state);
-    const uint8_t *next = prefetch_near_from(NULL, block, block + NEAR_BYTES);
-    return prefetch_far_from(next, block, block + state->front_used);
+    const uint8_t *first = (const uint8_t *)state_standing(state);
+    const uint8_t *next = prefetch_near_from(NULL, first, first + NEAR_BYTES);
+    return prefetch_far_from(next, first, first + state->front_used);
 }
 
 /* Most entries are short, but may lie on two lines. */

@@ -70,11 +70,12 @@ void standing_note_grown(struct state *state, const struct entity_plan *entity,
     }
 }
 
-/* So many bytes went in front of all marks. False: one of them was in front of `from`. */
-static bool follow_dropped(struct mark *marks, const struct entity_plan *entity, uint32_t from,
-                           uint32_t bytes) {
+/* The first so many bytes are gone, and marks count from what was behind them. (A raw entry's time
+ * may have become shorter with it, but its identity still lies behind a byte of time.) False: one
+ * of them was of something that is gone. */
+static bool follow_dropped(struct mark *marks, const struct entity_plan *entity, uint32_t bytes) {
     for (struct mark *mark = marks; mark != marks + entity->course.border_count; mark++) {
-        if (mark->at < from)
+        if (mark->at < bytes)
             return false;
         mark->at -= mark->at != MARK_NONE ? bytes : 0;
     }
@@ -86,11 +87,9 @@ void standing_note_dropped(struct state *state, const struct entity_plan *entity
     struct standing *standing = state_standing(state);
     if (!standing || !standing->is_known)
         return;
-    /* The new first entry's identity is behind one byte of time. */
-    standing->is_known =
-        (run_bytes == 0 || follow_dropped(standing->marks, entity, run_bytes + 1, run_bytes)) &&
-        (tile_bytes == 0 ||
-         follow_dropped(standing_tile_marks(standing, entity), entity, tile_bytes, tile_bytes));
+    standing->is_known = (run_bytes == 0 || follow_dropped(standing->marks, entity, run_bytes)) &&
+                         (tile_bytes == 0 || follow_dropped(standing_tile_marks(standing, entity),
+                                                            entity, tile_bytes));
 }
 
 void standing_note_unsketched(struct state *state, const struct entity_plan *entity) {

@@ -56,7 +56,9 @@ struct state {
     bool is_surveyed;
     bool
         is_in_heap; /* it lies in an extent of a heap (base/heap.h), and its bytes are that one's */
-    uint32_t front_used; /* of the standing reads will touch so much, from its first byte on */
+    /* Where there is a front: how much of it, from its first byte on, the last read would have
+     * touched. A hint to what the next one will, and nothing else. */
+    uint32_t front_used;
     int64_t quiet_us; /* before the newest time is this, nothing is collapsed, united or dropped */
     struct survey *survey; /* NULL: none. state_deinit() frees it */
 };

@@ -25,7 +25,8 @@ struct windows {
 /* What is kept that cannot be taken off. */
 #define COURSE_ORDERED (COURSE_EXTREMES | COURSE_FIRST | COURSE_LAST)
 
-/* Of the memory of words and stale, and last of the values while they are few. */
+/* Of the memory that the caller lends: words, what is stale and, last, the list of values while
+ * they are few. */
 static inline size_t windows_few_size(const struct entity_plan *entity) {
     return tallies_words(entity->course.member_count) * sizeof(uint64_t);
 }

@@ -219,6 +219,29 @@ static void plain_values_equal_those_of_the_bytes(void **unused) {
     walk_through(begin_plain);
 }
 
+/* Behind the last of all times nothing can be expected, and what has not passed by then never will.
+ */
+static void times_may_end(void **unused) {
+    (void)unused;
+    struct chance chance = {.state = chance_seed()};
+    struct walk *walk = walk_new();
+    for (int round = 0; round < 60; round++) {
+        if (round % 2 == 0)
+            begin_random(walk, &chance);
+        else
+            begin_plain(walk, &chance);
+        walk->paid = 0;
+        int64_t step_us = 1 + chance_below(&chance, 2 * SECOND);
+        for (int left = 80; left >= 0; left--)
+            pay(walk, &chance, INT64_MAX - 1 - left * step_us, true);
+        assert_values_agree(walk, INT64_MAX - 1, NULL);
+        assert_values_agree(walk, INT64_MAX, NULL);
+        assert_values_agree(walk, INT64_MAX, NULL);
+    }
+    assert_true(walk->kept > 0);
+    walk_free(walk);
+}
+
 #define POOL_FILTERS 24
 #define POOL_COLUMNS 3
 
@@ -489,6 +512,7 @@ int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(values_equal_those_of_the_bytes),
         cmocka_unit_test(plain_values_equal_those_of_the_bytes),
+        cmocka_unit_test(times_may_end),
         cmocka_unit_test(pools_may_be_many),
         cmocka_unit_test(sketches_may_go_unread),
         cmocka_unit_test(crowds_are_kept_up),
