@@ -5,6 +5,7 @@
  * few nanoseconds away. So what is asked for by the dozen goes there. */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,9 +21,17 @@ static inline void prefetch_far(const void *at) {
     __builtin_prefetch(at, 0, 2);
 }
 
-static inline const uint8_t *prefetch_first_line(const uint8_t *next, const void *at) {
+static inline const uint8_t *prefetch_lines(const uint8_t *next, const void *at, const void *end,
+                                            bool is_near) {
     const uint8_t *line = (const uint8_t *)at - (uintptr_t)at % CACHE_LINE;
-    return (uintptr_t)line < (uintptr_t)next ? next : line;
+    if ((uintptr_t)line < (uintptr_t)next)
+        line = next;
+    for (; (uintptr_t)line < (uintptr_t)end; line += CACHE_LINE)
+        if (is_near)
+            prefetch(line);
+        else
+            prefetch_far(line);
+    return line;
 }
 
 /* Every line that any of [at, end) is on, but none before `next`. Returns where the one behind them
@@ -34,18 +43,12 @@ static inline const uint8_t *prefetch_first_line(const uint8_t *next, const void
  *     next = prefetch_far_from(next, second, second_end); */
 static inline const uint8_t *prefetch_far_from(const uint8_t *next, const void *at,
                                                const void *end) {
-    const uint8_t *line = prefetch_first_line(next, at);
-    for (; (uintptr_t)line < (uintptr_t)end; line += CACHE_LINE)
-        prefetch_far(line);
-    return line;
+    return prefetch_lines(next, at, end, false);
 }
 /* The same, into the nearest cache. */
 static inline const uint8_t *prefetch_near_from(const uint8_t *next, const void *at,
                                                 const void *end) {
-    const uint8_t *line = prefetch_first_line(next, at);
-    for (; (uintptr_t)line < (uintptr_t)end; line += CACHE_LINE)
-        prefetch(line);
-    return line;
+    return prefetch_lines(next, at, end, true);
 }
 
 static inline void prefetch_far_all(const void *at, size_t size) {

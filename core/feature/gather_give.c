@@ -61,8 +61,7 @@ static inline const struct gathered *gathered_at(const struct gather *gather, ui
 
 /* The current transaction. */
 
-/* Its weight in a feature; 0 when it is left out. is_whole: it has all columns, as nearly all have.
- */
+/* Its weight in a feature; 0 when it is left out. is_whole: it has all columns, as most have. */
 static inline int64_t current_weight(const struct gather *gather, const struct giving *giving,
                                      bool is_whole) {
     if (!is_whole && (giving->column_bit & gather->current_missing))

@@ -72,13 +72,8 @@ static const struct mark no_mark = {.time_us = INT64_MAX, .at = MARK_NONE};
 
 /* Raw entries. */
 
-/* Decodes the marked entry and marks the next one. */
-static inline void step_entry(const struct parts *parts, const struct entity_plan *entity,
-                              struct mark *mark, struct run_entry *ret_entry) {
-    const uint8_t *at = parts->run + mark->at;
-    ret_entry->time_us = mark->time_us;
-    at = run_take_body(at, parts->end, entity, ret_entry, true);
-    check(at);
+/* Marks the entry that begins at `at`, behind the one that has been marked; or the end. */
+static inline void mark_next(const struct parts *parts, struct mark *mark, const uint8_t *at) {
     if (at == parts->end) {
         *mark = no_mark;
         return;
@@ -87,6 +82,16 @@ static inline void step_entry(const struct parts *parts, const struct entity_pla
     check(step.at);
     mark->time_us = (int64_t)((uint64_t)mark->time_us + step.value);
     mark->at = (uint32_t)(step.at - parts->run);
+}
+
+/* Decodes the marked entry and marks the next one. */
+static inline void step_entry(const struct parts *parts, const struct entity_plan *entity,
+                              struct mark *mark, struct run_entry *ret_entry) {
+    const uint8_t *at = parts->run + mark->at;
+    ret_entry->time_us = mark->time_us;
+    at = run_take_body(at, parts->end, entity, ret_entry, true);
+    check(at);
+    mark_next(parts, mark, at);
 }
 
 /* Collapsed tiles. */
@@ -224,15 +229,7 @@ static inline bool pass_plain(struct standing *standing, const struct entity_pla
         return false;
     windows_pass_plain(&standing->windows, entity, &entity->course.borders[i],
                        unzigzag(value.value));
-    at = value.at + 1;
-    if (at == end) {
-        *mark = no_mark;
-        return true;
-    }
-    struct run_taken step = run_take_checked(at, end);
-    check(step.at);
-    mark->time_us = (int64_t)((uint64_t)mark->time_us + step.value);
-    mark->at = (uint32_t)(step.at - parts->run);
+    mark_next(parts, mark, value.at + 1);
     return true;
 }
 
@@ -249,18 +246,14 @@ static void pass_border_tiles(struct standing *standing, const struct entity_pla
     standing_expect(standing, mark->time_us, border->distance_us);
 }
 
-/* Returns when the next entry passes. The last of all times says little: a time that would be later
- * is that one too, and so is that of no entry. */
-static inline int64_t pass_border(struct standing *standing, const struct entity_plan *entity,
-                                  const struct parts *parts, size_t i, int64_t at_us) {
-    uint64_t distance_us = entity->course.borders[i].distance_us;
+static inline void pass_border(struct standing *standing, const struct entity_plan *entity,
+                               const struct parts *parts, size_t i, int64_t at_us) {
+    const struct border *border = &entity->course.borders[i];
     struct mark *mark = &standing->marks[i];
-    int64_t due_us;
-    while ((due_us = time_ahead(mark->time_us, distance_us)) <= at_us &&
-           standing_has_passed(mark->time_us, distance_us, at_us) && mark->at != MARK_NONE)
+    while (mark->at != MARK_NONE && standing_has_passed(mark->time_us, border->distance_us, at_us))
         if (!entity->is_plain || !pass_plain(standing, entity, parts, i))
             pass_borders(standing, entity, parts, i, at_us);
-    return due_us;
+    standing_expect(standing, mark->time_us, border->distance_us);
 }
 
 /* The value of what the border of leaving values has marked, which is the next one to be taken from
@@ -284,15 +277,12 @@ static void foresee_leaving(struct standing *standing, const struct entity_plan 
 
 static void go_on(struct standing *standing, const struct entity_plan *entity,
                   const struct parts *parts, int64_t at_us) {
-    int64_t soonest_us = INT64_MAX; /* in a register, unlike due_us */
     standing->due_us = INT64_MAX;
     for (size_t i = 0; i < entity->course.border_count; i++) {
         if (parts->dense.tiles > 0)
             pass_border_tiles(standing, entity, parts, i, at_us);
-        int64_t due_us = pass_border(standing, entity, parts, i, at_us);
-        soonest_us = due_us < soonest_us ? due_us : soonest_us;
+        pass_border(standing, entity, parts, i, at_us);
     }
-    standing->due_us = soonest_us < standing->due_us ? soonest_us : standing->due_us;
     if (entity->course.leaving_border != COURSE_NO_BORDER && standing->windows.has_values &&
         tallies_are_many(&standing->windows.tallies))
         foresee_leaving(standing, entity, parts);

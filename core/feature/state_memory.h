@@ -21,9 +21,9 @@ static inline uint8_t *state_block(const struct state *state) {
     return state->bytes ? state->bytes - state->gap - state->front : NULL;
 }
 
-/* NULL: the state has none. With one there are bytes, so state_block() need not be asked. */
+/* NULL: the state has none. */
 static inline struct standing *state_standing(const struct state *state) {
-    return state->front > 0 ? (void *)(state->bytes - state->gap - state->front) : NULL;
+    return state->front > 0 ? (struct standing *)(void *)state_block(state) : NULL;
 }
 
 /* Room for a standing of that size, which is then there, with nothing in it. There must be bytes
