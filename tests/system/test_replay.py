@@ -239,6 +239,20 @@ class ReplayTest(ServerTest):
         done = self.replay(server, "--policy", os.path.join(self.folder, "policy"))
         self.assertEqual(done.returncode, 78)
 
+    def interrupt_with_a_table(self, server, path):
+        """Over an old table, as soon as there is a draft beside it. The status, and what was said."""
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("old\n")
+        with subprocess.Popen(
+            [HARRIER, "replay", server.archive, "--features", path, "--quiet"], stderr=subprocess.PIPE, text=True
+        ) as process:
+            deadline = time.monotonic() + 30
+            while len(os.listdir(os.path.dirname(path))) < 2 and process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.001)
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+        return process.returncode, said
+
     def test_interrupted(self):
         """Neither half a file nor the loss of the one before."""
         server = self.server().start()
@@ -249,17 +263,11 @@ class ReplayTest(ServerTest):
         out = os.path.join(self.folder, "out")
         os.mkdir(out)
         path = os.path.join(out, "features.csv")
-        with open(path, "w", encoding="utf-8") as file:
-            file.write("old\n")
-        process = subprocess.Popen(
-            [HARRIER, "replay", server.archive, "--features", path, "--quiet"], stderr=subprocess.PIPE, text=True
-        )
-        deadline = time.monotonic() + 30
-        while len(os.listdir(out)) < 2 and process.poll() is None and time.monotonic() < deadline:
-            time.sleep(0.001)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=30)
-        self.assertEqual(process.returncode, 75, said)
+        status, said = 0, ""
+        for _ in range(20):  # on a busy machine it may have ended before the signal comes
+            if status != 75:
+                status, said = self.interrupt_with_a_table(server, path)
+        self.assertEqual(status, 75, said)
         self.assertIn("interrupted", said)
         self.assertEqual(os.listdir(out), ["features.csv"])
         with open(path, encoding="utf-8") as file:
