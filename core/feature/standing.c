@@ -277,13 +277,17 @@ static void foresee_leaving(struct standing *standing, const struct entity_plan 
 
 static void go_on(struct standing *standing, const struct entity_plan *entity,
                   const struct parts *parts, int64_t at_us) {
+    const size_t leaving = entity->course.leaving_border;
+    const bool has_leaving = leaving != COURSE_NO_BORDER && standing->windows.has_values;
+    const uint32_t leaving_at = has_leaving ? standing->marks[leaving].at : 0;
     standing->due_us = INT64_MAX;
     for (size_t i = 0; i < entity->course.border_count; i++) {
         if (parts->dense.tiles > 0)
             pass_border_tiles(standing, entity, parts, i, at_us);
         pass_border(standing, entity, parts, i, at_us);
     }
-    if (entity->course.leaving_border != COURSE_NO_BORDER && standing->windows.has_values &&
+    /* Else it has been foreseen, and nobody has fetched the entry. */
+    if (has_leaving && standing->marks[leaving].at != leaving_at &&
         tallies_are_many(&standing->windows.tallies))
         foresee_leaving(standing, entity, parts);
     look_up_stale(standing, entity, parts);
@@ -449,4 +453,6 @@ void standing_prefetch_due(const struct state *state, const struct entity_plan *
     }
     if (standing->windows.has_values)
         windows_prefetch(&standing->windows, entity, current, values_pass, standing->leaving);
+    else if (standing->throng)
+        throng_prefetch(standing->throng, entity, current);
 }

@@ -86,6 +86,11 @@ static void prefetch_bytes(const struct state *state) {
     prefetch_far_from(next, bytes, end);
 }
 
+/* Most that comes to a state with tiles goes there, or behind it. */
+static void prefetch_newest_tile(const struct state *state) {
+    prefetch(state->bytes + HEAD_SIZE + DENSE_SIZE + state->survey->newest_tile_at);
+}
+
 void state_prefetch(const struct state *state, const struct entity_plan *entity, int64_t at_us,
                     const struct entry *current, int step) {
     if (step == 0) {
@@ -93,10 +98,13 @@ void state_prefetch(const struct state *state, const struct entity_plan *entity,
         prefetch((const char *)(state + 1) - 1); /* it may lie on two lines */
     } else if (step == 1 && state->length > 0) {
         if (state->survey)
-            survey_prefetch(state, at_us);
+            survey_prefetch(state);
         prefetch_bytes(state);
-    } else if (state->front > 0) {
-        standing_prefetch_due(state, entity, at_us, current);
+    } else if (state->length > 0) {
+        if (state->survey && head_get(state->bytes).dense_size > 0)
+            prefetch_newest_tile(state);
+        if (state->front > 0)
+            standing_prefetch_due(state, entity, at_us, current);
     }
 }
 

@@ -25,13 +25,9 @@ size_t survey_bytes(const struct survey *survey) {
 }
 
 /* Asks nothing of the survey itself, which is not there yet. */
-void survey_prefetch(const struct state *state, int64_t at_us) {
-    const char *survey = (const char *)state->survey;
-    if (state->block_transactions >= TILE_RAW_MAX) {
-        prefetch_far_all(survey, sizeof *state->survey);
-    } else if (at_us >= state->quiet_us || state->unmarked >= MARK_ENTRIES) {
-        prefetch_far_all(survey, CACHE_LINE);
-    }
+void survey_prefetch(const struct state *state) {
+    bool adds_to_crowd = state->block_transactions >= TILE_RAW_MAX;
+    prefetch_far_all(state->survey, adds_to_crowd ? sizeof *state->survey : CACHE_LINE);
 }
 
 static void *make_room(void *list, uint32_t count, uint32_t *capacity, size_t size) {

@@ -51,8 +51,8 @@ struct survey {
 
 void survey_free(struct survey *survey); /* NULL is allowed */
 size_t survey_bytes(const struct survey *survey);
-/* What state_apply() at at_us touches of it. */
-void survey_prefetch(const struct state *state, int64_t at_us);
+/* What state_apply() touches of it. */
+void survey_prefetch(const struct state *state);
 
 /* Looks at the whole state, which must be canonical or as good as that but for tiles that a meeting
  * will collapse. Fills all of the state's fields that are not its bytes. */

@@ -8,6 +8,7 @@
 #include "throng.h"
 
 #include "../base/check.h"
+#include "../base/prefetch.h"
 #include "collapsed.h"
 #include "run_decode.h"
 
@@ -390,4 +391,14 @@ void throng_give(struct throng *throng, struct gather *gather) {
                 gathered->distinct_with_current = estimate_with(crowd, value);
         }
     }
+}
+
+void throng_prefetch(const struct throng *throng, const struct entity_plan *entity,
+                     const struct entry *current) {
+    prefetch(throng);
+    prefetch((const char *)throng + CACHE_LINE);
+    for (size_t i = 0; current && i < entity->pool_count; i++)
+        if (current->present >> entity->pools[i].column & 1)
+            tallies_prefetch(&throng->tallies, i,
+                             (uint64_t)current->integers[entity->pools[i].column]);
 }

@@ -43,5 +43,10 @@ void throng_note_sketched(struct throng *throng, const struct entity_plan *entit
                           const struct parts *parts, const struct sketched *sketched,
                           int64_t at_us);
 
+/* Fetches what every read looks at, and where the current transaction's values are counted (NULL:
+ * there is none). For that it waits for the throng itself, but nobody waits for it. */
+void throng_prefetch(const struct throng *throng, const struct entity_plan *entity,
+                     const struct entry *current);
+
 /* Fills what gather->gathered has of values. */
 void throng_give(struct throng *throng, struct gather *gather);
