@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""proto/openapi.yaml as C: what server/openapi.h declares.
+"""proto/openapi.yaml as C: what server/front/openapi.h declares.
 
 usage: embed_openapi.py IN.yaml OUT.c
 """
@@ -16,7 +16,7 @@ def main(arguments):
     with open(source, encoding="ascii") as text:
         lines = text.read().splitlines()
     with open(target, "w", encoding="ascii") as out:
-        out.write('#include "server/openapi.h"\n\nstatic const char text[] =\n')
+        out.write('#include "server/front/openapi.h"\n\nstatic const char text[] =\n')
         out.writelines(f"    {literal(line)}\n" for line in lines)
         out.write(";\n\nstruct text openapi_text(void) {\n")
         out.write("    return (struct text){.data = text, .length = sizeof text - 1};\n}\n")

@@ -1,4 +1,4 @@
-#include "harrierd.h"
+#include "server/lifecycle/harrierd.h"
 
 #include <malloc.h>
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* Groups calls that threads make within a short time into one message. The thread whose call opens
  * a batch sends it for all; the others wait for it. */
-#include "clients/c/client.h"
+#include "client.h"
 
 #include "core/base/check.h"
 

@@ -1,6 +1,6 @@
-/* Calls that wait for their answer: the calling thread sends, and waits as pump.c says, so that no
- * other thread has to be woken on the way. */
-#include "clients/c/client.h"
+/* Calls that wait for their answer: the calling thread sends, and waits as poller.c says, so that
+ * no other thread has to be woken on the way. */
+#include "client.h"
 
 static const struct harrier_call_options no_options;
 
@@ -29,13 +29,13 @@ static int run(struct exchange *exchange, struct harrier_reply **ret_reply,
         client_unlock(client);
         return not_admitted(exchange, r, ret_error);
     }
-    pump_glance(client, exchange->begun_at_us);
+    poller_peek(client, exchange->begun_at_us);
     exchange_start(exchange, exchange->begun_at_us);
     for (;;) {
         if (exchange->state == EXCHANGE_QUEUED)
-            pump_flush(client, exchange->link, monotonic_us());
-        pump_wake_before(client, exchange->timer.at_us);
-        pump_until_ended(exchange);
+            poller_flush(client, exchange->endpoint, monotonic_us());
+        poller_wake_before(client, exchange->timer.at_us);
+        poller_until_ended(exchange);
         client_unlock(client);
         if (exchange_conclude(exchange, &r, ret_reply, ret_error) == EXCHANGE_OVER)
             break;

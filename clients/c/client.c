@@ -1,6 +1,6 @@
 /* A client: its options, the places for requests, its end. */
-#include "clients/c/client.h"
-#include "clients/c/stream.h"
+#include "client.h"
+#include "stream.h"
 
 #include "core/base/check.h"
 
@@ -118,7 +118,7 @@ void client_put(struct exchange *exchange) {
     exchange->next_idle = client->idle;
     client->idle = exchange;
     if (client->meter.on)
-        meter_tell(&client->meter, &client->mutex);
+        meter_report(&client->meter, &client->mutex);
     client->callers--;
     if (client->closing)
         pthread_cond_broadcast(&client->changed);
@@ -155,8 +155,8 @@ int client_admit(struct exchange *exchange, bool may_wait) {
 void client_release(struct exchange *exchange) {
     struct harrier_client *client = exchange->client;
     if (exchange->answered_well &&
-        (exchange->link->route.failures || exchange->link->route.ejected))
-        link_succeeded(exchange->link);
+        (exchange->endpoint->route.failures || exchange->endpoint->route.ejected))
+        endpoint_succeeded(exchange->endpoint);
     client->in_flight--;
     note_in_flight(client);
     if (client->room_waiters > 0)
@@ -244,7 +244,7 @@ static void init_state(struct harrier_client *client) {
     check(pthread_mutex_init(&client->mutex, NULL) == 0);
     condition_init(&client->room);
     condition_init(&client->changed);
-    condition_init(&client->loop_turn);
+    condition_init(&client->loop_baton);
     ring_init(&client->waiting);
     ring_init(&client->ended);
     ring_init(&client->followers);
@@ -260,21 +260,21 @@ static void init_state(struct harrier_client *client) {
     client->ids_mask = buckets - 1;
 }
 
-static int open_links(struct harrier_client *client, const struct harrier_options *options,
-                      struct harrier_error *ret_error) {
+static int open_endpoints(struct harrier_client *client, const struct harrier_options *options,
+                          struct harrier_error *ret_error) {
     const char *const *addresses =
         options->address_count ? options->addresses : (const char *const *)&options->address;
     size_t count = options->address_count ? options->address_count : 1;
-    client->links = check_calloc(count, sizeof *client->links);
+    client->endpoints = check_calloc(count, sizeof *client->endpoints);
     client->polls = check_calloc(count + 1, sizeof(struct pollfd));
     client->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     if (client->wake_descriptor < 0)
         return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "no descriptor is left: %s",
                     strerror(errno));
-    client->link_count = count; /* nng may call back before the last is open */
+    client->endpoint_count = count; /* nng may call back before the last is open */
     int r = 0;
     for (size_t i = 0; i < count && r == 0; i++)
-        r = link_open(client, &client->links[i], addresses[i], ret_error);
+        r = endpoint_open(client, &client->endpoints[i], addresses[i], ret_error);
     return r;
 }
 
@@ -286,7 +286,7 @@ int harrier_client_new(const struct harrier_options *options, struct harrier_cli
     struct harrier_client *client = check_calloc(1, sizeof *client);
     take_options(client, options);
     init_state(client);
-    r = open_links(client, options, ret_error);
+    r = open_endpoints(client, options, ret_error);
     if (r < 0) {
         harrier_client_free(client);
         return r;
@@ -332,10 +332,10 @@ void harrier_client_close(struct harrier_client *client, int64_t timeout_us) {
     client_lock(client);
     end_all(client); /* probes */
     if (client->meter.on)
-        meter_tell(&client->meter, &client->mutex);
+        meter_report(&client->meter, &client->mutex);
     client_unlock(client);
-    for (size_t i = 0; i < client->link_count; i++)
-        link_close(&client->links[i]);
+    for (size_t i = 0; i < client->endpoint_count; i++)
+        endpoint_close(&client->endpoints[i]);
     if (client->wake_descriptor >= 0)
         close(client->wake_descriptor);
 }
@@ -346,16 +346,16 @@ static void destroy_locks(struct harrier_client *client) {
         pthread_cond_destroy(&exchange->woken);
     pthread_cond_destroy(&client->room);
     pthread_cond_destroy(&client->changed);
-    pthread_cond_destroy(&client->loop_turn);
+    pthread_cond_destroy(&client->loop_baton);
     pthread_mutex_destroy(&client->mutex);
 }
 
 /* In a child: the parent's threads are not here, and its connections are to go on. */
 static void abandon(struct harrier_client *client) {
-    for (size_t i = 0; i < client->link_count; i++) {
+    for (size_t i = 0; i < client->endpoint_count; i++) {
         struct pollfd socket = {.fd = -1};
-        if (client->links[i].stream)
-            stream_poll(client->links[i].stream, &socket);
+        if (client->endpoints[i].stream)
+            stream_poll(client->endpoints[i].stream, &socket);
         if (socket.fd >= 0)
             close(socket.fd);
     }
@@ -379,7 +379,7 @@ void harrier_client_free(struct harrier_client *client) {
     timers_deinit(&client->timers);
     meter_deinit(&client->meter);
     free(client->ids);
-    free(client->links);
+    free(client->endpoints);
     free(client->polls);
     free(client);
 }

@@ -1,33 +1,33 @@
 /* Inside libharrier: what its files know of each other. Nothing of this is exported.
  *
  *   call.c submit.c batcher.c   what a user calls
- *   course.c                    one request's way from its sending to its end
- *   pump.c                      whose thread waits for the network, and what it does when it wakes
- *   link.c route.c              one address: its connection, and how it does
- *   stream.c, nng.c             the bytes: SP on a socket of ours, or nng's library
+ *   exchange.c                    one request's way from its sending to its end
+ *   poller.c                      whose thread waits for the network, and what it does when it
+ * wakes endpoint.c route.c              one address: its connection, and how it does stream.c,
+ * nng.c             the bytes: SP on a socket of ours, or nng's library
  *
  * One mutex per client guards all of it. No function of a user's (fallback, token, metrics,
  * callback) is called with it held. Whoever pumps gives it up while it waits or reads. */
 #pragma once
 
-#include "clients/c/harrier.h"
-#include "clients/c/meter.h"
-#include "clients/c/reply.h"
-#include "clients/c/ring.h"
-#include "clients/c/route.h"
-#include "clients/c/timers.h"
+#include "harrier.h"
+#include "meter.h"
+#include "reply.h"
+#include "ring.h"
+#include "route.h"
+#include "timers.h"
 
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
-#include "core/wire/message.h"
-#include "core/wire/sp.h"
+#include "core/wire/message/message.h"
+#include "core/wire/message/sp.h"
 
 #include <pthread.h>
 #include <sys/types.h>
 
 #define PROBE_DEADLINE_US_MIN 100000
 
-struct link;
+struct endpoint;
 
 /* ---------------------------------------------------------------------------------------------
  * One request on its way, or a place for one */
@@ -80,7 +80,7 @@ struct exchange {
     int64_t begun_at_us, deadline_at_us; /* monotonic */
     uint32_t id;                         /* of this sending; 0: none */
     struct exchange *next_same;          /* in the table of ids */
-    struct link *link;                   /* it is or was last sent to */
+    struct endpoint *endpoint;           /* it is or was last sent to */
     unsigned retries;
     unsigned broken;              /* connections that broke after it was sent */
     struct harrier_error refusal; /* the last `unavailable` that was answered; code 0: none */
@@ -95,16 +95,16 @@ struct exchange {
  * One address */
 
 struct stream;
-struct nng_link;
+struct nng_endpoint;
 
-struct link {
+struct endpoint {
     struct harrier_client *client;
     char *address;
     struct route route;
     struct ring unsent, sent; /* exchanges, in the order of sending */
     struct exchange *probe;
     struct stream *stream; /* this, or … */
-    struct nng_link *nng;
+    struct nng_endpoint *nng;
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -124,8 +124,8 @@ struct harrier_client {
     pid_t process; /* that made it */
 
     pthread_mutex_t mutex;
-    struct link *links;
-    size_t link_count;
+    struct endpoint *endpoints;
+    size_t endpoint_count;
     unsigned eject_after;
     struct meter meter;
     uint64_t random;
@@ -160,7 +160,7 @@ struct harrier_client {
     bool has_loop;        /* there is a thread for callbacks, and it leads */
     bool loop_ends;
     pthread_t loop;
-    pthread_cond_t loop_turn;
+    pthread_cond_t loop_baton;
 };
 
 int64_t monotonic_us(void);
@@ -188,7 +188,7 @@ int client_admit(struct exchange *exchange, bool may_wait);
 void client_release(struct exchange *exchange); /* gives the room back. Mutex held. */
 struct exchange *exchange_new(struct harrier_client *client);
 
-/* ---- course.c: one request's way. Mutex held unless it says otherwise. ---- */
+/* ---- exchange.c: one request's way. Mutex held unless it says otherwise. ---- */
 
 /* A deadline as a caller gives it. Without the mutex. */
 int exchange_set_deadline(struct exchange *exchange, uint64_t deadline_us,
@@ -198,7 +198,7 @@ int exchange_encode(struct exchange *exchange, struct request *request,
                     struct harrier_error *ret_error);
 void exchange_start(struct exchange *exchange, int64_t now_us);
 void exchange_dispatch(struct exchange *exchange, int64_t now_us); /* on the best address */
-void exchange_send_to(struct exchange *exchange, struct link *link, int64_t now_us);
+void exchange_send_to(struct exchange *exchange, struct endpoint *endpoint, int64_t now_us);
 /* Writes this sending's frame before what is encoded: bytes from wire_from on. */
 void exchange_write_head(struct exchange *exchange, const enum sp_stream *stream, int64_t now_us);
 void exchange_timer_fired(struct exchange *exchange, int64_t now_us);
@@ -213,38 +213,38 @@ enum exchange_verdict exchange_conclude(struct exchange *exchange, int *ret_resu
                                         struct harrier_reply **ret_reply,
                                         struct harrier_error *ret_error);
 
-/* ---- link.c ---- */
+/* ---- endpoint.c ---- */
 
-int link_open(struct harrier_client *client, struct link *link, const char *address,
-              struct harrier_error *ret_error);
-void link_close(struct link *link);                      /* no mutex; nothing is under way */
-struct link *link_choose(struct harrier_client *client); /* NULL: none is connected */
-bool link_another_is_up(const struct link *link);
-void link_up(struct link *link, int64_t now_us);
-void link_down(struct link *link, int64_t now_us);
-void link_answer(struct link *link, uint32_t id, const uint8_t *payload, size_t length);
-void link_oversized(struct link *link, uint32_t id, int64_t now_us);
-void link_failed(struct link *link, int64_t now_us);
-void link_succeeded(struct link *link);
-void link_flush(struct link *link, int64_t now_us);
-void link_forget(struct exchange *exchange);   /* it leaves the link's lists */
-int64_t link_next_at(const struct link *link); /* INT64_MAX: nothing is planned */
-void link_timers(struct link *link, int64_t now_us);
-void link_probed(struct link *link); /* its probe has ended */
+int endpoint_open(struct harrier_client *client, struct endpoint *endpoint, const char *address,
+                  struct harrier_error *ret_error);
+void endpoint_close(struct endpoint *endpoint); /* no mutex; nothing is under way */
+struct endpoint *endpoint_choose(struct harrier_client *client); /* NULL: none is connected */
+bool endpoint_another_is_up(const struct endpoint *endpoint);
+void endpoint_up(struct endpoint *endpoint, int64_t now_us);
+void endpoint_down(struct endpoint *endpoint, int64_t now_us);
+void endpoint_answer(struct endpoint *endpoint, uint32_t id, const uint8_t *payload, size_t length);
+void endpoint_oversized(struct endpoint *endpoint, uint32_t id, int64_t now_us);
+void endpoint_failed(struct endpoint *endpoint, int64_t now_us);
+void endpoint_succeeded(struct endpoint *endpoint);
+void endpoint_flush(struct endpoint *endpoint, int64_t now_us);
+void endpoint_forget(struct exchange *exchange);           /* it leaves the link's lists */
+int64_t endpoint_next_at(const struct endpoint *endpoint); /* INT64_MAX: nothing is planned */
+void endpoint_timers(struct endpoint *endpoint, int64_t now_us);
+void endpoint_probed(struct endpoint *endpoint); /* its probe has ended */
 
-/* ---- pump.c ---- */
+/* ---- poller.c ---- */
 
 /* Until the exchange has ended. */
-void pump_until_ended(struct exchange *exchange);
+void poller_until_ended(struct exchange *exchange);
 /* If nobody has looked at the network for a while: looks, without waiting. */
-void pump_glance(struct harrier_client *client, int64_t now_us);
+void poller_peek(struct harrier_client *client, int64_t now_us);
 /* Something that the pumping thread must know of has changed. */
-void pump_wake(struct harrier_client *client);
-void pump_wake_before(struct harrier_client *client, int64_t at_us);
-void pump_step(struct harrier_client *client, int64_t until_us); /* as the leader */
-void pump_hand_over(struct harrier_client *client);
+void poller_wake(struct harrier_client *client);
+void poller_wake_before(struct harrier_client *client, int64_t at_us);
+void poller_step(struct harrier_client *client, int64_t until_us); /* as the leader */
+void poller_hand_over(struct harrier_client *client);
 /* Sends what is queued, for a request of the calling thread's own. */
-void pump_flush(struct harrier_client *client, struct link *link, int64_t now_us);
+void poller_flush(struct harrier_client *client, struct endpoint *endpoint, int64_t now_us);
 
 /* ---- submit.c ---- */
 

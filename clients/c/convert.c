@@ -1,5 +1,5 @@
 /* Between the structs of harrier.h and those of core/wire. */
-#include "clients/c/client.h"
+#include "client.h"
 
 #include "core/base/check.h"
 

@@ -1,5 +1,5 @@
 /* An explanation in harrier.h's structs. */
-#include "clients/c/reply.h"
+#include "reply.h"
 
 const char *harrier_rule_fate_name(enum harrier_rule_fate fate) {
     return explained_fate_name((enum explained_fate)fate);

@@ -1,6 +1,6 @@
-#include "clients/c/client.h"
+#include "client.h"
 
-#include "core/wire/decision.h"
+#include "core/wire/types/decision.h"
 
 #include <stdarg.h>
 #include <stdio.h>

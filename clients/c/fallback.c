@@ -1,6 +1,6 @@
 /* Decisions of the client's own, for when there is none in time: clients/README.md says which
  * errors they stand in for. What is known of the transactions is read back from the request. */
-#include "clients/c/client.h"
+#include "client.h"
 
 #include "core/base/check.h"
 

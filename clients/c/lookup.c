@@ -1,4 +1,4 @@
-#include "clients/c/lookup.h"
+#include "lookup.h"
 
 #include "core/base/check.h"
 #include "core/base/text.h"

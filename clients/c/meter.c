@@ -1,4 +1,4 @@
-#include "clients/c/meter.h"
+#include "meter.h"
 
 #include "core/base/check.h"
 
@@ -76,7 +76,7 @@ static void tell(const struct harrier_metrics *hook, const struct meter_note *no
 }
 
 /* One thread at a time, or later figures could overtake earlier ones. */
-void meter_tell(struct meter *meter, pthread_mutex_t *mutex) {
+void meter_report(struct meter *meter, pthread_mutex_t *mutex) {
     if (meter->telling)
         return;
     meter->telling = true;

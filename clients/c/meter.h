@@ -3,7 +3,7 @@
  * order, by one thread at a time. */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "harrier.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -31,4 +31,4 @@ void meter_set(struct meter *meter, const char *name, double value, const char *
                const char *label_value);
 
 /* Tells what was noted; the mutex is held before and after, and given up while it does. */
-void meter_tell(struct meter *meter, pthread_mutex_t *mutex);
+void meter_report(struct meter *meter, pthread_mutex_t *mutex);

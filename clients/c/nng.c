@@ -1,7 +1,7 @@
 /* nng's callbacks take the client's mutex; so nothing that waits for them (stopping, freeing,
  * closing) is called with it held. Sending is: nng's queue never calls back from within. */
-#include "clients/c/nng.h"
-#include "clients/c/client.h"
+#include "nng.h"
+#include "client.h"
 
 #include "core/base/check.h"
 
@@ -12,8 +12,8 @@
 #define RECONNECT_MS_MIN 10
 #define RECONNECT_MS_MAX 500
 
-struct nng_link {
-    struct link *link;
+struct nng_endpoint {
+    struct endpoint *endpoint;
     nng_socket socket;
     nng_aio *sending, *receiving;
     int pipe;         /* id of the connection; 0: none */
@@ -22,8 +22,8 @@ struct nng_link {
     bool ends;
 };
 
-static struct harrier_client *client_of(const struct nng_link *nng) {
-    return nng->link->client;
+static struct harrier_client *client_of(const struct nng_endpoint *nng) {
+    return nng->endpoint->client;
 }
 
 /* ---------------------------------------------------------------------------------------------
@@ -31,23 +31,23 @@ static struct harrier_client *client_of(const struct nng_link *nng) {
 
 static void connected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     (void)event;
-    struct nng_link *nng = argument;
+    struct nng_endpoint *nng = argument;
     client_lock(client_of(nng));
     nng->pipe = nng_pipe_id(pipe);
     if (!nng->ends)
-        link_up(nng->link, monotonic_us());
+        endpoint_up(nng->endpoint, monotonic_us());
     client_unlock(client_of(nng));
 }
 
 static void disconnected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
     (void)event;
-    struct nng_link *nng = argument;
+    struct nng_endpoint *nng = argument;
     client_lock(client_of(nng));
     if (nng->pipe == nng_pipe_id(pipe)) { /* not yet a newer one */
         nng->pipe = 0;
         nng_aio_abort(nng->sending, NNG_ECANCELED);
         if (!nng->ends)
-            link_down(nng->link, monotonic_us());
+            endpoint_down(nng->endpoint, monotonic_us());
     }
     client_unlock(client_of(nng));
 }
@@ -55,7 +55,7 @@ static void disconnected(nng_pipe pipe, nng_pipe_ev event, void *argument) {
 /* ---------------------------------------------------------------------------------------------
  * Out */
 
-static bool send_one(struct nng_link *nng, struct exchange *exchange, int64_t now_us) {
+static bool send_one(struct nng_endpoint *nng, struct exchange *exchange, int64_t now_us) {
     nng_msg *message;
     if (nng_msg_alloc(&message, 0) != 0)
         return false;
@@ -74,14 +74,14 @@ static bool send_one(struct nng_link *nng, struct exchange *exchange, int64_t no
     return true;
 }
 
-void nng_link_flush(struct nng_link *nng, int64_t now_us) {
-    struct ring *first = ring_first(&nng->link->unsent);
+void nng_endpoint_flush(struct nng_endpoint *nng, int64_t now_us) {
+    struct ring *first = ring_first(&nng->endpoint->unsent);
     if (!nng->busy && !nng->ends && first)
         send_one(nng, RING_OF(first, struct exchange, place), now_us);
 }
 
 static void message_sent(void *argument) {
-    struct nng_link *nng = argument;
+    struct nng_endpoint *nng = argument;
     struct harrier_client *client = client_of(nng);
     int result = nng_aio_result(nng->sending);
     bool sent = result == 0;
@@ -95,10 +95,10 @@ static void message_sent(void *argument) {
     if (sent && exchange && exchange->state == EXCHANGE_QUEUED) {
         exchange->state = EXCHANGE_SENT;
         ring_remove(&exchange->place);
-        ring_append(&nng->link->sent, &exchange->place);
+        ring_append(&nng->endpoint->sent, &exchange->place);
     }
     if (sent || result == NNG_ECANCELED) /* the connection broke, and there may be another */
-        link_flush(nng->link, monotonic_us());
+        endpoint_flush(nng->endpoint, monotonic_us());
     client_unlock(client);
 }
 
@@ -106,7 +106,7 @@ static void message_sent(void *argument) {
  * In */
 
 static void message_came(void *argument) {
-    struct nng_link *nng = argument;
+    struct nng_endpoint *nng = argument;
     struct harrier_client *client = client_of(nng);
     if (nng_aio_result(nng->receiving) != 0)
         return; /* closed */
@@ -114,7 +114,7 @@ static void message_came(void *argument) {
     uint32_t id = 0;
     nng_msg_header_trim_u32(message, &id);
     client_lock(client);
-    link_answer(nng->link, id, nng_msg_body(message), nng_msg_len(message));
+    endpoint_answer(nng->endpoint, id, nng_msg_body(message), nng_msg_len(message));
     bool ends = nng->ends;
     client_unlock(client);
     nng_msg_free(message);
@@ -134,7 +134,7 @@ static int set_options(nng_socket socket) {
     return r;
 }
 
-static int open_socket(struct nng_link *nng, const char *address) {
+static int open_socket(struct nng_endpoint *nng, const char *address) {
     nng_dialer dialer;
     int r = set_options(nng->socket);
     if (r == 0)
@@ -154,9 +154,10 @@ static int open_socket(struct nng_link *nng, const char *address) {
     return r;
 }
 
-struct nng_link *nng_link_new(struct link *link, const char *address, const char **ret_why) {
-    struct nng_link *nng = check_calloc(1, sizeof *nng);
-    nng->link = link;
+struct nng_endpoint *nng_endpoint_new(struct endpoint *endpoint, const char *address,
+                                      const char **ret_why) {
+    struct nng_endpoint *nng = check_calloc(1, sizeof *nng);
+    nng->endpoint = endpoint;
     int r = nng_req0_open_raw(&nng->socket);
     if (r != 0) {
         *ret_why = nng_strerror(r);
@@ -166,13 +167,13 @@ struct nng_link *nng_link_new(struct link *link, const char *address, const char
     r = open_socket(nng, address);
     if (r != 0) {
         *ret_why = nng_strerror(r);
-        nng_link_free(nng);
+        nng_endpoint_free(nng);
         return NULL;
     }
     return nng;
 }
 
-void nng_link_free(struct nng_link *nng) {
+void nng_endpoint_free(struct nng_endpoint *nng) {
     client_lock(client_of(nng));
     nng->ends = true;
     client_unlock(client_of(nng));

@@ -5,10 +5,12 @@
 
 #include <stdint.h>
 
-struct link;
-struct nng_link;
+struct endpoint;
+struct nng_endpoint;
 
 /* Begins to connect. NULL: the address is wrong, or nng is left out, and *ret_why says so. */
-struct nng_link *nng_link_new(struct link *link, const char *address, const char **ret_why);
-void nng_link_free(struct nng_link *nng);                  /* without the client's mutex */
-void nng_link_flush(struct nng_link *nng, int64_t now_us); /* sends what is queued on the link */
+struct nng_endpoint *nng_endpoint_new(struct endpoint *endpoint, const char *address,
+                                      const char **ret_why);
+void nng_endpoint_free(struct nng_endpoint *nng); /* without the client's mutex */
+void nng_endpoint_flush(struct nng_endpoint *nng,
+                        int64_t now_us); /* sends what is queued on the link */

@@ -3,10 +3,10 @@
  * a server explains. */
 #pragma once
 
-#include "clients/c/harrier.h"
+#include "harrier.h"
 
 #include "core/base/arena.h"
-#include "core/wire/message.h"
+#include "core/wire/message/message.h"
 
 #include <stdatomic.h>
 

@@ -1,4 +1,4 @@
-#include "clients/c/route.h"
+#include "route.h"
 
 #define EJECTION_US_MIN 1000000
 #define EJECTION_US_MAX 30000000

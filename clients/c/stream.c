@@ -4,9 +4,9 @@
  *      ▲               (names only)      │            │        │
  *      └──── the next address of the host, or a rest ◄┴────────┘ refused, lost, too slow
  */
-#include "clients/c/stream.h"
-#include "clients/c/client.h"
-#include "clients/c/lookup.h"
+#include "stream.h"
+#include "client.h"
+#include "lookup.h"
 
 #include "core/base/check.h"
 
@@ -35,7 +35,7 @@
 enum stream_state { RESTING, LOOKING_UP, CONNECTING, GREETING, UP };
 
 struct stream {
-    struct link *link;
+    struct endpoint *endpoint;
     enum sp_stream kind;
     char *host, *port; /* tcp */
     bool is_name;
@@ -113,7 +113,7 @@ static int64_t rest_us(struct stream *stream) {
     int64_t us = (int64_t)REST_US_MIN << doublings;
     if (us > REST_US_MAX)
         us = REST_US_MAX;
-    us = (int64_t)((double)us * (0.75 + 0.5 * client_random(stream->link->client)));
+    us = (int64_t)((double)us * (0.75 + 0.5 * client_random(stream->endpoint->client)));
     if (us < REST_US_MIN)
         us = REST_US_MIN;
     stream->rests++;
@@ -133,7 +133,7 @@ static void close_socket(struct stream *stream) {
 static void rest(struct stream *stream, int64_t now_us) {
     stream->state = RESTING;
     /* It may have been lost long ago, while nobody was looking. */
-    stream->next_at_us = now_us + rest_us(stream) - stream->link->client->unwatched_us;
+    stream->next_at_us = now_us + rest_us(stream) - stream->endpoint->client->unwatched_us;
 }
 
 /* Of whatever kind: another address of the host, or a rest. */
@@ -146,7 +146,7 @@ static void give_up(struct stream *stream, int64_t now_us) {
     }
     rest(stream, now_us);
     if (was_up)
-        link_down(stream->link, now_us);
+        endpoint_down(stream->endpoint, now_us);
 }
 
 static void greet(struct stream *stream, int64_t now_us) {
@@ -187,7 +187,8 @@ static void begin(struct stream *stream, int64_t now_us) {
     stream->found.count = 0;
     stream->state = LOOKING_UP;
     stream->next_at_us = INT64_MAX;
-    stream->lookup = lookup_new(stream->host, stream->port, stream->link->client->wake_descriptor);
+    stream->lookup =
+        lookup_new(stream->host, stream->port, stream->endpoint->client->wake_descriptor);
 }
 
 static void take_lookup(struct stream *stream, int64_t now_us) {
@@ -201,9 +202,9 @@ static void take_lookup(struct stream *stream, int64_t now_us) {
         rest(stream, now_us);
 }
 
-struct stream *stream_new(struct link *link, const char *address, const char **ret_why) {
+struct stream *stream_new(struct endpoint *endpoint, const char *address, const char **ret_why) {
     struct stream *stream = check_calloc(1, sizeof *stream);
-    stream->link = link;
+    stream->endpoint = endpoint;
     stream->descriptor = -1;
     stream->next_at_us = INT64_MAX;
     buffer_init(&stream->input);
@@ -252,7 +253,7 @@ void stream_timer(struct stream *stream, int64_t now_us) {
  * Out */
 
 static size_t gather(struct stream *stream, struct iovec parts[PARTS_MAX], int64_t now_us) {
-    const struct ring *head = &stream->link->unsent;
+    const struct ring *head = &stream->endpoint->unsent;
     size_t count = 0;
     if (stream->rest_sent < stream->rest.length)
         parts[count++] = (struct iovec){stream->rest.bytes + stream->rest_sent,
@@ -269,7 +270,7 @@ static size_t gather(struct stream *stream, struct iovec parts[PARTS_MAX], int64
 
 /* So many bytes are the socket's now. */
 static void note_sent(struct stream *stream, size_t sent) {
-    struct link *link = stream->link;
+    struct endpoint *endpoint = stream->endpoint;
     size_t left = stream->rest.length - stream->rest_sent;
     if (sent < left) {
         stream->rest_sent += sent;
@@ -279,7 +280,7 @@ static void note_sent(struct stream *stream, size_t sent) {
     buffer_clear(&stream->rest);
     stream->rest_sent = 0;
     while (sent > 0) {
-        struct exchange *exchange = RING_OF(ring_first(&link->unsent), struct exchange, place);
+        struct exchange *exchange = RING_OF(ring_first(&endpoint->unsent), struct exchange, place);
         left = exchange->wire.length - exchange->wire_from - exchange->wire_sent;
         if (sent < left) {
             exchange->wire_sent += sent;
@@ -288,7 +289,7 @@ static void note_sent(struct stream *stream, size_t sent) {
         sent -= left;
         exchange->state = EXCHANGE_SENT;
         ring_remove(&exchange->place);
-        ring_append(&link->sent, &exchange->place);
+        ring_append(&endpoint->sent, &exchange->place);
     }
 }
 
@@ -320,7 +321,7 @@ void stream_keep_rest(struct stream *stream, const struct exchange *exchange) {
 void stream_poll(const struct stream *stream, struct pollfd *ret_poll) {
     ret_poll->fd = stream->descriptor;
     ret_poll->events = POLLIN;
-    bool more = stream->rest.length > 0 || !ring_is_empty(&stream->link->unsent);
+    bool more = stream->rest.length > 0 || !ring_is_empty(&stream->endpoint->unsent);
     if (stream->state == CONNECTING)
         ret_poll->events = POLLOUT;
     else if (stream->state == UP && more)
@@ -330,7 +331,7 @@ void stream_poll(const struct stream *stream, struct pollfd *ret_poll) {
 /* > 0: so many bytes; 0: nothing, now; < 0: the connection is gone. Gives the mutex up: only who
  * pumps reads, closes, and knows of these bytes. */
 static ssize_t read_bytes(struct stream *stream, uint8_t *bytes, size_t size) {
-    struct harrier_client *client = stream->link->client;
+    struct harrier_client *client = stream->endpoint->client;
     int descriptor = stream->descriptor;
     client_unlock(client);
     ssize_t got = recv(descriptor, bytes, size, MSG_DONTWAIT);
@@ -344,11 +345,11 @@ static bool take_frame(struct stream *stream, const uint8_t *body, uint64_t leng
                        int64_t now_us) {
     if (length > BODY_MAX) {
         if (there >= SP_ID_SIZE)
-            link_oversized(stream->link, sp_id_read(body), now_us);
+            endpoint_oversized(stream->endpoint, sp_id_read(body), now_us);
         return false;
     }
     if (length >= SP_ID_SIZE) /* else it answers nothing */
-        link_answer(stream->link, sp_id_read(body), body + SP_ID_SIZE, length - SP_ID_SIZE);
+        endpoint_answer(stream->endpoint, sp_id_read(body), body + SP_ID_SIZE, length - SP_ID_SIZE);
     return true;
 }
 
@@ -410,7 +411,7 @@ static void read_greeting(struct stream *stream, int64_t now_us) {
     } else if (stream->greeting_length == SP_GREETING_SIZE) {
         stream->state = UP;
         stream->rests = 0;
-        link_up(stream->link, now_us);
+        endpoint_up(stream->endpoint, now_us);
     }
 }
 

@@ -8,13 +8,13 @@
 #include <stdint.h>
 
 struct exchange;
-struct link;
+struct endpoint;
 struct stream;
 
 bool stream_takes(const char *address); /* its scheme is ours */
 
 /* Begins to connect. NULL: the address is wrong, and *ret_why says how. */
-struct stream *stream_new(struct link *link, const char *address, const char **ret_why);
+struct stream *stream_new(struct endpoint *endpoint, const char *address, const char **ret_why);
 void stream_free(struct stream *stream);
 
 /* What to poll for; fd stays -1 when there is nothing. */

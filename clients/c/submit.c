@@ -1,6 +1,6 @@
 /* Pipelined scoring: one thread of the library, the loop, begun at the first use. It leads the pump
  * from then on, and runs the callbacks. */
-#include "clients/c/client.h"
+#include "client.h"
 
 #include "core/base/check.h"
 
@@ -61,14 +61,14 @@ static void *run_loop(void *argument) {
     loop_of = client;
     client_lock(client);
     while (client->led)
-        pthread_cond_wait(&client->loop_turn, &client->mutex);
+        pthread_cond_wait(&client->loop_baton, &client->mutex);
     client->led = true;
     while (!client->loop_ends) {
         while ((element = ring_first(&client->ended))) {
             ring_remove(element);
             call_back(RING_OF(element, struct exchange, place));
         }
-        pump_step(client, INT64_MAX);
+        poller_step(client, INT64_MAX);
     }
     client_unlock(client);
     return NULL;
@@ -81,7 +81,7 @@ static int begin_loop(struct harrier_client *client, struct harrier_error *ret_e
     if (pthread_create(&client->loop, NULL, run_loop, client) != 0)
         return fail(ret_error, HARRIER_ERROR_UNAVAILABLE, "", "no thread is to be had");
     client->has_loop = true;
-    pump_wake(client); /* whoever leads hands over */
+    poller_wake(client); /* whoever leads hands over */
     return 0;
 }
 
@@ -89,7 +89,7 @@ void loop_end(struct harrier_client *client) {
     client_lock(client);
     bool has_loop = client->has_loop;
     client->loop_ends = true;
-    pump_wake(client);
+    poller_wake(client);
     client_unlock(client);
     if (has_loop)
         pthread_join(client->loop, NULL);
@@ -115,12 +115,12 @@ static int start(struct exchange *exchange, bool may_wait, struct harrier_error 
         client->pipelined++;
         int64_t now_us = monotonic_us();
         exchange_start(exchange, now_us);
-        pump_wake_before(client, exchange->timer.at_us);
+        poller_wake_before(client, exchange->timer.at_us);
         if (client->polling && exchange->state == EXCHANGE_QUEUED) {
             if (client->in_flight <= DIRECT_MAX)
-                pump_flush(client, exchange->link, now_us);
+                poller_flush(client, exchange->endpoint, now_us);
             else
-                pump_wake(client);
+                poller_wake(client);
         }
     }
     client_unlock(client);

@@ -1,4 +1,4 @@
-#include "clients/c/timers.h"
+#include "timers.h"
 
 #include "core/base/check.h"
 

@@ -1,5 +1,5 @@
 /* The token that goes with every request. It may change while others send. */
-#include "clients/c/client.h"
+#include "client.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 /* harrier: the command line. This file is the table of its subcommands and nothing else. */
-#include "command.h"
+#include "clients/cli/commands/command.h"
+#include "clients/cli/terminal/exit_status.h"
 #include "core/base/text.h"
-#include "exit_status.h"
 
 #include <argp.h>
 #include <signal.h>

@@ -116,8 +116,8 @@ static void prepare_page(struct pages *pages) {
 /* What the extents have come to themselves is no longer ahead. */
 static void look_ahead(struct pages *pages) {
     size_t wanted = pages->taken / 8;
-    if (wanted > PAGES_AHEAD_MAX)
-        wanted = PAGES_AHEAD_MAX;
+    if (wanted > PAGES_PREFAULT_MAX)
+        wanted = PAGES_PREFAULT_MAX;
     if (pages->taken + wanted <= pages->small)
         return; /* small pages are cheap, and whoever has little keeps to them */
     size_t come_to = (pages->taken + PAGES_HUGE - 1) & ~(PAGES_HUGE - 1);
@@ -148,14 +148,14 @@ void pages_init(struct pages *pages, size_t small) {
     *pages = (struct pages){.source = {.extent = next_extent}, .small = small};
 }
 
-void pages_use_ahead(struct pages *pages, struct pages_ahead *ahead) {
+void pages_use_prefault(struct pages *pages, struct pages_prefault *ahead) {
     for (size_t i = 0; i < pages->piece_count && pages->ahead; i++)
         pages->ahead->forget(pages->ahead, pages->pieces[i].memory, pages->pieces[i].size);
     pages->ahead = ahead;
 }
 
 void pages_deinit(struct pages *pages) {
-    pages_use_ahead(pages, NULL);
+    pages_use_prefault(pages, NULL);
     for (size_t i = 0; i < pages->piece_count; i++)
         unmap(pages->pieces[i].memory, pages->pieces[i].size);
     free(pages->pieces);

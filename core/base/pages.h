@@ -15,11 +15,11 @@
 #include <stddef.h>
 
 /* Somebody with a thread for it. */
-struct pages_ahead {
+struct pages_prefault {
     /* Soon, this is to be touched: pages_touch(). Must not wait; may leave it. */
-    void (*prepare)(struct pages_ahead *self, void *memory, size_t size);
+    void (*prepare)(struct pages_prefault *self, void *memory, size_t size);
     /* This is about to go: when it returns nobody touches any of it any more. */
-    void (*forget)(struct pages_ahead *self, const void *memory, size_t size);
+    void (*forget)(struct pages_prefault *self, const void *memory, size_t size);
 };
 /* On any thread, whoever uses the memory meanwhile: its bytes stay as they are. */
 void pages_touch(void *memory, size_t size);
@@ -32,20 +32,20 @@ struct pages {
     size_t used;  /* bytes of that one */
     size_t taken; /* of all of them */
     size_t small; /* bytes of small pages that the first piece is of; 0: there are none */
-    struct pages_ahead *ahead; /* NULL: nobody */
-    size_t prepared, mapped;   /* bytes of all pieces, from the first one on: as asked for, and
-                                * all there are */
+    struct pages_prefault *ahead; /* NULL: nobody */
+    size_t prepared, mapped;      /* bytes of all pieces, from the first one on: as asked for, and
+                                   * all there are */
 };
 
 #define PAGES_SMALL ((size_t)8 << 20)
 /* So much is touched ahead, but no more than an eighth of what there is. */
-#define PAGES_AHEAD_MAX ((size_t)16 << 20)
+#define PAGES_PREFAULT_MAX ((size_t)16 << 20)
 
 /* small: 0 or PAGES_SMALL. Takes no memory yet. */
 void pages_init(struct pages *pages, size_t small);
 /* From now on this one touches what comes next; NULL: nobody any more, and the one so far has
  * forgotten all of it. */
-void pages_use_ahead(struct pages *pages, struct pages_ahead *ahead);
+void pages_use_prefault(struct pages *pages, struct pages_prefault *ahead);
 /* With all extents that it gave. */
 void pages_deinit(struct pages *pages);
 

@@ -1,38 +1,40 @@
-/* apply(record, states): the fold of Law 1. What a record means to entities is outline.c's to say.
+/* apply(record, states): the fold of Law 1. What a record means to entities is entity_entries.c's
+ * to say.
  */
 #include "scratch.h"
 
 /* What engine_entries() hands over. */
 struct handing_over {
-    struct outline_sink sink;
+    struct entity_entries_sink sink;
     struct entry_sink *to;
 };
 
-static void hand_over(struct outline_sink *self, const struct entity_outline *outline) {
+static void hand_over(struct entity_entries_sink *self, const struct entity_entries *entries_of) {
     struct entry_sink *to = ((struct handing_over *)self)->to;
-    to->take(to, outline->entity, outline->key, outline->key_hash, outline->entry);
+    to->take(to, entries_of->entity, entries_of->key, entries_of->key_hash, entries_of->entry);
 }
 
 void engine_entries(struct engine *engine, const struct record *record, struct entry_sink *sink) {
     struct handing_over handing_over = {.sink = {.take = hand_over}, .to = sink};
-    outline_record(
+    entity_entries_record(
         engine, record,
         &(struct outlining){.sink = &handing_over.sink, .ignores_hash = sink->ignores_hash});
 }
 
 /* What applies the entries that it takes. */
 struct application {
-    struct outline_sink sink;
+    struct entity_entries_sink sink;
     const struct plan *plan;
     struct state_source *states;
 };
 
-static void apply_entry(struct outline_sink *self, const struct entity_outline *outline) {
+static void apply_entry(struct entity_entries_sink *self, const struct entity_entries *entries_of) {
     struct application *application = (struct application *)self;
     struct state_source *states = application->states;
-    struct state *state = states->write(states, outline->entity, outline->key, outline->key_hash);
-    state_apply(state, &application->plan->entities[outline->entity],
-                application->plan->lateness_us, outline->entry);
+    struct state *state =
+        states->write(states, entries_of->entity, entries_of->key, entries_of->key_hash);
+    state_apply(state, &application->plan->entities[entries_of->entity],
+                application->plan->lateness_us, entries_of->entry);
 }
 
 /* Right after it was decided: the entries are there, and mostly the states have been found. */
@@ -41,7 +43,7 @@ static void apply_laid_out(struct engine *engine, const struct record *record,
     const struct plan *plan = &engine->plan->plan;
     bool are_found = states->rewrite && engine->named.found_in == states &&
                      engine->named.found_after == states->calls;
-    outline_laid_out(engine, record);
+    entity_entries_laid_out(engine, record);
     for (size_t i = 0; i < engine->named.spot_count; i++) {
         const struct state_place *spot = &engine->named.spots[i];
         struct state *state =
@@ -51,15 +53,15 @@ static void apply_laid_out(struct engine *engine, const struct record *record,
         state_apply(state, &plan->entities[spot->entity], plan->lateness_us,
                     &engine->entries[spot->entity]);
     }
-    ahead_fetch(engine, states);
+    next_prefetch_fetch(engine, states);
 }
 
 void engine_apply(struct engine *engine, const struct record *record, struct state_source *states) {
-    if (outline_is_laid_out(engine, record)) {
+    if (entity_entries_are_laid_out(engine, record)) {
         apply_laid_out(engine, record, states);
         return;
     }
     struct application application = {
         .sink = {.take = apply_entry}, .plan = &engine->plan->plan, .states = states};
-    outline_record(engine, record, &(struct outlining){.sink = &application.sink});
+    entity_entries_record(engine, record, &(struct outlining){.sink = &application.sink});
 }

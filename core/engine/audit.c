@@ -1,6 +1,6 @@
 #include "audit.h"
 
-#include "../base/hash.h"
+#include "core/base/hash.h"
 
 #include <inttypes.h>
 #include <stdbool.h>

@@ -1,8 +1,8 @@
 /* Is a decision the one in the archive? Compares all that the archive keeps of it. */
 #pragma once
 
-#include "../base/buffer.h"
-#include "../wire/decision.h"
+#include "core/base/buffer.h"
+#include "core/wire/types/decision.h"
 
 /* What differs, as bits. */
 enum audit_difference {

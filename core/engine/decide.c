@@ -1,7 +1,7 @@
 /* decide(transaction, states) → decision: Law 2.
  *
  *   lay out     the transaction in the frames of the rules and of the plan
- *   read        every feature of every entity it names; with the entries of outline.c
+ *   read        every feature of every entity it names; with the entries of entity_entries.c
  *   compute     the policy's computed values
  *   judge       what the rules make of it: judge.c
  *   tell        reasons, and features when they are asked for
@@ -9,8 +9,8 @@
  * Shadow policies judge on the same reading, once the decision stands: shadow.c. */
 #include "scratch.h"
 
-#include "../base/check.h"
-#include "../base/hash.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
 
 static int lay_out(struct engine *engine, const struct transaction *transaction,
                    const struct field_set *fields, struct text *ret_field,
@@ -185,8 +185,8 @@ static struct text write_reason(const struct engine *engine, const struct rule *
 }
 
 /* The first DECISION_REASONS_MAX of the rules that fired. */
-static int tell_reasons(const struct engine *engine, bool with_texts, struct arena *arena,
-                        struct decision *decision, struct error *ret_error) {
+static int report_reasons(const struct engine *engine, bool with_texts, struct arena *arena,
+                          struct decision *decision, struct error *ret_error) {
     const struct judge *live = &engine->live;
     size_t count =
         live->fired_count < DECISION_REASONS_MAX ? live->fired_count : DECISION_REASONS_MAX;
@@ -222,7 +222,7 @@ static int judge(struct engine *engine, const struct transaction *transaction, s
     decision->verdict = judgement.verdict;
     decision->score = judgement.score;
     decision->rule_errors = judgement.rule_errors;
-    return tell_reasons(engine, !engine->omits_texts, arena, decision, ret_error);
+    return report_reasons(engine, !engine->omits_texts, arena, decision, ret_error);
 }
 
 void engine_omit_hash(struct engine *engine) {
@@ -239,7 +239,7 @@ void engine_omit_texts(struct engine *engine) {
 
 int engine_reasons(const struct engine *engine, struct arena *arena, struct decision *decision,
                    struct error *ret_error) {
-    return tell_reasons(engine, true, arena, decision, ret_error);
+    return report_reasons(engine, true, arena, decision, ret_error);
 }
 
 size_t engine_fired(const struct engine *engine, uint32_t *ret_rules) {
@@ -257,27 +257,27 @@ static bool keep_text(struct value *v, struct arena *arena) {
 }
 
 /* All features and computed values under their names. A run-time error travels as absent. */
-static int tell_features(struct engine *engine, struct arena *arena, struct decision *decision,
-                         struct error *ret_error) {
+static int report_features(struct engine *engine, struct arena *arena, struct decision *decision,
+                           struct error *ret_error) {
     const struct snapshot *rules = engine->rules;
     size_t count = rules->feature_count + rules->computed_count;
     struct named_value *features = arena_calloc(arena, count, sizeof *features);
     if (!features)
         return error_set(ret_error, ERROR_TOO_LARGE, "the features need too much memory");
-    size_t told = 0;
+    size_t reported = 0;
     for (size_t i = 0; i < count; i++) {
         size_t slot = i < rules->feature_count ? rules->first_feature + i
                                                : rules->computed[i - rules->feature_count].slot;
         struct value v = engine->live.layout.bound.frame[slot];
         if (rules->slot_names[slot].length == 0)
             continue;
-        features[told].name = rules->slot_names[slot];
-        features[told].value = v.type == VALUE_ERROR ? value_absent() : v;
-        if (!keep_text(&features[told++].value, arena))
+        features[reported].name = rules->slot_names[slot];
+        features[reported].value = v.type == VALUE_ERROR ? value_absent() : v;
+        if (!keep_text(&features[reported++].value, arena))
             return error_set(ret_error, ERROR_TOO_LARGE, "the features need too much memory");
     }
     decision->features = features;
-    decision->feature_count = told;
+    decision->feature_count = reported;
     return 0;
 }
 
@@ -316,7 +316,7 @@ static int conclude(struct engine *engine, const struct transaction *transaction
     if (r < 0)
         return r;
     shadows_judge(engine, transaction, arena, decision);
-    return with_features ? tell_features(engine, arena, decision, ret_error) : 0;
+    return with_features ? report_features(engine, arena, decision, ret_error) : 0;
 }
 
 /* No other decision's: not this engine's, and not another engine's that is there. */
@@ -337,23 +337,24 @@ int engine_decide(struct engine *engine, const struct transaction *transaction,
     bool is_shared = engine->plan == engine->rules;
     const struct field_set *fields = is_shared ? &engine->both_fields : &engine->live.fields;
     struct decision decision;
-    bool was_ahead = ahead_take(engine, transaction, states);
-    int r = begin(engine, transaction, was_ahead, fields, arena, &decision, ret_field, ret_error);
+    bool was_next_prefetch = next_prefetch_take(engine, transaction, states);
+    int r = begin(engine, transaction, was_next_prefetch, fields, arena, &decision, ret_field,
+                  ret_error);
     if (r < 0)
         return r;
-    if (!was_ahead && !is_shared)
+    if (!was_next_prefetch && !is_shared)
         layout_bind_plan(engine, transaction, &engine->plan_layout.bound);
-    if (!was_ahead)
+    if (!was_next_prefetch)
         find(engine, transaction, states);
-    outline_begin(engine, transaction);
-    ahead_begin(engine, fields, states);
+    entity_entries_begin(engine, transaction);
+    next_prefetch_begin(engine, fields, states);
     read_features(engine, states, arena, &decision);
-    ahead_fetch(engine, states);
+    next_prefetch_fetch(engine, states);
     r = conclude(engine, transaction, is_shared ? &engine->filters : NULL, with_features, arena,
                  &decision, ret_error);
     if (r < 0)
         return r;
-    ahead_fetch(engine, states);
+    next_prefetch_fetch(engine, states);
     decision.laid_out = engine->laid_out = next_laid_out(engine);
     *ret_decision = decision;
     return 0;
@@ -404,14 +405,14 @@ size_t engine_entity_features(struct engine *engine, size_t entity, struct text 
     state_read(state.data, state.length, &reading->plan, engine->plan->plan.lateness_us, at_us,
                NULL, engine->state_scratch, engine->values);
     judge_take_features(&engine->live, entity, engine->values, arena);
-    size_t told = 0;
+    size_t reported = 0;
     for (size_t i = 0; i < origins->count; i++) {
         size_t slot = origins->origins[i].slot;
         if (engine->rules->slot_names[slot].length == 0)
             continue;
-        features[told].name = engine->rules->slot_names[slot];
-        features[told++].value = engine->live.layout.bound.frame[slot];
+        features[reported].name = engine->rules->slot_names[slot];
+        features[reported++].value = engine->live.layout.bound.frame[slot];
     }
     *ret_features = features;
-    return told;
+    return reported;
 }

@@ -1,7 +1,7 @@
 /* Making an engine: fitting two snapshots together. */
 #include "scratch.h"
 
-#include "../base/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 
@@ -63,7 +63,7 @@ struct engine *engine_new(struct snapshot *rules, struct snapshot *plan) {
         judge_share_filters(&engine->live, &engine->filters);
     find_fields(engine);
     layouts_init(engine);
-    ahead_init(engine);
+    next_prefetch_init(engine);
     engine->values = check_calloc(largest, sizeof *engine->values);
     engine->state_scratch = state_scratch_new();
     return engine;
@@ -81,7 +81,7 @@ void engine_free(struct engine *engine) {
     if (!engine)
         return;
     remove_shadows(engine);
-    quiet_free(engine->quiet);
+    row_skip_free(engine->row_skip);
     if (engine->plan != engine->rules)
         layout_deinit(&engine->plan_layout);
     warming_deinit(engine);
@@ -91,7 +91,7 @@ void engine_free(struct engine *engine) {
     free(engine->readings);
     field_set_deinit(&engine->plan_fields);
     field_set_deinit(&engine->both_fields);
-    ahead_deinit(engine);
+    next_prefetch_deinit(engine);
     layouts_deinit(engine);
     filters_deinit(&engine->filters);
     free(engine->values);
@@ -103,7 +103,7 @@ void engine_free(struct engine *engine) {
 
 void engine_use_shadows(struct engine *engine, struct snapshot *const *shadows, size_t count) {
     remove_shadows(engine);
-    engine_forget_quiet(engine);
+    engine_disable_row_skip(engine);
     engine->shadows = check_calloc(count, sizeof *engine->shadows);
     engine->shadow_count = count;
     for (size_t i = 0; i < count; i++) {
@@ -122,7 +122,7 @@ void engine_use_thresholds(struct engine *engine, const struct thresholds *thres
 }
 
 void engine_give(struct engine *engine, const struct engine_value *values, size_t count) {
-    engine_forget_quiet(engine);
+    engine_disable_row_skip(engine);
     engine->given = values;
     engine->given_count = count;
 }
@@ -172,7 +172,7 @@ uint64_t engine_unknown(const struct engine *engine) {
 }
 
 void engine_omit_ids(struct engine *engine) {
-    engine->named.id_hash = engine->ahead.named.id_hash = 0;
+    engine->named.id_hash = engine->next_prefetch.named.id_hash = 0;
     engine->omits_ids = true;
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
         engine->omits_ids &= plan_omit_ids(&engine->readings[e].plan);

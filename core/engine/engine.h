@@ -11,14 +11,14 @@
  * from the feature of `plan` with the same definition, and is absent when there is none. */
 #pragma once
 
-#include "../base/arena.h"
-#include "../base/error.h"
-#include "../feature/state.h"
-#include "../policy/list_table.h"
-#include "../policy/snapshot.h"
-#include "../wire/decision.h"
-#include "../wire/record.h"
-#include "../wire/transaction.h"
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/feature/state/state.h"
+#include "core/policy/lists/list_table.h"
+#include "core/policy/load/snapshot.h"
+#include "core/wire/record/record.h"
+#include "core/wire/types/decision.h"
+#include "core/wire/types/transaction.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -145,19 +145,20 @@ const struct value *engine_frame(struct engine *engine);
  * The outline and the reading know the plan only: any engine with this plan will do. */
 
 /* One entity of a record. Everything in it is valid during the call of take(). */
-struct entity_outline {
+struct entity_entries {
     size_t entity;
     struct text key;
     uint64_t key_hash;
     const struct entry *entry; /* of a transaction: to read with, before there is a verdict */
     const int32_t *applied;    /* weights to apply it with; all else is as in entry */
 };
-struct outline_sink {
-    void (*take)(struct outline_sink *self, const struct entity_outline *outline);
+struct entity_entries_sink {
+    void (*take)(struct entity_entries_sink *self, const struct entity_entries *entries_of);
 };
 /* Hands over the entities of one record, in the plan's order: what engine_decide() reads with and
  * engine_apply() applies. */
-void engine_outline(struct engine *engine, const struct record *record, struct outline_sink *sink);
+void engine_entity_entries(struct engine *engine, const struct record *record,
+                           struct entity_entries_sink *sink);
 
 /* The values of all features of one entity of the plan, in the plan's order and without defaults,
  * as engine_decide() reads them. state NULL: the entity has none. 1: so late that values may miss
@@ -183,17 +184,17 @@ int engine_judge(struct engine *engine, const struct transaction *transaction,
 
 /* Is it of any use with these rules? To be asked again after whatever changes how they judge. Only
  * behind engine_omit_hash() and engine_omit_check(). */
-bool engine_seek_quiet(struct engine *engine);
+bool engine_enable_row_skip(struct engine *engine);
 /* Each row has the values of all features of the plan, entity by entity, as engine_read() gave
  * them; row i's begin at values[i × stride]. Bit i: engine_judge() has to say what comes of it. */
 #define ENGINE_ROWS_MAX 64
-uint64_t engine_loud(const struct engine *engine, const struct value *values, size_t stride,
-                     size_t rows);
-/* After engine_seek_quiet(): is it plain that the rules' schema does not refuse it? */
+uint64_t engine_rows_to_decide(const struct engine *engine, const struct value *values,
+                               size_t stride, size_t rows);
+/* After engine_enable_row_skip(): is it plain that the rules' schema does not refuse it? */
 bool engine_surely_takes(const struct engine *engine, const struct transaction *transaction);
 /* What engine_judge() would say of all that it takes, whose entities were all read and none late,
  * and that are not loud: the verdict, and the score. */
-enum verdict engine_decide_quiet(struct engine *engine, uint32_t *ret_score);
+enum verdict engine_decide_skipped(struct engine *engine, uint32_t *ret_score);
 
 /* For whoever keeps states to himself and applies entries himself: from here on states that
  * engine_read() is given have no hashes of ids, where the plan can do without. engine_apply() is

@@ -1,6 +1,6 @@
 #include "explain.h"
 
-#include "../base/check.h"
+#include "core/base/check.h"
 
 #define SCRATCH_BYTES ((size_t)256 << 20) /* for the values of one expression's parts */
 
@@ -213,7 +213,7 @@ static enum explained_fate fate_of(const struct explainer *explainer, const stru
                                    const struct reason *reason,
                                    const struct explained_part *whole) {
     int64_t at_us = explainer->transaction->event_time_us;
-    bool is_told_of_all = explainer->decision->reason_count < DECISION_REASONS_MAX;
+    bool is_reported_of_all = explainer->decision->reason_count < DECISION_REASONS_MAX;
     if (reason) {
         check(whole->value.type == VALUE_BOOL && whole->value.boolean);
         return fate_of_reason(reason);
@@ -230,9 +230,9 @@ static enum explained_fate fate_of(const struct explainer *explainer, const stru
         return FATE_ABSENT;
     if (!whole->value.boolean)
         return FATE_FALSE;
-    if (rule->rollout < RULE_ROLLOUT_ALL && is_told_of_all)
+    if (rule->rollout < RULE_ROLLOUT_ALL && is_reported_of_all)
         return FATE_LEFT_OUT;
-    check(!is_told_of_all); /* its condition is true, and nothing keeps it from firing */
+    check(!is_reported_of_all); /* its condition is true, and nothing keeps it from firing */
     return rule->mode == RULE_SHADOW ? FATE_SHADOW : FATE_FIRED;
 }
 

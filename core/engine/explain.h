@@ -3,8 +3,8 @@
  * left in the engine, and evaluates nothing but through the policy's trace. */
 #pragma once
 
-#include "../policy/trace.h"
-#include "../wire/explanation.h"
+#include "core/policy/analysis/trace.h"
+#include "core/wire/types/explanation.h"
 #include "engine.h"
 
 /* Fills all of *ret_policy but `shadows`, from the decision that engine_decide() has just made of

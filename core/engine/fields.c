@@ -3,8 +3,8 @@
  * the fields there are. Who wants the others gets them afterwards: engine_frame(). */
 #include "scratch.h"
 
-#include "../base/check.h"
-#include "../policy/expression_reads.h"
+#include "core/base/check.h"
+#include "core/policy/eval/expression_reads.h"
 
 #include <stdlib.h>
 

@@ -1,13 +1,13 @@
 /* The filters of the plan's features, over the transaction in the plan's layout.
  *
  * Entities share conditions, and so do features of one entity: each different one is asked once for
- * a record. Its screen knows the answer nearly always; otherwise it is evaluated when an entity
+ * a record. Its prefilter knows the answer nearly always; otherwise it is evaluated when an entity
  * wants it. Those that look at the verdict or the rules that fired are asked again once these are
  * known: they are the last. */
 #include "scratch.h"
 
-#include "../base/check.h"
-#include "../policy/expression_reads.h"
+#include "core/base/check.h"
+#include "core/policy/eval/expression_reads.h"
 
 #include <stdlib.h>
 
@@ -19,11 +19,11 @@
 _Static_assert(FILTERS_MAX <= UINT16_MAX, "numbers of filters are 16 bits wide");
 
 static size_t words_for(size_t count) {
-    return (count + SCREEN_SET_RUN - 1) / SCREEN_SET_RUN;
+    return (count + PREFILTER_SET_RUN - 1) / PREFILTER_SET_RUN;
 }
 
 static uint64_t bit_of(size_t number) {
-    return UINT64_C(1) << number % SCREEN_SET_RUN;
+    return UINT64_C(1) << number % PREFILTER_SET_RUN;
 }
 
 /* ---- making ---- */
@@ -63,19 +63,19 @@ static void number_some(struct filters *filters, const struct snapshot *plan, bo
             size_t number =
                 number_of(filters, sources, plan->plan.entities[e].filters[f].source, condition);
             entity->numbers[f] = (uint16_t)number;
-            entity->own[number / SCREEN_SET_RUN] |= bit_of(number);
+            entity->own[number / PREFILTER_SET_RUN] |= bit_of(number);
             entity->follows |= following;
         }
     }
 }
 
-static const struct screen_set *screens_from(struct filters *filters, size_t first) {
+static const struct prefilter_set *prefilters_from(struct filters *filters, size_t first) {
     size_t count = filters->count - first;
-    const struct screen **screens = check_calloc(count, sizeof *screens);
+    const struct prefilter **prefilters = check_calloc(count, sizeof *prefilters);
     for (size_t i = 0; i < count; i++)
-        screens[i] = expression_screen(filters->conditions[first + i]);
-    const struct screen_set *set = screen_set_build(screens, count, &filters->sets);
-    free(screens);
+        prefilters[i] = expression_prefilter(filters->conditions[first + i]);
+    const struct prefilter_set *set = prefilter_set_build(prefilters, count, &filters->sets);
+    free(prefilters);
     return set;
 }
 
@@ -104,8 +104,8 @@ void filters_init(struct filters *filters, const struct snapshot *plan) {
     number_some(filters, plan, false, sources, reads);
     filters->first_following = filters->count;
     number_some(filters, plan, true, sources, reads);
-    filters->screens = screens_from(filters, 0);
-    filters->following = screens_from(filters, filters->first_following);
+    filters->prefilters = prefilters_from(filters, 0);
+    filters->following = prefilters_from(filters, filters->first_following);
     free(sources);
     free(reads);
 }
@@ -127,16 +127,16 @@ void filters_deinit(struct filters *filters) {
 
 /* ---- asking ---- */
 
-static void ask(struct filters *filters, const struct screen_set *screens, size_t first,
+static void ask(struct filters *filters, const struct prefilter_set *prefilters, size_t first,
                 const struct value *frame) {
-    for (size_t i = first; i < filters->count; i += SCREEN_SET_RUN) {
+    for (size_t i = first; i < filters->count; i += PREFILTER_SET_RUN) {
         uint64_t maybe,
-            yes = screen_set_answer(screens, (i - first) / SCREEN_SET_RUN, frame, &maybe);
+            yes = prefilter_set_answer(prefilters, (i - first) / PREFILTER_SET_RUN, frame, &maybe);
         for (; yes; yes &= yes - 1)
             filters->passed[i + (size_t)__builtin_ctzll(yes)] = true;
         for (; maybe; maybe &= maybe - 1) {
             size_t number = i + (size_t)__builtin_ctzll(maybe);
-            filters->unknown[number / SCREEN_SET_RUN] |= bit_of(number);
+            filters->unknown[number / PREFILTER_SET_RUN] |= bit_of(number);
         }
     }
 }
@@ -146,13 +146,13 @@ void filters_ask(struct filters *filters, const struct value *frame) {
     memset(filters->unknown, 0, words_for(filters->count) * sizeof *filters->unknown);
     for (size_t i = 0; i < filters->count; i++)
         filters->values[i].type = VALUE_MAP;
-    ask(filters, filters->screens, 0, frame);
+    ask(filters, filters->prefilters, 0, frame);
 }
 
 void filters_ask_again(struct filters *filters, const struct value *frame) {
     for (size_t i = filters->first_following; i < filters->count; i++) {
         filters->passed[i] = false;
-        filters->unknown[i / SCREEN_SET_RUN] &= ~bit_of(i);
+        filters->unknown[i / PREFILTER_SET_RUN] &= ~bit_of(i);
     }
     ask(filters, filters->following, filters->first_following, frame);
 }
@@ -163,7 +163,7 @@ static void evaluate(struct filters *filters, size_t word, uint64_t wanted,
     uint64_t left = filters->unknown[word] & wanted;
     filters->unknown[word] &= ~wanted;
     for (; left; left &= left - 1) {
-        size_t number = word * SCREEN_SET_RUN + (size_t)__builtin_ctzll(left);
+        size_t number = word * PREFILTER_SET_RUN + (size_t)__builtin_ctzll(left);
         struct value *v = &filters->values[number];
         *v = expression_eval(filters->conditions[number], frame, &filters->texts);
         filters->passed[number] = v->type == VALUE_BOOL && v->boolean;

@@ -3,7 +3,7 @@
  * there is none. */
 #include "scratch.h"
 
-#include "../base/check.h"
+#include "core/base/check.h"
 
 #include <stdlib.h>
 
@@ -231,12 +231,13 @@ void judge_compute_values(struct judge *judge, const struct filters *filters, st
         struct value *v = &frame[computed->slot];
         if (take_from_filter(filters, judge->same_filters[i], v))
             continue;
-        enum screen_answer answer = screen_value(expression_screen(computed->expression), frame);
-        if (answer == SCREEN_MAYBE) {
+        enum prefilter_answer answer =
+            prefilter_value(expression_prefilter(computed->expression), frame);
+        if (answer == PREFILTER_MAYBE) {
             *v = expression_run(computed->expression, frame, arena);
         } else {
-            v->type = answer == SCREEN_ABSENT ? VALUE_ABSENT : VALUE_BOOL;
-            v->boolean = answer == SCREEN_YES;
+            v->type = answer == PREFILTER_ABSENT ? VALUE_ABSENT : VALUE_BOOL;
+            v->boolean = answer == PREFILTER_YES;
         }
     }
 }

@@ -13,7 +13,7 @@
  * Everything about texts is elsewhere: decide.c writes the reasons. */
 #include "scratch.h"
 
-#include "../base/hash.h"
+#include "core/base/hash.h"
 
 /* What the rules so far come to. */
 struct poll {
@@ -136,12 +136,12 @@ static void ask(struct poll *poll, uint32_t index, bool is_true, int64_t event_t
                 struct arena *arena, struct judgement *judgement) {
     const struct rule *rule = &poll->judge->snapshot->rules[index];
     const struct value *frame = poll->judge->layout.bound.frame;
-    enum screen_answer answer =
-        is_true ? SCREEN_YES : screen_answer(expression_screen(rule->when), frame);
-    if (answer == SCREEN_NO || !has_say(poll->judge, rule, event_time_us))
+    enum prefilter_answer answer =
+        is_true ? PREFILTER_YES : prefilter_answer(expression_prefilter(rule->when), frame);
+    if (answer == PREFILTER_NO || !has_say(poll->judge, rule, event_time_us))
         return;
     hear(poll, index,
-         answer == SCREEN_YES ? value_bool(true) : expression_run(rule->when, frame, arena),
+         answer == PREFILTER_YES ? value_bool(true) : expression_run(rule->when, frame, arena),
          judgement);
 }
 
@@ -152,17 +152,17 @@ static void ask(struct poll *poll, uint32_t index, bool is_true, int64_t event_t
 static int64_t share_of_group(const struct rule_group *group, struct group_total *total,
                               int32_t score) {
     if (group->score == GROUP_MAX) {
-        bool is_it = score == total->greatest && !total->is_told;
-        total->is_told |= is_it;
+        bool is_it = score == total->greatest && !total->is_reported;
+        total->is_reported |= is_it;
         return is_it ? group_score(group, *total) : 0;
     }
-    int64_t before = total->told < group->at_most ? total->told : group->at_most;
-    total->told += score;
-    int64_t after = total->told < group->at_most ? total->told : group->at_most;
+    int64_t before = total->reported < group->at_most ? total->reported : group->at_most;
+    total->reported += score;
+    int64_t after = total->reported < group->at_most ? total->reported : group->at_most;
     return after - before;
 }
 
-static void tell_shares(const struct poll *poll) {
+static void report_shares(const struct poll *poll) {
     struct judge *judge = poll->judge;
     for (size_t i = 0; i < judge->fired_count; i++) {
         struct fired_rule *fired = &judge->fired[i];
@@ -187,7 +187,7 @@ static struct poll begin_poll(struct judge *judge) {
 static void close_poll(const struct poll *poll, struct judgement *judgement) {
     judgement->score = score_with(poll, NULL);
     judgement->verdict = verdict_with(poll, NULL);
-    tell_shares(poll);
+    report_shares(poll);
 }
 
 struct judgement judge_nothing(struct judge *judge) {
@@ -202,9 +202,9 @@ struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct 
     const struct value *frame = judge->layout.bound.frame;
     struct poll poll = begin_poll(judge);
     struct judgement judgement = {0};
-    for (size_t first = 0; first < snapshot->rule_count; first += SCREEN_SET_RUN) {
-        uint64_t sure,
-            open = screen_set_open(snapshot->rule_screens, first / SCREEN_SET_RUN, frame, &sure);
+    for (size_t first = 0; first < snapshot->rule_count; first += PREFILTER_SET_RUN) {
+        uint64_t sure, open = prefilter_set_open(snapshot->rule_prefilters,
+                                                 first / PREFILTER_SET_RUN, frame, &sure);
         for (; open; open &= open - 1)
             ask(&poll, (uint32_t)first + (uint32_t)__builtin_ctzll(open), sure & (open & -open),
                 event_time_us, arena, &judgement);

@@ -5,9 +5,9 @@
  * is taken from the frame once. */
 #include "scratch.h"
 
-#include "../base/check.h"
-#include "../base/hash.h"
-#include "../feature/place.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/feature/state/place.h"
 
 #include <stdlib.h>
 

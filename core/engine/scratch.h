@@ -57,7 +57,7 @@ struct filters {
     struct value *values;
     size_t count;
     size_t first_following; /* from there on they may change with the verdict */
-    const struct screen_set *screens, *following; /* of all, and of those from there on */
+    const struct prefilter_set *prefilters, *following; /* of all, and of those from there on */
     struct entity_filters {
         uint16_t *numbers; /* of its filters, among the different ones */
         uint64_t *own;     /* bits, as in unknown */
@@ -82,8 +82,8 @@ struct group_total {
     int64_t sum;
     int32_t greatest;
     bool has_any;
-    int64_t told; /* the sum up to the rule that is being told of */
-    bool is_told; /* the greatest is */
+    int64_t reported; /* the sum up to the rule that is being told of */
+    bool is_reported; /* the greatest is */
 };
 
 /* A policy that judges on what is read for the plan: the one that decides, or a shadow. */
@@ -143,8 +143,8 @@ struct named {
     uint64_t found_after;                /* … when it had so many calls */
 };
 
-/* The transaction that is decided next but one: ahead.c. */
-struct ahead {
+/* The transaction that is decided next but one: next_prefetch.c. */
+struct next_prefetch {
     const struct transaction *expected;    /* that one; NULL: nobody knows */
     const struct transaction *transaction; /* that is laid out here; NULL: none */
     struct bound live, plan;               /* as the judge's and the plan's layout, fields only */
@@ -168,7 +168,7 @@ struct engine {
     struct transaction decided;
     struct reading *readings; /* one per entity of the plan */
     struct named named;       /* by the transaction in the plan's layout */
-    struct ahead ahead;
+    struct next_prefetch next_prefetch;
     struct column_source *columns; /* the different ones */
     size_t column_count;
     uint16_t **entity_columns;         /* [entity][column]: its number among them */
@@ -194,7 +194,8 @@ struct engine {
     /* decision.laid_out of the one that engine_decide() made last, as long as the plan's layout,
      * what is named and entries are what it has left; 0: something else was there. */
     uint64_t laid_out;
-    struct quiet *quiet; /* engine_seek_quiet(); NULL: it is not asked for, or cannot be */
+    struct row_skip
+        *row_skip; /* engine_enable_row_skip(); NULL: it is not asked for, or cannot be */
 };
 
 /* ---- layouts: layout.c ---- */
@@ -236,20 +237,20 @@ void layout_entries(struct engine *engine, const struct transaction *transaction
 void layout_fetch_states(const struct engine *engine, const struct named *named, int64_t at_us,
                          int step);
 
-/* ---- the next one, while one is decided: ahead.c ---- */
+/* ---- the next one, while one is decided: next_prefetch.c ---- */
 
-void ahead_init(struct engine *engine);
-void ahead_deinit(struct engine *engine);
+void next_prefetch_init(struct engine *engine);
+void next_prefetch_deinit(struct engine *engine);
 /* Lays the expected transaction out, if one is expected; as long as the one that is decided is to
  * be applied, what that takes stays. */
-void ahead_begin(struct engine *engine, const struct field_set *fields,
-                 struct state_source *states);
+void next_prefetch_begin(struct engine *engine, const struct field_set *fields,
+                         struct state_source *states);
 /* Takes one more step of fetching what the one laid out here will touch. */
-void ahead_fetch(struct engine *engine, struct state_source *states);
+void next_prefetch_fetch(struct engine *engine, struct state_source *states);
 /* Was it laid out here? Then it is now in the layouts of the judge and of the plan and in
  * engine->named, with the states that were found. */
-bool ahead_take(struct engine *engine, const struct transaction *transaction,
-                struct state_source *states);
+bool next_prefetch_take(struct engine *engine, const struct transaction *transaction,
+                        struct state_source *states);
 
 /* ---- which fields: fields.c ---- */
 
@@ -280,25 +281,25 @@ void filters_weigh_kept(const struct filters *filters, size_t entity, int32_t *r
 /* Of one that filters_weigh() has seen, once more. */
 void filters_weigh_again(const struct filters *filters, size_t entity, int32_t *ret_weights);
 
-/* ---- what a transaction means to its entities: outline.c ---- */
+/* ---- what a transaction means to its entities: entity_entries.c ---- */
 
 /* The transaction is in the plan's layout, and engine->named says what it names; it is to be read
  * for: there is no verdict yet. Fills the entries to read with. */
-void outline_begin(struct engine *engine, const struct transaction *transaction);
+void entity_entries_begin(struct engine *engine, const struct transaction *transaction);
 
-/* engine_outline(), or less than that. */
+/* engine_entity_entries(), or less than that. */
 struct outlining {
-    struct outline_sink *sink;
+    struct entity_entries_sink *sink;
     bool reads;        /* entry has the weights to read with; without: those to apply it with */
     bool ignores_hash; /* take() is given 0 for key_hash */
 };
-void outline_record(struct engine *engine, const struct record *record,
-                    const struct outlining *outlining);
+void entity_entries_record(struct engine *engine, const struct record *record,
+                           const struct outlining *outlining);
 /* Is this the transaction that engine_decide() has laid out, and was nothing else since? */
-bool outline_is_laid_out(const struct engine *engine, const struct record *record);
+bool entity_entries_are_laid_out(const struct engine *engine, const struct record *record);
 /* The entries of that one are then those to apply, for engine->spots: what deciding has worked out
  * is not worked out again. */
-void outline_laid_out(struct engine *engine, const struct record *record);
+void entity_entries_laid_out(struct engine *engine, const struct record *record);
 
 /* ---- what has no history yet: warming.c ---- */
 
@@ -345,10 +346,10 @@ struct judgement judge_rules(struct judge *judge, int64_t event_time_us, struct 
 /* What it gives when no condition is true and none fails. */
 struct judgement judge_nothing(struct judge *judge);
 
-/* ---- whom no rule has anything to say about: quiet.c ---- */
+/* ---- whom no rule has anything to say about: row_skip.c ---- */
 
-void quiet_free(struct quiet *quiet); /* NULL is allowed */
-void engine_forget_quiet(struct engine *engine);
+void row_skip_free(struct row_skip *row_skip); /* NULL is allowed */
+void engine_disable_row_skip(struct engine *engine);
 
 /* ---- what shadows make of it: shadow.c ---- */
 

@@ -1,10 +1,10 @@
 /* A case, from an empty world to a list of differences. */
 #include "trial.h"
 
-#include "../base/check.h"
-#include "../policy/expression_reads.h"
+#include "case_states.h"
+#include "core/base/check.h"
+#include "core/policy/eval/expression_reads.h"
 #include "engine.h"
-#include "state_table.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -22,7 +22,7 @@ struct recorded {
 struct trial {
     struct snapshot *snapshot;
     struct engine *engine;
-    struct state_table states;
+    struct case_states states;
     struct list_table *lists; /* of the case at hand */
     struct arena arena;
     struct arena step_arena;
@@ -38,7 +38,7 @@ struct trial *trial_new(struct snapshot *snapshot) {
     trial->snapshot = snapshot_ref(snapshot);
     trial->engine = engine_new(snapshot, snapshot);
     engine_ignore_rollouts(trial->engine);
-    state_table_init(&trial->states);
+    case_states_init(&trial->states);
     arena_init(&trial->arena, TRIAL_ARENA_BYTES);
     arena_init(&trial->step_arena, TRIAL_ARENA_BYTES);
     trial->recorded = check_calloc(CASE_STEPS_MAX, sizeof *trial->recorded);
@@ -51,7 +51,7 @@ void trial_free(struct trial *trial) {
     if (!trial)
         return;
     engine_free(trial->engine);
-    state_table_deinit(&trial->states);
+    case_states_deinit(&trial->states);
     arena_deinit(&trial->arena);
     arena_deinit(&trial->step_arena);
     free(trial->recorded);
@@ -212,7 +212,8 @@ static void compare_verdict(const struct trial *trial, const struct case_expecta
 }
 
 /* A line for each name that the rule's condition reads. */
-static void tell_values(struct trial *trial, const struct rule *rule, struct buffer *differences) {
+static void report_values(struct trial *trial, const struct rule *rule,
+                          struct buffer *differences) {
     const struct snapshot *snapshot = trial->snapshot;
     const struct value *frame = engine_frame(trial->engine);
     memset(trial->reads, 0, snapshot->slot_count * sizeof *trial->reads);
@@ -228,8 +229,8 @@ static void tell_values(struct trial *trial, const struct rule *rule, struct buf
 }
 
 /* The rule should have fired. Why did it not? */
-static void tell_silence(struct trial *trial, const struct rule *rule, int64_t event_time_us,
-                         struct buffer *differences) {
+static void report_silence(struct trial *trial, const struct rule *rule, int64_t event_time_us,
+                           struct buffer *differences) {
     const struct value *frame = engine_frame(trial->engine);
     const struct reason *reason = find_reason(&trial->decision, rule->name);
     struct value v = expression_eval(rule->when, frame, &trial->arena);
@@ -252,7 +253,7 @@ static void tell_silence(struct trial *trial, const struct rule *rule, int64_t e
     buffer_append_string(differences, "its condition is ");
     put_value(differences, v);
     buffer_append_string(differences, ":\n");
-    tell_values(trial, rule, differences);
+    report_values(trial, rule, differences);
 }
 
 static void compare_rules(struct trial *trial, const struct policy_case *it,
@@ -262,7 +263,7 @@ static void compare_rules(struct trial *trial, const struct policy_case *it,
     for (size_t i = 0; i < expect->fire_count; i++) {
         const struct rule *rule = &snapshot->rules[expect->fires[i]];
         if (!fired(&trial->decision, rule->name))
-            tell_silence(trial, rule, it->transaction.event_time_us, differences);
+            report_silence(trial, rule, it->transaction.event_time_us, differences);
     }
     for (size_t i = 0; i < expect->silent_count; i++) {
         const struct rule *rule = &snapshot->rules[expect->silent[i]];
@@ -270,7 +271,7 @@ static void compare_rules(struct trial *trial, const struct policy_case *it,
             continue;
         buffer_printf(differences, "expected rule %" TEXT_FORMAT " not to fire; it did:\n",
                       TEXT_ARGS(rule->name));
-        tell_values(trial, rule, differences);
+        report_values(trial, rule, differences);
     }
 }
 
@@ -319,7 +320,7 @@ static void compare_values(const struct trial *trial, const struct case_expectat
     }
 }
 
-static void tell_decision(const struct trial *trial, struct buffer *differences) {
+static void report_decision(const struct trial *trial, struct buffer *differences) {
     const struct decision *decision = &trial->decision;
     buffer_printf(differences, "decided %s, score %u; fired: ", verdict_name(decision->verdict),
                   decision->score);
@@ -344,7 +345,7 @@ static void compare(struct trial *trial, const struct policy_case *it, struct bu
     compare_reasons(trial, expect, differences);
     compare_values(trial, expect, differences);
     if (differences->length > before)
-        tell_decision(trial, differences);
+        report_decision(trial, differences);
 }
 
 /* ------------------------------------------------------------------------------------------------
@@ -354,7 +355,7 @@ bool trial_run(struct trial *trial, const struct policy_case *it, struct buffer 
     size_t before = differences->length;
     struct text field;
     struct error error;
-    state_table_clear(&trial->states);
+    case_states_clear(&trial->states);
     arena_reset(&trial->arena);
     trial->has_decision = false;
     engine_give(trial->engine, NULL, 0);
@@ -390,8 +391,8 @@ static void indent(struct buffer *messages, const struct buffer *lines) {
     }
 }
 
-void trial_tell(const struct snapshot *snapshot, const struct policy_case *it,
-                const struct buffer *differences, struct buffer *messages) {
+void trial_report(const struct snapshot *snapshot, const struct policy_case *it,
+                  const struct buffer *differences, struct buffer *messages) {
     buffer_printf(messages, "%" TEXT_FORMAT ":%d: case \"%" TEXT_FORMAT "\"", TEXT_ARGS(it->file),
                   it->line, TEXT_ARGS(it->name));
     if (it->rule != SIZE_MAX)
@@ -411,7 +412,7 @@ size_t trial_run_all(struct snapshot *snapshot, struct buffer *messages) {
         if (trial_run(trial, &snapshot->cases[i], &differences))
             continue;
         failed++;
-        trial_tell(snapshot, &snapshot->cases[i], &differences, messages);
+        trial_report(snapshot, &snapshot->cases[i], &differences, messages);
     }
     buffer_deinit(&differences);
     trial_free(trial);

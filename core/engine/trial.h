@@ -6,10 +6,10 @@
  * case states), outcomes are resolved against them. A case depends on nothing but the snapshot. */
 #pragma once
 
-#include "../base/buffer.h"
-#include "../base/error.h"
-#include "../policy/snapshot.h"
-#include "../wire/decision.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/policy/load/snapshot.h"
+#include "core/wire/types/decision.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -29,8 +29,8 @@ bool trial_run(struct trial *trial, const struct policy_case *it, struct buffer 
 const struct decision *trial_decision(const struct trial *trial);
 
 /* "FILE:LINE: case "…" of rule … fails" and the differences below it, indented. */
-void trial_tell(const struct snapshot *snapshot, const struct policy_case *it,
-                const struct buffer *differences, struct buffer *messages);
+void trial_report(const struct snapshot *snapshot, const struct policy_case *it,
+                  const struct buffer *differences, struct buffer *messages);
 
 /* Runs all. Returns how many failed; each is told in messages with file, line and differences. */
 size_t trial_run_all(struct snapshot *snapshot, struct buffer *messages);

@@ -2,13 +2,13 @@
  * an engine, said in every decision that it makes until tables with those features are adopted. */
 #include "scratch.h"
 
-#include "../base/buffer.h"
-#include "../base/check.h"
-#include "../policy/expression_reads.h"
+#include "core/base/buffer.h"
+#include "core/base/check.h"
+#include "core/policy/eval/expression_reads.h"
 
 #include <stdlib.h>
 
-#define NAMES_TOLD 3 /* in a decision: it is archived with each */
+#define NAMES_REPORTED 3 /* in a decision: it is archived with each */
 
 static bool has_origin(const struct engine *engine, size_t slot) {
     for (size_t e = 0; e < engine->plan->plan.entity_count; e++)
@@ -75,14 +75,14 @@ static void find_rules(struct engine *engine, bool *is_warming, bool *reads,
 }
 
 static void name_some(struct buffer *out, const struct text *names, size_t count) {
-    for (size_t i = 0; i < count && i < NAMES_TOLD; i++)
+    for (size_t i = 0; i < count && i < NAMES_REPORTED; i++)
         buffer_printf(out, "%s%" TEXT_FORMAT, i ? ", " : "", TEXT_ARGS(names[i]));
-    if (count > NAMES_TOLD)
-        buffer_printf(out, " and %zu more", count - NAMES_TOLD);
+    if (count > NAMES_REPORTED)
+        buffer_printf(out, " and %zu more", count - NAMES_REPORTED);
 }
 
 /* batch/audit.c knows the words before the colon: older decisions have only them. */
-static struct text tell(struct engine *engine, const struct engine_warming *warming) {
+static struct text describe(struct engine *engine, const struct engine_warming *warming) {
     struct buffer sentence;
     buffer_init(&sentence);
     buffer_printf(&sentence,
@@ -90,12 +90,12 @@ static struct text tell(struct engine *engine, const struct engine_warming *warm
     name_some(&sentence, warming->features, warming->feature_count);
     buffer_printf(&sentence, "; %s", warming->rule_count ? "used by " : "no rule uses them");
     name_some(&sentence, warming->rules, warming->rule_count);
-    struct text told =
+    struct text description =
         arena_text(&engine->warming_arena,
                    (struct text){.data = (const char *)sentence.bytes, .length = sentence.length});
     buffer_deinit(&sentence);
-    check(told.data);
-    return told;
+    check(description.data);
+    return description;
 }
 
 void warming_init(struct engine *engine) {
@@ -107,7 +107,7 @@ void warming_init(struct engine *engine) {
     bool *reads = check_calloc(engine->rules->slot_count, sizeof *reads);
     find_features(engine, is_warming, &engine->warming);
     find_rules(engine, is_warming, reads, &engine->warming);
-    engine->warming.reason = tell(engine, &engine->warming);
+    engine->warming.reason = describe(engine, &engine->warming);
     free(reads);
     free(is_warming);
 }

@@ -14,8 +14,8 @@
  * usage: client ipc|tcp [IN_FLIGHT [ROUNDS [CALLS]]] */
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
-#include "core/wire/message.h"
-#include "core/wire/sp.h"
+#include "core/wire/message/message.h"
+#include "core/wire/message/sp.h"
 
 #include <netinet/in.h>
 #include <netinet/tcp.h>

@@ -4,7 +4,7 @@
  * padding.
  *
  * usage: epoll_echo ADDRESS      ipc:///PATH or tcp://127.0.0.1:PORT; runs until its input ends */
-#include "core/wire/sp.h"
+#include "core/wire/message/sp.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -15,8 +15,8 @@
  * usage: latency EPOLL_ECHO_ADDRESS NNG_ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]] */
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
-#include "core/wire/message.h"
-#include "core/wire/sp.h"
+#include "core/wire/message/message.h"
+#include "core/wire/message/sp.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>

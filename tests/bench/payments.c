@@ -1,8 +1,8 @@
 #include "payments.h"
 
 #include "core/base/check.h"
-#include "core/wire/message.h"
-#include "server/metrics.h"
+#include "core/wire/message/message.h"
+#include "server/ops/metrics.h"
 #include "tests/split_mix.h"
 
 #include <inttypes.h>

@@ -6,8 +6,8 @@
 #define HARRIER_TESTS_BENCH_PAYMENTS_H
 
 #include "core/base/buffer.h"
-#include "core/wire/transaction.h"
-#include "server/service.h"
+#include "core/wire/types/transaction.h"
+#include "server/service/service.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -10,8 +10,8 @@
  *             four of them and is added to them. Beside it, in turns, a plain hash table with open
  *             addressing that reads and writes four records of 256 bytes. "alone": nothing of the
  *             next transaction is known while one is worked on. "the next one known": as in
- *             batches, in replay and when an archive is folded (core/engine/ahead.c), what the next
- *             one touches is fetched meanwhile, which counts in the time. The two take turns on the
+ *             batches, in replay and when an archive is folded (core/engine/next_prefetch.c), what
+ * the next one touches is fetched meanwhile, which counts in the time. The two take turns on the
  *             same states; the plain table never knows the next. First all lie as states do in the
  *             server and in jobs, in huge pages (core/base/pages.h), then all in what malloc()
  *             gives

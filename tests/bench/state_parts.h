@@ -2,8 +2,8 @@
  * measured with. */
 #pragma once
 
-#include "core/feature/state.h"
-#include "core/policy/snapshot.h"
+#include "core/feature/state/state.h"
+#include "core/policy/load/snapshot.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -45,8 +45,8 @@ static void *lines_calloc(size_t count, size_t size) {
     return memset(memory, 0, count * size);
 }
 
-/* Where everything lies. In huge pages as in core/store/residents.c: states in extents of a heap,
- * their bytes in other blocks of it. Else where malloc() puts it. */
+/* Where everything lies. In huge pages as in core/store/states in the table.c: states in extents of
+ * a heap, their bytes in other blocks of it. Else where malloc() puts it. */
 #define STATES_PER_EXTENT ((HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE) / sizeof(struct state))
 
 struct ground {

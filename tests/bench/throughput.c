@@ -12,7 +12,7 @@
  *
  * usage: throughput CLIENTS IN_FLIGHT ROUNDS SECONDS NAME=ADDRESS... */
 #include "core/base/check.h"
-#include "core/wire/message.h"
+#include "core/wire/message/message.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>

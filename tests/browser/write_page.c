@@ -1,6 +1,6 @@
 /* A report document on standard input becomes the page on standard output, by the function that
  * `harrier replay` uses. */
-#include "clients/cli/report_page.h"
+#include "clients/cli/replay/report_page.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 

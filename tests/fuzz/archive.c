@@ -21,8 +21,8 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "core/store/segment_walk.h"
-#include "core/wire/record.h"
+#include "core/store/archive/segment_walk.h"
+#include "core/wire/record/record.h"
 #include "tests/unit/wire/random_wire.h"
 
 #include <fcntl.h>
@@ -188,14 +188,14 @@ static size_t walk(struct segment_file *from, const struct segment_header *heade
     static const uint8_t before[SEAL_HASH_SIZE];
     struct segment_walk walk;
     struct frame frame;
-    const char *fault = NULL;
+    const char *diagnostic = NULL;
     struct error error;
     size_t count = 0;
     int status;
     property(segment_walk_init(&walk, from, header, &error) == 0, "%s", error.text);
     status = from->is_sealed ? frame_window_hash(&walk.window, before, &error) : 0;
     while (status >= 0 &&
-           (status = segment_walk_next(&walk, &frame, &fault, &error)) == FRAME_WHOLE) {
+           (status = segment_walk_next(&walk, &frame, &diagnostic, &error)) == FRAME_WHOLE) {
         if (layout) {
             property(count < layout->count, "a record that nobody wrote");
             const uint8_t *start = written.bytes + layout->starts[count];
@@ -207,7 +207,7 @@ static size_t walk(struct segment_file *from, const struct segment_header *heade
         run_record(frame.type, frame.payload.data, frame.payload.length);
         count++;
     }
-    property(status != FRAME_BAD || fault, "a bad frame without a fault");
+    property(status != FRAME_BAD || diagnostic, "a bad frame without a fault");
     *ret_tail = judge(&walk, status, &error);
     segment_walk_deinit(&walk);
     return count;
@@ -406,9 +406,9 @@ static bool run_blocks(struct cursor *cursor) {
 static bool run_frames(const uint8_t *bytes, size_t size) {
     size_t at = 0, mark;
     struct frame frame;
-    const char *fault = NULL;
+    const char *diagnostic = NULL;
     struct sync_mark parsed;
-    while (frame_parse(bytes + at, size - at, &frame, &fault) == FRAME_WHOLE) {
+    while (frame_parse(bytes + at, size - at, &frame, &diagnostic) == FRAME_WHOLE) {
         property(frame.size >= FRAME_HEADER_SIZE && frame.size <= size - at, "a frame's size");
         if (!sync_mark_parse(&frame, &parsed))
             run_record(frame.type, frame.payload.data, frame.payload.length);

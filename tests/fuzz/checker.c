@@ -6,8 +6,8 @@
  * as well and is its own canonical form. */
 #include "names.h"
 
-#include "core/policy/checker.h"
-#include "core/policy/cost.h"
+#include "core/policy/check/checker.h"
+#include "core/policy/eval/cost.h"
 
 static struct arena arena;
 static struct buffer printed, printed_again;

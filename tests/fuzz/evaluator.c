@@ -6,13 +6,13 @@
  *
  * Whatever the checker takes runs to its end on any frame, within its arena, with a value of its
  * type, an error or nothing; the same each time; its canonical form gives the same; and a
- * condition's screen says nothing else. */
+ * condition's prefilter says nothing else. */
 #include "maker.h"
 #include "names.h"
 
-#include "core/policy/checker.h"
-#include "core/policy/compile.h"
-#include "core/policy/screen.h"
+#include "core/policy/check/checker.h"
+#include "core/policy/eval/compile.h"
+#include "core/policy/prefilter/prefilter.h"
 
 #define RUN_BYTES        ((size_t)1 << 20)
 #define RUN_BYTES_LITTLE 64
@@ -81,12 +81,12 @@ static type_code type_made(unsigned number) {
 }
 
 /* The glance at a condition says nothing else than evaluating it. */
-static void check_screen(const struct syntax *condition, const struct value *frame,
-                         struct value v) {
-    enum screen_answer answer = screen_answer(screen_build(condition, &compiling), frame);
+static void check_prefilter(const struct syntax *condition, const struct value *frame,
+                            struct value v) {
+    enum prefilter_answer answer = prefilter_answer(prefilter_build(condition, &compiling), frame);
     bool fires = v.type == VALUE_BOOL && v.boolean;
-    property(answer != SCREEN_YES || fires, "the screen lets it fire");
-    property(answer != SCREEN_NO || (!fires && v.type != VALUE_ERROR),
+    property(answer != PREFILTER_YES || fires, "the screen lets it fire");
+    property(answer != PREFILTER_NO || (!fires && v.type != VALUE_ERROR),
              "the screen keeps it from firing");
 }
 
@@ -118,7 +118,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     property(value_equal(v, eval(expression, frame, &running_again)),
              "another value the second time");
     if (root->type == VALUE_BOOL)
-        check_screen(root, frame, v);
+        check_prefilter(root, frame, v);
     buffer_clear(&printed);
     syntax_print(root, &printed);
     if (printed.length > EXPRESSION_SOURCE_MAX)

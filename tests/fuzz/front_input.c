@@ -8,7 +8,7 @@
  * memory follows what came, and nothing is left behind. */
 #include "target.h"
 
-#include "server/front_sp_input.h"
+#include "server/front/front_sp_input.h"
 
 #include <string.h>
 

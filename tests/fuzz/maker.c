@@ -1,7 +1,7 @@
 #include "maker.h"
 
-#include "core/policy/function.h"
-#include "core/policy/syntax.h"
+#include "core/policy/eval/function.h"
+#include "core/policy/lang/syntax.h"
 
 #define DEPTH_MAX  7
 #define SOURCE_MAX 3000 /* bytes; what is open is closed with short operands then */

@@ -3,7 +3,7 @@
 
 #include "target.h"
 
-#include "core/policy/scope.h"
+#include "core/policy/lang/scope.h"
 
 /* Appends the source of an expression of this type. Every byte string makes one. */
 void maker_expression(struct cursor *cursor, const struct scope *scope, type_code type,

@@ -8,8 +8,8 @@
  * words included. */
 #include "target.h"
 
-#include "core/wire/message_bytes.h"
-#include "core/wire/record.h"
+#include "core/wire/message/message_bytes.h"
+#include "core/wire/record/record.h"
 #include "tests/unit/wire/random_wire.h"
 
 #define SEED_BYTES_MAX 900

@@ -7,7 +7,7 @@
  * becomes JSON that jansson reads, without a name twice. */
 #include "target.h"
 
-#include "core/wire/message_json.h"
+#include "core/wire/message/message_json.h"
 #include "tests/unit/wire/random_wire.h"
 
 #include <glob.h>
@@ -62,16 +62,16 @@ static bool run_json(enum call call, struct text json) {
 static bool run_response(const uint8_t *input, size_t size) {
     enum error_code code;
     struct error error;
-    json_error_t fault;
+    json_error_t diagnostic;
     for (int defaults = 0; defaults < 2; defaults++) {
         buffer_clear(&bytes);
         if (message_json_encode(input, size, defaults, &bytes, &code, &error) < 0)
             return false;
         /* Doubles without a fraction may be longer than jansson's whole numbers. */
-        json_t *json =
-            json_loadb((const char *)bytes.bytes, bytes.length,
-                       JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL, &fault);
-        property(json_is_object(json), "%s in %.*s", fault.text, (int)bytes.length,
+        json_t *json = json_loadb((const char *)bytes.bytes, bytes.length,
+                                  JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL,
+                                  &diagnostic);
+        property(json_is_object(json), "%s in %.*s", diagnostic.text, (int)bytes.length,
                  (const char *)bytes.bytes);
         /* A ReloadResponse has a text of that name. */
         bool is_failure = json_is_object(json_object_get(json, "error"));

@@ -1,9 +1,9 @@
 #include "names.h"
 
 #include "core/base/check.h"
-#include "core/policy/calendar.h"
-#include "core/policy/expression.h"
-#include "core/policy/list_fill.h"
+#include "core/policy/eval/expression.h"
+#include "core/policy/lang/calendar.h"
+#include "core/policy/lists/list_fill.h"
 
 #include <dirent.h>
 #include <math.h>

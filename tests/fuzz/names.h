@@ -4,7 +4,7 @@
 
 #include "target.h"
 
-#include "core/policy/scope.h"
+#include "core/policy/lang/scope.h"
 
 #define NAMES_SLOTS 24
 

@@ -7,7 +7,7 @@
  * is bounded by the source's length. */
 #include "names.h"
 
-#include "core/policy/syntax.h"
+#include "core/policy/lang/syntax.h"
 
 /* A tree's node for every byte and the text of every token are less. */
 #define BYTES_FIXED    4096

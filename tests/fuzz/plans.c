@@ -1,7 +1,7 @@
 #include "plans.h"
 
 #include "core/base/check.h"
-#include "core/feature/place.h"
+#include "core/feature/state/place.h"
 
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
 
 #include "target.h"
 
-#include "core/feature/plan.h"
-#include "core/feature/state.h"
+#include "core/feature/plan/plan.h"
+#include "core/feature/state/state.h"
 
 #define PLANS_COUNT 8
 

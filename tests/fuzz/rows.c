@@ -10,10 +10,10 @@
  */
 #include "target.h"
 
-#include "clients/cli/row_transaction.h"
+#include "clients/cli/io/row_transaction.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "core/wire/message.h"
+#include "core/wire/message/message.h"
 #include "tests/unit/cli/memory_source.h"
 
 #include <stdio.h>

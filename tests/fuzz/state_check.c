@@ -7,8 +7,8 @@
  * whichever way it is done, and what comes of it passes state_check() again. */
 #include "plans.h"
 
-#include "core/feature/fold.h"
-#include "core/feature/tile.h"
+#include "core/feature/plan/fold.h"
+#include "core/feature/state/tile.h"
 
 #define ENTRIES_MAX 64
 #define SEED_BYTES  900

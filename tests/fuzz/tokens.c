@@ -1,8 +1,8 @@
 /* A tokens file: refused with its line and without a word of what stands in it, or a set in which
  * each token is found by its id, is what its line says when it is written again, and lets nobody in
  * whose secret was never hashed. */
-#include "core/store/token_set.h"
-#include "tests/fuzz/target.h"
+#include "core/store/tokens/token_set.h"
+#include "target.h"
 
 #include <string.h>
 

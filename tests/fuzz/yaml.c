@@ -7,7 +7,7 @@
  * that lies in the file; and the same tree and messages when it is read again. */
 #include "target.h"
 
-#include "core/policy/tree.h"
+#include "core/policy/source/tree.h"
 
 #include <dirent.h>
 #include <stdio.h>
@@ -72,17 +72,17 @@ static bool is_same(const struct tree_node *a, const struct tree_node *b) {
 
 static struct tree_node *parse(const struct source *source, struct arena *memory,
                                struct buffer *said, size_t *ret_errors) {
-    struct faults faults;
-    faults_init(&faults);
+    struct diagnostics diagnostics;
+    diagnostics_init(&diagnostics);
     arena_reset(memory);
     buffer_clear(said);
-    struct tree_node *root = tree_parse(source, memory, &faults);
-    property(root || faults.errors > 0, "refused without a word");
+    struct tree_node *root = tree_parse(source, memory, &diagnostics);
+    property(root || diagnostics.errors > 0, "refused without a word");
     property(memory->used <= BYTES_FIXED + BYTES_PER_BYTE * source->content.length,
              "%zu bytes for a file of %zu", memory->used, source->content.length);
-    faults_write(&faults, said);
-    *ret_errors = faults.errors;
-    faults_deinit(&faults);
+    diagnostics_write(&diagnostics, said);
+    *ret_errors = diagnostics.errors;
+    diagnostics_deinit(&diagnostics);
     return root;
 }
 

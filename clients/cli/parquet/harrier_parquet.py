@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes Parquet for `harrier replay --features FILE.parquet`, which starts it and sends it the rows.
 
-usage: harrier-parquet FILE        never by hand: what it reads and answers is in clients/cli/parquet_pipe.h
+usage: harrier-parquet FILE        never by hand: what it reads and answers is in clients/cli/replay/parquet_pipe.h
 
 Needs pyarrow. Batches come as Apache Arrow lays them out, so no value is looked at here; each becomes a row
 group, compressed with zstd while the next one is read."""

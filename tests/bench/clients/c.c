@@ -22,7 +22,7 @@
  * Exit status 1: at the echo, a median of libharrier is over 1.3 times nng's. */
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
-#include "core/wire/message.h"
+#include "core/wire/message/message.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>

@@ -6,7 +6,7 @@
  * Everything is the same each time: payments drawn from a fixed seed, and a clock that moves only
  * when told to. First come WARM payments, so that cards have a history; then the COUNTED ones, one
  * a message, each inside of counted_decision(), and nothing else is. */
-#include "../payments.h"
+#include "tests/bench/payments.h"
 
 #include <stdio.h>
 

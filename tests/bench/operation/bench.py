@@ -225,7 +225,7 @@ class Bench:
         )
 
     def ids_bytes(self, status):
-        """The index of ids newer than the tables: slots of 16 bytes in leaves of 4096 (core/store/leaves.h). A leaf is divided when it has
+        """The index of ids newer than the tables: slots of 16 bytes in leaves of 4096 (core/store/overlay/hash_leaves.h). A leaf is divided when it has
         more than three quarters of its slots full; ids fall into leaves by chance, so that is a matter of likelihood when all are nearly full."""
         count, slots, full = status["position"] - status.get("generation_position", 0), 1024, 4096 * 3 // 4
         if count <= full:

@@ -13,7 +13,7 @@
 
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
-#include "core/wire/message.h"
+#include "core/wire/message/message.h"
 
 #include <nng/nng.h>
 #include <nng/protocol/reqrep0/req.h>

@@ -6,7 +6,7 @@
  * cards and merchants have most of the payments. */
 #pragma once
 
-#include "core/wire/transaction.h"
+#include "core/wire/types/transaction.h"
 
 #include <stdint.h>
 

@@ -1,7 +1,7 @@
 """Are the values in a generation those that DuckDB, Polars, pandas and PostgreSQL computed? Cell by cell.
 
 Where an entity is so busy that its history was collapsed, a value is exact for a window that begins up to a 64th
-beside the one that was asked for (core/feature/state.h). So each cell is compared twice: with the count and the
+beside the one that was asked for (core/feature/state/state.h). So each cell is compared twice: with the count and the
 sum over just that window, which must be equal; and with the others' cell, which must be equal where no transaction
 lies between the two windows' edges."""
 

@@ -10,8 +10,8 @@
  * from one transaction to the next, so that "before it" means the same to everybody. */
 #include "core/base/check.h"
 #include "core/base/digits.h"
-#include "core/policy/snapshot.h"
-#include "core/store/archive.h"
+#include "core/policy/load/snapshot.h"
+#include "core/store/archive/archive.h"
 #include "tests/split_mix.h"
 
 #include <stdio.h>

@@ -7,11 +7,11 @@
  *
  * usage: read_tables POLICY GENERATIONS ENTITY >ROWS */
 #include "core/base/check.h"
-#include "core/store/generation.h"
-#include "core/store/overlay.h"
+#include "core/store/generation/generation.h"
+#include "core/store/overlay/overlay.h"
 
-#include "core/feature/state.h"
-#include "core/policy/snapshot.h"
+#include "core/feature/state/state.h"
+#include "core/policy/load/snapshot.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -1,7 +1,7 @@
 """Is what a replay exported what DuckDB, Polars, pandas and PostgreSQL computed? Cell by cell, every row.
 
 Where an entity is so busy that its history was collapsed, a value is exact for a window that begins up to a 64th
-beside the one that was asked for (core/feature/state.h). How long it was can be told from the count: the newest so
+beside the one that was asked for (core/feature/state/state.h). How long it was can be told from the count: the newest so
 many transactions of the key. So each cell is compared twice: the count must be that of a window whose edge lies
 within a 64th, and the sum exactly that of the same transactions; and where the count is the others', the sum
 is, too."""

@@ -19,12 +19,12 @@
 
 /* Writes down what it is asked for. */
 struct asked {
-    struct pages_ahead ahead; /* first */
+    struct pages_prefault ahead; /* first */
     uint8_t *pages[MANY];
     size_t count, forgotten;
 };
 
-static void prepare(struct pages_ahead *self, void *memory, size_t size) {
+static void prepare(struct pages_prefault *self, void *memory, size_t size) {
     struct asked *asked = (struct asked *)self;
     assert_int_equal(size, HUGE);
     assert_int_equal((uintptr_t)memory % HUGE, 0);
@@ -34,7 +34,7 @@ static void prepare(struct pages_ahead *self, void *memory, size_t size) {
     asked->pages[asked->count++] = memory;
 }
 
-static void forget(struct pages_ahead *self, const void *memory, size_t size) {
+static void forget(struct pages_prefault *self, const void *memory, size_t size) {
     struct asked *asked = (struct asked *)self;
     unsigned char is_there;
     assert_int_equal(mincore((void *)(uintptr_t)memory, 1, &is_there), 0); /* still mapped */
@@ -77,10 +77,10 @@ static void what_comes_next_is_prepared(void **state) {
     (void)state;
     static uint8_t *extents[MANY];
     static struct asked asked;
-    asked.ahead = (struct pages_ahead){.prepare = prepare, .forget = forget};
+    asked.ahead = (struct pages_prefault){.prepare = prepare, .forget = forget};
     struct pages pages;
     pages_init(&pages, PAGES_SMALL);
-    pages_use_ahead(&pages, &asked.ahead);
+    pages_use_prefault(&pages, &asked.ahead);
     for (size_t i = 0; i < MANY; i++) {
         size_t taken = i * HEAP_EXTENT_SIZE;
         size_t most = (taken + HEAP_EXTENT_SIZE) / 8;
@@ -93,12 +93,12 @@ static void what_comes_next_is_prepared(void **state) {
             assert_false(was_known); /* small pages */
         if (taken < PAGES_SMALL * 3 / 4)
             assert_int_equal(asked.count, 0);
-        if (most > PAGES_AHEAD_MAX)
-            most = PAGES_AHEAD_MAX;
+        if (most > PAGES_PREFAULT_MAX)
+            most = PAGES_PREFAULT_MAX;
         if (i % 50 == 0)
             assert_true(pages_ahead_of(&asked, extents, i + 1) * HUGE < most + HUGE);
     }
-    assert_true(pages_ahead_of(&asked, extents, MANY) * HUGE >= PAGES_AHEAD_MAX);
+    assert_true(pages_ahead_of(&asked, extents, MANY) * HUGE >= PAGES_PREFAULT_MAX);
     size_t mapped = pages.mapped;
     expect_apart(extents, MANY);
     pages_deinit(&pages);

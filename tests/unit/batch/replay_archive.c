@@ -1,6 +1,6 @@
 #include "replay_archive.h"
 
-#include "core/store/archive.h"
+#include "core/store/archive/archive.h"
 #include "tests/unit/store/scratch.h"
 #include "tests/unit/unit.h"
 

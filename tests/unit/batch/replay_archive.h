@@ -3,7 +3,7 @@
  * changes, and when they are asked for reloads and tables with several plans. */
 #pragma once
 
-#include "core/policy/snapshot.h"
+#include "core/policy/load/snapshot.h"
 
 #include <stdbool.h>
 

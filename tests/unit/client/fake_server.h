@@ -7,7 +7,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
-#include "core/wire/message.h"
+#include "core/wire/message/message.h"
 
 /* Fills *ret_answer with the bytes to send; nothing in it: no answer at all. *ret_delay_ms may be
  * set. Runs in the threads of the server. */

@@ -1,8 +1,8 @@
-#include "tests/unit/client/script_server.h"
+#include "script_server.h"
 
 #include "core/base/check.h"
-#include "core/wire/message.h"
-#include "core/wire/sp.h"
+#include "core/wire/message/message.h"
+#include "core/wire/message/sp.h"
 
 #include <arpa/inet.h>
 #include <pthread.h>

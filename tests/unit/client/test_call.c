@@ -1,7 +1,7 @@
 /* Calls that wait: what the caller gave arrives as it was, what the server answered comes back
  * whole. */
 #include "clients/c/harrier.h"
-#include "tests/unit/client/fake_server.h"
+#include "fake_server.h"
 #include "tests/unit/unit.h"
 
 #include <unistd.h>

@@ -1,6 +1,6 @@
 /* Servers that are slow, away, restarted or wrong: what the caller is told, and when. */
 #include "clients/c/harrier.h"
-#include "tests/unit/client/fake_server.h"
+#include "fake_server.h"
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

@@ -1,7 +1,7 @@
 /* What clients/README.md promises and the scenarios of tests/system/clients cannot see from
  * outside: functions of the user's, tokens and traces, forks, what a batch is made of. */
 #include "clients/c/harrier.h"
-#include "tests/unit/client/fake_server.h"
+#include "fake_server.h"
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

@@ -1,6 +1,6 @@
 /* The library as others get it: shared or static, it shows harrier.h's functions and nothing else;
  * the README's example is clients/c/example.c, and that program works. */
-#include "tests/unit/client/fake_server.h"
+#include "fake_server.h"
 #include "tests/unit/unit.h"
 
 #include <dlfcn.h>

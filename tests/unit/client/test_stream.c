@@ -1,10 +1,10 @@
 /* libharrier's own SP: greetings and frames that come in pieces, are wrong, or end anywhere; bytes
  * that the other side does not take. */
 #include "clients/c/harrier.h"
-#include "core/wire/message.h"
-#include "core/wire/sp.h"
-#include "tests/unit/client/fake_server.h"
-#include "tests/unit/client/script_server.h"
+#include "core/wire/message/message.h"
+#include "core/wire/message/sp.h"
+#include "fake_server.h"
+#include "script_server.h"
 #include "tests/unit/unit.h"
 
 #include <arpa/inet.h>

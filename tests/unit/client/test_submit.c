@@ -1,7 +1,7 @@
 /* Pipelined scoring: every answer reaches its own callback once, in whatever order; the bound on
  * requests in flight; ends of all kinds. */
 #include "clients/c/harrier.h"
-#include "tests/unit/client/fake_server.h"
+#include "fake_server.h"
 #include "tests/unit/unit.h"
 
 #include <stdatomic.h>

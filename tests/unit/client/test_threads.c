@@ -2,7 +2,7 @@
  * ones mix, the server breaks under them, and the client is closed under them. Worth running under
  * a thread sanitizer. */
 #include "clients/c/harrier.h"
-#include "tests/unit/client/fake_server.h"
+#include "fake_server.h"
 #include "tests/unit/unit.h"
 
 #include <pthread.h>
@@ -65,7 +65,7 @@ static void end(struct crowd *crowd) {
     fake_server_stop(crowd->server);
 }
 
-static struct harrier_transaction numbered(unsigned number, char id[16]) {
+static struct harrier_transaction radix_item(unsigned number, char id[16]) {
     snprintf(id, 16, "t-%u", number);
     return (struct harrier_transaction){.id = id, .event_time_us = 1};
 }
@@ -74,7 +74,7 @@ static struct harrier_transaction numbered(unsigned number, char id[16]) {
 static bool score_one(struct crowd *crowd) {
     char id[16];
     unsigned number = atomic_fetch_add(&crowd->number, 1);
-    struct harrier_transaction transaction = numbered(number, id);
+    struct harrier_transaction transaction = radix_item(number, id);
     struct harrier_reply *reply;
     struct harrier_error error;
     if (harrier_score(crowd->client, &transaction, 1, NULL, &reply, &error) < 0) {
@@ -109,7 +109,7 @@ static bool submit_one(struct crowd *crowd) {
     char id[16];
     struct sent *sent = malloc(sizeof *sent);
     *sent = (struct sent){crowd, atomic_fetch_add(&crowd->number, 1)};
-    struct harrier_transaction transaction = numbered(sent->number, id);
+    struct harrier_transaction transaction = radix_item(sent->number, id);
     struct harrier_error error;
     if (harrier_score_submit(crowd->client, &transaction, 1, NULL, on_answer, sent, &error) == 0)
         return true;

@@ -1,4 +1,4 @@
-#include "tests/unit/engine/state_map.h"
+#include "state_map.h"
 
 #include "core/base/check.h"
 

@@ -1,7 +1,7 @@
 /* From a policy's words to values: quantile, distance, speed and burst of transactions with amounts
  * and locations. */
 #include "core/engine/engine.h"
-#include "tests/unit/engine/state_map.h"
+#include "state_map.h"
 #include "tests/unit/unit.h"
 
 #define MINUTE INT64_C(60000000)

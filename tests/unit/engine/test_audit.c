@@ -84,7 +84,7 @@ static void stale_is_not_derived(void **state) {
 }
 
 /* Older decisions say how many features had no history, but not which. */
-static void warming_was_told_in_fewer_words(void **state) {
+static void warming_was_reported_in_fewer_words(void **state) {
     (void)state;
     struct decision derived = archived(), old = archived();
     derived.degraded = old.degraded = true;
@@ -152,7 +152,7 @@ static void each_part_of_a_reason(void **state) {
 }
 
 /* Which of them belong together: what is not said of a field is that it is as before. */
-static void what_rules_are_told_with(void **state) {
+static void what_rules_are_reported_with(void **state) {
     (void)state;
     static const struct text tags[] = {TEXT_LITERAL("a"), TEXT_LITERAL("b")};
     const struct reason before = {.rule = TEXT_LITERAL("many"),
@@ -218,9 +218,9 @@ int main(void) {
         cmocka_unit_test(the_same),
         cmocka_unit_test(each_part),
         cmocka_unit_test(stale_is_not_derived),
-        cmocka_unit_test(what_rules_are_told_with),
+        cmocka_unit_test(what_rules_are_reported_with),
         cmocka_unit_test(each_part_of_a_shadow),
-        cmocka_unit_test(warming_was_told_in_fewer_words),
+        cmocka_unit_test(warming_was_reported_in_fewer_words),
         cmocka_unit_test(each_part_of_a_reason),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

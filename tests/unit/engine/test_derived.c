@@ -1,7 +1,7 @@
 /* Derived fields and amounts per currency through decide and apply, against plain loops over all
  * transactions so far. */
 #include "core/engine/engine.h"
-#include "tests/unit/engine/state_map.h"
+#include "state_map.h"
 #include "tests/unit/unit.h"
 
 #define SECOND INT64_C(1000000)

@@ -1,7 +1,7 @@
 /* decide and apply: purity, order, two snapshots at once, and how rules become one verdict. */
 #include "core/engine/engine.h"
+#include "state_map.h"
 #include "tests/unit/asked.h"
-#include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
 
 #define MINUTE INT64_C(60000000)
@@ -389,7 +389,7 @@ static void late_reads_are_marked(void **state) {
 
 /* A burst of more different merchants than a state keeps apart: whether the next is new is not
  * known, and that is counted. */
-static void what_cannot_be_told_is_counted(void **state) {
+static void what_cannot_be_reported_is_counted(void **state) {
     (void)state;
     static const char features[] =
         "entities:\n"
@@ -512,7 +512,7 @@ int main(void) {
         cmocka_unit_test(a_decision_is_whole_or_not_at_all),
         cmocka_unit_test(a_new_feature_is_absent_and_an_old_one_goes_on),
         cmocka_unit_test(late_reads_are_marked),
-        cmocka_unit_test(what_cannot_be_told_is_counted),
+        cmocka_unit_test(what_cannot_be_reported_is_counted),
         cmocka_unit_test(state_does_not_depend_on_the_order),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,8 +3,8 @@
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/engine.h"
+#include "state_map.h"
 #include "tests/unit/asked.h"
-#include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
 
 #define MINUTE  INT64_C(60000000)
@@ -308,7 +308,7 @@ static void check_decision(const struct model *model, struct event *events, size
     assert_int_equal(decision->score, score);
     assert_int_equal(decision->verdict, worst(asked, cut(score)));
     assert_int_equal(decision->rule_errors, rule_errors);
-    size_t told = 0;
+    size_t reported = 0;
     for (size_t i = 0; i < model->rule_count; i++) {
         if (!fired[i])
             continue;
@@ -316,10 +316,10 @@ static void check_decision(const struct model *model, struct event *events, size
         if (mode_of(model, &model->rules[i]) == RULE_SHADOW)
             if_live = worst(worst(asked, model->rules[i].verdict),
                             cut(model_score(model, now->has_effect, (int)i, ignored)));
-        assert_true(told < decision->reason_count);
-        check_reason(&decision->reasons[told++], model, i, suppressed[i], shares[i], if_live);
+        assert_true(reported < decision->reason_count);
+        check_reason(&decision->reasons[reported++], model, i, suppressed[i], shares[i], if_live);
     }
-    assert_int_equal(told, decision->reason_count);
+    assert_int_equal(reported, decision->reason_count);
 }
 
 /* ---- the engine beside it ---- */
@@ -472,7 +472,7 @@ static int64_t feature(const struct decision *decision, const char *name) {
 }
 
 /* Suppressed, it fires no more; so it fires again when the time since the last effect is over. */
-static void a_suppressed_rule_is_told_without_effect(void **state) {
+static void a_suppressed_rule_is_reported_without_effect(void **state) {
     (void)state;
     struct bench bench;
     bench_init(&bench, features_yaml,
@@ -561,7 +561,7 @@ static void a_rollout_grows(void **state) {
 
 int main(void) {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_suppressed_rule_is_told_without_effect),
+        cmocka_unit_test(a_suppressed_rule_is_reported_without_effect),
         cmocka_unit_test(features_ask_which_rules_fired),
         cmocka_unit_test(a_rollout_grows),
         cmocka_unit_test(rules_are_what_the_model_says),

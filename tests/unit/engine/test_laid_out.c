@@ -3,9 +3,9 @@
  * are those of an engine whose rules share nothing with the plan, and of one that expects nothing.
  * HARRIER_SEED repeats a run, HARRIER_STEPS makes it longer. */
 #include "core/engine/engine.h"
+#include "state_map.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
-#include "tests/unit/engine/state_map.h"
 #include "tests/unit/unit.h"
 
 #define MINUTE INT64_C(60000000)
@@ -173,9 +173,10 @@ static struct record record_of(const struct transaction *transaction,
                            .transaction = {.transaction = *transaction, .decision = *decision}};
 }
 
-static void ignore_entity(struct outline_sink *self, const struct entity_outline *outline) {
+static void ignore_entity(struct entity_entries_sink *self,
+                          const struct entity_entries *entries_of) {
     (void)self;
-    assert_true(outline->key.length > 0);
+    assert_true(entries_of->key.length > 0);
 }
 
 static void apply_outcome(struct bench *bench) {
@@ -207,7 +208,7 @@ static void interfere(struct bench *bench, unsigned number) {
     struct transaction other = random_transaction(&bench->arena, number);
     const struct named_value *features;
     struct decision ignored = {0};
-    struct outline_sink sink = {.take = ignore_entity};
+    struct entity_entries_sink sink = {.take = ignore_entity};
     struct record record = record_of(&other, &ignored);
     switch (roll(10)) {
     case 0:
@@ -221,7 +222,7 @@ static void interfere(struct bench *bench, unsigned number) {
         engine_frame(bench->engine);
         break;
     case 3:
-        engine_outline(bench->engine, &record, &sink);
+        engine_entity_entries(bench->engine, &record, &sink);
         break;
     case 4:
         engine_entity_features(bench->engine, 0, (struct text){0}, START, &bench->arena, &features);

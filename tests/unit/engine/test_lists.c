@@ -1,7 +1,7 @@
 /* Lists as decisions see them: the policy's own entries, what was added, and the ends of both in
  * event time; of the rules and of a shadow. */
 #include "core/engine/engine.h"
-#include "tests/unit/engine/state_map.h"
+#include "state_map.h"
 #include "tests/unit/unit.h"
 
 #define START_US INT64_C(1767225600000000) /* 2026-01-01 */

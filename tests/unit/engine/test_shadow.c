@@ -2,7 +2,7 @@
  * decision beside them is the same as without them. */
 #include "core/base/hash.h"
 #include "core/engine/engine.h"
-#include "tests/unit/engine/state_map.h"
+#include "state_map.h"
 #include "tests/unit/unit.h"
 
 #define MINUTE INT64_C(60000000)

@@ -1,6 +1,6 @@
 /* Thresholds and cut-offs of a generation, as decisions see them. */
 #include "core/engine/engine.h"
-#include "tests/unit/engine/state_map.h"
+#include "state_map.h"
 #include "tests/unit/unit.h"
 
 static const struct policy_file files[] = {

@@ -92,18 +92,18 @@ static char *run(const char *cases, size_t *ret_failed) {
 
 static void passes(const char *cases) {
     size_t failed;
-    char *told = run(cases, &failed);
+    char *reported = run(cases, &failed);
     if (failed)
-        fail_msg("%s", told);
-    free(told);
+        fail_msg("%s", reported);
+    free(reported);
 }
 
 static void fails(const char *cases, const char *expected) {
     size_t failed;
-    char *told = run(cases, &failed);
-    if (failed != 1 || !strstr(told, expected))
-        fail_msg("expected \"%s\" in\n%s", expected, told);
-    free(told);
+    char *reported = run(cases, &failed);
+    if (failed != 1 || !strstr(reported, expected))
+        fail_msg("expected \"%s\" in\n%s", expected, reported);
+    free(reported);
 }
 
 static void refused(const char *cases, const char *expected) {
@@ -250,7 +250,7 @@ static void terms_of_rules(void **state) {
           "it is not in force at the transaction's event_time, 2026-01-05T12:00:00Z");
 }
 
-static void differences_are_told(void **state) {
+static void differences_are_reported(void **state) {
     (void)state;
     static const char wrong[] =
         ONE("  history: [{at: -30m}]\n"
@@ -294,7 +294,7 @@ static void differences_are_told(void **state) {
           "its condition is absent:\n        items = absent\n");
 }
 
-static void what_is_wrong_with_a_case_is_told(void **state) {
+static void what_is_wrong_with_a_case_is_reported(void **state) {
     (void)state;
     refused(ONE("  transaction: {card: c1}\n"), "2:3: a case needs \"expect\"");
     refused(ONE("  transaction: {card: c1, cadr: x}\n  expect: {score: 0}\n"),
@@ -336,8 +336,8 @@ int main(void) {
         cmocka_unit_test(lists_change_with_event_time),
         cmocka_unit_test(features_and_thresholds_can_be_given),
         cmocka_unit_test(terms_of_rules),
-        cmocka_unit_test(differences_are_told),
-        cmocka_unit_test(what_is_wrong_with_a_case_is_told),
+        cmocka_unit_test(differences_are_reported),
+        cmocka_unit_test(what_is_wrong_with_a_case_is_reported),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,8 @@
 #include "scene.h"
 
 #include "core/base/hash.h"
-#include "core/feature/place.h"
-#include "core/feature/run.h"
+#include "core/feature/state/place.h"
+#include "core/feature/state/run.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/unit.h"

@@ -3,8 +3,8 @@
  * only ever sees the weights made from them. */
 #pragma once
 
-#include "core/feature/plan.h"
-#include "core/feature/state.h"
+#include "core/feature/plan/plan.h"
+#include "core/feature/state/state.h"
 
 #define SECOND INT64_C(1000000)
 

@@ -1,8 +1,8 @@
 #include "expression_case.h"
 
 #include "core/base/check.h"
-#include "core/policy/calendar.h"
-#include "core/policy/list_fill.h"
+#include "core/policy/lang/calendar.h"
+#include "core/policy/lists/list_fill.h"
 #include "tests/unit/unit.h"
 
 static void remember(struct reporter *reporter, size_t offset, size_t length, const char *text) {
@@ -11,8 +11,8 @@ static void remember(struct reporter *reporter, size_t offset, size_t length, co
     (void)length;
     if (reporter->count > 1)
         return;
-    it->fault_offset = offset;
-    snprintf(it->fault, sizeof it->fault, "%s", text);
+    it->diagnostic_offset = offset;
+    snprintf(it->diagnostic, sizeof it->diagnostic, "%s", text);
 }
 
 static enum value_type type_named(const char *name) {

@@ -1,10 +1,10 @@
 /* One line of tests/cases/expressions: names with types and values, and what runs on them. */
 #pragma once
 
-#include "core/policy/checker.h"
-#include "core/policy/expression.h"
-#include "core/policy/scope.h"
-#include "core/policy/threshold.h"
+#include "core/policy/check/checker.h"
+#include "core/policy/eval/expression.h"
+#include "core/policy/eval/threshold.h"
+#include "core/policy/lang/scope.h"
 
 #define EXPRESSION_CASE_NAMES_MAX  16
 #define EXPRESSION_CASE_THRESHOLDS 4
@@ -20,8 +20,8 @@ struct expression_case {
     bool threshold_used[EXPRESSION_CASE_THRESHOLDS];
     struct value frame[EXPRESSION_CASE_NAMES_MAX + 2 + EXPRESSION_CASE_THRESHOLDS];
     struct reporter reporter;
-    size_t fault_offset; /* of the first report */
-    char fault[640];     /* "" when there is none */
+    size_t diagnostic_offset; /* of the first report */
+    char diagnostic[640];     /* "" when there is none */
 };
 
 /* bindings: "amount:double=5.0; card:string=c1; n:int=absent". verdict and outcome are added, in

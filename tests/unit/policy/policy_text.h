@@ -1,7 +1,7 @@
 /* A policy written in a test: files as strings, loaded without a folder. */
 #pragma once
 
-#include "core/policy/snapshot.h"
+#include "core/policy/load/snapshot.h"
 
 struct policy_text {
     struct policy_file files[16];

@@ -1,8 +1,8 @@
 #include "bench.h"
 
 #include "core/base/check.h"
-#include "core/store/generation.h"
-#include "core/store/overlay.h"
+#include "core/store/generation/generation.h"
+#include "core/store/overlay/overlay.h"
 #include "tests/unit/unit.h"
 
 #include <fcntl.h>

@@ -3,9 +3,9 @@
 #pragma once
 
 #include "core/base/arena.h"
-#include "core/wire/message.h"
-#include "server/metrics.h"
-#include "server/service.h"
+#include "core/wire/message/message.h"
+#include "server/ops/metrics.h"
+#include "server/service/service.h"
 
 #include <stdatomic.h>
 

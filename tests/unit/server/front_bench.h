@@ -16,8 +16,8 @@
 #pragma once
 
 #include "raw_client.h"
-#include "server/front.h"
-#include "server/metrics.h"
+#include "server/front/front.h"
+#include "server/ops/metrics.h"
 #include "tests/unit/unit.h"
 
 #include <pthread.h>

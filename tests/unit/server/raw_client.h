@@ -1,6 +1,6 @@
 /* A client that writes the bytes of SP REQ by itself: what is wrong, cut, slow or out of order
- * comes from here. Written from nanomsg's RFCs, without core/wire/sp.h, so that the server is not
- * held against itself.
+ * comes from here. Written from nanomsg's RFCs, without core/wire/message/sp.h, so that the server
+ * is not held against itself.
  *
  * What does not come within RAW_WAIT_MS fails the test. */
 #pragma once

@@ -1,8 +1,8 @@
 /* What the archive's tests share: an archive in a scratch folder and records to put in. */
 #pragma once
 
-#include "core/store/archive.h"
-#include "tests/unit/store/scratch.h"
+#include "core/store/archive/archive.h"
+#include "scratch.h"
 
 #define START_US      INT64_C(1767225600000000) /* 2026-01-01T00:00:00Z */
 #define DAY_US        INT64_C(86400000000)

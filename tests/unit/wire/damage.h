@@ -2,7 +2,7 @@
 #pragma once
 
 #include "core/base/buffer.h"
-#include "tests/unit/wire/random_wire.h"
+#include "random_wire.h"
 
 /* One byte changed, left out, put in or cut off behind; or a piece of it a second time. */
 void damage_bytes(struct random *random, struct buffer *buffer);

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "core/base/arena.h"
-#include "core/wire/message.h"
-#include "core/wire/record.h"
+#include "core/wire/message/message.h"
+#include "core/wire/record/record.h"
 
 struct random {
     uint64_t state;

@@ -3,8 +3,8 @@
  * printed. */
 #pragma once
 
-#include "core/wire/message.h"
-#include "core/wire/record.h"
+#include "core/wire/message/message.h"
+#include "core/wire/record/record.h"
 
 #include <jansson.h>
 

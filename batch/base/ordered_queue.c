@@ -1,0 +1,181 @@
+#include "ordered_queue.h"
+
+#include "core/base/check.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define BLOCK_BYTES ((size_t)256 << 10)
+#define WAIT_NS     100000000
+
+struct ordered_queue {
+    size_t limit_bytes;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t changed;
+    size_t current;       /* the source whose turn it is */
+    size_t waiting_bytes; /* of all sources */
+    struct ordered_queue_block
+        *spare; /* of the usual size: memory that was used is cheaper than new */
+    struct source {
+        struct ordered_queue_block *first, *last;
+        size_t waiting_bytes;
+        bool ended;
+    } * sources;
+    size_t source_count;
+};
+
+struct ordered_queue *ordered_queue_new(size_t sources, size_t limit_bytes) {
+    struct ordered_queue *ordered_queue = check_calloc(1, sizeof *ordered_queue);
+    ordered_queue->limit_bytes = limit_bytes;
+    ordered_queue->sources = check_calloc(sources, sizeof *ordered_queue->sources);
+    ordered_queue->source_count = sources;
+    pthread_condattr_t clock;
+    check(pthread_condattr_init(&clock) == 0);
+    check(pthread_condattr_setclock(&clock, CLOCK_MONOTONIC) == 0);
+    check(pthread_mutex_init(&ordered_queue->lock, NULL) == 0);
+    check(pthread_cond_init(&ordered_queue->changed, &clock) == 0);
+    pthread_condattr_destroy(&clock);
+    return ordered_queue;
+}
+
+static void free_blocks(struct ordered_queue_block *block) {
+    while (block) {
+        struct ordered_queue_block *next = block->next;
+        free(block);
+        block = next;
+    }
+}
+
+void ordered_queue_free(struct ordered_queue *ordered_queue) {
+    if (!ordered_queue)
+        return;
+    for (size_t i = 0; i < ordered_queue->source_count; i++)
+        free_blocks(ordered_queue->sources[i].first);
+    free_blocks(ordered_queue->spare);
+    pthread_cond_destroy(&ordered_queue->changed);
+    pthread_mutex_destroy(&ordered_queue->lock);
+    free(ordered_queue->sources);
+    free(ordered_queue);
+}
+
+/* Until something changes, a tenth of a second at most. Under the lock. */
+static void wait_a_little(struct ordered_queue *ordered_queue) {
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += WAIT_NS;
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&ordered_queue->changed, &ordered_queue->lock, &until);
+}
+
+void ordered_queue_begin(struct ordered_queue_maker *maker, struct ordered_queue *ordered_queue,
+                         const struct thread_pool *thread_pool, size_t source) {
+    *maker = (struct ordered_queue_maker){
+        .ordered_queue = ordered_queue, .thread_pool = thread_pool, .source = source};
+}
+
+static bool has_room(const struct ordered_queue *ordered_queue, size_t source) {
+    size_t waiting = source == ordered_queue->current ? ordered_queue->sources[source].waiting_bytes
+                                                      : ordered_queue->waiting_bytes;
+    return waiting < ordered_queue->limit_bytes;
+}
+
+/* false: the thread pool was stopped. */
+static bool push(struct ordered_queue_maker *maker) {
+    struct ordered_queue *ordered_queue = maker->ordered_queue;
+    struct ordered_queue_block *block = maker->block;
+    maker->block = NULL;
+    if (!block)
+        return true;
+    pthread_mutex_lock(&ordered_queue->lock);
+    while (!has_room(ordered_queue, maker->source) && !thread_pool_is_stopped(maker->thread_pool))
+        wait_a_little(ordered_queue);
+    struct source *source = &ordered_queue->sources[maker->source];
+    if (source->last)
+        source->last->next = block;
+    else
+        source->first = block;
+    source->last = block;
+    source->waiting_bytes += block->capacity;
+    ordered_queue->waiting_bytes += block->capacity;
+    pthread_cond_broadcast(&ordered_queue->changed);
+    pthread_mutex_unlock(&ordered_queue->lock);
+    return !thread_pool_is_stopped(maker->thread_pool);
+}
+
+static struct ordered_queue_block *new_block(struct ordered_queue *ordered_queue, size_t size) {
+    size_t capacity = size > BLOCK_BYTES ? size : BLOCK_BYTES;
+    struct ordered_queue_block *block = NULL;
+    pthread_mutex_lock(&ordered_queue->lock);
+    if (capacity == BLOCK_BYTES && ordered_queue->spare) {
+        block = ordered_queue->spare;
+        ordered_queue->spare = block->next;
+    }
+    pthread_mutex_unlock(&ordered_queue->lock);
+    if (!block)
+        block = check_malloc(sizeof *block + capacity);
+    *block = (struct ordered_queue_block){.capacity = capacity};
+    return block;
+}
+
+uint8_t *ordered_queue_room(struct ordered_queue_maker *maker, size_t size) {
+    struct ordered_queue_block *block = maker->block;
+    if (block && size > block->capacity - block->length) {
+        if (!push(maker))
+            return NULL;
+        block = NULL;
+    }
+    if (!block)
+        block = maker->block = new_block(maker->ordered_queue, size);
+    uint8_t *room = block->bytes + block->length;
+    block->length += size;
+    return room;
+}
+
+void ordered_queue_end(struct ordered_queue_maker *maker) {
+    push(maker);
+    struct ordered_queue *ordered_queue = maker->ordered_queue;
+    pthread_mutex_lock(&ordered_queue->lock);
+    ordered_queue->sources[maker->source].ended = true;
+    pthread_cond_broadcast(&ordered_queue->changed);
+    pthread_mutex_unlock(&ordered_queue->lock);
+}
+
+int ordered_queue_take(struct ordered_queue *ordered_queue, size_t source,
+                       struct ordered_queue_block **ret_block) {
+    pthread_mutex_lock(&ordered_queue->lock);
+    struct source *from = &ordered_queue->sources[source];
+    if (ordered_queue->current != source) {
+        ordered_queue->current = source;
+        pthread_cond_broadcast(&ordered_queue->changed);
+    }
+    if (!from->first && !from->ended)
+        wait_a_little(ordered_queue);
+    int r = from->ended ? 0 : -1;
+    struct ordered_queue_block *block = from->first;
+    if (block) {
+        from->first = block->next;
+        if (!from->first)
+            from->last = NULL;
+        from->waiting_bytes -= block->capacity;
+        ordered_queue->waiting_bytes -= block->capacity;
+        pthread_cond_broadcast(&ordered_queue->changed);
+        *ret_block = block;
+        r = 1;
+    }
+    pthread_mutex_unlock(&ordered_queue->lock);
+    return r;
+}
+
+void ordered_queue_give_back(struct ordered_queue *ordered_queue,
+                             struct ordered_queue_block *block) {
+    if (block->capacity != BLOCK_BYTES) {
+        free(block);
+        return;
+    }
+    pthread_mutex_lock(&ordered_queue->lock);
+    block->next = ordered_queue->spare;
+    ordered_queue->spare = block;
+    pthread_mutex_unlock(&ordered_queue->lock);
+}

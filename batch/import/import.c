@@ -1,0 +1,317 @@
+#include "import.h"
+
+#include "batch/base/outcome_delay.h"
+#include "core/base/check.h"
+#include "core/store/ingest/ingest.h"
+#include "core/wire/types/field_text.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+
+/* One decision, and the first one of a known id. */
+#define ROW_BYTES_MAX (96u << 20)
+/* Records between two writes; the memory is looked at as often. */
+#define WRITE_STEP 1024
+
+struct import {
+    struct import_options options;
+    struct archive *archive;
+    struct states states;
+    struct adopted adopted; /* what the archive says; recorded anew before the first record */
+    bool is_begun;          /* that has been done */
+    struct arena row, outcome;
+    struct due due;
+    int64_t time_us; /* the place in history: the greatest time of receipt so far */
+    size_t unwritten;
+    struct import_report report;
+};
+
+/* ---- opening ---- */
+
+struct folding {
+    struct fold_progress progress; /* first */
+    struct progress *outer;
+    atomic_bool stop;
+};
+
+static void report(struct fold_progress *self, uint64_t position, uint64_t end) {
+    struct folding *folding = (struct folding *)self;
+    if (progress_update(folding->outer, "fold", position, end) != 0)
+        atomic_store(&folding->stop, true);
+}
+
+static int fold_archive(struct import *import, struct progress *progress, struct error *ret_error) {
+    const struct fold_source source = {.archive = import->options.archive,
+                                       .generations = import->options.generations,
+                                       .rules = import->options.rules};
+    struct folding folding = {.progress = {report}, .outer = progress};
+    struct fold *fold = NULL;
+    atomic_init(&folding.stop, false);
+    int r = fold_begin(&source, &fold, ret_error);
+    if (r == 0)
+        r = fold_advance(fold, archive_end(import->archive), &folding.stop, &folding.progress,
+                         ret_error);
+    if (r == 0)
+        fold_take(fold, import->options.rules, &import->states, &import->adopted);
+    fold_free(fold);
+    return r;
+}
+
+int import_open(const struct import_options *options, struct progress *progress,
+                struct import **ret_import, struct error *ret_error) {
+    struct import *import = check_calloc(1, sizeof *import);
+    import->options = *options;
+    import->time_us = INT64_MIN;
+    states_init(&import->states);
+    outcome_delay_init(&import->due);
+    arena_init(&import->row, ROW_BYTES_MAX);
+    arena_init(&import->outcome, ROW_BYTES_MAX);
+    int r =
+        archive_open(options->archive, NULL, &import->archive, &import->report.recovery, ret_error);
+    if (r == 0)
+        r = fold_archive(import, progress, ret_error);
+    if (r < 0) {
+        import_close(import);
+        return r;
+    }
+    import->report.begin = archive_end(import->archive);
+    *ret_import = import;
+    return 0;
+}
+
+void import_close(struct import *import) {
+    if (!import)
+        return;
+    archive_close(import->archive);
+    states_deinit(&import->states);
+    outcome_delay_deinit(&import->due);
+    arena_deinit(&import->row);
+    arena_deinit(&import->outcome);
+    free(import);
+}
+
+void import_report(const struct import *import, struct import_report *ret_report) {
+    *ret_report = import->report;
+    ret_report->waiting = import->due.count;
+    ret_report->end = archive_end(import->archive);
+}
+
+bool import_concerns_row(const struct error *error) {
+    return error->code == ERROR_INVALID || error->code == ERROR_ID_CONFLICT ||
+           error->code == ERROR_NOT_FOUND || error->code == ERROR_TOO_LARGE;
+}
+
+/* ---- appending ---- */
+
+static int check_memory(const struct import *import, struct error *ret_error) {
+    uint64_t limit = import->options.memory_bytes;
+    uint64_t memory = limit ? overlay_memory(import->states.overlay) : 0;
+    if (memory <= limit)
+        return 0;
+    return error_set(ret_error, ERROR_INTERRUPTED,
+                     "what is newer than the tables takes %" PRIu64 " MiB of memory, over the limit"
+                     " of %" PRIu64 " MiB: run `harrier rebuild`, then the same import again",
+                     memory >> 20, limit >> 20);
+}
+
+static int write_appended(struct import *import, struct error *ret_error) {
+    import->unwritten = 0;
+    return archive_write(import->archive, ret_error);
+}
+
+/* At the time of its first record, not at that of its opening: history may be old. */
+static void begin(struct import *import, int64_t received_us) {
+    struct record records[INGEST_ADOPTIONS_MAX];
+    size_t count = ingest_adoptions(&import->states, &import->adopted, records);
+    for (size_t i = 0; i < count; i++) {
+        records[i].receive_time_us = received_us;
+        ingest_append(&import->states, import->archive, &records[i]);
+    }
+    import->is_begun = true;
+}
+
+static int append(struct import *import, struct record *record, struct error *ret_error) {
+    if (!import->is_begun)
+        begin(import, record->receive_time_us);
+    ingest_append(&import->states, import->archive, record);
+    if (++import->unwritten < WRITE_STEP)
+        return 0;
+    int r = write_appended(import, ret_error);
+    return r < 0 ? r : check_memory(import, ret_error);
+}
+
+/* The time of receipt that a record gets now. */
+static int64_t receipt(const struct import *import, int64_t time_us) {
+    int64_t last_us = archive_time(import->archive);
+    return time_us > last_us ? time_us : last_us;
+}
+
+/* ---- outcomes ---- */
+
+static int record_outcome(struct import *import, const struct outcome *outcome, int64_t time_us,
+                          struct error *ret_error) {
+    struct record record;
+    struct text field;
+    arena_reset(&import->outcome);
+    int r = ingest_resolve(&import->states, import->archive, outcome, receipt(import, time_us),
+                           &import->outcome, &record, &field, ret_error);
+    if (r == 0)
+        import->report.unchanged++;
+    if (r <= 0)
+        return r;
+    import->report.outcomes++;
+    return append(import, &record, ret_error);
+}
+
+/* History goes on to this time: what becomes known on the way is recorded. */
+static int go_on(struct import *import, int64_t time_us, struct error *ret_error) {
+    struct delayed_outcome next;
+    int r = 0;
+    if (time_us > import->time_us)
+        import->time_us = time_us;
+    while (r == 0 && outcome_delay_take(&import->due, import->time_us, &next)) {
+        const struct outcome outcome = {
+            .transaction_id = text_of(next.id), .label = next.label, .known_time_us = next.time_us};
+        r = record_outcome(import, &outcome, next.time_us, ret_error);
+        free(next.id);
+    }
+    return r;
+}
+
+/* Its transaction is archived. */
+static int take_outcome(struct import *import, const struct import_row *row,
+                        struct error *ret_error) {
+    if (row->label == LABEL_NONE)
+        return 0;
+    if (row->known_us > import->time_us) {
+        outcome_delay_add(&import->due, row->transaction.id, row->label, row->known_us);
+        return 0;
+    }
+    const struct outcome outcome = {
+        .transaction_id = row->transaction.id, .label = row->label, .known_time_us = row->known_us};
+    return record_outcome(import, &outcome, import->time_us, ret_error);
+}
+
+/* ---- rows ---- */
+
+static int check_received(const struct import *import, int64_t received_us, struct text *ret_field,
+                          struct error *ret_error) {
+    int64_t now_us = import->options.now_us;
+    int r = field_check_time("received_time", received_us, ret_error);
+    if (r == 0 && received_us > now_us)
+        r = error_set(ret_error, ERROR_INVALID, "received_time is %" PRId64 " s ahead of the clock",
+                      (received_us - now_us + 999999) / 1000000);
+    if (r < 0)
+        *ret_field = TEXT_LITERAL("received_time");
+    return r;
+}
+
+static int check_known(int64_t known_us, struct text *ret_field, struct error *ret_error) {
+    int r = field_check_time("outcome_time", known_us, ret_error);
+    if (r < 0)
+        *ret_field = TEXT_LITERAL("outcome_time");
+    return r;
+}
+
+/* When it was received. Without a word about that, when it happened, or now if that is said to be
+ * still to come. */
+static int find_receipt(const struct import *import, const struct import_row *row,
+                        int64_t *ret_received_us, struct text *ret_field, struct error *ret_error) {
+    int64_t event_us = row->transaction.event_time_us, now_us = import->options.now_us;
+    int64_t received_us = row->received_us;
+    if (received_us == 0)
+        received_us = event_us < now_us ? event_us : now_us;
+    int64_t ahead_us = event_us - received_us;
+    if (ahead_us <= import->options.max_ahead_us) {
+        *ret_received_us = received_us;
+        return 0;
+    }
+    *ret_field = TEXT_LITERAL("event_time_us");
+    return error_set(ret_error, ERROR_INVALID,
+                     "event_time_us is %" PRId64 " s ahead of %s; expected at most %" PRId64 " s",
+                     ahead_us / 1000000, row->received_us ? "the time of receipt" : "the clock",
+                     import->options.max_ahead_us / 1000000);
+}
+
+/* What a row has beside its transaction. That is checked before, as comparing it with what is known
+ * relies on it; deciding checks it again, together with what the policy says. */
+static int check_row(const struct import *import, const struct import_row *row,
+                     int64_t *ret_received_us, struct text *ret_field, struct error *ret_error) {
+    int r = check_received(import, row->received_us, ret_field, ret_error);
+    if (r == 0)
+        r = check_known(row->known_us, ret_field, ret_error);
+    if (r == 0)
+        r = find_receipt(import, row, ret_received_us, ret_field, ret_error);
+    return r;
+}
+
+static int decide(struct import *import, const struct transaction *transaction, int64_t received_us,
+                  struct text *ret_field, struct error *ret_error) {
+    struct record record = {
+        .type = RECORD_TRANSACTION,
+        .receive_time_us = receipt(import, received_us),
+        .transaction = {.transaction = *transaction},
+    };
+    struct decision *decision = &record.transaction.decision;
+    int r = ingest_decide(&import->states, transaction, false, &import->row, decision, ret_field,
+                          ret_error);
+    if (r < 0)
+        return r;
+    import->report.transactions++;
+    import->report.verdicts[decision->verdict]++;
+    import->report.degraded += decision->degraded;
+    return append(import, &record, ret_error);
+}
+
+int import_take(struct import *import, const struct import_row *row, struct text *ret_field,
+                struct error *ret_error) {
+    struct known_id known;
+    struct record record;
+    int64_t received_us = 0;
+    *ret_field = (struct text){0};
+    arena_reset(&import->row);
+    int r = transaction_check(&row->transaction, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    int found = ingest_recognise(&import->states, import->archive, &row->transaction, &import->row,
+                                 &known, &record, ret_field, ret_error);
+    if (found < 0)
+        return found;
+    r = check_row(import, row, &received_us, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    /* Known ones take history on as well, or all of their outcomes would wait for a new one. */
+    r = go_on(import, received_us, ret_error);
+    if (r == 0 && !found)
+        r = decide(import, &row->transaction, received_us, ret_field, ret_error);
+    if (r == 0)
+        r = take_outcome(import, row, ret_error);
+    if (r < 0)
+        return r;
+    import->report.duplicates += found > 0;
+    return found;
+}
+
+/* ---- the end ---- */
+
+int import_stop(struct import *import, struct error *ret_error) {
+    struct archive_sync sync;
+    int r = write_appended(import, ret_error);
+    if (r == 0)
+        r = archive_sync_start(import->archive, &sync, ret_error);
+    if (r <= 0)
+        return r;
+    struct error finish_error;
+    r = archive_sync_wait(&sync, ret_error);
+    int finished = archive_sync_finish(import->archive, &sync, &finish_error);
+    if (r == 0 && finished < 0) {
+        *ret_error = finish_error;
+        r = finished;
+    }
+    return r;
+}
+
+int import_finish(struct import *import, struct error *ret_error) {
+    int r = go_on(import, import->options.now_us, ret_error);
+    return r < 0 ? r : import_stop(import, ret_error);
+}

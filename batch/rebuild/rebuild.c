@@ -1,0 +1,418 @@
+/* The steps of a rebuild, in order: rebuild_run() at the end of this file is the table of contents.
+ *
+ *   prepare     last sync mark, policy, lock, the generation to go on from, a survey of the keys
+ *   scan        threads read segments; entries go to streams, one for each range of keys
+ *   fold        threads fold streams; the calling thread writes their states in key order
+ *   thresholds  those of the policy, and its cut-offs (rebuild_thresholds.c)
+ *   verify      the tables are synced and read back
+ *   publish     renamed, made the current one; old ones go
+ *
+ * Not here: comparing with the running server. */
+#include "rebuild_internal.h"
+
+#include "core/base/check.h"
+#include "core/base/value.h"
+
+#include <inttypes.h>
+#include <sched.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define THREADS_MAX 256
+
+const char *rebuild_phase_name(enum rebuild_phase phase) {
+    static const char *const names[REBUILD_PHASE_COUNT] = {"prepare",    "scan",   "fold",
+                                                           "thresholds", "verify", "publish"};
+    return (size_t)phase < REBUILD_PHASE_COUNT ? names[phase] : "unknown";
+}
+
+static double now_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static double cpu_seconds(void) {
+    struct rusage usage;
+    getrusage(RUSAGE_SELF, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
+}
+
+int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,
+                     uint64_t total, struct error *ret_error) {
+    if (total > 0 && done > total)
+        done = total;
+    if (progress_update(rebuild->progress, rebuild_phase_name(phase), done, total) == 0)
+        return 0;
+    return error_set(ret_error, ERROR_INTERRUPTED,
+                     "the rebuild was interrupted; the current generation is as it was");
+}
+
+int rebuild_await(struct rebuild *rebuild, struct thread_pool *thread_pool,
+                  enum rebuild_phase phase, atomic_ullong *done, uint64_t total,
+                  struct error *ret_error) {
+    struct error thread_pool_error;
+    int r;
+    do
+        r = rebuild_progress(rebuild, phase, atomic_load(done), total, ret_error);
+    while (r == 0 && !thread_pool_wait(thread_pool));
+    if (r < 0)
+        thread_pool_stop(thread_pool);
+    int thread_pool_result = thread_pool_finish(thread_pool, &thread_pool_error);
+    if (r == 0 && thread_pool_result < 0) {
+        *ret_error = thread_pool_error;
+        r = thread_pool_result;
+    }
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Prepare */
+
+static int find_target(struct rebuild *rebuild, struct error *ret_error) {
+    int r = archive_parts_open(rebuild->options->archive, &rebuild->parts, ret_error);
+    if (r < 0)
+        return r;
+    rebuild->target = archive_parts_end(rebuild->parts);
+    if (rebuild->target.position == 0)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s has no synced record yet: there is nothing to build tables from",
+                         rebuild->options->archive);
+    return 0;
+}
+
+static bool would_be_built(const struct rebuild *rebuild,
+                           const struct generation_manifest *manifest) {
+    return manifest->place.position == rebuild->target.position &&
+           manifest->place.chain == rebuild->target.chain &&
+           manifest->plan_id == rebuild->plan->id && manifest->snapshot_id == rebuild->snapshot->id;
+}
+
+/* 1: what would be built is what is current, and whole: all of it is read, for a rebuild is what
+ * mends a damaged one. That it cannot be opened is no reason to fail. */
+static int is_up_to_date(struct rebuild *rebuild) {
+    struct generation_manifest manifest;
+    struct generation *generation;
+    struct error ignored;
+    if (generation_current_manifest(rebuild->options->generations, &manifest, &ignored) < 0 ||
+        !would_be_built(rebuild, &manifest) ||
+        generation_open_current(rebuild->options->generations, true, &generation, &ignored) < 0)
+        return 0;
+    bool same = would_be_built(rebuild, generation_manifest(generation));
+    if (same) {
+        rebuild->report.up_to_date = true;
+        rebuild->report.manifest = *generation_manifest(generation);
+        rebuild->report.tally = generation_tally(generation);
+    }
+    generation_close(generation);
+    return same;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+make_full(struct rebuild *rebuild, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(rebuild->report.full_because, sizeof rebuild->report.full_because, format, arguments);
+    va_end(arguments);
+    rebuild->before = (struct generation_manifest){0};
+    rebuild->before_tally = (struct tally){.newest_event_time_us = INT64_MIN};
+    list_table_free(rebuild->lists);
+    rebuild->lists = list_table_new();
+}
+
+/* The current generation may be gone on from when it is of the same features and lies in this
+ * archive. It is read whole first: what it holds goes into the next one unseen. */
+static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
+    struct generation *generation;
+    struct error error;
+    make_full(rebuild, "it was asked for");
+    if (rebuild->options->full)
+        return 0;
+    int r = generation_open_current(rebuild->options->generations, true, &generation, &error);
+    if (r == -ERROR_NOT_FOUND) {
+        make_full(rebuild, "there is no generation yet");
+        return 0;
+    }
+    if (r < 0) {
+        make_full(rebuild, "the current generation cannot be used: %.400s", error.text);
+        return 0;
+    }
+    struct generation_manifest manifest = *generation_manifest(generation);
+    struct tally tally = generation_tally(generation);
+    struct list_table *lists = generation_take_lists(generation);
+    generation_close(generation);
+    list_table_free(rebuild->lists);
+    rebuild->lists = lists; /* make_full() forgets them again */
+    if (manifest.place.position == rebuild->target.position &&
+        manifest.place.chain == rebuild->target.chain &&
+        manifest.snapshot_id == rebuild->snapshot->id) {
+        make_full(rebuild, "a copy of the current generation would prove nothing");
+        return 0;
+    }
+    if (manifest.plan_id != rebuild->plan->id) {
+        make_full(rebuild, "the features are not those of the current generation");
+        return 0;
+    }
+    r = archive_parts_holds(rebuild->parts, manifest.place, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        make_full(rebuild,
+                  "the current generation is not of this archive: it stands at position %" PRIu64,
+                  manifest.place.position);
+        snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+                 "the current generation stands at position %" PRIu64
+                 " of another history than this archive's, which ends with position %" PRIu64,
+                 manifest.place.position, rebuild->target.position);
+        return 0;
+    }
+    rebuild->before = manifest;
+    rebuild->before_tally = tally;
+    rebuild->report.full_because[0] = '\0';
+    return 0;
+}
+
+static int prepare(struct rebuild *rebuild, struct error *ret_error) {
+    int r = find_target(rebuild, ret_error);
+    if (r == 0)
+        r = rebuild_load_policy(rebuild, ret_error);
+    if (r < 0 || (!rebuild->options->force && is_up_to_date(rebuild)))
+        return r;
+    /* The writer is opened before the work: it holds the lock that keeps a second rebuild away. */
+    r = generation_writer_open(rebuild->options->generations, rebuild->plan, &rebuild->writer,
+                               ret_error);
+    if (r == 0)
+        r = choose_before(rebuild, ret_error);
+    if (r == 0 && rebuild->guessed_at && rebuild->before.id) /* another rebuild was quicker */
+        make_full(rebuild, "there was no generation yet when it began");
+    if (r == 0)
+        r = rebuild_partition(rebuild, ret_error);
+    if (r == 0)
+        r = rebuild_progress(rebuild, REBUILD_PREPARE, 1, 1, ret_error);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Scan and fold */
+
+/* Begins again, from the first record. */
+static int start_over(struct rebuild *rebuild, struct error *ret_error) {
+    rebuild_forget_streams(rebuild);
+    generation_writer_close(rebuild->writer);
+    rebuild->writer = NULL;
+    int r = generation_writer_open(rebuild->options->generations, rebuild->plan, &rebuild->writer,
+                                   ret_error);
+    if (r == 0)
+        r = rebuild_partition(rebuild, ret_error);
+    if (r == 0)
+        r = rebuild_scan(rebuild, ret_error);
+    return r;
+}
+
+static int scan(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_scan(rebuild, ret_error);
+    if (r > 0) {
+        list_table_free(rebuild->lists);
+        rebuild->lists = list_table_new();
+        r = rebuild_find_policy(rebuild, ret_error);
+        if (r == 0)
+            r = start_over(rebuild, ret_error);
+        check(r <= 0);
+    }
+    return r;
+}
+
+static int fold(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_fold(rebuild, ret_error);
+    if (r > 0) {
+        make_full(rebuild,
+                  "transactions came later than the policy's lateness to entities that the current "
+                  "generation does not hold; a greater lateness would avoid that");
+        r = start_over(rebuild, ret_error);
+        if (r == 0)
+            r = rebuild_fold(rebuild, ret_error);
+        check(r <= 0);
+    }
+    rebuild_forget_streams(rebuild);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Publish */
+
+/* now_us is read when the rebuild begins; a server may have archived more until it looks what there
+ * is, and clocks are put right by little. */
+#define CLOCK_BACK_US INT64_C(60000000)
+
+/* A manifest's time is for people. It never lies before what the generation holds, as times in the
+ * archive never go back. */
+static int64_t created_us(struct rebuild *rebuild) {
+    int64_t now_us = rebuild->options->now_us, newest_us = rebuild->newest_receive_us;
+    if (rebuild->before.created_time_us > newest_us)
+        newest_us = rebuild->before.created_time_us;
+    if (now_us >= newest_us)
+        return now_us;
+    if (newest_us - now_us <= CLOCK_BACK_US)
+        return newest_us;
+    char clock[64], newest[64];
+    value_format(value_timestamp(now_us), clock, sizeof clock);
+    value_format(value_timestamp(newest_us), newest, sizeof newest);
+    snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+             "the clock says %s, but the archive or the current generation was written at %s: the "
+             "clock was set back; that time is used",
+             clock, newest);
+    return newest_us;
+}
+
+static int finish_tables(struct rebuild *rebuild, struct error *ret_error) {
+    const struct snapshot_record snapshot = {
+        .snapshot_id = rebuild->snapshot->id,
+        .name = rebuild->snapshot->name,
+        .files = rebuild->snapshot->files,
+        .file_count = rebuild->snapshot->file_count,
+    };
+    const struct generation_description description = {
+        .place = rebuild->target,
+        .snapshot = &snapshot,
+        .tally = &rebuild->report.tally,
+        .lists = rebuild->lists,
+        .adopted_id = rebuild->adopted_id,
+        .now_us = created_us(rebuild),
+        .version = rebuild->options->version,
+        .thresholds = &rebuild->thresholds,
+    };
+    return generation_writer_finish(rebuild->writer, &description, ret_error);
+}
+
+struct verification {
+    struct rebuild *rebuild;
+    atomic_ullong done;
+};
+
+static int verify_one(void *user, struct thread_pool *thread_pool, size_t worker, size_t job,
+                      struct error *ret_error) {
+    (void)thread_pool, (void)worker;
+    struct verification *verification = user;
+    int r = generation_writer_check(verification->rebuild->writer, job, ret_error);
+    atomic_fetch_add(&verification->done, 1);
+    return r;
+}
+
+static int verify(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_progress(rebuild, REBUILD_VERIFY, 0, 0, ret_error);
+    if (r == 0)
+        r = finish_tables(rebuild, ret_error);
+    if (r < 0)
+        return r;
+    struct verification verification = {.rebuild = rebuild};
+    size_t checks = generation_writer_checks(rebuild->writer);
+    /* One more: the first check mostly waits for the disk. */
+    struct thread_pool *thread_pool =
+        thread_pool_start(rebuild->threads + 1, checks, verify_one, &verification);
+    return rebuild_await(rebuild, thread_pool, REBUILD_VERIFY, &verification.done, checks,
+                         ret_error);
+}
+
+static int publish(struct rebuild *rebuild, struct error *ret_error) {
+    int r = rebuild_progress(rebuild, REBUILD_PUBLISH, 0, 0, ret_error);
+    if (r == 0)
+        r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
+    if (r < 0)
+        return r;
+    /* The new one is in place, whatever becomes of the old ones. */
+    struct error error;
+    if (generation_writer_retain(rebuild->writer, rebuild->options->keep, rebuild->adopted_id,
+                                 &rebuild->report.removed, &error) < 0)
+        snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
+                 "old generations could not be removed: %.400s", error.text);
+    return 0;
+}
+
+/* --------------------------------------------------------------------------------------------- */
+
+static size_t default_threads(void) {
+    cpu_set_t cores;
+    if (sched_getaffinity(0, sizeof cores, &cores) < 0)
+        return 1;
+    int count = CPU_COUNT(&cores);
+    return count > 0 ? (size_t)count : 1;
+}
+
+static uint64_t default_memory(void) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
+}
+
+static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *options,
+                         struct progress *progress) {
+    if (options->threads == 0)
+        options->threads = default_threads();
+    if (options->threads > THREADS_MAX)
+        options->threads = THREADS_MAX;
+    if (options->memory_bytes == 0)
+        options->memory_bytes = default_memory();
+    if (options->keep == 0)
+        options->keep = REBUILD_KEEP;
+    *rebuild = (struct rebuild){
+        .options = options,
+        .progress = progress,
+        .threads = options->threads,
+        .report = {.threads = options->threads, .memory_bytes = options->memory_bytes},
+    };
+    arena_init(&rebuild->computed, SIZE_MAX / 4); /* threshold_sample.h limits it */
+    arena_init(&rebuild->report.thresholds.arena, SIZE_MAX / 4);
+}
+
+static void rebuild_deinit(struct rebuild *rebuild) {
+    rebuild_forget_streams(rebuild);
+    generation_writer_close(rebuild->writer);
+    archive_parts_close(rebuild->parts);
+    snapshot_unref(rebuild->snapshot);
+    snapshot_unref(rebuild->folded);
+    thresholds_free(rebuild->in_force);
+    list_table_free(rebuild->lists);
+    arena_deinit(&rebuild->computed);
+}
+
+void rebuild_report_deinit(struct rebuild_report *report) {
+    arena_deinit(&report->thresholds.arena);
+}
+
+/* What does not fit into memory goes to files without a name, which cannot say where they are. */
+static void say_where(const struct rebuild *rebuild, struct error *error) {
+    if (error->code == ERROR_SYSTEM && strncmp(error->text, "cannot ", 7) == 0)
+        error_prefix(error, "%s", rebuild->options->generations);
+}
+
+int rebuild_run(const struct rebuild_options *options, struct progress *progress,
+                struct rebuild_report *ret_report, struct error *ret_error) {
+    static int (*const phases[REBUILD_PHASE_COUNT])(struct rebuild *, struct error *) = {
+        [REBUILD_PREPARE] = prepare, [REBUILD_SCAN] = scan,
+        [REBUILD_FOLD] = fold,       [REBUILD_THRESHOLDS] = rebuild_thresholds,
+        [REBUILD_VERIFY] = verify,   [REBUILD_PUBLISH] = publish,
+    };
+    struct rebuild rebuild;
+    struct rebuild_options filled = *options;
+    rebuild_init(&rebuild, &filled, progress);
+    int r = 0;
+    for (int i = 0; i < REBUILD_PHASE_COUNT && r == 0 && !rebuild.report.up_to_date; i++) {
+        double begin = now_seconds(), cpu_begin = cpu_seconds();
+        r = phases[i](&rebuild, ret_error);
+        rebuild.report.seconds[i] = now_seconds() - begin;
+        rebuild.report.cpu_seconds[i] = cpu_seconds() - cpu_begin;
+    }
+    rebuild.report.from_position = rebuild.before.place.position;
+    if (r == 0) {
+        *ret_report = rebuild.report;
+    } else {
+        say_where(&rebuild, ret_error);
+        rebuild_report_deinit(&rebuild.report);
+    }
+    rebuild_deinit(&rebuild);
+    return r;
+}

@@ -1,0 +1,500 @@
+/* Streams into tables. Threads fold the streams, each by itself: the entries are gathered under
+ * their keys, each key's are made into a state at once, on top of the state it had in the
+ * generation that the rebuild goes on from, and what that has between the keys is passed on. The
+ * thread that called writes what they make, stream after stream, which is the order of the tables.
+ *
+ * A stream that is too large for a thread's share of memory is folded in pieces; each gives a
+ * sorted run of states in a file, and the runs are merged, states of the same key too. */
+#include "rebuild_internal.h"
+
+#include "core/base/check.h"
+#include "core/feature/state/bulk.h"
+#include "rebuild_groups.h"
+#include "rebuild_runs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CHECK_EVERY 64 /* states */
+
+struct fold_thread {
+    struct bulk *bulk, *merge;
+    uint8_t *copy; /* of a piece's blocks that were in the file */
+    size_t copy_size;
+    struct groups groups;       /* of the piece at hand */
+    struct bulk_entry *entries; /* of the group at hand */
+    size_t entry_capacity;
+    struct buffer key; /* of the group at hand: what its stream's begin with, and its rest */
+    struct run_file runs;
+    struct buffer state; /* of a key that is in several runs */
+    uint8_t *ids;
+    size_t ids_size;
+};
+
+struct fold {
+    struct rebuild *rebuild;
+    struct generation *before; /* each thread has cursors of its own; NULL: there is none */
+    struct fold_thread *threads;
+    struct ordered_queue *ordered_queue;
+    atomic_bool is_late; /* a transaction came so late that only a full rebuild knows its history */
+};
+
+/* One stream on its way. */
+struct folding {
+    struct fold *fold;
+    struct fold_thread *thread;
+    const struct entity_plan *plan;
+    const struct ranges *ranges;
+    size_t entity, range, stream;
+    struct ordered_queue_maker maker;
+    /* Where the generation before has come to in this range. */
+    struct generation_cursor *cursor;
+    struct text before_key, before_state;
+    bool has_before;
+    size_t made; /* states */
+    int failed;  /* a state is none: what pass_…() could not return */
+    struct error error;
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Folding and passing on */
+
+static int64_t newest_us(const struct folding *folding) {
+    return folding->fold->rebuild->report.tally.newest_event_time_us;
+}
+
+static bool is_idle(const struct folding *folding, struct text state) {
+    const struct plan *plan = folding->fold->rebuild->plan;
+    return state_is_idle(state.data, state.length, folding->plan, plan->lateness_us,
+                         newest_us(folding));
+}
+
+/* Some of the states that are made here are checked here, while they are at hand: what is wrong in
+ * the making is wrong in many. What is written is compared later, all of it, with what was passed
+ * on. */
+static bool is_whole(struct folding *folding, struct text state) {
+    if (state.length == 0 || folding->made++ % CHECK_EVERY != 0 ||
+        state_check(state.data, state.length, folding->plan, &folding->error) == 0)
+        return true;
+    folding->failed = error_prefix(&folding->error, "a state that was made is none");
+    return false;
+}
+
+/* false: stopped. */
+static bool pass_on(struct folding *folding, struct text key, struct text state) {
+    if (is_idle(folding, state))
+        return true;
+    const struct generation_writer *writer = folding->fold->rebuild->writer;
+    size_t size = generation_writer_state_size(writer, folding->entity, key, state);
+    uint8_t *at = ordered_queue_room(&folding->maker, size);
+    if (at)
+        generation_writer_state_put(writer, folding->entity, key, state, at);
+    return at;
+}
+
+static void next_before(struct folding *folding) {
+    struct text rest;
+    folding->has_before =
+        folding->cursor &&
+        generation_cursor_next(folding->cursor, &folding->before_key, &folding->before_state) &&
+        ranges_find(folding->ranges, folding->before_key, &rest) == folding->range;
+}
+
+static void open_before(struct folding *folding) {
+    const struct generation *before = folding->fold->before;
+    if (!before)
+        return;
+    char begin[RANGES_PREFIX_MAX + 8];
+    folding->cursor = generation_cursor_open(before, folding->entity);
+    generation_cursor_seek(folding->cursor, ranges_begin(folding->ranges, folding->range, begin));
+    next_before(folding);
+}
+
+/* Passes on what comes before the key. ret_state: what the key had, or empty. false: stopped. */
+static bool pass_before(struct folding *folding, const struct text *key, struct text *ret_state) {
+    *ret_state = (struct text){0};
+    while (folding->has_before) {
+        int order = key ? text_compare(folding->before_key, *key) : -1;
+        if (order > 0)
+            return true;
+        if (order == 0)
+            *ret_state = folding->before_state; /* in the table: it stays where it is */
+        else if (!pass_on(folding, folding->before_key, folding->before_state))
+            return false;
+        next_before(folding);
+        if (order == 0)
+            return true;
+    }
+    return true;
+}
+
+/* Is there a transaction among them that came later than the lateness allows? */
+static bool has_late(const struct folding *folding, const struct group *group) {
+    const struct rebuild *rebuild = folding->fold->rebuild;
+    int64_t newest_before_us = rebuild->before_tally.newest_event_time_us;
+    if (newest_before_us == INT64_MIN)
+        return false;
+    for (size_t i = group->first; i < group->end; i++) {
+        struct stream_entry entry = groups_entry(&folding->thread->groups, i);
+        if (entry.is_transaction && entry.time_us < newest_before_us - rebuild->plan->lateness_us)
+            return true;
+    }
+    return false;
+}
+
+/* An entity that is not in the generation before may have been left out of it as idle. A
+ * transaction within the lateness finds nothing of such a history; one that came later might. */
+static void note_late(struct folding *folding, struct text before, struct text state) {
+    if (before.length == 0 && !is_idle(folding, state))
+        atomic_store(&folding->fold->is_late, true);
+}
+
+/* Most of a group is in order of time as it is, or nearly: what is moved far is left to others. */
+static void sort_nearly(struct bulk_entry *entries, size_t count) {
+    size_t moves_left = 64 + 4 * count;
+    for (size_t i = 1; i < count && moves_left > 0; i++) {
+        struct bulk_entry entry = entries[i];
+        size_t j = i;
+        for (; j > 0 && entries[j - 1].time_us > entry.time_us && moves_left > 0; j--, moves_left--)
+            entries[j] = entries[j - 1];
+        entries[j] = entry;
+    }
+}
+
+static struct bulk_entry *entries_of(struct fold_thread *thread, const struct group *group) {
+    size_t count = group->end - group->first;
+    if (count > thread->entry_capacity) {
+        thread->entry_capacity = count + count / 2;
+        thread->entries =
+            check_reallocarray(thread->entries, thread->entry_capacity, sizeof *thread->entries);
+    }
+    for (size_t i = 0; i < count; i++) {
+        struct stream_entry entry = groups_entry(&thread->groups, group->first + i);
+        thread->entries[i] = (struct bulk_entry){
+            .time_us = entry.time_us, .body = stream_entry_body(&entry), .size = entry.body_size};
+    }
+    sort_nearly(thread->entries, count);
+    return thread->entries;
+}
+
+static struct text fold_group(struct folding *folding, const struct group *group,
+                              struct text before) {
+    struct fold_thread *thread = folding->thread;
+    return bulk_fold(thread->bulk, folding->plan, folding->fold->rebuild->plan->lateness_us, before,
+                     entries_of(thread, group), group->end - group->first);
+}
+
+/* Valid until the next one. */
+static struct text key_of(struct folding *folding, const struct group *group) {
+    struct buffer *key = &folding->thread->key;
+    key->length = ranges_prefix(folding->ranges, folding->range).length;
+    buffer_append(key, group->rest.data, group->rest.length);
+    return (struct text){.data = (const char *)key->bytes, .length = key->length};
+}
+
+/* What the keys of all groups to come begin with. */
+static void begin_keys(struct folding *folding) {
+    struct text prefix = ranges_prefix(folding->ranges, folding->range);
+    buffer_clear(&folding->thread->key);
+    buffer_append(&folding->thread->key, prefix.data, prefix.length);
+}
+
+/* The piece at hand is the whole stream. false: stopped. */
+static bool pass_groups(struct folding *folding) {
+    struct groups *groups = &folding->thread->groups;
+    struct group group = {0};
+    struct text before;
+    groups_sort(groups);
+    while (groups_next(groups, &group)) {
+        struct text key = key_of(folding, &group);
+        if (!pass_before(folding, &key, &before))
+            return false;
+        struct text state = fold_group(folding, &group, before);
+        if (folding->cursor && has_late(folding, &group))
+            note_late(folding, before, state);
+        if (!is_whole(folding, state) || !pass_on(folding, key, state))
+            return false;
+    }
+    return pass_before(folding, NULL, &before);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Pieces */
+
+/* The piece at hand becomes a run. */
+static int write_run(struct folding *folding, struct state_run *ret_run, struct error *ret_error) {
+    struct fold_thread *thread = folding->thread;
+    struct group group = {0};
+    groups_sort(&thread->groups);
+    state_run_begin(&thread->runs, ret_run);
+    int r = 0;
+    while (r == 0 && groups_next(&thread->groups, &group)) {
+        struct text state = fold_group(folding, &group, (struct text){0});
+        bool is_late = folding->cursor && has_late(folding, &group);
+        r = state_run_add(&thread->runs, key_of(folding, &group), state, is_late, ret_error);
+    }
+    return r < 0 ? r : state_run_end(&thread->runs, ret_run, ret_error);
+}
+
+static struct text keep_state(struct fold_thread *thread, struct text state) {
+    buffer_clear(&thread->state);
+    buffer_append(&thread->state, state.data, state.length);
+    return (struct text){.data = (const char *)thread->state.bytes, .length = state.length};
+}
+
+/* Puts the least key's states together, its state before too, and goes on in those runs. */
+static int pass_least(struct folding *folding, struct state_run *runs, size_t count, size_t least,
+                      bool *ret_stopped, struct error *ret_error) {
+    struct fold_thread *thread = folding->thread;
+    struct text key = runs[least].key, before;
+    *ret_stopped = !pass_before(folding, &key, &before);
+    if (*ret_stopped)
+        return 0;
+    struct text state = before;
+    bool is_late = false;
+    for (size_t i = least; i < count; i++) {
+        if (!runs[i].has_state || !text_equal(runs[i].key, key))
+            continue;
+        is_late |= runs[i].is_late;
+        struct text sum = state.length
+                              ? bulk_merge(thread->merge, folding->plan, folding->plan->lateness_us,
+                                           state, runs[i].state)
+                              : runs[i].state;
+        state = keep_state(thread, sum);
+    }
+    if (is_late)
+        note_late(folding, before, state);
+    *ret_stopped = !is_whole(folding, state) || !pass_on(folding, key, state);
+    /* The key lies in the first run's window: that one goes on last. */
+    int r = 0;
+    for (size_t i = count; i-- > least && r == 0;)
+        if (runs[i].has_state && text_equal(runs[i].key, key))
+            r = state_run_next(&thread->runs, &runs[i], ret_error);
+    return r;
+}
+
+static int pass_runs(struct folding *folding, struct state_run *runs, size_t count,
+                     struct error *ret_error) {
+    int r = 0;
+    bool stopped = false;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = state_run_next(&folding->thread->runs, &runs[i], ret_error);
+    while (r == 0 && !stopped) {
+        size_t least = count;
+        for (size_t i = 0; i < count; i++)
+            if (runs[i].has_state &&
+                (least == count || text_compare(runs[i].key, runs[least].key) < 0))
+                least = i;
+        if (least == count)
+            break;
+        r = pass_least(folding, runs, count, least, &stopped, ret_error);
+    }
+    struct text before;
+    if (r == 0 && !stopped)
+        pass_before(folding, NULL, &before);
+    return r;
+}
+
+/* Gathers blocks from `from` on that make up a piece. Returns the first one that does not. */
+static size_t collect_piece(struct folding *folding, const struct spill_block *blocks, size_t count,
+                            size_t from, int *ret_result, struct error *ret_error) {
+    struct fold_thread *thread = folding->thread;
+    struct rebuild *rebuild = folding->fold->rebuild;
+    size_t to = from, bytes = 0, copied = 0;
+    for (; to < count && (to == from || bytes + blocks[to].length <= rebuild->budget.piece_bytes);
+         to++) {
+        bytes += blocks[to].length;
+        copied += blocks[to].bytes ? 0 : blocks[to].length;
+    }
+    if (copied > thread->copy_size) {
+        free(thread->copy);
+        thread->copy = check_malloc(copied);
+        thread->copy_size = copied;
+    }
+    groups_clear(&thread->groups);
+    uint8_t *copy = thread->copy;
+    int r = 0;
+    for (size_t i = from; i < to && r == 0; i++) {
+        const uint8_t *at = blocks[i].bytes;
+        if (!at) {
+            r = spill_read(rebuild->spill, &blocks[i], copy, ret_error);
+            at = copy;
+            copy += blocks[i].length;
+        }
+        if (r == 0)
+            groups_collect(&thread->groups, at, blocks[i].length);
+    }
+    *ret_result = r;
+    return to;
+}
+
+static int fold_pieces(struct folding *folding, struct error *ret_error) {
+    struct fold_thread *thread = folding->thread;
+    const struct spill_block *blocks;
+    size_t count = spill_blocks(folding->fold->rebuild->spill, folding->stream, &blocks);
+    int r;
+    size_t next = collect_piece(folding, blocks, count, 0, &r, ret_error);
+    if (r < 0)
+        return r;
+    if (next == count) {
+        pass_groups(folding);
+        return 0;
+    }
+    struct state_run *runs = NULL;
+    size_t run_count = 0;
+    for (;;) {
+        runs = check_reallocarray(runs, run_count + 1, sizeof *runs);
+        r = write_run(folding, &runs[run_count++], ret_error);
+        if (r < 0 || next == count || thread_pool_is_stopped(folding->maker.thread_pool))
+            break;
+        next = collect_piece(folding, blocks, count, next, &r, ret_error);
+        if (r < 0)
+            break;
+    }
+    if (r == 0 && !thread_pool_is_stopped(folding->maker.thread_pool))
+        r = pass_runs(folding, runs, run_count, ret_error);
+    for (size_t i = 0; i < run_count; i++)
+        state_run_close(&runs[i]);
+    free(runs);
+    run_file_clear(&thread->runs);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Threads */
+
+static size_t entity_of(const struct rebuild *rebuild, size_t stream) {
+    size_t entity = 0;
+    while (rebuild->first_stream[entity + 1] <= stream)
+        entity++;
+    return entity;
+}
+
+static int fold_states_of(struct folding *folding, struct error *ret_error) {
+    const struct rebuild *rebuild = folding->fold->rebuild;
+    folding->plan = &rebuild->plan->entities[folding->entity];
+    folding->ranges = &rebuild->ranges[folding->entity];
+    open_before(folding);
+    begin_keys(folding);
+    int r = fold_pieces(folding, ret_error);
+    generation_cursor_close(folding->cursor);
+    if (r < 0 || folding->failed == 0)
+        return r;
+    *ret_error = folding->error;
+    return folding->failed;
+}
+
+static int fold_stream(void *user, struct thread_pool *thread_pool, size_t worker, size_t job,
+                       struct error *ret_error) {
+    struct fold *fold = user;
+    struct rebuild *rebuild = fold->rebuild;
+    struct fold_thread *thread = &fold->threads[worker];
+    struct folding folding = {.fold = fold, .thread = thread, .stream = job};
+    folding.entity = entity_of(rebuild, job);
+    folding.range = job - rebuild->first_stream[folding.entity];
+    ordered_queue_begin(&folding.maker, fold->ordered_queue, thread_pool, job);
+    int r = folding.entity < rebuild->plan->entity_count
+                ? fold_states_of(&folding, ret_error)
+                : rebuild_fold_ids(rebuild, job, fold->before, &thread->ids, &thread->ids_size,
+                                   &folding.maker, ret_error);
+    if (r < 0)
+        thread_pool_stop(thread_pool); /* before the stream looks complete */
+    spill_forget(rebuild->spill, job);
+    ordered_queue_end(&folding.maker);
+    return r;
+}
+
+static int open_generation(struct fold *fold, struct error *ret_error) {
+    const struct rebuild *rebuild = fold->rebuild;
+    if (rebuild->before.id == 0)
+        return 0;
+    int r = generation_open_current(rebuild->options->generations, false, &fold->before, ret_error);
+    if (r == 0 && generation_manifest(fold->before)->id != rebuild->before.id)
+        r = error_set(ret_error, ERROR_UNAVAILABLE,
+                      "%s: the current generation was changed meanwhile",
+                      rebuild->options->generations);
+    if (r == 0)
+        r = generation_bind(fold->before, rebuild->plan, ret_error);
+    return r;
+}
+
+static void open_thread(struct rebuild *rebuild, struct fold_thread *thread) {
+    *thread = (struct fold_thread){.bulk = bulk_new(), .merge = bulk_new()};
+    run_file_init(&thread->runs, rebuild->writer);
+    buffer_init(&thread->state);
+    buffer_init(&thread->key);
+}
+
+static void close_thread(struct fold_thread *thread) {
+    bulk_free(thread->bulk);
+    bulk_free(thread->merge);
+    groups_deinit(&thread->groups);
+    run_file_deinit(&thread->runs);
+    free(thread->copy);
+    free(thread->entries);
+    free(thread->ids);
+    buffer_deinit(&thread->state);
+    buffer_deinit(&thread->key);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Writing */
+
+static int write_stream(struct fold *fold, struct thread_pool *thread_pool, size_t stream,
+                        struct error *ret_error) {
+    struct rebuild *rebuild = fold->rebuild;
+    size_t entity = entity_of(rebuild, stream);
+    struct ordered_queue_block *block = NULL;
+    int r = 0, taken;
+    while (r == 0 && !thread_pool_is_stopped(thread_pool) &&
+           (taken = ordered_queue_take(fold->ordered_queue, stream, &block)) != 0) {
+        r = rebuild_progress(rebuild, REBUILD_FOLD, stream, rebuild_streams(rebuild), ret_error);
+        if (taken < 0)
+            continue;
+        if (r == 0)
+            r = generation_writer_entries(rebuild->writer, entity, block->bytes, block->length,
+                                          ret_error);
+        ordered_queue_give_back(fold->ordered_queue, block);
+    }
+    return r;
+}
+
+static int run_thread_pool(struct fold *fold, struct error *ret_error) {
+    struct rebuild *rebuild = fold->rebuild;
+    size_t streams = rebuild_streams(rebuild);
+    fold->ordered_queue = ordered_queue_new(streams, rebuild->budget.ordered_queue_bytes);
+    struct thread_pool *thread_pool =
+        thread_pool_start(rebuild->threads, streams, fold_stream, fold);
+    int r = 0;
+    for (size_t stream = 0; stream < streams && r == 0 && !thread_pool_is_stopped(thread_pool);
+         stream++) {
+        r = write_stream(fold, thread_pool, stream, ret_error);
+        if (r == 0 && atomic_load(&fold->is_late))
+            thread_pool_stop(thread_pool);
+    }
+    if (r < 0)
+        thread_pool_stop(thread_pool);
+    struct error thread_pool_error;
+    int thread_pool_result = thread_pool_finish(thread_pool, &thread_pool_error);
+    if (r == 0 && thread_pool_result < 0) {
+        *ret_error = thread_pool_error;
+        r = thread_pool_result;
+    }
+    ordered_queue_free(fold->ordered_queue);
+    return r;
+}
+
+int rebuild_fold(struct rebuild *rebuild, struct error *ret_error) {
+    struct fold fold = {.rebuild = rebuild};
+    fold.threads = check_calloc(rebuild->threads, sizeof *fold.threads);
+    for (size_t i = 0; i < rebuild->threads; i++)
+        open_thread(rebuild, &fold.threads[i]);
+    int r = open_generation(&fold, ret_error);
+    if (r == 0)
+        r = run_thread_pool(&fold, ret_error);
+    for (size_t i = 0; i < rebuild->threads; i++)
+        close_thread(&fold.threads[i]);
+    generation_close(fold.before);
+    free(fold.threads);
+    return r < 0 ? r : atomic_load(&fold.is_late);
+}

@@ -1,0 +1,102 @@
+/* Thresholds and cut-offs of a rebuild, in the order that makes each depend on the ones before it
+ * only:
+ *
+ *   in force    those that the generation adopted last carries; the archive has them
+ *   values      quantiles by group over the transactions of each period
+ *   guard       what changed too much stays as it is in force
+ *   scores      of the periods that budgets look at: recorded, or of a replay with the new values
+ *   cut-offs    from the scores
+ *
+ * All of it follows from the archive up to the target and the policy: full and incremental rebuilds
+ * give the same. */
+#include "threshold_job.h"
+
+#include "core/base/check.h"
+
+#include <time.h>
+
+/* A record with the largest policy the loader takes, decoded. */
+#define RECORD_BYTES_MAX (160u << 20)
+
+double threshold_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int find_in_force(struct threshold_job *job, struct error *ret_error) {
+    struct buffer payload;
+    struct arena arena;
+    struct record record;
+    buffer_init(&payload);
+    arena_init(&arena, RECORD_BYTES_MAX);
+    int r =
+        rebuild_find_last(job->rebuild, RECORD_GENERATION, REBUILD_THRESHOLDS, &payload, ret_error);
+    if (r > 0)
+        r = record_decode(RECORD_GENERATION, payload.bytes, payload.length, &arena, &record,
+                          ret_error);
+    else
+        record.type = RECORD_ENGINE;
+    if (r == 0 && record.type == RECORD_GENERATION &&
+        !threshold_set_is_empty(&record.generation.thresholds))
+        job->in_force = job->rebuild->in_force = thresholds_new(&record.generation.thresholds);
+    arena_deinit(&arena);
+    buffer_deinit(&payload);
+    return r;
+}
+
+static int make_file(void *user, struct error *ret_error) {
+    return generation_writer_scratch_file(user, ret_error);
+}
+
+static int compute_values(struct threshold_job *job, struct threshold_values **ret_values,
+                          struct error *ret_error) {
+    struct rebuild *rebuild = job->rebuild;
+    struct threshold_sample *sample = threshold_sample_new(
+        job->snapshot, (size_t)rebuild->options->memory_bytes, make_file, rebuild->writer);
+    int r = threshold_read(job, sample, ret_error);
+    if (r == 0)
+        r = threshold_sample_compute(sample, &rebuild->computed, ret_values, ret_error);
+    job->report->spilled_bytes = threshold_sample_file_bytes(sample);
+    threshold_sample_free(sample);
+    return r;
+}
+
+static int compute(struct threshold_job *job, struct error *ret_error) {
+    struct rebuild *rebuild = job->rebuild;
+    struct threshold_values *values = NULL;
+    double begin = threshold_seconds();
+    int r = find_in_force(job, ret_error);
+    if (r == 0)
+        r = compute_values(job, &values, ret_error);
+    if (r < 0)
+        return r;
+    size_t count = job->snapshot->threshold_count;
+    bool *too_large = arena_calloc(&rebuild->computed, count, sizeof *too_large);
+    check(too_large);
+    threshold_limit(values, too_large, count);
+    threshold_guard(job, values, too_large);
+    job->report->seconds = threshold_seconds() - begin - job->report->replay_seconds;
+    rebuild->thresholds = (struct threshold_set){.thresholds = values, .threshold_count = count};
+    return threshold_scores(job, &rebuild->thresholds, &rebuild->computed,
+                            &rebuild->thresholds.cutoffs, &rebuild->thresholds.cutoff_count,
+                            ret_error);
+}
+
+int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error) {
+    struct threshold_job job = {.rebuild = rebuild,
+                                .snapshot = rebuild->snapshot,
+                                .newest_us = rebuild->report.tally.newest_event_time_us,
+                                .report = &rebuild->report.thresholds,
+                                .accepts_changes = rebuild->options->accept_changes};
+    int r = rebuild_progress(rebuild, REBUILD_THRESHOLDS, 0, 0, ret_error);
+    if (r < 0 || rebuild->report.tally.transactions == 0 ||
+        (job.snapshot->threshold_count == 0 && job.snapshot->budget_count == 0))
+        return r;
+    if (!rebuild->options->keep_thresholds)
+        return compute(&job, ret_error);
+    r = find_in_force(&job, ret_error);
+    if (r == 0 && job.in_force)
+        rebuild->thresholds = *thresholds_set(job.in_force);
+    return r;
+}

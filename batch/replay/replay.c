@@ -1,0 +1,302 @@
+/* Replaying: one reading for what has to be known beforehand (replay_history.h), one for the
+ * decisions (replay_chunk.h has the table of contents).
+ */
+#include "replay.h"
+
+#include "batch/base/monotonic.h"
+#include "core/base/check.h"
+#include "core/store/generation/generation.h"
+#include "replay_internal.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* A record with the largest policy the loader takes, decoded. */
+#define RECORD_BYTES_MAX (160u << 20)
+#define THREADS_MAX      256
+
+/* ---- what has to be known beforehand ---- */
+
+static bool has_given_policy(const struct replay *replay) {
+    return replay->options.policy || replay->options.snapshot;
+}
+
+/* Are the archive's policies needed? */
+static bool needs_policies(const struct replay *replay) {
+    return !has_given_policy(replay) && !replay->options.recorded;
+}
+
+static int load_policy(const char *folder, struct snapshot **ret_snapshot,
+                       struct error *ret_error) {
+    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
+    buffer_init(&messages);
+    int r = snapshot_load_folder(folder, ret_snapshot, &messages, ret_error);
+    buffer_deinit(&messages);
+    return r < 0 ? error_prefix(ret_error, "the policy in %s", folder) : 0;
+}
+
+static int load_given_policies(struct replay *replay, struct error *ret_error) {
+    const struct replay_options *options = &replay->options;
+    struct snapshot *snapshot = NULL;
+    int r = 0;
+    if (options->snapshot)
+        snapshot = snapshot_ref(options->snapshot);
+    else if (options->policy)
+        r = load_policy(options->policy, &snapshot, ret_error);
+    if (snapshot)
+        replay_history_decree(&replay->history, snapshot);
+    if (r == 0 && options->against)
+        r = load_policy(options->against, &replay->against_policy, ret_error);
+    return r;
+}
+
+static int find_target(struct replay *replay, struct error *ret_error) {
+    int r = archive_parts_open(replay->options.archive, &replay->parts, ret_error);
+    if (r < 0)
+        return r;
+    struct archive_place until = replay->options.until;
+    replay->target = archive_parts_end(replay->parts);
+    if (replay->target.position == 0)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s has no synced record yet: there is nothing to replay",
+                         replay->options.archive);
+    if (until.position == 0 || until.position > replay->target.position)
+        return 0;
+    r = archive_parts_holds(replay->parts, until, ret_error);
+    if (r == 0)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: the records up to position %" PRIu64
+                         " are not those of its sync mark",
+                         replay->options.archive, until.position);
+    replay->target = until;
+    return r < 0 ? r : 0;
+}
+
+static int check_options(const struct replay_options *options, struct error *ret_error) {
+    bool is_given = options->policy || options->snapshot;
+    bool is_now = options->clock == REPLAY_KNOWN_NOW;
+    if (!is_given && (options->against || options->counterfactual || options->generations ||
+                      options->walk_forward || is_now))
+        return error_set(
+            ret_error, ERROR_INVALID,
+            "a second policy, verdicts that follow, tables to begin with, thresholds "
+            "computed on the way and the order of event times need a policy to replay");
+    if (is_now && (options->counterfactual || options->generations))
+        return error_set(ret_error, ERROR_INVALID,
+                         "neither verdicts that follow nor tables go with the order of event "
+                         "times: both are of the order of arrival");
+    if (options->walk_forward && options->thresholds)
+        return error_set(ret_error, ERROR_INVALID,
+                         "thresholds are either given or computed on the way");
+    if (options->generations && options->from_us == 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "tables to begin with need a time from which rows are told");
+    return 0;
+}
+
+static size_t count_workers(const struct replay_options *options) {
+    long online = options->threads ? (long)options->threads : sysconf(_SC_NPROCESSORS_ONLN);
+    if (online < 1 || options->counterfactual)
+        return 1;
+    return online > THREADS_MAX ? THREADS_MAX : (size_t)online;
+}
+
+static uint64_t memory_of(const struct replay_options *options) {
+    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    if (options->memory_bytes > 0)
+        return options->memory_bytes;
+    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
+}
+
+int replay_scratch_file(void *user, struct error *ret_error) {
+    (void)user;
+    FILE *file = tmpfile();
+    if (!file)
+        return error_set_errno(ret_error, errno, "cannot make a temporary file");
+    int descriptor = dup(fileno(file));
+    int failure = errno;
+    fclose(file);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, failure, "cannot make a temporary file");
+    return descriptor;
+}
+
+/* What the first reading has to find for the order of event times. */
+static void expect_order(struct replay *replay) {
+    size_t parts = archive_parts_count(replay->parts);
+    replay->history.with_labels = true;
+    replay->last_lists = list_table_new();
+    replay->least_us = check_calloc(parts, sizeof *replay->least_us);
+    for (size_t i = 0; i < parts; i++)
+        replay->least_us[i] = INT64_MAX;
+}
+
+static int prepare(struct replay *replay, struct progress *progress, struct error *ret_error) {
+    const struct replay_options *options = &replay->options;
+    int r = find_target(replay, ret_error);
+    if (r == 0)
+        r = load_given_policies(replay, ret_error);
+    if (r == 0 && options->generations)
+        r = replay_find_start(replay, ret_error);
+    if (r == 0 && options->clock == REPLAY_KNOWN_NOW)
+        expect_order(replay);
+    if (r == 0 && (needs_policies(replay) || replay->history.with_labels || options->shadows))
+        r = replay_scan(replay, progress, ret_error);
+    if (r == 0)
+        r = replay_history_finish(&replay->history, ret_error);
+    return r;
+}
+
+int replay_open(const struct replay_options *options, struct progress *progress,
+                struct replay **ret_replay, struct error *ret_error) {
+    int r = check_options(options, ret_error);
+    if (r < 0)
+        return r;
+    struct replay *replay = check_calloc(1, sizeof *replay);
+    double begin = monotonic_seconds();
+    replay->options = *options;
+    replay->workers = count_workers(options);
+    replay->memory_bytes = memory_of(options);
+    arena_init(&replay->record, RECORD_BYTES_MAX);
+    buffer_init(&replay->own_verdicts);
+    replay_history_init(&replay->history, needs_policies(replay), options->outcomes);
+    replay->history.with_shadows = options->shadows;
+    r = prepare(replay, progress, ret_error);
+    if (r < 0) {
+        replay_close(replay);
+        return r;
+    }
+    replay->report.scan_seconds = monotonic_seconds() - begin;
+    *ret_replay = replay;
+    return 0;
+}
+
+void replay_close(struct replay *replay) {
+    if (!replay)
+        return;
+    replay_end(replay);
+    if (replay->tables)
+        generation_close(replay->tables);
+    replay_history_deinit(&replay->history);
+    snapshot_unref(replay->against_policy);
+    archive_parts_close(replay->parts);
+    arena_deinit(&replay->record);
+    free(replay);
+}
+
+/* ---- what is known of it ---- */
+
+const struct replay_shadow *replay_shadow(const struct replay *replay, uint64_t snapshot_id) {
+    return replay_history_shadow(&replay->history, snapshot_id);
+}
+
+const struct snapshot *replay_policy(const struct replay *replay) {
+    return has_given_policy(replay) ? replay->history.policies[0].snapshot : NULL;
+}
+
+const struct snapshot *replay_against(const struct replay *replay) {
+    return replay->against_policy;
+}
+
+const struct snapshot *replay_rules(const struct replay *replay, size_t index) {
+    const struct replay_history *history = &replay->history;
+    return index < history->policy_count ? history->policies[index].snapshot : NULL;
+}
+
+const struct snapshot *replay_last_policy(const struct replay *replay) {
+    size_t count = replay->history.policy_count;
+    return count > 0 ? replay->history.policies[count - 1].snapshot : NULL;
+}
+
+bool replay_span(const struct replay *replay, int64_t *ret_first_us, int64_t *ret_newest_us) {
+    const struct replay_history *history = &replay->history;
+    if (!history->has_transactions)
+        return false;
+    *ret_first_us = history->first_us;
+    *ret_newest_us = history->newest_us;
+    return true;
+}
+
+size_t replay_workers(const struct replay *replay) {
+    return replay->workers;
+}
+
+struct archive_place replay_until(const struct replay *replay) {
+    return replay->target;
+}
+
+struct archive_place replay_start(const struct replay *replay) {
+    return replay->start;
+}
+
+static void add_name(struct text *names, size_t *count, struct text name) {
+    if (name.length == 0) /* what is not told */
+        return;
+    for (size_t i = 0; i < *count; i++)
+        if (text_equal(names[i], name))
+            return;
+    names[(*count)++] = name;
+}
+
+const struct text *replay_feature_names(const struct replay *replay, size_t *ret_count) {
+    const struct replay_history *history = &replay->history;
+    size_t most = 0, count = 0;
+    for (size_t i = 0; i < history->policy_count; i++)
+        most += history->policies[i].snapshot->slot_count;
+    struct text *names = check_calloc(most, sizeof *names);
+    for (size_t i = 0; i < history->policy_count; i++) {
+        const struct snapshot *snapshot = history->policies[i].snapshot;
+        for (size_t j = 0; j < snapshot->feature_count; j++)
+            add_name(names, &count, snapshot->slot_names[snapshot->first_feature + j]);
+        for (size_t j = 0; j < snapshot->computed_count; j++)
+            add_name(names, &count, snapshot->slot_names[snapshot->computed[j].slot]);
+    }
+    *ret_count = count;
+    return names;
+}
+
+/* ---- the run ---- */
+
+/* What is counted of rows that are told, and the time; all else is counted once more. */
+void replay_resume(struct replay *replay, const struct replay_report *interrupted) {
+    struct replay_report *report = &replay->report;
+    check(!replay->states);
+    replay->resumed = interrupted->records;
+    report->transactions = interrupted->transactions;
+    report->refused = interrupted->refused;
+    report->against_refused = interrupted->against_refused;
+    for (size_t i = 0; i < VERDICT_COUNT; i++) {
+        report->verdicts[i] = interrupted->verdicts[i];
+        report->archived_verdicts[i] = interrupted->archived_verdicts[i];
+        report->against_verdicts[i] = interrupted->against_verdicts[i];
+    }
+    report->first_us = interrupted->first_us;
+    report->last_us = interrupted->last_us;
+    report->scan_seconds += interrupted->scan_seconds;
+    report->replay_seconds = interrupted->replay_seconds;
+}
+
+int replay_run(struct replay *replay, const struct replay_listener *listener,
+               struct progress *progress, struct replay_report *ret_report,
+               struct error *ret_error) {
+    double begin = monotonic_seconds();
+    check(!replay->states); /* once */
+    struct replay_output output = {.replay = replay, .progress = progress};
+    replay->listener = listener;
+    int r = replay_begin(replay, ret_error);
+    replay->source =
+        replay->least_us ? replay_source_in_order(replay) : replay_source_archive(replay);
+    if (r == 0)
+        r = replay->options.counterfactual ? replay_run_sequence(&output, ret_error)
+                                           : replay_run_chunks(&output, ret_error);
+    replay->report.replay_seconds += monotonic_seconds() - begin;
+    replay->report.foreign_versions = replay->history.foreign_versions;
+    if (r < 0)
+        return r;
+    *ret_report = replay->report;
+    if (!output.is_at_end)
+        return error_set(ret_error, ERROR_INTERRUPTED, "the replay was interrupted");
+    return 0;
+}

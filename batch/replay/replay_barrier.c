@@ -1,0 +1,348 @@
+/* Between two chunks: what a record changes for all rows behind it. Policies, tables and lists; and
+ * the places where the archive says that tables were built. Everything before is told and applied,
+ * nothing behind is begun: only here is changed what all workers read. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#define SHARDS_EACH 2 /* worker */
+#define SHARDS_MAX  256
+
+static size_t shards_of(const struct replay *replay) {
+    size_t shards = SHARDS_EACH;
+    while (shards < SHARDS_EACH * replay->workers && shards < SHARDS_MAX)
+        shards *= 2;
+    return shards;
+}
+
+/* States from tables have ids in them. */
+static struct replay_states *make_states(const struct replay *replay, struct snapshot *plan) {
+    bool omits_ids = !replay->tables && !replay->options.counterfactual;
+    return replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
+}
+
+static bool has_given_policy(const struct replay *replay) {
+    return replay->options.policy || replay->options.snapshot;
+}
+
+static void contradict(struct replay *replay, uint64_t position, const char *what) {
+    replay->report.contradictions++;
+    if (replay->listener->contradiction && replay->report.records > replay->resumed)
+        replay->listener->contradiction(replay->listener->user, position, what);
+}
+
+/* ---- who judges ---- */
+
+static void use_thresholds(const struct replay *replay, const struct replay_judge *judge) {
+    const struct thresholds *given = replay->options.thresholds;
+    if (!given && judge == &replay->judge)
+        given = replay->nightly;
+    for (size_t i = 0; i < replay->workers && judge->engines; i++) {
+        engine_use_thresholds(judge->engines[i], given ? given : replay->thresholds);
+        if (replay->options.ignore_cutoffs)
+            engine_ignore_cutoffs(judge->engines[i]);
+    }
+}
+
+static void judge_deinit(const struct replay *replay, struct replay_judge *judge) {
+    for (size_t i = 0; i < replay->workers && judge->engines; i++)
+        engine_free(judge->engines[i]);
+    free(judge->engines);
+    judge->engines = NULL;
+    judge->skips_rows = false;
+}
+
+/* Verdict and score are all that is asked of a row, and it is judged for nobody else. */
+static bool is_brief(const struct replay *replay) {
+    const struct replay_options *options = &replay->options;
+    return options->brief && !options->features && !options->hashes && !options->shadows &&
+           !options->recorded && !options->counterfactual && !replay->walk &&
+           !replay->against_policy;
+}
+
+static void judge_fit(const struct replay *replay, struct replay_judge *judge,
+                      struct snapshot *rules, struct snapshot *plan) {
+    judge_deinit(replay, judge);
+    judge->engines = check_calloc(replay->workers, sizeof(*judge->engines));
+    judge->skips_rows = is_brief(replay);
+    for (size_t i = 0; i < replay->workers; i++) {
+        judge->engines[i] = engine_new(rules, plan);
+        engine_use_lists(judge->engines[i], replay->lists);
+        if (!replay->options.texts)
+            engine_omit_texts(judge->engines[i]);
+        if (!replay->options.hashes) { /* nor is it an audit */
+            engine_omit_hash(judge->engines[i]);
+            engine_omit_check(judge->engines[i]);
+        }
+        if (judge->skips_rows)
+            judge->skips_rows = engine_enable_row_skip(judge->engines[i]);
+    }
+    use_thresholds(replay, judge);
+}
+
+/* The policy and the span that are current now. */
+static void fit_judge(struct replay *replay) {
+    const struct replay_history *history = &replay->history;
+    const struct replay_policy *policy = &history->policies[replay->policy];
+    const struct replay_span *span = &history->spans[replay->span];
+    judge_fit(replay, &replay->judge, policy->snapshot, span->plan);
+    replay->has_policy = true;
+    replay->judge.snapshot_id = policy->snapshot_id;
+    replay->judge.generation_id = span->generation_id;
+    for (size_t i = 0; i < replay->workers; i++)
+        replay->worker[i].shadow_count = 0; /* a new engine has none */
+}
+
+/* All states that are folded, and which of them are read. */
+static void list_lanes(struct replay *replay) {
+    replay->lane_count = 0;
+    replay->judge.lane = replay->against.lane = SIZE_MAX;
+    for (size_t i = 0; i < replay->history.span_count; i++) {
+        if (!replay->states[i])
+            continue;
+        if (i == replay->span)
+            replay->judge.lane = replay->lane_count;
+        replay->lanes[replay->lane_count++] = replay->states[i];
+    }
+    replay->against.lane = replay->judge.lane;
+    if (replay->against_states) {
+        replay->against.lane = replay->lane_count;
+        replay->lanes[replay->lane_count++] = replay->against_states;
+    }
+}
+
+/* The second policy: on the same states where it asks for the same features. Not where each
+ * policy's own verdicts are applied. */
+static void fit_against(struct replay *replay) {
+    struct snapshot *policy = replay->against_policy;
+    struct snapshot *plan = replay->history.spans[0].plan;
+    if (policy->plan.id != plan->plan.id || replay->options.counterfactual) {
+        replay->against_states = make_states(replay, policy);
+        plan = policy;
+    }
+    judge_fit(replay, &replay->against, policy, plan);
+    replay->against.snapshot_id = policy->id;
+}
+
+/* ---- tables ---- */
+
+static int compare_places(const void *left, const void *right) {
+    uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return a < b ? -1 : a > b;
+}
+
+static void list_places(struct replay *replay) {
+    const struct replay_history *history = &replay->history;
+    size_t count = 0;
+    replay->places = check_calloc(history->span_count + 1, sizeof *replay->places);
+    for (size_t i = 0; i < history->span_count; i++)
+        if (history->spans[i].place > 0)
+            replay->places[count++] = history->spans[i].place;
+    qsort(replay->places, count, sizeof *replay->places, compare_places);
+    replay->places[count] = UINT64_MAX;
+}
+
+static bool is_place(const struct replay *replay, uint64_t position) {
+    const uint64_t *place = replay->places;
+    while (*place < position)
+        place++;
+    return *place == position;
+}
+
+/* The place that a span's tables were built for: all records up to it are applied. */
+static int rebuild_span(struct replay *replay, size_t index, struct error *ret_error) {
+    const struct replay_span *span = &replay->history.spans[index];
+    size_t from = span->parent == SIZE_MAX ? index : span->parent;
+    struct replay_states *rebuilt =
+        replay_states_rebuilt(replay->states[from], replay->newest_event_time_us);
+    replay_states_free(replay->states[index]);
+    replay->states[index] = rebuilt;
+    const struct archive_place place = {.position = span->place, .chain = span->chain};
+    int r = archive_parts_holds(replay->parts, place, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        char what[128];
+        snprintf(what, sizeof what,
+                 "the tables are of another history than the archive has up to position %" PRIu64,
+                 span->place);
+        contradict(replay, span->from, what);
+    }
+    return 0;
+}
+
+static int rebuild_spans(struct replay *replay, uint64_t place, struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < replay->history.span_count && r == 0; i++)
+        if (replay->history.spans[i].place == place)
+            r = rebuild_span(replay, i, ret_error);
+    list_lanes(replay);
+    return r;
+}
+
+/* ---- records ---- */
+
+static void adopt_snapshot(struct replay *replay, const struct record *record) {
+    const struct replay_history *history = &replay->history;
+    replay->report.snapshots++;
+    if (!history->with_policies)
+        return;
+    if (replay->has_policy)
+        replay->policy++;
+    const struct replay_policy *policy = &history->policies[replay->policy];
+    check(policy->position == record->position);
+    if (policy->snapshot_id != policy->snapshot->id)
+        contradict(replay, record->position, "the policy's files are not those of its id");
+    fit_judge(replay);
+}
+
+/* The record carries them, so that they are there when the generation is not any more. */
+static void adopt_thresholds(struct replay *replay, const struct threshold_set *set) {
+    struct thresholds *old = replay->thresholds;
+    replay->thresholds = threshold_set_is_empty(set) ? NULL : thresholds_new(set);
+    use_thresholds(replay, &replay->judge);
+    use_thresholds(replay, &replay->against);
+    thresholds_free(old);
+}
+
+static void adopt_generation(struct replay *replay, const struct record *record) {
+    replay->report.generations++;
+    adopt_thresholds(replay, &record->generation.thresholds);
+    if (!replay->history.with_policies)
+        return;
+    replay_states_free(replay->states[replay->span]);
+    replay->states[replay->span] = NULL;
+    replay->span++;
+    check(replay->history.spans[replay->span].from == record->position);
+    list_lanes(replay);
+    fit_judge(replay);
+}
+
+/* New thresholds for the given policy; a second one has those of the archive. */
+int replay_night(struct replay *replay, struct error *ret_error) {
+    struct thresholds *before = replay->nightly, *computed;
+    int r = walk_forward_compute(replay->walk, before ? before : replay->thresholds, &computed,
+                                 ret_error);
+    if (r < 0)
+        return r;
+    replay->report.nights++;
+    replay->nightly = computed;
+    use_thresholds(replay, &replay->judge);
+    thresholds_free(before);
+    return 0;
+}
+
+bool replay_is_barrier(const struct replay *replay, enum record_type type, uint64_t position) {
+    if (type == RECORD_SNAPSHOT || type == RECORD_GENERATION)
+        return true;
+    if (type == RECORD_LIST_CHANGE)
+        return !replay->options.recorded;
+    return is_place(replay, position);
+}
+
+int replay_barrier(struct replay *replay, const struct replay_chunk *chunk,
+                   struct error *ret_error) {
+    const struct replay_line *last = &chunk->rows[chunk->row_count - 1];
+    struct text payload = replay_chunk_payload(chunk, last);
+    struct record record = {.type = last->type};
+    int r = 0;
+    if (last->type != RECORD_TRANSACTION && last->type != RECORD_OUTCOME) {
+        arena_reset(&replay->record);
+        r = record_decode(last->type, payload.data, payload.length, &replay->record, &record,
+                          ret_error);
+    }
+    if (r < 0)
+        return error_prefix(ret_error, "record %" PRIu64, last->position);
+    record.position = last->position;
+    list_table_apply(replay->lists, &record);
+    if (is_place(replay, last->position))
+        r = rebuild_spans(replay, last->position, ret_error);
+    if (record.type == RECORD_SNAPSHOT)
+        adopt_snapshot(replay, &record);
+    else if (record.type == RECORD_GENERATION)
+        adopt_generation(replay, &record);
+    return r;
+}
+
+/* ---- begin and end ---- */
+
+static void workers_init(struct replay *replay) {
+    enum { DECISION_BYTES_MAX = 64 << 20 };
+    replay->worker = check_calloc(replay->workers, sizeof *replay->worker);
+    for (size_t i = 0; i < replay->workers; i++) {
+        arena_init(&replay->worker[i].decision, DECISION_BYTES_MAX);
+        arena_init(&replay->worker[i].against, DECISION_BYTES_MAX);
+    }
+}
+
+static void begin_walk(struct replay *replay) {
+    replay->ahead = check_calloc(1, sizeof *replay->ahead);
+    replay->ahead->newest_us = INT64_MIN;
+    if (!replay->options.walk_forward)
+        return;
+    const struct walk_forward_options options = {
+        .snapshot = replay->history.policies[0].snapshot,
+        .workers = replay->workers,
+        .memory_bytes = replay->memory_bytes,
+        .make_file = replay_scratch_file,
+    };
+    replay->walk = walk_forward_new(&options);
+}
+
+int replay_begin(struct replay *replay, struct error *ret_error) {
+    const struct replay_history *history = &replay->history;
+    int r = 0;
+    replay->newest_event_time_us = INT64_MIN;
+    replay->lists = replay->last_lists ? replay->last_lists : list_table_new();
+    replay->last_lists = NULL;
+    begin_walk(replay);
+    workers_init(replay);
+    replay->states = check_calloc(history->span_count, sizeof(*replay->states));
+    replay->lanes = check_calloc(history->span_count + 1, sizeof(*replay->lanes));
+    for (size_t i = 0; i < history->span_count; i++)
+        if (history->spans[i].parent == SIZE_MAX)
+            replay->states[i] = make_states(replay, history->spans[i].plan);
+    if (replay->tables)
+        r = replay_load_start(replay, replay->states[0], ret_error);
+    list_places(replay);
+    if (replay->against_policy)
+        fit_against(replay);
+    list_lanes(replay);
+    if (has_given_policy(replay))
+        fit_judge(replay); /* in force from the first record on */
+    return r;
+}
+
+void replay_end(struct replay *replay) {
+    for (size_t i = 0; i < replay->history.span_count && replay->states; i++)
+        replay_states_free(replay->states[i]);
+    free(replay->states);
+    replay_states_free(replay->against_states);
+    free(replay->lanes);
+    free(replay->places);
+    judge_deinit(replay, &replay->judge);
+    judge_deinit(replay, &replay->against);
+    for (size_t i = 0; i < replay->workers && replay->worker; i++) {
+        struct replay_worker *worker = &replay->worker[i];
+        arena_deinit(&worker->decision);
+        arena_deinit(&worker->against);
+        free(worker->fired);
+        free(worker->readings);
+        free(worker->shadows);
+        free(worker->visits);
+    }
+    free(replay->worker);
+    thresholds_free(replay->thresholds);
+    thresholds_free(replay->nightly);
+    walk_forward_free(replay->walk);
+    free(replay->ahead);
+    free(replay->least_us);
+    list_table_free(replay->lists);
+    list_table_free(replay->last_lists);
+    buffer_deinit(&replay->own_verdicts);
+    if (replay->source)
+        replay->source->close(replay->source);
+}

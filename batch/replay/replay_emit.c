@@ -1,0 +1,239 @@
+/* Telling: the rows of a chunk in order, in the thread that runs the replay. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+#include "core/base/prefetch.h"
+
+#define PROGRESS_STEP 4096 /* records between two calls of the progress */
+
+/* ---- counting ---- */
+
+static void count_verdict(struct replay_result result, uint64_t *verdicts, uint64_t *refused) {
+    if (result.verdict != VERDICT_NONE)
+        verdicts[result.verdict]++;
+    else
+        ++*refused;
+}
+
+static void span_times(struct replay_report *report, int64_t first_us, int64_t last_us) {
+    bool is_first = report->transactions == 0;
+    if (is_first || first_us < report->first_us)
+        report->first_us = first_us;
+    if (is_first || last_us > report->last_us)
+        report->last_us = last_us;
+}
+
+static void count_told(const struct replay *replay, const struct replay_line *line,
+                       struct replay_report *report) {
+    int64_t at_us = line->record.transaction.transaction.event_time_us;
+    span_times(report, at_us, at_us);
+    report->transactions++;
+    report->archived_verdicts[line->record.transaction.decision.verdict]++;
+    if (!replay->options.recorded)
+        count_verdict(line->decision, report->verdicts, &report->refused);
+    if (replay->against.engines)
+        count_verdict(line->against, report->against_verdicts, &report->against_refused);
+}
+
+static void count(const struct replay *replay, const struct replay_line *line,
+                  struct replay_report *report, int64_t *newest_us) {
+    report->records++;
+    if (line->position > report->position) /* in the order of event times it goes back, too */
+        report->position = line->position;
+    report->outcomes += line->type == RECORD_OUTCOME;
+    if (line->type != RECORD_TRANSACTION)
+        return;
+    int64_t at_us = line->record.transaction.transaction.event_time_us;
+    if (at_us > *newest_us)
+        *newest_us = at_us;
+    if (line->is_reported)
+        count_told(replay, line, report);
+}
+
+void replay_count(struct replay *replay, const struct replay_line *line) {
+    if (replay->walk && line->type == RECORD_OUTCOME)
+        walk_forward_note_outcome(replay->walk, line->record.outcome.transaction_position,
+                                  line->record.outcome.label);
+    if (replay->walk && line->type == RECORD_TRANSACTION)
+        walk_forward_note_time(replay->walk, line->record.transaction.transaction.event_time_us);
+    count(replay, line, &replay->report, &replay->newest_event_time_us);
+}
+
+void replay_count_part(const struct replay *replay, const struct replay_chunk *chunk,
+                       struct replay_part *part) {
+    if (replay->walk) /* it wants to hear of them in order */
+        return;
+    part->counts = (struct replay_report){0};
+    part->newest_us = INT64_MIN;
+    part->reported = 0;
+    for (size_t i = part->first; i < part->good; i++) {
+        const struct replay_line *line = &chunk->rows[i];
+        count(replay, line, &part->counts, &part->newest_us);
+        part->reported += line->is_reported && !line->is_skipped;
+    }
+    part->is_counted = true;
+}
+
+static void add_verdicts(uint64_t *verdicts, const uint64_t *more) {
+    for (size_t i = 0; i < VERDICT_COUNT; i++)
+        verdicts[i] += more[i];
+}
+
+static void add_counts(struct replay *replay, const struct replay_part *part) {
+    const struct replay_report *more = &part->counts;
+    struct replay_report *report = &replay->report;
+    report->records += more->records;
+    report->outcomes += more->outcomes;
+    if (more->position > report->position)
+        report->position = more->position;
+    if (part->newest_us > replay->newest_event_time_us)
+        replay->newest_event_time_us = part->newest_us;
+    if (more->transactions > 0)
+        span_times(report, more->first_us, more->last_us);
+    report->transactions += more->transactions;
+    report->refused += more->refused;
+    report->against_refused += more->against_refused;
+    add_verdicts(report->verdicts, more->verdicts);
+    add_verdicts(report->archived_verdicts, more->archived_verdicts);
+    add_verdicts(report->against_verdicts, more->against_verdicts);
+}
+
+/* ---- rows ---- */
+
+static int tell_row(const struct replay *replay, const struct replay_row *row,
+                    struct error *ret_error) {
+    return replay->listener->row ? replay->listener->row(replay->listener->user, row, ret_error)
+                                 : 0;
+}
+
+int replay_emit_decided(struct replay *replay, struct replay_line *line,
+                        struct replay_decided *decided, struct buffer *prepared,
+                        struct error *ret_error) {
+    buffer_clear(prepared);
+    int r = replay_take(replay, 0, decided, prepared, ret_error);
+    if (r < 0)
+        return r;
+    line->decision = replay_result_of(decided->row.decision);
+    line->against = replay_result_of(decided->row.against);
+    decided->row.prepared =
+        (struct text){.data = (const char *)prepared->bytes, .length = prepared->length};
+    return tell_row(replay, &decided->row, ret_error);
+}
+
+/* decision: all else in it is 0. */
+static const struct decision *brief(const struct replay_line *line, struct replay_result result,
+                                    struct decision *decision) {
+    if (result.verdict == VERDICT_NONE)
+        return NULL;
+    decision->transaction_id = line->record.transaction.transaction.id;
+    decision->position = line->position;
+    decision->verdict = result.verdict;
+    decision->score = result.score;
+    return decision;
+}
+
+/* A row that take() has seen. briefly: its decisions are 0, or those of another row. */
+static int tell_taken(const struct replay *replay, const struct replay_line *line,
+                      struct text prepared, struct replay_decided *briefly,
+                      struct error *ret_error) {
+    if (!replay->listener->row)
+        return 0;
+    replay_begin_row(replay, &line->record, briefly);
+    briefly->row.prepared = prepared;
+    briefly->row.decision = brief(line, line->decision, &briefly->decision);
+    if (replay->against.engines)
+        briefly->row.against = brief(line, line->against, &briefly->against);
+    return tell_row(replay, &briefly->row, ret_error);
+}
+
+static int judge_and_emit(struct replay *replay, struct replay_chunk *chunk, size_t index,
+                          struct buffer *prepared, struct error *ret_error) {
+    const struct replay_judging judging = {.replay = replay, .chunk = chunk, .index = index};
+    struct replay_decided decided;
+    int r = replay_judge_row(&judging, &decided, ret_error);
+    if (r == 0)
+        r = replay_emit_decided(replay, &chunk->rows[index], &decided, prepared, ret_error);
+    return r;
+}
+
+/* ---- chunks ---- */
+
+#define AHEAD 6 /* rows */
+
+/* What telling a row looks at: another thread has written it. */
+static void fetch(const struct replay_line *line) {
+    const struct transaction_record *record = &line->record.transaction;
+    prefetch(line);
+    prefetch(&line->prepared);
+    prefetch(&record->transaction.event_time_us);
+    prefetch(&record->decision.verdict);
+}
+
+static int tell_rows(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
+                     struct error *ret_error) {
+    bool is_judged = replay->listener->take || !replay->listener->row || replay->walk;
+    size_t at = 0;
+    struct replay_decided briefly;
+    briefly.decision = briefly.against = (struct decision){0};
+    for (size_t i = part->first; i < part->good; i++) {
+        struct replay_line *line = &chunk->rows[i];
+        struct text prepared = {.data = (const char *)part->prepared.bytes + at,
+                                .length = line->prepared};
+        int r = 0;
+        if (i + AHEAD < part->good)
+            fetch(&chunk->rows[i + AHEAD]);
+        if (line->is_reported && !line->is_skipped)
+            r = is_judged ? tell_taken(replay, line, prepared, &briefly, ret_error)
+                          : judge_and_emit(replay, chunk, i, &part->prepared, ret_error);
+        if (r < 0)
+            return r;
+        at += line->prepared;
+        if (!part->is_counted)
+            replay_count(replay, line);
+    }
+    return 0;
+}
+
+/* Rows of which there is only a number to tell are left to the processor that has them. */
+static int emit_part(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
+                     struct error *ret_error) {
+    int r = 0;
+    if (!part->is_counted || part->reported > 0)
+        r = tell_rows(replay, chunk, part, ret_error);
+    if (r < 0)
+        return r;
+    if (part->is_counted)
+        add_counts(replay, part);
+    if (part->result < 0)
+        *ret_error = part->error;
+    return part->result;
+}
+
+int replay_finish_chunk(struct replay_output *output, struct replay_chunk *chunk,
+                        struct error *ret_error) {
+    struct replay *replay = output->replay;
+    uint64_t step = replay->options.chunk_records ? replay->options.chunk_records : PROGRESS_STEP;
+    uint64_t all = replay->target.position, done = replay->start.position + replay->report.records;
+    int r = chunk->result;
+    if (r < 0)
+        *ret_error = chunk->error;
+    else if (chunk->is_night)
+        r = replay_night(replay, ret_error);
+    else if (chunk->is_barrier)
+        r = replay_barrier(replay, chunk, ret_error);
+    output->is_at_end = r == 0 && chunk->is_last;
+    if (r < 0 || done < output->reported + step)
+        return r;
+    output->reported = done;
+    if (progress_update(output->progress, "replay", done < all ? done : all, all) != 0)
+        output->is_stopping = true;
+    return 0;
+}
+
+int replay_emit_chunk(struct replay_output *output, struct replay_chunk *chunk,
+                      struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < chunk->part_count && r == 0; i++)
+        r = emit_part(output->replay, chunk, &chunk->parts[i], ret_error);
+    return r < 0 ? r : replay_finish_chunk(output, chunk, ret_error);
+}

@@ -1,0 +1,195 @@
+/* Features: the entities of one shard, row after row: what each transaction sees of an entity, then
+ * what it adds to it. The states of the next items are fetched while this one is worked on. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+#include "core/base/prefetch.h"
+#include "replay_entry.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct shard_work {
+    const struct replay_states *states;
+    struct replay_shard *shard;
+    struct replay_lane_rows *lane;
+    struct engine *engine;
+    struct arena *texts;
+    struct entry *entry;
+    bool reads; /* does any policy judge on this lane? */
+};
+
+static struct text key_of(const struct replay_visit *visit) {
+    return (struct text){.data = (const char *)visit->bytes, .length = visit->item->key_length};
+}
+
+static const struct packed_entry *packed_of(const struct replay_visit *visit) {
+    return (const void *)(visit->bytes + replay_entry_aligned(visit->item->key_length));
+}
+
+static struct held_state *find(const struct shard_work *work, const struct replay_visit *visit) {
+    return state_table_find(&work->shard->live, visit->item->entity, key_of(visit),
+                            visit->item->key_hash);
+}
+
+/* Texts point into the state, which goes on changing. */
+static void keep_texts(const struct shard_work *work, size_t entity, struct value *values) {
+    const struct replay_columns *columns = &work->states->columns[entity];
+    for (size_t i = 0; i < columns->text_count; i++) {
+        struct value *v = &values[columns->texts[i]];
+        if (v->type == VALUE_TEXT) {
+            v->text = arena_text(work->texts, v->text);
+            check(v->text.data);
+        }
+    }
+}
+
+static struct value *values_of(const struct shard_work *work, const struct replay_item *item) {
+    const struct replay_states *states = work->states;
+    return &work->lane->values[item->row * states->value_count +
+                               states->columns[item->entity].first_value];
+}
+
+static void read_visited(const struct shard_work *work, const struct replay_visit *visit,
+                         const struct packed_entry *head, struct held_state *held_state) {
+    const struct replay_states *states = work->states;
+    const struct replay_item *item = visit->item;
+    size_t entity = item->entity;
+    struct value *values = values_of(work, item);
+    replay_entry_weigh_reading(head, states->entities[entity]->filter_count, work->entry);
+    int late = engine_read(work->engine, entity, held_state ? &held_state->state : NULL,
+                           work->entry, values);
+    keep_texts(work, entity, values);
+    work->lane->reads[item->row * states->plan->plan.entity_count + entity] =
+        late ? REPLAY_READ_LATE : REPLAY_READ;
+}
+
+static void do_visit(const struct shard_work *work, const struct replay_visit *visit) {
+    const struct plan *plan = &work->states->plan->plan;
+    const struct replay_item *item = visit->item;
+    const struct entity_plan *entity = work->states->entities[item->entity];
+    const struct packed_entry *head = packed_of(visit);
+    struct held_state *held_state = visit->found;
+    replay_entry_unpack(head, entity, work->entry);
+    if (!held_state) /* a visit since it was looked for may have made it */
+        held_state = find(work, visit);
+    if (work->reads && head->is_read)
+        read_visited(work, visit, head, held_state);
+    if (!held_state)
+        held_state =
+            state_table_add(&work->shard->live, item->entity, key_of(visit), item->key_hash);
+    replay_entry_weigh_applying(head, entity->filter_count, work->entry);
+    state_apply(&held_state->state, entity, plan->lateness_us, work->entry);
+}
+
+/* ---- group by group ----
+ *
+ * What one step fetches is found by the step before it, one group earlier. A fetch often waits for
+ * a page table: in a row, those waits overlap. */
+
+#define GROUP 16
+
+struct group {
+    struct replay_visit *first, *end;
+};
+
+/* `behind`: groups since the one that begins at `at`. */
+static struct group group_of(struct replay_visit *visits, size_t count, size_t at, size_t behind) {
+    size_t first = at - behind * GROUP; /* beyond all visits while there is no such group */
+    if (at < behind * GROUP || first >= count)
+        return (struct group){0};
+    size_t end = count - first < GROUP ? count : first + GROUP;
+    return (struct group){.first = visits + first, .end = visits + end};
+}
+
+static void fetch_slots(const struct shard_work *work, struct group group) {
+    const struct state_table *live = &work->shard->live;
+    for (struct replay_visit *visit = group.first; visit < group.end; visit++) {
+        visit->hash = state_table_hash(live, visit->item->entity, visit->item->key_hash);
+        state_table_fetch_hashed(live, visit->hash, 0);
+    }
+}
+
+static void fetch_state_table(const struct shard_work *work, struct group group) {
+    for (const struct replay_visit *visit = group.first; visit < group.end; visit++)
+        state_table_fetch_hashed(&work->shard->live, visit->hash, 1);
+}
+
+static void find_state_table(const struct shard_work *work, struct group group) {
+    for (struct replay_visit *visit = group.first; visit < group.end; visit++)
+        visit->found = state_table_find_hashed(&work->shard->live, visit->item->entity,
+                                               key_of(visit), visit->hash);
+}
+
+static void fetch_states(const struct shard_work *work, struct group group, int step) {
+    for (const struct replay_visit *visit = group.first; visit < group.end; visit++)
+        if (visit->found)
+            state_prefetch(&visit->found->state, work->states->entities[visit->item->entity],
+                           packed_of(visit)->time_us, NULL, step);
+}
+
+/* Where read_visited() will write. */
+static void fetch_values(const struct shard_work *work, struct group group) {
+    for (const struct replay_visit *visit = group.first; visit < group.end && work->reads;
+         visit++) {
+        if (!packed_of(visit)->is_read)
+            continue;
+        const struct value *values = values_of(work, visit->item);
+        size_t count = work->states->entities[visit->item->entity]->feature_count;
+        prefetch_far_all(values, count * sizeof *values);
+    }
+}
+
+static void do_visits(const struct shard_work *work, struct replay_visit *visits, size_t count) {
+    for (size_t at = 0; at < count + 4 * GROUP; at += GROUP) {
+        fetch_slots(work, group_of(visits, count, at, 0));
+        fetch_state_table(work, group_of(visits, count, at, 1));
+        find_state_table(work, group_of(visits, count, at, 2));
+        fetch_states(work, group_of(visits, count, at, 2), 1);
+        fetch_states(work, group_of(visits, count, at, 3), 2);
+        fetch_values(work, group_of(visits, count, at, 3));
+        struct group group = group_of(visits, count, at, 4);
+        for (const struct replay_visit *visit = group.first; visit < group.end; visit++)
+            do_visit(work, visit);
+    }
+}
+
+/* All items of the shard, part by part. Returns how many. */
+static size_t list_visits(const struct replay_chunk *chunk, const struct replay_lane_rows *lane,
+                          size_t shard, struct replay_worker *own) {
+    size_t count = 0;
+    for (size_t part = 0; part < chunk->part_count; part++)
+        count += lane->items[part * lane->shard_count + shard].count;
+    if (count > own->visit_capacity) {
+        own->visit_capacity = count;
+        own->visits = check_reallocarray(own->visits, count, sizeof *own->visits);
+    }
+    struct replay_visit *visit = own->visits;
+    for (size_t part = 0; part < chunk->part_count; part++) {
+        const struct replay_items *list = &lane->items[part * lane->shard_count + shard];
+        for (size_t i = 0; i < list->count; i++)
+            *visit++ = (struct replay_visit){.item = &list->items[i],
+                                             .bytes = list->bytes + list->items[i].at};
+    }
+    return count;
+}
+
+static bool is_read(const struct replay *replay, size_t lane) {
+    return (replay->judge.engines && replay->judge.lane == lane) ||
+           (replay->against.engines && replay->against.lane == lane);
+}
+
+void replay_features(const struct replay *replay, struct replay_chunk *chunk, size_t lane,
+                     size_t shard, size_t worker) {
+    const struct replay_states *states = replay->lanes[lane];
+    struct replay_worker *own = &replay->worker[worker];
+    struct shard_work work = {.states = states,
+                              .shard = &states->shards[shard],
+                              .lane = &chunk->lanes[lane],
+                              .engine = states->engines[worker],
+                              .texts = &chunk->lanes[lane].texts[shard],
+                              .entry = &own->entry,
+                              .reads = is_read(replay, lane)};
+    size_t count = list_visits(chunk, work.lane, shard, own);
+    do_visits(&work, own->visits, count);
+}

@@ -1,0 +1,284 @@
+#include "replay_history.h"
+
+#include "core/base/check.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+void replay_history_init(struct replay_history *history, bool with_policies, bool with_labels) {
+    *history = (struct replay_history){.with_policies = with_policies, .with_labels = with_labels};
+    buffer_init(&history->labels);
+}
+
+void replay_history_deinit(struct replay_history *history) {
+    for (size_t i = 0; i < history->snapshot_count; i++)
+        snapshot_unref(history->snapshots[i]);
+    free(history->snapshots);
+    free(history->policies);
+    free(history->spans);
+    for (size_t i = 0; i < history->shadow_count; i++)
+        free((void *)(uintptr_t)history->shadows[i].name.data);
+    free(history->shadows);
+    buffer_deinit(&history->labels);
+}
+
+/* ---- policies ---- */
+
+/* Takes the reference; the pointer to use, which is the same for the same policy. */
+static struct snapshot *keep_snapshot(struct replay_history *history, struct snapshot *snapshot) {
+    for (size_t i = 0; i < history->snapshot_count; i++)
+        if (history->snapshots[i]->id == snapshot->id) {
+            snapshot_unref(snapshot);
+            return history->snapshots[i];
+        }
+    history->snapshots = check_reallocarray(history->snapshots, history->snapshot_count + 1,
+                                            sizeof(*history->snapshots));
+    history->snapshots[history->snapshot_count++] = snapshot;
+    return snapshot;
+}
+
+static bool has_files(const struct snapshot *snapshot, const struct policy_file *files,
+                      size_t count) {
+    bool same = snapshot->file_count == count;
+    for (size_t i = 0; i < count && same; i++)
+        same = text_equal(snapshot->files[i].path, files[i].path) &&
+               text_equal(snapshot->files[i].content, files[i].content);
+    return same;
+}
+
+/* Every start on new tables writes the policy once more. */
+static struct snapshot *find_loaded(const struct replay_history *history,
+                                    const struct policy_file *files, size_t count) {
+    for (size_t i = history->snapshot_count; i-- > 0;)
+        if (has_files(history->snapshots[i], files, count))
+            return history->snapshots[i];
+    return NULL;
+}
+
+/* A policy that was good once: what is wrong with it now is a matter of versions. */
+static int load(struct replay_history *history, const struct policy_file *files, size_t count,
+                uint64_t position, struct snapshot **ret_snapshot, struct error *ret_error) {
+    struct buffer messages;
+    struct snapshot *snapshot = find_loaded(history, files, count);
+    if (snapshot) {
+        *ret_snapshot = snapshot;
+        return 0;
+    }
+    buffer_init(&messages);
+    int r = snapshot_load(files, count, &snapshot, &messages, ret_error);
+    buffer_deinit(&messages);
+    if (r < 0) {
+        ret_error->code = ERROR_UNSUPPORTED;
+        return error_prefix(ret_error, "the policy at position %" PRIu64 " of the archive",
+                            position);
+    }
+    *ret_snapshot = keep_snapshot(history, snapshot);
+    return 0;
+}
+
+static void append_policy(struct replay_history *history, struct replay_policy policy) {
+    history->policies =
+        check_reallocarray(history->policies, history->policy_count + 1, sizeof *history->policies);
+    history->policies[history->policy_count++] = policy;
+}
+
+static void append_span(struct replay_history *history, struct replay_span span) {
+    if (history->span_count > 0)
+        history->spans[history->span_count - 1].until = span.from;
+    span.until = UINT64_MAX;
+    span.parent = SIZE_MAX;
+    history->spans =
+        check_reallocarray(history->spans, history->span_count + 1, sizeof *history->spans);
+    history->spans[history->span_count++] = span;
+}
+
+static int add_snapshot(struct replay_history *history, const struct record *record,
+                        struct error *ret_error) {
+    struct snapshot *snapshot;
+    int r = load(history, record->snapshot.files, record->snapshot.file_count, record->position,
+                 &snapshot, ret_error);
+    if (r < 0)
+        return r;
+    append_policy(history, (struct replay_policy){.position = record->position,
+                                                  .snapshot_id = record->snapshot.snapshot_id,
+                                                  .snapshot = snapshot});
+    /* A server without tables folds with the features of the archive's first policy. */
+    if (history->span_count == 0)
+        append_span(history, (struct replay_span){.plan = snapshot});
+    return 0;
+}
+
+const struct replay_shadow *replay_history_shadow(const struct replay_history *history,
+                                                  uint64_t snapshot_id) {
+    for (size_t i = 0; i < history->shadow_count; i++)
+        if (history->shadows[i].snapshot_id == snapshot_id)
+            return &history->shadows[i];
+    return NULL;
+}
+
+/* Who derives decisions needs the policy; who reads what is recorded only likes to have it. */
+static int add_shadow(struct replay_history *history, const struct record *record,
+                      struct error *ret_error) {
+    const struct snapshot_record *in = &record->snapshot;
+    struct snapshot *snapshot = NULL;
+    if (replay_history_shadow(history, in->snapshot_id))
+        return 0;
+    int r = load(history, in->files, in->file_count, record->position, &snapshot, ret_error);
+    if (r < 0 && history->with_policies)
+        return r;
+    history->shadows =
+        check_reallocarray(history->shadows, history->shadow_count + 1, sizeof *history->shadows);
+    history->shadows[history->shadow_count++] =
+        (struct replay_shadow){.snapshot_id = in->snapshot_id,
+                               .name = {text_copy(in->name), in->name.length},
+                               .snapshot = snapshot};
+    return 0;
+}
+
+static struct snapshot *find_recorded(const struct replay_history *history, uint64_t snapshot_id) {
+    for (size_t i = history->policy_count; i-- > 0;)
+        if (history->policies[i].snapshot_id == snapshot_id)
+            return history->policies[i].snapshot;
+    return NULL;
+}
+
+/* For records that do not name their policy: the one that a rebuild takes unless it is told
+ * another, which is the last one up to its place. */
+static struct snapshot *find_planned(const struct replay_history *history, uint64_t place,
+                                     uint64_t plan_id) {
+    struct snapshot *found = NULL;
+    for (size_t i = 0; i < history->policy_count; i++) {
+        const struct replay_policy *policy = &history->policies[i];
+        if (policy->snapshot->plan.id == plan_id && (policy->position <= place || !found))
+            found = policy->snapshot;
+    }
+    return found;
+}
+
+/* The policy a generation was built with stands in its record, or in a snapshot record before it:
+ * that of the rules is written ahead of it. */
+static int find_plan(struct replay_history *history, const struct record *record,
+                     struct snapshot **ret_plan, struct error *ret_error) {
+    const struct generation_record *generation = &record->generation;
+    if (generation->file_count > 0)
+        return load(history, generation->files, generation->file_count, record->position, ret_plan,
+                    ret_error);
+    struct snapshot *plan = generation->snapshot_id
+                                ? find_recorded(history, generation->snapshot_id)
+                                : find_planned(history, generation->position, generation->plan_id);
+    if (!plan)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "the tables adopted at position %" PRIu64
+                         " were built with a policy that the archive does not hold: what was "
+                         "decided on them cannot be derived again",
+                         record->position);
+    *ret_plan = plan;
+    return 0;
+}
+
+static int add_generation(struct replay_history *history, const struct record *record,
+                          struct error *ret_error) {
+    struct snapshot *plan;
+    if (history->policy_count == 0)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "tables are adopted at position %" PRIu64 ", and no policy before that",
+                         record->position);
+    int r = find_plan(history, record, &plan, ret_error);
+    if (r < 0)
+        return r;
+    append_span(history, (struct replay_span){.from = record->position,
+                                              .place = record->generation.position,
+                                              .chain = record->generation.chain,
+                                              .generation_id = record->generation.generation_id,
+                                              .plan = plan});
+    return 0;
+}
+
+/* ---- records ---- */
+
+/* Two labels a byte: there may be many millions. */
+#define LABEL_BITS 4
+_Static_assert(LABEL_COUNT <= 1 << LABEL_BITS && LABEL_NONE == 0, "labels are half a byte");
+
+static unsigned label_shift(uint64_t position) {
+    return (unsigned)(position % 2) * LABEL_BITS;
+}
+
+static void add_outcome(struct replay_history *history, const struct outcome_record *outcome) {
+    uint64_t position = outcome->transaction_position;
+    struct buffer *labels = &history->labels;
+    if (position / 2 >= labels->length) {
+        size_t more = (size_t)(position / 2) + 1 - labels->length;
+        memset(buffer_reserve(labels, more), 0, more);
+        labels->length += more;
+    }
+    uint8_t *both = &labels->bytes[position / 2];
+    unsigned shift = label_shift(position), others = (1u << LABEL_BITS) - 1;
+    *both = (uint8_t)((*both & ~(others << shift)) | (unsigned)outcome->label << shift);
+}
+
+void replay_history_note_time(struct replay_history *history, int64_t at_us) {
+    if (!history->has_transactions)
+        history->first_us = history->newest_us = at_us;
+    else if (at_us > history->newest_us)
+        history->newest_us = at_us;
+    history->has_transactions = true;
+}
+
+int replay_history_add(struct replay_history *history, const struct record *record,
+                       struct error *ret_error) {
+    if (record->type == RECORD_TRANSACTION) {
+        replay_history_note_time(history, record->transaction.transaction.event_time_us);
+    } else if (record->type == RECORD_OUTCOME && history->with_labels) {
+        if (record->outcome.transaction_position >= record->position)
+            return error_set(ret_error, ERROR_DAMAGED,
+                             "the outcome at position %" PRIu64 " is of a transaction behind it",
+                             record->position);
+        add_outcome(history, &record->outcome);
+    } else if (record->type == RECORD_ENGINE) {
+        history->foreign_versions += !text_is(record->engine.version, HARRIER_VERSION);
+    } else if (record->type == RECORD_SHADOW && history->with_shadows) {
+        return add_shadow(history, record, ret_error);
+    } else if (record->type == RECORD_SNAPSHOT && history->with_policies) {
+        return add_snapshot(history, record, ret_error);
+    } else if (record->type == RECORD_GENERATION && history->with_policies) {
+        return add_generation(history, record, ret_error);
+    }
+    return 0;
+}
+
+/* Are the states of this span at hand at the place, and of all records up to it? */
+static bool covers(const struct replay_span *span, uint64_t place) {
+    uint64_t since = span->parent == SIZE_MAX ? 0 : span->place;
+    return since <= place && place <= span->until;
+}
+
+int replay_history_finish(struct replay_history *history, struct error *ret_error) {
+    for (size_t i = 0; i < history->span_count; i++) {
+        struct replay_span *span = &history->spans[i];
+        if (span->place >= span->from && span->from > 0)
+            return error_set(ret_error, ERROR_DAMAGED,
+                             "the tables adopted at position %" PRIu64 " are of position %" PRIu64
+                             ", which lies behind it",
+                             span->from, span->place);
+        for (size_t j = 0; j < i && span->place > 0; j++)
+            if (history->spans[j].plan == span->plan && covers(&history->spans[j], span->place))
+                span->parent = j;
+    }
+    return 0;
+}
+
+void replay_history_decree(struct replay_history *history, struct snapshot *snapshot) {
+    snapshot = keep_snapshot(history, snapshot);
+    append_policy(history,
+                  (struct replay_policy){.snapshot_id = snapshot->id, .snapshot = snapshot});
+    append_span(history, (struct replay_span){.plan = snapshot});
+}
+
+enum label replay_history_label(const struct replay_history *history, uint64_t position) {
+    if (position / 2 >= history->labels.length)
+        return LABEL_NONE;
+    unsigned both = history->labels.bytes[position / 2];
+    return (enum label)(both >> label_shift(position) & ((1u << LABEL_BITS) - 1));
+}

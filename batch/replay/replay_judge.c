@@ -1,0 +1,267 @@
+/* Judging: the decision about one transaction, from what was read for it, and what the listener
+ * makes of it. Any thread, with its own engines and memory. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+
+#include <stdlib.h>
+
+int replay_no_policy(const struct replay *replay, uint64_t position, struct error *ret_error) {
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s holds no policy before the transaction at position %" PRIu64 ": name one",
+                     replay->options.archive, position);
+}
+
+/* ---- the policies beside ---- */
+
+static bool has_shadows(const struct replay_worker *own, const struct decision *archived) {
+    bool has = archived->shadow_count == own->shadow_count;
+    for (size_t i = 0; i < own->shadow_count && has; i++)
+        has = archived->shadows[i].snapshot_id == own->shadows[i];
+    return has;
+}
+
+int replay_fit_shadows(const struct replay *replay, size_t worker, const struct record *record,
+                       struct error *ret_error) {
+    struct replay_worker *own = &replay->worker[worker];
+    const struct decision *archived = &record->transaction.decision;
+    size_t count = archived->shadow_count;
+    if (!replay->options.shadows || has_shadows(own, archived))
+        return 0;
+    struct snapshot **snapshots = check_calloc(count, sizeof *snapshots);
+    own->shadows = check_reallocarray(own->shadows, count, sizeof *own->shadows);
+    own->shadow_count = 0;
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++) {
+        uint64_t id = archived->shadows[i].snapshot_id;
+        const struct replay_shadow *shadow = replay_history_shadow(&replay->history, id);
+        if (!shadow || !shadow->snapshot)
+            r = error_set(ret_error, ERROR_NOT_FOUND,
+                          "%s holds no shadow policy %016" PRIx64
+                          " before the transaction at position %" PRIu64,
+                          replay->options.archive, id, record->position);
+        else
+            snapshots[i] = shadow->snapshot;
+        own->shadows[i] = id;
+    }
+    if (r == 0) {
+        engine_use_shadows(replay->judge.engines[worker], snapshots, count);
+        own->shadow_count = count;
+    }
+    free(snapshots);
+    return r;
+}
+
+/* ---- a decision ---- */
+
+static const struct entity_reading *readings_of(const struct replay_judging *judging, size_t lane) {
+    const struct replay_states *states = judging->replay->lanes[lane];
+    const struct replay_lane_rows *rows = &judging->chunk->lanes[lane];
+    struct replay_worker *own = &judging->replay->worker[judging->worker];
+    size_t count = states->plan->plan.entity_count;
+    const uint8_t *reads = &rows->reads[judging->index * count];
+    const struct value *values = &rows->values[judging->index * states->value_count];
+    if (count > own->reading_capacity) {
+        own->reading_capacity = count;
+        own->readings = check_reallocarray(own->readings, count, sizeof *own->readings);
+    }
+    for (size_t e = 0; e < count; e++)
+        own->readings[e] = (struct entity_reading){
+            .values = reads[e] == REPLAY_NOT_READ ? NULL : values + states->columns[e].first_value,
+            .is_late = reads[e] == REPLAY_READ_LATE};
+    return own->readings;
+}
+
+int replay_settle(const struct replay_judge *judge, const struct record *record, int r,
+                  struct decision *decision, struct error *ret_error) {
+    if (r == -ERROR_INVALID)
+        return 1;
+    if (r < 0)
+        return error_prefix(ret_error, "the transaction at position %" PRIu64, record->position);
+    decision->position = record->position;
+    decision->snapshot_id = judge->snapshot_id;
+    decision->generation_id = judge->generation_id;
+    return 0;
+}
+
+static int decide(const struct replay_judging *judging, const struct replay_judge *judge,
+                  bool with_features, struct arena *arena, struct decision *ret_decision,
+                  struct text *ret_field, struct error *ret_error) {
+    const struct record *record = &judging->chunk->rows[judging->index].record;
+    arena_reset(arena);
+    int r = engine_judge(judge->engines[judging->worker], &record->transaction.transaction,
+                         readings_of(judging, judge->lane), with_features, arena, ret_decision,
+                         ret_field, ret_error);
+    return replay_settle(judge, record, r, ret_decision, ret_error);
+}
+
+void replay_begin_row(const struct replay *replay, const struct record *record,
+                      struct replay_decided *ret_decided) {
+    ret_decided->row = (struct replay_row){
+        .record = record,
+        .against = replay->against.engines ? NULL : &record->transaction.decision,
+        .thresholds = replay->nightly ? replay->nightly : replay->thresholds,
+        .outcome = replay_history_label(&replay->history, record->position)};
+}
+
+int replay_note_decided(const struct replay *replay, size_t worker, const struct replay_row *row,
+                        struct error *ret_error) {
+    const struct record *record = row->record;
+    if (!replay->walk) /* the frame would be completed for nobody */
+        return 0;
+    const struct walk_forward_row decided = {.position = record->position,
+                                             .event_time_us =
+                                                 record->transaction.transaction.event_time_us,
+                                             .score = row->decision->score,
+                                             .frame = engine_frame(row->engine)};
+    return walk_forward_take(replay->walk, worker, &decided, ret_error);
+}
+
+int replay_judge_row(const struct replay_judging *judging, struct replay_decided *ret_decided,
+                     struct error *ret_error) {
+    const struct replay *replay = judging->replay;
+    struct replay_worker *own = &replay->worker[judging->worker];
+    const struct record *record = &judging->chunk->rows[judging->index].record;
+    struct replay_row *row = &ret_decided->row;
+    struct text field;
+    replay_begin_row(replay, record, ret_decided);
+    if (replay->options.recorded)
+        return 0;
+    if (!replay->judge.engines)
+        return replay_no_policy(replay, record->position, ret_error);
+    int r = replay_fit_shadows(replay, judging->worker, record, ret_error);
+    if (r == 0 && replay->against.engines) {
+        r = decide(judging, &replay->against, false, &own->against, &ret_decided->against, &field,
+                   ret_error);
+        row->against = r == 0 ? &ret_decided->against : NULL;
+    }
+    if (r >= 0)
+        r = decide(judging, &replay->judge, replay->options.features, &own->decision,
+                   &ret_decided->decision, &row->refused_field, &ret_decided->refusal);
+    else
+        return r;
+    if (r < 0) {
+        *ret_error = ret_decided->refusal;
+        return r;
+    }
+    row->engine = replay->judge.engines[judging->worker];
+    if (r == 0)
+        row->decision = &ret_decided->decision;
+    else
+        row->refusal = &ret_decided->refusal;
+    return r == 0 ? replay_note_decided(replay, judging->worker, row, ret_error) : 0;
+}
+
+/* ---- what the listener makes of it ---- */
+
+static void list_fired(struct replay_worker *own, struct replay_row *row) {
+    size_t most = engine_rules(row->engine)->rule_count;
+    if (most > own->fired_capacity) {
+        own->fired_capacity = most;
+        own->fired = check_reallocarray(own->fired, most, sizeof *own->fired);
+    }
+    row->fired = own->fired;
+    row->fired_count = engine_fired(row->engine, own->fired);
+}
+
+int replay_take(const struct replay *replay, size_t worker, struct replay_decided *decided,
+                struct buffer *prepared, struct error *ret_error) {
+    if (decided->row.decision)
+        list_fired(&replay->worker[worker], &decided->row);
+    if (!replay->listener->take)
+        return 0;
+    return replay->listener->take(replay->listener->user, worker, &decided->row, prepared,
+                                  ret_error);
+}
+
+struct replay_result replay_result_of(const struct decision *decision) {
+    return decision ? (struct replay_result){.verdict = decision->verdict, .score = decision->score}
+                    : (struct replay_result){.verdict = VERDICT_NONE};
+}
+
+/* ---- rows about which no rule has anything to say ---- */
+
+/* Has every entity been read for it, and in time? */
+static bool is_read(const struct replay_states *states, const struct replay_lane_rows *lane,
+                    size_t row) {
+    size_t count = states->plan->plan.entity_count;
+    const uint8_t *reads = &lane->reads[row * count];
+    bool is = true;
+    for (size_t e = 0; e < count; e++)
+        is &= reads[e] == REPLAY_READ;
+    return is;
+}
+
+/* Bit i: row first + i is to be judged. *ret_nothing: what comes of the others. */
+static uint64_t find_loud(const struct replay_judging *judging, size_t first, size_t count,
+                          struct replay_result *ret_nothing) {
+    const struct replay_judge *judge = &judging->replay->judge;
+    struct engine *engine = judge->engines[judging->worker];
+    const struct replay_states *states = judging->replay->lanes[judge->lane];
+    const struct replay_lane_rows *lane = &judging->chunk->lanes[judge->lane];
+    uint64_t loud = engine_rows_to_decide(engine, &lane->values[first * states->value_count],
+                                          states->value_count, count);
+    ret_nothing->verdict = engine_decide_skipped(engine, &ret_nothing->score);
+    for (size_t i = 0; i < count; i++) {
+        const struct replay_line *line = &judging->chunk->rows[first + i];
+        bool is_skipped =
+            line->is_decided && line->is_surely_taken && is_read(states, lane, first + i);
+        loud |= (uint64_t)!is_skipped << i;
+    }
+    return loud;
+}
+
+/* ---- a part ---- */
+
+/* One row: decided, and taken where it is told. */
+static int judge_line(const struct replay_judging *judging, struct replay_line *line,
+                      struct buffer *prepared, struct error *ret_error) {
+    const struct replay *replay = judging->replay;
+    struct replay_decided decided;
+    size_t before = prepared->length;
+    int r = replay_judge_row(judging, &decided, ret_error);
+    if (r == 0 && line->is_reported)
+        r = replay_take(replay, judging->worker, &decided, prepared, ret_error);
+    if (r < 0)
+        return r;
+    line->decision = replay_result_of(decided.row.decision);
+    line->against = replay_result_of(decided.row.against);
+    line->prepared = prepared->length - before;
+    return 0;
+}
+
+static void judge_rows(const struct replay *replay, struct replay_chunk *chunk,
+                       struct replay_part *part, size_t worker) {
+    struct replay_judging judging = {.replay = replay, .worker = worker, .chunk = chunk};
+    bool skips_rows = replay->judge.skips_rows;
+    struct replay_result nothing = {.verdict = VERDICT_NONE};
+    uint64_t loud = UINT64_MAX;
+    for (size_t i = part->first; i < part->good; i++) {
+        struct replay_line *line = &chunk->rows[i];
+        size_t at = (i - part->first) % ENGINE_ROWS_MAX, left = part->good - i;
+        if (skips_rows && at == 0)
+            loud =
+                find_loud(&judging, i, left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX, &nothing);
+        if (!line->is_decided)
+            continue;
+        judging.index = i;
+        line->is_skipped = !(loud >> at & 1);
+        if (line->is_skipped) {
+            line->decision = nothing;
+            continue;
+        }
+        int r = judge_line(&judging, line, &part->prepared, &part->error);
+        if (r < 0) {
+            part->result = r;
+            part->good = i;
+            return;
+        }
+    }
+}
+
+void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, size_t index,
+                       size_t worker) {
+    struct replay_part *part = &chunk->parts[index];
+    judge_rows(replay, chunk, part, worker);
+    replay_count_part(replay, chunk, part);
+}

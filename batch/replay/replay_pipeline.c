@@ -1,0 +1,383 @@
+/* The pipeline: which worker does what next.
+ *
+ * Several chunks are on their way at once. A worker that is free takes the first job
+ * that can be done, of the oldest chunk that has one, and of that chunk the one that is nearest to
+ * the end; when there is none it reads one chunk more. A chunk is its worker's that read it: the
+ * same one entity entries and judges its rows, so that these do not wander between processors,
+ * which takes far longer where those have no cache in common. Only shards' items and values change
+ * hands. Who has nothing of its own to do helps the others. What can be done:
+ *
+ *   entity entries   once the chunk is read and no chunk before it ends with a turn
+ *   features  of a shard: once all entity entries are made and the chunk before is through this
+ * shard judge     once all shards are through, and somebody is at all parts of the chunk before
+ *
+ * The thread that runs the replay tells chunks that are judged, oldest first, makes the turns
+ * between them, and is a worker like the others (number 0) while there is nothing to tell. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+/* On their way at once, for each worker: a long wait of one of them, for pages or for the
+ * processor, must not stop the others. Mostly there are two or three. */
+#define CHUNKS_EACH 4
+
+enum job_kind { JOB_NONE, JOB_READ, JOB_ENTRIES, JOB_FEATURES, JOB_JUDGE };
+
+struct job {
+    enum job_kind kind;
+    struct replay_chunk *chunk;
+    size_t lane, index; /* shard or part */
+};
+
+struct pipeline {
+    struct replay *replay;
+    bool judges; /* in workers; else it is done when rows are told */
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct replay_chunk *chunks; /* [ring_count] */
+    struct replay_chunk **ring;  /* those on their way, by their numbers */
+    struct replay_chunk **free;  /* the others; the last one was told last */
+    size_t ring_count, free_count;
+    uint64_t first, end; /* chunks on their way: [first, end) */
+    bool is_reading, is_at_end, is_stopping;
+    bool is_ending; /* somebody asked to stop: what is under way is finished, and no more */
+    size_t waiting;
+    atomic_uint changes; /* read without the lock, too */
+};
+
+struct pipeline_worker {
+    pthread_t thread;
+    struct pipeline *pipeline;
+    size_t number;
+};
+
+static struct replay_chunk *chunk_of(const struct pipeline *pipeline, uint64_t number) {
+    return pipeline->ring[number % pipeline->ring_count];
+}
+
+/* ---- what can be done; under the lock ---- */
+
+static bool is_judged(const struct pipeline *pipeline, const struct replay_chunk *chunk) {
+    if (chunk->entries_done < chunk->part_count || chunk->features_done < chunk->features_count)
+        return false;
+    return !pipeline->judges || chunk->judges_done == chunk->part_count;
+}
+
+/* Who looks for a job. */
+struct seeker {
+    struct pipeline *pipeline;
+    size_t worker;
+    bool takes_all; /* shards and chunks of others, too */
+};
+
+/* What a worker touched last is in its processor's caches. So a shard is worked on by the same
+ * worker, unless that one is behind. */
+static bool is_for(const struct seeker *seeker, size_t shard) {
+    return seeker->takes_all || shard % seeker->pipeline->replay->workers == seeker->worker;
+}
+
+static bool is_own(const struct seeker *seeker, const struct replay_chunk *chunk) {
+    return seeker->takes_all || chunk->owner == seeker->worker;
+}
+
+/* before: the chunk before it that is on its way, or NULL. Both have the same lanes: there is no
+ * turn between them. */
+static bool find_features(const struct seeker *seeker, struct replay_chunk *chunk,
+                          const struct replay_chunk *before, struct job *ret_job) {
+    const struct replay_lane_rows *lanes = chunk->lanes;
+    size_t at = 0;
+    if (before && before->entries_done < before->part_count) /* its owner is behind */
+        return false;
+    for (size_t lane = 0; lane < chunk->lane_count; lane++)
+        for (size_t shard = 0; shard < lanes[lane].shard_count; shard++, at++) {
+            if (!is_for(seeker, shard) || chunk->features_through[at] != REPLAY_UNTOUCHED ||
+                (before && before->features_through[at] != REPLAY_THROUGH))
+                continue;
+            chunk->features_through[at] = REPLAY_TAKEN;
+            chunk->features_taken++;
+            *ret_job =
+                (struct job){.kind = JOB_FEATURES, .chunk = chunk, .lane = lane, .index = shard};
+            return true;
+        }
+    return false;
+}
+
+static bool find_in_chunk(const struct seeker *seeker, struct replay_chunk *chunk,
+                          const struct replay_chunk *before, struct job *ret_job) {
+    const struct replay *replay = seeker->pipeline->replay;
+    if (chunk->entries_taken < chunk->part_count && is_own(seeker, chunk)) {
+        if (chunk->entries_taken == 0)
+            replay_chunk_lanes(chunk, replay->lanes, replay->lane_count);
+        *ret_job =
+            (struct job){.kind = JOB_ENTRIES, .chunk = chunk, .index = chunk->entries_taken++};
+        return true;
+    }
+    if (chunk->entries_done < chunk->part_count)
+        return false;
+    if (chunk->features_done < chunk->features_count)
+        return chunk->features_taken < chunk->features_count &&
+               find_features(seeker, chunk, before, ret_job);
+    /* Rows of one worker are rising: no chunk is begun before all of the one before are taken. */
+    if (!seeker->pipeline->judges || chunk->judges_taken == chunk->part_count ||
+        !is_own(seeker, chunk) || (before && before->judges_taken < before->part_count))
+        return false;
+    *ret_job = (struct job){.kind = JOB_JUDGE, .chunk = chunk, .index = chunk->judges_taken++};
+    return true;
+}
+
+/* The one that was told last is still in the processor's caches: of those that were the worker's,
+ * if there is any. */
+static struct replay_chunk *take_free(struct pipeline *pipeline, size_t worker) {
+    size_t at = pipeline->free_count - 1;
+    for (size_t i = pipeline->free_count; i-- > 0;)
+        if (pipeline->free[i]->owner == worker) {
+            at = i;
+            break;
+        }
+    struct replay_chunk *chunk = pipeline->free[at];
+    pipeline->free_count--;
+    for (; at < pipeline->free_count; at++)
+        pipeline->free[at] = pipeline->free[at + 1];
+    chunk->owner = worker;
+    return chunk;
+}
+
+static struct job seek(const struct seeker *seeker) {
+    struct pipeline *pipeline = seeker->pipeline;
+    struct job job = {.kind = JOB_NONE};
+    const struct replay_chunk *before = NULL;
+    uint64_t read_until = pipeline->end - pipeline->is_reading;
+    for (uint64_t i = pipeline->first; i < read_until; i++) {
+        struct replay_chunk *chunk = chunk_of(pipeline, i);
+        if (find_in_chunk(seeker, chunk, before, &job))
+            return job;
+        /* Behind a turn nothing is begun; and what waits for an entity entries waits for the one
+         * before.
+         */
+        if (chunk->is_barrier)
+            break;
+        before = chunk;
+    }
+    if (!pipeline->is_reading && !pipeline->is_at_end && !pipeline->is_ending &&
+        pipeline->end - pipeline->first < pipeline->ring_count) {
+        job = (struct job){.kind = JOB_READ, .chunk = take_free(pipeline, seeker->worker)};
+        pipeline->ring[pipeline->end++ % pipeline->ring_count] = job.chunk;
+        pipeline->is_reading = true;
+    }
+    return job;
+}
+
+static struct job find_job(struct pipeline *pipeline, size_t worker) {
+    struct seeker seeker = {.pipeline = pipeline, .worker = worker};
+    struct job job = seek(&seeker);
+    if (job.kind == JOB_NONE) {
+        seeker.takes_all = true;
+        job = seek(&seeker);
+    }
+    return job;
+}
+
+/* ---- doing it ---- */
+
+static void do_job(const struct pipeline *pipeline, const struct job *job, size_t worker) {
+    const struct replay *replay = pipeline->replay;
+    switch (job->kind) {
+    case JOB_READ:
+        replay_chunk_clear(job->chunk);
+        replay_read(replay, job->chunk);
+        break;
+    case JOB_ENTRIES:
+        replay_entries(replay, job->chunk, job->index, worker);
+        break;
+    case JOB_FEATURES:
+        replay_features(replay, job->chunk, job->lane, job->index, worker);
+        break;
+    case JOB_JUDGE:
+        replay_judge_part(replay, job->chunk, job->index, worker);
+        break;
+    case JOB_NONE:
+        break;
+    }
+}
+
+static size_t features_index(const struct job *job) {
+    size_t at = job->index;
+    for (size_t lane = 0; lane < job->lane; lane++)
+        at += job->chunk->lanes[lane].shard_count;
+    return at;
+}
+
+/* Under the lock. */
+static void tell_change(struct pipeline *pipeline) {
+    atomic_fetch_add_explicit(&pipeline->changes, 1, memory_order_relaxed);
+    if (pipeline->waiting > 0)
+        pthread_cond_broadcast(&pipeline->changed);
+}
+
+/* Under the lock. */
+static void finish_job(struct pipeline *pipeline, const struct job *job) {
+    switch (job->kind) {
+    case JOB_READ:
+        pipeline->is_reading = false;
+        pipeline->is_at_end = job->chunk->is_last;
+        break;
+    case JOB_ENTRIES:
+        job->chunk->entries_done++;
+        break;
+    case JOB_FEATURES:
+        job->chunk->features_through[features_index(job)] = REPLAY_THROUGH;
+        job->chunk->features_done++;
+        break;
+    case JOB_JUDGE:
+        job->chunk->judges_done++;
+        break;
+    case JOB_NONE:
+        break;
+    }
+    tell_change(pipeline);
+}
+
+/* Under the lock, which is given up meanwhile. false: there was nothing to do. */
+static bool work(struct pipeline *pipeline, size_t worker) {
+    struct job job = find_job(pipeline, worker);
+    if (job.kind == JOB_NONE)
+        return false;
+    pthread_mutex_unlock(&pipeline->lock);
+    do_job(pipeline, &job, worker);
+    pthread_mutex_lock(&pipeline->lock);
+    finish_job(pipeline, &job);
+    return true;
+}
+
+static inline void pause_briefly(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
+
+/* A job takes some 10 us; to fall asleep and be woken takes longer than that, and far longer where
+ * the processor is a virtual one. */
+#define LOOKS 1000
+
+/* Under the lock, which is given up meanwhile. */
+static void wait_for_change(struct pipeline *pipeline) {
+    const unsigned seen = atomic_load_explicit(&pipeline->changes, memory_order_relaxed);
+    bool is_same = true;
+    pthread_mutex_unlock(&pipeline->lock);
+    for (int i = 0; i < LOOKS && is_same; i++) {
+        pause_briefly();
+        is_same = atomic_load_explicit(&pipeline->changes, memory_order_relaxed) == seen;
+    }
+    pthread_mutex_lock(&pipeline->lock);
+    is_same = atomic_load_explicit(&pipeline->changes, memory_order_relaxed) == seen;
+    if (!is_same)
+        return;
+    pipeline->waiting++;
+    pthread_cond_wait(&pipeline->changed, &pipeline->lock);
+    pipeline->waiting--;
+}
+
+static void *work_on(void *argument) {
+    struct pipeline_worker *worker = argument;
+    struct pipeline *pipeline = worker->pipeline;
+    pthread_mutex_lock(&pipeline->lock);
+    while (!pipeline->is_stopping)
+        if (!work(pipeline, worker->number))
+            wait_for_change(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+    return NULL;
+}
+
+/* ---- the thread that runs the replay ---- */
+
+/* Under the lock, which is given up meanwhile. Nobody else touches a chunk that is judged, nor
+ * begins anything behind a turn. */
+static int emit_first(struct pipeline *pipeline, struct replay_output *output,
+                      struct error *ret_error) {
+    struct replay_chunk *chunk = chunk_of(pipeline, pipeline->first);
+    pthread_mutex_unlock(&pipeline->lock);
+    int r = replay_emit_chunk(output, chunk, ret_error);
+    pthread_mutex_lock(&pipeline->lock);
+    pipeline->first++;
+    pipeline->free[pipeline->free_count++] = chunk;
+    pipeline->is_ending = output->is_stopping;
+    tell_change(pipeline);
+    return r;
+}
+
+static bool is_first_judged(const struct pipeline *pipeline) {
+    return pipeline->first < pipeline->end - pipeline->is_reading &&
+           is_judged(pipeline, chunk_of(pipeline, pipeline->first));
+}
+
+/* What is being read is on its way, too. */
+static bool is_done(const struct pipeline *pipeline) {
+    return (pipeline->is_at_end || pipeline->is_ending) && pipeline->first == pipeline->end;
+}
+
+static int run(struct pipeline *pipeline, struct replay_output *output, struct error *ret_error) {
+    int r = 0;
+    pthread_mutex_lock(&pipeline->lock);
+    while (r == 0 && !is_done(pipeline)) {
+        if (is_first_judged(pipeline))
+            r = emit_first(pipeline, output, ret_error);
+        else if (!work(pipeline, 0))
+            wait_for_change(pipeline);
+    }
+    pipeline->is_stopping = true;
+    tell_change(pipeline);
+    pthread_mutex_unlock(&pipeline->lock);
+    return r;
+}
+
+static void pipeline_init(struct pipeline *pipeline, struct replay *replay) {
+    *pipeline = (struct pipeline){
+        .replay = replay,
+        .judges = replay->listener->take || !replay->listener->row || replay->walk,
+        .ring_count = replay->workers == 1 ? 1 : CHUNKS_EACH * replay->workers,
+    };
+    check(pthread_mutex_init(&pipeline->lock, NULL) == 0);
+    check(pthread_cond_init(&pipeline->changed, NULL) == 0);
+    pipeline->chunks = check_calloc(pipeline->ring_count, sizeof *pipeline->chunks);
+    pipeline->ring = check_calloc(pipeline->ring_count, sizeof(*pipeline->ring));
+    pipeline->free = check_calloc(pipeline->ring_count, sizeof(*pipeline->free));
+    for (size_t i = 0; i < pipeline->ring_count; i++) {
+        replay_chunk_init(&pipeline->chunks[i]);
+        pipeline->chunks[i].owner = i % replay->workers;
+        pipeline->free[pipeline->free_count++] = &pipeline->chunks[i];
+    }
+}
+
+static void pipeline_deinit(struct pipeline *pipeline) {
+    for (size_t i = 0; i < pipeline->ring_count; i++)
+        replay_chunk_deinit(&pipeline->chunks[i]);
+    free(pipeline->chunks);
+    free(pipeline->ring);
+    free(pipeline->free);
+    pthread_cond_destroy(&pipeline->changed);
+    pthread_mutex_destroy(&pipeline->lock);
+}
+
+int replay_run_chunks(struct replay_output *output, struct error *ret_error) {
+    size_t count = output->replay->workers;
+    struct pipeline pipeline;
+    pipeline_init(&pipeline, output->replay);
+    struct pipeline_worker *workers = check_calloc(count, sizeof *workers);
+    for (size_t i = 1; i < count; i++) {
+        workers[i] = (struct pipeline_worker){.pipeline = &pipeline, .number = i};
+        if (pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) != 0)
+            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
+    }
+    int r = run(&pipeline, output, ret_error);
+    for (size_t i = 1; i < count; i++)
+        check(pthread_join(workers[i].thread, NULL) == 0);
+    free(workers);
+    pipeline_deinit(&pipeline);
+    return r;
+}

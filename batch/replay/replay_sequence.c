@@ -1,0 +1,186 @@
+/* Record by record, in one thread: for what depends on verdicts to follow the policy that is
+ * replayed. Each transaction is decided, then applied with the verdict and the rules of that
+ * decision, and so is an outcome of it later.
+ *
+ * A second policy follows its own verdicts, on states of its own. What a policy refuses is applied
+ * without a verdict: nobody knows what would have become of it. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* One policy on its way. */
+struct following {
+    const struct replay_judge *judge;
+    struct replay_states *states;
+    struct buffer *verdicts; /* by position, one byte each */
+    struct arena *arena;
+    bool with_features;
+};
+
+struct sequence {
+    struct replay_output *output;
+    struct following course, against; /* against.states NULL: there is none */
+    struct buffer against_verdicts, prepared;
+};
+
+/* ---- verdicts ---- */
+
+static void keep_verdict(struct buffer *verdicts, uint64_t position, enum verdict verdict) {
+    if (position >= verdicts->length) {
+        size_t more = (size_t)position + 1 - verdicts->length;
+        memset(buffer_reserve(verdicts, more), VERDICT_NONE, more);
+        verdicts->length += more;
+    }
+    verdicts->bytes[position] = (uint8_t)verdict;
+}
+
+static enum verdict verdict_at(const struct buffer *verdicts, uint64_t position) {
+    return position < verdicts->length ? (enum verdict)verdicts->bytes[position] : VERDICT_NONE;
+}
+
+/* ---- one record ---- */
+
+/* decision NULL: it was refused. */
+static void apply_transaction(const struct following *course, const struct record *record,
+                              const struct decision *decision) {
+    static const struct decision none = {.verdict = VERDICT_NONE};
+    struct record followed = *record;
+    followed.transaction.decision = decision ? *decision : none;
+    keep_verdict(course->verdicts, record->position, followed.transaction.decision.verdict);
+    engine_apply(course->states->engines[0], &followed, &course->states->source);
+}
+
+/* A transaction that the tables hold was applied with its recorded verdict. */
+static void apply_outcome(const struct following *course, const struct record *record,
+                          uint64_t tables_position) {
+    struct record followed = *record;
+    uint64_t position = record->outcome.transaction_position;
+    if (position > tables_position)
+        followed.outcome.verdict = verdict_at(course->verdicts, position);
+    engine_apply(course->states->engines[0], &followed, &course->states->source);
+}
+
+static int decide(const struct following *course, const struct record *record,
+                  struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
+    arena_reset(course->arena);
+    int r = engine_decide(course->judge->engines[0], &record->transaction.transaction,
+                          &course->states->source, course->with_features, course->arena,
+                          ret_decision, ret_field, ret_error);
+    return replay_settle(course->judge, record, r, ret_decision, ret_error);
+}
+
+static int do_transaction(struct sequence *sequence, struct replay_line *line,
+                          struct error *ret_error) {
+    struct replay *replay = sequence->output->replay;
+    const struct record *record = &line->record;
+    struct replay_decided decided;
+    struct replay_row *row = &decided.row;
+    replay_begin_row(replay, record, &decided);
+    int r = replay_fit_shadows(replay, 0, record, ret_error);
+    if (r < 0)
+        return r;
+    if (sequence->against.states) {
+        struct text field;
+        r = decide(&sequence->against, record, &decided.against, &field, ret_error);
+        if (r < 0)
+            return r;
+        row->against = r == 0 ? &decided.against : NULL;
+        apply_transaction(&sequence->against, record, row->against);
+    }
+    r = decide(&sequence->course, record, &decided.decision, &row->refused_field, &decided.refusal);
+    if (r < 0) {
+        *ret_error = decided.refusal;
+        return r;
+    }
+    row->engine = sequence->course.judge->engines[0];
+    row->decision = r == 0 ? &decided.decision : NULL;
+    row->refusal = r == 0 ? NULL : &decided.refusal;
+    r = r == 0 ? replay_note_decided(replay, 0, row, ret_error) : 0;
+    if (r < 0)
+        return r;
+    r = line->is_reported
+            ? replay_emit_decided(replay, line, &decided, &sequence->prepared, ret_error)
+            : 0;
+    apply_transaction(&sequence->course, record, row->decision);
+    return r;
+}
+
+static int decode(struct replay *replay, const struct replay_chunk *chunk, struct replay_line *line,
+                  struct error *ret_error) {
+    struct text payload = replay_chunk_payload(chunk, line);
+    arena_reset(&replay->record);
+    int r = record_decode_in_place(line->type, payload.data, payload.length, &replay->record,
+                                   &line->record, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "record %" PRIu64, line->position);
+    line->record.position = line->position;
+    return 0;
+}
+
+static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, size_t index,
+                   struct error *ret_error) {
+    struct replay *replay = sequence->output->replay;
+    struct replay_line *line = &chunk->rows[index];
+    int r = 0;
+    if (line->type == RECORD_TRANSACTION || line->type == RECORD_OUTCOME)
+        r = decode(replay, chunk, line, ret_error);
+    if (r == 0 && line->type == RECORD_TRANSACTION) {
+        line->is_reported =
+            replay_is_reported(replay, line->record.transaction.transaction.event_time_us) &&
+            !replay_is_past(replay, chunk, index);
+        r = do_transaction(sequence, line, ret_error);
+    } else if (r == 0 && line->type == RECORD_OUTCOME) {
+        apply_outcome(&sequence->course, &line->record, replay->start.position);
+        if (sequence->against.states)
+            apply_outcome(&sequence->against, &line->record, replay->start.position);
+    }
+    if (r == 0)
+        replay_count(replay, line);
+    return r;
+}
+
+/* ---- all of them ---- */
+
+static int do_chunk(struct sequence *sequence, struct replay_chunk *chunk,
+                    struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < chunk->row_count && r == 0; i++)
+        r = do_line(sequence, chunk, i, ret_error);
+    return r < 0 ? r : replay_finish_chunk(sequence->output, chunk, ret_error);
+}
+
+static void sequence_init(struct sequence *sequence, struct replay_output *output) {
+    struct replay *replay = output->replay;
+    *sequence = (struct sequence){.output = output};
+    buffer_init(&sequence->against_verdicts);
+    buffer_init(&sequence->prepared);
+    sequence->course = (struct following){.judge = &replay->judge,
+                                          .states = replay->lanes[replay->judge.lane],
+                                          .verdicts = &replay->own_verdicts,
+                                          .arena = &replay->worker[0].decision,
+                                          .with_features = replay->options.features};
+    sequence->against = (struct following){.judge = &replay->against,
+                                           .states = replay->against_states,
+                                           .verdicts = &sequence->against_verdicts,
+                                           .arena = &replay->worker[0].against};
+}
+
+int replay_run_sequence(struct replay_output *output, struct error *ret_error) {
+    struct sequence sequence;
+    struct replay_chunk chunk;
+    int r = 0;
+    sequence_init(&sequence, output);
+    replay_chunk_init(&chunk);
+    while (r == 0 && !output->is_at_end && !output->is_stopping) {
+        replay_chunk_clear(&chunk);
+        replay_read(output->replay, &chunk);
+        r = do_chunk(&sequence, &chunk, ret_error);
+    }
+    replay_chunk_deinit(&chunk);
+    buffer_deinit(&sequence.against_verdicts);
+    buffer_deinit(&sequence.prepared);
+    return r;
+}

@@ -1,0 +1,155 @@
+/* Beginning in the middle: with the tables of a generation instead of the archive's first record.
+ *
+ * A generation holds what all records up to its place have come to, so the replay goes on behind
+ * it, as a server does. It is good for a range of event times when it has the policy's features and
+ * saw nothing of the range yet. */
+#include "replay_internal.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive/archive_search.h"
+#include "core/store/generation/generation.h"
+#include "core/store/ingest/fold.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- which one ---- */
+
+/* The event time of the first row that is decided: thresholds computed on the way look back. */
+static int64_t first_decided_us(const struct replay *replay) {
+    int64_t reach_us = replay->options.walk_forward
+                           ? walk_forward_reach_us(replay->history.policies[0].snapshot)
+                           : 0;
+    return replay->options.from_us - reach_us;
+}
+
+static bool is_good(const struct replay *replay, const struct generation *generation) {
+    const struct generation_manifest *manifest = generation_manifest(generation);
+    return manifest->plan_id == replay->history.policies[0].snapshot->plan.id &&
+           manifest->place.position <= replay->target.position &&
+           generation_tally(generation).newest_event_time_us < first_decided_us(replay);
+}
+
+/* Is it a better one than what there is? What cannot be opened is none. */
+static int consider(struct replay *replay, const char *folder, struct error *ret_error) {
+    struct generation *generation;
+    struct error ignored;
+    if (generation_open(replay->options.generations, folder, false, &generation, &ignored) < 0)
+        return 0;
+    const struct generation_manifest *manifest = generation_manifest(generation);
+    bool is_better = is_good(replay, generation) &&
+                     (!replay->tables || manifest->place.position > replay->start.position);
+    int r = is_better ? archive_parts_holds(replay->parts, manifest->place, ret_error) : 0;
+    if (r <= 0) {
+        generation_close(generation);
+        return r;
+    }
+    if (replay->tables)
+        generation_close(replay->tables);
+    replay->tables = generation;
+    replay->start = manifest->place;
+    return 0;
+}
+
+static int none_is_good(const struct replay *replay, struct error *ret_error) {
+    char from[64];
+    value_format(value_timestamp(first_decided_us(replay)), from, sizeof from);
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "%s has no generation of this archive with the policy's features that ends "
+                     "before %s: begin at the archive's first record instead",
+                     replay->options.generations, from);
+}
+
+/* The tables are of one plan. */
+static int check_against(const struct replay *replay, struct error *ret_error) {
+    const struct snapshot *against = replay->against_policy;
+    if (!against || against->plan.id == replay->history.policies[0].snapshot->plan.id)
+        return 0;
+    return error_set(ret_error, ERROR_INVALID,
+                     "the two policies have not the same features: tables can begin only one of "
+                     "them; begin at the archive's first record instead");
+}
+
+int replay_find_start(struct replay *replay, struct error *ret_error) {
+    const char *root = replay->options.generations;
+    DIR *folder = opendir(root);
+    if (!folder)
+        return error_set_errno(ret_error, errno, "cannot read %s", root);
+    int r = check_against(replay, ret_error);
+    for (const struct dirent *entry; r >= 0 && (entry = readdir(folder));)
+        if (strncmp(entry->d_name, "g-", 2) == 0)
+            r = consider(replay, entry->d_name, ret_error);
+    closedir(folder);
+    if (r == 0 && !replay->tables)
+        r = none_is_good(replay, ret_error);
+    if (r == 0)
+        r = generation_bind(replay->tables, &replay->history.policies[0].snapshot->plan, ret_error);
+    return r;
+}
+
+/* ---- what was in force there ---- */
+
+/* Of the generation adopted last in this part, up to the start. 1: there is one. */
+static int look_at_part(struct replay *replay, size_t part, struct error *ret_error) {
+    const struct search search = {
+        .parts = replay->parts, .rare = true, .rare_before = replay->start.position + 1};
+    struct search_result result = {0};
+    struct record record;
+    int r = search_part(&search, part, &result, ret_error);
+    for (size_t i = result.count; i-- > 0 && r == 0;) {
+        if (result.records[i].type != RECORD_GENERATION)
+            continue;
+        arena_reset(&replay->record);
+        r = search_decode(&result, i, &replay->record, &record, ret_error);
+        if (r < 0)
+            break;
+        if (!threshold_set_is_empty(&record.generation.thresholds))
+            replay->thresholds = thresholds_new(&record.generation.thresholds);
+        r = 1;
+    }
+    search_result_deinit(&result);
+    return r;
+}
+
+static int find_thresholds(struct replay *replay, struct error *ret_error) {
+    size_t part = archive_parts_find(replay->parts, replay->start.position - 1) + 1;
+    int r = 0;
+    if (part > archive_parts_count(replay->parts))
+        part = archive_parts_count(replay->parts);
+    while (part-- > 0 && r == 0)
+        r = look_at_part(replay, part, ret_error);
+    return r < 0 ? r : 0;
+}
+
+/* ---- its states ---- */
+
+static void load_entity(const struct replay *replay, size_t entity, struct replay_states *states) {
+    struct generation_cursor *cursor = generation_cursor_open(replay->tables, entity);
+    struct text key, bytes;
+    while (generation_cursor_next(cursor, &key, &bytes)) {
+        uint64_t hash = hash_text(key);
+        size_t shard = replay_states_shard(states, entity, hash);
+        struct held_state *held_state =
+            state_table_add(&states->shards[shard].live, entity, key, hash);
+        state_assign(&held_state->state, bytes.data, bytes.length);
+    }
+    generation_cursor_close(cursor);
+}
+
+int replay_load_start(struct replay *replay, struct replay_states *states,
+                      struct error *ret_error) {
+    int r = find_thresholds(replay, ret_error);
+    if (r < 0)
+        return r;
+    for (size_t e = 0; e < states->plan->plan.entity_count; e++)
+        load_entity(replay, e, states);
+    list_table_free(replay->lists);
+    replay->lists = generation_take_lists(replay->tables);
+    replay->newest_event_time_us = generation_tally(replay->tables).newest_event_time_us;
+    generation_close(replay->tables);
+    replay->tables = NULL;
+    return 0;
+}

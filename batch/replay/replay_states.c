@@ -1,0 +1,185 @@
+#include "replay_states.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+
+#include <stdlib.h>
+
+/* ---- one by one ---- */
+
+static struct state_table *live_of(struct state_source *self, size_t entity, uint64_t key_hash) {
+    struct replay_states *states = (struct replay_states *)self;
+    return &states->shards[replay_states_shard(states, entity, key_hash)].live;
+}
+
+static struct text read_state(struct state_source *self, size_t entity, struct text key,
+                              uint64_t key_hash) {
+    const struct held_state *held_state =
+        state_table_find(live_of(self, entity, key_hash), entity, key, key_hash);
+    if (!held_state)
+        return (struct text){0};
+    return (struct text){.data = (const char *)held_state->state.bytes,
+                         .length = held_state->state.length};
+}
+
+static struct state *write_state(struct state_source *self, size_t entity, struct text key,
+                                 uint64_t key_hash) {
+    struct state_table *live = live_of(self, entity, key_hash);
+    struct held_state *held_state = state_table_find(live, entity, key, key_hash);
+    if (!held_state)
+        held_state = state_table_add(live, entity, key, key_hash);
+    return &held_state->state;
+}
+
+static void find_states(struct state_source *self, struct state_place *places, size_t count) {
+    for (int step = 0; step < STATE_TABLE_FETCH_STEPS; step++)
+        for (size_t i = 0; i < count; i++)
+            state_table_fetch(live_of(self, places[i].entity, places[i].key_hash), places[i].entity,
+                              places[i].key_hash, step);
+    for (size_t i = 0; i < count; i++) {
+        struct held_state *held_state =
+            state_table_find(live_of(self, places[i].entity, places[i].key_hash), places[i].entity,
+                             places[i].key, places[i].key_hash);
+        places[i].state = held_state ? &held_state->state : NULL;
+    }
+}
+
+/* ---- all of them ---- */
+
+static void find_columns(struct replay_states *states) {
+    const struct plan *plan = &states->plan->plan;
+    states->entities = check_calloc(plan->entity_count, sizeof *states->entities);
+    for (size_t e = 0; e < plan->entity_count; e++)
+        states->entities[e] = engine_entity_plan(states->engines[0], e);
+    states->columns = check_calloc(plan->entity_count, sizeof *states->columns);
+    for (size_t e = 0; e < plan->entity_count; e++) {
+        const struct entity_plan *entity = &plan->entities[e];
+        struct replay_columns *columns = &states->columns[e];
+        columns->first_value = states->value_count;
+        columns->texts = check_calloc(entity->feature_count, sizeof *columns->texts);
+        for (size_t i = 0; i < entity->feature_count; i++)
+            if (feature_value_type(entity, &entity->features[i]) == VALUE_TEXT)
+                columns->texts[columns->text_count++] = i;
+        states->value_count += entity->feature_count;
+    }
+}
+
+struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards,
+                                        bool omits_ids) {
+    struct replay_states *states = check_calloc(1, sizeof *states);
+    states->source =
+        (struct state_source){.read = read_state, .write = write_state, .find = find_states};
+    states->plan = plan;
+    states->workers = workers;
+    states->engines = check_calloc(workers, sizeof(*states->engines));
+    states->omits_ids = omits_ids;
+    for (size_t i = 0; i < workers; i++) {
+        states->engines[i] = engine_new(plan, plan);
+        if (omits_ids)
+            engine_omit_ids(states->engines[i]);
+    }
+    states->shard_count = shards;
+    states->shards = check_calloc(shards, sizeof *states->shards);
+    states->memory = replay_memory_new();
+    for (size_t i = 0; i < shards; i++) {
+        struct replay_shard *shard = &states->shards[i];
+        heap_init(&shard->heap, replay_memory_source(states->memory));
+        shard->live.hash_leaves.heap = shard->dormant.hash_leaves.heap = &shard->heap;
+    }
+    find_columns(states);
+    return states;
+}
+
+void replay_states_free(struct replay_states *states) {
+    if (!states)
+        return;
+    for (size_t i = 0; i < states->shard_count; i++) {
+        state_table_deinit(&states->shards[i].live);
+        state_table_deinit(&states->shards[i].dormant);
+    }
+    replay_memory_free(states->memory);
+    free(states->shards);
+    for (size_t e = 0; e < states->plan->plan.entity_count; e++)
+        free(states->columns[e].texts);
+    free(states->columns);
+    free(states->entities);
+    for (size_t i = 0; i < states->workers; i++)
+        engine_free(states->engines[i]);
+    free(states->engines);
+    free(states);
+}
+
+/* ---- as after a rebuild ---- */
+
+/* A shard that is made of another one. */
+struct rebuilding {
+    const struct plan *plan;
+    const struct entity_plan *const *entities;
+    const struct replay_shard *from;
+    struct replay_shard *to;
+    int64_t newest_event_time_us;
+};
+
+/* Puts one whole state where a generation of now would have it. */
+static void place(const struct rebuilding *rebuilding, const struct held_state *held_state,
+                  const struct state *whole) {
+    const struct plan *plan = rebuilding->plan;
+    bool idle = state_is_idle(whole->bytes, whole->length, rebuilding->entities[held_state->entity],
+                              plan->lateness_us, rebuilding->newest_event_time_us);
+    struct text key = held_state_key(held_state);
+    struct held_state *copy =
+        state_table_add(idle ? &rebuilding->to->dormant : &rebuilding->to->live, held_state->entity,
+                        key, hash_text(key));
+    state_assign(&copy->state, whole->bytes, whole->length);
+}
+
+static const struct held_state *find(const struct state_table *state_table,
+                                     const struct held_state *like) {
+    struct text key = held_state_key(like);
+    return state_table_find(state_table, like->entity, key, hash_text(key));
+}
+
+/* An entity of which the states hold two parts. */
+static void place_merged(const struct rebuilding *rebuilding, const struct held_state *live,
+                         const struct held_state *dormant) {
+    const struct plan *plan = rebuilding->plan;
+    struct state whole;
+    state_init(&whole);
+    state_assign(&whole, dormant->state.bytes, dormant->state.length);
+    state_merge(&whole, rebuilding->entities[live->entity], plan->lateness_us, live->state.bytes,
+                live->state.length);
+    place(rebuilding, live, &whole);
+    state_deinit(&whole);
+}
+
+static void rebuild_shard(const struct rebuilding *rebuilding) {
+    const struct replay_shard *from = rebuilding->from;
+    /* Sorted: one hash table filled in the order of another's slots has endless collisions. */
+    struct held_state **sorted = state_table_sorted(&from->live);
+    for (size_t i = 0; i < from->live.count; i++) {
+        const struct held_state *dormant = find(&from->dormant, sorted[i]);
+        if (dormant)
+            place_merged(rebuilding, sorted[i], dormant);
+        else
+            place(rebuilding, sorted[i], &sorted[i]->state);
+    }
+    free(sorted);
+    sorted = state_table_sorted(&from->dormant);
+    for (size_t i = 0; i < from->dormant.count; i++)
+        if (!find(&from->live, sorted[i]))
+            place(rebuilding, sorted[i], &sorted[i]->state);
+    free(sorted);
+}
+
+struct replay_states *replay_states_rebuilt(const struct replay_states *states,
+                                            int64_t newest_event_time_us) {
+    struct replay_states *rebuilt =
+        replay_states_new(states->plan, states->workers, states->shard_count, states->omits_ids);
+    for (size_t i = 0; i < states->shard_count; i++)
+        rebuild_shard(&(struct rebuilding){.plan = &states->plan->plan,
+                                           .entities = states->entities,
+                                           .from = &states->shards[i],
+                                           .to = &rebuilt->shards[i],
+                                           .newest_event_time_us = newest_event_time_us});
+    return rebuilt;
+}

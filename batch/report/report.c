@@ -1,0 +1,462 @@
+#include "report.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* Of all reasons of a decision, and what their texts are made from. */
+#define REASONS_BYTES_MAX (4u << 20)
+
+#define DAY_US (INT64_C(86400) * 1000000)
+
+/* What a row of one policy has to be asked for. */
+struct reading {
+    struct report_book book;
+    size_t amount_slot; /* of its frame; SIZE_MAX: none in the report's currency */
+    double minor_per_major;
+    const struct entity_binding *card; /* NULL: it has no such entity */
+};
+
+/* One worker's sums; their own cache lines, as workers write them all the time. */
+struct report_worker {
+    _Alignas(64) struct report_tally tally;
+    struct reading *readings; /* by policy, in the order in which they were met */
+    size_t reading_count, last;
+    struct report_changes changes;
+    struct arena reasons; /* of one change */
+    uint64_t refused, against_refused, degraded, rule_errors, changed;
+    int64_t first_us, last_us;
+};
+
+struct report {
+    struct report_options options;
+    const struct snapshot *policy; /* whose currency it is; NULL: an archive without any */
+    const char *card_names[2];     /* entities that will do, the first before the second */
+    struct report_worker *workers;
+    size_t worker_count;
+    struct report_cards *cards;
+    struct report_figures figures;
+};
+
+static void worker_init(const struct report *report, struct report_worker *worker) {
+    *worker = (struct report_worker){.first_us = INT64_MAX, .last_us = INT64_MIN};
+    report_tally_init(&worker->tally);
+    arena_init(&worker->reasons, REASONS_BYTES_MAX);
+    report_changes_init(&worker->changes, report->options.listed);
+}
+
+struct report *report_new(const struct report_options *options, const struct replay *replay) {
+    struct report *report = check_calloc(1, sizeof *report);
+    *report = (struct report){
+        .options = *options,
+        .policy = replay_last_policy(replay),
+        .card_names = {options->card ? options->card : "card", options->card ? NULL : "customer"},
+        .worker_count = replay_workers(replay),
+        .cards = report_cards_new(options->k, options->blocked_after_days)};
+    report->workers = aligned_alloc(64, report->worker_count * sizeof *report->workers);
+    if (!report->workers)
+        check_exhausted("memory");
+    for (size_t i = 0; i < report->worker_count; i++)
+        worker_init(report, &report->workers[i]);
+    report_changes_init(&report->figures.changes, options->listed);
+    return report;
+}
+
+static void worker_deinit(struct report_worker *worker) {
+    report_tally_deinit(&worker->tally);
+    arena_deinit(&worker->reasons);
+    for (size_t i = 0; i < worker->reading_count; i++)
+        report_book_deinit(&worker->readings[i].book);
+    free(worker->readings);
+    report_changes_deinit(&worker->changes);
+}
+
+void report_free(struct report *report) {
+    if (!report)
+        return;
+    for (size_t i = 0; i < report->worker_count; i++)
+        worker_deinit(&report->workers[i]);
+    free(report->workers);
+    report_tally_deinit(&report->figures.tally);
+    report_rules_deinit(&report->figures.rules);
+    report_changes_deinit(&report->figures.changes);
+    report_cards_free(report->cards);
+    free(report);
+}
+
+/* ---- policies ---- */
+
+static size_t amount_slot(const struct report *report, const struct snapshot *snapshot) {
+    const struct schema *schema = &snapshot->schema;
+    if (!text_is(text_of(schema->base_currency), report->policy->schema.base_currency))
+        return SIZE_MAX;
+    for (size_t i = 0; i < schema->field_count; i++)
+        if (schema->fields[i].kind == FIELD_KIND_AMOUNT)
+            return i;
+    return SIZE_MAX;
+}
+
+/* The entity that stands for a card; SIZE_MAX: none. */
+static size_t card_entity(const struct report *report, const struct snapshot *snapshot) {
+    for (size_t name = 0; name < 2 && report->card_names[name]; name++)
+        for (size_t i = 0; i < snapshot->plan.entity_count; i++)
+            if (text_is(snapshot->plan.entities[i].name, report->card_names[name]))
+                return i;
+    return SIZE_MAX;
+}
+
+static struct reading *reading_of(const struct report *report, struct report_worker *worker,
+                                  const struct snapshot *snapshot, uint64_t first_position) {
+    size_t last = worker->last;
+    if (last < worker->reading_count && worker->readings[last].book.snapshot == snapshot)
+        return &worker->readings[last];
+    for (size_t i = 0; i < worker->reading_count; i++)
+        if (worker->readings[i].book.snapshot == snapshot)
+            return &worker->readings[worker->last = i];
+    worker->readings =
+        check_reallocarray(worker->readings, worker->reading_count + 1, sizeof *worker->readings);
+    struct reading *reading = &worker->readings[worker->last = worker->reading_count++];
+    size_t entity = card_entity(report, snapshot);
+    *reading = (struct reading){
+        .amount_slot = amount_slot(report, snapshot),
+        .minor_per_major = pow(10, snapshot->schema.base_digits),
+        .card = entity == SIZE_MAX ? NULL : &snapshot->bindings[entity],
+    };
+    report_book_init(&reading->book, snapshot, first_position);
+    return reading;
+}
+
+/* ---- a row ---- */
+
+static enum report_class class_of(const struct report *report, enum label label, int64_t at_us) {
+    switch (label) {
+    case LABEL_FRAUD:
+    case LABEL_CHARGEBACK:
+        return REPORT_POSITIVE;
+    case LABEL_LEGIT:
+        return REPORT_NEGATIVE;
+    case LABEL_SUSPECTED:
+        return REPORT_SUSPECTED;
+    case LABEL_NONE:
+    case LABEL_COUNT:
+        break;
+    }
+    return at_us > report->options.immature_from_us ? REPORT_IMMATURE : REPORT_UNKNOWN;
+}
+
+static int64_t day_of(int64_t us) {
+    return us / DAY_US - (us % DAY_US < 0);
+}
+
+/* What was sent in the report's currency is that. Of the rest the frame has the base currency's
+ * amount in major units, which were the quotient of a whole number below 10^13 and a power of ten:
+ * the product rounds back to that number. */
+static bool read_amount(const struct report *report, const struct reading *reading,
+                        const struct transaction *transaction, const struct value *frame,
+                        int64_t *ret_minor) {
+    if (text_is(transaction->currency, report->policy->schema.base_currency)) {
+        *ret_minor = transaction->amount_minor;
+        return true;
+    }
+    if (reading->amount_slot == SIZE_MAX || frame[reading->amount_slot].type != VALUE_DOUBLE)
+        return false;
+    *ret_minor = llround(frame[reading->amount_slot].number * reading->minor_per_major);
+    return true;
+}
+
+/* A card's key, hashed; all its parts must be there. */
+static bool read_card(const struct reading *reading, const struct value *frame,
+                      uint64_t *ret_hash) {
+    uint64_t hash = 0;
+    if (!reading->card)
+        return false;
+    for (size_t i = 0; i < reading->card->key_slot_count; i++) {
+        struct value part = frame[reading->card->key_slots[i]];
+        if (part.type == VALUE_ABSENT || part.type == VALUE_ERROR)
+            return false;
+        hash = value_hash(part, hash);
+    }
+    *ret_hash = hash;
+    return true;
+}
+
+static struct report_fact fact_of(const struct report *report, const struct reading *reading,
+                                  const struct replay_row *row, const struct value *frame) {
+    const struct transaction *transaction = &row->record->transaction.transaction;
+    struct report_fact fact = {
+        .class = class_of(report, row->outcome, transaction->event_time_us),
+        .has_outcome = row->outcome != LABEL_NONE,
+        .day = day_of(transaction->event_time_us),
+        .verdicts = {row->decision->verdict, row->against->verdict},
+        .scores = {row->decision->score, row->against->score},
+    };
+    fact.has_amount = read_amount(report, reading, transaction, frame, &fact.amount_minor);
+    return fact;
+}
+
+static int keep_change(const struct report *report, struct report_worker *worker,
+                       const struct replay_row *row, struct error *ret_error) {
+    const struct transaction *transaction = &row->record->transaction.transaction;
+    struct decision decision = *row->decision;
+    uint64_t hash = hash_text(transaction->id);
+    worker->changed++;
+    if (!report_changes_wants(&worker->changes, hash, row->record->position))
+        return 0;
+    arena_reset(&worker->reasons);
+    int r = report->options.texts
+                ? 0
+                : engine_reasons(row->engine, &worker->reasons, &decision, ret_error);
+    if (r < 0)
+        return r;
+    struct report_change change = {
+        .hash = hash,
+        .position = row->record->position,
+        .id = {.data = text_copy(transaction->id), .length = transaction->id.length},
+        .event_time_us = transaction->event_time_us,
+        .amount_minor = transaction->amount_minor,
+        .label = row->outcome,
+    };
+    if (transaction->currency.length == 3)
+        memcpy(change.currency, transaction->currency.data, 3);
+    report_decision_fill(&change.sides[REPORT_REPLAYED], &decision);
+    report_decision_fill(&change.sides[REPORT_AGAINST], row->against);
+    report_changes_put(&worker->changes, change);
+    return 0;
+}
+
+/* What card precision wants to know: the card's hash, and these. */
+enum mark { MARK_COUNTS = 1, MARK_POSITIVE = 2, MARK_CARD = 4, MARK_HISTORY = 8 };
+
+static void append_mark(struct buffer *prepared, unsigned mark, uint64_t card) {
+    buffer_append_u8(prepared, (uint8_t)mark);
+    buffer_append_u64(prepared, card);
+}
+
+static void append_card(const struct reading *reading, enum report_class class,
+                        const struct value *frame, unsigned mark, struct buffer *prepared) {
+    uint64_t card = 0;
+    if (!report_class_counts(class)) {
+        append_mark(prepared, 0, 0);
+        return;
+    }
+    mark |= MARK_COUNTS | (class == REPORT_POSITIVE ? MARK_POSITIVE : 0);
+    if (read_card(reading, frame, &card))
+        mark |= MARK_CARD;
+    append_mark(prepared, mark, card);
+}
+
+static void note_time(struct report_worker *worker, int64_t at_us) {
+    if (at_us < worker->first_us)
+        worker->first_us = at_us;
+    if (at_us > worker->last_us)
+        worker->last_us = at_us;
+}
+
+static void count_refusal(struct report_worker *worker, const struct replay_row *row) {
+    if (row->decision)
+        worker->against_refused++;
+    else
+        worker->refused++;
+}
+
+int report_take(struct report *report, size_t worker_index, const struct replay_row *row,
+                struct buffer *prepared, struct error *ret_error) {
+    check(worker_index < report->worker_count);
+    struct report_worker *worker = &report->workers[worker_index];
+    int64_t at_us = row->record->transaction.transaction.event_time_us;
+    bool is_history = at_us < report->options.history_until_us;
+    if (!row->decision || !row->against) {
+        if (!is_history)
+            count_refusal(worker, row);
+        append_mark(prepared, 0, 0);
+        return 0;
+    }
+    const struct value *frame = engine_frame(row->engine);
+    struct reading *reading =
+        reading_of(report, worker, engine_rules(row->engine), row->record->position);
+    struct report_fact fact = fact_of(report, reading, row, frame);
+    append_card(reading, fact.class, frame, is_history ? MARK_HISTORY : 0, prepared);
+    if (is_history)
+        return 0;
+    report_tally_add(&worker->tally, &fact);
+    report_book_add(&reading->book, &fact, row->engine, row->decision, row->fired,
+                    row->fired_count);
+    note_time(worker, at_us);
+    worker->degraded += row->decision->degraded;
+    worker->rule_errors += row->decision->rule_errors > 0;
+    if (row->decision->verdict == row->against->verdict)
+        return 0;
+    return keep_change(report, worker, row, ret_error);
+}
+
+void report_row(struct report *report, const struct replay_row *row, struct text mark) {
+    struct cursor cursor = cursor_of(mark.data, mark.length);
+    unsigned bits = cursor_u8(&cursor);
+    uint64_t card = cursor_u64(&cursor);
+    check(!cursor.failed);
+    if ((bits & MARK_COUNTS) == 0)
+        return;
+    const struct report_card_row card_row = {
+        .day = day_of(row->record->transaction.transaction.event_time_us),
+        .has_card = (bits & MARK_CARD) != 0,
+        .positive = (bits & MARK_POSITIVE) != 0,
+        .is_history = (bits & MARK_HISTORY) != 0,
+        .card = card,
+        .scores = {row->decision->score, row->against->score},
+    };
+    report_cards_add(report->cards, &card_row);
+}
+
+/* ---- all workers together ---- */
+
+/* What one has is the other's. */
+static void move(const struct report *report, struct report_worker *from,
+                 struct report_worker *to) {
+    report_tally_merge(&to->tally, &from->tally);
+    report_changes_merge(&to->changes, &from->changes);
+    for (size_t i = 0; i < from->reading_count; i++) {
+        const struct report_book *book = &from->readings[i].book;
+        struct reading *reading = reading_of(report, to, book->snapshot, book->first_position);
+        report_book_merge(&reading->book, book);
+    }
+    to->refused += from->refused;
+    to->against_refused += from->against_refused;
+    to->degraded += from->degraded;
+    to->rule_errors += from->rule_errors;
+    to->changed += from->changed;
+    if (from->first_us < to->first_us)
+        to->first_us = from->first_us;
+    if (from->last_us > to->last_us)
+        to->last_us = from->last_us;
+    worker_deinit(from);
+    worker_init(report, from);
+}
+
+/* The first worker gets all of it. */
+static struct report_worker *gather(struct report *report) {
+    for (size_t i = 1; i < report->worker_count; i++)
+        move(report, &report->workers[i], &report->workers[0]);
+    return &report->workers[0];
+}
+
+/* ---- put away, and taken out again ---- */
+
+void report_encode(struct report *report, struct buffer *out) {
+    const struct report_worker *all = gather(report);
+    buffer_append_varint(out, all->refused);
+    buffer_append_varint(out, all->against_refused);
+    buffer_append_varint(out, all->degraded);
+    buffer_append_varint(out, all->rule_errors);
+    buffer_append_varint(out, all->changed);
+    buffer_append_zigzag(out, all->first_us);
+    buffer_append_zigzag(out, all->last_us);
+    report_tally_encode(&all->tally, out);
+    report_changes_encode(&all->changes, out);
+    report_cards_encode(report->cards, out);
+    buffer_append_varint(out, all->reading_count);
+    for (size_t i = 0; i < all->reading_count; i++) {
+        const struct report_book *book = &all->readings[i].book;
+        buffer_append_u64(out, book->snapshot->id);
+        buffer_append_varint(out, book->first_position);
+        report_book_encode(book, out);
+    }
+}
+
+/* NULL: no policy of this id decides here. */
+static const struct snapshot *find_rules(const struct replay *replay, uint64_t id) {
+    const struct snapshot *snapshot;
+    for (size_t i = 0; (snapshot = replay_rules(replay, i)); i++)
+        if (snapshot->id == id)
+            return snapshot;
+    return NULL;
+}
+
+static void decode_book(const struct report *report, const struct replay *replay,
+                        struct cursor *cursor) {
+    struct report_worker *all = &report->workers[0];
+    size_t before = all->reading_count;
+    const struct snapshot *snapshot = find_rules(replay, cursor_u64(cursor));
+    uint64_t first_position = cursor_varint(cursor);
+    if (snapshot && !cursor->failed) {
+        struct reading *reading = reading_of(report, all, snapshot, first_position);
+        report_book_decode(&reading->book, cursor);
+    }
+    cursor->failed |= all->reading_count == before;
+}
+
+int report_decode(struct report *report, const struct replay *replay, struct text bytes,
+                  struct error *ret_error) {
+    struct cursor cursor = cursor_of(bytes.data, bytes.length);
+    struct report_worker *all = &report->workers[0];
+    all->refused = cursor_varint(&cursor);
+    all->against_refused = cursor_varint(&cursor);
+    all->degraded = cursor_varint(&cursor);
+    all->rule_errors = cursor_varint(&cursor);
+    all->changed = cursor_varint(&cursor);
+    all->first_us = cursor_zigzag(&cursor);
+    all->last_us = cursor_zigzag(&cursor);
+    report_tally_decode(&all->tally, &cursor);
+    report_changes_decode(&all->changes, &cursor);
+    report_cards_decode(report->cards, &cursor);
+    uint64_t books = cursor_varint(&cursor);
+    for (uint64_t i = 0; i < books && !cursor.failed; i++)
+        decode_book(report, replay, &cursor);
+    if (cursor.failed || cursor_left(&cursor) > 0)
+        return error_set(ret_error, ERROR_DAMAGED, "the figures are damaged");
+    return 0;
+}
+
+/* ---- the end ---- */
+
+static int compare_books(const void *a, const void *b) {
+    const struct report_book *first = *(const struct report_book *const *)a,
+                             *second = *(const struct report_book *const *)b;
+    return (first->first_position > second->first_position) -
+           (first->first_position < second->first_position);
+}
+
+/* In the order of their first rows. */
+static void finish_rules(struct report_rules *rules, const struct report_worker *all) {
+    size_t count = all->reading_count;
+    const struct report_book **books = check_calloc(count + 1, sizeof(*books));
+    for (size_t i = 0; i < count; i++)
+        books[i] = &all->readings[i].book;
+    qsort(books, count, sizeof(*books), compare_books);
+    report_rules_init(rules, books, count);
+    free(books);
+}
+
+static void take_over(struct report_figures *figures, struct report_worker *all) {
+    report_tally_merge(&figures->tally, &all->tally);
+    report_changes_merge(&figures->changes, &all->changes);
+    finish_rules(&figures->rules, all);
+    figures->refused = all->refused;
+    figures->against_refused = all->against_refused;
+    figures->degraded = all->degraded;
+    figures->rule_errors = all->rule_errors;
+    figures->changed = all->changed;
+    figures->first_us = all->first_us;
+    figures->last_us = all->last_us;
+}
+
+const struct report_figures *report_finish(struct report *report) {
+    struct report_figures *figures = &report->figures;
+    take_over(figures, gather(report));
+    report_changes_finish(&figures->changes);
+    figures->transactions = report_rows(&figures->tally);
+    if (report->policy) {
+        size_t entity = card_entity(report, report->policy);
+        if (entity != SIZE_MAX)
+            figures->card = report->policy->plan.entities[entity].name;
+    }
+    figures->card_days = report_cards_finish(report->cards, &figures->card_day_count);
+    figures->late_cards = report_cards_late(report->cards);
+    figures->blocked_cards = report_cards_blocked(report->cards);
+    for (enum report_side side = 0; side < REPORT_SIDES; side++) {
+        const struct report_scores *unblocked = report_cards_scores(report->cards, side);
+        figures->ranking[side] = unblocked ? unblocked : &figures->tally.sides[side].scores;
+    }
+    return figures;
+}

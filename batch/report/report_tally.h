@@ -1,0 +1,126 @@
+/* What a replay's rows add up to: integers, so that sums of parts are the sum of the whole,
+ * whichever worker took which row. Figures are made of them at the end. Private to the report.
+ *
+ * Each row counts once, by its class (what its outcome says), the verdict of either side and the
+ * score of either side. Amounts are minor units of the policy's base currency, their sums and sums
+ * of squares 128 bits: 10^13 squared, for 10^12 rows. */
+#pragma once
+
+#include "core/base/buffer.h"
+#include "core/wire/types/decision.h"
+#include "report_curve.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+__extension__ typedef __int128 report_sum;
+
+/* Whose decisions. */
+enum report_side { REPORT_REPLAYED, REPORT_AGAINST, REPORT_SIDES };
+
+/* What a transaction is taken for. The last two are left out of everything that asks whether a
+ * decision was right. */
+enum report_class {
+    REPORT_POSITIVE,  /* fraud, chargeback */
+    REPORT_NEGATIVE,  /* legit */
+    REPORT_UNKNOWN,   /* no outcome: taken for legit */
+    REPORT_IMMATURE,  /* no outcome, and too young to miss one */
+    REPORT_SUSPECTED, /* nobody knows */
+    REPORT_CLASSES
+};
+
+static inline bool report_class_counts(enum report_class class) {
+    return class <= REPORT_UNKNOWN;
+}
+
+/* One row, as far as tallies ask. */
+struct report_fact {
+    enum report_class class;
+    bool has_outcome, has_amount;
+    int64_t amount_minor; /* 0 without one */
+    int64_t day;          /* since 1970-01-01, UTC, of the event time */
+    enum verdict verdicts[REPORT_SIDES];
+    uint32_t scores[REPORT_SIDES];
+};
+
+struct report_cell {
+    uint64_t rows;
+    report_sum amount, squares;
+};
+
+struct report_side_tally {
+    struct report_cell cells[REPORT_CLASSES][VERDICT_COUNT];
+    struct report_scores scores; /* unknown ones among the negatives */
+    uint64_t unknown[REPORT_SCORES];
+};
+
+struct report_day_side {
+    uint64_t verdicts[VERDICT_COUNT];
+    uint64_t caught; /* positives that were not approved */
+};
+
+struct report_day_tally {
+    int64_t day;
+    uint64_t transactions, positive, without_outcome;
+    struct report_day_side sides[REPORT_SIDES];
+};
+
+struct report_tally {
+    struct report_side_tally sides[REPORT_SIDES];
+    uint64_t matrix[VERDICT_COUNT][VERDICT_COUNT]; /* against × replayed */
+    uint64_t other_scores;                         /* the same verdict, another score */
+    uint64_t without_amount;
+    struct report_day_tally *days; /* by day */
+    size_t day_count, day_room;
+    size_t last_day; /* index of the one that was added to last */
+};
+
+void report_tally_init(struct report_tally *tally);
+void report_tally_deinit(struct report_tally *tally);
+void report_tally_add(struct report_tally *tally, const struct report_fact *fact);
+void report_tally_merge(struct report_tally *to, const struct report_tally *from);
+
+/* ---- put away, and taken out again ---- */
+
+/* All parts of a report have these two. What is decoded is put into an empty one, which can only be
+ * freed afterwards if the cursor has failed: the bytes are not what an encoder wrote. */
+void report_tally_encode(const struct report_tally *tally, struct buffer *out);
+void report_tally_decode(struct report_tally *tally, struct cursor *cursor);
+
+/* What they are made of. */
+void report_counts_encode(const uint64_t *counts, size_t count, struct buffer *out);
+void report_counts_decode(struct cursor *cursor, size_t count, uint64_t *ret_counts);
+void report_sum_encode(report_sum sum, struct buffer *out);
+report_sum report_sum_decode(struct cursor *cursor);
+/* One that event times can have. */
+int64_t report_day_decode(struct cursor *cursor);
+/* A whole number below a bound. */
+uint64_t report_number_decode(struct cursor *cursor, uint64_t bound);
+
+/* ---- what follows ---- */
+
+/* Is the transaction looked at by somebody or stopped? */
+static inline bool report_is_alert(enum verdict verdict) {
+    return verdict > VERDICT_APPROVE;
+}
+
+uint64_t report_rows(const struct report_tally *tally);
+uint64_t report_class_rows(const struct report_tally *tally, enum report_class class);
+uint64_t report_verdict_rows(const struct report_side_tally *side, enum verdict verdict);
+
+/* How good the verdicts of a side were, and what they were worth. */
+struct report_detection {
+    uint64_t true_positive, false_positive, false_negative, true_negative;
+    report_sum caught, missed;   /* amounts of positives that were not approved, that were */
+    report_sum declined_wrongly; /* amounts of negatives that were declined */
+    report_sum review_cost;      /* the price of a review for each verdict "review" */
+    report_sum net;              /* caught − declined_wrongly − review_cost */
+    double net_half;             /* half the width of its interval of 95 % */
+};
+
+/* The interval: transactions are taken for independent draws, so the variance of a sum over n of
+ * them is estimated by n · Σ(x − x̄)²/n = Σx² − (Σx)²/n, which is also the bootstrap's (B. Efron,
+ * R. Tibshirani, An Introduction to the Bootstrap, 1993, ch. 5), and the sum is nearly normal. */
+struct report_detection report_detection(const struct report_side_tally *side,
+                                         int64_t review_price_minor);

@@ -1,0 +1,69 @@
+/* What a rebuild tells about the thresholds and cut-offs it computed. */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/wire/types/decision.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define THRESHOLD_EXAMPLES 5
+
+/* A group whose value changed by more than the guard lets through: the old one stays. */
+struct threshold_held {
+    struct text key; /* in words: its fields with " / " between; empty: over all groups */
+    double before, computed;
+};
+
+struct threshold_line {
+    struct text name;
+    uint64_t samples;
+    bool has_before; /* the generation adopted last has it, computed from the same declaration */
+    bool has_overall, had_overall;
+    double overall, overall_before;
+    size_t groups, groups_before;
+    size_t changed, held; /* values, that over all groups included */
+    const struct threshold_held *examples;
+    size_t example_count;
+    bool is_too_large; /* so many groups cannot be kept: only the value over all groups is */
+};
+
+enum cutoff_state {
+    CUTOFF_COMPUTED,
+    CUTOFF_HELD,         /* it changed by more than the guard lets through: the old one stays */
+    CUTOFF_SMALL_SAMPLE, /* too few transactions or known outcomes: the old one stays */
+    CUTOFF_UNREACHABLE,  /* no score meets the budget: the old one stays */
+};
+
+struct cutoff_line {
+    enum verdict verdict;
+    enum cutoff_state state;
+    uint32_t before, after; /* 0: no score gives the verdict */
+    uint32_t computed;      /* 0: none */
+    uint64_t sample;        /* transactions, or outcomes known */
+    enum verdict hidden_by; /* a more severe verdict with a cut-off that is no higher; NONE: none */
+};
+
+/* Decisions of the last day that would have been others. */
+struct verdict_flip {
+    enum verdict from, to;
+    uint64_t count;
+    struct text ids[THRESHOLD_EXAMPLES]; /* some of them, the first in the archive */
+    size_t id_count;
+};
+
+struct threshold_report {
+    struct arena arena; /* everything below */
+    const struct threshold_line *thresholds;
+    size_t threshold_count;
+    const struct cutoff_line *cutoffs;
+    size_t cutoff_count;
+    const struct verdict_flip *flips;
+    size_t flip_count;
+    uint64_t compared;     /* decisions of the last day */
+    bool is_rescored;      /* scores come from a replay, not from the records */
+    double seconds;        /* for values from records, and quantiles */
+    double replay_seconds; /* for values and scores that need the features of then */
+    uint64_t spilled_bytes;
+};

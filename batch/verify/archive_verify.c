@@ -1,0 +1,190 @@
+#include "archive_verify.h"
+
+#include "batch/base/thread_pool.h"
+#include "core/base/check.h"
+#include "core/store/archive/archive_check.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+/* A record with the largest policy that the loader takes, decoded. */
+#define RECORD_BYTES_MAX ((size_t)160 << 20)
+
+/* What came of one segment. */
+struct finding {
+    struct archive_check check;
+    struct error fault; /* code 0: none */
+};
+
+struct verification {
+    struct archive_parts *parts;
+    size_t count;
+    struct finding *findings;
+    struct arena *arenas; /* of each thread */
+    atomic_ullong done;   /* bytes */
+    struct archive_verify_report report;
+};
+
+/* ---- one segment, in a thread ---- */
+
+struct watch {
+    struct archive_check_watch watch; /* first */
+    struct verification *verification;
+    struct thread_pool *thread_pool;
+    uint64_t reported;
+};
+
+static int report(struct archive_check_watch *self, uint64_t done) {
+    struct watch *watch = (struct watch *)self;
+    atomic_fetch_add(&watch->verification->done, done - watch->reported);
+    watch->reported = done;
+    return thread_pool_is_stopped(watch->thread_pool);
+}
+
+static int check_segment(void *user, struct thread_pool *thread_pool, size_t worker, size_t job,
+                         struct error *ret_error) {
+    struct verification *verification = user;
+    struct finding *finding = &verification->findings[job];
+    struct watch watch = {
+        .watch = {report}, .verification = verification, .thread_pool = thread_pool};
+    int r = archive_check_part(verification->parts, job, &verification->arenas[worker],
+                               &watch.watch, &finding->check, ret_error);
+    uint64_t size = archive_parts_size(verification->parts, job);
+    atomic_fetch_add(&verification->done, size > watch.reported ? size - watch.reported : 0);
+    if (r == -ERROR_DAMAGED || r == -ERROR_UNSUPPORTED) {
+        finding->fault = *ret_error;
+        return 0;
+    }
+    return r;
+}
+
+static int check_segments(struct verification *verification, size_t threads,
+                          struct progress *progress, struct error *ret_error) {
+    bool is_interrupted = false;
+    uint64_t total = verification->report.bytes;
+    verification->arenas = check_calloc(threads, sizeof *verification->arenas);
+    for (size_t i = 0; i < threads; i++)
+        arena_init(&verification->arenas[i], RECORD_BYTES_MAX);
+    struct thread_pool *thread_pool =
+        thread_pool_start(threads, verification->count, check_segment, verification);
+    while (!thread_pool_wait(thread_pool))
+        if (progress_update(progress, "verify", atomic_load(&verification->done), total) != 0) {
+            is_interrupted = true;
+            thread_pool_stop(thread_pool);
+        }
+    int r = thread_pool_finish(thread_pool, ret_error);
+    for (size_t i = 0; i < threads; i++)
+        arena_deinit(&verification->arenas[i]);
+    free(verification->arenas);
+    if (r == 0 && is_interrupted)
+        r = error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+    return r;
+}
+
+/* ---- all of them together ---- */
+
+static void find_fault(struct verification *verification, struct archive_verify_listener *listener,
+                       const struct error *fault) {
+    verification->report.damaged++;
+    listener->fault(listener, fault);
+}
+
+static void add_up(struct verification *verification, struct archive_verify_listener *listener) {
+    struct archive_verify_report *report = &verification->report;
+    const struct finding *before = NULL; /* the segment in front, if it is whole */
+    for (size_t i = 0; i < verification->count; i++) {
+        const struct finding *finding = &verification->findings[i];
+        struct error fault = finding->fault;
+        if (fault.code == 0) {
+            report->records += finding->check.records;
+            for (size_t type = 0; type < RECORD_TYPE_COUNT; type++)
+                report->by_type[type] += finding->check.by_type[type];
+            if (before)
+                archive_check_joint(verification->parts, i, &before->check, &finding->check,
+                                    &fault);
+        }
+        if (fault.code != 0)
+            find_fault(verification, listener, &fault);
+        before = finding->fault.code == 0 ? finding : NULL;
+    }
+}
+
+/* What is written and not synced: it need not be whole, but what is there must not be damaged. */
+static int read_rest(struct verification *verification, const char *archive,
+                     struct error *ret_error) {
+    struct archive_verify_report *report = &verification->report;
+    struct archive_reader *reader;
+    struct record record;
+    struct arena arena;
+    uint64_t done, total;
+    int r = archive_reader_open(archive, report->synced, &reader, ret_error);
+    if (r < 0)
+        return r;
+    arena_init(&arena, RECORD_BYTES_MAX);
+    while ((r = archive_reader_next(reader, &arena, &record, ret_error)) > 0) {
+        arena_reset(&arena);
+        report->unsynced++;
+        report->records++;
+        report->by_type[record.type]++;
+    }
+    archive_reader_extent(reader, &done, &total);
+    report->torn_bytes = total - done;
+    report->end = archive_reader_place(reader);
+    archive_reader_close(reader);
+    arena_deinit(&arena);
+    return r;
+}
+
+static double now_seconds(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+static int verify(struct verification *verification, const struct archive_verify_options *options,
+                  struct progress *progress, struct archive_verify_listener *listener,
+                  struct error *ret_error) {
+    struct archive_verify_report *report = &verification->report;
+    verification->count = report->segments = archive_parts_count(verification->parts);
+    verification->findings = check_calloc(verification->count, sizeof *verification->findings);
+    report->synced = archive_parts_end(verification->parts);
+    for (size_t i = 0; i < verification->count; i++) {
+        struct archive_part part = archive_parts_part(verification->parts, i);
+        report->bytes += part.size;
+        report->sealed += part.is_sealed;
+    }
+    int r = check_segments(verification, options->threads, progress, ret_error);
+    if (r < 0)
+        return r;
+    add_up(verification, listener);
+    if (report->damaged > 0) /* how it ends is of no interest then, and may not be found */
+        return 0;
+    r = read_rest(verification, options->archive, ret_error);
+    if (r == -ERROR_DAMAGED || r == -ERROR_UNSUPPORTED) {
+        find_fault(verification, listener, ret_error);
+        r = 0;
+    }
+    if (r == 0 && report->damaged == 0 && report->records == 0)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "there are no records in %s: is it an archive?",
+                      options->archive);
+    return r;
+}
+
+int archive_verify_run(const struct archive_verify_options *options, struct progress *progress,
+                       struct archive_verify_listener *listener,
+                       struct archive_verify_report *ret_report, struct error *ret_error) {
+    struct verification verification = {0};
+    double begin = now_seconds();
+    atomic_init(&verification.done, 0);
+    int r = archive_parts_open(options->archive, &verification.parts, ret_error);
+    if (r == 0)
+        r = verify(&verification, options, progress, listener, ret_error);
+    archive_parts_close(verification.parts);
+    free(verification.findings);
+    if (r < 0)
+        return r;
+    verification.report.seconds = now_seconds() - begin;
+    *ret_report = verification.report;
+    return 0;
+}

@@ -1,0 +1,338 @@
+/* harrier archive: the care of an archive. list: which segments there are; verify: is every byte
+ * what was written? seal: closed segments are compressed and chained by hash. A server may write
+ * meanwhile. */
+#include "batch/verify/archive_verify.h"
+
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/priority.h"
+#include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/quantity.h"
+#include "command.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive/archive_parts.h"
+#include "core/store/archive/archive_seal.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define JOBS_MAX 256
+
+struct options;
+
+static int list(const struct options *options, const char *archive);
+static int verify(const struct options *options, const char *archive);
+static int seal(const struct options *options, const char *archive);
+
+static const struct task {
+    const char *name;
+    int (*run)(const struct options *options, const char *archive);
+} tasks[] = {{"list", list}, {"verify", verify}, {"seal", seal}};
+
+struct options {
+    const struct task *task;
+    const char *archive;
+    uint64_t jobs; /* 0: as many as there are processors */
+    bool json, quiet;
+};
+
+static const struct task *find_task(const char *name, struct argp_state *state) {
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
+        if (strcmp(tasks[i].name, name) == 0)
+            return &tasks[i];
+    argp_error(state,
+               "\"%s\" is nothing that can be done with an archive (expected list, verify or seal)",
+               name);
+    return NULL;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case 'J':
+        if (!quantity_parse_count(value, 1, JOBS_MAX, &options->jobs))
+            argp_error(state, "--jobs: \"%s\" is no number from 1 to %d", value, JOBS_MAX);
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0)
+            options->task = find_task(value, state);
+        else if (state->arg_num == 1)
+            options->archive = value;
+        else
+            argp_error(state, "one archive at a time");
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->task)
+            argp_error(state, "list, verify or seal?");
+        if (!options->archive)
+            argp_error(state, "which archive? (its folder, or the data folder around it)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"jobs", 'J', "N", 0, "verify: read N segments at once (as many as there are processors)", 0},
+    {"json", 'j', NULL, 0, "JSON lines", 0},
+    {"quiet", 'q', NULL, 0, "verify and seal: no progress and no report, only what is wrong", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "list ARCHIVE\nverify ARCHIVE\nseal ARCHIVE",
+    .doc =
+        "list shows an archive's segments: which records are in them, and how large they are. "
+        "verify reads all of it: every checksum, the chain through all records, that positions "
+        "have no gaps and times never go back, and the seals. seal compresses the segments that "
+        "are "
+        "closed and chains them by hash, as rebuild does every night. ARCHIVE is the archive's "
+        "folder or the server's data folder around it. A server may be writing."
+        "\vverify goes on behind a damaged segment and tells each, with file and byte. list and "
+        "verify change nothing; seal removes a plain file only when the sealed one has been read "
+        "back, and may be killed at any time. Exit status: 0 the archive is whole, 65 it is "
+        "damaged, 66 there is none, 74 a file cannot be read or written, 75 interrupted, or "
+        "another process seals it.",
+};
+
+static void print_line(struct buffer *line) {
+    printf("%.*s\n", (int)line->length, (const char *)line->bytes);
+    buffer_deinit(line);
+}
+
+/* ---- list ---- */
+
+static void list_json(const struct archive_part *part) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "file", text_of(part->file));
+    json_add_unsigned(&line, "first", part->first);
+    json_add_unsigned(&line, "last", part->last);
+    json_add_unsigned(&line, "bytes", part->size);
+    json_add_bool(&line, "sealed", part->is_sealed);
+    json_add_unsigned(&line, "stored_bytes", part->stored);
+    json_end_object(&line);
+    print_line(&line);
+}
+
+#define LIST_HEAD_FORMAT "%-40s %14s %14s %14s %11s %11s  %s\n"
+#define LIST_FORMAT      "%-40s %14" PRIu64 " %14" PRIu64 " %14s %11s %11s  %s\n"
+
+#define RATIO_SIZE 32
+
+/* "2.6 : 1", or nothing where nothing was gained. */
+static const char *format_ratio(uint64_t size, uint64_t stored, char ret_ratio[RATIO_SIZE]) {
+    ret_ratio[0] = '\0';
+    if (stored > 0 && stored != size)
+        snprintf(ret_ratio, RATIO_SIZE, "%.1f : 1", (double)size / (double)stored);
+    return ret_ratio;
+}
+
+static void list_text(const struct archive_part *part) {
+    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
+    char ratio[RATIO_SIZE];
+    uint64_t records = part->last + 1 - part->first;
+    printf(LIST_FORMAT, part->file, part->first, part->last, quantity_format_count(records, count),
+           quantity_format_bytes(part->size, bytes), quantity_format_bytes(part->stored, stored),
+           format_ratio(part->size, part->stored, ratio));
+}
+
+static void list_all(const struct archive_parts *parts, uint64_t size, uint64_t stored) {
+    char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], file[QUANTITY_BYTES_SIZE];
+    char ratio[RATIO_SIZE];
+    uint64_t last = archive_parts_end(parts).position;
+    printf(LIST_FORMAT, "all", (uint64_t)1, last, quantity_format_count(last, count),
+           quantity_format_bytes(size, bytes), quantity_format_bytes(stored, file),
+           format_ratio(size, stored, ratio));
+}
+
+static int list(const struct options *options, const char *archive) {
+    struct archive_parts *parts;
+    struct error error;
+    uint64_t size = 0, stored = 0;
+    int r = archive_parts_open(archive, &parts, &error);
+    if (r < 0)
+        return exit_with(&error);
+    size_t segments = archive_parts_count(parts);
+    if (segments > 0 && !options->json)
+        printf(LIST_HEAD_FORMAT, "segment", "first", "last", "records", "size", "file", "sealed");
+    for (size_t i = 0; i < segments; i++) {
+        struct archive_part part = archive_parts_part(parts, i);
+        (options->json ? list_json : list_text)(&part);
+        size += part.size;
+        stored += part.stored;
+    }
+    if (segments == 0)
+        r = error_set(&error, ERROR_NOT_FOUND, "%s has no synced record: is it an archive?",
+                      archive);
+    else if (!options->json)
+        list_all(parts, size, stored);
+    archive_parts_close(parts);
+    return r < 0 ? (int)exit_with(&error) : EXIT_STATUS_OK;
+}
+
+/* ---- verify ---- */
+
+struct telling {
+    struct archive_verify_listener listener; /* first */
+    struct progress_bar bar;
+    bool json;
+};
+
+static void report_diagnostic(struct archive_verify_listener *self,
+                              const struct error *diagnostic) {
+    struct telling *telling = (struct telling *)self;
+    progress_bar_clear(&telling->bar);
+    if (!telling->json) {
+        printf("damaged: %s\n", diagnostic->text);
+        return;
+    }
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "damaged", text_of(diagnostic->text));
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void report_json(const struct archive_verify_report *report) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_bool(&line, "whole", report->damaged == 0);
+    json_add_unsigned(&line, "segments", report->segments);
+    json_add_unsigned(&line, "faults", report->damaged);
+    json_add_unsigned(&line, "sealed", report->sealed);
+    json_add_unsigned(&line, "bytes", report->bytes);
+    json_add_unsigned(&line, "records", report->records);
+    json_begin_object(&line, "by_type");
+    for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        json_add_unsigned(&line, record_type_name(type), report->by_type[type]);
+    json_end_object(&line);
+    json_add_unsigned(&line, "synced_position", report->synced.position);
+    if (report->damaged == 0) {
+        json_add_unsigned(&line, "unsynced", report->unsynced);
+        json_add_unsigned(&line, "torn_bytes", report->torn_bytes);
+        json_add_unsigned(&line, "position", report->end.position);
+        json_add_hex(&line, "chain", report->end.chain);
+    }
+    json_add_unsigned(&line, "milliseconds", (uint64_t)(report->seconds * 1000));
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void report_text(const struct archive_verify_report *report) {
+    char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], chain[HASH_HEX_SIZE];
+    printf("segments       %zu, %s; %zu are sealed\n", report->segments,
+           quantity_format_bytes(report->bytes, bytes), report->sealed);
+    printf("records        %s\n", quantity_format_count(report->records, number));
+    for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        if (report->by_type[type])
+            printf("  %-12s %s\n", record_type_name(type),
+                   quantity_format_count(report->by_type[type], number));
+    printf("last sync mark %" PRIu64 "\n", report->synced.position);
+    if (report->damaged) {
+        printf("\nDamaged: %zu faults, told above.\n", report->damaged);
+        return;
+    }
+    hash_hex(report->end.chain, chain);
+    printf("behind it      %s\n", quantity_format_count(report->unsynced, number));
+    if (report->torn_bytes)
+        printf("at the end     %s that are no whole record: being written, or torn by a crash\n",
+               quantity_format_bytes(report->torn_bytes, bytes));
+    printf("chain          %s\n", chain);
+    if (report->seconds > 0)
+        printf("rate           %s/s\n",
+               quantity_format_bytes((uint64_t)((double)report->bytes / report->seconds), bytes));
+    printf("\nThe archive is whole.\n");
+}
+
+static int verify(const struct options *options, const char *archive) {
+    struct telling telling = {.listener = {report_diagnostic}, .json = options->json};
+    struct archive_verify_report report;
+    struct error error;
+    long processors = sysconf(_SC_NPROCESSORS_ONLN);
+    const struct archive_verify_options verify_options = {
+        .archive = archive,
+        .threads = options->jobs    ? (size_t)options->jobs
+                   : processors > 0 ? (size_t)processors
+                                    : 1,
+    };
+    progress_bar_init(&telling.bar, progress_style_of(options->quiet, false), NULL);
+    telling.bar.stop = interrupt_watch();
+    int r = archive_verify_run(&verify_options, &telling.bar.progress, &telling.listener, &report,
+                               &error);
+    progress_bar_clear(&telling.bar);
+    if (r < 0)
+        return exit_with(&error);
+    if (!options->quiet)
+        (options->json ? report_json : report_text)(&report);
+    return report.damaged ? EXIT_STATUS_BAD_INPUT : EXIT_STATUS_OK;
+}
+
+/* ---- seal ---- */
+
+static void sealed_json(const struct archive_seal_report *report) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_unsigned(&line, "sealed", report->sealed);
+    json_add_unsigned(&line, "sealed_before", report->before);
+    json_add_unsigned(&line, "left", report->left);
+    json_add_unsigned(&line, "bytes", report->size);
+    json_add_unsigned(&line, "stored_bytes", report->stored);
+    json_add_unsigned(&line, "position", report->position);
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void sealed_text(const struct archive_seal_report *report) {
+    char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
+    printf("sealed now     %zu segments", report->sealed);
+    if (report->sealed)
+        printf(", %s are %s now (%.1f : 1)", quantity_format_bytes(report->size, size),
+               quantity_format_bytes(report->stored, stored),
+               (double)report->size / (double)report->stored);
+    printf("\nsealed before  %zu\nnot closed     %zu\nsealed up to   position %" PRIu64 "\n",
+           report->before, report->left, report->position);
+}
+
+static int seal(const struct options *options, const char *archive) {
+    struct archive_seal_report report;
+    struct progress_bar bar;
+    struct error error;
+    progress_bar_init(&bar, progress_style_of(options->quiet, false), NULL);
+    bar.stop = interrupt_watch();
+    priority_set_idle();
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */
+    int r = archive_seal(archive, UINT64_MAX, &bar.progress, &report, &error);
+    progress_bar_clear(&bar);
+    if (!options->quiet && (r == 0 || report.sealed > 0))
+        (options->json ? sealed_json : sealed_text)(&report);
+    return r < 0 ? (int)exit_with(&error) : EXIT_STATUS_OK;
+}
+
+int command_archive(int argc, char **argv) {
+    struct options options = {0};
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    char *archive = folder_of_archive(options.archive);
+    int status = options.task->run(&options, archive);
+    free(archive);
+    return status;
+}

@@ -1,0 +1,241 @@
+/* harrier explain: why was this transaction decided as it was? */
+#include "batch/verify/explain.h"
+
+#include "clients/c/reply.h"
+#include "clients/cli/explain/explain_output.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/server_options.h"
+#include "command.h"
+#include "core/store/explain/explain.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#define DEADLINE_US_DEFAULT UINT64_C(60000000)
+
+enum { OPTION_POSITION = 256, OPTION_SERVER, OPTION_DEADLINE, OPTION_THREADS, OPTION_TOKEN_FILE };
+
+struct options {
+    const char *folder, *id, *policy, *server, *token_file;
+    uint64_t position, threads, deadline_us;
+    bool json, all, quiet;
+};
+
+static void check_options(const struct options *options, struct argp_state *state) {
+    if (options->server && options->folder)
+        argp_error(state, "either a server is asked or a folder is read: with --server only ID");
+    if (!options->server && !options->folder)
+        argp_error(state, "which archive?");
+    if (!options->id)
+        argp_error(state, "which transaction?");
+    if (options->server && (options->policy || options->position))
+        argp_error(state, "--policy and --id-position are for a folder: a server explains what it "
+                          "decided");
+}
+
+/* With a server the only argument is the id; else the last one is. */
+static void take_argument(struct options *options, char *value, struct argp_state *state) {
+    if (state->arg_num > 1)
+        argp_error(state, "one transaction at a time");
+    options->folder = options->id;
+    options->id = value;
+}
+
+static uint64_t parse_count(const char *name, const char *value, uint64_t most,
+                            struct argp_state *state) {
+    uint64_t count = 0;
+    if (!quantity_parse_count(value, 1, most, &count))
+        argp_error(state, "%s: \"%s\" is no number that it can be", name, value);
+    return count;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    int64_t us;
+    switch (key) {
+    case 'p':
+        options->policy = value;
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'a':
+        options->all = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case OPTION_POSITION:
+        options->position = parse_count("--id-position", value, UINT64_MAX, state);
+        return 0;
+    case OPTION_THREADS:
+        options->threads = parse_count("--threads", value, 1024, state);
+        return 0;
+    case OPTION_SERVER:
+        options->server = value ? value : SERVER_ADDRESS_DEFAULT;
+        return 0;
+    case OPTION_TOKEN_FILE:
+        options->token_file = value;
+        return 0;
+    case OPTION_DEADLINE:
+        if (!quantity_parse_duration(value, &us) || us < 1000 ||
+            (uint64_t)us > HARRIER_DEADLINE_US_MAX)
+            argp_error(state, "--deadline: \"%s\" is no time it can be (expected for example 30s)",
+                       value);
+        options->deadline_us = (uint64_t)us;
+        return 0;
+    case ARGP_KEY_ARG:
+        take_argument(options, value, state);
+        return 0;
+    case ARGP_KEY_END:
+        check_options(options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"policy", 'p', "DIR", 0,
+     "Also what this policy would decide, on the same history folded for it from the archive's "
+     "first record",
+     0},
+    {"all", 'a', NULL, 0, "Of the rules that did not fire, too, the whole conditions", 0},
+    {"json", 'j', NULL, 0, "One JSON object with everything", 0},
+    {"id-position", OPTION_POSITION, "N", 0,
+     "Of several transactions with this id, that of the record at position N (the last one)", 0},
+    {"threads", OPTION_THREADS, "N", 0, "Read segments in N threads (one per core)", 0},
+    {"quiet", 'q', NULL, 0, "No progress", 0},
+    {NULL, 0, NULL, 0, "Instead of a folder:", 1},
+    {"server", OPTION_SERVER, "ADDRESS", 0,
+     "Ask the server that listens there (" SERVER_ADDRESS_DEFAULT ")", 0},
+    SERVER_OPTIONS_TOKEN_FILE(OPTION_TOKEN_FILE),
+    {"deadline", OPTION_DEADLINE, "TIME", 0, "How long it may take (60s)", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "DATA_FOLDER ID\nARCHIVE ID\n--server ADDRESS ID",
+    .doc =
+        "Why a transaction was decided as it was: derives the decision again from the archive, to "
+        "the bit, and shows every value that it saw, every rule with its parts, and how verdict "
+        "and score came about. An ID that is the beginning of only one will do."
+        "\vA server may run meanwhile; what it has not synced yet is not found. With the data "
+        "folder, the tables that the transaction was decided on save reading the archive from its "
+        "first record.\n\nExit status: 0 done, 1 what was derived is not what is archived, 65 the "
+        "archive is damaged, 66 no such archive or transaction, 69 the server does not answer in "
+        "time, 74 cannot read or write, 75 interrupted, 78 the policy does not check.",
+};
+
+/* ---- from a folder ---- */
+
+/* The tables are beside the archive in a data folder; an archive alone has none. */
+static char *find_generations(const char *folder, const char *archive) {
+    struct stat status;
+    char *generations = folder_in(folder, FOLDER_GENERATIONS);
+    bool is_data = strcmp(folder, archive) != 0;
+    if (is_data && stat(generations, &status) == 0 && S_ISDIR(status.st_mode))
+        return generations;
+    free(generations);
+    return NULL;
+}
+
+static int explain_folder(const struct options *options, struct harrier_reply **ret_reply,
+                          struct error *ret_error) {
+    struct progress_bar bar;
+    struct arena arena;
+    struct explanation explanation;
+    char *archive = folder_of_archive(options->folder);
+    char *generations = find_generations(options->folder, archive);
+    const struct explain_job job = {.archive = archive,
+                                    .generations = generations,
+                                    .id = options->id,
+                                    .position = options->position,
+                                    .policy = options->policy,
+                                    .threads = (size_t)options->threads};
+    progress_bar_init(&bar, progress_style_of(options->quiet, true), "segments");
+    bar.stop = interrupt_watch();
+    arena_init(&arena, EXPLANATION_BYTES_MAX);
+    int r = explain_run(&job, &bar.progress, &arena, &explanation, ret_error);
+    progress_bar_clear(&bar);
+    if (r == 0) {
+        const struct response response = {.call = CALL_EXPLAIN, .explain = &explanation};
+        *ret_reply = reply_new(&response);
+        if (!*ret_reply)
+            r = error_set(ret_error, ERROR_TOO_LARGE, "the explanation takes too much memory");
+    }
+    arena_deinit(&arena);
+    free(generations);
+    free(archive);
+    return r;
+}
+
+/* ---- from a server ---- */
+
+static int ask_server(const struct options *options, struct harrier_client *client,
+                      struct harrier_reply **ret_reply, struct error *ret_error) {
+    struct harrier_error failure = {0};
+    if (harrier_explain(client, options->id, NULL, ret_reply, &failure) < 0)
+        return retry_failure(options->server, &failure, ret_error);
+    return 0;
+}
+
+/* ---- the command ---- */
+
+static enum exit_status print(const struct options *options,
+                              const struct harrier_explanation *explanation) {
+    struct buffer out;
+    buffer_init(&out);
+    if (options->json)
+        explain_output_json(explanation, &out);
+    else
+        explain_output_text(explanation, options->all, options->policy, &out);
+    bool written = fwrite(out.bytes, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
+    int code = errno;
+    buffer_deinit(&out);
+    if (!written && code != EPIPE) {
+        struct error failure;
+        error_set_errno(&failure, code, "cannot write to stdout");
+        return exit_with(&failure);
+    }
+    return explanation->equal ? EXIT_STATUS_OK : EXIT_STATUS_ROWS_FAILED;
+}
+
+static enum exit_status fail(const struct options *options, const struct error *error) {
+    enum exit_status status = exit_with(error);
+    return options->policy && error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
+}
+
+int command_explain(int argc, char **argv) {
+    struct options options = {.deadline_us = DEADLINE_US_DEFAULT};
+    struct harrier_client *client = NULL;
+    struct harrier_reply *reply = NULL;
+    struct error error;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    int r;
+    if (options.server) {
+        const struct server_options server = {.address = options.server,
+                                              .token_file = options.token_file,
+                                              .deadline_us = options.deadline_us};
+        r = server_options_connect(&server, 1, &client, &error);
+        if (r < 0)
+            return (int)exit_with_address(&error);
+        r = ask_server(&options, client, &reply, &error);
+    } else {
+        r = explain_folder(&options, &reply, &error);
+    }
+    enum exit_status status = r < 0 ? fail(&options, &error) : print(&options, reply->explanation);
+    harrier_reply_free(reply);
+    harrier_client_free(client);
+    return (int)status;
+}

@@ -1,0 +1,384 @@
+/* harrier import: the command line of batch/import/import.h, and the files of history it reads. */
+#include "batch/import/import.h"
+
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/io/mapped_file.h"
+#include "clients/cli/io/row_errors.h"
+#include "clients/cli/io/rows_prefetch.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/quantity.h"
+#include "command.h"
+#include "core/base/check.h"
+#include "core/policy/load/snapshot.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MAX_AHEAD_US     INT64_C(3600000000) /* as a server's max_ahead */
+#define MEMORY_BYTES_MIN (UINT64_C(64) << 20)
+
+enum { OPTION_MAP = 256, OPTION_FORMAT, OPTION_STRICT, OPTION_MAX_AHEAD };
+
+struct options {
+    const char *folder, *policy, *map;
+    char **files;
+    size_t file_count;
+    enum row_format format;
+    bool strict, quiet;
+    int64_t max_ahead_us;
+    uint64_t memory_bytes;
+};
+
+static uint64_t parse_memory(const char *value, struct argp_state *state) {
+    uint64_t bytes = 0;
+    if (!quantity_parse_bytes(value, &bytes) || bytes < MEMORY_BYTES_MIN)
+        argp_error(state, "--memory: \"%s\" is no amount of memory from 64M, like 512M or 2G",
+                   value);
+    return bytes;
+}
+
+static void check_options(const struct options *options, struct argp_state *state) {
+    if (!options->folder)
+        argp_error(state, "which archive? (its folder, or the data folder around it)");
+    if (options->file_count == 0)
+        argp_error(state, "which files? (- is standard input)");
+    if (!options->policy)
+        argp_error(state, "which policy decides? (--policy DIR)");
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case 'p':
+        options->policy = value;
+        return 0;
+    case OPTION_MAP:
+        options->map = value;
+        return 0;
+    case OPTION_FORMAT:
+        options->format = row_format_parse(value);
+        if (options->format == ROW_FORMAT_GUESS)
+            argp_error(state, "--format: \"%s\" (expected csv or jsonl)", value);
+        return 0;
+    case OPTION_STRICT:
+        options->strict = true;
+        return 0;
+    case OPTION_MAX_AHEAD:
+        if (!quantity_parse_duration(value, &options->max_ahead_us))
+            argp_error(state, "--max-ahead: \"%s\" is no duration, like 1h or 90s", value);
+        return 0;
+    case 'm':
+        options->memory_bytes = parse_memory(value, state);
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->folder)
+            return ARGP_ERR_UNKNOWN; /* it and the rest: ARGP_KEY_ARGS */
+        options->folder = value;
+        return 0;
+    case ARGP_KEY_ARGS:
+        options->files = state->argv + state->next;
+        options->file_count = (size_t)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_END:
+        check_options(options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"policy", 'p', "DIR", 0, "The policy that decides; required", 0},
+    {"map", OPTION_MAP, "FILE", 0,
+     "YAML file that says which column is which field; without it columns have the fields' names",
+     0},
+    {"format", OPTION_FORMAT, "csv|jsonl", 0, "Instead of what the first byte suggests", 0},
+    {"strict", OPTION_STRICT, NULL, 0, "Stop at the first row that fails", 0},
+    {"max-ahead", OPTION_MAX_AHEAD, "DURATION", 0,
+     "Refuse what happened so much later than it was received (1h)", 0},
+    {"memory", 'm', "SIZE", 0,
+     "Stop when what is newer than the tables takes more memory than this (default: no limit)", 0},
+    {"quiet", 'q', NULL, 0, "No progress and no report", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "ARCHIVE FILE|-…",
+    .doc =
+        "Brings history into an archive: transactions of CSV or JSON-lines files (plain or zstd) "
+        "are decided as a server would have decided them, in the files' order, and recorded with "
+        "the outcomes that the files state. ARCHIVE is the archive's folder or the server's data "
+        "folder around it; no server may have it open."
+        "\vA transaction was received at its received_time, or without one when it happened. An "
+        "outcome is recorded when history reaches its outcome_time, or without one with its "
+        "transaction. What is in the archive already is left out: an import that ended early is "
+        "simply run again. Rows that are wrong are told on standard error and counted; the others "
+        "go on.\n\nExit status: 0 done, 1 some rows failed, 65 bad input or a damaged archive, 66 "
+        "no such file, 74 cannot read or write, 75 interrupted, out of --memory, or the archive is "
+        "in use, 78 the policy or the mapping is wrong.",
+};
+
+/* ---- rows ---- */
+
+struct importing {
+    const struct options *options;
+    struct import *import;
+    struct progress_bar bar;
+    struct row_diagnostics diagnostics;
+    struct mapped_file file;
+    struct rows_prefetch *ahead;
+    uint64_t rows;
+};
+
+/* 1: only this row is wrong, and that has been told. */
+static int row_failed(struct importing *importing, uint64_t line, struct text field,
+                      struct error *error) {
+    char name[TRANSACTION_FIELD_MAX + 1];
+    snprintf(name, sizeof name, "%" TEXT_FORMAT, TEXT_ARGS(field));
+    row_diagnostics_add_answer(&importing->diagnostics, line, name, error->text);
+    if (!importing->options->strict)
+        return 1;
+    return error_set(error, ERROR_INVALID, "stopped at %s:%" PRIu64 " (--strict)",
+                     importing->diagnostics.file, line);
+}
+
+static int take_row(struct importing *importing, const struct prefetched_row *row,
+                    struct error *ret_error) {
+    struct text field = {0};
+    if (row->error) {
+        *ret_error = *row->error;
+        return row_failed(importing, row->line, field, ret_error);
+    }
+    int r = import_take(importing->import, &row->row, &field, ret_error);
+    if (r < 0 && import_concerns_row(ret_error))
+        return row_failed(importing, row->line, field, ret_error);
+    return r;
+}
+
+static void show_progress(struct importing *importing) {
+    char note[64] = "";
+    uint64_t done, total;
+    if (importing->diagnostics.count)
+        snprintf(note, sizeof note, "%" PRIu64 " failed", importing->diagnostics.count);
+    rows_prefetch_extent(importing->ahead, &done, &total);
+    progress_bar_update(&importing->bar, "import", done, total, importing->rows, note);
+}
+
+static int take_rows(struct importing *importing, struct error *ret_error) {
+    for (;;) {
+        const struct prefetched_row *row;
+        int r = rows_prefetch_next(importing->ahead, importing->bar.stop, &row, ret_error);
+        if (r <= 0)
+            return r;
+        importing->rows++;
+        r = take_row(importing, row, ret_error);
+        if (r < 0)
+            return r;
+        if (*importing->bar.stop)
+            return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+        if (importing->rows % 256 == 0)
+            show_progress(importing);
+    }
+}
+
+static int take_files(struct importing *importing, struct error *ret_error) {
+    const struct options *options = importing->options;
+    int r = 0;
+    for (size_t i = 0; i < options->file_count && r == 0; i++) {
+        r = mapped_file_open(&importing->file, options->files[i], options->map, options->format,
+                             MAPPED_TRANSACTIONS, ret_error);
+        if (r < 0)
+            return r;
+        importing->diagnostics.file = mapped_file_name(&importing->file);
+        importing->ahead = rows_prefetch_start(&importing->file, options->quiet);
+        r = take_rows(importing, ret_error);
+        rows_prefetch_stop(importing->ahead);
+        mapped_file_close(&importing->file);
+    }
+    return r;
+}
+
+/* ---- the report ---- */
+
+static void print_count(const char *name, uint64_t count) {
+    char number[QUANTITY_COUNT_SIZE];
+    printf("%-13s %s\n", name, quantity_format_count(count, number));
+}
+
+static void print_text(const struct importing *importing, const struct import_report *report,
+                       double seconds) {
+    char number[QUANTITY_COUNT_SIZE];
+    print_count("rows", importing->rows);
+    print_count("transactions", report->transactions);
+    print_count("duplicates", report->duplicates);
+    print_count("outcomes", report->outcomes);
+    print_count("unchanged", report->unchanged);
+    if (report->waiting)
+        print_count("waiting", report->waiting);
+    print_count("failed", importing->diagnostics.count);
+    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
+        print_count(verdict_name(verdict), report->verdicts[verdict]);
+    printf("positions     %" PRIu64 " to %" PRIu64 "\n", report->begin.position + 1,
+           report->end.position);
+    if (seconds > 0)
+        printf("rate          %s rows/s\n",
+               quantity_format_count((uint64_t)((double)importing->rows / seconds), number));
+}
+
+static void print_json(const struct importing *importing, const struct import_report *report,
+                       double seconds) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_unsigned(&line, "rows", importing->rows);
+    json_add_unsigned(&line, "transactions", report->transactions);
+    json_add_unsigned(&line, "duplicates", report->duplicates);
+    json_add_unsigned(&line, "outcomes", report->outcomes);
+    json_add_unsigned(&line, "unchanged", report->unchanged);
+    json_add_unsigned(&line, "waiting", report->waiting);
+    json_add_unsigned(&line, "failed", importing->diagnostics.count);
+    json_begin_object(&line, "verdicts");
+    for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
+        json_add_unsigned(&line, verdict_name(verdict), report->verdicts[verdict]);
+    json_end_object(&line);
+    json_add_unsigned(&line, "degraded", report->degraded);
+    json_add_unsigned(&line, "begin_position", report->begin.position);
+    json_add_unsigned(&line, "position", report->end.position);
+    json_add_hex(&line, "chain", report->end.chain);
+    json_add_unsigned(&line, "milliseconds", (uint64_t)(seconds * 1000));
+    json_end_object(&line);
+    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
+    buffer_deinit(&line);
+}
+
+static void print_report(const struct importing *importing) {
+    struct import_report report;
+    double seconds = progress_bar_elapsed(&importing->bar);
+    if (importing->options->quiet)
+        return;
+    import_report(importing->import, &report);
+    if (isatty(STDOUT_FILENO))
+        print_text(importing, &report, seconds);
+    else
+        print_json(importing, &report, seconds);
+}
+
+/* ---- the command ---- */
+
+/* What has been recorded is brought to the disk however the rows ended, unless the archive itself
+ * is the trouble. */
+static int run(struct importing *importing) {
+    struct error error, stop_error;
+    int r = take_files(importing, &error);
+    progress_bar_clear(&importing->bar);
+    if (r == 0) {
+        r = import_finish(importing->import, &error);
+    } else if (import_stop(importing->import, &stop_error) < 0 && error.code != ERROR_SYSTEM) {
+        error = stop_error;
+    }
+    print_report(importing);
+    if (r == 0)
+        return importing->diagnostics.count ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
+    bool by_row = importing->options->strict && importing->diagnostics.count;
+    int status = (int)exit_with_mapping(&error, importing->options->map);
+    return by_row && error.code == ERROR_INVALID ? EXIT_STATUS_ROWS_FAILED : status;
+}
+
+static int load_policy(const char *folder, struct snapshot **ret_snapshot,
+                       struct error *ret_error) {
+    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
+    buffer_init(&messages);
+    int r = snapshot_load_folder(folder, ret_snapshot, &messages, ret_error);
+    buffer_deinit(&messages);
+    return r < 0 ? error_prefix(ret_error, "the policy in %s", folder) : 0;
+}
+
+/* The archive's folder: in the data folder, made when it is missing, unless what was named is an
+ * archive itself, which its lock tells. */
+static char *find_archive(const char *path) {
+    struct stat status;
+    char *lock = folder_in(path, "lock");
+    bool is_archive = stat(lock, &status) == 0;
+    free(lock);
+    char *inner = folder_in(path, FOLDER_ARCHIVE);
+    if (!is_archive || stat(inner, &status) == 0)
+        return inner;
+    free(inner);
+    return text_copy(text_of(path));
+}
+
+static int open_import(struct importing *importing, struct snapshot *rules,
+                       struct error *ret_error) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    char *archive = find_archive(importing->options->folder);
+    char *around = text_copy(text_of(archive));
+    char *generations = folder_in(dirname(around), FOLDER_GENERATIONS);
+    const struct import_options options = {
+        .archive = archive,
+        .generations = generations,
+        .rules = rules,
+        .now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
+        .max_ahead_us = importing->options->max_ahead_us,
+        .memory_bytes = importing->options->memory_bytes,
+    };
+    int r = 0;
+    if (mkdir(importing->options->folder, 0750) < 0 && errno != EEXIST)
+        r = error_set_errno(ret_error, errno, "%s: cannot be made", importing->options->folder);
+    if (r == 0)
+        r = import_open(&options, &importing->bar.progress, &importing->import, ret_error);
+    free(generations);
+    free(around);
+    free(archive);
+    return r;
+}
+
+static void say_recovery(const struct importing *importing) {
+    struct import_report report;
+    import_report(importing->import, &report);
+    if (report.recovery.torn_bytes > 0)
+        fprintf(stderr,
+                "harrier: the archive's end was torn: %" PRIu64 " bytes behind position %" PRIu64
+                " were cut off and kept in %s\n",
+                report.recovery.torn_bytes, report.recovery.position, report.recovery.torn_file);
+}
+
+int command_import(int argc, char **argv) {
+    struct options options = {.max_ahead_us = MAX_AHEAD_US};
+    struct importing importing = {.options = &options};
+    struct snapshot *rules = NULL;
+    struct error error;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    progress_bar_init(&importing.bar, progress_style_of(options.quiet, false), "rows");
+    importing.bar.stop = interrupt_watch();
+    importing.diagnostics.bar = &importing.bar;
+    if (load_policy(options.policy, &rules, &error) < 0) {
+        enum exit_status status = exit_with(&error);
+        return error.code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
+    }
+    int status;
+    if (open_import(&importing, rules, &error) < 0) {
+        progress_bar_clear(&importing.bar);
+        status = (int)exit_with(&error);
+    } else {
+        say_recovery(&importing);
+        status = run(&importing);
+    }
+    import_close(importing.import);
+    snapshot_unref(rules);
+    return status;
+}

@@ -1,0 +1,224 @@
+/* harrier inspect: records of an archive as text or JSON, or counts over all of them. Reads only; a
+ * server may write meanwhile. */
+#include "clients/cli/output/archive_census.h"
+#include "clients/cli/output/record_text.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/quantity.h"
+#include "command.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/archive/archive.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define RECORD_BYTES_MAX (160u << 20)
+
+struct options {
+    const char *archive;
+    uint64_t from, limit;
+    enum record_type type; /* 0: all */
+    bool json, count, frames, quiet;
+};
+
+static enum record_type parse_type(const char *name, struct argp_state *state) {
+    for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
+        if (strcmp(record_type_name(type), name) == 0)
+            return type;
+    char names[256] = "";
+    for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++) {
+        strcat(names, " ");
+        strcat(names, record_type_name(type));
+    }
+    argp_error(state, "--type: there is no \"%s\" (expected one of%s)", name, names);
+    return RECORD_TYPE_COUNT;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case 'f':
+        if (!quantity_parse_count(value, 1, UINT64_MAX, &options->from))
+            argp_error(state, "--from: \"%s\" is no position (expected 1 or more)", value);
+        return 0;
+    case 'n':
+        if (!quantity_parse_count(value, 1, UINT64_MAX, &options->limit))
+            argp_error(state, "--limit: \"%s\" is no number of records (expected 1 or more)",
+                       value);
+        return 0;
+    case 't':
+        options->type = parse_type(value, state);
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'c':
+        options->count = true;
+        return 0;
+    case 'F':
+        options->frames = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            argp_error(state, "one archive at a time");
+        options->archive = value;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "which archive?");
+        return 0;
+    case ARGP_KEY_END:
+        if (options->count && (options->from || options->limit || options->type || options->frames))
+            argp_error(state, "--count is over the whole archive");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"from", 'f', "POSITION", 0, "Begin with this record", 0},
+    {"limit", 'n', "N", 0, "Print at most N records", 0},
+    {"type", 't', "TYPE", 0, "Only records of this type: transaction, outcome, snapshot, …", 0},
+    {"json", 'j', NULL, 0, "One JSON object a line", 0},
+    {"frames", 'F', NULL, 0, "Also where each record lies: file, offset, length, checksum", 0},
+    {"count", 'c', NULL, 0, "Counts over the whole archive instead of records", 0},
+    {"quiet", 'q', NULL, 0, "No progress", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "ARCHIVE",
+    .doc = "Prints the records of an archive, one a line. ARCHIVE is the archive's folder or the "
+           "server's data folder around it. Nothing is changed; a server may be writing.\v"
+           "--count tells transactions, outcomes, how many transactions carry which label now, "
+           "segments, the last sync mark, the last position and its chain hash. Exit status: 65 "
+           "the archive is damaged (the message says where), 66 there is none.",
+};
+
+struct inspection {
+    const struct options *options;
+    struct archive_reader *reader;
+    struct arena arena;
+    struct buffer line;
+    struct progress_bar bar;
+    uint64_t printed;
+};
+
+/* 1: whoever reads our output has enough (`| head`); that is no failure. */
+static int write_failed(struct error *ret_error) {
+    return errno == EPIPE ? 1 : error_set_errno(ret_error, errno, "cannot write to stdout");
+}
+
+static int print_record(struct inspection *inspection, const struct record *record,
+                        struct error *ret_error) {
+    const struct archive_frame *frame =
+        inspection->options->frames ? archive_reader_frame(inspection->reader) : NULL;
+    buffer_clear(&inspection->line);
+    if (inspection->options->json)
+        record_json(record, frame, &inspection->line);
+    else
+        record_text(record, frame, &inspection->line);
+    buffer_append_u8(&inspection->line, '\n');
+    if (fwrite(inspection->line.bytes, 1, inspection->line.length, stdout) !=
+        inspection->line.length)
+        return write_failed(ret_error);
+    inspection->printed++;
+    return 0;
+}
+
+static bool is_asked_for(const struct options *options, const struct record *record) {
+    return record->position >= options->from &&
+           (options->type == 0 || record->type == options->type);
+}
+
+static int print_records(struct inspection *inspection, struct error *ret_error) {
+    const struct options *options = inspection->options;
+    while (options->limit == 0 || inspection->printed < options->limit) {
+        struct record record;
+        arena_reset(&inspection->arena);
+        int r = archive_reader_next(inspection->reader, &inspection->arena, &record, ret_error);
+        if (r <= 0)
+            return r;
+        if (!is_asked_for(options, &record))
+            continue;
+        r = print_record(inspection, &record, ret_error);
+        if (r != 0)
+            return r;
+    }
+    return 0;
+}
+
+static int count_records(struct inspection *inspection, struct archive_census *census,
+                         struct error *ret_error) {
+    const volatile int *stop = interrupt_watch();
+    for (;;) {
+        struct record record;
+        arena_reset(&inspection->arena);
+        int r = archive_reader_next(inspection->reader, &inspection->arena, &record, ret_error);
+        if (r <= 0)
+            return r;
+        r = archive_census_add(census, &record, archive_reader_frame(inspection->reader)->file,
+                               ret_error);
+        if (r < 0)
+            return r;
+        if (record.position % 4096 == 0) {
+            uint64_t done, total;
+            archive_reader_extent(inspection->reader, &done, &total);
+            progress_bar_update(&inspection->bar, "counting", done, total, record.position, NULL);
+            if (*stop)
+                return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+        }
+    }
+}
+
+static int count(struct inspection *inspection, struct error *ret_error) {
+    struct archive_census census;
+    archive_census_init(&census);
+    int r = count_records(inspection, &census, ret_error);
+    progress_bar_clear(&inspection->bar);
+    if (r == 0)
+        r = archive_reader_synced(inspection->reader, &census.synced, ret_error);
+    if (r == 0) {
+        census.end = archive_reader_place(inspection->reader);
+        archive_census_print(&census, inspection->options->json, stdout);
+    }
+    archive_census_deinit(&census);
+    return r;
+}
+
+int command_inspect(int argc, char **argv) {
+    struct options options = {0};
+    struct inspection inspection = {.options = &options};
+    struct error error;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    char *folder = folder_of_archive(options.archive);
+    int r = archive_reader_open(folder, (struct archive_place){0}, &inspection.reader, &error);
+    free(folder);
+    if (r < 0)
+        return exit_with(&error);
+    arena_init(&inspection.arena, RECORD_BYTES_MAX);
+    buffer_init(&inspection.line);
+    progress_bar_init(&inspection.bar, progress_style_of(options.quiet, false), "records");
+    r = options.count ? count(&inspection, &error) : print_records(&inspection, &error);
+    /* A server's first write is a record, so this is some other folder. */
+    if (r == 0 && archive_reader_place(inspection.reader).position == 0)
+        r = error_set(&error, ERROR_NOT_FOUND, "there are no records in %s: is it an archive?",
+                      options.archive);
+    if (r == 0 && fflush(stdout) != 0)
+        r = write_failed(&error);
+    archive_reader_close(inspection.reader);
+    buffer_deinit(&inspection.line);
+    arena_deinit(&inspection.arena);
+    return r < 0 ? (int)exit_with(&error) : EXIT_STATUS_OK;
+}

@@ -1,0 +1,409 @@
+/* harrier list: entries of a policy's lists, added and taken back while the server runs, and shown.
+ */
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/io/row_errors.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/server_options.h"
+#include "clients/cli/terminal/time_option.h"
+#include "command.h"
+#include "core/base/check.h"
+#include "core/base/value.h"
+#include "core/policy/lists/list_entry.h"
+#include "core/wire/types/list_change.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+enum { OPTION_FOR = 256, OPTION_UNTIL, OPTION_WHY, OPTION_SOURCE };
+
+struct listing;
+
+static int change(struct listing *listing, struct error *ret_error);
+static int show(struct listing *listing, struct error *ret_error);
+
+static const struct task {
+    const char *name;
+    int (*run)(struct listing *listing, struct error *ret_error);
+    bool changes, removes;
+} tasks[] = {
+    {"add", change, true, false}, {"remove", change, true, true}, {"show", show, false, false}};
+
+struct options {
+    const struct task *task;
+    const char *list;
+    char **values;
+    size_t value_count;
+    int64_t for_us, until_us; /* 0: not given */
+    const char *why, *source;
+    bool json;
+    struct server_options server;
+};
+
+struct listing {
+    const struct options *options;
+    struct harrier_client *client;
+    struct progress_bar bar; /* never drawn: it knows of interrupts */
+    struct retry retry;
+    struct row_diagnostics diagnostics;
+    char refused[1024]; /* what the server says of the list itself, once said */
+};
+
+/* ---- the command line ---- */
+
+static const struct task *find_task(const char *name, struct argp_state *state) {
+    for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
+        if (strcmp(tasks[i].name, name) == 0)
+            return &tasks[i];
+    argp_error(state,
+               "\"%s\" is nothing that can be done with a list (expected add, remove or show)",
+               name);
+    return NULL;
+}
+
+static void check_usage(const struct options *options, struct argp_state *state) {
+    if (!options->task)
+        argp_error(state, "add, remove or show?");
+    else if (!options->task->changes && options->value_count > 0)
+        argp_error(state, "show takes one list, or none for all of them");
+    else if (options->task->changes && !options->list)
+        argp_error(state, "which list?");
+    else if (options->task->changes && options->value_count == 0)
+        argp_error(state, "%s what?", options->task->name);
+    else if (options->for_us && options->until_us)
+        argp_error(state, "--for or --until, not both");
+    else if ((options->for_us || options->until_us) &&
+             (options->task->removes || !options->task->changes))
+        argp_error(state, "--for and --until are for add");
+    else if ((options->why || options->source) && !options->task->changes)
+        argp_error(state, "--why and --source are for add and remove");
+    else if (options->json && options->task->changes)
+        argp_error(state, "--json is for show");
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->server;
+        return 0;
+    case OPTION_FOR:
+        options->for_us = for_option_parse(value, state);
+        return 0;
+    case OPTION_UNTIL:
+        options->until_us = until_option_parse(value, state);
+        return 0;
+    case OPTION_WHY:
+        options->why = value;
+        return 0;
+    case OPTION_SOURCE:
+        options->source = value;
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0)
+            options->task = find_task(value, state);
+        else if (state->arg_num == 1)
+            options->list = value;
+        else
+            return ARGP_ERR_UNKNOWN; /* all the rest: ARGP_KEY_ARGS */
+        return 0;
+    case ARGP_KEY_ARGS:
+        options->values = state->argv + state->next;
+        options->value_count = (size_t)(state->argc - state->next);
+        return 0;
+    case ARGP_KEY_END:
+        check_usage(options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {NULL, 0, NULL, 0, "Changes:", 1},
+    {"for", OPTION_FOR, "TIME", 0, "add: for so long from now: 12h, 7d, … (it has no end)", 0},
+    {"until", OPTION_UNTIL, "DATE", 0, "add: until then: 2026-12-31, 2026-12-31T18:00:00Z", 0},
+    {"why", OPTION_WHY, "TEXT", 0, "The reason, kept with the change", 0},
+    {"source", OPTION_SOURCE, "NAME", 0, "Who says so: analyst:7, bank-feed, …", 0},
+    {NULL, 0, NULL, 0, "Showing:", 2},
+    {"json", 'j', NULL, 0, "show: JSON lines", 0},
+    {0},
+};
+
+static const struct argp_child children[] = {{&server_options_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "add LIST VALUE…\nremove LIST VALUE…\nshow [LIST]",
+    .children = children,
+    .doc =
+        "Adds entries to a list of the server's policy, beside those in the policy's own files, "
+        "takes additions back, and shows what was added. It takes effect with the next "
+        "transaction and is kept in the archive. An entry with an end is there for transactions "
+        "with event times before it."
+        "\vThe same again changes nothing. Values that begin with - stand behind --. Exit status: "
+        "0 done, 1 some were refused (a list that the policy does not declare, for one), 66 show: "
+        "there is no such list, 69 the server was away for too long, 75 interrupted.",
+};
+
+/* ---- talking to the server ---- */
+
+/* 0: ask again. */
+static int wait_again(struct listing *listing, const struct harrier_error *failure,
+                      struct error *ret_error) {
+    if (!retry_is_worthwhile(failure->code))
+        return retry_failure(listing->options->server.address, failure, ret_error);
+    return retry_pause(&listing->retry, failure, ret_error);
+}
+
+static const char *format_time(int64_t us, char ret_text[64]) {
+    value_format(value_timestamp(us), ret_text, 64);
+    return ret_text;
+}
+
+/* ---- add, remove ---- */
+
+static void say(const struct listing *listing, const struct harrier_list_result *result) {
+    char until[64], before[64];
+    int64_t end_us = listing->options->until_us;
+    if (listing->options->server.quiet)
+        return;
+    printf("%s: %s ", result->list, result->value);
+    if (listing->options->task->removes) {
+        fputs(result->changed ? "removed" : "was not added; nothing changed", stdout);
+        if (result->in_policy)
+            fputs("; the policy itself has it, so it is in the list", stdout);
+    } else if (!result->changed) {
+        printf("is there already, %s%s; nothing changed", end_us ? "until " : "without end",
+               end_us ? format_time(end_us, until) : "");
+    } else {
+        printf("added%s%s", end_us ? " until " : "", end_us ? format_time(end_us, until) : "");
+        if (result->was_there)
+            printf("; it was there %s%s",
+                   result->previous_expiry_time_us ? "until " : "without end",
+                   result->previous_expiry_time_us
+                       ? format_time(result->previous_expiry_time_us, before)
+                       : "");
+        if (result->in_policy)
+            fputs("; the policy itself has it, too", stdout);
+    }
+    putchar('\n');
+}
+
+static void refuse(struct listing *listing, const char *value,
+                   const struct harrier_list_result *result) {
+    listing->diagnostics.file = listing->options->list;
+    if (strcmp(result->error_field, "list") == 0) { /* the same for all values: once is enough */
+        if (strcmp(listing->refused, result->error_message) == 0)
+            return;
+        snprintf(listing->refused, sizeof listing->refused, "%s", result->error_message);
+        row_diagnostics_add(&listing->diagnostics, 0, result->error_message);
+        return;
+    }
+    char message[1400];
+    snprintf(message, sizeof message, "%.200s: %s", value, result->error_message);
+    row_diagnostics_add(&listing->diagnostics, 0, message);
+}
+
+/* Takes the answers; what is to be sent again moves to the front. Returns its number. */
+static size_t take_results(struct listing *listing, const struct harrier_reply *reply,
+                           struct harrier_list_change *changes, struct harrier_error *again) {
+    size_t left = 0;
+    for (size_t i = 0; i < reply->list_change_count; i++) {
+        const struct harrier_list_result *result = &reply->list_changes[i];
+        if (result->error_code == HARRIER_OK) {
+            say(listing, result);
+        } else if (retry_is_worthwhile(result->error_code)) {
+            again->code = result->error_code;
+            snprintf(again->message, sizeof again->message, "%s", result->error_message);
+            changes[left++] = changes[i];
+        } else {
+            refuse(listing, changes[i].value, result);
+        }
+    }
+    return left;
+}
+
+static int send(struct listing *listing, struct harrier_list_change *changes, size_t count,
+                struct error *ret_error) {
+    while (count > 0) {
+        struct harrier_error failure = {0};
+        struct harrier_reply *reply;
+        const struct harrier_call_options of_call = {.deadline_us =
+                                                         listing->options->server.deadline_us};
+        int r = harrier_change_lists(listing->client, changes, count, &of_call, &reply, &failure);
+        if (r == 0) {
+            count = take_results(listing, reply, changes, &failure);
+            harrier_reply_free(reply);
+            if (count == 0)
+                break;
+        }
+        r = wait_again(listing, &failure, ret_error);
+        if (r < 0)
+            return r;
+    }
+    retry_answered(&listing->retry);
+    return 0;
+}
+
+static int change(struct listing *listing, struct error *ret_error) {
+    const struct options *options = listing->options;
+    struct harrier_list_change *changes = check_calloc(LIST_CHANGES_MAX, sizeof *changes);
+    int r = 0;
+    for (size_t done = 0; done < options->value_count && r == 0;) {
+        size_t count = 0;
+        for (; count < LIST_CHANGES_MAX && done < options->value_count; done++)
+            changes[count++] = (struct harrier_list_change){.list = options->list,
+                                                            .value = options->values[done],
+                                                            .remove = options->task->removes,
+                                                            .expiry_time_us = options->until_us,
+                                                            .source = options->source,
+                                                            .reason = options->why};
+        r = send(listing, changes, count, ret_error);
+    }
+    free(changes);
+    return r;
+}
+
+/* ---- show ---- */
+
+static void print_line(struct buffer *line) {
+    printf("%.*s\n", (int)line->length, (const char *)line->bytes);
+    buffer_deinit(line);
+}
+
+static void list_json(const struct harrier_list *list) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "list", text_of(list->name));
+    json_add_bool(&line, "declared", list->declared);
+    json_add_text(&line, "type", text_of(list->type));
+    json_add_text(&line, "about", text_of(list->about));
+    json_add_bool(&line, "runtime", list->runtime);
+    json_add_text(&line, "file", text_of(list->file));
+    json_add_unsigned(&line, "policy_entries", list->policy_entries);
+    json_add_unsigned(&line, "added_entries", list->added_entries);
+    json_add_unsigned(&line, "used_entries", list->used_entries);
+    json_add_unsigned(&line, "changes", list->changes);
+    if (list->last_change_time_us)
+        json_add_time(&line, "last_change_time", list->last_change_time_us);
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void list_text(const struct harrier_list *list) {
+    char own[QUANTITY_COUNT_SIZE], added[QUANTITY_COUNT_SIZE], unused[QUANTITY_COUNT_SIZE];
+    printf("%-24s %-8s", list->name, list->declared ? list->type : "-");
+    if (list->declared)
+        printf(" %s in %s,", quantity_format_count(list->policy_entries, own), list->file);
+    printf(" %s added", quantity_format_count(list->added_entries, added));
+    if (list->added_entries > list->used_entries)
+        printf(", %s of them not used: %s",
+               quantity_format_count(list->added_entries - list->used_entries, unused),
+               !list->declared  ? "the policy does not declare the list"
+               : !list->runtime ? "the list takes none (runtime: no)"
+                                : "they are not of its type");
+    else if (list->declared && !list->runtime)
+        printf(" (runtime: no)");
+    putchar('\n');
+}
+
+static void entry_json(const struct harrier_list_entry *entry) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "value", text_of(entry->value));
+    if (entry->expiry_time_us)
+        json_add_time(&line, "until", entry->expiry_time_us);
+    json_add_time(&line, "added", entry->receive_time_us);
+    json_add_unsigned(&line, "position", entry->position);
+    json_add_text(&line, "source", text_of(entry->source));
+    json_add_text(&line, "reason", text_of(entry->reason));
+    json_end_object(&line);
+    print_line(&line);
+}
+
+static void entry_text(const struct harrier_list_entry *entry) {
+    char until[64], added[64];
+    printf("%s  %s%s  added %s", entry->value, entry->expiry_time_us ? "until " : "without end",
+           entry->expiry_time_us ? format_time(entry->expiry_time_us, until) : "",
+           format_time(entry->receive_time_us, added));
+    if (*entry->source)
+        printf(" by %s", entry->source);
+    if (*entry->reason)
+        printf(": %s", entry->reason);
+    putchar('\n');
+}
+
+/* What is quiet has nothing to show: the exit status says whether there is such a list. */
+static void print_page(const struct listing *listing, const struct harrier_lists *page,
+                       bool is_first) {
+    const struct options *options = listing->options;
+    if (options->server.quiet)
+        return;
+    if (is_first && !(options->json && options->list))
+        for (size_t i = 0; i < page->list_count; i++)
+            (options->json ? list_json : list_text)(&page->lists[i]);
+    for (size_t i = 0; i < page->entry_count; i++)
+        (options->json ? entry_json : entry_text)(&page->entries[i]);
+}
+
+static int show(struct listing *listing, struct error *ret_error) {
+    const struct options *options = listing->options;
+    uint64_t position = 0;
+    bool more = true, is_first = true;
+    while (more) {
+        struct harrier_error failure = {0};
+        struct harrier_reply *reply;
+        const struct harrier_call_options of_call = {.deadline_us = options->server.deadline_us};
+        int r = harrier_get_list(listing->client, options->list, position, 0, &of_call, &reply,
+                                 &failure);
+        if (r < 0) {
+            r = wait_again(listing, &failure, ret_error);
+            if (r < 0)
+                return r;
+            continue;
+        }
+        retry_answered(&listing->retry);
+        print_page(listing, reply->lists, is_first);
+        position = reply->lists->next_position;
+        more = position > 0;
+        is_first = false;
+        harrier_reply_free(reply);
+    }
+    return 0;
+}
+
+int command_list(int argc, char **argv) {
+    struct options options = {0};
+    struct listing listing = {.options = &options};
+    struct timespec now;
+    struct error error;
+    server_options_init(&options.server);
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    /* Once: sent again, it is the same change. */
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (options.for_us)
+        options.until_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + options.for_us;
+
+    if (server_options_connect(&options.server, 1, &listing.client, &error) < 0)
+        return exit_with_address(&error);
+    progress_bar_init(&listing.bar, progress_style_of(true, false), NULL);
+    listing.bar.stop = interrupt_watch();
+    listing.retry = server_options_retry(&options.server, &listing.bar);
+    int r = options.task->run(&listing, &error);
+    harrier_client_free(listing.client);
+    if (r < 0)
+        return exit_with(&error);
+    return listing.diagnostics.count ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
+}

@@ -1,0 +1,230 @@
+/* harrier outcome: one outcome from the command line, or those of a file. */
+#include "clients/cli/io/mapped_file.h"
+#include "clients/cli/io/row_transaction.h"
+#include "clients/cli/score/outcome_sender.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/server_options.h"
+#include "command.h"
+#include "core/base/check.h"
+#include "core/wire/types/decision.h"
+
+#include <argp.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ARENA_BYTES (4u << 20) /* of the ids of one call */
+
+enum { OPTION_MAP = 256, OPTION_FORMAT, OPTION_SOURCE };
+
+struct options {
+    const char *arguments[2]; /* FILE, or ID and LABEL */
+    unsigned argument_count;
+    const char *map, *source;
+    enum row_format format;
+    struct server_options server;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->server;
+        return 0;
+    case OPTION_MAP:
+        options->map = value;
+        return 0;
+    case OPTION_FORMAT:
+        options->format = row_format_parse(value);
+        if (options->format == ROW_FORMAT_GUESS)
+            argp_error(state, "--format: \"%s\" (expected csv or jsonl)", value);
+        return 0;
+    case OPTION_SOURCE:
+        options->source = value;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 1)
+            argp_error(state, "expected ID LABEL, or one FILE");
+        options->arguments[options->argument_count++] = value;
+        return 0;
+    case ARGP_KEY_NO_ARGS:
+        argp_error(state, "expected ID LABEL, or one FILE");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {NULL, 0, NULL, 0, "Outcomes:", 1},
+    {"map", OPTION_MAP, "FILE", 0, "YAML file that says which columns are id and outcome", 0},
+    {"format", OPTION_FORMAT, "csv|jsonl", 0, "Instead of what the first byte suggests", 0},
+    {"source", OPTION_SOURCE, "NAME", 0, "Who says so: chargeback-feed, analyst:7, …", 0},
+    {0},
+};
+
+static const struct argp_child children[] = {{&server_options_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "ID LABEL\nFILE|-",
+    .children = children,
+    .doc =
+        "Reports what transactions turned out to be: legit, fraud, chargeback or suspected; none "
+        "takes back what was said before. A file has the columns id and outcome, or a mapping."
+        "\vReporting the same again changes nothing. Exit status: 0 done, 1 some were refused (an "
+        "unknown transaction, for one), 65 bad input, 66 no such file, 69 the server was away for "
+        "too long, 75 interrupted, 78 the mapping is wrong.",
+};
+
+struct reporting {
+    const struct options *options;
+    struct mapped_file file;
+    struct arena arena; /* ids of the call being put together */
+    struct outcome_sender sender;
+    struct row_diagnostics diagnostics;
+    struct progress_bar bar;
+    uint64_t rows;
+    struct harrier_outcome outcomes[OUTCOMES_MAX];
+    uint64_t lines[OUTCOMES_MAX];
+    size_t count;
+};
+
+static int flush_outcomes(struct reporting *reporting, struct error *ret_error) {
+    if (reporting->count == 0)
+        return 0;
+    int r = outcome_sender_send(&reporting->sender, reporting->outcomes, reporting->lines,
+                                reporting->count, ret_error);
+    reporting->count = 0;
+    arena_reset(&reporting->arena);
+    return r;
+}
+
+static void add_row(struct reporting *reporting, const struct row *row) {
+    struct text id;
+    enum label label;
+    struct error error;
+    const struct mapping *mapping = reporting->file.mapping;
+    if (row_id(mapping, row, &reporting->arena, &id, &error) < 0 ||
+        row_label(mapping, row, &label, &error) < 0) {
+        row_diagnostics_add(&reporting->diagnostics, row->line, error.text);
+        return;
+    }
+    if (row_states_no_outcome(mapping, row))
+        return;
+    reporting->lines[reporting->count] = row->line;
+    reporting->outcomes[reporting->count++] = (struct harrier_outcome){
+        .transaction_id = id.data,
+        .label = (enum harrier_label)label,
+        .source = reporting->options->source,
+    };
+}
+
+static int report_rows(struct reporting *reporting, struct error *ret_error) {
+    for (;;) {
+        struct row row;
+        uint64_t done, total;
+        int r =
+            mapped_file_next(&reporting->file, reporting->options->server.quiet, &row, ret_error);
+        if (r < 0)
+            return r;
+        if (r == ROWS_END)
+            return flush_outcomes(reporting, ret_error);
+        reporting->rows++;
+        if (r == ROWS_BAD_ROW)
+            row_diagnostics_add(&reporting->diagnostics, row.line, ret_error->text);
+        else
+            add_row(reporting, &row);
+        if (reporting->count == OUTCOMES_MAX) {
+            r = flush_outcomes(reporting, ret_error);
+            if (r < 0)
+                return r;
+        }
+        if (*reporting->bar.stop)
+            return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+        input_extent(reporting->file.input, &done, &total);
+        progress_bar_update(&reporting->bar, "outcome", done, total, reporting->rows, NULL);
+    }
+}
+
+static int report_file(struct reporting *reporting) {
+    struct error error;
+    int r = mapped_file_open(&reporting->file, reporting->options->arguments[0],
+                             reporting->options->map, reporting->options->format, MAPPED_OUTCOMES,
+                             &error);
+    if (r < 0)
+        return exit_with_mapping(&error, reporting->options->map);
+    reporting->diagnostics.file = mapped_file_name(&reporting->file);
+    r = report_rows(reporting, &error);
+    progress_bar_clear(&reporting->bar);
+    if (!reporting->options->server.quiet) {
+        char number[QUANTITY_COUNT_SIZE];
+        fprintf(stderr, "rows      %s\n", quantity_format_count(reporting->rows, number));
+        fprintf(stderr, "accepted  %s\n",
+                quantity_format_count(reporting->sender.accepted, number));
+        fprintf(stderr, "changed   %s\n", quantity_format_count(reporting->sender.changed, number));
+        fprintf(stderr, "failed    %s\n",
+                quantity_format_count(reporting->diagnostics.count, number));
+    }
+    mapped_file_close(&reporting->file);
+    if (r < 0)
+        return exit_with(&error);
+    return reporting->diagnostics.count ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
+}
+
+static int report_one(struct reporting *reporting) {
+    const char *id = reporting->options->arguments[0], *name = reporting->options->arguments[1];
+    enum label label;
+    struct error error;
+    if (!label_parse(text_of(name), &label)) {
+        error_set(&error, ERROR_INVALID,
+                  "\"%s\" is no label (expected legit, fraud, chargeback, suspected or none)",
+                  name);
+        row_diagnostics_mask(error.text);
+        exit_with(&error);
+        return EXIT_STATUS_USAGE;
+    }
+    reporting->diagnostics.file = id;
+    reporting->outcomes[0] = (struct harrier_outcome){.transaction_id = id,
+                                                      .label = (enum harrier_label)label,
+                                                      .source = reporting->options->source};
+    reporting->lines[0] = 0;
+    if (outcome_sender_send(&reporting->sender, reporting->outcomes, reporting->lines, 1, &error) <
+        0)
+        return exit_with(&error);
+    if (reporting->diagnostics.count)
+        return EXIT_STATUS_ROWS_FAILED;
+    if (!reporting->options->server.quiet)
+        printf("%s: %s%s\n", id, name,
+               reporting->sender.changed ? "" : " (it was so already; nothing changed)");
+    return EXIT_STATUS_OK;
+}
+
+int command_outcome(int argc, char **argv) {
+    struct options options = {0};
+    struct error error;
+    server_options_init(&options.server);
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    struct harrier_client *client;
+    if (server_options_connect(&options.server, 1, &client, &error) < 0)
+        return exit_with_address(&error);
+    struct reporting *reporting = check_calloc(1, sizeof *reporting);
+    reporting->options = &options;
+    progress_bar_init(&reporting->bar, progress_style_of(options.server.quiet, false), "rows");
+    reporting->bar.stop = interrupt_watch();
+    reporting->diagnostics.bar = &reporting->bar;
+    struct retry retry = server_options_retry(&options.server, &reporting->bar);
+    reporting->sender = (struct outcome_sender){.client = client,
+                                                .retry = &retry,
+                                                .diagnostics = &reporting->diagnostics,
+                                                .deadline_us = options.server.deadline_us};
+    arena_init(&reporting->arena, ARENA_BYTES);
+    int status = options.argument_count == 2 ? report_one(reporting) : report_file(reporting);
+    arena_deinit(&reporting->arena);
+    free(reporting);
+    harrier_client_free(client);
+    return status;
+}

@@ -1,0 +1,333 @@
+/* harrier rebuild: the command line of batch/rebuild/rebuild.h. */
+#include "batch/rebuild/rebuild.h"
+
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/output/threshold_output.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/job_progress.h"
+#include "clients/cli/terminal/priority.h"
+#include "clients/cli/terminal/quantity.h"
+#include "command.h"
+#include "core/base/hash.h"
+#include "core/store/archive/archive_seal.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+struct options {
+    const char *data;
+    bool quiet, normal_priority, no_seal;
+    struct rebuild_options rebuild;
+};
+
+enum {
+    OPTION_KEEP = 256,
+    OPTION_ACCEPT,
+    OPTION_KEEP_THRESHOLDS,
+    OPTION_PARTITIONS,
+    OPTION_PRIORITY,
+    OPTION_NO_SEAL
+};
+
+static size_t count_option(struct argp_state *state, const char *name, const char *value,
+                           uint64_t most) {
+    uint64_t count;
+    if (!quantity_parse_count(value, 1, most, &count))
+        argp_error(state, "%s: \"%s\" is no number from 1 to %" PRIu64, name, value, most);
+    return (size_t)count;
+}
+
+static uint64_t memory_option(struct argp_state *state, const char *value) {
+    char least[QUANTITY_BYTES_SIZE];
+    uint64_t bytes;
+    if (!quantity_parse_bytes(value, &bytes))
+        argp_error(state, "--memory: \"%s\" is no amount of memory, like 512M or 2G", value);
+    else if (bytes < REBUILD_MEMORY_MIN)
+        argp_error(state, "--memory: \"%s\" is less than the %s that a rebuild needs", value,
+                   quantity_format_bytes(REBUILD_MEMORY_MIN, least));
+    return bytes;
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    struct rebuild_options *rebuild = &options->rebuild;
+    switch (key) {
+    case 'd':
+        options->data = value;
+        return 0;
+    case 'p':
+        rebuild->policy = value;
+        return 0;
+    case 'f':
+        rebuild->force = true;
+        return 0;
+    case 'F':
+        rebuild->full = true;
+        return 0;
+    case 'm':
+        rebuild->memory_bytes = memory_option(state, value);
+        return 0;
+    case 't':
+        rebuild->threads = count_option(state, "--threads", value, 256);
+        return 0;
+    case OPTION_PARTITIONS:
+        rebuild->partitions = count_option(state, "--partitions", value, 1024);
+        return 0;
+    case OPTION_KEEP:
+        rebuild->keep = count_option(state, "--keep", value, 100000);
+        return 0;
+    case OPTION_KEEP_THRESHOLDS:
+        rebuild->keep_thresholds = true;
+        return 0;
+    case OPTION_ACCEPT:
+        rebuild->accept_changes = true;
+        return 0;
+    case OPTION_PRIORITY:
+        if (strcmp(value, "idle") != 0 && strcmp(value, "normal") != 0)
+            argp_error(state, "--priority: \"%s\" is neither idle nor normal", value);
+        options->normal_priority = strcmp(value, "normal") == 0;
+        return 0;
+    case OPTION_NO_SEAL:
+        options->no_seal = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->data)
+            argp_error(state, "which data folder? (--data DIR)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"data", 'd', "DIR", 0,
+     "The server's data folder: it holds " FOLDER_ARCHIVE "/, and " FOLDER_GENERATIONS
+     "/ is made in it",
+     0},
+    {"policy", 'p', "DIR", 0,
+     "Build with this policy's features, instead of those of the last policy "
+     "in the archive",
+     0},
+    {"force", 'f', NULL, 0, "Build even when the current tables are what would be built", 0},
+    {"full", 'F', NULL, 0,
+     "From the first record on, even when it could go on from the current tables", 0},
+    {"memory", 'm', "SIZE", 0,
+     "At most so much memory, like 2G; what does not fit goes to files (default: a quarter of the "
+     "machine's)",
+     0},
+    {"threads", 't', "N", 0,
+     "Threads that read and fold, beside one that writes (default: one for each core)", 0},
+    {"keep", OPTION_KEEP, "N", 0,
+     "Generations to keep, the new one among them (default: 3). The one that a server adopted last "
+     "stays in any case",
+     0},
+    {"keep-thresholds", OPTION_KEEP_THRESHOLDS, NULL, 0,
+     "Compute no thresholds and cut-offs: those in force stay, for rebuilds between the nightly "
+     "ones",
+     0},
+    {"accept-changes", OPTION_ACCEPT, NULL, 0,
+     "Take new thresholds and cut-offs even where they changed by more than their guards let "
+     "through",
+     0},
+    {"priority", OPTION_PRIORITY, "idle|normal", 0,
+     "idle, the default: processor and disk only when nobody else wants them", 0},
+    {"no-seal", OPTION_NO_SEAL, NULL, 0,
+     "Leave the archive's segments as they are. Else those that are closed, up to the tables' "
+     "position, are compressed when the tables are in place: see harrier archive --help",
+     0},
+    {"partitions", OPTION_PARTITIONS, "N", OPTION_HIDDEN, "Ranges of each table's keys", 0},
+    {"quiet", 'q', NULL, 0, "No progress and no report", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "--data DIR",
+    .doc =
+        "Folds the archive, up to its last sync mark, into a fresh generation of tables, verifies "
+        "it and makes it the current one. Then the closed segments of the archive are sealed.\v"
+        "A server may run meanwhile. Progress is a bar on a terminal and JSON lines elsewhere, on "
+        "standard error; so is the report, on standard output. Exit status: 0 done or nothing to "
+        "do, 65 the archive is damaged, 66 there is nothing to build from, 74 the disk is full or "
+        "fails, 75 interrupted or another rebuild is at work, 78 the policy does not check.",
+};
+
+/* ---------------------------------------------------------------------------------------------
+ * Report */
+
+static void print_line(const struct buffer *line, FILE *to) {
+    fwrite(line->bytes, 1, line->length, to);
+    fputc('\n', to);
+    fflush(to);
+}
+
+static void print_built(const struct rebuild_report *report) {
+    char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
+    if (report->from_position > 0)
+        printf("built         from position %s on\n",
+               quantity_format_count(report->from_position, number));
+    else
+        printf("built         from the first record on: %s\n", report->full_because);
+    printf("memory        %s", quantity_format_bytes(report->memory_bytes, bytes));
+    if (report->spilled_bytes > 0)
+        printf(", and %s in files", quantity_format_bytes(report->spilled_bytes, bytes));
+    printf("\nremoved       %zu old generations\n", report->removed);
+    double total = 0;
+    printf("seconds      ");
+    for (int phase = 0; phase < REBUILD_PHASE_COUNT; phase++) {
+        printf(" %s %.2f,", rebuild_phase_name((enum rebuild_phase)phase), report->seconds[phase]);
+        total += report->seconds[phase];
+    }
+    printf(" total %.2f\n", total);
+}
+
+static void print_sealed(const struct archive_seal_report *sealed) {
+    char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
+    printf("sealed        %zu segments of the archive, %s are %s now\n", sealed->sealed,
+           quantity_format_bytes(sealed->size, size),
+           quantity_format_bytes(sealed->stored, stored));
+}
+
+static void print_text(const struct rebuild_report *report,
+                       const struct archive_seal_report *sealed) {
+    char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
+    if (report->up_to_date)
+        printf("The current generation holds all of this already; --force builds it again.\n");
+    hash_hex(report->manifest.id, id);
+    printf("generation    %s\n", id);
+    printf("position      %s\n", quantity_format_count(report->manifest.place.position, number));
+    printf("entities      %s\n", quantity_format_count(report->manifest.states, number));
+    printf("transactions  %s\n", quantity_format_count(report->tally.transactions, number));
+    printf("outcomes      %s\n", quantity_format_count(report->tally.outcomes, number));
+    struct buffer thresholds;
+    buffer_init(&thresholds);
+    threshold_output_print(&report->thresholds, &thresholds);
+    fwrite(thresholds.bytes, 1, thresholds.length, stdout);
+    buffer_deinit(&thresholds);
+    if (!report->up_to_date)
+        print_built(report);
+    if (sealed->sealed)
+        print_sealed(sealed);
+}
+
+static void add_seconds(struct buffer *line, const char *key, const double *seconds) {
+    json_begin_object(line, key);
+    for (int phase = 0; phase < REBUILD_PHASE_COUNT; phase++)
+        json_add_unsigned(line, rebuild_phase_name((enum rebuild_phase)phase),
+                          (uint64_t)(seconds[phase] * 1000));
+    json_end_object(line);
+}
+
+static void print_json(const struct rebuild_report *report,
+                       const struct archive_seal_report *sealed) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_bool(&line, "up_to_date", report->up_to_date);
+    json_add_hex(&line, "generation", report->manifest.id);
+    json_add_hex(&line, "content_hash", report->manifest.content_hash);
+    json_add_unsigned(&line, "position", report->manifest.place.position);
+    json_add_unsigned(&line, "from_position", report->from_position);
+    if (*report->full_because)
+        json_add_text(&line, "full_because", text_of(report->full_because));
+    if (*report->warning)
+        json_add_text(&line, "warning", text_of(report->warning));
+    json_add_unsigned(&line, "entities", report->manifest.states);
+    json_add_unsigned(&line, "transactions", report->tally.transactions);
+    json_add_unsigned(&line, "outcomes", report->tally.outcomes);
+    json_add_unsigned(&line, "records_read", report->records);
+    json_add_unsigned(&line, "threads", report->threads);
+    json_add_unsigned(&line, "memory_bytes", report->memory_bytes);
+    json_add_unsigned(&line, "spilled_bytes", report->spilled_bytes);
+    json_add_unsigned(&line, "removed", report->removed);
+    json_add_unsigned(&line, "sealed", sealed->sealed);
+    json_add_unsigned(&line, "sealed_bytes", sealed->size);
+    json_add_unsigned(&line, "sealed_stored_bytes", sealed->stored);
+    threshold_output_json(&report->thresholds, &line);
+    add_seconds(&line, "phases_ms", report->seconds);
+    add_seconds(&line, "phases_cpu_ms", report->cpu_seconds);
+    json_end_object(&line);
+    print_line(&line, stdout);
+    buffer_deinit(&line);
+}
+
+/* Loudly: standard error, quiet or not. */
+static void warn_thresholds(const struct threshold_report *report) {
+    struct buffer lines;
+    buffer_init(&lines);
+    threshold_output_warn(report, &lines);
+    for (size_t at = 0; at < lines.length;) {
+        size_t end = at;
+        while (lines.bytes[end] != '\n')
+            end++;
+        fprintf(stderr, "harrier: %.*s\n", (int)(end - at), (const char *)lines.bytes + at);
+        at = end + 1;
+    }
+    buffer_deinit(&lines);
+}
+
+/* The tables are in place, whatever becomes of this. */
+static enum exit_status seal(const char *archive, uint64_t position, struct job_progress *progress,
+                             struct archive_seal_report *ret_report) {
+    struct error error;
+    int r = archive_seal(archive, position, &progress->progress, ret_report, &error);
+    job_progress_clear(progress);
+    if (r == 0)
+        return EXIT_STATUS_OK;
+    error_prefix(&error, "the tables are in place, but sealing the archive ended");
+    enum exit_status status = exit_with(&error);
+    return error.code == ERROR_EXISTS ? EXIT_STATUS_OK : status; /* the other one does it */
+}
+
+int command_rebuild(int argc, char **argv) {
+    struct options options = {.rebuild = {.version = HARRIER_VERSION}};
+    struct job_progress progress;
+    struct rebuild_report report;
+    struct archive_seal_report sealed = {0};
+    enum exit_status status = EXIT_STATUS_OK;
+    struct error error;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    char *archive = folder_in(options.data, FOLDER_ARCHIVE);
+    char *generations = folder_in(options.data, FOLDER_GENERATIONS);
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    options.rebuild.archive = archive;
+    options.rebuild.generations = generations;
+    options.rebuild.drop_cache = !options.normal_priority;
+    options.rebuild.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    if (!options.normal_priority)
+        priority_set_idle();
+    signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */
+    job_progress_init(&progress, options.quiet, false, NULL);
+    int r = rebuild_run(&options.rebuild, &progress.progress, &report, &error);
+    job_progress_clear(&progress);
+    if (r == 0 && !options.no_seal)
+        status = seal(archive, report.manifest.place.position, &progress, &sealed);
+    free(archive);
+    free(generations);
+    if (r < 0) {
+        status = exit_with(&error);
+        return error.code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
+    }
+    if (*report.warning)
+        fprintf(stderr, "harrier: %s\n", report.warning);
+    warn_thresholds(&report.thresholds);
+    if (!options.quiet && isatty(STDOUT_FILENO))
+        print_text(&report, &sealed);
+    else if (!options.quiet)
+        print_json(&report, &sealed);
+    rebuild_report_deinit(&report);
+    return status;
+}

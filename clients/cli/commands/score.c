@@ -1,0 +1,271 @@
+/* harrier score: the command line of scoring.h. */
+#include "clients/cli/score/score_summary.h"
+#include "clients/cli/score/scoring.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/server_options.h"
+#include "command.h"
+#include "core/wire/types/transaction.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <string.h>
+
+#define IN_FLIGHT_MAX     4096
+#define IN_FLIGHT_DEFAULT 16 /* with --unordered */
+
+enum {
+    OPTION_MAP = 256,
+    OPTION_FORMAT,
+    OPTION_DECISIONS,
+    OPTION_BATCH,
+    OPTION_IN_FLIGHT,
+    OPTION_UNORDERED,
+    OPTION_DRY_RUN,
+    OPTION_FEATURES,
+    OPTION_STRICT,
+    OPTION_EXAMPLES,
+};
+
+struct options {
+    const char *file, *map, *out;
+    enum row_format format;
+    enum decision_format decisions;
+    bool unordered;
+    uint64_t in_flight; /* 0: not given */
+    uint64_t examples;
+    struct server_options server;
+    struct scoring_options scoring;
+};
+
+static uint64_t parse_count(const char *name, const char *value, uint64_t most,
+                            struct argp_state *state) {
+    uint64_t count = 1;
+    if (!quantity_parse_count(value, 1, most, &count))
+        argp_error(state, "%s: \"%s\" is no number from 1 to %llu", name, value,
+                   (unsigned long long)most);
+    return count;
+}
+
+static enum decision_format parse_decisions(const char *value, struct argp_state *state) {
+    if (strcmp(value, "csv") == 0)
+        return DECISION_CSV;
+    if (strcmp(value, "jsonl") == 0)
+        return DECISION_JSONL;
+    if (strcmp(value, "none") != 0)
+        argp_error(state, "--decisions: \"%s\" (expected csv, jsonl or none)", value);
+    return DECISION_NONE;
+}
+
+static void check_options(struct options *options, struct argp_state *state) {
+    if (options->in_flight > 1 && !options->unordered)
+        argp_error(state, "--in-flight over 1 gives up the file's order: add --unordered");
+    options->scoring.in_flight = options->in_flight   ? (size_t)options->in_flight
+                                 : options->unordered ? IN_FLIGHT_DEFAULT
+                                                      : 1;
+    options->scoring.deadline_us = options->server.deadline_us;
+    options->scoring.quiet = options->server.quiet;
+    if (!options->file)
+        argp_error(state, "which file? (- is standard input)");
+    if (options->decisions == DECISION_NONE && options->out)
+        argp_error(state, "--out without decisions");
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->server;
+        return 0;
+    case OPTION_MAP:
+        options->map = value;
+        return 0;
+    case OPTION_FORMAT:
+        options->format = row_format_parse(value);
+        if (options->format == ROW_FORMAT_GUESS)
+            argp_error(state, "--format: \"%s\" (expected csv or jsonl)", value);
+        return 0;
+    case 'o':
+        options->out = value;
+        return 0;
+    case OPTION_DECISIONS:
+        options->decisions = parse_decisions(value, state);
+        return 0;
+    case OPTION_BATCH:
+        options->scoring.batch =
+            (size_t)parse_count("--batch", value, TRANSACTION_BATCH_MAX, state);
+        return 0;
+    case OPTION_IN_FLIGHT:
+        options->in_flight = parse_count("--in-flight", value, IN_FLIGHT_MAX, state);
+        return 0;
+    case OPTION_UNORDERED:
+        options->unordered = true;
+        return 0;
+    case OPTION_DRY_RUN:
+        options->scoring.dry_run = true;
+        return 0;
+    case OPTION_FEATURES:
+        options->scoring.features = true;
+        return 0;
+    case OPTION_STRICT:
+        options->scoring.strict = true;
+        return 0;
+    case OPTION_EXAMPLES:
+        options->examples = parse_count("--examples", value, HARRIER_VERDICT_DECLINE, state);
+        return 0;
+    case 'n':
+        options->scoring.limit = parse_count("--limit", value, UINT64_MAX, state);
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            argp_error(state, "one file at a time");
+        options->file = value;
+        return 0;
+    case ARGP_KEY_END:
+        check_options(options, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {NULL, 0, NULL, 0, "Input:", 1},
+    {"map", OPTION_MAP, "FILE", 0,
+     "YAML file that says which column is which field; without it columns "
+     "have the fields' names",
+     0},
+    {"format", OPTION_FORMAT, "csv|jsonl", 0, "Instead of what the first byte suggests", 0},
+    {"limit", 'n', "N", 0, "Read at most N rows", 0},
+    {"strict", OPTION_STRICT, NULL, 0, "Stop at the first row that fails", 0},
+    {NULL, 0, NULL, 0, "Output:", 2},
+    {"out", 'o', "FILE", 0, "Write decisions here instead of to standard output", 0},
+    {"decisions", OPTION_DECISIONS, "csv|jsonl|none", 0, "How decisions are written (csv)", 0},
+    {"features", OPTION_FEATURES, NULL, 0, "Also write every feature value the decisions saw", 0},
+    {"examples", OPTION_EXAMPLES, "N", 0,
+     "Show up to N (1 to 4) decisions with their reasons at the end, one of each verdict", 0},
+    {NULL, 0, NULL, 0, "Sending:", 3},
+    {"batch", OPTION_BATCH, "N", 0, "Transactions of a message, 1 to 1,000 (100)", 0},
+    {"unordered", OPTION_UNORDERED, NULL, 0,
+     "Several messages under way: faster, but the server may "
+     "decide them in another order than the file's",
+     0},
+    {"in-flight", OPTION_IN_FLIGHT, "N", 0, "How many, with --unordered (16)", 0},
+    {"dry-run", OPTION_DRY_RUN, NULL, 0,
+     "Decide, but keep nothing: no record, no history, no outcome", 0},
+    {0},
+};
+
+static const struct argp_child children[] = {{&server_options_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "FILE|-",
+    .children = children,
+    .doc =
+        "Sends the transactions of a CSV or JSON-lines file (plain or zstd) to a server, in the "
+        "file's order, and writes its decisions. Outcomes that the file states are reported after "
+        "the message with their transaction. A column label_fraud (1 or 0) is the truth: it is "
+        "not sent, but the summary tells how much of it was caught."
+        "\vWhile the server is away the same message is sent again, for --retry-for; nothing is "
+        "scored twice, so a run that ended early is simply run again. Rows that are wrong are told "
+        "on standard error and counted; the others go on.\n\nExit status: 0 done, 1 some rows "
+        "failed, 65 bad input, 66 no such file, 69 the server was away for too long, 74 cannot "
+        "read or write, 75 interrupted, 78 the mapping is wrong.",
+};
+
+/* Says where an unfinished run stands. */
+static void print_where(const struct scoring_counts *counts, const char *file) {
+    uint64_t done = counts->scored + counts->duplicates + counts->failed;
+    if (done == 0)
+        fprintf(stderr, "harrier: no row of %s is done\n", file);
+    else if (counts->next_line)
+        fprintf(stderr, "harrier: all rows before line %" PRIu64 " of %s are done; ",
+                counts->next_line, file);
+    else
+        fprintf(stderr, "harrier: the first %" PRIu64 " rows of %s are done; ", done, file);
+    if (done > 0)
+        fprintf(stderr, "run the same command again for the rest\n");
+}
+
+static int finish(int r, const struct options *options, const struct scoring_counts *counts,
+                  const char *file, const struct error *error) {
+    if (!options->server.quiet)
+        score_summary_print(counts, &options->scoring, file, stderr);
+    if (r < 0) {
+        bool by_row = options->scoring.strict && error->code == ERROR_INVALID;
+        enum exit_status status = exit_with(error);
+        if (error->code == ERROR_UNAVAILABLE || error->code == ERROR_INTERRUPTED)
+            print_where(counts, file);
+        return by_row ? EXIT_STATUS_ROWS_FAILED : (int)status;
+    }
+    return counts->failed ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
+}
+
+static int run(const struct options *options, struct mapped_file *file,
+               struct harrier_client *client, struct decision_output *output) {
+    static struct scoring_counts counts; /* histograms are large */
+    static struct examples examples;
+    struct progress_bar bar;
+    struct error error;
+    bool writes_stdout = options->decisions != DECISION_NONE && output->is_stdout;
+    progress_bar_init(&bar, progress_style_of(options->server.quiet, writes_stdout), "rows");
+    bar.stop = interrupt_watch();
+    struct retry retry = server_options_retry(&options->server, &bar);
+    struct row_diagnostics diagnostics = {.file = mapped_file_name(file), .bar = &bar};
+    const struct scoring_parts parts = {.file = file,
+                                        .client = client,
+                                        .output = output,
+                                        .retry = &retry,
+                                        .diagnostics = &diagnostics,
+                                        .bar = &bar,
+                                        .examples = options->examples ? &examples : NULL};
+    int r = scoring_run(&options->scoring, &parts, &counts, &error);
+    progress_bar_clear(&bar);
+    struct error close_error;
+    int close_failure = decision_output_close(output, &close_error);
+    if (r == 0 && close_failure < 0) {
+        r = close_failure;
+        error = close_error;
+    }
+    if (output->features_dropped)
+        fprintf(stderr,
+                "harrier: some features had no column in the CSV header (the policy changed, "
+                "or the first rows were all duplicates); --decisions jsonl keeps them\n");
+    int status = finish(r, options, &counts, mapped_file_name(file), &error);
+    examples_print(&examples, (size_t)options->examples, stderr);
+    return status;
+}
+
+int command_score(int argc, char **argv) {
+    struct options options = {.scoring = {.batch = 100}};
+    struct mapped_file file;
+    struct harrier_client *client;
+    struct decision_output output;
+    struct error error;
+    server_options_init(&options.server);
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    int r = mapped_file_open(&file, options.file, options.map, options.format, MAPPED_TRANSACTIONS,
+                             &error);
+    if (r < 0)
+        return exit_with_mapping(&error, options.map);
+    r = server_options_connect(&options.server, (unsigned)options.scoring.in_flight, &client,
+                               &error);
+    if (r == 0) {
+        r = decision_output_open(&output, options.out, options.decisions, options.scoring.features,
+                                 &error);
+        if (r < 0)
+            harrier_client_free(client);
+    }
+    if (r < 0) {
+        mapped_file_close(&file);
+        return exit_with_address(&error);
+    }
+    int status = run(&options, &file, client, &output);
+    harrier_client_free(client);
+    mapped_file_close(&file);
+    return status;
+}

@@ -1,0 +1,132 @@
+/* harrier shadow: what is being tried. report: what rules in shadow and shadow policies would have
+ * done, by the archive. */
+#include "batch/report/shadow_report.h"
+
+#include "clients/cli/output/shadow_output.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/time_option.h"
+#include "command.h"
+#include "core/base/check.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define EXAMPLES_DEFAULT 3
+#define EXAMPLES_MAX     1000
+
+enum { OPTION_FROM = 256, OPTION_UNTIL, OPTION_EXAMPLES };
+
+struct options {
+    const char *task, *archive;
+    int64_t from_us, until_us;
+    uint64_t examples;
+    bool json, quiet;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case OPTION_FROM:
+        options->from_us = time_option_parse("from", value, state);
+        return 0;
+    case OPTION_UNTIL:
+        options->until_us = time_option_parse("until", value, state);
+        return 0;
+    case OPTION_EXAMPLES:
+        if (!quantity_parse_count(value, 0, EXAMPLES_MAX, &options->examples))
+            argp_error(state, "--examples: \"%s\" is no number from 0 to %d", value, EXAMPLES_MAX);
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num == 0)
+            options->task = value;
+        else if (state->arg_num == 1)
+            options->archive = value;
+        else
+            argp_error(state, "one archive at a time");
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->task || strcmp(options->task, "report") != 0)
+            argp_error(state, "\"%s\" is nothing that can be done with shadows (expected report)",
+                       options->task ? options->task : "");
+        if (!options->archive)
+            argp_error(state, "which archive? (its folder, or the data folder around it)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"from", OPTION_FROM, "TIME", 0, "Only transactions with event times from then on", 0},
+    {"until", OPTION_UNTIL, "TIME", 0, "Only those before it", 0},
+    {"examples", OPTION_EXAMPLES, "N", 0,
+     "Show N transactions that each would have decided otherwise (3)", 0},
+    {"json", 'j', NULL, 0, "One JSON object", 0},
+    {"quiet", 'q', NULL, 0, "No progress", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "report ARCHIVE",
+    .doc =
+        "Tells what rules with `mode: shadow`, and the policies that the server's option shadow "
+        "names, would have done: how often each fired, which verdicts it would have changed and to "
+        "what, how precise it was by the outcomes known now, how much money that was. ARCHIVE is "
+        "the archive's folder or the server's data folder around it."
+        "\vAll of it is read from the archive, where the server kept it: nothing is decided again. "
+        "A server may be writing meanwhile; what it has not synced yet is left out.\n\nExit "
+        "status: 0 done, 65 the archive is damaged, 66 there is none, 74 cannot read or write, 75 "
+        "interrupted.",
+};
+
+static int write_report(const struct shadow_report *report, bool json) {
+    struct buffer out;
+    struct error error;
+    buffer_init(&out);
+    (json ? shadow_output_json : shadow_output_text)(report, &out);
+    bool written = fwrite(out.bytes, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
+    buffer_deinit(&out);
+    if (written || errno == EPIPE)
+        return EXIT_STATUS_OK;
+    error_set_errno(&error, errno, "cannot write to stdout");
+    return exit_with(&error);
+}
+
+int command_shadow(int argc, char **argv) {
+    struct options options = {
+        .from_us = INT64_MIN, .until_us = INT64_MAX, .examples = EXAMPLES_DEFAULT};
+    struct progress_bar bar;
+    struct shadow_report report;
+    struct error error;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+    char *archive = folder_of_archive(options.archive);
+    const struct shadow_report_options report_options = {.archive = archive,
+                                                         .from_us = options.from_us,
+                                                         .until_us = options.until_us,
+                                                         .examples = (size_t)options.examples};
+    progress_bar_init(&bar, progress_style_of(options.quiet, false), "records");
+    bar.stop = interrupt_watch();
+    int r = shadow_report_make(&report_options, &bar.progress, &report, &error);
+    progress_bar_clear(&bar);
+    free(archive);
+    if (r < 0)
+        return exit_with(&error);
+    int status = write_report(&report, options.json);
+    shadow_report_deinit(&report);
+    return status;
+}

@@ -1,0 +1,298 @@
+/* harrier status: what a server says of itself. */
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/monotonic.h"
+#include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/server_options.h"
+#include "command.h"
+#include "core/base/hash.h"
+#include "core/base/value.h"
+
+#include <argp.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#define WAIT_STEP_US           50000
+#define STATE_HASH_DEADLINE_US 600000000 /* it reads every state */
+
+enum { OPTION_STATE_HASH = 256, OPTION_WAIT_READY };
+
+struct options {
+    bool json, state_hash, wait;
+    uint64_t wait_us;
+    struct server_options server;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    int64_t us;
+    switch (key) {
+    case ARGP_KEY_INIT:
+        state->child_inputs[0] = &options->server;
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case OPTION_STATE_HASH:
+        options->state_hash = true;
+        return 0;
+    case OPTION_WAIT_READY:
+        if (!quantity_parse_duration(value, &us))
+            argp_error(state, "--wait-ready: \"%s\" is no time (expected for example 10s)", value);
+        options->wait = true;
+        options->wait_us = (uint64_t)us;
+        return 0;
+    case ARGP_KEY_ARG:
+        argp_error(state, "what is \"%s\"? (the server is named with --to)", value);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {NULL, 0, NULL, 0, "Status:", 1},
+    {"json", 'j', NULL, 0, "One JSON object", 0},
+    {"state-hash", OPTION_STATE_HASH, NULL, 0,
+     "Also a hash over the states of all entities (slow: it "
+     "reads everything)",
+     0},
+    {"wait-ready", OPTION_WAIT_READY, "TIME", 0, "Wait this long for the server to be ready", 0},
+    {0},
+};
+
+static const struct argp_child children[] = {{&server_options_once_argp, 0, NULL, 0}, {0}};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .children = children,
+    .doc = "Shows how a server is, what it holds and by which policy it decides."
+           "\vExit status: 0 it is ready, 69 it is not or does not answer.",
+};
+
+static void print_time(const char *name, int64_t us) {
+    char text[64];
+    if (us == 0 || us == INT64_MIN)
+        return;
+    value_format(value_timestamp(us), text, sizeof text);
+    printf("%-13s %s\n", name, text);
+}
+
+static void print_count(const char *name, uint64_t count) {
+    char number[QUANTITY_COUNT_SIZE];
+    printf("%-13s %s\n", name, quantity_format_count(count, number));
+}
+
+static int64_t now_us(void) {
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+static void print_state(const struct harrier_status *status) {
+    char period[QUANTITY_DURATION_SIZE];
+    int64_t up_us = now_us() - status->started_time_us;
+    printf("%-13s %s%s%s, version %s, up %s\n", "server", status->state,
+           *status->state_reason ? ": " : "", status->state_reason, status->version,
+           quantity_format_duration(up_us > 0 ? (uint64_t)up_us : 0, period));
+}
+
+static void print_generation(const struct harrier_status *status) {
+    char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE], period[QUANTITY_DURATION_SIZE];
+    if (status->generation_id == 0) {
+        printf("%-13s none yet (harrier rebuild makes one)\n", "generation");
+        return;
+    }
+    hash_hex(status->generation_id, id);
+    printf("%-13s %s of position %s\n", "generation", id,
+           quantity_format_count(status->generation_position, number));
+    int64_t age_us = now_us() - status->generation_time_us;
+    print_time("  built", status->generation_time_us);
+    printf("%-13s %s%s, %s records behind\n", "  age",
+           quantity_format_duration(age_us > 0 ? (uint64_t)age_us : 0, period),
+           status->stale ? " (stale: decisions are marked)" : "",
+           quantity_format_count(status->position - status->generation_position, number));
+}
+
+static void print_swap(const struct harrier_status *status) {
+    char number[2][QUANTITY_COUNT_SIZE];
+    printf("%-13s %s%s%s\n", "swap", status->swap_state, *status->swap_reason ? ": " : "",
+           status->swap_reason);
+    if (status->compared_entities > 0)
+        printf("%-13s %s entities at the last one, %s different\n", "  compared",
+               quantity_format_count(status->compared_entities, number[0]),
+               quantity_format_count(status->differing_entities, number[1]));
+}
+
+static void print_names(const char *title, const char *const *names, size_t named, uint64_t count) {
+    char number[QUANTITY_COUNT_SIZE];
+    if (count == 0)
+        return;
+    printf("%-13s %s: ", title, quantity_format_count(count, number));
+    for (size_t i = 0; i < named; i++)
+        printf("%s%s", i ? ", " : "", names[i]);
+    puts(named < count ? ", …" : "");
+}
+
+/* Every decision says so, too. */
+static void print_warming(const struct harrier_warming *warming) {
+    print_names("  warming", warming->features, warming->named_features, warming->feature_count);
+    print_names("    used by", warming->rules, warming->named_rules, warming->rule_count);
+    if (warming->feature_count > 0)
+        puts("                features that have no history until harrier rebuild has run");
+}
+
+static void print_text(const struct options *options, const struct harrier_status *status) {
+    char id[HASH_HEX_SIZE], bytes[QUANTITY_BYTES_SIZE], number[QUANTITY_COUNT_SIZE];
+    print_state(status);
+    hash_hex(status->snapshot_id, id);
+    printf("%-13s %s (snapshot %s)\n", "policy", status->policy_name, id);
+    if (*status->reload_error)
+        printf("%-13s refused: %s\n", "  reload", status->reload_error);
+    print_time("  since", status->refused_since_time_us);
+    print_warming(&status->warming);
+    print_generation(status);
+    print_swap(status);
+    print_count("position", status->position);
+    print_count("  synced", status->synced_position);
+    print_count("transactions", status->transactions);
+    print_time("  newest", status->newest_event_time_us);
+    print_count("outcomes", status->outcomes);
+    for (int label = HARRIER_LABEL_LEGIT; label < HARRIER_LABEL_COUNT; label++) {
+        char name[32];
+        snprintf(name, sizeof name, "  %s", harrier_label_name((enum harrier_label)label));
+        if (status->labels[label])
+            print_count(name, status->labels[label]);
+    }
+    printf("%-13s %s entities, %s of memory\n", "overlay",
+           quantity_format_count(status->overlay_entities, number),
+           quantity_format_bytes(status->overlay_memory_bytes, bytes));
+    print_count("duplicates", status->duplicates);
+    print_count("rejected", status->rejected);
+    if (options->state_hash) {
+        hash_hex(status->state_hash, id);
+        printf("%-13s %s\n", "state hash", id);
+    }
+}
+
+static void json_time(struct buffer *line, const char *key, int64_t us) {
+    if (us != 0 && us != INT64_MIN)
+        json_add_time(line, key, us);
+}
+
+static void json_names(struct buffer *line, const char *key, const char *const *names,
+                       size_t count) {
+    json_begin_array(line, key);
+    for (size_t i = 0; i < count; i++)
+        json_add_text(line, NULL, text_of(names[i]));
+    json_end_array(line);
+}
+
+static void print_json(const struct options *options, const struct harrier_status *status) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_text(&line, "version", text_of(status->version));
+    json_add_text(&line, "state", text_of(status->state));
+    json_add_text(&line, "state_reason", text_of(status->state_reason));
+    json_time(&line, "started_time", status->started_time_us);
+    json_add_text(&line, "policy_name", text_of(status->policy_name));
+    json_add_hex(&line, "snapshot_id", status->snapshot_id);
+    json_add_text(&line, "reload_error", text_of(status->reload_error));
+    json_time(&line, "refused_since", status->refused_since_time_us);
+    json_names(&line, "warming_features", status->warming.features, status->warming.named_features);
+    json_add_unsigned(&line, "warming_feature_count", status->warming.feature_count);
+    json_names(&line, "warming_rules", status->warming.rules, status->warming.named_rules);
+    json_add_unsigned(&line, "warming_rule_count", status->warming.rule_count);
+    json_add_hex(&line, "generation_id", status->generation_id);
+    json_add_unsigned(&line, "generation_position", status->generation_position);
+    json_time(&line, "generation_time", status->generation_time_us);
+    json_add_bool(&line, "stale", status->stale);
+    json_add_text(&line, "swap_state", text_of(status->swap_state));
+    json_add_text(&line, "swap_reason", text_of(status->swap_reason));
+    json_add_unsigned(&line, "compared_entities", status->compared_entities);
+    json_add_unsigned(&line, "differing_entities", status->differing_entities);
+    json_add_unsigned(&line, "position", status->position);
+    json_add_unsigned(&line, "synced_position", status->synced_position);
+    json_add_unsigned(&line, "transactions", status->transactions);
+    json_add_unsigned(&line, "outcomes", status->outcomes);
+    json_begin_object(&line, "labels");
+    for (int label = HARRIER_LABEL_LEGIT; label < HARRIER_LABEL_COUNT; label++)
+        json_add_unsigned(&line, harrier_label_name((enum harrier_label)label),
+                          status->labels[label]);
+    json_end_object(&line);
+    json_time(&line, "newest_event_time", status->newest_event_time_us);
+    json_add_unsigned(&line, "overlay_entities", status->overlay_entities);
+    json_add_unsigned(&line, "overlay_bytes", status->overlay_bytes);
+    json_add_unsigned(&line, "overlay_memory_bytes", status->overlay_memory_bytes);
+    json_add_unsigned(&line, "duplicates", status->duplicates);
+    json_add_unsigned(&line, "rejected", status->rejected);
+    if (options->state_hash)
+        json_add_hex(&line, "state_hash", status->state_hash);
+    json_end_object(&line);
+    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
+    buffer_deinit(&line);
+}
+
+static bool is_ready(const struct harrier_reply *reply) {
+    return strcmp(reply->status->state, "ready") == 0;
+}
+
+/* The last answer there was until the server was ready or time was up. */
+static int ask(const struct options *options, struct harrier_client *client,
+               struct harrier_reply **ret_reply, struct error *ret_error) {
+    uint64_t deadline_us =
+        options->state_hash ? STATE_HASH_DEADLINE_US : options->server.deadline_us;
+    uint64_t begun_us = monotonic_us();
+    const volatile int *stop = interrupt_watch();
+    for (;;) {
+        struct harrier_reply *reply = NULL;
+        struct harrier_error failure = {0};
+        const struct harrier_call_options of_call = {.deadline_us = deadline_us};
+        int r = harrier_status(client, options->state_hash, &of_call, &reply, &failure);
+        bool done = r == 0 && is_ready(reply);
+        bool hopeless = r < 0 && !retry_is_worthwhile(failure.code);
+        bool late = !options->wait || monotonic_us() - begun_us >= options->wait_us;
+        if (*stop) {
+            harrier_reply_free(reply);
+            return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+        }
+        if (done || hopeless || late) {
+            *ret_reply = reply;
+            return r < 0 ? retry_failure(options->server.address, &failure, ret_error) : 0;
+        }
+        harrier_reply_free(reply);
+        nanosleep(&(struct timespec){.tv_nsec = WAIT_STEP_US * 1000}, NULL);
+    }
+}
+
+int command_status(int argc, char **argv) {
+    struct options options = {0};
+    struct harrier_client *client;
+    struct harrier_reply *reply = NULL;
+    struct error error;
+    server_options_init(&options.server);
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    int r = server_options_connect(&options.server, 1, &client, &error);
+    if (r < 0)
+        return exit_with_address(&error);
+    r = ask(&options, client, &reply, &error);
+    int status = EXIT_STATUS_OK;
+    if (r < 0) {
+        status = (int)exit_with(&error);
+    } else {
+        if (options.json)
+            print_json(&options, reply->status);
+        else if (!options.server.quiet)
+            print_text(&options, reply->status);
+        if (!is_ready(reply))
+            status = EXIT_STATUS_UNAVAILABLE;
+    }
+    harrier_reply_free(reply);
+    harrier_client_free(client);
+    return status;
+}

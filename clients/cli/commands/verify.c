@@ -1,0 +1,244 @@
+/* harrier verify: the command line of batch/verify/verify.h. */
+#include "batch/verify/verify.h"
+
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/quantity.h"
+#include "command.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+
+#include <argp.h>
+#include <inttypes.h>
+#include <libgen.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DIFFERENCES_REPORTED 10
+
+struct options {
+    const char *archive, *generation;
+    bool json, quiet;
+};
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct options *options = state->input;
+    switch (key) {
+    case 'g':
+        options->generation = value;
+        return 0;
+    case 'j':
+        options->json = true;
+        return 0;
+    case 'q':
+        options->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (options->archive)
+            argp_error(state, "one archive is enough, but there is \"%s\" too", value);
+        options->archive = value;
+        return 0;
+    case ARGP_KEY_END:
+        if (!options->archive)
+            argp_error(state, "which archive? (its folder, or the data folder around it)");
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static const struct argp_option arguments[] = {
+    {"generation", 'g', "DIR", 0,
+     "The generation's folder (g-…); without it the current one in " FOLDER_GENERATIONS
+     "/ beside the archive",
+     0},
+    {"json", 'j', NULL, 0, "One JSON object", 0},
+    {"quiet", 'q', NULL, 0, "No progress and no report: only the exit status", 0},
+    {0},
+};
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "ARCHIVE",
+    .doc =
+        "Folds the archive anew up to a generation's position and compares with its tables: every "
+        "state, every id, and the counts. Changes nothing, and may run beside a server."
+        "\vThe first differences are told with the entity's key and the features whose values "
+        "differ, the archive's value first. Exit status: 0 they are equal, 1 they differ, 65 the "
+        "archive or the generation is damaged, 66 there is none, or they do not belong "
+        "together, 75 interrupted.",
+};
+
+/* ---- what is told ---- */
+
+struct telling {
+    struct verify_listener listener; /* first */
+    const struct options *options;
+    struct progress_bar *bar;
+    uint64_t reported;
+    struct buffer differences, entities; /* JSON: elements of arrays */
+};
+
+/* A key of several fields has the length of each before it (engine.h): "c1+m1". */
+static void put_key(struct text key, bool is_compound, struct buffer *out) {
+    struct cursor cursor = cursor_of(key.data, key.length);
+    if (!is_compound) {
+        buffer_append(out, key.data, key.length);
+        return;
+    }
+    while (cursor.at < cursor.end && !cursor.failed) {
+        const char *plus = out->length > 0 ? "+" : "";
+        struct text part = cursor_text(&cursor, cursor_varint(&cursor));
+        buffer_printf(out, "%s%" TEXT_FORMAT, plus, TEXT_ARGS(part));
+    }
+}
+
+static void differs(struct verify_listener *self, const struct plan *plan,
+                    const struct state_difference *difference) {
+    struct telling *telling = (struct telling *)self;
+    const struct entity_plan *entity = &plan->entities[difference->entity];
+    struct buffer key, features;
+    if (telling->reported++ >= DIFFERENCES_REPORTED || telling->options->quiet)
+        return;
+    buffer_init(&key);
+    buffer_init(&features);
+    put_key(difference->key, memchr(entity->key.data, '+', entity->key.length), &key);
+    state_difference_describe(difference, plan, true, &features);
+    struct text key_text = {(const char *)key.bytes, key.length};
+    struct text features_text = {(const char *)features.bytes, features.length};
+    char key_hash[HASH_HEX_SIZE];
+    hash_hex(hash_text(difference->key), key_hash);
+    if (telling->options->json) {
+        json_begin_object(&telling->differences, NULL);
+        json_add_text(&telling->differences, "entity", entity->name);
+        json_add_text(&telling->differences, "key", key_text);
+        json_add_text(&telling->differences, "key_hash", text_of(key_hash));
+        json_add_text(&telling->differences, "features", features_text);
+        json_end_object(&telling->differences);
+    } else {
+        progress_bar_clear(telling->bar);
+        printf("%" TEXT_FORMAT " %" TEXT_FORMAT " (key hash %s): %" TEXT_FORMAT "\n",
+               TEXT_ARGS(entity->name), TEXT_ARGS(key_text), key_hash, TEXT_ARGS(features_text));
+    }
+    buffer_deinit(&features);
+    buffer_deinit(&key);
+}
+
+static void report_entity(struct verify_listener *self, struct text name, uint64_t states,
+                          uint64_t differences) {
+    struct telling *telling = (struct telling *)self;
+    char number[2][QUANTITY_COUNT_SIZE];
+    if (telling->options->json) {
+        json_begin_object(&telling->entities, NULL);
+        json_add_text(&telling->entities, "entity", name);
+        json_add_unsigned(&telling->entities, "states", states);
+        json_add_unsigned(&telling->entities, "different", differences);
+        json_end_object(&telling->entities);
+    } else {
+        buffer_printf(&telling->entities, "  %-11" TEXT_FORMAT " %s states, %s different\n",
+                      TEXT_ARGS(name), quantity_format_count(states, number[0]),
+                      quantity_format_count(differences, number[1]));
+    }
+}
+
+static void print_text(const struct telling *telling, const struct verify_report *report) {
+    char id[HASH_HEX_SIZE], number[2][QUANTITY_COUNT_SIZE];
+    hash_hex(report->manifest.id, id);
+    if (report->states.differences > DIFFERENCES_REPORTED)
+        printf("… and %s more\n",
+               quantity_format_count(report->states.differences - DIFFERENCES_REPORTED, number[0]));
+    printf("generation    %s of position %s\n", id,
+           quantity_format_count(report->manifest.place.position, number[0]));
+    printf("records       %s, folded in %.1f s, compared in %.1f s\n",
+           quantity_format_count(report->records, number[0]), report->fold_seconds,
+           report->compare_seconds);
+    printf("%.*s", (int)telling->entities.length, (const char *)telling->entities.bytes);
+    printf("  %-11s %s known, %s different\n", "ids", quantity_format_count(report->ids, number[0]),
+           quantity_format_count(report->different_ids, number[1]));
+    if (report->states.list_entries > 0 || report->states.are_lists_different)
+        printf("  %-11s %s added, %s\n", "lists",
+               quantity_format_count(report->states.list_entries, number[0]),
+               report->states.are_lists_different ? "different" : "0 different");
+    if (report->states.is_tally_different)
+        printf("  the counts of transactions, outcomes or labels differ\n");
+    printf("%s\n", verify_found_difference(report) ? "They differ." : "They are equal.");
+}
+
+static void add_array(struct buffer *line, const char *key, const struct buffer *elements) {
+    json_begin_array(line, key);
+    buffer_append(line, elements->bytes, elements->length);
+    json_end_array(line);
+}
+
+static void print_json(const struct telling *telling, const struct verify_report *report) {
+    struct buffer line;
+    buffer_init(&line);
+    json_begin_object(&line, NULL);
+    json_add_bool(&line, "equal", !verify_found_difference(report));
+    json_add_hex(&line, "generation_id", report->manifest.id);
+    json_add_unsigned(&line, "position", report->manifest.place.position);
+    json_add_unsigned(&line, "records", report->records);
+    json_add_unsigned(&line, "states", report->states.entities);
+    json_add_unsigned(&line, "different_states", report->states.differences);
+    json_add_unsigned(&line, "ids", report->ids);
+    json_add_unsigned(&line, "different_ids", report->different_ids);
+    json_add_bool(&line, "counts_equal", !report->states.is_tally_different);
+    json_add_unsigned(&line, "list_entries", report->states.list_entries);
+    json_add_bool(&line, "lists_equal", !report->states.are_lists_different);
+    add_array(&line, "entities", &telling->entities);
+    add_array(&line, "differences", &telling->differences);
+    json_end_object(&line);
+    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
+    buffer_deinit(&line);
+}
+
+/* ---- where things are ---- */
+
+/* DATA/archive → DATA/generations, or a given generation's folder in its own. */
+static char *split(const struct options *options, const char *archive, char **ret_generation) {
+    char *path = text_copy(text_of(options->generation ? options->generation : archive));
+    char *base = text_copy(text_of(path));
+    *ret_generation = options->generation ? text_copy(text_of(basename(base))) : NULL;
+    const char *parent = dirname(path);
+    char *generations =
+        options->generation ? text_copy(text_of(parent)) : folder_in(parent, FOLDER_GENERATIONS);
+    free(base);
+    free(path);
+    return generations;
+}
+
+int command_verify(int argc, char **argv) {
+    struct options options = {0};
+    struct progress_bar bar;
+    struct verify_report report;
+    struct error error;
+    argp_parse(&argp, argc, argv, 0, NULL, &options);
+
+    char *archive = folder_of_archive(options.archive), *generation;
+    char *generations = split(&options, archive, &generation);
+    const struct verify_options verify = {
+        .archive = archive, .generations = generations, .generation = generation};
+    progress_bar_init(&bar, progress_style_of(options.quiet, false), NULL);
+    bar.stop = interrupt_watch();
+    struct telling telling = {
+        .listener = {differs, report_entity}, .options = &options, .bar = &bar};
+    buffer_init(&telling.entities);
+    buffer_init(&telling.differences);
+    int r = verify_run(&verify, &bar.progress, &telling.listener, &report, &error);
+    progress_bar_clear(&bar);
+    enum exit_status status = r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
+    if (r == 0 && verify_found_difference(&report))
+        status = EXIT_STATUS_ROWS_FAILED;
+    if (r == 0 && !options.quiet)
+        (options.json ? print_json : print_text)(&telling, &report);
+    buffer_deinit(&telling.entities);
+    buffer_deinit(&telling.differences);
+    free(generations);
+    free(generation);
+    free(archive);
+    return (int)status;
+}

@@ -1,0 +1,25 @@
+/* Rows that failed: counted, and the first of them told on stderr as they come. */
+#pragma once
+
+#include "clients/cli/terminal/progress_bar.h"
+
+#include <stdint.h>
+
+#define ROW_DIAGNOSTICS_SHOWN 10
+
+struct row_diagnostics {
+    const char *file;         /* for messages */
+    struct progress_bar *bar; /* wiped before a message; may be NULL */
+    uint64_t count;
+};
+
+/* Overwrites digits that look like a card number (text_is_card_number()) with stars: a message
+ * quotes what stood in a row, and a card number must not reach a terminal or a log that way. */
+void row_diagnostics_mask(char *message);
+
+/* "file:line: message"; line 0: "harrier: file: message", for what is in no file; masked */
+void row_diagnostics_add(struct row_diagnostics *diagnostics, uint64_t line, const char *message);
+
+/* What a server said of a row: the field is put in front unless the sentence begins with it. */
+void row_diagnostics_add_answer(struct row_diagnostics *diagnostics, uint64_t line,
+                                const char *field, const char *message);

@@ -1,0 +1,39 @@
+/* A row of a file → a transaction, or the outcome it states. */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/error.h"
+#include "core/wire/types/decision.h"
+#include "core/wire/types/transaction.h"
+#include "detection.h"
+#include "mapping.h"
+#include "rows.h"
+
+/* Everything in *ret_transaction is copied into the arena. It has passed transaction_check().
+ * ERROR_INVALID begins with the field at fault, and its column where that has another name:
+ * "amount (column TX_AMOUNT): …". */
+int row_transaction(const struct mapping *mapping, const struct row *row, struct arena *arena,
+                    struct transaction *ret_transaction, struct error *ret_error);
+
+/* The column label_fraud; TRUTH_UNKNOWN when there is none or it is empty. */
+int row_truth(const struct mapping *mapping, const struct row *row, enum truth *ret_truth,
+              struct error *ret_error);
+
+/* LABEL_NONE: the row states no outcome. ERROR_INVALID: the value is no label. */
+int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,
+              struct error *ret_error);
+
+/* The columns received_time and outcome_time. 1: *ret_us is filled; 0: there is none, or it is
+ * empty. ERROR_INVALID: it is no time. */
+int row_received_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
+                      struct error *ret_error);
+int row_outcome_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
+                     struct error *ret_error);
+
+/* An empty outcome, or one that the mapping's values do not name: there is nothing to report.
+ * LABEL_NONE by its own name is something: it takes back what was said. */
+bool row_states_no_outcome(const struct mapping *mapping, const struct row *row);
+
+/* The transaction's id, in the arena. ERROR_INVALID: there is none. */
+int row_id(const struct mapping *mapping, const struct row *row, struct arena *arena,
+           struct text *ret_id, struct error *ret_error);

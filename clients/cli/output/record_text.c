@@ -1,0 +1,309 @@
+#include "record_text.h"
+
+#include "clients/cli/io/json_writer.h"
+#include "clients/cli/io/money.h"
+#include "core/base/hash.h"
+#include "core/base/value.h"
+#include "decision_output.h"
+#include "threshold_output.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+/* --- for people --------------------------------------------------------------------------------
+ */
+
+static void add_time(struct buffer *buffer, int64_t us) {
+    char time[64];
+    value_format(value_timestamp(us), time, sizeof time);
+    buffer_printf(buffer, "%s", time);
+}
+
+static void add_transaction(struct buffer *buffer, const struct transaction *transaction) {
+    char money[MONEY_SIZE];
+    buffer_printf(buffer, "%" TEXT_FORMAT " at ", TEXT_ARGS(transaction->id));
+    add_time(buffer, transaction->event_time_us);
+    if (transaction->currency.length)
+        buffer_printf(buffer, " %s %" TEXT_FORMAT,
+                      money_format(transaction->amount_minor, transaction->currency, money),
+                      TEXT_ARGS(transaction->currency));
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
+        if (transaction->fields[field].length)
+            buffer_printf(buffer, " %s=%" TEXT_FORMAT, transaction_field_name(field),
+                          TEXT_ARGS(transaction->fields[field]));
+    if (transaction->has_location)
+        buffer_printf(buffer, " location=%.7f,%.7f", transaction->latitude_e7 / 1e7,
+                      transaction->longitude_e7 / 1e7);
+    for (size_t i = 0; i < transaction->attribute_count; i++) {
+        const struct attribute *attribute = &transaction->attributes[i];
+        buffer_printf(buffer, " %" TEXT_FORMAT "=", TEXT_ARGS(attribute->name));
+        if (attribute->type == ATTRIBUTE_TEXT)
+            buffer_printf(buffer, "%" TEXT_FORMAT, TEXT_ARGS(attribute->text));
+        else if (attribute->type == ATTRIBUTE_INTEGER)
+            buffer_printf(buffer, "%" PRId64, attribute->integer);
+        else if (attribute->type == ATTRIBUTE_NUMBER)
+            buffer_printf(buffer, "%.17g", attribute->number);
+        else if (attribute->type == ATTRIBUTE_FLAG)
+            buffer_printf(buffer, "%s", attribute->flag ? "true" : "false");
+    }
+}
+
+static void add_shadows(struct buffer *buffer, const struct decision *decision) {
+    char id[HASH_HEX_SIZE];
+    for (size_t i = 0; i < decision->shadow_count; i++) {
+        const struct shadow_decision *shadow = &decision->shadows[i];
+        hash_hex(shadow->snapshot_id, id);
+        if (shadow->verdict == VERDICT_NONE)
+            buffer_printf(buffer, "; shadow %s: refused", id);
+        else
+            buffer_printf(buffer, "; shadow %s: %s %" PRIu32, id, verdict_name(shadow->verdict),
+                          shadow->score);
+    }
+}
+
+static void add_decision(struct buffer *buffer, const struct decision *decision) {
+    buffer_printf(buffer, " → %s %" PRIu32, verdict_name(decision->verdict), decision->score);
+    for (size_t i = 0; i < decision->reason_count; i++)
+        buffer_printf(buffer, "%s%" TEXT_FORMAT "%s%s", i ? ", " : " (",
+                      TEXT_ARGS(decision->reasons[i].rule),
+                      decision->reasons[i].shadow ? " in shadow" : "",
+                      decision->reasons[i].suppressed ? " suppressed" : "");
+    if (decision->reason_count)
+        buffer_printf(buffer, ")");
+    if (decision->degraded)
+        buffer_printf(buffer, " degraded: %" TEXT_FORMAT, TEXT_ARGS(decision->degraded_reason));
+    add_shadows(buffer, decision);
+}
+
+static void add_outcome(struct buffer *buffer, const struct outcome_record *outcome) {
+    buffer_printf(buffer, "%" TEXT_FORMAT " (position %" PRIu64 "): %s → %s",
+                  TEXT_ARGS(outcome->transaction.id), outcome->transaction_position,
+                  label_name(outcome->previous), label_name(outcome->label));
+    if (outcome->source.length)
+        buffer_printf(buffer, ", says %" TEXT_FORMAT, TEXT_ARGS(outcome->source));
+}
+
+static void add_list_change(struct buffer *buffer, const struct list_change_record *change) {
+    buffer_printf(buffer, "%" TEXT_FORMAT ": %s %" TEXT_FORMAT, TEXT_ARGS(change->list),
+                  change->removed ? "removed" : "added", TEXT_ARGS(change->entry));
+    if (change->expiry_time_us) {
+        buffer_printf(buffer, " until ");
+        add_time(buffer, change->expiry_time_us);
+    }
+    if (change->reason.length)
+        buffer_printf(buffer, " (%" TEXT_FORMAT ")", TEXT_ARGS(change->reason));
+}
+
+static void add_generation(struct buffer *buffer, const struct generation_record *generation) {
+    char id[HASH_HEX_SIZE];
+    if (generation->generation_id == 0) {
+        buffer_printf(buffer, "none any more");
+        return;
+    }
+    hash_hex(generation->generation_id, id);
+    buffer_printf(buffer, "%s of position %" PRIu64, id, generation->position);
+    if (generation->file_count == 0)
+        return;
+    hash_hex(generation->snapshot_id, id);
+    buffer_printf(buffer, ", built with policy %s, %zu files", id, generation->file_count);
+}
+
+static void add_payload(struct buffer *buffer, const struct record *record) {
+    char id[HASH_HEX_SIZE];
+    switch (record->type) {
+    case RECORD_TRANSACTION:
+        add_transaction(buffer, &record->transaction.transaction);
+        add_decision(buffer, &record->transaction.decision);
+        break;
+    case RECORD_OUTCOME:
+        add_outcome(buffer, &record->outcome);
+        break;
+    case RECORD_LIST_CHANGE:
+        add_list_change(buffer, &record->list_change);
+        break;
+    case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
+        hash_hex(record->snapshot.snapshot_id, id);
+        buffer_printf(buffer, "%s %" TEXT_FORMAT ", %zu files", id,
+                      TEXT_ARGS(record->snapshot.name), record->snapshot.file_count);
+        break;
+    case RECORD_GENERATION:
+        add_generation(buffer, &record->generation);
+        threshold_output_record(&record->generation.thresholds, buffer);
+        break;
+    case RECORD_ENGINE:
+        buffer_printf(buffer, "version %" TEXT_FORMAT, TEXT_ARGS(record->engine.version));
+        break;
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+}
+
+void record_text(const struct record *record, const struct archive_frame *frame,
+                 struct buffer *buffer) {
+    buffer_printf(buffer, "%" PRIu64 " ", record->position);
+    add_time(buffer, record->receive_time_us);
+    buffer_printf(buffer, " %s ", record_type_name(record->type));
+    add_payload(buffer, record);
+    if (frame)
+        buffer_printf(buffer, " [%s offset %" PRIu64 " length %" PRIu64 " crc %08" PRIx32 "]",
+                      frame->file, frame->offset, frame->length, frame->crc);
+}
+
+/* --- JSON --------------------------------------------------------------------------------------
+ */
+
+static void json_transaction(struct buffer *buffer, const struct transaction *transaction) {
+    json_add_text(buffer, "id", transaction->id);
+    json_add_time(buffer, "event_time", transaction->event_time_us);
+    if (transaction->currency.length) {
+        json_add_signed(buffer, "amount_minor", transaction->amount_minor);
+        json_add_text(buffer, "currency", transaction->currency);
+    }
+    for (enum transaction_field field = 0; field < FIELD_COUNT; field++)
+        if (transaction->fields[field].length)
+            json_add_text(buffer, transaction_field_name(field), transaction->fields[field]);
+    if (transaction->has_location) {
+        json_add_value(buffer, TEXT_LITERAL("latitude"),
+                       value_double(transaction->latitude_e7 / 1e7));
+        json_add_value(buffer, TEXT_LITERAL("longitude"),
+                       value_double(transaction->longitude_e7 / 1e7));
+    }
+    if (transaction->attribute_count == 0)
+        return;
+    json_begin_object(buffer, "attributes");
+    for (size_t i = 0; i < transaction->attribute_count; i++) {
+        const struct attribute *attribute = &transaction->attributes[i];
+        json_add_value(buffer, attribute->name,
+                       attribute->type == ATTRIBUTE_TEXT      ? value_text(attribute->text)
+                       : attribute->type == ATTRIBUTE_INTEGER ? value_int(attribute->integer)
+                       : attribute->type == ATTRIBUTE_NUMBER  ? value_double(attribute->number)
+                       : attribute->type == ATTRIBUTE_FLAG    ? value_bool(attribute->flag)
+                                                              : value_absent());
+    }
+    json_end_object(buffer);
+}
+
+static void json_shadows(struct buffer *buffer, const struct decision *decision) {
+    json_begin_array(buffer, "shadows");
+    for (size_t i = 0; i < decision->shadow_count; i++) {
+        const struct shadow_decision *shadow = &decision->shadows[i];
+        json_begin_object(buffer, NULL);
+        json_add_hex(buffer, "snapshot_id", shadow->snapshot_id);
+        if (shadow->verdict != VERDICT_NONE)
+            json_add_text(buffer, "verdict", text_of(verdict_name(shadow->verdict)));
+        json_add_unsigned(buffer, "score", shadow->score);
+        json_begin_array(buffer, "rules"); /* their numbers in the policy, from 0 */
+        for (size_t j = 0; j < shadow->rule_count; j++)
+            json_add_unsigned(buffer, NULL, shadow->rules[j]);
+        json_end_array(buffer);
+        json_add_unsigned(buffer, "rule_errors", shadow->rule_errors);
+        json_add_bool(buffer, "degraded", shadow->degraded);
+        json_end_object(buffer);
+    }
+    json_end_array(buffer);
+}
+
+static void json_decision(struct buffer *buffer, const struct decision *decision) {
+    json_begin_object(buffer, "decision");
+    json_add_text(buffer, "verdict", text_of(verdict_name(decision->verdict)));
+    json_add_unsigned(buffer, "score", decision->score);
+    json_begin_array(buffer, "reasons");
+    for (size_t i = 0; i < decision->reason_count; i++)
+        decision_json_reason(buffer, &decision->reasons[i]);
+    json_end_array(buffer);
+    json_add_hex(buffer, "snapshot_id", decision->snapshot_id);
+    json_add_hex(buffer, "generation_id", decision->generation_id);
+    json_add_hex(buffer, "feature_hash", decision->feature_hash);
+    json_add_unsigned(buffer, "rule_errors", decision->rule_errors);
+    if (decision->degraded)
+        json_add_text(buffer, "degraded", decision->degraded_reason);
+    if (decision->shadow_count > 0)
+        json_shadows(buffer, decision);
+    json_end_object(buffer);
+}
+
+static void json_outcome(struct buffer *buffer, const struct outcome_record *outcome) {
+    json_add_text(buffer, "transaction_id", outcome->transaction.id);
+    json_add_unsigned(buffer, "transaction_position", outcome->transaction_position);
+    json_add_text(buffer, "previous", text_of(label_name(outcome->previous)));
+    json_add_text(buffer, "label", text_of(label_name(outcome->label)));
+    if (outcome->known_time_us)
+        json_add_time(buffer, "known_time", outcome->known_time_us);
+    if (outcome->source.length)
+        json_add_text(buffer, "source", outcome->source);
+}
+
+static void json_snapshot(struct buffer *buffer, const struct snapshot_record *snapshot) {
+    json_add_hex(buffer, "snapshot_id", snapshot->snapshot_id);
+    json_add_text(buffer, "name", snapshot->name);
+    json_begin_array(buffer, "files");
+    for (size_t i = 0; i < snapshot->file_count; i++)
+        json_add_text(buffer, NULL, snapshot->files[i].path);
+    json_end_array(buffer);
+}
+
+static void json_list_change(struct buffer *buffer, const struct list_change_record *change) {
+    json_add_text(buffer, "list", change->list);
+    json_add_text(buffer, "entry", change->entry);
+    json_add_bool(buffer, "removed", change->removed);
+    if (change->expiry_time_us)
+        json_add_time(buffer, "expiry_time", change->expiry_time_us);
+    if (change->source.length)
+        json_add_text(buffer, "source", change->source);
+    if (change->reason.length)
+        json_add_text(buffer, "reason", change->reason);
+}
+
+static void json_payload(struct buffer *buffer, const struct record *record) {
+    switch (record->type) {
+    case RECORD_TRANSACTION:
+        json_transaction(buffer, &record->transaction.transaction);
+        json_decision(buffer, &record->transaction.decision);
+        break;
+    case RECORD_OUTCOME:
+        json_outcome(buffer, &record->outcome);
+        break;
+    case RECORD_LIST_CHANGE:
+        json_list_change(buffer, &record->list_change);
+        break;
+    case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
+        json_snapshot(buffer, &record->snapshot);
+        break;
+    case RECORD_GENERATION:
+        json_add_hex(buffer, "generation_id", record->generation.generation_id);
+        json_add_unsigned(buffer, "generation_position", record->generation.position);
+        json_add_hex(buffer, "chain", record->generation.chain);
+        json_add_hex(buffer, "plan_id", record->generation.plan_id);
+        json_add_hex(buffer, "snapshot_id", record->generation.snapshot_id);
+        threshold_output_record_json(&record->generation.thresholds, buffer);
+        break;
+    case RECORD_ENGINE:
+        json_add_text(buffer, "version", record->engine.version);
+        break;
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+}
+
+void record_json(const struct record *record, const struct archive_frame *frame,
+                 struct buffer *buffer) {
+    char crc[16];
+    json_begin_object(buffer, NULL);
+    json_add_unsigned(buffer, "position", record->position);
+    json_add_time(buffer, "receive_time", record->receive_time_us);
+    json_add_text(buffer, "type", text_of(record_type_name(record->type)));
+    json_payload(buffer, record);
+    if (frame) {
+        json_begin_object(buffer, "frame");
+        json_add_text(buffer, "file", text_of(frame->file));
+        json_add_unsigned(buffer, "offset", frame->offset);
+        json_add_unsigned(buffer, "length", frame->length);
+        snprintf(crc, sizeof crc, "%08" PRIx32, frame->crc);
+        json_add_text(buffer, "crc", text_of(crc));
+        json_add_hex(buffer, "chain", frame->chain);
+        json_end_object(buffer);
+    }
+    json_end_object(buffer);
+}

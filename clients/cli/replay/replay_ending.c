@@ -1,0 +1,59 @@
+#include "replay_ending.h"
+
+#include "clients/cli/terminal/quantity.h"
+
+static void print_count(FILE *to, const char *what, uint64_t count) {
+    char number[QUANTITY_COUNT_SIZE];
+    fprintf(to, "%-14s%14s\n", what, quantity_format_count(count, number));
+}
+
+static void print_counts(FILE *to, const struct replay_rows *rows,
+                         const struct replay_report *report) {
+    print_count(to, "transactions", rows->reported);
+    print_count(to, "outcomes", report->outcomes);
+    print_count(to, "policies", report->snapshots);
+    print_count(to, "generations", report->generations);
+    if (rows->refused > 0)
+        print_count(to, "refused", rows->refused);
+}
+
+static void print_seconds(FILE *to, const struct replay_report *report) {
+    char number[QUANTITY_COUNT_SIZE];
+    double seconds = report->replay_seconds > 0 ? report->replay_seconds : 1e-9;
+    fprintf(to, "\nseconds       scan %.2f, replay %.2f (%s transactions/s)\n",
+            report->scan_seconds, report->replay_seconds,
+            quantity_format_count((uint64_t)((double)report->transactions / seconds), number));
+}
+
+static void print_audit(FILE *to, const struct replay_rows *rows,
+                        const struct replay_report *report) {
+    uint64_t found = rows->different + rows->refused + report->contradictions;
+    char number[QUANTITY_COUNT_SIZE];
+    if (found == 0)
+        fprintf(to, "\nEvery decision is the archived one.\n");
+    else
+        fprintf(to, "\n%s difference%s.\n", quantity_format_count(found, number),
+                found == 1 ? "" : "s");
+    if (found > 0 && report->foreign_versions > 0)
+        fprintf(to, "Some were decided by another version than this one (" HARRIER_VERSION
+                    "); `harrier inspect --type engine` tells which, from where.\n");
+}
+
+static void print_figures(FILE *to, const struct replay_document *document) {
+    struct buffer text;
+    buffer_init(&text);
+    replay_document_text(document, &text);
+    fwrite(text.bytes, 1, text.length, to);
+    buffer_deinit(&text);
+}
+
+void replay_ending_print(const struct replay_document *document, const struct replay_rows *rows,
+                         FILE *to) {
+    const struct replay_report *report = document->replay;
+    print_counts(to, rows, report);
+    if (document->figures && !document->command->recorded)
+        print_figures(to, document);
+    print_seconds(to, report);
+    if (document->command->recorded)
+        print_audit(to, rows, report);
+}

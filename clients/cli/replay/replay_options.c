@@ -1,0 +1,403 @@
+#include "replay_options.h"
+
+#include "clients/cli/terminal/quantity.h"
+#include "clients/cli/terminal/time_option.h"
+#include "core/base/text.h"
+
+#include <argp.h>
+#include <string.h>
+
+#define REPORTED_DEFAULT 10
+#define KEPT_DEFAULT     1000
+#define LISTED_MAX       100000
+#define THREADS_MAX      256
+#define K_DEFAULT        100
+#define K_MAX            1000000
+#define DAY_US           (INT64_C(86400) * 1000000)
+#define PRICE_DEFAULT    "5"
+
+enum {
+    OPTION_FEATURES = 256,
+    OPTION_RECORDED,
+    OPTION_AGAINST,
+    OPTION_FROM,
+    OPTION_TO,
+    OPTION_WARM_UP,
+    OPTION_KNOWN,
+    OPTION_COUNTERFACTUAL,
+    OPTION_WALK_FORWARD,
+    OPTION_THREADS,
+    OPTION_RESUME,
+    OPTION_JSON,
+    OPTION_HTML,
+    OPTION_LIST,
+    OPTION_REVIEW_PRICE,
+    OPTION_OUTCOMES_AFTER,
+    OPTION_K,
+    OPTION_CARD,
+    OPTION_BLOCKED_AFTER,
+    OPTION_BLOCKED_FROM,
+};
+
+static const struct argp_option arguments[] = {
+    {NULL, 0, NULL, 0, "What is replayed:", 1},
+    {"policy", 'p', "DIR", 0,
+     "Decide everything with this policy, instead of with those that decided then", 1},
+    {"against", OPTION_AGAINST, "DIR", 0,
+     "Compare with what this policy would have decided, instead of with what was", 1},
+    {"recorded", OPTION_RECORDED, NULL, 0, "The audit: compare each decision with the archived one",
+     1},
+    {"from", OPTION_FROM, "TIME", 0,
+     "Only transactions with event times from then on (2026-01-31, or 2026-01-31T18:00:00Z); "
+     "those before are history",
+     1},
+    {"to", OPTION_TO, "TIME", 0, "Only those before it", 1},
+    {NULL, 0, NULL, 0, "What is known when:", 2},
+    {"known", OPTION_KNOWN, "then|now", 0,
+     "then (the default): the archive's order, outcomes from when they were reported. now: the "
+     "order of event times, outcomes and lists as they are at the archive's end",
+     2},
+    {"warm-up", OPTION_WARM_UP, "start|generations", 0,
+     "Collect history from the archive's start (the default), or go on from the newest tables "
+     "before --from that this policy can use",
+     2},
+    {"counterfactual", OPTION_COUNTERFACTUAL, NULL, 0,
+     "Let what depends on verdicts follow the replayed policy. One thread", 2},
+    {"walk-forward", OPTION_WALK_FORWARD, NULL, 0,
+     "Compute the policy's thresholds every night of the replay from what was known by then", 2},
+    {NULL, 0, NULL, 0, "What is told:", 3},
+    {"json", OPTION_JSON, "FILE", 0, "The whole report as one JSON object (- is standard output)",
+     3},
+    {"html", OPTION_HTML, "FILE", 0, "The same as a page with charts, which reads offline", 3},
+    {"features", OPTION_FEATURES, "FILE", 0,
+     "Each transaction's feature values, score, verdict and outcome, as CSV (- is standard "
+     "output), or as Parquet when FILE ends in .parquet",
+     3},
+    {"list", OPTION_LIST, "N", 0,
+     "Tell N differences, refusals or changed decisions one by one (10; with --json or --html "
+     "1000)",
+     3},
+    {"review-price", OPTION_REVIEW_PRICE, "AMOUNT", 0,
+     "What the review of one transaction costs, in the policy's base currency (" PRICE_DEFAULT ")",
+     3},
+    {"outcomes-after", OPTION_OUTCOMES_AFTER, "DURATION", 0,
+     "Leave transactions without an outcome out of precision and the like when they are younger "
+     "than that at the archive's end (none are left out)",
+     3},
+    {"k", OPTION_K, "N", 0, "Cards that somebody can look at a day, for card precision (100)", 3},
+    {"card", OPTION_CARD, "ENTITY", 0,
+     "Entity of the policy that card precision counts (card, else customer)", 3},
+    {"blocked-after", OPTION_BLOCKED_AFTER, "DAYS", 0,
+     "Take cards for blocked when more than DAYS days have passed since the day of a fraud, and "
+     "leave them out of AUC, average precision and card precision (without it, none is)",
+     3},
+    {"blocked-from", OPTION_BLOCKED_FROM, "TIME", 0,
+     "Count frauds for that from TIME on, before --from, too", 3},
+    {NULL, 0, NULL, 0, "Otherwise:", 4},
+    {"threads", OPTION_THREADS, "N", 0,
+     "Threads (one for each processor); the result is the same for any number", 4},
+    {"resume", OPTION_RESUME, "FILE", 0,
+     "When it is interrupted, write to FILE what is done: the same command goes on from there, and "
+     "removes FILE at the end",
+     4},
+    {"quiet", 'q', NULL, 0, "No progress and no summary", 4},
+    {0},
+};
+
+static uint64_t parse_count(const char *name, const char *value, uint64_t least, uint64_t most,
+                            struct argp_state *state) {
+    uint64_t count = 0;
+    if (!quantity_parse_count(value, least, most, &count))
+        argp_error(state, "--%s: \"%s\" is no number from %llu to %llu", name, value,
+                   (unsigned long long)least, (unsigned long long)most);
+    return count;
+}
+
+/* True when it is the second of the two words. */
+static bool parse_choice(const char *name, const char *value, const char *first, const char *second,
+                         struct argp_state *state) {
+    bool is_second = strcmp(value, second) == 0;
+    if (!is_second && strcmp(value, first) != 0)
+        argp_error(state, "--%s: \"%s\" is neither %s nor %s", name, value, first, second);
+    return is_second;
+}
+
+static int64_t parse_duration(const char *name, const char *value, struct argp_state *state) {
+    int64_t us = 0;
+    if (!quantity_parse_duration(value, &us))
+        argp_error(state, "--%s: \"%s\" is no duration; expected for example 7d or 36h", name,
+                   value);
+    return us;
+}
+
+/* "7d": the days of frauds and of transactions are compared, not their hours. */
+static int64_t parse_days(const char *name, const char *value, struct argp_state *state) {
+    int64_t us = parse_duration(name, value, state);
+    if (us % DAY_US != 0)
+        argp_error(state, "--%s: \"%s\" is no whole number of days; expected for example 7d", name,
+                   value);
+    return us / DAY_US;
+}
+
+/* ---- what goes together ---- */
+
+static void check_recorded(const struct replay_command *command, struct argp_state *state) {
+    const struct {
+        const char *name;
+        bool is_given;
+    } others[] = {
+        {"policy", command->policy != NULL},
+        {"against", command->against != NULL},
+        {"counterfactual", command->counterfactual},
+        {"walk-forward", command->walk_forward},
+        {"known now", command->known_now},
+        {"warm-up generations", command->from_generations},
+    };
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (others[i].is_given)
+            argp_error(state,
+                       "--recorded derives what was decided as it was decided: not with --%s",
+                       others[i].name);
+}
+
+/* As it was, there is nothing to choose. */
+static void check_policy(const struct replay_command *command, struct argp_state *state) {
+    const char *needs = command->against          ? "--against compares two policies"
+                        : command->counterfactual ? "--counterfactual is about another policy"
+                        : command->walk_forward   ? "--walk-forward is about another policy"
+                        : command->known_now      ? "--known now is about another policy"
+                        : command->from_generations
+                            ? "--warm-up generations is about another policy"
+                            : NULL;
+    if (needs && !command->policy)
+        argp_error(state, "%s: which one? (--policy DIR)", needs);
+}
+
+static void check_clocks(const struct replay_command *command, struct argp_state *state) {
+    if (command->counterfactual && command->known_now)
+        argp_error(state, "--counterfactual follows the order of decisions: not with --known now");
+    if (command->counterfactual && command->against)
+        argp_error(state,
+                   "--counterfactual follows the verdicts of one policy: not with --against. "
+                   "Replay each on its own");
+    if (command->known_now && command->walk_forward)
+        argp_error(state, "--walk-forward computes thresholds from what was known then: not with "
+                          "--known now");
+    if (command->known_now && command->from_generations)
+        argp_error(state, "--warm-up generations: tables hold what was known then: not with "
+                          "--known now");
+    if (command->from_generations && command->from_us == 0)
+        argp_error(state,
+                   "--warm-up generations goes on from the tables before --from: from when?");
+    if (command->to_us != 0 && command->from_us >= command->to_us)
+        argp_error(state, "--from and --to: nothing is from then on and before that");
+}
+
+static void check_blocked(const struct replay_command *command, struct argp_state *state) {
+    if (command->blocked_from_us != 0 && command->blocked_after_days < 0)
+        argp_error(state, "--blocked-from: how long after a fraud is a card blocked? "
+                          "(--blocked-after 7d)");
+    if (command->blocked_from_us != 0 && command->blocked_from_us > command->from_us)
+        argp_error(state, "--blocked-from is a time before --from");
+}
+
+static void check_files(const struct replay_command *command, struct argp_state *state) {
+    const char *files[] = {command->features, command->json, command->html, command->resume};
+    static const char *const names[] = {"features", "json", "html", "resume"};
+    size_t on_stdout = 0;
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++) {
+        if (files[i] && !*files[i])
+            argp_error(state, "--%s: which file?", names[i]);
+        on_stdout += files[i] && strcmp(files[i], "-") == 0;
+        for (size_t j = 0; j < i; j++)
+            if (files[i] && files[j] && strcmp(files[i], "-") != 0 &&
+                strcmp(files[i], files[j]) == 0)
+                argp_error(state,
+                           "--features, --json, --html and --resume: two of them would write %s",
+                           files[i]);
+    }
+    if (on_stdout > 1)
+        argp_error(state,
+                   "--features, --json and --html: only one of them can go to standard output");
+}
+
+static void check_resume(const struct replay_command *command, struct argp_state *state) {
+    static const char parquet[] = ".parquet";
+    size_t length = command->features ? strlen(command->features) : 0, tail = sizeof parquet - 1;
+    if (!command->resume)
+        return;
+    if (strcmp(command->resume, "-") == 0)
+        argp_error(state, "--resume: standard output is no file to go on from");
+    if (!command->features)
+        return;
+    if (strcmp(command->features, "-") == 0)
+        argp_error(state, "--resume: rows on standard output cannot be gone on with; name a file");
+    if (length > tail && strcmp(command->features + length - tail, parquet) == 0)
+        argp_error(state, "--resume: Parquet cannot be gone on with; --features FILE.csv can");
+}
+
+static void check_command(const struct replay_command *command, struct argp_state *state) {
+    if (!command->archive)
+        argp_error(state, "which archive? (its folder, or the data folder around it)");
+    if (command->recorded)
+        check_recorded(command, state);
+    check_policy(command, state);
+    check_clocks(command, state);
+    check_blocked(command, state);
+    check_files(command, state);
+    check_resume(command, state);
+}
+
+/* ---- argp ---- */
+
+static error_t parse_what(int key, char *value, struct argp_state *state) {
+    struct replay_command *command = state->input;
+    switch (key) {
+    case 'p':
+        command->policy = value;
+        return 0;
+    case OPTION_AGAINST:
+        command->against = value;
+        return 0;
+    case OPTION_RECORDED:
+        command->recorded = true;
+        return 0;
+    case OPTION_FROM:
+        command->from_us = time_option_parse("from", value, state);
+        return 0;
+    case OPTION_TO:
+        command->to_us = time_option_parse("to", value, state);
+        if (command->to_us <= 0)
+            argp_error(state, "--to: nothing is before that");
+        return 0;
+    case OPTION_KNOWN:
+        command->known_now = parse_choice("known", value, "then", "now", state);
+        return 0;
+    case OPTION_WARM_UP:
+        command->from_generations = parse_choice("warm-up", value, "start", "generations", state);
+        return 0;
+    case OPTION_COUNTERFACTUAL:
+        command->counterfactual = true;
+        return 0;
+    case OPTION_WALK_FORWARD:
+        command->walk_forward = true;
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_output(int key, char *value, struct argp_state *state) {
+    struct replay_command *command = state->input;
+    switch (key) {
+    case OPTION_JSON:
+        command->json = value;
+        return 0;
+    case OPTION_HTML:
+        command->html = value;
+        return 0;
+    case OPTION_FEATURES:
+        command->features = value;
+        return 0;
+    case OPTION_LIST:
+        command->listed = parse_count("list", value, 0, LISTED_MAX, state);
+        command->has_listed = true;
+        return 0;
+    case OPTION_REVIEW_PRICE:
+        command->review_price = value;
+        return 0;
+    case OPTION_OUTCOMES_AFTER:
+        command->outcomes_after_us = parse_duration("outcomes-after", value, state);
+        return 0;
+    case OPTION_K:
+        command->k = parse_count("k", value, 1, K_MAX, state);
+        return 0;
+    case OPTION_CARD:
+        command->card = value;
+        return 0;
+    case OPTION_BLOCKED_AFTER:
+        command->blocked_after_days = parse_days("blocked-after", value, state);
+        return 0;
+    case OPTION_BLOCKED_FROM:
+        command->blocked_from_us = time_option_parse("blocked-from", value, state);
+        return 0;
+    default:
+        return ARGP_ERR_UNKNOWN;
+    }
+}
+
+static error_t parse_option(int key, char *value, struct argp_state *state) {
+    struct replay_command *command = state->input;
+    switch (key) {
+    case OPTION_THREADS:
+        command->threads = parse_count("threads", value, 1, THREADS_MAX, state);
+        return 0;
+    case OPTION_RESUME:
+        command->resume = value;
+        return 0;
+    case 'q':
+        command->quiet = true;
+        return 0;
+    case ARGP_KEY_ARG:
+        if (state->arg_num > 0)
+            argp_error(state, "one archive at a time");
+        command->archive = value;
+        return 0;
+    case ARGP_KEY_END:
+        check_command(command, state);
+        return 0;
+    default:
+        if (parse_what(key, value, state) == 0)
+            return 0;
+        return parse_output(key, value, state);
+    }
+}
+
+static const struct argp argp = {
+    .options = arguments,
+    .parser = parse_option,
+    .args_doc = "ARCHIVE",
+    .doc =
+        "Decides every transaction of an archive again, each on what was known before it, and "
+        "tells what would have become of it: verdicts, frauds caught, money, what each rule did. "
+        "ARCHIVE is its folder, or a server's data folder.\vA server may run meanwhile; what it "
+        "has not synced yet is left out. Interrupted or failed, it leaves each FILE as it "
+        "was.\n\nExit status: 0 done (with --recorded: no difference), 1 some decisions differ "
+        "from the archived ones or some transactions were refused by the policy, 64 the options "
+        "do not go together, 65 the archive is damaged, 66 there is nothing to replay, 74 cannot "
+        "read or write, 75 interrupted, 78 the policy does not check.",
+};
+
+void replay_command_parse(int argc, char **argv, struct replay_command *ret_command) {
+    *ret_command = (struct replay_command){.outcomes_after_us = -1,
+                                           .blocked_after_days = -1,
+                                           .k = K_DEFAULT,
+                                           .review_price = PRICE_DEFAULT};
+    argp_parse(&argp, argc, argv, 0, NULL, ret_command);
+}
+
+bool replay_command_reports(const struct replay_command *command) {
+    return command->json || command->html || (!command->recorded && !command->quiet);
+}
+
+uint64_t replay_command_kept(const struct replay_command *command) {
+    if (command->has_listed)
+        return command->listed;
+    return command->json || command->html ? KEPT_DEFAULT : REPORTED_DEFAULT;
+}
+
+uint64_t replay_command_reported(const struct replay_command *command) {
+    return command->has_listed ? command->listed : REPORTED_DEFAULT;
+}
+
+int64_t replay_command_first_us(const struct replay_command *command) {
+    return command->blocked_from_us != 0 ? command->blocked_from_us : command->from_us;
+}
+
+bool replay_command_takes_stdout(const struct replay_command *command) {
+    const char *files[] = {command->features, command->json, command->html};
+    for (size_t i = 0; i < sizeof files / sizeof *files; i++)
+        if (files[i] && strcmp(files[i], "-") == 0)
+            return true;
+    return false;
+}

@@ -1,0 +1,360 @@
+#include "training_set.h"
+
+#include "clients/cli/io/csv_cell.h"
+#include "clients/cli/io/draft_file.h"
+#include "clients/cli/output/decision_output.h"
+#include "column_batch.h"
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "parquet_pipe.h"
+#include "training_columns.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define FILE_BUFFER (1u << 20)
+
+struct training_set {
+    struct training_columns columns;
+    struct draft_file draft;
+    struct parquet_pipe *pipe; /* NULL: CSV */
+    /* Of all that has been written; NULL: nobody will ask. */
+    struct hash_stream *written;
+    uint64_t length;
+};
+
+/* ---- rows, in any thread ---- */
+
+/* Names of one policy are the same memory every time, in the columns and in decisions. */
+static bool is_named(const struct named_value *feature, struct text name) {
+    return feature->name.data == name.data || text_equal(feature->name, name);
+}
+
+/* The value of a column's feature: mostly behind that of the column before, *guess; elsewhere, or
+ * nowhere, after a policy's change. */
+static struct value find_value(const struct decision *decision, struct text name, size_t *guess) {
+    if (*guess < decision->feature_count && is_named(&decision->features[*guess], name))
+        return decision->features[(*guess)++].value;
+    for (size_t i = 0; i < decision->feature_count; i++)
+        if (is_named(&decision->features[i], name)) {
+            *guess = i + 1;
+            return decision->features[i].value;
+        }
+    return value_absent();
+}
+
+static struct text outcome_name(enum label outcome) {
+    return text_of(outcome == LABEL_NONE ? "" : label_name(outcome));
+}
+
+static void format_csv(const struct training_columns *columns, const struct decision *decision,
+                       int64_t event_time_us, enum label outcome, struct buffer *row) {
+    csv_add_text(row, decision->transaction_id);
+    buffer_append_u8(row, ',');
+    buffer_append_string(row, verdict_name(decision->verdict));
+    buffer_append_u8(row, ',');
+    csv_add_value(row, value_int(decision->score));
+    buffer_append_u8(row, ',');
+    csv_add_value(row, value_int((int64_t)decision->position));
+    buffer_append_u8(row, ',');
+    csv_add_value(row, value_bool(decision->degraded));
+    buffer_append_u8(row, ',');
+    decision_csv_rules(row, decision);
+    buffer_append_u8(row, ',');
+    decision_csv_reasons(row, decision);
+    buffer_append_u8(row, ',');
+    csv_add_value(row, value_timestamp(event_time_us));
+    buffer_append_u8(row, ',');
+    csv_add_text(row, outcome_name(outcome));
+    size_t guess = 0;
+    for (size_t i = columns->first_feature; i < columns->count; i++) {
+        buffer_append_u8(row, ',');
+        csv_add_value(row, find_value(decision, columns->columns[i].name, &guess));
+    }
+    buffer_append_u8(row, '\n');
+}
+
+/* Nothing where CSV has an empty cell. */
+static void pack_text(struct packed_row *row, struct text text) {
+    packed_row_add(row, text.length ? value_text(text) : value_absent());
+}
+
+static void pack_joined(struct packed_row *row, const struct decision *decision,
+                        void (*join)(struct buffer *, const struct decision *)) {
+    if (decision->reason_count == 0) {
+        packed_row_add(row, value_absent());
+        return;
+    }
+    size_t begin = packed_row_begin_text(row);
+    join(row->buffer, decision);
+    packed_row_end_text(row, begin);
+}
+
+/* As the column has it: policies that do not agree about a feature's type make it a text. */
+static void pack_value(struct packed_row *row, struct value value, enum value_type type) {
+    if (value.type == type || value.type == VALUE_ABSENT) {
+        packed_row_add(row, value);
+        return;
+    }
+    check(type == VALUE_TEXT);
+    size_t begin = packed_row_begin_text(row);
+    if (value.type == VALUE_LIST || value.type == VALUE_MAP) {
+        size_t size = (size_t)value_format(value, NULL, 0) + 1;
+        value_format(value, (char *)buffer_reserve(row->buffer, size), size);
+        row->buffer->length += size - 1;
+    } else {
+        row->buffer->length += value_put(value, (char *)buffer_reserve(row->buffer, VALUE_PUT_MAX));
+    }
+    packed_row_end_text(row, begin);
+}
+
+static void format_packed(const struct training_columns *columns, const struct decision *decision,
+                          int64_t event_time_us, enum label outcome, struct buffer *buffer) {
+    struct packed_row row = packed_row_begin(buffer, columns->count);
+    pack_text(&row, decision->transaction_id);
+    pack_text(&row, text_of(verdict_name(decision->verdict)));
+    packed_row_add(&row, value_int(decision->score));
+    packed_row_add(&row, value_int((int64_t)decision->position));
+    packed_row_add(&row, value_bool(decision->degraded));
+    pack_joined(&row, decision, decision_rules);
+    pack_joined(&row, decision, decision_reasons);
+    packed_row_add(&row, value_timestamp(event_time_us));
+    pack_text(&row, outcome_name(outcome));
+    size_t guess = 0;
+    for (size_t i = columns->first_feature; i < columns->count; i++)
+        pack_value(&row, find_value(decision, columns->columns[i].name, &guess),
+                   columns->columns[i].type);
+}
+
+void training_set_format(const struct training_set *training_set, const struct decision *decision,
+                         int64_t event_time_us, enum label outcome, struct buffer *ret_row) {
+    const struct training_columns *columns = &training_set->columns;
+    if (training_set->pipe)
+        format_packed(columns, decision, event_time_us, outcome, ret_row);
+    else
+        format_csv(columns, decision, event_time_us, outcome, ret_row);
+}
+
+/* ---- the file, in one thread ---- */
+
+static bool is_parquet(const char *path) {
+    static const char suffix[] = ".parquet";
+    size_t length = strlen(path), tail = sizeof suffix - 1;
+    return length > tail && strcmp(path + length - tail, suffix) == 0;
+}
+
+static void note_written(struct training_set *training_set, const void *bytes, size_t length) {
+    hash_stream_add(training_set->written, bytes, length);
+    training_set->length += length;
+}
+
+static int write_bytes(struct training_set *training_set, const void *bytes, size_t length,
+                       struct error *ret_error) {
+    if (training_set->written)
+        note_written(training_set, bytes, length);
+    if (fwrite(bytes, 1, length, training_set->draft.file) == length)
+        return 0;
+    return error_set_errno(ret_error, errno, "cannot write %s", training_set->draft.path);
+}
+
+static void format_header(const struct training_columns *columns, struct buffer *header) {
+    for (size_t i = 0; i < columns->count; i++) {
+        if (i > 0)
+            buffer_append_u8(header, ',');
+        csv_add_text(header, columns->columns[i].name);
+    }
+    buffer_append_u8(header, '\n');
+}
+
+static int write_header(struct training_set *training_set, struct error *ret_error) {
+    struct buffer header;
+    buffer_init(&header);
+    format_header(&training_set->columns, &header);
+    int r = write_bytes(training_set, header.bytes, header.length, ret_error);
+    buffer_deinit(&header);
+    return r;
+}
+
+static int begin_file(struct training_set *training_set, const char *path,
+                      struct error *ret_error) {
+    struct draft_file *draft = &training_set->draft;
+    int r = draft_file_open(draft, path, ret_error);
+    if (r < 0)
+        return r;
+    if (is_parquet(path))
+        return parquet_pipe_open(draft->draft ? draft->draft : draft->path, draft->path,
+                                 &training_set->columns, &training_set->pipe, ret_error);
+    setvbuf(draft->file, NULL, _IOFBF, FILE_BUFFER);
+    return write_header(training_set, ret_error);
+}
+
+static struct training_set *new_training_set(const struct snapshot *const *policies,
+                                             size_t policy_count) {
+    struct training_set *training_set = check_calloc(1, sizeof *training_set);
+    training_columns_init(&training_set->columns);
+    for (size_t i = 0; i < policy_count; i++)
+        training_columns_add(&training_set->columns, policies[i]);
+    return training_set;
+}
+
+int training_set_begin(const char *path, const struct snapshot *const *policies,
+                       size_t policy_count, struct training_set **ret_training_set,
+                       struct error *ret_error) {
+    struct training_set *training_set = new_training_set(policies, policy_count);
+    int r = begin_file(training_set, path, ret_error);
+    if (r < 0) {
+        training_set_discard(training_set);
+        return r;
+    }
+    *ret_training_set = training_set;
+    return 0;
+}
+
+/* Heap. */
+static const struct snapshot **policies_of(const struct replay *replay, size_t *ret_count) {
+    size_t count = 0;
+    while (replay_rules(replay, count))
+        count++;
+    const struct snapshot **policies = check_calloc(count + 1, sizeof(*policies));
+    for (size_t i = 0; i < count; i++)
+        policies[i] = replay_rules(replay, i);
+    *ret_count = count;
+    return policies;
+}
+
+int training_set_open(const char *path, const struct replay *replay,
+                      struct training_set **ret_training_set, struct error *ret_error) {
+    size_t count;
+    const struct snapshot **policies = policies_of(replay, &count);
+    int r = training_set_begin(path, policies, count, ret_training_set, ret_error);
+    free(policies);
+    return r;
+}
+
+int training_set_write(struct training_set *training_set, struct text row,
+                       struct error *ret_error) {
+    if (training_set->pipe)
+        return parquet_pipe_add(training_set->pipe, row, ret_error);
+    return write_bytes(training_set, row.data, row.length, ret_error);
+}
+
+static void free_training_set(struct training_set *training_set) {
+    training_columns_deinit(&training_set->columns);
+    hash_stream_free(training_set->written);
+    free(training_set);
+}
+
+int training_set_publish(struct training_set *training_set, struct error *ret_error) {
+    int r = 0;
+    if (training_set->pipe)
+        r = parquet_pipe_close(training_set->pipe, ret_error);
+    if (r == 0)
+        r = draft_file_publish(&training_set->draft, ret_error);
+    else
+        draft_file_discard(&training_set->draft);
+    free_training_set(training_set);
+    return r;
+}
+
+void training_set_discard(struct training_set *training_set) {
+    if (!training_set)
+        return;
+    parquet_pipe_abort(training_set->pipe);
+    if (training_set->draft.path)
+        draft_file_discard(&training_set->draft);
+    free_training_set(training_set);
+}
+
+/* ---- left, and gone on with ---- */
+
+int training_set_follow(struct training_set *training_set, struct error *ret_error) {
+    struct buffer header;
+    if (training_set->pipe || !training_set->draft.draft)
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "%s cannot be gone on with once the writing was interrupted",
+                         training_set->draft.path);
+    buffer_init(&header);
+    format_header(&training_set->columns, &header);
+    training_set->written = hash_stream_new();
+    note_written(training_set, header.bytes, header.length);
+    buffer_deinit(&header);
+    return 0;
+}
+
+int training_set_flush(struct training_set *training_set, struct error *ret_error) {
+    const struct draft_file *draft = &training_set->draft;
+    if (fflush(draft->file) != 0)
+        return error_set_errno(ret_error, errno, "cannot write %s", draft->path);
+    return 0;
+}
+
+int training_set_mark(struct training_set *training_set, struct training_mark *ret_mark,
+                      struct error *ret_error) {
+    const struct draft_file *draft = &training_set->draft;
+    int r = training_set_flush(training_set, ret_error);
+    if (r < 0)
+        return r;
+    *ret_mark = (struct training_mark){.draft = text_copy(text_of(draft_file_name(draft))),
+                                       .length = training_set->length,
+                                       .hash = hash_stream_value(training_set->written)};
+    return 0;
+}
+
+void training_set_leave(struct training_set *training_set) {
+    draft_file_leave(&training_set->draft);
+    free_training_set(training_set);
+}
+
+/* What is there up to the mark. */
+static void read_written(struct training_set *training_set, uint64_t length) {
+    uint8_t *bytes = check_malloc(FILE_BUFFER);
+    size_t got = 1;
+    while (got > 0 && training_set->length < length) {
+        uint64_t left = length - training_set->length;
+        got = fread(bytes, 1, left < FILE_BUFFER ? (size_t)left : FILE_BUFFER,
+                    training_set->draft.file);
+        note_written(training_set, bytes, got);
+    }
+    free(bytes);
+}
+
+static int go_on(struct training_set *training_set, const struct training_mark *mark,
+                 struct error *ret_error) {
+    const struct draft_file *draft = &training_set->draft;
+    training_set->written = hash_stream_new();
+    read_written(training_set, mark->length);
+    if (ferror(draft->file))
+        return error_set_errno(ret_error, errno, "cannot read %s", draft->draft);
+    if (training_set->length != mark->length ||
+        hash_stream_value(training_set->written) != mark->hash)
+        return error_set(ret_error, ERROR_DAMAGED, "%s has not got the rows that were written",
+                         draft->draft);
+    if (fseeko(draft->file, (off_t)mark->length, SEEK_SET) != 0 ||
+        ftruncate(fileno(draft->file), (off_t)mark->length) != 0)
+        return error_set_errno(ret_error, errno, "cannot write %s", draft->draft);
+    return 0;
+}
+
+int training_set_reopen(const char *path, const struct replay *replay,
+                        const struct training_mark *mark, struct training_set **ret_training_set,
+                        struct error *ret_error) {
+    size_t count;
+    const struct snapshot **policies = policies_of(replay, &count);
+    struct training_set *training_set = new_training_set(policies, count);
+    free(policies);
+    int r = draft_file_reopen(&training_set->draft, path, mark->draft, ret_error);
+    if (r < 0) {
+        free_training_set(training_set);
+        return r;
+    }
+    setvbuf(training_set->draft.file, NULL, _IOFBF, FILE_BUFFER);
+    r = go_on(training_set, mark, ret_error);
+    if (r < 0) {
+        training_set_leave(training_set);
+        return r;
+    }
+    *ret_training_set = training_set;
+    return 0;
+}

@@ -1,0 +1,26 @@
+/* Reports outcomes to a server, patiently, and counts what came of it. */
+#pragma once
+
+#include "clients/c/harrier.h"
+#include "clients/cli/io/row_errors.h"
+#include "clients/cli/terminal/retry.h"
+#include "core/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define OUTCOMES_MAX 1000 /* of one call */
+
+struct outcome_sender {
+    struct harrier_client *client;
+    struct retry *retry;
+    struct row_diagnostics *diagnostics;
+    uint64_t deadline_us;
+    uint64_t accepted, changed;
+};
+
+/* Blocks until each of the count (1 to OUTCOMES_MAX) outcomes was accepted or refused. Refused ones
+ * go to the faults, with their line; the arrays are changed. Fails only as retry_pause() does, or
+ * with what is wrong with the call as a whole. */
+int outcome_sender_send(struct outcome_sender *sender, struct harrier_outcome *outcomes,
+                        uint64_t *lines, size_t count, struct error *ret_error);

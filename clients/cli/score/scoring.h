@@ -1,0 +1,58 @@
+/* The run of `harrier score`: rows of a file → batches → a server → decisions and outcomes. */
+#pragma once
+
+#include "clients/c/harrier.h"
+#include "clients/cli/io/detection.h"
+#include "clients/cli/io/mapped_file.h"
+#include "clients/cli/io/row_errors.h"
+#include "clients/cli/output/decision_output.h"
+#include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/retry.h"
+#include "core/base/error.h"
+#include "examples.h"
+#include "histogram.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct scoring_options {
+    size_t batch;     /* transactions of a message, 1 to 1,000 */
+    size_t in_flight; /* messages under way; 1 keeps the order of the file */
+    uint64_t deadline_us;
+    uint64_t limit; /* rows to read; 0: all */
+    bool dry_run, features, strict, quiet;
+};
+
+struct scoring_counts {
+    uint64_t rows;       /* read, good or bad */
+    uint64_t scored;     /* for the first time */
+    uint64_t duplicates; /* of those decided before; of these, after sending the same again: */
+    uint64_t duplicates_of_retries;
+    uint64_t failed; /* rows that gave no decision, or whose outcome was refused */
+    uint64_t outcomes, outcomes_changed;
+    uint64_t degraded;
+    uint64_t verdicts[HARRIER_VERDICT_DECLINE + 1];
+    struct detection detection;     /* of rows that state the truth */
+    struct histogram server_us;     /* per transaction */
+    struct histogram round_trip_us; /* per message */
+    double seconds;
+    uint64_t next_line; /* when it ended early: of the first row that is not known to be done */
+};
+
+/* What takes part. All belong to the caller. */
+struct scoring_parts {
+    struct mapped_file *file;
+    struct harrier_client *client; /* in_flight_max at least options->in_flight */
+    struct decision_output *output;
+    struct retry *retry;
+    struct row_diagnostics *diagnostics;
+    struct progress_bar *bar;
+    struct examples *examples; /* NULL: none wanted */
+};
+
+/* Blocks until all rows are done. counts are filled on failure, too, as far as it got:
+ * ERROR_UNAVAILABLE (the server was away for too long), ERROR_INTERRUPTED, ERROR_INVALID (strict,
+ * and a row is wrong), ERROR_SYSTEM (reading, writing). No callback of the client is left under
+ * way. */
+int scoring_run(const struct scoring_options *options, const struct scoring_parts *parts,
+                struct scoring_counts *ret_counts, struct error *ret_error);

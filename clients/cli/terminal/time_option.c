@@ -1,0 +1,49 @@
+#include "time_option.h"
+
+#include "clients/cli/io/timestamp.h"
+#include "core/policy/lists/list_entry.h"
+#include "quantity.h"
+
+#include <string.h>
+
+/* As long as a feature's window, at most; what is to last longer has no end. */
+#define FOR_LEAST_US INT64_C(1000000)
+#define FOR_MOST_US  (INT64_C(3660) * 86400 * 1000000)
+
+int64_t time_option_parse(const char *name, const char *value, struct argp_state *state) {
+    const struct timestamp_format format = {.kind = TIMESTAMP_RFC3339};
+    char midnight[32] = "0000-00-00T00:00:00Z";
+    struct error error;
+    int64_t us = 0;
+    struct text time = text_of(value);
+    if (time.length == strlen("2026-01-31")) {
+        memcpy(midnight, time.data, time.length);
+        time = text_of(midnight);
+    }
+    if (timestamp_parse(time, &format, &us, &error) < 0)
+        argp_error(state,
+                   "--%s: \"%s\" is no time; expected for example 2026-01-31 or "
+                   "2026-01-31T18:00:00Z",
+                   name, value);
+    return us;
+}
+
+int64_t for_option_parse(const char *value, struct argp_state *state) {
+    int64_t us = 0;
+    if (!quantity_parse_duration(value, &us) || us < FOR_LEAST_US || us > FOR_MOST_US)
+        argp_error(state,
+                   "--for: \"%s\" is no time it can be (expected 1s to 3660d, for example 12h or "
+                   "7d; what is to stay is given without)",
+                   value);
+    return us;
+}
+
+int64_t until_option_parse(const char *value, struct argp_state *state) {
+    int64_t us = 0;
+    if (!list_until_parse(text_of(value), &us))
+        argp_error(state,
+                   "--until: \"%s\" is no date (expected for example 2027-01-31, or "
+                   "2027-01-31T18:00:00Z)",
+                   value);
+    return us;
+}

@@ -1,0 +1,173 @@
+/* What a record means to its entities: to each one entry, with a key.
+ *
+ * A transaction adds one entry to each of its entities. It is read with before it is applied, as
+ * long as it has no verdict; filters on verdicts and fired rules then weigh it otherwise, and
+ * nothing else differs. An outcome adds, at its transaction's time, the difference it makes: +1 for
+ * a filter that the new label passes and the old did not, −1 the other way. So records can be
+ * applied in any order. */
+#include "scratch.h"
+
+#include <string.h>
+
+static void weigh(struct engine *engine, bool following) {
+    filters_weigh(&engine->filters, engine->named.spots, engine->named.spot_count, following,
+                  engine->plan_layout.bound.frame, engine->entries);
+}
+
+static void bind_plan(struct engine *engine, const struct transaction *transaction,
+                      bool ignores_hash) {
+    engine->laid_out = 0;
+    layout_bind_plan(engine, transaction, &engine->plan_layout.bound);
+    layout_begin(engine, transaction, &engine->plan_layout.bound, !ignores_hash, &engine->named);
+}
+
+/* ---- before there is a verdict ---- */
+
+static void set_undecided(struct engine *engine) {
+    layout_set_verdict(&engine->plan_layout, VERDICT_NONE);
+    layout_set_outcome(&engine->plan_layout, LABEL_NONE);
+    layout_set_fired(&engine->plan_layout, NULL, 0);
+    filters_ask(&engine->filters, engine->plan_layout.bound.frame);
+}
+
+void entity_entries_begin(struct engine *engine, const struct transaction *transaction) {
+    arena_reset(&engine->filters.texts);
+    set_undecided(engine);
+    layout_entries(engine, transaction, true);
+    weigh(engine, false);
+}
+
+/* ---- as it is recorded ---- */
+
+static void hand_over(struct engine *engine, const struct state_place *spot, const int32_t *applied,
+                      struct entity_entries_sink *sink) {
+    const struct entity_entries entries_of = {.entity = spot->entity,
+                                              .key = spot->key,
+                                              .key_hash = spot->key_hash,
+                                              .entry = &engine->entries[spot->entity],
+                                              .applied = applied};
+    sink->take(sink, &entries_of);
+}
+
+/* Once there is a verdict: what does not depend on it stays. */
+static void set_decided(struct engine *engine, const struct decision *decision) {
+    if (engine->filters.first_following == engine->filters.count)
+        return;
+    layout_set_verdict(&engine->plan_layout, decision->verdict);
+    if (decision->reason_count > 0)
+        layout_set_fired(&engine->plan_layout, decision->reasons, decision->reason_count);
+    filters_ask_again(&engine->filters, engine->plan_layout.bound.frame);
+}
+
+/* No filter of the plan: there is nothing to weigh, and what was decided makes no difference. */
+static void entries_unfiltered(struct engine *engine, const struct transaction_record *record,
+                               const struct outlining *outlining) {
+    layout_entries(engine, &record->transaction, true);
+    for (size_t i = 0; i < engine->named.spot_count; i++)
+        hand_over(engine, &engine->named.spots[i],
+                  engine->entries[engine->named.spots[i].entity].weights, outlining->sink);
+}
+
+static void transaction_entries(struct engine *engine, const struct transaction_record *record,
+                                const struct outlining *outlining) {
+    bind_plan(engine, &record->transaction, outlining->ignores_hash);
+    if (engine->filters.count == 0) {
+        entries_unfiltered(engine, record, outlining);
+        return;
+    }
+    set_undecided(engine);
+    if (outlining->reads)
+        filters_keep(&engine->filters, engine->plan_layout.bound.frame);
+    set_decided(engine, &record->decision);
+    layout_entries(engine, &record->transaction, true);
+    weigh(engine, false);
+    for (size_t i = 0; i < engine->named.spot_count; i++) {
+        const struct state_place *spot = &engine->named.spots[i];
+        int32_t *weights = engine->entries[spot->entity].weights;
+        if (outlining->reads) {
+            filters_weigh_again(&engine->filters, spot->entity, engine->applied);
+            filters_weigh_kept(&engine->filters, spot->entity, weights);
+        }
+        hand_over(engine, spot, outlining->reads ? engine->applied : weights, outlining->sink);
+    }
+}
+
+/* ---- as it is recorded, right after it was decided ---- */
+
+/* The memory is the same, so what is in it is. */
+static bool is_same_memory(const struct transaction *a, const struct transaction *b) {
+    return a->id.data == b->id.data && a->id.length == b->id.length &&
+           a->event_time_us == b->event_time_us && a->amount_minor == b->amount_minor &&
+           a->currency.data == b->currency.data && a->currency.length == b->currency.length &&
+           memcmp(a->fields, b->fields, sizeof a->fields) == 0 &&
+           a->has_location == b->has_location && a->latitude_e7 == b->latitude_e7 &&
+           a->longitude_e7 == b->longitude_e7 && a->attributes == b->attributes &&
+           a->attribute_count == b->attribute_count;
+}
+
+bool entity_entries_are_laid_out(const struct engine *engine, const struct record *record) {
+    return record->type == RECORD_TRANSACTION && engine->laid_out != 0 &&
+           record->transaction.decision.laid_out == engine->laid_out &&
+           is_same_memory(&record->transaction.transaction, &engine->decided);
+}
+
+void entity_entries_laid_out(struct engine *engine, const struct record *record) {
+    engine->laid_out = 0; /* the verdict comes into the layout */
+    if (engine->filters.first_following == engine->filters.count)
+        return;
+    set_decided(engine, &record->transaction.decision);
+    weigh(engine, true);
+}
+
+/* ---- outcomes ---- */
+
+static bool passes_with(struct engine *engine, size_t entity, size_t filter, enum label label) {
+    layout_set_outcome(&engine->plan_layout, label);
+    return expression_is_true(engine->plan->bindings[entity].filters[filter],
+                              engine->plan_layout.bound.frame, &engine->filters.texts);
+}
+
+/* The difference between two labels for the filters of one entity; false when there is none. */
+static bool weigh_outcome(struct engine *engine, size_t entity, const struct outcome_record *record,
+                          int32_t *ret_weights) {
+    const struct entity_plan *plan = &engine->plan->plan.entities[entity];
+    bool differs = false;
+    for (size_t f = 0; f < plan->filter_count; f++) {
+        ret_weights[f] = 0;
+        if (!plan->filters[f].outcome)
+            continue;
+        bool before = passes_with(engine, entity, f, record->previous);
+        bool after = passes_with(engine, entity, f, record->label);
+        ret_weights[f] = (int)after - (int)before;
+        differs |= after != before;
+    }
+    return differs;
+}
+
+static void outcome_entries(struct engine *engine, const struct outcome_record *record,
+                            const struct outlining *outlining) {
+    bind_plan(engine, &record->transaction, outlining->ignores_hash);
+    layout_set_verdict(&engine->plan_layout, record->verdict);
+    layout_entries(engine, &record->transaction, false);
+    for (size_t i = 0; i < engine->named.spot_count; i++) {
+        const struct state_place *spot = &engine->named.spots[i];
+        int32_t *applied =
+            outlining->reads ? engine->applied : engine->entries[spot->entity].weights;
+        if (weigh_outcome(engine, spot->entity, record, applied))
+            hand_over(engine, spot, applied, outlining->sink);
+    }
+}
+
+void entity_entries_record(struct engine *engine, const struct record *record,
+                           const struct outlining *outlining) {
+    arena_reset(&engine->filters.texts);
+    if (record->type == RECORD_TRANSACTION)
+        transaction_entries(engine, &record->transaction, outlining);
+    else if (record->type == RECORD_OUTCOME)
+        outcome_entries(engine, &record->outcome, outlining);
+}
+
+void engine_entity_entries(struct engine *engine, const struct record *record,
+                           struct entity_entries_sink *sink) {
+    entity_entries_record(engine, record, &(struct outlining){.sink = sink, .reads = true});
+}

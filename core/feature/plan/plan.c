@@ -1,0 +1,495 @@
+/* Checking a plan, and what is derived from it: how one pass over a state answers all of an
+ * entity's features (hashes: plan_hash.c).
+ *
+ * What this deliberately does not do: parse anything, or own memory. policy/ compiles feature files
+ * to a plan and keeps it in a snapshot. */
+#include "plan.h"
+
+#include "core/feature/window/course.h"
+#include "core/feature/window/gather.h"
+#include "core/feature/window/giving.h"
+#include "plan_hash.h"
+
+#include <inttypes.h>
+
+/* No tile is wider than this part of a window that reads it. */
+#define TILE_FRACTION   64
+#define SKETCH_FRACTION 8
+
+enum column_use {
+    COLUMN_NONE,
+    COLUMN_NUMBER,
+    COLUMN_ORDERED,
+    COLUMN_COMPARED,
+    COLUMN_SHOWN,
+    COLUMN_PLACED,
+};
+
+static const struct aggregate_rule {
+    const char *name;
+    enum column_use column;
+    bool takes_outcomes;
+    uint16_t needs;
+} aggregates[AGGREGATE_TYPE_COUNT] = {
+    [AGGREGATE_COUNT] = {"count", COLUMN_NONE, true, GATHERING_COUNT},
+    [AGGREGATE_SUM] = {"sum", COLUMN_NUMBER, true, GATHERING_COUNT | GATHERING_SUM},
+    [AGGREGATE_MEAN] = {"mean", COLUMN_NUMBER, true, GATHERING_COUNT | GATHERING_SUM},
+    [AGGREGATE_MIN] = {"min", COLUMN_ORDERED, false, GATHERING_EXTREMES},
+    [AGGREGATE_MAX] = {"max", COLUMN_ORDERED, false, GATHERING_EXTREMES},
+    [AGGREGATE_STDDEV] = {"stddev", COLUMN_NUMBER, true,
+                          GATHERING_COUNT | GATHERING_SUM | GATHERING_SQUARES},
+    [AGGREGATE_DISTINCT] = {"distinct", COLUMN_COMPARED, false,
+                            GATHERING_DISTINCT | GATHERING_MATCH},
+    [AGGREGATE_FIRST] = {"first", COLUMN_SHOWN, false, GATHERING_EDGES},
+    [AGGREGATE_LAST] = {"last", COLUMN_SHOWN, false, GATHERING_EDGES},
+    [AGGREGATE_SECONDS_SINCE_FIRST] = {"seconds_since_first", COLUMN_NONE, false, GATHERING_EDGES},
+    [AGGREGATE_SECONDS_SINCE_LAST] = {"seconds_since_last", COLUMN_NONE, false, GATHERING_EDGES},
+    [AGGREGATE_SHARE] = {"share", COLUMN_NONE, true, GATHERING_COUNT},
+    [AGGREGATE_IS_NEW] = {"is_new", COLUMN_COMPARED, false, GATHERING_MATCH},
+    [AGGREGATE_QUANTILE] = {"quantile", COLUMN_NUMBER, true, GATHERING_QUANTILES},
+    [AGGREGATE_DISTANCE] = {"distance", COLUMN_PLACED, false, GATHERING_EDGES},
+    [AGGREGATE_SPEED] = {"speed", COLUMN_PLACED, false, GATHERING_EDGES},
+    [AGGREGATE_BURST] = {"burst", COLUMN_NONE, false, GATHERING_COUNT | GATHERING_EDGES},
+};
+
+const char *aggregate_name(enum aggregate aggregate) {
+    return (size_t)aggregate < AGGREGATE_TYPE_COUNT ? aggregates[aggregate].name : "unknown";
+}
+
+enum aggregate aggregate_parse(struct text name) {
+    int i = 0;
+    while (i < AGGREGATE_TYPE_COUNT && !text_is(name, aggregates[i].name))
+        i++;
+    return (enum aggregate)i;
+}
+
+bool aggregate_needs_column(enum aggregate aggregate) {
+    return aggregates[aggregate].column != COLUMN_NONE;
+}
+
+bool aggregate_takes_outcomes(enum aggregate aggregate) {
+    return aggregates[aggregate].takes_outcomes;
+}
+
+enum value_type feature_value_type(const struct entity_plan *entity,
+                                   const struct feature *feature) {
+    switch (feature->aggregate) {
+    case AGGREGATE_COUNT:
+    case AGGREGATE_DISTINCT:
+    case AGGREGATE_DISTANCE:
+        return VALUE_INT;
+    case AGGREGATE_SUM:
+        return entity->columns[feature->column].value_type == VALUE_DOUBLE ? VALUE_DOUBLE
+                                                                           : VALUE_INT;
+    case AGGREGATE_MIN:
+    case AGGREGATE_MAX:
+    case AGGREGATE_FIRST:
+    case AGGREGATE_LAST:
+    case AGGREGATE_QUANTILE:
+        return entity->columns[feature->column].value_type;
+    case AGGREGATE_IS_NEW:
+        return VALUE_BOOL;
+    case AGGREGATE_MEAN:
+    case AGGREGATE_STDDEV:
+    case AGGREGATE_SECONDS_SINCE_FIRST:
+    case AGGREGATE_SECONDS_SINCE_LAST:
+    case AGGREGATE_SHARE:
+    case AGGREGATE_SPEED:
+    case AGGREGATE_BURST:
+    case AGGREGATE_TYPE_COUNT:
+        break;
+    }
+    return VALUE_DOUBLE;
+}
+
+/* Checks. Each sets the error without saying where; the caller puts entity and feature in front. */
+
+static int check_column(const struct column *column, struct error *ret_error) {
+    const char *type = value_type_name(column->value_type);
+    bool fits = false;
+    switch (column->type) {
+    case COLUMN_INTEGER:
+        fits = column->value_type == VALUE_INT || column->value_type == VALUE_BOOL ||
+               column->value_type == VALUE_TIMESTAMP || column->value_type == VALUE_DOUBLE;
+        break;
+    case COLUMN_HASH:
+        fits = column->value_type != VALUE_ABSENT && column->value_type != VALUE_ERROR;
+        break;
+    case COLUMN_TEXT:
+        fits = column->value_type == VALUE_TEXT;
+        break;
+    case COLUMN_PLACE:
+        fits = column->value_type == VALUE_ABSENT;
+        break;
+    }
+    if (!fits)
+        return error_set(ret_error, ERROR_INVALID, "a value of type %s cannot be kept this way",
+                         type);
+    bool fixed_point = column->type == COLUMN_INTEGER && column->value_type == VALUE_DOUBLE;
+    if (column->digits > (fixed_point ? PLAN_DIGITS_MAX : 0))
+        return error_set(ret_error, ERROR_INVALID, "%d decimal digits, at most %d are possible",
+                         column->digits, fixed_point ? PLAN_DIGITS_MAX : 0);
+    return 0;
+}
+
+static bool column_serves(const struct column *column, enum column_use use) {
+    switch (use) {
+    case COLUMN_NUMBER:
+        return column->type == COLUMN_INTEGER && column->value_type != VALUE_TIMESTAMP;
+    case COLUMN_ORDERED:
+        return column->type == COLUMN_INTEGER;
+    case COLUMN_COMPARED:
+        return column->type == COLUMN_INTEGER || column->type == COLUMN_HASH;
+    case COLUMN_SHOWN:
+        return column->type == COLUMN_INTEGER || column->type == COLUMN_TEXT;
+    case COLUMN_PLACED:
+        return column->type == COLUMN_PLACE;
+    case COLUMN_NONE:
+        break;
+    }
+    return false;
+}
+
+static int check_feature_column(const struct entity_plan *entity, const struct feature *feature,
+                                struct error *ret_error) {
+    const char *name = aggregates[feature->aggregate].name;
+    enum column_use use = aggregates[feature->aggregate].column;
+    if (use == COLUMN_NONE) {
+        if (feature->column != -1)
+            return error_set(ret_error, ERROR_INVALID, "%s takes no field", name);
+        return 0;
+    }
+    if (feature->column == -1)
+        return error_set(ret_error, ERROR_INVALID, "%s needs a field", name);
+    if (feature->column < 0 || (size_t)feature->column >= entity->column_count)
+        return error_set(ret_error, ERROR_INVALID, "field number %d, the entity has %zu",
+                         feature->column, entity->column_count);
+    const struct column *column = &entity->columns[feature->column];
+    if (!column_serves(column, use)) {
+        static const char *const kept[] = {"number", "hash", "text", "place"};
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s cannot be taken of %" TEXT_FORMAT " (%s, kept as %s)", name,
+                         TEXT_ARGS(column->source), value_type_name(column->value_type),
+                         kept[column->type]);
+    }
+    return 0;
+}
+
+static int check_feature_filter(const struct entity_plan *entity, const struct feature *feature,
+                                int filter, const char *role, struct error *ret_error) {
+    if (filter == -1)
+        return 0;
+    if (filter < 0 || (size_t)filter >= entity->filter_count)
+        return error_set(ret_error, ERROR_INVALID, "%s number %d, the entity has %zu", role, filter,
+                         entity->filter_count);
+    if (entity->filters[filter].outcome && !aggregate_takes_outcomes(feature->aggregate))
+        return error_set(ret_error, ERROR_INVALID,
+                         "%s cannot filter on the outcome, which comes late; count, sum, mean, "
+                         "stddev, share and quantile can",
+                         aggregate_name(feature->aggregate));
+    return 0;
+}
+
+static int check_feature_times(const struct feature *feature, struct error *ret_error) {
+    if (feature->window_us <= 0)
+        return error_set(ret_error, ERROR_INVALID, "the window must be longer than 0");
+    if (feature->delay_us < 0)
+        return error_set(ret_error, ERROR_INVALID, "the delay must not be negative");
+    if (feature->window_us > PLAN_WINDOW_US_MAX ||
+        feature->delay_us > PLAN_WINDOW_US_MAX - feature->window_us)
+        return error_set(ret_error, ERROR_INVALID, "window and delay together exceed %d days",
+                         (int)(PLAN_WINDOW_US_MAX / 86400 / 1000000));
+    return 0;
+}
+
+/* What only one aggregate has. */
+static int check_feature_own(const struct feature *feature, struct error *ret_error) {
+    const char *name = aggregate_name(feature->aggregate);
+    bool quantile = feature->aggregate == AGGREGATE_QUANTILE;
+    bool burst = feature->aggregate == AGGREGATE_BURST;
+    if (feature->aggregate == AGGREGATE_SHARE && feature->part == -1)
+        return error_set(ret_error, ERROR_INVALID, "share needs a condition to take the share of");
+    if (feature->aggregate != AGGREGATE_SHARE && feature->part != -1)
+        return error_set(ret_error, ERROR_INVALID, "only share has a part, this is %s", name);
+    if (!quantile && feature->q_parts != 0)
+        return error_set(ret_error, ERROR_INVALID, "only quantile has a q, this is %s", name);
+    if (quantile && (feature->q_parts == 0 || feature->q_parts >= PLAN_Q_PARTS))
+        return error_set(ret_error, ERROR_INVALID, "q must lie between 0 and 1, and is %u/%u",
+                         feature->q_parts, PLAN_Q_PARTS);
+    if (!burst && feature->tick_us != 0)
+        return error_set(ret_error, ERROR_INVALID, "only burst has a tick, this is %s", name);
+    if (burst && (feature->tick_us <= 0 || feature->tick_us >= feature->window_us))
+        return error_set(ret_error, ERROR_INVALID,
+                         "the tick must be longer than 0 and shorter than the window");
+    return 0;
+}
+
+static int check_feature(const struct entity_plan *entity, const struct feature *feature,
+                         struct error *ret_error) {
+    int r;
+    if ((unsigned)feature->aggregate >= AGGREGATE_TYPE_COUNT)
+        return error_set(ret_error, ERROR_INVALID, "no such aggregate: number %d",
+                         (int)feature->aggregate);
+    if ((r = check_feature_column(entity, feature, ret_error)) < 0 ||
+        (r = check_feature_filter(entity, feature, feature->filter, "filter", ret_error)) < 0 ||
+        (r = check_feature_filter(entity, feature, feature->part, "part", ret_error)) < 0 ||
+        (r = check_feature_times(feature, ret_error)) < 0 ||
+        (r = check_feature_own(feature, ret_error)) < 0)
+        return r;
+    enum value_type type = feature_value_type(entity, feature);
+    enum value_type default_type = feature->default_value.type;
+    if (default_type != VALUE_ABSENT && default_type != type)
+        return error_set(ret_error, ERROR_INVALID, "the default is of type %s, the feature %s",
+                         value_type_name(default_type), value_type_name(type));
+    return 0;
+}
+
+static int check_limit(size_t count, size_t max, const char *what, struct error *ret_error) {
+    if (count > max)
+        return error_set(ret_error, ERROR_INVALID, "%zu %s, at most %zu are possible", count, what,
+                         max);
+    return 0;
+}
+
+static int check_features(const struct entity_plan *entity, struct error *ret_error) {
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        const struct feature *feature = &entity->features[i];
+        int r = check_feature(entity, feature, ret_error);
+        if (r == 0 && feature->name.length == 0)
+            r = error_set(ret_error, ERROR_INVALID, "number %zu has no name", i);
+        for (size_t j = 0; r == 0 && j < i; j++)
+            if (text_equal(feature->name, entity->features[j].name))
+                r = error_set(ret_error, ERROR_INVALID, "there are two of this name");
+        if (r < 0)
+            return error_prefix(ret_error, "feature %" TEXT_FORMAT, TEXT_ARGS(feature->name));
+    }
+    return 0;
+}
+
+static int check_entity(const struct entity_plan *entity, struct error *ret_error) {
+    int r;
+    if (entity->name.length == 0)
+        return error_set(ret_error, ERROR_INVALID, "it has no name");
+    if (entity->key.length == 0)
+        return error_set(ret_error, ERROR_INVALID, "it has no key");
+    if ((r = check_limit(entity->column_count, PLAN_COLUMNS_MAX, "fields to keep", ret_error)) <
+            0 ||
+        (r = check_limit(entity->filter_count, PLAN_FILTERS_MAX, "filters", ret_error)) < 0 ||
+        (r = check_limit(entity->feature_count, PLAN_FEATURES_MAX, "features", ret_error)) < 0)
+        return r;
+    for (size_t i = 0; i < entity->column_count; i++)
+        if ((r = check_column(&entity->columns[i], ret_error)) < 0)
+            return error_prefix(ret_error, "field %" TEXT_FORMAT,
+                                TEXT_ARGS(entity->columns[i].source));
+    return check_features(entity, ret_error);
+}
+
+static int check_plan(const struct plan *plan, struct error *ret_error) {
+    int r = check_limit(plan->entity_count, PLAN_ENTITIES_MAX, "entities", ret_error);
+    if (r < 0)
+        return r;
+    if (plan->lateness_us < 0 || plan->lateness_us > PLAN_LATENESS_US_MAX)
+        return error_set(ret_error, ERROR_INVALID, "the lateness must lie between 0 and %d days",
+                         (int)(PLAN_LATENESS_US_MAX / 86400 / 1000000));
+    for (size_t i = 0; i < plan->entity_count; i++) {
+        const struct entity_plan *entity = &plan->entities[i];
+        r = check_entity(entity, ret_error);
+        for (size_t j = 0; r == 0 && j < i; j++)
+            if (text_equal(entity->name, plan->entities[j].name))
+                r = error_set(ret_error, ERROR_INVALID, "there are two of this name");
+        if (r < 0)
+            return error_prefix(ret_error, "entity %" TEXT_FORMAT, TEXT_ARGS(entity->name));
+    }
+    return 0;
+}
+
+/* Spans and gatherings. */
+
+static void add_span(struct entity_plan *entity, int64_t delay_us, int64_t window_us) {
+    struct span span = {.delay_us = (uint64_t)delay_us, .end_us = (uint64_t)(delay_us + window_us)};
+    size_t at = 0;
+    while (at < entity->span_count && entity->spans[at].end_us > span.end_us)
+        at++;
+    for (size_t i = at; i < entity->span_count && entity->spans[i].end_us == span.end_us; i++)
+        if (entity->spans[i].delay_us == span.delay_us)
+            return;
+    memmove(&entity->spans[at + 1], &entity->spans[at],
+            (entity->span_count - at) * sizeof *entity->spans);
+    entity->spans[at] = span;
+    entity->span_count++;
+}
+
+static bool is_span(const struct span *span, int64_t delay_us, int64_t window_us) {
+    return (uint64_t)delay_us == span->delay_us && (uint64_t)(delay_us + window_us) == span->end_us;
+}
+
+/* The span's gathering for this column and filter; a new one when there is none yet. */
+static uint16_t share_gathering(struct entity_plan *entity, uint16_t span_number, int column,
+                                int filter, uint16_t needs) {
+    struct span *span = &entity->spans[span_number];
+    size_t i = span->first;
+    while (i < entity->gathering_count &&
+           (entity->gatherings[i].column != column || entity->gatherings[i].filter != filter))
+        i++;
+    if (i == entity->gathering_count) {
+        entity->gatherings[i] = (struct gathering){
+            .column = (int8_t)column, .filter = (int8_t)filter, .span = span_number};
+        entity->gathering_count++;
+        span->count++;
+    }
+    entity->gatherings[i].needs |= needs;
+    return (uint16_t)i;
+}
+
+static void add_gatherings(struct entity_plan *entity, uint16_t span_number) {
+    struct span *span = &entity->spans[span_number];
+    span->first = (uint16_t)entity->gathering_count;
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        struct feature *feature = &entity->features[i];
+        if (feature->tick_us > 0 && is_span(span, feature->delay_us, feature->tick_us))
+            feature->tick_gathering =
+                share_gathering(entity, span_number, -1, feature->filter, GATHERING_COUNT);
+        if (!is_span(span, feature->delay_us, feature->window_us))
+            continue;
+        feature->gathering = share_gathering(entity, span_number, feature->column, feature->filter,
+                                             aggregates[feature->aggregate].needs);
+        feature->part_gathering =
+            feature->part < 0
+                ? 0
+                : share_gathering(entity, span_number, -1, feature->part, GATHERING_COUNT);
+    }
+}
+
+/* Of several windows that count different values of the same entries, the longest collects the
+ * values for all: the spans are sorted, so it comes first. */
+static void chain_distinct(struct entity_plan *entity) {
+    for (size_t i = entity->gathering_count; i-- > 0;) {
+        struct gathering *gathering = &entity->gatherings[i];
+        if (!(gathering->needs & GATHERING_DISTINCT))
+            continue;
+        gathering->needs |= GATHERING_SIGHTINGS;
+        for (size_t j = i + 1; gathering->next == 0 && j < entity->gathering_count; j++) {
+            struct gathering *other = &entity->gatherings[j];
+            if ((other->needs & GATHERING_DISTINCT) && other->column == gathering->column &&
+                other->filter == gathering->filter &&
+                entity->spans[other->span].delay_us == entity->spans[gathering->span].delay_us) {
+                gathering->next = (uint16_t)j;
+                other->needs &= (uint16_t)~GATHERING_SIGHTINGS;
+            }
+        }
+    }
+}
+
+/* Totals and pools, and which gathering is made from which. */
+
+/* The gatherings of one column and filter. */
+static void add_total(struct entity_plan *entity, int column, int filter) {
+    struct total total = {.column = (int8_t)column,
+                          .filter = (int8_t)filter,
+                          .first_use = (uint16_t)entity->use_count};
+    struct pool pool = {.column = (int8_t)column, .filter = (int8_t)filter};
+    uint16_t all_needs = 0;
+    for (size_t i = 0; i < entity->gathering_count; i++) {
+        struct gathering *gathering = &entity->gatherings[i];
+        if (gathering->column != column || gathering->filter != filter)
+            continue;
+        uint16_t needs = gathering->needs;
+        bool has_totals = needs & (uint16_t)~GATHERING_SKETCHED;
+        all_needs |= needs;
+        gathering->total = has_totals ? (int16_t)entity->total_count : -1;
+        gathering->pool = needs & GATHERING_VALUES ? (int16_t)entity->pool_count : -1;
+        gathering->distribution =
+            needs & GATHERING_QUANTILES ? (int16_t)entity->distribution_count : -1;
+        gathering->quantile = needs & GATHERING_QUANTILES ? (int16_t)entity->quantile_count++ : -1;
+        if (has_totals)
+            entity->uses[entity->use_count++] = (uint16_t)i;
+    }
+    total.use_count = (uint16_t)(entity->use_count - total.first_use);
+    total.needs = (uint8_t)(all_needs & (uint16_t) ~(GATHERING_SKETCHED | GATHERING_COUNT));
+    if (total.use_count > 0)
+        entity->totals[entity->total_count++] = total;
+    if (all_needs & GATHERING_VALUES)
+        entity->pools[entity->pool_count++] = pool;
+    if (all_needs & GATHERING_QUANTILES)
+        entity->distributions[entity->distribution_count++] = pool;
+}
+
+static void add_totals(struct entity_plan *entity) {
+    entity->total_count = entity->use_count = 0;
+    entity->pool_count = entity->distribution_count = entity->quantile_count = 0;
+    /* In an order that the features' order has no part in. */
+    for (int column = -1; column < (int)entity->column_count; column++)
+        for (int filter = -1; filter < (int)entity->filter_count; filter++)
+            add_total(entity, column, filter);
+}
+
+/* The zones of tiles: state.c explains them. */
+static void add_partitions(struct entity_plan *entity) {
+    struct span sketched[PLAN_SPANS_MAX];
+    size_t sketched_count = 0;
+    uint64_t lateness_us = (uint64_t)entity->lateness_us;
+    for (size_t i = 0; i < entity->span_count; i++)
+        if (plan_reads_sketches(entity, &entity->spans[i]))
+            sketched[sketched_count++] = entity->spans[i];
+    entity->has_sketches = sketched_count > 0;
+    entity->tiles = partition_of(entity->spans, entity->span_count, TILE_FRACTION, lateness_us);
+    entity->block_level = entity->tiles.most;
+    entity->kept_us = (uint64_t)entity->reach_us + lateness_us;
+    entity->pools_kept_us = 0;
+    if (!entity->has_sketches)
+        return;
+    struct partition sketches =
+        partition_of(sketched, sketched_count, SKETCH_FRACTION, lateness_us);
+    /* A sketch's tile holds tiles as a whole, also where only longer windows still read those. */
+    if (sketches.most < entity->tiles.most)
+        sketches.most = entity->tiles.most;
+    entity->sketch_tiles = sketches;
+    entity->block_level = sketches.most;
+    entity->pools_kept_us = sketched[0].end_us + lateness_us;
+}
+
+static void derive_entity(struct entity_plan *entity, int64_t lateness_us) {
+    entity->reach_us = 0;
+    entity->lateness_us = lateness_us;
+    entity->span_count = entity->gathering_count = 0;
+    entity->has_sketches = false;
+    for (size_t i = 0; i < entity->feature_count; i++) {
+        struct feature *feature = &entity->features[i];
+        feature->definition = plan_definition_hash(entity, feature);
+        feature->tick_gathering = 0;
+        add_span(entity, feature->delay_us, feature->window_us);
+        if (feature->tick_us > 0)
+            add_span(entity, feature->delay_us, feature->tick_us);
+    }
+    if (entity->span_count > 0)
+        entity->reach_us = (int64_t)entity->spans[0].end_us;
+    for (size_t i = 0; i < entity->span_count; i++)
+        add_gatherings(entity, (uint16_t)i);
+    chain_distinct(entity);
+    add_totals(entity);
+    course_fill(entity);
+    giving_fill(entity);
+    if (entity->span_count > 0)
+        add_partitions(entity);
+    entity->is_plain = gather_is_plain(entity);
+    entity->id_size = sizeof(uint64_t);
+    entity->layout = plan_layout_hash(entity);
+}
+
+bool plan_omit_ids(struct entity_plan *entity) {
+    for (size_t i = 0; i < entity->gathering_count; i++)
+        if (entity->gatherings[i].needs & GATHERING_EDGES && entity->gatherings[i].column >= 0)
+            return false;
+    entity->id_size = 0;
+    return true;
+}
+
+int plan_finish(struct plan *plan, struct error *ret_error) {
+    int r = check_plan(plan, ret_error);
+    if (r < 0)
+        return r;
+    for (size_t i = 0; i < plan->entity_count; i++)
+        derive_entity(&plan->entities[i], plan->lateness_us);
+    plan->id = plan_whole_hash(plan);
+    return 0;
+}

@@ -1,0 +1,219 @@
+#include "analysis_internal.h"
+
+#include "core/base/check.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+const struct tree_node *analysis_child(const struct tree_node *node, const char *name) {
+    if (!node || node->kind != TREE_MAPPING)
+        return NULL;
+    for (const struct tree_node *child = node->first; child; child = child->next)
+        if (text_is(child->key->text, name))
+            return child;
+    return NULL;
+}
+
+const struct noted_expression *analysis_noted(const struct load *load,
+                                              const struct tree_node *node) {
+    for (size_t i = 0; node && i < load->noted_count; i++)
+        if (load->noted[i].node == node)
+            return &load->noted[i];
+    return NULL;
+}
+
+void analysis_warn(struct analysis *analysis, const struct noted_expression *noted,
+                   const struct syntax *part, const char *format, ...) {
+    char text[640];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    diagnostic_warn(&analysis->load->diagnostics, noted->source,
+                    load_place(noted->source, noted->node, noted->offset + part->start,
+                               part->end - part->start),
+                    "%s", text);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * What is used: by rules, by thresholds, and by what these use */
+
+static void mark(const struct syntax *node, bool *used, size_t slot_count) {
+    if (node->name && node->name->slot < slot_count)
+        used[node->name->slot] = true;
+    for (const struct syntax *operand = node->first; operand; operand = operand->next)
+        mark(operand, used, slot_count);
+}
+
+static void mark_readers(const struct load *load, bool *used) {
+    for (size_t i = 0; i < load->noted_count; i++) {
+        const struct noted_expression *noted = &load->noted[i];
+        if (noted->reader != SCOPE_VALUE && noted->reader != SCOPE_DERIVED)
+            mark(noted->syntax, used, load->snapshot->slot_count);
+    }
+}
+
+static void mark_keys(const struct snapshot *snapshot, bool *used) {
+    for (size_t i = 0; i < snapshot->rule_count; i++)
+        if (snapshot->rules[i].rollout != RULE_ROLLOUT_ALL)
+            used[snapshot->rules[i].rollout_slot] = true;
+    for (size_t e = 0; e < snapshot->plan.entity_count; e++) {
+        const struct entity_binding *binding = &snapshot->bindings[e];
+        for (size_t i = 0; i < binding->key_slot_count; i++)
+            used[binding->key_slots[i]] = true;
+        for (size_t i = 0; i < snapshot->plan.entities[e].column_count; i++)
+            used[binding->column_slots[i]] = true;
+    }
+    for (size_t i = 0; i < snapshot->threshold_count; i++)
+        for (size_t k = 0; k < snapshot->thresholds[i].key_count; k++)
+            used[snapshot->thresholds[i].key_slots[k]] = true;
+}
+
+/* Of expressions that are names themselves, the last first: they read those before them. */
+static void mark_named(const struct load *load, const struct tree_node *list, size_t first_slot,
+                       bool *used) {
+    const struct tree_node **items;
+    size_t count = list ? list->child_count : 0;
+    items = check_calloc(count + 1, sizeof *items);
+    const struct tree_node *item = list ? list->first : NULL;
+    for (size_t i = 0; i < count; i++, item = item->next)
+        items[i] = item;
+    for (size_t i = count; i-- > 0;) {
+        const struct noted_expression *noted =
+            analysis_noted(load, analysis_child(items[i], "value"));
+        if (noted && used[first_slot + i])
+            mark(noted->syntax, used, load->snapshot->slot_count);
+    }
+    free(items);
+}
+
+static void warn_unused(struct load *load, const struct source *source,
+                        const struct tree_node *name, struct text full, const bool *used,
+                        const char *what, const char *by) {
+    const struct name *declared = scope_find(&load->scope, full);
+    if (declared && declared->slot < load->snapshot->slot_count && !used[declared->slot])
+        diagnostic_warn(&load->diagnostics, source, tree_position(name),
+                        "%s \"%" TEXT_FORMAT "\" %s", what, TEXT_ARGS(full), by);
+}
+
+static void warn_unused_features(struct load *load, const struct source *source,
+                                 const struct tree_node *root, const bool *used) {
+    const struct tree_node *features = analysis_child(root, "features");
+    for (const struct tree_node *entity = features ? features->first : NULL; entity;
+         entity = entity->next)
+        for (const struct tree_node *item = entity->first; item; item = item->next) {
+            const struct tree_node *name = analysis_child(item, "name");
+            struct text full = arena_printf(&load->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
+                                            TEXT_ARGS(entity->key->text), TEXT_ARGS(name->text));
+            check(full.data);
+            warn_unused(load, source, name, full, used, "feature", "is used by no rule");
+        }
+    const struct tree_node *values = analysis_child(root, "values");
+    for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
+        const struct tree_node *name = analysis_child(item, "name");
+        warn_unused(load, source, name, name->text, used, "value", "is used by no rule");
+    }
+}
+
+static void warn_unused_fields(struct load *load, const struct source *source,
+                               const struct tree_node *root, const bool *used) {
+    static const char *const kinds[][2] = {{"attributes", "attribute"},
+                                           {"derived", "derived field"}};
+    for (size_t i = 0; i < 2; i++) {
+        const struct tree_node *fields = analysis_child(root, kinds[i][0]);
+        for (const struct tree_node *item = fields ? fields->first : NULL; item; item = item->next)
+            warn_unused(load, source, item->key, item->key->text, used, kinds[i][1],
+                        "is read by nothing");
+    }
+}
+
+static void analyse_use(struct load *load) {
+    const struct snapshot *snapshot = load->snapshot;
+    bool *used = check_calloc(snapshot->slot_count + 1, sizeof *used);
+    struct tree_node *features = NULL, *schema = NULL;
+    const struct source *features_source = load_find(load, FILE_FEATURES, &features);
+    const struct source *schema_source = load_find(load, FILE_SCHEMA, &schema);
+    mark_readers(load, used);
+    mark_keys(snapshot, used);
+    mark_named(load, analysis_child(features, "values"), snapshot->first_computed, used);
+    if (features_source)
+        warn_unused_features(load, features_source, features, used);
+    /* Of fields it is enough that something reads them, be it unused itself: clients send them. */
+    for (size_t i = 0; i < load->noted_count; i++)
+        mark(load->noted[i].syntax, used, snapshot->slot_count);
+    if (schema_source)
+        warn_unused_fields(load, schema_source, schema, used);
+    free(used);
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Cases */
+
+static bool fires_in_case(const struct snapshot *snapshot, size_t rule) {
+    for (size_t i = 0; i < snapshot->case_count; i++) {
+        const struct case_expectation *expect = &snapshot->cases[i].expect;
+        for (size_t k = 0; k < expect->fire_count; k++)
+            if (expect->fires[k] == rule)
+                return true;
+    }
+    return false;
+}
+
+static void analyse_cases(struct analysis *analysis) {
+    const struct snapshot *snapshot = analysis->load->snapshot;
+    struct tree_node *root;
+    const struct source *source = load_find(analysis->load, FILE_POLICY, &root);
+    if (snapshot->case_count == 0 && snapshot->rule_count > 0) {
+        diagnostic_warn(&analysis->load->diagnostics, source, (struct position){0},
+                        "the policy has no cases: nothing says what its %zu rules are to decide",
+                        snapshot->rule_count);
+        return;
+    }
+    for (size_t i = 0; i < snapshot->rule_count; i++) {
+        const struct rule *rule = &snapshot->rules[i];
+        if (rule->mode != RULE_OFF && !fires_in_case(snapshot, i))
+            diagnostic_warn(&analysis->load->diagnostics, analysis->rules[i].source,
+                            tree_position(analysis->rules[i].name),
+                            "rule \"%" TEXT_FORMAT "\" has no case in which it fires",
+                            TEXT_ARGS(rule->name));
+    }
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The whole */
+
+static void place_rule(const struct load *load, const struct source *source,
+                       const struct tree_node *item, struct rule_place *places) {
+    const struct snapshot *snapshot = load->snapshot;
+    const struct tree_node *name = analysis_child(item, "name");
+    for (size_t i = 0; i < snapshot->rule_count; i++)
+        if (text_equal(snapshot->rules[i].name, name->text))
+            places[i] =
+                (struct rule_place){.source = source,
+                                    .name = name,
+                                    .when = analysis_noted(load, analysis_child(item, "when"))};
+}
+
+void analysis_place_rules(const struct load *load, struct rule_place *ret_places) {
+    for (size_t i = 0; i < load->file_count; i++) {
+        if (policy_file_kind(load->sources[i].path) != FILE_RULES)
+            continue;
+        const struct tree_node *rules = analysis_child(load->roots[i], "rules");
+        for (const struct tree_node *item = rules->first; item; item = item->next)
+            place_rule(load, &load->sources[i], item, ret_places);
+    }
+}
+
+void analyse(struct load *load) {
+    struct analysis analysis = {.load = load};
+    if (load->diagnostics.errors > 0)
+        return;
+    analysis.rules = check_calloc(load->snapshot->rule_count + 1, sizeof *analysis.rules);
+    arena_init(&analysis.scratch, SIZE_MAX / 4);
+    analysis_place_rules(load, analysis.rules);
+    analyse_use(load);
+    analyse_rules(&analysis);
+    analyse_cases(&analysis);
+    arena_deinit(&analysis.scratch);
+    free(analysis.rules);
+}

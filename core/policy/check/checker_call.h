@@ -1,0 +1,18 @@
+/* What the checker says of calls: functions that are not there, and literal arguments that are
+ * never good. */
+#pragma once
+
+#include "core/policy/lang/syntax.h"
+#include "core/policy/source/reporter.h"
+
+/* Reports a call that no row of the function table fits: what was expected, or the near name. */
+void call_report_unknown(const struct syntax *call, struct reporter *reporter);
+
+/* A literal argument that always fails is a slip that can be told at load: duration("1 day"),
+ * network(ip, 33, 48). The call has its function. false when something was reported. */
+bool call_check_literals(const struct syntax *call, struct reporter *reporter);
+
+/* Compiles the pattern of matches() into node->pattern; other calls are good as they are. false
+ * when something was reported. */
+bool call_check_pattern(struct syntax *call, struct text source, struct arena *scratch,
+                        struct reporter *reporter);

@@ -1,0 +1,11 @@
+/* Checked syntax → a program. */
+#pragma once
+
+#include "core/policy/lang/syntax.h"
+#include "expression.h"
+
+/* The expression and all it needs live in the arena; lists must live as long. Never fails: what can
+ * be wrong with an expression, the checker has said. */
+const struct expression *expression_build(const struct syntax *syntax, struct arena *arena);
+/* Without a prefilter: for what prefilters are made of, and for holding them against it. */
+const struct expression *expression_build_plain(const struct syntax *syntax, struct arena *arena);

@@ -1,0 +1,67 @@
+/* Conditions and computed values: a typed, total subset of CEL (docs/POLICY.md).
+ *
+ * Source → lexer → parser → type checker → a flat program that reads a frame of values. Every
+ * expression ends; its worst-case cost is known when it is compiled. */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/text.h"
+#include "core/base/value.h"
+#include "core/policy/lang/type.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum expression_error {
+    EXPRESSION_OVERFLOW = 1,     /* of an int, or of a conversion */
+    EXPRESSION_DIVISION_BY_ZERO, /* int / 0, int % 0 */
+    EXPRESSION_BAD_ARGUMENT,     /* a function's argument is outside its range */
+    EXPRESSION_TOO_LARGE,        /* a text or list over its limit */
+    EXPRESSION_NO_SUCH_KEY,      /* m[key] of a map without it */
+    EXPRESSION_OUT_OF_RANGE,     /* l[index] behind a list's end */
+    EXPRESSION_REPEATED_KEY,     /* {a: …, b: …} where a and b are equal */
+    EXPRESSION_ERROR_COUNT
+};
+
+const char *expression_error_name(enum expression_error error); /* "overflow", … */
+
+/* Bytes of lists and texts that one evaluation may build, its temporary ones included. The arena
+ * must have so many left, or an evaluation may fail sooner. */
+#define EXPRESSION_MEMORY_MAX ((size_t)512 << 10)
+/* Bytes of it that an evaluation leaves in the arena, at most, when its value is no list or map. */
+#define EXPRESSION_LEFT_MAX ((size_t)2 * 4096 + 64)
+
+struct expression; /* lives in its snapshot */
+struct prefilter;
+
+/* Evaluates. Absent names make the result absent and run-time errors make it VALUE_ERROR, but &&
+ * and
+ * || absorb both when the other side decides (CEL's commutative logic). Texts live in the frame,
+ * the snapshot or the arena. Pure. */
+struct value expression_eval(const struct expression *expression, const struct value *frame,
+                             struct arena *arena);
+
+/* The same without a glance at its prefilter, which has been asked before. */
+struct value expression_run(const struct expression *expression, const struct value *frame,
+                            struct arena *arena);
+/* What tells many a condition's value at a glance (prefilter.h); NULL: nothing. */
+const struct prefilter *expression_prefilter(const struct expression *expression);
+
+/* Is its value a true bool? */
+bool expression_is_true(const struct expression *expression, const struct value *frame,
+                        struct arena *arena);
+
+/* Is it network(name, v4_bits, v6_bits) and nothing else? */
+struct expression_network {
+    size_t slot; /* of the name, a text */
+    unsigned v4_bits, v6_bits;
+};
+bool expression_is_network(const struct expression *expression,
+                           struct expression_network *ret_network);
+
+/* Do both give the same value for every frame? False where that is not plain to see. */
+bool expression_is_same(const struct expression *a, const struct expression *b);
+
+type_code expression_type(const struct expression *expression);
+/* Worst case, in the steps of cost.h. */
+uint32_t expression_cost(const struct expression *expression);

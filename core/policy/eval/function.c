@@ -1,0 +1,512 @@
+#include "function.h"
+
+#include "core/policy/lang/calendar.h"
+#include "expression.h"
+#include "function_apply.h"
+#include "program.h"
+
+#include <math.h>
+
+/* ------------------------------------------------------------------------------------------------
+ * Order */
+
+static int order_int(int64_t a, int64_t b) {
+    return (a > b) - (a < b);
+}
+
+static int order_double(double a, double b) {
+    if (isnan(a) || isnan(b))
+        return 2;
+    return (a > b) - (a < b);
+}
+
+/* Without rounding the int: 2^53 + 1 and 2^53 differ as numbers. */
+static int order_int_double(int64_t a, double b) {
+    if (isnan(b))
+        return 2;
+    if (b >= 0x1p63)
+        return -1;
+    if (b < -0x1p63)
+        return 1;
+    double whole = trunc(b);
+    int order = order_int(a, (int64_t)whole);
+    return order != 0 ? order : order_double(whole, b);
+}
+
+static int order_lists(const struct value_items *a, const struct value_items *b) {
+    if (a->count != b->count)
+        return 2;
+    for (size_t i = 0; i < a->count; i++)
+        if (value_order(a->values[i], b->values[i]) != 0)
+            return 2;
+    return 0;
+}
+
+static int order_maps(const struct value_items *a, const struct value_items *b) {
+    if (a->count != b->count)
+        return 2;
+    for (size_t i = 0; i < a->count; i += 2) {
+        const struct value *found = function_find_key(b, &a->values[i]);
+        if (!found || value_order(a->values[i + 1], *found) != 0)
+            return 2;
+    }
+    return 0;
+}
+
+int value_order(struct value a, struct value b) {
+    if (a.type == VALUE_INT && b.type == VALUE_DOUBLE)
+        return order_int_double(a.integer, b.number);
+    if (a.type == VALUE_DOUBLE && b.type == VALUE_INT) {
+        int order = order_int_double(b.integer, a.number);
+        return order == 2 ? 2 : -order;
+    }
+    switch (a.type) {
+    case VALUE_BOOL:
+        return a.boolean - b.boolean;
+    case VALUE_DOUBLE:
+        return order_double(a.number, b.number);
+    case VALUE_TEXT: {
+        int order = text_compare(a.text, b.text); /* UTF-8's bytes sort as its code points do */
+        return (order > 0) - (order < 0);
+    }
+    case VALUE_INT:
+    case VALUE_TIMESTAMP:
+    case VALUE_DURATION:
+        return order_int(a.integer, b.integer);
+    case VALUE_LIST:
+        return order_lists(a.items, b.items);
+    case VALUE_MAP:
+        return order_maps(a.items, b.items);
+    case VALUE_ABSENT:
+    case VALUE_ERROR:
+        break;
+    }
+    return 2;
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * Arithmetic */
+
+#define INT_OPERATOR(function, builtin)                                                            \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        int64_t result;                                                                            \
+        if (builtin(a[0].integer, a[1].integer, &result))                                          \
+            return error_value(EXPRESSION_OVERFLOW);                                               \
+        return value_int(result);                                                                  \
+    }
+INT_OPERATOR(add_int, __builtin_add_overflow)
+INT_OPERATOR(subtract_int, __builtin_sub_overflow)
+INT_OPERATOR(multiply_int, __builtin_mul_overflow)
+
+static struct value divide_int(const struct value *a, struct arena *arena) {
+    (void)arena;
+    if (a[1].integer == 0)
+        return error_value(EXPRESSION_DIVISION_BY_ZERO);
+    if (a[0].integer == INT64_MIN && a[1].integer == -1)
+        return error_value(EXPRESSION_OVERFLOW);
+    return value_int(a[0].integer / a[1].integer);
+}
+
+static struct value remainder_int(const struct value *a, struct arena *arena) {
+    (void)arena;
+    if (a[1].integer == 0)
+        return error_value(EXPRESSION_DIVISION_BY_ZERO);
+    if (a[0].integer == INT64_MIN && a[1].integer == -1)
+        return error_value(EXPRESSION_OVERFLOW);
+    return value_int(a[0].integer % a[1].integer);
+}
+
+static struct value negate_int(const struct value *a, struct arena *arena) {
+    (void)arena;
+    if (a[0].integer == INT64_MIN)
+        return error_value(EXPRESSION_OVERFLOW);
+    return value_int(-a[0].integer);
+}
+
+#define DOUBLE_OPERATOR(function, expression)                                                      \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        return value_double(expression);                                                           \
+    }
+DOUBLE_OPERATOR(add_double, a[0].number + a[1].number)
+DOUBLE_OPERATOR(subtract_double, a[0].number - a[1].number)
+DOUBLE_OPERATOR(multiply_double, a[0].number *a[1].number)
+DOUBLE_OPERATOR(negate_double, -a[0].number)
+
+/* IEEE 754: x / 0.0 is an infinity, 0.0 / 0.0 is NaN. */
+__attribute__((no_sanitize("float-divide-by-zero"))) static struct value
+divide_double(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return value_double(a[0].number / a[1].number);
+}
+
+struct value function_time_value(enum value_type type, bool overflow, int64_t us) {
+    bool timestamp = type == VALUE_TIMESTAMP;
+    int64_t low = timestamp ? CALENDAR_MIN_US : -CALENDAR_DURATION_MAX_US;
+    int64_t high = timestamp ? CALENDAR_MAX_US : CALENDAR_DURATION_MAX_US;
+    if (overflow || us < low || us > high)
+        return error_value(EXPRESSION_OVERFLOW);
+    return (struct value){.type = type, .integer = us};
+}
+
+#define TIME_OPERATOR(function, builtin, result)                                                   \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        int64_t us;                                                                                \
+        bool overflow = builtin(a[0].integer, a[1].integer, &us);                                  \
+        return function_time_value(result, overflow, us);                                          \
+    }
+TIME_OPERATOR(add_timestamp, __builtin_add_overflow, VALUE_TIMESTAMP)
+TIME_OPERATOR(subtract_from_timestamp, __builtin_sub_overflow, VALUE_TIMESTAMP)
+TIME_OPERATOR(add_duration, __builtin_add_overflow, VALUE_DURATION)
+TIME_OPERATOR(subtract_duration, __builtin_sub_overflow, VALUE_DURATION)
+
+/* ------------------------------------------------------------------------------------------------
+ * Times, in UTC or as clocks show them that are some hours ahead or behind */
+
+/* The microseconds that `a`, a timestamp and perhaps an offset, stands for there. */
+static bool there(const struct value *a, bool zone, int64_t *ret_us) {
+    int64_t offset = 0;
+    if (zone && calendar_parse_zone(a[1].text, &offset) < 0)
+        return false;
+    *ret_us = a[0].integer + offset; /* a day beyond the calendar at most: no overflow */
+    return *ret_us >= CALENDAR_MIN_US && *ret_us <= CALENDAR_MAX_US;
+}
+
+#define PART(function, zone, read, part)                                                           \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        int64_t us;                                                                                \
+        if (!there(a, zone, &us))                                                                  \
+            return error_value(EXPRESSION_BAD_ARGUMENT);                                           \
+        read;                                                                                      \
+        return value_int(part);                                                                    \
+    }
+#define DATE_PART(function, part)                                                                  \
+    PART(function, false, struct calendar_date date = calendar_date(us), part)                     \
+    PART(function##_there, true, struct calendar_date date = calendar_date(us), part)
+DATE_PART(full_year, date.year)
+DATE_PART(month, date.month - 1)
+DATE_PART(date, date.day)
+DATE_PART(day_of_month, date.day - 1)
+DATE_PART(day_of_week, date.day_of_week)
+DATE_PART(day_of_year, date.day_of_year)
+
+#define TIME_PART(function, part)                                                                  \
+    PART(function, false, us = calendar_time_of_day(us), part)                                     \
+    PART(function##_there, true, us = calendar_time_of_day(us), part)
+TIME_PART(hours, us / (3600 * CALENDAR_SECOND_US))
+TIME_PART(minutes, us / (60 * CALENDAR_SECOND_US) % 60)
+TIME_PART(seconds, us / CALENDAR_SECOND_US % 60)
+TIME_PART(milliseconds, us / 1000 % 1000)
+
+#define DURATION_PART(function, unit_us)                                                           \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        return value_int(a[0].integer / (unit_us));                                                \
+    }
+DURATION_PART(duration_hours, 3600 * CALENDAR_SECOND_US)
+DURATION_PART(duration_minutes, 60 * CALENDAR_SECOND_US)
+DURATION_PART(duration_seconds, CALENDAR_SECOND_US)
+
+/* ------------------------------------------------------------------------------------------------
+ * Numbers */
+
+static struct value abs_int(const struct value *a, struct arena *arena) {
+    return a[0].integer < 0 ? negate_int(a, arena) : a[0];
+}
+
+static struct value sign_int(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return value_int((a[0].integer > 0) - (a[0].integer < 0));
+}
+
+#define ROUNDING(function, expression)                                                             \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        double x = a[0].number;                                                                    \
+        return value_double(expression);                                                           \
+    }
+ROUNDING(abs_double, fabs(x))
+ROUNDING(sign_double, isnan(x) ? x : (x > 0) - (x < 0))
+ROUNDING(ceiling, ceil(x))
+ROUNDING(floor_of, floor(x))
+ROUNDING(rounded, round(x))
+ROUNDING(truncated, trunc(x))
+ROUNDING(square_root, sqrt(x))
+
+#define PREDICATE(function, expression)                                                            \
+    static struct value function(const struct value *a, struct arena *arena) {                     \
+        (void)arena;                                                                               \
+        return value_bool(expression);                                                             \
+    }
+PREDICATE(is_not_a_number, isnan(a[0].number))
+PREDICATE(is_infinite, isinf(a[0].number))
+PREDICATE(is_finite, isfinite(a[0].number))
+
+/* Of what is not ordered (NaN) the first stays, as in CEL. */
+static struct value greatest(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return value_order(a[1], a[0]) == 1 ? a[1] : a[0];
+}
+
+static struct value least(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return value_order(a[1], a[0]) == -1 ? a[1] : a[0];
+}
+
+static struct value extreme_item(const struct value_items *items, int wanted) {
+    if (items->count == 0)
+        return error_value(EXPRESSION_BAD_ARGUMENT);
+    const struct value *best = &items->values[0];
+    for (size_t i = 1; i < items->count; i++)
+        if (value_order(items->values[i], *best) == wanted)
+            best = &items->values[i];
+    return *best;
+}
+
+static struct value greatest_item(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return extreme_item(a[0].items, 1);
+}
+
+static struct value least_item(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return extreme_item(a[0].items, -1);
+}
+
+static struct value same(const struct value *a, struct arena *arena) {
+    (void)arena;
+    return a[0];
+}
+
+/* ------------------------------------------------------------------------------------------------
+ * The table */
+
+#define B     VALUE_BOOL
+#define I     VALUE_INT
+#define D     VALUE_DOUBLE
+#define S     VALUE_TEXT
+#define T     VALUE_TIMESTAMP
+#define P     VALUE_DURATION /* period */
+#define L     VALUE_LIST
+#define M     VALUE_MAP
+#define TEXTS TYPE_LIST_OF(S)
+
+static const struct function functions[] = {
+    {"+", FUNCTION_OPERATOR, 2, {I, I}, I, add_int, .operation = OPERATION_ADD_INTS},
+    {"+", FUNCTION_OPERATOR, 2, {D, D}, D, add_double, .operation = OPERATION_ADD},
+    {"+", FUNCTION_OPERATOR, 2, {S, S}, S, function_concatenate, .builds = FUNCTION_JOINS_TEXTS},
+    {"+", FUNCTION_OPERATOR, 2, {L, L}, L, function_join_lists, FUNCTION_JOINS_LISTS},
+    {"+", FUNCTION_OPERATOR, 2, {T, P}, T, add_timestamp},
+    {"+", FUNCTION_OPERATOR, 2, {P, T}, T, add_timestamp},
+    {"+", FUNCTION_OPERATOR, 2, {P, P}, P, add_duration},
+    {"-", FUNCTION_OPERATOR, 2, {I, I}, I, subtract_int, .operation = OPERATION_SUBTRACT_INTS},
+    {"-", FUNCTION_OPERATOR, 2, {D, D}, D, subtract_double, .operation = OPERATION_SUBTRACT},
+    {"-", FUNCTION_OPERATOR, 2, {T, P}, T, subtract_from_timestamp},
+    {"-", FUNCTION_OPERATOR, 2, {T, T}, P, subtract_duration},
+    {"-", FUNCTION_OPERATOR, 2, {P, P}, P, subtract_duration},
+    {"-", FUNCTION_OPERATOR, 1, {I}, I, negate_int},
+    {"-", FUNCTION_OPERATOR, 1, {D}, D, negate_double},
+    {"*", FUNCTION_OPERATOR, 2, {I, I}, I, multiply_int, .operation = OPERATION_MULTIPLY_INTS},
+    {"*", FUNCTION_OPERATOR, 2, {D, D}, D, multiply_double, .operation = OPERATION_MULTIPLY},
+    {"/", FUNCTION_OPERATOR, 2, {I, I}, I, divide_int},
+    {"/", FUNCTION_OPERATOR, 2, {D, D}, D, divide_double, .operation = OPERATION_DIVIDE},
+    {"%", FUNCTION_OPERATOR, 2, {I, I}, I, remainder_int},
+    {"size", FUNCTION_GLOBAL, 1, {S}, I, function_text_size},
+    {"size", FUNCTION_METHOD, 1, {S}, I, function_text_size},
+    {"size", FUNCTION_GLOBAL, 1, {L}, I, function_list_size},
+    {"size", FUNCTION_METHOD, 1, {L}, I, function_list_size},
+    {"size", FUNCTION_GLOBAL, 1, {M}, I, function_map_size},
+    {"size", FUNCTION_METHOD, 1, {M}, I, function_map_size},
+    {"contains", FUNCTION_METHOD, 2, {S, S}, B, function_contains},
+    {"startsWith", FUNCTION_METHOD, 2, {S, S}, B, function_starts_with, .reads_edge = true},
+    {"endsWith", FUNCTION_METHOD, 2, {S, S}, B, function_ends_with, .reads_edge = true},
+    {"matches", FUNCTION_METHOD, 2, {S, S}, B, NULL}, /* an instruction of its own */
+    {"matches", FUNCTION_GLOBAL, 2, {S, S}, B, NULL},
+    {"lowerAscii", FUNCTION_METHOD, 1, {S}, S, function_lower_ascii, .is_tidy = true},
+    {"upperAscii", FUNCTION_METHOD, 1, {S}, S, function_upper_ascii, .is_tidy = true},
+    {"trim", FUNCTION_METHOD, 1, {S}, S, function_trim},
+    {"charAt", FUNCTION_METHOD, 2, {S, I}, S, function_char_at},
+    {"substring", FUNCTION_METHOD, 2, {S, I}, S, function_substring_to_end},
+    {"substring", FUNCTION_METHOD, 3, {S, I, I}, S, function_substring},
+    {"indexOf", FUNCTION_METHOD, 2, {S, S}, I, function_index_of},
+    {"indexOf", FUNCTION_METHOD, 3, {S, S, I}, I, function_index_of_from},
+    {"lastIndexOf", FUNCTION_METHOD, 2, {S, S}, I, function_last_index_of, .searches_back = true},
+    {"lastIndexOf",
+     FUNCTION_METHOD,
+     3,
+     {S, S, I},
+     I,
+     function_last_index_of_from,
+     .searches_back = true},
+    {"replace", FUNCTION_METHOD, 3, {S, S, S}, S, function_replace, .builds = FUNCTION_FILLS_TEXT},
+    {"replace",
+     FUNCTION_METHOD,
+     4,
+     {S, S, S, I},
+     S,
+     function_replace_some,
+     .builds = FUNCTION_FILLS_TEXT},
+    {"split", FUNCTION_METHOD, 2, {S, S}, TEXTS, function_split, FUNCTION_MAKES_PIECES},
+    {"split", FUNCTION_METHOD, 3, {S, S, I}, TEXTS, function_split_some, FUNCTION_MAKES_PIECES},
+    {"join",
+     FUNCTION_METHOD,
+     1,
+     {TEXTS},
+     S,
+     function_join,
+     FUNCTION_OF_ITEMS,
+     .builds = FUNCTION_FILLS_TEXT},
+    {"join",
+     FUNCTION_METHOD,
+     2,
+     {TEXTS, S},
+     S,
+     function_join_with,
+     FUNCTION_OF_ITEMS,
+     .builds = FUNCTION_FILLS_TEXT},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {I}, I, same},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {D}, D, same},
+    {"math.greatest", FUNCTION_GLOBAL, 2, {I, I}, I, greatest, FUNCTION_OF_VALUES, true},
+    {"math.greatest", FUNCTION_GLOBAL, 2, {D, D}, D, greatest, FUNCTION_OF_VALUES, true},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(I)}, I, greatest_item, FUNCTION_OF_ITEMS},
+    {"math.greatest", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(D)}, D, greatest_item, FUNCTION_OF_ITEMS},
+    {"math.least", FUNCTION_GLOBAL, 1, {I}, I, same},
+    {"math.least", FUNCTION_GLOBAL, 1, {D}, D, same},
+    {"math.least", FUNCTION_GLOBAL, 2, {I, I}, I, least, FUNCTION_OF_VALUES, true},
+    {"math.least", FUNCTION_GLOBAL, 2, {D, D}, D, least, FUNCTION_OF_VALUES, true},
+    {"math.least", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(I)}, I, least_item, FUNCTION_OF_ITEMS},
+    {"math.least", FUNCTION_GLOBAL, 1, {TYPE_LIST_OF(D)}, D, least_item, FUNCTION_OF_ITEMS},
+    {"math.abs", FUNCTION_GLOBAL, 1, {I}, I, abs_int},
+    {"math.abs", FUNCTION_GLOBAL, 1, {D}, D, abs_double},
+    {"math.sign", FUNCTION_GLOBAL, 1, {I}, I, sign_int},
+    {"math.sign", FUNCTION_GLOBAL, 1, {D}, D, sign_double},
+    {"math.ceil", FUNCTION_GLOBAL, 1, {D}, D, ceiling},
+    {"math.floor", FUNCTION_GLOBAL, 1, {D}, D, floor_of},
+    {"math.round", FUNCTION_GLOBAL, 1, {D}, D, rounded},
+    {"math.trunc", FUNCTION_GLOBAL, 1, {D}, D, truncated},
+    {"math.sqrt", FUNCTION_GLOBAL, 1, {D}, D, square_root},
+    {"math.isNaN", FUNCTION_GLOBAL, 1, {D}, B, is_not_a_number},
+    {"math.isInf", FUNCTION_GLOBAL, 1, {D}, B, is_infinite},
+    {"math.isFinite", FUNCTION_GLOBAL, 1, {D}, B, is_finite},
+    {"network",
+     FUNCTION_GLOBAL,
+     3,
+     {S, I, I},
+     S,
+     function_network,
+     .builds = FUNCTION_SHORT_TEXT,
+     .is_tidy = true},
+    {"emailDomain", FUNCTION_GLOBAL, 1, {S}, S, function_email_domain, .is_tidy = true},
+    {"getFullYear", FUNCTION_METHOD, 1, {T}, I, full_year},
+    {"getFullYear", FUNCTION_METHOD, 2, {T, S}, I, full_year_there},
+    {"getMonth", FUNCTION_METHOD, 1, {T}, I, month},
+    {"getMonth", FUNCTION_METHOD, 2, {T, S}, I, month_there},
+    {"getDate", FUNCTION_METHOD, 1, {T}, I, date},
+    {"getDate", FUNCTION_METHOD, 2, {T, S}, I, date_there},
+    {"getDayOfMonth", FUNCTION_METHOD, 1, {T}, I, day_of_month},
+    {"getDayOfMonth", FUNCTION_METHOD, 2, {T, S}, I, day_of_month_there},
+    {"getDayOfWeek", FUNCTION_METHOD, 1, {T}, I, day_of_week},
+    {"getDayOfWeek", FUNCTION_METHOD, 2, {T, S}, I, day_of_week_there},
+    {"getDayOfYear", FUNCTION_METHOD, 1, {T}, I, day_of_year},
+    {"getDayOfYear", FUNCTION_METHOD, 2, {T, S}, I, day_of_year_there},
+    {"getHours", FUNCTION_METHOD, 1, {T}, I, hours},
+    {"getHours", FUNCTION_METHOD, 2, {T, S}, I, hours_there},
+    {"getHours", FUNCTION_METHOD, 1, {P}, I, duration_hours},
+    {"getMinutes", FUNCTION_METHOD, 1, {T}, I, minutes},
+    {"getMinutes", FUNCTION_METHOD, 2, {T, S}, I, minutes_there},
+    {"getMinutes", FUNCTION_METHOD, 1, {P}, I, duration_minutes},
+    {"getSeconds", FUNCTION_METHOD, 1, {T}, I, seconds},
+    {"getSeconds", FUNCTION_METHOD, 2, {T, S}, I, seconds_there},
+    {"getSeconds", FUNCTION_METHOD, 1, {P}, I, duration_seconds},
+    {"getMilliseconds", FUNCTION_METHOD, 1, {T}, I, milliseconds},
+    {"getMilliseconds", FUNCTION_METHOD, 2, {T, S}, I, milliseconds_there},
+    {"bool", FUNCTION_GLOBAL, 1, {B}, B, same},
+    {"bool", FUNCTION_GLOBAL, 1, {S}, B, function_bool_from_text},
+    {"int", FUNCTION_GLOBAL, 1, {I}, I, same},
+    {"int", FUNCTION_GLOBAL, 1, {D}, I, function_int_from_double},
+    {"int", FUNCTION_GLOBAL, 1, {S}, I, function_int_from_text},
+    {"int", FUNCTION_GLOBAL, 1, {T}, I, function_int_from_timestamp},
+    {"double", FUNCTION_GLOBAL, 1, {D}, D, same},
+    {"double", FUNCTION_GLOBAL, 1, {I}, D, function_double_from_int},
+    {"double", FUNCTION_GLOBAL, 1, {S}, D, function_double_from_text},
+    {"string", FUNCTION_GLOBAL, 1, {S}, S, same},
+    {"string", FUNCTION_GLOBAL, 1, {B}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {I}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {D}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {T}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"string", FUNCTION_GLOBAL, 1, {P}, S, function_text_from_value, .builds = FUNCTION_SHORT_TEXT},
+    {"timestamp", FUNCTION_GLOBAL, 1, {T}, T, same},
+    {"timestamp", FUNCTION_GLOBAL, 1, {S}, T, function_timestamp_from_text},
+    {"timestamp", FUNCTION_GLOBAL, 1, {I}, T, function_timestamp_from_int},
+    {"duration", FUNCTION_GLOBAL, 1, {P}, P, same},
+    {"duration", FUNCTION_GLOBAL, 1, {S}, P, function_duration_from_text},
+};
+
+const struct function *function_at(size_t index) {
+    return index < sizeof functions / sizeof *functions ? &functions[index] : NULL;
+}
+
+/* A list of anything where one of anything is expected, and what never has a value everywhere. */
+static bool fits(type_code parameter, type_code type) {
+    type_code joined;
+    if (parameter == type || type == VALUE_ABSENT)
+        return true;
+    if (parameter == VALUE_LIST || parameter == VALUE_MAP)
+        return type_kind(type) == parameter;
+    return type_join(parameter, type, &joined) && joined == parameter;
+}
+
+const struct function *function_find(struct text name, enum function_form form,
+                                     const type_code *types, size_t count) {
+    const struct function *function;
+    for (size_t i = 0; (function = function_at(i)); i++) {
+        if (function->form != form || function->parameter_count != count ||
+            !text_is(name, function->name))
+            continue;
+        size_t fitting = 0;
+        while (fitting < count && fits(function->parameters[fitting], types[fitting]))
+            fitting++;
+        if (fitting == count)
+            return function;
+    }
+    return NULL;
+}
+
+bool function_exists(struct text name, enum function_form form) {
+    const struct function *function;
+    for (size_t i = 0; (function = function_at(i)); i++)
+        if (function->form == form && text_is(name, function->name))
+            return true;
+    return false;
+}
+
+const char *function_instead(struct text name) {
+    static const char *const names[][2] = {
+        {"uint", "numbers are int and double"},
+        {"bytes", "texts are string"},
+        {"dyn", "types are checked when a policy is loaded"},
+        {"type", "types are checked when a policy is loaded"},
+        {"reverse", "see docs/POLICY.md for what there is"},
+        {"format", "join texts with +, and make them with string()"},
+        {"quote", "see docs/POLICY.md for what there is"},
+        {"length", "write s.size()"},
+        {"len", "write s.size()"},
+        {"substr", "write s.substring(from, end)"},
+        {"toLowerCase", "write s.lowerAscii()"},
+        {"lower", "write s.lowerAscii()"},
+        {"toUpperCase", "write s.upperAscii()"},
+        {"upper", "write s.upperAscii()"},
+        {"math.pow", "write x * x"},
+        {"ip", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
+        {"cidr", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
+        {"isIP", "network() of what is no address is an error"},
+        {"isCIDR", "network() of what is no address is an error"},
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (text_is(name, names[i][0]))
+            return names[i][1];
+    return NULL;
+}

@@ -1,0 +1,56 @@
+/* Typed reading of a YAML tree: each function reports what does not fit and returns false. A node
+ * that is broken already fails silently. `what` names the thing in messages: "window", "a rule". */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/policy/source/diagnostic.h"
+#include "core/policy/source/tree.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct reader {
+    const struct source *source;
+    struct diagnostics *diagnostics;
+    struct arena *arena; /* where texts that are read are kept */
+};
+
+#define NAME_SIZE_MAX 64u /* bytes of any name in a policy */
+
+struct key {
+    const char *name;
+    bool required;
+    /* Set by read_keys(): the value, NULL when it is not there. A misspelt key is reported and then
+     * read as the one that was meant, so that all faults are found at once. */
+    struct tree_node *node;
+};
+
+void read_diagnostic(const struct reader *reader, const struct tree_node *node, const char *format,
+                     ...) __attribute__((format(printf, 3, 4)));
+
+/* A mapping with these keys and no others. false when it is none or lacks a required key; unknown
+ * keys are reported but do no further harm. */
+bool read_keys(const struct reader *reader, const struct tree_node *node, const char *what,
+               struct key *keys, size_t count);
+bool read_mapping(const struct reader *reader, const struct tree_node *node, const char *what);
+bool read_list(const struct reader *reader, const struct tree_node *node, const char *what);
+
+/* Not empty, at most max bytes. */
+bool read_text(const struct reader *reader, const struct tree_node *node, const char *what,
+               size_t max, struct text *ret_text);
+/* A lower-case letter, then lower-case letters, digits and _ (and, if allowed, -); no reserved
+ * word. */
+bool read_name(const struct reader *reader, const struct tree_node *node, const char *what,
+               bool hyphens, struct text *ret_name);
+bool read_int(const struct reader *reader, const struct tree_node *node, const char *what,
+              int64_t least, int64_t most, int64_t *ret_number);
+bool read_double(const struct reader *reader, const struct tree_node *node, const char *what,
+                 double *ret_number);
+bool read_bool(const struct reader *reader, const struct tree_node *node, const char *what,
+               bool *ret_bool);
+/* A whole number and a unit: s, m, h, d, w. */
+bool read_duration(const struct reader *reader, const struct tree_node *node, const char *what,
+                   int64_t least_us, int64_t most_us, int64_t *ret_us);
+/* One of `names` (NULL behind the last): its index. */
+bool read_choice(const struct reader *reader, const struct tree_node *node, const char *what,
+                 const char *const *names, size_t *ret_index);

@@ -1,0 +1,158 @@
+#include "list.h"
+
+#include "core/base/check.h"
+#include "core/policy/eval/expression.h"
+#include "list_fill.h"
+
+#include <stdlib.h>
+
+static bool is_range(const struct list *list, const struct list_entry *entry) {
+    return list->kind == LIST_INTEGERS && entry->low != entry->high;
+}
+
+static int compare_exactly(const void *left, const void *right) {
+    const struct range_span *a = left, *b = right;
+    if (a->low != b->low)
+        return a->low < b->low ? -1 : 1;
+    return (a->high > b->high) - (a->high < b->high);
+}
+
+/* Returns how many different ones there are. */
+static size_t fill_ranges(struct list *list, const struct list_entry *entries, size_t count,
+                          struct arena *arena) {
+    struct range_span *ranges = check_calloc(count, sizeof *ranges);
+    size_t range_count = 0, different = 0;
+    for (size_t i = 0; i < count; i++)
+        if (is_range(list, &entries[i]))
+            ranges[range_count++] = (struct range_span){
+                .low = entries[i].low, .high = entries[i].high, .until_us = entries[i].until_us};
+    if (range_count > 0)
+        qsort(ranges, range_count, sizeof *ranges, compare_exactly);
+    for (size_t i = 0; i < range_count; i++)
+        different += i == 0 || compare_exactly(&ranges[i - 1], &ranges[i]) != 0;
+    range_spans_make(&list->ranges, ranges, range_count, arena);
+    free(ranges);
+    return different;
+}
+
+void list_fill(struct list *list, const struct list_entry *entries, size_t count,
+               struct arena *arena) {
+    list->slot = list->time_slot = LIST_NO_SLOT;
+    size_t single = 0;
+    for (size_t i = 0; i < count; i++)
+        single += !is_range(list, &entries[i]);
+    list_index_init(&list->index, list->kind, single, arena);
+    for (size_t i = 0; i < count; i++) {
+        int64_t until_us;
+        if (!is_range(list, &entries[i]) &&
+            (!list_index_get(&list->index, &entries[i], &until_us) ||
+             until_us < entries[i].until_us))
+            list_index_put(&list->index, &entries[i]);
+    }
+    list->count = list_index_count(&list->index) + fill_ranges(list, entries, count, arena);
+}
+
+void list_fill_texts(struct list *list, const struct text *values, size_t count,
+                     struct arena *arena) {
+    struct list_entry *entries = check_calloc(count, sizeof *entries);
+    for (size_t i = 0; i < count; i++)
+        entries[i] = (struct list_entry){.text = values[i], .until_us = LIST_FOREVER};
+    list_fill(list, entries, count, arena);
+    free(entries);
+}
+
+bool list_has(const struct list *list, struct text value) {
+    return list_index_has_text(&list->index, value, INT64_MIN);
+}
+
+bool list_holds(const struct list *list, const struct list_entry *entry, int64_t at_us) {
+    if (list->kind == LIST_TEXTS)
+        return list_index_has_text(&list->index, entry->text, at_us);
+    if (list->kind == LIST_NETWORKS)
+        return list_index_has_network(&list->index, &entry->network, at_us);
+    return range_spans_cover(&list->ranges, entry->low, entry->high, at_us) ||
+           (entry->low == entry->high && list_index_has_integer(&list->index, entry->low, at_us));
+}
+
+/* Without a transaction's time nothing has ended. */
+static int64_t time_of(const struct list *list, const struct value *frame) {
+    if (list->time_slot == LIST_NO_SLOT || frame[list->time_slot].type != VALUE_TIMESTAMP)
+        return INT64_MIN;
+    return frame[list->time_slot].integer;
+}
+
+static const struct list_index *added_to(const struct list *list, const struct value *frame) {
+    if (list->slot == LIST_NO_SLOT || frame[list->slot].type != VALUE_TEXT)
+        return NULL;
+    const struct list_index *added = (const void *)frame[list->slot].text.data;
+    check(added->kind == list->kind);
+    return added;
+}
+
+static __attribute__((noinline)) struct value has_text(const struct list *list,
+                                                       const struct value *value,
+                                                       const struct list_index *added,
+                                                       const struct value *frame) {
+    int64_t at_us = time_of(list, frame);
+    return value_bool(list_index_has_text(&list->index, value->text, at_us) ||
+                      (added && list_index_has_text(added, value->text, at_us)));
+}
+
+static __attribute__((noinline)) struct value has_integer(const struct list *list,
+                                                          const struct value *value,
+                                                          const struct list_index *added,
+                                                          const struct value *frame) {
+    int64_t at_us = time_of(list, frame);
+    return value_bool(list_index_has_integer(&list->index, value->integer, at_us) ||
+                      range_spans_has(&list->ranges, value->integer, at_us) ||
+                      (added && list_index_has_integer(added, value->integer, at_us)));
+}
+
+/* Into *address, unless it is there. */
+static bool parse_address(struct text text, struct list_address *address) {
+    if (address->data == text.data && address->length == text.length && text.length > 0)
+        return true;
+    address->data = NULL;
+    if (!list_network_parse(text, &address->network))
+        return false;
+    address->data = text.data;
+    address->length = text.length;
+    return true;
+}
+
+static __attribute__((noinline)) struct value
+has_network(const struct list *list, const struct value *value, const struct list_index *added,
+            const struct value *frame, struct list_address *address) {
+    if (!parse_address(value->text, address))
+        return (struct value){.type = VALUE_ERROR, .error_code = EXPRESSION_BAD_ARGUMENT};
+    bool has_own = list->index.count > 0, has_added = added && added->count > 0;
+    if (!has_own && !has_added)
+        return value_bool(false);
+    int64_t at_us = time_of(list, frame);
+    return value_bool((has_own && list_index_has_network(&list->index, &address->network, at_us)) ||
+                      (has_added && list_index_has_network(added, &address->network, at_us)));
+}
+
+/* Most lists that take entries at run time have none. */
+struct value list_contains_near(const struct list *list, const struct value *value,
+                                const struct value *frame, struct list_address *address) {
+    const struct list_index *added = added_to(list, frame);
+    switch (list->kind) {
+    case LIST_NETWORKS:
+        return has_network(list, value, added, frame, address);
+    case LIST_INTEGERS:
+        return has_integer(list, value, added, frame);
+    case LIST_TEXTS:
+    case LIST_KIND_COUNT:
+        break;
+    }
+    if (list->index.count == 0 && (!added || added->count == 0))
+        return value_bool(false);
+    return has_text(list, value, added, frame);
+}
+
+struct value list_contains(const struct list *list, const struct value *value,
+                           const struct value *frame) {
+    struct list_address address = {0};
+    return list_contains_near(list, value, frame, &address);
+}

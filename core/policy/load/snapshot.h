@@ -1,0 +1,219 @@
+/* One loaded, checked, immutable policy.
+ *
+ * Files → snapshot_load() → struct snapshot with counted references. Nothing in it changes after
+ * the load, so any thread may read it. The frame is how the parts meet: an array of values, one
+ * slot for each name an expression can use, filled from left to right while a transaction is
+ * decided:
+ *
+ *   [0, field_count)            fields: schema_bind() fills them from the transaction
+ *   [slot_verdict], [slot_outcome]   text, "none" until known: only filters may read them
+ *   [first_fired, …)            bool: did the rule fire? False until known; only filters
+ *   [first_feature, …)          features, entity by entity in plan order: engine/ fills them
+ *   [first_computed, …)         computed values: engine/ evaluates them in order
+ *   [first_threshold, …)        the thresholds' tables (threshold.h), or absent: no name's own
+ * value
+ *   [first_list, …)             what was added to the lists at run time (list.h), or absent
+ */
+#pragma once
+
+#include "case.h"
+#include "core/base/arena.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/base/value.h"
+#include "core/feature/plan/plan.h"
+#include "core/policy/eval/expression.h"
+#include "core/policy/eval/threshold.h"
+#include "core/policy/lists/list.h"
+#include "core/policy/prefilter/prefilter.h"
+#include "core/wire/record/record.h"
+#include "core/wire/types/decision.h"
+#include "schema.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* How a plan's entity is fed from a frame. Parallel to plan.entities. */
+struct entity_binding {
+    size_t key_slots[PLAN_KEY_PARTS_MAX];
+    size_t key_slot_count;
+    size_t column_slots[PLAN_COLUMNS_MAX];       /* parallel to columns */
+    char column_currencies[PLAN_COLUMNS_MAX][4]; /* only transactions in it have the column */
+    const struct expression *filters[PLAN_FILTERS_MAX]; /* parallel to filters; bool */
+    size_t first_feature;                               /* slot of features[0] */
+};
+
+struct computed {
+    struct text name;
+    const struct expression *expression;
+    size_t slot;
+};
+
+enum threshold_statistic {
+    THRESHOLD_QUANTILE, /* by nearest rank: one of the values */
+    THRESHOLD_MAD,      /* median of the distances from the median, both quantiles of a half */
+};
+
+/* A number that a rebuild computes over the transactions of a period, and rules read. */
+struct threshold {
+    struct text name, about;
+    enum threshold_statistic statistic;
+    uint32_t quantile_e6;           /* 0 < q < 1, × 10^6 */
+    const struct expression *of;    /* int or double */
+    const struct expression *where; /* bool; NULL: every transaction */
+    bool reads_fields_only; /* of and where: no features, so that records alone give its values */
+    const size_t *lists;    /* that they read, by index: one may be there several times */
+    size_t list_count;
+    size_t key_slots[THRESHOLD_KEYS_MAX]; /* of text fields */
+    size_t key_count;                     /* 0: one group */
+    int64_t over_us;                      /* event times in (newest − over, newest] */
+    uint64_t minimum;
+    double fallback;
+    uint32_t guard_e6;   /* most relative change that is let through, × 10^6 */
+    uint64_t definition; /* hash over what its values are computed from */
+    size_t slot;         /* first_threshold + its index */
+    bool is_scored;      /* a live rule's condition reads it, so that scores depend on it */
+};
+
+enum budget_kind {
+    BUDGET_AT_MOST,   /* at most this share of the transactions reaches the cut-off */
+    BUDGET_PRECISION, /* at least this share of those that reach it are fraud */
+};
+
+/* A verdict's cut-off on the score, found by a rebuild. */
+struct cutoff_budget {
+    enum verdict verdict;
+    enum budget_kind kind;
+    uint32_t share_e6;
+    int64_t over_us;
+    uint64_t minimum; /* transactions, or outcomes known; fewer: the policy's own cut-off stays */
+    uint32_t guard_e6;
+    uint64_t definition;
+};
+
+enum rule_mode { RULE_LIVE, RULE_SHADOW, RULE_OFF };
+
+/* Reason texts are literal pieces with values between them: "{card.count_10m} in 10 minutes". */
+struct reason_piece {
+    struct text literal;                 /* when expression is NULL */
+    const struct expression *expression; /* value printed with value_format() */
+};
+
+enum on_error { ON_ERROR_SKIP, ON_ERROR_REVIEW, ON_ERROR_DECLINE };
+
+/* What the scores of a group's rules come to together. */
+enum group_score {
+    GROUP_SUM,
+    GROUP_MAX, /* the greatest of those that fired */
+};
+
+struct rule_group {
+    struct text name, about;
+    enum group_score score;
+    int32_t at_most; /* of it; INT32_MAX: no limit */
+    enum rule_mode mode;
+};
+
+#define RULE_ROLLOUT_ALL 10000u /* parts of a rollout: hundredths of a percent */
+
+struct rule {
+    struct text name, about;
+    const struct expression *when; /* bool */
+    enum verdict verdict;          /* VERDICT_NONE: only adds to the score */
+    int32_t score;                 /* −1000…1000 */
+    enum rule_mode mode;           /* its own or its group's, whichever lets it do less */
+    enum on_error on_error;        /* its own or the policy's */
+    size_t group;                  /* index into the snapshot's groups; SIZE_MAX: none */
+    int64_t from_us, until_us;     /* event times in [from, until) */
+    /* The parts of all keys that it is for; the key is the text in rollout_slot, and its part is
+     * its hash, seeded with the name's, modulo RULE_ROLLOUT_ALL: docs/POLICY.md. */
+    uint32_t rollout;
+    size_t rollout_slot;
+    uint64_t rollout_seed;
+    /* Of the hidden feature that counts how often it fired lately, for one entity: when there is
+     * any, it has no effect again. SIZE_MAX: none. */
+    size_t suppress_slot;
+    const struct text *tags;
+    size_t tag_count;
+    const struct reason_piece *reason;
+    size_t reason_count;
+    struct text file; /* where it stands */
+    int line;
+};
+
+struct snapshot {
+    uint64_t id; /* first 64 bits of SHA-256 over paths and contents, in path order */
+    struct text name, about;
+    struct schema schema;
+    struct plan plan;
+    struct entity_binding *bindings;
+    size_t first_feature, feature_count; /* slots of all entities' features */
+    size_t first_computed;
+    struct computed *computed;
+    size_t computed_count;
+    size_t slot_verdict, slot_outcome;
+    size_t first_fired, fired_count;
+    struct text *fired_rules; /* names that filters ask for with fired(): parallel to the slots */
+    size_t slot_count;
+    /* "amount", "card.count_10m", "is_night": parallel to the frame. Empty for what is not told:
+     * features of suppressions, fired rules. */
+    struct text *slot_names;
+    size_t first_threshold;
+    struct threshold *thresholds; /* in the order of thresholds.yaml, as are the budgets */
+    size_t threshold_count;
+    struct cutoff_budget *budgets; /* at most one for each verdict */
+    size_t budget_count;
+    struct list *lists;
+    size_t list_count;
+    size_t first_list;
+    struct rule *rules; /* in the order of files and lines */
+    size_t rule_count;
+    const struct prefilter_set *rule_prefilters; /* of their conditions */
+    const struct policy_case *cases;             /* in the order of files and lines */
+    size_t case_count;
+    struct rule_group *groups; /* in the order of policy.yaml */
+    size_t group_count;
+    /* The smallest score that gives this verdict, until a budget's is computed; 0: the score never
+     * does. */
+    uint32_t cutoffs[VERDICT_COUNT];
+    enum on_error on_error;
+    uint64_t latency_budget_us;      /* 0: none. latency.h */
+    const struct policy_file *files; /* what it was made from, kept */
+    size_t file_count;
+};
+
+/* The policy's files, read from its folder: *.yaml and what they name, sorted by path. Hidden files
+ * and editors' leftovers are ignored. Limits: 1,000 files, 16 MiB each, 64 MiB together. */
+struct policy_folder;
+int policy_folder_read(const char *path, struct policy_folder **ret_folder,
+                       struct error *ret_error);
+void policy_folder_free(struct policy_folder *folder);
+const struct policy_file *policy_folder_files(const struct policy_folder *folder,
+                                              size_t *ret_count);
+
+/* Loads and checks. The files are copied. On ERROR_INVALID, *ret_messages (initialised by the
+ * caller, appended to) has every fault found, each as "path:line:column: what", the line, a caret
+ * and what was expected, and ret_error the first of them with the number of others. Warnings go to
+ * ret_messages too. */
+int snapshot_load(const struct policy_file *files, size_t file_count,
+                  struct snapshot **ret_snapshot, struct buffer *ret_messages,
+                  struct error *ret_error);
+
+/* The same, with what harrier check has to say beyond it, as warnings: what nothing uses, rules
+ * that never fire or always do, that have another's condition, that ended before now_us (INT64_MIN:
+ * do not look), that have no case. sink (NULL: none) is told each fault and warning. */
+struct diagnostic_sink;
+int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
+                   struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
+                   struct buffer *ret_messages, struct error *ret_error);
+
+/* policy_folder_read() and snapshot_load(). */
+int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,
+                         struct buffer *ret_messages, struct error *ret_error);
+
+/* References may be taken and dropped by any thread. NULL is allowed. */
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot);
+
+/* The list of this name; NULL: the policy declares none. */
+const struct list *snapshot_list(const struct snapshot *snapshot, struct text name);

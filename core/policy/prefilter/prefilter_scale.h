@@ -1,0 +1,141 @@
+/* What many conditions make of one number: their tests of it against constants cut the line of
+ * numbers into pieces, and each piece tells which of the conditions are still open. So a number is
+ * looked at once, however many tests there are of it, and nothing is asked that could be guessed
+ * wrongly. Likewise of what is true or false. Private to policy/.
+ *
+ * Most scales are cut once. The others lie one behind the other, each with its words: what is open
+ * in each piece, from the least on; then the bounds, in the order of numbers, each the least of the
+ * piece that it begins; then what is open if the value is no number. */
+#pragma once
+
+#include "prefilter_internal.h"
+
+/* A test that some of 64 conditions need. */
+struct gate {
+    uint64_t conditions;
+    struct test test;
+};
+
+struct cut {
+    uint32_t slot;
+    uint32_t type;    /* enum value_type: it is absent or an error otherwise */
+    uint64_t bound;   /* of an int64, or of a double */
+    uint64_t open[2]; /* [has the value reached it?] */
+    uint64_t conditions;
+    uint64_t open_nan;
+};
+
+struct scale {
+    uint64_t conditions; /* that have tests of it */
+    uint32_t slot;
+    uint16_t type;
+    uint16_t count; /* of bounds */
+    uint64_t words[];
+};
+
+/* Of all tests of one kind, TEST_INTEGER or TEST_NUMBER. */
+struct scales {
+    const struct cut *cuts, *cuts_end;
+    const struct scale *scales, *scales_end;
+};
+
+struct flag {
+    uint64_t conditions;
+    uint64_t open[2]; /* [value] */
+    uint32_t slot;
+};
+
+/* Conditions that are still open, and those of them of which a gate could not be looked at. */
+struct standing_open {
+    uint64_t open, doubtful;
+};
+
+void scales_build(struct scales *scales, const struct gate *gates, size_t count,
+                  struct arena *arena);
+/* Of tests of the kind TEST_TRUE. */
+const struct flag *flags_build(const struct gate *gates, size_t count, struct arena *arena,
+                               const struct flag **ret_end);
+
+static inline size_t scale_words(size_t bounds) {
+    return 2 * bounds + 2;
+}
+
+/* An absent value fails a test, an error is for who evaluates. */
+INLINE struct standing_open stand_without(uint64_t conditions, const struct value *v,
+                                          struct standing_open standing) {
+    if (v->type == VALUE_ABSENT)
+        standing.open &= ~conditions;
+    else
+        standing.doubtful |= conditions;
+    return standing;
+}
+
+INLINE struct standing_open pass_flags(const struct flag *flag, const struct flag *end,
+                                       const struct value *frame, struct standing_open standing) {
+    for (; flag < end; flag++) {
+        const struct value *v = &frame[flag->slot];
+        if (__builtin_expect(v->type == VALUE_BOOL, 1))
+            standing.open &= flag->open[v->boolean];
+        else
+            standing = stand_without(flag->conditions, v, standing);
+    }
+    return standing;
+}
+
+#define SCALE_FEW 3
+
+INLINE bool has_reached(uint64_t bound, const struct value *v, enum test_kind kind) {
+    double number;
+    if (kind == TEST_INTEGER)
+        return v->integer >= (int64_t)bound;
+    memcpy(&number, &bound, sizeof number);
+    return v->number >= number;
+}
+
+/* How many of the bounds the value has reached. */
+INLINE size_t bounds_reached(const uint64_t *bounds, size_t count, const struct value *v,
+                             enum test_kind kind) {
+    size_t reached = 0;
+    while (count > SCALE_FEW) {
+        size_t half = count / 2;
+        reached += has_reached(bounds[reached + half - 1], v, kind) ? half : 0;
+        count -= half;
+    }
+    for (size_t i = reached, end = reached + count; i < end; i++)
+        reached += has_reached(bounds[i], v, kind);
+    return reached;
+}
+
+INLINE struct standing_open pass_cuts(const struct cut *cut, const struct cut *end,
+                                      enum test_kind kind, const struct value *frame,
+                                      struct standing_open standing) {
+    for (; cut < end; cut++) {
+        const struct value *v = &frame[cut->slot];
+        if (__builtin_expect(v->type != cut->type, 0))
+            standing = stand_without(cut->conditions, v, standing);
+        else if (kind == TEST_NUMBER && __builtin_expect(v->number != v->number, 0))
+            standing.open &= cut->open_nan;
+        else
+            standing.open &= cut->open[has_reached(cut->bound, v, kind)];
+    }
+    return standing;
+}
+
+/* kind: of their tests. */
+INLINE struct standing_open pass_scales(const struct scales *scales, enum test_kind kind,
+                                        const struct value *frame, struct standing_open standing) {
+    const struct scale *scale = scales->scales, *end = scales->scales_end;
+    standing = pass_cuts(scales->cuts, scales->cuts_end, kind, frame, standing);
+    for (size_t count; scale < end;
+         scale = (const struct scale *)(scale->words + scale_words(count))) {
+        const struct value *v = &frame[scale->slot];
+        count = scale->count;
+        if (__builtin_expect(v->type != scale->type, 0))
+            standing = stand_without(scale->conditions, v, standing);
+        else if (kind == TEST_NUMBER && __builtin_expect(v->number != v->number, 0))
+            standing.open &= scale->words[2 * count + 1];
+        else
+            standing.open &= scale->words[bounds_reached(scale->words + count + 1, count, v, kind)];
+    }
+    return standing;
+}

@@ -1,0 +1,50 @@
+/* A YAML file as a tree that remembers where everything stands.
+ *
+ * The subset that policies need: one document of mappings, lists and texts in UTF-8. Anchors,
+ * aliases, tags, tabs, duplicate keys and deep nesting are faults. Nothing is typed here: `true`
+ * and `5` are texts until a reader asks for a bool or a number (read.h). */
+#pragma once
+
+#include "core/base/arena.h"
+#include "diagnostic.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum tree_kind { TREE_TEXT, TREE_LIST, TREE_MAPPING };
+
+enum tree_style {
+    TREE_PLAIN,
+    TREE_SINGLE_QUOTED,
+    TREE_DOUBLE_QUOTED,
+    TREE_LITERAL, /* | */
+    TREE_FOLDED,  /* > */
+};
+
+struct tree_node {
+    enum tree_kind kind;
+    enum tree_style style; /* TREE_TEXT */
+    bool broken;           /* reported already: whoever reads it says nothing more */
+    struct text text;      /* TREE_TEXT */
+    size_t line, column;   /* of its first character, from 1 */
+    size_t end_line;       /* TREE_TEXT: of its last character */
+    struct tree_node *key; /* of a mapping's child */
+    struct tree_node *first, *last, *next;
+    size_t child_count;
+};
+
+#define TREE_SIZE_MAX     (4u << 20) /* bytes of a YAML file */
+#define TREE_DEPTH_MAX    16u
+#define TREE_CHILDREN_MAX 1000u        /* keys of one mapping */
+#define TREE_MEMORY_MAX   (256u << 20) /* bytes of the arena that trees are put into */
+
+/* Returns the root (an empty mapping for an empty file), or NULL when the file is no YAML at all;
+ * what was wrong is in faults either way. Nodes live in the arena and point into it. */
+struct tree_node *tree_parse(const struct source *source, struct arena *arena,
+                             struct diagnostics *diagnostics);
+
+struct position tree_position(const struct tree_node *node);
+/* Where byte `offset` of a text node stands in the file: exact for one-line texts in any quotes,
+ * and for the characters of block and folded ones that are not white space. */
+struct position tree_locate(const struct source *source, const struct tree_node *node,
+                            size_t offset, size_t length);

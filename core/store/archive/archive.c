@@ -1,0 +1,447 @@
+/* The archive's one writer: append to memory, write to the kernel, sync to the disk.
+ *
+ * What archive_write() does is all or nothing, also when it goes over the end of a day and so into
+ * a new segment: until it has succeeded, the old segment stays open and can be cut back to where it
+ * was. Recovery is in archive_open.c, reading by position in archive_read.c.
+ *
+ * Whoever seals closed segments (archive_seal.h) does so beside this, in files of its own; the
+ * claim on the segments that a write may still go back to keeps it away from those. */
+#include "archive_internal.h"
+
+#include "core/base/check.h"
+#include "file.h"
+#include "segment_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define SEGMENT_BYTES_DEFAULT (UINT64_C(64) << 20)
+#define PENDING_KEPT_BYTES    ((size_t)4 << 20)
+
+int archive_open(const char *path, const struct archive_options *options,
+                 struct archive **ret_archive, struct archive_recovery *ret_recovery,
+                 struct error *ret_error) {
+    struct archive *archive = check_calloc(1, sizeof *archive);
+    archive->path = text_copy(text_of(path));
+    archive->directory = archive->lock = archive->written.descriptor = archive->syncing = -1;
+    archive->segment_bytes =
+        options && options->segment_bytes ? options->segment_bytes : SEGMENT_BYTES_DEFAULT;
+    archive->on_zeros = options && options->on_zeros;
+    buffer_init(&archive->pending);
+    int r = directory_make(AT_FDCWD, path, &archive->directory, ret_error);
+    if (r == 0)
+        r = directory_lock(archive->directory, path, "writes to this archive", &archive->lock,
+                           ret_error);
+    if (r == 0) {
+        r = archive_recover(archive, ret_recovery, ret_error);
+        if (r < 0)
+            error_prefix(ret_error, "%s", path);
+    }
+    if (r < 0) {
+        archive->failed = true; /* nothing to write on closing */
+        archive_close(archive);
+        return r;
+    }
+    archive_remove_spare(archive); /* of whoever wrote before: it may be half made, or begun */
+    archive_zero_fill(archive);
+    *ret_archive = archive;
+    return 0;
+}
+
+static void close_descriptor(int descriptor) {
+    if (descriptor >= 0)
+        close(descriptor);
+}
+
+/* What was zeroed ahead of the last segment's end. */
+static int cut_zeros(const struct archive *archive) {
+    return archive->on_zeros ? ftruncate(archive->written.descriptor, (off_t)archive->written.size)
+                             : 0;
+}
+
+void archive_close(struct archive *archive) {
+    if (!archive)
+        return;
+    struct error ignored; /* whoever wants to know calls write and sync before */
+    struct archive_sync sync;
+    if (!archive->failed && archive_write(archive, &ignored) == 0 &&
+        archive_sync_start(archive, &sync, &ignored) == 1) {
+        archive_sync_wait(&sync, &ignored);
+        archive_sync_finish(archive, &sync, &ignored);
+    }
+    if (!archive->failed) {
+        if (archive->written.descriptor >= 0 && cut_zeros(archive) == 0)
+            fdatasync(archive->written.descriptor); /* the mark too */
+        archive_remove_spare(archive);
+    }
+    close_descriptor(archive->written.descriptor);
+    close_descriptor(archive->syncing);
+    archive_forget_indexes(archive);
+    segment_list_deinit(&archive->list);
+    buffer_deinit(&archive->pending);
+    free(archive->frames);
+    close_descriptor(archive->directory);
+    close_descriptor(archive->lock); /* last: others may now write */
+    free(archive->path);
+    free(archive);
+}
+
+void archive_append(struct archive *archive, struct record *record) {
+    if (record->receive_time_us < archive->time_us)
+        record->receive_time_us = archive->time_us;
+    record->position = archive->end.position + 1;
+    size_t start = archive->pending.length;
+    frame_begin(&archive->pending);
+    record_encode(record, &archive->pending);
+    frame_finish(&archive->pending, start, (uint16_t)record->type, record->position);
+    archive->end.chain = frame_chain(archive->pending.bytes + start, archive->end.chain);
+    archive->end.position = record->position;
+    archive->time_us = record->receive_time_us;
+    if (archive->frame_count == archive->frame_capacity) {
+        archive->frame_capacity = archive->frame_capacity ? 2 * archive->frame_capacity : 256;
+        archive->frames =
+            check_reallocarray(archive->frames, archive->frame_capacity, sizeof *archive->frames);
+    }
+    archive->frames[archive->frame_count++] = (struct pending_frame){
+        .start = start, .chain = archive->end.chain, .time_us = archive->time_us};
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Writing */
+
+static const char *last_name(const struct archive *archive) {
+    return archive->list.count ? archive->list.segments[archive->list.count - 1].name : "?";
+}
+
+static int write_bytes(struct archive *archive, const void *bytes, size_t length,
+                       struct error *ret_error) {
+    if (file_write_at(archive->written.descriptor, bytes, length, archive->written.size) < 0)
+        return error_set_errno(ret_error, errno, "%s/%s: byte %" PRIu64 ": cannot write",
+                               archive->path, last_name(archive), archive->written.size);
+    archive->written.size += length;
+    return 0;
+}
+
+static int write_mark(struct archive *archive, struct archive_place place,
+                      struct error *ret_error) {
+    const struct sync_mark mark = {.place = place, .time_us = archive->written.time_us};
+    struct buffer buffer;
+    buffer_init(&buffer);
+    sync_mark_append(&buffer, &mark);
+    int r = write_bytes(archive, buffer.bytes, buffer.length, ret_error);
+    buffer_deinit(&buffer);
+    return r;
+}
+
+/* After a failed sync nobody knows which pages reached the disk, and the kernel may have forgotten
+ * that it owes them: only opening anew, which reads everything again, makes sense of the file. */
+static int sync_segment(struct archive *archive, struct error *ret_error) {
+    if (fdatasync(archive->written.descriptor) == 0)
+        return 0;
+    int number = errno;
+    archive->failed = true;
+    return error_set_errno(ret_error, number, "%s/%s: cannot sync", archive->path,
+                           last_name(archive));
+}
+
+static int cut_segment(struct archive *archive, struct error *ret_error) {
+    if (!archive->on_zeros || (cut_zeros(archive) == 0 && fsync(archive->written.descriptor) == 0))
+        return 0;
+    int number = errno;
+    archive->failed = true;
+    return error_set_errno(ret_error, number, "%s/%s: cannot cut the zeros behind its end",
+                           archive->path, last_name(archive));
+}
+
+/* Closes the last segment for good: all of it, and a sync mark at its end, is on the disk. The
+ * descriptor stays open. */
+static int close_last(struct archive *archive, struct error *ret_error) {
+    if (archive->written.size == SEGMENT_HEADER_SIZE)
+        return cut_segment(archive, ret_error);
+    int r = sync_segment(archive, ret_error);
+    if (r == 0)
+        r = write_mark(archive, archive->written.place, ret_error);
+    if (r == 0)
+        r = sync_segment(archive, ret_error);
+    if (r == 0)
+        r = cut_segment(archive, ret_error);
+    if (r == 0)
+        archive->written.synced = archive->written.place.position;
+    return r;
+}
+
+static int write_header(struct archive *archive, int descriptor, const struct segment *segment,
+                        struct error *ret_error) {
+    const struct segment_header header = {
+        .before = archive->written.place,
+        .time_before_us = archive->written.time_us,
+        .day = segment->day,
+    };
+    uint8_t bytes[SEGMENT_HEADER_SIZE];
+    segment_header_encode(&header, bytes);
+    if (file_write_at(descriptor, bytes, sizeof bytes, 0) < 0 || fsync(descriptor) < 0)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot begin a segment", archive->path,
+                               segment->name);
+    return 0;
+}
+
+static int sync_names(struct archive *archive, const char *day, struct error *ret_error) {
+    int r = directory_sync(archive->directory, day, ret_error);
+    if (r == 0)
+        r = directory_sync(archive->directory, ".", ret_error);
+    return r < 0 ? error_prefix(ret_error, "%s", archive->path) : 0;
+}
+
+/* A file for the segment: the spare one, which gets its name when its header is on the disk, or a
+ * new one. *ret_name: what it is called until then. */
+static int make_file(struct archive *archive, const struct segment *segment,
+                     const char **ret_name) {
+    if (archive->has_spare) {
+        int descriptor = archive_open_spare(archive);
+        *ret_name = ARCHIVE_SPARE;
+        if (descriptor >= 0)
+            return descriptor;
+    }
+    *ret_name = segment->name;
+    return openat(archive->directory, segment->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+}
+
+static int name_file(const struct archive *archive, const char **name,
+                     const struct segment *segment, struct error *ret_error) {
+    if (*name == segment->name)
+        return 0;
+    if (renameat2(archive->directory, *name, archive->directory, segment->name, RENAME_NOREPLACE) <
+        0)
+        return error_set_errno(ret_error, errno, "%s/%s: cannot create", archive->path,
+                               segment->name);
+    *name = segment->name;
+    return 0;
+}
+
+/* Makes the segment that the next record goes to and makes it the last one. The descriptor of the
+ * one before is the caller's. */
+static int begin_segment(struct archive *archive, int32_t day, struct error *ret_error) {
+    char folder[DAY_NAME_SIZE];
+    day_format(day, folder);
+    int made;
+    int r = directory_make(archive->directory, folder, &made, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", archive->path);
+    close(made);
+    segment_list_add(&archive->list, day, archive->written.place.position + 1);
+    const struct segment *segment = &archive->list.segments[archive->list.count - 1];
+    const char *name;
+    int descriptor = make_file(archive, segment, &name);
+    if (descriptor < 0) {
+        r = error_set_errno(ret_error, errno, "%s/%s: cannot create", archive->path, segment->name);
+        archive->list.count--;
+        return r;
+    }
+    r = segment_claim(descriptor, segment->name, ret_error);
+    if (r == 0)
+        r = write_header(archive, descriptor, segment, ret_error);
+    if (r == 0)
+        r = name_file(archive, &name, segment, ret_error);
+    if (r == 0)
+        r = sync_names(archive, folder, ret_error);
+    if (r < 0) {
+        close(descriptor);
+        if (unlinkat(archive->directory, name, 0) < 0)
+            archive->failed = true;
+        archive->list.count--;
+        return r;
+    }
+    archive->written.descriptor = descriptor;
+    archive->written.size = SEGMENT_HEADER_SIZE;
+    archive->written.segment_count = archive->list.count;
+    archive_close_indexes(archive);
+    return 0;
+}
+
+static bool needs_segment(const struct archive *archive, int32_t day) {
+    if (archive->written.descriptor < 0)
+        return true;
+    return archive->list.segments[archive->list.count - 1].day < day ||
+           (archive->written.size >= archive->segment_bytes &&
+            archive->written.size > SEGMENT_HEADER_SIZE);
+}
+
+static size_t frame_start(const struct archive *archive, size_t index) {
+    return index < archive->frame_count ? archive->frames[index].start : archive->pending.length;
+}
+
+/* Writes frames from `index` on that go to the last segment, as many as belong there. Returns the
+ * index of the first one that does not. */
+static ssize_t write_run(struct archive *archive, size_t index, struct error *ret_error) {
+    const struct pending_frame *frames = archive->frames;
+    int32_t day = day_of(frames[index].time_us);
+    size_t start = frames[index].start, end = index + 1;
+    while (end < archive->frame_count && day_of(frames[end].time_us) == day &&
+           archive->written.size + (frames[end].start - start) < archive->segment_bytes)
+        end++;
+    int r = write_bytes(archive, archive->pending.bytes + start, frame_start(archive, end) - start,
+                        ret_error);
+    if (r < 0)
+        return r;
+    archive->written.place.position += end - index;
+    archive->written.place.chain = frames[end - 1].chain;
+    archive->written.time_us = frames[end - 1].time_us;
+    return (ssize_t)end;
+}
+
+/* kept: of the first segment written to, which stays open, and so claimed, until all is written:
+ * the write may still be taken back to there. -1: none yet. */
+static int write_pending(struct archive *archive, int *kept, struct error *ret_error) {
+    size_t index = 0;
+    while (index < archive->frame_count) {
+        int32_t day = day_of(archive->frames[index].time_us);
+        if (needs_segment(archive, day)) {
+            int before = archive->written.descriptor;
+            int r = before < 0 ? 0 : close_last(archive, ret_error);
+            if (r == 0)
+                r = begin_segment(archive, day, ret_error);
+            if (r < 0)
+                return r;
+            if (*kept < 0)
+                *kept = before;
+            else if (before != *kept)
+                close_descriptor(before);
+        }
+        ssize_t next = write_run(archive, index, ret_error);
+        if (next < 0)
+            return (int)next;
+        index = (size_t)next;
+    }
+    return 0;
+}
+
+/* Back to how it was before the write. What cannot be undone makes the archive fail. */
+static void take_back(struct archive *archive, const struct archive_written *before, int kept) {
+    if (archive->written.descriptor != kept && archive->written.descriptor != before->descriptor)
+        close_descriptor(archive->written.descriptor);
+    bool rotated =
+        archive->written.synced != before->synced || archive->list.count != before->segment_count;
+    while (archive->list.count > before->segment_count) { /* the newest first */
+        const char *name = archive->list.segments[archive->list.count - 1].name;
+        if (unlinkat(archive->directory, name, 0) < 0)
+            archive->failed = true;
+        archive->list.count--;
+        archive->syncing_first = 0; /* another file may come to have that name */
+    }
+    archive->written = *before;
+    if (kept != before->descriptor)
+        close_descriptor(kept);
+    if (before->descriptor >= 0 && ftruncate(before->descriptor, (off_t)before->size) < 0)
+        archive->failed = true;
+    /* The mark that closed the segment may be on the disk: it must not come back in a crash. */
+    if (before->descriptor >= 0 && rotated && fdatasync(before->descriptor) < 0)
+        archive->failed = true;
+}
+
+static void drop_pending(struct archive *archive) {
+    buffer_clear(&archive->pending);
+    if (archive->pending.capacity > PENDING_KEPT_BYTES) /* a snapshot passed through */
+        buffer_deinit(&archive->pending);
+    archive->frame_count = 0;
+    archive->end = archive->written.place;
+    archive->time_us = archive->written.time_us;
+}
+
+static int refuse_failed(const struct archive *archive, struct error *ret_error) {
+    return error_set(ret_error, ERROR_UNAVAILABLE,
+                     "%s: an earlier failure left the archive in doubt; it must be opened again",
+                     archive->path);
+}
+
+int archive_write(struct archive *archive, struct error *ret_error) {
+    if (archive->failed) {
+        drop_pending(archive);
+        return refuse_failed(archive, ret_error);
+    }
+    struct archive_written before = archive->written;
+    int kept = before.descriptor;
+    int r = write_pending(archive, &kept, ret_error);
+    if (r < 0)
+        take_back(archive, &before, kept);
+    else if (kept != archive->written.descriptor)
+        close_descriptor(kept);
+    drop_pending(archive); /* after success only the buffer: end and written are the same */
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Syncing */
+
+/* The last segment, opened for syncing alone: a write may go on to the next segment and close its
+ * own. No duplicate, for Linux tells a failed sync once per open file: the writer closing the
+ * segment must hear of it too. Kept until another segment is the last one. */
+static int open_for_syncing(struct archive *archive, struct error *ret_error) {
+    const struct segment *last = &archive->list.segments[archive->list.count - 1];
+    if (archive->syncing >= 0 && archive->syncing_first == last->first &&
+        archive->syncing_day == last->day)
+        return 0;
+    int descriptor = openat(archive->directory, last->name, O_RDWR | O_CLOEXEC);
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "%s: cannot begin to sync", archive->path);
+    close_descriptor(archive->syncing); /* one sync at a time, so nobody is at it */
+    archive->syncing = descriptor;
+    archive->syncing_first = last->first;
+    archive->syncing_day = last->day;
+    return 0;
+}
+
+int archive_sync_start(struct archive *archive, struct archive_sync *ret_sync,
+                       struct error *ret_error) {
+    if (archive->failed)
+        return refuse_failed(archive, ret_error);
+    if (archive->written.place.position <= archive->written.synced)
+        return 0;
+    int r = open_for_syncing(archive, ret_error);
+    if (r < 0)
+        return r;
+    *ret_sync = (struct archive_sync){.descriptor = archive->syncing,
+                                      .position = archive->written.place.position,
+                                      .chain = archive->written.place.chain};
+    return 1;
+}
+
+int archive_sync_wait(struct archive_sync *sync, struct error *ret_error) {
+    if (fdatasync(sync->descriptor) == 0)
+        return 0;
+    sync->failed = true;
+    return error_set_errno(ret_error, errno, "cannot sync the archive up to record %" PRIu64,
+                           sync->position);
+}
+
+int archive_sync_finish(struct archive *archive, struct archive_sync *sync,
+                        struct error *ret_error) {
+    if (sync->failed)
+        archive->failed = true;
+    if (archive->failed)
+        return refuse_failed(archive, ret_error);
+    if (sync->position <= archive->written.synced) /* closing a segment synced it meanwhile */
+        return 0;
+    archive->written.synced = sync->position;
+    uint64_t size = archive->written.size;
+    const struct archive_place place = {.position = sync->position, .chain = sync->chain};
+    int r = write_mark(archive, place, ret_error);
+    if (r < 0 && ftruncate(archive->written.descriptor, (off_t)size) < 0)
+        archive->failed = true;
+    return r;
+}
+
+struct archive_place archive_end(const struct archive *archive) {
+    return archive->end;
+}
+
+uint64_t archive_synced(const struct archive *archive) {
+    return archive->written.synced;
+}
+
+int64_t archive_time(const struct archive *archive) {
+    return archive->time_us;
+}

@@ -1,0 +1,441 @@
+#include "archive_parts.h"
+
+#include "core/base/check.h"
+#include "segment_file.h"
+#include "segment_walk.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct part {
+    struct segment segment;
+    char name[SEGMENT_FILE_NAME_SIZE]; /* of its file when the parts were opened */
+    struct segment_header header;
+    struct archive_place until; /* where it has to arrive */
+    bool is_open;               /* it may go on behind that */
+    uint64_t size, stored;
+    bool is_sealed;
+    uint64_t types;
+    int64_t end_time_us;
+    uint8_t seal_before[SEAL_HASH_SIZE], seal[SEAL_HASH_SIZE]; /* of a sealed one */
+};
+
+struct archive_parts {
+    char *path;
+    int directory;
+    struct archive_place end;
+    struct part *parts;
+    size_t count;
+};
+
+struct archive_part_reader {
+    const struct archive_parts *parts;
+    const struct part *part;
+    struct segment_file *file;
+    struct segment_walk walk;
+    uint64_t after;
+    bool drop_cache, skims;
+    uint64_t dropped;    /* bytes from the start that the cache need not keep */
+    const uint8_t *seal; /* that it must have; NULL: not asked for, or nothing says it */
+    struct archive_part_record record;
+    uint64_t record_offset;
+};
+
+#define DROP_BYTES (UINT64_C(8) << 20) /* between two hints to the system */
+
+/* ---------------------------------------------------------------------------------------------
+ * Which parts there are */
+
+/* The last segment that has a header, whole or not. 1: there is none. */
+static int open_last(const struct archive_parts *parts, const struct segment_list *list,
+                     struct segment_file **ret_file, struct segment_header *ret_header,
+                     struct error *ret_error) {
+    for (size_t i = list->count; i-- > 0;) {
+        const struct segment *segment = &list->segments[i];
+        struct segment_file *file;
+        int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
+        if (r == 1) /* a write that was taken back */
+            continue;
+        if (r < 0)
+            return r;
+        r = segment_file_header(file, segment, ret_header, ret_error);
+        if (r == 0) {
+            *ret_file = file;
+            return 0;
+        }
+        segment_file_close(file);
+        if (r < 0)
+            return r;
+    }
+    return 1;
+}
+
+static int find_end(struct archive_parts *parts, const struct segment_list *list,
+                    struct error *ret_error) {
+    struct segment_file *file;
+    struct segment_header header = {0};
+    int r = open_last(parts, list, &file, &header, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    struct segment_walk walk;
+    r = segment_walk_init(&walk, file, &header, ret_error);
+    if (r == 0)
+        r = segment_walk_finish(&walk, ret_error);
+    if (r < 0)
+        error_prefix(ret_error, "%s", file->name);
+    parts->end = walk.synced;
+    segment_walk_deinit(&walk);
+    segment_file_close(file);
+    return r;
+}
+
+/* Fills all of it but where it has to arrive. */
+static int describe_part(const struct segment *segment, const struct segment_file *file,
+                         struct part *ret_part, struct error *ret_error) {
+    *ret_part = (struct part){.segment = *segment,
+                              .size = file->size,
+                              .stored = file->is_sealed ? file->seal.stored : file->size,
+                              .is_sealed = file->is_sealed,
+                              .types = file->is_sealed ? file->seal.types : UINT64_MAX,
+                              .end_time_us = file->is_sealed ? file->seal.end_time_us : INT64_MIN};
+    memcpy(ret_part->name, file->name, sizeof ret_part->name);
+    memcpy(ret_part->seal_before, file->seal.before, SEAL_HASH_SIZE);
+    memcpy(ret_part->seal, file->seal.hash, SEAL_HASH_SIZE);
+    int r = segment_file_header(file, segment, &ret_part->header, ret_error);
+    if (r > 0)
+        return error_set(ret_error, ERROR_DAMAGED, "%s: the file ends inside its header",
+                         file->name);
+    return r;
+}
+
+/* 0: added; 1: it begins behind the end. */
+static int add_part(struct archive_parts *parts, const struct segment *segment,
+                    struct error *ret_error) {
+    if (segment->first > parts->end.position)
+        return 1;
+    struct part *part = &parts->parts[parts->count];
+    struct segment_file *file;
+    int r = segment_file_open(parts->directory, segment, O_RDONLY, &file, ret_error);
+    if (r > 0)
+        return error_set_errno(ret_error, ENOENT, "%s: cannot open", segment->name);
+    if (r < 0)
+        return r;
+    r = describe_part(segment, file, part, ret_error);
+    segment_file_close(file);
+    if (r < 0)
+        return r;
+    part->until = parts->end;
+    part->is_open = !part->is_sealed;
+    if (parts->count > 0) {
+        parts->parts[parts->count - 1].until = part->header.before;
+        parts->parts[parts->count - 1].is_open = false;
+    } else if (part->header.before.position > 0) {
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: records 1 to %" PRIu64 " before it are missing", part->name,
+                         part->header.before.position);
+    }
+    parts->count++;
+    return 0;
+}
+
+static int find_parts(struct archive_parts *parts, struct error *ret_error) {
+    struct segment_list list = {0};
+    parts->directory = open(parts->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (parts->directory < 0 && errno == ENOENT)
+        return error_set(ret_error, ERROR_NOT_FOUND, "there is no such archive");
+    if (parts->directory < 0)
+        return error_set_errno(ret_error, errno, "cannot open the archive");
+    int r = segment_list_scan(&list, parts->directory, INT32_MIN, ret_error);
+    if (r == 0)
+        r = find_end(parts, &list, ret_error);
+    if (r == 0)
+        parts->parts = check_calloc(list.count, sizeof *parts->parts);
+    for (size_t i = 0; i < list.count && r == 0; i++)
+        r = add_part(parts, &list.segments[i], ret_error);
+    segment_list_deinit(&list);
+    return r < 0 ? r : 0;
+}
+
+int archive_parts_open(const char *path, struct archive_parts **ret_parts,
+                       struct error *ret_error) {
+    struct archive_parts *parts = check_calloc(1, sizeof *parts);
+    parts->path = text_copy(text_of(path));
+    parts->directory = -1;
+    int r = find_parts(parts, ret_error);
+    if (r < 0) {
+        archive_parts_close(parts);
+        return error_prefix(ret_error, "%s", path);
+    }
+    *ret_parts = parts;
+    return 0;
+}
+
+void archive_parts_close(struct archive_parts *parts) {
+    if (!parts)
+        return;
+    if (parts->directory >= 0)
+        close(parts->directory);
+    free(parts->parts);
+    free(parts->path);
+    free(parts);
+}
+
+struct archive_place archive_parts_end(const struct archive_parts *parts) {
+    return parts->end;
+}
+
+size_t archive_parts_count(const struct archive_parts *parts) {
+    return parts->count;
+}
+
+size_t archive_parts_find(const struct archive_parts *parts, uint64_t position) {
+    size_t index = 0;
+    while (index < parts->count && parts->parts[index].until.position <= position)
+        index++;
+    return index;
+}
+
+struct archive_part archive_parts_part(const struct archive_parts *parts, size_t index) {
+    check(index < parts->count);
+    const struct part *part = &parts->parts[index];
+    return (struct archive_part){
+        .file = part->name,
+        .first = part->segment.first,
+        .last = part->until.position,
+        .size = part->size,
+        .stored = part->stored,
+        .is_sealed = part->is_sealed,
+        .types = part->types,
+        .end_time_us = part->end_time_us,
+        .day = part->segment.day,
+        .time_before_us = part->header.time_before_us,
+    };
+}
+
+uint64_t archive_parts_size(const struct archive_parts *parts, size_t index) {
+    check(index < parts->count);
+    return parts->parts[index].size;
+}
+
+int archive_parts_holds(const struct archive_parts *parts, struct archive_place place,
+                        struct error *ret_error) {
+    if (place.position > parts->end.position)
+        return 0;
+    if (place.position == 0)
+        return place.chain == 0;
+    size_t index = archive_parts_find(parts, place.position - 1);
+    if (place.position == parts->parts[index].until.position)
+        return place.chain == parts->parts[index].until.chain;
+    struct archive_part_reader *reader;
+    int r = archive_part_open(parts, index, 0, false, &reader, ret_error);
+    if (r < 0)
+        return r;
+    struct archive_part_record record;
+    do
+        r = archive_part_next(reader, &record, ret_error);
+    while (r == 1 && record.position < place.position);
+    if (r == 1)
+        r = reader->walk.place.chain == place.chain;
+    archive_part_close(reader);
+    return r;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Reading one */
+
+int archive_part_open(const struct archive_parts *parts, size_t index, uint64_t after,
+                      bool drop_cache, struct archive_part_reader **ret_reader,
+                      struct error *ret_error) {
+    check(index < parts->count);
+    const struct part *part = &parts->parts[index];
+    struct segment_file *file;
+    int r = segment_file_open(parts->directory, &part->segment, O_RDONLY, &file, ret_error);
+    if (r > 0)
+        return error_set_errno(ret_error, ENOENT, "%s/%s: cannot open", parts->path,
+                               part->segment.name);
+    if (r < 0)
+        return error_prefix(ret_error, "%s", parts->path);
+    posix_fadvise(file->descriptor, 0, 0, POSIX_FADV_SEQUENTIAL);
+    struct archive_part_reader *reader = check_calloc(1, sizeof *reader);
+    reader->parts = parts;
+    reader->part = part;
+    reader->file = file;
+    reader->after = after;
+    reader->drop_cache = drop_cache;
+    r = segment_walk_init(&reader->walk, file, &part->header, ret_error);
+    if (r < 0) {
+        error_prefix(ret_error, "%s/%s", parts->path, file->name);
+        archive_part_close(reader);
+        return r;
+    }
+    *ret_reader = reader;
+    return 0;
+}
+
+int archive_part_hash(struct archive_part_reader *reader, struct error *ret_error) {
+    const struct archive_parts *parts = reader->parts;
+    const struct part *part = reader->part, *end = parts->parts + parts->count;
+    const struct part *before = part > parts->parts ? part - 1 : NULL;
+    static const uint8_t none[SEAL_HASH_SIZE];
+    const uint8_t *seal_before = before ? before->seal : none;
+    if (part->is_sealed) {
+        if ((!before || before->is_sealed) &&
+            memcmp(part->seal_before, seal_before, SEAL_HASH_SIZE) != 0)
+            return error_set(ret_error, ERROR_DAMAGED,
+                             "%s/%s: byte 96: its seal does not continue that of %s", parts->path,
+                             part->name, before ? before->name : "an archive's first segment");
+        reader->seal = part->seal;
+        seal_before = part->seal_before;
+    } else if (part + 1 < end && part[1].is_sealed && (!before || before->is_sealed)) {
+        reader->seal = part[1].seal_before; /* it was sealed once, and has come from a backup */
+    } else {
+        return 0;
+    }
+    int r = frame_window_hash(&reader->walk.window, seal_before, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s", parts->path, reader->file->name);
+    if (reader->file->is_sealed && memcmp(reader->walk.window.bytes.bytes,
+                                          reader->file->seal.segment_header, SEGMENT_HEADER_SIZE))
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: byte 160: its seal tells of another header than the segment's",
+                         parts->path, reader->file->name);
+    return 0;
+}
+
+void archive_part_skim(struct archive_part_reader *reader) {
+    segment_walk_skim(&reader->walk, RECORD_TRANSACTION);
+    reader->skims = true;
+}
+
+static void drop_read(struct archive_part_reader *reader) {
+    segment_file_drop(reader->file, reader->dropped, reader->walk.offset);
+    reader->dropped = reader->walk.offset;
+}
+
+void archive_part_close(struct archive_part_reader *reader) {
+    if (!reader)
+        return;
+    if (reader->drop_cache)
+        drop_read(reader);
+    segment_walk_deinit(&reader->walk);
+    segment_file_close(reader->file);
+    free(reader);
+}
+
+static int damaged(const struct archive_part_reader *reader, const char *fault,
+                   struct error *ret_error) {
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "%s/%s: byte %" PRIu64 ": the frame behind record %" PRIu64 " is damaged: %s",
+                     reader->parts->path, reader->file->name, reader->walk.offset,
+                     reader->walk.place.position, fault);
+}
+
+/* All records of the part were seen. Nothing but sync marks may follow in a closed segment. */
+static int verify_end(struct archive_part_reader *reader, struct error *ret_error) {
+    struct archive_place here = reader->walk.place, until = reader->part->until;
+    if (reader->skims)
+        return 0;
+    if (here.position != until.position || here.chain != until.chain)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: its records up to %" PRIu64 " are not those that %s continues",
+                         reader->parts->path, reader->file->name, until.position,
+                         reader->part->is_open ? "the last sync mark" : "the next segment");
+    if (reader->part->is_open)
+        return 0;
+    const struct archive_place *sealed = &reader->file->seal.end;
+    if (reader->file->is_sealed &&
+        (here.position != sealed->position || here.chain != sealed->chain))
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: byte 48: its seal tells of another last record than is in it",
+                         reader->parts->path, reader->file->name);
+    struct frame frame;
+    const char *fault = "";
+    int r = segment_walk_next(&reader->walk, &frame, &fault, ret_error);
+    if (r == FRAME_WHOLE)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: it does not end with record %" PRIu64
+                         ", though the next segment begins behind that one",
+                         reader->parts->path, reader->file->name, until.position);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);
+    if (r != FRAME_END || reader->walk.offset < reader->file->size ||
+        reader->walk.synced.position != here.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: byte %" PRIu64
+                         ": a closed segment ends with a sync mark, this one "
+                         "does not",
+                         reader->parts->path, reader->file->name, reader->walk.offset);
+    uint8_t hash[SEAL_HASH_SIZE];
+    if (reader->seal && (!frame_window_hash_finish(&reader->walk.window, hash) ||
+                         memcmp(hash, reader->seal, SEAL_HASH_SIZE) != 0))
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: its bytes are not those that were sealed: their hash is another",
+                         reader->parts->path, reader->file->name);
+    reader->seal = NULL;
+    return 0;
+}
+
+static int next_frame(struct archive_part_reader *reader, struct frame *ret_frame,
+                      struct error *ret_error) {
+    const char *fault = "";
+    int r = segment_walk_next(&reader->walk, ret_frame, &fault, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s", reader->parts->path, reader->file->name);
+    if (r == FRAME_WHOLE)
+        return 1;
+    /* It is closed as it should be, but the next one continues something else. */
+    if (r == FRAME_END && !reader->part->is_open &&
+        reader->walk.synced.position == reader->walk.place.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s/%s: records %" PRIu64 " to %" PRIu64 " behind it are missing",
+                         reader->parts->path, reader->file->name, reader->walk.place.position + 1,
+                         reader->part->until.position);
+    if (r == FRAME_SHORT)
+        fault = "the file ends inside it";
+    else if (r == FRAME_END)
+        fault = "nothing more is in the file";
+    return damaged(reader, fault, ret_error);
+}
+
+int archive_part_next(struct archive_part_reader *reader, struct archive_part_record *ret_record,
+                      struct error *ret_error) {
+    for (;;) {
+        if (reader->walk.place.position >= reader->part->until.position)
+            return verify_end(reader, ret_error);
+        struct frame frame;
+        int r = next_frame(reader, &frame, ret_error);
+        if (r < 0)
+            return r;
+        if (reader->drop_cache && reader->walk.offset - reader->dropped > DROP_BYTES)
+            drop_read(reader);
+        if (frame.position <= reader->after)
+            continue;
+        reader->record_offset = frame.offset;
+        reader->record.type = ret_record->type = (enum record_type)frame.type;
+        reader->record.position = ret_record->position = frame.position;
+        reader->record.payload = text_just_written(&frame.payload);
+        ret_record->payload = text_just_written(&frame.payload);
+        return 1;
+    }
+}
+
+int archive_part_decode(struct archive_part_reader *reader, struct arena *arena,
+                        struct record *ret_record, struct error *ret_error) {
+    const struct archive_part_record *record = &reader->record;
+    int r = record_decode_in_place(record->type, record->payload.data, record->payload.length,
+                                   arena, ret_record, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s: byte %" PRIu64 ": record %" PRIu64,
+                            reader->parts->path, reader->file->name, reader->record_offset,
+                            record->position);
+    ret_record->position = record->position;
+    return 0;
+}
+
+uint64_t archive_part_offset(const struct archive_part_reader *reader) {
+    return reader->walk.offset;
+}

@@ -1,0 +1,419 @@
+/* Reading an archive in order, beside its writer or without one.
+ *
+ * The reader holds one segment open. It goes on to the next one only when it has seen that there is
+ * a next one and then still found nothing more in its own: by then its own is closed. What it
+ * cannot make sense of it looks at twice before it says so, because a writer that could not finish
+ * a write takes it back and writes something else in its place. */
+#include "archive.h"
+#include "file.h"
+#include "segment_file.h"
+#include "segment_walk.h"
+
+#include "core/base/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+struct archive_reader {
+    char *path;
+    int directory;
+    struct segment_list list;
+    size_t current;            /* in list, when there is a file */
+    struct segment_file *file; /* of the current segment; NULL: none was there yet */
+    struct segment_walk walk;
+    struct archive_place synced;
+    struct error synced_error; /* code 0: synced is known */
+    uint64_t passed_bytes;     /* of segments gone through since opening */
+    uint64_t total_bytes;
+    struct archive_frame frame;
+};
+
+static void leave_segment(struct archive_reader *reader) {
+    if (!reader->file)
+        return;
+    segment_walk_deinit(&reader->walk);
+    segment_file_close(reader->file);
+    reader->file = NULL;
+}
+
+void archive_reader_close(struct archive_reader *reader) {
+    if (!reader)
+        return;
+    leave_segment(reader);
+    segment_list_deinit(&reader->list);
+    if (reader->directory >= 0)
+        close(reader->directory);
+    free(reader->path);
+    free(reader);
+}
+
+/* Opens segment `index` and reads its header. 1: the header is not (wholly) there yet. */
+static int open_segment(struct archive_reader *reader, size_t index, struct segment_file **ret_file,
+                        struct segment_header *ret_header, struct error *ret_error) {
+    const struct segment *segment = &reader->list.segments[index];
+    struct segment_file *file;
+    int r = segment_file_open(reader->directory, segment, O_RDONLY, &file, ret_error);
+    if (r != 0) /* 1: a write that was taken back */
+        return r;
+    r = segment_file_header(file, segment, ret_header, ret_error);
+    if (r != 0) {
+        segment_file_close(file);
+        return r;
+    }
+    *ret_file = file;
+    return 0;
+}
+
+/* 0: segment `index` is the current one now; 1: it is not there yet. */
+static int enter_segment(struct archive_reader *reader, size_t index, struct error *ret_error) {
+    struct segment_file *file;
+    struct segment_header header;
+    int r = open_segment(reader, index, &file, &header, ret_error);
+    if (r != 0)
+        return r;
+    leave_segment(reader);
+    reader->file = file;
+    reader->current = index;
+    return segment_walk_init(&reader->walk, file, &header, ret_error);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Opening */
+
+/* What the newest segment says was on the disk; with a header that is not there yet, the one
+ * before. Damage keeps nobody from reading up to it, only from knowing where that is. */
+static int find_synced(struct archive_reader *reader, struct error *ret_error) {
+    int r = 1;
+    struct segment_file *file;
+    struct segment_header header;
+    for (size_t i = reader->list.count; i-- > 0 && r == 1;)
+        r = open_segment(reader, i, &file, &header, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    struct segment_walk walk;
+    r = segment_walk_init(&walk, file, &header, ret_error);
+    if (r == 0)
+        r = segment_walk_finish(&walk, ret_error);
+    if (r == 0)
+        reader->synced = walk.synced;
+    else
+        error_prefix(ret_error, "%s", file->name);
+    segment_walk_deinit(&walk);
+    segment_file_close(file);
+    if (r != -ERROR_DAMAGED)
+        return r;
+    reader->synced_error = *ret_error;
+    error_prefix(&reader->synced_error, "%s", reader->path);
+    return 0;
+}
+
+static void add_up_bytes(struct archive_reader *reader, size_t from) {
+    reader->total_bytes = 0;
+    for (size_t i = from; i < reader->list.count; i++) {
+        struct segment_file *file;
+        struct error ignored; /* reading will tell */
+        if (segment_file_open(reader->directory, &reader->list.segments[i], O_RDONLY, &file,
+                              &ignored) != 0)
+            continue;
+        reader->total_bytes += file->size;
+        segment_file_close(file);
+    }
+}
+
+static int not_of_this_archive(struct archive_place after, struct archive_place here,
+                               struct error *ret_error) {
+    if (here.position < after.position)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "record %" PRIu64
+                         " is not in this archive, which ends with record %" PRIu64,
+                         after.position, here.position);
+    return error_set(ret_error, ERROR_NOT_FOUND,
+                     "the chain up to record %" PRIu64 " is %016" PRIx64
+                     " in this archive, not %016" PRIx64 ": they are of different histories",
+                     after.position, here.chain, after.chain);
+}
+
+static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
+                      struct error *ret_error);
+
+/* Goes to the place and checks that it is one of this archive. */
+static int seek(struct archive_reader *reader, struct archive_place after,
+                struct error *ret_error) {
+    size_t index = 0;
+    for (size_t i = 0; i < reader->list.count; i++)
+        if (reader->list.segments[i].first <= after.position + 1)
+            index = i;
+    int r = 1;
+    if (reader->list.count)
+        r = enter_segment(reader, index, ret_error);
+    /* A segment that is only just begun: the one before ends where it begins. */
+    if (r == 1 && index > 0)
+        r = enter_segment(reader, index - 1, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0 && reader->walk.place.position > after.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing",
+                         reader->file->name, after.position + 1, reader->walk.place.position);
+    add_up_bytes(reader, r == 0 ? reader->current : 0);
+    while (archive_reader_place(reader).position < after.position) {
+        struct frame frame;
+        r = next_frame(reader, &frame, ret_error);
+        if (r < 0)
+            return r;
+        if (r == 0)
+            break;
+    }
+    struct archive_place here = archive_reader_place(reader);
+    if (here.position != after.position || (after.position && here.chain != after.chain))
+        return not_of_this_archive(after, here, ret_error);
+    return 0;
+}
+
+int archive_reader_open(const char *path, struct archive_place after,
+                        struct archive_reader **ret_reader, struct error *ret_error) {
+    struct archive_reader *reader = check_calloc(1, sizeof *reader);
+    reader->path = text_copy(text_of(path));
+    reader->directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    int r = 0;
+    if (reader->directory < 0 && errno == ENOENT)
+        r = error_set(ret_error, ERROR_NOT_FOUND, "there is no such archive");
+    else if (reader->directory < 0)
+        r = error_set_errno(ret_error, errno, "cannot open the archive");
+    if (r == 0)
+        r = segment_list_scan(&reader->list, reader->directory, INT32_MIN, ret_error);
+    if (r == 0)
+        r = find_synced(reader, ret_error);
+    if (r == 0)
+        r = seek(reader, after, ret_error);
+    if (r < 0) {
+        archive_reader_close(reader);
+        return error_prefix(ret_error, "%s", path);
+    }
+    *ret_reader = reader;
+    return 0;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Going on */
+
+/* Looks for segments that came since. The current one keeps its place in the list. 1: there is one
+ * behind the current one. */
+static int look_for_more(struct archive_reader *reader, struct error *ret_error) {
+    bool open = reader->file != NULL;
+    struct segment now = {0};
+    if (open)
+        now = reader->list.segments[reader->current];
+    int r =
+        segment_list_scan(&reader->list, reader->directory, open ? now.day : INT32_MIN, ret_error);
+    if (r < 0)
+        return r;
+    if (!open)
+        return reader->list.count > 0;
+    for (size_t i = 0; i < reader->list.count; i++)
+        if (reader->list.segments[i].first == now.first &&
+            reader->list.segments[i].day == now.day) {
+            reader->current = i;
+            return i + 1 < reader->list.count;
+        }
+    return error_set(ret_error, ERROR_DAMAGED, "%s: it is no longer there", now.name);
+}
+
+static bool has_next(const struct archive_reader *reader) {
+    return reader->file && reader->current + 1 < reader->list.count;
+}
+
+/* The current segment goes no further, though its frames should be going on. */
+static int explain_end(struct archive_reader *reader, int status, const char *fault,
+                       struct error *ret_error) {
+    if (status == FRAME_SHORT)
+        fault = "the file ends inside it";
+    else if (status == FRAME_END)
+        fault = "there are zeros in its place";
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "%s: byte %" PRIu64 ": the frame behind record %" PRIu64 " is damaged: %s",
+                     reader->file->name, reader->walk.offset, reader->walk.place.position, fault);
+}
+
+/* Over zeros a write that is under way does not end with the file: it may be seen with parts of it
+ * still zero, wherever they are. No frame ends with so many. A file that is shorter by now was
+ * closed. */
+static bool may_be_unwritten(const struct segment_file *file) {
+    uint8_t bytes[64];
+    if (file->is_sealed || file->size <= sizeof bytes)
+        return false;
+    ssize_t length = file_read_at(file->descriptor, bytes, sizeof bytes, file->size - sizeof bytes);
+    return length >= 0 && bytes_are_zero(bytes, (size_t)length);
+}
+
+/* Nothing whole is there. 0: the end for now; 1: the current segment is done and there is a next.
+ */
+static int judge_end(struct archive_reader *reader, int status, const char *fault,
+                     struct error *ret_error) {
+    uint64_t mark;
+    int tail = segment_walk_judge(&reader->walk, &mark, ret_error);
+    if (tail < 0)
+        return error_prefix(ret_error, "%s", reader->file->name);
+    if (tail == TAIL_CLEAN)
+        return has_next(reader);
+    if (tail == TAIL_TORN && !has_next(reader) && may_be_unwritten(reader->file))
+        return 0;
+    if (tail == TAIL_DAMAGED || has_next(reader) || status != FRAME_SHORT)
+        return explain_end(reader, status, fault, ret_error);
+    return 0;
+}
+
+/* 1: the next segment is the current one now; 0: it is not wholly there yet. */
+static int go_on(struct archive_reader *reader, struct error *ret_error) {
+    struct archive_place end = reader->walk.place;
+    uint64_t size = reader->file->size;
+    int r = enter_segment(reader, reader->current + 1, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    reader->passed_bytes += size;
+    struct archive_place begin = reader->walk.place;
+    if (begin.position > end.position)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: records %" PRIu64 " to %" PRIu64 " before it are missing",
+                         reader->file->name, end.position + 1, begin.position);
+    if (begin.position < end.position || begin.chain != end.chain)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: it does not continue the segment before it, which ends with record "
+                         "%" PRIu64,
+                         reader->file->name, end.position);
+    return 1;
+}
+
+/* Looks at the same place again with fresh eyes: 1 there is a frame, 0 still nothing. */
+static int look_again(struct archive_reader *reader, struct frame *ret_frame, int *ret_status,
+                      const char **ret_fault, struct error *ret_error) {
+    int r = frame_window_refresh(&reader->walk.window, ret_error);
+    if (r < 0)
+        return r;
+    reader->walk.contradicted = false;
+    *ret_status = segment_walk_next(&reader->walk, ret_frame, ret_fault, ret_error);
+    if (*ret_status < 0)
+        return error_prefix(ret_error, "%s", reader->file->name);
+    return *ret_status == FRAME_WHOLE;
+}
+
+#define LOOKS_MAX 8
+
+/* 1: there is a frame, or the segment is done and there is a next; 0: the end for now. What is
+ * found to be damaged where somebody may be writing is looked at again: it may have been written
+ * between the look at the frame and the one at what is behind it. */
+static int look_closely(struct archive_reader *reader, struct frame *ret_frame, bool *ret_is_there,
+                        struct error *ret_error) {
+    int r = 0;
+    for (int i = 0; i < LOOKS_MAX; i++) {
+        const char *fault = "";
+        int status;
+        r = look_again(reader, ret_frame, &status, &fault, ret_error);
+        *ret_is_there = r == 1;
+        if (r == 0)
+            r = judge_end(reader, status, fault, ret_error);
+        if (r != -ERROR_DAMAGED || has_next(reader))
+            break;
+    }
+    return r;
+}
+
+/* The first segment, when there was none at opening. 1: it is there. */
+static int enter_first(struct archive_reader *reader, struct error *ret_error) {
+    int r = look_for_more(reader, ret_error);
+    if (r <= 0)
+        return r;
+    r = enter_segment(reader, 0, ret_error);
+    if (r != 0)
+        return r < 0 ? r : 0;
+    if (reader->walk.place.position != 0)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "%s: records 1 to %" PRIu64 " before it are missing", reader->file->name,
+                         reader->walk.place.position);
+    return 1;
+}
+
+/* 1: *ret_frame is the next record; 0: the end for now. */
+static int next_frame(struct archive_reader *reader, struct frame *ret_frame,
+                      struct error *ret_error) {
+    if (!reader->file) {
+        int r = enter_first(reader, ret_error);
+        if (r <= 0)
+            return r;
+    }
+    for (;;) {
+        const char *fault = "";
+        int status = segment_walk_next(&reader->walk, ret_frame, &fault, ret_error);
+        if (status < 0)
+            return error_prefix(ret_error, "%s", reader->file->name);
+        if (status == FRAME_WHOLE)
+            return 1;
+        /* First see whether there is a next segment, then whether there is more in this one. */
+        int r = has_next(reader) ? 1 : look_for_more(reader, ret_error);
+        if (r < 0)
+            return r;
+        bool is_there;
+        r = look_closely(reader, ret_frame, &is_there, ret_error);
+        if (r <= 0 || is_there)
+            return r;
+        r = go_on(reader, ret_error);
+        if (r <= 0)
+            return r;
+    }
+}
+
+int archive_reader_next(struct archive_reader *reader, struct arena *arena,
+                        struct record *ret_record, struct error *ret_error) {
+    struct frame frame;
+    int r = next_frame(reader, &frame, ret_error);
+    if (r <= 0)
+        return r < 0 ? error_prefix(ret_error, "%s", reader->path) : 0;
+    const char *name = reader->file->name;
+    r = record_decode((enum record_type)frame.type, frame.payload.data, frame.payload.length, arena,
+                      ret_record, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "%s/%s: byte %" PRIu64 ": record %" PRIu64, reader->path,
+                            name, frame.offset, frame.position);
+    ret_record->position = frame.position;
+    reader->frame = (struct archive_frame){
+        .file = name,
+        .offset = frame.offset,
+        .length = frame.size,
+        .crc = frame.crc,
+        .chain = reader->walk.place.chain,
+        .payload = frame.payload,
+    };
+    return 1;
+}
+
+struct archive_place archive_reader_place(const struct archive_reader *reader) {
+    if (!reader->file)
+        return (struct archive_place){0};
+    return reader->walk.place;
+}
+
+int archive_reader_synced(const struct archive_reader *reader, struct archive_place *ret_place,
+                          struct error *ret_error) {
+    if (reader->synced_error.code != 0) {
+        *ret_error = reader->synced_error;
+        return -(int)ret_error->code;
+    }
+    *ret_place = reader->synced;
+    return 0;
+}
+
+void archive_reader_extent(const struct archive_reader *reader, uint64_t *ret_done,
+                           uint64_t *ret_total) {
+    uint64_t done = reader->passed_bytes;
+    if (reader->file)
+        done += reader->walk.offset;
+    *ret_done = done;
+    *ret_total = done > reader->total_bytes ? done : reader->total_bytes;
+}
+
+const struct archive_frame *archive_reader_frame(const struct archive_reader *reader) {
+    return &reader->frame;
+}

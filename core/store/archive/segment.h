@@ -1,0 +1,114 @@
+/* The bytes of an archive's segments, and which segments there are. Private to store/.
+ *
+ *   segment   header (64 bytes), then frames, each aligned to 8 bytes from the start of the file
+ *   frame     header (24 bytes), payload, zeros up to a multiple of 8
+ *
+ * A frame holds a record or is a sync mark. A frame header of zeros, and nothing but zeros behind
+ * it, is the end of what was written. docs/ARCHIVE.md has every field; all integers are
+ * little-endian. */
+#pragma once
+
+#include "archive.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define SEGMENT_FORMAT      1
+#define SEGMENT_HEADER_SIZE 64
+#define SEGMENT_NAME_SIZE   36 /* "2026-11-21/00000000000000000001.seg" and a NUL */
+
+#define FRAME_HEADER_SIZE 24
+/* Snapshot records are the largest: a policy's files are at most 64 MiB together. */
+#define FRAME_PAYLOAD_MAX (80u << 20)
+
+#define FRAME_TYPE_SYNC 0xffff /* the others are enum record_type */
+#define SYNC_MARK_SIZE  (FRAME_HEADER_SIZE + 24)
+
+struct segment_header {
+    struct archive_place before; /* of the record before the first one */
+    int64_t time_before_us;      /* its receive time; INT64_MIN when there is none */
+    int32_t day;                 /* days since 1970-01-01; also the folder's name */
+    uint64_t epoch;              /* of the archive: 0 until erasure starts new ones */
+};
+
+void segment_header_encode(const struct segment_header *header, uint8_t bytes[SEGMENT_HEADER_SIZE]);
+/* ERROR_DAMAGED, ERROR_UNSUPPORTED */
+int segment_header_decode(const uint8_t bytes[SEGMENT_HEADER_SIZE],
+                          struct segment_header *ret_header, struct error *ret_error);
+
+struct frame {
+    uint64_t offset; /* in the segment */
+    size_t size;     /* header, payload and padding */
+    uint32_t crc;
+    uint16_t type;
+    uint64_t position; /* of a record; of a sync mark: the last record it vouches for */
+    struct text payload;
+};
+
+enum frame_status {
+    FRAME_WHOLE,
+    FRAME_END,   /* a header of zeros, or no byte at all */
+    FRAME_SHORT, /* whole so far, but ends before its end */
+    FRAME_BAD,
+};
+
+/* Looks at the start of bytes. FRAME_SHORT: *ret_frame has .size, or 0 while that is unknown.
+ * FRAME_BAD: *ret_fault says why, a literal. The payload points into bytes. .offset is not filled.
+ */
+enum frame_status frame_parse(const uint8_t *bytes, size_t length, struct frame *ret_frame,
+                              const char **ret_fault);
+
+/* The same, but that a frame of type `unproved` is taken as it stands: its checksum is not looked
+ * at.
+ */
+enum frame_status frame_parse_but(const uint8_t *bytes, size_t length, uint16_t unproved,
+                                  struct frame *ret_frame, const char **ret_fault);
+
+/* In two steps, so that the payload is encoded in place: begin reserves the header, then the caller
+ * appends the payload, then finish pads and fills in. start: buffer->length before begin. */
+void frame_begin(struct buffer *buffer);
+void frame_finish(struct buffer *buffer, size_t start, uint16_t type, uint64_t position);
+/* The chain behind the frame at bytes; the padding is not part of it. */
+uint64_t frame_chain(const uint8_t *bytes, uint64_t chain_before);
+
+struct sync_mark {
+    struct archive_place place; /* everything up to this record was on disk */
+    int64_t time_us;            /* receive time of the last record written by then */
+};
+
+void sync_mark_append(struct buffer *buffer, const struct sync_mark *mark);
+/* false: the frame is no sync mark, or not as one should be */
+bool sync_mark_parse(const struct frame *frame, struct sync_mark *ret_mark);
+bool bytes_are_zero(const uint8_t *bytes, size_t length);
+/* Is there a sync mark in these bytes, at any offset, that vouches for more than `position`? */
+bool sync_mark_search(const uint8_t *bytes, size_t length, uint64_t position, size_t *ret_offset);
+
+/* Days since 1970-01-01, rounded down */
+int32_t day_of(int64_t time_us);
+int64_t day_start_us(int32_t day);
+/* "2026-11-21" and a NUL; false when it is no such date */
+#define DAY_NAME_SIZE 11
+void day_format(int32_t day, char ret_name[DAY_NAME_SIZE]);
+bool day_parse(struct text name, int32_t *ret_day);
+
+struct segment {
+    uint64_t first; /* position of its first record, whether it is there yet or not */
+    int32_t day;
+    char name[SEGMENT_NAME_SIZE]; /* relative to the archive */
+};
+
+/* In the order of the records. An empty segment may share its `first` with the next one. */
+struct segment_list {
+    struct segment *segments;
+    size_t count, capacity;
+};
+
+void segment_list_deinit(struct segment_list *list);
+void segment_list_add(struct segment_list *list, int32_t day, uint64_t first);
+/* Replaces the list by what is in the folder from from_day on, as it was written or sealed
+ * (segment_file.h). Other files are left alone. */
+int segment_list_scan(struct segment_list *list, int directory, int32_t from_day,
+                      struct error *ret_error);

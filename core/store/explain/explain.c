@@ -1,0 +1,478 @@
+#include "explain.h"
+
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/engine/audit.h"
+#include "core/engine/explain.h"
+#include "explain_history.h"
+#include "explain_in_force.h"
+#include "explain_locate.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define TARGET_BYTES ((size_t)64 << 20) /* the transaction's record, and its decision */
+#define NOTES_MAX    8
+#define RARE_TYPES   (~(1u << RECORD_TRANSACTION | 1u << RECORD_OUTCOME))
+
+struct explaining {
+    const struct explain_options *options;
+    struct arena *arena; /* of the explanation */
+    struct explain_reading reading;
+    struct explain_finds rare;  /* of the first search */
+    struct explain_finds later; /* outcomes that the first search has left out */
+    uint64_t folded;            /* records read for the histories */
+    struct explain_target target;
+    struct arena own;     /* the transaction's record, and what is decided */
+    struct record record; /* the transaction's */
+    struct in_force in_force;
+    struct explain_history then, now;
+    bool has_then, has_now;
+    bool has_forgotten; /* what a generation of then left out */
+    struct text notes[NOTES_MAX];
+    struct explanation explanation;
+};
+
+static void add_note(struct explaining *explaining, struct text note) {
+    if (note.data && explaining->explanation.note_count < NOTES_MAX)
+        explaining->notes[explaining->explanation.note_count++] = note;
+}
+
+static int too_large(const struct explaining *explaining, struct error *ret_error) {
+    return error_set(ret_error, ERROR_TOO_LARGE,
+                     "the explanation takes more than %zu bytes of memory",
+                     explaining->arena->limit);
+}
+
+/* ---- locate ---- */
+
+static int keep_target(void *user, const struct record *record, struct error *ret_error) {
+    struct explaining *explaining = user;
+    struct buffer bytes;
+    if (record->position != explaining->target.position)
+        return 0;
+    buffer_init(&bytes); /* the record again, decoded into memory of its own */
+    record_encode(record, &bytes);
+    int r = record_decode(record->type, bytes.bytes, bytes.length, &explaining->own,
+                          &explaining->record, ret_error);
+    buffer_deinit(&bytes);
+    explaining->record.position = record->position;
+    return r;
+}
+
+static int read_target(struct explaining *explaining, struct error *ret_error) {
+    const struct explain_target *target = &explaining->target;
+    struct search_range range = {.after = target->position - 1,
+                                 .before = target->position + 1,
+                                 .texts = &target->id,
+                                 .text_count = 1};
+    const struct search search = {.ranges = &range, .range_count = 1};
+    struct explain_finds finds;
+    if (target->position > target->scanned_from)
+        return explain_visit_finds(&explaining->reading, &explaining->rare,
+                                   1u << RECORD_TRANSACTION, keep_target, explaining, ret_error);
+    int r = explain_find(&explaining->reading, &search, &finds, ret_error);
+    if (r == 0)
+        r = explain_visit_finds(&explaining->reading, &finds, 1u << RECORD_TRANSACTION, keep_target,
+                                explaining, ret_error);
+    explain_finds_deinit(&finds);
+    return r;
+}
+
+static int locate(struct explaining *explaining, struct error *ret_error) {
+    const struct explain_target *target = &explaining->target;
+    int r = explain_locate(&explaining->reading, explaining->arena, &explaining->target,
+                           &explaining->rare, ret_error);
+    if (r == 0)
+        r = read_target(explaining, ret_error);
+    if (r < 0)
+        return r;
+    check(explaining->record.position == target->position);
+    if (target->others > 0)
+        add_note(explaining,
+                 arena_printf(explaining->arena,
+                              "the id was used before, beyond the horizon in which ids are "
+                              "remembered: %" PRIu64 " older transaction%s, the last at position "
+                              "%" PRIu64,
+                              target->others, target->others == 1 ? "" : "s", target->other));
+    return 0;
+}
+
+/* ---- in force ---- */
+
+static int find_in_force(struct explaining *explaining, struct error *ret_error) {
+    struct in_force *in_force = &explaining->in_force;
+    int r = in_force_find(in_force, &explaining->reading, &explaining->rare, &explaining->record,
+                          ret_error);
+    if (r < 0)
+        return r;
+    if (in_force->policy_id != in_force->policy->id)
+        add_note(explaining, TEXT_LITERAL("the policy's files in the archive are not those of its "
+                                          "id: somebody changed them"));
+    if (*in_force->version && strcmp(in_force->version, HARRIER_VERSION) != 0)
+        add_note(explaining, arena_printf(explaining->arena,
+                                          "it was decided by version %s; this is " HARRIER_VERSION,
+                                          in_force->version));
+    return 0;
+}
+
+/* ---- fold ---- */
+
+/* The tables of then, when they are still there. Without them the archive says the same. */
+static void begin_with_tables(struct explaining *explaining) {
+    const struct generation_record *record = &explaining->in_force.generation;
+    struct generation *generation;
+    struct error error;
+    char folder[64];
+    if (record->position == 0)
+        return;
+    snprintf(folder, sizeof folder, "g-%020" PRIu64 "-%016" PRIx64, record->position,
+             record->generation_id);
+    const char *root = explaining->options->generations;
+    int r = root ? generation_open(root, folder, false, &generation, &error) : -ERROR_NOT_FOUND;
+    if (r == 0) {
+        r = explain_history_begin(&explaining->then, generation, &error);
+        generation_close(generation);
+    }
+    if (r < 0)
+        add_note(explaining,
+                 TEXT_LITERAL("the tables that it was decided on are not kept any more: the "
+                              "history was folded from the archive's first record"));
+}
+
+/* Before the first record behind the place: what the tables had left out. */
+static int forget_idle(struct explaining *explaining, struct error *ret_error) {
+    uint64_t place = explaining->in_force.generation.position;
+    int64_t newest_us;
+    explaining->has_forgotten = true;
+    if (explain_history_is_empty(&explaining->then))
+        return 0;
+    int r = explain_newest_event(&explaining->reading, place, &newest_us, ret_error);
+    if (r == 0)
+        explain_history_forget_idle(&explaining->then, newest_us);
+    return r;
+}
+
+static int fold_record(void *user, const struct record *record, struct error *ret_error) {
+    struct explaining *explaining = user;
+    struct explain_history *then = &explaining->then;
+    if (record->position >= explaining->target.position)
+        return 0;
+    if (!explaining->has_forgotten && record->position > explaining->in_force.generation.position) {
+        int r = forget_idle(explaining, ret_error);
+        if (r < 0)
+            return r;
+    }
+    if (record->position > then->base)
+        explain_history_apply(then, record);
+    if (explaining->has_now)
+        explain_history_apply(&explaining->now, record);
+    return 0;
+}
+
+/* What the tables have not, and for the other policy all of it. */
+static int fold_records(struct explaining *explaining, struct error *ret_error) {
+    const struct explain_history *then = &explaining->then, *now = &explaining->now;
+    uint64_t before = explaining->target.position;
+    struct search_range ranges[2];
+    size_t count = 0;
+    ranges[count++] = (struct search_range){.after = then->base,
+                                            .before = before,
+                                            .texts = then->texts,
+                                            .text_count = then->text_count};
+    if (explaining->has_now)
+        ranges[count++] = (struct search_range){
+            .before = before, .texts = now->texts, .text_count = now->text_count};
+    const struct search search = {.ranges = ranges, .range_count = count};
+    return explain_search(&explaining->reading, &search, ~RARE_TYPES, fold_record, explaining,
+                          &explaining->folded, ret_error);
+}
+
+static int find_later(struct explaining *explaining, struct error *ret_error) {
+    const struct explain_target *target = &explaining->target;
+    const struct search_range range = {.after = target->position,
+                                       .before = target->scanned_from + 1,
+                                       .texts = &target->id,
+                                       .text_count = 1};
+    const struct search search = {.ranges = &range, .range_count = 1};
+    if (target->position >= target->scanned_from)
+        return 0;
+    return explain_find(&explaining->reading, &search, &explaining->later, ret_error);
+}
+
+static int fold(struct explaining *explaining, struct error *ret_error) {
+    struct explain_history *then = &explaining->then;
+    explain_history_init(then, explaining->in_force.plan, &explaining->record);
+    explaining->has_then = true;
+    begin_with_tables(explaining);
+    explaining->has_forgotten = then->base == explaining->in_force.generation.position;
+    if (explaining->options->policy) {
+        explain_history_init(&explaining->now, explaining->options->policy, &explaining->record);
+        explaining->has_now = true;
+    }
+    int r = fold_records(explaining, ret_error);
+    if (r == 0 && !explaining->has_forgotten)
+        r = forget_idle(explaining, ret_error);
+    return r;
+}
+
+/* ---- decide and tell ---- */
+
+static int explain_refusal(struct explaining *explaining, const struct snapshot *policy,
+                           struct text field, const struct error *refusal,
+                           struct explained_policy *ret_policy, struct error *ret_error) {
+    struct explained_policy out = {
+        .name = arena_text(explaining->arena, policy->name),
+        .snapshot_id = policy->id,
+        .refusal = arena_text(explaining->arena, text_of(refusal->text)),
+        .refused_field = arena_text(explaining->arena, field),
+    };
+    if (!out.name.data || !out.refusal.data || !out.refused_field.data)
+        return too_large(explaining, ret_error);
+    *ret_policy = out;
+    return 0;
+}
+
+/* A decision on these states; its shadows point into `own`. */
+static int decide(struct explaining *explaining, struct engine *engine,
+                  struct explain_history *history, uint64_t snapshot_id, uint64_t generation_id,
+                  struct decision *ret_decision, struct explained_policy *ret_policy,
+                  struct error *ret_error) {
+    const struct transaction *transaction = &explaining->record.transaction.transaction;
+    struct in_force *in_force = &explaining->in_force;
+    struct trace *trace;
+    struct text field;
+    struct error refusal;
+    engine_use_thresholds(engine, in_force->thresholds);
+    engine_use_lists(engine, in_force->lists);
+    int r = engine_decide(engine, transaction, &history->source, true, &explaining->own,
+                          ret_decision, &field, &refusal);
+    if (r == -ERROR_INVALID) {
+        *ret_decision = (struct decision){0};
+        return explain_refusal(explaining, engine_rules(engine), field, &refusal, ret_policy,
+                               ret_error);
+    }
+    if (r < 0) {
+        *ret_error = refusal;
+        return r;
+    }
+    ret_decision->position = explaining->target.position;
+    ret_decision->snapshot_id = snapshot_id;
+    ret_decision->generation_id = generation_id;
+    r = trace_new(engine_rules(engine), &trace, ret_error);
+    if (r < 0)
+        return r;
+    r = engine_explain(engine, trace, in_force->thresholds, transaction, ret_decision,
+                       explaining->arena, ret_policy, ret_error);
+    trace_free(trace);
+    return r;
+}
+
+static bool explain_shadow(struct explaining *explaining, const struct shadow_decision *in,
+                           const struct snapshot *snapshot, struct explained_shadow *out) {
+    struct text *rules =
+        arena_calloc(explaining->arena, in->rule_count ? in->rule_count : 1, sizeof *rules);
+    *out = (struct explained_shadow){.name = arena_text(explaining->arena, snapshot->name),
+                                     .snapshot_id = in->snapshot_id,
+                                     .verdict = in->verdict,
+                                     .score = in->score,
+                                     .rules = rules,
+                                     .rule_errors = in->rule_errors,
+                                     .degraded = in->degraded};
+    for (size_t i = 0; i < in->rule_count && rules; i++)
+        if (in->rules[i] < snapshot->rule_count)
+            rules[out->rule_count++] =
+                arena_text(explaining->arena, snapshot->rules[in->rules[i]].name);
+    return rules && out->name.data;
+}
+
+static int explain_shadows(struct explaining *explaining, const struct decision *derived,
+                           struct error *ret_error) {
+    const struct in_force *in_force = &explaining->in_force;
+    struct explained_policy *then = &explaining->explanation.then;
+    struct explained_shadow *out =
+        arena_calloc(explaining->arena, derived->shadow_count + 1, sizeof *out);
+    bool good = out != NULL;
+    for (size_t i = 0; i < derived->shadow_count && i < in_force->shadow_count && good; i++)
+        good = explain_shadow(explaining, &derived->shadows[i], in_force->shadows[i],
+                              &out[then->shadow_count++]);
+    then->shadows = out;
+    return good ? 0 : too_large(explaining, ret_error);
+}
+
+static int compare(struct explaining *explaining, const struct decision *derived,
+                   struct error *ret_error) {
+    const struct decision *archived = &explaining->record.transaction.decision;
+    struct explanation *explanation = &explaining->explanation;
+    struct buffer words;
+    if (explanation->then.refusal.length) {
+        explanation->difference = TEXT_LITERAL("the policy of then refuses the transaction");
+        return 0;
+    }
+    unsigned differences = audit_compare(archived, derived);
+    explanation->is_equal = differences == 0;
+    buffer_init(&words);
+    audit_describe(archived, derived, differences, &words);
+    explanation->difference =
+        arena_text(explaining->arena,
+                   (struct text){.data = (const char *)words.bytes, .length = words.length});
+    buffer_deinit(&words);
+    return explanation->difference.data ? 0 : too_large(explaining, ret_error);
+}
+
+static int decide_then(struct explaining *explaining, struct error *ret_error) {
+    struct in_force *in_force = &explaining->in_force;
+    struct decision derived;
+    struct engine *engine = engine_new(in_force->policy, in_force->plan);
+    engine_use_shadows(engine, in_force->shadows, in_force->shadow_count);
+    int r = decide(explaining, engine, &explaining->then, in_force->policy_id,
+                   in_force->generation.generation_id, &derived, &explaining->explanation.then,
+                   ret_error);
+    if (r == 0)
+        r = explain_shadows(explaining, &derived, ret_error);
+    if (r == 0)
+        r = compare(explaining, &derived, ret_error);
+    engine_free(engine);
+    return r;
+}
+
+static int decide_now(struct explaining *explaining, struct error *ret_error) {
+    struct snapshot *policy = explaining->options->policy;
+    struct decision derived;
+    if (!policy)
+        return 0;
+    struct engine *engine = engine_new(policy, policy);
+    int r = decide(explaining, engine, &explaining->now, policy->id, 0, &derived,
+                   &explaining->explanation.now, ret_error);
+    engine_free(engine);
+    explaining->explanation.has_now = r == 0;
+    return r;
+}
+
+/* ---- what became known later ---- */
+
+struct outcomes {
+    struct explaining *explaining;
+    struct explained_outcome *of; /* heap */
+    size_t count;
+};
+
+static int add_outcome(void *user, const struct record *record, struct error *ret_error) {
+    struct outcomes *outcomes = user;
+    struct explaining *explaining = outcomes->explaining;
+    const struct outcome_record *in = &record->outcome;
+    if (in->transaction_position != explaining->target.position)
+        return 0;
+    outcomes->of = check_reallocarray(outcomes->of, outcomes->count + 1, sizeof *outcomes->of);
+    outcomes->of[outcomes->count++] =
+        (struct explained_outcome){.position = record->position,
+                                   .receive_time_us = record->receive_time_us,
+                                   .known_time_us = in->known_time_us,
+                                   .previous = in->previous,
+                                   .label = in->label,
+                                   .source = arena_text(explaining->arena, in->source)};
+    if (in->source.length && !outcomes->of[outcomes->count - 1].source.data)
+        return too_large(explaining, ret_error);
+    return 0;
+}
+
+static int tell_outcomes(struct explaining *explaining, struct error *ret_error) {
+    struct outcomes outcomes = {.explaining = explaining};
+    int r = find_later(explaining, ret_error);
+    if (r == 0)
+        r = explain_visit_finds(&explaining->reading, &explaining->later, 1u << RECORD_OUTCOME,
+                                add_outcome, &outcomes, ret_error);
+    if (r == 0)
+        r = explain_visit_finds(&explaining->reading, &explaining->rare, 1u << RECORD_OUTCOME,
+                                add_outcome, &outcomes, ret_error);
+    struct explained_outcome *kept =
+        arena_calloc(explaining->arena, outcomes.count + 1, sizeof *kept);
+    if (r == 0 && !kept)
+        r = too_large(explaining, ret_error);
+    if (r == 0) {
+        for (size_t i = 0; i < outcomes.count; i++)
+            kept[i] = outcomes.of[i];
+        explaining->explanation.outcomes = kept;
+        explaining->explanation.outcome_count = outcomes.count;
+    }
+    free(outcomes.of);
+    return r;
+}
+
+/* The transaction and the archived decision, in the explanation's own memory. */
+static int keep_record(struct explaining *explaining, struct error *ret_error) {
+    struct explanation *explanation = &explaining->explanation;
+    struct buffer bytes;
+    struct record kept;
+    buffer_init(&bytes);
+    record_encode(&explaining->record, &bytes);
+    int r = record_decode(RECORD_TRANSACTION, bytes.bytes, bytes.length, explaining->arena, &kept,
+                          ret_error);
+    buffer_deinit(&bytes);
+    if (r < 0)
+        return r;
+    explanation->transaction = kept.transaction.transaction;
+    explanation->archived = kept.transaction.decision;
+    explanation->archived.position = explaining->target.position;
+    explanation->archived.shadows = NULL;
+    explanation->archived.shadow_count = 0;
+    explanation->receive_time_us = kept.receive_time_us;
+    return 0;
+}
+
+static int tell(struct explaining *explaining, struct error *ret_error) {
+    struct explanation *explanation = &explaining->explanation;
+    const struct in_force *in_force = &explaining->in_force;
+    int r = keep_record(explaining, ret_error);
+    if (r == 0)
+        r = tell_outcomes(explaining, ret_error);
+    if (r < 0)
+        return r;
+    explanation->position = explaining->target.position;
+    explanation->policy_position = in_force->policy_position;
+    explanation->generation_id = in_force->generation.generation_id;
+    explanation->generation_position = in_force->generation.position;
+    explanation->adopted_position = in_force->adopted_position;
+    explanation->base_position = explaining->then.base;
+    explanation->records_read = explaining->rare.read + explaining->folded + explaining->later.read;
+    explanation->records_applied = explaining->then.applied_records;
+    explanation->entities =
+        explain_history_entities(&explaining->then, explaining->arena, &explanation->entity_count);
+    struct text *notes = arena_calloc(explaining->arena, NOTES_MAX, sizeof *notes);
+    if (!explanation->entities || !notes)
+        return too_large(explaining, ret_error);
+    memcpy(notes, explaining->notes, sizeof explaining->notes);
+    explanation->notes = notes;
+    return 0;
+}
+
+/* ---- the whole ---- */
+
+static int (*const steps[])(struct explaining *explaining, struct error *ret_error) = {
+    locate, find_in_force, fold, decide_then, decide_now, tell,
+};
+
+int explain_transaction(const struct explain_options *options, struct arena *arena,
+                        struct explanation *ret_explanation, struct error *ret_error) {
+    struct explaining *explaining = check_calloc(1, sizeof *explaining);
+    explaining->options = options;
+    explaining->arena = arena;
+    arena_init(&explaining->own, TARGET_BYTES);
+    int r = explain_reading_open(&explaining->reading, options, ret_error);
+    for (size_t i = 0; i < sizeof steps / sizeof *steps && r == 0; i++)
+        r = steps[i](explaining, ret_error);
+    if (r == 0)
+        *ret_explanation = explaining->explanation;
+    if (explaining->has_then)
+        explain_history_deinit(&explaining->then);
+    if (explaining->has_now)
+        explain_history_deinit(&explaining->now);
+    in_force_deinit(&explaining->in_force);
+    explain_finds_deinit(&explaining->later);
+    explain_finds_deinit(&explaining->rare);
+    explain_reading_close(&explaining->reading);
+    arena_deinit(&explaining->own);
+    free(explaining);
+    return r;
+}

@@ -1,0 +1,45 @@
+/* The states of one transaction's entities, as a decision about it has them: the fold of Law 1, of
+ * those records alone that touch one of these entities. Private to store/. */
+#pragma once
+
+#include "core/engine/engine.h"
+#include "core/store/archive/archive_search.h"
+#include "core/store/generation/generation.h"
+#include "core/wire/types/explanation.h"
+
+struct explain_history {
+    struct state_source source; /* first: what the deciding engine reads */
+    struct snapshot *plan;
+    struct engine *engine; /* that applies */
+    size_t entity_count;
+    struct text *keys; /* of the plan's entities; .data NULL: the transaction has none */
+    struct state *states;
+    bool *in_tables;
+    uint64_t *applied; /* records, since the tables */
+    uint64_t base;     /* position that the states begin at; 0: no records yet */
+    uint64_t applied_records;
+    struct text *texts; /* at least one is in each record that touches the entities */
+    size_t text_count;
+    struct arena arena; /* keys */
+};
+
+/* Takes a reference of the plan. The record is the transaction's. */
+void explain_history_init(struct explain_history *history, struct snapshot *plan,
+                          const struct record *record);
+void explain_history_deinit(struct explain_history *history);
+
+/* Begins with what this generation has of the entities. ERROR_UNSUPPORTED: its tables are of
+ * another plan. */
+int explain_history_begin(struct explain_history *history, struct generation *generation,
+                          struct error *ret_error);
+/* Each record once; those that touch no entity change nothing. */
+void explain_history_apply(struct explain_history *history, const struct record *record);
+/* Is there a state that a rebuild could leave out? */
+bool explain_history_is_empty(const struct explain_history *history);
+/* A generation was built here: forgets what it leaves out. newest_us: event time of the archive's
+ * newest transaction. */
+void explain_history_forget_idle(struct explain_history *history, int64_t newest_us);
+
+/* Into the arena; NULL: it is full. */
+const struct explained_entity *explain_history_entities(const struct explain_history *history,
+                                                        struct arena *arena, size_t *ret_count);

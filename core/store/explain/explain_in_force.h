@@ -1,0 +1,27 @@
+/* What an archive says to have been in force at one of its transactions: the last record of each
+ * kind before it, and what these name. Private to store/. */
+#pragma once
+
+#include "core/engine/engine.h"
+#include "explain_locate.h"
+
+/* What the archive says to have been in force at the transaction. */
+struct in_force {
+    struct snapshot *policy, *plan;
+    uint64_t policy_id, policy_position; /* as recorded */
+    struct generation_record generation; /* files and thresholds are not kept here */
+    uint64_t adopted_position;           /* 0: no tables were adopted yet */
+    struct thresholds *thresholds;       /* NULL: none */
+    struct list_table *lists;
+    struct snapshot *shadows[ENGINE_SHADOWS_MAX];
+    size_t shadow_count;
+    char version[64]; /* of the program that decided; "": the archive does not say */
+};
+
+/* Zeroed before. rare: all records of the rarer types; record: the transaction's. ERROR_NOT_FOUND:
+ * the archive does not hold a policy that it should. ERROR_UNSUPPORTED: this version cannot load
+ * one. *in_force is to be deinit whatever comes of it. */
+int in_force_find(struct in_force *in_force, struct explain_reading *reading,
+                  const struct explain_finds *rare, const struct record *record,
+                  struct error *ret_error);
+void in_force_deinit(struct in_force *in_force);

@@ -1,0 +1,41 @@
+/* manifest.json: what a generation is, for programs and for people. Private to store/. */
+#pragma once
+
+#include "core/store/overlay/overlay.h"
+#include "generation.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define MANIFEST_FORMAT    1
+#define MANIFEST_FILE      "manifest.json"
+#define MANIFEST_SIZE_MAX  (1u << 20)
+#define MANIFEST_TABLES    "tables.mdb"
+#define GENERATION_CURRENT "current"
+
+struct manifest_entity {
+    char *name;
+    uint64_t states; /* keys in its table */
+};
+
+struct manifest {
+    struct generation_manifest generation;
+    struct tally tally;
+    uint64_t file_size, file_hash;                      /* of tables.mdb; XXH3 */
+    char lmdb[16];                                      /* "0.9.24": whose file format it is */
+    struct manifest_entity entities[PLAN_ENTITIES_MAX]; /* in the plan's order */
+    size_t entity_count;
+};
+
+void manifest_deinit(struct manifest *manifest);
+
+/* The id follows from what is in it: a hash over content, place and plan. */
+uint64_t manifest_id(const struct generation_manifest *generation);
+/* "g-00000000000000000042-0123456789abcdef"; free() it. */
+char *manifest_folder(const struct generation_manifest *generation);
+
+/* The text of the file, which ends with a checksum over the rest; free() it. */
+char *manifest_format(const struct manifest *manifest);
+/* ERROR_DAMAGED, ERROR_UNSUPPORTED */
+int manifest_parse(const char *bytes, size_t length, struct manifest *ret_manifest,
+                   struct error *ret_error);

@@ -1,0 +1,49 @@
+/* LMDB, read-only: a generation's tables.mdb opened, its tables by name, and all of it hashed in
+ * order. Private to store/.
+ *
+ * The file never changes once it is published, so there is one read transaction for as long as it
+ * is open and no lock file. One thread at a time. */
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/feature/plan/plan.h"
+#include "manifest.h"
+
+#include <lmdb.h>
+#include <stdint.h>
+
+#define TABLES_MAX (PLAN_ENTITIES_MAX + 4)
+
+struct tables {
+    MDB_env *environment;
+    MDB_txn *transaction; /* LMDB's word */
+    MDB_dbi states[PLAN_ENTITIES_MAX];
+    size_t entity_count;
+    MDB_dbi ids, policy, lists, thresholds;
+    bool has_lists, has_thresholds; /* generations of earlier versions have no such tables */
+};
+
+/* Fills *ret_error for what an LMDB function returned. */
+int tables_error(struct error *ret_error, int returned, const char *what);
+
+/* manifest: names the entities. ERROR_DAMAGED, ERROR_UNSUPPORTED (written by another LMDB). */
+int tables_open(const char *path, const struct manifest *manifest, struct tables *ret_tables,
+                struct error *ret_error);
+/* Zeroed tables are allowed. */
+void tables_close(struct tables *tables);
+
+/* false: not there. Damage that LMDB notices ends the process: see generation.h. */
+bool tables_get(const struct tables *tables, MDB_dbi table, struct text key,
+                struct text *ret_value);
+
+/* Positions the cursor as LMDB's operation says: false at the end. */
+bool tables_step(MDB_cursor *cursor, MDB_cursor_op operation, struct text *ret_key,
+                 struct text *ret_value);
+
+/* Do the tables have as many keys as the manifest says? ERROR_DAMAGED */
+int tables_check_counts(const struct tables *tables, const struct manifest *manifest,
+                        struct error *ret_error);
+/* Hashes everything in order. ERROR_DAMAGED */
+int tables_hash(const struct tables *tables, const struct manifest *manifest,
+                uint64_t *ret_state_hash, uint64_t *ret_content_hash, struct error *ret_error);

@@ -1,0 +1,292 @@
+#include "fold.h"
+
+#include "core/base/check.h"
+#include "core/store/overlay/bulk_apply.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* A record with the largest policy that the loader takes, decoded. */
+#define RECORD_BYTES_MAX ((size_t)160 << 20)
+#define PROGRESS_STEP    16384 /* records */
+
+struct fold {
+    struct generation *generation; /* until the overlay has it */
+    struct archive_reader *reader;
+    struct arena record;
+    struct states states;
+    struct adopted adopted;
+};
+
+void states_init(struct states *states) {
+    *states = (struct states){0};
+}
+
+void states_deinit(struct states *states) {
+    if (states->engine)
+        engine_free(states->engine);
+    if (states->overlay)
+        overlay_free(states->overlay);
+    snapshot_unref(states->plan);
+    states_init(states);
+}
+
+struct engine *states_engine(const struct states *states, struct snapshot *rules) {
+    struct engine *engine = engine_new(rules, states->plan);
+    states_fit(states, engine);
+    return engine;
+}
+
+void states_fit(const struct states *states, struct engine *engine) {
+    const struct generation *generation = overlay_generation(states->overlay);
+    engine_use_lists(engine, overlay_lists(states->overlay));
+    if (generation)
+        engine_use_thresholds(engine, generation_thresholds(generation));
+}
+
+void fold_free(struct fold *fold) {
+    if (!fold)
+        return;
+    states_deinit(&fold->states);
+    if (fold->generation)
+        generation_close(fold->generation);
+    if (fold->reader)
+        archive_reader_close(fold->reader);
+    arena_deinit(&fold->record);
+    free(fold);
+}
+
+/* A policy that was good once: what is wrong with it now is our business, not the messages'. */
+static int load_stored(const struct policy_file *files, size_t count, struct snapshot *rules,
+                       struct snapshot **ret_snapshot, struct error *ret_error) {
+    struct buffer messages;
+    buffer_init(&messages);
+    struct snapshot *snapshot = NULL;
+    int r = snapshot_load(files, count, &snapshot, &messages, ret_error);
+    buffer_deinit(&messages);
+    if (r < 0) {
+        ret_error->code = ERROR_UNSUPPORTED;
+        return -ERROR_UNSUPPORTED;
+    }
+    /* One object for one policy: then a transaction is laid out once, not twice. */
+    if (snapshot->id == rules->id) {
+        snapshot_unref(snapshot);
+        snapshot = snapshot_ref(rules);
+    }
+    *ret_snapshot = snapshot;
+    return 0;
+}
+
+static const char *name_of(const struct fold_source *source) {
+    return source->folder ? source->folder : "current";
+}
+
+static int plan_of_generation(struct fold *fold, const struct fold_source *source,
+                              struct error *ret_error) {
+    const struct generation_manifest *manifest = generation_manifest(fold->generation);
+    size_t count;
+    const struct policy_file *files = generation_files(fold->generation, &count);
+    int r = load_stored(files, count, source->rules, &fold->states.plan, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error,
+                            "%s/%s: the policy it was built with (run `harrier rebuild`)",
+                            source->generations, name_of(source));
+    if (fold->states.plan->plan.id != manifest->plan_id)
+        return error_set(ret_error, ERROR_UNSUPPORTED,
+                         "%s/%s: it was built by version %s, whose features this version computes "
+                         "differently; run `harrier rebuild`, or remove %s/current to fold the "
+                         "whole archive",
+                         source->generations, name_of(source), manifest->version,
+                         source->generations);
+    fold->states.generation_id = manifest->id;
+    return generation_bind(fold->generation, &fold->states.plan->plan, ret_error);
+}
+
+/* The first snapshot in the archive; that of the rules when there is none. */
+static int plan_of_archive(struct fold *fold, const char *archive, struct snapshot *rules,
+                           struct error *ret_error) {
+    struct archive_reader *reader;
+    struct record record;
+    int r = archive_reader_open(archive, (struct archive_place){0}, &reader, ret_error);
+    if (r < 0)
+        return r;
+    do {
+        arena_reset(&fold->record);
+        r = archive_reader_next(reader, &fold->record, &record, ret_error);
+    } while (r > 0 && record.type != RECORD_SNAPSHOT);
+    archive_reader_close(reader);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        fold->states.plan = snapshot_ref(rules);
+        return 0;
+    }
+    r = load_stored(record.snapshot.files, record.snapshot.file_count, rules, &fold->states.plan,
+                    ret_error);
+    return r < 0 ? error_prefix(ret_error, "%s: the policy at position %llu", archive,
+                                (unsigned long long)record.position)
+                 : 0;
+}
+
+static int open_reader(struct fold *fold, const struct fold_source *source,
+                       struct error *ret_error) {
+    struct archive_place place = {0};
+    if (fold->generation)
+        place = generation_manifest(fold->generation)->place;
+    int r = archive_reader_open(source->archive, place, &fold->reader, ret_error);
+    if (r == -ERROR_NOT_FOUND && fold->generation)
+        return error_set(ret_error, ERROR_NOT_FOUND,
+                         "%s/%s: it holds the state at position %llu of another archive than %s; "
+                         "run `harrier rebuild`, or remove %s/current to fold the whole archive",
+                         source->generations, name_of(source), (unsigned long long)place.position,
+                         source->archive, source->generations);
+    return r;
+}
+
+static int open_generation(const struct fold_source *source, struct generation **ret_generation,
+                           struct error *ret_error) {
+    if (source->folder)
+        return generation_open(source->generations, source->folder, source->verified,
+                               ret_generation, ret_error);
+    return generation_open_current(source->generations, source->verified, ret_generation,
+                                   ret_error);
+}
+
+int fold_begin(const struct fold_source *source, struct fold **ret_fold, struct error *ret_error) {
+    struct fold *fold = check_calloc(1, sizeof *fold);
+    arena_init(&fold->record, RECORD_BYTES_MAX);
+    states_init(&fold->states);
+    int r = open_generation(source, &fold->generation, ret_error);
+    if (r == 0)
+        r = plan_of_generation(fold, source, ret_error);
+    else if (r == -ERROR_NOT_FOUND && !source->folder)
+        r = plan_of_archive(fold, source->archive, source->rules, ret_error);
+    if (r == 0)
+        r = open_reader(fold, source, ret_error);
+    if (r < 0) {
+        fold_free(fold);
+        return r;
+    }
+    fold->states.overlay = overlay_new(&fold->states.plan->plan, fold->generation);
+    fold->generation = NULL;
+    fold->states.engine = states_engine(&fold->states, source->rules);
+    *ret_fold = fold;
+    return 0;
+}
+
+void adopted_shadow(struct adopted_shadows *shadows, uint64_t id) {
+    const size_t room = sizeof shadows->ids / sizeof *shadows->ids;
+    if (shadows->count == room)
+        memmove(shadows->ids, shadows->ids + 1, --shadows->count * sizeof *shadows->ids);
+    shadows->ids[shadows->count++] = id;
+}
+
+static void note(struct adopted *adopted, const struct record *record) {
+    if (record->type == RECORD_SNAPSHOT)
+        adopted->snapshot_id = record->snapshot.snapshot_id;
+    else if (record->type == RECORD_GENERATION)
+        adopted->generation_id = record->generation.generation_id;
+    else if (record->type == RECORD_ENGINE)
+        adopted->this_version = text_is(record->engine.version, HARRIER_VERSION);
+    else if (record->type == RECORD_SHADOW)
+        adopted_shadow(&adopted->shadows, record->snapshot.snapshot_id);
+}
+
+void fold_use_prefault(struct fold *fold, struct pages_prefault *ahead) {
+    overlay_use_prefault(fold->states.overlay, ahead);
+}
+
+struct archive_place fold_place(const struct fold *fold) {
+    return archive_reader_place(fold->reader);
+}
+
+const struct generation *fold_generation(const struct fold *fold) {
+    return overlay_generation(fold->states.overlay);
+}
+
+const struct snapshot *fold_plan(const struct fold *fold) {
+    return fold->states.plan;
+}
+
+const struct snapshot *fold_rules(const struct fold *fold) {
+    return engine_rules(fold->states.engine);
+}
+
+void fold_use_rules(struct fold *fold, struct snapshot *rules) {
+    if (fold_rules(fold) == rules)
+        return;
+    engine_free(fold->states.engine);
+    fold->states.engine = states_engine(&fold->states, rules);
+}
+
+static int ended_early(const struct fold *fold, struct archive_place end, struct error *ret_error) {
+    return error_set(
+        ret_error, ERROR_DAMAGED, "reading the archive ended at position %llu; it goes on to %llu",
+        (unsigned long long)fold_place(fold).position, (unsigned long long)end.position);
+}
+
+/* What there is to be read for at least so many is applied by stretches: bulk_apply.h. */
+#define BULK_APPLY_RECORDS_MIN 2048
+
+/* Applies the record; the stretch may be NULL. */
+static void apply(struct fold *fold, struct bulk_apply *bulk_apply, const struct record *record) {
+    if (!bulk_apply) {
+        overlay_apply(fold->states.overlay, fold->states.engine, record);
+    } else {
+        bulk_apply_add(bulk_apply, record);
+        if (bulk_apply_is_full(bulk_apply))
+            bulk_apply_apply(bulk_apply);
+    }
+    note(&fold->adopted, record);
+}
+
+static int apply_until(struct fold *fold, struct bulk_apply *bulk_apply, struct archive_place end,
+                       const atomic_bool *stop, struct fold_progress *progress,
+                       struct error *ret_error) {
+    struct record record;
+    uint64_t position = fold_place(fold).position;
+    for (uint64_t folded = 0; position < end.position; folded++) {
+        arena_reset(&fold->record);
+        int r = archive_reader_next(fold->reader, &fold->record, &record, ret_error);
+        if (r == 0)
+            return ended_early(fold, end, ret_error);
+        if (r < 0)
+            return r;
+        apply(fold, bulk_apply, &record);
+        position = record.position;
+        if (folded % PROGRESS_STEP != 0)
+            continue;
+        if (atomic_load(stop))
+            return error_set(ret_error, ERROR_INTERRUPTED, "folding the archive was interrupted");
+        if (progress)
+            progress->tell(progress, position, end.position);
+    }
+    return 0;
+}
+
+int fold_advance(struct fold *fold, struct archive_place end, const atomic_bool *stop,
+                 struct fold_progress *progress, struct error *ret_error) {
+    struct bulk_apply *bulk_apply = NULL;
+    if (end.position >= fold_place(fold).position + BULK_APPLY_RECORDS_MIN)
+        bulk_apply = bulk_apply_new(fold->states.overlay, fold->states.engine);
+    int r = apply_until(fold, bulk_apply, end, stop, progress, ret_error);
+    if (bulk_apply && r == 0)
+        bulk_apply_apply(bulk_apply);
+    bulk_apply_free(bulk_apply);
+    if (r < 0)
+        return r;
+    struct archive_place reached = fold_place(fold);
+    if (reached.position != end.position || reached.chain != end.chain)
+        return error_set(ret_error, ERROR_DAMAGED,
+                         "the records up to position %llu are not those that were written",
+                         (unsigned long long)end.position);
+    return 0;
+}
+
+void fold_take(struct fold *fold, struct snapshot *rules, struct states *ret_states,
+               struct adopted *ret_adopted) {
+    fold_use_rules(fold, rules);
+    *ret_states = fold->states;
+    states_init(&fold->states);
+    *ret_adopted = fold->adopted;
+}

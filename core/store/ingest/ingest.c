@@ -1,0 +1,131 @@
+#include "ingest.h"
+
+#include "core/base/hash.h"
+
+/* The archived transaction of this id: 1 and *ret_record and *ret_known, in the arena; 0 there is
+ * none; < 0 it could not be read. */
+static int find(const struct states *states, struct archive *archive, struct text id,
+                struct arena *arena, struct known_id *ret_known, struct record *ret_record,
+                struct error *ret_error) {
+    if (!overlay_recognise_id(states->overlay, hash_text(id), ret_known))
+        return 0;
+    int r = archive_read(archive, ret_known->position, arena, ret_record, ret_error);
+    if (r < 0)
+        return error_prefix(ret_error, "the record of this transaction");
+    /* Two ids may have one hash: then this one is new. */
+    return ret_record->type == RECORD_TRANSACTION &&
+           text_equal(ret_record->transaction.transaction.id, id);
+}
+
+int ingest_recognise(const struct states *states, struct archive *archive,
+                     const struct transaction *transaction, struct arena *arena,
+                     struct known_id *ret_known, struct record *ret_record, struct text *ret_field,
+                     struct error *ret_error) {
+    int r = find(states, archive, transaction->id, arena, ret_known, ret_record, ret_error);
+    if (r <= 0)
+        return r;
+    /* Before anything is compared: the comparison of attributes relies on their number. */
+    r = transaction_check(transaction, ret_field, ret_error);
+    if (r < 0)
+        return r;
+    if (transaction_equal(transaction, &ret_record->transaction.transaction))
+        return 1;
+    *ret_field = TEXT_LITERAL("id");
+    return error_set(ret_error, ERROR_ID_CONFLICT,
+                     "a transaction with this id and other content was scored before; a repeated "
+                     "id must repeat the transaction");
+}
+
+void ingest_expect(const struct states *states, const struct transaction *transaction) {
+    engine_expect(states->engine, transaction);
+    if (transaction)
+        overlay_expect_id(states->overlay, hash_text(transaction->id));
+}
+
+void ingest_forget(const struct states *states) {
+    if (states->engine)
+        engine_forget(states->engine);
+}
+
+int ingest_decide(const struct states *states, const struct transaction *transaction,
+                  bool with_features, struct arena *arena, struct decision *ret_decision,
+                  struct text *ret_field, struct error *ret_error) {
+    int r = engine_decide(states->engine, transaction, overlay_states(states->overlay),
+                          with_features, arena, ret_decision, ret_field, ret_error);
+    if (r == 0)
+        ret_decision->generation_id = states->generation_id;
+    return r;
+}
+
+int ingest_resolve(const struct states *states, struct archive *archive,
+                   const struct outcome *outcome, int64_t receive_time_us, struct arena *arena,
+                   struct record *ret_record, struct text *ret_field, struct error *ret_error) {
+    struct known_id known;
+    struct record scored;
+    int r = find(states, archive, outcome->transaction_id, arena, &known, &scored, ret_error);
+    if (r < 0)
+        return r;
+    if (r == 0) {
+        *ret_field = TEXT_LITERAL("transaction_id");
+        return error_set(ret_error, ERROR_NOT_FOUND, "no transaction with this id was scored");
+    }
+    *ret_record = (struct record){
+        .type = RECORD_OUTCOME,
+        .receive_time_us = receive_time_us,
+        .outcome =
+            {
+                .known_time_us = outcome->known_time_us ? outcome->known_time_us : receive_time_us,
+                .previous = known.label,
+                .label = outcome->label,
+                .source = outcome->source,
+                .transaction_position = known.position,
+                .transaction = scored.transaction.transaction,
+                .verdict = scored.transaction.decision.verdict,
+            },
+    };
+    return outcome->label != known.label;
+}
+
+/* The tables that are in use, or that none are any more (somebody removed them). With the files of
+ * the policy they were built with where the archive may not have them: whoever derives a decision
+ * again folds with its features. */
+static struct record generation_record(const struct states *states) {
+    const struct generation *generation = overlay_generation(states->overlay);
+    struct record record = {
+        .type = RECORD_GENERATION,
+        .generation = {.plan_id = states->plan->plan.id, .snapshot_id = states->plan->id}};
+    if (!generation)
+        return record;
+    const struct generation_manifest *manifest = generation_manifest(generation);
+    record.generation.generation_id = manifest->id;
+    record.generation.position = manifest->place.position;
+    record.generation.chain = manifest->place.chain;
+    if (states->plan->id != engine_rules(states->engine)->id)
+        record.generation.files = generation_files(generation, &record.generation.file_count);
+    if (generation_thresholds(generation))
+        record.generation.thresholds = *thresholds_set(generation_thresholds(generation));
+    return record;
+}
+
+size_t ingest_adoptions(const struct states *states, const struct adopted *last,
+                        struct record ret_records[INGEST_ADOPTIONS_MAX]) {
+    const struct snapshot *rules = engine_rules(states->engine);
+    size_t count = 0;
+    if (!last->this_version)
+        ret_records[count++] =
+            (struct record){.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
+    if (last->snapshot_id != rules->id)
+        ret_records[count++] = (struct record){.type = RECORD_SNAPSHOT,
+                                               .snapshot = {.snapshot_id = rules->id,
+                                                            .name = rules->name,
+                                                            .files = rules->files,
+                                                            .file_count = rules->file_count}};
+    if (last->generation_id != states->generation_id)
+        ret_records[count++] = generation_record(states);
+    return count;
+}
+
+void ingest_append(struct states *states, struct archive *archive, struct record *record) {
+    archive_append(archive, record);
+    overlay_apply(states->overlay, states->engine, record);
+}

@@ -1,0 +1,303 @@
+/* The overlay: what is in memory in front of what is in the generation.
+ *
+ * A state is read from memory if it is there, else from the table; the first write copies it from
+ * the table into memory, where it stays. Ids likewise. Visiting ids merges both in order, memory
+ * first. */
+#include "overlay_internal.h"
+
+#include "core/base/check.h"
+#include "core/store/generation/content_hash.h"
+
+#include <stdlib.h>
+
+static struct text read_state(struct state_source *self, size_t entity, struct text key,
+                              uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    const struct held_state *held_state =
+        state_table_find(&overlay->state_table, entity, key, key_hash);
+    if (held_state)
+        return (struct text){.data = (const char *)held_state->state.bytes,
+                             .length = held_state->state.length};
+    if (overlay->generation)
+        return generation_state(overlay->generation, entity, key);
+    return (struct text){0};
+}
+
+static void find_states(struct state_source *self, struct state_place *places, size_t count) {
+    state_table_seek(&((struct overlay *)self)->state_table, places, count);
+}
+
+static void fetch_states(struct state_source *self, const struct state_place *places, size_t count,
+                         int step) {
+    const struct overlay *overlay = (struct overlay *)self;
+    const struct state_table *state_table = &overlay->state_table;
+    if (step == 0)
+        id_index_fetch(&overlay->ids, overlay->expected_id);
+    for (size_t i = 0; i < count; i++)
+        state_table_fetch(state_table, places[i].entity, places[i].key_hash, step);
+}
+
+/* overlay_bytes(), where every write goes through. */
+static inline uint64_t bytes_of(const struct overlay *overlay) {
+    if (!overlay->last)
+        return overlay->bytes;
+    return overlay->bytes - overlay->last_length + overlay->last->state.length;
+}
+
+static struct held_state *bring_in(struct overlay *overlay, size_t entity, struct text key,
+                                   uint64_t key_hash) {
+    struct held_state *held_state = state_table_add(&overlay->state_table, entity, key, key_hash);
+    struct text stored = {0};
+    if (overlay->generation)
+        stored = generation_state(overlay->generation, entity, key);
+    if (stored.length)
+        state_assign(&held_state->state, stored.data, stored.length);
+    overlay->bytes += held_state->state.length;
+    return held_state;
+}
+
+void overlay_count_kept(struct overlay *overlay, struct held_state *held_state) {
+    const struct state *state = &held_state->state;
+    uint32_t kept = (uint32_t)state_kept_bytes(state, &overlay->plan->entities[held_state->entity]);
+    overlay->kept_bytes += (uint64_t)kept - held_state->kept_bytes;
+    held_state->kept_bytes = kept;
+    held_state->has_survey = state->survey != NULL;
+    held_state->has_standing = state->front > 0;
+}
+
+/* A survey, once counted, is looked at from mark to mark: nothing else of it may have been
+ * fetched. */
+static inline bool is_counted(const struct held_state *held_state) {
+    const struct state *state = &held_state->state;
+    return state->survey && held_state->has_survey && state->unmarked > 0 &&
+           held_state->has_standing == (state->front > 0);
+}
+
+static struct state *change(struct overlay *overlay, struct held_state *held_state,
+                            uint64_t key_hash) {
+    if (overlay->views)
+        overlay_views_keep(overlay, held_state, key_hash);
+    overlay->last = held_state;
+    overlay->last_length = held_state->state.length;
+    if (!is_counted(held_state))
+        overlay_count_kept(overlay, held_state);
+    return &held_state->state;
+}
+
+static struct state *write_state(struct state_source *self, size_t entity, struct text key,
+                                 uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    check(entity < overlay->plan->entity_count);
+    overlay->source.calls++;
+    overlay->bytes = bytes_of(overlay);
+    struct held_state *held_state = state_table_find(&overlay->state_table, entity, key, key_hash);
+    if (!held_state)
+        held_state = bring_in(overlay, entity, key, key_hash);
+    return change(overlay, held_state, key_hash);
+}
+
+/* Residents stay where they are. */
+static struct state *rewrite_state(struct state_source *self, size_t entity, struct state *state,
+                                   uint64_t key_hash) {
+    struct overlay *overlay = (struct overlay *)self;
+    (void)entity;
+    overlay->bytes = bytes_of(overlay);
+    return change(overlay, (struct held_state *)state, key_hash);
+}
+
+struct overlay *overlay_new(const struct plan *plan, struct generation *generation) {
+    struct overlay *overlay = check_calloc(1, sizeof *overlay);
+    overlay->source = (struct state_source){.read = read_state,
+                                            .write = write_state,
+                                            .find = find_states,
+                                            .fetch = fetch_states,
+                                            .rewrite = rewrite_state};
+    pages_init(&overlay->pages, PAGES_SMALL);
+    heap_init(&overlay->heap, &overlay->pages.source);
+    overlay->state_table.hash_leaves.heap = overlay->ids.hash_leaves.heap = &overlay->heap;
+    overlay->plan = plan;
+    overlay->generation = generation;
+    overlay->tally.newest_event_time_us = INT64_MIN;
+    overlay->lists = generation ? generation_take_lists(generation) : list_table_new();
+    if (generation) {
+        check(generation_manifest(generation)->plan_id == plan->id);
+        overlay->tally = generation_tally(generation);
+    }
+    return overlay;
+}
+
+void overlay_use_prefault(struct overlay *overlay, struct pages_prefault *ahead) {
+    pages_use_prefault(&overlay->pages, ahead);
+}
+
+void overlay_free(struct overlay *overlay) {
+    if (!overlay)
+        return;
+    check(!overlay->views);
+    state_table_deinit(&overlay->state_table);
+    id_index_deinit(&overlay->ids);
+    pages_deinit(&overlay->pages);
+    list_table_free(overlay->lists);
+    generation_close(overlay->generation);
+    free(overlay);
+}
+
+struct state_source *overlay_states(struct overlay *overlay) {
+    return &overlay->source;
+}
+
+struct list_table *overlay_lists(const struct overlay *overlay) {
+    return overlay->lists;
+}
+
+const struct generation *overlay_generation(const struct overlay *overlay) {
+    return overlay->generation;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Applying */
+
+static void note_outcome(struct tally *tally, const struct outcome_record *outcome) {
+    tally->outcomes++;
+    if (outcome->previous != LABEL_NONE && tally->labels[outcome->previous] > 0)
+        tally->labels[outcome->previous]--;
+    if (outcome->label != LABEL_NONE)
+        tally->labels[outcome->label]++;
+}
+
+static void note_transaction(struct tally *tally, const struct transaction *transaction) {
+    tally->transactions++;
+    if (tally->newest_event_time_us < transaction->event_time_us)
+        tally->newest_event_time_us = transaction->event_time_us;
+}
+
+void overlay_note(struct overlay *overlay, const struct record *record) {
+    list_table_apply(overlay->lists, record);
+    if (record->type == RECORD_TRANSACTION)
+        note_transaction(&overlay->tally, &record->transaction.transaction);
+    else if (record->type == RECORD_OUTCOME)
+        note_outcome(&overlay->tally, &record->outcome);
+}
+
+void overlay_settle(struct overlay *overlay) {
+    overlay->bytes = bytes_of(overlay);
+    overlay->last = NULL;
+    overlay->absent_id = 0;
+    overlay->source.calls++; /* whoever has found states finds them anew */
+}
+
+/* Two transactions whose ids have the same hash: the first keeps the place. */
+static void know_transaction(struct overlay *overlay, const struct record *record) {
+    uint64_t id_hash = hash_text(record->transaction.transaction.id);
+    struct known_id known;
+    bool is_new = overlay->absent_id == id_hash && id_hash != 0;
+    overlay->absent_id = 0;
+    if (is_new || !overlay_find_id(overlay, id_hash, &known))
+        id_index_set(&overlay->ids, id_hash, (struct known_id){.position = record->position});
+}
+
+/* The label of an id that is not known any more (or never had the place) changes only the tally. */
+static void label_id(struct overlay *overlay, const struct outcome_record *outcome) {
+    uint64_t id_hash = hash_text(outcome->transaction.id);
+    struct known_id known;
+    if (!overlay_find_id(overlay, id_hash, &known) ||
+        known.position != outcome->transaction_position)
+        return;
+    known.label = outcome->label;
+    id_index_set(&overlay->ids, id_hash, known);
+}
+
+void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record) {
+    check(record->position > 0);
+    engine_apply(engine, record, &overlay->source);
+    overlay_note(overlay, record);
+    if (record->type == RECORD_TRANSACTION)
+        know_transaction(overlay, record);
+    else if (record->type == RECORD_OUTCOME)
+        label_id(overlay, &record->outcome);
+}
+
+bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
+    if (id_index_find(&overlay->ids, id_hash, ret_known))
+        return true;
+    return overlay->generation && generation_find_id(overlay->generation, id_hash, ret_known);
+}
+
+bool overlay_recognise_id(struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known) {
+    bool is_found = overlay_find_id(overlay, id_hash, ret_known);
+    overlay->absent_id = is_found ? 0 : id_hash;
+    return is_found;
+}
+
+void overlay_expect_id(struct overlay *overlay, uint64_t id_hash) {
+    overlay->expected_id = id_hash;
+}
+
+struct tally overlay_tally(const struct overlay *overlay) {
+    return overlay->tally;
+}
+
+uint64_t overlay_entities(const struct overlay *overlay) {
+    return overlay->state_table.count;
+}
+
+uint64_t overlay_bytes(const struct overlay *overlay) {
+    return bytes_of(overlay);
+}
+
+/* About: the heads of allocations are guessed, and keys taken for short ones. */
+uint64_t overlay_memory(const struct overlay *overlay) {
+    enum { KEY_BYTES = 24, ALLOCATION_BYTES = 16 };
+    return overlay_bytes(overlay) +
+           overlay->state_table.count * (sizeof(struct held_state) + KEY_BYTES + ALLOCATION_BYTES) +
+           overlay->state_table.hash_leaves.capacity * sizeof(struct held_state_slot) +
+           overlay->ids.hash_leaves.capacity * sizeof(struct id_slot) + overlay->kept_bytes;
+}
+
+#define ROOM_PERCENT 95
+
+unsigned overlay_fullness(const struct overlay *overlay, uint64_t limit) {
+    unsigned of_room = state_table_percent(&overlay->state_table) * 100 / ROOM_PERCENT;
+    uint64_t of_memory = limit > 0 ? overlay_memory(overlay) * 100 / limit : 0;
+    return of_memory > of_room ? (unsigned)(of_memory < 1000 ? of_memory : 1000) : of_room;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Visiting ids; overlay_view.c visits states */
+
+static bool next_stored_id(struct generation_cursor *cursor, uint64_t *ret_id_hash,
+                           struct known_id *ret_known) {
+    struct text key, value;
+    if (!cursor || !generation_cursor_next(cursor, &key, &value))
+        return false;
+    check(id_key_get(key, ret_id_hash) && id_value_get(value, ret_known));
+    return true;
+}
+
+int overlay_visit_ids(const struct overlay *overlay,
+                      int (*visit)(void *user, uint64_t id_hash, struct known_id known),
+                      void *user) {
+    struct generation_cursor *cursor = NULL;
+    if (overlay->generation)
+        cursor = generation_cursor_open_ids(overlay->generation);
+    struct id_slot *sorted = id_index_sorted(&overlay->ids);
+    size_t next = 0, count = overlay->ids.count;
+    uint64_t stored_hash;
+    struct known_id stored;
+    bool more = next_stored_id(cursor, &stored_hash, &stored);
+    int r = 0;
+    while (r == 0 && (more || next < count)) {
+        bool mine = next < count && (!more || sorted[next].id_hash <= stored_hash);
+        bool same = mine && more && sorted[next].id_hash == stored_hash;
+        if (mine)
+            r = visit(user, sorted[next].id_hash, id_slot_known(&sorted[next]));
+        else
+            r = visit(user, stored_hash, stored);
+        next += mine;
+        if (!mine || same)
+            more = next_stored_id(cursor, &stored_hash, &stored);
+    }
+    free(sorted);
+    generation_cursor_close(cursor);
+    return r;
+}

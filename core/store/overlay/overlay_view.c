@@ -1,0 +1,265 @@
+/* Reading all states of an overlay at one position, also while it goes on.
+ *
+ * From its opening on, a view keeps a copy of each state that is about to change for the first
+ * time. So what an entity had at that moment is, in this order: what was kept, what is in memory,
+ * what is in the table. The memory's states in the table are never removed, so a list of them stays
+ * good; what is brought in later is found in the table, which never changes.
+ *
+ * Under its guard are only short stretches: some states in the table listed, one state copied.
+ * Tables are read without it. */
+#include "overlay_internal.h"
+
+#include "core/base/check.h"
+#include "core/store/generation/content_hash.h"
+
+#include <stdlib.h>
+
+#define COLLECT 1024 /* states in the table looked at under the guard at a time */
+
+struct overlay_view {
+    struct overlay *overlay;
+    struct overlay_guard *guard; /* NULL: nothing changes meanwhile */
+    struct overlay_view *next;   /* of the overlay's others */
+    struct tally tally;
+    uint64_t lists; /* their hash */
+    size_t list_entries;
+    struct state_table kept; /* as they were, of those that have changed since */
+    bool is_collected;
+    struct held_state **state_table; /* in order, once collected */
+    size_t count, at;
+    size_t entity;
+    struct generation_cursor *cursor; /* of the entity's table */
+    bool has_entity, has_stored;
+    struct text stored_key, stored;
+    struct buffer copy; /* of the state given last */
+};
+
+static void enter(const struct overlay_view *view) {
+    if (view->guard)
+        view->guard->enter(view->guard);
+}
+
+static void leave(const struct overlay_view *view) {
+    if (view->guard)
+        view->guard->leave(view->guard);
+}
+
+struct overlay_view *overlay_view_open(struct overlay *overlay, struct overlay_guard *guard) {
+    struct overlay_view *view = check_calloc(1, sizeof *view);
+    view->overlay = overlay;
+    view->guard = guard;
+    view->tally = overlay->tally;
+    view->lists = list_table_hash(overlay->lists);
+    view->list_entries = list_table_entries(overlay->lists);
+    buffer_init(&view->copy);
+    if (guard) {
+        view->next = overlay->views;
+        overlay->views = view;
+    }
+    return view;
+}
+
+static void detach(struct overlay_view *view) {
+    struct overlay_view **at = &view->overlay->views;
+    while (*at != view)
+        at = &(*at)->next;
+    *at = view->next;
+}
+
+void overlay_view_close(struct overlay_view *view) {
+    if (!view)
+        return;
+    generation_cursor_close(view->cursor);
+    if (view->guard) {
+        enter(view);
+        detach(view);
+        leave(view);
+    }
+    state_table_deinit(&view->kept);
+    buffer_deinit(&view->copy);
+    free(view->state_table);
+    free(view);
+}
+
+bool overlay_is_viewed(const struct overlay *overlay) {
+    return overlay->views;
+}
+
+struct tally overlay_view_tally(const struct overlay_view *view) {
+    return view->tally;
+}
+
+uint64_t overlay_view_lists(const struct overlay_view *view, size_t *ret_entries) {
+    *ret_entries = view->list_entries;
+    return view->lists;
+}
+
+void overlay_views_keep(struct overlay *overlay, const struct held_state *held_state,
+                        uint64_t key_hash) {
+    struct text key = held_state_key(held_state);
+    for (struct overlay_view *view = overlay->views; view; view = view->next) {
+        if (state_table_find(&view->kept, held_state->entity, key, key_hash))
+            continue;
+        struct held_state *copy = state_table_add(&view->kept, held_state->entity, key, key_hash);
+        state_assign(&copy->state, held_state->state.bytes, held_state->state.length);
+    }
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * In order */
+
+/* All states in the table there are, bit by bit, also those that are added meanwhile: there are as
+ * many at least as have been looked at. */
+static void collect(struct overlay_view *view) {
+    const struct state_table *state_table = &view->overlay->state_table;
+    struct state_table_cursor cursor = {0};
+    size_t room = 0;
+    bool done = false;
+    while (!done) {
+        enter(view);
+        if (room < view->count + COLLECT) {
+            room = state_table->count + COLLECT;
+            view->state_table = check_reallocarray(view->state_table, room, sizeof(void *));
+        }
+        for (size_t i = 0; i < COLLECT && !done; i++) {
+            struct held_state *held_state = state_table_next(state_table, &cursor);
+            if (held_state)
+                view->state_table[view->count++] = held_state;
+            else
+                done = true;
+        }
+        leave(view);
+    }
+    state_table_sort(view->state_table, view->count);
+    view->is_collected = true;
+}
+
+static void next_stored(struct overlay_view *view) {
+    view->has_stored =
+        view->cursor && generation_cursor_next(view->cursor, &view->stored_key, &view->stored);
+}
+
+static void begin_entity(struct overlay_view *view) {
+    if (view->overlay->generation)
+        view->cursor = generation_cursor_open(view->overlay->generation, view->entity);
+    view->has_entity = true;
+    next_stored(view);
+}
+
+static void end_entity(struct overlay_view *view) {
+    generation_cursor_close(view->cursor);
+    view->cursor = NULL;
+    view->has_entity = false;
+    view->entity++;
+}
+
+static struct text text_of_state(const struct state *state) {
+    return (struct text){.data = (const char *)state->bytes, .length = state->length};
+}
+
+/* What the held state was when the view was opened. */
+static struct text state_then(struct overlay_view *view, const struct held_state *held_state) {
+    if (!view->guard)
+        return text_of_state(&held_state->state);
+    struct text key = held_state_key(held_state);
+    uint64_t key_hash = hash_text(key);
+    enter(view);
+    const struct held_state *kept =
+        state_table_find(&view->kept, held_state->entity, key, key_hash);
+    const struct state *state = kept ? &kept->state : &held_state->state;
+    buffer_clear(&view->copy);
+    buffer_append(&view->copy, state->bytes, state->length);
+    leave(view);
+    return (struct text){.data = (const char *)view->copy.bytes, .length = view->copy.length};
+}
+
+/* The entity's next state; false when there is none left. */
+static bool step(struct overlay_view *view, struct text *ret_key, struct text *ret_state) {
+    const struct held_state *held_state =
+        view->at < view->count ? view->state_table[view->at] : NULL;
+    if (held_state && held_state->entity != view->entity)
+        held_state = NULL;
+    if (!held_state && !view->has_stored)
+        return false;
+    int order = 1; /* of the held state's key against the table's */
+    if (held_state)
+        order = view->has_stored ? text_compare(held_state_key(held_state), view->stored_key) : -1;
+    *ret_key = order > 0 ? view->stored_key : held_state_key(held_state);
+    *ret_state = order > 0 ? view->stored : state_then(view, held_state);
+    if (order >= 0)
+        next_stored(view);
+    if (order <= 0)
+        view->at++;
+    return true;
+}
+
+static bool is_idle(const struct overlay_view *view, struct text state) {
+    const struct plan *plan = view->overlay->plan;
+    return state.length == 0 ||
+           state_is_idle(state.data, state.length, &plan->entities[view->entity], plan->lateness_us,
+                         view->tally.newest_event_time_us);
+}
+
+bool overlay_view_next(struct overlay_view *view, size_t *ret_entity, struct text *ret_key,
+                       struct text *ret_state) {
+    if (!view->is_collected)
+        collect(view);
+    while (view->entity < view->overlay->plan->entity_count) {
+        if (!view->has_entity)
+            begin_entity(view);
+        struct text key, state;
+        while (step(view, &key, &state)) {
+            if (is_idle(view, state))
+                continue;
+            *ret_entity = view->entity;
+            *ret_key = key;
+            *ret_state = state;
+            return true;
+        }
+        end_entity(view);
+    }
+    return false;
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * All of them */
+
+uint64_t overlay_view_hash(struct overlay_view *view) {
+    struct hash_stream *stream = hash_stream_new();
+    const struct plan *plan = view->overlay->plan;
+    char *table = NULL; /* of table_entity */
+    size_t entity, table_entity = SIZE_MAX;
+    struct text key, state;
+    while (overlay_view_next(view, &entity, &key, &state)) {
+        if (entity != table_entity) {
+            free(table);
+            table = content_hash_state_table(plan->entities[entity].name);
+            table_entity = entity;
+        }
+        content_hash_add(stream, text_of(table), key, state);
+    }
+    free(table);
+    uint64_t hash = hash_stream_value(stream);
+    hash_stream_free(stream);
+    return hash;
+}
+
+int overlay_visit(const struct overlay *overlay,
+                  int (*visit)(void *user, size_t entity, struct text key, struct text state),
+                  void *user) {
+    struct overlay_view *view = overlay_view_open((struct overlay *)(uintptr_t)overlay, NULL);
+    size_t entity;
+    struct text key, state;
+    int r = 0;
+    while (r == 0 && overlay_view_next(view, &entity, &key, &state))
+        r = visit(user, entity, key, state);
+    overlay_view_close(view);
+    return r;
+}
+
+uint64_t overlay_hash(const struct overlay *overlay) {
+    struct overlay_view *view = overlay_view_open((struct overlay *)(uintptr_t)overlay, NULL);
+    uint64_t hash = overlay_view_hash(view);
+    overlay_view_close(view);
+    return hash;
+}

@@ -1,0 +1,272 @@
+#include "protobuf.h"
+
+#include "core/base/check.h"
+#include "core/wire/types/field_text.h"
+
+/* The generated member of each text field. */
+static const size_t field_offsets[FIELD_COUNT] = {
+    [FIELD_CARD] = offsetof(Harrier__V1__Transaction, card),
+    [FIELD_CUSTOMER] = offsetof(Harrier__V1__Transaction, customer),
+    [FIELD_ACCOUNT] = offsetof(Harrier__V1__Transaction, account),
+    [FIELD_MERCHANT] = offsetof(Harrier__V1__Transaction, merchant),
+    [FIELD_TERMINAL] = offsetof(Harrier__V1__Transaction, terminal),
+    [FIELD_DEVICE] = offsetof(Harrier__V1__Transaction, device),
+    [FIELD_IP] = offsetof(Harrier__V1__Transaction, ip),
+    [FIELD_COUNTRY] = offsetof(Harrier__V1__Transaction, country),
+    [FIELD_MCC] = offsetof(Harrier__V1__Transaction, mcc),
+    [FIELD_CHANNEL] = offsetof(Harrier__V1__Transaction, channel),
+    [FIELD_EMAIL] = offsetof(Harrier__V1__Transaction, email),
+    [FIELD_PHONE] = offsetof(Harrier__V1__Transaction, phone),
+};
+
+/* protobuf-c reports a refused allocation and bad bytes in the same way; this tells them apart. */
+struct bounded_allocator {
+    struct arena *arena;
+    bool exhausted;
+};
+
+static void *bounded_alloc(void *self, size_t size) {
+    struct bounded_allocator *allocator = self;
+    void *memory = arena_alloc(allocator->arena, size);
+    if (!memory)
+        allocator->exhausted = true;
+    return memory;
+}
+
+static void bounded_free(void *self, void *memory) {
+    (void)self;
+    (void)memory; /* the arena frees everything at once */
+}
+
+int protobuf_exhausted(const char *what, const struct arena *arena, struct error *ret_error) {
+    return error_set(ret_error, ERROR_TOO_LARGE,
+                     "%s that takes more than %zu bytes of memory to decode; expected less content",
+                     what, arena->limit);
+}
+
+void *protobuf_unpack(const ProtobufCMessageDescriptor *type, const char *what,
+                      enum error_code damaged, const void *bytes, size_t length,
+                      struct arena *arena, struct error *ret_error) {
+    struct bounded_allocator bounded = {.arena = arena};
+    ProtobufCAllocator allocator = {
+        .alloc = bounded_alloc, .free = bounded_free, .allocator_data = &bounded};
+    ProtobufCMessage *message = protobuf_c_message_unpack(type, &allocator, length, bytes);
+    if (message)
+        return message;
+    if (bounded.exhausted)
+        protobuf_exhausted(what, arena, ret_error);
+    else
+        error_set(ret_error, damaged,
+                  "%zu bytes are not %s: cut short, or no protobuf of that kind", length, what);
+    return NULL;
+}
+
+void protobuf_pack(const ProtobufCMessage *message, struct buffer *buffer) {
+    size_t size = protobuf_c_message_get_packed_size(message);
+    uint8_t *at = buffer_reserve(buffer, size);
+    size_t packed = protobuf_c_message_pack(message, at);
+    check(packed == size);
+    buffer->length += size;
+}
+
+void scratch_init(struct arena *scratch) {
+    arena_init(scratch, SIZE_MAX);
+}
+
+void *scratch_calloc(struct arena *scratch, size_t count, size_t size) {
+    void *memory = arena_calloc(scratch, count, size);
+    check(memory);
+    return memory;
+}
+
+enum verdict verdict_from_protobuf(int number) {
+    return number >= 0 && number < VERDICT_COUNT ? (enum verdict)number : VERDICT_COUNT;
+}
+
+enum label label_from_protobuf(int number) {
+    return number >= 0 && number < LABEL_COUNT ? (enum label)number : LABEL_COUNT;
+}
+
+static struct attribute attribute_from_protobuf(const Harrier__V1__Attribute *in) {
+    struct attribute attribute = {.name = text_from_bytes(in->name)};
+    switch (in->value_case) {
+    case HARRIER__V1__ATTRIBUTE__VALUE_TEXT:
+        attribute.type = ATTRIBUTE_TEXT;
+        attribute.text = text_from_bytes(in->text);
+        break;
+    case HARRIER__V1__ATTRIBUTE__VALUE_INTEGER:
+        attribute.type = ATTRIBUTE_INTEGER;
+        attribute.integer = in->integer;
+        break;
+    case HARRIER__V1__ATTRIBUTE__VALUE_NUMBER:
+        attribute.type = ATTRIBUTE_NUMBER;
+        attribute.number = in->number;
+        break;
+    case HARRIER__V1__ATTRIBUTE__VALUE_FLAG:
+        attribute.type = ATTRIBUTE_FLAG;
+        attribute.flag = in->flag != 0;
+        break;
+    default:
+        attribute.type = ATTRIBUTE_NONE;
+    }
+    return attribute;
+}
+
+int transaction_from_protobuf(const Harrier__V1__Transaction *in, struct arena *arena,
+                              struct transaction *ret_transaction) {
+    struct attribute *attributes = NULL;
+    if (in->n_attributes) {
+        attributes = arena_calloc(arena, in->n_attributes, sizeof *attributes);
+        if (!attributes)
+            return -1;
+    }
+    for (size_t i = 0; i < in->n_attributes; i++)
+        attributes[i] = attribute_from_protobuf(in->attributes[i]);
+    struct transaction transaction = {
+        .id = text_from_bytes(in->id),
+        .event_time_us = in->event_time_us,
+        .amount_minor = in->amount_minor,
+        .currency = text_from_bytes(in->currency),
+        .attributes = attributes,
+        .attribute_count = in->n_attributes,
+    };
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        const void *member = (const char *)in + field_offsets[i];
+        transaction.fields[i] = text_from_bytes(*(const ProtobufCBinaryData *)member);
+    }
+    if (in->location) {
+        transaction.has_location = true;
+        transaction.latitude_e7 = in->location->latitude_e7;
+        transaction.longitude_e7 = in->location->longitude_e7;
+    }
+    *ret_transaction = transaction;
+    return 0;
+}
+
+static void attribute_to_protobuf(const struct attribute *attribute, Harrier__V1__Attribute *out) {
+    harrier__v1__attribute__init(out);
+    out->name = bytes_from_text(attribute->name);
+    switch (attribute->type) {
+    case ATTRIBUTE_TEXT:
+        out->value_case = HARRIER__V1__ATTRIBUTE__VALUE_TEXT;
+        out->text = bytes_from_text(attribute->text);
+        break;
+    case ATTRIBUTE_INTEGER:
+        out->value_case = HARRIER__V1__ATTRIBUTE__VALUE_INTEGER;
+        out->integer = attribute->integer;
+        break;
+    case ATTRIBUTE_NUMBER:
+        out->value_case = HARRIER__V1__ATTRIBUTE__VALUE_NUMBER;
+        out->number = attribute->number;
+        break;
+    case ATTRIBUTE_FLAG:
+        out->value_case = HARRIER__V1__ATTRIBUTE__VALUE_FLAG;
+        out->flag = attribute->flag;
+        break;
+    case ATTRIBUTE_NONE:
+        break;
+    }
+}
+
+Harrier__V1__Transaction *transaction_to_protobuf(const struct transaction *transaction,
+                                                  struct arena *scratch) {
+    Harrier__V1__Transaction *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__transaction__init(out);
+    out->id = bytes_from_text(transaction->id);
+    out->event_time_us = transaction->event_time_us;
+    out->amount_minor = transaction->amount_minor;
+    out->currency = bytes_from_text(transaction->currency);
+    for (size_t i = 0; i < FIELD_COUNT; i++) {
+        void *member = (char *)out + field_offsets[i];
+        *(ProtobufCBinaryData *)member = bytes_from_text(transaction->fields[i]);
+    }
+    if (transaction->has_location) {
+        out->location = scratch_calloc(scratch, 1, sizeof *out->location);
+        harrier__v1__location__init(out->location);
+        out->location->latitude_e7 = transaction->latitude_e7;
+        out->location->longitude_e7 = transaction->longitude_e7;
+    }
+    if (transaction->attribute_count) {
+        size_t count = transaction->attribute_count;
+        Harrier__V1__Attribute *attributes = scratch_calloc(scratch, count, sizeof *attributes);
+        out->attributes = scratch_calloc(scratch, count, sizeof *out->attributes);
+        out->n_attributes = count;
+        for (size_t i = 0; i < count; i++) {
+            attribute_to_protobuf(&transaction->attributes[i], &attributes[i]);
+            out->attributes[i] = &attributes[i];
+        }
+    }
+    return out;
+}
+
+static bool tags_from_protobuf(const Harrier__V1__Reason *in, struct arena *arena,
+                               const struct text **ret_tags) {
+    if (in->n_tags == 0)
+        return true;
+    struct text *tags = arena_calloc(arena, in->n_tags, sizeof *tags);
+    for (size_t i = 0; i < in->n_tags && tags; i++)
+        tags[i] = text_from_bytes(in->tags[i]);
+    *ret_tags = tags;
+    return tags != NULL;
+}
+
+static ProtobufCBinaryData *tags_to_protobuf(const struct reason *reason, struct arena *scratch) {
+    if (reason->tag_count == 0)
+        return NULL;
+    ProtobufCBinaryData *tags = scratch_calloc(scratch, reason->tag_count, sizeof *tags);
+    for (size_t i = 0; i < reason->tag_count; i++)
+        tags[i] = bytes_from_text(reason->tags[i]);
+    return tags;
+}
+
+int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct arena *arena,
+                          const struct reason **ret_reasons) {
+    struct reason *reasons = NULL;
+    if (count) {
+        reasons = arena_calloc(arena, count, sizeof *reasons);
+        if (!reasons)
+            return -1;
+    }
+    for (size_t i = 0; i < count; i++) {
+        reasons[i] = (struct reason){
+            .rule = text_from_bytes(in[i]->rule),
+            .text = text_from_bytes(in[i]->text),
+            .score = in[i]->score,
+            .verdict = verdict_from_protobuf((int)in[i]->verdict),
+            .shadow = in[i]->shadow != 0,
+            .suppressed = in[i]->suppressed != 0,
+            .tag_count = in[i]->n_tags,
+            .group = text_from_bytes(in[i]->group),
+            .capped = in[i]->capped,
+            .verdict_if_live = verdict_from_protobuf((int)in[i]->verdict_if_live),
+        };
+        if (!tags_from_protobuf(in[i], arena, &reasons[i].tags))
+            return -1;
+    }
+    *ret_reasons = reasons;
+    return 0;
+}
+
+Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t count,
+                                          struct arena *scratch) {
+    if (count == 0)
+        return NULL;
+    Harrier__V1__Reason *out = scratch_calloc(scratch, count, sizeof *out);
+    Harrier__V1__Reason **pointers = scratch_calloc(scratch, count, sizeof *pointers);
+    for (size_t i = 0; i < count; i++) {
+        harrier__v1__reason__init(&out[i]);
+        out[i].rule = bytes_from_text(reasons[i].rule);
+        out[i].text = bytes_from_text(field_cut(reasons[i].text, REASON_TEXT_MAX));
+        out[i].score = reasons[i].score;
+        out[i].verdict = (Harrier__V1__Verdict)reasons[i].verdict;
+        out[i].shadow = reasons[i].shadow;
+        out[i].suppressed = reasons[i].suppressed;
+        out[i].n_tags = reasons[i].tag_count;
+        out[i].tags = tags_to_protobuf(&reasons[i], scratch);
+        out[i].group = bytes_from_text(reasons[i].group);
+        out[i].capped = reasons[i].capped;
+        out[i].verdict_if_live = (Harrier__V1__Verdict)reasons[i].verdict_if_live;
+        pointers[i] = &out[i];
+    }
+    return pointers;
+}

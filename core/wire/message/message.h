@@ -1,0 +1,278 @@
+/* Requests and responses: plain structs ↔ the bytes of harrier.proto.
+ *
+ * Decoding trusts nothing: sizes are capped before anything is unpacked, unpacking goes into a
+ * bounded arena, and everything decoded lives in that arena (never in the input bytes). */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/wire/bytes/list_part.h"
+#include "core/wire/types/decision.h"
+#include "core/wire/types/explanation.h"
+#include "core/wire/types/list_change.h"
+#include "core/wire/types/transaction.h"
+
+#define MESSAGE_PROTOCOL 1
+/* Bytes of a request; 1,000 ordinary transactions are 300 KB. */
+#define MESSAGE_SIZE_MAX          (2u << 20)
+#define MESSAGE_RESPONSE_SIZE_MAX (8u << 20)
+
+/* Limits for the arena to decode into. Every request of 1,000 transactions with 64 attributes each
+ * that is within MESSAGE_SIZE_MAX fits, and every ordinary response within its size; one of nothing
+ * but tiny features may not, and is then ERROR_TOO_LARGE. */
+#define MESSAGE_ARENA_LIMIT          ((size_t)32 << 20)
+#define MESSAGE_RESPONSE_ARENA_LIMIT ((size_t)128 << 20)
+
+#define ENTITY_KEY_PARTS_MAX 16
+
+enum call {
+    CALL_NONE,
+    CALL_SCORE,
+    CALL_REPORT_OUTCOME,
+    CALL_GET_ENTITY,
+    CALL_STATUS,
+    CALL_CHANGE_LIST,
+    CALL_GET_LIST,
+    CALL_RELOAD,
+    CALL_EXPLAIN,
+    CALL_COUNT
+};
+
+const char *call_name(enum call call); /* "score", "report_outcome", … for metrics and messages */
+
+struct score_request {
+    const struct transaction *transactions;
+    size_t transaction_count;
+    bool dry_run, return_features;
+};
+
+struct outcome_request {
+    const struct outcome *outcomes;
+    size_t outcome_count;
+};
+
+struct entity_request {
+    struct text entity;
+    const struct text *key;
+    size_t key_count;
+    int64_t at_time_us;
+};
+
+struct status_request {
+    bool state_hash;
+};
+
+struct list_change_request {
+    const struct list_change *changes;
+    size_t change_count;
+};
+
+struct list_request {
+    struct text list; /* empty: all, without entries */
+    uint64_t after_position;
+    uint32_t limit; /* 0: LIST_PAGE_MAX */
+};
+
+struct reload_request {
+    bool wait;
+};
+
+struct explain_request {
+    struct text transaction_id;
+};
+
+struct request {
+    uint64_t deadline_us;    /* 0: none */
+    struct text token;       /* as sent: whoever asks for tokens checks it */
+    struct text traceparent; /* as sent */
+    enum call call;
+    union {
+        struct score_request score;
+        struct outcome_request outcome;
+        struct entity_request entity;
+        struct status_request status;
+        struct list_change_request list_change;
+        struct list_request list;
+        struct reload_request reload;
+        struct explain_request explain;
+    };
+};
+
+/* An error as it travels: enum error_code limited to what the wire has; others become internal. */
+struct wire_error {
+    enum error_code code; /* 0: no error */
+    struct text field;
+    struct text message;
+};
+
+struct score_result {
+    struct wire_error error; /* .code 0: look at decision */
+    struct decision decision;
+};
+
+struct outcome_result {
+    struct wire_error error;
+    struct text transaction_id;
+    uint64_t position;
+    bool changed;
+    enum label previous;
+};
+
+struct entity_response {
+    const struct named_value *features;
+    size_t feature_count;
+    int64_t newest_time_us;
+    uint64_t entries;
+    uint64_t state_bytes;
+    uint64_t state_hash;
+    int64_t at_time_us;
+};
+
+/* Features without history until a rebuild, and the rules that use them: the first of each by name.
+ */
+#define WARMING_NAMES_MAX 50
+struct warming {
+    const struct text *features, *rules;
+    size_t named_features, named_rules;
+    uint64_t feature_count, rule_count;
+};
+
+struct status_response {
+    struct text version, state, state_reason;
+    int64_t started_time_us;
+    struct text policy_name;
+    uint64_t snapshot_id;
+    struct text reload_error;
+    int64_t refused_since_time_us;
+    struct warming warming;
+    uint64_t generation_id, generation_position;
+    int64_t generation_time_us;
+    uint64_t position, synced_position, transactions, outcomes;
+    uint64_t labels[LABEL_COUNT]; /* transactions by current label; [LABEL_NONE] is not sent */
+    int64_t newest_event_time_us;
+    uint64_t overlay_entities, overlay_bytes, state_hash;
+    uint64_t duplicates, rejected;
+    bool stale;
+    uint64_t overlay_memory_bytes;
+    struct text swap_state, swap_reason;
+    uint64_t compared_entities, differing_entities;
+};
+
+struct list_change_result {
+    struct wire_error error; /* .code 0: look at the rest */
+    struct text list, value;
+    uint64_t position;
+    bool changed, was_there, in_policy;
+    int64_t previous_expiry_time_us;
+};
+
+struct list_summary {
+    struct text list, type, about, file;
+    bool declared, runtime;
+    uint64_t policy_entries, added_entries, used_entries, changes;
+    int64_t last_change_time_us;
+};
+
+struct list_response {
+    const struct list_summary *lists;
+    size_t list_count;
+    const struct list_addition *entries;
+    size_t entry_count;
+    uint64_t next_position; /* 0: that was all */
+};
+
+enum reload_result {
+    RELOAD_NONE, /* not waited for */
+    RELOAD_ADOPTED,
+    RELOAD_UNCHANGED,
+    RELOAD_REFUSED,
+    RELOAD_RESULT_COUNT
+};
+
+const char *reload_result_name(enum reload_result result); /* "adopted", … */
+
+#define RELOAD_MESSAGES_MAX        (64u << 10)
+#define RELOAD_SHADOW_MESSAGES_MAX (16u << 10)
+
+/* What came of loading one folder. */
+struct folder_reload {
+    struct text folder; /* only of a shadow policy */
+    enum reload_result result;
+    struct text policy_name; /* in force now */
+    uint64_t snapshot_id;
+    struct text error, messages;
+};
+
+struct reload_response {
+    struct folder_reload policy;
+    struct warming warming;
+    const struct folder_reload *shadows;
+    size_t shadow_count;
+};
+
+struct response {
+    struct wire_error error; /* .code 0: the answer below */
+    enum call call;
+    union {
+        struct {
+            const struct score_result *results;
+            size_t count;
+        } score;
+        struct {
+            const struct outcome_result *results;
+            size_t count;
+        } outcome;
+        struct entity_response entity;
+        struct status_response status;
+        struct {
+            const struct list_change_result *results;
+            size_t count;
+        } list_change;
+        struct list_response list;
+        struct reload_response reload;
+        const struct explanation *explain; /* without what another policy would decide */
+    };
+};
+
+/* request: the client's side. Appends to *buffer. Fails (ERROR_TOO_LARGE) over MESSAGE_SIZE_MAX and
+ * over 1,000 transactions or outcomes. */
+int message_encode_request(const struct request *request, struct buffer *buffer,
+                           struct error *ret_error);
+
+/* The same bytes in two parts, for whoever sends one request several times: what may be another
+ * each time (protocol, deadline and token), and behind it the rest. head: MESSAGE_HEAD_MAX bytes;
+ * returns how many it took. The token is at most MESSAGE_TOKEN_MAX bytes. */
+#define MESSAGE_TOKEN_MAX       256
+#define MESSAGE_TRACEPARENT_MAX 55
+#define MESSAGE_HEAD_MAX        (2 + 1 + 10 + 3 + MESSAGE_TOKEN_MAX)
+size_t message_encode_head(uint64_t deadline_us, struct text token, uint8_t head[MESSAGE_HEAD_MAX]);
+int message_encode_rest(const struct request *request, struct buffer *buffer,
+                        struct error *ret_error);
+
+/* ERROR_INVALID (not a request; truncated), ERROR_TOO_LARGE, ERROR_UNSUPPORTED (protocol, call).
+ * Does not look into single transactions: one bad one must not fail the others; transaction_check()
+ * does.
+ */
+int message_decode_request(const void *bytes, size_t length, struct arena *arena,
+                           struct request *ret_request, struct error *ret_error);
+
+/* Only the request's token, where it stands in the bytes; empty: it has none. In a time that does
+ * not depend on what else is in it, and without memory. False: it is no request, as decoding will
+ * say.
+ */
+bool message_peek_token(const void *bytes, size_t length, struct text *ret_token);
+
+/* CALL_SCORE or CALL_REPORT_OUTCOME, when it is a request for that, written as clients mostly write
+ * them, or will be refused; else CALL_NONE. Without memory and without a look into the call. */
+enum call message_peek_call(const void *bytes, size_t length);
+
+/* response: the server's side. Appends to *buffer; always succeeds: texts are cut to their limits,
+ * and an answer over MESSAGE_RESPONSE_SIZE_MAX becomes the error ERROR_TOO_LARGE. */
+void message_encode_response(const struct response *response, struct buffer *buffer);
+int message_decode_response(const void *bytes, size_t length, struct arena *arena,
+                            struct response *ret_response, struct error *ret_error);
+
+/* error → wire_error; the text is copied into the arena. */
+struct wire_error wire_error_from(const struct error *error, struct text field,
+                                  struct arena *arena);

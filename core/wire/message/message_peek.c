@@ -1,0 +1,47 @@
+/* A look at a request's outermost fields, without taking it apart: what follows from it may be
+ * decided before memory is spent on the rest. It reads like the real decoder, and
+ * message_peek_token answers nothing that the decoder would not: tests/fuzz/message.c holds them
+ * against each other. */
+#include "core/wire/bytes/reading.h"
+#include "message.h"
+
+#define TOKEN_NUMBER 3 /* of Request in harrier.proto */
+
+/* The field's bytes, of those that have a length; else an empty text. Lengths may be longer than
+ * needed, as protobuf allows. */
+static struct text take_field(struct reading *reading, unsigned type) {
+    uint64_t length = UINT64_MAX; /* a type that there is not */
+    if (type == WIRE_VARINT) {
+        take_u64(reading);
+        return (struct text){0};
+    }
+    if (type == WIRE_FIXED64)
+        length = 8;
+    else if (type == WIRE_FIXED32)
+        length = 4;
+    else if (type == WIRE_BYTES)
+        length = take_u64(reading);
+    if (length > (uint64_t)(reading->end - reading->at)) {
+        *reading = reading_other();
+        return (struct text){0};
+    }
+    const char *data = (const char *)reading->at;
+    reading->at += length;
+    return type == WIRE_BYTES && length > 0 ? (struct text){.data = data, .length = (size_t)length}
+                                            : (struct text){0};
+}
+
+bool message_peek_token(const void *bytes, size_t length, struct text *ret_token) {
+    struct reading reading = reading_of(bytes, length);
+    struct text token = {0};
+    while (reading.at != reading.end) {
+        uint64_t tag = take_u64(&reading);
+        struct text field = take_field(&reading, tag & 7);
+        if (tag >> 3 == TOKEN_NUMBER)
+            token = field; /* the last one counts */
+    }
+    if (is_other(reading))
+        return false;
+    *ret_token = token;
+    return true;
+}

@@ -1,0 +1,349 @@
+/* Responses as bytes, like requests in request_encode.c. */
+#include "core/base/check.h"
+#include "core/wire/bytes/protobuf.h"
+#include "core/wire/types/field_text.h"
+#include "message_bytes.h"
+#include "message_parts.h"
+
+const char *reload_result_name(enum reload_result result) {
+    static const char *const names[RELOAD_RESULT_COUNT] = {"none", "adopted", "unchanged",
+                                                           "refused"};
+    return (size_t)result < RELOAD_RESULT_COUNT ? names[result] : "none";
+}
+
+struct wire_error wire_error_from(const struct error *error, struct text field,
+                                  struct arena *arena) {
+    struct text message = arena_text(arena, field_cut(text_of(error->text), ERROR_MESSAGE_MAX));
+    if (!message.data) /* no room left: say at least what kind of error */
+        message = text_of(error_code_name(error->code));
+    return (struct wire_error){
+        .code = error->code, .field = arena_text(arena, field), .message = message};
+}
+
+static Harrier__V1__Error *encode_error(const struct wire_error *error, struct arena *scratch) {
+    Harrier__V1__Error *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__error__init(out);
+    out->code = (Harrier__V1__ErrorCode)error_code_to_protobuf(error->code);
+    out->field = bytes_from_text(error->field);
+    out->message = bytes_from_text(field_cut(error->message, ERROR_MESSAGE_MAX));
+    return out;
+}
+
+static void encode_score_answer(const struct response *response, struct arena *scratch,
+                                Harrier__V1__Response *out) {
+    size_t count = response->score.count;
+    Harrier__V1__ScoreResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__score_response__init(answer);
+    Harrier__V1__ScoreResult *results = scratch_calloc(scratch, count, sizeof *results);
+    answer->n_results = count;
+    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    for (size_t i = 0; i < count; i++) {
+        const struct score_result *in = &response->score.results[i];
+        harrier__v1__score_result__init(&results[i]);
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__SCORE_RESULT__RESULT_DECISION;
+            results[i].decision = decision_to_protobuf(&in->decision, scratch);
+        }
+        answer->results[i] = &results[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_SCORE;
+    out->score = answer;
+}
+
+static Harrier__V1__OutcomeAccepted *encode_accepted(const struct outcome_result *in,
+                                                     struct arena *scratch) {
+    Harrier__V1__OutcomeAccepted *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__outcome_accepted__init(out);
+    out->transaction_id = bytes_from_text(in->transaction_id);
+    out->position = in->position;
+    out->changed = in->changed;
+    out->previous = (Harrier__V1__Label)in->previous;
+    return out;
+}
+
+static void encode_outcome_answer(const struct response *response, struct arena *scratch,
+                                  Harrier__V1__Response *out) {
+    size_t count = response->outcome.count;
+    Harrier__V1__ReportOutcomeResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__report_outcome_response__init(answer);
+    Harrier__V1__OutcomeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    answer->n_results = count;
+    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    for (size_t i = 0; i < count; i++) {
+        const struct outcome_result *in = &response->outcome.results[i];
+        harrier__v1__outcome_result__init(&results[i]);
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__OUTCOME_RESULT__RESULT_ACCEPTED;
+            results[i].accepted = encode_accepted(in, scratch);
+        }
+        answer->results[i] = &results[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_REPORT_OUTCOME;
+    out->report_outcome = answer;
+}
+
+static void encode_entity_answer(const struct response *response, struct arena *scratch,
+                                 Harrier__V1__Response *out) {
+    const struct entity_response *in = &response->entity;
+    Harrier__V1__GetEntityResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__get_entity_response__init(answer);
+    answer->n_features = in->feature_count;
+    answer->features = values_to_protobuf(in->features, in->feature_count, scratch);
+    answer->newest_time_us = in->newest_time_us;
+    answer->entries = in->entries;
+    answer->state_bytes = in->state_bytes;
+    answer->state_hash = in->state_hash;
+    answer->at_time_us = in->at_time_us;
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_GET_ENTITY;
+    out->get_entity = answer;
+}
+
+static void encode_labels(const struct status_response *in, struct arena *scratch,
+                          Harrier__V1__StatusResponse *answer) {
+    Harrier__V1__LabelCount *counts = scratch_calloc(scratch, LABEL_COUNT, sizeof *counts);
+    answer->labels = scratch_calloc(scratch, LABEL_COUNT, sizeof *answer->labels);
+    for (enum label label = LABEL_NONE + 1; label < LABEL_COUNT; label++) {
+        if (in->labels[label] == 0)
+            continue;
+        harrier__v1__label_count__init(&counts[label]);
+        counts[label].label = (Harrier__V1__Label)label;
+        counts[label].transactions = in->labels[label];
+        answer->labels[answer->n_labels++] = &counts[label];
+    }
+}
+
+/* The same fields of two messages. */
+#define ENCODE_WARMING(in, scratch, out)                                                           \
+    do {                                                                                           \
+        (out)->n_warming_features = (in)->named_features;                                          \
+        (out)->warming_features =                                                                  \
+            texts_to_protobuf((in)->features, (in)->named_features, (scratch));                    \
+        (out)->warming_feature_count = (in)->feature_count;                                        \
+        (out)->n_warming_rules = (in)->named_rules;                                                \
+        (out)->warming_rules = texts_to_protobuf((in)->rules, (in)->named_rules, (scratch));       \
+        (out)->warming_rule_count = (in)->rule_count;                                              \
+    } while (0)
+
+static void encode_status_answer(const struct response *response, struct arena *scratch,
+                                 Harrier__V1__Response *out) {
+    const struct status_response *in = &response->status;
+    Harrier__V1__StatusResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__status_response__init(answer);
+    answer->version = bytes_from_text(in->version);
+    answer->state = bytes_from_text(in->state);
+    answer->state_reason = bytes_from_text(field_cut(in->state_reason, ERROR_MESSAGE_MAX));
+    answer->started_time_us = in->started_time_us;
+    answer->policy_name = bytes_from_text(in->policy_name);
+    answer->snapshot_id = in->snapshot_id;
+    answer->reload_error = bytes_from_text(field_cut(in->reload_error, ERROR_MESSAGE_MAX));
+    answer->refused_since_time_us = in->refused_since_time_us;
+    ENCODE_WARMING(&in->warming, scratch, answer);
+    answer->generation_id = in->generation_id;
+    answer->generation_position = in->generation_position;
+    answer->generation_time_us = in->generation_time_us;
+    answer->position = in->position;
+    answer->synced_position = in->synced_position;
+    answer->transactions = in->transactions;
+    answer->outcomes = in->outcomes;
+    encode_labels(in, scratch, answer);
+    answer->newest_event_time_us = in->newest_event_time_us;
+    answer->overlay_entities = in->overlay_entities;
+    answer->overlay_bytes = in->overlay_bytes;
+    answer->state_hash = in->state_hash;
+    answer->duplicates = in->duplicates;
+    answer->rejected = in->rejected;
+    answer->stale = in->stale;
+    answer->overlay_memory_bytes = in->overlay_memory_bytes;
+    answer->swap_state = bytes_from_text(in->swap_state);
+    answer->swap_reason = bytes_from_text(field_cut(in->swap_reason, ERROR_MESSAGE_MAX));
+    answer->compared_entities = in->compared_entities;
+    answer->differing_entities = in->differing_entities;
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_STATUS;
+    out->status = answer;
+}
+
+static Harrier__V1__ListChanged *encode_changed(const struct list_change_result *in,
+                                                struct arena *scratch) {
+    Harrier__V1__ListChanged *out = scratch_calloc(scratch, 1, sizeof *out);
+    harrier__v1__list_changed__init(out);
+    out->list = bytes_from_text(in->list);
+    out->value = bytes_from_text(in->value);
+    out->position = in->position;
+    out->changed = in->changed;
+    out->was_there = in->was_there;
+    out->previous_expiry_time_us = in->previous_expiry_time_us;
+    out->in_policy = in->in_policy;
+    return out;
+}
+
+static void encode_list_change_answer(const struct response *response, struct arena *scratch,
+                                      Harrier__V1__Response *out) {
+    size_t count = response->list_change.count;
+    Harrier__V1__ChangeListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__change_list_response__init(answer);
+    Harrier__V1__ListChangeResult *results = scratch_calloc(scratch, count, sizeof *results);
+    answer->n_results = count;
+    answer->results = scratch_calloc(scratch, count, sizeof *answer->results);
+    for (size_t i = 0; i < count; i++) {
+        const struct list_change_result *in = &response->list_change.results[i];
+        harrier__v1__list_change_result__init(&results[i]);
+        if (in->error.code) {
+            results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_ERROR;
+            results[i].error = encode_error(&in->error, scratch);
+        } else {
+            results[i].result_case = HARRIER__V1__LIST_CHANGE_RESULT__RESULT_CHANGED;
+            results[i].changed = encode_changed(in, scratch);
+        }
+        answer->results[i] = &results[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_CHANGE_LIST;
+    out->change_list = answer;
+}
+
+static void encode_summary(const struct list_summary *in, Harrier__V1__ListSummary *out) {
+    harrier__v1__list_summary__init(out);
+    out->list = bytes_from_text(in->list);
+    out->type = bytes_from_text(in->type);
+    out->about = bytes_from_text(in->about);
+    out->file = bytes_from_text(in->file);
+    out->declared = in->declared;
+    out->runtime = in->runtime;
+    out->policy_entries = in->policy_entries;
+    out->added_entries = in->added_entries;
+    out->used_entries = in->used_entries;
+    out->changes = in->changes;
+    out->last_change_time_us = in->last_change_time_us;
+}
+
+static void encode_list_entry(const struct list_addition *in, Harrier__V1__ListEntry *out) {
+    harrier__v1__list_entry__init(out);
+    out->value = bytes_from_text(in->value);
+    out->expiry_time_us = in->expiry_time_us;
+    out->position = in->position;
+    out->receive_time_us = in->receive_time_us;
+    out->source = bytes_from_text(in->source);
+    out->reason = bytes_from_text(in->reason);
+}
+
+static void encode_list_answer(const struct response *response, struct arena *scratch,
+                               Harrier__V1__Response *out) {
+    const struct list_response *in = &response->list;
+    Harrier__V1__GetListResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__get_list_response__init(answer);
+    Harrier__V1__ListSummary *lists = scratch_calloc(scratch, in->list_count, sizeof *lists);
+    Harrier__V1__ListEntry *entries = scratch_calloc(scratch, in->entry_count, sizeof *entries);
+    answer->n_lists = in->list_count;
+    answer->lists = scratch_calloc(scratch, in->list_count, sizeof *answer->lists);
+    answer->n_entries = in->entry_count;
+    answer->entries = scratch_calloc(scratch, in->entry_count, sizeof *answer->entries);
+    for (size_t i = 0; i < in->list_count; i++) {
+        encode_summary(&in->lists[i], &lists[i]);
+        answer->lists[i] = &lists[i];
+    }
+    for (size_t i = 0; i < in->entry_count; i++) {
+        encode_list_entry(&in->entries[i], &entries[i]);
+        answer->entries[i] = &entries[i];
+    }
+    answer->next_position = in->next_position;
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_GET_LIST;
+    out->get_list = answer;
+}
+
+static void encode_shadow_reload(const struct folder_reload *in, Harrier__V1__ShadowReload *out) {
+    harrier__v1__shadow_reload__init(out);
+    out->folder = bytes_from_text(field_cut(in->folder, ERROR_MESSAGE_MAX));
+    out->result = (Harrier__V1__ReloadResult)in->result;
+    out->policy_name = bytes_from_text(in->policy_name);
+    out->snapshot_id = in->snapshot_id;
+    out->error = bytes_from_text(field_cut(in->error, ERROR_MESSAGE_MAX));
+    out->messages = bytes_from_text(field_cut(in->messages, RELOAD_SHADOW_MESSAGES_MAX));
+}
+
+static void encode_reload_answer(const struct response *response, struct arena *scratch,
+                                 Harrier__V1__Response *out) {
+    const struct reload_response *in = &response->reload;
+    Harrier__V1__ReloadResponse *answer = scratch_calloc(scratch, 1, sizeof *answer);
+    harrier__v1__reload_response__init(answer);
+    answer->result = (Harrier__V1__ReloadResult)in->policy.result;
+    answer->policy_name = bytes_from_text(in->policy.policy_name);
+    answer->snapshot_id = in->policy.snapshot_id;
+    answer->error = bytes_from_text(field_cut(in->policy.error, ERROR_MESSAGE_MAX));
+    answer->messages = bytes_from_text(field_cut(in->policy.messages, RELOAD_MESSAGES_MAX));
+    ENCODE_WARMING(&in->warming, scratch, answer);
+    Harrier__V1__ShadowReload *shadows = scratch_calloc(scratch, in->shadow_count, sizeof *shadows);
+    answer->n_shadows = in->shadow_count;
+    answer->shadows = scratch_calloc(scratch, in->shadow_count, sizeof *answer->shadows);
+    for (size_t i = 0; i < in->shadow_count; i++) {
+        encode_shadow_reload(&in->shadows[i], &shadows[i]);
+        answer->shadows[i] = &shadows[i];
+    }
+    out->answer_case = HARRIER__V1__RESPONSE__ANSWER_RELOAD;
+    out->reload = answer;
+}
+
+static void encode_answer(const struct response *response, struct arena *scratch,
+                          Harrier__V1__Response *out) {
+    switch (response->call) {
+    case CALL_SCORE:
+        encode_score_answer(response, scratch, out);
+        return;
+    case CALL_REPORT_OUTCOME:
+        encode_outcome_answer(response, scratch, out);
+        return;
+    case CALL_GET_ENTITY:
+        encode_entity_answer(response, scratch, out);
+        return;
+    case CALL_STATUS:
+        encode_status_answer(response, scratch, out);
+        return;
+    case CALL_CHANGE_LIST:
+        encode_list_change_answer(response, scratch, out);
+        return;
+    case CALL_GET_LIST:
+        encode_list_answer(response, scratch, out);
+        return;
+    case CALL_RELOAD:
+        encode_reload_answer(response, scratch, out);
+        return;
+    case CALL_EXPLAIN:
+        out->answer_case = HARRIER__V1__RESPONSE__ANSWER_EXPLAIN;
+        out->explain = explanation_to_protobuf(response->explain, scratch);
+        return;
+    case CALL_NONE:
+    case CALL_COUNT:
+        break;
+    }
+    check(!"a response has an error or the answer to a call");
+}
+
+void message_pack_response(const struct response *response, struct buffer *buffer) {
+    struct arena scratch;
+    scratch_init(&scratch);
+    Harrier__V1__Response out;
+    harrier__v1__response__init(&out);
+    if (response->error.code)
+        out.error = encode_error(&response->error, &scratch);
+    else
+        encode_answer(response, &scratch, &out);
+    if (protobuf_c_message_get_packed_size(&out.base) > MESSAGE_RESPONSE_SIZE_MAX) {
+        struct wire_error too_large = {
+            .code = ERROR_TOO_LARGE,
+            .message = TEXT_LITERAL("the answer is over 8 MiB; ask for fewer at a time, or without "
+                                    "features: what was scored stands, the same ids return it")};
+        harrier__v1__response__init(&out);
+        out.error = encode_error(&too_large, &scratch);
+    }
+    protobuf_pack(&out.base, buffer);
+    arena_deinit(&scratch);
+}
+
+void message_encode_response(const struct response *response, struct buffer *buffer) {
+    if (!message_write_response(response, buffer))
+        message_pack_response(response, buffer);
+}

@@ -1,0 +1,440 @@
+/* Archive records as bytes. Encoding is a function of the record alone: fields go out in the order
+ * of their numbers, repeated ones in the record's order, absent ones not at all. What every
+ * transaction and outcome takes is written by hand (writing.h), the rest by the generated code. */
+#include "record.h"
+
+#include "core/base/check.h"
+#include "core/wire/bytes/decision_bytes.h"
+#include "core/wire/bytes/protobuf.h"
+#include "core/wire/bytes/transaction_bytes.h"
+#include "core/wire/bytes/writing.h"
+
+static const char *const type_names[RECORD_TYPE_COUNT] = {
+    [RECORD_TRANSACTION] = "transaction", [RECORD_OUTCOME] = "outcome",
+    [RECORD_LIST_CHANGE] = "list_change", [RECORD_SNAPSHOT] = "snapshot",
+    [RECORD_GENERATION] = "generation",   [RECORD_ENGINE] = "engine",
+    [RECORD_SHADOW] = "shadow",
+};
+
+const char *record_type_name(enum record_type type) {
+    bool known = type >= RECORD_TRANSACTION && type < RECORD_TYPE_COUNT;
+    return known ? type_names[type] : "unknown";
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Encoding */
+
+#define SHADOW_FIELDS 6 /* of message ShadowDecision; its rules are one */
+
+static size_t shadows_room(const struct decision *decision) {
+    size_t room = 0;
+    for (size_t i = 0; i < decision->shadow_count; i++)
+        room += (1 + SHADOW_FIELDS + decision->shadows[i].rule_count) * FIELD_ROOM;
+    return room;
+}
+
+static uint8_t *write_shadow(const struct shadow_decision *shadow, uint8_t *at) {
+    const uint8_t *end = at;
+    at = put_number(at, 6, shadow->degraded);
+    at = put_number(at, 5, shadow->rule_errors);
+    if (shadow->rule_count > 0) {
+        const uint8_t *rules_end = at;
+        for (size_t i = shadow->rule_count; i-- > 0;)
+            at = put_varint(at, shadow->rules[i]);
+        at = put_message(at, 4, rules_end);
+    }
+    at = put_number(at, 3, shadow->score);
+    at = put_number(at, 2, shadow->verdict);
+    at = put_fixed64(at, 1, shadow->snapshot_id);
+    return put_message(at, 12, end);
+}
+
+static void encode_transaction(const struct record *record, struct buffer *buffer) {
+    enum { FIELDS = 12 };
+    const struct transaction *transaction = &record->transaction.transaction;
+    const struct decision *decision = &record->transaction.decision;
+    size_t room = FIELDS * FIELD_ROOM + transaction_room(transaction) + reasons_room(decision) +
+                  decision->degraded_reason.length + shadows_room(decision);
+    struct writing writing = writing_begin(buffer, room);
+    uint8_t *at = writing.end;
+    for (size_t i = decision->shadow_count; i-- > 0;)
+        at = write_shadow(&decision->shadows[i], at);
+    at = put_fixed64(at, 11, decision->feature_hash);
+    at = put_number(at, 10, decision->rule_errors);
+    at = put_text(at, 9, decision->degraded_reason);
+    at = put_number(at, 8, decision->degraded);
+    at = put_fixed64(at, 7, decision->generation_id);
+    at = put_fixed64(at, 6, decision->snapshot_id);
+    at = reasons_write(decision, 5, at);
+    at = put_number(at, 4, decision->score);
+    at = put_number(at, 3, decision->verdict);
+    at = transaction_write(transaction, 2, at);
+    at = put_integer(at, 1, record->receive_time_us);
+    writing_finish(&writing, at);
+}
+
+static void encode_outcome(const struct record *record, struct buffer *buffer) {
+    enum { FIELDS = 8 };
+    const struct outcome_record *outcome = &record->outcome;
+    size_t room =
+        FIELDS * FIELD_ROOM + transaction_room(&outcome->transaction) + outcome->source.length;
+    struct writing writing = writing_begin(buffer, room);
+    uint8_t *at = writing.end;
+    at = put_number(at, 8, outcome->verdict);
+    at = transaction_write(&outcome->transaction, 7, at);
+    at = put_number(at, 6, outcome->transaction_position);
+    at = put_text(at, 5, outcome->source);
+    at = put_number(at, 4, outcome->label);
+    at = put_number(at, 3, outcome->previous);
+    at = put_integer(at, 2, outcome->known_time_us);
+    at = put_integer(at, 1, record->receive_time_us);
+    writing_finish(&writing, at);
+}
+
+static Harrier__Archive__V1__PolicyFile **files_to_protobuf(const struct policy_file *files,
+                                                            size_t count, struct arena *scratch) {
+    Harrier__Archive__V1__PolicyFile *all = scratch_calloc(scratch, count, sizeof *all);
+    Harrier__Archive__V1__PolicyFile **out = scratch_calloc(scratch, count, sizeof(*out));
+    for (size_t i = 0; i < count; i++) {
+        harrier__archive__v1__policy_file__init(&all[i]);
+        all[i].path = bytes_from_text(files[i].path);
+        all[i].content = bytes_from_text(files[i].content);
+        out[i] = &all[i];
+    }
+    return out;
+}
+
+static void encode_snapshot(const struct record *record, struct arena *scratch,
+                            struct buffer *buffer) {
+    const struct snapshot_record *snapshot = &record->snapshot;
+    Harrier__Archive__V1__SnapshotRecord out;
+    harrier__archive__v1__snapshot_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.snapshot_id = snapshot->snapshot_id;
+    out.name = bytes_from_text(snapshot->name);
+    out.n_files = snapshot->file_count;
+    out.files = files_to_protobuf(snapshot->files, snapshot->file_count, scratch);
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_generation(const struct record *record, struct arena *scratch,
+                              struct buffer *buffer) {
+    Harrier__Archive__V1__GenerationRecord out;
+    harrier__archive__v1__generation_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.generation_id = record->generation.generation_id;
+    out.position = record->generation.position;
+    out.chain = record->generation.chain;
+    out.plan_id = record->generation.plan_id;
+    out.snapshot_id = record->generation.snapshot_id;
+    out.n_files = record->generation.file_count;
+    out.files = files_to_protobuf(record->generation.files, record->generation.file_count, scratch);
+    out.thresholds = threshold_set_to_protobuf(&record->generation.thresholds, scratch);
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_engine(const struct record *record, struct buffer *buffer) {
+    Harrier__Archive__V1__EngineRecord out;
+    harrier__archive__v1__engine_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.version = bytes_from_text(record->engine.version);
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_list_change(const struct record *record, struct buffer *buffer) {
+    const struct list_change_record *change = &record->list_change;
+    Harrier__Archive__V1__ListChangeRecord out;
+    harrier__archive__v1__list_change_record__init(&out);
+    out.receive_time_us = record->receive_time_us;
+    out.list = bytes_from_text(change->list);
+    out.entry = bytes_from_text(change->entry);
+    out.removed = change->removed;
+    out.expiry_time_us = change->expiry_time_us;
+    out.source = bytes_from_text(change->source);
+    out.reason = bytes_from_text(change->reason);
+    protobuf_pack(&out.base, buffer);
+}
+
+static void encode_typed(const struct record *record, struct arena *scratch,
+                         struct buffer *buffer) {
+    switch (record->type) {
+    case RECORD_TRANSACTION:
+        encode_transaction(record, buffer);
+        return;
+    case RECORD_OUTCOME:
+        encode_outcome(record, buffer);
+        return;
+    case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
+        encode_snapshot(record, scratch, buffer);
+        return;
+    case RECORD_GENERATION:
+        encode_generation(record, scratch, buffer);
+        return;
+    case RECORD_ENGINE:
+        encode_engine(record, buffer);
+        return;
+    case RECORD_LIST_CHANGE:
+        encode_list_change(record, buffer);
+        return;
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    check(!"a record has a type");
+}
+
+void record_encode(const struct record *record, struct buffer *buffer) {
+    struct arena scratch;
+    scratch_init(&scratch);
+    encode_typed(record, &scratch, buffer);
+    arena_deinit(&scratch);
+}
+
+/* ---------------------------------------------------------------------------------------------
+ * Decoding */
+
+/* What a record's payload is unpacked from, so that each type needs only its own fields. */
+struct payload {
+    const void *bytes;
+    size_t length;
+    struct arena *arena;
+};
+
+static const void *unpack(const struct payload *payload, const ProtobufCMessageDescriptor *type,
+                          const char *what, struct error *ret_error) {
+    return protobuf_unpack(type, what, ERROR_DAMAGED, payload->bytes, payload->length,
+                           payload->arena, ret_error);
+}
+
+static int missing(const char *what, const char *field, struct error *ret_error) {
+    return error_set(ret_error, ERROR_DAMAGED, "%s without its %s", what, field);
+}
+
+static int unknown(const char *what, const char *field, int number, struct error *ret_error) {
+    return error_set(ret_error, ERROR_DAMAGED, "%s with %s %d, which this version does not know",
+                     what, field, number);
+}
+
+static bool shadow_from_protobuf(const Harrier__Archive__V1__ShadowDecision *in,
+                                 struct arena *arena, struct shadow_decision *ret_shadow) {
+    *ret_shadow = (struct shadow_decision){
+        .snapshot_id = in->snapshot_id,
+        .verdict = verdict_from_protobuf((int)in->verdict),
+        .score = in->score,
+        .rule_count = in->n_rules,
+        .rule_errors = in->rule_errors,
+        .degraded = in->degraded != 0,
+    };
+    if (in->n_rules == 0)
+        return true;
+    uint32_t *rules = arena_calloc(arena, in->n_rules, sizeof *rules);
+    if (rules)
+        memcpy(rules, in->rules, in->n_rules * sizeof *rules);
+    ret_shadow->rules = rules;
+    return rules != NULL;
+}
+
+static int decode_shadows(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
+                          struct decision *decision, struct error *ret_error) {
+    const char *what = "a transaction record";
+    if (in->n_shadows == 0)
+        return 0;
+    struct shadow_decision *shadows = arena_calloc(arena, in->n_shadows, sizeof *shadows);
+    for (size_t i = 0; i < in->n_shadows; i++) {
+        if (!shadows || !shadow_from_protobuf(in->shadows[i], arena, &shadows[i]))
+            return protobuf_exhausted(what, arena, ret_error);
+        if (shadows[i].verdict == VERDICT_COUNT)
+            return unknown(what, "a shadow's verdict", (int)in->shadows[i]->verdict, ret_error);
+    }
+    decision->shadows = shadows;
+    decision->shadow_count = in->n_shadows;
+    return 0;
+}
+
+static int decode_decision(const Harrier__Archive__V1__TransactionRecord *in, struct arena *arena,
+                           struct decision *decision, struct error *ret_error) {
+    *decision = (struct decision){
+        .transaction_id = text_from_bytes(in->transaction->id),
+        .verdict = verdict_from_protobuf((int)in->verdict),
+        .score = in->score,
+        .reason_count = in->n_reasons,
+        .snapshot_id = in->snapshot_id,
+        .generation_id = in->generation_id,
+        .degraded = in->degraded != 0,
+        .degraded_reason = text_from_bytes(in->degraded_reason),
+        .rule_errors = in->rule_errors,
+        .feature_hash = in->feature_hash,
+    };
+    const char *what = "a transaction record";
+    if (decision->verdict == VERDICT_COUNT)
+        return unknown(what, "verdict", (int)in->verdict, ret_error);
+    if (reasons_from_protobuf(in->reasons, in->n_reasons, arena, &decision->reasons) < 0)
+        return protobuf_exhausted(what, arena, ret_error);
+    for (size_t i = 0; i < in->n_reasons; i++) {
+        const struct reason *reason = &decision->reasons[i];
+        if (reason->verdict == VERDICT_COUNT)
+            return unknown(what, "a reason's verdict", (int)in->reasons[i]->verdict, ret_error);
+        if (reason->verdict_if_live == VERDICT_COUNT)
+            return unknown(what, "a reason's verdict", (int)in->reasons[i]->verdict_if_live,
+                           ret_error);
+    }
+    return decode_shadows(in, arena, decision, ret_error);
+}
+
+static int decode_transaction(const struct payload *payload, struct record *record,
+                              struct error *ret_error) {
+    const char *what = "a transaction record";
+    const Harrier__Archive__V1__TransactionRecord *in =
+        unpack(payload, &harrier__archive__v1__transaction_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    if (!in->transaction)
+        return missing(what, "transaction", ret_error);
+    record->receive_time_us = in->receive_time_us;
+    if (transaction_from_protobuf(in->transaction, payload->arena,
+                                  &record->transaction.transaction) < 0)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    return decode_decision(in, payload->arena, &record->transaction.decision, ret_error);
+}
+
+static int decode_outcome(const struct payload *payload, struct record *record,
+                          struct error *ret_error) {
+    const char *what = "an outcome record";
+    const Harrier__Archive__V1__OutcomeRecord *in =
+        unpack(payload, &harrier__archive__v1__outcome_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    if (!in->transaction)
+        return missing(what, "transaction", ret_error);
+    record->receive_time_us = in->receive_time_us;
+    struct outcome_record *outcome = &record->outcome;
+    outcome->known_time_us = in->known_time_us;
+    outcome->previous = label_from_protobuf((int)in->previous);
+    outcome->label = label_from_protobuf((int)in->label);
+    outcome->source = text_from_bytes(in->source);
+    outcome->transaction_position = in->transaction_position;
+    outcome->verdict = verdict_from_protobuf((int)in->verdict);
+    if (outcome->previous == LABEL_COUNT)
+        return unknown(what, "previous label", (int)in->previous, ret_error);
+    if (outcome->label == LABEL_COUNT)
+        return unknown(what, "label", (int)in->label, ret_error);
+    if (outcome->verdict == VERDICT_COUNT)
+        return unknown(what, "verdict", (int)in->verdict, ret_error);
+    if (transaction_from_protobuf(in->transaction, payload->arena, &outcome->transaction) < 0)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    return 0;
+}
+
+/* NULL: the arena is exhausted */
+static const struct policy_file *files_from_protobuf(Harrier__Archive__V1__PolicyFile *const *in,
+                                                     size_t count, struct arena *arena) {
+    struct policy_file *files = arena_calloc(arena, count ? count : 1, sizeof *files);
+    for (size_t i = 0; i < count && files; i++)
+        files[i] = (struct policy_file){.path = text_from_bytes(in[i]->path),
+                                        .content = text_from_bytes(in[i]->content)};
+    return files;
+}
+
+static int decode_snapshot(const struct payload *payload, struct record *record,
+                           struct error *ret_error) {
+    const char *what = "a snapshot record";
+    const Harrier__Archive__V1__SnapshotRecord *in =
+        unpack(payload, &harrier__archive__v1__snapshot_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    const struct policy_file *files = files_from_protobuf(in->files, in->n_files, payload->arena);
+    if (!files)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    record->receive_time_us = in->receive_time_us;
+    record->snapshot = (struct snapshot_record){.snapshot_id = in->snapshot_id,
+                                                .name = text_from_bytes(in->name),
+                                                .files = files,
+                                                .file_count = in->n_files};
+    return 0;
+}
+
+static int decode_generation(const struct payload *payload, struct record *record,
+                             struct error *ret_error) {
+    const char *what = "a generation record";
+    const Harrier__Archive__V1__GenerationRecord *in =
+        unpack(payload, &harrier__archive__v1__generation_record__descriptor, what, ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    const struct policy_file *files = files_from_protobuf(in->files, in->n_files, payload->arena);
+    if (!files)
+        return protobuf_exhausted(what, payload->arena, ret_error);
+    record->receive_time_us = in->receive_time_us;
+    record->generation = (struct generation_record){.generation_id = in->generation_id,
+                                                    .position = in->position,
+                                                    .chain = in->chain,
+                                                    .plan_id = in->plan_id,
+                                                    .snapshot_id = in->snapshot_id,
+                                                    .files = files,
+                                                    .file_count = in->n_files};
+    return in->thresholds ? threshold_set_from_protobuf(in->thresholds, payload->arena,
+                                                        &record->generation.thresholds, ret_error)
+                          : 0;
+}
+
+static int decode_engine(const struct payload *payload, struct record *record,
+                         struct error *ret_error) {
+    const Harrier__Archive__V1__EngineRecord *in = unpack(
+        payload, &harrier__archive__v1__engine_record__descriptor, "an engine record", ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    record->receive_time_us = in->receive_time_us;
+    record->engine.version = text_from_bytes(in->version);
+    return 0;
+}
+
+static int decode_list_change(const struct payload *payload, struct record *record,
+                              struct error *ret_error) {
+    const Harrier__Archive__V1__ListChangeRecord *in =
+        unpack(payload, &harrier__archive__v1__list_change_record__descriptor,
+               "a list change record", ret_error);
+    if (!in)
+        return -(int)ret_error->code;
+    record->receive_time_us = in->receive_time_us;
+    record->list_change = (struct list_change_record){
+        .list = text_from_bytes(in->list),
+        .entry = text_from_bytes(in->entry),
+        .removed = in->removed != 0,
+        .expiry_time_us = in->expiry_time_us,
+        .source = text_from_bytes(in->source),
+        .reason = text_from_bytes(in->reason),
+    };
+    return 0;
+}
+
+static int decode_typed(const struct payload *payload, struct record *record,
+                        struct error *ret_error) {
+    switch (record->type) {
+    case RECORD_TRANSACTION:
+        return decode_transaction(payload, record, ret_error);
+    case RECORD_OUTCOME:
+        return decode_outcome(payload, record, ret_error);
+    case RECORD_SNAPSHOT:
+    case RECORD_SHADOW:
+        return decode_snapshot(payload, record, ret_error);
+    case RECORD_GENERATION:
+        return decode_generation(payload, record, ret_error);
+    case RECORD_ENGINE:
+        return decode_engine(payload, record, ret_error);
+    case RECORD_LIST_CHANGE:
+        return decode_list_change(payload, record, ret_error);
+    case RECORD_TYPE_COUNT:
+        break;
+    }
+    return error_set(ret_error, ERROR_DAMAGED,
+                     "a record of type %d, which this version does not know", (int)record->type);
+}
+
+int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
+                  struct record *ret_record, struct error *ret_error) {
+    struct payload payload = {.bytes = bytes, .length = length, .arena = arena};
+    struct record record = {.type = type};
+    int r = decode_typed(&payload, &record, ret_error);
+    if (r == 0)
+        *ret_record = record;
+    return r;
+}

@@ -1,0 +1,103 @@
+/* Archive records: plain structs ↔ the payload bytes of archive.proto. */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/wire/bytes/threshold_set.h"
+#include "core/wire/types/decision.h"
+#include "core/wire/types/transaction.h"
+
+/* Stored in the record's frame (docs/ARCHIVE.md): never renumber. */
+enum record_type {
+    RECORD_TRANSACTION = 1,
+    RECORD_OUTCOME = 2,
+    RECORD_LIST_CHANGE = 3,
+    RECORD_SNAPSHOT = 4,
+    RECORD_GENERATION = 5,
+    RECORD_ENGINE = 6,
+    RECORD_SHADOW = 7, /* another type, lest an older version take it for the policy that decides */
+    RECORD_TYPE_COUNT
+};
+
+const char *record_type_name(enum record_type type);
+
+struct transaction_record {
+    struct transaction transaction;
+    struct decision decision; /* without position, server_us, features, duplicate, dry_run */
+};
+
+struct outcome_record {
+    int64_t known_time_us;
+    enum label previous, label;
+    struct text source;
+    uint64_t transaction_position;
+    struct transaction transaction;
+    enum verdict verdict;
+};
+
+struct policy_file {
+    struct text path; /* relative to the policy's folder, with / */
+    struct text content;
+};
+
+struct snapshot_record {
+    uint64_t snapshot_id;
+    struct text name;
+    const struct policy_file *files;
+    size_t file_count;
+};
+
+/* generation_id and position 0: no generation any more, the archive folded from its first record.
+ */
+struct generation_record {
+    uint64_t generation_id, position, chain, plan_id;
+    uint64_t snapshot_id;            /* the policy it was built with; 0: an old record, unknown */
+    const struct policy_file *files; /* of that policy, when it is not the one that decides */
+    size_t file_count;
+    struct threshold_set thresholds; /* computed with it; empty: none */
+};
+
+struct engine_record {
+    struct text version;
+};
+
+struct list_change_record {
+    struct text list, entry;
+    bool removed;
+    int64_t expiry_time_us;
+    struct text source, reason;
+};
+
+struct record {
+    enum record_type type;
+    uint64_t position; /* in the frame, not in the payload: filled by whoever reads the frame */
+    int64_t receive_time_us;
+    union {
+        struct transaction_record transaction;
+        struct outcome_record outcome;
+        struct snapshot_record snapshot; /* RECORD_SHADOW too */
+        struct generation_record generation;
+        struct engine_record engine;
+        struct list_change_record list_change;
+    };
+};
+
+/* Appends the payload. The same record gives the same bytes on every machine. */
+void record_encode(const struct record *record, struct buffer *buffer);
+
+/* ERROR_DAMAGED when the bytes are no such record, ERROR_TOO_LARGE when the arena does not hold it.
+ * Everything decoded lives in the arena; position is 0. */
+int record_decode(enum record_type type, const void *bytes, size_t length, struct arena *arena,
+                  struct record *ret_record, struct error *ret_error);
+
+/* The same, but texts may lie in `bytes`: what is decoded lives no longer than those. */
+int record_decode_in_place(enum record_type type, const void *bytes, size_t length,
+                           struct arena *arena, struct record *ret_record, struct error *ret_error);
+/* Without the way out: false, and nothing said about why, for all that record_encode() does not
+ * write; *ret_record then means nothing. For tests. */
+bool record_read_in_place(enum record_type type, const void *bytes, size_t length,
+                          struct arena *arena, struct record *ret_record);
+/* Of a transaction's record, written by record_encode(), nothing but its event time. false: it
+ * takes record_decode() to know. */
+bool record_read_event_time(const void *bytes, size_t length, int64_t *ret_event_time_us);

@@ -1,0 +1,108 @@
+/* What was decided about a transaction, and what later turned out, as plain values. */
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+#include "core/base/value.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* In rising severity; the numbers are those of harrier.proto. */
+enum verdict {
+    VERDICT_NONE = 0,
+    VERDICT_APPROVE = 1,
+    VERDICT_REVIEW = 2,
+    VERDICT_CHALLENGE = 3,
+    VERDICT_DECLINE = 4,
+    VERDICT_COUNT
+};
+
+const char *verdict_name(enum verdict verdict); /* "approve"; "" for VERDICT_NONE */
+
+enum label {
+    LABEL_NONE = 0,
+    LABEL_LEGIT = 1,
+    LABEL_FRAUD = 2,
+    LABEL_CHARGEBACK = 3,
+    LABEL_SUSPECTED = 4,
+    LABEL_COUNT
+};
+
+const char *label_name(enum label label); /* "none", "legit", … */
+bool label_parse(struct text name, enum label *ret_label);
+
+#define DECISION_SCORE_MAX   1000
+#define DECISION_REASONS_MAX 256
+#define REASON_TEXT_MAX      512 /* bytes */
+
+struct reason {
+    struct text rule;
+    struct text text;
+    int32_t score;
+    enum verdict verdict;
+    bool shadow;
+    bool suppressed; /* it fired lately: told, without effect */
+    const struct text *tags;
+    size_t tag_count;
+    struct text group;            /* "": none */
+    int32_t capped;               /* of score, what the group's limit left out */
+    enum verdict verdict_if_live; /* of a rule in shadow; NONE: old records do not say */
+};
+
+/* What a shadow policy would have decided. */
+struct shadow_decision {
+    uint64_t snapshot_id;
+    enum verdict verdict; /* VERDICT_NONE: it would have refused the transaction */
+    uint32_t score;
+    const uint32_t *rules; /* with effect, as indices into the policy's rules, rising */
+    size_t rule_count;
+    uint32_t rule_errors;
+    bool degraded; /* it lacked features, or they were read beyond the lateness */
+};
+
+struct named_value {
+    struct text name;
+    struct value value;
+};
+
+/* Texts and arrays live as long as the arena they were made in, or the snapshot they name. */
+struct decision {
+    struct text transaction_id;
+    enum verdict verdict;
+    uint32_t score;
+    const struct reason *reasons;
+    size_t reason_count;
+    uint64_t snapshot_id, generation_id;
+    uint64_t position;
+    bool degraded;
+    struct text degraded_reason;
+    bool duplicate, dry_run;
+    uint32_t server_us;
+    uint32_t rule_errors;
+    uint64_t feature_hash;                 /* archived, not sent */
+    const struct shadow_decision *shadows; /* likewise */
+    size_t shadow_count;
+    const struct named_value *features;
+    size_t feature_count;
+    /* No part of it: how engine_apply() knows the decision that the engine has made last. Neither
+     * archived nor sent; 0: none. */
+    uint64_t laid_out;
+};
+
+/* degraded_reason of a decision on tables older than the server's stale_after. The server's clock
+ * says so, and nothing else in the decision depends on it: whoever derives it again leaves it out.
+ */
+#define DECISION_STALE "stale: the tables are older than stale_after"
+
+#define OUTCOME_SOURCE_MAX 128 /* bytes */
+
+struct outcome {
+    struct text transaction_id;
+    enum label label; /* LABEL_COUNT: decoded from a number that this version does not know */
+    int64_t known_time_us;
+    struct text source;
+};
+
+/* What every reported outcome must satisfy; *ret_field as for transaction_check(). */
+int outcome_check(const struct outcome *outcome, struct text *ret_field, struct error *ret_error);

@@ -1,0 +1,189 @@
+/* Why a transaction was decided as it was, as plain values: what an explanation tells, whoever made
+ * it, and what the answer to the Explain call carries.
+ *
+ * Everything in it lives in the arena that it was made in or decoded into. */
+#pragma once
+
+#include "core/base/value.h"
+#include "decision.h"
+#include "transaction.h"
+
+/* What a part of an expression is. The numbers of the enums here are those of harrier.proto. */
+enum explained_kind {
+    EXPLAINED_OTHER, /* arithmetic, a function, an index */
+    EXPLAINED_NAME,  /* a field, feature or computed value */
+    EXPLAINED_HAS,
+    EXPLAINED_LIST,      /* in lists.NAME */
+    EXPLAINED_THRESHOLD, /* thresholds.NAME[…] */
+    EXPLAINED_COMPARISON,
+    EXPLAINED_AND,
+    EXPLAINED_OR,
+    EXPLAINED_NOT,
+    EXPLAINED_CONDITIONAL,
+    EXPLAINED_MACRO,
+    EXPLAINED_EACH, /* what a macro evaluates, as a list of the values for its items */
+    EXPLAINED_KIND_COUNT
+};
+const char *explained_kind_name(enum explained_kind kind); /* "comparison", … */
+
+/* Where a threshold's value comes from. */
+enum explained_origin {
+    ORIGIN_NONE,     /* no threshold */
+    ORIGIN_FALLBACK, /* the policy's own: nothing was computed, or from too few transactions */
+    ORIGIN_OVERALL,  /* computed with the generation, over all groups */
+    ORIGIN_GROUP,    /* computed with the generation, for this group */
+    ORIGIN_COUNT
+};
+const char *explained_origin_name(enum explained_origin origin); /* "fallback", … */
+
+/* One part of an expression. Parts follow each other as they are written, each one's own parts
+ * behind it and one deeper; literals are left out. */
+struct explained_part {
+    struct text text; /* as the policy has it, on one line */
+    uint32_t depth;   /* 0: the whole */
+    enum explained_kind kind;
+    struct text type;   /* of the value: "bool", "list", …; "absent", "error" */
+    struct value value; /* never a list or map: those are printed, in a text; nor an error */
+    struct text error;  /* why there is no value: "division by zero" */
+    bool reached;       /* it had to be looked at: nothing before it had settled the whole */
+    bool decides;       /* the whole is what it is because of it */
+    struct text list;   /* the list that is looked in */
+    bool was_added;     /* it is in there, and only by what was added while the server ran */
+    enum explained_origin origin;
+};
+
+enum explained_mode { MODE_LIVE, MODE_SHADOW, MODE_OFF, MODE_COUNT };
+const char *explained_mode_name(enum explained_mode mode);
+
+/* What became of a rule. */
+enum explained_fate {
+    FATE_FALSE,      /* its condition is false */
+    FATE_ABSENT,     /* its condition hangs on something that is absent */
+    FATE_ERROR,      /* its condition could not be evaluated */
+    FATE_FIRED,      /* and had its effect */
+    FATE_SHADOW,     /* it would have fired: on trial, without effect */
+    FATE_SUPPRESSED, /* it fired lately for this entity: without effect */
+    FATE_OFF,        /* switched off, it or its group */
+    FATE_EARLY,      /* the transaction is before its time, or … */
+    FATE_OVER,       /* … behind it */
+    FATE_LEFT_OUT,   /* its condition is true; its rollout does not reach this key */
+    FATE_COUNT
+};
+const char *explained_fate_name(enum explained_fate fate); /* "false", "fired", … */
+
+struct explained_rule {
+    struct text name, about, file;
+    uint32_t line;
+    enum explained_mode mode;
+    enum explained_fate fate;
+    enum verdict verdict; /* what it asks for; NONE: it only adds to the score */
+    int32_t score;
+    struct text group;
+    int32_t capped; /* of score, what the group's limit left out */
+    enum verdict verdict_if_live;
+    enum verdict verdict_on_error; /* what it asks for when it cannot be evaluated; NONE: nothing */
+    struct text reason;            /* when it fired */
+    int64_t from_us, until_us;     /* 0: no bound */
+    uint32_t rollout;              /* of 10,000; 10,000: for all */
+    struct text rollout_key;       /* the field that it goes by */
+    const struct explained_part *parts;
+    size_t part_count;
+};
+
+struct explained_group {
+    struct text name, about;
+    bool takes_greatest; /* else the sum */
+    bool is_limited;
+    int32_t at_most;
+    int64_t asked;   /* the greatest or the sum, of its rules that had their effect */
+    int64_t counted; /* of that, within the limit */
+};
+
+struct explained_cutoff {
+    enum verdict verdict;
+    uint32_t score;   /* from which on */
+    bool is_computed; /* with the generation, for the policy's budget */
+};
+
+/* A computed value. */
+struct explained_computed {
+    struct text name;
+    const struct explained_part *parts;
+    size_t part_count;
+};
+
+/* What a shadow policy would have decided. */
+struct explained_shadow {
+    struct text name;
+    uint64_t snapshot_id;
+    enum verdict verdict; /* NONE: it refuses the transaction */
+    uint32_t score;
+    const struct text *rules; /* that had their effect */
+    size_t rule_count;
+    uint32_t rule_errors;
+    bool degraded;
+};
+
+/* What one policy makes of the transaction. */
+struct explained_policy {
+    struct text name;
+    uint64_t snapshot_id;
+    struct text refusal; /* why it does not take the transaction; then nothing else is set */
+    struct text refused_field;
+    struct decision decision; /* derived, with all features; shadows are below */
+    const struct named_value
+        *fields; /* the transaction's as the policy has them, derived ones too */
+    size_t field_count;
+    const struct explained_computed *computed;
+    size_t computed_count;
+    const struct explained_rule *rules; /* all, in the policy's order */
+    size_t rule_count;
+    const struct explained_group *groups;
+    size_t group_count;
+    const struct explained_cutoff *cutoffs; /* rising */
+    size_t cutoff_count;
+    const struct explained_shadow *shadows;
+    size_t shadow_count;
+    const struct text *warming; /* features that had no history in the tables */
+    size_t warming_count;
+};
+
+/* An entity whose history was read. */
+struct explained_entity {
+    struct text name, key;
+    uint64_t entries;       /* transactions that its state held, of which the newest was at: */
+    int64_t newest_time_us; /* 0: none */
+    uint64_t applied;       /* records that were applied to what the tables had */
+    bool is_in_tables;
+};
+
+/* What was said about the transaction later. */
+struct explained_outcome {
+    uint64_t position;
+    int64_t receive_time_us, known_time_us; /* known 0: not said */
+    enum label previous, label;
+    struct text source;
+};
+
+struct explanation {
+    struct transaction transaction;
+    uint64_t position;
+    int64_t receive_time_us;
+    struct decision archived; /* without features and shadows */
+    bool is_equal;            /* what was derived is what is archived, to the bit */
+    struct text difference;   /* else in words: archived → derived */
+    uint64_t policy_position; /* where the archive says that this policy decides */
+    uint64_t generation_id, generation_position; /* the tables decided on; 0: none */
+    uint64_t adopted_position;                   /* where the archive says so */
+    uint64_t base_position; /* the history was folded from behind here, from tables or from 0 on */
+    uint64_t records_read, records_applied;
+    const struct explained_entity *entities;
+    size_t entity_count;
+    const struct explained_outcome *outcomes;
+    size_t outcome_count;
+    const struct text *notes; /* sentences: what one has to know to read it */
+    size_t note_count;
+    struct explained_policy then;
+    bool has_now;
+    struct explained_policy now; /* another policy, on the same history folded for it */
+};

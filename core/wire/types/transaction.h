@@ -1,0 +1,85 @@
+/* A transaction as plain values, whatever brought it here: the wire, the archive, a CSV row. */
+#pragma once
+
+#include "core/base/error.h"
+#include "core/base/text.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The text fields that every policy knows. Order is not stored anywhere; names are. */
+enum transaction_field {
+    FIELD_CARD,
+    FIELD_CUSTOMER,
+    FIELD_ACCOUNT,
+    FIELD_MERCHANT,
+    FIELD_TERMINAL,
+    FIELD_DEVICE,
+    FIELD_IP,
+    FIELD_COUNTRY,
+    FIELD_MCC,
+    FIELD_CHANNEL,
+    FIELD_EMAIL,
+    FIELD_PHONE,
+    FIELD_COUNT
+};
+
+/* "card", "customer", …: the names in harrier.proto, policies and mapping files. */
+const char *transaction_field_name(enum transaction_field field);
+/* FIELD_COUNT when there is no such field */
+enum transaction_field transaction_field_parse(struct text name);
+
+#define TRANSACTION_ID_MAX           128  /* bytes */
+#define TRANSACTION_FIELD_MAX        128  /* bytes */
+#define TRANSACTION_ATTRIBUTE_MAX    1024 /* bytes of a text attribute */
+#define TRANSACTION_ATTRIBUTES_MAX   64
+#define TRANSACTION_AMOUNT_MINOR_MAX INT64_C(9999999999999)
+#define TRANSACTION_BATCH_MAX        1000
+
+enum attribute_type {
+    ATTRIBUTE_NONE,
+    ATTRIBUTE_TEXT,
+    ATTRIBUTE_INTEGER,
+    ATTRIBUTE_NUMBER,
+    ATTRIBUTE_FLAG
+};
+
+struct attribute {
+    struct text name;
+    enum attribute_type type;
+    union {
+        struct text text;
+        int64_t integer;
+        double number;
+        bool flag;
+    };
+};
+
+/* All texts and the attributes live in the arena or buffer the transaction was decoded into, and as
+ * long. An absent text has length 0. */
+struct transaction {
+    struct text id;
+    int64_t event_time_us;
+    int64_t amount_minor;
+    struct text currency;
+    struct text fields[FIELD_COUNT];
+    bool has_location;
+    int32_t latitude_e7, longitude_e7;
+    const struct attribute *attributes;
+    size_t attribute_count;
+};
+
+/* What every transaction must satisfy under any policy: id, times, amount, currency, lengths,
+ * UTF-8, formats of ip, country and mcc, coordinates, attribute names (no name twice). On failure
+ * the field at fault is in *ret_field (a literal or a text of the transaction). Card numbers are
+ * the schema's business: core/policy/load/schema.h. */
+int transaction_check(const struct transaction *transaction, struct text *ret_field,
+                      struct error *ret_error);
+
+/* Same content, attributes in any order. */
+bool transaction_equal(const struct transaction *a, const struct transaction *b);
+
+/* ISO 4217. The number of minor-unit digits (JPY 0, EUR 2, KWD 3), or -1 for a code not in use. */
+int currency_digits(struct text code);
+/* For messages: all codes in turn, NULL behind the last. */
+const char *currency_code(size_t index);

@@ -1,0 +1,286 @@
+/* Requests over nng.
+ *
+ * A REP socket with as many contexts (a worker each) as requests may be in the server at once. Each
+ * goes round by itself, driven by its aio's callback on one of nng's threads:
+ *
+ *   RECEIVING ──message──► SERVING ──front_reply()──► SENDING ──sent──► RECEIVING
+ *       └──── drain ────► IDLE ◄──────────────────────────────── drain ───┘
+ *
+ * Never a blocking receive loop (a tenth of the speed), never raw mode (it drops answers).
+ *
+ * The watchdog. nng 1.5 loses an ipc listener for good when a client connects and closes at once
+ * (nng issue 1518): it goes on looking fine, to everybody. So each listener is tried at intervals
+ * with a real request over a new connection, and opened again when two in a row got no answer. A
+ * request that has been in the server for longer than the probe says that the server is slow, not
+ * deaf: then the missing answer counts for nothing. */
+#include "front_nng_internal.h"
+
+#include "core/base/check.h"
+#include "core/wire/message/sp.h"
+#include "server/ops/metrics.h"
+
+#include <nng/protocol/reqrep0/rep.h>
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#define UNANSWERED_MAX 2
+/* Answers that nng has taken may still be on their way into the connection when the last worker is
+ * done; there is no call to wait for that. */
+#define LINGER_MS 50
+
+enum step { IDLE, RECEIVING, SERVING, SENDING };
+
+struct worker {
+    struct front_request request; /* first: front_reply() gets this pointer */
+    struct front_nng *front;
+    nng_ctx ctx;
+    nng_aio *aio;
+    nng_msg *message; /* while SERVING: what request.bytes points into */
+    _Atomic enum step step;
+    _Atomic int64_t serving_since_us;
+    atomic_uint handling; /* calls of the handler that have not returned, answered or not */
+};
+
+struct front_nng {
+    struct front front; /* first: the seam hands this pointer around */
+    struct front_settings settings;
+    nng_socket socket;
+    struct worker *workers;
+    size_t worker_count;
+    struct listener *listeners;
+    size_t listener_count;
+    atomic_bool draining;
+};
+
+/* ---- one worker's round ---- */
+
+static void receive(struct worker *worker) {
+    if (atomic_load(&worker->front->draining)) {
+        atomic_store(&worker->step, IDLE);
+        return;
+    }
+    atomic_store(&worker->step, RECEIVING);
+    nng_ctx_recv(worker->ctx, worker->aio);
+}
+
+static void serve(struct worker *worker) {
+    const struct front_settings *settings = &worker->front->settings;
+    int64_t now_us = clock_monotonic_us(settings->clock);
+    worker->message = nng_aio_get_msg(worker->aio);
+    worker->request.bytes = nng_msg_body(worker->message);
+    worker->request.length = nng_msg_len(worker->message);
+    worker->request.arrived_us = now_us;
+    atomic_store(&worker->serving_since_us, now_us);
+    atomic_store(&worker->step, SERVING);
+    /* The answer may leave, and the next round begin, before this returns. */
+    atomic_fetch_add(&worker->handling, 1);
+    settings->handler.handle(settings->handler.user, &worker->request);
+    atomic_fetch_sub(&worker->handling, 1);
+}
+
+static void advance(void *user) {
+    struct worker *worker = user;
+    int code = nng_aio_result(worker->aio);
+    if (code == 0 && atomic_load(&worker->step) == RECEIVING) {
+        serve(worker);
+        return;
+    }
+    if (code != 0 && atomic_load(&worker->step) == SENDING)
+        nng_msg_free(nng_aio_get_msg(worker->aio)); /* whoever asked has gone */
+    if (code == NNG_ECLOSED) {
+        atomic_store(&worker->step, IDLE);
+        return;
+    }
+    receive(worker);
+}
+
+static void reply(struct front_request *request, const void *bytes, size_t length) {
+    struct worker *worker = (struct worker *)request;
+    check(atomic_load(&worker->step) == SERVING);
+    nng_msg *message = worker->message;
+    /* The answer goes out in the message that came in: one allocation less. */
+    nng_msg_clear(message);
+    check(nng_msg_append(message, bytes, length) == 0); /* only fails without memory */
+    worker->message = NULL;
+    atomic_store(&worker->step, SENDING);
+    nng_aio_set_msg(worker->aio, message);
+    nng_ctx_send(worker->ctx, worker->aio);
+}
+
+/* ---- the watchdog ---- */
+
+static bool is_slow(const struct front_nng *front, int64_t since_us) {
+    for (size_t i = 0; i < front->worker_count; i++) {
+        struct worker *worker = &front->workers[i];
+        if (atomic_load(&worker->step) == SERVING &&
+            atomic_load(&worker->serving_since_us) <= since_us)
+            return true;
+    }
+    return false;
+}
+
+static void reopen(struct front_nng *front, struct listener *listener) {
+    struct error error;
+    if (listener_reopen(listener, front->socket, &error) < 0) {
+        log_line(front->settings.log, LOG_ERROR, "cannot listen again, will retry: %s", error.text);
+        return;
+    }
+    listener->unanswered = 0;
+    metric_add(front->settings.metrics, LISTENER_RESTARTS, 0, 1);
+    log_line(front->settings.log, LOG_WARNING,
+             "%s answered no requests any more and was opened again", listener->address);
+}
+
+/* Was the last probe answered? 0 begun_us: there was none. */
+static void judge(struct front_nng *front, struct listener *listener) {
+    if (listener->probe.begun_us == 0 || probe_answered(&listener->probe))
+        listener->unanswered = 0;
+    else if (!is_slow(front, listener->probe.begun_us))
+        listener->unanswered++;
+    probe_end(&listener->probe);
+}
+
+static void watch_listener(struct front_nng *front, struct listener *listener, int64_t now_us) {
+    if (listener->where_length == 0)
+        return;
+    judge(front, listener);
+    if (listener->unanswered >= UNANSWERED_MAX)
+        reopen(front, listener);
+    if (listener->listening)
+        probe_begin(&listener->probe, (const struct sockaddr *)&listener->where,
+                    listener->where_length, front->settings.probe, front->settings.probe_length,
+                    now_us);
+}
+
+static void watch(struct front *base) {
+    struct front_nng *front = (struct front_nng *)base;
+    int64_t now_us = clock_monotonic_us(front->settings.clock);
+    if (atomic_load(&front->draining))
+        return;
+    for (size_t i = 0; i < front->listener_count; i++)
+        watch_listener(front, &front->listeners[i], now_us);
+}
+
+/* ---- the end ---- */
+
+static bool drain(struct front *base) {
+    struct front_nng *front = (struct front_nng *)base;
+    bool idle = true;
+    atomic_store(&front->draining, true);
+    for (size_t i = 0; i < front->worker_count; i++) {
+        enum step step = atomic_load(&front->workers[i].step);
+        /* One that has just begun to receive may miss this; the caller comes again. */
+        if (step == RECEIVING)
+            nng_aio_cancel(front->workers[i].aio);
+        /* Once it is idle, no call begins: what is counted can only become less. */
+        idle = idle && step == IDLE && atomic_load(&front->workers[i].handling) == 0;
+    }
+    return idle;
+}
+
+static void pause_ms(long ms) {
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+static void front_free(struct front_nng *front) {
+    for (size_t i = 0; i < front->listener_count; i++)
+        listener_close(&front->listeners[i]);
+    nng_close(front->socket);
+    for (size_t i = 0; i < front->worker_count; i++) {
+        nng_aio_stop(front->workers[i].aio);
+        nng_aio_free(front->workers[i].aio);
+    }
+    free(front->listeners);
+    free(front->workers);
+    free(front);
+}
+
+static void close_front(struct front *base) {
+    struct front_nng *front = (struct front_nng *)base;
+    while (!drain(base))
+        pause_ms(1);
+    pause_ms(LINGER_MS);
+    front_free(front);
+}
+
+/* ---- the beginning ---- */
+
+static const struct front_kind nng_front = {
+    .name = "nng",
+    .reply = reply,
+    .watch = watch,
+    .drain = drain,
+    .close = close_front,
+};
+
+static int open_workers(struct front_nng *front, struct error *ret_error) {
+    front->workers = check_calloc(front->settings.requests_max, sizeof *front->workers);
+    for (size_t i = 0; i < front->settings.requests_max; i++) {
+        struct worker *worker = &front->workers[i];
+        worker->front = front;
+        worker->request.front = &front->front;
+        atomic_init(&worker->step, IDLE);
+        atomic_init(&worker->serving_since_us, 0);
+        int code = nng_ctx_open(&worker->ctx, front->socket);
+        if (code == 0)
+            code = nng_aio_alloc(&worker->aio, advance, worker);
+        if (code != 0)
+            return front_nng_error(ret_error, code, "cannot make room for requests");
+        front->worker_count++;
+    }
+    return 0;
+}
+
+static int open_listeners(struct front_nng *front, struct error *ret_error) {
+    const struct front_settings *settings = &front->settings;
+    front->listeners = check_calloc(settings->address_count, sizeof *front->listeners);
+    for (size_t i = 0; i < settings->address_count; i++) {
+        int r = listener_open(&front->listeners[i], settings->addresses[i], &settings->ipc_access,
+                              front->socket, ret_error);
+        if (r < 0)
+            return r;
+        front->listener_count++;
+    }
+    return 0;
+}
+
+int front_nng_open(const struct front_settings *settings, struct front **ret_front,
+                   struct error *ret_error) {
+    nng_socket socket;
+    int code = nng_rep0_open(&socket);
+    if (code != 0)
+        return front_nng_error(ret_error, code, "cannot open a REP socket");
+    struct front_nng *front = check_calloc(1, sizeof *front);
+    front->front.kind = &nng_front;
+    front->settings = *settings;
+    front->socket = socket;
+    atomic_init(&front->draining, false);
+    /* Before listening: without it a header of eight bytes makes nng reserve whatever it claims. */
+    code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, settings->bytes_max);
+    if (code == 0) /* as many devices on the way as it can be told; 8 by default */
+        code = nng_socket_set_int(socket, NNG_OPT_MAXTTL, SP_HOPS_MAX);
+    int r = code == 0 ? open_workers(front, ret_error)
+                      : front_nng_error(ret_error, code, "cannot limit messages");
+    if (r == 0)
+        r = open_listeners(front, ret_error);
+    if (r < 0) {
+        front_free(front);
+        return r;
+    }
+    for (size_t i = 0; i < front->worker_count; i++)
+        receive(&front->workers[i]);
+    *ret_front = &front->front;
+    return 0;
+}
+
+const char *front_nng_warning(void) {
+    int major = 0, minor = 0;
+    if (sscanf(nng_version(), "%d.%d", &major, &minor) == 2 && (major > 1 || minor >= 6))
+        return NULL;
+    return "this nng is older than 1.6 and can lose an ipc listener when a client connects and "
+           "closes at once (nng issue 1518): keep the watchdog on, and do not probe the address "
+           "with bare connections";
+}

@@ -1,0 +1,426 @@
+/* Requests over SP REQ/REP, which every nng client speaks, without nng's library.
+ *
+ * One thread runs libevent's loop: it accepts, reads, calls the handler, and writes. While the
+ * handler answers before it returns, as it does for nearly everything, a request takes a wait, a
+ * read and a write, and no other thread. Under load it takes a part of them: all that one turn of
+ * the loop has read goes to the handler together, and then each connection's answers leave in one
+ * write. Answers of other threads wait in a list that they put themselves on without a lock; the
+ * first of them wakes the loop through an eventfd.
+ *
+ * Why one: decisions are made one at a time, in the order of positions, and take less than the
+ * system calls around them. */
+#include "front_sp_internal.h"
+
+#include "address.h"
+#include "core/base/check.h"
+#include "server/ops/cpu_affinity.h"
+
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TICK_US_MAX INT64_C(1000000)
+#define TICK_US_MIN INT64_C(10000)
+/* Answers that were given before the end still leave, as long as clients take them. */
+#define LINGER_US    INT64_C(1000000)
+#define SAY_EVERY_US INT64_C(60000000)
+/* Descriptors for everything but clients' connections: archive, tables, admin HTTP. */
+#define DESCRIPTORS_SPARE 128
+
+/* The front whose loop this thread runs. */
+static _Thread_local struct front_sp *own;
+
+int64_t front_sp_now_us(const struct front_sp *front) {
+    return clock_monotonic_us(front->settings.clock);
+}
+
+bool front_sp_may_say(struct front_sp *front) {
+    int64_t now_us = front_sp_now_us(front);
+    if (front->said_us != 0 && now_us - front->said_us < SAY_EVERY_US)
+        return false;
+    front->said_us = now_us;
+    return true;
+}
+
+/* ---- between requests ---- */
+
+/* First say, then look: drain() looks in the other order, so one of the two sees the other. */
+bool front_sp_enter(struct front_sp *front) {
+    atomic_store(&front->handling, true);
+    if (!atomic_load(&front->draining))
+        return true;
+    atomic_store(&front->handling, false);
+    return false;
+}
+
+void front_sp_leave(struct front_sp *front) {
+    atomic_store(&front->handling, false);
+}
+
+static struct connection *first_waiting(struct front_sp *front) {
+    struct connection *connection = front->waiting;
+    front->waiting = connection->next_waiting;
+    if (!front->waiting)
+        front->waiting_end = &front->waiting;
+    connection->is_waiting = false;
+    return connection;
+}
+
+void front_sp_note_due(struct front_sp *front, struct connection *connection) {
+    if (connection->is_due)
+        return;
+    connection->is_due = true;
+    connection->next_due = NULL;
+    *front->due_end = connection;
+    front->due_end = &connection->next_due;
+}
+
+static struct connection *take_due(struct front_sp *front) {
+    struct connection *due = front->due;
+    front->due = NULL;
+    front->due_end = &front->due;
+    return due;
+}
+
+static void serve_waiting(struct front_sp *front) {
+    while (front->idle && front->waiting) {
+        while (front->waiting)
+            front_sp_note_due(front, first_waiting(front));
+        connections_go_on(take_due(front));
+    }
+}
+
+/* Whoever waits for a slot comes before those who have just had one. */
+static void settle(struct front_sp *front) {
+    struct connection *due = take_due(front);
+    serve_waiting(front);
+    connections_go_on(due);
+    serve_waiting(front);
+}
+
+void front_sp_settle(struct front_sp *front) {
+    /* What else this turn of the loop has found comes before an event that is made active now. */
+    if (front->due && event_base_get_num_events(front->base, EVENT_BASE_COUNT_ACTIVE) > 0)
+        event_active(front->settle, 0, 0);
+    else
+        settle(front);
+}
+
+static void on_settle(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    settle(user);
+}
+
+/* ---- answers ---- */
+
+static void reply(struct front_request *request, const void *bytes, size_t length) {
+    struct slot *slot = (struct slot *)request;
+    struct front_sp *front = (struct front_sp *)request->front;
+    if (own == front) {
+        connection_answer(slot, bytes, length);
+    } else {
+        buffer_clear(&slot->answer);
+        buffer_append(&slot->answer, bytes, length);
+        struct slot *first = atomic_load(&front->answered);
+        do
+            slot->next = first;
+        while (!atomic_compare_exchange_weak(&front->answered, &first, slot));
+        if (!first)
+            eventfd_write(front->wake_descriptor, 1);
+    }
+    atomic_fetch_sub(&front->serving, 1); /* the last: close() waits for it */
+}
+
+static struct slot *turn_round(struct slot *slot) {
+    struct slot *turned = NULL;
+    for (struct slot *next; slot; slot = next) {
+        next = slot->next;
+        slot->next = turned;
+        turned = slot;
+    }
+    return turned;
+}
+
+/* Gives back what one large answer took. */
+static void trim(struct buffer *buffer) {
+    if (buffer->capacity > UNSENT_MAX)
+        buffer_deinit(buffer);
+}
+
+/* All of them, and only then what their connections have to say: one write for each. */
+static void take_answers(struct front_sp *front) {
+    struct slot *slot = turn_round(atomic_exchange(&front->answered, NULL));
+    for (struct slot *next; slot; slot = next) {
+        next = slot->next;
+        front_sp_note_due(front, slot->connection);
+        connection_answer(slot, slot->answer.bytes, slot->answer.length);
+        trim(&slot->answer);
+    }
+    for (struct connection *at = front->due; at; at = at->next_due)
+        connection_flush(at);
+    front_sp_settle(front);
+}
+
+/* ---- the loop ---- */
+
+static void end_loop(struct front_sp *front) {
+    bool is_all = true;
+    for (struct connection *at = front->connections, *next; at; at = next) {
+        next = at->next;
+        is_all = connection_flush(at) && is_all;
+        if (at->closed) /* it has left the list, and nobody else comes back to it */
+            connection_go_on(at);
+    }
+    if (is_all || front_sp_now_us(front) > front->ending_us)
+        event_base_loopbreak(front->base);
+}
+
+static void on_wake(evutil_socket_t descriptor, short what, void *user) {
+    (void)what;
+    struct front_sp *front = user;
+    eventfd_t count;
+    eventfd_read(descriptor, &count);
+    take_answers(front);
+    for (size_t i = 0; i < front->acceptor_count; i++)
+        acceptor_look(&front->acceptors[i]);
+    if (!atomic_load(&front->ending))
+        return;
+    front->ending_us = front_sp_now_us(front) + LINGER_US;
+    event_add(front->tick, &(struct timeval){.tv_usec = TICK_US_MIN});
+    end_loop(front);
+}
+
+static void on_tick(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct front_sp *front = user;
+    int64_t now_us = front_sp_now_us(front);
+    if (atomic_load(&front->ending)) {
+        end_loop(front);
+        return;
+    }
+    for (size_t i = 0; i < front->acceptor_count; i++)
+        acceptor_accept_again(&front->acceptors[i]);
+    for (struct connection *at = front->connections, *next; at; at = next) {
+        next = at->next;
+        connection_check(at, now_us);
+    }
+    front_sp_settle(front);
+}
+
+static void *run(void *user) {
+    own = user;
+    if (own->settings.core)
+        cpu_affinity_move(*own->settings.core);
+    cpu_affinity_hasten();
+    event_base_dispatch(own->base);
+    return NULL;
+}
+
+/* ---- the watchdog, from outside ---- */
+
+static void watch(struct front *base) {
+    struct front_sp *front = (struct front_sp *)base;
+    int64_t now_us = front_sp_now_us(front);
+    if (atomic_load(&front->draining))
+        return;
+    for (size_t i = 0; i < front->acceptor_count; i++)
+        acceptor_watch(&front->acceptors[i], now_us);
+}
+
+/* ---- the end ---- */
+
+static bool drain(struct front *base) {
+    struct front_sp *front = (struct front_sp *)base;
+    atomic_store(&front->draining, true);
+    return !atomic_load(&front->handling) && atomic_load(&front->serving) == 0;
+}
+
+static void pause_ms(long ms) {
+    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
+}
+
+/* A socket that is closed with something unread in it takes back what was written. Over TLS a word
+ * of goodbye is still to be written, but what comes in is of no more use there either. */
+static void say_goodbye(struct connection *connection) {
+    char unread[4096];
+    int descriptor = connection->stream.descriptor;
+    if (!connection->stream.tls)
+        shutdown(descriptor, SHUT_WR);
+    for (int i = 0; i < 64 && recv(descriptor, unread, sizeof unread, MSG_DONTWAIT) > 0; i++)
+        continue;
+}
+
+static void free_connections(struct front_sp *front) {
+    connections_go_on(take_due(front));
+    while (front->connections) {
+        struct connection *connection = front->connections;
+        say_goodbye(connection);
+        connection_close(connection, ENDING_SERVER);
+        if (!connection->is_waiting)
+            connection_go_on(connection);
+    }
+    while (front->waiting)
+        connection_go_on(first_waiting(front));
+}
+
+/* libevent frees a bufferevent in its loop, behind the callbacks that it still owes. */
+static void let_libevent_finish(struct event_base *base) {
+    for (int i = 0; i < 2; i++)
+        event_base_loop(base, EVLOOP_NONBLOCK);
+}
+
+static void front_free(struct front_sp *front) {
+    for (size_t i = 0; i < front->acceptor_count; i++)
+        acceptor_close(&front->acceptors[i]);
+    event_free(front->wake);
+    event_free(front->tick);
+    event_free(front->settle);
+    free_connections(front);
+    let_libevent_finish(front->base);
+    event_base_free(front->base);
+    for (size_t i = 0; i < front->settings.requests_max; i++)
+        buffer_deinit(&front->slots[i].answer);
+    close(front->wake_descriptor);
+    chunk_pool_deinit(&front->pool);
+    tls_close(front->tls);
+    free(front->acceptors);
+    free(front->slots);
+    free(front->batch);
+    free(front);
+}
+
+static void close_front(struct front *base) {
+    struct front_sp *front = (struct front_sp *)base;
+    while (!drain(base))
+        pause_ms(1);
+    atomic_store(&front->ending, true);
+    eventfd_write(front->wake_descriptor, 1);
+    pthread_join(front->thread, NULL);
+    front_free(front);
+}
+
+static int reload(struct front *base, const struct tls_settings *settings,
+                  struct error *ret_error) {
+    struct front_sp *front = (struct front_sp *)base;
+    return front->tls ? tls_reload(front->tls, settings, ret_error) : 0;
+}
+
+/* ---- the beginning ---- */
+
+static const struct front_kind sp_front = {
+    .name = "sp",
+    .reply = reply,
+    .watch = watch,
+    .drain = drain,
+    .reload = reload,
+    .close = close_front,
+};
+
+/* A connection is a descriptor, and they are limited for a process. */
+static void make_room_for_connections(struct front_sp *front) {
+    struct front_settings *settings = &front->settings;
+    struct rlimit limit;
+    size_t spare = DESCRIPTORS_SPARE + settings->connections_elsewhere;
+    size_t wanted = settings->connections_max + spare;
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= wanted)
+        return;
+    limit.rlim_cur = limit.rlim_max < wanted ? limit.rlim_max : wanted;
+    if (setrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur >= wanted)
+        return;
+    size_t rest = limit.rlim_cur > 2 * spare ? limit.rlim_cur - spare : DESCRIPTORS_SPARE;
+    if (rest < settings->connections_max)
+        settings->connections_max = rest;
+    log_line(settings->log, LOG_WARNING,
+             "max_connections is more than this process may have open (%llu files): %zu are let in",
+             (unsigned long long)limit.rlim_cur, settings->connections_max);
+}
+
+static void make_slots(struct front_sp *front) {
+    size_t count = front->settings.requests_max;
+    front->slots = check_calloc(count, sizeof *front->slots);
+    for (size_t i = count; i-- > 0;) {
+        buffer_init(&front->slots[i].answer);
+        front->slots[i].next = front->idle;
+        front->idle = &front->slots[i];
+    }
+    front->batch = check_calloc(count, sizeof(struct front_request *));
+    front->unanswered_max = (count + 1) / 2;
+}
+
+/* At least four times within the shortest of the limits. */
+static struct timeval tick_interval(const struct front_settings *settings) {
+    int64_t us = TICK_US_MAX;
+    if (settings->idle_us > 0 && settings->idle_us / 4 < us)
+        us = settings->idle_us / 4;
+    if (settings->stall_us > 0 && settings->stall_us / 4 < us)
+        us = settings->stall_us / 4;
+    if (us < TICK_US_MIN)
+        us = TICK_US_MIN;
+    return (struct timeval){.tv_sec = us / 1000000, .tv_usec = us % 1000000};
+}
+
+static void make_loop(struct front_sp *front) {
+    /* Used by one thread, so it needs no locks. */
+    struct event_config *config = event_config_new();
+    check(config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0);
+    front->base = event_base_new_with_config(config);
+    event_config_free(config);
+    front->wake_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    check(front->base && front->wake_descriptor >= 0);
+    struct timeval interval = tick_interval(&front->settings);
+    front->wake =
+        event_new(front->base, front->wake_descriptor, EV_READ | EV_PERSIST, on_wake, front);
+    front->tick = event_new(front->base, -1, EV_PERSIST, on_tick, front);
+    front->settle = event_new(front->base, -1, EV_PERSIST, on_settle, front);
+    check(front->wake && front->tick && front->settle && event_add(front->wake, NULL) == 0 &&
+          event_add(front->tick, &interval) == 0);
+}
+
+static int open_acceptors(struct front_sp *front, struct error *ret_error) {
+    const struct front_settings *settings = &front->settings;
+    bool wants_tls = false;
+    for (size_t i = 0; i < settings->address_count; i++)
+        wants_tls |= address_is_tls(settings->addresses[i]);
+    int r = wants_tls ? tls_open(&settings->tls, &front->tls, ret_error) : 0;
+    front->acceptors = check_calloc(settings->address_count, sizeof *front->acceptors);
+    for (size_t i = 0; i < settings->address_count && r == 0; i++) {
+        r = acceptor_open(&front->acceptors[i], front, settings->addresses[i], ret_error);
+        front->acceptor_count += r == 0;
+    }
+    return r;
+}
+
+/* Signals are the main thread's matter. */
+static void start(struct front_sp *front) {
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    check(pthread_create(&front->thread, NULL, run, front) == 0);
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+}
+
+int front_sp_open(const struct front_settings *settings, struct front **ret_front,
+                  struct error *ret_error) {
+    struct front_sp *front = check_calloc(1, sizeof *front);
+    front->front.kind = &sp_front;
+    front->settings = *settings;
+    front->waiting_end = &front->waiting;
+    front->due_end = &front->due;
+    chunk_pool_init(&front->pool, settings->buffer_bytes_max);
+    make_room_for_connections(front);
+    make_slots(front);
+    make_loop(front);
+    int r = open_acceptors(front, ret_error);
+    if (r < 0) {
+        front_free(front);
+        return r;
+    }
+    start(front);
+    *ret_front = &front->front;
+    return 0;
+}

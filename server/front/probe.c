@@ -1,0 +1,64 @@
+#include "probe.h"
+
+#include "core/base/buffer.h"
+#include "core/wire/message/sp.h"
+
+#include <sys/time.h>
+#include <unistd.h>
+
+#define CONNECT_MS_MAX 100
+#define REQUEST_ID     (SP_ID_TOP_BIT | 1)
+
+void probe_init(struct probe *probe) {
+    *probe = (struct probe){.descriptor = -1};
+}
+
+static int connect_to(const struct sockaddr *address, socklen_t length) {
+    int descriptor = socket(address->sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (descriptor < 0)
+        return -1;
+    const struct timeval limit = {.tv_usec = CONNECT_MS_MAX * 1000};
+    if (setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit) == 0 &&
+        connect(descriptor, address, length) == 0)
+        return descriptor;
+    close(descriptor);
+    return -1;
+}
+
+void probe_begin(struct probe *probe, const struct sockaddr *address, socklen_t address_length,
+                 const void *request, size_t length, int64_t now_us) {
+    probe->begun_us = now_us;
+    probe->ipc = address->sa_family == AF_UNIX;
+    probe->descriptor = connect_to(address, address_length);
+    if (probe->descriptor < 0)
+        return;
+    enum sp_stream stream = probe->ipc ? SP_IPC : SP_TCP;
+    struct buffer bytes;
+    buffer_init(&bytes);
+    sp_greeting_write(buffer_reserve(&bytes, SP_GREETING_SIZE), SP_REQ);
+    bytes.length += SP_GREETING_SIZE;
+    bytes.length +=
+        sp_header_write(buffer_reserve(&bytes, SP_HEADER_MAX), stream, SP_ID_SIZE + length);
+    sp_id_write(buffer_reserve(&bytes, SP_ID_SIZE), REQUEST_ID);
+    bytes.length += SP_ID_SIZE;
+    buffer_append(&bytes, request, length);
+    /* All at once: a new connection's buffer has room for it. */
+    ssize_t sent = send(probe->descriptor, bytes.bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
+    if (sent < 0 || (size_t)sent < bytes.length)
+        probe_end(probe);
+    buffer_deinit(&bytes);
+}
+
+bool probe_answered(const struct probe *probe) {
+    uint8_t bytes[SP_GREETING_SIZE + SP_HEADER_MAX + SP_ID_SIZE];
+    size_t wanted = SP_GREETING_SIZE + sp_header_size(probe->ipc ? SP_IPC : SP_TCP) + SP_ID_SIZE;
+    return probe->descriptor >= 0 &&
+           recv(probe->descriptor, bytes, wanted, MSG_DONTWAIT) == (ssize_t)wanted &&
+           sp_greeting_is(bytes, SP_REP) && sp_id_read(bytes + wanted - SP_ID_SIZE) == REQUEST_ID;
+}
+
+void probe_end(struct probe *probe) {
+    if (probe->descriptor >= 0)
+        close(probe->descriptor);
+    probe->descriptor = -1;
+}

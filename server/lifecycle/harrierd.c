@@ -1,0 +1,582 @@
+/* One thread runs libevent's loop: signals, timers, the admin HTTP, and deciding when to end.
+ * Requests are answered on the front's threads; what takes long runs on the service's. When the
+ * service changes its state it says so through an eventfd, because it may be in any thread and the
+ * loop in none but this. */
+#include "harrierd.h"
+
+#include "admin.h"
+#include "folder_watch.h"
+#include "options.h"
+#include "server/front/address.h"
+#include "server/front/front_http.h"
+#include "server/front/front_nng.h"
+#include "server/ops/metrics.h"
+#include "server/ops/notify.h"
+#include "server/service/admission.h"
+#include "server/service/service.h"
+
+#include "core/base/check.h"
+#include "core/engine/engine.h"
+#include "core/policy/load/snapshot.h"
+#include "core/store/tokens/token_file.h"
+
+#include <errno.h>
+#include <event2/event.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define RETRY_SECONDS 1
+#define DRAIN_STEP_US 5000
+
+struct harrierd {
+    struct options_source source;
+    struct options options;
+    struct option_set *set;
+    struct log log;
+    struct metric_set *metrics;
+    const char *notify_socket;
+    struct event_base *base;
+    struct event *signals[3];
+    struct event *changed, *watch, *retry, *drain;
+    int changed_descriptor;
+    struct service *service;
+    struct front *front;
+    struct front *http; /* NULL: not asked for */
+    struct admin *admin;
+    struct folder_watch folders; /* the policies' */
+    struct buffer probe;
+    bool was_ready, draining;
+    int64_t drain_until_us;
+    int exit_code;
+};
+
+/* ---- exit codes ---- */
+
+static int exit_code_of(const struct error *error) {
+    switch (error->code) {
+    case ERROR_INVALID:
+    case ERROR_TOO_LARGE:
+        return EXIT_CONFIGURATION;
+    case ERROR_EXISTS:
+        return EXIT_IN_USE;
+    case ERROR_INTERRUPTED:
+        return EXIT_AS_ASKED;
+    case ERROR_INTERNAL:
+        return EXIT_DEFECT;
+    default:
+        return EXIT_STORED;
+    }
+}
+
+/* ---- what the loop does ---- */
+
+static void finish(struct harrierd *harrierd, int exit_code) {
+    harrierd->exit_code = exit_code;
+    event_base_loopbreak(harrierd->base);
+}
+
+/* From any thread. */
+static void service_changed(void *user) {
+    struct harrierd *harrierd = user;
+    eventfd_write(harrierd->changed_descriptor, 1);
+}
+
+static void on_changed(evutil_socket_t descriptor, short what, void *user) {
+    (void)what;
+    struct harrierd *harrierd = user;
+    struct error error;
+    eventfd_t count;
+    eventfd_read(descriptor, &count);
+    if (service_failure(harrierd->service, &error) < 0) {
+        log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+        finish(harrierd, exit_code_of(&error));
+        return;
+    }
+    bool is_ready = service_state(harrierd->service, NULL, 0) == SERVICE_READY;
+    if (is_ready && !harrierd->was_ready)
+        notify_supervisor(harrierd->notify_socket, "READY=1\nSTATUS=ready");
+    else if (!is_ready && harrierd->was_ready && !harrierd->draining)
+        notify_supervisor(harrierd->notify_socket, "STATUS=unavailable");
+    harrierd->was_ready = is_ready;
+}
+
+static void on_watch(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    front_watch(((struct harrierd *)user)->front);
+}
+
+static void on_retry(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct harrierd *harrierd = user;
+    if (!harrierd->service)
+        return;
+    service_retry(harrierd->service);
+    service_look(harrierd->service);
+    service_look_at_tokens(harrierd->service);
+}
+
+_Noreturn static void leave_unfinished(struct harrierd *harrierd) {
+    log_line(&harrierd->log, LOG_ERROR,
+             "requests are still in the server after drain_timeout: leaving without them");
+    _exit(EXIT_DEFECT);
+}
+
+/* All of them at each call: none waits for another to begin. */
+static bool drain_fronts(struct harrierd *harrierd) {
+    bool drained = !harrierd->front || front_drain(harrierd->front);
+    return (!harrierd->http || front_drain(harrierd->http)) && drained;
+}
+
+static void on_drain(evutil_socket_t descriptor, short what, void *user) {
+    (void)descriptor, (void)what;
+    struct harrierd *harrierd = user;
+    if (drain_fronts(harrierd))
+        finish(harrierd, EXIT_AS_ASKED);
+    else if (clock_monotonic_us(&clock_system) > harrierd->drain_until_us)
+        leave_unfinished(harrierd);
+}
+
+static void on_terminate(evutil_socket_t signal, short what, void *user) {
+    (void)what;
+    struct harrierd *harrierd = user;
+    if (harrierd->draining)
+        return;
+    harrierd->draining = true;
+    log_line(&harrierd->log, LOG_INFO, "%s: finishing what is in the server, then ending",
+             signal == SIGTERM ? "SIGTERM" : "SIGINT");
+    notify_supervisor(harrierd->notify_socket, "STOPPING=1");
+    service_drain(harrierd->service);
+    harrierd->drain_until_us =
+        clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
+    event_add(harrierd->drain, &(struct timeval){.tv_usec = DRAIN_STEP_US});
+    on_drain(-1, 0, harrierd);
+}
+
+/* ---- reading things again ---- */
+
+static void folders_edited(void *user) {
+    struct harrierd *harrierd = user;
+    if (!harrierd->service || harrierd->draining)
+        return;
+    log_line(&harrierd->log, LOG_INFO, "a policy's folder has changed: loading the policies again");
+    service_reload_again(harrierd->service);
+}
+
+/* As the options say. Without it there are SIGHUP and `harrier reload`, so failing is no end. */
+static void watch_folders(struct harrierd *harrierd, const struct options *options) {
+    const char *folders[1 + ENGINE_SHADOWS_MAX] = {options->policy};
+    struct error error;
+    if (!options->watch_policy) {
+        folder_watch_stop(&harrierd->folders);
+        return;
+    }
+    for (size_t i = 0; i < options->shadow.count; i++)
+        folders[1 + i] = options->shadow.items[i];
+    if (folder_watch_set(&harrierd->folders, folders, 1 + options->shadow.count, &error) < 0)
+        log_line(&harrierd->log, LOG_WARNING,
+                 "%s: changes may go unnoticed, use `harrier reload` or SIGHUP", error.text);
+}
+
+static struct tls_settings tls_settings_of(const struct options *options) {
+    return (struct tls_settings){.certificate = options->tls_cert,
+                                 .key = options->tls_key,
+                                 .client_ca = options->tls_client_ca,
+                                 .client_optional = options->tls_client_optional,
+                                 .allow_1_2 = options->tls_version == TLS_VERSION_1_2};
+}
+
+static void reload_certificates(struct harrierd *harrierd, const struct options *options) {
+    const struct tls_settings settings = tls_settings_of(options);
+    struct error error;
+    if (harrierd->front && front_reload(harrierd->front, &settings, &error) < 0)
+        log_line(&harrierd->log, LOG_ERROR,
+                 "certificates were not read again, those before stay: %s", error.text);
+}
+
+static void on_reload(evutil_socket_t signal, short what, void *user) {
+    (void)signal, (void)what;
+    struct harrierd *harrierd = user;
+    struct options next;
+    struct option_set *next_set;
+    enum action action;
+    enum options_error fault;
+    struct error error;
+    log_line(&harrierd->log, LOG_INFO, "SIGHUP: loading options and policy again");
+    if (options_load(&harrierd->source, &next, &action, &next_set, &fault, &error) < 0) {
+        service_refuse_reload(harrierd->service, error.text);
+        return;
+    }
+    struct buffer fixed;
+    buffer_init(&fixed);
+    options_list_fixed_changes(harrierd->set, next_set, &fixed);
+    if (fixed.length > 0)
+        log_line(&harrierd->log, LOG_WARNING, "changed, but only read at a start: %.*s",
+                 (int)fixed.length, (const char *)fixed.bytes);
+    buffer_deinit(&fixed);
+    harrierd->options.drain_timeout_us = next.drain_timeout_us;
+    log_set_level(&harrierd->log, (enum log_level)next.log_level);
+    reload_certificates(harrierd, &next);
+    watch_folders(harrierd, &next); /* before they are read: what changes later is noticed */
+    service_set_shadows(harrierd->service, next.shadow.items, next.shadow.count);
+    service_reload(harrierd->service, next.policy, next.max_ahead_us);
+    option_set_free(next_set);
+}
+
+/* ---- opening ---- */
+
+static int make_data_dir(struct harrierd *harrierd, struct error *ret_error) {
+    const char *path = harrierd->options.data_dir;
+    if (mkdir(path, 0750) < 0 && errno != EEXIST)
+        return error_set_errno(ret_error, errno, "cannot create data_dir %s", path);
+    return 0;
+}
+
+static int open_service(struct harrierd *harrierd, struct error *ret_error) {
+    const struct options *options = &harrierd->options;
+    struct buffer archive, generations;
+    buffer_init(&archive);
+    buffer_init(&generations);
+    buffer_printf(&archive, "%s/archive%c", options->data_dir, '\0');
+    buffer_printf(&generations, "%s/generations%c", options->data_dir, '\0');
+    const struct service_settings settings = {
+        .policy = options->policy,
+        .shadows = options->shadow.items,
+        .shadow_count = options->shadow.count,
+        .archive = (char *)archive.bytes,
+        .generations = (char *)generations.bytes,
+        .synced = options->durability == DURABILITY_SYNCED,
+        .sync_interval_us = options->sync_interval_us,
+        .lazy_sync_interval_us = options->lazy_sync_interval_us,
+        .max_ahead_us = options->max_ahead_us,
+        .stale_after_us = options->stale_after_us,
+        .overlay_limit = (uint64_t)options->overlay_limit_bytes,
+        .message_bytes_max = (size_t)options->max_message_bytes,
+        .tokens = options->tokens,
+        .slow_after_us = options->slow_after_us,
+        .clock = &clock_system,
+        .log = &harrierd->log,
+        .metrics = harrierd->metrics,
+        .changed = service_changed,
+        .user = harrierd,
+    };
+    int r = service_open(&settings, &harrierd->service, ret_error);
+    buffer_deinit(&generations);
+    buffer_deinit(&archive);
+    return r;
+}
+
+static void say_listening(struct harrierd *harrierd, const char *address, bool is_open) {
+    const struct options *options = &harrierd->options;
+    bool is_tls = address_is_tls(address);
+    log_line(&harrierd->log, LOG_INFO, "listening on %s", address);
+    bool asks = is_tls && *options->tls_client_ca && !options->tls_client_optional;
+    if (is_open && !*options->tokens && !asks)
+        log_line(&harrierd->log, LOG_WARNING,
+                 "%s: whoever reaches it may score transactions and read entities "
+                 "(insecure_listen, and no tokens)",
+                 address);
+    else if (is_open && !is_tls)
+        log_line(&harrierd->log, LOG_WARNING,
+                 "%s is not encrypted: whoever sees the traffic can read it and use the tokens; "
+                 "use tls+tcp:// or put TLS in front of it",
+                 address);
+}
+
+/* Before there are other threads. */
+static int take_cores(struct harrierd *harrierd, struct error *ret_error) {
+    return cpu_affinity_take(&harrierd->options.cpu_affinity, ret_error);
+}
+
+static int open_front(struct harrierd *harrierd, struct error *ret_error) {
+    const struct options *options = &harrierd->options;
+    service_write_probe(harrierd->service, &harrierd->probe);
+    const struct front_settings settings = {
+        .addresses = options->listen.items,
+        .address_count = options->listen.count,
+        .requests_max = (size_t)options->max_requests,
+        /* Twice, so that what is only a little too large gets an answer that says so. */
+        .bytes_max = 2 * (size_t)options->max_message_bytes,
+        .ipc_access = options->ipc_access,
+        .connections_max = (size_t)options->max_connections,
+        .connections_elsewhere =
+            options->http_listen.count > 0 ? (size_t)options->http_connections : 0,
+        .buffer_bytes_max = (size_t)options->max_buffer_bytes,
+        .idle_us = options->idle_timeout_us,
+        .stall_us = options->stall_timeout_us,
+        .tls = tls_settings_of(options),
+        .core = cpu_affinity_loop(&options->cpu_affinity),
+        .handler = {.handle = service_handle,
+                    .handle_all = service_handle_all,
+                    .may_answer_much = service_may_answer_much,
+                    .user = harrierd->service},
+        .probe = harrierd->probe.bytes,
+        .probe_length = harrierd->probe.length,
+        .clock = &clock_system,
+        .log = &harrierd->log,
+        .metrics = harrierd->metrics,
+    };
+    int r = front_open(&settings, &harrierd->front, ret_error);
+    for (size_t i = 0; r == 0 && i < options->listen.count; i++)
+        say_listening(harrierd, options->listen.items[i],
+                      !address_is_local(options->listen.items[i]));
+    return r;
+}
+
+static int know_token(void *user, struct text token, struct error *ret_error) {
+    return service_know_token(user, token, ret_error);
+}
+
+static int open_http(struct harrierd *harrierd, struct error *ret_error) {
+    const struct options *options = &harrierd->options;
+    if (options->http_listen.count == 0)
+        return 0;
+    const struct front_http_settings settings = {
+        .front =
+            {
+                .addresses = options->http_listen.items,
+                .address_count = options->http_listen.count,
+                .requests_max = (size_t)options->max_requests,
+                .bytes_max = 2 * (size_t)options->max_message_bytes,
+                .handler = {.handle = service_handle, .user = harrierd->service},
+                .clock = &clock_system,
+                .log = &harrierd->log,
+                .metrics = harrierd->metrics,
+            },
+        .know_token = know_token,
+        .body_max = (size_t)options->max_message_bytes,
+        .connections_max = (size_t)options->http_connections,
+        .patience_us = options->http_patience_us,
+    };
+    int r = front_http_open(&settings, &harrierd->http, ret_error);
+    for (size_t i = 0; r == 0 && i < options->http_listen.count; i++) {
+        char address[300];
+        snprintf(address, sizeof address, "http://%s", options->http_listen.items[i]);
+        say_listening(harrierd, address, !address_is_loopback(options->http_listen.items[i]));
+    }
+    return r;
+}
+
+static int open_admin(struct harrierd *harrierd, struct error *ret_error) {
+    if (*harrierd->options.admin_listen == '\0')
+        return 0;
+    return admin_open(harrierd->base, harrierd->options.admin_listen, harrierd->service,
+                      harrierd->metrics, &harrierd->admin, ret_error);
+}
+
+static struct event *add_event(struct harrierd *harrierd, int descriptor, short what,
+                               event_callback_fn callback, const struct timeval *timeout) {
+    struct event *event = event_new(harrierd->base, descriptor, what, callback, harrierd);
+    check(event && event_add(event, timeout) == 0);
+    return event;
+}
+
+static void add_events(struct harrierd *harrierd) {
+    int64_t watch_us = harrierd->options.watchdog_interval_us;
+    harrierd->signals[0] = add_event(harrierd, SIGTERM, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
+    harrierd->signals[1] = add_event(harrierd, SIGINT, EV_SIGNAL | EV_PERSIST, on_terminate, NULL);
+    harrierd->signals[2] = add_event(harrierd, SIGHUP, EV_SIGNAL | EV_PERSIST, on_reload, NULL);
+    harrierd->changed =
+        add_event(harrierd, harrierd->changed_descriptor, EV_READ | EV_PERSIST, on_changed, NULL);
+    harrierd->retry =
+        add_event(harrierd, -1, EV_PERSIST, on_retry, &(struct timeval){.tv_sec = RETRY_SECONDS});
+    if (watch_us > 0)
+        harrierd->watch = add_event(
+            harrierd, -1, EV_PERSIST, on_watch,
+            &(struct timeval){.tv_sec = watch_us / 1000000, .tv_usec = watch_us % 1000000});
+    harrierd->drain = event_new(harrierd->base, -1, EV_PERSIST, on_drain, harrierd);
+    check(harrierd->drain);
+}
+
+static void free_event(struct event *event) {
+    if (event)
+        event_free(event);
+}
+
+static void remove_events(struct harrierd *harrierd) {
+    for (size_t i = 0; i < sizeof harrierd->signals / sizeof *harrierd->signals; i++)
+        free_event(harrierd->signals[i]);
+    free_event(harrierd->changed);
+    free_event(harrierd->watch);
+    free_event(harrierd->retry);
+    free_event(harrierd->drain);
+}
+
+/* In order; the first that fails decides how the program ends. */
+static const struct {
+    int (*open)(struct harrierd *harrierd, struct error *ret_error);
+    int exit_code; /* of a system error; others say themselves what they are */
+} openings[] = {
+    {take_cores, EXIT_CANNOT_CREATE}, {make_data_dir, EXIT_CANNOT_CREATE},
+    {open_service, EXIT_STORED},      {open_front, EXIT_CANNOT_CREATE},
+    {open_http, EXIT_CANNOT_CREATE},  {open_admin, EXIT_CANNOT_CREATE},
+};
+
+static bool serves_with_nng(const struct options *options) {
+    const char *rest;
+    for (size_t i = 0; i < options->listen.count; i++)
+        if (address_front(options->listen.items[i], &rest) == ADDRESS_FRONT_NNG)
+            return true;
+    return false;
+}
+
+static int open_all(struct harrierd *harrierd) {
+    struct error error;
+    watch_folders(harrierd, &harrierd->options);
+    const char *warning = serves_with_nng(&harrierd->options) ? front_nng_warning() : NULL;
+    if (warning)
+        log_line(&harrierd->log, LOG_WARNING, "%s", warning);
+    for (size_t i = 0; i < sizeof openings / sizeof *openings; i++)
+        if (openings[i].open(harrierd, &error) < 0) {
+            log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+            return error.code == ERROR_SYSTEM ? openings[i].exit_code : exit_code_of(&error);
+        }
+    return EXIT_AS_ASKED;
+}
+
+/* Until nothing is in the server any more. Leaves when that takes too long: closing would wait for
+ * it, and the archive is made to be left like this. */
+static void finish_fronts(struct harrierd *harrierd) {
+    int64_t until_us = clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
+    while (!drain_fronts(harrierd)) {
+        if (clock_monotonic_us(&clock_system) > until_us)
+            leave_unfinished(harrierd);
+        usleep(DRAIN_STEP_US);
+    }
+}
+
+/* Nobody is let in any more, what is in the server is answered, what was written is synced. The
+ * front itself goes last: should its library hang in closing, nothing is lost by ending it the hard
+ * way. */
+static int close_all(struct harrierd *harrierd, int exit_code) {
+    struct error error;
+    admin_close(harrierd->admin);
+    finish_fronts(harrierd);
+    if (harrierd->service && service_close(harrierd->service, &error) < 0) {
+        log_line(&harrierd->log, LOG_ERROR, "%s", error.text);
+        if (exit_code == EXIT_AS_ASKED)
+            exit_code = exit_code_of(&error);
+    }
+    front_close(harrierd->http);
+    front_close(harrierd->front);
+    return exit_code;
+}
+
+static int serve(struct harrierd *harrierd) {
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* over a file-size limit: write() says EFBIG, which we handle */
+    harrierd->metrics = server_metrics_new();
+    harrierd->base = event_base_new();
+    harrierd->changed_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    check(harrierd->base && harrierd->changed_descriptor >= 0);
+    buffer_init(&harrierd->probe);
+    folder_watch_init(&harrierd->folders, harrierd->base, folders_edited, harrierd);
+    add_events(harrierd);
+    log_line(&harrierd->log, LOG_INFO, "harrierd " HARRIER_VERSION ", policy %s, data in %s",
+             harrierd->options.policy, harrierd->options.data_dir);
+    int exit_code = open_all(harrierd);
+    if (exit_code == EXIT_AS_ASKED) {
+        event_base_dispatch(harrierd->base);
+        exit_code = harrierd->exit_code;
+    }
+    exit_code = close_all(harrierd, exit_code);
+    folder_watch_stop(&harrierd->folders);
+    log_line(&harrierd->log, LOG_INFO, "ended with exit status %d", exit_code);
+    remove_events(harrierd);
+    event_base_free(harrierd->base);
+    close(harrierd->changed_descriptor);
+    buffer_deinit(&harrierd->probe);
+    metric_set_free(harrierd->metrics);
+    return exit_code;
+}
+
+/* ---- the command line ---- */
+
+static void write_out(void (*write_text)(struct buffer *out)) {
+    struct buffer out;
+    buffer_init(&out);
+    write_text(&out);
+    fwrite(out.bytes, 1, out.length, stdout);
+    buffer_deinit(&out);
+}
+
+static bool check_policy(const char *folder) {
+    struct snapshot *snapshot = NULL;
+    struct buffer messages;
+    struct error error;
+    buffer_init(&messages);
+    int r = admission_load(folder, &snapshot, &messages, &error);
+    if (messages.length > 0)
+        fwrite(messages.bytes, 1, messages.length, stderr);
+    buffer_deinit(&messages);
+    snapshot_unref(snapshot);
+    if (r < 0)
+        fprintf(stderr, "harrierd: %s\n", error.text);
+    return r == 0;
+}
+
+static bool check_tokens(const char *path) {
+    struct token_set *set;
+    struct error error;
+    if (*path == '\0')
+        return true;
+    if (token_file_load(path, &set, NULL, &error) < 0) {
+        fprintf(stderr, "harrierd: tokens: %s\n", error.text);
+        return false;
+    }
+    token_set_free(set);
+    return true;
+}
+
+static int check_only(struct harrierd *harrierd) {
+    const struct option_list *shadows = &harrierd->options.shadow;
+    bool good = check_tokens(harrierd->options.tokens);
+    good &= check_policy(harrierd->options.policy);
+    for (size_t i = 0; i < shadows->count; i++)
+        good &= check_policy(shadows->items[i]);
+    return good ? EXIT_AS_ASKED : EXIT_CONFIGURATION;
+}
+
+static int act(struct harrierd *harrierd, enum action action) {
+    switch (action) {
+    case ACTION_HELP:
+        write_out(options_write_help);
+        return EXIT_AS_ASKED;
+    case ACTION_VERSION:
+        puts("harrierd " HARRIER_VERSION);
+        return EXIT_AS_ASKED;
+    case ACTION_PRINT_CONFIG:
+        write_out(options_write_example);
+        return EXIT_AS_ASKED;
+    case ACTION_CHECK:
+        return check_only(harrierd);
+    case ACTION_SERVE:
+        break;
+    }
+    log_init(&harrierd->log, STDERR_FILENO, (enum log_level)harrierd->options.log_level);
+    return serve(harrierd);
+}
+
+int harrierd_main(int argc, char **argv, char **environment) {
+    struct harrierd harrierd = {
+        .source = {.argc = argc,
+                   .argv = (const char *const *)argv,
+                   .environment = (const char *const *)environment},
+        .notify_socket = getenv("NOTIFY_SOCKET"),
+    };
+    enum action action;
+    enum options_error fault;
+    struct error error;
+    if (options_load(&harrierd.source, &harrierd.options, &action, &harrierd.set, &fault, &error) <
+        0) {
+        fprintf(stderr, "harrierd: %s\n", error.text);
+        return fault == OPTIONS_ERROR_USAGE ? EXIT_USAGE : EXIT_CONFIGURATION;
+    }
+    int exit_code = act(&harrierd, action);
+    option_set_free(harrierd.set);
+    return exit_code;
+}

@@ -1,0 +1,434 @@
+#include "options.h"
+
+#include "core/engine/engine.h"
+#include "core/wire/message/message.h"
+#include "server/front/address.h"
+#include "server/ops/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_FILE       "/etc/harrier/harrierd.conf"
+#define PREFIX             "HARRIERD_"
+#define FILE_VARIABLE      PREFIX "CONFIG"
+#define FILE_BYTES_MAX     (1u << 20)
+#define US_PER_MS          INT64_C(1000)
+#define US_PER_S           INT64_C(1000000)
+#define US_PER_DAY         (86400 * US_PER_S)
+#define HTTP_ADDRESSES_MAX 8
+#define AT(field)          .offset = offsetof(struct options, field)
+
+static const char *const tls_version_names[] = {"1.3", "1.2", NULL};
+static const char *const durability_names[] = {"written", "synced", NULL};
+
+#define ADDRESSES "Addresses"
+#define DECISIONS "Decisions"
+#define STORAGE   "Storage"
+#define OPERATION "Operation"
+
+static const struct option table[] = {
+    {ADDRESSES, "listen", OPTION_LIST, AT(listen), "tcp://127.0.0.1:7731",
+     .help = "Where clients reach the server: " ADDRESS_SCHEMES
+             ". Several with commas between them, or the option several times."},
+    {ADDRESSES, "tokens", OPTION_TEXT, AT(tokens), "",
+     .help = "File of the tokens that clients need, made with `harrier token`: each request must "
+             "then have one that allows it, on all addresses. The file is loaded again when it "
+             "changes, on SIGHUP and by `harrier reload`. Empty: nobody is asked, and the server "
+             "listens on loopback and ipc only."},
+    {ADDRESSES, "insecure_listen", OPTION_FLAG, AT(insecure_listen), "no",
+     .help = "Allow addresses that other machines can reach although there are no tokens: who "
+             "reaches the server may then score transactions and read entities. For networks that "
+             "keep others out by themselves."},
+    {ADDRESSES, "ipc_mode", OPTION_TEXT, AT(ipc_mode), "0660",
+     .help = "Mode of the sockets of ipc addresses: who may write may connect. The folder around "
+             "them must let them through, too."},
+    {ADDRESSES, "ipc_group", OPTION_TEXT, AT(ipc_group), "",
+     .help = "Group of these sockets, one that the server's user belongs to. Empty: the server's."},
+    {ADDRESSES, "admin_listen", OPTION_TEXT, AT(admin_listen), "127.0.0.1:7732",
+     .help = "HOST:PORT of /livez, /readyz and /metrics over HTTP; loopback only. Empty: none."},
+    {ADDRESSES, "http_listen", OPTION_LIST, AT(http_listen), "",
+     .help = "HOST:PORT where clients without nng reach the server over HTTP, with JSON: "
+             "docs/HTTP.md. Several with commas between them, at most 8. Empty: none."},
+    {ADDRESSES, "http_connections", OPTION_INTEGER, AT(http_connections), "128", .least = 1,
+     .most = 4096,
+     .help = "Connections over HTTP at the same time; more of them wait to be accepted. Each may "
+             "hold a body of twice max_message_bytes."},
+    {ADDRESSES, "http_patience", OPTION_DURATION, AT(http_patience_us), "30s",
+     .least = 100 * US_PER_MS, .most = 3600 * US_PER_S,
+     .help = "How long a connection over HTTP may take, from its beginning or its last answer, "
+             "until its next request is there as a whole. After that it is ended."},
+    {ADDRESSES, "max_requests", OPTION_INTEGER, AT(max_requests), "512", .least = 1, .most = 4096,
+     .help = "Requests that may be in the server at the same time; more of them wait in the "
+             "transport."},
+    {ADDRESSES, "max_message_bytes", OPTION_BYTES, AT(max_message_bytes), "2MiB", .least = 4096,
+     .most = MESSAGE_SIZE_MAX,
+     .help = "A larger request is refused; one of more than twice this ends its connection."},
+    {ADDRESSES, "max_connections", OPTION_INTEGER, AT(max_connections), "4096", .least = 1,
+     .most = 1000000,
+     .help = "Clients connected over tcp, tls+tcp and ipc at the same time; more are turned away."},
+    {ADDRESSES, "max_buffer_bytes", OPTION_BYTES, AT(max_buffer_bytes), "256MiB", .least = 1 << 20,
+     .most = INT64_C(1) << 40,
+     .help = "Memory for requests that are coming in and answers that are not taken, over all "
+             "connections. Beyond it nothing more is read, and a connection with half a request "
+             "is closed."},
+    {ADDRESSES, "idle_timeout", OPTION_DURATION, AT(idle_timeout_us), "1h", .least = 0,
+     .most = 366 * US_PER_DAY,
+     .help = "A connection without traffic for so long is closed; its client connects again when "
+             "it has something to ask. 0: never."},
+    {ADDRESSES, "stall_timeout", OPTION_DURATION, AT(stall_timeout_us), "30s", .least = 0,
+     .most = US_PER_DAY,
+     .help = "A connection that leaves a greeting or a request half-way for so long, or hardly "
+             "takes its answers, is closed. 0: never."},
+    {ADDRESSES, "tls_cert", OPTION_TEXT, AT(tls_cert), "", .reloadable = true,
+     .help = "File with the server's certificate and those between it and the root (PEM); needed "
+             "by tls+tcp:// addresses."},
+    {ADDRESSES, "tls_key", OPTION_TEXT, AT(tls_key), "", .reloadable = true,
+     .help = "File with its private key (PEM), which only the server's user and group may read."},
+    {ADDRESSES, "tls_client_ca", OPTION_TEXT, AT(tls_client_ca), "", .reloadable = true,
+     .help = "File with the certificates of those who sign clients' certificates (PEM): with it a "
+             "client has to show one. Empty: none is asked for."},
+    {ADDRESSES, "tls_client_optional", OPTION_FLAG, AT(tls_client_optional), "no",
+     .reloadable = true,
+     .help = "Let clients in that show no certificate. One that is shown must be good."},
+    {ADDRESSES, "tls_version", OPTION_CHOICE, AT(tls_version), "1.3", .choices = tls_version_names,
+     .reloadable = true,
+     .help = "The least version of TLS. 1.2 is for clients that know no better."},
+    {ADDRESSES, "watchdog_interval", OPTION_DURATION, AT(watchdog_interval_us), "2s", .least = 0,
+     .most = 3600 * US_PER_S,
+     .help = "How often each address is tried with a real request. A listener that leaves two of "
+             "them without an answer is opened again. 0: never."},
+
+    {DECISIONS, "policy", OPTION_TEXT, AT(policy), "/etc/harrier/policy", .reloadable = true,
+     .help = "Folder of the policy that decides. It is loaded again when it changes "
+             "(watch_policy), on SIGHUP and by `harrier reload`; one that does not check, or of "
+             "which a case fails, is not adopted."},
+    {DECISIONS, "watch_policy", OPTION_FLAG, AT(watch_policy), "yes", .reloadable = true,
+     .help = "Load the policy and the shadow policies again when something in their folders "
+             "changes and nothing more does for 200 ms. Switch a symbolic link, or say no and use "
+             "`harrier reload`, where what is half copied must not be adopted."},
+    {DECISIONS, "shadow", OPTION_LIST, AT(shadow), "", .reloadable = true,
+     .help = "Folders of policies that are tried: each judges every transaction beside the policy, "
+             "and what it would have decided is archived and counted, never answered. Several "
+             "with commas between them, at most 8. They are loaded again with the policy; one that "
+             "does not check is left out."},
+    {DECISIONS, "max_ahead", OPTION_DURATION, AT(max_ahead_us), "1h", .least = 0,
+     .most = 366 * US_PER_DAY, .reloadable = true,
+     .help = "A transaction whose event time is further than this ahead of the server's clock is "
+             "refused: one bad clock would make everybody's history look old."},
+
+    {DECISIONS, "stale_after", OPTION_DURATION, AT(stale_after_us), "3d", .least = 0,
+     .most = 366 * US_PER_DAY,
+     .help = "Decisions on tables that were built longer ago than this are marked as degraded, "
+             "with the reason \"stale\"; nothing else about them changes. 0: never."},
+
+    {STORAGE, "data_dir", OPTION_TEXT, AT(data_dir), "/var/lib/harrier",
+     .help = "Folder with archive/ and generations/; made when it is missing."},
+    {STORAGE, "durability", OPTION_CHOICE, AT(durability), "written", .choices = durability_names,
+     .help = "When an answer leaves. written: the records are with the kernel and survive the "
+             "process. synced: they are on disk and survive the machine."},
+    {STORAGE, "sync_interval", OPTION_DURATION, AT(sync_interval_us), "0", .least = 0,
+     .most = 10 * US_PER_S,
+     .help = "With durability = synced, the least time between two syncs: the answers that come "
+             "up in between wait and share the next one. 0: as soon as the disk is ready again, "
+             "and what comes up while it works shares the next."},
+    {STORAGE, "lazy_sync_interval", OPTION_DURATION, AT(lazy_sync_interval_us), "100ms",
+     .least = US_PER_MS, .most = 60 * US_PER_S,
+     .help = "With durability = written, the time between two syncs, which no answer waits for: "
+             "so much a power cut may lose."},
+
+    {STORAGE, "overlay_limit", OPTION_BYTES, AT(overlay_limit_bytes), "0", .least = 0,
+     .most = INT64_C(1) << 50,
+     .help = "Memory that may be taken by what is newer than the tables. From three quarters of it "
+             "on, a rebuild is asked for, in the log and as harrierd_rebuild_wanted; beyond it the "
+             "server is not ready until newer tables are there. During a swap there is as much "
+             "again. 0: no limit but the room for entities in memory, some 300 million, which is "
+             "treated likewise."},
+
+    {OPERATION, "slow_after", OPTION_DURATION, AT(slow_after_us), "100ms", .least = 0,
+     .most = 3600 * US_PER_S,
+     .help = "Requests that took so long are told of in the log, with the caller's trace, at most "
+             "10 such lines a second. 0: never."},
+    {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
+     .reloadable = true, .help = "Which lines go to standard error."},
+    {OPERATION, "cores", OPTION_TEXT, AT(cores), "",
+     .help = "Cores that the threads run on, such as \"2\" or \"2,3\": the first is for the one "
+             "that reads, decides and answers over tcp, tls+tcp and ipc; all others, such as the "
+             "one that waits for the disk, share the rest, or the first when it is alone. Empty: "
+             "the kernel chooses."},
+    {OPERATION, "drain_timeout", OPTION_DURATION, AT(drain_timeout_us), "10s",
+     .least = 100 * US_PER_MS, .most = 600 * US_PER_S, .reloadable = true,
+     .help = "How long SIGTERM waits for requests in the server before it gives up on them."},
+};
+#define OPTIONS (sizeof table / sizeof *table)
+
+/* ---- help ---- */
+
+/* The flags that are not options: the command line only. */
+struct word {
+    const char *name;
+    enum action action;
+    const char *help;
+};
+static const struct word words[] = {
+    {"check", ACTION_CHECK, "Look at the options and the policy, say what is wrong, and end."},
+    {"print-config", ACTION_PRINT_CONFIG, "Print a commented example of the file and end."},
+    {"help", ACTION_HELP, "Print this and end."},
+    {"version", ACTION_VERSION, "Print the version and end."},
+};
+#define WORDS (sizeof words / sizeof *words)
+
+void options_write_help(struct buffer *out) {
+    buffer_printf(
+        out, "usage: harrierd [--config=FILE] [--OPTION=VALUE]...\n"
+             "\n"
+             "Scores transactions for fraud. Each option can also stand in the file as a line\n"
+             "`option = value`, and in the environment as " PREFIX "OPTION. A flag beats the\n"
+             "environment, which beats the file. [SIGHUP]: read again on that signal.\n"
+             "Durations: 500us, 5ms, 30s, 10m, 1h, 1d. Sizes: 4096, 64KiB, 2MiB.\n"
+             "\n"
+             "  --config=FILE\n"
+             "        The file; also " FILE_VARIABLE ". " DEFAULT_FILE "\n"
+             "        is read when it is there and no other is named.\n");
+    for (size_t i = 0; i < WORDS; i++)
+        buffer_printf(out, "  --%s\n        %s\n", words[i].name, words[i].help);
+    option_write_help(table, OPTIONS, out);
+    buffer_printf(out,
+                  "\nExit status: 0 ended as asked, 64 command line, 70 defect, 71 out of memory,\n"
+                  "73 cannot create a file, 74 stored data or disk, 75 in use by another process,\n"
+                  "78 configuration or policy.\n");
+}
+
+void options_write_example(struct buffer *out) {
+    buffer_printf(out, "# harrierd's options with their defaults: " DEFAULT_FILE "\n"
+                       "#\n"
+                       "# Written by `harrierd --print-config`. An environment variable " PREFIX
+                       "NAME or a flag --name=\n"
+                       "# beats what stands here. [SIGHUP]: read again on that signal.\n"
+                       "# Durations: 500us, 5ms, 30s, 10m, 1h, 1d. Sizes: 4096, 64KiB, 2MiB.\n"
+                       "\n");
+    option_write_example(table, OPTIONS, out);
+}
+
+/* ---- reading ---- */
+
+static int load_file(const char *path, bool must_exist, struct option_set *set,
+                     struct error *ret_error) {
+    int descriptor = open(path, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0 && errno == ENOENT && !must_exist)
+        return 0;
+    if (descriptor < 0)
+        return error_set_errno(ret_error, errno, "cannot read %s", path);
+    struct buffer content;
+    buffer_init(&content);
+    ssize_t got;
+    int r = 0;
+    while ((got = read(descriptor, buffer_reserve(&content, 65536), 65536)) > 0 &&
+           content.length <= FILE_BYTES_MAX)
+        content.length += (size_t)got;
+    if (got < 0)
+        r = error_set_errno(ret_error, errno, "cannot read %s", path);
+    else if (content.length > FILE_BYTES_MAX)
+        r = error_set(ret_error, ERROR_TOO_LARGE, "%s has more than %u bytes", path,
+                      FILE_BYTES_MAX);
+    else
+        r = option_set_read_file(
+            set, path, (struct text){.data = (char *)content.bytes, .length = content.length},
+            ret_error);
+    buffer_deinit(&content);
+    close(descriptor);
+    return r;
+}
+
+struct command_line {
+    enum action action;
+    const char *file; /* NULL: none named */
+};
+
+static int unknown_flag(const char *argument, struct text name, struct error *ret_error) {
+    char plain[64];
+    snprintf(plain, sizeof plain, "%" TEXT_FORMAT, TEXT_ARGS(name));
+    const char *nearest = option_nearest(table, OPTIONS, text_of(plain));
+    for (size_t i = 0; i < WORDS && !nearest; i++)
+        if (text_distance(name, text_of(words[i].name)) <= 2)
+            nearest = words[i].name;
+    if (nearest)
+        return error_set(ret_error, ERROR_INVALID, "there is no flag %s; did you mean --%s?",
+                         argument, nearest);
+    return error_set(ret_error, ERROR_INVALID, "there is no flag %s; --help lists them", argument);
+}
+
+/* One argument, with the one behind it when that is its value. */
+static int read_argument(const struct options_source *source, int *at, struct option_set *set,
+                         struct command_line *line, struct error *ret_error) {
+    const char *argument = source->argv[*at];
+    if (strncmp(argument, "--", 2) != 0)
+        return error_set(ret_error, ERROR_INVALID,
+                         "\"%s\" is not a flag; expected --OPTION=VALUE, see --help", argument);
+    const char *equals = strchr(argument, '=');
+    struct text given = {argument + 2,
+                         equals ? (size_t)(equals - argument) - 2 : strlen(argument) - 2};
+    for (size_t i = 0; i < WORDS; i++)
+        if (text_is(given, words[i].name) && !equals) {
+            line->action = words[i].action;
+            return 0;
+        }
+    char name[64], where[80];
+    snprintf(name, sizeof name, "%" TEXT_FORMAT, TEXT_ARGS(given));
+    for (char *c = name; *c; c++)
+        if (*c == '-')
+            *c = '_';
+    bool is_file = strcmp(name, "config") == 0;
+    if (!is_file && !option_find(set, text_of(name)))
+        return unknown_flag(argument, given, ret_error);
+    if (!equals && *at + 1 >= source->argc)
+        return error_set(ret_error, ERROR_INVALID, "--%s needs a value: --%s=VALUE", name, name);
+    const char *value = equals ? equals + 1 : source->argv[++*at];
+    if (is_file) {
+        line->file = value;
+        return 0;
+    }
+    snprintf(where, sizeof where, "--%s", name);
+    return option_set_put(set, text_of(name), text_of(value), OPTION_ORIGIN_FLAG, where, ret_error);
+}
+
+static const char *variable(const char *const *environment, const char *name) {
+    size_t length = strlen(name);
+    for (; *environment; environment++)
+        if (strncmp(*environment, name, length) == 0 && (*environment)[length] == '=')
+            return *environment + length + 1;
+    return NULL;
+}
+
+/* Nobody without one of ours gets in. */
+static bool asks_for_certificates(const struct options *options, const char *address) {
+    return address_is_tls(address) && *options->tls_client_ca != '\0' &&
+           !options->tls_client_optional;
+}
+
+static int check_http(const struct options *options, struct error *ret_error) {
+    if (options->http_listen.count > HTTP_ADDRESSES_MAX)
+        return error_set(ret_error, ERROR_INVALID,
+                         "http_listen has %zu addresses; expected at most %d",
+                         options->http_listen.count, HTTP_ADDRESSES_MAX);
+    for (size_t i = 0; i < options->http_listen.count; i++) {
+        const char *address = options->http_listen.items[i];
+        char host[256];
+        uint16_t port;
+        if (address_split(address, host, sizeof host, &port, ret_error) < 0)
+            return error_prefix(ret_error, "http_listen");
+        if (!address_is_loopback(address) && !options->insecure_listen && !*options->tokens)
+            return error_set(ret_error, ERROR_INVALID,
+                             "http_listen: %s can be reached from other machines, and there are no "
+                             "tokens: name a tokens file (tokens = FILE), listen on 127.0.0.1, or "
+                             "set insecure_listen = yes when the network itself keeps others out",
+                             address);
+    }
+    return 0;
+}
+
+/* What one row cannot know by itself. */
+static int check_together(struct options *options, struct error *ret_error) {
+    if (options->listen.count == 0)
+        return error_set(ret_error, ERROR_INVALID, "listen is empty; expected %s", ADDRESS_SCHEMES);
+    for (size_t i = 0; i < options->listen.count; i++) {
+        const char *address = options->listen.items[i];
+        int r = address_check(address, ret_error);
+        if (r < 0)
+            return error_prefix(ret_error, "listen");
+        if (address_is_tls(address) && (!*options->tls_cert || !*options->tls_key))
+            return error_set(ret_error, ERROR_INVALID,
+                             "listen: %s needs a certificate and its key (options tls_cert and "
+                             "tls_key)",
+                             address);
+        bool knows_clients = *options->tokens || asks_for_certificates(options, address);
+        if (!address_is_local(address) && !knows_clients && !options->insecure_listen)
+            return error_set(ret_error, ERROR_INVALID,
+                             "listen: %s can be reached from other machines, and there are no "
+                             "tokens: who reaches it could score transactions and read entities. "
+                             "Name a tokens file (tokens = FILE; `harrier token new` makes one), "
+                             "ask for clients' certificates (tls+tcp:// and tls_client_ca), "
+                             "listen on 127.0.0.1 or ipc://, or set insecure_listen = yes when the "
+                             "network itself keeps others out",
+                             address);
+    }
+    if (options->shadow.count > ENGINE_SHADOWS_MAX)
+        return error_set(ret_error, ERROR_INVALID, "shadow names %zu policies; expected at most %d",
+                         options->shadow.count, ENGINE_SHADOWS_MAX);
+    if (cpu_affinity_parse(options->cores, &options->cpu_affinity, ret_error) < 0)
+        return -ERROR_INVALID;
+    if (ipc_access_parse(options->ipc_mode, options->ipc_group, &options->ipc_access, ret_error) <
+        0)
+        return -ERROR_INVALID;
+    int r = check_http(options, ret_error);
+    if (r < 0)
+        return r;
+    char host[256];
+    uint16_t port;
+    if (*options->admin_listen == '\0')
+        return 0;
+    if (address_split(options->admin_listen, host, sizeof host, &port, ret_error) < 0)
+        return error_prefix(ret_error, "admin_listen");
+    if (!address_host_is_loopback(host))
+        return error_set(ret_error, ERROR_INVALID,
+                         "admin_listen: %s is not on loopback, and the admin HTTP knows no "
+                         "authentication; expected 127.0.0.1, ::1 or localhost",
+                         options->admin_listen);
+    return 0;
+}
+
+static int read_flags(const struct options_source *source, struct option_set *set,
+                      struct command_line *line, struct error *ret_error) {
+    int r = 0;
+    for (int at = 1; at < source->argc && r == 0; at++)
+        r = read_argument(source, &at, set, line, ret_error);
+    return r;
+}
+
+static int read_configuration(const struct options_source *source, struct option_set *set,
+                              const struct command_line *line, struct error *ret_error) {
+    static const char *const not_options[] = {FILE_VARIABLE, NULL};
+    const char *file = line->file ? line->file : variable(source->environment, FILE_VARIABLE);
+    int r = load_file(file ? file : DEFAULT_FILE, file != NULL, set, ret_error);
+    return r < 0 ? r
+                 : option_set_read_environment(set, PREFIX, source->environment, not_options,
+                                               ret_error);
+}
+
+int options_load(const struct options_source *source, struct options *ret_options,
+                 enum action *ret_action, struct option_set **ret_set,
+                 enum options_error *ret_fault, struct error *ret_error) {
+    struct option_set *set = option_set_new(table, OPTIONS, ret_options);
+    struct command_line line = {.action = ACTION_SERVE};
+    enum options_error fault = OPTIONS_ERROR_USAGE;
+    /* The flags come first: they name the file, and beat it whatever the order of reading. */
+    int r = read_flags(source, set, &line, ret_error);
+    if (r == 0 && (line.action == ACTION_SERVE || line.action == ACTION_CHECK)) {
+        fault = OPTIONS_ERROR_CONFIGURATION;
+        r = read_configuration(source, set, &line, ret_error);
+        if (r == 0)
+            r = check_together(ret_options, ret_error);
+    }
+    if (r < 0) {
+        option_set_free(set);
+        *ret_fault = fault;
+        return r;
+    }
+    *ret_action = line.action;
+    *ret_set = set;
+    *ret_fault = OPTIONS_ERROR_NONE;
+    return 0;
+}
+
+void options_list_fixed_changes(const struct option_set *now, const struct option_set *next,
+                                struct buffer *out) {
+    for (size_t i = 0; i < OPTIONS; i++) {
+        const char *was = option_set_text(now, &table[i]), *is = option_set_text(next, &table[i]);
+        if (!table[i].reloadable && strcmp(was, is) != 0)
+            buffer_printf(out, "%s%s", out->length > 0 ? ", " : "", table[i].name);
+    }
+}

@@ -1,0 +1,86 @@
+/* What harrierd can be told: one row each in options.c, from which the configuration file, the
+ * HARRIERD_ variables, the flags, --help and deploy/harrierd.conf come. */
+#pragma once
+
+#include "core/base/buffer.h"
+#include "core/base/error.h"
+#include "core/base/option.h"
+#include "server/front/ipc_access.h"
+#include "server/ops/cpu_affinity.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum tls_version { TLS_VERSION_1_3, TLS_VERSION_1_2 };
+enum durability { DURABILITY_WRITTEN, DURABILITY_SYNCED };
+
+struct options {
+    struct option_list listen;
+    bool insecure_listen;
+    const char *tokens; /* "": none */
+    const char *ipc_mode, *ipc_group;
+    struct ipc_access ipc_access; /* what these two say */
+    int64_t max_requests;
+    int64_t max_message_bytes;
+    int64_t max_connections;
+    int64_t max_buffer_bytes;
+    int64_t idle_timeout_us, stall_timeout_us; /* 0: never */
+    const char *tls_cert, *tls_key;            /* "": none */
+    const char *tls_client_ca;                 /* "": clients show no certificate */
+    bool tls_client_optional;
+    int tls_version;              /* enum tls_version: the least */
+    int64_t watchdog_interval_us; /* 0: off */
+    const char *admin_listen;     /* "": none */
+    struct option_list http_listen;
+    int64_t http_connections;
+    int64_t http_patience_us;
+    const char *policy;
+    struct option_list shadow;
+    bool watch_policy;
+    int64_t max_ahead_us;
+    const char *data_dir;
+    int durability; /* enum durability */
+    int64_t sync_interval_us, lazy_sync_interval_us;
+    int64_t stale_after_us;      /* 0: never */
+    int64_t overlay_limit_bytes; /* 0: none */
+    int64_t slow_after_us;       /* 0: never */
+    int log_level;               /* enum log_level */
+    int64_t drain_timeout_us;
+    const char *cores;                /* "": any */
+    struct cpu_affinity cpu_affinity; /* what it says */
+};
+
+/* What the command line asks for besides options. */
+enum action {
+    ACTION_SERVE,
+    ACTION_CHECK, /* look at options and policy, then end */
+    ACTION_HELP,
+    ACTION_VERSION,
+    ACTION_PRINT_CONFIG,
+};
+
+struct options_source {
+    int argc;
+    const char *const *argv;
+    const char *const *environment;
+};
+
+enum options_error {
+    OPTIONS_ERROR_NONE,
+    OPTIONS_ERROR_USAGE,         /* the command line */
+    OPTIONS_ERROR_CONFIGURATION, /* file, environment, or what they amount to together */
+};
+
+/* Reads file, environment and flags into a new set over *ret_options, which must live as long as
+ * the set. On failure *ret_fault says whose mistake it is and nothing else is filled. */
+int options_load(const struct options_source *source, struct options *ret_options,
+                 enum action *ret_action, struct option_set **ret_set,
+                 enum options_error *ret_fault, struct error *ret_error);
+
+/* Appends the names of options that differ and cannot change without a restart: "listen, data_dir".
+ */
+void options_list_fixed_changes(const struct option_set *now, const struct option_set *next,
+                                struct buffer *out);
+
+void options_write_help(struct buffer *out);
+void options_write_example(struct buffer *out); /* deploy/harrierd.conf */

@@ -1,0 +1,103 @@
+#include "cpu_affinity.h"
+
+#include "core/base/text.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+static int refuse(const char *text, struct error *ret_error) {
+    return error_set(ret_error, ERROR_INVALID,
+                     "cores cannot be \"%.64s\"; expected numbers of cores, each once, from 0 to "
+                     "%d, at most %d, such as \"2\" or \"2,3\"",
+                     text, CPU_SETSIZE - 1, CPU_AFFINITY_CORES_MAX);
+}
+
+static bool has(const struct cpu_affinity *cpu_affinity, int core) {
+    for (size_t i = 0; i < cpu_affinity->count; i++)
+        if (cpu_affinity->cores[i] == core)
+            return true;
+    return false;
+}
+
+int cpu_affinity_parse(const char *text, struct cpu_affinity *ret_cpu_affinity,
+                       struct error *ret_error) {
+    struct cpu_affinity cpu_affinity = {.count = 0};
+    const char *at = text;
+    while (*at) {
+        int core = 0;
+        if (!text_is_digit(*at) || cpu_affinity.count == CPU_AFFINITY_CORES_MAX)
+            return refuse(text, ret_error);
+        for (; text_is_digit(*at); at++) {
+            core = 10 * core + (*at - '0');
+            if (core >= CPU_SETSIZE)
+                return refuse(text, ret_error);
+        }
+        if (has(&cpu_affinity, core) || (*at == ',' && at[1] == '\0') || (*at && *at != ','))
+            return refuse(text, ret_error);
+        cpu_affinity.cores[cpu_affinity.count++] = core;
+        at += *at == ',';
+    }
+    *ret_cpu_affinity = cpu_affinity;
+    return 0;
+}
+
+int cpu_affinity_take(const struct cpu_affinity *cpu_affinity, struct error *ret_error) {
+    cpu_set_t allowed, wanted;
+    if (cpu_affinity->count == 0)
+        return 0;
+    CPU_ZERO(&wanted);
+    if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
+        return error_set_errno(ret_error, errno, "cannot tell which cores there are (cores)");
+    for (size_t i = 0; i < cpu_affinity->count; i++) {
+        int core = cpu_affinity->cores[i];
+        if (!CPU_ISSET(core, &allowed))
+            return error_set(ret_error, ERROR_INVALID,
+                             "cores: core %d is not there, or this process may not use it", core);
+        if (i > 0 || cpu_affinity->count == 1)
+            CPU_SET(core, &wanted);
+    }
+    if (sched_setaffinity(0, sizeof wanted, &wanted) < 0)
+        return error_set_errno(ret_error, errno, "cannot move to the cores (cores)");
+    return 0;
+}
+
+const int *cpu_affinity_loop(const struct cpu_affinity *cpu_affinity) {
+    return cpu_affinity->count > 0 ? &cpu_affinity->cores[0] : NULL;
+}
+
+/* That it may was seen when the placement was taken; should it not be so any more, it runs where it
+ * is. */
+void cpu_affinity_move(int core) {
+    cpu_set_t wanted;
+    CPU_ZERO(&wanted);
+    CPU_SET(core, &wanted);
+    pthread_setaffinity_np(pthread_self(), sizeof wanted, &wanted);
+}
+
+/* As the kernel has it; libraries came to have it late, and headers under other names. */
+struct turns {
+    uint32_t size, policy;
+    uint64_t flags;
+    int32_t nice;
+    uint32_t priority;
+    uint64_t runtime_ns, deadline_ns, period_ns;
+};
+
+#define TURN_NS 100000 /* the shortest that there is */
+
+/* A turn of a few milliseconds is what a thread gets otherwise, and it is not taken from it for one
+ * with as long a turn: a decision would wait for all of it. */
+void cpu_affinity_hasten(void) {
+    struct turns turns = {.size = sizeof turns,
+                          .policy = SCHED_OTHER,
+                          .nice = getpriority(PRIO_PROCESS, (id_t)gettid()),
+                          .runtime_ns = TURN_NS};
+    if (sched_getscheduler(0) == SCHED_OTHER) /* else somebody knows better */
+        syscall(SYS_sched_setattr, 0, &turns, 0);
+}

@@ -1,0 +1,198 @@
+/* Explain: a decision derived again from the archive (core/store/explain/explain.h), for whoever
+ * asks over the wire.
+ *
+ * It reads segments and tables for as long as it takes, so a thread of its own does that, one
+ * explanation at a time, with files of its own: decisions never wait for it. Under the decision
+ * lock it is only looked up where the transaction is. A few may wait; whoever comes then is told to
+ * come again. A server that ends answers those that wait, and breaks off the one at work.
+ *
+ * The hash of all states, which Status can be asked for, is made by the same thread: a front may
+ * have no thread to spare but the one that serves everybody. */
+#include "core/store/explain/explain.h"
+#include "service_internal.h"
+
+#include <time.h>
+
+#define SYNC_STEP_NS INT64_C(10000000) /* between two looks whether the record is on disk */
+#define SYNC_STEPS   300
+
+/* ---- asking ---- */
+
+static enum next refuse_unknown(struct run *run) {
+    struct error error;
+    error_set(&error, ERROR_NOT_FOUND,
+              "the server remembers no such transaction: it knows the ids of those that are newer "
+              "than its tables, and of the horizon before them; `harrier explain DATA_FOLDER ID` "
+              "looks through the whole archive");
+    return run_refuse(run, &error, TEXT_LITERAL("transaction_id"));
+}
+
+bool explain_admit(struct run *run, struct error *ret_error) {
+    struct explains *explains = &run->service->explains;
+    pthread_mutex_lock(&explains->lock);
+    bool is_full = explains->waiters == EXPLAIN_WAITERS_MAX;
+    explains->waiters += !is_full;
+    pthread_mutex_unlock(&explains->lock);
+    if (is_full)
+        error_set(ret_error, ERROR_UNAVAILABLE,
+                  "busy: %d explanations or state hashes are waited for already; try again",
+                  EXPLAIN_WAITERS_MAX);
+    return !is_full;
+}
+
+bool explain_takes_long(const struct run *run) {
+    return run->explained_position != 0 || run->view;
+}
+
+enum next perform_explain(struct run *run) {
+    struct known_id known;
+    struct error error;
+    if (!overlay_find_id(run->service->states.overlay,
+                         hash_text(run->message.explain.transaction_id), &known))
+        return refuse_unknown(run);
+    if (!explain_admit(run, &error))
+        return run_refuse(run, &error, (struct text){0});
+    run->explained_position = known.position;
+    return NEXT;
+}
+
+bool explain_park(struct run *run) {
+    struct explains *explains = &run->service->explains;
+    if (!explain_takes_long(run))
+        return false;
+    pthread_mutex_lock(&explains->lock);
+    run->next = NULL;
+    *explains->waiting_end = run;
+    explains->waiting_end = &run->next;
+    pthread_cond_signal(&explains->wanted);
+    pthread_mutex_unlock(&explains->lock);
+    return true;
+}
+
+/* ---- answering ---- */
+
+static int stopping(struct error *ret_error) {
+    return error_set(ret_error, ERROR_UNAVAILABLE, "the server ends; nothing was explained");
+}
+
+static bool is_synced(struct service *service, uint64_t position) {
+    pthread_mutex_lock(&service->lock);
+    bool is = archive_synced(service->archive) >= position;
+    pthread_mutex_unlock(&service->lock);
+    return is;
+}
+
+/* Only what is on disk is read: a write that fails takes the rest back. */
+static int wait_for_sync(struct run *run, struct error *ret_error) {
+    const struct timespec step = {.tv_nsec = SYNC_STEP_NS};
+    for (int i = 0; i < SYNC_STEPS; i++) {
+        if (is_synced(run->service, run->explained_position))
+            return 0;
+        if (atomic_load(&run->service->draining))
+            return stopping(ret_error);
+        nanosleep(&step, NULL);
+    }
+    return error_set(ret_error, ERROR_UNAVAILABLE,
+                     "the transaction's record is not on disk yet; try again");
+}
+
+static int explain(struct run *run, struct arena *arena, struct explanation *ret_explanation,
+                   struct error *ret_error) {
+    struct service *service = run->service;
+    const struct explain_options options = {
+        .archive = service->archive_path,
+        .generations = service->generations_path,
+        .id = run->message.explain.transaction_id,
+        .position = run->explained_position,
+        .stop = &service->draining,
+    };
+    int r = run_check_deadline(run, ret_error);
+    if (r == 0)
+        r = wait_for_sync(run, ret_error);
+    if (r == 0)
+        r = explain_transaction(&options, arena, ret_explanation, ret_error);
+    if (r == -ERROR_INTERRUPTED)
+        r = stopping(ret_error);
+    return r;
+}
+
+/* What the archive says wrong is ours to mend, not the caller's: it stays in the log. */
+static void say(const struct run *run, const struct error *error) {
+    if (error->code == ERROR_DAMAGED || error->code == ERROR_SYSTEM)
+        log_line(run->service->settings.log, LOG_ERROR,
+                 "the transaction at position %llu could not be explained: %s",
+                 (unsigned long long)run->explained_position, error->text);
+}
+
+static void answer_status(struct run *run) {
+    finish_status(run);
+    message_encode_response(&run->response, &run->answer);
+    run_reply(run);
+}
+
+static void answer(struct run *run) {
+    struct service *service = run->service;
+    struct arena arena;
+    struct explanation explanation;
+    struct error error;
+    arena_init(&arena, EXPLANATION_BYTES_MAX);
+    int r = explain(run, &arena, &explanation, &error);
+    run->response = (struct response){.call = CALL_EXPLAIN};
+    if (r < 0) {
+        say(run, &error);
+        run->response.error = run_refuse_item(run, &error, (struct text){0});
+        atomic_fetch_add(&service->rejected, 1);
+    } else {
+        run->response.explain = &explanation;
+    }
+    buffer_clear(&run->answer);
+    message_encode_response(&run->response, &run->answer);
+    arena_deinit(&arena);
+    run_reply(run);
+}
+
+/* ---- the thread ---- */
+
+static struct run *take_next(struct explains *explains) {
+    pthread_mutex_lock(&explains->lock);
+    while (!explains->waiting && !explains->stopping)
+        pthread_cond_wait(&explains->wanted, &explains->lock);
+    struct run *run = explains->waiting;
+    if (run)
+        explains->waiting = run->next;
+    if (!explains->waiting)
+        explains->waiting_end = &explains->waiting;
+    pthread_mutex_unlock(&explains->lock);
+    return run;
+}
+
+static void *work(void *user) {
+    struct explains *explains = &((struct service *)user)->explains;
+    for (struct run *run; (run = take_next(explains)) != NULL;) {
+        (run->view ? answer_status : answer)(run);
+        pthread_mutex_lock(&explains->lock);
+        explains->waiters--;
+        pthread_mutex_unlock(&explains->lock);
+    }
+    return NULL;
+}
+
+void explain_start(struct service *service) {
+    struct explains *explains = &service->explains;
+    explains->waiting_end = &explains->waiting;
+    pthread_mutex_init(&explains->lock, NULL);
+    pthread_cond_init(&explains->wanted, NULL);
+    check(pthread_create(&explains->thread, NULL, work, service) == 0);
+}
+
+void explain_stop(struct service *service) {
+    struct explains *explains = &service->explains;
+    atomic_store(&service->draining, true);
+    pthread_mutex_lock(&explains->lock);
+    explains->stopping = true;
+    pthread_cond_signal(&explains->wanted);
+    pthread_mutex_unlock(&explains->lock);
+    pthread_join(explains->thread, NULL); /* those that wait are answered first */
+    pthread_cond_destroy(&explains->wanted);
+    pthread_mutex_destroy(&explains->lock);
+}

@@ -1,0 +1,80 @@
+/* ReportOutcome: what turned out later. */
+#include "service_internal.h"
+
+static struct outcome_result refuse(struct run *run, const struct error *error, struct text field) {
+    return (struct outcome_result){.error = run_refuse_item(run, error, field)};
+}
+
+static int check_times(const struct run *run, const struct outcome *outcome, struct text *ret_field,
+                       struct error *ret_error) {
+    int r = run_check_deadline(run, ret_error);
+    if (r < 0)
+        return r;
+    r = run_check_ahead(run, "known_time_us", outcome->known_time_us, ret_error);
+    if (r < 0)
+        *ret_field = TEXT_LITERAL("known_time_us");
+    return r;
+}
+
+static struct outcome_result report(struct run *run, const struct outcome *outcome) {
+    struct record record;
+    struct text field = {0};
+    struct error error;
+    int r = outcome_check(outcome, &field, &error);
+    if (r == 0)
+        r = check_times(run, outcome, &field, &error);
+    if (r < 0)
+        return refuse(run, &error, field);
+    struct service *service = run->service;
+    r = ingest_resolve(&service->states, service->archive, outcome, run->receive_time_us,
+                       &run->arena, &record, &field, &error);
+    if (r < 0)
+        return refuse(run, &error, field);
+    struct outcome_result result = {
+        .transaction_id = outcome->transaction_id,
+        .previous = record.outcome.previous,
+        .changed = r > 0,
+    };
+    if (result.changed) {
+        run_append(run, &record);
+        result.position = record.position;
+    } else {
+        /* What it repeats may not be on disk yet, and where that is nobody keeps. */
+        run->position_needed = archive_end(service->archive).position;
+    }
+    return result;
+}
+
+enum next perform_outcome(struct run *run) {
+    const struct outcome_request *request = &run->message.outcome;
+    struct outcome_result *results =
+        arena_calloc(&run->arena, request->outcome_count, sizeof *results);
+    struct error error;
+    if (!results) {
+        error_set(&error, ERROR_TOO_LARGE, "the request needs too much memory");
+        return run_refuse(run, &error, (struct text){0});
+    }
+    for (size_t i = 0; i < request->outcome_count; i++)
+        results[i] = report(run, &request->outcomes[i]);
+    run->response.outcome.results = results;
+    run->response.outcome.count = request->outcome_count;
+    return NEXT;
+}
+
+void withdraw_outcome(struct run *run, const struct error *error) {
+    struct outcome_result *results =
+        (struct outcome_result *)(uintptr_t)run->response.outcome.results;
+    /* Unchanged ones too: what they compared with may have been appended by this very request. */
+    for (size_t i = 0; i < run->response.outcome.count; i++)
+        if (results[i].error.code == 0)
+            results[i] = refuse(run, error, (struct text){0});
+}
+
+void count_outcome(const struct run *run) {
+    for (size_t i = 0; i < run->response.outcome.count; i++) {
+        const struct outcome_result *result = &run->response.outcome.results[i];
+        if (result->error.code == 0 && result->changed)
+            metric_add(run->service->settings.metrics, OUTCOMES,
+                       run->message.outcome.outcomes[i].label, 1);
+    }
+}

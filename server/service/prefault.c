@@ -1,0 +1,88 @@
+#include "prefault.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+/* It runs where nobody else does, or hardly: others have nearly all of a core that they share. */
+#define PREFAULT_NICE 19
+
+static struct prefault_piece take(struct prefault *prefault) {
+    struct prefault_piece piece = prefault->waiting[prefault->first];
+    prefault->first = (prefault->first + 1) % PREFAULT_MAX;
+    prefault->count--;
+    return piece;
+}
+
+static void *work(void *user) {
+    struct prefault *prefault = user;
+    setpriority(PRIO_PROCESS, (id_t)gettid(), PREFAULT_NICE);
+    pthread_mutex_lock(&prefault->lock);
+    for (;;) {
+        while (prefault->count == 0 && !prefault->stopping)
+            pthread_cond_wait(&prefault->wanted, &prefault->lock);
+        if (prefault->stopping)
+            break;
+        prefault->under_way = take(prefault);
+        pthread_mutex_unlock(&prefault->lock);
+        pages_touch(prefault->under_way.memory, prefault->under_way.size);
+        pthread_mutex_lock(&prefault->lock);
+        prefault->under_way = (struct prefault_piece){0};
+        pthread_cond_broadcast(&prefault->done);
+    }
+    pthread_mutex_unlock(&prefault->lock);
+    return NULL;
+}
+
+/* The thread may have been stopped in the middle, by whoever asks: it is not waited for. */
+static void prepare(struct pages_prefault *self, void *memory, size_t size) {
+    struct prefault *prefault = (struct prefault *)self;
+    if (pthread_mutex_trylock(&prefault->lock) != 0)
+        return;
+    if (prefault->count == PREFAULT_MAX)
+        take(prefault);
+    prefault->waiting[(prefault->first + prefault->count) % PREFAULT_MAX] =
+        (struct prefault_piece){.memory = memory, .size = size};
+    prefault->count++;
+    pthread_cond_signal(&prefault->wanted);
+    pthread_mutex_unlock(&prefault->lock);
+}
+
+static bool meets(const struct prefault_piece *piece, const char *memory, size_t size) {
+    const char *begin = piece->memory;
+    return begin < memory + size && memory < begin + piece->size;
+}
+
+static void forget(struct pages_prefault *self, const void *memory, size_t size) {
+    struct prefault *prefault = (struct prefault *)self;
+    pthread_mutex_lock(&prefault->lock);
+    for (size_t left = prefault->count; left > 0; left--) {
+        struct prefault_piece piece = take(prefault);
+        if (meets(&piece, memory, size))
+            continue;
+        prefault->waiting[(prefault->first + prefault->count) % PREFAULT_MAX] = piece;
+        prefault->count++;
+    }
+    while (prefault->under_way.memory && meets(&prefault->under_way, memory, size))
+        pthread_cond_wait(&prefault->done, &prefault->lock);
+    pthread_mutex_unlock(&prefault->lock);
+}
+
+void prefault_start(struct prefault *prefault) {
+    *prefault = (struct prefault){.prefault = {.prepare = prepare, .forget = forget}};
+    pthread_mutex_init(&prefault->lock, NULL);
+    pthread_cond_init(&prefault->wanted, NULL);
+    pthread_cond_init(&prefault->done, NULL);
+    prefault->is_running = pthread_create(&prefault->thread, NULL, work, prefault) == 0;
+}
+
+void prefault_stop(struct prefault *prefault) {
+    pthread_mutex_lock(&prefault->lock);
+    prefault->stopping = true;
+    pthread_cond_signal(&prefault->wanted);
+    pthread_mutex_unlock(&prefault->lock);
+    if (prefault->is_running)
+        pthread_join(prefault->thread, NULL);
+    pthread_cond_destroy(&prefault->done);
+    pthread_cond_destroy(&prefault->wanted);
+    pthread_mutex_destroy(&prefault->lock);
+}

@@ -1,0 +1,196 @@
+/* Score: up to a thousand transactions, decided in their order, each seeing those before it. */
+#include "service_internal.h"
+
+#include "core/base/hash.h"
+
+struct scoring {
+    struct run *run;
+    const struct transaction *transaction;
+    struct score_result *result;
+    struct record record; /* what is decided comes where it is archived from */
+};
+
+static enum next check_deadline(struct scoring *scoring);
+static enum next find_first_decision(struct scoring *scoring);
+static enum next check_time(struct scoring *scoring);
+static enum next decide(struct scoring *scoring);
+static enum next archive(struct scoring *scoring);
+
+/* The steps of one transaction. The result is filled by the one that says DONE. */
+static const struct {
+    const char *name;
+    bool dry_run_too;
+    enum next (*take)(struct scoring *scoring);
+} steps[] = {
+    {"deadline", true, check_deadline}, /* has it no position yet when it passes, nothing happens */
+    {"known id", false, find_first_decision}, /* a repeated id gets its first decision */
+    {"time", true, check_time},               /* one bad clock must not destroy a history */
+    {"decide", true, decide},                 /* nothing changes */
+    {"archive and apply", false, archive},    /* a position is assigned: the decision stands */
+};
+
+static enum next refuse(struct scoring *scoring, const struct error *error, struct text field) {
+    scoring->result->error = run_refuse_item(scoring->run, error, field);
+    return DONE;
+}
+
+static enum next conclude(struct scoring *scoring, const struct decision *decision) {
+    struct run *run = scoring->run;
+    int64_t took_us = clock_monotonic_us(run->service->settings.clock) - run->request->arrived_us;
+    scoring->result->decision = *decision;
+    scoring->result->decision.server_us = took_us < 0            ? 0
+                                          : took_us > UINT32_MAX ? UINT32_MAX
+                                                                 : (uint32_t)took_us;
+    return DONE;
+}
+
+static enum next check_deadline(struct scoring *scoring) {
+    struct error error;
+    if (run_check_deadline(scoring->run, &error) == 0)
+        return NEXT;
+    return refuse(scoring, &error, (struct text){0});
+}
+
+static enum next find_first_decision(struct scoring *scoring) {
+    struct run *run = scoring->run;
+    struct known_id known;
+    struct record record;
+    struct text field = {0};
+    struct error error;
+    int r = ingest_recognise(&run->service->states, run->service->archive, scoring->transaction,
+                             &run->arena, &known, &record, &field, &error);
+    if (r == 0)
+        return NEXT;
+    if (r < 0)
+        return refuse(scoring, &error, field);
+    struct decision decision = record.transaction.decision;
+    decision.transaction_id = scoring->transaction->id;
+    decision.position = known.position;
+    decision.duplicate = true;
+    if (known.position > run->position_needed)
+        run->position_needed = known.position;
+    return conclude(scoring, &decision);
+}
+
+static enum next check_time(struct scoring *scoring) {
+    struct error error;
+    if (run_check_ahead(scoring->run, "event_time_us", scoring->transaction->event_time_us,
+                        &error) == 0)
+        return NEXT;
+    return refuse(scoring, &error, TEXT_LITERAL("event_time_us"));
+}
+
+static enum next decide(struct scoring *scoring) {
+    struct run *run = scoring->run;
+    const struct score_request *request = &run->message.score;
+    struct states *states = &run->service->states;
+    struct decision *decision = &scoring->record.transaction.decision;
+    uint64_t unknown_before = engine_unknown(states->engine);
+    struct text field = {0};
+    struct error error;
+    if (ingest_decide(states, scoring->transaction, request->return_features, &run->arena, decision,
+                      &field, &error) < 0)
+        return refuse(scoring, &error, field);
+    if (!decision->degraded && service_is_stale(run->service, run->receive_time_us)) {
+        decision->degraded = true;
+        decision->degraded_reason = TEXT_LITERAL(DECISION_STALE);
+    }
+    decision->dry_run = request->dry_run;
+    if (!request->dry_run)
+        run->features_unknown += engine_unknown(states->engine) - unknown_before;
+    return request->dry_run ? conclude(scoring, decision) : NEXT;
+}
+
+static enum next archive(struct scoring *scoring) {
+    struct record *record = &scoring->record;
+    record->type = RECORD_TRANSACTION;
+    record->transaction.transaction = *scoring->transaction;
+    run_append(scoring->run, record);
+    record->transaction.decision.position = record->position;
+    return conclude(scoring, &record->transaction.decision);
+}
+
+/* What is decided behind this one of the run's transactions: of its own, or of the next that is
+ * decided under the same lock. NULL: nothing is, or nobody knows. */
+static const struct transaction *behind(const struct run *run, size_t i) {
+    const struct score_request *request = &run->message.score;
+    if (i + 1 < request->transaction_count)
+        return &request->transactions[i + 1];
+    const struct run *next = run->next;
+    if (!next || next->is_done || !run_shares_write(run) || !run_shares_write(next))
+        return NULL;
+    return next->message.score.transaction_count > 0 ? next->message.score.transactions : NULL;
+}
+
+enum next perform_score(struct run *run) {
+    const struct score_request *request = &run->message.score;
+    struct score_result *results =
+        arena_calloc(&run->arena, request->transaction_count, sizeof *results);
+    struct error error;
+    if (!results) {
+        error_set(&error, ERROR_TOO_LARGE, "the request needs too much memory");
+        return run_refuse(run, &error, (struct text){0});
+    }
+    for (size_t i = 0; i < request->transaction_count; i++) {
+        struct scoring scoring; /* the record is filled when it is decided */
+        scoring.run = run;
+        scoring.transaction = &request->transactions[i];
+        scoring.result = &results[i];
+        enum next next = NEXT;
+        ingest_expect(&run->service->states, behind(run, i));
+        for (size_t step = 0; next == NEXT; step++)
+            if (!request->dry_run || steps[step].dry_run_too)
+                next = steps[step].take(&scoring);
+    }
+    run->response.score.results = results;
+    run->response.score.count = request->transaction_count;
+    return NEXT;
+}
+
+void withdraw_score(struct run *run, const struct error *error) {
+    struct score_result *results = (struct score_result *)(uintptr_t)run->response.score.results;
+    for (size_t i = 0; i < run->response.score.count; i++) {
+        enum error_code code = results[i].error.code;
+        /* What its id is in conflict with may be among what was not written. */
+        if (code == ERROR_ID_CONFLICT)
+            run->rejected--; /* it was counted, and is again */
+        if (code == ERROR_ID_CONFLICT ||
+            (code == 0 && results[i].decision.position > run->position_before))
+            results[i] =
+                (struct score_result){.error = run_refuse_item(run, error, (struct text){0})};
+    }
+    run->features_unknown = 0;
+}
+
+/* Mostly there are none. */
+static void add_some(struct metric_set *metrics, size_t metric, size_t label, uint64_t amount) {
+    if (amount > 0)
+        metric_add(metrics, metric, label, amount);
+}
+
+void count_score(const struct run *run) {
+    struct metric_set *metrics = run->service->settings.metrics;
+    uint64_t verdicts[VERDICT_COUNT] = {0};
+    uint64_t duplicates = 0, dry_runs = 0, degraded = 0, rule_errors = 0;
+    for (size_t i = 0; i < run->response.score.count; i++) {
+        const struct score_result *result = &run->response.score.results[i];
+        if (result->error.code != 0)
+            continue;
+        duplicates += result->decision.duplicate;
+        dry_runs += result->decision.dry_run;
+        if (result->decision.duplicate || result->decision.dry_run)
+            continue;
+        verdicts[result->decision.verdict]++;
+        degraded += result->decision.degraded;
+        rule_errors += result->decision.rule_errors;
+        shadows_count(run->service, &result->decision);
+    }
+    for (size_t verdict = 0; verdict < VERDICT_COUNT; verdict++)
+        add_some(metrics, TRANSACTIONS, verdict, verdicts[verdict]);
+    add_some(metrics, DUPLICATES, 0, duplicates);
+    add_some(metrics, DRY_RUNS, 0, dry_runs);
+    add_some(metrics, DEGRADED, 0, degraded);
+    add_some(metrics, RULE_ERRORS, 0, rule_errors);
+    add_some(metrics, FEATURES_UNKNOWN, 0, run->features_unknown);
+    run->service->duplicates += duplicates;
+}

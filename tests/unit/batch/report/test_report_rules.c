@@ -1,0 +1,351 @@
+/* What a rule adds beyond the others: every combination of rules that can fire, each asked what the
+ * engine itself says when one of them does not. And the rest of what is counted, by hand. */
+#include "batch/report/report_rules.h"
+#include "core/base/check.h"
+#include "tests/unit/batch/damage.h"
+#include "tests/unit/engine/state_map.h"
+#include "tests/unit/policy/policy_text.h"
+#include "tests/unit/unit.h"
+
+#define RULES 8
+#define MASKS (1u << RULES)
+
+/* Rule i fires when bit i of the amount is set. */
+static const char policy[] =
+    "policy: {name: rules, base_currency: EUR, cutoffs: {review: 300, decline: 800}}\n"
+    "groups:\n"
+    "  sums: {score: sum, at_most: 350}\n"
+    "  best: {score: max}\n";
+static const char rules[] =
+    "rules:\n"
+    "  - {name: r0, when: amount_minor % 2 == 1, then: {score: 200}}\n"
+    "  - {name: r1, when: amount_minor / 2 % 2 == 1, then: {score: 150}}\n"
+    "  - {name: r2, when: amount_minor / 4 % 2 == 1, then: {score: 250}, group: sums}\n"
+    "  - {name: r3, when: amount_minor / 8 % 2 == 1, then: {score: 250}, group: sums}\n"
+    "  - {name: r4, when: amount_minor / 16 % 2 == 1, then: {score: 300}, group: best}\n"
+    "  - {name: r5, when: amount_minor / 32 % 2 == 1, then: {score: 100}, group: best}\n"
+    "  - {name: r6, when: amount_minor / 64 % 2 == 1, then: {verdict: challenge}}\n"
+    "  - {name: r7, when: amount_minor / 128 % 2 == 1, then: {score: -250}}\n";
+
+struct bench {
+    struct snapshot *snapshot;
+    struct engine *engine;
+    struct state_map states;
+    struct arena arena;
+    struct report_book book;
+};
+
+static void bench_open(struct bench *bench, const char *rules_yaml) {
+    struct policy_text text = {0};
+    policy_text_add(&text, "policy.yaml", policy);
+    policy_text_add(&text, "rules/r.yaml", rules_yaml);
+    bench->snapshot = policy_text_load(&text);
+    bench->engine = engine_new(bench->snapshot, bench->snapshot);
+    state_map_init(&bench->states);
+    arena_init(&bench->arena, 64u << 20);
+    report_book_init(&bench->book, bench->snapshot, 7);
+}
+
+static void bench_close(struct bench *bench) {
+    report_book_deinit(&bench->book);
+    arena_deinit(&bench->arena);
+    state_map_deinit(&bench->states);
+    engine_free(bench->engine);
+    snapshot_unref(bench->snapshot);
+}
+
+static struct decision decide(struct bench *bench, unsigned mask) {
+    struct transaction transaction = {.id = text_of("t"),
+                                      .event_time_us = INT64_C(1767225600000000),
+                                      .amount_minor = mask,
+                                      .currency = text_of("EUR")};
+    struct decision decision;
+    struct text field;
+    struct error error;
+    if (engine_decide(bench->engine, &transaction, &bench->states.source, false, &bench->arena,
+                      &decision, &field, &error) < 0)
+        fail_msg("%s", error.text);
+    return decision;
+}
+
+static void add(struct bench *bench, unsigned mask, enum report_class class) {
+    struct decision decision = decide(bench, mask);
+    uint32_t fired[32];
+    size_t count = engine_fired(bench->engine, fired);
+    struct report_fact fact = {.class = class, .has_amount = true, .amount_minor = mask};
+    report_book_add(&bench->book, &fact, bench->engine, &decision, fired, count);
+}
+
+static bool is_alert(struct bench *bench, unsigned mask) {
+    return report_is_alert(decide(bench, mask).verdict);
+}
+
+static void test_added(void **state) {
+    (void)state;
+    struct bench bench;
+    uint64_t expected[RULES] = {0}, all = 0;
+    bench_open(&bench, rules);
+    for (unsigned mask = 0; mask < MASKS; mask++) {
+        add(&bench, mask, mask % 3 == 0 ? REPORT_POSITIVE : REPORT_NEGATIVE);
+        arena_reset(&bench.arena);
+        for (unsigned i = 0; i < RULES; i++)
+            expected[i] +=
+                mask >> i & 1 && is_alert(&bench, mask) && !is_alert(&bench, mask & ~(1u << i));
+        arena_reset(&bench.arena);
+    }
+    for (unsigned i = 0; i < RULES; i++) {
+        assert_int_equal(bench.book.rules[i].added_alerts, expected[i]);
+        assert_int_equal(bench.book.rules[i].fires, MASKS / 2);
+        assert_int_equal(bench.book.rules[i].alone, 1);
+        all += expected[i];
+    }
+    assert_true(all > 100);
+    assert_int_equal(expected[7], 0); /* it only takes away */
+    bench_close(&bench);
+}
+
+static void test_classes_and_money(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, rules);
+    add(&bench, 1 << 6, REPORT_POSITIVE);          /* r6 alone asks for a challenge */
+    add(&bench, 1 << 6 | 1, REPORT_POSITIVE);      /* r6 with 200 of r0 */
+    add(&bench, 1 << 6 | 1 << 4, REPORT_POSITIVE); /* r4 would do, too */
+    add(&bench, 1 << 6, REPORT_UNKNOWN);
+    add(&bench, 1 << 6, REPORT_SUSPECTED);
+    const struct report_rule_tally *r6 = &bench.book.rules[6];
+    assert_int_equal(r6->fires, 5);
+    assert_int_equal(r6->alone, 3);
+    assert_int_equal(r6->classes[REPORT_POSITIVE], 3);
+    assert_int_equal(r6->classes[REPORT_UNKNOWN], 1);
+    assert_int_equal(r6->classes[REPORT_SUSPECTED], 1);
+    assert_int_equal((int64_t)r6->caught, 64 + 65 + 80);
+    assert_int_equal(r6->added_alerts, 4);
+    assert_int_equal(r6->added_positive, 2);
+    assert_int_equal((int64_t)r6->added_caught, 64 + 65);
+    assert_int_equal(bench.book.rules[4].added_alerts, 0);
+    bench_close(&bench);
+}
+
+/* Shadows have no effect; what they would add is what the engine says of them as if live. */
+static void test_shadow(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, "rules:\n"
+                       "  - {name: live, when: amount_minor % 2 == 1, then: {score: 200}}\n"
+                       "  - {name: tried, when: amount_minor / 2 % 2 == 1, mode: shadow,\n"
+                       "     then: {score: 150}}\n");
+    add(&bench, 2, REPORT_POSITIVE);
+    add(&bench, 3, REPORT_POSITIVE);
+    add(&bench, 3, REPORT_NEGATIVE);
+    const struct report_rule_tally *live = &bench.book.rules[0], *tried = &bench.book.rules[1];
+    assert_int_equal(tried->fires, 3);
+    assert_int_equal(tried->alone, 1); /* the first: no other had effect */
+    assert_int_equal(tried->added_alerts, 2);
+    assert_int_equal(tried->added_positive, 1);
+    assert_int_equal(live->alone, 2); /* the shadow beside it has none */
+    assert_int_equal(live->added_alerts, 0);
+    assert_int_equal(bench.book.overlap[0], 2);
+    assert_int_equal(bench.book.overlap[1], 2);
+    assert_int_equal(bench.book.overlap[2], 3);
+    bench_close(&bench);
+}
+
+/* What is suppressed counts as such and for nothing else. */
+static void test_suppressed(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, rules);
+    struct decision decision = decide(&bench, 1 << 6 | 1);
+    struct reason reasons[2] = {decision.reasons[0], decision.reasons[1]};
+    uint32_t fired[32];
+    size_t count = engine_fired(bench.engine, fired);
+    reasons[1].suppressed = true; /* r6 */
+    decision.reasons = reasons;
+    decision.verdict = VERDICT_APPROVE;
+    struct report_fact fact = {.class = REPORT_POSITIVE, .amount_minor = 65};
+    report_book_add(&bench.book, &fact, bench.engine, &decision, fired, count);
+    assert_int_equal(bench.book.rules[6].fires, 1);
+    assert_int_equal(bench.book.rules[6].suppressed, 1);
+    assert_int_equal(bench.book.rules[6].classes[REPORT_POSITIVE], 0);
+    assert_int_equal(bench.book.rules[6].added_alerts, 0);
+    assert_int_equal(bench.book.rules[0].alone, 1);
+    assert_int_equal(bench.book.overlap[6 * 7 / 2], 1);
+    bench_close(&bench);
+}
+
+/* A rule that fails asks for a review: taking another one away changes nothing. */
+static void test_verdict_of_an_error(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, "rules:\n"
+                       "  - {name: fails, when: 1 / (amount_minor - 3) > 5, then: {score: 900},\n"
+                       "     on_error: review}\n"
+                       "  - {name: small, when: amount_minor < 10, then: {score: 100}}\n");
+    add(&bench, 3, REPORT_POSITIVE);
+    assert_int_equal(bench.book.rules[1].fires, 1);
+    assert_int_equal(bench.book.rules[1].added_alerts, 0);
+    bench_close(&bench);
+}
+
+/* Two ask for a review, one of them because it failed: without the other it is one still. */
+static void test_verdict_beside_an_error(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, "rules:\n"
+                       "  - {name: fails, when: 1 / (amount_minor - 3) > 5, then: {score: 900},\n"
+                       "     on_error: review}\n"
+                       "  - {name: asks, when: amount_minor < 10, then: {verdict: review}}\n");
+    add(&bench, 3, REPORT_POSITIVE);
+    assert_int_equal(bench.book.rules[1].fires, 1);
+    assert_int_equal(bench.book.rules[1].added_alerts, 0);
+    add(&bench, 4, REPORT_POSITIVE); /* nothing fails */
+    assert_int_equal(bench.book.rules[1].added_alerts, 1);
+    bench_close(&bench);
+}
+
+/* A rule that is left out when it fails asks for nothing. */
+static void test_error_without_a_verdict(void **state) {
+    (void)state;
+    struct bench bench;
+    bench_open(&bench, "rules:\n"
+                       "  - {name: fails, when: 1 / (amount_minor - 3) > 5, then: {score: 900}}\n"
+                       "  - {name: tried, when: 1 / (amount_minor - 3) > 5, then: {score: 900},\n"
+                       "     on_error: review, mode: shadow}\n"
+                       "  - {name: asks, when: amount_minor < 10, then: {verdict: review}}\n");
+    add(&bench, 3, REPORT_POSITIVE);
+    assert_int_equal(bench.book.rules[2].added_alerts, 1);
+    bench_close(&bench);
+}
+
+static void test_parts_and_policies(void **state) {
+    (void)state;
+    struct bench first, second;
+    bench_open(&first, rules);
+    bench_open(&second, "rules:\n"
+                        "  - {name: other, when: amount_minor / 2 % 2 == 1, then: {score: 1}}\n"
+                        "  - {name: r0, when: amount_minor % 2 == 1, then: {verdict: review}}\n");
+    struct report_book part;
+    report_book_init(&part, first.snapshot, 3);
+    for (unsigned mask = 0; mask < MASKS; mask++)
+        add(&first, mask, REPORT_POSITIVE);
+    report_book_merge(&part, &first.book);
+    report_book_merge(&part, &first.book);
+    assert_int_equal(part.first_position, 3);
+    add(&second, 3, REPORT_NEGATIVE);
+
+    struct report_rules all;
+    const struct report_book *books[] = {&part, &second.book};
+    report_rules_init(&all, books, 2);
+    assert_int_equal(all.count, RULES + 1);
+    assert_true(text_is(all.rules[0].rule->name, "r0"));
+    assert_int_equal(all.rules[0].rule->verdict, VERDICT_REVIEW); /* as the last policy has it */
+    assert_true(text_is(all.rules[2].group, "sums"));
+    assert_true(text_is(all.rules[RULES].rule->name, "other"));
+    assert_int_equal(all.rules[0].tally.fires, MASKS + 1);
+    assert_int_equal(all.overlap[0], MASKS + 1);
+    assert_int_equal(all.overlap[0 * all.count + RULES], 1);
+    assert_int_equal(all.overlap[RULES * all.count + 0], 1);
+    assert_int_equal(all.overlap[1 * all.count + 2], MASKS / 2);
+    assert_int_equal(all.overlap[RULES * all.count + RULES], 1);
+    report_rules_deinit(&all);
+    report_book_deinit(&part);
+    bench_close(&second);
+    bench_close(&first);
+}
+
+static void test_too_many_rules_for_the_overlap(void **state) {
+    (void)state;
+    struct buffer yaml;
+    struct bench bench;
+    buffer_init(&yaml);
+    buffer_printf(&yaml, "rules:\n");
+    for (int i = 0; i <= REPORT_OVERLAP_RULES_MAX; i++)
+        buffer_printf(&yaml, "  - {name: r%d, when: amount_minor == %d, then: {score: 1}}\n", i, i);
+    buffer_append_u8(&yaml, '\0');
+    bench_open(&bench, (const char *)yaml.bytes);
+    assert_null(bench.book.overlap);
+    add(&bench, 5, REPORT_POSITIVE);
+    assert_int_equal(bench.book.rules[5].fires, 1);
+    struct report_rules all;
+    const struct report_book *books[] = {&bench.book};
+    report_rules_init(&all, books, 1);
+    assert_null(all.overlap);
+    assert_int_equal(all.count, REPORT_OVERLAP_RULES_MAX + 1);
+    report_rules_deinit(&all);
+    bench_close(&bench);
+    buffer_deinit(&yaml);
+}
+
+/* ---- put away, and taken out again ---- */
+
+static void add_masks(struct bench *bench, unsigned first, unsigned end) {
+    for (unsigned mask = first; mask < end; mask++) {
+        add(bench, mask, mask % 3 == 0 ? REPORT_POSITIVE : REPORT_NEGATIVE);
+        arena_reset(&bench->arena);
+    }
+}
+
+static void test_gone_on_with(void **state) {
+    (void)state;
+    struct bench whole, begun;
+    struct buffer bytes;
+    bench_open(&whole, rules);
+    bench_open(&begun, rules);
+    buffer_init(&bytes);
+    add_masks(&whole, 0, MASKS);
+    add_masks(&begun, 0, MASKS / 3);
+    report_book_encode(&begun.book, &bytes);
+    report_book_deinit(&begun.book);
+    report_book_init(&begun.book, begun.snapshot, 7);
+    struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
+    report_book_decode(&begun.book, &cursor);
+    assert_false(cursor.failed);
+    assert_int_equal(cursor_left(&cursor), 0);
+    add_masks(&begun, MASKS / 3, MASKS);
+    for (size_t i = 0; i < RULES; i++)
+        assert_memory_equal(&begun.book.rules[i], &whole.book.rules[i], sizeof *whole.book.rules);
+    assert_memory_equal(begun.book.overlap, whole.book.overlap,
+                        RULES * (RULES + 1) / 2 * sizeof *whole.book.overlap);
+    bench_close(&whole);
+    bench_close(&begun);
+    buffer_deinit(&bytes);
+}
+
+static void decode_book(void *user, struct cursor *cursor) {
+    const struct bench *bench = user;
+    struct report_book book;
+    report_book_init(&book, bench->snapshot, 7);
+    report_book_decode(&book, cursor);
+    report_book_deinit(&book);
+}
+
+static void test_damage(void **state) {
+    (void)state;
+    struct bench bench;
+    struct buffer bytes;
+    bench_open(&bench, rules);
+    buffer_init(&bytes);
+    add_masks(&bench, 0, MASKS);
+    report_book_encode(&bench.book, &bytes);
+    damage_all(&bytes, decode_book, &bench);
+    bench_close(&bench);
+    buffer_deinit(&bytes);
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_added),
+        cmocka_unit_test(test_classes_and_money),
+        cmocka_unit_test(test_shadow),
+        cmocka_unit_test(test_suppressed),
+        cmocka_unit_test(test_verdict_of_an_error),
+        cmocka_unit_test(test_verdict_beside_an_error),
+        cmocka_unit_test(test_error_without_a_verdict),
+        cmocka_unit_test(test_parts_and_policies),
+        cmocka_unit_test(test_too_many_rules_for_the_overlap),
+        cmocka_unit_test(test_gone_on_with),
+        cmocka_unit_test(test_damage),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

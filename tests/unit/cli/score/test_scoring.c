@@ -1,0 +1,361 @@
+/* A whole run, from the bytes of a file to the decisions, against a fake of libharrier. */
+#include "clients/cli/score/scoring.h"
+#include "tests/unit/cli/fake_client.h"
+#include "tests/unit/unit.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+static const char three_rows[] = "id,event_time,amount,currency,outcome\n"
+                                 "a,2018-04-01T00:00:31Z,1.00,EUR,fraud\n"
+                                 "b,2018-04-01T00:00:32Z,200.00,EUR,\n"
+                                 "c,2018-04-01T00:00:33Z,3.00,EUR,fraud\n";
+
+struct run {
+    struct scoring_options options;
+    enum decision_format format;
+    uint64_t retry_for_us;
+    volatile int stop;
+    struct scoring_counts counts;
+    struct error error;
+    char decisions[4096];
+    char messages[4096];
+};
+
+static void write_text(const char *path, const char *text) {
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void read_text(const char *path, char *ret_text, size_t size) {
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    ret_text[fread(ret_text, 1, size - 1, file)] = '\0';
+    fclose(file);
+}
+
+/* What goes to stderr meanwhile ends in *ret_messages. */
+static int run_file(struct run *run, const char *path, const char *out) {
+    struct mapped_file file;
+    struct decision_output output;
+    struct progress_bar bar;
+    if (mapped_file_open(&file, path, NULL, ROW_FORMAT_GUESS, MAPPED_TRANSACTIONS, &run->error) < 0)
+        fail_msg("%s", run->error.text);
+    assert_int_equal(
+        decision_output_open(&output, out, run->format, run->options.features, &run->error), 0);
+    progress_bar_init(&bar, PROGRESS_QUIET, "rows");
+    bar.stop = &run->stop;
+    struct retry retry = {.address = "fake", .for_us = run->retry_for_us, .bar = &bar};
+    struct row_diagnostics diagnostics = {.file = "rows.csv", .bar = &bar};
+    const struct scoring_parts parts = {.file = &file,
+                                        .output = &output,
+                                        .retry = &retry,
+                                        .diagnostics = &diagnostics,
+                                        .bar = &bar};
+    int r = scoring_run(&run->options, &parts, &run->counts, &run->error);
+    struct error close_error;
+    assert_int_equal(decision_output_close(&output, &close_error), 0);
+    mapped_file_close(&file);
+    return r;
+}
+
+static int run_text(struct run *run, const char *text) {
+    char folder[] = "/tmp/harrier-scoring-XXXXXX", path[64], out[64], messages[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/rows.csv", folder);
+    snprintf(out, sizeof out, "%s/out", folder);
+    snprintf(messages, sizeof messages, "%s/messages", folder);
+    write_text(path, text);
+    fflush(stderr);
+    int kept = dup(STDERR_FILENO), to = open(messages, O_CREAT | O_WRONLY, 0600);
+    dup2(to, STDERR_FILENO);
+    int r = run_file(run, path, out);
+    fflush(stderr);
+    dup2(kept, STDERR_FILENO);
+    close(kept);
+    close(to);
+    read_text(out, run->decisions, sizeof run->decisions);
+    read_text(messages, run->messages, sizeof run->messages);
+    unlink(path);
+    unlink(out);
+    unlink(messages);
+    rmdir(folder);
+    return r;
+}
+
+static struct run new_run(void) {
+    fake_server_reset();
+    return (struct run){.options = {.batch = 2, .in_flight = 1, .deadline_us = 1000000},
+                        .format = DECISION_CSV,
+                        .retry_for_us = 5000000};
+}
+
+static void decisions_and_outcomes_in_file_order(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\noutcomes(a=fraud)\n"
+                                           "score(c)\noutcomes(c=fraud)\n");
+    assert_string_equal(
+        run.decisions,
+        "transaction_id,verdict,score,position,duplicate,degraded,server_us,rules,reasons\n"
+        "a,approve,0,7,false,false,20,,\n"
+        "b,decline,800,7,false,false,20,large,\"amount \"\"large\"\", over 100\"\n"
+        "c,approve,0,7,false,false,20,,\n");
+    assert_int_equal(run.counts.rows, 3);
+    assert_int_equal(run.counts.scored, 3);
+    assert_int_equal(run.counts.duplicates, 0);
+    assert_int_equal(run.counts.outcomes, 2);
+    assert_int_equal(run.counts.verdicts[HARRIER_VERDICT_DECLINE], 1);
+    assert_int_equal(run.counts.server_us.count, 3);
+    assert_int_equal(run.counts.round_trip_us.count, 2);
+    assert_string_equal(run.messages, "");
+}
+
+static void json_lines_of_decisions(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.format = DECISION_JSONL;
+    run.options.features = true;
+    run.options.limit = 2;
+    fake_server.features = true;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(
+        run.decisions,
+        "{\"transaction_id\":\"a\",\"verdict\":\"approve\",\"score\":0,\"position\":7,"
+        "\"duplicate\":false,\"degraded\":false,\"server_us\":20,\"rule_errors\":0,"
+        "\"snapshot_id\":\"0000000000000000\",\"generation_id\":\"0000000000000000\","
+        "\"reasons\":[],\"features\":{\"customer.count_1d\":3,\"customer.mean\":0.1,"
+        "\"customer.last\":null}}\n"
+        "{\"transaction_id\":\"b\",\"verdict\":\"decline\",\"score\":800,\"position\":7,"
+        "\"duplicate\":false,\"degraded\":false,\"server_us\":20,\"rule_errors\":0,"
+        "\"snapshot_id\":\"0000000000000000\",\"generation_id\":\"0000000000000000\","
+        "\"reasons\":[{\"rule\":\"large\",\"text\":\"amount \\\"large\\\", over 100\","
+        "\"score\":800,\"verdict\":\"decline\",\"shadow\":false}],\"features\":{"
+        "\"customer.count_1d\":3,\"customer.mean\":0.1,\"customer.last\":null}}\n");
+}
+
+static void bad_rows_do_not_stop_the_others(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(run_text(&run, "id,event_time,amount,currency\n"
+                                    "a,2018-04-01T00:00:31Z,1.00,EUR\n"
+                                    "b,yesterday,1.00,EUR\n"
+                                    "c,2018-04-01T00:00:31Z,1.00\n"
+                                    "bad1,2018-04-01T00:00:31Z,1.00,EUR\n"
+                                    "d,2018-04-01T00:00:31Z,1.005,EUR\n"
+                                    "e,2018-04-01T00:00:31Z,1.00,EUR\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(a bad1)\nscore(e)\n");
+    assert_int_equal(run.counts.rows, 6);
+    assert_int_equal(run.counts.scored, 2);
+    assert_int_equal(run.counts.failed, 4);
+    assert_non_null(strstr(run.messages, "rows.csv:3: event_time: \"yesterday\" is not a time"));
+    assert_non_null(strstr(run.messages, "rows.csv:4: 3 fields, but the header has 4\n"));
+    assert_non_null(strstr(run.messages, "rows.csv:5: terminal: is missing\n"));
+    assert_non_null(strstr(run.messages, "rows.csv:6: amount: EUR: \"1.005\" has too many"));
+}
+
+static void strict_stops_at_the_first(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.options.strict = true;
+    assert_int_equal(run_text(&run, "id,event_time\n"
+                                    "a,2018-04-01T00:00:31Z\n"
+                                    "b,yesterday\n"
+                                    "c,2018-04-01T00:00:31Z\n"),
+                     -ERROR_INVALID);
+    assert_string_equal(run.error.text, "stopped at line 3 (--strict)");
+    assert_string_equal(fake_server.calls, "score(a)\n"); /* what came before is not lost */
+    assert_int_equal(run.counts.scored, 1);
+    assert_int_equal(run.counts.failed, 1);
+
+    run = new_run();
+    run.options.strict = true;
+    assert_int_equal(run_text(&run, "id,event_time\n"
+                                    "bad1,2018-04-01T00:00:31Z\n"
+                                    "a,2018-04-01T00:00:31Z\n"
+                                    "b,2018-04-01T00:00:31Z\n"),
+                     -ERROR_INVALID);
+    assert_string_equal(run.error.text, "stopped at line 2 (--strict)");
+    assert_string_equal(fake_server.calls, "score(bad1 a)\n");
+}
+
+static void the_same_again_while_the_server_is_away(void **state) {
+    (void)state;
+    struct run run = new_run();
+    fake_server.fail_next = 2;
+    fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\nscore(a b)\nscore(a b)\noutcomes(a=fraud)\n"
+                                           "score(c)\noutcomes(c=fraud)\n");
+    assert_int_equal(run.counts.scored, 3);
+    assert_int_equal(run.counts.failed, 0);
+    assert_non_null(strstr(run.messages, "fake: the fake says no; trying again for 5.00 s\n"));
+    assert_non_null(strstr(run.messages, "fake: answers again after "));
+}
+
+static void a_lost_answer_is_asked_for_again(void **state) {
+    (void)state;
+    struct run run = new_run();
+    fake_server.lose_next = 1;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\nscore(a b)\noutcomes(a=fraud)\n"
+                                           "score(c)\noutcomes(c=fraud)\n");
+    assert_int_equal(run.counts.scored, 1);
+    assert_int_equal(run.counts.duplicates, 2);
+    assert_int_equal(run.counts.duplicates_of_retries, 2);
+    assert_int_equal(run.counts.outcomes, 2);
+}
+
+static void only_what_was_refused_is_sent_again(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.options.batch = 3;
+    fake_server.refuse_from = 1;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b c)\nscore(b c)\noutcomes(a=fraud c=fraud)\n");
+    assert_int_equal(run.counts.scored, 3);
+    assert_int_equal(run.counts.duplicates, 0);
+}
+
+static void patience_ends(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.retry_for_us = 120000;
+    fake_server.fail_next = 1000;
+    fake_server.fail_code = HARRIER_ERROR_DEADLINE;
+    assert_int_equal(run_text(&run, three_rows), -ERROR_UNAVAILABLE);
+    assert_non_null(strstr(run.error.text, "fake: no answer for "));
+    assert_non_null(strstr(run.error.text, "the fake says no"));
+    assert_int_equal(run.counts.next_line, 2);
+    assert_int_equal(run.counts.scored, 0);
+    assert_true(fake_server.fail_next > 990); /* the pauses grow */
+}
+
+static void outcomes_are_not_lost_either(void **state) {
+    (void)state;
+    struct run run = new_run();
+    fake_server.fail_outcomes_next = 1;
+    fake_server.fail_code = HARRIER_ERROR_DEADLINE;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\noutcomes(a=fraud)\noutcomes(a=fraud)\n"
+                                           "score(c)\noutcomes(c=fraud)\n");
+    assert_int_equal(run.counts.outcomes, 2);
+
+    run = new_run();
+    run.retry_for_us = 0;
+    fake_server.fail_outcomes_next = 1;
+    fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;
+    assert_int_equal(run_text(&run, three_rows), -ERROR_UNAVAILABLE);
+    assert_int_equal(run.counts.scored, 2);
+    assert_int_equal(run.counts.next_line,
+                     2); /* scored, but what it turned out to be is not told */
+}
+
+static void a_dry_run_reports_nothing(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.options.dry_run = true;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\nscore(c)\n");
+    assert_int_equal(run.counts.outcomes, 0);
+    assert_string_equal(fake_server.known, " ");
+}
+
+static void what_is_no_use_is_not_repeated(void **state) {
+    (void)state;
+    struct run run = new_run();
+    fake_server.fail_next = 1;
+    fake_server.fail_code = HARRIER_ERROR_UNSUPPORTED;
+    assert_int_equal(run_text(&run, three_rows), -ERROR_UNSUPPORTED);
+    assert_string_equal(fake_server.calls, "score(a b)\n");
+    assert_string_equal(run.error.text, "fake: the fake says no");
+    assert_int_equal(run.counts.next_line, 2);
+}
+
+static void an_interrupt_ends_the_run(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.stop = 1;
+    assert_int_equal(run_text(&run, three_rows), -ERROR_INTERRUPTED);
+    assert_string_equal(fake_server.calls, "");
+}
+
+static void unordered_scores_the_same(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.options.in_flight = 4;
+    run.options.batch = 1;
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_int_equal(run.counts.scored, 3);
+    assert_int_equal(run.counts.outcomes, 2);
+    const char *scored = strstr(fake_server.calls, "score(a)");
+    const char *reported = strstr(fake_server.calls, "outcomes(a=fraud)");
+    assert_non_null(scored);
+    assert_true(reported > scored);
+}
+
+static void feature_columns(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.options.features = true;
+    run.options.batch = 1;
+    fake_server.features = true;
+    strcpy(fake_server.known, " a "); /* a duplicate first: no features to name columns after */
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(
+        run.decisions,
+        "transaction_id,verdict,score,position,duplicate,degraded,server_us,rules,reasons,"
+        "customer.count_1d,customer.mean,customer.last\n"
+        "a,approve,0,7,true,false,20,,,,,\n"
+        "b,decline,800,7,false,false,20,large,\"amount \"\"large\"\", over 100\",3,0.1,\n"
+        "c,approve,0,7,false,false,20,,,3,0.1,\n");
+    run = new_run();
+    run.options.features = true;
+    fake_server.features = true;
+    strcpy(fake_server.known, " a b c ");
+    assert_int_equal(run_text(&run, three_rows), 0);
+    assert_string_equal(
+        run.decisions,
+        "transaction_id,verdict,score,position,duplicate,degraded,server_us,rules,reasons\n"
+        "a,approve,0,7,true,false,20,,\n"
+        "b,decline,800,7,true,false,20,large,\"amount \"\"large\"\", over 100\"\n"
+        "c,approve,0,7,true,false,20,,\n");
+}
+
+static void many_bad_rows_are_only_counted(void **state) {
+    (void)state;
+    struct run run = new_run();
+    char rows[2000] = "id,event_time\n";
+    for (int i = 0; i < 30; i++)
+        strcat(rows, "x,never\n");
+    assert_int_equal(run_text(&run, rows), 0);
+    assert_int_equal(run.counts.failed, 30);
+    assert_non_null(strstr(run.messages, "rows.csv:11: event_time"));
+    assert_non_null(strstr(run.messages, "rows.csv:12: and further rows"));
+    assert_null(strstr(run.messages, "rows.csv:13:"));
+}
+
+int main(void) {
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(decisions_and_outcomes_in_file_order),
+        cmocka_unit_test(json_lines_of_decisions),
+        cmocka_unit_test(bad_rows_do_not_stop_the_others),
+        cmocka_unit_test(strict_stops_at_the_first),
+        cmocka_unit_test(the_same_again_while_the_server_is_away),
+        cmocka_unit_test(a_lost_answer_is_asked_for_again),
+        cmocka_unit_test(only_what_was_refused_is_sent_again),
+        cmocka_unit_test(patience_ends),
+        cmocka_unit_test(outcomes_are_not_lost_either),
+        cmocka_unit_test(a_dry_run_reports_nothing),
+        cmocka_unit_test(what_is_no_use_is_not_repeated),
+        cmocka_unit_test(an_interrupt_ends_the_run),
+        cmocka_unit_test(unordered_scores_the_same),
+        cmocka_unit_test(feature_columns),
+        cmocka_unit_test(many_bad_rows_are_only_counted),
+    };
+    return cmocka_run_group_tests_name("scoring", tests, NULL, NULL);
+}

@@ -1,0 +1,336 @@
+/* Residents: who was added is found, and nobody else, while the table grows: with runs of slots
+ * that go around a leaf's end, and with hashes that all want the same slots, or the same leaf. */
+#include "core/base/check.h"
+#include "core/base/hash.h"
+#include "core/store/overlay/state_table.h"
+#include "tests/unit/unit.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define COUNT    20000u
+#define ENTITIES 3
+
+/* With it the lower half of what it is multiplied by says which slot is wanted, where the upper
+ * half is zeros. */
+#define PLAIN_FACTOR (UINT64_C(1) << 32 | 1)
+
+/* Slots that are wanted, whatever the table's size: the lower half. */
+typedef uint64_t wanted_slot(uint64_t number);
+
+static uint64_t anywhere(uint64_t number) {
+    return hash64(&number, sizeof number, 3);
+}
+
+/* The last ones of every table, so that runs go around its end. */
+static uint64_t at_the_end(uint64_t number) {
+    return UINT64_MAX - anywhere(number) % 40;
+}
+
+static uint64_t around_the_end(uint64_t number) {
+    return anywhere(number) % 64 - 32;
+}
+
+/* Few slots for many, and the same ones after every doubling but for one bit. */
+static uint64_t crowded(uint64_t number) {
+    return anywhere(number) & UINT64_C(0xfffffffffffff00f);
+}
+
+/* All of them in one leaf, however many bits of the hash lead to one: it grows by itself. */
+static uint64_t one_leaf(uint64_t number) {
+    return anywhere(number) & 0x3fff;
+}
+
+struct crowd {
+    wanted_slot *wanted;
+    uint32_t count;
+};
+
+/* What states in the table.c makes a slot of is the hash and the entity; here it comes out as
+ * wanted. */
+static uint64_t key_hash_of(wanted_slot *wanted, size_t entity, uint64_t number) {
+    return (wanted(number) & UINT32_MAX) ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
+}
+
+static struct text key_of(uint64_t number, char bytes[24]) {
+    int length = snprintf(bytes, 24, "k%" PRIu64, number);
+    return (struct text){.data = bytes, .length = (size_t)length};
+}
+
+static struct held_state *find(const struct state_table *state_table, wanted_slot *wanted,
+                               uint64_t number) {
+    char bytes[24];
+    size_t entity = number % ENTITIES;
+    return state_table_find(state_table, entity, key_of(number, bytes),
+                            key_hash_of(wanted, entity, number));
+}
+
+static struct held_state *add(struct state_table *state_table, wanted_slot *wanted,
+                              uint64_t number) {
+    char bytes[24];
+    size_t entity = number % ENTITIES;
+    return state_table_add(state_table, entity, key_of(number, bytes),
+                           key_hash_of(wanted, entity, number));
+}
+
+static void check_all(const struct state_table *state_table, wanted_slot *wanted,
+                      struct held_state *const *added, uint64_t count) {
+    assert_int_equal(state_table->count, count);
+    for (uint64_t i = 0; i < count; i++)
+        assert_ptr_equal(find(state_table, wanted, i), added[i]);
+    for (uint64_t i = count; i < count + 50; i++)
+        assert_null(find(state_table, wanted, i));
+}
+
+/* Each once, in order. */
+static void check_sorted(const struct state_table *state_table) {
+    struct held_state **sorted = state_table_sorted(state_table);
+    for (size_t i = 1; i < state_table->count; i++) {
+        assert_true(sorted[i - 1]->entity <= sorted[i]->entity);
+        if (sorted[i - 1]->entity == sorted[i]->entity)
+            assert_true(text_compare(held_state_key(sorted[i - 1]), held_state_key(sorted[i])) < 0);
+    }
+    free(sorted);
+}
+
+static void test_grows(void **state) {
+    const struct crowd *crowd = *state;
+    struct state_table state_table = {.factor = PLAIN_FACTOR};
+    struct held_state **added = calloc(crowd->count, sizeof(struct held_state *));
+    assert_non_null(added);
+    assert_null(find(&state_table, crowd->wanted, 0));
+    for (uint64_t i = 0; i < crowd->count; i++) {
+        size_t capacity = state_table.hash_leaves.capacity;
+        added[i] = add(&state_table, crowd->wanted, i);
+        if (state_table.hash_leaves.capacity != capacity) /* it has just grown */
+            check_all(&state_table, crowd->wanted, added, i + 1);
+        assert_true(4 * state_table.count <= 3 * state_table.hash_leaves.capacity);
+    }
+    check_all(&state_table, crowd->wanted, added, crowd->count);
+    check_sorted(&state_table);
+    assert_true(state_table.hash_leaves.capacity > 1024);
+    free(added);
+    state_table_deinit(&state_table);
+}
+
+/* Keys that fill a block, or do not fit one, the first of all among them. */
+static void test_long_keys(void **state) {
+    static const size_t lengths[] = {300000, 1, 262000, 0, 128, 262144, 5, 70000, 524288, 17};
+    enum { LENGTHS = sizeof lengths / sizeof *lengths, KEYS = 60 };
+    struct state_table state_table = {0};
+    struct held_state *added[KEYS];
+    char *bytes = check_malloc(524288);
+    (void)state;
+    memset(bytes, 'x', 524288);
+    for (uint32_t i = 0; i < 2 * KEYS; i++) { /* all are added, then all are found */
+        uint32_t number = i % KEYS;
+        struct text key = {.data = bytes, .length = lengths[number % LENGTHS]};
+        for (size_t at = 0; at < key.length && at < sizeof number; at++)
+            bytes[at] = (char)(number >> (8 * at));
+        size_t entity = number; /* short keys may be equal */
+        if (i < KEYS)
+            added[number] = state_table_add(&state_table, entity, key, hash_text(key));
+        else
+            assert_ptr_equal(state_table_find(&state_table, entity, key, hash_text(key)),
+                             added[number]);
+        struct text kept = held_state_key(added[number]);
+        assert_int_equal(kept.length, key.length);
+        assert_memory_equal(kept.data ? kept.data : "", key.data, key.length);
+    }
+    free(bytes);
+    state_table_deinit(&state_table);
+}
+
+/* Blocks of 256 KiB; the rest of 32 GiB is only counted here. */
+static void test_room(void **state) {
+    (void)state;
+    struct state_table state_table = {.factor = PLAIN_FACTOR};
+    assert_int_equal(state_table_percent(&state_table), 0);
+    for (uint64_t i = 0; i < COUNT; i++)
+        add(&state_table, anywhere, i);
+    assert_in_range(state_table.block_count, 2, 50);
+    assert_int_equal(state_table_percent(&state_table), 0);
+    size_t blocks = state_table.block_count;
+    state_table.block_count = ((size_t)24 << 30) / (256 << 10);
+    assert_int_equal(state_table_percent(&state_table), 75);
+    state_table.block_count = ((size_t)32 << 30) / (256 << 10);
+    assert_int_equal(state_table_percent(&state_table), 100);
+    state_table.block_count = blocks;
+    state_table_deinit(&state_table);
+}
+
+enum { CHOSEN = 2000, CHOSEN_SLOTS = 4096 };
+
+/* As many as were chosen lie in one leaf, not side by side. */
+static void assert_spread(const struct state_table *state_table) {
+    assert_int_equal(state_table->count, CHOSEN);
+    assert_int_equal(state_table->hash_leaves.capacity, CHOSEN_SLOTS);
+    const struct held_state_slot *slots = state_table->hash_leaves.list[0].slots;
+    size_t run = 0, longest = 0;
+    for (size_t i = 0; i < CHOSEN_SLOTS; i++) {
+        run = slots[i].place ? run + 1 : 0;
+        longest = run > longest ? run : longest;
+    }
+    assert_true(longest < CHOSEN / 10);
+}
+
+/* Keys whose hashes end alike, as whoever sends them can find them, do not end up side by side. */
+static void test_chosen_keys(void **state) {
+    (void)state;
+    struct state_table state_table = {0};
+    char bytes[24];
+    for (uint64_t number = 0; state_table.count < CHOSEN; number++) {
+        struct text key = key_of(number, bytes);
+        if (((hash_text(key) ^ UINT64_C(0x9e3779b97f4a7c15)) & (CHOSEN_SLOTS - 1)) == 0)
+            state_table_add(&state_table, 0, key, hash_text(key));
+    }
+    assert_spread(&state_table);
+    state_table_deinit(&state_table);
+}
+
+/* Nor do those whose hashes end alike in more bits than a product hands down, of which there are
+ * many however large the table is. */
+static void test_chosen_hashes(void **state) {
+    (void)state;
+    struct state_table state_table = {0};
+    char bytes[24];
+    for (uint64_t number = 0; number < CHOSEN; number++)
+        state_table_add(&state_table, 0, key_of(number, bytes),
+                        number << 45 ^ UINT64_C(0x9e3779b97f4a7c15));
+    assert_spread(&state_table);
+    state_table_deinit(&state_table);
+}
+
+/* However many there are, adding one deals out one leaf at most: answers wait for it. Seen by what
+ * is added to the slots. */
+static void test_adds_in_bounded_work(void **state) {
+    (void)state;
+    enum { MANY = 400000 };
+    struct state_table state_table = {.factor = PLAIN_FACTOR};
+    size_t most = 0, grown = 0;
+    for (uint64_t i = 0; i < MANY; i++) {
+        size_t capacity = state_table.hash_leaves.capacity,
+               hash_leaves = state_table.hash_leaves.leaf_count;
+        add(&state_table, anywhere, i);
+        size_t more = state_table.hash_leaves.capacity - capacity;
+        most = more > most ? more : most;
+        grown += hash_leaves != state_table.hash_leaves.leaf_count;
+        assert_true(state_table.hash_leaves.leaf_count - hash_leaves <= 1);
+    }
+    assert_int_equal(most, LEAF_BYTES / sizeof(struct held_state_slot));
+    assert_in_range(grown, 50, 200);
+    state_table_deinit(&state_table);
+}
+
+/* A cursor passes everyone once, in the order they were added, also who comes while it is under
+ * way. */
+static void test_cursor(void **state) {
+    (void)state;
+    struct state_table state_table = {.factor = PLAIN_FACTOR};
+    struct state_table_cursor cursor = {0};
+    struct held_state **added = calloc(COUNT, sizeof(struct held_state *));
+    assert_non_null(added);
+    assert_null(state_table_next(&state_table, &cursor));
+    for (uint64_t i = 0, passed = 0; i < COUNT; i++) {
+        added[i] = add(&state_table, anywhere, i);
+        while (passed <= i && (i % 1000 == 0 || i == COUNT - 1))
+            assert_ptr_equal(state_table_next(&state_table, &cursor), added[passed++]);
+        if (passed == i + 1) {
+            assert_null(state_table_next(&state_table, &cursor));
+            assert_null(state_table_next(&state_table, &cursor));
+        }
+    }
+    free(added);
+    state_table_deinit(&state_table);
+}
+
+/* ---- in a heap ---- */
+
+struct extents {
+    struct heap_source source; /* first */
+    void *extents[2000];
+    size_t count;
+};
+
+static void *give_extent(struct heap_source *self) {
+    struct extents *extents = (struct extents *)self;
+    check(extents->count < 2000);
+    void *extent = aligned_alloc(HEAP_EXTENT_SIZE, HEAP_EXTENT_SIZE);
+    check(extent);
+    return extents->extents[extents->count++] = extent;
+}
+
+/* As many bytes as the round and the number say; some are longer than a heap's blocks. */
+static size_t state_length(uint64_t number, uint64_t round) {
+    uint64_t bits = number * UINT64_C(0x9e3779b97f4a7c15) + round * UINT64_C(0xbf58476d1ce4e5b9);
+    return number % 1000 == 0 ? bits >> 40 & 0xffff : bits >> 40 & 0xff;
+}
+
+static void fill_states(const struct state_table *state_table, uint64_t count, uint64_t round) {
+    static uint8_t bytes[1 << 16];
+    for (uint64_t i = 0; i < count; i++) {
+        struct held_state *held_state = find(state_table, anywhere, i);
+        memset(bytes, (int)(i + round), sizeof bytes);
+        state_assign(&held_state->state, bytes, state_length(i, round));
+    }
+}
+
+static void check_states(const struct state_table *state_table, uint64_t count, uint64_t round) {
+    for (uint64_t i = 0; i < count; i++) {
+        const struct state *state = &find(state_table, anywhere, i)->state;
+        assert_int_equal(state->length, state_length(i, round));
+        for (size_t at = 0; at < state->length; at++)
+            if (state->bytes[at] != (uint8_t)(i + round))
+                fail_msg("byte %zu of %" PRIu64, at, i);
+    }
+}
+
+/* So many that their slots are leaves in the heap; their states grow and shrink. */
+static void test_in_a_heap(void **state) {
+    (void)state;
+    enum { MANY = 230000, ROUNDS = 3 };
+    struct extents extents = {.source = {.extent = give_extent}};
+    struct heap heap;
+    heap_init(&heap, &extents.source);
+    struct state_table state_table = {.hash_leaves.heap = &heap, .factor = PLAIN_FACTOR};
+    for (uint64_t i = 0; i < MANY; i++)
+        add(&state_table, anywhere, i);
+    assert_in_range(state_table.hash_leaves.leaf_count, MANY * 4 / 3 / 8192, MANY * 4 / 8192);
+    for (uint64_t round = 0; round < ROUNDS; round++) {
+        fill_states(&state_table, MANY, round);
+        check_states(&state_table, MANY, round);
+    }
+    static char key[HEAP_EXTENT_SIZE]; /* longer than an extent's room: beside the heap */
+    struct text text = {.data = key, .length = sizeof key};
+    struct held_state *long_one = state_table_add(&state_table, 0, text, 7);
+    state_assign(&long_one->state, "abc", 3);
+    assert_ptr_equal(state_table_find(&state_table, 0, text, 7), long_one);
+    check_states(&state_table, MANY, ROUNDS - 1);
+    state_table_deinit(&state_table);
+    for (size_t i = 0; i < extents.count; i++)
+        free(extents.extents[i]);
+}
+
+int main(void) {
+    static const struct crowd uniform = {anywhere, COUNT}, end = {at_the_end, 4000},
+                              around = {around_the_end, 4000}, few = {crowded, COUNT / 4},
+                              together = {one_leaf, 30000}, alike = {at_the_end, 7000};
+    const struct CMUnitTest tests[] = {
+        {"grows", test_grows, NULL, NULL, (void *)&uniform},
+        {"grows, slots at the end", test_grows, NULL, NULL, (void *)&end},
+        {"grows, slots around the end", test_grows, NULL, NULL, (void *)&around},
+        {"grows, few slots", test_grows, NULL, NULL, (void *)&few},
+        {"grows, one leaf", test_grows, NULL, NULL, (void *)&together},
+        {"grows, more in 40 slots than a leaf takes", test_grows, NULL, NULL, (void *)&alike},
+        cmocka_unit_test(test_adds_in_bounded_work),
+        cmocka_unit_test(test_cursor),
+        cmocka_unit_test(test_long_keys),
+        cmocka_unit_test(test_chosen_keys),
+        cmocka_unit_test(test_chosen_hashes),
+        cmocka_unit_test(test_room),
+        cmocka_unit_test(test_in_a_heap),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
