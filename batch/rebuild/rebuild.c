@@ -8,7 +8,13 @@
  *   publish     renamed, made the current one; old ones go
  *
  * Not here: comparing with the running server. */
-#include "rebuild_internal.h"
+#include "rebuild.h"
+#include "rebuild_fold.h"
+#include "rebuild_job.h"
+#include "rebuild_partition.h"
+#include "rebuild_policy.h"
+#include "rebuild_scan.h"
+#include "rebuild_thresholds.h"
 
 #include "core/base/check.h"
 #include "core/base/value.h"
@@ -24,12 +30,6 @@
 
 #define THREADS_MAX 256
 
-const char *rebuild_phase_name(enum rebuild_phase phase) {
-    static const char *const names[REBUILD_PHASE_COUNT] = {"prepare",    "scan",   "fold",
-                                                           "thresholds", "verify", "publish"};
-    return (size_t)phase < REBUILD_PHASE_COUNT ? names[phase] : "unknown";
-}
-
 static double now_seconds(void) {
     struct timespec now;
     clock_gettime(CLOCK_MONOTONIC, &now);
@@ -41,34 +41,6 @@ static double cpu_seconds(void) {
     getrusage(RUSAGE_SELF, &usage);
     return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6;
-}
-
-int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,
-                     uint64_t total, struct error *ret_error) {
-    if (total > 0 && done > total)
-        done = total;
-    if (progress_update(rebuild->progress, rebuild_phase_name(phase), done, total) == 0)
-        return 0;
-    return error_set(ret_error, ERROR_INTERRUPTED,
-                     "the rebuild was interrupted; the current generation is as it was");
-}
-
-int rebuild_await(struct rebuild *rebuild, struct thread_pool *thread_pool,
-                  enum rebuild_phase phase, atomic_ullong *done, uint64_t total,
-                  struct error *ret_error) {
-    struct error thread_pool_error;
-    int r;
-    do
-        r = rebuild_progress(rebuild, phase, atomic_load(done), total, ret_error);
-    while (r == 0 && !thread_pool_wait(thread_pool));
-    if (r < 0)
-        thread_pool_stop(thread_pool);
-    int thread_pool_result = thread_pool_finish(thread_pool, &thread_pool_error);
-    if (r == 0 && thread_pool_result < 0) {
-        *ret_error = thread_pool_error;
-        r = thread_pool_result;
-    }
-    return r;
 }
 
 /* ---------------------------------------------------------------------------------------------

@@ -5,7 +5,10 @@
  *
  * A stream that is too large for a thread's share of memory is folded in pieces; each gives a
  * sorted run of states in a file, and the runs are merged, states of the same key too. */
-#include "rebuild_internal.h"
+#include "rebuild_fold.h"
+
+#include "rebuild_ids.h"
+#include "rebuild_job.h"
 
 #include "core/base/check.h"
 #include "core/feature/state/bulk.h"

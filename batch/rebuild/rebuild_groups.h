@@ -8,7 +8,7 @@
 
 #include "batch/base/radix_sort.h"
 #include "core/base/text.h"
-#include "rebuild_internal.h"
+#include "rebuild_job.h"
 
 struct groups {
     struct gathered {

@@ -1,7 +1,9 @@
 /* A stream of ids into the table of ids. Of transactions whose ids have the same hash the first one
  * keeps the place, and its label is the last one it was given: what an overlay comes to, record by
  * record. */
-#include "rebuild_internal.h"
+#include "rebuild_ids.h"
+
+#include "rebuild_job.h"
 
 #include "batch/base/radix_sort.h"
 #include "core/base/check.h"

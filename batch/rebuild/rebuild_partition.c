@@ -9,7 +9,9 @@
  * processor can write to in turn without missing its own, and that the blocks being filled take no
  * more than half of the streams' share. Measured with ten million transactions: 4,096 streams made
  * the scan a fifth slower than 1,024, and folding no faster. */
-#include "rebuild_internal.h"
+#include "rebuild_partition.h"
+
+#include "rebuild_job.h"
 
 #include "core/base/check.h"
 #include "core/feature/state/bulk.h"

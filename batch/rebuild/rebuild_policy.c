@@ -5,7 +5,9 @@
  * policy that stands near the beginning of a segment is taken for the last one. The scan then looks
  * out for later ones. Most have the same features, for it is rules that change: such a one takes
  * the guess's place. Else the policy is looked for after all, and the scan begins again. */
-#include "rebuild_internal.h"
+#include "rebuild_policy.h"
+
+#include "rebuild_job.h"
 
 #include "core/base/check.h"
 

@@ -4,7 +4,10 @@
  * Each thread begins with a share of its own, segments that follow each other, and helps others out
  * at their ends when it is done: so nearly all that a stream holds is in the order of the archive,
  * which is nearly that of time, and there is little to sort when it is folded. */
-#include "rebuild_internal.h"
+#include "rebuild_scan.h"
+
+#include "rebuild_job.h"
+#include "rebuild_policy.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"

@@ -9,20 +9,20 @@
  *
  * All of it follows from the archive up to the target and the policy: full and incremental rebuilds
  * give the same. */
-#include "threshold_job.h"
+#include "rebuild_thresholds.h"
+
+#include "batch/base/monotonic.h"
+#include "batch/thresholds/threshold_guard.h"
+#include "batch/thresholds/threshold_job.h"
+#include "rebuild_job.h"
+#include "rebuild_policy.h"
+#include "threshold_read.h"
+#include "threshold_scores.h"
 
 #include "core/base/check.h"
 
-#include <time.h>
-
 /* A record with the largest policy the loader takes, decoded. */
 #define RECORD_BYTES_MAX (160u << 20)
-
-double threshold_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static int find_in_force(struct threshold_job *job, struct error *ret_error) {
     struct buffer payload;
@@ -65,7 +65,7 @@ static int compute_values(struct threshold_job *job, struct threshold_values **r
 static int compute(struct threshold_job *job, struct error *ret_error) {
     struct rebuild *rebuild = job->rebuild;
     struct threshold_values *values = NULL;
-    double begin = threshold_seconds();
+    double begin = monotonic_seconds();
     int r = find_in_force(job, ret_error);
     if (r == 0)
         r = compute_values(job, &values, ret_error);
@@ -76,7 +76,7 @@ static int compute(struct threshold_job *job, struct error *ret_error) {
     check(too_large);
     threshold_limit(values, too_large, count);
     threshold_guard(job, values, too_large);
-    job->report->seconds = threshold_seconds() - begin - job->report->replay_seconds;
+    job->report->seconds = monotonic_seconds() - begin - job->report->replay_seconds;
     rebuild->thresholds = (struct threshold_set){.thresholds = values, .threshold_count = count};
     return threshold_scores(job, &rebuild->thresholds, &rebuild->computed,
                             &rebuild->thresholds.cutoffs, &rebuild->thresholds.cutoff_count,

@@ -1,7 +1,12 @@
 /* The values that thresholds are computed from. Most need a transaction's own fields only: those
  * are read from the records, by all threads. A threshold over features needs the states of then,
  * which no record has: the archive is replayed for them. */
-#include "threshold_job.h"
+#include "threshold_read.h"
+
+#include "batch/base/monotonic.h"
+#include "batch/replay/replay.h"
+#include "batch/thresholds/threshold_job.h"
+#include "rebuild_job.h"
 
 #include "core/base/check.h"
 
@@ -189,7 +194,7 @@ struct phase_progress {
     struct threshold_job *job;
 };
 
-static int tell_phase(struct progress *self, const char *stage, uint64_t done, uint64_t total) {
+static int report_phase(struct progress *self, const char *stage, uint64_t done, uint64_t total) {
     (void)stage;
     struct phase_progress *phase = (struct phase_progress *)self;
     struct error ignored; /* the replay says that it was interrupted */
@@ -198,7 +203,7 @@ static int tell_phase(struct progress *self, const char *stage, uint64_t done, u
 
 int threshold_replay(struct threshold_job *job, struct replay_options *options,
                      const struct replay_listener *listener, struct error *ret_error) {
-    struct phase_progress phase = {.progress.update = tell_phase, .job = job};
+    struct phase_progress phase = {.progress.update = report_phase, .job = job};
     struct replay *replay;
     struct replay_report report;
     options->archive = job->rebuild->options->archive;
@@ -224,7 +229,7 @@ static int read_replayed(struct threshold_job *job, struct threshold_sample *sam
     int64_t longest_us = longest_period(job, false);
     if (longest_us == 0)
         return 0;
-    double begin = threshold_seconds();
+    double begin = monotonic_seconds();
     struct collector collector;
     collector_init(&collector, job, sample, false);
     const struct replay_listener listener = {.row = take_row, .user = &collector};
@@ -234,7 +239,7 @@ static int read_replayed(struct threshold_job *job, struct threshold_sample *sam
     if (r == 0)
         r = collector_flush(&collector, ret_error);
     collector_deinit(&collector);
-    job->report->replay_seconds += threshold_seconds() - begin;
+    job->report->replay_seconds += monotonic_seconds() - begin;
     return r;
 }
 

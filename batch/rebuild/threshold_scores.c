@@ -5,7 +5,14 @@
  * from the records when all of a period's were given by this policy and by thresholds with the new
  * values; otherwise the archive is replayed with both, from its first record, for features need
  * their history. */
-#include "threshold_job.h"
+#include "threshold_scores.h"
+
+#include "batch/base/monotonic.h"
+#include "batch/replay/replay.h"
+#include "batch/thresholds/threshold_cutoff.h"
+#include "batch/thresholds/threshold_job.h"
+#include "rebuild_job.h"
+#include "threshold_read.h"
 
 #include "core/base/check.h"
 
@@ -164,10 +171,10 @@ static int count_scores(struct scoring *scoring, struct error *ret_error) {
         if (!scoring->is_other)
             return r;
     }
-    double begin = threshold_seconds();
+    double begin = monotonic_seconds();
     job->report->is_rescored = true;
     int r = run(scoring, false, ret_error);
-    job->report->replay_seconds += threshold_seconds() - begin;
+    job->report->replay_seconds += monotonic_seconds() - begin;
     return r;
 }
 

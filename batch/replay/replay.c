@@ -6,7 +6,15 @@
 #include "batch/base/monotonic.h"
 #include "core/base/check.h"
 #include "core/store/generation/generation.h"
-#include "replay_internal.h"
+#include "replay_barrier.h"
+#include "replay_emit.h"
+#include "replay_job.h"
+#include "replay_order.h"
+#include "replay_pipeline.h"
+#include "replay_read.h"
+#include "replay_scan.h"
+#include "replay_sequence.h"
+#include "replay_start.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -108,19 +116,6 @@ static uint64_t memory_of(const struct replay_options *options) {
     if (options->memory_bytes > 0)
         return options->memory_bytes;
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
-}
-
-int replay_scratch_file(void *user, struct error *ret_error) {
-    (void)user;
-    FILE *file = tmpfile();
-    if (!file)
-        return error_set_errno(ret_error, errno, "cannot make a temporary file");
-    int descriptor = dup(fileno(file));
-    int failure = errno;
-    fclose(file);
-    if (descriptor < 0)
-        return error_set_errno(ret_error, failure, "cannot make a temporary file");
-    return descriptor;
 }
 
 /* What the first reading has to find for the order of event times. */

@@ -1,7 +1,10 @@
 /* Between two chunks: what a record changes for all rows behind it. Policies, tables and lists; and
  * the places where the archive says that tables were built. Everything before is told and applied,
  * nothing behind is begun: only here is changed what all workers read. */
-#include "replay_internal.h"
+#include "replay_barrier.h"
+
+#include "replay_job.h"
+#include "replay_start.h"
 
 #include "core/base/check.h"
 

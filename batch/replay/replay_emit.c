@@ -1,78 +1,15 @@
 /* Telling: the rows of a chunk in order, in the thread that runs the replay. */
-#include "replay_internal.h"
+#include "replay_emit.h"
+
+#include "replay_barrier.h"
+#include "replay_count.h"
+#include "replay_job.h"
+#include "replay_judge.h"
 
 #include "core/base/check.h"
 #include "core/base/prefetch.h"
 
 #define PROGRESS_STEP 4096 /* records between two calls of the progress */
-
-/* ---- counting ---- */
-
-static void count_verdict(struct replay_result result, uint64_t *verdicts, uint64_t *refused) {
-    if (result.verdict != VERDICT_NONE)
-        verdicts[result.verdict]++;
-    else
-        ++*refused;
-}
-
-static void span_times(struct replay_report *report, int64_t first_us, int64_t last_us) {
-    bool is_first = report->transactions == 0;
-    if (is_first || first_us < report->first_us)
-        report->first_us = first_us;
-    if (is_first || last_us > report->last_us)
-        report->last_us = last_us;
-}
-
-static void count_told(const struct replay *replay, const struct replay_line *line,
-                       struct replay_report *report) {
-    int64_t at_us = line->record.transaction.transaction.event_time_us;
-    span_times(report, at_us, at_us);
-    report->transactions++;
-    report->archived_verdicts[line->record.transaction.decision.verdict]++;
-    if (!replay->options.recorded)
-        count_verdict(line->decision, report->verdicts, &report->refused);
-    if (replay->against.engines)
-        count_verdict(line->against, report->against_verdicts, &report->against_refused);
-}
-
-static void count(const struct replay *replay, const struct replay_line *line,
-                  struct replay_report *report, int64_t *newest_us) {
-    report->records++;
-    if (line->position > report->position) /* in the order of event times it goes back, too */
-        report->position = line->position;
-    report->outcomes += line->type == RECORD_OUTCOME;
-    if (line->type != RECORD_TRANSACTION)
-        return;
-    int64_t at_us = line->record.transaction.transaction.event_time_us;
-    if (at_us > *newest_us)
-        *newest_us = at_us;
-    if (line->is_reported)
-        count_told(replay, line, report);
-}
-
-void replay_count(struct replay *replay, const struct replay_line *line) {
-    if (replay->walk && line->type == RECORD_OUTCOME)
-        walk_forward_note_outcome(replay->walk, line->record.outcome.transaction_position,
-                                  line->record.outcome.label);
-    if (replay->walk && line->type == RECORD_TRANSACTION)
-        walk_forward_note_time(replay->walk, line->record.transaction.transaction.event_time_us);
-    count(replay, line, &replay->report, &replay->newest_event_time_us);
-}
-
-void replay_count_part(const struct replay *replay, const struct replay_chunk *chunk,
-                       struct replay_part *part) {
-    if (replay->walk) /* it wants to hear of them in order */
-        return;
-    part->counts = (struct replay_report){0};
-    part->newest_us = INT64_MIN;
-    part->reported = 0;
-    for (size_t i = part->first; i < part->good; i++) {
-        const struct replay_line *line = &chunk->rows[i];
-        count(replay, line, &part->counts, &part->newest_us);
-        part->reported += line->is_reported && !line->is_skipped;
-    }
-    part->is_counted = true;
-}
 
 static void add_verdicts(uint64_t *verdicts, const uint64_t *more) {
     for (size_t i = 0; i < VERDICT_COUNT; i++)
@@ -89,7 +26,7 @@ static void add_counts(struct replay *replay, const struct replay_part *part) {
     if (part->newest_us > replay->newest_event_time_us)
         replay->newest_event_time_us = part->newest_us;
     if (more->transactions > 0)
-        span_times(report, more->first_us, more->last_us);
+        replay_count_times(report, more->first_us, more->last_us);
     report->transactions += more->transactions;
     report->refused += more->refused;
     report->against_refused += more->against_refused;
@@ -100,7 +37,7 @@ static void add_counts(struct replay *replay, const struct replay_part *part) {
 
 /* ---- rows ---- */
 
-static int tell_row(const struct replay *replay, const struct replay_row *row,
+static int emit_row(const struct replay *replay, const struct replay_row *row,
                     struct error *ret_error) {
     return replay->listener->row ? replay->listener->row(replay->listener->user, row, ret_error)
                                  : 0;
@@ -117,7 +54,7 @@ int replay_emit_decided(struct replay *replay, struct replay_line *line,
     line->against = replay_result_of(decided->row.against);
     decided->row.prepared =
         (struct text){.data = (const char *)prepared->bytes, .length = prepared->length};
-    return tell_row(replay, &decided->row, ret_error);
+    return emit_row(replay, &decided->row, ret_error);
 }
 
 /* decision: all else in it is 0. */
@@ -143,7 +80,7 @@ static int tell_taken(const struct replay *replay, const struct replay_line *lin
     briefly->row.decision = brief(line, line->decision, &briefly->decision);
     if (replay->against.engines)
         briefly->row.against = brief(line, line->against, &briefly->against);
-    return tell_row(replay, &briefly->row, ret_error);
+    return emit_row(replay, &briefly->row, ret_error);
 }
 
 static int judge_and_emit(struct replay *replay, struct replay_chunk *chunk, size_t index,

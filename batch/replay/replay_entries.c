@@ -1,9 +1,12 @@
 /* Outlines: rows decoded, and for every plan the entities that each of them means something to,
  * sorted into the shards. Any thread, with its own engine and the part's own memory. */
-#include "replay_internal.h"
+#include "replay_entries.h"
 
+#include "replay_job.h"
+#include "replay_read.h"
+
+#include "batch/chunk/replay_entry.h"
 #include "core/base/check.h"
-#include "replay_entry.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,10 +1,12 @@
 /* Features: the entities of one shard, row after row: what each transaction sees of an entity, then
  * what it adds to it. The states of the next items are fetched while this one is worked on. */
-#include "replay_internal.h"
+#include "replay_features.h"
 
+#include "replay_job.h"
+
+#include "batch/chunk/replay_entry.h"
 #include "core/base/check.h"
 #include "core/base/prefetch.h"
-#include "replay_entry.h"
 
 #include <stdlib.h>
 #include <string.h>

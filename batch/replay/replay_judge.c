@@ -1,6 +1,9 @@
 /* Judging: the decision about one transaction, from what was read for it, and what the listener
  * makes of it. Any thread, with its own engines and memory. */
-#include "replay_internal.h"
+#include "replay_judge.h"
+
+#include "replay_count.h"
+#include "replay_job.h"
 
 #include "core/base/check.h"
 

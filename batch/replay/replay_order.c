@@ -3,10 +3,13 @@
  *
  * The first reading has found the least event time of each segment, and so what is the least behind
  * it: whatever is before that can go on. event_order.h holds the rest. */
-#include "replay_internal.h"
+#include "replay_order.h"
 
+#include "replay_job.h"
+#include "replay_read.h"
+
+#include "batch/chunk/event_order.h"
 #include "core/base/check.h"
-#include "event_order.h"
 
 #include <stdlib.h>
 

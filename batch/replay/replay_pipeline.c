@@ -13,7 +13,14 @@
  *
  * The thread that runs the replay tells chunks that are judged, oldest first, makes the turns
  * between them, and is a worker like the others (number 0) while there is nothing to tell. */
-#include "replay_internal.h"
+#include "replay_pipeline.h"
+
+#include "replay_emit.h"
+#include "replay_entries.h"
+#include "replay_features.h"
+#include "replay_job.h"
+#include "replay_judge.h"
+#include "replay_read.h"
 
 #include "core/base/check.h"
 

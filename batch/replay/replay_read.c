@@ -1,5 +1,8 @@
 /* Reading an archive for a replay, in chunks. */
-#include "replay_internal.h"
+#include "replay_read.h"
+
+#include "replay_barrier.h"
+#include "replay_job.h"
 
 #include "core/base/check.h"
 

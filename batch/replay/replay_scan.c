@@ -1,7 +1,9 @@
 /* The first reading: what has to be known of an archive beforehand. Several threads read its
  * parts; what they leave of them is taken in the archive's order, so that the number of threads
  * changes nothing, errors included. */
-#include "replay_internal.h"
+#include "replay_scan.h"
+
+#include "replay_job.h"
 
 #include "core/base/check.h"
 

@@ -4,7 +4,13 @@
  *
  * A second policy follows its own verdicts, on states of its own. What a policy refuses is applied
  * without a verdict: nobody knows what would have become of it. */
-#include "replay_internal.h"
+#include "replay_sequence.h"
+
+#include "replay_count.h"
+#include "replay_emit.h"
+#include "replay_job.h"
+#include "replay_judge.h"
+#include "replay_read.h"
 
 #include "core/base/check.h"
 

@@ -3,7 +3,9 @@
  * A generation holds what all records up to its place have come to, so the replay goes on behind
  * it, as a server does. It is good for a range of event times when it has the policy's features and
  * saw nothing of the range yet. */
-#include "replay_internal.h"
+#include "replay_start.h"
+
+#include "replay_job.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"

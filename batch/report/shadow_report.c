@@ -1,7 +1,7 @@
 #include "shadow_report.h"
 
+#include "batch/chunk/replay_history.h"
 #include "batch/replay/replay.h"
-#include "batch/replay/replay_history.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 

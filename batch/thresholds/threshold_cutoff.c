@@ -4,7 +4,9 @@
  *   at_most     the lowest score from which on at most this share of the period's transactions lies
  *   precision   the lowest score from which on at least `minimum` outcomes are known and at least
  *               this share of them is fraud */
-#include "batch/rebuild/threshold_job.h"
+#include "threshold_cutoff.h"
+
+#include "threshold_job.h"
 
 #include "core/base/check.h"
 

@@ -1,7 +1,9 @@
 /* The new values beside those in force. A value that changed by more than its threshold's guard
  * lets through, relative to the old one, is put back, group by group; a group that is new or gone
  * has nothing to be compared with. */
-#include "batch/rebuild/threshold_job.h"
+#include "threshold_guard.h"
+
+#include "threshold_job.h"
 
 #include "core/base/check.h"
 

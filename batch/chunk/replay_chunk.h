@@ -19,7 +19,7 @@
 
 #include "core/base/arena.h"
 #include "core/base/buffer.h"
-#include "replay.h"
+#include "replay_options.h"
 #include "replay_states.h"
 
 #include <stdbool.h>

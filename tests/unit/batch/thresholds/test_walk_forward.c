@@ -1,5 +1,5 @@
 /* Thresholds and cut-offs of every night, beside a computation that looks at all rows again. */
-#include "batch/replay/walk_forward.h"
+#include "batch/thresholds/walk_forward.h"
 
 #include "core/base/check.h"
 #include "core/policy/eval/threshold.h"

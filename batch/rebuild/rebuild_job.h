@@ -9,7 +9,7 @@
 #include "batch/base/spill.h"
 #include "batch/base/thread_pool.h"
 #include "list_queue.h"
-#include "rebuild.h"
+#include "rebuild_options.h"
 
 #include "core/base/buffer.h"
 #include "core/store/archive/archive_parts.h"
@@ -147,42 +147,3 @@ struct stream_id {
 #define STREAM_ID_BY       0xffu /* the position of the record that gave it */
 
 /* ---- steps ---- */
-
-/* The policy that was given, or the archive's last one. Where all of the archive will be scanned,
- * that is a guess until then. */
-int rebuild_load_policy(struct rebuild *rebuild, struct error *ret_error);
-/* The archive's last one, after a guess was wrong. */
-int rebuild_find_policy(struct rebuild *rebuild, struct error *ret_error);
-
-/* A later policy than the guessed one, met by one thread. */
-struct later_policy {
-    struct snapshot *snapshot; /* NULL: none */
-    uint64_t position;
-};
-/* false: its features are other ones, or it does not load, so that the guess was wrong. */
-bool rebuild_meet_policy(const struct rebuild *rebuild, const struct record *record,
-                         struct later_policy *later);
-/* After the scan: this one takes the guess's place. */
-void rebuild_settle_policy(struct rebuild *rebuild, struct later_policy *later);
-
-/* The payload of the archive's last record of this type, up to the target. 0: there is none. */
-int rebuild_find_last(struct rebuild *rebuild, enum record_type type, enum rebuild_phase phase,
-                      struct buffer *ret_payload, struct error *ret_error);
-
-/* Looks at some of the records behind the place to go on from, and decides on threads' shares,
- * ranges and streams. */
-int rebuild_partition(struct rebuild *rebuild, struct error *ret_error);
-void rebuild_forget_streams(struct rebuild *rebuild);
-
-/* 1: the policy was guessed, and is not the right one. */
-int rebuild_scan(struct rebuild *rebuild, struct error *ret_error);
-/* 1: the result would not be that of a full rebuild: transactions came too late. */
-int rebuild_fold(struct rebuild *rebuild, struct error *ret_error);
-
-/* After the fold: computes the snapshot's thresholds and cut-offs, and what their change means. */
-int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error);
-
-/* Folds a stream of ids and hands the result to the maker. */
-int rebuild_fold_ids(struct rebuild *rebuild, size_t stream, struct generation *before,
-                     uint8_t **scratch, size_t *scratch_size, struct ordered_queue_maker *maker,
-                     struct error *ret_error);

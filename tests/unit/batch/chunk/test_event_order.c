@@ -1,6 +1,6 @@
 /* Records put in the order of their arrival come out in the order of their times, with all that was
  * in them, whether they fitted into memory or not. */
-#include "batch/replay/event_order.h"
+#include "batch/chunk/event_order.h"
 #include "core/base/check.h"
 #include "tests/unit/unit.h"
 

@@ -1,8 +1,10 @@
 #include "walk_forward.h"
 
-#include "batch/rebuild/threshold_job.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "threshold_cutoff.h"
+#include "threshold_guard.h"
+#include "threshold_job.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
