@@ -176,7 +176,7 @@ static inline void client_unlock(struct harrier_client *client) {
 }
 double client_random(struct harrier_client *client); /* 0 ≤ x < 1 */
 
-/* ---- client.c: places for requests ---- */
+/* ---- client_new.c: places for requests ---- */
 
 /* May the caller use the client at all (this process, not from a callback)? */
 int client_check(struct harrier_client *client, struct harrier_error *ret_error);

@@ -13,6 +13,8 @@
  * with a real request over a new connection, and opened again when two in a row got no answer. A
  * request that has been in the server for longer than the probe says that the server is slow, not
  * deaf: then the missing answer counts for nothing. */
+#include "front_nng.h"
+
 #include "front_nng_internal.h"
 
 #include "core/base/check.h"

@@ -1,7 +1,7 @@
 /* What front_nng.c and front_nng_listener.c share. */
 #pragma once
 
-#include "front_nng.h"
+#include "front.h"
 #include "probe.h"
 
 #include <nng/nng.h>

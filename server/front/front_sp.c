@@ -9,6 +9,8 @@
  *
  * Why one: decisions are made one at a time, in the order of positions, and take less than the
  * system calls around them. */
+#include "front_sp.h"
+
 #include "front_sp_internal.h"
 
 #include "address.h"

@@ -10,7 +10,7 @@
  * One thread, the loop's, touches everything here but what is marked otherwise. */
 #pragma once
 
-#include "front_sp.h"
+#include "front.h"
 #include "front_sp_input.h"
 #include "listening.h"
 #include "probe.h"

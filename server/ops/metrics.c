@@ -2,9 +2,9 @@
 
 #include "core/base/error.h"
 #include "core/wire/message/message.h"
+#include "denial.h"
 #include "http_status.h"
-#include "server/service/swap.h"
-#include "server/service/tokens.h"
+#include "swap_state.h"
 
 static const char *call_label(size_t index) {
     return index == CALL_NONE ? "unreadable" : call_name((enum call)index);

@@ -1,6 +1,6 @@
 /* What the service's files share:
  *
- *   service.c     the steps of a request, and opening and closing
+ *   service_run.c     the steps of a request, and opening and closing
  *   authorize.c   who may ask for what; lines about single requests
  *   score.c       Score: the steps of a transaction
  *   outcome.c     ReportOutcome
@@ -8,7 +8,7 @@
  *   query.c       GetEntity, Status, gauges
  *   background.c  the thread that starts, reloads and recovers
  *   reload.c      Reload: other policies take the place of those in use
- *   swap.c        the thread that takes up new generations
+ *   swap_run.c        the thread that takes up new generations
  *   deferred_free.c       states that nobody decides on any more, until that thread frees them
  *   staleness.c   how old the tables are, and whether a rebuild is due
  *   shadows.c     the policies on trial
@@ -213,7 +213,7 @@ struct run {
 /* What a step says: go on with the next, or leave out all but the last. */
 enum next { NEXT, DONE };
 
-/* service.c */
+/* service_run.c */
 /* Sends the answer and counts; the run is gone. */
 void run_reply(struct run *run);
 /* The same for a list of them. */
@@ -362,7 +362,7 @@ bool explain_park(struct run *run);
 /* Outside the lock: the hash, which takes long. */
 void finish_status(struct run *run);
 
-/* swap.c */
+/* swap_run.c */
 void swap_start(struct service *service);
 void swap_stop(struct service *service);
 /* Looks whether there is a generation to take up. again: also one that was tried before. */

@@ -1,27 +1,14 @@
-/* Taking up a new generation while decisions go on. swap.c has the states in their order. */
+/* Taking up a new generation while decisions go on. swap_run.c has the states in their order. */
 #pragma once
 
 #include "core/store/generation/generation.h"
 #include "core/store/ingest/fold.h"
 #include "core/store/overlay/overlay.h"
+#include "server/ops/swap_state.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
-
-enum swap_state {
-    SWAP_IDLE,
-    SWAP_OPENING,
-    SWAP_CATCHING_UP,
-    SWAP_SWITCHING,
-    SWAP_COMPARING,
-    SWAP_COOLING,
-    SWAP_REFUSED,   /* the generation is not taken; the old one stays */
-    SWAP_ABANDONED, /* more records came in than were caught up with; tried again later */
-    SWAP_STATE_COUNT
-};
-
-const char *swap_state_name(enum swap_state state); /* "idle", "catching up", … */
 
 #define SWAP_RECORDS_MAX        1000  /* to be applied while decisions wait */
 #define SWAP_LOCKED_US_MAX      20000 /* that applying them may take, as far as can be foreseen */

@@ -136,18 +136,6 @@ enum denial tokens_know(struct tokens *tokens, struct text token) {
     return denial;
 }
 
-const char *denial_name(enum denial denial) {
-    static const char *const names[DENIAL_COUNT] = {
-        [DENIAL_NONE] = "",
-        [DENIAL_MISSING] = "missing",
-        [DENIAL_MALFORMED] = "malformed",
-        [DENIAL_UNKNOWN] = "unknown",
-        [DENIAL_EXPIRED] = "expired",
-        [DENIAL_SCOPE] = "scope",
-    };
-    return names[denial];
-}
-
 int denial_error(enum denial denial, enum call call, struct error *ret_error) {
     char scope[TOKEN_SCOPES_SIZE];
     switch (denial) {

@@ -12,23 +12,12 @@
 #include "core/store/tokens/token_set.h"
 #include "core/wire/message/message.h"
 #include "server/ops/clock.h"
+#include "server/ops/denial.h"
 #include "server/ops/log.h"
 
 #include <stdbool.h>
 
 struct tokens;
-
-/* Why a request is denied: what metrics and the log call it. */
-enum denial {
-    DENIAL_NONE,
-    DENIAL_MISSING,
-    DENIAL_MALFORMED, /* no token of ours at all */
-    DENIAL_UNKNOWN,   /* no such id, or another secret */
-    DENIAL_EXPIRED,
-    DENIAL_SCOPE, /* it is for other calls */
-    DENIAL_COUNT
-};
-const char *denial_name(enum denial denial); /* "missing", "malformed", … */
 
 /* Who asked, as far as a secret has shown it; .id is empty when none has. */
 struct bearer {

@@ -1,9 +1,16 @@
 #!/usr/bin/env python3
-"""The layers of docs/ARCHITECTURE.md, enforced: every #include is looked at, and each offence is
-printed as file:line with the rule it breaks.
+"""The layers and rooms of docs/ARCHITECTURE.md, enforced. Every #include is checked, and each offence is
+printed as file:line with the rule it breaks:
+
+- a layer includes only itself and the layers below it; a room of a layer only rooms listed before it;
+- no two modules (a source file with its header) include each other, directly or through others;
+- a header of an outside library is included only in the files listed as its door;
+- no folder holds more than FILES_MAX C files, and each folder's meson.build begins with a comment that
+  says what is in it.
 
 usage: layers.py [ROOT]        exit status 1 when there is an offence
 """
+import collections
 import os
 import re
 import sys
@@ -15,6 +22,24 @@ MAY_USE["batch"] = CORE + ["batch"]
 MAY_USE["server"] = CORE + ["server"]
 MAY_USE["clients/c"] = ["core/base", "core/wire", "clients/c"]
 MAY_USE["clients/cli"] = CORE + ["batch", "clients/c", "clients/cli"]
+
+# The rooms of a layer, from the ground up: each may include the rooms before it. A layer that is not listed
+# here has no rooms. The main.c of a program stands above all rooms of its layer.
+ROOMS = {
+    "core/wire": ["types", "bytes", "message", "record"],
+    "core/policy": ["source", "lang", "lists", "prefilter", "eval", "check", "rules", "load", "analysis"],
+    "core/store": ["archive", "generation", "overlay", "ingest", "explain", "tokens"],
+    "batch": ["base", "thresholds", "chunk", "replay", "rebuild", "report", "verify", "import"],
+    "server": ["ops", "front", "service", "lifecycle"],
+    "clients/cli": ["terminal", "io", "output", "score", "explain", "replay", "simulate", "commands"],
+}
+
+# Layers whose rooms and modules may still include each other in circles, each with the reason.
+CIRCLES_ALLOWED = {
+    "core/feature": "entity states are about to be rewritten as decoded structures; the order comes with that",
+}
+
+FILES_MAX = 35  # C files in one folder
 
 # One dependency, one door: pattern of the header → the files that may include it.
 DOORS = [
@@ -49,6 +74,19 @@ def area_of(path):
     return None
 
 
+def room_of(path):
+    """The layer and the place of the room in its list; (layer, None) when the file is in none."""
+    layer = area_of(path)
+    rest = path[len(layer) + 1 :].split("/") if layer else []
+    rooms = ROOMS.get(layer, [])
+    return layer, rooms.index(rest[0]) if len(rest) > 1 and rest[0] in rooms else None
+
+
+def module_of(path):
+    """A source file and its header are one module."""
+    return path.rsplit(".", 1)[0]
+
+
 def target_of(root, path, name):
     """The project file that #include "name" in path means, relative to root; None when it is none of ours."""
     beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
@@ -68,6 +106,12 @@ def offences_of_include(root, path, name):
     target = target_of(root, path, name)
     if target and area_of(target) not in MAY_USE[area] and not target.startswith("proto/"):
         yield f'"{name}" is in {area_of(target) or os.path.dirname(target)}, which {area} may not use'
+    elif target and area in ROOMS and area_of(target) == area:
+        (_, room), (_, used) = room_of(path), room_of(target)
+        if used is None:
+            yield f'"{name}" is in no room of {area}'
+        elif room is not None and used > room:
+            yield f'"{name}" is in {area}/{ROOMS[area][used]}, which {area}/{ROOMS[area][room]} may not use'
 
 
 def offences_of_file(root, path):
@@ -81,6 +125,71 @@ def offences_of_file(root, path):
                 yield number, "core/ has no clock: time is an argument"
 
 
+def circles_of(edges):
+    """Strongly connected modules (Tarjan), each circle as a sorted list."""
+    index, low, on_stack, stack, circles = {}, {}, set(), [], []
+
+    def visit(module):
+        index[module] = low[module] = len(index)
+        stack.append(module)
+        on_stack.add(module)
+        for used in sorted(edges[module]):
+            if used not in index:
+                visit(used)
+                low[module] = min(low[module], low[used])
+            elif used in on_stack:
+                low[module] = min(low[module], index[used])
+        if low[module] == index[module]:
+            at = stack.index(module)
+            circle = stack[at:]
+            del stack[at:]
+            on_stack.difference_update(circle)
+            if len(circle) > 1:
+                circles.append(sorted(circle))
+
+    for module in sorted(edges):
+        if module not in index:
+            visit(module)
+    return circles
+
+
+def offences_of_circles(root, paths):
+    """Each include that is part of a circle of modules, with its file and line."""
+    edges, lines = collections.defaultdict(set), {}
+    for path in paths:
+        if area_of(path) in CIRCLES_ALLOWED:
+            continue
+        edges[module_of(path)]  # noqa: B018  # a module without an include is one, too
+        with open(os.path.join(root, path), encoding="utf-8") as source:
+            for number, line in enumerate(source, 1):
+                match = INCLUDE.match(line)
+                target = target_of(root, path, match.group(2)) if match and match.group(1) == '"' else None
+                if target and area_of(target) and module_of(target) != module_of(path):
+                    edges[module_of(path)].add(module_of(target))
+                    lines.setdefault((module_of(path), module_of(target)), (path, number))
+    for module in list(edges):
+        edges[module] = {used for used in edges[module] if used in edges}
+    for circle in circles_of(edges):
+        names = ", ".join(os.path.basename(module) for module in circle)
+        for a in circle:
+            for b in sorted(edges[a] & set(circle)):
+                yield *lines[a, b], f"{b} is in a circle with this file: {names}"
+
+
+def offences_of_folders(root, paths):
+    folders = collections.Counter(os.path.dirname(path) for path in paths)
+    for folder, count in sorted(folders.items()):
+        if count > FILES_MAX:
+            yield folder, 1, f"{count} C files; a folder holds {FILES_MAX} at most"
+        build = os.path.join(folder, "meson.build")
+        if not os.path.exists(os.path.join(root, build)):
+            yield build, 1, "missing: every folder of C code has one, which begins with what is in the folder"
+            continue
+        with open(os.path.join(root, build), encoding="utf-8") as file:
+            if not file.readline().startswith("# "):
+                yield build, 1, "does not begin with a comment that says what is in the folder and what it may use"
+
+
 def sources(root):
     for area in MAY_USE:
         for folder, folders, files in os.walk(os.path.join(root, area)):
@@ -92,9 +201,13 @@ def sources(root):
 
 def main():
     root = sys.argv[1] if len(sys.argv) > 1 else "."
-    count = files = 0
-    for path in sources(root):
-        files += 1
+    count = 0
+    paths = list(sources(root))
+    files = len(paths)
+    for path, number, what in [*offences_of_circles(root, paths), *offences_of_folders(root, paths)]:
+        print(f"{path}:{number}: {what}")
+        count += 1
+    for path in paths:
         words = set(re.split(r"[_.]", os.path.basename(path)))
         found = list(offences_of_file(root, path))
         if words & EMPTY_WORDS:

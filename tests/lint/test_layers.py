@@ -9,37 +9,51 @@ import unittest
 
 LAYERS = os.path.join(os.path.dirname(os.path.abspath(__file__)), "layers.py")
 
+FOLDERS = ["core/base", "core/wire/message", "core/wire/types", "core/feature/state", "core/policy/lang", "core/policy/load",
+           "core/store/generation", "server/front", "server/service", "clients/c", "batch/rebuild", "batch/replay",
+           "clients/cli"]
+
 CLEAN = {
+    **{f"{folder}/meson.build": "# What is in here.\n" for folder in FOLDERS},
     "core/base/text.h": "#pragma once\n",
-    "core/wire/message.c": '#include "../base/text.h"\n#include "harrier.pb-c.h"\n',
+    "core/wire/message/message.c": '#include "../../base/text.h"\n#include "harrier.pb-c.h"\n',
     "core/feature/state/state.h": '#include "core/wire/message/message.h"\n',
     "core/wire/message/message.h": "#pragma once\n",
-    "core/policy/rule.h": "#pragma once\n",
-    "core/store/generation/table.c": '#include <lmdb.h>\n#include "../../policy/rule.h"\n',
-    "server/front/front.h": '#include "core/policy/rule.h"\n',
+    "core/policy/lang/rule.h": "#pragma once\n",
+    "core/store/generation/table.c": '#include <lmdb.h>\n#include "../../policy/lang/rule.h"\n',
+    "server/front/front.h": '#include "core/policy/lang/rule.h"\n',
     "server/front/front_nng.c": "#include <nng/nng.h>\n#include <event2/event.h>\n",
-    "clients/c/client.c": '#include "core/wire/message/message.h"\n',
+    "clients/c/client_new.c": '#include "core/wire/message/message.h"\n',
     "clients/c/nng.c": "#include <nng/nng.h>\n",
     "batch/rebuild/rebuild.h": "#pragma once\n",
     "clients/cli/main.c": '#include "batch/rebuild/rebuild.h"\n',
+    "core/policy/load/load.h": '#include "core/policy/lang/rule.h"\n',
+    "core/policy/stray.h": "#pragma once\n",
+    "core/policy/meson.build": "# What is in here.\n",
+    "batch/replay/replay.h": "#pragma once\n",
+    "batch/replay/replay_read.h": '#include "replay.h"\n',
+    "batch/replay/replay_read.c": '#include "replay_read.h"\n',
 }
 
 # (file, text put at its end, what the message must hold)
 OFFENCES = [
     ("core/base/text.h", '#include "core/feature/state/state.h"\n', "core/base may not use"),
-    ("core/feature/state/state.h", '#include "../../policy/rule.h"\n', "core/feature may not use"),
-    ("core/policy/rule.h", '#include "server/front/front.h"\n', "core/policy may not use"),
-    ("clients/c/client.c", '#include "core/policy/rule.h"\n', "clients/c may not use"),
+    ("core/feature/state/state.h", '#include "../../policy/lang/rule.h"\n', "core/feature may not use"),
+    ("core/policy/lang/rule.h", '#include "server/front/front.h"\n', "core/policy may not use"),
+    ("clients/c/client_new.c", '#include "core/policy/lang/rule.h"\n', "clients/c may not use"),
     ("server/front/front.h", '#include "batch/rebuild/rebuild.h"\n', "server may not use"),
     ("batch/rebuild/rebuild.h", '#include "clients/c/client.h"\n#include "server/front/front.h"\n', "batch may not use"),
-    ("core/policy/rule.h", "#include <lmdb.h>\n", "lmdb.h"),
+    ("core/policy/lang/rule.h", "#include <lmdb.h>\n", "lmdb.h"),
     ("server/front/front.h", "#include <lmdb.h>\n", "lmdb.h"),
     ("core/store/generation/table.c", "#include <nng/nng.h>\n", "nng/nng.h"),
-    ("clients/c/client.c", "#include <nng/nng.h>\n", "nng/nng.h"),
-    ("clients/c/client.c", "#include <netdb.h>\n", "netdb.h"),
+    ("clients/c/client_new.c", "#include <nng/nng.h>\n", "nng/nng.h"),
+    ("clients/c/client_new.c", "#include <netdb.h>\n", "netdb.h"),
     ("server/front/front.h", "#include <nng/protocol/reqrep0/rep.h>\n", "nng/protocol"),
     ("clients/cli/main.c", "  #  include <event2/event.h>\n", "event2"),
     ("core/store/generation/table.c", '#include "archive.pb-c.h"\n', "archive.pb-c.h"),
+    ("core/policy/lang/rule.h", '#include "core/policy/load/load.h"\n', "core/policy/lang may not use"),
+    ("core/policy/lang/rule.h", '#include "core/policy/stray.h"\n', "in no room of core/policy"),
+    ("batch/replay/replay.h", '#include "replay_read.h"\n', "in a circle with this file: replay, replay_read"),
     ("core/base/text.h", "#include <pthread.h>\n", "pthread.h"),
     ("core/base/text.h", "static inline long now(void) { return time(NULL); }\n", "clock"),
 ]
@@ -74,6 +88,28 @@ class LayersTest(unittest.TestCase):
                 self.assertEqual(status, 1)
                 self.assertIn(f"{path}:{line}: ", out)
                 self.assertIn(words, out)
+
+    def test_a_circle_through_a_source_file_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            write(root, CLEAN)
+            write(root, {"batch/replay/replay.c": '#include "replay.h"\n#include "replay_read.h"\n'})
+            status, out = run(root)
+            self.assertEqual(status, 1)
+            self.assertIn("batch/replay/replay.c:2: ", out)
+            self.assertIn("batch/replay/replay_read.h:1: ", out)
+
+    def test_a_folder_too_full_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            write(root, CLEAN)
+            write(root, {f"server/service/step{i}.c": "" for i in range(36)})
+            status, out = run(root)
+            self.assertEqual((status, out), (1, "server/service:1: 36 C files; a folder holds 35 at most\n"))
+
+    def test_a_folder_that_says_nothing_is_found(self):
+        with tempfile.TemporaryDirectory() as root:
+            write(root, {**CLEAN, "server/service/step.c": "", "server/service/meson.build": "x = 1\n"})
+            status, out = run(root)
+            self.assertEqual((status, out.split(" ")[0]), (1, "server/service/meson.build:1:"))
 
     def test_empty_file_name_is_found(self):
         with tempfile.TemporaryDirectory() as root:

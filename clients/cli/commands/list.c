@@ -2,11 +2,11 @@
  */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/row_errors.h"
+#include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
-#include "clients/cli/terminal/time_option.h"
 #include "command.h"
 #include "core/base/check.h"
 #include "core/base/value.h"

@@ -2,10 +2,10 @@
 #include "batch/rebuild/rebuild.h"
 
 #include "clients/cli/io/json_writer.h"
+#include "clients/cli/output/job_progress.h"
 #include "clients/cli/output/threshold_output.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
-#include "clients/cli/terminal/job_progress.h"
 #include "clients/cli/terminal/priority.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"

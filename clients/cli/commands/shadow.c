@@ -2,13 +2,13 @@
  * done, by the archive. */
 #include "batch/report/shadow_report.h"
 
+#include "clients/cli/io/time_option.h"
 #include "clients/cli/output/shadow_output.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/quantity.h"
-#include "clients/cli/terminal/time_option.h"
 #include "command.h"
 #include "core/base/check.h"
 

@@ -1,8 +1,8 @@
 /* harrier token: makes, lists and revokes the tokens that clients of a server need. It works on the
  * server's tokens file and needs no server. */
 #include "clients/cli/io/json_writer.h"
+#include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/exit_status.h"
-#include "clients/cli/terminal/time_option.h"
 #include "command.h"
 #include "core/base/check.h"
 #include "core/base/value.h"

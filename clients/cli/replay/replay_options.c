@@ -1,7 +1,7 @@
 #include "replay_options.h"
 
+#include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/quantity.h"
-#include "clients/cli/terminal/time_option.h"
 #include "core/base/text.h"
 
 #include <argp.h>

@@ -1,26 +1,12 @@
+#include "analysis.h"
+
 #include "analysis_internal.h"
+#include "core/policy/load/load_place.h"
 
 #include "core/base/check.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-const struct tree_node *analysis_child(const struct tree_node *node, const char *name) {
-    if (!node || node->kind != TREE_MAPPING)
-        return NULL;
-    for (const struct tree_node *child = node->first; child; child = child->next)
-        if (text_is(child->key->text, name))
-            return child;
-    return NULL;
-}
-
-const struct noted_expression *analysis_noted(const struct load *load,
-                                              const struct tree_node *node) {
-    for (size_t i = 0; node && i < load->noted_count; i++)
-        if (load->noted[i].node == node)
-            return &load->noted[i];
-    return NULL;
-}
 
 void analysis_warn(struct analysis *analysis, const struct noted_expression *noted,
                    const struct syntax *part, const char *format, ...) {
@@ -79,8 +65,7 @@ static void mark_named(const struct load *load, const struct tree_node *list, si
     for (size_t i = 0; i < count; i++, item = item->next)
         items[i] = item;
     for (size_t i = count; i-- > 0;) {
-        const struct noted_expression *noted =
-            analysis_noted(load, analysis_child(items[i], "value"));
+        const struct noted_expression *noted = load_noted(load, load_child(items[i], "value"));
         if (noted && used[first_slot + i])
             mark(noted->syntax, used, load->snapshot->slot_count);
     }
@@ -98,19 +83,19 @@ static void warn_unused(struct load *load, const struct source *source,
 
 static void warn_unused_features(struct load *load, const struct source *source,
                                  const struct tree_node *root, const bool *used) {
-    const struct tree_node *features = analysis_child(root, "features");
+    const struct tree_node *features = load_child(root, "features");
     for (const struct tree_node *entity = features ? features->first : NULL; entity;
          entity = entity->next)
         for (const struct tree_node *item = entity->first; item; item = item->next) {
-            const struct tree_node *name = analysis_child(item, "name");
+            const struct tree_node *name = load_child(item, "name");
             struct text full = arena_printf(&load->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
                                             TEXT_ARGS(entity->key->text), TEXT_ARGS(name->text));
             check(full.data);
             warn_unused(load, source, name, full, used, "feature", "is used by no rule");
         }
-    const struct tree_node *values = analysis_child(root, "values");
+    const struct tree_node *values = load_child(root, "values");
     for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
-        const struct tree_node *name = analysis_child(item, "name");
+        const struct tree_node *name = load_child(item, "name");
         warn_unused(load, source, name, name->text, used, "value", "is used by no rule");
     }
 }
@@ -120,7 +105,7 @@ static void warn_unused_fields(struct load *load, const struct source *source,
     static const char *const kinds[][2] = {{"attributes", "attribute"},
                                            {"derived", "derived field"}};
     for (size_t i = 0; i < 2; i++) {
-        const struct tree_node *fields = analysis_child(root, kinds[i][0]);
+        const struct tree_node *fields = load_child(root, kinds[i][0]);
         for (const struct tree_node *item = fields ? fields->first : NULL; item; item = item->next)
             warn_unused(load, source, item->key, item->key->text, used, kinds[i][1],
                         "is read by nothing");
@@ -135,7 +120,7 @@ static void analyse_use(struct load *load) {
     const struct source *schema_source = load_find(load, FILE_SCHEMA, &schema);
     mark_readers(load, used);
     mark_keys(snapshot, used);
-    mark_named(load, analysis_child(features, "values"), snapshot->first_computed, used);
+    mark_named(load, load_child(features, "values"), snapshot->first_computed, used);
     if (features_source)
         warn_unused_features(load, features_source, features, used);
     /* Of fields it is enough that something reads them, be it unused itself: clients send them. */
@@ -182,35 +167,13 @@ static void analyse_cases(struct analysis *analysis) {
 /* ------------------------------------------------------------------------------------------------
  * The whole */
 
-static void place_rule(const struct load *load, const struct source *source,
-                       const struct tree_node *item, struct rule_place *places) {
-    const struct snapshot *snapshot = load->snapshot;
-    const struct tree_node *name = analysis_child(item, "name");
-    for (size_t i = 0; i < snapshot->rule_count; i++)
-        if (text_equal(snapshot->rules[i].name, name->text))
-            places[i] =
-                (struct rule_place){.source = source,
-                                    .name = name,
-                                    .when = analysis_noted(load, analysis_child(item, "when"))};
-}
-
-void analysis_place_rules(const struct load *load, struct rule_place *ret_places) {
-    for (size_t i = 0; i < load->file_count; i++) {
-        if (policy_file_kind(load->sources[i].path) != FILE_RULES)
-            continue;
-        const struct tree_node *rules = analysis_child(load->roots[i], "rules");
-        for (const struct tree_node *item = rules->first; item; item = item->next)
-            place_rule(load, &load->sources[i], item, ret_places);
-    }
-}
-
 void analyse(struct load *load) {
     struct analysis analysis = {.load = load};
     if (load->diagnostics.errors > 0)
         return;
     analysis.rules = check_calloc(load->snapshot->rule_count + 1, sizeof *analysis.rules);
     arena_init(&analysis.scratch, SIZE_MAX / 4);
-    analysis_place_rules(load, analysis.rules);
+    load_place_rules(load, analysis.rules);
     analyse_use(load);
     analyse_rules(&analysis);
     analyse_cases(&analysis);

@@ -2,27 +2,14 @@
  * analysis_rules.c (what can be proved of rules). Private to policy/. */
 #pragma once
 
-#include "analysis.h"
-
-/* Where a rule stands. */
-struct rule_place {
-    const struct source *source;
-    const struct tree_node *name;
-    const struct noted_expression *when;
-};
+#include "core/policy/load/load.h"
+#include "core/policy/load/load_place.h"
 
 struct analysis {
     struct load *load;
     struct rule_place *rules; /* parallel to the snapshot's */
     struct arena scratch;     /* of one proof */
 };
-
-const struct tree_node *analysis_child(const struct tree_node *node, const char *name);
-const struct noted_expression *analysis_noted(const struct load *load,
-                                              const struct tree_node *node);
-
-/* Of all rules of a load without faults, parallel to the snapshot's. */
-void analysis_place_rules(const struct load *load, struct rule_place *ret_places);
 
 /* An expression without brackets around all of it. */
 struct text analysis_unwrapped(struct text expression);

@@ -1,5 +1,6 @@
 /* What can be proved of rules: never fires, always fires, has another one's condition. */
 #include "analysis_internal.h"
+#include "core/policy/load/load_place.h"
 
 #include "core/base/check.h"
 #include "core/policy/lang/calendar.h"
@@ -248,11 +249,11 @@ static void check_filters(struct analysis *analysis, const struct premises *prem
 static const struct syntax **bool_values(const struct load *load) {
     struct tree_node *root = NULL;
     load_find((struct load *)load, FILE_FEATURES, &root);
-    const struct tree_node *values = analysis_child(root, "values");
+    const struct tree_node *values = load_child(root, "values");
     const struct syntax **trees = check_calloc(load->snapshot->computed_count + 1, sizeof *trees);
     size_t i = 0;
     for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
-        const struct noted_expression *noted = analysis_noted(load, analysis_child(item, "value"));
+        const struct noted_expression *noted = load_noted(load, load_child(item, "value"));
         if (noted && noted->syntax->type == VALUE_BOOL)
             trees[i] = noted->syntax;
         i++;

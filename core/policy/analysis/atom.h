@@ -4,7 +4,7 @@
 #pragma once
 
 #include "possible.h"
-#include "proof.h"
+#include "premises.h"
 
 enum atom_kind {
     ATOM_OPAQUE,   /* a bool of which nothing is known but that it is the same each time */

@@ -11,16 +11,9 @@
 #include "core/base/arena.h"
 #include "core/policy/lang/syntax.h"
 #include "core/policy/load/snapshot.h"
+#include "premises.h"
 
 #include <stdbool.h>
-
-/* What stands behind the names. */
-struct premises {
-    const struct snapshot *snapshot;
-    /* Of computed values, by their order in the snapshot; NULL: anything. */
-    const struct syntax *const *values;
-    struct arena *scratch;
-};
 
 /* Two simple conditions that cannot both hold, or one that cannot. */
 struct clash {

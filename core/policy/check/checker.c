@@ -1,6 +1,9 @@
 /* Types: the walk through a tree, operators, comparisons, thresholds and functions. Names are found
  * in checker_name.c; checker_list.c has lists, maps and macros. */
+#include "checker.h"
+
 #include "checker_internal.h"
+#include "core/policy/lists/list.h"
 
 #include "checker_call.h"
 #include "checker_hint.h"

@@ -3,7 +3,9 @@
  * Private to policy/. */
 #pragma once
 
-#include "checker.h"
+#include "core/policy/lang/scope.h"
+#include "core/policy/lang/syntax.h"
+#include "core/policy/source/reporter.h"
 
 struct checker {
     struct text source;

@@ -15,6 +15,7 @@
 #include "cost.h"
 
 #include "core/policy/lang/scope.h"
+#include "core/policy/lists/list.h"
 #include "function.h"
 #include "pattern.h"
 

@@ -7,21 +7,11 @@
 #include "core/base/arena.h"
 #include "core/base/text.h"
 #include "core/base/value.h"
+#include "core/policy/lang/expression_error.h"
 #include "core/policy/lang/type.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-enum expression_error {
-    EXPRESSION_OVERFLOW = 1,     /* of an int, or of a conversion */
-    EXPRESSION_DIVISION_BY_ZERO, /* int / 0, int % 0 */
-    EXPRESSION_BAD_ARGUMENT,     /* a function's argument is outside its range */
-    EXPRESSION_TOO_LARGE,        /* a text or list over its limit */
-    EXPRESSION_NO_SUCH_KEY,      /* m[key] of a map without it */
-    EXPRESSION_OUT_OF_RANGE,     /* l[index] behind a list's end */
-    EXPRESSION_REPEATED_KEY,     /* {a: …, b: …} where a and b are equal */
-    EXPRESSION_ERROR_COUNT
-};
 
 const char *expression_error_name(enum expression_error error); /* "overflow", … */
 

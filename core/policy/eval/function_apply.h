@@ -1,5 +1,5 @@
 /* What the functions on texts, addresses, lists and maps and the conversions do: apply() of their
- * rows in the table of function.c. Private to policy/. */
+ * rows in the table of function_table.c. Private to policy/. */
 #pragma once
 
 #include "expression.h"

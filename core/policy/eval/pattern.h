@@ -8,21 +8,13 @@
 
 #include "core/base/arena.h"
 #include "core/base/text.h"
+#include "pattern_syntax.h"
 
 #include <stdint.h>
-
-#define PATTERN_SOURCE_MAX  512u  /* bytes */
-#define PATTERN_STATES_MAX  200u  /* characters to match, repetitions written out */
-#define PATTERN_SUBJECT_MAX 1024u /* bytes */
 
 #define PATTERN_USUAL_SUBJECT 128u /* bytes; as long as the fields of a transaction can be */
 
 struct pattern; /* all of it lives in the arena it was compiled in */
-
-struct pattern_diagnostic {
-    size_t offset, length; /* in the pattern */
-    char text[200];
-};
 
 /* NULL when the pattern is none; *ret_diagnostic says why. */
 const struct pattern *pattern_compile(struct text source, struct arena *arena,

@@ -1,9 +1,20 @@
 /* What RE2 understands, of what PCRE2 does. */
 #pragma once
 
-#include "pattern.h"
+#include "core/base/arena.h"
+#include "core/base/text.h"
 
 #include <stdbool.h>
+#include <stdint.h>
+
+#define PATTERN_SOURCE_MAX  512u  /* bytes */
+#define PATTERN_STATES_MAX  200u  /* characters to match, repetitions written out */
+#define PATTERN_SUBJECT_MAX 1024u /* bytes */
+
+struct pattern_diagnostic {
+    size_t offset, length; /* in the pattern */
+    char text[200];
+};
 
 struct pattern_syntax {
     struct text rewritten; /* in the arena: x+ as xx*, x{n,} as x{n}x*, for PCRE2's DFA matcher

@@ -4,12 +4,13 @@
 #include "core/base/arena.h"
 #include "core/base/text.h"
 #include "core/base/value.h"
-#include "core/policy/lists/list.h"
 #include "type.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+struct list; /* core/policy/lists/list.h */
 
 enum name_kind {
     NAME_FIELD,     /* of the transaction */

@@ -2,8 +2,8 @@
 
 #include "core/base/check.h"
 #include "core/feature/plan/cost.h"
-#include "core/policy/analysis/analysis_internal.h"
 #include "load.h"
+#include "load_place.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -167,8 +167,7 @@ void load_check_latency(struct load *load) {
     latency_items(snapshot, items);
     uint64_t us = sum(items, count) / 1000;
     if (us > snapshot->latency_budget_us) {
-        const struct tree_node *node =
-            analysis_child(analysis_child(root, "policy"), "latency_budget");
+        const struct tree_node *node = load_child(load_child(root, "policy"), "latency_budget");
         char dearest[320];
         describe_dearest(items, count, dearest, sizeof dearest);
         diagnostic_add(&load->diagnostics, source, tree_position(node),

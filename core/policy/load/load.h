@@ -77,8 +77,9 @@ struct load {
     bool rates_incomplete;
     bool is_schema_sound; /* nothing was wrong up to the schema: it says which transactions fit */
     bool is_new; /* from a folder: must keep to its budget. What the archive has was in force. */
-    /* harrier check's: expressions are noted and analysed (analysis.h). */
-    bool is_checked;
+    bool is_checked; /* harrier check's: expressions are noted */
+    void (*analyse)(
+        struct load *load);       /* at the end of a load that goes well; NULL: nothing does */
     struct load_visitor *visitor; /* NULL: none. Expressions are noted for it, too. */
     int64_t now_us;               /* rules that end before are over; INT64_MIN: none are */
     struct noted_expression *noted;
@@ -88,6 +89,12 @@ struct load {
     size_t rule_header_count;
     struct rule_names rule_names; /* the scope's */
 };
+
+/* Loads and checks everything. Of options: is_new, is_checked, analyse, visitor and now_us. sink:
+ * is handed each diagnostic; NULL: nobody is. */
+int load_files(const struct policy_file *files, size_t file_count, const struct load *options,
+               struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
+               struct buffer *ret_messages, struct error *ret_error);
 
 /* As snapshot_load(), of what was in force once; the visitor sees how it is made. */
 int load_visit(const struct policy_file *files, size_t file_count, struct load_visitor *visitor,

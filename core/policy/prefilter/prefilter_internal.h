@@ -1,5 +1,5 @@
-/* What a prefilter is: what prefilter_build.c makes, and prefilter.c and prefilter_set.c look at.
- * Private to policy/.
+/* What a prefilter is: what prefilter_build.c makes, and prefilter_run.c and prefilter_set.c look
+ * at. Private to policy/.
  *
  * An array of tests. Each looks at one name, sometimes two, and says where to go on if it passes
  * and if it fails: to a later test or to the end. A part of the condition that is no test passes

@@ -1,4 +1,4 @@
-/* Steps for a stack of columns, one for each instruction. Numbers are calculated as expression.c
+/* Steps for a stack of columns, one for each instruction. Numbers are calculated as evaluator.c
  * does: the same operations in the same order, so that the results are the same bits. Both sides of
  * && and || are calculated, for what the second one gives does not matter where the first decides;
  * a row that goes wrong on a side that would not have been asked is only looked at once more. */

@@ -14,6 +14,7 @@
  * Not thread-safe; the owner serialises. Only archive_sync_wait() may run beside other calls. */
 #pragma once
 
+#include "archive_place.h"
 #include "core/base/arena.h"
 #include "core/base/error.h"
 #include "core/wire/record/record.h"
@@ -35,11 +36,6 @@ struct archive_recovery {
     uint64_t torn_bytes;  /* cut from the end; 0: the end was whole */
     char torn_file[4096]; /* where they were kept */
     uint64_t position;    /* of the last whole record */
-};
-
-struct archive_place {
-    uint64_t position; /* 0: before the first record */
-    uint64_t chain;    /* of all records up to and including it; 0 at position 0 */
 };
 
 /* Makes PATH when it is missing. ERROR_EXISTS: another process writes here. ERROR_DAMAGED. */

@@ -4,7 +4,7 @@
  * the end of the segment before, or its seal, left off. The last segment is gone through whole. All
  * of this only reads; when everything is known to be in order but the tail, the tail is copied
  * aside and cut. */
-#include "archive_internal.h"
+#include "archive_writer.h"
 
 #include "core/base/check.h"
 #include "file.h"

@@ -1,7 +1,7 @@
 /* One record by its position: from memory while it is not written, else from its segment, found
  * through an index of every 64th record that is built as far as it is needed. In a sealed segment
  * its table says in which block the record is. */
-#include "archive_internal.h"
+#include "archive_writer.h"
 
 #include "core/base/check.h"
 #include "segment_walk.h"

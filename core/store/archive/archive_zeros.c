@@ -8,7 +8,7 @@
  *
  * Zeros behind the last frame are an end as good as that of the file (segment.h). They are cut when
  * the segment is closed. */
-#include "archive_internal.h"
+#include "archive_writer.h"
 
 #include "core/base/check.h"
 #include "file.h"

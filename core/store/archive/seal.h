@@ -15,7 +15,7 @@
  * Not here: which segments are sealed when (archive_seal.h), files (segment_file.h). */
 #pragma once
 
-#include "archive.h"
+#include "archive_place.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "segment.h"

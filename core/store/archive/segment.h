@@ -8,7 +8,7 @@
  * little-endian. */
 #pragma once
 
-#include "archive.h"
+#include "archive_place.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 

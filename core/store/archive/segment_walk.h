@@ -2,6 +2,7 @@
  * it means when it goes no further. Recovery and readers share it. Private to store/. */
 #pragma once
 
+#include "core/wire/record/record.h"
 #include "segment_file.h"
 
 struct sha256;

@@ -19,29 +19,7 @@
 #include "core/policy/load/snapshot.h"
 #include "core/store/archive/archive_search.h"
 #include "core/wire/types/explanation.h"
-
-/* Does numbered jobs, several at once if it likes, and returns the first error. */
-struct explain_threads {
-    size_t before, all; /* jobs like these that were done before, and altogether */
-    int (*run)(struct explain_threads *self, size_t jobs,
-               int (*job)(void *user, size_t index, struct error *ret_error), void *user,
-               struct error *ret_error);
-};
-
-struct explain_options {
-    const char *archive;
-    const char *generations; /* NULL: none are used */
-    struct text id;
-    /* When no transaction has the id, the one whose id begins with it will do, if there is only
-     * one. */
-    bool allows_prefix;
-    uint64_t position;                   /* the transaction's; 0: the last one of this id */
-    struct snapshot *policy;             /* that decides on it, too; NULL: none */
-    struct explain_threads *thread_pool; /* NULL: one job after the other */
-    const atomic_bool *stop;             /* NULL: never */
-    /* For tests: bytes of segments whose records are in memory at once; 0: what is quick. */
-    uint64_t portion_bytes;
-};
+#include "explain_options.h"
 
 /* What an explanation takes at most, and the arena is to have: texts of a policy of 1,000 rules. */
 #define EXPLANATION_BYTES_MAX ((size_t)256 << 20)

@@ -2,8 +2,9 @@
  * to store/. */
 #pragma once
 
+#include "core/store/archive/archive_search.h"
 #include "core/store/generation/generation.h"
-#include "explain.h"
+#include "explain_options.h"
 
 /* Records found in all parts or a portion of them, part by part. */
 struct explain_finds {

@@ -4,7 +4,8 @@
 
 #include "core/base/hash.h"
 #include "core/base/text.h"
-#include "core/store/overlay/overlay.h"
+#include "core/wire/record/record.h"
+#include "tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /* manifest.json: what a generation is, for programs and for people. Private to store/. */
 #pragma once
 
-#include "core/store/overlay/overlay.h"
 #include "generation.h"
+#include "tally.h"
 
 #include <stddef.h>
 #include <stdint.h>

@@ -2,8 +2,8 @@
  * leaves. Private to store/. */
 #pragma once
 
+#include "core/store/generation/tally.h"
 #include "hash_leaves.h"
-#include "overlay.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -9,17 +9,10 @@
 #include "core/base/pages.h"
 #include "core/engine/engine.h"
 #include "core/store/generation/generation.h"
+#include "core/store/generation/tally.h"
 
 #include <stdbool.h>
 #include <stdint.h>
-
-/* Counts over the whole archive; part of a generation's manifest, so that they survive it. */
-struct tally {
-    uint64_t transactions, outcomes;
-    uint64_t
-        labels[LABEL_COUNT]; /* transactions whose label now is this one; [LABEL_NONE] unused */
-    int64_t newest_event_time_us; /* INT64_MIN: no transaction yet */
-};
 
 struct overlay;
 
@@ -38,12 +31,6 @@ const struct generation *overlay_generation(const struct overlay *overlay); /* m
 /* Applies one record: states, lists, ids, tally. The record has its position. */
 void overlay_apply(struct overlay *overlay, struct engine *engine, const struct record *record);
 
-/* The record of a transaction by the hash of its id (hash_text(id)), and its label now. The caller
- * compares the id itself: hashes may collide. */
-struct known_id {
-    uint64_t position;
-    enum label label;
-};
 bool overlay_find_id(const struct overlay *overlay, uint64_t id_hash, struct known_id *ret_known);
 /* The same for an id that comes in: when it is not found and its transaction is applied next, the
  * tables are not searched again. */

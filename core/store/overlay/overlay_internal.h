@@ -1,4 +1,4 @@
-/* What overlay.c and overlay_view.c share. Private to store/. */
+/* What overlay_apply.c and overlay_view.c share. Private to store/. */
 #pragma once
 
 #include "id_index.h"

@@ -12,7 +12,7 @@
 #include <stdint.h>
 
 struct held_state {
-    struct state state;  /* the first: overlay.c finds the rest from it */
+    struct state state;  /* the first: overlay_apply.c finds the rest from it */
     uint32_t kept_bytes; /* beside the state, the overlay's to know; is_kept: a group's number */
     uint32_t entity : 8;
     uint32_t is_kept : 1;    /* bulk_apply.c keeps entries of it */

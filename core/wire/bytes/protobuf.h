@@ -14,7 +14,6 @@
 #include "core/base/error.h"
 #include "core/wire/types/decision.h"
 #include "core/wire/types/transaction.h"
-#include "threshold_set.h"
 
 #include "archive.pb-c.h"
 #include "harrier.pb-c.h"
@@ -51,13 +50,6 @@ int reasons_from_protobuf(Harrier__V1__Reason *const *in, size_t count, struct a
                           const struct reason **ret_reasons);
 Harrier__V1__Reason **reasons_to_protobuf(const struct reason *reasons, size_t count,
                                           struct arena *scratch);
-
-/* ERROR_DAMAGED when its parts do not fit together, ERROR_TOO_LARGE beyond the arena's limit. */
-int threshold_set_from_protobuf(const Harrier__Archive__V1__ThresholdSet *in, struct arena *arena,
-                                struct threshold_set *ret_set, struct error *ret_error);
-/* NULL for an empty one. */
-Harrier__Archive__V1__ThresholdSet *threshold_set_to_protobuf(const struct threshold_set *set,
-                                                              struct arena *scratch);
 
 /* An open enum's number as ours, or VERDICT_COUNT or LABEL_COUNT when we have no such member. */
 enum verdict verdict_from_protobuf(int number);

@@ -1,6 +1,7 @@
 #include "threshold_set.h"
 
 #include "protobuf.h"
+#include "threshold_set_protobuf.h"
 
 #include <math.h>
 

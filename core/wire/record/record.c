@@ -6,6 +6,8 @@
 #include "core/base/check.h"
 #include "core/wire/bytes/decision_bytes.h"
 #include "core/wire/bytes/protobuf.h"
+#include "core/wire/bytes/threshold_set.h"
+#include "core/wire/bytes/threshold_set_protobuf.h"
 #include "core/wire/bytes/transaction_bytes.h"
 #include "core/wire/bytes/writing.h"
 

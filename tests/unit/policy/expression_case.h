@@ -5,6 +5,7 @@
 #include "core/policy/eval/expression.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lang/scope.h"
+#include "core/policy/lists/list.h"
 
 #define EXPRESSION_CASE_NAMES_MAX  16
 #define EXPRESSION_CASE_THRESHOLDS 4

@@ -7,7 +7,6 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "core/policy/analysis/analysis.h"
 #include "load.h"
 
 #include <stdatomic.h>
@@ -235,15 +234,13 @@ static void load_all(struct load *load) {
         load_check_latency(load);
     warn_unused_lists(load);
     warn_unused_thresholds(load);
-    if (load->is_checked)
-        analyse(load);
+    if (load->analyse)
+        load->analyse(load);
 }
 
-/* options: is_checked and now_us; NULL sink: none. */
-static int load_files(const struct policy_file *files, size_t file_count,
-                      const struct load *options, struct diagnostic_sink *sink,
-                      struct snapshot **ret_snapshot, struct buffer *ret_messages,
-                      struct error *ret_error) {
+int load_files(const struct policy_file *files, size_t file_count, const struct load *options,
+               struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
+               struct buffer *ret_messages, struct error *ret_error) {
     int r = check_sizes(files, file_count, ret_error);
     if (r < 0)
         return r;
@@ -290,13 +287,6 @@ int load_visit(const struct policy_file *files, size_t file_count, struct load_v
     int r = load_files(files, file_count, &options, NULL, ret_snapshot, &messages, ret_error);
     buffer_deinit(&messages);
     return r;
-}
-
-int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
-                   struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
-                   struct buffer *ret_messages, struct error *ret_error) {
-    const struct load options = {.is_new = true, .is_checked = true, .now_us = now_us};
-    return load_files(files, file_count, &options, sink, ret_snapshot, ret_messages, ret_error);
 }
 
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,

@@ -6,7 +6,7 @@
  *
  * Whoever seals closed segments (archive_seal.h) does so beside this, in files of its own; the
  * claim on the segments that a write may still go back to keeps it away from those. */
-#include "archive_internal.h"
+#include "archive_writer.h"
 
 #include "core/base/check.h"
 #include "file.h"

@@ -214,7 +214,7 @@ calculate_numbers(struct value *pair, enum operation operation) {
         pair[0].number = a / b;
 }
 
-/* What the operators' functions do (function.c), into the first one. */
+/* What the operators' functions do (function_table.c), into the first one. */
 static void calculate(struct value *pair, enum operation operation) {
     if (pair[0].type == VALUE_DOUBLE && pair[1].type == VALUE_DOUBLE) {
         calculate_numbers(pair, operation);

@@ -27,30 +27,20 @@ static enum swap_state switch_over(struct swap *swap);
 static enum swap_state compare(struct swap *swap);
 static enum swap_state cool(struct swap *swap);
 
-/* The states in their order, and what is done in each. A state without a step is one to rest in,
+/* What is done in each state; it returns the next one. A state without a step is one to rest in,
  * until somebody asks and there is a generation that has not been tried yet. */
-static const struct {
-    const char *name;
-    enum swap_state (*step)(struct swap *swap); /* says which state is next */
-} states[SWAP_STATE_COUNT] = {
-    [SWAP_IDLE] = {"idle", NULL},
+static enum swap_state (*const steps[SWAP_STATE_COUNT])(struct swap *swap) = {
     /* Read whole against its hashes; loads its policy; finds its place in this archive. */
-    [SWAP_OPENING] = {"opening", open_generation},
+    [SWAP_OPENING] = open_generation,
     /* Folds what is newer, while decisions go on from the old side. */
-    [SWAP_CATCHING_UP] = {"catching up", catch_up},
+    [SWAP_CATCHING_UP] = catch_up,
     /* Under the decision lock: the last records, then all at once. Or back to catching up. */
-    [SWAP_SWITCHING] = {"switching", switch_over},
+    [SWAP_SWITCHING] = switch_over,
     /* The old side as it was at the swap against the new one as it was then. */
-    [SWAP_COMPARING] = {"comparing", compare},
+    [SWAP_COMPARING] = compare,
     /* Frees the old side, which takes long. */
-    [SWAP_COOLING] = {"cooling", cool},
-    [SWAP_REFUSED] = {"refused", NULL},
-    [SWAP_ABANDONED] = {"abandoned", NULL},
+    [SWAP_COOLING] = cool,
 };
-
-const char *swap_state_name(enum swap_state state) {
-    return states[state].name;
-}
 
 #define DIFFERENCES_LOGGED 5
 /* More are caught up with beside decisions once more, as long as that comes much nearer. */
@@ -65,7 +55,7 @@ static struct service *service_of(struct swap *swap) {
 static void set_state(struct swap *swap, enum swap_state state) {
     struct service *service = service_of(swap);
     pthread_mutex_lock(&service->lock);
-    if (swap->state != state && states[state].step)
+    if (swap->state != state && steps[state])
         swap->reason[0] = '\0';
     swap->state = state;
     pthread_mutex_unlock(&service->lock);
@@ -545,7 +535,7 @@ static void run(struct swap *swap, bool again) {
         swap->us_per_record = 0;
         swap->folded = 0;
     }
-    for (; states[state].step; state = states[state].step(swap))
+    for (; steps[state]; state = steps[state](swap))
         set_state(swap, state);
     set_state(swap, state);
 }

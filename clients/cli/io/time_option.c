@@ -1,8 +1,8 @@
 #include "time_option.h"
 
-#include "clients/cli/io/timestamp.h"
+#include "clients/cli/terminal/quantity.h"
 #include "core/policy/lists/list_entry.h"
-#include "quantity.h"
+#include "timestamp.h"
 
 #include <string.h>
 

@@ -1,5 +1,6 @@
-/* The archive's writer in memory, shared by its three files: archive_open.c (recovery), archive.c
- * (append, write, sync) and archive_read.c (one record by position). Private to store/. */
+/* The archive's writer in memory, shared by its three files: archive_open.c (recovery),
+ * archive_append.c (append, write, sync) and archive_read.c (one record by position). Private to
+ * store/. */
 #pragma once
 
 #include "archive.h"

@@ -1,8 +1,8 @@
 #include "job_progress.h"
 
 #include "clients/cli/io/json_writer.h"
-#include "interrupt.h"
-#include "monotonic.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/monotonic.h"
 
 #include <stdio.h>
 

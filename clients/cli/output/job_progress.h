@@ -7,7 +7,7 @@
  * The last two only when something is done already. */
 #pragma once
 
-#include "progress_bar.h"
+#include "clients/cli/terminal/progress_bar.h"
 
 struct job_progress {
     struct progress progress; /* for the job */

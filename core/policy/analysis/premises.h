@@ -1,0 +1,14 @@
+/* What a proof may take for granted. */
+#pragma once
+
+#include "core/base/arena.h"
+#include "core/policy/lang/syntax.h"
+#include "core/policy/load/snapshot.h"
+
+/* What stands behind the names. */
+struct premises {
+    const struct snapshot *snapshot;
+    /* Of computed values, by their order in the snapshot; NULL: anything. */
+    const struct syntax *const *values;
+    struct arena *scratch;
+};

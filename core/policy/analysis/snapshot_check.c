@@ -1,0 +1,10 @@
+/* Loading as `harrier check` does: with everything that can be said of a policy. */
+#include "analysis.h"
+
+int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
+                   struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
+                   struct buffer *ret_messages, struct error *ret_error) {
+    const struct load options = {
+        .is_new = true, .is_checked = true, .analyse = analyse, .now_us = now_us};
+    return load_files(files, file_count, &options, sink, ret_snapshot, ret_messages, ret_error);
+}

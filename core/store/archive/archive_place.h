@@ -1,0 +1,9 @@
+/* A place between two records of an archive. */
+#pragma once
+
+#include <stdint.h>
+
+struct archive_place {
+    uint64_t position; /* 0: before the first record */
+    uint64_t chain;    /* of all records up to and including it; 0 at position 0 */
+};
