@@ -4,48 +4,56 @@
 
 #include <stdlib.h>
 
-void outcome_delay_init(struct due *due) {
-    *due = (struct due){0};
+void outcome_delay_init(struct outcome_delay *delay) {
+    *delay = (struct outcome_delay){0};
 }
 
-void outcome_delay_deinit(struct due *due) {
-    for (size_t i = 0; i < due->count; i++)
-        free(due->outcomes[i].id);
-    free(due->outcomes);
-    outcome_delay_init(due);
+void outcome_delay_deinit(struct outcome_delay *delay) {
+    for (size_t i = 0; i < delay->count; i++)
+        free(delay->outcomes[i].id);
+    free(delay->outcomes);
+    outcome_delay_init(delay);
 }
 
 static bool is_before(const struct delayed_outcome *a, const struct delayed_outcome *b) {
     return a->time_us != b->time_us ? a->time_us < b->time_us : a->number < b->number;
 }
 
-void outcome_delay_add(struct due *due, struct text id, enum label label, int64_t time_us) {
-    if (due->count == due->capacity) {
-        due->capacity = due->capacity ? 2 * due->capacity : 256;
-        due->outcomes = check_reallocarray(due->outcomes, due->capacity, sizeof *due->outcomes);
+uint64_t outcome_delay_add(struct outcome_delay *delay, struct text id, enum label label,
+                           int64_t time_us, uint64_t line) {
+    if (delay->count == delay->capacity) {
+        delay->capacity = delay->capacity ? 2 * delay->capacity : 256;
+        delay->outcomes =
+            check_reallocarray(delay->outcomes, delay->capacity, sizeof *delay->outcomes);
     }
-    struct delayed_outcome outcome = {
-        .time_us = time_us, .number = due->next_number++, .id = text_copy(id), .label = label};
-    size_t at = due->count++;
-    for (; at > 0 && is_before(&outcome, &due->outcomes[(at - 1) / 2]); at = (at - 1) / 2)
-        due->outcomes[at] = due->outcomes[(at - 1) / 2];
-    due->outcomes[at] = outcome;
+    struct delayed_outcome outcome = {.time_us = time_us,
+                                      .number = delay->next_number++,
+                                      .id = text_copy(id),
+                                      .label = label,
+                                      .line = line};
+    size_t at = delay->count++;
+    for (; at > 0 && is_before(&outcome, &delay->outcomes[(at - 1) / 2]); at = (at - 1) / 2)
+        delay->outcomes[at] = delay->outcomes[(at - 1) / 2];
+    delay->outcomes[at] = outcome;
+    return outcome.number;
 }
 
-bool outcome_delay_take(struct due *due, int64_t until_us, struct delayed_outcome *ret_outcome) {
-    if (due->count == 0 || due->outcomes[0].time_us > until_us)
+bool outcome_delay_take(struct outcome_delay *delay, int64_t until_us,
+                        struct delayed_outcome *ret_outcome) {
+    if (delay->count == 0 || delay->outcomes[0].time_us > until_us)
         return false;
-    *ret_outcome = due->outcomes[0];
-    struct delayed_outcome last = due->outcomes[--due->count];
+    *ret_outcome = delay->outcomes[0];
+    struct delayed_outcome last = delay->outcomes[--delay->count];
     for (size_t at = 0;;) {
         size_t child = 2 * at + 1;
-        if (child + 1 < due->count && is_before(&due->outcomes[child + 1], &due->outcomes[child]))
+        if (child + 1 < delay->count &&
+            is_before(&delay->outcomes[child + 1], &delay->outcomes[child]))
             child++;
-        if (child >= due->count || !is_before(&due->outcomes[child], &last)) {
-            due->outcomes[at] = last;
+        if (child >= delay->count || !is_before(&delay->outcomes[child], &last)) {
+            delay->outcomes[at] = last;
             return true;
         }
-        due->outcomes[at] = due->outcomes[child];
+        delay->outcomes[at] = delay->outcomes[child];
         at = child;
     }
 }

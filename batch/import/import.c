@@ -20,7 +20,7 @@ struct import {
     struct adopted adopted; /* what the archive says; recorded anew before the first record */
     bool is_begun;          /* that has been done */
     struct arena row, outcome;
-    struct due due;
+    struct outcome_delay delay;
     int64_t time_us; /* the place in history: the greatest time of receipt so far */
     size_t unwritten;
     struct import_report report;
@@ -63,7 +63,7 @@ int import_open(const struct import_options *options, struct progress *progress,
     import->options = *options;
     import->time_us = INT64_MIN;
     states_init(&import->states);
-    outcome_delay_init(&import->due);
+    outcome_delay_init(&import->delay);
     arena_init(&import->row, ROW_BYTES_MAX);
     arena_init(&import->outcome, ROW_BYTES_MAX);
     int r =
@@ -84,7 +84,7 @@ void import_close(struct import *import) {
         return;
     archive_close(import->archive);
     states_deinit(&import->states);
-    outcome_delay_deinit(&import->due);
+    outcome_delay_deinit(&import->delay);
     arena_deinit(&import->row);
     arena_deinit(&import->outcome);
     free(import);
@@ -92,7 +92,7 @@ void import_close(struct import *import) {
 
 void import_report(const struct import *import, struct import_report *ret_report) {
     *ret_report = import->report;
-    ret_report->waiting = import->due.count;
+    ret_report->waiting = import->delay.count;
     ret_report->end = archive_end(import->archive);
 }
 
@@ -169,7 +169,7 @@ static int go_on(struct import *import, int64_t time_us, struct error *ret_error
     int r = 0;
     if (time_us > import->time_us)
         import->time_us = time_us;
-    while (r == 0 && outcome_delay_take(&import->due, import->time_us, &next)) {
+    while (r == 0 && outcome_delay_take(&import->delay, import->time_us, &next)) {
         const struct outcome outcome = {
             .transaction_id = text_of(next.id), .label = next.label, .known_time_us = next.time_us};
         r = record_outcome(import, &outcome, next.time_us, ret_error);
@@ -184,7 +184,7 @@ static int take_outcome(struct import *import, const struct import_row *row,
     if (row->label == LABEL_NONE)
         return 0;
     if (row->known_us > import->time_us) {
-        outcome_delay_add(&import->due, row->transaction.id, row->label, row->known_us);
+        outcome_delay_add(&import->delay, row->transaction.id, row->label, row->known_us, 0);
         return 0;
     }
     const struct outcome outcome = {

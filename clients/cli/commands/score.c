@@ -26,10 +26,12 @@ enum {
     OPTION_FEATURES,
     OPTION_STRICT,
     OPTION_EXAMPLES,
+    OPTION_OUTCOMES,
+    OPTION_OUTCOMES_OF,
 };
 
 struct options {
-    const char *file, *map, *out;
+    const char *file, *map, *out, *earlier;
     enum row_format format;
     enum decision_format decisions;
     bool unordered;
@@ -58,6 +60,16 @@ static enum decision_format parse_decisions(const char *value, struct argp_state
     return DECISION_NONE;
 }
 
+static enum scoring_outcomes parse_outcomes(const char *value, struct argp_state *state) {
+    if (strcmp(value, "now") == 0)
+        return SCORING_OUTCOMES_NOW;
+    if (strcmp(value, "none") == 0)
+        return SCORING_OUTCOMES_NONE;
+    if (strcmp(value, "due") != 0)
+        argp_error(state, "--outcomes: \"%s\" (expected due, now or none)", value);
+    return SCORING_OUTCOMES_DUE;
+}
+
 static void check_options(struct options *options, struct argp_state *state) {
     if (options->in_flight > 1 && !options->unordered)
         argp_error(state, "--in-flight over 1 gives up the file's order: add --unordered");
@@ -68,6 +80,11 @@ static void check_options(struct options *options, struct argp_state *state) {
     options->scoring.quiet = options->server.quiet;
     if (!options->file)
         argp_error(state, "which file? (- is standard input)");
+    if (options->earlier &&
+        (options->scoring.outcomes != SCORING_OUTCOMES_DUE || options->scoring.dry_run))
+        argp_error(state, "--outcomes-of goes with --outcomes due and without --dry-run");
+    if (options->earlier && strcmp(options->earlier, "-") == 0)
+        argp_error(state, "--outcomes-of: expected a file, not standard input");
     if (options->decisions == DECISION_NONE && options->out)
         argp_error(state, "--out without decisions");
 }
@@ -114,6 +131,12 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_EXAMPLES:
         options->examples = parse_count("--examples", value, HARRIER_VERDICT_DECLINE, state);
         return 0;
+    case OPTION_OUTCOMES:
+        options->scoring.outcomes = parse_outcomes(value, state);
+        return 0;
+    case OPTION_OUTCOMES_OF:
+        options->earlier = value;
+        return 0;
     case 'n':
         options->scoring.limit = parse_count("--limit", value, UINT64_MAX, state);
         return 0;
@@ -152,6 +175,13 @@ static const struct argp_option arguments[] = {
      "decide them in another order than the file's",
      0},
     {"in-flight", OPTION_IN_FLIGHT, "N", 0, "How many, with --unordered (16)", 0},
+    {"outcomes", OPTION_OUTCOMES, "due|now|none", 0,
+     "When the outcomes that rows state are reported: at their outcome_time in the file's event "
+     "time, leaving out those that it does not reach (due); right behind their message (now); not "
+     "at all (none)",
+     0},
+    {"outcomes-of", OPTION_OUTCOMES_OF, "FILE", 0,
+     "Also report outcomes that this file, scored earlier, states, as they come due", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0,
      "Decide, but keep nothing: no record, no history, no outcome", 0},
     {0},
@@ -166,8 +196,9 @@ static const struct argp argp = {
     .children = children,
     .doc =
         "Sends the transactions of a CSV or JSON-lines file (plain or zstd) to a server, in the "
-        "file's order, and writes its decisions. Outcomes that the file states are reported after "
-        "the message with their transaction. A column label_fraud (1 or 0) is the truth: it is "
+        "file's order, and writes its decisions. Outcomes that the file states are reported when "
+        "the file's event time reaches their outcome_time, or behind their message when they have "
+        "none. A column label_fraud (1 or 0) is the truth: it is "
         "not sent, but the summary tells how much of it was caught."
         "\vWhile the server is away the same message is sent again, for --retry-for; nothing is "
         "scored twice, so a run that ended early is simply run again. Rows that are wrong are told "
@@ -204,7 +235,7 @@ static int finish(int r, const struct options *options, const struct scoring_cou
     return counts->failed ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
 }
 
-static int run(const struct options *options, struct mapped_file *file,
+static int run(const struct options *options, struct mapped_file *file, struct mapped_file *earlier,
                struct harrier_client *client, struct decision_output *output) {
     static struct scoring_counts counts; /* histograms are large */
     static struct examples examples;
@@ -216,6 +247,7 @@ static int run(const struct options *options, struct mapped_file *file,
     struct retry retry = server_options_retry(&options->server, &bar);
     struct row_diagnostics diagnostics = {.file = mapped_file_name(file), .bar = &bar};
     const struct scoring_parts parts = {.file = file,
+                                        .earlier = earlier,
                                         .client = client,
                                         .output = output,
                                         .retry = &retry,
@@ -241,7 +273,7 @@ static int run(const struct options *options, struct mapped_file *file,
 
 int command_score(int argc, char **argv) {
     struct options options = {.scoring = {.batch = 100}};
-    struct mapped_file file;
+    struct mapped_file file, earlier;
     struct harrier_client *client;
     struct decision_output output;
     struct error error;
@@ -252,6 +284,11 @@ int command_score(int argc, char **argv) {
                              &error);
     if (r < 0)
         return exit_with_mapping(&error, options.map);
+    if (options.earlier && mapped_file_open(&earlier, options.earlier, options.map, options.format,
+                                            MAPPED_OUTCOMES, &error) < 0) {
+        mapped_file_close(&file);
+        return exit_with_mapping(&error, options.map);
+    }
     r = server_options_connect(&options.server, (unsigned)options.scoring.in_flight, &client,
                                &error);
     if (r == 0) {
@@ -260,12 +297,12 @@ int command_score(int argc, char **argv) {
         if (r < 0)
             harrier_client_free(client);
     }
-    if (r < 0) {
-        mapped_file_close(&file);
-        return exit_with_address(&error);
-    }
-    int status = run(&options, &file, client, &output);
-    harrier_client_free(client);
+    int status = r < 0 ? (int)exit_with_address(&error)
+                       : run(&options, &file, options.earlier ? &earlier : NULL, client, &output);
+    if (r == 0)
+        harrier_client_free(client);
     mapped_file_close(&file);
+    if (options.earlier)
+        mapped_file_close(&earlier);
     return status;
 }

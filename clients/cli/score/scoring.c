@@ -3,9 +3,16 @@
  * The life of a batch: free → filled with rows → under way → answered → settled (decisions written,
  * outcomes reported, what was not answered sent again) → free. The next batch is filled while
  * others are under way. With one under way at a time, it is sent only when the one before is
- * settled: transactions and outcomes then reach the server in the order of the file. */
+ * settled: transactions and outcomes then reach the server in the order of the file.
+ *
+ * An outcome with a time of its own waits in a heap from the moment its row is read. The file's
+ * event time is the greatest so far. A row that moves it past the time of a waiting outcome ends
+ * the batch before it: all batches are settled, the outcomes that are due are reported, and only
+ * then is the row sent. So no decision knows an outcome before its time, whatever the size of a
+ * batch. */
 #include "scoring.h"
 
+#include "batch/base/outcome_delay.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/terminal/monotonic.h"
 #include "core/base/arena.h"
@@ -18,7 +25,13 @@
 #include <string.h>
 
 #define BATCH_ARENA_BYTES (256u << 20)
-#define TICK_US           100000 /* how often a wait looks at progress and interrupts */
+/* Outcomes that wait for their time: some 100 bytes each. */
+#define WAITING_MAX 10000000u
+#define TICK_US     100000 /* how often a wait looks at progress and interrupts */
+
+#define NOT_WAITING UINT64_MAX
+/* In the line of a waiting outcome: it is of the earlier file. */
+#define LINE_EARLIER (UINT64_C(1) << 63)
 
 struct scoring;
 
@@ -29,6 +42,7 @@ struct batch {
     struct harrier_transaction *transactions;
     uint64_t *lines; /* parallel to transactions */
     enum label *labels;
+    uint64_t *numbers; /* of the outcomes that wait; NOT_WAITING: none does */
     enum truth *truths;
     size_t count;
     struct harrier_outcome *outcomes; /* of those that have a decision */
@@ -44,12 +58,19 @@ struct scoring {
     const struct scoring_options *options;
     const struct scoring_parts *parts;
     struct scoring_counts *counts;
-    struct outcome_sender outcomes;
+    struct outcome_sender outcomes, earlier_outcomes;
+    struct row_diagnostics earlier_diagnostics;
     struct batch *batches; /* in_flight + 1 */
     struct batch *free;
     size_t under_way;
     uint64_t answered_rows;
     bool input_ended;
+    struct outcome_delay delay; /* outcomes of rows that were read; not before their time */
+    uint64_t *withdrawn;        /* numbers of those whose row gave no decision */
+    size_t withdrawn_count, withdrawn_capacity;
+    int64_t newest_us; /* the file's event time; INT64_MIN: no row yet */
+    struct row held;   /* read, but for the next batch: valid until another row is read */
+    bool has_held;
     pthread_mutex_t mutex; /* of what is below */
     pthread_cond_t answered;
     struct batch *first, *last; /* answered, oldest first */
@@ -65,6 +86,7 @@ static void batch_init(struct batch *batch, struct scoring *scoring) {
         .transactions = check_calloc(size, sizeof *batch->transactions),
         .lines = check_calloc(size, sizeof *batch->lines),
         .labels = check_calloc(size, sizeof *batch->labels),
+        .numbers = check_calloc(size, sizeof *batch->numbers),
         .truths = check_calloc(size, sizeof *batch->truths),
         .outcomes = check_calloc(size, sizeof *batch->outcomes),
         .outcome_lines = check_calloc(size, sizeof *batch->outcome_lines),
@@ -78,6 +100,7 @@ static void batch_deinit(struct batch *batch) {
     free(batch->transactions);
     free(batch->lines);
     free(batch->labels);
+    free(batch->numbers);
     free(batch->truths);
     free(batch->outcomes);
     free(batch->outcome_lines);
@@ -154,21 +177,65 @@ static void show_progress(struct scoring *scoring) {
 /* --- reading -----------------------------------------------------------------------------------
  */
 
+/* Is there an outcome to be reported before a transaction of this time is sent? */
+static bool is_outcome_due(const struct scoring *scoring, int64_t event_time_us) {
+    return scoring->delay.count > 0 && scoring->delay.outcomes[0].time_us <= event_time_us;
+}
+
+/* The label that the row states and, when it waits for its time, its number. */
+static int plan_outcome(struct scoring *scoring, struct batch *batch, const struct row *row,
+                        const struct transaction *transaction, enum label label,
+                        struct error *ret_error) {
+    const struct mapping *mapping = scoring->parts->file->mapping;
+    const struct scoring_options *options = scoring->options;
+    int64_t time_us;
+    batch->labels[batch->count] = LABEL_NONE;
+    batch->numbers[batch->count] = NOT_WAITING;
+    if (label == LABEL_NONE || options->outcomes == SCORING_OUTCOMES_NONE || options->dry_run)
+        return 0;
+    int r = options->outcomes == SCORING_OUTCOMES_DUE
+                ? row_outcome_time(mapping, row, &time_us, ret_error)
+                : 0;
+    if (r < 0)
+        return r;
+    if (r == 0) { /* it has no time */
+        batch->labels[batch->count] = label;
+        return 0;
+    }
+    if (scoring->delay.count >= WAITING_MAX)
+        return error_set(ret_error, ERROR_TOO_LARGE,
+                         "more than %u outcomes wait for their outcome_time", WAITING_MAX);
+    batch->numbers[batch->count] =
+        outcome_delay_add(&scoring->delay, transaction->id, label, time_us, row->line);
+    return 0;
+}
+
+enum { ROW_ADDED, ROW_HELD };
+
+/* ROW_HELD: an outcome is to be reported first. */
 static int add_row(struct scoring *scoring, struct batch *batch, const struct row *row,
                    struct error *ret_error) {
     const struct mapping *mapping = scoring->parts->file->mapping;
     struct transaction transaction;
+    enum label label = LABEL_NONE;
     int r = row_transaction(mapping, row, &batch->arena, &transaction, ret_error);
     if (r == 0)
-        r = row_label(mapping, row, &batch->labels[batch->count], ret_error);
+        r = row_label(mapping, row, &label, ret_error);
     if (r == 0)
         r = row_truth(mapping, row, &batch->truths[batch->count], ret_error);
     if (r < 0)
         return r;
+    if (transaction.event_time_us > scoring->newest_us)
+        scoring->newest_us = transaction.event_time_us;
+    if (is_outcome_due(scoring, scoring->newest_us))
+        return ROW_HELD;
     if (!outgoing_transaction(&transaction, &batch->arena, &batch->transactions[batch->count]))
         return error_set(ret_error, ERROR_TOO_LARGE, "the row is too large");
+    r = plan_outcome(scoring, batch, row, &transaction, label, ret_error);
+    if (r < 0)
+        return r;
     batch->lines[batch->count++] = row->line;
-    return 0;
+    return ROW_ADDED;
 }
 
 /* A wrong row: told and counted; in a strict run also the end. */
@@ -185,20 +252,27 @@ static int fill(struct scoring *scoring, struct batch *batch, struct error *ret_
     const struct scoring_options *options = scoring->options;
     const volatile int *stop = scoring->parts->bar->stop;
     while (batch->count < options->batch && !scoring->input_ended) {
-        struct row row;
         if (stop && *stop)
             return error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
-        int r = mapped_file_next(scoring->parts->file, options->quiet, &row, ret_error);
-        if (r < 0)
-            return r;
-        if (r == ROWS_END) {
-            scoring->input_ended = true;
-            break;
+        int r = ROWS_ROW;
+        if (!scoring->has_held) {
+            r = mapped_file_next(scoring->parts->file, options->quiet, &scoring->held, ret_error);
+            if (r < 0)
+                return r;
+            if (r == ROWS_END) {
+                scoring->input_ended = true;
+                break;
+            }
+            scoring->counts->rows++;
         }
-        scoring->counts->rows++;
+        if (r != ROWS_BAD_ROW)
+            r = add_row(scoring, batch, &scoring->held, ret_error);
+        scoring->has_held = r == ROW_HELD;
+        if (scoring->has_held)
+            break;
         scoring->input_ended = options->limit && scoring->counts->rows == options->limit;
-        if (r == ROWS_BAD_ROW || add_row(scoring, batch, &row, ret_error) < 0) {
-            r = row_failed(scoring, row.line, ret_error);
+        if (r != ROW_ADDED) {
+            r = row_failed(scoring, scoring->held.line, ret_error);
             if (r < 0)
                 return r;
         }
@@ -234,6 +308,28 @@ static int submit(struct scoring *scoring, struct batch *batch, struct error *re
     }
 }
 
+/* The row gave no decision: its outcome, if one waits, is not reported. */
+static void withdraw_outcome(struct scoring *scoring, uint64_t number) {
+    if (number == NOT_WAITING)
+        return;
+    if (scoring->withdrawn_count == scoring->withdrawn_capacity) {
+        size_t capacity = scoring->withdrawn_capacity ? 2 * scoring->withdrawn_capacity : 64;
+        scoring->withdrawn =
+            check_reallocarray(scoring->withdrawn, capacity, sizeof *scoring->withdrawn);
+        scoring->withdrawn_capacity = capacity;
+    }
+    scoring->withdrawn[scoring->withdrawn_count++] = number;
+}
+
+static bool take_withdrawn(struct scoring *scoring, uint64_t number) {
+    for (size_t i = 0; i < scoring->withdrawn_count; i++)
+        if (scoring->withdrawn[i] == number) {
+            scoring->withdrawn[i] = scoring->withdrawn[--scoring->withdrawn_count];
+            return true;
+        }
+    return false;
+}
+
 static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
                          const struct harrier_decision *decision, struct error *ret_error) {
     struct scoring_counts *counts = scoring->counts;
@@ -249,7 +345,7 @@ static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
     if (scoring->parts->examples)
         examples_add(scoring->parts->examples, &batch->transactions[i], decision, batch->truths[i]);
     histogram_add(&counts->server_us, decision->server_us);
-    if (batch->labels[i] != LABEL_NONE && !scoring->options->dry_run) {
+    if (batch->labels[i] != LABEL_NONE) {
         batch->outcome_lines[batch->outcome_count] = batch->lines[i];
         batch->outcomes[batch->outcome_count++] = (struct harrier_outcome){
             .transaction_id = batch->transactions[i].id,
@@ -271,6 +367,7 @@ static int take_results(struct scoring *scoring, struct batch *batch, struct har
             snprintf(again->message, sizeof again->message, "%s", result->error_message);
             batch->transactions[left] = batch->transactions[i];
             batch->labels[left] = batch->labels[i];
+            batch->numbers[left] = batch->numbers[i];
             batch->truths[left] = batch->truths[i];
             batch->lines[left++] = batch->lines[i];
             continue;
@@ -281,6 +378,7 @@ static int take_results(struct scoring *scoring, struct batch *batch, struct har
         } else {
             row_diagnostics_add_answer(scoring->parts->diagnostics, batch->lines[i],
                                        result->error_field, result->error_message);
+            withdraw_outcome(scoring, batch->numbers[i]);
             if (scoring->options->strict)
                 r = error_set(ret_error, ERROR_INVALID, "stopped at line %llu (--strict)",
                               (unsigned long long)batch->lines[i]);
@@ -358,8 +456,85 @@ static int settle_down_to(struct scoring *scoring, size_t under_way, struct erro
     return r;
 }
 
-static int score_all(struct scoring *scoring, struct error *ret_error) {
+/* Of the outcomes that have been taken out of the heap for one call: those of one file. */
+static int report_taken(struct scoring *scoring, const struct delayed_outcome *taken, size_t count,
+                        bool of_earlier, struct error *ret_error) {
+    size_t sent = 0;
+    struct harrier_outcome *outcomes = check_calloc(count, sizeof *outcomes);
+    uint64_t *lines = check_calloc(count, sizeof *lines);
+    for (size_t i = 0; i < count; i++) {
+        if (((taken[i].line & LINE_EARLIER) != 0) != of_earlier)
+            continue;
+        lines[sent] = taken[i].line & ~LINE_EARLIER;
+        outcomes[sent++] = (struct harrier_outcome){.transaction_id = taken[i].id,
+                                                    .label = (enum harrier_label)taken[i].label};
+    }
+    struct outcome_sender *sender = of_earlier ? &scoring->earlier_outcomes : &scoring->outcomes;
+    int r = sent > 0 ? outcome_sender_send(sender, outcomes, lines, sent, ret_error) : 0;
+    free(outcomes);
+    free(lines);
+    return r;
+}
+
+/* Reports the outcomes that are due by the file's event time. All batches are settled. */
+static int report_due(struct scoring *scoring, struct error *ret_error) {
+    struct delayed_outcome *taken = check_calloc(OUTCOMES_MAX, sizeof *taken);
+    size_t count;
     int r = 0;
+    do {
+        for (count = 0; count < OUTCOMES_MAX; count++) {
+            if (!outcome_delay_take(&scoring->delay, scoring->newest_us, &taken[count]))
+                break;
+            if (take_withdrawn(scoring, taken[count].number))
+                free(taken[count--].id);
+        }
+        if (count > 0)
+            r = report_taken(scoring, taken, count, true, ret_error);
+        if (count > 0 && r == 0)
+            r = report_taken(scoring, taken, count, false, ret_error);
+        for (size_t i = 0; i < count; i++)
+            free(taken[i].id);
+    } while (r == 0 && count > 0);
+    free(taken);
+    return r;
+}
+
+static int settle_and_report_due(struct scoring *scoring, struct error *ret_error) {
+    int r = settle_down_to(scoring, 0, ret_error);
+    return r < 0 ? r : report_due(scoring, ret_error);
+}
+
+/* Outcomes with a time that an earlier file states. What is wrong with its rows was said when it
+ * was scored. */
+static int read_earlier(struct scoring *scoring, struct error *ret_error) {
+    struct mapped_file *file = scoring->parts->earlier;
+    struct row row;
+    struct arena arena;
+    struct error ignored;
+    int r;
+    arena_init(&arena, BATCH_ARENA_BYTES);
+    while ((r = mapped_file_next(file, true, &row, ret_error)) > 0) {
+        struct text id;
+        enum label label = LABEL_NONE;
+        int64_t time_us;
+        arena_reset(&arena);
+        if (r == ROWS_BAD_ROW || row_id(file->mapping, &row, &arena, &id, &ignored) < 0 ||
+            row_label(file->mapping, &row, &label, &ignored) < 0 || label == LABEL_NONE ||
+            row_outcome_time(file->mapping, &row, &time_us, &ignored) <= 0)
+            continue;
+        if (scoring->delay.count >= WAITING_MAX) {
+            r = error_set(ret_error, ERROR_TOO_LARGE,
+                          "more than %u outcomes wait for their outcome_time", WAITING_MAX);
+            break;
+        }
+        outcome_delay_add(&scoring->delay, id, label, time_us, row.line | LINE_EARLIER);
+    }
+    arena_deinit(&arena);
+    return r;
+}
+
+static int score_all(struct scoring *scoring, struct error *ret_error) {
+    int r = scoring->parts->earlier ? read_earlier(scoring, ret_error) : 0;
     while (r == 0 && !scoring->input_ended) {
         struct batch *batch = take_free(scoring);
         int fill_failure = fill(scoring, batch, ret_error);
@@ -379,10 +554,12 @@ static int score_all(struct scoring *scoring, struct error *ret_error) {
             settle_down_to(scoring, 0, &ignored);
             return fill_failure;
         }
+        if (r == 0 && scoring->has_held)
+            r = settle_and_report_due(scoring, &settle_error);
         if (r < 0)
             *ret_error = settle_error;
     }
-    return r == 0 ? settle_down_to(scoring, 0, ret_error) : r;
+    return r == 0 ? settle_and_report_due(scoring, ret_error) : r;
 }
 
 /* After a failure: takes what is still answered by itself, without sending anything again. */
@@ -420,7 +597,14 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
                      .retry = parts->retry,
                      .diagnostics = parts->diagnostics,
                      .deadline_us = options->deadline_us},
+        .newest_us = INT64_MIN,
     };
+    scoring.earlier_outcomes = scoring.outcomes;
+    if (parts->earlier) {
+        scoring.earlier_diagnostics =
+            (struct row_diagnostics){.file = mapped_file_name(parts->earlier), .bar = parts->bar};
+        scoring.earlier_outcomes.diagnostics = &scoring.earlier_diagnostics;
+    }
     pthread_condattr_t monotonic;
     pthread_condattr_init(&monotonic);
     pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
@@ -428,6 +612,7 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
     pthread_cond_init(&scoring.answered, &monotonic);
     pthread_condattr_destroy(&monotonic);
     memset(ret_counts, 0, sizeof *ret_counts);
+    outcome_delay_init(&scoring.delay);
     open_batches(&scoring);
     uint64_t begun_us = monotonic_us();
 
@@ -436,9 +621,12 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
         abandon(&scoring);
 
     ret_counts->seconds = (double)(monotonic_us() - begun_us) / 1e6;
-    ret_counts->failed = parts->diagnostics->count;
-    ret_counts->outcomes = scoring.outcomes.accepted;
-    ret_counts->outcomes_changed = scoring.outcomes.changed;
+    ret_counts->failed = parts->diagnostics->count + scoring.earlier_diagnostics.count;
+    ret_counts->outcomes = scoring.outcomes.accepted + scoring.earlier_outcomes.accepted;
+    ret_counts->outcomes_changed = scoring.outcomes.changed + scoring.earlier_outcomes.changed;
+    ret_counts->outcomes_waiting = scoring.delay.count;
+    outcome_delay_deinit(&scoring.delay);
+    free(scoring.withdrawn);
     for (size_t i = 0; i < options->in_flight + 1; i++)
         batch_deinit(&scoring.batches[i]);
     free(scoring.batches);

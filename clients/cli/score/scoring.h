@@ -15,11 +15,21 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* When the outcome that a row states is reported. */
+enum scoring_outcomes {
+    SCORING_OUTCOMES_DUE, /* once the file's event time has reached its outcome_time: before the
+                             first transaction of that time or later. Without an outcome_time: NOW
+                           */
+    SCORING_OUTCOMES_NOW, /* right behind the message with its transaction */
+    SCORING_OUTCOMES_NONE,
+};
+
 struct scoring_options {
     size_t batch;     /* transactions of a message, 1 to 1,000 */
     size_t in_flight; /* messages under way; 1 keeps the order of the file */
     uint64_t deadline_us;
     uint64_t limit; /* rows to read; 0: all */
+    enum scoring_outcomes outcomes;
     bool dry_run, features, strict, quiet;
 };
 
@@ -30,6 +40,7 @@ struct scoring_counts {
     uint64_t duplicates_of_retries;
     uint64_t failed; /* rows that gave no decision, or whose outcome was refused */
     uint64_t outcomes, outcomes_changed;
+    uint64_t outcomes_waiting; /* left out: their time had not come at the end of the file */
     uint64_t degraded;
     uint64_t verdicts[HARRIER_VERDICT_DECLINE + 1];
     struct detection detection;     /* of rows that state the truth */
@@ -42,6 +53,7 @@ struct scoring_counts {
 /* What takes part. All belong to the caller. */
 struct scoring_parts {
     struct mapped_file *file;
+    struct mapped_file *earlier; /* whose outcomes are reported as they come due, too; NULL: none */
     struct harrier_client *client; /* in_flight_max at least options->in_flight */
     struct decision_output *output;
     struct retry *retry;

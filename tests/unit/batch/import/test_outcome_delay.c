@@ -27,21 +27,23 @@ static void as_a_plain_search(void **state) {
     (void)state;
     static struct delayed_outcome plain[STEPS];
     size_t count = 0;
+    uint64_t added = 0;
     uint64_t random = 1;
-    struct due due;
-    outcome_delay_init(&due);
+    struct outcome_delay delay;
+    outcome_delay_init(&delay);
     for (unsigned step = 0; step < STEPS; step++) {
         int64_t time_us = (int64_t)(next_random(&random) % 64);
         if (next_random(&random) % 2) {
             char id[16];
             snprintf(id, sizeof id, "t%u", step);
-            outcome_delay_add(&due, text_of(id), LABEL_FRAUD, time_us);
+            assert_int_equal(outcome_delay_add(&delay, text_of(id), LABEL_FRAUD, time_us, step),
+                             added++);
             plain[count++] = (struct delayed_outcome){.time_us = time_us, .number = step};
             continue;
         }
         struct delayed_outcome taken;
         size_t expected = least(plain, count, time_us);
-        assert_int_equal(outcome_delay_take(&due, time_us, &taken), expected < count);
+        assert_int_equal(outcome_delay_take(&delay, time_us, &taken), expected < count);
         if (expected == count)
             continue;
         char id[16];
@@ -49,12 +51,13 @@ static void as_a_plain_search(void **state) {
         assert_string_equal(taken.id, id);
         assert_int_equal(taken.time_us, plain[expected].time_us);
         assert_int_equal(taken.label, LABEL_FRAUD);
+        assert_int_equal(taken.line, plain[expected].number);
         free(taken.id);
         memmove(&plain[expected], &plain[expected + 1], (--count - expected) * sizeof *plain);
     }
-    assert_int_equal(due.count, count);
+    assert_int_equal(delay.count, count);
     assert_true(count > 0); /* what is left is freed */
-    outcome_delay_deinit(&due);
+    outcome_delay_deinit(&delay);
 }
 
 int main(void) {

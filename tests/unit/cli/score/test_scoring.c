@@ -114,6 +114,84 @@ static void decisions_and_outcomes_in_file_order(void **state) {
     assert_string_equal(run.messages, "");
 }
 
+/* Times of outcomes: a's lies between b and c, b's is c's own, c's behind the end. */
+static const char timed_rows[] = "id,event_time,amount,currency,outcome,outcome_time\n"
+                                 "a,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-04-01T00:00:25Z\n"
+                                 "b,2018-04-01T00:00:20Z,2.00,EUR,legit,2018-04-01T00:00:30Z\n"
+                                 "c,2018-04-01T00:00:30Z,3.00,EUR,fraud,2018-04-01T00:00:31Z\n";
+
+static void outcomes_come_at_their_time(void **state) {
+    (void)state;
+    for (size_t batch = 1; batch <= 4; batch++) {
+        struct run run = new_run();
+        run.options.batch = batch;
+        assert_int_equal(run_text(&run, timed_rows), 0);
+        assert_string_equal(fake_server.calls, batch == 1
+                                                   ? "score(a)\nscore(b)\n"
+                                                     "outcomes(a=fraud b=other)\nscore(c)\n"
+                                                   : "score(a b)\n"
+                                                     "outcomes(a=fraud b=other)\nscore(c)\n");
+        assert_int_equal(run.counts.outcomes, 2);
+        assert_int_equal(run.counts.outcomes_waiting, 1);
+        assert_int_equal(run.counts.rows, 3);
+    }
+}
+
+static void outcomes_now_or_not_at_all(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.options.outcomes = SCORING_OUTCOMES_NOW;
+    assert_int_equal(run_text(&run, timed_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\noutcomes(a=fraud b=other)\n"
+                                           "score(c)\noutcomes(c=fraud)\n");
+    assert_int_equal(run.counts.outcomes_waiting, 0);
+    run = new_run();
+    run.options.outcomes = SCORING_OUTCOMES_NONE;
+    assert_int_equal(run_text(&run, timed_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\nscore(c)\n");
+    assert_int_equal(run.counts.outcomes, 0);
+}
+
+/* The file's time never goes back: an outcome whose time has passed already comes before the next
+ * row, however early that one is. */
+static void outcomes_of_an_unsorted_file(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(run_text(&run, "id,event_time,amount,currency,outcome,outcome_time\n"
+                                    "a,2018-04-01T00:00:40Z,1.00,EUR,,\n"
+                                    "b,2018-04-01T00:00:10Z,2.00,EUR,fraud,2018-04-01T00:00:20Z\n"
+                                    "c,2018-04-01T00:00:15Z,3.00,EUR,,\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(a b)\noutcomes(b=fraud)\nscore(c)\n");
+    /* and at the end of the file, when no row comes behind it */
+    run = new_run();
+    assert_int_equal(run_text(&run, "id,event_time,amount,currency,outcome,outcome_time\n"
+                                    "a,2018-04-01T00:00:40Z,1.00,EUR,fraud,2018-04-01T00:00:40Z\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(a)\noutcomes(a=fraud)\n");
+}
+
+/* A row that is wrong has no outcome, nor has the message that holds the limit's last row one more.
+ */
+static void outcomes_of_rows_that_fail(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(run_text(&run, "id,event_time,amount,currency,outcome,outcome_time\n"
+                                    "a,2018-04-01T00:00:10Z,x,EUR,fraud,2018-04-01T00:00:15Z\n"
+                                    "b,2018-04-01T00:00:20Z,2.00,EUR,fraud,yesterday\n"
+                                    "c,2018-04-01T00:00:30Z,3.00,EUR,fraud,2018-04-01T00:00:35Z\n"
+                                    "d,2018-04-01T00:00:40Z,3.00,EUR,,\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(c)\noutcomes(c=fraud)\nscore(d)\n");
+    assert_int_equal(run.counts.failed, 2);
+    assert_non_null(strstr(run.messages, "outcome_time"));
+    run = new_run();
+    run.options.limit = 2;
+    assert_int_equal(run_text(&run, timed_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\n");
+    assert_int_equal(run.counts.outcomes_waiting, 2);
+}
+
 static void json_lines_of_decisions(void **state) {
     (void)state;
     struct run run = new_run();
@@ -342,6 +420,10 @@ static void many_bad_rows_are_only_counted(void **state) {
 int main(void) {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decisions_and_outcomes_in_file_order),
+        cmocka_unit_test(outcomes_come_at_their_time),
+        cmocka_unit_test(outcomes_now_or_not_at_all),
+        cmocka_unit_test(outcomes_of_an_unsorted_file),
+        cmocka_unit_test(outcomes_of_rows_that_fail),
         cmocka_unit_test(json_lines_of_decisions),
         cmocka_unit_test(bad_rows_do_not_stop_the_others),
         cmocka_unit_test(strict_stops_at_the_first),

@@ -1,0 +1,114 @@
+#!/usr/bin/env python3
+"""`harrier score` and outcomes: no decision knows an outcome before its outcome_time, every one from then on does.
+What a decision knew is seen in the feature that counts frauds, which is recomputed here from the rows alone."""
+import csv
+import datetime
+import io
+import os
+import random
+import shutil
+import subprocess
+import unittest
+
+from server import START_US, ServerTest
+
+HARRIER = os.environ["HARRIER"]
+COLUMNS = ["id", "event_time", "amount", "currency", "card", "merchant", "outcome", "outcome_time"]
+
+
+def stamp(us):
+    return (datetime.datetime.fromtimestamp(us / 1e6, datetime.timezone.utc)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def make_rows(seed, first, count):
+    """One payment a second of three cards; every third has an outcome, 0 to 40 seconds later, some without a time."""
+    rng = random.Random(seed)
+    rows = []
+    for number in range(first, first + count):
+        at = START_US + number * 1000000
+        row = dict.fromkeys(COLUMNS, "")
+        row.update(id=f"t{number}", event_time=stamp(at), amount="1.00", currency="EUR", card=f"c{number % 3}", merchant="m")
+        if rng.random() < 0.3:
+            row["outcome"] = rng.choice(["fraud", "fraud", "legit"])
+            row["outcome_time"] = stamp(at + rng.randrange(0, 41) * 1000000) if rng.random() < 0.9 else ""
+        rows.append(row)
+    return rows
+
+
+def known_frauds(rows, at_row):
+    """How many frauds of its card a decision may know: those whose time has come by its event time. Without a time: all
+    that were sent before, as they are reported behind their message of one."""
+    now = rows[at_row]
+    return sum(row["card"] == now["card"] and row["outcome"] == "fraud" and
+               (row["outcome_time"] == "" or row["outcome_time"] <= now["event_time"])
+               for row in rows[:at_row])
+
+
+class OutcomesTest(ServerTest):
+    def new_server(self):
+        """On an empty archive."""
+        shutil.rmtree(os.path.join(self.folder, "data"), ignore_errors=True)
+        return self.server().start()
+
+    def file(self, name, rows):
+        path = os.path.join(self.folder, name)
+        with open(path, "w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, COLUMNS)
+            writer.writeheader()
+            writer.writerows(rows)
+        return path
+
+    def score(self, server, path, *options):
+        done = subprocess.run([HARRIER, "score", path, "--to", server.address, "--features", *options],
+                              capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return list(csv.DictReader(io.StringIO(done.stdout))), done.stderr
+
+    def frauds_seen(self, decisions):
+        return [int(float(decision["card.fraud_30d"] or 0)) for decision in decisions]
+
+    def test_outcomes_are_known_from_their_time_on(self):
+        rows = make_rows(1, 0, 300)
+        timed = [row for row in rows if row["outcome_time"] or not row["outcome"]]
+        for batch in ("1", "7", "100"):
+            server = self.new_server()
+            decisions, said = self.score(server, self.file("rows.csv", timed), "--batch", batch)
+            self.assertEqual(self.frauds_seen(decisions), [known_frauds(timed, i) for i in range(len(timed))], batch)
+            end = timed[-1]["event_time"]
+            waiting = sum(row["outcome_time"] > end for row in timed)
+            self.assertGreater(waiting, 0)
+            self.assertRegex(said, rf"not yet due +{waiting} outcomes")
+            server.stop()
+        server = self.new_server()  # those without a time are reported behind their message
+        decisions, _ = self.score(server, self.file("rows.csv", rows), "--batch", "1")
+        self.assertEqual(self.frauds_seen(decisions), [known_frauds(rows, i) for i in range(len(rows))])
+        server.stop()
+
+    def test_a_second_file_goes_on_with_the_outcomes_of_the_first(self):
+        rows = [row for row in make_rows(2, 0, 200) if row["outcome_time"] or not row["outcome"]]
+        half = len(rows) // 2
+        server = self.new_server()
+        first, second = self.file("first.csv", rows[:half]), self.file("second.csv", rows[half:])
+        seen = self.frauds_seen(self.score(server, first)[0])
+        seen += self.frauds_seen(self.score(server, second, "--outcomes-of", first)[0])
+        self.assertEqual(seen, [known_frauds(rows, i) for i in range(len(rows))])
+        server.stop()
+
+    def test_now_and_none(self):
+        rows = make_rows(3, 0, 60)
+        labelled = sum(row["outcome"] != "" for row in rows)
+        server = self.new_server()
+        path = self.file("rows.csv", rows)
+        self.assertNotIn("outcomes", self.score(server, path, "--outcomes", "none")[1])
+        self.assertRegex(self.score(server, path, "--outcomes", "now")[1], rf"outcomes +{labelled} reported")
+        for options, message in ((["--outcomes", "soon"], '--outcomes: "soon" (expected due, now or none)'),
+                                 (["--outcomes-of", path, "--outcomes", "now"], "--outcomes-of goes with --outcomes due"),
+                                 (["--outcomes-of", "-"], "--outcomes-of: expected a file")):
+            done = subprocess.run([HARRIER, "score", path, "--to", server.address, *options],
+                                  capture_output=True, text=True, check=False)
+            self.assertEqual((done.returncode, message in done.stderr), (64, True), done.stderr)
+        server.stop()
+
+
+if __name__ == "__main__":
+    unittest.main()
