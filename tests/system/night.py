@@ -78,15 +78,14 @@ class Night:
     """One run of `harrier rebuild` that is watched."""
 
     def __init__(self, data, *flags, wrapped=(), **more):
-        command = [*wrapped, HARRIER, "rebuild", "--data", data, "--priority=normal", *flags]
+        command = [*wrapped, HARRIER, "rebuild", "--data", data, "--priority=normal", "--progress=none", *flags]
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **more
         )
 
     def end(self):
-        """(status, report, what it said, its progress left out)"""
-        out, err = self.process.communicate(timeout=3 * WAIT)
-        said = "".join(line for line in err.splitlines(True) if not line.startswith('{"phase"'))
+        """(status, report, what it said)"""
+        out, said = self.process.communicate(timeout=3 * WAIT)
         return self.process.returncode, json.loads(out) if out else {}, said
 
 

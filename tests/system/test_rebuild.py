@@ -57,7 +57,7 @@ class RebuildTest(ServerTest):
             return None
 
     def test_tells_in_json_what_it_does(self):
-        run = self.rebuild()
+        run = self.rebuild("--progress=json")
         report = json.loads(run.stdout)
         phases = [json.loads(line)["phase"] for line in run.stderr.splitlines()]
         main = ("prepare", "scan", "fold", "verify", "publish")
@@ -72,6 +72,8 @@ class RebuildTest(ServerTest):
         self.assertEqual(full["content_hash"], incremental["content_hash"])
         self.assertEqual(full["generation"], incremental["generation"])
         self.assertEqual(self.rebuild("--quiet", "--force").stdout, "")
+        self.assertNotIn("{", self.rebuild("--force").stderr)  # lines for people
+        self.assertIn('"soon" (expected auto, plain, json or none)', self.rebuild("--progress=soon", status=64).stderr)
 
     def test_keeps_as_many_as_asked(self):
         kept = []

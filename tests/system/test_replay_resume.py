@@ -92,7 +92,7 @@ class ResumeTest(unittest.TestCase):
     def interrupt(self, command, delay=0.0, by=signal.SIGINT):
         """Once the decisions have begun, and after some more seconds: unless it ends before. The status, and
         what was printed and said."""
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen([*command, "--progress=json"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
             said = ""
             for line in process.stderr:
                 said += line

@@ -9,6 +9,7 @@
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/priority.h"
 #include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
@@ -41,6 +42,7 @@ struct options {
     const char *archive;
     uint64_t jobs; /* 0: as many as there are processors */
     bool json, quiet;
+    enum progress_choice progress;
 };
 
 static const struct task *find_task(const char *name, struct argp_state *state) {
@@ -66,6 +68,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case 'q':
         options->quiet = true;
         return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)
             options->task = find_task(value, state);
@@ -89,6 +94,7 @@ static const struct argp_option arguments[] = {
     {"jobs", 'J', "N", 0, "verify: read N segments at once (as many as there are processors)", 0},
     {"json", 'j', NULL, 0, "JSON lines", 0},
     {"quiet", 'q', NULL, 0, "verify and seal: no progress and no report, only what is wrong", 0},
+    PROGRESS_ARGUMENT(0),
     {0},
 };
 
@@ -274,7 +280,8 @@ static int verify(const struct options *options, const char *archive) {
                    : processors > 0 ? (size_t)processors
                                     : 1,
     };
-    progress_bar_init(&telling.bar, progress_style_of(options->quiet, false), NULL);
+    progress_bar_init(&telling.bar, progress_style_of(options->progress, options->quiet, false),
+                      NULL);
     telling.bar.stop = interrupt_watch();
     int r = archive_verify_run(&verify_options, &telling.bar.progress, &telling.listener, &report,
                                &error);
@@ -317,7 +324,7 @@ static int seal(const struct options *options, const char *archive) {
     struct archive_seal_report report;
     struct progress_bar bar;
     struct error error;
-    progress_bar_init(&bar, progress_style_of(options->quiet, false), NULL);
+    progress_bar_init(&bar, progress_style_of(options->progress, options->quiet, false), NULL);
     bar.stop = interrupt_watch();
     priority_set_idle();
     signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */

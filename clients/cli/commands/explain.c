@@ -7,6 +7,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
@@ -27,6 +28,7 @@ struct options {
     const char *folder, *id, *policy, *server, *token_file;
     uint64_t position, threads, deadline_us;
     bool json, all, quiet;
+    enum progress_choice progress;
 };
 
 static void check_options(const struct options *options, struct argp_state *state) {
@@ -73,6 +75,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case 'q':
         options->quiet = true;
         return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
+        return 0;
     case OPTION_POSITION:
         options->position = parse_count("--id-position", value, UINT64_MAX, state);
         return 0;
@@ -114,6 +119,7 @@ static const struct argp_option arguments[] = {
      "Of several transactions with this id, that of the record at position N (the last one)", 0},
     {"threads", OPTION_THREADS, "N", 0, "Read segments in N threads (one per core)", 0},
     {"quiet", 'q', NULL, 0, "No progress", 0},
+    PROGRESS_ARGUMENT(0),
     {NULL, 0, NULL, 0, "Instead of a folder:", 1},
     {"server", OPTION_SERVER, "ADDRESS", 0,
      "Ask the server that listens there (" SERVER_ADDRESS_DEFAULT ")", 0},
@@ -163,7 +169,7 @@ static int explain_folder(const struct options *options, struct harrier_reply **
                                     .position = options->position,
                                     .policy = options->policy,
                                     .threads = (size_t)options->threads};
-    progress_bar_init(&bar, progress_style_of(options->quiet, true), "segments");
+    progress_bar_init(&bar, progress_style_of(options->progress, options->quiet, true), "segments");
     bar.stop = interrupt_watch();
     arena_init(&arena, EXPLANATION_BYTES_MAX);
     int r = explain_run(&job, &bar.progress, &arena, &explanation, ret_error);

@@ -8,6 +8,7 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
@@ -33,6 +34,7 @@ struct options {
     size_t file_count;
     enum row_format format;
     bool strict, quiet;
+    enum progress_choice progress;
     int64_t max_ahead_us;
     uint64_t memory_bytes;
 };
@@ -81,6 +83,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case 'q':
         options->quiet = true;
         return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
+        return 0;
     case ARGP_KEY_ARG:
         if (options->folder)
             return ARGP_ERR_UNKNOWN; /* it and the rest: ARGP_KEY_ARGS */
@@ -110,6 +115,7 @@ static const struct argp_option arguments[] = {
     {"memory", 'm', "SIZE", 0,
      "Stop when what is newer than the tables takes more memory than this (default: no limit)", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report", 0},
+    PROGRESS_ARGUMENT(0),
     {0},
 };
 
@@ -137,7 +143,7 @@ struct importing {
     const struct options *options;
     struct import *import;
     struct progress_bar bar;
-    struct row_diagnostics diagnostics;
+    struct row_errors diagnostics;
     struct mapped_file file;
     struct rows_prefetch *ahead;
     uint64_t rows;
@@ -148,7 +154,7 @@ static int row_failed(struct importing *importing, uint64_t line, struct text fi
                       struct error *error) {
     char name[TRANSACTION_FIELD_MAX + 1];
     snprintf(name, sizeof name, "%" TEXT_FORMAT, TEXT_ARGS(field));
-    row_diagnostics_add_answer(&importing->diagnostics, line, name, error->text);
+    row_errors_add_answer(&importing->diagnostics, line, name, error->text);
     if (!importing->options->strict)
         return 1;
     return error_set(error, ERROR_INVALID, "stopped at %s:%" PRIu64 " (--strict)",
@@ -363,7 +369,8 @@ int command_import(int argc, char **argv) {
     struct error error;
     argp_parse(&argp, argc, argv, 0, NULL, &options);
 
-    progress_bar_init(&importing.bar, progress_style_of(options.quiet, false), "rows");
+    progress_bar_init(&importing.bar, progress_style_of(options.progress, options.quiet, false),
+                      "rows");
     importing.bar.stop = interrupt_watch();
     importing.diagnostics.bar = &importing.bar;
     if (load_policy(options.policy, &rules, &error) < 0) {

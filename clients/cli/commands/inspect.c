@@ -6,6 +6,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
@@ -24,6 +25,7 @@ struct options {
     uint64_t from, limit;
     enum record_type type; /* 0: all */
     bool json, count, frames, quiet;
+    enum progress_choice progress;
 };
 
 static enum record_type parse_type(const char *name, struct argp_state *state) {
@@ -66,6 +68,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case 'q':
         options->quiet = true;
         return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
+        return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)
             argp_error(state, "one archive at a time");
@@ -91,6 +96,7 @@ static const struct argp_option arguments[] = {
     {"frames", 'F', NULL, 0, "Also where each record lies: file, offset, length, checksum", 0},
     {"count", 'c', NULL, 0, "Counts over the whole archive instead of records", 0},
     {"quiet", 'q', NULL, 0, "No progress", 0},
+    PROGRESS_ARGUMENT(0),
     {0},
 };
 
@@ -209,7 +215,8 @@ int command_inspect(int argc, char **argv) {
         return exit_with(&error);
     arena_init(&inspection.arena, RECORD_BYTES_MAX);
     buffer_init(&inspection.line);
-    progress_bar_init(&inspection.bar, progress_style_of(options.quiet, false), "records");
+    progress_bar_init(&inspection.bar, progress_style_of(options.progress, options.quiet, false),
+                      "records");
     r = options.count ? count(&inspection, &error) : print_records(&inspection, &error);
     /* A server's first write is a record, so this is some other folder. */
     if (r == 0 && archive_reader_place(inspection.reader).position == 0)

@@ -50,7 +50,7 @@ struct listing {
     struct harrier_client *client;
     struct progress_bar bar; /* never drawn: it knows of interrupts */
     struct retry retry;
-    struct row_diagnostics diagnostics;
+    struct row_errors diagnostics;
     char refused[1024]; /* what the server says of the list itself, once said */
 };
 
@@ -206,12 +206,12 @@ static void refuse(struct listing *listing, const char *value,
         if (strcmp(listing->refused, result->error_message) == 0)
             return;
         snprintf(listing->refused, sizeof listing->refused, "%s", result->error_message);
-        row_diagnostics_add(&listing->diagnostics, 0, result->error_message);
+        row_errors_add(&listing->diagnostics, 0, result->error_message);
         return;
     }
     char message[1400];
     snprintf(message, sizeof message, "%.200s: %s", value, result->error_message);
-    row_diagnostics_add(&listing->diagnostics, 0, message);
+    row_errors_add(&listing->diagnostics, 0, message);
 }
 
 /* Takes the answers; what is to be sent again moves to the front. Returns its number. */
@@ -398,7 +398,7 @@ int command_list(int argc, char **argv) {
 
     if (server_options_connect(&options.server, 1, &listing.client, &error) < 0)
         return exit_with_address(&error);
-    progress_bar_init(&listing.bar, progress_style_of(true, false), NULL);
+    progress_bar_init(&listing.bar, PROGRESS_QUIET, NULL);
     listing.bar.stop = interrupt_watch();
     listing.retry = server_options_retry(&options.server, &listing.bar);
     int r = options.task->run(&listing, &error);

@@ -84,7 +84,7 @@ struct reporting {
     struct mapped_file file;
     struct arena arena; /* ids of the call being put together */
     struct outcome_sender sender;
-    struct row_diagnostics diagnostics;
+    struct row_errors diagnostics;
     struct progress_bar bar;
     uint64_t rows;
     struct harrier_outcome outcomes[OUTCOMES_MAX];
@@ -109,7 +109,7 @@ static void add_row(struct reporting *reporting, const struct row *row) {
     const struct mapping *mapping = reporting->file.mapping;
     if (row_id(mapping, row, &reporting->arena, &id, &error) < 0 ||
         row_label(mapping, row, &label, &error) < 0) {
-        row_diagnostics_add(&reporting->diagnostics, row->line, error.text);
+        row_errors_add(&reporting->diagnostics, row->line, error.text);
         return;
     }
     if (row_states_no_outcome(mapping, row))
@@ -134,7 +134,7 @@ static int report_rows(struct reporting *reporting, struct error *ret_error) {
             return flush_outcomes(reporting, ret_error);
         reporting->rows++;
         if (r == ROWS_BAD_ROW)
-            row_diagnostics_add(&reporting->diagnostics, row.line, ret_error->text);
+            row_errors_add(&reporting->diagnostics, row.line, ret_error->text);
         else
             add_row(reporting, &row);
         if (reporting->count == OUTCOMES_MAX) {
@@ -182,7 +182,7 @@ static int report_one(struct reporting *reporting) {
         error_set(&error, ERROR_INVALID,
                   "\"%s\" is no label (expected legit, fraud, chargeback, suspected or none)",
                   name);
-        row_diagnostics_mask(error.text);
+        row_errors_mask(error.text);
         exit_with(&error);
         return EXIT_STATUS_USAGE;
     }
@@ -213,7 +213,9 @@ int command_outcome(int argc, char **argv) {
         return exit_with_address(&error);
     struct reporting *reporting = check_calloc(1, sizeof *reporting);
     reporting->options = &options;
-    progress_bar_init(&reporting->bar, progress_style_of(options.server.quiet, false), "rows");
+    progress_bar_init(&reporting->bar,
+                      progress_style_of(options.server.progress, options.server.quiet, false),
+                      "rows");
     reporting->bar.stop = interrupt_watch();
     reporting->diagnostics.bar = &reporting->bar;
     struct retry retry = server_options_retry(&options.server, &reporting->bar);

@@ -1,12 +1,14 @@
 /* harrier rebuild: the command line of batch/rebuild/rebuild.h. */
 #include "batch/rebuild/rebuild.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/progress_bar.h"
 
 #include "clients/cli/io/json_writer.h"
-#include "clients/cli/output/job_progress.h"
 #include "clients/cli/output/threshold_output.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/priority.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/hash.h"
@@ -24,6 +26,7 @@
 struct options {
     const char *data;
     bool quiet, normal_priority, no_seal;
+    enum progress_choice progress;
     struct rebuild_options rebuild;
 };
 
@@ -100,6 +103,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case 'q':
         options->quiet = true;
         return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
+        return 0;
     case ARGP_KEY_END:
         if (!options->data)
             argp_error(state, "which data folder? (--data DIR)");
@@ -147,6 +153,7 @@ static const struct argp_option arguments[] = {
      0},
     {"partitions", OPTION_PARTITIONS, "N", OPTION_HIDDEN, "Ranges of each table's keys", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report", 0},
+    PROGRESS_ARGUMENT(0),
     {0},
 };
 
@@ -278,11 +285,11 @@ static void warn_thresholds(const struct threshold_report *report) {
 }
 
 /* The tables are in place, whatever becomes of this. */
-static enum exit_status seal(const char *archive, uint64_t position, struct job_progress *progress,
+static enum exit_status seal(const char *archive, uint64_t position, struct progress_bar *progress,
                              struct archive_seal_report *ret_report) {
     struct error error;
     int r = archive_seal(archive, position, &progress->progress, ret_report, &error);
-    job_progress_clear(progress);
+    progress_bar_clear(progress);
     if (r == 0)
         return EXIT_STATUS_OK;
     error_prefix(&error, "the tables are in place, but sealing the archive ended");
@@ -292,7 +299,7 @@ static enum exit_status seal(const char *archive, uint64_t position, struct job_
 
 int command_rebuild(int argc, char **argv) {
     struct options options = {.rebuild = {.version = HARRIER_VERSION}};
-    struct job_progress progress;
+    struct progress_bar progress;
     struct rebuild_report report;
     struct archive_seal_report sealed = {0};
     enum exit_status status = EXIT_STATUS_OK;
@@ -310,9 +317,10 @@ int command_rebuild(int argc, char **argv) {
     if (!options.normal_priority)
         priority_set_idle();
     signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */
-    job_progress_init(&progress, options.quiet, false, NULL);
+    progress_bar_init(&progress, progress_style_of(options.progress, options.quiet, false), NULL);
+    progress.stop = interrupt_watch();
     int r = rebuild_run(&options.rebuild, &progress.progress, &report, &error);
-    job_progress_clear(&progress);
+    progress_bar_clear(&progress);
     if (r == 0 && !options.no_seal)
         status = seal(archive, report.manifest.place.position, &progress, &sealed);
     free(archive);

@@ -11,7 +11,6 @@
 #include "batch/report/report.h"
 #include "clients/cli/io/decimal.h"
 #include "clients/cli/io/draft_file.h"
-#include "clients/cli/output/job_progress.h"
 #include "clients/cli/replay/replay_checkpoint.h"
 #include "clients/cli/replay/replay_document.h"
 #include "clients/cli/replay/replay_ending.h"
@@ -20,6 +19,8 @@
 #include "clients/cli/replay/training_set.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
+#include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/buffer.h"
@@ -35,7 +36,7 @@
 
 struct session {
     struct replay_command command;
-    struct job_progress progress; /* cleared before anything is told */
+    struct progress_bar progress; /* cleared before anything is told */
     struct replay *replay;
     struct report *report;             /* NULL: no figures are wanted */
     struct training_set *training_set; /* NULL: none is */
@@ -103,7 +104,7 @@ static int take_row(void *user, size_t worker, const struct replay_row *row,
 static void print_remarks(struct session *session, size_t begin) {
     if (session->remarks.length == begin)
         return;
-    job_progress_clear(&session->progress);
+    progress_bar_clear(&session->progress);
     fwrite(session->remarks.bytes + begin, 1, session->remarks.length - begin, session->to);
     if (!session->command.resume) /* nobody will ask for it again */
         buffer_clear(&session->remarks);
@@ -553,11 +554,14 @@ int command_replay(int argc, char **argv) {
     buffer_init(&session.remarks);
     bool to_stdout = replay_command_takes_stdout(&session.command);
     session.to = to_stdout ? stderr : stdout;
-    job_progress_init(&session.progress, session.command.quiet, to_stdout, "records");
+    progress_bar_init(&session.progress,
+                      progress_style_of(session.command.progress, session.command.quiet, to_stdout),
+                      "records");
+    session.progress.stop = interrupt_watch();
     int r = open_replay(&session, &error);
     if (r == 0)
         r = run(&session, &report, &error);
-    job_progress_clear(&session.progress);
+    progress_bar_clear(&session.progress);
     int status = r < 0 ? fail(&session, &error) : finish(&session, &report);
     close_session(&session);
     return status;

@@ -242,10 +242,12 @@ static int run(const struct options *options, struct mapped_file *file, struct m
     struct progress_bar bar;
     struct error error;
     bool writes_stdout = options->decisions != DECISION_NONE && output->is_stdout;
-    progress_bar_init(&bar, progress_style_of(options->server.quiet, writes_stdout), "rows");
+    progress_bar_init(
+        &bar, progress_style_of(options->server.progress, options->server.quiet, writes_stdout),
+        "rows");
     bar.stop = interrupt_watch();
     struct retry retry = server_options_retry(&options->server, &bar);
-    struct row_diagnostics diagnostics = {.file = mapped_file_name(file), .bar = &bar};
+    struct row_errors diagnostics = {.file = mapped_file_name(file), .bar = &bar};
     const struct scoring_parts parts = {.file = file,
                                         .earlier = earlier,
                                         .client = client,

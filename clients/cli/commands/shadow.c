@@ -8,6 +8,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
@@ -28,6 +29,7 @@ struct options {
     int64_t from_us, until_us;
     uint64_t examples;
     bool json, quiet;
+    enum progress_choice progress;
 };
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -48,6 +50,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case 'q':
         options->quiet = true;
+        return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num == 0)
@@ -76,6 +81,7 @@ static const struct argp_option arguments[] = {
      "Show N transactions that each would have decided otherwise (3)", 0},
     {"json", 'j', NULL, 0, "One JSON object", 0},
     {"quiet", 'q', NULL, 0, "No progress", 0},
+    PROGRESS_ARGUMENT(0),
     {0},
 };
 
@@ -119,7 +125,7 @@ int command_shadow(int argc, char **argv) {
                                                          .from_us = options.from_us,
                                                          .until_us = options.until_us,
                                                          .examples = (size_t)options.examples};
-    progress_bar_init(&bar, progress_style_of(options.quiet, false), "records");
+    progress_bar_init(&bar, progress_style_of(options.progress, options.quiet, false), "records");
     bar.stop = interrupt_watch();
     int r = shadow_report_make(&report_options, &bar.progress, &report, &error);
     progress_bar_clear(&bar);

@@ -6,6 +6,7 @@
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/progress_bar.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
@@ -22,6 +23,7 @@
 struct options {
     const char *archive, *generation;
     bool json, quiet;
+    enum progress_choice progress;
 };
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -35,6 +37,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case 'q':
         options->quiet = true;
+        return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
         return 0;
     case ARGP_KEY_ARG:
         if (options->archive)
@@ -57,6 +62,7 @@ static const struct argp_option arguments[] = {
      0},
     {"json", 'j', NULL, 0, "One JSON object", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report: only the exit status", 0},
+    PROGRESS_ARGUMENT(0),
     {0},
 };
 
@@ -222,7 +228,7 @@ int command_verify(int argc, char **argv) {
     char *generations = split(&options, archive, &generation);
     const struct verify_options verify = {
         .archive = archive, .generations = generations, .generation = generation};
-    progress_bar_init(&bar, progress_style_of(options.quiet, false), NULL);
+    progress_bar_init(&bar, progress_style_of(options.progress, options.quiet, false), NULL);
     bar.stop = interrupt_watch();
     struct telling telling = {
         .listener = {differs, report_entity}, .options = &options, .bar = &bar};

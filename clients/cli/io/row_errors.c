@@ -15,7 +15,7 @@ static size_t number_length(const char *at) {
     return length;
 }
 
-void row_diagnostics_mask(char *message) {
+void row_errors_mask(char *message) {
     for (char *at = message; *at;) {
         size_t length = number_length(at);
         if (text_is_card_number((struct text){.data = at, .length = length}))
@@ -25,30 +25,30 @@ void row_diagnostics_mask(char *message) {
     }
 }
 
-void row_diagnostics_add(struct row_diagnostics *diagnostics, uint64_t line, const char *message) {
+void row_errors_add(struct row_errors *diagnostics, uint64_t line, const char *message) {
     char what[1200];
     diagnostics->count++;
-    if (diagnostics->count > ROW_DIAGNOSTICS_SHOWN + 1)
+    if (diagnostics->count > ROW_ERRORS_SHOWN + 1)
         return;
     snprintf(what, sizeof what, "%s", message);
-    row_diagnostics_mask(what);
+    row_errors_mask(what);
     if (diagnostics->bar)
         progress_bar_clear(diagnostics->bar);
     if (line == 0)
         fprintf(stderr, "harrier: %s: %s\n", diagnostics->file, what);
-    else if (diagnostics->count <= ROW_DIAGNOSTICS_SHOWN)
+    else if (diagnostics->count <= ROW_ERRORS_SHOWN)
         fprintf(stderr, "%s:%" PRIu64 ": %s\n", diagnostics->file, line, what);
     else
         fprintf(stderr, "%s:%" PRIu64 ": and further rows; from here on they are only counted\n",
                 diagnostics->file, line);
 }
 
-void row_diagnostics_add_answer(struct row_diagnostics *diagnostics, uint64_t line,
-                                const char *field, const char *message) {
+void row_errors_add_answer(struct row_errors *diagnostics, uint64_t line, const char *field,
+                           const char *message) {
     char what[1200];
     if (*field && strncmp(message, field, strlen(field)) != 0)
         snprintf(what, sizeof what, "%s: %s", field, message);
     else
         snprintf(what, sizeof what, "%s", message);
-    row_diagnostics_add(diagnostics, line, what);
+    row_errors_add(diagnostics, line, what);
 }

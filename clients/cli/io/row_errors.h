@@ -5,9 +5,9 @@
 
 #include <stdint.h>
 
-#define ROW_DIAGNOSTICS_SHOWN 10
+#define ROW_ERRORS_SHOWN 10
 
-struct row_diagnostics {
+struct row_errors {
     const char *file;         /* for messages */
     struct progress_bar *bar; /* wiped before a message; may be NULL */
     uint64_t count;
@@ -15,11 +15,11 @@ struct row_diagnostics {
 
 /* Overwrites digits that look like a card number (text_is_card_number()) with stars: a message
  * quotes what stood in a row, and a card number must not reach a terminal or a log that way. */
-void row_diagnostics_mask(char *message);
+void row_errors_mask(char *message);
 
 /* "file:line: message"; line 0: "harrier: file: message", for what is in no file; masked */
-void row_diagnostics_add(struct row_diagnostics *diagnostics, uint64_t line, const char *message);
+void row_errors_add(struct row_errors *diagnostics, uint64_t line, const char *message);
 
 /* What a server said of a row: the field is put in front unless the sentence begins with it. */
-void row_diagnostics_add_answer(struct row_diagnostics *diagnostics, uint64_t line,
-                                const char *field, const char *message);
+void row_errors_add_answer(struct row_errors *diagnostics, uint64_t line, const char *field,
+                           const char *message);

@@ -1,6 +1,7 @@
 #include "replay_options.h"
 
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/text.h"
 
@@ -101,6 +102,7 @@ static const struct argp_option arguments[] = {
      "removes FILE at the end",
      4},
     {"quiet", 'q', NULL, 0, "No progress and no summary", 4},
+    PROGRESS_ARGUMENT(4),
     {0},
 };
 
@@ -337,6 +339,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case 'q':
         command->quiet = true;
+        return 0;
+    case PROGRESS_OPTION:
+        command->progress = progress_choice_parse(value, state);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)

@@ -1,6 +1,8 @@
 /* The command line of `harrier replay`, and which of its options go together. */
 #pragma once
 
+#include "clients/cli/terminal/progress_bar.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +14,7 @@ struct replay_command {
     const char *card;                   /* entity; NULL: the report's default */
     const char *review_price;           /* in major units, as typed: its currency is the policy's */
     bool recorded, counterfactual, walk_forward, known_now, from_generations, quiet;
+    enum progress_choice progress;
     int64_t from_us, to_us;     /* event times in [from, to); 0: no bound */
     int64_t outcomes_after_us;  /* −1: not given */
     int64_t blocked_after_days; /* −1: not given */

@@ -18,8 +18,8 @@ static size_t take_results(struct outcome_sender *sender, const struct harrier_r
             outcomes[left] = outcomes[i];
             lines[left++] = lines[i];
         } else {
-            row_diagnostics_add_answer(sender->diagnostics, lines[i], result->error_field,
-                                       result->error_message);
+            row_errors_add_answer(sender->diagnostics, lines[i], result->error_field,
+                                  result->error_message);
         }
     }
     return left;

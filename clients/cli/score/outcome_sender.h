@@ -14,7 +14,7 @@
 struct outcome_sender {
     struct harrier_client *client;
     struct retry *retry;
-    struct row_diagnostics *diagnostics;
+    struct row_errors *diagnostics;
     uint64_t deadline_us;
     uint64_t accepted, changed;
 };

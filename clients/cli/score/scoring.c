@@ -59,7 +59,7 @@ struct scoring {
     const struct scoring_parts *parts;
     struct scoring_counts *counts;
     struct outcome_sender outcomes, earlier_outcomes;
-    struct row_diagnostics earlier_diagnostics;
+    struct row_errors earlier_diagnostics;
     struct batch *batches; /* in_flight + 1 */
     struct batch *free;
     size_t under_way;
@@ -240,7 +240,7 @@ static int add_row(struct scoring *scoring, struct batch *batch, const struct ro
 
 /* A wrong row: told and counted; in a strict run also the end. */
 static int row_failed(struct scoring *scoring, uint64_t line, struct error *error) {
-    row_diagnostics_add(scoring->parts->diagnostics, line, error->text);
+    row_errors_add(scoring->parts->diagnostics, line, error->text);
     if (!scoring->options->strict)
         return 0;
     return error_set(error, ERROR_INVALID, "stopped at line %llu (--strict)",
@@ -376,8 +376,8 @@ static int take_results(struct scoring *scoring, struct batch *batch, struct har
         if (result->error_code == HARRIER_OK) {
             r = take_decision(scoring, batch, i, &result->decision, ret_error);
         } else {
-            row_diagnostics_add_answer(scoring->parts->diagnostics, batch->lines[i],
-                                       result->error_field, result->error_message);
+            row_errors_add_answer(scoring->parts->diagnostics, batch->lines[i], result->error_field,
+                                  result->error_message);
             withdraw_outcome(scoring, batch->numbers[i]);
             if (scoring->options->strict)
                 r = error_set(ret_error, ERROR_INVALID, "stopped at line %llu (--strict)",
@@ -602,7 +602,7 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
     scoring.earlier_outcomes = scoring.outcomes;
     if (parts->earlier) {
         scoring.earlier_diagnostics =
-            (struct row_diagnostics){.file = mapped_file_name(parts->earlier), .bar = parts->bar};
+            (struct row_errors){.file = mapped_file_name(parts->earlier), .bar = parts->bar};
         scoring.earlier_outcomes.diagnostics = &scoring.earlier_diagnostics;
     }
     pthread_condattr_t monotonic;

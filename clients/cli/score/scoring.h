@@ -57,7 +57,7 @@ struct scoring_parts {
     struct harrier_client *client; /* in_flight_max at least options->in_flight */
     struct decision_output *output;
     struct retry *retry;
-    struct row_diagnostics *diagnostics;
+    struct row_errors *diagnostics;
     struct progress_bar *bar;
     struct examples *examples; /* NULL: none wanted */
 };

@@ -3,6 +3,7 @@
 #include "monotonic.h"
 #include "quantity.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,22 +13,37 @@
 #define BAR_CELLS  24
 #define LINE_BYTES 256
 
-enum progress_style progress_style_of(bool quiet, bool writes_stdout) {
-    if (quiet)
+enum progress_style progress_style_of(enum progress_choice choice, bool quiet, bool writes_stdout) {
+    if (choice == PROGRESS_CHOICE_JSON)
+        return PROGRESS_JSON;
+    if (quiet || choice == PROGRESS_CHOICE_NONE)
         return PROGRESS_QUIET;
-    if (!isatty(STDERR_FILENO) || (writes_stdout && isatty(STDOUT_FILENO)))
+    if (choice == PROGRESS_CHOICE_PLAIN || !isatty(STDERR_FILENO) ||
+        (writes_stdout && isatty(STDOUT_FILENO)))
         return PROGRESS_LINES;
     return PROGRESS_TERMINAL;
+}
+
+/* Stages are words of ours: nothing in them wants escaping. */
+static void print_json(const char *stage, uint64_t done, uint64_t total, uint64_t spent_us) {
+    fprintf(stderr,
+            "{\"phase\":\"%s\",\"done\":%" PRIu64 ",\"total\":%" PRIu64 ",\"phase_ms\":%" PRIu64,
+            stage, done, total, spent_us / 1000);
+    if (done > 0 && spent_us > 0) {
+        double per_us = (double)done / (double)spent_us;
+        fprintf(stderr, ",\"per_second\":%" PRIu64, (uint64_t)(per_us * 1e6));
+        if (total >= done)
+            fprintf(stderr, ",\"left_ms\":%" PRIu64,
+                    (uint64_t)((double)(total - done) / per_us / 1000));
+    }
+    fputs("}\n", stderr);
+    fflush(stderr);
 }
 
 static int update_from_work(struct progress *self, const char *stage, uint64_t done,
                             uint64_t total) {
     struct progress_bar *bar =
         (struct progress_bar *)((char *)self - offsetof(struct progress_bar, progress));
-    if (stage != bar->stage) {
-        bar->stage = stage;
-        bar->begun_us = monotonic_us();
-    }
     progress_bar_update(bar, stage, done, total, done, NULL);
     return bar->stop && *bar->stop;
 }
@@ -95,6 +111,17 @@ int progress_bar_format(char *ret_line, size_t size, const char *unit, const cha
 void progress_bar_update(struct progress_bar *bar, const char *stage, uint64_t done, uint64_t total,
                          uint64_t count, const char *note) {
     uint64_t now = monotonic_us();
+    bool begins = stage != bar->stage;
+    if (begins) {
+        bar->begun_us = bar->stage || bar->style == PROGRESS_JSON ? now : bar->begun_us;
+        bar->stage = stage;
+    }
+    if (bar->style == PROGRESS_JSON && (begins || now - bar->drawn_us >= LINE_US)) {
+        print_json(stage, done, total, now - bar->begun_us);
+        bar->drawn_us = now;
+    }
+    if (bar->style == PROGRESS_JSON)
+        return;
     uint64_t every = bar->style == PROGRESS_TERMINAL ? REDRAW_US : LINE_US;
     if (bar->style == PROGRESS_QUIET || now - bar->drawn_us < every)
         return;
@@ -107,14 +134,14 @@ void progress_bar_update(struct progress_bar *bar, const char *stage, uint64_t d
     else
         fprintf(stderr, "%s\n", line);
     fflush(stderr);
-    bar->on_prefilter = bar->style == PROGRESS_TERMINAL;
+    bar->on_screen = bar->style == PROGRESS_TERMINAL;
     bar->drawn_us = now;
 }
 
 void progress_bar_clear(struct progress_bar *bar) {
-    if (!bar->on_prefilter)
+    if (!bar->on_screen)
         return;
     fputs("\r\033[K", stderr);
     fflush(stderr);
-    bar->on_prefilter = false;
+    bar->on_screen = false;
 }

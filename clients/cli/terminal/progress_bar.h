@@ -1,7 +1,15 @@
 /* How far a long command is, on stderr: a line that is redrawn on a terminal, a plain line every
  * ten seconds elsewhere, nothing when quiet.
  *
- *   score  [#########---------]  52 %   912,345 rows   31,200 rows/s   0:28 left   3 failed */
+ *   score  [#########---------]  52 %   912,345 rows   31,200 rows/s   0:28 left   3 failed
+ *
+ * With --progress json, for programs: a line at the beginning of each phase, then every ten
+ * seconds:
+ *
+ *   {"phase":"replay","done":912345,"total":1754155,"phase_ms":1204,"per_second":757760,
+ *    "left_ms":1111}
+ *
+ * The last two only when something is done already. */
 #pragma once
 
 #include "core/base/progress.h"
@@ -10,17 +18,26 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum progress_style { PROGRESS_QUIET, PROGRESS_LINES, PROGRESS_TERMINAL };
+enum progress_style { PROGRESS_QUIET, PROGRESS_LINES, PROGRESS_TERMINAL, PROGRESS_JSON };
 
-/* TERMINAL when stderr is one and stdout, if anything goes there, is none; QUIET when asked. */
-enum progress_style progress_style_of(bool quiet, bool writes_stdout);
+/* What --progress asks for (progress_option.h). */
+enum progress_choice {
+    PROGRESS_CHOICE_AUTO,
+    PROGRESS_CHOICE_PLAIN,
+    PROGRESS_CHOICE_JSON,
+    PROGRESS_CHOICE_NONE
+};
+
+/* Of AUTO: TERMINAL when stderr is one and stdout, if anything goes there, is none, else LINES;
+ * QUIET when that is asked for. */
+enum progress_style progress_style_of(enum progress_choice choice, bool quiet, bool writes_stdout);
 
 struct progress_bar {
     enum progress_style style;
     const char *unit;            /* "rows"; NULL: only the share is shown */
     uint64_t begun_us, drawn_us; /* of a monotonic clock */
     const char *stage;           /* begun_us is when it began, for work that has several */
-    bool on_prefilter;           /* a line that has to be wiped before anything else is printed */
+    bool on_screen;              /* a line that has to be wiped before anything else is printed */
     struct progress progress;    /* for work that reports through core/base/progress.h */
     const volatile int *stop;    /* set: progress.update asks the work to stop; may be NULL */
 };

@@ -1,5 +1,6 @@
 #include "server_options.h"
 
+#include "progress_option.h"
 #include "quantity.h"
 
 #include <errno.h>
@@ -25,6 +26,7 @@ static const struct argp_option arguments[] = {
     ARGUMENTS_OF_ALL{"retry-for", KEY_RETRY_FOR, "TIME", 0,
                      "How long the server may be away before giving up (60s)", 0},
     {"quiet", 'q', NULL, 0, "No progress and no summary: errors only", 0},
+    PROGRESS_ARGUMENT(0),
     {0},
 };
 
@@ -60,6 +62,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case 'q':
         options->quiet = true;
+        return 0;
+    case PROGRESS_OPTION:
+        options->progress = progress_choice_parse(value, state);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

@@ -26,6 +26,7 @@ struct server_options {
     uint64_t deadline_us, retry_for_us;
     const char *token_file; /* NULL: the environment says */
     bool quiet;
+    enum progress_choice progress;
 };
 
 /* The input of the child is a struct server_options that was initialised. A command that asks once

@@ -8,7 +8,7 @@
 static void expect(const char *message, const char *masked) {
     char text[200];
     snprintf(text, sizeof text, "%s", message);
-    row_diagnostics_mask(text);
+    row_errors_mask(text);
     assert_string_equal(text, masked);
 }
 

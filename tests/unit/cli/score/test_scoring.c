@@ -48,7 +48,7 @@ static int run_file(struct run *run, const char *path, const char *out) {
     progress_bar_init(&bar, PROGRESS_QUIET, "rows");
     bar.stop = &run->stop;
     struct retry retry = {.address = "fake", .for_us = run->retry_for_us, .bar = &bar};
-    struct row_diagnostics diagnostics = {.file = "rows.csv", .bar = &bar};
+    struct row_errors diagnostics = {.file = "rows.csv", .bar = &bar};
     const struct scoring_parts parts = {.file = &file,
                                         .output = &output,
                                         .retry = &retry,
