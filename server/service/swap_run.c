@@ -278,8 +278,7 @@ static int64_t or_else(int64_t value, int64_t otherwise) {
 }
 
 /* May so many records be applied while decisions wait? */
-static bool is_near(const struct swap *swap, const struct service *service, uint64_t behind) {
-    int64_t most = or_else(service->settings.swap_records_max, SWAP_RECORDS_MAX);
+static bool is_near(const struct swap *swap, int64_t most, uint64_t behind) {
     return most > 0 && behind <= (uint64_t)most &&
            (double)behind * swap->us_per_record <= (double)SWAP_LOCKED_US_MAX;
 }
@@ -313,13 +312,14 @@ static enum swap_state catch_up(struct swap *swap) {
         bool undisturbed = is_undisturbed(swap, service);
         bool fits = fold_rules(swap->fold) == service->rules;
         struct archive_place end = archive_end(service->archive);
+        int64_t most = or_else(service->settings.swap_records_max, SWAP_RECORDS_MAX);
         pthread_mutex_unlock(&service->lock);
         if (!undisturbed)
             return disturbed(swap);
         if (!fits && fit(swap, &error) < 0)
             return fail(swap, &error);
         uint64_t behind = records_behind(swap, end);
-        if (is_near(swap, service, behind) && (behind <= RECORDS_FEW || behind > last / 2))
+        if (is_near(swap, most, behind) && (behind <= RECORDS_FEW || behind > last / 2))
             return SWAP_SWITCHING;
         last = behind;
         if (!comes_nearer(pace, behind, clock_monotonic_us(service->settings.clock), patience_us))
@@ -391,7 +391,9 @@ static enum swap_state switch_over(struct swap *swap) {
     struct archive_place end = archive_end(service->archive);
     bool undisturbed = is_undisturbed(swap, service);
     bool fits = fold_rules(swap->fold) == service->rules;
-    if (!undisturbed || !fits || !is_near(swap, service, records_behind(swap, end))) {
+    if (!undisturbed || !fits ||
+        !is_near(swap, or_else(service->settings.swap_records_max, SWAP_RECORDS_MAX),
+                 records_behind(swap, end))) {
         pthread_mutex_unlock(&service->lock);
         return undisturbed ? SWAP_CATCHING_UP : disturbed(swap);
     }

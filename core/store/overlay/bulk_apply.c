@@ -160,7 +160,8 @@ static uint32_t add_group(struct bulk_apply *bulk_apply, struct held_state *held
     uint32_t number = (uint32_t)bulk_apply->group_count++;
     bulk_apply->groups[number] = (struct group){.held_state = held_state};
     bulk_apply->overlay->kept_bytes -= held_state->kept_bytes;
-    held_state->kept_bytes = number;
+    check(number <= KEPT_BYTES_MAX);
+    held_state->kept_bytes = number & KEPT_BYTES_MAX;
     held_state->is_kept = true;
     return number;
 }

@@ -59,8 +59,9 @@ static struct held_state *bring_in(struct overlay *overlay, size_t entity, struc
 void overlay_count_kept(struct overlay *overlay, struct held_state *held_state) {
     const struct state *state = &held_state->state;
     uint32_t kept = (uint32_t)state_kept_bytes(state, &overlay->plan->entities[held_state->entity]);
+    check(kept <= KEPT_BYTES_MAX);
     overlay->kept_bytes += (uint64_t)kept - held_state->kept_bytes;
-    held_state->kept_bytes = kept;
+    held_state->kept_bytes = kept & KEPT_BYTES_MAX;
     held_state->has_survey = state->survey != NULL;
     held_state->has_standing = state->front > 0;
 }

@@ -11,14 +11,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Of kept_bytes. */
+#define KEPT_BYTES_MAX ((UINT32_C(1) << 29) - 1)
+
 struct held_state {
-    struct state state;  /* the first: overlay_apply.c finds the rest from it */
-    uint32_t kept_bytes; /* beside the state, the overlay's to know; is_kept: a group's number */
-    uint32_t entity : 8;
-    uint32_t is_kept : 1;    /* bulk_apply.c keeps entries of it */
+    struct state state; /* the first: overlay_apply.c finds the rest from it */
+    uint32_t
+        kept_bytes : 29;  /* beside the state, the overlay's to know; is_kept: a group's number */
+    uint32_t is_kept : 1; /* bulk_apply.c keeps entries of it */
     uint32_t has_survey : 1; /* in kept_bytes */
     uint32_t has_standing : 1;
-    uint32_t key_length : 21;
+    /* A word of its own: views read it while what stands above is written. */
+    uint32_t : 0;
+    uint32_t entity : 8;
+    uint32_t key_length : 24;
     char key[];
 };
 
