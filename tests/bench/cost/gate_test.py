@@ -3,6 +3,7 @@
 
 import os
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -37,12 +38,20 @@ class Parsing(unittest.TestCase):
 
 class Comparing(unittest.TestCase):
     def test_within(self):
-        for now in (971, 1000, 1029):
+        for now in (500, 1000, 1099):
             self.assertTrue(gate.compare({"decode": 1000}, {"decode": now})[1], now)
 
-    def test_away_in_either_direction(self):
-        for now in (969, 1031, 2000):
+    def test_dearer(self):
+        for now in (1101, 2000):
             self.assertFalse(gate.compare({"decode": 1000}, {"decode": now})[1], now)
+
+    def test_the_compiler_is_read_from_the_program(self):
+        for comment, name in ((b"\0GCC: (Debian 12.2.0-14+deb12u1) 12.2.0\0", "gcc 12.2.0"),
+                              (b"Debian clang version 14.0.6\0", "clang 14.0.6"), (b"", "unknown compiler")):
+            with tempfile.NamedTemporaryFile() as program:
+                program.write(b"\x7fELF" + comment)
+                program.flush()
+                self.assertEqual(gate.compiler_of(program.name), name)
 
     def test_a_phase_without_a_figure(self):
         self.assertFalse(gate.compare({}, {"decode": 1000})[1])
