@@ -3,6 +3,9 @@
 #include "core/base/check.h"
 
 #include <stdlib.h>
+#include <string.h>
+
+#define BITS 64 /* of a word */
 
 void outcome_delay_init(struct outcome_delay *delay) {
     *delay = (struct outcome_delay){0};
@@ -12,6 +15,7 @@ void outcome_delay_deinit(struct outcome_delay *delay) {
     for (size_t i = 0; i < delay->count; i++)
         free(delay->outcomes[i].id);
     free(delay->outcomes);
+    free(delay->withdrawn);
     outcome_delay_init(delay);
 }
 
@@ -38,11 +42,33 @@ uint64_t outcome_delay_add(struct outcome_delay *delay, struct text id, enum lab
     return outcome.number;
 }
 
-bool outcome_delay_take(struct outcome_delay *delay, int64_t until_us,
-                        struct delayed_outcome *ret_outcome) {
-    if (delay->count == 0 || delay->outcomes[0].time_us > until_us)
-        return false;
-    *ret_outcome = delay->outcomes[0];
+/* Finding it in the heap would be a search of all: a bit is kept until its turn comes. */
+void outcome_delay_withdraw(struct outcome_delay *delay, uint64_t number) {
+    size_t word = (size_t)(number / BITS);
+    check(number < delay->next_number);
+    if (word >= delay->withdrawn_words) {
+        size_t words = 2 * word + 1;
+        delay->withdrawn = check_reallocarray(delay->withdrawn, words, sizeof *delay->withdrawn);
+        memset(delay->withdrawn + delay->withdrawn_words, 0,
+               (words - delay->withdrawn_words) * sizeof *delay->withdrawn);
+        delay->withdrawn_words = words;
+    }
+    delay->withdrawn[word] |= UINT64_C(1) << number % BITS;
+    delay->withdrawn_count++;
+}
+
+size_t outcome_delay_waiting(const struct outcome_delay *delay) {
+    return delay->count - delay->withdrawn_count;
+}
+
+static bool is_withdrawn(const struct outcome_delay *delay, uint64_t number) {
+    size_t word = (size_t)(number / BITS);
+    return word < delay->withdrawn_words && delay->withdrawn[word] >> number % BITS & 1;
+}
+
+/* Takes the first one out of the heap, which is not empty. */
+static struct delayed_outcome take_first(struct outcome_delay *delay) {
+    struct delayed_outcome first = delay->outcomes[0];
     struct delayed_outcome last = delay->outcomes[--delay->count];
     for (size_t at = 0;;) {
         size_t child = 2 * at + 1;
@@ -51,9 +77,23 @@ bool outcome_delay_take(struct outcome_delay *delay, int64_t until_us,
             child++;
         if (child >= delay->count || !is_before(&delay->outcomes[child], &last)) {
             delay->outcomes[at] = last;
-            return true;
+            return first;
         }
         delay->outcomes[at] = delay->outcomes[child];
         at = child;
     }
+}
+
+bool outcome_delay_take(struct outcome_delay *delay, int64_t until_us,
+                        struct delayed_outcome *ret_outcome) {
+    while (delay->count > 0 && delay->outcomes[0].time_us <= until_us) {
+        struct delayed_outcome first = take_first(delay);
+        if (!is_withdrawn(delay, first.number)) {
+            *ret_outcome = first;
+            return true;
+        }
+        delay->withdrawn_count--;
+        free(first.id);
+    }
+    return false;
 }

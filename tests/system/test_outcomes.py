@@ -77,11 +77,33 @@ class OutcomesTest(ServerTest):
             end = timed[-1]["event_time"]
             waiting = sum(row["outcome_time"] > end for row in timed)
             self.assertGreater(waiting, 0)
-            self.assertRegex(said, rf"not yet due +{waiting} outcomes")
+            self.assertRegex(said, rf"not yet due +{waiting} left out; --outcomes-of FILE")
+            self.assertNotIn("no outcome_time", said)
             server.stop()
         server = self.new_server()  # those without a time are reported behind their message
-        decisions, _ = self.score(server, self.file("rows.csv", rows), "--batch", "1")
+        decisions, said = self.score(server, self.file("rows.csv", rows), "--batch", "1")
         self.assertEqual(self.frauds_seen(decisions), [known_frauds(rows, i) for i in range(len(rows))])
+        untimed = sum(row["outcome"] != "" and row["outcome_time"] == "" for row in rows)
+        self.assertRegex(said, rf"no outcome_time +{untimed} reported right after their message")
+        server.stop()
+
+    def test_messages_under_way_do_not_change_what_is_known(self):
+        rows = [row for row in make_rows(4, 0, 300) if row["outcome_time"] or not row["outcome"]]
+        known = {row["id"]: known_frauds(rows, i) for i, row in enumerate(rows)}
+        server = self.new_server()
+        decisions, _ = self.score(server, self.file("rows.csv", rows), "--unordered", "--batch", "1")
+        self.assertEqual({d["transaction_id"]: seen for d, seen in zip(decisions, self.frauds_seen(decisions))}, known)
+        server.stop()
+
+    def test_rows_of_a_pipe(self):
+        rows = [row for row in make_rows(5, 0, 200) if row["outcome_time"] or not row["outcome"]]
+        server = self.new_server()
+        with open(self.file("rows.csv", rows), encoding="utf-8") as file:
+            done = subprocess.run([HARRIER, "score", "-", "--to", server.address, "--features"], input=file.read(),
+                                  capture_output=True, text=True, check=False)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        seen = self.frauds_seen(csv.DictReader(io.StringIO(done.stdout)))
+        self.assertEqual(seen, [known_frauds(rows, i) for i in range(len(rows))])
         server.stop()
 
     def test_a_second_file_goes_on_with_the_outcomes_of_the_first(self):

@@ -176,12 +176,12 @@ static const struct argp_option arguments[] = {
      0},
     {"in-flight", OPTION_IN_FLIGHT, "N", 0, "How many, with --unordered (16)", 0},
     {"outcomes", OPTION_OUTCOMES, "due|now|none", 0,
-     "When the outcomes that rows state are reported: at their outcome_time in the file's event "
-     "time, leaving out those that it does not reach (due); right behind their message (now); not "
-     "at all (none)",
+     "When to report the outcomes in the file: when its event time reaches their outcome_time, "
+     "leaving out those that it does not reach (due); right after their message (now); never "
+     "(none). The default is due",
      0},
     {"outcomes-of", OPTION_OUTCOMES_OF, "FILE", 0,
-     "Also report outcomes that this file, scored earlier, states, as they come due", 0},
+     "Also report the outcomes of this file, which was scored earlier, as they come due", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0,
      "Decide, but keep nothing: no record, no history, no outcome", 0},
     {0},
@@ -196,10 +196,10 @@ static const struct argp argp = {
     .children = children,
     .doc =
         "Sends the transactions of a CSV or JSON-lines file (plain or zstd) to a server, in the "
-        "file's order, and writes its decisions. Outcomes that the file states are reported when "
-        "the file's event time reaches their outcome_time, or behind their message when they have "
-        "none. A column label_fraud (1 or 0) is the truth: it is "
-        "not sent, but the summary tells how much of it was caught."
+        "file's order, and writes its decisions. An outcome in the file is reported when the "
+        "file's event time reaches its outcome_time, or right after its message when it has none. "
+        "A column label_fraud (1 or 0) is the truth: it is not sent, but the summary tells how "
+        "much of it was caught."
         "\vWhile the server is away the same message is sent again, for --retry-for; nothing is "
         "scored twice, so a run that ended early is simply run again. Rows that are wrong are told "
         "on standard error and counted; the others go on.\n\nExit status: 0 done, 1 some rows "

@@ -88,8 +88,11 @@ void score_summary_print(const struct scoring_counts *counts, const struct scori
                 quantity_format_count(counts->outcomes, number));
         fprintf(to, ", %s of them new\n", quantity_format_count(counts->outcomes_changed, number));
     }
+    if (counts->outcomes_untimed)
+        fprintf(to, "%-15s %s reported right after their message\n", "no outcome_time",
+                quantity_format_count(counts->outcomes_untimed, number));
     if (counts->outcomes_waiting)
-        fprintf(to, "%-15s %s outcomes with an outcome_time after the end of the file: left out\n",
+        fprintf(to, "%-15s %s left out; --outcomes-of FILE reports them with a later file\n",
                 "not yet due", quantity_format_count(counts->outcomes_waiting, number));
     print_speed(counts, to);
     print_latency("server latency", &counts->server_us, to);

@@ -6,10 +6,10 @@
  * settled: transactions and outcomes then reach the server in the order of the file.
  *
  * An outcome with a time of its own waits in a heap from the moment its row is read. The file's
- * event time is the greatest so far. A row that moves it past the time of a waiting outcome ends
- * the batch before it: all batches are settled, the outcomes that are due are reported, and only
- * then is the row sent. So no decision knows an outcome before its time, whatever the size of a
- * batch. */
+ * event time is the greatest so far that is not ahead of the clock. A row that moves it past the
+ * time of a waiting outcome ends the batch before it: all batches are settled, the outcomes that
+ * are due are reported, and only then is the row sent. So no decision knows an outcome before its
+ * time, whatever the size of a batch. */
 #include "scoring.h"
 
 #include "batch/base/outcome_delay.h"
@@ -28,6 +28,8 @@
 /* Outcomes that wait for their time: some 100 bytes each. */
 #define WAITING_MAX 10000000u
 #define TICK_US     100000 /* how often a wait looks at progress and interrupts */
+/* An event time further ahead of the clock is a mistake, as for a server's max_ahead. */
+#define MAX_AHEAD_US INT64_C(3600000000)
 
 #define NOT_WAITING UINT64_MAX
 /* In the line of a waiting outcome: it is of the earlier file. */
@@ -66,10 +68,8 @@ struct scoring {
     uint64_t answered_rows;
     bool input_ended;
     struct outcome_delay delay; /* outcomes of rows that were read; not before their time */
-    uint64_t *withdrawn;        /* numbers of those whose row gave no decision */
-    size_t withdrawn_count, withdrawn_capacity;
-    int64_t newest_us; /* the file's event time; INT64_MIN: no row yet */
-    struct row held;   /* read, but for the next batch: valid until another row is read */
+    int64_t newest_us;          /* the file's event time; INT64_MIN: no row yet */
+    struct row held;            /* read, but for the next batch: valid until another row is read */
     bool has_held;
     pthread_mutex_t mutex; /* of what is below */
     pthread_cond_t answered;
@@ -177,6 +177,17 @@ static void show_progress(struct scoring *scoring) {
 /* --- reading -----------------------------------------------------------------------------------
  */
 
+/* Moves the file's event time on. One row with a wrong clock, which the server refuses, must not
+ * make all outcomes due. */
+static void advance_to(struct scoring *scoring, int64_t event_time_us) {
+    struct timespec now;
+    if (event_time_us <= scoring->newest_us)
+        return;
+    clock_gettime(CLOCK_REALTIME, &now);
+    if (event_time_us <= now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000 + MAX_AHEAD_US)
+        scoring->newest_us = event_time_us;
+}
+
 /* Is there an outcome to be reported before a transaction of this time is sent? */
 static bool is_outcome_due(const struct scoring *scoring, int64_t event_time_us) {
     return scoring->delay.count > 0 && scoring->delay.outcomes[0].time_us <= event_time_us;
@@ -225,8 +236,7 @@ static int add_row(struct scoring *scoring, struct batch *batch, const struct ro
         r = row_truth(mapping, row, &batch->truths[batch->count], ret_error);
     if (r < 0)
         return r;
-    if (transaction.event_time_us > scoring->newest_us)
-        scoring->newest_us = transaction.event_time_us;
+    advance_to(scoring, transaction.event_time_us);
     if (is_outcome_due(scoring, scoring->newest_us))
         return ROW_HELD;
     if (!outgoing_transaction(&transaction, &batch->arena, &batch->transactions[batch->count]))
@@ -308,28 +318,6 @@ static int submit(struct scoring *scoring, struct batch *batch, struct error *re
     }
 }
 
-/* The row gave no decision: its outcome, if one waits, is not reported. */
-static void withdraw_outcome(struct scoring *scoring, uint64_t number) {
-    if (number == NOT_WAITING)
-        return;
-    if (scoring->withdrawn_count == scoring->withdrawn_capacity) {
-        size_t capacity = scoring->withdrawn_capacity ? 2 * scoring->withdrawn_capacity : 64;
-        scoring->withdrawn =
-            check_reallocarray(scoring->withdrawn, capacity, sizeof *scoring->withdrawn);
-        scoring->withdrawn_capacity = capacity;
-    }
-    scoring->withdrawn[scoring->withdrawn_count++] = number;
-}
-
-static bool take_withdrawn(struct scoring *scoring, uint64_t number) {
-    for (size_t i = 0; i < scoring->withdrawn_count; i++)
-        if (scoring->withdrawn[i] == number) {
-            scoring->withdrawn[i] = scoring->withdrawn[--scoring->withdrawn_count];
-            return true;
-        }
-    return false;
-}
-
 static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
                          const struct harrier_decision *decision, struct error *ret_error) {
     struct scoring_counts *counts = scoring->counts;
@@ -346,6 +334,7 @@ static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
         examples_add(scoring->parts->examples, &batch->transactions[i], decision, batch->truths[i]);
     histogram_add(&counts->server_us, decision->server_us);
     if (batch->labels[i] != LABEL_NONE) {
+        counts->outcomes_untimed += scoring->options->outcomes == SCORING_OUTCOMES_DUE;
         batch->outcome_lines[batch->outcome_count] = batch->lines[i];
         batch->outcomes[batch->outcome_count++] = (struct harrier_outcome){
             .transaction_id = batch->transactions[i].id,
@@ -378,7 +367,8 @@ static int take_results(struct scoring *scoring, struct batch *batch, struct har
         } else {
             row_errors_add_answer(scoring->parts->diagnostics, batch->lines[i], result->error_field,
                                   result->error_message);
-            withdraw_outcome(scoring, batch->numbers[i]);
+            if (batch->numbers[i] != NOT_WAITING)
+                outcome_delay_withdraw(&scoring->delay, batch->numbers[i]);
             if (scoring->options->strict)
                 r = error_set(ret_error, ERROR_INVALID, "stopped at line %llu (--strict)",
                               (unsigned long long)batch->lines[i]);
@@ -482,12 +472,9 @@ static int report_due(struct scoring *scoring, struct error *ret_error) {
     size_t count;
     int r = 0;
     do {
-        for (count = 0; count < OUTCOMES_MAX; count++) {
+        for (count = 0; count < OUTCOMES_MAX; count++)
             if (!outcome_delay_take(&scoring->delay, scoring->newest_us, &taken[count]))
                 break;
-            if (take_withdrawn(scoring, taken[count].number))
-                free(taken[count--].id);
-        }
         if (count > 0)
             r = report_taken(scoring, taken, count, true, ret_error);
         if (count > 0 && r == 0)
@@ -508,6 +495,7 @@ static int settle_and_report_due(struct scoring *scoring, struct error *ret_erro
  * was scored. */
 static int read_earlier(struct scoring *scoring, struct error *ret_error) {
     struct mapped_file *file = scoring->parts->earlier;
+    const volatile int *stop = scoring->parts->bar->stop;
     struct row row;
     struct arena arena;
     struct error ignored;
@@ -528,6 +516,10 @@ static int read_earlier(struct scoring *scoring, struct error *ret_error) {
             break;
         }
         outcome_delay_add(&scoring->delay, id, label, time_us, row.line | LINE_EARLIER);
+        if (stop && *stop) {
+            r = error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
+            break;
+        }
     }
     arena_deinit(&arena);
     return r;
@@ -624,9 +616,8 @@ int scoring_run(const struct scoring_options *options, const struct scoring_part
     ret_counts->failed = parts->diagnostics->count + scoring.earlier_diagnostics.count;
     ret_counts->outcomes = scoring.outcomes.accepted + scoring.earlier_outcomes.accepted;
     ret_counts->outcomes_changed = scoring.outcomes.changed + scoring.earlier_outcomes.changed;
-    ret_counts->outcomes_waiting = scoring.delay.count;
+    ret_counts->outcomes_waiting = r == 0 ? outcome_delay_waiting(&scoring.delay) : 0;
     outcome_delay_deinit(&scoring.delay);
-    free(scoring.withdrawn);
     for (size_t i = 0; i < options->in_flight + 1; i++)
         batch_deinit(&scoring.batches[i]);
     free(scoring.batches);

@@ -40,7 +40,8 @@ struct scoring_counts {
     uint64_t duplicates_of_retries;
     uint64_t failed; /* rows that gave no decision, or whose outcome was refused */
     uint64_t outcomes, outcomes_changed;
-    uint64_t outcomes_waiting; /* left out: their time had not come at the end of the file */
+    uint64_t outcomes_untimed; /* of outcomes due: had no time, so were reported at once */
+    uint64_t outcomes_waiting; /* of a whole run: left out, their time had not come at its end */
     uint64_t degraded;
     uint64_t verdicts[HARRIER_VERDICT_DECLINE + 1];
     struct detection detection;     /* of rows that state the truth */

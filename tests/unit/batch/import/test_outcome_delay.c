@@ -27,7 +27,8 @@ static void as_a_plain_search(void **state) {
     (void)state;
     static struct delayed_outcome plain[STEPS];
     size_t count = 0;
-    uint64_t added = 0;
+    static uint64_t numbers[STEPS]; /* by the step that added it */
+    uint64_t added = 0, withdrawn = 0;
     uint64_t random = 1;
     struct outcome_delay delay;
     outcome_delay_init(&delay);
@@ -39,6 +40,14 @@ static void as_a_plain_search(void **state) {
             assert_int_equal(outcome_delay_add(&delay, text_of(id), LABEL_FRAUD, time_us, step),
                              added++);
             plain[count++] = (struct delayed_outcome){.time_us = time_us, .number = step};
+            numbers[step] = added - 1;
+            continue;
+        }
+        if (count > 0 && next_random(&random) % 4 == 0) {
+            size_t at = next_random(&random) % count;
+            outcome_delay_withdraw(&delay, numbers[plain[at].number]);
+            memmove(&plain[at], &plain[at + 1], (--count - at) * sizeof *plain);
+            withdrawn++;
             continue;
         }
         struct delayed_outcome taken;
@@ -55,8 +64,9 @@ static void as_a_plain_search(void **state) {
         free(taken.id);
         memmove(&plain[expected], &plain[expected + 1], (--count - expected) * sizeof *plain);
     }
-    assert_int_equal(delay.count, count);
+    assert_int_equal(outcome_delay_waiting(&delay), count);
     assert_true(count > 0); /* what is left is freed */
+    assert_true(withdrawn > 1000);
     outcome_delay_deinit(&delay);
 }
 

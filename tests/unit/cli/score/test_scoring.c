@@ -192,6 +192,80 @@ static void outcomes_of_rows_that_fail(void **state) {
     assert_int_equal(run.counts.outcomes_waiting, 2);
 }
 
+/* A row that the server refuses has no outcome to wait for, whether that would be due or not. */
+static void outcomes_of_refused_rows(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(run_text(&run,
+                              "id,event_time,amount,currency,outcome,outcome_time\n"
+                              "bad1,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-04-01T00:00:25Z\n"
+                              "bad2,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-05-01T00:00:00Z\n"
+                              "c,2018-04-01T00:00:30Z,3.00,EUR,fraud,2018-06-01T00:00:00Z\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(bad1 bad2)\nscore(c)\n");
+    assert_int_equal(run.counts.failed, 2);
+    assert_int_equal(run.counts.outcomes_waiting, 1);
+}
+
+/* The server refuses a payment from the far future, and no outcome is due because of it. */
+static void a_wrong_clock_makes_nothing_due(void **state) {
+    (void)state;
+    struct run run = new_run();
+    assert_int_equal(run_text(&run, "id,event_time,amount,currency,outcome,outcome_time\n"
+                                    "a,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-04-01T00:00:25Z\n"
+                                    "bad,2218-04-01T00:00:15Z,1.00,EUR,,\n"
+                                    "b,2018-04-01T00:00:20Z,1.00,EUR,,\n"
+                                    "c,2018-04-01T00:00:25Z,1.00,EUR,,\n"),
+                     0);
+    assert_string_equal(fake_server.calls, "score(a bad)\nscore(b)\noutcomes(a=fraud)\nscore(c)\n");
+}
+
+/* Without a time an outcome cannot wait, and the summary says how many could not. */
+static void outcomes_without_a_time(void **state) {
+    (void)state;
+    static const char rows[] = "id,event_time,amount,currency,outcome,outcome_time\n"
+                               "a,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-04-01T00:00:20Z\n"
+                               "b,2018-04-01T00:00:11Z,1.00,EUR,fraud,\n"
+                               "c,2018-04-01T00:00:20Z,1.00,EUR,,\n";
+    struct run run = new_run();
+    assert_int_equal(run_text(&run, rows), 0);
+    assert_string_equal(fake_server.calls,
+                        "score(a b)\noutcomes(b=fraud)\noutcomes(a=fraud)\nscore(c)\n");
+    assert_int_equal(run.counts.outcomes_untimed, 1);
+    run = new_run();
+    run.options.outcomes = SCORING_OUTCOMES_NOW; /* asked for: nothing to point out */
+    assert_int_equal(run_text(&run, rows), 0);
+    assert_int_equal(run.counts.outcomes_untimed, 0);
+}
+
+/* A run that ended early says nothing of outcomes that it might still have reported; the same again
+ * reports them. */
+static void due_outcomes_are_not_lost(void **state) {
+    (void)state;
+    struct run run = new_run();
+    run.retry_for_us = 0;
+    fake_server.fail_outcomes_next = 1;
+    fake_server.fail_code = HARRIER_ERROR_UNAVAILABLE;
+    assert_int_equal(run_text(&run, timed_rows), -ERROR_UNAVAILABLE);
+    assert_string_equal(fake_server.calls, "score(a b)\noutcomes(a=fraud b=other)\n");
+    assert_int_equal(run.counts.outcomes, 0);
+    assert_int_equal(run.counts.outcomes_waiting, 0);
+    fake_server.calls[0] = '\0';
+    assert_int_equal(run_text(&run, timed_rows), 0);
+    assert_string_equal(fake_server.calls, "score(a b)\noutcomes(a=fraud b=other)\nscore(c)\n");
+    assert_int_equal(run.counts.duplicates, 2);
+    assert_int_equal(run.counts.outcomes, 2);
+    assert_int_equal(run.counts.outcomes_waiting, 1);
+
+    run = new_run();
+    run.options.strict = true; /* ends at the wrong row, a's outcome still waiting */
+    assert_int_equal(run_text(&run, "id,event_time,amount,currency,outcome,outcome_time\n"
+                                    "a,2018-04-01T00:00:10Z,1.00,EUR,fraud,2018-04-01T00:00:25Z\n"
+                                    "b,yesterday,1.00,EUR,,\n"),
+                     -ERROR_INVALID);
+    assert_int_equal(run.counts.outcomes_waiting, 0);
+}
+
 static void json_lines_of_decisions(void **state) {
     (void)state;
     struct run run = new_run();
@@ -424,6 +498,10 @@ int main(void) {
         cmocka_unit_test(outcomes_now_or_not_at_all),
         cmocka_unit_test(outcomes_of_an_unsorted_file),
         cmocka_unit_test(outcomes_of_rows_that_fail),
+        cmocka_unit_test(outcomes_of_refused_rows),
+        cmocka_unit_test(a_wrong_clock_makes_nothing_due),
+        cmocka_unit_test(outcomes_without_a_time),
+        cmocka_unit_test(due_outcomes_are_not_lost),
         cmocka_unit_test(json_lines_of_decisions),
         cmocka_unit_test(bad_rows_do_not_stop_the_others),
         cmocka_unit_test(strict_stops_at_the_first),
