@@ -1,6 +1,6 @@
 /* The steps of a rebuild, in order: rebuild_run() at the end of this file is the table of contents.
  *
- *   prepare     last sync mark, policy, lock, the generation to go on from, a survey of the keys
+ *   prepare     last sync mark, policy, lock, the generation to go on from, a sample of the keys
  *   scan        threads read segments; entries go to streams, one for each range of keys
  *   fold        threads fold streams; the calling thread writes their states in key order
  *   thresholds  those of the policy, and its cut-offs (rebuild_thresholds.c)

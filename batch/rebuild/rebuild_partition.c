@@ -35,18 +35,18 @@
 _Static_assert(STREAM_ENTRY_HEAD_MAX + GENERATION_KEY_MAX + BULK_BODY_MAX < BLOCK_BYTES_MIN,
                "every entry fits a block");
 
-struct survey_entity {
+struct sample_entity {
     struct text *keys;
     size_t count, capacity;
     uint64_t bytes; /* of their entries in a stream */
 };
 
-struct survey {
+struct key_sample {
     struct entry_sink sink;
     struct rebuild *rebuild;
     struct engine *engine;
     struct arena keys, record;
-    struct survey_entity *entities;
+    struct sample_entity *entities;
     uint64_t looked_at; /* records, of all types */
     uint64_t ids;       /* that they have something about */
 };
@@ -54,9 +54,9 @@ struct survey {
 static void take_sample(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
                         const struct entry *entry) {
     (void)key_hash;
-    struct survey *survey = (struct survey *)self;
-    struct survey_entity *sampled = &survey->entities[entity];
-    struct text kept = arena_text(&survey->keys, key);
+    struct key_sample *sample = (struct key_sample *)self;
+    struct sample_entity *sampled = &sample->entities[entity];
+    struct text kept = arena_text(&sample->keys, key);
     if (!kept.data)
         return;
     if (sampled->count == sampled->capacity) {
@@ -66,42 +66,42 @@ static void take_sample(struct entry_sink *self, size_t entity, struct text key,
     sampled->keys[sampled->count++] = kept;
     uint8_t body[BULK_BODY_MAX];
     sampled->bytes += STREAM_ENTRY_HEAD + key.length +
-                      bulk_encode(&survey->rebuild->plan->entities[entity], entry, body);
+                      bulk_encode(&sample->rebuild->plan->entities[entity], entry, body);
 }
 
-static int sample_part(struct survey *survey, size_t index, size_t records,
+static int sample_part(struct key_sample *sample, size_t index, size_t records,
                        struct error *ret_error) {
     struct archive_part_reader *reader;
     struct archive_part_record found;
-    int r = archive_part_open(survey->rebuild->parts, index, survey->rebuild->before.place.position,
+    int r = archive_part_open(sample->rebuild->parts, index, sample->rebuild->before.place.position,
                               false, &reader, ret_error);
     if (r < 0)
         return r;
     for (size_t i = 0; i < records && (r = archive_part_next(reader, &found, ret_error)) == 1;
          i++) {
         struct record record;
-        survey->looked_at++;
+        sample->looked_at++;
         if (found.type != RECORD_TRANSACTION && found.type != RECORD_OUTCOME)
             continue;
-        arena_reset(&survey->record);
-        r = archive_part_decode(reader, &survey->record, &record, ret_error);
+        arena_reset(&sample->record);
+        r = archive_part_decode(reader, &sample->record, &record, ret_error);
         if (r < 0)
             break;
-        engine_entries(survey->engine, &record, &survey->sink);
-        survey->ids++;
+        engine_entries(sample->engine, &record, &sample->sink);
+        sample->ids++;
     }
     archive_part_close(reader);
     return r < 0 ? r : 0;
 }
 
-static int take_samples(struct survey *survey, struct error *ret_error) {
-    const struct rebuild *rebuild = survey->rebuild;
+static int take_samples(struct key_sample *sample, struct error *ret_error) {
+    const struct rebuild *rebuild = sample->rebuild;
     size_t first = archive_parts_find(rebuild->parts, rebuild->before.place.position);
     size_t parts = archive_parts_count(rebuild->parts) - first;
     size_t sampled = parts < SAMPLE_PARTS ? parts : SAMPLE_PARTS;
     int r = 0;
     for (size_t i = 0; i < sampled && r == 0; i++)
-        r = sample_part(survey, first + i * parts / sampled, SAMPLE_RECORDS / sampled, ret_error);
+        r = sample_part(sample, first + i * parts / sampled, SAMPLE_RECORDS / sampled, ret_error);
     return r;
 }
 
@@ -136,22 +136,22 @@ static size_t ranges_wanted(const struct rebuild *rebuild, double bytes, double 
     return wanted < 1 ? 1 : (size_t)wanted;
 }
 
-static void make_streams(struct survey *survey) {
-    struct rebuild *rebuild = survey->rebuild;
+static void make_streams(struct key_sample *sample) {
+    struct rebuild *rebuild = sample->rebuild;
     size_t entities = rebuild->plan->entity_count;
-    double scale = survey->looked_at
+    double scale = sample->looked_at
                        ? (double)(rebuild->target.position - rebuild->before.place.position) /
-                             (double)survey->looked_at
+                             (double)sample->looked_at
                        : 1;
-    double id_bytes = (double)survey->ids * STREAM_ID_SIZE * scale, all = id_bytes;
+    double id_bytes = (double)sample->ids * STREAM_ID_SIZE * scale, all = id_bytes;
     for (size_t i = 0; i < entities; i++)
-        all += (double)survey->entities[i].bytes * scale;
+        all += (double)sample->entities[i].bytes * scale;
     divide_memory(rebuild, (uint64_t)all);
     rebuild->ranges = check_calloc(entities, sizeof *rebuild->ranges);
     rebuild->ranges_count = entities;
     rebuild->first_stream = check_calloc(entities + 2, sizeof *rebuild->first_stream);
     for (size_t i = 0; i < entities; i++) {
-        const struct survey_entity *sampled = &survey->entities[i];
+        const struct sample_entity *sampled = &sample->entities[i];
         ranges_init(&rebuild->ranges[i], sampled->keys, sampled->count,
                     ranges_wanted(rebuild, (double)sampled->bytes * scale, all));
     }
@@ -167,16 +167,16 @@ static int make_spill_file(void *user, struct error *ret_error) {
 }
 
 int rebuild_partition(struct rebuild *rebuild, struct error *ret_error) {
-    struct survey survey = {.sink = {.take = take_sample, .ignores_hash = true},
-                            .rebuild = rebuild};
+    struct key_sample sample = {.sink = {.take = take_sample, .ignores_hash = true},
+                                .rebuild = rebuild};
     size_t entities = rebuild->plan->entity_count;
-    survey.engine = engine_new(rebuild->folded, rebuild->folded);
-    survey.entities = check_calloc(entities, sizeof *survey.entities);
-    arena_init(&survey.keys, SAMPLE_BYTES);
-    arena_init(&survey.record, SAMPLE_BYTES);
-    int r = take_samples(&survey, ret_error);
+    sample.engine = engine_new(rebuild->folded, rebuild->folded);
+    sample.entities = check_calloc(entities, sizeof *sample.entities);
+    arena_init(&sample.keys, SAMPLE_BYTES);
+    arena_init(&sample.record, SAMPLE_BYTES);
+    int r = take_samples(&sample, ret_error);
     if (r == 0) {
-        make_streams(&survey);
+        make_streams(&sample);
         const struct spill_options options = {
             .streams = rebuild_streams(rebuild),
             .writers = rebuild->threads,
@@ -188,11 +188,11 @@ int rebuild_partition(struct rebuild *rebuild, struct error *ret_error) {
         rebuild->spill = spill_new(&options);
     }
     for (size_t i = 0; i < entities; i++)
-        free(survey.entities[i].keys);
-    free(survey.entities);
-    arena_deinit(&survey.keys);
-    arena_deinit(&survey.record);
-    engine_free(survey.engine);
+        free(sample.entities[i].keys);
+    free(sample.entities);
+    arena_deinit(&sample.keys);
+    arena_deinit(&sample.record);
+    engine_free(sample.engine);
     return r;
 }
 

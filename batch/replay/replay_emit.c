@@ -70,7 +70,7 @@ static const struct decision *brief(const struct replay_line *line, struct repla
 }
 
 /* A row that take() has seen. briefly: its decisions are 0, or those of another row. */
-static int tell_taken(const struct replay *replay, const struct replay_line *line,
+static int emit_taken(const struct replay *replay, const struct replay_line *line,
                       struct text prepared, struct replay_decided *briefly,
                       struct error *ret_error) {
     if (!replay->listener->row)
@@ -106,7 +106,7 @@ static void fetch(const struct replay_line *line) {
     prefetch(&record->decision.verdict);
 }
 
-static int tell_rows(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
+static int emit_rows(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
                      struct error *ret_error) {
     bool is_judged = replay->listener->take || !replay->listener->row || replay->walk;
     size_t at = 0;
@@ -120,7 +120,7 @@ static int tell_rows(struct replay *replay, struct replay_chunk *chunk, struct r
         if (i + AHEAD < part->good)
             fetch(&chunk->rows[i + AHEAD]);
         if (line->is_reported && !line->is_skipped)
-            r = is_judged ? tell_taken(replay, line, prepared, &briefly, ret_error)
+            r = is_judged ? emit_taken(replay, line, prepared, &briefly, ret_error)
                           : judge_and_emit(replay, chunk, i, &part->prepared, ret_error);
         if (r < 0)
             return r;
@@ -136,7 +136,7 @@ static int emit_part(struct replay *replay, struct replay_chunk *chunk, struct r
                      struct error *ret_error) {
     int r = 0;
     if (!part->is_counted || part->reported > 0)
-        r = tell_rows(replay, chunk, part, ret_error);
+        r = emit_rows(replay, chunk, part, ret_error);
     if (r < 0)
         return r;
     if (part->is_counted)

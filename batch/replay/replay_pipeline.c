@@ -219,7 +219,7 @@ static size_t features_index(const struct job *job) {
 }
 
 /* Under the lock. */
-static void tell_change(struct pipeline *pipeline) {
+static void report_change(struct pipeline *pipeline) {
     atomic_fetch_add_explicit(&pipeline->changes, 1, memory_order_relaxed);
     if (pipeline->waiting > 0)
         pthread_cond_broadcast(&pipeline->changed);
@@ -245,7 +245,7 @@ static void finish_job(struct pipeline *pipeline, const struct job *job) {
     case JOB_NONE:
         break;
     }
-    tell_change(pipeline);
+    report_change(pipeline);
 }
 
 /* Under the lock, which is given up meanwhile. false: there was nothing to do. */
@@ -314,7 +314,7 @@ static int emit_first(struct pipeline *pipeline, struct replay_output *output,
     pipeline->first++;
     pipeline->free[pipeline->free_count++] = chunk;
     pipeline->is_ending = output->is_stopping;
-    tell_change(pipeline);
+    report_change(pipeline);
     return r;
 }
 
@@ -338,7 +338,7 @@ static int run(struct pipeline *pipeline, struct replay_output *output, struct e
             wait_for_change(pipeline);
     }
     pipeline->is_stopping = true;
-    tell_change(pipeline);
+    report_change(pipeline);
     pthread_mutex_unlock(&pipeline->lock);
     return r;
 }

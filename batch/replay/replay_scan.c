@@ -254,8 +254,8 @@ static int take_part(struct replay *replay, size_t index, const struct scanned_p
     return part->result;
 }
 
-static int tell_progress(const struct replay *replay, size_t index, struct progress *progress,
-                         struct error *ret_error) {
+static int report_progress(const struct replay *replay, size_t index, struct progress *progress,
+                           struct error *ret_error) {
     uint64_t last = replay->target.position, done = archive_parts_part(replay->parts, index).last;
     if (progress_update(progress, "scan", done < last ? done : last, last) == 0)
         return 0;
@@ -279,7 +279,7 @@ static int take_parts(struct scan *scan, struct progress *progress, struct error
         pthread_mutex_unlock(&scan->lock);
         r = take_part(scan->replay, i, &scan->parts[i], ret_error);
         if (r == 0)
-            r = tell_progress(scan->replay, i, progress, ret_error);
+            r = report_progress(scan->replay, i, progress, ret_error);
         forget_part(&scan->parts[i]);
         pthread_mutex_lock(&scan->lock);
         scan->taken = i + 1;

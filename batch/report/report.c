@@ -335,7 +335,7 @@ static void move(const struct report *report, struct report_worker *from,
 }
 
 /* The first worker gets all of it. */
-static struct report_worker *gather(struct report *report) {
+static struct report_worker *collect(struct report *report) {
     for (size_t i = 1; i < report->worker_count; i++)
         move(report, &report->workers[i], &report->workers[0]);
     return &report->workers[0];
@@ -344,7 +344,7 @@ static struct report_worker *gather(struct report *report) {
 /* ---- put away, and taken out again ---- */
 
 void report_encode(struct report *report, struct buffer *out) {
-    const struct report_worker *all = gather(report);
+    const struct report_worker *all = collect(report);
     buffer_append_varint(out, all->refused);
     buffer_append_varint(out, all->against_refused);
     buffer_append_varint(out, all->degraded);
@@ -443,7 +443,7 @@ static void take_over(struct report_figures *figures, struct report_worker *all)
 
 const struct report_figures *report_finish(struct report *report) {
     struct report_figures *figures = &report->figures;
-    take_over(figures, gather(report));
+    take_over(figures, collect(report));
     report_changes_finish(&figures->changes);
     figures->transactions = report_rows(&figures->tally);
     if (report->policy) {

@@ -57,8 +57,8 @@ static struct text key_in_words(struct text key, size_t parts, struct arena *are
     return words;
 }
 
-static void tell_held(struct comparison *comparison, struct text key, double before,
-                      double computed) {
+static void report_held(struct comparison *comparison, struct text key, double before,
+                        double computed) {
     struct threshold_line *line = comparison->line;
     line->held++;
     if (line->example_count == THRESHOLD_EXAMPLES)
@@ -78,7 +78,7 @@ static double compare(struct comparison *comparison, struct text key, double bef
     /* From 0 every change is infinite: nothing can be said of it. */
     if (before == 0 || comparison->ignores_guard || fabs(computed - before) <= guard * fabs(before))
         return computed;
-    tell_held(comparison, key, before, computed);
+    report_held(comparison, key, before, computed);
     return before;
 }
 

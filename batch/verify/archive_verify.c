@@ -84,8 +84,8 @@ static int check_segments(struct verification *verification, size_t threads,
 
 /* ---- all of them together ---- */
 
-static void find_fault(struct verification *verification, struct archive_verify_listener *listener,
-                       const struct error *fault) {
+static void find_damage(struct verification *verification, struct archive_verify_listener *listener,
+                        const struct error *fault) {
     verification->report.damaged++;
     listener->fault(listener, fault);
 }
@@ -105,7 +105,7 @@ static void add_up(struct verification *verification, struct archive_verify_list
                                     &fault);
         }
         if (fault.code != 0)
-            find_fault(verification, listener, &fault);
+            find_damage(verification, listener, &fault);
         before = finding->fault.code == 0 ? finding : NULL;
     }
 }
@@ -162,7 +162,7 @@ static int verify(struct verification *verification, const struct archive_verify
         return 0;
     r = read_rest(verification, options->archive, ret_error);
     if (r == -ERROR_DAMAGED || r == -ERROR_UNSUPPORTED) {
-        find_fault(verification, listener, ret_error);
+        find_damage(verification, listener, ret_error);
         r = 0;
     }
     if (r == 0 && report->damaged == 0 && report->records == 0)

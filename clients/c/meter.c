@@ -68,7 +68,7 @@ void meter_called(struct meter *meter, const char *call, const char *result, dou
     label(add(meter, NOTE_OBSERVE, "harrier_client_call_seconds", seconds), "call", call);
 }
 
-static void tell(const struct harrier_metrics *hook, const struct meter_note *note) {
+static void report_value(const struct harrier_metrics *hook, const struct meter_note *note) {
     harrier_metric_function *function = note->kind == NOTE_COUNT     ? hook->count
                                         : note->kind == NOTE_OBSERVE ? hook->observe
                                                                      : hook->set;
@@ -87,7 +87,7 @@ void meter_report(struct meter *meter, pthread_mutex_t *mutex) {
         meter->count = meter->capacity = 0;
         pthread_mutex_unlock(mutex);
         for (size_t i = 0; i < count; i++)
-            tell(&meter->hook, &notes[i]);
+            report_value(&meter->hook, &notes[i]);
         pthread_mutex_lock(mutex);
         if (meter->capacity == 0) { /* to be used again */
             meter->notes = notes;

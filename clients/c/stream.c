@@ -252,7 +252,7 @@ void stream_timer(struct stream *stream, int64_t now_us) {
 /* ---------------------------------------------------------------------------------------------
  * Out */
 
-static size_t gather(struct stream *stream, struct iovec parts[PARTS_MAX], int64_t now_us) {
+static size_t collect(struct stream *stream, struct iovec parts[PARTS_MAX], int64_t now_us) {
     const struct ring *head = &stream->endpoint->unsent;
     size_t count = 0;
     if (stream->rest_sent < stream->rest.length)
@@ -296,7 +296,7 @@ static void note_sent(struct stream *stream, size_t sent) {
 void stream_flush(struct stream *stream, int64_t now_us) {
     struct iovec parts[PARTS_MAX];
     while (stream->state == UP) {
-        struct msghdr message = {.msg_iov = parts, .msg_iovlen = gather(stream, parts, now_us)};
+        struct msghdr message = {.msg_iov = parts, .msg_iovlen = collect(stream, parts, now_us)};
         if (message.msg_iovlen == 0)
             return;
         ssize_t sent = sendmsg(stream->descriptor, &message, MSG_NOSIGNAL | MSG_DONTWAIT);

@@ -114,7 +114,7 @@ static void prepare_page(struct pages *pages) {
 }
 
 /* What the extents have come to themselves is no longer ahead. */
-static void look_ahead(struct pages *pages) {
+static void prefault_next(struct pages *pages) {
     size_t wanted = pages->taken / 8;
     if (wanted > PAGES_PREFAULT_MAX)
         wanted = PAGES_PREFAULT_MAX;
@@ -139,7 +139,7 @@ static void *next_extent(struct heap_source *self) {
     pages->used += HEAP_EXTENT_SIZE;
     pages->taken += HEAP_EXTENT_SIZE;
     if (pages->ahead)
-        look_ahead(pages);
+        prefault_next(pages);
     return extent;
 }
 

@@ -138,7 +138,7 @@ static void reply(struct front_request *request, const void *bytes, size_t lengt
     atomic_fetch_sub(&front->serving, 1); /* the last: close() waits for it */
 }
 
-static struct slot *turn_round(struct slot *slot) {
+static struct slot *loop_round(struct slot *slot) {
     struct slot *turned = NULL;
     for (struct slot *next; slot; slot = next) {
         next = slot->next;
@@ -156,7 +156,7 @@ static void trim(struct buffer *buffer) {
 
 /* All of them, and only then what their connections have to say: one write for each. */
 static void take_answers(struct front_sp *front) {
-    struct slot *slot = turn_round(atomic_exchange(&front->answered, NULL));
+    struct slot *slot = loop_round(atomic_exchange(&front->answered, NULL));
     for (struct slot *next; slot; slot = next) {
         next = slot->next;
         front_sp_note_due(front, slot->connection);

@@ -9,7 +9,7 @@
 #define QUIET_US     200000
 #define QUIET_MAX_US INT64_C(5000000)
 
-static void on_quiet(evutil_socket_t descriptor, short what, void *user) {
+static void on_idle(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct folder_watch *folders = user;
     folders->change_us = 0;
@@ -37,7 +37,7 @@ static int open_watch(struct folder_watch *folders, struct error *ret_error) {
         return r;
     folders->change = event_new(folders->base, watch_descriptor(folders->watch),
                                 EV_READ | EV_PERSIST, on_change, folders);
-    folders->quiet = event_new(folders->base, -1, 0, on_quiet, folders);
+    folders->quiet = event_new(folders->base, -1, 0, on_idle, folders);
     check(folders->change && folders->quiet && event_add(folders->change, NULL) == 0);
     return 0;
 }

@@ -10,7 +10,7 @@ static int check_times(const struct run *run, const struct outcome *outcome, str
     int r = run_check_deadline(run, ret_error);
     if (r < 0)
         return r;
-    r = run_check_ahead(run, "known_time_us", outcome->known_time_us, ret_error);
+    r = run_check_future(run, "known_time_us", outcome->known_time_us, ret_error);
     if (r < 0)
         *ret_field = TEXT_LITERAL("known_time_us");
     return r;

@@ -74,8 +74,8 @@ static enum next find_first_decision(struct scoring *scoring) {
 
 static enum next check_time(struct scoring *scoring) {
     struct error error;
-    if (run_check_ahead(scoring->run, "event_time_us", scoring->transaction->event_time_us,
-                        &error) == 0)
+    if (run_check_future(scoring->run, "event_time_us", scoring->transaction->event_time_us,
+                         &error) == 0)
         return NEXT;
     return refuse(scoring, &error, TEXT_LITERAL("event_time_us"));
 }

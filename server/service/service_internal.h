@@ -225,8 +225,8 @@ struct wire_error run_refuse_item(struct run *run, const struct error *error, st
 /* ERROR_DEADLINE when it has passed. */
 int run_check_deadline(const struct run *run, struct error *ret_error);
 /* ERROR_INVALID when a time at the caller's side is too far ahead of ours. */
-int run_check_ahead(const struct run *run, const char *field, int64_t time_us,
-                    struct error *ret_error);
+int run_check_future(const struct run *run, const char *field, int64_t time_us,
+                     struct error *ret_error);
 /* Can it share a write, and the lock, with those before and behind it? Then what it answers speaks
  * of nothing but records that it waits for or that its withdrawal takes back. */
 bool run_shares_write(const struct run *run);

@@ -161,8 +161,8 @@ int run_check_deadline(const struct run *run, struct error *ret_error) {
                      deadline_us, took_us);
 }
 
-int run_check_ahead(const struct run *run, const char *field, int64_t time_us,
-                    struct error *ret_error) {
+int run_check_future(const struct run *run, const char *field, int64_t time_us,
+                     struct error *ret_error) {
     int64_t ahead_max_us = run->service->max_ahead_us;
     if (time_us <= run->receive_time_us || time_us - run->receive_time_us <= ahead_max_us)
         return 0;

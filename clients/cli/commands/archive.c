@@ -195,7 +195,7 @@ static int list(const struct options *options, const char *archive) {
 
 /* ---- verify ---- */
 
-struct telling {
+struct reporter {
     struct archive_verify_listener listener; /* first */
     struct progress_bar bar;
     bool json;
@@ -203,9 +203,9 @@ struct telling {
 
 static void report_diagnostic(struct archive_verify_listener *self,
                               const struct error *diagnostic) {
-    struct telling *telling = (struct telling *)self;
-    progress_bar_clear(&telling->bar);
-    if (!telling->json) {
+    struct reporter *reporter = (struct reporter *)self;
+    progress_bar_clear(&reporter->bar);
+    if (!reporter->json) {
         printf("damaged: %s\n", diagnostic->text);
         return;
     }
@@ -270,7 +270,7 @@ static void report_text(const struct archive_verify_report *report) {
 }
 
 static int verify(const struct options *options, const char *archive) {
-    struct telling telling = {.listener = {report_diagnostic}, .json = options->json};
+    struct reporter reporter = {.listener = {report_diagnostic}, .json = options->json};
     struct archive_verify_report report;
     struct error error;
     long processors = sysconf(_SC_NPROCESSORS_ONLN);
@@ -280,12 +280,12 @@ static int verify(const struct options *options, const char *archive) {
                    : processors > 0 ? (size_t)processors
                                     : 1,
     };
-    progress_bar_init(&telling.bar, progress_style_of(options->progress, options->quiet, false),
+    progress_bar_init(&reporter.bar, progress_style_of(options->progress, options->quiet, false),
                       NULL);
-    telling.bar.stop = interrupt_watch();
-    int r = archive_verify_run(&verify_options, &telling.bar.progress, &telling.listener, &report,
+    reporter.bar.stop = interrupt_watch();
+    int r = archive_verify_run(&verify_options, &reporter.bar.progress, &reporter.listener, &report,
                                &error);
-    progress_bar_clear(&telling.bar);
+    progress_bar_clear(&reporter.bar);
     if (r < 0)
         return exit_with(&error);
     if (!options->quiet)

@@ -81,7 +81,7 @@ static const struct argp argp = {
 
 /* ---- what is told ---- */
 
-struct telling {
+struct reporter {
     struct verify_listener listener; /* first */
     const struct options *options;
     struct progress_bar *bar;
@@ -105,10 +105,10 @@ static void put_key(struct text key, bool is_compound, struct buffer *out) {
 
 static void differs(struct verify_listener *self, const struct plan *plan,
                     const struct state_difference *difference) {
-    struct telling *telling = (struct telling *)self;
+    struct reporter *reporter = (struct reporter *)self;
     const struct entity_plan *entity = &plan->entities[difference->entity];
     struct buffer key, features;
-    if (telling->reported++ >= DIFFERENCES_REPORTED || telling->options->quiet)
+    if (reporter->reported++ >= DIFFERENCES_REPORTED || reporter->options->quiet)
         return;
     buffer_init(&key);
     buffer_init(&features);
@@ -118,15 +118,15 @@ static void differs(struct verify_listener *self, const struct plan *plan,
     struct text features_text = {(const char *)features.bytes, features.length};
     char key_hash[HASH_HEX_SIZE];
     hash_hex(hash_text(difference->key), key_hash);
-    if (telling->options->json) {
-        json_begin_object(&telling->differences, NULL);
-        json_add_text(&telling->differences, "entity", entity->name);
-        json_add_text(&telling->differences, "key", key_text);
-        json_add_text(&telling->differences, "key_hash", text_of(key_hash));
-        json_add_text(&telling->differences, "features", features_text);
-        json_end_object(&telling->differences);
+    if (reporter->options->json) {
+        json_begin_object(&reporter->differences, NULL);
+        json_add_text(&reporter->differences, "entity", entity->name);
+        json_add_text(&reporter->differences, "key", key_text);
+        json_add_text(&reporter->differences, "key_hash", text_of(key_hash));
+        json_add_text(&reporter->differences, "features", features_text);
+        json_end_object(&reporter->differences);
     } else {
-        progress_bar_clear(telling->bar);
+        progress_bar_clear(reporter->bar);
         printf("%" TEXT_FORMAT " %" TEXT_FORMAT " (key hash %s): %" TEXT_FORMAT "\n",
                TEXT_ARGS(entity->name), TEXT_ARGS(key_text), key_hash, TEXT_ARGS(features_text));
     }
@@ -136,22 +136,22 @@ static void differs(struct verify_listener *self, const struct plan *plan,
 
 static void report_entity(struct verify_listener *self, struct text name, uint64_t states,
                           uint64_t differences) {
-    struct telling *telling = (struct telling *)self;
+    struct reporter *reporter = (struct reporter *)self;
     char number[2][QUANTITY_COUNT_SIZE];
-    if (telling->options->json) {
-        json_begin_object(&telling->entities, NULL);
-        json_add_text(&telling->entities, "entity", name);
-        json_add_unsigned(&telling->entities, "states", states);
-        json_add_unsigned(&telling->entities, "different", differences);
-        json_end_object(&telling->entities);
+    if (reporter->options->json) {
+        json_begin_object(&reporter->entities, NULL);
+        json_add_text(&reporter->entities, "entity", name);
+        json_add_unsigned(&reporter->entities, "states", states);
+        json_add_unsigned(&reporter->entities, "different", differences);
+        json_end_object(&reporter->entities);
     } else {
-        buffer_printf(&telling->entities, "  %-11" TEXT_FORMAT " %s states, %s different\n",
+        buffer_printf(&reporter->entities, "  %-11" TEXT_FORMAT " %s states, %s different\n",
                       TEXT_ARGS(name), quantity_format_count(states, number[0]),
                       quantity_format_count(differences, number[1]));
     }
 }
 
-static void print_text(const struct telling *telling, const struct verify_report *report) {
+static void print_text(const struct reporter *reporter, const struct verify_report *report) {
     char id[HASH_HEX_SIZE], number[2][QUANTITY_COUNT_SIZE];
     hash_hex(report->manifest.id, id);
     if (report->states.differences > DIFFERENCES_REPORTED)
@@ -162,7 +162,7 @@ static void print_text(const struct telling *telling, const struct verify_report
     printf("records       %s, folded in %.1f s, compared in %.1f s\n",
            quantity_format_count(report->records, number[0]), report->fold_seconds,
            report->compare_seconds);
-    printf("%.*s", (int)telling->entities.length, (const char *)telling->entities.bytes);
+    printf("%.*s", (int)reporter->entities.length, (const char *)reporter->entities.bytes);
     printf("  %-11s %s known, %s different\n", "ids", quantity_format_count(report->ids, number[0]),
            quantity_format_count(report->different_ids, number[1]));
     if (report->states.list_entries > 0 || report->states.are_lists_different)
@@ -180,7 +180,7 @@ static void add_array(struct buffer *line, const char *key, const struct buffer 
     json_end_array(line);
 }
 
-static void print_json(const struct telling *telling, const struct verify_report *report) {
+static void print_json(const struct reporter *reporter, const struct verify_report *report) {
     struct buffer line;
     buffer_init(&line);
     json_begin_object(&line, NULL);
@@ -195,8 +195,8 @@ static void print_json(const struct telling *telling, const struct verify_report
     json_add_bool(&line, "counts_equal", !report->states.is_tally_different);
     json_add_unsigned(&line, "list_entries", report->states.list_entries);
     json_add_bool(&line, "lists_equal", !report->states.are_lists_different);
-    add_array(&line, "entities", &telling->entities);
-    add_array(&line, "differences", &telling->differences);
+    add_array(&line, "entities", &reporter->entities);
+    add_array(&line, "differences", &reporter->differences);
     json_end_object(&line);
     printf("%.*s\n", (int)line.length, (const char *)line.bytes);
     buffer_deinit(&line);
@@ -230,19 +230,19 @@ int command_verify(int argc, char **argv) {
         .archive = archive, .generations = generations, .generation = generation};
     progress_bar_init(&bar, progress_style_of(options.progress, options.quiet, false), NULL);
     bar.stop = interrupt_watch();
-    struct telling telling = {
+    struct reporter reporter = {
         .listener = {differs, report_entity}, .options = &options, .bar = &bar};
-    buffer_init(&telling.entities);
-    buffer_init(&telling.differences);
-    int r = verify_run(&verify, &bar.progress, &telling.listener, &report, &error);
+    buffer_init(&reporter.entities);
+    buffer_init(&reporter.differences);
+    int r = verify_run(&verify, &bar.progress, &reporter.listener, &report, &error);
     progress_bar_clear(&bar);
     enum exit_status status = r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
     if (r == 0 && verify_found_difference(&report))
         status = EXIT_STATUS_ROWS_FAILED;
     if (r == 0 && !options.quiet)
-        (options.json ? print_json : print_text)(&telling, &report);
-    buffer_deinit(&telling.entities);
-    buffer_deinit(&telling.differences);
+        (options.json ? print_json : print_text)(&reporter, &report);
+    buffer_deinit(&reporter.entities);
+    buffer_deinit(&reporter.differences);
     free(generations);
     free(generation);
     free(archive);

@@ -46,7 +46,7 @@ struct flag {
 };
 
 /* Conditions that are still open, and those of them of which a gate could not be looked at. */
-struct standing_open {
+struct open_tests {
     uint64_t open, doubtful;
 };
 
@@ -61,8 +61,8 @@ static inline size_t scale_words(size_t bounds) {
 }
 
 /* An absent value fails a test, an error is for who evaluates. */
-INLINE struct standing_open stand_without(uint64_t conditions, const struct value *v,
-                                          struct standing_open standing) {
+INLINE struct open_tests stand_without(uint64_t conditions, const struct value *v,
+                                       struct open_tests standing) {
     if (v->type == VALUE_ABSENT)
         standing.open &= ~conditions;
     else
@@ -70,8 +70,8 @@ INLINE struct standing_open stand_without(uint64_t conditions, const struct valu
     return standing;
 }
 
-INLINE struct standing_open pass_flags(const struct flag *flag, const struct flag *end,
-                                       const struct value *frame, struct standing_open standing) {
+INLINE struct open_tests pass_flags(const struct flag *flag, const struct flag *end,
+                                    const struct value *frame, struct open_tests standing) {
     for (; flag < end; flag++) {
         const struct value *v = &frame[flag->slot];
         if (__builtin_expect(v->type == VALUE_BOOL, 1))
@@ -106,9 +106,9 @@ INLINE size_t bounds_reached(const uint64_t *bounds, size_t count, const struct 
     return reached;
 }
 
-INLINE struct standing_open pass_cuts(const struct cut *cut, const struct cut *end,
-                                      enum test_kind kind, const struct value *frame,
-                                      struct standing_open standing) {
+INLINE struct open_tests pass_cuts(const struct cut *cut, const struct cut *end,
+                                   enum test_kind kind, const struct value *frame,
+                                   struct open_tests standing) {
     for (; cut < end; cut++) {
         const struct value *v = &frame[cut->slot];
         if (__builtin_expect(v->type != cut->type, 0))
@@ -122,8 +122,8 @@ INLINE struct standing_open pass_cuts(const struct cut *cut, const struct cut *e
 }
 
 /* kind: of their tests. */
-INLINE struct standing_open pass_scales(const struct scales *scales, enum test_kind kind,
-                                        const struct value *frame, struct standing_open standing) {
+INLINE struct open_tests pass_scales(const struct scales *scales, enum test_kind kind,
+                                     const struct value *frame, struct open_tests standing) {
     const struct scale *scale = scales->scales, *end = scales->scales_end;
     standing = pass_cuts(scales->cuts, scales->cuts_end, kind, frame, standing);
     for (size_t count; scale < end;

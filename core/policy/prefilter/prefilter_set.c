@@ -150,9 +150,8 @@ const struct prefilter_set *prefilter_set_build(const struct prefilter *const *p
 /* ---- answering ---- */
 
 /* kind: of all of them. */
-INLINE struct standing_open pass(const struct gate *gate, const struct gate *end,
-                                 enum test_kind kind, const struct value *frame,
-                                 struct standing_open standing) {
+INLINE struct open_tests pass(const struct gate *gate, const struct gate *end, enum test_kind kind,
+                              const struct value *frame, struct open_tests standing) {
     struct list_address address = {0};
     for (; gate < end; gate++) {
         if (!(standing.open & gate->conditions))
@@ -173,8 +172,8 @@ uint64_t prefilter_set_open(const struct prefilter_set *set, size_t number,
     const struct gate_run *run = &set->runs[number];
     const struct gate *gate = run->gates;
     size_t left = set->count - number * PREFILTER_SET_RUN;
-    struct standing_open standing = {.open = left < PREFILTER_SET_RUN ? (UINT64_C(1) << left) - 1
-                                                                      : UINT64_MAX};
+    struct open_tests standing = {.open = left < PREFILTER_SET_RUN ? (UINT64_C(1) << left) - 1
+                                                                   : UINT64_MAX};
     standing = pass_flags(run->flags, run->flags_end, frame, standing);
     standing = pass_scales(&run->integers, TEST_INTEGER, frame, standing);
     standing = pass_scales(&run->numbers, TEST_NUMBER, frame, standing);

@@ -49,7 +49,7 @@ static void temporary_name(const struct segment *segment, char ret_name[SEGMENT_
     snprintf(ret_name, SEGMENT_FILE_NAME_SIZE, "%s.zst.new", segment->name);
 }
 
-static int tell(struct sealing *sealing, uint64_t bytes, struct error *ret_error) {
+static int report_progress(struct sealing *sealing, uint64_t bytes, struct error *ret_error) {
     sealing->done += bytes;
     uint64_t done = sealing->done < sealing->total ? sealing->done : sealing->total;
     if (progress_update(sealing->progress, "seal", done, sealing->total) == 0)
@@ -183,7 +183,7 @@ static int write_block(struct work *work, struct seal_block *block, struct error
     if (file_write_at(work->descriptor, sealing->stored.bytes, block->stored,
                       block->stored_offset) < 0)
         return write_failed(work, "write", ret_error);
-    return tell(sealing, block->length, ret_error);
+    return report_progress(sealing, block->length, ret_error);
 }
 
 static int write_blocks(struct work *work, struct error *ret_error) {
@@ -241,7 +241,7 @@ static int read_back_block(struct work *work, const struct segment_file *file,
         return error_set(ret_error, ERROR_DAMAGED,
                          "its block at byte %" PRIu64 " does not begin with record %" PRIu64,
                          block->stored_offset, block->position_before + 1);
-    return tell(sealing, block->length, ret_error);
+    return report_progress(sealing, block->length, ret_error);
 }
 
 static int read_back_blocks(struct work *work, struct segment_file *file, struct error *ret_error) {

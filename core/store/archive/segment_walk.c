@@ -148,7 +148,7 @@ void segment_walk_skim(struct segment_walk *walk, enum record_type type) {
 }
 
 /* Why a sync mark cannot stand here, or NULL. */
-static const char *mark_fault(struct segment_walk *walk, const struct frame *frame,
+static const char *mark_error(struct segment_walk *walk, const struct frame *frame,
                               struct sync_mark *ret_mark) {
     if (!sync_mark_parse(frame, ret_mark))
         return "it is no sync mark, though it says so";
@@ -173,7 +173,7 @@ int segment_walk_next(struct segment_walk *walk, struct frame *ret_frame, const 
             return status;
         if (ret_frame->type == FRAME_TYPE_SYNC) {
             struct sync_mark mark;
-            const char *fault = mark_fault(walk, ret_frame, &mark);
+            const char *fault = mark_error(walk, ret_frame, &mark);
             if (fault) {
                 *ret_fault = fault;
                 return FRAME_BAD;

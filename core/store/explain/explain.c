@@ -377,7 +377,7 @@ static int add_outcome(void *user, const struct record *record, struct error *re
     return 0;
 }
 
-static int tell_outcomes(struct explaining *explaining, struct error *ret_error) {
+static int report_outcomes(struct explaining *explaining, struct error *ret_error) {
     struct outcomes outcomes = {.explaining = explaining};
     int r = find_later(explaining, ret_error);
     if (r == 0)
@@ -421,12 +421,12 @@ static int keep_record(struct explaining *explaining, struct error *ret_error) {
     return 0;
 }
 
-static int tell(struct explaining *explaining, struct error *ret_error) {
+static int report(struct explaining *explaining, struct error *ret_error) {
     struct explanation *explanation = &explaining->explanation;
     const struct in_force *in_force = &explaining->in_force;
     int r = keep_record(explaining, ret_error);
     if (r == 0)
-        r = tell_outcomes(explaining, ret_error);
+        r = report_outcomes(explaining, ret_error);
     if (r < 0)
         return r;
     explanation->position = explaining->target.position;
@@ -450,7 +450,7 @@ static int tell(struct explaining *explaining, struct error *ret_error) {
 /* ---- the whole ---- */
 
 static int (*const steps[])(struct explaining *explaining, struct error *ret_error) = {
-    locate, find_in_force, fold, decide_then, decide_now, tell,
+    locate, find_in_force, fold, decide_then, decide_now, report,
 };
 
 int explain_transaction(const struct explain_options *options, struct arena *arena,

@@ -34,8 +34,8 @@ static void take_key(struct entry_sink *self, size_t entity, struct text key, ui
 
 /* The longest part of the key that stands in records as it is; empty: there is none, and every
  * record may be one of the entity's. */
-static struct text telling_part(const struct snapshot *plan, size_t entity,
-                                const struct transaction *transaction) {
+static struct text progress_part(const struct snapshot *plan, size_t entity,
+                                 const struct transaction *transaction) {
     const struct entity_binding *binding = &plan->bindings[entity];
     struct text longest = {0};
     for (size_t i = 0; i < binding->key_slot_count; i++) {
@@ -58,7 +58,7 @@ static void find_texts(struct explain_history *history, const struct transaction
     for (size_t e = 0; e < history->entity_count; e++) {
         if (!history->keys[e].data)
             continue;
-        struct text part = telling_part(history->plan, e, transaction);
+        struct text part = progress_part(history->plan, e, transaction);
         struct text copy = arena_text(&history->arena, part);
         check(copy.data);
         history->texts[history->text_count++] = copy;

@@ -41,7 +41,7 @@ static bool is_same(const struct side *left, const struct side *right, int turn,
     return text_equal(ret_difference->left, ret_difference->right);
 }
 
-static bool tallies_differ(struct tally a, struct tally b) {
+static bool counts_differ(struct tally a, struct tally b) {
     return a.transactions != b.transactions || a.outcomes != b.outcomes ||
            a.newest_event_time_us != b.newest_event_time_us ||
            memcmp(a.labels, b.labels, sizeof a.labels) != 0;
@@ -53,7 +53,7 @@ int comparison_run(struct overlay_view *left_view, struct overlay_view *right_vi
     struct comparison comparison = {0};
     struct side left = {.view = left_view}, right = {.view = right_view};
     comparison.is_tally_different =
-        tallies_differ(overlay_view_tally(left_view), overlay_view_tally(right_view));
+        counts_differ(overlay_view_tally(left_view), overlay_view_tally(right_view));
     size_t right_entries;
     uint64_t left_lists = overlay_view_lists(left_view, &comparison.list_entries);
     comparison.are_lists_different = left_lists != overlay_view_lists(right_view, &right_entries) ||

@@ -48,7 +48,7 @@ static void write_path(const struct reader *reader, struct text last) {
                  length ? "." : "", TEXT_ARGS(last));
 }
 
-static int fault(struct reader *reader, const char *expected, const json_t *got) {
+static int decode_error(struct reader *reader, const char *expected, const json_t *got) {
     static const char *const types[] = {
         [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "the string ",
         [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",  [JSON_TRUE] = "true",
@@ -74,7 +74,7 @@ static bool is_word(struct text name) {
 }
 
 /* name: of a member, from outside. */
-static int fault_of_member(struct reader *reader, struct text name, const char *what) {
+static int member_error(struct reader *reader, struct text name, const char *what) {
     bool plain = is_word(name);
     write_path(reader, plain ? name : (struct text){0});
     if (plain)
@@ -183,7 +183,7 @@ static int read_enum(struct reader *reader, const ProtobufCEnumDescriptor *type,
     for (unsigned i = 0; i < type->n_values && length < sizeof expected; i++)
         length += (size_t)snprintf(expected + length, sizeof expected - length, "%s %s",
                                    i ? "," : "", type->values[i].name);
-    return fault(reader, expected, json);
+    return decode_error(reader, expected, json);
 }
 
 static int read_whole_into(struct reader *reader, uint64_t least, uint64_t most, size_t size,
@@ -193,7 +193,7 @@ static int read_whole_into(struct reader *reader, uint64_t least, uint64_t most,
         char expected[96];
         snprintf(expected, sizeof expected, "a whole number from %s%" PRIu64 " to %" PRIu64,
                  least ? "-" : "", least, most);
-        return fault(reader, expected, json);
+        return decode_error(reader, expected, json);
     }
     uint32_t low = (uint32_t)bits;
     memcpy(member, size == sizeof low ? (void *)&low : (void *)&bits, size);
@@ -208,18 +208,18 @@ static int read_value(struct reader *reader, const ProtobufCFieldDescriptor *fie
         return read_message(reader, field->descriptor, json, member);
     case PROTOBUF_C_TYPE_BYTES:
         if (!json_is_string(json))
-            return fault(reader, "a string", json);
+            return decode_error(reader, "a string", json);
         /* The document outlives the message: bytes are packed before it goes. */
         *(ProtobufCBinaryData *)member = bytes_from_text(
             (struct text){.data = json_string_value(json), .length = json_string_length(json)});
         return 0;
     case PROTOBUF_C_TYPE_BOOL:
         if (!json_is_boolean(json))
-            return fault(reader, "true or false", json);
+            return decode_error(reader, "true or false", json);
         *(protobuf_c_boolean *)member = json_is_true(json);
         return 0;
     case PROTOBUF_C_TYPE_DOUBLE:
-        return read_double(json, member) ? 0 : fault(reader, "a number", json);
+        return read_double(json, member) ? 0 : decode_error(reader, "a number", json);
     case PROTOBUF_C_TYPE_ENUM:
         return read_enum(reader, field->descriptor, json, member);
     case PROTOBUF_C_TYPE_INT32:
@@ -247,7 +247,7 @@ static int read_repeated(struct reader *reader, const ProtobufCFieldDescriptor *
                                                          : sizeof(ProtobufCBinaryData);
     check(field->type == PROTOBUF_C_TYPE_MESSAGE || field->type == PROTOBUF_C_TYPE_BYTES);
     if (!json_is_array(json))
-        return fault(reader, "an array", json);
+        return decode_error(reader, "an array", json);
     size_t count = json_array_size(json);
     if (count == 0)
         return 0;
@@ -273,8 +273,9 @@ static int read_member(struct reader *reader, const ProtobufCFieldDescriptor *fi
         r = read_repeated(reader, field, json, message);
     } else if (field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) {
         uint32_t *which = (uint32_t *)((char *)message + field->quantifier_offset);
-        r = *which == 0 ? read_value(reader, field, json, (char *)message + field->offset)
-                        : fault(reader, "only one of the fields that exclude each other", json);
+        r = *which == 0
+                ? read_value(reader, field, json, (char *)message + field->offset)
+                : decode_error(reader, "only one of the fields that exclude each other", json);
         *which = field->id;
     } else {
         r = read_value(reader, field, json, (char *)message + field->offset);
@@ -305,8 +306,8 @@ static const ProtobufCFieldDescriptor *find_field(const ProtobufCMessageDescript
     return NULL;
 }
 
-static int fault_of_unknown(struct reader *reader, const ProtobufCMessageDescriptor *type,
-                            struct text name) {
+static int unknown_member_error(struct reader *reader, const ProtobufCMessageDescriptor *type,
+                                struct text name) {
     const char *nearest = NULL;
     size_t distance = 3;
     for (unsigned i = 0; i < type->n_fields; i++) {
@@ -321,7 +322,7 @@ static int fault_of_unknown(struct reader *reader, const ProtobufCMessageDescrip
         snprintf(what, sizeof what, "there is no such field; did you mean %s?", nearest);
     else
         snprintf(what, sizeof what, "there is no such field in %s", type->short_name);
-    return fault_of_member(reader, name, what);
+    return member_error(reader, name, what);
 }
 
 static int read_message(struct reader *reader, const ProtobufCMessageDescriptor *type,
@@ -331,7 +332,7 @@ static int read_message(struct reader *reader, const ProtobufCMessageDescriptor 
     json_t *value;
     uint64_t seen = 0;
     if (!json_is_object(json))
-        return fault(reader, "an object", json);
+        return decode_error(reader, "an object", json);
     ProtobufCMessage *message = take(reader, 1, type->sizeof_message);
     if (!message)
         return -ERROR_TOO_LARGE;
@@ -341,10 +342,10 @@ static int read_message(struct reader *reader, const ProtobufCMessageDescriptor 
         struct text name = {.data = key, .length = length};
         const ProtobufCFieldDescriptor *field = find_field(type, name);
         if (!field)
-            return fault_of_unknown(reader, type, name);
+            return unknown_member_error(reader, type, name);
         uint64_t bit = UINT64_C(1) << (field - type->fields);
         if (seen & bit)
-            return fault_of_member(reader, name, "the field is there twice, in two spellings");
+            return member_error(reader, name, "the field is there twice, in two spellings");
         seen |= bit;
         int r = json_is_null(value) ? 0 : read_member(reader, field, value, message);
         if (r < 0)
