@@ -2,7 +2,8 @@
 #include <stdio.h>
 
 int main(int argc, char **argv) {
-    struct harrier_options options = {.address = argc > 1 ? argv[1] : "tcp://127.0.0.1:7731"};
+    struct harrier_options options = {.address = argc > 1 ? argv[1] : "tcp://127.0.0.1:7731",
+                                      .deadline_us = 5000000}; /* a checkout takes less */
     struct harrier_client *client;
     struct harrier_reply *reply;
     struct harrier_error error;

@@ -4,7 +4,7 @@
 //
 //	client, err := harrier.New([]string{"tcp://127.0.0.1:7731"}, harrier.WithFallback(harrier.Review))
 //	…
-//	decision, err := client.Score(ctx, harrier.Transaction{ID: "order-1042", EventTime: time.Now(), …})
+//	decision, err := client.Score(ctx, harrier.Transaction{ID: "order-3042", EventTime: time.Now(), …})
 //
 // What it promises, exactly, is the contract of all of Harrier's clients, clients/README.md in Harrier's tree. In short:
 // a call ends at its deadline, which is the earliest of the call's own (Deadline), or else the client's (100 ms), and its

@@ -41,7 +41,7 @@ func ExampleClient_Score() {
 	}
 	defer client.Close()
 	decision, err := client.Score(context.Background(), harrier.Transaction{
-		ID:          "order-1042",
+		ID:          "order-3042",
 		EventTime:   time.Now(),
 		AmountMinor: 4999,
 		Currency:    "EUR",
@@ -180,7 +180,7 @@ func TestReadme(t *testing.T) {
 
 func TestExamples(t *testing.T) {
 	s := newServer(t, address(t, "s"), nil)
-	printed := runExample(t, readFile(t, "examples/outcome/main.go"), "-to", s.address, "order-1042")
+	printed := runExample(t, readFile(t, "examples/outcome/main.go"), "-to", s.address, "order-3042")
 	if printed != "changed: true before: none\n" {
 		t.Errorf("%q", printed)
 	}

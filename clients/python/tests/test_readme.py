@@ -23,7 +23,7 @@ def run(address: str) -> str:
 
 def test_example(server: FakeServer) -> None:
     assert run(server.address) == "approve 0 []\n"
-    assert [one.transaction_id for one in server.asked("report_outcome")[0].report_outcome.outcomes] == ["order-1042"]
+    assert [one.transaction_id for one in server.asked("report_outcome")[0].report_outcome.outcomes] == ["order-2042"]
 
 
 def test_example_without_a_server(nobody: str) -> None:

@@ -35,7 +35,7 @@ describe('the example in README.md', () => {
   it('runs', async () => {
     const server = await FakeServer.ipc(join(folder.path, 's.sock'));
     assert.equal(await run(server.address), 'approve 0 \n');
-    assert.equal(server.of('report_outcome')[0]!.report_outcome!.outcomes[0]!.transaction_id, 'order-1042');
+    assert.equal(server.of('report_outcome')[0]!.report_outcome!.outcomes[0]!.transaction_id, 'order-4042');
     await server.close();
   });
 
