@@ -78,7 +78,7 @@ int mapped_file_next(struct mapped_file *file, bool quiet, struct row *ret_row,
         file->note_unused = false;
         char *unused = quiet ? NULL : rows_unused(file->rows);
         if (unused)
-            fprintf(stderr, "harrier: %s: not used: %s\n", mapped_file_name(file), unused);
+            fprintf(stderr, "harrier: %s: ignored columns: %s\n", mapped_file_name(file), unused);
         free(unused);
     }
     return r;

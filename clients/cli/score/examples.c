@@ -9,8 +9,8 @@
 static void write_head(struct example *example, const struct harrier_transaction *transaction,
                        const struct harrier_decision *decision, enum truth truth) {
     static const char *const truths[] = {[TRUTH_UNKNOWN] = "",
-                                         [TRUTH_FRAUD] = ", in truth fraud",
-                                         [TRUTH_HONEST] = ", in truth honest"};
+                                         [TRUTH_FRAUD] = ", actual: fraud",
+                                         [TRUTH_HONEST] = ", actual: honest"};
     char when[40], money[MONEY_SIZE], amount[MONEY_SIZE + 8] = "no money";
     value_format(value_timestamp(transaction->event_time_us), when, sizeof when);
     if (transaction->currency && transaction->currency[0])
