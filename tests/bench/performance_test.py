@@ -37,9 +37,9 @@ class Performance(unittest.TestCase):
         self.assertIsNone(performance.values_of({"a": [6]}, "a / b"))
 
     def test_the_median_decides_and_what_falls_short_says_why(self):
-        row = rows.at_least("section", "what", "a / b", 2, " ×", reason="Because.")
+        row = rows.at_least("section", "what", "a / b", 2, " ×", reason=rows.Reason("A clock, slow", "2026-01-02, abc", "Because."))
         self.assertEqual(performance.row_of({"a": [3, 1, 9], "b": [1, 1, 3]}, row), "| what | ≥ 2 × | 3 × | 1 – 3 (3) | yes |")
-        self.assertEqual(performance.row_of({"a": [3, 1, 1], "b": [1, 1, 1]}, row), "| what | ≥ 2 × | 1 × | 1 – 3 (3) | **no** Because. |")
+        self.assertEqual(performance.row_of({"a": [3, 1, 1], "b": [1, 1, 1]}, row), "| what | ≥ 2 × | 1 × | 1 – 3 (3) | **no**, see [A clock, slow](#a-clock-slow) |")
         self.assertIn("not measured", performance.row_of({"a": [3]}, row))
 
     def test_every_target_can_say_why_it_was_missed_in_batch(self):
@@ -55,10 +55,25 @@ class Performance(unittest.TestCase):
         many = ", ten million transactions"
         self.assertEqual(cells_of(page, f"DuckDB{many}: its time, of ours")[1:], ["≥ 2 ×", "3 ×", "3 – 3 (1)", "yes"])
         self.assertEqual(cells_of(page, f"Polars{many}: our peak memory, of its")[1:], ["≤ 0.25 ×", "0.2 ×", "0.2 – 0.2 (1)", "yes"])
-        self.assertTrue(cells_of(page, f"DuckDB{many}: our peak memory, of its")[4].startswith("**no** "))
+        self.assertTrue(cells_of(page, f"DuckDB{many}: our peak memory, of its")[4].startswith("**no**, see "))
         self.assertEqual(cells_of(page, "DuckDB: its time, of ours")[1:], ["", "3 ×", "3 – 3 (1)", ""])
         self.assertEqual(cells_of(page, "pandas: our peak memory, of its")[1:], ["", "2 ×", "2 – 2 (1)", ""])
         self.assertEqual(cells_of(page, "harrier rebuild: time")[2], "1 s")
+
+    def test_every_reason_is_dated_and_stands_on_the_page_once(self):
+        page = performance.page({}, [])
+        for reason in {row.reason for row in rows.ROWS if row.reason}:
+            self.assertRegex(reason.found, r"^\d{4}-\d\d-\d\d, [0-9a-f]{7}$")
+            self.assertEqual(page.count(reason.text), 1)
+
+    def test_readme_has_rows_of_the_page(self):
+        root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
+        with open(os.path.join(root, "README.md"), encoding="utf-8") as file:
+            readme = file.read()
+        with open(os.path.join(root, "docs", "PERFORMANCE.md"), encoding="utf-8") as file:
+            page = file.read()
+        self.assertEqual(performance.put_into(readme, performance.readme_table(page)), readme)
+        self.assertNotEqual(performance.put_into(readme, "| other |\n"), readme)
 
     def test_no_two_rows_of_a_section_are_alike(self):
         keys = [(row.section, row.what) for row in rows.ROWS]

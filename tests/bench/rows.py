@@ -1,7 +1,7 @@
 """The rows of docs/PERFORMANCE.md: what is measured, and what it is meant to be.
 
-`figure` is the name that a measurement prints, or "a / b" for the quotient of two, round by round. `reason` is said of a row that
-falls short: what a profile found, and what would close it.
+`figure` is the name that a measurement prints, or "a / b" for the quotient of two, round by round. `reason` is linked from a row that
+falls short: what a profile found, with the day and the commit it was found at.
 """
 
 import dataclasses
@@ -15,14 +15,14 @@ class Row:
     target: float | None  # None: only told
     at_most: bool = True
     unit: str = ""
-    reason: str = ""
+    reason: "Reason | None" = None
 
 
-def at_most(section, what, figure, target, unit="", reason=""):
+def at_most(section, what, figure, target, unit="", reason=None):
     return Row(section, what, figure, target, True, unit, reason)
 
 
-def at_least(section, what, figure, target, unit="", reason=""):
+def at_least(section, what, figure, target, unit="", reason=None):
     return Row(section, what, figure, target, False, unit, reason)
 
 
@@ -30,63 +30,44 @@ def told(section, what, figure, unit=""):
     return Row(section, what, figure, None, True, unit)
 
 
-# Why a row falls short, and what would close it.
-CORE = (
-    "The decision takes 44 thousand instructions: 21 for reading and changing the states of nine entities with 45 features, 18 for fields, keys,"
-    " rules and computed values, 4 for messages and archive. With 50,000 cards it takes 3.5 to 3.7 µs, and with a million 3.5 to 4.4 in the runs of two"
-    " days: nearly all of it is work, spread over a hundred functions of which none has more than a tenth. Fewer instructions close it: few raw entries"
-    " are decoded anew for every read, and states move when entries are appended."
-)
-DECISION = "The decision: see The core."
-TICK = (
-    "The decision, and the clock. Of 18,000 calls over TCP 198 took more than 36 µs: half of them at the tick of the clock, 250 times a second,"
-    " others at the same moment of every 10 ms. Each takes a core of this machine some 35 µs. One call of 21 µs in 190 has a tick in it, one of the"
-    " echo's 13 µs in 300: with the rest, the slowest hundredth of the one is made of ticks, and that of the other is not. A shorter decision closes it."
-)
-PAGES_P99 = (
-    "The machine's memory: in a profile of this load 11 % of the server's time was the kernel's, which clears the huge pages that states of new entities"
-    " go to, and 32 requests wait meanwhile: a bare program waits 5.2 ms for one in the median where the host has to find it first, and 0.09 ms once"
-    " the guest has it. Memory that the host keeps for the guest would close it."
-)
-SYNCS = (
-    "Every sync is a commit of the file system's journal, which others on the disk share; records that go over zeros made ahead made them a"
-    " third cheaper. Fewer and larger syncs would close it, and cost latency."
-)
-NIGHT = (
-    "The machine's memory and its disk. A bare program that touches 500 huge pages which the guest did not have before takes 5.2 ms for one in the median"
-    " and 56 ms for the slowest (0.09 ms once the guest has them), and that core does nothing meanwhile. A trace of the scheduler in a night with ten million"
-    " entities (p99.9 7.5 ms): the loop waited for its core 4.1 ms at most, for no lock, and worked 9.7 ms in one go at most, by day as well. Rounds"
-    " of 45 to 90 ms were not caught in a trace, and the first night of a server never was one. In a night with p99.9 of 32 ms, six writes of the archive"
-    " waited 8 to 18 ms for the end of a sync that a rebuild's tables had made long; since then a rebuild has one piece on its way to the disk. Memory"
-    " that the host keeps for the guest would close it, or a core of its own for whoever touches pages ahead."
-)
-GROWTH = (
-    "More of what a decision touches lies in memory instead of the caches: huge pages have closed most of it, the waits for the lines themselves are left."
-    " Rounds differ with the machine: the runs of two days had 1.47 and 1.78, of rounds from 1.45 to 1.81. Fewer lines for each state would close it."
-)
-START = (
-    "A third is the kernel's, which clears the pages that the states go to, on a core of its own where there is one; most of the rest is one thread's that"
-    " decodes the records and keeps what they mean to entities. A second one for that would close it."
-)
+@dataclasses.dataclass(frozen=True)
+class Reason:
+    """Why a target was missed when somebody last looked: of that day's program and machine, not of the run on the page."""
+    title: str
+    found: str  # day, commit
+    text: str
 
 
-STATES = (
-    "Of 1.6 to 1.9 µs a fourth is waiting for memory, the rest work: reading few raw entries and giving their values a fourth of it, windows that move on a tenth,"
-    " nothing else as much. In huge pages, as the server keeps states, both are quicker, the plain table more so, as it does little but wait. Each line"
-    " of a state costs: a plain table whose records have as many (1 KiB) takes 1.9 times as long. Fewer of them, and fewer instructions for reading few"
-    " entries, would close it: tests/bench/README.md has what was tried."
-)
-REPLAY = (
-    "Two threads pass entities' items and values on to each other: where the host gives the two processors no cache in common (a line that changes"
-    " hands takes 10 ns there, otherwise 2), the same replay takes 40 % more processor time. Of eleven rounds beside a probe of that, five had 2.0 to 2.3 ×,"
-    " all with a cache in common; the others 1.65 to 1.9 ×. The rest is work: reading counts and sums of entities with few entries anew an eighth of it,"
-    " finding entities another. Fewer lines that change hands, and sums that are kept from a dozen entries on, would close it."
-)
-REBUILD = "The target is of ten million transactions, where an entity has more of them; of two million there are nearly as many states to write."
-REPLAY_MEMORY = (
-    "States of all cards and merchants are kept at once, some 100 bytes for each, with 30 MiB that do not depend on the size; the others' memory grows with"
-    " the transactions."
-)
+CORE = Reason("The decision", "2026-11-23, eeb9083",
+    "A decision took 44,000 instructions: 21,000 to read and change the states of nine entities with 45 features, 18,000 for fields, keys, rules"
+    " and computed values, 4,000 for messages and the archive. No function took more than a tenth. Decoding raw entries for every read is the largest part.")
+TICK = Reason("The clock", "2026-11-23, d076013",
+    "The slowest hundredth of the calls over TCP are those with a clock tick in them: a tick took 35 µs of a core, 250 times a second, and a longer"
+    " call meets one more often than the echo does.")
+PAGES_P99 = Reason("Huge pages that the host finds first", "2026-11-23, eeb9083",
+    "11 % of the server's time was the kernel clearing huge pages for the states of new entities while 32 requests waited; a bare program waited"
+    " 5.2 ms for such a page, and 0.09 ms once the guest had it.")
+SYNCS = Reason("Syncs", "2026-11-22, 3ab241f",
+    "Every sync commits the file system's journal, which others on the disk share. Fewer and larger syncs would cost latency.")
+NIGHT = Reason("Memory and disk at night", "2026-11-22, 2c86fad",
+    "A bare program that touched 500 huge pages for the first time waited 5.2 ms for one in the median and 56 ms for the slowest. In a night with a p99.9"
+    " of 32 ms, six writes of the archive waited 8 to 18 ms for a sync that the rebuild's tables had made long. The server itself waited for no lock.")
+GROWTH = Reason("Waits for memory", "2026-11-23, 55dca6d",
+    "More of what a decision touches lies in memory instead of the caches. Rounds differed between 1.45 and 1.81 on one machine.")
+START = Reason("The start", "2026-11-22, 253bf3a",
+    "A third of the time was the kernel clearing pages for the states; most of the rest was one thread that decodes the records.")
+STATES = Reason("Entity states", "2026-11-22, 1c9b4dc",
+    "A quarter of the time was waiting for memory; reading few raw entries and computing their values was another quarter, moving windows a tenth. Each"
+    " cache line of a state counts: a plain table with records as long (1 KiB) took 1.9 times as long as one with 256 bytes.")
+REPLAY = Reason("Two threads of a replay", "2026-11-23, eeb9083",
+    "Two threads pass entries and values to each other. Where the two processors share no cache the same replay took 40 % more processor time: of"
+    " eleven rounds, the five with a shared cache reached 2.0 to 2.3 ×, the others 1.65 to 1.9 ×.")
+REBUILD = Reason("The rebuild", "2026-11-22, f0dcc09",
+    "The target is for ten million transactions, where an entity has more of them; with two million there are nearly as many states to write.")
+REPLAY_MEMORY = Reason("Memory of a replay", "2026-11-22, f0dcc09",
+    "The states of all cards and merchants are kept at once, some 100 bytes each, with 30 MiB that do not depend on the size; the memory of the others"
+    " grows with the transactions.")
+DECISION = CORE
 
 
 def latency(transport):
@@ -209,3 +190,13 @@ ROWS = [
     *operation(),
     *batch(),
 ]
+
+# README's table: rows of the page by what they measure, and how README says it.
+README_ROWS = {
+    "ipc: a stock nng client, p50, of the nng echo's": "median of a call with a stock nng client, of a bare nng echo's",
+    "harrierd, libharrier: transactions": "rate with `libharrier`, 32 single-transaction requests in flight, client on the other core",
+    "FastAPI, Redis, XGBoost: our rate with libharrier, of theirs": "the same, of FastAPI with Redis and XGBoost",
+    "one Redis script, pipelined by 16: our rate in messages of 16, of its": "rate in messages of 16, of one Redis script pipelined by 16",
+    "DuckDB, ten million transactions: its time, of ours": "point-in-time features of ten million transactions: DuckDB's time, of ours",
+    "start with ten million entities and a million records to catch up, page cache warm": "start with ten million entities and a million records to catch up",
+}
