@@ -100,7 +100,7 @@ static int check_options(const struct replay_options *options, struct error *ret
                          "thresholds are either given or computed on the way");
     if (options->generations && options->from_us == 0)
         return error_set(ret_error, ERROR_INVALID,
-                         "tables to begin with need a time from which rows are told");
+                         "tables to begin with need a time from which rows are reported");
     return 0;
 }
 

@@ -184,7 +184,7 @@ static int check_addresses(const struct harrier_options *options, struct harrier
         for (size_t j = 0; j < i; j++)
             if (strcmp(addresses[i], addresses[j]) == 0)
                 return fail(ret_error, HARRIER_ERROR_INVALID, "addresses",
-                            "\"%.200s\" stands there twice", addresses[i]);
+                            "\"%.200s\" appears twice", addresses[i]);
     }
     return 0;
 }

@@ -74,7 +74,7 @@ static const char *parse_tcp(struct stream *stream, const char *at) {
     if (!colon || colon == at)
         return "it has no host and port";
     if (!is_port(colon + 1))
-        return "its port is no number from 1 to 65535";
+        return "its port is not a number from 1 to 65535";
     struct text host = {at, (size_t)(colon - at)};
     if (at[0] == '[' && colon[-1] == ']')
         host = (struct text){at + 1, host.length - 2};

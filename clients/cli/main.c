@@ -47,7 +47,8 @@ static void print_usage(FILE *to) {
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
     fprintf(to, "  %-10s %s\n\n", "help", "this text, or that of a command: harrier help COMMAND");
-    fprintf(to, "harrier COMMAND --help tells a command's options, harrier --version the version.\n"
+    fprintf(to, "harrier COMMAND --help lists the options of a command, harrier --version shows "
+                "the version.\n"
                 "Exit status: 0 done, 1 some rows failed, 64 and above as in sysexits.h.\n");
 }
 

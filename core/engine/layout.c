@@ -179,7 +179,7 @@ static bool is_key_part(const struct value *v) {
     return v->type != VALUE_ABSENT && v->type != VALUE_ERROR;
 }
 
-/* Of several fields, or of one that is no text. */
+/* Of several fields, or of one that is not a text. */
 static struct text composed_key(const struct entity_binding *binding, const struct value *frame,
                                 char *key) {
     char *at = key;

@@ -170,7 +170,7 @@ static int find_route(struct evhttp_request *http, struct http_request *request,
             route = &routes[i];
     if (!route)
         return refuse(refusal, HTTP_NOTFOUND, ERROR_NOT_FOUND, "",
-                      "there is no such path; /v1/openapi.yaml has those that are there");
+                      "there is no such path; /v1/openapi.yaml lists the paths");
     if (route->has_body ? method != EVHTTP_REQ_POST
                         : method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
         refuse(refusal, HTTP_BADMETHOD, ERROR_UNSUPPORTED, "", "expected %s",
@@ -180,7 +180,7 @@ static int find_route(struct evhttp_request *http, struct http_request *request,
     }
     if (query && *query)
         return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                      "there are no parameters behind a ? here");
+                      "this path takes no parameters after a ?");
     request->route = route;
     return 0;
 }

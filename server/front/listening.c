@@ -98,7 +98,7 @@ static int clear_path(const char *path, const struct sockaddr_un *where, struct 
     if (lstat(path, &found) < 0)
         return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "ipc://%s", path);
     if (!S_ISSOCK(found.st_mode))
-        return error_set(ret_error, ERROR_EXISTS, "ipc://%s: the file is there and is no socket",
+        return error_set(ret_error, ERROR_EXISTS, "ipc://%s: the file is there and is not a socket",
                          path);
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (client < 0)

@@ -48,10 +48,10 @@ static int load_own(SSL_CTX *context, const struct tls_settings *settings,
         return r;
     if (SSL_CTX_use_certificate_chain_file(context, settings->certificate) != 1)
         return refuse(ret_error, "tls_cert", settings->certificate,
-                      "is no file of certificates (PEM)");
+                      "is not a file of certificates (PEM)");
     if (SSL_CTX_use_PrivateKey_file(context, settings->key, SSL_FILETYPE_PEM) != 1)
         return refuse(ret_error, "tls_key", settings->key,
-                      "is no private key (PEM, without a passphrase) that fits tls_cert");
+                      "is not a private key (PEM, without a passphrase) that fits tls_cert");
     if (SSL_CTX_check_private_key(context) != 1)
         return refuse(ret_error, "tls_key", settings->key, "does not fit tls_cert");
     return 0;
@@ -68,7 +68,7 @@ static int load_clients(SSL_CTX *context, const struct tls_settings *settings,
     if (!names || SSL_CTX_load_verify_locations(context, settings->client_ca, NULL) != 1) {
         sk_X509_NAME_pop_free(names, X509_NAME_free);
         return refuse(ret_error, "tls_client_ca", settings->client_ca,
-                      "is no file of certificates (PEM)");
+                      "is not a file of certificates (PEM)");
     }
     SSL_CTX_set_client_CA_list(context, names);
     int mode = SSL_VERIFY_PEER | (settings->client_optional ? 0 : SSL_VERIFY_FAIL_IF_NO_PEER_CERT);

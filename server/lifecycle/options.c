@@ -151,7 +151,7 @@ static const struct option table[] = {
 
     {OPERATION, "slow_after", OPTION_DURATION, AT(slow_after_us), "100ms", .least = 0,
      .most = 3600 * US_PER_S,
-     .help = "Requests that took so long are told of in the log, with the caller's trace, at most "
+     .help = "Requests that took so long are logged, with the caller's trace, at most "
              "10 such lines a second. 0: never."},
     {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
      .reloadable = true, .help = "Which lines go to standard error."},

@@ -114,7 +114,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                      .help = "Rules that failed while they were evaluated."},
     [FEATURES_UNKNOWN] = {.name = "harrierd_features_unknown_total",
                           .type = METRIC_COUNTER,
-                          .help = "Values of is_new left absent: too many different ones to tell."},
+                          .help = "Values of is_new left absent: too many different values."},
     [OUTCOMES] = {.name = "harrierd_outcomes_total",
                   .type = METRIC_COUNTER,
                   .label = "label",

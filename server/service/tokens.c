@@ -141,11 +141,11 @@ int denial_error(enum denial denial, enum call call, struct error *ret_error) {
     switch (denial) {
     case DENIAL_MISSING:
         return error_set(ret_error, ERROR_DENIED,
-                         "this server asks for a token, and there is none");
+                         "this server requires a token, and the request has none");
     case DENIAL_MALFORMED:
         return error_set(
             ret_error, ERROR_DENIED,
-            "what was sent is no token of this server; expected hrr_, 8 hex digits, _, "
+            "what was sent is not a token of this server; expected hrr_, 8 hex digits, _, "
             "64 hex digits");
     case DENIAL_EXPIRED:
         return error_set(ret_error, ERROR_DENIED, "the token has expired");

@@ -39,7 +39,7 @@ def faults_of(commands, manual):
         for option in sorted(options - general - set(OPTION.findall(sections[command]))):
             yield f"{command}: {option} is not described"
     for option in sorted(set(OPTION.findall(manual)) - known):
-        yield f"{option} is no option of any command"
+        yield f"{option} is not an option of any command"
 
 
 def main():

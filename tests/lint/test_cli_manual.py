@@ -16,7 +16,7 @@ class ManualTest(unittest.TestCase):
 
     def test_each_fault_is_found(self):
         self.assertEqual(list(cli_manual.faults_of({"score": {"--out", "--to", "--limit"}}, MANUAL)), ["score: --limit is not described"])
-        self.assertEqual(list(cli_manual.faults_of({"score": {"--to"}}, MANUAL)), ["--out is no option of any command"])
+        self.assertEqual(list(cli_manual.faults_of({"score": {"--to"}}, MANUAL)), ["--out is not an option of any command"])
         self.assertEqual(list(cli_manual.faults_of({"score": {"--to", "--out"}, "list": set()}, MANUAL)), ['there is no section "list"'])
 
 

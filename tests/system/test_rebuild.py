@@ -86,10 +86,10 @@ class RebuildTest(ServerTest):
 
     def test_a_command_line_that_is_wrong(self):
         for flags, words in (
-            (["--memory=2"], "no amount of memory"),
+            (["--memory=2"], "not an amount of memory"),
             (["--memory=1M"], "that a rebuild needs"),
-            (["--threads=0"], "no number from 1"),
-            (["--keep=0"], "no number from 1"),
+            (["--threads=0"], "not a number from 1"),
+            (["--keep=0"], "not a number from 1"),
             (["--priority=high"], "neither idle nor normal"),
         ):
             self.assertIn(words, self.rebuild(*flags, status=64).stderr)

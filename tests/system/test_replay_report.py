@@ -536,7 +536,7 @@ class CommandTest(unittest.TestCase):
             ((*policy, "--warm-up", "generations"), "from when?"),
             ((*policy, "--from", "2026-01-02", "--to", "2026-01-02"), "nothing is from then on"),
             (("--to", "1970-01-01"), "nothing is before that"),
-            (("--from", "yesterday"), "is no time"),
+            (("--from", "yesterday"), "is not a time"),
             (("--known", "never"), "neither then nor now"),
             (("--json", "-", "--features", "-"), "only one of them"),
             (("--json", "x", "--html", "x"), "two of them would write x"),
@@ -548,7 +548,7 @@ class CommandTest(unittest.TestCase):
             ((*policy, "--k", "0"), "--k"),
             ((*policy, "--blocked-from", "2026-01-02"), "(--blocked-after 7d)"),
             ((*policy, "--blocked-from", "2026-01-02", "--blocked-after", "7d"), "before --from"),
-            ((*policy, "--blocked-after", "36h"), "no whole number of days"),
+            ((*policy, "--blocked-after", "36h"), "not a whole number of days"),
         ):
             self.refuse(*options, words=words)
         self.refuse("--policy", WORLD.folder + "/none", words="/none", status=66)

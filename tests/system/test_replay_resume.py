@@ -323,8 +323,8 @@ class ResumeTest(unittest.TestCase):
         self.refuse("--features", "-", words="standard output cannot be gone on with")
         self.refuse("--json", self.file, words="two of them would write")
         self.refuse("--features", "/dev/null", words="--resume: /dev/null cannot be gone on with")
-        for path, words, status in (("-", "is no file to go on from", 64), ("/dev/null", "it is no file", 64),
-                                    (self.folder, "it is no file", 64),
+        for path, words, status in (("-", "is not a file to go on from", 64), ("/dev/null", "it is not a file", 64),
+                                    (self.folder, "it is not a file", 64),
                                     (self.folder + "/none/x", "cannot write", 74)):  # fmt: skip
             done = run("replay", WORLD.path("data"), "--resume", path, status=status)
             self.assertIn(words, done.stderr)

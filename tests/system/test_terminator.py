@@ -108,7 +108,7 @@ class TerminatorTest(ServerTest):
         self.assertEqual(version, "TLSv1.3")
         self.assertIn("decision", answer["score"]["results"][0])
         answer, _ = self.exchange(self.context(), {"status": {}})
-        self.assertEqual(answer["error"]["code"], "ERROR_DENIED", "a certificate is no token")
+        self.assertEqual(answer["error"]["code"], "ERROR_DENIED", "a certificate is not a token")
 
     def test_who_is_not_let_in(self):
         other = os.path.join(self.folder, "other")

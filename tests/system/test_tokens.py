@@ -103,12 +103,12 @@ class ScopesTest(TokensTest):
         server = self.server().start()
         self.await_(lambda: not self.is_let_in(server, short))
         cases = (
-            (None, "there is none", "missing"),
-            ("", "there is none", "missing"),
-            ("k1.c2VjcmV0", "is no token", "malformed"),
-            (good + "0", "is no token", "malformed"),
-            (good.upper(), "is no token", "malformed"),
-            ("~" * 256, "is no token", "malformed"),
+            (None, "the request has none", "missing"),
+            ("", "the request has none", "missing"),
+            ("k1.c2VjcmV0", "is not a token", "malformed"),
+            (good + "0", "is not a token", "malformed"),
+            (good.upper(), "is not a token", "malformed"),
+            ("~" * 256, "is not a token", "malformed"),
             (wrong, "is not known", "unknown"),
             (foreign, "is not known", "unknown"),
             (short, "has expired", "expired"),
@@ -173,7 +173,7 @@ class ScopesTest(TokensTest):
         begun = time.monotonic()
         with server.connect() as connection:
             for _ in range(300):
-                self.assert_denied(connection.call({"status": {}}), "there is none")
+                self.assert_denied(connection.call({"status": {}}), "the request has none")
         seconds = time.monotonic() - begun
         self.assertLessEqual(server.said().count("status refused"), 10 * (seconds + 2))
         self.assertEqual(self.denied(server, "missing"), 300)
@@ -282,7 +282,7 @@ class StartTest(TokensTest):
         server = self.server(f"--listen=tcp://0.0.0.0:{port}").start()
         server.await_said(f"tcp://0.0.0.0:{port} is not encrypted")
         server.address = f"tcp://127.0.0.1:{port}"
-        self.assert_denied(self.call(server, {"status": {}}), "there is none")
+        self.assert_denied(self.call(server, {"status": {}}), "the request has none")
         self.assertTrue(self.is_let_in(server, token))
 
     def test_said_aloud_when_nobody_is_asked(self):
@@ -357,7 +357,7 @@ class CommandsTest(TokensTest):
             with self.subTest(arguments=arguments):
                 done = self.harrier(*arguments)
                 self.assertEqual(done.returncode, 77, done.stderr)
-                self.assertIn("asks for a token", done.stderr)
+                self.assertIn("requires a token", done.stderr)
 
     def test_from_a_file_and_the_environment(self):
         self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)

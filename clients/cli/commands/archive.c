@@ -60,7 +60,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case 'J':
         if (!quantity_parse_count(value, 1, JOBS_MAX, &options->jobs))
-            argp_error(state, "--jobs: \"%s\" is no number from 1 to %d", value, JOBS_MAX);
+            argp_error(state, "--jobs: \"%s\" is not a number from 1 to %d", value, JOBS_MAX);
         return 0;
     case 'j':
         options->json = true;
@@ -109,7 +109,7 @@ static const struct argp argp = {
         "are "
         "closed and chains them by hash, as rebuild does every night. ARCHIVE is the archive's "
         "folder or the server's data folder around it. A server may be writing."
-        "\vverify goes on behind a damaged segment and tells each, with file and byte. list and "
+        "\vverify continues after a damaged segment and reports each, with file and byte. list and "
         "verify change nothing; seal removes a plain file only when the sealed one has been read "
         "back, and may be killed at any time. Exit status: 0 the archive is whole, 65 it is "
         "damaged, 66 there is none, 74 a file cannot be read or written, 75 interrupted, or "
@@ -254,7 +254,7 @@ static void report_text(const struct archive_verify_report *report) {
                    quantity_format_count(report->by_type[type], number));
     printf("last sync mark %" PRIu64 "\n", report->synced.position);
     if (report->damaged) {
-        printf("\nDamaged: %zu faults, told above.\n", report->damaged);
+        printf("\nDamaged: %zu faults, reported above.\n", report->damaged);
         return;
     }
     hash_hex(report->end.chain, chain);

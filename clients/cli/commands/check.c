@@ -45,7 +45,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_DATE:
         if (calendar_parse_date(text_of(value), &options->now_us) < 0 &&
             calendar_parse_timestamp(text_of(value), &options->now_us) < 0)
-            argp_error(state, "--date: \"%s\" is no date; expected for example 2026-01-31", value);
+            argp_error(state, "--date: \"%s\" is not a date; expected for example 2026-01-31",
+                       value);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)

@@ -76,7 +76,8 @@ static const struct argp argp = {
         "and "
         "{\"absent\": \"double\"}, a double that is not there, say what JSON cannot.\n\n"
         "Exit status: 0 it has a value, or none as a name has none; 1 it fails at run time; 65 it "
-        "is no expression, or the variables are wrong; 66 there is no such file. With --lines a "
+        "is not an expression, or the variables are wrong; 66 there is no such file. With --lines "
+        "a "
         "failure is a result; 1 a line was not as expected.",
 };
 

@@ -55,7 +55,7 @@ static uint64_t parse_count(const char *name, const char *value, uint64_t most,
                             struct argp_state *state) {
     uint64_t count = 0;
     if (!quantity_parse_count(value, 1, most, &count))
-        argp_error(state, "%s: \"%s\" is no number that it can be", name, value);
+        argp_error(state, "%s: \"%s\" is not a number that it can be", name, value);
     return count;
 }
 
@@ -93,7 +93,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_DEADLINE:
         if (!quantity_parse_duration(value, &us) || us < 1000 ||
             (uint64_t)us > HARRIER_DEADLINE_US_MAX)
-            argp_error(state, "--deadline: \"%s\" is no time it can be (expected for example 30s)",
+            argp_error(state,
+                       "--deadline: \"%s\" is not a time it can be (expected for example 30s)",
                        value);
         options->deadline_us = (uint64_t)us;
         return 0;

@@ -42,7 +42,7 @@ struct options {
 static uint64_t parse_memory(const char *value, struct argp_state *state) {
     uint64_t bytes = 0;
     if (!quantity_parse_bytes(value, &bytes) || bytes < MEMORY_BYTES_MIN)
-        argp_error(state, "--memory: \"%s\" is no amount of memory from 64M, like 512M or 2G",
+        argp_error(state, "--memory: \"%s\" is not an amount of memory from 64M, like 512M or 2G",
                    value);
     return bytes;
 }
@@ -75,7 +75,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_MAX_AHEAD:
         if (!quantity_parse_duration(value, &options->max_ahead_us))
-            argp_error(state, "--max-ahead: \"%s\" is no duration, like 1h or 90s", value);
+            argp_error(state, "--max-ahead: \"%s\" is not a duration, like 1h or 90s", value);
         return 0;
     case 'm':
         options->memory_bytes = parse_memory(value, state);

@@ -46,11 +46,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     switch (key) {
     case 'f':
         if (!quantity_parse_count(value, 1, UINT64_MAX, &options->from))
-            argp_error(state, "--from: \"%s\" is no position (expected 1 or more)", value);
+            argp_error(state, "--from: \"%s\" is not a position (expected 1 or more)", value);
         return 0;
     case 'n':
         if (!quantity_parse_count(value, 1, UINT64_MAX, &options->limit))
-            argp_error(state, "--limit: \"%s\" is no number of records (expected 1 or more)",
+            argp_error(state, "--limit: \"%s\" is not a number of records (expected 1 or more)",
                        value);
         return 0;
     case 't':

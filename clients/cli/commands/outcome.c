@@ -180,7 +180,7 @@ static int report_one(struct reporting *reporting) {
     struct error error;
     if (!label_parse(text_of(name), &label)) {
         error_set(&error, ERROR_INVALID,
-                  "\"%s\" is no label (expected legit, fraud, chargeback, suspected or none)",
+                  "\"%s\" is not a label (expected legit, fraud, chargeback, suspected or none)",
                   name);
         row_errors_mask(error.text);
         exit_with(&error);

@@ -43,7 +43,7 @@ static size_t count_option(struct argp_state *state, const char *name, const cha
                            uint64_t most) {
     uint64_t count;
     if (!quantity_parse_count(value, 1, most, &count))
-        argp_error(state, "%s: \"%s\" is no number from 1 to %" PRIu64, name, value, most);
+        argp_error(state, "%s: \"%s\" is not a number from 1 to %" PRIu64, name, value, most);
     return (size_t)count;
 }
 
@@ -51,7 +51,7 @@ static uint64_t memory_option(struct argp_state *state, const char *value) {
     char least[QUANTITY_BYTES_SIZE];
     uint64_t bytes;
     if (!quantity_parse_bytes(value, &bytes))
-        argp_error(state, "--memory: \"%s\" is no amount of memory, like 512M or 2G", value);
+        argp_error(state, "--memory: \"%s\" is not an amount of memory, like 512M or 2G", value);
     else if (bytes < REBUILD_MEMORY_MIN)
         argp_error(state, "--memory: \"%s\" is less than the %s that a rebuild needs", value,
                    quantity_format_bytes(REBUILD_MEMORY_MIN, least));

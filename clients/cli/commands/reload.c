@@ -36,7 +36,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         if (!value)
             return 0;
         if (!quantity_parse_duration(value, &us) || us <= 0)
-            argp_error(state, "--wait: \"%s\" is no time (expected for example 30s)", value);
+            argp_error(state, "--wait: \"%s\" is not a time (expected for example 30s)", value);
         options->wait_us = (uint64_t)us;
         return 0;
     case ARGP_KEY_ARG:
@@ -47,7 +47,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (options->json && !options->wait)
-            argp_error(state, "--json is for --wait: without it there is nothing to tell");
+            argp_error(state, "--json is for --wait: without it there is nothing to report");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

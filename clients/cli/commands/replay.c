@@ -258,7 +258,7 @@ static int parse_price(const struct replay_command *command, const struct snapsh
     if (r < 0)
         return error_prefix(ret_error, "--review-price in %s", policy->schema.base_currency);
     if (*ret_minor < 0 || *ret_minor > TRANSACTION_AMOUNT_MINOR_MAX)
-        return error_set(ret_error, ERROR_INVALID, "--review-price: \"%s\" is no price",
+        return error_set(ret_error, ERROR_INVALID, "--review-price: \"%s\" is not a price",
                          command->review_price);
     return 0;
 }
@@ -315,7 +315,7 @@ static int open_training_set(struct session *session, struct error *ret_error) {
 static int open_resume(struct session *session, struct error *ret_error) {
     int r = draft_file_open(&session->resume, session->command.resume, ret_error);
     if (r == 0 && !session->resume.draft)
-        r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is no file",
+        r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is not a file",
                       session->command.resume);
     return r;
 }

@@ -45,7 +45,7 @@ static uint64_t parse_count(const char *name, const char *value, uint64_t most,
                             struct argp_state *state) {
     uint64_t count = 1;
     if (!quantity_parse_count(value, 1, most, &count))
-        argp_error(state, "%s: \"%s\" is no number from 1 to %llu", name, value,
+        argp_error(state, "%s: \"%s\" is not a number from 1 to %llu", name, value,
                    (unsigned long long)most);
     return count;
 }

@@ -43,7 +43,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_EXAMPLES:
         if (!quantity_parse_count(value, 0, EXAMPLES_MAX, &options->examples))
-            argp_error(state, "--examples: \"%s\" is no number from 0 to %d", value, EXAMPLES_MAX);
+            argp_error(state, "--examples: \"%s\" is not a number from 0 to %d", value,
+                       EXAMPLES_MAX);
         return 0;
     case 'j':
         options->json = true;

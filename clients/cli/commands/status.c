@@ -40,7 +40,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case OPTION_WAIT_READY:
         if (!quantity_parse_duration(value, &us))
-            argp_error(state, "--wait-ready: \"%s\" is no time (expected for example 10s)", value);
+            argp_error(state, "--wait-ready: \"%s\" is not a time (expected for example 10s)",
+                       value);
         options->wait = true;
         options->wait_us = (uint64_t)us;
         return 0;

@@ -73,7 +73,7 @@ static const struct argp argp = {
     .doc =
         "Folds the archive anew up to a generation's position and compares with its tables: every "
         "state, every id, and the counts. Changes nothing, and may run beside a server."
-        "\vThe first differences are told with the entity's key and the features whose values "
+        "\vThe first differences are reported with the entity's key and the features whose values "
         "differ, the archive's value first. Exit status: 0 they are equal, 1 they differ, 65 the "
         "archive or the generation is damaged, 66 there is none, or they do not belong "
         "together, 75 interrupted.",

@@ -8,7 +8,7 @@
 
 /* "12.34" with 2 digits → 1234. An optional sign, digits, an optional point; "1e3", "1,000" and
  * spaces are refused. More decimals than `digits` are refused unless they are zeros: 12.340
- * is 12.34, 12.345 is no amount of euros. ERROR_INVALID says what is wrong. */
+ * is 12.34, 12.345 is not an amount of euros. ERROR_INVALID says what is wrong. */
 int decimal_parse(struct text t, unsigned digits, int64_t *ret_units, struct error *ret_error);
 
 /* The same, but further decimals are rounded, half away from zero: for coordinates. */

@@ -128,7 +128,7 @@ int mapping_parse_type(struct text type, struct mapped_attribute *attribute,
         }
     }
     return error_set(ret_error, ERROR_INVALID,
-                     "\"%" TEXT_FORMAT "\" is no type (expected string, int, decimal(DIGITS), "
+                     "\"%" TEXT_FORMAT "\" is not a type (expected string, int, decimal(DIGITS), "
                      "double, bool or timestamp)",
                      TEXT_ARGS(type));
 }

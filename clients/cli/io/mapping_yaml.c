@@ -135,7 +135,7 @@ static int read_amount(struct reading *reading, const yaml_node_t *node,
     if (values[1] && currency_digits(scalar(values[1])) < 0)
         return diagnostic(reading, values[1],
                           "\"%" TEXT_FORMAT
-                          "\" is no currency (expected an ISO 4217 code such as EUR)",
+                          "\" is not a currency (expected an ISO 4217 code such as EUR)",
                           TEXT_ARGS(scalar(values[1])));
     reading->mapping->currency = values[1] ? mapping_constant(reading->mapping, scalar(values[1]))
                                            : mapping_column(reading->mapping, scalar(values[2]));
@@ -156,7 +156,7 @@ static int read_labels(struct reading *reading, const yaml_node_t *node) {
         if (!label_parse(scalar(value), &label) || label == LABEL_NONE)
             return diagnostic(reading, value,
                               "\"%" TEXT_FORMAT
-                              "\" is no label (expected legit, fraud, chargeback or "
+                              "\" is not a label (expected legit, fraud, chargeback or "
                               "suspected)",
                               TEXT_ARGS(scalar(value)));
         for (size_t i = 0; i < mapping->label_count; i++)
@@ -318,8 +318,8 @@ int mapping_load(const char *path, struct mapping **ret_mapping, struct error *r
     buffer_init(&yaml);
     while ((r = input_bytes(input)->read(input_bytes(input), &chunk, ret_error)) > 0) {
         if (yaml.length + chunk.length > MAPPING_FILE_MAX) {
-            r = error_set(ret_error, ERROR_TOO_LARGE, "%s is over 1 MiB: that is no mapping file",
-                          path);
+            r = error_set(ret_error, ERROR_TOO_LARGE,
+                          "%s is over 1 MiB: that is not a mapping file", path);
             break;
         }
         buffer_append(&yaml, chunk.data, chunk.length);

@@ -106,7 +106,7 @@ static int convert_amount(const struct conversion *conversion, struct transactio
         digits = currency_digits(transaction->currency);
         if (digits < 0) {
             error_set(conversion->error, ERROR_INVALID,
-                      "\"%.*s\" is no currency (expected an ISO 4217 code such as EUR)",
+                      "\"%.*s\" is not a currency (expected an ISO 4217 code such as EUR)",
                       (int)(transaction->currency.length > 16 ? 16 : transaction->currency.length),
                       transaction->currency.data);
             return at_field(conversion, TEXT_LITERAL("currency"), &mapping->currency);
@@ -338,9 +338,10 @@ int row_transaction(const struct mapping *mapping, const struct row *row, struct
 static int label_by_name(struct text name, enum label *ret_label, struct error *ret_error) {
     if (label_parse(name, ret_label))
         return 0;
-    return error_set(ret_error, ERROR_INVALID,
-                     "\"%.*s\" is no label (expected legit, fraud, chargeback, suspected or none)",
-                     (int)(name.length > 64 ? 64 : name.length), name.data);
+    return error_set(
+        ret_error, ERROR_INVALID,
+        "\"%.*s\" is not a label (expected legit, fraud, chargeback, suspected or none)",
+        (int)(name.length > 64 ? 64 : name.length), name.data);
 }
 
 int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,

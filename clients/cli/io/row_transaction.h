@@ -19,12 +19,12 @@ int row_transaction(const struct mapping *mapping, const struct row *row, struct
 int row_truth(const struct mapping *mapping, const struct row *row, enum truth *ret_truth,
               struct error *ret_error);
 
-/* LABEL_NONE: the row states no outcome. ERROR_INVALID: the value is no label. */
+/* LABEL_NONE: the row states no outcome. ERROR_INVALID: the value is not a label. */
 int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,
               struct error *ret_error);
 
 /* The columns received_time and outcome_time. 1: *ret_us is filled; 0: there is none, or it is
- * empty. ERROR_INVALID: it is no time. */
+ * empty. ERROR_INVALID: it is not a time. */
 int row_received_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,
                       struct error *ret_error);
 int row_outcome_time(const struct mapping *mapping, const struct row *row, int64_t *ret_us,

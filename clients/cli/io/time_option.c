@@ -22,7 +22,7 @@ int64_t time_option_parse(const char *name, const char *value, struct argp_state
     }
     if (timestamp_parse(time, &format, &us, &error) < 0)
         argp_error(state,
-                   "--%s: \"%s\" is no time; expected for example 2026-01-31 or "
+                   "--%s: \"%s\" is not a time; expected for example 2026-01-31 or "
                    "2026-01-31T18:00:00Z",
                    name, value);
     return us;
@@ -31,10 +31,11 @@ int64_t time_option_parse(const char *name, const char *value, struct argp_state
 int64_t for_option_parse(const char *value, struct argp_state *state) {
     int64_t us = 0;
     if (!quantity_parse_duration(value, &us) || us < FOR_LEAST_US || us > FOR_MOST_US)
-        argp_error(state,
-                   "--for: \"%s\" is no time it can be (expected 1s to 3660d, for example 12h or "
-                   "7d; what is to stay is given without)",
-                   value);
+        argp_error(
+            state,
+            "--for: \"%s\" is not a time it can be (expected 1s to 3660d, for example 12h or "
+            "7d; what is to stay is given without)",
+            value);
     return us;
 }
 
@@ -42,7 +43,7 @@ int64_t until_option_parse(const char *value, struct argp_state *state) {
     int64_t us = 0;
     if (!list_until_parse(text_of(value), &us))
         argp_error(state,
-                   "--until: \"%s\" is no date (expected for example 2027-01-31, or "
+                   "--until: \"%s\" is not a date (expected for example 2027-01-31, or "
                    "2027-01-31T18:00:00Z)",
                    value);
     return us;

@@ -5,7 +5,7 @@
 #include <argp.h>
 #include <stdint.h>
 
-/* Microseconds. What is no time ends the process with a message about --name, as argp does. */
+/* Microseconds. What is not a time ends the process with a message about --name, as argp does. */
 int64_t time_option_parse(const char *name, const char *value, struct argp_state *state);
 
 /* --for and --until of what ends at some time: a period from now, 1 s to ten years, and a moment.

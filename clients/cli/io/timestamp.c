@@ -32,10 +32,11 @@ int timestamp_format_parse(const char *name, struct timestamp_format *ret_format
         return error_set(ret_error, ERROR_INVALID,
                          "%%s depends on the machine's time zone; use format: unix");
     if (!strchr(name, '%'))
-        return error_set(ret_error, ERROR_INVALID,
-                         "\"%s\" is no time format (expected rfc3339, unix, unix_ms, unix_us, or a "
-                         "pattern such as \"%%Y-%%m-%%d %%H:%%M:%%S\")",
-                         name);
+        return error_set(
+            ret_error, ERROR_INVALID,
+            "\"%s\" is not a time format (expected rfc3339, unix, unix_ms, unix_us, or a "
+            "pattern such as \"%%Y-%%m-%%d %%H:%%M:%%S\")",
+            name);
     *ret_format = (struct timestamp_format){.kind = TIMESTAMP_PATTERN, .pattern = name};
     return 0;
 }
@@ -47,7 +48,7 @@ static int not_a_time(struct text t, const char *expected, struct error *ret_err
                      TEXT_ARGS(t), expected);
 }
 
-/* timegm() makes 31 February a day in March: what does not come back the same is no date. */
+/* timegm() makes 31 February a day in March: what does not come back the same is not a date. */
 static bool to_seconds(struct tm *tm, int64_t *ret_seconds) {
     struct tm asked = *tm, got;
     time_t seconds = timegm(tm);

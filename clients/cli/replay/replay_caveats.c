@@ -45,7 +45,7 @@ static const char *transactions(uint64_t count) {
     return text;
 }
 
-/* "30 days"; what is no whole number of days to the two greatest units. */
+/* "30 days"; what is not a whole number of days to the two greatest units. */
 static const char *duration(int64_t us) {
     static _Thread_local char texts[4][QUANTITY_DURATION_SIZE];
     static _Thread_local unsigned next;

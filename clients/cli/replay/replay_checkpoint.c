@@ -176,7 +176,7 @@ static int hold(const char *path, FILE **ret_held, uint64_t *ret_size, struct er
     if (fstat(descriptor, &status) != 0)
         r = error_set_errno(ret_error, errno, "cannot read %s", path);
     else if (!S_ISREG(status.st_mode))
-        r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is no file", path);
+        r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is not a file", path);
     else if (status.st_size > FILE_MAX)
         r = error_set(ret_error, ERROR_DAMAGED, "%s: it is not what a replay leaves", path);
     else if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)

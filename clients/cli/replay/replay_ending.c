@@ -36,7 +36,7 @@ static void print_audit(FILE *to, const struct replay_rows *rows,
                 found == 1 ? "" : "s");
     if (found > 0 && report->foreign_versions > 0)
         fprintf(to, "Some were decided by another version than this one (" HARRIER_VERSION
-                    "); `harrier inspect --type engine` tells which, from where.\n");
+                    "); `harrier inspect --type engine` shows which, and from where.\n");
 }
 
 static void print_figures(FILE *to, const struct replay_document *document) {

@@ -66,7 +66,7 @@ static const struct argp_option arguments[] = {
      "Let what depends on verdicts follow the replayed policy. One thread", 2},
     {"walk-forward", OPTION_WALK_FORWARD, NULL, 0,
      "Compute the policy's thresholds every night of the replay from what was known by then", 2},
-    {NULL, 0, NULL, 0, "What is told:", 3},
+    {NULL, 0, NULL, 0, "Report:", 3},
     {"json", OPTION_JSON, "FILE", 0, "The whole report as one JSON object (- is standard output)",
      3},
     {"html", OPTION_HTML, "FILE", 0, "The same as a page with charts, which reads offline", 3},
@@ -110,7 +110,7 @@ static uint64_t parse_count(const char *name, const char *value, uint64_t least,
                             struct argp_state *state) {
     uint64_t count = 0;
     if (!quantity_parse_count(value, least, most, &count))
-        argp_error(state, "--%s: \"%s\" is no number from %llu to %llu", name, value,
+        argp_error(state, "--%s: \"%s\" is not a number from %llu to %llu", name, value,
                    (unsigned long long)least, (unsigned long long)most);
     return count;
 }
@@ -127,7 +127,7 @@ static bool parse_choice(const char *name, const char *value, const char *first,
 static int64_t parse_duration(const char *name, const char *value, struct argp_state *state) {
     int64_t us = 0;
     if (!quantity_parse_duration(value, &us))
-        argp_error(state, "--%s: \"%s\" is no duration; expected for example 7d or 36h", name,
+        argp_error(state, "--%s: \"%s\" is not a duration; expected for example 7d or 36h", name,
                    value);
     return us;
 }
@@ -136,8 +136,8 @@ static int64_t parse_duration(const char *name, const char *value, struct argp_s
 static int64_t parse_days(const char *name, const char *value, struct argp_state *state) {
     int64_t us = parse_duration(name, value, state);
     if (us % DAY_US != 0)
-        argp_error(state, "--%s: \"%s\" is no whole number of days; expected for example 7d", name,
-                   value);
+        argp_error(state, "--%s: \"%s\" is not a whole number of days; expected for example 7d",
+                   name, value);
     return us / DAY_US;
 }
 
@@ -229,7 +229,7 @@ static void check_resume(const struct replay_command *command, struct argp_state
     if (!command->resume)
         return;
     if (strcmp(command->resume, "-") == 0)
-        argp_error(state, "--resume: standard output is no file to go on from");
+        argp_error(state, "--resume: standard output is not a file to go on from");
     if (!command->features)
         return;
     if (strcmp(command->features, "-") == 0)

@@ -128,7 +128,7 @@ export function formatShort(value) {
 
 /**
  * @param {string} time RFC 3339
- * @returns {string} such as "2026-01-31 13:45:10"; a text that is no time as it is
+ * @returns {string} such as "2026-01-31 13:45:10"; a text that is not a time as it is
  */
 export function formatTime(time) {
   if (typeof time !== "string") return NONE;

@@ -31,7 +31,7 @@ static const struct argp_option arguments[] = {
 };
 
 static const struct argp_option arguments_once[] = {
-    ARGUMENTS_OF_ALL{"quiet", 'q', NULL, 0, "Print nothing but errors: the exit status tells", 0},
+    ARGUMENTS_OF_ALL{"quiet", 'q', NULL, 0, "Print errors only; the exit status says the rest", 0},
     {0},
 };
 
@@ -39,8 +39,9 @@ static uint64_t parse_duration(const char *name, const char *value, int64_t leas
                                uint64_t most_us, struct argp_state *state) {
     int64_t us = 0;
     if (!quantity_parse_duration(value, &us) || us < least_us || (uint64_t)us > most_us)
-        argp_error(state, "%s: \"%s\" is no time it can be (expected for example 500ms, 30s, 5m)",
-                   name, value);
+        argp_error(state,
+                   "%s: \"%s\" is not a time it can be (expected for example 500ms, 30s, 5m)", name,
+                   value);
     return (uint64_t)us;
 }
 

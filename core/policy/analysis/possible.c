@@ -118,7 +118,7 @@ static enum token_type opposite(enum token_type sign) {
 
 void possible_compare(struct possible *possible, enum token_type sign, struct value constant,
                       bool holds) {
-    /* With what is no number every comparison is false, and only != is true. */
+    /* With what is not a number every comparison is false, and only != is true. */
     if (constant.type == VALUE_DOUBLE && isnan(constant.number)) {
         possible->is_empty |= holds == (sign != TOKEN_NOT_EQUAL);
         return;

@@ -15,7 +15,7 @@
 struct possible {
     enum value_type type;
     bool is_empty;
-    bool nan; /* a double that is no number, which no bound excludes */
+    bool nan; /* a double that is not a number, which no bound excludes */
     bool has_low, low_open, has_high, high_open;
     struct value low, high; /* numbers of either type, or values of its own */
     bool has_only;

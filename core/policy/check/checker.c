@@ -290,7 +290,7 @@ static type_code unknown_function(struct checker *checker, const struct syntax *
     return BROKEN;
 }
 
-/* math.abs(x): the first operand is no value but the beginning of the function's name. */
+/* math.abs(x): the first operand is not a value but the beginning of the function's name. */
 static void join_namespace(struct checker *checker, struct syntax *node) {
     struct syntax *first = node->first;
     if (!node->receiver || first->kind != SYNTAX_NAME || !text_is(first->text, "math") ||

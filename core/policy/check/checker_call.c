@@ -81,7 +81,7 @@ void call_report_unknown(const struct syntax *node, struct reporter *reporter) {
 static const char *literal_diagnostic(const struct syntax *call, struct text t) {
     int64_t us;
     if (text_is(call->text, "duration") && calendar_parse_duration(t, &us) < 0)
-        return "is no duration; expected for example \"10m\", \"1h30m\" or \"7d\"";
+        return "is not a duration; expected for example \"10m\", \"1h30m\" or \"7d\"";
     if (text_is(call->text, "timestamp") && calendar_parse_timestamp(t, &us) < 0)
         return "is no RFC 3339 timestamp; expected for example \"2026-01-31T00:00:00Z\"";
     return NULL;
@@ -113,7 +113,8 @@ static bool check_zone(struct reporter *reporter, const struct syntax *zone) {
     if (zone->kind != SYNTAX_CONSTANT || calendar_parse_zone(zone->constant.text, &offset_us) == 0)
         return true;
     report(reporter, zone->offset, zone->length,
-           "\"%" TEXT_FORMAT "\" is no offset from UTC; expected for example \"+01:00\": the names "
+           "\"%" TEXT_FORMAT
+           "\" is not an offset from UTC; expected for example \"+01:00\": the names "
            "of time zones are not known here, for their rules change",
            TEXT_ARGS(zone->constant.text));
     return false;

@@ -251,8 +251,8 @@ bool cost_fill_node(struct syntax *node, struct reporter *reporter) {
     return good;
 }
 
-/* A macro's variable is no expression, nor is a list's name, what has() asks for or the rule that
- * fired() names, and the name of a feature or threshold is one node. */
+/* A macro's variable is not an expression, nor is a list's name, what has() asks for or the rule
+ * that fired() names, and the name of a feature or threshold is one node. */
 static bool is_evaluated(const struct syntax *node, const struct syntax *operand) {
     if (node->kind == SYNTAX_MACRO)
         return operand != node->first->next;

@@ -18,7 +18,8 @@ const char *expression_error_name(enum expression_error error); /* "overflow", â
 /* Bytes of lists and texts that one evaluation may build, its temporary ones included. The arena
  * must have so many left, or an evaluation may fail sooner. */
 #define EXPRESSION_MEMORY_MAX ((size_t)512 << 10)
-/* Bytes of it that an evaluation leaves in the arena, at most, when its value is no list or map. */
+/* Bytes of it that an evaluation leaves in the arena, at most, when its value is not a list or map.
+ */
 #define EXPRESSION_LEFT_MAX ((size_t)2 * 4096 + 64)
 
 struct expression; /* lives in its snapshot */

@@ -502,8 +502,8 @@ const char *function_instead(struct text name) {
         {"math.pow", "write x * x"},
         {"ip", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
         {"cidr", "write network(ip, 24, 48) == \"192.0.2.0/24\", or use a list"},
-        {"isIP", "network() of what is no address is an error"},
-        {"isCIDR", "network() of what is no address is an error"},
+        {"isIP", "network() of what is not an address is an error"},
+        {"isCIDR", "network() of what is not an address is an error"},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (text_is(name, names[i][0]))

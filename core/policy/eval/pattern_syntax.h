@@ -25,6 +25,6 @@ struct pattern_syntax {
 };
 
 /* False when the pattern has something that RE2 does not have, or has another meaning there;
- * *ret_diagnostic says what. What is no pattern at all may pass: PCRE2 says so. */
+ * *ret_diagnostic says what. What is not a pattern at all may pass: PCRE2 says so. */
 bool pattern_syntax_read(struct text source, struct arena *arena, struct pattern_syntax *ret_syntax,
                          struct pattern_diagnostic *ret_diagnostic);

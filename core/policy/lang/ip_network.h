@@ -12,7 +12,7 @@
 
 /* "192.0.2.77" with 24 bits → "192.0.2.0/24", "2001:DB8::1" with 48 → "2001:db8::/48" (RFC 5952).
  * An IPv4 address within IPv6 (::ffff:192.0.2.77) is an IPv4 address. Returns the length, or 0 when
- * the text is no address: leading zeros of a decimal number and zones (%eth0) are refused, as
+ * the text is not an address: leading zeros of a decimal number and zones (%eth0) are refused, as
  * inet_pton() does. The bits must be within their limits. */
 size_t ip_network(struct text address, unsigned v4_bits, unsigned v6_bits,
                   char ret_text[IP_NETWORK_SIZE]);
@@ -25,7 +25,7 @@ struct ip_address {
     uint8_t ends[4]; /* written as IPv4: how much of the text each number ends behind; else 0 */
     bool is_v4;
 };
-/* False: the text is no address; *ret_address may have changed. */
+/* False: the text is not an address; *ret_address may have changed. */
 bool ip_address_read(struct text text, struct ip_address *ret_address);
 size_t ip_address_network(const struct ip_address *address, unsigned v4_bits, unsigned v6_bits,
                           char ret_text[IP_NETWORK_SIZE]);

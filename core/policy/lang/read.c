@@ -159,7 +159,7 @@ bool read_name(const struct reader *reader, const struct tree_node *node, const 
         return false;
     if (!is_name(node->text, hyphens)) {
         read_diagnostic(reader, node,
-                        "%s \"%" TEXT_FORMAT "\" is no name; expected a lower-case letter, then "
+                        "%s \"%" TEXT_FORMAT "\" is not a name; expected a lower-case letter, then "
                         "lower-case letters, digits%s and _, at most %u bytes",
                         what, (int)(node->text.length > 80 ? 80 : node->text.length),
                         node->text.data, hyphens ? ", -" : "", NAME_SIZE_MAX);
@@ -286,7 +286,7 @@ bool read_duration(const struct reader *reader, const struct tree_node *node, co
     if (!parse_duration(node->text, &us)) {
         read_diagnostic(
             reader, node,
-            "%s \"%.*s\" is no duration; expected a whole number and a unit s, m, h, d or w, "
+            "%s \"%.*s\" is not a duration; expected a whole number and a unit s, m, h, d or w, "
             "such as 10m",
             what, shown, node->text.data);
         return false;

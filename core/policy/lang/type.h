@@ -19,7 +19,7 @@ typedef uint32_t type_code;
 #define TYPE_MAP_OF(key, value)                                                                    \
     ((type_code)VALUE_MAP | (type_code)(key) << 4 | (type_code)(value) << 8)
 
-#define TYPE_SIMPLE UINT32_MAX       /* where a type is wanted: any that is no list or map */
+#define TYPE_SIMPLE UINT32_MAX       /* where a type is wanted: any that is not a list or map */
 #define TYPE_ANY    (UINT32_MAX - 1) /* where a type is wanted: any */
 
 static inline enum value_type type_kind(type_code type) {

@@ -28,7 +28,7 @@ struct list {
 };
 
 /* Is the value, which is of list_kind_type(), in the list? bool; EXPRESSION_BAD_ARGUMENT of a
- * network list for a text that is no address and no network. Pure; takes no memory. */
+ * network list for a text that is neither an address nor a network. Pure; takes no memory. */
 struct value list_contains(const struct list *list, const struct value *value,
                            const struct value *frame);
 

@@ -126,8 +126,9 @@ static bool parse_network_entry(struct text value, struct list_entry *entry,
     bool clear;
     char bytes[LIST_ENTRY_TEXT_SIZE];
     if (!parse_network(value, &entry->network, &clear))
-        return refuse(diagnostic, "the value is no address and no network; expected for example "
-                                  "192.0.2.1, 192.0.2.0/24 or 2001:db8::/32");
+        return refuse(diagnostic,
+                      "the value is neither an address nor a network; expected for example "
+                      "192.0.2.1, 192.0.2.0/24 or 2001:db8::/32");
     if (clear)
         return true;
     struct text network = format_network(&entry->network, bytes);
@@ -166,8 +167,9 @@ static bool parse_range_entry(struct text value, struct list_entry *entry,
         good = parse_integer(value, &at, &entry->high);
     }
     if (!good || at != value.length)
-        return refuse(diagnostic, "the value is no whole number of 64 bits and no range of them; "
-                                  "expected for example 42 or 1000-1999");
+        return refuse(diagnostic,
+                      "the value is neither a whole number of 64 bits nor a range of them; "
+                      "expected for example 42 or 1000-1999");
     if (entry->low > entry->high)
         return refuse(diagnostic,
                       "the range ends before it begins; the smaller number comes first");

@@ -236,7 +236,7 @@ int policy_folder_read(const char *path, struct policy_folder **ret_folder,
     if (root < 0 && errno == ENOTDIR)
         return error_set(
             ret_error, ERROR_NOT_FOUND,
-            "%s is no folder; expected the folder of the policy, which holds policy.yaml", path);
+            "%s is not a folder; expected the folder of the policy, which holds policy.yaml", path);
     if (root < 0)
         return error_set_errno(ret_error, errno, "policy folder %s: cannot be read", path);
     struct policy_folder *folder = check_calloc(1, sizeof *folder);

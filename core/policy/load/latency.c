@@ -133,7 +133,7 @@ void load_latency_budget(struct load *load, const struct reader *reader,
         read_diagnostic(
             reader, node,
             "latency_budget \"%" TEXT_FORMAT
-            "\" is no duration; expected a whole number and a unit us, ms or s, such as "
+            "\" is not a duration; expected a whole number and a unit us, ms or s, such as "
             "200us",
             TEXT_ARGS(t));
     else if (us < 1 || us > LATENCY_BUDGET_US_MAX)

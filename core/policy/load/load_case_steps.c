@@ -43,7 +43,8 @@ static bool read_at(struct history *history, const struct tree_node *node, int64
     if (calendar_parse_timestamp(t, ret_us) == 0 || calendar_parse_date(t, ret_us) == 0)
         return true;
     read_diagnostic(&loader->reader, node,
-                    "at \"%" TEXT_FORMAT "\" is no time; expected -10m for ten minutes before the "
+                    "at \"%" TEXT_FORMAT
+                    "\" is not a time; expected -10m for ten minutes before the "
                     "transaction, or for example 2026-01-31T12:00:00Z",
                     TEXT_ARGS(t));
     return false;

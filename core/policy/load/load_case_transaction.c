@@ -129,7 +129,7 @@ static bool read_money(struct case_draft *draft) {
     const struct tree_node *currency = case_field_node(draft, FIELD_KIND_CURRENCY);
     if (amount && minor) {
         read_diagnostic(&draft->loader->reader, minor,
-                        "amount stands there already; expected one of "
+                        "amount is given already; expected one of "
                         "amount and amount_minor");
         return false;
     }
@@ -155,7 +155,8 @@ bool case_read_time(struct case_loader *loader, const struct tree_node *node, co
     if (calendar_parse_timestamp(t, ret_us) == 0 || calendar_parse_date(t, ret_us) == 0)
         return true;
     read_diagnostic(&loader->reader, node,
-                    "%s \"%" TEXT_FORMAT "\" is no time; expected for example 2026-01-31T12:00:00Z",
+                    "%s \"%" TEXT_FORMAT
+                    "\" is not a time; expected for example 2026-01-31T12:00:00Z",
                     what, TEXT_ARGS(t));
     return false;
 }

@@ -34,7 +34,7 @@ static bool read_moment(struct case_loader *loader, const struct tree_node *node
     if (type == VALUE_DURATION && calendar_parse_duration(t, ret_us) == 0)
         return true;
     read_diagnostic(&loader->reader, node,
-                    "%s \"%" TEXT_FORMAT "\" is no %s; expected for example %s", what, TEXT_ARGS(t),
+                    "%s \"%" TEXT_FORMAT "\" is not a %s; expected for example %s", what, TEXT_ARGS(t),
                     value_type_name(type),
                     type == VALUE_TIMESTAMP ? "2026-01-31T12:00:00Z" : "1h30m");
     return false;
@@ -95,7 +95,7 @@ static const struct name *find_name(struct case_loader *loader, const struct tre
     char hint[NEAR_HINT_SIZE];
     if (name)
         read_diagnostic(
-            &loader->reader, key, "\"%" TEXT_FORMAT "\" is no %s", TEXT_ARGS(key->text),
+            &loader->reader, key, "\"%" TEXT_FORMAT "\" is not a %s", TEXT_ARGS(key->text),
             given ? "feature or threshold; fields belong under \"transaction\", and values "
                     "are computed"
                   : "field, feature or value");
@@ -301,7 +301,7 @@ static void check_contradiction(struct case_loader *loader, const struct tree_no
     for (size_t i = 0; i < expect->fire_count; i++)
         if (names_rule(expect->silent, expect->silent_count, expect->fires[i]))
             read_diagnostic(&loader->reader, node,
-                            "\"%" TEXT_FORMAT "\" stands in both fires and not",
+                            "\"%" TEXT_FORMAT "\" appears in both fires and not",
                             TEXT_ARGS(loader->load->snapshot->rules[expect->fires[i]].name));
 }
 

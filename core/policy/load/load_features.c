@@ -61,7 +61,7 @@ static void read_key_part(struct features_loader *loader, struct entity_draft *d
     size_t slot = (size_t)(field - loader->load->snapshot->schema.fields);
     for (size_t i = 0; i < draft->binding.key_slot_count; i++)
         if (draft->binding.key_slots[i] == slot) {
-            read_diagnostic(&loader->reader, node, "key: \"%" TEXT_FORMAT "\" stands there twice",
+            read_diagnostic(&loader->reader, node, "key: \"%" TEXT_FORMAT "\" appears twice",
                             TEXT_ARGS(field->name));
             draft->broken = true;
             return;

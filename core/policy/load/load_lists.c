@@ -163,8 +163,8 @@ static void read_lines(struct load *load, const struct source *source, const str
     if (file.diagnostics > FILE_DIAGNOSTICS_MAX)
         diagnostic_add(&load->diagnostics, source,
                        (struct position){.line = file.number, .secret = true},
-                       "%zu lines of this file are wrong; the first %u are told", file.diagnostics,
-                       FILE_DIAGNOSTICS_MAX);
+                       "%zu lines of this file are wrong; the first %u are reported",
+                       file.diagnostics, FILE_DIAGNOSTICS_MAX);
 }
 
 static const struct source *find_file(struct load *load, const struct reader *reader,
@@ -196,7 +196,7 @@ static bool read_until(const struct reader *reader, const struct tree_node *node
     if (list_until_parse(text, ret_until_us))
         return true;
     read_diagnostic(reader, node,
-                    "until \"%" TEXT_FORMAT "\" is no date; expected for example 2026-12-31, or "
+                    "until \"%" TEXT_FORMAT "\" is not a date; expected for example 2026-12-31, or "
                     "2026-12-31T18:00:00Z",
                     TEXT_ARGS(text));
     return false;

@@ -56,7 +56,7 @@ bool load_currency(const struct reader *reader, const struct tree_node *node, co
         char hint[NEAR_HINT_SIZE];
         read_diagnostic(reader, node,
                         "%s \"%" TEXT_FORMAT
-                        "\" is no currency in use; expected an ISO 4217 code such "
+                        "\" is not a currency in use; expected an ISO 4217 code such "
                         "as EUR%s",
                         what, TEXT_ARGS(code), currency_hint(schema, code, hint));
         return false;
@@ -118,7 +118,7 @@ static bool read_rate_value(const struct reader *reader, const struct tree_node 
         return true;
     read_diagnostic(reader, node,
                     "rate \"%" TEXT_FORMAT
-                    "\" is no rate; expected a number above 0 with at most 9 "
+                    "\" is not a rate; expected a number above 0 with at most 9 "
                     "decimals, such as \"0.92\"",
                     TEXT_ARGS(t));
     return false;
@@ -131,7 +131,7 @@ static bool read_date(const struct reader *reader, const struct tree_node *node,
     if (calendar_parse_date(t, ret_us) == 0 || calendar_parse_timestamp(t, ret_us) == 0)
         return true;
     read_diagnostic(reader, node,
-                    "from \"%" TEXT_FORMAT "\" is no date; expected for example 2026-01-31",
+                    "from \"%" TEXT_FORMAT "\" is not a date; expected for example 2026-01-31",
                     TEXT_ARGS(t));
     return false;
 }

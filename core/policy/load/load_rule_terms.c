@@ -30,7 +30,7 @@ void rule_read_tags(const struct reader *reader, const struct tree_node *node, s
         if (!read_name(reader, item, "tag", true, &tag))
             continue;
         if (has_tag(tags, rule->tag_count, tag))
-            read_diagnostic(reader, item, "the tag \"%" TEXT_FORMAT "\" stands there twice",
+            read_diagnostic(reader, item, "the tag \"%" TEXT_FORMAT "\" appears twice",
                             TEXT_ARGS(tag));
         else
             tags[rule->tag_count++] = tag;
@@ -72,7 +72,7 @@ static bool read_moment(const struct reader *reader, const struct tree_node *nod
     read_diagnostic(
         reader, node,
         "%s \"%" TEXT_FORMAT
-        "\" is no date or time; expected for example 2026-01-31 or 2026-01-31T18:00:00Z",
+        "\" is not a date or time; expected for example 2026-01-31 or 2026-01-31T18:00:00Z",
         what, TEXT_ARGS(t));
     return false;
 }
@@ -128,7 +128,7 @@ static void read_percent(const struct reader *reader, const struct tree_node *no
     if (!parse_percent(t, &rule->rollout))
         read_diagnostic(reader, node,
                         "%s \"%" TEXT_FORMAT
-                        "\" is no share; expected more than 0%% and at most 100%%, "
+                        "\" is not a share; expected more than 0%% and at most 100%%, "
                         "with at most 2 decimals, such as 25%%",
                         what, TEXT_ARGS(t));
 }
@@ -145,7 +145,7 @@ static void read_rollout_key(const struct load *load, const struct reader *reade
         if (field->type != VALUE_TEXT && field->type != VALUE_ERROR)
             read_diagnostic(reader, node,
                             "by \"%" TEXT_FORMAT
-                            "\" is no text: what a rollout goes by is who or what "
+                            "\" is not a text: what a rollout goes by is who or what "
                             "is to be treated alike, such as card",
                             TEXT_ARGS(name));
         return;
@@ -156,7 +156,7 @@ static void read_rollout_key(const struct load *load, const struct reader *reade
             near_try(&near, schema->fields[i].name);
     char hint[NEAR_HINT_SIZE];
     if (!load->scope.incomplete)
-        read_diagnostic(reader, node, "by \"%" TEXT_FORMAT "\" is no field of the transaction%s",
+        read_diagnostic(reader, node, "by \"%" TEXT_FORMAT "\" is not a field of the transaction%s",
                         TEXT_ARGS(name), near_hint(&near, hint));
 }
 

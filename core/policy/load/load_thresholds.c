@@ -208,7 +208,7 @@ static bool add_key(struct load *load, const struct reader *reader, const struct
         char hint[NEAR_HINT_SIZE];
         if (!load->scope.incomplete)
             read_diagnostic(reader, node,
-                            "by \"%" TEXT_FORMAT "\" is no field of the transaction%s",
+                            "by \"%" TEXT_FORMAT "\" is not a field of the transaction%s",
                             TEXT_ARGS(name), near_hint(&near, hint));
         return false;
     }

@@ -237,7 +237,7 @@ static int bind_attribute(const struct binding *binding, size_t slot,
     }
     if (field->type == VALUE_TIMESTAMP && (integer < CALENDAR_MIN_US || integer > CALENDAR_MAX_US))
         REFUSE(binding, slot, attribute->name,
-               "%" TEXT_FORMAT " %" PRId64 " is no timestamp of the years 1 to 9999; expected "
+               "%" TEXT_FORMAT " %" PRId64 " is not a timestamp of the years 1 to 9999; expected "
                "microseconds since 1970-01-01",
                TEXT_ARGS(attribute->name), integer);
     if (field->type == VALUE_DOUBLE)

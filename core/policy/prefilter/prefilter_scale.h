@@ -5,7 +5,7 @@
  *
  * Most scales are cut once. The others lie one behind the other, each with its words: what is open
  * in each piece, from the least on; then the bounds, in the order of numbers, each the least of the
- * piece that it begins; then what is open if the value is no number. */
+ * piece that it begins; then what is open if the value is not a number. */
 #pragma once
 
 #include "prefilter_internal.h"

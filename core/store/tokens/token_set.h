@@ -73,7 +73,7 @@ const struct token_entry *token_set_find_id(const struct token_set *set, struct 
 
 enum token_finding {
     TOKEN_FOUND,
-    TOKEN_MALFORMED, /* it is no token of ours at all */
+    TOKEN_MALFORMED, /* it is not a token of ours at all */
     TOKEN_UNKNOWN,   /* no such id, or another secret */
 };
 /* Whose token is it? Any thread. Compares in constant time, and takes as long for an id that is not

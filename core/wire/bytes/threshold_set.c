@@ -95,11 +95,11 @@ static int threshold_from_protobuf(const Harrier__Archive__V1__Threshold *in, st
         .group_count = in->n_keys,
     };
     if (!isfinite(in->overall))
-        return damaged("a value that is no number", ret_error);
+        return damaged("a value that is not a number", ret_error);
     for (size_t i = 0; i < in->n_keys; i++) {
         keys[i] = text_from_bytes(in->keys[i]);
         if (!isfinite(in->values[i]))
-            return damaged("a value that is no number", ret_error);
+            return damaged("a value that is not a number", ret_error);
         if (i > 0 && text_compare(keys[i - 1], keys[i]) >= 0)
             return damaged("keys that are out of order", ret_error);
     }
@@ -114,7 +114,7 @@ static int cutoff_from_protobuf(const Harrier__Archive__V1__Cutoff *in,
     if (cutoff->verdict <= VERDICT_APPROVE || cutoff->verdict >= VERDICT_COUNT)
         return damaged("a cut-off for a verdict that has none", ret_error);
     if (cutoff->score == 0 || cutoff->score > DECISION_SCORE_MAX)
-        return damaged("a cut-off that is no score", ret_error);
+        return damaged("a cut-off that is not a score", ret_error);
     return 0;
 }
 

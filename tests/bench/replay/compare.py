@@ -63,7 +63,7 @@ def minor(column):
     """Sums of amounts in the currency's major unit, as the export has them, in whole minor units."""
     values = column.to_numpy()
     whole = numpy.rint(values * 100)
-    assert (whole / 100 == values).all(), "a sum that is no amount"
+    assert (whole / 100 == values).all(), "a sum that is not an amount"
     return whole.astype("int64")
 
 

@@ -373,7 +373,8 @@ static json_t *change_token(struct driver *driver, const json_t *command) {
     if (!driver->client)
         return json_pack("{s:s}", "broken", "no client is open");
     if (harrier_client_set_token(driver->client, text(command, "token")) < 0)
-        return error_object(HARRIER_ERROR_INVALID, "token", "it is no token", HARRIER_DECIDED_NO);
+        return error_object(HARRIER_ERROR_INVALID, "token", "it is not a token",
+                            HARRIER_DECIDED_NO);
     return json_object();
 }
 

@@ -48,8 +48,8 @@ nowhere="--to ipc://$folder/nobody"
 expect 64 'which file?' score
 expect 64 'one file at a time' score a b
 expect 64 'add --unordered' score --in-flight 2 a
-expect 64 'is no number from 1 to 1000' score --batch 1001 a
-expect 64 'is no time' score --deadline 5 a
+expect 64 'is not a number from 1 to 1000' score --batch 1001 a
+expect 64 'is not a time' score --deadline 5 a
 expect 64 'cannot be dialled' score "$folder/good.csv" --to nonsense
 expect 66 "there is no file $folder/none.csv" score "$folder/none.csv"
 expect 65 'the header has ID, TIME' score "$folder/names.csv"
@@ -66,8 +66,8 @@ expect 74 'cannot write /nonexistent/out' score "$folder/good.csv" --out /nonexi
 
 # outcome, status
 expect 64 'expected ID LABEL, or one FILE' outcome
-expect 64 '"stolen" is no label' outcome a stolen
-expect 64 '"****************" is no label' outcome a 4111111111111111
+expect 64 '"stolen" is not a label' outcome a stolen
+expect 64 '"****************" is not a label' outcome a 4111111111111111
 # shellcheck disable=SC2086
 expect 69 'no answer for' outcome a fraud $nowhere --deadline 50ms --retry-for 0s
 # shellcheck disable=SC2086
@@ -85,7 +85,7 @@ tokens="--tokens $folder/tokens"
     expect 64 'a name has 1 to 64 letters' token new 'a b' $tokens --scopes score
     expect 64 'what may it be used for?' token new shop $tokens
     expect 64 '"scores" are none' token new shop $tokens --scopes scores
-    expect 64 '"1" is no time it can be' token new shop $tokens --scopes score --for 1
+    expect 64 '"1" is not a time it can be' token new shop $tokens --scopes score --for 1
     expect 64 '--for or --until, not both' token new shop $tokens --scopes score --for 1d --until 2090-01-01
     expect 64 'are for new' token list $tokens --scopes score
     expect 64 'revoke which?' token revoke $tokens
@@ -120,7 +120,7 @@ rm -r "$folder/policy/cases"
 echo 'fields: [' >>"$folder/policy/schema.yaml"
 expect 78 'does not check' check "$folder/policy"
 expect 66 'none: No such file' check "$folder/none"
-expect 66 'is no folder; expected the folder of the policy' check "$folder/policy/policy.yaml"
+expect 66 'is not a folder; expected the folder of the policy' check "$folder/policy/policy.yaml"
 
 sed -i '$d' "$folder/policy/schema.yaml"
 expect 0 'warning: the policy has no cases' check "$folder/policy"
@@ -128,7 +128,7 @@ expect 0 'a decision takes' check "$folder/policy"
 expect 78 'warnings' check --strict "$folder/policy"
 expect 0 '"sound":true' check --json "$folder/policy"
 expect 78 '"sound":false' check --json --strict "$folder/policy"
-expect 64 'is no date' check --date soon "$folder/policy"
+expect 64 'is not a date' check --date soon "$folder/policy"
 if [ -w /dev/full ]; then
     "$harrier" check --json "$folder/policy" >/dev/full 2>"$folder/told"
     got=$?
@@ -195,7 +195,7 @@ fi
 expect 64 'which archive?' replay
 expect 64 'one archive at a time' replay a b
 expect 64 'not with --policy' replay a --recorded --policy b
-expect 64 '"many" is no number' replay a --list many
+expect 64 '"many" is not a number' replay a --list many
 expect 66 "$folder/none" replay "$folder/none"
 mkdir "$folder/blank"
 expect 66 'has no synced record yet' replay "$folder/blank"

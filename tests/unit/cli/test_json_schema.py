@@ -101,7 +101,7 @@ REPORTS = {"replay-report.json", "explain.json"}
 
 
 class Loader(yaml.SafeLoader):
-    """YAML as editors read it: version 1.2, where dates are texts and yes is no bool."""
+    """YAML as editors read it: version 1.2, where dates are texts and yes is not a bool."""
 
 
 Loader.yaml_implicit_resolvers = {}

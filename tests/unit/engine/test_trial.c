@@ -323,9 +323,9 @@ static void what_is_wrong_with_a_case_is_reported(void **state) {
     refused(ONE("  transaction: {card: c1}\n  expect: {fires: mnay}\n"),
             "unknown rule \"mnay\"; did you mean \"many\"?");
     refused(ONE("  transaction: {card: c1}\n  expect: {fires: many, not: many}\n"),
-            "\"many\" stands in both fires and not");
+            "\"many\" appears in both fires and not");
     refused(ONE("  transaction: {card: c1}\n  given: {amount: 5}\n  expect: {score: 0}\n"),
-            "\"amount\" is no feature or threshold");
+            "\"amount\" is not a feature or threshold");
 }
 
 int main(void) {

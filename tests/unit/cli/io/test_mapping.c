@@ -195,13 +195,13 @@ static void columns_named_like_fields(void **state) {
     assert_false(f.transaction.has_location);
     assert_int_equal(f.label, LABEL_NONE);
     expect_diagnostic(&f, "currency: missing beside an amount");
-    expect_diagnostic(&f, "currency: \"EURO\" is no currency");
+    expect_diagnostic(&f, "currency: \"EURO\" is not a currency");
     expect_diagnostic(&f, "longitude: missing beside a latitude");
     expect_diagnostic(&f, "latitude: expected degrees from -90 to 90");
     expect_diagnostic(&f, "attributes.items (column attributes.items:int): \"3.5\" has decimals");
     expect_diagnostic(&f, "\"0x10\" is not a number");
     expect_diagnostic(&f, "\"maybe\" is not a bool");
-    expect_diagnostic(&f, "outcome: \"stolen\" is no label");
+    expect_diagnostic(&f, "outcome: \"stolen\" is not a label");
     char *unused = rows_unused(f.rows);
     assert_string_equal(unused, "ignored");
     free(unused);
@@ -265,24 +265,26 @@ static void diagnostics_name_the_place(void **state) {
          "m.yaml:2:1: a transaction has no \"custmer\" (did you mean customer?)"},
         {"id: A\nzzzzzz: B\n", "m.yaml:2:1: a transaction has no \"zzzzzz\""},
         {"card: A\n", "m.yaml:1:1: id: missing; every file needs the transactions' ids"},
-        {"id: A\nevent_time: {column: T, format: iso}\n", "m.yaml:2:33: \"iso\" is no time format"},
+        {"id: A\nevent_time: {column: T, format: iso}\n",
+         "m.yaml:2:33: \"iso\" is not a time format"},
         {"id: A\nevent_time: {format: unix}\n", "m.yaml:2:13: expected either column: NAME"},
         {"id: A\nevent_time: {column: T, fromat: unix}\n",
          "m.yaml:2:25: event_time has no \"fromat\""},
         {"id: A\nreceived_time: {column: T, format: iso}\n",
-         "m.yaml:2:36: \"iso\" is no time format"},
+         "m.yaml:2:36: \"iso\" is not a time format"},
         {"id: A\noutcome_time: {value: soon}\n", "m.yaml:2:16: outcome_time has no \"value\""},
-        {"id: A\namount: {column: X, currency: euro}\n", "m.yaml:2:31: \"euro\" is no currency"},
+        {"id: A\namount: {column: X, currency: euro}\n", "m.yaml:2:31: \"euro\" is not a currency"},
         {"id: A\namount: {column: X, currency: EUR, currency_column: C}\n",
          "give either currency or currency_column"},
         {"id: A\ncurrency: C\namount: {column: X, currency: EUR}\n",
          "m.yaml:3:9: the currency is given twice"},
         {"id: A\namount: X\namount_minor: Y\n", "give either amount or amount_minor"},
         {"id: A\noutcome: {column: X, values: {1: stolen}}\n",
-         "m.yaml:2:34: \"stolen\" is no label"},
+         "m.yaml:2:34: \"stolen\" is not a label"},
         {"id: A\noutcome: {column: X, values: {1: fraud, \"1\": legit}}\n",
          "the value \"1\" is given twice"},
-        {"id: A\nattributes: {n: {column: X, type: float}}\n", "m.yaml:2:35: \"float\" is no type"},
+        {"id: A\nattributes: {n: {column: X, type: float}}\n",
+         "m.yaml:2:35: \"float\" is not a type"},
         {"id: A\nattributes: {n: {column: X, format: unix}}\n", "only a timestamp has a format"},
         {"id: A\nattributes: {n: X, n: Y}\n", "m.yaml:2:20: the attribute \"n\" is given twice"},
         {"id: A\ncard:\n", "m.yaml:2:1: card: expected a column's name"},
@@ -305,7 +307,7 @@ static void headers_with_bad_attributes(void **state) {
     static const struct {
         const char *header, *message;
     } diagnostics[] = {
-        {"id,attributes.x:float\n", "1: column \"attributes.x:float\": \"float\" is no type"},
+        {"id,attributes.x:float\n", "1: column \"attributes.x:float\": \"float\" is not a type"},
         {"id,attributes.x,attributes.x:int\n", "the attribute \"x\" is given twice"},
         {"id,attributes.\n", "an attribute needs a name"},
     };

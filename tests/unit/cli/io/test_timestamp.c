@@ -100,7 +100,7 @@ static void formats(void **state) {
     struct timestamp_format format;
     struct error error;
     assert_int_equal(timestamp_format_parse("iso", &format, &error), -ERROR_INVALID);
-    assert_non_null(strstr(error.text, "\"iso\" is no time format"));
+    assert_non_null(strstr(error.text, "\"iso\" is not a time format"));
     assert_int_equal(timestamp_format_parse("%s", &format, &error), -ERROR_INVALID);
     assert_non_null(strstr(error.text, "use format: unix"));
 }

@@ -117,7 +117,7 @@ static void each_kind_of_condition(void **state) {
         {"n in [1, 2, 3] && !(n in [1, 2, 3, 4])",
          "never fires: \"n in [1, 2, 3]\" and \"!(n in [1, 2, 3, 4])\" are never both true"},
         {"amount > 2.0 * 3.0 && amount < 6.0", NEVER_BOTH("amount > 2.0 * 3.0", "amount < 6.0")},
-        /* what is no number passes no bound: a false comparison is not its opposite */
+        /* what is not a number passes no bound: a false comparison is not its opposite */
         {"!(x < 5.0) && !(x > 3.0)", ""},
         {"!(n < 5) && !(n > 3)", "never fires: \"!(n < 5)\" and \"!(n > 3)\" are never both true"},
         {"x < 5.0 && !(x < 6.0)",

@@ -145,7 +145,7 @@ static void test_policies(void **state) {
     assert_non_null(directory);
     const struct dirent *entry;
     while ((entry = readdir(directory)))
-        if (!strchr(entry->d_name, '.')) /* README.md is no policy */
+        if (!strchr(entry->d_name, '.')) /* README.md is not a policy */
             mutate_policy(entry->d_name, setting("HARRIER_STEPS", 3000) / 25);
     closedir(directory);
 }

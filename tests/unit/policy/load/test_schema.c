@@ -168,7 +168,7 @@ static void test_refused(void **state) {
         "last digit)");
     attributes[1] = integer_attribute("opened", INT64_MAX);
     assert_refused(&bench, &t, "opened",
-                   "opened 9223372036854775807 is no timestamp of the years 1 to 9999; expected "
+                   "opened 9223372036854775807 is not a timestamp of the years 1 to 9999; expected "
                    "microseconds since 1970-01-01");
     t = plain_transaction(attributes, 0);
     assert_refused(&bench, &t, "segment",

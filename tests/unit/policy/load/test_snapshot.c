@@ -417,7 +417,7 @@ static void test_shipped(void **state) {
     size_t policies = 0;
     const struct dirent *entry;
     while ((entry = readdir(directory))) {
-        if (strchr(entry->d_name, '.')) /* README.md is no policy */
+        if (strchr(entry->d_name, '.')) /* README.md is not a policy */
             continue;
         char path[4096];
         snprintf(path, sizeof path, "%s/%s", rules_folder, entry->d_name);

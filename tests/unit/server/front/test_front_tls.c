@@ -155,15 +155,15 @@ static void bad_files_are_named(void **state) {
     tls->certificate = "/nowhere/x.pem";
     expect_refusal(bench, "tls_cert", "/nowhere/x.pem", "No such file");
     tls->certificate = key; /* a key is no certificate */
-    expect_refusal(bench, "tls_cert", key, "no file of certificates");
+    expect_refusal(bench, "tls_cert", key, "not a file of certificates");
     *tls = good;
     tls->key = other_key;
     expect_refusal(bench, "tls_key", other_key, "fits tls_cert");
     tls->key = cert;
-    expect_refusal(bench, "tls_key", cert, "no private key");
+    expect_refusal(bench, "tls_key", cert, "not a private key");
     *tls = good;
     tls->client_ca = key;
-    expect_refusal(bench, "tls_client_ca", key, "no file of certificates");
+    expect_refusal(bench, "tls_client_ca", key, "not a file of certificates");
     *tls = good;
     assert_int_equal(chmod(key, 0644), 0);
     expect_refusal(bench, "tls_key", key, "everybody on this machine may read");

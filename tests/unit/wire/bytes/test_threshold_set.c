@@ -114,18 +114,18 @@ static void what_does_not_fit_together_is_refused(void **state) {
     refuse("out of order");
     keys[1] = (struct text){"5411", 4};
     values[2] = NAN;
-    refuse("no number");
+    refuse("not a number");
     values[2] = 1e300;
     thresholds[0].overall = INFINITY;
-    refuse("no number");
+    refuse("not a number");
     thresholds[0].overall = 1.0 / 3.0;
     cutoffs[0].verdict = VERDICT_APPROVE;
     refuse("a verdict that has none");
     cutoffs[0].verdict = VERDICT_REVIEW;
     cutoffs[1].score = DECISION_SCORE_MAX + 1;
-    refuse("no score");
+    refuse("not a score");
     cutoffs[1].score = 0;
-    refuse("no score");
+    refuse("not a score");
     cutoffs[1].score = DECISION_SCORE_MAX;
 }
 
