@@ -16,22 +16,22 @@ static const struct command {
 } commands[] = {
     {"score", command_score, "send transactions of a file to a server, write its decisions"},
     {"outcome", command_outcome, "report what transactions turned out to be"},
-    {"list", command_list, "add to a policy's lists, take back from them, show them"},
-    {"status", command_status, "show how a server is"},
-    {"reload", command_reload, "have a server load its policy again, and see what came of it"},
-    {"token", command_token, "make, list and revoke the tokens that clients of a server need"},
-    {"simulate", command_simulate, "make labelled transactions to try things on"},
+    {"list", command_list, "add entries to a policy's lists, remove them, show them"},
+    {"status", command_status, "show the state of a server"},
+    {"reload", command_reload, "make a server load its policy again and show the result"},
+    {"token", command_token, "create, list and revoke the tokens of a server's clients"},
+    {"simulate", command_simulate, "generate labelled transactions"},
     {"eval", command_eval, "evaluate an expression"},
     {"check", command_check, "check a policy folder"},
-    {"test", command_test, "run the cases of policies"},
+    {"test", command_test, "run the test cases of policies"},
     {"rebuild", command_rebuild, "fold the archive into the tables a server works from"},
     {"replay", command_replay, "decide an archive again: what would another policy have done?"},
     {"explain", command_explain, "show why a transaction was decided as it was"},
-    {"shadow", command_shadow, "report what rules and policies on trial would have done"},
+    {"shadow", command_shadow, "report what shadow rules and policies would have done"},
     {"verify", command_verify, "compare a generation's tables with the archive"},
-    {"import", command_import, "bring history into an archive that no server has open"},
-    {"archive", command_archive, "list an archive's segments, verify every byte of it"},
-    {"inspect", command_inspect, "look into an archive (read-only)"},
+    {"import", command_import, "import history into an archive that no server has open"},
+    {"archive", command_archive, "list, verify or seal an archive's segments"},
+    {"inspect", command_inspect, "print an archive's records (read-only)"},
 };
 #define COMMANDS (sizeof commands / sizeof *commands)
 
@@ -46,7 +46,7 @@ static void print_usage(FILE *to) {
     fprintf(to, "Usage: harrier COMMAND [OPTION…] [ARGUMENT…]\n\nCommands:\n");
     for (size_t i = 0; i < COMMANDS; i++)
         fprintf(to, "  %-10s %s\n", commands[i].name, commands[i].about);
-    fprintf(to, "  %-10s %s\n\n", "help", "this text, or that of a command: harrier help COMMAND");
+    fprintf(to, "  %-10s %s\n\n", "help", "show this text, or a command's: harrier help COMMAND");
     fprintf(to, "harrier COMMAND --help lists the options of a command, harrier --version shows "
                 "the version.\n"
                 "Exit status: 0 done, 1 some rows failed, 64 and above as in sysexits.h.\n");

@@ -97,7 +97,7 @@ class ListsTest(ServerTest):
 
     def assert_replays(self):
         """With the server down, or idle and synced."""
-        self.assertIn("Every decision is the archived one.", self.harrier("replay", self.data, "--recorded"))
+        self.assertIn("Every decision equals the archived one.", self.harrier("replay", self.data, "--recorded"))
 
     def assert_verified(self, entries):
         told = json.loads(self.harrier("verify", self.data, "--json"))
@@ -114,11 +114,11 @@ class WhatItDoes(ListsTest):
         self.assertEqual(self.decide(card="lost"), "decline")
         self.assertEqual(self.decide(card="other"), "approve")
         again = self.list("add", "blocked_cards", "lost")
-        self.assertEqual(again, "blocked_cards: lost is there already, without end; nothing changed\n")
+        self.assertEqual(again, "blocked_cards: lost is already in the list, without end; nothing changed\n")
         self.assertEqual(self.list("remove", "blocked_cards", "lost"), "blocked_cards: lost removed\n")
         self.assertEqual(self.decide(card="lost"), "approve")
         self.assertEqual(
-            self.list("remove", "blocked_cards", "lost"), "blocked_cards: lost was not added; nothing changed\n"
+            self.list("remove", "blocked_cards", "lost"), "blocked_cards: lost is not an added entry; nothing changed\n"
         )
         (entry,) = self.shown("blocked_cards")
         self.assertEqual((entry["value"], entry["source"], entry["reason"]), ("gone", "analyst:7", "reported"))
@@ -136,7 +136,7 @@ class WhatItDoes(ListsTest):
         end_us = now_us() // 10**6 * 10**6 + 10 * DAY
         end = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(end_us // 10**6))
         moved = self.list("add", "blocked_cards", "lost", "--until", end)
-        self.assertIn(f"added until {end}; it was there until 20", moved)
+        self.assertIn(f"added until {end}; before, it was in the list until 20", moved)
         self.assertEqual(self.decide(card="lost", event_time_us=end_us - 1), "decline")
         self.assertEqual(self.decide(card="lost", event_time_us=end_us), "approve")
         self.assertIn("nothing changed", self.list("add", "blocked_cards", "lost", "--until", end))
@@ -158,7 +158,7 @@ class WhatItDoes(ListsTest):
         self.assertEqual(self.decide(ip="2001:db8::1"), "decline")
         self.assertEqual(self.decide(ip="192.0.2.7"), "decline")
         self.assertEqual(self.decide(ip="::ffff:192.0.2.7"), "decline")
-        self.assertIn("the policy itself has it, so it is in the list", self.list("remove", "blocked_ips", "198.51.100.0/24"))
+        self.assertIn("it stays in the list, because the policy's files have it", self.list("remove", "blocked_ips", "198.51.100.0/24"))
         self.assertEqual(self.decide(ip="198.51.100.200"), "decline")
         self.assertEqual(self.decide(amount_minor=6500), "review")
         self.assertEqual(self.decide(amount_minor=7500), "approve")

@@ -116,7 +116,7 @@ class PolicyTest(ServerTest):
     def assert_comes_out_again(self, server):
         done = self.harrier("replay", os.path.dirname(server.archive), "--recorded")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("Every decision is the archived one.\n", done.stdout)
+        self.assertIn("Every decision equals the archived one.\n", done.stdout)
 
 
 class CommandTest(PolicyTest):

@@ -88,7 +88,7 @@ class ReplayTest(ServerTest):
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertRegex(done.stdout, r"transactions +1,202\n")
         self.assertRegex(done.stdout, r"generations +2\n")
-        self.assertIn("Every decision is the archived one.\n", done.stdout)
+        self.assertIn("Every decision equals the archived one.\n", done.stdout)
 
     def test_without_tables_again(self):
         """Tables that somebody removed are recorded as gone, and those of another policy with it."""

@@ -503,7 +503,7 @@ class CommandTest(unittest.TestCase):
         self.assertRegex(said, r"(?m)^precision \(95 %\) +\d+\.\d\d % \(\d+\.\d\d-\d+\.\d\d\) +\d")
         self.assertRegex(said, rf"(?m)^{changed:,} verdicts changed: ")
         self.assertEqual(len(re.findall(r"(?m)^  position \d+  \S+  \w+ \(\d+\) → \w+ \(\d+\)", said)), 3)
-        self.assertRegex(said, r"(?m)^Mind$")
+        self.assertRegex(said, r"(?m)^Notes$")
 
     def test_page(self):
         page = os.path.join(WORLD.folder, "report.html")
@@ -539,7 +539,7 @@ class CommandTest(unittest.TestCase):
             (("--from", "yesterday"), "is not a time"),
             (("--known", "never"), "neither then nor now"),
             (("--json", "-", "--features", "-"), "only one of them"),
-            (("--json", "x", "--html", "x"), "two of them would write x"),
+            (("--json", "x", "--html", "x"), "two of them name x"),
             (("--json", ""), "--json: which file?"),
             ((*policy, "--card", "planet"), 'has no entity "planet" (it has card, customer, device, merchant)'),
             ((*policy, "--card", "planet", "--quiet"), 'has no entity "planet"'),

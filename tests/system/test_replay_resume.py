@@ -119,7 +119,7 @@ class ResumeTest(unittest.TestCase):
         """The command, interrupted for the first time."""
         command = self.command(*options, **where)
         said = self.interrupt_surely(command)
-        self.assertIn("the same command goes on from there", said)
+        self.assertIn("the same command resumes from there", said)
         self.assertEqual(stat.S_IMODE(os.stat(self.file).st_mode), 0o600)
         return command
 
@@ -140,7 +140,7 @@ class ResumeTest(unittest.TestCase):
         # While it folds what it has: nothing new.
         before = read(self.file)
         found, out, said = self.interrupt(command)
-        if found == 75 and "still goes on from" in said:
+        if found == 75 and "still resumes from" in said:
             self.assertEqual(read(self.file), before)
         for share in (0.5, 0.8, None):
             if found != 75:
@@ -230,7 +230,7 @@ class ResumeTest(unittest.TestCase):
         table = ("--features", os.path.join(self.folder, "table.csv"))
         policy = ("--policy", WORLD.path("new"))
         self.begin(*policy, *table)
-        self.refuse("--policy", WORLD.path("old"), *table, words="it is of another replay: the policy was new ")
+        self.refuse("--policy", WORLD.path("old"), *table, words="it belongs to another replay: the policy was new ")
         self.refuse(*table, words="the policy was new ")
         self.refuse(*policy, *table, "--against", WORLD.path("old"),
                     words="the second policy was the archive's and is old ")  # fmt: skip
@@ -258,7 +258,7 @@ class ResumeTest(unittest.TestCase):
         rows = os.path.join(WORLD.folder, "other.csv")
         run("simulate", "--days", "3", "--transactions-per-day", "100", "-o", rows)
         run("import", WORLD.path("other"), rows, "--policy", WORLD.path("calm"), "--quiet")
-        self.refuse(*policy, archive="other", words="it is of another archive")
+        self.refuse(*policy, archive="other", words="it belongs to another archive")
         shutil.rmtree(WORLD.path("other"))
 
     def test_a_longer_archive(self):
@@ -304,10 +304,10 @@ class ResumeTest(unittest.TestCase):
         self.refuse(*options, words=draft + " is gone", status=66)
         with open(draft, "wb") as file:
             file.write(rows[:-1])
-        self.refuse(*options, words="has not got the rows that were written", status=65)
+        self.refuse(*options, words="does not have the rows that were written", status=65)
         with open(draft, "wb") as file:
             file.write(rows[:100] + b"!" + rows[101:])
-        self.refuse(*options, words="has not got the rows that were written", status=65)
+        self.refuse(*options, words="does not have the rows that were written", status=65)
         # What a run that was killed has written behind them is cut off.
         with open(draft, "wb") as file:
             file.write(rows + b"half a ro")
@@ -319,11 +319,11 @@ class ResumeTest(unittest.TestCase):
 
     def test_what_cannot_be_gone_on_with(self):
         table = os.path.join(self.folder, "table")
-        self.refuse("--features", table + ".parquet", words="Parquet cannot be gone on with")
-        self.refuse("--features", "-", words="standard output cannot be gone on with")
-        self.refuse("--json", self.file, words="two of them would write")
-        self.refuse("--features", "/dev/null", words="--resume: /dev/null cannot be gone on with")
-        for path, words, status in (("-", "is not a file to go on from", 64), ("/dev/null", "it is not a file", 64),
+        self.refuse("--features", table + ".parquet", words="Parquet cannot be resumed")
+        self.refuse("--features", "-", words="standard output cannot be resumed")
+        self.refuse("--json", self.file, words="two of them name")
+        self.refuse("--features", "/dev/null", words="--resume: /dev/null cannot be resumed")
+        for path, words, status in (("-", "cannot resume from standard output", 64), ("/dev/null", "it is not a file", 64),
                                     (self.folder, "it is not a file", 64),
                                     (self.folder + "/none/x", "cannot write", 74)):  # fmt: skip
             done = run("replay", WORLD.path("data"), "--resume", path, status=status)

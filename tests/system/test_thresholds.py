@@ -298,7 +298,7 @@ class ComputationTest(ThresholdTest):
         review, decline = report["cutoffs"]
         self.assertEqual((review["after"], review["state"]), (401, "computed"))
         self.assertEqual((decline["after"], decline["state"]), (700, "small sample"))
-        self.assertIn("the cut-off for decline stays 700: 0 are too few to compute it", said)
+        self.assertIn("the cut-off for decline stays 700: 0 decisions are too few to compute it", said)
         self.assertEqual([(flip["from"], flip["to"], flip["count"]) for flip in report["flips"]], [("review", "approve", many)])
         server.start()
         ten = [{**one, "id": "late-" + one["id"]} for one in transactions[-10:]]
@@ -329,8 +329,8 @@ class ChangeTest(ThresholdTest):
         lines = {line["name"]: line for line in report["thresholds"]}
         self.assertEqual((lines["amount_p90"]["held"], lines["amount_p90"]["changed"]), (4, 4))
         self.assertEqual(lines["busy"]["held"], 0)
-        self.assertIn('threshold "amount_p90": 4 values changed by more than the guard lets through', said)
-        self.assertIn("--accept-changes takes them", said)
+        self.assertIn('threshold "amount_p90": 4 values changed by more than the guard allows', said)
+        self.assertIn("--accept-changes accepts them", said)
         self.running.start()
         held = {values["name"]: values for values in self.carried()["thresholds"]}
         self.assertEqual(held["amount_p90"]["groups"], before["amount_p90"]["groups"])
@@ -363,7 +363,7 @@ class ChangeTest(ThresholdTest):
         shutil.rmtree(os.path.join(self.folder, "data", "generations"))
         done = self.harrier("replay", os.path.join(self.folder, "data"), "--recorded")
         self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-        self.assertIn("Every decision is the archived one.", done.stdout)
+        self.assertIn("Every decision equals the archived one.", done.stdout)
 
     def test_other_declarations_have_their_fallbacks_until_the_next_rebuild(self):
         asked = {**self.transactions[-1], "id": "ask1", "mcc": "5411"}

@@ -291,10 +291,10 @@ class TrainingSetTest(unittest.TestCase):
             "refuses": "some library is missing",
             "unread": "No space left on device",
             "full": "No space left on device",
-            "killed": "harrier-parquet was ended by Killed",
-            "mute": "harrier-parquet ended without a word",
+            "killed": "harrier-parquet was killed by Killed",
+            "mute": "harrier-parquet ended without a message",
             "miscounts": f"done {FEW + 1}",
-            "fails": "harrier-parquet ended with 1",
+            "fails": "harrier-parquet exited with status 1",
         }.items():
             with self.subTest(mode):
                 self.expect_failure(self.run_stand_in(mode, self.few), words)

@@ -49,9 +49,7 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
             return &tasks[i];
-    argp_error(state,
-               "\"%s\" is nothing that can be done with an archive (expected list, verify or seal)",
-               name);
+    argp_error(state, "there is no \"harrier archive %s\" (expected list, verify or seal)", name);
     return NULL;
 }
 
@@ -93,7 +91,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 static const struct argp_option arguments[] = {
     {"jobs", 'J', "N", 0, "verify: read N segments at once (as many as there are processors)", 0},
     {"json", 'j', NULL, 0, "JSON lines", 0},
-    {"quiet", 'q', NULL, 0, "verify and seal: no progress and no report, only what is wrong", 0},
+    {"quiet", 'q', NULL, 0, "verify and seal: no progress and no report, only damage and errors",
+     0},
     PROGRESS_ARGUMENT(0),
     {0},
 };
@@ -103,15 +102,15 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "list ARCHIVE\nverify ARCHIVE\nseal ARCHIVE",
     .doc =
-        "list shows an archive's segments: which records are in them, and how large they are. "
-        "verify reads all of it: every checksum, the chain through all records, that positions "
-        "have no gaps and times never go back, and the seals. seal compresses the segments that "
-        "are "
-        "closed and chains them by hash, as rebuild does every night. ARCHIVE is the archive's "
+        "list shows an archive's segments, their records and their sizes. verify reads the whole "
+        "archive and checks every checksum, the chain through all records, the seals, that "
+        "positions have no gaps and that times never go back. seal compresses closed segments and "
+        "chains them by hash, as rebuild does every night. ARCHIVE is the archive's "
         "folder or the server's data folder around it. A server may be writing."
-        "\vverify continues after a damaged segment and reports each, with file and byte. list and "
-        "verify change nothing; seal removes a plain file only when the sealed one has been read "
-        "back, and may be killed at any time. Exit status: 0 the archive is whole, 65 it is "
+        "\vverify continues after a damaged segment and reports all of them, with file and byte. "
+        "list and "
+        "verify change nothing; seal removes a plain file only after reading the sealed one back, "
+        "and may be killed at any time. Exit status: 0 the archive is whole, 65 it is "
         "damaged, 66 there is none, 74 a file cannot be read or written, 75 interrupted, or "
         "another process seals it.",
 };
@@ -245,7 +244,7 @@ static void report_json(const struct archive_verify_report *report) {
 
 static void report_text(const struct archive_verify_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], chain[HASH_HEX_SIZE];
-    printf("segments       %zu, %s; %zu are sealed\n", report->segments,
+    printf("segments       %zu, %s; %zu sealed\n", report->segments,
            quantity_format_bytes(report->bytes, bytes), report->sealed);
     printf("records        %s\n", quantity_format_count(report->records, number));
     for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
@@ -258,9 +257,9 @@ static void report_text(const struct archive_verify_report *report) {
         return;
     }
     hash_hex(report->end.chain, chain);
-    printf("behind it      %s\n", quantity_format_count(report->unsynced, number));
+    printf("unsynced       %s\n", quantity_format_count(report->unsynced, number));
     if (report->torn_bytes)
-        printf("at the end     %s that are no whole record: being written, or torn by a crash\n",
+        printf("at the end     %s of an incomplete record: being written, or torn by a crash\n",
                quantity_format_bytes(report->torn_bytes, bytes));
     printf("chain          %s\n", chain);
     if (report->seconds > 0)
@@ -313,7 +312,7 @@ static void sealed_text(const struct archive_seal_report *report) {
     char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
     printf("sealed now     %zu segments", report->sealed);
     if (report->sealed)
-        printf(", %s are %s now (%.1f : 1)", quantity_format_bytes(report->size, size),
+        printf(", from %s to %s (%.1f : 1)", quantity_format_bytes(report->size, size),
                quantity_format_bytes(report->stored, stored),
                (double)report->size / (double)report->stored);
     printf("\nsealed before  %zu\nnot closed     %zu\nsealed up to   position %" PRIu64 "\n",

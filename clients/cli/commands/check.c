@@ -62,10 +62,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 static const struct argp_option arguments[] = {
-    {"quiet", 'q', NULL, 0, "Print faults, warnings and failed cases only", 0},
-    {"strict", OPTION_STRICT, NULL, 0, "Warnings fail, too", 0},
+    {"quiet", 'q', NULL, 0, "Print only faults, warnings and failed cases", 0},
+    {"strict", OPTION_STRICT, NULL, 0, "Treat warnings as failures", 0},
     {"json", OPTION_JSON, NULL, 0, "One JSON object on standard output", 0},
-    {"date", OPTION_DATE, "DATE", 0, "Rules that ended before DATE are over (today)", 0},
+    {"date", OPTION_DATE, "DATE", 0,
+     "Check as on DATE: rules that ended before it are over (today)", 0},
     {0},
 };
 
@@ -73,15 +74,14 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .args_doc = "POLICY",
-    .doc =
-        "Checks the policy in the folder POLICY as a server would load it, warns of what is odd "
-        "about it, and runs its cases.\v"
-        "For each entity it says what the busiest one can come to: the bytes of its state, and how "
-        "many entries of it one decision visits; and then how long a decision could take at "
-        "worst.\n\n"
-        "Every fault is printed with its file, line and column. Exit status: 0 it is sound, 78 "
-        "it is not, or a case fails, or with --strict there are warnings; 66 there is no such "
-        "folder, 74 cannot write.",
+    .doc = "Checks the policy in the folder POLICY as a server would load it, warns about "
+           "suspicious parts, and runs its cases.\v"
+           "For each entity it reports the worst case: the bytes of the state of the busiest one, "
+           "and how many of its entries one decision visits. Then it reports how long a decision "
+           "can take at worst.\n\n"
+           "Every fault is printed with its file, line and column. Exit status: 0 it is sound, 78 "
+           "it is not, or a case fails, or with --strict there are warnings; 66 there is no such "
+           "folder, 74 cannot write.",
 };
 
 /* What is found. */
@@ -155,7 +155,8 @@ static void print_latency(const struct snapshot *snapshot) {
     printf("at worst   a decision takes %.1f us", (double)latency_ns(snapshot) / 1e3);
     if (snapshot->latency_budget_us)
         printf(" of %llu us", (unsigned long long)snapshot->latency_budget_us);
-    printf("; the dearest are\n  %-14s %-32s %10s  %8s  %10s\n", "", "", "us", "steps", "entries");
+    printf("; the most expensive parts are\n  %-14s %-32s %10s  %8s  %10s\n", "", "", "us", "steps",
+           "entries");
     for (size_t i = 0; i < count && i < DEAREST_MAX; i++) {
         char entries[QUANTITY_COUNT_SIZE], steps[QUANTITY_COUNT_SIZE];
         printf("  %-14s %-32" TEXT_FORMAT " %10.1f  %8s  %10s\n", latency_kind_name(items[i].kind),

@@ -73,12 +73,10 @@ static const struct argp argp = {
         "type and value.\v"
         "Variables are values of JSON; 5 is an int, 5.0 a double, [1, 2] a list and {\"a\": 1} a "
         "map. {\"timestamp\": \"2026-01-31T00:00:00Z\"}, {\"duration\": \"1h\"}, {\"double\": 5} "
-        "and "
-        "{\"absent\": \"double\"}, a double that is not there, say what JSON cannot.\n\n"
-        "Exit status: 0 it has a value, or none as a name has none; 1 it fails at run time; 65 it "
-        "is not an expression, or the variables are wrong; 66 there is no such file. With --lines "
-        "a "
-        "failure is a result; 1 a line was not as expected.",
+        "and {\"absent\": \"double\"} (a double without a value) express what JSON cannot.\n\n"
+        "Exit status: 0 it has a value or is absent, 1 it fails at run time, 65 the expression or "
+        "the variables are invalid, 66 there is no such file. With --lines a failure is a result, "
+        "and 1 means that a line was invalid.",
 };
 
 /* ------------------------------------------------------------------------------------------------
@@ -311,7 +309,7 @@ static bool run_line(struct evaluation *evaluation, struct text line, struct buf
     json_t *expression = json_object_get(object, "expr");
     bool good = false;
     if (!object)
-        error_set(&error, ERROR_INVALID, "no JSON: %s", json_error.text);
+        error_set(&error, ERROR_INVALID, "not JSON: %s", json_error.text);
     else if (!json_is_string(expression))
         error_set(&error, ERROR_INVALID, "expected {\"expr\": \"…\", \"with\": {…}}");
     else

@@ -33,14 +33,14 @@ struct options {
 
 static void check_options(const struct options *options, struct argp_state *state) {
     if (options->server && options->folder)
-        argp_error(state, "either a server is asked or a folder is read: with --server only ID");
+        argp_error(state, "--server takes an ID and no folder");
     if (!options->server && !options->folder)
         argp_error(state, "which archive?");
     if (!options->id)
         argp_error(state, "which transaction?");
     if (options->server && (options->policy || options->position))
-        argp_error(state, "--policy and --id-position are for a folder: a server explains what it "
-                          "decided");
+        argp_error(state, "--policy and --id-position need a folder: a server explains only what "
+                          "it decided itself");
 }
 
 /* With a server the only argument is the id; else the last one is. */
@@ -111,21 +111,21 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static const struct argp_option arguments[] = {
     {"policy", 'p', "DIR", 0,
-     "Also what this policy would decide, on the same history folded for it from the archive's "
-     "first record",
+     "Also show what this policy would decide on the same history, folded from the archive's first "
+     "record",
      0},
-    {"all", 'a', NULL, 0, "Of the rules that did not fire, too, the whole conditions", 0},
+    {"all", 'a', NULL, 0, "Show the whole conditions of rules that did not fire, too", 0},
     {"json", 'j', NULL, 0, "One JSON object with everything", 0},
     {"id-position", OPTION_POSITION, "N", 0,
-     "Of several transactions with this id, that of the record at position N (the last one)", 0},
+     "If several transactions have this id, explain the one at position N (the last)", 0},
     {"threads", OPTION_THREADS, "N", 0, "Read segments in N threads (one per core)", 0},
     {"quiet", 'q', NULL, 0, "No progress", 0},
     PROGRESS_ARGUMENT(0),
     {NULL, 0, NULL, 0, "Instead of a folder:", 1},
     {"server", OPTION_SERVER, "ADDRESS", 0,
-     "Ask the server that listens there (" SERVER_ADDRESS_DEFAULT ")", 0},
+     "Ask the server at ADDRESS (" SERVER_ADDRESS_DEFAULT ")", 0},
     SERVER_OPTIONS_TOKEN_FILE(OPTION_TOKEN_FILE),
-    {"deadline", OPTION_DEADLINE, "TIME", 0, "How long it may take (60s)", 0},
+    {"deadline", OPTION_DEADLINE, "TIME", 0, "Deadline for the answer (60s)", 0},
     {0},
 };
 
@@ -134,12 +134,14 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "DATA_FOLDER ID\nARCHIVE ID\n--server ADDRESS ID",
     .doc =
-        "Why a transaction was decided as it was: derives the decision again from the archive, to "
-        "the bit, and shows every value that it saw, every rule with its parts, and how verdict "
-        "and score came about. An ID that is the beginning of only one will do."
-        "\vA server may run meanwhile; what it has not synced yet is not found. With the data "
-        "folder, the tables that the transaction was decided on save reading the archive from its "
-        "first record.\n\nExit status: 0 done, 1 what was derived is not what is archived, 65 the "
+        "Shows why a transaction was decided as it was. Derives the decision again from the "
+        "archive, bit for bit, and shows every value it was based on, every rule part by part, and "
+        "how the verdict and the score came about. The beginning of an ID is enough if only one ID "
+        "begins with it."
+        "\vA server may be running; records that it has not synced yet are not found. Given the "
+        "data folder, the command starts from the tables that the transaction was decided on "
+        "instead of the archive's first record.\n\nExit status: 0 done, 1 the derived decision "
+        "differs from the archived one, 65 the "
         "archive is damaged, 66 no such archive or transaction, 69 the server does not answer in "
         "time, 74 cannot read or write, 75 interrupted, 78 the policy does not check.",
 };

@@ -53,7 +53,7 @@ static void check_options(const struct options *options, struct argp_state *stat
     if (options->file_count == 0)
         argp_error(state, "which files? (- is standard input)");
     if (!options->policy)
-        argp_error(state, "which policy decides? (--policy DIR)");
+        argp_error(state, "which policy? (--policy DIR)");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -106,14 +106,17 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 static const struct argp_option arguments[] = {
     {"policy", 'p', "DIR", 0, "The policy that decides; required", 0},
     {"map", OPTION_MAP, "FILE", 0,
-     "YAML file that says which column is which field; without it columns have the fields' names",
-     0},
-    {"format", OPTION_FORMAT, "csv|jsonl", 0, "Instead of what the first byte suggests", 0},
+     "YAML file that maps columns to fields; without it columns are named after the fields", 0},
+    {"format", OPTION_FORMAT, "csv|jsonl", 0,
+     "The input's format (default: detected from its first byte)", 0},
     {"strict", OPTION_STRICT, NULL, 0, "Stop at the first row that fails", 0},
     {"max-ahead", OPTION_MAX_AHEAD, "DURATION", 0,
-     "Refuse what happened so much later than it was received (1h)", 0},
+     "Refuse transactions whose event time is later than their received time by more than this "
+     "(1h)",
+     0},
     {"memory", 'm', "SIZE", 0,
-     "Stop when what is newer than the tables takes more memory than this (default: no limit)", 0},
+     "Stop when the states newer than the tables take more memory than this (default: no limit)",
+     0},
     {"quiet", 'q', NULL, 0, "No progress and no report", 0},
     PROGRESS_ARGUMENT(0),
     {0},
@@ -124,15 +127,17 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "ARCHIVE FILE|-…",
     .doc =
-        "Brings history into an archive: transactions of CSV or JSON-lines files (plain or zstd) "
-        "are decided as a server would have decided them, in the files' order, and recorded with "
-        "the outcomes that the files state. ARCHIVE is the archive's folder or the server's data "
+        "Imports history into an archive. Transactions from CSV or JSON-lines files (plain or "
+        "zstd) are decided as a server would have decided them, in the order of the files, and "
+        "recorded with the outcomes in the files. ARCHIVE is the archive's folder or the server's "
+        "data "
         "folder around it; no server may have it open."
-        "\vA transaction was received at its received_time, or without one when it happened. An "
-        "outcome is recorded when history reaches its outcome_time, or without one with its "
-        "transaction. What is in the archive already is left out: an import that ended early is "
-        "simply run again. Rows that are wrong are told on standard error and counted; the others "
-        "go on.\n\nExit status: 0 done, 1 some rows failed, 65 bad input or a damaged archive, 66 "
+        "\vA transaction counts as received at its received_time, or at its event time if it has "
+        "none. An outcome is recorded when history reaches its outcome_time, or with its "
+        "transaction if it has none. Rows that are already in the archive are skipped, so an "
+        "import that ended early can be run again. Invalid rows are reported on standard error and "
+        "counted; valid rows are still processed.\n\nExit status: 0 done, 1 some rows failed, 65 "
+        "bad input or a damaged archive, 66 "
         "no such file, 74 cannot read or write, 75 interrupted, out of --memory, or the archive is "
         "in use, 78 the policy or the mapping is wrong.",
 };
@@ -343,7 +348,7 @@ static int open_import(struct importing *importing, struct snapshot *rules,
     };
     int r = 0;
     if (mkdir(importing->options->folder, 0750) < 0 && errno != EEXIST)
-        r = error_set_errno(ret_error, errno, "%s: cannot be made", importing->options->folder);
+        r = error_set_errno(ret_error, errno, "cannot create %s", importing->options->folder);
     if (r == 0)
         r = import_open(&options, &importing->bar.progress, &importing->import, ret_error);
     free(generations);

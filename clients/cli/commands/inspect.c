@@ -81,7 +81,9 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (options->count && (options->from || options->limit || options->type || options->frames))
-            argp_error(state, "--count is over the whole archive");
+            argp_error(
+                state,
+                "--count counts the whole archive: not with --from, --limit, --type or --frames");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -89,12 +91,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 static const struct argp_option arguments[] = {
-    {"from", 'f', "POSITION", 0, "Begin with this record", 0},
+    {"from", 'f', "POSITION", 0, "Start at this position", 0},
     {"limit", 'n', "N", 0, "Print at most N records", 0},
     {"type", 't', "TYPE", 0, "Only records of this type: transaction, outcome, snapshot, …", 0},
-    {"json", 'j', NULL, 0, "One JSON object a line", 0},
-    {"frames", 'F', NULL, 0, "Also where each record lies: file, offset, length, checksum", 0},
-    {"count", 'c', NULL, 0, "Counts over the whole archive instead of records", 0},
+    {"json", 'j', NULL, 0, "One JSON object per line", 0},
+    {"frames", 'F', NULL, 0,
+     "Also print where each record is stored: file, offset, length, checksum", 0},
+    {"count", 'c', NULL, 0, "Print counts over the whole archive instead of records", 0},
     {"quiet", 'q', NULL, 0, "No progress", 0},
     PROGRESS_ARGUMENT(0),
     {0},
@@ -104,11 +107,12 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .args_doc = "ARCHIVE",
-    .doc = "Prints the records of an archive, one a line. ARCHIVE is the archive's folder or the "
-           "server's data folder around it. Nothing is changed; a server may be writing.\v"
-           "--count tells transactions, outcomes, how many transactions carry which label now, "
-           "segments, the last sync mark, the last position and its chain hash. Exit status: 65 "
-           "the archive is damaged (the message says where), 66 there is none.",
+    .doc =
+        "Prints the records of an archive, one per line. ARCHIVE is the archive's folder or the "
+        "server's data folder around it. The archive is only read; a server may be writing.\v"
+        "--count prints the numbers of transactions, outcomes, transactions by current label and "
+        "segments, the last sync mark, the last position and its chain hash. Exit status: 65 "
+        "the archive is damaged (the message says where), 66 there is none.",
 };
 
 struct inspection {

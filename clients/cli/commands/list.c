@@ -60,9 +60,7 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
             return &tasks[i];
-    argp_error(state,
-               "\"%s\" is nothing that can be done with a list (expected add, remove or show)",
-               name);
+    argp_error(state, "there is no \"harrier list %s\" (expected add, remove or show)", name);
     return NULL;
 }
 
@@ -129,10 +127,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Changes:", 1},
-    {"for", OPTION_FOR, "TIME", 0, "add: for so long from now: 12h, 7d, … (it has no end)", 0},
-    {"until", OPTION_UNTIL, "DATE", 0, "add: until then: 2026-12-31, 2026-12-31T18:00:00Z", 0},
-    {"why", OPTION_WHY, "TEXT", 0, "The reason, kept with the change", 0},
-    {"source", OPTION_SOURCE, "NAME", 0, "Who says so: analyst:7, bank-feed, …", 0},
+    {"for", OPTION_FOR, "TIME", 0, "add: how long the entry is valid: 12h, 7d, … (no end)", 0},
+    {"until", OPTION_UNTIL, "DATE", 0, "add: when the entry ends: 2026-12-31, 2026-12-31T18:00:00Z",
+     0},
+    {"why", OPTION_WHY, "TEXT", 0, "The reason, recorded with the change", 0},
+    {"source", OPTION_SOURCE, "NAME", 0, "Who made the change: analyst:7, bank-feed, …", 0},
     {NULL, 0, NULL, 0, "Showing:", 2},
     {"json", 'j', NULL, 0, "show: JSON lines", 0},
     {0},
@@ -146,13 +145,14 @@ static const struct argp argp = {
     .args_doc = "add LIST VALUE…\nremove LIST VALUE…\nshow [LIST]",
     .children = children,
     .doc =
-        "Adds entries to a list of the server's policy, beside those in the policy's own files, "
-        "takes additions back, and shows what was added. It takes effect with the next "
-        "transaction and is kept in the archive. An entry with an end is there for transactions "
-        "with event times before it."
-        "\vThe same again changes nothing. Values that begin with - stand behind --. Exit status: "
-        "0 done, 1 some were refused (a list that the policy does not declare, for one), 66 show: "
-        "there is no such list, 69 the server was away for too long, 75 interrupted.",
+        "Adds entries to a list of the server's policy, on top of those in the policy's files, "
+        "removes added entries, and shows them. A change takes effect with the next transaction "
+        "and is recorded in the archive. An entry with an end applies to transactions with event "
+        "times before it."
+        "\vRepeating a change has no effect. Put -- before values that begin with -. Exit status: "
+        "0 done, 1 some changes were refused (for example, the policy does not declare the list), "
+        "66 show: there is no such list, 69 the server was unreachable for too long, 75 "
+        "interrupted.",
 };
 
 /* ---- talking to the server ---- */
@@ -179,22 +179,22 @@ static void say(const struct listing *listing, const struct harrier_list_result 
         return;
     printf("%s: %s ", result->list, result->value);
     if (listing->options->task->removes) {
-        fputs(result->changed ? "removed" : "was not added; nothing changed", stdout);
+        fputs(result->changed ? "removed" : "is not an added entry; nothing changed", stdout);
         if (result->in_policy)
-            fputs("; the policy itself has it, so it is in the list", stdout);
+            fputs("; it stays in the list, because the policy's files have it", stdout);
     } else if (!result->changed) {
-        printf("is there already, %s%s; nothing changed", end_us ? "until " : "without end",
+        printf("is already in the list, %s%s; nothing changed", end_us ? "until " : "without end",
                end_us ? format_time(end_us, until) : "");
     } else {
         printf("added%s%s", end_us ? " until " : "", end_us ? format_time(end_us, until) : "");
         if (result->was_there)
-            printf("; it was there %s%s",
+            printf("; before, it was in the list %s%s",
                    result->previous_expiry_time_us ? "until " : "without end",
                    result->previous_expiry_time_us
                        ? format_time(result->previous_expiry_time_us, before)
                        : "");
         if (result->in_policy)
-            fputs("; the policy itself has it, too", stdout);
+            fputs("; the policy's files have it, too", stdout);
     }
     putchar('\n');
 }
@@ -308,11 +308,11 @@ static void list_text(const struct harrier_list *list) {
         printf(" %s in %s,", quantity_format_count(list->policy_entries, own), list->file);
     printf(" %s added", quantity_format_count(list->added_entries, added));
     if (list->added_entries > list->used_entries)
-        printf(", %s of them not used: %s",
+        printf(", %s of them unused: %s",
                quantity_format_count(list->added_entries - list->used_entries, unused),
                !list->declared  ? "the policy does not declare the list"
-               : !list->runtime ? "the list takes none (runtime: no)"
-                                : "they are not of its type");
+               : !list->runtime ? "the list takes no added entries (runtime: no)"
+                                : "they do not have the list's type");
     else if (list->declared && !list->runtime)
         printf(" (runtime: no)");
     putchar('\n');

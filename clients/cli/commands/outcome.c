@@ -58,9 +58,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Outcomes:", 1},
-    {"map", OPTION_MAP, "FILE", 0, "YAML file that says which columns are id and outcome", 0},
-    {"format", OPTION_FORMAT, "csv|jsonl", 0, "Instead of what the first byte suggests", 0},
-    {"source", OPTION_SOURCE, "NAME", 0, "Who says so: chargeback-feed, analyst:7, …", 0},
+    {"map", OPTION_MAP, "FILE", 0, "YAML file that maps columns to id and outcome", 0},
+    {"format", OPTION_FORMAT, "csv|jsonl", 0,
+     "The input's format (default: detected from its first byte)", 0},
+    {"source", OPTION_SOURCE, "NAME", 0, "Who reports the outcome: chargeback-feed, analyst:7, …",
+     0},
     {0},
 };
 
@@ -73,10 +75,10 @@ static const struct argp argp = {
     .children = children,
     .doc =
         "Reports what transactions turned out to be: legit, fraud, chargeback or suspected; none "
-        "takes back what was said before. A file has the columns id and outcome, or a mapping."
-        "\vReporting the same again changes nothing. Exit status: 0 done, 1 some were refused (an "
-        "unknown transaction, for one), 65 bad input, 66 no such file, 69 the server was away for "
-        "too long, 75 interrupted, 78 the mapping is wrong.",
+        "withdraws an earlier report. A file needs the columns id and outcome, or a mapping."
+        "\vReporting the same outcome again has no effect. Exit status: 0 done, 1 some outcomes "
+        "were refused (for example, of an unknown transaction), 65 bad input, 66 no such file, 69 "
+        "the server was unreachable for too long, 75 interrupted, 78 the mapping is invalid.",
 };
 
 struct reporting {
@@ -198,7 +200,7 @@ static int report_one(struct reporting *reporting) {
         return EXIT_STATUS_ROWS_FAILED;
     if (!reporting->options->server.quiet)
         printf("%s: %s%s\n", id, name,
-               reporting->sender.changed ? "" : " (it was so already; nothing changed)");
+               reporting->sender.changed ? "" : " (already reported; nothing changed)");
     return EXIT_STATUS_OK;
 }
 

@@ -121,35 +121,31 @@ static const struct argp_option arguments[] = {
      "/ is made in it",
      0},
     {"policy", 'p', "DIR", 0,
-     "Build with this policy's features, instead of those of the last policy "
-     "in the archive",
-     0},
-    {"force", 'f', NULL, 0, "Build even when the current tables are what would be built", 0},
+     "Build the features of this policy instead of the last policy in the archive", 0},
+    {"force", 'f', NULL, 0, "Build even if the current tables are up to date", 0},
     {"full", 'F', NULL, 0,
-     "From the first record on, even when it could go on from the current tables", 0},
+     "Start from the first record even if the current tables could be extended", 0},
     {"memory", 'm', "SIZE", 0,
-     "At most so much memory, like 2G; what does not fit goes to files (default: a quarter of the "
-     "machine's)",
+     "Use at most this much memory, for example 2G, and spill the rest to files (default: a "
+     "quarter of the machine's memory)",
      0},
-    {"threads", 't', "N", 0,
-     "Threads that read and fold, beside one that writes (default: one for each core)", 0},
+    {"threads", 't', "N", 0, "Threads that read and fold; one more writes (default: one per core)",
+     0},
     {"keep", OPTION_KEEP, "N", 0,
-     "Generations to keep, the new one among them (default: 3). The one that a server adopted last "
-     "stays in any case",
+     "Generations to keep, including the new one (default: 3). The one that a server adopted last "
+     "is always kept",
      0},
     {"keep-thresholds", OPTION_KEEP_THRESHOLDS, NULL, 0,
-     "Compute no thresholds and cut-offs: those in force stay, for rebuilds between the nightly "
-     "ones",
+     "Keep the current thresholds and cut-offs instead of computing new ones; for rebuilds between "
+     "the nightly ones",
      0},
     {"accept-changes", OPTION_ACCEPT, NULL, 0,
-     "Take new thresholds and cut-offs even where they changed by more than their guards let "
-     "through",
-     0},
+     "Accept new thresholds and cut-offs even if they changed by more than their guards allow", 0},
     {"priority", OPTION_PRIORITY, "idle|normal", 0,
-     "idle, the default: processor and disk only when nobody else wants them", 0},
+     "idle (the default): use processor and disk only when no other process needs them", 0},
     {"no-seal", OPTION_NO_SEAL, NULL, 0,
-     "Leave the archive's segments as they are. Else those that are closed, up to the tables' "
-     "position, are compressed when the tables are in place: see harrier archive --help",
+     "Do not seal. By default the closed segments up to the tables' position are compressed once "
+     "the tables are in place: see harrier archive --help",
      0},
     {"partitions", OPTION_PARTITIONS, "N", OPTION_HIDDEN, "Ranges of each table's keys", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report", 0},
@@ -163,11 +159,11 @@ static const struct argp argp = {
     .args_doc = "--data DIR",
     .doc =
         "Folds the archive, up to its last sync mark, into a fresh generation of tables, verifies "
-        "it and makes it the current one. Then the closed segments of the archive are sealed.\v"
-        "A server may run meanwhile. Progress is a bar on a terminal and JSON lines elsewhere, on "
-        "standard error; so is the report, on standard output. Exit status: 0 done or nothing to "
+        "it and makes it the current one. Then it seals the closed segments of the archive.\v"
+        "A server may be running. Progress goes to standard error; the report goes to standard "
+        "output, as text on a terminal and as JSON elsewhere. Exit status: 0 done or nothing to "
         "do, 65 the archive is damaged, 66 there is nothing to build from, 74 the disk is full or "
-        "fails, 75 interrupted or another rebuild is at work, 78 the policy does not check.",
+        "fails, 75 interrupted or another rebuild is running, 78 the policy does not check.",
 };
 
 /* ---------------------------------------------------------------------------------------------
@@ -201,7 +197,7 @@ static void print_built(const struct rebuild_report *report) {
 
 static void print_sealed(const struct archive_seal_report *sealed) {
     char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
-    printf("sealed        %zu segments of the archive, %s are %s now\n", sealed->sealed,
+    printf("sealed        %zu segments of the archive, from %s to %s\n", sealed->sealed,
            quantity_format_bytes(sealed->size, size),
            quantity_format_bytes(sealed->stored, stored));
 }
@@ -210,7 +206,7 @@ static void print_text(const struct rebuild_report *report,
                        const struct archive_seal_report *sealed) {
     char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
     if (report->up_to_date)
-        printf("The current generation holds all of this already; --force builds it again.\n");
+        printf("The current generation is up to date; --force builds it again.\n");
     hash_hex(report->manifest.id, id);
     printf("generation    %s\n", id);
     printf("position      %s\n", quantity_format_count(report->manifest.place.position, number));
@@ -292,7 +288,7 @@ static enum exit_status seal(const char *archive, uint64_t position, struct prog
     progress_bar_clear(progress);
     if (r == 0)
         return EXIT_STATUS_OK;
-    error_prefix(&error, "the tables are in place, but sealing the archive ended");
+    error_prefix(&error, "the tables are in place, but sealing the archive failed");
     enum exit_status status = exit_with(&error);
     return error.code == ERROR_EXISTS ? EXIT_STATUS_OK : status; /* the other one does it */
 }

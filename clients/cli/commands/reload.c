@@ -41,13 +41,13 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state,
-                   "what is \"%s\"? (the policy is the one that the server was started "
-                   "with; the server is named with --to)",
+                   "unexpected \"%s\" (reload takes no policy: the server loads the one it was "
+                   "started with; name the server with --to)",
                    value);
         return 0;
     case ARGP_KEY_END:
         if (options->json && !options->wait)
-            argp_error(state, "--json is for --wait: without it there is nothing to report");
+            argp_error(state, "--json needs --wait: without it there is nothing to report");
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -57,7 +57,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Reload:", 1},
     {"wait", OPTION_WAIT, "TIME", OPTION_ARG_OPTIONAL,
-     "Wait for what comes of it, at most so long (60s)", 0},
+     "Wait for the result, at most this long (60s)", 0},
     {"json", 'j', NULL, 0, "With --wait: one JSON object", 0},
     {0},
 };
@@ -68,10 +68,10 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .children = children,
-    .doc = "Has a server load its policy, and its shadow policies, again from their folders. A "
-           "policy that does not check, or of which a case fails, is refused: the one before goes "
-           "on. Decisions do not wait for any of it."
-           "\vExit status: 0 adopted or unchanged (without --wait: asked for), 69 the server does "
+    .doc = "Makes a server load its policy and its shadow policies again from their folders. A "
+           "policy that is invalid or has a failing case is refused, and the previous one stays in "
+           "force. Decisions never wait for a reload."
+           "\vExit status: 0 adopted or unchanged (without --wait: requested), 69 the server does "
            "not answer in time, 78 the policy or a shadow policy was refused.",
 };
 
@@ -84,7 +84,7 @@ static void print_folder(const struct harrier_folder_reload *folder, const char 
     printf("%s%s%s", what, *folder->folder ? " in " : "", folder->folder);
     if (folder->result == HARRIER_RELOAD_REFUSED)
         printf(" refused: %s\n%s ", folder->error,
-               folder->snapshot_id ? "goes on:" : "there is none in its place");
+               folder->snapshot_id ? "still in force:" : "no policy is in force");
     else
         printf(" %s: ", harrier_reload_result_name(folder->result));
     if (folder->snapshot_id)
@@ -162,7 +162,7 @@ static enum exit_status report(const struct options *options, const struct harri
         is_refused |= reload->shadows[i].result == HARRIER_RELOAD_REFUSED;
     if (!options->wait) {
         if (!options->server.quiet)
-            puts("asked for; harrier status and the server's log say what comes of it");
+            puts("requested; harrier status and the server's log show the result");
         return EXIT_STATUS_OK;
     }
     if (options->json)

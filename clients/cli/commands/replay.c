@@ -189,11 +189,11 @@ static int open_checkpoint(struct session *session, const char *archive, struct 
 static int leave_as_it_was(const struct session *session, struct error *ret_error) {
     if (!session->held)
         return error_set(ret_error, ERROR_INTERRUPTED,
-                         "interrupted before the first decision: there is nothing to go on from");
-    return error_set(ret_error, ERROR_INTERRUPTED,
-                     "interrupted again before anything new was decided: the same command still "
-                     "goes on from %s",
-                     session->command.resume);
+                         "interrupted before the first decision: there is nothing to resume from");
+    return error_set(
+        ret_error, ERROR_INTERRUPTED,
+        "interrupted again before anything new was decided: the same command still resumes from %s",
+        session->command.resume);
 }
 
 static int open_replay(struct session *session, struct error *ret_error) {
@@ -304,7 +304,7 @@ static int open_training_set(struct session *session, struct error *ret_error) {
         r = training_set_reopen(command->features, session->replay,
                                 &session->checkpoint.training_set, &session->training_set,
                                 ret_error);
-        return r < 0 ? error_prefix(ret_error, "%s cannot be gone on from", command->resume) : 0;
+        return r < 0 ? error_prefix(ret_error, "%s cannot be resumed from", command->resume) : 0;
     }
     r = training_set_open(command->features, session->replay, &session->training_set, ret_error);
     if (r == 0 && command->resume)
@@ -401,10 +401,9 @@ static int leave(struct session *session, const struct replay_report *report,
         return leave_as_it_was(session, ret_error);
     int r = write_checkpoint(session, report, ret_error);
     if (r < 0)
-        return error_prefix(ret_error, "interrupted, and it cannot be gone on with from there");
+        return error_prefix(ret_error, "interrupted, and this run cannot be resumed");
     return error_set(ret_error, ERROR_INTERRUPTED,
-                     "interrupted after %s records: the same command goes on from there, with what "
-                     "is in %s",
+                     "interrupted after %s records: the same command resumes from there, with %s",
                      quantity_format_count(report->records, done), path);
 }
 

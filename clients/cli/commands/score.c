@@ -72,7 +72,7 @@ static enum scoring_outcomes parse_outcomes(const char *value, struct argp_state
 
 static void check_options(struct options *options, struct argp_state *state) {
     if (options->in_flight > 1 && !options->unordered)
-        argp_error(state, "--in-flight over 1 gives up the file's order: add --unordered");
+        argp_error(state, "--in-flight above 1 gives up the file's order: add --unordered");
     options->scoring.in_flight = options->in_flight   ? (size_t)options->in_flight
                                  : options->unordered ? IN_FLIGHT_DEFAULT
                                                       : 1;
@@ -86,7 +86,7 @@ static void check_options(struct options *options, struct argp_state *state) {
     if (options->earlier && strcmp(options->earlier, "-") == 0)
         argp_error(state, "--outcomes-of: expected a file, not standard input");
     if (options->decisions == DECISION_NONE && options->out)
-        argp_error(state, "--out without decisions");
+        argp_error(state, "--out needs decisions: not with --decisions none");
 }
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
@@ -156,34 +156,35 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Input:", 1},
     {"map", OPTION_MAP, "FILE", 0,
-     "YAML file that says which column is which field; without it columns "
-     "have the fields' names",
-     0},
-    {"format", OPTION_FORMAT, "csv|jsonl", 0, "Instead of what the first byte suggests", 0},
+     "YAML file that maps columns to fields; without it columns are named after the fields", 0},
+    {"format", OPTION_FORMAT, "csv|jsonl", 0,
+     "The input's format (default: detected from its first byte)", 0},
     {"limit", 'n', "N", 0, "Read at most N rows", 0},
     {"strict", OPTION_STRICT, NULL, 0, "Stop at the first row that fails", 0},
     {NULL, 0, NULL, 0, "Output:", 2},
     {"out", 'o', "FILE", 0, "Write decisions here instead of to standard output", 0},
     {"decisions", OPTION_DECISIONS, "csv|jsonl|none", 0, "How decisions are written (csv)", 0},
-    {"features", OPTION_FEATURES, NULL, 0, "Also write every feature value the decisions saw", 0},
+    {"features", OPTION_FEATURES, NULL, 0,
+     "Also write every feature value that the decisions were based on", 0},
     {"examples", OPTION_EXAMPLES, "N", 0,
-     "Show up to N (1 to 4) decisions with their reasons at the end, one of each verdict", 0},
+     "At the end, show up to N (1 to 4) decisions with their reasons, one per verdict", 0},
     {NULL, 0, NULL, 0, "Sending:", 3},
-    {"batch", OPTION_BATCH, "N", 0, "Transactions of a message, 1 to 1,000 (100)", 0},
+    {"batch", OPTION_BATCH, "N", 0, "Transactions per message, 1 to 1,000 (100)", 0},
     {"unordered", OPTION_UNORDERED, NULL, 0,
-     "Several messages under way: faster, but the server may "
-     "decide them in another order than the file's",
+     "Send several messages at once: faster, but the server may decide them in a different order "
+     "from the file",
      0},
-    {"in-flight", OPTION_IN_FLIGHT, "N", 0, "How many, with --unordered (16)", 0},
+    {"in-flight", OPTION_IN_FLIGHT, "N", 0,
+     "How many messages to send at once with --unordered (16)", 0},
     {"outcomes", OPTION_OUTCOMES, "due|now|none", 0,
      "When to report the outcomes in the file: when its event time reaches their outcome_time, "
-     "leaving out those that it does not reach (due); right after their message (now); never "
-     "(none). The default is due",
+     "skipping those it never reaches (due, the default); right after their message (now); never "
+     "(none)",
      0},
     {"outcomes-of", OPTION_OUTCOMES_OF, "FILE", 0,
-     "Also report the outcomes of this file, which was scored earlier, as they come due", 0},
+     "Also report the outcomes in this file, which was scored earlier, as they come due", 0},
     {"dry-run", OPTION_DRY_RUN, NULL, 0,
-     "Decide, but keep nothing: no record, no history, no outcome", 0},
+     "Decide without recording anything: no record, no history, no outcome", 0},
     {0},
 };
 
@@ -198,13 +199,14 @@ static const struct argp argp = {
         "Sends the transactions of a CSV or JSON-lines file (plain or zstd) to a server, in the "
         "file's order, and writes its decisions. An outcome in the file is reported when the "
         "file's event time reaches its outcome_time, or right after its message when it has none. "
-        "A column label_fraud (1 or 0) is the truth: it is not sent, but the summary tells how "
-        "much of it was caught."
-        "\vWhile the server is away the same message is sent again, for --retry-for; nothing is "
-        "scored twice, so a run that ended early is simply run again. Rows that are wrong are told "
-        "on standard error and counted; the others go on.\n\nExit status: 0 done, 1 some rows "
-        "failed, 65 bad input, 66 no such file, 69 the server was away for too long, 74 cannot "
-        "read or write, 75 interrupted, 78 the mapping is wrong.",
+        "A column label_fraud (1 or 0) holds the actual class: it is not sent, but the summary "
+        "reports how much fraud was caught."
+        "\vWhile the server is unreachable, the same message is sent again for up to --retry-for. "
+        "Nothing is scored twice, so a run that ended early can be run again. Invalid rows are "
+        "reported on standard error and counted; valid rows are still processed.\n\nExit status: 0 "
+        "done, 1 some rows "
+        "failed, 65 bad input, 66 no such file, 69 the server was unreachable for too long, 74 "
+        "cannot read or write, 75 interrupted, 78 the mapping is invalid.",
 };
 
 /* Says where an unfinished run stands. */

@@ -65,7 +65,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!options->task || strcmp(options->task, "report") != 0)
-            argp_error(state, "\"%s\" is nothing that can be done with shadows (expected report)",
+            argp_error(state, "there is no \"harrier shadow %s\" (expected report)",
                        options->task ? options->task : "");
         if (!options->archive)
             argp_error(state, "which archive? (its folder, or the data folder around it)");
@@ -76,10 +76,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 }
 
 static const struct argp_option arguments[] = {
-    {"from", OPTION_FROM, "TIME", 0, "Only transactions with event times from then on", 0},
-    {"until", OPTION_UNTIL, "TIME", 0, "Only those before it", 0},
+    {"from", OPTION_FROM, "TIME", 0, "Only transactions with event times from TIME on", 0},
+    {"until", OPTION_UNTIL, "TIME", 0, "Only transactions with event times before TIME", 0},
     {"examples", OPTION_EXAMPLES, "N", 0,
-     "Show N transactions that each would have decided otherwise (3)", 0},
+     "Show N transactions that each would have decided differently (3)", 0},
     {"json", 'j', NULL, 0, "One JSON object", 0},
     {"quiet", 'q', NULL, 0, "No progress", 0},
     PROGRESS_ARGUMENT(0),
@@ -91,12 +91,12 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "report ARCHIVE",
     .doc =
-        "Tells what rules with `mode: shadow`, and the policies that the server's option shadow "
-        "names, would have done: how often each fired, which verdicts it would have changed and to "
-        "what, how precise it was by the outcomes known now, how much money that was. ARCHIVE is "
+        "Reports what rules with `mode: shadow` and the policies in the server's option `shadow` "
+        "would have done: how often each fired, which verdicts it would have changed and to what, "
+        "its precision by the outcomes known now, and the amounts involved. ARCHIVE is "
         "the archive's folder or the server's data folder around it."
-        "\vAll of it is read from the archive, where the server kept it: nothing is decided again. "
-        "A server may be writing meanwhile; what it has not synced yet is left out.\n\nExit "
+        "\vEverything is read from the archive, where the server recorded it; nothing is decided "
+        "again. A server may be running; records that it has not synced yet are left out.\n\nExit "
         "status: 0 done, 65 the archive is damaged, 66 there is none, 74 cannot read or write, 75 "
         "interrupted.",
 };

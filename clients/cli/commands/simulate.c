@@ -55,19 +55,18 @@ enum option_key {
 };
 
 static const struct argp_option options[] = {
-    {"seed", OPTION_SEED, "N", 0, "which world: the same number gives the same bytes (default 1)",
-     0},
+    {"seed", OPTION_SEED, "N", 0, "random seed: the same seed gives the same bytes (default 1)", 0},
     {"from", OPTION_FROM, "DATE", 0, "first day, UTC (default " DEFAULT_FROM ")", 0},
     {"days", OPTION_DAYS, "D", 0, "how many days (default 1)", 0},
-    {"day-of", OPTION_DAY_OF, "N", 0, "write only the N-th of the days, from 1", 0},
+    {"day-of", OPTION_DAY_OF, "N", 0, "write only the N-th day, counted from 1", 0},
     {"customers", OPTION_CUSTOMERS, "N", 0, "50 to 5,000,000 (default 5000)", 1},
     {"merchants", OPTION_MERCHANTS, "N", 0, "300 to 60,000 (default 600)", 1},
     {"transactions-per-day", OPTION_TRANSACTIONS, "N", 0,
-     "the mean over all days, 100 to 10,000,000 (default 20000)", 1},
+     "mean over all days, 100 to 10,000,000 (default 20000)", 1},
     {"fraud-rate", OPTION_FRAUD_RATE, "SHARE", 0,
      "share of transactions that are fraud, 0 to 0.2 (default 0.007)", 1},
     {"format", OPTION_FORMAT, "csv|jsonl", 0, "default csv", 2},
-    {"out", OPTION_OUT, "FILE", 0, "write there instead of standard output", 2},
+    {"out", OPTION_OUT, "FILE", 0, "write to FILE instead of standard output", 2},
     {0},
 };
 
@@ -186,11 +185,11 @@ static error_t parse_option(int key, char *text, struct argp_state *state) {
 static const struct argp argp = {
     .options = options,
     .parser = parse_option,
-    .doc = "Writes labelled card transactions of a made-up world, in the order of their times, for "
-           "`harrier score` to read. The same options give the same bytes on every machine, and a "
-           "day is the same in whichever run it is made.\v"
-           "label_fraud and label_scenario are the truth, which score never sends; outcome is what "
-           "would be reported, at outcome_time: some fraud never is.",
+    .doc = "Writes labelled card transactions of an invented world, ordered by time, for `harrier "
+           "score` to read. The same options give the same bytes on every machine, and a day is "
+           "the same in every run that contains it.\v"
+           "label_fraud and label_scenario hold the actual class, which score never sends. outcome "
+           "is what would be reported at outcome_time; some fraud is never reported.",
 };
 
 /* ---- output ---- */

@@ -46,7 +46,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->wait_us = (uint64_t)us;
         return 0;
     case ARGP_KEY_ARG:
-        argp_error(state, "what is \"%s\"? (the server is named with --to)", value);
+        argp_error(state, "unexpected \"%s\" (name the server with --to)", value);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -57,9 +57,7 @@ static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "Status:", 1},
     {"json", 'j', NULL, 0, "One JSON object", 0},
     {"state-hash", OPTION_STATE_HASH, NULL, 0,
-     "Also a hash over the states of all entities (slow: it "
-     "reads everything)",
-     0},
+     "Also compute a hash over the states of all entities (slow: reads all of them)", 0},
     {"wait-ready", OPTION_WAIT_READY, "TIME", 0, "Wait this long for the server to be ready", 0},
     {0},
 };
@@ -70,8 +68,8 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .children = children,
-    .doc = "Shows how a server is, what it holds and by which policy it decides."
-           "\vExit status: 0 it is ready, 69 it is not or does not answer.",
+    .doc = "Shows the state of a server, what it holds and the policy it decides by."
+           "\vExit status: 0 the server is ready, 69 it is not ready or does not answer.",
 };
 
 static void print_time(const char *name, int64_t us) {

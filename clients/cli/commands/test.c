@@ -54,11 +54,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static const struct argp_option arguments[] = {
     {"case", 'c', "PATTERN", 0,
-     "Only cases whose RULE/NAME (or FILE/NAME) has PATTERN in it, or matches it when it has *, ? "
+     "Run only cases whose RULE/NAME (or FILE/NAME) contains PATTERN, or matches it if it has *, ? "
      "or [",
      0},
-    {"verbose", 'v', NULL, 0, "Tell the cases that pass as well", 0},
-    {"json", OPTION_JSON, NULL, 0, "One line of JSON for each case on standard output", 0},
+    {"verbose", 'v', NULL, 0, "Also list the cases that pass", 0},
+    {"json", OPTION_JSON, NULL, 0, "One line of JSON per case on standard output", 0},
     {"junit", OPTION_JUNIT, "FILE", 0, "Also write JUnit XML to FILE, for CI systems", 0},
     {0},
 };
@@ -67,9 +67,9 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .args_doc = "POLICY…",
-    .doc = "Runs the cases of policies: histories and transactions, with the decisions that are "
-           "expected of them.\v"
-           "Cases stand beside the rules and in cases/NAME.yaml (docs/POLICY.md, Cases).\n\n"
+    .doc = "Runs the cases of policies: histories and transactions with the decisions they are "
+           "expected to get.\v"
+           "Cases are written next to the rules and in cases/NAME.yaml (docs/POLICY.md, Cases).\n\n"
            "Exit status: 0 all pass, 1 some fail, 66 there is no such folder or no such case, 78 "
            "a policy does not check.",
 };

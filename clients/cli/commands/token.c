@@ -53,20 +53,19 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
             return &tasks[i];
-    argp_error(state, "\"%s\" is nothing that can be done with tokens (expected new, list, revoke)",
-               name);
+    argp_error(state, "there is no \"harrier token %s\" (expected new, list or revoke)", name);
     return NULL;
 }
 
 static void check_new(const struct options *options, struct argp_state *state) {
     if (options->word_count != 1)
-        argp_error(state, "new takes one name: whom is the token for?");
+        argp_error(state, "new takes one name: who is the token for?");
     else if (!token_name_is_valid(text_of(options->words[0])))
         argp_error(state,
                    "a name has 1 to 64 letters, digits, \".\", \"_\" and \"-\" (\"shop-2\")");
     else if (options->scopes == 0)
-        argp_error(state, "--scopes: what may it be used for? (score, outcome, admin, with commas "
-                          "between them)");
+        argp_error(state, "--scopes is missing: what may the token be used for? (score, outcome, "
+                          "admin, separated by commas)");
     else if (options->for_us && options->until_us)
         argp_error(state, "--for or --until, not both");
 }
@@ -80,9 +79,9 @@ static void check_usage(const struct options *options, struct argp_state *state)
         argp_error(state, "--scopes, --for, --until and --out are for new");
     } else if (options->task->run == list) {
         if (options->word_count > 0)
-            argp_error(state, "list takes nothing but options");
+            argp_error(state, "list takes only options");
     } else if ((options->word_count == 0) != options->expired) {
-        argp_error(state, "revoke which? Their ids, as list shows them, or --expired");
+        argp_error(state, "revoke which tokens? (their ids, as list shows them, or --expired)");
     }
     if (options->task && options->json && options->task->run != list)
         argp_error(state, "--json is for list");
@@ -99,10 +98,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     case OPTION_SCOPES:
         options->scopes = token_scopes_parse(text_of(value));
         if (options->scopes == 0)
-            argp_error(
-                state,
-                "--scopes: \"%s\" are none (expected some of score,outcome,admin, each once)",
-                value);
+            argp_error(state,
+                       "--scopes: \"%s\" is not a list of scopes (expected some of "
+                       "score,outcome,admin, each once)",
+                       value);
         return 0;
     case OPTION_FOR:
         options->for_us = for_option_parse(value, state);
@@ -141,16 +140,15 @@ static const struct argp_option arguments[] = {
     {"tokens", OPTION_TOKENS, "FILE", 0, "The server's tokens file (" FILE_DEFAULT ")", 0},
     {NULL, 0, NULL, 0, "New:", 2},
     {"scopes", OPTION_SCOPES, "LIST", 0,
-     "What it is for: score (transactions), outcome (reports), admin (all other calls), with "
-     "commas "
-     "between them; status is allowed to each",
+     "What the token may be used for: score (transactions), outcome (reports), admin (all other "
+     "calls), separated by commas; every token may ask for the status",
      0},
-    {"for", OPTION_FOR, "TIME", 0, "It ends so long from now: 90d, … (it has no end)", 0},
-    {"until", OPTION_UNTIL, "DATE", 0, "It ends then: 2027-01-31, 2027-01-31T18:00:00Z", 0},
+    {"for", OPTION_FOR, "TIME", 0, "How long the token is valid: 90d, … (no end)", 0},
+    {"until", OPTION_UNTIL, "DATE", 0, "When the token ends: 2027-01-31, 2027-01-31T18:00:00Z", 0},
     {"out", OPTION_OUT, "FILE", 0, "Write the token to a new file of mode 0600, not to stdout", 0},
     {NULL, 0, NULL, 0, "Listing, revoking:", 3},
     {"json", 'j', NULL, 0, "list: JSON lines", 0},
-    {"expired", OPTION_EXPIRED, NULL, 0, "revoke: all whose end has come", 0},
+    {"expired", OPTION_EXPIRED, NULL, 0, "revoke: all expired tokens", 0},
     {0},
 };
 
@@ -158,13 +156,14 @@ static const struct argp argp = {
     .options = arguments,
     .parser = parse_option,
     .args_doc = "new NAME --scopes LIST\nlist\nrevoke ID…",
-    .doc = "Makes, lists and revokes the tokens that a server's clients need. A token is shown "
-           "once, when it is made: the file has only a keyed hash of it. A running server takes up "
-           "the changed file within some seconds, and at once on SIGHUP and `harrier reload`."
-           "\vTo replace a token: make another of the same name, give it to the client, and revoke "
-           "the old one when harrierd_token_requests_total says that nobody uses it any more. Exit "
+    .doc = "Creates, lists and revokes the tokens of a server's clients. A token is shown only "
+           "once, when it is created: the file holds only a keyed hash of it. A running server "
+           "loads a changed file within some seconds, and at once on SIGHUP or `harrier reload`."
+           "\vTo replace a token, create another with the same name, give it to the client, and "
+           "revoke the old one when harrierd_token_requests_total shows that it is no longer used. "
+           "Exit "
            "status: 0 done, 65 the file is damaged or open to others, 66 there is no such file or "
-           "token, 75 somebody else changes it.",
+           "token, 75 another process is changing it.",
 };
 
 /* ---- what they share ---- */
@@ -263,7 +262,7 @@ static void say_new(const struct options *options, const struct token_entry *ent
             token_scopes_format(entry->scopes, scopes),
             entry->expires_us ? "until " : "without end",
             entry->expires_us ? format_time(entry->expires_us, until) : "",
-            options->out ? "it is in that file and nowhere else" : "it is shown this once");
+            options->out ? "it is stored only in that file" : "it is shown only this once");
 }
 
 static int add_token(const struct options *options, struct token_file_change *change,
@@ -276,7 +275,7 @@ static int add_token(const struct options *options, struct token_file_change *ch
     char token[TOKEN_TEXT_SIZE];
     snprintf(entry.name, sizeof entry.name, "%s", options->words[0]);
     if (is_expired(&entry, at_us))
-        return error_set(ret_error, ERROR_INVALID, "--until: that is over already");
+        return error_set(ret_error, ERROR_INVALID, "--until: that time has already passed");
     if (token_set_count(set) == TOKENS_MAX)
         return error_set(ret_error, ERROR_TOO_LARGE,
                          "%s has 10,000 tokens; revoke some (--expired)", options->file);

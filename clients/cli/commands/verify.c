@@ -43,7 +43,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_ARG:
         if (options->archive)
-            argp_error(state, "one archive is enough, but there is \"%s\" too", value);
+            argp_error(state, "one archive at a time");
         options->archive = value;
         return 0;
     case ARGP_KEY_END:
@@ -57,8 +57,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
 
 static const struct argp_option arguments[] = {
     {"generation", 'g', "DIR", 0,
-     "The generation's folder (g-…); without it the current one in " FOLDER_GENERATIONS
-     "/ beside the archive",
+     "The generation's folder (g-…); default: the current one in " FOLDER_GENERATIONS
+     "/ next to the archive",
      0},
     {"json", 'j', NULL, 0, "One JSON object", 0},
     {"quiet", 'q', NULL, 0, "No progress and no report: only the exit status", 0},
@@ -71,12 +71,13 @@ static const struct argp argp = {
     .parser = parse_option,
     .args_doc = "ARCHIVE",
     .doc =
-        "Folds the archive anew up to a generation's position and compares with its tables: every "
-        "state, every id, and the counts. Changes nothing, and may run beside a server."
+        "Folds the archive again up to a generation's position and compares the result with the "
+        "generation's tables: every state, every id, and the counts. Changes nothing; a server may "
+        "be running."
         "\vThe first differences are reported with the entity's key and the features whose values "
-        "differ, the archive's value first. Exit status: 0 they are equal, 1 they differ, 65 the "
-        "archive or the generation is damaged, 66 there is none, or they do not belong "
-        "together, 75 interrupted.",
+        "differ, the archive's value first. Exit status: 0 the tables equal the archive, 1 they "
+        "differ, 65 the archive or the generation is damaged, 66 one of them does not exist or "
+        "they do not belong together, 75 interrupted.",
 };
 
 /* ---- what is told ---- */
@@ -157,7 +158,7 @@ static void print_text(const struct reporter *reporter, const struct verify_repo
     if (report->states.differences > DIFFERENCES_REPORTED)
         printf("… and %s more\n",
                quantity_format_count(report->states.differences - DIFFERENCES_REPORTED, number[0]));
-    printf("generation    %s of position %s\n", id,
+    printf("generation    %s at position %s\n", id,
            quantity_format_count(report->manifest.place.position, number[0]));
     printf("records       %s, folded in %.1f s, compared in %.1f s\n",
            quantity_format_count(report->records, number[0]), report->fold_seconds,

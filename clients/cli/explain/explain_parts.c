@@ -69,9 +69,9 @@ static bool was_said(const struct harrier_explained_part *parts, size_t from, si
 static void add_threshold(struct buffer *out, const struct harrier_explained_part *part) {
     static const char *const words[] = {
         [HARRIER_ORIGIN_NONE] = "",
-        [HARRIER_ORIGIN_FALLBACK] = " (the policy's fallback: none was computed)",
-        [HARRIER_ORIGIN_OVERALL] = " (computed with the tables, over all groups)",
-        [HARRIER_ORIGIN_GROUP] = " (computed with the tables, for this group)",
+        [HARRIER_ORIGIN_FALLBACK] = " (the policy's fallback: no value was computed)",
+        [HARRIER_ORIGIN_OVERALL] = " (computed by the rebuild, over all groups)",
+        [HARRIER_ORIGIN_GROUP] = " (computed by the rebuild, for this group)",
     };
     buffer_printf(out, "%s = ", part->text);
     add_part_value(out, part);
@@ -82,11 +82,11 @@ static void add_threshold(struct buffer *out, const struct harrier_explained_par
 static void add_membership(struct buffer *out, const struct harrier_explained_part *part) {
     if (is_bool(part, true))
         buffer_printf(out, "it is in the list %s%s", part->list,
-                      part->added ? ", to which it was added while the server ran" : "");
+                      part->added ? ", added while the server ran" : "");
     else if (is_bool(part, false))
         buffer_printf(out, "it is not in the list %s", part->list);
     else
-        buffer_printf(out, "the list %s was not looked in", part->list);
+        buffer_printf(out, "the list %s was not searched", part->list);
 }
 
 /* Literals are parts only of a conditional, and have none. */
@@ -185,7 +185,7 @@ static void add_leaf(struct buffer *out, const struct harrier_explained_policy *
     if (part->reached)
         add_values(out, parts, leaf, end, "");
     else
-        buffer_append_string(out, "not needed any more");
+        buffer_append_string(out, "not evaluated");
     if (out->length == padded)
         out->length = before;
     buffer_append_string(out, "\n");
@@ -221,7 +221,7 @@ static void add_tree(struct buffer *out, const struct harrier_explained_policy *
     if (!is_plain) {
         buffer_printf(out, "%*s%s %s%s\n", (int)indent, "", mark_of(&parts[index]),
                       words_for(parts[index].kind),
-                      parts[index].reached ? "" : "  (not needed any more)");
+                      parts[index].reached ? "" : "  (not evaluated)");
         indent += 2;
     }
     for (size_t i = index + 1; i < end; i = end_of(parts, end, i))

@@ -6,7 +6,7 @@
  *   rules that did not  of each condition only the parts that kept it from being true
  *   what it saw         every feature, by entity
  *   where it comes from policy, tables, records; whether it is what is archived
- *   another policy      what it would decide, and what is different then */
+ *   another policy      what it would decide, and what changes */
 #include "explain_output.h"
 
 #include "clients/cli/io/money.h"
@@ -104,7 +104,7 @@ static void add_askers(struct buffer *out, const struct harrier_explained_policy
     enum harrier_verdict verdict = policy->decision.verdict;
     const char *separator = "asked for by ";
     if (verdict == HARRIER_VERDICT_APPROVE) {
-        buffer_append_string(out, "nothing asked for more");
+        buffer_append_string(out, "no rule asked for more");
         return;
     }
     for (size_t i = 0; i < policy->rule_count; i++)
@@ -117,14 +117,14 @@ static void add_askers(struct buffer *out, const struct harrier_explained_policy
     for (size_t i = 0; i < policy->cutoff_count; i++)
         if (policy->cutoffs[i].verdict == verdict &&
             policy->decision.score >= policy->cutoffs[i].score)
-            buffer_printf(out, "%sthe score reaches %" PRIu32 ", from which on it is %s", joint,
+            buffer_printf(out, "%sthe score reaches %" PRIu32 ", the cut-off for %s", joint,
                           policy->cutoffs[i].score, harrier_verdict_name(verdict));
 }
 
 static const char *limit_of(const struct harrier_explained_policy *policy, const char *group) {
     for (size_t i = 0; i < policy->group_count; i++)
         if (strcmp(policy->groups[i].name, group) == 0 && policy->groups[i].greatest)
-            return "counts its greatest score alone";
+            return "counts only its greatest score";
     return "has a limit";
 }
 
@@ -148,7 +148,7 @@ static void add_sum(struct buffer *out, const struct harrier_explained_policy *p
         sum += rule->score - rule->capped;
     }
     if (out->length > before && sum != (int64_t)policy->decision.score)
-        buffer_printf(out, "    %+6" PRId64 "    together, kept within 0 and 1,000\n", sum);
+        buffer_printf(out, "    %+6" PRId64 "    sum, limited to 0 to 1,000\n", sum);
 }
 
 static void add_cutoffs(struct buffer *out, const struct harrier_explained_policy *policy) {
@@ -180,7 +180,7 @@ static void add_outcomes(struct buffer *out, const struct harrier_explanation *e
         const struct harrier_explained_outcome *outcome = &explanation->outcomes[i];
         buffer_printf(out, "  %-12s%s", i ? "" : "known later", harrier_label_name(outcome->label));
         if (outcome->previous != HARRIER_LABEL_NONE)
-            buffer_printf(out, " (until then %s)", harrier_label_name(outcome->previous));
+            buffer_printf(out, " (before: %s)", harrier_label_name(outcome->previous));
         buffer_append_string(out, ", received ");
         add_time(out, outcome->receive_time_us);
         if (*outcome->source)
@@ -201,9 +201,9 @@ static void add_decision(struct buffer *out, const struct harrier_explanation *e
         buffer_printf(out, "  %-12s%s\n", "degraded", archived->degraded_reason);
     buffer_printf(out, "  %-12s", "proof");
     if (explanation->equal)
-        buffer_append_string(out, "derived again from the archive, and the same to the bit\n");
+        buffer_append_string(out, "derived again from the archive, bit for bit the same\n");
     else
-        buffer_printf(out, "NOT what is archived (archived → derived): %s\n",
+        buffer_printf(out, "DIFFERS from the archive (archived → derived): %s\n",
                       explanation->difference);
     add_outcomes(out, explanation);
     for (size_t i = 0; i < explanation->note_count; i++)
@@ -227,10 +227,12 @@ static void add_effect(struct buffer *out, const struct harrier_explained_rule *
 
 static void add_without_effect(struct buffer *out, const struct harrier_explained_rule *rule) {
     if (rule->fate == HARRIER_FATE_SUPPRESSED)
-        buffer_append_string(out, "    without effect: it fired lately for the same entity\n");
+        buffer_append_string(out, "    without effect: it fired recently for the same entity\n");
     if (rule->fate == HARRIER_FATE_SHADOW)
-        buffer_printf(out, "    on trial, without effect; live, the decision had been: %s\n",
-                      verdict_or(rule->verdict_if_live, "unknown"));
+        buffer_printf(
+            out,
+            "    in shadow, without effect; if it were live, the decision would have been: %s\n",
+            verdict_or(rule->verdict_if_live, "unknown"));
 }
 
 static void add_fired_rule(struct buffer *out, const struct harrier_explained_policy *policy,
@@ -259,14 +261,15 @@ static void add_no_say(struct buffer *out, const struct harrier_explained_rule *
         add_time(out, rule->until_us);
         break;
     case HARRIER_FATE_LEFT_OUT:
-        buffer_printf(out, "    left out by its rollout: it is for %u.%02u %% of all values of %s",
+        buffer_printf(out,
+                      "    excluded by its rollout: it applies to %u.%02u %% of all values of %s",
                       rule->rollout / 100, rule->rollout % 100, rule->rollout_key);
         break;
     case HARRIER_FATE_ERROR:
         buffer_printf(out, "    its condition failed: %s",
                       rule->part_count ? rule->parts[0].error : "");
         if (rule->verdict_on_error)
-            buffer_printf(out, "; then it asks for %s",
+            buffer_printf(out, "; on_error asks for %s",
                           harrier_verdict_name(rule->verdict_on_error));
         break;
     default:
@@ -299,7 +302,7 @@ static void add_rules(struct buffer *out, const struct harrier_explained_policy 
             add_fired_rule(out, policy, &policy->rules[i]);
     if (reported == policy->rule_count)
         return;
-    add_title(out, all ? "RULES THAT DID NOT" : "RULES THAT DID NOT, AND WHAT KEPT THEM FROM IT");
+    add_title(out, all ? "RULES THAT DID NOT FIRE" : "RULES THAT DID NOT FIRE, AND WHY");
     for (size_t i = 0; i < policy->rule_count; i++)
         if (!is_reported(&policy->rules[i]))
             add_silent_rule(out, policy, &policy->rules[i], all);
@@ -372,7 +375,7 @@ static void add_other_features(struct buffer *out, const struct harrier_explanat
         if (is_of_any(explanation, feature->name) || is_computed(policy, feature->name))
             continue;
         if (is_first)
-            buffer_append_string(out, "  entities that it does not name\n");
+            buffer_append_string(out, "  entities that the transaction does not name\n");
         is_first = false;
         add_feature(out, feature);
     }
@@ -419,13 +422,13 @@ static void add_origins(struct buffer *out, const struct harrier_explanation *ex
         buffer_append_string(out, "none yet\n");
     } else {
         hash_hex(explanation->generation_id, id);
-        buffer_printf(out, "%s, of position %s, ", id,
+        buffer_printf(out, "%s, built up to position %s, ", id,
                       quantity_format_count(explanation->generation_position, number));
         buffer_printf(out, "in use since position %s\n",
                       quantity_format_count(explanation->adopted_position, number));
     }
     buffer_printf(out, "  history     folded from %s",
-                  explanation->base_position ? "these tables on: " : "the first record on: ");
+                  explanation->base_position ? "these tables: " : "the first record: ");
     add_count(out, explanation->records_applied, "record", "records");
     buffer_append_string(out, " applied, ");
     add_count(out, explanation->records_read, "record", "records");
@@ -497,7 +500,7 @@ static void add_changed_rules(struct buffer *out, const struct harrier_explanati
         if (!find_rule(now, then->rules[i].name) && is_changed(&then->rules[i], NULL))
             add_change(out, explanation, &then->rules[i], NULL);
     if (out->length == before)
-        buffer_append_string(out, "  every rule does what it did\n");
+        buffer_append_string(out, "  no rule changed\n");
 }
 
 static void add_changed_features(struct buffer *out,
@@ -527,13 +530,13 @@ static void add_now(struct buffer *out, const struct harrier_explanation *explan
         return;
     buffer_printf(out, "\nWITH THE POLICY IN %s\n", folder ? folder : now->name);
     if (*now->refusal) {
-        buffer_printf(out, "  it does not take the transaction: %s\n", now->refusal);
+        buffer_printf(out, "  it refuses the transaction: %s\n", now->refusal);
         return;
     }
     buffer_printf(out, "%s, score %" PRIu32 "  →  ", harrier_verdict_name(archived->verdict),
                   archived->score);
     add_verdict_line(out, now);
-    buffer_append_string(out, "\nwhat is different then\n");
+    buffer_append_string(out, "\nwhat changes\n");
     add_changed_rules(out, explanation);
     add_changed_features(out, explanation);
 }

@@ -100,7 +100,7 @@ static int quoted_field(struct csv_reader *reader, struct row_state *row, struct
         int byte = next_byte(reader, &row->failure, ret_error);
         if (byte == END_BYTE) {
             if (!row->bad)
-                row->bad = "a quoted field is not closed before the end of the file";
+                row->bad = "a quoted field is still open at the end of the file";
             return byte;
         }
         if (byte == '"') {
@@ -143,8 +143,7 @@ static int read_row(struct csv_reader *reader, struct row_state *row, int byte,
             byte = quoted_field(reader, row, ret_error);
             if (byte != ',' && byte != '\n' && byte != '\r' && byte != END_BYTE) {
                 if (!row->bad)
-                    row->bad =
-                        "text behind a closing quote (a quote inside a field is written \"\")";
+                    row->bad = "text after a closing quote (write a quote inside a field as \"\")";
                 byte = plain_field(reader, row, byte, ret_error);
             }
         } else {

@@ -11,11 +11,10 @@ static int require(const struct mapped_file *file, const char *map,
     if (map)
         return error_set(ret_error, ERROR_INVALID, "%s: nothing is mapped to %s", map, name);
     char *header = rows_header(file->rows);
-    int r =
-        error_set(ret_error, ERROR_INVALID,
-                  "%s: no column is named %s (the header has %s); a mapping says which column is "
-                  "which field: --map FILE",
-                  mapped_file_name(file), name, header);
+    int r = error_set(
+        ret_error, ERROR_INVALID,
+        "%s: no column is named %s (the header has %s); map columns to fields with --map FILE",
+        mapped_file_name(file), name, header);
     free(header);
     return r;
 }

@@ -61,7 +61,7 @@ static int take_members(struct reading *reading, const yaml_node_t *node, const 
         yaml_node_t *key = node_of(reading, pair->key);
         size_t i = 0;
         if (!is_scalar(key))
-            return diagnostic(reading, key, "expected a word in front of the colon");
+            return diagnostic(reading, key, "expected a word before the colon");
         while (i < count && !text_is(scalar(key), names[i]))
             i++;
         if (i == count)
@@ -277,7 +277,7 @@ static int read_document(struct reading *reading) {
             return r;
     }
     if (!reading->mapping->id.mapped)
-        return diagnostic(reading, top, "id: missing; every file needs the transactions' ids");
+        return diagnostic(reading, top, "id: missing; every file needs transaction ids");
     if (reading->mapping->amount.mapped && reading->mapping->amount_minor.mapped)
         return diagnostic(reading, top, "give either amount or amount_minor");
     return 0;

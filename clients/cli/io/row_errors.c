@@ -39,7 +39,7 @@ void row_errors_add(struct row_errors *diagnostics, uint64_t line, const char *m
     else if (diagnostics->count <= ROW_ERRORS_SHOWN)
         fprintf(stderr, "%s:%" PRIu64 ": %s\n", diagnostics->file, line, what);
     else
-        fprintf(stderr, "%s:%" PRIu64 ": and further rows; from here on they are only counted\n",
+        fprintf(stderr, "%s:%" PRIu64 ": more rows failed; from here on they are only counted\n",
                 diagnostics->file, line);
 }
 

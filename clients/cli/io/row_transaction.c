@@ -97,12 +97,12 @@ static int convert_amount(const struct conversion *conversion, struct transactio
         return 0;
     }
     if (has_major && has_minor)
-        return invalid(conversion, name, value, "amount_minor is given, too");
+        return invalid(conversion, name, value, "amount_minor is given as well");
     int digits = 0;
     if (has_major) {
         if (transaction->currency.length == 0)
             return invalid(conversion, TEXT_LITERAL("currency"), &mapping->currency,
-                           "missing beside an amount");
+                           "missing, but the row has an amount");
         digits = currency_digits(transaction->currency);
         if (digits < 0) {
             error_set(conversion->error, ERROR_INVALID,
@@ -143,10 +143,10 @@ static int convert_location(const struct conversion *conversion, struct transact
         return 0;
     if (lat.kind == CELL_ABSENT)
         return invalid(conversion, TEXT_LITERAL("latitude"), latitude,
-                       "missing beside a longitude");
+                       "missing, but the row has a longitude");
     if (lon.kind == CELL_ABSENT)
         return invalid(conversion, TEXT_LITERAL("longitude"), longitude,
-                       "missing beside a latitude");
+                       "missing, but the row has a latitude");
     int r = convert_coordinate(conversion, TEXT_LITERAL("latitude"), latitude, lat, 90,
                                &transaction->latitude_e7);
     if (r == 0)

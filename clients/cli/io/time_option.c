@@ -31,11 +31,10 @@ int64_t time_option_parse(const char *name, const char *value, struct argp_state
 int64_t for_option_parse(const char *value, struct argp_state *state) {
     int64_t us = 0;
     if (!quantity_parse_duration(value, &us) || us < FOR_LEAST_US || us > FOR_MOST_US)
-        argp_error(
-            state,
-            "--for: \"%s\" is not a time it can be (expected 1s to 3660d, for example 12h or "
-            "7d; what is to stay is given without)",
-            value);
+        argp_error(state,
+                   "--for: \"%s\" is not a duration from 1s to 3660d (for example 12h or 7d; leave "
+                   "it out for no end)",
+                   value);
     return us;
 }
 

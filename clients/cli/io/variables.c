@@ -72,7 +72,7 @@ static void as_doubles(struct value_items *items, size_t first, size_t step) {
 
 static int check_item(const struct typed *item, struct error *ret_error) {
     if (item->value.type == VALUE_ABSENT)
-        return error_set(ret_error, ERROR_INVALID, "nothing in a list or map can be absent");
+        return error_set(ret_error, ERROR_INVALID, "a list or map cannot hold absent values");
     return 0;
 }
 
@@ -83,7 +83,7 @@ static void note_size(struct typed *typed, const struct typed *item) {
 
 static int finish(struct typed *typed, type_code type, bool nests, struct error *ret_error) {
     if (!nests)
-        return error_set(ret_error, ERROR_INVALID, "lists and maps within each other are too deep");
+        return error_set(ret_error, ERROR_INVALID, "lists and maps are nested too deeply");
     typed->type = type;
     return 0;
 }
@@ -127,7 +127,8 @@ struct making {
 static int add_entry(struct making *making, const struct typed *key, const struct typed *value,
                      struct error *ret_error) {
     if (key->type != VALUE_TEXT && key->type != VALUE_INT && key->type != VALUE_BOOL)
-        return error_set(ret_error, ERROR_INVALID, "a map's key is string, int or bool; this is %s",
+        return error_set(ret_error, ERROR_INVALID,
+                         "a map's key must be string, int or bool, not %s",
                          type_code_name(key->type).string);
     struct value_items *items = making->items;
     for (size_t i = 0; i < items->count; i += 2)
@@ -240,8 +241,9 @@ static int read_double(const char *word, const json_t *json, struct typed *ret_t
             ret_typed->value = value_double(words[i].number);
             return 0;
         }
-    return error_set(ret_error, ERROR_INVALID,
-                     "expected {\"double\": NUMBER}, or \"nan\", \"inf\" or \"-inf\" for it");
+    return error_set(
+        ret_error, ERROR_INVALID,
+        "expected {\"double\": NUMBER}, where NUMBER may be \"nan\", \"inf\" or \"-inf\"");
 }
 
 static int read_absent(const char *word, const json_t *json, struct typed *ret_typed,
@@ -335,7 +337,7 @@ static int check_name(struct variables *variables, struct text name, struct erro
     struct text second = {.data = dot ? dot + 1 : NULL,
                           .length = dot ? name.length - first.length - 1 : 0};
     if (!is_identifier(first) || (dot && !is_identifier(second)))
-        return error_set(ret_error, ERROR_INVALID, "\"%" TEXT_FORMAT "\" cannot be a name",
+        return error_set(ret_error, ERROR_INVALID, "\"%" TEXT_FORMAT "\" is not a valid name",
                          TEXT_ARGS(name));
     if (dot && !scope_has_entity(&variables->scope, first))
         variables->entities[variables->scope.entity_count++] = first;
@@ -377,7 +379,7 @@ int variables_read(struct variables *variables, const json_t *object, struct err
         return 0;
     if (!json_is_object(object))
         return error_set(ret_error, ERROR_INVALID,
-                         "the variables are no JSON object; expected {\"NAME\": VALUE, …}");
+                         "the variables are not a JSON object; expected {\"NAME\": VALUE, …}");
     if (json_object_size(object) > VARIABLES_MAX)
         return error_set(ret_error, ERROR_INVALID, "%zu variables; expected at most %u",
                          json_object_size(object), VARIABLES_MAX);

@@ -52,7 +52,7 @@ int archive_census_add(struct archive_census *census, const struct record *recor
         uint64_t of = record->outcome.transaction_position;
         if (of >= record->position || census->labels.bytes[of] == 0)
             return error_set(ret_error, ERROR_DAMAGED,
-                             "the outcome at position %" PRIu64 " is of position %" PRIu64
+                             "the outcome at position %" PRIu64 " refers to position %" PRIu64
                              ", which holds no transaction",
                              record->position, of);
         census->labels.bytes[of] = (uint8_t)(1 + record->outcome.label);

@@ -80,7 +80,7 @@ static void add_outcome(struct buffer *buffer, const struct outcome_record *outc
                   TEXT_ARGS(outcome->transaction.id), outcome->transaction_position,
                   label_name(outcome->previous), label_name(outcome->label));
     if (outcome->source.length)
-        buffer_printf(buffer, ", says %" TEXT_FORMAT, TEXT_ARGS(outcome->source));
+        buffer_printf(buffer, ", source %" TEXT_FORMAT, TEXT_ARGS(outcome->source));
 }
 
 static void add_list_change(struct buffer *buffer, const struct list_change_record *change) {

@@ -106,7 +106,7 @@ static void put_example(struct buffer *out, const struct shadow_example *example
     buffer_printf(out, " → ");
     put_side(out, example->shadow, example->shadow_score);
     if (example->label != LABEL_NONE)
-        buffer_printf(out, ", it was %s", label_name(example->label));
+        buffer_printf(out, ", outcome %s", label_name(example->label));
     buffer_printf(out, "\n");
     if (example->rules.length) {
         buffer_printf(out, "      ");
@@ -151,8 +151,7 @@ static void put_rule(struct buffer *out, const struct shadow_rule *rule, int wid
 
 static void put_rules(struct buffer *out, const struct shadow_report *report) {
     int width = name_width(report);
-    buffer_printf(out,
-                  "\nRules in shadow, and how many transactions each would decide otherwise\n\n");
+    buffer_printf(out, "\nRules in shadow, and the decisions that each would change\n\n");
     buffer_printf(out, "  %-*s%10s%9s%10s%11s%10s%11s%11s%11s%11s\n", width, "rule", "fired",
                   "share", "known", "precision", "changes", "to approve", "review", "challenge",
                   "decline");
@@ -212,7 +211,7 @@ static uint64_t judged(const struct shadow_policy *policy) {
 
 static void put_matrix(struct buffer *out, const struct shadow_policy *policy) {
     bool refuses = column_of(policy, VERDICT_NONE).transactions > 0;
-    buffer_printf(out, "\n  %-14s%13s\n  %-14s", "", "it would", "there was");
+    buffer_printf(out, "\n  %-14s%13s\n  %-14s", "", "shadow", "live");
     for (enum verdict shadow = VERDICT_APPROVE; shadow < VERDICT_COUNT; shadow++)
         buffer_printf(out, "%13s", verdict_name(shadow));
     buffer_printf(out, "%s%13s\n", refuses ? "       refuse" : "", "all");
@@ -281,8 +280,8 @@ static void put_precisions(struct buffer *out, const struct shadow_policy *polic
         struct shadow_set row = row_of(policy, live);
         all_fraud += shadow_set_fraud(&row);
     }
-    buffer_printf(out, "\n  %-14s%13s%11s%11s%13s%11s%11s\n", "", "there was", "precision",
-                  "of fraud", "it would", "precision", "of fraud");
+    buffer_printf(out, "\n  %-14s%13s%11s%11s%13s%11s%11s\n", "", "live", "precision", "of fraud",
+                  "shadow", "precision", "of fraud");
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         struct shadow_set live = {0}, shadow = {0};
         for (enum verdict verdict = lines[i].least; verdict < VERDICT_COUNT; verdict++) {
@@ -301,12 +300,12 @@ static void put_fired(struct buffer *out, const struct shadow_policy *policy) {
     size_t shown = 0;
     if (policy->rule_count == 0)
         return;
-    buffer_printf(out, "\n  its rules with effect\n");
+    buffer_printf(out, "\n  rules that fired with effect\n");
     for (size_t i = 0; i < policy->rule_count; i++) {
         if (policy->fired[i] == 0)
             continue;
         if (shown++ == RULES_SHOWN_MAX) {
-            buffer_printf(out, "    … and more: --json has all\n");
+            buffer_printf(out, "    … and more (--json lists all)\n");
             return;
         }
         buffer_printf(out, "  ");
@@ -329,7 +328,7 @@ static void put_policy(struct buffer *out, const struct shadow_policy *policy) {
     put_precisions(out, policy);
     put_fired(out, policy);
     if (policy->rule_errors > 0)
-        buffer_printf(out, "\n  %s times one of its rules failed\n",
+        buffer_printf(out, "\n  its rules failed %s times\n",
                       quantity_format_count(policy->rule_errors, number));
     if (policy->examples.count > 0)
         buffer_printf(out, "\n");
@@ -346,15 +345,14 @@ static void put_caveats(struct buffer *out, const struct shadow_report *report) 
     for (size_t i = 0; i < report->rule_count; i++)
         unknown += report->rules[i].unknown;
     buffer_printf(
-        out, "\nMind\n"
+        out, "\nNotes\n"
              "  - Precision is over known outcomes (fraud and chargeback against legit), as of "
              "the archive's end;\n"
-             "    young transactions have few. What was declined seldom gets an outcome, so "
-             "for transactions that\n"
-             "    were declined, and would be approved, it says little.\n"
-             "  - History is what was decided: features over verdicts, fired() and suppressions "
-             "follow the live policy.\n"
-             "  - Each rule in shadow is judged as if it alone were live.\n");
+             "    young transactions have few. Declined transactions seldom get an outcome, so it "
+             "says\n    little about those that would be approved instead.\n"
+             "  - History follows the live policy, and so do features over verdicts, fired() and "
+             "suppressions.\n"
+             "  - Each rule in shadow is judged as if it were the only one to go live.\n");
     if (degraded > 0)
         buffer_printf(out,
                       "  - %s shadow decisions lacked features that the live policy does not have, "
@@ -362,8 +360,8 @@ static void put_caveats(struct buffer *out, const struct shadow_report *report) 
                       quantity_format_count(degraded, number));
     if (unknown > 0)
         buffer_printf(out,
-                      "  - Of %s firings in shadow an older version did not keep what they would "
-                      "have changed.\n",
+                      "  - For %s firings in shadow, an older version did not record what they "
+                      "would have changed.\n",
                       quantity_format_count(unknown, number));
 }
 
@@ -372,7 +370,7 @@ void shadow_output_text(const struct shadow_report *report, struct buffer *out) 
     uint64_t outcomes = report->all.transactions - report->all.labels[LABEL_NONE];
     buffer_printf(out, "transactions   ");
     put_count(out, 0, report->all.transactions);
-    buffer_printf(out, ", with an outcome %s (%s)\n", quantity_format_count(outcomes, known),
+    buffer_printf(out, ", %s with an outcome (%s)\n", quantity_format_count(outcomes, known),
                   percent(outcomes, report->all.transactions, share));
     if (report->all.transactions > 0) {
         buffer_printf(out, "event times    ");
@@ -386,7 +384,7 @@ void shadow_output_text(const struct shadow_report *report, struct buffer *out) 
     for (size_t i = 0; i < report->policy_count; i++)
         put_policy(out, &report->policies[i]);
     if (report->rule_count == 0 && report->policy_count == 0)
-        buffer_printf(out, "\nNo rule fired in shadow, and no shadow policy judged.\n");
+        buffer_printf(out, "\nNo rule fired in shadow, and no shadow policy decided.\n");
     else
         put_caveats(out, report);
 }

@@ -35,8 +35,8 @@ static void print_threshold(const struct threshold_line *line, struct buffer *bu
     if (line->had_overall)
         buffer_printf(buffer, "%s → ", format_number(line->overall_before, before));
     buffer_printf(buffer, "%s",
-                  line->has_overall ? format_number(line->overall, after) : "its fallback");
-    buffer_printf(buffer, " over all, of %s", format_count(line->samples, count));
+                  line->has_overall ? format_number(line->overall, after) : "the fallback");
+    buffer_printf(buffer, " over all groups, from %s samples", format_count(line->samples, count));
     if (line->groups > 0 || line->groups_before > 0) {
         if (line->has_before)
             buffer_printf(buffer, "; groups %s →", format_count(line->groups_before, count));
@@ -82,14 +82,14 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
     for (size_t i = 0; i < report->cutoff_count; i++)
         print_cutoff(&report->cutoffs[i], buffer);
     if (report->compared > 0) {
-        buffer_printf(buffer, "last day      %s of %s decisions would have been others\n",
+        buffer_printf(buffer, "last day      %s of %s decisions would have been different\n",
                       format_count(count_flips(report), flips),
                       format_count(report->compared, compared));
         for (size_t i = 0; i < report->flip_count; i++)
             print_flip(&report->flips[i], buffer);
     }
     if (report->replay_seconds > 0)
-        buffer_printf(buffer, "replayed      %.2f seconds, a part of those for thresholds\n",
+        buffer_printf(buffer, "replayed      %.2f seconds (part of the time for thresholds)\n",
                       report->replay_seconds);
 }
 
@@ -98,24 +98,24 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
 static void warn_threshold(const struct threshold_line *line, struct buffer *buffer) {
     char before[NUMBER_SIZE], computed[NUMBER_SIZE];
     if (line->is_too_large)
-        buffer_printf(buffer,
-                      "threshold \"%" TEXT_FORMAT
-                      "\" has too many groups to keep: its value over all groups stands for them\n",
-                      TEXT_ARGS(line->name));
+        buffer_printf(
+            buffer,
+            "threshold \"%" TEXT_FORMAT
+            "\" has too many groups to keep: its value over all groups is used for each of them\n",
+            TEXT_ARGS(line->name));
     if (line->held == 0)
         return;
-    buffer_printf(
-        buffer,
-        "threshold \"%" TEXT_FORMAT
-        "\": %zu values changed by more than the guard lets through and stay as they are:",
-        TEXT_ARGS(line->name), line->held);
+    buffer_printf(buffer,
+                  "threshold \"%" TEXT_FORMAT
+                  "\": %zu values changed by more than the guard allows and keep their old values:",
+                  TEXT_ARGS(line->name), line->held);
     for (size_t i = 0; i < line->example_count; i++) {
         const struct threshold_held *held = &line->examples[i];
-        buffer_printf(buffer, "%s %" TEXT_FORMAT " %s (now %s)", i ? "," : "",
+        buffer_printf(buffer, "%s %" TEXT_FORMAT " %s (computed: %s)", i ? "," : "",
                       TEXT_ARGS(held->key.length ? held->key : TEXT_LITERAL("over all")),
                       format_number(held->before, before), format_number(held->computed, computed));
     }
-    buffer_printf(buffer, "%s; --accept-changes takes them\n",
+    buffer_printf(buffer, "%s; --accept-changes accepts them\n",
                   line->held > line->example_count ? ", …" : "");
 }
 
@@ -125,13 +125,14 @@ static void warn_cutoff(const struct cutoff_line *line, struct buffer *buffer) {
     format_cutoff(line->after, after);
     if (line->state == CUTOFF_HELD)
         buffer_printf(buffer,
-                      "the cut-off for %s changed by more than the guard lets through and stays %s "
-                      "(now %s); --accept-changes takes it\n",
+                      "the cut-off for %s changed by more than the guard allows and stays %s "
+                      "(computed: %s); --accept-changes accepts it\n",
                       name, after, format_cutoff(line->computed, computed));
     else if (line->state == CUTOFF_SMALL_SAMPLE)
         buffer_printf(buffer,
-                      "the cut-off for %s stays %s: %" PRIu64 " are too few to compute it\n", name,
-                      after, line->sample);
+                      "the cut-off for %s stays %s: %" PRIu64
+                      " decisions are too few to compute it\n",
+                      name, after, line->sample);
     else if (line->state == CUTOFF_UNREACHABLE)
         buffer_printf(buffer, "the cut-off for %s stays %s: no score meets its budget\n", name,
                       after);

@@ -147,10 +147,10 @@ static int report_failure(struct parquet_pipe *pipe, struct error *ret_error) {
         ;
     int status = wait_for(pipe);
     if (WIFSIGNALED(status))
-        return error_set(ret_error, ERROR_SYSTEM, "cannot write %s: " PROGRAM " was ended by %s",
+        return error_set(ret_error, ERROR_SYSTEM, "cannot write %s: " PROGRAM " was killed by %s",
                          pipe->name, strsignal(WTERMSIG(status)));
     return error_set(ret_error, ERROR_SYSTEM, "cannot write %s: %s", pipe->name,
-                     pipe->said[0] ? pipe->said : PROGRAM " ended without a word");
+                     pipe->said[0] ? pipe->said : PROGRAM " ended without a message");
 }
 
 /* ---- what goes to it ---- */
@@ -229,7 +229,7 @@ int parquet_pipe_open(const char *path, const char *name, const struct training_
         pipe->child = 0;
         r = error_set_errno(ret_error, failed,
                             "cannot write %s: cannot start " PROGRAM
-                            ", which is installed beside harrier and makes Parquet",
+                            ", which is installed next to harrier and writes Parquet",
                             name);
     }
     while (r == 0 && strcmp(pipe->said, "ready") != 0)
@@ -272,7 +272,7 @@ static int hear_done(struct parquet_pipe *pipe, struct error *ret_error) {
     int status = wait_for(pipe);
     if (status == 0)
         return 0;
-    return error_set(ret_error, ERROR_SYSTEM, "cannot write %s: " PROGRAM " ended with %d",
+    return error_set(ret_error, ERROR_SYSTEM, "cannot write %s: " PROGRAM " exited with status %d",
                      pipe->name, WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status));
 }
 

@@ -78,7 +78,8 @@ static void mind_range(struct caveats *caveats) {
         add(caveats, "empty_range", "The archive has no transactions.");
     else
         add(caveats, "empty_range",
-            "No transaction was decided. Those of the archive have event times from %s to %s.",
+            "No transaction was decided. The archive's transactions have event times from %s to "
+            "%s.",
             time_text(document->archive_first_us), time_text(document->archive_newest_us));
 }
 
@@ -104,14 +105,14 @@ static void mind_warm_up(struct caveats *caveats) {
     if (history_us <= 0)
         add(caveats, "warm_up",
             "The archive begins with the range, and the longest window of the policy is %s: at "
-            "first features have less history than they would have had live. --from leaves that "
-            "time out.",
+            "first, features have less history than they would have had live. --from skips that "
+            "time.",
             duration(longest_us));
     else
         add(caveats, "warm_up",
             "The archive begins %s before the range, and the longest window of the policy is %s: "
-            "features over longer windows than that have less history than they would have had "
-            "live.",
+            "features over windows longer than the former have less history than they would have "
+            "had live.",
             duration(history_us), duration(longest_us));
 }
 
@@ -131,7 +132,7 @@ static void mind_missing_outcomes(struct caveats *caveats) {
         return;
     uint64_t immature = report_class_rows(tally, REPORT_IMMATURE);
     add(caveats, "missing_outcomes",
-        "Without an outcome: %s of %s; of those of the last %d days %s of %s. ", number(missing),
+        "Without an outcome: %s of %s; of those in the last %d days, %s of %s. ", number(missing),
         transactions(report_rows(tally)), WEEK_DAYS, number(late_missing), number(late));
     struct replay_caveat *caveat = &caveats->of[caveats->count - 1];
     size_t length = strlen(caveat->text);
@@ -139,14 +140,13 @@ static void mind_missing_outcomes(struct caveats *caveats) {
     size_t room = sizeof caveat->text - length;
     if (caveats->document->command->outcomes_after_us < 0)
         snprintf(rest, room,
-                 "They count as legit; young ones may yet turn out to be fraud "
+                 "They count as legit; recent ones may still turn out to be fraud "
                  "(--outcomes-after leaves them out).");
     else
-        snprintf(
-            rest, room,
-            "They count as legit, but for those that are younger than %s at the archive's end and "
-            "are left out: %s.",
-            duration(caveats->document->command->outcomes_after_us), transactions(immature));
+        snprintf(rest, room,
+                 "They count as legit, except those younger than %s at the archive's end, which "
+                 "are left out: %s.",
+                 duration(caveats->document->command->outcomes_after_us), transactions(immature));
 }
 
 static void mind_classes(struct caveats *caveats) {
@@ -156,12 +156,12 @@ static void mind_classes(struct caveats *caveats) {
         return;
     if (report_class_rows(tally, REPORT_POSITIVE) == 0)
         add(caveats, "no_positives",
-            "No transaction of the range is known to be fraud, so nothing can be said of what the "
-            "policy would have caught.");
+            "No transaction in the range is known to be fraud, so what the policy would have "
+            "caught is unknown.");
     if (suspected > 0)
         add(caveats, "suspected",
             "%s transaction%s only suspected to be fraud: neither right nor wrong, and left out of "
-            "precision and the like.",
+            "precision, recall and similar figures.",
             number(suspected), suspected == 1 ? " is" : "s are");
 }
 
@@ -170,8 +170,8 @@ static void mind_declined(struct caveats *caveats) {
     if (caveats->document->replay->archived_verdicts[VERDICT_DECLINE] == 0 || !is_given(caveats))
         return;
     add(caveats, "declined_outcomes",
-        "What was declined seldom gets an outcome: of transactions that were declined then, and "
-        "would be approved now, the figures say little.");
+        "Declined transactions seldom get an outcome: the figures say little about those that were "
+        "declined then and would be approved now.");
 }
 
 /* ---- verdicts, clocks, thresholds ---- */
@@ -200,9 +200,9 @@ static void mind_verdicts(struct caveats *caveats) {
         return;
     if (document->command->counterfactual)
         add(caveats, "counterfactual",
-            "What depends on verdicts follows the replayed policy. What customers and fraudsters "
-            "would have done after another verdict nobody knows: the transactions are those that "
-            "there were.");
+            "Everything that depends on verdicts follows the replayed policy. The transactions are "
+            "the recorded ones: what customers and fraudsters would have done after a different "
+            "verdict is unknown.");
     else
         add(caveats, "verdicts_follow_archive",
             "Features over verdicts, fired() and suppressions follow the verdicts in the archive, "
@@ -215,8 +215,8 @@ static void mind_verdicts(struct caveats *caveats) {
 static void mind_clock(struct caveats *caveats) {
     if (caveats->document->command->known_now)
         add(caveats, "hindsight",
-            "Outcomes and lists are as they are now: features see frauds that nobody had reported "
-            "then. The figures are better than they could have been live.");
+            "Outcomes and lists are as they are now: features see frauds that were not yet "
+            "reported then. The figures are better than they could have been live.");
 }
 
 static void mind_thresholds(struct caveats *caveats) {
@@ -226,8 +226,8 @@ static void mind_thresholds(struct caveats *caveats) {
         return;
     add(caveats, "thresholds",
         "The policy has thresholds or budgets that are computed every night. Here they have the "
-        "values of the tables that the archive adopted, where those declare them alike, and their "
-        "fallbacks before and elsewhere; --walk-forward computes them.");
+        "values of the tables recorded in the archive where those declare them identically, and "
+        "their fallbacks otherwise; --walk-forward computes them.");
 }
 
 static void mind_rollouts(struct caveats *caveats) {
@@ -248,7 +248,7 @@ static void mind_rollouts(struct caveats *caveats) {
     }
     if (found == 0)
         return;
-    add(caveats, "rollout", "%s rule%s out to a part of the keys only (%s%s), as it would be live.",
+    add(caveats, "rollout", "%s rule%s out to only part of the keys (%s%s), as live.",
         number(found), found == 1 ? " is rolled" : "s are rolled", names,
         found > NAMED_MAX ? ", …" : "");
 }
@@ -259,18 +259,19 @@ static void mind_refused(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->refused > 0)
         add(caveats, "refused",
-            "Refused by the policy, and in no figure: %s. Live each would have been an error.",
+            "Refused by the policy, and in no figure: %s. Live, each would have been an error.",
             transactions(figures->refused));
     if (figures->against_refused > 0)
         add(caveats, "against_refused",
-            "Refused by the policy that is compared with, and in no figure: %s.",
+            "Refused by the policy of the comparison, and in no figure: %s.",
             transactions(figures->against_refused));
 }
 
 static void mind_amounts(struct caveats *caveats) {
     uint64_t without = caveats->document->figures->tally.without_amount;
     if (without > 0)
-        add(caveats, "without_amount", "Without an amount in %s, and 0 in sums of money: %s.",
+        add(caveats, "without_amount",
+            "Without an amount in %s, counted as 0 in sums of money: %s.",
             caveats->document->policy->schema.base_currency, transactions(without));
 }
 
@@ -282,19 +283,20 @@ static void mind_cards(struct caveats *caveats) {
             "names another entity).");
     if (figures->blocked_cards > 0)
         add(caveats, "blocked_cards",
-            "Of cards that were blocked by then (--blocked-after), and left out of AUC, average "
-            "precision and card precision, but of nothing else: %s.",
+            "On cards already blocked (--blocked-after), left out of AUC, average precision and "
+            "card precision only: %s.",
             transactions(figures->blocked_cards));
     if (figures->late_cards > 0)
         add(caveats, "late_cards",
-            "Two days or more behind others in the archive, and left out of card precision: %s.",
+            "Two days or more behind other transactions in the archive, left out of card "
+            "precision: %s.",
             transactions(figures->late_cards));
 }
 
 static void mind_decisions(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->degraded > 0)
-        add(caveats, "degraded", "Decided without some features, or with such that came late: %s.",
+        add(caveats, "degraded", "Decided without some features, or with late ones: %s.",
             transactions(figures->degraded));
     if (figures->rule_errors > 0)
         add(caveats, "rule_errors", "With a rule that failed (on_error says what that means): %s.",
@@ -309,8 +311,7 @@ static void mind_limits(struct caveats *caveats) {
             "(--list N).",
             number(figures->changes.count), number(figures->changed));
     if (!figures->rules.overlap)
-        add(caveats, "overlap_limited",
-            "With more than %d rules, which of them fire together is not counted.",
+        add(caveats, "overlap_limited", "Rules that fire together are counted only up to %d rules.",
             REPORT_OVERLAP_RULES_MAX);
 }
 

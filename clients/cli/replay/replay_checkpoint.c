@@ -142,8 +142,8 @@ static void decode_body(struct cursor *cursor, struct replay_checkpoint *checkpo
 
 static int other_version(struct text version, struct error *ret_error) {
     return error_set(ret_error, ERROR_UNSUPPORTED,
-                     "it is of harrier %" TEXT_FORMAT
-                     ", and only that can go on from it (this is " HARRIER_VERSION ")",
+                     "it was written by harrier %" TEXT_FORMAT
+                     ", and only that version can resume from it (this is " HARRIER_VERSION ")",
                      TEXT_ARGS(version));
 }
 
@@ -151,7 +151,7 @@ int replay_checkpoint_decode(struct text bytes, struct replay_checkpoint *checkp
                              struct error *ret_error) {
     size_t head = sizeof magic + 4;
     if (bytes.length < head + HASH_BYTES || memcmp(bytes.data, magic, sizeof magic) != 0)
-        return error_set(ret_error, ERROR_DAMAGED, "it is not what a replay leaves");
+        return error_set(ret_error, ERROR_DAMAGED, "it is not a file written by --resume");
     const uint8_t *at = (const uint8_t *)bytes.data;
     size_t body = bytes.length - HASH_BYTES;
     if (load_u64(at + body) != hash64(at, body, 0))
@@ -178,9 +178,9 @@ static int hold(const char *path, FILE **ret_held, uint64_t *ret_size, struct er
     else if (!S_ISREG(status.st_mode))
         r = error_set(ret_error, ERROR_INVALID, "--resume %s: it is not a file", path);
     else if (status.st_size > FILE_MAX)
-        r = error_set(ret_error, ERROR_DAMAGED, "%s: it is not what a replay leaves", path);
+        r = error_set(ret_error, ERROR_DAMAGED, "%s: it is not a file written by --resume", path);
     else if (flock(descriptor, LOCK_EX | LOCK_NB) != 0)
-        r = error_set(ret_error, ERROR_EXISTS, "%s: another process goes on from it", path);
+        r = error_set(ret_error, ERROR_EXISTS, "%s: another process is resuming from it", path);
     if (r < 0) {
         close(descriptor);
         return r;
@@ -242,10 +242,11 @@ int replay_checkpoint_check_archive(const struct replay_checkpoint *checkpoint, 
     r = archive_parts_holds(parts, checkpoint->until, ret_error);
     archive_parts_close(parts);
     if (r == 0)
-        return error_set(ret_error, ERROR_INVALID,
-                         "it is of another archive: %s has not got its records up to position "
-                         "%" PRIu64,
-                         archive, checkpoint->until.position);
+        return error_set(
+            ret_error, ERROR_INVALID,
+            "it belongs to another archive: %s does not have its records up to position "
+            "%" PRIu64,
+            archive, checkpoint->until.position);
     return r < 0 ? r : 0;
 }
 
@@ -272,7 +273,7 @@ int replay_checkpoint_check(const struct replay_checkpoint *checkpoint,
             return error_set(ret_error, ERROR_DAMAGED, "it is damaged");
         if (!text_equal(value, old_value))
             return error_set(ret_error, ERROR_INVALID,
-                             "it is of another replay: %" TEXT_FORMAT " was %" TEXT_FORMAT
+                             "it belongs to another replay: %" TEXT_FORMAT " was %" TEXT_FORMAT
                              " and is %" TEXT_FORMAT,
                              TEXT_ARGS(name), TEXT_ARGS(old_value), TEXT_ARGS(value));
     }
@@ -319,9 +320,9 @@ static void add_policy(struct buffer *identity, const char *name, const struct s
 
 static void add_tables(struct buffer *identity, struct archive_place start) {
     char text[128];
-    snprintf(text, sizeof text, "of position %" PRIu64 " (chain %016" PRIx64 ")", start.position,
+    snprintf(text, sizeof text, "at position %" PRIu64 " (chain %016" PRIx64 ")", start.position,
              start.chain);
-    add(identity, "the tables to begin with", start.position == 0 ? "none" : text);
+    add(identity, "the initial tables", start.position == 0 ? "none" : text);
 }
 
 void replay_identity(const struct replay_command *command, const struct replay *replay,
@@ -338,7 +339,7 @@ void replay_identity(const struct replay_command *command, const struct replay *
     add_time(ret_identity, "--to", command->to_us);
     add_text(ret_identity, "--features", command->features);
     add(ret_identity, "the report", reports ? "wanted" : "not wanted");
-    add_number(ret_identity, "the number of changes that are listed",
+    add_number(ret_identity, "the number of listed changes",
                reports ? (int64_t)replay_command_kept(command) : 0, -1);
     add_number(ret_identity, "--list", (int64_t)replay_command_reported(command), -1);
     add_number(ret_identity, "--k", (int64_t)command->k, -1);

@@ -30,13 +30,15 @@ static void print_audit(FILE *to, const struct replay_rows *rows,
     uint64_t found = rows->different + rows->refused + report->contradictions;
     char number[QUANTITY_COUNT_SIZE];
     if (found == 0)
-        fprintf(to, "\nEvery decision is the archived one.\n");
+        fprintf(to, "\nEvery decision equals the archived one.\n");
     else
         fprintf(to, "\n%s difference%s.\n", quantity_format_count(found, number),
                 found == 1 ? "" : "s");
     if (found > 0 && report->foreign_versions > 0)
-        fprintf(to, "Some were decided by another version than this one (" HARRIER_VERSION
-                    "); `harrier inspect --type engine` shows which, and from where.\n");
+        fprintf(
+            to,
+            "Some decisions were made by another version than this one (" HARRIER_VERSION
+            "); `harrier inspect --type engine` shows which versions, and from which position.\n");
 }
 
 static void print_figures(FILE *to, const struct replay_document *document) {

@@ -42,64 +42,62 @@ enum {
 
 static const struct argp_option arguments[] = {
     {NULL, 0, NULL, 0, "What is replayed:", 1},
-    {"policy", 'p', "DIR", 0,
-     "Decide everything with this policy, instead of with those that decided then", 1},
+    {"policy", 'p', "DIR", 0, "Decide everything with this policy instead of the archived ones", 1},
     {"against", OPTION_AGAINST, "DIR", 0,
-     "Compare with what this policy would have decided, instead of with what was", 1},
+     "Compare with what this policy would have decided instead of the archived decisions", 1},
     {"recorded", OPTION_RECORDED, NULL, 0, "The audit: compare each decision with the archived one",
      1},
     {"from", OPTION_FROM, "TIME", 0,
-     "Only transactions with event times from then on (2026-01-31, or 2026-01-31T18:00:00Z); "
-     "those before are history",
+     "Only transactions with event times from TIME on (2026-01-31, or 2026-01-31T18:00:00Z); "
+     "earlier ones are history",
      1},
-    {"to", OPTION_TO, "TIME", 0, "Only those before it", 1},
+    {"to", OPTION_TO, "TIME", 0, "Only transactions with event times before TIME", 1},
     {NULL, 0, NULL, 0, "What is known when:", 2},
     {"known", OPTION_KNOWN, "then|now", 0,
      "then (the default): the archive's order, outcomes from when they were reported. now: the "
      "order of event times, outcomes and lists as they are at the archive's end",
      2},
     {"warm-up", OPTION_WARM_UP, "start|generations", 0,
-     "Collect history from the archive's start (the default), or go on from the newest tables "
+     "Collect history from the archive's start (the default), or start from the newest tables "
      "before --from that this policy can use",
      2},
     {"counterfactual", OPTION_COUNTERFACTUAL, NULL, 0,
-     "Let what depends on verdicts follow the replayed policy. One thread", 2},
+     "Let everything that depends on verdicts follow the replayed policy. Uses one thread", 2},
     {"walk-forward", OPTION_WALK_FORWARD, NULL, 0,
      "Compute the policy's thresholds every night of the replay from what was known by then", 2},
     {NULL, 0, NULL, 0, "Report:", 3},
     {"json", OPTION_JSON, "FILE", 0, "The whole report as one JSON object (- is standard output)",
      3},
-    {"html", OPTION_HTML, "FILE", 0, "The same as a page with charts, which reads offline", 3},
+    {"html", OPTION_HTML, "FILE", 0, "The same as an HTML page with charts, readable offline", 3},
     {"features", OPTION_FEATURES, "FILE", 0,
      "Each transaction's feature values, score, verdict and outcome, as CSV (- is standard "
      "output), or as Parquet when FILE ends in .parquet",
      3},
     {"list", OPTION_LIST, "N", 0,
-     "Tell N differences, refusals or changed decisions one by one (10; with --json or --html "
-     "1000)",
+     "Report up to N differences, refusals or changed decisions one by one (10; with --json or "
+     "--html 1000)",
      3},
     {"review-price", OPTION_REVIEW_PRICE, "AMOUNT", 0,
-     "What the review of one transaction costs, in the policy's base currency (" PRICE_DEFAULT ")",
-     3},
+     "Cost of reviewing one transaction, in the policy's base currency (" PRICE_DEFAULT ")", 3},
     {"outcomes-after", OPTION_OUTCOMES_AFTER, "DURATION", 0,
-     "Leave transactions without an outcome out of precision and the like when they are younger "
-     "than that at the archive's end (none are left out)",
+     "Leave transactions without an outcome out of precision and similar figures if they are "
+     "younger than DURATION at the archive's end (default: none are left out)",
      3},
-    {"k", OPTION_K, "N", 0, "Cards that somebody can look at a day, for card precision (100)", 3},
+    {"k", OPTION_K, "N", 0, "Cards that can be reviewed per day, for card precision (100)", 3},
     {"card", OPTION_CARD, "ENTITY", 0,
      "Entity of the policy that card precision counts (card, else customer)", 3},
     {"blocked-after", OPTION_BLOCKED_AFTER, "DAYS", 0,
-     "Take cards for blocked when more than DAYS days have passed since the day of a fraud, and "
-     "leave them out of AUC, average precision and card precision (without it, none is)",
+     "Treat cards as blocked once more than DAYS days have passed since the day of a fraud, and "
+     "leave them out of AUC, average precision and card precision (default: none)",
      3},
     {"blocked-from", OPTION_BLOCKED_FROM, "TIME", 0,
-     "Count frauds for that from TIME on, before --from, too", 3},
+     "For --blocked-after, count frauds from TIME on, which may be before --from", 3},
     {NULL, 0, NULL, 0, "Otherwise:", 4},
     {"threads", OPTION_THREADS, "N", 0,
-     "Threads (one for each processor); the result is the same for any number", 4},
+     "Threads (one per processor); the result is the same for any number", 4},
     {"resume", OPTION_RESUME, "FILE", 0,
-     "When it is interrupted, write to FILE what is done: the same command goes on from there, and "
-     "removes FILE at the end",
+     "If interrupted, save progress to FILE; the same command resumes from there and removes FILE "
+     "at the end",
      4},
     {"quiet", 'q', NULL, 0, "No progress and no summary", 4},
     PROGRESS_ARGUMENT(4),
@@ -158,7 +156,7 @@ static void check_recorded(const struct replay_command *command, struct argp_sta
     for (size_t i = 0; i < sizeof others / sizeof *others; i++)
         if (others[i].is_given)
             argp_error(state,
-                       "--recorded derives what was decided as it was decided: not with --%s",
+                       "--recorded repeats the decisions exactly as they were made: not with --%s",
                        others[i].name);
 }
 
@@ -190,17 +188,17 @@ static void check_clocks(const struct replay_command *command, struct argp_state
                           "--known now");
     if (command->from_generations && command->from_us == 0)
         argp_error(state,
-                   "--warm-up generations goes on from the tables before --from: from when?");
+                   "--warm-up generations starts from the tables before --from: --from is missing");
     if (command->to_us != 0 && command->from_us >= command->to_us)
-        argp_error(state, "--from and --to: nothing is from then on and before that");
+        argp_error(state, "--from and --to: the range is empty");
 }
 
 static void check_blocked(const struct replay_command *command, struct argp_state *state) {
     if (command->blocked_from_us != 0 && command->blocked_after_days < 0)
-        argp_error(state, "--blocked-from: how long after a fraud is a card blocked? "
-                          "(--blocked-after 7d)");
+        argp_error(state, "--blocked-from needs --blocked-after: how long after a fraud is a card "
+                          "blocked? (for example 7d)");
     if (command->blocked_from_us != 0 && command->blocked_from_us > command->from_us)
-        argp_error(state, "--blocked-from is a time before --from");
+        argp_error(state, "--blocked-from must be before --from");
 }
 
 static void check_files(const struct replay_command *command, struct argp_state *state) {
@@ -214,8 +212,7 @@ static void check_files(const struct replay_command *command, struct argp_state 
         for (size_t j = 0; j < i; j++)
             if (files[i] && files[j] && strcmp(files[i], "-") != 0 &&
                 strcmp(files[i], files[j]) == 0)
-                argp_error(state,
-                           "--features, --json, --html and --resume: two of them would write %s",
+                argp_error(state, "--features, --json, --html and --resume: two of them name %s",
                            files[i]);
     }
     if (on_stdout > 1)
@@ -229,13 +226,13 @@ static void check_resume(const struct replay_command *command, struct argp_state
     if (!command->resume)
         return;
     if (strcmp(command->resume, "-") == 0)
-        argp_error(state, "--resume: standard output is not a file to go on from");
+        argp_error(state, "--resume: cannot resume from standard output; name a file");
     if (!command->features)
         return;
     if (strcmp(command->features, "-") == 0)
-        argp_error(state, "--resume: rows on standard output cannot be gone on with; name a file");
+        argp_error(state, "--resume: rows on standard output cannot be resumed; name a file");
     if (length > tail && strcmp(command->features + length - tail, parquet) == 0)
-        argp_error(state, "--resume: Parquet cannot be gone on with; --features FILE.csv can");
+        argp_error(state, "--resume: Parquet cannot be resumed; --features FILE.csv can");
 }
 
 static void check_command(const struct replay_command *command, struct argp_state *state) {
@@ -270,7 +267,7 @@ static error_t parse_what(int key, char *value, struct argp_state *state) {
     case OPTION_TO:
         command->to_us = time_option_parse("to", value, state);
         if (command->to_us <= 0)
-            argp_error(state, "--to: nothing is before that");
+            argp_error(state, "--to: the range is empty");
         return 0;
     case OPTION_KNOWN:
         command->known_now = parse_choice("known", value, "then", "now", state);
@@ -364,12 +361,12 @@ static const struct argp argp = {
     .args_doc = "ARCHIVE",
     .doc =
         "Decides every transaction of an archive again, each on what was known before it, and "
-        "tells what would have become of it: verdicts, frauds caught, money, what each rule did. "
-        "ARCHIVE is its folder, or a server's data folder.\vA server may run meanwhile; what it "
-        "has not synced yet is left out. Interrupted or failed, it leaves each FILE as it "
+        "reports the results: verdicts, frauds caught, money, what each rule did. ARCHIVE is the "
+        "archive's folder or a server's data folder.\vA server may be running; records that it has "
+        "not synced yet are left out. If the replay fails or is interrupted, each FILE stays as it "
         "was.\n\nExit status: 0 done (with --recorded: no difference), 1 some decisions differ "
         "from the archived ones or some transactions were refused by the policy, 64 the options "
-        "do not go together, 65 the archive is damaged, 66 there is nothing to replay, 74 cannot "
+        "cannot be combined, 65 the archive is damaged, 66 there is nothing to replay, 74 cannot "
         "read or write, 75 interrupted, 78 the policy does not check.",
 };
 

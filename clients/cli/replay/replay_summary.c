@@ -96,7 +96,7 @@ static void put_classes(const struct report_tally *tally, struct buffer *out) {
         {REPORT_POSITIVE, "fraud"},
         {REPORT_NEGATIVE, "legit"},
         {REPORT_UNKNOWN, "without an outcome"},
-        {REPORT_IMMATURE, "too young for one"},
+        {REPORT_IMMATURE, "too recent for one"},
         {REPORT_SUSPECTED, "suspected"},
     };
     const char *separator = "";
@@ -280,7 +280,7 @@ static void put_rules(const struct report_rules *rules, struct buffer *out) {
         put_rule(order[i], out);
     free(order);
     if (fired > count)
-        buffer_printf(out, "… and %zu more (--json has all)\n", fired - count);
+        buffer_printf(out, "… and %zu more (--json lists all)\n", fired - count);
     if (rules->count > fired)
         buffer_printf(out, "%zu of %zu rules never fired\n", rules->count - fired, rules->count);
 }
@@ -358,7 +358,7 @@ static void put_caveats(const struct replay_document *document, struct buffer *o
     struct replay_caveat caveats[REPLAY_CAVEATS_MAX];
     size_t count = replay_caveats(document, caveats);
     if (count > 0)
-        buffer_append_string(out, "\nMind\n");
+        buffer_append_string(out, "\nNotes\n");
     for (size_t i = 0; i < count; i++)
         put_wrapped(out, caveats[i].text);
 }

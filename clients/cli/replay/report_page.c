@@ -166,11 +166,11 @@ int report_page_write(const char *json, size_t length, FILE *to, struct error *r
     json_error_t where;
     json_t *report = json_loadb(json, length, JSON_DECODE_INT_AS_REAL, &where);
     if (!report)
-        return error_set(ret_error, ERROR_INVALID, "the report is no JSON: line %d, column %d: %s",
+        return error_set(ret_error, ERROR_INVALID, "the report is not JSON: line %d, column %d: %s",
                          where.line, where.column, where.text);
     if (!json_is_object(report)) {
         json_decref(report);
-        return error_set(ret_error, ERROR_INVALID, "the report is no JSON object");
+        return error_set(ret_error, ERROR_INVALID, "the report is not a JSON object");
     }
     errno = 0;
     fwrite(page_0, 1, sizeof(page_0), to);

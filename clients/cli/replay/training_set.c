@@ -272,8 +272,7 @@ void training_set_discard(struct training_set *training_set) {
 int training_set_follow(struct training_set *training_set, struct error *ret_error) {
     struct buffer header;
     if (training_set->pipe || !training_set->draft.draft)
-        return error_set(ret_error, ERROR_UNSUPPORTED,
-                         "%s cannot be gone on with once the writing was interrupted",
+        return error_set(ret_error, ERROR_UNSUPPORTED, "%s cannot be resumed after an interruption",
                          training_set->draft.path);
     buffer_init(&header);
     format_header(&training_set->columns, &header);
@@ -329,7 +328,7 @@ static int go_on(struct training_set *training_set, const struct training_mark *
         return error_set_errno(ret_error, errno, "cannot read %s", draft->draft);
     if (training_set->length != mark->length ||
         hash_stream_value(training_set->written) != mark->hash)
-        return error_set(ret_error, ERROR_DAMAGED, "%s has not got the rows that were written",
+        return error_set(ret_error, ERROR_DAMAGED, "%s does not have the rows that were written",
                          draft->draft);
     if (fseeko(draft->file, (off_t)mark->length, SEEK_SET) != 0 ||
         ftruncate(fileno(draft->file), (off_t)mark->length) != 0)

@@ -29,7 +29,7 @@ static void print_duplicates(const struct scoring_counts *counts, FILE *to) {
     char number[QUANTITY_COUNT_SIZE];
     fprintf(to, "%-15s %s", "duplicates", quantity_format_count(counts->duplicates, number));
     if (counts->duplicates_of_retries)
-        fprintf(to, " (%s after sending the same again)",
+        fprintf(to, " (%s after a retry)",
                 quantity_format_count(counts->duplicates_of_retries, number));
     fputc('\n', to);
 }

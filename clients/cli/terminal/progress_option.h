@@ -11,8 +11,8 @@
 #define PROGRESS_ARGUMENT(group)                                                                   \
     {                                                                                              \
         "progress", PROGRESS_OPTION, "auto|plain|json|none", 0,                                    \
-            "How progress is shown on standard error: a bar on a terminal and a plain line every " \
-            "ten seconds elsewhere (auto), such lines always, JSON lines for programs, or "        \
+            "Progress on standard error: auto is a bar on a terminal and a line every ten "        \
+            "seconds elsewhere, plain is always lines, json is JSON lines for programs, none is "  \
             "nothing",                                                                             \
             group                                                                                  \
     }

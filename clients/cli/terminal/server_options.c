@@ -18,20 +18,20 @@ enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE };
 #define ARGUMENTS_OF_ALL                                                                           \
     {NULL, 0, NULL, 0, "Server:", 4},                                                              \
         {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},     \
-        {"deadline", KEY_DEADLINE, "TIME", 0, "How long one message may take: 250ms, 1s, … (1s)",  \
-         0},                                                                                       \
+        {"deadline", KEY_DEADLINE, "TIME", 0, "Deadline for one message: 250ms, 1s, … (1s)", 0},   \
         SERVER_OPTIONS_TOKEN_FILE(KEY_TOKEN_FILE),
 
 static const struct argp_option arguments[] = {
     ARGUMENTS_OF_ALL{"retry-for", KEY_RETRY_FOR, "TIME", 0,
-                     "How long the server may be away before giving up (60s)", 0},
+                     "How long to keep trying while the server is unreachable (60s)", 0},
     {"quiet", 'q', NULL, 0, "No progress and no summary: errors only", 0},
     PROGRESS_ARGUMENT(0),
     {0},
 };
 
 static const struct argp_option arguments_once[] = {
-    ARGUMENTS_OF_ALL{"quiet", 'q', NULL, 0, "Print errors only; the exit status says the rest", 0},
+    ARGUMENTS_OF_ALL{"quiet", 'q', NULL, 0, "Print errors only; the exit status gives the result",
+                     0},
     {0},
 };
 

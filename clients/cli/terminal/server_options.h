@@ -16,8 +16,8 @@
 #define SERVER_OPTIONS_TOKEN_FILE(key)                                                             \
     {                                                                                              \
         "token-file", key, "FILE", 0,                                                              \
-            "The token to show to the server (else HARRIER_TOKEN, or the file "                    \
-            "HARRIER_TOKEN_FILE)",                                                                 \
+            "File with the token for the server (default: HARRIER_TOKEN, else the file that "      \
+            "HARRIER_TOKEN_FILE names)",                                                           \
             0                                                                                      \
     }
 

@@ -50,25 +50,25 @@ LINES = [
 ]
 # What is said of lines that are no such object, and of variables that are none.
 WRONG = [
-    ("nonsense", "no JSON"),
+    ("nonsense", "not JSON"),
     ('{"exp": "1"}', 'expected {"expr"'),
     ('{"expr": 1}', 'expected {"expr"'),
-    ('{"expr": "1", "with": [1]}', "no JSON object"),
+    ('{"expr": "1", "with": [1]}', "not a JSON object"),
     ('{"expr": "1", "with": {"x": null}}', "x: null has no type"),
     ('{"expr": "1", "with": {"x": [1, "a"]}}', "x: a list or map of int cannot hold string"),
-    ('{"expr": "1", "with": {"x": [{"absent": "int"}]}}', "x: nothing in a list or map can be absent"),
+    ('{"expr": "1", "with": {"x": [{"absent": "int"}]}}', "x: a list or map cannot hold absent values"),
     ('{"expr": "1", "with": {"x": {"absent": "list"}}}', 'x: expected {"absent"'),
     ('{"expr": "1", "with": {"x": {"timestamp": "today"}}}', 'x: expected {"timestamp"'),
     ('{"expr": "1", "with": {"x": {"duration": 5}}}', 'x: expected {"duration"'),
     ('{"expr": "1", "with": {"x": {"double": "five"}}}', 'x: expected {"double"'),
-    ('{"expr": "1", "with": {"x": {"map": [[1.5, 1]]}}}', "x: a map's key is"),
+    ('{"expr": "1", "with": {"x": {"map": [[1.5, 1]]}}}', "x: a map's key must be string, int or bool, not"),
     ('{"expr": "1", "with": {"x": {"map": [[1, 1], [1, 2]]}}}', "x: a map has the same key twice"),
     ('{"expr": "1", "with": {"x": {"map": [1]}}}', 'x: expected {"map"'),
-    ('{"expr": "1", "with": {"x": [[[[[[[1]]]]]]]}}', "x: lists and maps within each other"),
-    ('{"expr": "1", "with": {"x y": 1}}', '"x y" cannot be a name'),
-    ('{"expr": "1", "with": {"in": 1}}', '"in" cannot be a name'),
-    ('{"expr": "1", "with": {"a.b.c": 1}}', '"a.b.c" cannot be a name'),
-    ('{"expr": "1", "with": {"x": 1, "x": 2}}', "no JSON"),
+    ('{"expr": "1", "with": {"x": [[[[[[[1]]]]]]]}}', "x: lists and maps are nested too deeply"),
+    ('{"expr": "1", "with": {"x y": 1}}', '"x y" is not a valid name'),
+    ('{"expr": "1", "with": {"in": 1}}', '"in" is not a valid name'),
+    ('{"expr": "1", "with": {"a.b.c": 1}}', '"a.b.c" is not a valid name'),
+    ('{"expr": "1", "with": {"x": 1, "x": 2}}', "not JSON"),
 ]
 
 

@@ -88,9 +88,9 @@ static void bad_rows_do_not_stop_the_others(void **state) {
     expect("a,b\n1,x\"y\n3,4\n", "1:<a><b>\n"
                                  "2:!a quote inside a field that does not begin with one\n"
                                  "3:<3><4>\n");
-    expect("\"a\"b,c\n1,2\n", "1:!text behind a closing quote (a quote inside a field is written "
+    expect("\"a\"b,c\n1,2\n", "1:!text after a closing quote (write a quote inside a field as "
                               "\"\")\n2:<1><2>\n");
-    expect("a\n\"open,1\n2,3\n", "1:<a>\n2:!a quoted field is not closed before the end of the "
+    expect("a\n\"open,1\n2,3\n", "1:<a>\n2:!a quoted field is still open at the end of the "
                                  "file\n");
 }
 

@@ -194,9 +194,9 @@ static void columns_named_like_fields(void **state) {
     assert_int_equal(f.transaction.attribute_count, 0);
     assert_false(f.transaction.has_location);
     assert_int_equal(f.label, LABEL_NONE);
-    expect_diagnostic(&f, "currency: missing beside an amount");
+    expect_diagnostic(&f, "currency: missing, but the row has an amount");
     expect_diagnostic(&f, "currency: \"EURO\" is not a currency");
-    expect_diagnostic(&f, "longitude: missing beside a latitude");
+    expect_diagnostic(&f, "longitude: missing, but the row has a latitude");
     expect_diagnostic(&f, "latitude: expected degrees from -90 to 90");
     expect_diagnostic(&f, "attributes.items (column attributes.items:int): \"3.5\" has decimals");
     expect_diagnostic(&f, "\"0x10\" is not a number");
@@ -228,7 +228,7 @@ static void json_lines(void **state) {
     assert_int_equal(f.transaction.attribute_count, 4);
     expect_transaction(&f);
     assert_int_equal(f.transaction.amount_minor, 5);
-    expect_diagnostic(&f, "amount: amount_minor is given, too");
+    expect_diagnostic(&f, "amount: amount_minor is given as well");
     expect_diagnostic(&f, "attributes.x: expected a value");
     expect_diagnostic(&f, "event_time: missing");
     close_file(&f);
@@ -264,7 +264,7 @@ static void diagnostics_name_the_place(void **state) {
         {"id: A\ncustmer: B\n",
          "m.yaml:2:1: a transaction has no \"custmer\" (did you mean customer?)"},
         {"id: A\nzzzzzz: B\n", "m.yaml:2:1: a transaction has no \"zzzzzz\""},
-        {"card: A\n", "m.yaml:1:1: id: missing; every file needs the transactions' ids"},
+        {"card: A\n", "m.yaml:1:1: id: missing; every file needs transaction ids"},
         {"id: A\nevent_time: {column: T, format: iso}\n",
          "m.yaml:2:33: \"iso\" is not a time format"},
         {"id: A\nevent_time: {format: unix}\n", "m.yaml:2:13: expected either column: NAME"},

@@ -241,8 +241,8 @@ static void census(void **state) {
     assert_int_equal(census.segments, 3);
     struct record wrong = outcome_of(1, 12, LABEL_FRAUD);
     assert_int_equal(archive_census_add(&census, &wrong, "c.seg", &error), -ERROR_DAMAGED);
-    assert_string_equal(error.text,
-                        "the outcome at position 12 is of position 1, which holds no transaction");
+    assert_string_equal(
+        error.text, "the outcome at position 12 refers to position 1, which holds no transaction");
     wrong = outcome_of(99, 12, LABEL_FRAUD);
     assert_int_equal(archive_census_add(&census, &wrong, "c.seg", &error), -ERROR_DAMAGED);
     archive_census_deinit(&census);

@@ -237,7 +237,7 @@ static void it_says_what_differs(void **state) {
     struct error error;
     assert_int_equal(check_identity(scene, identity, sizeof identity, &error), 0);
     assert_int_equal(check_identity(scene, other, sizeof other, &error), -ERROR_INVALID);
-    assert_string_equal(error.text, "it is of another replay: --k was 100 and is 50");
+    assert_string_equal(error.text, "it belongs to another replay: --k was 100 and is 50");
     assert_int_equal(check_identity(scene, more, sizeof more, &error), -ERROR_DAMAGED);
     assert_int_equal(check_identity(scene, less, sizeof less, &error), -ERROR_DAMAGED);
 }
@@ -253,7 +253,7 @@ static void only_a_file_will_do(void **state) {
     assert_non_null(file);
     fclose(file);
     assert_int_equal(replay_checkpoint_read(scene->path, &found, &held, &error), -ERROR_DAMAGED);
-    assert_non_null(strstr(error.text, "it is not what a replay leaves"));
+    assert_non_null(strstr(error.text, "it is not a file written by --resume"));
     replay_checkpoint_deinit(&found);
 }
 
