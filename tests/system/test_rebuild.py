@@ -87,10 +87,10 @@ class RebuildTest(ServerTest):
     def test_a_command_line_that_is_wrong(self):
         for flags, words in (
             (["--memory=2"], "not an amount of memory"),
-            (["--memory=1M"], "that a rebuild needs"),
+            (["--memory=1M"], "too little (expected at least "),
             (["--threads=0"], "not a number from 1"),
             (["--keep=0"], "not a number from 1"),
-            (["--priority=high"], "neither idle nor normal"),
+            (["--priority=high"], ""high" (expected idle or normal)"),
         ):
             self.assertIn(words, self.rebuild(*flags, status=64).stderr)
         self.assertIsNone(self.current())

@@ -7,6 +7,7 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/priority.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
@@ -57,8 +58,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
     case 'J':
-        if (!quantity_parse_count(value, 1, JOBS_MAX, &options->jobs))
-            argp_error(state, "--jobs: \"%s\" is not a number from 1 to %d", value, JOBS_MAX);
+        options->jobs = count_option_parse("--jobs", value, 1, JOBS_MAX, state);
         return 0;
     case 'j':
         options->json = true;
@@ -115,11 +115,6 @@ static const struct argp argp = {
         "another process seals it.",
 };
 
-static void print_line(struct buffer *line) {
-    printf("%.*s\n", (int)line->length, (const char *)line->bytes);
-    buffer_deinit(line);
-}
-
 /* ---- list ---- */
 
 static void list_json(const struct archive_part *part) {
@@ -133,7 +128,7 @@ static void list_json(const struct archive_part *part) {
     json_add_bool(&line, "sealed", part->is_sealed);
     json_add_unsigned(&line, "stored_bytes", part->stored);
     json_end_object(&line);
-    print_line(&line);
+    json_print_line(&line);
 }
 
 #define LIST_HEAD_FORMAT "%-40s %14s %14s %14s %11s %11s  %s\n"
@@ -213,7 +208,7 @@ static void report_diagnostic(struct archive_verify_listener *self,
     json_begin_object(&line, NULL);
     json_add_text(&line, "damaged", text_of(diagnostic->text));
     json_end_object(&line);
-    print_line(&line);
+    json_print_line(&line);
 }
 
 static void report_json(const struct archive_verify_report *report) {
@@ -239,7 +234,7 @@ static void report_json(const struct archive_verify_report *report) {
     }
     json_add_unsigned(&line, "milliseconds", (uint64_t)(report->seconds * 1000));
     json_end_object(&line);
-    print_line(&line);
+    json_print_line(&line);
 }
 
 static void report_text(const struct archive_verify_report *report) {
@@ -305,7 +300,7 @@ static void sealed_json(const struct archive_seal_report *report) {
     json_add_unsigned(&line, "stored_bytes", report->stored);
     json_add_unsigned(&line, "position", report->position);
     json_end_object(&line);
-    print_line(&line);
+    json_print_line(&line);
 }
 
 static void sealed_text(const struct archive_seal_report *report) {

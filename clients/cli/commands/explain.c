@@ -6,6 +6,7 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
@@ -51,17 +52,8 @@ static void take_argument(struct options *options, char *value, struct argp_stat
     options->id = value;
 }
 
-static uint64_t parse_count(const char *name, const char *value, uint64_t most,
-                            struct argp_state *state) {
-    uint64_t count = 0;
-    if (!quantity_parse_count(value, 1, most, &count))
-        argp_error(state, "%s: \"%s\" is not a number that it can be", name, value);
-    return count;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
-    int64_t us;
     switch (key) {
     case 'p':
         options->policy = value;
@@ -79,10 +71,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->progress = progress_choice_parse(value, state);
         return 0;
     case OPTION_POSITION:
-        options->position = parse_count("--id-position", value, UINT64_MAX, state);
+        options->position = count_option_parse("--id-position", value, 1, UINT64_MAX, state);
         return 0;
     case OPTION_THREADS:
-        options->threads = parse_count("--threads", value, 1024, state);
+        options->threads = count_option_parse("--threads", value, 1, 1024, state);
         return 0;
     case OPTION_SERVER:
         options->server = value ? value : SERVER_ADDRESS_DEFAULT;
@@ -91,12 +83,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->token_file = value;
         return 0;
     case OPTION_DEADLINE:
-        if (!quantity_parse_duration(value, &us) || us < 1000 ||
-            (uint64_t)us > HARRIER_DEADLINE_US_MAX)
-            argp_error(state,
-                       "--deadline: \"%s\" is not a time it can be (expected for example 30s)",
-                       value);
-        options->deadline_us = (uint64_t)us;
+        options->deadline_us =
+            duration_option_parse("--deadline", value, 1000, HARRIER_DEADLINE_US_MAX, state);
         return 0;
     case ARGP_KEY_ARG:
         take_argument(options, value, state);

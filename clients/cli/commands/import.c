@@ -1,13 +1,16 @@
 /* harrier import: the command line of batch/import/import.h, and the files of history it reads. */
 #include "batch/import/import.h"
 
+#include "clients/cli/io/format_option.h"
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/mapped_file.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/rows_prefetch.h"
+#include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "command.h"
@@ -39,14 +42,6 @@ struct options {
     uint64_t memory_bytes;
 };
 
-static uint64_t parse_memory(const char *value, struct argp_state *state) {
-    uint64_t bytes = 0;
-    if (!quantity_parse_bytes(value, &bytes) || bytes < MEMORY_BYTES_MIN)
-        argp_error(state, "--memory: \"%s\" is not an amount of memory from 64M, like 512M or 2G",
-                   value);
-    return bytes;
-}
-
 static void check_options(const struct options *options, struct argp_state *state) {
     if (!options->folder)
         argp_error(state, "which archive? (its folder, or the data folder around it)");
@@ -66,19 +61,17 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->map = value;
         return 0;
     case OPTION_FORMAT:
-        options->format = row_format_parse(value);
-        if (options->format == ROW_FORMAT_GUESS)
-            argp_error(state, "--format: \"%s\" (expected csv or jsonl)", value);
+        options->format = format_option_parse(value, state);
         return 0;
     case OPTION_STRICT:
         options->strict = true;
         return 0;
     case OPTION_MAX_AHEAD:
-        if (!quantity_parse_duration(value, &options->max_ahead_us))
-            argp_error(state, "--max-ahead: \"%s\" is not a duration, like 1h or 90s", value);
+        options->max_ahead_us =
+            (int64_t)duration_option_parse("--max-ahead", value, 0, UINT64_MAX, state);
         return 0;
     case 'm':
-        options->memory_bytes = parse_memory(value, state);
+        options->memory_bytes = bytes_option_parse("--memory", value, MEMORY_BYTES_MIN, state);
         return 0;
     case 'q':
         options->quiet = true;
@@ -271,8 +264,7 @@ static void print_json(const struct importing *importing, const struct import_re
     json_add_hex(&line, "chain", report->end.chain);
     json_add_unsigned(&line, "milliseconds", (uint64_t)(seconds * 1000));
     json_end_object(&line);
-    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
-    buffer_deinit(&line);
+    json_print_line(&line);
 }
 
 static void print_report(const struct importing *importing) {
@@ -333,8 +325,6 @@ static char *find_archive(const char *path) {
 
 static int open_import(struct importing *importing, struct snapshot *rules,
                        struct error *ret_error) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     char *archive = find_archive(importing->options->folder);
     char *around = text_copy(text_of(archive));
     char *generations = folder_in(dirname(around), FOLDER_GENERATIONS);
@@ -342,7 +332,7 @@ static int open_import(struct importing *importing, struct snapshot *rules,
         .archive = archive,
         .generations = generations,
         .rules = rules,
-        .now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000,
+        .now_us = realtime_us(),
         .max_ahead_us = importing->options->max_ahead_us,
         .memory_bytes = importing->options->memory_bytes,
     };

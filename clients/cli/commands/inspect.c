@@ -5,6 +5,7 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
@@ -45,13 +46,10 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
     case 'f':
-        if (!quantity_parse_count(value, 1, UINT64_MAX, &options->from))
-            argp_error(state, "--from: \"%s\" is not a position (expected 1 or more)", value);
+        options->from = count_option_parse("--from", value, 1, UINT64_MAX, state);
         return 0;
     case 'n':
-        if (!quantity_parse_count(value, 1, UINT64_MAX, &options->limit))
-            argp_error(state, "--limit: \"%s\" is not a number of records (expected 1 or more)",
-                       value);
+        options->limit = count_option_parse("--limit", value, 1, UINT64_MAX, state);
         return 0;
     case 't':
         options->type = parse_type(value, state);

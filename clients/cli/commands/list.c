@@ -3,6 +3,7 @@
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
 #include "clients/cli/terminal/quantity.h"
@@ -157,19 +158,6 @@ static const struct argp argp = {
 
 /* ---- talking to the server ---- */
 
-/* 0: ask again. */
-static int wait_again(struct listing *listing, const struct harrier_error *failure,
-                      struct error *ret_error) {
-    if (!retry_is_worthwhile(failure->code))
-        return retry_failure(listing->options->server.address, failure, ret_error);
-    return retry_pause(&listing->retry, failure, ret_error);
-}
-
-static const char *format_time(int64_t us, char ret_text[64]) {
-    value_format(value_timestamp(us), ret_text, 64);
-    return ret_text;
-}
-
 /* ---- add, remove ---- */
 
 static void say(const struct listing *listing, const struct harrier_list_result *result) {
@@ -184,14 +172,15 @@ static void say(const struct listing *listing, const struct harrier_list_result 
             fputs("; it stays in the list, because the policy's files have it", stdout);
     } else if (!result->changed) {
         printf("is already in the list, %s%s; nothing changed", end_us ? "until " : "without end",
-               end_us ? format_time(end_us, until) : "");
+               end_us ? quantity_format_time(end_us, until) : "");
     } else {
-        printf("added%s%s", end_us ? " until " : "", end_us ? format_time(end_us, until) : "");
+        printf("added%s%s", end_us ? " until " : "",
+               end_us ? quantity_format_time(end_us, until) : "");
         if (result->was_there)
             printf("; before, it was in the list %s%s",
                    result->previous_expiry_time_us ? "until " : "without end",
                    result->previous_expiry_time_us
-                       ? format_time(result->previous_expiry_time_us, before)
+                       ? quantity_format_time(result->previous_expiry_time_us, before)
                        : "");
         if (result->in_policy)
             fputs("; the policy's files have it, too", stdout);
@@ -247,7 +236,7 @@ static int send(struct listing *listing, struct harrier_list_change *changes, si
             if (count == 0)
                 break;
         }
-        r = wait_again(listing, &failure, ret_error);
+        r = retry_or_fail(&listing->retry, &failure, ret_error);
         if (r < 0)
             return r;
     }
@@ -276,11 +265,6 @@ static int change(struct listing *listing, struct error *ret_error) {
 
 /* ---- show ---- */
 
-static void print_line(struct buffer *line) {
-    printf("%.*s\n", (int)line->length, (const char *)line->bytes);
-    buffer_deinit(line);
-}
-
 static void list_json(const struct harrier_list *list) {
     struct buffer line;
     buffer_init(&line);
@@ -298,7 +282,7 @@ static void list_json(const struct harrier_list *list) {
     if (list->last_change_time_us)
         json_add_time(&line, "last_change_time", list->last_change_time_us);
     json_end_object(&line);
-    print_line(&line);
+    json_print_line(&line);
 }
 
 static void list_text(const struct harrier_list *list) {
@@ -330,14 +314,14 @@ static void entry_json(const struct harrier_list_entry *entry) {
     json_add_text(&line, "source", text_of(entry->source));
     json_add_text(&line, "reason", text_of(entry->reason));
     json_end_object(&line);
-    print_line(&line);
+    json_print_line(&line);
 }
 
 static void entry_text(const struct harrier_list_entry *entry) {
     char until[64], added[64];
     printf("%s  %s%s  added %s", entry->value, entry->expiry_time_us ? "until " : "without end",
-           entry->expiry_time_us ? format_time(entry->expiry_time_us, until) : "",
-           format_time(entry->receive_time_us, added));
+           entry->expiry_time_us ? quantity_format_time(entry->expiry_time_us, until) : "",
+           quantity_format_time(entry->receive_time_us, added));
     if (*entry->source)
         printf(" by %s", entry->source);
     if (*entry->reason)
@@ -369,7 +353,7 @@ static int show(struct listing *listing, struct error *ret_error) {
         int r = harrier_get_list(listing->client, options->list, position, 0, &of_call, &reply,
                                  &failure);
         if (r < 0) {
-            r = wait_again(listing, &failure, ret_error);
+            r = retry_or_fail(&listing->retry, &failure, ret_error);
             if (r < 0)
                 return r;
             continue;
@@ -387,14 +371,12 @@ static int show(struct listing *listing, struct error *ret_error) {
 int command_list(int argc, char **argv) {
     struct options options = {0};
     struct listing listing = {.options = &options};
-    struct timespec now;
     struct error error;
     server_options_init(&options.server);
     argp_parse(&argp, argc, argv, 0, NULL, &options);
     /* Once: sent again, it is the same change. */
-    clock_gettime(CLOCK_REALTIME, &now);
     if (options.for_us)
-        options.until_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000 + options.for_us;
+        options.until_us = realtime_us() + options.for_us;
 
     if (server_options_connect(&options.server, 1, &listing.client, &error) < 0)
         return exit_with_address(&error);

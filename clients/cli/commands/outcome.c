@@ -1,4 +1,5 @@
 /* harrier outcome: one outcome from the command line, or those of a file. */
+#include "clients/cli/io/format_option.h"
 #include "clients/cli/io/mapped_file.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/score/outcome_sender.h"
@@ -36,9 +37,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->map = value;
         return 0;
     case OPTION_FORMAT:
-        options->format = row_format_parse(value);
-        if (options->format == ROW_FORMAT_GUESS)
-            argp_error(state, "--format: \"%s\" (expected csv or jsonl)", value);
+        options->format = format_option_parse(value, state);
         return 0;
     case OPTION_SOURCE:
         options->source = value;

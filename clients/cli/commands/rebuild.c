@@ -1,6 +1,8 @@
 /* harrier rebuild: the command line of batch/rebuild/rebuild.h. */
 #include "batch/rebuild/rebuild.h"
+#include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -39,24 +41,7 @@ enum {
     OPTION_NO_SEAL
 };
 
-static size_t count_option(struct argp_state *state, const char *name, const char *value,
-                           uint64_t most) {
-    uint64_t count;
-    if (!quantity_parse_count(value, 1, most, &count))
-        argp_error(state, "%s: \"%s\" is not a number from 1 to %" PRIu64, name, value, most);
-    return (size_t)count;
-}
-
-static uint64_t memory_option(struct argp_state *state, const char *value) {
-    char least[QUANTITY_BYTES_SIZE];
-    uint64_t bytes;
-    if (!quantity_parse_bytes(value, &bytes))
-        argp_error(state, "--memory: \"%s\" is not an amount of memory, like 512M or 2G", value);
-    else if (bytes < REBUILD_MEMORY_MIN)
-        argp_error(state, "--memory: \"%s\" is less than the %s that a rebuild needs", value,
-                   quantity_format_bytes(REBUILD_MEMORY_MIN, least));
-    return bytes;
-}
+static const char *const priorities[] = {"idle", "normal"};
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
@@ -75,16 +60,16 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         rebuild->full = true;
         return 0;
     case 'm':
-        rebuild->memory_bytes = memory_option(state, value);
+        rebuild->memory_bytes = bytes_option_parse("--memory", value, REBUILD_MEMORY_MIN, state);
         return 0;
     case 't':
-        rebuild->threads = count_option(state, "--threads", value, 256);
+        rebuild->threads = (size_t)count_option_parse("--threads", value, 1, 256, state);
         return 0;
     case OPTION_PARTITIONS:
-        rebuild->partitions = count_option(state, "--partitions", value, 1024);
+        rebuild->partitions = (size_t)count_option_parse("--partitions", value, 1, 1024, state);
         return 0;
     case OPTION_KEEP:
-        rebuild->keep = count_option(state, "--keep", value, 100000);
+        rebuild->keep = (size_t)count_option_parse("--keep", value, 1, 100000, state);
         return 0;
     case OPTION_KEEP_THRESHOLDS:
         rebuild->keep_thresholds = true;
@@ -93,9 +78,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         rebuild->accept_changes = true;
         return 0;
     case OPTION_PRIORITY:
-        if (strcmp(value, "idle") != 0 && strcmp(value, "normal") != 0)
-            argp_error(state, "--priority: \"%s\" is neither idle nor normal", value);
-        options->normal_priority = strcmp(value, "normal") == 0;
+        options->normal_priority =
+            choice_option_parse("--priority", value, priorities, 2, state) == 1;
         return 0;
     case OPTION_NO_SEAL:
         options->no_seal = true;
@@ -168,12 +152,6 @@ static const struct argp argp = {
 
 /* ---------------------------------------------------------------------------------------------
  * Report */
-
-static void print_line(const struct buffer *line, FILE *to) {
-    fwrite(line->bytes, 1, line->length, to);
-    fputc('\n', to);
-    fflush(to);
-}
 
 static void print_built(const struct rebuild_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
@@ -261,8 +239,7 @@ static void print_json(const struct rebuild_report *report,
     add_seconds(&line, "phases_ms", report->seconds);
     add_seconds(&line, "phases_cpu_ms", report->cpu_seconds);
     json_end_object(&line);
-    print_line(&line, stdout);
-    buffer_deinit(&line);
+    json_print_line(&line);
 }
 
 /* Loudly: standard error, quiet or not. */
@@ -304,12 +281,10 @@ int command_rebuild(int argc, char **argv) {
 
     char *archive = folder_in(options.data, FOLDER_ARCHIVE);
     char *generations = folder_in(options.data, FOLDER_GENERATIONS);
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
     options.rebuild.archive = archive;
     options.rebuild.generations = generations;
     options.rebuild.drop_cache = !options.normal_priority;
-    options.rebuild.now_us = (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+    options.rebuild.now_us = realtime_us();
     if (!options.normal_priority)
         priority_set_idle();
     signal(SIGXFSZ, SIG_IGN); /* a limit on files is like a full disk: writing fails */

@@ -1,6 +1,7 @@
 /* harrier reload: a server loads its policy again, as after an edit or a deployment. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
@@ -23,7 +24,6 @@ struct options {
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
-    int64_t us;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->server;
@@ -35,9 +35,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->wait = true;
         if (!value)
             return 0;
-        if (!quantity_parse_duration(value, &us) || us <= 0)
-            argp_error(state, "--wait: \"%s\" is not a time (expected for example 30s)", value);
-        options->wait_us = (uint64_t)us;
+        options->wait_us = duration_option_parse("--wait", value, 1, UINT64_MAX, state);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state,
@@ -123,22 +121,15 @@ static void add_folder(struct buffer *line, const struct harrier_folder_reload *
     json_add_text(line, "messages", text_of(folder->messages));
 }
 
-static void add_names(struct buffer *line, const char *key, const char *const *names,
-                      size_t count) {
-    json_begin_array(line, key);
-    for (size_t i = 0; i < count; i++)
-        json_add_text(line, NULL, text_of(names[i]));
-    json_end_array(line);
-}
-
 static void print_json(const struct harrier_reload *reload) {
     struct buffer line;
     buffer_init(&line);
     json_begin_object(&line, NULL);
     add_folder(&line, &reload->policy);
-    add_names(&line, "warming_features", reload->warming.features, reload->warming.named_features);
+    json_add_strings(&line, "warming_features", reload->warming.features,
+                     reload->warming.named_features);
     json_add_unsigned(&line, "warming_feature_count", reload->warming.feature_count);
-    add_names(&line, "warming_rules", reload->warming.rules, reload->warming.named_rules);
+    json_add_strings(&line, "warming_rules", reload->warming.rules, reload->warming.named_rules);
     json_add_unsigned(&line, "warming_rule_count", reload->warming.rule_count);
     json_begin_array(&line, "shadows");
     for (size_t i = 0; i < reload->shadow_count; i++) {
@@ -149,8 +140,7 @@ static void print_json(const struct harrier_reload *reload) {
     }
     json_end_array(&line);
     json_end_object(&line);
-    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
-    buffer_deinit(&line);
+    json_print_line(&line);
 }
 
 /* ---- the command ---- */

@@ -1,8 +1,10 @@
 /* harrier score: the command line of scoring.h. */
+#include "clients/cli/io/format_option.h"
 #include "clients/cli/score/score_summary.h"
 #include "clients/cli/score/scoring.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
@@ -41,34 +43,9 @@ struct options {
     struct scoring_options scoring;
 };
 
-static uint64_t parse_count(const char *name, const char *value, uint64_t most,
-                            struct argp_state *state) {
-    uint64_t count = 1;
-    if (!quantity_parse_count(value, 1, most, &count))
-        argp_error(state, "%s: \"%s\" is not a number from 1 to %llu", name, value,
-                   (unsigned long long)most);
-    return count;
-}
-
-static enum decision_format parse_decisions(const char *value, struct argp_state *state) {
-    if (strcmp(value, "csv") == 0)
-        return DECISION_CSV;
-    if (strcmp(value, "jsonl") == 0)
-        return DECISION_JSONL;
-    if (strcmp(value, "none") != 0)
-        argp_error(state, "--decisions: \"%s\" (expected csv, jsonl or none)", value);
-    return DECISION_NONE;
-}
-
-static enum scoring_outcomes parse_outcomes(const char *value, struct argp_state *state) {
-    if (strcmp(value, "now") == 0)
-        return SCORING_OUTCOMES_NOW;
-    if (strcmp(value, "none") == 0)
-        return SCORING_OUTCOMES_NONE;
-    if (strcmp(value, "due") != 0)
-        argp_error(state, "--outcomes: \"%s\" (expected due, now or none)", value);
-    return SCORING_OUTCOMES_DUE;
-}
+/* In the order of enum decision_format and enum scoring_outcomes. */
+static const char *const decision_words[] = {"csv", "jsonl", "none"};
+static const char *const outcome_words[] = {"due", "now", "none"};
 
 static void check_options(struct options *options, struct argp_state *state) {
     if (options->in_flight > 1 && !options->unordered)
@@ -99,22 +76,21 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->map = value;
         return 0;
     case OPTION_FORMAT:
-        options->format = row_format_parse(value);
-        if (options->format == ROW_FORMAT_GUESS)
-            argp_error(state, "--format: \"%s\" (expected csv or jsonl)", value);
+        options->format = format_option_parse(value, state);
         return 0;
     case 'o':
         options->out = value;
         return 0;
     case OPTION_DECISIONS:
-        options->decisions = parse_decisions(value, state);
+        options->decisions = (enum decision_format)choice_option_parse("--decisions", value,
+                                                                       decision_words, 3, state);
         return 0;
     case OPTION_BATCH:
         options->scoring.batch =
-            (size_t)parse_count("--batch", value, TRANSACTION_BATCH_MAX, state);
+            (size_t)count_option_parse("--batch", value, 1, TRANSACTION_BATCH_MAX, state);
         return 0;
     case OPTION_IN_FLIGHT:
-        options->in_flight = parse_count("--in-flight", value, IN_FLIGHT_MAX, state);
+        options->in_flight = count_option_parse("--in-flight", value, 1, IN_FLIGHT_MAX, state);
         return 0;
     case OPTION_UNORDERED:
         options->unordered = true;
@@ -129,16 +105,18 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->scoring.strict = true;
         return 0;
     case OPTION_EXAMPLES:
-        options->examples = parse_count("--examples", value, HARRIER_VERDICT_DECLINE, state);
+        options->examples =
+            count_option_parse("--examples", value, 1, HARRIER_VERDICT_DECLINE, state);
         return 0;
     case OPTION_OUTCOMES:
-        options->scoring.outcomes = parse_outcomes(value, state);
+        options->scoring.outcomes = (enum scoring_outcomes)choice_option_parse(
+            "--outcomes", value, outcome_words, 3, state);
         return 0;
     case OPTION_OUTCOMES_OF:
         options->earlier = value;
         return 0;
     case 'n':
-        options->scoring.limit = parse_count("--limit", value, UINT64_MAX, state);
+        options->scoring.limit = count_option_parse("--limit", value, 1, UINT64_MAX, state);
         return 0;
     case ARGP_KEY_ARG:
         if (state->arg_num > 0)

@@ -7,6 +7,7 @@
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_bar.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
@@ -42,9 +43,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->until_us = time_option_parse("until", value, state);
         return 0;
     case OPTION_EXAMPLES:
-        if (!quantity_parse_count(value, 0, EXAMPLES_MAX, &options->examples))
-            argp_error(state, "--examples: \"%s\" is not a number from 0 to %d", value,
-                       EXAMPLES_MAX);
+        options->examples = count_option_parse("--examples", value, 0, EXAMPLES_MAX, state);
         return 0;
     case 'j':
         options->json = true;

@@ -1,8 +1,9 @@
 /* harrier status: what a server says of itself. */
 #include "clients/cli/io/json_writer.h"
+#include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/interrupt.h"
-#include "clients/cli/terminal/monotonic.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/quantity.h"
 #include "clients/cli/terminal/server_options.h"
 #include "command.h"
@@ -27,7 +28,6 @@ struct options {
 
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
-    int64_t us;
     switch (key) {
     case ARGP_KEY_INIT:
         state->child_inputs[0] = &options->server;
@@ -39,11 +39,8 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->state_hash = true;
         return 0;
     case OPTION_WAIT_READY:
-        if (!quantity_parse_duration(value, &us))
-            argp_error(state, "--wait-ready: \"%s\" is not a time (expected for example 10s)",
-                       value);
         options->wait = true;
-        options->wait_us = (uint64_t)us;
+        options->wait_us = duration_option_parse("--wait-ready", value, 0, UINT64_MAX, state);
         return 0;
     case ARGP_KEY_ARG:
         argp_error(state, "unexpected \"%s\" (name the server with --to)", value);
@@ -85,15 +82,9 @@ static void print_count(const char *name, uint64_t count) {
     printf("%-13s %s\n", name, quantity_format_count(count, number));
 }
 
-static int64_t now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
 static void print_state(const struct harrier_status *status) {
     char period[QUANTITY_DURATION_SIZE];
-    int64_t up_us = now_us() - status->started_time_us;
+    int64_t up_us = realtime_us() - status->started_time_us;
     printf("%-13s %s%s%s, version %s, up %s\n", "server", status->state,
            *status->state_reason ? ": " : "", status->state_reason, status->version,
            quantity_format_duration(up_us > 0 ? (uint64_t)up_us : 0, period));
@@ -108,7 +99,7 @@ static void print_generation(const struct harrier_status *status) {
     hash_hex(status->generation_id, id);
     printf("%-13s %s of position %s\n", "generation", id,
            quantity_format_count(status->generation_position, number));
-    int64_t age_us = now_us() - status->generation_time_us;
+    int64_t age_us = realtime_us() - status->generation_time_us;
     print_time("  built", status->generation_time_us);
     printf("%-13s %s%s, %s records behind\n", "  age",
            quantity_format_duration(age_us > 0 ? (uint64_t)age_us : 0, period),
@@ -182,14 +173,6 @@ static void json_time(struct buffer *line, const char *key, int64_t us) {
         json_add_time(line, key, us);
 }
 
-static void json_names(struct buffer *line, const char *key, const char *const *names,
-                       size_t count) {
-    json_begin_array(line, key);
-    for (size_t i = 0; i < count; i++)
-        json_add_text(line, NULL, text_of(names[i]));
-    json_end_array(line);
-}
-
 static void print_json(const struct options *options, const struct harrier_status *status) {
     struct buffer line;
     buffer_init(&line);
@@ -202,9 +185,10 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_add_hex(&line, "snapshot_id", status->snapshot_id);
     json_add_text(&line, "reload_error", text_of(status->reload_error));
     json_time(&line, "refused_since", status->refused_since_time_us);
-    json_names(&line, "warming_features", status->warming.features, status->warming.named_features);
+    json_add_strings(&line, "warming_features", status->warming.features,
+                     status->warming.named_features);
     json_add_unsigned(&line, "warming_feature_count", status->warming.feature_count);
-    json_names(&line, "warming_rules", status->warming.rules, status->warming.named_rules);
+    json_add_strings(&line, "warming_rules", status->warming.rules, status->warming.named_rules);
     json_add_unsigned(&line, "warming_rule_count", status->warming.rule_count);
     json_add_hex(&line, "generation_id", status->generation_id);
     json_add_unsigned(&line, "generation_position", status->generation_position);
@@ -232,8 +216,7 @@ static void print_json(const struct options *options, const struct harrier_statu
     if (options->state_hash)
         json_add_hex(&line, "state_hash", status->state_hash);
     json_end_object(&line);
-    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
-    buffer_deinit(&line);
+    json_print_line(&line);
 }
 
 static bool is_ready(const struct harrier_reply *reply) {

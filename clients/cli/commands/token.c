@@ -2,7 +2,9 @@
  * server's tokens file and needs no server. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
+#include "clients/cli/terminal/quantity.h"
 #include "command.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
@@ -168,17 +170,6 @@ static const struct argp argp = {
 
 /* ---- what they share ---- */
 
-static int64_t now_us(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_REALTIME, &now);
-    return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
-
-static const char *format_time(int64_t us, char ret_text[64]) {
-    value_format(value_timestamp(us), ret_text, 64);
-    return ret_text;
-}
-
 static void draw_random(void *bytes, size_t size) {
     check(getrandom(bytes, size, 0) == (ssize_t)size); /* so few bytes come whole */
 }
@@ -261,13 +252,13 @@ static void say_new(const struct options *options, const struct token_entry *ent
     fprintf(stderr, "harrier: token %s for %s: %s, %s%s; %s\n", entry->id, entry->name,
             token_scopes_format(entry->scopes, scopes),
             entry->expires_us ? "until " : "without end",
-            entry->expires_us ? format_time(entry->expires_us, until) : "",
+            entry->expires_us ? quantity_format_time(entry->expires_us, until) : "",
             options->out ? "it is stored only in that file" : "it is shown only this once");
 }
 
 static int add_token(const struct options *options, struct token_file_change *change,
                      struct token_set *set, struct buffer *content, struct error *ret_error) {
-    int64_t at_us = now_us() / 1000000 * 1000000;
+    int64_t at_us = realtime_us() / 1000000 * 1000000;
     struct token_entry entry = {.scopes = options->scopes,
                                 .created_us = at_us,
                                 .expires_us =
@@ -330,16 +321,15 @@ static void print_json(const struct token_entry *entry, int64_t at_us) {
         json_add_time(&line, "expires", entry->expires_us);
     json_add_bool(&line, "expired", is_expired(entry, at_us));
     json_end_object(&line);
-    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
-    buffer_deinit(&line);
+    json_print_line(&line);
 }
 
 static void print_line(const struct token_entry *entry, int64_t at_us) {
     char scopes[TOKEN_SCOPES_SIZE], created[64] = "", expires[64] = "never";
     if (entry->created_us)
-        format_time(entry->created_us, created);
+        quantity_format_time(entry->created_us, created);
     if (entry->expires_us)
-        format_time(entry->expires_us, expires);
+        quantity_format_time(entry->expires_us, expires);
     printf("%-8s  %-24s  %-19s  %-20s  %s%s\n", entry->id, entry->name,
            token_scopes_format(entry->scopes, scopes), created, expires,
            is_expired(entry, at_us) ? " (expired)" : "");
@@ -350,7 +340,7 @@ static int list(const struct options *options, struct error *ret_error) {
     int r = token_file_load(options->file, &set, NULL, ret_error);
     if (r < 0)
         return r;
-    int64_t at_us = now_us();
+    int64_t at_us = realtime_us();
     if (!options->json)
         printf("%-8s  %-24s  %-19s  %-20s  %s\n", "id", "name", "scopes", "created", "expires");
     for (size_t i = 0; i < token_set_count(set); i++)
@@ -384,7 +374,7 @@ static size_t leave_out(const struct options *options, const struct token_set *s
                         const struct buffer *content, struct buffer *ret_left) {
     bool *gone = check_calloc(content->length + 2, sizeof *gone); /* by line: there are no more */
     size_t count = 0;
-    int64_t at_us = now_us();
+    int64_t at_us = realtime_us();
     for (size_t i = 0; i < token_set_count(set); i++) {
         const struct token_entry *entry = token_set_at(set, i);
         if (!(options->expired ? is_expired(entry, at_us) : is_named(options, entry->id)))

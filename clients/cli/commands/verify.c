@@ -199,8 +199,7 @@ static void print_json(const struct reporter *reporter, const struct verify_repo
     add_array(&line, "entities", &reporter->entities);
     add_array(&line, "differences", &reporter->differences);
     json_end_object(&line);
-    printf("%.*s\n", (int)line.length, (const char *)line.bytes);
-    buffer_deinit(&line);
+    json_print_line(&line);
 }
 
 /* ---- where things are ---- */

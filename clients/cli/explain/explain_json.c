@@ -30,14 +30,6 @@ static void add_time(struct buffer *out, const char *key, int64_t us) {
         json_add_time(out, key, us);
 }
 
-static void add_strings(struct buffer *out, const char *key, const char *const *strings,
-                        size_t count) {
-    json_begin_array(out, key);
-    for (size_t i = 0; i < count; i++)
-        json_add_text(out, NULL, text_of(strings[i]));
-    json_end_array(out);
-}
-
 static void add_values(struct buffer *out, const char *key, const struct harrier_feature *values,
                        size_t count) {
     json_begin_object(out, key);
@@ -103,7 +95,7 @@ static void add_reason(struct buffer *out, const struct harrier_reason *reason) 
     add_string(out, "group", reason->group);
     json_add_signed(out, "capped", reason->capped);
     add_verdict(out, "verdict_if_live", reason->verdict_if_live);
-    add_strings(out, "tags", reason->tags, reason->tag_count);
+    json_add_strings(out, "tags", reason->tags, reason->tag_count);
     json_end_object(out);
 }
 
@@ -205,7 +197,7 @@ static void add_shadow(struct buffer *out, const struct harrier_explained_shadow
     json_add_hex(out, "snapshot_id", shadow->snapshot_id);
     add_verdict(out, "verdict", shadow->verdict);
     json_add_unsigned(out, "score", shadow->score);
-    add_strings(out, "rules", shadow->rules, shadow->rule_count);
+    json_add_strings(out, "rules", shadow->rules, shadow->rule_count);
     json_add_unsigned(out, "rule_errors", shadow->rule_errors);
     json_add_bool(out, "degraded", shadow->degraded);
     json_end_object(out);
@@ -245,7 +237,7 @@ static void add_policy(struct buffer *out, const char *key,
     add_decision(out, "decision", &policy->decision);
     add_values(out, "fields", policy->fields, policy->field_count);
     add_values(out, "features", policy->decision.features, policy->decision.feature_count);
-    add_strings(out, "warming_features", policy->warming, policy->warming_count);
+    json_add_strings(out, "warming_features", policy->warming, policy->warming_count);
     add_computed(out, policy);
     json_begin_array(out, "rules");
     for (size_t i = 0; i < policy->rule_count; i++)
@@ -309,7 +301,7 @@ void explain_output_json(const struct harrier_explanation *explanation, struct b
     for (size_t i = 0; i < explanation->outcome_count; i++)
         add_outcome(out, &explanation->outcomes[i]);
     json_end_array(out);
-    add_strings(out, "notes", explanation->notes, explanation->note_count);
+    json_add_strings(out, "notes", explanation->notes, explanation->note_count);
     add_history(out, explanation);
     add_policy(out, "then", &explanation->then);
     if (explanation->now)

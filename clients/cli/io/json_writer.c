@@ -103,6 +103,20 @@ void json_add_time(struct buffer *buffer, const char *key, int64_t us) {
     json_add_text(buffer, key, text_of(time));
 }
 
+void json_add_strings(struct buffer *buffer, const char *key, const char *const *strings,
+                      size_t count) {
+    json_begin_array(buffer, key);
+    for (size_t i = 0; i < count; i++)
+        json_add_text(buffer, NULL, text_of(strings[i]));
+    json_end_array(buffer);
+}
+
+void json_print_line(struct buffer *buffer) {
+    fwrite(buffer->bytes, 1, buffer->length, stdout);
+    putchar('\n');
+    buffer_deinit(buffer);
+}
+
 void json_add_value(struct buffer *buffer, struct text name, struct value value) {
     char text[64];
     json_add_key(buffer, name);

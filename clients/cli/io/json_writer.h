@@ -28,6 +28,13 @@ void json_add_bool(struct buffer *buffer, const char *key, bool flag);
 void json_add_hex(struct buffer *buffer, const char *key, uint64_t id); /* 16 digits, a string */
 void json_add_time(struct buffer *buffer, const char *key, int64_t us); /* RFC 3339, a string */
 
+/* An array of texts. */
+void json_add_strings(struct buffer *buffer, const char *key, const char *const *strings,
+                      size_t count);
+
+/* Prints the buffer and a line feed to standard output and frees the buffer. */
+void json_print_line(struct buffer *buffer);
+
 /* A feature's value: numbers with the fewest digits that read back as the same double, times and
  * durations as value_format() prints them in strings, null for absent and for what JSON has no
  * number for. The name may be any text. */

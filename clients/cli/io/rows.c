@@ -43,12 +43,6 @@ struct rows {
     bool first_seen;
 };
 
-enum row_format row_format_parse(const char *name) {
-    return strcmp(name, "csv") == 0     ? ROW_FORMAT_CSV
-           : strcmp(name, "jsonl") == 0 ? ROW_FORMAT_JSONL
-                                        : ROW_FORMAT_GUESS;
-}
-
 /* Hands out what was peeked at first. */
 static int read_through(struct byte_source *self, struct text *ret_chunk, struct error *ret_error) {
     struct rows *rows = (struct rows *)self;

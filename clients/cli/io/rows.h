@@ -46,9 +46,6 @@ struct row {
 
 enum row_format { ROW_FORMAT_GUESS, ROW_FORMAT_CSV, ROW_FORMAT_JSONL };
 
-/* "csv", "jsonl"; GUESS when it is neither. */
-enum row_format row_format_parse(const char *name);
-
 struct rows;
 
 /* Reads CSV's header. GUESS: JSON lines when the first byte that is no space is {. The source must

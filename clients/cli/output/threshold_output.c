@@ -13,10 +13,6 @@ static const char *format_number(double number, char ret_string[NUMBER_SIZE]) {
     return ret_string;
 }
 
-static const char *format_count(uint64_t count, char ret_string[QUANTITY_COUNT_SIZE]) {
-    return quantity_format_count(count, ret_string);
-}
-
 static const char *format_cutoff(uint32_t score, char ret_string[NUMBER_SIZE]) {
     snprintf(ret_string, NUMBER_SIZE, score ? "%" PRIu32 : "never", score);
     return ret_string;
@@ -36,13 +32,15 @@ static void print_threshold(const struct threshold_line *line, struct buffer *bu
         buffer_printf(buffer, "%s → ", format_number(line->overall_before, before));
     buffer_printf(buffer, "%s",
                   line->has_overall ? format_number(line->overall, after) : "the fallback");
-    buffer_printf(buffer, " over all groups, from %s samples", format_count(line->samples, count));
+    buffer_printf(buffer, " over all groups, from %s samples",
+                  quantity_format_count(line->samples, count));
     if (line->groups > 0 || line->groups_before > 0) {
         if (line->has_before)
-            buffer_printf(buffer, "; groups %s →", format_count(line->groups_before, count));
+            buffer_printf(buffer, "; groups %s →",
+                          quantity_format_count(line->groups_before, count));
         else
             buffer_printf(buffer, "; groups");
-        buffer_printf(buffer, " %s", format_count(line->groups, count));
+        buffer_printf(buffer, " %s", quantity_format_count(line->groups, count));
     }
     if (line->has_before)
         buffer_printf(buffer, "; %zu values changed, %zu held back", line->changed, line->held);
@@ -53,7 +51,7 @@ static void print_cutoff(const struct cutoff_line *line, struct buffer *buffer) 
     char before[NUMBER_SIZE], after[NUMBER_SIZE], count[QUANTITY_COUNT_SIZE];
     buffer_printf(buffer, "cut-off       %s: %s → %s, of %s", verdict_name(line->verdict),
                   format_cutoff(line->before, before), format_cutoff(line->after, after),
-                  format_count(line->sample, count));
+                  quantity_format_count(line->sample, count));
     if (line->state != CUTOFF_COMPUTED)
         buffer_printf(buffer, "; %s", state_name(line->state));
     buffer_printf(buffer, "\n");
@@ -62,7 +60,7 @@ static void print_cutoff(const struct cutoff_line *line, struct buffer *buffer) 
 static void print_flip(const struct verdict_flip *flip, struct buffer *buffer) {
     char count[QUANTITY_COUNT_SIZE];
     buffer_printf(buffer, "  %s → %s  %s:", verdict_name(flip->from), verdict_name(flip->to),
-                  format_count(flip->count, count));
+                  quantity_format_count(flip->count, count));
     for (size_t i = 0; i < flip->id_count; i++)
         buffer_printf(buffer, " %" TEXT_FORMAT, TEXT_ARGS(flip->ids[i]));
     buffer_printf(buffer, "%s\n", flip->count > flip->id_count ? " …" : "");
@@ -83,8 +81,8 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
         print_cutoff(&report->cutoffs[i], buffer);
     if (report->compared > 0) {
         buffer_printf(buffer, "last day      %s of %s decisions would have been different\n",
-                      format_count(count_flips(report), flips),
-                      format_count(report->compared, compared));
+                      quantity_format_count(count_flips(report), flips),
+                      quantity_format_count(report->compared, compared));
         for (size_t i = 0; i < report->flip_count; i++)
             print_flip(&report->flips[i], buffer);
     }

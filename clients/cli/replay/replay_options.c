@@ -1,6 +1,7 @@
 #include "replay_options.h"
 
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/text.h"
@@ -104,38 +105,12 @@ static const struct argp_option arguments[] = {
     {0},
 };
 
-static uint64_t parse_count(const char *name, const char *value, uint64_t least, uint64_t most,
-                            struct argp_state *state) {
-    uint64_t count = 0;
-    if (!quantity_parse_count(value, least, most, &count))
-        argp_error(state, "--%s: \"%s\" is not a number from %llu to %llu", name, value,
-                   (unsigned long long)least, (unsigned long long)most);
-    return count;
-}
-
-/* True when it is the second of the two words. */
-static bool parse_choice(const char *name, const char *value, const char *first, const char *second,
-                         struct argp_state *state) {
-    bool is_second = strcmp(value, second) == 0;
-    if (!is_second && strcmp(value, first) != 0)
-        argp_error(state, "--%s: \"%s\" is neither %s nor %s", name, value, first, second);
-    return is_second;
-}
-
-static int64_t parse_duration(const char *name, const char *value, struct argp_state *state) {
-    int64_t us = 0;
-    if (!quantity_parse_duration(value, &us))
-        argp_error(state, "--%s: \"%s\" is not a duration; expected for example 7d or 36h", name,
-                   value);
-    return us;
-}
-
 /* "7d": the days of frauds and of transactions are compared, not their hours. */
 static int64_t parse_days(const char *name, const char *value, struct argp_state *state) {
-    int64_t us = parse_duration(name, value, state);
+    int64_t us = (int64_t)duration_option_parse(name, value, 0, UINT64_MAX, state);
     if (us % DAY_US != 0)
-        argp_error(state, "--%s: \"%s\" is not a whole number of days; expected for example 7d",
-                   name, value);
+        argp_error(state, "%s: \"%s\" is not a whole number of days; expected for example 7d", name,
+                   value);
     return us / DAY_US;
 }
 
@@ -249,6 +224,9 @@ static void check_command(const struct replay_command *command, struct argp_stat
 
 /* ---- argp ---- */
 
+static const char *const known_words[] = {"then", "now"};
+static const char *const warm_up_words[] = {"start", "generations"};
+
 static error_t parse_what(int key, char *value, struct argp_state *state) {
     struct replay_command *command = state->input;
     switch (key) {
@@ -270,10 +248,11 @@ static error_t parse_what(int key, char *value, struct argp_state *state) {
             argp_error(state, "--to: the range is empty");
         return 0;
     case OPTION_KNOWN:
-        command->known_now = parse_choice("known", value, "then", "now", state);
+        command->known_now = choice_option_parse("--known", value, known_words, 2, state) == 1;
         return 0;
     case OPTION_WARM_UP:
-        command->from_generations = parse_choice("warm-up", value, "start", "generations", state);
+        command->from_generations =
+            choice_option_parse("--warm-up", value, warm_up_words, 2, state) == 1;
         return 0;
     case OPTION_COUNTERFACTUAL:
         command->counterfactual = true;
@@ -299,23 +278,24 @@ static error_t parse_output(int key, char *value, struct argp_state *state) {
         command->features = value;
         return 0;
     case OPTION_LIST:
-        command->listed = parse_count("list", value, 0, LISTED_MAX, state);
+        command->listed = count_option_parse("--list", value, 0, LISTED_MAX, state);
         command->has_listed = true;
         return 0;
     case OPTION_REVIEW_PRICE:
         command->review_price = value;
         return 0;
     case OPTION_OUTCOMES_AFTER:
-        command->outcomes_after_us = parse_duration("outcomes-after", value, state);
+        command->outcomes_after_us =
+            (int64_t)duration_option_parse("--outcomes-after", value, 0, UINT64_MAX, state);
         return 0;
     case OPTION_K:
-        command->k = parse_count("k", value, 1, K_MAX, state);
+        command->k = count_option_parse("--k", value, 1, K_MAX, state);
         return 0;
     case OPTION_CARD:
         command->card = value;
         return 0;
     case OPTION_BLOCKED_AFTER:
-        command->blocked_after_days = parse_days("blocked-after", value, state);
+        command->blocked_after_days = parse_days("--blocked-after", value, state);
         return 0;
     case OPTION_BLOCKED_FROM:
         command->blocked_from_us = time_option_parse("blocked-from", value, state);
@@ -329,7 +309,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct replay_command *command = state->input;
     switch (key) {
     case OPTION_THREADS:
-        command->threads = parse_count("threads", value, 1, THREADS_MAX, state);
+        command->threads = count_option_parse("--threads", value, 1, THREADS_MAX, state);
         return 0;
     case OPTION_RESUME:
         command->resume = value;

@@ -38,10 +38,8 @@ int outcome_sender_send(struct outcome_sender *sender, struct harrier_outcome *o
             harrier_reply_free(reply);
             if (count == 0)
                 break;
-        } else if (!retry_is_worthwhile(failure.code)) {
-            return retry_failure(sender->retry->address, &failure, ret_error);
         }
-        r = retry_pause(sender->retry, &failure, ret_error);
+        r = retry_or_fail(sender->retry, &failure, ret_error);
         if (r < 0)
             return r;
     }

@@ -14,7 +14,7 @@
 
 #include "batch/base/outcome_delay.h"
 #include "clients/cli/io/row_transaction.h"
-#include "clients/cli/terminal/monotonic.h"
+#include "clients/cli/terminal/clock.h"
 #include "core/base/arena.h"
 #include "core/base/check.h"
 #include "outcome_sender.h"
@@ -180,11 +180,7 @@ static void show_progress(struct scoring *scoring) {
 /* Moves the file's event time on. One row with a wrong clock, which the server refuses, must not
  * make all outcomes due. */
 static void advance_to(struct scoring *scoring, int64_t event_time_us) {
-    struct timespec now;
-    if (event_time_us <= scoring->newest_us)
-        return;
-    clock_gettime(CLOCK_REALTIME, &now);
-    if (event_time_us <= now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000 + MAX_AHEAD_US)
+    if (event_time_us > scoring->newest_us && event_time_us <= realtime_us() + MAX_AHEAD_US)
         scoring->newest_us = event_time_us;
 }
 
@@ -310,9 +306,7 @@ static int submit(struct scoring *scoring, struct batch *batch, struct error *re
             scoring->under_way++;
             return 0;
         }
-        if (!retry_is_worthwhile(failure.code))
-            return retry_failure(scoring->parts->retry->address, &failure, ret_error);
-        r = retry_pause(scoring->parts->retry, &failure, ret_error);
+        r = retry_or_fail(scoring->parts->retry, &failure, ret_error);
         if (r < 0)
             return r;
     }
@@ -382,7 +376,7 @@ static int take_results(struct scoring *scoring, struct batch *batch, struct har
 
 static int send_again(struct scoring *scoring, struct batch *batch, const struct harrier_error *why,
                       struct error *ret_error) {
-    int r = retry_pause(scoring->parts->retry, why, ret_error);
+    int r = retry_or_fail(scoring->parts->retry, why, ret_error);
     if (r < 0)
         return r;
     batch->sent_again = true;
@@ -430,10 +424,8 @@ static int settle_one(struct scoring *scoring, struct error *ret_error) {
     int r;
     if (batch->reply)
         r = settle_answer(scoring, batch, ret_error);
-    else if (retry_is_worthwhile(batch->error.code))
-        r = send_again(scoring, batch, &batch->error, ret_error);
     else
-        r = retry_failure(scoring->parts->retry->address, &batch->error, ret_error);
+        r = send_again(scoring, batch, &batch->error, ret_error);
     if (r < 0)
         note_open_line(scoring, batch);
     return r;

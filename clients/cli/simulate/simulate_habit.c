@@ -27,7 +27,7 @@ static const uint8_t busy_percent[7] = {82, 90, 94, 97, 100, 120, 117};
 enum whereabouts { AT_HOME, UNDER_WAY, AWAY };
 
 static enum whereabouts whereabouts(const struct journey *journey, int32_t minute) {
-    if (!journey->away || minute < journey->hash_leaves || minute >= journey->back)
+    if (!journey->away || minute < journey->departs || minute >= journey->back)
         return AT_HOME;
     if (minute < journey->arrives || minute >= journey->returns)
         return UNDER_WAY;
@@ -49,7 +49,7 @@ struct moment {
 /* Local minute of the day → moment. Clocks are taken from where most of the day is spent. */
 static struct moment moment_at(const struct habit *habit, int32_t local_minute) {
     const struct journey *journey = &habit->journey;
-    bool abroad = journey->away && journey->hash_leaves < 0 && journey->returns >= MINUTES_PER_DAY;
+    bool abroad = journey->away && journey->departs < 0 && journey->returns >= MINUTES_PER_DAY;
     uint8_t clock = abroad ? journey->place : habit->customer->place;
     local_minute = modulo(local_minute, MINUTES_PER_DAY);
     struct moment moment = {

@@ -357,7 +357,7 @@ static int32_t early_enough(int32_t minute, int32_t minutes) {
 struct journey world_journey(const struct world *world, uint32_t number, int32_t day) {
     const struct customer *customer = &world->customers[number];
     struct journey journey = {.place = customer->place,
-                              .hash_leaves = MINUTES_PER_DAY,
+                              .departs = MINUTES_PER_DAY,
                               .arrives = MINUTES_PER_DAY,
                               .returns = MINUTES_PER_DAY,
                               .back = MINUTES_PER_DAY};
@@ -370,17 +370,17 @@ struct journey world_journey(const struct world *world, uint32_t number, int32_t
     int32_t first = (int32_t)random_below(&stream, JOURNEY_BLOCK_DAYS - JOURNEY_DAYS_MAX);
     int32_t last = first + (int32_t)random_between(&stream, 1, JOURNEY_DAYS_MAX);
     uint8_t place = (uint8_t)random_pick(&stream, world->visits, PLACE_COUNT);
-    int32_t hash_leaves = (int32_t)random_between(&stream, 300, 900);
+    int32_t departs = (int32_t)random_between(&stream, 300, 900);
     int32_t returns = (int32_t)random_between(&stream, 360, 900);
     if (place == customer->place || within < first || within > last)
         return journey;
     int32_t minutes = journey_minutes(customer->place, place);
     journey.away = true;
     journey.place = place;
-    journey.hash_leaves = journey.arrives = -1; /* since another day */
+    journey.departs = journey.arrives = -1; /* since another day */
     if (within == first) {
-        journey.hash_leaves = early_enough(hash_leaves, minutes);
-        journey.arrives = journey.hash_leaves + minutes;
+        journey.departs = early_enough(departs, minutes);
+        journey.arrives = journey.departs + minutes;
     }
     if (within == last) {
         journey.returns = early_enough(returns, minutes);

@@ -117,7 +117,7 @@ struct identity world_identity(const struct world *world, uint32_t customer, int
 struct journey {
     bool away;     /* some of this day is not spent at home */
     uint8_t place; /* the destination */
-    int32_t hash_leaves,
+    int32_t departs,
         arrives; /* minutes of this UTC day between which they are under way outwards … */
     int32_t returns, back; /* … and homewards; beyond the day where that is another day's */
 };

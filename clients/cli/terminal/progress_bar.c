@@ -1,6 +1,6 @@
 #include "progress_bar.h"
 
-#include "monotonic.h"
+#include "clock.h"
 #include "quantity.h"
 
 #include <inttypes.h>

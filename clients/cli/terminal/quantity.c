@@ -1,5 +1,7 @@
 #include "quantity.h"
 
+#include "core/base/value.h"
+
 #include <ctype.h>
 #include <stddef.h>
 #include <stdio.h>
@@ -95,6 +97,11 @@ bool quantity_parse_bytes(const char *text, uint64_t *ret_bytes) {
         return false;
     *ret_bytes = (whole << shift) + (uint64_t)(((unsigned __int128)fraction << shift) / scale);
     return true;
+}
+
+const char *quantity_format_time(int64_t us, char ret_text[QUANTITY_TIME_SIZE]) {
+    value_format(value_timestamp(us), ret_text, QUANTITY_TIME_SIZE);
+    return ret_text;
 }
 
 const char *quantity_format_count(uint64_t count, char ret_text[QUANTITY_COUNT_SIZE]) {

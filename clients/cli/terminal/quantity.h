@@ -14,6 +14,10 @@ bool quantity_parse_count(const char *text, uint64_t least, uint64_t most, uint6
 /* "512M", "2G", "2GiB", "1.5G" → bytes, by powers of 1024. A number without a unit is refused. */
 bool quantity_parse_bytes(const char *text, uint64_t *ret_bytes);
 
+/* A time, UTC: "2026-01-31T18:00:00Z". Unlike the others this is a date, not an amount. */
+#define QUANTITY_TIME_SIZE 64
+const char *quantity_format_time(int64_t us, char ret_text[QUANTITY_TIME_SIZE]);
+
 /* 1234567 → "1,234,567" */
 #define QUANTITY_COUNT_SIZE 32
 const char *quantity_format_count(uint64_t count, char ret_text[QUANTITY_COUNT_SIZE]);

@@ -1,6 +1,6 @@
 #include "retry.h"
 
-#include "monotonic.h"
+#include "clock.h"
 #include "quantity.h"
 
 #include <stdarg.h>
@@ -110,4 +110,11 @@ static enum error_code code_of(enum harrier_error_code code) {
 int retry_failure(const char *address, const struct harrier_error *failure,
                   struct error *ret_error) {
     return error_set(ret_error, code_of(failure->code), "%s: %s", address, failure->message);
+}
+
+int retry_or_fail(struct retry *retry, const struct harrier_error *failure,
+                  struct error *ret_error) {
+    if (!retry_is_worthwhile(failure->code))
+        return retry_failure(retry->address, failure, ret_error);
+    return retry_pause(retry, failure, ret_error);
 }

@@ -25,6 +25,11 @@ bool retry_is_worthwhile(enum harrier_error_code code);
  * away for too long. ERROR_INTERRUPTED: bar->stop was set. */
 int retry_pause(struct retry *retry, const struct harrier_error *why, struct error *ret_error);
 
+/* retry_pause() or, where the same request will not be answered later, retry_failure(): 0 to try
+ * again, or the negative code. */
+int retry_or_fail(struct retry *retry, const struct harrier_error *failure,
+                  struct error *ret_error);
+
 /* A request was answered. */
 void retry_answered(struct retry *retry);
 

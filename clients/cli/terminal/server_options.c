@@ -1,7 +1,7 @@
 #include "server_options.h"
 
+#include "option_value.h"
 #include "progress_option.h"
-#include "quantity.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -35,16 +35,6 @@ static const struct argp_option arguments_once[] = {
     {0},
 };
 
-static uint64_t parse_duration(const char *name, const char *value, int64_t least_us,
-                               uint64_t most_us, struct argp_state *state) {
-    int64_t us = 0;
-    if (!quantity_parse_duration(value, &us) || us < least_us || (uint64_t)us > most_us)
-        argp_error(state,
-                   "%s: \"%s\" is not a time it can be (expected for example 500ms, 30s, 5m)", name,
-                   value);
-    return (uint64_t)us;
-}
-
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct server_options *options = state->input;
     switch (key) {
@@ -53,10 +43,11 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case KEY_DEADLINE:
         options->deadline_us =
-            parse_duration("--deadline", value, 1000, HARRIER_DEADLINE_US_MAX, state);
+            duration_option_parse("--deadline", value, 1000, HARRIER_DEADLINE_US_MAX, state);
         return 0;
     case KEY_RETRY_FOR:
-        options->retry_for_us = parse_duration("--retry-for", value, 0, UINT64_MAX / 2, state);
+        options->retry_for_us =
+            duration_option_parse("--retry-for", value, 0, UINT64_MAX / 2, state);
         return 0;
     case KEY_TOKEN_FILE:
         options->token_file = value;

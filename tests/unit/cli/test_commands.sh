@@ -49,7 +49,7 @@ expect 64 'which file?' score
 expect 64 'one file at a time' score a b
 expect 64 'add --unordered' score --in-flight 2 a
 expect 64 'is not a number from 1 to 1000' score --batch 1001 a
-expect 64 'is not a time' score --deadline 5 a
+expect 64 'is not a duration' score --deadline 5 a
 expect 64 'cannot be dialled' score "$folder/good.csv" --to nonsense
 expect 66 "there is no file $folder/none.csv" score "$folder/none.csv"
 expect 65 'the header has ID, TIME' score "$folder/names.csv"
@@ -80,17 +80,17 @@ tokens="--tokens $folder/tokens"
 # shellcheck disable=SC2086
 {
     expect 64 'new, list or revoke?' token
-    expect 64 '"mint" is nothing that can be done with tokens' token mint
-    expect 64 'whom is the token for?' token new $tokens --scopes score
+    expect 64 'there is no "harrier token mint"' token mint
+    expect 64 'who is the token for?' token new $tokens --scopes score
     expect 64 'a name has 1 to 64 letters' token new 'a b' $tokens --scopes score
-    expect 64 'what may it be used for?' token new shop $tokens
-    expect 64 '"scores" are none' token new shop $tokens --scopes scores
-    expect 64 '"1" is not a time it can be' token new shop $tokens --scopes score --for 1
+    expect 64 'what may the token be used for?' token new shop $tokens
+    expect 64 '"scores" is not a list of scopes' token new shop $tokens --scopes scores
+    expect 64 '"1" is not a duration from 1s to 3660d' token new shop $tokens --scopes score --for 1
     expect 64 '--for or --until, not both' token new shop $tokens --scopes score --for 1d --until 2090-01-01
     expect 64 'are for new' token list $tokens --scopes score
-    expect 64 'revoke which?' token revoke $tokens
-    expect 64 'revoke which?' token revoke 0f3a91c2 --expired $tokens
-    expect 65 'that is over already' token new shop $tokens --scopes score --until 2020-01-01
+    expect 64 'revoke which tokens?' token revoke $tokens
+    expect 64 'revoke which tokens?' token revoke 0f3a91c2 --expired $tokens
+    expect 65 'that time has already passed' token new shop $tokens --scopes score --until 2020-01-01
     expect 66 'No such file' token list $tokens
     [ ! -e "$folder/tokens" ] || { echo 'a refused token made a file'; failures=$((failures + 1)); }
     expect 0 'hrr_' token new shop $tokens --scopes admin,score
@@ -210,7 +210,7 @@ expect 64 'which data folder?' rebuild
 expect 66 "$folder/none/archive" rebuild --data "$folder/none"
 expect 64 'which archive?' inspect
 expect 64 'expected one of' inspect --type foo x
-expect 64 'over the whole archive' inspect --count --limit 1 x
+expect 64 '--count counts the whole archive' inspect --count --limit 1 x
 expect 66 "$folder/none" inspect "$folder/none"
 mkdir "$folder/empty"
 expect 66 'there are no records in' inspect "$folder/empty"

@@ -149,7 +149,7 @@ static void other_records(void **state) {
                     .transaction = {.id = TEXT_LITERAL("t1")}},
     };
     expect(&record, &frame,
-           "13 2018-04-01T00:00:31Z outcome t1 (position 12): none → fraud, says analyst:7 "
+           "13 2018-04-01T00:00:31Z outcome t1 (position 12): none → fraud, source analyst:7 "
            "[2018-04-01/1.seg offset 64 length 80 crc 0000beef]",
            "{\"position\":13,\"receive_time\":\"2018-04-01T00:00:31Z\",\"type\":\"outcome\","
            "\"transaction_id\":\"t1\",\"transaction_position\":12,\"previous\":\"none\",\"label\":"

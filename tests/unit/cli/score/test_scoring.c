@@ -487,7 +487,7 @@ static void many_bad_rows_are_only_counted(void **state) {
     assert_int_equal(run_text(&run, rows), 0);
     assert_int_equal(run.counts.failed, 30);
     assert_non_null(strstr(run.messages, "rows.csv:11: event_time"));
-    assert_non_null(strstr(run.messages, "rows.csv:12: and further rows"));
+    assert_non_null(strstr(run.messages, "rows.csv:12: more rows failed"));
     assert_null(strstr(run.messages, "rows.csv:13:"));
 }
 

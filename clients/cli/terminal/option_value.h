@@ -1,0 +1,24 @@
+/* Values of command-line options. Each function ends the process with a message about the option
+ * (exit status 64, as argp does) when the value is not valid. `name` is the option as the user
+ * types it: "--jobs". */
+#pragma once
+
+#include <argp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A whole number from `least` to `most`. */
+uint64_t count_option_parse(const char *name, const char *value, uint64_t least, uint64_t most,
+                            struct argp_state *state);
+
+/* A duration with its unit ("500ms") from `least_us` to `most_us`; in microseconds. */
+uint64_t duration_option_parse(const char *name, const char *value, uint64_t least_us,
+                               uint64_t most_us, struct argp_state *state);
+
+/* An amount of memory with its unit ("512M"), at least `least`; in bytes. */
+uint64_t bytes_option_parse(const char *name, const char *value, uint64_t least,
+                            struct argp_state *state);
+
+/* One of `count` words; returns its index. */
+size_t choice_option_parse(const char *name, const char *value, const char *const *words,
+                           size_t count, struct argp_state *state);
