@@ -1,4 +1,8 @@
-/* harrier: the command line. This file is the table of its subcommands and nothing else. */
+/* harrier: the command line. This file is the table of its subcommands and nothing else.
+ *
+ * A command is one row here, one prototype in commands/command.h and one file in commands/. The
+ * dispatcher only finds the row, hands over the rest of the line and returns the command's exit
+ * status; options common to several commands are in terminal/, not here. */
 #include "clients/cli/commands/command.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "core/base/text.h"
@@ -9,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* In the order of `harrier help`. */
 static const struct command {
     const char *name;
     int (*run)(int argc, char **argv);
@@ -42,6 +47,7 @@ static const struct command *find_command(const char *name) {
     return NULL;
 }
 
+/* To standard output when asked for, to standard error when the line was wrong. */
 static void print_usage(FILE *to) {
     fprintf(to, "Usage: harrier COMMAND [OPTION…] [ARGUMENT…]\n\nCommands:\n");
     for (size_t i = 0; i < COMMANDS; i++)
@@ -69,6 +75,8 @@ static enum exit_status unknown_command(const char *name) {
     return EXIT_STATUS_USAGE;
 }
 
+/* argp prints argv[0] in front of its messages, so it becomes "harrier NAME". `title` only has to
+ * live until the command returns. */
 static int run_command(const struct command *command, int argc, char **argv) {
     char title[64];
     snprintf(title, sizeof title, "harrier %s", command->name);
@@ -76,6 +84,8 @@ static int run_command(const struct command *command, int argc, char **argv) {
     return command->run(argc, argv);
 }
 
+/* Runs the command with --help instead of keeping a second copy of its text; argp then ends the
+ * process. */
 static int help(int argc, char **argv) {
     if (argc < 2) {
         print_usage(stdout);

@@ -90,7 +90,7 @@ class RebuildTest(ServerTest):
             (["--memory=1M"], "too little (expected at least "),
             (["--threads=0"], "not a number from 1"),
             (["--keep=0"], "not a number from 1"),
-            (["--priority=high"], ""high" (expected idle or normal)"),
+            (["--priority=high"], '"high" (expected idle or normal)'),
         ):
             self.assertIn(words, self.rebuild(*flags, status=64).stderr)
         self.assertIsNone(self.current())

@@ -1,6 +1,10 @@
 /* harrier archive: the care of an archive. list: which segments there are; verify: is every byte
  * what was written? seal: closed segments are compressed and chained by hash. A server may write
- * meanwhile. */
+ * meanwhile.
+ *
+ * The work is in core/store/archive/; this file has the options, the two forms of each report and
+ * the progress bar. Only seal writes, and only it lowers the process's priority: it may run long
+ * beside a server. Nothing here repairs a damaged archive. */
 #include "batch/verify/archive_verify.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -33,6 +37,7 @@ static int list(const struct options *options, const char *archive);
 static int verify(const struct options *options, const char *archive);
 static int seal(const struct options *options, const char *archive);
 
+/* What the first argument selects; each task prints its own report and returns the exit status. */
 static const struct task {
     const char *name;
     int (*run)(const struct options *options, const char *archive);
@@ -46,6 +51,7 @@ struct options {
     enum progress_choice progress;
 };
 
+/* Ends the process when there is no such task, as argp does for an unknown option. */
 static const struct task *find_task(const char *name, struct argp_state *state) {
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
@@ -54,6 +60,8 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     return NULL;
 }
 
+/* The task comes first, then the archive. Both are checked at the end of the line, where argp has
+ * counted the arguments. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -117,6 +125,8 @@ static const struct argp argp = {
 
 /* ---- list ---- */
 
+/* One object per segment. "bytes" is the size without compression, "stored_bytes" what the file
+ * takes on disk. */
 static void list_json(const struct archive_part *part) {
     struct buffer line;
     buffer_init(&line);
@@ -131,6 +141,7 @@ static void list_json(const struct archive_part *part) {
     json_print_line(&line);
 }
 
+/* The head and the rows of the table must have the same widths. */
 #define LIST_HEAD_FORMAT "%-40s %14s %14s %14s %11s %11s  %s\n"
 #define LIST_FORMAT      "%-40s %14" PRIu64 " %14" PRIu64 " %14s %11s %11s  %s\n"
 
@@ -144,6 +155,8 @@ static const char *format_ratio(uint64_t size, uint64_t stored, char ret_ratio[R
     return ret_ratio;
 }
 
+/* One row per segment; positions are printed without thousands separators so that they can be
+ * pasted into other commands. */
 static void list_text(const struct archive_part *part) {
     char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
     char ratio[RATIO_SIZE];
@@ -153,6 +166,7 @@ static void list_text(const struct archive_part *part) {
            format_ratio(part->size, part->stored, ratio));
 }
 
+/* The last row: the sums. Positions begin at 1, so the last one is also the number of records. */
 static void list_all(const struct archive_parts *parts, uint64_t size, uint64_t stored) {
     char count[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], file[QUANTITY_BYTES_SIZE];
     char ratio[RATIO_SIZE];
@@ -162,6 +176,7 @@ static void list_all(const struct archive_parts *parts, uint64_t size, uint64_t 
            format_ratio(size, stored, ratio));
 }
 
+/* An archive without a synced record is reported as missing: most likely the path is wrong. */
 static int list(const struct options *options, const char *archive) {
     struct archive_parts *parts;
     struct error error;
@@ -189,12 +204,15 @@ static int list(const struct options *options, const char *archive) {
 
 /* ---- verify ---- */
 
+/* Receives the damage while verify is running. The listener comes first so that a pointer to it
+ * is a pointer to the whole. */
 struct reporter {
     struct archive_verify_listener listener; /* first */
     struct progress_bar bar;
     bool json;
 };
 
+/* Wipes the bar first, or the line would be drawn over. */
 static void report_diagnostic(struct archive_verify_listener *self,
                               const struct error *diagnostic) {
     struct reporter *reporter = (struct reporter *)self;
@@ -211,6 +229,8 @@ static void report_diagnostic(struct archive_verify_listener *self,
     json_print_line(&line);
 }
 
+/* Position and chain of the end are known only of a whole archive; a reader of a damaged one
+ * finds the members missing. */
 static void report_json(const struct archive_verify_report *report) {
     struct buffer line;
     buffer_init(&line);
@@ -237,6 +257,8 @@ static void report_json(const struct archive_verify_report *report) {
     json_print_line(&line);
 }
 
+/* Unsynced records and torn bytes are no damage: they are what a crash, or a server at work,
+ * leaves at the end. */
 static void report_text(const struct archive_verify_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE], chain[HASH_HEX_SIZE];
     printf("segments       %zu, %s; %zu sealed\n", report->segments,
@@ -263,6 +285,8 @@ static void report_text(const struct archive_verify_report *report) {
     printf("\nThe archive is whole.\n");
 }
 
+/* Damage is the result of this command, not its failure: it goes to standard output and gives 65.
+ * Only what keeps verify from reading gives another status. */
 static int verify(const struct options *options, const char *archive) {
     struct reporter reporter = {.listener = {report_diagnostic}, .json = options->json};
     struct archive_verify_report report;
@@ -289,6 +313,7 @@ static int verify(const struct options *options, const char *archive) {
 
 /* ---- seal ---- */
 
+/* "left" counts segments that are still being written to or lie beyond the last sync mark. */
 static void sealed_json(const struct archive_seal_report *report) {
     struct buffer line;
     buffer_init(&line);
@@ -303,6 +328,7 @@ static void sealed_json(const struct archive_seal_report *report) {
     json_print_line(&line);
 }
 
+/* Sizes and the ratio are of the segments sealed by this run only. */
 static void sealed_text(const struct archive_seal_report *report) {
     char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
     printf("sealed now     %zu segments", report->sealed);
@@ -314,6 +340,8 @@ static void sealed_text(const struct archive_seal_report *report) {
            report->before, report->left, report->position);
 }
 
+/* The report is printed even after a failure if some segments were sealed before it: they stay
+ * sealed. */
 static int seal(const struct options *options, const char *archive) {
     struct archive_seal_report report;
     struct progress_bar bar;

@@ -1,5 +1,12 @@
 /* harrier check: does this policy load, what is in it, what is odd about it, and does it decide
- * what its cases expect? */
+ * what its cases expect?
+ *
+ *   1. read the folder, compile it, collect all faults and warnings (core/policy);
+ *   2. run the cases it brings along (core/policy trial);
+ *   3. print a summary, or everything as one JSON object.
+ *
+ * Needs neither server nor archive. Faults go to standard error in any case; the JSON repeats
+ * them for editors. Costs are worst cases computed from the policy, not measurements. */
 #include "core/base/check.h"
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -26,10 +33,13 @@ struct options {
 
 enum { OPTION_STRICT = 256, OPTION_JSON, OPTION_DATE };
 
+/* The default of --date. The checker takes the time as a parameter, so that a test can choose it.
+ */
 static int64_t today_us(void) {
     return (int64_t)time(NULL) * CALENDAR_SECOND_US;
 }
 
+/* A day or a full timestamp will do for --date; both mean midnight or that moment, UTC. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -101,6 +111,7 @@ static const char *const mode_names[] = {
     [RULE_LIVE] = "live", [RULE_SHADOW] = "shadow", [RULE_OFF] = "off"};
 #define MODES (sizeof mode_names / sizeof *mode_names)
 
+/* Rules by mode; the array is indexed by enum rule_mode. */
 static void count_modes(const struct snapshot *snapshot, size_t ret_modes[MODES]) {
     for (size_t i = 0; i < MODES; i++)
         ret_modes[i] = 0;
@@ -108,6 +119,7 @@ static void count_modes(const struct snapshot *snapshot, size_t ret_modes[MODES]
         ret_modes[snapshot->rules[i].mode]++;
 }
 
+/* Rules that are off are counted, too: they were compiled and checked like the others. */
 static void print_rules(const struct snapshot *snapshot) {
     size_t modes[MODES];
     count_modes(snapshot, modes);
@@ -117,6 +129,7 @@ static void print_rules(const struct snapshot *snapshot) {
     printf(")\n");
 }
 
+/* A verdict without a cut-off is reached by rules only, so it is left out. */
 static void print_cutoffs(const struct snapshot *snapshot) {
     printf("cut-offs  ");
     int printed = 0;
@@ -146,8 +159,11 @@ static void print_features(const struct snapshot *snapshot) {
     }
 }
 
+/* The most expensive parts of a decision that the text shows; the JSON has all of them. */
 #define DEAREST_MAX 8 /* lines */
 
+/* latency_items() sorts by cost; its sum is the worst case of one decision. Entries are counted
+ * for entities only. */
 static void print_latency(const struct snapshot *snapshot) {
     size_t count = latency_item_count(snapshot);
     struct latency_item *items = check_calloc(count + 1, sizeof *items);
@@ -168,6 +184,7 @@ static void print_latency(const struct snapshot *snapshot) {
     free(items);
 }
 
+/* Widths are those of the widest label, so that values line up. */
 static void print_summary(const struct snapshot *snapshot, const struct findings *findings) {
     char id[HASH_HEX_SIZE];
     hash_hex(snapshot->id, id);
@@ -192,6 +209,8 @@ static void print_summary(const struct snapshot *snapshot, const struct findings
 /* ------------------------------------------------------------------------------------------------
  * JSON */
 
+/* Called once per fault or warning, in the order of the files. `length` is in characters and at
+ * least one, so that an editor has something to underline. */
 static void take_diagnostic(struct diagnostic_sink *self,
                             const struct diagnostic_view *diagnostic) {
     struct findings *findings = (struct findings *)self;
@@ -212,6 +231,7 @@ static void take_diagnostic(struct diagnostic_sink *self,
     json_end_object(json);
 }
 
+/* Nanoseconds as integers: figures that a script compares must not depend on formatting. */
 static void add_latency(struct buffer *json, const struct snapshot *snapshot) {
     size_t count = latency_item_count(snapshot);
     struct latency_item *items = check_calloc(count + 1, sizeof *items);
@@ -236,6 +256,7 @@ static void add_latency(struct buffer *json, const struct snapshot *snapshot) {
     free(items);
 }
 
+/* Present only if the policy loaded. "failures" holds the same text as standard error. */
 static void add_snapshot(struct buffer *json, const struct snapshot *snapshot,
                          const struct findings *findings) {
     size_t modes[MODES];
@@ -258,6 +279,8 @@ static void add_snapshot(struct buffer *json, const struct snapshot *snapshot,
     add_latency(json, snapshot);
 }
 
+/* "sound" is what the exit status says; "faults" has warnings as well, told apart by their
+ * severity. */
 static void print_json(const struct snapshot *snapshot, const struct findings *findings,
                        bool is_sound) {
     struct buffer json;
@@ -283,6 +306,7 @@ static void put(const struct buffer *buffer, FILE *file) {
         fwrite(buffer->bytes, 1, buffer->length, file);
 }
 
+/* The folder's bytes can go when the check is over: the snapshot has copies of what it keeps. */
 static int load(const struct options *options, struct findings *findings,
                 struct snapshot **ret_snapshot, struct error *ret_error) {
     struct policy_folder *folder;
@@ -310,6 +334,7 @@ static enum exit_status report_unloadable(const struct options *options,
     return error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : exit_status_of(error->code);
 }
 
+/* With --strict a warning fails the check, but the summary is printed all the same. */
 static enum exit_status report_loaded(const struct options *options, struct findings *findings,
                                       struct snapshot *snapshot) {
     findings->failed = trial_run_all(snapshot, &findings->failures);

@@ -2,7 +2,11 @@
  *
  * One expression of the command line, or with --lines one of each line of JSON, so that other
  * projects' suites can be run through it. Nothing of a policy is there: the names are those that
- * are given. */
+ * are given.
+ *
+ * Steps: read the variables, type-check and build the expression, evaluate it once, print type
+ * and value. No rule, feature, list or archive takes part, so the result depends on the line
+ * alone. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/variables.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -30,6 +34,8 @@ struct options {
 
 enum { OPTION_LINES = 256 };
 
+/* The two forms exclude each other: with --lines both the expression and its variables come from
+ * standard input. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -89,6 +95,7 @@ struct first_diagnostic {
     char text[640];
 };
 
+/* Only the first fault is kept: later ones are often consequences of it. */
 static void remember(struct reporter *reporter, size_t offset, size_t length, const char *text) {
     struct first_diagnostic *diagnostic =
         (struct first_diagnostic *)reporter; /* its first member */
@@ -106,6 +113,7 @@ struct evaluation {
     struct first_diagnostic diagnostic;
 };
 
+/* Large, so the caller keeps one on the heap and uses it for all lines. */
 static void evaluation_init(struct evaluation *evaluation) {
     variables_init(&evaluation->variables);
     arena_init(&evaluation->work, WORK_BYTES_MAX);
@@ -136,6 +144,8 @@ static bool evaluate(struct evaluation *evaluation, struct text source, struct v
 /* ------------------------------------------------------------------------------------------------
  * One expression of the command line */
 
+/* The checker reports byte offsets; people get line, column and length in characters, with the
+ * source quoted below. */
 static void print_diagnostic(const struct first_diagnostic *diagnostic, const char *expression) {
     struct source source = {.path = TEXT_LITERAL("expression"), .content = text_of(expression)};
     struct position at = {.line = 1, .column = 1};
@@ -160,6 +170,8 @@ static void print_diagnostic(const struct first_diagnostic *diagnostic, const ch
     diagnostics_deinit(&diagnostics);
 }
 
+/* "-" is standard input. Duplicate members are refused: which one would count is not defined in
+ * JSON. */
 static int load_variables(struct variables *variables, const char *path, struct error *ret_error) {
     json_error_t error;
     FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "r");
@@ -177,6 +189,7 @@ static int load_variables(struct variables *variables, const char *path, struct 
     return r < 0 ? error_prefix(ret_error, "%s", path) : 0;
 }
 
+/* value_format() is called twice, first for the length: lists and maps have no fixed limit. */
 static void print_value(struct value v, type_code type) {
     int length = value_format(v, NULL, 0);
     char *string = check_calloc((size_t)length + 1, 1);
@@ -185,6 +198,8 @@ static void print_value(struct value v, type_code type) {
     free(string);
 }
 
+/* An absent value is a result (0); an error at run time is not (1). A value is printed with its
+ * type so that 5 and 5.0 differ. */
 static enum exit_status run_one(struct evaluation *evaluation, const struct options *options) {
     struct error error;
     struct value v;
@@ -214,6 +229,7 @@ static enum exit_status run_one(struct evaluation *evaluation, const struct opti
 
 static void add_value(struct buffer *buffer, const char *key, struct value v);
 
+/* JSON has no nan and no infinities: they become the words that the variables accept. */
 static void add_double(struct buffer *buffer, const char *key, double number) {
     char text[64];
     if (!isfinite(number)) {
@@ -248,6 +264,7 @@ static void add_map(struct buffer *buffer, const char *key, const struct value_i
     json_end_object(buffer);
 }
 
+/* Recursive over lists and maps; types limit how deep they nest. */
 static void add_value(struct buffer *buffer, const char *key, struct value v) {
     char text[64];
     switch (v.type) {
@@ -283,6 +300,8 @@ static void add_value(struct buffer *buffer, const char *key, struct value v) {
     }
 }
 
+/* A refused expression and one that fails at run time both give "error"; only the former has an
+ * "offset" into the source. */
 static void add_result(struct buffer *buffer, struct evaluation *evaluation, struct text source) {
     struct value v;
     type_code type;
@@ -327,6 +346,8 @@ static bool run_line(struct evaluation *evaluation, struct text line, struct buf
     return good;
 }
 
+/* Blank lines are skipped. A wrong line does not end the run: each line of input has exactly one
+ * line of output, in the same order. */
 static enum exit_status run_lines(struct evaluation *evaluation) {
     enum exit_status status = EXIT_STATUS_OK;
     struct buffer buffer;

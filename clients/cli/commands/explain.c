@@ -1,4 +1,9 @@
-/* harrier explain: why was this transaction decided as it was? */
+/* harrier explain: why was this transaction decided as it was?
+ *
+ * From a folder the decision is derived again here (batch/verify/explain.h); from a server it is
+ * asked for by id. Both end as the same reply, so that the output cannot differ (explain/).
+ * Without --policy only the policy that decided is shown; the comparison with another one needs
+ * the whole archive and is not offered by a server. */
 #include "batch/verify/explain.h"
 
 #include "clients/c/reply.h"
@@ -32,6 +37,8 @@ struct options {
     enum progress_choice progress;
 };
 
+/* Combinations that argp cannot know. With --server there is only an id, so the folder must be
+ * missing. */
 static void check_options(const struct options *options, struct argp_state *state) {
     if (options->server && options->folder)
         argp_error(state, "--server takes an ID and no folder");
@@ -147,6 +154,8 @@ static char *find_generations(const char *folder, const char *archive) {
     return NULL;
 }
 
+/* The explanation is converted to the client's reply by way of the wire's structs, so that folder
+ * and server go through the same output code. */
 static int explain_folder(const struct options *options, struct harrier_reply **ret_reply,
                           struct error *ret_error) {
     struct progress_bar bar;
@@ -179,6 +188,8 @@ static int explain_folder(const struct options *options, struct harrier_reply **
 
 /* ---- from a server ---- */
 
+/* The default deadline is a minute, not a second: the server may have to read far back in its
+ * archive. */
 static int ask_server(const struct options *options, struct harrier_client *client,
                       struct harrier_reply **ret_reply, struct error *ret_error) {
     struct harrier_error failure = {0};
@@ -189,6 +200,9 @@ static int ask_server(const struct options *options, struct harrier_client *clie
 
 /* ---- the command ---- */
 
+/* A closed pipe (`
+ * head`) is no failure. The exit status tells whether the derived decision equals the archived
+ * one. */
 static enum exit_status print(const struct options *options,
                               const struct harrier_explanation *explanation) {
     struct buffer out;
@@ -208,6 +222,7 @@ static enum exit_status print(const struct options *options,
     return explanation->equal ? EXIT_STATUS_OK : EXIT_STATUS_ROWS_FAILED;
 }
 
+/* An invalid file can only be the policy's when one was given; otherwise it is the archive's. */
 static enum exit_status fail(const struct options *options, const struct error *error) {
     enum exit_status status = exit_with(error);
     return options->policy && error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;

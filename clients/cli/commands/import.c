@@ -1,4 +1,11 @@
-/* harrier import: the command line of batch/import/import.h, and the files of history it reads. */
+/* harrier import: the command line of batch/import/import.h, and the files of history it reads.
+ *
+ *   1. load the policy that decides; open or create the archive;
+ *   2. for each file, in the order given: read rows ahead in a thread, record each;
+ *   3. bring everything to the disk, also after a failure; print the report.
+ *
+ * Rows are not sorted: history is taken in the order of the files. Tables are not built here,
+ * that is `harrier rebuild`. */
 #include "batch/import/import.h"
 
 #include "clients/cli/io/format_option.h"
@@ -42,6 +49,8 @@ struct options {
     uint64_t memory_bytes;
 };
 
+/* All three are required; the files are checked before the policy because a forgotten path shifts
+ * the arguments. */
 static void check_options(const struct options *options, struct argp_state *state) {
     if (!options->folder)
         argp_error(state, "which archive? (its folder, or the data folder around it)");
@@ -51,6 +60,7 @@ static void check_options(const struct options *options, struct argp_state *stat
         argp_error(state, "which policy? (--policy DIR)");
 }
 
+/* The first argument is the archive; ARGP_ERR_UNKNOWN makes argp deliver all others together. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -137,6 +147,8 @@ static const struct argp argp = {
 
 /* ---- rows ---- */
 
+/* One run: the archive is open throughout, `file` and `ahead` change with each file, the counts
+ * go on. */
 struct importing {
     const struct options *options;
     struct import *import;
@@ -159,6 +171,7 @@ static int row_failed(struct importing *importing, uint64_t line, struct text fi
                      importing->diagnostics.file, line);
 }
 
+/* Failures that concern the archive rather than the row end the run, also without --strict. */
 static int take_row(struct importing *importing, const struct prefetched_row *row,
                     struct error *ret_error) {
     struct text field = {0};
@@ -172,6 +185,7 @@ static int take_row(struct importing *importing, const struct prefetched_row *ro
     return r;
 }
 
+/* Measured in bytes of the current file: how many rows there will be is unknown. */
 static void show_progress(struct importing *importing) {
     char note[64] = "";
     uint64_t done, total;
@@ -181,6 +195,8 @@ static void show_progress(struct importing *importing) {
     progress_bar_update(&importing->bar, "import", done, total, importing->rows, note);
 }
 
+/* The bar is updated every 256 rows: looking at the clock for each would cost more than many rows
+ * do. */
 static int take_rows(struct importing *importing, struct error *ret_error) {
     for (;;) {
         const struct prefetched_row *row;
@@ -198,6 +214,8 @@ static int take_rows(struct importing *importing, struct error *ret_error) {
     }
 }
 
+/* diagnostics.file points into the mapped file, so it must not be used after mapped_file_close().
+ */
 static int take_files(struct importing *importing, struct error *ret_error) {
     const struct options *options = importing->options;
     int r = 0;
@@ -217,11 +235,14 @@ static int take_files(struct importing *importing, struct error *ret_error) {
 
 /* ---- the report ---- */
 
+/* Widths as in print_text(). */
 static void print_count(const char *name, uint64_t count) {
     char number[QUANTITY_COUNT_SIZE];
     printf("%-13s %s\n", name, quantity_format_count(count, number));
 }
 
+/* "duplicates" were in the archive already, "unchanged" are outcomes that repeat the last one,
+ * "waiting" those whose time history has not reached. */
 static void print_text(const struct importing *importing, const struct import_report *report,
                        double seconds) {
     char number[QUANTITY_COUNT_SIZE];
@@ -242,6 +263,8 @@ static void print_text(const struct importing *importing, const struct import_re
                quantity_format_count((uint64_t)((double)importing->rows / seconds), number));
 }
 
+/* The same figures for programs, and the chain hash of the end, by which two archives can be
+ * compared. */
 static void print_json(const struct importing *importing, const struct import_report *report,
                        double seconds) {
     struct buffer line;
@@ -267,6 +290,7 @@ static void print_json(const struct importing *importing, const struct import_re
     json_print_line(&line);
 }
 
+/* People get lines, programs one JSON object; a terminal on standard output tells which. */
 static void print_report(const struct importing *importing) {
     struct import_report report;
     double seconds = progress_bar_elapsed(&importing->bar);
@@ -300,6 +324,7 @@ static int run(struct importing *importing) {
     return by_row && error.code == ERROR_INVALID ? EXIT_STATUS_ROWS_FAILED : status;
 }
 
+/* Warnings are dropped: an import is not the place to review a policy. */
 static int load_policy(const char *folder, struct snapshot **ret_snapshot,
                        struct error *ret_error) {
     struct buffer messages; /* warnings and further faults: `harrier check` is for those */
@@ -323,6 +348,8 @@ static char *find_archive(const char *path) {
     return text_copy(text_of(path));
 }
 
+/* Creates the data folder when it is missing, but not its parents: a mistyped path should not
+ * become an archive. */
 static int open_import(struct importing *importing, struct snapshot *rules,
                        struct error *ret_error) {
     char *archive = find_archive(importing->options->folder);
@@ -347,6 +374,7 @@ static int open_import(struct importing *importing, struct snapshot *rules,
     return r;
 }
 
+/* Said even with --quiet: bytes were moved out of the archive, and somebody should look at them. */
 static void say_recovery(const struct importing *importing) {
     struct import_report report;
     import_report(importing->import, &report);

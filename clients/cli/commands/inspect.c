@@ -1,5 +1,10 @@
-/* harrier inspect: records of an archive as text or JSON, or counts over all of them. Reads only; a
- * server may write meanwhile. */
+/* harrier inspect: records of an archive as text or JSON, or counts over all of them. Reads only;
+ * a server may write meanwhile.
+ *
+ * Records are read in order from the first: --from skips, it does not seek. The counts
+ * (output/archive_census.h) are made from the records alone, so that they can be held against
+ * what a server or a rebuild reports. Checksums are verified on the way, but for damage `harrier
+ * archive verify` is the tool: this one stops at the first. */
 #include "clients/cli/output/archive_census.h"
 #include "clients/cli/output/record_text.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -29,6 +34,7 @@ struct options {
     enum progress_choice progress;
 };
 
+/* The names are those that the output prints. */
 static enum record_type parse_type(const char *name, struct argp_state *state) {
     for (enum record_type type = RECORD_TRANSACTION; type < RECORD_TYPE_COUNT; type++)
         if (strcmp(record_type_name(type), name) == 0)
@@ -113,6 +119,7 @@ static const struct argp argp = {
         "the archive is damaged (the message says where), 66 there is none.",
 };
 
+/* The arena holds one record at a time and is reset before the next. */
 struct inspection {
     const struct options *options;
     struct archive_reader *reader;
@@ -127,6 +134,8 @@ static int write_failed(struct error *ret_error) {
     return errno == EPIPE ? 1 : error_set_errno(ret_error, errno, "cannot write to stdout");
 }
 
+/* text and JSON share the buffer; a line is written whole, so that output into a pipe is never
+ * cut within one. */
 static int print_record(struct inspection *inspection, const struct record *record,
                         struct error *ret_error) {
     const struct archive_frame *frame =
@@ -144,11 +153,13 @@ static int print_record(struct inspection *inspection, const struct record *reco
     return 0;
 }
 
+/* --limit counts what passes this, not what is read. */
 static bool is_asked_for(const struct options *options, const struct record *record) {
     return record->position >= options->from &&
            (options->type == 0 || record->type == options->type);
 }
 
+/* Stops as soon as the limit is reached: `--limit 1` must not read a whole archive. */
 static int print_records(struct inspection *inspection, struct error *ret_error) {
     const struct options *options = inspection->options;
     while (options->limit == 0 || inspection->printed < options->limit) {
@@ -166,6 +177,7 @@ static int print_records(struct inspection *inspection, struct error *ret_error)
     return 0;
 }
 
+/* The bar and the interrupt are looked every 4,096 records. */
 static int count_records(struct inspection *inspection, struct archive_census *census,
                          struct error *ret_error) {
     const volatile int *stop = interrupt_watch();
@@ -189,6 +201,7 @@ static int count_records(struct inspection *inspection, struct archive_census *c
     }
 }
 
+/* Where the last sync mark is cannot be seen in the records: the reader is asked at the end. */
 static int count(struct inspection *inspection, struct error *ret_error) {
     struct archive_census census;
     archive_census_init(&census);

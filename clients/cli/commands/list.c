@@ -1,5 +1,9 @@
-/* harrier list: entries of a policy's lists, added and taken back while the server runs, and shown.
- */
+/* harrier list: entries of a policy's lists, added and taken back while the server runs, and
+ * shown.
+ *
+ * Everything is asked of the server, which records each change in its archive. Changes go out in
+ * calls of up to LIST_CHANGES_MAX; what was not answered is sent again, which is safe: the same
+ * change twice is one change. The lists in the policy's own files are never changed from here. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/row_errors.h"
 #include "clients/cli/io/time_option.h"
@@ -65,6 +69,7 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     return NULL;
 }
 
+/* One message for each wrong combination, the most basic one first. */
 static void check_usage(const struct options *options, struct argp_state *state) {
     if (!options->task)
         argp_error(state, "add, remove or show?");
@@ -85,6 +90,7 @@ static void check_usage(const struct options *options, struct argp_state *state)
         argp_error(state, "--json is for show");
 }
 
+/* The task, then the list; everything after them are values, which argp delivers in one piece. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -160,6 +166,8 @@ static const struct argp argp = {
 
 /* ---- add, remove ---- */
 
+/* One line per value: what changed, and what still holds whatever changed (the policy's own
+ * entry, an earlier end). */
 static void say(const struct listing *listing, const struct harrier_list_result *result) {
     char until[64], before[64];
     int64_t end_us = listing->options->until_us;
@@ -188,6 +196,8 @@ static void say(const struct listing *listing, const struct harrier_list_result 
     putchar('\n');
 }
 
+/* A refused value is reported with the value, a refused list only once however many values there
+ * were. */
 static void refuse(struct listing *listing, const char *value,
                    const struct harrier_list_result *result) {
     listing->diagnostics.file = listing->options->list;
@@ -222,6 +232,8 @@ static size_t take_results(struct listing *listing, const struct harrier_reply *
     return left;
 }
 
+/* Blocks until every change has an answer or the server has been away for too long. The array is
+ * changed. */
 static int send(struct listing *listing, struct harrier_list_change *changes, size_t count,
                 struct error *ret_error) {
     while (count > 0) {
@@ -244,6 +256,7 @@ static int send(struct listing *listing, struct harrier_list_change *changes, si
     return 0;
 }
 
+/* Cuts the values into calls of LIST_CHANGES_MAX. */
 static int change(struct listing *listing, struct error *ret_error) {
     const struct options *options = listing->options;
     struct harrier_list_change *changes = check_calloc(LIST_CHANGES_MAX, sizeof *changes);
@@ -265,6 +278,8 @@ static int change(struct listing *listing, struct error *ret_error) {
 
 /* ---- show ---- */
 
+/* "used_entries" is smaller than "added_entries" where the policy does not declare the list or
+ * has given it another type. */
 static void list_json(const struct harrier_list *list) {
     struct buffer line;
     buffer_init(&line);
@@ -285,6 +300,7 @@ static void list_json(const struct harrier_list *list) {
     json_print_line(&line);
 }
 
+/* Says why added entries have no effect, which is otherwise invisible from outside. */
 static void list_text(const struct harrier_list *list) {
     char own[QUANTITY_COUNT_SIZE], added[QUANTITY_COUNT_SIZE], unused[QUANTITY_COUNT_SIZE];
     printf("%-24s %-8s", list->name, list->declared ? list->type : "-");
@@ -302,6 +318,7 @@ static void list_text(const struct harrier_list *list) {
     putchar('\n');
 }
 
+/* "position" is the archive's record of the change; `harrier inspect --from` shows it. */
 static void entry_json(const struct harrier_list_entry *entry) {
     struct buffer line;
     buffer_init(&line);
@@ -317,6 +334,7 @@ static void entry_json(const struct harrier_list_entry *entry) {
     json_print_line(&line);
 }
 
+/* The same fields on one line, without those that are empty. */
 static void entry_text(const struct harrier_list_entry *entry) {
     char until[64], added[64];
     printf("%s  %s%s  added %s", entry->value, entry->expiry_time_us ? "until " : "without end",
@@ -342,6 +360,8 @@ static void print_page(const struct listing *listing, const struct harrier_lists
         (options->json ? entry_json : entry_text)(&page->entries[i]);
 }
 
+/* Large lists come in pages; the server names the position at which the next one begins, 0 at the
+ * end. */
 static int show(struct listing *listing, struct error *ret_error) {
     const struct options *options = listing->options;
     uint64_t position = 0;

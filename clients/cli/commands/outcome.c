@@ -1,4 +1,9 @@
-/* harrier outcome: one outcome from the command line, or those of a file. */
+/* harrier outcome: one outcome from the command line, or those of a file.
+ *
+ * Two arguments are an id and a label, one is a file. Rows of a file are gathered into calls of
+ * OUTCOMES_MAX; a row that is wrong, or that the server refuses, is reported and counted, and the
+ * others go on. The server decides whether a label is new. Outcomes with a time of their own are
+ * `harrier score`'s business: here all are reported at once. */
 #include "clients/cli/io/format_option.h"
 #include "clients/cli/io/mapped_file.h"
 #include "clients/cli/io/row_transaction.h"
@@ -27,6 +32,7 @@ struct options {
     struct server_options server;
 };
 
+/* One argument or two: which is meant is decided when all have been counted. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -80,6 +86,7 @@ static const struct argp argp = {
         "the server was unreachable for too long, 75 interrupted, 78 the mapping is invalid.",
 };
 
+/* The arrays are too large for the stack, so it lives on the heap. */
 struct reporting {
     const struct options *options;
     struct mapped_file file;
@@ -93,6 +100,7 @@ struct reporting {
     size_t count;
 };
 
+/* The ids lie in the arena and must outlive the call. */
 static int flush_outcomes(struct reporting *reporting, struct error *ret_error) {
     if (reporting->count == 0)
         return 0;
@@ -103,6 +111,8 @@ static int flush_outcomes(struct reporting *reporting, struct error *ret_error) 
     return r;
 }
 
+/* A row without an outcome is not a fault: files list transactions whose outcome is not known
+ * yet. */
 static void add_row(struct reporting *reporting, const struct row *row) {
     struct text id;
     enum label label;
@@ -123,6 +133,8 @@ static void add_row(struct reporting *reporting, const struct row *row) {
     };
 }
 
+/* What was accepted before an interruption stays reported; running the same file again changes
+ * nothing. */
 static int report_rows(struct reporting *reporting, struct error *ret_error) {
     for (;;) {
         struct row row;
@@ -150,6 +162,7 @@ static int report_rows(struct reporting *reporting, struct error *ret_error) {
     }
 }
 
+/* The summary goes to standard error, also when the run ended early. */
 static int report_file(struct reporting *reporting) {
     struct error error;
     int r = mapped_file_open(&reporting->file, reporting->options->arguments[0],
@@ -175,6 +188,8 @@ static int report_file(struct reporting *reporting) {
     return reporting->diagnostics.count ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
 }
 
+/* A wrong label is an error of the command line (64). The word is masked before it is printed:
+ * somebody may have swapped the arguments and typed a card number. */
 static int report_one(struct reporting *reporting) {
     const char *id = reporting->options->arguments[0], *name = reporting->options->arguments[1];
     enum label label;

@@ -1,4 +1,12 @@
-/* harrier rebuild: the command line of batch/rebuild/rebuild.h. */
+/* harrier rebuild: the command line of batch/rebuild/rebuild.h.
+ *
+ *   1. lower the process's priority, unless --priority normal;
+ *   2. fold the archive into a generation, verify it and make it current (batch);
+ *   3. seal the segments that the new tables cover, unless --no-seal;
+ *   4. print what is to be looked at, then the report.
+ *
+ * Nothing is told to a server: it watches the generations' folder and adopts the new tables by
+ * itself. A failure of step 3 does not undo step 2. */
 #include "batch/rebuild/rebuild.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -43,6 +51,8 @@ enum {
 
 static const char *const priorities[] = {"idle", "normal"};
 
+/* Most values go straight into the options of batch/rebuild; what is left here concerns the
+ * process, not the tables. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     struct rebuild_options *rebuild = &options->rebuild;
@@ -153,6 +163,8 @@ static const struct argp argp = {
 /* ---------------------------------------------------------------------------------------------
  * Report */
 
+/* Only of a run that built something. The phases are wall-clock time; the JSON has processor
+ * time, too. */
 static void print_built(const struct rebuild_report *report) {
     char number[QUANTITY_COUNT_SIZE], bytes[QUANTITY_BYTES_SIZE];
     if (report->from_position > 0)
@@ -173,6 +185,7 @@ static void print_built(const struct rebuild_report *report) {
     printf(" total %.2f\n", total);
 }
 
+/* Sizes before and after, of the segments that this run sealed. */
 static void print_sealed(const struct archive_seal_report *sealed) {
     char size[QUANTITY_BYTES_SIZE], stored[QUANTITY_BYTES_SIZE];
     printf("sealed        %zu segments of the archive, from %s to %s\n", sealed->sealed,
@@ -180,6 +193,7 @@ static void print_sealed(const struct archive_seal_report *sealed) {
            quantity_format_bytes(sealed->stored, stored));
 }
 
+/* Of tables that were up to date, the report describes those that are there. */
 static void print_text(const struct rebuild_report *report,
                        const struct archive_seal_report *sealed) {
     char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
@@ -202,6 +216,7 @@ static void print_text(const struct rebuild_report *report,
         print_sealed(sealed);
 }
 
+/* Milliseconds by phase, in the order in which the phases run. */
 static void add_seconds(struct buffer *line, const char *key, const double *seconds) {
     json_begin_object(line, key);
     for (int phase = 0; phase < REBUILD_PHASE_COUNT; phase++)
@@ -210,6 +225,7 @@ static void add_seconds(struct buffer *line, const char *key, const double *seco
     json_end_object(line);
 }
 
+/* The whole report; docs/CLI.md describes the keys. */
 static void print_json(const struct rebuild_report *report,
                        const struct archive_seal_report *sealed) {
     struct buffer line;
@@ -270,6 +286,8 @@ static enum exit_status seal(const char *archive, uint64_t position, struct prog
     return error.code == ERROR_EXISTS ? EXIT_STATUS_OK : status; /* the other one does it */
 }
 
+/* The warning and the thresholds that were held back are printed even with --quiet: nobody would
+ * otherwise see them after a nightly run. */
 int command_rebuild(int argc, char **argv) {
     struct options options = {.rebuild = {.version = HARRIER_VERSION}};
     struct progress_bar progress;

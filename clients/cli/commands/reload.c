@@ -1,4 +1,8 @@
-/* harrier reload: a server loads its policy again, as after an edit or a deployment. */
+/* harrier reload: a server loads its policy again, as after an edit or a deployment.
+ *
+ * Without --wait the request is only handed over. With it the server's answer is printed: what
+ * became of the policy and of each shadow policy, and which features have no history yet. Reload
+ * cannot name another policy than the one the server was started with, and it does not retry. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/option_value.h"
@@ -22,6 +26,7 @@ struct options {
     struct server_options server;
 };
 
+/* --wait takes its time as an optional argument, so argp wants it written as --wait=30s. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -75,6 +80,8 @@ static const struct argp argp = {
 
 /* ---- for people ---- */
 
+/* The faults go to standard error, the result to standard output. After a refusal the policy
+ * still in force is named, if there is one. */
 static void print_folder(const struct harrier_folder_reload *folder, const char *what) {
     char id[HASH_HEX_SIZE];
     hash_hex(folder->snapshot_id, id);
@@ -90,6 +97,7 @@ static void print_folder(const struct harrier_folder_reload *folder, const char 
     putchar('\n');
 }
 
+/* The server sends at most a few names and the number of all. */
 static void print_names(const char *title, const char *const *names, size_t named, uint64_t count) {
     if (count == 0)
         return;
@@ -101,6 +109,7 @@ static void print_names(const char *title, const char *const *names, size_t name
     putchar('\n');
 }
 
+/* Warming: features of the new policy for which the tables hold no history. */
 static void print_text(const struct harrier_reload *reload) {
     print_folder(&reload->policy, "policy");
     for (size_t i = 0; i < reload->shadow_count; i++)
@@ -113,6 +122,7 @@ static void print_text(const struct harrier_reload *reload) {
 
 /* ---- for programs ---- */
 
+/* Of a folder that was not refused, "error" and "messages" are empty texts. */
 static void add_folder(struct buffer *line, const struct harrier_folder_reload *folder) {
     json_add_text(line, "result", text_of(harrier_reload_result_name(folder->result)));
     json_add_text(line, "policy_name", text_of(folder->policy_name));
@@ -121,6 +131,8 @@ static void add_folder(struct buffer *line, const struct harrier_folder_reload *
     json_add_text(line, "messages", text_of(folder->messages));
 }
 
+/* Members are the same whatever the result, so that a script can read them without looking first.
+ */
 static void print_json(const struct harrier_reload *reload) {
     struct buffer line;
     buffer_init(&line);
@@ -145,6 +157,7 @@ static void print_json(const struct harrier_reload *reload) {
 
 /* ---- the command ---- */
 
+/* Quiet still prints why a policy was refused, as an error. */
 static enum exit_status report(const struct options *options, const struct harrier_reload *reload) {
     /* An error beside a policy that is good: the tokens were refused. */
     bool is_refused = reload->policy.result == HARRIER_RELOAD_REFUSED || *reload->policy.error;
@@ -164,6 +177,7 @@ static enum exit_status report(const struct options *options, const struct harri
     return is_refused ? EXIT_STATUS_BAD_POLICY : EXIT_STATUS_OK;
 }
 
+/* Without --wait the deadline is the client's default: the server answers at once. */
 int command_reload(int argc, char **argv) {
     struct options options = {.wait_us = WAIT_US_DEFAULT};
     struct harrier_client *client;

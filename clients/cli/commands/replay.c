@@ -34,6 +34,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* One run of the command. The workers read it through take_row(); everything that changes while
+ * they run belongs to the thread that calls write_row(). */
 struct session {
     struct replay_command command;
     struct progress_bar progress; /* cleared before anything is told */
@@ -77,6 +79,7 @@ static bool is_history(const struct session *session, const struct replay_row *r
     return row->record->transaction.transaction.event_time_us < session->command.from_us;
 }
 
+/* In any worker, in any order; writes only to `prepared`. */
 static int take_row(void *user, size_t worker, const struct replay_row *row,
                     struct buffer *prepared, struct error *ret_error) {
     const struct session *session = user;
@@ -110,6 +113,7 @@ static void print_remarks(struct session *session, size_t begin) {
         buffer_clear(&session->remarks);
 }
 
+/* Counts every difference and refusal but prints only the first ones (--list). */
 static void report(struct session *session, const struct replay_row *row, struct text remark) {
     uint64_t *count = row->decision ? &session->rows.different : &session->rows.refused;
     size_t begin = session->remarks.length;
@@ -121,6 +125,8 @@ static void report(struct session *session, const struct replay_row *row, struct
     print_remarks(session, begin);
 }
 
+/* One thread, in the order of the archive. Reads back what take_row() prepared, in the order in
+ * which it was appended. */
 static int write_row(void *user, const struct replay_row *row, struct error *ret_error) {
     struct session *session = user;
     struct cursor cursor = cursor_of(row->prepared.data, row->prepared.length);
@@ -140,6 +146,7 @@ static int write_row(void *user, const struct replay_row *row, struct error *ret
                               ret_error);
 }
 
+/* What the archive says against itself; only an audit (--recorded) is asked about that. */
 static void take_contradiction(void *user, uint64_t position, const char *what) {
     struct session *session = user;
     size_t begin = session->remarks.length;
@@ -196,6 +203,8 @@ static int leave_as_it_was(const struct session *session, struct error *ret_erro
         session->command.resume);
 }
 
+/* The options of the batch replay follow from the command; the switches at the end only avoid
+ * work whose result nobody would read. */
 static int open_replay(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     char *archive = folder_of_archive(command->archive), *generations = NULL;
@@ -230,6 +239,7 @@ static int open_replay(struct session *session, struct error *ret_error) {
     return r;
 }
 
+/* Entities are few: no index. */
 static bool has_entity(const struct snapshot *policy, const char *name) {
     for (size_t i = 0; i < policy->plan.entity_count; i++)
         if (text_is(policy->plan.entities[i].name, name))
@@ -237,6 +247,8 @@ static bool has_entity(const struct snapshot *policy, const char *name) {
     return false;
 }
 
+/* Names the entities there are: a wrong --card would otherwise show as a report without card
+ * precision. */
 static int check_card(const struct replay_command *command, const struct snapshot *policy,
                       struct error *ret_error) {
     char names[512] = "";
@@ -251,6 +263,8 @@ static int check_card(const struct replay_command *command, const struct snapsho
                      TEXT_ARGS(policy->name), command->card, *names ? names : "none");
 }
 
+/* Only now can the price be read: how many decimals it may have is the policy's currency's
+ * business. */
 static int parse_price(const struct replay_command *command, const struct snapshot *policy,
                        int64_t *ret_minor, struct error *ret_error) {
     int r = decimal_parse(text_of(command->review_price), policy->schema.base_digits, ret_minor,
@@ -263,6 +277,7 @@ static int parse_price(const struct replay_command *command, const struct snapsh
     return 0;
 }
 
+/* The policy may be missing (an archive without one); the report then has counts and no money. */
 static int open_report(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     struct replay_document *document = &session->document;
@@ -297,6 +312,8 @@ static int open_report(struct session *session, struct error *ret_error) {
     return 0;
 }
 
+/* From a checkpoint the file is continued behind its mark; otherwise it is begun, and followed if
+ * it may have to be continued later. */
 static int open_training_set(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     int r;
@@ -312,6 +329,8 @@ static int open_training_set(struct session *session, struct error *ret_error) {
     return r == -ERROR_UNSUPPORTED ? error_prefix(ret_error, "--resume") : r;
 }
 
+/* The checkpoint of this run is begun as a draft, so that FILE keeps the earlier one until it is
+ * complete. */
 static int open_resume(struct session *session, struct error *ret_error) {
     int r = draft_file_open(&session->resume, session->command.resume, ret_error);
     if (r == 0 && !session->resume.draft)
@@ -320,6 +339,8 @@ static int open_resume(struct session *session, struct error *ret_error) {
     return r;
 }
 
+/* All files are opened before the replay begins: an hour of work must not end at a folder that
+ * does not exist. */
 static int open_files(struct session *session, struct error *ret_error) {
     const struct replay_command *command = &session->command;
     int r = 0;
@@ -362,12 +383,16 @@ static int resume(struct session *session, struct error *ret_error) {
     return 0;
 }
 
+/* A resumed run prints everything again, so that its output is that of a run without
+ * interruption. */
 static void print_earlier_remarks(struct session *session) {
     const struct buffer *remarks = &session->checkpoint.remarks;
     buffer_append(&session->remarks, remarks->bytes, remarks->length);
     print_remarks(session, 0);
 }
 
+/* Counts, remarks, the mark in the training set and the report's sums are all of the same record.
+ */
 static int write_checkpoint(struct session *session, const struct replay_report *report,
                             struct error *ret_error) {
     struct replay_checkpoint checkpoint;
@@ -417,18 +442,21 @@ static int forget_checkpoint(struct session *session, struct error *ret_error) {
 
 /* ---- closing ---- */
 
+/* .file NULL marks the draft as gone, so that close_session() leaves it alone. */
 static int publish(struct draft_file *draft, struct error *ret_error) {
     int r = draft_file_publish(draft, ret_error);
     draft->file = NULL;
     return r;
 }
 
+/* The page holds the JSON document itself; both files come from one buffer. */
 static int write_html(struct draft_file *draft, const struct buffer *json,
                       struct error *ret_error) {
     int r = report_page_write((const char *)json->bytes, json->length, draft->file, ret_error);
     return r < 0 ? error_prefix(ret_error, "%s", draft->path) : 0;
 }
 
+/* Flushed but not yet renamed; see publish_files(). */
 static int write_json(struct draft_file *draft, const struct buffer *json,
                       struct error *ret_error) {
     if (fwrite(json->bytes, 1, json->length, draft->file) != json->length ||
@@ -473,6 +501,7 @@ static int publish_files(struct session *session, struct error *ret_error) {
  * that the pointer is really there, for those who look for leaks. */
 static struct replay *volatile left_behind;
 
+/* Whatever was not published is discarded, except the training set of a run that can be resumed. */
 static void close_session(struct session *session) {
     if (session->training_set && (session->is_left || session->held))
         training_set_leave(session->training_set);
@@ -494,6 +523,8 @@ static void close_session(struct session *session) {
 
 /* ---- the run ---- */
 
+/* From opening the report to removing the checkpoint. `held` is set when an earlier run left one.
+ */
 static int run(struct session *session, struct replay_report *ret_report, struct error *ret_error) {
     const struct replay_listener listener = {
         .take = take_row, .row = write_row, .contradiction = take_contradiction, .user = session};
@@ -522,6 +553,8 @@ static bool is_usage(const struct session *session, const struct error *error) {
     return (session->replay || error->code == ERROR_INVALID) && strncmp(error->text, "--", 2) == 0;
 }
 
+/* Decides the status: 64 for options that do not fit this policy, 78 for a policy that cannot be
+ * loaded. */
 static int fail(const struct session *session, const struct error *error) {
     enum exit_status status = exit_with(error);
     if (is_usage(session, error))
@@ -531,6 +564,7 @@ static int fail(const struct session *session, const struct error *error) {
     return status;
 }
 
+/* Differences, refusals and contradictions give 1, with the full report printed. */
 static int finish(const struct session *session, const struct replay_report *report) {
     if (!session->command.quiet)
         replay_ending_print(&session->document, &session->rows, session->to);

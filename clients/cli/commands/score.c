@@ -1,4 +1,8 @@
-/* harrier score: the command line of scoring.h. */
+/* harrier score: the command line of score/scoring.h.
+ *
+ * This file parses the options, opens file, connection and output, and prints the summary; the
+ * run itself (batches, outcomes, retries) is in score/scoring.c. Decisions go to standard output
+ * or --out, everything else to standard error, so that the output can be piped. */
 #include "clients/cli/io/format_option.h"
 #include "clients/cli/score/score_summary.h"
 #include "clients/cli/score/scoring.h"
@@ -47,6 +51,8 @@ struct options {
 static const char *const decision_words[] = {"csv", "jsonl", "none"};
 static const char *const outcome_words[] = {"due", "now", "none"};
 
+/* Also fills what follows from several options: how many messages may be under way, the deadline,
+ * quiet. */
 static void check_options(struct options *options, struct argp_state *state) {
     if (options->in_flight > 1 && !options->unordered)
         argp_error(state, "--in-flight above 1 gives up the file's order: add --unordered");
@@ -66,6 +72,7 @@ static void check_options(struct options *options, struct argp_state *state) {
         argp_error(state, "--out needs decisions: not with --decisions none");
 }
 
+/* Values that scoring.h knows go straight into its options. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -201,6 +208,8 @@ static void print_where(const struct scoring_counts *counts, const char *file) {
         fprintf(stderr, "run the same command again for the rest\n");
 }
 
+/* The summary is printed after a failure, too: it says how much was done. A strict run that ended
+ * at a row gives 1, like a run with failed rows. */
 static int finish(int r, const struct options *options, const struct scoring_counts *counts,
                   const char *file, const struct error *error) {
     if (!options->server.quiet)
@@ -215,6 +224,7 @@ static int finish(int r, const struct options *options, const struct scoring_cou
     return counts->failed ? EXIT_STATUS_ROWS_FAILED : EXIT_STATUS_OK;
 }
 
+/* The output is closed before the summary, so that a full disk is reported as the failure it is. */
 static int run(const struct options *options, struct mapped_file *file, struct mapped_file *earlier,
                struct harrier_client *client, struct decision_output *output) {
     static struct scoring_counts counts; /* histograms are large */
@@ -253,6 +263,8 @@ static int run(const struct options *options, struct mapped_file *file, struct m
     return status;
 }
 
+/* The input is opened before the connection: a mistyped file name should not need a server to be
+ * noticed. */
 int command_score(int argc, char **argv) {
     struct options options = {.scoring = {.batch = 100}};
     struct mapped_file file, earlier;

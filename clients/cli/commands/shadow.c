@@ -1,5 +1,9 @@
-/* harrier shadow: what is being tried. report: what rules in shadow and shadow policies would have
- * done, by the archive. */
+/* harrier shadow: what is being tried. report: what rules in shadow and shadow policies would
+ * have done, by the archive.
+ *
+ * The figures come from batch/report's shadow report, which reads the archive once; output/
+ * prints them. Nothing is evaluated here: what a shadow rule would have changed was recorded with
+ * each decision. To try a policy that was not in shadow, use harrier replay. */
 #include "batch/report/shadow_report.h"
 
 #include "clients/cli/io/time_option.h"
@@ -33,6 +37,7 @@ struct options {
     enum progress_choice progress;
 };
 
+/* `report` is the only task so far; it is required so that others can follow. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -100,6 +105,8 @@ static const struct argp argp = {
         "interrupted.",
 };
 
+/* A closed pipe (`
+ * head`) is no failure. */
 static int write_report(const struct shadow_report *report, bool json) {
     struct buffer out;
     struct error error;

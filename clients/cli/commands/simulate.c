@@ -1,7 +1,9 @@
-/* The command: options, and days written one after the other.
+/* harrier simulate: labelled card traffic of an invented world, as a file that harrier score
+ * reads.
  *
  * Nothing is remembered between days. A day is made whole in memory (72 bytes a purchase), sorted
- * and written. */
+ * and written; the world is made once per run (simulate/). Results depend on the options only: no
+ * clock, no locale, no floating point. --day-of writes one day of a longer run, byte for byte. */
 #include "simulate.h"
 
 #include "clients/cli/simulate/simulate_fraud.h"
@@ -32,6 +34,7 @@ void simulate_day(const struct world *world, int32_t day, struct purchases *purc
 
 /* ---- the command line ---- */
 
+/* The options after parsing, with the world's in the form that simulate/ takes. */
 struct settings {
     struct world_options world;
     int32_t from;
@@ -41,6 +44,7 @@ struct settings {
     const char *out; /* NULL: standard output */
 };
 
+/* Those with a letter have a short form. */
 enum option_key {
     OPTION_SEED = 's',
     OPTION_FROM = 'f',
@@ -113,6 +117,7 @@ static bool parse_share(const char *text, uint32_t *ret_per_million) {
     return true;
 }
 
+/* The bounds are the world's; see simulate_world.h. */
 static void parse_count(struct argp_state *state, const char *option, const char *text,
                         uint32_t least, uint32_t most, uint32_t *ret_count) {
     uint64_t count;
@@ -123,6 +128,8 @@ static void parse_count(struct argp_state *state, const char *option, const char
                    most);
 }
 
+/* Everything is checked while parsing, so that a world is never made for options that cannot
+ * work. */
 static error_t parse_option(int key, char *text, struct argp_state *state) {
     struct settings *settings = state->input;
     struct world_options *world = &settings->world;
@@ -194,6 +201,7 @@ static const struct argp argp = {
 
 /* ---- output ---- */
 
+/* `rows` and `fraud` are counted for the line at the end. */
 struct output {
     FILE *file;
     const char *name;
@@ -206,6 +214,7 @@ static int write_failed(const struct output *output, struct error *ret_error) {
     return errno == EPIPE ? 1 : error_set_errno(ret_error, errno, "%s: cannot write", output->name);
 }
 
+/* 1, as from write_failed(), is handed up to end the run without a message. */
 static int output_flush(struct output *output, struct error *ret_error) {
     size_t length = output->buffer.length;
     if (length > 0 && fwrite(output->buffer.bytes, 1, length, output->file) != length)
@@ -214,6 +223,7 @@ static int output_flush(struct output *output, struct error *ret_error) {
     return 0;
 }
 
+/* Rows are numbered within their day: an id does not depend on the days before. */
 static int write_day(struct output *output, const struct settings *settings,
                      const struct world *world, const struct purchases *purchases,
                      struct error *ret_error) {
@@ -231,6 +241,7 @@ static int write_day(struct output *output, const struct settings *settings,
     return output_flush(output, ret_error);
 }
 
+/* Days that --day-of leaves out are not even made: each stands alone. */
 static int write_days(struct output *output, const struct settings *settings,
                       struct error *ret_error) {
     struct world *world = world_new(&settings->world);
@@ -248,6 +259,7 @@ static int write_days(struct output *output, const struct settings *settings,
     return r;
 }
 
+/* The closing line goes to standard error and only if the rows went to a file. */
 static int simulate(const struct settings *settings, struct error *ret_error) {
     struct output output = {.file = stdout, .name = "standard output"};
     if (settings->out) {

@@ -1,4 +1,9 @@
-/* harrier status: what a server says of itself. */
+/* harrier status: what a server says of itself.
+ *
+ * One call, and one page of text or one JSON object from the answer. With --wait-ready the call
+ * is repeated until the server is ready or time is up: for scripts that start a server. The exit
+ * status says whether it is ready. Metrics over time are not here: the server exports them for
+ * Prometheus. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/terminal/clock.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -26,6 +31,7 @@ struct options {
     struct server_options server;
 };
 
+/* --wait-ready sets both the wish and its length: 0s asks once. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -69,6 +75,7 @@ static const struct argp argp = {
            "\vExit status: 0 the server is ready, 69 it is not ready or does not answer.",
 };
 
+/* Times that never happened (no transaction yet, no refusal) are left out. */
 static void print_time(const char *name, int64_t us) {
     char text[64];
     if (us == 0 || us == INT64_MIN)
@@ -77,11 +84,14 @@ static void print_time(const char *name, int64_t us) {
     printf("%-13s %s\n", name, text);
 }
 
+/* Widths as in all lines of print_text(). */
 static void print_count(const char *name, uint64_t count) {
     char number[QUANTITY_COUNT_SIZE];
     printf("%-13s %s\n", name, quantity_format_count(count, number));
 }
 
+/* The age is taken from this machine's clock, which may differ from the server's: never below
+ * zero. */
 static void print_state(const struct harrier_status *status) {
     char period[QUANTITY_DURATION_SIZE];
     int64_t up_us = realtime_us() - status->started_time_us;
@@ -90,6 +100,7 @@ static void print_state(const struct harrier_status *status) {
            quantity_format_duration(up_us > 0 ? (uint64_t)up_us : 0, period));
 }
 
+/* "behind" counts records that came after the tables: they are in the overlay. */
 static void print_generation(const struct harrier_status *status) {
     char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE], period[QUANTITY_DURATION_SIZE];
     if (status->generation_id == 0) {
@@ -107,6 +118,7 @@ static void print_generation(const struct harrier_status *status) {
            quantity_format_count(status->position - status->generation_position, number));
 }
 
+/* The comparison of old and new tables is reported only once there has been one. */
 static void print_swap(const struct harrier_status *status) {
     char number[2][QUANTITY_COUNT_SIZE];
     printf("%-13s %s%s%s\n", "swap", status->swap_state, *status->swap_reason ? ": " : "",
@@ -117,6 +129,7 @@ static void print_swap(const struct harrier_status *status) {
                quantity_format_count(status->differing_entities, number[1]));
 }
 
+/* The server sends at most a few names and the number of all; the rest is an ellipsis. */
 static void print_names(const char *title, const char *const *names, size_t named, uint64_t count) {
     char number[QUANTITY_COUNT_SIZE];
     if (count == 0)
@@ -135,6 +148,8 @@ static void print_warming(const struct harrier_warming *warming) {
         puts("                features that have no history until harrier rebuild has run");
 }
 
+/* The order is that of questions in an incident: is it up, by which policy, on which tables, how
+ * far. */
 static void print_text(const struct options *options, const struct harrier_status *status) {
     char id[HASH_HEX_SIZE], bytes[QUANTITY_BYTES_SIZE], number[QUANTITY_COUNT_SIZE];
     print_state(status);
@@ -168,11 +183,13 @@ static void print_text(const struct options *options, const struct harrier_statu
     }
 }
 
+/* A member that is missing says that it has not happened. */
 static void json_time(struct buffer *line, const char *key, int64_t us) {
     if (us != 0 && us != INT64_MIN)
         json_add_time(line, key, us);
 }
 
+/* Everything that the server answers, under the names of the wire's fields. */
 static void print_json(const struct options *options, const struct harrier_status *status) {
     struct buffer line;
     buffer_init(&line);
@@ -219,6 +236,7 @@ static void print_json(const struct options *options, const struct harrier_statu
     json_print_line(&line);
 }
 
+/* The state is a word, not an enum: a newer server may know more of them. */
 static bool is_ready(const struct harrier_reply *reply) {
     return strcmp(reply->status->state, "ready") == 0;
 }
@@ -251,6 +269,7 @@ static int ask(const struct options *options, struct harrier_client *client,
     }
 }
 
+/* The text is printed for a server that is not ready, too: it says why. */
 int command_status(int argc, char **argv) {
     struct options options = {0};
     struct harrier_client *client;

@@ -1,4 +1,9 @@
-/* harrier test: does the policy decide what its cases expect? */
+/* harrier test: does the policy decide what its cases expect?
+ *
+ * Each policy folder is loaded as a server would load it; then its cases are run one by one
+ * (core/policy trial), each with a history of its own. Failures are printed as they come; JUnit
+ * XML is written at the end, for CI systems. A policy that does not load does not keep the others
+ * from being run. Warnings are harrier check's business. */
 #include "clients/cli/io/draft_file.h"
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/junit.h"
@@ -24,6 +29,7 @@ struct options {
 
 enum { OPTION_JUNIT = 256, OPTION_JSON };
 
+/* Any number of policies; the array grows with each. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -74,6 +80,8 @@ static const struct argp argp = {
            "a policy does not check.",
 };
 
+/* Of the whole run, over all policies. JUnit is filled in any case and written only if asked for.
+ */
 struct session {
     const struct options *options;
     struct junit junit;
@@ -88,6 +96,7 @@ static struct text group_of(const struct snapshot *snapshot, const struct policy
     return it->rule == SIZE_MAX ? it->file : snapshot->rules[it->rule].name;
 }
 
+/* A pattern with wildcards must match all of RULE/NAME, one without may be anywhere in it. */
 static bool is_wanted(const struct session *session, const struct snapshot *snapshot,
                       const struct policy_case *it) {
     const char *pattern = session->options->pattern;
@@ -105,6 +114,8 @@ static bool is_wanted(const struct session *session, const struct snapshot *snap
     return wanted;
 }
 
+/* Passing cases are printed with --verbose only. The path begins with the folder as it was given,
+ * so that an editor can open it. */
 static void report_text(struct session *session, const struct snapshot *snapshot,
                         const char *folder, const struct policy_case *it, bool passed) {
     struct buffer *line = &session->line;
@@ -133,6 +144,7 @@ static void add_differences(struct buffer *json, const struct buffer *difference
     json_end_array(json);
 }
 
+/* "verdict" and "score" are missing when there is no decision. */
 static void report_json(struct session *session, const struct snapshot *snapshot,
                         const struct trial *trial, const struct policy_case *it, bool passed,
                         uint64_t us) {
@@ -158,6 +170,7 @@ static void report_json(struct session *session, const struct snapshot *snapshot
     fwrite(line->bytes, 1, line->length, stdout);
 }
 
+/* The class is POLICY.RULE: CI systems group by it. */
 static void add_junit(struct session *session, const struct snapshot *snapshot,
                       const struct policy_case *it, uint64_t us) {
     struct buffer class_name;
@@ -177,6 +190,7 @@ static void add_junit(struct session *session, const struct snapshot *snapshot,
     buffer_deinit(&class_name);
 }
 
+/* The time is that of the whole case, its history included. */
 static void run_case(struct session *session, const struct snapshot *snapshot, const char *folder,
                      struct trial *trial, const struct policy_case *it) {
     uint64_t start_us = monotonic_us();
@@ -192,6 +206,7 @@ static void run_case(struct session *session, const struct snapshot *snapshot, c
     add_junit(session, snapshot, it, us);
 }
 
+/* One trial is used for all cases of a policy: it resets itself between them. */
 static void run_policy(struct session *session, struct snapshot *snapshot, const char *folder) {
     struct trial *trial = trial_new(snapshot);
     junit_begin_suite(&session->junit, snapshot->name);
@@ -224,6 +239,7 @@ static void note_unloadable(struct session *session, const char *folder,
             error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : exit_status_of(error->code);
 }
 
+/* Owns the snapshot for the time of its cases. */
 static void load_and_run(struct session *session, const char *folder) {
     struct snapshot *snapshot;
     struct buffer messages; /* warnings are for harrier check */
@@ -238,6 +254,7 @@ static void load_and_run(struct session *session, const char *folder) {
     buffer_deinit(&messages);
 }
 
+/* Written as a draft and renamed: a CI system never reads half a document. */
 static enum exit_status write_junit(const struct session *session) {
     struct draft_file draft;
     struct buffer document;
@@ -255,6 +272,8 @@ static enum exit_status write_junit(const struct session *session) {
     return r < 0 ? exit_with(&error) : EXIT_STATUS_OK;
 }
 
+/* What decides the status, in this order: output that failed, a policy that did not load, no case
+ * at all, failed cases. */
 static enum exit_status conclude(const struct session *session) {
     enum exit_status written = write_junit(session);
     const struct options *options = session->options;

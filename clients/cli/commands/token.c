@@ -1,5 +1,9 @@
 /* harrier token: makes, lists and revokes the tokens that clients of a server need. It works on the
- * server's tokens file and needs no server. */
+ * server's tokens file and needs no server.
+ *
+ * The file is locked, changed in memory, written beside itself and renamed (core/store/tokens). A
+ * token's text exists only here and where it is handed out: the file has a keyed hash, and every
+ * buffer that held a secret is wiped. Nothing tells a server: it looks at the file by itself. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/clock.h"
@@ -22,6 +26,7 @@
 
 #define FILE_DEFAULT "/etc/harrier/tokens"
 
+/* The first lines of a new file, for whoever opens it in an editor. */
 static const char head[] =
     "# Tokens of harrierd's clients: who may ask for what. Changed with `harrier token`.\n"
     "# It holds keyed hashes; the tokens themselves cannot be found from it.\n";
@@ -59,6 +64,7 @@ static const struct task *find_task(const char *name, struct argp_state *state) 
     return NULL;
 }
 
+/* new needs a valid name and scopes; when the token ends is optional. */
 static void check_new(const struct options *options, struct argp_state *state) {
     if (options->word_count != 1)
         argp_error(state, "new takes one name: who is the token for?");
@@ -72,6 +78,8 @@ static void check_new(const struct options *options, struct argp_state *state) {
         argp_error(state, "--for or --until, not both");
 }
 
+/* Options of one task are refused with the others: --expired with list would look as if it
+ * filtered. */
 static void check_usage(const struct options *options, struct argp_state *state) {
     if (!options->task) {
         argp_error(state, "new, list or revoke?");
@@ -91,6 +99,7 @@ static void check_usage(const struct options *options, struct argp_state *state)
         argp_error(state, "--expired is for revoke");
 }
 
+/* The task first; names and ids after it come in one piece. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -170,10 +179,12 @@ static const struct argp argp = {
 
 /* ---- what they share ---- */
 
+/* From the kernel, never from a generator seeded here. */
 static void draw_random(void *bytes, size_t size) {
     check(getrandom(bytes, size, 0) == (ssize_t)size); /* so few bytes come whole */
 }
 
+/* expires_us 0: the token has no end. */
 static bool is_expired(const struct token_entry *entry, int64_t at_us) {
     return entry->expires_us != 0 && entry->expires_us <= at_us;
 }
@@ -191,6 +202,8 @@ static int load_or_begin(const char *path, struct token_set **ret_set, struct bu
     return 0;
 }
 
+/* A file without a key gets one before its first token. The set is parsed again because hashing
+ * needs the key. */
 static int add_key(const char *path, struct token_set **set, struct buffer *content,
                    struct error *ret_error) {
     uint8_t id[TOKEN_ID_BYTES], key[TOKEN_KEY_BYTES];
@@ -204,6 +217,7 @@ static int add_key(const char *path, struct token_set **set, struct buffer *cont
                            ret_error);
 }
 
+/* Also the room behind the length: it may hold an earlier, longer content. */
 static void wipe(struct buffer *content) {
     if (content->bytes)
         explicit_bzero(content->bytes, content->capacity);
@@ -212,6 +226,7 @@ static void wipe(struct buffer *content) {
 
 /* ---- new ---- */
 
+/* Ids are drawn until one is free; 32 bits and at most 10,000 tokens make a second draw rare. */
 static int draw_token(const struct token_set *set, struct token_entry *entry,
                       char ret_token[TOKEN_TEXT_SIZE], struct error *ret_error) {
     uint8_t id[TOKEN_ID_BYTES], secret[TOKEN_SECRET_BYTES];
@@ -247,6 +262,7 @@ static int hand_out(const char *out, const char *token, struct error *ret_error)
     return error_set_errno(ret_error, number, "cannot write the token to %s", shown);
 }
 
+/* To standard error: standard output has the token and nothing else. */
 static void say_new(const struct options *options, const struct token_entry *entry) {
     char scopes[TOKEN_SCOPES_SIZE], until[64];
     fprintf(stderr, "harrier: token %s for %s: %s, %s%s; %s\n", entry->id, entry->name,
@@ -256,6 +272,8 @@ static void say_new(const struct options *options, const struct token_entry *ent
             options->out ? "it is stored only in that file" : "it is shown only this once");
 }
 
+/* If the tokens file cannot be published, a file with the token is removed again: that token is
+ * not valid. */
 static int add_token(const struct options *options, struct token_file_change *change,
                      struct token_set *set, struct buffer *content, struct error *ret_error) {
     int64_t at_us = realtime_us() / 1000000 * 1000000;
@@ -285,6 +303,7 @@ static int add_token(const struct options *options, struct token_file_change *ch
     return r;
 }
 
+/* The lock taken by token_file_begin() is released by publish or discard, on every path. */
 static int make(const struct options *options, struct error *ret_error) {
     struct token_file_change change;
     struct token_set *set = NULL;
@@ -307,6 +326,7 @@ static int make(const struct options *options, struct error *ret_error) {
 
 /* ---- list ---- */
 
+/* Neither hash nor key: the list can be shown to anybody. */
 static void print_json(const struct token_entry *entry, int64_t at_us) {
     struct buffer line;
     char scopes[TOKEN_SCOPES_SIZE];
@@ -324,6 +344,7 @@ static void print_json(const struct token_entry *entry, int64_t at_us) {
     json_print_line(&line);
 }
 
+/* Widths fit ids, names of usual length and all scopes. */
 static void print_line(const struct token_entry *entry, int64_t at_us) {
     char scopes[TOKEN_SCOPES_SIZE], created[64] = "", expires[64] = "never";
     if (entry->created_us)
@@ -335,6 +356,7 @@ static void print_line(const struct token_entry *entry, int64_t at_us) {
            is_expired(entry, at_us) ? " (expired)" : "");
 }
 
+/* Reads without the lock: the file is replaced by renaming, so it is always whole. */
 static int list(const struct options *options, struct error *ret_error) {
     struct token_set *set;
     int r = token_file_load(options->file, &set, NULL, ret_error);
@@ -351,6 +373,7 @@ static int list(const struct options *options, struct error *ret_error) {
 
 /* ---- revoke ---- */
 
+/* Ids on the command line are few: no index. */
 static bool is_named(const struct options *options, const char *id) {
     for (size_t i = 0; i < options->word_count; i++)
         if (strcmp(options->words[i], id) == 0)
@@ -395,6 +418,7 @@ static size_t leave_out(const struct options *options, const struct token_set *s
     return count;
 }
 
+/* All ids are checked before any is removed: a typing error revokes nothing. */
 static int revoke_tokens(const struct options *options, struct error *ret_error) {
     struct token_file_change change;
     struct token_set *set = NULL;

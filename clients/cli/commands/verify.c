@@ -1,4 +1,9 @@
-/* harrier verify: the command line of batch/verify/verify.h. */
+/* harrier verify: the command line of batch/verify/verify.h.
+ *
+ * The archive is folded again from its first record up to the generation's position, and every
+ * state, id and count is compared with the tables. It answers whether the tables are what the
+ * archive says, not whether the archive is undamaged (harrier archive verify) nor why a decision
+ * was made (harrier explain). Nothing is repaired: harrier rebuild makes new tables. */
 #include "batch/verify/verify.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -26,6 +31,7 @@ struct options {
     enum progress_choice progress;
 };
 
+/* One archive; the generation is optional. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -104,6 +110,8 @@ static void put_key(struct text key, bool is_compound, struct buffer *out) {
     }
 }
 
+/* The first ten are printed as they are found; all are counted. In JSON they are gathered for the
+ * report at the end. */
 static void differs(struct verify_listener *self, const struct plan *plan,
                     const struct state_difference *difference) {
     struct reporter *reporter = (struct reporter *)self;
@@ -135,6 +143,7 @@ static void differs(struct verify_listener *self, const struct plan *plan,
     buffer_deinit(&key);
 }
 
+/* Called once per entity when all is compared; gathered because other lines come first. */
 static void report_entity(struct verify_listener *self, struct text name, uint64_t states,
                           uint64_t differences) {
     struct reporter *reporter = (struct reporter *)self;
@@ -152,6 +161,7 @@ static void report_entity(struct verify_listener *self, struct text name, uint64
     }
 }
 
+/* The differences themselves were printed by differs(). */
 static void print_text(const struct reporter *reporter, const struct verify_report *report) {
     char id[HASH_HEX_SIZE], number[2][QUANTITY_COUNT_SIZE];
     hash_hex(report->manifest.id, id);
@@ -175,12 +185,14 @@ static void print_text(const struct reporter *reporter, const struct verify_repo
     printf("%s\n", verify_found_difference(report) ? "They differ." : "They are equal.");
 }
 
+/* The elements were written one by one while verify ran. */
 static void add_array(struct buffer *line, const char *key, const struct buffer *elements) {
     json_begin_array(line, key);
     buffer_append(line, elements->bytes, elements->length);
     json_end_array(line);
 }
 
+/* "equal" is what the exit status says. */
 static void print_json(const struct reporter *reporter, const struct verify_report *report) {
     struct buffer line;
     buffer_init(&line);

@@ -1,4 +1,7 @@
-/* docs/schema/explain.json is what this writes. */
+/* An explanation as one JSON object: docs/schema/explain.json is what this writes. Everything
+ * that a server or the archive explained is in it, in the client library's structs; nothing is
+ * left out for being irrelevant, which is the text's business. Empty texts and times of zero are
+ * left out, because the wire does not tell them from missing ones. */
 #include "explain_output.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -16,20 +19,24 @@ const char *explain_output_mode(enum harrier_rule_mode mode) {
     return explained_mode_name((enum explained_mode)mode);
 }
 
+/* Left out if it is empty. */
 static void add_string(struct buffer *out, const char *key, const char *string) {
     if (string && *string)
         json_add_text(out, key, text_of(string));
 }
 
+/* Left out if there is none. */
 static void add_verdict(struct buffer *out, const char *key, enum harrier_verdict verdict) {
     add_string(out, key, harrier_verdict_name(verdict));
 }
 
+/* Left out if it is zero. */
 static void add_time(struct buffer *out, const char *key, int64_t us) {
     if (us != 0)
         json_add_time(out, key, us);
 }
 
+/* An object, in the order in which the values were given. */
 static void add_values(struct buffer *out, const char *key, const struct harrier_feature *values,
                        size_t count) {
     json_begin_object(out, key);
@@ -40,6 +47,7 @@ static void add_values(struct buffer *out, const char *key, const struct harrier
 
 /* ---- the transaction and its decision ---- */
 
+/* Attributes have four types; there are no dates among them. */
 static void add_attributes(struct buffer *out, const struct harrier_transaction *transaction) {
     json_begin_object(out, "attributes");
     for (size_t i = 0; i < transaction->attribute_count; i++) {
@@ -54,6 +62,7 @@ static void add_attributes(struct buffer *out, const struct harrier_transaction 
     json_end_object(out);
 }
 
+/* The names of the input files: see docs/CLI.md. */
 static void add_transaction(struct buffer *out, const struct harrier_transaction *transaction) {
     json_begin_object(out, "transaction");
     json_add_text(out, "id", text_of(transaction->id));
@@ -84,6 +93,7 @@ static void add_transaction(struct buffer *out, const struct harrier_transaction
     json_end_object(out);
 }
 
+/* All members, unlike in decisions: a reader of explanations compares them. */
 static void add_reason(struct buffer *out, const struct harrier_reason *reason) {
     json_begin_object(out, NULL);
     json_add_text(out, "rule", text_of(reason->rule));
@@ -99,6 +109,7 @@ static void add_reason(struct buffer *out, const struct harrier_reason *reason) 
     json_end_object(out);
 }
 
+/* Of the archive or derived, under `key`. */
 static void add_decision(struct buffer *out, const char *key,
                          const struct harrier_decision *decision) {
     json_begin_object(out, key);
@@ -118,6 +129,7 @@ static void add_decision(struct buffer *out, const char *key,
 
 /* ---- a policy ---- */
 
+/* One node of a condition's tree; the tree is given by "depth", in the order of the source. */
 static void add_part(struct buffer *out, const struct harrier_explained_part *part) {
     json_begin_object(out, NULL);
     json_add_unsigned(out, "depth", part->depth);
@@ -145,6 +157,7 @@ static void add_parts(struct buffer *out, const struct harrier_explained_part *p
     json_end_array(out);
 }
 
+/* Rules without effect as well: "fate" says what became of each. */
 static void add_rule(struct buffer *out, const struct harrier_explained_rule *rule) {
     json_begin_object(out, NULL);
     json_add_text(out, "name", text_of(rule->name));
@@ -168,6 +181,7 @@ static void add_rule(struct buffer *out, const struct harrier_explained_rule *ru
     json_end_object(out);
 }
 
+/* Values that the policy computes, with the parts they were computed from. */
 static void add_computed(struct buffer *out, const struct harrier_explained_policy *policy) {
     json_begin_array(out, "computed");
     for (size_t i = 0; i < policy->computed_count; i++) {
@@ -179,6 +193,7 @@ static void add_computed(struct buffer *out, const struct harrier_explained_poli
     json_end_array(out);
 }
 
+/* "asked" is the sum of its rules' scores, "counted" what the cap left of it. */
 static void add_group(struct buffer *out, const struct harrier_explained_group *group) {
     json_begin_object(out, NULL);
     json_add_text(out, "name", text_of(group->name));
@@ -191,6 +206,7 @@ static void add_group(struct buffer *out, const struct harrier_explained_group *
     json_end_object(out);
 }
 
+/* What one shadow policy decided. */
 static void add_shadow(struct buffer *out, const struct harrier_explained_shadow *shadow) {
     json_begin_object(out, NULL);
     json_add_text(out, "name", text_of(shadow->name));
@@ -203,6 +219,7 @@ static void add_shadow(struct buffer *out, const struct harrier_explained_shadow
     json_end_object(out);
 }
 
+/* How the score became a verdict. */
 static void add_scoring(struct buffer *out, const struct harrier_explained_policy *policy) {
     json_begin_array(out, "groups");
     for (size_t i = 0; i < policy->group_count; i++)
@@ -223,6 +240,7 @@ static void add_scoring(struct buffer *out, const struct harrier_explained_polic
     json_end_array(out);
 }
 
+/* A policy that refuses the transaction has a refusal and nothing else. */
 static void add_policy(struct buffer *out, const char *key,
                        const struct harrier_explained_policy *policy) {
     json_begin_object(out, key);
@@ -249,6 +267,7 @@ static void add_policy(struct buffer *out, const char *key,
 
 /* ---- the whole ---- */
 
+/* Which history the features were computed from. */
 static void add_entity(struct buffer *out, const struct harrier_explained_entity *entity) {
     json_begin_object(out, NULL);
     json_add_text(out, "name", text_of(entity->name));
@@ -271,6 +290,7 @@ static void add_outcome(struct buffer *out, const struct harrier_explained_outco
     json_end_object(out);
 }
 
+/* Where the derivation began and how much it read. */
 static void add_history(struct buffer *out, const struct harrier_explanation *explanation) {
     json_begin_object(out, "history");
     json_add_unsigned(out, "policy_position", explanation->policy_position);

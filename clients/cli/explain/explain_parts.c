@@ -1,3 +1,10 @@
+/* The parts of a condition arrive as a list in source order, each with its depth: a part's
+ * children are the parts behind it with a greater depth. Here they become lines: && and
+ *
+ * are taken apart, everything else is a leaf with the values that it was computed from.
+ *
+ * Two ways through the tree: all of it (rules that fired), or only the parts that decide the
+ * result (rules that did not). */
 #include "explain_parts.h"
 
 #include "clients/cli/output/feature_value.h"
@@ -12,6 +19,7 @@
 
 /* ---- values ---- */
 
+/* value_format() is called twice: a list may be of any length. */
 static void add_value(struct buffer *out, struct value v, bool quoted) {
     size_t size = (size_t)value_format(v, NULL, 0) + 1;
     char *string = check_malloc(size);
@@ -27,6 +35,8 @@ void explain_parts_value(struct buffer *out, const struct harrier_feature *value
         add_value(out, feature_value(value), value->type == HARRIER_VALUE_TEXT);
 }
 
+/* Lists and maps arrive as text that is already in the language's notation, so it is not quoted
+ * again. */
 static void add_part_value(struct buffer *out, const struct harrier_explained_part *part) {
     bool printed = strcmp(part->type, "list") == 0 || strcmp(part->type, "map") == 0;
     if (*part->error)
@@ -38,10 +48,12 @@ static void add_part_value(struct buffer *out, const struct harrier_explained_pa
                   !printed && part->value.type == HARRIER_VALUE_TEXT);
 }
 
+/* Neither is true for a part that is absent or failed. */
 static bool is_bool(const struct harrier_explained_part *part, bool flag) {
     return part->value.type == HARRIER_VALUE_FLAG && part->value.value.flag == flag;
 }
 
+/* ✓ true, ✗ false, ! failed, – absent or not a bool. */
 static const char *mark_of(const struct harrier_explained_part *part) {
     return is_bool(part, true) ? "✓" : is_bool(part, false) ? "✗" : *part->error ? "!" : "–";
 }
@@ -52,6 +64,7 @@ bool explain_parts_is_true(const struct harrier_explained_part *parts, size_t co
 
 /* ---- one part and its values ---- */
 
+/* The index behind the part and all its children. */
 static size_t end_of(const struct harrier_explained_part *parts, size_t count, size_t index) {
     size_t end = index + 1;
     while (end < count && parts[end].depth > parts[index].depth)
@@ -59,6 +72,7 @@ static size_t end_of(const struct harrier_explained_part *parts, size_t count, s
     return end;
 }
 
+/* A name that occurs twice in a leaf is printed once. */
 static bool was_said(const struct harrier_explained_part *parts, size_t from, size_t index) {
     for (size_t i = from; i < index; i++)
         if (strcmp(parts[i].text, parts[index].text) == 0)
@@ -66,6 +80,7 @@ static bool was_said(const struct harrier_explained_part *parts, size_t from, si
     return false;
 }
 
+/* Where a threshold's value came from matters as much as the value. */
 static void add_threshold(struct buffer *out, const struct harrier_explained_part *part) {
     static const char *const words[] = {
         [HARRIER_ORIGIN_NONE] = "",
@@ -152,6 +167,7 @@ static void add_values(struct buffer *out, const struct harrier_explained_part *
     }
 }
 
+/* Not bytes: marks and names may be longer in UTF-8. */
 static size_t characters(const char *string) {
     size_t count = 0;
     for (; *string; string++)
@@ -173,6 +189,7 @@ static void add_reasons_of_name(struct buffer *out, const struct harrier_explain
                          indent);
 }
 
+/* Values are aligned behind the part; padding is taken back if there are none. */
 static void add_leaf(struct buffer *out, const struct harrier_explained_policy *policy,
                      const struct harrier_explained_part *parts, size_t leaf, size_t end,
                      unsigned indent) {
@@ -194,6 +211,7 @@ static void add_leaf(struct buffer *out, const struct harrier_explained_policy *
 
 /* ---- conditions ---- */
 
+/* A part that is shown as a list of its children. */
 static bool is_inner(const struct harrier_explained_part *parts, size_t index, size_t end) {
     enum harrier_explained_kind kind = parts[index].kind;
     if (kind == HARRIER_EXPLAINED_AND || kind == HARRIER_EXPLAINED_OR)
@@ -204,12 +222,14 @@ static bool is_inner(const struct harrier_explained_part *parts, size_t index, s
             parts[index + 1].kind == HARRIER_EXPLAINED_OR);
 }
 
+/* In front of the children's list. */
 static const char *words_for(enum harrier_explained_kind kind) {
     return kind == HARRIER_EXPLAINED_AND  ? "all of"
            : kind == HARRIER_EXPLAINED_OR ? "one of"
                                           : "not";
 }
 
+/* The outermost && needs no heading: its parts are simply listed. */
 static void add_tree(struct buffer *out, const struct harrier_explained_policy *policy,
                      const struct harrier_explained_part *parts, size_t index, size_t end,
                      unsigned indent) {
@@ -234,6 +254,7 @@ void explain_parts_all(struct buffer *out, const struct harrier_explained_policy
         add_tree(out, policy, parts, 0, count, indent);
 }
 
+/* Parts that were not needed, or do not matter for the result, are left out. */
 static void add_deciding(struct buffer *out, const struct harrier_explained_policy *policy,
                          const struct harrier_explained_part *parts, size_t index, size_t end,
                          unsigned indent) {

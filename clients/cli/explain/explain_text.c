@@ -6,7 +6,10 @@
  *   rules that did not  of each condition only the parts that kept it from being true
  *   what it saw         every feature, by entity
  *   where it comes from policy, tables, records; whether it is what is archived
- *   another policy      what it would decide, and what changes */
+ *   another policy      what it would decide, and what changes
+ *
+ * Everything shown is in the explanation: this file chooses, orders and words. The exit status of
+ * the command depends on none of it. */
 #include "explain_output.h"
 
 #include "clients/cli/io/money.h"
@@ -24,6 +27,7 @@ static void add_time(struct buffer *out, int64_t us) {
     buffer_append_string(out, time);
 }
 
+/* With the noun in the right number. */
 static void add_count(struct buffer *out, uint64_t count, const char *one, const char *many) {
     char number[QUANTITY_COUNT_SIZE];
     buffer_printf(out, "%s %s", quantity_format_count(count, number), count == 1 ? one : many);
@@ -33,17 +37,20 @@ static const char *verdict_or(enum harrier_verdict verdict, const char *otherwis
     return verdict == HARRIER_VERDICT_NONE ? otherwise : harrier_verdict_name(verdict);
 }
 
+/* Titles are in capitals: they are what a reader looks for. */
 static void add_title(struct buffer *out, const char *title) {
     buffer_printf(out, "\n%s\n", title);
 }
 
 /* ---- the transaction ---- */
 
+/* Fields that are empty are left out. */
 static void add_field(struct buffer *out, const char *name, const char *value) {
     if (*value)
         buffer_printf(out, "  %-12s%s\n", name, value);
 }
 
+/* Under the transaction's fields, by their own names. */
 static void add_attribute(struct buffer *out, const struct harrier_attribute *attribute) {
     buffer_printf(out, "  %-12s", attribute->name);
     if (attribute->type == HARRIER_ATTRIBUTE_TEXT)
@@ -57,6 +64,7 @@ static void add_attribute(struct buffer *out, const struct harrier_attribute *at
     buffer_append_string(out, "\n");
 }
 
+/* Id, amount and time on the first line, then the fields. */
 static void add_transaction(struct buffer *out, const struct harrier_explanation *explanation) {
     const struct harrier_transaction *in = &explanation->transaction;
     char money[MONEY_SIZE];
@@ -88,6 +96,7 @@ static void add_transaction(struct buffer *out, const struct harrier_explanation
 
 /* ---- the decision ---- */
 
+/* Only such rules count for verdict and score. */
 static bool has_effect(const struct harrier_explained_rule *rule) {
     return rule->fate == HARRIER_FATE_FIRED;
 }
@@ -100,6 +109,8 @@ static enum harrier_verdict asked_verdict(const struct harrier_explained_rule *r
     return failed ? rule->verdict_on_error : HARRIER_VERDICT_NONE;
 }
 
+/* Every rule that asked for the verdict, and the cut-off if the score reached it: each alone
+ * would have been enough. */
 static void add_askers(struct buffer *out, const struct harrier_explained_policy *policy) {
     enum harrier_verdict verdict = policy->decision.verdict;
     const char *separator = "asked for by ";
@@ -121,6 +132,7 @@ static void add_askers(struct buffer *out, const struct harrier_explained_policy
                           policy->cutoffs[i].score, harrier_verdict_name(verdict));
 }
 
+/* Why a group took less than its rules asked for. */
 static const char *limit_of(const struct harrier_explained_policy *policy, const char *group) {
     for (size_t i = 0; i < policy->group_count; i++)
         if (strcmp(policy->groups[i].name, group) == 0 && policy->groups[i].greatest)
@@ -128,6 +140,7 @@ static const char *limit_of(const struct harrier_explained_policy *policy, const
     return "has a limit";
 }
 
+/* One rule's contribution to the score. */
 static void add_addend(struct buffer *out, const struct harrier_explained_policy *policy,
                        const struct harrier_explained_rule *rule) {
     buffer_printf(out, "    %+6" PRId32 "    %s", rule->score - rule->capped, rule->name);
@@ -137,6 +150,7 @@ static void add_addend(struct buffer *out, const struct harrier_explained_policy
     buffer_append_string(out, "\n");
 }
 
+/* The sum is printed only if it is not the score, which is limited. */
 static void add_sum(struct buffer *out, const struct harrier_explained_policy *policy) {
     size_t before = out->length;
     int64_t sum = 0;
@@ -151,6 +165,7 @@ static void add_sum(struct buffer *out, const struct harrier_explained_policy *p
         buffer_printf(out, "    %+6" PRId64 "    sum, limited to 0 to 1,000\n", sum);
 }
 
+/* From which score on each verdict is given. */
 static void add_cutoffs(struct buffer *out, const struct harrier_explained_policy *policy) {
     if (policy->cutoff_count == 0)
         return;
@@ -162,6 +177,7 @@ static void add_cutoffs(struct buffer *out, const struct harrier_explained_polic
     buffer_append_string(out, "\n");
 }
 
+/* Also used for another policy's decision: it must read well behind an arrow. */
 static void add_verdict_line(struct buffer *out, const struct harrier_explained_policy *policy) {
     const struct harrier_decision *decision = &policy->decision;
     buffer_printf(out, "%s, score %" PRIu32 " of 1,000\n", harrier_verdict_name(decision->verdict),
@@ -175,6 +191,7 @@ static void add_verdict_line(struct buffer *out, const struct harrier_explained_
         buffer_printf(out, "  %-12s%s\n", "degraded", decision->degraded_reason);
 }
 
+/* In the order in which they were reported; a later one replaces the one before. */
 static void add_outcomes(struct buffer *out, const struct harrier_explanation *explanation) {
     for (size_t i = 0; i < explanation->outcome_count; i++) {
         const struct harrier_explained_outcome *outcome = &explanation->outcomes[i];
@@ -189,6 +206,8 @@ static void add_outcomes(struct buffer *out, const struct harrier_explanation *e
     }
 }
 
+/* Besides the decision: whether it could be derived again, what became of the transaction, notes
+ * on the archive. */
 static void add_decision(struct buffer *out, const struct harrier_explanation *explanation) {
     const struct harrier_decision *archived = &explanation->archived;
     add_title(out, "DECISION");
@@ -212,11 +231,13 @@ static void add_decision(struct buffer *out, const struct harrier_explanation *e
 
 /* ---- rules ---- */
 
+/* Their conditions were true, with or without an effect. */
 static bool is_reported(const struct harrier_explained_rule *rule) {
     return rule->fate == HARRIER_FATE_FIRED || rule->fate == HARRIER_FATE_SHADOW ||
            rule->fate == HARRIER_FATE_SUPPRESSED;
 }
 
+/* What the rule asks for, not what it was given. */
 static void add_effect(struct buffer *out, const struct harrier_explained_rule *rule) {
     buffer_printf(out, "%s", verdict_or(rule->verdict, ""));
     if (rule->score != 0)
@@ -235,6 +256,7 @@ static void add_without_effect(struct buffer *out, const struct harrier_explaine
             verdict_or(rule->verdict_if_live, "unknown"));
 }
 
+/* The whole condition, because every part of it helped. */
 static void add_fired_rule(struct buffer *out, const struct harrier_explained_policy *policy,
                            const struct harrier_explained_rule *rule) {
     buffer_printf(out, "  %s: ", rule->name);
@@ -246,6 +268,7 @@ static void add_fired_rule(struct buffer *out, const struct harrier_explained_po
     explain_parts_all(out, policy, rule->parts, rule->part_count, 4);
 }
 
+/* Reasons for having no say that do not lie in the condition. */
 static void add_no_say(struct buffer *out, const struct harrier_explained_rule *rule) {
     bool is_true = explain_parts_is_true(rule->parts, rule->part_count);
     switch (rule->fate) {
@@ -278,6 +301,7 @@ static void add_no_say(struct buffer *out, const struct harrier_explained_rule *
     buffer_append_string(out, is_true ? "; its condition is true\n" : "\n");
 }
 
+/* --all shows the whole condition, otherwise only what made it false. */
 static void add_silent_rule(struct buffer *out, const struct harrier_explained_policy *policy,
                             const struct harrier_explained_rule *rule, bool all) {
     buffer_printf(out, "  %s: ", rule->name);
@@ -290,6 +314,7 @@ static void add_silent_rule(struct buffer *out, const struct harrier_explained_p
         explain_parts_deciding(out, policy, rule->parts, rule->part_count, 4);
 }
 
+/* First those that fired; the others need not be read by somebody who asks why. */
 static void add_rules(struct buffer *out, const struct harrier_explained_policy *policy, bool all) {
     size_t reported = 0;
     for (size_t i = 0; i < policy->rule_count; i++)
@@ -308,6 +333,7 @@ static void add_rules(struct buffer *out, const struct harrier_explained_policy 
             add_silent_rule(out, policy, &policy->rules[i], all);
 }
 
+/* One line per shadow policy. */
 static void add_shadows(struct buffer *out, const struct harrier_explained_policy *policy) {
     if (policy->shadow_count > 0)
         add_title(out, "SHADOW POLICIES");
@@ -325,6 +351,7 @@ static void add_shadows(struct buffer *out, const struct harrier_explained_polic
 
 /* ---- what it saw ---- */
 
+/* "card.count_10m" is of "card". */
 static bool is_of(const char *feature, const char *entity) {
     size_t length = strlen(entity);
     return strncmp(feature, entity, length) == 0 && feature[length] == '.';
@@ -336,6 +363,7 @@ static void add_feature(struct buffer *out, const struct harrier_feature *featur
     buffer_append_string(out, "\n");
 }
 
+/* The key, how much history it had, and its features. */
 static void add_entity(struct buffer *out, const struct harrier_explained_policy *policy,
                        const struct harrier_explained_entity *entity) {
     buffer_printf(out, "  %s %s: ", entity->name, entity->key);
@@ -352,6 +380,7 @@ static void add_entity(struct buffer *out, const struct harrier_explained_policy
             add_feature(out, &policy->decision.features[i]);
 }
 
+/* Features of entities that are not shown come in a list of their own. */
 static bool is_of_any(const struct harrier_explanation *explanation, const char *feature) {
     for (size_t i = 0; i < explanation->entity_count; i++)
         if (is_of(feature, explanation->entities[i].name))
@@ -381,6 +410,7 @@ static void add_other_features(struct buffer *out, const struct harrier_explanat
     }
 }
 
+/* Each with its expression and the values in it. */
 static void add_computed(struct buffer *out, const struct harrier_explained_policy *policy) {
     if (policy->computed_count > 0)
         buffer_append_string(out, "  values that the policy computes\n");
@@ -388,6 +418,7 @@ static void add_computed(struct buffer *out, const struct harrier_explained_poli
         explain_parts_computed(out, &policy->computed[i], 4);
 }
 
+/* All values that rules could see, whether or not one did. */
 static void add_sights(struct buffer *out, const struct harrier_explanation *explanation) {
     const struct harrier_explained_policy *policy = &explanation->then;
     add_title(out, "WHAT IT SAW");
@@ -407,6 +438,7 @@ static void add_sights(struct buffer *out, const struct harrier_explanation *exp
 
 /* ---- where it comes from ---- */
 
+/* What the proof rests on: positions that can be looked up with harrier inspect. */
 static void add_origins(struct buffer *out, const struct harrier_explanation *explanation) {
     char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
     add_title(out, "WHERE IT COMES FROM");
@@ -437,6 +469,7 @@ static void add_origins(struct buffer *out, const struct harrier_explanation *ex
 
 /* ---- another policy ---- */
 
+/* By name: the two policies number their rules differently. */
 static const struct harrier_explained_rule *find_rule(const struct harrier_explained_policy *policy,
                                                       const char *name) {
     for (size_t i = 0; i < policy->rule_count; i++)
@@ -445,6 +478,7 @@ static const struct harrier_explained_rule *find_rule(const struct harrier_expla
     return NULL;
 }
 
+/* By name as well. */
 static const struct harrier_feature *find_feature(const struct harrier_explained_policy *policy,
                                                   const char *name) {
     for (size_t i = 0; i < policy->decision.feature_count; i++)
@@ -457,6 +491,7 @@ static const char *fate_words(const struct harrier_explained_rule *rule) {
     return rule ? harrier_rule_fate_name(rule->fate) : "no such rule";
 }
 
+/* A rule that exists on one side only is a change if it fired there. */
 static bool is_changed(const struct harrier_explained_rule *then,
                        const struct harrier_explained_rule *now) {
     if (!then || !now)
@@ -466,6 +501,7 @@ static bool is_changed(const struct harrier_explained_rule *then,
                                  then->score - then->capped != now->score - now->capped));
 }
 
+/* Then → now, and the condition as the other policy saw it. */
 static void add_change(struct buffer *out, const struct harrier_explanation *explanation,
                        const struct harrier_explained_rule *then,
                        const struct harrier_explained_rule *now) {
@@ -488,6 +524,7 @@ static void add_change(struct buffer *out, const struct harrier_explanation *exp
         explain_parts_deciding(out, explanation->now, now->parts, now->part_count, 4);
 }
 
+/* In the order of the other policy, then those that it no longer has. */
 static void add_changed_rules(struct buffer *out, const struct harrier_explanation *explanation) {
     const struct harrier_explained_policy *then = &explanation->then, *now = explanation->now;
     size_t before = out->length;
@@ -503,6 +540,7 @@ static void add_changed_rules(struct buffer *out, const struct harrier_explanati
         buffer_append_string(out, "  no rule changed\n");
 }
 
+/* Values may differ although the definition is the same: another policy has other histories. */
 static void add_changed_features(struct buffer *out,
                                  const struct harrier_explanation *explanation) {
     const struct harrier_explained_policy *then = &explanation->then, *now = explanation->now;
@@ -522,6 +560,7 @@ static void add_changed_features(struct buffer *out,
     }
 }
 
+/* Only with --policy. */
 static void add_now(struct buffer *out, const struct harrier_explanation *explanation,
                     const char *folder) {
     const struct harrier_explained_policy *now = explanation->now;

@@ -1,3 +1,7 @@
+/* A byte at a time where a quote, comma or line end may come, and whole runs between them. The
+ * bytes of a row are gathered in one buffer and cut into fields at the end, because the source's
+ * chunk may end within a field. The first fault of a row is remembered and the rest of the row is
+ * read on without being kept, so that the next row begins where it should. */
 #include "csv.h"
 
 #include <string.h>
@@ -72,16 +76,19 @@ struct row_state {
     const char *bad; /* literal; NULL: nothing yet */
 };
 
+/* Nothing is kept of a row that is already known to be bad. */
 static void add_byte(struct csv_reader *reader, struct row_state *row, char byte) {
     if (!row->bad)
         buffer_append(&reader->bytes, &byte, 1);
 }
 
+/* A missing quote would otherwise make one field of the rest of the file. */
 static void check_field_size(struct csv_reader *reader, struct row_state *row) {
     if (!row->bad && reader->bytes.length - row->field_begin > CSV_FIELD_MAX)
         row->bad = "a field is longer than 64 KiB (is a quote missing?)";
 }
 
+/* Remembers where the field ends; pointers would move when the buffer grows. */
 static void end_field(struct csv_reader *reader, struct row_state *row) {
     check_field_size(reader, row);
     if (!row->bad && reader->field_count == CSV_FIELDS_MAX)
@@ -136,6 +143,8 @@ static void after_carriage_return(struct csv_reader *reader, struct row_state *r
         reader->held = byte;
 }
 
+/* `byte` is the first of the row. Returns the source's failure, 0 otherwise; faults of the row
+ * are in row->bad. */
 static int read_row(struct csv_reader *reader, struct row_state *row, int byte,
                     struct error *ret_error) {
     for (;;) {
@@ -161,6 +170,7 @@ static int read_row(struct csv_reader *reader, struct row_state *row, int byte,
     return row->failure;
 }
 
+/* Once, before the first row. */
 static int skip_byte_order_mark(struct csv_reader *reader, struct error *ret_error) {
     static const char mark[] = "\xef\xbb\xbf";
     for (size_t i = 0; i < 3; i++) {

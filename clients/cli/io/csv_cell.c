@@ -1,3 +1,5 @@
+/* A cell is written first and quoted afterwards, in place and only if it has to be: most cells
+ * need no quotes, and no second buffer is needed for those that do. */
 #include "csv_cell.h"
 
 #include <stdbool.h>
@@ -7,6 +9,7 @@ static bool is_special(uint8_t byte) {
     return byte == ',' || byte == '"' || byte == '\r' || byte == '\n';
 }
 
+/* Moves the bytes from the end backwards, doubling quotes on the way. */
 void csv_quote_behind(struct buffer *buffer, size_t begin) {
     size_t length = buffer->length - begin, quotes = 0;
     bool quoted = false;

@@ -1,3 +1,5 @@
+/* Digits are gathered into an integer of the wanted units; decimals that are missing count as
+ * zeros. No double takes part: 0.1 has none that equals it. Overflow is noticed digit by digit. */
 #include "decimal.h"
 
 #include <stdbool.h>
@@ -5,6 +7,7 @@
 #define SHOWN_BYTES  64  /* of what was read, in a message */
 #define INT64_DIGITS 18u /* any number of so many digits fits an int64 */
 
+/* Cuts what is quoted in a message. */
 static struct text shown(struct text t) {
     if (t.length > SHOWN_BYTES)
         t.length = SHOWN_BYTES;
@@ -19,11 +22,14 @@ static int not_a_number(struct text t, struct error *ret_error) {
                      TEXT_ARGS(shown(t)));
 }
 
+/* False on overflow; *units is then worthless. */
 static bool push_digit(int64_t *units, char c) {
     return !__builtin_mul_overflow(*units, 10, units) &&
            !__builtin_add_overflow(*units, c - '0', units);
 }
 
+/* One pass. `beyond` counts decimals behind the last one that fits: only the first of them
+ * decides about rounding. */
 static int parse(struct text t, unsigned digits, bool rounded, int64_t *ret_units,
                  struct error *ret_error) {
     size_t at = 0;

@@ -1,3 +1,7 @@
+/* Drafts lie in the folder of the file, since rename() works only within a file system. Their
+ * names have the process's number, so that two runs at once do not write into one another.
+ *
+ * There is no clean-up of drafts that a killed process left: another run may resume from one (draft_file_reopen()). */
 #include "draft_file.h"
 
 #include "core/base/check.h"
@@ -36,6 +40,7 @@ static bool is_special(const char *path) {
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
+/* O_EXCL: a draft is never one that somebody else prepared. */
 static FILE *open_new(const char *path) {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     return descriptor < 0 ? NULL : fdopen(descriptor, "w");
@@ -112,6 +117,7 @@ const char *draft_file_name(const struct draft_file *draft) {
     return slash ? slash + 1 : draft->draft;
 }
 
+/* The path of `name` in the folder of `path`. Heap. */
 static char *beside(const char *path, const char *name) {
     const char *slash = strrchr(path, '/');
     int folder = slash ? (int)(slash - path + 1) : 0;
@@ -120,6 +126,8 @@ static char *beside(const char *path, const char *name) {
     return whole;
 }
 
+/* Only a regular file, and not through a symbolic link: the name came out of a file that may have
+ * been tampered with. */
 static FILE *open_left(const char *path) {
     struct stat status;
     int descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);

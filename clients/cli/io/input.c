@@ -1,3 +1,7 @@
+/* Reads raw bytes into one buffer and hands them out as they are, or through zstd. The decoder is chosen by the first bytes, never by the file's name: standard input has none.
+ *
+ * Other compressions are recognised only to say what to do about them. Nothing is buffered beyond
+ * one chunk, so rows of a pipe arrive as they are written. */
 #include "input.h"
 
 #include "core/base/check.h"
@@ -15,6 +19,7 @@
 #define RAW_BYTES (256u << 10)
 #define WAIT_MS   100 /* between two looks at whether to stop */
 
+/* `bytes` comes first: a pointer to the source is a pointer to the input. */
 struct input {
     struct byte_source bytes;
     char *name;
@@ -41,6 +46,7 @@ static int await_bytes(const struct input *input, struct error *ret_error) {
     return error_set(ret_error, ERROR_INTERRUPTED, "interrupted while reading %s", input->name);
 }
 
+/* 1: raw_length bytes; 0: the end. */
 static int read_raw(struct input *input, struct error *ret_error) {
     ssize_t got;
     int r = input->stop ? await_bytes(input, ret_error) : 0;
@@ -71,12 +77,15 @@ static int read_plain(struct byte_source *self, struct text *ret_chunk, struct e
     return 1;
 }
 
+/* As read_raw(), which it calls, with the decoder pointed at the new bytes. */
 static int refill_compressed(struct input *input, struct error *ret_error) {
     int r = read_raw(input, ret_error);
     input->compressed = (ZSTD_inBuffer){.src = input->raw, .size = input->raw_length};
     return r;
 }
 
+/* Several frames may follow one another, as `zstd` and `cat` make them; an end within a frame is
+ * damage. */
 static int read_zstd(struct byte_source *self, struct text *ret_chunk, struct error *ret_error) {
     struct input *input = (struct input *)self;
     for (;;) {
@@ -124,6 +133,7 @@ static int read_head(struct input *input, struct error *ret_error) {
     return 0;
 }
 
+/* The names of the programs are what a user would type in front of a pipe. */
 static int choose_decoder(struct input *input, struct error *ret_error) {
     static const struct {
         const char *magic, *name, *program;
@@ -153,6 +163,7 @@ static int choose_decoder(struct input *input, struct error *ret_error) {
     return 0;
 }
 
+/* A folder can be opened but not read: better said here. Only regular files have a total. */
 static int open_descriptor(struct input *input, const char *path, struct error *ret_error) {
     if (strcmp(path, "-") == 0) {
         input->descriptor = STDIN_FILENO;

@@ -1,3 +1,6 @@
+/* No tree is built: bytes are appended, and whether a comma is needed is seen from the last one.
+ * That is enough because the writer alone appends to an object under way; whoever appends raw
+ * elements must do it right behind a bracket. */
 #include "json_writer.h"
 
 #include "core/base/hash.h"
@@ -7,6 +10,7 @@
 #include <math.h>
 #include <stdio.h>
 
+/* jansson's own escaping, so that output and jansson's reader agree. */
 static void append_escaped(struct buffer *buffer, struct text text) {
     json_t *string = json_stringn(text.data ? text.data : "", text.length);
     size_t size = string ? json_dumpb(string, NULL, 0, JSON_ENCODE_ANY) : 0;
@@ -29,6 +33,7 @@ static void separate(struct buffer *buffer) {
         buffer_append_u8(buffer, ',');
 }
 
+/* Comma and key; what follows is the value. */
 static void begin(struct buffer *buffer, const char *key) {
     separate(buffer);
     if (key) {
@@ -117,6 +122,8 @@ void json_print_line(struct buffer *buffer) {
     buffer_deinit(buffer);
 }
 
+/* A value without a number in JSON (absent, nan, infinite) is null, never a missing member:
+ * columns stay the same in all rows. */
 void json_add_value(struct buffer *buffer, struct text name, struct value value) {
     char text[64];
     json_add_key(buffer, name);

@@ -1,3 +1,6 @@
+/* Puts an input, its rows and a mapping together in the one order that works: the header must be
+ * read before a mapping can be made from it, and the mapping be complete before columns can be
+ * asked for. Errors name the file at fault, the rows' or the mapping's. */
 #include "mapped_file.h"
 
 #include <stdio.h>
@@ -19,6 +22,8 @@ static int require(const struct mapped_file *file, const char *map,
     return r;
 }
 
+/* Checked once, before the first row, so that a missing column is one message and not one per
+ * row. */
 static int require_all(const struct mapped_file *file, const char *map, enum mapped_purpose purpose,
                        struct error *ret_error) {
     int r = require(file, map, &file->mapping->id, "id", ret_error);
@@ -29,6 +34,7 @@ static int require_all(const struct mapped_file *file, const char *map, enum map
     return r;
 }
 
+/* On failure the caller closes what has been opened. */
 static int open_rows(struct mapped_file *file, const char *map, enum row_format format,
                      enum mapped_purpose purpose, struct error *ret_error) {
     int r = rows_open(input_bytes(file->input), format, &file->rows, ret_error);

@@ -1,3 +1,6 @@
+/* The parts that both kinds of mapping share (struct, columns, attributes, types), and the
+ * mapping that follows from a header's names. Mapping files are read in mapping_yaml.c; values
+ * are converted in row_transaction.c. */
 #include "mapping.h"
 
 #include "core/base/check.h"
@@ -69,6 +72,7 @@ void mapping_free(struct mapping *mapping) {
     free(mapping);
 }
 
+/* The same column may serve several fields: it is wanted once. */
 struct mapped_value mapping_column(struct mapping *mapping, struct text column) {
     size_t i = 0;
     while (i < mapping->column_count && !text_equal(mapping->columns[i], column))
@@ -133,6 +137,7 @@ int mapping_parse_type(struct text type, struct mapped_attribute *attribute,
                      TEXT_ARGS(type));
 }
 
+/* Moves the text behind the prefix if it is there. */
 static bool strip_prefix(struct text *text, const char *prefix) {
     size_t length = strlen(prefix);
     if (text->length < length || memcmp(text->data, prefix, length) != 0)
@@ -160,6 +165,7 @@ static int map_attribute_column(struct mapping *mapping, struct text column, str
     return r < 0 ? error_prefix(ret_error, "1: column \"%" TEXT_FORMAT "\"", TEXT_ARGS(column)) : 0;
 }
 
+/* Columns with other names are not an error: they are reported once as ignored. */
 static int map_header(struct mapping *mapping, const struct text *columns, size_t count,
                       struct error *ret_error) {
     for (size_t i = 0; i < count; i++) {

@@ -1,5 +1,8 @@
 /* A mapping file → struct mapping. libyaml reads it whole into nodes that know their line and
- * column, so that every message can say where. */
+ * column, so that every message can say where.
+ *
+ * Fields are read in the order of the file; each may come once. What must be there for a purpose
+ * (event_time, outcome) is checked by mapped_file.c, which knows the purpose. */
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "input.h"
@@ -11,6 +14,7 @@
 #define MAPPING_FILE_MAX (1u << 20)
 #define LABELS_MAX       256
 
+/* The document owns the nodes; everything the mapping keeps is copied into its arena. */
 struct reading {
     const char *name;
     yaml_document_t document;
@@ -21,6 +25,7 @@ struct reading {
 static int diagnostic(struct reading *reading, const yaml_node_t *node, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* Returns the negative code, so that a caller can return it at once. */
 static int diagnostic(struct reading *reading, const yaml_node_t *node, const char *format, ...) {
     char what[512];
     va_list arguments;
@@ -142,6 +147,7 @@ static int read_amount(struct reading *reading, const yaml_node_t *node,
     return 0;
 }
 
+/* Values are compared as texts, quoted or not. */
 static int read_labels(struct reading *reading, const yaml_node_t *node) {
     struct mapping *mapping = reading->mapping;
     if (node->type != YAML_MAPPING_NODE)
@@ -171,6 +177,7 @@ static int read_labels(struct reading *reading, const yaml_node_t *node) {
     return mapping->label_count ? 0 : diagnostic(reading, node, "values: none is given");
 }
 
+/* Without values the labels' own names are expected in the column. */
 static int read_outcome(struct reading *reading, const yaml_node_t *node,
                         struct mapped_value *ret_value) {
     static const char *const names[] = {"column", "values"};
@@ -183,6 +190,7 @@ static int read_outcome(struct reading *reading, const yaml_node_t *node,
     return r;
 }
 
+/* A short form, NAME: COLUMN, for texts; the long one has a type and, for times, a format. */
 static int read_attribute(struct reading *reading, const yaml_node_t *key,
                           const yaml_node_t *node) {
     static const char *const names[] = {"column", "value", "type", "format"};
@@ -210,6 +218,7 @@ static int read_attribute(struct reading *reading, const yaml_node_t *key,
     return read_format(reading, values[3], &attribute->format);
 }
 
+/* Names are checked by mapping_add_attribute(), as for columns of a header. */
 static int read_attributes(struct reading *reading, const yaml_node_t *node) {
     if (node->type != YAML_MAPPING_NODE)
         return diagnostic(reading, node, "attributes: expected {NAME: COLUMN, …}");
@@ -225,6 +234,7 @@ static int read_attributes(struct reading *reading, const yaml_node_t *node) {
     return 0;
 }
 
+/* Which long form a field takes depends on the field; the short form is the same for all. */
 static int read_field(struct reading *reading, const yaml_node_t *key, const yaml_node_t *node) {
     struct mapping *mapping = reading->mapping;
     struct mapped_value *value = mapping_value(mapping, scalar(key));
@@ -261,6 +271,7 @@ static int read_field(struct reading *reading, const yaml_node_t *key, const yam
     return read_plain(reading, node, value);
 }
 
+/* id is always needed: a row without one can be neither sent nor matched. */
 static int read_document(struct reading *reading) {
     yaml_node_t *top = yaml_document_get_root_node(&reading->document);
     if (!top)
@@ -283,6 +294,7 @@ static int read_document(struct reading *reading) {
     return 0;
 }
 
+/* The parser and the document are deleted on every path; the mapping only on failure. */
 int mapping_parse(struct text yaml, const char *name, struct mapping **ret_mapping,
                   struct error *ret_error) {
     struct reading reading = {.name = name, .error = ret_error};
@@ -308,6 +320,8 @@ int mapping_parse(struct text yaml, const char *name, struct mapping **ret_mappi
     return 0;
 }
 
+/* The whole file in memory: libyaml needs it as one, and a megabyte is more than any mapping has.
+ */
 int mapping_load(const char *path, struct mapping **ret_mapping, struct error *ret_error) {
     struct input *input;
     struct buffer yaml;

@@ -1,3 +1,5 @@
+/* Integer arithmetic only. ISO 4217 knows 0, 2, 3 and 4 digits; for other currencies the minor
+ * units are printed as they are. */
 #include "money.h"
 
 #include "core/wire/types/transaction.h"

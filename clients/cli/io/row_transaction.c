@@ -1,3 +1,10 @@
+/* One converter for each kind of field, all with the same arguments; the first that fails ends
+ * the row. A message names the field and, if it has another name, the column, because the analyst
+ * sees columns.
+ *
+ * Checks that need only the transaction are the core's (transaction_check()), run at the end, so
+ * that what passes here also passes a server. Values are never repaired: no trimming, no guessing
+ * of formats. */
 #include "row_transaction.h"
 
 #include "decimal.h"
@@ -9,6 +16,7 @@
 
 #define COORDINATE_DIGITS 7
 
+/* What all converters need, gathered so that each has few arguments. */
 struct conversion {
     const struct mapping *mapping;
     const struct row *row;
@@ -16,6 +24,7 @@ struct conversion {
     struct error *error;
 };
 
+/* The cell of a column, or the constant. A constant that is empty is absent, like an empty cell. */
 static struct cell cell_of(const struct conversion *conversion, const struct mapped_value *value) {
     if (!value->mapped)
         return (struct cell){.kind = CELL_ABSENT};
@@ -37,12 +46,14 @@ static int at_field(const struct conversion *conversion, struct text field,
     return error_prefix(conversion->error, "%" TEXT_FORMAT, TEXT_ARGS(field));
 }
 
+/* For faults found here; at_field() alone is for messages that another module wrote. */
 static int invalid(const struct conversion *conversion, struct text field,
                    const struct mapped_value *value, const char *what) {
     error_set(conversion->error, ERROR_INVALID, "%s", what);
     return at_field(conversion, field, value);
 }
 
+/* The only way a text gets into the transaction: rows are gone with the next one. */
 static int copy_text(const struct conversion *conversion, struct text t, struct text *ret_text) {
     *ret_text = arena_text(conversion->arena, t);
     if (!ret_text->data)
@@ -61,6 +72,7 @@ static int convert_text(const struct conversion *conversion, struct text field,
     return copy_text(conversion, cell.text, ret_text);
 }
 
+/* The one field, beside the id, that every transaction must have. */
 static int convert_event_time(const struct conversion *conversion,
                               struct transaction *transaction) {
     const struct mapping *mapping = conversion->mapping;
@@ -121,6 +133,7 @@ static int convert_amount(const struct conversion *conversion, struct transactio
     return r < 0 ? at_field(conversion, name, value) : 0;
 }
 
+/* Degrees → 10^-7 degrees; more decimals than that are rounded, not refused. */
 static int convert_coordinate(const struct conversion *conversion, struct text name,
                               const struct mapped_value *value, struct cell cell, int limit,
                               int32_t *ret_e7) {
@@ -135,6 +148,7 @@ static int convert_coordinate(const struct conversion *conversion, struct text n
     return 0;
 }
 
+/* Both or none: half a place is a fault of the file. */
 static int convert_location(const struct conversion *conversion, struct transaction *transaction) {
     const struct mapped_value *latitude = &conversion->mapping->latitude;
     const struct mapped_value *longitude = &conversion->mapping->longitude;
@@ -156,6 +170,7 @@ static int convert_location(const struct conversion *conversion, struct transact
     return r;
 }
 
+/* The characters are limited first: strtod() depends on more than the digits. */
 static int parse_double(struct text t, double *ret_number, struct error *ret_error) {
     char string[64], *end;
     if (t.length > 0 && t.length < sizeof string && !memchr(t.data, 0, t.length)) {
@@ -173,6 +188,7 @@ static int parse_double(struct text t, double *ret_number, struct error *ret_err
                      (int)(t.length > 64 ? 64 : t.length), t.data);
 }
 
+/* Words and digits that programs write for a bool; "yes" is not one of them. */
 static int parse_flag(struct text t, bool *ret_flag, struct error *ret_error) {
     bool yes = text_is(t, "true") || text_is(t, "1");
     if (!yes && !text_is(t, "false") && !text_is(t, "0"))
@@ -183,6 +199,7 @@ static int parse_flag(struct text t, bool *ret_flag, struct error *ret_error) {
     return 0;
 }
 
+/* The type is the mapping's, or of a JSON member the one it has there. */
 static int convert_value(const struct conversion *conversion, const struct mapped_attribute *mapped,
                          struct text text, struct attribute *attribute) {
     switch (mapped->type) {
@@ -207,6 +224,7 @@ static int convert_value(const struct conversion *conversion, const struct mappe
     return error_set(conversion->error, ERROR_INTERNAL, "a mapped type without a conversion");
 }
 
+/* "attributes.NAME", as a header would call it. */
 static int at_attribute(const struct conversion *conversion, struct text name,
                         const struct mapped_value *value) {
     char path[TRANSACTION_FIELD_MAX + 16];
@@ -225,6 +243,7 @@ static enum mapped_type type_of_member(enum cell_kind kind) {
                                  : MAPPED_STRING;
 }
 
+/* An absent cell is no attribute: it takes no place among the 64. */
 static int convert_attribute(const struct conversion *conversion,
                              const struct mapped_attribute *mapped, struct cell cell,
                              struct attribute *attributes, size_t *count) {
@@ -241,6 +260,7 @@ static int convert_attribute(const struct conversion *conversion,
     return at_attribute(conversion, mapped->name, &mapped->value);
 }
 
+/* Mapped ones first, then members of a JSON row's own object. */
 static int convert_attributes(const struct conversion *conversion,
                               struct transaction *transaction) {
     const struct mapping *mapping = conversion->mapping;
@@ -274,6 +294,7 @@ static int convert_attributes(const struct conversion *conversion,
     return 0;
 }
 
+/* id, currency and the named fields have no conversion, only a copy. */
 static int convert_texts(const struct conversion *conversion, struct transaction *transaction) {
     const struct mapping *mapping = conversion->mapping;
     int r = convert_text(conversion, TEXT_LITERAL("id"), &mapping->id, &transaction->id);
@@ -335,6 +356,7 @@ int row_transaction(const struct mapping *mapping, const struct row *row, struct
     return r;
 }
 
+/* "none" is a label here: it withdraws an earlier one. */
 static int label_by_name(struct text name, enum label *ret_label, struct error *ret_error) {
     if (label_parse(name, ret_label))
         return 0;
@@ -344,6 +366,8 @@ static int label_by_name(struct text name, enum label *ret_label, struct error *
         (int)(name.length > 64 ? 64 : name.length), name.data);
 }
 
+/* A value that the mapping does not list states no outcome; without a list, an unknown value is
+ * an error. */
 int row_label(const struct mapping *mapping, const struct row *row, enum label *ret_label,
               struct error *ret_error) {
     const struct conversion conversion = {.mapping = mapping, .row = row, .error = ret_error};
@@ -381,6 +405,7 @@ int row_truth(const struct mapping *mapping, const struct row *row, enum truth *
                    "expected 1, true or fraud, or 0, false or legit");
 }
 
+/* received_time and outcome_time differ only in where they are mapped. */
 static int row_time(const struct mapping *mapping, const struct row *row, const char *name,
                     const struct mapped_value *value, const struct timestamp_format *format,
                     int64_t *ret_us, struct error *ret_error) {

@@ -1,4 +1,9 @@
-/* JSON is parsed by jansson, one line at a time; a line may have JSON_LINE_MAX bytes. */
+/* Two readers behind one interface: csv.h with a header, and JSON lines parsed by jansson, one
+ * line at a time; a line may have JSON_LINE_MAX bytes. The format is decided by looking at the
+ * first bytes, which are then handed out again, because a pipe cannot be read twice.
+ *
+ * All texts of a row live until the next row; names of columns are copied and live as long as the
+ * rows. */
 #include "rows.h"
 
 #include "core/base/buffer.h"
@@ -58,6 +63,7 @@ static bool is_space(char c) {
     return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
+/* Also when the format is given: the first chunk is peeked at in any case. */
 static int guess_format(struct rows *rows, struct error *ret_error) {
     int r = rows->source->read(rows->source, &rows->peeked, ret_error);
     if (r < 0)
@@ -94,6 +100,7 @@ static char *join_names(const struct text *names, size_t count) {
 /* --- CSV ---------------------------------------------------------------------------------------
  */
 
+/* 0: *ret_index is the column's place; −1: there is none. */
 static int find_column(const struct rows *rows, struct text name, size_t *ret_index) {
     for (size_t i = 0; i < rows->column_count; i++) {
         if (text_equal(rows->columns[i], name)) {
@@ -104,6 +111,7 @@ static int find_column(const struct rows *rows, struct text name, size_t *ret_in
     return -1;
 }
 
+/* An empty name is allowed, twice as well: such columns cannot be asked for. */
 static int read_header(struct rows *rows, struct error *ret_error) {
     csv_reader_init(&rows->csv, &rows->bytes);
     int r = csv_next(&rows->csv, ret_error);
@@ -132,6 +140,7 @@ static int read_header(struct rows *rows, struct error *ret_error) {
     return 0;
 }
 
+/* Once per file, so that a row costs one index per column. */
 static int find_wanted_columns(struct rows *rows, struct error *ret_error) {
     rows->indexes = check_calloc(rows->wanted_count + 1, sizeof *rows->indexes);
     for (size_t i = 0; i < rows->wanted_count; i++) {
@@ -147,6 +156,8 @@ static int find_wanted_columns(struct rows *rows, struct error *ret_error) {
     return 0;
 }
 
+/* A row with too many or too few fields is bad as a whole: which field is missing cannot be
+ * known. */
 static int next_csv(struct rows *rows, struct row *ret_row, struct error *ret_error) {
     int r = csv_next(&rows->csv, ret_error);
     ret_row->line = rows->csv.row_line;
@@ -186,6 +197,7 @@ static struct text plain_decimal(struct arena *arena, double number) {
     return arena_printf(arena, "%.*f", decimals > 0 ? decimals : 0, number);
 }
 
+/* An integer never becomes a double on the way to its text. */
 static struct cell cell_of_json(struct rows *rows, const json_t *value) {
     switch (json_typeof(value)) {
     case JSON_NULL:
@@ -224,6 +236,7 @@ static const json_t *find_member(const json_t *object, struct text name) {
     return json_is_object(inner) ? find_member(inner, rest) : NULL;
 }
 
+/* "location" is wanted if "location.latitude" is. */
 static bool is_wanted(const struct rows *rows, struct text name) {
     if (rows->members_of && text_is(name, rows->members_of))
         return true;
@@ -238,6 +251,7 @@ static bool is_wanted(const struct rows *rows, struct text name) {
     return false;
 }
 
+/* Of the first line only: later ones may differ, but one note is enough. */
 static void note_unused_members(struct rows *rows) {
     struct text names[MEMBERS_MAX];
     size_t count = 0;
@@ -290,6 +304,7 @@ static bool is_blank(const struct buffer *line) {
     return true;
 }
 
+/* More members than a transaction may have attributes are refused when it is converted. */
 static int fill_members(struct rows *rows, struct error *ret_error) {
     json_t *object = rows->members_of ? json_object_get(rows->object, rows->members_of) : NULL;
     const char *key;
@@ -311,6 +326,7 @@ static int fill_members(struct rows *rows, struct error *ret_error) {
     return 0;
 }
 
+/* Frees the line before: cells point into the object until then. */
 static int parse_line(struct rows *rows, struct error *ret_error) {
     json_error_t json_error;
     json_decref(rows->object);
@@ -329,6 +345,7 @@ static int parse_line(struct rows *rows, struct error *ret_error) {
     return fill_members(rows, ret_error);
 }
 
+/* Blank lines are skipped but counted, so that line numbers are those of an editor. */
 static int next_json(struct rows *rows, struct row *ret_row, struct error *ret_error) {
     int r;
     do

@@ -1,6 +1,10 @@
 /* A ring of batches: the thread fills them in turn, the caller empties them in turn, and may follow
  * so closely that both are in the same one: each row is there for the caller as soon as it is read,
- * for the next one may be long in coming. */
+ * for the next one may be long in coming.
+ *
+ * What protects what: filled_count and emptied_count are changed under the lock; `ready` is
+ * atomic and tells the caller how many rows are whole; a batch's `end` and `error` may be read
+ * once filled_count has passed it. The mapped file belongs to the thread from start to stop. */
 #include "rows_prefetch.h"
 
 #include "core/base/check.h"
@@ -43,6 +47,7 @@ struct rows_prefetch {
 
 /* ---- the thread ---- */
 
+/* Everything that an import wants of a row, in the order in which a fault is most telling. */
 static int convert(const struct mapping *mapping, const struct row *row, struct arena *arena,
                    struct import_row *ret_row, struct error *ret_error) {
     *ret_row = (struct import_row){0};
@@ -56,6 +61,7 @@ static int convert(const struct mapping *mapping, const struct row *row, struct 
     return r < 0 ? r : 0;
 }
 
+/* Errors are as large as hundreds of bytes, so good rows carry a pointer only. */
 static const struct error *keep_error(struct arena *arena, const struct error *error) {
     static const struct error too_large = {ERROR_TOO_LARGE, "the row is too large"};
     struct error *kept = arena_alloc(arena, sizeof *kept);
@@ -90,6 +96,7 @@ static void wake(struct rows_prefetch *ahead) {
     pthread_mutex_unlock(&ahead->lock);
 }
 
+/* Relaxed: progress may be a row behind. */
 static void note_extent(struct rows_prefetch *ahead, struct batch *batch) {
     uint64_t done, total;
     input_extent(ahead->file->input, &done, &total);
@@ -97,6 +104,7 @@ static void note_extent(struct rows_prefetch *ahead, struct batch *batch) {
     atomic_store_explicit(&batch->total, total, memory_order_relaxed);
 }
 
+/* A full batch, the end, or a stop; rows are published one by one. */
 static void fill(struct rows_prefetch *ahead, struct batch *batch) {
     size_t count = 0;
     arena_reset(&batch->arena);
@@ -120,6 +128,8 @@ static bool await_empty(struct rows_prefetch *ahead) {
     return !atomic_load(&ahead->stopped);
 }
 
+/* The thread. A batch that ends the file is counted as filled, too: the caller finds the reason
+ * in it. */
 static void *work(void *user) {
     struct rows_prefetch *ahead = user;
     for (int end = 1; end == 1 && await_empty(ahead);) {
@@ -186,6 +196,7 @@ static bool is_filled(struct rows_prefetch *ahead) {
     return is_filled;
 }
 
+/* The rows given out of this batch are no longer valid. */
 static void hand_back(struct rows_prefetch *ahead) {
     atomic_store(&batch_in_hand(ahead)->ready, 0);
     ahead->at = 0;

@@ -1,3 +1,5 @@
+/* Values that are points or lengths of time, for options only. Days are days in UTC: what a
+ * report covers must not depend on where it is run. */
 #include "time_option.h"
 
 #include "clients/cli/terminal/quantity.h"

@@ -1,3 +1,6 @@
+/* One parser per kind, each of which must consume the whole text. Results are checked by
+ * converting back, which catches 31 February and hour 24. The machine's time zone and locale play
+ * no part; of strptime() only patterns without %s are taken for that reason. */
 #include "timestamp.h"
 
 #include "decimal.h"
@@ -41,6 +44,7 @@ int timestamp_format_parse(const char *name, struct timestamp_format *ret_format
     return 0;
 }
 
+/* Quotes the text, cut to a length that fits a message. */
 static int not_a_time(struct text t, const char *expected, struct error *ret_error) {
     if (t.length > TEXT_MAX)
         t.length = TEXT_MAX;
@@ -105,6 +109,7 @@ static bool parse_zone(const char *at, int64_t *ret_offset_seconds) {
     return true;
 }
 
+/* The separators' places are fixed, so the shape is walked along with the text. */
 static bool parse_rfc3339(const char *string, int64_t *ret_us) {
     static const char shape[] = "dddd-dd-ddTdd:dd:dd";
     int parts[7] = {0}; /* century, year, month, day, hour, minute, second */
@@ -138,6 +143,8 @@ static bool parse_rfc3339(const char *string, int64_t *ret_us) {
     return true;
 }
 
+/* A fraction is only looked for where the seconds are last: elsewhere a point belongs to the
+ * pattern. */
 static bool parse_pattern(const char *string, const char *pattern, int64_t *ret_us) {
     struct tm tm = {.tm_year = 70, .tm_mday = 1};
     const char *rest = strptime(string, pattern, &tm);
@@ -155,6 +162,7 @@ static bool parse_pattern(const char *string, const char *pattern, int64_t *ret_
     return true;
 }
 
+/* Finer than a microsecond is rounded. */
 static bool parse_unix(struct text t, unsigned digits, int64_t *ret_us) {
     struct error ignored;
     return decimal_parse_rounded(t, digits, ret_us, &ignored) == 0;

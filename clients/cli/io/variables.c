@@ -1,3 +1,9 @@
+/* JSON → values with static types, as the checker of expressions wants them. A list or map takes
+ * the type that all its items share (ints beside doubles become doubles); what cannot be typed is
+ * refused, never turned into text.
+ *
+ * Names go into a scope of their own, so that neither a policy's fields nor its features are
+ * visible. */
 #include "variables.h"
 
 #include "core/base/check.h"
@@ -10,6 +16,7 @@
 #define MEMORY_MAX ((size_t)64 << 20)
 #define ITEMS_MAX  10000u /* of one list or map */
 
+/* A value and what the checker must know of it. */
 struct typed {
     struct value value;
     type_code type;
@@ -30,6 +37,7 @@ void variables_deinit(struct variables *variables) {
     arena_deinit(&variables->arena);
 }
 
+/* The arena is limited, so that a file of variables cannot take all memory. */
 static int too_large(struct error *ret_error) {
     return error_set(ret_error, ERROR_INVALID, "the variables need too much memory");
 }
@@ -37,6 +45,7 @@ static int too_large(struct error *ret_error) {
 /* ------------------------------------------------------------------------------------------------
  * Lists and maps */
 
+/* Room for `values` values; `count` is what is limited, items or pairs. */
 static int new_items(struct variables *variables, size_t count, size_t values,
                      struct value_items **ret_items, struct error *ret_error) {
     if (count > ITEMS_MAX)
@@ -64,18 +73,21 @@ static int join(type_code *type, type_code other, struct error *ret_error) {
     return 0;
 }
 
+/* Every `step`-th value from `first`: all of a list, the values of a map. */
 static void as_doubles(struct value_items *items, size_t first, size_t step) {
     for (size_t i = first; i < items->count; i += step)
         if (items->values[i].type == VALUE_INT)
             items->values[i] = value_double((double)items->values[i].integer);
 }
 
+/* Lists and maps hold values only; a field may be absent, an item not. */
 static int check_item(const struct typed *item, struct error *ret_error) {
     if (item->value.type == VALUE_ABSENT)
         return error_set(ret_error, ERROR_INVALID, "a list or map cannot hold absent values");
     return 0;
 }
 
+/* The longest list or map inside: the checker bounds the cost of an expression by it. */
 static void note_size(struct typed *typed, const struct typed *item) {
     if (item->items_max > typed->items_max)
         typed->items_max = item->items_max;
@@ -124,6 +136,7 @@ struct making {
     type_code key, element;
 };
 
+/* Keys are compared with all before them; ITEMS_MAX keeps that affordable. */
 static int add_entry(struct making *making, const struct typed *key, const struct typed *value,
                      struct error *ret_error) {
     if (key->type != VALUE_TEXT && key->type != VALUE_INT && key->type != VALUE_BOOL)
@@ -147,6 +160,7 @@ static int add_entry(struct making *making, const struct typed *key, const struc
     return 0;
 }
 
+/* The map's type is known only when all entries are. */
 static int finish_map(struct making *making, struct typed *ret_typed, struct error *ret_error) {
     if (making->element == VALUE_DOUBLE)
         as_doubles(making->items, 1, 2);
@@ -158,6 +172,7 @@ static int finish_map(struct making *making, struct typed *ret_typed, struct err
     return r;
 }
 
+/* Keys of JSON are texts; other keys need the form of read_pairs(). */
 static int read_map(struct variables *variables, const json_t *json, struct typed *ret_typed,
                     struct error *ret_error) {
     size_t count = json_object_size(json);
@@ -210,6 +225,7 @@ static int read_pairs(struct variables *variables, const json_t *json, struct ty
 /* ------------------------------------------------------------------------------------------------
  * Values with their type beside them */
 
+/* Both words take a text in the language's own notation. */
 static int read_time(const char *word, const json_t *json, struct typed *ret_typed,
                      struct error *ret_error) {
     struct text t = text_of(json_is_string(json) ? json_string_value(json) : "");
@@ -223,6 +239,7 @@ static int read_time(const char *word, const json_t *json, struct typed *ret_typ
     return 0;
 }
 
+/* An int where a double is meant, and the three doubles that JSON cannot write. */
 static int read_double(const char *word, const json_t *json, struct typed *ret_typed,
                        struct error *ret_error) {
     static const struct {
@@ -246,6 +263,7 @@ static int read_double(const char *word, const json_t *json, struct typed *ret_t
         "expected {\"double\": NUMBER}, where NUMBER may be \"nan\", \"inf\" or \"-inf\"");
 }
 
+/* The type must be named: nothing else tells it. */
 static int read_absent(const char *word, const json_t *json, struct typed *ret_typed,
                        struct error *ret_error) {
     (void)word;
@@ -283,6 +301,7 @@ static int read_object(struct variables *variables, const json_t *json, struct t
     return read_map(variables, json, ret_typed, ret_error);
 }
 
+/* The kinds of JSON that have a type by themselves; objects are looked into. */
 static int read_json(struct variables *variables, const json_t *json, struct typed *ret_typed,
                      struct error *ret_error) {
     struct value v = {0};
@@ -319,6 +338,7 @@ static int read_json(struct variables *variables, const json_t *json, struct typ
 /* ------------------------------------------------------------------------------------------------
  * Names */
 
+/* The language's rule; reserved words would be read as something else. */
 static bool is_identifier(struct text t) {
     for (size_t i = 0; i < t.length; i++) {
         char c = t.data[i];
@@ -344,6 +364,7 @@ static int check_name(struct variables *variables, struct text name, struct erro
     return 0;
 }
 
+/* An error gets the variable's name in front. The slot is the name's index in the frame. */
 static int add_variable(struct variables *variables, const char *name, const json_t *json,
                         struct error *ret_error) {
     struct text text = arena_text(&variables->arena, text_of(name));

@@ -1,3 +1,9 @@
+/* One pass over the records, with a byte per position and eight per transaction in memory. Ids
+ * are counted by their hashes, once more and on purpose: the count must not come from a structure
+ * that the archive's writer maintains.
+ *
+ * Text and JSON print the same figures in the same order; a script that compares two archives
+ * compares these. */
 #include "archive_census.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -25,6 +31,8 @@ static void reach(struct archive_census *census, uint64_t position) {
         buffer_append_u8(&census->labels, 0);
 }
 
+/* A transaction begins without a label, which is not the same as a position without a transaction
+ * (0). */
 static void add_transaction(struct archive_census *census, const struct record *record) {
     const struct transaction *transaction = &record->transaction.transaction;
     uint64_t hash = hash_text(transaction->id);
@@ -67,6 +75,7 @@ uint64_t archive_census_labelled(const struct archive_census *census, enum label
     return count;
 }
 
+/* Unaligned: the buffer holds bytes. */
 static int compare_hashes(const void *a, const void *b) {
     uint64_t left, right;
     memcpy(&left, a, sizeof left);
@@ -86,6 +95,7 @@ uint64_t archive_census_ids(struct archive_census *census) {
     return different;
 }
 
+/* "synced_position" and "position" differ by what a crash now would lose. */
 static void print_json(struct archive_census *census, FILE *to) {
     struct buffer line;
     buffer_init(&line);
@@ -114,6 +124,8 @@ static void print_json(struct archive_census *census, FILE *to) {
     buffer_deinit(&line);
 }
 
+/* Transactions and outcomes have lines of their own above, so the types below begin with list
+ * changes. */
 static void print_text(struct archive_census *census, FILE *to) {
     char chain[HASH_HEX_SIZE], time[64];
     fprintf(to, "transactions     %" PRIu64 "\n", census->by_type[RECORD_TRANSACTION]);

@@ -1,3 +1,10 @@
+/* A decision of the client library → a row of CSV or a line of JSON. It is first converted to the
+ * core's struct, so that replay's training set and the archive's records can use the same cells
+ * and members.
+ *
+ * CSV needs its columns before the first row, but a decision may come without features; such rows
+ * are held back, without the features' cells, until a decision names them. JSON lines need
+ * nothing of the kind. */
 #include "decision_output.h"
 
 #include "clients/cli/io/csv_cell.h"
@@ -25,6 +32,7 @@ int decision_output_open(struct decision_output *output, const char *path,
     return 0;
 }
 
+/* Through stdio; a full disk may show only when the file is closed. */
 static int write_bytes(struct decision_output *output, const void *bytes, size_t length,
                        struct error *ret_error) {
     if (fwrite(bytes, 1, length, output->file) == length)
@@ -107,6 +115,8 @@ static struct decision decision_of(struct decision_output *output,
 static const char server_columns[] =
     "transaction_id,verdict,score,position,duplicate,degraded,server_us,rules,reasons";
 
+/* Names with spaces between them, texts with semicolons. Shadow and suppressed ones are marked,
+ * since they had no effect. */
 static void append_joined(struct buffer *buffer, const struct decision *decision, bool texts) {
     for (size_t i = 0; i < decision->reason_count; i++) {
         const struct reason *reason = &decision->reasons[i];
@@ -141,10 +151,12 @@ void decision_csv_reasons(struct buffer *line, const struct decision *decision) 
     csv_quote_behind(line, begin);
 }
 
+/* As JSON and the mapping files write it. */
 static const char *flag_name(bool flag) {
     return flag ? "true" : "false";
 }
 
+/* The cells of server_columns, in that order. */
 static void append_base(struct decision_output *output, const struct decision *decision) {
     struct buffer *line = &output->line;
     csv_add_text(line, decision->transaction_id);
@@ -168,6 +180,7 @@ static size_t find_feature(const struct decision *decision, const char *name, si
     return SIZE_MAX;
 }
 
+/* A feature without a column is dropped and remembered; the command says so at the end. */
 static void append_features(struct decision_output *output, const struct decision *decision) {
     size_t found = 0, guess = 0;
     for (size_t i = 0; i < output->column_count; i++) {
@@ -182,6 +195,7 @@ static void append_features(struct decision_output *output, const struct decisio
     output->features_dropped = output->features_dropped || found < decision->feature_count;
 }
 
+/* Of the first decision with features; copied, because the decision goes. */
 static void name_columns(struct decision_output *output, const struct decision *decision) {
     output->columns = check_calloc(decision->feature_count + 1, sizeof *output->columns);
     for (size_t i = 0; i < decision->feature_count; i++)
@@ -213,6 +227,8 @@ static int write_header(struct decision_output *output, struct error *ret_error)
     return r;
 }
 
+/* Once DECISION_HELD_MAX bytes are held, the header is written without features rather than using
+ * more memory. */
 static int add_csv(struct decision_output *output, const struct decision *decision,
                    struct error *ret_error) {
     append_base(output, decision);
@@ -236,6 +252,7 @@ static int add_csv(struct decision_output *output, const struct decision *decisi
 /* --- JSON lines --------------------------------------------------------------------------------
  */
 
+/* Members that do not apply are left out, except for score and shadow. */
 void decision_json_reason(struct buffer *line, const struct reason *reason) {
     json_begin_object(line, NULL);
     json_add_text(line, "rule", reason->rule);
@@ -261,6 +278,7 @@ void decision_json_reason(struct buffer *line, const struct reason *reason) {
     json_end_object(line);
 }
 
+/* One object on one line. Features come last: they are the longest part. */
 static int add_json(struct decision_output *output, const struct decision *decision,
                     struct error *ret_error) {
     struct buffer *line = &output->line;

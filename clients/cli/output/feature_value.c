@@ -1,3 +1,5 @@
+/* The client library has value types of its own, so that its users need none of the core's
+ * headers. */
 #include "feature_value.h"
 
 struct value feature_value(const struct harrier_feature *feature) {

@@ -1,3 +1,5 @@
+/* A suite's cases are gathered before its element is opened, because the counts are attributes of
+ * that element. There is no standard; only attributes in common use are written. */
 #include "junit.h"
 
 #include <inttypes.h>
@@ -38,12 +40,14 @@ static void append_escaped(struct buffer *buffer, struct text text) {
     }
 }
 
+/* The name is a literal and needs no escaping. */
 static void append_attribute(struct buffer *buffer, const char *name, struct text value) {
     buffer_printf(buffer, " %s=\"", name);
     append_escaped(buffer, value);
     buffer_append_u8(buffer, '"');
 }
 
+/* JUnit wants seconds; six decimals keep the microseconds. */
 static void append_seconds(struct buffer *buffer, uint64_t us) {
     buffer_printf(buffer, " time=\"%" PRIu64 ".%06" PRIu64 "\"", us / 1000000, us % 1000000);
 }
@@ -54,6 +58,7 @@ void junit_begin_suite(struct junit *junit, struct text name) {
     junit->tests = junit->failures = junit->errors = junit->us = 0;
 }
 
+/* For the "message", of which CI systems show one line. */
 static struct text first_line(struct text t) {
     const char *newline = t.length ? memchr(t.data, '\n', t.length) : NULL;
     if (newline)
@@ -94,6 +99,7 @@ void junit_add_error(struct junit *junit, const struct junit_case *it, struct te
     add_case(junit, it, "error", error);
 }
 
+/* The same attributes on a suite and on the whole. */
 static void append_counts(struct buffer *buffer, uint64_t tests, uint64_t failures, uint64_t errors,
                           uint64_t us) {
     buffer_printf(buffer,

@@ -1,3 +1,6 @@
+/* Every type of record in both forms; a new type of record does not compile before it is in both
+ * switches. The text is for reading and may change; the JSON's members are described in
+ * docs/CLI.md. Nothing is looked up: what a record does not carry is not shown. */
 #include "record_text.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -19,6 +22,7 @@ static void add_time(struct buffer *buffer, int64_t us) {
     buffer_printf(buffer, "%s", time);
 }
 
+/* Only the fields that are there, as NAME=VALUE. */
 static void add_transaction(struct buffer *buffer, const struct transaction *transaction) {
     char money[MONEY_SIZE];
     buffer_printf(buffer, "%" TEXT_FORMAT " at ", TEXT_ARGS(transaction->id));
@@ -48,6 +52,7 @@ static void add_transaction(struct buffer *buffer, const struct transaction *tra
     }
 }
 
+/* A shadow policy that refused the transaction has no verdict. */
 static void add_shadows(struct buffer *buffer, const struct decision *decision) {
     char id[HASH_HEX_SIZE];
     for (size_t i = 0; i < decision->shadow_count; i++) {
@@ -61,6 +66,7 @@ static void add_shadows(struct buffer *buffer, const struct decision *decision) 
     }
 }
 
+/* Verdict and score, then the rules that gave them. */
 static void add_decision(struct buffer *buffer, const struct decision *decision) {
     buffer_printf(buffer, " → %s %" PRIu32, verdict_name(decision->verdict), decision->score);
     for (size_t i = 0; i < decision->reason_count; i++)
@@ -75,6 +81,7 @@ static void add_decision(struct buffer *buffer, const struct decision *decision)
     add_shadows(buffer, decision);
 }
 
+/* The previous label as well: the record says what changed. */
 static void add_outcome(struct buffer *buffer, const struct outcome_record *outcome) {
     buffer_printf(buffer, "%" TEXT_FORMAT " (position %" PRIu64 "): %s → %s",
                   TEXT_ARGS(outcome->transaction.id), outcome->transaction_position,
@@ -94,6 +101,7 @@ static void add_list_change(struct buffer *buffer, const struct list_change_reco
         buffer_printf(buffer, " (%" TEXT_FORMAT ")", TEXT_ARGS(change->reason));
 }
 
+/* Id 0 records that a server went on without tables. */
 static void add_generation(struct buffer *buffer, const struct generation_record *generation) {
     char id[HASH_HEX_SIZE];
     if (generation->generation_id == 0) {
@@ -108,6 +116,7 @@ static void add_generation(struct buffer *buffer, const struct generation_record
     buffer_printf(buffer, ", built with policy %s, %zu files", id, generation->file_count);
 }
 
+/* The part of the line that depends on the type. */
 static void add_payload(struct buffer *buffer, const struct record *record) {
     char id[HASH_HEX_SIZE];
     switch (record->type) {
@@ -153,6 +162,7 @@ void record_text(const struct record *record, const struct archive_frame *frame,
 /* --- JSON --------------------------------------------------------------------------------------
  */
 
+/* The same names as in the files that harrier score reads. */
 static void json_transaction(struct buffer *buffer, const struct transaction *transaction) {
     json_add_text(buffer, "id", transaction->id);
     json_add_time(buffer, "event_time", transaction->event_time_us);
@@ -204,6 +214,7 @@ static void json_shadows(struct buffer *buffer, const struct decision *decision)
     json_end_array(buffer);
 }
 
+/* Hashes and ids are strings of 16 hex digits: JSON's numbers do not hold 64 bits everywhere. */
 static void json_decision(struct buffer *buffer, const struct decision *decision) {
     json_begin_object(buffer, "decision");
     json_add_text(buffer, "verdict", text_of(verdict_name(decision->verdict)));
@@ -223,6 +234,7 @@ static void json_decision(struct buffer *buffer, const struct decision *decision
     json_end_object(buffer);
 }
 
+/* Times and source only if the record has them. */
 static void json_outcome(struct buffer *buffer, const struct outcome_record *outcome) {
     json_add_text(buffer, "transaction_id", outcome->transaction.id);
     json_add_unsigned(buffer, "transaction_position", outcome->transaction_position);
@@ -234,6 +246,7 @@ static void json_outcome(struct buffer *buffer, const struct outcome_record *out
         json_add_text(buffer, "source", outcome->source);
 }
 
+/* Names of the files only; their contents would make a line of megabytes. */
 static void json_snapshot(struct buffer *buffer, const struct snapshot_record *snapshot) {
     json_add_hex(buffer, "snapshot_id", snapshot->snapshot_id);
     json_add_text(buffer, "name", snapshot->name);
@@ -243,6 +256,7 @@ static void json_snapshot(struct buffer *buffer, const struct snapshot_record *s
     json_end_array(buffer);
 }
 
+/* "entry" is the text as it was given, before it was parsed. */
 static void json_list_change(struct buffer *buffer, const struct list_change_record *change) {
     json_add_text(buffer, "list", change->list);
     json_add_text(buffer, "entry", change->entry);
@@ -255,6 +269,7 @@ static void json_list_change(struct buffer *buffer, const struct list_change_rec
         json_add_text(buffer, "reason", change->reason);
 }
 
+/* Members follow those that every record has. */
 static void json_payload(struct buffer *buffer, const struct record *record) {
     switch (record->type) {
     case RECORD_TRANSACTION:

@@ -1,9 +1,13 @@
-/* shadow_output.h as JSON: everything the report has, with sets as objects. */
+/* shadow_output.h as JSON: everything the report has, with sets as objects.
+ *
+ * Nothing is cut or rounded as in the text: amounts are in minor units, rules are all listed, ids
+ * are whole. "precision" is missing where no outcome is known. */
 #include "shadow_output.h"
 
 #include "clients/cli/io/json_writer.h"
 #include "core/base/hash.h"
 
+/* A set of transactions: how many, their outcomes, the amounts by currency. */
 static void add_set(struct buffer *out, const char *key, const struct shadow_set *set) {
     json_begin_object(out, key);
     json_add_unsigned(out, "transactions", set->transactions);
@@ -25,10 +29,12 @@ static void add_set(struct buffer *out, const char *key, const struct shadow_set
     json_end_object(out);
 }
 
+/* A shadow policy may refuse a transaction; that is no verdict of the live policy. */
 static const char *verdict_key(enum verdict verdict) {
     return verdict == VERDICT_NONE ? "refused" : verdict_name(verdict);
 }
 
+/* `names`: the rules of a shadow policy; otherwise the text of the reason. */
 static void add_examples(struct buffer *out, const struct shadow_examples *examples, bool names) {
     json_begin_array(out, "examples");
     for (size_t i = 0; i < examples->count; i++) {
@@ -53,6 +59,7 @@ static void add_examples(struct buffer *out, const struct shadow_examples *examp
     json_end_array(out);
 }
 
+/* Only verdicts that the rule would have led to. */
 static void add_rule(struct buffer *out, const struct shadow_rule *rule) {
     json_begin_object(out, NULL);
     json_add_text(out, "rule", rule->name);
@@ -80,6 +87,8 @@ static void add_matrix(struct buffer *out, const struct shadow_policy *policy) {
     json_end_object(out);
 }
 
+/* Rules that never fired are left out; "number" is their place in the policy, for readers without
+ * its files. */
 static void add_policy(struct buffer *out, const struct shadow_policy *policy) {
     json_begin_object(out, NULL);
     json_add_text(out, "policy", policy->name);

@@ -1,3 +1,7 @@
+/* The report as text: rules in shadow, then each shadow policy as a matrix of verdicts, and notes
+ * on how far the figures can be trusted. Everything was counted by batch/report; here are only
+ * sums over cells of those counts, and the layout. Columns are fixed: names that are too long
+ * push their row to the right rather than being cut. */
 #include "shadow_output.h"
 
 #include "clients/cli/io/money.h"
@@ -14,6 +18,7 @@
 
 /* ---- pieces ---- */
 
+/* With thousands separators, right-aligned; width 0: as wide as it is. */
 static void put_count(struct buffer *out, int width, uint64_t count) {
     char number[QUANTITY_COUNT_SIZE];
     buffer_printf(out, "%*s", width, quantity_format_count(count, number));
@@ -28,6 +33,7 @@ static const char *percent(uint64_t part, uint64_t whole, char ret_string[16]) {
     return ret_string;
 }
 
+/* Event times are UTC. */
 static void put_time(struct buffer *out, int64_t us) {
     char when[64];
     value_format(value_timestamp(us), when, sizeof when);
@@ -62,6 +68,7 @@ static void put_precision(struct buffer *out, const struct shadow_set *set) {
                   percent(fraud, known, share));
 }
 
+/* A rule's changes are counted by the verdict they would have led to. */
 static struct shadow_set all_changes(const struct shadow_rule *rule) {
     struct shadow_set all = {0};
     for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++)
@@ -71,6 +78,7 @@ static struct shadow_set all_changes(const struct shadow_rule *rule) {
 
 /* ---- examples ---- */
 
+/* A verdict and its score; below 0 there is no score to show. */
 static void put_side(struct buffer *out, enum verdict verdict, int64_t score) {
     if (verdict == VERDICT_NONE)
         buffer_printf(out, "refused");
@@ -93,6 +101,7 @@ static void put_cut(struct buffer *out, struct text t) {
         buffer_append_string(out, "…");
 }
 
+/* What happened on the left of the arrow, what would have happened on the right. */
 static void put_example(struct buffer *out, const struct shadow_example *example) {
     char money[MONEY_SIZE];
     buffer_printf(out, "    %" TEXT_FORMAT " at ", TEXT_ARGS(example->id));
@@ -115,6 +124,7 @@ static void put_example(struct buffer *out, const struct shadow_example *example
     }
 }
 
+/* As many as --examples asked for; batch/report chose them. */
 static void put_examples(struct buffer *out, const struct shadow_examples *examples) {
     if (examples->count == 0)
         return;
@@ -125,6 +135,7 @@ static void put_examples(struct buffer *out, const struct shadow_examples *examp
 
 /* ---- rules ---- */
 
+/* As wide as the longest name, within limits. */
 static int name_width(const struct shadow_report *report) {
     size_t width = 4;
     for (size_t i = 0; i < report->rule_count; i++)
@@ -133,6 +144,7 @@ static int name_width(const struct shadow_report *report) {
     return (int)(width > NAME_WIDTH_MAX ? NAME_WIDTH_MAX : width);
 }
 
+/* Share is of all transactions, precision of those with a known outcome. */
 static void put_rule(struct buffer *out, const struct shadow_rule *rule, int width,
                      uint64_t transactions) {
     char share[16];
@@ -149,6 +161,7 @@ static void put_rule(struct buffer *out, const struct shadow_rule *rule, int wid
     buffer_printf(out, "\n");
 }
 
+/* First the table, then each rule that would change something, with its examples. */
 static void put_rules(struct buffer *out, const struct shadow_report *report) {
     int width = name_width(report);
     buffer_printf(out, "\nRules in shadow, and the decisions that each would change\n\n");
@@ -177,6 +190,7 @@ static void put_rules(struct buffer *out, const struct shadow_report *report) {
 
 /* ---- policies ---- */
 
+/* All that the live policy gave this verdict. */
 static struct shadow_set row_of(const struct shadow_policy *policy, enum verdict live) {
     struct shadow_set set = {0};
     for (size_t shadow = 0; shadow < VERDICT_COUNT; shadow++)
@@ -184,6 +198,7 @@ static struct shadow_set row_of(const struct shadow_policy *policy, enum verdict
     return set;
 }
 
+/* All that the shadow policy would have given it; VERDICT_NONE: that it would have refused. */
 static struct shadow_set column_of(const struct shadow_policy *policy, enum verdict shadow) {
     struct shadow_set set = {0};
     for (size_t live = 0; live < VERDICT_COUNT; live++)
@@ -201,6 +216,7 @@ static struct shadow_set side_of(const struct shadow_policy *policy, int order) 
     return set;
 }
 
+/* Transactions that this shadow policy decided: fewer than all if it was added later. */
 static uint64_t judged(const struct shadow_policy *policy) {
     uint64_t all = 0;
     for (size_t live = 0; live < VERDICT_COUNT; live++)
@@ -209,6 +225,8 @@ static uint64_t judged(const struct shadow_policy *policy) {
     return all;
 }
 
+/* Rows are live verdicts, columns the shadow's; the diagonal is agreement. The column of refusals
+ * appears only if there are any. */
 static void put_matrix(struct buffer *out, const struct shadow_policy *policy) {
     bool refuses = column_of(policy, VERDICT_NONE).transactions > 0;
     buffer_printf(out, "\n  %-14s%13s\n  %-14s", "", "shadow", "live");
@@ -233,6 +251,7 @@ static void put_matrix(struct buffer *out, const struct shadow_policy *policy) {
     buffer_printf(out, "\n");
 }
 
+/* A count, its share, its precision and its money. */
 static void put_side_line(struct buffer *out, const struct shadow_policy *policy, const char *what,
                           const struct shadow_set *set) {
     char share[16];
@@ -250,6 +269,7 @@ static void put_side_line(struct buffer *out, const struct shadow_policy *policy
     buffer_printf(out, "\n");
 }
 
+/* The matrix in four lines. */
 static void put_sides(struct buffer *out, const struct shadow_policy *policy) {
     struct shadow_set same = side_of(policy, 0), stricter = side_of(policy, 1),
                       milder = side_of(policy, -1), refused = column_of(policy, VERDICT_NONE);
@@ -296,6 +316,7 @@ static void put_precisions(struct buffer *out, const struct shadow_policy *polic
     }
 }
 
+/* The busiest are not picked out: rules come in the policy's order. */
 static void put_fired(struct buffer *out, const struct shadow_policy *policy) {
     size_t shown = 0;
     if (policy->rule_count == 0)
@@ -317,6 +338,7 @@ static void put_fired(struct buffer *out, const struct shadow_policy *policy) {
     }
 }
 
+/* Matrix, sums, precision, rules, examples. */
 static void put_policy(struct buffer *out, const struct shadow_policy *policy) {
     char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
     hash_hex(policy->snapshot_id, id);
@@ -337,6 +359,7 @@ static void put_policy(struct buffer *out, const struct shadow_policy *policy) {
 
 /* ---- what to keep in mind ---- */
 
+/* Each note explains a way in which the figures can mislead. */
 static void put_caveats(struct buffer *out, const struct shadow_report *report) {
     uint64_t degraded = 0, unknown = 0;
     char number[QUANTITY_COUNT_SIZE];

@@ -1,3 +1,6 @@
+/* Thresholds and cut-offs in four places: the report of a rebuild as text and as JSON, its
+ * warnings, and the archive's record of an adopted generation. "Held" is a value that changed by
+ * more than its guard allows: the old one stays in force until somebody accepts the new one. */
 #include "threshold_output.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -8,16 +11,19 @@
 
 #define NUMBER_SIZE 64
 
+/* The fewest digits that read back as the same double. */
 static const char *format_number(double number, char ret_string[NUMBER_SIZE]) {
     value_format(value_double(number), ret_string, NUMBER_SIZE);
     return ret_string;
 }
 
+/* 0 stands for a cut-off that no score reaches. */
 static const char *format_cutoff(uint32_t score, char ret_string[NUMBER_SIZE]) {
     snprintf(ret_string, NUMBER_SIZE, score ? "%" PRIu32 : "never", score);
     return ret_string;
 }
 
+/* In the order of enum cutoff_state. */
 static const char *state_name(enum cutoff_state state) {
     static const char *const names[] = {"computed", "held", "small sample", "unreachable"};
     return names[state];
@@ -25,6 +31,7 @@ static const char *state_name(enum cutoff_state state) {
 
 /* ---- a rebuild's report: text ---- */
 
+/* Before and after, if there was a value before. */
 static void print_threshold(const struct threshold_line *line, struct buffer *buffer) {
     char before[NUMBER_SIZE], after[NUMBER_SIZE], count[QUANTITY_COUNT_SIZE];
     buffer_printf(buffer, "threshold     %" TEXT_FORMAT ": ", TEXT_ARGS(line->name));
@@ -47,6 +54,7 @@ static void print_threshold(const struct threshold_line *line, struct buffer *bu
     buffer_printf(buffer, "\n");
 }
 
+/* The state is named only if it is not the normal one. */
 static void print_cutoff(const struct cutoff_line *line, struct buffer *buffer) {
     char before[NUMBER_SIZE], after[NUMBER_SIZE], count[QUANTITY_COUNT_SIZE];
     buffer_printf(buffer, "cut-off       %s: %s → %s, of %s", verdict_name(line->verdict),
@@ -57,6 +65,7 @@ static void print_cutoff(const struct cutoff_line *line, struct buffer *buffer) 
     buffer_printf(buffer, "\n");
 }
 
+/* Decisions of the last day that the new values would change, by verdict, with the ids of some. */
 static void print_flip(const struct verdict_flip *flip, struct buffer *buffer) {
     char count[QUANTITY_COUNT_SIZE];
     buffer_printf(buffer, "  %s → %s  %s:", verdict_name(flip->from), verdict_name(flip->to),
@@ -66,6 +75,7 @@ static void print_flip(const struct verdict_flip *flip, struct buffer *buffer) {
     buffer_printf(buffer, "%s\n", flip->count > flip->id_count ? " …" : "");
 }
 
+/* Over all pairs of verdicts. */
 static uint64_t count_flips(const struct threshold_report *report) {
     uint64_t count = 0;
     for (size_t i = 0; i < report->flip_count; i++)
@@ -93,6 +103,7 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
 
 /* ---- what somebody should look at ---- */
 
+/* One line at most for each threshold, with a few examples of groups. */
 static void warn_threshold(const struct threshold_line *line, struct buffer *buffer) {
     char before[NUMBER_SIZE], computed[NUMBER_SIZE];
     if (line->is_too_large)
@@ -117,6 +128,7 @@ static void warn_threshold(const struct threshold_line *line, struct buffer *buf
                   line->held > line->example_count ? ", …" : "");
 }
 
+/* A verdict whose cut-off is not below the next severer one's can no longer be reached by score. */
 static void warn_cutoff(const struct cutoff_line *line, struct buffer *buffer) {
     char after[NUMBER_SIZE], computed[NUMBER_SIZE];
     const char *name = verdict_name(line->verdict);
@@ -148,10 +160,12 @@ void threshold_output_warn(const struct threshold_report *report, struct buffer 
 
 /* ---- a rebuild's report: JSON ---- */
 
+/* null where there is no value: the policy's fallback holds then. */
 static void add_overall(struct buffer *buffer, const char *key, bool has, double number) {
     json_add_value(buffer, text_of(key), has ? value_double(number) : value_absent());
 }
 
+/* Counts of groups and of values; the values themselves are in the archive's record. */
 static void add_threshold(const struct threshold_line *line, struct buffer *buffer) {
     json_begin_object(buffer, NULL);
     json_add_text(buffer, "name", line->name);
@@ -174,6 +188,7 @@ static void add_threshold(const struct threshold_line *line, struct buffer *buff
     json_end_object(buffer);
 }
 
+/* "computed" differs from "after" when the guard held it back. */
 static void add_cutoff(const struct cutoff_line *line, struct buffer *buffer) {
     json_begin_object(buffer, NULL);
     json_add_text(buffer, "verdict", text_of(verdict_name(line->verdict)));
@@ -185,6 +200,7 @@ static void add_cutoff(const struct cutoff_line *line, struct buffer *buffer) {
     json_end_object(buffer);
 }
 
+/* Ids of examples: `harrier explain` says more about each. */
 static void add_flip(const struct verdict_flip *flip, struct buffer *buffer) {
     json_begin_object(buffer, NULL);
     json_add_text(buffer, "from", text_of(verdict_name(flip->from)));
@@ -249,6 +265,7 @@ static void add_key(const struct threshold_values *values, struct text key, stru
     json_end_array(buffer);
 }
 
+/* All groups of one threshold, with their keys. */
 static void add_values(const struct threshold_values *values, struct buffer *buffer) {
     json_begin_object(buffer, NULL);
     json_add_text(buffer, "name", values->name);

@@ -1,3 +1,6 @@
+/* Packing and gathering. Rows are packed in many threads and gathered by one, so packing needs no
+ * lock and no knowledge of the batch. The bytes of a batch are handed to the pipe as they lie
+ * here: no value is copied once more. */
 #include "column_batch.h"
 
 #include "core/base/check.h"
@@ -7,10 +10,12 @@
 
 #define PAD 8u
 
+/* Arrow wants every buffer to begin at a multiple of eight. */
 static size_t padded(size_t length) {
     return (length + PAD - 1) / PAD * PAD;
 }
 
+/* Bytes for so many bits. */
 static size_t bits_size(size_t count) {
     return (count + 7) / 8;
 }
@@ -25,6 +30,7 @@ struct packed_row packed_row_begin(struct buffer *buffer, size_t column_count) {
     return row;
 }
 
+/* Of the column that comes next. */
 static void mark_present(struct packed_row *row) {
     row->buffer->bytes[row->presence + row->column / 8] |= (uint8_t)(1u << row->column % 8);
 }
@@ -43,12 +49,14 @@ void packed_row_end_text(struct packed_row *row, size_t begin) {
     row->column++;
 }
 
+/* For texts that exist already; longer ones are made in place between begin and end. */
 static void add_text(struct packed_row *row, struct text text) {
     size_t begin = packed_row_begin_text(row);
     buffer_append(row->buffer, text.data, text.length);
     packed_row_end_text(row, begin);
 }
 
+/* The column's type decides how many bytes follow; the reader knows it and finds no tag. */
 void packed_row_add(struct packed_row *row, struct value value) {
     uint64_t bits = 0;
     switch (value.type) {
@@ -83,12 +91,14 @@ void packed_row_add(struct packed_row *row, struct value value) {
 
 /* ---- batches ---- */
 
+/* Texts have one offset more than rows: where the last one ends. */
 static size_t values_size(enum value_type type, size_t rows) {
     if (type == VALUE_BOOL)
         return bits_size(rows);
     return type == VALUE_TEXT ? (rows + 1) * 4 : rows * 8;
 }
 
+/* Room for a full batch from the start: a batch is filled and emptied many times. */
 void column_batch_init(struct column_batch *batch, const enum value_type *types, size_t count) {
     *batch = (struct column_batch){.column_count = count};
     batch->columns = check_calloc(count, sizeof *batch->columns);
@@ -109,6 +119,7 @@ void column_batch_deinit(struct column_batch *batch) {
     free(batch->columns);
 }
 
+/* Only the rows that were used are zeroed. */
 void column_batch_clear(struct column_batch *batch) {
     for (size_t i = 0; i < batch->column_count; i++) {
         struct column_of_batch *column = &batch->columns[i];
@@ -120,10 +131,13 @@ void column_batch_clear(struct column_batch *batch) {
     batch->is_full = false;
 }
 
+/* The bit must be zero before. */
 static void set_bit(uint8_t *bits, size_t at, bool value) {
     bits[at / 8] |= (uint8_t)(value << at % 8);
 }
 
+/* Takes the column's value off the cursor. An absent number stays zero, which Arrow does not look
+ * at. */
 static void add_value(struct column_batch *batch, struct column_of_batch *column,
                       struct cursor *cursor) {
     uint32_t row = batch->rows;
@@ -143,6 +157,7 @@ static void add_value(struct column_batch *batch, struct column_of_batch *column
     }
 }
 
+/* A row that does not end where its columns end was packed for other columns: a defect of ours. */
 void column_batch_add(struct column_batch *batch, struct text row) {
     check(!batch->is_full);
     struct cursor cursor = cursor_of(row.data, row.length);
@@ -162,6 +177,7 @@ void column_batch_add(struct column_batch *batch, struct text row) {
     batch->is_full = batch->is_full || batch->rows == COLUMN_BATCH_ROWS;
 }
 
+/* The texts are padded with bytes behind their end, without changing their length. */
 size_t column_batch_parts(struct column_batch *batch, size_t column,
                           struct column_part ret_parts[COLUMN_PARTS_MAX]) {
     struct column_of_batch *it = &batch->columns[column];

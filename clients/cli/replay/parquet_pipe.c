@@ -1,3 +1,10 @@
+/* The child is spawned, not forked: replay has many threads. Both of its outputs come back
+ * through one pipe, so that whatever it says last, from Python or from this protocol, is there
+ * when it fails.
+ *
+ * Writes block when the child is slower; that is the only flow control. A child that ends early
+ * shows as a failed write (SIGPIPE is ignored in main.c), and its last line becomes the error's
+ * text. */
 #include "parquet_pipe.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -48,6 +55,8 @@ static char *find_program(void) {
     return text_copy(TEXT_LITERAL(PROGRAM));
 }
 
+/* Returns an errno value. The child gets the pipes as standard input and outputs; all other
+ * descriptors close by O_CLOEXEC. */
 static int spawn(struct parquet_pipe *pipe, const char *path, int input, int output) {
     char *program = find_program(), *target = text_copy(text_of(path));
     char *arguments[] = {program, target, NULL};
@@ -108,6 +117,7 @@ static bool hear(struct parquet_pipe *pipe) {
     }
 }
 
+/* The child's status, 0 if it was waited for already. No zombie is left on any path. */
 static int wait_for(struct parquet_pipe *pipe) {
     int status = 0;
     while (pipe->child && waitpid(pipe->child, &status, 0) < 0 && errno == EINTR)
@@ -116,12 +126,14 @@ static int wait_for(struct parquet_pipe *pipe) {
     return status;
 }
 
+/* Tells the child that nothing more comes. */
 static void close_input(struct parquet_pipe *pipe) {
     if (pipe->to >= 0)
         close(pipe->to);
     pipe->to = -1;
 }
 
+/* The child has been waited for. */
 static void free_pipe(struct parquet_pipe *pipe) {
     close_input(pipe);
     if (pipe->from >= 0)
@@ -155,6 +167,7 @@ static int report_failure(struct parquet_pipe *pipe, struct error *ret_error) {
 
 /* ---- what goes to it ---- */
 
+/* All of them, or the failure as report_failure() words it. */
 static int send_bytes(struct parquet_pipe *pipe, const void *bytes, size_t length,
                       struct error *ret_error) {
     const uint8_t *at = bytes;
@@ -170,6 +183,7 @@ static int send_bytes(struct parquet_pipe *pipe, const void *bytes, size_t lengt
     return 0;
 }
 
+/* Names, types and metadata, from which the child makes the Parquet schema. */
 static int send_header(struct parquet_pipe *pipe, const struct training_columns *columns,
                        struct error *ret_error) {
     struct buffer line;
@@ -192,6 +206,7 @@ static int send_header(struct parquet_pipe *pipe, const struct training_columns 
     return r;
 }
 
+/* The size is sent first, so that the child can read the batch in one piece. */
 static int send_batch(struct parquet_pipe *pipe, struct error *ret_error) {
     struct column_batch *batch = &pipe->batch;
     struct column_part parts[COLUMN_PARTS_MAX];
@@ -214,6 +229,7 @@ static int send_batch(struct parquet_pipe *pipe, struct error *ret_error) {
     return r;
 }
 
+/* Waits for "ready": a missing pyarrow is reported before the replay, not after it. */
 int parquet_pipe_open(const char *path, const char *name, const struct training_columns *columns,
                       struct parquet_pipe **ret_pipe, struct error *ret_error) {
     struct parquet_pipe *pipe = check_calloc(1, sizeof *pipe);
@@ -253,6 +269,7 @@ int parquet_pipe_add(struct parquet_pipe *pipe, struct text row, struct error *r
     return pipe->batch.is_full ? send_batch(pipe, ret_error) : 0;
 }
 
+/* A head without rows, and how many there were in all: the child compares. */
 static int send_end(struct parquet_pipe *pipe, struct error *ret_error) {
     uint8_t end[24] = {0};
     store_u64(end + 16, pipe->rows);
@@ -261,6 +278,8 @@ static int send_end(struct parquet_pipe *pipe, struct error *ret_error) {
     return r;
 }
 
+/* "done" and the number of rows must come, and the exit status be 0: anything else is not a whole
+ * file. */
 static int hear_done(struct parquet_pipe *pipe, struct error *ret_error) {
     char expected[32];
     bool is_done = false;

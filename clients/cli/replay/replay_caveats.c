@@ -1,4 +1,8 @@
-/* What has to be said beside the figures of a replay, each where it applies and only there. */
+/* What has to be said beside the figures of a replay, each where it applies and only there.
+ *
+ * One function per group of caveats, called in the order in which they are printed. Each has a
+ * code, which programs and the HTML page rely on, and a sentence. A caveat never changes a
+ * figure. */
 #include "clients/cli/terminal/quantity.h"
 #include "replay_document.h"
 
@@ -11,12 +15,14 @@
 #define WEEK_DAYS 7
 #define NAMED_MAX 5 /* rules that are named in a sentence */
 
+/* What mind_…() functions read and fill. */
 struct caveats {
     const struct replay_document *document;
     struct replay_caveat *of;
     size_t count;
 };
 
+/* Silently drops what is too much: the limit is well above the number of codes. */
 __attribute__((format(printf, 3, 4))) static void add(struct caveats *caveats, const char *code,
                                                       const char *format, ...) {
     if (caveats->count == REPLAY_CAVEATS_MAX)
@@ -56,6 +62,7 @@ static const char *duration(int64_t us) {
     return text;
 }
 
+/* Four of them can be in one sentence, as with numbers. */
 static const char *time_text(int64_t us) {
     static _Thread_local char texts[4][64];
     static _Thread_local unsigned next;
@@ -64,12 +71,14 @@ static const char *time_text(int64_t us) {
     return text;
 }
 
+/* Caveats about another policy do not apply to the policies that decided. */
 static bool is_given(const struct caveats *caveats) {
     return caveats->document->command->policy != NULL;
 }
 
 /* ---- history ---- */
 
+/* A range without transactions is most often a typing error in --from or --to. */
 static void mind_range(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     if (document->figures->transactions > 0)
@@ -83,6 +92,7 @@ static void mind_range(struct caveats *caveats) {
             time_text(document->archive_first_us), time_text(document->archive_newest_us));
 }
 
+/* With its delay: so far back a feature can look. */
 static int64_t longest_window(const struct snapshot *policy) {
     int64_t longest_us = 0;
     for (size_t e = 0; e < policy->plan.entity_count; e++)
@@ -94,6 +104,7 @@ static int64_t longest_window(const struct snapshot *policy) {
     return longest_us;
 }
 
+/* Compares the history before the range with the longest window. */
 static void mind_warm_up(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     if (!is_given(caveats) || document->figures->transactions == 0)
@@ -118,6 +129,7 @@ static void mind_warm_up(struct caveats *caveats) {
 
 /* ---- outcomes ---- */
 
+/* The last week is counted by itself, because outcomes take time to arrive. */
 static void mind_missing_outcomes(struct caveats *caveats) {
     const struct report_tally *tally = &caveats->document->figures->tally;
     uint64_t missing = 0, late = 0, late_missing = 0;
@@ -149,6 +161,7 @@ static void mind_missing_outcomes(struct caveats *caveats) {
                  duration(caveats->document->command->outcomes_after_us), transactions(immature));
 }
 
+/* Without known fraud most figures have no value. */
 static void mind_classes(struct caveats *caveats) {
     const struct report_tally *tally = &caveats->document->figures->tally;
     uint64_t suspected = report_class_rows(tally, REPORT_SUSPECTED);
@@ -176,6 +189,7 @@ static void mind_declined(struct caveats *caveats) {
 
 /* ---- verdicts, clocks, thresholds ---- */
 
+/* In the source text of a condition: enough to know whether a caveat applies. */
 static bool mentions(struct text source, const char *word) {
     return source.data && memmem(source.data, source.length, word, strlen(word)) != NULL;
 }
@@ -194,6 +208,7 @@ static bool follows_verdicts(const struct snapshot *policy) {
     return false;
 }
 
+/* Whose verdicts the history follows depends on --counterfactual. */
 static void mind_verdicts(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     if (!is_given(caveats) || !follows_verdicts(document->policy))
@@ -212,6 +227,7 @@ static void mind_verdicts(struct caveats *caveats) {
                 : "; --counterfactual lets them follow it");
 }
 
+/* Only --known now looks into the future. */
 static void mind_clock(struct caveats *caveats) {
     if (caveats->document->command->known_now)
         add(caveats, "hindsight",
@@ -219,6 +235,7 @@ static void mind_clock(struct caveats *caveats) {
             "reported then. The figures are better than they could have been live.");
 }
 
+/* Computed values are not recomputed unless --walk-forward is given. */
 static void mind_thresholds(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     size_t count = document->policy->threshold_count + document->policy->budget_count;
@@ -230,6 +247,7 @@ static void mind_thresholds(struct caveats *caveats) {
         "their fallbacks otherwise; --walk-forward computes them.");
 }
 
+/* Names at most NAMED_MAX rules with their shares. */
 static void mind_rollouts(struct caveats *caveats) {
     const struct snapshot *policy = caveats->document->policy;
     char names[320] = "";
@@ -255,6 +273,7 @@ static void mind_rollouts(struct caveats *caveats) {
 
 /* ---- rows that are missing somewhere ---- */
 
+/* Each side may refuse transactions that the other takes. */
 static void mind_refused(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->refused > 0)
@@ -267,6 +286,7 @@ static void mind_refused(struct caveats *caveats) {
             transactions(figures->against_refused));
 }
 
+/* Money is compared in the policy's base currency only. */
 static void mind_amounts(struct caveats *caveats) {
     uint64_t without = caveats->document->figures->tally.without_amount;
     if (without > 0)
@@ -275,6 +295,7 @@ static void mind_amounts(struct caveats *caveats) {
             caveats->document->policy->schema.base_currency, transactions(without));
 }
 
+/* What card precision leaves out, and why it may be missing. */
 static void mind_cards(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->card.length == 0)
@@ -293,6 +314,7 @@ static void mind_cards(struct caveats *caveats) {
             transactions(figures->late_cards));
 }
 
+/* Decisions that were made with less than the policy wanted. */
 static void mind_decisions(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->degraded > 0)
@@ -303,6 +325,7 @@ static void mind_decisions(struct caveats *caveats) {
             transactions(figures->rule_errors));
 }
 
+/* Where the report is cut for size, not for content. */
 static void mind_limits(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->changes.count < figures->changed)
@@ -315,6 +338,7 @@ static void mind_limits(struct caveats *caveats) {
             REPORT_OVERLAP_RULES_MAX);
 }
 
+/* Without transactions only the range and refusals are worth a word. */
 size_t replay_caveats(const struct replay_document *document,
                       struct replay_caveat ret_caveats[REPLAY_CAVEATS_MAX]) {
     struct caveats caveats = {.document = document, .of = ret_caveats};

@@ -1,3 +1,9 @@
+/* Bytes first (encode, decode), then the file, then the identity: the list of everything that the
+ * result of a replay depends on. A checkpoint is taken only by the same version of the program,
+ * for the same archive, policies and options; each difference has a message that names it.
+ *
+ * The hash at the end finds damage, not malice; lengths are checked all the same, since they
+ * decide about memory. */
 #include "replay_checkpoint.h"
 
 #include "core/base/check.h"
@@ -36,6 +42,7 @@ void replay_checkpoint_deinit(struct replay_checkpoint *checkpoint) {
 
 /* ---- bytes ---- */
 
+/* Length and bytes; take_bytes() reads them back. */
 static void add_bytes(struct buffer *out, const void *bytes, size_t length) {
     buffer_append_varint(out, length);
     buffer_append(out, bytes, length);
@@ -54,6 +61,7 @@ static void take_buffer(struct cursor *cursor, struct buffer *to) {
     buffer_append(to, bytes.data, bytes.length);
 }
 
+/* Durations are stored as integers; a clock that went backwards gives 0. */
 static uint64_t microseconds(double seconds) {
     return seconds > 0 ? (uint64_t)(seconds * 1e6) : 0;
 }
@@ -75,6 +83,7 @@ static void encode_report(const struct replay_report *report, struct buffer *out
     buffer_append_varint(out, microseconds(report->replay_seconds));
 }
 
+/* The order of encode_report(). */
 static void decode_report(struct cursor *cursor, struct replay_report *report) {
     report->records = cursor_varint(cursor);
     report->transactions = cursor_varint(cursor);
@@ -115,6 +124,7 @@ void replay_checkpoint_encode(const struct replay_checkpoint *checkpoint, struct
     buffer_append_u64(out, hash64(out->bytes + begin, out->length - begin, 0));
 }
 
+/* A name that is empty cannot have been written. */
 static void decode_mark(struct cursor *cursor, struct training_mark *mark) {
     struct text name = take_bytes(cursor);
     mark->draft = text_copy(name);
@@ -124,6 +134,8 @@ static void decode_mark(struct cursor *cursor, struct training_mark *mark) {
         cursor->failed = true;
 }
 
+/* Everything behind the version. A cursor that has failed gives zeros, so one look at the end is
+ * enough. */
 static void decode_body(struct cursor *cursor, struct replay_checkpoint *checkpoint) {
     take_buffer(cursor, &checkpoint->identity);
     checkpoint->until.position = cursor_u64(cursor);
@@ -140,6 +152,7 @@ static void decode_body(struct cursor *cursor, struct replay_checkpoint *checkpo
         cursor->failed = true;
 }
 
+/* Checked before the body: another version may have written anything there. */
 static int other_version(struct text version, struct error *ret_error) {
     return error_set(ret_error, ERROR_UNSUPPORTED,
                      "it was written by harrier %" TEXT_FORMAT
@@ -250,6 +263,7 @@ int replay_checkpoint_check_archive(const struct replay_checkpoint *checkpoint, 
     return r < 0 ? r : 0;
 }
 
+/* Up to the next NUL. */
 static struct text take_name(struct cursor *cursor) {
     const uint8_t *end = memchr(cursor->at, '\0', cursor_left(cursor));
     if (!end) {
@@ -280,11 +294,13 @@ int replay_checkpoint_check(const struct replay_checkpoint *checkpoint,
     return cursor_left(&was) > 0 ? error_set(ret_error, ERROR_DAMAGED, "it is damaged") : 0;
 }
 
+/* Both with their NUL, as replay_checkpoint_check() takes them apart. */
 static void add(struct buffer *identity, const char *name, const char *value) {
     buffer_append(identity, name, strlen(name) + 1);
     buffer_append(identity, value, strlen(value) + 1);
 }
 
+/* In words, because a difference is printed as it stands here. */
 static void add_flag(struct buffer *identity, const char *name, bool value) {
     add(identity, name, value ? "given" : "not given");
 }
@@ -306,6 +322,7 @@ static void add_time(struct buffer *identity, const char *name, int64_t us) {
     add(identity, name, us == 0 ? "not given" : text);
 }
 
+/* By the snapshot's hash: an edited policy is another one. */
 static void add_policy(struct buffer *identity, const char *name, const struct snapshot *snapshot) {
     char id[HASH_HEX_SIZE];
     if (!snapshot) {
@@ -318,6 +335,7 @@ static void add_policy(struct buffer *identity, const char *name, const struct s
     buffer_append_u8(identity, 0);
 }
 
+/* Tables are named by where they end and the chain there, which no other archive has. */
 static void add_tables(struct buffer *identity, struct archive_place start) {
     char text[128];
     snprintf(text, sizeof text, "at position %" PRIu64 " (chain %016" PRIx64 ")", start.position,

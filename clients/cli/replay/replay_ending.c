@@ -1,12 +1,16 @@
+/* What every replay prints comes first, then the figures or, for an audit, what it found, and the
+ * speed. With --quiet nothing of this is called. */
 #include "replay_ending.h"
 
 #include "clients/cli/terminal/quantity.h"
 
+/* Two columns. */
 static void print_count(FILE *to, const char *what, uint64_t count) {
     char number[QUANTITY_COUNT_SIZE];
     fprintf(to, "%-14s%14s\n", what, quantity_format_count(count, number));
 }
 
+/* Counts of what was read and decided, whether or not there is a report. */
 static void print_counts(FILE *to, const struct replay_rows *rows,
                          const struct replay_report *report) {
     print_count(to, "transactions", rows->reported);
@@ -17,6 +21,7 @@ static void print_counts(FILE *to, const struct replay_rows *rows,
         print_count(to, "refused", rows->refused);
 }
 
+/* The time of the scan and of the decisions; opening the archive is in neither. */
 static void print_seconds(FILE *to, const struct replay_report *report) {
     char number[QUANTITY_COUNT_SIZE];
     double seconds = report->replay_seconds > 0 ? report->replay_seconds : 1e-9;
@@ -25,6 +30,8 @@ static void print_seconds(FILE *to, const struct replay_report *report) {
             quantity_format_count((uint64_t)((double)report->transactions / seconds), number));
 }
 
+/* Differences found by another version than the one that decided may be intended: that is said
+ * with them. */
 static void print_audit(FILE *to, const struct replay_rows *rows,
                         const struct replay_report *report) {
     uint64_t found = rows->different + rows->refused + report->contradictions;
@@ -41,6 +48,7 @@ static void print_audit(FILE *to, const struct replay_rows *rows,
             "); `harrier inspect --type engine` shows which versions, and from which position.\n");
 }
 
+/* The text of replay_summary.c. */
 static void print_figures(FILE *to, const struct replay_document *document) {
     struct buffer text;
     buffer_init(&text);

@@ -1,4 +1,9 @@
-/* The report as one JSON object: docs/schema/replay-report.json. */
+/* The report as one JSON object: docs/schema/replay-report.json.
+ *
+ * Members come in the schema's order. Numbers are printed with the fewest digits that read back
+ * as the same double; sums of money are exact integers of up to 128 bits. What is not known is
+ * null, never 0, and a member never disappears for lack of a value, so that a reader need not ask
+ * first. */
 #include "replay_document.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -9,6 +14,7 @@
 
 /* ---- numbers ---- */
 
+/* As value_format() has it: the shortest digits. */
 static void add_double(struct buffer *out, const char *key, double number) {
     char digits[64];
     value_format(value_double(number), digits, sizeof digits);
@@ -19,6 +25,7 @@ static void add_null(struct buffer *out, const char *key) {
     json_add_number(out, key, "null");
 }
 
+/* A figure that has no value without data: null. */
 static void add_known(struct buffer *out, const char *key, bool is_known, double number) {
     if (is_known)
         add_double(out, key, number);
@@ -41,6 +48,7 @@ static void add_sum(struct buffer *out, const char *key, report_sum sum) {
     json_add_number(out, key, at);
 }
 
+/* With its 95 % interval; without any cases all three are null. */
 static void add_share(struct buffer *out, const char *key, uint64_t count, uint64_t total) {
     struct report_share share = report_share(count, total);
     json_begin_object(out, key);
@@ -50,10 +58,12 @@ static void add_share(struct buffer *out, const char *key, uint64_t count, uint6
     json_end_object(out);
 }
 
+/* The two sides of every comparison, in the order of the figures. */
 static const char *const side_names[REPORT_SIDES] = {"replayed", "against"};
 
 /* ---- what it is about ---- */
 
+/* `against` is a second policy, or what was archived. */
 static void add_policies(const struct replay_document *document, struct buffer *out) {
     json_begin_object(out, "policy");
     if (document->policy) {
@@ -73,6 +83,8 @@ static void add_policies(const struct replay_document *document, struct buffer *
     json_end_object(out);
 }
 
+/* The span is that of the transactions in the range; the position is the last record that was
+ * read. */
 static void add_archive(const struct replay_document *document, struct buffer *out) {
     const struct report_figures *figures = document->figures;
     json_begin_object(out, "archive");
@@ -94,6 +106,7 @@ static void add_archive(const struct replay_document *document, struct buffer *o
     json_add_bool(out, "walk_forward", document->command->walk_forward);
 }
 
+/* Codes for programs, texts for people. */
 static void add_caveats(const struct replay_document *document, struct buffer *out) {
     struct replay_caveat caveats[REPLAY_CAVEATS_MAX];
     size_t count = replay_caveats(document, caveats);
@@ -107,6 +120,7 @@ static void add_caveats(const struct replay_document *document, struct buffer *o
     json_end_array(out);
 }
 
+/* Without a policy there is no base currency and all sums are zero. */
 static void add_money(const struct replay_document *document, struct buffer *out) {
     if (document->policy) {
         json_add_text(out, "currency", text_of(document->policy->schema.base_currency));
@@ -117,6 +131,7 @@ static void add_money(const struct replay_document *document, struct buffer *out
 
 /* ---- verdicts ---- */
 
+/* The matrix's rows are the verdicts compared with, its columns the replayed ones. */
 static void add_verdicts(const struct report_tally *tally, struct buffer *out) {
     json_begin_object(out, "verdicts");
     for (size_t side = 0; side < REPORT_SIDES; side++) {
@@ -137,6 +152,7 @@ static void add_verdicts(const struct report_tally *tally, struct buffer *out) {
     json_end_array(out);
 }
 
+/* Every row is in one class, so these add up to all rows. */
 static void add_outcomes(const struct report_tally *tally, struct buffer *out) {
     static const char *const names[REPORT_CLASSES] = {
         [REPORT_POSITIVE] = "positive",   [REPORT_NEGATIVE] = "negative",
@@ -149,6 +165,7 @@ static void add_outcomes(const struct report_tally *tally, struct buffer *out) {
     json_end_object(out);
 }
 
+/* Shares of all rows, whatever is known of them. */
 static void add_rates(const struct report_tally *tally, struct buffer *out) {
     uint64_t rows = report_rows(tally);
     json_begin_object(out, "rates");
@@ -165,6 +182,7 @@ static void add_rates(const struct report_tally *tally, struct buffer *out) {
 
 /* ---- right and wrong ---- */
 
+/* Alerts against known outcomes. Money is in minor units of the base currency. */
 static void add_detection(const struct report_side_tally *side, int64_t price, bool has_rows,
                           const char *key, struct buffer *out) {
     struct report_detection detection = report_detection(side, price);
@@ -194,6 +212,7 @@ static void add_detection(const struct report_side_tally *side, int64_t price, b
     json_end_object(out);
 }
 
+/* Rows of the classes that count as right or wrong. */
 static uint64_t counted_rows(const struct report_tally *tally) {
     uint64_t rows = 0;
     for (enum report_class class = 0; report_class_counts(class); class ++)
@@ -212,6 +231,7 @@ static void add_detections(const struct replay_document *document, struct buffer
 
 /* ---- scores ---- */
 
+/* [x, y, score from which on there is an alert]. */
 static void add_point(struct buffer *out, double x, double y, int score) {
     json_begin_array(out, NULL);
     add_double(out, NULL, x);
@@ -223,6 +243,7 @@ static void add_point(struct buffer *out, double x, double y, int score) {
     json_end_array(out);
 }
 
+/* One point per score that occurs. A curve that needs both classes is empty if one is missing. */
 static void add_curves(const struct report_scores *scores, struct buffer *out) {
     struct report_point points[REPORT_SCORES];
     size_t count = report_points(scores, points);
@@ -244,10 +265,12 @@ static void add_curves(const struct report_scores *scores, struct buffer *out) {
     json_end_array(out);
 }
 
+/* Share of the k cards with the highest scores of a day that had fraud. */
 static double day_precision(const struct replay_document *document, size_t day, size_t side) {
     return (double)document->figures->card_days[day].found[side] / (double)document->command->k;
 }
 
+/* The mean over days, each with the same weight. */
 static void add_card_precision(const struct replay_document *document, size_t side,
                                struct buffer *out) {
     size_t days = document->figures->card_day_count;
@@ -261,6 +284,7 @@ static void add_card_precision(const struct replay_document *document, size_t si
     json_end_object(out);
 }
 
+/* Figures that depend on the order of scores, not on cut-offs. */
 static void add_ranking(const struct replay_document *document, size_t side, struct buffer *out) {
     const struct report_scores *scores = document->figures->ranking[side];
     double auc = 0, precision = 0;
@@ -274,6 +298,7 @@ static void add_ranking(const struct replay_document *document, size_t side, str
     json_end_object(out);
 }
 
+/* null if no card was taken for blocked. */
 static void add_blocked(const struct replay_document *document, struct buffer *out) {
     const struct replay_command *command = document->command;
     if (command->blocked_after_days < 0) {
@@ -298,6 +323,7 @@ static void add_rankings(const struct replay_document *document, struct buffer *
     add_blocked(document, out);
 }
 
+/* Scores in bins of SCORE_BIN; `less` is subtracted. */
 static void add_bins(const char *key, const uint64_t *more, const uint64_t *less,
                      struct buffer *out) {
     json_begin_array(out, key);
@@ -313,6 +339,7 @@ static void add_bins(const char *key, const uint64_t *more, const uint64_t *less
     json_end_array(out);
 }
 
+/* "negative" in the figures includes rows without an outcome; here they have bins of their own. */
 static void add_scores(const struct report_tally *tally, struct buffer *out) {
     const struct report_side_tally *side = &tally->sides[REPORT_REPLAYED];
     json_begin_object(out, "scores");
@@ -328,6 +355,7 @@ static void add_scores(const struct report_tally *tally, struct buffer *out) {
 
 /* ---- days ---- */
 
+/* Card precision is null on days that have none. */
 static void add_day_side(const struct replay_document *document, const struct report_day_tally *day,
                          size_t side, size_t card_day, struct buffer *out) {
     const struct report_day_side *of = &day->sides[side];
@@ -341,6 +369,7 @@ static void add_day_side(const struct replay_document *document, const struct re
         add_null(out, "card_precision");
 }
 
+/* The day of an RFC 3339 time. */
 static void add_date(struct buffer *out, int64_t day) {
     char text[64];
     int length = value_format(value_timestamp(day * 86400 * 1000000), text, sizeof text);
@@ -350,6 +379,7 @@ static void add_date(struct buffer *out, int64_t day) {
     json_add_text(out, "date", (struct text){.data = text, .length = date});
 }
 
+/* Rates with intervals are of the replayed side only. */
 static void add_day(const struct replay_document *document, const struct report_day_tally *day,
                     size_t card_day, struct buffer *out) {
     const uint64_t *verdicts = day->sides[REPORT_REPLAYED].verdicts;
@@ -368,6 +398,7 @@ static void add_day(const struct replay_document *document, const struct report_
     json_end_object(out);
 }
 
+/* Days and card days are both sorted, so one pass finds the pairs. */
 static void add_days(const struct replay_document *document, struct buffer *out) {
     const struct report_figures *figures = document->figures;
     size_t card_day = 0;
@@ -388,6 +419,8 @@ static const char *mode_name(enum rule_mode mode) {
     return mode == RULE_LIVE ? "live" : mode == RULE_SHADOW ? "shadow" : "off";
 }
 
+/* "added" figures are what the rule changes by itself: alerts that would not be there without it.
+ */
 static void add_rule(const struct report_rule *rule, struct buffer *out) {
     const struct report_rule_tally *tally = &rule->tally;
     uint64_t positive = tally->classes[REPORT_POSITIVE];
@@ -416,6 +449,7 @@ static void add_rule(const struct report_rule *rule, struct buffer *out) {
     json_end_object(out);
 }
 
+/* The overlap is a square matrix in the order of the rules; null if there are too many rules. */
 static void add_rules(const struct report_rules *rules, struct buffer *out) {
     json_begin_array(out, "rules");
     for (size_t i = 0; i < rules->count; i++)
@@ -437,6 +471,7 @@ static void add_rules(const struct report_rules *rules, struct buffer *out) {
 
 /* ---- changed decisions ---- */
 
+/* Reasons without effect are marked, as in decisions. */
 static void add_reported(const struct report_decision *reported, const char *key,
                          struct buffer *out) {
     json_begin_object(out, key);
@@ -458,6 +493,7 @@ static void add_reported(const struct report_decision *reported, const char *key
     json_end_object(out);
 }
 
+/* Amounts are those of the transaction, in its own currency. */
 static void add_change(const struct report_change *change, struct buffer *out) {
     json_begin_object(out, NULL);
     json_add_unsigned(out, "position", change->position);
@@ -476,6 +512,7 @@ static void add_change(const struct report_change *change, struct buffer *out) {
     json_end_object(out);
 }
 
+/* "total" counts all; "listed" may be a sample of them. */
 static void add_changes(const struct report_figures *figures, struct buffer *out) {
     json_begin_object(out, "changed");
     json_add_unsigned(out, "total", figures->changed);
@@ -490,6 +527,7 @@ static void add_changes(const struct report_figures *figures, struct buffer *out
 
 /* ---- the whole ---- */
 
+/* Of this run and machine: differs between two runs of the same replay. */
 static void add_speed(const struct replay_report *replay, struct buffer *out) {
     double seconds = replay->replay_seconds > 0 ? replay->replay_seconds : 1e-9;
     json_begin_object(out, "seconds");

@@ -1,3 +1,6 @@
+/* Options are parsed one by one, then checked together: most mistakes are combinations that make
+ * no sense, and each has a message that says why. Checks that need the policy or the archive (a
+ * card entity, a price's decimals) are in commands/replay.c. */
 #include "replay_options.h"
 
 #include "clients/cli/io/time_option.h"
@@ -116,6 +119,7 @@ static int64_t parse_days(const char *name, const char *value, struct argp_state
 
 /* ---- what goes together ---- */
 
+/* An audit repeats what happened: every option that changes something is refused. */
 static void check_recorded(const struct replay_command *command, struct argp_state *state) {
     const struct {
         const char *name;
@@ -148,6 +152,7 @@ static void check_policy(const struct replay_command *command, struct argp_state
         argp_error(state, "%s: which one? (--policy DIR)", needs);
 }
 
+/* What goes together with regard to time and to whose verdicts count. */
 static void check_clocks(const struct replay_command *command, struct argp_state *state) {
     if (command->counterfactual && command->known_now)
         argp_error(state, "--counterfactual follows the order of decisions: not with --known now");
@@ -168,6 +173,7 @@ static void check_clocks(const struct replay_command *command, struct argp_state
         argp_error(state, "--from and --to: the range is empty");
 }
 
+/* --blocked-from alone would have no effect. */
 static void check_blocked(const struct replay_command *command, struct argp_state *state) {
     if (command->blocked_from_us != 0 && command->blocked_after_days < 0)
         argp_error(state, "--blocked-from needs --blocked-after: how long after a fraud is a card "
@@ -176,6 +182,7 @@ static void check_blocked(const struct replay_command *command, struct argp_stat
         argp_error(state, "--blocked-from must be before --from");
 }
 
+/* Two options naming one file would overwrite each other. Paths are compared as they are typed. */
 static void check_files(const struct replay_command *command, struct argp_state *state) {
     const char *files[] = {command->features, command->json, command->html, command->resume};
     static const char *const names[] = {"features", "json", "html", "resume"};
@@ -195,6 +202,7 @@ static void check_files(const struct replay_command *command, struct argp_state 
                    "--features, --json and --html: only one of them can go to standard output");
 }
 
+/* Only what can be cut at a mark and continued can be resumed. */
 static void check_resume(const struct replay_command *command, struct argp_state *state) {
     static const char parquet[] = ".parquet";
     size_t length = command->features ? strlen(command->features) : 0, tail = sizeof parquet - 1;
@@ -210,6 +218,7 @@ static void check_resume(const struct replay_command *command, struct argp_state
         argp_error(state, "--resume: Parquet cannot be resumed; --features FILE.csv can");
 }
 
+/* argp_error() ends the process, so the first fault is the one reported. */
 static void check_command(const struct replay_command *command, struct argp_state *state) {
     if (!command->archive)
         argp_error(state, "which archive? (its folder, or the data folder around it)");
@@ -227,6 +236,7 @@ static void check_command(const struct replay_command *command, struct argp_stat
 static const char *const known_words[] = {"then", "now"};
 static const char *const warm_up_words[] = {"start", "generations"};
 
+/* Options that say what is decided and on what knowledge. */
 static error_t parse_what(int key, char *value, struct argp_state *state) {
     struct replay_command *command = state->input;
     switch (key) {
@@ -265,6 +275,7 @@ static error_t parse_what(int key, char *value, struct argp_state *state) {
     }
 }
 
+/* Options that say what is written and counted. */
 static error_t parse_output(int key, char *value, struct argp_state *state) {
     struct replay_command *command = state->input;
     switch (key) {
@@ -305,6 +316,7 @@ static error_t parse_output(int key, char *value, struct argp_state *state) {
     }
 }
 
+/* The rest, and the hand-over to the two above; split only for length. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct replay_command *command = state->input;
     switch (key) {

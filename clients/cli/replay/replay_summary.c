@@ -1,5 +1,8 @@
 /* The report on a terminal: the two sides beside each other, then the rules, the changed decisions
- * and what has to be minded. */
+ * and what has to be minded.
+ *
+ * A terminal has room for two sides and few digits: everything else is in the JSON. Intervals are
+ * 95 %. */
 #include "replay_document.h"
 
 #include "clients/cli/terminal/quantity.h"
@@ -19,6 +22,7 @@
 
 /* ---- cells ---- */
 
+/* "-" where nothing is known. */
 static const char *percent(const struct report_share *share, char ret_text[CELL_SIZE]) {
     if (share->is_known)
         snprintf(ret_text, CELL_SIZE, "%.2f %%", 100 * share->value);
@@ -27,6 +31,7 @@ static const char *percent(const struct report_share *share, char ret_text[CELL_
     return ret_text;
 }
 
+/* Half the line: only for the figures that decide. */
 static const char *percent_with_interval(uint64_t count, uint64_t total, char ret_text[CELL_SIZE]) {
     struct report_share share = report_share(count, total);
     if (!share.is_known)
@@ -55,6 +60,7 @@ static const char *money(double minor, unsigned digits, char ret_text[CELL_SIZE]
     return ret_text;
 }
 
+/* Three columns: label, replayed, compared with. */
 static void put_pair(struct buffer *out, const char *what, const char *replayed,
                      const char *against) {
     buffer_printf(out, "%-26s%26s%26s\n", what, replayed, against);
@@ -62,6 +68,7 @@ static void put_pair(struct buffer *out, const char *what, const char *replayed,
 
 /* ---- verdicts and outcomes ---- */
 
+/* Count and share for both sides. */
 static void put_verdict(struct buffer *out, const char *what, uint64_t replayed, uint64_t against,
                         uint64_t rows) {
     char cells[REPORT_SIDES][CELL_SIZE], share[CELL_SIZE], number[QUANTITY_COUNT_SIZE];
@@ -74,6 +81,7 @@ static void put_verdict(struct buffer *out, const char *what, uint64_t replayed,
     put_pair(out, what, cells[REPORT_REPLAYED], cells[REPORT_AGAINST]);
 }
 
+/* Alerts are all verdicts but approve. */
 static void put_verdicts(const struct replay_document *document, struct buffer *out) {
     const struct report_tally *tally = &document->figures->tally;
     const struct report_side_tally *replayed = &tally->sides[REPORT_REPLAYED],
@@ -88,6 +96,7 @@ static void put_verdicts(const struct replay_document *document, struct buffer *
                 rows - report_verdict_rows(against, VERDICT_APPROVE), rows);
 }
 
+/* Empty classes are left out, fraud never: 0 is news. */
 static void put_classes(const struct report_tally *tally, struct buffer *out) {
     static const struct {
         enum report_class class;
@@ -115,6 +124,7 @@ static void put_classes(const struct report_tally *tally, struct buffer *out) {
 
 /* ---- right and wrong ---- */
 
+/* One line of the table of figures: the same for both sides. */
 typedef const char *cell_writer(const struct replay_document *document,
                                 const struct report_detection *detection, char ret_text[CELL_SIZE]);
 
@@ -143,6 +153,7 @@ static const char *write_ratio(const struct replay_document *document,
     return ret_text;
 }
 
+/* Without a policy there is no currency, and no decimals. */
 static unsigned digits_of(const struct replay_document *document) {
     return document->policy ? document->policy->schema.base_digits : 0;
 }
@@ -179,6 +190,7 @@ static const char *write_spread(const struct replay_document *document,
     return ret_text;
 }
 
+/* The lines are a table, so that order and labels are in one place. */
 static void put_detection(const struct replay_document *document, struct buffer *out) {
     const struct report_tally *tally = &document->figures->tally;
     struct report_detection sides[REPORT_SIDES];
@@ -213,11 +225,13 @@ static void put_detection(const struct replay_document *document, struct buffer 
 
 /* ---- ranking ---- */
 
+/* Four digits; "-" where it cannot be computed. */
 static const char *fraction(bool is_known, double value, char ret_text[CELL_SIZE]) {
     snprintf(ret_text, CELL_SIZE, is_known ? "%.4f" : "-", value);
     return ret_text;
 }
 
+/* Computed here from the same functions as in the JSON. */
 static void put_ranking(const struct replay_document *document, struct buffer *out) {
     const struct report_figures *figures = document->figures;
     char cells[3][REPORT_SIDES][CELL_SIZE], what[64];
@@ -241,6 +255,7 @@ static void put_ranking(const struct replay_document *document, struct buffer *o
 
 /* ---- rules ---- */
 
+/* Long names are cut: the columns behind them matter more. */
 static void put_rule(const struct report_rule *rule, struct buffer *out) {
     const struct report_rule_tally *tally = &rule->tally;
     char fires[QUANTITY_COUNT_SIZE], alone[QUANTITY_COUNT_SIZE], alerts[QUANTITY_COUNT_SIZE],
@@ -265,6 +280,7 @@ static int compare_rules(const void *a, const void *b) {
     return (first > second) - (first < second);
 }
 
+/* Rules that never fired are only counted. */
 static void put_rules(const struct report_rules *rules, struct buffer *out) {
     size_t fired = 0;
     const struct report_rule **order = check_calloc(rules->count + 1, sizeof *order);
@@ -287,6 +303,7 @@ static void put_rules(const struct report_rules *rules, struct buffer *out) {
 
 /* ---- changed decisions ---- */
 
+/* The rules that made the severer of the two verdicts. */
 static void put_reasons(const struct report_decision *reported, struct buffer *out) {
     const char *separator = ": ";
     for (size_t i = 0; i < reported->reason_count; i++) {
@@ -298,6 +315,7 @@ static void put_reasons(const struct report_decision *reported, struct buffer *o
     }
 }
 
+/* From → to, the rules in between, and the outcome if there is one. */
 static void put_change(const struct report_change *change, struct buffer *out) {
     const struct report_decision *replayed = &change->sides[REPORT_REPLAYED],
                                  *against = &change->sides[REPORT_AGAINST];
@@ -310,6 +328,7 @@ static void put_change(const struct report_change *change, struct buffer *out) {
     buffer_append_u8(out, '\n');
 }
 
+/* The matrix's upper half is what became stricter. */
 static void put_changes(const struct replay_document *document, struct buffer *out) {
     const struct report_figures *figures = document->figures;
     char changed[QUANTITY_COUNT_SIZE], strict[QUANTITY_COUNT_SIZE], mild[QUANTITY_COUNT_SIZE];
@@ -339,6 +358,7 @@ static size_t word_width(const char *word, size_t *ret_bytes) {
     return width;
 }
 
+/* A list item of lines no longer than LINE_WIDTH; words are never broken. */
 static void put_wrapped(struct buffer *out, const char *text) {
     size_t column = 0;
     buffer_append_string(out, "  -");
@@ -354,6 +374,7 @@ static void put_wrapped(struct buffer *out, const char *text) {
     buffer_append_u8(out, '\n');
 }
 
+/* No heading without a caveat. */
 static void put_caveats(const struct replay_document *document, struct buffer *out) {
     struct replay_caveat caveats[REPLAY_CAVEATS_MAX];
     size_t count = replay_caveats(document, caveats);
@@ -365,6 +386,7 @@ static void put_caveats(const struct replay_document *document, struct buffer *o
 
 /* ---- the whole ---- */
 
+/* Which policies and which time span the figures are of. */
 static void put_head(const struct replay_document *document, struct buffer *out) {
     const struct report_figures *figures = document->figures;
     char first[64], last[64], id[HASH_HEX_SIZE];

@@ -16,6 +16,7 @@
 
 /* -- text -- */
 
+/* Text as HTML. */
 static void write_html(const char *text, FILE *to) {
     for (const char *c = text; *c; c++)
         switch (*c) {
@@ -57,6 +58,7 @@ static size_t unsafe_prefix(const char *text, size_t length, const char **ret_es
     return 0;
 }
 
+/* In runs between the bytes that must be escaped. */
 static void write_json(const char *json, size_t length, FILE *to) {
     size_t from = 0, at = 0;
     while (at < length) {
@@ -92,6 +94,7 @@ static void write_date(const char *before, const char *time, FILE *to) {
     write_html(day, to);
 }
 
+/* The policy's name and the days of the range, as far as the document has them. */
 static void write_title(const json_t *report, FILE *to) {
     const json_t *archive = json_object_get(report, "archive");
     const char *name = text_at(json_object_get(report, "policy"), "name");
@@ -104,6 +107,7 @@ static void write_title(const json_t *report, FILE *to) {
     write_date(" to ", text_at(archive, "to"), to);
 }
 
+/* A dash for what is not known. */
 static void write_rate(const json_t *value, FILE *to) {
     if (json_is_number(value))
         fprintf(to, "<td>%.2f%%</td>", 100 * json_number_value(value));

@@ -1,3 +1,6 @@
+/* Columns are gathered policy by policy, in the order in which the replay meets them. Names point
+ * into snapshots, which is why these must outlive the columns. A feature that two policies define
+ * differently stays one column: what each means is in the description. */
 #include "training_columns.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -6,6 +9,7 @@
 
 #include <stdlib.h>
 
+/* What every row has. training_set.c fills them in this order. */
 static const struct training_column of_all[] = {
     {TEXT_LITERAL("transaction_id"), VALUE_TEXT}, {TEXT_LITERAL("verdict"), VALUE_TEXT},
     {TEXT_LITERAL("score"), VALUE_INT},           {TEXT_LITERAL("position"), VALUE_INT},
@@ -60,6 +64,7 @@ static void add_column(struct training_columns *columns, struct text name, enum 
         (struct training_column){.name = name, .type = cell_type(type)};
 }
 
+/* Room for all of a policy's columns is made at once; fewer may be needed. */
 void training_columns_add(struct training_columns *columns, const struct snapshot *policy) {
     for (size_t i = 0; i < columns->policy_count; i++)
         if (columns->policies[i]->id == policy->id)
@@ -84,12 +89,14 @@ void training_columns_add(struct training_columns *columns, const struct snapsho
 
 /* ---- what they mean ---- */
 
+/* As the policy's files write it: "30d". */
 static void add_duration(struct buffer *json, const char *key, int64_t us) {
     char text[VALUE_PUT_MAX];
     size_t length = value_put(value_duration(us), text);
     json_add_text(json, key, (struct text){.data = text, .length = length});
 }
 
+/* −1: there is none. */
 static void describe_filter(struct buffer *json, const char *key, const struct entity_plan *entity,
                             int filter) {
     if (filter >= 0)
@@ -121,6 +128,7 @@ static void describe_feature(struct buffer *json, const struct entity_plan *enti
         json_add_value(json, TEXT_LITERAL("default"), feature->default_value);
 }
 
+/* Features without a name are not visible to rules and have no column. */
 static void describe_features(struct buffer *json, const struct snapshot *policy) {
     size_t slot = policy->first_feature;
     json_begin_object(json, "features");
@@ -152,6 +160,7 @@ static void add_files(struct buffer *json, const struct snapshot *policy) {
     json_end_object(json);
 }
 
+/* The list has each policy once, whatever number of columns it brought. */
 void training_columns_describe(const struct training_columns *columns, struct buffer *json) {
     json_begin_object(json, NULL);
     json_add_text(json, "harrier", text_of(HARRIER_VERSION));

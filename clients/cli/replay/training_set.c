@@ -1,3 +1,8 @@
+/* CSV is written here, Parquet by the child behind parquet_pipe.h; the two differ only in how a
+ * row is formatted and where it goes. For --resume the bytes written are hashed as they go, so
+ * that a later run can prove that the draft still is what it was.
+ *
+ * The order of rows is the caller's business. */
 #include "training_set.h"
 
 #include "clients/cli/io/csv_cell.h"
@@ -45,10 +50,12 @@ static struct value find_value(const struct decision *decision, struct text name
     return value_absent();
 }
 
+/* No outcome is an empty cell, not the word "none". */
 static struct text outcome_name(enum label outcome) {
     return text_of(outcome == LABEL_NONE ? "" : label_name(outcome));
 }
 
+/* The columns of training_columns.c, in that order. */
 static void format_csv(const struct training_columns *columns, const struct decision *decision,
                        int64_t event_time_us, enum label outcome, struct buffer *row) {
     csv_add_text(row, decision->transaction_id);
@@ -81,6 +88,7 @@ static void pack_text(struct packed_row *row, struct text text) {
     packed_row_add(row, text.length ? value_text(text) : value_absent());
 }
 
+/* `join` appends names or texts of the decision's reasons. */
 static void pack_joined(struct packed_row *row, const struct decision *decision,
                         void (*join)(struct buffer *, const struct decision *)) {
     if (decision->reason_count == 0) {
@@ -110,6 +118,7 @@ static void pack_value(struct packed_row *row, struct value value, enum value_ty
     packed_row_end_text(row, begin);
 }
 
+/* The same cells as format_csv(), typed. */
 static void format_packed(const struct training_columns *columns, const struct decision *decision,
                           int64_t event_time_us, enum label outcome, struct buffer *buffer) {
     struct packed_row row = packed_row_begin(buffer, columns->count);
@@ -139,17 +148,20 @@ void training_set_format(const struct training_set *training_set, const struct d
 
 /* ---- the file, in one thread ---- */
 
+/* By the name alone: the file need not exist. */
 static bool is_parquet(const char *path) {
     static const char suffix[] = ".parquet";
     size_t length = strlen(path), tail = sizeof suffix - 1;
     return length > tail && strcmp(path + length - tail, suffix) == 0;
 }
 
+/* All that was given to stdio, on the disk or not: see training_set_flush(). */
 static void note_written(struct training_set *training_set, const void *bytes, size_t length) {
     hash_stream_add(training_set->written, bytes, length);
     training_set->length += length;
 }
 
+/* The hash runs ahead of the disk; a mark is taken only behind a flush. */
 static int write_bytes(struct training_set *training_set, const void *bytes, size_t length,
                        struct error *ret_error) {
     if (training_set->written)
@@ -159,6 +171,7 @@ static int write_bytes(struct training_set *training_set, const void *bytes, siz
     return error_set_errno(ret_error, errno, "cannot write %s", training_set->draft.path);
 }
 
+/* Also hashed by training_set_follow(), so it must not depend on anything else. */
 static void format_header(const struct training_columns *columns, struct buffer *header) {
     for (size_t i = 0; i < columns->count; i++) {
         if (i > 0)
@@ -168,6 +181,7 @@ static void format_header(const struct training_columns *columns, struct buffer 
     buffer_append_u8(header, '\n');
 }
 
+/* CSV only. */
 static int write_header(struct training_set *training_set, struct error *ret_error) {
     struct buffer header;
     buffer_init(&header);
@@ -177,6 +191,7 @@ static int write_header(struct training_set *training_set, struct error *ret_err
     return r;
 }
 
+/* The draft's path is the child's file; the name in messages is the final one. */
 static int begin_file(struct training_set *training_set, const char *path,
                       struct error *ret_error) {
     struct draft_file *draft = &training_set->draft;
@@ -190,6 +205,7 @@ static int begin_file(struct training_set *training_set, const char *path,
     return write_header(training_set, ret_error);
 }
 
+/* No file yet. */
 static struct training_set *new_training_set(const struct snapshot *const *policies,
                                              size_t policy_count) {
     struct training_set *training_set = check_calloc(1, sizeof *training_set);
@@ -240,6 +256,7 @@ int training_set_write(struct training_set *training_set, struct text row,
     return write_bytes(training_set, row.data, row.length, ret_error);
 }
 
+/* Draft and pipe have been closed. */
 static void free_training_set(struct training_set *training_set) {
     training_columns_deinit(&training_set->columns);
     hash_stream_free(training_set->written);
@@ -319,6 +336,7 @@ static void read_written(struct training_set *training_set, uint64_t length) {
     free(bytes);
 }
 
+/* Cuts off what was written after the mark: those rows come again. */
 static int go_on(struct training_set *training_set, const struct training_mark *mark,
                  struct error *ret_error) {
     const struct draft_file *draft = &training_set->draft;

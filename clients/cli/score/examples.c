@@ -1,3 +1,5 @@
+/* One decision per verdict is kept, as finished text: replies are freed long before the end of
+ * the run. The decision with the most reasons shows best what the policy does. */
 #include "examples.h"
 
 #include "clients/cli/io/money.h"
@@ -6,6 +8,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Lines are cut at EXAMPLE_TEXT_MAX, which only very long names reach. */
 static void write_head(struct example *example, const struct harrier_transaction *transaction,
                        const struct harrier_decision *decision, enum truth truth) {
     static const char *const truths[] = {[TRUTH_UNKNOWN] = "",
@@ -21,6 +24,7 @@ static void write_head(struct example *example, const struct harrier_transaction
              harrier_verdict_name(decision->verdict), decision->score, amount, when, truths[truth]);
 }
 
+/* The number is what the rule added to the score, after its group's cap. */
 static void write_reason(char line[EXAMPLE_TEXT_MAX], const struct harrier_reason *reason) {
     char share[40] = "";
     if (reason->shadow)

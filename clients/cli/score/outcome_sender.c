@@ -1,3 +1,5 @@
+/* Outcomes are answered one by one: some may be accepted and others fail for a while. Only the
+ * latter are sent again, with pauses that grow; a refusal is final and is reported with its row. */
 #include "outcome_sender.h"
 
 #include <string.h>

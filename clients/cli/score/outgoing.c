@@ -1,3 +1,5 @@
+/* No text is copied: the client library wants strings that end in NUL, and the arena's texts do.
+ * The transaction must therefore outlive the call. */
 #include "outgoing.h"
 
 #include "core/base/check.h"
@@ -8,6 +10,7 @@ static const char *string_of(struct text text) {
     return text.length ? text.data : NULL;
 }
 
+/* An attribute without a type has a name only. */
 static struct harrier_attribute attribute_of(const struct attribute *attribute) {
     const char *name = string_of(attribute->name);
     switch (attribute->type) {

@@ -1,9 +1,12 @@
+/* Labels are 15 characters wide. Lines whose count is zero are left out unless every run has
+ * them. Percentiles are of one run and one client: they are no benchmark. */
 #include "score_summary.h"
 
 #include "clients/cli/terminal/quantity.h"
 
 #include <inttypes.h>
 
+/* A name, three percentiles and the maximum; nothing was measured: no line. */
 static void print_latency(const char *name, const struct histogram *histogram, FILE *to) {
     static const struct {
         const char *name;
@@ -25,6 +28,7 @@ static void print_count(const char *name, uint64_t count, FILE *to) {
     fprintf(to, "%-15s %s\n", name, quantity_format_count(count, number));
 }
 
+/* Duplicates after a retry are expected; others mean that the file was scored before. */
 static void print_duplicates(const struct scoring_counts *counts, FILE *to) {
     char number[QUANTITY_COUNT_SIZE];
     fprintf(to, "%-15s %s", "duplicates", quantity_format_count(counts->duplicates, number));
@@ -34,6 +38,7 @@ static void print_duplicates(const struct scoring_counts *counts, FILE *to) {
     fputc('\n', to);
 }
 
+/* All four, also those at zero. */
 static void print_verdicts(const struct scoring_counts *counts, FILE *to) {
     char number[QUANTITY_COUNT_SIZE];
     int printed = 0;
@@ -45,6 +50,7 @@ static void print_verdicts(const struct scoring_counts *counts, FILE *to) {
     fputc('\n', to);
 }
 
+/* `all` is not zero. */
 static void print_share(const char *name, uint64_t part, uint64_t all, const char *of,
                         uint64_t declined, FILE *to) {
     char number[QUANTITY_COUNT_SIZE], total[QUANTITY_COUNT_SIZE], stopped[QUANTITY_COUNT_SIZE];
@@ -63,6 +69,7 @@ static void print_detection(const struct detection *detection, FILE *to) {
                     detection->honest_declined, to);
 }
 
+/* Duplicates count: they were answered, too. */
 static void print_speed(const struct scoring_counts *counts, FILE *to) {
     char number[QUANTITY_COUNT_SIZE], period[QUANTITY_DURATION_SIZE];
     double seconds = counts->seconds > 0 ? counts->seconds : 1e-6;

@@ -37,6 +37,8 @@
 
 struct scoring;
 
+/* One message's worth of rows. Arrays have room for options->batch rows and are parallel; the
+ * arena holds the texts that they point to. */
 struct batch {
     struct scoring *scoring;
     struct batch *next; /* in the free list or in the queue of answered ones */
@@ -79,6 +81,7 @@ struct scoring {
 /* --- batches -----------------------------------------------------------------------------------
  */
 
+/* The arrays are made once and used for all messages. */
 static void batch_init(struct batch *batch, struct scoring *scoring) {
     size_t size = scoring->options->batch;
     *batch = (struct batch){
@@ -106,6 +109,7 @@ static void batch_deinit(struct batch *batch) {
     free(batch->outcome_lines);
 }
 
+/* There is always one: in_flight may be under way and one is being filled. */
 static struct batch *take_free(struct scoring *scoring) {
     struct batch *batch = scoring->free;
     check(batch); /* one more than may be under way */
@@ -164,6 +168,7 @@ static struct batch *take_answered(struct scoring *scoring) {
     return batch;
 }
 
+/* By bytes of the input, which says more than rows of an unknown number. */
 static void show_progress(struct scoring *scoring) {
     char note[64] = "";
     uint64_t done, total;
@@ -289,6 +294,7 @@ static int fill(struct scoring *scoring, struct batch *batch, struct error *ret_
 /* --- sending and settling ----------------------------------------------------------------------
  */
 
+/* Gives the batch to the client; from here until on_answer() it must not be touched. */
 static int submit(struct scoring *scoring, struct batch *batch, struct error *ret_error) {
     const struct harrier_score_options options = {
         .deadline_us = scoring->options->deadline_us,
@@ -312,6 +318,8 @@ static int submit(struct scoring *scoring, struct batch *batch, struct error *re
     }
 }
 
+/* Counts, the output's row, and the outcome to report if the row has one without a time of its
+ * own. */
 static int take_decision(struct scoring *scoring, struct batch *batch, size_t i,
                          const struct harrier_decision *decision, struct error *ret_error) {
     struct scoring_counts *counts = scoring->counts;
@@ -374,6 +382,7 @@ static int take_results(struct scoring *scoring, struct batch *batch, struct har
     return 0;
 }
 
+/* Only what was not answered is left in the batch. */
 static int send_again(struct scoring *scoring, struct batch *batch, const struct harrier_error *why,
                       struct error *ret_error) {
     int r = retry_or_fail(scoring->parts->retry, why, ret_error);
@@ -383,6 +392,8 @@ static int send_again(struct scoring *scoring, struct batch *batch, const struct
     return submit(scoring, batch, ret_error);
 }
 
+/* Either all rows are done, or the batch is under way again. The outcomes go out only when all
+ * its rows have a decision. */
 static int settle_answer(struct scoring *scoring, struct batch *batch, struct error *ret_error) {
     struct harrier_error again = {0};
     histogram_add(&scoring->counts->round_trip_us, batch->answered_us - batch->sent_us);
@@ -405,6 +416,8 @@ static int settle_answer(struct scoring *scoring, struct batch *batch, struct er
     return r;
 }
 
+/* The first row that is not known to be done, for the message at the end: everything before it
+ * is. */
 static void note_open_line(struct scoring *scoring, const struct batch *batch) {
     uint64_t line = batch->count > 0           ? batch->lines[0]
                     : batch->outcome_count > 0 ? batch->outcome_lines[0]
@@ -431,6 +444,7 @@ static int settle_one(struct scoring *scoring, struct error *ret_error) {
     return r;
 }
 
+/* Blocks until no more than that many messages are under way. */
 static int settle_down_to(struct scoring *scoring, size_t under_way, struct error *ret_error) {
     int r = 0;
     while (r == 0 && scoring->under_way > under_way)
@@ -478,6 +492,7 @@ static int report_due(struct scoring *scoring, struct error *ret_error) {
     return r;
 }
 
+/* No transaction is under way while outcomes are reported, so their order is that of the file. */
 static int settle_and_report_due(struct scoring *scoring, struct error *ret_error) {
     int r = settle_down_to(scoring, 0, ret_error);
     return r < 0 ? r : report_due(scoring, ret_error);
@@ -517,6 +532,8 @@ static int read_earlier(struct scoring *scoring, struct error *ret_error) {
     return r;
 }
 
+/* Reading, sending and settling in turn. The last round also reports what has come due by the end
+ * of the file. */
 static int score_all(struct scoring *scoring, struct error *ret_error) {
     int r = scoring->parts->earlier ? read_earlier(scoring, ret_error) : 0;
     while (r == 0 && !scoring->input_ended) {
@@ -562,6 +579,7 @@ static void abandon(struct scoring *scoring) {
     }
 }
 
+/* One more than may be under way, so that one can be filled meanwhile. */
 static void open_batches(struct scoring *scoring) {
     size_t count = scoring->options->in_flight + 1;
     scoring->batches = check_calloc(count, sizeof *scoring->batches);

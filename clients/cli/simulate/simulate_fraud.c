@@ -33,6 +33,7 @@ struct tools { /* what a fraudster sits at */
 
 /* ---- parts that campaigns are made of ---- */
 
+/* The identity on the day the campaign begins, also for later days: numbers were stolen then. */
 static struct victim victim_of(struct campaign *campaign, uint32_t number) {
     struct victim victim = {
         .number = number,
@@ -43,10 +44,12 @@ static struct victim victim_of(struct campaign *campaign, uint32_t number) {
     return victim;
 }
 
+/* Each customer is equally likely. */
 static struct victim any_victim(struct campaign *campaign) {
     return victim_of(campaign, random_below(&campaign->stream, campaign->world->options.customers));
 }
 
+/* A device and an address that no customer has. */
 static struct tools new_tools(struct campaign *campaign) {
     struct tools tools = {.device = token_of(&campaign->stream)};
     tools.ip = ip_of(&campaign->stream);
@@ -59,10 +62,13 @@ static int64_t start_time(struct campaign *campaign, int32_t first_hour, int32_t
            random_between(&campaign->stream, 0, (last_hour - first_hour) * 3600000 - 1) * 1000;
 }
 
+/* Microseconds; the arguments are seconds. */
 static int64_t pause(struct campaign *campaign, int64_t least_s, int64_t most_s) {
     return random_between(&campaign->stream, least_s * 1000, most_s * 1000) * 1000;
 }
 
+/* Sets who pays and the price, decides what will be reported, and keeps the purchase only if it
+ * is of the wanted day. All random numbers are drawn in any case. */
 static void add(struct campaign *campaign, struct purchase *purchase, const struct victim *victim,
                 uint32_t percent) {
     struct random_stream *stream = &campaign->stream;
@@ -78,6 +84,7 @@ static void add(struct campaign *campaign, struct purchase *purchase, const stru
         purchases_add(campaign->purchases, purchase);
 }
 
+/* percent: of what is usual at the merchant. */
 static void buy_online(struct campaign *campaign, const struct victim *victim,
                        const struct tools *tools, uint32_t merchant, int64_t time_us,
                        uint32_t percent) {
@@ -89,6 +96,7 @@ static void buy_online(struct campaign *campaign, const struct victim *victim,
     add(campaign, &purchase, victim, percent);
 }
 
+/* A cash machine is a store, too. */
 static void buy_in_store(struct campaign *campaign, const struct victim *victim, uint32_t number,
                          int64_t time_us, uint32_t percent) {
     const struct merchant *merchant = &campaign->world->merchants[number];
@@ -143,6 +151,7 @@ static void use_numbers(struct campaign *campaign, const struct victim *victim, 
     }
 }
 
+/* In stores where the owner is, or on the net. */
 static void stolen_card(struct campaign *campaign) {
     struct random_stream *stream = &campaign->stream;
     struct victim victim = any_victim(campaign);
@@ -155,17 +164,20 @@ static void stolen_card(struct campaign *campaign) {
         use_numbers(campaign, &victim, count);
 }
 
+/* Minor units; often exactly one unit of the currency. */
 static int64_t tiny_amount(struct campaign *campaign) {
     return random_chance(&campaign->stream, 400000) ? 100
                                                     : random_between(&campaign->stream, 30, 300);
 }
 
+/* Merchants with small amounts and few checks. */
 static uint32_t testing_site(struct campaign *campaign) {
     static const uint8_t kinds[] = {CATEGORY_CHARITY, CATEGORY_DIGITAL, CATEGORY_GIFT_CARDS};
     uint8_t kind = kinds[random_below(&campaign->stream, sizeof kinds)];
     return choice_pick(&campaign->world->sites_of[kind], &campaign->stream);
 }
 
+/* Returns when the last attempt was followed by its pause. */
 static int64_t test_card(struct campaign *campaign, const struct victim *victim,
                          const struct tools *tools, uint32_t site, uint32_t times, int64_t at) {
     for (uint32_t i = 0; i < times; i++) {
@@ -338,6 +350,7 @@ static void account_takeover(struct campaign *campaign) {
 
 /* ---- how many of each ---- */
 
+/* How often a kind of campaign begins, and how large it is. */
 struct scheme {
     enum scenario scenario;
     void (*run)(struct campaign *campaign);
@@ -355,6 +368,8 @@ static const struct scheme schemes[] = {
     {SCENARIO_ACCOUNT_TAKEOVER, account_takeover, 90000, 400, 2},
 };
 
+/* The number of campaigns of a day has a stream of its own, so that changing one campaign does
+ * not change how many there are. */
 static void run_campaigns(const struct world *world, const struct scheme *scheme, int32_t begins,
                           int32_t wanted, struct purchases *purchases) {
     const struct world_options *options = &world->options;

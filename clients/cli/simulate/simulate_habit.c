@@ -26,6 +26,7 @@ static const uint8_t busy_percent[7] = {82, 90, 94, 97, 100, 120, 117};
 
 enum whereabouts { AT_HOME, UNDER_WAY, AWAY };
 
+/* By minutes of the UTC day; see struct journey. */
 static enum whereabouts whereabouts(const struct journey *journey, int32_t minute) {
     if (!journey->away || minute < journey->departs || minute >= journey->back)
         return AT_HOME;
@@ -34,6 +35,7 @@ static enum whereabouts whereabouts(const struct journey *journey, int32_t minut
     return AWAY;
 }
 
+/* Never negative, unlike %. */
 static int32_t modulo(int32_t value, int32_t by) {
     int32_t rest = value % by;
     return rest < 0 ? rest + by : rest;
@@ -61,6 +63,7 @@ static struct moment moment_at(const struct habit *habit, int32_t local_minute) 
     return moment;
 }
 
+/* Weekends and late risers shift the hours. */
 static struct moment waking_moment(struct habit *habit) {
     int32_t hour =
         (int32_t)random_pick(&habit->stream, habit->world->waking[habit->weekend], HOURS);
@@ -68,6 +71,7 @@ static struct moment waking_moment(struct habit *habit) {
     return moment_at(habit, minute + (int32_t)random_below(&habit->stream, 60));
 }
 
+/* Whole milliseconds. */
 static int64_t time_of(struct habit *habit, struct moment moment) {
     return habit->day * DAY_US + moment.minute * MINUTE_US +
            (int64_t)random_below(&habit->stream, 60000) * 1000;
@@ -75,6 +79,7 @@ static int64_t time_of(struct habit *habit, struct moment moment) {
 
 /* ---- who pays, and with what ---- */
 
+/* percent: of what is usual at the merchant; what the customer spends comes on top. */
 static void add(struct habit *habit, struct purchase *purchase, uint32_t percent) {
     struct random_stream *stream = &habit->stream;
     const struct customer *customer = habit->customer;
@@ -92,6 +97,7 @@ static void add(struct habit *habit, struct purchase *purchase, uint32_t percent
     purchases_add(habit->purchases, purchase);
 }
 
+/* Merchant, channel and terminal. */
 static void go_to_store(struct habit *habit, uint32_t number, struct purchase *purchase) {
     const struct merchant *merchant = &habit->world->merchants[number];
     purchase->merchant = number;
@@ -108,6 +114,8 @@ static uint64_t visitor_ip(struct habit *habit, uint8_t place) {
     return ip_of(&network);
 }
 
+/* Device and address follow from each other: an app is on the first device, a phone may be on the
+ * road. */
 static void go_online(struct habit *habit, uint32_t number, struct moment moment,
                       struct purchase *purchase) {
     struct random_stream *stream = &habit->stream;
@@ -132,12 +140,14 @@ static void go_online(struct habit *habit, uint32_t number, struct moment moment
 
 /* ---- everyday life ---- */
 
+/* At home mostly one of the favourites. */
 static uint32_t choose_store(struct habit *habit, struct moment moment) {
     if (moment.where == AT_HOME && random_chance(&habit->stream, 700000))
         return habit->customer->favourites[random_below(&habit->stream, FAVOURITE_STORES)];
     return choice_pick(&habit->world->stores[moment.place], &habit->stream);
 }
 
+/* Favourites whatever the place. */
 static uint32_t choose_site(struct habit *habit) {
     if (random_chance(&habit->stream, 650000))
         return habit->customer
@@ -157,6 +167,7 @@ static uint32_t choose_merchant(struct habit *habit, struct moment moment, bool 
     return number;
 }
 
+/* Whoever is under way can only buy online. */
 static void everyday_purchase(struct habit *habit) {
     struct moment moment = waking_moment(habit);
     struct purchase purchase = {.time_us = time_of(habit, moment)};
@@ -172,6 +183,7 @@ static void everyday_purchase(struct habit *habit) {
     add(habit, &purchase, moment.where == AWAY ? 125 : 100);
 }
 
+/* Poisson, with the weekday's weight. */
 static void everyday(struct habit *habit) {
     const struct world *world = habit->world;
     uint64_t mean = world->purchases_millionths * habit->customer->activity / world->activity_total;
@@ -246,11 +258,13 @@ static void commute(struct habit *habit, int32_t local_minute) {
     }
 }
 
+/* The chance is scaled to the traffic, so that a small world is not all habits. */
 static bool does(struct habit *habit, uint32_t per_million) {
     return random_chance(&habit->stream, (uint32_t)((uint64_t)per_million *
                                                     habit->world->habits_per_million / 1000000));
 }
 
+/* Chances are per million and day. */
 static void special_habits(struct habit *habit) {
     const struct customer *customer = habit->customer;
     if (does(habit, 12000))

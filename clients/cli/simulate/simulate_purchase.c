@@ -25,6 +25,7 @@ struct purchase *purchases_add(struct purchases *purchases, const struct purchas
     return row;
 }
 
+/* A total order: qsort() is not stable. */
 static int compare_purchases(const void *left, const void *right) {
     const struct purchase *a = left, *b = right;
     if (a->time_us != b->time_us)
@@ -39,6 +40,7 @@ void purchases_sort(struct purchases *purchases) {
 
 /* ---- what is said about it later, and what it costs ---- */
 
+/* Random numbers are drawn before the decision, so that their count does not depend on it. */
 void purchase_report(struct purchase *purchase, struct random_stream *stream) {
     bool fraud = scenario_is_fraud(purchase->scenario);
     /* Small amounts are overlooked; of honest purchases some are disputed or asked about. */
@@ -50,6 +52,7 @@ void purchase_report(struct purchase *purchase, struct random_stream *stream) {
     purchase->reported_us = purchase->time_us + (int64_t)(minutes + 10) * MINUTE_US;
 }
 
+/* The limits keep prices plausible. */
 int64_t purchase_price(struct random_stream *stream, enum purchase_channel channel,
                        uint64_t amount_minor) {
     int64_t amount = (int64_t)amount_minor;
@@ -123,6 +126,7 @@ struct date date_from(int32_t days) {
 /* Longest row, with a good margin: rows are some 300 bytes. */
 #define ROW_BYTES_MAX 1024
 
+/* All put_…() functions return where they ended; the caller has made the room. */
 static char *put_text(char *at, const char *string) {
     size_t length = strlen(string);
     memcpy(at, string, length);
@@ -141,6 +145,7 @@ static char *put_number(char *at, uint64_t number, size_t width) {
     return at;
 }
 
+/* Fixed width. */
 static char *put_hex(char *at, uint64_t number, int digits) {
     for (int i = digits - 1; i >= 0; i--)
         *at++ = "0123456789abcdef"[number >> (4 * i) & 15];
@@ -179,12 +184,14 @@ static char *put_time(char *at, int64_t time_us) {
     return at;
 }
 
+/* All currencies of the simulation have two decimals. */
 static char *put_amount(char *at, int64_t amount_minor) {
     at = put_number(at, (uint64_t)amount_minor / 100, 1);
     *at++ = '.';
     return put_number(at, (uint64_t)amount_minor % 100, 2);
 }
 
+/* Four decimals, some ten metres. */
 static char *put_degrees(char *at, int32_t degrees_e4) {
     uint32_t magnitude = (uint32_t)(degrees_e4 < 0 ? -degrees_e4 : degrees_e4);
     if (degrees_e4 < 0)
@@ -194,6 +201,7 @@ static char *put_degrees(char *at, int32_t degrees_e4) {
     return put_number(at, magnitude % 10000, 4);
 }
 
+/* Documentation and private networks only. */
 static char *put_ip(char *at, uint64_t ip) {
     if (ip & IP_IS_V6) {
         at = put_text(at, "2001:db8");
@@ -242,6 +250,7 @@ static const char *const column_names[COLUMN_COUNT] = {
     "country",  "mcc",          "channel",     "latitude",      "longitude",
     "outcome",  "outcome_time", "label_fraud", "label_scenario"};
 
+/* A purchase with what its columns are looked up in. */
 struct row {
     const struct world *world;
     const struct purchase *purchase;
@@ -249,10 +258,12 @@ struct row {
     uint32_t number;
 };
 
+/* Terminal and place are known of such purchases only. */
 static bool in_store(const struct purchase *purchase) {
     return purchase->channel == CHANNEL_POS || purchase->channel == CHANNEL_ATM;
 }
 
+/* Unique over all days of a run; the prefix tells runs with other options apart. */
 static char *put_id(char *at, const struct row *row) {
     *at++ = 's';
     at = put_hex(at, row->world->id_prefix, 8);
@@ -325,6 +336,7 @@ static char *put_column(char *at, const struct row *row, enum column column) {
     return at;
 }
 
+/* No value needs quotes. */
 static char *put_csv(char *at, const struct row *row) {
     for (int column = 0; column < COLUMN_COUNT; column++) {
         if (column > 0)
@@ -335,6 +347,7 @@ static char *put_csv(char *at, const struct row *row) {
     return at;
 }
 
+/* Columns without quotes in JSON. */
 static bool is_number(enum column column) {
     return column == COLUMN_AMOUNT || column == COLUMN_LATITUDE || column == COLUMN_LONGITUDE ||
            column == COLUMN_LABEL_FRAUD;

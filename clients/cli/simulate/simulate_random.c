@@ -1,3 +1,6 @@
+/* Integer arithmetic only, in an order that is fixed: every bit of the simulated data depends on
+ * it, and tests compare files byte for byte. Distributions are approximations good enough for
+ * traffic, made from a table of powers of two. */
 #include "simulate_random.h"
 
 #include "core/base/check.h"
@@ -7,12 +10,15 @@
 #define POISSON_CHUNK UINT64_C(8000000) /* e^−8 still has 20 bits in 32 */
 #define GOLDEN_GAMMA  UINT64_C(0x9e3779b97f4a7c15)
 
+/* SplitMix64's finaliser. */
 static uint64_t mix(uint64_t z) {
     z = (z ^ (z >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
     z = (z ^ (z >> 27)) * UINT64_C(0x94d049bb133111eb);
     return z ^ (z >> 31);
 }
 
+/* Each part of the name is mixed in separately, so that streams of neighbouring numbers have
+ * nothing in common. */
 struct random_stream random_stream(uint64_t seed, enum random_purpose purpose, uint64_t a,
                                    uint64_t b) {
     uint64_t state = mix(seed + GOLDEN_GAMMA * ((uint64_t)purpose + 1));

@@ -14,6 +14,7 @@
 #define GAMER_EXTRA    800000
 #define PAYDAY_EXTRA   60000
 
+/* For random_pick(): weights as cumulative sums. */
 static uint64_t running_sum(uint64_t *cumulative, size_t i, uint64_t weight) {
     cumulative[i] = (i > 0 ? cumulative[i - 1] : 0) + weight;
     return cumulative[i];
@@ -21,6 +22,7 @@ static uint64_t running_sum(uint64_t *cumulative, size_t i, uint64_t weight) {
 
 /* ---- merchants ---- */
 
+/* By weight, among stores or among sites. */
 static uint8_t pick_category(struct random_stream *stream, bool online) {
     uint64_t sums[CATEGORY_COUNT];
     for (size_t i = 0; i < CATEGORY_COUNT; i++)
@@ -54,6 +56,7 @@ static void place_merchant(const struct world *world, uint32_t number, struct me
     merchant->place = pick_merchant_place(world, stream);
 }
 
+/* The first stores are those that every place needs; see place_merchant(). */
 static void make_merchant(struct world *world, uint32_t number) {
     struct random_stream stream = random_stream(world->options.seed, RANDOM_MERCHANT, number, 0);
     struct merchant *merchant = &world->merchants[number];
@@ -66,6 +69,7 @@ static void make_merchant(struct world *world, uint32_t number) {
     merchant->longitude_e4 = place->longitude_e4 + (int32_t)random_between(&stream, -900, 900);
 }
 
+/* Room for `most` merchants. */
 static void choice_init(struct choice *choice, uint32_t most) {
     choice->merchants = check_reallocarray(NULL, most, sizeof *choice->merchants);
     choice->cumulative = check_reallocarray(NULL, most, sizeof *choice->cumulative);
@@ -132,6 +136,7 @@ static void make_merchants(struct world *world) {
 
 /* ---- customers ---- */
 
+/* People near a border shop on both sides. */
 static void choose_favourites(const struct world *world, struct customer *customer,
                               struct random_stream *stream) {
     int neighbour = places[customer->place].neighbour;
@@ -144,6 +149,7 @@ static void choose_favourites(const struct world *world, struct customer *custom
         customer->favourites[FAVOURITE_STORES + i] = choice_pick(&world->sites, stream);
 }
 
+/* A family shares its place; everything else is each one's own. */
 static void make_customer(struct world *world, uint32_t number) {
     static const uint8_t paydays[] = {1, 15, 25, 26, 27, 28};
     uint64_t seed = world->options.seed;
@@ -165,6 +171,7 @@ static void make_customer(struct world *world, uint32_t number) {
     choose_favourites(world, customer, &stream);
 }
 
+/* A counting sort by merchant, in two passes over the customers. */
 static void find_regulars(struct world *world) {
     uint32_t merchants = world->options.merchants, customers = world->options.customers;
     const size_t each = FAVOURITE_STORES + FAVOURITE_SITES;
@@ -288,6 +295,8 @@ struct tenure {
     struct random_stream stream; /* for whoever holds it now */
 };
 
+/* Which generation of a thing is in use on a day, and a stream for what it looks like. Depends on
+ * owner and thing only, so any day can be asked for. */
 static struct tenure tenure_at(uint64_t seed, uint64_t owner, uint64_t thing, int32_t day,
                                int32_t least_days, int32_t most_days) {
     struct random_stream stream = random_stream(seed, RANDOM_IDENTITY, owner, thing);
@@ -308,6 +317,7 @@ static uint64_t carrier_ip(const struct world *world, const struct customer *cus
     return ip_of(&carrier);
 }
 
+/* A day's view of one customer; nothing is stored. */
 struct identity world_identity(const struct world *world, uint32_t number, int32_t day) {
     uint64_t seed = world->options.seed;
     const struct customer *customer = &world->customers[number];

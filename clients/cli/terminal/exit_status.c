@@ -1,3 +1,6 @@
+/* From an error of the core or of a command to the process's exit status, in one place: no
+ * command chooses numbers by itself. The switch has no default, so that a new error code does not
+ * compile before somebody has thought about its status. */
 #include "exit_status.h"
 
 #include <stdio.h>
@@ -35,6 +38,8 @@ enum exit_status exit_with(const struct error *error) {
     return exit_status_of(error->code);
 }
 
+/* A message about the mapping begins with its path; that is how it is told from one about the
+ * rows. */
 enum exit_status exit_with_mapping(const struct error *error, const char *map) {
     enum exit_status status = exit_with(error);
     bool of_mapping = map && strncmp(error->text, map, strlen(map)) == 0;

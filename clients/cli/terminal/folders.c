@@ -1,3 +1,4 @@
+/* A data folder has fixed names inside; a command takes either it or the archive in it. */
 #include "folders.h"
 
 #include "core/base/check.h"

@@ -1,3 +1,5 @@
+/* The handler only sets a flag, which is all that a signal handler may safely do. Commands look
+ * at the flag between two units of work and return ERROR_INTERRUPTED. */
 #include "interrupt.h"
 
 #include <signal.h>

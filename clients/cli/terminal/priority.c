@@ -1,3 +1,5 @@
+/* Linux only: scheduling class and I/O class "idle". Failures are ignored on purpose: a command
+ * that gives way less politely still does its work. */
 #include "priority.h"
 
 #include <sched.h>

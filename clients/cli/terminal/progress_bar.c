@@ -1,3 +1,8 @@
+/* One state, three forms: a line that is redrawn, plain lines, JSON lines. The form is chosen
+ * once; update() decides by the clock whether anything is drawn, so callers need not count.
+ *
+ * Rates and the time left are of the current stage only. The bar knows nothing of threads: one
+ * thread updates and clears it. */
 #include "progress_bar.h"
 
 #include "clock.h"
@@ -40,6 +45,7 @@ static void print_json(const char *stage, uint64_t done, uint64_t total, uint64_
     fflush(stderr);
 }
 
+/* The hook that batch and store code call; its result asks them to stop. */
 static int update_from_work(struct progress *self, const char *stage, uint64_t done,
                             uint64_t total) {
     struct progress_bar *bar =
@@ -62,11 +68,14 @@ double progress_bar_elapsed(const struct progress_bar *bar) {
     return (double)(monotonic_us() - bar->begun_us) / 1e6;
 }
 
+/* Returns where the text ended, or would have ended: a line that is too long is cut, not overrun.
+ */
 static int append(char *line, size_t size, int at, const char *text) {
     int room = (int)size - at;
     return room > 0 ? at + snprintf(line + at, (size_t)room, "%s", text) : at;
 }
 
+/* `share` is 0 to 1. */
 static int append_bar(char *line, size_t size, int at, double share) {
     char bar[BAR_CELLS + 1];
     int full = (int)(share * BAR_CELLS);

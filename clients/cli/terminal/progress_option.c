@@ -1,3 +1,4 @@
+/* The words are in the order of enum progress_choice. */
 #include "progress_option.h"
 
 #include "option_value.h"

@@ -1,3 +1,6 @@
+/* Parsers are strict: the whole text or nothing, no signs, no spaces, a unit where one is needed.
+ * Arithmetic is in integers, so that "1.5m" is exact; overflow is refused, never wrapped.
+ * Formatting rounds for people and is not meant to be parsed again. */
 #include "quantity.h"
 
 #include "core/base/value.h"
@@ -9,6 +12,7 @@
 
 #define DURATION_US_MAX (INT64_C(36525) * 86400 * 1000000)
 
+/* "m" is a minute, never a month. */
 static const struct unit {
     const char *name;
     int64_t us;
@@ -22,6 +26,7 @@ static const struct unit {
     {"d", INT64_C(86400) * 1000000},
 };
 
+/* Units are case-sensitive: "M" is not a minute. */
 static const struct unit *find_unit(const char *name) {
     for (size_t i = 0; i < sizeof units / sizeof *units; i++)
         if (strcmp(units[i].name, name) == 0)

@@ -1,3 +1,6 @@
+/* The pause doubles from 50 ms to 2 s and is cut into slices, so that an interrupt is noticed
+ * soon. Messages are printed when the server goes away and when it is back, not at each attempt.
+ * What is sent again is the caller's business. */
 #include "retry.h"
 
 #include "clock.h"
@@ -15,12 +18,14 @@ bool retry_is_worthwhile(enum harrier_error_code code) {
     return code == HARRIER_ERROR_UNAVAILABLE || code == HARRIER_ERROR_DEADLINE;
 }
 
+/* The flag is reached through the bar, which every command with a retry has. */
 static bool is_interrupted(const struct retry *retry) {
     return retry->bar && retry->bar->stop && *retry->bar->stop;
 }
 
 static void say(struct retry *retry, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* In the form of all messages: "harrier: ADDRESS: text". */
 static void say(struct retry *retry, const char *format, ...) {
     va_list arguments;
     if (retry->quiet)
@@ -79,6 +84,7 @@ void retry_answered(struct retry *retry) {
     say(retry, "answers again after %s", quantity_format_duration(away_us, period));
 }
 
+/* A client's error as one of the core's, for the exit status. */
 static enum error_code code_of(enum harrier_error_code code) {
     switch (code) {
     case HARRIER_ERROR_INVALID:

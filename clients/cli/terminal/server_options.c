@@ -1,3 +1,7 @@
+/* The child parser of --to, --deadline, --retry-for, --token-file, --quiet and --progress, and
+ * the connection they describe. The token is read here, checked for its file's mode, handed to
+ * the client and wiped; it is never an argument of the command line, where other users could read
+ * it. */
 #include "server_options.h"
 
 #include "option_value.h"
@@ -15,6 +19,7 @@
 
 enum { KEY_DEADLINE = 512, KEY_RETRY_FOR, KEY_TOKEN_FILE };
 
+/* Group 4 puts these below the options of the command itself. */
 #define ARGUMENTS_OF_ALL                                                                           \
     {NULL, 0, NULL, 0, "Server:", 4},                                                              \
         {"to", 't', "ADDRESS", 0, "Where the server listens (" SERVER_ADDRESS_DEFAULT ")", 0},     \
@@ -35,6 +40,7 @@ static const struct argp_option arguments_once[] = {
     {0},
 };
 
+/* The same parser serves both tables: keys that a table lacks are never delivered. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct server_options *options = state->input;
     switch (key) {
@@ -102,6 +108,7 @@ static int take_line(const char *path, char *token, size_t length, struct error 
     return 0;
 }
 
+/* The code is NOT_FOUND or SYSTEM, where error_set_errno() alone could not tell. */
 static int read_token_file(const char *path, char *token, size_t size, struct error *ret_error) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {
