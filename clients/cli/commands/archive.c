@@ -43,6 +43,7 @@ static const struct task {
     int (*run)(const struct options *options, const char *archive);
 } tasks[] = {{"list", list}, {"verify", verify}, {"seal", seal}};
 
+/* The paths are argp's: they live as long as argv. */
 struct options {
     const struct task *task;
     const char *archive;
@@ -89,7 +90,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         if (!options->task)
             argp_error(state, "list, verify or seal?");
         if (!options->archive)
-            argp_error(state, "which archive? (its folder, or the data folder around it)");
+            argp_error(state, FOLDER_ARCHIVE_MISSING);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;

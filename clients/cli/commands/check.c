@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* now_us is the time as of which the policy is checked. */
 struct options {
     const char *folder;
     int64_t now_us;

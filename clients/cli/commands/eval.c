@@ -25,6 +25,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Memory of one expression: its syntax, its program and its values. */
 #define WORK_BYTES_MAX ((size_t)64 << 20)
 
 struct options {
@@ -296,7 +297,7 @@ static void add_value(struct buffer *buffer, const char *key, struct value v) {
         break;
     case VALUE_ABSENT:
     case VALUE_ERROR:
-        break; /* the caller tells them */
+        break; /* the caller handles them */
     }
 }
 

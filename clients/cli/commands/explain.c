@@ -30,6 +30,8 @@
 
 enum { OPTION_POSITION = 256, OPTION_SERVER, OPTION_DEADLINE, OPTION_THREADS, OPTION_TOKEN_FILE };
 
+/* Either `folder` or `server` is given; position and threads are for a folder only, 0: not given.
+ */
 struct options {
     const char *folder, *id, *policy, *server, *token_file;
     uint64_t position, threads, deadline_us;
@@ -43,7 +45,7 @@ static void check_options(const struct options *options, struct argp_state *stat
     if (options->server && options->folder)
         argp_error(state, "--server takes an ID and no folder");
     if (!options->server && !options->folder)
-        argp_error(state, "which archive?");
+        argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (!options->id)
         argp_error(state, "which transaction?");
     if (options->server && (options->policy || options->position))
@@ -59,6 +61,7 @@ static void take_argument(struct options *options, char *value, struct argp_stat
     options->id = value;
 }
 
+/* --server takes its address as an argument, so the transaction's id stays the only other one. */
 static error_t parse_option(int key, char *value, struct argp_state *state) {
     struct options *options = state->input;
     switch (key) {
@@ -211,14 +214,10 @@ static enum exit_status print(const struct options *options,
         explain_output_json(explanation, &out);
     else
         explain_output_text(explanation, options->all, options->policy, &out);
-    bool written = fwrite(out.bytes, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
-    int code = errno;
+    enum exit_status status = exit_after_writing(out.bytes, out.length);
     buffer_deinit(&out);
-    if (!written && code != EPIPE) {
-        struct error failure;
-        error_set_errno(&failure, code, "cannot write to stdout");
-        return exit_with(&failure);
-    }
+    if (status != EXIT_STATUS_OK)
+        return status;
     return explanation->equal ? EXIT_STATUS_OK : EXIT_STATUS_ROWS_FAILED;
 }
 

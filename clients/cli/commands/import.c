@@ -8,7 +8,6 @@
  * that is `harrier rebuild`. */
 #include "batch/import/import.h"
 
-#include "clients/cli/io/format_option.h"
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/mapped_file.h"
 #include "clients/cli/io/row_errors.h"
@@ -38,6 +37,7 @@
 
 enum { OPTION_MAP = 256, OPTION_FORMAT, OPTION_STRICT, OPTION_MAX_AHEAD };
 
+/* max_ahead_us as for a server; memory_bytes 0: no limit. */
 struct options {
     const char *folder, *policy, *map;
     char **files;
@@ -53,7 +53,7 @@ struct options {
  * the arguments. */
 static void check_options(const struct options *options, struct argp_state *state) {
     if (!options->folder)
-        argp_error(state, "which archive? (its folder, or the data folder around it)");
+        argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (options->file_count == 0)
         argp_error(state, "which files? (- is standard input)");
     if (!options->policy)
@@ -71,7 +71,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->map = value;
         return 0;
     case OPTION_FORMAT:
-        options->format = format_option_parse(value, state);
+        options->format = mapped_file_format_parse(value, state);
         return 0;
     case OPTION_STRICT:
         options->strict = true;
@@ -159,7 +159,7 @@ struct importing {
     uint64_t rows;
 };
 
-/* 1: only this row is wrong, and that has been told. */
+/* 1: only this row is wrong, and it has been reported. */
 static int row_failed(struct importing *importing, uint64_t line, struct text field,
                       struct error *error) {
     char name[TRANSACTION_FIELD_MAX + 1];

@@ -24,8 +24,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Room for the largest record that an archive can hold, decoded. */
 #define RECORD_BYTES_MAX (160u << 20)
 
+/* from and limit are 0 when they were not given: positions begin at 1. */
 struct options {
     const char *archive;
     uint64_t from, limit;
@@ -81,7 +83,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->archive = value;
         return 0;
     case ARGP_KEY_NO_ARGS:
-        argp_error(state, "which archive?");
+        argp_error(state, FOLDER_ARCHIVE_MISSING);
         return 0;
     case ARGP_KEY_END:
         if (options->count && (options->from || options->limit || options->type || options->frames))

@@ -39,6 +39,7 @@ static const struct task {
 } tasks[] = {
     {"add", change, true, false}, {"remove", change, true, true}, {"show", show, false, false}};
 
+/* `values` points into argv; for_us is turned into until_us once, before anything is sent. */
 struct options {
     const struct task *task;
     const char *list;
@@ -50,6 +51,7 @@ struct options {
     struct server_options server;
 };
 
+/* One connection for all calls. `refused` keeps the same message from being printed per value. */
 struct listing {
     const struct options *options;
     struct harrier_client *client;
@@ -61,6 +63,7 @@ struct listing {
 
 /* ---- the command line ---- */
 
+/* Ends the process when there is no such task, as argp does for an unknown option. */
 static const struct task *find_task(const char *name, struct argp_state *state) {
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
@@ -347,7 +350,7 @@ static void entry_text(const struct harrier_list_entry *entry) {
     putchar('\n');
 }
 
-/* What is quiet has nothing to show: the exit status says whether there is such a list. */
+/* Quiet prints nothing: the exit status says whether there is such a list. */
 static void print_page(const struct listing *listing, const struct harrier_lists *page,
                        bool is_first) {
     const struct options *options = listing->options;

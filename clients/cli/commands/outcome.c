@@ -4,7 +4,6 @@
  * OUTCOMES_MAX; a row that is wrong, or that the server refuses, is reported and counted, and the
  * others go on. The server decides whether a label is new. Outcomes with a time of their own are
  * `harrier score`'s business: here all are reported at once. */
-#include "clients/cli/io/format_option.h"
 #include "clients/cli/io/mapped_file.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/score/outcome_sender.h"
@@ -24,6 +23,7 @@
 
 enum { OPTION_MAP = 256, OPTION_FORMAT, OPTION_SOURCE };
 
+/* Which of the two forms was meant follows from argument_count. */
 struct options {
     const char *arguments[2]; /* FILE, or ID and LABEL */
     unsigned argument_count;
@@ -43,7 +43,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->map = value;
         return 0;
     case OPTION_FORMAT:
-        options->format = format_option_parse(value, state);
+        options->format = mapped_file_format_parse(value, state);
         return 0;
     case OPTION_SOURCE:
         options->source = value;

@@ -33,6 +33,7 @@
 #include <time.h>
 #include <unistd.h>
 
+/* `rebuild` is handed on as it is; its paths are filled in from `data` later. */
 struct options {
     const char *data;
     bool quiet, normal_priority, no_seal;

@@ -20,6 +20,7 @@
 
 enum { OPTION_WAIT = 256 };
 
+/* wait_us counts only with `wait`. */
 struct options {
     bool json, wait;
     uint64_t wait_us;

@@ -38,7 +38,7 @@
  * they run belongs to the thread that calls write_row(). */
 struct session {
     struct replay_command command;
-    struct progress_bar progress; /* cleared before anything is told */
+    struct progress_bar progress; /* cleared before anything is printed */
     struct replay *replay;
     struct report *report;             /* NULL: no figures are wanted */
     struct training_set *training_set; /* NULL: none is */
@@ -58,7 +58,7 @@ struct session {
 /* ---- rows, in the workers ----
  *
  * What a worker prepares for row(): the report's mark, if there is a report; then what is to be
- * told, preceded by its length; then the row of the training set. */
+ * printed, preceded by its length; then the row of the training set. */
 
 /* Why it was refused, or what differs from the archive; nothing when all is well. */
 static void append_remark(const struct session *session, const struct replay_row *row,
@@ -192,7 +192,7 @@ static int open_checkpoint(struct session *session, const char *archive, struct 
     return r == -ERROR_INVALID ? error_prefix(ret_error, "--resume %s", path) : r;
 }
 
-/* Interrupted, but there is nothing that FILE has not got. */
+/* Interrupted, but FILE already has everything. */
 static int leave_as_it_was(const struct session *session, struct error *ret_error) {
     if (!session->held)
         return error_set(ret_error, ERROR_INTERRUPTED,

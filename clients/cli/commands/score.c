@@ -3,7 +3,6 @@
  * This file parses the options, opens file, connection and output, and prints the summary; the
  * run itself (batches, outcomes, retries) is in score/scoring.c. Decisions go to standard output
  * or --out, everything else to standard error, so that the output can be piped. */
-#include "clients/cli/io/format_option.h"
 #include "clients/cli/score/score_summary.h"
 #include "clients/cli/score/scoring.h"
 #include "clients/cli/terminal/exit_status.h"
@@ -18,6 +17,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+/* Each message under way has a batch with its arrays and its arena. */
 #define IN_FLIGHT_MAX     4096
 #define IN_FLIGHT_DEFAULT 16 /* with --unordered */
 
@@ -36,6 +36,7 @@ enum {
     OPTION_OUTCOMES_OF,
 };
 
+/* `scoring` is handed on as it is; check_options() completes it. */
 struct options {
     const char *file, *map, *out, *earlier;
     enum row_format format;
@@ -83,7 +84,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         options->map = value;
         return 0;
     case OPTION_FORMAT:
-        options->format = format_option_parse(value, state);
+        options->format = mapped_file_format_parse(value, state);
         return 0;
     case 'o':
         options->out = value;

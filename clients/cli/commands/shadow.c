@@ -29,6 +29,7 @@
 
 enum { OPTION_FROM = 256, OPTION_UNTIL, OPTION_EXAMPLES };
 
+/* Without bounds the times are the smallest and the largest there are. */
 struct options {
     const char *task, *archive;
     int64_t from_us, until_us;
@@ -72,7 +73,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
             argp_error(state, "there is no \"harrier shadow %s\" (expected report)",
                        options->task ? options->task : "");
         if (!options->archive)
-            argp_error(state, "which archive? (its folder, or the data folder around it)");
+            argp_error(state, FOLDER_ARCHIVE_MISSING);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -109,15 +110,11 @@ static const struct argp argp = {
  * head`) is no failure. */
 static int write_report(const struct shadow_report *report, bool json) {
     struct buffer out;
-    struct error error;
     buffer_init(&out);
     (json ? shadow_output_json : shadow_output_text)(report, &out);
-    bool written = fwrite(out.bytes, 1, out.length, stdout) == out.length && fflush(stdout) == 0;
+    int status = (int)exit_after_writing(out.bytes, out.length);
     buffer_deinit(&out);
-    if (written || errno == EPIPE)
-        return EXIT_STATUS_OK;
-    error_set_errno(&error, errno, "cannot write to stdout");
-    return exit_with(&error);
+    return status;
 }
 
 int command_shadow(int argc, char **argv) {

@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Ten years; rows are written in blocks of WRITE_BYTES. */
 #define DAYS_MAX     3660
 #define WRITE_BYTES  (256u << 10)
 #define DEFAULT_FROM "2026-01-01"

@@ -20,11 +20,13 @@
 #include <string.h>
 #include <time.h>
 
+/* Pause between two questions of --wait-ready. */
 #define WAIT_STEP_US           50000
 #define STATE_HASH_DEADLINE_US 600000000 /* it reads every state */
 
 enum { OPTION_STATE_HASH = 256, OPTION_WAIT_READY };
 
+/* wait_us counts only with `wait`; one call has server.deadline_us. */
 struct options {
     bool json, state_hash, wait;
     uint64_t wait_us;

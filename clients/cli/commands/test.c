@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* The array is on the heap, its strings are argv's. */
 struct options {
     const char **policies;
     size_t policy_count;

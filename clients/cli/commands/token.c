@@ -44,6 +44,7 @@ static const struct task {
     int (*run)(const struct options *options, struct error *ret_error);
 } tasks[] = {{"new", make}, {"list", list}, {"revoke", revoke_tokens}};
 
+/* `words` points into argv: a name for new, ids for revoke. */
 struct options {
     const struct task *task;
     const char *file, *out;
@@ -56,6 +57,7 @@ struct options {
 
 /* ---- the command line ---- */
 
+/* Ends the process when there is no such task, as argp does for an unknown option. */
 static const struct task *find_task(const char *name, struct argp_state *state) {
     for (size_t i = 0; i < sizeof tasks / sizeof *tasks; i++)
         if (strcmp(tasks[i].name, name) == 0)
@@ -381,6 +383,7 @@ static bool is_named(const struct options *options, const char *id) {
     return false;
 }
 
+/* Ids are compared with those in the file before the file is changed. */
 static int check_named(const struct options *options, const struct token_set *set,
                        struct error *ret_error) {
     for (size_t i = 0; i < options->word_count; i++)

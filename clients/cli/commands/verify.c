@@ -54,7 +54,7 @@ static error_t parse_option(int key, char *value, struct argp_state *state) {
         return 0;
     case ARGP_KEY_END:
         if (!options->archive)
-            argp_error(state, "which archive? (its folder, or the data folder around it)");
+            argp_error(state, FOLDER_ARCHIVE_MISSING);
         return 0;
     default:
         return ARGP_ERR_UNKNOWN;
@@ -86,8 +86,9 @@ static const struct argp argp = {
         "they do not belong together, 75 interrupted.",
 };
 
-/* ---- what is told ---- */
+/* ---- the report ---- */
 
+/* Receives differences and sums while verify runs; in JSON both are gathered until the end. */
 struct reporter {
     struct verify_listener listener; /* first */
     const struct options *options;

@@ -93,7 +93,7 @@ static void add_threshold(struct buffer *out, const struct harrier_explained_par
     buffer_append_string(out, words[part->origin <= HARRIER_ORIGIN_GROUP ? part->origin : 0]);
 }
 
-/* The value that was looked for is told by the parts of this one. */
+/* The value looked for is shown by the children of this part. */
 static void add_membership(struct buffer *out, const struct harrier_explained_part *part) {
     if (is_bool(part, true))
         buffer_printf(out, "it is in the list %s%s", part->list,

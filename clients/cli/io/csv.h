@@ -1,4 +1,4 @@
-/* CSV as RFC 4180 has it, read as a stream: quoted fields with commas, quotes and line breaks in
+/* CSV as in RFC 4180, read as a stream: quoted fields with commas, quotes and line breaks in
  * them, LF or CRLF, a UTF-8 byte order mark, blank lines skipped.
  *
  * A row that breaks the rules is reported and skipped to the next line break; those after it are
@@ -24,7 +24,7 @@ struct csv_reader {
     int held;                    /* a byte that was looked at; −1: none */
     uint64_t line;               /* of the next byte, from 1 */
     uint64_t row_line;           /* on which the last row began */
-    struct buffer bytes;         /* of the row's fields, one behind the other */
+    struct buffer bytes;         /* of the row's fields, concatenated */
     size_t ends[CSV_FIELDS_MAX]; /* in bytes */
     struct text fields[CSV_FIELDS_MAX];
     size_t field_count;

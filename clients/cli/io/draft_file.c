@@ -1,7 +1,8 @@
 /* Drafts lie in the folder of the file, since rename() works only within a file system. Their
  * names have the process's number, so that two runs at once do not write into one another.
  *
- * There is no clean-up of drafts that a killed process left: another run may resume from one (draft_file_reopen()). */
+ * There is no clean-up of drafts that a killed process left: another run may resume from one
+ * (draft_file_reopen()). */
 #include "draft_file.h"
 
 #include "core/base/check.h"
@@ -104,7 +105,7 @@ void draft_file_discard(struct draft_file *draft) {
     deinit(draft);
 }
 
-/* ---- left, and gone on with ---- */
+/* ---- left, and reopened ---- */
 
 void draft_file_leave(struct draft_file *draft) {
     check(draft->draft);

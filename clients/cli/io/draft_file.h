@@ -1,6 +1,6 @@
 /* A file that appears under its name when it is whole, and not before: it is written beside it, as
- * ".NAME.PID.part" (or ".NAME.PID-1.part" …), and renamed. What stood there before stays until
- * then, and for good when the work fails or is interrupted.
+ * ".NAME.PID.part" (or ".NAME.PID-1.part" …), and renamed. An earlier file of that name stays until
+ * then, and for good if the work fails or is interrupted.
  *
  * Standard output ("-"), pipes and devices cannot be replaced and are written as they are. Nothing
  * is synced: what is made from an archive can be made again. */

@@ -1,4 +1,5 @@
-/* Reads raw bytes into one buffer and hands them out as they are, or through zstd. The decoder is chosen by the first bytes, never by the file's name: standard input has none.
+/* Reads raw bytes into one buffer and hands them out as they are, or through zstd. The decoder is
+ * chosen by the first bytes, never by the file's name: standard input has none.
  *
  * Other compressions are recognised only to say what to do about them. Nothing is buffered beyond
  * one chunk, so rows of a pipe arrive as they are written. */
@@ -25,7 +26,7 @@ struct input {
     char *name;
     int descriptor;
     uint64_t done, total;
-    const atomic_bool *stop; /* NULL: nobody asks */
+    const atomic_bool *stop; /* NULL: never */
     char *raw;               /* as on disk */
     size_t raw_length;
     bool raw_end;
@@ -37,7 +38,7 @@ struct input {
     bool full;     /* the last call filled plain: there may be more without reading */
 };
 
-/* Waits until there is something to read, or the end, or a fault that reading will tell. */
+/* Waits until there is something to read, or the end, or a failure that read() will report. */
 static int await_bytes(const struct input *input, struct error *ret_error) {
     struct pollfd wanted = {.fd = input->descriptor, .events = POLLIN};
     while (!atomic_load(input->stop))

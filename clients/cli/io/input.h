@@ -27,5 +27,5 @@ void input_stop_at(struct input *input, const atomic_bool *stop);
 struct byte_source *input_bytes(struct input *input);
 const char *input_name(const struct input *input); /* for messages: the path, or "stdin" */
 
-/* Bytes read so far as they are on disk, and how many there are; total 0: nobody knows (a pipe). */
+/* Bytes read so far as they are on disk, and how many there are; total 0: unknown (a pipe). */
 void input_extent(const struct input *input, uint64_t *ret_done, uint64_t *ret_total);

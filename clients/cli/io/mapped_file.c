@@ -3,6 +3,8 @@
  * asked for. Errors name the file at fault, the rows' or the mapping's. */
 #include "mapped_file.h"
 
+#include "clients/cli/terminal/option_value.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -63,6 +65,13 @@ int mapped_file_open(struct mapped_file *file, const char *path, const char *map
     if (r < 0)
         mapped_file_close(file);
     return r;
+}
+
+/* GUESS cannot be asked for: it is what the commands do without the option. */
+enum row_format mapped_file_format_parse(const char *value, struct argp_state *state) {
+    static const char *const words[] = {"csv", "jsonl"};
+    return choice_option_parse("--format", value, words, 2, state) == 0 ? ROW_FORMAT_CSV
+                                                                        : ROW_FORMAT_JSONL;
 }
 
 void mapped_file_close(struct mapped_file *file) {

@@ -6,6 +6,7 @@
 #include "mapping.h"
 #include "rows.h"
 
+#include <argp.h>
 #include <stdbool.h>
 
 struct mapped_file {
@@ -22,6 +23,9 @@ enum mapped_purpose { MAPPED_TRANSACTIONS, MAPPED_OUTCOMES };
 int mapped_file_open(struct mapped_file *file, const char *path, const char *map,
                      enum row_format format, enum mapped_purpose purpose, struct error *ret_error);
 void mapped_file_close(struct mapped_file *file);
+
+/* The value of --format: "csv" or "jsonl". Anything else ends the process with a message. */
+enum row_format mapped_file_format_parse(const char *value, struct argp_state *state);
 
 const char *mapped_file_name(const struct mapped_file *file);
 

@@ -1,4 +1,4 @@
-/* Rows that failed: counted, and the first of them told on stderr as they come. */
+/* Rows that failed: all are counted, the first ones are reported on stderr as they come. */
 #pragma once
 
 #include "clients/cli/terminal/progress_bar.h"
@@ -14,7 +14,7 @@ struct row_errors {
 };
 
 /* Overwrites digits that look like a card number (text_is_card_number()) with stars: a message
- * quotes what stood in a row, and a card number must not reach a terminal or a log that way. */
+ * quotes cells of a row, and a card number must not reach a terminal or a log that way. */
 void row_errors_mask(char *message);
 
 /* "file:line: message"; line 0: "harrier: file: message", for what is in no file; masked */

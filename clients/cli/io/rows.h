@@ -1,7 +1,7 @@
 /* Rows of named cells, whatever the file's format: CSV with a header, or JSON lines (one object a
  * line; names of nested members are joined with a point, as in "location.latitude").
  *
- * The reader is told once which columns are wanted; each row then has one cell per wanted column.
+ * The caller names the wanted columns once; each row then has one cell per wanted column.
  */
 #pragma once
 
@@ -75,7 +75,7 @@ int rows_next(struct rows *rows, struct row *ret_row, struct error *ret_error);
 /* CSV: the header's names, joined with ", " into a heap string: free() it. NULL for JSON lines. */
 char *rows_header(const struct rows *rows);
 
-/* Top-level names of a JSON line that nobody wants, of the first row; CSV columns likewise. Joined
+/* Names at the top level of the first JSON line, or CSV columns, that are not wanted. Joined
  * with ", " into a heap string, NULL when there are none. free() it. Call it after the first row.
  */
 char *rows_unused(const struct rows *rows);

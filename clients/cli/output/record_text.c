@@ -16,6 +16,7 @@
 /* --- for people --------------------------------------------------------------------------------
  */
 
+/* RFC 3339, UTC. */
 static void add_time(struct buffer *buffer, int64_t us) {
     char time[64];
     value_format(value_timestamp(us), time, sizeof time);
@@ -90,6 +91,7 @@ static void add_outcome(struct buffer *buffer, const struct outcome_record *outc
         buffer_printf(buffer, ", source %" TEXT_FORMAT, TEXT_ARGS(outcome->source));
 }
 
+/* Who made it is in the JSON only. */
 static void add_list_change(struct buffer *buffer, const struct list_change_record *change) {
     buffer_printf(buffer, "%" TEXT_FORMAT ": %s %" TEXT_FORMAT, TEXT_ARGS(change->list),
                   change->removed ? "removed" : "added", TEXT_ARGS(change->entry));
@@ -194,6 +196,7 @@ static void json_transaction(struct buffer *buffer, const struct transaction *tr
     json_end_object(buffer);
 }
 
+/* Rules are numbers: their names are in the shadow policy's files. */
 static void json_shadows(struct buffer *buffer, const struct decision *decision) {
     json_begin_array(buffer, "shadows");
     for (size_t i = 0; i < decision->shadow_count; i++) {

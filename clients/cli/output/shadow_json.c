@@ -75,6 +75,7 @@ static void add_rule(struct buffer *out, const struct shadow_rule *rule) {
     json_end_object(out);
 }
 
+/* Cells without transactions are left out. */
 static void add_matrix(struct buffer *out, const struct shadow_policy *policy) {
     json_begin_object(out, "verdicts"); /* there was → it would */
     for (enum verdict live = VERDICT_APPROVE; live < VERDICT_COUNT; live++) {

@@ -66,7 +66,7 @@ static uint64_t microseconds(double seconds) {
     return seconds > 0 ? (uint64_t)(seconds * 1e6) : 0;
 }
 
-/* What replay_resume() goes on from. */
+/* What replay_resume() resumes from. */
 static void encode_report(const struct replay_report *report, struct buffer *out) {
     buffer_append_varint(out, report->records);
     buffer_append_varint(out, report->transactions);
@@ -244,7 +244,7 @@ int replay_checkpoint_write(const struct replay_checkpoint *checkpoint, struct d
     return r;
 }
 
-/* ---- of which replay ---- */
+/* ---- identity ---- */
 
 int replay_checkpoint_check_archive(const struct replay_checkpoint *checkpoint, const char *archive,
                                     struct error *ret_error) {

@@ -1,10 +1,9 @@
-/* Where an interrupted `harrier replay` is gone on with: one file.
+/* The file from which an interrupted `harrier replay` resumes.
  *
- * States are not in it. The records up to there are folded once more, which takes a fraction of the
- * time, and only rows behind them are told (replay_resume()). The file has what the rows so far
- * have come to: counts, the report's sums, what has been printed, and how long the training set is
- * that lies beside its place. And it says of which replay that is, so that nothing else is gone on
- * with.
+ * It holds no states: the records up to its position are folded again, which takes a fraction of
+ * the time, and only later rows are reported (replay_resume()). It holds the results of the rows so
+ * far: counts, the report's sums, what has been printed, and the length of the training set's
+ * draft. It also identifies its replay, so that no other one resumes from it.
  *
  * Bytes; fixed numbers are little-endian, others varints, texts are preceded by their length:
  *

@@ -4,6 +4,7 @@
 #include "replay_options.h"
 
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/option_value.h"
 #include "clients/cli/terminal/progress_option.h"
 #include "clients/cli/terminal/quantity.h"
@@ -221,7 +222,7 @@ static void check_resume(const struct replay_command *command, struct argp_state
 /* argp_error() ends the process, so the first fault is the one reported. */
 static void check_command(const struct replay_command *command, struct argp_state *state) {
     if (!command->archive)
-        argp_error(state, "which archive? (its folder, or the data folder around it)");
+        argp_error(state, FOLDER_ARCHIVE_MISSING);
     if (command->recorded)
         check_recorded(command, state);
     check_policy(command, state);

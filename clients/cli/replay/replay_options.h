@@ -10,7 +10,7 @@
 struct replay_command {
     const char *archive, *policy, *against;
     const char *features, *json, *html; /* files; "-": standard output */
-    const char *resume;                 /* file to go on from; NULL: not given */
+    const char *resume;                 /* file to resume from; NULL: not given */
     const char *card;                   /* entity; NULL: the report's default */
     const char *review_price;           /* in major units, as typed: its currency is the policy's */
     bool recorded, counterfactual, walk_forward, known_now, from_generations, quiet;
@@ -31,10 +31,10 @@ void replay_command_parse(int argc, char **argv, struct replay_command *ret_comm
 /* Are figures wanted? The audit alone needs none. */
 bool replay_command_reports(const struct replay_command *command);
 /* How many changed decisions the report lists, and how many differences, refusals or changes
- * are told one by one. */
+ * are reported one by one. */
 uint64_t replay_command_kept(const struct replay_command *command);
 uint64_t replay_command_reported(const struct replay_command *command);
-/* Event time of the first row that the replay has to tell: those before from_us only say which
+/* Event time of the first row that the replay reports: those before from_us only say which
  * cards had fraud. 0: no bound. */
 int64_t replay_command_first_us(const struct replay_command *command);
 /* Does a file of the command go to standard output? Then nothing else does. */

@@ -50,7 +50,7 @@ static enum value_type cell_type(enum value_type type) {
 }
 
 static void add_column(struct training_columns *columns, struct text name, enum value_type type) {
-    if (name.length == 0) /* what is not told */
+    if (name.length == 0) /* not visible to rules */
         return;
     for (size_t i = columns->first_feature; i < columns->count; i++) {
         struct training_column *column = &columns->columns[i];

@@ -25,7 +25,7 @@ struct training_set {
     struct training_columns columns;
     struct draft_file draft;
     struct parquet_pipe *pipe; /* NULL: CSV */
-    /* Of all that has been written; NULL: nobody will ask. */
+    /* Of all bytes written; NULL: the file is not followed. */
     struct hash_stream *written;
     uint64_t length;
 };
@@ -284,7 +284,7 @@ void training_set_discard(struct training_set *training_set) {
     free_training_set(training_set);
 }
 
-/* ---- left, and gone on with ---- */
+/* ---- left, and resumed ---- */
 
 int training_set_follow(struct training_set *training_set, struct error *ret_error) {
     struct buffer header;

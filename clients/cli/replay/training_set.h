@@ -54,7 +54,7 @@ int training_set_mark(struct training_set *training_set, struct training_mark *r
                       struct error *ret_error);
 /* Frees it and leaves the file that was being written. */
 void training_set_leave(struct training_set *training_set);
-/* As training_set_open(), behind the mark: what stands there is cut off. Followed. ERROR_DAMAGED,
+/* As training_set_open(), at the mark: what follows it is cut off. Followed. ERROR_DAMAGED,
  * ERROR_NOT_FOUND: what was written up to the mark is not there any more; nothing is changed. */
 int training_set_reopen(const char *path, const struct replay *replay,
                         const struct training_mark *mark, struct training_set **ret_training_set,

@@ -7,6 +7,7 @@
 
 #define SUB_COUNT (1u << HISTOGRAM_SUB_BITS)
 
+/* Exact below SUB_COUNT, then SUB_COUNT buckets for each power of two. */
 static size_t bucket_of(uint64_t value) {
     if (value < SUB_COUNT)
         return (size_t)value;

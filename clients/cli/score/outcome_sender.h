@@ -20,7 +20,7 @@ struct outcome_sender {
 };
 
 /* Blocks until each of the count (1 to OUTCOMES_MAX) outcomes was accepted or refused. Refused ones
- * go to the faults, with their line; the arrays are changed. Fails only as retry_pause() does, or
- * with what is wrong with the call as a whole. */
+ * are reported to `diagnostics` with their line; the arrays are changed. Fails only as
+ * retry_pause() does, or when the call as a whole is refused. */
 int outcome_sender_send(struct outcome_sender *sender, struct harrier_outcome *outcomes,
                         uint64_t *lines, size_t count, struct error *ret_error);

@@ -23,6 +23,7 @@ static void print_latency(const char *name, const struct histogram *histogram, F
     fprintf(to, " max %s\n", quantity_format_duration(histogram->max, text));
 }
 
+/* Label and number, as in all lines. */
 static void print_count(const char *name, uint64_t count, FILE *to) {
     char number[QUANTITY_COUNT_SIZE];
     fprintf(to, "%-15s %s\n", name, quantity_format_count(count, number));

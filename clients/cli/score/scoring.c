@@ -58,6 +58,8 @@ struct batch {
     struct harrier_error error;
 };
 
+/* One run. Everything above the mutex belongs to the thread that runs it; the queue below is
+ * shared with libharrier's threads. */
 struct scoring {
     const struct scoring_options *options;
     const struct scoring_parts *parts;
@@ -97,6 +99,7 @@ static void batch_init(struct batch *batch, struct scoring *scoring) {
     arena_init(&batch->arena, BATCH_ARENA_BYTES);
 }
 
+/* Also of a batch that was never used. */
 static void batch_deinit(struct batch *batch) {
     harrier_reply_free(batch->reply);
     arena_deinit(&batch->arena);
@@ -121,6 +124,7 @@ static struct batch *take_free(struct scoring *scoring) {
     return batch;
 }
 
+/* Only when all rows of the batch are done. */
 static void give_back(struct scoring *scoring, struct batch *batch) {
     batch->next = scoring->free;
     scoring->free = batch;
@@ -249,7 +253,7 @@ static int add_row(struct scoring *scoring, struct batch *batch, const struct ro
     return ROW_ADDED;
 }
 
-/* A wrong row: told and counted; in a strict run also the end. */
+/* A bad row is reported and counted; in a strict run it ends the run. */
 static int row_failed(struct scoring *scoring, uint64_t line, struct error *error) {
     row_errors_add(scoring->parts->diagnostics, line, error->text);
     if (!scoring->options->strict)

@@ -3,6 +3,7 @@
  * compile before somebody has thought about its status. */
 #include "exit_status.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -44,6 +45,14 @@ enum exit_status exit_with_mapping(const struct error *error, const char *map) {
     enum exit_status status = exit_with(error);
     bool of_mapping = map && strncmp(error->text, map, strlen(map)) == 0;
     return of_mapping && error->code == ERROR_INVALID ? EXIT_STATUS_BAD_POLICY : status;
+}
+
+enum exit_status exit_after_writing(const void *bytes, size_t length) {
+    struct error failure;
+    if ((fwrite(bytes, 1, length, stdout) == length && fflush(stdout) == 0) || errno == EPIPE)
+        return EXIT_STATUS_OK;
+    error_set_errno(&failure, errno, "cannot write to stdout");
+    return exit_with(&failure);
 }
 
 enum exit_status exit_with_address(const struct error *error) {

@@ -3,6 +3,8 @@
 
 #include "core/base/error.h"
 
+#include <stddef.h>
+
 enum exit_status {
     EXIT_STATUS_OK = 0,
     EXIT_STATUS_ROWS_FAILED = 1,  /* all was done, but for some rows */
@@ -13,7 +15,7 @@ enum exit_status {
     EXIT_STATUS_INTERNAL = 70,    /* a defect of ours */
     /* 71: CHECK_EXHAUSTED of core/base/check.h, which ends the process where it stands */
     EXIT_STATUS_IO = 74,         /* the operating system refused a read or write */
-    EXIT_STATUS_TEMPORARY = 75,  /* interrupted, or somebody else is at it: run it again */
+    EXIT_STATUS_TEMPORARY = 75,  /* interrupted, or another process is at work: run again */
     EXIT_STATUS_DENIED = 77,     /* the server does not accept the token for this */
     EXIT_STATUS_BAD_POLICY = 78, /* a policy or mapping file does not check */
 };
@@ -23,9 +25,13 @@ enum exit_status exit_status_of(enum error_code code);
 /* Prints "harrier: <text>" to stderr and returns the status that goes with the code. */
 enum exit_status exit_with(const struct error *error);
 
-/* The same for a failure to open a file with a mapping: what is wrong inside the mapping file, if
- * one was given, is a fault of configuration (78), not of the input. */
+/* Writes a whole report to standard output and flushes it. OK also when the reader has closed its
+ * end (`| head`); else the message is printed as by exit_with(). */
+enum exit_status exit_after_writing(const void *bytes, size_t length);
+
+/* As exit_with(), for a failure to open a file with a mapping: what is wrong inside the mapping
+ * file, if one was given, is a fault of configuration (78), not of the input. */
 enum exit_status exit_with_mapping(const struct error *error, const char *map);
 
-/* The same for an address that cannot be one: a fault of the command line (64). */
+/* As exit_with(), for an address that cannot be one: a fault of the command line (64). */
 enum exit_status exit_with_address(const struct error *error);

@@ -4,9 +4,12 @@
 #define FOLDER_ARCHIVE     "archive"
 #define FOLDER_GENERATIONS "generations"
 
+/* The usage error of a command that got no archive. */
+#define FOLDER_ARCHIVE_MISSING "which archive? (its folder, or the data folder around it)"
+
 /* DATA/NAME on the heap: free() it. */
 char *folder_in(const char *data, const char *name);
 
-/* What somebody named an archive: the folder itself, or the data folder around it. Heap: free() it.
+/* The archive's folder, given that folder or the data folder around it. Heap: free() it.
  */
 char *folder_of_archive(const char *path);

@@ -28,8 +28,8 @@ enum progress_choice {
     PROGRESS_CHOICE_NONE
 };
 
-/* Of AUTO: TERMINAL when stderr is one and stdout, if anything goes there, is none, else LINES;
- * QUIET when that is asked for. */
+/* AUTO is TERMINAL if stderr is a terminal and stdout, if written to, is not one; else LINES.
+ * `quiet` gives QUIET, except for JSON. */
 enum progress_style progress_style_of(enum progress_choice choice, bool quiet, bool writes_stdout);
 
 struct progress_bar {

@@ -17,5 +17,5 @@
             group                                                                                  \
     }
 
-/* Its value; ends the program with a message when it is none. */
+/* Its value; ends the program with a message if it is invalid. */
 enum progress_choice progress_choice_parse(const char *value, struct argp_state *state);

@@ -1,5 +1,5 @@
-/* Patience with a server that is away: the same request again, after growing pauses, until it has
- * been away for too long. Sending again is safe: transactions and outcomes are taken once. */
+/* Retries while a server is unreachable: the same request after growing pauses, until a time limit.
+ * Sending again is safe: a server takes each transaction and outcome once. */
 #pragma once
 
 #include "clients/c/harrier.h"
@@ -11,7 +11,7 @@
 
 struct retry {
     const char *address;      /* for messages */
-    uint64_t for_us;          /* how long a server may be away */
+    uint64_t for_us;          /* how long a server may be unreachable */
     struct progress_bar *bar; /* wiped before a message; may be NULL */
     bool quiet;
     uint64_t away_since_us; /* 0: the last request was answered */
@@ -21,8 +21,8 @@ struct retry {
 /* Would the same request possibly be answered later? */
 bool retry_is_worthwhile(enum harrier_error_code code);
 
-/* A request failed worth-while-ly: says so once, sleeps, returns 0 to try again. ERROR_UNAVAILABLE:
- * away for too long. ERROR_INTERRUPTED: bar->stop was set. */
+/* A request failed but may succeed later: prints that once, sleeps, returns 0 to try again.
+ * ERROR_UNAVAILABLE: the time limit is over. ERROR_INTERRUPTED: bar->stop was set. */
 int retry_pause(struct retry *retry, const struct harrier_error *why, struct error *ret_error);
 
 /* retry_pause() or, where the same request will not be answered later, retry_failure(): 0 to try

@@ -95,7 +95,7 @@ static int check_status(const char *path, int descriptor, struct error *ret_erro
     return 0;
 }
 
-/* One line; a line break at its end is no part of the token. */
+/* One line; a line break at its end is not part of the token. */
 static int take_line(const char *path, char *token, size_t length, struct error *ret_error) {
     if (length > 0 && token[length - 1] == '\n')
         length--;
