@@ -8,10 +8,10 @@
 
 #include "core/base/error.h"
 #include "core/base/metric.h"
-#include "ipc_access.h"
+#include "server/net/ipc_access.h"
+#include "server/net/tls.h"
 #include "server/ops/clock.h"
 #include "server/ops/log.h"
-#include "tls.h"
 
 #include <stdbool.h>
 #include <stddef.h>

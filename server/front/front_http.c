@@ -15,12 +15,12 @@
  * pipelined requests are answered one after the other, in their order. */
 #include "front_http.h"
 
-#include "address.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "http_guard.h"
 #include "http_request.h"
 #include "openapi.h"
+#include "server/net/address.h"
 #include "server/ops/cpu_affinity.h"
 #include "server/ops/http_status.h"
 #include "server/ops/metrics.h"

@@ -15,7 +15,7 @@
  * deaf: then the missing answer counts for nothing. */
 #include "front_nng.h"
 
-#include "front_nng_internal.h"
+#include "front_nng_listener.h"
 
 #include "core/base/check.h"
 #include "core/wire/message/sp.h"

@@ -1,8 +1,8 @@
 /* Listening on one address, and the lock that goes before it. */
-#include "front_nng_internal.h"
+#include "front_nng_listener.h"
 
-#include "address.h"
-#include "listening.h"
+#include "server/net/address.h"
+#include "server/net/listening.h"
 
 #include <netinet/in.h>
 #include <string.h>

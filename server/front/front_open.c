@@ -1,10 +1,10 @@
 /* Which front serves which address, and all of them as one. */
 #include "front.h"
 
-#include "address.h"
 #include "core/base/check.h"
 #include "front_nng.h"
 #include "front_sp.h"
+#include "server/net/address.h"
 
 #include <stdlib.h>
 

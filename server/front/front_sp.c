@@ -11,10 +11,11 @@
  * system calls around them. */
 #include "front_sp.h"
 
-#include "front_sp_internal.h"
-
-#include "address.h"
 #include "core/base/check.h"
+#include "front_sp_acceptor.h"
+#include "front_sp_batch.h"
+#include "front_sp_events.h"
+#include "server/net/address.h"
 #include "server/ops/cpu_affinity.h"
 
 #include <signal.h>
@@ -29,93 +30,16 @@
 #define TICK_US_MAX INT64_C(1000000)
 #define TICK_US_MIN INT64_C(10000)
 /* Answers that were given before the end still leave, as long as clients take them. */
-#define LINGER_US    INT64_C(1000000)
-#define SAY_EVERY_US INT64_C(60000000)
+#define LINGER_US INT64_C(1000000)
 /* Descriptors for everything but clients' connections: archive, tables, admin HTTP. */
 #define DESCRIPTORS_SPARE 128
 
 /* The front whose loop this thread runs. */
 static _Thread_local struct front_sp *own;
 
-int64_t front_sp_now_us(const struct front_sp *front) {
-    return clock_monotonic_us(front->settings.clock);
-}
-
-bool front_sp_may_say(struct front_sp *front) {
-    int64_t now_us = front_sp_now_us(front);
-    if (front->said_us != 0 && now_us - front->said_us < SAY_EVERY_US)
-        return false;
-    front->said_us = now_us;
-    return true;
-}
-
-/* ---- between requests ---- */
-
-/* First say, then look: drain() looks in the other order, so one of the two sees the other. */
-bool front_sp_enter(struct front_sp *front) {
-    atomic_store(&front->handling, true);
-    if (!atomic_load(&front->draining))
-        return true;
-    atomic_store(&front->handling, false);
-    return false;
-}
-
-void front_sp_leave(struct front_sp *front) {
-    atomic_store(&front->handling, false);
-}
-
-static struct connection *first_waiting(struct front_sp *front) {
-    struct connection *connection = front->waiting;
-    front->waiting = connection->next_waiting;
-    if (!front->waiting)
-        front->waiting_end = &front->waiting;
-    connection->is_waiting = false;
-    return connection;
-}
-
-void front_sp_note_due(struct front_sp *front, struct connection *connection) {
-    if (connection->is_due)
-        return;
-    connection->is_due = true;
-    connection->next_due = NULL;
-    *front->due_end = connection;
-    front->due_end = &connection->next_due;
-}
-
-static struct connection *take_due(struct front_sp *front) {
-    struct connection *due = front->due;
-    front->due = NULL;
-    front->due_end = &front->due;
-    return due;
-}
-
-static void serve_waiting(struct front_sp *front) {
-    while (front->idle && front->waiting) {
-        while (front->waiting)
-            front_sp_note_due(front, first_waiting(front));
-        connections_go_on(take_due(front));
-    }
-}
-
-/* Whoever waits for a slot comes before those who have just had one. */
-static void settle(struct front_sp *front) {
-    struct connection *due = take_due(front);
-    serve_waiting(front);
-    connections_go_on(due);
-    serve_waiting(front);
-}
-
-void front_sp_settle(struct front_sp *front) {
-    /* What else this turn of the loop has found comes before an event that is made active now. */
-    if (front->due && event_base_get_num_events(front->base, EVENT_BASE_COUNT_ACTIVE) > 0)
-        event_active(front->settle, 0, 0);
-    else
-        settle(front);
-}
-
 static void on_settle(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
-    settle(user);
+    batch_settle_now(user);
 }
 
 /* ---- answers ---- */
@@ -159,13 +83,13 @@ static void take_answers(struct front_sp *front) {
     struct slot *slot = loop_round(atomic_exchange(&front->answered, NULL));
     for (struct slot *next; slot; slot = next) {
         next = slot->next;
-        front_sp_note_due(front, slot->connection);
+        connection_mark_due(slot->connection);
         connection_answer(slot, slot->answer.bytes, slot->answer.length);
         trim(&slot->answer);
     }
     for (struct connection *at = front->due; at; at = at->next_due)
         connection_flush(at);
-    front_sp_settle(front);
+    batch_settle(front);
 }
 
 /* ---- the loop ---- */
@@ -176,7 +100,7 @@ static void end_loop(struct front_sp *front) {
         next = at->next;
         is_all = connection_flush(at) && is_all;
         if (at->closed) /* it has left the list, and nobody else comes back to it */
-            connection_go_on(at);
+            batch_serve(at);
     }
     if (is_all || front_sp_now_us(front) > front->ending_us)
         event_base_loopbreak(front->base);
@@ -205,13 +129,12 @@ static void on_tick(evutil_socket_t descriptor, short what, void *user) {
         end_loop(front);
         return;
     }
-    for (size_t i = 0; i < front->acceptor_count; i++)
-        acceptor_accept_again(&front->acceptors[i]);
+    front_sp_accept_again(front);
     for (struct connection *at = front->connections, *next; at; at = next) {
         next = at->next;
         connection_check(at, now_us);
     }
-    front_sp_settle(front);
+    batch_settle(front);
 }
 
 static void *run(void *user) {
@@ -258,16 +181,15 @@ static void say_goodbye(struct connection *connection) {
 }
 
 static void free_connections(struct front_sp *front) {
-    connections_go_on(take_due(front));
+    batch_drop_due(front);
     while (front->connections) {
         struct connection *connection = front->connections;
         say_goodbye(connection);
         connection_close(connection, ENDING_SERVER);
         if (!connection->is_waiting)
-            connection_go_on(connection);
+            batch_serve(connection);
     }
-    while (front->waiting)
-        connection_go_on(first_waiting(front));
+    batch_drop_waiting(front);
 }
 
 /* libevent frees a bufferevent in its loop, behind the callbacks that it still owes. */

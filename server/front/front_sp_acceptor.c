@@ -8,10 +8,12 @@
  * does, and has the loop open it again after two without an answer: somebody may have removed the
  * socket file. A request that has been in the server for longer than the probe says that the server
  * is slow, not deaf. */
-#include "front_sp_internal.h"
+#include "front_sp_acceptor.h"
 
-#include "address.h"
 #include "core/base/check.h"
+#include "front_sp_batch.h"
+#include "front_sp_events.h"
+#include "server/net/address.h"
 
 #include <errno.h>
 #include <string.h>
@@ -27,7 +29,7 @@
 static void refuse_full(struct front_sp *front, int descriptor) {
     metric_add(front->settings.metrics, CONNECTIONS_REFUSED, 0, 1);
     close(descriptor);
-    if (front_sp_may_say(front))
+    if (front_sp_may_log(front))
         log_line(front->settings.log, LOG_WARNING,
                  "more than max_connections (%zu) clients: the rest are turned away",
                  front->settings.connections_max);
@@ -50,7 +52,7 @@ static bool accept_one(struct acceptor *acceptor) {
     if (errno == EAGAIN || errno == EWOULDBLOCK)
         return false;
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
-        if (front_sp_may_say(front))
+        if (front_sp_may_log(front))
             log_line(front->settings.log, LOG_WARNING, "%s: cannot accept a client: %s",
                      acceptor->address, strerror(errno));
         event_del(acceptor->acceptable);
@@ -65,12 +67,7 @@ static void on_acceptable(evutil_socket_t descriptor, short what, void *user) {
     struct front_sp *front = acceptor->front;
     for (int i = 0; i < ACCEPTED_MAX && accept_one(acceptor); i++)
         continue;
-    front_sp_settle(front);
-}
-
-void acceptor_accept_again(struct acceptor *acceptor) {
-    if (acceptor->acceptable && !atomic_load(&acceptor->front->ending))
-        event_add(acceptor->acceptable, NULL);
+    batch_settle(front);
 }
 
 /* ---- opening and closing ---- */

@@ -1,7 +1,7 @@
 /* The socket below a connection. Plain: read and write events, and each call is a system call. TLS:
  * a bufferevent, which encrypts between its buffers and the socket; it holds no more than
  * TLS_BUFFER_MAX either way, so whoever is slow is noticed here as there. */
-#include "front_sp_internal.h"
+#include "front_sp_stream.h"
 
 #include "core/base/check.h"
 
@@ -18,43 +18,48 @@
 
 static void on_readable(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
-    connection_readable(user);
+    struct stream *stream = user;
+    stream->listener->readable(stream->user);
 }
 
 static void on_writable(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
-    connection_writable(user);
+    struct stream *stream = user;
+    stream->listener->writable(stream->user);
 }
 
 static void on_tls_readable(struct bufferevent *tls, void *user) {
     (void)tls;
-    connection_readable(user);
+    struct stream *stream = user;
+    stream->listener->readable(stream->user);
 }
 
 static void on_tls_writable(struct bufferevent *tls, void *user) {
     (void)tls;
-    connection_writable(user);
+    struct stream *stream = user;
+    stream->listener->writable(stream->user);
 }
 
 /* libevent neither reads nor writes any more after any of these, so there is no half-closing: a
  * client that says goodbye gets no more answers. */
 static void on_tls_event(struct bufferevent *tls, short what, void *user) {
+    struct stream *stream = user;
     bool is_failure = (what & BEV_EVENT_ERROR) && bufferevent_get_openssl_error(tls) != 0;
     if (what & (BEV_EVENT_EOF | BEV_EVENT_ERROR))
-        connection_lost(user, is_failure ? ENDING_TLS : ENDING_CLIENT);
+        stream->listener->lost(stream->user, is_failure);
 }
 
 /* ---- opening and closing ---- */
 
-static int open_tls(struct stream *stream, struct connection *connection, int descriptor,
-                    struct tls *tls, struct error *ret_error) {
+static int open_tls(struct stream *stream, struct event_base *base, int descriptor, struct tls *tls,
+                    struct error *ret_error) {
     struct ssl_st *session = tls_accept(tls, ret_error);
     if (!session)
         return -(int)ret_error->code;
     /* Callbacks from the loop only, never from within our own calls. */
-    stream->tls = bufferevent_openssl_socket_new(connection->front->base, descriptor, session,
-                                                 BUFFEREVENT_SSL_ACCEPTING,
-                                                 BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
+    stream->tls =
+        bufferevent_openssl_socket_new(base, descriptor, session, BUFFEREVENT_SSL_ACCEPTING,
+                                       BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
     if (!stream->tls) {
         tls_end(session);
         return error_set(ret_error, ERROR_SYSTEM, "a TLS connection cannot be made");
@@ -62,23 +67,22 @@ static int open_tls(struct stream *stream, struct connection *connection, int de
     /* Most clients close the socket and say nothing; a message is whole or it is not. */
     bufferevent_openssl_set_allow_dirty_shutdown(stream->tls, 1);
     bufferevent_setwatermark(stream->tls, EV_READ, 0, TLS_BUFFER_MAX);
-    bufferevent_setcb(stream->tls, on_tls_readable, on_tls_writable, on_tls_event, connection);
+    bufferevent_setcb(stream->tls, on_tls_readable, on_tls_writable, on_tls_event, stream);
     bufferevent_enable(stream->tls, EV_WRITE);
     return 0;
 }
 
-int stream_open(struct stream *stream, struct connection *connection, int descriptor,
-                struct tls *tls, struct error *ret_error) {
-    *stream = (struct stream){.descriptor = descriptor};
+int stream_open(struct stream *stream, struct event_base *base, int descriptor, struct tls *tls,
+                const struct stream_listener *listener, void *user, struct error *ret_error) {
+    *stream = (struct stream){.descriptor = descriptor, .listener = listener, .user = user};
     if (tls) {
-        int r = open_tls(stream, connection, descriptor, tls, ret_error);
+        int r = open_tls(stream, base, descriptor, tls, ret_error);
         if (r < 0)
             close(descriptor);
         return r;
     }
-    struct event_base *base = connection->front->base;
-    stream->readable = event_new(base, descriptor, EV_READ | EV_PERSIST, on_readable, connection);
-    stream->writable = event_new(base, descriptor, EV_WRITE | EV_PERSIST, on_writable, connection);
+    stream->readable = event_new(base, descriptor, EV_READ | EV_PERSIST, on_readable, stream);
+    stream->writable = event_new(base, descriptor, EV_WRITE | EV_PERSIST, on_writable, stream);
     check(stream->readable && stream->writable);
     return 0;
 }

@@ -1,7 +1,7 @@
 #include "admin.h"
 
 #include "core/base/check.h"
-#include "server/front/address.h"
+#include "server/net/address.h"
 
 #include <errno.h>
 #include <event2/buffer.h>

@@ -9,7 +9,7 @@
 
 #include "core/base/error.h"
 #include "core/base/metric.h"
-#include "server/service/service.h"
+#include "server/base/service.h"
 
 struct event_base;
 struct admin;

@@ -2,7 +2,7 @@
 
 #include "core/engine/engine.h"
 #include "core/wire/message/message.h"
-#include "server/front/address.h"
+#include "server/net/address.h"
 #include "server/ops/log.h"
 
 #include <errno.h>

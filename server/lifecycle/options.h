@@ -5,7 +5,7 @@
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/option.h"
-#include "server/front/ipc_access.h"
+#include "server/net/ipc_access.h"
 #include "server/ops/cpu_affinity.h"
 
 #include <stdbool.h>

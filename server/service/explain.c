@@ -8,13 +8,27 @@
  *
  * The hash of all states, which Status can be asked for, is made by the same thread: a front may
  * have no thread to spare but the one that serves everybody. */
+#include "explain.h"
+
+#include "core/base/check.h"
 #include "core/store/explain/explain.h"
-#include "service_internal.h"
+#include "server/base/run_pool.h"
+
+#include <stdlib.h>
 
 #include <time.h>
 
 #define SYNC_STEP_NS INT64_C(10000000) /* between two looks whether the record is on disk */
 #define SYNC_STEPS   300
+
+struct explain_queue {
+    pthread_mutex_t lock;
+    pthread_cond_t wanted;
+    pthread_t thread;
+    struct run *waiting, **waiting_end; /* in order of arrival */
+    size_t waiters;                     /* those, and the one at work */
+    bool stopping;
+};
 
 /* ---- asking ---- */
 
@@ -28,7 +42,7 @@ static enum next refuse_unknown(struct run *run) {
 }
 
 bool explain_admit(struct run *run, struct error *ret_error) {
-    struct explains *explains = &run->service->explains;
+    struct explain_queue *explains = run->service->explains;
     pthread_mutex_lock(&explains->lock);
     bool is_full = explains->waiters == EXPLAIN_WAITERS_MAX;
     explains->waiters += !is_full;
@@ -57,7 +71,7 @@ enum next perform_explain(struct run *run) {
 }
 
 bool explain_park(struct run *run) {
-    struct explains *explains = &run->service->explains;
+    struct explain_queue *explains = run->service->explains;
     if (!explain_takes_long(run))
         return false;
     pthread_mutex_lock(&explains->lock);
@@ -125,7 +139,9 @@ static void say(const struct run *run, const struct error *error) {
 }
 
 static void answer_status(struct run *run) {
-    finish_status(run);
+    run->response.status.state_hash = overlay_view_hash(run->view);
+    overlay_view_close(run->view);
+    run->view = NULL;
     message_encode_response(&run->response, &run->answer);
     run_reply(run);
 }
@@ -153,7 +169,7 @@ static void answer(struct run *run) {
 
 /* ---- the thread ---- */
 
-static struct run *take_next(struct explains *explains) {
+static struct run *take_next(struct explain_queue *explains) {
     pthread_mutex_lock(&explains->lock);
     while (!explains->waiting && !explains->stopping)
         pthread_cond_wait(&explains->wanted, &explains->lock);
@@ -167,7 +183,7 @@ static struct run *take_next(struct explains *explains) {
 }
 
 static void *work(void *user) {
-    struct explains *explains = &((struct service *)user)->explains;
+    struct explain_queue *explains = user;
     for (struct run *run; (run = take_next(explains)) != NULL;) {
         (run->view ? answer_status : answer)(run);
         pthread_mutex_lock(&explains->lock);
@@ -178,15 +194,16 @@ static void *work(void *user) {
 }
 
 void explain_start(struct service *service) {
-    struct explains *explains = &service->explains;
+    struct explain_queue *explains = check_calloc(1, sizeof *explains);
+    service->explains = explains;
     explains->waiting_end = &explains->waiting;
     pthread_mutex_init(&explains->lock, NULL);
     pthread_cond_init(&explains->wanted, NULL);
-    check(pthread_create(&explains->thread, NULL, work, service) == 0);
+    check(pthread_create(&explains->thread, NULL, work, explains) == 0);
 }
 
 void explain_stop(struct service *service) {
-    struct explains *explains = &service->explains;
+    struct explain_queue *explains = service->explains;
     atomic_store(&service->draining, true);
     pthread_mutex_lock(&explains->lock);
     explains->stopping = true;
@@ -195,4 +212,6 @@ void explain_stop(struct service *service) {
     pthread_join(explains->thread, NULL); /* those that wait are answered first */
     pthread_cond_destroy(&explains->wanted);
     pthread_mutex_destroy(&explains->lock);
+    free(explains);
+    service->explains = NULL;
 }

@@ -1,9 +1,8 @@
 /* ChangeList and GetList: entries of the policy's lists that come and go while the server runs. */
-#include "service_internal.h"
+#include "list.h"
 
+#include "core/base/check.h"
 #include "core/policy/lists/list_table.h"
-
-#include <inttypes.h>
 
 /* ---- ChangeList ---- */
 
@@ -26,33 +25,23 @@ static struct list_change_result change_list(struct run *run, const struct list_
                                &finding, &record, &field, &error);
     if (r < 0)
         return refuse(run, &error, field);
-    struct list_change_result result = {
+    return (struct list_change_result){
         .list = change->list,
         .value = finding.value,
         .changed = r > 0,
         .was_there = finding.was_there,
         .previous_expiry_time_us = finding.previous_expiry_time_us,
         .in_policy = finding.in_policy,
+        .position = run_append_change(run, &record, r > 0),
     };
-    if (result.changed) {
-        run_append(run, &record);
-        result.position = record.position;
-    } else {
-        /* What it repeats may not be on disk yet, and where that is nobody keeps. */
-        run->position_needed = archive_end(service->archive).position;
-    }
-    return result;
 }
 
 enum next perform_list_change(struct run *run) {
     const struct list_change_request *request = &run->message.list_change;
     struct list_change_result *results =
-        arena_calloc(&run->arena, request->change_count, sizeof *results);
-    struct error error;
-    if (!results) {
-        error_set(&error, ERROR_TOO_LARGE, "the request needs too much memory");
-        return run_refuse(run, &error, (struct text){0});
-    }
+        run_new_results(run, request->change_count, sizeof *results);
+    if (!results)
+        return DONE;
     for (size_t i = 0; i < request->change_count; i++)
         results[i] = change_list(run, &request->changes[i]);
     run->response.list_change.results = results;
@@ -194,30 +183,7 @@ enum next perform_list(struct run *run) {
     return NEXT;
 }
 
-/* ---- what is said and measured ---- */
-
-void service_say_lists(const struct service *service, const struct states *states,
-                       const struct snapshot *rules) {
-    struct log *log = service->settings.log;
-    struct list_table *lists = overlay_lists(states->overlay);
-    const struct list_additions *additions;
-    for (size_t i = 0; (additions = list_table_at(lists, i)); i++) {
-        struct text name = list_additions_name(additions);
-        size_t count = list_additions_count(additions), used = 0;
-        const struct list *list = snapshot_list(rules, name);
-        if (list && !list->is_fixed)
-            used = list_table_usable(lists, name, list->kind);
-        if (used == count)
-            continue;
-        log_line(log, LOG_WARNING,
-                 "%zu of the %zu entries that were added to list %" TEXT_FORMAT
-                 " at run time are not used: %s",
-                 count - used, count, TEXT_ARGS(name),
-                 !list            ? "the policy does not declare it"
-                 : list->is_fixed ? "it takes none any more (runtime: no)"
-                                  : "they are not of its type");
-    }
-}
+/* ---- gauges ---- */
 
 /* The label of a list in the metrics: the first free one when it is new. */
 static size_t label_of(struct service *service, struct text name) {
@@ -232,7 +198,7 @@ static size_t label_of(struct service *service, struct text name) {
     return i;
 }
 
-void service_measure_lists(struct service *service) {
+void list_measure(struct service *service) {
     const struct list_table *lists = overlay_lists(service->states.overlay);
     const struct list_additions *additions;
     for (size_t i = 0; i < service->rules->list_count; i++)

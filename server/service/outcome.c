@@ -1,5 +1,5 @@
 /* ReportOutcome: what turned out later. */
-#include "service_internal.h"
+#include "outcome.h"
 
 static struct outcome_result refuse(struct run *run, const struct error *error, struct text field) {
     return (struct outcome_result){.error = run_refuse_item(run, error, field)};
@@ -30,30 +30,19 @@ static struct outcome_result report(struct run *run, const struct outcome *outco
                        &run->arena, &record, &field, &error);
     if (r < 0)
         return refuse(run, &error, field);
-    struct outcome_result result = {
+    return (struct outcome_result){
         .transaction_id = outcome->transaction_id,
         .previous = record.outcome.previous,
         .changed = r > 0,
+        .position = run_append_change(run, &record, r > 0),
     };
-    if (result.changed) {
-        run_append(run, &record);
-        result.position = record.position;
-    } else {
-        /* What it repeats may not be on disk yet, and where that is nobody keeps. */
-        run->position_needed = archive_end(service->archive).position;
-    }
-    return result;
 }
 
 enum next perform_outcome(struct run *run) {
     const struct outcome_request *request = &run->message.outcome;
-    struct outcome_result *results =
-        arena_calloc(&run->arena, request->outcome_count, sizeof *results);
-    struct error error;
-    if (!results) {
-        error_set(&error, ERROR_TOO_LARGE, "the request needs too much memory");
-        return run_refuse(run, &error, (struct text){0});
-    }
+    struct outcome_result *results = run_new_results(run, request->outcome_count, sizeof *results);
+    if (!results)
+        return DONE;
     for (size_t i = 0; i < request->outcome_count; i++)
         results[i] = report(run, &request->outcomes[i]);
     run->response.outcome.results = results;

@@ -1,7 +1,12 @@
 /* What only reads: GetEntity, Status, and the gauges. */
-#include "service_internal.h"
+#include "query.h"
 
 #include "core/base/hash.h"
+#include "explain.h"
+#include "list.h"
+#include "server/adopt/adoption.h"
+#include "server/adopt/staleness.h"
+#include "server/adopt/swap.h"
 
 /* ---- GetEntity ---- */
 
@@ -117,47 +122,20 @@ static void describe(struct service *service, struct status_response *response) 
         .synced_position = archive_synced(service->archive),
         .duplicates = service->duplicates,
         .rejected = atomic_load(&service->rejected),
-        .swap_state = text_of(swap_state_name(service->swap.state)),
-        .swap_reason = text_of(service->swap.reason),
-        .compared_entities = service->swap.is_compared ? service->swap.compared : 0,
-        .differing_entities = service->swap.is_compared ? service->swap.differences : 0,
+        .swap_state = text_of(swap_state_name(service->swap->state)),
+        .swap_reason = text_of(service->swap->reason),
+        .compared_entities = service->swap->is_compared ? service->swap->compared : 0,
+        .differing_entities = service->swap->is_compared ? service->swap->differences : 0,
     };
     if (service->states.overlay)
         describe_states(service, response);
-}
-
-static struct text *copy_names(struct arena *arena, const struct text *names, size_t count) {
-    struct text *copies = arena_calloc(arena, count, sizeof *copies);
-    for (size_t i = 0; i < count && copies; i++)
-        copies[i] = arena_text(arena, names[i]);
-    return copies;
-}
-
-static size_t at_most(size_t count, size_t most) {
-    return count < most ? count : most;
-}
-
-void service_describe_warming(const struct service *service, struct arena *arena,
-                              struct warming *ret_warming) {
-    *ret_warming = (struct warming){0};
-    if (!service->states.engine)
-        return;
-    const struct engine_warming *names = engine_warming_names(service->states.engine);
-    size_t features = at_most(names->feature_count, WARMING_NAMES_MAX);
-    size_t rules = at_most(names->rule_count, WARMING_NAMES_MAX);
-    ret_warming->features = copy_names(arena, names->features, features);
-    ret_warming->rules = copy_names(arena, names->rules, rules);
-    ret_warming->named_features = ret_warming->features ? features : 0;
-    ret_warming->named_rules = ret_warming->rules ? rules : 0;
-    ret_warming->feature_count = names->feature_count;
-    ret_warming->rule_count = names->rule_count;
 }
 
 enum next perform_status(struct run *run) {
     struct status_response *response = &run->response.status;
     struct service *service = run->service;
     describe(service, response);
-    service_describe_warming(service, &run->arena, &response->warming);
+    adoption_describe_warming(service, &run->arena, &response->warming);
     struct error error;
     bool wants_hash = run->message.status.state_hash && service->states.overlay;
     if (wants_hash && !explain_admit(run, &error))
@@ -169,12 +147,6 @@ enum next perform_status(struct run *run) {
     response->reload_error = arena_text(&run->arena, response->reload_error);
     response->swap_reason = arena_text(&run->arena, response->swap_reason);
     return NEXT;
-}
-
-void finish_status(struct run *run) {
-    run->response.status.state_hash = overlay_view_hash(run->view);
-    overlay_view_close(run->view);
-    run->view = NULL;
 }
 
 void service_measure(struct service *service) {
@@ -192,7 +164,7 @@ void service_measure(struct service *service) {
     int64_t refused_us = service->refused.since_us;
     bool ready = service->state == SERVICE_READY;
     if (service->states.overlay)
-        service_measure_lists(service);
+        list_measure(service);
     pthread_mutex_unlock(&service->lock);
     metric_gauge(metrics, SERVER_VERSION, 0, 1);
     metric_gauge(metrics, SERVER_READY, 0, ready);

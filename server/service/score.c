@@ -1,5 +1,8 @@
 /* Score: up to a thousand transactions, decided in their order, each seeing those before it. */
-#include "service_internal.h"
+#include "score.h"
+
+#include "server/adopt/shadows.h"
+#include "server/adopt/staleness.h"
 
 #include "core/base/hash.h"
 
@@ -125,12 +128,9 @@ static const struct transaction *behind(const struct run *run, size_t i) {
 enum next perform_score(struct run *run) {
     const struct score_request *request = &run->message.score;
     struct score_result *results =
-        arena_calloc(&run->arena, request->transaction_count, sizeof *results);
-    struct error error;
-    if (!results) {
-        error_set(&error, ERROR_TOO_LARGE, "the request needs too much memory");
-        return run_refuse(run, &error, (struct text){0});
-    }
+        run_new_results(run, request->transaction_count, sizeof *results);
+    if (!results)
+        return DONE;
     for (size_t i = 0; i < request->transaction_count; i++) {
         struct scoring scoring; /* the record is filled when it is decided */
         scoring.run = run;

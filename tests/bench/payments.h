@@ -7,7 +7,7 @@
 
 #include "core/base/buffer.h"
 #include "core/wire/types/transaction.h"
-#include "server/service/service.h"
+#include "server/base/service.h"
 
 #include <stdbool.h>
 #include <stddef.h>

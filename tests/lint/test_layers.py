@@ -98,6 +98,46 @@ class LayersTest(unittest.TestCase):
             self.assertIn("batch/replay/replay.c:2: ", out)
             self.assertIn("batch/replay/replay_read.h:1: ", out)
 
+    CALLS = {
+        "server/service/all_of_it.h": "void step_take(int a,\n               int b);\nvoid table_run(void);\n",
+        "server/service/step.c": '#include "all_of_it.h"\n\nstatic void helper(void) {\n}\n\n'
+                                 "void step_take(int a,\n               int b) {\n    helper();\n}\n",
+        "server/service/table.c": '#include "all_of_it.h"\n\nstatic void helper(void) {\n}\n\n'
+                                  "static void (*const steps[])(int, int) = {\n    step_take,\n};\n\n"
+                                  "void table_run(void) {\n    helper();\n}\n",
+    }
+
+    def test_calls_in_one_direction_are_silent(self):
+        with tempfile.TemporaryDirectory() as root:
+            write(root, {**CLEAN, **self.CALLS})
+            self.assertEqual(run(root), (0, ""))
+
+    def test_modules_that_call_each_other_are_found(self):
+        back = "\nvoid step_end(void) {\n    /* table_run() is mentioned */\n    table_run();\n}\n"
+        with tempfile.TemporaryDirectory() as root:
+            write(root, {**CLEAN, **self.CALLS})
+            write(root, {"server/service/step.c": self.CALLS["server/service/step.c"] + back})
+            status, out = run(root)
+            self.assertEqual(status, 1)
+            self.assertIn("server/service/step.c:13: table_run() is in table, in a circle of calls with this file", out)
+            self.assertIn("server/service/table.c:7: step_take() is in step, in a circle of calls", out)
+
+    def test_modules_that_call_each_other_through_a_third_are_found(self):
+        third = '#include "all_of_it.h"\n\nvoid third(void) {\n    table_run();\n}\n'
+        back = "\nvoid step_end(void) {\n    third();\n}\n"
+        with tempfile.TemporaryDirectory() as root:
+            write(root, {**CLEAN, **self.CALLS, "server/service/third.c": third})
+            write(root, {"server/service/step.c": self.CALLS["server/service/step.c"] + back})
+            status, out = run(root)
+            self.assertEqual((status, out.count("step, table, third")), (1, 3))
+
+    def test_a_member_of_the_same_name_is_no_call(self):
+        member = "\nstruct job {\n    void (*run)(void);\n};\n\nvoid step_end(struct job *job) {\n    job->table_run();\n}\n"
+        with tempfile.TemporaryDirectory() as root:
+            write(root, {**CLEAN, **self.CALLS})
+            write(root, {"server/service/step.c": self.CALLS["server/service/step.c"] + member})
+            self.assertEqual(run(root), (0, ""))
+
     def test_a_folder_too_full_is_found(self):
         with tempfile.TemporaryDirectory() as root:
             write(root, CLEAN)

@@ -5,7 +5,7 @@
 #include "core/base/arena.h"
 #include "core/wire/message/message.h"
 #include "server/ops/metrics.h"
-#include "server/service/service.h"
+#include "server/base/service.h"
 
 #include <stdatomic.h>
 

@@ -2,7 +2,7 @@
  * or are too many, and a server without room, memory or descriptors.
  *
  * usage: test_server_front_limits SCHEME      tcp, ipc, tls+tcp, nng+tcp or nng+ipc */
-#include "server/front/address.h"
+#include "server/net/address.h"
 #include "tests/unit/server/front_bench.h"
 
 #include <errno.h>

@@ -26,7 +26,7 @@
 #define SLOTS       8
 #define LATER_MAX   64
 #define BATCHES_MAX 4096
-#define BATCH_BYTES 65536 /* of front_sp_connection.c */
+#define BATCH_BYTES 65536 /* of front_sp_batch.c */
 #define BYTES_MAX   20000
 #define ID          UINT32_C(0x80000000)
 

@@ -1,5 +1,5 @@
 /* harrierd's command line, file and environment together, and the addresses it accepts. */
-#include "server/front/address.h"
+#include "server/net/address.h"
 #include "server/lifecycle/options.h"
 #include "tests/unit/unit.h"
 

@@ -2,7 +2,7 @@
  * left of it after a restart, a rebuild and a disk that refuses to write. */
 #include "batch/rebuild/rebuild.h"
 #include "core/policy/lists/list_table.h"
-#include "server/service/service_internal.h"
+#include "server/base/service_state.h"
 #include "tests/unit/server/bench.h"
 #include "tests/unit/unit.h"
 

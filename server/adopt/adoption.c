@@ -1,0 +1,72 @@
+/* Adoptions: records of what decides from here on. */
+#include "adoption.h"
+
+#include "server/base/append.h"
+#include "shadows.h"
+
+#include <stdlib.h>
+
+/* ---- records ---- */
+
+int adoption_record_policy(struct service *service, const struct adopted *last,
+                           struct error *ret_error) {
+    struct record records[INGEST_ADOPTIONS_MAX];
+    size_t count = ingest_adoptions(&service->states, last, records);
+    int r = 0;
+    for (size_t i = 0; i < count && r == 0; i++)
+        r = service_append(service, &records[i], ret_error);
+    return r;
+}
+
+/* The tables to open again after a failed write. */
+static void remember_folder(struct service *service) {
+    const struct generation *generation = overlay_generation(service->states.overlay);
+    free(service->adopted_folder);
+    service->adopted_folder = generation ? generation_folder(generation) : NULL;
+}
+
+int adoption_record(struct service *service, const struct adopted *last, struct error *ret_error) {
+    int r = adoption_record_policy(service, last, ret_error);
+    if (r == 0)
+        r = shadows_fit(service, ret_error);
+    if (r == 0)
+        remember_folder(service);
+    return r;
+}
+
+/* ---- features without a value yet ---- */
+
+void adoption_log_warming(const struct service *service, size_t warming, struct text reason) {
+    if (warming > 0)
+        log_line(service->settings.log, LOG_WARNING,
+                 "%zu of the policy's features are new or changed: they are absent until `harrier "
+                 "rebuild` has built tables with them (%" TEXT_FORMAT ")",
+                 warming, TEXT_ARGS(reason));
+}
+
+static struct text *copy_names(struct arena *arena, const struct text *names, size_t count) {
+    struct text *copies = arena_calloc(arena, count, sizeof *copies);
+    for (size_t i = 0; i < count && copies; i++)
+        copies[i] = arena_text(arena, names[i]);
+    return copies;
+}
+
+static size_t at_most(size_t count, size_t most) {
+    return count < most ? count : most;
+}
+
+void adoption_describe_warming(const struct service *service, struct arena *arena,
+                               struct warming *ret_warming) {
+    *ret_warming = (struct warming){0};
+    if (!service->states.engine)
+        return;
+    const struct engine_warming *names = engine_warming_names(service->states.engine);
+    size_t features = at_most(names->feature_count, WARMING_NAMES_MAX);
+    size_t rules = at_most(names->rule_count, WARMING_NAMES_MAX);
+    ret_warming->features = copy_names(arena, names->features, features);
+    ret_warming->rules = copy_names(arena, names->rules, rules);
+    ret_warming->named_features = ret_warming->features ? features : 0;
+    ret_warming->named_rules = ret_warming->rules ? rules : 0;
+    ret_warming->feature_count = names->feature_count;
+    ret_warming->rule_count = names->rule_count;
+}

@@ -1,0 +1,186 @@
+/* The thread for what takes long: folding at the start, reloading the policy (reload.c), coming
+ * back after a failed write. One job at a time, so that none meets another halfway. */
+#include "background.h"
+
+#include "adoption.h"
+#include "core/base/check.h"
+#include "list_log.h"
+#include "prefault.h"
+#include "reload.h"
+#include "server/base/commit.h"
+#include "server/base/spare.h"
+#include "shadows.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- folding ---- */
+
+struct reporting {
+    struct fold_progress progress; /* first */
+    struct service *service;
+};
+
+static void report(struct fold_progress *self, uint64_t position, uint64_t end) {
+    struct service *service = ((struct reporting *)self)->service;
+    pthread_mutex_lock(&service->lock);
+    if (service->state == SERVICE_STARTING || service->state == SERVICE_UNAVAILABLE)
+        service_set_state(service, service->state,
+                          "folding the archive: position %" PRIu64 " of %" PRIu64, position, end);
+    pthread_mutex_unlock(&service->lock);
+}
+
+/* Folds, takes the states in, and opens for business. Frees fold. */
+static int fold_and_serve(struct service *service, struct fold *fold, struct error *ret_error) {
+    pthread_mutex_lock(&service->lock);
+    struct archive_place end = archive_end(service->archive);
+    pthread_mutex_unlock(&service->lock);
+    int64_t began_us = clock_monotonic_us(service->settings.clock);
+    struct prefault prefault;
+    struct reporting reporting = {.progress = {report}, .service = service};
+    struct states states;
+    struct adopted last;
+    /* Without the lock: nothing is appended while the service is not ready. */
+    prefault_start(&prefault);
+    fold_use_prefault(fold, &prefault.prefault);
+    int r = fold_advance(fold, end, &service->stopping, &reporting.progress, ret_error);
+    fold_use_prefault(fold, NULL);
+    prefault_stop(&prefault);
+    if (r == 0)
+        fold_take(fold, service->rules, &states, &last);
+    fold_free(fold);
+    if (r < 0)
+        return r;
+    adoption_log_warming(service, engine_warming(states.engine),
+                         engine_warming_names(states.engine)->reason);
+    list_log_unused(service, &states, service->rules);
+    pthread_mutex_lock(&service->lock);
+    service->states = states;
+    service->written_shadows = last.shadows;
+    service->own_position = end.position;
+    r = adoption_record(service, &last, ret_error);
+    /* Asked to stop in the meantime: the states are good, the state is not ours to change. */
+    if (r == 0 && service->state != SERVICE_DRAINING)
+        service_set_state(service, SERVICE_READY, "%s", "");
+    service_check_overlay(service);
+    uint64_t transactions = r == 0 ? overlay_tally(service->states.overlay).transactions : 0;
+    pthread_mutex_unlock(&service->lock);
+    if (r == 0)
+        log_line(service->settings.log, LOG_INFO,
+                 "ready: %" PRIu64 " transactions, position %" PRIu64 ", folded in %.1f s",
+                 transactions, end.position,
+                 (double)(clock_monotonic_us(service->settings.clock) - began_us) / 1e6);
+    return r;
+}
+
+/* ---- the jobs ---- */
+
+static void start(struct service *service) {
+    struct fold *fold = service->first_fold;
+    struct error error;
+    service->first_fold = NULL;
+    shadows_start(service);
+    if (fold_and_serve(service, fold, &error) < 0 && error.code != ERROR_INTERRUPTED) {
+        pthread_mutex_lock(&service->lock);
+        /* A disk that is full now may have room in a while. */
+        if (service->state != SERVICE_UNAVAILABLE)
+            service_fail(service, &error);
+        pthread_mutex_unlock(&service->lock);
+    }
+    service_report(service);
+}
+
+/* Can the archive be written again? The record says that a writer began anew here. */
+static int try_archive(struct service *service, struct error *ret_error) {
+    struct record record = {.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
+    pthread_mutex_lock(&service->lock);
+    record.receive_time_us = service_receive_time_us(service);
+    archive_append(service->archive, &record);
+    int r = archive_write(service->archive, ret_error);
+    if (r == 0)
+        commit_want(service);
+    else if (r == -ERROR_UNAVAILABLE) /* it must be opened again: by another process */
+        service_fail(service, ret_error);
+    pthread_mutex_unlock(&service->lock);
+    return r;
+}
+
+/* On the tables that were in use: a newer generation is for the swap, which looks at it closely. */
+static int begin_again(struct service *service, struct fold **ret_fold, struct error *ret_error) {
+    struct fold_source source = {.archive = service->archive_path,
+                                 .generations = service->generations_path,
+                                 .folder = service->adopted_folder,
+                                 .rules = service->rules};
+    int r = fold_begin(&source, ret_fold, ret_error);
+    if (r < 0 && source.folder) { /* they may be gone */
+        source.folder = NULL;
+        r = fold_begin(&source, ret_fold, ret_error);
+    }
+    return r;
+}
+
+static bool has_lost_states(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    bool has = service->state == SERVICE_UNAVAILABLE && !service->states.overlay;
+    pthread_mutex_unlock(&service->lock);
+    return has;
+}
+
+static void recover(struct service *service) {
+    struct fold *fold = NULL;
+    struct error error;
+    if (!has_lost_states(service))
+        return;
+    int r = try_archive(service, &error);
+    if (r == 0)
+        r = begin_again(service, &fold, &error);
+    if (r == 0)
+        r = fold_and_serve(service, fold, &error);
+    if (r < 0)
+        log_line(service->settings.log, LOG_DEBUG, "still unavailable: %s", error.text);
+    else
+        metric_add(service->settings.metrics, RECOVERIES, 0, 1);
+    service_report(service);
+}
+
+/* ---- the thread ---- */
+
+static const struct {
+    enum job job;
+    void (*run)(struct service *service);
+} jobs[] = {
+    {JOB_START, start},
+    {JOB_RELOAD, reload_run},
+    {JOB_RECOVER, recover},
+    {JOB_SPARE, spare_make},
+};
+
+static void *work(void *user) {
+    struct service *service = user;
+    for (unsigned wanted; (wanted = jobs_take(&service->jobs)) != 0;)
+        for (size_t i = 0; i < sizeof jobs / sizeof *jobs; i++)
+            if ((wanted & jobs[i].job) && !atomic_load(&service->stopping))
+                jobs[i].run(service);
+    return NULL;
+}
+
+void background_start(struct service *service) {
+    jobs_ask(&service->jobs, JOB_START);
+    check(pthread_create(&service->background, NULL, work, service) == 0);
+}
+
+void background_stop(struct service *service) {
+    atomic_store(&service->draining, true);
+    atomic_store(&service->stopping, true);
+    jobs_close(&service->jobs);
+    pthread_join(service->background, NULL);
+    reload_stop(service);
+    fold_free(service->first_fold); /* asked to stop before the start began */
+    service->first_fold = NULL;
+}
+
+void service_retry(struct service *service) {
+    if (has_lost_states(service))
+        jobs_ask(&service->jobs, JOB_RECOVER);
+}

@@ -1,0 +1,26 @@
+#include "list_log.h"
+
+#include "core/policy/lists/list_table.h"
+
+void list_log_unused(const struct service *service, const struct states *states,
+                     const struct snapshot *rules) {
+    struct log *log = service->settings.log;
+    struct list_table *lists = overlay_lists(states->overlay);
+    const struct list_additions *additions;
+    for (size_t i = 0; (additions = list_table_at(lists, i)); i++) {
+        struct text name = list_additions_name(additions);
+        size_t count = list_additions_count(additions), used = 0;
+        const struct list *list = snapshot_list(rules, name);
+        if (list && !list->is_fixed)
+            used = list_table_usable(lists, name, list->kind);
+        if (used == count)
+            continue;
+        log_line(log, LOG_WARNING,
+                 "%zu of the %zu entries that were added to list %" TEXT_FORMAT
+                 " at run time are not used: %s",
+                 count - used, count, TEXT_ARGS(name),
+                 !list            ? "the policy does not declare it"
+                 : list->is_fixed ? "it takes none any more (runtime: no)"
+                                  : "they are not of its type");
+    }
+}

@@ -1,0 +1,457 @@
+/* The reload: the policy and the shadow policies are loaded again, and take the place of those in
+ * use between two decisions.
+ *
+ * All that takes long is done beside the decisions, by the thread of the service's jobs: the old
+ * policy decides until the new one has shown that it may, and its engine has been made and tried.
+ * Under the decision lock only pointers change, and the archive's record of it is written. A folder
+ * that is refused changes nothing; a refused policy does not hold up a shadow policy, nor the other
+ * way round.
+ *
+ * Whoever asked over the wire and waits is told what came of the first reload that began after it
+ * asked.
+ *
+ * Not here: what asks for a reload (harrierd.c: SIGHUP, the watch over the folders), and the swap
+ * of generations, which may come between: then the engine is made again, for the new plan. */
+#include "reload.h"
+
+#include "adoption.h"
+#include "arrival.h"
+#include "core/engine/case_states.h"
+#include "list_log.h"
+#include "server/base/commit.h"
+#include "server/base/run_pool.h"
+#include "shadows.h"
+#include "swap_run.h"
+#include "token_reload.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* Transactions that a new engine decides before it counts: the last of the archive, and those of
+ * the policy's cases. */
+#define WARM_RECENT      16
+#define WARM_CASES       48
+#define WARM_ROUNDS      2
+#define WARM_ARENA_BYTES ((size_t)4 << 20)
+
+struct reload {
+    struct service *service;
+    struct arrival policy;
+    struct arrival shadows[ENGINE_SHADOWS_MAX];
+    size_t shadow_count;             /* folders */
+    char tokens_error[REASON_BYTES]; /* "": none */
+    struct shadow_set next;          /* that judge from now on */
+    struct run *waiting;
+    struct snapshot *plan; /* that the engine is for */
+    struct engine *engine; /* NULL until it is made, and once it decides */
+    bool is_interrupted;
+    int64_t began_us;
+};
+
+static bool load(struct reload *reload);
+static bool try_cases(struct reload *reload);
+static bool warm(struct reload *reload);
+static bool swap(struct reload *reload);
+
+/* Each says whether there is a next. */
+static const struct {
+    const char *name;
+    bool (*take)(struct reload *reload);
+} steps[] = {
+    {"load", load},       /* files → checked policies; nothing new: the end */
+    {"cases", try_cases}, /* of those that are new */
+    {"warm", warm},       /* their engine: made, and used a little */
+    {"swap", swap},       /* under the decision lock */
+};
+#define STEPS (sizeof steps / sizeof *steps)
+
+/* ---- load, cases ---- */
+
+/* They are loaded again with the policy and stand by themselves: one that is refused does not hold
+ * up the other. */
+static void load_tokens(struct reload *reload) {
+    struct error error;
+    if (token_reload(reload->service, false, &error) < 0)
+        snprintf(reload->tokens_error, sizeof reload->tokens_error, "tokens not adopted: %.*s",
+                 REASON_BYTES - 32, error.text);
+}
+
+static bool load(struct reload *reload) {
+    struct service *service = reload->service;
+    reload->is_interrupted = atomic_load(&service->draining);
+    if (reload->is_interrupted)
+        return false;
+    load_tokens(reload);
+    pthread_mutex_lock(&service->reload_lock);
+    char *path = text_copy(text_of(service->policy_path));
+    pthread_mutex_unlock(&service->reload_lock);
+    /* The service's jobs are one at a time: nobody else changes its rules meanwhile. */
+    arrival_load(&reload->policy, path, service->rules);
+    free(path);
+    reload->shadow_count = shadows_load(service, reload->shadows);
+    return true;
+}
+
+static bool is_news(const struct reload *reload) {
+    const struct shadow_set *now = &reload->service->shadows;
+    bool is_news = reload->policy.loaded || reload->next.count != now->count;
+    for (size_t i = 0; i < reload->next.count && !is_news; i++)
+        is_news = reload->next.of[i].snapshot != now->of[i].snapshot;
+    return is_news;
+}
+
+static bool try_cases(struct reload *reload) {
+    struct service *service = reload->service;
+    bool goes_on = arrival_try(&reload->policy, &service->draining);
+    for (size_t i = 0; i < reload->shadow_count && goes_on; i++)
+        goes_on = arrival_try(&reload->shadows[i], &service->draining);
+    reload->is_interrupted = !goes_on;
+    if (!goes_on)
+        return false;
+    shadows_choose(reload->shadows, reload->shadow_count, &reload->next);
+    return is_news(reload);
+}
+
+/* ---- warm ---- */
+
+/* A few of the archive's last transactions, one at a time: decisions go on in between. Not from
+ * before the last record that may be as large as a policy. */
+static size_t recent(struct service *service, struct arena *arena,
+                     struct transaction transactions[WARM_RECENT]) {
+    struct record record;
+    struct error error;
+    size_t count = 0;
+    for (uint64_t back = 0; back < WARM_RECENT; back++) {
+        pthread_mutex_lock(&service->lock);
+        uint64_t end = archive_end(service->archive).position;
+        bool is_there = service->states.engine && end > service->own_position + back &&
+                        archive_read(service->archive, end - back, arena, &record, &error) == 0;
+        pthread_mutex_unlock(&service->lock);
+        if (!is_there)
+            break;
+        if (record.type == RECORD_TRANSACTION)
+            transactions[count++] = record.transaction.transaction;
+    }
+    return count;
+}
+
+/* Code, tables and frames come into the caches, and memory that was only promised is there. The
+ * states are those of nobody: what they take to read is the same for the old engine. */
+static void use(struct engine *engine, const struct transaction *transactions, size_t count) {
+    struct case_states nobody;
+    struct arena arena;
+    struct decision decision;
+    struct text field;
+    struct error error;
+    case_states_init(&nobody);
+    arena_init(&arena, WARM_ARENA_BYTES);
+    for (size_t i = 0; i < count; i++) {
+        engine_decide(engine, &transactions[i], &nobody.source, true, &arena, &decision, &field,
+                      &error); /* one that the new schema refuses is warmth, too */
+        arena_reset(&arena);
+    }
+    arena_deinit(&arena);
+    case_states_deinit(&nobody);
+}
+
+static void warm_up(struct service *service, struct engine *engine) {
+    const struct snapshot *rules = engine_rules(engine);
+    struct transaction transactions[WARM_RECENT];
+    struct arena arena;
+    arena_init(&arena, WARM_ARENA_BYTES);
+    size_t count = recent(service, &arena, transactions);
+    for (int round = 0; round < WARM_ROUNDS; round++) {
+        use(engine, transactions, count);
+        for (size_t i = 0; i < rules->case_count && i < WARM_CASES; i++)
+            use(engine, &rules->cases[i].transaction, 1);
+    }
+    arena_deinit(&arena);
+}
+
+static struct snapshot *plan_in_use(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    struct snapshot *plan = service->states.engine ? snapshot_ref(service->states.plan) : NULL;
+    pthread_mutex_unlock(&service->lock);
+    return plan;
+}
+
+static void drop_engine(struct reload *reload) {
+    engine_free(reload->engine);
+    snapshot_unref(reload->plan);
+    reload->engine = NULL;
+    reload->plan = NULL;
+}
+
+/* Without states there is nothing to warm: coming back will make the engine. */
+static bool warm(struct reload *reload) {
+    struct snapshot *shadows[ENGINE_SHADOWS_MAX];
+    drop_engine(reload);
+    reload->plan = plan_in_use(reload->service);
+    if (!reload->plan)
+        return true;
+    for (size_t i = 0; i < reload->next.count; i++)
+        shadows[i] = reload->next.of[i].snapshot;
+    reload->engine = engine_new(arrival_snapshot(&reload->policy), reload->plan);
+    engine_use_shadows(reload->engine, shadows, reload->next.count);
+    warm_up(reload->service, reload->engine);
+    return true;
+}
+
+/* ---- swap ---- */
+
+/* Under the decision lock. What was in use is left in the reload. A write that fails is told by
+ * service_lose_archive(), and coming back takes the new policy. */
+static void exchange(struct reload *reload) {
+    struct service *service = reload->service;
+    struct snapshot *rules = service->rules;
+    struct error error;
+    const struct adopted last = {
+        .snapshot_id = rules->id,
+        .generation_id = service->states.generation_id,
+        .this_version = true,
+    };
+    if (reload->policy.loaded)
+        service->rules = snapshot_ref(reload->policy.loaded);
+    shadows_exchange(service, &reload->next);
+    if (reload->engine) {
+        struct engine *engine = reload->engine;
+        states_fit(&service->states, engine);
+        reload->engine = service->states.engine;
+        service->states.engine = engine;
+        if (adoption_record_policy(service, &last, &error) == 0)
+            shadows_record(service, &error);
+    }
+    if (service->rules != rules)
+        snapshot_unref(rules); /* the arrival has another reference */
+}
+
+/* Did a swap of generations, a loss or a recovery come between? */
+static bool is_for(const struct reload *reload) {
+    const struct states *states = &reload->service->states;
+    return reload->engine ? states->engine && states->plan == reload->plan : !states->engine;
+}
+
+static bool swap(struct reload *reload) {
+    struct service *service = reload->service;
+    const struct service_settings *settings = &service->settings;
+    struct engine_warming names = {0};
+    char reason[REASON_BYTES] = "";
+    for (;;) {
+        if (reload->engine) {
+            names = *engine_warming_names(reload->engine);
+            snprintf(reason, sizeof reason, "%" TEXT_FORMAT, TEXT_ARGS(names.reason));
+            shadows_log_warming(service, &reload->next, reload->engine);
+        }
+        pthread_mutex_lock(&service->lock);
+        int64_t began_us = clock_monotonic_us(settings->clock);
+        bool is_done = is_for(reload);
+        if (is_done)
+            exchange(reload);
+        int64_t locked_us = clock_monotonic_us(settings->clock) - began_us;
+        pthread_mutex_unlock(&service->lock);
+        if (is_done) {
+            metric_observe(settings->metrics, RELOAD_LOCKED, 0, locked_us);
+            break;
+        }
+        warm(reload);
+    }
+    adoption_log_warming(service, names.feature_count, text_of(reason));
+    return true;
+}
+
+/* ---- what came of it ---- */
+
+void service_refuse_reload(struct service *service, const char *reason) {
+    service_note_refusal(service, &service->refused, reason);
+    metric_add(service->settings.metrics, RELOADS, RELOAD_REFUSED, 1);
+    log_line(service->settings.log, LOG_ERROR, "not adopted, the policy stays as it was: %s",
+             reason);
+}
+
+static void log_unused_entries(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    if (service->states.overlay)
+        list_log_unused(service, &service->states, service->rules);
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void log_result(struct reload *reload) {
+    struct service *service = reload->service;
+    const struct service_settings *settings = &service->settings;
+    const struct arrival *policy = &reload->policy;
+    char id[HASH_HEX_SIZE];
+    metric_observe(settings->metrics, RELOAD_DURATION, 0,
+                   clock_monotonic_us(settings->clock) - reload->began_us);
+    arrival_log_messages(policy, settings->log);
+    if (policy->result == RELOAD_REFUSED) {
+        service_refuse_reload(service, policy->error);
+        return;
+    }
+    service_note_refusal(service, &service->refused, NULL);
+    metric_add(settings->metrics, RELOADS, policy->result, 1);
+    hash_hex(arrival_snapshot(policy)->id, id);
+    log_line(settings->log, LOG_INFO, "policy %" TEXT_FORMAT " %s %s",
+             TEXT_ARGS(arrival_snapshot(policy)->name), id,
+             policy->result == RELOAD_UNCHANGED ? "is unchanged" : "adopted");
+    if (policy->result == RELOAD_ADOPTED)
+        log_unused_entries(service);
+}
+
+/* ---- those who wait ---- */
+
+enum next perform_reload(struct run *run) {
+    struct service *service = run->service;
+    struct error error;
+    run->response.reload = (struct reload_response){0};
+    if (!run->message.reload.wait)
+        return NEXT;
+    pthread_mutex_lock(&service->reload_lock);
+    bool is_full = service->reload_waiters == RELOAD_WAITERS_MAX;
+    service->reload_waiters += !is_full;
+    pthread_mutex_unlock(&service->reload_lock);
+    if (!is_full)
+        return NEXT;
+    error_set(&error, ERROR_UNAVAILABLE,
+              "%d requests wait for a reload already; try again, or do not wait",
+              RELOAD_WAITERS_MAX);
+    return run_refuse(run, &error, (struct text){0});
+}
+
+bool reload_park(struct run *run) {
+    struct service *service = run->service;
+    if (run->message.call != CALL_RELOAD || run->response.error.code != 0)
+        return false;
+    bool waits = run->message.reload.wait;
+    pthread_mutex_lock(&service->reload_lock);
+    if (waits) {
+        run->next = service->reload_waiting;
+        service->reload_waiting = run;
+    }
+    pthread_mutex_unlock(&service->reload_lock);
+    jobs_ask(&service->jobs, JOB_RELOAD); /* after that: the reload it begins finds the run */
+    return waits;
+}
+
+static struct run *take_waiting(struct service *service) {
+    pthread_mutex_lock(&service->reload_lock);
+    struct run *waiting = service->reload_waiting;
+    service->reload_waiting = NULL;
+    pthread_mutex_unlock(&service->reload_lock);
+    return waiting;
+}
+
+/* Texts are the arrival's. */
+static struct folder_reload describe(const struct arrival *arrival) {
+    const struct snapshot *snapshot = arrival_snapshot(arrival);
+    return (struct folder_reload){
+        .folder = text_of(arrival->path),
+        .result = arrival->result,
+        .policy_name = snapshot ? snapshot->name : (struct text){0},
+        .snapshot_id = snapshot ? snapshot->id : 0,
+        .error = text_of(arrival->error),
+        .messages = {.data = (const char *)arrival->messages.bytes,
+                     .length = arrival->messages.length},
+    };
+}
+
+static void describe_all(const struct reload *reload, struct run *run,
+                         struct folder_reload shadows[ENGINE_SHADOWS_MAX]) {
+    struct service *service = reload->service;
+    struct reload_response *response = &run->response.reload;
+    for (size_t i = 0; i < reload->shadow_count; i++)
+        shadows[i] = describe(&reload->shadows[i]);
+    *response = (struct reload_response){.policy = describe(&reload->policy),
+                                         .shadows = shadows,
+                                         .shadow_count = reload->shadow_count};
+    if (*reload->tokens_error && reload->policy.result != RELOAD_REFUSED)
+        response->policy.error = text_of(reload->tokens_error);
+    pthread_mutex_lock(&service->lock);
+    adoption_describe_warming(service, &run->arena, &response->warming);
+    run->position_needed = archive_end(service->archive).position;
+    pthread_mutex_unlock(&service->lock);
+}
+
+static void answer(const struct reload *reload, struct run *run) {
+    struct folder_reload shadows[ENGINE_SHADOWS_MAX];
+    struct error error;
+    run->response = (struct response){.call = CALL_RELOAD};
+    if (reload->is_interrupted) {
+        error_set(&error, ERROR_UNAVAILABLE, "the server ends; nothing was reloaded");
+        run->response.error = wire_error_from(&error, (struct text){0}, &run->arena);
+    } else {
+        describe_all(reload, run, shadows);
+    }
+    buffer_clear(&run->answer);
+    message_encode_response(&run->response, &run->answer);
+    run->next = NULL;
+    runs_reply(commit_park(reload->service, run));
+}
+
+static void answer_all(struct service *service, const struct reload *reload, struct run *waiting) {
+    for (struct run *next; waiting; waiting = next) {
+        next = waiting->next;
+        answer(reload, waiting);
+        pthread_mutex_lock(&service->reload_lock);
+        service->reload_waiters--;
+        pthread_mutex_unlock(&service->reload_lock);
+    }
+}
+
+void reload_stop(struct service *service) {
+    const struct reload reload = {.service = service, .is_interrupted = true};
+    answer_all(service, &reload, take_waiting(service));
+}
+
+/* ---- the job ---- */
+
+static void end(struct reload *reload) {
+    drop_engine(reload);
+    shadow_set_deinit(&reload->next);
+    for (size_t i = 0; i < reload->shadow_count; i++)
+        arrival_deinit(&reload->shadows[i]);
+    arrival_deinit(&reload->policy);
+}
+
+void reload_run(struct service *service) {
+    struct reload reload = {.service = service,
+                            .began_us = clock_monotonic_us(service->settings.clock)};
+    struct run *waiting = take_waiting(service);
+    for (size_t i = 0; i < STEPS && steps[i].take(&reload); i++)
+        continue;
+    if (!reload.is_interrupted) {
+        log_result(&reload);
+        if (*reload.tokens_error) /* for who waits; the log has it */
+            buffer_printf(&reload.policy.messages, "%s\n", reload.tokens_error);
+        shadows_log(service, reload.shadows, reload.shadow_count);
+        service_report(service);
+        swap_ask(service, true); /* tables that did not fit the old policy may fit this one */
+    }
+    answer_all(service, &reload, waiting);
+    end(&reload);
+}
+
+/* ---- what the next reload loads ---- */
+
+void service_set_shadows(struct service *service, const char *const *folders, size_t count) {
+    pthread_mutex_lock(&service->reload_lock);
+    shadow_folders_set(&service->shadow_folders, folders, count);
+    pthread_mutex_unlock(&service->reload_lock);
+}
+
+void service_reload(struct service *service, const char *policy, int64_t max_ahead_us) {
+    pthread_mutex_lock(&service->lock);
+    service->max_ahead_us = max_ahead_us;
+    pthread_mutex_unlock(&service->lock);
+    if (policy) {
+        pthread_mutex_lock(&service->reload_lock);
+        free(service->policy_path);
+        service->policy_path = text_copy(text_of(policy));
+        pthread_mutex_unlock(&service->reload_lock);
+    }
+    jobs_ask(&service->jobs, JOB_RELOAD);
+}
+
+void service_reload_again(struct service *service) {
+    jobs_ask(&service->jobs, JOB_RELOAD);
+}

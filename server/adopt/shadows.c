@@ -1,0 +1,236 @@
+/* Shadow policies in the server: whole policies that judge every transaction beside the one that
+ * decides. What each would have done is archived with the decision and counted here; no answer ever
+ * depends on it.
+ *
+ * A folder that does not check, or of which a case fails, is reported and left out, at the start
+ * too: a policy on trial must not keep the server from serving. At a reload the folder's last good
+ * policy goes on. */
+#include "shadows.h"
+
+#include "core/base/check.h"
+#include "server/base/append.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- loading ---- */
+
+/* The service's jobs are one at a time: nobody else changes service->shadows meanwhile. */
+size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]) {
+    struct shadow_folders folders = {0};
+    size_t count = 0;
+    pthread_mutex_lock(&service->reload_lock);
+    shadow_folders_set(&folders, (const char *const *)service->shadow_folders.paths,
+                       service->shadow_folders.count);
+    pthread_mutex_unlock(&service->reload_lock);
+    for (; count < folders.count && count < ENGINE_SHADOWS_MAX; count++) {
+        const struct shadow *before = shadow_set_find_path(&service->shadows, folders.paths[count]);
+        arrival_load(&arrivals[count], folders.paths[count], before ? before->snapshot : NULL);
+    }
+    shadow_folders_deinit(&folders);
+    return count;
+}
+
+/* Two folders may hold one policy; it judges once. */
+static void add(struct shadow_set *shadows, struct arrival *arrival, struct snapshot *snapshot) {
+    size_t other = shadow_set_find_id(shadows, snapshot->id);
+    if (other < shadows->count) {
+        snprintf(arrival->error, sizeof arrival->error, "the same as that in %s: it is left out",
+                 shadows->of[other].path);
+        arrival->result = RELOAD_REFUSED;
+        return;
+    }
+    shadow_set_add(shadows, arrival->path, snapshot);
+}
+
+void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_set *ret_shadows) {
+    *ret_shadows = (struct shadow_set){0};
+    for (size_t i = 0; i < count; i++) {
+        struct snapshot *snapshot = arrival_snapshot(&arrivals[i]);
+        if (snapshot)
+            add(ret_shadows, &arrivals[i], snapshot);
+    }
+}
+
+/* ---- in force ---- */
+
+static bool is_written(const struct service *service, uint64_t id) {
+    for (size_t i = 0; i < service->written_shadows.count; i++)
+        if (service->written_shadows.ids[i] == id)
+            return true;
+    return false;
+}
+
+int shadows_record(struct service *service, struct error *ret_error) {
+    int r = 0;
+    for (size_t i = 0; i < service->shadows.count && r == 0; i++) {
+        const struct snapshot *snapshot = service->shadows.of[i].snapshot;
+        if (is_written(service, snapshot->id))
+            continue;
+        struct record record = {.type = RECORD_SHADOW,
+                                .snapshot = {.snapshot_id = snapshot->id,
+                                             .name = snapshot->name,
+                                             .files = snapshot->files,
+                                             .file_count = snapshot->file_count}};
+        r = service_append(service, &record, ret_error);
+        if (r == 0)
+            adopted_shadow(&service->written_shadows, snapshot->id);
+    }
+    return r;
+}
+
+static void log_warming(const struct service *service, const struct snapshot *shadow,
+                        size_t warming) {
+    if (warming > 0)
+        log_line(service->settings.log, LOG_WARNING,
+                 "%zu features of the shadow policy %" TEXT_FORMAT
+                 " are not in the tables of the policy that decides: to it they are absent",
+                 warming, TEXT_ARGS(shadow->name));
+}
+
+int shadows_fit(struct service *service, struct error *ret_error) {
+    const struct shadow_set *shadows = &service->shadows;
+    struct snapshot *snapshots[ENGINE_SHADOWS_MAX];
+    for (size_t i = 0; i < shadows->count; i++)
+        snapshots[i] = shadows->of[i].snapshot;
+    engine_use_shadows(service->states.engine, snapshots, shadows->count);
+    for (size_t i = 0; i < shadows->count; i++)
+        log_warming(service, snapshots[i], engine_shadow_warming(service->states.engine, i));
+    return shadows_record(service, ret_error);
+}
+
+void shadows_log_warming(const struct service *service, const struct shadow_set *shadows,
+                         const struct engine *engine) {
+    for (size_t i = 0; i < shadows->count; i++)
+        log_warming(service, shadows->of[i].snapshot, engine_shadow_warming(engine, i));
+}
+
+static void log_new(const struct service *service, const struct snapshot *snapshot) {
+    char id[HASH_HEX_SIZE];
+    hash_hex(snapshot->id, id);
+    log_line(service->settings.log, LOG_INFO, "shadow policy %" TEXT_FORMAT " %s judges beside",
+             TEXT_ARGS(snapshot->name), id);
+}
+
+void shadows_log(struct service *service, const struct arrival *arrivals, size_t count) {
+    const struct service_settings *settings = &service->settings;
+    int64_t refused = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct arrival *arrival = &arrivals[i];
+        arrival_log_messages(arrival, settings->log);
+        if (arrival->result == RELOAD_REFUSED)
+            log_line(settings->log, LOG_ERROR, "the shadow policy in %s is not adopted: %s",
+                     arrival->path, arrival->error);
+        else if (arrival->result == RELOAD_ADOPTED)
+            log_new(service, arrival->loaded);
+        refused += arrival->result == RELOAD_REFUSED;
+    }
+    metric_gauge(settings->metrics, SHADOWS_REFUSED, 0, refused);
+    metric_gauge(settings->metrics, SHADOWS, 0, (int64_t)service->shadows.count);
+}
+
+void shadows_exchange(struct service *service, struct shadow_set *next) {
+    struct shadow_set old = service->shadows;
+    shadow_set_keep_counts(next, &old);
+    service->shadows = *next;
+    *next = old;
+}
+
+void shadows_start(struct service *service) {
+    struct arrival arrivals[ENGINE_SHADOWS_MAX];
+    struct shadow_set next;
+    size_t count = shadows_load(service, arrivals);
+    for (size_t i = 0; i < count; i++)
+        if (!arrival_try(&arrivals[i], &service->stopping))
+            break;
+    shadows_choose(arrivals, count, &next);
+    pthread_mutex_lock(&service->lock);
+    shadows_exchange(service, &next); /* whoever makes the engine fits it */
+    pthread_mutex_unlock(&service->lock);
+    shadows_log(service, arrivals, count);
+    shadow_set_deinit(&next);
+    for (size_t i = 0; i < count; i++)
+        arrival_deinit(&arrivals[i]);
+}
+
+/* ---- counting ---- */
+
+static enum shadow_agreement compare(enum verdict live, enum verdict shadow) {
+    if (shadow == VERDICT_NONE)
+        return SHADOW_REFUSES;
+    return shadow == live ? SHADOW_AGREES : shadow > live ? SHADOW_STRICTER : SHADOW_MILDER;
+}
+
+void shadows_count(struct service *service, const struct decision *decision) {
+    for (size_t i = 0; i < decision->shadow_count; i++) {
+        const struct shadow_decision *in = &decision->shadows[i];
+        size_t index = shadow_set_find_id(&service->shadows, in->snapshot_id);
+        check(index < service->shadows.count); /* decided and counted under one lock */
+        struct shadow_counts *counts = &service->shadows.of[index].counts;
+        counts->verdicts[in->verdict]++;
+        counts->agreements[compare(decision->verdict, in->verdict)]++;
+        counts->rule_errors += in->rule_errors;
+        counts->degraded += in->degraded;
+    }
+}
+
+/* Of names, as the policy's loader takes them, nothing needs escaping. */
+static void write_labels(const struct shadow *shadow, struct buffer *out) {
+    char id[HASH_HEX_SIZE];
+    hash_hex(shadow->snapshot->id, id);
+    buffer_printf(out, "{policy=\"%" TEXT_FORMAT "\",snapshot=\"%s\"",
+                  TEXT_ARGS(shadow->snapshot->name), id);
+}
+
+static void write_head(const char *name, const char *help, struct buffer *out) {
+    buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
+}
+
+static void write_total(const struct shadow_set *shadows, const char *name, const char *help,
+                        size_t offset, struct buffer *out) {
+    write_head(name, help, out);
+    for (size_t i = 0; i < shadows->count; i++) {
+        uint64_t value;
+        memcpy(&value, (const char *)&shadows->of[i].counts + offset, sizeof value);
+        buffer_printf(out, "%s", name);
+        write_labels(&shadows->of[i], out);
+        buffer_printf(out, "} %" PRIu64 "\n", value);
+    }
+}
+
+static void write_counts(const struct shadow_set *shadows, struct buffer *out) {
+    static const char decisions[] = "harrierd_shadow_decisions_total";
+    static const char agreements[] = "harrierd_shadow_agreements_total";
+    static const char *const agreement_names[SHADOW_AGREEMENT_COUNT] = {"same", "stricter",
+                                                                        "milder", "refused"};
+    write_head(decisions, "What shadow policies would have decided.", out);
+    for (size_t i = 0; i < shadows->count; i++)
+        for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++) {
+            buffer_printf(out, "%s", decisions);
+            write_labels(&shadows->of[i], out);
+            buffer_printf(out, ",verdict=\"%s\"} %" PRIu64 "\n", verdict_name(verdict),
+                          shadows->of[i].counts.verdicts[verdict]);
+        }
+    write_head(agreements, "The same, against what was decided.", out);
+    for (size_t i = 0; i < shadows->count; i++)
+        for (size_t agreement = 0; agreement < SHADOW_AGREEMENT_COUNT; agreement++) {
+            buffer_printf(out, "%s", agreements);
+            write_labels(&shadows->of[i], out);
+            buffer_printf(out, ",agreement=\"%s\"} %" PRIu64 "\n", agreement_names[agreement],
+                          shadows->of[i].counts.agreements[agreement]);
+        }
+    write_total(shadows, "harrierd_shadow_rule_errors_total",
+                "Rules of shadow policies that failed while they were evaluated.",
+                offsetof(struct shadow_counts, rule_errors), out);
+    write_total(shadows, "harrierd_shadow_degraded_total",
+                "Shadow decisions made with less than everything.",
+                offsetof(struct shadow_counts, degraded), out);
+}
+
+void service_write_shadows(struct service *service, struct buffer *out) {
+    pthread_mutex_lock(&service->lock);
+    write_counts(&service->shadows, out);
+    pthread_mutex_unlock(&service->lock);
+}

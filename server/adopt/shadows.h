@@ -1,0 +1,30 @@
+/* The shadow policies in force: loading, exchanging, recording, counting. Loading and choosing is
+ * for background jobs, one at a time; the rest says which lock it needs. */
+#pragma once
+
+#include "arrival.h"
+#include "server/base/service_state.h"
+
+/* At the start: loads the folders' policies before there is an engine. */
+void shadows_start(struct service *service);
+/* Loads each folder's policy. Returns how many folders there are; each arrival is to be deinited.
+ */
+size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]);
+/* The set to be in force. Of arrivals with the same policy all but the first are refused. */
+void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_set *ret_set);
+/* Logs and measures what became of the folders. */
+void shadows_log(struct service *service, const struct arrival *arrivals, size_t count);
+/* Logs which of their features the tables lack. */
+void shadows_log_warming(const struct service *service, const struct shadow_set *set,
+                         const struct engine *engine);
+
+/* ---- under the decision lock ---- */
+
+/* Puts *next in force and leaves the old set there. The engine is the caller's business. */
+void shadows_exchange(struct service *service, struct shadow_set *next);
+/* Records their policies in the archive, before the first transaction that names them. */
+int shadows_record(struct service *service, struct error *ret_error);
+/* The engine is new: gives it the shadows, then records them. */
+int shadows_fit(struct service *service, struct error *ret_error);
+/* Counts the shadow verdicts of a decision that was archived. */
+void shadows_count(struct service *service, const struct decision *decision);

@@ -1,0 +1,91 @@
+#include "swap_compare.h"
+
+#include "core/store/overlay/comparison.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define DIFFERENCES_LOGGED 5
+
+struct comparing {
+    struct comparison_listener listener; /* first */
+    struct service *service;
+    const struct plan *plan;
+    size_t logged;
+};
+
+static bool goes_on(struct comparison_listener *self, uint64_t entities) {
+    struct service *service = ((struct comparing *)self)->service;
+    char reason[96];
+    if (entities % 65536 == 0) {
+        snprintf(reason, sizeof reason, "%" PRIu64 " entities", entities);
+        swap_set_reason(service->swap, reason);
+    }
+    return !atomic_load(&service->stopping);
+}
+
+/* Keys may be somebody's address: the log has their hashes, `harrier verify` the keys. */
+static void log_difference(struct comparison_listener *self,
+                           const struct state_difference *difference) {
+    struct comparing *comparing = (struct comparing *)self;
+    struct buffer features;
+    char key[HASH_HEX_SIZE];
+    if (comparing->logged++ >= DIFFERENCES_LOGGED)
+        return;
+    buffer_init(&features);
+    state_difference_describe(difference, comparing->plan, false, &features);
+    hash_hex(hash_text(difference->key), key);
+    log_line(comparing->service->settings.log, LOG_ERROR,
+             "%" TEXT_FORMAT " with key hash %s: live state against rebuilt one: %.*s",
+             TEXT_ARGS(comparing->plan->entities[difference->entity].name), key,
+             (int)features.length, (const char *)features.bytes);
+    buffer_deinit(&features);
+}
+
+static void conclude(struct swap *swap, const struct comparison *comparison) {
+    struct service *service = swap->service;
+    struct metric_set *metrics = service->settings.metrics;
+    bool is_equal = comparison->differences == 0 && !comparison->is_tally_different &&
+                    !comparison->are_lists_different;
+    pthread_mutex_lock(&service->lock);
+    swap->is_compared = true;
+    swap->compared = comparison->entities;
+    swap->differences =
+        comparison->differences + comparison->is_tally_different + comparison->are_lists_different;
+    pthread_mutex_unlock(&service->lock);
+    metric_gauge(metrics, COMPARED_ENTITIES, 0, (int64_t)comparison->entities);
+    metric_gauge(metrics, DIFFERING_ENTITIES, 0, (int64_t)comparison->differences);
+    metric_add(metrics, COMPARISONS, is_equal ? COMPARISON_EQUAL : COMPARISON_DIFFERENT, 1);
+    if (is_equal)
+        log_line(service->settings.log, LOG_INFO,
+                 "the live states of %" PRIu64 " entities are those of the new generation",
+                 comparison->entities);
+    else
+        log_line(service->settings.log, LOG_ERROR,
+                 "%" PRIu64 " of %" PRIu64
+                 " live states are not those of the new generation%s%s; `harrier verify` tells "
+                 "which of them the archive gives",
+                 comparison->differences, comparison->entities,
+                 comparison->is_tally_different ? ", nor are the counts of records" : "",
+                 comparison->are_lists_different ? ", nor is what was added to lists" : "");
+}
+
+void swap_compare(struct swap *swap) {
+    struct service *service = swap->service;
+    struct comparison comparison;
+    struct error error;
+    if (!swap->old_view) {
+        log_line(service->settings.log, LOG_INFO,
+                 "the new generation has other features: its states are not compared");
+        pthread_mutex_lock(&service->lock);
+        swap->is_compared = false;
+        pthread_mutex_unlock(&service->lock);
+        metric_add(service->settings.metrics, COMPARISONS, COMPARISON_SKIPPED, 1);
+        return;
+    }
+    struct comparing comparing = {
+        .listener = {log_difference, goes_on}, .service = service, .plan = &swap->old.plan->plan};
+    if (comparison_run(swap->old_view, swap->new_view, &comparing.listener, &comparison, &error) ==
+        0)
+        conclude(swap, &comparison);
+}

@@ -1,0 +1,30 @@
+/* Records of the service's own, and the end of what could not be written. */
+#include "append.h"
+
+#include "commit.h"
+#include "deferred_free.h"
+
+void service_lose_archive(struct service *service, const struct error *error) {
+    /* States and known ids contain records that the archive lacks: both are invalid now. */
+    service->losses++;
+    service_defer_free(service, &service->states);
+    metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
+    log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
+    if (error->code == ERROR_UNAVAILABLE) /* nobody knows what the file holds: fail for good */
+        service_fail(service, error);
+    else if (service->state == SERVICE_READY || service->state == SERVICE_STARTING)
+        service_set_state(service, SERVICE_UNAVAILABLE, "the archive could not be written: %.*s",
+                          REASON_BYTES / 2, error->text);
+}
+
+int service_append(struct service *service, struct record *record, struct error *ret_error) {
+    record->receive_time_us = service_receive_time_us(service);
+    ingest_append(&service->states, service->archive, record);
+    int r = archive_write(service->archive, ret_error);
+    service->own_position = record->position;
+    if (r < 0)
+        service_lose_archive(service, ret_error);
+    else
+        commit_want(service);
+    return r;
+}

@@ -1,0 +1,231 @@
+/* Group commit: one thread syncs the archive for all, and answers that wait for the disk leave when
+ * their records are on it.
+ *
+ * While one sync runs, further requests are decided and written; the next sync is for all of them.
+ * So the disk's own pace sets how many share a sync, and sync_interval only keeps it from being
+ * asked more often than it should.
+ *
+ * A sync that fails cannot be tried again: Linux reports the failure once and then takes the pages
+ * for clean, so a second try would succeed and prove nothing. The service fails, and whoever starts
+ * it again reads what is really there. */
+#include "commit.h"
+
+#include "core/base/check.h"
+#include "run_pool.h"
+#include "spare.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define RETRY_US 1000000 /* between two tries of a sync that lost nothing */
+
+/* Under the decision lock. */
+struct commit {
+    pthread_cond_t wanted; /* waits by the monotonic clock */
+    pthread_t thread;
+    bool is_waiting; /* the thread, for something to sync: else nobody needs a signal */
+    bool is_wanted;  /* records were written since the last sync began */
+    bool is_closing;
+    struct run *parked, **parked_end; /* wait for a sync, in order of arrival */
+};
+
+void commit_want(struct service *service) {
+    service->commit->is_wanted = true;
+    if (service->commit->is_waiting)
+        pthread_cond_signal(&service->commit->wanted);
+}
+
+/* The decisions stand in the archive's file, but whether they are on disk nobody knows. */
+static void answer_unsynced(struct run *run) {
+    struct error error;
+    error_set(&error, ERROR_UNAVAILABLE,
+              "the archive could not be synced; try again with the same ids");
+    run->response =
+        (struct response){.error = wire_error_from(&error, (struct text){0}, &run->arena)};
+    buffer_clear(&run->answer);
+    message_encode_response(&run->response, &run->answer);
+}
+
+static void park(struct service *service, struct run *run) {
+    run->next = NULL;
+    *service->commit->parked_end = run;
+    service->commit->parked_end = &run->next;
+}
+
+struct run *commit_park(struct service *service, struct run *runs) {
+    struct run *ready = NULL, **end = &ready;
+    if (!service->settings.synced)
+        return runs;
+    pthread_mutex_lock(&service->lock);
+    uint64_t synced = archive_synced(service->archive);
+    bool failed = service->state == SERVICE_FAILED;
+    for (struct run *run = runs, *next; run; run = next) {
+        next = run->next;
+        bool waits = run->position_needed > synced;
+        if (waits && !failed) {
+            park(service, run);
+            continue;
+        }
+        if (waits)
+            answer_unsynced(run);
+        *end = run;
+        end = &run->next;
+    }
+    pthread_mutex_unlock(&service->lock);
+    *end = NULL;
+    return ready;
+}
+
+/* Takes out what need not wait any more; all of it when all is set. */
+static struct run *unpark(struct service *service, bool all) {
+    struct run *ready = NULL, **ready_end = &ready;
+    struct run **at = &service->commit->parked;
+    uint64_t synced = archive_synced(service->archive);
+    while (*at) {
+        struct run *run = *at;
+        if (!all && run->position_needed > synced) {
+            at = &run->next;
+            continue;
+        }
+        *at = run->next;
+        run->next = NULL;
+        *ready_end = run;
+        ready_end = &run->next;
+    }
+    service->commit->parked_end = at;
+    return ready;
+}
+
+static void release_unsynced(struct run *runs) {
+    for (struct run *run = runs; run; run = run->next)
+        answer_unsynced(run);
+    runs_reply(runs);
+}
+
+/* Under the lock, which is given up while the disk works. < 0: what is on disk is unknown. 1:
+ * nothing is lost, but it has to be tried again. */
+static int sync_archive(struct service *service, struct error *ret_error) {
+    const struct service_settings *settings = &service->settings;
+    struct archive_sync sync;
+    int r = archive_sync_start(service->archive, &sync, ret_error);
+    if (r < 0)
+        return r == -ERROR_UNAVAILABLE ? r : 1;
+    if (r == 0)
+        return 0;
+    pthread_mutex_unlock(&service->lock);
+    int64_t began_us = clock_monotonic_us(settings->clock);
+    struct error wait_error;
+    r = archive_sync_wait(&sync, &wait_error);
+    metric_observe(settings->metrics, ARCHIVE_SYNC_DURATION, 0,
+                   clock_monotonic_us(settings->clock) - began_us);
+    pthread_mutex_lock(&service->lock);
+    int finished = archive_sync_finish(service->archive, &sync, ret_error);
+    if (r < 0) {
+        *ret_error = wait_error;
+        return r;
+    }
+    return finished == 0 || finished == -ERROR_UNAVAILABLE ? finished : 1;
+}
+
+/* Under the lock, which is given up while the disk works and the answers leave. False: try again.
+ */
+static bool commit(struct service *service) {
+    struct error error;
+    service->commit->is_wanted = false;
+    int r = sync_archive(service, &error);
+    if (r < 0)
+        service_fail(service, &error);
+    if (r != 0)
+        log_line(service->settings.log, LOG_ERROR, "syncing the archive: %s", error.text);
+    if (r > 0)
+        service->commit->is_wanted = true;
+    spare_look(service);
+    struct run *runs = unpark(service, r < 0);
+    pthread_mutex_unlock(&service->lock);
+    (r < 0 ? release_unsynced : runs_reply)(runs);
+    if (r < 0)
+        service_report(service);
+    pthread_mutex_lock(&service->lock);
+    return r == 0;
+}
+
+static struct timespec monotonic_after(int64_t us) {
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    int64_t ns = time.tv_nsec + us % 1000000 * 1000;
+    time.tv_sec += us / 1000000 + ns / 1000000000;
+    time.tv_nsec = ns % 1000000000;
+    return time;
+}
+
+/* Under the lock, until there is something to sync or the end. */
+static void wait_for_work(struct service *service) {
+    service->commit->is_waiting = true;
+    while (!service->commit->is_wanted && !service->commit->is_closing)
+        pthread_cond_wait(&service->commit->wanted, &service->lock);
+    service->commit->is_waiting = false;
+}
+
+/* Under the lock, until the time or the end. */
+static void wait_until(struct service *service, struct timespec time) {
+    while (!service->commit->is_closing &&
+           pthread_cond_timedwait(&service->commit->wanted, &service->lock, &time) != ETIMEDOUT)
+        continue;
+}
+
+static void *work(void *user) {
+    struct service *service = user;
+    const struct service_settings *settings = &service->settings;
+    int64_t interval_us =
+        settings->synced ? settings->sync_interval_us : settings->lazy_sync_interval_us;
+    struct timespec next = monotonic_after(0);
+    pthread_mutex_lock(&service->lock);
+    for (;;) {
+        wait_for_work(service);
+        if (!settings->synced)
+            next = monotonic_after(interval_us);
+        wait_until(service, next);
+        if (service->state == SERVICE_FAILED ||
+            (service->commit->is_closing && !service->commit->is_wanted))
+            break;
+        next = monotonic_after(interval_us);
+        if (commit(service))
+            continue;
+        if (service->commit->is_closing)
+            break;
+        wait_until(service, monotonic_after(RETRY_US));
+    }
+    struct run *rest = unpark(service, true);
+    pthread_mutex_unlock(&service->lock);
+    release_unsynced(rest);
+    return NULL;
+}
+
+void commit_start(struct service *service) {
+    struct commit *commit = check_calloc(1, sizeof *commit);
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&commit->wanted, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    commit->parked_end = &commit->parked;
+    commit->is_wanted = true; /* a killed process may have left records written but not synced */
+    service->commit = commit;
+    check(pthread_create(&commit->thread, NULL, work, service) == 0);
+}
+
+void commit_stop(struct service *service) {
+    pthread_mutex_lock(&service->lock);
+    service->commit->is_closing = true;
+    pthread_cond_signal(&service->commit->wanted);
+    pthread_mutex_unlock(&service->lock);
+    pthread_join(service->commit->thread, NULL);
+}
+
+void commit_free(struct service *service) {
+    if (!service->commit)
+        return;
+    pthread_cond_destroy(&service->commit->wanted);
+    free(service->commit);
+}

@@ -1,0 +1,16 @@
+/* The thread that syncs the archive, and the answers that wait for it. */
+#pragma once
+
+#include "run.h"
+
+void commit_start(struct service *service);
+/* Syncs what is left and answers everything that waits. */
+void commit_stop(struct service *service);
+void commit_free(struct service *service); /* after the last commit_want() */
+
+/* Under the decision lock: records were written that are not synced. */
+void commit_want(struct service *service);
+/* With durability synced, keeps each run whose records are not on disk, to be answered when they
+ * are. Returns the others, for the caller to answer now. If the service has failed, those that
+ * would wait get an error instead. */
+struct run *commit_park(struct service *service, struct run *runs);

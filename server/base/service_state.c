@@ -1,0 +1,134 @@
+/* The service's own state: what it is, why, and since when its reloads are refused. */
+#include "service_state.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- state ---- */
+
+const char *service_state_name(enum service_state state) {
+    static const char *const names[] = {
+        [SERVICE_STARTING] = "starting", [SERVICE_READY] = "ready",
+        [SERVICE_DRAINING] = "draining", [SERVICE_UNAVAILABLE] = "unavailable",
+        [SERVICE_FAILED] = "failed",
+    };
+    return names[state];
+}
+
+void service_set_state(struct service *service, enum service_state state, const char *format, ...) {
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(service->reason, sizeof service->reason, format, arguments);
+    va_end(arguments);
+    service->state = state;
+}
+
+void service_fail(struct service *service, const struct error *error) {
+    service->failure = *error;
+    service_set_state(service, SERVICE_FAILED, "%.*s", REASON_BYTES - 1, error->text);
+}
+
+void service_report(const struct service *service) {
+    if (service->settings.changed)
+        service->settings.changed(service->settings.user);
+}
+
+bool service_check_overlay(struct service *service) {
+    const struct overlay *overlay = service->states.overlay;
+    if (!overlay)
+        return false;
+    bool is_full = overlay_fullness(overlay, service->settings.overlay_limit) >= 100;
+    if (!is_full && service->state == SERVICE_UNAVAILABLE) {
+        service_set_state(service, SERVICE_READY, "%s", "");
+        log_line(service->settings.log, LOG_INFO, "ready: the overlay is within overlay_limit");
+        return true;
+    }
+    if (!is_full || service->state != SERVICE_READY)
+        return false;
+    service_set_state(service, SERVICE_UNAVAILABLE,
+                      "what is newer than the tables takes %" PRIu64 " MiB with %" PRIu64
+                      " entities, over overlay_limit or what one server holds: run `harrier "
+                      "rebuild`",
+                      overlay_memory(overlay) >> 20, overlay_entities(overlay));
+    log_line(service->settings.log, LOG_ERROR, "%s", service->reason);
+    return true;
+}
+
+enum service_state service_state(struct service *service, char *ret_reason, size_t size) {
+    pthread_mutex_lock(&service->lock);
+    enum service_state state = service->state;
+    if (ret_reason)
+        snprintf(ret_reason, size, "%s", service->reason);
+    pthread_mutex_unlock(&service->lock);
+    return state;
+}
+
+int service_failure(struct service *service, struct error *ret_error) {
+    pthread_mutex_lock(&service->lock);
+    int r = 0;
+    if (service->state == SERVICE_FAILED) {
+        *ret_error = service->failure;
+        r = -(int)ret_error->code;
+    }
+    pthread_mutex_unlock(&service->lock);
+    return r;
+}
+
+void service_drain(struct service *service) {
+    atomic_store(&service->draining, true);
+    pthread_mutex_lock(&service->lock);
+    if (service->state != SERVICE_FAILED)
+        service_set_state(service, SERVICE_DRAINING, "the server was asked to stop");
+    pthread_mutex_unlock(&service->lock);
+}
+
+/* ---- time ---- */
+
+int64_t service_receive_time_us(const struct service *service) {
+    int64_t now_us = clock_wall_us(service->settings.clock);
+    int64_t last_us = archive_time(service->archive);
+    return now_us > last_us ? now_us : last_us;
+}
+
+int64_t service_clock_behind_us(const struct service *service) {
+    int64_t now_us = clock_wall_us(service->settings.clock);
+    int64_t last_us = archive_time(service->archive);
+    return last_us > now_us ? last_us - now_us : 0;
+}
+
+/* ---- reloads that were refused ---- */
+
+bool service_note_refusal(struct service *service, struct refusal *refusal, const char *reason) {
+    const struct clock *clock = service->settings.clock;
+    char text[REASON_BYTES];
+    snprintf(text, sizeof text, "%s", reason ? reason : "");
+    pthread_mutex_lock(&service->lock);
+    bool is_new = strcmp(refusal->reason, text) != 0;
+    if (reason && refusal->since_us == 0) {
+        refusal->since_us = clock_monotonic_us(clock);
+        refusal->since_wall_us = clock_wall_us(clock);
+    } else if (!reason) {
+        refusal->since_us = refusal->since_wall_us = 0;
+    }
+    memcpy(refusal->reason, text, sizeof text);
+    pthread_mutex_unlock(&service->lock);
+    return is_new;
+}
+
+/* ---- the decision lock for views ---- */
+
+static void guard_enter(struct overlay_guard *self) {
+    struct service_guard *guard = (struct service_guard *)self;
+    pthread_mutex_lock(&guard->service->lock);
+}
+
+static void guard_leave(struct overlay_guard *self) {
+    struct service_guard *guard = (struct service_guard *)self;
+    pthread_mutex_unlock(&guard->service->lock);
+}
+
+void service_guard_init(struct service_guard *guard, struct service *service) {
+    *guard = (struct service_guard){.guard = {guard_enter, guard_leave}, .service = service};
+}

@@ -1,0 +1,11 @@
+/* The archive's next file, made before it is needed: creating one takes longer than a decision may
+ * wait. Without it the archive goes on all the same, only slower. */
+#pragma once
+
+#include "service_state.h"
+
+/* Under the decision lock: asks for JOB_SPARE if the archive wants a file and none is being made.
+ */
+void spare_look(struct service *service);
+/* The job. */
+void spare_make(struct service *service);

@@ -1,0 +1,136 @@
+/* Opening and closing: what can be wrong with the configuration fails here, before there is a
+ * thread; then the threads start from the ground up, and end in the opposite order. */
+#include "authorize.h"
+#include "core/base/check.h"
+#include "core/base/value.h"
+#include "explain.h"
+#include "server/adopt/admission.h"
+#include "server/adopt/background.h"
+#include "server/adopt/swap_run.h"
+#include "server/adopt/token_reload.h"
+#include "server/base/commit.h"
+#include "server/base/deferred_free.h"
+#include "server/base/run_pool.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+static int load_policy(struct service *service, struct error *ret_error) {
+    struct buffer messages;
+    buffer_init(&messages);
+    int r = admission_load(service->policy_path, &service->rules, &messages, ret_error);
+    log_lines(service->settings.log, r < 0 ? LOG_ERROR : LOG_WARNING,
+              (struct text){.data = (char *)messages.bytes, .length = messages.length});
+    buffer_deinit(&messages);
+    if (r < 0) /* a folder that is not there is a matter of configuration as well */
+        ret_error->code = ERROR_INVALID;
+    return r < 0 ? -ERROR_INVALID : 0;
+}
+
+static int open_archive(struct service *service, struct error *ret_error) {
+    const struct archive_options options = {.on_zeros = service->settings.synced};
+    struct archive_recovery recovery;
+    int r = archive_open(service->archive_path, &options, &service->archive, &recovery, ret_error);
+    if (r < 0)
+        return r;
+    if (recovery.torn_bytes > 0)
+        log_line(service->settings.log, LOG_WARNING,
+                 "the archive's end was torn: %" PRIu64 " bytes behind position %" PRIu64
+                 " were cut off and kept in %s",
+                 recovery.torn_bytes, recovery.position, recovery.torn_file);
+    return 0;
+}
+
+static struct service *service_new(const struct service_settings *settings) {
+    struct service *service = check_calloc(1, sizeof *service);
+    service->settings = *settings;
+    service->policy_path = text_copy(text_of(settings->policy));
+    shadow_folders_set(&service->shadow_folders, settings->shadows, settings->shadow_count);
+    service->archive_path = text_copy(text_of(settings->archive));
+    service->generations_path = text_copy(text_of(settings->generations));
+    service->started_us = clock_wall_us(settings->clock);
+    service->max_ahead_us = settings->max_ahead_us;
+    service_set_state(service, SERVICE_STARTING, "folding the archive");
+    pthread_mutex_init(&service->lock, NULL);
+    pthread_mutex_init(&service->reload_lock, NULL);
+    log_limit_init(&service->log_limit);
+    jobs_init(&service->jobs);
+    run_pool_open(service);
+    service_guard_init(&service->guard, service);
+    return service;
+}
+
+static void service_free(struct service *service) {
+    service_free_deferred(service);
+    states_deinit(&service->states);
+    shadow_set_deinit(&service->shadows);
+    shadow_folders_deinit(&service->shadow_folders);
+    snapshot_unref(service->rules);
+    run_pool_close(service);
+    commit_free(service);
+    jobs_deinit(&service->jobs);
+    log_limit_deinit(&service->log_limit);
+    pthread_mutex_destroy(&service->reload_lock);
+    pthread_mutex_destroy(&service->lock);
+    for (size_t i = 0; i < service->list_label_count; i++)
+        free(service->list_labels[i]);
+    tokens_close(service->tokens);
+    explicit_bzero(service->probe_token, sizeof service->probe_token);
+    free(service->adopted_folder);
+    free(service->generations_path);
+    free(service->archive_path);
+    free(service->policy_path);
+    free(service);
+}
+
+/* A day folder is a day since 1970; and what such a clock would write could not be taken back. */
+static int check_clock(const struct service *service, struct error *ret_error) {
+    if (service->started_us >= 0)
+        return 0;
+    char now[64];
+    value_format(value_timestamp(service->started_us), now, sizeof now);
+    return error_set(
+        ret_error, ERROR_SYSTEM,
+        "the clock says %s, before 1970: set it before records get their times from it", now);
+}
+
+int service_open(const struct service_settings *settings, struct service **ret_service,
+                 struct error *ret_error) {
+    struct service *service = service_new(settings);
+    authorize_draw_probe_token(service);
+    int r = check_clock(service, ret_error);
+    if (r == 0)
+        r = token_reload_open(service, ret_error);
+    if (r == 0)
+        r = load_policy(service, ret_error);
+    if (r == 0)
+        r = open_archive(service, ret_error);
+    const struct fold_source source = {.archive = service->archive_path,
+                                       .generations = service->generations_path,
+                                       .rules = service->rules};
+    if (r == 0)
+        r = fold_begin(&source, &service->first_fold, ret_error);
+    if (r < 0) {
+        archive_close(service->archive);
+        service_free(service);
+        return r;
+    }
+    commit_start(service);
+    swap_start(service); /* before the jobs, which may ask for a swap */
+    background_start(service);
+    explain_start(service);
+    *ret_service = service;
+    return 0;
+}
+
+int service_close(struct service *service, struct error *ret_error) {
+    explain_stop(service);
+    background_stop(service);
+    commit_stop(service);
+    swap_stop(service); /* last: it may be in the middle of reading a large file */
+    int r = service_failure(service, ret_error);
+    archive_close(service->archive);
+    service_free(service);
+    return r;
+}
