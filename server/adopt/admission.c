@@ -40,7 +40,7 @@ int admission_try(struct snapshot *snapshot, const atomic_bool *stop, struct buf
     buffer_deinit(&differences);
     trial_free(trial);
     if (i < snapshot->case_count)
-        return error_set(ret_error, ERROR_INTERRUPTED, "the server ends");
+        return error_set(ret_error, ERROR_INTERRUPTED, "the server is shutting down");
     return failed ? refuse(snapshot, first, failed, ret_error) : 0;
 }
 

@@ -39,7 +39,7 @@ int adoption_record(struct service *service, const struct adopted *last, struct 
 void adoption_log_warming(const struct service *service, size_t warming, struct text reason) {
     if (warming > 0)
         log_line(service->settings.log, LOG_WARNING,
-                 "%zu of the policy's features are new or changed: they are absent until `harrier "
+                 "%zu features of the policy are new or changed: they are absent until `harrier "
                  "rebuild` has built tables with them (%" TEXT_FORMAT ")",
                  warming, TEXT_ARGS(reason));
 }

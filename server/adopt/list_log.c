@@ -16,11 +16,10 @@ void list_log_unused(const struct service *service, const struct states *states,
         if (used == count)
             continue;
         log_line(log, LOG_WARNING,
-                 "%zu of the %zu entries that were added to list %" TEXT_FORMAT
-                 " at run time are not used: %s",
+                 "%zu of %zu entries added to list %" TEXT_FORMAT " at run time have no effect: %s",
                  count - used, count, TEXT_ARGS(name),
-                 !list            ? "the policy does not declare it"
-                 : list->is_fixed ? "it takes none any more (runtime: no)"
-                                  : "they are not of its type");
+                 !list            ? "the policy does not declare the list"
+                 : list->is_fixed ? "the list does not allow run-time entries (runtime: no)"
+                                  : "they do not match its type");
     }
 }

@@ -265,7 +265,7 @@ static bool swap(struct reload *reload) {
 void service_refuse_reload(struct service *service, const char *reason) {
     service_note_refusal(service, &service->refused, reason);
     metric_add(service->settings.metrics, RELOADS, RELOAD_REFUSED, 1);
-    log_line(service->settings.log, LOG_ERROR, "not adopted, the policy stays as it was: %s",
+    log_line(service->settings.log, LOG_ERROR, "policy refused, the current one stays in force: %s",
              reason);
 }
 
@@ -313,7 +313,7 @@ enum next perform_reload(struct run *run) {
     if (!is_full)
         return NEXT;
     error_set(&error, ERROR_UNAVAILABLE,
-              "%d requests wait for a reload already; try again, or do not wait",
+              "%d requests are already waiting for a reload; try again, or do not wait",
               RELOAD_WAITERS_MAX);
     return run_refuse(run, &error, (struct text){0});
 }
@@ -377,7 +377,7 @@ static void answer(const struct reload *reload, struct run *run) {
     struct error error;
     run->response = (struct response){.call = CALL_RELOAD};
     if (reload->is_interrupted) {
-        error_set(&error, ERROR_UNAVAILABLE, "the server ends; nothing was reloaded");
+        error_set(&error, ERROR_UNAVAILABLE, "the server is shutting down; nothing was reloaded");
         run->response.error = wire_error_from(&error, (struct text){0}, &run->arena);
     } else {
         describe_all(reload, run, shadows);

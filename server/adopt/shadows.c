@@ -37,7 +37,7 @@ size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHAD
 static void add(struct shadow_set *shadows, struct arrival *arrival, struct snapshot *snapshot) {
     size_t other = shadow_set_find_id(shadows, snapshot->id);
     if (other < shadows->count) {
-        snprintf(arrival->error, sizeof arrival->error, "the same as that in %s: it is left out",
+        snprintf(arrival->error, sizeof arrival->error, "the same policy as in %s: ignored",
                  shadows->of[other].path);
         arrival->result = RELOAD_REFUSED;
         return;
@@ -85,8 +85,8 @@ static void log_warming(const struct service *service, const struct snapshot *sh
                         size_t warming) {
     if (warming > 0)
         log_line(service->settings.log, LOG_WARNING,
-                 "%zu features of the shadow policy %" TEXT_FORMAT
-                 " are not in the tables of the policy that decides: to it they are absent",
+                 "%zu features of shadow policy %" TEXT_FORMAT
+                 " are not in the tables of the policy in force: they are absent",
                  warming, TEXT_ARGS(shadow->name));
 }
 
@@ -110,7 +110,7 @@ void shadows_log_warming(const struct service *service, const struct shadow_set 
 static void log_new(const struct service *service, const struct snapshot *snapshot) {
     char id[HASH_HEX_SIZE];
     hash_hex(snapshot->id, id);
-    log_line(service->settings.log, LOG_INFO, "shadow policy %" TEXT_FORMAT " %s judges beside",
+    log_line(service->settings.log, LOG_INFO, "shadow policy %" TEXT_FORMAT " %s adopted",
              TEXT_ARGS(snapshot->name), id);
 }
 
@@ -121,8 +121,8 @@ void shadows_log(struct service *service, const struct arrival *arrivals, size_t
         const struct arrival *arrival = &arrivals[i];
         arrival_log_messages(arrival, settings->log);
         if (arrival->result == RELOAD_REFUSED)
-            log_line(settings->log, LOG_ERROR, "the shadow policy in %s is not adopted: %s",
-                     arrival->path, arrival->error);
+            log_line(settings->log, LOG_ERROR, "shadow policy in %s refused: %s", arrival->path,
+                     arrival->error);
         else if (arrival->result == RELOAD_ADOPTED)
             log_new(service, arrival->loaded);
         refused += arrival->result == RELOAD_REFUSED;
@@ -205,7 +205,7 @@ static void write_counts(const struct shadow_set *shadows, struct buffer *out) {
     static const char agreements[] = "harrierd_shadow_agreements_total";
     static const char *const agreement_names[SHADOW_AGREEMENT_COUNT] = {"same", "stricter",
                                                                         "milder", "refused"};
-    write_head(decisions, "What shadow policies would have decided.", out);
+    write_head(decisions, "Decisions that shadow policies would have made, by verdict.", out);
     for (size_t i = 0; i < shadows->count; i++)
         for (enum verdict verdict = VERDICT_APPROVE; verdict < VERDICT_COUNT; verdict++) {
             buffer_printf(out, "%s", decisions);
@@ -213,7 +213,7 @@ static void write_counts(const struct shadow_set *shadows, struct buffer *out) {
             buffer_printf(out, ",verdict=\"%s\"} %" PRIu64 "\n", verdict_name(verdict),
                           shadows->of[i].counts.verdicts[verdict]);
         }
-    write_head(agreements, "The same, against what was decided.", out);
+    write_head(agreements, "Verdicts of shadow policies compared with the actual verdict.", out);
     for (size_t i = 0; i < shadows->count; i++)
         for (size_t agreement = 0; agreement < SHADOW_AGREEMENT_COUNT; agreement++) {
             buffer_printf(out, "%s", agreements);
@@ -222,10 +222,10 @@ static void write_counts(const struct shadow_set *shadows, struct buffer *out) {
                           shadows->of[i].counts.agreements[agreement]);
         }
     write_total(shadows, "harrierd_shadow_rule_errors_total",
-                "Rules of shadow policies that failed while they were evaluated.",
+                "Rules of shadow policies that failed during evaluation.",
                 offsetof(struct shadow_counts, rule_errors), out);
     write_total(shadows, "harrierd_shadow_degraded_total",
-                "Shadow decisions made with less than everything.",
+                "Shadow decisions made without something they should have had.",
                 offsetof(struct shadow_counts, degraded), out);
 }
 

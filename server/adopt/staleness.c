@@ -33,7 +33,8 @@ static void measure_holding(struct service *service) {
     struct tables_held *held = &service->held;
     int64_t now_us = clock_monotonic_us(service->settings.clock);
     if (held->generation_id != service->states.generation_id && service->states.overlay)
-        *held = (struct tables_held){.generation_id = service->states.generation_id, .since_us = now_us};
+        *held = (struct tables_held){.generation_id = service->states.generation_id,
+                                     .since_us = now_us};
     held->us = now_us - held->since_us;
 }
 
@@ -48,14 +49,13 @@ static void log_clock_back(struct service *service, int64_t received_us, int64_t
     value_format(value_timestamp(received_us - behind_us), now, sizeof now);
     value_format(value_timestamp(received_us), received, sizeof received);
     if (is_back)
-        log_line(
-            service->settings.log, LOG_WARNING,
-            "the clock says %s, but the archive's last record was received at %s: the clock was "
-            "set back; records get that time until it is past it",
-            now, received);
+        log_line(service->settings.log, LOG_WARNING,
+                 "the clock was set back: it is %s, but the archive's last record was received at "
+                 "%s; new records get that receive time until the clock has passed it",
+                 now, received);
     else
         log_line(service->settings.log, LOG_INFO,
-                 "the clock has reached the archive's last record again");
+                 "the clock has caught up with the archive's last record");
 }
 
 void service_look(struct service *service) {
@@ -70,8 +70,8 @@ void service_look(struct service *service) {
     pthread_mutex_unlock(&service->lock);
     if (is_news)
         log_line(service->settings.log, LOG_WARNING, "run `harrier rebuild`: %s",
-                 is_stale ? "the tables are older than stale_after, and decisions are marked so"
-                          : "what is newer than the tables takes most of overlay_limit");
+                 is_stale ? "the tables are older than stale_after, and decisions are marked stale"
+                          : "the overlay is close to overlay_limit");
     log_clock_back(service, now_us, behind_us);
     swap_ask(service, false);
 }

@@ -36,7 +36,7 @@ static void log_difference(struct comparison_listener *self,
     state_difference_describe(difference, comparing->plan, false, &features);
     hash_hex(hash_text(difference->key), key);
     log_line(comparing->service->settings.log, LOG_ERROR,
-             "%" TEXT_FORMAT " with key hash %s: live state against rebuilt one: %.*s",
+             "%" TEXT_FORMAT " with key hash %s: live and rebuilt state differ: %.*s",
              TEXT_ARGS(comparing->plan->entities[difference->entity].name), key,
              (int)features.length, (const char *)features.bytes);
     buffer_deinit(&features);
@@ -58,16 +58,16 @@ static void conclude(struct swap *swap, const struct comparison *comparison) {
     metric_add(metrics, COMPARISONS, is_equal ? COMPARISON_EQUAL : COMPARISON_DIFFERENT, 1);
     if (is_equal)
         log_line(service->settings.log, LOG_INFO,
-                 "the live states of %" PRIu64 " entities are those of the new generation",
+                 "the live states of %" PRIu64 " entities equal those of the new generation",
                  comparison->entities);
     else
         log_line(service->settings.log, LOG_ERROR,
                  "%" PRIu64 " of %" PRIu64
-                 " live states are not those of the new generation%s%s; `harrier verify` tells "
-                 "which of them the archive gives",
+                 " live states differ from those of the new generation%s%s; `harrier verify` finds "
+                 "out which ones match the archive",
                  comparison->differences, comparison->entities,
-                 comparison->is_tally_different ? ", nor are the counts of records" : "",
-                 comparison->are_lists_different ? ", nor is what was added to lists" : "");
+                 comparison->is_tally_different ? ", and so do the counts of records" : "",
+                 comparison->are_lists_different ? ", and so do the entries added to lists" : "");
 }
 
 void swap_compare(struct swap *swap) {
@@ -76,7 +76,7 @@ void swap_compare(struct swap *swap) {
     struct error error;
     if (!swap->old_view) {
         log_line(service->settings.log, LOG_INFO,
-                 "the new generation has other features: its states are not compared");
+                 "the new generation has different features: its states are not compared");
         pthread_mutex_lock(&service->lock);
         swap->is_compared = false;
         pthread_mutex_unlock(&service->lock);

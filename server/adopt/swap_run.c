@@ -79,7 +79,7 @@ static enum swap_state refuse(struct swap *swap, const struct error *error) {
     end_with(swap, SWAP_RESULT_REFUSED);
     swap_set_reason(swap, error->text);
     log_line(service->settings.log, LOG_ERROR,
-             "the new generation is refused, the old one stays: %s", error->text);
+             "new generation refused, the old one stays in use: %s", error->text);
     return SWAP_REFUSED;
 }
 
@@ -88,7 +88,7 @@ static enum swap_state disturbed(struct swap *swap) {
     swap->tried = (struct generation_mark){0};
     end_with(swap, SWAP_RESULT_INTERRUPTED);
     log_line(swap->service->settings.log, LOG_WARNING,
-             "the archive could not be written during a swap of generations: it begins anew when "
+             "the archive could not be written during a generation swap: the swap starts over once "
              "the server is ready again");
     return SWAP_IDLE;
 }
@@ -104,15 +104,14 @@ static enum swap_state abandon(struct swap *swap, uint64_t behind) {
     struct service *service = swap->service;
     char reason[SWAP_REASON_BYTES];
     snprintf(reason, sizeof reason,
-             "more transactions come in than the catch-up can fold: it is %" PRIu64
-             " records behind and comes no nearer; tried again in %d minutes, on SIGHUP, and with "
-             "the next generation",
+             "transactions arrive faster than the swap can catch up: it is %" PRIu64
+             " records behind and gains no ground; retried in %d minutes, on SIGHUP, and with the "
+             "next generation",
              behind, (int)(SWAP_ABANDONED_PAUSE_US / 60000000));
     swap->try_again_us = clock_monotonic_us(service->settings.clock) + SWAP_ABANDONED_PAUSE_US;
     end_with(swap, SWAP_RESULT_ABANDONED);
     swap_set_reason(swap, reason);
-    log_line(service->settings.log, LOG_WARNING, "the swap of generations is abandoned: %s",
-             reason);
+    log_line(service->settings.log, LOG_WARNING, "generation swap abandoned: %s", reason);
     return SWAP_ABANDONED;
 }
 
@@ -180,13 +179,11 @@ static int check_features(const struct snapshot *rules, const struct plan *now,
     }
     if (lost == 0)
         return 0;
-    return error_set(
-        ret_error, ERROR_INVALID,
-        "it was built with another policy: %zu of the features in use would be absent, "
-        "%" TEXT_FORMAT ".%" TEXT_FORMAT
-        " the first of them; load that policy first (`harrier reload`), or run `harrier "
-        "rebuild` again",
-        lost, TEXT_ARGS(entity), TEXT_ARGS(feature));
+    return error_set(ret_error, ERROR_INVALID,
+                     "it was built with another policy: %zu of the features in use would be "
+                     "absent, first %" TEXT_FORMAT ".%" TEXT_FORMAT
+                     "; load that policy first (`harrier reload`), or run `harrier rebuild` again",
+                     lost, TEXT_ARGS(entity), TEXT_ARGS(feature));
 }
 
 /* The new side becomes one for the rules that decide now: those that did when it was opened may

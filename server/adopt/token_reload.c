@@ -29,7 +29,7 @@ int token_reload(struct service *service, bool only_if_changed, struct error *re
     bool is_new = note(service, r < 0 ? ret_error : NULL);
     if (r < 0 && (is_new || !only_if_changed)) /* else it would be logged every second */
         log_line(service->settings.log, LOG_ERROR,
-                 "the tokens were not adopted, those before stay in force: %s", ret_error->text);
+                 "tokens file refused, the current tokens stay in force: %s", ret_error->text);
     return r;
 }
 

@@ -32,8 +32,8 @@ int run_check_deadline(const struct run *run, struct error *ret_error) {
     if (took_us <= 0 || (uint64_t)took_us <= deadline_us)
         return 0;
     return error_set(ret_error, ERROR_DEADLINE,
-                     "the deadline of %" PRIu64 " us passed %" PRId64
-                     " us after the message arrived; nothing of it was kept",
+                     "the deadline of %" PRIu64 " us was exceeded: %" PRId64
+                     " us since the message arrived; nothing was recorded",
                      deadline_us, took_us);
 }
 

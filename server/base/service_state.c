@@ -47,11 +47,11 @@ bool service_check_overlay(struct service *service) {
     }
     if (!is_full || service->state != SERVICE_READY)
         return false;
-    service_set_state(service, SERVICE_UNAVAILABLE,
-                      "what is newer than the tables takes %" PRIu64 " MiB with %" PRIu64
-                      " entities, over overlay_limit or what one server holds: run `harrier "
-                      "rebuild`",
-                      overlay_memory(overlay) >> 20, overlay_entities(overlay));
+    service_set_state(
+        service, SERVICE_UNAVAILABLE,
+        "the overlay takes %" PRIu64 " MiB for %" PRIu64
+        " entities, more than overlay_limit or one server can hold: run `harrier rebuild`",
+        overlay_memory(overlay) >> 20, overlay_entities(overlay));
     log_line(service->settings.log, LOG_ERROR, "%s", service->reason);
     return true;
 }

@@ -141,17 +141,15 @@ int denial_error(enum denial denial, enum call call, struct error *ret_error) {
     switch (denial) {
     case DENIAL_MISSING:
         return error_set(ret_error, ERROR_DENIED,
-                         "this server requires a token, and the request has none");
+                         "the request has no token, and this server requires one");
     case DENIAL_MALFORMED:
-        return error_set(
-            ret_error, ERROR_DENIED,
-            "what was sent is not a token of this server; expected hrr_, 8 hex digits, _, "
-            "64 hex digits");
+        return error_set(ret_error, ERROR_DENIED,
+                         "malformed token; expected hrr_, 8 hex digits, _, 64 hex digits");
     case DENIAL_EXPIRED:
         return error_set(ret_error, ERROR_DENIED, "the token has expired");
     case DENIAL_SCOPE:
         return error_set(ret_error, ERROR_DENIED,
-                         "the token is not for this: %s needs the scope %s", call_name(call),
+                         "the token does not allow this: %s needs the scope %s", call_name(call),
                          token_scopes_format(scope_of_call[call], scope));
     case DENIAL_UNKNOWN:
     case DENIAL_NONE:
@@ -297,8 +295,8 @@ void tokens_measure(struct tokens *tokens) {
 }
 
 void tokens_write(struct tokens *tokens, struct buffer *out) {
-    buffer_append_string(out, "# HELP harrierd_token_requests_total Requests let in, by token.\n"
-                              "# TYPE harrierd_token_requests_total counter\n");
+    buffer_append_string(out, "# HELP harrierd_token_requests_total Requests accepted, by "
+                              "token.\n# TYPE harrierd_token_requests_total counter\n");
     if (!tokens)
         return;
     pthread_rwlock_rdlock(&tokens->lock);

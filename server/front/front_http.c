@@ -256,7 +256,7 @@ static void work(struct front_http *front) {
 static void fill_draining(struct http_refusal *refusal) {
     *refusal = (struct http_refusal){.status = HTTP_SERVUNAVAIL, .close = true};
     error_set(&refusal->error, ERROR_UNAVAILABLE,
-              "the server is draining: it was asked to stop; try again with the same ids");
+              "the server is shutting down; try again with the same ids");
 }
 
 /* The body as a Request's bytes. */

@@ -127,13 +127,14 @@ static bool is_slow(const struct front_nng *front, int64_t since_us) {
 static void reopen(struct front_nng *front, struct listener *listener) {
     struct error error;
     if (listener_reopen(listener, front->socket, &error) < 0) {
-        log_line(front->settings.log, LOG_ERROR, "cannot listen again, will retry: %s", error.text);
+        log_line(front->settings.log, LOG_ERROR, "cannot reopen the listener, will retry: %s",
+                 error.text);
         return;
     }
     listener->unanswered = 0;
     metric_add(front->settings.metrics, LISTENER_RESTARTS, 0, 1);
-    log_line(front->settings.log, LOG_WARNING,
-             "%s answered no requests any more and was opened again", listener->address);
+    log_line(front->settings.log, LOG_WARNING, "%s had stopped answering requests and was reopened",
+             listener->address);
 }
 
 /* Was the last probe answered? 0 begun_us: there was none. */
@@ -230,7 +231,7 @@ static int open_workers(struct front_nng *front, struct error *ret_error) {
         if (code == 0)
             code = nng_aio_alloc(&worker->aio, advance, worker);
         if (code != 0)
-            return front_nng_error(ret_error, code, "cannot make room for requests");
+            return front_nng_error(ret_error, code, "cannot allocate request contexts");
         front->worker_count++;
     }
     return 0;
@@ -284,5 +285,5 @@ const char *front_nng_warning(void) {
         return NULL;
     return "this nng is older than 1.6 and can lose an ipc listener when a client connects and "
            "closes at once (nng issue 1518): keep the watchdog on, and do not probe the address "
-           "with bare connections";
+           "with plain connections";
 }

@@ -260,7 +260,7 @@ static void make_room_for_connections(struct front_sp *front) {
     if (rest < settings->connections_max)
         settings->connections_max = rest;
     log_line(settings->log, LOG_WARNING,
-             "max_connections is more than this process may have open (%llu files): %zu are let in",
+             "max_connections exceeds the limit of open files (%llu): reduced to %zu",
              (unsigned long long)limit.rlim_cur, settings->connections_max);
 }
 

@@ -31,7 +31,7 @@ static void refuse_full(struct front_sp *front, int descriptor) {
     close(descriptor);
     if (front_sp_may_log(front))
         log_line(front->settings.log, LOG_WARNING,
-                 "more than max_connections (%zu) clients: the rest are turned away",
+                 "max_connections (%zu) reached: further connections are closed at once",
                  front->settings.connections_max);
 }
 
@@ -53,7 +53,7 @@ static bool accept_one(struct acceptor *acceptor) {
         return false;
     if (errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == ENOBUFS) {
         if (front_sp_may_log(front))
-            log_line(front->settings.log, LOG_WARNING, "%s: cannot accept a client: %s",
+            log_line(front->settings.log, LOG_WARNING, "%s: cannot accept a connection: %s",
                      acceptor->address, strerror(errno));
         event_del(acceptor->acceptable);
         return false;
@@ -120,13 +120,14 @@ void acceptor_look(struct acceptor *acceptor) {
     stop(acceptor);
     if (listening_reopen(&acceptor->listening, acceptor->address, &front->settings.ipc_access,
                          &error) < 0) {
-        log_line(front->settings.log, LOG_ERROR, "cannot listen again, will retry: %s", error.text);
+        log_line(front->settings.log, LOG_ERROR, "cannot reopen the listener, will retry: %s",
+                 error.text);
         return;
     }
     start(acceptor);
     metric_add(front->settings.metrics, LISTENER_RESTARTS, 0, 1);
-    log_line(front->settings.log, LOG_WARNING,
-             "%s answered no requests any more and was opened again", acceptor->address);
+    log_line(front->settings.log, LOG_WARNING, "%s had stopped answering requests and was reopened",
+             acceptor->address);
 }
 
 /* ---- the watchdog ---- */

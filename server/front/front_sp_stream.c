@@ -62,7 +62,7 @@ static int open_tls(struct stream *stream, struct event_base *base, int descript
                                        BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
     if (!stream->tls) {
         tls_end(session);
-        return error_set(ret_error, ERROR_SYSTEM, "a TLS connection cannot be made");
+        return error_set(ret_error, ERROR_SYSTEM, "cannot set up a TLS connection");
     }
     /* Most clients close the socket and say nothing; a message is whole or it is not. */
     bufferevent_openssl_set_allow_dirty_shutdown(stream->tls, 1);

@@ -103,7 +103,7 @@ static int check_headers(const struct evkeyvalq *headers, struct http_refusal *r
     TAILQ_FOREACH(header, headers, next) {
         if (!is_token(header->key))
             return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                          "a header's name has characters that none may have");
+                          "a header's name has invalid characters");
         if (!is_field_value(header->value))
             return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
                           "the header %.40s has control characters", header->key);
@@ -111,7 +111,7 @@ static int check_headers(const struct evkeyvalq *headers, struct http_refusal *r
     for (size_t i = 0; i < sizeof single_headers / sizeof *single_headers; i++)
         if (count_header(headers, single_headers[i], &value) > 1)
             return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, single_headers[i],
-                          "the header %s is there more than once", single_headers[i]);
+                          "the header %s is repeated", single_headers[i]);
     return 0;
 }
 
@@ -127,10 +127,10 @@ static int check_length(const struct evkeyvalq *headers, bool is_head,
     count_header(headers, "Content-Length", &length);
     if (count_header(headers, "Transfer-Encoding", &coding) > 0)
         return refuse(refusal, 411, ERROR_UNSUPPORTED, "Transfer-Encoding",
-                      "a body comes with its Content-Length here, not with Transfer-Encoding");
+                      "Transfer-Encoding is not supported; expected Content-Length");
     if (length && (*length == '\0' || length[strspn(length, "0123456789")] != '\0'))
         return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "Content-Length",
-                      "Content-Length is not a number of bytes");
+                      "invalid Content-Length; expected a number of bytes");
     if (length && is_head && strspn(length, "0") < strlen(length))
         return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "Content-Length",
                       "HEAD has no body");
@@ -153,7 +153,7 @@ static int check_framing(struct evhttp_request *http, struct http_refusal *refus
         return r;
     if (count_header(headers, "Host", &host) == 0 && needs_host)
         return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "Host",
-                      "a request of HTTP/1.1 needs the header Host");
+                      "HTTP/1.1 requires the header Host");
     return check_length(headers, method == EVHTTP_REQ_HEAD, refusal);
 }
 
@@ -170,7 +170,7 @@ static int find_route(struct evhttp_request *http, struct http_request *request,
             route = &routes[i];
     if (!route)
         return refuse(refusal, HTTP_NOTFOUND, ERROR_NOT_FOUND, "",
-                      "there is no such path; /v1/openapi.yaml lists the paths");
+                      "unknown path; /v1/openapi.yaml lists the paths");
     if (route->has_body ? method != EVHTTP_REQ_POST
                         : method != EVHTTP_REQ_GET && method != EVHTTP_REQ_HEAD) {
         refuse(refusal, HTTP_BADMETHOD, ERROR_UNSUPPORTED, "", "expected %s",
@@ -180,7 +180,7 @@ static int find_route(struct evhttp_request *http, struct http_request *request,
     }
     if (query && *query)
         return refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                      "this path takes no parameters after a ?");
+                      "this path takes no query parameters");
     request->route = route;
     return 0;
 }
@@ -208,14 +208,14 @@ static int check_body(struct evhttp_request *http, const struct http_route *rout
     if (!route->has_body)
         return length == 0 ? 0
                            : refuse(refusal, HTTP_BADREQUEST, ERROR_INVALID, "",
-                                    "a request of this method has no body");
+                                    "a request with this method must not have a body");
     if (count_header(headers, "Content-Type", &type) == 0 || !is_json(type))
         return refuse(refusal, 415, ERROR_UNSUPPORTED, "Content-Type",
                       "expected Content-Type: application/json");
     if (count_header(headers, "Content-Encoding", &coding) > 0 &&
         strcasecmp(coding, "identity") != 0)
         return refuse(refusal, 415, ERROR_UNSUPPORTED, "Content-Encoding",
-                      "expected a body without Content-Encoding");
+                      "Content-Encoding is not supported");
     if (length > body_max)
         return refuse(refusal, HTTP_ENTITYTOOLARGE, ERROR_TOO_LARGE, "",
                       "the body has %zu bytes; expected at most %zu (option max_message_bytes)",

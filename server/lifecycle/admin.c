@@ -62,8 +62,9 @@ static const struct {
 static void refuse(struct evhttp_request *request, int code, struct buffer *text) {
     if (code == HTTP_BADMETHOD)
         evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");
-    buffer_printf(text, code == HTTP_BADMETHOD ? "expected GET or HEAD\n"
-                                               : "there are /livez, /readyz and /metrics\n");
+    buffer_printf(text, code == HTTP_BADMETHOD
+                            ? "expected GET or HEAD\n"
+                            : "unknown path; expected /livez, /readyz or /metrics\n");
     send_text(request, code, "text/plain; charset=utf-8", text);
 }
 

@@ -7,13 +7,13 @@
 #include "admin.h"
 #include "folder_watch.h"
 #include "options.h"
-#include "server/net/address.h"
-#include "server/front/front_http.h"
-#include "server/front/front_nng.h"
-#include "server/ops/metrics.h"
-#include "server/ops/notify.h"
 #include "server/adopt/admission.h"
 #include "server/base/service.h"
+#include "server/front/front_http.h"
+#include "server/front/front_nng.h"
+#include "server/net/address.h"
+#include "server/ops/metrics.h"
+#include "server/ops/notify.h"
 
 #include "core/base/check.h"
 #include "core/engine/engine.h"
@@ -122,7 +122,7 @@ static void on_retry(evutil_socket_t descriptor, short what, void *user) {
 
 _Noreturn static void leave_unfinished(struct harrierd *harrierd) {
     log_line(&harrierd->log, LOG_ERROR,
-             "requests are still in the server after drain_timeout: leaving without them");
+             "requests still unanswered after drain_timeout: exiting without them");
     _exit(EXIT_DEFECT);
 }
 
@@ -147,7 +147,7 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
     if (harrierd->draining)
         return;
     harrierd->draining = true;
-    log_line(&harrierd->log, LOG_INFO, "%s: finishing what is in the server, then ending",
+    log_line(&harrierd->log, LOG_INFO, "%s: answering the requests in progress, then exiting",
              signal == SIGTERM ? "SIGTERM" : "SIGINT");
     notify_supervisor(harrierd->notify_socket, "STOPPING=1");
     service_drain(harrierd->service);
@@ -163,7 +163,7 @@ static void folders_edited(void *user) {
     struct harrierd *harrierd = user;
     if (!harrierd->service || harrierd->draining)
         return;
-    log_line(&harrierd->log, LOG_INFO, "a policy's folder has changed: loading the policies again");
+    log_line(&harrierd->log, LOG_INFO, "a policy folder has changed: reloading the policies");
     service_reload_again(harrierd->service);
 }
 
@@ -179,7 +179,7 @@ static void watch_folders(struct harrierd *harrierd, const struct options *optio
         folders[1 + i] = options->shadow.items[i];
     if (folder_watch_set(&harrierd->folders, folders, 1 + options->shadow.count, &error) < 0)
         log_line(&harrierd->log, LOG_WARNING,
-                 "%s: changes may go unnoticed, use `harrier reload` or SIGHUP", error.text);
+                 "%s: changes may go unnoticed; use `harrier reload` or SIGHUP", error.text);
 }
 
 static struct tls_settings tls_settings_of(const struct options *options) {
@@ -195,7 +195,7 @@ static void reload_certificates(struct harrierd *harrierd, const struct options 
     struct error error;
     if (harrierd->front && front_reload(harrierd->front, &settings, &error) < 0)
         log_line(&harrierd->log, LOG_ERROR,
-                 "certificates were not read again, those before stay: %s", error.text);
+                 "certificates not reloaded, the current ones stay in use: %s", error.text);
 }
 
 static void on_reload(evutil_socket_t signal, short what, void *user) {
@@ -206,7 +206,7 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     enum action action;
     enum options_error fault;
     struct error error;
-    log_line(&harrierd->log, LOG_INFO, "SIGHUP: loading options and policy again");
+    log_line(&harrierd->log, LOG_INFO, "SIGHUP: reloading options and policy");
     if (options_load(&harrierd->source, &next, &action, &next_set, &fault, &error) < 0) {
         service_refuse_reload(harrierd->service, error.text);
         return;
@@ -215,7 +215,7 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     buffer_init(&fixed);
     options_list_fixed_changes(harrierd->set, next_set, &fixed);
     if (fixed.length > 0)
-        log_line(&harrierd->log, LOG_WARNING, "changed, but only read at a start: %.*s",
+        log_line(&harrierd->log, LOG_WARNING, "changed, but only effective after a restart: %.*s",
                  (int)fixed.length, (const char *)fixed.bytes);
     buffer_deinit(&fixed);
     harrierd->options.drain_timeout_us = next.drain_timeout_us;
@@ -277,12 +277,12 @@ static void say_listening(struct harrierd *harrierd, const char *address, bool i
     bool asks = is_tls && *options->tls_client_ca && !options->tls_client_optional;
     if (is_open && !*options->tokens && !asks)
         log_line(&harrierd->log, LOG_WARNING,
-                 "%s: whoever reaches it may score transactions and read entities "
+                 "%s: anyone who can reach it may score transactions and read entities "
                  "(insecure_listen, and no tokens)",
                  address);
     else if (is_open && !is_tls)
         log_line(&harrierd->log, LOG_WARNING,
-                 "%s is not encrypted: whoever sees the traffic can read it and use the tokens; "
+                 "%s is not encrypted: anyone who sees the traffic can read it and use the tokens; "
                  "use tls+tcp:// or put TLS in front of it",
                  address);
 }
@@ -485,7 +485,7 @@ static int serve(struct harrierd *harrierd) {
     }
     exit_code = close_all(harrierd, exit_code);
     folder_watch_stop(&harrierd->folders);
-    log_line(&harrierd->log, LOG_INFO, "ended with exit status %d", exit_code);
+    log_line(&harrierd->log, LOG_INFO, "exiting with status %d", exit_code);
     remove_events(harrierd);
     event_base_free(harrierd->base);
     close(harrierd->changed_descriptor);

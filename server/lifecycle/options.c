@@ -33,136 +33,137 @@ static const char *const durability_names[] = {"written", "synced", NULL};
 
 static const struct option table[] = {
     {ADDRESSES, "listen", OPTION_LIST, AT(listen), "tcp://127.0.0.1:7731",
-     .help = "Where clients reach the server: " ADDRESS_SCHEMES
-             ". Several with commas between them, or the option several times."},
+     .help = "Addresses for clients: " ADDRESS_SCHEMES
+             ". Separate several with commas, or repeat the option."},
     {ADDRESSES, "tokens", OPTION_TEXT, AT(tokens), "",
-     .help = "File of the tokens that clients need, made with `harrier token`: each request must "
-             "then have one that allows it, on all addresses. The file is loaded again when it "
-             "changes, on SIGHUP and by `harrier reload`. Empty: nobody is asked, and the server "
-             "listens on loopback and ipc only."},
+     .help = "File of the tokens that clients need, made with `harrier token`. With it every "
+             "request, on every address, must carry a token that allows the call. Loaded again "
+             "when the file changes, on SIGHUP and by `harrier reload`. Empty: no tokens are "
+             "checked, and the server listens on loopback and ipc addresses only."},
     {ADDRESSES, "insecure_listen", OPTION_FLAG, AT(insecure_listen), "no",
-     .help = "Allow addresses that other machines can reach although there are no tokens: who "
-             "reaches the server may then score transactions and read entities. For networks that "
-             "keep others out by themselves."},
+     .help = "Allow addresses that other machines can reach although no tokens are configured: "
+             "anyone who reaches the server may then score transactions and read entities. Only "
+             "for networks that keep others out."},
     {ADDRESSES, "ipc_mode", OPTION_TEXT, AT(ipc_mode), "0660",
-     .help = "Mode of the sockets of ipc addresses: who may write may connect. The folder around "
-             "them must let them through, too."},
+     .help = "Mode of the sockets of ipc addresses: write permission is what a client needs to "
+             "connect. The folder around the socket must be accessible, too."},
     {ADDRESSES, "ipc_group", OPTION_TEXT, AT(ipc_group), "",
-     .help = "Group of these sockets, one that the server's user belongs to. Empty: the server's."},
+     .help = "Group of these sockets; the server's user must be a member. Empty: the server's "
+             "group."},
     {ADDRESSES, "admin_listen", OPTION_TEXT, AT(admin_listen), "127.0.0.1:7732",
-     .help = "HOST:PORT of /livez, /readyz and /metrics over HTTP; loopback only. Empty: none."},
+     .help = "HOST:PORT of /livez, /readyz and /metrics over HTTP; loopback only. Empty: off."},
     {ADDRESSES, "http_listen", OPTION_LIST, AT(http_listen), "",
-     .help = "HOST:PORT where clients without nng reach the server over HTTP, with JSON: "
-             "docs/HTTP.md. Several with commas between them, at most 8. Empty: none."},
+     .help = "HOST:PORT of the JSON API over HTTP, for clients without nng: docs/HTTP.md. "
+             "Separate several with commas, at most 8. Empty: off."},
     {ADDRESSES, "http_connections", OPTION_INTEGER, AT(http_connections), "128", .least = 1,
      .most = 4096,
-     .help = "Connections over HTTP at the same time; more of them wait to be accepted. Each may "
-             "hold a body of twice max_message_bytes."},
+     .help = "Maximum number of concurrent HTTP connections; further ones wait to be accepted. "
+             "Each may hold a body of twice max_message_bytes."},
     {ADDRESSES, "http_patience", OPTION_DURATION, AT(http_patience_us), "30s",
      .least = 100 * US_PER_MS, .most = 3600 * US_PER_S,
-     .help = "How long a connection over HTTP may take, from its beginning or its last answer, "
-             "until its next request is there as a whole. After that it is ended."},
+     .help = "Maximum time from the start of an HTTP connection, or from its last response, until "
+             "the next request is complete. The connection is closed after that."},
     {ADDRESSES, "max_requests", OPTION_INTEGER, AT(max_requests), "512", .least = 1, .most = 4096,
-     .help = "Requests that may be in the server at the same time; more of them wait in the "
-             "transport."},
+     .help = "Maximum number of requests being processed; further ones wait in the transport."},
     {ADDRESSES, "max_message_bytes", OPTION_BYTES, AT(max_message_bytes), "2MiB", .least = 4096,
      .most = MESSAGE_SIZE_MAX,
-     .help = "A larger request is refused; one of more than twice this ends its connection."},
+     .help = "Maximum size of a request. A larger one is refused; one of more than twice this "
+             "size closes its connection."},
     {ADDRESSES, "max_connections", OPTION_INTEGER, AT(max_connections), "4096", .least = 1,
      .most = 1000000,
-     .help = "Clients connected over tcp, tls+tcp and ipc at the same time; more are turned away."},
+     .help = "Maximum number of clients connected over tcp, tls+tcp and ipc. Further connections "
+             "are closed at once."},
     {ADDRESSES, "max_buffer_bytes", OPTION_BYTES, AT(max_buffer_bytes), "256MiB", .least = 1 << 20,
      .most = INT64_C(1) << 40,
-     .help = "Memory for requests that are coming in and answers that are not taken, over all "
-             "connections. Beyond it nothing more is read, and a connection with half a request "
-             "is closed."},
+     .help = "Memory for incomplete requests and unsent answers, over all connections. Beyond it "
+             "the server stops reading, and closes connections with an incomplete request."},
     {ADDRESSES, "idle_timeout", OPTION_DURATION, AT(idle_timeout_us), "1h", .least = 0,
      .most = 366 * US_PER_DAY,
-     .help = "A connection without traffic for so long is closed; its client connects again when "
-             "it has something to ask. 0: never."},
+     .help = "A connection without traffic for this long is closed; clients reconnect for their "
+             "next request. 0: never."},
     {ADDRESSES, "stall_timeout", OPTION_DURATION, AT(stall_timeout_us), "30s", .least = 0,
      .most = US_PER_DAY,
-     .help = "A connection that leaves a greeting or a request half-way for so long, or hardly "
-             "takes its answers, is closed. 0: never."},
+     .help = "A connection is closed if it leaves a greeting or a request incomplete, or hardly "
+             "reads its answers, for this long. 0: never."},
     {ADDRESSES, "tls_cert", OPTION_TEXT, AT(tls_cert), "", .reloadable = true,
-     .help = "File with the server's certificate and those between it and the root (PEM); needed "
-             "by tls+tcp:// addresses."},
+     .help = "File with the server's certificate and the intermediate certificates (PEM). "
+             "Required by tls+tcp:// addresses."},
     {ADDRESSES, "tls_key", OPTION_TEXT, AT(tls_key), "", .reloadable = true,
-     .help = "File with its private key (PEM), which only the server's user and group may read."},
+     .help = "File with the private key (PEM). Only the server's user and group may have access "
+             "to it."},
     {ADDRESSES, "tls_client_ca", OPTION_TEXT, AT(tls_client_ca), "", .reloadable = true,
-     .help = "File with the certificates of those who sign clients' certificates (PEM): with it a "
-             "client has to show one. Empty: none is asked for."},
+     .help = "File with the CA certificates that client certificates are verified against (PEM). "
+             "If set, clients must present a certificate. Empty: none is requested."},
     {ADDRESSES, "tls_client_optional", OPTION_FLAG, AT(tls_client_optional), "no",
      .reloadable = true,
-     .help = "Let clients in that show no certificate. One that is shown must be good."},
+     .help = "Also accept clients without a certificate. A certificate that is presented must "
+             "still be valid."},
     {ADDRESSES, "tls_version", OPTION_CHOICE, AT(tls_version), "1.3", .choices = tls_version_names,
      .reloadable = true,
-     .help = "The least version of TLS. 1.2 is for clients that know no better."},
+     .help = "Minimum TLS version. Use 1.2 only for clients that do not support 1.3."},
     {ADDRESSES, "watchdog_interval", OPTION_DURATION, AT(watchdog_interval_us), "2s", .least = 0,
      .most = 3600 * US_PER_S,
-     .help = "How often each address is tried with a real request. A listener that leaves two of "
-             "them without an answer is opened again. 0: never."},
+     .help = "How often each address is probed with a real request. A listener that leaves two "
+             "probes unanswered is reopened. 0: never."},
 
     {DECISIONS, "policy", OPTION_TEXT, AT(policy), "/etc/harrier/policy", .reloadable = true,
-     .help = "Folder of the policy that decides. It is loaded again when it changes "
-             "(watch_policy), on SIGHUP and by `harrier reload`; one that does not check, or of "
-             "which a case fails, is not adopted."},
+     .help = "Folder of the policy that decides. Loaded again when it changes (watch_policy), on "
+             "SIGHUP and by `harrier reload`. A policy with errors or failing cases is refused, "
+             "and the current one stays in force."},
     {DECISIONS, "watch_policy", OPTION_FLAG, AT(watch_policy), "yes", .reloadable = true,
-     .help = "Load the policy and the shadow policies again when something in their folders "
-             "changes and nothing more does for 200 ms. Switch a symbolic link, or say no and use "
-             "`harrier reload`, where what is half copied must not be adopted."},
+     .help = "Reload the policy and the shadow policies once their folders have changed and then "
+             "been quiet for 200 ms. To keep a half-copied policy from being adopted, switch a "
+             "symbolic link, or set this to no and use `harrier reload`."},
     {DECISIONS, "shadow", OPTION_LIST, AT(shadow), "", .reloadable = true,
-     .help = "Folders of policies that are tried: each judges every transaction beside the policy, "
-             "and what it would have decided is archived and counted, never answered. Several "
-             "with commas between them, at most 8. They are loaded again with the policy; one that "
-             "does not check is left out."},
+     .help = "Folders of shadow policies: each judges every transaction, and its verdict is "
+             "archived and counted but never answered. Separate several with commas, at most 8. "
+             "Reloaded together with the policy; one with errors is skipped."},
     {DECISIONS, "max_ahead", OPTION_DURATION, AT(max_ahead_us), "1h", .least = 0,
      .most = 366 * US_PER_DAY, .reloadable = true,
-     .help = "A transaction whose event time is further than this ahead of the server's clock is "
-             "refused: one bad clock would make everybody's history look old."},
+     .help = "A transaction whose event time is further ahead of the server's clock than this is "
+             "refused: one client with a wrong clock would age everyone's history."},
 
     {DECISIONS, "stale_after", OPTION_DURATION, AT(stale_after_us), "3d", .least = 0,
      .most = 366 * US_PER_DAY,
-     .help = "Decisions on tables that were built longer ago than this are marked as degraded, "
-             "with the reason \"stale\"; nothing else about them changes. 0: never."},
+     .help = "Decisions based on tables older than this are marked as degraded, with the reason "
+             "\"stale\"; they do not change otherwise. 0: never."},
 
     {STORAGE, "data_dir", OPTION_TEXT, AT(data_dir), "/var/lib/harrier",
-     .help = "Folder with archive/ and generations/; made when it is missing."},
+     .help = "Folder with archive/ and generations/; created if missing."},
     {STORAGE, "durability", OPTION_CHOICE, AT(durability), "written", .choices = durability_names,
-     .help = "When an answer leaves. written: the records are with the kernel and survive the "
-             "process. synced: they are on disk and survive the machine."},
+     .help = "When an answer is sent. written: once the kernel has the records; they survive a "
+             "crash of the process. synced: once they are on disk; they survive a crash of the "
+             "machine."},
     {STORAGE, "sync_interval", OPTION_DURATION, AT(sync_interval_us), "0", .least = 0,
      .most = 10 * US_PER_S,
-     .help = "With durability = synced, the least time between two syncs: the answers that come "
-             "up in between wait and share the next one. 0: as soon as the disk is ready again, "
-             "and what comes up while it works shares the next."},
+     .help = "With durability = synced, the minimum time between two syncs; answers that become "
+             "ready in between share the next one. 0: sync again as soon as the disk is done."},
     {STORAGE, "lazy_sync_interval", OPTION_DURATION, AT(lazy_sync_interval_us), "100ms",
      .least = US_PER_MS, .most = 60 * US_PER_S,
-     .help = "With durability = written, the time between two syncs, which no answer waits for: "
-             "so much a power cut may lose."},
+     .help = "With durability = written, the time between two syncs. No answer waits for them; a "
+             "power failure may lose this much."},
 
     {STORAGE, "overlay_limit", OPTION_BYTES, AT(overlay_limit_bytes), "0", .least = 0,
      .most = INT64_C(1) << 50,
-     .help = "Memory that may be taken by what is newer than the tables. From three quarters of it "
-             "on, a rebuild is asked for, in the log and as harrierd_rebuild_wanted; beyond it the "
-             "server is not ready until newer tables are there. During a swap there is as much "
-             "again. 0: no limit but the room for entities in memory, some 300 million, which is "
-             "treated likewise."},
+     .help = "Memory limit for the overlay, which holds what is newer than the tables. From three "
+             "quarters of it on, the server asks for a rebuild (in the log and as "
+             "harrierd_rebuild_wanted); beyond it, the server is not ready until newer tables are "
+             "adopted. A swap needs the same amount again while it runs. 0: no limit other than "
+             "about 300 million entities, which is treated the same way."},
 
     {OPERATION, "slow_after", OPTION_DURATION, AT(slow_after_us), "100ms", .least = 0,
      .most = 3600 * US_PER_S,
-     .help = "Requests that took so long are logged, with the caller's trace, at most "
-             "10 such lines a second. 0: never."},
+     .help = "Requests that take at least this long are logged with the caller's trace id, at "
+             "most 10 lines a second. 0: never."},
     {OPERATION, "log_level", OPTION_CHOICE, AT(log_level), "info", .choices = log_level_names,
-     .reloadable = true, .help = "Which lines go to standard error."},
+     .reloadable = true, .help = "Least severe level that is logged to standard error."},
     {OPERATION, "cores", OPTION_TEXT, AT(cores), "",
-     .help = "Cores that the threads run on, such as \"2\" or \"2,3\": the first is for the one "
-             "that reads, decides and answers over tcp, tls+tcp and ipc; all others, such as the "
-             "one that waits for the disk, share the rest, or the first when it is alone. Empty: "
-             "the kernel chooses."},
+     .help = "CPU cores to run on, such as \"2\" or \"2,3\". The first runs the thread that "
+             "reads, decides and answers over tcp, tls+tcp and ipc; all other threads share the "
+             "rest, or the first if it is the only one. Empty: the kernel chooses."},
     {OPERATION, "drain_timeout", OPTION_DURATION, AT(drain_timeout_us), "10s",
      .least = 100 * US_PER_MS, .most = 600 * US_PER_S, .reloadable = true,
-     .help = "How long SIGTERM waits for requests in the server before it gives up on them."},
+     .help = "How long to wait on SIGTERM for requests being processed."},
 };
 #define OPTIONS (sizeof table / sizeof *table)
 
@@ -175,10 +176,11 @@ struct word {
     const char *help;
 };
 static const struct word words[] = {
-    {"check", ACTION_CHECK, "Look at the options and the policy, say what is wrong, and end."},
-    {"print-config", ACTION_PRINT_CONFIG, "Print a commented example of the file and end."},
-    {"help", ACTION_HELP, "Print this and end."},
-    {"version", ACTION_VERSION, "Print the version and end."},
+    {"check", ACTION_CHECK, "Check the options and the policy, report errors, and exit."},
+    {"print-config", ACTION_PRINT_CONFIG,
+     "Print a commented example of the configuration file and exit."},
+    {"help", ACTION_HELP, "Print this help and exit."},
+    {"version", ACTION_VERSION, "Print the version and exit."},
 };
 #define WORDS (sizeof words / sizeof *words)
 
@@ -186,21 +188,21 @@ void options_write_help(struct buffer *out) {
     buffer_printf(
         out, "usage: harrierd [--config=FILE] [--OPTION=VALUE]...\n"
              "\n"
-             "Scores transactions for fraud. Each option can also stand in the file as a line\n"
-             "`option = value`, and in the environment as " PREFIX "OPTION. A flag beats the\n"
-             "environment, which beats the file. [SIGHUP]: read again on that signal.\n"
+             "Scores transactions for fraud. Options can also be set in the file, as lines\n"
+             "`option = value`, and in the environment, as " PREFIX "OPTION. Flags override the\n"
+             "environment, which overrides the file. [SIGHUP]: reloaded on that signal.\n"
              "Durations: 500us, 5ms, 30s, 10m, 1h, 1d. Sizes: 4096, 64KiB, 2MiB.\n"
              "\n"
              "  --config=FILE\n"
-             "        The file; also " FILE_VARIABLE ". " DEFAULT_FILE "\n"
-             "        is read when it is there and no other is named.\n");
+             "        The configuration file; also " FILE_VARIABLE ". Default:\n"
+             "        " DEFAULT_FILE ", if it exists.\n");
     for (size_t i = 0; i < WORDS; i++)
         buffer_printf(out, "  --%s\n        %s\n", words[i].name, words[i].help);
     option_write_help(table, OPTIONS, out);
-    buffer_printf(out,
-                  "\nExit status: 0 ended as asked, 64 command line, 70 defect, 71 out of memory,\n"
-                  "73 cannot create a file, 74 stored data or disk, 75 in use by another process,\n"
-                  "78 configuration or policy.\n");
+    buffer_printf(
+        out, "\nExit status: 0 normal exit, 64 command line, 70 internal error, 71 out of memory,\n"
+             "73 cannot create a file, 74 data or disk error, 75 in use by another process,\n"
+             "78 configuration or policy.\n");
 }
 
 void options_write_example(struct buffer *out) {
@@ -208,7 +210,7 @@ void options_write_example(struct buffer *out) {
                        "#\n"
                        "# Written by `harrierd --print-config`. An environment variable " PREFIX
                        "NAME or a flag --name=\n"
-                       "# beats what stands here. [SIGHUP]: read again on that signal.\n"
+                       "# overrides this file. [SIGHUP]: reloaded on that signal.\n"
                        "# Durations: 500us, 5ms, 30s, 10m, 1h, 1d. Sizes: 4096, 64KiB, 2MiB.\n"
                        "\n");
     option_write_example(table, OPTIONS, out);

@@ -293,13 +293,13 @@ int watch_set(struct watch *watch, const char *const *folders, size_t count,
     if (!watch->failure)
         return 0;
     return error_set_errno(ret_error, watch->failure,
-                           "not everything in the policies' folders can be watched");
+                           "some files in the policy folders cannot be watched");
 }
 
 int watch_open(struct watch **ret_watch, struct error *ret_error) {
     int descriptor = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (descriptor < 0)
-        return error_set_errno(ret_error, errno, "the policies' folders cannot be watched");
+        return error_set_errno(ret_error, errno, "the policy folders cannot be watched");
     struct watch *watch = check_calloc(1, sizeof *watch);
     watch->descriptor = descriptor;
     *ret_watch = watch;

@@ -1,3 +1,5 @@
+/* Parsing of addresses by prefix; no names are resolved here. `nng+` asks for nng's library where
+ * the server has a front of its own. */
 #include "address.h"
 
 #include <arpa/inet.h>
@@ -6,6 +8,7 @@
 #include <string.h>
 #include <sys/un.h>
 
+/* What follows the scheme; NULL if the address has another one. */
 static const char *after(const char *address, const char *scheme) {
     size_t length = strlen(scheme);
     return strncmp(address, scheme, length) == 0 ? address + length : NULL;

@@ -11,30 +11,29 @@
     "tcp://HOST:PORT, tls+tcp://HOST:PORT, ipc:///PATH or ws://HOST:PORT/PATH (nng+tcp://, "       \
     "nng+ipc://: through the nng library)"
 
-/* ERROR_INVALID: not an address that a front of ours can listen on. */
+/* ERROR_INVALID: not an address that one of our fronts can listen on. */
 int address_check(const char *address, struct error *ret_error);
 
-/* Only processes on this machine can reach it. The address has passed address_check(). A host name
- * other than localhost counts as reaching further. */
+/* Can only processes on this machine reach it? The address must have passed address_check(). A host
+ * name other than localhost counts as remote, whatever it resolves to. */
 bool address_is_local(const char *address);
 
-/* What a server listens with. nng+tcp:// and nng+ipc:// ask for the library where the server has a
- * front of its own; *ret_rest is what comes behind that prefix. */
+/* Which front serves the address; *ret_rest is the address without `nng+`. */
 enum address_front { ADDRESS_FRONT_SP, ADDRESS_FRONT_NNG };
 enum address_front address_front(const char *address, const char **ret_rest);
 
-/* Encrypted: certificates say who is there. */
+/* Encrypted, with certificates. */
 bool address_is_tls(const char *address);
 
 /* The path of an ipc:// or nng+ipc:// address, in the address; NULL for others. */
 const char *address_ipc_path(const char *address);
-/* The HOST:PORT part of the others, with what follows. */
+/* HOST:PORT of the others and what follows it, in the address; NULL for ipc. */
 const char *address_network_part(const char *address);
 
-/* HOST:PORT or [HOST]:PORT of the admin HTTP and the HTTP door: splits and checks. */
+/* Splits HOST:PORT or [HOST]:PORT, as the admin HTTP and the HTTP front have it. ERROR_INVALID. */
 int address_split(const char *address, char *ret_host, size_t host_size, uint16_t *ret_port,
                   struct error *ret_error);
-/* Of such an address, that has passed: can only this machine reach it? */
+/* The same as address_is_local() for HOST:PORT. */
 bool address_is_loopback(const char *address);
 /* 127.0.0.0/8, ::1 or localhost */
 bool address_host_is_loopback(const char *host);

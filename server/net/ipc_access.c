@@ -1,3 +1,4 @@
+/* Options ipc_mode and ipc_group. */
 #include "ipc_access.h"
 
 #include "core/base/text.h"
@@ -9,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* No set-id bits, no execute permission: they mean nothing on a socket and are surely a mistake. */
 static int parse_mode(const char *text, mode_t *ret_mode, struct error *ret_error) {
     size_t length = strlen(text);
     mode_t mode = 0;

@@ -1,8 +1,8 @@
-/* Who may connect to an ipc address: the socket's permissions in the file system.
+/* Who may connect to an ipc address: the socket file's permissions.
  *
- * Nobody can connect to a socket between bind() and listen(), so a front that grants there leaves
- * no moment in which it is open to more. A front that listens before it can grant binds with
- * IPC_ACCESS_CLOSED and is opened by granting. */
+ * No client can connect between bind() and listen(), so a front that sets permissions there never
+ * exposes the socket to more than they allow. A front that can only set them after listen() binds
+ * with IPC_ACCESS_CLOSED, and granting opens the socket. */
 #pragma once
 
 #include "core/base/error.h"
@@ -17,10 +17,11 @@ struct ipc_access {
     gid_t group; /* (gid_t)-1: the server's own */
 };
 
-/* mode: three octal digits, or four that begin with 0; the owner reads and writes. group: a name or
- * a number; "" is the server's own. ERROR_INVALID */
+/* mode: three octal digits, or four that begin with 0; must include read and write for the owner.
+ * group: a name or a number; "" is the server's own. ERROR_INVALID. */
 int ipc_access_parse(const char *mode, const char *group, struct ipc_access *ret_access,
                      struct error *ret_error);
 
-/* ERROR_SYSTEM: the server is not a member of the group, for one. */
+/* Sets group and mode of the socket file. ERROR_SYSTEM: for example, the server is not a member of
+ * the group. */
 int ipc_access_grant(const char *path, const struct ipc_access *access, struct error *ret_error);

@@ -1,3 +1,8 @@
+/* Taking an address: lock, bind, permissions, listen.
+ *
+ * An ipc path is taken in an order that leaves no gap: the lock keeps other servers off, a stale
+ * socket file is removed, the new one is created closed to others, gets its permissions, and only
+ * then listens. */
 #include "listening.h"
 
 #include "address.h"
@@ -14,7 +19,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A client whose machine has gone says nothing any more: after a minute of silence it is asked. */
+/* A client whose machine has died sends nothing, not even a FIN: TCP probes it after a minute of
+ * silence and gives it up two minutes after its last word. */
 #define KEEPALIVE_IDLE_S     60
 #define KEEPALIVE_INTERVAL_S 20
 #define KEEPALIVE_COUNT      3
@@ -47,7 +53,7 @@ static int refuse(const char *address, int number, struct error *ret_error) {
     return -(int)ret_error->code;
 }
 
-/* Accepted sockets have these from the one that listens. */
+/* Accepted sockets inherit these from the listening one. */
 static bool set_options(int descriptor) {
     const int on = 1, idle = KEEPALIVE_IDLE_S, interval = KEEPALIVE_INTERVAL_S,
               count = KEEPALIVE_COUNT;
@@ -59,8 +65,9 @@ static bool set_options(int descriptor) {
            setsockopt(descriptor, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count) == 0;
 }
 
-/* Bound, and not listening yet. 0, or an errno value. A path is the server's user's alone until
- * somebody says more: who finds it open before may still be on his way when it listens. */
+/* Binds without listening. Returns 0 or an errno value. A socket file starts out accessible to the
+ * server's user alone: a client that found it open could be connecting just as it begins to listen.
+ */
 static int bind_at(struct listening *listening, const struct sockaddr *where, socklen_t length) {
     int descriptor = socket(where->sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (descriptor < 0)
@@ -91,14 +98,14 @@ static int start(struct listening *listening, const char *address, struct error 
 
 /* ---- ipc ---- */
 
-/* Whoever left a socket file behind without listening on it shall not keep the next one from the
- * path. Anything else that is there is not ours to remove. */
+/* Removes a socket file that a crashed server left behind, which nobody listens on. Any other file
+ * is not ours to remove. */
 static int clear_path(const char *path, const struct sockaddr_un *where, struct error *ret_error) {
     struct stat found;
     if (lstat(path, &found) < 0)
         return errno == ENOENT ? 0 : error_set_errno(ret_error, errno, "ipc://%s", path);
     if (!S_ISSOCK(found.st_mode))
-        return error_set(ret_error, ERROR_EXISTS, "ipc://%s: the file is there and is not a socket",
+        return error_set(ret_error, ERROR_EXISTS, "ipc://%s: the file exists and is not a socket",
                          path);
     int client = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     if (client < 0)
@@ -107,14 +114,14 @@ static int clear_path(const char *path, const struct sockaddr_un *where, struct 
     close(client);
     if (number == 0 || number == EAGAIN)
         return error_set(ret_error, ERROR_EXISTS, "another program listens on ipc://%s", path);
-    if (number == EACCES || number == EPERM) /* somebody else's, who may well listen */
-        return error_set_errno(ret_error, number, "ipc://%s is there already", path);
+    if (number == EACCES || number == EPERM) /* another user's, who may well be listening */
+        return error_set_errno(ret_error, number, "ipc://%s already exists", path);
     if (unlink(path) < 0 && errno != ENOENT)
         return error_set_errno(ret_error, errno, "cannot replace %s", path);
     return 0;
 }
 
-/* Between bind() and listen() nobody can connect: the time to say who may. */
+/* Permissions are set between bind() and listen(), while no client can connect. */
 static int open_ipc(struct listening *listening, const char *address,
                     const struct ipc_access *access, struct error *ret_error) {
     const char *path = address_ipc_path(address);
@@ -186,7 +193,7 @@ void listening_close(struct listening *listening) {
     struct stat found;
     if (listening->descriptor < 0)
         return;
-    /* The path may have been given to something else meanwhile. */
+    /* Another process may have replaced the file since. */
     if (where->sun_family == AF_UNIX && lstat(where->sun_path, &found) == 0 &&
         found.st_dev == listening->device && found.st_ino == listening->inode)
         unlink(where->sun_path);

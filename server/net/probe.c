@@ -1,3 +1,5 @@
+/* Greeting, header and request leave in one send(); the answer only needs to be recognised as ours.
+ */
 #include "probe.h"
 
 #include "core/base/buffer.h"
@@ -6,7 +8,7 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#define CONNECT_MS_MAX 100
+#define CONNECT_MS_MAX 100 /* when the backlog is full, connect() blocks */
 #define REQUEST_ID     (SP_ID_TOP_BIT | 1)
 
 void probe_init(struct probe *probe) {
@@ -42,7 +44,7 @@ void probe_begin(struct probe *probe, const struct sockaddr *address, socklen_t 
     sp_id_write(buffer_reserve(&bytes, SP_ID_SIZE), REQUEST_ID);
     bytes.length += SP_ID_SIZE;
     buffer_append(&bytes, request, length);
-    /* All at once: a new connection's buffer has room for it. */
+    /* In one go: the socket buffer of a new connection has room for it. */
     ssize_t sent = send(probe->descriptor, bytes.bytes, bytes.length, MSG_DONTWAIT | MSG_NOSIGNAL);
     if (sent < 0 || (size_t)sent < bytes.length)
         probe_end(probe);

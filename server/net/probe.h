@@ -1,10 +1,11 @@
-/* Does a listener still answer? One request of the SP REQ/REP protocol over a connection of its
- * own: an old connection proves nothing about whether new ones are taken, and being connected, even
- * the greeting, proves nothing about whether requests are read.
+/* Does a listener still answer? Sends one SP REQ over a new connection: an old connection does not
+ * show whether new ones are accepted, and a connection, even its greeting, does not show whether
+ * requests are read.
  *
- * Plain sockets and no waiting: begin sends, and whoever comes back later looks what has arrived.
- * Not with nng's own client, although it speaks the same protocol: closing its socket just when an
- * answer comes can hang for ever in nng 1.5, and this runs in the thread that must not hang. */
+ * Plain sockets, and nothing waits for the answer: probe_begin() sends, probe_answered() looks
+ * later what has arrived. nng's own client is not used, although it speaks the protocol: in
+ * nng 1.5, closing its socket just as an answer arrives can hang forever, and this thread must not.
+ */
 #pragma once
 
 #include <stdbool.h>
@@ -13,19 +14,19 @@
 #include <sys/socket.h>
 
 struct probe {
-    int descriptor; /* -1: none is on its way */
-    bool ipc;       /* framed as nng does on Unix sockets */
-    int64_t begun_us;
+    int descriptor;   /* -1: no probe is under way */
+    bool ipc;         /* framed as nng does on Unix sockets */
+    int64_t begun_us; /* monotonic */
 };
 
 void probe_init(struct probe *probe);
 
-/* address: of a stream socket, TCP or Unix. Does not wait for more than the connection to be made,
- * which to a listener on this machine is at once. What fails here shows as no answer. */
+/* address: of a stream socket, TCP or Unix. Waits for no more than the connection, which to a
+ * listener on this machine is immediate. Errors show as a missing answer. */
 void probe_begin(struct probe *probe, const struct sockaddr *address, socklen_t address_length,
                  const void *request, size_t length, int64_t now_us);
 
-/* An answer to it has begun to arrive. At most once for each begin. */
+/* An answer has begun to arrive. May be called once for each probe_begin(). */
 bool probe_answered(const struct probe *probe);
 
 void probe_end(struct probe *probe);

@@ -1,3 +1,5 @@
+/* A TLS context from files, replaced as a whole when they are reloaded. OpenSSL counts references:
+ * sessions keep the context that they were made with. */
 #include "tls.h"
 
 #include "core/base/check.h"
@@ -11,10 +13,11 @@
 
 struct tls {
     pthread_mutex_t lock;
-    SSL_CTX *context; /* under the lock; sessions hold the one they were made with */
+    SSL_CTX *context; /* under the lock */
 };
 
-/* With the library's reason, which says what is wrong with the file. */
+/* With OpenSSL's reason, which says what is wrong with the file. Empties its error queue, so that
+ * later calls do not report old errors. */
 static int refuse(struct error *ret_error, const char *option, const char *file, const char *what) {
     const char *reason = ERR_reason_error_string(ERR_peek_last_error());
     ERR_clear_error();
@@ -33,8 +36,8 @@ static int check_file(const char *option, const char *file, bool is_secret,
         return error_set_errno(ret_error, errno, "%s: cannot read %s", option, file);
     if (is_secret && (found.st_mode & (S_IROTH | S_IWOTH)) != 0)
         return error_set(ret_error, ERROR_INVALID,
-                         "%s: everybody on this machine may read or write %s; expected a key for "
-                         "the server's user and group only: chmod 640",
+                         "%s: every user of this machine may read or write %s; only the server's "
+                         "user and group should: chmod 640",
                          option, file);
     return 0;
 }
@@ -76,7 +79,7 @@ static int load_clients(SSL_CTX *context, const struct tls_settings *settings,
     return 0;
 }
 
-/* Nobody is there to be asked for one. */
+/* A daemon cannot ask for one: an encrypted key is refused instead of blocking on the terminal. */
 static int no_passphrase(char *room, int size, int writing, void *user) {
     (void)room, (void)size, (void)writing, (void)user;
     return -1;
@@ -88,12 +91,13 @@ static int load(const struct tls_settings *settings, SSL_CTX **ret_context,
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
     check(context);
     SSL_CTX_set_default_passwd_cb(context, no_passphrase);
-    /* Memory for records only while there are some; no renegotiation, which 1.2 has. */
+    /* Idle connections keep no record buffers. Renegotiation, which TLS 1.2 has, is a cheap way to
+     * cause work; compression leaks lengths. */
     SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
     SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     check(SSL_CTX_set_min_proto_version(context, settings->allow_1_2 ? TLS1_2_VERSION
                                                                      : TLS1_3_VERSION) == 1);
-    /* A resumed session is one whose client was looked at by this same server. */
+    /* Sessions are resumed only on the server that verified their client. */
     check(SSL_CTX_set_session_id_context(context, name, sizeof name - 1) == 1);
     int r = load_own(context, settings, ret_error);
     if (r == 0)
@@ -126,7 +130,7 @@ int tls_reload(struct tls *tls, const struct tls_settings *settings, struct erro
     SSL_CTX *old = tls->context;
     tls->context = context;
     pthread_mutex_unlock(&tls->lock);
-    SSL_CTX_free(old); /* what was made with it keeps it */
+    SSL_CTX_free(old); /* its sessions hold references */
     return 0;
 }
 

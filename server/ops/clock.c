@@ -1,3 +1,4 @@
+/* The system's clocks, in microseconds. Tests put a struct of their own in their place. */
 #include "clock.h"
 
 #include <time.h>

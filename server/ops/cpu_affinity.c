@@ -1,3 +1,8 @@
+/* Option `cores`, and the shorter time slice of the loop's thread.
+ *
+ * Decisions are made by one thread; the latency of the whole server is that thread's. So it may
+ * have a core of its own, and where it shares one, it asks the scheduler for a slice short enough
+ * that another thread cannot hold it up for milliseconds. */
 #include "cpu_affinity.h"
 
 #include "core/base/text.h"
@@ -53,12 +58,12 @@ int cpu_affinity_take(const struct cpu_affinity *cpu_affinity, struct error *ret
         return 0;
     CPU_ZERO(&wanted);
     if (sched_getaffinity(0, sizeof allowed, &allowed) < 0)
-        return error_set_errno(ret_error, errno, "cannot tell which cores there are (cores)");
+        return error_set_errno(ret_error, errno, "cannot determine the available cores (cores)");
     for (size_t i = 0; i < cpu_affinity->count; i++) {
         int core = cpu_affinity->cores[i];
         if (!CPU_ISSET(core, &allowed))
             return error_set(ret_error, ERROR_INVALID,
-                             "cores: core %d is not there, or this process may not use it", core);
+                             "cores: core %d does not exist, or this process may not use it", core);
         if (i > 0 || cpu_affinity->count == 1)
             CPU_SET(core, &wanted);
     }
@@ -71,8 +76,8 @@ const int *cpu_affinity_loop(const struct cpu_affinity *cpu_affinity) {
     return cpu_affinity->count > 0 ? &cpu_affinity->cores[0] : NULL;
 }
 
-/* That it may was seen when the placement was taken; should it not be so any more, it runs where it
- * is. */
+/* cpu_affinity_take() has checked that the process may use the core. If that has changed since, the
+ * call fails and the thread stays where it is. */
 void cpu_affinity_move(int core) {
     cpu_set_t wanted;
     CPU_ZERO(&wanted);
@@ -80,8 +85,9 @@ void cpu_affinity_move(int core) {
     pthread_setaffinity_np(pthread_self(), sizeof wanted, &wanted);
 }
 
-/* As the kernel has it; libraries came to have it late, and headers under other names. */
-struct turns {
+/* struct sched_attr of the kernel; glibc has no declaration of it before 2.41, and the kernel's
+ * header clashes with glibc's. */
+struct slice {
     uint32_t size, policy;
     uint64_t flags;
     int32_t nice;
@@ -89,15 +95,15 @@ struct turns {
     uint64_t runtime_ns, deadline_ns, period_ns;
 };
 
-#define TURN_NS 100000 /* the shortest that there is */
+#define SLICE_NS 100000 /* the shortest that the kernel accepts */
 
-/* A turn of a few milliseconds is what a thread gets otherwise, and it is not taken from it for one
- * with as long a turn: a decision would wait for all of it. */
+/* The default slice is a few milliseconds, and a running thread is not preempted by one whose slice
+ * is as long: a decision would wait for the rest of it. */
 void cpu_affinity_hasten(void) {
-    struct turns turns = {.size = sizeof turns,
+    struct slice slice = {.size = sizeof slice,
                           .policy = SCHED_OTHER,
                           .nice = getpriority(PRIO_PROCESS, (id_t)gettid()),
-                          .runtime_ns = TURN_NS};
-    if (sched_getscheduler(0) == SCHED_OTHER) /* else somebody knows better */
-        syscall(SYS_sched_setattr, 0, &turns, 0);
+                          .runtime_ns = SLICE_NS};
+    if (sched_getscheduler(0) == SCHED_OTHER) /* else an administrator chose another policy */
+        syscall(SYS_sched_setattr, 0, &slice, 0);
 }

@@ -1,6 +1,6 @@
-/* Which cores the threads run on, and how soon they get them: the first of option `cores` is that
- * of the front's loop, which reads, decides and answers; all other threads share the rest, or the
- * first when it is alone. Without any the kernel chooses. */
+/* CPU affinity and scheduling of threads. The first core of option `cores` is for the front's loop,
+ * which reads, decides and answers; all other threads share the rest, or the first if it is the
+ * only one. Without the option the kernel chooses. */
 #pragma once
 
 #include "core/base/error.h"
@@ -17,14 +17,14 @@ struct cpu_affinity {
 /* "2" or "2,3,5"; "": none. ERROR_INVALID. */
 int cpu_affinity_parse(const char *text, struct cpu_affinity *ret_cpu_affinity,
                        struct error *ret_error);
-/* From now on this thread, and those that it starts, run on the cores of all but the loop.
- * ERROR_INVALID: a core is not one that this process may use. */
+/* Moves this thread, and those that it will start, to the cores for everything but the loop. To be
+ * called before threads are started. ERROR_INVALID: this process may not use a core. */
 int cpu_affinity_take(const struct cpu_affinity *cpu_affinity, struct error *ret_error);
-/* The loop's; NULL: any. */
+/* The loop's core; NULL: any. Points into the structure. */
 const int *cpu_affinity_loop(const struct cpu_affinity *cpu_affinity);
-/* This thread from now on. */
+/* Moves this thread to the core. */
 void cpu_affinity_move(int core);
-/* This thread answers somebody who waits: when it wakes it is to run at once, also where another
- * one has just begun. Linux 6.12 and newer let it, in exchange for short turns while both have
- * work; others, and where it is not allowed, go on as they were. */
+/* Makes this thread run as soon as it wakes, even where another one has just begun its slice. Needs
+ * Linux 6.12; has no effect on older kernels or without permission. The price: shorter slices while
+ * both threads have work. */
 void cpu_affinity_hasten(void);

@@ -1,14 +1,13 @@
-/* Why a request is not allowed. */
+/* Why a request's token was not accepted: the label in metrics and the word in the log. */
 #pragma once
 
-/* Why a request is denied: what metrics and the log call it. */
 enum denial {
     DENIAL_NONE,
     DENIAL_MISSING,
-    DENIAL_MALFORMED, /* no token of ours at all */
-    DENIAL_UNKNOWN,   /* no such id, or another secret */
+    DENIAL_MALFORMED, /* not of our tokens' form */
+    DENIAL_UNKNOWN,   /* no token with this id, or the wrong secret */
     DENIAL_EXPIRED,
-    DENIAL_SCOPE, /* it is for other calls */
+    DENIAL_SCOPE, /* the token does not allow the call */
     DENIAL_COUNT
 };
 const char *denial_name(enum denial denial); /* "missing", "malformed", … */

@@ -1,10 +1,11 @@
+/* One table for the metrics' labels and the reason phrases. Reason phrases as in RFC 9110; evhttp
+ * lacks some of them. */
 #include "http_status.h"
 
 #include "core/base/check.h"
 
 #include <stdlib.h>
 
-/* evhttp has no words for some of them. */
 static const struct {
     const char *label, *reason;
 } statuses[HTTP_STATUS_COUNT] = {

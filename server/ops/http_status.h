@@ -1,10 +1,10 @@
-/* The statuses that the HTTP door answers with. */
+/* The HTTP statuses that the server answers with. */
 #pragma once
 
 #include <stddef.h>
 
 #define HTTP_STATUS_COUNT 16
 
-size_t http_status_index(int status);        /* 0 … HTTP_STATUS_COUNT−1, for metrics */
+size_t http_status_index(int status); /* the label in metrics; only the statuses of the table */
 const char *http_status_label(size_t index); /* "200" */
 const char *http_status_reason(int status);  /* "OK" */

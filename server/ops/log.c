@@ -1,3 +1,5 @@
+/* Each line is formatted on the stack and written with one write(2): lines of several threads do
+ * not mix, and logging neither allocates nor locks. */
 #include "log.h"
 
 #include <stdarg.h>
@@ -5,7 +7,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LINE_MAX_BYTES 2048
+#define LINE_MAX_BYTES 2048 /* longer lines are cut */
 
 const char *const log_level_names[] = {"error", "warning", "info", "debug", NULL};
 
@@ -45,7 +47,7 @@ void log_line(struct log *log, enum log_level level, const char *format, ...) {
     int written = vsnprintf(line + head, sizeof line - head, format, arguments);
     va_end(arguments);
     size_t length = head + (written < 0 ? 0 : (size_t)written);
-    if (length > sizeof line - 2) /* cut; one byte for the line's end, one is vsnprintf()'s NUL */
+    if (length > sizeof line - 2) /* cut; one byte for the newline, one was vsnprintf()'s NUL */
         length = sizeof line - 2;
     for (size_t i = head; i < length; i++)
         if (line[i] == '\n' || line[i] == '\r')

@@ -1,3 +1,5 @@
+/* A counter for each second of the monotonic clock, no sliding window: simple, and at worst twice
+ * the limit within one second. */
 #include "log_limit.h"
 
 void log_limit_init(struct log_limit *limit) {

@@ -1,30 +1,35 @@
-/* The server's metrics: one row each in metrics.c. */
+/* The server's metrics, one row each in metrics.c. The order here is the order of the output. */
 #pragma once
 
 #include "core/base/metric.h"
 
 enum server_metric {
+    /* the server and its requests */
     SERVER_VERSION,
     SERVER_READY,
     SERVER_START_TIME,
     REQUESTS,
     REQUEST_DURATION,
     ERRORS,
+    /* decisions */
     TRANSACTIONS,
     DUPLICATES,
     DRY_RUNS,
     DEGRADED,
     RULE_ERRORS,
     FEATURES_UNKNOWN,
+    /* what changes states and lists */
     OUTCOMES,
     LIST_CHANGES,
     LIST_ENTRIES,
+    /* the archive */
     ARCHIVE_POSITION,
     ARCHIVE_SYNCED_POSITION,
     ARCHIVE_WRITE_FAILURES,
     ARCHIVE_SYNC_DURATION,
     RECOVERIES,
     NEWEST_EVENT_TIME,
+    /* states: overlay and tables */
     OVERLAY_ENTITIES,
     OVERLAY_BYTES,
     OVERLAY_MEMORY,
@@ -35,6 +40,7 @@ enum server_metric {
     CLOCK_BEHIND,
     GENERATION_STALE,
     REBUILD_WANTED,
+    /* policies */
     WARMING_FEATURES,
     WARMING_RULES,
     SHADOWS,
@@ -44,17 +50,20 @@ enum server_metric {
     RELOAD_REFUSED_AGE,
     RELOAD_DURATION,
     RELOAD_LOCKED,
+    /* swaps of generations */
     SWAP_STATE,
     SWAPS,
     SWAP_LOCKED,
     COMPARISONS,
     COMPARED_ENTITIES,
     DIFFERING_ENTITIES,
+    /* tokens */
     DENIED,
     TOKENS_VALID,
     TOKENS_NEXT_EXPIRY,
     TOKENS_REFUSED,
     TOKEN_LOADS,
+    /* fronts */
     LISTENER_RESTARTS,
     CONNECTIONS,
     CONNECTIONS_ENDED,
@@ -66,12 +75,13 @@ enum server_metric {
     SERVER_METRIC_COUNT
 };
 
-#define LIST_LABELS_MAX 512 /* lists that are told of: twice as many as a policy can have */
+#define LIST_LABELS_MAX                                                                            \
+    512 /* lists with a gauge: twice as many as a policy can have, since labels stay */
 
 enum list_change_outcome {
     LIST_CHANGE_ADDED,
     LIST_CHANGE_REMOVED,
-    LIST_CHANGE_NONE, /* it was so already */
+    LIST_CHANGE_NONE, /* no effect: it was so already */
     LIST_CHANGE_RESULT_COUNT
 };
 
@@ -79,7 +89,7 @@ enum swap_result {
     SWAP_RESULT_ADOPTED,
     SWAP_RESULT_REFUSED,
     SWAP_RESULT_ABANDONED,
-    SWAP_RESULT_INTERRUPTED, /* by the end, or by an archive that could not be written */
+    SWAP_RESULT_INTERRUPTED, /* by the shutdown, or by an archive that could not be written */
     SWAP_RESULT_COUNT
 };
 enum comparison_result {
@@ -92,14 +102,14 @@ enum comparison_result {
 /* Why a connection ended. */
 enum ending {
     ENDING_CLIENT,    /* closed or lost on the other side */
-    ENDING_GREETING,  /* it does not speak SP's REQ */
-    ENDING_MALFORMED, /* no message, or one without a request id */
+    ENDING_GREETING,  /* the client does not speak SP's REQ */
+    ENDING_MALFORMED, /* not a message, or one without a request id */
     ENDING_TOO_LARGE, /* a message larger than allowed */
     ENDING_IDLE,      /* no traffic for too long */
-    ENDING_STALLED,   /* something begun and not sent, or answers not taken, for too long */
-    ENDING_MEMORY,    /* no more room for what it sends */
-    ENDING_TLS,       /* the handshake failed, or an error behind it */
-    ENDING_SERVER,    /* the server ends */
+    ENDING_STALLED,   /* a message stayed incomplete, or answers unread, for too long */
+    ENDING_MEMORY,    /* max_buffer_bytes was used up */
+    ENDING_TLS,       /* the handshake failed, or the encryption later */
+    ENDING_SERVER,    /* the server shut down */
     ENDING_COUNT
 };
 

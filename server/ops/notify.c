@@ -1,3 +1,4 @@
+/* Written out rather than linking libsystemd for one datagram. */
 #include "notify.h"
 
 #include <stddef.h>

@@ -1,3 +1,4 @@
+/* The names are part of metrics and Status: do not change them. */
 #include "swap_state.h"
 
 const char *swap_state_name(enum swap_state state) {

@@ -1,4 +1,5 @@
-/* The states that taking up a new generation goes through. */
+/* The states of a swap to a new generation: adopt/swap_run.c has what is done in each. Here, since
+ * metrics and Status name them. */
 #pragma once
 
 enum swap_state {
@@ -8,8 +9,8 @@ enum swap_state {
     SWAP_SWITCHING,
     SWAP_COMPARING,
     SWAP_COOLING,
-    SWAP_REFUSED,   /* the generation is not taken; the old one stays */
-    SWAP_ABANDONED, /* more records came in than were caught up with; tried again later */
+    SWAP_REFUSED,   /* the generation was refused; the old one stays in use */
+    SWAP_ABANDONED, /* records arrive faster than they are folded; tried again later */
     SWAP_STATE_COUNT
 };
 

@@ -1,5 +1,8 @@
+/* traceparent = "00-" trace-id "-" parent-id "-" flags: https://www.w3.org/TR/trace-context/
+ * The standard wants an invalid one ignored, so there are no error messages. */
 #include "trace.h"
 
+/* Offsets in the text. */
 #define TRACE_ID_AT      3
 #define PARENT_ID_AT     36
 #define FLAGS_AT         53

@@ -1,5 +1,5 @@
-/* The caller's trace, as W3C Trace Context (version 00) writes it: what the server's own lines say,
- * so that one finds them from the caller's side. */
+/* The caller's trace id, in the form of W3C Trace Context, version 00. It appears in the log's
+ * lines about a request, so that they can be found from the caller's side. */
 #pragma once
 
 #include "core/base/text.h"
@@ -12,5 +12,5 @@ struct trace {
 };
 
 /* False: it is not exactly 00-<32 hex>-<16 hex>-<2 hex> in lower case, or one of the ids is all
- * zeros. Whoever sent it is answered as if it had not been there. */
+ * zeros. The request is handled the same without it. */
 bool trace_parse(struct text traceparent, struct trace *ret_trace);

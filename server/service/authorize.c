@@ -41,6 +41,7 @@ enum next check_token_early(struct run *run) {
     return denial == DENIAL_NONE ? NEXT : deny(run, denial);
 }
 
+/* For the HTTP front: before it reads a body of megabytes. */
 int service_know_token(struct service *service, struct text token, struct error *ret_error) {
     if (!service->tokens)
         return 0;

@@ -1,13 +1,13 @@
-/* Explain: a decision derived again from the archive (core/store/explain/explain.h), for whoever
- * asks over the wire.
+/* Explain: derives an archived decision again (core/store/explain/explain.h), for clients.
  *
- * It reads segments and tables for as long as it takes, so a thread of its own does that, one
- * explanation at a time, with files of its own: decisions never wait for it. Under the decision
- * lock it is only looked up where the transaction is. A few may wait; whoever comes then is told to
- * come again. A server that ends answers those that wait, and breaks off the one at work.
+ * That reads segments and tables for as long as it takes. So a thread of its own does it, one
+ * explanation at a time and with files of its own; decisions never wait for it. Under the decision
+ * lock only the transaction's position is looked up. The queue is short, and requests beyond it are
+ * refused. When the server shuts down, those that wait are answered, and the explanation under way
+ * is broken off.
  *
- * The hash of all states, which Status can be asked for, is made by the same thread: a front may
- * have no thread to spare but the one that serves everybody. */
+ * The same thread computes the hash of all states for Status, since a front may have no thread to
+ * spare but its loop. */
 #include "explain.h"
 
 #include "core/base/check.h"
@@ -18,8 +18,8 @@
 
 #include <time.h>
 
-#define SYNC_STEP_NS INT64_C(10000000) /* between two looks whether the record is on disk */
-#define SYNC_STEPS   300
+#define SYNC_STEP_NS INT64_C(10000000) /* between two looks at what is on disk */
+#define SYNC_STEPS   300               /* 3 s in all */
 
 struct explain_queue {
     pthread_mutex_t lock;
@@ -34,10 +34,10 @@ struct explain_queue {
 
 static enum next refuse_unknown(struct run *run) {
     struct error error;
-    error_set(&error, ERROR_NOT_FOUND,
-              "the server remembers no such transaction: it knows the ids of those that are newer "
-              "than its tables, and of the horizon before them; `harrier explain DATA_FOLDER ID` "
-              "looks through the whole archive");
+    error_set(
+        &error, ERROR_NOT_FOUND,
+        "unknown transaction: the server keeps the ids of transactions newer than its tables and "
+        "of the horizon before them; `harrier explain DATA_FOLDER ID` searches the whole archive");
     return run_refuse(run, &error, TEXT_LITERAL("transaction_id"));
 }
 
@@ -49,7 +49,7 @@ bool explain_admit(struct run *run, struct error *ret_error) {
     pthread_mutex_unlock(&explains->lock);
     if (is_full)
         error_set(ret_error, ERROR_UNAVAILABLE,
-                  "busy: %d explanations or state hashes are waited for already; try again",
+                  "busy: %d explanations or state hashes are already in progress; try again",
                   EXPLAIN_WAITERS_MAX);
     return !is_full;
 }
@@ -70,6 +70,8 @@ enum next perform_explain(struct run *run) {
     return NEXT;
 }
 
+/* The place among the waiters was reserved under the decision lock; it is given back when the
+ * answer has been sent. */
 bool explain_park(struct run *run) {
     struct explain_queue *explains = run->service->explains;
     if (!explain_takes_long(run))
@@ -86,7 +88,8 @@ bool explain_park(struct run *run) {
 /* ---- answering ---- */
 
 static int stopping(struct error *ret_error) {
-    return error_set(ret_error, ERROR_UNAVAILABLE, "the server ends; nothing was explained");
+    return error_set(ret_error, ERROR_UNAVAILABLE,
+                     "the server is shutting down; nothing was explained");
 }
 
 static bool is_synced(struct service *service, uint64_t position) {
@@ -96,7 +99,8 @@ static bool is_synced(struct service *service, uint64_t position) {
     return is;
 }
 
-/* Only what is on disk is read: a write that fails takes the rest back. */
+/* The archive is read through files of our own, and only up to what is synced: records after that
+ * may still be taken back by a failed write. */
 static int wait_for_sync(struct run *run, struct error *ret_error) {
     const struct timespec step = {.tv_nsec = SYNC_STEP_NS};
     for (int i = 0; i < SYNC_STEPS; i++) {
@@ -130,8 +134,8 @@ static int explain(struct run *run, struct arena *arena, struct explanation *ret
     return r;
 }
 
-/* What the archive says wrong is ours to mend, not the caller's: it stays in the log. */
-static void say(const struct run *run, const struct error *error) {
+/* Damaged data is the operator's problem as much as the caller's: log it. */
+static void log_failure(const struct run *run, const struct error *error) {
     if (error->code == ERROR_DAMAGED || error->code == ERROR_SYSTEM)
         log_line(run->service->settings.log, LOG_ERROR,
                  "the transaction at position %llu could not be explained: %s",
@@ -155,7 +159,7 @@ static void answer(struct run *run) {
     int r = explain(run, &arena, &explanation, &error);
     run->response = (struct response){.call = CALL_EXPLAIN};
     if (r < 0) {
-        say(run, &error);
+        log_failure(run, &error);
         run->response.error = run_refuse_item(run, &error, (struct text){0});
         atomic_fetch_add(&service->rejected, 1);
     } else {
@@ -169,6 +173,7 @@ static void answer(struct run *run) {
 
 /* ---- the thread ---- */
 
+/* Blocks. NULL: stopping, and nobody waits any more. */
 static struct run *take_next(struct explain_queue *explains) {
     pthread_mutex_lock(&explains->lock);
     while (!explains->waiting && !explains->stopping)
@@ -209,7 +214,7 @@ void explain_stop(struct service *service) {
     explains->stopping = true;
     pthread_cond_signal(&explains->wanted);
     pthread_mutex_unlock(&explains->lock);
-    pthread_join(explains->thread, NULL); /* those that wait are answered first */
+    pthread_join(explains->thread, NULL); /* the queue is emptied first */
     pthread_cond_destroy(&explains->wanted);
     pthread_mutex_destroy(&explains->lock);
     free(explains);

@@ -1,4 +1,8 @@
-/* ChangeList and GetList: entries of the policy's lists that come and go while the server runs. */
+/* ChangeList and GetList: entries of the policy's lists that are added and removed at run time.
+ *
+ * Run-time entries live in the overlay, under the decision lock, and in the archive; the policy's
+ * own entries never change. GetList pages through an answer by position, as a list may be longer
+ * than a message. */
 #include "list.h"
 
 #include "core/base/check.h"
@@ -52,7 +56,7 @@ enum next perform_list_change(struct run *run) {
 void withdraw_list_change(struct run *run, const struct error *error) {
     struct list_change_result *results =
         (struct list_change_result *)(uintptr_t)run->response.list_change.results;
-    /* Unchanged ones too: what they compared with may have been appended by this very request. */
+    /* Unchanged ones too: they may repeat a change earlier in this very request. */
     for (size_t i = 0; i < run->response.list_change.count; i++)
         if (results[i].error.code == 0)
             results[i] = refuse(run, error, (struct text){0});
@@ -74,7 +78,8 @@ void count_list_change(const struct run *run) {
 
 /* ---- GetList ---- */
 
-/* Texts of the rules stay while the run has them; others are copied. */
+/* Texts of the rules stay valid, since the run holds a reference; those of the overlay are copied,
+ * since encoding happens after the lock is released. */
 static struct list_summary summarise(struct run *run, const struct list *list,
                                      const struct list_additions *additions) {
     struct list_table *lists = overlay_lists(run->service->states.overlay);
@@ -99,6 +104,7 @@ static struct list_summary summarise(struct run *run, const struct list *list,
     return summary;
 }
 
+/* The policy's lists in its order, then those with run-time entries that it does not declare. */
 static enum next summarise_all(struct run *run) {
     const struct snapshot *rules = run->rules;
     const struct list_table *lists = overlay_lists(run->service->states.overlay);
@@ -124,7 +130,7 @@ static enum next summarise_all(struct run *run) {
     return NEXT;
 }
 
-/* They are encoded when the lock is free. */
+/* Copies into the arena, since encoding happens after the lock is released. False: it is full. */
 static bool copy_entry(struct run *run, const struct list_addition *in,
                        struct list_addition *ret_entry) {
     *ret_entry = *in;
@@ -134,6 +140,7 @@ static bool copy_entry(struct run *run, const struct list_addition *in,
     return ret_entry->value.data && ret_entry->source.data && ret_entry->reason.data;
 }
 
+/* One page, in order of positions. next_position is set only if there is more. */
 static int list_entries(struct run *run, const struct list_additions *additions,
                         struct error *ret_error) {
     const struct list_request *request = &run->message.list;
@@ -185,7 +192,9 @@ enum next perform_list(struct run *run) {
 
 /* ---- gauges ---- */
 
-/* The label of a list in the metrics: the first free one when it is new. */
+/* The index of a list's label in the metrics; a new list takes the first free one. Labels are never
+ * reused, so that a series does not change its meaning; beyond LIST_LABELS_MAX lists have no gauge.
+ */
 static size_t label_of(struct service *service, struct text name) {
     size_t i = 0;
     while (i < service->list_label_count && !text_is(name, service->list_labels[i]))

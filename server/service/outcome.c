@@ -1,4 +1,7 @@
-/* ReportOutcome: what turned out later. */
+/* ReportOutcome: labels that became known later, fraud or legitimate.
+ *
+ * The record carries the transaction, its verdict and its previous label, so that applying it needs
+ * no lookup (core/store/ingest). An outcome that says what is known already appends nothing. */
 #include "outcome.h"
 
 static struct outcome_result refuse(struct run *run, const struct error *error, struct text field) {
@@ -53,7 +56,7 @@ enum next perform_outcome(struct run *run) {
 void withdraw_outcome(struct run *run, const struct error *error) {
     struct outcome_result *results =
         (struct outcome_result *)(uintptr_t)run->response.outcome.results;
-    /* Unchanged ones too: what they compared with may have been appended by this very request. */
+    /* Unchanged ones too: they may repeat an outcome earlier in this very request. */
     for (size_t i = 0; i < run->response.outcome.count; i++)
         if (results[i].error.code == 0)
             results[i] = refuse(run, error, (struct text){0});

@@ -1,4 +1,7 @@
-/* What only reads: GetEntity, Status, and the gauges. */
+/* What only reads: GetEntity, Status, and the gauges.
+ *
+ * Answers are built under the decision lock and encoded after it, so every text in them is copied
+ * into the run's arena or belongs to something that the run holds. */
 #include "query.h"
 
 #include "core/base/hash.h"
@@ -20,6 +23,7 @@ static const struct entity_plan *find_entity(const struct plan *plan, struct tex
     return NULL;
 }
 
+/* With the nearest name, if it is within a third of its length. */
 static int unknown_entity(const struct plan *plan, struct text name, struct error *ret_error) {
     const struct entity_plan *nearest = NULL;
     size_t least = 1 + name.length / 3;
@@ -37,7 +41,7 @@ static int unknown_entity(const struct plan *plan, struct text name, struct erro
     return error_set(ret_error, ERROR_INVALID, "the policy has no such entity");
 }
 
-/* Which entity, and what it is stored under. */
+/* The index of the entity in the plan, and the key of its state, in the arena. */
 static int resolve(struct run *run, size_t *ret_index, struct text *ret_key, struct text *ret_field,
                    struct error *ret_error) {
     const struct entity_request *request = &run->message.entity;
@@ -52,12 +56,12 @@ static int resolve(struct run *run, size_t *ret_index, struct text *ret_key, str
     if (ret_key->data)
         return 0;
     *ret_field = TEXT_LITERAL("key");
-    return error_set(
-        ret_error, ERROR_INVALID,
-        "the key has %zu parts; expected one that is not empty for each of %" TEXT_FORMAT,
-        request->key_count, TEXT_ARGS(entity->key));
+    return error_set(ret_error, ERROR_INVALID,
+                     "the key has %zu parts; expected a non-empty one for each of %" TEXT_FORMAT,
+                     request->key_count, TEXT_ARGS(entity->key));
 }
 
+/* The features as of the time asked for; by default that of the newest event. */
 enum next perform_entity(struct run *run) {
     struct states *states = &run->service->states;
     struct state_source *source = overlay_states(states->overlay);
@@ -69,7 +73,7 @@ enum next perform_entity(struct run *run) {
         return run_refuse(run, &error, field);
     struct text state = source->read(source, entity, key, hash_text(key));
     if (!state_extent(state.data, state.length, &response->newest_time_us, &response->entries)) {
-        error_set(&error, ERROR_NOT_FOUND, "nothing is known of this %" TEXT_FORMAT,
+        error_set(&error, ERROR_NOT_FOUND, "no history for this %" TEXT_FORMAT,
                   TEXT_ARGS(run->message.entity.entity));
         return run_refuse(run, &error, TEXT_LITERAL("key"));
     }
@@ -105,7 +109,8 @@ static void describe_states(struct service *service, struct status_response *res
     response->stale = service_is_stale(service, service_receive_time_us(service));
 }
 
-/* Texts are the service's own; under the decision lock. */
+/* Under the decision lock. Texts are the service's own and valid no longer than the lock is held. A
+ * refused policy is more urgent than refused tokens, so its reason comes first. */
 static void describe(struct service *service, struct status_response *response) {
     const struct refusal *refused =
         *service->refused.reason ? &service->refused : &service->refused_tokens;
@@ -131,6 +136,8 @@ static void describe(struct service *service, struct status_response *response) 
         describe_states(service, response);
 }
 
+/* Works in every state of the service: it is how people find out. The hash of all states takes
+ * long, so it is made later, on a view of the overlay as it is now (explain.c). */
 enum next perform_status(struct run *run) {
     struct status_response *response = &run->response.status;
     struct service *service = run->service;
@@ -142,13 +149,14 @@ enum next perform_status(struct run *run) {
         return run_refuse(run, &error, (struct text){0});
     if (wants_hash)
         run->view = overlay_view_open(service->states.overlay, &service->guard.guard);
-    /* These change as soon as the lock is free. */
+    /* These may change once the lock is released. */
     response->state_reason = arena_text(&run->arena, response->state_reason);
     response->reload_error = arena_text(&run->arena, response->reload_error);
     response->swap_reason = arena_text(&run->arena, response->swap_reason);
     return NEXT;
 }
 
+/* Values are collected in one go under the lock, and published without it. */
 void service_measure(struct service *service) {
     struct metric_set *metrics = service->settings.metrics;
     struct status_response status;

@@ -1,4 +1,9 @@
-/* Score: up to a thousand transactions, decided in their order, each seeing those before it. */
+/* Score: up to a thousand transactions, decided in their order, each seeing those before it.
+ *
+ * Each transaction takes the steps of the table below. Whatever a step refuses is the result of
+ * that one transaction; the others of the request go on. Nothing is written here: run_append()
+ * queues the records, and service_run.c writes those of all requests that came together at once. If
+ * that write fails, withdraw_score() takes back every result that depends on it. */
 #include "score.h"
 
 #include "server/adopt/shadows.h"
@@ -10,26 +15,30 @@ struct scoring {
     struct run *run;
     const struct transaction *transaction;
     struct score_result *result;
-    struct record record; /* what is decided comes where it is archived from */
+    struct record record; /* decided in place, so that archiving copies nothing */
 };
 
 static enum next check_deadline(struct scoring *scoring);
+/* A client that lost the answer repeats the transaction with the same id, and must get the same
+ * decision. The answer waits for that record to be on disk as well: it may have been appended just
+ * now. */
 static enum next find_first_decision(struct scoring *scoring);
 static enum next check_time(struct scoring *scoring);
 static enum next decide(struct scoring *scoring);
 static enum next archive(struct scoring *scoring);
 
-/* The steps of one transaction. The result is filled by the one that says DONE. */
+/* The steps of one transaction, in their order. The step that returns DONE fills the result. */
 static const struct {
     const char *name;
     bool dry_run_too;
     enum next (*take)(struct scoring *scoring);
 } steps[] = {
-    {"deadline", true, check_deadline}, /* has it no position yet when it passes, nothing happens */
-    {"known id", false, find_first_decision}, /* a repeated id gets its first decision */
-    {"time", true, check_time},               /* one bad clock must not destroy a history */
-    {"decide", true, decide},                 /* nothing changes */
-    {"archive and apply", false, archive},    /* a position is assigned: the decision stands */
+    {"deadline", true, check_deadline}, /* once a position is assigned it no longer matters */
+    {"known id", false,
+     find_first_decision},      /* a repeated id gets its first decision, never a second one */
+    {"time", true, check_time}, /* one wrong clock must not age a history */
+    {"decide", true, decide},   /* pure: changes nothing */
+    {"archive and apply", false, archive}, /* assigns the position; the decision is final */
 };
 
 static enum next refuse(struct scoring *scoring, const struct error *error, struct text field) {
@@ -37,6 +46,7 @@ static enum next refuse(struct scoring *scoring, const struct error *error, stru
     return DONE;
 }
 
+/* The result is a decision. server_us: from the arrival of the request until here. */
 static enum next conclude(struct scoring *scoring, const struct decision *decision) {
     struct run *run = scoring->run;
     int64_t took_us = clock_monotonic_us(run->service->settings.clock) - run->request->arrived_us;
@@ -54,6 +64,9 @@ static enum next check_deadline(struct scoring *scoring) {
     return refuse(scoring, &error, (struct text){0});
 }
 
+/* A client that lost the answer repeats the transaction with the same id, and must get the same
+ * decision. The answer waits for that record to be on disk as well: it may have been appended just
+ * now. */
 static enum next find_first_decision(struct scoring *scoring) {
     struct run *run = scoring->run;
     struct known_id known;
@@ -83,6 +96,8 @@ static enum next check_time(struct scoring *scoring) {
     return refuse(scoring, &error, TEXT_LITERAL("event_time_us"));
 }
 
+/* Old tables degrade the decision but do not change it: verdict and score come from the same
+ * states. */
 static enum next decide(struct scoring *scoring) {
     struct run *run = scoring->run;
     const struct score_request *request = &run->message.score;
@@ -113,9 +128,10 @@ static enum next archive(struct scoring *scoring) {
     return conclude(scoring, &record->transaction.decision);
 }
 
-/* What is decided behind this one of the run's transactions: of its own, or of the next that is
- * decided under the same lock. NULL: nothing is, or nobody knows. */
-static const struct transaction *behind(const struct run *run, size_t i) {
+/* The transaction to be decided after this one: the run's next, or the first of the next run that
+ * shares the lock. Its memory is prefetched meanwhile (core/engine/next_prefetch.c), so a wrong
+ * guess costs only time. NULL: none, or unknown. */
+static const struct transaction *transaction_after(const struct run *run, size_t i) {
     const struct score_request *request = &run->message.score;
     if (i + 1 < request->transaction_count)
         return &request->transactions[i + 1];
@@ -132,12 +148,12 @@ enum next perform_score(struct run *run) {
     if (!results)
         return DONE;
     for (size_t i = 0; i < request->transaction_count; i++) {
-        struct scoring scoring; /* the record is filled when it is decided */
+        struct scoring scoring; /* not cleared: the record is large, and decide() fills it */
         scoring.run = run;
         scoring.transaction = &request->transactions[i];
         scoring.result = &results[i];
         enum next next = NEXT;
-        ingest_expect(&run->service->states, behind(run, i));
+        ingest_expect(&run->service->states, transaction_after(run, i));
         for (size_t step = 0; next == NEXT; step++)
             if (!request->dry_run || steps[step].dry_run_too)
                 next = steps[step].take(&scoring);
@@ -147,13 +163,15 @@ enum next perform_score(struct run *run) {
     return NEXT;
 }
 
+/* Results with a position after position_before are of this batch; older ones are repeats and
+ * stand. */
 void withdraw_score(struct run *run, const struct error *error) {
     struct score_result *results = (struct score_result *)(uintptr_t)run->response.score.results;
     for (size_t i = 0; i < run->response.score.count; i++) {
         enum error_code code = results[i].error.code;
-        /* What its id is in conflict with may be among what was not written. */
+        /* The transaction that its id conflicts with may be one of those not written. */
         if (code == ERROR_ID_CONFLICT)
-            run->rejected--; /* it was counted, and is again */
+            run->rejected--; /* run_refuse_item() counts it a second time */
         if (code == ERROR_ID_CONFLICT ||
             (code == 0 && results[i].decision.position > run->position_before))
             results[i] =
@@ -162,12 +180,13 @@ void withdraw_score(struct run *run, const struct error *error) {
     run->features_unknown = 0;
 }
 
-/* Mostly there are none. */
+/* Most counters do not move in a request: an atomic addition less for each. */
 static void add_some(struct metric_set *metrics, size_t metric, size_t label, uint64_t amount) {
     if (amount > 0)
         metric_add(metrics, metric, label, amount);
 }
 
+/* Only once the records are written: what a failed write takes back is never counted. */
 void count_score(const struct run *run) {
     struct metric_set *metrics = run->service->settings.metrics;
     uint64_t verdicts[VERDICT_COUNT] = {0};

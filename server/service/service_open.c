@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* At the start a policy that is refused is fatal: there is no other to decide with. */
 static int load_policy(struct service *service, struct error *ret_error) {
     struct buffer messages;
     buffer_init(&messages);
@@ -23,11 +24,12 @@ static int load_policy(struct service *service, struct error *ret_error) {
     log_lines(service->settings.log, r < 0 ? LOG_ERROR : LOG_WARNING,
               (struct text){.data = (char *)messages.bytes, .length = messages.length});
     buffer_deinit(&messages);
-    if (r < 0) /* a folder that is not there is a matter of configuration as well */
+    if (r < 0) /* a missing folder is a configuration error, too */
         ret_error->code = ERROR_INVALID;
     return r < 0 ? -ERROR_INVALID : 0;
 }
 
+/* A record cut short by a crash is normal; it is cut off, saved and reported. */
 static int open_archive(struct service *service, struct error *ret_error) {
     const struct archive_options options = {.on_zeros = service->settings.synced};
     struct archive_recovery recovery;
@@ -36,12 +38,13 @@ static int open_archive(struct service *service, struct error *ret_error) {
         return r;
     if (recovery.torn_bytes > 0)
         log_line(service->settings.log, LOG_WARNING,
-                 "the archive's end was torn: %" PRIu64 " bytes behind position %" PRIu64
-                 " were cut off and kept in %s",
+                 "the archive ended in an incomplete record: %" PRIu64
+                 " bytes after position %" PRIu64 " were cut off and saved in %s",
                  recovery.torn_bytes, recovery.position, recovery.torn_file);
     return 0;
 }
 
+/* Everything that cannot fail; the threads are not running yet. */
 static struct service *service_new(const struct service_settings *settings) {
     struct service *service = check_calloc(1, sizeof *service);
     service->settings = *settings;
@@ -84,7 +87,8 @@ static void service_free(struct service *service) {
     free(service);
 }
 
-/* A day folder is a day since 1970; and what such a clock would write could not be taken back. */
+/* The archive has a folder for each day since 1970. And receive times never go back: what a wrong
+ * clock writes cannot be undone. */
 static int check_clock(const struct service *service, struct error *ret_error) {
     if (service->started_us >= 0)
         return 0;
@@ -92,7 +96,7 @@ static int check_clock(const struct service *service, struct error *ret_error) {
     value_format(value_timestamp(service->started_us), now, sizeof now);
     return error_set(
         ret_error, ERROR_SYSTEM,
-        "the clock says %s, before 1970: set it before records get their times from it", now);
+        "the clock is at %s, before 1970: set it, since records get their times from it", now);
 }
 
 int service_open(const struct service_settings *settings, struct service **ret_service,
@@ -128,7 +132,8 @@ int service_close(struct service *service, struct error *ret_error) {
     explain_stop(service);
     background_stop(service);
     commit_stop(service);
-    swap_stop(service); /* last: it may be in the middle of reading a large file */
+    swap_stop(
+        service); /* last, since it may be reading a large file: meanwhile the others have ended */
     int r = service_failure(service, ret_error);
     archive_close(service->archive);
     service_free(service);

@@ -1,4 +1,13 @@
-/* The life of a request, and of the service around it. */
+/* The life of a request: from a front's bytes to the answer.
+ *
+ *   before_lock   decode, authorize                     each run by itself
+ *   under_lock    admit, perform                        one run after the other, in order
+ *   write_archive                                       one write for all that share it
+ *   answer        encode, then reply, or wait: for the disk (commit.c), a reload, an explanation
+ *
+ * Requests that arrive together take each stage together: one lock, one write, and one pass over
+ * the code that is in the cache. Each request gets exactly one answer, also when a step refuses it:
+ * a run that is done skips the rest of the steps but not the answer. */
 #include "authorize.h"
 #include "explain.h"
 #include "list.h"
@@ -11,23 +20,25 @@
 #include "server/base/run_pool.h"
 
 static enum next decode(struct run *run);
+/* Status is answered in every state, a reload in all but failed: it may be what mends things. The
+ * run takes a reference to the rules, since its answer may point into them after the lock is
+ * released. */
 static enum next admit(struct run *run);
 static enum next perform(struct run *run);
 
-/* The steps of every request, in their order: decode, authorize; then, under the decision lock,
- * admit, perform (for Score each transaction takes the steps of a table of the same kind in
- * score.c) and write_archive(); at last the answer. Whatever goes wrong on the way, the last is
- * taken: each request gets one answer. Requests that came together take each stage together. */
+/* The steps in their order. For Score, perform() runs a table of the same kind for each transaction
+ * (score.c). */
 static enum next (*const before_lock[])(struct run *run) = {
-    check_token_early, /* a large one: does it have a token that is known? */
+    check_token_early, /* large requests: a valid token before they are decoded */
     decode,            /* bytes → request */
-    authorize,         /* may whoever asks ask for that? */
+    authorize,         /* may this token make this call? */
 };
 static enum next (*const under_lock[])(struct run *run) = {
-    admit,   /* can this service answer that now? */
+    admit,   /* does the service answer this call in its present state? */
     perform, /* for Score: known id? → decide → archive → apply */
 };
 
+/* What each call does under the lock. withdraw: the write failed. count: it did not. */
 static const struct {
     enum next (*perform)(struct run *run);
     void (*withdraw)(struct run *run, const struct error *error);
@@ -58,6 +69,9 @@ static enum next decode(struct run *run) {
     return r < 0 ? run_refuse(run, &error, (struct text){0}) : NEXT;
 }
 
+/* Status is answered in every state, a reload in all but failed: it may be what mends things. The
+ * run takes a reference to the rules, since its answer may point into them after the lock is
+ * released. */
 static enum next admit(struct run *run) {
     struct service *service = run->service;
     run->rules = snapshot_ref(service->rules);
@@ -77,16 +91,19 @@ static enum next perform(struct run *run) {
     return calls[run->message.call].perform(run);
 }
 
+/* The write failed: results that depend on it become errors. */
 static void withdraw(struct run *run, const struct error *error) {
     if (calls[run->message.call].withdraw)
         calls[run->message.call].withdraw(run, error);
-    /* What is left of its answer speaks of records before: repeats, which may wait for a sync. */
+    /* What is left of its answer depends on earlier records only: repeats, which may wait for a
+     * sync. */
     if (run->position_needed > run->position_before)
         run->position_needed = run->position_before;
     run->is_unavailable = true;
 }
 
-/* All that was appended for these, behind the position, goes to the kernel, or none of it. */
+/* Hands everything appended for the runs [from, to) to the kernel, or takes all of it back.
+ * position: the last record before them. Under the decision lock. */
 static void write_archive(struct service *service, struct run *from, const struct run *to,
                           uint64_t position) {
     struct error error;
@@ -111,7 +128,7 @@ static void write_archive(struct service *service, struct run *from, const struc
 }
 
 static void encode(struct run *run) {
-    if (!explain_takes_long(run)) /* else there is no answer yet */
+    if (!explain_takes_long(run)) /* its answer is made later */
         message_encode_response(&run->response, &run->answer);
 }
 
@@ -121,7 +138,8 @@ static void encode(struct run *run) {
     for (size_t i = 0; i < sizeof(steps) / sizeof *(steps) && !(run)->is_done; i++)                \
     (run)->is_done = (steps)[i](run) == DONE
 
-/* One after the other; those in a row that can share a write do, and between them others may. */
+/* One after the other. Neighbours that can share a write hold the lock together; it is released
+ * between such groups, so that other threads get their turn. */
 static void decide(struct service *service, struct run *runs) {
     for (struct run *from = runs, *to; from; from = to) {
         pthread_mutex_lock(&service->lock);
@@ -140,7 +158,7 @@ static void decide(struct service *service, struct run *runs) {
     }
 }
 
-/* Encodes what can be answered now; the rest waits elsewhere. Returns the former. */
+/* Encodes, and hands over runs that wait for a reload or an explanation. Returns the rest. */
 static struct run *answer(struct run *runs) {
     struct run *ready = NULL, **end = &ready;
     for (struct run *run = runs, *next; run; run = next) {

@@ -91,7 +91,7 @@ class ArchiveTest(ServerTest):
         with open(segment, "ab") as file:
             file.write(os.urandom(100))  # a write that the machine did not finish
         server.start()
-        self.assertIn("the archive's end was torn: 100 bytes behind position", server.said())
+        self.assertIn("the archive ended in an incomplete record: 100 bytes after position", server.said())
         self.assertEqual(counts(server.status(state_hash=True)), counts(before))
         server.kill()
         self.assertGreaterEqual(os.path.getsize(segment), whole)

@@ -224,7 +224,7 @@ class ExplainTest(ServerTest):
         self.assertEqual(self.explain(server, "t29", "--id-position", str(position))["position"], position)
         done = self.ask(server, "nobody")
         self.assertEqual(done.returncode, 66)
-        self.assertIn("remembers no such transaction", done.stderr)
+        self.assertIn("unknown transaction", done.stderr)
         for arguments in (
             ("explain",),
             ("explain", "x"),

@@ -189,7 +189,7 @@ class ShadowTest(ServerTest):
                 decision.pop(volatile, None)
                 other.pop(volatile, None)
             self.assertEqual(decision, other)
-        self.assertIn("1 features of the shadow policy tried are not in the tables", server.said())
+        self.assertIn("1 features of shadow policy tried are not in the tables", server.said())
 
         shadows = [record["shadows"] for record in self.records(server, segments.TRANSACTION)]
         self.assertEqual(len(shadows), 200)
@@ -217,12 +217,12 @@ class ShadowTest(ServerTest):
         server = self.server(f"--shadow={tried}").start()
         fill(server, 0, 100)
         self.write_shadow("tried", {**TRIED, "rules/velocity.yaml": "rules: [{name: broken, when: x > 1}]\n"})
-        self.reload(server, "the shadow policy in")
+        self.reload(server, "shadow policy in")
         self.assertEqual(server.metric("harrierd_shadow_policies_refused"), 1)
         fill(server, 100, 200)  # the last good one goes on
         changed = TRIED["rules/velocity.yaml"].replace("550", "950")
         self.write_shadow("tried", {**TRIED, "rules/velocity.yaml": changed})
-        self.reload(server, "judges beside")
+        self.reload(server, "adopted")
         self.assertEqual(server.metric("harrierd_shadow_policies_refused"), 0)
         fill(server, 200, 300)
         server.kill()

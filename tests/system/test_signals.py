@@ -20,7 +20,7 @@ class ReloadTest(ServerTest):
         server = self.server().start()
         before = server.status()
         self.write_policy("rules/velocity.yaml", "rules:\n  - {name: many, about: many, when: amount >}\n")
-        self.reload(server, "not adopted")
+        self.reload(server, "policy refused")
         after = server.status()
         self.assertEqual(after["snapshot_id"], before["snapshot_id"])
         self.assertEqual(after["position"], before["position"])
@@ -56,7 +56,7 @@ class ReloadTest(ServerTest):
         with server.connect() as connection:
             self.assertEqual(connection.score([ahead])[0]["error"]["field"], "event_time_us")
             write("max_ahead = 3h\nmax_requests = 9\n")
-            self.reload(server, "changed, but only read at a start: max_requests")
+            self.reload(server, "changed, but only effective after a restart: max_requests")
             server.await_said("is unchanged")
             self.assertIn("decision", connection.score([ahead])[0])
             write("max_ahaed = 3h\n")

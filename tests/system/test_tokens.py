@@ -103,12 +103,12 @@ class ScopesTest(TokensTest):
         server = self.server().start()
         self.await_(lambda: not self.is_let_in(server, short))
         cases = (
-            (None, "the request has none", "missing"),
-            ("", "the request has none", "missing"),
-            ("k1.c2VjcmV0", "is not a token", "malformed"),
-            (good + "0", "is not a token", "malformed"),
-            (good.upper(), "is not a token", "malformed"),
-            ("~" * 256, "is not a token", "malformed"),
+            (None, "the request has no token", "missing"),
+            ("", "the request has no token", "missing"),
+            ("k1.c2VjcmV0", "malformed token", "malformed"),
+            (good + "0", "malformed token", "malformed"),
+            (good.upper(), "malformed token", "malformed"),
+            ("~" * 256, "malformed token", "malformed"),
             (wrong, "is not known", "unknown"),
             (foreign, "is not known", "unknown"),
             (short, "has expired", "expired"),
@@ -173,7 +173,7 @@ class ScopesTest(TokensTest):
         begun = time.monotonic()
         with server.connect() as connection:
             for _ in range(300):
-                self.assert_denied(connection.call({"status": {}}), "the request has none")
+                self.assert_denied(connection.call({"status": {}}), "the request has no token")
         seconds = time.monotonic() - begun
         self.assertLessEqual(server.said().count("status refused"), 10 * (seconds + 2))
         self.assertEqual(self.denied(server, "missing"), 300)
@@ -235,7 +235,7 @@ class RotationTest(TokensTest):
             good = file.read()
 
         def assert_refused(words):
-            server.await_said(f"the tokens were not adopted, those before stay in force: {words}")
+            server.await_said(f"tokens file refused, the current tokens stay in force: {words}")
             self.assertEqual(server.metric("harrierd_tokens_refused"), 1)
             self.assertTrue(self.is_let_in(server, token))
             told = self.harrier("status", "--to", server.address, HARRIER_TOKEN=token)
@@ -282,13 +282,13 @@ class StartTest(TokensTest):
         server = self.server(f"--listen=tcp://0.0.0.0:{port}").start()
         server.await_said(f"tcp://0.0.0.0:{port} is not encrypted")
         server.address = f"tcp://127.0.0.1:{port}"
-        self.assert_denied(self.call(server, {"status": {}}), "the request has none")
+        self.assert_denied(self.call(server, {"status": {}}), "the request has no token")
         self.assertTrue(self.is_let_in(server, token))
 
     def test_said_aloud_when_nobody_is_asked(self):
         port = free_port()
         server = super().server("--tokens=", "--insecure_listen=yes", f"--listen=tcp://0.0.0.0:{port}").start()
-        server.await_said("whoever reaches it may score")
+        server.await_said("anyone who can reach it may score")
 
     def test_files_that_are_not_taken(self):
         def refused(words, *flags):
@@ -357,7 +357,7 @@ class CommandsTest(TokensTest):
             with self.subTest(arguments=arguments):
                 done = self.harrier(*arguments)
                 self.assertEqual(done.returncode, 77, done.stderr)
-                self.assertIn("requires a token", done.stderr)
+                self.assertIn("requires one", done.stderr)
 
     def test_from_a_file_and_the_environment(self):
         self.assertEqual(os.stat(self.path).st_mode & 0o777, 0o600)

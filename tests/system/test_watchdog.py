@@ -34,7 +34,7 @@ class WatchdogTest(ServerTest):
             self.assertTrue(lost, "this nng should have lost its listener")
             server.await_answer()
         self.assertGreaterEqual(server.metric("harrierd_listener_restarts_total"), 1)
-        self.assertIn("answered no requests any more and was opened again", server.said())
+        self.assertIn("had stopped answering requests and was reopened", server.said())
         with server.connect() as connection:
             self.assertTrue(connection.score([transaction(1)])[0]["decision"]["duplicate"])
 
@@ -50,7 +50,7 @@ class WatchdogTest(ServerTest):
         server = self.server("--watchdog_interval=300ms").start()
         with server.connect() as old:
             os.unlink(server.address[len("ipc://") :])
-            server.await_said("answered no requests any more and was opened again")
+            server.await_said("had stopped answering requests and was reopened")
             server.await_answer()
             self.assertIn("decision", old.score([transaction(1)])[0])  # who was connected stays
         self.assertEqual(server.metric("harrierd_listener_restarts_total"), 1)

@@ -384,7 +384,7 @@ static void a_catch_up_without_end_is_abandoned(void **state) {
     usleep(20000);
     assert_int_equal(metric_value(bench->metrics, SWAPS, SWAP_RESULT_ABANDONED), 1);
     stop_clients(clients, &stop);
-    assert_true(has_said(bench, "is abandoned"));
+    assert_true(has_said(bench, "swap abandoned"));
     /* After a while it is tried again. */
     atomic_fetch_add(&bench->clock.monotonic_us, SWAP_ABANDONED_PAUSE_US);
     service_look(bench->service);
@@ -710,11 +710,11 @@ static void the_overlay_is_bounded(void **state) {
         snprintf(card, sizeof card, "x%u", i);
         transaction.fields[FIELD_CARD] = text_of(card);
         assert_int_equal(bench_score(bench, transaction).error.code, 0); /* the one over it, too */
-        if (!has_said(bench, "most of overlay_limit"))
+        if (!has_said(bench, "close to overlay_limit"))
             service_look(bench->service);
         assert_true(i < 10000);
     }
-    assert_true(has_said(bench, "most of overlay_limit")); /* long before */
+    assert_true(has_said(bench, "close to overlay_limit")); /* long before */
     struct status_response full = bench_status(bench);
     assert_true(text_is(full.state, "unavailable"));
     assert_non_null(memmem(full.state_reason.data, full.state_reason.length, "overlay_limit", 13));

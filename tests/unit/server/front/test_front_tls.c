@@ -166,7 +166,7 @@ static void bad_files_are_named(void **state) {
     expect_refusal(bench, "tls_client_ca", key, "not a file of certificates");
     *tls = good;
     assert_int_equal(chmod(key, 0644), 0);
-    expect_refusal(bench, "tls_key", key, "everybody on this machine may read");
+    expect_refusal(bench, "tls_key", key, "every user of this machine may read");
     assert_int_equal(chmod(key, 0640), 0);
     open_front(bench);
     assert_true(is_served(bench, NULL, 0, NULL));
