@@ -1,3 +1,4 @@
+/* All cases are run even after one failed, so that one reload shows everything there is to mend. */
 #include "admission.h"
 
 #include "core/engine/trial.h"

@@ -1,5 +1,5 @@
-/* From a policy's folder to a policy that may decide: loaded, checked, and all its cases come out
- * as expected. The start, a reload and `harrierd --check` admit by the same. */
+/* From a policy's folder to a policy that may decide: loaded, checked, and all its cases pass. The
+ * start, a reload and `harrierd --check` use the same code. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -8,9 +8,9 @@
 
 #include <stdatomic.h>
 
-/* Runs all cases of a policy that was loaded. ERROR_INVALID: some fail; messages has each with its
- * differences, *ret_error the first and how many. ERROR_INTERRUPTED: *stop became true; it may be
- * NULL. */
+/* Runs all cases of a loaded policy. ERROR_INVALID: some fail; messages has each of them with its
+ * differences, *ret_error names the first and the number. ERROR_INTERRUPTED: *stop became true.
+ * stop may be NULL. */
 int admission_try(struct snapshot *snapshot, const atomic_bool *stop, struct buffer *messages,
                   struct error *ret_error);
 

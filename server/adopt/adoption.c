@@ -1,4 +1,5 @@
-/* Adoptions: records of what decides from here on. */
+/* Adoption records: what decides from here on. core/store/ingest compares with the last records of
+ * their kind and makes new ones; here they are written. */
 #include "adoption.h"
 
 #include "server/base/append.h"
@@ -18,7 +19,7 @@ int adoption_record_policy(struct service *service, const struct adopted *last,
     return r;
 }
 
-/* The tables to open again after a failed write. */
+/* Notes which tables to open again after a failed write. */
 static void remember_folder(struct service *service) {
     const struct generation *generation = overlay_generation(service->states.overlay);
     free(service->adopted_folder);

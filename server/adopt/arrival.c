@@ -1,3 +1,4 @@
+/* Loading never fails for the caller: a refused folder keeps its old policy, if it has one. */
 #include "arrival.h"
 
 #include "admission.h"

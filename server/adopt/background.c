@@ -1,5 +1,9 @@
-/* The thread for what takes long: folding at the start, reloading the policy (reload.c), coming
- * back after a failed write. One job at a time, so that none meets another halfway. */
+/* The background thread: start, reload (reload.c), recovery after a failed write, spare files
+ * (spare.c).
+ *
+ * One job at a time, so that none meets another halfway: whoever changes the policy or the shadows
+ * is this thread, and may read both without the decision lock. Swaps have a thread of their own
+ * (swap_run.c). */
 #include "background.h"
 
 #include "adoption.h"
@@ -22,6 +26,7 @@ struct reporting {
     struct service *service;
 };
 
+/* Progress of the fold, for /readyz and Status. */
 static void report(struct fold_progress *self, uint64_t position, uint64_t end) {
     struct service *service = ((struct reporting *)self)->service;
     pthread_mutex_lock(&service->lock);
@@ -31,7 +36,8 @@ static void report(struct fold_progress *self, uint64_t position, uint64_t end) 
     pthread_mutex_unlock(&service->lock);
 }
 
-/* Folds, takes the states in, and opens for business. Frees fold. */
+/* Folds the archive up to its end, puts the states in force, and makes the service ready. Frees
+ * fold. */
 static int fold_and_serve(struct service *service, struct fold *fold, struct error *ret_error) {
     pthread_mutex_lock(&service->lock);
     struct archive_place end = archive_end(service->archive);
@@ -60,7 +66,7 @@ static int fold_and_serve(struct service *service, struct fold *fold, struct err
     service->written_shadows = last.shadows;
     service->own_position = end.position;
     r = adoption_record(service, &last, ret_error);
-    /* Asked to stop in the meantime: the states are good, the state is not ours to change. */
+    /* If a shutdown has begun meanwhile, the service stays draining. */
     if (r == 0 && service->state != SERVICE_DRAINING)
         service_set_state(service, SERVICE_READY, "%s", "");
     service_check_overlay(service);
@@ -83,7 +89,8 @@ static void start(struct service *service) {
     shadows_start(service);
     if (fold_and_serve(service, fold, &error) < 0 && error.code != ERROR_INTERRUPTED) {
         pthread_mutex_lock(&service->lock);
-        /* A disk that is full now may have room in a while. */
+        /* Unavailable: the adoption could not be written. A full disk may have room later, so
+         * recovery tries again instead of failing for good. */
         if (service->state != SERVICE_UNAVAILABLE)
             service_fail(service, &error);
         pthread_mutex_unlock(&service->lock);
@@ -91,7 +98,8 @@ static void start(struct service *service) {
     service_report(service);
 }
 
-/* Can the archive be written again? The record says that a writer began anew here. */
+/* Appends a record to find out whether the archive can be written again. It also marks where a
+ * writer started over. */
 static int try_archive(struct service *service, struct error *ret_error) {
     struct record record = {.type = RECORD_ENGINE, .engine.version = TEXT_LITERAL(HARRIER_VERSION)};
     pthread_mutex_lock(&service->lock);
@@ -100,26 +108,29 @@ static int try_archive(struct service *service, struct error *ret_error) {
     int r = archive_write(service->archive, ret_error);
     if (r == 0)
         commit_want(service);
-    else if (r == -ERROR_UNAVAILABLE) /* it must be opened again: by another process */
+    else if (r == -ERROR_UNAVAILABLE) /* the file's end is unknown: it must be opened anew, by
+                                         another process */
         service_fail(service, ret_error);
     pthread_mutex_unlock(&service->lock);
     return r;
 }
 
-/* On the tables that were in use: a newer generation is for the swap, which looks at it closely. */
+/* From the tables that were in use: adopting a newer generation, with all its checks, is the swap's
+ * business. */
 static int begin_again(struct service *service, struct fold **ret_fold, struct error *ret_error) {
     struct fold_source source = {.archive = service->archive_path,
                                  .generations = service->generations_path,
                                  .folder = service->adopted_folder,
                                  .rules = service->rules};
     int r = fold_begin(&source, ret_fold, ret_error);
-    if (r < 0 && source.folder) { /* they may be gone */
+    if (r < 0 && source.folder) { /* the folder may have been removed */
         source.folder = NULL;
         r = fold_begin(&source, ret_fold, ret_error);
     }
     return r;
 }
 
+/* Unavailable for its size is another matter: then there are states, and a swap is the cure. */
 static bool has_lost_states(struct service *service) {
     pthread_mutex_lock(&service->lock);
     bool has = service->state == SERVICE_UNAVAILABLE && !service->states.overlay;
@@ -127,6 +138,7 @@ static bool has_lost_states(struct service *service) {
     return has;
 }
 
+/* Asked for about every second while the states are lost; most attempts fail at the archive. */
 static void recover(struct service *service) {
     struct fold *fold = NULL;
     struct error error;
@@ -146,6 +158,7 @@ static void recover(struct service *service) {
 
 /* ---- the thread ---- */
 
+/* In this order when several are pending. */
 static const struct {
     enum job job;
     void (*run)(struct service *service);
@@ -176,7 +189,7 @@ void background_stop(struct service *service) {
     jobs_close(&service->jobs);
     pthread_join(service->background, NULL);
     reload_stop(service);
-    fold_free(service->first_fold); /* asked to stop before the start began */
+    fold_free(service->first_fold); /* not NULL if the start job never ran */
     service->first_fold = NULL;
 }
 

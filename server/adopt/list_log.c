@@ -1,3 +1,5 @@
+/* Run-time entries outlive the policy that they were made under. Those without effect are not
+ * removed: the next policy may declare the list again. */
 #include "list_log.h"
 
 #include "core/policy/lists/list_table.h"

@@ -1,9 +1,11 @@
+/* A ring of pieces under a lock. A piece whose memory is about to be freed or moved must be
+ * forgotten, and if it is being touched at that moment, its owner waits. */
 #include "prefault.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
 
-/* It runs where nobody else does, or hardly: others have nearly all of a core that they share. */
+/* Only idle time: a thread that shares the core gets nearly all of it. */
 #define PREFAULT_NICE 19
 
 static struct prefault_piece take(struct prefault *prefault) {
@@ -33,7 +35,8 @@ static void *work(void *user) {
     return NULL;
 }
 
-/* The thread may have been stopped in the middle, by whoever asks: it is not waited for. */
+/* Never waits: prefaulting is an optimisation, and the lock may be held by a thread that the caller
+ * has just preempted. */
 static void prepare(struct pages_prefault *self, void *memory, size_t size) {
     struct prefault *prefault = (struct prefault *)self;
     if (pthread_mutex_trylock(&prefault->lock) != 0)

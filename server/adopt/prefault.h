@@ -1,9 +1,9 @@
-/* A thread that touches memory before a fold of the archive needs it: the kernel takes its time to
- * give pages, a quarter of that of a start, which another core can do beside.
+/* A thread that touches memory before the fold of the archive needs it. The kernel takes a quarter
+ * of a start's time to provide pages; another core can do that in parallel.
  *
- * Not while decisions are made: beside a loop that is never idle such a thread has its turns too,
- * of milliseconds, and the p99 with 32 in flight was no better, or worse, than with the loop's own
- * touches. */
+ * Not used while decisions are made: beside a loop that is never idle, the thread's time slices of
+ * milliseconds made the p99 with 32 requests in flight no better, or worse, than the loop's own
+ * page faults. */
 #pragma once
 
 #include "core/base/pages.h"
@@ -11,7 +11,8 @@
 #include <pthread.h>
 #include <stdbool.h>
 
-#define PREFAULT_MAX 16 /* pieces at a time: when more come, it is too late for the oldest */
+#define PREFAULT_MAX                                                                               \
+    16 /* pieces waiting; when more come, the oldest is dropped: it is too late for it */
 
 struct prefault_piece {
     void *memory;
@@ -26,10 +27,10 @@ struct prefault {
     struct prefault_piece waiting[PREFAULT_MAX]; /* a ring */
     size_t first, count;
     struct prefault_piece under_way; /* NULL: none */
-    bool is_running; /* false: there was no thread to be had, and nothing is touched ahead */
+    bool is_running; /* false: the thread could not be created; then this does nothing */
     bool stopping;
 };
 
 void prefault_start(struct prefault *prefault);
-/* Nobody asks any more. */
+/* No more calls of prepare() and forget(). */
 void prefault_stop(struct prefault *prefault);

@@ -1,17 +1,17 @@
-/* The reload: the policy and the shadow policies are loaded again, and take the place of those in
- * use between two decisions.
+/* The reload: loads the policy and the shadow policies again, and puts them in force between two
+ * decisions.
  *
- * All that takes long is done beside the decisions, by the thread of the service's jobs: the old
- * policy decides until the new one has shown that it may, and its engine has been made and tried.
- * Under the decision lock only pointers change, and the archive's record of it is written. A folder
- * that is refused changes nothing; a refused policy does not hold up a shadow policy, nor the other
- * way round.
+ * Everything that takes long happens beside the decisions, on the background thread: the old policy
+ * decides until the new one is loaded, has passed its cases, and has an engine that is warm. Under
+ * the decision lock only pointers change, and the archive gets its records of the adoption. A
+ * folder that is refused changes nothing; a refused policy does not hold up a shadow policy, nor
+ * the other way round.
  *
- * Whoever asked over the wire and waits is told what came of the first reload that began after it
- * asked.
+ * A client that asked for a reload and waits gets the result of the first reload that began after
+ * its request.
  *
- * Not here: what asks for a reload (harrierd.c: SIGHUP, the watch over the folders), and the swap
- * of generations, which may come between: then the engine is made again, for the new plan. */
+ * Not here: the triggers (harrierd.c: SIGHUP and the watch over the folders), and swaps of
+ * generations. If a swap comes between, the engine is made again for the new plan. */
 #include "reload.h"
 
 #include "adoption.h"
@@ -28,8 +28,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Transactions that a new engine decides before it counts: the last of the archive, and those of
- * the policy's cases. */
+/* What warms a new engine: the archive's last transactions, and those of the policy's cases. */
 #define WARM_RECENT      16
 #define WARM_CASES       48
 #define WARM_ROUNDS      2
@@ -41,10 +40,10 @@ struct reload {
     struct arrival shadows[ENGINE_SHADOWS_MAX];
     size_t shadow_count;             /* folders */
     char tokens_error[REASON_BYTES]; /* "": none */
-    struct shadow_set next;          /* that judge from now on */
+    struct shadow_set next;          /* the set to be in force; after the swap, the old one */
     struct run *waiting;
-    struct snapshot *plan; /* that the engine is for */
-    struct engine *engine; /* NULL until it is made, and once it decides */
+    struct snapshot *plan; /* the plan that the engine was made for */
+    struct engine *engine; /* the new one; after the swap, the old one; NULL: none */
     bool is_interrupted;
     int64_t began_us;
 };
@@ -54,22 +53,22 @@ static bool try_cases(struct reload *reload);
 static bool warm(struct reload *reload);
 static bool swap(struct reload *reload);
 
-/* Each says whether there is a next. */
+/* In this order; false ends the reload. */
 static const struct {
     const char *name;
     bool (*take)(struct reload *reload);
 } steps[] = {
-    {"load", load},       /* files → checked policies; nothing new: the end */
-    {"cases", try_cases}, /* of those that are new */
-    {"warm", warm},       /* their engine: made, and used a little */
+    {"load", load},       /* files → checked policies */
+    {"cases", try_cases}, /* runs those of new policies; ends here if nothing is new */
+    {"warm", warm},       /* makes the engine and has it decide a little */
     {"swap", swap},       /* under the decision lock */
 };
 #define STEPS (sizeof steps / sizeof *steps)
 
 /* ---- load, cases ---- */
 
-/* They are loaded again with the policy and stand by themselves: one that is refused does not hold
- * up the other. */
+/* Tokens are reloaded with the policy, but independently: a refused file does not hold up the
+ * other. */
 static void load_tokens(struct reload *reload) {
     struct error error;
     if (token_reload(reload->service, false, &error) < 0)
@@ -86,13 +85,14 @@ static bool load(struct reload *reload) {
     pthread_mutex_lock(&service->reload_lock);
     char *path = text_copy(text_of(service->policy_path));
     pthread_mutex_unlock(&service->reload_lock);
-    /* The service's jobs are one at a time: nobody else changes its rules meanwhile. */
+    /* Without the decision lock: only this thread changes the rules. */
     arrival_load(&reload->policy, path, service->rules);
     free(path);
     reload->shadow_count = shadows_load(service, reload->shadows);
     return true;
 }
 
+/* Is there anything to put in force? */
 static bool is_news(const struct reload *reload) {
     const struct shadow_set *now = &reload->service->shadows;
     bool is_news = reload->policy.loaded || reload->next.count != now->count;
@@ -115,8 +115,9 @@ static bool try_cases(struct reload *reload) {
 
 /* ---- warm ---- */
 
-/* A few of the archive's last transactions, one at a time: decisions go on in between. Not from
- * before the last record that may be as large as a policy. */
+/* A few of the archive's last transactions. The lock is taken for each one anew, so decisions wait
+ * for one record at most; and not from before own_position, since that record may be as large as a
+ * policy. */
 static size_t recent(struct service *service, struct arena *arena,
                      struct transaction transactions[WARM_RECENT]) {
     struct record record;
@@ -136,23 +137,23 @@ static size_t recent(struct service *service, struct arena *arena,
     return count;
 }
 
-/* Code, tables and frames come into the caches, and memory that was only promised is there. The
- * states are those of nobody: what they take to read is the same for the old engine. */
+/* Brings code, tables and frames into the caches, and has the kernel back the engine's memory. The
+ * states are empty: the real ones are warm already, from the old engine. */
 static void use(struct engine *engine, const struct transaction *transactions, size_t count) {
-    struct case_states nobody;
+    struct case_states empty;
     struct arena arena;
     struct decision decision;
     struct text field;
     struct error error;
-    case_states_init(&nobody);
+    case_states_init(&empty);
     arena_init(&arena, WARM_ARENA_BYTES);
     for (size_t i = 0; i < count; i++) {
-        engine_decide(engine, &transactions[i], &nobody.source, true, &arena, &decision, &field,
-                      &error); /* one that the new schema refuses is warmth, too */
+        engine_decide(engine, &transactions[i], &empty.source, true, &arena, &decision, &field,
+                      &error); /* a transaction that the new schema refuses warms it, too */
         arena_reset(&arena);
     }
     arena_deinit(&arena);
-    case_states_deinit(&nobody);
+    case_states_deinit(&empty);
 }
 
 static void warm_up(struct service *service, struct engine *engine) {
@@ -183,7 +184,7 @@ static void drop_engine(struct reload *reload) {
     reload->plan = NULL;
 }
 
-/* Without states there is nothing to warm: coming back will make the engine. */
+/* Without states there is no engine to make: recovery will make one with the new rules. */
 static bool warm(struct reload *reload) {
     struct snapshot *shadows[ENGINE_SHADOWS_MAX];
     drop_engine(reload);
@@ -200,8 +201,8 @@ static bool warm(struct reload *reload) {
 
 /* ---- swap ---- */
 
-/* Under the decision lock. What was in use is left in the reload. A write that fails is told by
- * service_lose_archive(), and coming back takes the new policy. */
+/* Under the decision lock. Leaves what was in use in the reload. If a record cannot be written,
+ * service_lose_archive() has dropped the states, and recovery will use the new policy. */
 static void exchange(struct reload *reload) {
     struct service *service = reload->service;
     struct snapshot *rules = service->rules;
@@ -226,12 +227,15 @@ static void exchange(struct reload *reload) {
         snapshot_unref(rules); /* the arrival has another reference */
 }
 
-/* Did a swap of generations, a loss or a recovery come between? */
+/* Is the engine for the states as they are? A swap, a failed write or a recovery may have come
+ * between. */
 static bool is_for(const struct reload *reload) {
     const struct states *states = &reload->service->states;
     return reload->engine ? states->engine && states->plan == reload->plan : !states->engine;
 }
 
+/* Logs before it takes the lock, and checks under it that the engine still fits; if not, warms
+ * another one and tries again. */
 static bool swap(struct reload *reload) {
     struct service *service = reload->service;
     const struct service_settings *settings = &service->settings;
@@ -260,7 +264,7 @@ static bool swap(struct reload *reload) {
     return true;
 }
 
-/* ---- what came of it ---- */
+/* ---- the result ---- */
 
 void service_refuse_reload(struct service *service, const char *reason) {
     service_note_refusal(service, &service->refused, reason);
@@ -298,7 +302,7 @@ static void log_result(struct reload *reload) {
         log_unused_entries(service);
 }
 
-/* ---- those who wait ---- */
+/* ---- requests that wait ---- */
 
 enum next perform_reload(struct run *run) {
     struct service *service = run->service;
@@ -329,7 +333,7 @@ bool reload_park(struct run *run) {
         service->reload_waiting = run;
     }
     pthread_mutex_unlock(&service->reload_lock);
-    jobs_ask(&service->jobs, JOB_RELOAD); /* after that: the reload it begins finds the run */
+    jobs_ask(&service->jobs, JOB_RELOAD); /* afterwards, so that the reload finds the run */
     return waits;
 }
 
@@ -341,7 +345,7 @@ static struct run *take_waiting(struct service *service) {
     return waiting;
 }
 
-/* Texts are the arrival's. */
+/* Texts point into the arrival. */
 static struct folder_reload describe(const struct arrival *arrival) {
     const struct snapshot *snapshot = arrival_snapshot(arrival);
     return (struct folder_reload){
@@ -421,11 +425,11 @@ void reload_run(struct service *service) {
         continue;
     if (!reload.is_interrupted) {
         log_result(&reload);
-        if (*reload.tokens_error) /* for who waits; the log has it */
+        if (*reload.tokens_error) /* for the clients that wait; it has been logged */
             buffer_printf(&reload.policy.messages, "%s\n", reload.tokens_error);
         shadows_log(service, reload.shadows, reload.shadow_count);
         service_report(service);
-        swap_ask(service, true); /* tables that did not fit the old policy may fit this one */
+        swap_ask(service, true); /* tables refused under the old policy may fit this one */
     }
     answer_all(service, &reload, waiting);
     end(&reload);

@@ -1,10 +1,10 @@
-/* Shadow policies in the server: whole policies that judge every transaction beside the one that
- * decides. What each would have done is archived with the decision and counted here; no answer ever
- * depends on it.
+/* Shadow policies in the server: whole policies that judge every transaction beside the one in
+ * force. Their verdicts are archived with the decision and counted here; no answer ever depends on
+ * them.
  *
- * A folder that does not check, or of which a case fails, is reported and left out, at the start
- * too: a policy on trial must not keep the server from serving. At a reload the folder's last good
- * policy goes on. */
+ * A folder with an error or a failing case is reported and skipped, at the start too: a policy on
+ * trial must not keep the server from serving. At a reload the folder's last good policy stays in
+ * force. */
 #include "shadows.h"
 
 #include "core/base/check.h"
@@ -17,7 +17,7 @@
 
 /* ---- loading ---- */
 
-/* The service's jobs are one at a time: nobody else changes service->shadows meanwhile. */
+/* Without the decision lock: only the background thread changes service->shadows. */
 size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]) {
     struct shadow_folders folders = {0};
     size_t count = 0;
@@ -33,7 +33,7 @@ size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHAD
     return count;
 }
 
-/* Two folders may hold one policy; it judges once. */
+/* Two folders may hold the same policy; it judges once. */
 static void add(struct shadow_set *shadows, struct arrival *arrival, struct snapshot *snapshot) {
     size_t other = shadow_set_find_id(shadows, snapshot->id);
     if (other < shadows->count) {
@@ -147,7 +147,8 @@ void shadows_start(struct service *service) {
             break;
     shadows_choose(arrivals, count, &next);
     pthread_mutex_lock(&service->lock);
-    shadows_exchange(service, &next); /* whoever makes the engine fits it */
+    shadows_exchange(service,
+                     &next); /* the engine does not exist yet; shadows_fit() follows when it does */
     pthread_mutex_unlock(&service->lock);
     shadows_log(service, arrivals, count);
     shadow_set_deinit(&next);
@@ -167,7 +168,7 @@ void shadows_count(struct service *service, const struct decision *decision) {
     for (size_t i = 0; i < decision->shadow_count; i++) {
         const struct shadow_decision *in = &decision->shadows[i];
         size_t index = shadow_set_find_id(&service->shadows, in->snapshot_id);
-        check(index < service->shadows.count); /* decided and counted under one lock */
+        check(index < service->shadows.count); /* decided and counted under the same lock */
         struct shadow_counts *counts = &service->shadows.of[index].counts;
         counts->verdicts[in->verdict]++;
         counts->agreements[compare(decision->verdict, in->verdict)]++;
@@ -176,7 +177,7 @@ void shadows_count(struct service *service, const struct decision *decision) {
     }
 }
 
-/* Of names, as the policy's loader takes them, nothing needs escaping. */
+/* Policy names need no escaping: the loader accepts none that would. */
 static void write_labels(const struct shadow *shadow, struct buffer *out) {
     char id[HASH_HEX_SIZE];
     hash_hex(shadow->snapshot->id, id);

@@ -1,5 +1,8 @@
-/* How old the tables in use are, and how much newer than they there is: what is looked at every
- * second, and told when it has changed. */
+/* The age of the tables in use, and the size of what is newer: looked at every second, and logged
+ * when it changes.
+ *
+ * Two clocks, since either alone can be wrong: the wall clock against the tables' creation time,
+ * and the monotonic clock since they were adopted. The greater one counts. */
 #include "staleness.h"
 
 #include "core/base/value.h"
@@ -28,7 +31,7 @@ bool service_wants_rebuild(const struct service *service, int64_t now_us) {
                        overlay_fullness(overlay, service->settings.overlay_limit) > WANTED_PERCENT);
 }
 
-/* Under the decision lock. */
+/* Under the decision lock. Starts over when another generation is in use. */
 static void measure_holding(struct service *service) {
     struct tables_held *held = &service->held;
     int64_t now_us = clock_monotonic_us(service->settings.clock);
@@ -38,7 +41,7 @@ static void measure_holding(struct service *service) {
     held->us = now_us - held->since_us;
 }
 
-#define CLOCK_BACK_US 1000000 /* less is how clocks are kept right */
+#define CLOCK_BACK_US 1000000 /* less than this is normal clock adjustment */
 
 static void log_clock_back(struct service *service, int64_t received_us, int64_t behind_us) {
     bool is_back = behind_us > CLOCK_BACK_US;

@@ -1,3 +1,4 @@
+/* The reason is read by Status under the decision lock, so it is written under it. */
 #include "swap.h"
 
 #include <stdio.h>

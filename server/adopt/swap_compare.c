@@ -1,3 +1,6 @@
+/* The comparison after a swap. Both sides are views as of the switch: while decisions go on, a view
+ * keeps a copy of each state that is about to change. So a difference is a real one: the server's
+ * fold and the rebuild's do not agree, or the archive changed in between. */
 #include "swap_compare.h"
 
 #include "core/store/overlay/comparison.h"
@@ -5,7 +8,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#define DIFFERENCES_LOGGED 5
+#define DIFFERENCES_LOGGED 5 /* one bug makes thousands of them alike */
 
 struct comparing {
     struct comparison_listener listener; /* first */
@@ -14,6 +17,7 @@ struct comparing {
     size_t logged;
 };
 
+/* Progress, and whether to continue. */
 static bool goes_on(struct comparison_listener *self, uint64_t entities) {
     struct service *service = ((struct comparing *)self)->service;
     char reason[96];
@@ -24,7 +28,7 @@ static bool goes_on(struct comparison_listener *self, uint64_t entities) {
     return !atomic_load(&service->stopping);
 }
 
-/* Keys may be somebody's address: the log has their hashes, `harrier verify` the keys. */
+/* A key may be personal data, so the log has only its hash; `harrier verify` prints keys. */
 static void log_difference(struct comparison_listener *self,
                            const struct state_difference *difference) {
     struct comparing *comparing = (struct comparing *)self;

@@ -1,15 +1,15 @@
-/* The swap: a new generation takes the old one's place without a request failing or waiting for it.
+/* The swap: adopts a new generation without a request failing or waiting.
  *
- * The new side is made beside the old one by a thread of its own: the generation's tables, and the
- * archive's newer records folded into a fresh overlay. What is left of the archive in the end is
- * little, and is applied under the decision lock; then engine, overlay and generation change in one
- * step, and a record in the archive says so. The record lies exactly between the last decision on
- * the old tables and the first on the new ones.
+ * A thread of its own builds the new side beside the old one: the generation's tables, and the
+ * archive's newer records folded into a fresh overlay. When only few records are left, they are
+ * applied under the decision lock; then engine, overlay and generation change in one step, and a
+ * record in the archive says so. That record lies exactly between the last decision on the old
+ * tables and the first on the new ones.
  *
- * Only what is written for good is applied: each stretch goes to the archive's end as it is while
- * the lock is held, when nobody is in the middle of a write.
+ * Only records that are written for good are folded: each round goes up to the archive's end as it
+ * is while the lock is held, when no write is half done.
  *
- * Not here: how a generation is built, and the start, which folds without anybody waiting. */
+ * Not here: building a generation, and the start, which folds while nothing is waiting. */
 #include "swap_run.h"
 
 #include "adoption.h"
@@ -25,28 +25,33 @@
 
 static enum swap_state open_generation(struct swap *swap);
 static enum swap_state catch_up(struct swap *swap);
+/* Checks again under the lock what catch_up() found without it: records may have come in, or a
+ * reload may have changed the rules. Then back to catching up. */
 static enum swap_state switch_over(struct swap *swap);
 static enum swap_state compare(struct swap *swap);
 static enum swap_state cool(struct swap *swap);
 
-/* What is done in each state; it returns the next one. A state without a step is one to rest in,
- * until somebody asks and there is a generation that has not been tried yet. */
+/* What is done in each state; returns the next one. States without a step are final: the thread
+ * rests there until swap_ask() is called and there is a generation that has not been tried yet. */
 static enum swap_state (*const steps[SWAP_STATE_COUNT])(struct swap *swap) = {
-    /* Read whole against its hashes; loads its policy; finds its place in this archive. */
+    /* Verifies the files against their hashes, loads the policy, finds the position in this
+       archive. */
     [SWAP_OPENING] = open_generation,
-    /* Folds what is newer, while decisions go on from the old side. */
+    /* Folds newer records while decisions are made on the old side. */
     [SWAP_CATCHING_UP] = catch_up,
-    /* Under the decision lock: the last records, then all at once. Or back to catching up. */
+    /* Under the decision lock: applies the last records, then exchanges the sides. Or back to
+       catching up. */
     [SWAP_SWITCHING] = switch_over,
-    /* The old side as it was at the swap against the new one as it was then. */
+    /* Compares the two sides, both as of the switch. */
     [SWAP_COMPARING] = compare,
     /* Frees the old side, which takes long. */
     [SWAP_COOLING] = cool,
 };
 
-/* More are caught up with beside decisions once more, as long as that comes much nearer. */
+/* With more records left, another round without the lock is worthwhile, if the last one more than
+ * halved the distance. */
 #define RECORDS_FEW 64
-/* Rounds of catching up that did not come nearer, before patience counts. */
+/* Rounds without progress that are always allowed; after them, swap_patience_us applies. */
 #define ROUNDS_MIN 4
 
 static void set_state(struct swap *swap, enum swap_state state) {
@@ -60,7 +65,7 @@ static void set_state(struct swap *swap, enum swap_state state) {
         metric_gauge(service->settings.metrics, SWAP_STATE, i, i == state);
 }
 
-/* Under the decision lock. Is the old side still the one the swap began with? */
+/* Under the decision lock. Is the old side still the one that the swap began with? */
 static bool is_undisturbed(const struct swap *swap, const struct service *service) {
     return service->losses == swap->losses && service->states.overlay &&
            service->state != SERVICE_FAILED;
@@ -83,7 +88,8 @@ static enum swap_state refuse(struct swap *swap, const struct error *error) {
     return SWAP_REFUSED;
 }
 
-/* What the archive's failure leaves is for recovery; then there will be another try. */
+/* A write failed, and the states are gone: recovery first, then the swap starts over with the same
+ * generation. */
 static enum swap_state disturbed(struct swap *swap) {
     swap->tried = (struct generation_mark){0};
     end_with(swap, SWAP_RESULT_INTERRUPTED);
@@ -100,6 +106,8 @@ static enum swap_state fail(struct swap *swap, const struct error *error) {
     return SWAP_IDLE;
 }
 
+/* More load than the server can fold: no error of the generation, so it is tried again after a
+ * pause. */
 static enum swap_state abandon(struct swap *swap, uint64_t behind) {
     struct service *service = swap->service;
     char reason[SWAP_REASON_BYTES];
@@ -121,13 +129,13 @@ static bool is_same_mark(const struct generation_mark *a, const struct generatio
     return a->id == b->id && a->inode == b->inode && a->changed_ns == b->changed_ns;
 }
 
-/* One glance: SWAP_OPENING when there is something to do, else a state to rest in. again: also what
- * was tried before. */
+/* Returns SWAP_OPENING if there is a generation to adopt, else a final state. Cheap: called every
+ * second. again: also a generation that was tried before. */
 static enum swap_state look(struct swap *swap, bool again) {
     struct service *service = swap->service;
     struct generation_mark mark;
     if (!generation_look(service->generations_path, &mark))
-        return SWAP_IDLE; /* removing `current` is for the next start */
+        return SWAP_IDLE; /* a removed `current` matters only at the next start */
     pthread_mutex_lock(&service->lock);
     bool is_adopted = mark.id != 0 && mark.id == service->states.generation_id;
     bool is_able = service->states.overlay && service->state != SERVICE_DRAINING &&
@@ -158,8 +166,8 @@ static bool has_feature(const struct plan *plan, struct text entity, uint64_t de
     return false;
 }
 
-/* Features that decide now must not become absent: those are the tables of another policy, which
- * has to be loaded first. */
+/* A feature in use must not become absent: tables without it belong to another policy, which has to
+ * be loaded first. */
 static int check_features(const struct snapshot *rules, const struct plan *now,
                           const struct plan *next, struct error *ret_error) {
     size_t lost = 0;
@@ -186,8 +194,8 @@ static int check_features(const struct snapshot *rules, const struct plan *now,
                      lost, TEXT_ARGS(entity), TEXT_ARGS(feature));
 }
 
-/* The new side becomes one for the rules that decide now: those that did when it was opened may
- * have been reloaded since. Without the lock, as making their engine takes a while. */
+/* Fits the new side to the rules in force, which may have been reloaded since it was opened.
+ * Without the lock, since making an engine takes a while. */
 static int fit(struct swap *swap, struct error *ret_error) {
     struct service *service = swap->service;
     pthread_mutex_lock(&service->lock);
@@ -195,7 +203,7 @@ static int fit(struct swap *swap, struct error *ret_error) {
     struct snapshot *plan = snapshot_ref(service->states.plan);
     pthread_mutex_unlock(&service->lock);
     int r = 0;
-    if (plan) /* else the old side is lost, as will be noticed */
+    if (plan) /* else the old side is lost; the next step will notice */
         r = check_features(rules, &plan->plan, &fold_plan(swap->fold)->plan, ret_error);
     if (r == 0)
         fold_use_rules(swap->fold, rules);
@@ -228,7 +236,7 @@ static enum swap_state open_generation(struct swap *swap) {
     if (r < 0)
         return fail(swap, &error);
     if (!generation || generation_manifest(generation)->id == adopted_id) {
-        fold_free(swap->fold); /* `current` has changed since the glance */
+        fold_free(swap->fold); /* `current` has changed since look() */
         swap->fold = NULL;
         return SWAP_IDLE;
     }
@@ -238,7 +246,8 @@ static enum swap_state open_generation(struct swap *swap) {
 
 /* ---- catching up ---- */
 
-/* False: there is no end in sight. A little nearer is as good as nothing. */
+/* False: gives up. Progress means an eighth less than the best so far: a catch-up that gains less
+ * would take forever. */
 static bool comes_nearer(struct swap_pace *pace, uint64_t behind, int64_t now_us,
                          int64_t patience_us) {
     if (pace->rounds == 0 || behind < pace->least_behind - pace->least_behind / 8) {
@@ -264,7 +273,8 @@ static int64_t or_else(int64_t value, int64_t otherwise) {
     return value ? value : otherwise;
 }
 
-/* May so many records be applied while decisions wait? */
+/* Can that many records be applied while decisions wait? Judged by number and by the pace so far.
+ */
 static bool is_near(const struct swap *swap, int64_t most, uint64_t behind) {
     return most > 0 && behind <= (uint64_t)most &&
            (double)behind * swap->us_per_record <= (double)SWAP_LOCKED_US_MAX;
@@ -293,7 +303,7 @@ static enum swap_state catch_up(struct swap *swap) {
     int64_t patience_us = or_else(service->settings.swap_patience_us, SWAP_PATIENCE_US);
     struct swap_pace *pace = &swap->pace;
     struct error error;
-    uint64_t last = UINT64_MAX; /* how far behind the round before began */
+    uint64_t last = UINT64_MAX; /* records behind when the last round began */
     for (;;) {
         pthread_mutex_lock(&service->lock);
         bool undisturbed = is_undisturbed(swap, service);
@@ -318,7 +328,7 @@ static enum swap_state catch_up(struct swap *swap) {
 
 /* ---- switching ---- */
 
-/* Under the decision lock; the last records are applied. */
+/* Under the decision lock, after the last records were applied. */
 static int exchange(struct swap *swap, struct error *ret_error) {
     struct service *service = swap->service;
     const struct adopted last = {
@@ -329,12 +339,12 @@ static int exchange(struct swap *swap, struct error *ret_error) {
     struct adopted ignored;
     swap->old = service->states;
     fold_take(swap->fold, service->rules, &service->states, &ignored);
-    /* With other features the states are other bytes: there is nothing to compare. */
+    /* With different features the states differ in their bytes: nothing to compare. */
     if (swap->old.plan->plan.id == service->states.plan->plan.id) {
         swap->old_view = overlay_view_open(swap->old.overlay, NULL);
         swap->new_view = overlay_view_open(service->states.overlay, &service->guard.guard);
     }
-    /* Should it fail, the new states are gone like the old ones would be: recovery makes others. */
+    /* If the record cannot be written, the new states are dropped; recovery folds others. */
     int r = adoption_record(service, &last, ret_error);
     if (r == 0)
         service_check_overlay(service);
@@ -356,6 +366,8 @@ static void log_adopted(struct swap *swap, uint64_t generation_id, uint64_t posi
     adoption_log_warming(swap->service, warming, text_of(reason));
 }
 
+/* Checks again under the lock what catch_up() found without it: records may have come in, or a
+ * reload may have changed the rules. Then back to catching up. */
 static enum swap_state switch_over(struct swap *swap) {
     struct service *service = swap->service;
     struct error error;
@@ -418,10 +430,10 @@ static enum swap_state cool(struct swap *swap) {
 
 /* ---- the thread ---- */
 
-/* Where it shares a core with the loop, decisions come first: at equal priority each hand-over of
- * their lock cost them a slice of the scheduler's, milliseconds. Not so little that it could not
- * catch up beside a loop that is never idle: this is a quarter of a core, and a record takes it a
- * quarter of the time of its decision. */
+/* Decisions come first where the swap shares a core with the loop: at equal priority, each
+ * hand-over of the lock cost them a time slice of milliseconds. But it must still catch up beside a
+ * loop that is never idle: this leaves it about a quarter of a core, and folding a record takes a
+ * quarter of the time of deciding it. */
 #define SWAP_NICE 4
 
 static void run(struct swap *swap, bool again) {
@@ -436,7 +448,7 @@ static void run(struct swap *swap, bool again) {
     set_state(swap, state);
 }
 
-/* Segments that were sealed since the archive had them open. */
+/* Closes files of segments that have been sealed since they were opened. */
 static void close_unused(struct service *service) {
     pthread_mutex_lock(&service->lock);
     struct segment_file *files = archive_take_unused(service->archive);

@@ -1,9 +1,9 @@
 /* The front: how requests get in and answers out. The rest of the server knows no more of the
- * network than this page.
+ * network than this header.
  *
- * A front listens on its addresses, hands each message to the handler, and sends what front_reply()
- * gives it back to whoever asked. Another one (another library, other transports) is another struct
- * front_kind. */
+ * A front listens on its addresses, hands each message to the handler, and sends the answer given
+ * to front_reply() back to the client. Another library or transport is another struct front_kind.
+ */
 #pragma once
 
 #include "core/base/error.h"
@@ -19,7 +19,7 @@
 
 struct front;
 
-/* One message, as long as it has not been answered. */
+/* One message; valid until it is answered. */
 struct front_request {
     struct front *front;
     const void *bytes; /* valid until front_reply() */
@@ -27,15 +27,15 @@ struct front_request {
     int64_t arrived_us; /* monotonic */
 };
 
-/* Called from any of the front's threads, several at a time. It must answer exactly once, before it
- * returns or later from any thread, and must not touch the request after that. */
+/* Called from any of the front's threads, several at a time. Must answer each request exactly once,
+ * before it returns or later from any thread, and must not touch the request after that. */
 struct front_handler {
     void (*handle)(void *user, struct front_request *request);
-    /* The same for requests that came together, in their order: what they can share is done once.
+    /* The same for requests that arrived together, in their order, so that they can share work.
      * NULL: handle() is called for each. */
     void (*handle_all)(void *user, struct front_request *const *requests, size_t count);
-    /* May what is answered be far longer than these bytes? Then what its client has sent behind it
-     * is left for later, when the client has taken that answer. NULL: never. */
+    /* May the answer be far longer than this request? Then later requests of the same client wait
+     * until it has read the answer. NULL: never. */
     bool (*may_answer_much)(const void *bytes, size_t length);
     void *user;
 };
@@ -43,19 +43,19 @@ struct front_handler {
 struct front_settings {
     const char *const *addresses;
     size_t address_count;
-    size_t requests_max;          /* given to the handler at the same time */
+    size_t requests_max;          /* with the handler at the same time */
     size_t bytes_max;             /* of a message; the connection of a larger one is closed */
     struct ipc_access ipc_access; /* of the sockets of ipc addresses */
-    /* The next six are for fronts of our own. */
+    /* The next six are for our own fronts. */
     size_t connections_max;
-    size_t connections_elsewhere; /* that other doors of the process may have beside these */
-    size_t buffer_bytes_max; /* of requests and answers on their way, all connections together */
-    int64_t idle_us;         /* a connection without traffic is closed; 0: never */
-    int64_t stall_us;        /* so is one that leaves a message or its answers half-way; 0: never */
+    size_t connections_elsewhere; /* of other fronts of the process: descriptors to leave free */
+    size_t buffer_bytes_max; /* of incomplete requests and unsent answers, over all connections */
+    int64_t idle_us;         /* connections without traffic are closed; 0: never */
+    int64_t stall_us;        /* those with an incomplete message or unread answers, too; 0: never */
     struct tls_settings tls;
-    const int *core; /* that the loop runs on; NULL: any */
+    const int *core; /* for the loop's thread; NULL: any */
     struct front_handler handler;
-    const void *probe; /* a request that is always answered: what watch() sends */
+    const void *probe; /* a request that is always answered, for watch() */
     size_t probe_length;
     const struct clock *clock;
     struct log *log;
@@ -66,15 +66,16 @@ struct front_kind {
     const char *name;
     /* Copies the bytes. Any thread. */
     void (*reply)(struct front_request *request, const void *bytes, size_t length);
-    /* Looks whether every listener still answers, and mends those that do not. Called at intervals,
-     * from one thread; does not wait for answers. */
+    /* Probes every listener, and reopens those that do not answer. Called at intervals from one
+     * thread; does not wait for answers. */
     void (*watch)(struct front *front);
-    /* Gives no more messages to the handler. True once all that it had are answered and it has
-     * returned, so that what it uses may go; until then the caller comes again. Clients keep their
-     * connections until close() and find, when they send again, another server. */
+    /* Stops giving messages to the handler. True once all earlier ones are answered and no call of
+     * the handler is under way, so that what it uses may be freed; until then the caller calls
+     * again. Clients stay connected until close(), and find another server with their next request.
+     */
     bool (*drain)(struct front *front);
-    /* Reads the files of certificates again, for connections that come. On failure the old ones
-     * stay. Any thread. */
+    /* Loads the certificate files again, for new connections. On failure the old ones stay. Any
+     * thread. */
     int (*reload)(struct front *front, const struct tls_settings *tls, struct error *ret_error);
     /* Waits until everything given to the handler is answered, then frees. */
     void (*close)(struct front *front);
@@ -102,7 +103,7 @@ static inline void front_close(struct front *front) {
         front->kind->close(front);
 }
 
-/* Listens on all addresses, or on none, each with the front that address_front() (address.h) says.
+/* Listens on all addresses or on none, each with the front that address_front() chooses.
  * ERROR_EXISTS: an address is in use. ERROR_INVALID, ERROR_SYSTEM. The settings are copied, but not
  * what they point to. */
 int front_open(const struct front_settings *settings, struct front **ret_front,

@@ -1,10 +1,10 @@
 /* Requests over HTTP.
  *
- * One thread runs a libevent loop of its own: evhttp reads requests, JSON becomes a Request's
- * bytes, and those go to the same handler as the bytes of every other front: tokens, limits,
- * deadlines, metrics and drain are the service's business and the same for all. The bytes of the
- * Response come back and become JSON, in this thread again; the decision knows nothing of JSON and
- * never waits for it.
+ * One thread runs a libevent loop of its own: evhttp reads requests, their JSON is turned into the
+ * bytes of a Request, and those go to the same handler as every other front's. So tokens, limits,
+ * deadlines, metrics and draining are the service's business and the same for all fronts. The bytes
+ * of the Response come back and are turned into JSON in this thread again; decisions know nothing
+ * of JSON and never wait for it.
  *
  *   request ──► read ──► (waiting) ──► handler ──front_reply()──► answered ──► sent
  *                 └─ refused: no handler sees it ─────────────────────────────►┘
@@ -43,15 +43,16 @@
 #define HEADER_BYTES_MAX 8192
 #define BACKLOG          128
 #define RETRY_AFTER      "1" /* seconds */
-/* Answers that are with evhttp may still be on their way when the last exchange is done. */
+/* evhttp may still be sending answers when the last exchange is done; there is no call to wait for
+ * that. */
 #define LINGER_US        50000
 #define TIMEOUT_SLACK_US INT64_C(10000000)
 
-/* One request that the service has, or will have as soon as there is room. */
+/* One request that the service has, or will get as soon as there is room. */
 struct exchange {
     struct front_request request; /* first: front_reply() gets this pointer */
     struct front_http *front;
-    struct evhttp_request *http; /* NULL: the connection has gone */
+    struct evhttp_request *http; /* NULL: the connection has been closed */
     struct bufferevent *connection;
     bool has_token;
     struct buffer bytes;  /* of the Request */
@@ -64,7 +65,7 @@ struct exchange_list {
 };
 
 struct front_http {
-    struct front front; /* first: the seam hands this pointer around */
+    struct front front; /* first: callers hold a pointer to it */
     struct front_http_settings settings;
     struct event_base *base;
     struct evhttp *http;
@@ -72,8 +73,8 @@ struct front_http {
     struct event *woken;
     int wake_descriptor;
     pthread_t thread;
-    struct exchange_list waiting; /* the loop's own */
-    size_t served;                /* with the handler; the loop's own */
+    struct exchange_list waiting; /* for room in the service; the loop's own */
+    size_t served;                /* exchanges with the handler; the loop's own */
     pthread_mutex_t lock;
     struct exchange_list answered; /* under the lock */
     atomic_size_t unanswered;      /* waiting, with the handler, or not yet sent */
@@ -121,7 +122,7 @@ static void send_text(struct front_http *front, struct evhttp_request *http, int
         add_header(http, "Retry-After", RETRY_AFTER);
     if (status == 401)
         add_header(http, "WWW-Authenticate", "Bearer realm=\"harrier\"");
-    /* evhttp would send the body of an answer to HEAD as well. */
+    /* evhttp would send a body in answer to HEAD, too. */
     if (evhttp_request_get_command(http) != EVHTTP_REQ_HEAD)
         check(evbuffer_add(body, text.data, text.length) == 0);
     metric_add(front->settings.front.metrics, HTTP_ANSWERS, http_status_index(status), 1);
@@ -158,6 +159,7 @@ static void send_refusal(struct front_http *front, struct evhttp_request *http,
 
 /* ---- exchanges ---- */
 
+/* The answer is dropped when it comes. */
 static void on_connection_gone(struct evhttp_connection *connection, void *user) {
     (void)connection;
     struct exchange *exchange = user;
@@ -209,10 +211,10 @@ static void send_answer(struct exchange *exchange) {
     buffer_deinit(&json);
 }
 
-/* So that an answer from the loop's own thread, which is most of them, needs no eventfd. */
+/* Most answers come from the loop's own thread, and need no eventfd. */
 static _Thread_local const struct front_http *loop_of_this_thread;
 
-/* Any thread. */
+/* Any thread. The exchange may be freed as soon as the lock is released. */
 static void reply(struct front_request *request, const void *bytes, size_t length) {
     struct exchange *exchange = (struct exchange *)request;
     struct front_http *front = exchange->front;
@@ -221,7 +223,7 @@ static void reply(struct front_request *request, const void *bytes, size_t lengt
     list_append(&front->answered, exchange);
     if (loop_of_this_thread != front) /* the loop itself looks when the handler returns */
         eventfd_write(front->wake_descriptor, 1);
-    pthread_mutex_unlock(&front->lock); /* the last: with the answer taken, the front may go */
+    pthread_mutex_unlock(&front->lock); /* last: once the answer is taken, the front may be freed */
 }
 
 static struct exchange *take_answered(struct front_http *front) {
@@ -231,7 +233,8 @@ static struct exchange *take_answered(struct front_http *front) {
     return exchange;
 }
 
-/* Hands over what waits, as far as there is room, and sends what is answered: which makes room. */
+/* Hands waiting exchanges to the handler, as far as there is room, and sends answers, which makes
+ * room. */
 static void work(struct front_http *front) {
     const struct front_settings *settings = &front->settings.front;
     struct exchange *exchange;
@@ -259,7 +262,8 @@ static void fill_draining(struct http_refusal *refusal) {
               "the server is shutting down; try again with the same ids");
 }
 
-/* The body as a Request's bytes. */
+/* Turns the body into the bytes of a Request. A syntax error is 400; a valid document that does not
+ * fit the schema gets the status of its error. */
 static int encode_request(struct exchange *exchange, const struct http_request *request,
                           struct http_refusal *refusal) {
     struct evbuffer *body = evhttp_request_get_input_buffer(exchange->http);
@@ -278,8 +282,8 @@ static int encode_request(struct exchange *exchange, const struct http_request *
     return r;
 }
 
-/* The service asks again, then for the call's scope: what it does not know may not even make us
- * read JSON. */
+/* The service checks again, then also the scope. This is to spend no time on the JSON of a client
+ * without a valid token. */
 static int check_token(struct front_http *front, struct text token, struct http_refusal *refusal) {
     *refusal = (struct http_refusal){.field = "token"};
     int r = front->settings.know_token(front->settings.front.handler.user, token, &refusal->error);
@@ -288,8 +292,8 @@ static int check_token(struct front_http *front, struct text token, struct http_
     return r;
 }
 
-/* An exchange is counted before it looks whether the front drains: drain() does it the other way
- * round, so that one of them sees the other. */
+/* The exchange is counted before the front is found draining or not; drain() does it in the other
+ * order, so that one of the two sees the other. */
 static void serve(struct front_http *front, struct evhttp_request *http,
                   const struct http_request *request) {
     struct exchange *exchange = exchange_new(front, http);
@@ -342,8 +346,7 @@ static void *run_loop(void *user) {
 
 /* ---- the end ---- */
 
-/* The listener is the loop's own; it has no probe to be watched with, and needs none: it is not
- * nng's. */
+/* Needs no watchdog: the listener is libevent's, which does not lose it as nng may. */
 static void watch(struct front *base) {
     (void)base;
 }
@@ -356,7 +359,7 @@ static bool drain(struct front *base) {
 
 static void front_free(struct front_http *front) {
     if (front->http)
-        evhttp_free(front->http); /* with its listeners and connections */
+        evhttp_free(front->http); /* closes its listeners and connections */
     http_guard_free(front->guard);
     if (front->woken)
         event_free(front->woken);
@@ -417,8 +420,8 @@ static int open_listener(struct front_http *front, const char *address, struct e
         ret_error->code = number == EADDRINUSE ? ERROR_EXISTS : ERROR_SYSTEM;
         return -(int)ret_error->code;
     }
-    /* Linux hands it on to what is accepted. Without it the end of an answer that takes more than
-     * one write waits for the client's delayed acknowledgement: 40 ms. */
+    /* Accepted sockets inherit it. Without it, the end of an answer that takes more than one write
+     * waits for the client's delayed acknowledgement: 40 ms. */
     setsockopt(evconnlistener_get_fd(listener), IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
     check(evhttp_bind_listener(front->http, listener));
     http_guard_add_listener(front->guard, listener);
@@ -429,12 +432,12 @@ static void set_up_evhttp(struct front_http *front) {
     const struct front_http_settings *settings = &front->settings;
     front->http = evhttp_new(front->base);
     check(front->http);
-    /* All methods come to us, those too that evhttp has no name for, so that a wrong one is told
-     * which are right. */
+    /* All methods come to us, even those evhttp has no name for, so that a wrong one gets 405 with
+     * the header Allow. */
     evhttp_set_allowed_methods(front->http, UINT16_MAX);
     evhttp_set_max_headers_size(front->http, HEADER_BYTES_MAX);
     evhttp_set_max_body_size(front->http, (ev_ssize_t)settings->front.bytes_max);
-    /* The guard is stricter; this is for what it might overlook. */
+    /* A second line of defence: the guard is stricter. */
     evhttp_set_timeout(front->http, (int)((settings->patience_us + TIMEOUT_SLACK_US) / 1000000));
     evhttp_set_bevcb(front->http, http_guard_accept, front->guard);
     evhttp_set_gencb(front->http, on_request, front);
@@ -465,7 +468,7 @@ static struct front_http *front_new(const struct front_http_settings *settings) 
     return front;
 }
 
-/* Signals are the main loop's. */
+/* Signals are handled by the main loop only. */
 static void start_thread(struct front_http *front) {
     sigset_t all, before;
     sigfillset(&all);

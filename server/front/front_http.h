@@ -1,21 +1,20 @@
-/* The front that speaks HTTP/1.1 and JSON, for those who have neither nng nor protobuf:
- * docs/HTTP.md. */
+/* The front for clients without nng or protobuf: HTTP/1.1 with JSON. docs/HTTP.md. */
 #pragma once
 
 #include "core/base/text.h"
 #include "front.h"
 
 struct front_http_settings {
-    /* addresses: HOST:PORT each. bytes_max: a body beyond it is not read. probe: not used. */
+    /* addresses: HOST:PORT each. bytes_max: larger bodies are not read. probe: not used. */
     struct front_settings front;
-    /* Before a body is taken apart: 0, or ERROR_DENIED. user is the handler's. */
+    /* Called before a body is decoded: 0, or ERROR_DENIED. user is the handler's. */
     int (*know_token)(void *user, struct text token, struct error *ret_error);
-    size_t body_max; /* bytes of a body that is looked at; those up to bytes_max are told so */
+    size_t body_max; /* bytes of a body that is decoded; larger ones, up to bytes_max, get 413 */
     size_t connections_max;
     int64_t patience_us; /* see http_guard.h */
 };
 
-/* Listens on all addresses, or on none. ERROR_EXISTS: an address is in use. ERROR_INVALID,
+/* Listens on all addresses or on none. ERROR_EXISTS: an address is in use. ERROR_INVALID,
  * ERROR_SYSTEM. The settings are copied, but not what they point to. */
 int front_http_open(const struct front_http_settings *settings, struct front **ret_front,
                     struct error *ret_error);

@@ -1,18 +1,18 @@
-/* Requests over nng.
+/* Requests over the nng library.
  *
  * A REP socket with as many contexts (a worker each) as requests may be in the server at once. Each
- * goes round by itself, driven by its aio's callback on one of nng's threads:
+ * worker goes through its states by itself, driven by its aio's callback on one of nng's threads:
  *
  *   RECEIVING ──message──► SERVING ──front_reply()──► SENDING ──sent──► RECEIVING
  *       └──── drain ────► IDLE ◄──────────────────────────────── drain ───┘
  *
  * Never a blocking receive loop (a tenth of the speed), never raw mode (it drops answers).
  *
- * The watchdog. nng 1.5 loses an ipc listener for good when a client connects and closes at once
- * (nng issue 1518): it goes on looking fine, to everybody. So each listener is tried at intervals
- * with a real request over a new connection, and opened again when two in a row got no answer. A
- * request that has been in the server for longer than the probe says that the server is slow, not
- * deaf: then the missing answer counts for nothing. */
+ * The watchdog: nng 1.5 loses an ipc listener for good when a client connects and closes at once
+ * (nng issue 1518), and still reports it as healthy. So each listener is probed at intervals with a
+ * real request over a new connection, and reopened after two probes without an answer. If a request
+ * has been in the server for longer than the probe, the server is slow, not deaf, and the missing
+ * answer does not count. */
 #include "front_nng.h"
 
 #include "front_nng_listener.h"
@@ -29,8 +29,8 @@
 #include <time.h>
 
 #define UNANSWERED_MAX 2
-/* Answers that nng has taken may still be on their way into the connection when the last worker is
- * done; there is no call to wait for that. */
+/* nng may still be sending answers when the last worker is done; there is no call to wait for that.
+ */
 #define LINGER_MS 50
 
 enum step { IDLE, RECEIVING, SERVING, SENDING };
@@ -42,12 +42,12 @@ struct worker {
     nng_aio *aio;
     nng_msg *message; /* while SERVING: what request.bytes points into */
     _Atomic enum step step;
-    _Atomic int64_t serving_since_us;
+    _Atomic int64_t serving_since_us; /* monotonic */
     atomic_uint handling; /* calls of the handler that have not returned, answered or not */
 };
 
 struct front_nng {
-    struct front front; /* first: the seam hands this pointer around */
+    struct front front; /* first: callers hold a pointer to it */
     struct front_settings settings;
     nng_socket socket;
     struct worker *workers;
@@ -77,12 +77,13 @@ static void serve(struct worker *worker) {
     worker->request.arrived_us = now_us;
     atomic_store(&worker->serving_since_us, now_us);
     atomic_store(&worker->step, SERVING);
-    /* The answer may leave, and the next round begin, before this returns. */
+    /* The answer may be sent, and the next request received, before the handler returns. */
     atomic_fetch_add(&worker->handling, 1);
     settings->handler.handle(settings->handler.user, &worker->request);
     atomic_fetch_sub(&worker->handling, 1);
 }
 
+/* The callback: the current operation has ended. NNG_ECLOSED: the socket is being closed. */
 static void advance(void *user) {
     struct worker *worker = user;
     int code = nng_aio_result(worker->aio);
@@ -91,7 +92,7 @@ static void advance(void *user) {
         return;
     }
     if (code != 0 && atomic_load(&worker->step) == SENDING)
-        nng_msg_free(nng_aio_get_msg(worker->aio)); /* whoever asked has gone */
+        nng_msg_free(nng_aio_get_msg(worker->aio)); /* the client has gone */
     if (code == NNG_ECLOSED) {
         atomic_store(&worker->step, IDLE);
         return;
@@ -103,9 +104,9 @@ static void reply(struct front_request *request, const void *bytes, size_t lengt
     struct worker *worker = (struct worker *)request;
     check(atomic_load(&worker->step) == SERVING);
     nng_msg *message = worker->message;
-    /* The answer goes out in the message that came in: one allocation less. */
+    /* The answer reuses the message that came in: one allocation less. */
     nng_msg_clear(message);
-    check(nng_msg_append(message, bytes, length) == 0); /* only fails without memory */
+    check(nng_msg_append(message, bytes, length) == 0); /* fails only for lack of memory */
     worker->message = NULL;
     atomic_store(&worker->step, SENDING);
     nng_aio_set_msg(worker->aio, message);
@@ -137,7 +138,7 @@ static void reopen(struct front_nng *front, struct listener *listener) {
              listener->address);
 }
 
-/* Was the last probe answered? 0 begun_us: there was none. */
+/* Was the last probe answered? begun_us 0: there was none. */
 static void judge(struct front_nng *front, struct listener *listener) {
     if (listener->probe.begun_us == 0 || probe_answered(&listener->probe))
         listener->unanswered = 0;
@@ -175,10 +176,10 @@ static bool drain(struct front *base) {
     atomic_store(&front->draining, true);
     for (size_t i = 0; i < front->worker_count; i++) {
         enum step step = atomic_load(&front->workers[i].step);
-        /* One that has just begun to receive may miss this; the caller comes again. */
+        /* A worker that is just beginning to receive may miss this; the caller tries again. */
         if (step == RECEIVING)
             nng_aio_cancel(front->workers[i].aio);
-        /* Once it is idle, no call begins: what is counted can only become less. */
+        /* An idle worker begins no new call, so the count can only fall. */
         idle = idle && step == IDLE && atomic_load(&front->workers[i].handling) == 0;
     }
     return idle;
@@ -261,9 +262,9 @@ int front_nng_open(const struct front_settings *settings, struct front **ret_fro
     front->settings = *settings;
     front->socket = socket;
     atomic_init(&front->draining, false);
-    /* Before listening: without it a header of eight bytes makes nng reserve whatever it claims. */
+    /* Before listening: without it nng allocates whatever length an eight-byte header claims. */
     code = nng_socket_set_size(socket, NNG_OPT_RECVMAXSZ, settings->bytes_max);
-    if (code == 0) /* as many devices on the way as it can be told; 8 by default */
+    if (code == 0) /* devices on the way; 8 by default */
         code = nng_socket_set_int(socket, NNG_OPT_MAXTTL, SP_HOPS_MAX);
     int r = code == 0 ? open_workers(front, ret_error)
                       : front_nng_error(ret_error, code, "cannot limit messages");

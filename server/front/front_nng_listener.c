@@ -1,4 +1,4 @@
-/* Listening on one address, and the lock that goes before it. */
+/* Listening on one address: lock, then listener, then permissions. */
 #include "front_nng_listener.h"
 
 #include "server/net/address.h"
@@ -16,7 +16,7 @@ int front_nng_error(struct error *ret_error, int code, const char *what) {
     return error_set(ret_error, ours, "%s: %s", what, nng_strerror(code));
 }
 
-/* The address it is really bound to: port 0 became some port. */
+/* Finds the bound address, for probes: port 0 has become a real port. */
 static void find_where(struct listener *listener) {
     nng_sockaddr bound;
     const char *own;
@@ -28,7 +28,7 @@ static void find_where(struct listener *listener) {
         struct sockaddr_un *where = (struct sockaddr_un *)&listener->where;
         listener->where_length = sizeof *where;
         where->sun_family = AF_UNIX;
-        memcpy(where->sun_path, path, strlen(path)); /* address_check() has seen its length */
+        memcpy(where->sun_path, path, strlen(path)); /* address_check() has checked its length */
         return;
     }
     if (strncmp(own, "tcp://", 6) != 0 ||
@@ -49,8 +49,8 @@ static void find_where(struct listener *listener) {
     }
 }
 
-/* nng sets the mode between bind() and listen(), but knows of no groups: so it listens with a
- * socket that is closed to others, and that is opened here. */
+/* nng sets the mode between bind() and listen(), but has no option for the group. So the socket
+ * starts out closed to others and is opened afterwards. */
 static int start(struct listener *listener, nng_socket socket, struct error *ret_error) {
     const char *path = address_ipc_path(listener->address);
     const char *own;

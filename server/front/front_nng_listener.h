@@ -1,4 +1,4 @@
-/* What front_nng.c and front_nng_listener.c share. */
+/* One address of the front on nng. */
 #pragma once
 
 #include "front.h"
@@ -6,18 +6,18 @@
 
 #include <nng/nng.h>
 
-/* code: what nng returned. */
+/* Fills in the text and code for an error code of nng; returns it as an error of ours. */
 int front_nng_error(struct error *ret_error, int code, const char *what);
 
-/* One address. Its ipc path stays locked for as long as it is open: nng up to 1.5 lets a second
- * server take the path from the first. */
+/* Its ipc path stays locked while it is open: nng up to 1.5 lets a second server take the path from
+ * the first. */
 struct listener {
     const char *address;
     struct ipc_access ipc_access;
     int lock;       /* descriptor, -1: none needed */
     bool listening; /* id is valid */
     nng_listener id;
-    /* Where a client of our own reaches it; length 0: it is not watched (ws). */
+    /* The address for probes; length 0: it is not watched (ws). */
     struct sockaddr_storage where;
     socklen_t where_length;
     struct probe probe;

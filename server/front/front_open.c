@@ -1,4 +1,4 @@
-/* Which front serves which address, and all of them as one. */
+/* All fronts as one: each address goes to the front that serves its scheme. */
 #include "front.h"
 
 #include "core/base/check.h"
@@ -17,7 +17,7 @@ static int (*const opens[FRONTS])(const struct front_settings *settings, struct 
 };
 
 struct fronts {
-    struct front front; /* first: the seam hands this pointer around */
+    struct front front; /* first: callers hold a pointer to it */
     struct front *of[FRONTS];
     const char **addresses[FRONTS];
 };
@@ -56,7 +56,7 @@ static void close_fronts(struct front *base) {
     free(fronts);
 }
 
-/* Requests belong to the front that took them, which answers them itself. */
+/* No reply: requests belong to the front that received them. */
 static const struct front_kind all_fronts = {
     .name = "all", .watch = watch, .drain = drain, .reload = reload, .close = close_fronts};
 

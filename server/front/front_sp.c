@@ -1,14 +1,14 @@
 /* Requests over SP REQ/REP, which every nng client speaks, without nng's library.
  *
- * One thread runs libevent's loop: it accepts, reads, calls the handler, and writes. While the
- * handler answers before it returns, as it does for nearly everything, a request takes a wait, a
- * read and a write, and no other thread. Under load it takes a part of them: all that one turn of
+ * One thread runs libevent's loop: it accepts, reads, calls the handler, and writes. As long as the
+ * handler answers before it returns, as it nearly always does, a request costs a wait, a read and a
+ * write, and no other thread. Under load it costs only part of them: everything that one turn of
  * the loop has read goes to the handler together, and then each connection's answers leave in one
- * write. Answers of other threads wait in a list that they put themselves on without a lock; the
- * first of them wakes the loop through an eventfd.
+ * write. Other threads push their answers onto a lock-free list; the first of them wakes the loop
+ * through an eventfd.
  *
- * Why one: decisions are made one at a time, in the order of positions, and take less than the
- * system calls around them. */
+ * One thread is enough: decisions are made one at a time anyway, in the order of positions, and
+ * take less time than the system calls around them. */
 #include "front_sp.h"
 
 #include "core/base/check.h"
@@ -29,9 +29,9 @@
 
 #define TICK_US_MAX INT64_C(1000000)
 #define TICK_US_MIN INT64_C(10000)
-/* Answers that were given before the end still leave, as long as clients take them. */
+/* At the end, answers are still sent for this long, as far as clients read them. */
 #define LINGER_US INT64_C(1000000)
-/* Descriptors for everything but clients' connections: archive, tables, admin HTTP. */
+/* Descriptors for everything but client connections: archive, tables, admin HTTP. */
 #define DESCRIPTORS_SPARE 128
 
 /* The front whose loop this thread runs. */
@@ -44,6 +44,8 @@ static void on_settle(evutil_socket_t descriptor, short what, void *user) {
 
 /* ---- answers ---- */
 
+/* Any thread. The push is lock-free; only the loop takes the list, all of it at once, so there is
+ * no ABA problem. */
 static void reply(struct front_request *request, const void *bytes, size_t length) {
     struct slot *slot = (struct slot *)request;
     struct front_sp *front = (struct front_sp *)request->front;
@@ -59,10 +61,11 @@ static void reply(struct front_request *request, const void *bytes, size_t lengt
         if (!first)
             eventfd_write(front->wake_descriptor, 1);
     }
-    atomic_fetch_sub(&front->serving, 1); /* the last: close() waits for it */
+    atomic_fetch_sub(&front->serving, 1); /* last: close() waits for it */
 }
 
-static struct slot *loop_round(struct slot *slot) {
+/* Reverses the list: the last answer is on top. */
+static struct slot *reversed(struct slot *slot) {
     struct slot *turned = NULL;
     for (struct slot *next; slot; slot = next) {
         next = slot->next;
@@ -72,15 +75,15 @@ static struct slot *loop_round(struct slot *slot) {
     return turned;
 }
 
-/* Gives back what one large answer took. */
+/* Frees the memory of an unusually large answer. */
 static void trim(struct buffer *buffer) {
     if (buffer->capacity > UNSENT_MAX)
         buffer_deinit(buffer);
 }
 
-/* All of them, and only then what their connections have to say: one write for each. */
+/* Takes all answers before it writes any, so that each connection gets one write. */
 static void take_answers(struct front_sp *front) {
-    struct slot *slot = loop_round(atomic_exchange(&front->answered, NULL));
+    struct slot *slot = reversed(atomic_exchange(&front->answered, NULL));
     for (struct slot *next; slot; slot = next) {
         next = slot->next;
         connection_mark_due(slot->connection);
@@ -99,7 +102,7 @@ static void end_loop(struct front_sp *front) {
     for (struct connection *at = front->connections, *next; at; at = next) {
         next = at->next;
         is_all = connection_flush(at) && is_all;
-        if (at->closed) /* it has left the list, and nobody else comes back to it */
+        if (at->closed) /* off the list, so nothing else will release it */
             batch_serve(at);
     }
     if (is_all || front_sp_now_us(front) > front->ending_us)
@@ -169,8 +172,9 @@ static void pause_ms(long ms) {
     nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
 }
 
-/* A socket that is closed with something unread in it takes back what was written. Over TLS a word
- * of goodbye is still to be written, but what comes in is of no more use there either. */
+/* Closing a socket with unread input resets the connection, and the client loses answers that were
+ * already written. So the input is discarded first. Over TLS only reading is done here:
+ * close_notify is still to be written. */
 static void say_goodbye(struct connection *connection) {
     char unread[4096];
     int descriptor = connection->stream.descriptor;
@@ -192,7 +196,7 @@ static void free_connections(struct front_sp *front) {
     batch_drop_waiting(front);
 }
 
-/* libevent frees a bufferevent in its loop, behind the callbacks that it still owes. */
+/* libevent frees a bufferevent in its loop, after its pending callbacks. */
 static void let_libevent_finish(struct event_base *base) {
     for (int i = 0; i < 2; i++)
         event_base_loop(base, EVLOOP_NONBLOCK);
@@ -245,7 +249,8 @@ static const struct front_kind sp_front = {
     .close = close_front,
 };
 
-/* A connection is a descriptor, and they are limited for a process. */
+/* Each connection is a descriptor, and a process may have only so many. Raises the limit, or lowers
+ * max_connections. */
 static void make_room_for_connections(struct front_sp *front) {
     struct front_settings *settings = &front->settings;
     struct rlimit limit;
@@ -276,7 +281,7 @@ static void make_slots(struct front_sp *front) {
     front->unanswered_max = (count + 1) / 2;
 }
 
-/* At least four times within the shortest of the limits. */
+/* At least four ticks within the shortest time limit. */
 static struct timeval tick_interval(const struct front_settings *settings) {
     int64_t us = TICK_US_MAX;
     if (settings->idle_us > 0 && settings->idle_us / 4 < us)
@@ -289,7 +294,7 @@ static struct timeval tick_interval(const struct front_settings *settings) {
 }
 
 static void make_loop(struct front_sp *front) {
-    /* Used by one thread, so it needs no locks. */
+    /* One thread uses it, so libevent needs no locks. */
     struct event_config *config = event_config_new();
     check(config && event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK) == 0);
     front->base = event_base_new_with_config(config);
@@ -319,7 +324,7 @@ static int open_acceptors(struct front_sp *front, struct error *ret_error) {
     return r;
 }
 
-/* Signals are the main thread's matter. */
+/* Signals are handled by the main thread only. */
 static void start(struct front_sp *front) {
     sigset_t all, before;
     sigfillset(&all);

@@ -1,13 +1,13 @@
 /* Accepting on one address.
  *
- * A client beyond connections_max is accepted and closed at once: left in the system's queue it
- * would wait for something that may never come. Where the process has no more descriptors there is
- * nothing to close, so accepting stops until a connection ends or the next tick.
+ * A connection beyond connections_max is accepted and closed at once: left in the system's queue,
+ * its client would wait for something that may never come. When the process has no descriptors left
+ * there is nothing to close, so accepting stops until a connection ends or the next tick.
  *
- * The watchdog tries the address with a real request over a new connection, as the front on nng
- * does, and has the loop open it again after two without an answer: somebody may have removed the
- * socket file. A request that has been in the server for longer than the probe says that the server
- * is slow, not deaf. */
+ * The watchdog probes the address with a real request over a new connection, as the front on nng
+ * does, and has the loop reopen it after two probes without an answer: the socket file may have
+ * been removed. If a request has been in the server for longer than the probe, the server is slow,
+ * not deaf. */
 #include "front_sp_acceptor.h"
 
 #include "core/base/check.h"
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define UNANSWERED_MAX 2
-/* At a time; others shall have their turn. */
+/* Connections accepted per turn of the loop, so that requests get theirs. */
 #define ACCEPTED_MAX 64
 
 /* ---- accepting ---- */
@@ -35,7 +35,7 @@ static void refuse_full(struct front_sp *front, int descriptor) {
                  front->settings.connections_max);
 }
 
-/* False: there is no more, now. */
+/* False: nothing more to accept for now. */
 static bool accept_one(struct acceptor *acceptor) {
     struct front_sp *front = acceptor->front;
     int descriptor =
@@ -58,7 +58,7 @@ static bool accept_one(struct acceptor *acceptor) {
         event_del(acceptor->acceptable);
         return false;
     }
-    return true; /* that client has gone already, or its network has */
+    return true; /* that client, or its network, has gone already */
 }
 
 static void on_acceptable(evutil_socket_t descriptor, short what, void *user) {
@@ -132,6 +132,7 @@ void acceptor_look(struct acceptor *acceptor) {
 
 /* ---- the watchdog ---- */
 
+/* A full server closes probes like any other connection, so they prove nothing then. */
 static bool is_slow(const struct front_sp *front, int64_t since_us) {
     for (size_t i = 0; i < front->settings.requests_max; i++) {
         int64_t begun_us = atomic_load_explicit(&front->slots[i].since_us, memory_order_relaxed);
@@ -144,7 +145,7 @@ static bool is_slow(const struct front_sp *front, int64_t since_us) {
 void acceptor_watch(struct acceptor *acceptor, int64_t now_us) {
     struct front_sp *front = acceptor->front;
     if (address_is_tls(acceptor->address))
-        return; /* the same loop, and the same socket as tcp's; a probe would need a certificate */
+        return; /* a probe would need a certificate; loop and kind of socket are those of tcp */
     if (acceptor->probe.begun_us == 0 || probe_answered(&acceptor->probe))
         acceptor->unanswered = 0;
     else if (!is_slow(front, acceptor->probe.begun_us))
@@ -152,7 +153,8 @@ void acceptor_watch(struct acceptor *acceptor, int64_t now_us) {
     probe_end(&acceptor->probe);
     if (acceptor->unanswered >= UNANSWERED_MAX) {
         acceptor->unanswered = 0;
-        acceptor->probe.begun_us = 0; /* give it the time until the next look */
+        acceptor->probe.begun_us =
+            0; /* the reopened one gets a full interval before it is judged */
         atomic_store(&acceptor->must_reopen, true);
         eventfd_write(front->wake_descriptor, 1);
         return;

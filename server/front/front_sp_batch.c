@@ -19,7 +19,7 @@
 
 /* ---- collecting ---- */
 
-/* Puts it into the batch. */
+/* Puts the request into a slot and into the batch. */
 static void enter(struct connection *connection, const struct input_request *input,
                   int64_t now_us) {
     struct front_sp *front = connection->front;
@@ -85,7 +85,7 @@ static enum pause collect(struct connection *connection, int64_t now_us) {
             connection->ending = ending_of[step];
             return PAUSE_END;
         }
-        connection->begun_us = 0; /* that one is complete */
+        connection->begun_us = 0; /* this one is complete */
         enter(connection, &request, now_us);
         if (may_answer_much(front, &request))
             return PAUSE_BATCH;
@@ -95,6 +95,7 @@ static enum pause collect(struct connection *connection, int64_t now_us) {
 
 /* ---- handling ---- */
 
+/* serving is counted before the call: drain() must not see zero in between. */
 static void hand_over(struct front_sp *front) {
     const struct front_handler *handler = &front->settings.handler;
     size_t count = front->batch_count;
@@ -106,9 +107,9 @@ static void hand_over(struct front_sp *front) {
         handler->handle(handler->user, front->batch[i]);
 }
 
-/* Behind the handler. Is there more for it? What it says is true as of what is unsent then: nothing
- * may leave between it and finish(), or a connection whose last answer has just left waits for
- * nothing. */
+/* After the handler: writes the answers. True: the connection may have more requests for it.
+ * Nothing may be written between this and finish(), or a connection whose last answer has just left
+ * would wait for an event that never comes. */
 static bool answer_and_look(struct connection *connection) {
     connection_flush(connection);
     if (connection->closed)
@@ -121,7 +122,7 @@ static bool answer_and_look(struct connection *connection) {
     case PAUSE_SERVER:
         return !connection->is_waiting &&
                connection->unanswered < connection->front->unanswered_max;
-    case PAUSE_END: /* what was asked properly is answered */
+    case PAUSE_END: /* the requests before it were answered */
         connection_close(connection, connection->ending);
         return false;
     case PAUSE_INPUT:
@@ -130,6 +131,8 @@ static bool answer_and_look(struct connection *connection) {
     return false;
 }
 
+/* Rounds of collect, handle, write, until no connection has more. front_sp_enter() once for each
+ * round, so that a drain is not held up by a client that never stops. */
 static void serve(struct front_sp *front, struct connection *due, int64_t now_us) {
     bool is_more = true;
     while (is_more && front_sp_enter(front)) {
@@ -146,13 +149,13 @@ static void serve(struct front_sp *front, struct connection *due, int64_t now_us
     }
 }
 
-/* What it waits for now. */
+/* Sets up what the connection waits for. */
 static void finish(struct connection *connection, int64_t now_us) {
     bool is_all = connection->pause == PAUSE_INPUT;
     if (connection->input_ended && is_all && connection->unanswered == 0 &&
         connection_unsent(connection) == 0)
         connection_close(connection, ENDING_CLIENT);
-    /* Only for what it has begun itself and not sent: the rest is the server's doing. */
+    /* Only an incomplete message counts as stalling: everything else is the server's doing. */
     if (!is_all || !input_is_begun(&connection->input))
         connection->begun_us = 0;
     else if (connection->begun_us == 0)
@@ -220,7 +223,7 @@ static void serve_waiting(struct front_sp *front) {
     }
 }
 
-/* Whoever waits for a slot comes before those who have just had one. */
+/* Connections that wait for a slot come before those that have just had one. */
 void batch_settle_now(struct front_sp *front) {
     struct connection *due = take_due(front);
     serve_waiting(front);
@@ -229,7 +232,7 @@ void batch_settle_now(struct front_sp *front) {
 }
 
 void batch_settle(struct front_sp *front) {
-    /* What else this turn of the loop has found comes before an event that is made active now. */
+    /* An event activated now comes after everything that this turn of the loop has found. */
     if (front->due && event_base_get_num_events(front->base, EVENT_BASE_COUNT_ACTIVE) > 0)
         event_active(front->settle, 0, 0);
     else

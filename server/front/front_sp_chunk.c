@@ -1,13 +1,14 @@
+/* Sizes are powers of two; each has a list of idle chunks. */
 #include "front_sp_chunk.h"
 
 #include "core/base/check.h"
 
 #include <stdlib.h>
 
-/* Sizes are powers of two from here on. A page more or less is nothing to a busy connection, and
- * eighty messages fit. */
+/* The smallest size. Some eighty messages fit, and to a busy connection a page more or less is
+ * nothing. */
 #define LEAST_BYTES ((size_t)16 << 10)
-/* Kept for the next one; more is given back to the system. */
+/* Kept for reuse; more is given back to the system. */
 #define IDLE_BYTES_MAX ((size_t)16 << 20)
 
 void chunk_pool_init(struct chunk_pool *pool, size_t bytes_max) {
@@ -31,7 +32,7 @@ static unsigned class_of(size_t capacity) {
     unsigned class = 0;
     while (bytes_of(class) - sizeof(struct chunk) < capacity)
         class ++;
-    check(class < CHUNK_CLASSES); /* sizes of messages are limited before */
+    check(class < CHUNK_CLASSES); /* message sizes are limited by the callers */
     return class;
 }
 

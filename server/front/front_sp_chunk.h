@@ -1,7 +1,8 @@
-/* Memory for bytes that come in and go out, in pieces that are used again: an idle connection has
- * none, and a busy one takes nothing from the system once it has been busy.
+/* Memory for input and output, in pieces that are reused: an idle connection has none, and a busy
+ * one takes nothing from the system once it has been busy.
  *
- * A chunk is counted: whoever keeps pointers into it holds it. One thread, the front's. */
+ * Chunks are reference-counted: every holder of pointers into one holds it. The loop's thread only.
+ */
 #pragma once
 
 #include <stddef.h>
@@ -17,8 +18,8 @@ struct chunk {
 };
 
 struct chunk_pool {
-    size_t bytes_max;              /* in use at the same time */
-    size_t used_bytes, idle_bytes; /* of chunks, their heads included */
+    size_t bytes_max;              /* limit of used_bytes */
+    size_t used_bytes, idle_bytes; /* including the headers of chunks */
     struct chunk *idle[CHUNK_CLASSES];
 };
 
@@ -26,9 +27,9 @@ void chunk_pool_init(struct chunk_pool *pool, size_t bytes_max);
 /* All chunks must have been released. */
 void chunk_pool_deinit(struct chunk_pool *pool);
 
-/* Held once. NULL: with it there would be more than bytes_max in use. */
+/* With one reference. NULL: it would exceed bytes_max. */
 struct chunk *chunk_take(struct chunk_pool *pool, size_t capacity);
-/* The same whatever is in use: what has been decided must be answered. */
+/* The same without the limit: what has been decided must be answered. */
 struct chunk *chunk_take_anyway(struct chunk_pool *pool, size_t capacity);
 
 static inline struct chunk *chunk_hold(struct chunk *chunk) {

@@ -48,7 +48,8 @@ size_t connection_unsent(const struct connection *connection) {
     return connection->output_end - connection->output_begin + stream_unsent(&connection->stream);
 }
 
-/* Room behind what waits to be written. */
+/* Room behind the bytes to be written: at the end of the chunk, at its start after moving them, or
+ * in a larger one. Never fails: what has been decided must be answered. */
 static uint8_t *output_room(struct connection *connection, size_t size) {
     struct chunk_pool *pool = &connection->front->pool;
     struct chunk *old = connection->output;
@@ -96,8 +97,8 @@ void connection_answer(struct slot *slot, const void *bytes, size_t length) {
     front->idle = slot;
 }
 
-/* Since when do answers wait for a client who takes hardly any? What TLS writes leaves between two
- * calls of this, so it is found as what is not there any more. */
+/* Notes since when a client has hardly read its answers. TLS sends between two calls of this, so
+ * progress is measured by what is no longer there. */
 static void watch_unsent(struct connection *connection) {
     uint64_t taken = connection->put - connection_unsent(connection);
     if (connection_unsent(connection) == 0) {

@@ -8,8 +8,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
-/* Nobody gets more memory now. Who has sent half a message has to go: its memory may be what is
- * missing. Who has not comes again with the next tick. */
+/* The pool is used up. A connection with an incomplete message is closed: its memory may be what
+ * others lack. One without tries again at the next tick. */
 static void run_short(struct connection *connection) {
     if (connection->input.end > connection->input.begin)
         connection_close(connection, ENDING_MEMORY);
@@ -100,7 +100,7 @@ void connection_check(struct connection *connection, int64_t now_us) {
     const struct front_settings *settings = &connection->front->settings;
     bool is_idle = connection->unanswered == 0 && connection_unsent(connection) == 0;
     bool was_short = connection->is_short;
-    if (connection->is_due) /* what has just come or gone counts only then */
+    if (connection->is_due) /* what has just moved is counted when it is served */
         return;
     connection->is_short = false;
     if (is_over(connection->begun_us, settings->stall_us, now_us) ||

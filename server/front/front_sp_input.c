@@ -1,10 +1,12 @@
+/* How much room to offer: small reads share a chunk; a large message gets a chunk of its own, which
+ * grows with the bytes that have arrived, so that a header alone cannot claim memory. */
 #include "front_sp_input.h"
 
 #include <string.h>
 
-/* Less than this behind what is there is not worth a read. */
+/* Less room than this is not worth a system call. */
 #define ROOM_LEAST ((size_t)2 << 10)
-/* What a message that has only begun may ask for at once; then twice what has come of it. */
+/* The most that an incomplete message gets at once; afterwards, twice what has arrived of it. */
 #define FIRST_GROWTH ((size_t)64 << 10)
 
 void input_init(struct input *input, struct chunk_pool *pool, enum sp_stream stream,
@@ -20,7 +22,7 @@ void input_deinit(struct input *input) {
 
 /* ---- room ---- */
 
-/* Bytes that what has begun will have in the end; 0: not known yet, or nothing that is allowed. */
+/* Bytes of the incomplete message with its header; 0: unknown so far, or invalid. */
 static size_t wanted(const struct input *input) {
     size_t head = sp_header_size(input->stream);
     uint64_t length;
@@ -31,7 +33,7 @@ static size_t wanted(const struct input *input) {
     return head + (size_t)length;
 }
 
-/* What has begun goes to the beginning of a chunk that has more room. */
+/* Moves the incomplete message to the start of a chunk with enough room. */
 static bool move(struct input *input, size_t capacity) {
     size_t begun = input->end - input->begin;
     struct chunk *old = input->chunk;
@@ -51,7 +53,7 @@ static bool move(struct input *input, size_t capacity) {
     return true;
 }
 
-/* Is what lies behind the bytes that came worth a read? */
+/* Is the room after the waiting bytes worth a read? */
 static bool has_room(const struct input *input, size_t whole) {
     const struct chunk *chunk = input->chunk;
     return chunk && (chunk->capacity - input->end >= ROOM_LEAST ||
@@ -79,7 +81,7 @@ void input_add(struct input *input, size_t count) {
 
 /* ---- requests ---- */
 
-/* Everything is taken: lets the chunk go, unless requests are in it and others still fit. */
+/* If no bytes are waiting, releases the chunk, unless requests are in it and more would fit. */
 static void rest(struct input *input) {
     struct chunk *chunk = input->chunk;
     if (!chunk || input->end > input->begin ||
@@ -88,14 +90,14 @@ static void rest(struct input *input) {
     input_deinit(input);
 }
 
-/* A whole message: takes it apart. False: there is no request id in it. */
+/* Splits a complete message into ids and payload. False: it has no request id. */
 static bool take(struct input *input, const uint8_t *body, size_t length,
                  struct input_request *ret_request) {
     size_t ids = sp_stack_size(body, length);
     if (ids == 0 && length < SP_STACK_MAX)
         return false;
     if (ids == 0) {
-        /* A device on the way may have other clients: they shall not lose their connection. */
+        /* Dropped, and the connection stays: a device on the way may serve other clients. */
         input->too_deep++;
         *ret_request = (struct input_request){0};
         return true;
@@ -136,7 +138,7 @@ enum input_step input_next(struct input *input, struct input_request *ret_reques
     enum input_step step = INPUT_WAITS;
     while (input->chunk && (step = next(input, ret_request)) == INPUT_REQUEST &&
            !ret_request->chunk)
-        continue; /* left out */
+        continue; /* dropped */
     rest(input);
     return step;
 }

@@ -1,3 +1,4 @@
+/* What the loop's callbacks share, and the handshake between the loop and drain(). */
 #include "front_sp_state.h"
 
 #define LOG_EVERY_US INT64_C(60000000)

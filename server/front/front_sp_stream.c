@@ -1,6 +1,6 @@
-/* The socket below a connection. Plain: read and write events, and each call is a system call. TLS:
- * a bufferevent, which encrypts between its buffers and the socket; it holds no more than
- * TLS_BUFFER_MAX either way, so whoever is slow is noticed here as there. */
+/* Plain: read and write events, and each call is a system call. TLS: a bufferevent, which encrypts
+ * between its buffers and the socket; it holds at most TLS_BUFFER_MAX in either direction, so that
+ * back-pressure works as for plain sockets. */
 #include "front_sp_stream.h"
 
 #include "core/base/check.h"
@@ -40,8 +40,8 @@ static void on_tls_writable(struct bufferevent *tls, void *user) {
     stream->listener->writable(stream->user);
 }
 
-/* libevent neither reads nor writes any more after any of these, so there is no half-closing: a
- * client that says goodbye gets no more answers. */
+/* After any of these events libevent neither reads nor writes, so there is no half-close: a client
+ * that sends close_notify gets no more answers. */
 static void on_tls_event(struct bufferevent *tls, short what, void *user) {
     struct stream *stream = user;
     bool is_failure = (what & BEV_EVENT_ERROR) && bufferevent_get_openssl_error(tls) != 0;
@@ -56,7 +56,7 @@ static int open_tls(struct stream *stream, struct event_base *base, int descript
     struct ssl_st *session = tls_accept(tls, ret_error);
     if (!session)
         return -(int)ret_error->code;
-    /* Callbacks from the loop only, never from within our own calls. */
+    /* Deferred: callbacks come from the loop, never from within our own calls. */
     stream->tls =
         bufferevent_openssl_socket_new(base, descriptor, session, BUFFEREVENT_SSL_ACCEPTING,
                                        BEV_OPT_CLOSE_ON_FREE | BEV_OPT_DEFER_CALLBACKS);
@@ -64,7 +64,8 @@ static int open_tls(struct stream *stream, struct event_base *base, int descript
         tls_end(session);
         return error_set(ret_error, ERROR_SYSTEM, "cannot set up a TLS connection");
     }
-    /* Most clients close the socket and say nothing; a message is whole or it is not. */
+    /* Most clients close the socket without close_notify. No attack: messages carry their length.
+     */
     bufferevent_openssl_set_allow_dirty_shutdown(stream->tls, 1);
     bufferevent_setwatermark(stream->tls, EV_READ, 0, TLS_BUFFER_MAX);
     bufferevent_setcb(stream->tls, on_tls_readable, on_tls_writable, on_tls_event, stream);
@@ -139,7 +140,7 @@ static void want_plain(struct stream *stream, bool reading, bool writing) {
 static void want_tls(struct stream *stream, bool reading) {
     if (reading != stream->reading)
         (reading ? bufferevent_enable : bufferevent_disable)(stream->tls, EV_READ);
-    /* It tells only of what comes from now on. */
+    /* libevent reports only input that arrives from now on. */
     if (reading && evbuffer_get_length(bufferevent_get_input(stream->tls)) > 0)
         bufferevent_trigger(stream->tls, EV_READ,
                             BEV_TRIG_IGNORE_WATERMARKS | BEV_TRIG_DEFER_CALLBACKS);
@@ -147,7 +148,7 @@ static void want_tls(struct stream *stream, bool reading) {
 
 void stream_want(struct stream *stream, bool reading, bool writing) {
     if (stream->tls)
-        want_tls(stream, reading); /* of room to write it tells always */
+        want_tls(stream, reading); /* room to write is always reported */
     else
         want_plain(stream, reading, writing);
     stream->reading = reading;

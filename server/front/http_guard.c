@@ -1,3 +1,6 @@
+/* An array of connections, sorted by the address of their bufferevent. An address may be reused by
+ * a new connection before the sweep notices that the old one is gone: then the entry starts over.
+ */
 #include "http_guard.h"
 
 #include "core/base/check.h"
@@ -12,21 +15,22 @@
 #include <sys/socket.h>
 
 #define SWEEP_US      INT64_C(1000000)
-#define SWEEP_FULL_US INT64_C(100000) /* while somebody waits for a connection to end */
+#define SWEEP_FULL_US INT64_C(100000) /* while accepting is paused */
 #define LISTENERS_MAX 8
-#define CHUNK_BYTES   ((size_t)256 << 10) /* of one read or write; a large batch in few of them */
+#define CHUNK_BYTES                                                                                \
+    ((size_t)256 << 10) /* per read or write, so that a large batch takes few of them */
 
 struct connection {
     struct bufferevent *events;
-    int64_t since_us; /* its beginning, or its last answer */
+    int64_t since_us; /* monotonic: its beginning, or its last answer */
     bool serving;
-    bool seen; /* in this sweep */
+    bool seen; /* by the current sweep */
 };
 
 struct http_guard {
     struct event_base *base;
     struct http_guard_settings settings;
-    struct connection *connections; /* by address */
+    struct connection *connections; /* sorted by events */
     size_t count;
     struct evconnlistener *listeners[LISTENERS_MAX];
     size_t listener_count;
@@ -40,7 +44,7 @@ static struct timeval timeval_of(int64_t us) {
 
 /* ---- finding a connection ---- */
 
-/* Where it is, or where it would have to be. */
+/* The index at which it is or would have to be inserted. */
 static size_t place_of(const struct http_guard *guard, const void *events) {
     size_t low = 0, high = guard->count;
     while (low < high) {
@@ -80,8 +84,8 @@ static void pause_if_full(struct http_guard *guard) {
     schedule(guard);
 }
 
-/* No descriptors are left, most likely: a listener that goes on would be told so without a pause.
- */
+/* Most likely there are no descriptors left: a listener that stayed enabled would fail in a busy
+ * loop. */
 static void on_accept_error(struct evconnlistener *listener, void *user) {
     struct http_guard *guard = user;
     (void)listener;
@@ -99,9 +103,9 @@ void http_guard_add_listener(struct http_guard *guard, struct evconnlistener *li
 
 struct bufferevent *http_guard_accept(struct event_base *base, void *user) {
     struct http_guard *guard = user;
-    /* With BEV_OPT_CLOSE_ON_FREE the descriptor is closed with the bufferevent, in the loop's next
-     * round. Else evhttp closes it at once, and only then takes it from epoll, when it may be
-     * another thread's. */
+    /* With BEV_OPT_CLOSE_ON_FREE the descriptor is closed together with the bufferevent, in the
+     * loop's next round. Otherwise evhttp closes it at once and removes it from epoll only
+     * afterwards, when the number may belong to another thread's file. */
     struct bufferevent *events = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
     check(events);
     bufferevent_setwatermark(events, EV_READ, 0, guard->settings.input_max);
@@ -109,7 +113,7 @@ struct bufferevent *http_guard_accept(struct event_base *base, void *user) {
     bufferevent_set_max_single_write(events, CHUNK_BYTES);
     size_t place = place_of(guard, events);
     struct connection *at = &guard->connections[place];
-    /* The same address as one that has ended since the last sweep: it takes its place. */
+    /* If a connection that has ended since the last sweep had the same address, it is replaced. */
     if (place == guard->count || at->events != events) {
         check(guard->count <= guard->settings.connections_max);
         memmove(at + 1, at, (guard->count - place) * sizeof *at);
@@ -136,6 +140,8 @@ void http_guard_end(struct http_guard *guard, const struct bufferevent *events) 
 
 /* ---- the sweep ---- */
 
+/* For each event of the loop: its argument is the bufferevent, if it belongs to a connection of
+ * ours. */
 static int see(const struct event_base *base, const struct event *event, void *user) {
     (void)base;
     struct connection *connection = find(user, event_get_callback_arg(event));
@@ -155,9 +161,9 @@ static void on_sweep(evutil_socket_t descriptor, short what, void *user) {
     for (size_t i = 0; i < guard->count; i++) {
         struct connection *connection = &guard->connections[i];
         if (!connection->seen && !connection->serving)
-            continue; /* freed: only its address is left */
+            continue; /* freed already; the pointer is dangling */
         if (!connection->serving && now_us - connection->since_us > guard->settings.patience_us) {
-            /* evhttp reads the end of it in its next round, and frees it. */
+            /* evhttp sees the end of the stream in its next round, and frees it. */
             shutdown(bufferevent_getfd(connection->events), SHUT_RDWR);
             metric_add(guard->settings.metrics, HTTP_CUT, 0, 1);
             connection->since_us = now_us;
@@ -176,7 +182,7 @@ struct http_guard *http_guard_new(struct event_base *base,
     struct http_guard *guard = check_calloc(1, sizeof *guard);
     guard->base = base;
     guard->settings = *settings;
-    /* One more: the listener is paused by the connection that fills the last place. */
+    /* One more, since the listener is paused only by the connection that fills the last place. */
     guard->connections =
         check_reallocarray(NULL, settings->connections_max + 1, sizeof *guard->connections);
     guard->sweep = event_new(base, -1, 0, on_sweep, guard);

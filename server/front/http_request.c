@@ -1,3 +1,5 @@
+/* Checks in this order: framing, path and method, body headers, envelope. The first failure is the
+ * answer. */
 #include "http_request.h"
 
 #include "core/base/check.h"
@@ -78,7 +80,7 @@ static bool is_field_value(const char *string) {
     return true;
 }
 
-/* How often a header is there. */
+/* How often the header occurs; *ret_value: the last one. */
 static size_t count_header(const struct evkeyvalq *headers, const char *name,
                            const char **ret_value) {
     size_t count = 0;
@@ -92,7 +94,8 @@ static size_t count_header(const struct evkeyvalq *headers, const char *name,
     return count;
 }
 
-/* Those that decide how the request is read, or who asks; twice is two opinions. */
+/* Headers that decide how the request is read, or who sent it: with two of them, proxy and server
+ * might pick different ones. */
 static const char *const single_headers[] = {"Host",          "Content-Length",    "Content-Type",
                                              "Authorization", DEADLINE_HEADER,     "Traceparent",
                                              "Expect",        "Transfer-Encoding", "Connection"};
@@ -115,7 +118,7 @@ static int check_headers(const struct evkeyvalq *headers, struct http_refusal *r
     return 0;
 }
 
-/* evhttp reads no body of a request of any other method: it would take it for the next request. */
+/* With any other method evhttp does not read the body, and would take it for the next request. */
 static bool is_body_read(enum evhttp_cmd_type method) {
     return method & (EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                      EVHTTP_REQ_OPTIONS | EVHTTP_REQ_CONNECT | EVHTTP_REQ_PATCH);
@@ -185,7 +188,7 @@ static int find_route(struct evhttp_request *http, struct http_request *request,
     return 0;
 }
 
-/* "application/json", with charset=utf-8 or without. */
+/* "application/json", with or without charset=utf-8. */
 static bool is_json(const char *type) {
     static const char name[] = "application/json";
     if (strncasecmp(type, name, strlen(name)) != 0)
@@ -265,7 +268,7 @@ static int read_envelope(struct evhttp_request *http, struct message_envelope *e
     const char *value;
     int r = 0;
     *envelope = (struct message_envelope){0};
-    /* Anything else than a traceparent is no fault: tracing never fails a request. */
+    /* An invalid traceparent is not an error: tracing never fails a request. */
     if (count_header(headers, "Traceparent", &value) > 0 && strlen(value) == TRACEPARENT_BYTES)
         envelope->traceparent = text_of(value);
     if (count_header(headers, "Authorization", &value) > 0)

@@ -1,4 +1,4 @@
-/* proto/openapi.yaml, as it was when the program was built. */
+/* proto/openapi.yaml, embedded at build time. Static memory. */
 #pragma once
 
 #include "core/base/text.h"

@@ -241,7 +241,7 @@ class EndTest(HttpTest):
         self.assert_ends(open_to_all.spawn(), 78, "http_listen: 0.0.0.0:0 can be reached from other machines")
         allowed = self.server("--http_listen=0.0.0.0:0", "--insecure_listen=yes", f"--data_dir={self.folder}/allowed", name="allowed")
         allowed.start()
-        self.assertIn("http://0.0.0.0:0: whoever reaches it may score transactions", allowed.said())
+        self.assertIn("http://0.0.0.0:0: anyone who can reach it may score transactions", allowed.said())
         self.assertEqual(allowed.stop(), 0)
         wrong = self.server("--http_listen=localhost", name="wrong")
         self.assert_ends(wrong.spawn(), 78, "http_listen", "is not HOST:PORT")

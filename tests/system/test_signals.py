@@ -105,7 +105,7 @@ class EndTest(ServerTest):
             for n, decisions in enumerate(answered):
                 last = connection.score([transaction(n + (len(decisions) - 1) * len(answered))])[0]
                 self.assertEqual(last["decision"]["position"], decisions[-1]["position"])
-        self.assertNotIn("torn", server.said())
+        self.assertNotIn("incomplete record", server.said())
 
     def test_term_while_starting(self):
         server = self.server().spawn()
