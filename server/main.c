@@ -3,13 +3,13 @@
 #include <malloc.h>
 #include <unistd.h>
 
-/* The states of one generation after the other are made by one thread, grown by another and given
- * back by a third. With an arena for each thread what one has given back is of no use to the
- * others, and after some swaps the process holds twice what it needs. In one arena, with large
- * blocks beside it, it is a tenth more. */
+/* States are allocated by one thread, grown by another and freed by a third, generation after
+ * generation. With malloc's default of one arena per thread, memory freed by one is of no use to
+ * the others, and after some swaps the process holds twice what it needs. With one arena, and large
+ * blocks mapped separately, it is a tenth more. */
 static void share_memory(void) {
     mallopt(M_ARENA_MAX, 1);
-    mallopt(M_MMAP_THRESHOLD, 128 << 10); /* for good: by itself it rises to 32 MiB */
+    mallopt(M_MMAP_THRESHOLD, 128 << 10); /* fixed: otherwise it adapts, up to 32 MiB */
     mallopt(M_TRIM_THRESHOLD, 16 << 20);
 }
 

@@ -1,13 +1,13 @@
-/* Group commit: one thread syncs the archive for all, and answers that wait for the disk leave when
+/* Group commit: one thread syncs the archive for all, and answers that need the disk are sent once
  * their records are on it.
  *
- * While one sync runs, further requests are decided and written; the next sync is for all of them.
- * So the disk's own pace sets how many share a sync, and sync_interval only keeps it from being
- * asked more often than it should.
+ * While a sync runs, further requests are decided and written; the next sync covers all of them. So
+ * the disk's own pace determines how many share a sync, and sync_interval only limits how often it
+ * is asked.
  *
- * A sync that fails cannot be tried again: Linux reports the failure once and then takes the pages
- * for clean, so a second try would succeed and prove nothing. The service fails, and whoever starts
- * it again reads what is really there. */
+ * A failed sync cannot be repeated: Linux reports the failure once and then considers the pages
+ * clean, so a second try would succeed and prove nothing. The service fails instead, and the next
+ * process reads what is really on disk. */
 #include "commit.h"
 
 #include "core/base/check.h"
@@ -24,7 +24,7 @@
 struct commit {
     pthread_cond_t wanted; /* waits by the monotonic clock */
     pthread_t thread;
-    bool is_waiting; /* the thread, for something to sync: else nobody needs a signal */
+    bool is_waiting; /* the thread waits for work; else a signal would be wasted */
     bool is_wanted;  /* records were written since the last sync began */
     bool is_closing;
     struct run *parked, **parked_end; /* wait for a sync, in order of arrival */
@@ -36,7 +36,7 @@ void commit_want(struct service *service) {
         pthread_cond_signal(&service->commit->wanted);
 }
 
-/* The decisions stand in the archive's file, but whether they are on disk nobody knows. */
+/* The records are in the archive's file, but whether they are on disk is unknown. */
 static void answer_unsynced(struct run *run) {
     struct error error;
     error_set(&error, ERROR_UNAVAILABLE,
@@ -77,7 +77,7 @@ struct run *commit_park(struct service *service, struct run *runs) {
     return ready;
 }
 
-/* Takes out what need not wait any more; all of it when all is set. */
+/* Takes out the runs whose records are on disk, or all of them. Under the lock. */
 static struct run *unpark(struct service *service, bool all) {
     struct run *ready = NULL, **ready_end = &ready;
     struct run **at = &service->commit->parked;
@@ -103,8 +103,8 @@ static void release_unsynced(struct run *runs) {
     runs_reply(runs);
 }
 
-/* Under the lock, which is given up while the disk works. < 0: what is on disk is unknown. 1:
- * nothing is lost, but it has to be tried again. */
+/* Under the lock, which is released while the disk works. < 0: unknown what is on disk. 1: nothing
+ * is lost, try again. */
 static int sync_archive(struct service *service, struct error *ret_error) {
     const struct service_settings *settings = &service->settings;
     struct archive_sync sync;
@@ -128,8 +128,7 @@ static int sync_archive(struct service *service, struct error *ret_error) {
     return finished == 0 || finished == -ERROR_UNAVAILABLE ? finished : 1;
 }
 
-/* Under the lock, which is given up while the disk works and the answers leave. False: try again.
- */
+/* Under the lock, which is released while the disk works and answers are sent. False: try again. */
 static bool commit(struct service *service) {
     struct error error;
     service->commit->is_wanted = false;
@@ -150,6 +149,7 @@ static bool commit(struct service *service) {
     return r == 0;
 }
 
+/* From now, by the clock that the condition variable waits by. */
 static struct timespec monotonic_after(int64_t us) {
     struct timespec time;
     clock_gettime(CLOCK_MONOTONIC, &time);
@@ -159,7 +159,7 @@ static struct timespec monotonic_after(int64_t us) {
     return time;
 }
 
-/* Under the lock, until there is something to sync or the end. */
+/* Under the lock: until there is something to sync, or closing. */
 static void wait_for_work(struct service *service) {
     service->commit->is_waiting = true;
     while (!service->commit->is_wanted && !service->commit->is_closing)
@@ -167,7 +167,7 @@ static void wait_for_work(struct service *service) {
     service->commit->is_waiting = false;
 }
 
-/* Under the lock, until the time or the end. */
+/* Under the lock: until the time, or closing. */
 static void wait_until(struct service *service, struct timespec time) {
     while (!service->commit->is_closing &&
            pthread_cond_timedwait(&service->commit->wanted, &service->lock, &time) != ETIMEDOUT)

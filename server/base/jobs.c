@@ -1,3 +1,4 @@
+/* Bits under a lock; the thread that runs the jobs is woken by a condition variable. */
 #include "jobs.h"
 
 void jobs_init(struct jobs *jobs) {

@@ -35,6 +35,7 @@ void service_report(const struct service *service) {
         service->settings.changed(service->settings.user);
 }
 
+/* Full also means the number of entities that one overlay can hold, not memory alone. */
 bool service_check_overlay(struct service *service) {
     const struct overlay *overlay = service->states.overlay;
     if (!overlay)
@@ -56,6 +57,7 @@ bool service_check_overlay(struct service *service) {
     return true;
 }
 
+/* Any thread: takes the lock. */
 enum service_state service_state(struct service *service, char *ret_reason, size_t size) {
     pthread_mutex_lock(&service->lock);
     enum service_state state = service->state;
@@ -100,6 +102,7 @@ int64_t service_clock_behind_us(const struct service *service) {
 
 /* ---- reloads that were refused ---- */
 
+/* since_us is that of the first refusal in a row: alerts go by how long it has lasted. */
 bool service_note_refusal(struct service *service, struct refusal *refusal, const char *reason) {
     const struct clock *clock = service->settings.clock;
     char text[REASON_BYTES];

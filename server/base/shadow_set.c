@@ -1,3 +1,4 @@
+/* Small sets, searched linearly. */
 #include "shadow_set.h"
 
 #include "core/base/check.h"

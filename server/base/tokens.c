@@ -1,3 +1,5 @@
+/* A read lock around each judgement, a write lock around the exchange of the whole set. A token is
+ * checked against its SHA-256 once, and then recognised by its bytes. */
 #include "tokens.h"
 
 #include "core/base/check.h"
@@ -11,10 +13,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A token as it was sent when its hash showed it to be good: whoever sends the same bytes need not
- * be hashed again, which takes as long as a tenth of a decision. It is in memory anyway, in the
- * requests that bring it. Written once, by whoever turns the state from UNKNOWN; gone with the set,
- * so what a new file revokes or changes is hashed or denied at once. */
+/* The bytes of a token whose hash was right: the same bytes need not be hashed again, which takes
+ * as long as a tenth of a decision. Secrets are in memory anyway, in the requests. Written once, by
+ * the thread that moves the state from UNKNOWN to BEGUN. Freed with the set, so that a new file's
+ * revocations take effect at once. */
 enum { VERIFIED_UNKNOWN, VERIFIED_BEGUN, VERIFIED_KNOWN };
 struct verified {
     atomic_int state;
@@ -27,18 +29,18 @@ struct tokens {
     struct log *log;
     struct metric_set *metrics;
 
-    pthread_mutex_t loading; /* one at a time */
+    pthread_mutex_t loading; /* one load at a time */
     struct token_file_stamp stamp;
 
-    pthread_rwlock_t lock; /* what follows changes under it, but for the counts themselves */
+    pthread_rwlock_t lock; /* of the pointers below; counts are atomic */
     struct token_set *set;
-    atomic_uint_least64_t *uses; /* requests let in, by the set's order */
-    struct verified *verified;   /* likewise */
+    atomic_uint_least64_t *uses; /* requests accepted, in the set's order */
+    struct verified *verified;   /* in the set's order */
 };
 
-/* ---- who may what ---- */
+/* ---- judging ---- */
 
-/* A call without a row is nobody's. */
+/* A call without a row is allowed to no token. */
 static const unsigned scope_of_call[CALL_COUNT] = {
     [CALL_SCORE] = TOKEN_SCORE,       [CALL_REPORT_OUTCOME] = TOKEN_OUTCOME,
     [CALL_STATUS] = TOKEN_SCOPES_ALL, [CALL_GET_ENTITY] = TOKEN_ADMIN,
@@ -54,7 +56,7 @@ static size_t index_of(const struct tokens *tokens, const struct token_entry *en
     return (size_t)(entry - token_set_at(tokens->set, 0));
 }
 
-/* Is it one that was good before? The comparison takes as long for any token of its length. */
+/* A token that was verified before. Compared in constant time, so that timing reveals no secret. */
 static const struct token_entry *recall(const struct tokens *tokens, struct text token) {
     if (token.length != TOKEN_TEXT_SIZE - 1)
         return NULL;
@@ -89,7 +91,7 @@ static enum token_finding look_up(const struct tokens *tokens, struct text token
     return finding;
 }
 
-/* Whose is it, and is it still good? Under the lock. */
+/* Under the lock. *ret_entry: NULL unless the secret is right. */
 static enum denial find(const struct tokens *tokens, struct text token,
                         const struct token_entry **ret_entry) {
     *ret_entry = NULL;
@@ -170,7 +172,7 @@ static size_t count_valid(const struct token_set *set, int64_t now_us) {
     return valid;
 }
 
-/* A token that stays keeps its count. */
+/* Counters of tokens that stay must not start over. */
 static void take_over_uses(const struct tokens *tokens, const struct token_set *set,
                            atomic_uint_least64_t *uses) {
     for (size_t i = 0; i < token_set_count(set); i++) {
@@ -203,7 +205,7 @@ static void exchange(struct tokens *tokens, struct token_set *set) {
     free(old_uses);
 }
 
-static void say_loaded(const struct tokens *tokens, const struct token_set *set) {
+static void log_loaded(const struct tokens *tokens, const struct token_set *set) {
     size_t valid = count_valid(set, clock_wall_us(tokens->clock));
     log_line(tokens->log, valid > 0 ? LOG_INFO : LOG_WARNING,
              "tokens: %zu in %s, %zu of them valid now%s", token_set_count(set), tokens->path,
@@ -212,22 +214,22 @@ static void say_loaded(const struct tokens *tokens, const struct token_set *set)
 
 static int load(struct tokens *tokens, bool only_if_changed, struct error *ret_error) {
     struct token_set *set;
-    /* Before it is read: what changes meanwhile is seen the next time. */
+    /* Before the file is read, so that a change meanwhile is noticed next time. */
     struct token_file_stamp stamp = token_file_stamp(tokens->path);
     if (only_if_changed && token_file_stamps_equal(stamp, tokens->stamp))
         return 1;
     int r = token_file_load(tokens->path, &set, NULL, ret_error);
-    /* Content that is wrong stays so until it changes; what the system refused now may be had the
-     * next time, and a token that was taken back must not live on by it. */
+    /* Invalid content stays invalid until it changes. But a file that could not be read now may be
+     * readable next time, and must be tried again: a revoked token would stay valid otherwise. */
     if (r == 0 || ret_error->code != ERROR_SYSTEM)
         tokens->stamp = stamp;
     metric_add(tokens->metrics, TOKEN_LOADS, r < 0, 1);
     metric_gauge(tokens->metrics, TOKENS_REFUSED, 0, r < 0);
     if (r < 0) {
-        ret_error->code = ERROR_INVALID; /* whatever it was: a matter of configuration */
+        ret_error->code = ERROR_INVALID; /* whatever the cause, it is a configuration error */
         return -ERROR_INVALID;
     }
-    say_loaded(tokens, set);
+    log_loaded(tokens, set);
     exchange(tokens, set);
     return 0;
 }
@@ -249,7 +251,7 @@ int tokens_open(const char *path, const struct clock *clock, struct log *log,
     tokens->log = log;
     tokens->metrics = metrics;
     pthread_mutex_init(&tokens->loading, NULL);
-    pthread_rwlockattr_t attributes; /* requests must not keep a new file out */
+    pthread_rwlockattr_t attributes; /* a steady stream of readers must not starve the writer */
     pthread_rwlockattr_init(&attributes);
     pthread_rwlockattr_setkind_np(&attributes, PTHREAD_RWLOCK_PREFER_WRITER_NONRECURSIVE_NP);
     pthread_rwlock_init(&tokens->lock, &attributes);

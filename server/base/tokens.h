@@ -1,9 +1,9 @@
-/* The client tokens in force, and what each may be used for: the one place that says who may ask
- * for what, whatever front a request came through.
+/* The client tokens in force, and what each may be used for: the one place that decides who may
+ * make which call, whatever front a request came through.
  *
- * The tokens file (core/store/tokens/token_set.h) is loaded at the start, and again when it changes
- * and when somebody asks. A new one takes the old one's place at once, between two requests; one
- * that is not good is refused and the old one stays. */
+ * The tokens file (core/store/tokens/token_set.h) is loaded at the start, when it changes and at a
+ * reload. A new one replaces the old one at once, between two requests; an invalid one is refused
+ * and the old one stays. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -19,28 +19,27 @@
 
 struct tokens;
 
-/* Who asked, as far as a secret has shown it; .id is empty when none has. */
+/* Whose token it was; .id is empty unless the secret was right. */
 struct bearer {
     char id[TOKEN_ID_SIZE], name[TOKEN_NAME_SIZE];
 };
 
-/* ERROR_INVALID: there is no such file, or it is not good. The path is copied; the rest must
- * outlive the tokens. */
+/* ERROR_INVALID: the file is missing or invalid. The path is copied; the rest must outlive the
+ * tokens. */
 int tokens_open(const char *path, const struct clock *clock, struct log *log,
                 struct metric_set *metrics, struct tokens **ret_tokens, struct error *ret_error);
 void tokens_close(struct tokens *tokens); /* NULL is allowed */
 
-/* Loads the file again: always, or only if it is another one than was loaded or refused last. 0:
- * what is in it is in force; 1: it is the same as before. On failure all stays as it was. Any
- * thread. */
+/* Loads the file again; only_if_changed: unless it is the one that was loaded or refused last. 0:
+ * its tokens are in force; 1: unchanged. On failure the old tokens stay. Any thread. */
 int tokens_load(struct tokens *tokens, bool only_if_changed, struct error *ret_error);
 
-/* May whoever has this token make this call? Any thread. */
+/* Does this token allow this call? Counts a use if so. Any thread. */
 enum denial tokens_judge(struct tokens *tokens, struct text token, enum call call,
                          struct bearer *ret_bearer);
-/* The same without a call: is it one that is valid now? It counts as no use. */
+/* Is it valid now, for any call? Does not count as a use. */
 enum denial tokens_know(struct tokens *tokens, struct text token);
-/* What is answered to it. */
+/* The error to answer with. */
 int denial_error(enum denial denial, enum call call, struct error *ret_error);
 
 /* The scope that a call needs; TOKEN_SCOPES_ALL: any. */
@@ -48,6 +47,5 @@ unsigned tokens_scope_of(enum call call);
 
 /* Brings the gauges up to date. */
 void tokens_measure(struct tokens *tokens);
-/* Appends how often each token was used, whose ids no table of metrics can know. tokens may be
- * NULL: none is. */
+/* Appends the number of uses of each token as metrics. tokens may be NULL. */
 void tokens_write(struct tokens *tokens, struct buffer *out);

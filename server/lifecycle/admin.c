@@ -1,3 +1,4 @@
+/* On the main loop: handlers must be quick, and a scrape waits while the loop is busy. */
 #include "admin.h"
 
 #include "core/base/check.h"
@@ -10,7 +11,7 @@
 #include <stdlib.h>
 
 #define HEADER_BYTES_MAX 8192
-#define BODY_BYTES_MAX   4096 /* for what is refused anyway */
+#define BODY_BYTES_MAX   4096 /* no page takes a body */
 #define IDLE_SECONDS     10
 
 struct admin {
@@ -44,6 +45,7 @@ static void ready(struct admin *admin, struct evhttp_request *request, struct bu
               "text/plain; charset=utf-8", text);
 }
 
+/* Gauges are brought up to date for each scrape. */
 static void report_metrics(struct admin *admin, struct evhttp_request *request,
                            struct buffer *text) {
     service_measure(admin->service);
@@ -96,7 +98,7 @@ int admin_open(struct event_base *base, const char *address, struct service *ser
     struct admin *admin = check_malloc(sizeof *admin);
     *admin = (struct admin){.http = evhttp_new(base), .service = service, .metrics = metrics};
     check(admin->http);
-    /* All methods come to us, so that a wrong one is told which are right. */
+    /* All methods come to us, so that a wrong one gets 405 with the header Allow. */
     evhttp_set_allowed_methods(admin->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_HEAD |
                                                 EVHTTP_REQ_PUT | EVHTTP_REQ_DELETE |
                                                 EVHTTP_REQ_OPTIONS | EVHTTP_REQ_TRACE |

@@ -1,10 +1,10 @@
-/* The admin HTTP, for the machine's own supervisors and scrapers:
+/* The admin HTTP, for supervisors and scrapers on the same machine:
  *
- *   GET /livez     200 while the program runs its loop
+ *   GET /livez     200 while the program's loop runs
  *   GET /readyz    200 while transactions are scored, else 503 with the reason
- *   GET /metrics   Prometheus text
+ *   GET /metrics   Prometheus text format
  *
- * HEAD is answered likewise. Everything else is 404 or 405. Loopback only: no authentication. */
+ * HEAD works likewise; everything else is 404 or 405. Loopback only: there is no authentication. */
 #pragma once
 
 #include "core/base/error.h"

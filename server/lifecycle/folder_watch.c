@@ -1,3 +1,5 @@
+/* Waits for quiet: a deployment writes many files, and a policy that is half copied must not be
+ * loaded. */
 #include "folder_watch.h"
 
 #include "server/ops/clock.h"
@@ -5,7 +7,8 @@
 
 #include "core/base/check.h"
 
-/* So long nothing more, but not longer than this after the first change. */
+/* No change for so long; but at most QUIET_MAX_US after the first one, in case something never
+ * stops. */
 #define QUIET_US     200000
 #define QUIET_MAX_US INT64_C(5000000)
 

@@ -1,7 +1,13 @@
-/* One thread runs libevent's loop: signals, timers, the admin HTTP, and deciding when to end.
- * Requests are answered on the front's threads; what takes long runs on the service's. When the
- * service changes its state it says so through an eventfd, because it may be in any thread and the
- * loop in none but this. */
+/* The process: opens everything in order, runs until it is asked to stop, and closes in an order
+ * that loses nothing.
+ *
+ * One thread runs libevent's loop: signals, timers, the admin HTTP, and the decision when to exit.
+ * Requests are answered on the fronts' threads; what takes long runs on the service's. The service
+ * reports changes of its state through an eventfd, since that may happen in any thread.
+ *
+ * Stopping: SIGTERM makes the service and the fronts drain; once every request is answered, the
+ * service syncs and closes the archive. If requests are still unanswered after drain_timeout, the
+ * process exits without closing: the archive is built to survive that. */
 #include "harrierd.h"
 
 #include "admin.h"
@@ -30,8 +36,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define RETRY_SECONDS 1
-#define DRAIN_STEP_US 5000
+#define RETRY_SECONDS 1    /* also how often tables, tokens and staleness are looked at */
+#define DRAIN_STEP_US 5000 /* between two looks whether the fronts are idle */
 
 struct harrierd {
     struct options_source source;
@@ -46,12 +52,12 @@ struct harrierd {
     int changed_descriptor;
     struct service *service;
     struct front *front;
-    struct front *http; /* NULL: not asked for */
+    struct front *http; /* NULL: no http_listen */
     struct admin *admin;
-    struct folder_watch folders; /* the policies' */
-    struct buffer probe;
+    struct folder_watch folders; /* of the policies */
+    struct buffer probe;         /* the request that watchdogs send */
     bool was_ready, draining;
-    int64_t drain_until_us;
+    int64_t drain_until_us; /* monotonic */
     int exit_code;
 };
 
@@ -80,12 +86,14 @@ static void finish(struct harrierd *harrierd, int exit_code) {
     event_base_loopbreak(harrierd->base);
 }
 
-/* From any thread. */
+/* Any thread. */
 static void service_changed(void *user) {
     struct harrierd *harrierd = user;
     eventfd_write(harrierd->changed_descriptor, 1);
 }
 
+/* The service has changed its state. Failed is final: the process exits, and its supervisor starts
+ * another one, which reads what is really on disk. */
 static void on_changed(evutil_socket_t descriptor, short what, void *user) {
     (void)what;
     struct harrierd *harrierd = user;
@@ -120,13 +128,14 @@ static void on_retry(evutil_socket_t descriptor, short what, void *user) {
     service_look_at_tokens(harrierd->service);
 }
 
+/* Without atexit handlers or destructors, which might wait for the same thing. */
 _Noreturn static void leave_unfinished(struct harrierd *harrierd) {
     log_line(&harrierd->log, LOG_ERROR,
              "requests still unanswered after drain_timeout: exiting without them");
     _exit(EXIT_DEFECT);
 }
 
-/* All of them at each call: none waits for another to begin. */
+/* Asks both fronts each time, so that neither waits for the other to begin. */
 static bool drain_fronts(struct harrierd *harrierd) {
     bool drained = !harrierd->front || front_drain(harrierd->front);
     return (!harrierd->http || front_drain(harrierd->http)) && drained;
@@ -157,7 +166,7 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
     on_drain(-1, 0, harrierd);
 }
 
-/* ---- reading things again ---- */
+/* ---- reloading ---- */
 
 static void folders_edited(void *user) {
     struct harrierd *harrierd = user;
@@ -167,7 +176,7 @@ static void folders_edited(void *user) {
     service_reload_again(harrierd->service);
 }
 
-/* As the options say. Without it there are SIGHUP and `harrier reload`, so failing is no end. */
+/* A failure is only logged: SIGHUP and `harrier reload` still work. */
 static void watch_folders(struct harrierd *harrierd, const struct options *options) {
     const char *folders[1 + ENGINE_SHADOWS_MAX] = {options->policy};
     struct error error;
@@ -198,16 +207,18 @@ static void reload_certificates(struct harrierd *harrierd, const struct options 
                  "certificates not reloaded, the current ones stay in use: %s", error.text);
 }
 
+/* SIGHUP. Options that cannot change while it runs are reported; if any option is invalid, nothing
+ * at all is reloaded. */
 static void on_reload(evutil_socket_t signal, short what, void *user) {
     (void)signal, (void)what;
     struct harrierd *harrierd = user;
     struct options next;
     struct option_set *next_set;
     enum action action;
-    enum options_error fault;
+    enum options_error kind;
     struct error error;
     log_line(&harrierd->log, LOG_INFO, "SIGHUP: reloading options and policy");
-    if (options_load(&harrierd->source, &next, &action, &next_set, &fault, &error) < 0) {
+    if (options_load(&harrierd->source, &next, &action, &next_set, &kind, &error) < 0) {
         service_refuse_reload(harrierd->service, error.text);
         return;
     }
@@ -221,7 +232,8 @@ static void on_reload(evutil_socket_t signal, short what, void *user) {
     harrierd->options.drain_timeout_us = next.drain_timeout_us;
     log_set_level(&harrierd->log, (enum log_level)next.log_level);
     reload_certificates(harrierd, &next);
-    watch_folders(harrierd, &next); /* before they are read: what changes later is noticed */
+    watch_folders(harrierd,
+                  &next); /* before the folders are read, so that later changes are noticed */
     service_set_shadows(harrierd->service, next.shadow.items, next.shadow.count);
     service_reload(harrierd->service, next.policy, next.max_ahead_us);
     option_set_free(next_set);
@@ -270,7 +282,7 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     return r;
 }
 
-static void say_listening(struct harrierd *harrierd, const char *address, bool is_open) {
+static void log_listening(struct harrierd *harrierd, const char *address, bool is_open) {
     const struct options *options = &harrierd->options;
     bool is_tls = address_is_tls(address);
     log_line(&harrierd->log, LOG_INFO, "listening on %s", address);
@@ -287,7 +299,7 @@ static void say_listening(struct harrierd *harrierd, const char *address, bool i
                  address);
 }
 
-/* Before there are other threads. */
+/* First of all: threads inherit the affinity. */
 static int take_cores(struct harrierd *harrierd, struct error *ret_error) {
     return cpu_affinity_take(&harrierd->options.cpu_affinity, ret_error);
 }
@@ -299,7 +311,7 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
         .addresses = options->listen.items,
         .address_count = options->listen.count,
         .requests_max = (size_t)options->max_requests,
-        /* Twice, so that what is only a little too large gets an answer that says so. */
+        /* Twice, so that a request that is only a little too large gets an answer that says so. */
         .bytes_max = 2 * (size_t)options->max_message_bytes,
         .ipc_access = options->ipc_access,
         .connections_max = (size_t)options->max_connections,
@@ -322,7 +334,7 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
     };
     int r = front_open(&settings, &harrierd->front, ret_error);
     for (size_t i = 0; r == 0 && i < options->listen.count; i++)
-        say_listening(harrierd, options->listen.items[i],
+        log_listening(harrierd, options->listen.items[i],
                       !address_is_local(options->listen.items[i]));
     return r;
 }
@@ -356,7 +368,7 @@ static int open_http(struct harrierd *harrierd, struct error *ret_error) {
     for (size_t i = 0; r == 0 && i < options->http_listen.count; i++) {
         char address[300];
         snprintf(address, sizeof address, "http://%s", options->http_listen.items[i]);
-        say_listening(harrierd, address, !address_is_loopback(options->http_listen.items[i]));
+        log_listening(harrierd, address, !address_is_loopback(options->http_listen.items[i]));
     }
     return r;
 }
@@ -406,10 +418,10 @@ static void remove_events(struct harrierd *harrierd) {
     free_event(harrierd->drain);
 }
 
-/* In order; the first that fails decides how the program ends. */
+/* In this order; the first that fails determines the exit status. */
 static const struct {
     int (*open)(struct harrierd *harrierd, struct error *ret_error);
-    int exit_code; /* of a system error; others say themselves what they are */
+    int exit_code; /* for ERROR_SYSTEM; other errors have their own */
 } openings[] = {
     {take_cores, EXIT_CANNOT_CREATE}, {make_data_dir, EXIT_CANNOT_CREATE},
     {open_service, EXIT_STORED},      {open_front, EXIT_CANNOT_CREATE},
@@ -438,8 +450,8 @@ static int open_all(struct harrierd *harrierd) {
     return EXIT_AS_ASKED;
 }
 
-/* Until nothing is in the server any more. Leaves when that takes too long: closing would wait for
- * it, and the archive is made to be left like this. */
+/* Waits until every request is answered, and exits if that takes too long: service_close() would
+ * wait for them. */
 static void finish_fronts(struct harrierd *harrierd) {
     int64_t until_us = clock_monotonic_us(&clock_system) + harrierd->options.drain_timeout_us;
     while (!drain_fronts(harrierd)) {
@@ -449,9 +461,8 @@ static void finish_fronts(struct harrierd *harrierd) {
     }
 }
 
-/* Nobody is let in any more, what is in the server is answered, what was written is synced. The
- * front itself goes last: should its library hang in closing, nothing is lost by ending it the hard
- * way. */
+/* Requests are drained, then the archive is synced and closed. The fronts are freed last: if a
+ * library hangs in closing, the supervisor can kill the process and nothing is lost. */
 static int close_all(struct harrierd *harrierd, int exit_code) {
     struct error error;
     admin_close(harrierd->admin);
@@ -468,7 +479,8 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
 
 static int serve(struct harrierd *harrierd) {
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* over a file-size limit: write() says EFBIG, which we handle */
+    signal(SIGXFSZ,
+           SIG_IGN); /* at a file-size limit write() then fails with EFBIG, which is handled */
     harrierd->metrics = server_metrics_new();
     harrierd->base = event_base_new();
     harrierd->changed_descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -532,6 +544,7 @@ static bool check_tokens(const char *path) {
     return true;
 }
 
+/* --check: everything that a start would refuse, without opening anything. */
 static int check_only(struct harrierd *harrierd) {
     const struct option_list *shadows = &harrierd->options.shadow;
     bool good = check_tokens(harrierd->options.tokens);
@@ -569,12 +582,12 @@ int harrierd_main(int argc, char **argv, char **environment) {
         .notify_socket = getenv("NOTIFY_SOCKET"),
     };
     enum action action;
-    enum options_error fault;
+    enum options_error kind;
     struct error error;
-    if (options_load(&harrierd.source, &harrierd.options, &action, &harrierd.set, &fault, &error) <
+    if (options_load(&harrierd.source, &harrierd.options, &action, &harrierd.set, &kind, &error) <
         0) {
         fprintf(stderr, "harrierd: %s\n", error.text);
-        return fault == OPTIONS_ERROR_USAGE ? EXIT_USAGE : EXIT_CONFIGURATION;
+        return kind == OPTIONS_ERROR_USAGE ? EXIT_USAGE : EXIT_CONFIGURATION;
     }
     int exit_code = act(&harrierd, action);
     option_set_free(harrierd.set);

@@ -1,3 +1,8 @@
+/* The table of options, and reading them.
+ *
+ * Flags override the environment, which overrides the file. An option that is invalid anywhere is
+ * an error, even if it is overridden. Checks that need more than one option are in
+ * check_together(). */
 #include "options.h"
 
 #include "core/engine/engine.h"
@@ -169,7 +174,7 @@ static const struct option table[] = {
 
 /* ---- help ---- */
 
-/* The flags that are not options: the command line only. */
+/* Flags that are not options; on the command line only. */
 struct word {
     const char *name;
     enum action action;
@@ -218,6 +223,7 @@ void options_write_example(struct buffer *out) {
 
 /* ---- reading ---- */
 
+/* must_exist: false for the default path, which is optional. */
 static int load_file(const char *path, bool must_exist, struct option_set *set,
                      struct error *ret_error) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
@@ -248,7 +254,7 @@ static int load_file(const char *path, bool must_exist, struct option_set *set,
 
 struct command_line {
     enum action action;
-    const char *file; /* NULL: none named */
+    const char *file; /* NULL: --config was not given */
 };
 
 static int unknown_flag(const char *argument, struct text name, struct error *ret_error) {
@@ -259,12 +265,13 @@ static int unknown_flag(const char *argument, struct text name, struct error *re
         if (text_distance(name, text_of(words[i].name)) <= 2)
             nearest = words[i].name;
     if (nearest)
-        return error_set(ret_error, ERROR_INVALID, "there is no flag %s; did you mean --%s?",
-                         argument, nearest);
-    return error_set(ret_error, ERROR_INVALID, "there is no flag %s; --help lists them", argument);
+        return error_set(ret_error, ERROR_INVALID, "unknown flag %s; did you mean --%s?", argument,
+                         nearest);
+    return error_set(ret_error, ERROR_INVALID, "unknown flag %s; --help lists them all", argument);
 }
 
-/* One argument, with the one behind it when that is its value. */
+/* One argument, and the next one if that is its value. Dashes in names may be written for
+ * underscores. */
 static int read_argument(const struct options_source *source, int *at, struct option_set *set,
                          struct command_line *line, struct error *ret_error) {
     const char *argument = source->argv[*at];
@@ -306,7 +313,7 @@ static const char *variable(const char *const *environment, const char *name) {
     return NULL;
 }
 
-/* Nobody without one of ours gets in. */
+/* Can no client connect without a certificate? */
 static bool asks_for_certificates(const struct options *options, const char *address) {
     return address_is_tls(address) && *options->tls_client_ca != '\0' &&
            !options->tls_client_optional;
@@ -327,13 +334,13 @@ static int check_http(const struct options *options, struct error *ret_error) {
             return error_set(ret_error, ERROR_INVALID,
                              "http_listen: %s can be reached from other machines, and there are no "
                              "tokens: name a tokens file (tokens = FILE), listen on 127.0.0.1, or "
-                             "set insecure_listen = yes when the network itself keeps others out",
+                             "set insecure_listen = yes if the network keeps others out",
                              address);
     }
     return 0;
 }
 
-/* What one row cannot know by itself. */
+/* What a row of the table cannot check by itself. */
 static int check_together(struct options *options, struct error *ret_error) {
     if (options->listen.count == 0)
         return error_set(ret_error, ERROR_INVALID, "listen is empty; expected %s", ADDRESS_SCHEMES);
@@ -351,11 +358,12 @@ static int check_together(struct options *options, struct error *ret_error) {
         if (!address_is_local(address) && !knows_clients && !options->insecure_listen)
             return error_set(ret_error, ERROR_INVALID,
                              "listen: %s can be reached from other machines, and there are no "
-                             "tokens: who reaches it could score transactions and read entities. "
+                             "tokens: anyone who can reach it may score transactions and read "
+                             "entities. "
                              "Name a tokens file (tokens = FILE; `harrier token new` makes one), "
-                             "ask for clients' certificates (tls+tcp:// and tls_client_ca), "
-                             "listen on 127.0.0.1 or ipc://, or set insecure_listen = yes when the "
-                             "network itself keeps others out",
+                             "require client certificates (tls+tcp:// and tls_client_ca), "
+                             "listen on 127.0.0.1 or ipc://, or set insecure_listen = yes if the "
+                             "network keeps others out",
                              address);
     }
     if (options->shadow.count > ENGINE_SHADOWS_MAX)
@@ -377,7 +385,7 @@ static int check_together(struct options *options, struct error *ret_error) {
         return error_prefix(ret_error, "admin_listen");
     if (!address_host_is_loopback(host))
         return error_set(ret_error, ERROR_INVALID,
-                         "admin_listen: %s is not on loopback, and the admin HTTP knows no "
+                         "admin_listen: %s is not on loopback, and the admin HTTP has no "
                          "authentication; expected 127.0.0.1, ::1 or localhost",
                          options->admin_listen);
     return 0;
@@ -402,27 +410,28 @@ static int read_configuration(const struct options_source *source, struct option
 }
 
 int options_load(const struct options_source *source, struct options *ret_options,
-                 enum action *ret_action, struct option_set **ret_set,
-                 enum options_error *ret_fault, struct error *ret_error) {
+                 enum action *ret_action, struct option_set **ret_set, enum options_error *ret_kind,
+                 struct error *ret_error) {
     struct option_set *set = option_set_new(table, OPTIONS, ret_options);
     struct command_line line = {.action = ACTION_SERVE};
-    enum options_error fault = OPTIONS_ERROR_USAGE;
-    /* The flags come first: they name the file, and beat it whatever the order of reading. */
+    enum options_error kind = OPTIONS_ERROR_USAGE;
+    /* Flags first: one of them names the file. Each value keeps its origin, so the order of reading
+     * does not decide which one wins. */
     int r = read_flags(source, set, &line, ret_error);
     if (r == 0 && (line.action == ACTION_SERVE || line.action == ACTION_CHECK)) {
-        fault = OPTIONS_ERROR_CONFIGURATION;
+        kind = OPTIONS_ERROR_CONFIGURATION;
         r = read_configuration(source, set, &line, ret_error);
         if (r == 0)
             r = check_together(ret_options, ret_error);
     }
     if (r < 0) {
         option_set_free(set);
-        *ret_fault = fault;
+        *ret_kind = kind;
         return r;
     }
     *ret_action = line.action;
     *ret_set = set;
-    *ret_fault = OPTIONS_ERROR_NONE;
+    *ret_kind = OPTIONS_ERROR_NONE;
     return 0;
 }
 

@@ -1,5 +1,6 @@
-/* What harrierd can be told: one row each in options.c, from which the configuration file, the
- * HARRIERD_ variables, the flags, --help and deploy/harrierd.conf come. */
+/* harrierd's options. One row each in options.c, from which the configuration file, the HARRIERD_
+ * variables, the flags, --help and deploy/harrierd.conf are derived. Strings belong to the option
+ * set. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -19,16 +20,16 @@ struct options {
     bool insecure_listen;
     const char *tokens; /* "": none */
     const char *ipc_mode, *ipc_group;
-    struct ipc_access ipc_access; /* what these two say */
+    struct ipc_access ipc_access; /* parsed from these two */
     int64_t max_requests;
     int64_t max_message_bytes;
     int64_t max_connections;
     int64_t max_buffer_bytes;
     int64_t idle_timeout_us, stall_timeout_us; /* 0: never */
     const char *tls_cert, *tls_key;            /* "": none */
-    const char *tls_client_ca;                 /* "": clients show no certificate */
+    const char *tls_client_ca;                 /* "": clients need no certificate */
     bool tls_client_optional;
-    int tls_version;              /* enum tls_version: the least */
+    int tls_version;              /* enum tls_version: the minimum */
     int64_t watchdog_interval_us; /* 0: off */
     const char *admin_listen;     /* "": none */
     struct option_list http_listen;
@@ -47,13 +48,13 @@ struct options {
     int log_level;               /* enum log_level */
     int64_t drain_timeout_us;
     const char *cores;                /* "": any */
-    struct cpu_affinity cpu_affinity; /* what it says */
+    struct cpu_affinity cpu_affinity; /* parsed from it */
 };
 
-/* What the command line asks for besides options. */
+/* What to do: flags that are not options. */
 enum action {
     ACTION_SERVE,
-    ACTION_CHECK, /* look at options and policy, then end */
+    ACTION_CHECK, /* check options, tokens and policies, then exit */
     ACTION_HELP,
     ACTION_VERSION,
     ACTION_PRINT_CONFIG,
@@ -68,16 +69,16 @@ struct options_source {
 enum options_error {
     OPTIONS_ERROR_NONE,
     OPTIONS_ERROR_USAGE,         /* the command line */
-    OPTIONS_ERROR_CONFIGURATION, /* file, environment, or what they amount to together */
+    OPTIONS_ERROR_CONFIGURATION, /* file, environment, or their combination */
 };
 
-/* Reads file, environment and flags into a new set over *ret_options, which must live as long as
- * the set. On failure *ret_fault says whose mistake it is and nothing else is filled. */
+/* Reads file, environment and flags into a new set that fills *ret_options, which must live as long
+ * as the set. On failure only *ret_kind and *ret_error are filled. */
 int options_load(const struct options_source *source, struct options *ret_options,
-                 enum action *ret_action, struct option_set **ret_set,
-                 enum options_error *ret_fault, struct error *ret_error);
+                 enum action *ret_action, struct option_set **ret_set, enum options_error *ret_kind,
+                 struct error *ret_error);
 
-/* Appends the names of options that differ and cannot change without a restart: "listen, data_dir".
+/* Appends the names of options that differ but need a restart to take effect: "listen, data_dir".
  */
 void options_list_fixed_changes(const struct option_set *now, const struct option_set *next,
                                 struct buffer *out);

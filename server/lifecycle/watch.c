@@ -1,4 +1,5 @@
-/* What is watched is worked out anew whenever folders or links change: a policy has few of them. */
+/* The set of watches is computed anew whenever folders or links change: a policy has few of them,
+ * and an incremental update would have to know all the ways in which links can move. */
 #include "watch.h"
 
 #include "core/base/check.h"
@@ -14,27 +15,28 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define DEPTH_MAX   8  /* of folders, as the loader has it */
-#define LINKS_MAX   16 /* one behind the other */
+#define DEPTH_MAX   8  /* of subfolders; the loader has the same limit */
+#define LINKS_MAX   16 /* in a chain */
 #define WATCHES_MAX 4096
 #define READ_BYTES  16384
 
-/* In a folder of the policy: everything but reading, and writing that has not ended. */
+/* In a folder of the policy: everything but reads and unfinished writes. */
 #define FOLDER_EVENTS                                                                              \
     (IN_CREATE | IN_CLOSE_WRITE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_DELETE_SELF |       \
      IN_MOVE_SELF | IN_ATTRIB)
-/* On the way to it: that a name stands for something else. */
+/* In a folder on the path to it: a name now means something else. */
 #define WAY_EVENTS (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO)
-/* Of a folder on the way: then the names behind it stand for something else, too. */
+/* Of a folder on the path itself: then the names below it mean something else, too. */
 #define SELF_EVENTS (IN_DELETE_SELF | IN_MOVE_SELF)
-/* Of a file behind a link. */
+/* Of a file that a link leads to. */
 #define FILE_EVENTS (IN_CLOSE_WRITE | IN_ATTRIB | IN_DELETE_SELF | IN_MOVE_SELF)
 
-/* One inode may be several things: a folder of the policy, and on the way to another one. */
+/* One inode may have several roles, each with an entry: a folder of the policy, and on the path to
+ * another one. */
 struct watched {
-    int id;     /* of inotify */
-    char *path; /* to look at what was created there */
-    char *name; /* the only one that matters; empty: the folder itself; NULL: all do */
+    int id;     /* inotify's watch descriptor */
+    char *path; /* to examine what was created in it */
+    char *name; /* the only name that matters; empty: the folder itself; NULL: any */
 };
 
 struct watch {
@@ -43,7 +45,7 @@ struct watch {
     size_t folder_count;
     struct watched *watched;
     size_t count, capacity;
-    int failure; /* errno of the first that could not be watched */
+    int failure; /* errno of the first path that could not be watched; 0: none */
 };
 
 /* ---- the table ---- */
@@ -59,8 +61,8 @@ static bool is_known(const struct watch *watch, int id, const char *name) {
     return false;
 }
 
-/* Some paths lead to what is there already, or are gone; of those above the policy some may not be
- * read, and are taken to stay. */
+/* Expected failures do not count: paths that are gone or loop, and folders above the policy that
+ * may not be read, which are assumed to stay. */
 static void note_failure(struct watch *watch, int failure, uint32_t events) {
     bool is_to_be_expected = failure == ENOENT || failure == ENOTDIR || failure == ELOOP ||
                              (failure == EACCES && events == SELF_EVENTS);
@@ -68,7 +70,7 @@ static void note_failure(struct watch *watch, int failure, uint32_t events) {
         watch->failure = failure;
 }
 
-/* False: it is watched already, or cannot be. */
+/* False: it is already watched in that role, or cannot be watched. */
 static bool put(struct watch *watch, const char *path, const char *name, uint32_t events) {
     int id = inotify_add_watch(watch->descriptor, path, events | IN_MASK_ADD);
     if (id < 0) {
@@ -93,7 +95,7 @@ static bool put(struct watch *watch, const char *path, const char *name, uint32_
 
 static void clear(struct watch *watch) {
     for (size_t i = 0; i < watch->count; i++) {
-        inotify_rm_watch(watch->descriptor, watch->watched[i].id); /* twice is an error, no harm */
+        inotify_rm_watch(watch->descriptor, watch->watched[i].id); /* twice for some: harmless */
         free(watch->watched[i].path);
         free(watch->watched[i].name);
     }
@@ -101,11 +103,11 @@ static void clear(struct watch *watch) {
     watch->failure = 0;
 }
 
-/* ---- the way to a folder ---- */
+/* ---- the path to a folder ---- */
 
 static void put_way(struct watch *watch, const char *path, int links);
 
-/* The link's own target, seen from the folder that the link is in. */
+/* The link's target, relative to the folder that contains the link. */
 static void put_target(struct watch *watch, const char *link, const char *parent, int links) {
     char target[PATH_MAX], joined[2 * PATH_MAX];
     ssize_t length = readlink(link, target, sizeof target - 1);
@@ -117,8 +119,8 @@ static void put_target(struct watch *watch, const char *link, const char *parent
     put_way(watch, joined, links + 1);
 }
 
-/* One name on the way: its parent tells when it is a link, when it is not there, and at the end; a
- * folder tells itself when it goes. */
+/* One component of the path. A link, a missing name and the last one are watched through their
+ * parent; a folder reports its own removal. */
 static void put_name(struct watch *watch, char *path, size_t slash, bool is_last, int links) {
     struct stat status;
     bool is_there = lstat(path, &status) == 0;
@@ -182,7 +184,8 @@ static void put_entry(struct watch *watch, const char *folder, const char *name,
 static void put_tree(struct watch *watch, const char *path, int depth) {
     if (depth > DEPTH_MAX)
         return;
-    /* Before it is read: what comes later is told. And once: links may lead back to it. */
+    /* Before it is read, so that later changes are reported; and only once, as links may lead back
+     * here. */
     if (!put(watch, path, NULL, FOLDER_EVENTS))
         return;
     DIR *directory = opendir(path);
@@ -202,14 +205,14 @@ static void put_all(struct watch *watch) {
     }
 }
 
-/* ---- what is told ---- */
+/* ---- events ---- */
 
 static bool is_policy_name(const char *name) {
     return name[0] != '.' || (name[1] == '.' && name[2] != '\0');
 }
 
-/* A file that was made is still being written; a folder, a link or another name of a file is there
- * at once. */
+/* A new regular file is still being written, and IN_CLOSE_WRITE will follow. A folder, a symbolic
+ * link or a hard link is complete at once. */
 static bool is_complete(const struct watched *watched, const char *name) {
     char path[2 * PATH_MAX];
     struct stat status;
@@ -228,11 +231,12 @@ static bool concerns(const struct watched *watched, const struct inotify_event *
     return !(event->mask & IN_CREATE) || is_complete(watched, name);
 }
 
-/* Are there perhaps other folders to watch now? */
+/* May the set of folders to watch have changed? */
 static bool may_move(const struct inotify_event *event) {
     return !(event->mask & IN_CLOSE_WRITE);
 }
 
+/* Does this event matter? IN_Q_OVERFLOW: events were lost, so anything may have changed. */
 static bool take(struct watch *watch, const struct inotify_event *event, bool *is_moved) {
     if (event->mask & IN_Q_OVERFLOW) {
         *is_moved = true;
@@ -273,7 +277,7 @@ static void free_folders(struct watch *watch) {
     watch->folder_count = 0;
 }
 
-/* Links are left as they are: it is they that are switched. */
+/* Without resolving links: a switched link is what is to be noticed. */
 static char *absolute(const char *path) {
     char here[PATH_MAX], joined[2 * PATH_MAX];
     if (*path == '/' || !getcwd(here, sizeof here))
@@ -314,7 +318,7 @@ void watch_close(struct watch *watch) {
     if (!watch)
         return;
     clear(watch);
-    close(watch->descriptor); /* and with it all that it watches */
+    close(watch->descriptor); /* removes all watches */
     free_folders(watch);
     free(watch->watched);
     free(watch);

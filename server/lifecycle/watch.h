@@ -1,16 +1,16 @@
-/* Watches folders for changes with inotify, so that an edited policy is loaded without being asked
- * for. It says that something has changed and never what: the reload reads everything anyway.
+/* Watches folders for changes with inotify, so that an edited policy is reloaded without a request
+ * for it. It reports that something has changed, never what: a reload reads everything anyway.
  *
- * Watched are the folders with all folders below them, files and folders behind symbolic links, and
- * the links on the way: what `current -> releases/7` names is loaded anew when it is switched, and
- * what is removed or not there yet when it comes back. Names that begin with a dot are no part of a
- * policy, but `..data` is how a mounted configuration is switched.
+ * Watched are the folders with all subfolders, files and folders behind symbolic links, and the
+ * links on the path: if `current -> releases/7` is switched, or a missing folder comes back, that
+ * is a change. Names that begin with a dot are not part of a policy, except `..data`, through which
+ * Kubernetes switches a mounted configuration.
  *
- * A file counts as changed when whoever wrote it closes it, not before. Network file systems tell
- * nothing of what other machines change.
+ * A file counts as changed once its writer has closed it. Network file systems do not report what
+ * other machines change.
  *
- * No thread and no waiting: descriptor() becomes readable, read() says whether to care. One thread
- * at a time. */
+ * No thread and no waiting: watch_descriptor() becomes readable, watch_read() tells whether to
+ * care. One thread at a time. */
 #pragma once
 
 #include "core/base/error.h"
@@ -20,17 +20,17 @@
 
 struct watch;
 
-/* ERROR_SYSTEM: the system has no more of them to give. */
+/* ERROR_SYSTEM: no inotify instance to be had (fs.inotify.max_user_instances). */
 int watch_open(struct watch **ret_watch, struct error *ret_error);
 void watch_close(struct watch *watch); /* NULL is allowed */
 
 int watch_descriptor(const struct watch *watch);
 
-/* These folders from now on; copied. ERROR_SYSTEM: not all of what is there can be watched
- * (fs.inotify.max_user_watches). */
+/* Watches these folders instead of those before; paths are copied. ERROR_SYSTEM: some of it cannot
+ * be watched (fs.inotify.max_user_watches); the rest is. */
 int watch_set(struct watch *watch, const char *const *folders, size_t count,
               struct error *ret_error);
 
-/* Takes what has been told. True: the folders may have another content; those that are new are
- * watched, too, as far as possible. */
+/* Reads the pending events. True: the content of the folders may have changed. New subfolders are
+ * watched from now on, as far as possible. */
 bool watch_read(struct watch *watch);

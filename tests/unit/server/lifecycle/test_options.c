@@ -76,7 +76,7 @@ static void mistakes_say_whose_they_are(void **state) {
     (void)state;
     struct loaded l;
     assert_refused(&l, LOAD(&l, NO_FILE, "--polcy=/p"), OPTIONS_ERROR_USAGE,
-                   "there is no flag --polcy=/p; did you mean --policy?");
+                   "unknown flag --polcy=/p; did you mean --policy?");
     assert_refused(&l, LOAD(&l, NO_FILE, "--versoin"), OPTIONS_ERROR_USAGE,
                    "did you mean --version?");
     assert_refused(&l, LOAD(&l, NO_FILE, "start"), OPTIONS_ERROR_USAGE, "\"start\" is not a flag");
