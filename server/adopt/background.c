@@ -1,8 +1,8 @@
 /* The background thread: start, reload (reload.c), recovery after a failed write, spare files
  * (spare.c).
  *
- * One job at a time, so that none meets another halfway: whoever changes the policy or the shadows
- * is this thread, and may read both without the decision lock. Swaps have a thread of their own
+ * One job at a time, so that none meets another halfway: only this thread changes the policy or the
+ * shadows, so it may read both without the decision lock. Swaps have a thread of their own
  * (swap_run.c). */
 #include "background.h"
 

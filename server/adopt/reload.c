@@ -40,7 +40,7 @@ struct reload {
     struct arrival shadows[ENGINE_SHADOWS_MAX];
     size_t shadow_count;             /* folders */
     char tokens_error[REASON_BYTES]; /* "": none */
-    struct shadow_set next;          /* the set to be in force; after the swap, the old one */
+    struct shadow_policies next;     /* the set to be in force; after the swap, the old one */
     struct run *waiting;
     struct snapshot *plan; /* the plan that the engine was made for */
     struct engine *engine; /* the new one; after the swap, the old one; NULL: none */
@@ -94,7 +94,7 @@ static bool load(struct reload *reload) {
 
 /* Is there anything to put in force? */
 static bool is_news(const struct reload *reload) {
-    const struct shadow_set *now = &reload->service->shadows;
+    const struct shadow_policies *now = &reload->service->shadows;
     bool is_news = reload->policy.loaded || reload->next.count != now->count;
     for (size_t i = 0; i < reload->next.count && !is_news; i++)
         is_news = reload->next.of[i].snapshot != now->of[i].snapshot;
@@ -411,7 +411,7 @@ void reload_stop(struct service *service) {
 
 static void end(struct reload *reload) {
     drop_engine(reload);
-    shadow_set_deinit(&reload->next);
+    shadow_policies_deinit(&reload->next);
     for (size_t i = 0; i < reload->shadow_count; i++)
         arrival_deinit(&reload->shadows[i]);
     arrival_deinit(&reload->policy);

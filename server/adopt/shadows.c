@@ -26,7 +26,8 @@ size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHAD
                        service->shadow_folders.count);
     pthread_mutex_unlock(&service->reload_lock);
     for (; count < folders.count && count < ENGINE_SHADOWS_MAX; count++) {
-        const struct shadow *before = shadow_set_find_path(&service->shadows, folders.paths[count]);
+        const struct shadow *before =
+            shadow_policies_find_path(&service->shadows, folders.paths[count]);
         arrival_load(&arrivals[count], folders.paths[count], before ? before->snapshot : NULL);
     }
     shadow_folders_deinit(&folders);
@@ -34,19 +35,20 @@ size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHAD
 }
 
 /* Two folders may hold the same policy; it judges once. */
-static void add(struct shadow_set *shadows, struct arrival *arrival, struct snapshot *snapshot) {
-    size_t other = shadow_set_find_id(shadows, snapshot->id);
+static void add(struct shadow_policies *shadows, struct arrival *arrival,
+                struct snapshot *snapshot) {
+    size_t other = shadow_policies_find_id(shadows, snapshot->id);
     if (other < shadows->count) {
         snprintf(arrival->error, sizeof arrival->error, "the same policy as in %s: ignored",
                  shadows->of[other].path);
         arrival->result = RELOAD_REFUSED;
         return;
     }
-    shadow_set_add(shadows, arrival->path, snapshot);
+    shadow_policies_add(shadows, arrival->path, snapshot);
 }
 
-void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_set *ret_shadows) {
-    *ret_shadows = (struct shadow_set){0};
+void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_policies *ret_shadows) {
+    *ret_shadows = (struct shadow_policies){0};
     for (size_t i = 0; i < count; i++) {
         struct snapshot *snapshot = arrival_snapshot(&arrivals[i]);
         if (snapshot)
@@ -91,7 +93,7 @@ static void log_warming(const struct service *service, const struct snapshot *sh
 }
 
 int shadows_fit(struct service *service, struct error *ret_error) {
-    const struct shadow_set *shadows = &service->shadows;
+    const struct shadow_policies *shadows = &service->shadows;
     struct snapshot *snapshots[ENGINE_SHADOWS_MAX];
     for (size_t i = 0; i < shadows->count; i++)
         snapshots[i] = shadows->of[i].snapshot;
@@ -101,7 +103,7 @@ int shadows_fit(struct service *service, struct error *ret_error) {
     return shadows_record(service, ret_error);
 }
 
-void shadows_log_warming(const struct service *service, const struct shadow_set *shadows,
+void shadows_log_warming(const struct service *service, const struct shadow_policies *shadows,
                          const struct engine *engine) {
     for (size_t i = 0; i < shadows->count; i++)
         log_warming(service, shadows->of[i].snapshot, engine_shadow_warming(engine, i));
@@ -131,16 +133,16 @@ void shadows_log(struct service *service, const struct arrival *arrivals, size_t
     metric_gauge(settings->metrics, SHADOWS, 0, (int64_t)service->shadows.count);
 }
 
-void shadows_exchange(struct service *service, struct shadow_set *next) {
-    struct shadow_set old = service->shadows;
-    shadow_set_keep_counts(next, &old);
+void shadows_exchange(struct service *service, struct shadow_policies *next) {
+    struct shadow_policies old = service->shadows;
+    shadow_policies_keep_counts(next, &old);
     service->shadows = *next;
     *next = old;
 }
 
 void shadows_start(struct service *service) {
     struct arrival arrivals[ENGINE_SHADOWS_MAX];
-    struct shadow_set next;
+    struct shadow_policies next;
     size_t count = shadows_load(service, arrivals);
     for (size_t i = 0; i < count; i++)
         if (!arrival_try(&arrivals[i], &service->stopping))
@@ -151,7 +153,7 @@ void shadows_start(struct service *service) {
                      &next); /* the engine does not exist yet; shadows_fit() follows when it does */
     pthread_mutex_unlock(&service->lock);
     shadows_log(service, arrivals, count);
-    shadow_set_deinit(&next);
+    shadow_policies_deinit(&next);
     for (size_t i = 0; i < count; i++)
         arrival_deinit(&arrivals[i]);
 }
@@ -167,7 +169,7 @@ static enum shadow_agreement compare(enum verdict live, enum verdict shadow) {
 void shadows_count(struct service *service, const struct decision *decision) {
     for (size_t i = 0; i < decision->shadow_count; i++) {
         const struct shadow_decision *in = &decision->shadows[i];
-        size_t index = shadow_set_find_id(&service->shadows, in->snapshot_id);
+        size_t index = shadow_policies_find_id(&service->shadows, in->snapshot_id);
         check(index < service->shadows.count); /* decided and counted under the same lock */
         struct shadow_counts *counts = &service->shadows.of[index].counts;
         counts->verdicts[in->verdict]++;
@@ -189,7 +191,7 @@ static void write_head(const char *name, const char *help, struct buffer *out) {
     buffer_printf(out, "# HELP %s %s\n# TYPE %s counter\n", name, help, name);
 }
 
-static void write_total(const struct shadow_set *shadows, const char *name, const char *help,
+static void write_total(const struct shadow_policies *shadows, const char *name, const char *help,
                         size_t offset, struct buffer *out) {
     write_head(name, help, out);
     for (size_t i = 0; i < shadows->count; i++) {
@@ -201,7 +203,7 @@ static void write_total(const struct shadow_set *shadows, const char *name, cons
     }
 }
 
-static void write_counts(const struct shadow_set *shadows, struct buffer *out) {
+static void write_counts(const struct shadow_policies *shadows, struct buffer *out) {
     static const char decisions[] = "harrierd_shadow_decisions_total";
     static const char agreements[] = "harrierd_shadow_agreements_total";
     static const char *const agreement_names[SHADOW_AGREEMENT_COUNT] = {"same", "stricter",

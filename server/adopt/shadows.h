@@ -11,17 +11,17 @@ void shadows_start(struct service *service);
  */
 size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]);
 /* The set to be in force. Of arrivals with the same policy all but the first are refused. */
-void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_set *ret_set);
+void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_policies *ret_set);
 /* Logs and measures what became of the folders. */
 void shadows_log(struct service *service, const struct arrival *arrivals, size_t count);
 /* Logs which of their features the tables lack. */
-void shadows_log_warming(const struct service *service, const struct shadow_set *set,
+void shadows_log_warming(const struct service *service, const struct shadow_policies *set,
                          const struct engine *engine);
 
 /* ---- under the decision lock ---- */
 
 /* Puts *next in force and leaves the old set there. The engine is the caller's business. */
-void shadows_exchange(struct service *service, struct shadow_set *next);
+void shadows_exchange(struct service *service, struct shadow_policies *next);
 /* Records their policies in the archive, before the first transaction that names them. */
 int shadows_record(struct service *service, struct error *ret_error);
 /* The engine is new: gives it the shadows, then records them. */

@@ -10,7 +10,7 @@ void service_lose_archive(struct service *service, const struct error *error) {
     service_defer_free(service, &service->states);
     metric_add(service->settings.metrics, ARCHIVE_WRITE_FAILURES, 0, 1);
     log_line(service->settings.log, LOG_ERROR, "the archive could not be written: %s", error->text);
-    if (error->code == ERROR_UNAVAILABLE) /* nobody knows what the file holds: fail for good */
+    if (error->code == ERROR_UNAVAILABLE) /* the content of the file is unknown: fail for good */
         service_fail(service, error);
     else if (service->state == SERVICE_READY || service->state == SERVICE_STARTING)
         service_set_state(service, SERVICE_UNAVAILABLE, "the archive could not be written: %.*s",

@@ -19,7 +19,7 @@
 #include "server/ops/log_limit.h"
 #include "server/ops/metrics.h"
 #include "service.h"
-#include "shadow_set.h"
+#include "shadow_policies.h"
 #include "tokens.h"
 
 #include <pthread.h>
@@ -72,7 +72,7 @@ struct service {
     struct error failure;      /* valid in SERVICE_FAILED */
     struct archive *archive;
     struct snapshot *rules; /* the policy in force; one reference */
-    struct shadow_set shadows;
+    struct shadow_policies shadows;
     struct adopted_shadows written_shadows; /* whose policies the archive already has */
     struct states states; /* .overlay is NULL unless ready, draining, or unavailable for its size */
     char *adopted_folder; /* of the generation adopted last, to recover from; NULL: none */

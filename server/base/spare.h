@@ -1,5 +1,5 @@
 /* The archive's next file, made before it is needed: creating one takes longer than a decision may
- * wait. Without it the archive goes on all the same, only slower. */
+ * wait. Without it the archive still works, only slower. */
 #pragma once
 
 #include "service_state.h"

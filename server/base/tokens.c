@@ -1,5 +1,5 @@
 /* A read lock around each judgement, a write lock around the exchange of the whole set. A token is
- * checked against its SHA-256 once, and then recognised by its bytes. */
+ * checked against its HMAC once, and then recognised by its bytes. */
 #include "tokens.h"
 
 #include "core/base/check.h"

@@ -24,6 +24,7 @@
 #include "server/ops/cpu_affinity.h"
 #include "server/ops/http_status.h"
 #include "server/ops/metrics.h"
+#include "server/ops/thread.h"
 
 #include <errno.h>
 #include <event2/buffer.h>
@@ -33,7 +34,6 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -468,15 +468,6 @@ static struct front_http *front_new(const struct front_http_settings *settings) 
     return front;
 }
 
-/* Signals are handled by the main loop only. */
-static void start_thread(struct front_http *front) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    check(pthread_create(&front->thread, NULL, run_loop, front) == 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int front_http_open(const struct front_http_settings *settings, struct front **ret_front,
                     struct error *ret_error) {
     struct front_http *front = front_new(settings);
@@ -487,7 +478,7 @@ int front_http_open(const struct front_http_settings *settings, struct front **r
             return r;
         }
     }
-    start_thread(front);
+    thread_start(&front->thread, run_loop, front);
     *ret_front = &front->front;
     return 0;
 }

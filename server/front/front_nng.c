@@ -1,7 +1,8 @@
 /* Requests over the nng library.
  *
  * A REP socket with as many contexts (a worker each) as requests may be in the server at once. Each
- * worker goes through its states by itself, driven by its aio's callback on one of nng's threads:
+ * worker goes through its states independently, driven by its aio's callback on one of nng's
+ * threads:
  *
  *   RECEIVING ──message──► SERVING ──front_reply()──► SENDING ──sent──► RECEIVING
  *       └──── drain ────► IDLE ◄──────────────────────────────── drain ───┘
@@ -26,9 +27,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include <unistd.h>
 
-#define UNANSWERED_MAX 2
 /* nng may still be sending answers when the last worker is done; there is no call to wait for that.
  */
 #define LINGER_MS 50
@@ -132,26 +132,16 @@ static void reopen(struct front_nng *front, struct listener *listener) {
                  error.text);
         return;
     }
-    listener->unanswered = 0;
+    probe_restart(&listener->probe);
     metric_add(front->settings.metrics, LISTENER_RESTARTS, 0, 1);
     log_line(front->settings.log, LOG_WARNING, "%s had stopped answering requests and was reopened",
              listener->address);
 }
 
-/* Was the last probe answered? begun_us 0: there was none. */
-static void judge(struct front_nng *front, struct listener *listener) {
-    if (listener->probe.begun_us == 0 || probe_answered(&listener->probe))
-        listener->unanswered = 0;
-    else if (!is_slow(front, listener->probe.begun_us))
-        listener->unanswered++;
-    probe_end(&listener->probe);
-}
-
 static void watch_listener(struct front_nng *front, struct listener *listener, int64_t now_us) {
     if (listener->where_length == 0)
         return;
-    judge(front, listener);
-    if (listener->unanswered >= UNANSWERED_MAX)
+    if (probe_finds_deaf(&listener->probe, is_slow(front, listener->probe.begun_us)))
         reopen(front, listener);
     if (listener->listening)
         probe_begin(&listener->probe, (const struct sockaddr *)&listener->where,
@@ -185,10 +175,6 @@ static bool drain(struct front *base) {
     return idle;
 }
 
-static void pause_ms(long ms) {
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
 static void front_free(struct front_nng *front) {
     for (size_t i = 0; i < front->listener_count; i++)
         listener_close(&front->listeners[i]);
@@ -205,8 +191,8 @@ static void front_free(struct front_nng *front) {
 static void close_front(struct front *base) {
     struct front_nng *front = (struct front_nng *)base;
     while (!drain(base))
-        pause_ms(1);
-    pause_ms(LINGER_MS);
+        usleep(1000);
+    usleep(LINGER_MS * 1000);
     front_free(front);
 }
 

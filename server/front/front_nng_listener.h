@@ -21,7 +21,6 @@ struct listener {
     struct sockaddr_storage where;
     socklen_t where_length;
     struct probe probe;
-    unsigned unanswered; /* probes in a row */
 };
 
 int listener_open(struct listener *listener, const char *address,

@@ -17,14 +17,13 @@
 #include "front_sp_events.h"
 #include "server/net/address.h"
 #include "server/ops/cpu_affinity.h"
+#include "server/ops/thread.h"
 
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #define TICK_US_MAX INT64_C(1000000)
@@ -168,14 +167,10 @@ static bool drain(struct front *base) {
     return !atomic_load(&front->handling) && atomic_load(&front->serving) == 0;
 }
 
-static void pause_ms(long ms) {
-    nanosleep(&(struct timespec){.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000}, NULL);
-}
-
 /* Closing a socket with unread input resets the connection, and the client loses answers that were
  * already written. So the input is discarded first. Over TLS only reading is done here:
  * close_notify is still to be written. */
-static void say_goodbye(struct connection *connection) {
+static void discard_input(struct connection *connection) {
     char unread[4096];
     int descriptor = connection->stream.descriptor;
     if (!connection->stream.tls)
@@ -188,7 +183,7 @@ static void free_connections(struct front_sp *front) {
     batch_drop_due(front);
     while (front->connections) {
         struct connection *connection = front->connections;
-        say_goodbye(connection);
+        discard_input(connection);
         connection_close(connection, ENDING_SERVER);
         if (!connection->is_waiting)
             batch_serve(connection);
@@ -225,7 +220,7 @@ static void front_free(struct front_sp *front) {
 static void close_front(struct front *base) {
     struct front_sp *front = (struct front_sp *)base;
     while (!drain(base))
-        pause_ms(1);
+        usleep(1000);
     atomic_store(&front->ending, true);
     eventfd_write(front->wake_descriptor, 1);
     pthread_join(front->thread, NULL);
@@ -324,15 +319,6 @@ static int open_acceptors(struct front_sp *front, struct error *ret_error) {
     return r;
 }
 
-/* Signals are handled by the main thread only. */
-static void start(struct front_sp *front) {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    check(pthread_create(&front->thread, NULL, run, front) == 0);
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
-}
-
 int front_sp_open(const struct front_settings *settings, struct front **ret_front,
                   struct error *ret_error) {
     struct front_sp *front = check_calloc(1, sizeof *front);
@@ -349,7 +335,7 @@ int front_sp_open(const struct front_settings *settings, struct front **ret_fron
         front_free(front);
         return r;
     }
-    start(front);
+    thread_start(&front->thread, run, front);
     *ret_front = &front->front;
     return 0;
 }

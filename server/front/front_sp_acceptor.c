@@ -20,7 +20,6 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#define UNANSWERED_MAX 2
 /* Connections accepted per turn of the loop, so that requests get theirs. */
 #define ACCEPTED_MAX 64
 
@@ -146,15 +145,9 @@ void acceptor_watch(struct acceptor *acceptor, int64_t now_us) {
     struct front_sp *front = acceptor->front;
     if (address_is_tls(acceptor->address))
         return; /* a probe would need a certificate; loop and kind of socket are those of tcp */
-    if (acceptor->probe.begun_us == 0 || probe_answered(&acceptor->probe))
-        acceptor->unanswered = 0;
-    else if (!is_slow(front, acceptor->probe.begun_us))
-        acceptor->unanswered++;
-    probe_end(&acceptor->probe);
-    if (acceptor->unanswered >= UNANSWERED_MAX) {
-        acceptor->unanswered = 0;
-        acceptor->probe.begun_us =
-            0; /* the reopened one gets a full interval before it is judged */
+    if (probe_finds_deaf(&acceptor->probe, is_slow(front, acceptor->probe.begun_us))) {
+        probe_restart(
+            &acceptor->probe); /* the reopened one gets a full interval before it is judged */
         atomic_store(&acceptor->must_reopen, true);
         eventfd_write(front->wake_descriptor, 1);
         return;

@@ -7,9 +7,9 @@
  * while
  *   - as many of them as one connection may have are unanswered,
  *   - no slot is free: then it waits in line for one,
- *   - more than UNSENT_MAX bytes of answers wait to be taken; a batch goes on only behind requests
- *     whose answers are in proportion to them (at most BATCH_BYTES of such), so what is made beyond
- *     that is one other answer,
+ *   - more than UNSENT_MAX bytes of answers wait to be taken; a batch continues only after requests
+ *     whose answers are in proportion to them (at most BATCH_BYTES of such), so at most one large
+ *     answer exceeds that,
  *   - the front drains.
  * What it sends then stays in the system's buffers, and in the end in its own. */
 #include "front_sp_batch.h"

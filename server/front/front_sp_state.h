@@ -52,7 +52,6 @@ struct acceptor {
     struct sockaddr_storage where;
     socklen_t where_length;
     struct probe probe;
-    unsigned unanswered; /* probes in a row */
 };
 
 struct front_sp {

@@ -92,7 +92,7 @@ void stream_close(struct stream *stream) {
     if (stream->descriptor < 0)
         return;
     if (stream->tls) {
-        tls_say_goodbye(bufferevent_openssl_get_ssl(stream->tls));
+        tls_send_close_notify(bufferevent_openssl_get_ssl(stream->tls));
         bufferevent_free(stream->tls);
     } else {
         event_free(stream->readable);

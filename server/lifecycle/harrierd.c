@@ -63,6 +63,7 @@ struct harrierd {
 
 /* ---- exit codes ---- */
 
+/* ERROR_INTERRUPTED: being asked to stop during the start is not a failure. */
 static int exit_code_of(const struct error *error) {
     switch (error->code) {
     case ERROR_INVALID:
@@ -81,6 +82,7 @@ static int exit_code_of(const struct error *error) {
 
 /* ---- what the loop does ---- */
 
+/* Ends the loop; serve() continues with closing. */
 static void finish(struct harrierd *harrierd, int exit_code) {
     harrierd->exit_code = exit_code;
     event_base_loopbreak(harrierd->base);
@@ -118,6 +120,7 @@ static void on_watch(evutil_socket_t descriptor, short what, void *user) {
     front_watch(((struct harrierd *)user)->front);
 }
 
+/* Once a second, for everything that is noticed by looking. */
 static void on_retry(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct harrierd *harrierd = user;
@@ -141,6 +144,7 @@ static bool drain_fronts(struct harrierd *harrierd) {
     return (!harrierd->http || front_drain(harrierd->http)) && drained;
 }
 
+/* Every DRAIN_STEP_US while draining, until the fronts are idle or drain_timeout has passed. */
 static void on_drain(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct harrierd *harrierd = user;
@@ -150,6 +154,7 @@ static void on_drain(evutil_socket_t descriptor, short what, void *user) {
         leave_unfinished(harrierd);
 }
 
+/* SIGTERM, SIGINT; a second one changes nothing. */
 static void on_terminate(evutil_socket_t signal, short what, void *user) {
     (void)what;
     struct harrierd *harrierd = user;
@@ -168,6 +173,7 @@ static void on_terminate(evutil_socket_t signal, short what, void *user) {
 
 /* ---- reloading ---- */
 
+/* While draining, a reload would only be in the way. */
 static void folders_edited(void *user) {
     struct harrierd *harrierd = user;
     if (!harrierd->service || harrierd->draining)
@@ -248,6 +254,7 @@ static int make_data_dir(struct harrierd *harrierd, struct error *ret_error) {
     return 0;
 }
 
+/* Folder names are passed as texts with a NUL; the service copies them. */
 static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     const struct options *options = &harrierd->options;
     struct buffer archive, generations;
@@ -282,6 +289,8 @@ static int open_service(struct harrierd *harrierd, struct error *ret_error) {
     return r;
 }
 
+/* A warning for each address that is open to other machines without access control or encryption.
+ * is_open: other machines can reach it. */
 static void log_listening(struct harrierd *harrierd, const char *address, bool is_open) {
     const struct options *options = &harrierd->options;
     bool is_tls = address_is_tls(address);
@@ -343,6 +352,7 @@ static int know_token(void *user, struct text token, struct error *ret_error) {
     return service_know_token(user, token, ret_error);
 }
 
+/* The HTTP front shares the handler and its limits; it has no watchdog and no TLS. */
 static int open_http(struct harrierd *harrierd, struct error *ret_error) {
     const struct options *options = &harrierd->options;
     if (options->http_listen.count == 0)
@@ -380,6 +390,7 @@ static int open_admin(struct harrierd *harrierd, struct error *ret_error) {
                       harrierd->metrics, &harrierd->admin, ret_error);
 }
 
+/* Signals are events like any other: handlers run on the loop, not in signal context. */
 static struct event *add_event(struct harrierd *harrierd, int descriptor, short what,
                                event_callback_fn callback, const struct timeval *timeout) {
     struct event *event = event_new(harrierd->base, descriptor, what, callback, harrierd);
@@ -477,6 +488,7 @@ static int close_all(struct harrierd *harrierd, int exit_code) {
     return exit_code;
 }
 
+/* From here on errors are logged, not printed. */
 static int serve(struct harrierd *harrierd) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ,

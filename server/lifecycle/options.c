@@ -1,8 +1,5 @@
-/* The table of options, and reading them.
- *
- * Flags override the environment, which overrides the file. An option that is invalid anywhere is
- * an error, even if it is overridden. Checks that need more than one option are in
- * check_together(). */
+/* The table of options, and reading them: flags override the environment, which overrides the file.
+ * Checks that involve more than one option are in check_together(). */
 #include "options.h"
 
 #include "core/engine/engine.h"

@@ -98,8 +98,8 @@ static int start(struct listening *listening, const char *address, struct error 
 
 /* ---- ipc ---- */
 
-/* Removes a socket file that a crashed server left behind, which nobody listens on. Any other file
- * is not ours to remove. */
+/* Removes a socket file that a crashed server left behind, that no process listens on. Any other
+ * file is not ours to remove. */
 static int clear_path(const char *path, const struct sockaddr_un *where, struct error *ret_error) {
     struct stat found;
     if (lstat(path, &found) < 0)

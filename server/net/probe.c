@@ -59,6 +59,20 @@ bool probe_answered(const struct probe *probe) {
            sp_greeting_is(bytes, SP_REP) && sp_id_read(bytes + wanted - SP_ID_SIZE) == REQUEST_ID;
 }
 
+bool probe_finds_deaf(struct probe *probe, bool is_slow) {
+    if (probe->begun_us == 0 || probe_answered(probe))
+        probe->unanswered = 0;
+    else if (!is_slow)
+        probe->unanswered++;
+    probe_end(probe);
+    return probe->unanswered >= PROBE_UNANSWERED_MAX;
+}
+
+void probe_restart(struct probe *probe) {
+    probe->unanswered = 0;
+    probe->begun_us = 0;
+}
+
 void probe_end(struct probe *probe) {
     if (probe->descriptor >= 0)
         close(probe->descriptor);

@@ -13,10 +13,13 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#define PROBE_UNANSWERED_MAX 2 /* one may be lost by accident */
+
 struct probe {
-    int descriptor;   /* -1: no probe is under way */
-    bool ipc;         /* framed as nng does on Unix sockets */
-    int64_t begun_us; /* monotonic */
+    int descriptor;      /* -1: no probe is under way */
+    bool ipc;            /* framed as nng does on Unix sockets */
+    int64_t begun_us;    /* monotonic; 0: nothing to judge */
+    unsigned unanswered; /* in a row */
 };
 
 void probe_init(struct probe *probe);
@@ -28,5 +31,12 @@ void probe_begin(struct probe *probe, const struct sockaddr *address, socklen_t 
 
 /* An answer has begun to arrive. May be called once for each probe_begin(). */
 bool probe_answered(const struct probe *probe);
+
+/* Judges the probe under way and ends it. True: PROBE_UNANSWERED_MAX in a row had no answer, so the
+ * listener is deaf. is_slow: a request has been in the server for longer than the probe; then a
+ * missing answer does not count. */
+bool probe_finds_deaf(struct probe *probe, bool is_slow);
+/* The listener was reopened: starts over. */
+void probe_restart(struct probe *probe);
 
 void probe_end(struct probe *probe);

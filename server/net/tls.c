@@ -153,7 +153,7 @@ struct ssl_st *tls_accept(struct tls *tls, struct error *ret_error) {
     return session;
 }
 
-void tls_say_goodbye(struct ssl_st *session) {
+void tls_send_close_notify(struct ssl_st *session) {
     if (SSL_is_init_finished(session))
         SSL_shutdown(session);
     ERR_clear_error();

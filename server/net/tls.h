@@ -29,5 +29,5 @@ int tls_reload(struct tls *tls, const struct tls_settings *settings, struct erro
  * NULL: *ret_error is filled. */
 struct ssl_st *tls_accept(struct tls *tls, struct error *ret_error);
 /* Sends close_notify if the handshake is complete; does not wait for an answer. */
-void tls_say_goodbye(struct ssl_st *session);
+void tls_send_close_notify(struct ssl_st *session);
 void tls_end(struct ssl_st *session);

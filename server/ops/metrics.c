@@ -66,6 +66,7 @@ static const char *ending_label(size_t index) {
 }
 
 static const struct metric table[SERVER_METRIC_COUNT] = {
+    /* ---- the server and its requests ---- */
     [SERVER_VERSION] = {.name = "harrierd_version",
                         .type = METRIC_GAUGE,
                         .label = "version",
@@ -98,6 +99,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                 .labels = ERROR_CODE_COUNT,
                 .label_value = code_label,
                 .help = "Errors returned, for whole requests and for single items in them."},
+    /* ---- decisions ---- */
     [TRANSACTIONS] = {.name = "harrierd_transactions_total",
                       .type = METRIC_COUNTER,
                       .label = "verdict",
@@ -120,6 +122,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                           .type = METRIC_COUNTER,
                           .help = "Values of is_new left absent because there were too many "
                                   "distinct values."},
+    /* ---- what changes states and lists ---- */
     [OUTCOMES] = {.name = "harrierd_outcomes_total",
                   .type = METRIC_COUNTER,
                   .label = "label",
@@ -137,6 +140,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                       .label = "list",
                       .labels = LIST_LABELS_MAX,
                       .help = "Entries added at run time, by list."},
+    /* ---- the archive ---- */
     [ARCHIVE_POSITION] = {.name = "harrierd_archive_position",
                           .type = METRIC_GAUGE,
                           .help = "Position of the archive's last record."},
@@ -157,6 +161,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                            .type = METRIC_GAUGE,
                            .unit = METRIC_MICROSECONDS,
                            .help = "Event time of the newest transaction; 0 before the first."},
+    /* ---- states: overlay and tables ---- */
     [OVERLAY_ENTITIES] = {.name = "harrierd_overlay_entities",
                           .type = METRIC_GAUGE,
                           .help = "Entities changed since the generation was built."},
@@ -195,6 +200,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                         .type = METRIC_GAUGE,
                         .help = "Whether a rebuild is due (1): the tables are stale, or the "
                                 "overlay is close to overlay_limit."},
+    /* ---- policies ---- */
     [WARMING_FEATURES] = {.name = "harrierd_warming_features",
                           .type = METRIC_GAUGE,
                           .help = "Features of the policy that are absent until a rebuild."},
@@ -229,6 +235,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                        .type = METRIC_HISTOGRAM,
                        .unit = METRIC_MICROSECONDS,
                        .help = "Time for which decisions waited for a reload."},
+    /* ---- swaps of generations ---- */
     [SWAP_STATE] = {.name = "harrierd_swap_state",
                     .type = METRIC_GAUGE,
                     .label = "state",
@@ -258,6 +265,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                             .type = METRIC_GAUGE,
                             .help = "Entities whose live and rebuilt states differed in the last "
                                     "comparison."},
+    /* ---- tokens ---- */
     [DENIED] = {.name = "harrierd_denied_total",
                 .type = METRIC_COUNTER,
                 .label = "reason",
@@ -282,6 +290,7 @@ static const struct metric table[SERVER_METRIC_COUNT] = {
                      .labels = 2,
                      .label_value = token_load_label,
                      .help = "Loads of the tokens file, by result."},
+    /* ---- fronts ---- */
     [LISTENER_RESTARTS] = {.name = "harrierd_listener_restarts_total",
                            .type = METRIC_COUNTER,
                            .help = "Listeners reopened because they stopped answering."},

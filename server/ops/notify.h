@@ -2,6 +2,6 @@
  * NOTIFY_SOCKET names. Without that variable it does nothing. */
 #pragma once
 
-/* socket: the value of NOTIFY_SOCKET, or NULL. Errors are ignored: there is nobody to report
+/* socket: the value of NOTIFY_SOCKET, or NULL. Errors are ignored: there is no one to report
  * them to. */
 void notify_supervisor(const char *socket, const char *message);

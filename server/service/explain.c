@@ -173,7 +173,7 @@ static void answer(struct run *run) {
 
 /* ---- the thread ---- */
 
-/* Blocks. NULL: stopping, and nobody waits any more. */
+/* Blocks. NULL: stopping, and no run waits any more. */
 static struct run *take_next(struct explain_queue *explains) {
     pthread_mutex_lock(&explains->lock);
     while (!explains->waiting && !explains->stopping)

@@ -1,5 +1,7 @@
-/* Opening and closing: what can be wrong with the configuration fails here, before there is a
- * thread; then the threads start from the ground up, and end in the opposite order. */
+/* Opening and closing.
+ *
+ * Everything that can be wrong with configuration and files fails before a thread exists. Then the
+ * threads are started; service_close() ends first those that make work for others. */
 #include "authorize.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
@@ -67,7 +69,7 @@ static struct service *service_new(const struct service_settings *settings) {
 static void service_free(struct service *service) {
     service_free_deferred(service);
     states_deinit(&service->states);
-    shadow_set_deinit(&service->shadows);
+    shadow_policies_deinit(&service->shadows);
     shadow_folders_deinit(&service->shadow_folders);
     snapshot_unref(service->rules);
     run_pool_close(service);

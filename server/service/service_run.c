@@ -1,6 +1,6 @@
 /* The life of a request: from a front's bytes to the answer.
  *
- *   before_lock   decode, authorize                     each run by itself
+ *   before_lock   decode, authorize                     each run on its own
  *   under_lock    admit, perform                        one run after the other, in order
  *   write_archive                                       one write for all that share it
  *   answer        encode, then reply, or wait: for the disk (commit.c), a reload, an explanation

@@ -109,7 +109,7 @@ def check(root, harrier, harrierd):
             return file.read()
 
     alerts = read("deploy", "alerts.yaml")
-    sources = read("server", "ops", "metrics.c") + read("server", "service", "swap_run.c")
+    sources = read("server", "ops", "metrics.c") + read("server", "adopt", "swap_run.c")
     faults = check_alerts(alerts, sources) + check_shape(alerts)
     for line in read("deploy", "harrier-rebuild.service").splitlines():
         if line.startswith("ExecStart="):

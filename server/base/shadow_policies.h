@@ -35,7 +35,7 @@ struct shadow {
     struct shadow_counts counts; /* of transactions archived since it was loaded */
 };
 
-struct shadow_set {
+struct shadow_policies {
     struct shadow of[ENGINE_SHADOWS_MAX]; /* no policy twice */
     size_t count;
 };
@@ -43,12 +43,12 @@ struct shadow_set {
 void shadow_folders_set(struct shadow_folders *folders, const char *const *paths, size_t count);
 void shadow_folders_deinit(struct shadow_folders *folders);
 
-void shadow_set_deinit(struct shadow_set *set);
+void shadow_policies_deinit(struct shadow_policies *set);
 /* NULL: no shadow of the set came from that folder. */
-const struct shadow *shadow_set_find_path(const struct shadow_set *set, const char *path);
+const struct shadow *shadow_policies_find_path(const struct shadow_policies *set, const char *path);
 /* Its index; set->count when the set does not have that policy. */
-size_t shadow_set_find_id(const struct shadow_set *set, uint64_t id);
+size_t shadow_policies_find_id(const struct shadow_policies *set, uint64_t id);
 /* Takes a reference. The set must have room and not have the policy yet. */
-void shadow_set_add(struct shadow_set *set, const char *path, struct snapshot *snapshot);
-/* A policy that is in both goes on counting where it was. */
-void shadow_set_keep_counts(struct shadow_set *to, const struct shadow_set *from);
+void shadow_policies_add(struct shadow_policies *set, const char *path, struct snapshot *snapshot);
+/* A policy that is in both sets keeps its counts. */
+void shadow_policies_keep_counts(struct shadow_policies *to, const struct shadow_policies *from);
