@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* Drops what was loaded; the policy in use stays. */
 static void refuse(struct arrival *arrival, const char *reason) {
     snapshot_unref(arrival->loaded);
     arrival->loaded = NULL;
@@ -13,6 +14,7 @@ static void refuse(struct arrival *arrival, const char *reason) {
     snprintf(arrival->error, sizeof arrival->error, "%.*s", REASON_BYTES - 1, reason);
 }
 
+/* The same snapshot id means the same files: nothing to do, and no cases to run. */
 void arrival_load(struct arrival *arrival, const char *path, struct snapshot *in_use) {
     struct snapshot *loaded = NULL;
     struct error error;

@@ -4,6 +4,7 @@
 
 #include "core/policy/lists/list_table.h"
 
+/* One line for each list that has such entries. */
 void list_log_unused(const struct service *service, const struct states *states,
                      const struct snapshot *rules) {
     struct log *log = service->settings.log;

@@ -1,7 +1,7 @@
 /* The reload: loads the policy and the shadow policies again, and puts them in force between two
  * decisions.
  *
- * Everything that takes long happens beside the decisions, on the background thread: the old policy
+ * Everything that takes long happens on the background thread while decisions go on: the old policy
  * decides until the new one is loaded, has passed its cases, and has an engine that is warm. Under
  * the decision lock only pointers change, and the archive gets its records of the adoption. A
  * folder that is refused changes nothing; a refused policy does not hold up a shadow policy, nor

@@ -1,6 +1,6 @@
-/* Shadow policies in the server: whole policies that judge every transaction beside the one in
- * force. Their verdicts are archived with the decision and counted here; no answer ever depends on
- * them.
+/* Shadow policies in the server: whole policies that judge every transaction alongside the
+ * one in force. Their verdicts are archived with the decision and counted here; no answer ever
+ * depends on them.
  *
  * A folder with an error or a failing case is reported and skipped, at the start too: a policy on
  * trial must not keep the server from serving. At a reload the folder's last good policy stays in

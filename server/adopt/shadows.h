@@ -7,7 +7,7 @@
 
 /* At the start: loads the folders' policies before there is an engine. */
 void shadows_start(struct service *service);
-/* Loads each folder's policy. Returns how many folders there are; each arrival is to be deinited.
+/* Loads each folder's policy. Returns how many folders there are; the caller deinits each arrival.
  */
 size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]);
 /* The set to be in force. Of arrivals with the same policy all but the first are refused. */

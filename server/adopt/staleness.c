@@ -1,5 +1,5 @@
-/* The age of the tables in use, and the size of what is newer: looked at every second, and logged
- * when it changes.
+/* The age of the tables in use, and the size of the overlay: checked every second, and
+ * logged when it changes.
  *
  * Two clocks, since either alone can be wrong: the wall clock against the tables' creation time,
  * and the monotonic clock since they were adopted. The greater one counts. */

@@ -20,6 +20,7 @@ static bool note(struct service *service, const struct error *error) {
     return service_note_refusal(service, &service->refused_tokens, error ? reason : NULL);
 }
 
+/* Looked at every second, so a file that stays invalid is logged once only. */
 int token_reload(struct service *service, bool only_if_changed, struct error *ret_error) {
     if (!service->tokens)
         return 1;

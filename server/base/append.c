@@ -17,6 +17,8 @@ void service_lose_archive(struct service *service, const struct error *error) {
                           REASON_BYTES / 2, error->text);
 }
 
+/* A write of its own: these records are rare and must be in the archive before the next decision.
+ */
 int service_append(struct service *service, struct record *record, struct error *ret_error) {
     record->receive_time_us = service_receive_time_us(service);
     ingest_append(&service->states, service->archive, record);

@@ -33,6 +33,7 @@ static struct deferred_free *take_deferred(struct service *service) {
     return deferred_free;
 }
 
+/* Polls for views to be closed: simple, and nothing waits for this. */
 void service_free_deferred(struct service *service) {
     for (bool is_left = true; is_left;) {
         pthread_mutex_lock(&service->lock);

@@ -13,7 +13,8 @@ static bool may_be_slow(const struct run *run) {
            (call == CALL_STATUS && run->message.status.state_hash);
 }
 
-/* Invalid requests are the caller's business: no warning for them. */
+/* Warnings are for what an operator can do something about. Invalid requests are the caller's
+ * business. */
 static enum log_level level_of(enum error_code code) {
     switch (code) {
     case ERROR_INTERNAL:
@@ -31,6 +32,7 @@ static const char *call_of(const struct run *run) {
     return run->message.call == CALL_NONE ? "a request" : call_name(run->message.call);
 }
 
+/* Builds the parts of the line only when it is known that it will be written. */
 void request_log(const struct run *run, int64_t took_us) {
     struct service *service = run->service;
     int64_t slow_us = service->settings.slow_after_us;

@@ -24,6 +24,7 @@ void *run_new_results(struct run *run, size_t count, size_t size) {
     return results;
 }
 
+/* From the arrival of the message, by the monotonic clock: clients' clocks do not matter. */
 int run_check_deadline(const struct run *run, struct error *ret_error) {
     uint64_t deadline_us = run->message.deadline_us;
     if (deadline_us == 0)
@@ -48,6 +49,8 @@ int run_check_future(const struct run *run, const char *field, int64_t time_us,
                      field, (time_us - run->receive_time_us) / 1000000, ahead_max_us / 1000000);
 }
 
+/* The overlay has the record before the archive has written it: if the write fails, all states are
+ * dropped (service_lose_archive()), so no decision is based on it. */
 void run_append(struct run *run, struct record *record) {
     struct service *service = run->service;
     record->receive_time_us = run->receive_time_us;
@@ -64,6 +67,7 @@ uint64_t run_append_change(struct run *run, struct record *record, bool is_chang
     return record->position;
 }
 
+/* Score only: withdraw_score() can tell which of its results depend on records of the batch. */
 bool run_shares_write(const struct run *run) {
     return run->message.call == CALL_SCORE && !run->message.score.dry_run;
 }

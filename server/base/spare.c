@@ -1,3 +1,4 @@
+/* Made by the background thread; archive_has_spare() tells the archive under the lock. */
 #include "spare.h"
 
 /* A failure is logged, and tried again after this: the disk may have room by then. */

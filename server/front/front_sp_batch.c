@@ -11,7 +11,7 @@
  *     whose answers are in proportion to them (at most BATCH_BYTES of such), so at most one large
  *     answer exceeds that,
  *   - the front drains.
- * What it sends then stays in the system's buffers, and in the end in its own. */
+ * Further bytes then stay in the system's buffers, and finally in the client's. */
 #include "front_sp_batch.h"
 
 /* Bytes of requests that make a batch: what comes behind them is not to wait for more. */

@@ -12,7 +12,7 @@
  *   front_sp_acceptor.c    accepting, limits, the watchdog
  *   front_sp.c             the thread and its loop; answers from other threads; draining, closing
  *
- * One thread, the loop's, touches everything here but what is marked otherwise. */
+ * One thread, the loop's, touches everything here, except where marked otherwise. */
 #pragma once
 
 #include "core/base/buffer.h"

@@ -37,7 +37,7 @@ void stream_close(struct stream *stream); /* may be called twice */
 /* Like recv() and send() on a non-blocking socket: bytes, 0 for the end, or -1 with errno. */
 ssize_t stream_read(struct stream *stream, void *bytes, size_t size);
 ssize_t stream_write(struct stream *stream, const void *bytes, size_t size);
-/* What the listener is to be called for. */
+/* Which events the listener is called for. */
 void stream_want(struct stream *stream, bool reading, bool writing);
 /* Bytes accepted by stream_write() that the system has not taken yet; 0 for a plain socket. */
 size_t stream_unsent(const struct stream *stream);

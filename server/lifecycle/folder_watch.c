@@ -7,7 +7,7 @@
 
 #include "core/base/check.h"
 
-/* No change for so long; but at most QUIET_MAX_US after the first one, in case something never
+/* No change for this long; but at most QUIET_MAX_US after the first one, in case something never
  * stops. */
 #define QUIET_US     200000
 #define QUIET_MAX_US INT64_C(5000000)

@@ -23,16 +23,21 @@
 #define US_PER_S           INT64_C(1000000)
 #define US_PER_DAY         (86400 * US_PER_S)
 #define HTTP_ADDRESSES_MAX 8
-#define AT(field)          .offset = offsetof(struct options, field)
+/* Where option_set writes the value. */
+#define AT(field) .offset = offsetof(struct options, field)
 
 static const char *const tls_version_names[] = {"1.3", "1.2", NULL};
 static const char *const durability_names[] = {"written", "synced", NULL};
 
+/* Headings of --help and of the example file. */
 #define ADDRESSES "Addresses"
 #define DECISIONS "Decisions"
 #define STORAGE   "Storage"
 #define OPERATION "Operation"
 
+/* A row: heading, name, type, field, default; then bounds, and .reloadable if SIGHUP applies a
+ * change. The help text is what users read everywhere: --help, deploy/harrierd.conf and the manual.
+ */
 static const struct option table[] = {
     {ADDRESSES, "listen", OPTION_LIST, AT(listen), "tcp://127.0.0.1:7731",
      .help = "Addresses for clients: " ADDRESS_SCHEMES
@@ -254,6 +259,7 @@ struct command_line {
     const char *file; /* NULL: --config was not given */
 };
 
+/* Suggests the nearest name: first among options, then among the other flags. */
 static int unknown_flag(const char *argument, struct text name, struct error *ret_error) {
     char plain[64];
     snprintf(plain, sizeof plain, "%" TEXT_FORMAT, TEXT_ARGS(name));
@@ -302,6 +308,7 @@ static int read_argument(const struct options_source *source, int *at, struct op
     return option_set_put(set, text_of(name), text_of(value), OPTION_ORIGIN_FLAG, where, ret_error);
 }
 
+/* The value of an environment variable, in the environment; NULL: not set. */
 static const char *variable(const char *const *environment, const char *name) {
     size_t length = strlen(name);
     for (; *environment; environment++)
@@ -316,6 +323,7 @@ static bool asks_for_certificates(const struct options *options, const char *add
            !options->tls_client_optional;
 }
 
+/* The HTTP front has no TLS, so certificates do not help it: tokens, or loopback. */
 static int check_http(const struct options *options, struct error *ret_error) {
     if (options->http_listen.count > HTTP_ADDRESSES_MAX)
         return error_set(ret_error, ERROR_INVALID,
@@ -396,6 +404,7 @@ static int read_flags(const struct options_source *source, struct option_set *se
     return r;
 }
 
+/* File and environment. HARRIERD_CONFIG names the file and is not an option. */
 static int read_configuration(const struct options_source *source, struct option_set *set,
                               const struct command_line *line, struct error *ret_error) {
     static const char *const not_options[] = {FILE_VARIABLE, NULL};

@@ -277,7 +277,7 @@ static void free_folders(struct watch *watch) {
     watch->folder_count = 0;
 }
 
-/* Without resolving links: a switched link is what is to be noticed. */
+/* Without resolving links: the switch of a link is what must be noticed. */
 static char *absolute(const char *path) {
     char here[PATH_MAX], joined[2 * PATH_MAX];
     if (*path == '/' || !getcwd(here, sizeof here))

@@ -15,6 +15,7 @@ static struct list_change_result refuse(struct run *run, const struct error *err
     return (struct list_change_result){.error = run_refuse_item(run, error, field)};
 }
 
+/* One change. The value comes back in the canonical form of the list's type. */
 static struct list_change_result change_list(struct run *run, const struct list_change *change) {
     struct service *service = run->service;
     struct list_finding finding;
@@ -163,6 +164,8 @@ static int list_entries(struct run *run, const struct list_additions *additions,
     return 0;
 }
 
+/* Without a name: a summary of every list. With one: its summary and a page of its run-time
+ * entries. */
 enum next perform_list(struct run *run) {
     struct text name = run->message.list.list;
     struct list_response *response = &run->response.list;

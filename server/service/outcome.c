@@ -8,6 +8,7 @@ static struct outcome_result refuse(struct run *run, const struct error *error, 
     return (struct outcome_result){.error = run_refuse_item(run, error, field)};
 }
 
+/* A wrong clock at the caller must not date labels into the future. */
 static int check_times(const struct run *run, const struct outcome *outcome, struct text *ret_field,
                        struct error *ret_error) {
     int r = run_check_deadline(run, ret_error);
@@ -19,6 +20,7 @@ static int check_times(const struct run *run, const struct outcome *outcome, str
     return r;
 }
 
+/* One outcome: checked, resolved against its transaction, appended if it changes the label. */
 static struct outcome_result report(struct run *run, const struct outcome *outcome) {
     struct record record;
     struct text field = {0};

@@ -13,6 +13,7 @@
 
 /* ---- GetEntity ---- */
 
+/* Policies have a dozen entities: a linear search. */
 static const struct entity_plan *find_entity(const struct plan *plan, struct text name,
                                              size_t *ret_index) {
     for (size_t i = 0; i < plan->entity_count; i++)
@@ -88,6 +89,7 @@ enum next perform_entity(struct run *run) {
 
 /* ---- Status ---- */
 
+/* The part of Status that needs states; without them it stays zero. */
 static void describe_states(struct service *service, struct status_response *response) {
     const struct overlay *overlay = service->states.overlay;
     const struct generation *generation = overlay_generation(overlay);

@@ -66,6 +66,7 @@ static struct service *service_new(const struct service_settings *settings) {
     return service;
 }
 
+/* After the threads have ended. */
 static void service_free(struct service *service) {
     service_free_deferred(service);
     states_deinit(&service->states);
@@ -101,6 +102,7 @@ static int check_clock(const struct service *service, struct error *ret_error) {
         "the clock is at %s, before 1970: set it, since records get their times from it", now);
 }
 
+/* On failure no thread has been started, so freeing is enough. */
 int service_open(const struct service_settings *settings, struct service **ret_service,
                  struct error *ret_error) {
     struct service *service = service_new(settings);
@@ -130,6 +132,8 @@ int service_open(const struct service_settings *settings, struct service **ret_s
     return 0;
 }
 
+/* explain first, while the commit thread still syncs what an explanation waits for. Then the jobs,
+ * which may still adopt a policy; the commit thread syncs what they wrote. */
 int service_close(struct service *service, struct error *ret_error) {
     explain_stop(service);
     background_stop(service);
