@@ -25,8 +25,6 @@
 
 static enum swap_state open_generation(struct swap *swap);
 static enum swap_state catch_up(struct swap *swap);
-/* Checks again under the lock what catch_up() found without it: records may have come in, or a
- * reload may have changed the rules. Then back to catching up. */
 static enum swap_state switch_over(struct swap *swap);
 static enum swap_state compare(struct swap *swap);
 static enum swap_state cool(struct swap *swap);

@@ -64,8 +64,8 @@ struct service {
     char probe_token[64];       /* hexadecimal digits, no NUL; accepted for Status only */
     struct log_limit log_limit; /* of the lines about single requests */
 
-    /* The decision lock. It guards everything down to the next rule: one decision at a time, in the
-     * order of positions. */
+    /* The decision lock. It guards everything down to the marked end: one decision at a time, in
+     * the order of positions. */
     pthread_mutex_t lock;
     enum service_state state;
     char reason[REASON_BYTES]; /* why not ready */
@@ -84,9 +84,8 @@ struct service {
     struct fold *first_fold; /* from service_open() to the start job; then NULL */
     int64_t max_ahead_us;    /* of an event time before the clock; a reload may change it */
     struct refusal refused, refused_tokens;
-    uint64_t
-        own_position;    /* last record no request asked for (a policy, an adoption): maybe large */
-    uint64_t duplicates; /* transactions answered with their first decision, since the start */
+    uint64_t own_position; /* last record that no request asked for: as large as a policy, maybe */
+    uint64_t duplicates;   /* transactions answered with their first decision, since the start */
     char *list_labels[LIST_LABELS_MAX]; /* names of lists, by their label in the metrics */
     size_t list_label_count;
     int64_t spare_at_us; /* monotonic, earliest next spare.c attempt; INT64_MAX: one is under way */
@@ -108,8 +107,7 @@ struct service {
     size_t reload_waiters;      /* those, and those of the reload under way */
 
     atomic_bool stopping; /* service_close() has begun: background work breaks off */
-    atomic_bool
-        draining; /* set at the latest with stopping: reloads and explanations are refused */
+    atomic_bool draining; /* set at the latest with stopping: reloads, explanations are refused */
     atomic_uint_least64_t rejected; /* items refused since the start */
 };
 

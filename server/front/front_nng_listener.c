@@ -88,6 +88,7 @@ int listener_open(struct listener *listener, const char *address,
     return r;
 }
 
+/* The lock stays: another server must not get in between. */
 int listener_reopen(struct listener *listener, nng_socket socket, struct error *ret_error) {
     if (listener->listening)
         nng_listener_close(listener->id);

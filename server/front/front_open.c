@@ -38,6 +38,7 @@ static bool drain(struct front *base) {
     return is_idle;
 }
 
+/* Stops at the first failure: each front loads the same files. */
 static int reload(struct front *base, const struct tls_settings *tls, struct error *ret_error) {
     struct fronts *fronts = (struct fronts *)base;
     int r = 0;
@@ -60,6 +61,7 @@ static void close_fronts(struct front *base) {
 static const struct front_kind all_fronts = {
     .name = "all", .watch = watch, .drain = drain, .reload = reload, .close = close_fronts};
 
+/* Each front gets the settings with its own share of the addresses. */
 int front_open(const struct front_settings *settings, struct front **ret_front,
                struct error *ret_error) {
     struct fronts *fronts = check_calloc(1, sizeof *fronts);

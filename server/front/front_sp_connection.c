@@ -13,6 +13,7 @@
 
 /* ---- the end ---- */
 
+/* Accepting may have stopped for want of descriptors: now there is one more. */
 void connection_close(struct connection *connection, enum ending ending) {
     struct front_sp *front = connection->front;
     if (connection->closed)
@@ -75,6 +76,7 @@ void connection_put(struct connection *connection, const void *bytes, size_t siz
     connection->put += size;
 }
 
+/* Header, ids and payload go straight into the output; the slot is idle afterwards. */
 void connection_answer(struct slot *slot, const void *bytes, size_t length) {
     struct connection *connection = slot->connection;
     struct front_sp *front = connection->front;
@@ -109,6 +111,7 @@ static void watch_unsent(struct connection *connection) {
     }
 }
 
+/* Also notes progress, for the detection of clients that do not read. */
 bool connection_flush(struct connection *connection) {
     size_t before = connection_unsent(connection);
     while (connection->output) {

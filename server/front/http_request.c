@@ -27,6 +27,7 @@ static const struct http_route routes[] = {
     {"/v1/status", CALL_STATUS, false},    {"/v1/openapi.yaml", CALL_NONE, false},
 };
 
+/* 401 asks for a token, 403 refuses the one that came. */
 int http_status_of(enum error_code code, bool has_token) {
     switch (code) {
     case ERROR_INVALID:
@@ -65,6 +66,7 @@ __attribute__((format(printf, 5, 6))) static int refuse(struct http_refusal *ref
 
 /* ---- framing ---- */
 
+/* RFC 9110: token. */
 static bool is_token(const char *string) {
     static const char *const marks = "!#$%&'*+-.^_`|~";
     const char *at = string;
@@ -73,6 +75,7 @@ static bool is_token(const char *string) {
     return *at == '\0' && at > string;
 }
 
+/* No control characters but tabs: a line break in a value could smuggle a header. */
 static bool is_field_value(const char *string) {
     for (; *string; string++)
         if ((unsigned char)*string < 0x20 ? *string != '\t' : *string == 0x7f)

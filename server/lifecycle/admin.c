@@ -12,7 +12,7 @@
 
 #define HEADER_BYTES_MAX 8192
 #define BODY_BYTES_MAX   4096 /* no page takes a body */
-#define IDLE_SECONDS     10
+#define IDLE_SECONDS     10   /* evhttp closes connections without traffic */
 
 struct admin {
     struct evhttp *http;
@@ -37,6 +37,7 @@ static void live(struct admin *admin, struct evhttp_request *request, struct buf
     send_text(request, HTTP_OK, "text/plain; charset=utf-8", text);
 }
 
+/* The status code is for machines, the reason for people. */
 static void ready(struct admin *admin, struct evhttp_request *request, struct buffer *text) {
     char reason[512];
     enum service_state state = service_state(admin->service, reason, sizeof reason);
@@ -61,6 +62,7 @@ static const struct {
 } pages[] = {{"/livez", live}, {"/readyz", ready}, {"/metrics", report_metrics}};
 #define PAGES (sizeof pages / sizeof *pages)
 
+/* 404, or 405 with the methods that are allowed. */
 static void refuse(struct evhttp_request *request, int code, struct buffer *text) {
     if (code == HTTP_BADMETHOD)
         evhttp_add_header(evhttp_request_get_output_headers(request), "Allow", "GET, HEAD");

@@ -19,6 +19,7 @@ static void on_idle(evutil_socket_t descriptor, short what, void *user) {
     folders->edited(folders->user);
 }
 
+/* Restarts the wait for quiet with every change, up to the limit. */
 static void on_change(evutil_socket_t descriptor, short what, void *user) {
     (void)descriptor, (void)what;
     struct folder_watch *folders = user;

@@ -40,17 +40,17 @@
 #define DRAIN_STEP_US 5000 /* between two looks whether the fronts are idle */
 
 struct harrierd {
-    struct options_source source;
-    struct options options;
-    struct option_set *set;
+    struct options_source source; /* read again on SIGHUP */
+    struct options options;       /* as of the start, but for those that SIGHUP applies */
+    struct option_set *set;       /* owns the strings in options */
     struct log log;
     struct metric_set *metrics;
-    const char *notify_socket;
+    const char *notify_socket; /* of systemd; NULL: none */
     struct event_base *base;
     struct event *signals[3];
-    struct event *changed, *watch, *retry, *drain;
-    int changed_descriptor;
-    struct service *service;
+    struct event *changed, *watch, *retry, *drain; /* watch NULL: no watchdog */
+    int changed_descriptor;                        /* eventfd: the service has changed its state */
+    struct service *service;                       /* NULL before open_service() */
     struct front *front;
     struct front *http; /* NULL: no http_listen */
     struct admin *admin;
@@ -348,6 +348,7 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
     return r;
 }
 
+/* Adapts the handler's user pointer. */
 static int know_token(void *user, struct text token, struct error *ret_error) {
     return service_know_token(user, token, ret_error);
 }
@@ -439,6 +440,7 @@ static const struct {
     {open_http, EXIT_CANNOT_CREATE},  {open_admin, EXIT_CANNOT_CREATE},
 };
 
+/* The library's bugs are of interest only where it is used. */
 static bool serves_with_nng(const struct options *options) {
     const char *rest;
     for (size_t i = 0; i < options->listen.count; i++)
@@ -447,6 +449,7 @@ static bool serves_with_nng(const struct options *options) {
     return false;
 }
 
+/* The folders are watched before the policy is loaded, so that no change is missed. */
 static int open_all(struct harrierd *harrierd) {
     struct error error;
     watch_folders(harrierd, &harrierd->options);
@@ -528,6 +531,7 @@ static void write_out(void (*write_text)(struct buffer *out)) {
     buffer_deinit(&out);
 }
 
+/* Prints the diagnostics of the policy and of failed cases, warnings too. */
 static bool check_policy(const char *folder) {
     struct snapshot *snapshot = NULL;
     struct buffer messages;

@@ -41,6 +41,7 @@ enum address_front address_front(const char *address, const char **ret_rest) {
     return *ret_rest != address || after(address, "ws://") ? ADDRESS_FRONT_NNG : ADDRESS_FRONT_SP;
 }
 
+/* The last colon separates the port, so that [::1]:80 works; names are not resolved. */
 int address_split(const char *address, char *ret_host, size_t host_size, uint16_t *ret_port,
                   struct error *ret_error) {
     size_t length = strcspn(address, "/");
@@ -102,6 +103,7 @@ int address_check(const char *address, struct error *ret_error) {
                      address, ADDRESS_SCHEMES);
 }
 
+/* No other name counts, even if it resolves to loopback: resolution may change. */
 bool address_host_is_loopback(const char *host) {
     struct in_addr v4;
     struct in6_addr v6;

@@ -19,9 +19,6 @@ struct scoring {
 };
 
 static enum next check_deadline(struct scoring *scoring);
-/* A client that lost the answer repeats the transaction with the same id, and must get the same
- * decision. The answer waits for that record to be on disk as well: it may have been appended just
- * now. */
 static enum next find_first_decision(struct scoring *scoring);
 static enum next check_time(struct scoring *scoring);
 static enum next decide(struct scoring *scoring);

@@ -20,9 +20,6 @@
 #include "server/base/run_pool.h"
 
 static enum next decode(struct run *run);
-/* Status is answered in every state, a reload in all but failed: it may be what mends things. The
- * run takes a reference to the rules, since its answer may point into them after the lock is
- * released. */
 static enum next admit(struct run *run);
 static enum next perform(struct run *run);
 
