@@ -193,7 +193,7 @@ void background_stop(struct service *service) {
     service->first_fold = NULL;
 }
 
-void service_retry(struct service *service) {
+void service_poll_recovery(struct service *service) {
     if (has_lost_states(service))
         jobs_ask(&service->jobs, JOB_RECOVER);
 }

@@ -15,7 +15,7 @@
 #include "reload.h"
 
 #include "adoption.h"
-#include "arrival.h"
+#include "candidate.h"
 #include "core/engine/case_states.h"
 #include "list_log.h"
 #include "server/base/commit.h"
@@ -36,8 +36,8 @@
 
 struct reload {
     struct service *service;
-    struct arrival policy;
-    struct arrival shadows[ENGINE_SHADOWS_MAX];
+    struct candidate policy;
+    struct candidate shadows[ENGINE_SHADOWS_MAX];
     size_t shadow_count;             /* folders */
     char tokens_error[REASON_BYTES]; /* "": none */
     struct shadow_policies next;     /* the set to be in force; after the swap, the old one */
@@ -86,7 +86,7 @@ static bool load(struct reload *reload) {
     char *path = text_copy(text_of(service->policy_path));
     pthread_mutex_unlock(&service->reload_lock);
     /* Without the decision lock: only this thread changes the rules. */
-    arrival_load(&reload->policy, path, service->rules);
+    candidate_load(&reload->policy, path, service->rules);
     free(path);
     reload->shadow_count = shadows_load(service, reload->shadows);
     return true;
@@ -103,9 +103,9 @@ static bool is_news(const struct reload *reload) {
 
 static bool try_cases(struct reload *reload) {
     struct service *service = reload->service;
-    bool goes_on = arrival_try(&reload->policy, &service->draining);
+    bool goes_on = candidate_try(&reload->policy, &service->draining);
     for (size_t i = 0; i < reload->shadow_count && goes_on; i++)
-        goes_on = arrival_try(&reload->shadows[i], &service->draining);
+        goes_on = candidate_try(&reload->shadows[i], &service->draining);
     reload->is_interrupted = !goes_on;
     if (!goes_on)
         return false;
@@ -193,7 +193,7 @@ static bool warm(struct reload *reload) {
         return true;
     for (size_t i = 0; i < reload->next.count; i++)
         shadows[i] = reload->next.of[i].snapshot;
-    reload->engine = engine_new(arrival_snapshot(&reload->policy), reload->plan);
+    reload->engine = engine_new(candidate_snapshot(&reload->policy), reload->plan);
     engine_use_shadows(reload->engine, shadows, reload->next.count);
     warm_up(reload->service, reload->engine);
     return true;
@@ -224,7 +224,7 @@ static void exchange(struct reload *reload) {
             shadows_record(service, &error);
     }
     if (service->rules != rules)
-        snapshot_unref(rules); /* the arrival has another reference */
+        snapshot_unref(rules); /* the candidate has another reference */
 }
 
 /* Is the engine for the states as they are? A swap, a failed write or a recovery may have come
@@ -283,20 +283,20 @@ static void log_unused_entries(struct service *service) {
 static void log_result(struct reload *reload) {
     struct service *service = reload->service;
     const struct service_settings *settings = &service->settings;
-    const struct arrival *policy = &reload->policy;
+    const struct candidate *policy = &reload->policy;
     char id[HASH_HEX_SIZE];
     metric_observe(settings->metrics, RELOAD_DURATION, 0,
                    clock_monotonic_us(settings->clock) - reload->began_us);
-    arrival_log_messages(policy, settings->log);
+    candidate_log_messages(policy, settings->log);
     if (policy->result == RELOAD_REFUSED) {
         service_refuse_reload(service, policy->error);
         return;
     }
     service_note_refusal(service, &service->refused, NULL);
     metric_add(settings->metrics, RELOADS, policy->result, 1);
-    hash_hex(arrival_snapshot(policy)->id, id);
+    hash_hex(candidate_snapshot(policy)->id, id);
     log_line(settings->log, LOG_INFO, "policy %" TEXT_FORMAT " %s %s",
-             TEXT_ARGS(arrival_snapshot(policy)->name), id,
+             TEXT_ARGS(candidate_snapshot(policy)->name), id,
              policy->result == RELOAD_UNCHANGED ? "is unchanged" : "adopted");
     if (policy->result == RELOAD_ADOPTED)
         log_unused_entries(service);
@@ -345,17 +345,17 @@ static struct run *take_waiting(struct service *service) {
     return waiting;
 }
 
-/* Texts point into the arrival. */
-static struct folder_reload describe(const struct arrival *arrival) {
-    const struct snapshot *snapshot = arrival_snapshot(arrival);
+/* Texts point into the candidate. */
+static struct folder_reload describe(const struct candidate *candidate) {
+    const struct snapshot *snapshot = candidate_snapshot(candidate);
     return (struct folder_reload){
-        .folder = text_of(arrival->path),
-        .result = arrival->result,
+        .folder = text_of(candidate->path),
+        .result = candidate->result,
         .policy_name = snapshot ? snapshot->name : (struct text){0},
         .snapshot_id = snapshot ? snapshot->id : 0,
-        .error = text_of(arrival->error),
-        .messages = {.data = (const char *)arrival->messages.bytes,
-                     .length = arrival->messages.length},
+        .error = text_of(candidate->error),
+        .messages = {.data = (const char *)candidate->messages.bytes,
+                     .length = candidate->messages.length},
     };
 }
 
@@ -413,8 +413,8 @@ static void end(struct reload *reload) {
     drop_engine(reload);
     shadow_policies_deinit(&reload->next);
     for (size_t i = 0; i < reload->shadow_count; i++)
-        arrival_deinit(&reload->shadows[i]);
-    arrival_deinit(&reload->policy);
+        candidate_deinit(&reload->shadows[i]);
+    candidate_deinit(&reload->policy);
 }
 
 void reload_run(struct service *service) {

@@ -18,7 +18,7 @@
 /* ---- loading ---- */
 
 /* Without the decision lock: only the background thread changes service->shadows. */
-size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]) {
+size_t shadows_load(struct service *service, struct candidate candidates[ENGINE_SHADOWS_MAX]) {
     struct shadow_folders folders = {0};
     size_t count = 0;
     pthread_mutex_lock(&service->reload_lock);
@@ -28,31 +28,32 @@ size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHAD
     for (; count < folders.count && count < ENGINE_SHADOWS_MAX; count++) {
         const struct shadow *before =
             shadow_policies_find_path(&service->shadows, folders.paths[count]);
-        arrival_load(&arrivals[count], folders.paths[count], before ? before->snapshot : NULL);
+        candidate_load(&candidates[count], folders.paths[count], before ? before->snapshot : NULL);
     }
     shadow_folders_deinit(&folders);
     return count;
 }
 
 /* Two folders may hold the same policy; it judges once. */
-static void add(struct shadow_policies *shadows, struct arrival *arrival,
+static void add(struct shadow_policies *shadows, struct candidate *candidate,
                 struct snapshot *snapshot) {
     size_t other = shadow_policies_find_id(shadows, snapshot->id);
     if (other < shadows->count) {
-        snprintf(arrival->error, sizeof arrival->error, "the same policy as in %s: ignored",
+        snprintf(candidate->error, sizeof candidate->error, "the same policy as in %s: ignored",
                  shadows->of[other].path);
-        arrival->result = RELOAD_REFUSED;
+        candidate->result = RELOAD_REFUSED;
         return;
     }
-    shadow_policies_add(shadows, arrival->path, snapshot);
+    shadow_policies_add(shadows, candidate->path, snapshot);
 }
 
-void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_policies *ret_shadows) {
+void shadows_choose(struct candidate *candidates, size_t count,
+                    struct shadow_policies *ret_shadows) {
     *ret_shadows = (struct shadow_policies){0};
     for (size_t i = 0; i < count; i++) {
-        struct snapshot *snapshot = arrival_snapshot(&arrivals[i]);
+        struct snapshot *snapshot = candidate_snapshot(&candidates[i]);
         if (snapshot)
-            add(ret_shadows, &arrivals[i], snapshot);
+            add(ret_shadows, &candidates[i], snapshot);
     }
 }
 
@@ -116,18 +117,18 @@ static void log_new(const struct service *service, const struct snapshot *snapsh
              TEXT_ARGS(snapshot->name), id);
 }
 
-void shadows_log(struct service *service, const struct arrival *arrivals, size_t count) {
+void shadows_log(struct service *service, const struct candidate *candidates, size_t count) {
     const struct service_settings *settings = &service->settings;
     int64_t refused = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct arrival *arrival = &arrivals[i];
-        arrival_log_messages(arrival, settings->log);
-        if (arrival->result == RELOAD_REFUSED)
-            log_line(settings->log, LOG_ERROR, "shadow policy in %s refused: %s", arrival->path,
-                     arrival->error);
-        else if (arrival->result == RELOAD_ADOPTED)
-            log_new(service, arrival->loaded);
-        refused += arrival->result == RELOAD_REFUSED;
+        const struct candidate *candidate = &candidates[i];
+        candidate_log_messages(candidate, settings->log);
+        if (candidate->result == RELOAD_REFUSED)
+            log_line(settings->log, LOG_ERROR, "shadow policy in %s refused: %s", candidate->path,
+                     candidate->error);
+        else if (candidate->result == RELOAD_ADOPTED)
+            log_new(service, candidate->loaded);
+        refused += candidate->result == RELOAD_REFUSED;
     }
     metric_gauge(settings->metrics, SHADOWS_REFUSED, 0, refused);
     metric_gauge(settings->metrics, SHADOWS, 0, (int64_t)service->shadows.count);
@@ -141,21 +142,21 @@ void shadows_exchange(struct service *service, struct shadow_policies *next) {
 }
 
 void shadows_start(struct service *service) {
-    struct arrival arrivals[ENGINE_SHADOWS_MAX];
+    struct candidate candidates[ENGINE_SHADOWS_MAX];
     struct shadow_policies next;
-    size_t count = shadows_load(service, arrivals);
+    size_t count = shadows_load(service, candidates);
     for (size_t i = 0; i < count; i++)
-        if (!arrival_try(&arrivals[i], &service->stopping))
+        if (!candidate_try(&candidates[i], &service->stopping))
             break;
-    shadows_choose(arrivals, count, &next);
+    shadows_choose(candidates, count, &next);
     pthread_mutex_lock(&service->lock);
     shadows_exchange(service,
                      &next); /* the engine does not exist yet; shadows_fit() follows when it does */
     pthread_mutex_unlock(&service->lock);
-    shadows_log(service, arrivals, count);
+    shadows_log(service, candidates, count);
     shadow_policies_deinit(&next);
     for (size_t i = 0; i < count; i++)
-        arrival_deinit(&arrivals[i]);
+        candidate_deinit(&candidates[i]);
 }
 
 /* ---- counting ---- */

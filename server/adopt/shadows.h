@@ -2,18 +2,19 @@
  * for background jobs, one at a time; the rest says which lock it needs. */
 #pragma once
 
-#include "arrival.h"
+#include "candidate.h"
 #include "server/base/service_state.h"
 
 /* At the start: loads the folders' policies before there is an engine. */
 void shadows_start(struct service *service);
-/* Loads each folder's policy. Returns how many folders there are; the caller deinits each arrival.
+/* Loads each folder's policy. Returns how many folders there are; the caller deinits each
+ * candidate.
  */
-size_t shadows_load(struct service *service, struct arrival arrivals[ENGINE_SHADOWS_MAX]);
-/* The set to be in force. Of arrivals with the same policy all but the first are refused. */
-void shadows_choose(struct arrival *arrivals, size_t count, struct shadow_policies *ret_set);
+size_t shadows_load(struct service *service, struct candidate candidates[ENGINE_SHADOWS_MAX]);
+/* The set to be in force. Of candidates with the same policy all but the first are refused. */
+void shadows_choose(struct candidate *candidates, size_t count, struct shadow_policies *ret_set);
 /* Logs and measures what became of the folders. */
-void shadows_log(struct service *service, const struct arrival *arrivals, size_t count);
+void shadows_log(struct service *service, const struct candidate *candidates, size_t count);
 /* Logs which of their features the tables lack. */
 void shadows_log_warming(const struct service *service, const struct shadow_policies *set,
                          const struct engine *engine);

@@ -61,7 +61,7 @@ static void log_clock_back(struct service *service, int64_t received_us, int64_t
                  "the clock has caught up with the archive's last record");
 }
 
-void service_look(struct service *service) {
+void service_poll(struct service *service) {
     pthread_mutex_lock(&service->lock);
     int64_t now_us = service_receive_time_us(service);
     int64_t behind_us = service_clock_behind_us(service);

@@ -34,7 +34,7 @@ int token_reload(struct service *service, bool only_if_changed, struct error *re
     return r;
 }
 
-void service_look_at_tokens(struct service *service) {
+void service_poll_tokens(struct service *service) {
     struct error error;
     token_reload(service, true, &error);
 }

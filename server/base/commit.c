@@ -139,7 +139,7 @@ static bool commit(struct service *service) {
         log_line(service->settings.log, LOG_ERROR, "syncing the archive: %s", error.text);
     if (r > 0)
         service->commit->is_wanted = true;
-    spare_look(service);
+    spare_request(service);
     struct run *runs = unpark(service, r < 0);
     pthread_mutex_unlock(&service->lock);
     (r < 0 ? release_unsynced : runs_reply)(runs);

@@ -91,7 +91,7 @@ bool service_may_answer_much(const void *bytes, size_t length);
 /* Is this token valid now, for any call? For a front that has work to do before it has a request's
  * bytes, and must not do it for clients without a token. 0 also if no tokens are needed;
  * ERROR_DENIED, counted. Any thread. */
-int service_know_token(struct service *service, struct text token, struct error *ret_error);
+int service_check_token(struct service *service, struct text token, struct error *ret_error);
 
 /* A request that is answered in every state, for a front's watchdog. It contains a token that only
  * this process knows. */
@@ -109,14 +109,14 @@ void service_refuse_reload(struct service *service, const char *reason);
 
 /* Reloads the tokens file if it has changed. To be called about every second. Errors are in the
  * log, metrics and Status, and the current tokens stay in force. */
-void service_look_at_tokens(struct service *service);
+void service_poll_tokens(struct service *service);
 
 /* If the states were lost: tries to recover, in the background. To be called about every second. */
-void service_retry(struct service *service);
+void service_poll_recovery(struct service *service);
 
 /* Looks for a new generation, and at the age of the tables, the overlay's size and the clock. To be
  * called about every second; a swap happens in the background. */
-void service_look(struct service *service);
+void service_poll(struct service *service);
 
 /* Not ready from now on. Requests that still arrive are served, except for reloads. */
 void service_drain(struct service *service);

@@ -45,7 +45,7 @@ struct service_guard {
 struct tables_held {
     uint64_t generation_id;
     int64_t since_us; /* monotonic */
-    int64_t us;       /* as of the last service_look() */
+    int64_t us;       /* as of the last service_poll() */
 };
 
 /* Why a reload was refused last, and since when every reload has been. */

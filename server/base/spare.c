@@ -4,7 +4,7 @@
 /* A failure is logged, and tried again after this: the disk may have room by then. */
 #define SPARE_AGAIN_US (INT64_C(60) * 1000000)
 
-void spare_look(struct service *service) {
+void spare_request(struct service *service) {
     if (!archive_wants_spare(service->archive) ||
         clock_monotonic_us(service->settings.clock) < service->spare_at_us)
         return;

@@ -6,6 +6,6 @@
 
 /* Under the decision lock: asks for JOB_SPARE if the archive wants a file and none is being made.
  */
-void spare_look(struct service *service);
+void spare_request(struct service *service);
 /* The job. */
 void spare_make(struct service *service);

@@ -121,8 +121,8 @@ static enum denial judge(struct tokens *tokens, struct text token, enum call cal
     return DENIAL_NONE;
 }
 
-enum denial tokens_judge(struct tokens *tokens, struct text token, enum call call,
-                         struct bearer *ret_bearer) {
+enum denial tokens_authorize(struct tokens *tokens, struct text token, enum call call,
+                             struct bearer *ret_bearer) {
     *ret_bearer = (struct bearer){.id = ""};
     pthread_rwlock_rdlock(&tokens->lock);
     enum denial denial = judge(tokens, token, call, ret_bearer);
@@ -130,7 +130,7 @@ enum denial tokens_judge(struct tokens *tokens, struct text token, enum call cal
     return denial;
 }
 
-enum denial tokens_know(struct tokens *tokens, struct text token) {
+enum denial tokens_check(struct tokens *tokens, struct text token) {
     const struct token_entry *entry;
     pthread_rwlock_rdlock(&tokens->lock);
     enum denial denial = find(tokens, token, &entry);

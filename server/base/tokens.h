@@ -35,10 +35,10 @@ void tokens_close(struct tokens *tokens); /* NULL is allowed */
 int tokens_load(struct tokens *tokens, bool only_if_changed, struct error *ret_error);
 
 /* Does this token allow this call? Counts a use if so. Any thread. */
-enum denial tokens_judge(struct tokens *tokens, struct text token, enum call call,
-                         struct bearer *ret_bearer);
+enum denial tokens_authorize(struct tokens *tokens, struct text token, enum call call,
+                             struct bearer *ret_bearer);
 /* Is it valid now, for any call? Does not count as a use. */
-enum denial tokens_know(struct tokens *tokens, struct text token);
+enum denial tokens_check(struct tokens *tokens, struct text token);
 /* The error to answer with. */
 int denial_error(enum denial denial, enum call call, struct error *ret_error);
 

@@ -286,7 +286,7 @@ static int encode_request(struct exchange *exchange, const struct http_request *
  * without a valid token. */
 static int check_token(struct front_http *front, struct text token, struct http_refusal *refusal) {
     *refusal = (struct http_refusal){.field = "token"};
-    int r = front->settings.know_token(front->settings.front.handler.user, token, &refusal->error);
+    int r = front->settings.check_token(front->settings.front.handler.user, token, &refusal->error);
     if (r < 0)
         refusal->status = http_status_of(refusal->error.code, token.length > 0);
     return r;

@@ -8,7 +8,7 @@ struct front_http_settings {
     /* addresses: HOST:PORT each. bytes_max: larger bodies are not read. probe: not used. */
     struct front_settings front;
     /* Called before a body is decoded: 0, or ERROR_DENIED. user is the handler's. */
-    int (*know_token)(void *user, struct text token, struct error *ret_error);
+    int (*check_token)(void *user, struct text token, struct error *ret_error);
     size_t body_max; /* bytes of a body that is decoded; larger ones, up to bytes_max, get 413 */
     size_t connections_max;
     int64_t patience_us; /* see http_guard.h */

@@ -115,7 +115,7 @@ static void on_wake(evutil_socket_t descriptor, short what, void *user) {
     eventfd_read(descriptor, &count);
     take_answers(front);
     for (size_t i = 0; i < front->acceptor_count; i++)
-        acceptor_look(&front->acceptors[i]);
+        acceptor_reopen_if_deaf(&front->acceptors[i]);
     if (!atomic_load(&front->ending))
         return;
     front->ending_us = front_sp_now_us(front) + LINGER_US;

@@ -111,7 +111,7 @@ void acceptor_close(struct acceptor *acceptor) {
     acceptor->lock = -1;
 }
 
-void acceptor_look(struct acceptor *acceptor) {
+void acceptor_reopen_if_deaf(struct acceptor *acceptor) {
     struct front_sp *front = acceptor->front;
     struct error error;
     if (!atomic_exchange(&acceptor->must_reopen, false))

@@ -126,9 +126,9 @@ static void on_retry(evutil_socket_t descriptor, short what, void *user) {
     struct harrierd *harrierd = user;
     if (!harrierd->service)
         return;
-    service_retry(harrierd->service);
-    service_look(harrierd->service);
-    service_look_at_tokens(harrierd->service);
+    service_poll_recovery(harrierd->service);
+    service_poll(harrierd->service);
+    service_poll_tokens(harrierd->service);
 }
 
 /* Without atexit handlers or destructors, which might wait for the same thing. */
@@ -349,8 +349,8 @@ static int open_front(struct harrierd *harrierd, struct error *ret_error) {
 }
 
 /* Adapts the handler's user pointer. */
-static int know_token(void *user, struct text token, struct error *ret_error) {
-    return service_know_token(user, token, ret_error);
+static int check_token(void *user, struct text token, struct error *ret_error) {
+    return service_check_token(user, token, ret_error);
 }
 
 /* The HTTP front shares the handler and its limits; it has no watchdog and no TLS. */
@@ -370,7 +370,7 @@ static int open_http(struct harrierd *harrierd, struct error *ret_error) {
                 .log = &harrierd->log,
                 .metrics = harrierd->metrics,
             },
-        .know_token = know_token,
+        .check_token = check_token,
         .body_max = (size_t)options->max_message_bytes,
         .connections_max = (size_t)options->http_connections,
         .patience_us = options->http_patience_us,

@@ -37,15 +37,15 @@ enum next check_token_early(struct run *run) {
     if (!service->tokens || run->request->length < PEEK_BYTES_MIN ||
         !message_peek_token(run->request->bytes, run->request->length, &token))
         return NEXT;
-    enum denial denial = tokens_know(service->tokens, token);
+    enum denial denial = tokens_check(service->tokens, token);
     return denial == DENIAL_NONE ? NEXT : deny(run, denial);
 }
 
 /* For the HTTP front: before it reads a body of megabytes. */
-int service_know_token(struct service *service, struct text token, struct error *ret_error) {
+int service_check_token(struct service *service, struct text token, struct error *ret_error) {
     if (!service->tokens)
         return 0;
-    enum denial denial = tokens_know(service->tokens, token);
+    enum denial denial = tokens_check(service->tokens, token);
     if (denial == DENIAL_NONE)
         return 0;
     metric_add(service->settings.metrics, DENIED, denial, 1);
@@ -58,7 +58,7 @@ enum next authorize(struct run *run) {
         return NEXT;
     enum call call = run->message.call;
     struct text token = run->message.token;
-    enum denial denial = tokens_judge(service->tokens, token, call, &run->bearer);
+    enum denial denial = tokens_authorize(service->tokens, token, call, &run->bearer);
     if (token.length > 0) /* our decoded copy: not needed any more */
         explicit_bzero((char *)(uintptr_t)token.data, token.length);
     return denial == DENIAL_NONE ? NEXT : deny(run, denial);

@@ -233,7 +233,7 @@ static void *look(void *user) {
         bench_status(&client->bench);
         service_measure(client->bench.service);
         service_write_shadows(client->bench.service, &text);
-        service_look(client->bench.service);
+        service_poll(client->bench.service);
         buffer_clear(&text);
         arena_reset(&client->bench.arena);
         usleep(500);

@@ -145,7 +145,7 @@ static struct status_response await_swap(struct bench *bench, enum swap_result r
 
 static struct status_response adopt(struct bench *bench, const struct rebuild_report *report) {
     int64_t before = metric_value(bench->metrics, SWAPS, SWAP_RESULT_ADOPTED);
-    service_look(bench->service);
+    service_poll(bench->service);
     struct status_response status = await_swap(bench, SWAP_RESULT_ADOPTED, before + 1);
     assert_int_equal(status.generation_id, report->manifest.id);
     assert_true(text_is(status.swap_state, "idle"));
@@ -155,7 +155,7 @@ static struct status_response adopt(struct bench *bench, const struct rebuild_re
 static void assert_refused(struct bench *bench, const char *words) {
     struct status_response before = bench_status(bench);
     int64_t count = metric_value(bench->metrics, SWAPS, SWAP_RESULT_REFUSED);
-    service_look(bench->service);
+    service_poll(bench->service);
     struct status_response after = await_swap(bench, SWAP_RESULT_REFUSED, count + 1);
     assert_true(text_is(after.swap_state, "refused"));
     if (!memmem(after.swap_reason.data, after.swap_reason.length, words, strlen(words)))
@@ -165,7 +165,7 @@ static void assert_refused(struct bench *bench, const char *words) {
     assert_int_equal(after.state_hash, before.state_hash);
     assert_true(text_is(after.state, "ready"));
     /* Another glance does not try it again. */
-    service_look(bench->service);
+    service_poll(bench->service);
     usleep(50000);
     assert_int_equal(metric_value(bench->metrics, SWAPS, SWAP_RESULT_REFUSED), count + 1);
 }
@@ -376,18 +376,18 @@ static void a_catch_up_without_end_is_abandoned(void **state) {
     drive(bench, 0, 60);
     rebuild(bench);
     start_clients(bench, clients, 0, &stop);
-    service_look(bench->service);
+    service_poll(bench->service);
     struct status_response status = await_swap(bench, SWAP_RESULT_ABANDONED, 1);
     assert_true(text_is(status.swap_state, "abandoned"));
     assert_int_equal(status.generation_id, 0);
-    service_look(bench->service); /* not at once again */
+    service_poll(bench->service); /* not at once again */
     usleep(20000);
     assert_int_equal(metric_value(bench->metrics, SWAPS, SWAP_RESULT_ABANDONED), 1);
     stop_clients(clients, &stop);
     assert_true(has_said(bench, "swap abandoned"));
     /* After a while it is tried again. */
     atomic_fetch_add(&bench->clock.monotonic_us, SWAP_ABANDONED_PAUSE_US);
-    service_look(bench->service);
+    service_poll(bench->service);
     await_swap(bench, SWAP_RESULT_ABANDONED, 2);
 }
 
@@ -466,7 +466,7 @@ static void let_switch(struct bench *bench) {
 }
 
 static void await_catch_up(struct bench *bench) {
-    service_look(bench->service);
+    service_poll(bench->service);
     for (int i = 0; i < 10000 && !text_is(bench_status(bench).swap_state, "catching up"); i++)
         usleep(1000);
     assert_true(text_is(bench_status(bench).swap_state, "catching up"));
@@ -588,7 +588,7 @@ static void a_difference_is_found_and_named(void **state) {
     drive(bench, 0, 100);
     rebuild(bench);
     bench_publish_with_a_hole(bench);
-    service_look(bench->service);
+    service_poll(bench->service);
     struct status_response status = await_swap(bench, SWAP_RESULT_ADOPTED, 1);
     assert_int_equal(status.differing_entities, 1);
     assert_in_range(status.compared_entities, 24, 100);
@@ -624,11 +624,11 @@ static void an_adoption_that_cannot_be_written(void **state) {
     struct rebuild_report second = rebuild(bench);
     struct status_response good = bench_status(bench);
     forbid_writing(bench);
-    service_look(bench->service);
+    service_poll(bench->service);
     await_swap(bench, SWAP_RESULT_INTERRUPTED, 1);
     bench_await(bench, SERVICE_UNAVAILABLE);
     allow_writing();
-    service_retry(bench->service);
+    service_poll_recovery(bench->service);
     bench_await(bench, SERVICE_READY);
     struct status_response back = bench_status(bench);
     assert_int_equal(back.generation_id, first.manifest.id); /* what the archive says */
@@ -660,7 +660,7 @@ static void recovery_does_not_take_what_was_refused(void **state) {
     forbid_writing(bench);
     assert_int_equal(bench_score(bench, nth(bench, 150)).error.code, ERROR_UNAVAILABLE);
     allow_writing();
-    service_retry(bench->service);
+    service_poll_recovery(bench->service);
     bench_await(bench, SERVICE_READY);
     assert_int_equal(bench_status(bench).generation_id, first.manifest.id);
     assert_int_equal(bench_status(bench).state_hash, good.state_hash);
@@ -689,7 +689,7 @@ static void decisions_on_old_tables_are_marked(void **state) {
     assert_int_equal(metric_value(bench->metrics, REBUILD_WANTED, 0), 1);
     assert_int_equal(metric_value(bench->metrics, GENERATION_AGE, 0), 86401 * BENCH_SECOND);
     assert_int_equal(metric_value(bench->metrics, GENERATION_LAG, 0), 3); /* adoption, 21, 22 */
-    service_look(bench->service);
+    service_poll(bench->service);
     assert_true(has_said(bench, "older than stale_after"));
     report = rebuild(bench);
     assert_false(adopt(bench, &report).stale);
@@ -711,7 +711,7 @@ static void the_overlay_is_bounded(void **state) {
         transaction.fields[FIELD_CARD] = text_of(card);
         assert_int_equal(bench_score(bench, transaction).error.code, 0); /* the one over it, too */
         if (!has_said(bench, "close to overlay_limit"))
-            service_look(bench->service);
+            service_poll(bench->service);
         assert_true(i < 10000);
     }
     assert_true(has_said(bench, "close to overlay_limit")); /* long before */
@@ -722,7 +722,7 @@ static void the_overlay_is_bounded(void **state) {
     service_measure(bench->service);
     assert_int_equal(metric_value(bench->metrics, SERVER_READY, 0), 0);
     assert_int_equal(metric_value(bench->metrics, REBUILD_WANTED, 0), 1);
-    service_retry(bench->service); /* nothing is lost, so there is nothing to fold */
+    service_poll_recovery(bench->service); /* nothing is lost, so there is nothing to fold */
     struct rebuild_report report = rebuild(bench);
     adopt(bench, &report);
     bench_await(bench, SERVICE_READY);

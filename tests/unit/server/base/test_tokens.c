@@ -157,18 +157,18 @@ static void a_new_file_counts_at_once(void **state) {
     assert_false(is_denied(place, CALL_STATUS, place->tokens[0]));
     write_tokens(place, TOKEN_OUTCOME);
     assert_false(is_denied(place, CALL_STATUS, place->tokens[0])); /* nobody has looked yet */
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     assert_true(is_denied(place, CALL_STATUS, place->tokens[0]));
     assert_false(is_denied(place, CALL_STATUS, place->tokens[1]));
     assert_int_equal(metric_value(place->bench.metrics, TOKEN_LOADS, 0), 2);
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     assert_int_equal(metric_value(place->bench.metrics, TOKEN_LOADS, 0), 2);
 
     FILE *file = fopen(place->file, "w");
     fputs("nothing good\n", file);
     fclose(file);
-    service_look_at_tokens(place->bench.service);
-    service_look_at_tokens(place->bench.service); /* is refused once, not every second */
+    service_poll_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service); /* is refused once, not every second */
     assert_int_equal(metric_value(place->bench.metrics, TOKEN_LOADS, 1), 1);
     assert_int_equal(metric_value(place->bench.metrics, TOKENS_REFUSED, 0), 1);
     struct response response = ask(place, CALL_STATUS, place->tokens[1]);
@@ -180,7 +180,7 @@ static void a_new_file_counts_at_once(void **state) {
         fail_msg("%.*s", TEXT_ARGS(response.status.reload_error));
     assert_int_equal(response.status.refused_since_time_us, place->bench.clock.wall_us);
     write_tokens(place, TOKEN_OUTCOME);
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     response = ask(place, CALL_STATUS, place->tokens[1]);
     assert_int_equal(response.status.reload_error.length, 0);
     assert_int_equal(response.status.refused_since_time_us, 0);
@@ -206,18 +206,18 @@ static void a_token_that_was_good_is_revoked_at_once(void **state) {
     memcpy(before, place->tokens[0], sizeof before);
     place->secret = 2;
     write_tokens(place, TOKEN_SCOPES_ALL);
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     assert_true(is_denied(place, CALL_SCORE, before));
     assert_false(is_denied(place, CALL_SCORE, place->tokens[0]));
     assert_true(is_denied(place, CALL_SCORE, before));
 
     /* Its line is gone, then it is back with another scope. */
     write_tokens(place, TOKEN_OUTCOME);
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     assert_true(is_denied(place, CALL_SCORE, place->tokens[0]));
     assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 0);
     write_tokens(place, TOKEN_SCOPES_ALL);
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     assert_false(is_denied(place, CALL_SCORE, place->tokens[0]));
     assert_true(is_denied(place, CALL_RELOAD, place->tokens[0]));
     assert_int_equal(metric_value(place->bench.metrics, DENIED, DENIAL_SCOPE), 1);
@@ -233,10 +233,10 @@ static void a_passing_failure_is_not_remembered(void **state) {
     none = before;
     none.rlim_cur = 0;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &none), 0);
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_int_equal(ask(place, CALL_SCORE, place->tokens[0]).error.code, 0); /* not read yet */
-    service_look_at_tokens(place->bench.service);
+    service_poll_tokens(place->bench.service);
     assert_int_equal(ask(place, CALL_SCORE, place->tokens[0]).error.code, ERROR_DENIED);
 }
 

@@ -310,7 +310,7 @@ static void a_failed_change_is_withdrawn(void **state) {
     assert_int_equal(metric_total(bench->metrics, LIST_CHANGES), 1);
     bench_await(bench, SERVICE_UNAVAILABLE);
     assert_int_equal(change(bench, "blocked", "b", false, 0).error.code, ERROR_UNAVAILABLE);
-    service_retry(bench->service);
+    service_poll_recovery(bench->service);
     bench_await(bench, SERVICE_READY);
     assert_true(is_blocked(bench, "a", BENCH_START_US));
     assert_false(is_blocked(bench, "b", BENCH_START_US));

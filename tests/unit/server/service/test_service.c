@@ -831,11 +831,11 @@ static void a_failed_write_is_survived(void **state) {
     assert_refused(bench_score(bench, batch[1]).error, ERROR_UNAVAILABLE, "");
     assert_true(text_is(bench_status(bench).state, "unavailable"));
 
-    service_retry(bench->service); /* in vain */
+    service_poll_recovery(bench->service); /* in vain */
     usleep(100000);
     bench_await(bench, SERVICE_UNAVAILABLE);
     allow_writing();
-    service_retry(bench->service);
+    service_poll_recovery(bench->service);
     bench_await(bench, SERVICE_READY);
     struct status_response back = bench_status(bench);
     assert_same_state(good, back);
@@ -860,7 +860,7 @@ static void a_failed_outcome_is_withdrawn(void **state) {
     struct outcome_result result = bench_report(bench, "t1", LABEL_FRAUD);
     allow_writing();
     assert_refused(result.error, ERROR_UNAVAILABLE, "");
-    service_retry(bench->service);
+    service_poll_recovery(bench->service);
     bench_await(bench, SERVICE_READY);
     assert_same_state(bench_status(bench), good);
     assert_true(bench_report(bench, "t1", LABEL_FRAUD).changed);

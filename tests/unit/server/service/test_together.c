@@ -203,7 +203,7 @@ static void a_failed_write_is_everybodys_before_it(void **state) {
     assert_int_equal(responses[7].error.code, ERROR_UNAVAILABLE);
     assert_int_equal(metric_value(bench->metrics, ARCHIVE_WRITE_FAILURES, 0), 1);
 
-    service_retry(bench->service);
+    service_poll_recovery(bench->service);
     bench_await(bench, SERVICE_READY);
     struct status_response back = bench_status(bench);
     assert_int_equal(back.state_hash, good.state_hash);

@@ -10,7 +10,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-struct arrival {
+struct candidate {
     char *path;              /* owned */
     struct snapshot *in_use; /* before; NULL: none */
     struct snapshot *loaded; /* the new one; NULL: the one in use stays */
@@ -21,10 +21,10 @@ struct arrival {
 
 /* Loads and checks the folder. in_use NULL: no policy of that folder is in force. Takes a
  * reference. Never fails: the result says what became of it. */
-void arrival_load(struct arrival *arrival, const char *path, struct snapshot *in_use);
+void candidate_load(struct candidate *candidate, const char *path, struct snapshot *in_use);
 /* Runs the cases of a policy that is new. False: asked to stop. */
-bool arrival_try(struct arrival *arrival, const atomic_bool *stop);
+bool candidate_try(struct candidate *candidate, const atomic_bool *stop);
 /* The policy to be in force from now on: the new one, else the old one; NULL: none. */
-struct snapshot *arrival_snapshot(const struct arrival *arrival);
-void arrival_log_messages(const struct arrival *arrival, struct log *log);
-void arrival_deinit(struct arrival *arrival);
+struct snapshot *candidate_snapshot(const struct candidate *candidate);
+void candidate_log_messages(const struct candidate *candidate, struct log *log);
+void candidate_deinit(struct candidate *candidate);
