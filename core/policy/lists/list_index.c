@@ -261,21 +261,6 @@ size_t list_index_count(const struct list_index *index) {
     return index->count + index->ranges.count;
 }
 
-bool list_index_texts(const struct list_index *index, size_t most, struct text *ret_texts) {
-    size_t count = 0;
-    if (index->kind != LIST_TEXTS || index->count > most)
-        return false;
-    for (size_t i = 0; count < index->count; i++) {
-        const struct list_place *place = &index->places[i];
-        if (!place->is_used)
-            continue;
-        if (place->until_us != LIST_FOREVER)
-            return false;
-        ret_texts[count++] = place->text;
-    }
-    return true;
-}
-
 /* ------------------------------------------------------------------------------------------------
  * Looking up */
 
