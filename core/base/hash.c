@@ -1,7 +1,6 @@
 #include "hash.h"
 
 #include "check.h"
-#include "hash_wide.h"
 
 #include <isa-l/crc.h>
 #include <openssl/crypto.h>
@@ -16,10 +15,6 @@
 #include <xxhash.h>
 
 uint64_t hash64(const void *bytes, size_t length, uint64_t seed) {
-#ifdef HASH_HAS_WIDE
-    if (length >= HASH_WIDE_MIN && __builtin_cpu_supports("avx2"))
-        return hash64_wide(bytes, length, seed);
-#endif
     return XXH3_64bits_withSeed(length ? bytes : "", length, seed);
 }
 
