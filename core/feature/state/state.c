@@ -114,7 +114,6 @@
 #include "core/base/check.h"
 #include "core/feature/plan/fold.h"
 #include "core/feature/sketch/summary.h"
-#include "core/feature/window/plain.h"
 #include "core/feature/window/standing.h"
 #include "run_decode.h"
 #include "settle.h"
@@ -431,11 +430,6 @@ void state_apply(struct state *state, const struct entity_plan *entity, int64_t 
     }
     if (!state->is_surveyed)
         survey_state(state, entity);
-    if (entity->is_plain && plain_append(state, entity, entry)) {
-        if (entry->time_us >= state->quiet_us && !settle(state, entity, entry->time_us))
-            fold_in(state, entity, NULL);
-        return;
-    }
     addition_of(&added, entity, entry);
     /* No time is later, so that of what is never quiet_us cannot be told. */
     bool is_told = entry->time_us < INT64_MAX;

@@ -261,21 +261,6 @@ size_t list_index_count(const struct list_index *index) {
     return index->count + index->ranges.count;
 }
 
-bool list_index_texts(const struct list_index *index, size_t most, struct text *ret_texts) {
-    size_t count = 0;
-    if (index->kind != LIST_TEXTS || index->count > most)
-        return false;
-    for (size_t i = 0; count < index->count; i++) {
-        const struct list_place *place = &index->places[i];
-        if (!place->is_used)
-            continue;
-        if (place->until_us != LIST_FOREVER)
-            return false;
-        ret_texts[count++] = place->text;
-    }
-    return true;
-}
-
 /* ------------------------------------------------------------------------------------------------
  * Looking up */
 
@@ -284,16 +269,9 @@ static bool has(const struct list_index *index, const struct wanted *wanted, int
     return place->is_used && place->until_us > at_us;
 }
 
-/* Lists of texts are asked most: place_of() without asking what kind of list it is. */
 bool list_index_has_text(const struct list_index *index, struct text text, int64_t at_us) {
-    if (index->count == 0)
-        return false;
-    const struct list_place *places = index->places;
-    size_t mask = index->mask, at = (size_t)hash_text(text) & mask;
-    for (; places[at].is_used; at = (at + 1) & mask)
-        if (text_equal(places[at].text, text))
-            return places[at].until_us > at_us;
-    return false;
+    struct wanted wanted = want_text(text);
+    return index->count > 0 && has(index, &wanted, at_us);
 }
 
 bool list_index_has_network(const struct list_index *index, const struct list_network *network,

@@ -41,8 +41,6 @@ bool list_index_get(const struct list_index *index, const struct list_entry *ent
 /* Of an index of texts: which one is this? */
 bool list_index_number(const struct list_index *index, struct text text, uint32_t *ret_number);
 size_t list_index_count(const struct list_index *index);
-/* All of an index of texts, if none of them ends and they are not more than that. */
-bool list_index_texts(const struct list_index *index, size_t most, struct text *ret_texts);
 
 /* Does an entry hold this, at this event time? */
 bool list_index_has_text(const struct list_index *index, struct text text, int64_t at_us);

@@ -250,29 +250,6 @@ static bool test_comparison(struct test *test, const struct syntax *node, struct
            test_texts(test, left, relation, right);
 }
 
-/* A list of a few texts that never changes is looked through faster than hashed. */
-#define LOOKED_THROUGH_MAX 8
-
-static bool test_fixed_list(struct test *test, const struct list *list, struct arena *arena) {
-    struct text texts[LOOKED_THROUGH_MAX];
-    if (!list->is_fixed || list->kind != LIST_TEXTS ||
-        !list_index_texts(&list->index, LOOKED_THROUGH_MAX, texts))
-        return false;
-    size_t count = list->index.count;
-    struct value *values = arena_calloc(arena, count, sizeof *values);
-    if (!values)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        if (texts[i].length > TEXT_SHORT_MAX)
-            return false;
-        values[i] = value_text(texts[i]); /* the list's, which lives as long */
-    }
-    test->kind = TEST_TEXTS;
-    test->texts.values = values;
-    test->texts.count = count;
-    return true;
-}
-
 static bool test_membership(struct test *test, const struct syntax *node, struct arena *arena) {
     const struct name *name = slot_name(node->first);
     const struct syntax *list = node->last;
@@ -280,8 +257,6 @@ static bool test_membership(struct test *test, const struct syntax *node, struct
         return false;
     if (list->list) {
         test_name(test, name);
-        if (test_fixed_list(test, list->list, arena))
-            return true;
         test->kind = TEST_LIST;
         test->list = list->list;
         return true;

@@ -32,7 +32,7 @@ static uint32_t slow_crc32c(uint32_t crc, const uint8_t *bytes, size_t length) {
     return ~crc;
 }
 
-/* Short runs and long ones are summed in different ways. */
+/* The library sums short and long runs in different ways. */
 static void crc32c_is_the_same_for_any_length(void **state) {
     (void)state;
     uint8_t bytes[700];

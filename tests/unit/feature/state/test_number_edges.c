@@ -1,8 +1,7 @@
 /* Numbers at the edges of what the quick ways take: values around ±2^28, beyond which sums of a few
  * entries no longer fit in 64 bits (gather_few.c; all of an int64 has tests in test_state.c), and
- * times and values around each length of their bytes, up to those that an entry of counts and sums
- * alone has no room for (plain.c). Held against the naive model, and against the bytes of the same
- * entries applied the other way round, which the quick way of appending takes no part in. */
+ * times and values around each length of their bytes. Held against the naive model, and against the
+ * bytes of the same entries applied in the opposite order, which inserts where the other appends. */
 #include "core/feature/window/gather.h"
 #include "tests/unit/feature/naive_model.h"
 #include "tests/unit/feature/scene.h"
@@ -124,7 +123,7 @@ static void test_most_entries(void **state) {
     gather_deinit(&gather);
 }
 
-/* Counts and sums of one column, without ids: what plain_append() is for. */
+/* Counts and sums of one column, without ids: the shortest entries there are. */
 static void init_plain(struct scene *scene) {
     scene_init(scene, SECOND);
     scene->entity.column_count = SCENE_AMOUNT + 1;

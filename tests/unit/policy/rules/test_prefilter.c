@@ -201,7 +201,7 @@ static void agrees_with_evaluation(void **state) {
         write_condition(&source, (int)chance(4));
         buffer_append(&source, "", 1);
         expression_case_init(&it, BINDINGS);
-        it.lists[0].is_fixed = chance(2); /* then its texts are in the prefilter */
+        it.lists[0].is_fixed = chance(2);
         struct syntax *syntax = expression_case_check(&it, (const char *)source.bytes);
         if (!syntax)
             fail_msg("%s: %s", (const char *)source.bytes, it.diagnostic);
