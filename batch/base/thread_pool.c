@@ -1,3 +1,5 @@
+/* Threads take the next job number from an atomic counter; there is no queue. A thread that finds
+ * no job left ends, so a pool serves one batch and is never idle. */
 #include "thread_pool.h"
 
 #include "core/base/check.h"
@@ -27,6 +29,7 @@ struct thread_pool {
     } * members;
 };
 
+/* Keeps the first failure in time, which is not always that of the lowest job. */
 static void fail(struct thread_pool *thread_pool, int result, const struct error *error) {
     pthread_mutex_lock(&thread_pool->lock);
     if (thread_pool->result == 0) {

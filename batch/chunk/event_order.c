@@ -1,8 +1,8 @@
-/* What is held lies in one buffer, in the order in which it was put; an array says what is where.
- * It is sorted when the first one is asked for after something was put.
+/* Payloads held in memory lie in one buffer in the order in which they were put; an array indexes
+ * them. The array is sorted lazily: by the first event_order_next() after a put.
  *
- * A record in a run of the file: i64 time, u64 position, u32 length, payload; in this machine's
- * byte order, as nobody else reads it. */
+ * A record in a run of the file: i64 time, u64 position, u32 length, payload; in native byte order,
+ * since only this process reads it. */
 #include "event_order.h"
 
 #include "batch/base/radix_sort.h"
@@ -83,8 +83,9 @@ void event_order_floor(struct event_order *order, int64_t floor_us) {
 
 /* ---- what is held in memory ---- */
 
-/* Forgets what was taken, and puts the rest in order: the array and the bytes. Sorting is stable,
- * and what was held before came with lesser positions. */
+/* Drops what was taken and sorts the rest, the index and the payloads, which are then read front to
+ * back. The sort by time is stable, and items came in the order of positions, so equal times stay
+ * in that order. */
 static void arrange(struct event_order *order) {
     size_t count = order->count - order->taken;
     struct held *old = order->held + order->taken;
@@ -145,7 +146,7 @@ static int write_held(struct event_order *order, struct buffer *waiting, struct 
     return r < 0 ? r : write_waiting(order, waiting, ret_error);
 }
 
-/* Everything held becomes a run of the file. */
+/* Writes everything held to the file as one sorted run. */
 static int spill(struct event_order *order, struct error *ret_error) {
     if (order->file < 0)
         order->file = order->options.make_file(order->options.user, ret_error);
@@ -190,7 +191,7 @@ static int fill_window(struct event_order *order, struct run *run, size_t wanted
     return 0;
 }
 
-/* The next record of the run becomes its head, unless it has one. */
+/* Reads the run's next record as its head, unless it has one. */
 static int bring_head(struct event_order *order, struct run *run, struct error *ret_error) {
     uint32_t length;
     if (run->has_head || (run->offset == run->end && run->at == run->window.length))
@@ -228,7 +229,7 @@ int event_order_put(struct event_order *order, const struct event_item *item,
     buffer_append(&order->bytes, item->payload.data, item->payload.length);
     order->is_sorted = false;
     size_t held = order->bytes.length + order->count * sizeof *order->held;
-    /* Putting in order takes as much again for a moment. */
+    /* arrange() copies everything once more, hence half of the limit. */
     return held > order->options.limit_bytes / 2 ? spill(order, ret_error) : 0;
 }
 
@@ -236,7 +237,8 @@ static bool comes_before(const struct event_item *a, const struct event_item *b)
     return a->time_us != b->time_us ? a->time_us < b->time_us : a->position < b->position;
 }
 
-/* The run with the least head; NULL: there is none. */
+/* The run with the least head; NULL: all are exhausted. Linear in the number of runs, of which a
+ * replay has a handful. */
 static int least_run(struct event_order *order, struct run **ret_run, struct error *ret_error) {
     *ret_run = NULL;
     for (size_t i = 0; i < order->run_count; i++) {

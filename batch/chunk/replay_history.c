@@ -25,7 +25,8 @@ void replay_history_deinit(struct replay_history *history) {
 
 /* ---- policies ---- */
 
-/* Takes the reference; the pointer to use, which is the same for the same policy. */
+/* Takes over the reference and returns the pointer to use: equal policies share one snapshot, so
+ * that plans can be compared by address. */
 static struct snapshot *keep_snapshot(struct replay_history *history, struct snapshot *snapshot) {
     for (size_t i = 0; i < history->snapshot_count; i++)
         if (history->snapshots[i]->id == snapshot->id) {
@@ -47,7 +48,8 @@ static bool has_files(const struct snapshot *snapshot, const struct policy_file 
     return same;
 }
 
-/* Every start on new tables writes the policy once more. */
+/* A server records its policy again at every start and swap. Comparing files is cheaper than
+ * loading them again. */
 static struct snapshot *find_loaded(const struct replay_history *history,
                                     const struct policy_file *files, size_t count) {
     for (size_t i = history->snapshot_count; i-- > 0;)
@@ -56,7 +58,8 @@ static struct snapshot *find_loaded(const struct replay_history *history,
     return NULL;
 }
 
-/* A policy that was good once: what is wrong with it now is a matter of versions. */
+/* An archived policy was valid when it was recorded, so a failure to load it means that the program
+ * has changed: hence ERROR_UNSUPPORTED. */
 static int load(struct replay_history *history, const struct policy_file *files, size_t count,
                 uint64_t position, struct snapshot **ret_snapshot, struct error *ret_error) {
     struct buffer messages;
@@ -117,7 +120,8 @@ const struct replay_shadow *replay_history_shadow(const struct replay_history *h
     return NULL;
 }
 
-/* Who derives decisions needs the policy; who reads what is recorded only likes to have it. */
+/* A replay that derives decisions needs the policy. One that reads recorded decisions uses it for
+ * the names of rules only, and can do without. */
 static int add_shadow(struct replay_history *history, const struct record *record,
                       struct error *ret_error) {
     const struct snapshot_record *in = &record->snapshot;
@@ -143,8 +147,8 @@ static struct snapshot *find_recorded(const struct replay_history *history, uint
     return NULL;
 }
 
-/* For records that do not name their policy: the one that a rebuild takes unless it is told
- * another, which is the last one up to its place. */
+/* For generation records of older versions, which do not name their policy: what a rebuild uses by
+ * default, the last policy up to its position, if it has the recorded plan. */
 static struct snapshot *find_planned(const struct replay_history *history, uint64_t place,
                                      uint64_t plan_id) {
     struct snapshot *found = NULL;
@@ -156,8 +160,8 @@ static struct snapshot *find_planned(const struct replay_history *history, uint6
     return found;
 }
 
-/* The policy a generation was built with stands in its record, or in a snapshot record before it:
- * that of the rules is written ahead of it. */
+/* The policy that a generation was built with is in its record, or, where it is also the policy of
+ * the rules, in a snapshot record before it. */
 static int find_plan(struct replay_history *history, const struct record *record,
                      struct snapshot **ret_plan, struct error *ret_error) {
     const struct generation_record *generation = &record->generation;
@@ -248,7 +252,8 @@ int replay_history_add(struct replay_history *history, const struct record *reco
     return 0;
 }
 
-/* Are the states of this span at hand at the place, and of all records up to it? */
+/* Do this span's states exist when the replay reaches the position? A span without a parent is
+ * folded from the first record, one with a parent exists from its own `place` on. */
 static bool covers(const struct replay_span *span, uint64_t place) {
     uint64_t since = span->parent == SIZE_MAX ? 0 : span->place;
     return since <= place && place <= span->until;
@@ -269,7 +274,7 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
     return 0;
 }
 
-void replay_history_decree(struct replay_history *history, struct snapshot *snapshot) {
+void replay_history_use_policy(struct replay_history *history, struct snapshot *snapshot) {
     snapshot = keep_snapshot(history, snapshot);
     append_policy(history,
                   (struct replay_policy){.snapshot_id = snapshot->id, .snapshot = snapshot});

@@ -1,3 +1,5 @@
+/* Changes are kept encoded: list changes are rare, and a decoded one would need an arena of its own
+ * until it is applied. */
 #include "list_queue.h"
 
 #include "core/base/buffer.h"

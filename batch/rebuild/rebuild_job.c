@@ -1,3 +1,4 @@
+/* Progress of a rebuild; its message for an interrupt is written once, here. */
 #include "rebuild_job.h"
 
 int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,

@@ -1,6 +1,7 @@
-/* Replaying: one reading for what has to be known beforehand (replay_history.h), one for the
- * decisions (replay_chunk.h has the table of contents).
- */
+/* Opening and running a replay. Two passes over the archive: the first collects what must be known
+ * beforehand (replay_history.h), the second decides (stages: replay_chunk.h). The second one runs
+ * either as a parallel pipeline (replay_pipeline.c) or record by record where each decision
+ * influences the next (replay_sequence.c). */
 #include "replay.h"
 
 #include "batch/base/monotonic.h"
@@ -25,20 +26,20 @@
 #define RECORD_BYTES_MAX (160u << 20)
 #define THREADS_MAX      256
 
-/* ---- what has to be known beforehand ---- */
+/* ---- opening: options, policies, the first pass ---- */
 
 static bool has_given_policy(const struct replay *replay) {
     return replay->options.policy || replay->options.snapshot;
 }
 
-/* Are the archive's policies needed? */
+/* Are the archive's own policies needed? Not where one is given, or where nothing is derived. */
 static bool needs_policies(const struct replay *replay) {
     return !has_given_policy(replay) && !replay->options.recorded;
 }
 
 static int load_policy(const char *folder, struct snapshot **ret_snapshot,
                        struct error *ret_error) {
-    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
+    struct buffer messages; /* dropped: `harrier check` shows warnings and further errors */
     buffer_init(&messages);
     int r = snapshot_load_folder(folder, ret_snapshot, &messages, ret_error);
     buffer_deinit(&messages);
@@ -54,7 +55,7 @@ static int load_given_policies(struct replay *replay, struct error *ret_error) {
     else if (options->policy)
         r = load_policy(options->policy, &snapshot, ret_error);
     if (snapshot)
-        replay_history_decree(&replay->history, snapshot);
+        replay_history_use_policy(&replay->history, snapshot);
     if (r == 0 && options->against)
         r = load_policy(options->against, &replay->against_policy, ret_error);
     return r;
@@ -118,7 +119,8 @@ static uint64_t memory_of(const struct replay_options *options) {
     return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
 }
 
-/* What the first reading has to find for the order of event times. */
+/* What event-time order needs from the first pass: final outcomes, final lists, and the least event
+ * time of each segment (the low watermarks of replay_order.c). */
 static void expect_order(struct replay *replay) {
     size_t parts = archive_parts_count(replay->parts);
     replay->history.with_labels = true;
@@ -181,7 +183,7 @@ void replay_close(struct replay *replay) {
     free(replay);
 }
 
-/* ---- what is known of it ---- */
+/* ---- queries ---- */
 
 const struct replay_shadow *replay_shadow(const struct replay *replay, uint64_t snapshot_id) {
     return replay_history_shadow(&replay->history, snapshot_id);
@@ -227,7 +229,7 @@ struct archive_place replay_start(const struct replay *replay) {
 }
 
 static void add_name(struct text *names, size_t *count, struct text name) {
-    if (name.length == 0) /* what is not told */
+    if (name.length == 0) /* an intermediate value, which has no name */
         return;
     for (size_t i = 0; i < *count; i++)
         if (text_equal(names[i], name))
@@ -254,7 +256,8 @@ const struct text *replay_feature_names(const struct replay *replay, size_t *ret
 
 /* ---- the run ---- */
 
-/* What is counted of rows that are told, and the time; all else is counted once more. */
+/* Takes over the counts of reported rows and the times. Everything else (records, outcomes,
+ * adoptions) is counted again, since those records are read again. */
 void replay_resume(struct replay *replay, const struct replay_report *interrupted) {
     struct replay_report *report = &replay->report;
     check(!replay->states);

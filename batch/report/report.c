@@ -1,3 +1,5 @@
+/* Sums per worker, added up at the end. Money is read once per row in minor units of one currency,
+ * the last policy's, so that a replay under several archived policies still adds up. */
 #include "report.h"
 
 #include "core/base/check.h"
@@ -11,15 +13,15 @@
 
 #define DAY_US (INT64_C(86400) * 1000000)
 
-/* What a row of one policy has to be asked for. */
+/* How to read rows of one policy, and its rules' sums. */
 struct reading {
     struct report_book book;
-    size_t amount_slot; /* of its frame; SIZE_MAX: none in the report's currency */
+    size_t amount_slot; /* in the frame; SIZE_MAX: no amount in the report's currency */
     double minor_per_major;
-    const struct entity_binding *card; /* NULL: it has no such entity */
+    const struct entity_binding *card; /* NULL: the policy has no such entity */
 };
 
-/* One worker's sums; their own cache lines, as workers write them all the time. */
+/* One worker's sums, aligned to a cache line: workers write theirs with every row. */
 struct report_worker {
     _Alignas(64) struct report_tally tally;
     struct reading *readings; /* by policy, in the order in which they were met */
@@ -32,8 +34,8 @@ struct report_worker {
 
 struct report {
     struct report_options options;
-    const struct snapshot *policy; /* whose currency it is; NULL: an archive without any */
-    const char *card_names[2];     /* entities that will do, the first before the second */
+    const struct snapshot *policy; /* its currency is the report's; NULL: the archive has none */
+    const char *card_names[2];     /* entities to count as cards, by preference */
     struct report_worker *workers;
     size_t worker_count;
     struct report_cards *cards;
@@ -98,7 +100,7 @@ static size_t amount_slot(const struct report *report, const struct snapshot *sn
     return SIZE_MAX;
 }
 
-/* The entity that stands for a card; SIZE_MAX: none. */
+/* The entity counted as a card; SIZE_MAX: none. */
 static size_t card_entity(const struct report *report, const struct snapshot *snapshot) {
     for (size_t name = 0; name < 2 && report->card_names[name]; name++)
         for (size_t i = 0; i < snapshot->plan.entity_count; i++)
@@ -107,6 +109,8 @@ static size_t card_entity(const struct report *report, const struct snapshot *sn
     return SIZE_MAX;
 }
 
+/* Finds or makes the worker's reading for a policy. Rows of one policy follow each other, so the
+ * last one mostly fits. */
 static struct reading *reading_of(const struct report *report, struct report_worker *worker,
                                   const struct snapshot *snapshot, uint64_t first_position) {
     size_t last = worker->last;
@@ -150,9 +154,9 @@ static int64_t day_of(int64_t us) {
     return us / DAY_US - (us % DAY_US < 0);
 }
 
-/* What was sent in the report's currency is that. Of the rest the frame has the base currency's
- * amount in major units, which were the quotient of a whole number below 10^13 and a power of ten:
- * the product rounds back to that number. */
+/* The amount in the report's currency. One sent in that currency is used as it is; another one was
+ * converted for the rules, so the frame has it in major units. That value is a whole number below
+ * 10^13 divided by a power of ten, so multiplying and rounding gives back exactly that number. */
 static bool read_amount(const struct report *report, const struct reading *reading,
                         const struct transaction *transaction, const struct value *frame,
                         int64_t *ret_minor) {
@@ -166,7 +170,7 @@ static bool read_amount(const struct report *report, const struct reading *readi
     return true;
 }
 
-/* A card's key, hashed; all its parts must be there. */
+/* The hash of a card's key; false: a part of the key is missing. */
 static bool read_card(const struct reading *reading, const struct value *frame,
                       uint64_t *ret_hash) {
     uint64_t hash = 0;
@@ -196,6 +200,8 @@ static struct report_fact fact_of(const struct report *report, const struct read
     return fact;
 }
 
+/* Counts a changed verdict and keeps it if it belongs to the sample. Reasons are formatted only for
+ * those that do: that is the expensive part. */
 static int keep_change(const struct report *report, struct report_worker *worker,
                        const struct replay_row *row, struct error *ret_error) {
     const struct transaction *transaction = &row->record->transaction.transaction;
@@ -226,7 +232,7 @@ static int keep_change(const struct report *report, struct report_worker *worker
     return 0;
 }
 
-/* What card precision wants to know: the card's hash, and these. */
+/* What report_take() passes to report_row() for card precision: these bits and the card's hash. */
 enum mark { MARK_COUNTS = 1, MARK_POSITIVE = 2, MARK_CARD = 4, MARK_HISTORY = 8 };
 
 static void append_mark(struct buffer *prepared, unsigned mark, uint64_t card) {
@@ -311,7 +317,7 @@ void report_row(struct report *report, const struct replay_row *row, struct text
 
 /* ---- all workers together ---- */
 
-/* What one has is the other's. */
+/* Moves all sums from one worker to another and leaves the first one empty. */
 static void move(const struct report *report, struct report_worker *from,
                  struct report_worker *to) {
     report_tally_merge(&to->tally, &from->tally);
@@ -334,14 +340,14 @@ static void move(const struct report *report, struct report_worker *from,
     worker_init(report, from);
 }
 
-/* The first worker gets all of it. */
+/* Moves everything to the first worker. */
 static struct report_worker *collect(struct report *report) {
     for (size_t i = 1; i < report->worker_count; i++)
         move(report, &report->workers[i], &report->workers[0]);
     return &report->workers[0];
 }
 
-/* ---- put away, and taken out again ---- */
+/* ---- encoding ---- */
 
 void report_encode(struct report *report, struct buffer *out) {
     const struct report_worker *all = collect(report);
@@ -364,7 +370,7 @@ void report_encode(struct report *report, struct buffer *out) {
     }
 }
 
-/* NULL: no policy of this id decides here. */
+/* NULL: the replay has no policy with this id. */
 static const struct snapshot *find_rules(const struct replay *replay, uint64_t id) {
     const struct snapshot *snapshot;
     for (size_t i = 0; (snapshot = replay_rules(replay, i)); i++)

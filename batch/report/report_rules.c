@@ -1,3 +1,6 @@
+/* Rules by policy: who fired, with whom, and what each one added. A rule's contribution is found by
+ * evaluating the decision once more without it, from the rules that fired; no condition is
+ * evaluated again. */
 #include "report_rules.h"
 
 #include "core/base/check.h"
@@ -13,7 +16,7 @@ static size_t pair(size_t i, size_t j) { /* i ≤ j */
     return j * (j + 1) / 2 + i;
 }
 
-/* The score of a group's rules so far. */
+/* The scores of one group's rules, while a score is computed. */
 struct report_group_sum {
     int64_t sum;
     int32_t greatest;
@@ -39,22 +42,22 @@ void report_book_deinit(struct report_book *book) {
     *book = (struct report_book){0};
 }
 
-/* ---- without one of them ---- */
+/* ---- the decision without one of its rules ---- */
 
-/* The rules that fired for a transaction. */
+/* The rules that fired for one transaction. */
 struct firing {
     struct report_book *book;
     const struct decision *decision;
     const uint32_t *fired;
     size_t count;
-    size_t effects;    /* of them have effect */
-    size_t askers;     /* of those ask for an alert by themselves */
-    uint32_t least;    /* score that is an alert; UINT32_MAX: none is */
-    bool is_explained; /* nothing but the rules with effect has made the verdict */
+    size_t effects;    /* how many have effect */
+    size_t askers;     /* how many of those ask for an alert by their verdict */
+    uint32_t least;    /* lowest score that is an alert; UINT32_MAX: none is */
+    bool is_explained; /* the verdict follows from the rules with effect alone */
 };
 
-/* Reasons are told for the first rules that fired; what is beyond them is taken for not suppressed.
- */
+/* Decisions list reasons for a limited number of rules, in the order of `fired`; rules beyond that
+ * are assumed not to be suppressed. */
 static bool is_suppressed(const struct firing *firing, size_t i) {
     return i < firing->decision->reason_count && firing->decision->reasons[i].suppressed;
 }
@@ -74,7 +77,7 @@ static int64_t group_score(const struct rule_group *group, const struct report_g
     return score < group->at_most ? score : group->at_most;
 }
 
-/* The score of the rules with effect but this one, before its limits. */
+/* The score of all rules with effect except this one, before it is limited to 0…1000. */
 static int64_t score_without(const struct firing *firing, size_t without) {
     const struct snapshot *snapshot = firing->book->snapshot;
     struct report_group_sum *groups = firing->book->groups;
@@ -200,7 +203,7 @@ void report_book_merge(struct report_book *to, const struct report_book *from) {
         to->overlap[i] += from->overlap[i];
 }
 
-/* ---- put away, and taken out again ---- */
+/* ---- encoding ---- */
 
 void report_book_encode(const struct report_book *book, struct buffer *out) {
     size_t rules = book->snapshot->rule_count;
@@ -241,6 +244,8 @@ void report_book_decode(struct report_book *book, struct cursor *cursor) {
 
 /* ---- all policies together ---- */
 
+/* The index of the rule in the combined list: rules of the same name in several policies are one.
+ * The last policy's definition is shown. */
 static size_t place_of(struct report_rules *rules, const struct snapshot *snapshot,
                        const struct rule *rule) {
     size_t i = 0;

@@ -1,3 +1,7 @@
+/* Each worker keeps what its own rows contributed, so taking rows needs no lock; the results do not
+ * depend on who took which row, because thresholds are quantiles and cut-offs are counts. A night
+ * applies the new outcomes, drops what no later night can read, and runs the same functions as a
+ * rebuild over the rest. */
 #include "walk_forward.h"
 
 #include "core/base/check.h"
@@ -12,7 +16,7 @@
 
 #define TEXT_BYTES_MAX (1u << 20) /* that expressions build for one transaction */
 
-/* A value of a threshold; its group's key lies in the same worker's bytes. */
+/* A value of a threshold; its group's key lies in the same worker's `keys`. */
 struct kept_value {
     int64_t event_time_us;
     double value;
@@ -20,7 +24,7 @@ struct kept_value {
     uint32_t threshold, key_length;
 };
 
-/* For budgets. */
+/* A score, for budgets. */
 struct kept_score {
     int64_t event_time_us;
     uint64_t position;
@@ -33,7 +37,7 @@ struct later_label {
     enum label label;
 };
 
-/* What one worker has taken. */
+/* What one worker has taken. Scores are sorted by position at each night. */
 struct kept {
     struct kept_value *values;
     size_t value_count, value_room;
@@ -46,7 +50,7 @@ struct kept {
 struct walk_forward {
     struct walk_forward_options options;
     struct kept *workers;
-    atomic_size_t bytes; /* of all of it */
+    atomic_size_t bytes; /* kept, of all workers */
     struct later_label *labels;
     size_t label_count, label_room;
     int64_t newest_us; /* INT64_MIN: none yet */
@@ -94,6 +98,7 @@ int64_t walk_forward_reach_us(const struct snapshot *snapshot) {
 
 /* ---- taking ---- */
 
+/* Counts bytes in use, not capacities: the half that is allowed includes no slack of the arrays. */
 static int count_bytes(struct walk_forward *walk, size_t bytes, struct error *ret_error) {
     if (atomic_fetch_add(&walk->bytes, bytes) + bytes <= walk->options.memory_bytes / 2)
         return 0;
@@ -184,7 +189,8 @@ static struct kept_score *find_score(const struct kept *kept, uint64_t position)
     return bsearch(&wanted, kept->scores, kept->score_count, sizeof wanted, compare_scores);
 }
 
-/* The last one of a transaction is in force. */
+/* Applies the outcomes noted since the last night, in order: the last one of a transaction counts.
+ */
 static void take_labels(struct walk_forward *walk) {
     for (size_t w = 0; w < walk->options.workers; w++) {
         struct kept *kept = &walk->workers[w];
@@ -199,7 +205,8 @@ static void take_labels(struct walk_forward *walk) {
     walk->label_count = 0;
 }
 
-/* What no later night can read. */
+/* Drops what no later night can read: newest_us never decreases, so what is older than its period
+ * now stays so. */
 static void forget_old(struct walk_forward *walk, struct kept *kept) {
     const struct snapshot *snapshot = walk->options.snapshot;
     int64_t score_reach = score_reach_us(snapshot);

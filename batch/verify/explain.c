@@ -1,3 +1,5 @@
+/* core/store has no threads, so it takes them through an interface (struct explain_threads), which
+ * this file implements with a thread pool. The explanation itself is core/store/explain. */
 #include "explain.h"
 
 #include "batch/base/thread_pool.h"
@@ -7,13 +9,13 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
-/* A thread pool as core/store knows it. */
-struct hands {
+/* A thread pool behind the interface of core/store. */
+struct explain_pool {
     struct explain_threads thread_pool; /* first */
     size_t threads;
     struct progress *progress;
     atomic_bool stop;
-    /* the jobs under way */
+    /* The current batch of jobs. */
     int (*job)(void *user, size_t index, struct error *ret_error);
     void *user;
     atomic_size_t done;
@@ -21,33 +23,33 @@ struct hands {
 
 static int do_job(void *user, struct thread_pool *thread_pool, size_t worker, size_t index,
                   struct error *ret_error) {
-    struct hands *hands = user;
+    struct explain_pool *pool = user;
     (void)thread_pool;
     (void)worker;
-    int r = hands->job(hands->user, index, ret_error);
-    atomic_fetch_add(&hands->done, 1);
+    int r = pool->job(pool->user, index, ret_error);
+    atomic_fetch_add(&pool->done, 1);
     return r;
 }
 
 static int run_jobs(struct explain_threads *self, size_t jobs,
                     int (*job)(void *user, size_t index, struct error *ret_error), void *user,
                     struct error *ret_error) {
-    struct hands *hands = (struct hands *)self;
+    struct explain_pool *pool = (struct explain_pool *)self;
     if (jobs == 0)
         return 0;
-    hands->job = job;
-    hands->user = user;
-    atomic_store(&hands->done, 0);
+    pool->job = job;
+    pool->user = user;
+    atomic_store(&pool->done, 0);
     struct thread_pool *thread_pool =
-        thread_pool_start(hands->threads < jobs ? hands->threads : jobs, jobs, do_job, hands);
+        thread_pool_start(pool->threads < jobs ? pool->threads : jobs, jobs, do_job, pool);
     while (!thread_pool_wait(thread_pool))
-        if (progress_update(hands->progress, "explain", self->before + atomic_load(&hands->done),
+        if (progress_update(pool->progress, "explain", self->before + atomic_load(&pool->done),
                             self->all) != 0) {
-            atomic_store(&hands->stop, true);
+            atomic_store(&pool->stop, true);
             thread_pool_stop(thread_pool);
         }
     int r = thread_pool_finish(thread_pool, ret_error);
-    if (r == 0 && atomic_load(&hands->stop))
+    if (r == 0 && atomic_load(&pool->stop))
         r = error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
     return r;
 }
@@ -68,7 +70,7 @@ static int load_policy(const char *folder, struct snapshot **ret_snapshot,
 
 int explain_run(const struct explain_job *job, struct progress *progress, struct arena *arena,
                 struct explanation *ret_explanation, struct error *ret_error) {
-    struct hands hands = {.thread_pool = {.run = run_jobs},
+    struct explain_pool pool = {.thread_pool = {.run = run_jobs},
                           .threads = job->threads ? job->threads : all_cores(),
                           .progress = progress};
     struct explain_options options = {.archive = job->archive,
@@ -76,8 +78,8 @@ int explain_run(const struct explain_job *job, struct progress *progress, struct
                                       .id = text_of(job->id),
                                       .allows_prefix = true,
                                       .position = job->position,
-                                      .thread_pool = &hands.thread_pool,
-                                      .stop = &hands.stop,
+                                      .thread_pool = &pool.thread_pool,
+                                      .stop = &pool.stop,
                                       .portion_bytes = job->portion_bytes};
     int r = job->policy ? load_policy(job->policy, &options.policy, ret_error) : 0;
     if (r == 0)
