@@ -140,7 +140,7 @@ static void sort_items(struct number_sort *sort) {
 static int write_all(int file, const void *bytes, size_t length, uint64_t offset,
                      struct error *ret_error) {
     if (file_write_at(file, bytes, length, offset) < 0)
-        return error_set_errno(ret_error, errno, "cannot write to a scratch file");
+        return error_set_errno(ret_error, errno, "cannot write a temporary file");
     return 0;
 }
 
@@ -148,7 +148,7 @@ static int read_all(int file, void *bytes, size_t length, uint64_t offset,
                     struct error *ret_error) {
     ssize_t got = file_read_at(file, bytes, length, offset);
     if (got < 0 || (size_t)got < length)
-        return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a scratch file");
+        return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a temporary file");
     return 0;
 }
 

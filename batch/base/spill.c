@@ -81,7 +81,7 @@ static void map_chunk(struct spill_writer *writer) {
     void *bytes =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (bytes == MAP_FAILED)
-        check_exhausted("memory for what is read: less may do (--memory)");
+        check_exhausted("memory for the records being read: set a lower --memory");
     writer->chunk = bytes;
     writer->chunk_left = size;
     pthread_mutex_lock(&spill->lock);
@@ -153,7 +153,7 @@ static int hand_over(struct spill_writer *writer, size_t stream, bool closing,
     int file = spill->file;
     pthread_mutex_unlock(&spill->lock);
     if (r == 0 && !keep && file_write_at(file, open->bytes, block.length, block.offset) < 0)
-        r = error_set_errno(ret_error, errno, "cannot write what does not fit into memory");
+        r = error_set_errno(ret_error, errno, "cannot write a temporary file");
     if (keep)
         open->bytes = NULL;
     return r;
@@ -216,8 +216,7 @@ int spill_read(const struct spill *spill, const struct spill_block *block, uint8
                struct error *ret_error) {
     ssize_t got = file_read_at(spill->file, ret_bytes, block->length, block->offset);
     if (got < 0 || (size_t)got < block->length)
-        return error_set_errno(ret_error, got < 0 ? errno : EIO,
-                               "cannot read what did not fit into memory");
+        return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a temporary file");
     return 0;
 }
 

@@ -78,7 +78,7 @@ struct thread_pool *thread_pool_start(size_t threads, size_t jobs, thread_pool_j
         member->thread_pool = thread_pool;
         member->number = i;
         if (pthread_create(&member->thread, NULL, work, member) != 0)
-            check_exhausted("threads, or of memory for one: fewer may do (--threads, --jobs)");
+            check_exhausted("threads, or of memory for one: use fewer (--threads, --jobs)");
     }
     return thread_pool;
 }

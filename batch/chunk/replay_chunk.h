@@ -110,7 +110,7 @@ struct replay_chunk {
     struct replay_lane_rows *lanes;
     size_t lane_count, lane_capacity;
     bool is_barrier; /* the next chunk must not start before this one is emitted */
-    bool is_night;   /* because thresholds are computed there; else its last record changes things */
+    bool is_night;   /* and thresholds are computed there; else its last record changes things */
     bool is_last;
     int result; /* < 0: reading failed behind its last row, which makes it the last chunk */
     struct error error;

@@ -174,8 +174,8 @@ static int find_plan(struct replay_history *history, const struct record *record
     if (!plan)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "the tables adopted at position %" PRIu64
-                         " were built with a policy that the archive does not hold: what was "
-                         "decided on them cannot be derived again",
+                         " were built with a policy that the archive does not hold: decisions "
+                         "made with them cannot be derived again",
                          record->position);
     *ret_plan = plan;
     return 0;
@@ -186,7 +186,7 @@ static int add_generation(struct replay_history *history, const struct record *r
     struct snapshot *plan;
     if (history->policy_count == 0)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "tables are adopted at position %" PRIu64 ", and no policy before that",
+                         "tables are adopted at position %" PRIu64 ", before any policy",
                          record->position);
     int r = find_plan(history, record, &plan, ret_error);
     if (r < 0)
@@ -237,7 +237,7 @@ int replay_history_add(struct replay_history *history, const struct record *reco
     } else if (record->type == RECORD_OUTCOME && history->with_labels) {
         if (record->outcome.transaction_position >= record->position)
             return error_set(ret_error, ERROR_DAMAGED,
-                             "the outcome at position %" PRIu64 " is of a transaction behind it",
+                             "the outcome at position %" PRIu64 " refers to a later transaction",
                              record->position);
         add_outcome(history, &record->outcome);
     } else if (record->type == RECORD_ENGINE) {
@@ -264,8 +264,8 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
         struct replay_span *span = &history->spans[i];
         if (span->place >= span->from && span->from > 0)
             return error_set(ret_error, ERROR_DAMAGED,
-                             "the tables adopted at position %" PRIu64 " are of position %" PRIu64
-                             ", which lies behind it",
+                             "the tables adopted at position %" PRIu64
+                             " were built for position %" PRIu64 ", which is later",
                              span->from, span->place);
         for (size_t j = 0; j < i && span->place > 0; j++)
             if (history->spans[j].plan == span->plan && covers(&history->spans[j], span->place))

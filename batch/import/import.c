@@ -113,8 +113,8 @@ static int check_memory(const struct import *import, struct error *ret_error) {
     if (memory <= limit)
         return 0;
     return error_set(ret_error, ERROR_INTERRUPTED,
-                     "what is newer than the tables takes %" PRIu64 " MiB of memory, over the limit"
-                     " of %" PRIu64 " MiB: run `harrier rebuild`, then the same import again",
+                     "entities newer than the tables take %" PRIu64 " MiB of memory, more than the "
+                     "limit of %" PRIu64 " MiB: run `harrier rebuild`, then the same import again",
                      memory >> 20, limit >> 20);
 }
 

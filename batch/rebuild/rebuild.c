@@ -20,6 +20,8 @@
 #include "rebuild_scan.h"
 #include "rebuild_thresholds.h"
 
+#include "batch/base/machine.h"
+#include "batch/base/monotonic.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
 
@@ -28,17 +30,11 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #define THREADS_MAX 256
 
-static double now_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static double cpu_seconds(void) {
     struct rusage usage;
@@ -108,7 +104,7 @@ make_full(struct rebuild *rebuild, const char *format, ...) {
 static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     struct generation *generation;
     struct error error;
-    make_full(rebuild, "it was asked for");
+    make_full(rebuild, "a full rebuild was requested");
     if (rebuild->options->full)
         return 0;
     int r = generation_open_current(rebuild->options->generations, true, &generation, &error);
@@ -129,11 +125,11 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     if (manifest.place.position == rebuild->target.position &&
         manifest.place.chain == rebuild->target.chain &&
         manifest.snapshot_id == rebuild->snapshot->id) {
-        make_full(rebuild, "a copy of the current generation would prove nothing");
+        make_full(rebuild, "there are no new records, and a copy would prove nothing");
         return 0;
     }
     if (manifest.plan_id != rebuild->plan->id) {
-        make_full(rebuild, "the features are not those of the current generation");
+        make_full(rebuild, "the current generation has other features than the policy");
         return 0;
     }
     r = archive_parts_holds(rebuild->parts, manifest.place, ret_error);
@@ -141,11 +137,12 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
         return r;
     if (r == 0) {
         make_full(rebuild,
-                  "the current generation is not of this archive: it stands at position %" PRIu64,
+                  "the current generation, at position %" PRIu64 ", is not of this archive",
                   manifest.place.position);
         snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
-                 "the current generation stands at position %" PRIu64
-                 " of another history than this archive's, which ends with position %" PRIu64,
+                 "the current generation, at position %" PRIu64
+                 ", was built from other records than this archive's, which ends at position "
+                 "%" PRIu64,
                  manifest.place.position, rebuild->target.position);
         return 0;
     }
@@ -167,7 +164,7 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
     if (r == 0)
         r = choose_before(rebuild, ret_error);
     if (r == 0 && rebuild->guessed_at && rebuild->before.id) /* another rebuild has published */
-        make_full(rebuild, "there was no generation yet when it began");
+        make_full(rebuild, "there was no generation yet when it started");
     if (r == 0)
         r = rebuild_partition(rebuild, ret_error);
     if (r == 0)
@@ -210,8 +207,8 @@ static int fold(struct rebuild *rebuild, struct error *ret_error) {
     int r = rebuild_fold(rebuild, ret_error);
     if (r > 0) {
         make_full(rebuild,
-                  "transactions came later than the policy's lateness to entities that the current "
-                  "generation does not hold; a greater lateness would avoid that");
+                  "transactions came later than the policy's lateness allows, for entities that "
+                  "the current generation does not hold; a greater lateness would avoid that");
         r = start_over(rebuild, ret_error);
         if (r == 0)
             r = rebuild_fold(rebuild, ret_error);
@@ -243,7 +240,7 @@ static int64_t created_us(struct rebuild *rebuild) {
     value_format(value_timestamp(newest_us), newest, sizeof newest);
     snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
              "the clock says %s, but the archive or the current generation was written at %s: the "
-             "clock was set back; that time is used",
+             "clock was set back; the later time is used",
              clock, newest);
     return newest_us;
 }
@@ -323,10 +320,6 @@ static size_t default_threads(void) {
     return count > 0 ? (size_t)count : 1;
 }
 
-static uint64_t default_memory(void) {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
-}
 
 static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *options,
                          struct progress *progress) {
@@ -335,7 +328,7 @@ static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *option
     if (options->threads > THREADS_MAX)
         options->threads = THREADS_MAX;
     if (options->memory_bytes == 0)
-        options->memory_bytes = default_memory();
+        options->memory_bytes = machine_memory_quarter();
     if (options->keep == 0)
         options->keep = REBUILD_KEEP;
     *rebuild = (struct rebuild){
@@ -382,9 +375,9 @@ int rebuild_run(const struct rebuild_options *options, struct progress *progress
     rebuild_init(&rebuild, &filled, progress);
     int r = 0;
     for (int i = 0; i < REBUILD_PHASE_COUNT && r == 0 && !rebuild.report.up_to_date; i++) {
-        double begin = now_seconds(), cpu_begin = cpu_seconds();
+        double begin = monotonic_seconds(), cpu_begin = cpu_seconds();
         r = phases[i](&rebuild, ret_error);
-        rebuild.report.seconds[i] = now_seconds() - begin;
+        rebuild.report.seconds[i] = monotonic_seconds() - begin;
         rebuild.report.cpu_seconds[i] = cpu_seconds() - cpu_begin;
     }
     rebuild.report.from_position = rebuild.before.place.position;

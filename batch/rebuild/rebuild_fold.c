@@ -80,7 +80,7 @@ static bool is_whole(struct folding *folding, struct text state) {
     if (state.length == 0 || folding->made++ % CHECK_EVERY != 0 ||
         state_check(state.data, state.length, folding->plan, &folding->error) == 0)
         return true;
-    folding->failed = error_prefix(&folding->error, "a state that was made is none");
+    folding->failed = error_prefix(&folding->error, "an invalid state was built");
     return false;
 }
 
@@ -425,7 +425,7 @@ static int open_generation(struct fold *fold, struct error *ret_error) {
     int r = generation_open_current(rebuild->options->generations, false, &fold->before, ret_error);
     if (r == 0 && generation_manifest(fold->before)->id != rebuild->before.id)
         r = error_set(ret_error, ERROR_UNAVAILABLE,
-                      "%s: the current generation was changed meanwhile",
+                      "%s: the current generation changed during the rebuild",
                       rebuild->options->generations);
     if (r == 0)
         r = generation_bind(fold->before, rebuild->plan, ret_error);

@@ -7,14 +7,14 @@
  * replaces the guess. Otherwise the policy is searched for after all, and the scan starts over. */
 #include "rebuild_policy.h"
 
+#include "batch/base/policy_folder.h"
+#include "batch/base/record_bytes.h"
 #include "rebuild_job.h"
 
 #include "core/base/check.h"
 
 #include <stdlib.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
 
 /* The result of the search in one part (segment). */
 struct search_part {
@@ -135,7 +135,7 @@ static int load_archived(struct rebuild *rebuild, struct buffer *messages,
     int r = rebuild_find_last(rebuild, RECORD_SNAPSHOT, REBUILD_PREPARE, &payload, ret_error);
     if (r == 0)
         r = error_set(ret_error, ERROR_NOT_FOUND,
-                      "%s holds no policy up to position %llu: name one", rebuild->options->archive,
+                      "%s has no policy up to position %llu: give one", rebuild->options->archive,
                       (unsigned long long)rebuild->target.position);
     else if (r > 0)
         r = load_record(rebuild, &payload, messages, ret_error);
@@ -143,10 +143,6 @@ static int load_archived(struct rebuild *rebuild, struct buffer *messages,
     return r;
 }
 
-static int load_given(struct rebuild *rebuild, struct buffer *messages, struct error *ret_error) {
-    int r = snapshot_load_folder(rebuild->options->policy, &rebuild->snapshot, messages, ret_error);
-    return r < 0 ? error_prefix(ret_error, "the policy in %s", rebuild->options->policy) : 0;
-}
 
 static void use_plan(struct rebuild *rebuild) {
     snapshot_unref(rebuild->folded);
@@ -273,7 +269,7 @@ int rebuild_load_policy(struct rebuild *rebuild, struct error *ret_error) {
     buffer_init(&messages);
     int r = 0;
     if (rebuild->options->policy)
-        r = load_given(rebuild, &messages, ret_error);
+        r = policy_folder_load(rebuild->options->policy, &rebuild->snapshot, ret_error);
     else if (!is_full_anyway(rebuild) || guess(rebuild, &messages) == 0)
         r = load_archived(rebuild, &messages, ret_error);
     buffer_deinit(&messages);

@@ -5,6 +5,7 @@
  * transaction, u32 length of the state, key, state. */
 #pragma once
 
+#include "batch/base/run_window.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -23,10 +24,8 @@ struct run_file {
 
 /* A run that is read. */
 struct state_run {
-    uint64_t offset, end;
-    struct buffer window; /* what was read of it */
-    size_t at;            /* in the window */
-    struct text key, state;
+    struct run_window window;
+    struct text key, state; /* in the window */
     bool has_state, is_late;
 };
 

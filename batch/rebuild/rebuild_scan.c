@@ -6,6 +6,7 @@
  * of event times, and the fold has little to sort. */
 #include "rebuild_scan.h"
 
+#include "batch/base/record_bytes.h"
 #include "rebuild_job.h"
 #include "rebuild_policy.h"
 
@@ -18,8 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
 
 struct scan_thread {
     struct entry_sink sink;
@@ -164,7 +163,7 @@ static int take_outcome(struct scan_thread *thread, const struct record *record,
     uint64_t id_hash = hash_text(outcome->transaction.id);
     if (outcome->transaction_position >= record->position)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: the outcome at position %" PRIu64 " is of a transaction behind it",
+                         "%s: the outcome at position %" PRIu64 " refers to a later transaction",
                          thread->rebuild->options->archive, record->position);
     const struct stream_id ids[2] = {
         {.id_hash = id_hash,

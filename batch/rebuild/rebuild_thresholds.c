@@ -11,6 +11,7 @@
 #include "rebuild_thresholds.h"
 
 #include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "batch/thresholds/threshold_guard.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
@@ -20,8 +21,6 @@
 
 #include "core/base/check.h"
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
 
 /* The thresholds in force are those of the last generation record, not of the current generation: a
  * generation may have been published and never adopted. */

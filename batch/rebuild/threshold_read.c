@@ -5,6 +5,7 @@
 #include "threshold_read.h"
 
 #include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "batch/replay/replay.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
@@ -13,9 +14,8 @@
 
 #include <stdlib.h>
 
-#define RECORD_BYTES_MAX (160u << 20)
-#define TEXT_BYTES_MAX   (1u << 20) /* that expressions build for one transaction */
-#define WAITING_MAX      256u       /* values that a thread puts at once: the sample has one lock */
+#define TEXT_BYTES_MAX (1u << 20) /* that expressions build for one transaction */
+#define WAITING_MAX    256u       /* values that a thread puts at once: the sample has one lock */
 
 /* ---- values of one thread ---- */
 

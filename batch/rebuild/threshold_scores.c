@@ -7,6 +7,7 @@
  */
 #include "threshold_scores.h"
 
+#include "batch/base/day.h"
 #include "batch/base/monotonic.h"
 #include "batch/replay/replay.h"
 #include "batch/thresholds/threshold_cutoff.h"
@@ -73,7 +74,7 @@ static void count_row(struct scoring *scoring, const struct record *record, enum
             continue;
         score_counts_add(&scoring->budgets[i], score, label);
     }
-    if (threshold_in_period(scoring->job, at_us, THRESHOLD_DAY_US))
+    if (threshold_in_period(scoring->job, at_us, DAY_US))
         count_flip(scoring, record, of_rules, score);
 }
 
@@ -226,10 +227,10 @@ static void find_flips(const struct scoring *scoring, const uint32_t cutoffs[VER
 
 /* The longest period that scores are needed for; 0: none are needed. */
 static int64_t longest_period(const struct snapshot *snapshot) {
-    int64_t longest = snapshot->budget_count > 0 ? THRESHOLD_DAY_US : 0;
+    int64_t longest = snapshot->budget_count > 0 ? DAY_US : 0;
     for (size_t i = 0; i < snapshot->threshold_count; i++)
         if (snapshot->thresholds[i].is_scored)
-            longest = THRESHOLD_DAY_US;
+            longest = DAY_US;
     for (size_t i = 0; i < snapshot->budget_count; i++)
         if (longest < snapshot->budgets[i].over_us)
             longest = snapshot->budgets[i].over_us;

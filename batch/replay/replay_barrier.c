@@ -29,9 +29,6 @@ static struct replay_states *make_states(const struct replay *replay, struct sna
     return replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
 }
 
-static bool has_given_policy(const struct replay *replay) {
-    return replay->options.policy || replay->options.snapshot;
-}
 
 static void contradict(struct replay *replay, uint64_t position, const char *what) {
     replay->report.contradictions++;
@@ -174,7 +171,8 @@ static int rebuild_span(struct replay *replay, size_t index, struct error *ret_e
     if (r == 0) {
         char what[128];
         snprintf(what, sizeof what,
-                 "the tables are of another history than the archive has up to position %" PRIu64,
+                 "the tables were built from other records than the archive has up to position "
+                 "%" PRIu64,
                  span->place);
         contradict(replay, span->from, what);
     }
@@ -202,7 +200,7 @@ static void adopt_snapshot(struct replay *replay, const struct record *record) {
     const struct replay_policy *policy = &history->policies[replay->policy];
     check(policy->position == record->position);
     if (policy->snapshot_id != policy->snapshot->id)
-        contradict(replay, record->position, "the policy's files are not those of its id");
+        contradict(replay, record->position, "the policy's files do not match its id");
     fit_decider(replay);
 }
 
@@ -320,7 +318,7 @@ int replay_begin(struct replay *replay, struct error *ret_error) {
     if (replay->against_policy)
         fit_against(replay);
     list_lanes(replay);
-    if (has_given_policy(replay))
+    if (replay_has_given_policy(replay))
         fit_decider(replay); /* in force from the first record on */
     return r;
 }

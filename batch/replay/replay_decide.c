@@ -14,7 +14,7 @@
 
 int replay_no_policy(const struct replay *replay, uint64_t position, struct error *ret_error) {
     return error_set(ret_error, ERROR_NOT_FOUND,
-                     "%s holds no policy before the transaction at position %" PRIu64 ": name one",
+                     "%s has no policy before the transaction at position %" PRIu64 ": give one",
                      replay->options.archive, position);
 }
 
@@ -43,7 +43,7 @@ int replay_fit_shadows(const struct replay *replay, size_t worker, const struct 
         const struct replay_shadow *shadow = replay_history_shadow(&replay->history, id);
         if (!shadow || !shadow->snapshot)
             r = error_set(ret_error, ERROR_NOT_FOUND,
-                          "%s holds no shadow policy %016" PRIx64
+                          "%s has no shadow policy %016" PRIx64
                           " before the transaction at position %" PRIu64,
                           replay->options.archive, id, record->position);
         else

@@ -107,6 +107,11 @@ struct replay {
     int64_t newest_event_time_us;
 };
 
+/* Does a given policy decide, instead of the archive's own? */
+static inline bool replay_has_given_policy(const struct replay *replay) {
+    return replay->options.policy || replay->options.snapshot;
+}
+
 /* Was the chunk's row reported by the interrupted run that this one continues? */
 static inline bool replay_was_reported(const struct replay *replay,
                                        const struct replay_chunk *chunk, size_t row) {

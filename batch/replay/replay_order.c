@@ -8,12 +8,12 @@
 #include "replay_job.h"
 #include "replay_read.h"
 
+#include "batch/base/record_bytes.h"
 #include "batch/chunk/event_order.h"
 #include "core/base/check.h"
 
 #include <stdlib.h>
 
-#define RECORD_BYTES_MAX (160u << 20)
 
 struct order_source {
     struct replay_source source; /* first */

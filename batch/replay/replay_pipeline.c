@@ -384,7 +384,7 @@ int replay_run_chunks(struct replay_output *output, struct error *ret_error) {
     for (size_t i = 1; i < count; i++) {
         workers[i] = (struct pipeline_worker){.pipeline = &pipeline, .number = i};
         if (pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) != 0)
-            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
+            check_exhausted("threads, or of memory for one: use fewer (--threads)");
     }
     int r = run(&pipeline, output, ret_error);
     for (size_t i = 1; i < count; i++)

@@ -2,6 +2,7 @@
  * record that is a barrier, or before a transaction that a night precedes. */
 #include "replay_read.h"
 
+#include "batch/base/record_bytes.h"
 #include "replay_barrier.h"
 #include "replay_job.h"
 
@@ -19,8 +20,6 @@
  * are limited. */
 #define CHUNK_PARTS_MAX 32
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
 
 /* ---- the order of positions ---- */
 

@@ -3,6 +3,7 @@
  * errors depend on the number of threads. */
 #include "replay_scan.h"
 
+#include "batch/base/record_bytes.h"
 #include "replay_job.h"
 
 #include "core/base/check.h"
@@ -10,10 +11,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
-#define PARTS_AHEAD      2    /* per worker: limits the results that wait in memory */
-#define LOOK_STEP        4096 /* records between two checks for a stop */
+#define PARTS_AHEAD 2    /* per worker: limits the results that wait in memory */
+#define LOOK_STEP   4096 /* records between two checks for a stop */
 
 /* A record that is kept. */
 struct scanned_record {
@@ -302,7 +301,7 @@ int replay_scan(struct replay *replay, struct progress *progress, struct error *
     pthread_t *threads = check_calloc(more, sizeof *threads);
     for (size_t i = 0; i < more; i++)
         if (pthread_create(&threads[i], NULL, scan_parts, &scan) != 0)
-            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
+            check_exhausted("threads, or of memory for one: use fewer (--threads)");
     int r = take_parts(&scan, progress, ret_error);
     for (size_t i = 0; i < more; i++)
         check(pthread_join(threads[i], NULL) == 0);

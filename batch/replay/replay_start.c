@@ -62,7 +62,7 @@ static int none_is_good(const struct replay *replay, struct error *ret_error) {
     value_format(value_timestamp(first_decided_us(replay)), from, sizeof from);
     return error_set(ret_error, ERROR_NOT_FOUND,
                      "%s has no generation of this archive with the policy's features that ends "
-                     "before %s: begin at the archive's first record instead",
+                     "before %s: start at the archive's first record instead",
                      replay->options.generations, from);
 }
 
@@ -72,8 +72,8 @@ static int check_against(const struct replay *replay, struct error *ret_error) {
     if (!against || against->plan.id == replay->history.policies[0].snapshot->plan.id)
         return 0;
     return error_set(ret_error, ERROR_INVALID,
-                     "the two policies have not the same features: tables can begin only one of "
-                     "them; begin at the archive's first record instead");
+                     "the two policies have different features, and tables hold those of one "
+                     "policy: start at the archive's first record instead");
 }
 
 int replay_find_start(struct replay *replay, struct error *ret_error) {

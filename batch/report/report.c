@@ -2,6 +2,7 @@
  * the last policy's, so that a replay under several archived policies still adds up. */
 #include "report.h"
 
+#include "batch/base/day.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 
@@ -11,7 +12,6 @@
 /* Of all reasons of a decision, and what their texts are made from. */
 #define REASONS_BYTES_MAX (4u << 20)
 
-#define DAY_US (INT64_C(86400) * 1000000)
 
 /* How to read rows of one policy, and its rules' sums. */
 struct reading {
@@ -150,9 +150,6 @@ static enum report_class class_of(const struct report *report, enum label label,
     return at_us > report->options.immature_from_us ? REPORT_IMMATURE : REPORT_UNKNOWN;
 }
 
-static int64_t day_of(int64_t us) {
-    return us / DAY_US - (us % DAY_US < 0);
-}
 
 /* The amount in the report's currency. One sent in that currency is used as it is; another one was
  * converted for the rules, so the frame has it in major units. That value is a whole number below
@@ -192,7 +189,7 @@ static struct report_fact fact_of(const struct report *report, const struct read
     struct report_fact fact = {
         .class = class_of(report, row->outcome, transaction->event_time_us),
         .has_outcome = row->outcome != LABEL_NONE,
-        .day = day_of(transaction->event_time_us),
+        .day = day_of_us(transaction->event_time_us),
         .verdicts = {row->decision->verdict, row->against->verdict},
         .scores = {row->decision->score, row->against->score},
     };
@@ -305,7 +302,7 @@ void report_row(struct report *report, const struct replay_row *row, struct text
     if ((bits & MARK_COUNTS) == 0)
         return;
     const struct report_card_row card_row = {
-        .day = day_of(row->record->transaction.transaction.event_time_us),
+        .day = day_of_us(row->record->transaction.transaction.event_time_us),
         .has_card = (bits & MARK_CARD) != 0,
         .positive = (bits & MARK_POSITIVE) != 0,
         .is_history = (bits & MARK_HISTORY) != 0,

@@ -2,6 +2,8 @@
  * only in report_detection(), on exact totals. */
 #include "report_tally.h"
 
+#include "batch/base/day.h"
+
 #include "core/base/check.h"
 
 #include <math.h>
@@ -166,7 +168,7 @@ report_sum report_sum_decode(struct cursor *cursor) {
 }
 
 int64_t report_day_decode(struct cursor *cursor) {
-    static const int64_t most = INT64_MAX / (INT64_C(86400) * 1000000) + 1;
+    static const int64_t most = INT64_MAX / DAY_US + 1;
     int64_t day = cursor_zigzag(cursor);
     if (day >= -most && day <= most)
         return day;

@@ -13,7 +13,6 @@
 
 struct rebuild; /* batch/rebuild/rebuild_job.h */
 
-#define THRESHOLD_DAY_US (INT64_C(86400) * 1000000)
 
 struct threshold_job {
     struct rebuild *rebuild; /* NULL: a replay computes them (walk_forward.c) */

@@ -136,8 +136,8 @@ static int too_many(const struct threshold_sample *sample, uint32_t threshold,
                     struct error *ret_error) {
     return error_set(ret_error, ERROR_TOO_LARGE,
                      "threshold \"%" TEXT_FORMAT
-                     "\": so many groups need more memory than a quarter of the %zu MiB there "
-                     "are; group by a field with fewer values, or allow more memory",
+                     "\": its groups take more than a quarter of the %zu MiB of memory; group by a "
+                     "field with fewer values, or allow more memory",
                      TEXT_ARGS(sample->snapshot->thresholds[threshold].name),
                      sample->memory_bytes >> 20);
 }

@@ -4,6 +4,7 @@
  * rebuild over the rest. */
 #include "walk_forward.h"
 
+#include "batch/base/day.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "threshold_cutoff.h"
@@ -103,8 +104,8 @@ static int count_bytes(struct walk_forward *walk, size_t bytes, struct error *re
     if (atomic_fetch_add(&walk->bytes, bytes) + bytes <= walk->options.memory_bytes / 2)
         return 0;
     return error_set(ret_error, ERROR_TOO_LARGE,
-                     "what thresholds and budgets look at takes more than half of the %zu MiB of "
-                     "memory there are: allow more, or leave out walking forward",
+                     "the history that thresholds and budgets look at takes more than half of the "
+                     "%zu MiB of memory: allow more, or replay without walk-forward",
                      walk->options.memory_bytes >> 20);
 }
 
@@ -162,13 +163,9 @@ void walk_forward_note_outcome(struct walk_forward *walk, uint64_t transaction_p
 
 /* ---- nights ---- */
 
-static int64_t day_of(int64_t time_us) {
-    int64_t day = time_us / THRESHOLD_DAY_US;
-    return day - (time_us % THRESHOLD_DAY_US < 0);
-}
 
 bool walk_forward_is_night(int64_t newest_us, int64_t event_time_us) {
-    return newest_us != INT64_MIN && day_of(event_time_us) > day_of(newest_us);
+    return newest_us != INT64_MIN && day_of_us(event_time_us) > day_of_us(newest_us);
 }
 
 void walk_forward_note_time(struct walk_forward *walk, int64_t event_time_us) {

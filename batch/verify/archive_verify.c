@@ -3,16 +3,15 @@
  * check end it. */
 #include "archive_verify.h"
 
+#include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "batch/base/thread_pool.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_check.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
-/* A record with the largest policy that the loader takes, decoded. */
-#define RECORD_BYTES_MAX ((size_t)160 << 20)
 
 /* The result of one segment. */
 struct finding {
@@ -142,11 +141,6 @@ static int read_rest(struct verification *verification, const char *archive,
     return r;
 }
 
-static double now_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static int verify(struct verification *verification, const struct archive_verify_options *options,
                   struct progress *progress, struct archive_verify_listener *listener,
@@ -181,7 +175,7 @@ int archive_verify_run(const struct archive_verify_options *options, struct prog
                        struct archive_verify_listener *listener,
                        struct archive_verify_report *ret_report, struct error *ret_error) {
     struct verification verification = {0};
-    double begin = now_seconds();
+    double begin = monotonic_seconds();
     atomic_init(&verification.done, 0);
     int r = archive_parts_open(options->archive, &verification.parts, ret_error);
     if (r == 0)
@@ -190,7 +184,7 @@ int archive_verify_run(const struct archive_verify_options *options, struct prog
     free(verification.findings);
     if (r < 0)
         return r;
-    verification.report.seconds = now_seconds() - begin;
+    verification.report.seconds = monotonic_seconds() - begin;
     *ret_report = verification.report;
     return 0;
 }

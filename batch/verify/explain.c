@@ -2,12 +2,12 @@
  * this file implements with a thread pool. The explanation itself is core/store/explain. */
 #include "explain.h"
 
+#include "batch/base/machine.h"
+#include "batch/base/policy_folder.h"
 #include "batch/base/thread_pool.h"
-#include "core/policy/load/snapshot.h"
 #include "core/store/explain/explain.h"
 
 #include <stdatomic.h>
-#include <unistd.h>
 
 /* A thread pool behind the interface of core/store. */
 struct explain_pool {
@@ -54,24 +54,11 @@ static int run_jobs(struct explain_threads *self, size_t jobs,
     return r;
 }
 
-static size_t all_cores(void) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 1 ? (size_t)cores : 1;
-}
-
-static int load_policy(const char *folder, struct snapshot **ret_snapshot,
-                       struct error *ret_error) {
-    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
-    buffer_init(&messages);
-    int r = snapshot_load_folder(folder, ret_snapshot, &messages, ret_error);
-    buffer_deinit(&messages);
-    return r < 0 ? error_prefix(ret_error, "the policy in %s", folder) : 0;
-}
 
 int explain_run(const struct explain_job *job, struct progress *progress, struct arena *arena,
                 struct explanation *ret_explanation, struct error *ret_error) {
     struct explain_pool pool = {.thread_pool = {.run = run_jobs},
-                          .threads = job->threads ? job->threads : all_cores(),
+                          .threads = job->threads ? job->threads : machine_processors(),
                           .progress = progress};
     struct explain_options options = {.archive = job->archive,
                                       .generations = job->generations,
@@ -81,7 +68,7 @@ int explain_run(const struct explain_job *job, struct progress *progress, struct
                                       .thread_pool = &pool.thread_pool,
                                       .stop = &pool.stop,
                                       .portion_bytes = job->portion_bytes};
-    int r = job->policy ? load_policy(job->policy, &options.policy, ret_error) : 0;
+    int r = job->policy ? policy_folder_load(job->policy, &options.policy, ret_error) : 0;
     if (r == 0)
         r = explain_transaction(&options, arena, ret_explanation, ret_error);
     snapshot_unref(options.policy);

@@ -4,6 +4,7 @@
 #include "verify.h"
 
 #include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive.h"
 #include "core/store/overlay/overlay.h"
@@ -11,8 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define RECORD_BYTES_MAX ((size_t)160 << 20) /* with the largest policy that the loader takes */
-#define PROGRESS_STEP    4096
+#define PROGRESS_STEP 4096 /* records */
 
 struct verify {
     const struct verify_options *options;
@@ -69,8 +69,8 @@ static int open_rebuilt(struct verify *verify, struct error *ret_error) {
 
 static int not_of_this_archive(const struct verify *verify, struct error *ret_error) {
     return error_set(ret_error, ERROR_NOT_FOUND,
-                     "the generation holds the state at position %" PRIu64
-                     " of another archive than %s",
+                     "the generation at position %" PRIu64
+                     " was built from another archive than %s",
                      verify->report.manifest.place.position, verify->options->archive);
 }
 
