@@ -4,7 +4,7 @@
  * code, which programs and the HTML page rely on, and a sentence. A caveat never changes a
  * figure. */
 #include "clients/cli/terminal/quantity.h"
-#include "replay_document.h"
+#include "replay_caveats.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
