@@ -173,8 +173,7 @@ int ordered_queue_take(struct ordered_queue *ordered_queue, size_t source,
     return r;
 }
 
-void ordered_queue_release(struct ordered_queue *ordered_queue,
-                             struct ordered_queue_block *block) {
+void ordered_queue_release(struct ordered_queue *ordered_queue, struct ordered_queue_block *block) {
     if (block->capacity != BLOCK_BYTES) {
         free(block);
         return;

@@ -47,5 +47,4 @@ void ordered_queue_end(struct ordered_queue_producer *producer);
 int ordered_queue_take(struct ordered_queue *ordered_queue, size_t source,
                        struct ordered_queue_block **ret_block);
 /* Returns a block that was consumed; its memory is used again. */
-void ordered_queue_release(struct ordered_queue *ordered_queue,
-                             struct ordered_queue_block *block);
+void ordered_queue_release(struct ordered_queue *ordered_queue, struct ordered_queue_block *block);

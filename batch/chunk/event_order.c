@@ -165,7 +165,6 @@ static int spill(struct event_order *order, struct error *ret_error) {
     return 0;
 }
 
-
 /* Reads the run's next record as its head, unless it has one. */
 static int bring_head(struct event_order *order, struct run *run, struct error *ret_error) {
     uint32_t length;

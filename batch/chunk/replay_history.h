@@ -45,7 +45,7 @@ struct replay_shadow {
 struct replay_history {
     /* What to collect; set before the first record. */
     bool with_policies, with_labels, with_shadows;
-    struct replay_policy *policies;                /* in the archive's order */
+    struct replay_policy *policies; /* in the archive's order */
     size_t policy_count;
     struct replay_span *spans;
     size_t span_count;
@@ -53,7 +53,7 @@ struct replay_history {
     size_t shadow_count;
     struct snapshot **snapshots; /* without duplicates; owns the references, the others borrow */
     size_t snapshot_count;
-    struct buffer labels; /* enum label by position, two a byte, up to the last outcome's */
+    struct buffer labels;        /* enum label by position, two a byte, up to the last outcome's */
     uint64_t foreign_versions;   /* engine records of other versions than this */
     int64_t first_us, newest_us; /* event times of the first transaction and the newest */
     bool has_transactions;

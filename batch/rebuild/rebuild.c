@@ -35,7 +35,6 @@
 
 #define THREADS_MAX 256
 
-
 static double cpu_seconds(void) {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -319,7 +318,6 @@ static size_t default_threads(void) {
     int count = CPU_COUNT(&cores);
     return count > 0 ? (size_t)count : 1;
 }
-
 
 static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *options,
                          struct progress *progress) {

@@ -9,9 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BUCKET_BYTES  (128u << 10) /* together with its index, less than a usual L2 cache */
-#define BUCKETS_MAX   1024u
-#define SAMPLE_EACH 16u /* sampled keys for each bucket */
+#define BUCKET_BYTES (128u << 10) /* together with its index, less than a usual L2 cache */
+#define BUCKETS_MAX  1024u
+#define SAMPLE_EACH  16u /* sampled keys for each bucket */
 
 /* ---------------------------------------------------------------------------------------------
  * Distributing to buckets */

@@ -15,7 +15,6 @@
 
 #include <stdlib.h>
 
-
 /* The result of the search in one part (segment). */
 struct search_part {
     struct buffer payload; /* of the last one in it; empty: there is none */
@@ -134,15 +133,13 @@ static int load_archived(struct rebuild *rebuild, struct buffer *messages,
     buffer_init(&payload);
     int r = rebuild_find_last(rebuild, RECORD_SNAPSHOT, REBUILD_PREPARE, &payload, ret_error);
     if (r == 0)
-        r = error_set(ret_error, ERROR_NOT_FOUND,
-                      "%s has no policy up to position %llu: give one", rebuild->options->archive,
-                      (unsigned long long)rebuild->target.position);
+        r = error_set(ret_error, ERROR_NOT_FOUND, "%s has no policy up to position %llu: give one",
+                      rebuild->options->archive, (unsigned long long)rebuild->target.position);
     else if (r > 0)
         r = load_record(rebuild, &payload, messages, ret_error);
     buffer_deinit(&payload);
     return r;
 }
-
 
 static void use_plan(struct rebuild *rebuild) {
     snapshot_unref(rebuild->folded);

@@ -62,7 +62,6 @@ void state_run_close(struct state_run *run) {
     buffer_deinit(&run->window.bytes);
 }
 
-
 int state_run_next(const struct run_file *file, struct state_run *run, struct error *ret_error) {
     struct run_window *window = &run->window;
     run->has_state = !run_window_is_at_end(window);

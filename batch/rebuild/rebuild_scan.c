@@ -19,7 +19,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-
 struct scan_thread {
     struct entry_sink sink;
     struct rebuild *rebuild;

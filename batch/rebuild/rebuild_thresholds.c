@@ -21,7 +21,6 @@
 
 #include "core/base/check.h"
 
-
 /* The thresholds in force are those of the last generation record, not of the current generation: a
  * generation may have been published and never adopted. */
 static int find_in_force(struct threshold_job *job, struct error *ret_error) {

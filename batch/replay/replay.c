@@ -28,12 +28,10 @@
 
 /* ---- opening: options, policies, the first pass ---- */
 
-
 /* Are the archive's own policies needed? Not where one is given, or where nothing is derived. */
 static bool needs_policies(const struct replay *replay) {
     return !replay_has_given_policy(replay) && !replay->options.recorded;
 }
-
 
 static int load_given_policies(struct replay *replay, struct error *ret_error) {
     const struct replay_options *options = &replay->options;

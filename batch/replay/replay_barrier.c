@@ -29,7 +29,6 @@ static struct replay_states *make_states(const struct replay *replay, struct sna
     return replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
 }
 
-
 static void contradict(struct replay *replay, uint64_t position, const char *what) {
     replay->report.contradictions++;
     if (replay->listener->contradiction && replay->report.records > replay->resumed)
@@ -67,7 +66,7 @@ static bool is_brief(const struct replay *replay) {
 }
 
 static void decider_fit(const struct replay *replay, struct replay_decider *decider,
-                      struct snapshot *rules, struct snapshot *plan) {
+                        struct snapshot *rules, struct snapshot *plan) {
     decider_deinit(replay, decider);
     decider->engines = check_calloc(replay->workers, sizeof(*decider->engines));
     decider->skips_rows = is_brief(replay);

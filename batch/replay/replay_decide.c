@@ -124,7 +124,7 @@ int replay_note_decided(const struct replay *replay, size_t worker, const struct
 }
 
 int replay_decide_row(const struct replay_row_task *task, struct replay_decided *ret_decided,
-                     struct error *ret_error) {
+                      struct error *ret_error) {
     const struct replay *replay = task->replay;
     struct replay_worker *own = &replay->worker[task->worker];
     const struct record *record = &task->chunk->rows[task->index].record;
@@ -201,13 +201,13 @@ static bool is_read(const struct replay_states *states, const struct replay_lane
 
 /* Bit i: row first + i must be decided. *ret_nothing: the result of the others. */
 static uint64_t find_rows_to_decide(const struct replay_row_task *task, size_t first, size_t count,
-                          struct replay_result *ret_nothing) {
+                                    struct replay_result *ret_nothing) {
     const struct replay_decider *decider = &task->replay->decider;
     struct engine *engine = decider->engines[task->worker];
     const struct replay_states *states = task->replay->lanes[decider->lane];
     const struct replay_lane_rows *lane = &task->chunk->lanes[decider->lane];
     uint64_t to_decide = engine_rows_to_decide(engine, &lane->values[first * states->value_count],
-                                          states->value_count, count);
+                                               states->value_count, count);
     ret_nothing->verdict = engine_decide_skipped(engine, &ret_nothing->score);
     for (size_t i = 0; i < count; i++) {
         const struct replay_line *line = &task->chunk->rows[first + i];
@@ -222,7 +222,7 @@ static uint64_t find_rows_to_decide(const struct replay_row_task *task, size_t f
 
 /* Decides one row and, where it is reported, calls take(). */
 static int decide_line(const struct replay_row_task *task, struct replay_line *line,
-                      struct buffer *prepared, struct error *ret_error) {
+                       struct buffer *prepared, struct error *ret_error) {
     const struct replay *replay = task->replay;
     struct replay_decided decided;
     size_t before = prepared->length;
@@ -238,7 +238,7 @@ static int decide_line(const struct replay_row_task *task, struct replay_line *l
 }
 
 static void decide_rows(const struct replay *replay, struct replay_chunk *chunk,
-                       struct replay_part *part, size_t worker) {
+                        struct replay_part *part, size_t worker) {
     struct replay_row_task task = {.replay = replay, .worker = worker, .chunk = chunk};
     bool skips_rows = replay->decider.skips_rows;
     struct replay_result nothing = {.verdict = VERDICT_NONE};
@@ -267,7 +267,7 @@ static void decide_rows(const struct replay *replay, struct replay_chunk *chunk,
 }
 
 void replay_decide_part(const struct replay *replay, struct replay_chunk *chunk, size_t index,
-                       size_t worker) {
+                        size_t worker) {
     struct replay_part *part = &chunk->parts[index];
     decide_rows(replay, chunk, part, worker);
     replay_count_part(replay, chunk, part);

@@ -24,7 +24,7 @@ struct replay_decided {
 };
 
 int replay_decide_row(const struct replay_row_task *task, struct replay_decided *ret_decided,
-                     struct error *ret_error);
+                      struct error *ret_error);
 
 struct replay_result replay_result_of(const struct decision *decision);
 

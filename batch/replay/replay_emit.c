@@ -4,8 +4,8 @@
 
 #include "replay_barrier.h"
 #include "replay_count.h"
-#include "replay_job.h"
 #include "replay_decide.h"
+#include "replay_job.h"
 
 #include "core/base/check.h"
 #include "core/base/prefetch.h"
@@ -86,7 +86,7 @@ static int emit_taken(const struct replay *replay, const struct replay_line *lin
 }
 
 static int decide_and_emit(struct replay *replay, struct replay_chunk *chunk, size_t index,
-                          struct buffer *prepared, struct error *ret_error) {
+                           struct buffer *prepared, struct error *ret_error) {
     const struct replay_row_task task = {.replay = replay, .chunk = chunk, .index = index};
     struct replay_decided decided;
     int r = replay_decide_row(&task, &decided, ret_error);
@@ -124,7 +124,7 @@ static int emit_rows(struct replay *replay, struct replay_chunk *chunk, struct r
             fetch(&chunk->rows[i + PREFETCH_ROWS]);
         if (line->is_reported && !line->is_skipped)
             r = is_decided ? emit_taken(replay, line, prepared, &briefly, ret_error)
-                          : decide_and_emit(replay, chunk, i, &part->prepared, ret_error);
+                           : decide_and_emit(replay, chunk, i, &part->prepared, ret_error);
         if (r < 0)
             return r;
         at += line->prepared;

@@ -75,8 +75,7 @@ static uint8_t *pack(const struct entry_packing *packing, const struct entity_en
     const struct entity_plan *plan = &packing->states->plan->plan.entities[entries_of->entity];
     const struct entry *entry = entries_of->entry;
     uint8_t *at = (uint8_t *)(head + 1);
-    pack_head(entries_of, plan->filter_count, packing->chunk->rows[packing->row].is_decided,
-              head);
+    pack_head(entries_of, plan->filter_count, packing->chunk->rows[packing->row].is_decided, head);
     for (size_t i = 0; i < plan->column_count; i++) {
         if (plan->columns[i].type == COLUMN_TEXT) {
             bool is_there = entry->present >> i & 1;

@@ -14,7 +14,6 @@
 
 #include <stdlib.h>
 
-
 struct order_source {
     struct replay_source source; /* first */
     const struct replay *replay;

@@ -18,11 +18,11 @@
  * stage writes is read by later stages only. */
 #include "replay_pipeline.h"
 
+#include "replay_decide.h"
 #include "replay_emit.h"
 #include "replay_entries.h"
 #include "replay_features.h"
 #include "replay_job.h"
-#include "replay_decide.h"
 #include "replay_read.h"
 
 #include "core/base/check.h"

@@ -20,7 +20,6 @@
  * are limited. */
 #define CHUNK_PARTS_MAX 32
 
-
 /* ---- the order of positions ---- */
 
 struct archive_source {

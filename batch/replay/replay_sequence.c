@@ -7,9 +7,9 @@
 #include "replay_sequence.h"
 
 #include "replay_count.h"
+#include "replay_decide.h"
 #include "replay_emit.h"
 #include "replay_job.h"
-#include "replay_decide.h"
 #include "replay_read.h"
 
 #include "core/base/check.h"
@@ -166,14 +166,14 @@ static void sequence_init(struct sequence *sequence, struct replay_output *outpu
     buffer_init(&sequence->against_verdicts);
     buffer_init(&sequence->prepared);
     sequence->replayed = (struct policy_run){.decider = &replay->decider,
-                                          .states = replay->lanes[replay->decider.lane],
-                                          .verdicts = &replay->own_verdicts,
-                                          .arena = &replay->worker[0].decision,
-                                          .with_features = replay->options.features};
+                                             .states = replay->lanes[replay->decider.lane],
+                                             .verdicts = &replay->own_verdicts,
+                                             .arena = &replay->worker[0].decision,
+                                             .with_features = replay->options.features};
     sequence->against = (struct policy_run){.decider = &replay->against,
-                                           .states = replay->against_states,
-                                           .verdicts = &sequence->against_verdicts,
-                                           .arena = &replay->worker[0].against};
+                                            .states = replay->against_states,
+                                            .verdicts = &sequence->against_verdicts,
+                                            .arena = &replay->worker[0].against};
 }
 
 int replay_run_sequence(struct replay_output *output, struct error *ret_error) {

@@ -12,7 +12,6 @@
 /* Of all reasons of a decision, and what their texts are made from. */
 #define REASONS_BYTES_MAX (4u << 20)
 
-
 /* How to read rows of one policy, and its rules' sums. */
 struct reading {
     struct report_book book;
@@ -149,7 +148,6 @@ static enum report_class class_of(const struct report *report, enum label label,
     }
     return at_us > report->options.immature_from_us ? REPORT_IMMATURE : REPORT_UNKNOWN;
 }
-
 
 /* The amount in the report's currency. One sent in that currency is used as it is; another one was
  * converted for the rules, so the frame has it in major units. That value is a whole number below

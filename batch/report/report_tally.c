@@ -312,7 +312,7 @@ static double scatter(const struct moments *moments) {
 
 /* Adds one cell to the confusion matrix and to the amounts. */
 static void add_detection(struct report_detection *detection, const struct report_cell *cell,
-                       bool positive, enum verdict verdict) {
+                          bool positive, enum verdict verdict) {
     bool alert = report_is_alert(verdict);
     if (positive)
         *(alert ? &detection->true_positive : &detection->false_negative) += cell->rows;

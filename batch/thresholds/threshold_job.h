@@ -13,7 +13,6 @@
 
 struct rebuild; /* batch/rebuild/rebuild_job.h */
 
-
 struct threshold_job {
     struct rebuild *rebuild; /* NULL: a replay computes them (walk_forward.c) */
     const struct snapshot *snapshot;

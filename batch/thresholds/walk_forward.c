@@ -163,7 +163,6 @@ void walk_forward_note_outcome(struct walk_forward *walk, uint64_t transaction_p
 
 /* ---- nights ---- */
 
-
 bool walk_forward_is_night(int64_t newest_us, int64_t event_time_us) {
     return newest_us != INT64_MIN && day_of_us(event_time_us) > day_of_us(newest_us);
 }

@@ -12,7 +12,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-
 /* The result of one segment. */
 struct finding {
     struct archive_check check;
@@ -140,7 +139,6 @@ static int read_rest(struct verification *verification, const char *archive,
     arena_deinit(&arena);
     return r;
 }
-
 
 static int verify(struct verification *verification, const struct archive_verify_options *options,
                   struct progress *progress, struct archive_verify_listener *listener,

@@ -54,12 +54,11 @@ static int run_jobs(struct explain_threads *self, size_t jobs,
     return r;
 }
 
-
 int explain_run(const struct explain_job *job, struct progress *progress, struct arena *arena,
                 struct explanation *ret_explanation, struct error *ret_error) {
     struct explain_pool pool = {.thread_pool = {.run = run_jobs},
-                          .threads = job->threads ? job->threads : machine_processors(),
-                          .progress = progress};
+                                .threads = job->threads ? job->threads : machine_processors(),
+                                .progress = progress};
     struct explain_options options = {.archive = job->archive,
                                       .generations = job->generations,
                                       .id = text_of(job->id),

@@ -65,7 +65,6 @@ struct mapping {
     bool json_attributes; /* also send the members of a row's object "attributes" */
 };
 
-
 /* The mapping of a file whose columns are named after the fields. */
 int mapping_of_rows(const struct rows *rows, struct mapping **ret_mapping, struct error *ret_error);
 

@@ -297,7 +297,7 @@ static int read_document(struct reading *reading) {
 
 /* The parser and the document are deleted on every path; the mapping only on failure. */
 int mapping_yaml_parse(struct text yaml, const char *name, struct mapping **ret_mapping,
-                  struct error *ret_error) {
+                       struct error *ret_error) {
     struct reading reading = {.name = name, .error = ret_error};
     yaml_parser_t parser;
     check(yaml_parser_initialize(&parser));

@@ -3,8 +3,8 @@
  * One function per group of caveats, called in the order in which they are printed. Each has a
  * code, which programs and the HTML page rely on, and a sentence. A caveat never changes a
  * figure. */
-#include "clients/cli/terminal/quantity.h"
 #include "replay_caveats.h"
+#include "clients/cli/terminal/quantity.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
