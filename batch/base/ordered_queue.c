@@ -1,3 +1,5 @@
+/* One mutex and one condition for everything: blocks are large (256 KiB), so the lock is taken
+ * rarely compared with the work on a block. */
 #include "ordered_queue.h"
 
 #include "core/base/check.h"

@@ -1,3 +1,5 @@
+/* Bytes already consumed are dropped by moving the rest to the front, which is at most one record:
+ * the window refills only when a record is incomplete. */
 #include "run_window.h"
 
 #include "core/base/check.h"

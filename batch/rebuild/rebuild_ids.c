@@ -25,6 +25,7 @@ struct id_merge {
     bool has_before;
 };
 
+/* Queues one entry of the table. false: the thread pool was stopped. */
 static bool pass_on(struct id_merge *merge, uint64_t id_hash, uint64_t packed) {
     uint8_t *at = ordered_queue_reserve(merge->producer, GENERATION_ID_SIZE);
     const struct known_id known = {.position = packed >> 8, .label = (enum label)(packed & 0xff)};

@@ -1,3 +1,6 @@
+/* Runs are written once, front to back, and read once, front to back, several at a time: so one
+ * buffer for writing and one window per run suffice, and the file needs no index. A thread reuses
+ * its file from stream to stream. */
 #include "rebuild_runs.h"
 
 #include "core/store/archive/file.h"

@@ -51,6 +51,7 @@ static struct flip_cell *cell_of(const struct scoring *scoring, enum verdict bef
 
 /* ---- counting ---- */
 
+/* Counts a decision of the last day into its cell; the first ids of a cell are kept as examples. */
 static void count_flip(struct scoring *scoring, const struct record *record, enum verdict of_rules,
                        uint32_t score) {
     struct flip_cell *cell =

@@ -123,6 +123,8 @@ int replay_note_decided(const struct replay *replay, size_t worker, const struct
     return walk_forward_take(replay->walk, worker, &decided, ret_error);
 }
 
+/* Decides one row under both policies. A refusal is a result, not an error: the row's decision is
+ * NULL then, and `refusal` says why. */
 int replay_decide_row(const struct replay_row_task *task, struct replay_decided *ret_decided,
                       struct error *ret_error) {
     const struct replay *replay = task->replay;

@@ -17,6 +17,7 @@ static void add_verdicts(uint64_t *verdicts, const uint64_t *more) {
         verdicts[i] += more[i];
 }
 
+/* Adds a part's counts, which its worker has summed up, to the report. */
 static void add_counts(struct replay *replay, const struct replay_part *part) {
     const struct replay_report *more = &part->counts;
     struct replay_report *report = &replay->report;

@@ -115,6 +115,7 @@ static struct text copy_of(struct text t) {
     return (struct text){.data = text_copy(t), .length = t.length};
 }
 
+/* Copies texts to the heap: the decision's memory belongs to the worker and its next row. */
 void report_decision_fill(struct report_decision *reported, const struct decision *decision) {
     size_t count =
         decision->reason_count < REPORT_REASONS_MAX ? decision->reason_count : REPORT_REASONS_MAX;

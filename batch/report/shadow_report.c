@@ -134,6 +134,8 @@ static struct shadow_rule *rule_named(struct shadow_report *report, struct text 
     return rule;
 }
 
+/* A reason of a rule in shadow: that it fired and, if recorded, which verdict it would have caused.
+ */
 static void take_rule(struct report_builder *builder, const struct replay_row *row,
                       const struct reason *reason, const struct shadow_set *one, uint64_t hash) {
     struct shadow_rule *rule = rule_named(builder->report, reason->rule);
@@ -201,6 +203,7 @@ static struct text rule_names(const struct shadow_policy *policy,
     return all;
 }
 
+/* The archived decision of a shadow policy beside the live one. */
 static void take_policy(struct report_builder *builder, const struct replay_row *row,
                         const struct shadow_decision *shadow, const struct shadow_set *one,
                         uint64_t hash) {

@@ -108,6 +108,7 @@ static bool is_group(const struct group *group, uint32_t threshold, bool is_over
            text_equal(group->key, key);
 }
 
+/* Linear probing: the group's slot, or the free one where it belongs. */
 static size_t index_place(const struct threshold_sample *sample, uint32_t threshold,
                           bool is_overall, struct text key) {
     size_t mask = sample->index_size - 1;
@@ -221,6 +222,7 @@ static void take_distance(struct group *group, double value) {
     group->result = value;
 }
 
+/* Second pass of a MAD: |x − median| of every value, by group. */
 static int put_distances(struct threshold_sample *sample, struct error *ret_error) {
     uint32_t group = 0;
     double value = 0;

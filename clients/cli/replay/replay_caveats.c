@@ -1,9 +1,10 @@
-/* What has to be said beside the figures of a replay, each where it applies and only there.
+/* The caveats of a replay's report, each only where it applies.
  *
  * One function per group of caveats, called in the order in which they are printed. Each has a
  * code, which programs and the HTML page rely on, and a sentence. A caveat never changes a
  * figure. */
 #include "replay_caveats.h"
+
 #include "clients/cli/terminal/quantity.h"
 
 #include <inttypes.h>
@@ -22,7 +23,7 @@ struct caveats {
     size_t count;
 };
 
-/* Silently drops what is too much: the limit is well above the number of codes. */
+/* Silently drops what exceeds the limit, which is well above the number of codes. */
 __attribute__((format(printf, 3, 4))) static void add(struct caveats *caveats, const char *code,
                                                       const char *format, ...) {
     if (caveats->count == REPLAY_CAVEATS_MAX)
