@@ -14,7 +14,7 @@
 
 /* How to read rows of one policy, and its rules' sums. */
 struct reading {
-    struct report_book book;
+    struct report_rule_sums sums;
     size_t amount_slot; /* in the frame; SIZE_MAX: no amount in the report's currency */
     double minor_per_major;
     const struct entity_binding *card; /* NULL: the policy has no such entity */
@@ -69,7 +69,7 @@ static void worker_deinit(struct report_worker *worker) {
     report_tally_deinit(&worker->tally);
     arena_deinit(&worker->reasons);
     for (size_t i = 0; i < worker->reading_count; i++)
-        report_book_deinit(&worker->readings[i].book);
+        report_rule_sums_deinit(&worker->readings[i].sums);
     free(worker->readings);
     report_changes_deinit(&worker->changes);
 }
@@ -113,10 +113,10 @@ static size_t card_entity(const struct report *report, const struct snapshot *sn
 static struct reading *reading_of(const struct report *report, struct report_worker *worker,
                                   const struct snapshot *snapshot, uint64_t first_position) {
     size_t last = worker->last;
-    if (last < worker->reading_count && worker->readings[last].book.snapshot == snapshot)
+    if (last < worker->reading_count && worker->readings[last].sums.snapshot == snapshot)
         return &worker->readings[last];
     for (size_t i = 0; i < worker->reading_count; i++)
-        if (worker->readings[i].book.snapshot == snapshot)
+        if (worker->readings[i].sums.snapshot == snapshot)
             return &worker->readings[worker->last = i];
     worker->readings =
         check_reallocarray(worker->readings, worker->reading_count + 1, sizeof *worker->readings);
@@ -127,7 +127,7 @@ static struct reading *reading_of(const struct report *report, struct report_wor
         .minor_per_major = pow(10, snapshot->schema.base_digits),
         .card = entity == SIZE_MAX ? NULL : &snapshot->bindings[entity],
     };
-    report_book_init(&reading->book, snapshot, first_position);
+    report_rule_sums_init(&reading->sums, snapshot, first_position);
     return reading;
 }
 
@@ -282,8 +282,8 @@ int report_take(struct report *report, size_t worker_index, const struct replay_
     if (is_history)
         return 0;
     report_tally_add(&worker->tally, &fact);
-    report_book_add(&reading->book, &fact, row->engine, row->decision, row->fired,
-                    row->fired_count);
+    report_rule_sums_add(&reading->sums, &fact, row->engine, row->decision, row->fired,
+                         row->fired_count);
     note_time(worker, at_us);
     worker->degraded += row->decision->degraded;
     worker->rule_errors += row->decision->rule_errors > 0;
@@ -318,9 +318,9 @@ static void move(const struct report *report, struct report_worker *from,
     report_tally_merge(&to->tally, &from->tally);
     report_changes_merge(&to->changes, &from->changes);
     for (size_t i = 0; i < from->reading_count; i++) {
-        const struct report_book *book = &from->readings[i].book;
-        struct reading *reading = reading_of(report, to, book->snapshot, book->first_position);
-        report_book_merge(&reading->book, book);
+        const struct report_rule_sums *sums = &from->readings[i].sums;
+        struct reading *reading = reading_of(report, to, sums->snapshot, sums->first_position);
+        report_rule_sums_merge(&reading->sums, sums);
     }
     to->refused += from->refused;
     to->against_refused += from->against_refused;
@@ -358,10 +358,10 @@ void report_encode(struct report *report, struct buffer *out) {
     report_cards_encode(report->cards, out);
     buffer_append_varint(out, all->reading_count);
     for (size_t i = 0; i < all->reading_count; i++) {
-        const struct report_book *book = &all->readings[i].book;
-        buffer_append_u64(out, book->snapshot->id);
-        buffer_append_varint(out, book->first_position);
-        report_book_encode(book, out);
+        const struct report_rule_sums *sums = &all->readings[i].sums;
+        buffer_append_u64(out, sums->snapshot->id);
+        buffer_append_varint(out, sums->first_position);
+        report_rule_sums_encode(sums, out);
     }
 }
 
@@ -374,7 +374,7 @@ static const struct snapshot *find_rules(const struct replay *replay, uint64_t i
     return NULL;
 }
 
-static void decode_book(const struct report *report, const struct replay *replay,
+static void decode_sums(const struct report *report, const struct replay *replay,
                         struct cursor *cursor) {
     struct report_worker *all = &report->workers[0];
     size_t before = all->reading_count;
@@ -382,7 +382,7 @@ static void decode_book(const struct report *report, const struct replay *replay
     uint64_t first_position = cursor_varint(cursor);
     if (snapshot && !cursor->failed) {
         struct reading *reading = reading_of(report, all, snapshot, first_position);
-        report_book_decode(&reading->book, cursor);
+        report_rule_sums_decode(&reading->sums, cursor);
     }
     cursor->failed |= all->reading_count == before;
 }
@@ -401,9 +401,9 @@ int report_decode(struct report *report, const struct replay *replay, struct tex
     report_tally_decode(&all->tally, &cursor);
     report_changes_decode(&all->changes, &cursor);
     report_cards_decode(report->cards, &cursor);
-    uint64_t books = cursor_varint(&cursor);
-    for (uint64_t i = 0; i < books && !cursor.failed; i++)
-        decode_book(report, replay, &cursor);
+    uint64_t all_sums = cursor_varint(&cursor);
+    for (uint64_t i = 0; i < all_sums && !cursor.failed; i++)
+        decode_sums(report, replay, &cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)
         return error_set(ret_error, ERROR_DAMAGED, "the figures are damaged");
     return 0;
@@ -411,9 +411,9 @@ int report_decode(struct report *report, const struct replay *replay, struct tex
 
 /* ---- the end ---- */
 
-static int compare_books(const void *a, const void *b) {
-    const struct report_book *first = *(const struct report_book *const *)a,
-                             *second = *(const struct report_book *const *)b;
+static int compare_sums(const void *a, const void *b) {
+    const struct report_rule_sums *first = *(const struct report_rule_sums *const *)a,
+                                  *second = *(const struct report_rule_sums *const *)b;
     return (first->first_position > second->first_position) -
            (first->first_position < second->first_position);
 }
@@ -421,12 +421,12 @@ static int compare_books(const void *a, const void *b) {
 /* In the order of their first rows. */
 static void finish_rules(struct report_rules *rules, const struct report_worker *all) {
     size_t count = all->reading_count;
-    const struct report_book **books = check_calloc(count + 1, sizeof(*books));
+    const struct report_rule_sums **all_sums = check_calloc(count + 1, sizeof(*all_sums));
     for (size_t i = 0; i < count; i++)
-        books[i] = &all->readings[i].book;
-    qsort(books, count, sizeof(*books), compare_books);
-    report_rules_init(rules, books, count);
-    free(books);
+        all_sums[i] = &all->readings[i].sums;
+    qsort(all_sums, count, sizeof(*all_sums), compare_sums);
+    report_rules_init(rules, all_sums, count);
+    free(all_sums);
 }
 
 static void take_over(struct report_figures *figures, struct report_worker *all) {

@@ -27,8 +27,8 @@ struct report_rule_tally {
     report_sum added_caught;
 };
 
-/* Of one policy. */
-struct report_book {
+/* The sums over the rows that one policy decided. */
+struct report_rule_sums {
     const struct snapshot *snapshot;
     uint64_t first_position; /* of its first row */
     struct report_rule_tally *rules;
@@ -37,19 +37,19 @@ struct report_book {
     bool asks_on_error;              /* a live rule asks for a verdict when it fails */
 };
 
-void report_book_init(struct report_book *book, const struct snapshot *snapshot,
-                      uint64_t first_position);
-void report_book_deinit(struct report_book *book);
+void report_rule_sums_init(struct report_rule_sums *sums, const struct snapshot *snapshot,
+                           uint64_t first_position);
+void report_rule_sums_deinit(struct report_rule_sums *sums);
 /* Adds one row. fired: as in replay_row; decision: derived by this policy in this engine. */
-void report_book_add(struct report_book *book, const struct report_fact *fact,
-                     const struct engine *engine, const struct decision *decision,
-                     const uint32_t *fired, size_t fired_count);
+void report_rule_sums_add(struct report_rule_sums *sums, const struct report_fact *fact,
+                          const struct engine *engine, const struct decision *decision,
+                          const uint32_t *fired, size_t fired_count);
 /* Both are of one policy. */
-void report_book_merge(struct report_book *to, const struct report_book *from);
+void report_rule_sums_merge(struct report_rule_sums *to, const struct report_rule_sums *from);
 
-/* See report_tally.h. Decode into a new book of the same policy. */
-void report_book_encode(const struct report_book *book, struct buffer *out);
-void report_book_decode(struct report_book *book, struct cursor *cursor);
+/* See report_tally.h. Decode into new sums of the same policy. */
+void report_rule_sums_encode(const struct report_rule_sums *sums, struct buffer *out);
+void report_rule_sums_decode(struct report_rule_sums *sums, struct cursor *cursor);
 
 struct report_rule {
     const struct rule *rule; /* as the last policy has it */
@@ -63,7 +63,7 @@ struct report_rules {
     uint64_t *overlap; /* count × count; NULL: too many */
 };
 
-/* Books of different policies, in the order of their first rows. */
-void report_rules_init(struct report_rules *rules, const struct report_book *const *books,
-                       size_t book_count);
+/* Sums of different policies, in the order of their first rows. */
+void report_rules_init(struct report_rules *rules, const struct report_rule_sums *const *all_sums,
+                       size_t sums_count);
 void report_rules_deinit(struct report_rules *rules);
