@@ -1,4 +1,5 @@
-/* The clock that never jumps, in seconds, for telling how long something took. */
+/* The monotonic clock in seconds, for measuring durations only: its zero is arbitrary, and it never
+ * jumps when the wall clock is set. Wall-clock time reaches a job as a parameter (`now_us`). */
 #pragma once
 
 #include <time.h>

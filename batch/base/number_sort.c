@@ -1,3 +1,9 @@
+/* The sort orders 96-bit keys (group, then the double's bits mapped to an unsigned order) with a
+ * radix sort of twelve 8-bit digits, least significant first. A digit that is the same in all items
+ * costs one counting pass and no copying, so small groups and similar values are cheap.
+ *
+ * Half of the limit is for items, the other half for the copy that the radix sort needs. A full
+ * buffer is sorted and written as a run; a binary heap over the runs merges them. */
 #include "number_sort.h"
 
 #include "core/base/check.h"
@@ -8,9 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-/* A double as bits that sort as unsigned numbers do. */
+/* As it is in memory and in the file; the file is read by this process only, so byte order and
+ * padding do not matter. */
 struct item {
-    uint64_t order;
+    uint64_t order; /* the value, see to_order() */
     uint32_t group;
     uint32_t unused;
 };
@@ -21,9 +28,10 @@ struct item {
 #define DIGITS      12u /* of order and group together */
 #define DIGIT_COUNT (1u << DIGIT_BITS)
 
+/* A sorted run in the file. All numbers count items. */
 struct run {
-    uint64_t at, end; /* items in the file that are still to be read */
-    uint64_t first;
+    uint64_t at, end; /* still to be read from the file: [at, end) */
+    uint64_t first;   /* where it begins, for another reading */
     struct item *items;
     size_t next, count;
 };
@@ -41,6 +49,9 @@ struct number_sort {
     size_t next; /* when all is in memory */
 };
 
+/* Maps a double to a number whose unsigned order is the double's order: for positive values the
+ * sign bit is set, for negative ones all bits are inverted (IEEE 754 magnitudes sort as integers).
+ */
 static uint64_t to_order(double value) {
     uint64_t bits;
     value += 0.0; /* −0 becomes 0 */
@@ -129,7 +140,7 @@ static void sort_items(struct number_sort *sort) {
 static int write_all(int file, const void *bytes, size_t length, uint64_t offset,
                      struct error *ret_error) {
     if (file_write_at(file, bytes, length, offset) < 0)
-        return error_set_errno(ret_error, errno, "cannot write to a scratch file");
+        return error_set_errno(ret_error, errno, "cannot write a temporary file");
     return 0;
 }
 
@@ -137,7 +148,7 @@ static int read_all(int file, void *bytes, size_t length, uint64_t offset,
                     struct error *ret_error) {
     ssize_t got = file_read_at(file, bytes, length, offset);
     if (got < 0 || (size_t)got < length)
-        return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a scratch file");
+        return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a temporary file");
     return 0;
 }
 
@@ -178,6 +189,7 @@ int number_sort_put(struct number_sort *sort, uint32_t group, double value,
 
 /* ---- merging ---- */
 
+/* A binary heap of runs, ordered by the item each of them would give next. */
 static bool is_less(const struct number_sort *sort, size_t a, size_t b) {
     const struct item *x = &sort->runs[a].items[sort->runs[a].next];
     const struct item *y = &sort->runs[b].items[sort->runs[b].next];

@@ -1,7 +1,7 @@
-/* Numbers of groups, sorted by group and then by value, whatever their number: in memory up to a
- * limit, beyond it as sorted runs in a file that are merged when they are read.
+/* External sort of (group, double) pairs, by group and then by value. In memory up to a limit;
+ * beyond it, sorted runs go to a file and are merged while they are read.
  *
- * Not a number is refused by whoever puts it; −0 is 0. One thread at a time. */
+ * Callers must not put NaN, which has no place in the order. −0 is stored as 0. Not thread-safe. */
 #pragma once
 
 #include "core/base/error.h"
@@ -13,8 +13,9 @@
 struct number_sort;
 
 struct number_sort_options {
-    size_t limit_bytes; /* of memory, a little more for each run when they are read */
-    /* Makes an empty file and returns its descriptor, when memory does not suffice. */
+    size_t limit_bytes; /* of memory; reading adds one buffer of 64 KiB for each run */
+    /* Creates an empty file and returns its descriptor, which the sort closes. Called once, when
+     * the limit is reached for the first time. < 0 with *ret_error filled. */
     int (*make_file)(void *user, struct error *ret_error);
     void *user;
 };
@@ -24,9 +25,9 @@ void number_sort_free(struct number_sort *sort); /* NULL is allowed */
 
 int number_sort_put(struct number_sort *sort, uint32_t group, double value,
                     struct error *ret_error);
-/* After the last number; again for another reading from the first one on. */
+/* Sorts what was put. Call it after the last number, and again to read once more from the start. */
 int number_sort_begin(struct number_sort *sort, struct error *ret_error);
-/* 1: the next one in order; 0: there is none. */
+/* 1: *ret_group and *ret_value are the next pair in order; 0: the end. */
 int number_sort_next(struct number_sort *sort, uint32_t *ret_group, double *ret_value,
                      struct error *ret_error);
 

@@ -1,3 +1,5 @@
+/* One mutex and one condition for everything: blocks are large (256 KiB), so the lock is taken
+ * rarely compared with the work on a block. */
 #include "ordered_queue.h"
 
 #include "core/base/check.h"
@@ -13,10 +15,10 @@ struct ordered_queue {
     size_t limit_bytes;
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
-    size_t current;       /* the source whose turn it is */
+    size_t current;       /* the source that the consumer takes from */
     size_t waiting_bytes; /* of all sources */
-    struct ordered_queue_block
-        *spare; /* of the usual size: memory that was used is cheaper than new */
+    /* Consumed blocks of the usual size. Their pages are mapped already: new memory would fault. */
+    struct ordered_queue_block *spare;
     struct source {
         struct ordered_queue_block *first, *last;
         size_t waiting_bytes;
@@ -59,7 +61,8 @@ void ordered_queue_free(struct ordered_queue *ordered_queue) {
     free(ordered_queue);
 }
 
-/* Until something changes, a tenth of a second at most. Under the lock. */
+/* Waits for a change, at most a tenth of a second: a pool that is stopped does not signal the
+ * condition, so waiters look at its flag from time to time. Under the lock. */
 static void wait_a_little(struct ordered_queue *ordered_queue) {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -69,29 +72,33 @@ static void wait_a_little(struct ordered_queue *ordered_queue) {
     pthread_cond_timedwait(&ordered_queue->changed, &ordered_queue->lock, &until);
 }
 
-void ordered_queue_begin(struct ordered_queue_maker *maker, struct ordered_queue *ordered_queue,
-                         const struct thread_pool *thread_pool, size_t source) {
-    *maker = (struct ordered_queue_maker){
+void ordered_queue_begin(struct ordered_queue_producer *producer,
+                         struct ordered_queue *ordered_queue, const struct thread_pool *thread_pool,
+                         size_t source) {
+    *producer = (struct ordered_queue_producer){
         .ordered_queue = ordered_queue, .thread_pool = thread_pool, .source = source};
 }
 
+/* The current source counts only its own blocks: whatever others have queued can only be consumed
+ * after it, and waiting for that would be a deadlock. */
 static bool has_room(const struct ordered_queue *ordered_queue, size_t source) {
     size_t waiting = source == ordered_queue->current ? ordered_queue->sources[source].waiting_bytes
                                                       : ordered_queue->waiting_bytes;
     return waiting < ordered_queue->limit_bytes;
 }
 
-/* false: the thread pool was stopped. */
-static bool push(struct ordered_queue_maker *maker) {
-    struct ordered_queue *ordered_queue = maker->ordered_queue;
-    struct ordered_queue_block *block = maker->block;
-    maker->block = NULL;
+/* Queues the producer's block; waits while there is no room. false: the thread pool was stopped. */
+static bool push(struct ordered_queue_producer *producer) {
+    struct ordered_queue *ordered_queue = producer->ordered_queue;
+    struct ordered_queue_block *block = producer->block;
+    producer->block = NULL;
     if (!block)
         return true;
     pthread_mutex_lock(&ordered_queue->lock);
-    while (!has_room(ordered_queue, maker->source) && !thread_pool_is_stopped(maker->thread_pool))
+    while (!has_room(ordered_queue, producer->source) &&
+           !thread_pool_is_stopped(producer->thread_pool))
         wait_a_little(ordered_queue);
-    struct source *source = &ordered_queue->sources[maker->source];
+    struct source *source = &ordered_queue->sources[producer->source];
     if (source->last)
         source->last->next = block;
     else
@@ -101,7 +108,7 @@ static bool push(struct ordered_queue_maker *maker) {
     ordered_queue->waiting_bytes += block->capacity;
     pthread_cond_broadcast(&ordered_queue->changed);
     pthread_mutex_unlock(&ordered_queue->lock);
-    return !thread_pool_is_stopped(maker->thread_pool);
+    return !thread_pool_is_stopped(producer->thread_pool);
 }
 
 static struct ordered_queue_block *new_block(struct ordered_queue *ordered_queue, size_t size) {
@@ -119,25 +126,25 @@ static struct ordered_queue_block *new_block(struct ordered_queue *ordered_queue
     return block;
 }
 
-uint8_t *ordered_queue_room(struct ordered_queue_maker *maker, size_t size) {
-    struct ordered_queue_block *block = maker->block;
+uint8_t *ordered_queue_reserve(struct ordered_queue_producer *producer, size_t size) {
+    struct ordered_queue_block *block = producer->block;
     if (block && size > block->capacity - block->length) {
-        if (!push(maker))
+        if (!push(producer))
             return NULL;
         block = NULL;
     }
     if (!block)
-        block = maker->block = new_block(maker->ordered_queue, size);
+        block = producer->block = new_block(producer->ordered_queue, size);
     uint8_t *room = block->bytes + block->length;
     block->length += size;
     return room;
 }
 
-void ordered_queue_end(struct ordered_queue_maker *maker) {
-    push(maker);
-    struct ordered_queue *ordered_queue = maker->ordered_queue;
+void ordered_queue_end(struct ordered_queue_producer *producer) {
+    push(producer);
+    struct ordered_queue *ordered_queue = producer->ordered_queue;
     pthread_mutex_lock(&ordered_queue->lock);
-    ordered_queue->sources[maker->source].ended = true;
+    ordered_queue->sources[producer->source].ended = true;
     pthread_cond_broadcast(&ordered_queue->changed);
     pthread_mutex_unlock(&ordered_queue->lock);
 }
@@ -168,8 +175,7 @@ int ordered_queue_take(struct ordered_queue *ordered_queue, size_t source,
     return r;
 }
 
-void ordered_queue_give_back(struct ordered_queue *ordered_queue,
-                             struct ordered_queue_block *block) {
+void ordered_queue_release(struct ordered_queue *ordered_queue, struct ordered_queue_block *block) {
     if (block->capacity != BLOCK_BYTES) {
         free(block);
         return;

@@ -1,3 +1,6 @@
+/* A binary heap ordered by (time, number). Withdrawing marks a bit instead of removing the entry:
+ * finding it in the heap would be a linear search, and few are ever withdrawn. The entry is dropped
+ * when it reaches the top. */
 #include "outcome_delay.h"
 
 #include "core/base/check.h"
@@ -42,7 +45,6 @@ uint64_t outcome_delay_add(struct outcome_delay *delay, struct text id, enum lab
     return outcome.number;
 }
 
-/* Finding it in the heap would be a search of all: a bit is kept until its turn comes. */
 void outcome_delay_withdraw(struct outcome_delay *delay, uint64_t number) {
     size_t word = (size_t)(number / BITS);
     check(number < delay->next_number);
@@ -66,7 +68,7 @@ static bool is_withdrawn(const struct outcome_delay *delay, uint64_t number) {
     return word < delay->withdrawn_words && delay->withdrawn[word] >> number % BITS & 1;
 }
 
-/* Takes the first one out of the heap, which is not empty. */
+/* Removes the top of the heap, which is not empty, and sifts the last entry down into its place. */
 static struct delayed_outcome take_first(struct outcome_delay *delay) {
     struct delayed_outcome first = delay->outcomes[0];
     struct delayed_outcome last = delay->outcomes[--delay->count];

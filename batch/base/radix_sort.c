@@ -4,9 +4,12 @@
 
 #include <string.h>
 
-/* Two passes of a radix sort over the upper bits that differ leave little to do: what is equal in
- * those is sorted by the rest, mostly a few items. */
+/* Most significant digits first, but two of them at once: two stable passes over the top 22 bits
+ * that differ at all leave groups of equal prefix, mostly a few items each, which are sorted in
+ * turn: up to 32 by insertion, more of them by the same function. Bits that all numbers share are
+ * skipped, so keys with a common prefix cost nothing extra. */
 
+/* Up to this many items, insertion sort is faster than filling two histograms. */
 #define FEW        32
 #define DIGIT_BITS 11
 #define DIGITS     (1u << DIGIT_BITS)

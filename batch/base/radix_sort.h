@@ -1,4 +1,5 @@
-/* Sorting by 64-bit numbers, which is most of sorting keys. */
+/* Stable sort by 64-bit numbers. Keys are sorted by their first eight bytes with it; what is equal
+ * in those is left to the caller. */
 #pragma once
 
 #include <stddef.h>
@@ -6,8 +7,9 @@
 
 struct radix_item {
     uint64_t number;
-    uint64_t item; /* whatever belongs to it */
+    uint64_t item; /* the caller's payload, moved along: an index or an address */
 };
 
-/* Ascending by number; of equal ones, as they were. scratch: room for as many. */
+/* Sorts ascending; equal numbers keep their order. scratch: room for `count` items, overwritten.
+ * count must be below 2^32. No allocation, no locks. */
 void radix_sort(struct radix_item *items, struct radix_item *scratch, size_t count);

@@ -18,8 +18,8 @@ static int compare_numbers(const void *left, const void *right) {
     return (a > b) - (a < b);
 }
 
-/* With this, most numbers are found at once or in one step, instead of in a search whose every step
- * is a surprise to the processor. */
+/* Builds the table of cuts by a number's upper 16 bits. With it, most lookups need one comparison
+ * or none, instead of a binary search whose every branch is mispredicted. */
 static void fill_first(struct ranges *ranges) {
     ranges->first = check_calloc(FIRST_COUNT + 1, sizeof *ranges->first);
     size_t before = 0;
@@ -31,6 +31,8 @@ static void fill_first(struct ranges *ranges) {
     ranges->first[FIRST_COUNT] = (uint16_t)ranges->cut_count;
 }
 
+/* The longest common prefix of the sample. prefix_bits and prefix_mask are its first eight bytes,
+ * so that one comparison of a 64-bit word tells most keys with the prefix from the others. */
 static void take_prefix(struct ranges *ranges, const struct text *sample, size_t sample_count) {
     size_t length = sample[0].length;
     for (size_t i = 1; i < sample_count; i++) {
@@ -44,6 +46,8 @@ static void take_prefix(struct ranges *ranges, const struct text *sample, size_t
     memset(&ranges->prefix_mask, 0xff, length);
 }
 
+/* Cuts at the quantiles of the sample. Equal quantiles make one cut, so there may be fewer ranges
+ * than wanted. */
 static void take_cuts(struct ranges *ranges, const struct text *sample, size_t sample_count,
                       size_t wanted) {
     uint64_t *numbers = check_calloc(sample_count, sizeof *numbers);
@@ -83,7 +87,7 @@ void ranges_deinit(struct ranges *ranges) {
 static size_t find_number(const struct ranges *ranges, uint64_t number) {
     const uint16_t *first = &ranges->first[number >> 48];
     size_t found = first[0], left = (size_t)first[1] - found;
-    if (left <= 1) /* mostly; and no branch that nobody could foresee */
+    if (left <= 1) /* the usual case, computed without a branch on the data */
         return found + (left & (ranges->cuts[found] <= number));
     while (left > 0) {
         size_t half = (left + 1) / 2;
@@ -93,6 +97,7 @@ static size_t find_number(const struct ranges *ranges, uint64_t number) {
     return found;
 }
 
+/* The fast test: prefix and key both allow comparing one word. false means "compare properly". */
 static bool has_short_prefix(const struct ranges *ranges, struct text key) {
     uint64_t bits;
     if (key.length < sizeof bits || ranges->prefix_length > sizeof bits)
@@ -138,7 +143,8 @@ struct text ranges_begin(const struct ranges *ranges, size_t range,
         length = ranges->prefix_length;
         memcpy(ret_key, ranges->prefix, length);
         size_t cut = range - has_outer;
-        /* Zeros at the end may stand for bytes that a key does not have. */
+        /* Trailing zeros are left out: a key that ends there has no such bytes, and the shorter
+         * text is the lesser one. */
         for (uint64_t number = cut ? ranges->cuts[cut - 1] : 0; number; number <<= 8)
             ret_key[length++] = (char)(number >> 56);
     }

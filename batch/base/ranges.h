@@ -1,11 +1,11 @@
-/* Ranges: the keys of a table, cut into pieces that follow each other, so that each can be folded
- * by itself and written as soon as those before it are.
+/* Range partitioning of a table's keys: consecutive ranges, each of which can be folded on its own
+ * and written as soon as the ranges before it are written.
  *
- * Nearly all keys of a table begin alike ("c_" for cards), so a prefix is taken from a sample. The
- * first range is of the keys before all that begin with it, the last one of those behind; within
- * the others the prefix is known and need not be kept with each key. These are found by the eight
- * bytes behind the prefix, as a big-endian number. Where the cuts lie follows from the sample, too;
- * a bad one makes ranges of uneven size, never wrong ones. */
+ * Nearly all keys of a table begin alike ("c_" for cards), so a common prefix is taken from a
+ * sample of the keys. The first range holds the keys that sort before the prefix, the last range
+ * those that sort behind it; keys of the ranges between are stored without the prefix. The range of
+ * such a key follows from the eight bytes behind the prefix, as a big-endian number. The cuts come
+ * from the sample as well: a bad sample makes ranges of uneven size, but never a wrong result. */
 #pragma once
 
 #include "core/base/text.h"

@@ -11,9 +11,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-/* Memory is mapped in chunks of so many blocks, each by the writer that needs one. Their pages come
- * at once, which is cheaper than one by one, and go back block by block, as soon as they are read.
- * Huge pages were slower: clearing them took longer than they saved. */
+/* Memory is mapped in chunks of this many blocks, by the writer that needs one. MAP_POPULATE maps
+ * all pages of a chunk in one system call instead of one fault each; spill_forget() returns them
+ * block by block as streams are read. Huge pages were slower: clearing them cost more than they
+ * saved. */
 #define CHUNK_BLOCKS 16
 
 struct stream {
@@ -80,7 +81,7 @@ static void map_chunk(struct spill_writer *writer) {
     void *bytes =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (bytes == MAP_FAILED)
-        check_exhausted("memory for what is read: less may do (--memory)");
+        check_exhausted("memory for the records being read: set a lower --memory");
     writer->chunk = bytes;
     writer->chunk_left = size;
     pthread_mutex_lock(&spill->lock);
@@ -114,7 +115,8 @@ static void add_block(struct spill *spill, size_t stream, struct spill_block blo
     to->bytes += block.length;
 }
 
-/* Takes a place in the file for `length` bytes. Under the lock. */
+/* Reserves `length` bytes at the end of the file. Under the lock; the write itself needs none,
+ * since nobody else has this range. */
 static int reserve_file(struct spill *spill, size_t length, uint64_t *ret_offset,
                         struct error *ret_error) {
     if (spill->file < 0) {
@@ -128,8 +130,9 @@ static int reserve_file(struct spill *spill, size_t length, uint64_t *ret_offset
     return 0;
 }
 
-/* Hands the block over: as it is while there is room for another one, else to the file; then the
- * stream has it still, to be filled anew. */
+/* Hands a block over to its stream. While the limit allows another block, the memory itself changes
+ * hands; otherwise the bytes are written to the file and the writer keeps the memory to fill again.
+ * used_bytes counts every writer's open blocks from the start, so closing writers need no more. */
 static int hand_over(struct spill_writer *writer, size_t stream, bool closing,
                      struct error *ret_error) {
     struct spill *spill = writer->spill;
@@ -150,7 +153,7 @@ static int hand_over(struct spill_writer *writer, size_t stream, bool closing,
     int file = spill->file;
     pthread_mutex_unlock(&spill->lock);
     if (r == 0 && !keep && file_write_at(file, open->bytes, block.length, block.offset) < 0)
-        r = error_set_errno(ret_error, errno, "cannot write what does not fit into memory");
+        r = error_set_errno(ret_error, errno, "cannot write a temporary file");
     if (keep)
         open->bytes = NULL;
     return r;
@@ -167,7 +170,7 @@ struct spill_open *spill_begin_block(struct spill_writer *writer, size_t stream,
     open->at = open->bytes;
     open->left = writer->spill->options.block_bytes;
     open->note = 0;
-    open->order = (uint64_t)writer->turn << 32 | writer->begun++;
+    open->order = (uint64_t)writer->sequence << 32 | writer->begun++;
     return open;
 }
 
@@ -213,8 +216,7 @@ int spill_read(const struct spill *spill, const struct spill_block *block, uint8
                struct error *ret_error) {
     ssize_t got = file_read_at(spill->file, ret_bytes, block->length, block->offset);
     if (got < 0 || (size_t)got < block->length)
-        return error_set_errno(ret_error, got < 0 ? errno : EIO,
-                               "cannot read what did not fit into memory");
+        return error_set_errno(ret_error, got < 0 ? errno : EIO, "cannot read a temporary file");
     return 0;
 }
 

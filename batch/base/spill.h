@@ -1,8 +1,9 @@
-/* Many streams of small pieces, kept in memory up to a limit and beyond it in a file.
+/* Many byte streams of small records, kept in memory up to a limit and in a file beyond it: the
+ * partitioned intermediate data between the scan and the fold of a rebuild.
  *
- * Writers, one per thread, fill a block for each stream; a full block is handed over to the stream.
- * What a stream holds is read block by block, when all writers are closed. The file has no name:
- * the system removes it whatever happens to the process. */
+ * Each thread has a writer, and each writer one open block per stream; a full block is handed over
+ * to the stream. Streams are read block by block once all writers are closed. The file is unlinked
+ * when it is created, so nothing is left behind if the process dies. */
 #pragma once
 
 #include "core/base/error.h"
@@ -16,9 +17,10 @@ struct spill;
 struct spill_options {
     size_t streams;
     size_t writers;
-    size_t block_bytes; /* whole pages; the largest piece must fit */
-    size_t limit_bytes; /* of memory, the blocks being filled included */
-    /* Makes an empty file and returns its descriptor, when the first block has to go to one. */
+    size_t block_bytes; /* a multiple of the page size; the largest record must fit */
+    size_t limit_bytes; /* of memory, including the blocks being filled */
+    /* Creates an empty file and returns its descriptor, which the spill closes. Called under the
+     * spill's lock, when the first block does not fit. < 0 with *ret_error filled. */
     int (*make_file)(void *user, struct error *ret_error);
     void *user;
 };
@@ -30,40 +32,43 @@ void spill_free(struct spill *spill); /* NULL is allowed */
 
 /* A block that is being filled. */
 struct spill_open {
-    uint8_t *at;  /* where the next piece goes; NULL: there is no block */
+    uint8_t *at;  /* where the next record goes; NULL: no block is open */
     size_t left;  /* bytes from there on */
-    int64_t note; /* the caller's; 0 whenever a block is begun */
+    int64_t note; /* the caller's, reset to 0 with each block: the base of its delta encoding */
     uint8_t *bytes;
-    uint64_t order; /* by which blocks are read */
+    uint64_t order; /* sequence × 2^32 + number of the block within its writer */
 };
 
 struct spill_writer {
     struct spill_open *open; /* one per stream */
     struct spill *spill;
-    uint32_t turn, begun; /* begun: blocks, in all */
-    uint8_t *chunk;       /* of which blocks are cut */
+    uint32_t sequence; /* of the blocks begun from here on */
+    uint32_t begun;    /* blocks, of all streams */
+    uint8_t *chunk;    /* of memory, which blocks are cut from */
     size_t chunk_left;
 };
 
 struct spill_writer *spill_writer_open(struct spill *spill);
-/* Hands over what is in unfinished blocks. */
+/* Hands over the unfinished blocks and frees the writer, after a failure, too. */
 int spill_writer_close(struct spill_writer *writer, struct error *ret_error);
-/* Instead, after a failure: throws that away. NULL is allowed. */
+/* Frees the writer and drops its unfinished blocks: after a failure. NULL is allowed. */
 void spill_writer_abandon(struct spill_writer *writer);
 
-/* What is put from here on belongs behind what is put in lesser turns, whoever puts it: blocks are
- * read by the turn in which they were begun. Of a writer that goes from turn to turn in order,
- * everything is read in the order in which it was put. */
-static inline void spill_select(struct spill_writer *writer, uint32_t turn) {
-    writer->turn = turn;
+/* Blocks of a stream are read in ascending order of the sequence number in which they were begun,
+ * whichever writer filled them. The scan uses the segment's number, so a stream is read nearly in
+ * archive order. A writer whose numbers only rise is read exactly in the order in which it wrote.
+ */
+static inline void spill_set_sequence(struct spill_writer *writer, uint32_t sequence) {
+    writer->sequence = sequence;
 }
 
-/* A block with room for `size` bytes, which it is by itself; NULL: *ret_error is filled. */
+/* The slow path of spill_room(): hands over the full block and opens another. NULL: *ret_error is
+ * filled. */
 struct spill_open *spill_begin_block(struct spill_writer *writer, size_t stream, size_t size,
                                      struct error *ret_error);
 
-/* Room for a piece of up to `size` bytes at the end of the stream: ->at; spill_put() then says how
- * many were used. NULL: *ret_error is filled. */
+/* Room for a record of up to `size` bytes at ->at; spill_put() then commits the bytes used. NULL:
+ * *ret_error is filled. */
 static inline struct spill_open *spill_room(struct spill_writer *writer, size_t stream, size_t size,
                                             struct error *ret_error) {
     struct spill_open *open = &writer->open[stream];
@@ -75,7 +80,8 @@ static inline struct spill_open *spill_room(struct spill_writer *writer, size_t 
 static inline void spill_put(struct spill_open *open, size_t used) {
     open->at += used;
     open->left -= used;
-    /* There are more streams than the processor foresees: what the next piece will reach into. */
+    /* Hardware prefetching follows a few streams, not hundreds: fetch the next cache line by hand.
+     */
     prefetch(open->at + 64);
 }
 
@@ -87,13 +93,16 @@ struct spill_block {
     size_t length;
     uint64_t order;
 };
+/* The stream's blocks in reading order; valid until spill_forget() for this stream. */
 size_t spill_blocks(struct spill *spill, size_t stream, const struct spill_block **ret_blocks);
+/* Bytes of all its blocks, in memory and in the file. */
 uint64_t spill_bytes(const struct spill *spill, size_t stream);
-/* Copies a block that is in the file. */
+/* Copies a block from the file to ret_bytes, which has room for block->length bytes. */
 int spill_read(const struct spill *spill, const struct spill_block *block, uint8_t *ret_bytes,
                struct error *ret_error);
-/* The stream is not needed any more: its memory goes back to the system. */
+/* The stream is not needed any more: its pages go back to the system at once, so that folding a
+ * stream and keeping the next ones do not add up. */
 void spill_forget(struct spill *spill, size_t stream);
 
-/* How much went to the file. */
+/* Bytes written to the file so far. */
 uint64_t spill_file_bytes(const struct spill *spill);

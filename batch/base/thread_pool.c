@@ -1,3 +1,5 @@
+/* Threads take the next job number from an atomic counter; there is no queue. A thread that finds
+ * no job left ends, so a pool serves one batch and is never idle. */
 #include "thread_pool.h"
 
 #include "core/base/check.h"
@@ -27,6 +29,7 @@ struct thread_pool {
     } * members;
 };
 
+/* Keeps the first failure in time, which is not always that of the lowest job. */
 static void fail(struct thread_pool *thread_pool, int result, const struct error *error) {
     pthread_mutex_lock(&thread_pool->lock);
     if (thread_pool->result == 0) {
@@ -75,7 +78,7 @@ struct thread_pool *thread_pool_start(size_t threads, size_t jobs, thread_pool_j
         member->thread_pool = thread_pool;
         member->number = i;
         if (pthread_create(&member->thread, NULL, work, member) != 0)
-            check_exhausted("threads, or of memory for one: fewer may do (--threads, --jobs)");
+            check_exhausted("threads, or of memory for one: use fewer (--threads, --jobs)");
     }
     return thread_pool;
 }

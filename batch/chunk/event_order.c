@@ -1,11 +1,12 @@
-/* What is held lies in one buffer, in the order in which it was put; an array says what is where.
- * It is sorted when the first one is asked for after something was put.
+/* Payloads held in memory lie in one buffer in the order in which they were put; an array indexes
+ * them. The array is sorted lazily: by the first event_order_next() after a put.
  *
- * A record in a run of the file: i64 time, u64 position, u32 length, payload; in this machine's
- * byte order, as nobody else reads it. */
+ * A record in a run of the file: i64 time, u64 position, u32 length, payload; in native byte order,
+ * since only this process reads it. */
 #include "event_order.h"
 
 #include "batch/base/radix_sort.h"
+#include "batch/base/run_window.h"
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "core/store/archive/file.h"
@@ -27,9 +28,7 @@ struct held {
 
 /* A sorted run in the file, and what was read of it. */
 struct run {
-    uint64_t offset, end; /* in the file: what is not in the window yet */
-    struct buffer window;
-    size_t at; /* in the window: behind the head */
+    struct run_window window; /* ->at is behind the head */
     bool has_head;
     struct event_item head; /* its payload lies in the window */
 };
@@ -62,7 +61,7 @@ void event_order_free(struct event_order *order) {
     if (!order)
         return;
     for (size_t i = 0; i < order->run_count; i++)
-        buffer_deinit(&order->runs[i].window);
+        buffer_deinit(&order->runs[i].window.bytes);
     free(order->runs);
     free(order->held);
     buffer_deinit(&order->bytes);
@@ -83,8 +82,9 @@ void event_order_floor(struct event_order *order, int64_t floor_us) {
 
 /* ---- what is held in memory ---- */
 
-/* Forgets what was taken, and puts the rest in order: the array and the bytes. Sorting is stable,
- * and what was held before came with lesser positions. */
+/* Drops what was taken and sorts the rest, the index and the payloads, which are then read front to
+ * back. The sort by time is stable, and items came in the order of positions, so equal times stay
+ * in that order. */
 static void arrange(struct event_order *order) {
     size_t count = order->count - order->taken;
     struct held *old = order->held + order->taken;
@@ -124,7 +124,7 @@ static struct event_item held_item(const struct event_order *order, size_t index
 static int write_waiting(struct event_order *order, struct buffer *waiting,
                          struct error *ret_error) {
     if (file_write_at(order->file, waiting->bytes, waiting->length, order->file_bytes) < 0)
-        return error_set_errno(ret_error, errno, "cannot write what does not fit into memory");
+        return error_set_errno(ret_error, errno, "cannot write a temporary file");
     order->file_bytes += waiting->length;
     buffer_clear(waiting);
     return 0;
@@ -145,20 +145,19 @@ static int write_held(struct event_order *order, struct buffer *waiting, struct 
     return r < 0 ? r : write_waiting(order, waiting, ret_error);
 }
 
-/* Everything held becomes a run of the file. */
+/* Writes everything held to the file as one sorted run. */
 static int spill(struct event_order *order, struct error *ret_error) {
     if (order->file < 0)
         order->file = order->options.make_file(order->options.user, ret_error);
     if (order->file < 0)
         return order->file;
     arrange(order);
-    struct run run = {.offset = order->file_bytes};
-    buffer_init(&run.window);
+    struct run run = {.window.offset = order->file_bytes};
     buffer_clear(&order->spare);
     int r = write_held(order, &order->spare, ret_error);
     if (r < 0)
         return r;
-    run.end = order->file_bytes;
+    run.window.end = order->file_bytes;
     order->runs = check_reallocarray(order->runs, order->run_count + 1, sizeof *order->runs);
     order->runs[order->run_count++] = run;
     order->count = 0;
@@ -166,47 +165,24 @@ static int spill(struct event_order *order, struct error *ret_error) {
     return 0;
 }
 
-/* Has this many bytes in the window from run->at on. */
-static int fill_window(struct event_order *order, struct run *run, size_t wanted,
-                       struct error *ret_error) {
-    struct buffer *window = &run->window;
-    size_t have = window->length - run->at;
-    if (have >= wanted)
-        return 0;
-    if (have > 0)
-        memmove(window->bytes, window->bytes + run->at, have);
-    window->length = have;
-    run->at = 0;
-    size_t more = wanted - have < RUN_WINDOW ? RUN_WINDOW : wanted - have;
-    more = more < run->end - run->offset ? more : (size_t)(run->end - run->offset);
-    uint8_t *at = buffer_reserve(window, more);
-    ssize_t got = file_read_at(order->file, at, more, run->offset);
-    if (got < 0 || (size_t)got < more)
-        return error_set_errno(ret_error, got < 0 ? errno : EIO,
-                               "cannot read back what did not fit into memory");
-    run->offset += more;
-    window->length += more;
-    check(window->length >= wanted);
-    return 0;
-}
-
-/* The next record of the run becomes its head, unless it has one. */
+/* Reads the run's next record as its head, unless it has one. */
 static int bring_head(struct event_order *order, struct run *run, struct error *ret_error) {
     uint32_t length;
-    if (run->has_head || (run->offset == run->end && run->at == run->window.length))
+    struct run_window *window = &run->window;
+    if (run->has_head || run_window_is_at_end(window))
         return 0;
-    int r = fill_window(order, run, RUN_HEAD, ret_error);
+    int r = run_window_fill(window, order->file, RUN_HEAD, RUN_WINDOW, ret_error);
     if (r < 0)
         return r;
-    memcpy(&length, run->window.bytes + run->at + 16, sizeof length);
-    r = fill_window(order, run, RUN_HEAD + (size_t)length, ret_error);
+    memcpy(&length, run_window_bytes(window) + 16, sizeof length);
+    r = run_window_fill(window, order->file, RUN_HEAD + (size_t)length, RUN_WINDOW, ret_error);
     if (r < 0)
         return r;
-    const uint8_t *at = run->window.bytes + run->at;
+    const uint8_t *at = run_window_bytes(window);
     memcpy(&run->head.time_us, at, 8);
     memcpy(&run->head.position, at + 8, 8);
     run->head.payload = (struct text){(const char *)at + RUN_HEAD, length};
-    run->at += RUN_HEAD + (size_t)length;
+    window->at += RUN_HEAD + (size_t)length;
     run->has_head = true;
     return 0;
 }
@@ -228,7 +204,7 @@ int event_order_put(struct event_order *order, const struct event_item *item,
     buffer_append(&order->bytes, item->payload.data, item->payload.length);
     order->is_sorted = false;
     size_t held = order->bytes.length + order->count * sizeof *order->held;
-    /* Putting in order takes as much again for a moment. */
+    /* arrange() copies everything once more, hence half of the limit. */
     return held > order->options.limit_bytes / 2 ? spill(order, ret_error) : 0;
 }
 
@@ -236,7 +212,8 @@ static bool comes_before(const struct event_item *a, const struct event_item *b)
     return a->time_us != b->time_us ? a->time_us < b->time_us : a->position < b->position;
 }
 
-/* The run with the least head; NULL: there is none. */
+/* The run with the least head; NULL: all are exhausted. Linear in the number of runs, of which a
+ * replay has a handful. */
 static int least_run(struct event_order *order, struct run **ret_run, struct error *ret_error) {
     *ret_run = NULL;
     for (size_t i = 0; i < order->run_count; i++) {

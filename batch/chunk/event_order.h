@@ -1,10 +1,9 @@
-/* Records in the order of their event times, where an archive has them in the order of their
- * arrival.
+/* Reorders records from order of arrival, which an archive has, to order of event time.
  *
- * Whoever puts them in, in the order of positions, also says from time to time what is the least
- * time still to come: everything before it can be taken out. An archive is mostly almost in order,
- * so little has to be held. What does not fit into memory goes, sorted, to a file, and is merged
- * when it is read. Equal times are in the order of positions. One thread at a time. */
+ * The caller puts records in by position and raises a floor (a low watermark): the least event time
+ * still to come. Everything up to the floor can be taken out. An archive is nearly in order, so
+ * little has to be held. What does not fit into memory is written to a file as sorted runs and
+ * merged when it is read. Equal times come in the order of positions. Not thread-safe. */
 #pragma once
 
 #include "core/base/error.h"
@@ -16,8 +15,10 @@
 struct event_order;
 
 struct event_order_options {
-    size_t limit_bytes; /* of memory for what is held, a little more for each run in the file */
-    /* Makes an empty file and returns its descriptor, when memory does not suffice. */
+    size_t limit_bytes; /* of memory for what is held; each run in the file adds 256 KiB or its
+                           largest record */
+    /* Creates an empty file and returns its descriptor, which the order closes. Called once, when
+     * the limit is reached for the first time. < 0 with *ret_error filled. */
     int (*make_file)(void *user, struct error *ret_error);
     void *user;
 };
@@ -31,16 +32,16 @@ struct event_item {
 struct event_order *event_order_new(const struct event_order_options *options);
 void event_order_free(struct event_order *order); /* NULL is allowed */
 
-/* Copies the payload. Its time is not before the last floor; its position is greater than that of
- * the one before. */
+/* Copies the payload. Its time must not be before the floor, and its position must be greater than
+ * that of the item before. */
 int event_order_put(struct event_order *order, const struct event_item *item,
                     struct error *ret_error);
 
-/* Whatever is put from here on has this time or a later one; INT64_MAX: nothing more is put. Never
- * goes back. */
+/* Promises that everything put from here on has this time or a later one; INT64_MAX: nothing more
+ * is put. Must not decrease. */
 void event_order_floor(struct event_order *order, int64_t floor_us);
 
-/* 1: the next one, up to the floor, valid until the next call of any function here. 0: there is
+/* 1: *ret_item is the next item up to the floor, valid until the next call of any function here. 0:
  * none until the floor rises. */
 int event_order_next(struct event_order *order, struct event_item *ret_item,
                      struct error *ret_error);

@@ -1,3 +1,5 @@
+/* Memory of chunks. Chunks are recycled thousands of times in a replay, so everything is kept and
+ * only grows: capacities are separate from counts, and clearing resets counts. */
 #include "replay_chunk.h"
 
 #include "core/base/check.h"
@@ -36,7 +38,7 @@ void replay_chunk_deinit(struct replay_chunk *chunk) {
     for (size_t i = 0; i < chunk->lane_capacity; i++)
         lane_deinit(&chunk->lanes[i]);
     free(chunk->lanes);
-    free(chunk->features_through);
+    free(chunk->features_state);
 }
 
 void replay_chunk_clear(struct replay_chunk *chunk) {
@@ -46,7 +48,7 @@ void replay_chunk_clear(struct replay_chunk *chunk) {
     chunk->result = 0;
     chunk->entries_taken = chunk->entries_done = 0;
     chunk->features_count = chunk->features_taken = chunk->features_done = 0;
-    chunk->judges_taken = chunk->judges_done = 0;
+    chunk->decide_taken = chunk->decide_done = 0;
 }
 
 void replay_chunk_add(struct replay_chunk *chunk, enum record_type type, uint64_t position,
@@ -158,9 +160,9 @@ void replay_chunk_lanes(struct replay_chunk *chunk, struct replay_states *const 
     }
     if (chunk->features_count > chunk->features_capacity) {
         chunk->features_capacity = chunk->features_count;
-        chunk->features_through =
-            check_reallocarray(chunk->features_through, chunk->features_capacity, 1);
+        chunk->features_state =
+            check_reallocarray(chunk->features_state, chunk->features_capacity, 1);
     }
     if (chunk->features_count)
-        memset(chunk->features_through, REPLAY_UNTOUCHED, chunk->features_count);
+        memset(chunk->features_state, REPLAY_UNTOUCHED, chunk->features_count);
 }

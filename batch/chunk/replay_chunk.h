@@ -1,20 +1,22 @@
-/* A chunk: some records that follow each other, on their way through a replay.
+/* A chunk: consecutive records on their way through the stages of a replay.
  *
- *   read      replay_read.c      payloads copied; one job at a time, ahead of the rest
- *   entity entries   replay_entries.c   rows across threads: decoded; per entity of a plan a key
- * and an entry features  replay_features.c  entities across threads, by shards of their keys: a
- * shard's items in the order of the rows, each read, then applied judge     replay_judge.c     rows
- * across threads: the decision, and what take() makes of it tell      replay_emit.c      rows in
- * order, in the thread that runs the replay
+ *   stage     file               parallel over         what it does
+ *   read      replay_read.c      nothing: one job      copies the payloads of some hundred records
+ *   entries   replay_entries.c   parts (rows)          decodes; for each entity of a plan a key and
+ *                                                      an entry, sorted into shards
+ *   features  replay_features.c  shards (entities)     reads, then applies each item of a shard, in
+ *                                                      the order of the rows
+ *   decide    replay_decide.c    parts (rows)          the decision, then the listener's take()
+ *   emit      replay_emit.c      nothing: one thread   the listener's row(), in order
  *
- * replay_pipeline.c says which chunk may do what, and when. A record that changes what all rows see
- * (a policy, tables, lists) is the last one of its chunk: replay_barrier.c. So within a chunk all
- * that a row depends on, but for the states of its entities, is the same for all rows; and each
- * state is one thread's, which takes the rows in their order. That is why the number of threads
- * changes nothing.
+ * replay_pipeline.c decides which chunk may enter which stage. A record that changes what all rows
+ * read (a policy, tables, lists) ends its chunk: a barrier (replay_barrier.c). So within a chunk a
+ * row depends on nothing that changes but the states of its entities, and each state belongs to one
+ * shard, which one thread works through in the order of the rows. That is why the result does not
+ * depend on the number of threads.
  *
- * What goes wrong stays where it is until the row is told, so that errors, too, come in order.
- * Private to batch/. */
+ * An error is kept with its part until the rows before it are emitted, so that errors come in order
+ * as well. Private to batch/. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -26,8 +28,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* One entity of one row. Its key and its entry lie in the list's bytes, aligned: key, then, aligned
- * as well, what replay_entry.h packs. */
+/* One entity of one row. The list's bytes hold its key and then, aligned, its packed entry
+ * (replay_entry.h). */
 struct replay_item {
     uint64_t key_hash;
     uint32_t at; /* in the bytes */
@@ -36,8 +38,8 @@ struct replay_item {
     uint16_t entity;
 };
 
-/* Those of one part and one shard, in the order of the rows; all of it in the order in which the
- * shard's thread goes through it. */
+/* The items of one part and one shard, in the order of the rows; items and bytes are laid out in
+ * the order in which the shard's thread reads them. */
 struct replay_items {
     struct replay_item *items;
     uint32_t count, capacity;
@@ -46,11 +48,12 @@ struct replay_items {
 };
 
 /* A shard of a chunk's lane. */
-enum replay_shard_state { REPLAY_UNTOUCHED, REPLAY_TAKEN, REPLAY_THROUGH };
+enum replay_shard_state { REPLAY_UNTOUCHED, REPLAY_TAKEN, REPLAY_DONE };
 
 enum replay_read_state { REPLAY_NOT_READ, REPLAY_READ, REPLAY_READ_LATE };
 
-/* What a chunk has for one plan: parallel to replay->lanes. */
+/* What a chunk has for one plan; parallel to replay->lanes. Written by the entries stage (items)
+ * and the features stage (values, reads, texts), read by the decide stage. */
 struct replay_lane_rows {
     struct replay_items *items; /* [part][shard] */
     size_t items_count;
@@ -62,36 +65,36 @@ struct replay_lane_rows {
     size_t shard_count;
 };
 
-/* What is kept of a decision until its row is told. */
+/* What is kept of a decision until its row is emitted. */
 struct replay_result {
-    enum verdict verdict; /* VERDICT_NONE: there is none */
+    enum verdict verdict; /* VERDICT_NONE: refused, or not decided */
     uint32_t score;
 };
 
 struct replay_line {
     enum record_type type;
-    bool is_decided; /* thresholds may look at it, though it is not told */
-    bool is_reported;
-    bool is_surely_taken; /* by the schema of the policy that judges; false: nobody has looked */
-    bool is_skipped;      /* no rule has anything to say: it is only counted */
+    bool is_decided;      /* thresholds may need the decision even where the row is not reported */
+    bool is_reported;     /* goes to the listener */
+    bool is_surely_taken; /* the schema accepts it; false: it may, that was not examined */
+    bool is_skipped;      /* no rule can fire: it is only counted */
     uint64_t position;
     size_t payload_at, payload_length; /* in payloads */
     struct replay_result decision, against;
-    size_t prepared;      /* bytes that take() has made, in the part's */
-    struct record record; /* of transactions and outcomes, once outlined */
+    size_t prepared;      /* bytes that take() appended to the part's buffer */
+    struct record record; /* of transactions and outcomes, from the entries stage on */
 };
 
-/* Rows that one job takes. */
+/* A slice of a chunk's rows: the unit of work of the entries and decide stages. */
 struct replay_part {
     size_t first, end;
-    size_t good; /* rows before this one are as they should be; end: all are */
-    int result;  /* what is wrong with row `good` */
+    size_t good; /* rows before this one succeeded; end: all did */
+    int result;  /* the error of row `good` */
     struct error error;
-    struct arena memory; /* of entity entries */
+    struct arena memory; /* of decoded records and entries */
     struct buffer prepared;
-    /* What its good rows come to, where their judge has counted them. */
+    /* Sums over its good rows, where the decide stage has counted them. */
     bool is_counted;
-    size_t reported; /* of them, those that the listener hears of */
+    size_t reported; /* rows that go to the listener */
     struct replay_report counts;
     int64_t newest_us; /* event time; INT64_MIN: there is none */
 };
@@ -106,31 +109,31 @@ struct replay_chunk {
     size_t part_count, part_capacity;
     struct replay_lane_rows *lanes;
     size_t lane_count, lane_capacity;
-    bool is_barrier; /* its last record changes what rows see */
-    bool is_night;   /* or the thresholds behind it are others: it is a turn, then */
-    bool is_last;    /* nothing comes behind it */
-    int result;      /* why nothing comes behind it: the reading failed */
+    bool is_barrier; /* the next chunk must not start before this one is emitted */
+    bool is_night;   /* and thresholds are computed there; else its last record changes things */
+    bool is_last;
+    int result; /* < 0: reading failed behind its last row, which makes it the last chunk */
     struct error error;
 
-    /* The pipeline's, under its lock. */
+    /* The pipeline's bookkeeping, under its lock. */
     size_t owner; /* the worker that read it */
     size_t entries_taken, entries_done;
-    uint8_t *features_through; /* [lane][shard]: enum replay_shard_state */
+    uint8_t *features_state; /* [lane][shard]: enum replay_shard_state */
     size_t features_count, features_capacity, features_taken, features_done;
-    size_t judges_taken, judges_done;
+    size_t decide_taken, decide_done;
 };
 
 void replay_chunk_init(struct replay_chunk *chunk);
 void replay_chunk_deinit(struct replay_chunk *chunk);
 
-/* Empty again, its memory kept. */
+/* Empties it and keeps the memory. */
 void replay_chunk_clear(struct replay_chunk *chunk);
-/* A record behind the others; copies the payload. */
+/* Appends a record; copies the payload. */
 void replay_chunk_add(struct replay_chunk *chunk, enum record_type type, uint64_t position,
                       struct text payload);
-/* All records are there: cuts them into parts. */
+/* Behind the last record: divides the rows into parts. */
 void replay_chunk_cut(struct replay_chunk *chunk, size_t parts);
-/* Before the first entity entries: room for what the lanes have to say of the rows. */
+/* Before the entries stage: makes room for each lane's items and values. */
 void replay_chunk_lanes(struct replay_chunk *chunk, struct replay_states *const *lanes,
                         size_t count);
 

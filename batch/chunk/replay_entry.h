@@ -1,9 +1,11 @@
-/* An entry on its way from the entity entries to the shard: only the columns that its entity has,
- * and bits for weights. Private to batch/.
+/* The packed form of an entry on its way from the entries stage to its shard: only the columns that
+ * the entity has, and weights as bits (they are −1, 0 or 1). A full struct entry has room for the
+ * largest plan and would be several times as large. Private to batch/.
  *
- *   struct packed_entry · int64 of each column · struct text of each text column
+ *   struct packed_entry · for each column of the plan, in its order: int64 or struct text
  *
- * All of it aligned, so that it is written and read in place.
+ * Everything is aligned, so that it is written and read in place. Texts point into the chunk's
+ * payloads or the part's memory.
  */
 #pragma once
 
@@ -16,9 +18,9 @@ struct packed_entry {
     uint64_t id_hash;
     uint32_t present;
     bool transaction;
-    bool is_read;         /* it is a transaction that is decided */
-    uint32_t read;        /* bit i: the weight of filter i to read with, 0 or 1 */
-    uint32_t plus, minus; /* to apply with: 1, −1 */
+    bool is_read;         /* a transaction that is decided: its features are needed */
+    uint32_t read;        /* bit i: the weight of filter i when reading, 0 or 1 */
+    uint32_t plus, minus; /* bit i: its weight when applying is 1, is −1 */
 };
 
 #define PACKED_ALIGNMENT 8
@@ -53,6 +55,8 @@ static inline void replay_entry_unpack(const struct packed_entry *head,
     }
 }
 
+/* Reading and applying differ in their weights only: a transaction reads as if it had no verdict
+ * yet, and is applied with the verdict it was given. */
 static inline void replay_entry_weigh_reading(const struct packed_entry *head, size_t filters,
                                               struct entry *entry) {
     for (size_t i = 0; i < filters; i++)

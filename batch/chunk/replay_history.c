@@ -25,7 +25,8 @@ void replay_history_deinit(struct replay_history *history) {
 
 /* ---- policies ---- */
 
-/* Takes the reference; the pointer to use, which is the same for the same policy. */
+/* Takes over the reference and returns the pointer to use: equal policies share one snapshot, so
+ * that plans can be compared by address. */
 static struct snapshot *keep_snapshot(struct replay_history *history, struct snapshot *snapshot) {
     for (size_t i = 0; i < history->snapshot_count; i++)
         if (history->snapshots[i]->id == snapshot->id) {
@@ -47,7 +48,8 @@ static bool has_files(const struct snapshot *snapshot, const struct policy_file 
     return same;
 }
 
-/* Every start on new tables writes the policy once more. */
+/* A server records its policy again at every start and swap. Comparing files is cheaper than
+ * loading them again. */
 static struct snapshot *find_loaded(const struct replay_history *history,
                                     const struct policy_file *files, size_t count) {
     for (size_t i = history->snapshot_count; i-- > 0;)
@@ -56,7 +58,8 @@ static struct snapshot *find_loaded(const struct replay_history *history,
     return NULL;
 }
 
-/* A policy that was good once: what is wrong with it now is a matter of versions. */
+/* An archived policy was valid when it was recorded, so a failure to load it means that the program
+ * has changed: hence ERROR_UNSUPPORTED. */
 static int load(struct replay_history *history, const struct policy_file *files, size_t count,
                 uint64_t position, struct snapshot **ret_snapshot, struct error *ret_error) {
     struct buffer messages;
@@ -117,7 +120,8 @@ const struct replay_shadow *replay_history_shadow(const struct replay_history *h
     return NULL;
 }
 
-/* Who derives decisions needs the policy; who reads what is recorded only likes to have it. */
+/* A replay that derives decisions needs the policy. One that reads recorded decisions uses it for
+ * the names of rules only, and can do without. */
 static int add_shadow(struct replay_history *history, const struct record *record,
                       struct error *ret_error) {
     const struct snapshot_record *in = &record->snapshot;
@@ -143,8 +147,8 @@ static struct snapshot *find_recorded(const struct replay_history *history, uint
     return NULL;
 }
 
-/* For records that do not name their policy: the one that a rebuild takes unless it is told
- * another, which is the last one up to its place. */
+/* For generation records of older versions, which do not name their policy: what a rebuild uses by
+ * default, the last policy up to its position, if it has the recorded plan. */
 static struct snapshot *find_planned(const struct replay_history *history, uint64_t place,
                                      uint64_t plan_id) {
     struct snapshot *found = NULL;
@@ -156,8 +160,8 @@ static struct snapshot *find_planned(const struct replay_history *history, uint6
     return found;
 }
 
-/* The policy a generation was built with stands in its record, or in a snapshot record before it:
- * that of the rules is written ahead of it. */
+/* The policy that a generation was built with is in its record, or, where it is also the policy of
+ * the rules, in a snapshot record before it. */
 static int find_plan(struct replay_history *history, const struct record *record,
                      struct snapshot **ret_plan, struct error *ret_error) {
     const struct generation_record *generation = &record->generation;
@@ -170,8 +174,8 @@ static int find_plan(struct replay_history *history, const struct record *record
     if (!plan)
         return error_set(ret_error, ERROR_NOT_FOUND,
                          "the tables adopted at position %" PRIu64
-                         " were built with a policy that the archive does not hold: what was "
-                         "decided on them cannot be derived again",
+                         " were built with a policy that the archive does not hold: decisions "
+                         "made with them cannot be derived again",
                          record->position);
     *ret_plan = plan;
     return 0;
@@ -182,7 +186,7 @@ static int add_generation(struct replay_history *history, const struct record *r
     struct snapshot *plan;
     if (history->policy_count == 0)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "tables are adopted at position %" PRIu64 ", and no policy before that",
+                         "tables are adopted at position %" PRIu64 ", before any policy",
                          record->position);
     int r = find_plan(history, record, &plan, ret_error);
     if (r < 0)
@@ -233,7 +237,7 @@ int replay_history_add(struct replay_history *history, const struct record *reco
     } else if (record->type == RECORD_OUTCOME && history->with_labels) {
         if (record->outcome.transaction_position >= record->position)
             return error_set(ret_error, ERROR_DAMAGED,
-                             "the outcome at position %" PRIu64 " is of a transaction behind it",
+                             "the outcome at position %" PRIu64 " refers to a later transaction",
                              record->position);
         add_outcome(history, &record->outcome);
     } else if (record->type == RECORD_ENGINE) {
@@ -248,7 +252,8 @@ int replay_history_add(struct replay_history *history, const struct record *reco
     return 0;
 }
 
-/* Are the states of this span at hand at the place, and of all records up to it? */
+/* Do this span's states exist when the replay reaches the position? A span without a parent is
+ * folded from the first record, one with a parent exists from its own `place` on. */
 static bool covers(const struct replay_span *span, uint64_t place) {
     uint64_t since = span->parent == SIZE_MAX ? 0 : span->place;
     return since <= place && place <= span->until;
@@ -259,8 +264,8 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
         struct replay_span *span = &history->spans[i];
         if (span->place >= span->from && span->from > 0)
             return error_set(ret_error, ERROR_DAMAGED,
-                             "the tables adopted at position %" PRIu64 " are of position %" PRIu64
-                             ", which lies behind it",
+                             "the tables adopted at position %" PRIu64
+                             " were built for position %" PRIu64 ", which is later",
                              span->from, span->place);
         for (size_t j = 0; j < i && span->place > 0; j++)
             if (history->spans[j].plan == span->plan && covers(&history->spans[j], span->place))
@@ -269,7 +274,7 @@ int replay_history_finish(struct replay_history *history, struct error *ret_erro
     return 0;
 }
 
-void replay_history_decree(struct replay_history *history, struct snapshot *snapshot) {
+void replay_history_use_policy(struct replay_history *history, struct snapshot *snapshot) {
     snapshot = keep_snapshot(history, snapshot);
     append_policy(history,
                   (struct replay_policy){.snapshot_id = snapshot->id, .snapshot = snapshot});

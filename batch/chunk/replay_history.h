@@ -1,9 +1,9 @@
-/* What a replay has to know of an archive before it derives the first decision: which policies and
- * which tables were in force from where, and what became of each transaction in the end.
+/* What a replay must know of an archive before the first decision: which policies and which tables
+ * were in force from which position on, and each transaction's final outcome.
  *
- * A first reading collects it. Tables are adopted long after the place they were built for, and a
- * plan has to be folded from the first record on, so none of this can be found out on the way.
- * Private to batch/. */
+ * A first pass over the archive collects it (replay_scan.c). It cannot be found on the way: tables
+ * are adopted long after the position they were built for, and a plan has to be folded from the
+ * first record on. Private to batch/. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -18,41 +18,42 @@
 /* A snapshot record: this policy decides behind its position. */
 struct replay_policy {
     uint64_t position;
-    uint64_t snapshot_id; /* as recorded: the snapshot's own, unless somebody changed the files */
+    uint64_t snapshot_id; /* as recorded; not the snapshot's own if the files were edited */
     struct snapshot *snapshot;
 };
 
-/* A span of the archive that was decided on one generation's tables, or on none. Its states are
- * those of all records up to `place`, less what was idle there, and of all records behind it. */
+/* A span of the archive that was decided on one generation's tables, or without tables. Its states
+ * are the fold of all records up to `place`, without the entities that were idle there, and of all
+ * records behind it. */
 struct replay_span {
     uint64_t from;  /* the generation record; 0: from the first record on, without tables */
     uint64_t until; /* the next generation record; UINT64_MAX: there is none */
-    uint64_t place, chain, generation_id; /* 0: no tables */
+    uint64_t place, chain, generation_id; /* of the tables; 0: none */
     struct snapshot *plan;
-    /* An earlier span with the same plan whose states are at hand at `place`, to go on from;
-     * SIZE_MAX: there is none, they are folded from the first record. */
+    /* An earlier span with the same plan whose states exist at `place` and can be copied; SIZE_MAX:
+     * none, so this span's states are folded from the first record on. */
     size_t parent;
 };
 
 /* A record of a shadow policy: transactions behind it name it. */
 struct replay_shadow {
     uint64_t snapshot_id;
-    struct text name;          /* as recorded; ours */
+    struct text name;          /* as recorded; heap memory of the history */
     struct snapshot *snapshot; /* NULL: this version cannot load it */
 };
 
 struct replay_history {
-    bool with_policies, with_labels, with_shadows; /* what is wanted; before the first record */
-    struct replay_policy *policies;                /* in the archive's order */
+    /* What to collect; set before the first record. */
+    bool with_policies, with_labels, with_shadows;
+    struct replay_policy *policies; /* in the archive's order */
     size_t policy_count;
     struct replay_span *spans;
     size_t span_count;
-    struct replay_shadow
-        *shadows; /* each different one once, in the order of their first records */
+    struct replay_shadow *shadows; /* without duplicates, in the order of their first records */
     size_t shadow_count;
-    struct snapshot **snapshots; /* each different one once; the others point to them */
+    struct snapshot **snapshots; /* without duplicates; owns the references, the others borrow */
     size_t snapshot_count;
-    struct buffer labels; /* enum label by position, two a byte, as far as there are outcomes */
+    struct buffer labels;        /* enum label by position, two a byte, up to the last outcome's */
     uint64_t foreign_versions;   /* engine records of other versions than this */
     int64_t first_us, newest_us; /* event times of the first transaction and the newest */
     bool has_transactions;
@@ -61,18 +62,19 @@ struct replay_history {
 void replay_history_init(struct replay_history *history, bool with_policies, bool with_labels);
 void replay_history_deinit(struct replay_history *history);
 
-/* The records in order. ERROR_UNSUPPORTED: a policy that this version cannot load any more. */
+/* All records in order; those it does not need are ignored. ERROR_UNSUPPORTED: a policy that this
+ * version cannot load any more. ERROR_DAMAGED, ERROR_NOT_FOUND as for replay_history_finish(). */
 int replay_history_add(struct replay_history *history, const struct record *record,
                        struct error *ret_error);
-/* Of a transaction no more is wanted than its event time. */
+/* Of a transaction, only the event time is needed: this avoids decoding it. */
 void replay_history_note_time(struct replay_history *history, int64_t at_us);
 /* Behind the last record: finds plans and parents of all spans. ERROR_NOT_FOUND: the archive
  * does not have the policy that a generation was built with. */
 int replay_history_finish(struct replay_history *history, struct error *ret_error);
 
-/* Instead of what an archive says: one policy and its plan from the first record on. Takes the
- * reference. */
-void replay_history_decree(struct replay_history *history, struct snapshot *snapshot);
+/* A given policy instead of the archive's: it and its plan are in force from the first record on.
+ * Takes over the reference. */
+void replay_history_use_policy(struct replay_history *history, struct snapshot *snapshot);
 
 /* NULL: the archive does not have it. */
 const struct replay_shadow *replay_history_shadow(const struct replay_history *history,

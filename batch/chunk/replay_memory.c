@@ -1,3 +1,4 @@
+/* An extent serves many states, so the lock is rarely taken. */
 #include "replay_memory.h"
 
 #include "core/base/check.h"

@@ -1,5 +1,5 @@
-/* Memory for the states of a replay: that of core/base/pages.h, any thread may ask for an extent.
- * Private to batch/. */
+/* Memory for the states of a replay: core/base/pages.h behind a lock, since each shard's heap may
+ * ask for an extent in any thread. Private to batch/. */
 #pragma once
 
 #include "core/base/heap.h"
@@ -7,6 +7,6 @@
 struct replay_memory;
 
 struct replay_memory *replay_memory_new(void);
-/* With all extents that it gave. */
+/* Frees all extents it gave; no heap on them may be used any more. */
 void replay_memory_free(struct replay_memory *memory);
 struct heap_source *replay_memory_source(struct replay_memory *memory);

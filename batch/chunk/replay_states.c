@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 
-/* ---- one by one ---- */
+/* ---- struct state_source: one state at a time ---- */
 
 static struct state_table *live_of(struct state_source *self, size_t entity, uint64_t key_hash) {
     struct replay_states *states = (struct replay_states *)self;
@@ -44,7 +44,7 @@ static void find_states(struct state_source *self, struct state_place *places, s
     }
 }
 
-/* ---- all of them ---- */
+/* ---- new and free ---- */
 
 static void find_columns(struct replay_states *states) {
     const struct plan *plan = &states->plan->plan;
@@ -109,9 +109,9 @@ void replay_states_free(struct replay_states *states) {
     free(states);
 }
 
-/* ---- as after a rebuild ---- */
+/* ---- the effect of a rebuild ---- */
 
-/* A shard that is made of another one. */
+/* One shard on its way into a new one. */
 struct rebuilding {
     const struct plan *plan;
     const struct entity_plan *const *entities;
@@ -120,7 +120,7 @@ struct rebuilding {
     int64_t newest_event_time_us;
 };
 
-/* Puts one whole state where a generation of now would have it. */
+/* Stores an entity's complete state: in `dormant` if a generation built now would leave it out. */
 static void place(const struct rebuilding *rebuilding, const struct held_state *held_state,
                   const struct state *whole) {
     const struct plan *plan = rebuilding->plan;
@@ -139,7 +139,7 @@ static const struct held_state *find(const struct state_table *state_table,
     return state_table_find(state_table, like->entity, key, hash_text(key));
 }
 
-/* An entity of which the states hold two parts. */
+/* An entity with a part in both tables: a record woke it after a generation had left it out. */
 static void place_merged(const struct rebuilding *rebuilding, const struct held_state *live,
                          const struct held_state *dormant) {
     const struct plan *plan = rebuilding->plan;
@@ -154,7 +154,8 @@ static void place_merged(const struct rebuilding *rebuilding, const struct held_
 
 static void rebuild_shard(const struct rebuilding *rebuilding) {
     const struct replay_shard *from = rebuilding->from;
-    /* Sorted: one hash table filled in the order of another's slots has endless collisions. */
+    /* Sorted by key: filling a hash table in the slot order of another one that uses the same hash
+     * makes long runs of collisions. */
     struct held_state **sorted = state_table_sorted(&from->live);
     for (size_t i = 0; i < from->live.count; i++) {
         const struct held_state *dormant = find(&from->dormant, sorted[i]);

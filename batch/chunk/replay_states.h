@@ -1,15 +1,15 @@
-/* The states of all entities under one plan, as a server holds them: folded from the archive's
- * first record, or gone on with from a generation's tables. In memory; no file is read or written.
+/* The states of all entities under one plan, as a server would hold them: folded from the archive's
+ * first record, or continued from a generation's tables. All in memory; no file is read or written.
  *
- * They lie in shards, by the hash of their keys: a shard is one thread's at a time. What a state
- * holds does not depend on how many shards there are.
+ * States are divided into shards by the hashes of their keys; one thread works on a shard at a
+ * time. The bytes of a state do not depend on the number of shards.
  *
- * A generation leaves idle entities out (core/store/overlay/overlay.h), and what is left out is not
- * there for a transaction that arrives late enough to see it. So a replay must forget the same
- * histories at the same place. It cannot throw them away: the next full rebuild folds the whole
- * archive and may find that a late record has woken one of them. Idle histories are therefore set
- * aside, as `dormant`, and a state of the whole archive is the merger of an entity's two parts,
- * which are disjoint. Private to batch/. */
+ * A generation leaves out idle entities (core/store/overlay/overlay.h), so a transaction that
+ * arrives very late does not see their history. A replay must forget the same histories at the same
+ * position. It cannot discard them: the next full rebuild folds the whole archive and may find that
+ * a late record has made one of them active again. Idle histories are therefore moved to a second
+ * table, `dormant`; the state over the whole archive is the merge of an entity's two parts, which
+ * have no entry in common. Private to batch/. */
 #pragma once
 
 #include "core/engine/engine.h"
@@ -20,12 +20,12 @@
 #include <stdint.h>
 
 struct replay_shard {
-    struct state_table live;    /* what decisions see */
-    struct state_table dormant; /* what the generations before have left out */
+    struct state_table live;    /* what decisions read */
+    struct state_table dormant; /* left out of the generations so far as idle */
     struct heap heap;           /* of both */
 };
 
-/* What a reading leaves of one entity, in the plan's order. */
+/* Where one entity's feature values lie in a row's values; the plan's order. */
 struct replay_columns {
     size_t first_value; /* in a row's values */
     size_t *texts;      /* features whose values are texts */
@@ -33,9 +33,9 @@ struct replay_columns {
 };
 
 struct replay_states {
-    struct state_source source; /* first: the engine's view of all shards, for one thread */
-    struct snapshot *plan;      /* the engines keep it */
-    struct engine **engines;    /* for entity entries and reading, one for each thread */
+    struct state_source source; /* first; the engine's view of all shards, for one thread */
+    struct snapshot *plan;      /* the engines hold references */
+    struct engine **engines;    /* one per worker, for entries and for reading features */
     bool omits_ids;             /* engine_omit_ids() */
     const struct entity_plan **entities; /* engine_entity_plan() */
     size_t workers;
@@ -46,21 +46,23 @@ struct replay_states {
     size_t value_count;             /* of all of them */
 };
 
-/* No history yet. omits_ids: states are nobody else's, neither from tables nor applied to by
- * engine_apply(). */
+/* Empty states. shards: a power of two. omits_ids leaves transaction ids out of the states, which
+ * saves memory; only where the states are not loaded from tables and engine_apply() is not used on
+ * them. */
 struct replay_states *replay_states_new(struct snapshot *plan, size_t workers, size_t shards,
                                         bool omits_ids);
 void replay_states_free(struct replay_states *states); /* NULL is allowed */
 
-/* Where an entity's state lies. */
+/* The shard of an entity's state. */
 static inline size_t replay_states_shard(const struct replay_states *states, size_t entity,
                                          uint64_t key_hash) {
-    /* Not the bits that states in the table go by. */
+    /* The tables hash the same mix once more (state_table_hash()), so that the entities of one
+     * shard still spread over all of its slots. */
     uint64_t mixed = key_hash ^ (uint64_t)(entity + 1) * UINT64_C(0x9e3779b97f4a7c15);
     return (size_t)(mixed >> 48) & (states->shard_count - 1);
 }
 
-/* What a server has that opens a generation of this place: states of all records so far but for the
- * entities that are idle. newest_event_time_us: of all transactions so far. */
+/* A copy as a server sees it that opens a generation built at this position: all records so far,
+ * idle entities moved to `dormant`. newest_event_time_us: of all transactions so far. */
 struct replay_states *replay_states_rebuilt(const struct replay_states *states,
                                             int64_t newest_event_time_us);

@@ -1,3 +1,7 @@
+/* An import is a server without a network: ingest (core/store/ingest) recognises, decides and
+ * resolves, and this file supplies the clock. History's time is the greatest time of receipt so
+ * far; outcomes that become known later wait in a queue (outcome_delay.h) until a row reaches that
+ * time. */
 #include "import.h"
 
 #include "batch/base/outcome_delay.h"
@@ -10,18 +14,18 @@
 
 /* One decision, and the first one of a known id. */
 #define ROW_BYTES_MAX (96u << 20)
-/* Records between two writes; the memory is looked at as often. */
+/* Records between two writes; memory is checked as often. */
 #define WRITE_STEP 1024
 
 struct import {
     struct import_options options;
     struct archive *archive;
     struct states states;
-    struct adopted adopted; /* what the archive says; recorded anew before the first record */
+    struct adopted adopted; /* as archived; recorded again before the first new record */
     bool is_begun;          /* that has been done */
     struct arena row, outcome;
     struct outcome_delay delay;
-    int64_t time_us; /* the place in history: the greatest time of receipt so far */
+    int64_t time_us; /* history's time: the greatest time of receipt so far */
     size_t unwritten;
     struct import_report report;
 };
@@ -109,8 +113,8 @@ static int check_memory(const struct import *import, struct error *ret_error) {
     if (memory <= limit)
         return 0;
     return error_set(ret_error, ERROR_INTERRUPTED,
-                     "what is newer than the tables takes %" PRIu64 " MiB of memory, over the limit"
-                     " of %" PRIu64 " MiB: run `harrier rebuild`, then the same import again",
+                     "entities newer than the tables take %" PRIu64 " MiB of memory, more than the "
+                     "limit of %" PRIu64 " MiB: run `harrier rebuild`, then the same import again",
                      memory >> 20, limit >> 20);
 }
 
@@ -119,7 +123,8 @@ static int write_appended(struct import *import, struct error *ret_error) {
     return archive_write(import->archive, ret_error);
 }
 
-/* At the time of its first record, not at that of its opening: history may be old. */
+/* Records which policy and tables are in force, as a server does when it starts. With the first
+ * record's time of receipt: the wall clock's would be later than the history that follows. */
 static void begin(struct import *import, int64_t received_us) {
     struct record records[INGEST_ADOPTIONS_MAX];
     size_t count = ingest_adoptions(&import->states, &import->adopted, records);
@@ -140,7 +145,7 @@ static int append(struct import *import, struct record *record, struct error *re
     return r < 0 ? r : check_memory(import, ret_error);
 }
 
-/* The time of receipt that a record gets now. */
+/* The time of receipt for the next record: times in an archive never decrease. */
 static int64_t receipt(const struct import *import, int64_t time_us) {
     int64_t last_us = archive_time(import->archive);
     return time_us > last_us ? time_us : last_us;
@@ -163,8 +168,8 @@ static int record_outcome(struct import *import, const struct outcome *outcome, 
     return append(import, &record, ret_error);
 }
 
-/* History goes on to this time: what becomes known on the way is recorded. */
-static int go_on(struct import *import, int64_t time_us, struct error *ret_error) {
+/* Advances history to this time and records the outcomes that become known on the way. */
+static int advance(struct import *import, int64_t time_us, struct error *ret_error) {
     struct delayed_outcome next;
     int r = 0;
     if (time_us > import->time_us)
@@ -178,7 +183,8 @@ static int go_on(struct import *import, int64_t time_us, struct error *ret_error
     return r;
 }
 
-/* Its transaction is archived. */
+/* The row's outcome, once its transaction is archived: recorded now, or queued until it is known.
+ */
 static int take_outcome(struct import *import, const struct import_row *row,
                         struct error *ret_error) {
     if (row->label == LABEL_NONE)
@@ -213,8 +219,7 @@ static int check_known(int64_t known_us, struct text *ret_field, struct error *r
     return r;
 }
 
-/* When it was received. Without a word about that, when it happened, or now if that is said to be
- * still to come. */
+/* The row's time of receipt: as given, else the event time, or now if that is in the future. */
 static int find_receipt(const struct import *import, const struct import_row *row,
                         int64_t *ret_received_us, struct text *ret_field, struct error *ret_error) {
     int64_t event_us = row->transaction.event_time_us, now_us = import->options.now_us;
@@ -233,8 +238,8 @@ static int find_receipt(const struct import *import, const struct import_row *ro
                      import->options.max_ahead_us / 1000000);
 }
 
-/* What a row has beside its transaction. That is checked before, as comparing it with what is known
- * relies on it; deciding checks it again, together with what the policy says. */
+/* Checks the row's times. Its transaction was checked before, since recognising a duplicate relies
+ * on it; deciding checks it once more, against the policy. */
 static int check_row(const struct import *import, const struct import_row *row,
                      int64_t *ret_received_us, struct text *ret_field, struct error *ret_error) {
     int r = check_received(import, row->received_us, ret_field, ret_error);
@@ -280,8 +285,9 @@ int import_take(struct import *import, const struct import_row *row, struct text
     r = check_row(import, row, &received_us, ret_field, ret_error);
     if (r < 0)
         return r;
-    /* Known ones take history on as well, or all of their outcomes would wait for a new one. */
-    r = go_on(import, received_us, ret_error);
+    /* Known transactions advance history as well: otherwise an import that is repeated would record
+     * no outcome before the first new transaction. */
+    r = advance(import, received_us, ret_error);
     if (r == 0 && !found)
         r = decide(import, &row->transaction, received_us, ret_field, ret_error);
     if (r == 0)
@@ -312,6 +318,6 @@ int import_stop(struct import *import, struct error *ret_error) {
 }
 
 int import_finish(struct import *import, struct error *ret_error) {
-    int r = go_on(import, import->options.now_us, ret_error);
+    int r = advance(import, import->options.now_us, ret_error);
     return r < 0 ? r : import_stop(import, ret_error);
 }

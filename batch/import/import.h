@@ -1,17 +1,17 @@
-/* harrier import: history into an archive that no server has open.
+/* harrier import: writes history into an archive that no server has open.
  *
- * Each transaction goes the way it would have gone through a server (core/store/ingest.h): an id
- * that is known already is recognised, a new one is decided by the given policy on the states of
- * all before it, appended, and applied. So the archive holds nothing but what a server could have
- * written: replay audits it, a rebuild folds it, a server goes on from it. An archive with tables
- * is continued from them.
+ * Each transaction takes the same path as in a server (core/store/ingest): a known id is
+ * recognised; a new one is decided by the given policy on the states of all transactions before it,
+ * appended, and applied. So the archive holds only what a server could have written: replay audits
+ * it, a rebuild folds it, a server continues it. If there are tables, the import continues from
+ * them.
  *
- * Time is the file's. A transaction is received when the caller says, never before the record in
- * front of it; an outcome is recorded as soon as history reaches the time at which it became known.
- * Written is always a beginning of what would have been written in the end: whatever ends an
- * import, the same rows again complete it.
+ * Time comes from the rows. A transaction gets the time of receipt that the caller gives, but never
+ * one before the previous record's; an outcome is recorded as soon as history reaches the time at
+ * which it became known. Imports are resumable: what is written is always a prefix of the complete
+ * result, so importing the same rows again completes an import that ended early.
  *
- * Not here: files and their formats, several threads, taking anything back. */
+ * Not here: files and their formats, threads, undoing anything. */
 #pragma once
 
 #include "core/base/error.h"
@@ -24,19 +24,19 @@
 #include <stdint.h>
 
 struct import_options {
-    const char *archive, *generations; /* folders; the archive's is made when it is missing */
+    const char *archive, *generations; /* folders; the archive's is created if it is missing */
     struct snapshot *rules;            /* the policy that decides */
-    int64_t now_us;                    /* of the wall clock: nothing was received after that */
-    int64_t max_ahead_us;              /* event times this far ahead of their receipt are refused */
+    int64_t now_us;                    /* wall clock; later times of receipt are refused */
+    int64_t max_ahead_us;              /* an event time further ahead of its receipt is refused */
     uint64_t memory_bytes;             /* for states and ids newer than the tables; 0: no limit */
 };
 
 struct import_report {
     uint64_t transactions; /* new */
-    uint64_t duplicates;   /* were there already, with the same content */
+    uint64_t duplicates;   /* known already, with the same content */
     uint64_t outcomes;     /* recorded */
-    uint64_t unchanged;    /* outcomes that say what was known already */
-    uint64_t waiting;      /* outcomes whose time has not come: not recorded */
+    uint64_t unchanged;    /* outcomes that were known already */
+    uint64_t waiting;      /* outcomes whose time is still to come: not recorded */
     uint64_t verdicts[VERDICT_COUNT];
     uint64_t degraded;
     struct archive_place begin, end;  /* of the archive */
@@ -45,32 +45,31 @@ struct import_report {
 
 struct import;
 
-/* Takes the archive's lock and folds what is in it; stage "fold". ERROR_EXISTS: somebody else
- * writes there. ERROR_DAMAGED, ERROR_UNSUPPORTED, ERROR_NOT_FOUND (the tables are of another
- * archive), ERROR_SYSTEM, ERROR_INTERRUPTED. progress may be NULL. */
+/* Locks the archive and folds its records behind the tables; stage "fold". ERROR_EXISTS: another
+ * process has it open for writing. ERROR_NOT_FOUND: the tables belong to another archive.
+ * ERROR_DAMAGED, ERROR_UNSUPPORTED, ERROR_SYSTEM, ERROR_INTERRUPTED. progress may be NULL. */
 int import_open(const struct import_options *options, struct progress *progress,
                 struct import **ret_import, struct error *ret_error);
 
-/* What history says of one transaction. */
+/* One transaction of the history, with its outcome if that is known. */
 struct import_row {
     struct transaction transaction;
-    int64_t received_us; /* 0: nobody says; then when it happened */
+    int64_t received_us; /* 0: not given; the event time is used */
     enum label label;    /* LABEL_NONE: no outcome is known */
     int64_t known_us;    /* when it became known; 0: at once */
 };
 
-/* 0: decided and appended; 1: the transaction was there already. Otherwise nothing of the row was
- * taken, and import_concerns_row() says whether only this row is wrong (*ret_field is its field at
- * fault, or empty), or all is over but import_close(). */
+/* 0: decided and appended; 1: the transaction was known already. < 0: nothing of the row was taken.
+ * If import_concerns_row(), only this row is invalid (*ret_field: the field at fault, or empty) and
+ * the import continues; after any other error, only import_close() may be called. */
 int import_take(struct import *import, const struct import_row *row, struct text *ret_field,
                 struct error *ret_error);
 bool import_concerns_row(const struct error *error);
 
-/* There are no more rows: records the outcomes that became known up to now, and brings everything
- * to the disk. */
+/* After the last row: records the outcomes that became known up to now_us and syncs everything. */
 int import_finish(struct import *import, struct error *ret_error);
-/* It ends before that: what is recorded goes to the disk, what waits will come from the same rows
- * again. */
+/* Ends the import early: syncs what is recorded. Waiting outcomes are dropped; the same rows bring
+ * them again. */
 int import_stop(struct import *import, struct error *ret_error);
 
 void import_report(const struct import *import, struct import_report *ret_report);

@@ -1,3 +1,5 @@
+/* Changes are kept encoded: list changes are rare, and a decoded one would need an arena of its own
+ * until it is applied. */
 #include "list_queue.h"
 
 #include "core/base/buffer.h"
@@ -6,7 +8,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-#define RECORD_BYTES_MAX (1u << 20) /* a list change, decoded */
+#define LIST_CHANGE_BYTES_MAX (1u << 20) /* decoded */
 
 struct list_job {
     struct buffer changes; /* each: position, length of the payload, payload */
@@ -27,7 +29,7 @@ struct list_queue *list_queue_new(struct list_table *table, size_t jobs) {
     queue->table = table;
     queue->count = jobs;
     pthread_mutex_init(&queue->lock, NULL);
-    arena_init(&queue->arena, RECORD_BYTES_MAX);
+    arena_init(&queue->arena, LIST_CHANGE_BYTES_MAX);
     for (size_t i = 0; i < jobs; i++)
         buffer_init(&queue->jobs[i].changes);
     return queue;

@@ -1,8 +1,8 @@
-/* List changes of an archive whose segments are read side by side: applied in the order of their
- * positions all the same.
+/* Applies an archive's list changes in the order of their positions although its segments are read
+ * in parallel.
  *
- * Each segment is one job. Its changes wait until all jobs before it are done; then they are
- * applied and forgotten. Private to batch/. */
+ * Each segment is one job. Its changes are kept until all jobs before it are finished; then they
+ * are applied and freed. Private to batch/. */
 #pragma once
 
 #include "core/policy/lists/list_table.h"
@@ -15,7 +15,9 @@ struct list_queue;
 struct list_queue *list_queue_new(struct list_table *table, size_t jobs);
 void list_queue_free(struct list_queue *queue); /* NULL is allowed */
 
-/* A list change, in the job's order. One thread has the job. */
+/* Copies a list change; in the order of positions within a job. Needs no lock: only the thread that
+ * has the job calls it. */
 void list_queue_put(struct list_queue *queue, size_t job, const struct record *record);
-/* That was all of the job. Any thread. ERROR_DAMAGED, ERROR_TOO_LARGE */
+/* After the job's last change: applies what is complete now, of later jobs too. Any thread.
+ * ERROR_DAMAGED or ERROR_TOO_LARGE if a change cannot be decoded. */
 int list_queue_finish(struct list_queue *queue, size_t job, struct error *ret_error);

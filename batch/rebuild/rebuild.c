@@ -1,13 +1,17 @@
-/* The steps of a rebuild, in order: rebuild_run() at the end of this file is the table of contents.
+/* The phases of a rebuild, in order. rebuild_run() at the end of this file runs them.
  *
- *   prepare     last sync mark, policy, lock, the generation to go on from, a sample of the keys
- *   scan        threads read segments; entries go to streams, one for each range of keys
- *   fold        threads fold streams; the calling thread writes their states in key order
- *   thresholds  those of the policy, and its cut-offs (rebuild_thresholds.c)
- *   verify      the tables are synced and read back
- *   publish     renamed, made the current one; old ones go
+ *   prepare     last sync mark, policy, lock, the generation to continue from, a sample of the keys
+ *   scan        threads read segments and write entries to streams, one for each range of keys
+ *   fold        threads fold streams into states; the calling thread writes them in key order
+ *   thresholds  the policy's thresholds and cut-offs (rebuild_thresholds.c)
+ *   verify      syncs the tables and reads them back
+ *   publish     renames the folder, makes it current, removes old generations
  *
- * Not here: comparing with the running server. */
+ * Two assumptions are made early and checked later; when one fails, scan and fold start over from
+ * the first record: that the policy is the right one (rebuild_policy.c), and that no transaction
+ * came later than the policy's lateness (rebuild_fold.c).
+ *
+ * Not here: comparing with the running server, which does that itself after a swap. */
 #include "rebuild.h"
 #include "rebuild_fold.h"
 #include "rebuild_job.h"
@@ -16,6 +20,8 @@
 #include "rebuild_scan.h"
 #include "rebuild_thresholds.h"
 
+#include "batch/base/machine.h"
+#include "batch/base/monotonic.h"
 #include "core/base/check.h"
 #include "core/base/value.h"
 
@@ -24,17 +30,10 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
-#include <time.h>
-#include <unistd.h>
 
 #define THREADS_MAX 256
-
-static double now_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
 
 static double cpu_seconds(void) {
     struct rusage usage;
@@ -65,8 +64,8 @@ static bool would_be_built(const struct rebuild *rebuild,
            manifest->plan_id == rebuild->plan->id && manifest->snapshot_id == rebuild->snapshot->id;
 }
 
-/* 1: what would be built is what is current, and whole: all of it is read, for a rebuild is what
- * mends a damaged one. That it cannot be opened is no reason to fail. */
+/* 1: the current generation is what would be built, and undamaged: all of it is read, because a
+ * rebuild is how a damaged one is repaired. Failing to open it is therefore no error here. */
 static int is_up_to_date(struct rebuild *rebuild) {
     struct generation_manifest manifest;
     struct generation *generation;
@@ -85,6 +84,7 @@ static int is_up_to_date(struct rebuild *rebuild) {
     return same;
 }
 
+/* Makes the rebuild a full one and records why; the report shows it. */
 static void __attribute__((format(printf, 2, 3)))
 make_full(struct rebuild *rebuild, const char *format, ...) {
     va_list arguments;
@@ -97,12 +97,13 @@ make_full(struct rebuild *rebuild, const char *format, ...) {
     rebuild->lists = list_table_new();
 }
 
-/* The current generation may be gone on from when it is of the same features and lies in this
- * archive. It is read whole first: what it holds goes into the next one unseen. */
+/* The rebuild may continue from the current generation if that has the same features and belongs to
+ * this archive. All of it is verified first: states that no new record touches are copied into the
+ * next generation without being looked at. */
 static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     struct generation *generation;
     struct error error;
-    make_full(rebuild, "it was asked for");
+    make_full(rebuild, "a full rebuild was requested");
     if (rebuild->options->full)
         return 0;
     int r = generation_open_current(rebuild->options->generations, true, &generation, &error);
@@ -119,15 +120,15 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
     struct list_table *lists = generation_take_lists(generation);
     generation_close(generation);
     list_table_free(rebuild->lists);
-    rebuild->lists = lists; /* make_full() forgets them again */
+    rebuild->lists = lists; /* make_full() replaces them again */
     if (manifest.place.position == rebuild->target.position &&
         manifest.place.chain == rebuild->target.chain &&
         manifest.snapshot_id == rebuild->snapshot->id) {
-        make_full(rebuild, "a copy of the current generation would prove nothing");
+        make_full(rebuild, "there are no new records, and a copy would prove nothing");
         return 0;
     }
     if (manifest.plan_id != rebuild->plan->id) {
-        make_full(rebuild, "the features are not those of the current generation");
+        make_full(rebuild, "the current generation has other features than the policy");
         return 0;
     }
     r = archive_parts_holds(rebuild->parts, manifest.place, ret_error);
@@ -135,11 +136,12 @@ static int choose_before(struct rebuild *rebuild, struct error *ret_error) {
         return r;
     if (r == 0) {
         make_full(rebuild,
-                  "the current generation is not of this archive: it stands at position %" PRIu64,
+                  "the current generation, at position %" PRIu64 ", is not of this archive",
                   manifest.place.position);
         snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
-                 "the current generation stands at position %" PRIu64
-                 " of another history than this archive's, which ends with position %" PRIu64,
+                 "the current generation, at position %" PRIu64
+                 ", was built from other records than this archive's, which ends at position "
+                 "%" PRIu64,
                  manifest.place.position, rebuild->target.position);
         return 0;
     }
@@ -155,13 +157,13 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
         r = rebuild_load_policy(rebuild, ret_error);
     if (r < 0 || (!rebuild->options->force && is_up_to_date(rebuild)))
         return r;
-    /* The writer is opened before the work: it holds the lock that keeps a second rebuild away. */
+    /* Opened before the work begins: the writer holds the lock against a second rebuild. */
     r = generation_writer_open(rebuild->options->generations, rebuild->plan, &rebuild->writer,
                                ret_error);
     if (r == 0)
         r = choose_before(rebuild, ret_error);
-    if (r == 0 && rebuild->guessed_at && rebuild->before.id) /* another rebuild was quicker */
-        make_full(rebuild, "there was no generation yet when it began");
+    if (r == 0 && rebuild->guessed_at && rebuild->before.id) /* another rebuild has published */
+        make_full(rebuild, "there was no generation yet when it started");
     if (r == 0)
         r = rebuild_partition(rebuild, ret_error);
     if (r == 0)
@@ -172,7 +174,8 @@ static int prepare(struct rebuild *rebuild, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Scan and fold */
 
-/* Begins again, from the first record. */
+/* Scans again from the first record, into an empty generation. The caller has set the policy and
+ * `before`. */
 static int start_over(struct rebuild *rebuild, struct error *ret_error) {
     rebuild_forget_streams(rebuild);
     generation_writer_close(rebuild->writer);
@@ -203,8 +206,8 @@ static int fold(struct rebuild *rebuild, struct error *ret_error) {
     int r = rebuild_fold(rebuild, ret_error);
     if (r > 0) {
         make_full(rebuild,
-                  "transactions came later than the policy's lateness to entities that the current "
-                  "generation does not hold; a greater lateness would avoid that");
+                  "transactions came later than the policy's lateness allows, for entities that "
+                  "the current generation does not hold; a greater lateness would avoid that");
         r = start_over(rebuild, ret_error);
         if (r == 0)
             r = rebuild_fold(rebuild, ret_error);
@@ -217,12 +220,12 @@ static int fold(struct rebuild *rebuild, struct error *ret_error) {
 /* ---------------------------------------------------------------------------------------------
  * Publish */
 
-/* now_us is read when the rebuild begins; a server may have archived more until it looks what there
- * is, and clocks are put right by little. */
+/* now_us is read when the rebuild starts; a server may archive more before the sync mark is looked
+ * up, and time synchronisation moves clocks a little. Up to a minute is not worth a warning. */
 #define CLOCK_BACK_US INT64_C(60000000)
 
-/* A manifest's time is for people. It never lies before what the generation holds, as times in the
- * archive never go back. */
+/* The manifest's time of creation, which is for people. Never earlier than the newest record in the
+ * generation, since receive times in an archive never decrease. */
 static int64_t created_us(struct rebuild *rebuild) {
     int64_t now_us = rebuild->options->now_us, newest_us = rebuild->newest_receive_us;
     if (rebuild->before.created_time_us > newest_us)
@@ -236,7 +239,7 @@ static int64_t created_us(struct rebuild *rebuild) {
     value_format(value_timestamp(newest_us), newest, sizeof newest);
     snprintf(rebuild->report.warning, sizeof rebuild->report.warning,
              "the clock says %s, but the archive or the current generation was written at %s: the "
-             "clock was set back; that time is used",
+             "clock was set back; the later time is used",
              clock, newest);
     return newest_us;
 }
@@ -283,7 +286,7 @@ static int verify(struct rebuild *rebuild, struct error *ret_error) {
         return r;
     struct verification verification = {.rebuild = rebuild};
     size_t checks = generation_writer_checks(rebuild->writer);
-    /* One more: the first check mostly waits for the disk. */
+    /* One more thread: the first check spends most of its time waiting for the disk. */
     struct thread_pool *thread_pool =
         thread_pool_start(rebuild->threads + 1, checks, verify_one, &verification);
     return rebuild_await(rebuild, thread_pool, REBUILD_VERIFY, &verification.done, checks,
@@ -296,7 +299,7 @@ static int publish(struct rebuild *rebuild, struct error *ret_error) {
         r = generation_writer_publish(rebuild->writer, &rebuild->report.manifest, ret_error);
     if (r < 0)
         return r;
-    /* The new one is in place, whatever becomes of the old ones. */
+    /* The new generation is published; failing to remove old ones is only a warning. */
     struct error error;
     if (generation_writer_retain(rebuild->writer, rebuild->options->keep, rebuild->adopted_id,
                                  &rebuild->report.removed, &error) < 0)
@@ -305,7 +308,8 @@ static int publish(struct rebuild *rebuild, struct error *ret_error) {
     return 0;
 }
 
-/* --------------------------------------------------------------------------------------------- */
+/* ---------------------------------------------------------------------------------------------
+ * The run */
 
 static size_t default_threads(void) {
     cpu_set_t cores;
@@ -315,11 +319,6 @@ static size_t default_threads(void) {
     return count > 0 ? (size_t)count : 1;
 }
 
-static uint64_t default_memory(void) {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
-}
-
 static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *options,
                          struct progress *progress) {
     if (options->threads == 0)
@@ -327,7 +326,7 @@ static void rebuild_init(struct rebuild *rebuild, struct rebuild_options *option
     if (options->threads > THREADS_MAX)
         options->threads = THREADS_MAX;
     if (options->memory_bytes == 0)
-        options->memory_bytes = default_memory();
+        options->memory_bytes = machine_memory_quarter();
     if (options->keep == 0)
         options->keep = REBUILD_KEEP;
     *rebuild = (struct rebuild){
@@ -355,8 +354,9 @@ void rebuild_report_deinit(struct rebuild_report *report) {
     arena_deinit(&report->thresholds.arena);
 }
 
-/* What does not fit into memory goes to files without a name, which cannot say where they are. */
-static void say_where(const struct rebuild *rebuild, struct error *error) {
+/* Errors of spill files name no path, as those files have none: adds the folder whose disk it is.
+ */
+static void add_folder(const struct rebuild *rebuild, struct error *error) {
     if (error->code == ERROR_SYSTEM && strncmp(error->text, "cannot ", 7) == 0)
         error_prefix(error, "%s", rebuild->options->generations);
 }
@@ -373,16 +373,16 @@ int rebuild_run(const struct rebuild_options *options, struct progress *progress
     rebuild_init(&rebuild, &filled, progress);
     int r = 0;
     for (int i = 0; i < REBUILD_PHASE_COUNT && r == 0 && !rebuild.report.up_to_date; i++) {
-        double begin = now_seconds(), cpu_begin = cpu_seconds();
+        double begin = monotonic_seconds(), cpu_begin = cpu_seconds();
         r = phases[i](&rebuild, ret_error);
-        rebuild.report.seconds[i] = now_seconds() - begin;
+        rebuild.report.seconds[i] = monotonic_seconds() - begin;
         rebuild.report.cpu_seconds[i] = cpu_seconds() - cpu_begin;
     }
     rebuild.report.from_position = rebuild.before.place.position;
     if (r == 0) {
         *ret_report = rebuild.report;
     } else {
-        say_where(&rebuild, ret_error);
+        add_folder(&rebuild, ret_error);
         rebuild_report_deinit(&rebuild.report);
     }
     rebuild_deinit(&rebuild);

@@ -1,10 +1,12 @@
-/* Streams into tables. Threads fold the streams, each by itself: the entries are gathered under
- * their keys, each key's are made into a state at once, on top of the state it had in the
- * generation that the rebuild goes on from, and what that has between the keys is passed on. The
- * thread that called writes what they make, stream after stream, which is the order of the tables.
+/* The fold phase. Each stream is one job: its entries are grouped by key (rebuild_groups.c), each
+ * group is folded into a state in one go, on top of the key's state in the generation before, and
+ * states of that generation without new entries are copied in between: a merge of two sorted
+ * sequences. The calling thread writes what the jobs produce, stream after stream, which is the
+ * order of the tables.
  *
- * A stream that is too large for a thread's share of memory is folded in pieces; each gives a
- * sorted run of states in a file, and the runs are merged, states of the same key too. */
+ * A stream that exceeds a thread's share of memory is folded in pieces. Each piece gives a sorted
+ * run of states in a file (rebuild_runs.c); the runs are merged, and states of one key are merged
+ * into one (bulk_merge()). */
 #include "rebuild_fold.h"
 
 #include "rebuild_ids.h"
@@ -18,44 +20,44 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define CHECK_EVERY 64 /* states */
+#define CHECK_EVERY 64 /* states: one in so many is validated */
 
 struct fold_thread {
     struct bulk *bulk, *merge;
-    uint8_t *copy; /* of a piece's blocks that were in the file */
+    uint8_t *copy; /* of those blocks of a piece that were in the file */
     size_t copy_size;
     struct groups groups;       /* of the piece at hand */
     struct bulk_entry *entries; /* of the group at hand */
     size_t entry_capacity;
-    struct buffer key; /* of the group at hand: what its stream's begin with, and its rest */
+    struct buffer key; /* of the group at hand: the range's prefix and the key's rest */
     struct run_file runs;
-    struct buffer state; /* of a key that is in several runs */
+    struct buffer state; /* of a key that is in several runs, while it is merged */
     uint8_t *ids;
     size_t ids_size;
 };
 
 struct fold {
     struct rebuild *rebuild;
-    struct generation *before; /* each thread has cursors of its own; NULL: there is none */
+    struct generation *before; /* shared, with a cursor per stream; NULL: none */
     struct fold_thread *threads;
     struct ordered_queue *ordered_queue;
-    atomic_bool is_late; /* a transaction came so late that only a full rebuild knows its history */
+    atomic_bool is_late; /* see note_late() */
 };
 
-/* One stream on its way. */
+/* One stream while a thread folds it. */
 struct folding {
     struct fold *fold;
     struct fold_thread *thread;
     const struct entity_plan *plan;
     const struct ranges *ranges;
     size_t entity, range, stream;
-    struct ordered_queue_maker maker;
-    /* Where the generation before has come to in this range. */
+    struct ordered_queue_producer producer;
+    /* The next state of the generation before in this range. */
     struct generation_cursor *cursor;
     struct text before_key, before_state;
     bool has_before;
     size_t made; /* states */
-    int failed;  /* a state is none: what pass_…() could not return */
+    int failed;  /* an invalid state was built; kept here as pass_…() return a bool */
     struct error error;
 };
 
@@ -72,24 +74,23 @@ static bool is_idle(const struct folding *folding, struct text state) {
                          newest_us(folding));
 }
 
-/* Some of the states that are made here are checked here, while they are at hand: what is wrong in
- * the making is wrong in many. What is written is compared later, all of it, with what was passed
- * on. */
+/* Validates one state in CHECK_EVERY: a fault in building them would affect many. That what is on
+ * the disk is what was built is verified later, for all of it. */
 static bool is_whole(struct folding *folding, struct text state) {
     if (state.length == 0 || folding->made++ % CHECK_EVERY != 0 ||
         state_check(state.data, state.length, folding->plan, &folding->error) == 0)
         return true;
-    folding->failed = error_prefix(&folding->error, "a state that was made is none");
+    folding->failed = error_prefix(&folding->error, "an invalid state was built");
     return false;
 }
 
-/* false: stopped. */
+/* Queues a state for the table, unless it is idle: tables have no idle entities. false: stopped. */
 static bool pass_on(struct folding *folding, struct text key, struct text state) {
     if (is_idle(folding, state))
         return true;
     const struct generation_writer *writer = folding->fold->rebuild->writer;
     size_t size = generation_writer_state_size(writer, folding->entity, key, state);
-    uint8_t *at = ordered_queue_room(&folding->maker, size);
+    uint8_t *at = ordered_queue_reserve(&folding->producer, size);
     if (at)
         generation_writer_state_put(writer, folding->entity, key, state, at);
     return at;
@@ -113,7 +114,9 @@ static void open_before(struct folding *folding) {
     next_before(folding);
 }
 
-/* Passes on what comes before the key. ret_state: what the key had, or empty. false: stopped. */
+/* Copies the states of the generation before that sort before the key (NULL: all that are left).
+ * ret_state: the key's own state there, or empty; it points into the mapped table. false: stopped.
+ */
 static bool pass_before(struct folding *folding, const struct text *key, struct text *ret_state) {
     *ret_state = (struct text){0};
     while (folding->has_before) {
@@ -121,7 +124,7 @@ static bool pass_before(struct folding *folding, const struct text *key, struct 
         if (order > 0)
             return true;
         if (order == 0)
-            *ret_state = folding->before_state; /* in the table: it stays where it is */
+            *ret_state = folding->before_state;
         else if (!pass_on(folding, folding->before_key, folding->before_state))
             return false;
         next_before(folding);
@@ -131,7 +134,7 @@ static bool pass_before(struct folding *folding, const struct text *key, struct 
     return true;
 }
 
-/* Is there a transaction among them that came later than the lateness allows? */
+/* Does the group have a transaction that came later than the lateness allows? */
 static bool has_late(const struct folding *folding, const struct group *group) {
     const struct rebuild *rebuild = folding->fold->rebuild;
     int64_t newest_before_us = rebuild->before_tally.newest_event_time_us;
@@ -145,14 +148,16 @@ static bool has_late(const struct folding *folding, const struct group *group) {
     return false;
 }
 
-/* An entity that is not in the generation before may have been left out of it as idle. A
- * transaction within the lateness finds nothing of such a history; one that came later might. */
+/* An entity that is missing from the generation before may have been left out as idle. Entries
+ * within the lateness cannot reach such a history; a later one may, and then only a full rebuild
+ * gives the right state. */
 static void note_late(struct folding *folding, struct text before, struct text state) {
     if (before.length == 0 && !is_idle(folding, state))
         atomic_store(&folding->fold->is_late, true);
 }
 
-/* Most of a group is in order of time as it is, or nearly: what is moved far is left to others. */
+/* Insertion sort by time, with a bounded number of moves: groups are nearly in order, and
+ * bulk_fold() copes with any order, only more slowly. */
 static void sort_nearly(struct bulk_entry *entries, size_t count) {
     size_t moves_left = 64 + 4 * count;
     for (size_t i = 1; i < count && moves_left > 0; i++) {
@@ -187,7 +192,7 @@ static struct text fold_group(struct folding *folding, const struct group *group
                      entries_of(thread, group), group->end - group->first);
 }
 
-/* Valid until the next one. */
+/* The group's full key; valid until the next call. */
 static struct text key_of(struct folding *folding, const struct group *group) {
     struct buffer *key = &folding->thread->key;
     key->length = ranges_prefix(folding->ranges, folding->range).length;
@@ -195,14 +200,14 @@ static struct text key_of(struct folding *folding, const struct group *group) {
     return (struct text){.data = (const char *)key->bytes, .length = key->length};
 }
 
-/* What the keys of all groups to come begin with. */
+/* Puts the range's prefix into thread->key, where key_of() appends each rest. */
 static void begin_keys(struct folding *folding) {
     struct text prefix = ranges_prefix(folding->ranges, folding->range);
     buffer_clear(&folding->thread->key);
     buffer_append(&folding->thread->key, prefix.data, prefix.length);
 }
 
-/* The piece at hand is the whole stream. false: stopped. */
+/* The usual case: the piece at hand is the whole stream, so no run is needed. false: stopped. */
 static bool pass_groups(struct folding *folding) {
     struct groups *groups = &folding->thread->groups;
     struct group group = {0};
@@ -224,7 +229,8 @@ static bool pass_groups(struct folding *folding) {
 /* ---------------------------------------------------------------------------------------------
  * Pieces */
 
-/* The piece at hand becomes a run. */
+/* Folds the piece at hand into a run. The generation before is left out here: pass_least() merges
+ * it once, not once per run. */
 static int write_run(struct folding *folding, struct state_run *ret_run, struct error *ret_error) {
     struct fold_thread *thread = folding->thread;
     struct group group = {0};
@@ -245,7 +251,9 @@ static struct text keep_state(struct fold_thread *thread, struct text state) {
     return (struct text){.data = (const char *)thread->state.bytes, .length = state.length};
 }
 
-/* Puts the least key's states together, its state before too, and goes on in those runs. */
+/* Merges the states of the least key, including the one of the generation before, and advances the
+ * runs that had it. The order of merging does not matter: a state is the same for any order of
+ * entries. */
 static int pass_least(struct folding *folding, struct state_run *runs, size_t count, size_t least,
                       bool *ret_stopped, struct error *ret_error) {
     struct fold_thread *thread = folding->thread;
@@ -268,7 +276,7 @@ static int pass_least(struct folding *folding, struct state_run *runs, size_t co
     if (is_late)
         note_late(folding, before, state);
     *ret_stopped = !is_whole(folding, state) || !pass_on(folding, key, state);
-    /* The key lies in the first run's window: that one goes on last. */
+    /* `key` points into the window of the first of these runs: advance that one last. */
     int r = 0;
     for (size_t i = count; i-- > least && r == 0;)
         if (runs[i].has_state && text_equal(runs[i].key, key))
@@ -298,7 +306,8 @@ static int pass_runs(struct folding *folding, struct state_run *runs, size_t cou
     return r;
 }
 
-/* Gathers blocks from `from` on that make up a piece. Returns the first one that does not. */
+/* Collects blocks from `from` on until a piece is full, at least one. Returns the first block that
+ * is left. */
 static size_t collect_piece(struct folding *folding, const struct spill_block *blocks, size_t count,
                             size_t from, int *ret_result, struct error *ret_error) {
     struct fold_thread *thread = folding->thread;
@@ -348,13 +357,13 @@ static int fold_pieces(struct folding *folding, struct error *ret_error) {
     for (;;) {
         runs = check_reallocarray(runs, run_count + 1, sizeof *runs);
         r = write_run(folding, &runs[run_count++], ret_error);
-        if (r < 0 || next == count || thread_pool_is_stopped(folding->maker.thread_pool))
+        if (r < 0 || next == count || thread_pool_is_stopped(folding->producer.thread_pool))
             break;
         next = collect_piece(folding, blocks, count, next, &r, ret_error);
         if (r < 0)
             break;
     }
-    if (r == 0 && !thread_pool_is_stopped(folding->maker.thread_pool))
+    if (r == 0 && !thread_pool_is_stopped(folding->producer.thread_pool))
         r = pass_runs(folding, runs, run_count, ret_error);
     for (size_t i = 0; i < run_count; i++)
         state_run_close(&runs[i]);
@@ -395,18 +404,20 @@ static int fold_stream(void *user, struct thread_pool *thread_pool, size_t worke
     struct folding folding = {.fold = fold, .thread = thread, .stream = job};
     folding.entity = entity_of(rebuild, job);
     folding.range = job - rebuild->first_stream[folding.entity];
-    ordered_queue_begin(&folding.maker, fold->ordered_queue, thread_pool, job);
+    ordered_queue_begin(&folding.producer, fold->ordered_queue, thread_pool, job);
     int r = folding.entity < rebuild->plan->entity_count
                 ? fold_states_of(&folding, ret_error)
                 : rebuild_fold_ids(rebuild, job, fold->before, &thread->ids, &thread->ids_size,
-                                   &folding.maker, ret_error);
+                                   &folding.producer, ret_error);
     if (r < 0)
-        thread_pool_stop(thread_pool); /* before the stream looks complete */
+        thread_pool_stop(thread_pool); /* before ordered_queue_end(): the writer must not take the
+                                          stream for complete */
     spill_forget(rebuild->spill, job);
-    ordered_queue_end(&folding.maker);
+    ordered_queue_end(&folding.producer);
     return r;
 }
 
+/* Opened again without verification: choose_before() has read all of it. */
 static int open_generation(struct fold *fold, struct error *ret_error) {
     const struct rebuild *rebuild = fold->rebuild;
     if (rebuild->before.id == 0)
@@ -414,7 +425,7 @@ static int open_generation(struct fold *fold, struct error *ret_error) {
     int r = generation_open_current(rebuild->options->generations, false, &fold->before, ret_error);
     if (r == 0 && generation_manifest(fold->before)->id != rebuild->before.id)
         r = error_set(ret_error, ERROR_UNAVAILABLE,
-                      "%s: the current generation was changed meanwhile",
+                      "%s: the current generation changed during the rebuild",
                       rebuild->options->generations);
     if (r == 0)
         r = generation_bind(fold->before, rebuild->plan, ret_error);
@@ -443,6 +454,7 @@ static void close_thread(struct fold_thread *thread) {
 /* ---------------------------------------------------------------------------------------------
  * Writing */
 
+/* Writes one stream's states as its job produces them. LMDB has one writer, hence one thread. */
 static int write_stream(struct fold *fold, struct thread_pool *thread_pool, size_t stream,
                         struct error *ret_error) {
     struct rebuild *rebuild = fold->rebuild;
@@ -457,7 +469,7 @@ static int write_stream(struct fold *fold, struct thread_pool *thread_pool, size
         if (r == 0)
             r = generation_writer_entries(rebuild->writer, entity, block->bytes, block->length,
                                           ret_error);
-        ordered_queue_give_back(fold->ordered_queue, block);
+        ordered_queue_release(fold->ordered_queue, block);
     }
     return r;
 }

@@ -1,7 +1,9 @@
-/* Folds the streams into tables. Private to batch/rebuild. */
+/* The fold phase: streams into tables. Private to batch/rebuild. */
 #pragma once
 
 #include "rebuild_job.h"
 
-/* 1: the result would not be that of a full rebuild: transactions came too late. */
+/* 1: an incremental result would differ from a full rebuild's, because a transaction came later
+ * than the lateness to an entity that `before` may have left out as idle; the caller starts over.
+ */
 int rebuild_fold(struct rebuild *rebuild, struct error *ret_error);

@@ -1,3 +1,7 @@
+/* Three steps. distribute: sample the piece's keys, cut them into ranges that fit a cache, copy
+ * each entry to its range's bucket. sort: one bucket at a time, by the first eight bytes of the
+ * keys. next: only where those are equal, compare the rest. Most keys differ within eight bytes of
+ * their range's prefix, so full comparisons are rare. */
 #include "rebuild_groups.h"
 
 #include "core/base/check.h"
@@ -5,12 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define HEAP_BYTES  (128u << 10) /* with an index of it, less than a processor's second cache */
-#define HEAPS_MAX   1024u
-#define SAMPLE_EACH 16u /* keys for each heap */
+#define BUCKET_BYTES (128u << 10) /* together with its index, less than a usual L2 cache */
+#define BUCKETS_MAX  1024u
+#define SAMPLE_EACH  16u /* sampled keys for each bucket */
 
 /* ---------------------------------------------------------------------------------------------
- * Dealing out */
+ * Distributing to buckets */
 
 void groups_collect(struct groups *groups, const uint8_t *bytes, size_t length) {
     if (groups->block_count == groups->block_capacity) {
@@ -18,14 +22,15 @@ void groups_collect(struct groups *groups, const uint8_t *bytes, size_t length) 
         groups->blocks =
             check_reallocarray(groups->blocks, groups->block_capacity, sizeof *groups->blocks);
     }
-    groups->blocks[groups->block_count++] = (struct gathered){.bytes = bytes, .length = length};
+    groups->blocks[groups->block_count++] = (struct piece_block){.bytes = bytes, .length = length};
 }
 
 void groups_clear(struct groups *groups) {
     groups->block_count = 0;
 }
 
-/* Keys from the beginning of each block. */
+/* Keys from the beginning of each block: blocks come from all over the archive, and the beginning
+ * needs no decoding of what is before it. */
 static size_t take_sample(const struct groups *groups, struct text *sample, size_t wanted) {
     size_t count = 0;
     for (size_t i = 0; i < groups->block_count; i++) {
@@ -45,9 +50,9 @@ static void divide(struct groups *groups) {
     size_t bytes = 0;
     for (size_t i = 0; i < groups->block_count; i++)
         bytes += groups->blocks[i].length;
-    size_t wanted = bytes / HEAP_BYTES + 1;
-    if (wanted > HEAPS_MAX)
-        wanted = HEAPS_MAX;
+    size_t wanted = bytes / BUCKET_BYTES + 1;
+    if (wanted > BUCKETS_MAX)
+        wanted = BUCKETS_MAX;
     struct text *sample = check_calloc(wanted * SAMPLE_EACH, sizeof *sample);
     size_t count = take_sample(groups, sample, wanted * SAMPLE_EACH);
     ranges_deinit(&groups->ranges);
@@ -55,16 +60,17 @@ static void divide(struct groups *groups) {
     free(sample);
 }
 
-static void add_place(struct groups *groups, size_t index, size_t heap) {
+static void add_place(struct groups *groups, size_t index, size_t bucket) {
     if (index == groups->place_capacity) {
         groups->place_capacity = index ? 2 * index : 4096;
         groups->places =
             check_reallocarray(groups->places, groups->place_capacity, sizeof *groups->places);
     }
-    groups->places[index] = (uint16_t)heap;
+    groups->places[index] = (uint16_t)bucket;
 }
 
-/* Finds each entry's heap, and how large the heaps are. */
+/* First pass: each entry's bucket, and the buckets' sizes. The second one, fill_buckets(), copies;
+ * remembering the buckets in between saves finding them again. */
 static void find_places(struct groups *groups) {
     size_t index = 0;
     for (size_t i = 0; i < groups->block_count; i++) {
@@ -74,14 +80,14 @@ static void find_places(struct groups *groups) {
             struct stream_entry entry;
             struct text ignored;
             at = stream_entry_next(at, &time_us, &entry);
-            size_t heap = ranges_find(&groups->ranges, stream_entry_rest(&entry), &ignored);
-            groups->ends[heap] += HEAP_ENTRY_HEAD + (size_t)entry.key_length + entry.body_size;
-            add_place(groups, index++, heap);
+            size_t bucket = ranges_find(&groups->ranges, stream_entry_rest(&entry), &ignored);
+            groups->ends[bucket] += BUCKET_ENTRY_HEAD + (size_t)entry.key_length + entry.body_size;
+            add_place(groups, index++, bucket);
         }
     }
 }
 
-static void fill_heaps(struct groups *groups, size_t *fill) {
+static void fill_buckets(struct groups *groups, size_t *fill) {
     size_t index = 0;
     for (size_t i = 0; i < groups->block_count; i++) {
         const uint8_t *at = groups->blocks[i].bytes, *end = at + groups->blocks[i].length;
@@ -90,33 +96,33 @@ static void fill_heaps(struct groups *groups, size_t *fill) {
             struct stream_entry entry;
             at = stream_entry_next(at, &time_us, &entry);
             size_t length = (size_t)entry.key_length + entry.body_size;
-            uint8_t *to = groups->heaps + fill[groups->places[index]];
-            fill[groups->places[index++]] += HEAP_ENTRY_HEAD + length;
+            uint8_t *to = groups->buckets + fill[groups->places[index]];
+            fill[groups->places[index++]] += BUCKET_ENTRY_HEAD + length;
             store_u64(to, (uint64_t)entry.time_us << 1 | entry.is_transaction);
             store_u16(to + 8, entry.key_length);
             store_u16(to + 10, entry.body_size);
-            memcpy(to + HEAP_ENTRY_HEAD, entry.key, length);
+            memcpy(to + BUCKET_ENTRY_HEAD, entry.key, length);
         }
     }
 }
 
 static void deal_out(struct groups *groups) {
-    size_t heaps = groups->ranges.count, size = 0;
-    size_t *fill = check_calloc(heaps, sizeof *fill);
+    size_t buckets = groups->ranges.count, size = 0;
+    size_t *fill = check_calloc(buckets, sizeof *fill);
     free(groups->ends);
-    groups->ends = check_calloc(heaps, sizeof *groups->ends);
+    groups->ends = check_calloc(buckets, sizeof *groups->ends);
     find_places(groups);
-    for (size_t i = 0; i < heaps; i++) {
+    for (size_t i = 0; i < buckets; i++) {
         fill[i] = size;
         size += groups->ends[i];
         groups->ends[i] = size;
     }
-    if (size > groups->heaps_size) {
-        free(groups->heaps);
-        groups->heaps_size = size + size / 8;
-        groups->heaps = check_malloc(groups->heaps_size);
+    if (size > groups->buckets_size) {
+        free(groups->buckets);
+        groups->buckets_size = size + size / 8;
+        groups->buckets = check_malloc(groups->buckets_size);
     }
-    fill_heaps(groups, fill);
+    fill_buckets(groups, fill);
     free(fill);
 }
 
@@ -124,11 +130,11 @@ static void deal_out(struct groups *groups) {
  * Sorting */
 
 static struct text rest_of(const struct radix_item *item) {
-    struct stream_entry entry = heap_entry_at((const uint8_t *)(uintptr_t)item->item);
+    struct stream_entry entry = bucket_entry_at((const uint8_t *)(uintptr_t)item->item);
     return stream_entry_rest(&entry);
 }
 
-/* By the whole of what is left; of equal ones, as they were. */
+/* Insertion sort by the whole rest; stable, which keeps a key's entries in their order. */
 static void sort_few(struct radix_item *items, size_t count) {
     for (size_t i = 1; i < count; i++) {
         struct radix_item item = items[i];
@@ -140,8 +146,8 @@ static void sort_few(struct radix_item *items, size_t count) {
     }
 }
 
-/* Of two that agree in their first eight bytes, or in all that they have: most keys are no longer
- * than twice that. */
+/* Equality of two keys whose first eight bytes are equal. Up to 16 bytes, which most keys have, the
+ * last eight bytes decide; they overlap the first ones where the key is shorter. */
 static bool is_equal(struct text a, struct text b) {
     if (a.length != b.length)
         return false;
@@ -172,7 +178,7 @@ static size_t count_equal(const struct radix_item *items, size_t count) {
 
 #define SORT_FEW 24
 
-/* Sorts items that agree in what comes before `from` and in the eight bytes there. */
+/* Sorts items that agree in all bytes before `from` and in the eight bytes there. */
 static void sort_equal(struct groups *groups, struct radix_item *items, size_t count, size_t from) {
     if (count == 1 || are_equal(items, count))
         return;
@@ -202,13 +208,14 @@ static void add_to_order(struct groups *groups, const uint8_t *at, struct text r
         (struct radix_item){.number = ranges_number_at(rest, 0), .item = (uintptr_t)at};
 }
 
-/* Sorts the heap at hand by the first eight bytes. */
-static void sort_heap(struct groups *groups) {
-    size_t begin = groups->heap ? groups->ends[groups->heap - 1] : 0;
-    const uint8_t *at = groups->heaps + begin, *end = groups->heaps + groups->ends[groups->heap];
+/* Indexes the current bucket and sorts it by the first eight bytes of the keys. */
+static void sort_bucket(struct groups *groups) {
+    size_t begin = groups->bucket ? groups->ends[groups->bucket - 1] : 0;
+    const uint8_t *at = groups->buckets + begin;
+    const uint8_t *end = groups->buckets + groups->ends[groups->bucket];
     groups->count = groups->run_end = 0;
     while (at < end) {
-        struct stream_entry entry = heap_entry_at(at);
+        struct stream_entry entry = bucket_entry_at(at);
         add_to_order(groups, at, stream_entry_rest(&entry));
         at = stream_entry_body(&entry) + entry.body_size;
     }
@@ -219,17 +226,17 @@ static void sort_heap(struct groups *groups) {
 void groups_sort(struct groups *groups) {
     divide(groups);
     deal_out(groups);
-    groups->heap = 0;
-    sort_heap(groups);
+    groups->bucket = 0;
+    sort_bucket(groups);
 }
 
 bool groups_next(struct groups *groups, struct group *group) {
     size_t at = group->end;
     while (at == groups->count) {
-        if (groups->heap + 1 == groups->ranges.count)
+        if (groups->bucket + 1 == groups->ranges.count)
             return false;
-        groups->heap++;
-        sort_heap(groups);
+        groups->bucket++;
+        sort_bucket(groups);
         at = 0;
     }
     if (at == groups->run_end) {
@@ -248,7 +255,7 @@ bool groups_next(struct groups *groups, struct group *group) {
 void groups_deinit(struct groups *groups) {
     ranges_deinit(&groups->ranges);
     free(groups->blocks);
-    free(groups->heaps);
+    free(groups->buckets);
     free(groups->ends);
     free(groups->places);
     free(groups->order);

@@ -1,9 +1,9 @@
-/* The entries of a piece of a stream, group by group: those of one key as they came, the keys in
- * their order.
+/* Groups the entries of a piece of a stream by key: keys ascending, each key's entries in the order
+ * in which they came.
  *
- * A stream is as large as the scan likes it, far larger than a processor's cache. So a piece is
- * first dealt out to heaps of neighbouring keys that do fit, in one pass from front to end; all
- * that goes to and fro is done with one heap after the other. Private to batch/. */
+ * A piece is far larger than a processor's cache. So it is first distributed, in one sequential
+ * pass, to buckets of neighbouring keys that do fit into it; the random accesses of sorting then
+ * stay within one bucket. Not thread-safe; one per thread. Private to batch/. */
 #pragma once
 
 #include "batch/base/radix_sort.h"
@@ -11,51 +11,52 @@
 #include "rebuild_job.h"
 
 struct groups {
-    struct gathered {
-        const uint8_t *bytes;
+    struct piece_block {
+        const uint8_t *bytes; /* the caller's */
         size_t length;
     } * blocks; /* of the piece */
     size_t block_count, block_capacity;
-    struct ranges ranges; /* of the heaps */
-    uint8_t *heaps;       /* all of them, one behind the other */
-    size_t heaps_size;
-    size_t *ends;     /* of each one in `heaps` */
-    uint16_t *places; /* of each entry, in the order of the piece: its heap */
+    struct ranges ranges; /* one per bucket */
+    uint8_t *buckets;     /* all of them, one behind the other */
+    size_t buckets_size;
+    size_t *ends;     /* of each bucket, in `buckets` */
+    uint16_t *places; /* each entry's bucket, in the order of the piece */
     size_t place_capacity;
-    size_t heap;                      /* the one at hand */
-    struct radix_item *order, *spare; /* .item: where an entry of this heap is */
+    size_t bucket;                    /* the one being read */
+    struct radix_item *order, *spare; /* its entries; .item: the entry's address */
     size_t count, order_capacity;
-    size_t run_end; /* up to here the order is complete */
+    size_t run_end; /* entries before this one are in their final order */
 };
 
 /* All entries of one key. Valid until the next one. */
 struct group {
-    struct text rest;  /* of the key, behind what all of the stream begin with */
-    size_t first, end; /* for groups_entry(): from `first` to before `end` */
+    struct text rest;  /* the key without the prefix of the stream's range */
+    size_t first, end; /* its entries: groups_entry() of [first, end) */
 };
 
-/* Begins with all zero. */
+/* A zeroed struct is valid and empty. Memory is kept from piece to piece. */
 void groups_deinit(struct groups *groups);
 void groups_clear(struct groups *groups);
-/* A block of a stream; it must stay until groups_sort(). */
+/* Adds a block of a stream; its bytes must stay valid until groups_sort() has returned. */
 void groups_collect(struct groups *groups, const uint8_t *bytes, size_t length);
 /* After the last block. */
 void groups_sort(struct groups *groups);
-/* Goes on to the next group, from all zero to the first one; false: there is none. */
+/* Advances to the next group; a zeroed *group advances to the first one. false: the end. */
 bool groups_next(struct groups *groups, struct group *group);
 
-/* An entry in a heap: time × 2, + 1 when it is a transaction's; lengths of rest and body; those. */
-#define HEAP_ENTRY_HEAD 12
+/* An entry in a bucket: u64 time × 2, + 1 if it is a transaction's; u16 length of the key's rest,
+ * u16 length of the body; rest, body. */
+#define BUCKET_ENTRY_HEAD 12
 
-static inline struct stream_entry heap_entry_at(const uint8_t *at) {
+static inline struct stream_entry bucket_entry_at(const uint8_t *at) {
     uint64_t packed = load_u64(at);
     return (struct stream_entry){.time_us = (int64_t)packed >> 1,
-                                 .key = at + HEAP_ENTRY_HEAD,
+                                 .key = at + BUCKET_ENTRY_HEAD,
                                  .key_length = load_u16(at + 8),
                                  .body_size = load_u16(at + 10),
                                  .is_transaction = packed & 1};
 }
 
 static inline struct stream_entry groups_entry(const struct groups *groups, size_t at) {
-    return heap_entry_at((const uint8_t *)(uintptr_t)groups->order[at].item);
+    return bucket_entry_at((const uint8_t *)(uintptr_t)groups->order[at].item);
 }

@@ -1,6 +1,6 @@
-/* A stream of ids into the table of ids. Of transactions whose ids have the same hash the first one
- * keeps the place, and its label is the last one it was given: what an overlay comes to, record by
- * record. */
+/* The table of ids maps the hash of an id to the transaction's position and label. Of transactions
+ * whose ids have equal hashes the first one is kept, with the last label it was given: what the
+ * server's overlay holds after the same records. */
 #include "rebuild_ids.h"
 
 #include "rebuild_job.h"
@@ -12,21 +12,22 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* So that a stream can be sorted as it is. */
+/* A stream is sorted in place as radix items, without copying it into another layout. */
 _Static_assert(sizeof(struct stream_id) == sizeof(struct radix_item) &&
                    offsetof(struct stream_id, packed) == offsetof(struct radix_item, item),
-               "a stream_id is a numbered");
+               "a stream_id is laid out like a radix_item");
 
 struct id_merge {
-    size_t ranges, range; /* this one of so many */
-    struct ordered_queue_maker *maker;
-    struct generation_cursor *cursor; /* NULL: nothing to go on from */
+    size_t ranges, range; /* number `range` of `ranges` */
+    struct ordered_queue_producer *producer;
+    struct generation_cursor *cursor; /* of the generation before; NULL: the rebuild is full */
     uint64_t before_hash, before_packed;
     bool has_before;
 };
 
+/* Queues one entry of the table. false: the thread pool was stopped. */
 static bool pass_on(struct id_merge *merge, uint64_t id_hash, uint64_t packed) {
-    uint8_t *at = ordered_queue_room(merge->maker, GENERATION_ID_SIZE);
+    uint8_t *at = ordered_queue_reserve(merge->producer, GENERATION_ID_SIZE);
     const struct known_id known = {.position = packed >> 8, .label = (enum label)(packed & 0xff)};
     if (at)
         generation_writer_id_put(id_hash, known, at);
@@ -42,7 +43,9 @@ static void next_before(struct id_merge *merge) {
         merge->before_packed = known.position << 8 | (uint64_t)known.label;
 }
 
-/* What all records about one hash come to; 0: the transaction is not known. before: 0: none. */
+/* The table's value for one hash, from all records about it; 0: no such transaction. before: its
+ * value in the generation before, 0: none. An existing transaction keeps its position; a new one is
+ * the first record. Labels count only if they were given to that very transaction. */
 static uint64_t resolve(const struct radix_item *ids, size_t count, uint64_t before) {
     uint64_t position = before >> 8;
     for (size_t i = 0; i < count && before == 0; i++)
@@ -59,7 +62,7 @@ static uint64_t resolve(const struct radix_item *ids, size_t count, uint64_t bef
     return packed;
 }
 
-/* ids: sorted. */
+/* Merges sorted ids with the generation before, as pass_groups() does with states. */
 static void merge_ids(struct id_merge *merge, const struct radix_item *ids, size_t count) {
     next_before(merge);
     for (size_t i = 0, next; i < count; i = next) {
@@ -81,7 +84,8 @@ static void merge_ids(struct id_merge *merge, const struct radix_item *ids, size
         next_before(merge);
 }
 
-/* The stream's bytes one behind the other, then as much room, for sorting. */
+/* Copies the stream's blocks to *scratch, which has the same space again behind them for sorting.
+ */
 static int load(struct rebuild *rebuild, size_t stream, uint8_t **scratch, size_t *scratch_size,
                 struct error *ret_error) {
     size_t bytes = (size_t)spill_bytes(rebuild->spill, stream);
@@ -106,8 +110,8 @@ static int load(struct rebuild *rebuild, size_t stream, uint8_t **scratch, size_
 }
 
 int rebuild_fold_ids(struct rebuild *rebuild, size_t stream, struct generation *before,
-                     uint8_t **scratch, size_t *scratch_size, struct ordered_queue_maker *maker,
-                     struct error *ret_error) {
+                     uint8_t **scratch, size_t *scratch_size,
+                     struct ordered_queue_producer *producer, struct error *ret_error) {
     int r = load(rebuild, stream, scratch, scratch_size, ret_error);
     if (r < 0)
         return r;
@@ -118,7 +122,7 @@ int rebuild_fold_ids(struct rebuild *rebuild, size_t stream, struct generation *
         radix_sort(ids, ids + count, count);
     struct id_merge merge = {.ranges = rebuild->id_ranges,
                              .range = stream - rebuild->first_stream[entities],
-                             .maker = maker};
+                             .producer = producer};
     if (before) {
         merge.cursor = generation_cursor_open_ids(before);
         generation_cursor_seek_id(merge.cursor, ranges_hash_begin(merge.ranges, merge.range));

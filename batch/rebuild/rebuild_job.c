@@ -1,3 +1,4 @@
+/* Progress of a rebuild; its message for an interrupt is written once, here. */
 #include "rebuild_job.h"
 
 int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,
@@ -7,7 +8,7 @@ int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t
     if (progress_update(rebuild->progress, rebuild_phase_name(phase), done, total) == 0)
         return 0;
     return error_set(ret_error, ERROR_INTERRUPTED,
-                     "the rebuild was interrupted; the current generation is as it was");
+                     "the rebuild was interrupted; the current generation is unchanged");
 }
 
 int rebuild_await(struct rebuild *rebuild, struct thread_pool *thread_pool,

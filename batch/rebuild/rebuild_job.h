@@ -1,7 +1,7 @@
-/* What the steps of a rebuild share. rebuild.c has the order of them, rebuild_policy.c finds the
- * policy, rebuild_partition.c divides the work, rebuild_scan.c reads the archive into streams,
- * rebuild_fold.c (with rebuild_groups.c and rebuild_runs.c) and rebuild_ids.c make tables of them.
- * Private to batch/. */
+/* The state that the phases of a rebuild share. rebuild.c calls them in order; rebuild_policy.c
+ * finds the policy, rebuild_partition.c divides the work, rebuild_scan.c reads the archive into
+ * streams, rebuild_fold.c (with rebuild_groups.c and rebuild_runs.c) and rebuild_ids.c fold those
+ * into tables. Phases do not call each other. Private to batch/. */
 #pragma once
 
 #include "batch/base/ordered_queue.h"
@@ -17,15 +17,15 @@
 #include <stdatomic.h>
 #include <string.h>
 
-/* Records between two looks at whether to stop, and two steps of the progress. */
+/* Records between two checks for a stop, and between two updates of the progress. */
 #define REBUILD_STEP 1024
 
 /* How the memory is divided; rebuild_partition.c says why. */
 struct budget {
-    size_t block_bytes;         /* of a stream */
-    size_t streams_bytes;       /* all blocks together; more goes to a file */
-    size_t piece_bytes;         /* of a stream, that one thread folds at a time */
-    size_t ordered_queue_bytes; /* folded and not yet written */
+    size_t block_bytes;         /* of one block of a stream */
+    size_t streams_bytes;       /* of all blocks together; what exceeds it goes to a file */
+    size_t piece_bytes;         /* of a stream that one thread folds at a time */
+    size_t ordered_queue_bytes; /* of states that are folded and not yet written */
     size_t streams_max;
 };
 
@@ -35,38 +35,38 @@ struct rebuild {
     size_t threads;
     struct budget budget;
     struct archive_parts *parts;
-    struct archive_place target; /* last sync mark when the rebuild began */
-    struct snapshot *snapshot;
-    uint64_t
-        guessed_at; /* its position, when a later one may turn up yet; 0: it is the right one */
-    struct snapshot
-        *folded; /* the one with the plan: it, or an earlier one with the same features */
-    const struct plan *plan;
+    struct archive_place target; /* the last sync mark when the rebuild started */
+    struct snapshot *snapshot;   /* the policy; its id goes into the manifest */
+    uint64_t guessed_at;         /* its position while a later one may turn up; 0: it is final */
+    struct snapshot *folded;     /* whose plan is folded: `snapshot`, or the guess that a later
+                                    policy with the same features has replaced */
+    const struct plan *plan;     /* folded->plan */
     struct generation_writer *writer;
 
-    /* The generation to go on from; before.id 0: there is none, the rebuild is full. */
+    /* The generation to continue from; before.id 0: none, the rebuild is full. */
     struct generation_manifest before;
     struct tally before_tally;
-    struct list_table *lists;  /* of what the rebuild goes on from, then up to the target */
+    struct list_table *lists;  /* first those of `before`, after the scan those at the target */
     int64_t newest_receive_us; /* of the records read */
-    uint64_t adopted_id; /* of the generation that a server adopted last; 0: none that is known */
+    uint64_t adopted_id;       /* of the generation that a server adopted last; 0: none known */
 
     /* Streams: one for each range of each entity's keys, in the order of the tables, then those of
-     * the ids. */
+     * the transaction ids. */
     struct ranges *ranges; /* one per entity of the plan they were made for */
     size_t ranges_count;
     size_t id_ranges;
     size_t *first_stream; /* of each entity, of the ids; at its end the number of streams */
     struct spill *spill;
 
-    struct arena computed;       /* what is in the thresholds */
+    struct arena computed;       /* memory of `thresholds` */
     struct thresholds *in_force; /* of the generation adopted last; NULL: none, or not looked up */
     struct threshold_set thresholds;
 
     struct rebuild_report report;
 };
 
-/* Everything that is summed up over records, in any order. */
+/* Sums over records, one per thread. Each is a sum or a maximum, so the order of records does not
+ * matter and threads' sums can be added up. */
 struct sums {
     uint64_t records, transactions, outcomes;
     int64_t labels[LABEL_COUNT];
@@ -74,11 +74,13 @@ struct sums {
     uint64_t newest_generation, newest_generation_position; /* the last one adopted */
 };
 
-/* Tells the progress; ERROR_INTERRUPTED when it asks to stop. */
+/* Updates the progress. ERROR_INTERRUPTED: it asks to stop. Only the calling thread of
+ * rebuild_run() may use this. */
 int rebuild_progress(struct rebuild *rebuild, enum rebuild_phase phase, uint64_t done,
                      uint64_t total, struct error *ret_error);
 
-/* Waits for a thread pool and tells the progress meanwhile. done: what the thread pool counts. */
+/* Waits for a thread pool and frees it, updating the progress meanwhile. done: a counter that the
+ * jobs advance, in the unit of `total`. */
 int rebuild_await(struct rebuild *rebuild, struct thread_pool *thread_pool,
                   enum rebuild_phase phase, atomic_ullong *done, uint64_t total,
                   struct error *ret_error);
@@ -91,11 +93,13 @@ static inline size_t rebuild_streams(const struct rebuild *rebuild) {
 
 /* An entry in a stream:
  *
- *   u8      length of the key's rest: of what is behind the prefix that all keys of the range have
- *   u8      length of the body; of either, 255 means that it follows in two bytes
- *   varint  time, as the zigzag difference from the entry before it in the block, × 2, + 1 when it
- *           is a transaction's, not an outcome's
- *   the key's rest, the body
+ *   u8      length of the key's rest, which is the key without the prefix of its range
+ *   u8      length of the body; for either length, 255 means that it follows in two bytes
+ *   varint  time: 2 × the zigzag difference from the entry before it in the block, + 1 if it is a
+ *           transaction's, not an outcome's
+ *   the key's rest, the body (bulk_encode())
+ *
+ * Blocks are decoded independently of each other: the first difference of a block is from 0.
  */
 struct stream_entry {
     int64_t time_us;
@@ -112,8 +116,8 @@ static inline const uint8_t *stream_entry_body(const struct stream_entry *entry)
     return entry->key + entry->key_length;
 }
 
-/* Fills *ret_entry with the entry at `at` and returns where the next one begins. *time_us: of the
- * one before; 0 at the beginning of a block. */
+/* Decodes the entry at `at` and returns the address of the next one. *time_us: time of the entry
+ * before, 0 at the beginning of a block; updated. The bytes are this process's own and trusted. */
 static inline const uint8_t *stream_entry_next(const uint8_t *at, int64_t *time_us,
                                                struct stream_entry *ret_entry) {
     unsigned lengths[2] = {at[0], at[1]}, shift = 0;
@@ -136,14 +140,13 @@ static inline const uint8_t *stream_entry_next(const uint8_t *at, int64_t *time_
     return at + lengths[0] + lengths[1];
 }
 
-/* What is known of a transaction's id, in a stream: that it came, or a label that it was given. The
- * latter is followed by another one, of the same hash, that says where. */
+/* A fact about a transaction's id, in a stream of ids: that the transaction came, or a label that
+ * it was given. A label takes two items with the same hash: the labelled transaction and the record
+ * that gave the label. Sorting by hash is stable, so the pair stays together. */
 struct stream_id {
     uint64_t id_hash;
-    uint64_t packed; /* position × 256 + label, or one of these: */
+    uint64_t packed; /* position × 256 + kind: 0 for a transaction, or one of these: */
 };
 #define STREAM_ID_SIZE     sizeof(struct stream_id)
-#define STREAM_ID_LABELLED 0x80u /* + label: the transaction's position */
-#define STREAM_ID_BY       0xffu /* the position of the record that gave it */
-
-/* ---- steps ---- */
+#define STREAM_ID_LABELLED 0x80u /* + label: the position is the labelled transaction's */
+#define STREAM_ID_BY       0xffu /* the position is that of the record that gave the label */

@@ -1,4 +1,4 @@
-/* What a rebuild is asked for, its phases, and what it reports. */
+/* A rebuild's options, phases and report. */
 #pragma once
 
 #include "batch/thresholds/threshold_report.h"
@@ -12,7 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Less is taken, but not kept: LMDB's pages alone take a part of it. */
+/* Less is accepted but cannot be kept to: LMDB's pages alone take a good part of it. */
 #define REBUILD_MEMORY_MIN (UINT64_C(64) << 20)
 #define REBUILD_KEEP       3
 
@@ -20,27 +20,26 @@ struct rebuild_options {
     const char *archive;     /* folder of the archive */
     const char *generations; /* folder of the generations; made when missing */
     const char *policy;    /* folder whose features are folded; NULL: the archive's last snapshot */
-    bool force;            /* also when the current generation is what would be built */
-    bool full;             /* not from the current generation on */
+    bool force;            /* even if the current generation is what would be built */
+    bool full;             /* from the first record, not from the current generation on */
     const char *version;   /* of this program, for the manifest */
     int64_t now_us;        /* for the manifest */
-    uint64_t memory_bytes; /* at most, files that are mapped not counted; 0: a quarter of the
-                              machine's */
+    uint64_t memory_bytes; /* limit, without memory-mapped files; 0: a quarter of the machine's */
     size_t threads;        /* that read and fold, beside one that writes; 0: one for each core */
-    size_t partitions;     /* ranges of each table's keys, for tests; 0: as many as are good */
-    size_t keep;           /* generations to keep, the new one included; 0: REBUILD_KEEP */
-    bool keep_thresholds;  /* those in force, as they are: computes none */
+    size_t partitions;     /* ranges of each table's keys, for tests; 0: chosen by size */
+    size_t keep;           /* generations to keep, including the new one; 0: REBUILD_KEEP */
+    bool keep_thresholds;  /* keep those in force instead of computing new ones */
     bool accept_changes;   /* of thresholds and cut-offs, whatever their guards say */
-    bool drop_cache;       /* tell the system that what was read is not needed again */
+    bool drop_cache;       /* drop what was read from the page cache, which a server needs */
 };
 
 enum rebuild_phase {
-    REBUILD_PREPARE,    /* finding the last sync mark, the policy, where to go on from */
-    REBUILD_SCAN,       /* reading the archive: what each record means to whom */
-    REBUILD_FOLD,       /* states out of that, and tables in key order */
-    REBUILD_THRESHOLDS, /* thresholds and cut-offs, from the transactions and the states */
-    REBUILD_VERIFY,     /* reading them back */
-    REBUILD_PUBLISH,    /* syncing, switching over, removing old ones */
+    REBUILD_PREPARE,    /* finds the last sync mark, the policy, the generation to continue from */
+    REBUILD_SCAN,       /* reads the archive: entries for each entity */
+    REBUILD_FOLD,       /* entries into states, written as tables in key order */
+    REBUILD_THRESHOLDS, /* thresholds and cut-offs, from transactions and states */
+    REBUILD_VERIFY,     /* syncs the tables and reads them back */
+    REBUILD_PUBLISH,    /* makes the generation current, removes old ones */
     REBUILD_PHASE_COUNT
 };
 
@@ -49,14 +48,14 @@ const char *rebuild_phase_name(enum rebuild_phase phase); /* "prepare", "scan", 
 struct rebuild_report {
     bool up_to_date; /* nothing was built: the current generation is what would be built */
     struct generation_manifest manifest; /* of the generation that is current now */
-    struct tally tally;                  /* of the archive up to its place */
-    uint64_t from_position;              /* what the rebuild went on from; 0: it was full */
-    char full_because[512];              /* where it was: why */
-    char warning[512];                   /* what somebody should look at; "" mostly */
+    struct tally tally;                  /* of the archive up to the manifest's place */
+    uint64_t from_position;              /* of the generation it continued from; 0: it was full */
+    char full_because[512];              /* why it was full; "": it was not */
+    char warning[512];                   /* for the operator; "": none */
     uint64_t records;                    /* read */
     size_t threads;
     uint64_t memory_bytes;
-    uint64_t spilled_bytes; /* that did not fit into memory */
+    uint64_t spilled_bytes; /* written to scratch files for lack of memory */
     size_t removed;         /* old generations */
     struct threshold_report thresholds;
     double seconds[REBUILD_PHASE_COUNT];

@@ -1,14 +1,14 @@
-/* How the work is divided: what is asked of memory, and where the keys are cut into ranges.
+/* How the work is divided: the memory budget, and where keys are cut into ranges.
  *
- * Memory. Two thirds are for streams: blocks that wait to be folded; what does not fit goes to a
- * file. A sixth is for the threads that fold, each of which has one piece of a stream in hand, with
- * an index of it. A twentieth is for what is folded and waits to be written. The rest is for what
- * nobody counts: engines, windows on files, pages that LMDB has not written, the allocator's waste.
+ * Memory. Two thirds are for streams, the blocks that wait to be folded; what exceeds it goes to a
+ * file. A sixth is for the folding threads: each holds one piece of a stream with its index. A
+ * twentieth is for folded states that wait to be written. The rest is for what is not counted:
+ * engines, mapped files, dirty LMDB pages, overhead of the allocator.
  *
- * Ranges. Small enough that what a thread has in hand nearly stays in its cache, but no more than a
- * processor can write to in turn without missing its own, and that the blocks being filled take no
- * more than half of the streams' share. Measured with ten million transactions: 4,096 streams made
- * the scan a fifth slower than 1,024, and folding no faster. */
+ * Ranges. Small enough that a piece nearly fits a thread's cache, but few enough that the scan,
+ * which writes to all of them, does not miss its own cache, and that the blocks being filled take
+ * at most a quarter of the memory. Measured with ten million transactions: 4,096 streams made the
+ * scan a fifth slower than 1,024, and the fold no faster. */
 #include "rebuild_partition.h"
 
 #include "rebuild_job.h"
@@ -23,13 +23,13 @@
 #define SAMPLE_RECORDS 32768
 #define SAMPLE_BYTES   (64u << 20) /* of keys, and of a record */
 
-#define STREAM_ENTRY_HEAD 6 /* bytes, mostly: the differences between times are small */
+#define STREAM_ENTRY_HEAD 6 /* bytes, an estimate: differences between times are small */
 
 #define BLOCK_BYTES_MIN         (8u << 10)
 #define BLOCK_BYTES_MAX         (64u << 10)
-#define RANGE_BYTES             (8u << 20) /* of a stream, where there is room for so many */
+#define RANGE_BYTES             (8u << 20) /* wanted size of a stream */
 #define STREAMS_MAX             256
-#define PIECE_OVERHEAD          4 /* bytes in hand for each byte of a piece, its copy included */
+#define PIECE_OVERHEAD          4 /* bytes of memory for each byte of a piece, its copy included */
 #define ORDERED_QUEUE_BYTES_MIN (1u << 20)
 
 _Static_assert(STREAM_ENTRY_HEAD_MAX + GENERATION_KEY_MAX + BULK_BODY_MAX < BLOCK_BYTES_MIN,
@@ -48,9 +48,11 @@ struct key_sample {
     struct arena keys, record;
     struct sample_entity *entities;
     uint64_t looked_at; /* records, of all types */
-    uint64_t ids;       /* that they have something about */
+    uint64_t ids;       /* items in the streams of ids */
 };
 
+/* An entry of a sampled record: keeps its key and adds what it would take in a stream. When the
+ * arena is full, further keys are ignored. */
 static void take_sample(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
                         const struct entry *entry) {
     (void)key_hash;
@@ -94,6 +96,7 @@ static int sample_part(struct key_sample *sample, size_t index, size_t records,
     return r < 0 ? r : 0;
 }
 
+/* Samples segments evenly spread over the archive, from the beginning of each. */
 static int take_samples(struct key_sample *sample, struct error *ret_error) {
     const struct rebuild *rebuild = sample->rebuild;
     size_t first = archive_parts_find(rebuild->parts, rebuild->before.place.position);
@@ -126,7 +129,7 @@ static void divide_memory(struct rebuild *rebuild, uint64_t expected_bytes) {
     budget->block_bytes = block;
 }
 
-/* As many ranges as its share of all bytes asks for. */
+/* Ranges for one table: by its estimated size, and no more than its share of all streams. */
 static size_t ranges_wanted(const struct rebuild *rebuild, double bytes, double all_bytes) {
     if (rebuild->options->partitions > 0)
         return rebuild->options->partitions;
@@ -136,6 +139,7 @@ static size_t ranges_wanted(const struct rebuild *rebuild, double bytes, double 
     return wanted < 1 ? 1 : (size_t)wanted;
 }
 
+/* Extrapolates the sample to all records that will be scanned, and lays out the streams. */
 static void make_streams(struct key_sample *sample) {
     struct rebuild *rebuild = sample->rebuild;
     size_t entities = rebuild->plan->entity_count;

@@ -3,7 +3,7 @@
 
 #include "rebuild_job.h"
 
-/* Looks at some of the records behind the place to go on from, and decides on threads' shares,
- * ranges and streams. */
+/* Samples the records that will be scanned, then sets budget, ranges, streams and the spill. */
 int rebuild_partition(struct rebuild *rebuild, struct error *ret_error);
+/* Frees ranges, streams and the spill; the rebuild can be partitioned again. */
 void rebuild_forget_streams(struct rebuild *rebuild);

@@ -1,22 +1,21 @@
-/* Whose features are folded: the policy that was given, or the last one in the archive. That one is
- * looked for from the archive's end, segments in parallel.
+/* Which policy's features are folded: the given one, or the last one in the archive, searched for
+ * from the archive's end, segments in parallel.
  *
- * But when all of the archive will be scanned, reading it before for that alone would be a waste: a
- * policy that stands near the beginning of a segment is taken for the last one. The scan then looks
- * out for later ones. Most have the same features, for it is rules that change: such a one takes
- * the guess's place. Else the policy is looked for after all, and the scan begins again. */
+ * When all of the archive will be scanned anyway, a search beforehand would read much of it twice.
+ * So the last policy near the beginning of a segment is taken as a guess, and the scan watches for
+ * later ones. A later one mostly has the same features, because rules change more often: it
+ * replaces the guess. Otherwise the policy is searched for after all, and the scan starts over. */
 #include "rebuild_policy.h"
 
+#include "batch/base/policy_folder.h"
+#include "batch/base/record_bytes.h"
 #include "rebuild_job.h"
 
 #include "core/base/check.h"
 
 #include <stdlib.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
-
-/* What the search for the last record of a type has come to in one part. */
+/* The result of the search in one part (segment). */
 struct search_part {
     struct buffer payload; /* of the last one in it; empty: there is none */
     int result;            /* < 0: it cannot be read */
@@ -27,11 +26,12 @@ struct search {
     struct rebuild *rebuild;
     enum record_type type;
     size_t count;
-    struct search_part *parts; /* by job: the last part first */
-    atomic_size_t decided;     /* the least job that has a record, or that cannot be read */
+    struct search_part *parts; /* by job; job 0 is the last part */
+    atomic_size_t decided;     /* the least job with a record or an error: later jobs are moot */
     atomic_ullong done;
 };
 
+/* An atomic minimum. */
 static void note_decided(struct search *search, size_t job) {
     size_t least = atomic_load(&search->decided);
     while (job < least && !atomic_compare_exchange_weak(&search->decided, &least, job))
@@ -62,8 +62,8 @@ static int read_part(struct search *search, const struct thread_pool *thread_poo
     return r < 0 ? r : 0;
 }
 
-/* Never fails: whether a part is begun that lies before the record is chance, and what is wrong
- * with it must not matter. */
+/* Never fails the pool. Whether a part before the record is read at all depends on timing, so an
+ * error there must not decide the outcome: errors are kept with their part. */
 static int search_part(void *user, struct thread_pool *thread_pool, size_t worker, size_t job,
                        struct error *ret_error) {
     (void)worker, (void)ret_error;
@@ -133,18 +133,12 @@ static int load_archived(struct rebuild *rebuild, struct buffer *messages,
     buffer_init(&payload);
     int r = rebuild_find_last(rebuild, RECORD_SNAPSHOT, REBUILD_PREPARE, &payload, ret_error);
     if (r == 0)
-        r = error_set(ret_error, ERROR_NOT_FOUND,
-                      "%s holds no policy up to position %llu: name one", rebuild->options->archive,
-                      (unsigned long long)rebuild->target.position);
+        r = error_set(ret_error, ERROR_NOT_FOUND, "%s has no policy up to position %llu: give one",
+                      rebuild->options->archive, (unsigned long long)rebuild->target.position);
     else if (r > 0)
         r = load_record(rebuild, &payload, messages, ret_error);
     buffer_deinit(&payload);
     return r;
-}
-
-static int load_given(struct rebuild *rebuild, struct buffer *messages, struct error *ret_error) {
-    int r = snapshot_load_folder(rebuild->options->policy, &rebuild->snapshot, messages, ret_error);
-    return r < 0 ? error_prefix(ret_error, "the policy in %s", rebuild->options->policy) : 0;
 }
 
 static void use_plan(struct rebuild *rebuild) {
@@ -157,7 +151,7 @@ static void use_plan(struct rebuild *rebuild) {
 
 #define GUESS_RECORDS 64 /* of each segment that are looked at */
 
-/* Will all of the archive be scanned, whatever the policy is? */
+/* Will all of the archive be scanned, whatever the policy? */
 static bool is_full_anyway(const struct rebuild *rebuild) {
     struct generation_mark mark;
     return (rebuild->options->full && rebuild->options->force) ||
@@ -187,8 +181,8 @@ static int look_at_part(struct rebuild *rebuild, size_t part, struct buffer *pay
     return r < 0 ? r : 0;
 }
 
-/* 1: rebuild->snapshot is a guess; 0: there is nothing to guess from. What is wrong with the
- * archive or the policy is for the search to say. */
+/* 1: rebuild->snapshot is a guess; 0: there is nothing to guess from. Errors are ignored: the
+ * search finds and reports them. */
 static int guess(struct rebuild *rebuild, struct buffer *messages) {
     struct buffer payload;
     struct error ignored;
@@ -205,8 +199,9 @@ static int guess(struct rebuild *rebuild, struct buffer *messages) {
     return r > 0;
 }
 
-/* Does every record mean the same to both? What fields are made from is in their canonical names,
- * but for the rates of currencies and whether a field may hold a card number. */
+/* Do both policies extract the same entries from every record? Equal plans are not enough: fields
+ * also depend on their canonical definitions, on exchange rates, and on whether card numbers are
+ * refused. */
 static bool fold_alike(const struct snapshot *a, const struct snapshot *b) {
     const struct schema *x = &a->schema, *y = &b->schema;
     bool alike = a->plan.id == b->plan.id && x->field_count == y->field_count &&
@@ -222,7 +217,7 @@ static bool fold_alike(const struct snapshot *a, const struct snapshot *b) {
     return alike;
 }
 
-bool rebuild_meet_policy(const struct rebuild *rebuild, const struct record *record,
+bool rebuild_note_policy(const struct rebuild *rebuild, const struct record *record,
                          struct later_policy *later) {
     struct snapshot *snapshot = NULL;
     struct buffer messages;
@@ -244,7 +239,7 @@ bool rebuild_meet_policy(const struct rebuild *rebuild, const struct record *rec
     return alike;
 }
 
-void rebuild_settle_policy(struct rebuild *rebuild, struct later_policy *later) {
+void rebuild_use_later_policy(struct rebuild *rebuild, struct later_policy *later) {
     rebuild->guessed_at = 0;
     if (!later->snapshot)
         return;
@@ -267,11 +262,11 @@ int rebuild_find_policy(struct rebuild *rebuild, struct error *ret_error) {
 }
 
 int rebuild_load_policy(struct rebuild *rebuild, struct error *ret_error) {
-    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
+    struct buffer messages; /* dropped: `harrier check` shows warnings and further errors */
     buffer_init(&messages);
     int r = 0;
     if (rebuild->options->policy)
-        r = load_given(rebuild, &messages, ret_error);
+        r = policy_folder_load(rebuild->options->policy, &rebuild->snapshot, ret_error);
     else if (!is_full_anyway(rebuild) || guess(rebuild, &messages) == 0)
         r = load_archived(rebuild, &messages, ret_error);
     buffer_deinit(&messages);

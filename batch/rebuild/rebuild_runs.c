@@ -1,3 +1,6 @@
+/* Runs are written once, front to back, and read once, front to back, several at a time: so one
+ * buffer for writing and one window per run suffice, and the file needs no index. A thread reuses
+ * its file from stream to stream. */
 #include "rebuild_runs.h"
 
 #include "core/store/archive/file.h"
@@ -32,14 +35,14 @@ static int write_waiting(struct run_file *file, struct error *ret_error) {
     }
     const struct buffer *waiting = &file->waiting;
     if (file_write_at(file->descriptor, waiting->bytes, waiting->length, file->bytes) < 0)
-        return error_set_errno(ret_error, errno, "cannot write what does not fit into memory");
+        return error_set_errno(ret_error, errno, "cannot write a temporary file");
     file->bytes += waiting->length;
     buffer_clear(&file->waiting);
     return 0;
 }
 
 void state_run_begin(const struct run_file *file, struct state_run *ret_run) {
-    *ret_run = (struct state_run){.offset = file->bytes};
+    *ret_run = (struct state_run){.window.offset = file->bytes};
 }
 
 int state_run_add(struct run_file *file, struct text key, struct text state, bool is_late,
@@ -54,56 +57,34 @@ int state_run_add(struct run_file *file, struct text key, struct text state, boo
 
 int state_run_end(struct run_file *file, struct state_run *run, struct error *ret_error) {
     int r = write_waiting(file, ret_error);
-    run->end = file->bytes;
+    run->window.end = file->bytes;
     return r;
 }
 
 void state_run_close(struct state_run *run) {
-    buffer_deinit(&run->window);
-}
-
-/* Makes `size` bytes from run->at on available. */
-static int fill_window(const struct run_file *file, struct state_run *run, size_t size,
-                       struct error *ret_error) {
-    size_t left = run->window.length - run->at;
-    if (left >= size)
-        return 0;
-    if (left > 0)
-        memmove(run->window.bytes, run->window.bytes + run->at, left);
-    run->window.length = left;
-    run->at = 0;
-    size_t wanted = size - left > RUN_WINDOW ? size - left : RUN_WINDOW;
-    if (wanted > run->end - run->offset)
-        wanted = (size_t)(run->end - run->offset);
-    uint8_t *at = buffer_reserve(&run->window, wanted);
-    ssize_t got = file_read_at(file->descriptor, at, wanted, run->offset);
-    if (got < 0 || (size_t)got < wanted)
-        return error_set_errno(ret_error, got < 0 ? errno : EIO,
-                               "cannot read what did not fit into memory");
-    run->offset += wanted;
-    run->window.length += wanted;
-    return 0;
+    buffer_deinit(&run->window.bytes);
 }
 
 int state_run_next(const struct run_file *file, struct state_run *run, struct error *ret_error) {
-    run->has_state = run->at < run->window.length || run->offset < run->end;
+    struct run_window *window = &run->window;
+    run->has_state = !run_window_is_at_end(window);
     if (!run->has_state)
         return 0;
-    int r = fill_window(file, run, RUN_HEAD, ret_error);
+    int r = run_window_fill(window, file->descriptor, RUN_HEAD, RUN_WINDOW, ret_error);
     if (r < 0)
         return r;
     uint16_t lengths[2];
     uint32_t state_length;
-    memcpy(lengths, run->window.bytes + run->at, 4);
-    memcpy(&state_length, run->window.bytes + run->at + 4, 4);
+    memcpy(lengths, run_window_bytes(window), 4);
+    memcpy(&state_length, run_window_bytes(window) + 4, 4);
     size_t size = RUN_HEAD + (size_t)lengths[0] + state_length;
-    r = fill_window(file, run, size, ret_error);
+    r = run_window_fill(window, file->descriptor, size, RUN_WINDOW, ret_error);
     if (r < 0)
         return r;
-    const char *at = (const char *)run->window.bytes + run->at + RUN_HEAD;
+    const char *at = (const char *)run_window_bytes(window) + RUN_HEAD;
     run->key = (struct text){.data = at, .length = lengths[0]};
     run->state = (struct text){.data = at + lengths[0], .length = state_length};
     run->is_late = lengths[1];
-    run->at += size;
+    window->at += size;
     return 0;
 }

@@ -1,10 +1,11 @@
-/* Sorted runs of states, in a file of the thread that folds: what of a stream did not fit into its
- * share of memory at once. Private to batch/.
+/* Sorted runs of states in a scratch file, one file per folding thread: for streams that exceed a
+ * thread's share of memory. Not thread-safe. Private to batch/.
  *
- * A state in a run: u16 length of the key, u16 is there a late transaction, u32 length of the
- * state, key, state. */
+ * A state in a run, in native byte order: u16 length of the key, u16 1 if the key has a late
+ * transaction, u32 length of the state, key, state. */
 #pragma once
 
+#include "batch/base/run_window.h"
 #include "core/base/buffer.h"
 #include "core/base/error.h"
 #include "core/base/text.h"
@@ -15,24 +16,22 @@
 #define RUN_HEAD 8
 
 struct run_file {
-    struct generation_writer *writer; /* whose folder it is in */
-    int descriptor;                   /* −1: none yet */
-    uint64_t bytes;
-    struct buffer waiting; /* to be written */
+    struct generation_writer *writer; /* makes the file, in its folder */
+    int descriptor;                   /* −1: not made yet */
+    uint64_t bytes;                   /* written */
+    struct buffer waiting;            /* to be written */
 };
 
 /* A run that is read. */
 struct state_run {
-    uint64_t offset, end;
-    struct buffer window; /* what was read of it */
-    size_t at;            /* in the window */
-    struct text key, state;
+    struct run_window window;
+    struct text key, state; /* in the window */
     bool has_state, is_late;
 };
 
 void run_file_init(struct run_file *file, struct generation_writer *writer);
 void run_file_deinit(struct run_file *file);
-/* The runs are not needed any more: the next ones overwrite them. */
+/* Discards all runs: the next ones overwrite them. The file keeps its size. */
 void run_file_clear(struct run_file *file);
 
 /* Begins a run, adds states in the order of their keys, ends it. */
@@ -41,7 +40,7 @@ int state_run_add(struct run_file *file, struct text key, struct text state, boo
                   struct error *ret_error);
 int state_run_end(struct run_file *file, struct state_run *run, struct error *ret_error);
 
-/* Goes on to the next state, the first one at first: run->has_state says whether there is one. It
- * stays until the next call. */
+/* Reads the next state, at first the first one; run->has_state: false at the end. Key and state are
+ * valid until the next call. */
 int state_run_next(const struct run_file *file, struct state_run *run, struct error *ret_error);
 void state_run_close(struct state_run *run);

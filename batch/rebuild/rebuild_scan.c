@@ -1,11 +1,12 @@
-/* The archive into streams: threads take whole segments, find out what each record means to whom,
- * and write that into the stream of the entity and the range that the key belongs to.
+/* The scan phase. Threads take whole segments, derive each record's entries for its entities, and
+ * write each entry to the stream of its entity's table and key range.
  *
- * Each thread begins with a share of its own, segments that follow each other, and helps others out
- * at their ends when it is done: so nearly all that a stream holds is in the order of the archive,
- * which is nearly that of time, and there is little to sort when it is folded. */
+ * Each thread starts with a contiguous share of the segments and, when it is done, steals from the
+ * end of the largest share left. So a stream is nearly in archive order, which is nearly the order
+ * of event times, and the fold has little to sort. */
 #include "rebuild_scan.h"
 
+#include "batch/base/record_bytes.h"
 #include "rebuild_job.h"
 #include "rebuild_policy.h"
 
@@ -18,26 +19,24 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
-
 struct scan_thread {
     struct entry_sink sink;
     struct rebuild *rebuild;
     struct engine *engine;
     struct arena arena; /* of the record being looked at */
     struct spill_writer *writer;
-    size_t *body_max; /* of each entity */
-    uint64_t id_hash; /* of the transaction being looked at; 0: not known yet */
+    size_t *body_max; /* bytes; of each entity */
+    uint64_t id_hash; /* of the current transaction; 0: not known yet */
     struct sums sums;
     struct list_queue *lists;
     struct later_policy later;
-    size_t part; /* that it is at, of those to read */
-    int failed;  /* what the sink could not return */
+    size_t part; /* being read; counted from the first part of the scan */
+    int failed;  /* an error of the sink, whose take() returns nothing */
     struct error error;
 };
 
-/* Parts that a thread has still to read: its own from the first on, others from the last. */
+/* Parts still to be read of a thread's share: it takes them from the front, thieves from the end.
+ */
 struct share {
     size_t first, end;
 };
@@ -56,7 +55,7 @@ struct scan {
 
 /* ---- streams ---- */
 
-/* The most bytes that an entry's body can have. */
+/* Upper bound for the encoded body of an entry. */
 static size_t body_max(const struct entity_plan *plan) {
     size_t size = 8 + 5 + 5 + 5 * plan->filter_count; /* id hash, mask, tally */
     for (size_t i = 0; i < plan->column_count; i++)
@@ -65,8 +64,8 @@ static size_t body_max(const struct entity_plan *plan) {
     return size;
 }
 
-/* Writes the entry to memory that has room for the longest. *note: the time of the one before it.
- * Returns the byte behind. */
+/* Encodes an entry (format: rebuild_job.h) where there is room for the longest. *note: time of the
+ * entry before it in the block. Returns the end. */
 static uint8_t *put_entry(uint8_t *head, int64_t *note, const struct entity_plan *plan,
                           struct text rest, const struct entry *entry) {
     uint8_t *at = head + 2;
@@ -84,7 +83,7 @@ static uint8_t *put_entry(uint8_t *head, int64_t *note, const struct entity_plan
     size_t size = bulk_encode(plan, entry, at);
     head[1] = size < UINT8_MAX ? (uint8_t)size : UINT8_MAX;
     at += size;
-    if (__builtin_expect(size >= UINT8_MAX, 0)) { /* now it is known how long it is */
+    if (__builtin_expect(size >= UINT8_MAX, 0)) { /* rare: make room for the two-byte length */
         memmove(long_size + 2, long_size, (size_t)(at - long_size));
         store_u16(long_size, (uint16_t)size);
         at += 2;
@@ -92,6 +91,8 @@ static uint8_t *put_entry(uint8_t *head, int64_t *note, const struct entity_plan
     return at;
 }
 
+/* entry_sink: one entry of the current record. Entities without features (reach 0) keep no state,
+ * so nothing is written for them. */
 static void take_entry(struct entry_sink *self, size_t entity, struct text key, uint64_t key_hash,
                        const struct entry *entry) {
     (void)key_hash; /* streams go by order, not by hash */
@@ -114,6 +115,8 @@ static void take_entry(struct entry_sink *self, size_t entity, struct text key, 
     spill_put(open, (size_t)(end - open->at));
 }
 
+/* Both items of a label go into one block: blocks of several writers are interleaved when they are
+ * read, and a pair must not be. */
 static int put_ids(struct scan_thread *thread, const struct stream_id *ids, size_t count,
                    struct error *ret_error) {
     const struct rebuild *rebuild = thread->rebuild;
@@ -153,13 +156,13 @@ static int take_outcome(struct scan_thread *thread, const struct record *record,
         sums->labels[outcome->previous]--;
     if (outcome->label != LABEL_NONE)
         sums->labels[outcome->label]++;
-    if (outcome->transaction_position == 0) /* of no transaction: it names none */
+    if (outcome->transaction_position == 0) /* an outcome of an unknown transaction */
         return 0;
     check(record->position < UINT64_C(1) << 56);
     uint64_t id_hash = hash_text(outcome->transaction.id);
     if (outcome->transaction_position >= record->position)
         return error_set(ret_error, ERROR_DAMAGED,
-                         "%s: the outcome at position %" PRIu64 " is of a transaction behind it",
+                         "%s: the outcome at position %" PRIu64 " refers to a later transaction",
                          thread->rebuild->options->archive, record->position);
     const struct stream_id ids[2] = {
         {.id_hash = id_hash,
@@ -197,7 +200,7 @@ static int take_record(struct scan_thread *thread, const struct record *record,
 static int take_policy(struct scan *scan, struct scan_thread *thread, const struct record *record,
                        struct thread_pool *thread_pool) {
     thread->sums.records++;
-    if (!rebuild_meet_policy(scan->rebuild, record, &thread->later)) {
+    if (!rebuild_note_policy(scan->rebuild, record, &thread->later)) {
         atomic_store(&scan->guessed_wrong, true);
         thread_pool_stop(thread_pool);
     }
@@ -243,7 +246,8 @@ static int scan_records(struct scan *scan, struct scan_thread *thread,
     return r;
 }
 
-/* The next part that this thread reads: its own next one, or the last one of whoever has most. */
+/* The next part for this thread: the first of its own share, or the last of the largest share. Jobs
+ * are as many as parts, so there is always one left. */
 static size_t take_part(struct scan *scan, size_t worker) {
     pthread_mutex_lock(&scan->lock);
     struct share *share = &scan->shares[worker];
@@ -275,7 +279,7 @@ static int scan_part(void *user, struct thread_pool *thread_pool, size_t worker,
         return r;
     thread->lists = scan->lists;
     thread->part = part - scan->first;
-    spill_select(thread->writer, (uint32_t)part);
+    spill_set_sequence(thread->writer, (uint32_t)part);
     r = scan_records(scan, thread, thread_pool, reader, ret_error);
     archive_part_close(reader);
     return r < 0 || thread_pool_is_stopped(thread_pool)
@@ -325,7 +329,8 @@ static void add_sums(struct sums *sums, const struct sums *more) {
     }
 }
 
-/* What the records read add to what was known before. */
+/* The tally at the target: the generation before plus the records read. In a sound archive no
+ * label's count falls below 0; the bound is for others. */
 static void add_tally(struct rebuild *rebuild, const struct sums *sums) {
     struct tally *tally = &rebuild->report.tally;
     *tally = rebuild->before_tally;
@@ -352,6 +357,7 @@ static void divide_parts(struct scan *scan, size_t count) {
                                          .end = first + (i + 1) * count / threads};
 }
 
+/* Keeps the later of the two, frees the other. */
 static void take_later(struct later_policy *later, struct later_policy *other) {
     if (other->position > later->position) {
         struct later_policy before = *later;
@@ -392,7 +398,7 @@ int rebuild_scan(struct rebuild *rebuild, struct error *ret_error) {
     add_tally(rebuild, &sums);
     rebuild->report.spilled_bytes = spill_file_bytes(rebuild->spill);
     if (r == 0 && !atomic_load(&scan.guessed_wrong))
-        rebuild_settle_policy(rebuild, &later);
+        rebuild_use_later_policy(rebuild, &later);
     snapshot_unref(later.snapshot);
     return r < 0 ? r : atomic_load(&scan.guessed_wrong);
 }

@@ -1,7 +1,7 @@
-/* Reads the archive into streams. Private to batch/rebuild. */
+/* The scan phase: the archive into streams. Private to batch/rebuild. */
 #pragma once
 
 #include "rebuild_job.h"
 
-/* 1: the policy was guessed, and is not the right one. */
+/* 1: the guessed policy was not the right one; the streams are useless. */
 int rebuild_scan(struct rebuild *rebuild, struct error *ret_error);

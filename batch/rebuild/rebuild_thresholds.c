@@ -1,17 +1,17 @@
-/* Thresholds and cut-offs of a rebuild, in the order that makes each depend on the ones before it
- * only:
+/* The thresholds phase: thresholds first, then cut-offs, which depend on them.
  *
- *   in force    those that the generation adopted last carries; the archive has them
- *   values      quantiles by group over the transactions of each period
- *   guard       what changed too much stays as it is in force
- *   scores      of the periods that budgets look at: recorded, or of a replay with the new values
- *   cut-offs    from the scores
+ *   in force    thresholds of the generation adopted last; its archive record holds them
+ *   values      quantiles by group over the transactions of each threshold's period
+ *   guard       a value that changed too much keeps the one in force
+ *   scores      of the budgets' periods: recorded, or from a replay with the new thresholds
+ *   cut-offs    from the scores and budgets
  *
- * All of it follows from the archive up to the target and the policy: full and incremental rebuilds
- * give the same. */
+ * Everything follows from the policy and the archive up to the target, so full and incremental
+ * rebuilds give the same thresholds. */
 #include "rebuild_thresholds.h"
 
 #include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "batch/thresholds/threshold_guard.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
@@ -21,9 +21,8 @@
 
 #include "core/base/check.h"
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
-
+/* The thresholds in force are those of the last generation record, not of the current generation: a
+ * generation may have been published and never adopted. */
 static int find_in_force(struct threshold_job *job, struct error *ret_error) {
     struct buffer payload;
     struct arena arena;

@@ -1,7 +1,8 @@
-/* Computes the thresholds of a generation. Private to batch/rebuild. */
+/* The thresholds phase. Private to batch/rebuild. */
 #pragma once
 
 #include "rebuild_job.h"
 
-/* After the fold: computes the snapshot's thresholds and cut-offs, and what their change means. */
+/* After the fold: computes the policy's thresholds and cut-offs into rebuild->thresholds, and
+ * reports how the change affects the last day's decisions. */
 int rebuild_thresholds(struct rebuild *rebuild, struct error *ret_error);

@@ -1,9 +1,11 @@
-/* The values that thresholds are computed from. Most need a transaction's own fields only: those
- * are read from the records, by all threads. A threshold over features needs the states of then,
- * which no record has: the archive is replayed for them. */
+/* The values that thresholds are computed from. Most thresholds depend on a transaction's own
+ * fields only: these are read from the records, by all threads. A threshold over features needs the
+ * states as they were at each transaction, which the archive does not hold: for those, the archive
+ * is replayed. */
 #include "threshold_read.h"
 
 #include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "batch/replay/replay.h"
 #include "batch/thresholds/threshold_job.h"
 #include "rebuild_job.h"
@@ -12,16 +14,15 @@
 
 #include <stdlib.h>
 
-#define RECORD_BYTES_MAX (160u << 20)
-#define TEXT_BYTES_MAX   (1u << 20) /* that expressions build for one transaction */
-#define WAITING_MAX      256u       /* values of a thread that go into the sample together */
+#define TEXT_BYTES_MAX (1u << 20) /* that expressions build for one transaction */
+#define WAITING_MAX    256u       /* values that a thread puts at once: the sample has one lock */
 
 /* ---- values of one thread ---- */
 
 struct collector {
     const struct threshold_job *job;
     struct threshold_sample *sample;
-    bool from_records; /* those thresholds, or the others */
+    bool from_records; /* which thresholds: job->reads_records has this value */
     struct arena texts;
     struct threshold_value *waiting;
     size_t count;
@@ -45,7 +46,7 @@ static int collector_flush(struct collector *collector, struct error *ret_error)
     return threshold_sample_put(collector->sample, collector->waiting, count, ret_error);
 }
 
-/* The values of the transaction that the frame is of. */
+/* Collects the values of one transaction, for thresholds whose period includes it. */
 static int collector_take(struct collector *collector, int64_t event_time_us,
                           const struct value *frame, struct error *ret_error) {
     const struct snapshot *snapshot = collector->job->snapshot;
@@ -67,7 +68,7 @@ static int collector_take(struct collector *collector, int64_t event_time_us,
     return 0;
 }
 
-/* The longest period of the thresholds that this is about; 0: there is none. */
+/* The longest period of these thresholds; 0: there are none. */
 static int64_t longest_period(const struct threshold_job *job, bool from_records) {
     const struct snapshot *snapshot = job->snapshot;
     int64_t longest = 0;
@@ -119,7 +120,7 @@ static int close_thread(struct reading_thread *thread, int result, struct error 
 static int take_record(const struct reading_all *all, struct reading_thread *thread,
                        const struct transaction *transaction, struct error *ret_error) {
     struct text field;
-    struct error ignored; /* what does not fit the schema is absent */
+    struct error ignored; /* a field that does not fit the schema is bound as absent */
     if (!threshold_in_period(all->job, transaction->event_time_us, all->longest_us))
         return 0;
     schema_bind(&all->job->snapshot->schema, transaction, BIND_LENIENT, &thread->bound, &field,
@@ -188,7 +189,7 @@ static int read_all(struct threshold_job *job, struct threshold_sample *sample,
 
 /* ---- from a replay ---- */
 
-/* A replay has stages of its own; to whoever watches, it is a part of this phase. */
+/* Reports the replay's stages as progress of the thresholds phase. */
 struct phase_progress {
     struct progress progress;
     struct threshold_job *job;
@@ -218,7 +219,7 @@ int threshold_replay(struct threshold_job *job, struct replay_options *options,
 }
 
 static int take_row(void *user, const struct replay_row *row, struct error *ret_error) {
-    if (!row->decision) /* the policy does not take it: it has no features */
+    if (!row->decision) /* refused by the policy: no features were read */
         return 0;
     return collector_take(user, row->record->transaction.transaction.event_time_us,
                           engine_frame(row->engine), ret_error);
@@ -243,6 +244,8 @@ static int read_replayed(struct threshold_job *job, struct threshold_sample *sam
     return r;
 }
 
+/* Was a list that the threshold reads changed at run time? Then its content at each transaction
+ * depends on the records before. */
 static bool reads_changed_list(const struct threshold_job *job, const struct threshold *threshold) {
     for (size_t i = 0; i < threshold->list_count; i++) {
         const struct list *list = &job->snapshot->lists[threshold->lists[i]];

@@ -1,12 +1,13 @@
-/* The scores that budgets look at, and what new thresholds and cut-offs mean for the last day's
- * decisions.
+/* The scores of the budgets' periods, and how new thresholds and cut-offs would have changed the
+ * last day's verdicts.
  *
- * Scores do not depend on cut-offs, so one pass over the transactions is enough. They are taken
- * from the records when all of a period's were given by this policy and by thresholds with the new
- * values; otherwise the archive is replayed with both, from its first record, for features need
- * their history. */
+ * Scores do not depend on cut-offs, so one pass over the transactions is enough. Recorded scores
+ * are used if all of the period's were given by this policy with thresholds equal to the new ones.
+ * Otherwise the archive is replayed with both, from its first record: features need their history.
+ */
 #include "threshold_scores.h"
 
+#include "batch/base/day.h"
 #include "batch/base/monotonic.h"
 #include "batch/replay/replay.h"
 #include "batch/thresholds/threshold_cutoff.h"
@@ -22,8 +23,8 @@
 
 #define CELLS ((size_t)VERDICT_COUNT * VERDICT_COUNT * THRESHOLD_SCORES)
 
-/* Decisions of the last day that had one verdict and now have one score and one verdict from their
- * rules; what the score makes of it is a matter of cut-offs. */
+/* Decisions of the last day by recorded verdict, verdict that the rules ask for, and score. With
+ * these counts the effect of any cut-offs can be computed without another pass. */
 struct flip_cell {
     uint64_t count;
     struct text ids[THRESHOLD_EXAMPLES];
@@ -36,9 +37,9 @@ struct scoring {
     struct score_counts *budgets;  /* parallel to the snapshot's */
     struct flip_cell *cells;       /* [verdict before][verdict of the rules][score] */
     uint64_t compared;
-    int64_t longest_us; /* the longest period that is looked at */
-    /* While scores come from the records: the generation looked at last, and whether its thresholds
-     * are the new ones. Another policy or other thresholds end it. */
+    int64_t longest_us; /* the longest period needed */
+    /* While scores come from the records: the last row's generation, and whether its thresholds
+     * equal the new ones. Another policy or other thresholds end the pass. */
     uint64_t generation_id;
     bool is_known_generation, is_same, is_other;
 };
@@ -50,6 +51,7 @@ static struct flip_cell *cell_of(const struct scoring *scoring, enum verdict bef
 
 /* ---- counting ---- */
 
+/* Counts a decision of the last day into its cell; the first ids of a cell are kept as examples. */
 static void count_flip(struct scoring *scoring, const struct record *record, enum verdict of_rules,
                        uint32_t score) {
     struct flip_cell *cell =
@@ -73,13 +75,14 @@ static void count_row(struct scoring *scoring, const struct record *record, enum
             continue;
         score_counts_add(&scoring->budgets[i], score, label);
     }
-    if (threshold_in_period(scoring->job, at_us, THRESHOLD_DAY_US))
+    if (threshold_in_period(scoring->job, at_us, DAY_US))
         count_flip(scoring, record, of_rules, score);
 }
 
 /* ---- from the records ---- */
 
-/* What the rules asked for by themselves. A failed rule leaves no trace but its number. */
+/* The verdict that the rules asked for, without cut-offs. Which rules failed is not recorded, only
+ * how many; then the recorded verdict is the best estimate. */
 static enum verdict verdict_of_reasons(const struct snapshot *snapshot,
                                        const struct decision *decision) {
     enum verdict verdict = VERDICT_APPROVE;
@@ -92,7 +95,8 @@ static enum verdict verdict_of_reasons(const struct snapshot *snapshot,
     return verdict;
 }
 
-/* Are the thresholds that scores depend on the same in both? */
+/* Are all thresholds that scores depend on equal in both? Bit for bit: a tiny difference can move a
+ * score. */
 static bool same_scored(const struct snapshot *snapshot, const struct thresholds *a,
                         const struct thresholds *b) {
     for (size_t i = 0; i < snapshot->threshold_count; i++) {
@@ -146,7 +150,7 @@ static void clear(struct scoring *scoring) {
     scoring->compared = 0;
 }
 
-/* All scores, recorded or derived. */
+/* One pass over all scores, recorded or derived. */
 static int run(struct scoring *scoring, bool recorded, struct error *ret_error) {
     struct threshold_job *job = scoring->job;
     const struct replay_listener listener = {.row = recorded ? take_recorded : take_derived,
@@ -165,7 +169,7 @@ static int run(struct scoring *scoring, bool recorded, struct error *ret_error) 
 
 static int count_scores(struct scoring *scoring, struct error *ret_error) {
     struct threshold_job *job = scoring->job;
-    /* What was decided last was decided with the thresholds in force. */
+    /* Worth trying only if the newest decisions, made with the thresholds in force, qualify. */
     if (same_scored(job->snapshot, job->in_force, scoring->thresholds)) {
         int r = run(scoring, true, ret_error);
         if (!scoring->is_other)
@@ -180,6 +184,7 @@ static int count_scores(struct scoring *scoring, struct error *ret_error) {
 
 /* ---- flips ---- */
 
+/* A score can only make the verdict of the rules more severe. */
 static enum verdict verdict_now(enum verdict of_rules, uint32_t score,
                                 const uint32_t cutoffs[VERDICT_COUNT]) {
     for (int verdict = VERDICT_DECLINE; verdict > (int)of_rules; verdict--)
@@ -219,14 +224,14 @@ static void find_flips(const struct scoring *scoring, const uint32_t cutoffs[VER
     report->compared = scoring->compared;
 }
 
-/* --------------------------------------------------------------------------------------------- */
+/* ---- the whole ---- */
 
-/* The longest period that scores are wanted of; 0: none are. */
+/* The longest period that scores are needed for; 0: none are needed. */
 static int64_t longest_period(const struct snapshot *snapshot) {
-    int64_t longest = snapshot->budget_count > 0 ? THRESHOLD_DAY_US : 0;
+    int64_t longest = snapshot->budget_count > 0 ? DAY_US : 0;
     for (size_t i = 0; i < snapshot->threshold_count; i++)
         if (snapshot->thresholds[i].is_scored)
-            longest = THRESHOLD_DAY_US;
+            longest = DAY_US;
     for (size_t i = 0; i < snapshot->budget_count; i++)
         if (longest < snapshot->budgets[i].over_us)
             longest = snapshot->budgets[i].over_us;

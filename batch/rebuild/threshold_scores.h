@@ -1,10 +1,10 @@
-/* Reads the scores that cut-offs are found among. Private to batch/rebuild. */
+/* Reads the scores that cut-offs are derived from. Private to batch/rebuild. */
 #pragma once
 
 #include "batch/thresholds/threshold_job.h"
 
-/* Reads the scores, finds the cut-offs, and what the change means for the decisions of the last
- * day. values: those that scores depend on. */
+/* Reads the scores, computes the cut-offs, and reports how the last day's verdicts would change.
+ * values: the new thresholds. Results live in the arena; none if the policy has no budget. */
 int threshold_scores(struct threshold_job *job, const struct threshold_set *values,
                      struct arena *arena, const struct threshold_cutoff **ret_cutoffs,
                      size_t *ret_count, struct error *ret_error);

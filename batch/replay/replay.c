@@ -1,9 +1,13 @@
-/* Replaying: one reading for what has to be known beforehand (replay_history.h), one for the
- * decisions (replay_chunk.h has the table of contents).
- */
+/* Opening and running a replay. Two passes over the archive: the first collects what must be known
+ * beforehand (replay_history.h), the second decides (stages: replay_chunk.h). The second one runs
+ * either as a parallel pipeline (replay_pipeline.c) or record by record where each decision
+ * influences the next (replay_sequence.c). */
 #include "replay.h"
 
+#include "batch/base/machine.h"
 #include "batch/base/monotonic.h"
+#include "batch/base/policy_folder.h"
+#include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/store/generation/generation.h"
 #include "replay_barrier.h"
@@ -19,30 +23,14 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
-#define THREADS_MAX      256
+#define THREADS_MAX 256
 
-/* ---- what has to be known beforehand ---- */
+/* ---- opening: options, policies, the first pass ---- */
 
-static bool has_given_policy(const struct replay *replay) {
-    return replay->options.policy || replay->options.snapshot;
-}
-
-/* Are the archive's policies needed? */
+/* Are the archive's own policies needed? Not where one is given, or where nothing is derived. */
 static bool needs_policies(const struct replay *replay) {
-    return !has_given_policy(replay) && !replay->options.recorded;
-}
-
-static int load_policy(const char *folder, struct snapshot **ret_snapshot,
-                       struct error *ret_error) {
-    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
-    buffer_init(&messages);
-    int r = snapshot_load_folder(folder, ret_snapshot, &messages, ret_error);
-    buffer_deinit(&messages);
-    return r < 0 ? error_prefix(ret_error, "the policy in %s", folder) : 0;
+    return !replay_has_given_policy(replay) && !replay->options.recorded;
 }
 
 static int load_given_policies(struct replay *replay, struct error *ret_error) {
@@ -52,11 +40,11 @@ static int load_given_policies(struct replay *replay, struct error *ret_error) {
     if (options->snapshot)
         snapshot = snapshot_ref(options->snapshot);
     else if (options->policy)
-        r = load_policy(options->policy, &snapshot, ret_error);
+        r = policy_folder_load(options->policy, &snapshot, ret_error);
     if (snapshot)
-        replay_history_decree(&replay->history, snapshot);
+        replay_history_use_policy(&replay->history, snapshot);
     if (r == 0 && options->against)
-        r = load_policy(options->against, &replay->against_policy, ret_error);
+        r = policy_folder_load(options->against, &replay->against_policy, ret_error);
     return r;
 }
 
@@ -76,7 +64,7 @@ static int find_target(struct replay *replay, struct error *ret_error) {
     if (r == 0)
         return error_set(ret_error, ERROR_DAMAGED,
                          "%s: the records up to position %" PRIu64
-                         " are not those of its sync mark",
+                         " do not match the recorded chain hash",
                          replay->options.archive, until.position);
     replay->target = until;
     return r < 0 ? r : 0;
@@ -89,36 +77,30 @@ static int check_options(const struct replay_options *options, struct error *ret
                       options->walk_forward || is_now))
         return error_set(
             ret_error, ERROR_INVALID,
-            "a second policy, verdicts that follow, tables to begin with, thresholds "
-            "computed on the way and the order of event times need a policy to replay");
+            "a second policy, counterfactual verdicts, starting from tables, walk-forward "
+            "thresholds and the order of event times need a given policy");
     if (is_now && (options->counterfactual || options->generations))
         return error_set(ret_error, ERROR_INVALID,
-                         "neither verdicts that follow nor tables go with the order of event "
-                         "times: both are of the order of arrival");
+                         "counterfactual verdicts and starting from tables need the order of "
+                         "arrival, not that of event times");
     if (options->walk_forward && options->thresholds)
         return error_set(ret_error, ERROR_INVALID,
-                         "thresholds are either given or computed on the way");
+                         "thresholds are either given or computed walk-forward, not both");
     if (options->generations && options->from_us == 0)
         return error_set(ret_error, ERROR_INVALID,
-                         "tables to begin with need a time from which rows are reported");
+                         "starting from tables needs a start of the reported range");
     return 0;
 }
 
 static size_t count_workers(const struct replay_options *options) {
-    long online = options->threads ? (long)options->threads : sysconf(_SC_NPROCESSORS_ONLN);
-    if (online < 1 || options->counterfactual)
+    size_t threads = options->threads ? options->threads : machine_processors();
+    if (options->counterfactual)
         return 1;
-    return online > THREADS_MAX ? THREADS_MAX : (size_t)online;
+    return threads > THREADS_MAX ? THREADS_MAX : threads;
 }
 
-static uint64_t memory_of(const struct replay_options *options) {
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    if (options->memory_bytes > 0)
-        return options->memory_bytes;
-    return pages > 0 && size > 0 ? (uint64_t)pages * (uint64_t)size / 4 : UINT64_C(1) << 30;
-}
-
-/* What the first reading has to find for the order of event times. */
+/* What event-time order needs from the first pass: final outcomes, final lists, and the least event
+ * time of each segment (the low watermarks of replay_order.c). */
 static void expect_order(struct replay *replay) {
     size_t parts = archive_parts_count(replay->parts);
     replay->history.with_labels = true;
@@ -153,7 +135,7 @@ int replay_open(const struct replay_options *options, struct progress *progress,
     double begin = monotonic_seconds();
     replay->options = *options;
     replay->workers = count_workers(options);
-    replay->memory_bytes = memory_of(options);
+    replay->memory_bytes = options->memory_bytes ? options->memory_bytes : machine_memory_quarter();
     arena_init(&replay->record, RECORD_BYTES_MAX);
     buffer_init(&replay->own_verdicts);
     replay_history_init(&replay->history, needs_policies(replay), options->outcomes);
@@ -181,14 +163,14 @@ void replay_close(struct replay *replay) {
     free(replay);
 }
 
-/* ---- what is known of it ---- */
+/* ---- queries ---- */
 
 const struct replay_shadow *replay_shadow(const struct replay *replay, uint64_t snapshot_id) {
     return replay_history_shadow(&replay->history, snapshot_id);
 }
 
 const struct snapshot *replay_policy(const struct replay *replay) {
-    return has_given_policy(replay) ? replay->history.policies[0].snapshot : NULL;
+    return replay_has_given_policy(replay) ? replay->history.policies[0].snapshot : NULL;
 }
 
 const struct snapshot *replay_against(const struct replay *replay) {
@@ -227,7 +209,7 @@ struct archive_place replay_start(const struct replay *replay) {
 }
 
 static void add_name(struct text *names, size_t *count, struct text name) {
-    if (name.length == 0) /* what is not told */
+    if (name.length == 0) /* an intermediate value, which has no name */
         return;
     for (size_t i = 0; i < *count; i++)
         if (text_equal(names[i], name))
@@ -254,7 +236,8 @@ const struct text *replay_feature_names(const struct replay *replay, size_t *ret
 
 /* ---- the run ---- */
 
-/* What is counted of rows that are told, and the time; all else is counted once more. */
+/* Takes over the counts of reported rows and the times. Everything else (records, outcomes,
+ * adoptions) is counted again, since those records are read again. */
 void replay_resume(struct replay *replay, const struct replay_report *interrupted) {
     struct replay_report *report = &replay->report;
     check(!replay->states);

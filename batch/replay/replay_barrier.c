@@ -1,6 +1,7 @@
-/* Between two chunks: what a record changes for all rows behind it. Policies, tables and lists; and
- * the places where the archive says that tables were built. Everything before is told and applied,
- * nothing behind is begun: only here is changed what all workers read. */
+/* Barriers between chunks: changes that affect all rows behind them. Policies, tables and lists,
+ * thresholds, and the positions that tables were built for. Everything before a barrier is emitted
+ * and applied, and nothing behind it has started, so what all workers read is changed here only,
+ * without locks. */
 #include "replay_barrier.h"
 
 #include "replay_job.h"
@@ -11,7 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SHARDS_EACH 2 /* worker */
+#define SHARDS_EACH 2 /* per worker: some slack when their sizes differ */
 #define SHARDS_MAX  256
 
 static size_t shards_of(const struct replay *replay) {
@@ -21,14 +22,11 @@ static size_t shards_of(const struct replay *replay) {
     return shards;
 }
 
-/* States from tables have ids in them. */
+/* States loaded from tables contain ids of transactions, and engine_apply() writes them; otherwise
+ * they can be left out. */
 static struct replay_states *make_states(const struct replay *replay, struct snapshot *plan) {
     bool omits_ids = !replay->tables && !replay->options.counterfactual;
     return replay_states_new(plan, replay->workers, shards_of(replay), omits_ids);
-}
-
-static bool has_given_policy(const struct replay *replay) {
-    return replay->options.policy || replay->options.snapshot;
 }
 
 static void contradict(struct replay *replay, uint64_t position, const char *what) {
@@ -37,28 +35,29 @@ static void contradict(struct replay *replay, uint64_t position, const char *wha
         replay->listener->contradiction(replay->listener->user, position, what);
 }
 
-/* ---- who judges ---- */
+/* ---- the policies that decide ---- */
 
-static void use_thresholds(const struct replay *replay, const struct replay_judge *judge) {
+static void use_thresholds(const struct replay *replay, const struct replay_decider *decider) {
     const struct thresholds *given = replay->options.thresholds;
-    if (!given && judge == &replay->judge)
+    if (!given && decider == &replay->decider)
         given = replay->nightly;
-    for (size_t i = 0; i < replay->workers && judge->engines; i++) {
-        engine_use_thresholds(judge->engines[i], given ? given : replay->thresholds);
+    for (size_t i = 0; i < replay->workers && decider->engines; i++) {
+        engine_use_thresholds(decider->engines[i], given ? given : replay->thresholds);
         if (replay->options.ignore_cutoffs)
-            engine_ignore_cutoffs(judge->engines[i]);
+            engine_ignore_cutoffs(decider->engines[i]);
     }
 }
 
-static void judge_deinit(const struct replay *replay, struct replay_judge *judge) {
-    for (size_t i = 0; i < replay->workers && judge->engines; i++)
-        engine_free(judge->engines[i]);
-    free(judge->engines);
-    judge->engines = NULL;
-    judge->skips_rows = false;
+static void decider_deinit(const struct replay *replay, struct replay_decider *decider) {
+    for (size_t i = 0; i < replay->workers && decider->engines; i++)
+        engine_free(decider->engines[i]);
+    free(decider->engines);
+    decider->engines = NULL;
+    decider->skips_rows = false;
 }
 
-/* Verdict and score are all that is asked of a row, and it is judged for nobody else. */
+/* Is verdict and score all that anyone needs of a row? Only then may rows be skipped for which no
+ * rule can fire. */
 static bool is_brief(const struct replay *replay) {
     const struct replay_options *options = &replay->options;
     return options->brief && !options->features && !options->hashes && !options->shadows &&
@@ -66,59 +65,59 @@ static bool is_brief(const struct replay *replay) {
            !replay->against_policy;
 }
 
-static void judge_fit(const struct replay *replay, struct replay_judge *judge,
-                      struct snapshot *rules, struct snapshot *plan) {
-    judge_deinit(replay, judge);
-    judge->engines = check_calloc(replay->workers, sizeof(*judge->engines));
-    judge->skips_rows = is_brief(replay);
+static void decider_fit(const struct replay *replay, struct replay_decider *decider,
+                        struct snapshot *rules, struct snapshot *plan) {
+    decider_deinit(replay, decider);
+    decider->engines = check_calloc(replay->workers, sizeof(*decider->engines));
+    decider->skips_rows = is_brief(replay);
     for (size_t i = 0; i < replay->workers; i++) {
-        judge->engines[i] = engine_new(rules, plan);
-        engine_use_lists(judge->engines[i], replay->lists);
+        decider->engines[i] = engine_new(rules, plan);
+        engine_use_lists(decider->engines[i], replay->lists);
         if (!replay->options.texts)
-            engine_omit_texts(judge->engines[i]);
-        if (!replay->options.hashes) { /* nor is it an audit */
-            engine_omit_hash(judge->engines[i]);
-            engine_omit_check(judge->engines[i]);
+            engine_omit_texts(decider->engines[i]);
+        if (!replay->options.hashes) { /* no audit: neither hash nor self-check is needed */
+            engine_omit_hash(decider->engines[i]);
+            engine_omit_check(decider->engines[i]);
         }
-        if (judge->skips_rows)
-            judge->skips_rows = engine_enable_row_skip(judge->engines[i]);
+        if (decider->skips_rows)
+            decider->skips_rows = engine_enable_row_skip(decider->engines[i]);
     }
-    use_thresholds(replay, judge);
+    use_thresholds(replay, decider);
 }
 
-/* The policy and the span that are current now. */
-static void fit_judge(struct replay *replay) {
+/* New engines for the policy and the span that are in force now. */
+static void fit_decider(struct replay *replay) {
     const struct replay_history *history = &replay->history;
     const struct replay_policy *policy = &history->policies[replay->policy];
     const struct replay_span *span = &history->spans[replay->span];
-    judge_fit(replay, &replay->judge, policy->snapshot, span->plan);
+    decider_fit(replay, &replay->decider, policy->snapshot, span->plan);
     replay->has_policy = true;
-    replay->judge.snapshot_id = policy->snapshot_id;
-    replay->judge.generation_id = span->generation_id;
+    replay->decider.snapshot_id = policy->snapshot_id;
+    replay->decider.generation_id = span->generation_id;
     for (size_t i = 0; i < replay->workers; i++)
         replay->worker[i].shadow_count = 0; /* a new engine has none */
 }
 
-/* All states that are folded, and which of them are read. */
+/* Collects all states that must be folded now, and which of them the policies read. */
 static void list_lanes(struct replay *replay) {
     replay->lane_count = 0;
-    replay->judge.lane = replay->against.lane = SIZE_MAX;
+    replay->decider.lane = replay->against.lane = SIZE_MAX;
     for (size_t i = 0; i < replay->history.span_count; i++) {
         if (!replay->states[i])
             continue;
         if (i == replay->span)
-            replay->judge.lane = replay->lane_count;
+            replay->decider.lane = replay->lane_count;
         replay->lanes[replay->lane_count++] = replay->states[i];
     }
-    replay->against.lane = replay->judge.lane;
+    replay->against.lane = replay->decider.lane;
     if (replay->against_states) {
         replay->against.lane = replay->lane_count;
         replay->lanes[replay->lane_count++] = replay->against_states;
     }
 }
 
-/* The second policy: on the same states where it asks for the same features. Not where each
- * policy's own verdicts are applied. */
+/* The second policy shares the first one's states if it has the same features, except in a
+ * counterfactual replay, where each policy's own verdicts are applied. */
 static void fit_against(struct replay *replay) {
     struct snapshot *policy = replay->against_policy;
     struct snapshot *plan = replay->history.spans[0].plan;
@@ -126,7 +125,7 @@ static void fit_against(struct replay *replay) {
         replay->against_states = make_states(replay, policy);
         plan = policy;
     }
-    judge_fit(replay, &replay->against, policy, plan);
+    decider_fit(replay, &replay->against, policy, plan);
     replay->against.snapshot_id = policy->id;
 }
 
@@ -155,7 +154,8 @@ static bool is_place(const struct replay *replay, uint64_t position) {
     return *place == position;
 }
 
-/* The place that a span's tables were built for: all records up to it are applied. */
+/* The replay has reached the position that a span's tables were built for: makes the states of that
+ * generation. A chain that differs means that the tables were built from another archive. */
 static int rebuild_span(struct replay *replay, size_t index, struct error *ret_error) {
     const struct replay_span *span = &replay->history.spans[index];
     size_t from = span->parent == SIZE_MAX ? index : span->parent;
@@ -170,7 +170,8 @@ static int rebuild_span(struct replay *replay, size_t index, struct error *ret_e
     if (r == 0) {
         char what[128];
         snprintf(what, sizeof what,
-                 "the tables are of another history than the archive has up to position %" PRIu64,
+                 "the tables were built from other records than the archive has up to position "
+                 "%" PRIu64,
                  span->place);
         contradict(replay, span->from, what);
     }
@@ -198,19 +199,21 @@ static void adopt_snapshot(struct replay *replay, const struct record *record) {
     const struct replay_policy *policy = &history->policies[replay->policy];
     check(policy->position == record->position);
     if (policy->snapshot_id != policy->snapshot->id)
-        contradict(replay, record->position, "the policy's files are not those of its id");
-    fit_judge(replay);
+        contradict(replay, record->position, "the policy's files do not match its id");
+    fit_decider(replay);
 }
 
-/* The record carries them, so that they are there when the generation is not any more. */
+/* Generation records carry their thresholds, because old generations are removed from the disk. */
 static void adopt_thresholds(struct replay *replay, const struct threshold_set *set) {
     struct thresholds *old = replay->thresholds;
     replay->thresholds = threshold_set_is_empty(set) ? NULL : thresholds_new(set);
-    use_thresholds(replay, &replay->judge);
+    use_thresholds(replay, &replay->decider);
     use_thresholds(replay, &replay->against);
     thresholds_free(old);
 }
 
+/* The next span begins: its states have been folded beside the current ones since their position.
+ */
 static void adopt_generation(struct replay *replay, const struct record *record) {
     replay->report.generations++;
     adopt_thresholds(replay, &record->generation.thresholds);
@@ -221,10 +224,10 @@ static void adopt_generation(struct replay *replay, const struct record *record)
     replay->span++;
     check(replay->history.spans[replay->span].from == record->position);
     list_lanes(replay);
-    fit_judge(replay);
+    fit_decider(replay);
 }
 
-/* New thresholds for the given policy; a second one has those of the archive. */
+/* The new thresholds are the given policy's; a second policy keeps those of the archive. */
 int replay_night(struct replay *replay, struct error *ret_error) {
     struct thresholds *before = replay->nightly, *computed;
     int r = walk_forward_compute(replay->walk, before ? before : replay->thresholds, &computed,
@@ -233,7 +236,7 @@ int replay_night(struct replay *replay, struct error *ret_error) {
         return r;
     replay->report.nights++;
     replay->nightly = computed;
-    use_thresholds(replay, &replay->judge);
+    use_thresholds(replay, &replay->decider);
     thresholds_free(before);
     return 0;
 }
@@ -270,7 +273,7 @@ int replay_barrier(struct replay *replay, const struct replay_chunk *chunk,
     return r;
 }
 
-/* ---- begin and end ---- */
+/* ---- set-up and clean-up ---- */
 
 static void workers_init(struct replay *replay) {
     enum { DECISION_BYTES_MAX = 64 << 20 };
@@ -282,8 +285,8 @@ static void workers_init(struct replay *replay) {
 }
 
 static void begin_walk(struct replay *replay) {
-    replay->ahead = check_calloc(1, sizeof *replay->ahead);
-    replay->ahead->newest_us = INT64_MIN;
+    replay->lookahead = check_calloc(1, sizeof *replay->lookahead);
+    replay->lookahead->newest_us = INT64_MIN;
     if (!replay->options.walk_forward)
         return;
     const struct walk_forward_options options = {
@@ -314,8 +317,8 @@ int replay_begin(struct replay *replay, struct error *ret_error) {
     if (replay->against_policy)
         fit_against(replay);
     list_lanes(replay);
-    if (has_given_policy(replay))
-        fit_judge(replay); /* in force from the first record on */
+    if (replay_has_given_policy(replay))
+        fit_decider(replay); /* in force from the first record on */
     return r;
 }
 
@@ -326,8 +329,8 @@ void replay_end(struct replay *replay) {
     replay_states_free(replay->against_states);
     free(replay->lanes);
     free(replay->places);
-    judge_deinit(replay, &replay->judge);
-    judge_deinit(replay, &replay->against);
+    decider_deinit(replay, &replay->decider);
+    decider_deinit(replay, &replay->against);
     for (size_t i = 0; i < replay->workers && replay->worker; i++) {
         struct replay_worker *worker = &replay->worker[i];
         arena_deinit(&worker->decision);
@@ -341,7 +344,7 @@ void replay_end(struct replay *replay) {
     thresholds_free(replay->thresholds);
     thresholds_free(replay->nightly);
     walk_forward_free(replay->walk);
-    free(replay->ahead);
+    free(replay->lookahead);
     free(replay->least_us);
     list_table_free(replay->lists);
     list_table_free(replay->last_lists);

@@ -1,4 +1,5 @@
-/* What rows come to in the report, in any order of rows. */
+/* Counting rows into the report. All counts are sums, minima and maxima, so parts can be counted in
+ * parallel and added up. */
 #include "replay_count.h"
 
 static void count_verdict(struct replay_result result, uint64_t *verdicts, uint64_t *refused) {
@@ -31,7 +32,7 @@ static void count_reported(const struct replay *replay, const struct replay_line
 static void count(const struct replay *replay, const struct replay_line *line,
                   struct replay_report *report, int64_t *newest_us) {
     report->records++;
-    if (line->position > report->position) /* in the order of event times it goes back, too */
+    if (line->position > report->position) /* in event-time order positions are not ascending */
         report->position = line->position;
     report->outcomes += line->type == RECORD_OUTCOME;
     if (line->type != RECORD_TRANSACTION)
@@ -54,7 +55,7 @@ void replay_count(struct replay *replay, const struct replay_line *line) {
 
 void replay_count_part(const struct replay *replay, const struct replay_chunk *chunk,
                        struct replay_part *part) {
-    if (replay->walk) /* it wants to hear of them in order */
+    if (replay->walk) /* walk-forward must see rows in order: replay_count() counts them */
         return;
     part->counts = (struct replay_report){0};
     part->newest_us = INT64_MIN;

@@ -3,9 +3,10 @@
 
 #include "replay_job.h"
 
-/* One record that is done, with what was decided about it. */
+/* Counts one record into replay->report, and passes it to walk-forward. In order, by the thread
+ * that runs the replay. */
 void replay_count(struct replay *replay, const struct replay_line *line);
-/* All good rows of a part that is judged, in the thread that judged it. */
+/* Sums the good rows of a part into part->counts, in the thread that decided them. */
 void replay_count_part(const struct replay *replay, const struct replay_chunk *chunk,
                        struct replay_part *part);
 /* Widens the report's times by [first, last]; before its transactions are counted. */

@@ -1,10 +1,11 @@
-/* Telling: the rows of a chunk in order, in the thread that runs the replay. */
+/* The emit stage. It is the one sequential stage, so it does as little as possible: workers have
+ * decided, formatted (take()) and counted; here counts are added up and row() is called. */
 #include "replay_emit.h"
 
 #include "replay_barrier.h"
 #include "replay_count.h"
+#include "replay_decide.h"
 #include "replay_job.h"
-#include "replay_judge.h"
 
 #include "core/base/check.h"
 #include "core/base/prefetch.h"
@@ -16,6 +17,7 @@ static void add_verdicts(uint64_t *verdicts, const uint64_t *more) {
         verdicts[i] += more[i];
 }
 
+/* Adds a part's counts, which its worker has summed up, to the report. */
 static void add_counts(struct replay *replay, const struct replay_part *part) {
     const struct replay_report *more = &part->counts;
     struct replay_report *report = &replay->report;
@@ -57,7 +59,8 @@ int replay_emit_decided(struct replay *replay, struct replay_line *line,
     return emit_row(replay, &decided->row, ret_error);
 }
 
-/* decision: all else in it is 0. */
+/* A decision with only what the result keeps; NULL: refused. decision: zeroed, or filled by an
+ * earlier call. */
 static const struct decision *brief(const struct replay_line *line, struct replay_result result,
                                     struct decision *decision) {
     if (result.verdict == VERDICT_NONE)
@@ -69,7 +72,7 @@ static const struct decision *brief(const struct replay_line *line, struct repla
     return decision;
 }
 
-/* A row that take() has seen. briefly: its decisions are 0, or those of another row. */
+/* A row that take() has seen. briefly: scratch for brief(), shared by all rows of a part. */
 static int emit_taken(const struct replay *replay, const struct replay_line *line,
                       struct text prepared, struct replay_decided *briefly,
                       struct error *ret_error) {
@@ -83,11 +86,11 @@ static int emit_taken(const struct replay *replay, const struct replay_line *lin
     return emit_row(replay, &briefly->row, ret_error);
 }
 
-static int judge_and_emit(struct replay *replay, struct replay_chunk *chunk, size_t index,
-                          struct buffer *prepared, struct error *ret_error) {
-    const struct replay_judging judging = {.replay = replay, .chunk = chunk, .index = index};
+static int decide_and_emit(struct replay *replay, struct replay_chunk *chunk, size_t index,
+                           struct buffer *prepared, struct error *ret_error) {
+    const struct replay_row_task task = {.replay = replay, .chunk = chunk, .index = index};
     struct replay_decided decided;
-    int r = replay_judge_row(&judging, &decided, ret_error);
+    int r = replay_decide_row(&task, &decided, ret_error);
     if (r == 0)
         r = replay_emit_decided(replay, &chunk->rows[index], &decided, prepared, ret_error);
     return r;
@@ -95,9 +98,10 @@ static int judge_and_emit(struct replay *replay, struct replay_chunk *chunk, siz
 
 /* ---- chunks ---- */
 
-#define AHEAD 6 /* rows */
+#define PREFETCH_ROWS 6 /* rows */
 
-/* What telling a row looks at: another thread has written it. */
+/* Fetches what emitting a row reads: it was written by another thread, so it is in that one's
+ * cache. */
 static void fetch(const struct replay_line *line) {
     const struct transaction_record *record = &line->record.transaction;
     prefetch(line);
@@ -108,7 +112,7 @@ static void fetch(const struct replay_line *line) {
 
 static int emit_rows(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
                      struct error *ret_error) {
-    bool is_judged = replay->listener->take || !replay->listener->row || replay->walk;
+    bool is_decided = replay->listener->take || !replay->listener->row || replay->walk;
     size_t at = 0;
     struct replay_decided briefly;
     briefly.decision = briefly.against = (struct decision){0};
@@ -117,11 +121,11 @@ static int emit_rows(struct replay *replay, struct replay_chunk *chunk, struct r
         struct text prepared = {.data = (const char *)part->prepared.bytes + at,
                                 .length = line->prepared};
         int r = 0;
-        if (i + AHEAD < part->good)
-            fetch(&chunk->rows[i + AHEAD]);
+        if (i + PREFETCH_ROWS < part->good)
+            fetch(&chunk->rows[i + PREFETCH_ROWS]);
         if (line->is_reported && !line->is_skipped)
-            r = is_judged ? emit_taken(replay, line, prepared, &briefly, ret_error)
-                          : judge_and_emit(replay, chunk, i, &part->prepared, ret_error);
+            r = is_decided ? emit_taken(replay, line, prepared, &briefly, ret_error)
+                           : decide_and_emit(replay, chunk, i, &part->prepared, ret_error);
         if (r < 0)
             return r;
         at += line->prepared;
@@ -131,7 +135,8 @@ static int emit_rows(struct replay *replay, struct replay_chunk *chunk, struct r
     return 0;
 }
 
-/* Rows of which there is only a number to tell are left to the processor that has them. */
+/* A part whose rows are all skipped has only counts: its rows are not touched, which would move
+ * their cache lines to this thread. */
 static int emit_part(struct replay *replay, struct replay_chunk *chunk, struct replay_part *part,
                      struct error *ret_error) {
     int r = 0;

@@ -1,5 +1,5 @@
-/* Outlines: rows decoded, and for every plan the entities that each of them means something to,
- * sorted into the shards. Any thread, with its own engine and the part's own memory. */
+/* The entries stage: decodes rows and derives, for every plan, the entries of each row's entities,
+ * sorted into shards. Runs in any worker, with that worker's engine and the part's memory. */
 #include "replay_entries.h"
 
 #include "replay_job.h"
@@ -11,10 +11,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ITEMS_FIRST 8 /* of each part and shard, and there are many */
+#define ITEMS_FIRST 8 /* small: there is a list for each part and shard */
 
-/* What takes the entities of one row for one lane. */
-struct outlining {
+/* The sink for one row's entries under one plan. */
+struct entry_packing {
     struct entity_entries_sink sink;
     const struct replay_states *states;
     const struct replay_chunk *chunk;
@@ -23,19 +23,20 @@ struct outlining {
     uint32_t row;
 };
 
-/* Texts that do not lie in the payloads are the engine's until its next record. */
-static struct text keep(const struct outlining *outlining, struct text t) {
-    const char *payloads = (const char *)outlining->chunk->payloads.bytes;
+/* Texts in the chunk's payloads stay valid; others belong to the engine until its next record, so
+ * they are copied. */
+static struct text keep(const struct entry_packing *packing, struct text t) {
+    const char *payloads = (const char *)packing->chunk->payloads.bytes;
     if (t.length == 0 ||
-        (t.data >= payloads && t.data < payloads + outlining->chunk->payloads.length))
+        (t.data >= payloads && t.data < payloads + packing->chunk->payloads.length))
         return t;
-    struct text copy = arena_text(&outlining->part->memory, t);
+    struct text copy = arena_text(&packing->part->memory, t);
     check(copy.data);
     return copy;
 }
 
-/* Field by field, in place: copied as a whole right behind that, the processor would have to wait.
- */
+/* Written in place, field by field: filling a local struct and copying it right away would stall on
+ * store forwarding. */
 static void pack_head(const struct entity_entries *entries_of, size_t filters, bool is_decided,
                       struct packed_entry *head) {
     const struct entry *entry = entries_of->entry;
@@ -57,7 +58,7 @@ static void pack_head(const struct entity_entries *entries_of, size_t filters, b
     head->minus = minus;
 }
 
-/* Room for one item more, and for its bytes. */
+/* Makes room for another item and its bytes. */
 static void make_room(struct replay_items *list, size_t bytes) {
     if (list->count == list->capacity) {
         list->capacity = list->capacity ? 2 * list->capacity : ITEMS_FIRST;
@@ -69,17 +70,16 @@ static void make_room(struct replay_items *list, size_t bytes) {
     }
 }
 
-static uint8_t *pack(const struct outlining *outlining, const struct entity_entries *entries_of,
+static uint8_t *pack(const struct entry_packing *packing, const struct entity_entries *entries_of,
                      struct packed_entry *head) {
-    const struct entity_plan *plan = &outlining->states->plan->plan.entities[entries_of->entity];
+    const struct entity_plan *plan = &packing->states->plan->plan.entities[entries_of->entity];
     const struct entry *entry = entries_of->entry;
     uint8_t *at = (uint8_t *)(head + 1);
-    pack_head(entries_of, plan->filter_count, outlining->chunk->rows[outlining->row].is_decided,
-              head);
+    pack_head(entries_of, plan->filter_count, packing->chunk->rows[packing->row].is_decided, head);
     for (size_t i = 0; i < plan->column_count; i++) {
         if (plan->columns[i].type == COLUMN_TEXT) {
             bool is_there = entry->present >> i & 1;
-            struct text t = is_there ? keep(outlining, entry->texts[i]) : (struct text){0};
+            struct text t = is_there ? keep(packing, entry->texts[i]) : (struct text){0};
             memcpy(at, &t, sizeof t);
             at += sizeof t;
         } else {
@@ -91,10 +91,10 @@ static uint8_t *pack(const struct outlining *outlining, const struct entity_entr
 }
 
 static void take_entity(struct entity_entries_sink *self, const struct entity_entries *entries_of) {
-    struct outlining *outlining = (struct outlining *)self;
-    const struct replay_states *states = outlining->states;
+    struct entry_packing *packing = (struct entry_packing *)self;
+    const struct replay_states *states = packing->states;
     struct replay_items *list =
-        &outlining->items[replay_states_shard(states, entries_of->entity, entries_of->key_hash)];
+        &packing->items[replay_states_shard(states, entries_of->entity, entries_of->key_hash)];
     struct text key = entries_of->key;
     size_t columns = states->plan->plan.entities[entries_of->entity].column_count;
     check(key.length <= UINT16_MAX && list->length <= UINT32_MAX);
@@ -103,10 +103,10 @@ static void take_entity(struct entity_entries_sink *self, const struct entity_en
                                                       .at = (uint32_t)list->length,
                                                       .key_length = (uint16_t)key.length,
                                                       .entity = (uint16_t)entries_of->entity,
-                                                      .row = outlining->row};
+                                                      .row = packing->row};
     memcpy(list->bytes + list->length, key.data, key.length);
     size_t at = replay_entry_aligned(list->length + key.length);
-    uint8_t *end = pack(outlining, entries_of, (void *)(list->bytes + at));
+    uint8_t *end = pack(packing, entries_of, (void *)(list->bytes + at));
     list->length = (size_t)(end - list->bytes);
 }
 
@@ -121,7 +121,7 @@ static int decode(const struct replay_chunk *chunk, struct replay_line *row,
     return 0;
 }
 
-static bool is_outlined(const struct replay_line *row) {
+static bool has_entries(const struct replay_line *row) {
     return row->type == RECORD_TRANSACTION || row->type == RECORD_OUTCOME;
 }
 
@@ -130,7 +130,7 @@ void replay_entries(const struct replay *replay, struct replay_chunk *chunk, siz
     struct replay_part *part = &chunk->parts[part_index];
     for (size_t i = part->first; i < part->end; i++) {
         struct replay_line *row = &chunk->rows[i];
-        if (!is_outlined(row))
+        if (!has_entries(row))
             continue;
         part->result = decode(chunk, row, part);
         if (part->result < 0) {
@@ -142,23 +142,24 @@ void replay_entries(const struct replay *replay, struct replay_chunk *chunk, siz
             int64_t at_us = transaction->event_time_us;
             row->is_reported = replay_is_reported(replay, at_us);
             row->is_decided = replay_is_decided(replay, at_us);
-            row->is_surely_taken = row->is_decided && replay->judge.skips_rows &&
-                                   engine_surely_takes(replay->judge.engines[worker], transaction);
+            row->is_surely_taken =
+                row->is_decided && replay->decider.skips_rows &&
+                engine_surely_takes(replay->decider.engines[worker], transaction);
         }
-        if (replay_is_past(replay, chunk, i)) {
+        if (replay_was_reported(replay, chunk, i)) {
             row->is_reported = false;
             row->is_decided = row->is_decided && replay->walk;
         }
         for (size_t lane = 0; lane < chunk->lane_count; lane++) {
             const struct replay_states *states = replay->lanes[lane];
-            struct outlining outlining = {
+            struct entry_packing packing = {
                 .sink = {.take = take_entity},
                 .states = states,
                 .chunk = chunk,
                 .part = part,
                 .items = &chunk->lanes[lane].items[part_index * states->shard_count],
                 .row = (uint32_t)i};
-            engine_entity_entries(states->engines[worker], &row->record, &outlining.sink);
+            engine_entity_entries(states->engines[worker], &row->record, &packing.sink);
         }
     }
 }

@@ -1,4 +1,5 @@
-/* Decodes a chunk's records into entries of entities. Private to batch/replay. */
+/* The entries stage: decodes one part of a chunk and sorts its entries into shards. Any worker, one
+ * at a time per part; an error is left in the part. Private to batch/replay. */
 #pragma once
 
 #include "replay_job.h"

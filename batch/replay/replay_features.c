@@ -1,5 +1,7 @@
-/* Features: the entities of one shard, row after row: what each transaction sees of an entity, then
- * what it adds to it. The states of the next items are fetched while this one is worked on. */
+/* The features stage: the items of one shard in the order of the rows. Each transaction first reads
+ * its entity's features, then is applied to the entity's state. A replay with more states than
+ * cache spends its time here waiting for memory, so states are prefetched in a software pipeline.
+ */
 #include "replay_features.h"
 
 #include "replay_job.h"
@@ -18,7 +20,7 @@ struct shard_work {
     struct engine *engine;
     struct arena *texts;
     struct entry *entry;
-    bool reads; /* does any policy judge on this lane? */
+    bool reads; /* does a policy decide on this lane? Otherwise it is only applied */
 };
 
 static struct text key_of(const struct replay_visit *visit) {
@@ -34,7 +36,7 @@ static struct held_state *find(const struct shard_work *work, const struct repla
                             visit->item->key_hash);
 }
 
-/* Texts point into the state, which goes on changing. */
+/* Copies text values: they point into the state, which later rows change. */
 static void keep_texts(const struct shard_work *work, size_t entity, struct value *values) {
     const struct replay_columns *columns = &work->states->columns[entity];
     for (size_t i = 0; i < columns->text_count; i++) {
@@ -73,7 +75,7 @@ static void do_visit(const struct shard_work *work, const struct replay_visit *v
     const struct packed_entry *head = packed_of(visit);
     struct held_state *held_state = visit->found;
     replay_entry_unpack(head, entity, work->entry);
-    if (!held_state) /* a visit since it was looked for may have made it */
+    if (!held_state) /* an earlier visit of the same group may have created it */
         held_state = find(work, visit);
     if (work->reads && head->is_read)
         read_visited(work, visit, head, held_state);
@@ -86,8 +88,9 @@ static void do_visit(const struct shard_work *work, const struct replay_visit *v
 
 /* ---- group by group ----
  *
- * What one step fetches is found by the step before it, one group earlier. A fetch often waits for
- * a page table: in a row, those waits overlap. */
+ * Finding a state follows three pointers: slot, table entry, state bytes. Visits are processed in
+ * groups, and each step works on the group that the step before it has prefetched for, one group
+ * earlier. Prefetches often miss the TLB as well; issued in a row, their page walks overlap. */
 
 #define GROUP 16
 
@@ -95,7 +98,8 @@ struct group {
     struct replay_visit *first, *end;
 };
 
-/* `behind`: groups since the one that begins at `at`. */
+/* The group that lies `behind` groups before the one at `at`; empty before the first and after the
+ * last one. */
 static struct group group_of(struct replay_visit *visits, size_t count, size_t at, size_t behind) {
     size_t first = at - behind * GROUP; /* beyond all visits while there is no such group */
     if (at < behind * GROUP || first >= count)
@@ -130,7 +134,7 @@ static void fetch_states(const struct shard_work *work, struct group group, int 
                            packed_of(visit)->time_us, NULL, step);
 }
 
-/* Where read_visited() will write. */
+/* Prefetches where read_visited() will write. */
 static void fetch_values(const struct shard_work *work, struct group group) {
     for (const struct replay_visit *visit = group.first; visit < group.end && work->reads;
          visit++) {
@@ -156,7 +160,7 @@ static void do_visits(const struct shard_work *work, struct replay_visit *visits
     }
 }
 
-/* All items of the shard, part by part. Returns how many. */
+/* Lists the shard's items of all parts, which is the order of the rows. Returns their number. */
 static size_t list_visits(const struct replay_chunk *chunk, const struct replay_lane_rows *lane,
                           size_t shard, struct replay_worker *own) {
     size_t count = 0;
@@ -177,7 +181,7 @@ static size_t list_visits(const struct replay_chunk *chunk, const struct replay_
 }
 
 static bool is_read(const struct replay *replay, size_t lane) {
-    return (replay->judge.engines && replay->judge.lane == lane) ||
+    return (replay->decider.engines && replay->decider.lane == lane) ||
            (replay->against.engines && replay->against.lane == lane);
 }
 

@@ -1,4 +1,6 @@
-/* Reads and applies a chunk's entries, shard by shard. Private to batch/replay. */
+/* The features stage: reads and applies a chunk's entries of one shard of a lane. The only stage
+ * that changes states; the caller makes sure that a shard's chunks come in order, one at a time.
+ * Private to batch/replay. */
 #pragma once
 
 #include "replay_job.h"

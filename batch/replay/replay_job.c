@@ -1,3 +1,5 @@
+/* Scratch files for the sorts of a replay: in the system's temporary folder, since a replay must
+ * not write where the archive or the generations are. */
 #include "replay_job.h"
 
 #include <errno.h>

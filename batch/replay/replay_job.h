@@ -1,4 +1,6 @@
-/* What the files of the replay share. Private to batch/. */
+/* The state that the modules of a replay share. Modules include this header and those of the
+ * modules they call; calls go one way: replay → pipeline, sequence → emit → barrier, decide →
+ * count; read → barrier. Private to batch/. */
 #pragma once
 
 #include "batch/chunk/replay_chunk.h"
@@ -10,23 +12,23 @@
 
 #include <inttypes.h>
 
-/* A policy that judges: one engine for each worker. */
-struct replay_judge {
+/* A policy that decides, with one engine for each worker. */
+struct replay_decider {
     struct engine **engines; /* NULL: no policy yet */
     size_t lane;             /* in replay->lanes: what it reads; SIZE_MAX: nothing is derived */
-    uint64_t snapshot_id, generation_id; /* as decisions have them */
-    bool skips_rows;                     /* engine_enable_row_skip(), and it is of use */
+    uint64_t snapshot_id, generation_id; /* for its decisions */
+    bool skips_rows;                     /* engine_enable_row_skip() was called and succeeded */
 };
 
-/* An item on its way through a shard's thread. */
+/* An item while its shard's thread works on it. */
 struct replay_visit {
     const struct replay_item *item;
-    const uint8_t *bytes;     /* its key, and then its entry */
-    struct held_state *found; /* NULL: not there when it was looked for */
+    const uint8_t *bytes;     /* its key, then its entry */
+    struct held_state *found; /* NULL: no such state when it was looked up */
     uint32_t hash;            /* state_table_hash() */
 };
 
-/* What a worker needs for one row at a time. */
+/* A worker's scratch memory, for one row at a time. */
 struct replay_worker {
     struct arena decision, against;
     uint32_t *fired;
@@ -40,23 +42,24 @@ struct replay_worker {
     struct entry entry;
 };
 
-/* Where records come from, in the order in which they are decided. */
+/* A source of records, in the order in which they are decided: of positions or of event times. */
 struct replay_source {
-    /* 1: *ret_record is the next one, valid until the next call; 0: there is none. */
+    /* 1: *ret_record is the next record, valid until the next call; 0: the end. */
     int (*next)(struct replay_source *self, struct archive_part_record *ret_record,
                 struct error *ret_error);
     void (*close)(struct replay_source *self);
 };
 
-/* The reading side: it runs ahead of the rest. For walking forward, but for `read`. */
+/* State of the read stage, which runs ahead of the others. Only one chunk is read at a time, so it
+ * needs no lock. All but `read` is for walk-forward. */
 struct replay_lookahead {
-    uint64_t read;     /* records in chunks */
-    int64_t newest_us; /* of what has been read; INT64_MIN: nothing yet */
-    struct archive_part_record record;
-    bool has_record; /* that is for the next chunk: a night lies before it */
+    uint64_t read;                     /* records put into chunks */
+    int64_t newest_us;                 /* event time of what was read; INT64_MIN: nothing yet */
+    struct archive_part_record record; /* held back for the next chunk: a night comes before it */
+    bool has_record;
 };
 
-#define REPLAY_APART 128
+#define REPLAY_PADDING 128
 
 struct replay {
     struct replay_options options;
@@ -64,65 +67,57 @@ struct replay {
     struct archive_parts *parts;
     struct archive_place target; /* the last sync mark when the replay was opened */
     struct replay_history history;
-    struct snapshot *against_policy; /* NULL: the archive */
+    struct snapshot *against_policy; /* NULL: rows are compared with the archive */
     uint64_t memory_bytes;
     struct archive_place start; /* zeros: the first record */
     struct generation *tables;  /* of that place, until their states are loaded; NULL: none */
     /* For event-time order. */
-    int64_t *least_us;             /* of each part; INT64_MAX: it has no transaction */
-    struct list_table *last_lists; /* as all records make them */
+    int64_t *least_us;             /* event time, of each part; INT64_MAX: no transaction */
+    struct list_table *last_lists; /* at the archive's end */
 
-    /* While it runs. Changed only between two chunks (replay_barrier.c), when nobody else is at
-     * work.
-     */
+    /* While it runs. Read by all workers, changed only between two chunks (replay_barrier.c), when
+     * no worker has a job. */
     const struct replay_listener *listener;
     struct replay_source *source;
     struct thresholds *thresholds; /* of the generation adopted last; NULL: none */
-    struct list_table *lists;      /* as the records so far have them */
-    struct walk_forward *walk;     /* NULL: thresholds are those of the archive */
+    struct list_table *lists;      /* after the records so far */
+    struct walk_forward *walk;     /* NULL: thresholds are given, or the archive's */
     struct thresholds *nightly;    /* of the last night; NULL: there was none */
-    struct replay_lookahead *ahead;
-    struct replay_judge judge, against;
+    struct replay_lookahead *lookahead;
+    struct replay_decider decider, against;
     size_t policy; /* in history.policies: the one in force */
     bool has_policy;
     size_t span;                          /* in history.spans: the current one */
-    struct replay_states **states;        /* of each span; NULL: not begun, or over */
+    struct replay_states **states;        /* of each span; NULL: not begun yet, or over */
     struct replay_states *against_states; /* NULL: the second policy has the same plan */
-    struct replay_states **lanes;         /* all states that there are */
+    struct replay_states **lanes;         /* all states that are folded now */
     size_t lane_count;
-    uint64_t *places; /* where tables were built, ascending; UINT64_MAX behind the last */
+    uint64_t *places; /* positions that tables were built for, ascending, then UINT64_MAX */
     size_t next_place;
     struct buffer own_verdicts; /* counterfactual: of the policy, by position */
     struct arena record;        /* of the thread that runs the replay */
 
     struct replay_worker *worker; /* [workers] */
-    uint64_t resumed; /* so many records were told by the run that this one goes on from */
+    uint64_t resumed; /* records that the interrupted run had reported, see replay_resume() */
 
-    /* Written with every record by the thread that runs the replay: not on one cache line with what
-     * the workers read. */
-    char apart[REPLAY_APART];
+    /* The thread that runs the replay writes this with every record: keep it off the cache lines
+     * that workers read (false sharing). */
+    char padding[REPLAY_PADDING];
     struct replay_report report;
     int64_t newest_event_time_us;
 };
 
-/* ---- replay_read.c ---- */
+/* Does a given policy decide, instead of the archive's own? */
+static inline bool replay_has_given_policy(const struct replay *replay) {
+    return replay->options.policy || replay->options.snapshot;
+}
 
-/* Was the chunk's row told by the run that this one goes on from? */
-static inline bool replay_is_past(const struct replay *replay, const struct replay_chunk *chunk,
-                                  size_t row) {
+/* Was the chunk's row reported by the interrupted run that this one continues? */
+static inline bool replay_was_reported(const struct replay *replay,
+                                       const struct replay_chunk *chunk, size_t row) {
     return chunk->before + row < replay->resumed;
 }
-/* A file for what memory does not hold, without a name. user is ignored. */
+
+/* Creates an unlinked temporary file and returns its descriptor; a make_file() of the sorts. user
+ * is ignored. */
 int replay_scratch_file(void *user, struct error *ret_error);
-
-/* ---- the first reading: replay_scan.c ---- */
-
-/* ---- from tables: replay_start.c ---- */
-
-/* ---- the jobs ---- */
-
-/* ---- one row: replay_judge.c ---- */
-
-/* ---- between two chunks: replay_barrier.c ---- */
-
-/* ---- the run: replay_emit.c ---- */

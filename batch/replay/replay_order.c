@@ -1,19 +1,18 @@
-/* The archive as it is known now: transactions in the order of their event times, each followed at
- * once by what became of it in the end.
+/* The source for the clock "known now": transactions in the order of their event times, each
+ * followed at once by its last outcome, as a record made up for it.
  *
- * The first reading has found the least event time of each segment, and so what is the least behind
- * it: whatever is before that can go on. event_order.h holds the rest. */
+ * The first pass has found the least event time of each segment. The least of all segments not yet
+ * read is the floor: transactions up to it can be emitted, event_order.h holds the rest. */
 #include "replay_order.h"
 
 #include "replay_job.h"
 #include "replay_read.h"
 
+#include "batch/base/record_bytes.h"
 #include "batch/chunk/event_order.h"
 #include "core/base/check.h"
 
 #include <stdlib.h>
-
-#define RECORD_BYTES_MAX (160u << 20)
 
 struct order_source {
     struct replay_source source; /* first */
@@ -57,7 +56,7 @@ static int put(struct order_source *source, const struct archive_part_record *fo
     return event_order_put(source->order, &item, ret_error);
 }
 
-/* One segment more. */
+/* Puts the next segment into the order and raises the floor. */
 static int put_part(struct order_source *source, struct error *ret_error) {
     const struct replay *replay = source->replay;
     uint64_t last = archive_parts_part(replay->parts, source->part).last;
@@ -79,7 +78,8 @@ static int put_part(struct order_source *source, struct error *ret_error) {
 
 /* ---- out ---- */
 
-/* What became of the transaction, as a record behind it. */
+/* Encodes the transaction's last outcome as a record to follow it, if it has one. Known at the
+ * transaction's own time of receipt, under its archived verdict. */
 static int prepare_outcome(struct order_source *source, const struct event_item *item,
                            struct error *ret_error) {
     enum label label = replay_history_label(&source->replay->history, item->position);

@@ -1,25 +1,28 @@
-/* The pipeline: which worker does what next.
+/* The scheduler of a parallel replay: which worker does what next. Stages: replay_chunk.h.
  *
- * Several chunks are on their way at once. A worker that is free takes the first job
- * that can be done, of the oldest chunk that has one, and of that chunk the one that is nearest to
- * the end; when there is none it reads one chunk more. A chunk is its worker's that read it: the
- * same one entity entries and judges its rows, so that these do not wander between processors,
- * which takes far longer where those have no cache in common. Only shards' items and values change
- * hands. Who has nothing of its own to do helps the others. What can be done:
+ * Several chunks are in flight. A free worker takes the first job that is ready, of the oldest
+ * chunk that has one; when there is none, it reads another chunk. The worker that read a chunk owns
+ * it and also does its entries and decide jobs, so that rows stay in one processor's cache; only
+ * shards' items and values move. A worker without work of its own helps others. Jobs are ready:
  *
- *   entity entries   once the chunk is read and no chunk before it ends with a turn
- *   features  of a shard: once all entity entries are made and the chunk before is through this
- * shard judge     once all shards are through, and somebody is at all parts of the chunk before
+ *   read      when no other chunk is being read and a chunk is free
+ *   entries   when the chunk is read and no chunk before it ends with a barrier
+ *   features  of a shard: when all entries of the chunk are made and the chunk before has finished
+ *             this shard
+ *   decide    when all shards of the chunk are finished and all parts of the chunk before are taken
  *
- * The thread that runs the replay tells chunks that are judged, oldest first, makes the turns
- * between them, and is a worker like the others (number 0) while there is nothing to tell. */
+ * The thread that runs the replay emits decided chunks, oldest first, applies the barriers between
+ * them, and works as worker 0 while there is nothing to emit.
+ *
+ * One mutex guards the bookkeeping; jobs run without it. The data of a chunk needs no lock: what a
+ * stage writes is read by later stages only. */
 #include "replay_pipeline.h"
 
+#include "replay_decide.h"
 #include "replay_emit.h"
 #include "replay_entries.h"
 #include "replay_features.h"
 #include "replay_job.h"
-#include "replay_judge.h"
 #include "replay_read.h"
 
 #include "core/base/check.h"
@@ -28,11 +31,11 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-/* On their way at once, for each worker: a long wait of one of them, for pages or for the
- * processor, must not stop the others. Mostly there are two or three. */
+/* Chunks in flight for each worker: one that waits long, for pages or for a processor, must not
+ * stop the others. Usually two or three are in use. */
 #define CHUNKS_EACH 4
 
-enum job_kind { JOB_NONE, JOB_READ, JOB_ENTRIES, JOB_FEATURES, JOB_JUDGE };
+enum job_kind { JOB_NONE, JOB_READ, JOB_ENTRIES, JOB_FEATURES, JOB_DECIDE };
 
 struct job {
     enum job_kind kind;
@@ -42,18 +45,20 @@ struct job {
 
 struct pipeline {
     struct replay *replay;
-    bool judges; /* in workers; else it is done when rows are told */
+    bool decides; /* workers decide; otherwise rows are decided as they are emitted */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     struct replay_chunk *chunks; /* [ring_count] */
-    struct replay_chunk **ring;  /* those on their way, by their numbers */
-    struct replay_chunk **free;  /* the others; the last one was told last */
+    struct replay_chunk **ring;  /* chunks in flight, by number */
+    struct replay_chunk **free;  /* the others, most recently emitted last */
     size_t ring_count, free_count;
-    uint64_t first, end; /* chunks on their way: [first, end) */
-    bool is_reading, is_at_end, is_stopping;
-    bool is_ending; /* somebody asked to stop: what is under way is finished, and no more */
-    size_t waiting;
-    atomic_uint changes; /* read without the lock, too */
+    uint64_t first, end; /* chunks in flight: [first, end), including one being read */
+    bool is_reading;     /* chunk end − 1 is being read */
+    bool is_at_end;      /* the archive is read */
+    bool is_stopping;    /* workers exit */
+    bool is_ending;      /* the progress asked to stop: only chunks in flight are finished */
+    size_t waiting;      /* workers asleep on `changed` */
+    atomic_uint changes; /* counts job completions; spinning workers read it without the lock */
 };
 
 struct pipeline_worker {
@@ -66,23 +71,23 @@ static struct replay_chunk *chunk_of(const struct pipeline *pipeline, uint64_t n
     return pipeline->ring[number % pipeline->ring_count];
 }
 
-/* ---- what can be done; under the lock ---- */
+/* ---- finding a job; under the lock ---- */
 
-static bool is_judged(const struct pipeline *pipeline, const struct replay_chunk *chunk) {
+static bool is_chunk_decided(const struct pipeline *pipeline, const struct replay_chunk *chunk) {
     if (chunk->entries_done < chunk->part_count || chunk->features_done < chunk->features_count)
         return false;
-    return !pipeline->judges || chunk->judges_done == chunk->part_count;
+    return !pipeline->decides || chunk->decide_done == chunk->part_count;
 }
 
-/* Who looks for a job. */
+/* A worker looking for a job. */
 struct seeker {
     struct pipeline *pipeline;
     size_t worker;
-    bool takes_all; /* shards and chunks of others, too */
+    bool takes_all; /* also shards and chunks of other workers */
 };
 
-/* What a worker touched last is in its processor's caches. So a shard is worked on by the same
- * worker, unless that one is behind. */
+/* Cache affinity: a shard's states are in the caches of the worker that had it last, so it gets the
+ * shard again unless it is behind. */
 static bool is_for(const struct seeker *seeker, size_t shard) {
     return seeker->takes_all || shard % seeker->pipeline->replay->workers == seeker->worker;
 }
@@ -91,8 +96,8 @@ static bool is_own(const struct seeker *seeker, const struct replay_chunk *chunk
     return seeker->takes_all || chunk->owner == seeker->worker;
 }
 
-/* before: the chunk before it that is on its way, or NULL. Both have the same lanes: there is no
- * turn between them. */
+/* before: the previous chunk, or NULL if that is not in flight. Both have the same lanes, since
+ * there is no barrier between them. */
 static bool find_features(const struct seeker *seeker, struct replay_chunk *chunk,
                           const struct replay_chunk *before, struct job *ret_job) {
     const struct replay_lane_rows *lanes = chunk->lanes;
@@ -101,10 +106,10 @@ static bool find_features(const struct seeker *seeker, struct replay_chunk *chun
         return false;
     for (size_t lane = 0; lane < chunk->lane_count; lane++)
         for (size_t shard = 0; shard < lanes[lane].shard_count; shard++, at++) {
-            if (!is_for(seeker, shard) || chunk->features_through[at] != REPLAY_UNTOUCHED ||
-                (before && before->features_through[at] != REPLAY_THROUGH))
+            if (!is_for(seeker, shard) || chunk->features_state[at] != REPLAY_UNTOUCHED ||
+                (before && before->features_state[at] != REPLAY_DONE))
                 continue;
-            chunk->features_through[at] = REPLAY_TAKEN;
+            chunk->features_state[at] = REPLAY_TAKEN;
             chunk->features_taken++;
             *ret_job =
                 (struct job){.kind = JOB_FEATURES, .chunk = chunk, .lane = lane, .index = shard};
@@ -128,16 +133,16 @@ static bool find_in_chunk(const struct seeker *seeker, struct replay_chunk *chun
     if (chunk->features_done < chunk->features_count)
         return chunk->features_taken < chunk->features_count &&
                find_features(seeker, chunk, before, ret_job);
-    /* Rows of one worker are rising: no chunk is begun before all of the one before are taken. */
-    if (!seeker->pipeline->judges || chunk->judges_taken == chunk->part_count ||
-        !is_own(seeker, chunk) || (before && before->judges_taken < before->part_count))
+    /* take() promises each worker ascending rows: all parts of the chunk before must be taken. */
+    if (!seeker->pipeline->decides || chunk->decide_taken == chunk->part_count ||
+        !is_own(seeker, chunk) || (before && before->decide_taken < before->part_count))
         return false;
-    *ret_job = (struct job){.kind = JOB_JUDGE, .chunk = chunk, .index = chunk->judges_taken++};
+    *ret_job = (struct job){.kind = JOB_DECIDE, .chunk = chunk, .index = chunk->decide_taken++};
     return true;
 }
 
-/* The one that was told last is still in the processor's caches: of those that were the worker's,
- * if there is any. */
+/* The free chunk to read into: the most recently used one, which is still in a cache, preferably
+ * one that this worker owned. */
 static struct replay_chunk *take_free(struct pipeline *pipeline, size_t worker) {
     size_t at = pipeline->free_count - 1;
     for (size_t i = pipeline->free_count; i-- > 0;)
@@ -162,9 +167,7 @@ static struct job seek(const struct seeker *seeker) {
         struct replay_chunk *chunk = chunk_of(pipeline, i);
         if (find_in_chunk(seeker, chunk, before, &job))
             return job;
-        /* Behind a turn nothing is begun; and what waits for an entity entries waits for the one
-         * before.
-         */
+        /* Nothing behind a barrier may start before it is applied. */
         if (chunk->is_barrier)
             break;
         before = chunk;
@@ -178,6 +181,7 @@ static struct job seek(const struct seeker *seeker) {
     return job;
 }
 
+/* A job of the worker's own first; any job if there is none. */
 static struct job find_job(struct pipeline *pipeline, size_t worker) {
     struct seeker seeker = {.pipeline = pipeline, .worker = worker};
     struct job job = seek(&seeker);
@@ -188,7 +192,7 @@ static struct job find_job(struct pipeline *pipeline, size_t worker) {
     return job;
 }
 
-/* ---- doing it ---- */
+/* ---- doing a job ---- */
 
 static void do_job(const struct pipeline *pipeline, const struct job *job, size_t worker) {
     const struct replay *replay = pipeline->replay;
@@ -203,8 +207,8 @@ static void do_job(const struct pipeline *pipeline, const struct job *job, size_
     case JOB_FEATURES:
         replay_features(replay, job->chunk, job->lane, job->index, worker);
         break;
-    case JOB_JUDGE:
-        replay_judge_part(replay, job->chunk, job->index, worker);
+    case JOB_DECIDE:
+        replay_decide_part(replay, job->chunk, job->index, worker);
         break;
     case JOB_NONE:
         break;
@@ -236,11 +240,11 @@ static void finish_job(struct pipeline *pipeline, const struct job *job) {
         job->chunk->entries_done++;
         break;
     case JOB_FEATURES:
-        job->chunk->features_through[features_index(job)] = REPLAY_THROUGH;
+        job->chunk->features_state[features_index(job)] = REPLAY_DONE;
         job->chunk->features_done++;
         break;
-    case JOB_JUDGE:
-        job->chunk->judges_done++;
+    case JOB_DECIDE:
+        job->chunk->decide_done++;
         break;
     case JOB_NONE:
         break;
@@ -248,7 +252,7 @@ static void finish_job(struct pipeline *pipeline, const struct job *job) {
     report_change(pipeline);
 }
 
-/* Under the lock, which is given up meanwhile. false: there was nothing to do. */
+/* Under the lock, which is released while the job runs. false: no job was ready. */
 static bool work(struct pipeline *pipeline, size_t worker) {
     struct job job = find_job(pipeline, worker);
     if (job.kind == JOB_NONE)
@@ -268,11 +272,11 @@ static inline void pause_briefly(void) {
 #endif
 }
 
-/* A job takes some 10 us; to fall asleep and be woken takes longer than that, and far longer where
- * the processor is a virtual one. */
+/* Spins before sleeping. A job takes some 10 µs; sleeping and waking takes longer than that, much
+ * longer on a virtual machine. */
 #define LOOKS 1000
 
-/* Under the lock, which is given up meanwhile. */
+/* Under the lock, which is released while it waits. */
 static void wait_for_change(struct pipeline *pipeline) {
     const unsigned seen = atomic_load_explicit(&pipeline->changes, memory_order_relaxed);
     bool is_same = true;
@@ -303,8 +307,8 @@ static void *work_on(void *argument) {
 
 /* ---- the thread that runs the replay ---- */
 
-/* Under the lock, which is given up meanwhile. Nobody else touches a chunk that is judged, nor
- * begins anything behind a turn. */
+/* Under the lock, which is released while it emits: no job uses a chunk that is fully decided, and
+ * none starts behind its barrier. */
 static int emit_first(struct pipeline *pipeline, struct replay_output *output,
                       struct error *ret_error) {
     struct replay_chunk *chunk = chunk_of(pipeline, pipeline->first);
@@ -318,12 +322,13 @@ static int emit_first(struct pipeline *pipeline, struct replay_output *output,
     return r;
 }
 
-static bool is_first_judged(const struct pipeline *pipeline) {
+static bool is_first_decided(const struct pipeline *pipeline) {
     return pipeline->first < pipeline->end - pipeline->is_reading &&
-           is_judged(pipeline, chunk_of(pipeline, pipeline->first));
+           is_chunk_decided(pipeline, chunk_of(pipeline, pipeline->first));
 }
 
-/* What is being read is on its way, too. */
+/* A chunk being read counts as in flight, so the run never ends under a running job of that kind.
+ */
 static bool is_done(const struct pipeline *pipeline) {
     return (pipeline->is_at_end || pipeline->is_ending) && pipeline->first == pipeline->end;
 }
@@ -332,7 +337,7 @@ static int run(struct pipeline *pipeline, struct replay_output *output, struct e
     int r = 0;
     pthread_mutex_lock(&pipeline->lock);
     while (r == 0 && !is_done(pipeline)) {
-        if (is_first_judged(pipeline))
+        if (is_first_decided(pipeline))
             r = emit_first(pipeline, output, ret_error);
         else if (!work(pipeline, 0))
             wait_for_change(pipeline);
@@ -346,7 +351,7 @@ static int run(struct pipeline *pipeline, struct replay_output *output, struct e
 static void pipeline_init(struct pipeline *pipeline, struct replay *replay) {
     *pipeline = (struct pipeline){
         .replay = replay,
-        .judges = replay->listener->take || !replay->listener->row || replay->walk,
+        .decides = replay->listener->take || !replay->listener->row || replay->walk,
         .ring_count = replay->workers == 1 ? 1 : CHUNKS_EACH * replay->workers,
     };
     check(pthread_mutex_init(&pipeline->lock, NULL) == 0);
@@ -379,7 +384,7 @@ int replay_run_chunks(struct replay_output *output, struct error *ret_error) {
     for (size_t i = 1; i < count; i++) {
         workers[i] = (struct pipeline_worker){.pipeline = &pipeline, .number = i};
         if (pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) != 0)
-            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
+            check_exhausted("threads, or of memory for one: use fewer (--threads)");
     }
     int r = run(&pipeline, output, ret_error);
     for (size_t i = 1; i < count; i++)

@@ -1,6 +1,8 @@
-/* Reading an archive for a replay, in chunks. */
+/* The read stage: cuts the sequence of records into chunks. A chunk ends when it is full, behind a
+ * record that is a barrier, or before a transaction that a night precedes. */
 #include "replay_read.h"
 
+#include "batch/base/record_bytes.h"
 #include "replay_barrier.h"
 #include "replay_job.h"
 
@@ -8,18 +10,15 @@
 
 #include <stdlib.h>
 
-/* A chunk: its records, and what they may take together; one is always taken. So few that what is
- * made of them is still in the processor's second cache at the next stage; as the shards are few,
- * too, each of them has enough to do of a chunk. */
+/* Limits of a chunk: records, and bytes of payload (one record is always taken). Few enough that a
+ * chunk stays in the L2 cache from stage to stage, and enough that each shard has work in it. */
 #define CHUNK_RECORDS 512
 #define CHUNK_BYTES   (4u << 20)
-/* Of each worker, so that nobody waits long for the last one. */
+/* Parts per worker: more than one, so that workers do not wait long for the slowest. */
 #define CHUNK_PARTS 2
-/* With many workers several chunks are worked on at once. Each part has lists for all shards. */
+/* With many workers, several chunks keep them busy. Each part has a list for every shard, so parts
+ * are limited. */
 #define CHUNK_PARTS_MAX 32
-
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
 
 /* ---- the order of positions ---- */
 
@@ -55,7 +54,7 @@ static int next_archived(struct replay_source *self, struct archive_part_record 
         close_reader(source);
         source->part++;
     }
-    if (source->reader) { /* what comes behind the last record is verified, too */
+    if (source->reader) { /* reading on verifies the block that contains the last record */
         struct archive_part_record beyond;
         int r = archive_part_next(source->reader, &beyond, ret_error);
         close_reader(source);
@@ -91,19 +90,19 @@ bool replay_is_decided(const struct replay *replay, int64_t event_time_us) {
     const struct replay_options *options = &replay->options;
     if (!replay->walk || event_time_us >= options->from_us)
         return replay_is_reported(replay, event_time_us);
-    /* The nights before the range look at it. */
+    /* Thresholds of the first reported day look back this far. */
     int64_t reach_us = walk_forward_reach_us(replay->history.policies[0].snapshot);
     return event_time_us >= options->from_us - reach_us;
 }
 
-/* The one that was held back, or the source's next. */
+/* The record that was held back, or else the source's next one. */
 static int next_record(const struct replay *replay, struct archive_part_record *ret_record,
                        struct error *ret_error) {
-    struct replay_lookahead *ahead = replay->ahead;
-    if (!ahead->has_record)
+    struct replay_lookahead *lookahead = replay->lookahead;
+    if (!lookahead->has_record)
         return replay->source->next(replay->source, ret_record, ret_error);
-    ahead->has_record = false;
-    *ret_record = ahead->record;
+    lookahead->has_record = false;
+    *ret_record = lookahead->record;
     return 1;
 }
 
@@ -122,29 +121,30 @@ static int event_time(const struct archive_part_record *found, int64_t *ret_us,
     return r < 0 ? error_prefix(ret_error, "record %" PRIu64, found->position) : 0;
 }
 
-/* Is the record the first of its day? Then a night ends the chunk, and it is for the next one. */
+/* Is the record the first transaction of a new day? Then the chunk ends with a night, and the
+ * record is held back for the next chunk. */
 static int look_for_night(const struct replay *replay, const struct archive_part_record *found,
                           struct replay_chunk *chunk) {
-    struct replay_lookahead *ahead = replay->ahead;
+    struct replay_lookahead *lookahead = replay->lookahead;
     int64_t at_us;
     if (!replay->walk || found->type != RECORD_TRANSACTION)
         return 0;
     int r = event_time(found, &at_us, &chunk->error);
     if (r < 0)
         return r;
-    chunk->is_night = walk_forward_is_night(ahead->newest_us, at_us);
-    if (at_us > ahead->newest_us)
-        ahead->newest_us = at_us;
+    chunk->is_night = walk_forward_is_night(lookahead->newest_us, at_us);
+    if (at_us > lookahead->newest_us)
+        lookahead->newest_us = at_us;
     if (chunk->is_night) {
-        ahead->record = *found;
-        ahead->has_record = chunk->is_barrier = true;
+        lookahead->record = *found;
+        lookahead->has_record = chunk->is_barrier = true;
     }
     return 0;
 }
 
 void replay_read(const struct replay *replay, struct replay_chunk *chunk) {
     size_t most = replay->options.chunk_records ? replay->options.chunk_records : CHUNK_RECORDS;
-    chunk->before = replay->ahead->read;
+    chunk->before = replay->lookahead->read;
     while (chunk->row_count < most && chunk->payloads.length < CHUNK_BYTES && !chunk->is_barrier) {
         struct archive_part_record record;
         int r = next_record(replay, &record, &chunk->error);
@@ -160,7 +160,7 @@ void replay_read(const struct replay *replay, struct replay_chunk *chunk) {
         replay_chunk_add(chunk, record.type, record.position, record.payload);
         chunk->is_barrier = replay_is_barrier(replay, record.type, record.position);
     }
-    replay->ahead->read += chunk->row_count;
+    replay->lookahead->read += chunk->row_count;
     size_t parts = replay->workers == 1 ? 1 : CHUNK_PARTS * replay->workers;
     replay_chunk_cut(chunk, parts < CHUNK_PARTS_MAX ? parts : CHUNK_PARTS_MAX);
 }

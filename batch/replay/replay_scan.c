@@ -1,8 +1,9 @@
-/* The first reading: what has to be known of an archive beforehand. Several threads read its
- * parts; what they leave of them is taken in the archive's order, so that the number of threads
- * changes nothing, errors included. */
+/* The first pass. Threads read the archive's parts (segments) in parallel and keep the few records
+ * that matter; the calling thread takes the results in the archive's order, so neither results nor
+ * errors depend on the number of threads. */
 #include "replay_scan.h"
 
+#include "batch/base/record_bytes.h"
 #include "replay_job.h"
 
 #include "core/base/check.h"
@@ -10,19 +11,17 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* A record with the largest policy the loader takes, decoded. */
-#define RECORD_BYTES_MAX (160u << 20)
-#define PARTS_AHEAD      2    /* of each worker: what is left of a part waits in memory */
-#define LOOK_STEP        4096 /* records between two looks at whether to stop */
+#define PARTS_AHEAD 2    /* per worker: limits the results that wait in memory */
+#define LOOK_STEP   4096 /* records between two checks for a stop */
 
-/* A record that is wanted whole. */
+/* A record that is kept. */
 struct scanned_record {
     enum record_type type;
     uint64_t position;
     size_t at, length; /* in the part's bytes */
 };
 
-/* What is left of a part. */
+/* The result of scanning a part. */
 struct scanned_part {
     bool is_done;
     bool has_transactions;
@@ -45,7 +44,7 @@ struct scan {
     bool is_stopping;
 };
 
-/* ---- what is looked at ---- */
+/* ---- which records matter ---- */
 
 static bool is_scanned(const struct replay *replay, enum record_type type) {
     const struct replay_history *history = &replay->history;
@@ -107,7 +106,7 @@ static int look_at(struct archive_part_reader *reader, const struct archive_part
         note_time(part, at_us);
         return 0;
     }
-    /* Decoded here, where it is known which file and byte may be wrong. */
+    /* Decoded only to validate it, here where an error can name file and byte. */
     struct record record;
     arena_reset(memory);
     int r = archive_part_decode(reader, memory, &record, &part->error);
@@ -162,8 +161,9 @@ static void read_part(struct scan *scan, size_t index, bool skims) {
     archive_part_close(reader);
 }
 
-/* Transactions, which are nearly everything, are verified when they are read to be replayed, where
- * all are. What is wrong with any record is told as if it had been looked for. */
+/* If the replay will read and verify every record anyway, this pass skims: it does not verify
+ * transactions, which are nearly everything. When skimming fails, the part is read again in full,
+ * so that errors are the same with and without. */
 static void scan_part(struct scan *scan, size_t index) {
     struct scanned_part *part = &scan->parts[index];
     bool skims = scan->replay->start.position == 0 && !scan->replay->tables;
@@ -176,15 +176,15 @@ static void scan_part(struct scan *scan, size_t index) {
     }
 }
 
-/* ---- all of them ---- */
+/* ---- scheduling ---- */
 
-/* Under the lock: is there a part for whoever is free? */
+/* Under the lock: is there a part that may be scanned now? */
 static bool has_next(const struct scan *scan) {
     return scan->next < scan->count &&
            scan->next < scan->taken + PARTS_AHEAD * scan->replay->workers;
 }
 
-/* Under the lock, which is given up meanwhile. */
+/* Under the lock, which is released while it scans. */
 static void scan_next(struct scan *scan) {
     size_t at = scan->next++;
     pthread_mutex_unlock(&scan->lock);
@@ -206,9 +206,9 @@ static void *scan_parts(void *argument) {
     return NULL;
 }
 
-/* ---- what is left of them, in order ---- */
+/* ---- taking the results, in order ---- */
 
-/* What event-time order has from the beginning: lists and thresholds as they are at the end. */
+/* Event-time order uses lists and thresholds as they are at the archive's end. */
 static void take_last(struct replay *replay, const struct record *record) {
     if (!replay->last_lists)
         return;
@@ -262,7 +262,8 @@ static int report_progress(const struct replay *replay, size_t index, struct pro
     return error_set(ret_error, ERROR_INTERRUPTED, "the replay was interrupted");
 }
 
-/* Under the lock, which is given up meanwhile: this thread scans, too. */
+/* Under the lock, which is released meanwhile. This thread scans as well instead of only waiting.
+ */
 static void wait_for_part(struct scan *scan, size_t index) {
     while (!scan->parts[index].is_done)
         if (has_next(scan))
@@ -300,7 +301,7 @@ int replay_scan(struct replay *replay, struct progress *progress, struct error *
     pthread_t *threads = check_calloc(more, sizeof *threads);
     for (size_t i = 0; i < more; i++)
         if (pthread_create(&threads[i], NULL, scan_parts, &scan) != 0)
-            check_exhausted("threads, or of memory for one: fewer may do (--threads)");
+            check_exhausted("threads, or of memory for one: use fewer (--threads)");
     int r = take_parts(&scan, progress, ret_error);
     for (size_t i = 0; i < more; i++)
         check(pthread_join(threads[i], NULL) == 0);

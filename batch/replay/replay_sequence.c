@@ -1,15 +1,15 @@
-/* Record by record, in one thread: for what depends on verdicts to follow the policy that is
- * replayed. Each transaction is decided, then applied with the verdict and the rules of that
- * decision, and so is an outcome of it later.
+/* The counterfactual replay: each transaction is decided and then applied with the verdict and the
+ * rules of that decision, not with the archived ones; so is its outcome later. Every decision
+ * influences the features of the next, so records are processed one by one in one thread.
  *
- * A second policy follows its own verdicts, on states of its own. What a policy refuses is applied
- * without a verdict: nobody knows what would have become of it. */
+ * A second policy is applied with its own verdicts, to states of its own. A transaction that a
+ * policy refuses is applied without a verdict, since what would have happened is unknown. */
 #include "replay_sequence.h"
 
 #include "replay_count.h"
+#include "replay_decide.h"
 #include "replay_emit.h"
 #include "replay_job.h"
-#include "replay_judge.h"
 #include "replay_read.h"
 
 #include "core/base/check.h"
@@ -17,9 +17,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One policy on its way. */
-struct following {
-    const struct replay_judge *judge;
+/* One policy's run through the archive. */
+struct policy_run {
+    const struct replay_decider *decider;
     struct replay_states *states;
     struct buffer *verdicts; /* by position, one byte each */
     struct arena *arena;
@@ -28,7 +28,7 @@ struct following {
 
 struct sequence {
     struct replay_output *output;
-    struct following course, against; /* against.states NULL: there is none */
+    struct policy_run replayed, against; /* against.states NULL: there is none */
     struct buffer against_verdicts, prepared;
 };
 
@@ -49,33 +49,34 @@ static enum verdict verdict_at(const struct buffer *verdicts, uint64_t position)
 
 /* ---- one record ---- */
 
-/* decision NULL: it was refused. */
-static void apply_transaction(const struct following *course, const struct record *record,
+/* decision: NULL if the policy refused it. */
+static void apply_transaction(const struct policy_run *policy, const struct record *record,
                               const struct decision *decision) {
     static const struct decision none = {.verdict = VERDICT_NONE};
     struct record followed = *record;
     followed.transaction.decision = decision ? *decision : none;
-    keep_verdict(course->verdicts, record->position, followed.transaction.decision.verdict);
-    engine_apply(course->states->engines[0], &followed, &course->states->source);
+    keep_verdict(policy->verdicts, record->position, followed.transaction.decision.verdict);
+    engine_apply(policy->states->engines[0], &followed, &policy->states->source);
 }
 
-/* A transaction that the tables hold was applied with its recorded verdict. */
-static void apply_outcome(const struct following *course, const struct record *record,
+/* Takes back or confirms what the transaction was applied with: this policy's verdict, or the
+ * archived one if the transaction is contained in the tables that the replay started from. */
+static void apply_outcome(const struct policy_run *policy, const struct record *record,
                           uint64_t tables_position) {
     struct record followed = *record;
     uint64_t position = record->outcome.transaction_position;
     if (position > tables_position)
-        followed.outcome.verdict = verdict_at(course->verdicts, position);
-    engine_apply(course->states->engines[0], &followed, &course->states->source);
+        followed.outcome.verdict = verdict_at(policy->verdicts, position);
+    engine_apply(policy->states->engines[0], &followed, &policy->states->source);
 }
 
-static int decide(const struct following *course, const struct record *record,
+static int decide(const struct policy_run *policy, const struct record *record,
                   struct decision *ret_decision, struct text *ret_field, struct error *ret_error) {
-    arena_reset(course->arena);
-    int r = engine_decide(course->judge->engines[0], &record->transaction.transaction,
-                          &course->states->source, course->with_features, course->arena,
+    arena_reset(policy->arena);
+    int r = engine_decide(policy->decider->engines[0], &record->transaction.transaction,
+                          &policy->states->source, policy->with_features, policy->arena,
                           ret_decision, ret_field, ret_error);
-    return replay_settle(course->judge, record, r, ret_decision, ret_error);
+    return replay_complete_decision(policy->decider, record, r, ret_decision, ret_error);
 }
 
 static int do_transaction(struct sequence *sequence, struct replay_line *line,
@@ -96,12 +97,13 @@ static int do_transaction(struct sequence *sequence, struct replay_line *line,
         row->against = r == 0 ? &decided.against : NULL;
         apply_transaction(&sequence->against, record, row->against);
     }
-    r = decide(&sequence->course, record, &decided.decision, &row->refused_field, &decided.refusal);
+    r = decide(&sequence->replayed, record, &decided.decision, &row->refused_field,
+               &decided.refusal);
     if (r < 0) {
         *ret_error = decided.refusal;
         return r;
     }
-    row->engine = sequence->course.judge->engines[0];
+    row->engine = sequence->replayed.decider->engines[0];
     row->decision = r == 0 ? &decided.decision : NULL;
     row->refusal = r == 0 ? NULL : &decided.refusal;
     r = r == 0 ? replay_note_decided(replay, 0, row, ret_error) : 0;
@@ -110,7 +112,7 @@ static int do_transaction(struct sequence *sequence, struct replay_line *line,
     r = line->is_reported
             ? replay_emit_decided(replay, line, &decided, &sequence->prepared, ret_error)
             : 0;
-    apply_transaction(&sequence->course, record, row->decision);
+    apply_transaction(&sequence->replayed, record, row->decision);
     return r;
 }
 
@@ -136,10 +138,10 @@ static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, 
     if (r == 0 && line->type == RECORD_TRANSACTION) {
         line->is_reported =
             replay_is_reported(replay, line->record.transaction.transaction.event_time_us) &&
-            !replay_is_past(replay, chunk, index);
+            !replay_was_reported(replay, chunk, index);
         r = do_transaction(sequence, line, ret_error);
     } else if (r == 0 && line->type == RECORD_OUTCOME) {
-        apply_outcome(&sequence->course, &line->record, replay->start.position);
+        apply_outcome(&sequence->replayed, &line->record, replay->start.position);
         if (sequence->against.states)
             apply_outcome(&sequence->against, &line->record, replay->start.position);
     }
@@ -148,7 +150,7 @@ static int do_line(struct sequence *sequence, const struct replay_chunk *chunk, 
     return r;
 }
 
-/* ---- all of them ---- */
+/* ---- all records ---- */
 
 static int do_chunk(struct sequence *sequence, struct replay_chunk *chunk,
                     struct error *ret_error) {
@@ -163,15 +165,15 @@ static void sequence_init(struct sequence *sequence, struct replay_output *outpu
     *sequence = (struct sequence){.output = output};
     buffer_init(&sequence->against_verdicts);
     buffer_init(&sequence->prepared);
-    sequence->course = (struct following){.judge = &replay->judge,
-                                          .states = replay->lanes[replay->judge.lane],
-                                          .verdicts = &replay->own_verdicts,
-                                          .arena = &replay->worker[0].decision,
-                                          .with_features = replay->options.features};
-    sequence->against = (struct following){.judge = &replay->against,
-                                           .states = replay->against_states,
-                                           .verdicts = &sequence->against_verdicts,
-                                           .arena = &replay->worker[0].against};
+    sequence->replayed = (struct policy_run){.decider = &replay->decider,
+                                             .states = replay->lanes[replay->decider.lane],
+                                             .verdicts = &replay->own_verdicts,
+                                             .arena = &replay->worker[0].decision,
+                                             .with_features = replay->options.features};
+    sequence->against = (struct policy_run){.decider = &replay->against,
+                                            .states = replay->against_states,
+                                            .verdicts = &sequence->against_verdicts,
+                                            .arena = &replay->worker[0].against};
 }
 
 int replay_run_sequence(struct replay_output *output, struct error *ret_error) {

@@ -1,8 +1,8 @@
-/* Beginning in the middle: with the tables of a generation instead of the archive's first record.
+/* Starting from the tables of a generation instead of the archive's first record.
  *
- * A generation holds what all records up to its place have come to, so the replay goes on behind
- * it, as a server does. It is good for a range of event times when it has the policy's features and
- * saw nothing of the range yet. */
+ * A generation holds the fold of all records up to its position, so the replay continues behind it,
+ * as a server does. It is suitable if it has the policy's features and contains no transaction of
+ * the reported range. */
 #include "replay_start.h"
 
 #include "replay_job.h"
@@ -20,7 +20,7 @@
 
 /* ---- which one ---- */
 
-/* The event time of the first row that is decided: thresholds computed on the way look back. */
+/* The event time of the first row that is decided: walk-forward thresholds look back. */
 static int64_t first_decided_us(const struct replay *replay) {
     int64_t reach_us = replay->options.walk_forward
                            ? walk_forward_reach_us(replay->history.policies[0].snapshot)
@@ -35,7 +35,8 @@ static bool is_good(const struct replay *replay, const struct generation *genera
            generation_tally(generation).newest_event_time_us < first_decided_us(replay);
 }
 
-/* Is it a better one than what there is? What cannot be opened is none. */
+/* Takes the generation if it is suitable and newer than the best so far. One that cannot be opened
+ * is skipped. */
 static int consider(struct replay *replay, const char *folder, struct error *ret_error) {
     struct generation *generation;
     struct error ignored;
@@ -61,18 +62,18 @@ static int none_is_good(const struct replay *replay, struct error *ret_error) {
     value_format(value_timestamp(first_decided_us(replay)), from, sizeof from);
     return error_set(ret_error, ERROR_NOT_FOUND,
                      "%s has no generation of this archive with the policy's features that ends "
-                     "before %s: begin at the archive's first record instead",
+                     "before %s: start at the archive's first record instead",
                      replay->options.generations, from);
 }
 
-/* The tables are of one plan. */
+/* Tables hold the states of one plan, so both policies must have it. */
 static int check_against(const struct replay *replay, struct error *ret_error) {
     const struct snapshot *against = replay->against_policy;
     if (!against || against->plan.id == replay->history.policies[0].snapshot->plan.id)
         return 0;
     return error_set(ret_error, ERROR_INVALID,
-                     "the two policies have not the same features: tables can begin only one of "
-                     "them; begin at the archive's first record instead");
+                     "the two policies have different features, and tables hold those of one "
+                     "policy: start at the archive's first record instead");
 }
 
 int replay_find_start(struct replay *replay, struct error *ret_error) {
@@ -94,7 +95,8 @@ int replay_find_start(struct replay *replay, struct error *ret_error) {
 
 /* ---- what was in force there ---- */
 
-/* Of the generation adopted last in this part, up to the start. 1: there is one. */
+/* Takes the thresholds of the last generation record in this part, up to the start. 1: there is
+ * such a record, with or without thresholds. */
 static int look_at_part(struct replay *replay, size_t part, struct error *ret_error) {
     const struct search search = {
         .parts = replay->parts, .rare = true, .rare_before = replay->start.position + 1};

@@ -1,9 +1,10 @@
-/* Begins a replay from a generation's tables. Private to batch/replay. */
+/* Starts a replay from a generation's tables. Private to batch/replay. */
 #pragma once
 
 #include "replay_job.h"
 
-/* Chooses the generation: fills start and tables. */
+/* Chooses the generation: fills replay->start and replay->tables. ERROR_NOT_FOUND: none is
+ * suitable. */
 int replay_find_start(struct replay *replay, struct error *ret_error);
-/* Its states, lists, and the thresholds that were in force there. */
+/* Loads its states, its lists, and the thresholds that were in force at its position; closes it. */
 int replay_load_start(struct replay *replay, struct replay_states *states, struct error *ret_error);

@@ -1,5 +1,8 @@
+/* Sums per worker, added up at the end. Money is read once per row in minor units of one currency,
+ * the last policy's, so that a replay under several archived policies still adds up. */
 #include "report.h"
 
+#include "batch/base/day.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 
@@ -9,17 +12,15 @@
 /* Of all reasons of a decision, and what their texts are made from. */
 #define REASONS_BYTES_MAX (4u << 20)
 
-#define DAY_US (INT64_C(86400) * 1000000)
-
-/* What a row of one policy has to be asked for. */
+/* How to read rows of one policy, and its rules' sums. */
 struct reading {
-    struct report_book book;
-    size_t amount_slot; /* of its frame; SIZE_MAX: none in the report's currency */
+    struct report_rule_sums sums;
+    size_t amount_slot; /* in the frame; SIZE_MAX: no amount in the report's currency */
     double minor_per_major;
-    const struct entity_binding *card; /* NULL: it has no such entity */
+    const struct entity_binding *card; /* NULL: the policy has no such entity */
 };
 
-/* One worker's sums; their own cache lines, as workers write them all the time. */
+/* One worker's sums, aligned to a cache line: workers write theirs with every row. */
 struct report_worker {
     _Alignas(64) struct report_tally tally;
     struct reading *readings; /* by policy, in the order in which they were met */
@@ -32,8 +33,8 @@ struct report_worker {
 
 struct report {
     struct report_options options;
-    const struct snapshot *policy; /* whose currency it is; NULL: an archive without any */
-    const char *card_names[2];     /* entities that will do, the first before the second */
+    const struct snapshot *policy; /* its currency is the report's; NULL: the archive has none */
+    const char *card_names[2];     /* entities to count as cards, by preference */
     struct report_worker *workers;
     size_t worker_count;
     struct report_cards *cards;
@@ -68,7 +69,7 @@ static void worker_deinit(struct report_worker *worker) {
     report_tally_deinit(&worker->tally);
     arena_deinit(&worker->reasons);
     for (size_t i = 0; i < worker->reading_count; i++)
-        report_book_deinit(&worker->readings[i].book);
+        report_rule_sums_deinit(&worker->readings[i].sums);
     free(worker->readings);
     report_changes_deinit(&worker->changes);
 }
@@ -98,7 +99,7 @@ static size_t amount_slot(const struct report *report, const struct snapshot *sn
     return SIZE_MAX;
 }
 
-/* The entity that stands for a card; SIZE_MAX: none. */
+/* The entity counted as a card; SIZE_MAX: none. */
 static size_t card_entity(const struct report *report, const struct snapshot *snapshot) {
     for (size_t name = 0; name < 2 && report->card_names[name]; name++)
         for (size_t i = 0; i < snapshot->plan.entity_count; i++)
@@ -107,13 +108,15 @@ static size_t card_entity(const struct report *report, const struct snapshot *sn
     return SIZE_MAX;
 }
 
+/* Finds or makes the worker's reading for a policy. Rows of one policy follow each other, so the
+ * last one mostly fits. */
 static struct reading *reading_of(const struct report *report, struct report_worker *worker,
                                   const struct snapshot *snapshot, uint64_t first_position) {
     size_t last = worker->last;
-    if (last < worker->reading_count && worker->readings[last].book.snapshot == snapshot)
+    if (last < worker->reading_count && worker->readings[last].sums.snapshot == snapshot)
         return &worker->readings[last];
     for (size_t i = 0; i < worker->reading_count; i++)
-        if (worker->readings[i].book.snapshot == snapshot)
+        if (worker->readings[i].sums.snapshot == snapshot)
             return &worker->readings[worker->last = i];
     worker->readings =
         check_reallocarray(worker->readings, worker->reading_count + 1, sizeof *worker->readings);
@@ -124,7 +127,7 @@ static struct reading *reading_of(const struct report *report, struct report_wor
         .minor_per_major = pow(10, snapshot->schema.base_digits),
         .card = entity == SIZE_MAX ? NULL : &snapshot->bindings[entity],
     };
-    report_book_init(&reading->book, snapshot, first_position);
+    report_rule_sums_init(&reading->sums, snapshot, first_position);
     return reading;
 }
 
@@ -146,13 +149,9 @@ static enum report_class class_of(const struct report *report, enum label label,
     return at_us > report->options.immature_from_us ? REPORT_IMMATURE : REPORT_UNKNOWN;
 }
 
-static int64_t day_of(int64_t us) {
-    return us / DAY_US - (us % DAY_US < 0);
-}
-
-/* What was sent in the report's currency is that. Of the rest the frame has the base currency's
- * amount in major units, which were the quotient of a whole number below 10^13 and a power of ten:
- * the product rounds back to that number. */
+/* The amount in the report's currency. One sent in that currency is used as it is; another one was
+ * converted for the rules, so the frame has it in major units. That value is a whole number below
+ * 10^13 divided by a power of ten, so multiplying and rounding gives back exactly that number. */
 static bool read_amount(const struct report *report, const struct reading *reading,
                         const struct transaction *transaction, const struct value *frame,
                         int64_t *ret_minor) {
@@ -166,7 +165,7 @@ static bool read_amount(const struct report *report, const struct reading *readi
     return true;
 }
 
-/* A card's key, hashed; all its parts must be there. */
+/* The hash of a card's key; false: a part of the key is missing. */
 static bool read_card(const struct reading *reading, const struct value *frame,
                       uint64_t *ret_hash) {
     uint64_t hash = 0;
@@ -188,7 +187,7 @@ static struct report_fact fact_of(const struct report *report, const struct read
     struct report_fact fact = {
         .class = class_of(report, row->outcome, transaction->event_time_us),
         .has_outcome = row->outcome != LABEL_NONE,
-        .day = day_of(transaction->event_time_us),
+        .day = day_of_us(transaction->event_time_us),
         .verdicts = {row->decision->verdict, row->against->verdict},
         .scores = {row->decision->score, row->against->score},
     };
@@ -196,6 +195,8 @@ static struct report_fact fact_of(const struct report *report, const struct read
     return fact;
 }
 
+/* Counts a changed verdict and keeps it if it belongs to the sample. Reasons are formatted only for
+ * those that do: that is the expensive part. */
 static int keep_change(const struct report *report, struct report_worker *worker,
                        const struct replay_row *row, struct error *ret_error) {
     const struct transaction *transaction = &row->record->transaction.transaction;
@@ -226,7 +227,7 @@ static int keep_change(const struct report *report, struct report_worker *worker
     return 0;
 }
 
-/* What card precision wants to know: the card's hash, and these. */
+/* What report_take() passes to report_row() for card precision: these bits and the card's hash. */
 enum mark { MARK_COUNTS = 1, MARK_POSITIVE = 2, MARK_CARD = 4, MARK_HISTORY = 8 };
 
 static void append_mark(struct buffer *prepared, unsigned mark, uint64_t card) {
@@ -281,8 +282,8 @@ int report_take(struct report *report, size_t worker_index, const struct replay_
     if (is_history)
         return 0;
     report_tally_add(&worker->tally, &fact);
-    report_book_add(&reading->book, &fact, row->engine, row->decision, row->fired,
-                    row->fired_count);
+    report_rule_sums_add(&reading->sums, &fact, row->engine, row->decision, row->fired,
+                         row->fired_count);
     note_time(worker, at_us);
     worker->degraded += row->decision->degraded;
     worker->rule_errors += row->decision->rule_errors > 0;
@@ -299,7 +300,7 @@ void report_row(struct report *report, const struct replay_row *row, struct text
     if ((bits & MARK_COUNTS) == 0)
         return;
     const struct report_card_row card_row = {
-        .day = day_of(row->record->transaction.transaction.event_time_us),
+        .day = day_of_us(row->record->transaction.transaction.event_time_us),
         .has_card = (bits & MARK_CARD) != 0,
         .positive = (bits & MARK_POSITIVE) != 0,
         .is_history = (bits & MARK_HISTORY) != 0,
@@ -311,15 +312,15 @@ void report_row(struct report *report, const struct replay_row *row, struct text
 
 /* ---- all workers together ---- */
 
-/* What one has is the other's. */
+/* Moves all sums from one worker to another and leaves the first one empty. */
 static void move(const struct report *report, struct report_worker *from,
                  struct report_worker *to) {
     report_tally_merge(&to->tally, &from->tally);
     report_changes_merge(&to->changes, &from->changes);
     for (size_t i = 0; i < from->reading_count; i++) {
-        const struct report_book *book = &from->readings[i].book;
-        struct reading *reading = reading_of(report, to, book->snapshot, book->first_position);
-        report_book_merge(&reading->book, book);
+        const struct report_rule_sums *sums = &from->readings[i].sums;
+        struct reading *reading = reading_of(report, to, sums->snapshot, sums->first_position);
+        report_rule_sums_merge(&reading->sums, sums);
     }
     to->refused += from->refused;
     to->against_refused += from->against_refused;
@@ -334,14 +335,14 @@ static void move(const struct report *report, struct report_worker *from,
     worker_init(report, from);
 }
 
-/* The first worker gets all of it. */
+/* Moves everything to the first worker. */
 static struct report_worker *collect(struct report *report) {
     for (size_t i = 1; i < report->worker_count; i++)
         move(report, &report->workers[i], &report->workers[0]);
     return &report->workers[0];
 }
 
-/* ---- put away, and taken out again ---- */
+/* ---- encoding ---- */
 
 void report_encode(struct report *report, struct buffer *out) {
     const struct report_worker *all = collect(report);
@@ -357,14 +358,14 @@ void report_encode(struct report *report, struct buffer *out) {
     report_cards_encode(report->cards, out);
     buffer_append_varint(out, all->reading_count);
     for (size_t i = 0; i < all->reading_count; i++) {
-        const struct report_book *book = &all->readings[i].book;
-        buffer_append_u64(out, book->snapshot->id);
-        buffer_append_varint(out, book->first_position);
-        report_book_encode(book, out);
+        const struct report_rule_sums *sums = &all->readings[i].sums;
+        buffer_append_u64(out, sums->snapshot->id);
+        buffer_append_varint(out, sums->first_position);
+        report_rule_sums_encode(sums, out);
     }
 }
 
-/* NULL: no policy of this id decides here. */
+/* NULL: the replay has no policy with this id. */
 static const struct snapshot *find_rules(const struct replay *replay, uint64_t id) {
     const struct snapshot *snapshot;
     for (size_t i = 0; (snapshot = replay_rules(replay, i)); i++)
@@ -373,7 +374,7 @@ static const struct snapshot *find_rules(const struct replay *replay, uint64_t i
     return NULL;
 }
 
-static void decode_book(const struct report *report, const struct replay *replay,
+static void decode_sums(const struct report *report, const struct replay *replay,
                         struct cursor *cursor) {
     struct report_worker *all = &report->workers[0];
     size_t before = all->reading_count;
@@ -381,7 +382,7 @@ static void decode_book(const struct report *report, const struct replay *replay
     uint64_t first_position = cursor_varint(cursor);
     if (snapshot && !cursor->failed) {
         struct reading *reading = reading_of(report, all, snapshot, first_position);
-        report_book_decode(&reading->book, cursor);
+        report_rule_sums_decode(&reading->sums, cursor);
     }
     cursor->failed |= all->reading_count == before;
 }
@@ -400,9 +401,9 @@ int report_decode(struct report *report, const struct replay *replay, struct tex
     report_tally_decode(&all->tally, &cursor);
     report_changes_decode(&all->changes, &cursor);
     report_cards_decode(report->cards, &cursor);
-    uint64_t books = cursor_varint(&cursor);
-    for (uint64_t i = 0; i < books && !cursor.failed; i++)
-        decode_book(report, replay, &cursor);
+    uint64_t all_sums = cursor_varint(&cursor);
+    for (uint64_t i = 0; i < all_sums && !cursor.failed; i++)
+        decode_sums(report, replay, &cursor);
     if (cursor.failed || cursor_left(&cursor) > 0)
         return error_set(ret_error, ERROR_DAMAGED, "the figures are damaged");
     return 0;
@@ -410,9 +411,9 @@ int report_decode(struct report *report, const struct replay *replay, struct tex
 
 /* ---- the end ---- */
 
-static int compare_books(const void *a, const void *b) {
-    const struct report_book *first = *(const struct report_book *const *)a,
-                             *second = *(const struct report_book *const *)b;
+static int compare_sums(const void *a, const void *b) {
+    const struct report_rule_sums *first = *(const struct report_rule_sums *const *)a,
+                                  *second = *(const struct report_rule_sums *const *)b;
     return (first->first_position > second->first_position) -
            (first->first_position < second->first_position);
 }
@@ -420,12 +421,12 @@ static int compare_books(const void *a, const void *b) {
 /* In the order of their first rows. */
 static void finish_rules(struct report_rules *rules, const struct report_worker *all) {
     size_t count = all->reading_count;
-    const struct report_book **books = check_calloc(count + 1, sizeof(*books));
+    const struct report_rule_sums **all_sums = check_calloc(count + 1, sizeof(*all_sums));
     for (size_t i = 0; i < count; i++)
-        books[i] = &all->readings[i].book;
-    qsort(books, count, sizeof(*books), compare_books);
-    report_rules_init(rules, books, count);
-    free(books);
+        all_sums[i] = &all->readings[i].sums;
+    qsort(all_sums, count, sizeof(*all_sums), compare_sums);
+    report_rules_init(rules, all_sums, count);
+    free(all_sums);
 }
 
 static void take_over(struct report_figures *figures, struct report_worker *all) {

@@ -1,15 +1,15 @@
-/* What would this policy have done? The figures of a replay, from its rows.
+/* The figures of a replay: what would this policy have done, and how good would it have been?
  *
- * Rows are taken by the replay's workers, each into sums of its own: whole numbers, and a sample
- * that is chosen by hashes. What they add up to is the same for any number of threads, and doubles
- * are made of it at the very end. Only card precision asks for the order of rows: what it needs
- * goes from report_take() to report_row() by way of the row's `prepared`.
+ * The replay's workers take rows in parallel, each into sums of its own: whole numbers, and a
+ * sample chosen by hashes. The total is the same for any number of threads, and floating point is
+ * used in the last step only. Card precision alone depends on the order of rows: report_take()
+ * passes what it needs to report_row() in the row's `prepared`.
  *
- * Two sides are compared: what the replay decided, and what is in the archive or what a second
- * policy decided. A transaction that either of them refuses is counted, and has no part in the
- * rest. Positive is what turned out to be fraud or a chargeback, negative what turned out to be
- * legit or has no outcome; report_tally.h has the classes, report_rules.h what is told of rules,
- * report_cards.h card precision. docs/CLI.md says all of it for readers of the report. */
+ * Two sides are compared: the replay's decisions, and those of the archive or of a second policy. A
+ * transaction that either side refuses is counted and left out of everything else. Positives are
+ * transactions that turned out to be fraud or a chargeback; negatives turned out to be legit or
+ * have no outcome. report_tally.h defines the classes, report_rules.h the figures of rules,
+ * report_cards.h card precision; docs/CLI.md explains all of it to readers of the report. */
 #pragma once
 
 #include "batch/replay/replay.h"
@@ -22,15 +22,15 @@
 
 struct report_options {
     const char *card; /* entity that card precision counts; NULL: "card", else "customer" */
-    uint64_t k;       /* of card precision */
-    /* Cards are blocked so many days after a fraud: report_cards.h. REPORT_NEVER_BLOCKED. */
+    uint64_t k;       /* of card precision: cards a day */
+    /* Cards are blocked this many days after a fraud (report_cards.h), or REPORT_NEVER_BLOCKED. */
     int64_t blocked_after_days;
-    /* Rows of earlier event times tell of frauds for that, and nothing else. INT64_MIN: none. */
+    /* Rows with earlier event times only contribute their frauds to that. INT64_MIN: none. */
     int64_t history_until_us;
-    /* Transactions without an outcome at later event times are immature; INT64_MAX: none. */
+    /* Transactions without an outcome and with later event times are immature. INT64_MAX: none. */
     int64_t immature_from_us;
-    size_t listed; /* changed decisions that are kept */
-    bool texts;    /* the replay was opened with them: reasons need not be written here */
+    size_t listed; /* changed decisions to keep */
+    bool texts;    /* the replay has the option `texts`: reasons need not be formatted here */
 };
 
 struct report;
@@ -42,36 +42,37 @@ void report_free(struct report *report); /* NULL is allowed */
 /* What report_take() always appends to `prepared`. */
 #define REPORT_MARK_BYTES 9
 
-/* In any worker's thread, as replay_listener has it. */
+/* replay_listener's take(): in any worker's thread. */
 int report_take(struct report *report, size_t worker, const struct replay_row *row,
                 struct buffer *prepared, struct error *ret_error);
-/* In the order of positions. mark: what report_take() appended. Without it there is no card
- * precision. */
+/* replay_listener's row(): in order, one thread. mark: what report_take() appended. If this is
+ * never called, there is no card precision. */
 void report_row(struct report *report, const struct replay_row *row, struct text mark);
 
-/* All that has been taken so far, for a report of a later run. No row is being taken; the report
- * itself goes on. */
+/* Encodes everything taken so far, for a later run to continue (a checkpoint). Not while rows are
+ * being taken; the report itself can continue. */
 void report_encode(struct report *report, struct buffer *out);
-/* Into a new report with the same options, of a replay of the same policies. ERROR_DAMAGED: that is
- * not what report_encode() wrote; the report is good for nothing then. */
+/* Into a new report with the same options, of a replay of the same policies. ERROR_DAMAGED: the
+ * bytes are not from report_encode(); the report can then only be freed. */
 int report_decode(struct report *report, const struct replay *replay, struct text bytes,
                   struct error *ret_error);
 
 struct report_figures {
-    /* Rows that both sides decided; the others are refused, by the policy or only by the other. */
+    /* Rows that both sides decided; refused: by the replayed policy; against_refused: by the other
+     * side only. */
     uint64_t transactions, refused, against_refused;
     uint64_t degraded, rule_errors; /* decisions of the replayed policy */
     int64_t first_us, last_us;      /* event times of those that were decided */
     struct report_tally tally;
     struct report_rules rules;
     struct report_changes changes;
-    uint64_t changed; /* how many verdicts are others */
-    struct text card; /* the entity that is counted; "": there is none */
+    uint64_t changed; /* rows whose verdicts differ */
+    struct text card; /* the entity that card precision counts; "": none */
     const struct report_card_day *card_days;
     size_t card_day_count;
     uint64_t late_cards;    /* rows that came too late for card precision */
     uint64_t blocked_cards; /* rows of blocked cards */
-    /* What AUC and the like are of. */
+    /* The scores that AUC and average precision are computed from. */
     const struct report_scores *ranking[REPORT_SIDES];
 };
 

@@ -1,3 +1,6 @@
+/* A day's cards are an array in the order in which they were first seen, with a hash index. Closing
+ * a day needs no sort: a histogram of the cards' scores gives the cut-off that admits k cards, and
+ * one pass in the array's order takes those above it and the first ones with exactly that score. */
 #include "report_cards.h"
 
 #include "core/base/check.h"
@@ -8,7 +11,7 @@
 
 #define DAYS_OPEN   2    /* a day is open until a row is of this many days later */
 #define TABLE_FIRST 1024 /* slots; a power of two */
-/* Rows wait until what they will touch has been fetched: first the slot, then the card. */
+/* Rows are delayed so that their memory can be prefetched in two steps: the slot, then the card. */
 #define WAITING 16
 
 /* One card on one day. */
@@ -27,7 +30,7 @@ struct card_day {
     size_t slot_count;
 };
 
-/* Cards of which something is known, and since when. */
+/* A set of cards with a day each (open addressing): when the card was found, or its first fraud. */
 struct known_card {
     uint64_t hash;
     int64_t day;
@@ -88,7 +91,7 @@ void report_cards_free(struct report_cards *cards) {
 
 /* ---- known cards ---- */
 
-/* Where the card is, or has its place. Hashes are spread already: their low bits will do. */
+/* The card's slot, used or free. `hash` is a good hash already, so its low bits are the index. */
 static struct known_card *known_slot(const struct known_cards *known, uint64_t hash) {
     size_t i = hash & (known->room - 1);
     while (known->slots[i].is_used && known->slots[i].hash != hash)
@@ -155,7 +158,7 @@ static struct card *card_of(struct card_day *day, uint64_t hash) {
 
 /* ---- closing a day ---- */
 
-/* The cards that are looked at: those above the cut, and the first `ties` of those that have it. */
+/* The k cards that are checked: all with a greater score, and the first `ties` with this score. */
 struct cut {
     uint32_t score;
     uint64_t ties;
@@ -288,7 +291,7 @@ static void do_waiting(struct report_cards *cards) {
         do_row(cards, &cards->waiting[cards->done++ % WAITING]);
 }
 
-/* Of a day that is open already: the others begin small. */
+/* Only for a day that is open already: a new one is small and soon in the cache. */
 static void fetch(const struct report_cards *cards, const struct report_card_row *row, int step) {
     const struct card_day *day = NULL;
     for (size_t i = 0; i < cards->open_count && !day; i++)
@@ -333,7 +336,7 @@ const struct report_scores *report_cards_scores(const struct report_cards *cards
     return cards->scores ? &cards->scores[side] : NULL;
 }
 
-/* ---- put away, and taken out again ---- */
+/* ---- encoding ---- */
 
 static void encode_known(const struct known_cards *known, struct buffer *out) {
     buffer_append_varint(out, known->count);

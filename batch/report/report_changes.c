@@ -1,3 +1,5 @@
+/* A bounded max-heap by hash: its top is the first to go when a smaller hash comes. A row that does
+ * not qualify costs one comparison, before any text of it is copied. */
 #include "report_changes.h"
 
 #include "core/base/check.h"
@@ -34,7 +36,7 @@ void report_changes_deinit(struct report_changes *changes) {
 
 /* ---- the heap ---- */
 
-/* Positions settle what hashes leave open. */
+/* Equal hashes are ordered by position, so that the sample is unique. */
 static bool is_before(uint64_t hash, uint64_t position, const struct report_change *other) {
     return hash < other->hash || (hash == other->hash && position < other->position);
 }
@@ -113,6 +115,7 @@ static struct text copy_of(struct text t) {
     return (struct text){.data = text_copy(t), .length = t.length};
 }
 
+/* Copies texts to the heap: the decision's memory belongs to the worker and its next row. */
 void report_decision_fill(struct report_decision *reported, const struct decision *decision) {
     size_t count =
         decision->reason_count < REPORT_REASONS_MAX ? decision->reason_count : REPORT_REASONS_MAX;
@@ -130,7 +133,7 @@ void report_decision_fill(struct report_decision *reported, const struct decisio
     }
 }
 
-/* ---- put away, and taken out again ---- */
+/* ---- encoding ---- */
 
 static void encode_text(struct text t, struct buffer *out) {
     buffer_append_varint(out, t.length);

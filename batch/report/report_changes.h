@@ -1,13 +1,14 @@
-/* The transactions that the two sides decide differently, as many as are wanted: of more, those
- * whose ids have the smallest hashes. So the sample is the same for any number of threads, a larger
- * one contains it, and a longer archive mostly keeps it. Private to the report. */
+/* A sample of the transactions that the two sides decide differently: those whose ids have the
+ * smallest hashes (bottom-k sampling). So the sample is the same for any number of threads, a
+ * larger sample contains a smaller one, and a longer archive mostly keeps it. Private to the
+ * report. */
 #pragma once
 
 #include "report_tally.h"
 
 #include "core/base/text.h"
 
-/* Of one side of a change; `harrier explain` has all. */
+/* Reasons kept for each side of a change; `harrier explain` shows all. */
 #define REPORT_REASONS_MAX 32
 
 struct report_reason {
@@ -26,7 +27,7 @@ struct report_change {
     uint64_t hash; /* of the id */
     uint64_t position;
     struct text id;
-    int64_t event_time_us, amount_minor; /* as sent */
+    int64_t event_time_us, amount_minor; /* as sent, in minor units of: */
     char currency[4];                    /* "": none */
     enum label label;
     struct report_decision sides[REPORT_SIDES];
@@ -34,7 +35,7 @@ struct report_change {
 
 struct report_changes {
     size_t most;
-    struct report_change *of; /* a heap, the greatest hash first; when finished by position */
+    struct report_change *of; /* a heap, the greatest hash first; once finished, by position */
     size_t count;
 };
 
@@ -43,14 +44,16 @@ void report_changes_deinit(struct report_changes *changes);
 
 /* Would it be kept? */
 bool report_changes_wants(const struct report_changes *changes, uint64_t hash, uint64_t position);
-/* Takes over the change with its texts and reasons, which are heap memory. */
+/* Takes over the change with its texts and reasons, which are heap memory; frees it if it does not
+ * belong to the sample. */
 void report_changes_put(struct report_changes *changes, struct report_change change);
 /* Empties `from`. */
 void report_changes_merge(struct report_changes *to, struct report_changes *from);
-/* Brings them into the order of positions; nothing can be put after that. */
+/* Sorts them by position; nothing can be put after that. */
 void report_changes_finish(struct report_changes *changes);
 
-/* As report_tally.h has it; before they are finished, and into empty ones for as many. */
+/* See report_tally.h. Encode before report_changes_finish(); decode into an empty sample of the
+ * same size. */
 void report_changes_encode(const struct report_changes *changes, struct buffer *out);
 void report_changes_decode(struct report_changes *changes, struct cursor *cursor);
 

@@ -34,7 +34,7 @@ static struct totals total_of(const struct report_scores *scores) {
 
 bool report_auc(const struct report_scores *scores, double *ret_auc) {
     struct totals totals = total_of(scores);
-    wide_count halves = 0; /* pairs won count two, ties one */
+    wide_count halves = 0; /* a pair won counts two, a tie one: exact in integers, up to the end */
     uint64_t below = 0;
     if (totals.positive == 0 || totals.negative == 0)
         return false;

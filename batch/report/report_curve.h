@@ -1,7 +1,7 @@
-/* Figures that need real numbers, from exact counts: shares with their intervals, and how well a
- * score tells positives from negatives. Scores are whole numbers from 0 to 1000, so a histogram
- * with one bin for each has everything that the single rows had, and nothing here is an
- * approximation. Counts in, doubles out: the same counts give the same bits. */
+/* Statistics computed from exact counts: shares with confidence intervals, and how well a score
+ * separates positives from negatives. Scores are whole numbers from 0 to 1000, so a histogram with
+ * one bin per score loses nothing and no figure is an approximation. Pure: the same counts give the
+ * same doubles, bit for bit. */
 #pragma once
 
 #include "core/wire/types/decision.h"
@@ -14,7 +14,7 @@
 #define REPORT_Z 1.959963984540054
 
 struct report_share {
-    bool is_known; /* false: of nothing, the rest is 0 */
+    bool is_known; /* false: the total is 0, and so is the rest */
     double value, low, high;
 };
 
@@ -29,12 +29,13 @@ struct report_scores {
     uint64_t positive[REPORT_SCORES], negative[REPORT_SCORES];
 };
 
-/* Area under the ROC curve: the chance that a positive has a greater score than a negative, ties
- * counting half. False: one of the two is missing. */
+/* Area under the ROC curve: the probability that a random positive has a greater score than a
+ * random negative, ties counting half (the Mann-Whitney U statistic over the number of pairs).
+ * false: there are no positives or no negatives. */
 bool report_auc(const struct report_scores *scores, double *ret_auc);
 
-/* Sum over the scores there are, from above, of what each adds to recall times the precision of
- * all down to it. False: no positives. */
+/* Average precision: the sum over scores, from the greatest down, of the increase in recall times
+ * the precision at that score, Σ (R_n − R_n−1) P_n. false: no positives. */
 bool report_average_precision(const struct report_scores *scores, double *ret_precision);
 
 struct report_point {
@@ -42,7 +43,7 @@ struct report_point {
     uint64_t positive, negative; /* with at least this score */
 };
 
-/* The points of both curves, from the greatest score down, one for each score that occurs. Returns
- * their number. */
+/* The points of the ROC and precision-recall curves, from the greatest score down, one for each
+ * score that occurs. Returns their number. */
 size_t report_points(const struct report_scores *scores,
                      struct report_point ret_points[REPORT_SCORES]);

@@ -1,3 +1,6 @@
+/* Rules by policy: who fired, with whom, and what each one added. A rule's contribution is found by
+ * evaluating the decision once more without it, from the rules that fired; no condition is
+ * evaluated again. */
 #include "report_rules.h"
 
 #include "core/base/check.h"
@@ -13,54 +16,54 @@ static size_t pair(size_t i, size_t j) { /* i ≤ j */
     return j * (j + 1) / 2 + i;
 }
 
-/* The score of a group's rules so far. */
+/* The scores of one group's rules, while a score is computed. */
 struct report_group_sum {
     int64_t sum;
     int32_t greatest;
     bool has_any;
 };
 
-void report_book_init(struct report_book *book, const struct snapshot *snapshot,
-                      uint64_t first_position) {
-    *book = (struct report_book){.snapshot = snapshot, .first_position = first_position};
-    book->rules = check_calloc(snapshot->rule_count + 1, sizeof *book->rules);
-    book->groups = check_calloc(snapshot->group_count + 1, sizeof *book->groups);
+void report_rule_sums_init(struct report_rule_sums *sums, const struct snapshot *snapshot,
+                           uint64_t first_position) {
+    *sums = (struct report_rule_sums){.snapshot = snapshot, .first_position = first_position};
+    sums->rules = check_calloc(snapshot->rule_count + 1, sizeof *sums->rules);
+    sums->groups = check_calloc(snapshot->group_count + 1, sizeof *sums->groups);
     if (snapshot->rule_count <= REPORT_OVERLAP_RULES_MAX)
-        book->overlap = check_calloc(pairs_of(snapshot->rule_count) + 1, sizeof *book->overlap);
+        sums->overlap = check_calloc(pairs_of(snapshot->rule_count) + 1, sizeof *sums->overlap);
     for (size_t i = 0; i < snapshot->rule_count; i++)
-        book->asks_on_error |=
+        sums->asks_on_error |=
             snapshot->rules[i].mode == RULE_LIVE && snapshot->rules[i].on_error != ON_ERROR_SKIP;
 }
 
-void report_book_deinit(struct report_book *book) {
-    free(book->rules);
-    free(book->groups);
-    free(book->overlap);
-    *book = (struct report_book){0};
+void report_rule_sums_deinit(struct report_rule_sums *sums) {
+    free(sums->rules);
+    free(sums->groups);
+    free(sums->overlap);
+    *sums = (struct report_rule_sums){0};
 }
 
-/* ---- without one of them ---- */
+/* ---- the decision without one of its rules ---- */
 
-/* The rules that fired for a transaction. */
+/* The rules that fired for one transaction. */
 struct firing {
-    struct report_book *book;
+    struct report_rule_sums *sums;
     const struct decision *decision;
     const uint32_t *fired;
     size_t count;
-    size_t effects;    /* of them have effect */
-    size_t askers;     /* of those ask for an alert by themselves */
-    uint32_t least;    /* score that is an alert; UINT32_MAX: none is */
-    bool is_explained; /* nothing but the rules with effect has made the verdict */
+    size_t effects;    /* how many have effect */
+    size_t askers;     /* how many of those ask for an alert by their verdict */
+    uint32_t least;    /* lowest score that is an alert; UINT32_MAX: none is */
+    bool is_explained; /* the verdict follows from the rules with effect alone */
 };
 
-/* Reasons are told for the first rules that fired; what is beyond them is taken for not suppressed.
- */
+/* Decisions list reasons for a limited number of rules, in the order of `fired`; rules beyond that
+ * are assumed not to be suppressed. */
 static bool is_suppressed(const struct firing *firing, size_t i) {
     return i < firing->decision->reason_count && firing->decision->reasons[i].suppressed;
 }
 
 static const struct rule *rule_at(const struct firing *firing, size_t i) {
-    return &firing->book->snapshot->rules[firing->fired[i]];
+    return &firing->sums->snapshot->rules[firing->fired[i]];
 }
 
 static bool has_effect(const struct firing *firing, size_t i) {
@@ -74,10 +77,10 @@ static int64_t group_score(const struct rule_group *group, const struct report_g
     return score < group->at_most ? score : group->at_most;
 }
 
-/* The score of the rules with effect but this one, before its limits. */
+/* The score of all rules with effect except this one, before it is limited to 0…1000. */
 static int64_t score_without(const struct firing *firing, size_t without) {
-    const struct snapshot *snapshot = firing->book->snapshot;
-    struct report_group_sum *groups = firing->book->groups;
+    const struct snapshot *snapshot = firing->sums->snapshot;
+    struct report_group_sum *groups = firing->sums->groups;
     int64_t score = 0;
     memset(groups, 0, snapshot->group_count * sizeof *groups);
     for (size_t i = 0; i < firing->count; i++) {
@@ -126,11 +129,11 @@ static uint32_t least_alert(const struct engine *engine) {
     return least;
 }
 
-static struct firing firing_of(struct report_book *book, const struct engine *engine,
+static struct firing firing_of(struct report_rule_sums *sums, const struct engine *engine,
                                const struct decision *decision, const uint32_t *fired,
                                size_t count) {
     struct firing firing = {
-        .book = book, .decision = decision, .fired = fired, .count = count, .least = UINT32_MAX};
+        .sums = sums, .decision = decision, .fired = fired, .count = count, .least = UINT32_MAX};
     for (size_t i = 0; i < count; i++) {
         bool effect = has_effect(&firing, i);
         firing.effects += effect;
@@ -139,14 +142,14 @@ static struct firing firing_of(struct report_book *book, const struct engine *en
     if (!report_is_alert(decision->verdict))
         return firing;
     firing.least = least_alert(engine);
-    firing.is_explained = decision->rule_errors == 0 || !book->asks_on_error;
+    firing.is_explained = decision->rule_errors == 0 || !sums->asks_on_error;
     return firing;
 }
 
 /* ---- rows ---- */
 
 static void add_rule(const struct firing *firing, size_t i, const struct report_fact *fact) {
-    struct report_rule_tally *tally = &firing->book->rules[firing->fired[i]];
+    struct report_rule_tally *tally = &firing->sums->rules[firing->fired[i]];
     bool positive = fact->class == REPORT_POSITIVE;
     tally->fires++;
     if (is_suppressed(firing, i)) {
@@ -163,17 +166,17 @@ static void add_rule(const struct firing *firing, size_t i, const struct report_
     tally->added_caught += positive ? fact->amount_minor : 0;
 }
 
-void report_book_add(struct report_book *book, const struct report_fact *fact,
-                     const struct engine *engine, const struct decision *decision,
-                     const uint32_t *fired, size_t fired_count) {
+void report_rule_sums_add(struct report_rule_sums *sums, const struct report_fact *fact,
+                          const struct engine *engine, const struct decision *decision,
+                          const uint32_t *fired, size_t fired_count) {
     if (fired_count == 0)
         return;
-    struct firing firing = firing_of(book, engine, decision, fired, fired_count);
+    struct firing firing = firing_of(sums, engine, decision, fired, fired_count);
     for (size_t j = 0; j < fired_count; j++) {
-        check(fired[j] < book->snapshot->rule_count);
+        check(fired[j] < sums->snapshot->rule_count);
         add_rule(&firing, j, fact);
-        for (size_t i = 0; i <= j && book->overlap; i++)
-            book->overlap[pair(fired[i], fired[j])]++;
+        for (size_t i = 0; i <= j && sums->overlap; i++)
+            sums->overlap[pair(fired[i], fired[j])]++;
     }
 }
 
@@ -189,7 +192,7 @@ static void merge_tally(struct report_rule_tally *to, const struct report_rule_t
     to->added_caught += from->added_caught;
 }
 
-void report_book_merge(struct report_book *to, const struct report_book *from) {
+void report_rule_sums_merge(struct report_rule_sums *to, const struct report_rule_sums *from) {
     size_t rules = to->snapshot->rule_count;
     check(from->snapshot->id == to->snapshot->id);
     if (from->first_position < to->first_position)
@@ -200,13 +203,13 @@ void report_book_merge(struct report_book *to, const struct report_book *from) {
         to->overlap[i] += from->overlap[i];
 }
 
-/* ---- put away, and taken out again ---- */
+/* ---- encoding ---- */
 
-void report_book_encode(const struct report_book *book, struct buffer *out) {
-    size_t rules = book->snapshot->rule_count;
+void report_rule_sums_encode(const struct report_rule_sums *sums, struct buffer *out) {
+    size_t rules = sums->snapshot->rule_count;
     buffer_append_varint(out, rules);
     for (size_t i = 0; i < rules; i++) {
-        const struct report_rule_tally *tally = &book->rules[i];
+        const struct report_rule_tally *tally = &sums->rules[i];
         buffer_append_varint(out, tally->fires);
         buffer_append_varint(out, tally->suppressed);
         buffer_append_varint(out, tally->alone);
@@ -216,16 +219,16 @@ void report_book_encode(const struct report_book *book, struct buffer *out) {
         buffer_append_varint(out, tally->added_positive);
         report_sum_encode(tally->added_caught, out);
     }
-    if (book->overlap)
-        report_counts_encode(book->overlap, pairs_of(rules), out);
+    if (sums->overlap)
+        report_counts_encode(sums->overlap, pairs_of(rules), out);
 }
 
-void report_book_decode(struct report_book *book, struct cursor *cursor) {
-    size_t rules = book->snapshot->rule_count;
+void report_rule_sums_decode(struct report_rule_sums *sums, struct cursor *cursor) {
+    size_t rules = sums->snapshot->rule_count;
     if (cursor_varint(cursor) != rules)
         cursor->failed = true;
     for (size_t i = 0; i < rules && !cursor->failed; i++) {
-        struct report_rule_tally *tally = &book->rules[i];
+        struct report_rule_tally *tally = &sums->rules[i];
         tally->fires = cursor_varint(cursor);
         tally->suppressed = cursor_varint(cursor);
         tally->alone = cursor_varint(cursor);
@@ -235,12 +238,14 @@ void report_book_decode(struct report_book *book, struct cursor *cursor) {
         tally->added_positive = cursor_varint(cursor);
         tally->added_caught = report_sum_decode(cursor);
     }
-    if (book->overlap)
-        report_counts_decode(cursor, pairs_of(rules), book->overlap);
+    if (sums->overlap)
+        report_counts_decode(cursor, pairs_of(rules), sums->overlap);
 }
 
 /* ---- all policies together ---- */
 
+/* The index of the rule in the combined list: rules of the same name in several policies are one.
+ * The last policy's definition is shown. */
 static size_t place_of(struct report_rules *rules, const struct snapshot *snapshot,
                        const struct rule *rule) {
     size_t i = 0;
@@ -254,39 +259,39 @@ static size_t place_of(struct report_rules *rules, const struct snapshot *snapsh
     return i;
 }
 
-static void add_overlap(struct report_rules *rules, const struct report_book *book,
+static void add_overlap(struct report_rules *rules, const struct report_rule_sums *sums,
                         const size_t *places) {
-    for (size_t j = 0; j < book->snapshot->rule_count; j++)
+    for (size_t j = 0; j < sums->snapshot->rule_count; j++)
         for (size_t i = 0; i <= j; i++) {
-            uint64_t rows = book->overlap[pair(i, j)];
+            uint64_t rows = sums->overlap[pair(i, j)];
             rules->overlap[places[i] * rules->count + places[j]] += rows;
             if (i != j)
                 rules->overlap[places[j] * rules->count + places[i]] += rows;
         }
 }
 
-void report_rules_init(struct report_rules *rules, const struct report_book *const *books,
-                       size_t book_count) {
+void report_rules_init(struct report_rules *rules, const struct report_rule_sums *const *all_sums,
+                       size_t sums_count) {
     size_t most = 0, at = 0;
-    for (size_t b = 0; b < book_count; b++)
-        most += books[b]->snapshot->rule_count;
+    for (size_t b = 0; b < sums_count; b++)
+        most += all_sums[b]->snapshot->rule_count;
     size_t *places = check_calloc(most + 1, sizeof *places);
     *rules = (struct report_rules){.rules = check_calloc(most + 1, sizeof *rules->rules)};
     bool has_overlap = true;
-    for (size_t b = 0; b < book_count; b++) {
-        const struct snapshot *snapshot = books[b]->snapshot;
+    for (size_t b = 0; b < sums_count; b++) {
+        const struct snapshot *snapshot = all_sums[b]->snapshot;
         for (size_t i = 0; i < snapshot->rule_count; i++) {
             places[at] = place_of(rules, snapshot, &snapshot->rules[i]);
-            merge_tally(&rules->rules[places[at++]].tally, &books[b]->rules[i]);
+            merge_tally(&rules->rules[places[at++]].tally, &all_sums[b]->rules[i]);
         }
-        has_overlap = has_overlap && books[b]->overlap;
+        has_overlap = has_overlap && all_sums[b]->overlap;
     }
     if (has_overlap && rules->count <= REPORT_OVERLAP_RULES_MAX)
         rules->overlap = check_calloc(rules->count * rules->count + 1, sizeof *rules->overlap);
     at = 0;
-    for (size_t b = 0; b < book_count && rules->overlap; b++) {
-        add_overlap(rules, books[b], places + at);
-        at += books[b]->snapshot->rule_count;
+    for (size_t b = 0; b < sums_count && rules->overlap; b++) {
+        add_overlap(rules, all_sums[b], places + at);
+        at += all_sums[b]->snapshot->rule_count;
     }
     free(places);
 }

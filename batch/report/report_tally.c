@@ -1,4 +1,8 @@
+/* Adding, merging and encoding sums, and the figures computed from them. Floating point appears
+ * only in report_detection(), on exact totals. */
 #include "report_tally.h"
+
+#include "batch/base/day.h"
 
 #include "core/base/check.h"
 
@@ -19,7 +23,7 @@ void report_tally_deinit(struct report_tally *tally) {
 
 /* ---- days ---- */
 
-/* Where the day is, or has to be put. */
+/* The day's index, or where it must be inserted. */
 static size_t find_day(const struct report_tally *tally, int64_t day) {
     size_t low = 0, high = tally->day_count;
     while (low < high) {
@@ -32,6 +36,8 @@ static size_t find_day(const struct report_tally *tally, int64_t day) {
     return low;
 }
 
+/* The day's sums, inserted if they are missing. Rows come nearly in order of time, so the last day
+ * used mostly fits, and insertions happen near the end. */
 static struct report_day_tally *day_of(struct report_tally *tally, int64_t day) {
     if (tally->last_day < tally->day_count && tally->days[tally->last_day].day == day)
         return &tally->days[tally->last_day];
@@ -123,7 +129,7 @@ void report_tally_merge(struct report_tally *to, const struct report_tally *from
         merge_day(day_of(to, from->days[i].day), &from->days[i]);
 }
 
-/* ---- put away, and taken out again ---- */
+/* ---- encoding ---- */
 
 void report_counts_encode(const uint64_t *counts, size_t count, struct buffer *out) {
     for (size_t i = 0; i < count; i++)
@@ -149,7 +155,7 @@ void report_sum_encode(report_sum sum, struct buffer *out) {
     buffer_append_u64(out, (uint64_t)(bits >> 64));
 }
 
-/* Beyond what rows can add up to there is no room for more of them. */
+/* Refuses sums so large that adding rows could overflow. */
 report_sum report_sum_decode(struct cursor *cursor) {
     static const report_sum most = (report_sum)1 << 126;
     uint64_t low = cursor_u64(cursor);
@@ -162,7 +168,7 @@ report_sum report_sum_decode(struct cursor *cursor) {
 }
 
 int64_t report_day_decode(struct cursor *cursor) {
-    static const int64_t most = INT64_MAX / (INT64_C(86400) * 1000000) + 1;
+    static const int64_t most = INT64_MAX / DAY_US + 1;
     int64_t day = cursor_zigzag(cursor);
     if (day >= -most && day <= most)
         return day;
@@ -183,7 +189,7 @@ static void encode_side(const struct report_side_tally *side, struct buffer *out
     report_counts_encode(side->unknown, REPORT_SCORES, out);
 }
 
-/* No amount is beyond 10^13, and so no sum beyond so many of them. */
+/* Amounts are at most 10^13, which bounds the sum of any number of rows. */
 static struct report_cell decode_cell(struct cursor *cursor) {
     struct report_cell cell = {.rows = report_number_decode(cursor, UINT64_C(1) << 40)};
     report_sum most = (report_sum)cell.rows * INT64_C(10000000000000);
@@ -255,7 +261,7 @@ void report_tally_decode(struct report_tally *tally, struct cursor *cursor) {
     }
 }
 
-/* ---- what follows ---- */
+/* ---- figures ---- */
 
 uint64_t report_class_rows(const struct report_tally *tally, enum report_class class) {
     uint64_t rows = 0;
@@ -278,13 +284,13 @@ uint64_t report_rows(const struct report_tally *tally) {
     return rows;
 }
 
-/* Rows and their net worth x: n, Σx, Σx². */
+/* Moments of the rows' net values x: n, Σx, Σx². */
 struct moments {
     uint64_t rows;
     report_sum sum, squares;
 };
 
-/* Of one cell every transaction is worth sign · amount − price. */
+/* In one cell, every transaction has the net value sign · amount − price. */
 static void add_cell(struct moments *to, const struct report_cell *cell, int sign, int64_t price) {
     report_sum rows = (report_sum)cell->rows;
     to->rows += cell->rows;
@@ -293,8 +299,8 @@ static void add_cell(struct moments *to, const struct report_cell *cell, int sig
                    (report_sum)price * price * rows;
 }
 
-/* Σ(x − x̄)². Shifted by the whole part of the mean first: exact but for the last subtraction,
- * which has little left to cancel. */
+/* Σ(x − x̄)². Shifted by the integer part of the mean first, in integers: only the last subtraction
+ * is inexact, and it has little left to cancel. */
 static double scatter(const struct moments *moments) {
     if (moments->rows == 0)
         return 0;
@@ -304,8 +310,9 @@ static double scatter(const struct moments *moments) {
     return left > 0 ? left : 0;
 }
 
-static void judge_cell(struct report_detection *detection, const struct report_cell *cell,
-                       bool positive, enum verdict verdict) {
+/* Adds one cell to the confusion matrix and to the amounts. */
+static void add_detection(struct report_detection *detection, const struct report_cell *cell,
+                          bool positive, enum verdict verdict) {
     bool alert = report_is_alert(verdict);
     if (positive)
         *(alert ? &detection->true_positive : &detection->false_negative) += cell->rows;
@@ -329,7 +336,7 @@ struct report_detection report_detection(const struct report_side_tally *side,
             int sign = positive && report_is_alert(verdict)      ? 1
                        : !positive && verdict == VERDICT_DECLINE ? -1
                                                                  : 0;
-            judge_cell(&detection, cell, positive, verdict);
+            add_detection(&detection, cell, positive, verdict);
             detection.review_cost += price * (report_sum)cell->rows;
             add_cell(&moments, cell, sign, price);
         }

@@ -1,3 +1,5 @@
+/* A replay with the option `recorded` supplies the rows, each with the shadow decisions that the
+ * server archived beside its own; this file counts them. One thread: reading dominates. */
 #include "shadow_report.h"
 
 #include "batch/chunk/replay_history.h"
@@ -47,7 +49,7 @@ uint64_t shadow_set_known(const struct shadow_set *set) {
     return shadow_set_fraud(set) + set->labels[LABEL_LEGIT];
 }
 
-/* Of one transaction. */
+/* The set of one transaction. */
 static struct shadow_set set_of(const struct transaction *transaction, enum label label) {
     struct shadow_set set = {.transactions = 1};
     set.labels[label] = 1;
@@ -76,7 +78,7 @@ static bool is_wanted(const struct shadow_examples *examples, size_t most, uint6
     return most > 0 && (examples->count < most || hash < examples->of[examples->count - 1].hash);
 }
 
-/* Takes the example's texts over. */
+/* Inserts by hash, evicting the greatest one when full. Takes over the example's texts. */
 static void insert(struct shadow_examples *examples, size_t most, struct shadow_example example) {
     if (!examples->of)
         examples->of = check_calloc(most, sizeof *examples->of);
@@ -96,7 +98,7 @@ static void examples_deinit(struct shadow_examples *examples) {
 
 /* ---- a row ---- */
 
-struct making {
+struct report_builder {
     const struct shadow_report_options *options;
     struct shadow_report *report;
 };
@@ -132,10 +134,12 @@ static struct shadow_rule *rule_named(struct shadow_report *report, struct text 
     return rule;
 }
 
-static void take_rule(struct making *making, const struct replay_row *row,
+/* A reason of a rule in shadow: that it fired and, if recorded, which verdict it would have caused.
+ */
+static void take_rule(struct report_builder *builder, const struct replay_row *row,
                       const struct reason *reason, const struct shadow_set *one, uint64_t hash) {
-    struct shadow_rule *rule = rule_named(making->report, reason->rule);
-    size_t most = making->options->examples;
+    struct shadow_rule *rule = rule_named(builder->report, reason->rule);
+    size_t most = builder->options->examples;
     shadow_set_add(&rule->fired, one);
     rule->unknown += reason->verdict_if_live == VERDICT_NONE;
     if (reason->verdict_if_live == VERDICT_NONE ||
@@ -168,7 +172,7 @@ static void count_rules(struct shadow_policy *policy, const struct shadow_decisi
     for (size_t i = 0; i < shadow->rule_count; i++) {
         uint32_t rule = shadow->rules[i];
         if (policy->snapshot && rule >= policy->snapshot->rule_count)
-            continue; /* not of this policy: the archive's files are others */
+            continue; /* not a rule of this policy: the archived files were edited */
         if (rule >= policy->rule_count) {
             policy->fired = check_reallocarray(policy->fired, rule + 1, sizeof *policy->fired);
             memset(policy->fired + policy->rule_count, 0,
@@ -199,12 +203,13 @@ static struct text rule_names(const struct shadow_policy *policy,
     return all;
 }
 
-static void take_policy(struct making *making, const struct replay_row *row,
+/* The archived decision of a shadow policy beside the live one. */
+static void take_policy(struct report_builder *builder, const struct replay_row *row,
                         const struct shadow_decision *shadow, const struct shadow_set *one,
                         uint64_t hash) {
-    struct shadow_policy *policy = policy_of(making->report, shadow->snapshot_id);
+    struct shadow_policy *policy = policy_of(builder->report, shadow->snapshot_id);
     enum verdict live = row->record->transaction.decision.verdict;
-    size_t most = making->options->examples;
+    size_t most = builder->options->examples;
     shadow_set_add(&policy->cells[live][shadow->verdict], one);
     policy->degraded += shadow->degraded;
     policy->rule_errors += shadow->rule_errors;
@@ -228,21 +233,21 @@ static void note_time(struct shadow_report *report, int64_t at_us) {
 
 static int take_row(void *user, const struct replay_row *row, struct error *ret_error) {
     (void)ret_error;
-    struct making *making = user;
+    struct report_builder *builder = user;
     const struct transaction *transaction = &row->record->transaction.transaction;
     const struct decision *decision = &row->record->transaction.decision;
     int64_t at_us = transaction->event_time_us;
-    if (at_us < making->options->from_us || at_us >= making->options->until_us)
+    if (at_us < builder->options->from_us || at_us >= builder->options->until_us)
         return 0;
     struct shadow_set one = set_of(transaction, row->outcome);
     uint64_t hash = hash_text(transaction->id);
-    note_time(making->report, at_us);
-    shadow_set_add(&making->report->all, &one);
+    note_time(builder->report, at_us);
+    shadow_set_add(&builder->report->all, &one);
     for (size_t i = 0; i < decision->reason_count; i++)
         if (decision->reasons[i].shadow)
-            take_rule(making, row, &decision->reasons[i], &one, hash);
+            take_rule(builder, row, &decision->reasons[i], &one, hash);
     for (size_t i = 0; i < decision->shadow_count; i++)
-        take_policy(making, row, &decision->shadows[i], &one, hash);
+        take_policy(builder, row, &decision->shadows[i], &one, hash);
     return 0;
 }
 
@@ -253,8 +258,8 @@ int shadow_report_make(const struct shadow_report_options *options, struct progr
     const struct replay_options replay = {
         .archive = options->archive, .recorded = true, .outcomes = true, .shadows = true};
     struct shadow_report report = {0};
-    struct making making = {.options = options, .report = &report};
-    const struct replay_listener listener = {.row = take_row, .user = &making};
+    struct report_builder builder = {.options = options, .report = &report};
+    const struct replay_listener listener = {.row = take_row, .user = &builder};
     struct replay_report ignored;
     int r = replay_open(&replay, progress, &report.replay, ret_error);
     if (r == 0)

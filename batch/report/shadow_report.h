@@ -1,10 +1,9 @@
-/* What rules in shadow and shadow policies would have done, from what the archive says they did:
- * nothing is decided again. Outcomes are those known at the archive's end.
+/* What rules in shadow and shadow policies would have done, as recorded in the archive: nothing is
+ * decided again. Outcomes are those known at the archive's end.
  *
- * A set of transactions is counted with its outcomes and its amounts, which never mix currencies.
- * Examples are a stable sample of the transactions that would have been decided otherwise: those
- * whose ids have the smallest hashes. The same archive gives the same examples, and a longer one
- * mostly so. */
+ * Sets of transactions are counted with their outcomes and their amounts per currency. Examples are
+ * a stable sample of the transactions that would have been decided differently: those whose ids
+ * have the smallest hashes (as in report_changes.h). */
 #pragma once
 
 #include "core/base/error.h"
@@ -25,22 +24,22 @@ struct shadow_report_options {
 struct shadow_sum {
     char currency[4];
     uint64_t transactions;
-    int64_t minor; /* INT64_MAX: that, or more */
+    int64_t minor; /* minor units; INT64_MAX: at least that */
 };
 
 #define SHADOW_CURRENCIES_MAX 8
 
-/* Some transactions. */
+/* Counts over a set of transactions. */
 struct shadow_set {
     uint64_t transactions;
     uint64_t labels[LABEL_COUNT];
     struct shadow_sum sums[SHADOW_CURRENCIES_MAX]; /* the first currencies seen */
     size_t sum_count;
-    uint64_t unsummed; /* transactions in others */
+    uint64_t unsummed; /* transactions in further currencies */
 };
 
 void shadow_set_add(struct shadow_set *to, const struct shadow_set *set);
-/* Outcomes as budgets take them: fraud and chargeback against legit. Other labels say nothing. */
+/* Outcomes as budgets count them: fraud and chargeback against legit; other labels do not count. */
 uint64_t shadow_set_fraud(const struct shadow_set *set);
 uint64_t shadow_set_known(const struct shadow_set *set);
 
@@ -62,12 +61,12 @@ struct shadow_examples {
     size_t count;
 };
 
-/* A rule of the policy that decided, in shadow; by its name. */
+/* A rule in shadow of the deciding policies, by name. */
 struct shadow_rule {
     struct text name;
     struct shadow_set fired;
-    struct shadow_set changes[VERDICT_COUNT]; /* by another verdict than there was: which one */
-    uint64_t unknown; /* archived by a version that did not say what would have changed */
+    struct shadow_set changes[VERDICT_COUNT]; /* would have changed the verdict to this one */
+    uint64_t unknown; /* archived by a version that did not record what would have changed */
     struct shadow_examples examples;
 };
 
@@ -75,10 +74,10 @@ struct shadow_policy {
     uint64_t snapshot_id;
     struct text name;
     const struct snapshot *snapshot; /* NULL: this version cannot load it */
-    /* By the verdict that there was and the one it would have been; NONE: refused. */
+    /* [live verdict][shadow verdict]; shadow VERDICT_NONE: refused. */
     struct shadow_set cells[VERDICT_COUNT][VERDICT_COUNT];
     uint64_t degraded, rule_errors;
-    uint64_t *fired; /* with effect, by the rules' numbers */
+    uint64_t *fired; /* fires with effect, by rule number */
     size_t rule_count;
     struct shadow_examples examples;
 };
@@ -86,11 +85,11 @@ struct shadow_policy {
 struct shadow_report {
     struct shadow_set all;
     int64_t first_us, last_us; /* event times; 0 without transactions */
-    struct shadow_rule *rules; /* in the order in which they were met */
+    struct shadow_rule *rules; /* in the order of their first transactions */
     size_t rule_count;
     struct shadow_policy *policies; /* likewise */
     size_t policy_count;
-    struct replay *replay; /* whose memory names and snapshots live in */
+    struct replay *replay; /* owns the policies' names and snapshots */
 };
 
 /* Reads the archive twice, up to its last sync mark; stages "scan" and "replay". Errors as

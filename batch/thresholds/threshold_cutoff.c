@@ -1,9 +1,11 @@
-/* Cut-offs on the score from budgets. A score is one of 1,001 numbers, so counts by score say all
- * that a budget asks:
+/* Cut-offs on the score from budgets. A score is one of 1,001 numbers, so a histogram answers both
+ * kinds of budget exactly:
  *
- *   at_most     the lowest score from which on at most this share of the period's transactions lies
- *   precision   the lowest score from which on at least `minimum` outcomes are known and at least
- *               this share of them is fraud */
+ *   at_most     the lowest cut-off that at most this share of the period's transactions reaches
+ *   precision   the lowest cut-off at or above which at least `minimum` outcomes are known and at
+ *               least this share of them is fraud
+ *
+ * Shares are millionths and compared by cross-multiplication, without rounding. */
 #include "threshold_cutoff.h"
 
 #include "threshold_job.h"
@@ -13,7 +15,8 @@
 #include <math.h>
 #include <string.h>
 
-/* The cut-off; 0: no score meets the budget. */
+/* The cut-off of a volume budget; 0: no score meets it. The share only grows as the score falls, so
+ * the search ends at the first score that exceeds the budget. */
 static uint32_t at_most(const struct cutoff_budget *budget, const struct score_counts *counts) {
     uint64_t reaching = 0;
     uint32_t found = 0;
@@ -26,6 +29,8 @@ static uint32_t at_most(const struct cutoff_budget *budget, const struct score_c
     return found;
 }
 
+/* The cut-off of a precision budget; 0: none. Precision may rise and fall with the score, so every
+ * score is tried and the lowest that qualifies wins. *ret_known: all outcomes of the period. */
 static uint32_t precise(const struct cutoff_budget *budget, const struct score_counts *counts,
                         uint64_t *ret_known) {
     uint64_t fraud = 0, known = 0;
@@ -40,13 +45,15 @@ static uint32_t precise(const struct cutoff_budget *budget, const struct score_c
     return found;
 }
 
+/* Did it change by more than the guard allows, relative to the one in force? */
 static bool is_held(const struct threshold_job *job, const struct cutoff_budget *budget,
                     uint32_t before, uint32_t after) {
     double change = fabs((double)after - (double)before);
     return !job->accepts_changes && change > (double)budget->guard_e6 / 1e6 * (double)before;
 }
 
-/* One budget: the line of the report. true: *ret_score goes into the generation. */
+/* Fills the report's line for one budget. true: *ret_score goes into the generation, newly computed
+ * or kept from the one in force; otherwise the policy's own cut-off applies. */
 static bool find_cutoff(const struct threshold_job *job, size_t index,
                         const struct score_counts *counts, struct cutoff_line *line,
                         uint32_t *ret_score) {
@@ -70,7 +77,8 @@ static bool find_cutoff(const struct threshold_job *job, size_t index,
     return line->state == CUTOFF_COMPUTED || is_in_force;
 }
 
-/* Budgets are met one by one, so the order of the cut-offs is not given. */
+/* A more severe verdict whose cut-off is no higher, so that this verdict is never given by score.
+ * Possible because budgets are computed independently of each other. */
 static enum verdict hiding_verdict(enum verdict verdict, const uint32_t cutoffs[VERDICT_COUNT]) {
     for (int more = (int)verdict + 1; more < VERDICT_COUNT; more++)
         if (cutoffs[verdict] > 0 && cutoffs[more] > 0 && cutoffs[more] <= cutoffs[verdict])

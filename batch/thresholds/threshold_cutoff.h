@@ -1,14 +1,14 @@
-/* Finds cut-offs on the score from budgets. */
+/* Computes cut-offs on the score from budgets. Pure: counts in, cut-offs out. */
 #pragma once
 
 #include "threshold_job.h"
 
-/* The scores of a budget's period. */
+/* Histogram of the scores in a budget's period. */
 #define THRESHOLD_SCORES (DECISION_SCORE_MAX + 1)
 struct score_counts {
     uint64_t all;
     uint64_t by_score[THRESHOLD_SCORES];
-    uint64_t fraud[THRESHOLD_SCORES], legit[THRESHOLD_SCORES]; /* outcomes known by now */
+    uint64_t fraud[THRESHOLD_SCORES], legit[THRESHOLD_SCORES]; /* by outcome known so far */
 };
 
 static inline void score_counts_add(struct score_counts *counts, uint32_t score, enum label label) {
@@ -18,8 +18,9 @@ static inline void score_counts_add(struct score_counts *counts, uint32_t score,
     counts->legit[score] += label == LABEL_LEGIT;
 }
 
-/* Cut-offs from these, which are parallel to the snapshot's budgets: those for a generation, with
- * room for as many; of all verdicts; and the report's lines. */
+/* counts: one per budget of the policy. Fills `cutoffs` (room for one per budget) with the computed
+ * ones, which go into the generation; `all` with the cut-offs in effect for every verdict, the
+ * policy's own included; and the report's lines. */
 void threshold_cutoffs(const struct threshold_job *job, const struct score_counts *counts,
                        struct threshold_cutoff *cutoffs, size_t *ret_count,
                        uint32_t all[VERDICT_COUNT]);

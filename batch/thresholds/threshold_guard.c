@@ -1,6 +1,7 @@
-/* The new values beside those in force. A value that changed by more than its threshold's guard
- * lets through, relative to the old one, is put back, group by group; a group that is new or gone
- * has nothing to be compared with. */
+/* Compares new values with those in force, group by group. A value that changed by more than the
+ * threshold's guard, |new − old| > guard × |old|, keeps the old one. Groups that are new or gone
+ * cannot be compared and pass. A threshold whose declaration changed is a different one, so nothing
+ * of it is held. */
 #include "threshold_guard.h"
 
 #include "threshold_job.h"
@@ -38,7 +39,8 @@ struct comparison {
     bool ignores_guard;
 };
 
-/* "5411" or "DE / 5411" */
+/* A group's key for people: "5411" or "DE / 5411". A key of several parts is encoded as lengths and
+ * texts (threshold_key()). */
 static struct text key_in_words(struct text key, size_t parts, struct arena *arena) {
     struct buffer buffer;
     struct cursor cursor = cursor_of(key.data, key.length);
@@ -68,20 +70,21 @@ static void report_held(struct comparison *comparison, struct text key, double b
         .key = key_in_words(key, parts, comparison->arena), .before = before, .computed = computed};
 }
 
-/* What is put in force. */
+/* The value to put in force. */
 static double compare(struct comparison *comparison, struct text key, double before,
                       double computed) {
     if (before == computed)
         return computed;
     comparison->line->changed++;
     double guard = (double)comparison->threshold->guard_e6 / 1e6;
-    /* From 0 every change is infinite: nothing can be said of it. */
+    /* Any change from 0 is infinite in relative terms: the guard cannot judge it. */
     if (before == 0 || comparison->ignores_guard || fabs(computed - before) <= guard * fabs(before))
         return computed;
     report_held(comparison, key, before, computed);
     return before;
 }
 
+/* Both sides have their groups sorted by key: one merge finds those in both. */
 static void compare_groups(struct comparison *comparison, const struct threshold_values *before,
                            struct threshold_values *values) {
     double *numbers = (double *)(uintptr_t)values->values;

@@ -1,6 +1,8 @@
-/* What the steps of computing thresholds share. rebuild_thresholds.c has the order of them,
- * threshold_read.c reads the values, threshold_guard.c compares with the thresholds in force,
- * threshold_scores.c reads the scores, threshold_cutoff.c finds the cut-offs. Private to batch/. */
+/* What the steps of computing thresholds share. Two callers run them: the rebuild
+ * (batch/rebuild/rebuild_thresholds.c, which reads values and scores from the archive) and a replay
+ * (walk_forward.c, which collects them on the way). threshold_sample.c computes the values,
+ * threshold_guard.c compares them with those in force, threshold_cutoff.c computes the cut-offs.
+ * Private to batch/. */
 #pragma once
 
 #include "batch/thresholds/threshold_sample.h"
@@ -11,18 +13,16 @@
 
 struct rebuild; /* batch/rebuild/rebuild_job.h */
 
-#define THRESHOLD_DAY_US (INT64_C(86400) * 1000000)
-
 struct threshold_job {
     struct rebuild *rebuild; /* NULL: a replay computes them (walk_forward.c) */
     const struct snapshot *snapshot;
     int64_t newest_us;                 /* event time of the archive's newest transaction */
     const struct thresholds *in_force; /* of the generation adopted last; NULL: none */
     struct threshold_report *report;
-    bool accepts_changes; /* however great: no guard */
-    /* Parallel to the thresholds: their values need nothing but each transaction's own fields. Not
-     * so when they read lists that were changed at run time: what was in them then is a matter of
-     * the records before. */
+    bool accepts_changes; /* guards are off */
+    /* Parallel to the thresholds, set by threshold_read(): the values follow from each
+     * transaction's own fields. false where they read features, or lists that were changed at run
+     * time, whose content depends on the records before. */
     bool *reads_records;
 };
 

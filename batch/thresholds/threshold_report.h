@@ -1,4 +1,4 @@
-/* What a rebuild tells about the thresholds and cut-offs it computed. */
+/* What a rebuild reports about the thresholds and cut-offs it computed. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -10,7 +10,7 @@
 
 #define THRESHOLD_EXAMPLES 5
 
-/* A group whose value changed by more than the guard lets through: the old one stays. */
+/* A group whose value changed by more than the guard allows: the old one stays in force. */
 struct threshold_held {
     struct text key; /* in words: its fields with " / " between; empty: over all groups */
     double before, computed;
@@ -26,12 +26,12 @@ struct threshold_line {
     size_t changed, held; /* values, that over all groups included */
     const struct threshold_held *examples;
     size_t example_count;
-    bool is_too_large; /* so many groups cannot be kept: only the value over all groups is */
+    bool is_too_large; /* too many groups for a record: only the value over all groups is kept */
 };
 
 enum cutoff_state {
     CUTOFF_COMPUTED,
-    CUTOFF_HELD,         /* it changed by more than the guard lets through: the old one stays */
+    CUTOFF_HELD,         /* it changed by more than the guard allows: the old one stays */
     CUTOFF_SMALL_SAMPLE, /* too few transactions or known outcomes: the old one stays */
     CUTOFF_UNREACHABLE,  /* no score meets the budget: the old one stays */
 };
@@ -45,7 +45,7 @@ struct cutoff_line {
     enum verdict hidden_by; /* a more severe verdict with a cut-off that is no higher; NONE: none */
 };
 
-/* Decisions of the last day that would have been others. */
+/* Decisions of the last day whose verdict would change from `from` to `to`. */
 struct verdict_flip {
     enum verdict from, to;
     uint64_t count;
@@ -64,6 +64,6 @@ struct threshold_report {
     uint64_t compared;     /* decisions of the last day */
     bool is_rescored;      /* scores come from a replay, not from the records */
     double seconds;        /* for values from records, and quantiles */
-    double replay_seconds; /* for values and scores that need the features of then */
+    double replay_seconds; /* for values and scores that needed a replay */
     uint64_t spilled_bytes;
 };

@@ -1,3 +1,7 @@
+/* Values go to an external sort by (group, value); a hash index numbers the groups. Because a
+ * group's count is known before its sorted values are read, one pass selects the ranks of all
+ * groups. A MAD takes three passes: the medians, the distances from them into a second sort, the
+ * medians of those. */
 #include "threshold_sample.h"
 
 #include "core/base/check.h"
@@ -7,7 +11,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-/* Bytes that the list and the index of the groups take for each. */
+/* Estimated bytes per group in the list and the index. */
 #define GROUP_OVERHEAD 96u
 
 struct group {
@@ -15,7 +19,7 @@ struct group {
     bool is_overall; /* of a threshold that has keys: all of its groups together */
     struct text key;
     uint64_t count;
-    double median; /* of MAD, while it is computed */
+    double median; /* of a MAD: the result of the first pass */
     double result;
 };
 
@@ -104,6 +108,7 @@ static bool is_group(const struct group *group, uint32_t threshold, bool is_over
            text_equal(group->key, key);
 }
 
+/* Linear probing: the group's slot, or the free one where it belongs. */
 static size_t index_place(const struct threshold_sample *sample, uint32_t threshold,
                           bool is_overall, struct text key) {
     size_t mask = sample->index_size - 1;
@@ -132,8 +137,8 @@ static int too_many(const struct threshold_sample *sample, uint32_t threshold,
                     struct error *ret_error) {
     return error_set(ret_error, ERROR_TOO_LARGE,
                      "threshold \"%" TEXT_FORMAT
-                     "\": so many groups need more memory than a quarter of the %zu MiB there "
-                     "are; group by a field with fewer values, or allow more memory",
+                     "\": its groups take more than a quarter of the %zu MiB of memory; group by a "
+                     "field with fewer values, or allow more memory",
                      TEXT_ARGS(sample->snapshot->thresholds[threshold].name),
                      sample->memory_bytes >> 20);
 }
@@ -156,6 +161,7 @@ static int find_group(struct threshold_sample *sample, uint32_t threshold, bool 
     return 0;
 }
 
+/* A value is stored once per group it belongs to: an overall group has an empty key. */
 static int put_value(struct threshold_sample *sample, const struct threshold_value *value,
                      bool is_overall, struct error *ret_error) {
     struct text key = {.data = value->key, .length = is_overall ? 0 : value->key_length};
@@ -182,12 +188,12 @@ int threshold_sample_put(struct threshold_sample *sample, const struct threshold
 
 /* ---- statistics ---- */
 
-/* ceil(q·n), from 1; below 2^63 for any n that can be counted. */
+/* ceil(q·n), at least 1. The product stays below 2^64 for fewer than 1.8 × 10^13 values. */
 static uint64_t rank_of(uint32_t quantile_e6, uint64_t count) {
     return (quantile_e6 * count + 999999) / 1000000;
 }
 
-/* The rank-th number of each group, in order of the groups, to `take`. */
+/* Calls `take` with the value at each group's rank, in the order of the groups. */
 static int select_ranks(struct threshold_sample *sample, struct number_sort *sort,
                         void (*take)(struct group *group, double value), struct error *ret_error) {
     uint32_t group = 0, current = UINT32_MAX;
@@ -216,6 +222,7 @@ static void take_distance(struct group *group, double value) {
     group->result = value;
 }
 
+/* Second pass of a MAD: |x − median| of every value, by group. */
 static int put_distances(struct threshold_sample *sample, struct error *ret_error) {
     uint32_t group = 0;
     double value = 0;
@@ -228,6 +235,8 @@ static int put_distances(struct threshold_sample *sample, struct error *ret_erro
     return r;
 }
 
+/* Thresholds in their order, the overall group first, then groups by key: the order in which
+ * collect() emits them. */
 static int compare_groups(const void *left, const void *right) {
     const struct group *a = left, *b = right;
     if (a->threshold != b->threshold)
@@ -237,6 +246,7 @@ static int compare_groups(const void *left, const void *right) {
     return text_compare(a->key, b->key);
 }
 
+/* Infinite results are possible: distances from a median may overflow. */
 static void add_group(struct threshold_values *values, const struct threshold *threshold,
                       const struct group *group, struct arena *arena) {
     if (group->is_overall) {

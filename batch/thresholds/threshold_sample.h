@@ -1,12 +1,13 @@
-/* The values that thresholds are computed from, by group, and the quantiles of them.
+/* The values that thresholds are computed from, by group, and their quantiles.
  *
- * Exact whatever the order in which values come and however many there are: nearest rank on the
- * sorted values. Of n values the quantile q is the k-th smallest, k = ceil(q·n), computed without
- * rounding; the median is the quantile 0.5; the MAD is the median of |x − median|. Values that are
- * not finite are left out.
+ * Exact for any number of values in any order: nearest rank on the sorted values. The quantile q of
+ * n values is the k-th smallest, k = ceil(q·n) in integer arithmetic (definition 1 of Hyndman and
+ * Fan, "Sample Quantiles in Statistical Packages", The American Statistician 50, 1996). The median
+ * is the quantile 0.5; the MAD (median absolute deviation) is the median of |x − median|, unscaled.
+ * Values that are not finite are left out.
  *
- * Memory: a quarter of the limit for the names of the groups, a quarter for each of two sorters.
- * Private to batch/. */
+ * Memory: a quarter of the limit for the groups' keys, and a quarter for each of two sorts, the
+ * second only if a MAD is asked for. Private to batch/. */
 #pragma once
 
 #include "batch/base/number_sort.h"
@@ -25,26 +26,29 @@ struct threshold_value {
     double value;
 };
 
-/* The value of a threshold for the transaction in a frame of the snapshot; false when the
- * transaction does not count: `where` does not hold, a part of the key or the value is missing. */
+/* Evaluates a threshold for the transaction in a frame of the snapshot. false: the transaction does
+ * not count, because `where` does not hold or a part of the key or the value is missing. arena: for
+ * texts that the expressions build. */
 bool threshold_value_read(const struct snapshot *snapshot, size_t threshold,
                           const struct value *frame, struct arena *arena,
                           struct threshold_value *ret_value);
 
 struct threshold_sample;
 
-/* The snapshot must outlive it. make_file as for a number_sort. */
+/* The snapshot must outlive it. make_file: as in number_sort_options. */
 struct threshold_sample *threshold_sample_new(const struct snapshot *snapshot, size_t memory_bytes,
                                               int (*make_file)(void *user, struct error *ret_error),
                                               void *user);
 void threshold_sample_free(struct threshold_sample *sample); /* NULL is allowed */
 
-/* Any thread. ERROR_TOO_LARGE: the groups' names take more memory than there is. */
+/* Any thread; takes a lock. Each value is counted in its group and over all groups.
+ * ERROR_TOO_LARGE: the groups' keys exceed their quarter of the memory. */
 int threshold_sample_put(struct threshold_sample *sample, const struct threshold_value *values,
                          size_t count, struct error *ret_error);
 
-/* Once, after the last value. The values of all thresholds in the snapshot's order; groups and
- * overall values only where the sample has the minimum. Lives in the arena, which has no limit. */
+/* Once, after the last value: the values of all thresholds, in the snapshot's order, keys sorted.
+ * Groups and overall values with fewer values than the threshold's minimum are left out. Lives in
+ * the arena, which must have no limit. */
 int threshold_sample_compute(struct threshold_sample *sample, struct arena *arena,
                              struct threshold_values **ret_values, struct error *ret_error);
 

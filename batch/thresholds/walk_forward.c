@@ -1,5 +1,10 @@
+/* Each worker keeps what its own rows contributed, so taking rows needs no lock; the results do not
+ * depend on who took which row, because thresholds are quantiles and cut-offs are counts. A night
+ * applies the new outcomes, drops what no later night can read, and runs the same functions as a
+ * rebuild over the rest. */
 #include "walk_forward.h"
 
+#include "batch/base/day.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "threshold_cutoff.h"
@@ -12,7 +17,7 @@
 
 #define TEXT_BYTES_MAX (1u << 20) /* that expressions build for one transaction */
 
-/* A value of a threshold; its group's key lies in the same worker's bytes. */
+/* A value of a threshold; its group's key lies in the same worker's `keys`. */
 struct kept_value {
     int64_t event_time_us;
     double value;
@@ -20,7 +25,7 @@ struct kept_value {
     uint32_t threshold, key_length;
 };
 
-/* For budgets. */
+/* A score, for budgets. */
 struct kept_score {
     int64_t event_time_us;
     uint64_t position;
@@ -33,7 +38,7 @@ struct later_label {
     enum label label;
 };
 
-/* What one worker has taken. */
+/* What one worker has taken. Scores are sorted by position at each night. */
 struct kept {
     struct kept_value *values;
     size_t value_count, value_room;
@@ -46,7 +51,7 @@ struct kept {
 struct walk_forward {
     struct walk_forward_options options;
     struct kept *workers;
-    atomic_size_t bytes; /* of all of it */
+    atomic_size_t bytes; /* kept, of all workers */
     struct later_label *labels;
     size_t label_count, label_room;
     int64_t newest_us; /* INT64_MIN: none yet */
@@ -94,12 +99,13 @@ int64_t walk_forward_reach_us(const struct snapshot *snapshot) {
 
 /* ---- taking ---- */
 
+/* Counts bytes in use, not capacities: the half that is allowed includes no slack of the arrays. */
 static int count_bytes(struct walk_forward *walk, size_t bytes, struct error *ret_error) {
     if (atomic_fetch_add(&walk->bytes, bytes) + bytes <= walk->options.memory_bytes / 2)
         return 0;
     return error_set(ret_error, ERROR_TOO_LARGE,
-                     "what thresholds and budgets look at takes more than half of the %zu MiB of "
-                     "memory there are: allow more, or leave out walking forward",
+                     "the history that thresholds and budgets look at takes more than half of the "
+                     "%zu MiB of memory: allow more, or replay without walk-forward",
                      walk->options.memory_bytes >> 20);
 }
 
@@ -157,13 +163,8 @@ void walk_forward_note_outcome(struct walk_forward *walk, uint64_t transaction_p
 
 /* ---- nights ---- */
 
-static int64_t day_of(int64_t time_us) {
-    int64_t day = time_us / THRESHOLD_DAY_US;
-    return day - (time_us % THRESHOLD_DAY_US < 0);
-}
-
 bool walk_forward_is_night(int64_t newest_us, int64_t event_time_us) {
-    return newest_us != INT64_MIN && day_of(event_time_us) > day_of(newest_us);
+    return newest_us != INT64_MIN && day_of_us(event_time_us) > day_of_us(newest_us);
 }
 
 void walk_forward_note_time(struct walk_forward *walk, int64_t event_time_us) {
@@ -184,7 +185,8 @@ static struct kept_score *find_score(const struct kept *kept, uint64_t position)
     return bsearch(&wanted, kept->scores, kept->score_count, sizeof wanted, compare_scores);
 }
 
-/* The last one of a transaction is in force. */
+/* Applies the outcomes noted since the last night, in order: the last one of a transaction counts.
+ */
 static void take_labels(struct walk_forward *walk) {
     for (size_t w = 0; w < walk->options.workers; w++) {
         struct kept *kept = &walk->workers[w];
@@ -199,7 +201,8 @@ static void take_labels(struct walk_forward *walk) {
     walk->label_count = 0;
 }
 
-/* What no later night can read. */
+/* Drops what no later night can read: newest_us never decreases, so what is older than its period
+ * now stays so. */
 static void forget_old(struct walk_forward *walk, struct kept *kept) {
     const struct snapshot *snapshot = walk->options.snapshot;
     int64_t score_reach = score_reach_us(snapshot);

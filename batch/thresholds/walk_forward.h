@@ -1,14 +1,15 @@
-/* Thresholds and cut-offs of a policy that never ran: computed inside a replay every night, from
- * what the replay has seen by then, as the nightly job would have computed them.
+/* Walk-forward thresholds: thresholds and cut-offs of a policy that never ran, computed inside a
+ * replay every night from what the replay has seen so far, as the nightly job would have computed
+ * them. Without this, a replay would use thresholds that already know the data they are tested on.
  *
- * A night lies before the first transaction whose event time is of a later day (UTC) than all
- * before it, for that is a time that imported histories have, too. Its periods end with the newest
- * event time so far. Values, guards and budgets are those of a rebuild (threshold_job.h), with one
- * difference: cut-offs are found among the scores that the replay gave, with the thresholds that
- * were in force then, where a rebuild scores its period once more with the new ones. They are the
- * same unless a live rule reads a threshold.
+ * A night comes before the first transaction whose event time is on a later day (UTC) than all
+ * before it; event times are used because imported histories have them, too. Periods end with the
+ * newest event time so far. Values, guards and budgets are those of a rebuild (threshold_job.h),
+ * with one difference: cut-offs come from the scores that the replay gave with the thresholds in
+ * force at the time, while a rebuild scores its period again with the new ones. The results are
+ * equal unless a live rule reads a threshold.
  *
- * Everything of the longest period is in memory. Private to batch/. */
+ * Everything of the longest period is kept in memory. Private to batch/. */
 #pragma once
 
 #include "core/policy/load/snapshot.h"
@@ -23,8 +24,9 @@ struct walk_forward;
 struct walk_forward_options {
     const struct snapshot *snapshot; /* must outlive it */
     size_t workers;
-    size_t memory_bytes; /* a half for what is kept, the rest for sorting it */
-    /* Makes an empty file and returns its descriptor, when memory for sorting does not suffice. */
+    size_t memory_bytes; /* half for what is kept, half for sorting it */
+    /* Creates an empty file and returns its descriptor, when memory for sorting does not suffice.
+     */
     int (*make_file)(void *user, struct error *ret_error);
     void *user;
 };
@@ -32,11 +34,11 @@ struct walk_forward_options {
 struct walk_forward *walk_forward_new(const struct walk_forward_options *options);
 void walk_forward_free(struct walk_forward *walk); /* NULL is allowed */
 
-/* Does a night lie before a transaction of this event time, if newest_us is the newest so far?
- * INT64_MIN: none so far. */
+/* Is there a night before a transaction of this event time? newest_us: the newest event time so
+ * far; INT64_MIN: none yet. */
 bool walk_forward_is_night(int64_t newest_us, int64_t event_time_us);
-/* How far behind a transaction's event time a threshold or budget of the policy looks: as much
- * history a replay has to decide before the first transaction it tells of. */
+/* The longest period of the policy's thresholds and budgets: a replay must decide this much history
+ * before the first transaction it reports. */
 int64_t walk_forward_reach_us(const struct snapshot *snapshot);
 
 /* A transaction that was decided. */
@@ -47,21 +49,21 @@ struct walk_forward_row {
     const struct value *frame; /* of the snapshot */
 };
 
-/* In worker threads, each with its own number; each row once, in any order. ERROR_TOO_LARGE: it is
- * more than memory holds. */
+/* Called by workers, each with its own number; each row once, in any order. ERROR_TOO_LARGE: what
+ * is kept exceeds its half of the memory. */
 int walk_forward_take(struct walk_forward *walk, size_t worker, const struct walk_forward_row *row,
                       struct error *ret_error);
 
-/* The rest by one thread, while no worker takes anything. */
+/* The functions below: one thread, while no worker is in walk_forward_take(). */
 
-/* In the archive's order. */
+/* In the archive's order: a later outcome of a transaction replaces an earlier one. */
 void walk_forward_note_outcome(struct walk_forward *walk, uint64_t transaction_position,
                                enum label label);
 
-/* In the order of the replay: a transaction that has been applied. */
+/* A transaction that has been applied; in the order of the replay. */
 void walk_forward_note_time(struct walk_forward *walk, int64_t event_time_us);
 
-/* All rows before the night have been taken. in_force: NULL: none. New thresholds, for
- * thresholds_free(). */
+/* Computes the night's thresholds, after all rows before it were taken. in_force: what guards
+ * compare with; NULL: none. *ret_thresholds is the caller's: thresholds_free(). */
 int walk_forward_compute(struct walk_forward *walk, const struct thresholds *in_force,
                          struct thresholds **ret_thresholds, struct error *ret_error);

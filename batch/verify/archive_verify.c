@@ -1,17 +1,18 @@
+/* Three steps: segments one by one in parallel, then joints between neighbours in order, then what
+ * is behind the last sync mark. Damage is a finding, not a failure: only errors that prevent the
+ * check end it. */
 #include "archive_verify.h"
 
+#include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "batch/base/thread_pool.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive_check.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <time.h>
 
-/* A record with the largest policy that the loader takes, decoded. */
-#define RECORD_BYTES_MAX ((size_t)160 << 20)
-
-/* What came of one segment. */
+/* The result of one segment. */
 struct finding {
     struct archive_check check;
     struct error fault; /* code 0: none */
@@ -82,7 +83,7 @@ static int check_segments(struct verification *verification, size_t threads,
     return r;
 }
 
-/* ---- all of them together ---- */
+/* ---- the whole archive ---- */
 
 static void find_damage(struct verification *verification, struct archive_verify_listener *listener,
                         const struct error *fault) {
@@ -90,6 +91,8 @@ static void find_damage(struct verification *verification, struct archive_verify
     listener->fault(listener, fault);
 }
 
+/* Reports findings in the order of the segments and adds up the counts. The joint to a damaged
+ * segment cannot be checked, since its end is unknown. */
 static void add_up(struct verification *verification, struct archive_verify_listener *listener) {
     struct archive_verify_report *report = &verification->report;
     const struct finding *before = NULL; /* the segment in front, if it is whole */
@@ -110,7 +113,8 @@ static void add_up(struct verification *verification, struct archive_verify_list
     }
 }
 
-/* What is written and not synced: it need not be whole, but what is there must not be damaged. */
+/* Reads what is written and not yet synced. Its end may be torn, but nothing before may be damaged.
+ */
 static int read_rest(struct verification *verification, const char *archive,
                      struct error *ret_error) {
     struct archive_verify_report *report = &verification->report;
@@ -136,12 +140,6 @@ static int read_rest(struct verification *verification, const char *archive,
     return r;
 }
 
-static double now_seconds(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
-}
-
 static int verify(struct verification *verification, const struct archive_verify_options *options,
                   struct progress *progress, struct archive_verify_listener *listener,
                   struct error *ret_error) {
@@ -158,7 +156,7 @@ static int verify(struct verification *verification, const struct archive_verify
     if (r < 0)
         return r;
     add_up(verification, listener);
-    if (report->damaged > 0) /* how it ends is of no interest then, and may not be found */
+    if (report->damaged > 0) /* the end may not be found then */
         return 0;
     r = read_rest(verification, options->archive, ret_error);
     if (r == -ERROR_DAMAGED || r == -ERROR_UNSUPPORTED) {
@@ -175,7 +173,7 @@ int archive_verify_run(const struct archive_verify_options *options, struct prog
                        struct archive_verify_listener *listener,
                        struct archive_verify_report *ret_report, struct error *ret_error) {
     struct verification verification = {0};
-    double begin = now_seconds();
+    double begin = monotonic_seconds();
     atomic_init(&verification.done, 0);
     int r = archive_parts_open(options->archive, &verification.parts, ret_error);
     if (r == 0)
@@ -184,7 +182,7 @@ int archive_verify_run(const struct archive_verify_options *options, struct prog
     free(verification.findings);
     if (r < 0)
         return r;
-    verification.report.seconds = now_seconds() - begin;
+    verification.report.seconds = monotonic_seconds() - begin;
     *ret_report = verification.report;
     return 0;
 }

@@ -1,13 +1,13 @@
-/* harrier archive verify: is every byte of an archive what was written, and does it make sense?
+/* harrier archive verify: is every byte of an archive as it was written, and is every record valid?
  *
- * Segments are gone through in parallel (core/store/archive/archive_check.h); each is verified
- * against the header of the next one and the seals around it, so all of them together are one
- * history. One that is damaged does not keep the others from being looked at. Behind the last sync
- * mark, where a server may be writing, everything whole is read as well. Takes no lock and changes
+ * Segments are checked in parallel (core/store/archive/archive_check.h). Each is then compared with
+ * the header of the next one and the seals around it, which proves that all of them are one
+ * history. A damaged segment does not stop the check of the others. Behind the last sync mark,
+ * where a server may be writing, complete records are read as well. Takes no lock and changes
  * nothing.
  *
- * Not here: whether the states, the decisions or the tables are those of the records: that is for
- * replay and verify. */
+ * Not here: whether decisions and tables follow from the records. `harrier replay` (without a
+ * policy) and `harrier verify` check that. */
 #pragma once
 
 #include "core/base/error.h"
@@ -24,12 +24,12 @@ struct archive_verify_options {
 };
 
 struct archive_verify_report {
-    size_t segments, sealed, damaged; /* damaged: told to the listener */
+    size_t segments, sealed, damaged; /* damaged: as reported to the listener */
     uint64_t bytes;
-    uint64_t records, by_type[RECORD_TYPE_COUNT]; /* of whole segments, and behind the mark */
+    uint64_t records, by_type[RECORD_TYPE_COUNT]; /* of undamaged segments, and behind the mark */
     uint64_t unsynced;                            /* records behind the last sync mark */
-    uint64_t torn_bytes; /* behind the last record: half a record, as a crash leaves it or a server
-                            is writing it, or zeros; opening for writing puts that aside */
+    uint64_t torn_bytes; /* behind the last record: an incomplete record, from a crash or being
+                            written, or zeros; opening for writing removes it */
     struct archive_place synced, end;
     double seconds;
 };
@@ -39,10 +39,10 @@ struct archive_verify_listener {
     void (*fault)(struct archive_verify_listener *self, const struct error *fault);
 };
 
-/* 0: all was looked at, and ->damaged says what with; then ->end is not filled. Stage "verify",
- * counted in bytes. ERROR_NOT_FOUND: no archive, or no record in it. ERROR_DAMAGED: a header, or
- * the last segment, is such that the segments cannot even be told apart. ERROR_SYSTEM: a file
- * cannot be read. ERROR_INTERRUPTED. progress may be NULL. */
+/* 0: everything was checked; ->damaged counts what was found, and ->end is only filled if it is 0.
+ * Stage "verify", counted in bytes. ERROR_NOT_FOUND: no archive, or no record in it. ERROR_DAMAGED:
+ * a header, or the last segment, is damaged so that not even the segments can be listed.
+ * ERROR_SYSTEM: a file cannot be read. ERROR_INTERRUPTED. progress may be NULL. */
 int archive_verify_run(const struct archive_verify_options *options, struct progress *progress,
                        struct archive_verify_listener *listener,
                        struct archive_verify_report *ret_report, struct error *ret_error);

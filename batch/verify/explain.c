@@ -1,19 +1,21 @@
+/* core/store has no threads, so it takes them through an interface (struct explain_threads), which
+ * this file implements with a thread pool. The explanation itself is core/store/explain. */
 #include "explain.h"
 
+#include "batch/base/machine.h"
+#include "batch/base/policy_folder.h"
 #include "batch/base/thread_pool.h"
-#include "core/policy/load/snapshot.h"
 #include "core/store/explain/explain.h"
 
 #include <stdatomic.h>
-#include <unistd.h>
 
-/* A thread pool as core/store knows it. */
-struct hands {
+/* A thread pool behind the interface of core/store. */
+struct explain_pool {
     struct explain_threads thread_pool; /* first */
     size_t threads;
     struct progress *progress;
     atomic_bool stop;
-    /* the jobs under way */
+    /* The current batch of jobs. */
     int (*job)(void *user, size_t index, struct error *ret_error);
     void *user;
     atomic_size_t done;
@@ -21,65 +23,51 @@ struct hands {
 
 static int do_job(void *user, struct thread_pool *thread_pool, size_t worker, size_t index,
                   struct error *ret_error) {
-    struct hands *hands = user;
+    struct explain_pool *pool = user;
     (void)thread_pool;
     (void)worker;
-    int r = hands->job(hands->user, index, ret_error);
-    atomic_fetch_add(&hands->done, 1);
+    int r = pool->job(pool->user, index, ret_error);
+    atomic_fetch_add(&pool->done, 1);
     return r;
 }
 
 static int run_jobs(struct explain_threads *self, size_t jobs,
                     int (*job)(void *user, size_t index, struct error *ret_error), void *user,
                     struct error *ret_error) {
-    struct hands *hands = (struct hands *)self;
+    struct explain_pool *pool = (struct explain_pool *)self;
     if (jobs == 0)
         return 0;
-    hands->job = job;
-    hands->user = user;
-    atomic_store(&hands->done, 0);
+    pool->job = job;
+    pool->user = user;
+    atomic_store(&pool->done, 0);
     struct thread_pool *thread_pool =
-        thread_pool_start(hands->threads < jobs ? hands->threads : jobs, jobs, do_job, hands);
+        thread_pool_start(pool->threads < jobs ? pool->threads : jobs, jobs, do_job, pool);
     while (!thread_pool_wait(thread_pool))
-        if (progress_update(hands->progress, "explain", self->before + atomic_load(&hands->done),
+        if (progress_update(pool->progress, "explain", self->before + atomic_load(&pool->done),
                             self->all) != 0) {
-            atomic_store(&hands->stop, true);
+            atomic_store(&pool->stop, true);
             thread_pool_stop(thread_pool);
         }
     int r = thread_pool_finish(thread_pool, ret_error);
-    if (r == 0 && atomic_load(&hands->stop))
+    if (r == 0 && atomic_load(&pool->stop))
         r = error_set(ret_error, ERROR_INTERRUPTED, "interrupted");
     return r;
 }
 
-static size_t all_cores(void) {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 1 ? (size_t)cores : 1;
-}
-
-static int load_policy(const char *folder, struct snapshot **ret_snapshot,
-                       struct error *ret_error) {
-    struct buffer messages; /* warnings and further faults: `harrier check` is for those */
-    buffer_init(&messages);
-    int r = snapshot_load_folder(folder, ret_snapshot, &messages, ret_error);
-    buffer_deinit(&messages);
-    return r < 0 ? error_prefix(ret_error, "the policy in %s", folder) : 0;
-}
-
 int explain_run(const struct explain_job *job, struct progress *progress, struct arena *arena,
                 struct explanation *ret_explanation, struct error *ret_error) {
-    struct hands hands = {.thread_pool = {.run = run_jobs},
-                          .threads = job->threads ? job->threads : all_cores(),
-                          .progress = progress};
+    struct explain_pool pool = {.thread_pool = {.run = run_jobs},
+                                .threads = job->threads ? job->threads : machine_processors(),
+                                .progress = progress};
     struct explain_options options = {.archive = job->archive,
                                       .generations = job->generations,
                                       .id = text_of(job->id),
                                       .allows_prefix = true,
                                       .position = job->position,
-                                      .thread_pool = &hands.thread_pool,
-                                      .stop = &hands.stop,
+                                      .thread_pool = &pool.thread_pool,
+                                      .stop = &pool.stop,
                                       .portion_bytes = job->portion_bytes};
-    int r = job->policy ? load_policy(job->policy, &options.policy, ret_error) : 0;
+    int r = job->policy ? policy_folder_load(job->policy, &options.policy, ret_error) : 0;
     if (r == 0)
         r = explain_transaction(&options, arena, ret_explanation, ret_error);
     snapshot_unref(options.policy);

@@ -1,5 +1,5 @@
-/* harrier explain: one decision of an archive derived again (core/store/explain/explain.h), by
- * several threads, and beside it what another policy would decide. */
+/* harrier explain: derives one decision of an archive again (core/store/explain/explain.h) with
+ * several threads and, if asked for, what another policy would have decided. */
 #pragma once
 
 #include "core/base/arena.h"
@@ -13,15 +13,15 @@
 struct explain_job {
     const char *archive;     /* folder */
     const char *generations; /* folder; NULL: none are used */
-    const char *id;          /* of the transaction, or the beginning of one that is no other's */
-    uint64_t position;       /* the transaction's; 0: the last of this id */
-    const char *policy;      /* folder of the policy that decides on it, too; NULL: none */
+    const char *id;          /* the transaction's, or an unambiguous prefix of it */
+    uint64_t position;       /* the transaction's; 0: the last one with this id */
+    const char *policy;      /* folder of another policy to decide it with; NULL: none */
     size_t threads;          /* 0: one per core */
     uint64_t portion_bytes;  /* for tests: as in core/store/explain/explain.h */
 };
 
-/* Everything lives in the arena, which is to have EXPLANATION_BYTES_MAX. Stage "explain", counted
- * in segments; progress may be NULL. ERROR_NOT_FOUND: no archive, or no such transaction.
+/* The explanation lives in the arena, whose limit should be EXPLANATION_BYTES_MAX. Stage "explain",
+ * counted in segments; progress may be NULL. ERROR_NOT_FOUND: no archive, or no such transaction.
  * ERROR_INVALID: the policy. ERROR_UNSUPPORTED, ERROR_DAMAGED, ERROR_TOO_LARGE, ERROR_INTERRUPTED.
  */
 int explain_run(const struct explain_job *job, struct progress *progress, struct arena *arena,

@@ -1,8 +1,10 @@
-/* Two overlays of one plan: one folded from the archive with nothing behind it, one with nothing in
- * front of the generation's tables. */
+/* Compares two overlays of one plan. One is folded from the archive on top of no tables; the other
+ * is empty on top of the generation's tables. So the comparison of overlays that a server uses
+ * after a swap (core/store/overlay/comparison.h) does the work. */
 #include "verify.h"
 
 #include "batch/base/monotonic.h"
+#include "batch/base/record_bytes.h"
 #include "core/base/check.h"
 #include "core/store/archive/archive.h"
 #include "core/store/overlay/overlay.h"
@@ -10,8 +12,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#define RECORD_BYTES_MAX ((size_t)160 << 20) /* with the largest policy that the loader takes */
-#define PROGRESS_STEP    4096
+#define PROGRESS_STEP 4096 /* records */
 
 struct verify {
     const struct verify_options *options;
@@ -31,7 +32,7 @@ bool verify_found_difference(const struct verify_report *report) {
 
 static int load_plan(struct verify *verify, const struct generation *generation,
                      struct error *ret_error) {
-    struct buffer messages; /* of a policy that was good once */
+    struct buffer messages; /* dropped: the policy was valid when it was recorded */
     size_t count;
     const struct policy_file *files = generation_files(generation, &count);
     buffer_init(&messages);
@@ -68,8 +69,8 @@ static int open_rebuilt(struct verify *verify, struct error *ret_error) {
 
 static int not_of_this_archive(const struct verify *verify, struct error *ret_error) {
     return error_set(ret_error, ERROR_NOT_FOUND,
-                     "the generation holds the state at position %" PRIu64
-                     " of another archive than %s",
+                     "the generation at position %" PRIu64
+                     " was built from another archive than %s",
                      verify->report.manifest.place.position, verify->options->archive);
 }
 
@@ -133,11 +134,11 @@ static bool goes_on(struct comparison_listener *self, uint64_t entities) {
            0;
 }
 
-/* Ids of one side that the other does not know, or knows otherwise. */
+/* Compares the ids of one side with the other: missing, or with another position or label. */
 struct looking_up {
     struct verify_report *report;
     const struct overlay *other;
-    bool is_second; /* what both have was counted with the first */
+    bool is_second; /* second pass: ids that both have are counted already */
 };
 
 static int look_up(void *user, uint64_t id_hash, struct known_id known) {

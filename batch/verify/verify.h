@@ -1,9 +1,9 @@
-/* harrier verify: is a generation what the archive gives?
+/* harrier verify: does a generation hold exactly what the archive gives?
  *
- * Folds the archive from its first record to the generation's place as a server would, record by
- * record and in memory, and compares with the tables state by state, id by id. Nothing of what
- * built the generation takes part, and nothing is changed; it may run beside a server and a
- * rebuild. It needs memory for all states and ids of the archive up to there. */
+ * Folds the archive from its first record to the generation's position as a server would, record by
+ * record and in memory, and compares the result with the tables state by state and id by id. It
+ * shares no code with the rebuild beyond core/, so it is an independent check. Changes nothing; may
+ * run beside a server and a rebuild. Needs memory for all states and ids up to that position. */
 #pragma once
 
 #include "core/base/error.h"
@@ -22,7 +22,7 @@ struct verify_listener {
     /* Each entity with different states: left is the archive's, right the generation's. */
     void (*differs)(struct verify_listener *self, const struct plan *plan,
                     const struct state_difference *difference);
-    /* All is read; the plan is the last call's. */
+    /* After the comparison, once for each entity of the plan, with its numbers of states. */
     void (*entity)(struct verify_listener *self, struct text name, uint64_t states,
                    uint64_t differences);
 };
@@ -37,9 +37,10 @@ struct verify_report {
 
 bool verify_found_difference(const struct verify_report *report);
 
-/* 0: all was compared, *ret_report says with what result. ERROR_NOT_FOUND: there is no archive or
- * generation, or they do not belong together. ERROR_DAMAGED: the generation's bytes are not those
- * that were published, or the archive. ERROR_UNSUPPORTED: it was built by another version.
+/* 0: everything was compared; verify_found_difference() of *ret_report gives the result.
+ * ERROR_NOT_FOUND: no archive or no generation, or they do not belong together. ERROR_DAMAGED: the
+ * generation's bytes are not those that were published, or the archive is damaged.
+ * ERROR_UNSUPPORTED: another version built it, whose features this one computes differently.
  * ERROR_INTERRUPTED. progress may be NULL. */
 int verify_run(const struct verify_options *options, struct progress *progress,
                struct verify_listener *listener, struct verify_report *ret_report,

@@ -10,6 +10,7 @@
  */
 #include "target.h"
 
+#include "clients/cli/io/mapping_yaml.h"
 #include "clients/cli/io/row_transaction.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
@@ -78,7 +79,7 @@ static int open_rows(struct reading *reading, struct byte_source *source, enum r
                      const struct text *yaml, struct error *ret_error) {
     int r = rows_open(source, format, &reading->rows, ret_error);
     if (r == 0)
-        r = yaml ? mapping_parse(*yaml, "mapping.yaml", &reading->mapping, ret_error)
+        r = yaml ? mapping_yaml_parse(*yaml, "mapping.yaml", &reading->mapping, ret_error)
                  : mapping_of_rows(reading->rows, &reading->mapping, ret_error);
     if (r == 0)
         r = rows_want(reading->rows, reading->mapping->columns, reading->mapping->column_count,

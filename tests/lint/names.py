@@ -17,7 +17,8 @@ WORDS = {
     "leaves": "hash_leaves", "stretch": "bulk_apply, span", "portions": "chunks", "intake": "ingest", "crew": "thread_pool",
     "outlet": "ordered_queue", "numbered": "radix_sort", "turn": "barrier", "tell": "print, report, emit",
     "telling": "output", "waste": "deferred_free", "placement": "cpu_affinity", "course": "exchange, call", "pump": "poller",
-    "fault": "diagnostic", "faults": "diagnostics", "arrival": "candidate",
+    "fault": "diagnostic", "faults": "diagnostics", "arrival": "candidate", "decree": "use_policy",
+    "maker": "producer, builder",
 }
 FOLDERS = ("core", "server", "batch", "clients/c", "clients/cli")
 

@@ -62,7 +62,7 @@ class TablesTest(DiskTest):
         self.await_adopted(self.harrierd, before)
         self.more()
         said = self.sweep(disk, report["spilled_bytes"] + os.path.getsize(self.current("tables.mdb")), *spilling)
-        self.assertTrue(any("cannot write what does not fit into memory" in line for line in said), said)
+        self.assertTrue(any("cannot write a temporary file" in line for line in said), said)
         self.next_night()
         self.end_well()
 

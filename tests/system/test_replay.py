@@ -155,7 +155,7 @@ class ReplayTest(ServerTest):
         done = self.replay(server, "--recorded", "--list", "1")
         self.assertEqual(done.returncode, 1)
         self.assertIn(f"position {earlier}  {name}: score 801 → 800\n", done.stdout)
-        self.assertEqual(len(re.findall("another history", done.stdout)), 2)
+        self.assertEqual(len(re.findall("built from other records", done.stdout)), 2)
 
     def test_one_changed_constant_of_a_rule_is_found(self):
         server = self.server().start()
@@ -175,7 +175,7 @@ class ReplayTest(ServerTest):
         )
         done = self.replay(server, "--recorded", "--list", "3")
         self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
-        self.assertIn("position 2: the policy's files are not those of its id\n", done.stdout)
+        self.assertIn("position 2: the policy's files do not match its id\n", done.stdout)
         self.assertEqual(len(re.findall(r"(?m)^position \d+  t\d+: score 400 → 401, reason 1 ", done.stdout)), 3)
         self.assertIn(f"\n{fired + 1} differences.\n", done.stdout)
 

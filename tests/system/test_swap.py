@@ -117,7 +117,7 @@ class RefusedTest(SwapTest):
              os.path.realpath(os.path.join(self.folder, "data", "generations", "current"))],
             capture_output=True, text=True, check=False)
         self.assertEqual(done.returncode, 66)
-        self.assertIn("of another archive", done.stderr)
+        self.assertIn("built from another archive than", done.stderr)
 
 
 class FreshnessTest(SwapTest):

@@ -7,7 +7,8 @@
 #include "batch/verify/explain.h"
 
 #include "clients/c/reply.h"
-#include "clients/cli/explain/explain_output.h"
+#include "clients/cli/explain/explain_json.h"
+#include "clients/cli/explain/explain_text.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
 #include "clients/cli/terminal/interrupt.h"
@@ -211,9 +212,9 @@ static enum exit_status print(const struct options *options,
     struct buffer out;
     buffer_init(&out);
     if (options->json)
-        explain_output_json(explanation, &out);
+        explain_json_format(explanation, &out);
     else
-        explain_output_text(explanation, options->all, options->policy, &out);
+        explain_text_format(explanation, options->all, options->policy, &out);
     enum exit_status status = exit_after_writing(out.bytes, out.length);
     buffer_deinit(&out);
     if (status != EXIT_STATUS_OK)

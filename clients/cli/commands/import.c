@@ -290,7 +290,8 @@ static void print_json(const struct importing *importing, const struct import_re
     json_print_line(&line);
 }
 
-/* People get lines, programs one JSON object; a terminal on standard output tells which. */
+/* People get lines, programs one JSON object; it depends on whether standard output is a terminal.
+ */
 static void print_report(const struct importing *importing) {
     struct import_report report;
     double seconds = progress_bar_elapsed(&importing->bar);
@@ -335,7 +336,7 @@ static int load_policy(const char *folder, struct snapshot **ret_snapshot,
 }
 
 /* The archive's folder: in the data folder, made when it is missing, unless what was named is an
- * archive itself, which its lock tells. */
+ * archive itself, which its lock shows. */
 static char *find_archive(const char *path) {
     struct stat status;
     char *lock = folder_in(path, "lock");
@@ -374,7 +375,8 @@ static int open_import(struct importing *importing, struct snapshot *rules,
     return r;
 }
 
-/* Said even with --quiet: bytes were moved out of the archive, and somebody should look at them. */
+/* Printed even with --quiet: bytes were moved out of the archive, and an operator should check
+ * them. */
 static void say_recovery(const struct importing *importing) {
     struct import_report report;
     import_report(importing->import, &report);

@@ -131,7 +131,7 @@ struct inspection {
     uint64_t printed;
 };
 
-/* 1: whoever reads our output has enough (`| head`); that is no failure. */
+/* 1: the reader of the output has closed it (`| head`), which is not a failure. */
 static int write_failed(struct error *ret_error) {
     return errno == EPIPE ? 1 : error_set_errno(ret_error, errno, "cannot write to stdout");
 }

@@ -189,7 +189,7 @@ static int report_file(struct reporting *reporting) {
 }
 
 /* A wrong label is an error of the command line (64). The word is masked before it is printed:
- * somebody may have swapped the arguments and typed a card number. */
+ * the user may have swapped the arguments and typed a card number. */
 static int report_one(struct reporting *reporting) {
     const char *id = reporting->options->arguments[0], *name = reporting->options->arguments[1];
     enum label label;

@@ -3,9 +3,9 @@
  *   1. lower the process's priority, unless --priority normal;
  *   2. fold the archive into a generation, verify it and make it current (batch);
  *   3. seal the segments that the new tables cover, unless --no-seal;
- *   4. print what is to be looked at, then the report.
+ *   4. print the warnings, then the report.
  *
- * Nothing is told to a server: it watches the generations' folder and adopts the new tables by
+ * The server is not notified: it watches the generations' folder and adopts the new tables by
  * itself. A failure of step 3 does not undo step 2. */
 #include "batch/rebuild/rebuild.h"
 #include "clients/cli/terminal/clock.h"

@@ -14,6 +14,7 @@
 #include "clients/cli/replay/replay_checkpoint.h"
 #include "clients/cli/replay/replay_document.h"
 #include "clients/cli/replay/replay_ending.h"
+#include "clients/cli/replay/replay_json.h"
 #include "clients/cli/replay/replay_options.h"
 #include "clients/cli/replay/report_page.h"
 #include "clients/cli/replay/training_set.h"
@@ -109,7 +110,7 @@ static void print_remarks(struct session *session, size_t begin) {
         return;
     progress_bar_clear(&session->progress);
     fwrite(session->remarks.bytes + begin, 1, session->remarks.length - begin, session->to);
-    if (!session->command.resume) /* nobody will ask for it again */
+    if (!session->command.resume) /* no later run will ask for it */
         buffer_clear(&session->remarks);
 }
 
@@ -472,7 +473,7 @@ static int write_report(struct session *session, struct error *ret_error) {
     if (!session->json.file && !session->html.file)
         return 0;
     buffer_init(&json);
-    replay_document_json(&session->document, &json);
+    replay_json_format(&session->document, &json);
     if (session->html.file)
         r = write_html(&session->html, &json, ret_error);
     if (r == 0 && session->json.file)

@@ -195,7 +195,7 @@ static const struct argp argp = {
         "cannot read or write, 75 interrupted, 78 the mapping is invalid.",
 };
 
-/* Says where an unfinished run stands. */
+/* Reports how far an unfinished run has come. */
 static void print_where(const struct scoring_counts *counts, const char *file) {
     uint64_t done = counts->scored + counts->duplicates + counts->failed;
     if (done == 0)

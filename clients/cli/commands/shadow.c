@@ -7,6 +7,7 @@
 #include "batch/report/shadow_report.h"
 
 #include "clients/cli/io/time_option.h"
+#include "clients/cli/output/shadow_json.h"
 #include "clients/cli/output/shadow_output.h"
 #include "clients/cli/terminal/exit_status.h"
 #include "clients/cli/terminal/folders.h"
@@ -111,7 +112,7 @@ static const struct argp argp = {
 static int write_report(const struct shadow_report *report, bool json) {
     struct buffer out;
     buffer_init(&out);
-    (json ? shadow_output_json : shadow_output_text)(report, &out);
+    (json ? shadow_json_format : shadow_output_text)(report, &out);
     int status = (int)exit_after_writing(out.bytes, out.length);
     buffer_deinit(&out);
     return status;

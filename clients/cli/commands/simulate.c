@@ -210,7 +210,7 @@ struct output {
     uint64_t rows, fraud;
 };
 
-/* 1: whoever reads standard output has enough (`| head`); that is no failure. */
+/* 1: the reader of standard output has closed it (`| head`), which is not a failure. */
 static int write_failed(const struct output *output, struct error *ret_error) {
     return errno == EPIPE ? 1 : error_set_errno(ret_error, errno, "%s: cannot write", output->name);
 }
@@ -242,7 +242,7 @@ static int write_day(struct output *output, const struct settings *settings,
     return output_flush(output, ret_error);
 }
 
-/* Days that --day-of leaves out are not even made: each stands alone. */
+/* Days that --day-of leaves out are not generated: days are independent. */
 static int write_days(struct output *output, const struct settings *settings,
                       struct error *ret_error) {
     struct world *world = world_new(&settings->world);

@@ -3,7 +3,7 @@
  *
  * The file is locked, changed in memory, written beside itself and renamed (core/store/tokens). A
  * token's text exists only here and where it is handed out: the file has a keyed hash, and every
- * buffer that held a secret is wiped. Nothing tells a server: it looks at the file by itself. */
+ * buffer that held a secret is wiped. The server is not notified: it watches the file. */
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/io/time_option.h"
 #include "clients/cli/terminal/clock.h"
@@ -26,7 +26,7 @@
 
 #define FILE_DEFAULT "/etc/harrier/tokens"
 
-/* The first lines of a new file, for whoever opens it in an editor. */
+/* The first lines of a new file, for people who open it in an editor. */
 static const char head[] =
     "# Tokens of harrierd's clients: who may ask for what. Changed with `harrier token`.\n"
     "# It holds keyed hashes; the tokens themselves cannot be found from it.\n";
@@ -242,7 +242,7 @@ static int draw_token(const struct token_set *set, struct token_entry *entry,
     return token_set_hash(set, ret_token, entry, ret_error);
 }
 
-/* Before the tokens file is changed, so that no token is valid that nobody has. */
+/* Before the tokens file is changed: otherwise a token could be valid that no one was given. */
 static int hand_out(const char *out, const char *token, struct error *ret_error) {
     char line[TOKEN_TEXT_SIZE + 1];
     int descriptor = out ? open(out, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : STDOUT_FILENO;

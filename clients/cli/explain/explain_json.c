@@ -1,21 +1,21 @@
 /* An explanation as one JSON object: docs/schema/explain.json is what this writes. Everything
  * that a server or the archive explained is in it, in the client library's structs; nothing is
  * left out for being irrelevant, which is the text's business. Empty texts and times of zero are
- * left out, because the wire does not tell them from missing ones. */
-#include "explain_output.h"
+ * left out, because the wire does not distinguish them from missing ones. */
+#include "explain_json.h"
 
 #include "clients/cli/io/json_writer.h"
 #include "clients/cli/output/feature_value.h"
 #include "core/wire/types/explanation.h"
 
 /* The numbers are the same: both are harrier.proto's. */
-const char *explain_output_kind(enum harrier_explained_kind kind) {
+static const char *kind_name(enum harrier_explained_kind kind) {
     return explained_kind_name((enum explained_kind)kind);
 }
-const char *explain_output_origin(enum harrier_threshold_origin origin) {
+static const char *origin_name(enum harrier_threshold_origin origin) {
     return explained_origin_name((enum explained_origin)origin);
 }
-const char *explain_output_mode(enum harrier_rule_mode mode) {
+static const char *mode_name(enum harrier_rule_mode mode) {
     return explained_mode_name((enum explained_mode)mode);
 }
 
@@ -134,7 +134,7 @@ static void add_part(struct buffer *out, const struct harrier_explained_part *pa
     json_begin_object(out, NULL);
     json_add_unsigned(out, "depth", part->depth);
     json_add_text(out, "text", text_of(part->text));
-    json_add_text(out, "kind", text_of(explain_output_kind(part->kind)));
+    json_add_text(out, "kind", text_of(kind_name(part->kind)));
     json_add_text(out, "type", text_of(part->type));
     json_add_value(out, TEXT_LITERAL("value"), feature_value(&part->value));
     add_string(out, "error", part->error);
@@ -145,7 +145,7 @@ static void add_part(struct buffer *out, const struct harrier_explained_part *pa
         json_add_bool(out, "added", part->added);
     }
     if (part->origin != HARRIER_ORIGIN_NONE)
-        json_add_text(out, "origin", text_of(explain_output_origin(part->origin)));
+        json_add_text(out, "origin", text_of(origin_name(part->origin)));
     json_end_object(out);
 }
 
@@ -164,7 +164,7 @@ static void add_rule(struct buffer *out, const struct harrier_explained_rule *ru
     add_string(out, "about", rule->about);
     json_add_text(out, "file", text_of(rule->file));
     json_add_unsigned(out, "line", rule->line);
-    json_add_text(out, "mode", text_of(explain_output_mode(rule->mode)));
+    json_add_text(out, "mode", text_of(mode_name(rule->mode)));
     json_add_text(out, "fate", text_of(harrier_rule_fate_name(rule->fate)));
     add_verdict(out, "verdict", rule->verdict);
     add_verdict(out, "verdict_on_error", rule->verdict_on_error);
@@ -307,7 +307,7 @@ static void add_history(struct buffer *out, const struct harrier_explanation *ex
     json_end_object(out);
 }
 
-void explain_output_json(const struct harrier_explanation *explanation, struct buffer *out) {
+void explain_json_format(const struct harrier_explanation *explanation, struct buffer *out) {
     json_begin_object(out, NULL);
     add_string(out, "harrier", harrier_version());
     add_string(out, "command", "explain");

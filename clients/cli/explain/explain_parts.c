@@ -9,7 +9,6 @@
 
 #include "clients/cli/output/feature_value.h"
 #include "core/base/check.h"
-#include "explain_output.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -10,7 +10,7 @@
  *
  * Everything shown is in the explanation: this file chooses, orders and words. The exit status of
  * the command depends on none of it. */
-#include "explain_output.h"
+#include "explain_text.h"
 
 #include "clients/cli/io/money.h"
 #include "clients/cli/output/feature_value.h"
@@ -314,7 +314,7 @@ static void add_silent_rule(struct buffer *out, const struct harrier_explained_p
         explain_parts_deciding(out, policy, rule->parts, rule->part_count, 4);
 }
 
-/* First those that fired; the others need not be read by somebody who asks why. */
+/* Rules that fired come first; they usually answer the question. */
 static void add_rules(struct buffer *out, const struct harrier_explained_policy *policy, bool all) {
     size_t reported = 0;
     for (size_t i = 0; i < policy->rule_count; i++)
@@ -580,7 +580,7 @@ static void add_now(struct buffer *out, const struct harrier_explanation *explan
     add_changed_features(out, explanation);
 }
 
-void explain_output_text(const struct harrier_explanation *explanation, bool all,
+void explain_text_format(const struct harrier_explanation *explanation, bool all,
                          const char *folder, struct buffer *out) {
     add_transaction(out, explanation);
     add_decision(out, explanation);

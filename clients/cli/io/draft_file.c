@@ -41,7 +41,7 @@ static bool is_special(const char *path) {
     return stat(path, &status) == 0 && !S_ISREG(status.st_mode);
 }
 
-/* O_EXCL: a draft is never one that somebody else prepared. */
+/* O_EXCL: never open a file that another user has prepared. */
 static FILE *open_new(const char *path) {
     int descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
     return descriptor < 0 ? NULL : fdopen(descriptor, "w");

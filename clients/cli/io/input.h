@@ -21,7 +21,7 @@ int input_open(const char *path, struct input **ret_input, struct error *ret_err
 void input_close(struct input *input); /* NULL is allowed */
 
 /* From here on reading ends with ERROR_INTERRUPTED soon after *stop has become true, also where it
- * waits for whoever writes a pipe. */
+ * waits for the writer of a pipe. */
 void input_stop_at(struct input *input, const atomic_bool *stop);
 
 struct byte_source *input_bytes(struct input *input);

@@ -1,5 +1,5 @@
 /* No tree is built: bytes are appended, and whether a comma is needed is seen from the last one.
- * That is enough because the writer alone appends to an object under way; whoever appends raw
+ * That is enough because only the writer appends to an unfinished object; a caller that appends raw
  * elements must do it right behind a bracket. */
 #include "json_writer.h"
 

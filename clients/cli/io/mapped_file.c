@@ -3,6 +3,8 @@
  * asked for. Errors name the file at fault, the rows' or the mapping's. */
 #include "mapped_file.h"
 
+#include "mapping_yaml.h"
+
 #include "clients/cli/terminal/option_value.h"
 
 #include <stdio.h>
@@ -42,7 +44,7 @@ static int open_rows(struct mapped_file *file, const char *map, enum row_format 
     int r = rows_open(input_bytes(file->input), format, &file->rows, ret_error);
     if (r < 0)
         return error_prefix(ret_error, "%s", mapped_file_name(file));
-    r = map ? mapping_load(map, &file->mapping, ret_error)
+    r = map ? mapping_yaml_load(map, &file->mapping, ret_error)
             : mapping_of_rows(file->rows, &file->mapping, ret_error);
     if (r < 0)
         return map ? r : error_prefix(ret_error, "%s", mapped_file_name(file));

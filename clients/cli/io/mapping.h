@@ -48,7 +48,7 @@ struct mapped_label {
 
 struct mapping {
     struct arena arena;   /* every text in here */
-    struct text *columns; /* what rows_want() is to be asked for */
+    struct text *columns; /* to ask rows_want() for */
     size_t column_count;
     struct mapped_value id, event_time, amount, amount_minor, currency, latitude, longitude;
     struct mapped_value fields[FIELD_COUNT];
@@ -64,13 +64,6 @@ struct mapping {
     size_t attribute_count;
     bool json_attributes; /* also send the members of a row's object "attributes" */
 };
-
-/* ERROR_NOT_FOUND: no such file. ERROR_INVALID: "path:line:column: what". */
-int mapping_load(const char *path, struct mapping **ret_mapping, struct error *ret_error);
-
-/* The same from memory; name is for messages. */
-int mapping_parse(struct text yaml, const char *name, struct mapping **ret_mapping,
-                  struct error *ret_error);
 
 /* The mapping of a file whose columns are named after the fields. */
 int mapping_of_rows(const struct rows *rows, struct mapping **ret_mapping, struct error *ret_error);

@@ -3,10 +3,11 @@
  *
  * Fields are read in the order of the file; each may come once. What must be there for a purpose
  * (event_time, outcome) is checked by mapped_file.c, which knows the purpose. */
+#include "mapping_yaml.h"
+
 #include "core/base/buffer.h"
 #include "core/base/check.h"
 #include "input.h"
-#include "mapping.h"
 
 #include <stdlib.h>
 #include <yaml.h>
@@ -295,8 +296,8 @@ static int read_document(struct reading *reading) {
 }
 
 /* The parser and the document are deleted on every path; the mapping only on failure. */
-int mapping_parse(struct text yaml, const char *name, struct mapping **ret_mapping,
-                  struct error *ret_error) {
+int mapping_yaml_parse(struct text yaml, const char *name, struct mapping **ret_mapping,
+                       struct error *ret_error) {
     struct reading reading = {.name = name, .error = ret_error};
     yaml_parser_t parser;
     check(yaml_parser_initialize(&parser));
@@ -322,7 +323,7 @@ int mapping_parse(struct text yaml, const char *name, struct mapping **ret_mappi
 
 /* The whole file in memory: libyaml needs it as one, and a megabyte is more than any mapping has.
  */
-int mapping_load(const char *path, struct mapping **ret_mapping, struct error *ret_error) {
+int mapping_yaml_load(const char *path, struct mapping **ret_mapping, struct error *ret_error) {
     struct input *input;
     struct buffer yaml;
     struct text chunk;
@@ -339,8 +340,9 @@ int mapping_load(const char *path, struct mapping **ret_mapping, struct error *r
         buffer_append(&yaml, chunk.data, chunk.length);
     }
     if (r == 0)
-        r = mapping_parse((struct text){.data = (const char *)yaml.bytes, .length = yaml.length},
-                          path, ret_mapping, ret_error);
+        r = mapping_yaml_parse(
+            (struct text){.data = (const char *)yaml.bytes, .length = yaml.length}, path,
+            ret_mapping, ret_error);
     buffer_deinit(&yaml);
     input_close(input);
     return r;

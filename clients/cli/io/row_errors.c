@@ -1,5 +1,5 @@
 /* Ten rows are reported, the eleventh line says that there are more, the rest is counted. Every
- * message passes the mask for card numbers, whoever wrote it. */
+ * message passes the mask for card numbers, whatever its source. */
 #include "row_errors.h"
 
 #include "core/base/text.h"

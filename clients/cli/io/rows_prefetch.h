@@ -30,6 +30,6 @@ int rows_prefetch_next(struct rows_prefetch *ahead, const volatile int *stop,
 void rows_prefetch_extent(const struct rows_prefetch *ahead, uint64_t *ret_done,
                           uint64_t *ret_total);
 
-/* Ends the thread, within a moment even where it waits for whoever writes a pipe. The file cannot
+/* Ends the thread, within a moment even where it waits for the writer of a pipe. The file cannot
  * be read any more. NULL is allowed. */
 void rows_prefetch_stop(struct rows_prefetch *ahead);

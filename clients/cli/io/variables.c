@@ -263,7 +263,7 @@ static int read_double(const char *word, const json_t *json, struct typed *ret_t
         "expected {\"double\": NUMBER}, where NUMBER may be \"nan\", \"inf\" or \"-inf\"");
 }
 
-/* The type must be named: nothing else tells it. */
+/* The type must be named: it follows from nothing else. */
 static int read_absent(const char *word, const json_t *json, struct typed *ret_typed,
                        struct error *ret_error) {
     (void)word;

@@ -1,6 +1,6 @@
 /* JUnit XML, in the form that CI systems read: a suite for each policy, a test case for each case.
  *
- * Filled case by case; whoever asks for it writes it to a file at the end. */
+ * Filled case by case; the caller writes it to a file at the end. */
 #pragma once
 
 #include "core/base/buffer.h"

@@ -1,8 +1,8 @@
-/* shadow_output.h as JSON: everything the report has, with sets as objects.
+/* The shadow report as JSON: everything the report has, with sets as objects.
  *
  * Nothing is cut or rounded as in the text: amounts are in minor units, rules are all listed, ids
  * are whole. "precision" is missing where no outcome is known. */
-#include "shadow_output.h"
+#include "shadow_json.h"
 
 #include "clients/cli/io/json_writer.h"
 #include "core/base/hash.h"
@@ -113,7 +113,7 @@ static void add_policy(struct buffer *out, const struct shadow_policy *policy) {
     json_end_object(out);
 }
 
-void shadow_output_json(const struct shadow_report *report, struct buffer *out) {
+void shadow_json_format(const struct shadow_report *report, struct buffer *out) {
     json_begin_object(out, NULL);
     add_set(out, "all", &report->all);
     if (report->all.transactions > 0) {

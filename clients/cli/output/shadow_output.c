@@ -217,7 +217,7 @@ static struct shadow_set side_of(const struct shadow_policy *policy, int order) 
 }
 
 /* Transactions that this shadow policy decided: fewer than all if it was added later. */
-static uint64_t judged(const struct shadow_policy *policy) {
+static uint64_t decided(const struct shadow_policy *policy) {
     uint64_t all = 0;
     for (size_t live = 0; live < VERDICT_COUNT; live++)
         for (size_t shadow = 0; shadow < VERDICT_COUNT; shadow++)
@@ -247,7 +247,7 @@ static void put_matrix(struct buffer *out, const struct shadow_policy *policy) {
         put_count(out, 13, column_of(policy, shadow).transactions);
     if (refuses)
         put_count(out, 13, column_of(policy, VERDICT_NONE).transactions);
-    put_count(out, 13, judged(policy));
+    put_count(out, 13, decided(policy));
     buffer_printf(out, "\n");
 }
 
@@ -257,7 +257,7 @@ static void put_side_line(struct buffer *out, const struct shadow_policy *policy
     char share[16];
     buffer_printf(out, "  %-14s", what);
     put_count(out, 13, set->transactions);
-    buffer_printf(out, "%9s", percent(set->transactions, judged(policy), share));
+    buffer_printf(out, "%9s", percent(set->transactions, decided(policy), share));
     if (set->transactions > 0) {
         buffer_printf(out, "   ");
         put_precision(out, set);
@@ -343,7 +343,7 @@ static void put_policy(struct buffer *out, const struct shadow_policy *policy) {
     char id[HASH_HEX_SIZE], number[QUANTITY_COUNT_SIZE];
     hash_hex(policy->snapshot_id, id);
     buffer_printf(out, "\nShadow policy %" TEXT_FORMAT " %s: ", TEXT_ARGS(policy->name), id);
-    put_count(out, 0, judged(policy));
+    put_count(out, 0, decided(policy));
     buffer_printf(out, " transactions\n");
     put_matrix(out, policy);
     put_sides(out, policy);
@@ -375,7 +375,7 @@ static void put_caveats(struct buffer *out, const struct shadow_report *report) 
              "says\n    little about those that would be approved instead.\n"
              "  - History follows the live policy, and so do features over verdicts, fired() and "
              "suppressions.\n"
-             "  - Each rule in shadow is judged as if it were the only one to go live.\n");
+             "  - Each rule in shadow is evaluated as if it were the only one to go live.\n");
     if (degraded > 0)
         buffer_printf(out,
                       "  - %s shadow decisions lacked features that the live policy does not have, "

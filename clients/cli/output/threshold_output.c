@@ -1,6 +1,6 @@
 /* Thresholds and cut-offs in four places: the report of a rebuild as text and as JSON, its
  * warnings, and the archive's record of an adopted generation. "Held" is a value that changed by
- * more than its guard allows: the old one stays in force until somebody accepts the new one. */
+ * more than its guard allows: the old one stays in force until an operator accepts the new one. */
 #include "threshold_output.h"
 
 #include "clients/cli/io/json_writer.h"
@@ -101,7 +101,7 @@ void threshold_output_print(const struct threshold_report *report, struct buffer
                       report->replay_seconds);
 }
 
-/* ---- what somebody should look at ---- */
+/* ---- warnings ---- */
 
 /* One line at most for each threshold, with a few examples of groups. */
 static void warn_threshold(const struct threshold_line *line, struct buffer *buffer) {

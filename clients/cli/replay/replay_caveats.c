@@ -1,10 +1,11 @@
-/* What has to be said beside the figures of a replay, each where it applies and only there.
+/* The caveats of a replay's report, each only where it applies.
  *
  * One function per group of caveats, called in the order in which they are printed. Each has a
  * code, which programs and the HTML page rely on, and a sentence. A caveat never changes a
  * figure. */
+#include "replay_caveats.h"
+
 #include "clients/cli/terminal/quantity.h"
-#include "replay_document.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -15,14 +16,14 @@
 #define WEEK_DAYS 7
 #define NAMED_MAX 5 /* rules that are named in a sentence */
 
-/* What mind_…() functions read and fill. */
+/* What note_…() functions read and fill. */
 struct caveats {
     const struct replay_document *document;
     struct replay_caveat *of;
     size_t count;
 };
 
-/* Silently drops what is too much: the limit is well above the number of codes. */
+/* Silently drops what exceeds the limit, which is well above the number of codes. */
 __attribute__((format(printf, 3, 4))) static void add(struct caveats *caveats, const char *code,
                                                       const char *format, ...) {
     if (caveats->count == REPLAY_CAVEATS_MAX)
@@ -79,7 +80,7 @@ static bool is_given(const struct caveats *caveats) {
 /* ---- history ---- */
 
 /* A range without transactions is most often a typing error in --from or --to. */
-static void mind_range(struct caveats *caveats) {
+static void note_range(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     if (document->figures->transactions > 0)
         return;
@@ -105,7 +106,7 @@ static int64_t longest_window(const struct snapshot *policy) {
 }
 
 /* Compares the history before the range with the longest window. */
-static void mind_warm_up(struct caveats *caveats) {
+static void note_warm_up(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     if (!is_given(caveats) || document->figures->transactions == 0)
         return;
@@ -130,7 +131,7 @@ static void mind_warm_up(struct caveats *caveats) {
 /* ---- outcomes ---- */
 
 /* The last week is counted by itself, because outcomes take time to arrive. */
-static void mind_missing_outcomes(struct caveats *caveats) {
+static void note_missing_outcomes(struct caveats *caveats) {
     const struct report_tally *tally = &caveats->document->figures->tally;
     uint64_t missing = 0, late = 0, late_missing = 0;
     for (size_t i = 0; i < tally->day_count; i++) {
@@ -162,7 +163,7 @@ static void mind_missing_outcomes(struct caveats *caveats) {
 }
 
 /* Without known fraud most figures have no value. */
-static void mind_classes(struct caveats *caveats) {
+static void note_classes(struct caveats *caveats) {
     const struct report_tally *tally = &caveats->document->figures->tally;
     uint64_t suspected = report_class_rows(tally, REPORT_SUSPECTED);
     if (report_rows(tally) == 0)
@@ -173,18 +174,18 @@ static void mind_classes(struct caveats *caveats) {
             "caught is unknown.");
     if (suspected > 0)
         add(caveats, "suspected",
-            "%s transaction%s only suspected to be fraud: neither right nor wrong, and left out of "
-            "precision, recall and similar figures.",
+            "%s transaction%s only suspected to be fraud: left out of precision, recall and "
+            "similar figures.",
             number(suspected), suspected == 1 ? " is" : "s are");
 }
 
 /* What was declined had no chance to become fraud. */
-static void mind_declined(struct caveats *caveats) {
+static void note_declined(struct caveats *caveats) {
     if (caveats->document->replay->archived_verdicts[VERDICT_DECLINE] == 0 || !is_given(caveats))
         return;
     add(caveats, "declined_outcomes",
-        "Declined transactions seldom get an outcome: the figures say little about those that were "
-        "declined then and would be approved now.");
+        "Declined transactions rarely get an outcome, so the figures say little about transactions "
+        "that were declined then and would be approved now.");
 }
 
 /* ---- verdicts, clocks, thresholds ---- */
@@ -209,7 +210,7 @@ static bool follows_verdicts(const struct snapshot *policy) {
 }
 
 /* Whose verdicts the history follows depends on --counterfactual. */
-static void mind_verdicts(struct caveats *caveats) {
+static void note_verdicts(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     if (!is_given(caveats) || !follows_verdicts(document->policy))
         return;
@@ -224,19 +225,19 @@ static void mind_verdicts(struct caveats *caveats) {
             "not those of the replayed policy%s.",
             document->command->known_now || document->against
                 ? ""
-                : "; --counterfactual lets them follow it");
+                : "; --counterfactual makes them follow it");
 }
 
 /* Only --known now looks into the future. */
-static void mind_clock(struct caveats *caveats) {
+static void note_clock(struct caveats *caveats) {
     if (caveats->document->command->known_now)
         add(caveats, "hindsight",
-            "Outcomes and lists are as they are now: features see frauds that were not yet "
-            "reported then. The figures are better than they could have been live.");
+            "Outcomes and lists are as they are now: features see fraud that had not been reported "
+            "yet. The figures are better than they could have been live.");
 }
 
 /* Computed values are not recomputed unless --walk-forward is given. */
-static void mind_thresholds(struct caveats *caveats) {
+static void note_thresholds(struct caveats *caveats) {
     const struct replay_document *document = caveats->document;
     size_t count = document->policy->threshold_count + document->policy->budget_count;
     if (!is_given(caveats) || count == 0 || document->command->walk_forward)
@@ -248,7 +249,7 @@ static void mind_thresholds(struct caveats *caveats) {
 }
 
 /* Names at most NAMED_MAX rules with their shares. */
-static void mind_rollouts(struct caveats *caveats) {
+static void note_rollouts(struct caveats *caveats) {
     const struct snapshot *policy = caveats->document->policy;
     char names[320] = "";
     size_t found = 0, length = 0;
@@ -274,20 +275,21 @@ static void mind_rollouts(struct caveats *caveats) {
 /* ---- rows that are missing somewhere ---- */
 
 /* Each side may refuse transactions that the other takes. */
-static void mind_refused(struct caveats *caveats) {
+static void note_refused(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->refused > 0)
         add(caveats, "refused",
-            "Refused by the policy, and in no figure: %s. Live, each would have been an error.",
+            "Refused by the policy and left out of all figures: %s. Live, each would have been an "
+            "error.",
             transactions(figures->refused));
     if (figures->against_refused > 0)
         add(caveats, "against_refused",
-            "Refused by the policy of the comparison, and in no figure: %s.",
+            "Refused by the compared policy and left out of all figures: %s.",
             transactions(figures->against_refused));
 }
 
 /* Money is compared in the policy's base currency only. */
-static void mind_amounts(struct caveats *caveats) {
+static void note_amounts(struct caveats *caveats) {
     uint64_t without = caveats->document->figures->tally.without_amount;
     if (without > 0)
         add(caveats, "without_amount",
@@ -296,7 +298,7 @@ static void mind_amounts(struct caveats *caveats) {
 }
 
 /* What card precision leaves out, and why it may be missing. */
-static void mind_cards(struct caveats *caveats) {
+static void note_cards(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->card.length == 0)
         add(caveats, "no_card",
@@ -309,29 +311,29 @@ static void mind_cards(struct caveats *caveats) {
             transactions(figures->blocked_cards));
     if (figures->late_cards > 0)
         add(caveats, "late_cards",
-            "Two days or more behind other transactions in the archive, left out of card "
-            "precision: %s.",
+            "At least two days older than a transaction before them in the archive, left out of "
+            "card precision: %s.",
             transactions(figures->late_cards));
 }
 
 /* Decisions that were made with less than the policy wanted. */
-static void mind_decisions(struct caveats *caveats) {
+static void note_decisions(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->degraded > 0)
-        add(caveats, "degraded", "Decided without some features, or with late ones: %s.",
+        add(caveats, "degraded", "Decided with missing or late features: %s.",
             transactions(figures->degraded));
     if (figures->rule_errors > 0)
-        add(caveats, "rule_errors", "With a rule that failed (on_error says what that means): %s.",
+        add(caveats, "rule_errors", "With a rule that failed (see its on_error): %s.",
             transactions(figures->rule_errors));
 }
 
 /* Where the report is cut for size, not for content. */
-static void mind_limits(struct caveats *caveats) {
+static void note_limits(struct caveats *caveats) {
     const struct report_figures *figures = caveats->document->figures;
     if (figures->changes.count < figures->changed)
         add(caveats, "sampled",
-            "%s of %s changed decisions are listed: a stable sample by the hash of their ids "
-            "(--list N).",
+            "%s of %s changed decisions are listed: a stable sample by the hash of the id (--list "
+            "N).",
             number(figures->changes.count), number(figures->changed));
     if (!figures->rules.overlap)
         add(caveats, "overlap_limited", "Rules that fire together are counted only up to %d rules.",
@@ -342,23 +344,23 @@ static void mind_limits(struct caveats *caveats) {
 size_t replay_caveats(const struct replay_document *document,
                       struct replay_caveat ret_caveats[REPLAY_CAVEATS_MAX]) {
     struct caveats caveats = {.document = document, .of = ret_caveats};
-    mind_range(&caveats);
-    mind_refused(&caveats);
+    note_range(&caveats);
+    note_refused(&caveats);
     if (document->figures->transactions == 0)
         return caveats.count;
     if (document->policy) {
-        mind_warm_up(&caveats);
-        mind_verdicts(&caveats);
-        mind_thresholds(&caveats);
-        mind_rollouts(&caveats);
-        mind_amounts(&caveats);
-        mind_cards(&caveats);
+        note_warm_up(&caveats);
+        note_verdicts(&caveats);
+        note_thresholds(&caveats);
+        note_rollouts(&caveats);
+        note_amounts(&caveats);
+        note_cards(&caveats);
     }
-    mind_clock(&caveats);
-    mind_missing_outcomes(&caveats);
-    mind_classes(&caveats);
-    mind_declined(&caveats);
-    mind_decisions(&caveats);
-    mind_limits(&caveats);
+    note_clock(&caveats);
+    note_missing_outcomes(&caveats);
+    note_classes(&caveats);
+    note_declined(&caveats);
+    note_decisions(&caveats);
+    note_limits(&caveats);
     return caveats.count;
 }

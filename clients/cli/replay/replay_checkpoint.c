@@ -300,7 +300,7 @@ static void add(struct buffer *identity, const char *name, const char *value) {
     buffer_append(identity, value, strlen(value) + 1);
 }
 
-/* In words, because a difference is printed as it stands here. */
+/* In words, because a difference is printed as it is written here. */
 static void add_flag(struct buffer *identity, const char *name, bool value) {
     add(identity, name, value ? "given" : "not given");
 }
@@ -309,7 +309,7 @@ static void add_text(struct buffer *identity, const char *name, const char *valu
     add(identity, name, value ? value : "not given");
 }
 
-/* absent: what stands for "not given". */
+/* absent: the value for "not given". */
 static void add_number(struct buffer *identity, const char *name, int64_t value, int64_t absent) {
     char text[32];
     snprintf(text, sizeof text, "%" PRId64, value);

@@ -3,6 +3,7 @@
 #include "replay_ending.h"
 
 #include "clients/cli/terminal/quantity.h"
+#include "replay_summary.h"
 
 /* Two columns. */
 static void print_count(FILE *to, const char *what, uint64_t count) {
@@ -52,7 +53,7 @@ static void print_audit(FILE *to, const struct replay_rows *rows,
 static void print_figures(FILE *to, const struct replay_document *document) {
     struct buffer text;
     buffer_init(&text);
-    replay_document_text(document, &text);
+    replay_summary_format(document, &text);
     fwrite(text.bytes, 1, text.length, to);
     buffer_deinit(&text);
 }

@@ -4,9 +4,10 @@
  * as the same double; sums of money are exact integers of up to 128 bits. What is not known is
  * null, never 0, and a member never disappears for lack of a value, so that a reader need not ask
  * first. */
-#include "replay_document.h"
+#include "replay_json.h"
 
 #include "clients/cli/io/json_writer.h"
+#include "replay_caveats.h"
 
 #include <stdio.h>
 
@@ -538,7 +539,7 @@ static void add_speed(const struct replay_report *replay, struct buffer *out) {
                       (uint64_t)((double)replay->transactions / seconds));
 }
 
-void replay_document_json(const struct replay_document *document, struct buffer *out) {
+void replay_json_format(const struct replay_document *document, struct buffer *out) {
     const struct report_figures *figures = document->figures;
     json_begin_object(out, NULL);
     json_add_text(out, "harrier", TEXT_LITERAL(HARRIER_VERSION));

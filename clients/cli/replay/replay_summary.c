@@ -3,11 +3,12 @@
  *
  * A terminal has room for two sides and few digits: everything else is in the JSON. Intervals are
  * 95 %. */
-#include "replay_document.h"
+#include "replay_summary.h"
 
 #include "clients/cli/terminal/quantity.h"
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "replay_caveats.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -412,7 +413,7 @@ static void put_head(const struct replay_document *document, struct buffer *out)
     put_classes(&figures->tally, out);
 }
 
-void replay_document_text(const struct replay_document *document, struct buffer *out) {
+void replay_summary_format(const struct replay_document *document, struct buffer *out) {
     put_head(document, out);
     if (document->figures->transactions > 0) {
         put_verdicts(document, out);

@@ -38,7 +38,7 @@ void training_set_format(const struct training_set *training_set, const struct d
 /* Writes a row made by training_set_format(); one thread. ERROR_SYSTEM */
 int training_set_write(struct training_set *training_set, struct text row, struct error *ret_error);
 
-/* How far the file has come, for a later run that goes on with it. */
+/* How far the file has come, for a later run that continues it. */
 struct training_mark {
     char *draft; /* name of the file that is being written; heap */
     uint64_t length, hash;

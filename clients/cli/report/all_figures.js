@@ -78,14 +78,14 @@ function detectionRows(report, money) {
     /** @type {any} */ difference,
   ) => row(name, of("replayed", ...path), of("against", ...path), format, difference);
   return [
-    make("Fraud alerted (true positives)", ["true_positive"], formatCount, undefined),
-    make("Legit alerted (false positives)", ["false_positive"], formatCount, undefined),
-    make("Fraud not alerted (false negatives)", ["false_negative"], formatCount, undefined),
-    make("Legit not alerted (true negatives)", ["true_negative"], formatCount, undefined),
+    make("Fraud with an alert (true positives)", ["true_positive"], formatCount, undefined),
+    make("Legit with an alert (false positives)", ["false_positive"], formatCount, undefined),
+    make("Fraud without an alert (false negatives)", ["false_negative"], formatCount, undefined),
+    make("Legit without an alert (true negatives)", ["true_negative"], formatCount, undefined),
     make("Precision", ["precision", "value"], formatShare, formatPoints),
     make("Recall", ["recall", "value"], formatShare, formatPoints),
     make(
-      "False alerts for each true one",
+      "False alerts per true alert",
       ["false_positive_ratio"],
       (/** @type {number} */ value) => formatDecimal(value, 2),
       undefined,

@@ -1,4 +1,4 @@
-/* The list of changed decisions, with what narrows it. */
+/* The list of changed decisions, with its filters. */
 
 import { VERDICTS, at, listAt, numberAt, sideNames, textAt } from "./document.js";
 import { breakable, emptyNote, html } from "./dom.js";
@@ -70,7 +70,7 @@ function reasonItem(reason) {
   const text = textAt(reason, "text");
   const rule = textAt(reason, "rule");
   const state = ["shadow", "suppressed"].filter((key) => at(reason, key) === true);
-  // A reason without words of its own repeats the rule's name.
+  // A reason without a text of its own repeats the rule's name.
   const says =
     text && text.replaceAll(" ", "_") !== rule
       ? html("span", { class: "reason-text" }, text)
@@ -207,12 +207,12 @@ function selectBox(label, values, choose) {
 function listNote(report, listed) {
   const total = numberAt(report, "changed", "total");
   const scores = numberAt(report, "changed", "other_scores");
-  const same = `Another ${formatCount(scores)} have the same verdict with another score.`;
+  const same = `${formatCount(scores)} more have the same verdict with a different score.`;
   const rest = scores > 0 ? ` ${same}` : "";
   if (!(total > listed)) return `All ${plural(listed, "changed decision")}.${rest}`;
   return (
-    `${formatCount(listed)} of ${plural(total, "changed decision")}: a sample by a hash of the ` +
-    `transaction's id, the same in every run.${rest}`
+    `${formatCount(listed)} of ${plural(total, "changed decision")}: a sample by the hash of the ` +
+    `transaction id, the same in every run.${rest}`
   );
 }
 
@@ -228,7 +228,7 @@ export function showChanged(report, place) {
     place.append(
       emptyNote(
         total > 0
-          ? `${plural(total, "changed decision")}; none is listed.`
+          ? `${plural(total, "changed decision")}, none of them listed.`
           : "No decision changes.",
       ),
     );
@@ -321,7 +321,7 @@ function filterBar(listed, names, narrow) {
   const setVerdicts = (/** @type {string} */ was, /** @type {string} */ is) => {
     clear();
     [from.select.value, to.select.value] = [was, is];
-    // A cell of which the sample has no decision: nothing is found, and the list says so.
+    // The sample may have no decision for a cell: the list then says that nothing was found.
     narrow({ from: was, to: is });
   };
   const bar = html(

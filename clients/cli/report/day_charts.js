@@ -190,7 +190,7 @@ function levelLine(frame, level, y) {
       y1: height,
       y2: height,
     }),
-    // Between narrow lines it would cover what is told.
+    // Between narrow lines it would cover the values.
     frame.width < NAMED_FROM
       ? null
       : svg(
@@ -295,7 +295,7 @@ export function showDays(report, place) {
       ? dayFigure(
           days,
           {
-            title: "Fraudulent transactions alerted",
+            title: "Fraudulent transactions with an alert",
             share: false,
             whole: true,
             series: [...bothSides(report, "caught", each), /** @type {Series} */ (fraud)],
@@ -317,7 +317,7 @@ export function showDays(report, place) {
     ),
   ].filter((panel) => panel !== null);
   place.append(
-    rate("Alert rate: share of transactions not simply approved", "alert", 240),
+    rate("Alert rate: share of transactions with a verdict other than approve", "alert", 240),
     html("div", { class: "grid" }, panels),
   );
 }
@@ -348,8 +348,8 @@ export function showCardPrecision(report, place) {
       days,
       chart,
       [
-        `Of ${top} with the highest score of a day, how many were defrauded that day: what an ` +
-          "investigator with time for so many would find. " +
+        `Of ${top} with the highest scores of a day, the share that had a fraud that day: what an ` +
+          "investigator who can check that many would find. " +
           `Mean of the days, ${names.replayed}: ${formatShare(mean)}.`,
       ],
       200,

@@ -1,4 +1,4 @@
-/* The report document, read so that a missing part is an empty one. docs/CLI.md describes it. */
+/* Access to the report document: a missing part reads as an empty one. docs/CLI.md describes it. */
 
 import { isNumber, moneyFormat } from "./format.js";
 
@@ -12,7 +12,7 @@ export const VERDICTS = ["approve", "review", "challenge", "decline"];
  */
 
 /**
- * What stands at a path, or undefined.
+ * The value at a path, or undefined.
  * @param {any} value
  * @param {...(string | number)} path
  * @returns {any}

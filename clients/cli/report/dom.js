@@ -124,7 +124,7 @@ export function plainTable(caption, heads, rows, names = 1) {
 }
 
 /**
- * The numbers behind a chart, made when somebody opens them.
+ * The numbers behind a chart, built when they are opened.
  * @param {string} caption
  * @param {string[]} heads
  * @param {() => Child[][]} rows

@@ -1,7 +1,7 @@
-/* Numbers, money and times as text. One locale for every reader, so that a report looks the same on
- * all desks: thousands by comma, decimals by point, ISO dates. */
+/* Numbers, money and times as text. One locale for every reader, so that a report looks the same
+ * everywhere: thousands by comma, decimals by point, ISO dates. */
 
-/** What stands where there is no value. */
+/** Shown where there is no value. */
 export const NONE = "–";
 
 const MINUS = "\u2212";
@@ -26,7 +26,7 @@ export function formatDecimal(value, digits) {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
   });
-  // What rounds to zero has no sign.
+  // A value that rounds to zero has no sign.
   return value < 0 && /[1-9]/.test(text) ? MINUS + text : text;
 }
 

@@ -1,4 +1,4 @@
-/* The top of the page: what was compared with what, and what to keep in mind. */
+/* The top of the page: what was compared with what, and the caveats. */
 
 import { againstText, at, hasFraud, listAt, numberAt, textAt } from "./document.js";
 import { html, part } from "./dom.js";
@@ -9,7 +9,7 @@ import { NONE, formatCount, formatShare, formatTime, isNumber } from "./format.j
 /** @param {any} report */
 function clockText(report) {
   const clock = textAt(report, "clock");
-  if (clock === "known_now") return "as known now: by event time, with final outcomes";
+  if (clock === "known_now") return "as known now: in order of event time, with final outcomes";
   if (clock === "known_then") return "as known then: nothing is used before it was known";
   return clock || NONE;
 }
@@ -42,7 +42,7 @@ export function showHead(report) {
   const day = (/** @type {string} */ key) => formatTime(archive(key));
   const extras = [
     at(report, "counterfactual") === true ? "counterfactual" : "",
-    at(report, "walk_forward") === true ? "thresholds walk forward" : "",
+    at(report, "walk_forward") === true ? "walk-forward thresholds" : "",
   ].filter(Boolean);
   /** @type {[string, any][]} */
   const facts = [
@@ -74,18 +74,18 @@ function outcomesText(report) {
 
 /* -- caveats -- */
 
-/** What the caveat is about, before its text. */
+/** The caveats' headings; others are made from their codes. */
 const CAVEAT_HEADS = new Map([
   ["warm_up", "Warm-up"],
   ["missing_outcomes", "Missing outcomes"],
   ["rollout", "Partial rollout"],
   ["verdicts_follow_archive", "Verdicts follow the archive"],
   ["sampled", "Sampled list"],
-  ["declined_outcomes", "Outcomes of declines"],
+  ["declined_outcomes", "Declined transactions"],
   ["no_positives", "No known fraud"],
   ["thresholds", "Nightly thresholds"],
   ["suspected", "Suspected fraud"],
-  ["against_refused", "Refused by the other"],
+  ["against_refused", "Refused by the compared side"],
   ["without_amount", "Without an amount"],
 ]);
 
@@ -95,7 +95,7 @@ function caveatHead(code) {
   return CAVEAT_HEADS.get(code) ?? (words ? words[0].toUpperCase() + words.slice(1) : "Note");
 }
 
-/** A text in which the names of options are not broken. @param {string} text */
+/** A text whose option names do not wrap. @param {string} text */
 function withOptions(text) {
   return text
     .split(/(--[a-z][a-z-]*)/)
@@ -122,13 +122,13 @@ export function showCaveats(report) {
         html(
           "span",
           {},
-          "No transaction of the range is known to be fraud: nothing can be said of right and wrong.",
+          "No transaction in the range is known to be fraud, so whether decisions were right is unknown.",
         ),
       ),
     );
   if (items.length === 0)
     items.push(
-      html("li", {}, html("span", {}, "Nothing was found that limits what the figures say.")),
+      html("li", {}, html("span", {}, "No known limitation applies to these figures.")),
     );
   part("caveats").append(...items);
 }

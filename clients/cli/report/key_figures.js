@@ -59,7 +59,7 @@ function keyFigures(report) {
   return [
     {
       name: "Alert rate",
-      about: "of all transactions are not simply approved",
+      about: "of all transactions are reviewed, challenged or declined",
       sides: both((side) => rateOf(report, side, "alert")),
       ...share,
       better: 0,
@@ -73,28 +73,28 @@ function keyFigures(report) {
     },
     {
       name: "Recall",
-      about: "of the fraud is alerted",
+      about: "of known fraud gets an alert",
       sides: both((side) => of(side, "recall")),
       ...share,
       better: 1,
     },
     {
       name: "Money caught",
-      about: "of fraud in alerted transactions",
+      about: "amount of fraud with an alert",
       sides: sum("money_caught"),
       ...amount,
       better: 1,
     },
     {
       name: "Wrongly declined",
-      about: "declined, but legit or without an outcome",
+      about: "amount declined, but legit or without an outcome",
       sides: sum("money_declined_wrongly"),
       ...amount,
       better: -1,
     },
     {
       name: "Net",
-      about: "caught, less wrongly declined and reviews",
+      about: "caught, minus wrongly declined and reviews",
       sides: net,
       ...amount,
       better: 1,
@@ -198,7 +198,7 @@ function card(figure, names) {
           cardBars(figure, names),
           differenceText(figure, names.against),
         ]
-      : html("p", { class: "interval" }, "No fraud is known to compute it from."),
+      : html("p", { class: "interval" }, "Cannot be computed without known fraud."),
   );
 }
 

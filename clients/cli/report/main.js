@@ -34,7 +34,7 @@ const parts = [
   ["foot", (place) => showFoot(report, place)],
 ];
 
-// On paper nobody can open what is closed.
+// A closed section cannot be opened on paper, so it is printed open.
 addEventListener("beforeprint", () => part("all-figures").setAttribute("open", ""));
 
 part("main").hidden = false;

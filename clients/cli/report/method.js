@@ -1,11 +1,11 @@
-/* What the figures mean and where their formulas are from. */
+/* Definitions of the figures, with the sources of their formulas. */
 
 import { at, moneyOf, numberAt, textAt } from "./document.js";
 import { html } from "./dom.js";
 import { formatCount, formatSeconds, isNumber, plural } from "./format.js";
 
 /**
- * What rankings leave out, as investigators would.
+ * The definition of blocked cards, which rankings leave out; none if blocking is off.
  * @param {any} report
  * @param {string} entity
  * @returns {[string, string][]}
@@ -17,7 +17,7 @@ function blockedText(report, entity) {
   return [
     [
       `Blocked ${entity}s`,
-      `A ${entity} counts as blocked once more than ${plural(days, "day")} have passed since the day of a fraud. Its transactions from then on, ${count} of them, are left out of AUC, AP, their curves and ${entity} precision.`,
+      `A ${entity} counts as blocked once more than ${plural(days, "day")} have passed since the day of a fraud. Transactions on blocked ${entity}s (${count}) are left out of AUC, AP, their curves and ${entity} precision.`,
     ],
   ];
 }
@@ -36,57 +36,57 @@ function definitions(report) {
   return [
     [
       "Replay",
-      "Every transaction of the archive goes through the engine that serves live, with the policy of this report. " +
+      "Every transaction of the archive is decided again by the engine that runs live, with the policy of this report. " +
         (then
-          ? "In the archive's order: a feature sees the transactions before it, and outcomes only from the position at which they arrived."
-          : "In the order of event times: a feature sees final outcomes at their transaction, and lists as they are at the end."),
+          ? "Transactions are taken in the archive's order: features see the transactions before, and outcomes only once they had arrived."
+          : "Transactions are taken in the order of event times: features see final outcomes right behind their transactions, and lists as they are at the archive's end."),
     ],
     [
       "Compared",
-      "A transaction that either side refuses is counted as refused and has no part in the rest.",
+      "Transactions that either side refuses are counted as refused and left out of all other figures.",
     ],
-    ["Alert", "Any verdict but approve: review, challenge or decline."],
+    ["Alert", "Any verdict other than approve: review, challenge or decline."],
     [
       "Fraud and legit",
-      "Fraud: what turned out to be fraud or a chargeback by the end of the archive. Legit: what turned out to be legit, or has no outcome. Left out of all that asks whether a decision was right: suspected ones, and those without an outcome that are too young to miss one, if the replay was told an age.",
+      "Fraud: transactions reported as fraud or chargeback by the archive's end. Legit: transactions reported as legit, or without an outcome. Left out of every figure about right and wrong decisions: suspected transactions, and, if the replay was given an age (--outcomes-after), transactions without an outcome that are younger than that.",
     ],
     [
       "Precision, recall",
-      "Precision: fraud among the alerts. Recall: alerts among the fraud. Each transaction counts once, whatever its amount.",
+      "Precision: the share of alerts that are fraud. Recall: the share of fraud that is alerted. Each transaction counts once, whatever its amount.",
     ],
-    ["False alerts for each true one", "Legit alerts divided by fraudulent ones."],
+    ["False alerts per true alert", "Alerts on legit transactions, divided by alerts on fraud."],
     [
       "95% interval of a share",
-      "Wilson's score interval (E. B. Wilson, “Probable Inference, the Law of Succession, and Statistical Inference”, JASA 22, 1927). It takes transactions for independent of each other; fraud comes in series, so the uncertainty is rather larger. “Within the intervals” means that each side's value lies in the other's interval. Both sides judged the same transactions: a difference can be certain although the intervals overlap.",
+      "Wilson's score interval (E. B. Wilson, “Probable Inference, the Law of Succession, and Statistical Inference”, JASA 22, 1927). It assumes independent transactions; fraud comes in series, so the true uncertainty is somewhat larger. “Within the intervals” means that each side's value lies in the other's interval. Both sides decided the same transactions, so a difference can be real even if the intervals overlap.",
     ],
     [
       "Money",
-      `In ${money.currency}. Caught: amounts of alerted fraud. Missed: of the other fraud. Wrongly declined: of the others with the verdict decline. At the rates of the replayed policy; transactions without an amount in this currency count as 0.`,
+      `In ${money.currency}, at the rates of the replayed policy. Caught: the amounts of fraud with an alert. Missed: of fraud without one. Wrongly declined: of legit transactions that are declined. Transactions without an amount in this currency count as 0.`,
     ],
     [
       "Net",
-      `Money caught, less money wrongly declined, less ${price} for each review. A model for comparing: not every review is right, not every declined payment is lost. Its interval is within 1.96 standard deviations, transactions being draws independent of each other (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 5).`,
+      `Money caught, minus money wrongly declined, minus ${price} for each review. A simple model for comparison: not every review finds the fraud, and not every declined payment is lost. Its interval is ± 1.96 standard deviations, assuming independent transactions (Efron and Tibshirani, An Introduction to the Bootstrap, 1993, chapter 5).`,
     ],
     [
       "ROC curve, AUC",
-      "For each score limit, which shares of fraud (recall) and of legit transactions (false positive rate) have at least that score. The area under it, AUC, is how often a fraud scores higher than a legit transaction; equal scores count half.",
+      "For each cut-off on the score: the share of fraud (recall) and of legit transactions (false positive rate) that reaches it. The area under the curve, AUC, is the probability that a fraud scores higher than a legit transaction; equal scores count half.",
     ],
     [
       "Precision–recall, AP",
-      "For each score limit, precision and recall of what has at least that score. Average precision, AP, sums precision over the steps of recall, without interpolation. The verdicts stand beside the curves where rules set verdicts past the score.",
+      "For each cut-off on the score: precision and recall of the transactions that reach it. Average precision, AP, is the sum of precision times the step in recall, without interpolation. The verdicts may lie off the curves, because rules can ask for a verdict whatever the score.",
     ],
     [
       `${named} precision`,
-      `Per day, the ${entity}s in order of their greatest score of that day; of the first k, the share that had a fraud that day. A ${entity} found on one day is not looked at on later ones. The mean is over days (Le Borgne, Siblini, Lebichot, Bontempi: Fraud Detection Handbook, 2022, “Card Precision top-k”).`,
+      `For each day, ${entity}s are ranked by their highest score of that day; the figure is the share of the first k that had a fraud that day. A ${entity} found on one day is left out on later days. The mean is over days (Le Borgne, Siblini, Lebichot, Bontempi: Fraud Detection Handbook, 2022, “Card Precision top-k”).`,
     ],
     ...blockedText(report, entity),
     [
       "Rules",
-      "Fires: its condition was true. Held back: of these, suppressed. Of those not held back: alone, where no other rule had an effect; fraud, precision and money; and what it adds, the alerts that would be approvals without its verdict and its score, all else as it was. For a rule in shadow it is the other way round: the alerts that there would be if it were live.",
+      "Fires: the rule's condition was true. Suppressed: fired without effect. The other columns count fires that were not suppressed. Alone: no other rule had an effect. Adds: alerts that would be approvals without the rule's verdict and score, everything else being equal; for a rule in shadow, alerts that would come about if it were live.",
     ],
     [
       "Changed decisions",
-      "The same transaction with another verdict. Another score alone is no change.",
+      "Transactions whose verdict differs. A different score alone is not a change.",
     ],
   ];
 }
@@ -113,7 +113,7 @@ export function showFoot(report, place) {
   const rate = numberAt(report, "transactions_per_second");
   const position = numberAt(report, "archive", "position");
   const parts = [
-    `Made by harrier ${textAt(report, "harrier")}`.trim(),
+    `Created by harrier ${textAt(report, "harrier")}`.trim(),
     textAt(report, "policy", "folder") ? `policy folder ${textAt(report, "policy", "folder")}` : "",
     isNumber(position) ? `archive to position ${formatCount(position)}` : "",
     total > 0 ? `took ${formatSeconds(total)}` : "",
@@ -121,6 +121,6 @@ export function showFoot(report, place) {
   ];
   place.append(
     html("p", {}, parts.filter(Boolean).join(" · ")),
-    html("p", {}, "This file holds its data, asks no network, and can be passed on as it is."),
+    html("p", {}, "This file contains all its data, makes no network requests, and can be shared as it is."),
   );
 }

@@ -57,8 +57,8 @@ function moveByArrows(table) {
 function pairText(row, column, both) {
   if (row === column) return `${row.name} fires ${formatCount(row.fires)} times.`;
   return (
-    `Of the ${formatCount(row.fires)} times that ${row.name} fires, ` +
-    `${column.name} fires as well ${formatCount(both)} times (${formatShare(both / row.fires)}).`
+    `${row.name} fires ${formatCount(row.fires)} times; ` +
+    `${column.name} fires as well in ${formatCount(both)} of them (${formatShare(both / row.fires)}).`
   );
 }
 
@@ -71,9 +71,9 @@ function heatTable(rules, both, says) {
   const cell = (/** @type {Shown} */ row, /** @type {Shown} */ column) => {
     const count = both(row, column);
     const share = isNumber(count) ? count / row.fires : NaN;
-    const tell = () => (says.textContent = pairText(row, column, count));
+    const show = () => (says.textContent = pairText(row, column, count));
     if (row === column)
-      return html("td", { class: "same", tabindex: -1, onfocus: tell, onpointerenter: tell }, "");
+      return html("td", { class: "same", tabindex: -1, onfocus: show, onpointerenter: show }, "");
     return html(
       "td",
       {
@@ -82,8 +82,8 @@ function heatTable(rules, both, says) {
         // Most shares are small: the root keeps them apart. Below 0.6 the text can be read on all.
         style: { "--heat": (isNumber(share) ? Math.sqrt(share) * 0.6 : 0).toFixed(3) },
         "aria-label": pairText(row, column, count),
-        onfocus: tell,
-        onpointerenter: tell,
+        onfocus: show,
+        onpointerenter: show,
       },
       share >= 0.005 ? String(Math.round(share * 100)) : "",
     );
@@ -91,7 +91,7 @@ function heatTable(rules, both, says) {
   const table = html(
     "table",
     { class: "overlap" },
-    html("caption", {}, "Of the row's fires, how many percent have the column's rule as well"),
+    html("caption", {}, "Share of the row's fires in which the column's rule fires as well, in percent"),
     html(
       "thead",
       {},
@@ -164,7 +164,7 @@ export function showOverlap(report, place) {
   const which = fired > rules.length ? `The ${rules.length} rules that fire most. ` : "";
   const heads = ["When this fires", "so does", "Both", "Share"];
   const pairs = plainTable(
-    "Where one rule follows another most",
+    "Pairs of rules with the largest overlap",
     heads,
     closestPairs(rules, both),
     2,
@@ -172,7 +172,10 @@ export function showOverlap(report, place) {
   place.append(
     figure(
       "Rules that fire together",
-      [`${which}The stronger a cell, the more seldom the row's rule fires without the column's.`],
+      [
+        `${which}The stronger a cell's colour, the less often the row's rule fires without the ` +
+          "column's.",
+      ],
       html(
         "div",
         { class: "heat-and-pairs" },

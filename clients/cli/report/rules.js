@@ -104,7 +104,7 @@ function ruleColumns(report) {
     },
     {
       head: "Verdict",
-      about: "what the rule asks for; none: it only adds to the score",
+      about: "the verdict that the rule asks for; none: it only adds to the score",
       key: (rule) => VERDICTS.indexOf(textAt(rule, "verdict")),
       cell: (rule) =>
         html(
@@ -116,19 +116,20 @@ function ruleColumns(report) {
         ),
     },
     counted("Fires", "fires", "transactions whose condition was true"),
-    counted("Alone", "fires_alone", "of its effects, where no other rule had one"),
-    counted("Held back", "suppressed", "of these, suppressed: without effect"),
-    counted("Fraud", "positive", "of its effects, known to be fraud"),
+    counted("Alone", "fires_alone", "fires with effect where no other rule had an effect"),
+    counted("Suppressed", "suppressed", "fires without effect, because the rule fired before"),
+    counted("Fraud", "positive", "fires with effect on known fraud"),
     {
       head: "Precision",
-      about: "fraud among its effects, with a 95% interval; what has no outcome counts as legit",
+      about:
+        "share of fires with effect that are fraud, with a 95% interval; without an outcome counts as legit",
       key: (rule) => numberAt(rule, "precision", "value"),
       cell: precisionCell,
     },
     counted(`Money caught, ${money.currency}`, "money_caught", "amounts of that fraud", money.bare),
-    counted("Adds alerts", "added_alerts", "alerts that there would not be without it"),
+    counted("Adds alerts", "added_alerts", "alerts that would be approvals without the rule"),
     {
-      ...counted("Adds fraud", "added_positive", "of these, known to be fraud, and its money"),
+      ...counted("Adds fraud", "added_positive", "added alerts on known fraud, and their amounts"),
       cell: (rule, most) => addedCell(rule, most, money.bare(numberAt(rule, "added_money_caught"))),
     },
   ];
@@ -228,8 +229,8 @@ export function showRules(report, place) {
       "What each rule does",
       [
         `${plural(rules.length, "rule")}` +
-          `${silent ? `, of which ${formatCount(silent)} never fired` : ""}. “Adds” is what would ` +
-          "be missing without the rule, all others being there. Choose a heading to sort.",
+          `${silent ? `, of which ${formatCount(silent)} never fired` : ""}. “Adds” counts the alerts ` +
+          "that would be missing without the rule. Choose a heading to sort.",
       ],
       rules.length > 8 ? html("div", { class: "filters" }, box) : null,
       html(

@@ -30,7 +30,7 @@ const SIDES = /** @type {Side[]} */ (["replayed", "against"]);
  * @property {string} yName
  * @property {Curve[]} curves
  * @property {number} xMost right end of the axis
- * @property {(x: number) => number} guess what a score that knows nothing reaches
+ * @property {(x: number) => number} guess the curve of a random score
  */
 
 /** Points that are three numbers, or two without a score. @param {any[]} list */
@@ -182,7 +182,7 @@ function curveFigure(chart, measure, report, key, notes) {
       ),
     ),
     chart.curves.some((curve) => curve.verdicts)
-      ? legendItem("diamond", "where the verdicts stand")
+      ? legendItem("diamond", "the verdicts")
       : null,
     legendItem("guess-line", "guessing"),
   );
@@ -213,7 +213,7 @@ export function showRanking(report, place) {
   const pr = readCurves(report, "pr");
   if (!hasFraud(report) || (roc.length === 0 && pr.length === 0)) {
     place.append(
-      emptyNote("No curves: they need transactions known to be fraud, and the range has none."),
+      emptyNote("No curves: the range has no transaction that is known to be fraud."),
     );
     return;
   }
@@ -378,8 +378,8 @@ export function showScores(report, place) {
     figure(
       "Scores by outcome",
       [
-        `Of the ${sideNames(report).replayed} side. Each outcome has its own axis; the score of a ` +
-          "good policy is high for fraud and low for the rest.",
+        `Scores of the ${sideNames(report).replayed} side. Each outcome has its own axis; a good ` +
+          "policy scores fraud high and the rest low.",
       ],
       scale,
       ...plots.map((each, i) =>

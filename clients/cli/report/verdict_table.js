@@ -152,7 +152,7 @@ export function showVerdicts(report, place, choose) {
   const matrix = readMatrix(report);
   const all = sum(matrix.map(sum));
   if (all === 0) {
-    place.append(emptyNote("No decisions that both sides made."));
+    place.append(emptyNote("There is no transaction that both sides decided."));
     return;
   }
   const changed = all - sum(matrix.map((row, i) => row[i]));
@@ -161,10 +161,10 @@ export function showVerdicts(report, place, choose) {
   place.className = "grid";
   place.append(
     figure(
-      "From verdict to verdict",
+      "Verdicts before and after",
       [
         `${plural(changed, "decision")} of ${formatCount(all)} (${formatShare(changed / all)}) ` +
-          `would be another one: ${formatCount(stricter)} stricter, ` +
+          `would change: ${formatCount(stricter)} stricter, ` +
           `${formatCount(changed - stricter)} milder.`,
         html(
           "span",

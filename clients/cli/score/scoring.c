@@ -567,7 +567,7 @@ static int score_all(struct scoring *scoring, struct error *ret_error) {
     return r == 0 ? settle_and_report_due(scoring, ret_error) : r;
 }
 
-/* After a failure: takes what is still answered by itself, without sending anything again. */
+/* After a failure: takes the answers that still arrive, without sending anything again. */
 static void abandon(struct scoring *scoring) {
     harrier_drain(scoring->parts->client);
     for (struct batch *batch; scoring->under_way > 0 && (batch = take_answered(scoring));) {

@@ -286,7 +286,7 @@ static void device_ring(struct campaign *campaign) {
 
 #define FAR_KM 1500
 
-/* A place that nobody reaches within the hour. */
+/* A place that cannot be reached within the hour. */
 static bool far_place(struct campaign *campaign, const struct place *from, uint8_t *ret_place) {
     for (int attempt = 0; attempt < 8; attempt++) {
         uint32_t place = random_pick(&campaign->stream, campaign->world->visits, PLACE_COUNT);

@@ -107,7 +107,7 @@ static void go_to_store(struct habit *habit, uint32_t number, struct purchase *p
         purchase->channel = CHANNEL_MOTO; /* ordered by telephone */
 }
 
-/* Hotels and cafés: whoever is in town may have the same address. */
+/* Hotels and cafés: all visitors of a town may have the same address. */
 static uint64_t visitor_ip(struct habit *habit, uint8_t place) {
     struct random_stream network = random_stream(habit->world->options.seed, RANDOM_TOKEN,
                                                  1000 + place, random_below(&habit->stream, 40));

@@ -36,7 +36,8 @@ static uint8_t pick_merchant_place(const struct world *world, struct random_stre
     return (uint8_t)random_pick(stream, world->homes, PLACE_COUNT);
 }
 
-/* Every place has what nobody can do without, every kind of site exists; the rest is by weight. */
+/* Every place has the essential kinds of shops, every kind of site exists; the rest is by weight.
+ */
 static void place_merchant(const struct world *world, uint32_t number, struct merchant *merchant,
                            struct random_stream *stream) {
     const uint32_t stores = PLACE_COUNT * CATEGORY_NEEDED_COUNT;
@@ -292,7 +293,7 @@ enum lasting { LASTING_CUSTOMER, LASTING_CARD, LASTING_DEVICE = 4, LASTING_TABLE
 struct tenure {
     uint64_t generation;
     int32_t age_days;
-    struct random_stream stream; /* for whoever holds it now */
+    struct random_stream stream; /* of its current holder */
 };
 
 /* Which generation of a thing is in use on a day, and a stream for what it looks like. Depends on

@@ -113,7 +113,7 @@ struct identity {
 
 struct identity world_identity(const struct world *world, uint32_t customer, int32_t day);
 
-/* Where somebody is: at home, under way (no store can see them) or away. */
+/* Where a person is: at home, under way (no store can see them) or away. */
 struct journey {
     bool away;     /* some of this day is not spent at home */
     uint8_t place; /* the destination */

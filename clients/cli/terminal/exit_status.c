@@ -1,6 +1,6 @@
 /* From an error of the core or of a command to the process's exit status, in one place: no
  * command chooses numbers by itself. The switch has no default, so that a new error code does not
- * compile before somebody has thought about its status. */
+ * compile until it is given a status. */
 #include "exit_status.h"
 
 #include <errno.h>
@@ -39,7 +39,7 @@ enum exit_status exit_with(const struct error *error) {
     return exit_status_of(error->code);
 }
 
-/* A message about the mapping begins with its path; that is how it is told from one about the
+/* A message about the mapping begins with its path; that distinguishes it from one about the
  * rows. */
 enum exit_status exit_with_mapping(const struct error *error, const char *map) {
     enum exit_status status = exit_with(error);

@@ -13,7 +13,7 @@ enum exit_status {
     EXIT_STATUS_NO_INPUT = 66,    /* no such file, archive, transaction */
     EXIT_STATUS_UNAVAILABLE = 69, /* no server answered in time */
     EXIT_STATUS_INTERNAL = 70,    /* a defect of ours */
-    /* 71: CHECK_EXHAUSTED of core/base/check.h, which ends the process where it stands */
+    /* 71: CHECK_EXHAUSTED of core/base/check.h, which exits at once */
     EXIT_STATUS_IO = 74,         /* the operating system refused a read or write */
     EXIT_STATUS_TEMPORARY = 75,  /* interrupted, or another process is at work: run again */
     EXIT_STATUS_DENIED = 77,     /* the server does not accept the token for this */

@@ -108,7 +108,7 @@ static int take_line(const char *path, char *token, size_t length, struct error 
     return 0;
 }
 
-/* The code is NOT_FOUND or SYSTEM, where error_set_errno() alone could not tell. */
+/* The code is NOT_FOUND or SYSTEM, which error_set_errno() alone does not distinguish. */
 static int read_token_file(const char *path, char *token, size_t size, struct error *ret_error) {
     int descriptor = open(path, O_RDONLY | O_CLOEXEC);
     if (descriptor < 0) {

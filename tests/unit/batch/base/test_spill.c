@@ -55,7 +55,7 @@ static void fill(struct spill *spill) {
     struct error error;
     for (uint32_t i = 0; i < WRITERS; i++) {
         writers[i] = spill_writer_open(spill);
-        spill_select(writers[i], WRITERS - i);
+        spill_set_sequence(writers[i], WRITERS - i);
     }
     for (uint32_t number = 0; number < PIECES; number++)
         for (uint32_t i = 0; i < WRITERS; i++)

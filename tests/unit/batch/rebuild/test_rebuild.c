@@ -427,7 +427,7 @@ static void full_when_it_cannot_go_on(void **state) {
     assert_true(report.from_position > 0);
     assert_int_equal(report.full_because[0], '\0');
     options.full = options.force = true;
-    assert_non_null(strstr(run(&options).full_because, "asked for"));
+    assert_non_null(strstr(run(&options).full_because, "requested"));
     options.full = false;
     assert_non_null(strstr(run(&options).full_because, "would prove nothing"));
 
@@ -585,7 +585,7 @@ static void what_cannot_be_rebuilt(void **state) {
     append_transactions(archive, 0, 10);
     sync_archive(archive);
     archive_close(archive);
-    expect_failure(&options, NULL, ERROR_NOT_FOUND, "holds no policy");
+    expect_failure(&options, NULL, ERROR_NOT_FOUND, "has no policy");
     options.policy = "/nonexistent/policy";
     struct rebuild_report report;
     struct error error;
@@ -609,7 +609,7 @@ static void an_outcome_of_nothing_before_it_is_damage(void **state) {
     sync_archive(archive);
     archive_close(archive);
     struct rebuild_options options = options_of(fixture);
-    expect_failure(&options, NULL, ERROR_DAMAGED, "is of a transaction behind it");
+    expect_failure(&options, NULL, ERROR_DAMAGED, "refers to a later transaction");
 }
 
 static void one_rebuild_at_a_time(void **state) {

@@ -145,7 +145,7 @@ static void groups_are_what_sorting_gives(void **state) {
         {"alike-alike-", 2, 20, 10}, /* they differ far behind */
         {"", 6, 390, 100},           /* long ones */
     };
-    static const size_t counts[] = {1, 2, 40, 3000, 30000}; /* the last ones are many heaps */
+    static const size_t counts[] = {1, 2, 40, 3000, 30000}; /* the last ones are many buckets */
     struct groups groups = {0};
     for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
         for (size_t j = 0; j < sizeof counts / sizeof *counts; j++) {

@@ -557,7 +557,7 @@ static void nothing_to_replay(void **state) {
     struct archive *archive = open_archive(bench);
     append(archive, transaction_record(snapshot, "t1"));
     archive_close(archive);
-    expect_failure(bench, NULL, ERROR_NOT_FOUND, "holds no policy before the transaction at");
+    expect_failure(bench, NULL, ERROR_NOT_FOUND, "has no policy before the transaction at");
     struct seen *seen = replay(bench, bench->settings.policy);
     assert_int_equal(seen->count, 1);
     free(seen);
@@ -575,7 +575,7 @@ static void changed_policy_files_are_told(void **state) {
     append(archive, record);
     archive_close(archive);
     struct seen *seen = replay(bench, NULL);
-    assert_string_equal(seen->contradiction, "1: the policy's files are not those of its id");
+    assert_string_equal(seen->contradiction, "1: the policy's files do not match its id");
     assert_int_equal(seen->report.contradictions, 1);
     free(seen);
     snapshot_unref(snapshot);
@@ -612,7 +612,7 @@ static void tables_without_their_policy(void **state) {
     archive_close(archive);
     seen = replay(bench, NULL);
     assert_string_equal(seen->contradiction,
-                        "4: the tables are of another history than the archive "
+                        "4: the tables were built from other records than the archive "
                         "has up to position 2");
     free(seen);
 

@@ -32,7 +32,7 @@ struct bench {
     struct engine *engine;
     struct state_map states;
     struct arena arena;
-    struct report_book book;
+    struct report_rule_sums sums;
 };
 
 static void bench_open(struct bench *bench, const char *rules_yaml) {
@@ -43,11 +43,11 @@ static void bench_open(struct bench *bench, const char *rules_yaml) {
     bench->engine = engine_new(bench->snapshot, bench->snapshot);
     state_map_init(&bench->states);
     arena_init(&bench->arena, 64u << 20);
-    report_book_init(&bench->book, bench->snapshot, 7);
+    report_rule_sums_init(&bench->sums, bench->snapshot, 7);
 }
 
 static void bench_close(struct bench *bench) {
-    report_book_deinit(&bench->book);
+    report_rule_sums_deinit(&bench->sums);
     arena_deinit(&bench->arena);
     state_map_deinit(&bench->states);
     engine_free(bench->engine);
@@ -73,7 +73,7 @@ static void add(struct bench *bench, unsigned mask, enum report_class class) {
     uint32_t fired[32];
     size_t count = engine_fired(bench->engine, fired);
     struct report_fact fact = {.class = class, .has_amount = true, .amount_minor = mask};
-    report_book_add(&bench->book, &fact, bench->engine, &decision, fired, count);
+    report_rule_sums_add(&bench->sums, &fact, bench->engine, &decision, fired, count);
 }
 
 static bool is_alert(struct bench *bench, unsigned mask) {
@@ -94,9 +94,9 @@ static void test_added(void **state) {
         arena_reset(&bench.arena);
     }
     for (unsigned i = 0; i < RULES; i++) {
-        assert_int_equal(bench.book.rules[i].added_alerts, expected[i]);
-        assert_int_equal(bench.book.rules[i].fires, MASKS / 2);
-        assert_int_equal(bench.book.rules[i].alone, 1);
+        assert_int_equal(bench.sums.rules[i].added_alerts, expected[i]);
+        assert_int_equal(bench.sums.rules[i].fires, MASKS / 2);
+        assert_int_equal(bench.sums.rules[i].alone, 1);
         all += expected[i];
     }
     assert_true(all > 100);
@@ -113,7 +113,7 @@ static void test_classes_and_money(void **state) {
     add(&bench, 1 << 6 | 1 << 4, REPORT_POSITIVE); /* r4 would do, too */
     add(&bench, 1 << 6, REPORT_UNKNOWN);
     add(&bench, 1 << 6, REPORT_SUSPECTED);
-    const struct report_rule_tally *r6 = &bench.book.rules[6];
+    const struct report_rule_tally *r6 = &bench.sums.rules[6];
     assert_int_equal(r6->fires, 5);
     assert_int_equal(r6->alone, 3);
     assert_int_equal(r6->classes[REPORT_POSITIVE], 3);
@@ -123,7 +123,7 @@ static void test_classes_and_money(void **state) {
     assert_int_equal(r6->added_alerts, 4);
     assert_int_equal(r6->added_positive, 2);
     assert_int_equal((int64_t)r6->added_caught, 64 + 65);
-    assert_int_equal(bench.book.rules[4].added_alerts, 0);
+    assert_int_equal(bench.sums.rules[4].added_alerts, 0);
     bench_close(&bench);
 }
 
@@ -138,16 +138,16 @@ static void test_shadow(void **state) {
     add(&bench, 2, REPORT_POSITIVE);
     add(&bench, 3, REPORT_POSITIVE);
     add(&bench, 3, REPORT_NEGATIVE);
-    const struct report_rule_tally *live = &bench.book.rules[0], *tried = &bench.book.rules[1];
+    const struct report_rule_tally *live = &bench.sums.rules[0], *tried = &bench.sums.rules[1];
     assert_int_equal(tried->fires, 3);
     assert_int_equal(tried->alone, 1); /* the first: no other had effect */
     assert_int_equal(tried->added_alerts, 2);
     assert_int_equal(tried->added_positive, 1);
     assert_int_equal(live->alone, 2); /* the shadow beside it has none */
     assert_int_equal(live->added_alerts, 0);
-    assert_int_equal(bench.book.overlap[0], 2);
-    assert_int_equal(bench.book.overlap[1], 2);
-    assert_int_equal(bench.book.overlap[2], 3);
+    assert_int_equal(bench.sums.overlap[0], 2);
+    assert_int_equal(bench.sums.overlap[1], 2);
+    assert_int_equal(bench.sums.overlap[2], 3);
     bench_close(&bench);
 }
 
@@ -164,13 +164,13 @@ static void test_suppressed(void **state) {
     decision.reasons = reasons;
     decision.verdict = VERDICT_APPROVE;
     struct report_fact fact = {.class = REPORT_POSITIVE, .amount_minor = 65};
-    report_book_add(&bench.book, &fact, bench.engine, &decision, fired, count);
-    assert_int_equal(bench.book.rules[6].fires, 1);
-    assert_int_equal(bench.book.rules[6].suppressed, 1);
-    assert_int_equal(bench.book.rules[6].classes[REPORT_POSITIVE], 0);
-    assert_int_equal(bench.book.rules[6].added_alerts, 0);
-    assert_int_equal(bench.book.rules[0].alone, 1);
-    assert_int_equal(bench.book.overlap[6 * 7 / 2], 1);
+    report_rule_sums_add(&bench.sums, &fact, bench.engine, &decision, fired, count);
+    assert_int_equal(bench.sums.rules[6].fires, 1);
+    assert_int_equal(bench.sums.rules[6].suppressed, 1);
+    assert_int_equal(bench.sums.rules[6].classes[REPORT_POSITIVE], 0);
+    assert_int_equal(bench.sums.rules[6].added_alerts, 0);
+    assert_int_equal(bench.sums.rules[0].alone, 1);
+    assert_int_equal(bench.sums.overlap[6 * 7 / 2], 1);
     bench_close(&bench);
 }
 
@@ -183,8 +183,8 @@ static void test_verdict_of_an_error(void **state) {
                        "     on_error: review}\n"
                        "  - {name: small, when: amount_minor < 10, then: {score: 100}}\n");
     add(&bench, 3, REPORT_POSITIVE);
-    assert_int_equal(bench.book.rules[1].fires, 1);
-    assert_int_equal(bench.book.rules[1].added_alerts, 0);
+    assert_int_equal(bench.sums.rules[1].fires, 1);
+    assert_int_equal(bench.sums.rules[1].added_alerts, 0);
     bench_close(&bench);
 }
 
@@ -197,10 +197,10 @@ static void test_verdict_beside_an_error(void **state) {
                        "     on_error: review}\n"
                        "  - {name: asks, when: amount_minor < 10, then: {verdict: review}}\n");
     add(&bench, 3, REPORT_POSITIVE);
-    assert_int_equal(bench.book.rules[1].fires, 1);
-    assert_int_equal(bench.book.rules[1].added_alerts, 0);
+    assert_int_equal(bench.sums.rules[1].fires, 1);
+    assert_int_equal(bench.sums.rules[1].added_alerts, 0);
     add(&bench, 4, REPORT_POSITIVE); /* nothing fails */
-    assert_int_equal(bench.book.rules[1].added_alerts, 1);
+    assert_int_equal(bench.sums.rules[1].added_alerts, 1);
     bench_close(&bench);
 }
 
@@ -214,7 +214,7 @@ static void test_error_without_a_verdict(void **state) {
                        "     on_error: review, mode: shadow}\n"
                        "  - {name: asks, when: amount_minor < 10, then: {verdict: review}}\n");
     add(&bench, 3, REPORT_POSITIVE);
-    assert_int_equal(bench.book.rules[2].added_alerts, 1);
+    assert_int_equal(bench.sums.rules[2].added_alerts, 1);
     bench_close(&bench);
 }
 
@@ -225,18 +225,18 @@ static void test_parts_and_policies(void **state) {
     bench_open(&second, "rules:\n"
                         "  - {name: other, when: amount_minor / 2 % 2 == 1, then: {score: 1}}\n"
                         "  - {name: r0, when: amount_minor % 2 == 1, then: {verdict: review}}\n");
-    struct report_book part;
-    report_book_init(&part, first.snapshot, 3);
+    struct report_rule_sums part;
+    report_rule_sums_init(&part, first.snapshot, 3);
     for (unsigned mask = 0; mask < MASKS; mask++)
         add(&first, mask, REPORT_POSITIVE);
-    report_book_merge(&part, &first.book);
-    report_book_merge(&part, &first.book);
+    report_rule_sums_merge(&part, &first.sums);
+    report_rule_sums_merge(&part, &first.sums);
     assert_int_equal(part.first_position, 3);
     add(&second, 3, REPORT_NEGATIVE);
 
     struct report_rules all;
-    const struct report_book *books[] = {&part, &second.book};
-    report_rules_init(&all, books, 2);
+    const struct report_rule_sums *all_sums[] = {&part, &second.sums};
+    report_rules_init(&all, all_sums, 2);
     assert_int_equal(all.count, RULES + 1);
     assert_true(text_is(all.rules[0].rule->name, "r0"));
     assert_int_equal(all.rules[0].rule->verdict, VERDICT_REVIEW); /* as the last policy has it */
@@ -249,7 +249,7 @@ static void test_parts_and_policies(void **state) {
     assert_int_equal(all.overlap[1 * all.count + 2], MASKS / 2);
     assert_int_equal(all.overlap[RULES * all.count + RULES], 1);
     report_rules_deinit(&all);
-    report_book_deinit(&part);
+    report_rule_sums_deinit(&part);
     bench_close(&second);
     bench_close(&first);
 }
@@ -264,12 +264,12 @@ static void test_too_many_rules_for_the_overlap(void **state) {
         buffer_printf(&yaml, "  - {name: r%d, when: amount_minor == %d, then: {score: 1}}\n", i, i);
     buffer_append_u8(&yaml, '\0');
     bench_open(&bench, (const char *)yaml.bytes);
-    assert_null(bench.book.overlap);
+    assert_null(bench.sums.overlap);
     add(&bench, 5, REPORT_POSITIVE);
-    assert_int_equal(bench.book.rules[5].fires, 1);
+    assert_int_equal(bench.sums.rules[5].fires, 1);
     struct report_rules all;
-    const struct report_book *books[] = {&bench.book};
-    report_rules_init(&all, books, 1);
+    const struct report_rule_sums *all_sums[] = {&bench.sums};
+    report_rules_init(&all, all_sums, 1);
     assert_null(all.overlap);
     assert_int_equal(all.count, REPORT_OVERLAP_RULES_MAX + 1);
     report_rules_deinit(&all);
@@ -295,29 +295,29 @@ static void test_gone_on_with(void **state) {
     buffer_init(&bytes);
     add_masks(&whole, 0, MASKS);
     add_masks(&begun, 0, MASKS / 3);
-    report_book_encode(&begun.book, &bytes);
-    report_book_deinit(&begun.book);
-    report_book_init(&begun.book, begun.snapshot, 7);
+    report_rule_sums_encode(&begun.sums, &bytes);
+    report_rule_sums_deinit(&begun.sums);
+    report_rule_sums_init(&begun.sums, begun.snapshot, 7);
     struct cursor cursor = cursor_of(bytes.bytes, bytes.length);
-    report_book_decode(&begun.book, &cursor);
+    report_rule_sums_decode(&begun.sums, &cursor);
     assert_false(cursor.failed);
     assert_int_equal(cursor_left(&cursor), 0);
     add_masks(&begun, MASKS / 3, MASKS);
     for (size_t i = 0; i < RULES; i++)
-        assert_memory_equal(&begun.book.rules[i], &whole.book.rules[i], sizeof *whole.book.rules);
-    assert_memory_equal(begun.book.overlap, whole.book.overlap,
-                        RULES * (RULES + 1) / 2 * sizeof *whole.book.overlap);
+        assert_memory_equal(&begun.sums.rules[i], &whole.sums.rules[i], sizeof *whole.sums.rules);
+    assert_memory_equal(begun.sums.overlap, whole.sums.overlap,
+                        RULES * (RULES + 1) / 2 * sizeof *whole.sums.overlap);
     bench_close(&whole);
     bench_close(&begun);
     buffer_deinit(&bytes);
 }
 
-static void decode_book(void *user, struct cursor *cursor) {
+static void decode_sums(void *user, struct cursor *cursor) {
     const struct bench *bench = user;
-    struct report_book book;
-    report_book_init(&book, bench->snapshot, 7);
-    report_book_decode(&book, cursor);
-    report_book_deinit(&book);
+    struct report_rule_sums sums;
+    report_rule_sums_init(&sums, bench->snapshot, 7);
+    report_rule_sums_decode(&sums, cursor);
+    report_rule_sums_deinit(&sums);
 }
 
 static void test_damage(void **state) {
@@ -327,8 +327,8 @@ static void test_damage(void **state) {
     bench_open(&bench, rules);
     buffer_init(&bytes);
     add_masks(&bench, 0, MASKS);
-    report_book_encode(&bench.book, &bytes);
-    damage_all(&bytes, decode_book, &bench);
+    report_rule_sums_encode(&bench.sums, &bytes);
+    damage_all(&bytes, decode_sums, &bench);
     bench_close(&bench);
     buffer_deinit(&bytes);
 }

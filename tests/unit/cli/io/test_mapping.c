@@ -1,4 +1,4 @@
-#include "clients/cli/io/mapping.h"
+#include "clients/cli/io/mapping_yaml.h"
 #include "clients/cli/io/row_transaction.h"
 #include "clients/cli/io/rows.h"
 #include "tests/unit/cli/memory_source.h"
@@ -22,7 +22,7 @@ static void open_file(struct fixture *fixture, const char *yaml, const char *con
     arena_init(&fixture->arena, 1 << 20);
     int r = rows_open(&fixture->memory.source, ROW_FORMAT_GUESS, &fixture->rows, &fixture->error);
     if (r == 0)
-        r = yaml ? mapping_parse(text_of(yaml), "m.yaml", &fixture->mapping, &fixture->error)
+        r = yaml ? mapping_yaml_parse(text_of(yaml), "m.yaml", &fixture->mapping, &fixture->error)
                  : mapping_of_rows(fixture->rows, &fixture->mapping, &fixture->error);
     if (r == 0)
         r = rows_want(fixture->rows, fixture->mapping->columns, fixture->mapping->column_count,
@@ -144,7 +144,7 @@ static void the_shipped_mapping_is_this_one(void **state) {
     if (!root)
         skip();
     snprintf(path, sizeof path, "%s/clients/cli/mappings/handbook.yaml", root);
-    if (mapping_load(path, &shipped, &error) < 0)
+    if (mapping_yaml_load(path, &shipped, &error) < 0)
         fail_msg("%s", error.text);
     assert_int_equal(shipped->column_count, 6);
     assert_true(text_is(shipped->columns[shipped->outcome.column], "TX_FRAUD"));
@@ -295,7 +295,7 @@ static void diagnostics_name_the_place(void **state) {
     for (size_t i = 0; i < sizeof diagnostics / sizeof *diagnostics; i++) {
         struct mapping *mapping;
         struct error error;
-        if (mapping_parse(text_of(diagnostics[i].yaml), "m.yaml", &mapping, &error) == 0)
+        if (mapping_yaml_parse(text_of(diagnostics[i].yaml), "m.yaml", &mapping, &error) == 0)
             fail_msg("taken as a mapping: %s", diagnostics[i].yaml);
         if (!strstr(error.text, diagnostics[i].message))
             fail_msg("expected \"%s\" in \"%s\"", diagnostics[i].message, error.text);

@@ -1,6 +1,9 @@
-/* Judging: the decision about one transaction, from what was read for it, and what the listener
- * makes of it. Any thread, with its own engines and memory. */
-#include "replay_judge.h"
+/* The decide stage: the decision about each row, from the features that were read for it, and the
+ * listener's take(). Runs in any worker, with that worker's engines and memory.
+ *
+ * Where only counts are needed, rows for which no rule can fire are found 64 at a time by vector
+ * conditions (engine_rows_to_decide()) and are not decided at all. */
+#include "replay_decide.h"
 
 #include "replay_count.h"
 #include "replay_job.h"
@@ -11,11 +14,11 @@
 
 int replay_no_policy(const struct replay *replay, uint64_t position, struct error *ret_error) {
     return error_set(ret_error, ERROR_NOT_FOUND,
-                     "%s holds no policy before the transaction at position %" PRIu64 ": name one",
+                     "%s has no policy before the transaction at position %" PRIu64 ": give one",
                      replay->options.archive, position);
 }
 
-/* ---- the policies beside ---- */
+/* ---- shadow policies ---- */
 
 static bool has_shadows(const struct replay_worker *own, const struct decision *archived) {
     bool has = archived->shadow_count == own->shadow_count;
@@ -40,7 +43,7 @@ int replay_fit_shadows(const struct replay *replay, size_t worker, const struct 
         const struct replay_shadow *shadow = replay_history_shadow(&replay->history, id);
         if (!shadow || !shadow->snapshot)
             r = error_set(ret_error, ERROR_NOT_FOUND,
-                          "%s holds no shadow policy %016" PRIx64
+                          "%s has no shadow policy %016" PRIx64
                           " before the transaction at position %" PRIu64,
                           replay->options.archive, id, record->position);
         else
@@ -48,7 +51,7 @@ int replay_fit_shadows(const struct replay *replay, size_t worker, const struct 
         own->shadows[i] = id;
     }
     if (r == 0) {
-        engine_use_shadows(replay->judge.engines[worker], snapshots, count);
+        engine_use_shadows(replay->decider.engines[worker], snapshots, count);
         own->shadow_count = count;
     }
     free(snapshots);
@@ -57,13 +60,13 @@ int replay_fit_shadows(const struct replay *replay, size_t worker, const struct 
 
 /* ---- a decision ---- */
 
-static const struct entity_reading *readings_of(const struct replay_judging *judging, size_t lane) {
-    const struct replay_states *states = judging->replay->lanes[lane];
-    const struct replay_lane_rows *rows = &judging->chunk->lanes[lane];
-    struct replay_worker *own = &judging->replay->worker[judging->worker];
+static const struct entity_reading *readings_of(const struct replay_row_task *task, size_t lane) {
+    const struct replay_states *states = task->replay->lanes[lane];
+    const struct replay_lane_rows *rows = &task->chunk->lanes[lane];
+    struct replay_worker *own = &task->replay->worker[task->worker];
     size_t count = states->plan->plan.entity_count;
-    const uint8_t *reads = &rows->reads[judging->index * count];
-    const struct value *values = &rows->values[judging->index * states->value_count];
+    const uint8_t *reads = &rows->reads[task->index * count];
+    const struct value *values = &rows->values[task->index * states->value_count];
     if (count > own->reading_capacity) {
         own->reading_capacity = count;
         own->readings = check_reallocarray(own->readings, count, sizeof *own->readings);
@@ -75,27 +78,27 @@ static const struct entity_reading *readings_of(const struct replay_judging *jud
     return own->readings;
 }
 
-int replay_settle(const struct replay_judge *judge, const struct record *record, int r,
-                  struct decision *decision, struct error *ret_error) {
+int replay_complete_decision(const struct replay_decider *decider, const struct record *record,
+                             int r, struct decision *decision, struct error *ret_error) {
     if (r == -ERROR_INVALID)
         return 1;
     if (r < 0)
         return error_prefix(ret_error, "the transaction at position %" PRIu64, record->position);
     decision->position = record->position;
-    decision->snapshot_id = judge->snapshot_id;
-    decision->generation_id = judge->generation_id;
+    decision->snapshot_id = decider->snapshot_id;
+    decision->generation_id = decider->generation_id;
     return 0;
 }
 
-static int decide(const struct replay_judging *judging, const struct replay_judge *judge,
+static int decide(const struct replay_row_task *task, const struct replay_decider *decider,
                   bool with_features, struct arena *arena, struct decision *ret_decision,
                   struct text *ret_field, struct error *ret_error) {
-    const struct record *record = &judging->chunk->rows[judging->index].record;
+    const struct record *record = &task->chunk->rows[task->index].record;
     arena_reset(arena);
-    int r = engine_judge(judge->engines[judging->worker], &record->transaction.transaction,
-                         readings_of(judging, judge->lane), with_features, arena, ret_decision,
+    int r = engine_judge(decider->engines[task->worker], &record->transaction.transaction,
+                         readings_of(task, decider->lane), with_features, arena, ret_decision,
                          ret_field, ret_error);
-    return replay_settle(judge, record, r, ret_decision, ret_error);
+    return replay_complete_decision(decider, record, r, ret_decision, ret_error);
 }
 
 void replay_begin_row(const struct replay *replay, const struct record *record,
@@ -110,7 +113,7 @@ void replay_begin_row(const struct replay *replay, const struct record *record,
 int replay_note_decided(const struct replay *replay, size_t worker, const struct replay_row *row,
                         struct error *ret_error) {
     const struct record *record = row->record;
-    if (!replay->walk) /* the frame would be completed for nobody */
+    if (!replay->walk) /* engine_frame() completes the frame, which costs time */
         return 0;
     const struct walk_forward_row decided = {.position = record->position,
                                              .event_time_us =
@@ -120,26 +123,28 @@ int replay_note_decided(const struct replay *replay, size_t worker, const struct
     return walk_forward_take(replay->walk, worker, &decided, ret_error);
 }
 
-int replay_judge_row(const struct replay_judging *judging, struct replay_decided *ret_decided,
-                     struct error *ret_error) {
-    const struct replay *replay = judging->replay;
-    struct replay_worker *own = &replay->worker[judging->worker];
-    const struct record *record = &judging->chunk->rows[judging->index].record;
+/* Decides one row under both policies. A refusal is a result, not an error: the row's decision is
+ * NULL then, and `refusal` says why. */
+int replay_decide_row(const struct replay_row_task *task, struct replay_decided *ret_decided,
+                      struct error *ret_error) {
+    const struct replay *replay = task->replay;
+    struct replay_worker *own = &replay->worker[task->worker];
+    const struct record *record = &task->chunk->rows[task->index].record;
     struct replay_row *row = &ret_decided->row;
     struct text field;
     replay_begin_row(replay, record, ret_decided);
     if (replay->options.recorded)
         return 0;
-    if (!replay->judge.engines)
+    if (!replay->decider.engines)
         return replay_no_policy(replay, record->position, ret_error);
-    int r = replay_fit_shadows(replay, judging->worker, record, ret_error);
+    int r = replay_fit_shadows(replay, task->worker, record, ret_error);
     if (r == 0 && replay->against.engines) {
-        r = decide(judging, &replay->against, false, &own->against, &ret_decided->against, &field,
+        r = decide(task, &replay->against, false, &own->against, &ret_decided->against, &field,
                    ret_error);
         row->against = r == 0 ? &ret_decided->against : NULL;
     }
     if (r >= 0)
-        r = decide(judging, &replay->judge, replay->options.features, &own->decision,
+        r = decide(task, &replay->decider, replay->options.features, &own->decision,
                    &ret_decided->decision, &row->refused_field, &ret_decided->refusal);
     else
         return r;
@@ -147,15 +152,15 @@ int replay_judge_row(const struct replay_judging *judging, struct replay_decided
         *ret_error = ret_decided->refusal;
         return r;
     }
-    row->engine = replay->judge.engines[judging->worker];
+    row->engine = replay->decider.engines[task->worker];
     if (r == 0)
         row->decision = &ret_decided->decision;
     else
         row->refusal = &ret_decided->refusal;
-    return r == 0 ? replay_note_decided(replay, judging->worker, row, ret_error) : 0;
+    return r == 0 ? replay_note_decided(replay, task->worker, row, ret_error) : 0;
 }
 
-/* ---- what the listener makes of it ---- */
+/* ---- the listener's take() ---- */
 
 static void list_fired(struct replay_worker *own, struct replay_row *row) {
     size_t most = engine_rules(row->engine)->rule_count;
@@ -182,9 +187,10 @@ struct replay_result replay_result_of(const struct decision *decision) {
                     : (struct replay_result){.verdict = VERDICT_NONE};
 }
 
-/* ---- rows about which no rule has anything to say ---- */
+/* ---- rows for which no rule can fire ---- */
 
-/* Has every entity been read for it, and in time? */
+/* Were all entities read for the row, none of them too late? Otherwise the decision is degraded,
+ * and the row must be decided. */
 static bool is_read(const struct replay_states *states, const struct replay_lane_rows *lane,
                     size_t row) {
     size_t count = states->plan->plan.entity_count;
@@ -195,36 +201,36 @@ static bool is_read(const struct replay_states *states, const struct replay_lane
     return is;
 }
 
-/* Bit i: row first + i is to be judged. *ret_nothing: what comes of the others. */
-static uint64_t find_loud(const struct replay_judging *judging, size_t first, size_t count,
-                          struct replay_result *ret_nothing) {
-    const struct replay_judge *judge = &judging->replay->judge;
-    struct engine *engine = judge->engines[judging->worker];
-    const struct replay_states *states = judging->replay->lanes[judge->lane];
-    const struct replay_lane_rows *lane = &judging->chunk->lanes[judge->lane];
-    uint64_t loud = engine_rows_to_decide(engine, &lane->values[first * states->value_count],
-                                          states->value_count, count);
+/* Bit i: row first + i must be decided. *ret_nothing: the result of the others. */
+static uint64_t find_rows_to_decide(const struct replay_row_task *task, size_t first, size_t count,
+                                    struct replay_result *ret_nothing) {
+    const struct replay_decider *decider = &task->replay->decider;
+    struct engine *engine = decider->engines[task->worker];
+    const struct replay_states *states = task->replay->lanes[decider->lane];
+    const struct replay_lane_rows *lane = &task->chunk->lanes[decider->lane];
+    uint64_t to_decide = engine_rows_to_decide(engine, &lane->values[first * states->value_count],
+                                               states->value_count, count);
     ret_nothing->verdict = engine_decide_skipped(engine, &ret_nothing->score);
     for (size_t i = 0; i < count; i++) {
-        const struct replay_line *line = &judging->chunk->rows[first + i];
+        const struct replay_line *line = &task->chunk->rows[first + i];
         bool is_skipped =
             line->is_decided && line->is_surely_taken && is_read(states, lane, first + i);
-        loud |= (uint64_t)!is_skipped << i;
+        to_decide |= (uint64_t)!is_skipped << i;
     }
-    return loud;
+    return to_decide;
 }
 
 /* ---- a part ---- */
 
-/* One row: decided, and taken where it is told. */
-static int judge_line(const struct replay_judging *judging, struct replay_line *line,
-                      struct buffer *prepared, struct error *ret_error) {
-    const struct replay *replay = judging->replay;
+/* Decides one row and, where it is reported, calls take(). */
+static int decide_line(const struct replay_row_task *task, struct replay_line *line,
+                       struct buffer *prepared, struct error *ret_error) {
+    const struct replay *replay = task->replay;
     struct replay_decided decided;
     size_t before = prepared->length;
-    int r = replay_judge_row(judging, &decided, ret_error);
+    int r = replay_decide_row(task, &decided, ret_error);
     if (r == 0 && line->is_reported)
-        r = replay_take(replay, judging->worker, &decided, prepared, ret_error);
+        r = replay_take(replay, task->worker, &decided, prepared, ret_error);
     if (r < 0)
         return r;
     line->decision = replay_result_of(decided.row.decision);
@@ -233,27 +239,27 @@ static int judge_line(const struct replay_judging *judging, struct replay_line *
     return 0;
 }
 
-static void judge_rows(const struct replay *replay, struct replay_chunk *chunk,
-                       struct replay_part *part, size_t worker) {
-    struct replay_judging judging = {.replay = replay, .worker = worker, .chunk = chunk};
-    bool skips_rows = replay->judge.skips_rows;
+static void decide_rows(const struct replay *replay, struct replay_chunk *chunk,
+                        struct replay_part *part, size_t worker) {
+    struct replay_row_task task = {.replay = replay, .worker = worker, .chunk = chunk};
+    bool skips_rows = replay->decider.skips_rows;
     struct replay_result nothing = {.verdict = VERDICT_NONE};
-    uint64_t loud = UINT64_MAX;
+    uint64_t to_decide = UINT64_MAX;
     for (size_t i = part->first; i < part->good; i++) {
         struct replay_line *line = &chunk->rows[i];
         size_t at = (i - part->first) % ENGINE_ROWS_MAX, left = part->good - i;
         if (skips_rows && at == 0)
-            loud =
-                find_loud(&judging, i, left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX, &nothing);
+            to_decide = find_rows_to_decide(
+                &task, i, left < ENGINE_ROWS_MAX ? left : ENGINE_ROWS_MAX, &nothing);
         if (!line->is_decided)
             continue;
-        judging.index = i;
-        line->is_skipped = !(loud >> at & 1);
+        task.index = i;
+        line->is_skipped = !(to_decide >> at & 1);
         if (line->is_skipped) {
             line->decision = nothing;
             continue;
         }
-        int r = judge_line(&judging, line, &part->prepared, &part->error);
+        int r = decide_line(&task, line, &part->prepared, &part->error);
         if (r < 0) {
             part->result = r;
             part->good = i;
@@ -262,9 +268,9 @@ static void judge_rows(const struct replay *replay, struct replay_chunk *chunk,
     }
 }
 
-void replay_judge_part(const struct replay *replay, struct replay_chunk *chunk, size_t index,
-                       size_t worker) {
+void replay_decide_part(const struct replay *replay, struct replay_chunk *chunk, size_t index,
+                        size_t worker) {
     struct replay_part *part = &chunk->parts[index];
-    judge_rows(replay, chunk, part, worker);
+    decide_rows(replay, chunk, part, worker);
     replay_count_part(replay, chunk, part);
 }
