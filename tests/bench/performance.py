@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the table of docs/PERFORMANCE.md out of what the measurements printed.
+"""Makes docs/PERFORMANCE.md from the figures that the measurements printed.
 
 usage: performance.py FIGURES [--out FILE] [--readme FILE]
 
-FIGURES has a line with name, tab and value for each round of each measurement, and lines `# ...` about the machine and the
-versions of what was measured beside. A row is met when its median is; behind the median stand the least and the greatest
-of the rounds. A row whose figures are not there says so. --readme puts some of the rows, of the same run, between the lines
-<!-- figures --> and <!-- /figures --> of a file.
+FIGURES has a line of name, tab and value for each round of each measurement, and lines `# ...` about the machine and the
+versions of the peers. A row meets its target if its median does; the smallest and largest round follow the median. A row
+without figures says "not measured". --readme also writes some of the rows between the lines <!-- figures --> and
+<!-- /figures --> of a file.
 """
 
 import argparse
@@ -21,7 +21,7 @@ LINE = re.compile(r"^([A-Za-z]\w*)\t(-?[\d.]+(?:[eE][-+]?\d+)?)$")
 
 
 def read(path):
-    """Values of each figure in the order of rounds, and the remarks."""
+    """The values of each figure in the order of rounds, and the remarks."""
     figures, remarks = collections.defaultdict(list), []
     with open(path, encoding="utf-8") as lines:
         for line in lines:
@@ -36,7 +36,7 @@ def read(path):
 
 
 def values_of(figures, expression):
-    """Of "a", or of "a / b" round by round. None: one of them was not measured."""
+    """The values of "a", or of "a / b" round by round. None: one of them was not measured."""
     names = expression.split(" / ")
     columns = [figures.get(name) for name in names]
     if not all(columns):
@@ -57,17 +57,18 @@ def anchor_of(title):
 
 
 def reasons_of(rows):
-    """The section behind the tables: each reason once, and of when it is."""
+    """The section after the tables: each reason once, with its date."""
     used = list(dict.fromkeys(row.reason for row in rows if row.reason))
     lines = ["", "## Why targets are missed", "",
-             "What profiles found when a target was missed, each with the day and the commit. The figures are of that day."]
+             "Findings of profiles, each of its own day and commit, not of the run above."]
     for reason in used:
-        lines += ["", f"### {reason.title}", "", f"{reason.text} ({reason.found})"]
+        day, commit = reason.found.split(", ")
+        lines += ["", f"### {reason.title}", "", f"{reason.text} (Measured on {day} at {commit}.)"]
     return lines
 
 
 def readme_table(page_text):
-    """Rows of the page, as they are there."""
+    """The table of README.md, with the medians of the page."""
     lines = ["| measured | figure |", "| --- | --- |"]
     for what, said in README_ROWS.items():
         cells = next(line for line in page_text.splitlines() if line.startswith(f"| {what} |")).strip("|").split("|")
@@ -96,10 +97,10 @@ def row_of(figures, row):
 
 def page(figures, remarks):
     lines = ["# Performance", "",
-             "`tests/bench/run` makes this page in one run, on one machine and over loopback. Compare the ratios: absolute figures belong",
-             "to the machine. Each row has the median of the rounds, then the smallest and the largest, and the number of rounds in",
-             "brackets. [deploy/build-release](../deploy/build-release) builds the programs and trains them with a profile of",
-             "simulated payments, which are not what is measured here.", ""]
+             "`tests/bench/run` writes this page in one run, on one machine and over loopback. Compare the ratios: absolute figures",
+             "depend on the machine. Each row has the median of the rounds, then the smallest and the largest, and the number of",
+             "rounds in brackets. [deploy/build-release](../deploy/build-release) builds the programs and trains them on simulated",
+             "payments other than those measured here. [tests/bench/README.md](../tests/bench/README.md) describes the measurements.", ""]
     lines += [f"- {remark}" for remark in remarks]
     section = None
     for row in ROWS:
@@ -114,8 +115,8 @@ def page(figures, remarks):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("figures")
-    parser.add_argument("--out", help="written instead of printed")
-    parser.add_argument("--readme", help="whose table is made of rows of the page")
+    parser.add_argument("--out", help="write the page to this file instead of printing it")
+    parser.add_argument("--readme", help="update the table of figures in this file")
     arguments = parser.parse_args()
     text = page(*read(arguments.figures))
     if arguments.out:

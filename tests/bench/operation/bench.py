@@ -273,11 +273,11 @@ class Bench:
 def remarks():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
-    cores = f"harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all at idle priority"
+    cores = f"harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all cores at idle priority"
     yield f"operation: {os.cpu_count()} cores, {model}; {cores}"
-    yield f"operation: the start on core {START_CORE or 'any'}, before anybody asks"
+    yield f"operation: start timed on core {START_CORE or 'any'}, before any requests"
     size = f"{TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones"
-    yield f"operation: {size}; {ROUNDS} rounds; {PER_SECOND:,} transactions a second during p99.9"
+    yield f"operation: {size}; {ROUNDS} rounds; {PER_SECOND:,} transactions a second for p99.9"
 
 
 def main():

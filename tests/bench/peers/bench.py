@@ -221,7 +221,7 @@ class Bench:
         packages = ("fastapi", "uvicorn", "uvloop", "httptools", "redis", "hiredis", "orjson", "xgboost-cpu")
         modules = f"{self.cache}/node/node_modules"
         cores = f"servers on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}"
-        yield f"peers: {os.cpu_count()} cores, {model}; {cores}; loopback TCP, PostgreSQL by its unix socket"
+        yield f"peers: {os.cpu_count()} cores, {model}; {cores}; loopback TCP, PostgreSQL over a unix socket"
         yield f"peers: {CARDS:,} cards, {MERCHANTS:,} merchants, a history of {HISTORY:,} payments; {ROUNDS} rounds of {SECONDS:g} s each"
         found = [f"{name} {importlib.metadata.version(name)}" for name in packages]
         yield f"peers: Python {sys.version.split()[0]}, {', '.join(found)}"
@@ -232,7 +232,7 @@ class Bench:
         yield f"peers: node {output(['node', '--version'])}, " + ", ".join(found)
         yield f"peers: {self.store.version()}, nothing written to disk; {output([f'{self.postgres.bin}/postgres', '--version'])}, fsync on"
         kind = output(["stat", "-f", "-c", "%T", self.folder])
-        yield f"peers: the archive's and PostgreSQL's files on {kind}" + (", which is no disk" if kind == "tmpfs" else "")
+        yield f"peers: the archive's and PostgreSQL's files on {kind}" + (", which is not a disk" if kind == "tmpfs" else "")
 
 
 def processor_us(asked):

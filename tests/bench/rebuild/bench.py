@@ -158,11 +158,11 @@ class Bench:
         folder = self.folder(size)
         found = compare.compare(reader, SUMS, report["generations"], f"{folder}/columns", folder, TOOLS)
         values = (
-            f"{found.cells:,} cells, {found.wrong + found.beyond + found.unlike:,} wrong; {found.same / found.cells:.3%} as the others"
-            " have them, the rest of windows up to a 64th beside"
+            f"{found.cells:,} cells, {found.wrong + found.beyond + found.unlike:,} wrong; {found.same / found.cells:.3%} equal to the"
+            " others, the rest in windows that begin up to a 64th off"
         )
         print(f"  values: {values}" + self.expect(found.is_good(), f"values: {found}"))
-        self.figures.append(f"# batch, final: {values}")
+        self.figures.append(f"# batch, end of history: {values}")
 
     def measure_rescoring(self, size):
         """Values come from the records in parallel; scores of another policy only from a replay, in one thread."""

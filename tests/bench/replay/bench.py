@@ -164,10 +164,10 @@ class Bench:
         self.print_run("as Parquet", self.replay(f"{folder}/archive", WINDOWS, self.threads, f"--features={export}"), size)
         found = compare.compare(export, tables, f"{folder}/columns")
         print(
-            f"  values: {found.cells:,} cells, {found.wrong + found.beyond:,} wrong; {found.same / found.cells:.3%} as the"
-            f" others have them, the rest of windows up to a 64th beside" + self.expect(found.is_good(), f"values: {found}")
+            f"  values: {found.cells:,} cells, {found.wrong + found.beyond:,} wrong; {found.same / found.cells:.3%} equal to"
+            f" the others, the rest in windows that begin up to a 64th off" + self.expect(found.is_good(), f"values: {found}")
         )
-        self.figures.append(f"# batch, point in time: {found.cells:,} cells, {found.wrong + found.beyond} wrong, {found.same / found.cells:.3%} as the others have them, the rest of windows up to a 64th beside")
+        self.figures.append(f"# batch, point in time: {found.cells:,} cells, {found.wrong + found.beyond} wrong, {found.same / found.cells:.3%} equal to the others, the rest in windows that begin up to a 64th off")
         for path in (*tables, export):
             os.unlink(path)
 
