@@ -1,15 +1,15 @@
-/* What libharrier costs, beside the least that anybody could do: the same bytes over a bare socket.
+/* The cost of libharrier, compared with the lower bound: the same bytes over a bare socket.
  *
- * A server of this program's own, in a process of its own, speaks SP on epoll and answers each
- * request with the bytes of one decision; there is no scoring behind it. Rounds of all kinds take
- * turns in one run, so that whatever else the machine does falls on all of them alike:
+ * The program forks a server that speaks SP on epoll and answers each request with the bytes of one
+ * decision; it does not score. Rounds of all kinds take turns in one run, so that other load on the
+ * machine affects all of them alike:
  *
- *   bare socket        write, poll, read: no library, nothing is encoded or decoded
+ *   bare socket        write, poll, read: no library, no encoding or decoding
  *   libharrier         harrier_score(); harrier_score_submit() when several are in flight
- *   libharrier on nng  the same over nng's library ("nng+…"), if it was built with it
+ *   libharrier on nng  the same over the nng library ("nng+…"), if it was built with it
  *
- * Times are wall time per request; `cpu` is the processor time that this process took for one (its
- * threads together, the server apart).
+ * Times are wall time per request; `cpu` is the processor time of this process per request (all its
+ * threads, without the server).
  *
  * usage: client ipc|tcp [IN_FLIGHT [ROUNDS [CALLS]]] */
 #include "clients/c/harrier.h"
@@ -61,7 +61,7 @@ static double processor_us(void) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * What travels */
+ * The messages, the same for all kinds */
 
 static void encode_request(struct buffer *buffer) {
     struct transaction t = {.id = TEXT_LITERAL("b0123abcd-0000000042"),
@@ -263,7 +263,7 @@ static void ask_bare(struct bench *bench) {
     read_exactly(bench, bench->answer_size);
 }
 
-/* `in_flight` under way all the time: as many as were answered are sent again, in one write. */
+/* Keeps `in_flight` requests in flight: sends as many as were answered, in one write. */
 static void pipeline_bare(struct bench *bench) {
     size_t sent = bench->in_flight, answered = 0, partial = 0;
     if (!write_all(bench->descriptor, bench->frames.bytes, bench->frames.length))
@@ -313,7 +313,7 @@ static void send_next(struct harrier_reply *reply, const struct harrier_error *e
     size_t left = atomic_load(&chain->bench->left);
     if (left == 0)
         return;
-    atomic_store(&chain->bench->left, left - 1); /* callbacks run one after the other */
+    atomic_store(&chain->bench->left, left - 1); /* no race: callbacks are serialized */
     if (harrier_score_submit(chain->client, &transaction, 1, NULL, send_next, chain, NULL) < 0)
         atomic_fetch_add(&chain->bench->failed, 1);
 }
@@ -342,7 +342,7 @@ static int compare_times(const void *a, const void *b) {
 }
 
 struct figures {
-    double *wall, *tail, *cpu; /* of each round, in microseconds */
+    double *wall, *tail, *cpu; /* one for each round, in microseconds */
 };
 
 static void one_by_one(struct bench *bench, enum kind kind, struct figures *figures, size_t round) {
@@ -399,7 +399,7 @@ static void measure(struct bench *bench, size_t rounds) {
                                          check_calloc(rounds, sizeof(double)),
                                          check_calloc(rounds, sizeof(double))};
     bench->times = check_calloc(bench->calls, sizeof *bench->times);
-    for (size_t round = 0; round <= rounds; round++) { /* the first warms up */
+    for (size_t round = 0; round <= rounds; round++) { /* the first is a warm-up */
         size_t at = round ? round - 1 : 0;
         for (int kind = 0; kind < KIND_COUNT; kind++) {
             if (kind != BARE && !bench->clients[kind])
@@ -416,7 +416,7 @@ static void measure(struct bench *bench, size_t rounds) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Beginning */
+ * Setup */
 
 static int listen_at(enum sp_stream kind, char *ret_address, size_t size) {
     struct sockaddr_un path = {.sun_family = AF_UNIX};

@@ -19,13 +19,13 @@ static uint64_t chance(uint64_t below) {
     return split_mix(&chance_state) % below;
 }
 
-/* Few are drawn often, most are drawn seldom. */
+/* The smaller of two draws: low numbers are more frequent. */
 static uint64_t skewed(uint64_t below) {
     uint64_t a = chance(below), b = chance(below);
     return a < b ? a : b;
 }
 
-/* ---- time ---- */
+/* ---- the clock ---- */
 
 static int64_t now_us = START_US;
 static int64_t wall(const struct clock *self) {
@@ -88,12 +88,13 @@ void encode_request(const struct transaction *transactions, size_t count, struct
     }
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static size_t decided;
 static struct buffer answer;
 
-/* gate.py leaves this out: it is the measurement's. The bytes are the service's until this ends. */
+/* gate.py does not count this function, which belongs to the measurement. The service owns the
+ * bytes, so they are copied. */
 static void take_answer(struct front_request *request, const void *bytes, size_t length) {
     (void)request;
     buffer_clear(&answer);
