@@ -1,6 +1,6 @@
-/* Asks a web service or a Redis script about payments: some connections, each with some requests
- * under way at a time (written together, and all answered before the next ones), one thread, epoll.
- * It takes a few microseconds a request, so that what is measured is the other side.
+/* Sends payments to a web service or a Redis script: one thread on epoll, several connections, each
+ * with DEPTH requests in flight (written together, and all answered before the next ones). It takes
+ * a few microseconds a request, so that the figures are those of the server.
  *
  * usage: load http PORT WORLD CONNECTIONS DEPTH FIRST COUNT SECONDS
  *        load redis PORT:DATABASE:SCRIPT_SHA1 WORLD CONNECTIONS DEPTH FIRST COUNT SECONDS
@@ -31,10 +31,10 @@
 
 struct connection {
     int descriptor;
-    size_t waiting; /* requests without their answer */
+    size_t waiting; /* requests in flight */
     int64_t asked_ns;
     struct buffer output;
-    char *input; /* of HTTP: what is not a whole answer yet */
+    char *input; /* HTTP: an incomplete answer */
     size_t length;
     redisReader *reader;
 };
@@ -89,7 +89,7 @@ static void write_all(int descriptor, const uint8_t *bytes, size_t length) {
     }
 }
 
-/* false: there is nothing left to ask */
+/* Returns false if there are no more requests to send. */
 static bool ask(struct load *load, struct connection *c) {
     uint64_t number;
     size_t count = tally_take(&load->tally, load->depth, &number);
@@ -109,7 +109,7 @@ static bool ask(struct load *load, struct connection *c) {
     return true;
 }
 
-/* ---- answers: each returns how many came whole */
+/* ---- answers: each function returns the number of complete ones */
 
 static size_t read_redis(struct connection *c, const char *bytes, size_t length) {
     size_t count = 0;
@@ -129,7 +129,7 @@ static size_t read_redis(struct connection *c, const char *bytes, size_t length)
     return count;
 }
 
-/* Bytes of the answer at the beginning of the input; 0: it is not whole yet. */
+/* The length of the answer at the beginning of the input; 0: it is not complete. */
 static size_t http_size(const struct connection *c) {
     const char *end = memmem(c->input, c->length, "\r\n\r\n", 4);
     if (!end)

@@ -29,7 +29,7 @@ static uint64_t draw(uint64_t number, uint64_t what) {
     return mix(number * 8 + what + UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* Of uniform u: limit × u^power, so that the first ones come often. */
+/* limit × u^power for uniform u: low numbers are more frequent. */
 static uint64_t skewed(uint64_t random, uint64_t limit, int power) {
     double u = (double)(random >> 11) * 0x1p-53, x = 1;
     for (int i = 0; i < power; i++)
@@ -37,12 +37,12 @@ static uint64_t skewed(uint64_t random, uint64_t limit, int power) {
     return (uint64_t)(x * (double)limit);
 }
 
-/* Numbers that follow each other must not lie beside each other in a table. */
+/* Scatters consecutive numbers, so that their entities are not neighbours in a sorted table. */
 static uint64_t token(uint64_t number) {
     return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
 }
 
-/* By hand, for a client that formats more slowly than the server decides would limit it. */
+/* Formats by hand, because snprintf() in the client would be slower than the server's decisions. */
 static char *put(char *out, const char *before, uint64_t number, unsigned base, size_t digits) {
     size_t length = strlen(before);
     memcpy(out, before, length);
