@@ -63,6 +63,7 @@ static double processor_us(void) {
 /* ---------------------------------------------------------------------------------------------
  * The messages, the same for all kinds */
 
+/* Message and struct below are the same transaction, so that all kinds send the same bytes. */
 static void encode_request(struct buffer *buffer) {
     struct transaction t = {.id = TEXT_LITERAL("b0123abcd-0000000042"),
                             .event_time_us = 1767225600000000,
@@ -123,6 +124,7 @@ struct server {
     struct buffer answer, output;
 };
 
+/* false: the peer is gone. */
 static bool write_all(int descriptor, const uint8_t *bytes, size_t length) {
     while (length > 0) {
         ssize_t sent = send(descriptor, bytes, length, MSG_NOSIGNAL);
@@ -134,6 +136,7 @@ static bool write_all(int descriptor, const uint8_t *bytes, size_t length) {
     return true;
 }
 
+/* Echoes the request id (the first bytes of the body), followed by the constant decision. */
 static void answer_one(struct server *server, const uint8_t *body) {
     uint8_t header[SP_HEADER_MAX];
     size_t size = sp_header_write(header, server->kind, SP_ID_SIZE + server->answer.length);
@@ -237,6 +240,7 @@ static void read_exactly(struct bench *bench, size_t length) {
     }
 }
 
+/* The requests of the bare client, framed in advance: it does no work per call. */
 static void make_frames(struct bench *bench) {
     uint8_t header[SP_HEADER_MAX], id[SP_ID_SIZE];
     struct buffer request, answer;
@@ -300,6 +304,7 @@ static void ask_library(struct bench *bench, enum kind kind) {
     harrier_reply_free(reply);
 }
 
+/* One chain per request in flight: each answer submits the next request. */
 struct chain {
     struct bench *bench;
     struct harrier_client *client;
@@ -359,6 +364,7 @@ static void one_by_one(struct bench *bench, enum kind kind, struct figures *figu
     figures->tail[round] = (double)bench->times[(bench->calls - 1) * 99 / 100] / 1e3;
 }
 
+/* Time per request of a whole round; there are no percentiles, because requests overlap. */
 static void pipelined(struct bench *bench, enum kind kind, struct figures *figures, size_t round) {
     int64_t start = now_ns();
     if (kind == BARE)
@@ -418,6 +424,7 @@ static void measure(struct bench *bench, size_t rounds) {
 /* ---------------------------------------------------------------------------------------------
  * Setup */
 
+/* The forked server inherits the listener, so clients can connect at once. */
 static int listen_at(enum sp_stream kind, char *ret_address, size_t size) {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
     struct sockaddr_in port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -452,6 +459,7 @@ static void connect_bare(struct bench *bench, int listener) {
     read_exactly(bench, sizeof greeting);
 }
 
+/* A build without nng cannot make the second client; its row is then left out. */
 static void connect_library(struct bench *bench, const char *address) {
     char on_nng[160];
     struct harrier_error error;

@@ -25,6 +25,8 @@
 #define ROOM        ((size_t)1 << 20) /* of a client's input buffer, and of its output buffer */
 #define ANSWER_MAX  ((uint32_t)1 << 16)
 
+/* The state of one connection, indexed by descriptor. Buffers are kept for the next connection with
+ * the same descriptor. */
 struct client {
     bool greeted;
     uint8_t *input, *output;
@@ -62,6 +64,7 @@ static int open_listener(const char *address) {
     return listener;
 }
 
+/* how: EPOLL_CTL_ADD or EPOLL_CTL_MOD. */
 static void watch(int descriptor, int how, uint32_t events) {
     struct epoll_event event = {.events = events, .data.fd = descriptor};
     if (epoll_ctl(loop, how, descriptor, &event) < 0)
@@ -114,6 +117,7 @@ static size_t answer(struct client *client) {
     return at;
 }
 
+/* false: not all was sent; the caller waits for EPOLLOUT and does not read meanwhile. */
 static bool flush(int descriptor, struct client *client) {
     if (client->unsent_end > client->unsent_begin) {
         ssize_t sent = write(descriptor, client->output + client->unsent_begin,
@@ -127,6 +131,8 @@ static bool flush(int descriptor, struct client *client) {
     return true;
 }
 
+/* Handles one event: sends what is left, or reads, then answers until the input has no whole
+ * request or the socket is full. */
 static void serve(int descriptor, uint32_t events) {
     struct client *client = &clients[descriptor];
     if (events & (EPOLLHUP | EPOLLERR)) { /* disconnected with unread answers */

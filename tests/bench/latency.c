@@ -92,6 +92,7 @@ static struct purchase next_purchase(struct bench *bench) {
     return p;
 }
 
+/* A REQ socket, connected when this returns. */
 static nng_socket dial(const char *address) {
     nng_socket socket;
     int r = nng_req0_open(&socket);
@@ -137,6 +138,7 @@ static void read_all(int descriptor, uint8_t *bytes, size_t length) {
             fail("epoll echo", got < 0 ? strerror(errno) : "it closed the connection");
 }
 
+/* Connects a blocking socket and exchanges the SP greetings. */
 static struct plain connect_plain(const char *address) {
     const int yes = 1;
     uint8_t greeting[SP_GREETING_SIZE];
@@ -191,6 +193,7 @@ static void plain_once(struct bench *bench, struct buffer *buffer) {
 
 /* ---- nng and libharrier ---- */
 
+/* Encodes a Score request of a new purchase, with a deadline of 100 ms. */
 static void encode_score(struct bench *bench, struct buffer *buffer) {
     struct purchase p = next_purchase(bench);
     struct transaction t = {.id = text_of(p.id),
@@ -228,6 +231,7 @@ static void expect_decision(const void *bytes, size_t length) {
     arena_deinit(&arena);
 }
 
+/* The first four bytes tell the echo the length of its answer. */
 static void echo_once(struct bench *bench, struct buffer *buffer) {
     buffer_clear(buffer);
     buffer_append_u32(buffer, (uint32_t)bench->response_size);
@@ -266,6 +270,7 @@ static void library_once(struct bench *bench) {
     harrier_reply_free(reply);
 }
 
+/* One call of a kind; its time includes making, encoding and decoding messages. */
 static void call_once(struct bench *bench, enum kind kind, struct buffer *buffer) {
     switch (kind) {
     case EPOLL_ECHO:

@@ -32,6 +32,7 @@ static void supply_init(struct supply *supply, const struct entity_plan *entity)
         fill_entry(entity, 0, &supply->entries[i]);
 }
 
+/* Adds one entry, with a new id: entries of the same time and id would add up to one. */
 static void supply_apply(struct supply *supply, struct state *state, int64_t time_us) {
     struct entry *entry = &supply->entries[supply->next++ % ENTRIES_MADE];
     entry->time_us = time_us;
@@ -51,6 +52,7 @@ struct apply_case {
     bool by_entity; /* one entity after the other, as in a rebuild; else mixed, in order of time */
 };
 
+/* The time of an entry after `steps` steps of its entity, possibly moved back as a late one. */
 static int64_t case_time(const struct apply_case *c, double steps) {
     int64_t time_us = START + (int64_t)(steps / c->rate * (double)DAY);
     return chance() % 100 < c->late ? time_us - (int64_t)(chance() % (3600 * SECOND)) : time_us;
@@ -68,6 +70,7 @@ static void apply_steps(const struct apply_case *c, struct supply *supply, struc
                          case_time(c, (double)i / (double)c->count));
 }
 
+/* Times one case. By entity, the states are freed as they are done; otherwise all exist at once. */
 static void apply_case(const struct apply_case *c, const struct entity_plan *entity) {
     struct state *states = check_calloc(c->count, sizeof *states);
     struct supply supply;

@@ -15,13 +15,15 @@
 /* SplitMix64, from the same seed in every run. */
 uint64_t chance(void);
 double chance_unit(void);
-/* `draws` random numbers below `count`. The i-th in a hashed order has the weight
- * (i + 1)^−exponent. The caller frees the result with free(). */
+/* `draws` random numbers below `count`, where i has the weight (i + 1)^−exponent (Zipf's law). The
+ * caller frees the result with free(). */
 uint32_t *zipf_draws(size_t count, double exponent, size_t draws);
 
+/* Monotonic. */
 int64_t now_ns(void);
 
-/* Fills the columns with values of the size of a payment's. */
+/* A transaction's entry with random values of the size of a payment's, for every column and filter
+ * of the plan. Texts point to static strings. */
 void fill_entry(const struct entity_plan *entity, int64_t time_us, struct entry *ret_entry);
 
 /* rules/card-payments, and one of its entities; both end the program if it is missing. */

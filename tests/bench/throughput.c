@@ -64,6 +64,7 @@ static void must(int r, const char *what) {
     }
 }
 
+/* May run in any of nng's threads. Ids differ between clients and runs: there are no duplicates. */
 static void write_score(struct buffer *out) {
     pthread_mutex_lock(&number_lock);
     uint64_t n = number++;
@@ -108,6 +109,8 @@ static void ask(struct flight *flight) {
     nng_ctx_send(flight->ctx, flight->aio);
 }
 
+/* A context's callback: alternates between sending and receiving. Any failure invalidates the
+ * round. */
 static void step(void *user) {
     struct flight *flight = user;
     int r = nng_aio_result(flight->aio);
@@ -152,6 +155,7 @@ static _Noreturn void be_client(size_t in_flight, double seconds, int out) {
     _exit(0);
 }
 
+/* Runs one round against `target`, one process for each client. Returns the sum of their rates. */
 static double measure(size_t clients, size_t in_flight, double seconds) {
     int ends[2];
     double sum = 0;

@@ -50,6 +50,7 @@ static void must(int r, const char *what) {
 
 /* ---- a stock nng client */
 
+/* One request in flight and its buffers, reused from request to request. */
 struct flight {
     nng_ctx ctx;
     nng_aio *aio;
@@ -61,6 +62,7 @@ struct flight {
 
 static sem_t landed; /* posted by each flight that has no more requests */
 
+/* Encodes the next payment and starts its time. Returns false if there are no more. */
 static bool encode_next(struct flight *flight) {
     uint64_t number;
     if (tally_take(&tally, 1, &number) == 0)
@@ -111,6 +113,7 @@ static void begin(struct flight *flight) {
     nng_ctx_send(flight->ctx, flight->aio);
 }
 
+/* A context's callback: alternates between sending and receiving. */
 static void step(void *user) {
     struct flight *flight = user;
     must(nng_aio_result(flight->aio), "request");
@@ -158,6 +161,7 @@ static void ask_by_nng(const char *address, size_t in_flight) {
 
 /* ---- libharrier */
 
+/* One message in flight. The transactions point into `payments`. */
 struct asking {
     struct harrier_client *client;
     int64_t asked_ns;
@@ -166,6 +170,7 @@ struct asking {
     struct harrier_transaction transactions[BATCH_MAX];
 };
 
+/* Fills in the next batch and starts its time. Returns false if there are no more payments. */
 static bool fill(struct asking *call) {
     uint64_t number;
     call->count = tally_take(&tally, batch, &number);
@@ -189,6 +194,7 @@ static bool fill(struct asking *call) {
     return call->count > 0;
 }
 
+/* Checks and counts an answer; frees it. */
 static void take_reply(struct asking *call, struct harrier_reply *reply) {
     int64_t now_ns = tally_now_ns();
     check(reply->result_count == call->count);
@@ -210,6 +216,7 @@ static void keep_pace(struct asking *asking, int64_t *due_ns) {
     asking->asked_ns = *due_ns;
 }
 
+/* The callback of harrier_score_submit(), and its first call with neither reply nor failure. */
 static void submit_next(struct harrier_reply *reply, const struct harrier_error *failure,
                         void *user) {
     struct asking *call = user;

@@ -29,6 +29,7 @@
 #define DEPTH_MAX       1000
 #define INPUT_SIZE      (1 << 18)
 
+/* A connection sends `depth` requests in one write and the next ones after the last answer. */
 struct connection {
     int descriptor;
     size_t waiting; /* requests in flight */
@@ -65,6 +66,7 @@ static void append_http(struct buffer *out, const struct payment *payment) {
     buffer_append(out, body, (size_t)length);
 }
 
+/* EVALSHA with the four keys and the arguments that score.lua documents. */
 static void append_redis(struct buffer *out, const struct payment *p, const char *script) {
     char time[24], amount[24], *command;
     snprintf(time, sizeof time, "%" PRId64, p->event_time_us);
@@ -111,6 +113,7 @@ static bool ask(struct load *load, struct connection *c) {
 
 /* ---- answers: each function returns the number of complete ones */
 
+/* The script returns verdict, score and reasons; hiredis keeps incomplete replies. */
 static size_t read_redis(struct connection *c, const char *bytes, size_t length) {
     size_t count = 0;
     void *reply;
@@ -178,6 +181,7 @@ static void connect_to(struct connection *c, long port) {
     buffer_init(&c->output);
 }
 
+/* Each script has a database of its own, so their data does not mix. */
 static void select_database(struct connection *c, const char *number) {
     char command[64], answer[64];
     int length = snprintf(command, sizeof command, "SELECT %d\r\n", atoi(number));
@@ -186,6 +190,7 @@ static void select_database(struct connection *c, const char *number) {
         fail("select", "no such database");
 }
 
+/* Reads and counts answers; after the last it sends the next requests. Returns false when done. */
 static bool take(struct load *load, struct connection *c) {
     static char bytes[INPUT_SIZE / 2];
     ssize_t got = recv(c->descriptor, bytes, sizeof bytes, 0);
@@ -200,6 +205,7 @@ static bool take(struct load *load, struct connection *c) {
     return c->waiting > 0 || ask(load, c);
 }
 
+/* Until no connection has requests in flight and the tally has no more payments. */
 static void run(struct load *load, struct connection *connections, size_t count) {
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     size_t busy = 0;

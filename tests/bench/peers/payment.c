@@ -25,6 +25,7 @@ static uint64_t mix(uint64_t z) { /* SplitMix64 */
     return z ^ (z >> 31);
 }
 
+/* The `what`-th random number of a payment: independent of all others, without a state. */
 static uint64_t draw(uint64_t number, uint64_t what) {
     return mix(number * 8 + what + UINT64_C(0x9e3779b97f4a7c15));
 }
@@ -58,6 +59,7 @@ static void put_ip(char *out, uint64_t number) {
     put(out, ".", 100 + number % 128, 10, 3);
 }
 
+/* The history is spread evenly over the month before start_us. */
 static int64_t event_time(const struct world *world, uint64_t number) {
     if (number < world->history)
         return world->start_us -
@@ -65,6 +67,8 @@ static int64_t event_time(const struct world *world, uint64_t number) {
     return world->start_us + world->step_us * (int64_t)(number - world->history);
 }
 
+/* Customers have 1.5 cards and two devices, of which they use one most of the time. Amounts are
+ * mostly small. */
 struct payment payment_make(const struct world *world, uint64_t number) {
     static const char *const channels[] = {"ecom", "app", "pos", "pos"};
     uint64_t card = skewed(draw(number, 0), world->cards, 2), customer = card * 2 / 3;

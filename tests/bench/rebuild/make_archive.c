@@ -20,7 +20,7 @@
 
 #define START_US    INT64_C(1767225600000000) /* 2026-01-01 */
 #define DAY_US      INT64_C(86400000000)
-#define WRITE_EVERY 4096
+#define WRITE_EVERY 4096 /* records: fewer, larger writes */
 
 struct columns {
     FILE *time, *card, *merchant, *amount;
@@ -56,10 +56,12 @@ static uint64_t token(uint64_t number) {
     return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
 }
 
+/* The texts that a transaction points to. */
 struct names {
     char id[32], card[24], customer[24], merchant[24], terminal[24], device[24], ip[24], mcc[8];
 };
 
+/* A customer mostly uses one of two devices and one of two addresses. */
 static void fill_online(struct world *world, struct transaction *transaction, struct names *names,
                         uint64_t customer) {
     uint64_t device = customer * 2 + (below(world, 5) == 0);
@@ -97,6 +99,8 @@ static void write_row(FILE *csv, const struct transaction *transaction) {
             (long long)transaction->amount_minor);
 }
 
+/* The next transaction, also written to the columns and the CSV. Cards and merchants are skewed, so
+ * that a few have most of the transactions. */
 static struct transaction make_transaction(struct world *world, uint64_t number,
                                            struct names *names) {
     uint64_t card = skewed(world, world->cards, 2), customer = card * 2 / 3;
@@ -144,6 +148,7 @@ static void fail(const struct error *error) {
     exit(1);
 }
 
+/* The snapshot record that a server would write first; a rebuild takes its policy from it. */
 static void append_policy(struct archive *archive, const char *folder) {
     struct snapshot *snapshot;
     struct buffer messages;

@@ -60,6 +60,7 @@ struct reading {
     int64_t at_us;
 };
 
+/* Features come in pairs by window: the count, then the sum (sums/features.yaml). */
 static void read_row(const struct reading *reading, struct text key, struct text state,
                      int64_t row[ROW]) {
     const struct entity_plan *plan = reading->plan;

@@ -41,6 +41,7 @@ static const struct spread spreads[] = {
     {"mean", 60},      {"merchant.sum", 5000},
 };
 
+/* Exponential around the usual value; every fiftieth is multiplied by 8, so that rules fire. */
 static struct value make_number(struct text name, enum value_type type) {
     double usual = 60; /* amount */
     char string[128];
@@ -66,6 +67,7 @@ static struct value make_text(struct text name) {
     return value_text(text_of(countries[chance(9)]));
 }
 
+/* Features, and the fields that the rules read; other slots stay absent. */
 static bool is_used(const struct snapshot *snapshot, size_t slot) {
     struct text name = snapshot->slot_names[slot];
     return (slot >= snapshot->first_feature &&
@@ -74,7 +76,7 @@ static bool is_used(const struct snapshot *snapshot, size_t slot) {
            text_is(name, "channel");
 }
 
-/* How to generate values for the name, from the declaration of its feature or field. */
+/* The type of a slot. It is derived from the name, which suffices for this policy. */
 static enum value_type type_of(const struct snapshot *snapshot, size_t slot) {
     struct text name = snapshot->slot_names[slot];
     char string[128];
@@ -104,6 +106,7 @@ static void make_row(const struct snapshot *snapshot, struct value *row) {
     }
 }
 
+/* One JSON line: the facts, and the names of the rules that fired. */
 static void write_row(FILE *file, const struct judge *judge, const struct value *row) {
     const struct snapshot *snapshot = judge->snapshot;
     const char *comma = "";
