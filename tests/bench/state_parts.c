@@ -51,7 +51,7 @@ int64_t now_ns(void) {
 
 void fill_entry(const struct entity_plan *entity, int64_t time_us, struct entry *ret_entry) {
     static const char *const countries[] = {"DE", "FR", "GB", "US", "NL", "ES"};
-    /* Clearing the large arrays behind would cost more than the measured work. */
+    /* The arrays are not cleared: only the columns and filters of the plan are read. */
     memset(ret_entry, 0, offsetof(struct entry, integers));
     ret_entry->time_us = time_us;
     ret_entry->id_hash = chance();
