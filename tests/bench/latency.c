@@ -231,7 +231,7 @@ static void expect_decision(const void *bytes, size_t length) {
     arena_deinit(&arena);
 }
 
-/* The first four bytes tell the echo the length of its answer. */
+/* The first four bytes give the length of the echo's answer. */
 static void echo_once(struct bench *bench, struct buffer *buffer) {
     buffer_clear(buffer);
     buffer_append_u32(buffer, (uint32_t)bench->response_size);

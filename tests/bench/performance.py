@@ -5,7 +5,7 @@ usage: performance.py FIGURES [--out FILE] [--readme FILE]
 
 FIGURES has a line of name, tab and value for each round of each measurement, and lines `# ...` about the machine and the
 versions of the peers. A row meets its target if its median does; the smallest and largest round follow the median. A row
-without figures says "not measured". --readme also writes some of the rows between the lines <!-- figures --> and
+without figures shows "not measured". --readme also writes some of the rows between the lines <!-- figures --> and
 <!-- /figures --> of a file.
 """
 
@@ -60,7 +60,7 @@ def reasons_of(rows):
     """The section after the tables: each reason once, with its date."""
     used = list(dict.fromkeys(row.reason for row in rows if row.reason))
     lines = ["", "## Why targets are missed", "",
-             "Findings of profiles, each of its own day and commit, not of the run above."]
+             "What profiles found, on the day and at the commit given with each, not in the run above."]
     for reason in used:
         day, commit = reason.found.split(", ")
         lines += ["", f"### {reason.title}", "", f"{reason.text} (Measured on {day} at {commit}.)"]
@@ -70,9 +70,9 @@ def reasons_of(rows):
 def readme_table(page_text):
     """The table of README.md, with the medians of the page."""
     lines = ["| measured | figure |", "| --- | --- |"]
-    for what, said in README_ROWS.items():
+    for what, wording in README_ROWS.items():
         cells = next(line for line in page_text.splitlines() if line.startswith(f"| {what} |")).strip("|").split("|")
-        lines.append(f"| {said} | {cells[2].strip()} |")
+        lines.append(f"| {wording} | {cells[2].strip()} |")
     return "\n".join(lines) + "\n"
 
 
