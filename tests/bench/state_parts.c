@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "tests/split_mix.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,14 +10,13 @@
 #include <string.h>
 #include <time.h>
 
-/* SplitMix64 with a fixed seed: every run measures the same work. */
+/* A fixed seed: every run measures the same work. */
 static uint64_t chance_state = 1;
+
 uint64_t chance(void) {
-    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return split_mix(&chance_state);
 }
+
 double chance_unit(void) {
     return (double)(chance() >> 11) * 0x1p-53;
 }
