@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the missing packages that Harrier needs to be built and tested on Debian 12 or 13.
-# Called by ./quickstart and ./check; does nothing if all are installed.
+# Installs missing packages for building and testing Harrier on Debian 12 or 13.
+# Called by ./quickstart and ./check; does nothing if all packages are installed.
 #
 # usage: deploy/dependencies.sh build|test|peers|node     (peers, node: for tests/bench/peers)
 set -eu
@@ -47,7 +47,7 @@ fi
 echo "Installing:$missing"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
-# shellcheck disable=SC2086  # words are packages
+# shellcheck disable=SC2086  # one word per package
 if ! {
     $as_root apt-get update -q &&
         $as_root env DEBIAN_FRONTEND=noninteractive \

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes docs/PERFORMANCE.md from the figures that the measurements printed.
+"""Writes docs/PERFORMANCE.md from the figures that the measurements printed.
 
 usage: performance.py FIGURES [--out FILE] [--readme FILE]
 
 FIGURES has a line of name, tab and value for each round of each measurement, and lines `# ...` about the machine and the
 versions of the peers. A row meets its target if its median does; the smallest and largest round follow the median. A row
-without figures shows "not measured". --readme also writes some of the rows between the lines <!-- figures --> and
-<!-- /figures --> of a file.
+without figures shows "not measured". --readme also replaces the table between the lines <!-- figures --> and
+<!-- /figures --> of a file with some of the rows.
 """
 
 import argparse
@@ -21,7 +21,7 @@ LINE = re.compile(r"^([A-Za-z]\w*)\t(-?[\d.]+(?:[eE][-+]?\d+)?)$")
 
 
 def read(path):
-    """The values of each figure in the order of rounds, and the remarks."""
+    """Returns the values of each figure in the order of rounds, and the remarks."""
     figures, remarks = collections.defaultdict(list), []
     with open(path, encoding="utf-8") as lines:
         for line in lines:
@@ -31,12 +31,12 @@ def read(path):
             elif line.startswith("# "):
                 remarks.append(line[2:].strip())
             elif line.strip():
-                sys.exit(f"{path}: {line.rstrip()!r}: expected name, tab and number, or a remark behind \"# \"")
+                sys.exit(f"{path}: {line.rstrip()!r}: expected name, tab and number, or a remark after \"# \"")
     return figures, remarks
 
 
 def values_of(figures, expression):
-    """The values of "a", or of "a / b" round by round. None: one of them was not measured."""
+    """Returns the values of "a", or of "a / b" for each round. None: a figure was not measured."""
     names = expression.split(" / ")
     columns = [figures.get(name) for name in names]
     if not all(columns):
@@ -57,10 +57,10 @@ def anchor_of(title):
 
 
 def reasons_of(rows):
-    """The section after the tables: each reason once, with its date."""
+    """Returns the section after the tables: each reason once, with its date."""
     used = list(dict.fromkeys(row.reason for row in rows if row.reason))
     lines = ["", "## Why targets are missed", "",
-             "What profiles found, on the day and at the commit given with each, not in the run above."]
+             "Each paragraph is the result of a profile on the given day and commit, not of the run above."]
     for reason in used:
         day, commit = reason.found.split(", ")
         lines += ["", f"### {reason.title}", "", f"{reason.text} (Measured on {day} at {commit}.)"]
@@ -68,7 +68,7 @@ def reasons_of(rows):
 
 
 def readme_table(page_text):
-    """The table of README.md, with the medians of the page."""
+    """Returns the table of README.md, with the medians of the page."""
     lines = ["| measured | figure |", "| --- | --- |"]
     for what, wording in README_ROWS.items():
         cells = next(line for line in page_text.splitlines() if line.startswith(f"| {what} |")).strip("|").split("|")
@@ -97,10 +97,10 @@ def row_of(figures, row):
 
 def page(figures, remarks):
     lines = ["# Performance", "",
-             "`tests/bench/run` writes this page in one run, on one machine and over loopback. Compare the ratios: absolute figures",
-             "depend on the machine. Each row has the median of the rounds, then the smallest and the largest, and the number of",
-             "rounds in brackets. [deploy/build-release](../deploy/build-release) builds the programs and trains them on simulated",
-             "payments other than those measured here. [tests/bench/README.md](../tests/bench/README.md) describes the measurements.", ""]
+             "`tests/bench/run` writes this page from one run, on one machine and over loopback. Compare the ratios: absolute figures",
+             "depend on the machine. Each row has the median of the rounds, the smallest and largest round, and the number of rounds in",
+             "brackets. [deploy/build-release](../deploy/build-release) builds the programs with a profile of simulated payments that are",
+             "not measured here. [tests/bench/README.md](../tests/bench/README.md) describes the measurements.", ""]
     lines += [f"- {remark}" for remark in remarks]
     section = None
     for row in ROWS:

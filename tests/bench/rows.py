@@ -1,7 +1,7 @@
-"""The rows of docs/PERFORMANCE.md: what is measured, and its target.
+"""The rows of docs/PERFORMANCE.md, with their targets.
 
-`figure` is the name that a measurement prints, or "a / b" for the quotient of two, round by round. A row that misses its target links
-to its `reason`: what a profile found, with the day and the commit of that profile.
+`figure` is the name that a measurement prints, or "a / b" for the quotient of two figures, computed for each round. A row that misses its
+target links to its `reason`: the cause that a profile showed, with the day and commit of that profile.
 """
 
 import dataclasses
@@ -32,7 +32,7 @@ def shown(section, what, figure, unit=""):
 
 @dataclasses.dataclass(frozen=True)
 class Reason:
-    """Why a target was missed according to the last profile. It describes the program and machine of that day, not of the run on the page."""
+    """Why a target was missed, according to the last profile. It applies to the program and machine of that day, not to the run on the page."""
     title: str
     found: str  # day, commit
     text: str
@@ -40,32 +40,32 @@ class Reason:
 
 DECISION = Reason("The decision", "2026-11-23, eeb9083",
     "A decision took 44,000 instructions: 21,000 to read and update the states of nine entities with 45 features, 18,000 for fields, keys, rules"
-    " and computed values, and 4,000 for messages and the archive. No function took more than a tenth. Decoding raw entries for every read is the largest part.")
+    " and computed values, and 4,000 for messages and the archive. No function took more than a tenth. The largest part is that every read decodes raw entries.")
 TICK = Reason("The clock", "2026-11-23, d076013",
-    "The slowest hundredth of the calls over TCP are those interrupted by a clock tick: a tick took 35 µs of a core, 250 times a second, and a longer"
-    " call is interrupted more often than the echo server is.")
+    "The slowest hundredth of the calls over TCP are those that a timer interrupt delays. It took 35 µs of a core, 250 times a second. Calls to harrierd take longer"
+    " than calls to the echo server, so more of them are interrupted.")
 PAGES_P99 = Reason("Huge pages on first touch", "2026-11-23, eeb9083",
-    "The kernel took 11 % of the server's time to clear huge pages for the states of new entities, while 32 requests waited; a minimal program waited"
-    " 5.2 ms for such a page, and 0.09 ms once the guest had it.")
+    "While 32 requests waited, the kernel spent 11 % of the server's time on clearing huge pages for the states of new entities. A minimal program waited"
+    " 5.2 ms for such a page, and 0.09 ms once the virtual machine had the memory.")
 SYNCS = Reason("Syncs", "2026-11-22, 3ab241f",
-    "Every sync commits the file system's journal, which is shared with other users of the disk. Fewer and larger syncs would cost latency.")
+    "Every sync commits the file system's journal, which is shared with other users of the disk. Fewer and larger syncs would increase latency.")
 NIGHT = Reason("Memory and disk during a rebuild", "2026-11-22, 2c86fad",
     "A minimal program that touched 500 huge pages for the first time waited 5.2 ms for the median page and 56 ms for the slowest. During a rebuild with a p99.9"
-    " of 32 ms, six writes to the archive waited 8 to 18 ms for a sync that the rebuild's tables had prolonged. The server itself waited for no lock.")
+    " of 32 ms, six writes to the archive waited 8 to 18 ms for a sync that writing the rebuild's tables had prolonged. The server itself did not wait for locks.")
 GROWTH = Reason("Waits for memory", "2026-11-23, 55dca6d",
-    "With more entities, more of what a decision touches is in memory instead of the caches. Rounds varied between 1.45 and 1.81 on one machine.")
+    "With more entities, more of the data that a decision uses is in memory rather than in the caches. Rounds varied between 1.45 and 1.81 on one machine.")
 START = Reason("The start", "2026-11-22, 253bf3a",
-    "The kernel took a third of the time to clear pages for the states; most of the rest was one thread that decodes the records.")
+    "The kernel took a third of the time to clear pages for the states; most of the rest was the single thread that decodes records.")
 STATES = Reason("Entity states", "2026-11-22, 1c9b4dc",
-    "A quarter of the time was waiting for memory; reading few raw entries and computing their values was another quarter, moving windows a tenth. Each"
-    " cache line of a state counts: a plain table with records of the same size (1 KiB) took 1.9 times as long as one with 256 bytes.")
+    "Waiting for memory took a quarter of the time, reading a few raw entries and computing their values another quarter, and moving windows a tenth. Every"
+    " cache line of a state counts: a plain table with records of the same size (1 KiB) took 1.9 times as long as one with records of 256 bytes.")
 REPLAY = Reason("Two threads of a replay", "2026-11-23, eeb9083",
-    "Two threads pass entries and values to each other. Where the two processors share no cache, the same replay took 40 % more processor time: of"
+    "Two threads exchange entries and values. Where the two processors did not share a cache, the same replay took 40 % more processor time: of"
     " eleven rounds, the five with a shared cache reached 2.0 to 2.3 ×, the others 1.65 to 1.9 ×.")
 REBUILD = Reason("The rebuild", "2026-11-22, f0dcc09",
-    "The target is for ten million transactions, with several for each entity; with two million there are nearly as many states to write.")
+    "The target is for ten million transactions, several for each entity; with two million transactions there are nearly as many states to write.")
 REPLAY_MEMORY = Reason("Memory of a replay", "2026-11-22, f0dcc09",
-    "A replay keeps the states of all cards and merchants, some 100 bytes each, and 30 MiB that do not depend on the size; the memory of the other tools"
+    "A replay keeps the states of all cards and merchants, some 100 bytes each, and a fixed 30 MiB; the memory of the other tools"
     " grows with the number of transactions.")
 
 
@@ -99,7 +99,7 @@ def peers():
         at_least(section, "rate of harrierd with libharrier, relative to FastAPI, Redis, XGBoost", "peers_harrier_lib_32_rate / peers_fastapi_32_rate", 80, " ×"),
         at_most(section, "p99 of harrierd with a stock nng client, relative to FastAPI, Redis, XGBoost", "peers_harrier_nng_32_p99_us / peers_fastapi_32_p99_us", 0.02, " ×", reason=PAGES_P99),
         at_least(section, "rate of harrierd in messages of 16, relative to one Redis script, pipelined by 16", "peers_harrier_batch_16_rate / peers_redis_lua_pipeline_16_rate", 5, " ×", reason=DECISION),
-        shown(section, "the same, with a policy that has only the peers' features and rules", "peers_harrier_same_batch_16_rate / peers_redis_lua_pipeline_16_rate", " ×"),
+        shown(section, "rate of harrierd in messages of 16 with only the peers' features and rules, relative to the same script", "peers_harrier_same_batch_16_rate / peers_redis_lua_pipeline_16_rate", " ×"),
     ]
     for name, words in (
         ("fastapi_32", "FastAPI, Redis, XGBoost"),
@@ -123,29 +123,29 @@ def operation():
         at_most(section, "start with ten million entities and a million records to catch up, page cache warm", "operation_start_s", 8, " s", reason=START),
         at_most(section, "p99.9 during a rebuild and a swap, relative to p99.9 without", "operation_night_p999_us / operation_quiet_p999_us", 3, " ×", reason=NIGHT),
         at_most(section, "anonymous memory outside a swap, relative to the states with keys and index", "operation_anonymous_bytes / operation_overlay_bytes", 1.3, " ×"),
-        at_most(section, "anonymous memory during a swap, relative to the same", "operation_swap_anonymous_bytes / operation_overlay_bytes", 2.3, " ×"),
+        at_most(section, "anonymous memory during a swap, relative to the states with keys and index", "operation_swap_anonymous_bytes / operation_overlay_bytes", 2.3, " ×"),
     ]
 
 
 def states():
     section = "Entity states: reading and updating four of a million entities, ten features each"
     return [
-        at_most(section, "time relative to a plain hash table with four 256-byte records read and written", "states_malloc_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
+        at_most(section, "time relative to a plain hash table, in which four 256-byte records are read and written", "states_malloc_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
         at_most(section, "time of a transaction", "states_malloc_ns", 1500, " ns", reason=STATES),
-        at_most(section, "time relative to the plain table, with the next transaction known and prefetched, as in batches and replay (for the plain table it is not)", "states_malloc_next_known_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
+        at_most(section, "time relative to the plain table without prefetching, with Harrier's next transaction known and prefetched, as in batches and replay", "states_malloc_next_known_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
         at_most(section, "time with the next transaction known and prefetched", "states_malloc_next_known_ns", 1500, " ns", reason=STATES),
         shown(section, "time of the plain table", "plain_table_malloc_ns", " ns"),
         shown(section, "both in huge pages: time relative to the plain table", "states_ns / plain_table_ns", " ×"),
         shown(section, "in huge pages: time", "states_ns", " ns"),
         shown(section, "in huge pages: time with the next transaction known and prefetched", "states_next_known_ns", " ns"),
         shown(section, "in huge pages: time of the plain table", "plain_table_ns", " ns"),
-        at_most(section, "in huge pages: time with ten million entities, relative to one million, half as many transactions each", "states_of_ten_million_ns / states_of_a_million_ns", 2, " ×"),
+        at_most(section, "in huge pages: time with ten million entities, relative to one million, with half as many transactions for each entity", "states_of_ten_million_ns / states_of_a_million_ns", 2, " ×"),
     ]
 
 
 def batch():
     tools = (("duckdb", "DuckDB"), ("polars", "Polars"), ("pandas", "pandas"), ("postgres", "PostgreSQL"))
-    section = "Batch: point-in-time counts and sums over 1, 7 and 30 days by card and merchant (`harrier replay`, reading and starting included)"
+    section = "Batch: point-in-time counts and sums over 1, 7 and 30 days by card and merchant (`harrier replay`, including start and reading)"
     rows = []
     for name, words in tools[:2]:
         prefix, many = "batch_many_replay", f"ten million transactions: {words}"
@@ -157,7 +157,7 @@ def batch():
         rows.append(shown(section, f"{words}: peak memory of Harrier relative to it", f"batch_replay_harrier_bytes / batch_replay_{name}_bytes", " ×"))
     rows += [shown(section, f"{words}: time", f"batch_replay_{name}_s", " s") for name, words in (("harrier", "harrier replay"), *tools)]
     section = (
-        "Batch: the same counts and sums as of the end of the history (Harrier rebuilds from records and writes tables; the others only query columns in memory)"
+        "Batch: the same counts and sums as of the end of the history (Harrier reads records and writes tables; the others only query columns in memory)"
     )
     for name, words in tools:
         rows.append(shown(section, f"{words}: time relative to Harrier", f"batch_rebuild_{name}_s / batch_rebuild_harrier_s", " ×"))
@@ -181,8 +181,8 @@ ROWS = [
     shown("Durability", "256 in flight: rate with `written`, relative to a bare sequential write of the archive's bytes", "written_rate / sequential_rate", " ×"),
     shown("Durability", "256 in flight: rate with `synced`, relative to a bare sequential write with an fdatasync after each 256", "synced_rate / sequential_synced_rate", " ×"),
     shown("Durability", "bare sequential write of the archive's bytes, in transactions", "sequential_rate", "/s"),
-    shown("Durability", "the same with an fdatasync after each 256", "sequential_synced_rate", "/s"),
-    at_most("The core, without a network", "one transaction, from request bytes to answer bytes, in messages of 100, a million cards", "decision_batch_1000000", 3, " µs", reason=DECISION),
+    shown("Durability", "bare sequential write with an fdatasync after each 256, in transactions", "sequential_synced_rate", "/s"),
+    at_most("The core, without a network", "one transaction, from request bytes to answer bytes, in messages of 100, with a million cards", "decision_batch_1000000", 3, " µs", reason=DECISION),
     at_most("The core, without a network", "time with ten million cards, relative to one million", "decision_batch_10000000 / decision_batch_1000000", 1.5, " ×", reason=GROWTH),
     *states(),
     *peers(),

@@ -159,7 +159,7 @@ class Bench:
         found = compare.compare(reader, SUMS, report["generations"], f"{folder}/columns", folder, TOOLS)
         values = (
             f"{found.cells:,} cells, {found.wrong + found.beyond + found.unlike:,} wrong; {found.same / found.cells:.3%} equal to the"
-            " others, the rest in windows that begin up to a 64th off"
+            " others; in the rest, the window begins up to 1/64 of its length earlier or later"
         )
         print(f"  values: {values}" + self.expect(found.is_good(), f"values: {found}"))
         self.figures.append(f"# batch, end of history: {values}")

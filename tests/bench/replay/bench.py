@@ -165,9 +165,9 @@ class Bench:
         found = compare.compare(export, tables, f"{folder}/columns")
         print(
             f"  values: {found.cells:,} cells, {found.wrong + found.beyond:,} wrong; {found.same / found.cells:.3%} equal to"
-            f" the others, the rest in windows that begin up to a 64th off" + self.expect(found.is_good(), f"values: {found}")
+            f" the others; in the rest, the window begins up to 1/64 of its length earlier or later" + self.expect(found.is_good(), f"values: {found}")
         )
-        self.figures.append(f"# batch, point in time: {found.cells:,} cells, {found.wrong + found.beyond} wrong, {found.same / found.cells:.3%} equal to the others, the rest in windows that begin up to a 64th off")
+        self.figures.append(f"# batch, point in time: {found.cells:,} cells, {found.wrong + found.beyond} wrong, {found.same / found.cells:.3%} equal to the others; in the rest, the window begins up to 1/64 of its length earlier or later")
         for path in (*tables, export):
             os.unlink(path)
 
