@@ -40,9 +40,9 @@ class Reason:
 
 DECISION = Reason("The decision", "2026-11-23, eeb9083",
     "A decision took 44,000 instructions: 21,000 to read and update the states of nine entities with 45 features, 18,000 for fields, keys, rules"
-    " and computed values, and 4,000 for messages and the archive. No function took more than a tenth. The largest part is that every read decodes raw entries.")
+    " and computed values, and 4,000 for messages and the archive. No function took more than a tenth. The largest part is decoding raw entries, which every read repeats.")
 TICK = Reason("The clock", "2026-11-23, d076013",
-    "The slowest hundredth of the calls over TCP are those that a timer interrupt delays. It took 35 µs of a core, 250 times a second. Calls to harrierd take longer"
+    "The slowest hundredth of the calls over TCP were delayed by timer interrupts, each of which took 35 µs of a core, 250 times a second. Calls to harrierd take longer"
     " than calls to the echo server, so more of them are interrupted.")
 PAGES_P99 = Reason("Huge pages on first touch", "2026-11-23, eeb9083",
     "While 32 requests waited, the kernel spent 11 % of the server's time on clearing huge pages for the states of new entities. A minimal program waited"
