@@ -1,5 +1,5 @@
 /* Each function consumes bytes of the cursor to choose between forms of an expression, and calls
- * make() for its operands with less depth left. Behind the end of the input the cursor yields
+ * make() for its operands with less depth left. Past the end of the input the cursor yields
  * zeros, which choose literals, so generation always ends. */
 #include "maker.h"
 

@@ -18,7 +18,7 @@
 void target_start(void);
 
 /* Runs one input. Returns true if it got past the target's first check, so that a run can report
- * how many inputs reach the code behind it. Frees or reuses what it allocates, since the process
+ * how many inputs reach the code after it. Frees or reuses what it allocates, since the process
  * runs millions of inputs. Properties are checked with property(). */
 bool target_run(const uint8_t *bytes, size_t size);
 
