@@ -1,8 +1,8 @@
 #!/bin/sh
-# Installs what Harrier needs to be built and tested on Debian 12 or 13, and only what is missing.
-# Called by ./quickstart and ./check; running it again does nothing.
+# Installs missing packages for building and testing Harrier on Debian 12 or 13.
+# Called by ./quickstart and ./check; does nothing if all packages are installed.
 #
-# usage: deploy/dependencies.sh build|test|peers|node     (peers, node: what tests/bench/peers measures beside)
+# usage: deploy/dependencies.sh build|test|peers|node     (peers, node: for tests/bench/peers)
 set -eu
 
 build='gcc libc6-dev meson ninja-build pkg-config cmake protobuf-c-compiler
@@ -32,7 +32,7 @@ done
 
 if ! command -v apt-get >/dev/null; then
     echo "These packages are missing, and this is not Debian:$missing" >&2
-    echo "Install them, or what they are called here, and run the command again." >&2
+    echo "Install them, or their equivalents on this system, and run the command again." >&2
     exit 69
 fi
 as_root=
@@ -47,7 +47,7 @@ fi
 echo "Installing:$missing"
 output=$(mktemp)
 trap 'rm -f "$output"' EXIT
-# shellcheck disable=SC2086  # words are packages
+# shellcheck disable=SC2086  # one word per package
 if ! {
     $as_root apt-get update -q &&
         $as_root env DEBIAN_FRONTEND=noninteractive \

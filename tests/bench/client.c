@@ -1,15 +1,15 @@
-/* What libharrier costs, beside the least that anybody could do: the same bytes over a bare socket.
+/* The cost of libharrier, compared with the lower bound: the same bytes over a bare socket.
  *
- * A server of this program's own, in a process of its own, speaks SP on epoll and answers each
- * request with the bytes of one decision; there is no scoring behind it. Rounds of all kinds take
- * turns in one run, so that whatever else the machine does falls on all of them alike:
+ * The program forks a server that speaks SP on epoll and answers each request with the bytes of one
+ * decision; it does not score. Rounds of all kinds take turns in one run, so that other load on the
+ * machine affects all of them alike:
  *
- *   bare socket        write, poll, read: no library, nothing is encoded or decoded
+ *   bare socket        write, poll, read: no library, no encoding or decoding
  *   libharrier         harrier_score(); harrier_score_submit() when several are in flight
- *   libharrier on nng  the same over nng's library ("nng+…"), if it was built with it
+ *   libharrier on nng  the same over the nng library ("nng+…"), if it was built with it
  *
- * Times are wall time per request; `cpu` is the processor time that this process took for one (its
- * threads together, the server apart).
+ * Times are wall time per request; `cpu` is the processor time of this process per request (all its
+ * threads, without the server).
  *
  * usage: client ipc|tcp [IN_FLIGHT [ROUNDS [CALLS]]] */
 #include "clients/c/harrier.h"
@@ -61,8 +61,9 @@ static double processor_us(void) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * What travels */
+ * The messages, the same for all kinds */
 
+/* Message and struct below are the same transaction, so that all kinds send the same bytes. */
 static void encode_request(struct buffer *buffer) {
     struct transaction t = {.id = TEXT_LITERAL("b0123abcd-0000000042"),
                             .event_time_us = 1767225600000000,
@@ -123,6 +124,7 @@ struct server {
     struct buffer answer, output;
 };
 
+/* false: the peer is gone. */
 static bool write_all(int descriptor, const uint8_t *bytes, size_t length) {
     while (length > 0) {
         ssize_t sent = send(descriptor, bytes, length, MSG_NOSIGNAL);
@@ -134,6 +136,7 @@ static bool write_all(int descriptor, const uint8_t *bytes, size_t length) {
     return true;
 }
 
+/* Echoes the request id (the first bytes of the body), followed by the constant decision. */
 static void answer_one(struct server *server, const uint8_t *body) {
     uint8_t header[SP_HEADER_MAX];
     size_t size = sp_header_write(header, server->kind, SP_ID_SIZE + server->answer.length);
@@ -237,6 +240,7 @@ static void read_exactly(struct bench *bench, size_t length) {
     }
 }
 
+/* The requests of the bare client, framed in advance: it does no work per call. */
 static void make_frames(struct bench *bench) {
     uint8_t header[SP_HEADER_MAX], id[SP_ID_SIZE];
     struct buffer request, answer;
@@ -263,7 +267,7 @@ static void ask_bare(struct bench *bench) {
     read_exactly(bench, bench->answer_size);
 }
 
-/* `in_flight` under way all the time: as many as were answered are sent again, in one write. */
+/* Keeps `in_flight` requests in flight: sends as many as were answered, in one write. */
 static void pipeline_bare(struct bench *bench) {
     size_t sent = bench->in_flight, answered = 0, partial = 0;
     if (!write_all(bench->descriptor, bench->frames.bytes, bench->frames.length))
@@ -300,6 +304,7 @@ static void ask_library(struct bench *bench, enum kind kind) {
     harrier_reply_free(reply);
 }
 
+/* One chain per request in flight: each answer submits the next request. */
 struct chain {
     struct bench *bench;
     struct harrier_client *client;
@@ -313,7 +318,7 @@ static void send_next(struct harrier_reply *reply, const struct harrier_error *e
     size_t left = atomic_load(&chain->bench->left);
     if (left == 0)
         return;
-    atomic_store(&chain->bench->left, left - 1); /* callbacks run one after the other */
+    atomic_store(&chain->bench->left, left - 1); /* no race: callbacks are serialized */
     if (harrier_score_submit(chain->client, &transaction, 1, NULL, send_next, chain, NULL) < 0)
         atomic_fetch_add(&chain->bench->failed, 1);
 }
@@ -342,7 +347,7 @@ static int compare_times(const void *a, const void *b) {
 }
 
 struct figures {
-    double *wall, *tail, *cpu; /* of each round, in microseconds */
+    double *wall, *tail, *cpu; /* one for each round, in microseconds */
 };
 
 static void one_by_one(struct bench *bench, enum kind kind, struct figures *figures, size_t round) {
@@ -359,6 +364,7 @@ static void one_by_one(struct bench *bench, enum kind kind, struct figures *figu
     figures->tail[round] = (double)bench->times[(bench->calls - 1) * 99 / 100] / 1e3;
 }
 
+/* Time per request of a whole round; there are no percentiles, because requests overlap. */
 static void pipelined(struct bench *bench, enum kind kind, struct figures *figures, size_t round) {
     int64_t start = now_ns();
     if (kind == BARE)
@@ -399,7 +405,7 @@ static void measure(struct bench *bench, size_t rounds) {
                                          check_calloc(rounds, sizeof(double)),
                                          check_calloc(rounds, sizeof(double))};
     bench->times = check_calloc(bench->calls, sizeof *bench->times);
-    for (size_t round = 0; round <= rounds; round++) { /* the first warms up */
+    for (size_t round = 0; round <= rounds; round++) { /* the first is a warm-up */
         size_t at = round ? round - 1 : 0;
         for (int kind = 0; kind < KIND_COUNT; kind++) {
             if (kind != BARE && !bench->clients[kind])
@@ -416,8 +422,9 @@ static void measure(struct bench *bench, size_t rounds) {
 }
 
 /* ---------------------------------------------------------------------------------------------
- * Beginning */
+ * Setup */
 
+/* The forked server inherits the listener, so clients can connect at once. */
 static int listen_at(enum sp_stream kind, char *ret_address, size_t size) {
     struct sockaddr_un path = {.sun_family = AF_UNIX};
     struct sockaddr_in port = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -452,6 +459,7 @@ static void connect_bare(struct bench *bench, int listener) {
     read_exactly(bench, sizeof greeting);
 }
 
+/* A build without nng cannot make the second client; its row is then left out. */
 static void connect_library(struct bench *bench, const char *address) {
     char on_nng[160];
     struct harrier_error error;

@@ -1,11 +1,11 @@
-/* How long the core takes for one transaction, from a request's bytes to the answer's, archive
- * included, by the service as harrierd runs it and without a network: with one transaction a
- * message and with a hundred, in turns.
+/* The core's time for one transaction, from request bytes to answer bytes, archive included: the
+ * service as harrierd runs it, without a network. Messages of one transaction and of a hundred take
+ * turns.
  *
- * First come WARM payments of CARDS cards; then ROUNDS rounds. The median of a round's messages is
- * that round's figure, in microseconds for each transaction.
+ * WARM payments of CARDS cards precede the rounds. The figure of a round is the median of its
+ * messages, in microseconds per transaction.
  *
- * usage: decision POLICY FOLDER CARDS WARM [ROUNDS]     FOLDER: empty; the archive is made in it */
+ * usage: decision POLICY FOLDER CARDS WARM [ROUNDS]     FOLDER: empty; gets the archive */
 #include "payments.h"
 
 #include "core/base/check.h"
@@ -57,7 +57,7 @@ static int compare(const void *a, const void *b) {
     return (first > second) - (first < second);
 }
 
-/* Microseconds for each transaction, as a median of `messages` messages of `count`. */
+/* Microseconds per transaction: the median of `messages` messages of `count` transactions. */
 static double measure(struct bench *bench, size_t messages, size_t count) {
     static int64_t times[SINGLES > BATCHES ? SINGLES : BATCHES];
     for (size_t i = 0; i < messages; i++) {
@@ -91,7 +91,7 @@ int main(int argc, char **argv) {
                    .customers = cards * 3 / 4 + 1,
                    .merchants = cards / 50 + 1,
                    .devices = cards * 5 / 4 + 1,
-                   .step_us = INT64_C(86400000000) * 30 / (int64_t)warm + 1}, /* in 30 days */
+                   .step_us = INT64_C(86400000000) * 30 / (int64_t)warm + 1}, /* over 30 days */
     };
     buffer_init(&bench.bytes);
     while (bench.number < warm)

@@ -1,10 +1,10 @@
-/* The limit to measure against: nng's REP socket with contexts and asynchronous I/O, as harrierd
- * uses it, and nothing behind it. A request's first four bytes (little-endian) say how long the
- * answer is; the rest of both is padding.
+/* An echo as a reference: nng's REP socket with contexts and asynchronous I/O, as harrierd uses it,
+ * without any work behind it. A request's first four bytes (little-endian) give the length of the
+ * answer; the rest of both is padding.
  *
- * With --answer the first request is itself the answer, to it and to all that come after it,
- * whatever they are. Who sends a decision's bytes first has a server that decides in no time: a
- * client that asks it reads a decision as it reads those of harrierd.
+ * With --answer the first request becomes the answer to itself and to all later requests. So the
+ * bytes of a decision, sent first, turn the echo into a server that decides in no time, and a
+ * client decodes its answers as it decodes harrierd's.
  *
  * usage: echo_server [--answer] ADDRESS      runs until its standard input ends */
 #include <nng/nng.h>
@@ -28,7 +28,7 @@ struct echo {
 };
 
 static bool is_answer_first;             /* --answer */
-static _Atomic(nng_msg *) first_request; /* then the answer to all */
+static _Atomic(nng_msg *) first_request; /* NULL until it has come */
 
 static void fail(const char *what, int code) {
     fprintf(stderr, "echo_server: %s: %s\n", what, nng_strerror(code));
@@ -40,7 +40,7 @@ static void receive(struct echo *echo) {
     nng_ctx_recv(echo->ctx, echo->aio);
 }
 
-/* A copy that nothing changes any more; of several that come at once, one. */
+/* Stores a copy of the first request, which is never changed. If several threads race, one wins. */
 static nng_msg *take_first(nng_msg *request) {
     nng_msg *none = NULL, *copy;
     int r = nng_msg_dup(&copy, request);
@@ -49,7 +49,7 @@ static nng_msg *take_first(nng_msg *request) {
     if (atomic_compare_exchange_strong(&first_request, &none, copy))
         return copy;
     nng_msg_free(copy);
-    return none; /* the other one, now */
+    return none; /* set by the failed exchange to the winner's copy */
 }
 
 static void make_first(nng_msg *message) {

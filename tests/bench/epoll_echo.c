@@ -1,6 +1,6 @@
-/* The limit to measure a front against: SP REQ/REP on bare epoll, one thread, and nothing behind
- * it. Every read is answered with one write; no limits, no timeouts, no accounts. A request's first
- * four bytes (little-endian) say how long the answer is, as for echo_server; the rest of both is
+/* The lower bound for a front: SP REQ/REP on bare epoll, in one thread, without any work behind it.
+ * Each read is answered with one write; no limits, timeouts or counters. As in echo_server, a
+ * request's first four bytes (little-endian) give the length of the answer; the rest of both is
  * padding.
  *
  * usage: epoll_echo ADDRESS      ipc:///PATH or tcp://127.0.0.1:PORT; runs until its input ends */
@@ -22,9 +22,11 @@
 #include <unistd.h>
 
 #define CLIENTS_MAX 1024
-#define ROOM        ((size_t)1 << 20) /* for input, and for output, of a client */
+#define ROOM        ((size_t)1 << 20) /* of a client's input buffer, and of its output buffer */
 #define ANSWER_MAX  ((uint32_t)1 << 16)
 
+/* The state of one connection, indexed by descriptor. Buffers are kept for the next connection with
+ * the same descriptor. */
 struct client {
     bool greeted;
     uint8_t *input, *output;
@@ -62,6 +64,7 @@ static int open_listener(const char *address) {
     return listener;
 }
 
+/* how: EPOLL_CTL_ADD or EPOLL_CTL_MOD. */
 static void watch(int descriptor, int how, uint32_t events) {
     struct epoll_event event = {.events = events, .data.fd = descriptor};
     if (epoll_ctl(loop, how, descriptor, &event) < 0)
@@ -86,7 +89,7 @@ static void accept_one(int listener) {
     watch(descriptor, EPOLL_CTL_ADD, EPOLLIN);
 }
 
-/* Answers as many as there is room for; returns how many bytes of the input they were. */
+/* Answers as many requests as the output has room for; returns the bytes of input they used. */
 static size_t answer(struct client *client) {
     size_t at = 0, head = sp_header_size(stream);
     if (!client->greeted && client->end >= SP_GREETING_SIZE) {
@@ -114,6 +117,7 @@ static size_t answer(struct client *client) {
     return at;
 }
 
+/* false: not all was sent; the caller waits for EPOLLOUT and does not read meanwhile. */
 static bool flush(int descriptor, struct client *client) {
     if (client->unsent_end > client->unsent_begin) {
         ssize_t sent = write(descriptor, client->output + client->unsent_begin,
@@ -127,9 +131,11 @@ static bool flush(int descriptor, struct client *client) {
     return true;
 }
 
+/* Handles one event: sends what is left, or reads, then answers until the input has no whole
+ * request or the socket is full. */
 static void serve(int descriptor, uint32_t events) {
     struct client *client = &clients[descriptor];
-    if (events & (EPOLLHUP | EPOLLERR)) { /* gone, with answers unread */
+    if (events & (EPOLLHUP | EPOLLERR)) { /* disconnected with unread answers */
         close(descriptor);
         return;
     }
@@ -160,7 +166,7 @@ int main(int argc, char **argv) {
         fprintf(stderr, "usage: epoll_echo ADDRESS\n");
         return 64;
     }
-    signal(SIGPIPE, SIG_IGN); /* clients go with requests in flight */
+    signal(SIGPIPE, SIG_IGN); /* clients disconnect with requests in flight */
     int listener = open_listener(argv[1]);
     loop = epoll_create1(0);
     watch(listener, EPOLL_CTL_ADD, EPOLLIN);

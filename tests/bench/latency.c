@@ -1,16 +1,17 @@
-/* How long one score takes, with one request in flight, beside echoes of the same sizes.
+/* The latency of one score with one request in flight, beside echoes with messages of the same
+ * size.
  *
- * Rounds of the measurements take turns in one run, so that whatever else the machine does falls on
- * all of them alike:
+ * Rounds of all kinds take turns in one run, so that other load on the machine affects all of them
+ * alike:
  *
- *   epoll echo  a blocking socket → epoll_echo: the least there can be
- *   nng echo    nng REQ client → echo_server: nng's transport and nothing else
- *   stock nng   nng REQ client → harrierd: what a client in any language would see
+ *   epoll echo  a blocking socket → epoll_echo: the lower bound
+ *   nng echo    nng REQ client → echo_server: nng's transport alone
+ *   stock nng   nng REQ client → harrierd: what a client in any language sees
  *   libharrier  harrier_score() → harrierd
  *
- * Each score is of a new transaction of one of 10,000 cards and 500 merchants. The ratio of the
- * medians is the figure; the absolute ones depend on the machine. Behind the table comes a line
- * with name, tab and value for each ratio of each round.
+ * Each score is of a new transaction of one of 10,000 cards and 500 merchants. The figures
+ * are ratios of medians; absolute times depend on the machine. After the table comes a line of
+ * name, tab and value for each ratio of each round.
  *
  * usage: latency EPOLL_ECHO_ADDRESS NNG_ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]] */
 #include "clients/c/harrier.h"
@@ -47,7 +48,7 @@ struct bench {
     struct plain plain;
     nng_socket echo, stock;
     struct harrier_client *client;
-    uint64_t run; /* makes ids new in every run */
+    uint64_t run; /* part of the ids, different in every run */
     uint64_t number;
     size_t request_size, response_size;
 };
@@ -69,7 +70,7 @@ static int64_t now_us(void) {
     return (int64_t)time.tv_sec * 1000000 + time.tv_nsec / 1000;
 }
 
-/* One purchase, as strings: both clients make theirs from it. */
+/* One purchase, as strings, from which both clients build their transaction. */
 struct purchase {
     char id[32], card[24], customer[24], merchant[24], device[24], ip[24];
     int64_t amount_minor, event_time_us;
@@ -91,6 +92,7 @@ static struct purchase next_purchase(struct bench *bench) {
     return p;
 }
 
+/* A REQ socket, connected when this returns. */
 static nng_socket dial(const char *address) {
     nng_socket socket;
     int r = nng_req0_open(&socket);
@@ -136,6 +138,7 @@ static void read_all(int descriptor, uint8_t *bytes, size_t length) {
             fail("epoll echo", got < 0 ? strerror(errno) : "it closed the connection");
 }
 
+/* Connects a blocking socket and exchanges the SP greetings. */
 static struct plain connect_plain(const char *address) {
     const int yes = 1;
     uint8_t greeting[SP_GREETING_SIZE];
@@ -190,6 +193,7 @@ static void plain_once(struct bench *bench, struct buffer *buffer) {
 
 /* ---- nng and libharrier ---- */
 
+/* Encodes a Score request of a new purchase, with a deadline of 100 ms. */
 static void encode_score(struct bench *bench, struct buffer *buffer) {
     struct purchase p = next_purchase(bench);
     struct transaction t = {.id = text_of(p.id),
@@ -213,7 +217,7 @@ static void encode_score(struct bench *bench, struct buffer *buffer) {
         fail("encode", error.text);
 }
 
-/* What the answer must be for the measurement to mean anything. */
+/* Ends the program unless the answer is a decision: an error would be answered faster. */
 static void expect_decision(const void *bytes, size_t length) {
     struct arena arena;
     arena_init(&arena, 1 << 20);
@@ -227,6 +231,7 @@ static void expect_decision(const void *bytes, size_t length) {
     arena_deinit(&arena);
 }
 
+/* The first four bytes give the length of the echo's answer. */
 static void echo_once(struct bench *bench, struct buffer *buffer) {
     buffer_clear(buffer);
     buffer_append_u32(buffer, (uint32_t)bench->response_size);
@@ -265,6 +270,7 @@ static void library_once(struct bench *bench) {
     harrier_reply_free(reply);
 }
 
+/* One call of a kind; its time includes making, encoding and decoding messages. */
 static void call_once(struct bench *bench, enum kind kind, struct buffer *buffer) {
     switch (kind) {
     case EPOLL_ECHO:
@@ -292,7 +298,7 @@ static double quantile_us(int64_t *sorted, size_t count, double q) {
     return (double)sorted[(size_t)(q * (double)(count - 1))] / 1e3;
 }
 
-/* The sizes of an ordinary exchange, taken from a real one. */
+/* Takes the message sizes for the echoes from a real exchange. */
 static void learn_sizes(struct bench *bench, struct buffer *buffer) {
     uint8_t answer[4096];
     encode_score(bench, buffer);
@@ -301,7 +307,7 @@ static void learn_sizes(struct bench *bench, struct buffer *buffer) {
     expect_decision(answer, bench->response_size);
 }
 
-/* Of one round. */
+/* The figures of one round. */
 struct latency {
     double p50_us, p99_us;
 };
@@ -316,8 +322,8 @@ static double median(double *values, size_t count) {
     return values[count / 2];
 }
 
-/* The ratios are of the same round, so that what the machine does falls on both. */
-static void tell(struct latency *const all[KIND_COUNT], size_t rounds) {
+/* Ratios are taken within a round, so that other load affects both sides. */
+static void print_figures(struct latency *const all[KIND_COUNT], size_t rounds) {
     static const char *const echo_names[] = {"epoll", "nng"};
     double *values = check_calloc(rounds, sizeof *values);
     printf("%-28s %10s %10s\n", "medians of rounds", "p50 (us)", "p99 (us)");
@@ -357,7 +363,7 @@ static void measure(struct bench *bench, size_t rounds, size_t calls) {
     struct latency *all[KIND_COUNT];
     for (int k = 0; k < KIND_COUNT; k++)
         all[k] = check_calloc(rounds, sizeof *all[k]);
-    for (size_t round = 0; round <= rounds; round++) { /* the first warms up, and is forgotten */
+    for (size_t round = 0; round <= rounds; round++) { /* the first is a warm-up and overwritten */
         for (int k = 0; k < KIND_COUNT; k++) {
             for (size_t i = 0; i < calls; i++) {
                 int64_t start = now_ns();
@@ -372,7 +378,7 @@ static void measure(struct bench *bench, size_t rounds, size_t calls) {
     }
     printf("request %zu bytes, answer %zu bytes, one in flight, %zu rounds of %zu calls\n",
            bench->request_size, bench->response_size, rounds, calls);
-    tell(all, rounds);
+    print_figures(all, rounds);
     for (int k = 0; k < KIND_COUNT; k++)
         free(all[k]);
     free(times);

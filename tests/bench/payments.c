@@ -19,15 +19,16 @@ static uint64_t chance(uint64_t below) {
     return split_mix(&chance_state) % below;
 }
 
-/* Few are drawn often, most are drawn seldom. */
+/* The smaller of two draws: low numbers are more frequent. */
 static uint64_t skewed(uint64_t below) {
     uint64_t a = chance(below), b = chance(below);
     return a < b ? a : b;
 }
 
-/* ---- time ---- */
+/* ---- the clock ---- */
 
 static int64_t now_us = START_US;
+/* Only make_payment() moves the clock, so the service sees the same times in every run. */
 static int64_t wall(const struct clock *self) {
     (void)self;
     return now_us;
@@ -40,6 +41,7 @@ static const struct clock still = {wall, monotonic};
 
 /* ---- payments ---- */
 
+/* Formats "BEFORE NUMBER BEHIND" without spaces into `room`. */
 static struct text put(char *room, size_t size, const char *before, uint64_t number,
                        const char *behind) {
     int length = snprintf(room, size, "%s%" PRIu64 "%s", before, number, behind);
@@ -88,18 +90,20 @@ void encode_request(const struct transaction *transactions, size_t count, struct
     }
 }
 
-/* ---- asking ---- */
+/* ---- requests ---- */
 
 static size_t decided;
 static struct buffer answer;
 
-/* gate.py leaves this out: it is the measurement's. The bytes are the service's until this ends. */
+/* gate.py does not count this function, which belongs to the measurement. The service owns the
+ * bytes, so they are copied. */
 static void take_answer(struct front_request *request, const void *bytes, size_t length) {
     (void)request;
     buffer_clear(&answer);
     buffer_append(&answer, bytes, length);
 }
 
+/* Decodes the answer to count its decisions; errors make close_service() fail. */
 static void count_decisions(void) {
     static struct arena arena;
     struct response response;
@@ -112,6 +116,7 @@ static void count_decisions(void) {
         decided += response.score.results[i].error.code == 0;
 }
 
+/* A front without a network: the service answers through take_answer() before this returns. */
 void ask(struct service *service, const struct buffer *bytes,
          void (*decide)(void *service, struct front_request *request)) {
     static const struct front_kind kind = {.name = "bench", .reply = take_answer};

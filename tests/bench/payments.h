@@ -1,7 +1,7 @@
-/* Payments for the measurements of a decision, and the service that decides them as harrierd runs
- * it, without a network and with a clock that moves only when told to: the same each time.
+/* Random payments, and the service that decides them as harrierd runs it, but without a network and
+ * with a clock that only make_payment() moves: every run does the same work.
  *
- * Not for use by several threads. */
+ * Not thread-safe: the generator, the clock and the counters are static. */
 #ifndef HARRIER_TESTS_BENCH_PAYMENTS_H
 #define HARRIER_TESTS_BENCH_PAYMENTS_H
 
@@ -13,39 +13,39 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* How many different ones there are. Few of them are drawn often, most seldom. */
+/* The number of different values. Low numbers are drawn more often than high ones. */
 struct payers {
     uint64_t cards, customers, merchants, devices;
-    int64_t step_us; /* from payment to payment */
+    int64_t step_us; /* between two payments */
 };
 
-/* One payment and its texts. */
+/* One payment and the texts that its transaction points to. */
 struct payment {
     struct transaction transaction;
     char id[24], ip[24], email[32], keys[4][24];
 };
 
-/* The next one from a fixed seed; moves the clock by a step. `number` makes its id. Points into
- * `payment`, which must stay where it is. */
+/* The next payment from a fixed seed, with an id made from `number`; moves the clock by a step.
+ * The transaction points into `payment`, which must not move. */
 void make_payment(struct payment *payment, const struct payers *payers, uint64_t number);
 
-/* A Score request of `count` transactions. Ends the program when it cannot be. */
+/* Encodes a Score request of `count` transactions into `bytes`. Ends the program on an error. */
 void encode_request(const struct transaction *transactions, size_t count, struct buffer *bytes);
 
-/* With `policy`, and an archive and generations in `folder`, which is to be empty. Ends the program
- * when it cannot be. */
+/* Opens a service with `policy`, and an archive and generations in the empty `folder`. Ends the
+ * program on an error. */
 struct service *open_service(const char *policy, const char *folder);
 
-/* Decides the request, whose answer is counted in answered(). `decide` is called in the place of
- * service_handle() when it is not NULL. */
+/* Has the service handle the request and counts its decisions for answered(). `decide` replaces
+ * service_handle() if it is not NULL. */
 void ask(struct service *service, const struct buffer *bytes,
          void (*decide)(void *service, struct front_request *request));
 
-/* Transactions that were answered with a decision so far. */
+/* The number of transactions answered with a decision so far. */
 size_t answered(void);
 
-/* Ends the program when fewer than `expected` were answered, or the archive could not be written.
- */
+/* Ends the program if fewer than `expected` transactions were answered, or the archive could not be
+ * written. */
 void close_service(struct service *service, size_t expected);
 
 #endif

@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Makes the table of docs/PERFORMANCE.md out of what the measurements printed.
+"""Writes docs/PERFORMANCE.md from the figures that the measurements printed.
 
 usage: performance.py FIGURES [--out FILE] [--readme FILE]
 
-FIGURES has a line with name, tab and value for each round of each measurement, and lines `# ...` about the machine and the
-versions of what was measured beside. A row is met when its median is; behind the median stand the least and the greatest
-of the rounds. A row whose figures are not there says so. --readme puts some of the rows, of the same run, between the lines
-<!-- figures --> and <!-- /figures --> of a file.
+FIGURES has a line of name, tab and value for each round of each measurement, and lines `# ...` about the machine and the
+versions of the peers. A row meets its target if its median does; the smallest and largest round follow the median. A row
+without figures shows "not measured". --readme also replaces the table between the lines <!-- figures --> and
+<!-- /figures --> of a file with some of the rows.
 """
 
 import argparse
@@ -21,7 +21,7 @@ LINE = re.compile(r"^([A-Za-z]\w*)\t(-?[\d.]+(?:[eE][-+]?\d+)?)$")
 
 
 def read(path):
-    """Values of each figure in the order of rounds, and the remarks."""
+    """Returns the values of each figure in the order of rounds, and the remarks."""
     figures, remarks = collections.defaultdict(list), []
     with open(path, encoding="utf-8") as lines:
         for line in lines:
@@ -31,12 +31,12 @@ def read(path):
             elif line.startswith("# "):
                 remarks.append(line[2:].strip())
             elif line.strip():
-                sys.exit(f"{path}: {line.rstrip()!r}: expected name, tab and number, or a remark behind \"# \"")
+                sys.exit(f"{path}: {line.rstrip()!r}: expected name, tab and number, or a remark after \"# \"")
     return figures, remarks
 
 
 def values_of(figures, expression):
-    """Of "a", or of "a / b" round by round. None: one of them was not measured."""
+    """Returns the values of "a", or of "a / b" for each round. None: a figure was not measured."""
     names = expression.split(" / ")
     columns = [figures.get(name) for name in names]
     if not all(columns):
@@ -57,21 +57,22 @@ def anchor_of(title):
 
 
 def reasons_of(rows):
-    """The section behind the tables: each reason once, and of when it is."""
+    """Returns the section after the tables: each reason once, with its date."""
     used = list(dict.fromkeys(row.reason for row in rows if row.reason))
     lines = ["", "## Why targets are missed", "",
-             "What profiles found when a target was missed, each with the day and the commit. The figures are of that day."]
+             "Each paragraph is the result of a profile on the given day and commit, not of the run above."]
     for reason in used:
-        lines += ["", f"### {reason.title}", "", f"{reason.text} ({reason.found})"]
+        day, commit = reason.found.split(", ")
+        lines += ["", f"### {reason.title}", "", f"{reason.text} (Measured on {day} at {commit}.)"]
     return lines
 
 
 def readme_table(page_text):
-    """Rows of the page, as they are there."""
+    """Returns the table of README.md, with the medians of the page."""
     lines = ["| measured | figure |", "| --- | --- |"]
-    for what, said in README_ROWS.items():
+    for what, wording in README_ROWS.items():
         cells = next(line for line in page_text.splitlines() if line.startswith(f"| {what} |")).strip("|").split("|")
-        lines.append(f"| {said} | {cells[2].strip()} |")
+        lines.append(f"| {wording} | {cells[2].strip()} |")
     return "\n".join(lines) + "\n"
 
 
@@ -96,10 +97,10 @@ def row_of(figures, row):
 
 def page(figures, remarks):
     lines = ["# Performance", "",
-             "`tests/bench/run` makes this page in one run, on one machine and over loopback. Compare the ratios: absolute figures belong",
-             "to the machine. Each row has the median of the rounds, then the smallest and the largest, and the number of rounds in",
-             "brackets. [deploy/build-release](../deploy/build-release) builds the programs and trains them with a profile of",
-             "simulated payments, which are not what is measured here.", ""]
+             "`tests/bench/run` writes this page from one run, on one machine and over loopback. Compare the ratios: absolute figures",
+             "depend on the machine. Each row has the median of the rounds, the smallest and largest round, and the number of rounds in",
+             "brackets. [deploy/build-release](../deploy/build-release) builds the programs with a profile of simulated payments that are",
+             "not measured here. [tests/bench/README.md](../tests/bench/README.md) describes the measurements.", ""]
     lines += [f"- {remark}" for remark in remarks]
     section = None
     for row in ROWS:
@@ -114,8 +115,8 @@ def page(figures, remarks):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n", 1)[0])
     parser.add_argument("figures")
-    parser.add_argument("--out", help="written instead of printed")
-    parser.add_argument("--readme", help="whose table is made of rows of the page")
+    parser.add_argument("--out", help="write the page to this file instead of printing it")
+    parser.add_argument("--readme", help="update the table of figures in this file")
     arguments = parser.parse_args()
     text = page(*read(arguments.figures))
     if arguments.out:

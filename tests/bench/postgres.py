@@ -1,4 +1,4 @@
-"""A PostgreSQL of a measurement's own, asked by psql over a unix socket."""
+"""A PostgreSQL server for a measurement, queried with psql over a unix socket."""
 
 import contextlib
 import glob
@@ -10,14 +10,14 @@ import subprocess
 from server import WAIT, Server, pinned
 
 
-# For queries over all that there is, by who has the machine to himself.
+# For analytic queries over whole tables, with the machine to itself.
 ANALYTIC = {"shared_buffers": "2GB", "work_mem": "4GB", "maintenance_work_mem": "1GB", "hash_mem_multiplier": "2", "max_wal_size": "16GB"}
 ANALYTIC |= {"max_worker_processes": "16", "max_parallel_workers": "16", "autovacuum": "off", "fsync": "off", "wal_level": "minimal"}
 ANALYTIC |= {"max_wal_senders": "0", "checkpoint_timeout": "1h", "random_page_cost": "1.1", "effective_cache_size": "8GB"}
 
 
 def programs():
-    """The folder of the newest version's; None: there is none."""
+    """The folder of the newest installed version's programs; None if there is none."""
     return max(glob.glob("/usr/lib/postgresql/*/bin"), key=lambda path: int(path.split("/")[-2]), default=None)
 
 
@@ -26,7 +26,7 @@ def version():
 
 
 class Postgres(Server):
-    """initdb refuses to be root, so root becomes `postgres`, the user that the package makes."""
+    """initdb refuses to run as root, so root switches to `postgres`, the user that the package creates."""
 
     def __init__(self, folder, core, settings):
         self.bin = programs()
@@ -40,7 +40,7 @@ class Postgres(Server):
         subprocess.run([*self.user, *initdb], check=True, stdout=subprocess.DEVNULL, cwd="/")
         settings = {"listen_addresses": "", "unix_socket_directories": self.folder} | settings
         flags = [word for name, value in settings.items() for word in ("-c", f"{name}={value}")]
-        # As `postgres` itself, not as a child of runuser: the signal must reach it.
+        # stop() signals the postmaster by this pid: the child process may be runuser.
         self.pids = f"{self.folder}/db/postmaster.pid"
         super().__init__("postgres", folder, pinned(core, [*self.user, f"{self.bin}/postgres", "-D", f"{self.folder}/db", *flags]))
         self.await_(lambda: self.sql("SELECT 1", database="postgres") == "1")
@@ -54,7 +54,7 @@ class Postgres(Server):
         super().stop()
 
     def throw_away(self):
-        """Without writing what nobody will read."""
+        """Stops without a checkpoint: the data is not needed any more."""
         self.stop(signal.SIGQUIT)
 
     def cpu_seconds(self):
@@ -65,7 +65,7 @@ class Postgres(Server):
         return subprocess.run(command, input=text, capture_output=True, text=True, check=True, cwd="/").stdout.strip()
 
     def pgbench(self, script, clients, seconds, variables, synchronous_commit, log):
-        """Times of every transaction are in files that begin with `log`."""
+        """The command and its environment. pgbench writes the time of each transaction to files that begin with `log`."""
         command = [f"{self.bin}/pgbench", "-h", self.folder, "-U", "postgres", "-n", "-M", "prepared", "-f", script, "-c", str(clients)]
         command += ["-j", "1", "-T", str(seconds), "-l", f"--log-prefix={log}"]
         command += [word for name, value in variables.items() for word in ("-D", f"{name}={value}")] + ["bench"]

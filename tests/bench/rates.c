@@ -1,21 +1,21 @@
-/* What harrierd gets through over libharrier, and what it costs to have every answer wait for the
- * disk. All kinds take turns in one run, so that whatever else the machine does falls on all alike:
+/* The throughput of harrierd over libharrier, and the cost of answers that wait for the disk. All
+ * kinds take turns in one run, so that other load on the machine affects all of them alike:
  *
- *   pipelined   single-transaction messages, IN_FLIGHT of them on one connection
- *   batches     messages of 100 transactions, BATCHES_IN_FLIGHT of them
- *   written and synced, each with MANY_IN_FLIGHT single-transaction messages, and with one
- *   fdatasync   a record's bytes put behind a file on the disk that FOLDER is on, and synced
- *   sequential  as many bytes as the first server's archive has for a transaction, MANY_IN_FLIGHT
- *               of them a write and nothing else, without and with a sync after each write
+ *   pipelined   single-transaction messages on one connection, IN_FLIGHT in flight
+ *   batches     messages of 100 transactions, BATCHES_IN_FLIGHT in flight
+ *   written, synced    single-transaction messages, MANY_IN_FLIGHT in flight, and one in flight
+ *   fdatasync   a record's bytes appended to a file in FOLDER, and synced
+ *   sequential  as many bytes as a transaction takes in the first server's archive, in bare writes
+ *               of MANY_IN_FLIGHT records, without and with a sync after each write
  *
- * Before, both servers get WARM payments. Each payment has an id of its own and is made before the
- * clock starts. With one in flight the servers and the bare fdatasync take turns call by call.
- * Besides a table it prints lines of name, tab and value, one for each round.
+ * Both servers first get WARM_BATCHES batches of payments. Each payment has its own id and is made
+ * before the clock starts. With one in flight the servers and the bare fdatasync take turns call by
+ * call. After a table it prints a line of name, tab and value for each figure and round.
  *
  * usage: rates WRITTEN SYNCED ARCHIVE FOLDER [ROUNDS]
  *
- * WRITTEN and SYNCED are addresses of two servers, with either durability; ARCHIVE is the first
- * one's archive. */
+ * WRITTEN and SYNCED are the addresses of two servers with these durabilities; ARCHIVE is the
+ * archive of the first. */
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
 #include "payments.h"
@@ -36,7 +36,7 @@
 #define SINGLES           60000 /* a round */
 #define BATCHES           1500
 #define WARM_BATCHES      3000
-#define CALLS             500 /* with one in flight, to each, a round */
+#define CALLS             500 /* a round, to each server, with one in flight */
 #define RECORD_BYTES      400
 #define ROUNDS_DEFAULT    7
 #define ROUNDS_MAX        50
@@ -80,18 +80,18 @@ static int64_t now_ns(void) {
 
 /* ---- payments ---- */
 
-#define PAYMENTS ((size_t)WARM_BATCHES * BATCH) /* at a time, the most */
+#define PAYMENTS ((size_t)WARM_BATCHES * BATCH) /* room: the most that are needed at once */
 
-/* One a second: some twelve a month for each card. */
+/* One a second, which is about twelve a month for each card. */
 static const struct payers payers = {
     .cards = 200000, .customers = 150000, .merchants = 4000, .devices = 250000, .step_us = 1000000};
 static struct payment *payments;
 static struct harrier_transaction *transactions;
-static char (*ids)[48]; /* other ones in each run, whatever the servers have seen */
+static char (*ids)[48]; /* different in each run, so that servers see no duplicates */
 static uint64_t made, run;
-static uint64_t written_count; /* that the first server has decided */
+static uint64_t written_count; /* transactions that the first server has decided */
 
-/* Texts of payments end with a NUL. */
+/* Relies on the NUL at the end of a payment's texts. */
 static void make_payments(size_t count) {
     for (size_t i = 0; i < count; i++) {
         const struct transaction *t = &payments[i].transaction;
@@ -120,7 +120,8 @@ static void make_payments(size_t count) {
 
 struct flow {
     struct harrier_client *client;
-    size_t size, left, next; /* of messages; those not sent yet; the next one's first */
+    size_t size, left, next; /* transactions per message; messages not sent yet; first
+                                transaction of the next message */
     atomic_size_t decided;
 };
 
@@ -139,7 +140,7 @@ static void take(struct harrier_reply *reply, const struct harrier_error *error,
     send_next(flow);
 }
 
-/* By main() until all in flight have been sent, then by callbacks, one after the other. */
+/* Only called from the client's callbacks, which are serialized. */
 static void send_next(struct flow *flow) {
     struct harrier_error error;
     if (flow->left == 0)
@@ -159,7 +160,7 @@ struct start {
     size_t in_flight;
 };
 
-/* The first answer starts the others, so that no two threads send. */
+/* The callback of the first message sends the others in flight, so that only one thread sends. */
 static void start_all(struct harrier_reply *reply, const struct harrier_error *error, void *user) {
     struct start *start = user;
     for (size_t i = 1; i < start->in_flight; i++)
@@ -167,7 +168,7 @@ static void start_all(struct harrier_reply *reply, const struct harrier_error *e
     take(reply, error, start->flow);
 }
 
-/* Transactions a second. */
+/* Returns transactions a second. */
 static double flow(struct harrier_client *client, size_t messages, size_t size, size_t in_flight) {
     struct harrier_error error;
     make_payments(messages * size);
@@ -215,7 +216,7 @@ static double time_one(struct harrier_client *client,
     return took;
 }
 
-static double sync_by_itself(int descriptor) {
+static double time_fdatasync(int descriptor) {
     char record[RECORD_BYTES];
     memset(record, 'x', sizeof record);
     if (write(descriptor, record, sizeof record) != sizeof record)
@@ -226,7 +227,7 @@ static double sync_by_itself(int descriptor) {
     return (double)(now_ns() - began) / 1e3;
 }
 
-/* Microseconds, the medians. */
+/* Medians, in microseconds. */
 static void one_by_one(struct harrier_client *written, struct harrier_client *synced,
                        int descriptor, double values[FIGURE_COUNT]) {
     static double on_written[CALLS], on_synced[CALLS], alone[CALLS];
@@ -234,14 +235,14 @@ static void one_by_one(struct harrier_client *written, struct harrier_client *sy
     for (size_t i = 0; i < CALLS; i++) {
         on_written[i] = time_one(written, &transactions[2 * i]);
         on_synced[i] = time_one(synced, &transactions[2 * i + 1]);
-        alone[i] = sync_by_itself(descriptor);
+        alone[i] = time_fdatasync(descriptor);
     }
     values[ONE_WRITTEN] = median(on_written, CALLS);
     values[ONE_SYNCED] = median(on_synced, CALLS);
     values[FDATASYNC] = median(alone, CALLS);
 }
 
-/* ---- the archive's bytes, and nothing else ---- */
+/* ---- bare writes of the archive's bytes ---- */
 
 static uint64_t segment_bytes;
 
@@ -252,8 +253,7 @@ static int add_segment(const char *path, const struct stat *stat, int type, stru
     return 0;
 }
 
-/* Of the archive, for one transaction: without durability its segments are as long as what is in
- * them. */
+/* Bytes of the archive per transaction. With durability `written`, segments are not padded. */
 static size_t record_bytes(const char *archive) {
     segment_bytes = 0;
     if (nftw(archive, add_segment, 16, FTW_PHYS) != 0 || segment_bytes == 0) {
@@ -263,7 +263,7 @@ static size_t record_bytes(const char *archive) {
     return (size_t)(segment_bytes / written_count);
 }
 
-/* Transactions a second. The file is empty again afterwards. */
+/* Returns transactions a second. Leaves the file empty. */
 static double sequential(int descriptor, size_t bytes, bool synced) {
     size_t length = bytes * MANY_IN_FLIGHT;
     char *records = check_malloc(length);
@@ -281,7 +281,7 @@ static double sequential(int descriptor, size_t bytes, bool synced) {
     return (double)((SINGLES + MANY_IN_FLIGHT - 1) / MANY_IN_FLIGHT * MANY_IN_FLIGHT) / seconds;
 }
 
-/* A file that is gone when the program is. */
+/* A file without a name, which is removed when the program ends. */
 static int open_file(const char *folder) {
     char path[4096];
     snprintf(path, sizeof path, "%s/rates-XXXXXX", folder);
@@ -326,7 +326,7 @@ static void print(double (*rounds)[FIGURE_COUNT], size_t count) {
         printf("synced_added_fdatasyncs\t%.3f\n",
                (rounds[round][ONE_SYNCED] - rounds[round][ONE_WRITTEN]) / rounds[round][FDATASYNC]);
     }
-    printf("%-46s %12s %12s %12s\n", "", "median", "least", "most");
+    printf("%-46s %12s %12s %12s\n", "", "median", "min", "max");
     for (int i = 0; i < FIGURE_COUNT; i++) {
         for (size_t round = 0; round < count; round++)
             column[round] = rounds[round][i];
@@ -352,7 +352,7 @@ int main(int argc, char **argv) {
     flow(written, WARM_BATCHES, BATCH, BATCHES_IN_FLIGHT);
     flow(synced, WARM_BATCHES, BATCH, BATCHES_IN_FLIGHT);
     written_count = (uint64_t)WARM_BATCHES * BATCH;
-    for (long round = 0; round <= count; round++) /* the first is for the client to warm up */
+    for (long round = 0; round <= count; round++) /* the first is a warm-up */
         measure(written, synced, argv[3], descriptor, rounds[round]);
     print(rounds + 1, (size_t)count);
     harrier_client_free(written);

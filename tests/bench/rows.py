@@ -1,7 +1,7 @@
-"""The rows of docs/PERFORMANCE.md: what is measured, and what it is meant to be.
+"""The rows of docs/PERFORMANCE.md, with their targets.
 
-`figure` is the name that a measurement prints, or "a / b" for the quotient of two, round by round. `reason` is linked from a row that
-falls short: what a profile found, with the day and the commit it was found at.
+`figure` is the name that a measurement prints, or "a / b" for the quotient of two figures, computed for each round. A row that misses its
+target links to its `reason`: the cause that a profile showed, with the day and commit of that profile.
 """
 
 import dataclasses
@@ -12,7 +12,7 @@ class Row:
     section: str
     what: str
     figure: str
-    target: float | None  # None: only told
+    target: float | None  # None: shown without a target
     at_most: bool = True
     unit: str = ""
     reason: "Reason | None" = None
@@ -26,95 +26,94 @@ def at_least(section, what, figure, target, unit="", reason=None):
     return Row(section, what, figure, target, False, unit, reason)
 
 
-def told(section, what, figure, unit=""):
+def shown(section, what, figure, unit=""):
     return Row(section, what, figure, None, True, unit)
 
 
 @dataclasses.dataclass(frozen=True)
 class Reason:
-    """Why a target was missed when somebody last looked: of that day's program and machine, not of the run on the page."""
+    """Why a target was missed, according to the last profile. It applies to the program and machine of that day, not to the run on the page."""
     title: str
     found: str  # day, commit
     text: str
 
 
-CORE = Reason("The decision", "2026-11-23, eeb9083",
-    "A decision took 44,000 instructions: 21,000 to read and change the states of nine entities with 45 features, 18,000 for fields, keys, rules"
-    " and computed values, 4,000 for messages and the archive. No function took more than a tenth. Decoding raw entries for every read is the largest part.")
+DECISION = Reason("The decision", "2026-11-23, eeb9083",
+    "A decision took 44,000 instructions: 21,000 to read and update the states of nine entities with 45 features, 18,000 for fields, keys, rules"
+    " and computed values, and 4,000 for messages and the archive. No function took more than a tenth. The largest part is decoding raw entries, which every read repeats.")
 TICK = Reason("The clock", "2026-11-23, d076013",
-    "The slowest hundredth of the calls over TCP are those with a clock tick in them: a tick took 35 µs of a core, 250 times a second, and a longer"
-    " call meets one more often than the echo does.")
-PAGES_P99 = Reason("Huge pages that the host finds first", "2026-11-23, eeb9083",
-    "11 % of the server's time was the kernel clearing huge pages for the states of new entities while 32 requests waited; a bare program waited"
-    " 5.2 ms for such a page, and 0.09 ms once the guest had it.")
+    "The slowest hundredth of the calls over TCP were delayed by timer interrupts, each of which took 35 µs of a core, 250 times a second. Calls to harrierd take longer"
+    " than calls to the echo server, so more of them are interrupted.")
+PAGES_P99 = Reason("Huge pages on first touch", "2026-11-23, eeb9083",
+    "While 32 requests waited, the kernel spent 11 % of the server's time on clearing huge pages for the states of new entities. A minimal program waited"
+    " 5.2 ms for such a page, and 0.09 ms once the virtual machine had the memory.")
 SYNCS = Reason("Syncs", "2026-11-22, 3ab241f",
-    "Every sync commits the file system's journal, which others on the disk share. Fewer and larger syncs would cost latency.")
-NIGHT = Reason("Memory and disk at night", "2026-11-22, 2c86fad",
-    "A bare program that touched 500 huge pages for the first time waited 5.2 ms for one in the median and 56 ms for the slowest. In a night with a p99.9"
-    " of 32 ms, six writes of the archive waited 8 to 18 ms for a sync that the rebuild's tables had made long. The server itself waited for no lock.")
+    "Every sync commits the file system's journal, which is shared with other users of the disk. Fewer and larger syncs would increase latency.")
+NIGHT = Reason("Memory and disk during a rebuild", "2026-11-22, 2c86fad",
+    "A minimal program that touched 500 huge pages for the first time waited 5.2 ms for the median page and 56 ms for the slowest. During a rebuild with a p99.9"
+    " of 32 ms, six writes to the archive waited 8 to 18 ms for a sync that writing the rebuild's tables had prolonged. The server itself did not wait for locks.")
 GROWTH = Reason("Waits for memory", "2026-11-23, 55dca6d",
-    "More of what a decision touches lies in memory instead of the caches. Rounds differed between 1.45 and 1.81 on one machine.")
+    "With more entities, more of the data that a decision uses is in memory rather than in the caches. Rounds varied between 1.45 and 1.81 on one machine.")
 START = Reason("The start", "2026-11-22, 253bf3a",
-    "A third of the time was the kernel clearing pages for the states; most of the rest was one thread that decodes the records.")
+    "The kernel took a third of the time to clear pages for the states; most of the rest was the single thread that decodes records.")
 STATES = Reason("Entity states", "2026-11-22, 1c9b4dc",
-    "A quarter of the time was waiting for memory; reading few raw entries and computing their values was another quarter, moving windows a tenth. Each"
-    " cache line of a state counts: a plain table with records as long (1 KiB) took 1.9 times as long as one with 256 bytes.")
+    "Waiting for memory took a quarter of the time, reading a few raw entries and computing their values another quarter, and moving windows a tenth. Every"
+    " cache line of a state counts: a plain table with records of the same size (1 KiB) took 1.9 times as long as one with records of 256 bytes.")
 REPLAY = Reason("Two threads of a replay", "2026-11-23, eeb9083",
-    "Two threads pass entries and values to each other. Where the two processors share no cache the same replay took 40 % more processor time: of"
+    "Two threads exchange entries and values. Where the two processors did not share a cache, the same replay took 40 % more processor time: of"
     " eleven rounds, the five with a shared cache reached 2.0 to 2.3 ×, the others 1.65 to 1.9 ×.")
 REBUILD = Reason("The rebuild", "2026-11-22, f0dcc09",
-    "The target is for ten million transactions, where an entity has more of them; with two million there are nearly as many states to write.")
+    "The target is for ten million transactions, several for each entity; with two million transactions there are nearly as many states to write.")
 REPLAY_MEMORY = Reason("Memory of a replay", "2026-11-22, f0dcc09",
-    "The states of all cards and merchants are kept at once, some 100 bytes each, with 30 MiB that do not depend on the size; the memory of the others"
-    " grows with the transactions.")
-DECISION = CORE
+    "A replay keeps the states of all cards and merchants, some 100 bytes each, and a fixed 30 MiB; the memory of the other tools"
+    " grows with the number of transactions.")
 
 
 def latency(transport):
     name = {"tcp": "TCP", "ipc": "ipc"}[transport]
     section = "One request in flight"
     return [
-        at_most(section, f"{name}: a stock nng client, p50, of the nng echo's", f"{transport}_stock_p50_to_nng_echo", 0.85, " ×", reason=DECISION),
-        at_most(section, f"{name}: a stock nng client, p99, of the nng echo's", f"{transport}_stock_p99_to_nng_echo", 1.1, " ×"),
-        at_most(section, f"{name}: libharrier, p50, of the plain epoll echo's", f"{transport}_libharrier_p50_to_epoll_echo", 1.4, " ×", reason=DECISION),
-        at_most(section, f"{name}: libharrier, p99, of the plain epoll echo's", f"{transport}_libharrier_p99_to_epoll_echo", 2.5, " ×", reason=TICK),
+        at_most(section, f"{name}: p50 of a stock nng client, relative to the nng echo", f"{transport}_stock_p50_to_nng_echo", 0.85, " ×", reason=DECISION),
+        at_most(section, f"{name}: p99 of a stock nng client, relative to the nng echo", f"{transport}_stock_p99_to_nng_echo", 1.1, " ×"),
+        at_most(section, f"{name}: p50 of libharrier, relative to the epoll echo", f"{transport}_libharrier_p50_to_epoll_echo", 1.4, " ×", reason=DECISION),
+        at_most(section, f"{name}: p99 of libharrier, relative to the epoll echo", f"{transport}_libharrier_p99_to_epoll_echo", 2.5, " ×", reason=TICK),
     ]
 
 
 def many(transport):
     name = {"tcp": "TCP", "ipc": "ipc"}[transport]
-    section = "Many in flight"
-    single = f"{name}: single-transaction messages of 4 nng clients with 32 in flight each"
+    section = "Many requests in flight"
+    single = f"{name}: rate of single-transaction messages, 4 nng clients with 32 in flight each"
     return [
-        at_least(section, f"{single}, of the plain epoll echo's rate", f"{transport}_many_score / {transport}_many_epoll_echo", 0.8, " ×", reason=DECISION),
-        at_least(section, f"{single}, of the nng echo's rate", f"{transport}_many_score / {transport}_many_nng_echo", 1, " ×", reason=DECISION),
-        told(section, f"{name}: the plain epoll echo's rate", f"{transport}_many_epoll_echo", "/s"),
-        told(section, f"{name}: the nng echo's rate", f"{transport}_many_nng_echo", "/s"),
+        at_least(section, f"{single}, relative to the epoll echo", f"{transport}_many_score / {transport}_many_epoll_echo", 0.8, " ×", reason=DECISION),
+        at_least(section, f"{single}, relative to the nng echo", f"{transport}_many_score / {transport}_many_nng_echo", 1, " ×", reason=DECISION),
+        shown(section, f"{name}: rate of the epoll echo", f"{transport}_many_epoll_echo", "/s"),
+        shown(section, f"{name}: rate of the nng echo", f"{transport}_many_nng_echo", "/s"),
     ]
 
 
 def peers():
-    section = "What a user would build instead, 32 requests in flight"
+    section = "Alternatives to Harrier, 32 requests in flight"
     rows = [
-        at_least(section, "FastAPI, Redis, XGBoost: our rate with a stock nng client, of theirs", "peers_harrier_nng_32_rate / peers_fastapi_32_rate", 50, " ×"),
-        at_least(section, "FastAPI, Redis, XGBoost: our rate with libharrier, of theirs", "peers_harrier_lib_32_rate / peers_fastapi_32_rate", 80, " ×"),
-        at_most(section, "FastAPI, Redis, XGBoost: our p99 with a stock nng client, of theirs", "peers_harrier_nng_32_p99_us / peers_fastapi_32_p99_us", 0.02, " ×", reason=PAGES_P99),
-        at_least(section, "one Redis script, pipelined by 16: our rate in messages of 16, of its", "peers_harrier_batch_16_rate / peers_redis_lua_pipeline_16_rate", 5, " ×", reason=DECISION),
-        told(section, "the same, of a policy that has just the peers' features and rules", "peers_harrier_same_batch_16_rate / peers_redis_lua_pipeline_16_rate", " ×"),
+        at_least(section, "rate of harrierd with a stock nng client, relative to FastAPI, Redis, XGBoost", "peers_harrier_nng_32_rate / peers_fastapi_32_rate", 50, " ×"),
+        at_least(section, "rate of harrierd with libharrier, relative to FastAPI, Redis, XGBoost", "peers_harrier_lib_32_rate / peers_fastapi_32_rate", 80, " ×"),
+        at_most(section, "p99 of harrierd with a stock nng client, relative to FastAPI, Redis, XGBoost", "peers_harrier_nng_32_p99_us / peers_fastapi_32_p99_us", 0.02, " ×", reason=PAGES_P99),
+        at_least(section, "rate of harrierd in messages of 16, relative to one Redis script, pipelined by 16", "peers_harrier_batch_16_rate / peers_redis_lua_pipeline_16_rate", 5, " ×", reason=DECISION),
+        shown(section, "rate of harrierd in messages of 16 with only the peers' features and rules, relative to the same script", "peers_harrier_same_batch_16_rate / peers_redis_lua_pipeline_16_rate", " ×"),
     ]
     for name, words in (
         ("fastapi_32", "FastAPI, Redis, XGBoost"),
         ("node_json_32", "fastify, Redis, json-rules-engine"),
         ("node_zen_32", "fastify, Redis, zen-engine"),
         ("redis_lua_32", "one Redis script"),
-        ("postgres_off_32", "PostgreSQL function, not waiting for the disk"),
+        ("postgres_off_32", "PostgreSQL function, without waiting for the disk"),
         ("postgres_on_32", "PostgreSQL function, waiting for the disk"),
-        ("harrier_nng_32", "harrierd, a stock nng client"),
+        ("harrier_nng_32", "harrierd, stock nng client"),
         ("harrier_lib_32", "harrierd, libharrier"),
         ("harrier_synced_lib_32", "harrierd, libharrier, waiting for the disk"),
     ):
-        rows.append(told(section, f"{words}: transactions", f"peers_{name}_rate", "/s"))
-        rows.append(told(section, f"{words}: p99", f"peers_{name}_p99_us", " µs"))
+        rows.append(shown(section, f"{words}: transactions", f"peers_{name}_rate", "/s"))
+        rows.append(shown(section, f"{words}: p99", f"peers_{name}_p99_us", " µs"))
     return rows
 
 
@@ -122,51 +121,51 @@ def operation():
     section = "In operation"
     return [
         at_most(section, "start with ten million entities and a million records to catch up, page cache warm", "operation_start_s", 8, " s", reason=START),
-        at_most(section, "p99.9 during a rebuild and a swap, of that without", "operation_night_p999_us / operation_quiet_p999_us", 3, " ×", reason=NIGHT),
-        at_most(section, "anonymous memory outside of a swap, of what states with keys and index need", "operation_anonymous_bytes / operation_overlay_bytes", 1.3, " ×"),
-        at_most(section, "anonymous memory during a swap, of the same", "operation_swap_anonymous_bytes / operation_overlay_bytes", 2.3, " ×"),
+        at_most(section, "p99.9 during a rebuild and a swap, relative to p99.9 without", "operation_night_p999_us / operation_quiet_p999_us", 3, " ×", reason=NIGHT),
+        at_most(section, "anonymous memory outside a swap, relative to the states with keys and index", "operation_anonymous_bytes / operation_overlay_bytes", 1.3, " ×"),
+        at_most(section, "anonymous memory during a swap, relative to the states with keys and index", "operation_swap_anonymous_bytes / operation_overlay_bytes", 2.3, " ×"),
     ]
 
 
 def states():
-    section = "Entity states: four of a million entities, ten features each, read and changed"
+    section = "Entity states: reading and updating four of a million entities, ten features each"
     return [
-        at_most(section, "of the time of a plain hash table with four 256-byte records read and written", "states_malloc_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
-        at_most(section, "the time", "states_malloc_ns", 1500, " ns", reason=STATES),
-        at_most(section, "of the plain table's time, the next transaction known and fetched meanwhile, as in batches and replay (the plain table's is not)", "states_malloc_next_known_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
-        at_most(section, "the time, the next transaction known and fetched meanwhile", "states_malloc_next_known_ns", 1500, " ns", reason=STATES),
-        told(section, "the plain table's", "plain_table_malloc_ns", " ns"),
-        told(section, "both in huge pages: of the plain table's time", "states_ns / plain_table_ns", " ×"),
-        told(section, "the time in huge pages", "states_ns", " ns"),
-        told(section, "the time in huge pages, the next transaction known and fetched meanwhile", "states_next_known_ns", " ns"),
-        told(section, "the plain table's in huge pages", "plain_table_ns", " ns"),
-        at_most(section, "ten million entities, of the time of one million, half as many transactions each, in huge pages", "states_of_ten_million_ns / states_of_a_million_ns", 2, " ×"),
+        at_most(section, "time relative to a plain hash table, in which four 256-byte records are read and written", "states_malloc_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
+        at_most(section, "time of a transaction", "states_malloc_ns", 1500, " ns", reason=STATES),
+        at_most(section, "time relative to the plain table without prefetching, with Harrier's next transaction known and prefetched, as in batches and replay", "states_malloc_next_known_ns / plain_table_malloc_ns", 3, " ×", reason=STATES),
+        at_most(section, "time with the next transaction known and prefetched", "states_malloc_next_known_ns", 1500, " ns", reason=STATES),
+        shown(section, "time of the plain table", "plain_table_malloc_ns", " ns"),
+        shown(section, "both in huge pages: time relative to the plain table", "states_ns / plain_table_ns", " ×"),
+        shown(section, "in huge pages: time", "states_ns", " ns"),
+        shown(section, "in huge pages: time with the next transaction known and prefetched", "states_next_known_ns", " ns"),
+        shown(section, "in huge pages: time of the plain table", "plain_table_ns", " ns"),
+        at_most(section, "in huge pages: time with ten million entities, relative to one million, with half as many transactions for each entity", "states_of_ten_million_ns / states_of_a_million_ns", 2, " ×"),
     ]
 
 
 def batch():
     tools = (("duckdb", "DuckDB"), ("polars", "Polars"), ("pandas", "pandas"), ("postgres", "PostgreSQL"))
-    section = "Batch: counts and sums of 1, 7 and 30 days by card and merchant, as of every transaction's moment (replay); reading and starting included"
+    section = "Batch: point-in-time counts and sums over 1, 7 and 30 days by card and merchant (`harrier replay`, including start and reading)"
     rows = []
     for name, words in tools[:2]:
-        prefix, many = "batch_many_replay", f"{words}, ten million transactions"
-        rows.append(at_least(section, f"{many}: its time, of ours", f"{prefix}_{name}_s / {prefix}_harrier_s", 2, " ×", reason=REPLAY))
-        rows.append(at_most(section, f"{many}: our peak memory, of its", f"{prefix}_harrier_bytes / {prefix}_{name}_bytes", 0.25, " ×", reason=REPLAY_MEMORY))
-    rows.append(told(section, "harrier replay, ten million transactions: time", "batch_many_replay_harrier_s", " s"))
+        prefix, many = "batch_many_replay", f"ten million transactions: {words}"
+        rows.append(at_least(section, f"{many}, time relative to Harrier", f"{prefix}_{name}_s / {prefix}_harrier_s", 2, " ×", reason=REPLAY))
+        rows.append(at_most(section, f"{many}, peak memory of Harrier relative to it", f"{prefix}_harrier_bytes / {prefix}_{name}_bytes", 0.25, " ×", reason=REPLAY_MEMORY))
+    rows.append(shown(section, "ten million transactions: harrier replay, time", "batch_many_replay_harrier_s", " s"))
     for name, words in tools:
-        rows.append(told(section, f"{words}: its time, of ours", f"batch_replay_{name}_s / batch_replay_harrier_s", " ×"))
-        rows.append(told(section, f"{words}: our peak memory, of its", f"batch_replay_harrier_bytes / batch_replay_{name}_bytes", " ×"))
-    rows += [told(section, f"{words}: time", f"batch_replay_{name}_s", " s") for name, words in (("harrier", "harrier replay"), *tools)]
+        rows.append(shown(section, f"{words}: time relative to Harrier", f"batch_replay_{name}_s / batch_replay_harrier_s", " ×"))
+        rows.append(shown(section, f"{words}: peak memory of Harrier relative to it", f"batch_replay_harrier_bytes / batch_replay_{name}_bytes", " ×"))
+    rows += [shown(section, f"{words}: time", f"batch_replay_{name}_s", " s") for name, words in (("harrier", "harrier replay"), *tools)]
     section = (
-        "Batch: the same as of the end. Ours: a rebuild, which reads records and writes tables; theirs: the queries alone, of columns in memory"
+        "Batch: the same counts and sums as of the end of the history (Harrier reads records and writes tables; the others only query columns in memory)"
     )
     for name, words in tools:
-        rows.append(told(section, f"{words}: its time, of ours", f"batch_rebuild_{name}_s / batch_rebuild_harrier_s", " ×"))
-        rows.append(told(section, f"{words}: our peak memory, of its", f"batch_rebuild_harrier_bytes / batch_rebuild_{name}_bytes", " ×"))
-    rows += [told(section, f"{words}: time", f"batch_rebuild_{name}_s", " s") for name, words in (("harrier", "harrier rebuild"), *tools)]
+        rows.append(shown(section, f"{words}: time relative to Harrier", f"batch_rebuild_{name}_s / batch_rebuild_harrier_s", " ×"))
+        rows.append(shown(section, f"{words}: peak memory of Harrier relative to it", f"batch_rebuild_harrier_bytes / batch_rebuild_{name}_bytes", " ×"))
+    rows += [shown(section, f"{words}: time", f"batch_rebuild_{name}_s", " s") for name, words in (("harrier", "harrier rebuild"), *tools)]
     section = "Batch: a rebuild of all features of `card-payments`"
     rows.append(at_least(section, "transactions", "batch_rebuild_all_rate", 1e6, "/s", reason=REBUILD))
-    rows.append(at_most(section, "anonymous memory, of a budget of 128 MiB, which it exceeds and has to spill to files", "batch_rebuild_all_budget_used", 1.1, " ×"))
+    rows.append(at_most(section, "anonymous memory relative to a budget of 128 MiB, which is too small and makes it spill to files", "batch_rebuild_all_budget_used", 1.1, " ×"))
     return rows
 
 
@@ -175,28 +174,28 @@ ROWS = [
     *latency("tcp"),
     *many("ipc"),
     *many("tcp"),
-    at_least("Many in flight", "libharrier pipelined, single-transaction messages", "pipelined_rate", 200000, "/s", reason=DECISION),
-    at_least("Many in flight", "100 transactions a message, transactions", "batch_rate", 270000, "/s", reason=DECISION),
-    at_least("Durability", "the rate of `synced`, of that of `written`, with 256 in flight", "synced_rate / written_rate", 0.8, " ×", reason=SYNCS),
-    at_most("Durability", "what `synced` adds to the p50 with one in flight, in times of a bare fdatasync", "synced_added_fdatasyncs", 1.5, " ×"),
-    told("Durability", "256 in flight, `written`: the rate, of a bare sequential write of the archive's bytes", "written_rate / sequential_rate", " ×"),
-    told("Durability", "256 in flight, `synced`: the same, with an fdatasync after each 256", "synced_rate / sequential_synced_rate", " ×"),
-    told("Durability", "a bare sequential write of the archive's bytes, transactions", "sequential_rate", "/s"),
-    told("Durability", "the same with an fdatasync after each 256", "sequential_synced_rate", "/s"),
-    at_most("The core", "a transaction, from a request's bytes to the answer's, 100 a message, a million cards", "decision_batch_1000000", 3, " µs", reason=CORE),
-    at_most("The core", "the same with ten million cards, of that with one", "decision_batch_10000000 / decision_batch_1000000", 1.5, " ×", reason=GROWTH),
+    at_least("Many requests in flight", "rate of libharrier, pipelined single-transaction messages", "pipelined_rate", 200000, "/s", reason=DECISION),
+    at_least("Many requests in flight", "rate of transactions in messages of 100", "batch_rate", 270000, "/s", reason=DECISION),
+    at_least("Durability", "256 in flight: rate with `synced`, relative to `written`", "synced_rate / written_rate", 0.8, " ×", reason=SYNCS),
+    at_most("Durability", "one in flight: what `synced` adds to the p50, relative to a bare fdatasync", "synced_added_fdatasyncs", 1.5, " ×"),
+    shown("Durability", "256 in flight: rate with `written`, relative to a bare sequential write of the archive's bytes", "written_rate / sequential_rate", " ×"),
+    shown("Durability", "256 in flight: rate with `synced`, relative to a bare sequential write with an fdatasync after each 256", "synced_rate / sequential_synced_rate", " ×"),
+    shown("Durability", "bare sequential write of the archive's bytes, in transactions", "sequential_rate", "/s"),
+    shown("Durability", "bare sequential write with an fdatasync after each 256, in transactions", "sequential_synced_rate", "/s"),
+    at_most("The core, without a network", "one transaction, from request bytes to answer bytes, in messages of 100, with a million cards", "decision_batch_1000000", 3, " µs", reason=DECISION),
+    at_most("The core, without a network", "time with ten million cards, relative to one million", "decision_batch_10000000 / decision_batch_1000000", 1.5, " ×", reason=GROWTH),
     *states(),
     *peers(),
     *operation(),
     *batch(),
 ]
 
-# README's table: rows of the page by what they measure, and how README says it.
+# The table of README.md: rows of the page, and their wording there.
 README_ROWS = {
-    "ipc: a stock nng client, p50, of the nng echo's": "median of a call with a stock nng client, of a bare nng echo's",
+    "ipc: p50 of a stock nng client, relative to the nng echo": "median latency of harrierd with a stock nng client, relative to a bare nng echo",
     "harrierd, libharrier: transactions": "rate with `libharrier`, 32 single-transaction requests in flight, client on the other core",
-    "FastAPI, Redis, XGBoost: our rate with libharrier, of theirs": "the same, of FastAPI with Redis and XGBoost",
-    "one Redis script, pipelined by 16: our rate in messages of 16, of its": "rate in messages of 16, of one Redis script pipelined by 16",
-    "DuckDB, ten million transactions: its time, of ours": "point-in-time features of ten million transactions: DuckDB's time, of ours",
+    "rate of harrierd with libharrier, relative to FastAPI, Redis, XGBoost": "the same, relative to FastAPI with Redis and XGBoost",
+    "rate of harrierd in messages of 16, relative to one Redis script, pipelined by 16": "rate in messages of 16, relative to one Redis script pipelined by 16",
+    "ten million transactions: DuckDB, time relative to Harrier": "point-in-time features of ten million transactions: DuckDB's time, relative to Harrier",
     "start with ten million entities and a million records to catch up, page cache warm": "start with ten million entities and a million records to catch up",
 }

@@ -1,4 +1,4 @@
-"""A server that a measurement starts: a process in a folder that goes, and ended by its process id."""
+"""A server started by a measurement: a process with a temporary folder, ended by its process id."""
 
 import contextlib
 import glob
@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-WAIT = 60  # seconds for what takes one on a machine that does nothing else
+WAIT = 60  # seconds; an idle machine needs one
 
 
 def pinned(core, command):
@@ -15,7 +15,7 @@ def pinned(core, command):
 
 
 def processor_ns(process):
-    """Of the process, of its children, and of those that have ended and that it has waited for. 0: it has just gone."""
+    """Processor time of the process, its children, and ended children that it has waited for. 0: it has just ended."""
     try:
         with open(f"/proc/{process}/stat", encoding="ascii") as stat:
             waited_for = stat.read().rsplit(")", 1)[1].split()[13:15]
@@ -31,16 +31,16 @@ def processor_ns(process):
 
 
 class Server:
-    """One process, its messages in a file."""
+    """One process, whose output goes to a file."""
 
-    NOT_YET = (OSError, subprocess.CalledProcessError)  # of asking whether it is there
+    NOT_YET = (OSError, subprocess.CalledProcessError)  # errors of the readiness check before the server is up
 
     def __init__(self, name, folder, command, environment=None):
         self.name = name
-        self.said = os.path.join(folder, f"{name}.said")
-        with open(self.said, "wb") as said:
+        self.output_path = os.path.join(folder, f"{name}.output")
+        with open(self.output_path, "wb") as output:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, env={**os.environ, **(environment or {})}
+                command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env={**os.environ, **(environment or {})}
             )
 
     def await_(self, is_there):
@@ -51,8 +51,8 @@ class Server:
                     return self
             time.sleep(0.05)
         self.stop()
-        with open(self.said, encoding="utf-8", errors="replace") as said:
-            raise SystemExit(f"{self.name} did not start:\n{said.read()[-4000:]}")
+        with open(self.output_path, encoding="utf-8", errors="replace") as output:
+            raise SystemExit(f"{self.name} did not start:\n{output.read()[-4000:]}")
 
     def processor_ns(self):
         return processor_ns(self.process.pid)

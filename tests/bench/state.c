@@ -1,27 +1,27 @@
-/* Entity states: their bytes, and the time to read and change them.
+/* Entity states: their size, and the time to read and update them.
  *
- * usage: state [memory | merchant | speed | growth | apply] …      all of them without arguments
+ * usage: state [memory | merchant | speed | growth | apply] …      without arguments: all of them
  *
- *   memory    a million cards with 12 transactions each on average in 90 days, popularity as Zipf
- *             has it, with the card of rules/card-payments: bytes per card
+ *   memory    bytes per card: a million cards of rules/card-payments with 12 transactions each on
+ *             average in 90 days, popularity by Zipf's law
  *   merchant  one merchant of rules/card-payments with ten million transactions in 30 days,
  *             and a busy card and device
- *   speed     a million entities, popularity as Zipf has it; a transaction reads ten features of
- *             four of them and is added to them. Beside it, in turns, a plain hash table with open
- *             addressing that reads and writes four records of 256 bytes. "alone": nothing of the
- *             next transaction is known while one is worked on. "the next one known": as in
- *             batches, in replay and when an archive is folded (core/engine/next_prefetch.c), what
- * the next one touches is fetched meanwhile, which counts in the time. The two take turns on the
- *             same states; the plain table never knows the next. First all lie as states do in the
- *             server and in jobs, in huge pages (core/base/pages.h), then all in what malloc()
- *             gives
- *   growth    the same with a million entities and with ten million, with half as many transactions
- *             for each and without the plain table (3 GB, three minutes of a processor)
- *   apply     adding alone, to entities of several kinds; taking over bytes of a table and adding
- *             to them; merging
+ *   speed     a million entities, popularity by Zipf's law; a transaction reads ten features of
+ *             four of them and is added to them. The reference, which takes turns with it, is a
+ *             plain hash table with open addressing that reads and writes four records of 256
+ *             bytes. "alone": the next transaction is not known. "next known": what the next one
+ *             touches is prefetched, as in batches, in replay and when an archive is folded
+ *             (core/engine/next_prefetch.c); the prefetching counts in the time. The two take turns
+ *             on the same states; the plain table never knows the next transaction. Runs twice: in
+ *             huge pages, where states are in the server and in jobs (core/base/pages.h), and in
+ *             malloc()'s memory
+ *   growth    the same with a million and with ten million entities, half as many transactions for
+ *             each and no plain table (3 GB, three minutes of processor time)
+ *   apply     only adding, to several kinds of entities; loading bytes of a table and adding to
+ *             them; merging
  *
- * Run it from the root of the tree: it reads rules/. Medians of `speed` and `growth` are also there
- * as lines of name, tab and value. */
+ * Run it from the root of the tree: it reads rules/. `speed` and `growth` also print their
+ * medians as lines of name, tab and value. */
 #include "state_parts.h"
 
 #include "core/base/check.h"
@@ -41,8 +41,8 @@ static void print_sizes(struct state *states, size_t count, const struct entity_
         empty += states[i].length == 0;
     }
     printf(
-        "  %.1f bytes per card, %.1f per feature (in memory %.1f per card, with all that is kept "
-        "beside them); %zu of %zu without any; the largest has %" PRIu64 "\n",
+        "  %.1f bytes per card, %.1f per feature (in memory %.1f per card, with "
+        "caches); %zu of %zu cards without transactions; the largest has %" PRIu64 "\n",
         (double)bytes / (double)count,
         (double)bytes / (double)count / (double)entity->feature_count,
         (double)capacity / (double)count, empty, count, most);
@@ -65,7 +65,7 @@ static void measure_memory(void) {
             fill_entry(entity, time_us, &entry);
             state_apply(&states[drawn[i]], entity, snapshot->plan.lateness_us, &entry);
         }
-        printf("  %.0f ns to make and add one\n",
+        printf("  %.0f ns to generate and add a transaction\n",
                (double)(now_ns() - begun_ns) / (double)transactions);
         print_sizes(states, cards, entity);
         for (size_t i = 0; i < cards; i++)
@@ -77,7 +77,7 @@ static void measure_memory(void) {
 }
 
 static void measure_merchant(void) {
-    /* The card and the device have windows of minutes, so their states hold thousands of tiles. */
+    /* Card and device have windows of minutes, so a busy one's state holds thousands of tiles. */
     static const struct {
         const char *name;
         int64_t transactions;
@@ -105,7 +105,7 @@ static void measure_merchant(void) {
                        START + 30 * DAY, NULL, scratch, values);
         printf("a %s with %" PRId64 " transactions in 30 days\n"
                "  at most %" PRIu32
-               " bytes, %.0f per feature; %.0f ns to make and add one, %.0f ns "
+               " bytes, %.0f per feature; %.0f ns to generate and add one, %.0f ns "
                "to read the bytes\n",
                busy[e].name, transactions, most, (double)most / (double)entity->feature_count,
                apply_ns, (double)(now_ns() - begun_ns) / 1000);

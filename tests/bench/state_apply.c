@@ -1,4 +1,4 @@
-/* What adding, taking over and merging cost: `apply` of state.c. */
+/* The cost of adding, loading and merging: `apply` of state.c. */
 #include "state_parts.h"
 
 #include "core/base/check.h"
@@ -8,14 +8,14 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* Adding alone. Entries are made beforehand: only times and ids differ. What others do on the
- * machine counts less in the time of the processor than in that of the clock. */
+/* Processor time, which other load on the machine affects less than wall time. */
 static int64_t cpu_ns(void) {
     struct timespec t;
     clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &t);
     return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
+/* Entries made in advance, so that the time is that of adding: only times and ids differ. */
 #define ENTRIES_MADE 64
 
 struct supply {
@@ -32,6 +32,7 @@ static void supply_init(struct supply *supply, const struct entity_plan *entity)
         fill_entry(entity, 0, &supply->entries[i]);
 }
 
+/* Adds one entry, with a new id: entries of the same time and id would add up to one. */
 static void supply_apply(struct supply *supply, struct state *state, int64_t time_us) {
     struct entry *entry = &supply->entries[supply->next++ % ENTRIES_MADE];
     entry->time_us = time_us;
@@ -39,24 +40,25 @@ static void supply_apply(struct supply *supply, struct state *state, int64_t tim
     state_apply(state, supply->entity, supply->entity->lateness_us, entry);
 }
 
-/* `count` entities with `rate` transactions a day each for `days`, the first `warm` of which do not
- * count. Of 100, `late` come up to an hour late. */
+/* `count` entities with `rate` transactions a day each, for `days` days, of which the first `warm`
+ * are not timed. `late` percent are up to an hour late. */
 struct apply_case {
     const char *name;
-    const char *entity; /* of rules/card-payments; NULL: the one with ten features */
+    const char *entity; /* in rules/card-payments; NULL: make_plan()'s, with ten features */
     size_t count;
     double rate;
     int64_t days, warm;
     uint64_t late;
-    bool by_entity; /* one after the other, as in a rebuild; else all at once, in order of time */
+    bool by_entity; /* one entity after the other, as in a rebuild; else mixed, in order of time */
 };
 
+/* The time of an entry after `steps` steps of its entity, possibly moved back as a late one. */
 static int64_t case_time(const struct apply_case *c, double steps) {
     int64_t time_us = START + (int64_t)(steps / c->rate * (double)DAY);
     return chance() % 100 < c->late ? time_us - (int64_t)(chance() % (3600 * SECOND)) : time_us;
 }
 
-/* Steps [first, last) of one entity, or of each of all. */
+/* Adds steps [first, last) of the entity at `states`, or of all entities. */
 static void apply_steps(const struct apply_case *c, struct supply *supply, struct state *states,
                         size_t first, size_t last) {
     if (c->by_entity)
@@ -68,6 +70,7 @@ static void apply_steps(const struct apply_case *c, struct supply *supply, struc
                          case_time(c, (double)i / (double)c->count));
 }
 
+/* Times one case. By entity, the states are freed as they are done; otherwise all exist at once. */
 static void apply_case(const struct apply_case *c, const struct entity_plan *entity) {
     struct state *states = check_calloc(c->count, sizeof *states);
     struct supply supply;
@@ -77,7 +80,7 @@ static void apply_case(const struct apply_case *c, const struct entity_plan *ent
     uint64_t bytes = 0, capacity = 0;
     for (size_t j = 0; j < (c->by_entity ? c->count : 1); j++) {
         apply_steps(c, &supply, &states[j], 0, warm);
-        if (warm > 0) /* else it would take longer to ask for the time */
+        if (warm > 0) /* else begun_ns is already set: the clock is read once per case */
             begun_ns = cpu_ns();
         apply_steps(c, &supply, &states[j], warm, all);
         if (warm > 0)
@@ -96,7 +99,7 @@ static void apply_case(const struct apply_case *c, const struct entity_plan *ent
     free(states);
 }
 
-/* A state of a table that is changed a few times. */
+/* Loads a state's bytes from a table and adds a few entries. */
 static void apply_to_assigned(const struct entity_plan *entity, double rate) {
     struct supply supply;
     supply_init(&supply, entity);
@@ -119,7 +122,7 @@ static void apply_to_assigned(const struct entity_plan *entity, double rate) {
     free(supply.entries);
 }
 
-/* Forty days, cut in two and merged, both ways round. */
+/* Merges two halves of forty days, in either order. */
 static void apply_merge(const struct entity_plan *entity, double rate) {
     struct supply supply;
     supply_init(&supply, entity);

@@ -2,6 +2,7 @@
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
+#include "tests/split_mix.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -9,18 +10,18 @@
 #include <string.h>
 #include <time.h>
 
-/* SplitMix64 */
+/* A fixed seed: every run measures the same work. */
 static uint64_t chance_state = 1;
+
 uint64_t chance(void) {
-    uint64_t z = chance_state += UINT64_C(0x9e3779b97f4a7c15);
-    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
-    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
-    return z ^ z >> 31;
+    return split_mix(&chance_state);
 }
+
 double chance_unit(void) {
     return (double)(chance() >> 11) * 0x1p-53;
 }
 
+/* Inverts the cumulative distribution by binary search. */
 uint32_t *zipf_draws(size_t count, double exponent, size_t draws) {
     double *until = check_malloc(count * sizeof *until), sum = 0;
     uint32_t *drawn = check_malloc(draws * sizeof *drawn);
@@ -50,6 +51,7 @@ int64_t now_ns(void) {
 
 void fill_entry(const struct entity_plan *entity, int64_t time_us, struct entry *ret_entry) {
     static const char *const countries[] = {"DE", "FR", "GB", "US", "NL", "ES"};
+    /* The arrays are not cleared: only the columns and filters of the plan are read. */
     memset(ret_entry, 0, offsetof(struct entry, integers));
     ret_entry->time_us = time_us;
     ret_entry->id_hash = chance();
@@ -67,6 +69,7 @@ void fill_entry(const struct entity_plan *entity, int64_t time_us, struct entry 
         else
             ret_entry->integers[i] = (int64_t)(chance() % 20000);
     }
+    /* Transactions never match a filter over outcomes; other filters match half of the time. */
     uint64_t bits = chance();
     for (size_t i = 0; i < entity->filter_count; i++)
         ret_entry->weights[i] = !entity->filters[i].outcome && (bits >> i & 1);
@@ -93,6 +96,7 @@ const struct entity_plan *entity_of(const struct snapshot *snapshot, const char 
     exit(1);
 }
 
+/* Static columns, filters and features: the plan is made once per run and never freed. */
 void make_plan(struct plan *plan, struct entity_plan *entity) {
     static struct column columns[] = {
         {TEXT_LITERAL("amount"), COLUMN_INTEGER, VALUE_DOUBLE, 2},

@@ -1,4 +1,4 @@
-/* Reading and changing four states of many, beside a plain table: `speed` and `growth` of state.c.
+/* Reading and updating four of many states, beside a plain table: `speed` and `growth` of state.c.
  */
 #include "state_parts.h"
 
@@ -15,10 +15,10 @@
 #define RECORD_WORDS 32 /* 256 bytes */
 
 struct plain_record {
-    uint64_t words[RECORD_WORDS]; /* [0]: the key; 0: free */
+    uint64_t words[RECORD_WORDS]; /* [0]: the key; 0: an empty slot */
 };
 
-/* What reading and writing four records costs without any features. */
+/* The reference: reads and writes four records, without any features. */
 static uint64_t touch_records(struct plain_record *records, size_t mask, const uint32_t *keys) {
     uint64_t sum = 0;
     for (int i = 0; i < 4; i++) {
@@ -38,18 +38,18 @@ static int by_number(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Both tables begin where a line of the processor's cache does. */
+/* Zeroed memory that begins at a cache line. */
 static void *lines_calloc(size_t count, size_t size) {
     void *memory = aligned_alloc(64, (count * size + 63) / 64 * 64);
     check(memory);
     return memset(memory, 0, count * size);
 }
 
-/* Where everything lies. In huge pages as in core/store/states in the table.c: states in extents of
- * a heap, their bytes in other blocks of it. Else where malloc() puts it. */
+/* The memory of states and records. In huge pages: states in extents of a heap and their bytes in
+ * other blocks of it, as in core/store/overlay/state_table.c. Else allocated by malloc(). */
 #define STATES_PER_EXTENT ((HEAP_EXTENT_SIZE - HEAP_HEAD_SIZE) / sizeof(struct state))
 
-struct ground {
+struct storage {
     bool is_huge;
     struct pages pages;
     struct heap heap;
@@ -57,51 +57,51 @@ struct ground {
     size_t entities;
 };
 
-static struct state *ground_state(const struct ground *ground, size_t i) {
-    return &ground->extents[i / STATES_PER_EXTENT][i % STATES_PER_EXTENT];
+static struct state *storage_state(const struct storage *storage, size_t i) {
+    return &storage->extents[i / STATES_PER_EXTENT][i % STATES_PER_EXTENT];
 }
 
-static void ground_init(struct ground *ground, bool is_huge, size_t entities) {
-    *ground = (struct ground){.is_huge = is_huge, .entities = entities};
-    pages_init(&ground->pages, 0);
-    heap_init(&ground->heap, &ground->pages.source);
+static void storage_init(struct storage *storage, bool is_huge, size_t entities) {
+    *storage = (struct storage){.is_huge = is_huge, .entities = entities};
+    pages_init(&storage->pages, 0);
+    heap_init(&storage->heap, &storage->pages.source);
     size_t count = (entities + STATES_PER_EXTENT - 1) / STATES_PER_EXTENT;
-    ground->extents = check_malloc(count * sizeof *ground->extents);
+    storage->extents = check_malloc(count * sizeof *storage->extents);
     struct state *all = is_huge ? NULL : lines_calloc(count * STATES_PER_EXTENT, sizeof *all);
     for (size_t i = 0; i < count; i++)
-        ground->extents[i] = is_huge
-                                 ? (void *)((uint8_t *)heap_extent(&ground->heap) + HEAP_HEAD_SIZE)
+        storage->extents[i] = is_huge
+                                 ? (void *)((uint8_t *)heap_extent(&storage->heap) + HEAP_HEAD_SIZE)
                                  : all + i * STATES_PER_EXTENT;
     for (size_t i = 0; i < entities; i++) {
-        struct state *state = ground_state(ground, i);
+        struct state *state = storage_state(storage, i);
         state_init(state);
         state->is_in_heap = is_huge;
     }
 }
 
-/* A power of two of records. */
-static struct plain_record *ground_records(struct ground *ground, size_t count) {
-    if (!ground->is_huge)
+/* `count`, a power of two, empty records. */
+static struct plain_record *storage_records(struct storage *storage, size_t count) {
+    if (!storage->is_huge)
         return lines_calloc(count, sizeof(struct plain_record));
     size_t size = count * sizeof(struct plain_record);
     return memset(pages_map(size), 0, size);
 }
 
 /* records: NULL, or `count` of them. */
-static void ground_deinit(struct ground *ground, struct plain_record *records, size_t count) {
-    for (size_t i = 0; i < ground->entities; i++)
-        state_deinit(ground_state(ground, i));
-    if (!ground->is_huge)
-        free(ground->extents[0]);
-    if (!ground->is_huge || !records)
+static void storage_deinit(struct storage *storage, struct plain_record *records, size_t count) {
+    for (size_t i = 0; i < storage->entities; i++)
+        state_deinit(storage_state(storage, i));
+    if (!storage->is_huge)
+        free(storage->extents[0]);
+    if (!storage->is_huge || !records)
         free(records);
     else
         pages_unmap(records, count * sizeof *records);
-    free(ground->extents);
-    pages_deinit(&ground->pages);
+    free(storage->extents);
+    pages_deinit(&storage->pages);
 }
 
-/* Times of one way, and their median once they are printed. */
+/* Times of one kind. print_speed() sorts them and sets the median. */
 struct times {
     int64_t *ns;
     size_t count;
@@ -109,32 +109,33 @@ struct times {
 };
 
 struct speed {
-    struct ground ground;
+    struct storage storage;
     struct plain_record *records;
     size_t mask;
     struct plan plan;
     struct entity_plan entity;
     struct state_scratch *scratch;
     struct times alone, next_known, plain;
-    uint64_t sum; /* so that nothing is left out */
+    uint64_t sum; /* printed, so that the compiler cannot remove the work */
 };
 
 /* One transaction's four entities. */
 struct four {
     const uint32_t *keys;
-    struct state *states[4]; /* of the keys: found by the first step */
+    struct state *states[4]; /* of the keys; set by prefetch step 0 */
     struct entry entry;
 };
 
 static void fetch_four(const struct speed *speed, struct four *four, int step) {
     for (int j = 0; j < 4; j++) {
         if (step == 0)
-            four->states[j] = ground_state(&speed->ground, four->keys[j]);
+            four->states[j] = storage_state(&speed->storage, four->keys[j]);
         state_prefetch(four->states[j], &speed->entity, four->entry.time_us, &four->entry, step);
     }
 }
 
-/* next: NULL, or what comes after it, whose own turn begins with what has been fetched here. */
+/* is_fetched: the previous call prefetched this transaction. next: the transaction to prefetch
+ * meanwhile, one step before each entity; NULL if it is not known. */
 static void read_and_change(struct speed *speed, struct four *four, bool is_fetched,
                             struct four *next) {
     static struct value values[PLAN_FEATURES_MAX];
@@ -152,7 +153,7 @@ static void read_and_change(struct speed *speed, struct four *four, bool is_fetc
         speed->sum += (uint64_t)values[0].integer;
     }
 }
-_Static_assert(STATE_PREFETCH_STEPS < 4, "the last step is taken before the last entity");
+_Static_assert(STATE_PREFETCH_STEPS < 4, "all steps come before the last entity");
 
 static void print_speed(const struct speed *speed, const char *name, struct times *times) {
     double mean = 0;
@@ -166,23 +167,23 @@ static void print_speed(const struct speed *speed, const char *name, struct time
 
 static void print_speed_sizes(const struct speed *speed) {
     uint64_t bytes = 0, reserved = 0, kept = 0, have = 0;
-    for (size_t i = 0; i < speed->ground.entities; i++) {
-        const struct state *state = ground_state(&speed->ground, i);
+    for (size_t i = 0; i < speed->storage.entities; i++) {
+        const struct state *state = storage_state(&speed->storage, i);
         size_t more = state_kept_bytes(state, &speed->entity);
         bytes += state->length;
         reserved += state->capacity;
         kept += more;
         have += more > 0;
     }
-    double count = (double)speed->ground.entities;
-    printf("  %.0f bytes per entity (%.0f reserved), %.1f per feature; %.1f %% of them keep %.0f "
-           "more for quick reads\n",
+    double count = (double)speed->storage.entities;
+    printf("  %.0f bytes per entity (%.0f reserved), %.1f per feature; %.1f %% of them have "
+           "%.0f more of caches\n",
            (double)bytes / count, (double)reserved / count,
            (double)bytes / count / (double)speed->entity.feature_count, 100 * (double)have / count,
            have ? (double)kept / (double)have : 0);
 }
 
-/* The entities of one transaction are of different kinds: never one of them twice. */
+/* In reality the four entities are of different kinds, so none occurs twice in a transaction. */
 static void make_different(uint32_t *keys, size_t count) {
     for (size_t i = 1; i < 4; i++)
         for (size_t j = 0; j < i;)
@@ -203,15 +204,15 @@ static void print_figure(const char *name, bool is_huge, const char *what, int64
 }
 
 static void print_speeds(struct speed *speed, bool with_plain) {
-    bool is_huge = speed->ground.is_huge;
-    printf("four of %zu entities read (ten features) and changed, Zipf with exponent 0.8, in %s\n",
-           speed->ground.entities, is_huge ? "huge pages" : "malloc()'s pages");
+    bool is_huge = speed->storage.is_huge;
+    printf("four of %zu entities read (ten features) and updated, Zipf with exponent 0.8, in %s\n",
+           speed->storage.entities, is_huge ? "huge pages" : "malloc()'s pages");
     print_speed(speed, "states, alone", &speed->alone);
-    print_speed(speed, "states, the next one known", &speed->next_known);
+    print_speed(speed, "states, next known", &speed->next_known);
     if (with_plain) {
         print_speed(speed, "plain table", &speed->plain);
         double plain_ns = (double)speed->plain.median_ns;
-        printf("  ratio of the medians %.2f; with the next one known %.2f\n",
+        printf("  ratio of the medians %.2f; with the next known %.2f\n",
                (double)speed->alone.median_ns / plain_ns,
                (double)speed->next_known.median_ns / plain_ns);
         print_figure("states", is_huge, "ns", speed->alone.median_ns);
@@ -221,10 +222,10 @@ static void print_speeds(struct speed *speed, bool with_plain) {
     print_speed_sizes(speed);
 }
 
-/* The two ways take turns, so many transactions each. */
+/* "alone" and "next known" take turns, this many transactions each. */
 #define TURN 1000
 
-/* Those from `warm` on count. */
+/* Transactions from `warm` on are timed. */
 static void run_speed(struct speed *speed, const uint32_t *drawn, size_t warm, size_t all,
                       bool with_plain) {
     static struct four fours[2];
@@ -245,7 +246,7 @@ static void run_speed(struct speed *speed, const uint32_t *drawn, size_t warm, s
         int64_t between_ns = now_ns();
         if (with_plain)
             speed->sum += touch_records(speed->records, speed->mask, four->keys);
-        if (i > warm && is_fetched == knows_next) { /* in a turn, not from one to the next */
+        if (i > warm && is_fetched == knows_next) { /* not the first of a turn */
             times->ns[times->count++] = between_ns - begun_ns;
             speed->plain.ns[speed->plain.count++] = now_ns() - between_ns;
         }
@@ -253,17 +254,16 @@ static void run_speed(struct speed *speed, const uint32_t *drawn, size_t warm, s
     }
 }
 
-/* So many transactions for each entity, of which the last quarter counts. Returns their median,
- * alone. */
+/* Runs `transactions` for each entity and times the last quarter. Returns the median of "alone". */
 static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_plain,
                                 bool is_huge) {
     const size_t measured = entities * transactions / 4, warm = 3 * measured;
     struct speed speed = {.mask = 1};
     make_plan(&speed.plan, &speed.entity);
-    ground_init(&speed.ground, is_huge, entities);
+    storage_init(&speed.storage, is_huge, entities);
     while (with_plain && speed.mask < 2 * entities)
         speed.mask = speed.mask << 1 | 1;
-    speed.records = with_plain ? ground_records(&speed.ground, speed.mask + 1) : NULL;
+    speed.records = with_plain ? storage_records(&speed.storage, speed.mask + 1) : NULL;
     times_init(&speed.alone, measured);
     times_init(&speed.next_known, measured);
     times_init(&speed.plain, measured);
@@ -273,7 +273,7 @@ static int64_t measure_speed_of(size_t entities, size_t transactions, bool with_
         make_different(&drawn[4 * i], entities);
     run_speed(&speed, drawn, warm, warm + measured, with_plain);
     print_speeds(&speed, with_plain);
-    ground_deinit(&speed.ground, speed.records, speed.mask + 1);
+    storage_deinit(&speed.storage, speed.records, speed.mask + 1);
     free(drawn);
     free(speed.alone.ns);
     free(speed.next_known.ns);
@@ -287,7 +287,7 @@ void measure_speed(void) {
     measure_speed_of(1000000, 4, true, false);
 }
 
-/* Half as many transactions for each, and no plain table: for less memory, in less time. */
+/* Half as many transactions for each and no plain table, to save memory and time. */
 void measure_growth(void) {
     int64_t small_ns = measure_speed_of(1000000, 2, false, true);
     int64_t large_ns = measure_speed_of(10000000, 2, false, true);

@@ -1,14 +1,12 @@
-/* How many single-transaction messages a second several stock nng clients get through, each with
- * many in flight: servers take turns in one run, so that whatever else the machine does falls on
- * all of them alike.
+/* The rate of single-transaction messages from several stock nng clients with many in flight each.
+ * Servers take turns in one run, so that other load on the machine affects all of them alike.
  *
- * A round starts the clients as processes of their own, each a REQ socket with contexts and
- * asynchronous I/O, for so many seconds against one server; the figure is the sum of what they got
- * answers to, and the median of the rounds is what counts.
+ * A round starts the clients as processes, each a REQ socket with contexts and asynchronous I/O,
+ * for SECONDS against one server. Its figure is the sum of the answers per second of all clients.
  *
- * A server is NAME=ADDRESS: one whose name begins with `score` is harrierd, any other answers as
- * many bytes as its request's first four say (echo_server, epoll_echo). Both get requests and give
- * answers of like sizes. Besides the table each round of each prints a line of name, tab and rate.
+ * A server is NAME=ADDRESS. Names that begin with `score` are harrierd; the others are echoes
+ * (echo_server, epoll_echo). Requests and answers of both have similar sizes. Besides the table it
+ * prints a line of name, tab and rate for each round of each server.
  *
  * usage: throughput CLIENTS IN_FLIGHT ROUNDS SECONDS NAME=ADDRESS... */
 #include "core/base/check.h"
@@ -27,7 +25,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define REQUEST_SIZE  120 /* of an echo: what a score's are about */
+#define REQUEST_SIZE  120 /* for an echo, similar to a score's */
 #define ANSWER_SIZE   160
 #define SERVERS_MAX   8
 #define IN_FLIGHT_MAX 1024
@@ -66,6 +64,7 @@ static void must(int r, const char *what) {
     }
 }
 
+/* May run in any of nng's threads. Ids differ between clients and runs: there are no duplicates. */
 static void write_score(struct buffer *out) {
     pthread_mutex_lock(&number_lock);
     uint64_t n = number++;
@@ -110,6 +109,8 @@ static void ask(struct flight *flight) {
     nng_ctx_send(flight->ctx, flight->aio);
 }
 
+/* A context's callback: alternates between sending and receiving. Any failure invalidates the
+ * round. */
 static void step(void *user) {
     struct flight *flight = user;
     int r = nng_aio_result(flight->aio);
@@ -129,7 +130,7 @@ static void step(void *user) {
     ask(flight);
 }
 
-/* One client, as a process of its own: writes answers per second to the pipe. */
+/* The process of one client: writes its answers per second, or -1, to the pipe `out`. */
 static _Noreturn void be_client(size_t in_flight, double seconds, int out) {
     static struct flight flights[IN_FLIGHT_MAX];
     nng_socket socket;
@@ -142,7 +143,7 @@ static _Noreturn void be_client(size_t in_flight, double seconds, int out) {
         must(nng_aio_alloc(&flights[i].aio, step, &flights[i]), "aio");
         ask(&flights[i]);
     }
-    usleep(200000); /* until everything is warm */
+    usleep(200000); /* warm-up */
     uint64_t before = atomic_load(&answered);
     int64_t began_us = now_us();
     usleep((useconds_t)(seconds * 1e6));
@@ -154,6 +155,7 @@ static _Noreturn void be_client(size_t in_flight, double seconds, int out) {
     _exit(0);
 }
 
+/* Runs one round against `target`, one process for each client. Returns the sum of their rates. */
 static double measure(size_t clients, size_t in_flight, double seconds) {
     int ends[2];
     double sum = 0;
@@ -215,7 +217,7 @@ int main(int argc, char **argv) {
             printf("%s\t%.0f\n", servers[i].name, servers[i].rates[round]);
     printf("%zu nng clients, %zu in flight each, %zu rounds of %.1f s\n", clients, in_flight,
            rounds, seconds);
-    printf("%-40s %12s %12s %12s %10s\n", "", "median/s", "least/s", "most/s", "to first");
+    printf("%-40s %12s %12s %12s %10s\n", "", "median/s", "min/s", "max/s", "to first");
     for (size_t i = 0; i < count; i++) {
         double *rates = servers[i].rates;
         qsort(rates, rounds, sizeof *rates, compare);

@@ -1,4 +1,4 @@
-"""A program and all that it starts, watched: wall time, processor time, and the most memory that they had at once."""
+"""Runs a program and measures it with its children: wall time, processor time, and peak memory."""
 
 import dataclasses
 import os
@@ -14,8 +14,8 @@ CLOCK_TICKS = os.sysconf("SC_CLK_TCK")
 class Run:
     seconds: float
     cpu_seconds: float
-    resident_bytes: int  # resident set, with what is mapped from files
-    anonymous_bytes: int  # of that, what is in no file
+    resident_bytes: int  # peak of the resident set, including mapped files
+    anonymous_bytes: int  # peak of the part that is not mapped from files
     output: bytes
 
 
@@ -26,13 +26,13 @@ def children_of(pid):
             with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as file:
                 found += [int(child) for child in file.read().split()]
     except OSError:
-        pass  # it has ended
+        pass  # the process has ended
     return found
 
 
 def sizes_of(pid):
-    """(resident without what is shared, shared, anonymous) bytes of a process and all below it. Shared memory, which
-    PostgreSQL's processes have together, is that of the process with the most of it."""
+    """(resident without shared, shared, anonymous) bytes of a process and its descendants. Shared memory is counted once, as
+    the largest of any process: PostgreSQL's processes share it."""
     own = shared = anonymous = 0
     try:
         with open(f"/proc/{pid}/status", encoding="ascii") as file:
@@ -48,13 +48,13 @@ def sizes_of(pid):
 
 
 def memory_of(pid):
-    """(resident, anonymous) bytes of a process and all below it."""
+    """(resident, anonymous) bytes of a process and its descendants."""
     own, shared, anonymous = sizes_of(pid)
     return own + shared, anonymous
 
 
 def run(command, env=None, statuses=(0,)):
-    """Ends the program when the status is none of these."""
+    """Runs the command and returns its Run. Ends this program if the exit status is not one of `statuses`."""
     before, begin = os.times(), time.monotonic()
     resident = anonymous = 0
     with (
@@ -63,19 +63,19 @@ def run(command, env=None, statuses=(0,)):
     ):
         os.set_blocking(process.stdout.fileno(), False)
         os.set_blocking(process.stderr.fileno(), False)
-        output, said = b"", b""
+        output, messages = b"", b""
         while process.poll() is None:
             now = memory_of(process.pid)
             resident, anonymous = max(resident, now[0]), max(anonymous, now[1])
             output += process.stdout.read() or b""
-            said += process.stderr.read() or b""
+            messages += process.stderr.read() or b""
             time.sleep(TICK_S)
         seconds = time.monotonic() - begin
         output += process.stdout.read() or b""
-        said += process.stderr.read() or b""
+        messages += process.stderr.read() or b""
     after = os.times()
     if process.returncode not in statuses:
-        sys.exit(f"{' '.join(command)}: status {process.returncode}\n{said.decode(errors='replace')[-2000:]}")
+        sys.exit(f"{' '.join(command)}: status {process.returncode}\n{messages.decode(errors='replace')[-2000:]}")
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
     return Run(seconds, cpu, resident, anonymous, output)
 

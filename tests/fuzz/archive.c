@@ -1,22 +1,24 @@
-/* Target: what the archive reads from its files.
+/* Target: how the archive reads its files.
  *
  *   input  u8 kind, then
- *          0: u8 type, the payload of a record
- *          1: a segment with right checksums, described in short, and what is done to it:
- *             u8 damages (at most 3), each u16 where, u8 change (0: everything behind is cut off);
- *             then frames: u8 kind (0–3: a sync mark; 4…: a record of that type), u8 length,
- *             payload
- *          2: frames as they are
- *          3: a segment as it is
- *          4: u8 frames to a block (0: all), then as 1: the segment sealed, and the damage is done
- *             to that
- *          5: a sealed segment as it is, but that its checksums and its size are put right
- *          6: u8 blocks (at most 8), each u16 length; a segment as it is, sealed in these blocks
- *             and, if anything is left, another one
+ *          0: u8 type, and the payload of a record
+ *          1: a description of a segment with valid checksums, and of its damage:
+ *             u8 number of changes (at most 3); for each, u16 offset, u8 XOR mask (0: truncate
+ *             there); then frames: u8 kind (0–3: a sync mark; 4…: a record of that type), u8
+ *             length, payload
+ *          2: raw frames
+ *          3: a raw segment
+ *          4: u8 frames in a block (0: all in one), then as 1: the segment is sealed first and
+ *             damaged afterwards
+ *          5: a raw sealed segment, whose checksums and sizes are corrected before it is read
+ *          6: u8 number of blocks (at most 8), u16 length of each; then a raw segment, sealed in
+ *             these blocks, with the remainder in a last one
  *
- * A record decodes to what encodes to the same again, within its arena. A walk through a damaged
- * segment gives none but records that were written, in their order, and where some are missing it
- * says that the end is not clean. No changed byte of a sealed one goes unnoticed. */
+ * Kinds 1 and 4 describe segments because random bytes almost never have valid checksums.
+ *
+ * A record that decodes must encode to bytes that decode to the same record, within the arena. A
+ * walk through a damaged segment must return only records that were written, in order, and must not
+ * report a clean end if any are missing. Every changed byte of a sealed segment must be noticed. */
 #include "target.h"
 
 #include "core/base/check.h"
@@ -37,11 +39,11 @@
 
 static struct arena arena;
 static struct buffer encoded, encoded_again;
-static struct buffer file;    /* what is read */
-static struct buffer written; /* the segment that it was made from */
+static struct buffer file;    /* the bytes to read, possibly damaged or sealed */
+static struct buffer written; /* the undamaged plain segment that `file` was made from */
 static int descriptor;
-static char path[SEGMENT_FILE_NAME_SIZE]; /* of the same file, to open it by */
-static struct segment_file *opened;       /* it, as it was written */
+static char path[SEGMENT_FILE_NAME_SIZE]; /* of `descriptor`, to open sealed segments by name */
+static struct segment_file *opened;       /* `descriptor` as a plain segment */
 static struct seal_packer *packer;
 
 void target_start(void) {
@@ -75,7 +77,7 @@ static bool run_record(unsigned type, const void *bytes, size_t size) {
     arena_reset(&arena);
     r = record_decode((enum record_type)type, encoded.bytes, encoded.length, &arena, &again,
                       &error);
-    property(r == 0, "what was decoded and encoded is refused: %s", error.text);
+    property(r == 0, "a decoded record is refused after encoding: %s", error.text);
     buffer_clear(&encoded_again);
     record_encode(&again, &encoded_again);
     property(encoded.length == encoded_again.length &&
@@ -87,7 +89,7 @@ static bool run_record(unsigned type, const void *bytes, size_t size) {
 
 /* Segments. */
 
-/* Where the records of a segment that is whole lie in `file`. */
+/* Offsets of the records in an undamaged segment. */
 struct layout {
     struct segment segment;
     size_t starts[FRAMES_MAX];
@@ -133,7 +135,7 @@ static void make_segment(struct cursor *cursor, struct layout *ret_layout) {
     buffer_append(&written, file.bytes, file.length);
 }
 
-/* What was done: nothing, bytes changed, or cut off. */
+/* Truncation outweighs changed bytes: only a truncated segment may end early and cleanly. */
 enum damage { DAMAGE_NONE, DAMAGE_CHANGED, DAMAGE_CUT };
 
 static enum damage damage_file(const uint8_t *damages, size_t count) {
@@ -156,15 +158,16 @@ static enum damage damage_file(const uint8_t *damages, size_t count) {
     return done;
 }
 
-/* Whether the bytes are those that the seal says; else its error. Behind the walk's end. */
+/* Whether the segment's bytes have the hash in its seal. Call it after the walk has ended, when the
+ * window has hashed everything. */
 static bool has_its_hash(struct segment_walk *walk) {
     uint8_t hash[SEAL_HASH_SIZE];
     return frame_window_hash_finish(&walk->window, hash) &&
            memcmp(hash, walk->window.file->seal.hash, SEAL_HASH_SIZE) == 0;
 }
 
-/* How the walk ended: enum tail. Of a sealed segment each block is read when it is come to, and may
- * be found damaged then. */
+/* How the walk ended: enum tail. Blocks of a sealed segment are read and checked one by one, so
+ * damage may turn up in the middle of the walk. */
 static int judge(struct segment_walk *walk, int status, const struct error *walk_error) {
     struct segment_file *from = walk->window.file;
     struct error error;
@@ -176,13 +179,13 @@ static int judge(struct segment_walk *walk, int status, const struct error *walk
     property(status >= 0, "%s", walk_error->text);
     int tail = segment_walk_judge(walk, &mark, &error);
     property(tail >= 0, "%s", error.text);
-    property(tail != TAIL_DAMAGED || mark < from->size, "a mark behind the end");
+    property(tail != TAIL_DAMAGED || mark < from->size, "a mark after the end");
     property(tail != TAIL_TORN || !from->is_sealed, "a sealed segment is torn");
     return from->is_sealed && tail == TAIL_CLEAN && !has_its_hash(walk) ? TAIL_DAMAGED : tail;
 }
 
-/* Walks through the segment, whose records were those of `written`, or anything at all (layout is
- * NULL). Returns how many there are. */
+/* Walks through a segment and returns the number of its records. They must be those of `written`,
+ * at the offsets of `layout`; with layout NULL any records are accepted. */
 static size_t walk(struct segment_file *from, const struct segment_header *header,
                    const struct layout *layout, int *ret_tail) {
     static const uint8_t before[SEAL_HASH_SIZE];
@@ -197,7 +200,7 @@ static size_t walk(struct segment_file *from, const struct segment_header *heade
     while (status >= 0 &&
            (status = segment_walk_next(&walk, &frame, &diagnostic, &error)) == FRAME_WHOLE) {
         if (layout) {
-            property(count < layout->count, "a record that nobody wrote");
+            property(count < layout->count, "a record that was never written");
             const uint8_t *start = written.bytes + layout->starts[count];
             property(frame.offset == layout->starts[count] &&
                          memcmp(frame.payload.data, start + FRAME_HEADER_SIZE,
@@ -207,7 +210,7 @@ static size_t walk(struct segment_file *from, const struct segment_header *heade
         run_record(frame.type, frame.payload.data, frame.payload.length);
         count++;
     }
-    property(status != FRAME_BAD || diagnostic, "a bad frame without a fault");
+    property(status != FRAME_BAD || diagnostic, "a bad frame without a diagnostic");
     *ret_tail = judge(&walk, status, &error);
     segment_walk_deinit(&walk);
     return count;
@@ -231,15 +234,15 @@ static bool run_described(struct cursor *cursor) {
     write_file();
     int r = segment_file_header(opened, &layout.segment, &header, &error);
     if (r != 0) {
-        property(damage != DAMAGE_NONE, "a whole header is refused: %s", error.text);
+        property(damage != DAMAGE_NONE, "an undamaged header is refused: %s", error.text);
         return true;
     }
     int tail;
     size_t count = walk(opened, &header, &layout, &tail);
     if (damage == DAMAGE_NONE)
         property(count == layout.count && tail == TAIL_CLEAN,
-                 "%zu of %zu records, tail %d of a whole segment", count, layout.count, tail);
-    /* Damage that undoes itself leaves nothing out. */
+                 "%zu of %zu records, tail %d of an undamaged segment", count, layout.count, tail);
+    /* Two changes may cancel out, so a damaged segment may still have all of its records. */
     property(count == layout.count || damage == DAMAGE_CUT || tail != TAIL_CLEAN,
              "%zu of %zu records, but a clean end", count, layout.count);
     return true;
@@ -247,7 +250,7 @@ static bool run_described(struct cursor *cursor) {
 
 /* Sealed segments. */
 
-/* `written`, sealed in such blocks. */
+/* Seals `written` into `file`, in these blocks. Fills in their stored lengths and checksums. */
 static void seal_written(struct seal_block *blocks, size_t count, struct archive_place end) {
     static struct buffer packed;
     struct seal_header header = {
@@ -274,7 +277,7 @@ static void seal_written(struct seal_block *blocks, size_t count, struct archive
     seal_header_encode(&header, file.bytes);
 }
 
-/* So many frames to a block. */
+/* Seals `written` with this number of frames in each block; 0: all in one. */
 static void seal_described(const struct layout *layout, size_t frames) {
     struct seal_block blocks[FRAMES_MAX + 1] = {{.position_before = layout->segment.first - 1}};
     size_t count = 1;
@@ -288,7 +291,7 @@ static void seal_described(const struct layout *layout, size_t frames) {
     seal_written(blocks, count, layout->end);
 }
 
-/* What is in `file`, which may be found damaged at once: NULL. */
+/* Opens `file` as a sealed segment. NULL: refused as damaged or unsupported. */
 static struct segment_file *open_sealed(struct error *ret_error) {
     struct segment_file *sealed;
     write_file();
@@ -313,19 +316,19 @@ static bool run_sealed(struct cursor *cursor) {
     bool is_whole =
         file.length == whole.length && memcmp(file.bytes, whole.bytes, file.length) == 0;
     struct segment_file *sealed = open_sealed(&error);
-    property(sealed || !is_whole, "a whole sealed segment is refused: %s", error.text);
+    property(sealed || !is_whole, "an undamaged sealed segment is refused: %s", error.text);
     if (!sealed)
         return true;
     property(segment_file_header(sealed, &layout.segment, &header, &error) == 0, "%s", error.text);
     int tail;
     size_t count = walk(sealed, &header, &layout, &tail);
-    property(is_whole == (tail == TAIL_CLEAN), "whole: %d, but its tail is %d", is_whole, tail);
+    property(is_whole == (tail == TAIL_CLEAN), "undamaged: %d, but its tail is %d", is_whole, tail);
     property(!is_whole || count == layout.count, "%zu of %zu records", count, layout.count);
     segment_file_close(sealed);
     return true;
 }
 
-/* Goes through what has nothing wrong with its checksums, and looks for each record by itself. */
+/* Walks through a sealed segment with valid checksums, then finds each record by its position. */
 static bool walk_sealed(void) {
     struct segment segment = {.name = "segment"};
     struct segment_header header;
@@ -350,8 +353,8 @@ static bool walk_sealed(void) {
     return is_segment;
 }
 
-/* Whoever forges a file can do that, too. */
-static void put_right(void) {
+/* Corrects checksums and sizes, as a forger could: otherwise inputs would rarely get past them. */
+static void correct_checksums(void) {
     if (file.length < SEAL_HEADER_SIZE)
         return;
     uint8_t *table = file.bytes + SEAL_HEADER_SIZE;
@@ -375,7 +378,7 @@ static void put_right(void) {
 static bool run_forged(const uint8_t *bytes, size_t size) {
     buffer_clear(&file);
     buffer_append(&file, bytes, size);
-    put_right();
+    correct_checksums();
     return walk_sealed();
 }
 
@@ -415,7 +418,7 @@ static bool run_frames(const uint8_t *bytes, size_t size) {
         at += frame.size;
     }
     if (sync_mark_search(bytes, size, 0, &mark))
-        property(mark + SYNC_MARK_SIZE <= size, "a mark that is cut off");
+        property(mark + SYNC_MARK_SIZE <= size, "a truncated mark");
     return at > 0;
 }
 
@@ -460,7 +463,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     return run_segment(cursor.at, cursor_left(&cursor));
 }
 
-/* Seeds: random records, alone, in frames and in segments, sealed ones too. */
+/* Seeds: random records, alone, in frames, and in plain and sealed segments. */
 
 static void begin_seed(struct buffer *seed, uint8_t kind) {
     buffer_clear(seed);
@@ -492,7 +495,8 @@ static void add_records(struct seeds *seeds, struct random *random, struct arena
     buffer_deinit(&payload);
 }
 
-/* The segment that was just made, sealed in each of the three ways. described: it, in short. */
+/* The last segment from make_segment() as an input of kinds 4, 5 and 6. described: the input of
+ * kind 1 that it was made from, without the kind. */
 static void add_sealed(struct seeds *seeds, const struct layout *layout,
                        const struct buffer *described) {
     struct buffer seed;
@@ -515,7 +519,7 @@ static void add_sealed(struct seeds *seeds, const struct layout *layout,
     buffer_deinit(&seed);
 }
 
-/* Records and marks in short, and the segment they make. */
+/* A segment of a few random records as an input of kind 1, then of kinds 3 to 6. */
 static void add_segment(struct seeds *seeds, struct random *random, struct arena *made,
                         size_t damages) {
     struct buffer seed, payload, described;

@@ -1,9 +1,10 @@
-/* Target: the types of expressions.
+/* Target: type checking of expressions.
  *
- *   input  u8: who reads (modulo 3) and the type that is wanted (the rest, modulo 7); the source
+ *   input  u8: modulo 3, the reader (which names it may use); divided by 3, modulo 7, the expected
+ *          type; then the source
  *
- * The checker says what is wrong, or gives a tree of the wanted type whose canonical form passes it
- * as well and is its own canonical form. */
+ * The checker must report an error, or return a tree of the expected type. The tree's canonical
+ * form must pass the checker with the same type, and be its own canonical form. */
 #include "names.h"
 
 #include "core/policy/check/checker.h"
@@ -25,8 +26,9 @@ void target_start(void) {
 static void listen(struct reporter *reporter, size_t offset, size_t length, const char *text) {
     (void)reporter;
     property(offset <= reported_source.length && length <= reported_source.length - offset,
-             "a fault at %zu + %zu of %zu bytes: %s", offset, length, reported_source.length, text);
-    property(text[0], "a fault without words");
+             "a diagnostic at %zu + %zu of %zu bytes: %s", offset, length, reported_source.length,
+             text);
+    property(text[0], "a diagnostic without text");
 }
 
 static struct syntax *check_source(struct text source, enum scope_reader reader, type_code wanted) {
@@ -34,10 +36,10 @@ static struct syntax *check_source(struct text source, enum scope_reader reader,
     reported_source = source;
     arena_reset(&arena);
     struct syntax *root = expression_check(source, scope, reader, wanted, &arena, &reporter);
-    property(!root || reporter.count == 0, "a tree and %zu faults", reporter.count);
-    /* Silent only where the name's own declaration was reported. */
+    property(!root || reporter.count == 0, "a tree and %zu diagnostics", reporter.count);
+    /* An error in the declaration of `broken` is reported there, not again at each use. */
     broken_named = memmem(source.data, source.length, "broken", 6) != NULL;
-    property(root || reporter.count > 0 || broken_named, "refused without a word");
+    property(root || reporter.count > 0 || broken_named, "refused without a diagnostic");
     return root;
 }
 
@@ -57,7 +59,8 @@ bool target_run(const uint8_t *bytes, size_t size) {
              type_code_name(type).string);
     property(wanted == TYPE_ANY || type == wanted, "%s instead of %s", type_code_name(type).string,
              type_code_name(wanted).string);
-    property(root->cost > 0 && root->cost <= EXPRESSION_COST_MAX, "it takes %u steps", root->cost);
+    property(root->cost > 0 && root->cost <= EXPRESSION_COST_MAX, "its cost is %u steps",
+             root->cost);
     buffer_clear(&printed);
     syntax_print(root, &printed);
     struct text canonical = {.data = (const char *)printed.bytes, .length = printed.length};

@@ -1,4 +1,4 @@
-/* libFuzzer's entry points, the same for all targets. */
+/* libFuzzer's entry points, shared by all targets. */
 #include "target.h"
 
 #include "tests/split_mix.h"
@@ -14,7 +14,7 @@ struct target_count target_count(void) {
     return count;
 }
 
-/* In the form of libFuzzer's own final statistics, which tests/fuzz/run reads. */
+/* In the format of libFuzzer's final statistics, so that tests/fuzz/run can read both alike. */
 static void print_count(void) {
     fprintf(stderr, "stat::accepted_inputs: %" PRIu64 "\n", count.accepted);
 }

@@ -1,12 +1,15 @@
-/* Target: expressions that run.
+/* Target: evaluation of expressions.
  *
- *   input  u8 bit 0: the source is made from bytes (maker.h), else it is there as it is
- *             bit 1: little memory to run in
- *          u8 bytes of what the frame is made from (names.h), these, then the source
+ *   input  u8 bit 0: generate the source from bytes (maker.h), otherwise take it as text
+ *             bit 1: evaluate with little memory
+ *             bits 2–7: the type to generate
+ *          u8 number of bytes for the frame of values (names.h), these bytes, then the source
  *
- * Whatever the checker takes runs to its end on any frame, within its arena, with a value of its
- * type, an error or nothing; the same each time; its canonical form gives the same; and a
- * condition's prefilter says nothing else. */
+ * Sources are generated because mutated text rarely passes the checker.
+ *
+ * Every expression that passes the checker must evaluate on any frame, within its arena, to a value
+ * of its type, absent or an error: the same value the second time, and the same for its canonical
+ * form. The prefilter of a condition must agree with its evaluation. */
 #include "maker.h"
 #include "names.h"
 
@@ -42,7 +45,7 @@ static struct syntax *check_source(struct text text) {
     return expression_check(text, scope, SCOPE_RULE, TYPE_ANY, &compiling, &reporter);
 }
 
-/* Down to the last item, of which none is missing. */
+/* Also checks all items of lists and maps, which may not be absent. */
 static bool is_of_type(const struct value *v, type_code type) {
     if (v->type != type_kind(type))
         return false;
@@ -65,10 +68,10 @@ static struct value eval(const struct expression *expression, const struct value
              "%s where the checker said %s", value_type_name(v.type),
              type_code_name(expression_type(expression)).string);
     property(v.type != VALUE_ERROR || strcmp(expression_error_name(v.error_code), "none") != 0,
-             "an error of no kind: %d", v.error_code);
+             "an unknown error: %d", v.error_code);
     char shown[64];
     int length = value_format(v, shown, sizeof shown);
-    property(length >= 0, "it cannot be shown");
+    property(length >= 0, "its value cannot be formatted");
     return v;
 }
 
@@ -80,14 +83,15 @@ static type_code type_made(unsigned number) {
                              : simple;
 }
 
-/* The glance at a condition says nothing else than evaluating it. */
+/* If the prefilter decides, evaluating the condition must give the same result. */
 static void check_prefilter(const struct syntax *condition, const struct value *frame,
                             struct value v) {
     enum prefilter_answer answer = prefilter_answer(prefilter_build(condition, &compiling), frame);
     bool fires = v.type == VALUE_BOOL && v.boolean;
-    property(answer != PREFILTER_YES || fires, "the screen lets it fire");
+    property(answer != PREFILTER_YES || fires,
+             "the prefilter says yes, but the condition does not hold");
     property(answer != PREFILTER_NO || (!fires && v.type != VALUE_ERROR),
-             "the screen keeps it from firing");
+             "the prefilter says no, but the condition is true or fails");
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
@@ -111,7 +115,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     if (!root)
         return false;
     const struct expression *expression = expression_build(root, &compiling);
-    property(expression_cost(expression) > 0, "it costs nothing");
+    property(expression_cost(expression) > 0, "its cost is 0");
     running.limit = how & 2 ? RUN_BYTES_LITTLE : RUN_BYTES;
     running_again.limit = running.limit;
     struct value v = eval(expression, frame, &running);

@@ -1,11 +1,13 @@
-/* Target: what a client sends to the front that speaks SP itself, in pieces.
+/* Target: how the SP front reads a client's bytes (server/front/front_sp_input.h).
  *
- *   input  u8 bit 0: ipc, else tcp; bits 1-2: how long a message may be; bit 3: the greeting is put
- *          before the rest; u8 where the cuts between pieces come from; then the stream
+ *   input  u8 bit 0: ipc, otherwise tcp; bits 1–2: limit of a message's size; bit 3: insert a valid
+ *             greeting first
+ *          u8 seed for the sizes of pieces and the order of releases, then the stream
  *
- * In pieces of any size, with requests held for any time, it gives the requests and the end that a
- * plain reading of the whole stream gives, their bytes stay as they were until they are released,
- * memory follows what came, and nothing is left behind. */
+ * The stream arrives in pieces of random size, and requests are held for random times. The result
+ * must be the same as that of a straightforward parser of the whole stream (struct plain): the same
+ * requests, and the same end. Bytes of a request must not change before it is released, memory must
+ * stay proportional to the bytes received, and all of it must be free at the end. */
 #include "target.h"
 
 #include "server/front/front_sp_input.h"
@@ -22,7 +24,7 @@ void target_start(void) {
     buffer_init(&stream);
 }
 
-/* ---- the plain reading ---- */
+/* ---- the reference: a parser of the whole stream ---- */
 
 struct plain {
     const uint8_t *at, *end;
@@ -35,7 +37,7 @@ struct plain_request {
     size_t ids_size, length;
 };
 
-/* The next request that is to be served, as input_next() would say. */
+/* What input_next() should return next. */
 static enum input_step plain_next(struct plain *plain, struct plain_request *ret_request) {
     for (;;) {
         size_t left = (size_t)(plain->end - plain->at), head = plain->ipc ? 9 : 8, ids = 0;
@@ -55,7 +57,7 @@ static enum input_step plain_next(struct plain *plain, struct plain_request *ret
         while (ids + 4 <= length && ids < 64 && at[ids] < 128)
             ids += 4;
         if (ids == 64)
-            continue; /* left out */
+            continue; /* through too many devices: dropped */
         if (ids + 4 > length)
             return INPUT_MALFORMED;
         *ret_request = (struct plain_request){.ids = at,
@@ -66,7 +68,7 @@ static enum input_step plain_next(struct plain *plain, struct plain_request *ret
     }
 }
 
-/* ---- the same in pieces ---- */
+/* ---- the front's parser, in pieces ---- */
 
 struct held {
     struct input_request request;
@@ -81,7 +83,7 @@ struct run {
     struct chance chance;
 };
 
-static void let_go(struct run *run, size_t index) {
+static void release(struct run *run, size_t index) {
     struct held *held = &run->held[index];
     property(memcmp(held->request.ids, held->expected.ids, held->expected.ids_size) == 0 &&
                  memcmp(held->request.payload, held->expected.payload, held->expected.length) == 0,
@@ -98,10 +100,11 @@ static void take(struct run *run, const struct input_request *request,
     run->held[run->held_count++] = (struct held){*request, *expected};
     while (run->held_count == HELD_MAX ||
            (run->held_count > 0 && chance_below(&run->chance, 3) == 0))
-        let_go(run, chance_below(&run->chance, run->held_count));
+        release(run, chance_below(&run->chance, run->held_count));
 }
 
-/* Puts one piece in; returns its size. */
+/* Feeds one piece of random size and returns it. Room must not exceed what the bytes so far
+ * justify. */
 static size_t feed(struct run *run, const uint8_t *bytes, size_t left) {
     size_t room, begun = run->input.end - run->input.begin;
     uint8_t *at = input_room(&run->input, &room);
@@ -127,7 +130,7 @@ static bool run_stream(struct run *run, const uint8_t *bytes, size_t size, struc
         while ((step = input_next(&run->input, &request)) == INPUT_REQUEST) {
             struct plain_request expected;
             property(greeted && plain_next(&plain, &expected) == INPUT_REQUEST,
-                     "a request that is none");
+                     "a request that the reference does not have");
             take(run, &request, &expected);
             is_any = true;
         }
@@ -135,7 +138,7 @@ static bool run_stream(struct run *run, const uint8_t *bytes, size_t size, struc
         enum input_step wanted = !greeted && fed >= 8 ? INPUT_NO_GREETING
                                  : fed < 8            ? INPUT_WAITS
                                                       : plain_next(&plain, &none);
-        property(step == wanted, "it says %d; expected %d", (int)step, (int)wanted);
+        property(step == wanted, "step %d; expected %d", (int)step, (int)wanted);
     }
     return is_any;
 }
@@ -157,9 +160,9 @@ bool target_run(const uint8_t *bytes, size_t size) {
     struct plain plain = {.at = stream.bytes + 8, .ipc = ipc, .bytes_max = bytes_max};
     bool is_any = run_stream(&run, stream.bytes, stream.length, plain);
     while (run.held_count > 0)
-        let_go(&run, 0);
+        release(&run, 0);
     input_deinit(&run.input);
-    property(run.pool.used_bytes == 0, "%zu bytes are never given back", run.pool.used_bytes);
+    property(run.pool.used_bytes == 0, "%zu bytes are never released", run.pool.used_bytes);
     chunk_pool_deinit(&run.pool);
     return is_any;
 }
@@ -192,7 +195,7 @@ void target_seeds(struct seeds *seeds, const char *root) {
         for (unsigned j = 0; j <= i % 8; j++)
             add_message(&seed, ipc, chance_below(&chance, j == 0 ? 16 : 20),
                         chance_below(&chance, 200));
-        if (i % 5 == 0) /* longer than a chunk, where it may be */
+        if (i % 5 == 0) /* longer than a chunk; over the limit of some seeds */
             add_message(&seed, ipc, 0, 18000);
         seeds->add(seeds, seed.bytes, seed.length);
     }

@@ -1,16 +1,19 @@
+/* Each function consumes bytes of the cursor to choose between forms of an expression, and calls
+ * make() for its operands with less depth left. Past the end of the input the cursor yields
+ * zeros, which choose literals, so generation always ends. */
 #include "maker.h"
 
 #include "core/policy/eval/function.h"
 #include "core/policy/lang/syntax.h"
 
 #define DEPTH_MAX  7
-#define SOURCE_MAX 3000 /* bytes; what is open is closed with short operands then */
+#define SOURCE_MAX 3000 /* bytes; beyond this all further operands are literals or names */
 
 struct maker {
     struct cursor *cursor;
     const struct scope *scope;
     struct buffer *source;
-    type_code locals[SYNTAX_MACROS_MAX]; /* a, b, c, d: variables of the macros around */
+    type_code locals[SYNTAX_MACROS_MAX]; /* of a, b, c, d: the enclosing macros' variables */
     unsigned local_count;
 };
 
@@ -32,7 +35,7 @@ static enum value_type pick_type(struct maker *maker) {
     return types[pick(maker, 6)];
 }
 
-/* A list of so many items, or a map of as many entries; its keys may be the same. */
+/* A list with `count` items, or a map with `count` entries, whose keys may repeat. */
 static void make_items(struct maker *maker, type_code type, unsigned count, unsigned depth) {
     bool map = type_kind(type) == VALUE_MAP;
     put(maker, map ? "{" : "[");
@@ -91,8 +94,7 @@ static void make_literal(struct maker *maker, type_code type) {
     }
 }
 
-/* The next name of the type from a random one on that a rule can read; a literal if there is none.
- */
+/* The first name of this type after a random one that rules can read, or a literal. */
 static void make_name(struct maker *maker, type_code type) {
     for (unsigned i = maker->local_count; i-- > 0;)
         if (maker->locals[i] == type && cursor_u8(maker->cursor) % 4) {
@@ -111,7 +113,7 @@ static void make_name(struct maker *maker, type_code type) {
     make_literal(maker, type);
 }
 
-/* Of what a parameter takes: lists and maps of anything are of texts and ints. */
+/* A concrete type for a parameter: "any list" and "any map" need an element type. */
 static type_code argument_type(struct maker *maker, type_code parameter) {
     if (parameter == VALUE_LIST)
         return TYPE_LIST_OF(pick_type(maker));
@@ -162,7 +164,8 @@ static void make_operator(struct maker *maker, const struct function *function, 
     put(maker, ")");
 }
 
-/* The next function with this result from a random one on: whatever the language has by then. */
+/* The first function with this result after a random one, in the language's own table, so that new
+ * functions are covered automatically. */
 static void make_function(struct maker *maker, type_code type, unsigned depth) {
     size_t count = 0;
     while (function_at(count))
@@ -211,7 +214,7 @@ static void make_membership(struct maker *maker, unsigned depth) {
     put(maker, "]");
 }
 
-/* What the macro gives is a bool or a list. */
+/* type: a bool or a list, the two results that macros have. */
 static void make_macro(struct maker *maker, type_code type, unsigned depth) {
     static const char *const names[] = {"all", "exists", "exists_one"};
     bool filter = type != VALUE_BOOL && pick(maker, 2);
@@ -238,7 +241,7 @@ static void make_macro(struct maker *maker, type_code type, unsigned depth) {
     put(maker, ")");
 }
 
-/* A list or map, deeper than a literal. */
+/* A list or map whose items are expressions themselves. */
 static void make_container(struct maker *maker, type_code type, unsigned depth) {
     bool list = type_kind(type) == VALUE_LIST;
     switch (pick(maker, 4)) {
@@ -264,7 +267,7 @@ static void make_container(struct maker *maker, type_code type, unsigned depth) 
     }
 }
 
-/* An item of a list, or the value of a key; most are there. */
+/* An item of a list or the value of a key. Indexes and keys are chosen so that most exist. */
 static void make_element(struct maker *maker, type_code type, unsigned depth) {
     bool map = pick(maker, 2);
     type_code all = map ? TYPE_MAP_OF(VALUE_TEXT, type) : TYPE_LIST_OF(type);

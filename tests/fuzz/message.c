@@ -1,11 +1,12 @@
-/* Target: messages between client and server, and the records of transactions.
+/* Target: messages between client and server, and records of transactions.
  *
- *   input  u8 bit 0: a response, else a request; bit 1: a record, whatever bit 0 is; then its bytes
+ *   input  u8 bit 0: a response, otherwise a request; bit 1: a record (bit 0 is ignored); then its
+ *          bytes
  *
- * Decoding refuses them or gives a request or response that is encoded to bytes which decode to the
- * same again; the arena's limit holds; every transaction and outcome in it can be checked. What is
- * read and written by hand is what the generated code of protobuf-c makes of it, refusals and their
- * words included. */
+ * Decoding must refuse the bytes, or give a message that encodes to bytes which decode to the same
+ * message, within the arena's limit. All its transactions and outcomes can be checked. The
+ * hand-written code must agree with protobuf-c's generated code on every result, including error
+ * messages. */
 #include "target.h"
 
 #include "core/wire/message/message_bytes.h"
@@ -45,14 +46,14 @@ static void check_parts(const struct request *request) {
         for (size_t i = 0; i < request->score.transaction_count; i++) {
             const struct transaction *transaction = &request->score.transactions[i];
             int r = transaction_check(transaction, &field, &error);
-            property(r == 0 || (r < 0 && field.data && error.text[0]), "a fault without a field");
+            property(r == 0 || (r < 0 && field.data && error.text[0]), "an error without a field");
             property(r < 0 || transaction_equal(transaction, transaction),
                      "a transaction differs from itself");
         }
     } else if (request->call == CALL_REPORT_OUTCOME) {
         for (size_t i = 0; i < request->outcome.outcome_count; i++) {
             int r = outcome_check(&request->outcome.outcomes[i], &field, &error);
-            property(r == 0 || (r < 0 && field.data && error.text[0]), "a fault without a field");
+            property(r == 0 || (r < 0 && field.data && error.text[0]), "an error without a field");
         }
     }
 }
@@ -74,20 +75,20 @@ static bool run_request(const uint8_t *bytes, size_t size) {
     }
     struct text token;
     property(message_peek_token(bytes, size, &token) && text_equal(token, request.token),
-             "another token at a glance: \"%.*s\"", TEXT_ARGS(token));
+             "message_peek_token() finds another token: \"%.*s\"", TEXT_ARGS(token));
     enum call call = message_peek_call(bytes, size);
-    property(call == CALL_NONE || call == request.call, "another call at a glance: %s",
-             call_name(call));
+    property(call == CALL_NONE || call == request.call,
+             "message_peek_call() finds another call: %s", call_name(call));
     check_parts(&request);
     buffer_clear(&encoded);
     buffer_clear(&encoded_again);
     r = message_encode_request(&request, &encoded, &error);
-    property(r == 0, "what was decoded cannot be encoded: %s", error.text);
+    property(r == 0, "a decoded request cannot be encoded: %s", error.text);
     property(message_pack_request(&again, true, &encoded_again, &error) == 0, "%s", error.text);
     must_be_same("a request that the generated code read");
     arena_reset(&arena_again);
     r = message_decode_request(encoded.bytes, encoded.length, &arena_again, &again, &error);
-    property(r == 0, "what was encoded is refused: %s", error.text);
+    property(r == 0, "an encoded message is refused: %s", error.text);
     buffer_clear(&encoded_again);
     property(message_encode_request(&again, &encoded_again, &error) == 0, "%s", error.text);
     must_be_same("a request");
@@ -116,20 +117,22 @@ static bool run_response(const uint8_t *bytes, size_t size) {
     must_be_same("a response that the generated code read");
     arena_reset(&arena_again);
     r = message_decode_response(encoded.bytes, encoded.length, &arena_again, &again, &error);
-    property(r == 0, "what was encoded is refused: %s", error.text);
+    property(r == 0, "an encoded message is refused: %s", error.text);
     buffer_clear(&encoded_again);
     message_encode_response(&again, &encoded_again);
     must_be_same("a response");
     return true;
 }
 
-/* In place, or it takes the generated code; both read the same. */
+/* record_read_in_place() handles what our own encoder writes, and leaves other encodings to the
+ * generated code. Both must read the same record. */
 static bool run_record(const uint8_t *bytes, size_t size) {
     struct record record, again;
     struct error error;
     bool is_read = record_read_in_place(RECORD_TRANSACTION, bytes, size, &arena, &record);
     int r = record_decode(RECORD_TRANSACTION, bytes, size, &arena_again, &again, &error);
-    property(!is_read || r == 0, "read in place and refused: %s", error.text);
+    property(!is_read || r == 0, "read in place, but refused by the generated code: %s",
+             error.text);
     if (r < 0)
         return false;
     buffer_clear(&encoded);
@@ -142,7 +145,7 @@ static bool run_record(const uint8_t *bytes, size_t size) {
     arena_reset(&arena);
     property(
         record_read_in_place(RECORD_TRANSACTION, encoded.bytes, encoded.length, &arena, &record),
-        "what was encoded is not read in place");
+        "an encoded record is not read in place");
     buffer_clear(&encoded_again);
     record_encode(&record, &encoded_again);
     must_be_same("a record");

@@ -1,10 +1,11 @@
 /* Target: requests and responses as JSON.
  *
- *   input  u8: 0, a Response's bytes follow; else the call (in its lowest bits) and its JSON
+ *   input  u8: 0, followed by the bytes of a Response; otherwise the call (modulo the number of
+ *          calls), followed by its JSON
  *
- * JSON is refused with a sentence that is clean text, or becomes bytes that are the same the second
- * time and that the decoder takes or refuses like any others. Every response that can be unpacked
- * becomes JSON that jansson reads, without a name twice. */
+ * JSON must be refused with a message that is clean text, or give the same bytes twice, which the
+ * decoder then accepts or refuses like any others. Every response that can be unpacked must give
+ * JSON that jansson reads, without duplicate names. */
 #include "target.h"
 
 #include "core/wire/message/message_json.h"
@@ -40,9 +41,9 @@ static bool run_json(enum call call, struct text json) {
         property(r == -(int)error.code &&
                      (error.code == ERROR_INVALID || error.code == ERROR_TOO_LARGE),
                  "refused as %s: %s", error_code_name(error.code), error.text);
-        property(error.text[0] && text_is_clean(text_of(error.text), NULL), "the sentence \"%s\"",
+        property(error.text[0] && text_is_clean(text_of(error.text), NULL), "the message \"%s\"",
                  error.text);
-        property(bytes.length == 0, "%zu bytes of what was refused", bytes.length);
+        property(bytes.length == 0, "%zu bytes of a refused request", bytes.length);
         return false;
     }
     property(message_json_decode(call, json, &envelope, &bytes_again, path, &error) == 0, "%s",
@@ -67,13 +68,13 @@ static bool run_response(const uint8_t *input, size_t size) {
         buffer_clear(&bytes);
         if (message_json_encode(input, size, defaults, &bytes, &code, &error) < 0)
             return false;
-        /* Doubles without a fraction may be longer than jansson's whole numbers. */
+        /* Doubles without a fraction may exceed jansson's integers. */
         json_t *json = json_loadb((const char *)bytes.bytes, bytes.length,
                                   JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL | JSON_ALLOW_NUL,
                                   &diagnostic);
         property(json_is_object(json), "%s in %.*s", diagnostic.text, (int)bytes.length,
                  (const char *)bytes.bytes);
-        /* A ReloadResponse has a text of that name. */
+        /* A ReloadResponse has a text named "error"; only an object is a failure. */
         bool is_failure = json_is_object(json_object_get(json, "error"));
         property((code != 0) == is_failure, "code %d", (int)code);
         json_decref(json);

@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define ITEMS_MAX 3 /* of a list or map in the frame */
+#define ITEMS_MAX 3 /* in a list or map of the frame */
 
 static const struct name all_names[] = {
     {.text = TEXT_LITERAL("amount"), .kind = NAME_FIELD, .type = VALUE_DOUBLE},
@@ -101,7 +101,7 @@ static struct text make_text(struct cursor *cursor, uint8_t byte) {
     return text_is_clean(text, NULL) ? text : words[0];
 }
 
-/* Within what such values can be, wherever they come from. */
+/* Small values, limits of the range, or any value within it. */
 static int64_t make_integer(struct cursor *cursor, uint8_t byte, int64_t least, int64_t most) {
     const int64_t specials[] = {least, most, least + 1, most - 1};
     if (byte < 0x80)
@@ -126,7 +126,7 @@ static double make_double(struct cursor *cursor, uint8_t byte) {
     return any;
 }
 
-/* The first so many of the same texts, or of the same keys with their values. */
+/* The first items of a fixed list of texts, or of a fixed map. Static, so they need no arena. */
 static struct value make_items(enum value_type type, uint8_t byte) {
     static struct items {
         size_t count;

@@ -1,5 +1,5 @@
-/* What the expressions of fuzz targets can name: fields, features, computed values and lists of
- * every type, and a frame of values for them. */
+/* The scope of the fuzz targets' expressions: fields, features, computed values and lists of every
+ * type, and frames of values for them. */
 #pragma once
 
 #include "target.h"
@@ -8,14 +8,14 @@
 
 #define NAMES_SLOTS 24
 
-/* Once; the scope is the same afterwards for every expression. */
+/* Call once. The scope is the same for every expression and lives until the process ends. */
 const struct scope *names_start(void);
 
-/* A value for each slot as bytes describe them: absent, an error, a special or an ordinary one.
- * Texts are clean and lie in the cursor's bytes. */
+/* Makes NAMES_SLOTS values from bytes: absent, errors, limits and ordinary values. Texts are clean
+ * and point into the cursor's bytes. */
 void names_make_frame(struct cursor *cursor, struct value *ret_frame);
 
-/* The sources of tests/cases/expressions, each with `prefix` in front, as seeds; those only that
- * accept() takes. */
+/* Adds the expressions of tests/cases/expressions as seeds, with `prefix` in front of each, unless
+ * accept() refuses them. */
 void names_add_cases(struct seeds *seeds, const char *root, const void *prefix, size_t prefix_size,
                      bool (*accept)(const uint8_t *bytes, size_t size));

@@ -1,15 +1,16 @@
-/* Target: expressions, read and written again.
+/* Target: the lexer and parser of expressions.
  *
- *   input  u8 bit 0: its line ends are gone (reporter.folded); then the source
+ *   input  u8 bit 0: the source comes from a folded YAML text, whose line ends are lost
+ *          (reporter.folded); then the source
  *
- * Tokens lie one behind the other in the source. The parser refuses the source and says so once, or
- * makes a tree whose canonical form is read to the same tree, and is its own canonical form. Memory
- * is bounded by the source's length. */
+ * Tokens must follow each other within the source. The parser must report one error, or return a
+ * tree whose canonical form parses to the same tree and is its own canonical form. Memory must be
+ * bounded by the source's length. */
 #include "names.h"
 
 #include "core/policy/lang/syntax.h"
 
-/* A tree's node for every byte and the text of every token are less. */
+/* An upper bound: more than a node for every byte and the text of every token. */
 #define BYTES_FIXED    4096
 #define BYTES_PER_BYTE 512
 
@@ -26,8 +27,9 @@ void target_start(void) {
 static void listen(struct reporter *reporter, size_t offset, size_t length, const char *text) {
     (void)reporter;
     property(offset <= reported_source.length && length <= reported_source.length - offset,
-             "a fault at %zu + %zu of %zu bytes: %s", offset, length, reported_source.length, text);
-    property(text[0], "a fault without words");
+             "a diagnostic at %zu + %zu of %zu bytes: %s", offset, length, reported_source.length,
+             text);
+    property(text[0], "a diagnostic without text");
 }
 
 static struct reporter reporter_for(struct text source, bool folded) {
@@ -43,7 +45,8 @@ static void run_lexer(struct text source, bool folded) {
         struct token token = lexer_next(&lexer);
         property(token.offset >= end && token.offset <= source.length &&
                      token.length <= source.length - token.offset,
-                 "a token at %zu + %zu behind %zu", token.offset, token.length, end);
+                 "a token at %zu + %zu, the one before ends at %zu", token.offset, token.length,
+                 end);
         property((token.type == TOKEN_ERROR) == (reporter.count > 0), "an error not reported");
         if (token.type == TOKEN_END || token.type == TOKEN_ERROR)
             return;
@@ -56,7 +59,7 @@ static struct syntax *parse(struct text source, bool folded) {
     struct reporter reporter = reporter_for(source, folded);
     size_t before = arena.used;
     struct syntax *root = syntax_parse(source, &arena, &reporter);
-    property(!root == (reporter.count == 1), "%zu faults, but %s", reporter.count,
+    property(!root == (reporter.count == 1), "%zu diagnostics, but %s", reporter.count,
              root ? "a tree" : "no tree");
     property(arena.used - before <= BYTES_FIXED + BYTES_PER_BYTE * source.length,
              "%zu bytes of memory for %zu of source", arena.used - before, source.length);
@@ -93,7 +96,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     syntax_print(root, &printed);
     struct text canonical = {.data = (const char *)printed.bytes, .length = printed.length};
     if (canonical.length > EXPRESSION_SOURCE_MAX)
-        return true; /* numbers and escapes may be longer than they were written */
+        return true; /* canonical numbers and escapes may be longer than in the source */
     struct syntax *again = parse(canonical, true);
     property(again, "its canonical form is refused: %" TEXT_FORMAT, TEXT_ARGS(canonical));
     property(is_same(root, again), "its canonical form is another tree: %" TEXT_FORMAT,
@@ -109,7 +112,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
 
 void target_seeds(struct seeds *seeds, const char *root) {
     names_add_cases(seeds, root, "\0", 1, target_run);
-    /* As many texts as a source has room for. */
+    /* The most texts that fit in a source. */
     struct buffer seed;
     buffer_init(&seed);
     buffer_append(&seed, "\0[\"\"", 4);

@@ -1,3 +1,6 @@
+/* Eight plans: a single count, a typical one, all aggregates over windows of seconds, of
+ * microseconds and of years, late labels, the widest possible, and one without features. All are
+ * static, because targets use them until the process ends. */
 #include "plans.h"
 
 #include "core/base/check.h"
@@ -8,7 +11,7 @@
 #define SECOND INT64_C(1000000)
 #define DAY    (86400 * SECOND)
 
-/* Of one plan, for ever. */
+/* A plan and everything it points to. */
 struct made_plan {
     struct plan plan;
     struct entity_plan entity;
@@ -39,7 +42,7 @@ static struct text source(struct made_plan *it, size_t number) {
     return text_of(it->sources[number]);
 }
 
-/* Columns of all kinds in turn; every second filter reads the outcome. */
+/* Columns cycle through all kinds; every second filter reads the outcome. */
 static void begin(struct made_plan *it, size_t columns, size_t filters, int64_t lateness_us) {
     for (size_t i = 0; i < columns; i++) {
         it->columns[i] = kinds[i % KINDS];
@@ -63,8 +66,8 @@ static bool finish(struct made_plan *it) {
     return plan_finish(&it->plan, &error) == 0;
 }
 
-/* Whether the feature goes together with its column and the rest is plan_finish()'s to say, so that
- * an aggregate that is new takes part at once. */
+/* Adds a feature unless plan_finish() refuses the combination. Leaving that to plan_finish() means
+ * that new aggregates are covered without a change here. */
 static bool add(struct made_plan *it, enum aggregate aggregate, int column, int filter, int part,
                 int64_t window_us, int64_t delay_us) {
     size_t i = it->entity.feature_count;
@@ -97,13 +100,14 @@ static void must_add(struct made_plan *it, enum aggregate aggregate, int column,
     check(add(it, aggregate, column, filter, -1, window_us, 0));
 }
 
-/* Every aggregate over every column that it takes, with windows, delays and filters in turn. */
+/* Adds every aggregate over every column that it accepts, cycling through windows, delays and
+ * filters. */
 static void add_all(struct made_plan *it, const int64_t *windows_us, size_t window_count,
                     int64_t delay_us) {
     int columns = (int)it->entity.column_count, filters = (int)it->entity.filter_count;
     for (int aggregate = 0; aggregate < AGGREGATE_TYPE_COUNT; aggregate++) {
         bool any = false;
-        /* A distribution is large: one is enough, or fuzzing would be clearing memory. */
+        /* One quantile is enough: clearing its large distribution would slow down every input. */
         for (int column = -1; column < columns && !(any && aggregate == AGGREGATE_QUANTILE);
              column++) {
             size_t turn = it->entity.feature_count;
@@ -116,17 +120,18 @@ static void add_all(struct made_plan *it, const int64_t *windows_us, size_t wind
                 add(it, (enum aggregate)aggregate, column, -1, part, window_us, delayed_us))
                 any = true;
         }
-        /* Else this file does not know what the aggregate needs. */
+        /* Otherwise the aggregate needs parameters that add() does not set yet. */
         property(any || filters == 0 || columns < (int)KINDS, "no feature of aggregate %s",
                  aggregate_name((enum aggregate)aggregate));
     }
 }
 
-/* As many columns as there can be, each with a feature of its own. */
+/* Adds one feature for each column; used with the maximum number of columns. */
 static void add_one_a_column(struct made_plan *it, const int64_t *windows_us, size_t window_count) {
     for (size_t i = 0; i < it->entity.column_count; i++) {
         int64_t window_us = windows_us[i % window_count];
-        int filter = (int)(i % it->entity.filter_count) & ~1; /* one that every aggregate takes */
+        /* Even filters do not read outcomes, which some aggregates refuse. */
+        int filter = (int)(i % it->entity.filter_count) & ~1;
         bool added = false;
         for (size_t j = 0; j < AGGREGATE_TYPE_COUNT && !added; j++)
             added = add(it, (enum aggregate)((i + j) % AGGREGATE_TYPE_COUNT), (int)i, filter, -1,
@@ -144,7 +149,7 @@ void plans_start(void) {
     begin(&plans[0], 0, 0, 0);
     must_add(&plans[0], AGGREGATE_COUNT, -1, -1, 3600 * SECOND);
 
-    begin(&plans[1], 4, 2, 3600 * SECOND); /* as people write them */
+    begin(&plans[1], 4, 2, 3600 * SECOND); /* a typical policy */
     for (size_t i = 0; i < 4; i++)
         must_add(&plans[1], AGGREGATE_COUNT, -1, -1, hours_us[i]);
     must_add(&plans[1], AGGREGATE_SUM, 0, -1, DAY);
@@ -160,7 +165,7 @@ void plans_start(void) {
     begin(&plans[3], 7, 2, 0);
     add_all(&plans[3], instants_us, 4, 3);
 
-    begin(&plans[4], 1, 4, DAY); /* labels that come late */
+    begin(&plans[4], 1, 4, DAY); /* shares and sums over late labels */
     check(add(&plans[4], AGGREGATE_SHARE, -1, -1, 1, 28 * DAY, 7 * DAY));
     check(add(&plans[4], AGGREGATE_SHARE, -1, 1, 3, DAY, DAY));
     check(add(&plans[4], AGGREGATE_SUM, 0, 3, -1, 7 * DAY, 7 * DAY));
@@ -170,7 +175,7 @@ void plans_start(void) {
     begin(&plans[6], 7, 2, PLAN_LATENESS_US_MAX);
     add_all(&plans[6], years_us, 3, DAY);
 
-    begin(&plans[7], 1, 1, SECOND); /* keeps nothing */
+    begin(&plans[7], 1, 1, SECOND); /* no features: keeps no state */
     check(finish(&plans[7]));
 }
 
@@ -188,7 +193,8 @@ static void take_column(struct cursor *cursor, const struct column *column, size
         if (length > cursor_left(cursor))
             length = cursor_left(cursor);
         entry->texts[i] = cursor_text(cursor, length);
-    } else if (column->type == COLUMN_PLACE) { /* the poles and the date line among them */
+    } else if (column->type == COLUMN_PLACE) {
+        /* Clamped, to reach the poles and the date line often. */
         int8_t north = (int8_t)byte, east = (int8_t)cursor_u8(cursor);
         entry->integers[i] = place_pack((north < -125  ? -125
                                          : north > 125 ? 125
@@ -198,14 +204,14 @@ static void take_column(struct cursor *cursor, const struct column *column, size
                                          : east > 125 ? 125
                                                       : east) *
                                             14400000);
-    } else if (byte == 0x80) { /* any at all */
+    } else if (byte == 0x80) { /* any value */
         entry->integers[i] = (int64_t)cursor_u64(cursor);
     } else {
         entry->integers[i] = (int8_t)byte;
     }
 }
 
-/* Bit i of what u8 holds, over and over: enough for the widest plan. */
+/* Bit i of a byte that repeats, because plans have more than 8 columns and filters. */
 static bool bit_of(uint8_t byte, size_t i) {
     return byte >> (i % 8) & 1;
 }
@@ -241,7 +247,7 @@ static int64_t take_time(struct cursor *cursor, unsigned form, int64_t time_us, 
     uint8_t byte = cursor_u8(cursor);
     step_us = form == 3 ? UINT64_C(1) << (byte & 63) : byte * (uint64_t)unit_us;
     bool earlier = form == 3 ? byte >> 7 : form == 2;
-    /* Time ends where it would wrap around. */
+    /* Stays where it is instead of overflowing. */
     int64_t moved_us;
     if (step_us > INT64_MAX ||
         (earlier ? __builtin_sub_overflow(time_us, (int64_t)step_us, &moved_us)
@@ -294,7 +300,7 @@ size_t plans_make_entries(const struct entity_plan *entity, struct cursor *curso
 void plans_random_script(struct chance *chance, size_t length, struct buffer *bytes) {
     for (size_t i = 0; i < length; i++) {
         uint8_t byte = (uint8_t)chance_next(chance);
-        /* Mostly later by few units, mostly with few different values. */
+        /* Favours small steps forward and few distinct values, which collide more often. */
         if (chance_below(chance, 3) == 0)
             byte &= 0x17;
         buffer_append_u8(bytes, byte);

@@ -1,4 +1,5 @@
-/* Plans for states, and entries for them: small, but with all that a plan can ask for. */
+/* Plans for entity states, and entries for them: small, but together with every aggregate and kind
+ * of column. */
 #pragma once
 
 #include "target.h"
@@ -8,27 +9,31 @@
 
 #define PLANS_COUNT 8
 
+/* Call once, before the others. */
 void plans_start(void);
-/* Any number: modulo PLANS_COUNT. */
+/* number: taken modulo PLANS_COUNT. Lives until the process ends. */
 const struct entity_plan *plans_at(unsigned number);
 
-/* Entries as bytes describe them, up to `max` of them. Every byte string describes some: bursts,
- * late ones, outcomes, twins of time and id. Texts point into the cursor's bytes.
+/* Makes up to `max` entries from bytes: transactions, bursts, late entries, outcomes, and entries
+ * with the same time and id. Every non-empty byte string gives some. Texts point into the cursor's
+ * bytes.
  *
- *   entry  u8  bits 0–1  0, 1: a transaction; 2: an outcome of the one before;
- *                        3: a burst: u8 transactions, alike but for their times and ids
- *              bits 2–3  part, for whoever divides the entries
- *              bits 4–5  0: the time of the one before; 1: later; 2: earlier: by u8 units;
- *                        3: u8: by a power of two, later or (bit 7) earlier
- *              bits 6–7  0: the id of the one before; 1: u8 is the id; 2, 3: the next id
- *          then what the kind needs: u8 of present columns, per column a value, u8 of weights */
+ *   entry  u8  bits 0–1  0, 1: a transaction; 2: an outcome of the entry before;
+ *                        3: a burst: u8 transactions that differ in time and id only
+ *              bits 2–3  part, for targets that divide the entries
+ *              bits 4–5  0: the time before; 1: u8 units later; 2: u8 units earlier;
+ *                        3: u8: a power of two later, or earlier if bit 7 is set
+ *              bits 6–7  0: the id before; 1: u8 selects the id; 2, 3: a new id
+ *          then, for a transaction: u8 absent columns, a value for each other column, u8 weights;
+ *          for an outcome: u8 gains, u8 losses of the filters over outcomes */
 struct made_entry {
     struct entry entry;
     unsigned part; /* 0 … 3 */
 };
-/* unit_us: what later and earlier count in; start_us: before the first entry. */
+/* start_us: time before the first entry; unit_us: unit of steps in time. Returns the number of
+ * entries. */
 size_t plans_make_entries(const struct entity_plan *entity, struct cursor *cursor, int64_t start_us,
                           int64_t unit_us, size_t max, struct made_entry *ret_entries);
 
-/* A script for the above, at random: length bytes. */
+/* Appends `length` random bytes that plans_make_entries() turns into plausible entries. */
 void plans_random_script(struct chance *chance, size_t length, struct buffer *bytes);

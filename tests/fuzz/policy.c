@@ -1,11 +1,12 @@
-/* Target: the files of a policy.
+/* Target: a policy's files.
  *
- *   input  files, each headed by a line "=== PATH"; without one, all is rules/a.yaml. Where
- *          there is no policy.yaml, one is given.
+ *   input  files, each after a line "=== PATH"; without such a line, everything is rules/a.yaml. A
+ *          minimal policy.yaml is added if there is none.
  *
- * Loading refuses them with messages of clean text, or gives a snapshot that decides transactions,
- * is told about them, runs its cases to the same end twice, and is the same, id, plan and messages,
- * when its files are loaded again; and harrier check's analysis of it is warnings at most. */
+ * Loading must refuse the files with messages of clean text, or give a snapshot that decides and
+ * applies transactions and runs its cases twice with the same result. Loading its files again must
+ * give the same id, plan and messages, and `harrier check` must report nothing worse than warnings
+ * about them. */
 #include "target.h"
 
 #include "core/base/check.h"
@@ -21,20 +22,20 @@
 #define SEED_BYTES_MAX 4000
 #define HOUR_US        INT64_C(3600000000)
 #define RUN_BYTES      ((size_t)4 << 20)
-#define CASE_STEPS     2000 /* more of them take too long for one input */
+#define CASE_STEPS     2000 /* more would take too long for one input */
 
-static struct buffer messages, messages_again, told, told_again;
+static struct buffer messages, messages_again, output, output_again;
 static struct arena arena;
 
 void target_start(void) {
     buffer_init(&messages);
     buffer_init(&messages_again);
-    buffer_init(&told);
-    buffer_init(&told_again);
+    buffer_init(&output);
+    buffer_init(&output_again);
     arena_init(&arena, RUN_BYTES);
 }
 
-/* The next head from `at` on; the end if there is none. */
+/* The next line "=== PATH" after `at`; `end` if there is none. */
 static const char *find_head(const char *at, const char *end) {
     const char *head = memmem(at, (size_t)(end - at), "\n=== ", 5);
     return head ? head + 1 : end;
@@ -65,11 +66,11 @@ static size_t split(const uint8_t *bytes, size_t size, struct policy_file *files
     return count;
 }
 
-/* Whatever is in a file, what is told about it does a terminal no harm. */
-static void must_be_clean(const struct buffer *said) {
-    for (size_t at = 0; at < said->length;) {
-        const char *line = (const char *)said->bytes + at;
-        const char *end = memchr(line, '\n', said->length - at);
+/* Messages quote the files, whose control characters must not reach a terminal. */
+static void must_be_clean(const struct buffer *printed) {
+    for (size_t at = 0; at < printed->length;) {
+        const char *line = (const char *)printed->bytes + at;
+        const char *end = memchr(line, '\n', printed->length - at);
         property(end, "messages end without a line end");
         struct text text = {.data = line, .length = (size_t)(end - line)};
         property(text_is_clean(text, NULL), "a message that is not clean: %" TEXT_FORMAT,
@@ -102,7 +103,7 @@ static struct transaction purchase(int64_t number) {
     return transaction;
 }
 
-/* Decides a few transactions, all by the same card, and tells the states. */
+/* Decides a few transactions of the same card and applies them to its states. */
 static void use(struct snapshot *snapshot) {
     struct state_map map;
     struct engine *engine = engine_new(snapshot, snapshot);
@@ -135,26 +136,27 @@ static void try_cases(struct snapshot *snapshot) {
         steps += snapshot->cases[i].step_count;
     if (steps > CASE_STEPS)
         return;
-    buffer_clear(&told);
-    buffer_clear(&told_again);
-    size_t failed = trial_run_all(snapshot, &told);
-    must_be_clean(&told);
-    property(failed == trial_run_all(snapshot, &told_again) && told.length == told_again.length &&
-                 (told.length == 0 || memcmp(told.bytes, told_again.bytes, told.length) == 0),
-             "cases end otherwise when they are run again");
-    property((failed == 0) == (told.length == 0), "%zu cases fail without a word", failed);
+    buffer_clear(&output);
+    buffer_clear(&output_again);
+    size_t failed = trial_run_all(snapshot, &output);
+    must_be_clean(&output);
+    property(
+        failed == trial_run_all(snapshot, &output_again) && output.length == output_again.length &&
+            (output.length == 0 || memcmp(output.bytes, output_again.bytes, output.length) == 0),
+        "cases give other results the second time");
+    property((failed == 0) == (output.length == 0), "%zu cases fail without a message", failed);
 }
 
 static void analyse(const struct snapshot *snapshot) {
     struct snapshot *again = NULL;
     struct error error;
-    buffer_clear(&told);
+    buffer_clear(&output);
     int r = snapshot_check(snapshot->files, snapshot->file_count, INT64_C(1767225600000000), NULL,
-                           &again, &told, &error);
-    /* A budget is for policies that are checked, not for those that were in force. */
-    property(r == 0 || snapshot->latency_budget_us > 0, "what loads does not check: %s",
+                           &again, &output, &error);
+    /* Only the check enforces a latency budget: a policy that was in force must always load. */
+    property(r == 0 || snapshot->latency_budget_us > 0, "a policy that loads fails the check: %s",
              error.text);
-    must_be_clean(&told);
+    must_be_clean(&output);
     property(r < 0 || again->id == snapshot->id, "another id");
     snapshot_unref(again);
 }
@@ -184,7 +186,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     if (r < 0) {
         property(r == -ERROR_INVALID || r == -ERROR_TOO_LARGE, "refused as %s: %s",
                  error_code_name(error.code), error.text);
-        property(messages.length > 0 && error.text[0] && !snapshot, "refused without a word");
+        property(messages.length > 0 && error.text[0] && !snapshot, "refused without a message");
         return false;
     }
     load_again(snapshot);
@@ -195,8 +197,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     return true;
 }
 
-/* Seeds: the policy that docs/POLICY.md shows, the shipped ones that are small, and parts of both.
- */
+/* Seeds: subsets of the files of the policy in docs/POLICY.md, and of rules/handbook. */
 
 static void add_files(struct seeds *seeds, const struct policy_file *files, size_t count,
                       unsigned parts) {

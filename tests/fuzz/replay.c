@@ -1,9 +1,9 @@
-/* Runs a target without libFuzzer, so that any compiler builds it and ./check keeps it alive: its
- * seeds, each of which must get past the target's first check, then the files given.
+/* Runs a target without libFuzzer, so that ./check can run it with any compiler: first its seeds,
+ * each of which must get past the target's first check, then the given files.
  *
  * usage: TARGET_replay [--root FOLDER] [--write-seeds FOLDER] [FILE | FOLDER]…
- *   --root         the project's folder, from whose files some seeds are made (default .)
- *   --write-seeds  also writes the seeds there, one file each */
+ *   --root         the project's folder: some seeds are made from its files (default .)
+ *   --write-seeds  also writes the seeds to this folder, one file each */
 #include "target.h"
 
 #include "core/base/check.h"
@@ -19,8 +19,8 @@
 #define INPUT_SIZE_MAX (1u << 20)
 
 struct replay {
-    struct seeds seeds; /* first: what target_seeds() sees of it */
-    const char *folder; /* NULL: seeds are not written */
+    struct seeds seeds; /* first member: add_seed() casts back to struct replay */
+    const char *folder; /* for --write-seeds; NULL: not written */
     size_t count;
 };
 
@@ -29,7 +29,7 @@ static void die(const char *what, const char *path) {
     exit(1);
 }
 
-/* An input at the exact end of its memory, so that a read behind it is seen. */
+/* Copies the input to a block of its exact size: AddressSanitizer then sees reads past its end. */
 static void run(const void *bytes, size_t size) {
     uint8_t *copy = check_malloc(size ? size : 1);
     if (size > 0)
@@ -50,12 +50,11 @@ static void write_seed(const struct replay *replay, const void *bytes, size_t si
 static void add_seed(struct seeds *self, const void *bytes, size_t size) {
     struct replay *replay = (struct replay *)self;
     uint64_t accepted = target_count().accepted;
-    if (replay->folder) /* first: a seed that crashes is one to look at */
+    if (replay->folder) /* before it runs, so that a crashing seed is kept */
         write_seed(replay, bytes, size);
     run(bytes, size);
     if (target_count().accepted == accepted) {
-        fprintf(stderr, "seed %zu is refused at once: the target and its seeds do not agree\n",
-                replay->count);
+        fprintf(stderr, "seed %zu does not get past the target's first check\n", replay->count);
         exit(1);
     }
     replay->count++;
@@ -70,14 +69,14 @@ static void run_file(const char *path) {
     if (ferror(file))
         die("cannot read", path);
     fclose(file);
-    fprintf(stderr, "%s\n", path); /* the last line before a crash says which input it was */
+    fprintf(stderr, "%s\n", path); /* names the input if it crashes */
     run(bytes, size);
 }
 
 static void run_path(const char *path) {
     struct stat status;
     if (stat(path, &status) < 0)
-        die("cannot look at", path);
+        die("cannot stat", path);
     if (!S_ISDIR(status.st_mode)) {
         run_file(path);
         return;

@@ -1,13 +1,13 @@
-/* Target: files of transactions as the command line reads them.
+/* Target: files of transactions, as the command line reads them.
  *
- *   input  u8 bit 0: a mapping comes first, in YAML, up to a line "==="
- *             bits 1–2: guess the format, CSV, JSON lines
- *             bits 3–7: how many bytes are read at once, less one; 31: all
+ *   input  u8 bit 0: a YAML mapping comes first, up to a line "==="
+ *             bits 1–2: format: 0, 3 guess, 1 CSV, 2 JSON lines
+ *             bits 3–7: bytes read at once, minus one; 31: all
  *          then the rows
  *
- * The mapping and the rows are refused with a sentence, or each row gives a transaction that
- * transaction_check() takes, or what is wrong with it; the same however the bytes come in pieces.
- */
+ * The mapping or the rows must be refused with a message, or each row must give a transaction that
+ * transaction_check() accepts, or an error message. The result must not depend on the size of the
+ * pieces. */
 #include "target.h"
 
 #include "clients/cli/io/mapping_yaml.h"
@@ -34,7 +34,7 @@ void target_start(void) {
 struct reading {
     struct rows *rows;
     struct mapping *mapping;
-    uint64_t hash; /* of all that was read */
+    uint64_t hash; /* of all transactions and error messages */
     size_t good, bad;
 };
 
@@ -43,7 +43,7 @@ static void take_note(struct reading *reading, const void *bytes, size_t size) {
 }
 
 static void note_error(struct reading *reading, const struct error *error) {
-    property(error->text[0], "a fault without words");
+    property(error->text[0], "a diagnostic without text");
     take_note(reading, error->text, strlen(error->text));
     reading->bad++;
 }
@@ -66,7 +66,8 @@ static void read_row(struct reading *reading, const struct row *row) {
         note_error(reading, &error);
         return;
     }
-    property(transaction_check(&transaction, &field, &error) == 0, "it is refused: %s", error.text);
+    property(transaction_check(&transaction, &field, &error) == 0, "a transaction is refused: %s",
+             error.text);
     struct request request = {.call = CALL_SCORE,
                               .score = {.transactions = &transaction, .transaction_count = 1}};
     buffer_clear(&encoded);
@@ -89,7 +90,7 @@ static int open_rows(struct reading *reading, struct byte_source *source, enum r
     return r;
 }
 
-/* At most so many bytes at a time. */
+/* Reads at most `chunk` bytes at a time. */
 static struct reading read_all(struct text rows, enum row_format format, const struct text *yaml,
                                size_t chunk) {
     struct reading reading = {0};
@@ -106,8 +107,9 @@ static struct reading read_all(struct text rows, enum row_format format, const s
             result = rows_next(reading.rows, &row, &error);
             if (result == ROWS_END)
                 break;
-            property(result == ROWS_ROW || result == ROWS_BAD_ROW, "rows_next() gave %d", result);
-            property(row.line > line, "line %llu behind line %llu", (unsigned long long)row.line,
+            property(result == ROWS_ROW || result == ROWS_BAD_ROW, "rows_next() returned %d",
+                     result);
+            property(row.line > line, "line %llu after line %llu", (unsigned long long)row.line,
                      (unsigned long long)line);
             line = row.line;
             if (result == ROWS_ROW)
@@ -140,7 +142,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     }
     enum row_format format = formats[how >> 1 & 3];
     struct reading whole = read_all(rows, format, how & 1 ? &yaml : NULL, SIZE_MAX);
-    /* What the format is guessed from is the first piece. */
+    /* The format is guessed from the first piece, so the guess may depend on its size. */
     if (format != ROW_FORMAT_GUESS && how >> 3 != 31) {
         struct reading pieces = read_all(rows, format, how & 1 ? &yaml : NULL, (how >> 3) + 1u);
         property(whole.hash == pieces.hash && whole.good == pieces.good && whole.bad == pieces.bad,

@@ -1,10 +1,10 @@
-/* Target: any bytes as the state of an entity.
+/* Target: any bytes as an entity's state.
  *
- *   input  u8 plan, u8 what is asked of it, then the state's bytes
+ *   input  u8 plan, u8 seed for the times, reads and entries below, then the state's bytes
  *
- * state_check() refuses them, or they are a state like any other: reading them is safe and gives
- * the same values twice, an entry may be added and another state merged, with the same bytes
- * whichever way it is done, and what comes of it passes state_check() again. */
+ * state_check() must refuse the bytes as damaged, or they must behave like any other state: reading
+ * is safe and gives the same values twice; adding an entry and merging a state of that entry give
+ * the same bytes in either order; and the results pass state_check() again. */
 #include "plans.h"
 
 #include "core/feature/plan/fold.h"
@@ -39,7 +39,7 @@ static void merge_into(struct state *state, const struct entity_plan *entity, co
     state_merge(state, entity, entity->lateness_us, b->bytes, b->length);
 }
 
-/* What is asked about. */
+/* Reading. */
 
 static void check_values(const struct value *values, const struct entity_plan *entity) {
     for (size_t i = 0; i < entity->feature_count; i++)
@@ -57,10 +57,11 @@ static void read_at(const uint8_t *bytes, size_t length, const struct entity_pla
     check_values(values, entity);
     state_read(bytes, length, entity, entity->lateness_us, at_us, current, scratch, again);
     for (size_t i = 0; i < entity->feature_count; i++)
-        property(value_equal(values[i], again[i]), "feature %zu is another the second time", i);
+        property(value_equal(values[i], again[i]), "feature %zu has another value the second time",
+                 i);
 }
 
-/* Around the newest entry, around the edges of windows, and anywhere. */
+/* Times where errors are likely: near the newest entry and the edges of windows; also any time. */
 static int64_t time_near(int64_t newest_us, const struct entity_plan *entity,
                          struct chance *chance) {
     uint64_t at = (uint64_t)newest_us;
@@ -75,12 +76,12 @@ static int64_t time_near(int64_t newest_us, const struct entity_plan *entity,
     return (int64_t)at;
 }
 
-static void ask(const uint8_t *bytes, size_t length, const struct entity_plan *entity,
-                const struct entry *current, struct chance *chance) {
+static void read_all(const uint8_t *bytes, size_t length, const struct entity_plan *entity,
+                     const struct entry *current, struct chance *chance) {
     int64_t newest_us = 0;
     uint64_t held = 0;
     property(state_extent(bytes, length, &newest_us, &held) == (length > 0), "its extent");
-    property(length == 0 || held > 0, "a state that holds nothing is not empty");
+    property(length == 0 || held > 0, "a state without entries is not empty");
     read_at(bytes, length, entity, newest_us, NULL);
     int64_t at_us = time_near(newest_us, entity, chance);
     read_at(bytes, length, entity, at_us, NULL);
@@ -89,13 +90,14 @@ static void ask(const uint8_t *bytes, size_t length, const struct entity_plan *e
     read_at(bytes, length, entity, at_us, &now);
     for (size_t i = 0; i < entity->feature_count; i++) {
         struct effective_window window = state_effective_window(bytes, length, entity, i, at_us);
-        property(window.after_us <= window.until_us, "feature %zu has a window that ends first", i);
+        property(window.after_us <= window.until_us,
+                 "feature %zu has a window that ends before it begins", i);
     }
     bool idle = state_is_idle(bytes, length, entity, entity->lateness_us, at_us);
     property(length > 0 || idle, "an empty state is not idle");
 }
 
-/* What is added. */
+/* Adding entries. */
 
 static void add_entry(const uint8_t *bytes, size_t length, const struct entity_plan *entity,
                       const struct entry *entry) {
@@ -106,14 +108,15 @@ static void add_entry(const uint8_t *bytes, size_t length, const struct entity_p
     state_apply(&single, entity, entity->lateness_us, entry);
     state_assign(&merged, bytes, length);
     state_merge(&merged, entity, entity->lateness_us, single.bytes, single.length);
-    property(same_bytes(&applied, &merged), "an entry added is not that entry merged");
+    property(same_bytes(&applied, &merged), "adding an entry differs from merging it");
     state_assign(&merged_back, single.bytes, single.length);
     state_merge(&merged_back, entity, entity->lateness_us, bytes, length);
     property(same_bytes(&merged, &merged_back), "merging the other way round gives other bytes");
-    /* The survey that the first application left behind must fit the second. */
+    /* Apply again: the index that the first call left in the state must still be right. */
     state_apply(&applied, entity, entity->lateness_us, entry);
     merge_into(&merged_back, entity, &merged, &single);
-    property(same_bytes(&applied, &merged_back), "an entry added twice is not it merged twice");
+    property(same_bytes(&applied, &merged_back),
+             "adding an entry twice differs from merging it twice");
     must_be_state(&applied, entity, "an entry added twice");
 }
 
@@ -122,17 +125,18 @@ static void fold_again(const uint8_t *bytes, size_t length, const struct entity_
     buffer_init(&folded);
     fold_states(entity, NULL, 0, bytes, length, &folded);
     property(folded.length == length && (length == 0 || memcmp(folded.bytes, bytes, length) == 0),
-             "folding it with nothing gives other bytes");
+             "folding the state with nothing gives other bytes");
     buffer_deinit(&folded);
 }
 
-/* Raw entries are written in one way only: what is copied as it is would not show it. */
-static void spell_again(const uint8_t *bytes, size_t length, const struct entity_plan *entity) {
+/* Raw entries have one canonical encoding. Folding and merging copy their bytes, so another
+ * encoding would go unnoticed there. */
+static void encode_again(const uint8_t *bytes, size_t length, const struct entity_plan *entity) {
     struct parts parts = parts_of(bytes, length);
     struct run run = parts_run(&parts, entity);
     struct run_entry stored;
     struct entry entry;
-    uint8_t spelled[RUN_ENTRY_SIZE_MAX];
+    uint8_t encoded[RUN_ENTRY_SIZE_MAX];
     while (run_next(&run, &stored)) {
         entry.id_hash = 0;
         for (int i = 0; i < 8; i++)
@@ -140,11 +144,11 @@ static void spell_again(const uint8_t *bytes, size_t length, const struct entity
         entry.present = stored.present;
         memcpy(entry.integers, stored.integers, sizeof entry.integers);
         memcpy(entry.texts, stored.texts, sizeof entry.texts);
-        uint8_t *end = run_put_identity(entity, &entry, spelled);
+        uint8_t *end = run_put_identity(entity, &entry, encoded);
         end = run_put_tally(entity, stored.transactions, stored.weights, end);
-        property(end - spelled == stored.end - stored.identity &&
-                     memcmp(spelled, stored.identity, (size_t)(end - spelled)) == 0,
-                 "an entry is spelled in another way");
+        property(end - encoded == stored.end - stored.identity &&
+                     memcmp(encoded, stored.identity, (size_t)(end - encoded)) == 0,
+                 "an entry is not in its canonical encoding");
     }
     property(!run.cursor.failed, "a run that cannot be read");
 }
@@ -173,16 +177,16 @@ bool target_run(const uint8_t *bytes, size_t size) {
     int64_t at_us = time_near(newest_us, entity, &chance);
     plans_make_entries(entity, &cursor, at_us, 1, 1, entries);
     if (length > 0) {
-        spell_again(state, length, entity);
+        encode_again(state, length, entity);
         fold_again(state, length, entity);
     }
-    ask(state, length, entity, &entries[0].entry, &chance);
+    read_all(state, length, entity, &entries[0].entry, &chance);
     add_entry(state, length, entity, &entries[0].entry);
     buffer_deinit(&script);
     return true;
 }
 
-/* States of all plans, from few entries to those whose tiles collapse. */
+/* States of all plans, from few entries to so many that tiles are compacted. */
 void target_seeds(struct seeds *seeds, const char *root) {
     (void)root;
     struct chance chance = {.state = 1};

@@ -1,14 +1,17 @@
-/* Target: states made of any records, and one of them damaged.
+/* Target: states of any entries, folded and merged in different ways.
  *
- *   input  u8 plan, u8 step of times (a power of two), u8 and u16 the damage, then entries
- * (plans.h)
+ *   input  u8 plan
+ *          u8 bits 0–5: unit of time steps, 2^n µs (n modulo 48)
+ *             bits 6–7: 0 fold backwards, 1 merge parts in turn, 2 merge parts as a tree, 3 merge a
+ *                       damaged part
+ *          u8 XOR mask and u16 offset of the damage, then entries (plans.h)
  *
- * Folding the entries in their order, in the opposite one, and apart in up to four parts that are
- * merged forwards and backwards gives the same bytes, which pass state_check(). A part with one
- * byte changed is refused by state_check(), or merges both ways to the same good state. */
+ * Folding the entries in order, folding them backwards, and folding them in up to four parts that
+ * are then merged must give the same bytes, which pass state_check(). A part with a changed byte
+ * must be refused by state_check(), or merge in both directions to the same valid state. */
 #include "plans.h"
 
-#define ENTRIES_MAX 48 /* a tile collapses, and more */
+#define ENTRIES_MAX 48 /* enough to compact a tile */
 #define PARTS       4
 
 static struct state_scratch *scratch;
@@ -85,7 +88,7 @@ static void merge_as_tree(const struct entity_plan *entity) {
     must_be_same(&together, &parts[3], "parts merged as a tree");
 }
 
-/* A change that makes another state of it, which nobody can notice, is none that matters here. */
+/* A changed byte may give another valid state, which must then behave like one. */
 static void merge_damaged(const struct entity_plan *entity, uint8_t change, uint16_t where) {
     struct error error;
     size_t i = 0;

@@ -1,10 +1,10 @@
-/* A fuzz target: something that takes bytes from outside, and what must hold whatever they are.
+/* A fuzz target: code that reads bytes from outside, and properties that must hold for any input.
  *
- * Each target is one file with these three functions. entry.c makes libFuzzer's entry points of
- * them, replay.c a program that runs files through the same entry points without libFuzzer.
+ * Each target is one file with the three functions below. entry.c makes libFuzzer's entry points of
+ * them; replay.c is a program that feeds files to the same entry points without libFuzzer.
  *
- * Inputs are taken apart with struct cursor: behind its end it yields zeros, so that every input
- * means something and a cut one means nearly the same. */
+ * Targets read their input with struct cursor. Past the end it yields zeros, so every input is
+ * valid and a truncated input means nearly the same, which helps libFuzzer minimise. */
 #pragma once
 
 #include "core/base/buffer.h"
@@ -14,21 +14,23 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Once, before the first input: what is dear to make. */
+/* Called once, before the first input: for whatever is expensive to make. */
 void target_start(void);
 
-/* One input. True when it got past the first check, so that a run can tell how deep it was. What it
- * allocates it frees or uses again; a broken property ends in property(). */
+/* Runs one input. Returns true if it got past the target's first check, so that a run can report
+ * how many inputs reach the code after it. Frees or reuses what it allocates, since the process
+ * runs millions of inputs. Properties are checked with property(). */
 bool target_run(const uint8_t *bytes, size_t size);
 
-/* Inputs to start from, each of which target_run() must answer with true. root: the project's
- * folder, for those that are made of its files. */
+/* Adds inputs to start from; target_run() must return true for each. root: the project's folder,
+ * for seeds made from its files. */
 struct seeds {
     void (*add)(struct seeds *self, const void *bytes, size_t size); /* copies */
 };
 void target_seeds(struct seeds *seeds, const char *root);
 
-/* What must hold. Prints the sentence and aborts, as fuzzers want it. */
+/* Checks a property. If it does not hold, prints the message and aborts, which libFuzzer records as
+ * a crash. */
 #define property(condition, ...)                                                                   \
     do {                                                                                           \
         if (__builtin_expect(!(condition), 0))                                                     \
@@ -41,13 +43,13 @@ _Noreturn void property_broken(const char *file, int line, const char *condition
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
-/* Of all inputs so far. */
+/* Totals of all inputs so far. */
 struct target_count {
     uint64_t inputs, accepted;
 };
 struct target_count target_count(void);
 
-/* SplitMix64: what seeds are made from, and what a target fills up a short input with. */
+/* SplitMix64, for seeds and for targets that expand a byte of input into many random choices. */
 struct chance {
     uint64_t state;
 };

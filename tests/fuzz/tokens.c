@@ -1,6 +1,10 @@
-/* A tokens file: refused with its line and without a word of what stands in it, or a set in which
- * each token is found by its id, is what its line says when it is written again, and lets nobody in
- * whose secret was never hashed. */
+/* Target: a tokens file.
+ *
+ *   input  a file
+ *
+ * It must be refused with the line of the error and without quoting anything that may be a secret,
+ * or give a set in which each token is found by its id, keeps its values when it is written and
+ * read again, and accepts no secret but its own. */
 #include "core/store/tokens/token_set.h"
 #include "target.h"
 
@@ -14,7 +18,7 @@
 
 void target_start(void) {}
 
-/* The lines that begin with this word. */
+/* Appends the lines that begin with this word. */
 static void copy_lines(struct text content, const char *word, struct buffer *out) {
     while (content.length > 0) {
         const char *newline = memchr(content.data, '\n', content.length);
@@ -35,11 +39,11 @@ static void copy_lines(struct text content, const char *word, struct buffer *out
 static void check_refusal(const struct error *error) {
     const char *colon = strstr(error->text, ": ");
     property(strncmp(error->text, "tokens:", 7) == 0 && colon, "no line: %s", error->text);
-    /* The sentences are ours, and the file may say what they say; but no secret does. */
+    /* Messages may quote words of the file, but no run of hex digits as long as an id or secret. */
     size_t digits = 0;
     for (const char *at = colon + 2; *at; at++) {
         digits = strchr("0123456789abcdef", *at) ? digits + 1 : 0;
-        property(digits < TOKEN_ID_SIZE - 1, "repeats what may be a secret: %s", error->text);
+        property(digits < TOKEN_ID_SIZE - 1, "repeats a possible secret: %s", error->text);
     }
 }
 
@@ -57,25 +61,27 @@ static void check_entry(struct text content, const struct token_set *set, size_t
     token_set_write(set, entry, &file);
     int r =
         token_set_parse((struct text){(char *)file.bytes, file.length}, "again", &second, &error);
-    property(r == 0, "written, but not read: %s", error.text);
+    property(r == 0, "cannot be read after writing: %s", error.text);
     again = token_set_find_id(second, text_of(entry->id));
     property(again && strcmp(again->name, entry->name) == 0 && again->scopes == entry->scopes &&
                  again->created_us == entry->created_us && again->expires_us == entry->expires_us &&
                  again->key == entry->key &&
                  memcmp(again->hash, entry->hash, sizeof entry->hash) == 0,
-             "another token when it is read again");
+             "the token has changed when it is read again");
     token_set_free(second);
     buffer_deinit(&file);
 }
 
-/* Whatever stands in the file, nobody knows a text that hashes to it. */
-static void check_nobody_is_let_in(const struct token_set *set, size_t index) {
+/* A fixed secret must not match. Fuzzing cannot find a file with its keyed hash, so a match would
+ * be an error of the comparison. */
+static void check_forged_secret(const struct token_set *set, size_t index) {
     const uint8_t secret[TOKEN_SECRET_BYTES] = {1};
     char token[TOKEN_TEXT_SIZE];
     const struct token_entry *entry = NULL;
     token_format((const uint8_t[TOKEN_ID_BYTES]){0}, secret, token);
     memcpy(token + 4, token_set_at(set, index)->id, TOKEN_ID_SIZE - 1);
-    property(token_set_find(set, text_of(token), &entry) == TOKEN_UNKNOWN, "let in");
+    property(token_set_find(set, text_of(token), &entry) == TOKEN_UNKNOWN,
+             "a forged secret is accepted");
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
@@ -88,7 +94,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     }
     for (size_t i = 0; i < token_set_count(set); i++) {
         check_entry(content, set, i);
-        check_nobody_is_let_in(set, i);
+        check_forged_secret(set, i);
     }
     token_set_free(set);
     return true;

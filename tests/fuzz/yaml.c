@@ -1,10 +1,10 @@
-/* Target: YAML as policies have it.
+/* Target: the YAML of policies.
  *
  *   input  a file
  *
- * It is refused with messages, or becomes a tree within the limits of depth and width, with memory
- * bounded by the file's length, whose every node, and every byte of whose every text, has a place
- * that lies in the file; and the same tree and messages when it is read again. */
+ * It must be refused with messages, or give a tree within the limits of depth and width, with
+ * memory bounded by the file's length. Every node, and every byte of every text, must have a
+ * position in the file. Parsing it again must give the same tree and messages. */
 #include "target.h"
 
 #include "core/policy/source/tree.h"
@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* Of the arena, for a node for every byte and what libyaml hands over of it. */
+/* An upper bound of the arena's use: a node for every byte, and its text from libyaml. */
 #define BYTES_FIXED    8192
 #define BYTES_PER_BYTE 1024
 #define SEED_BYTES_MAX 2000
@@ -29,7 +29,7 @@ void target_start(void) {
 }
 
 static void check_place(const struct source *source, struct position at) {
-    /* YAML has line ends of its own: some characters that are no line end elsewhere. */
+    /* YAML has more kinds of line ends than '\n', so only the file's length bounds the numbers. */
     property(at.line >= 1 && at.line <= source->content.length + 1, "line %zu", at.line);
     property(at.column >= 1 && at.column <= source->content.length + 1, "column %zu", at.column);
 }
@@ -39,19 +39,20 @@ static void check_node(const struct source *source, const struct tree_node *node
     property(depth <= TREE_DEPTH_MAX, "%zu levels", depth);
     check_place(source, tree_position(node));
     if (node->kind == TREE_TEXT && !node->broken) {
-        property(node->end_line >= node->line, "it ends in line %zu, before %zu", node->end_line,
-                 node->line);
-        size_t step = 1 + node->text.length / 8; /* not all of a long one */
+        property(node->end_line >= node->line, "it ends in line %zu, but begins in %zu",
+                 node->end_line, node->line);
+        size_t step = 1 + node->text.length / 8; /* samples long texts */
         for (size_t i = 0; i < node->text.length; i += step)
             check_place(source, tree_locate(source, node, i, 1));
     }
     for (const struct tree_node *child = node->first; child; child = child->next, children++) {
-        property((node->kind == TREE_MAPPING) == (child->key != NULL), "keys are of mappings");
+        property((node->kind == TREE_MAPPING) == (child->key != NULL),
+                 "only children of mappings have keys");
         if (child->key)
             check_node(source, child->key, depth);
         check_node(source, child, depth + 1);
     }
-    property(children == node->child_count, "%zu children, and it says %zu", children,
+    property(children == node->child_count, "%zu children, but a count of %zu", children,
              node->child_count);
     property(node->kind != TREE_MAPPING || children <= TREE_CHILDREN_MAX, "%zu keys", children);
 }
@@ -71,23 +72,23 @@ static bool is_same(const struct tree_node *a, const struct tree_node *b) {
 }
 
 static struct tree_node *parse(const struct source *source, struct arena *memory,
-                               struct buffer *said, size_t *ret_errors) {
+                               struct buffer *output, size_t *ret_errors) {
     struct diagnostics diagnostics;
     diagnostics_init(&diagnostics);
     arena_reset(memory);
-    buffer_clear(said);
+    buffer_clear(output);
     struct tree_node *root = tree_parse(source, memory, &diagnostics);
-    property(root || diagnostics.errors > 0, "refused without a word");
+    property(root || diagnostics.errors > 0, "refused without a message");
     property(memory->used <= BYTES_FIXED + BYTES_PER_BYTE * source->content.length,
              "%zu bytes for a file of %zu", memory->used, source->content.length);
-    diagnostics_write(&diagnostics, said);
+    diagnostics_write(&diagnostics, output);
     *ret_errors = diagnostics.errors;
     diagnostics_deinit(&diagnostics);
     return root;
 }
 
-static struct text said_in(const struct buffer *said) {
-    return (struct text){.data = (const char *)said->bytes, .length = said->length};
+static struct text text_in(const struct buffer *output) {
+    return (struct text){.data = (const char *)output->bytes, .length = output->length};
 }
 
 bool target_run(const uint8_t *bytes, size_t size) {
@@ -97,7 +98,7 @@ bool target_run(const uint8_t *bytes, size_t size) {
     struct tree_node *root = parse(&source, &arena, &messages, &errors);
     struct tree_node *again = parse(&source, &arena_again, &messages_again, &errors_again);
     property(is_same(root, again) && errors == errors_again &&
-                 text_equal(said_in(&messages), said_in(&messages_again)),
+                 text_equal(text_in(&messages), text_in(&messages_again)),
              "another tree the second time");
     if (root)
         check_node(&source, root, 1);

@@ -1,16 +1,17 @@
-"""The Fraud Detection Handbook's protocol: which transactions of a test week count, and what their
-scores are worth. docs/HANDBOOK.md says it in words.
+"""The Fraud Detection Handbook's protocol: which payments of a test week count, and the figures of their
+scores. docs/HANDBOOK.md describes it.
 
-A fold is named by its first day, counted from the data's first, which is day 0. It trains on that day and
-the six after it, leaves out the next seven, because their outcomes would not be known yet, and tests on
-the seven behind these. Nothing here trains; but the training week also says which customers are left out.
+A fold is named by its first day, counted from the first day of the data, which is day 0. It trains on
+that day and the six after it, leaves out the next seven, whose outcomes would not be known yet, and tests
+on the seven after these. Nothing is trained here, but the training week also decides which customers are
+left out.
 """
 import collections
 
 from ranking import auc
 
 TRAINING_DAYS = DELAY_DAYS = TEST_DAYS = 7
-CARDS_A_DAY = 100  # as many as somebody can look at
+CARDS_A_DAY = 100  # as many as an analyst can examine
 
 Payment = collections.namedtuple("Payment", "day customer is_fraud score")
 Figures = collections.namedtuple("Figures", "auc average_precision card_precision payments frauds")
@@ -22,28 +23,28 @@ def test_days(first_day):
 
 
 def known_customers(fraud_customers, first_day, test_day):
-    """Those with a fraud since the training week began that is known on the test day: their cards are
-    blocked by then. `fraud_customers` has the set of each day's."""
+    """Customers with a fraud since the start of the training week that is known on the test day: their
+    cards are blocked by then. `fraud_customers` has the set for each day."""
     return set().union(*(fraud_customers.get(day, ())
                          for day in range(first_day, test_day - DELAY_DAYS)))
 
 
 def counted(payments_by_day, fraud_customers, first_day):
-    """Of each test day, in order, the payments that count."""
+    """The payments that count, for each test day in order."""
     for day in test_days(first_day):
         known = known_customers(fraud_customers, first_day, day)
         yield [payment for payment in payments_by_day[day] if payment.customer not in known]
 
 
 def average_precision(scored):
-    """Of (score, is_bad) pairs: the precision at each threshold, weighted by the recall that it adds.
-    What has equal scores is taken together, so that its order does not matter."""
+    """The average precision of (score, is_bad) pairs: the precision at each threshold, weighted by the
+    recall that it adds. Equal scores form one threshold, so their order does not matter."""
     groups = collections.defaultdict(lambda: [0, 0])
     for score, is_bad in scored:
         groups[score][bool(is_bad)] += 1
     bads = sum(bad for _, bad in groups.values())
     if not bads:
-        raise ValueError("needs a bad one")
+        raise ValueError("needs at least one bad payment")
     found = taken = 0
     total = 0.0
     for score in sorted(groups, reverse=True):
@@ -55,8 +56,8 @@ def average_precision(scored):
 
 
 def suspects(payments, found):
-    """The customers whose greatest score of the day is among the hundred greatest, but for those found
-    before; of equal ones those who paid first."""
+    """The customers whose highest score of the day is among the hundred highest, without those found
+    before; among equal scores, those who paid first."""
     greatest = {}
     for payment in payments:
         if payment.customer not in found:
@@ -65,8 +66,8 @@ def suspects(payments, found):
 
 
 def card_precision(days):
-    """The mean over the days of the part of the hundred suspects that had a fraud on their day. Who was
-    found is not looked for again."""
+    """The mean over the days of the share of the hundred suspects that had a fraud on that day. Customers
+    found once are left out on later days."""
     found = set()
     shares = []
     for payments in days:
@@ -78,7 +79,7 @@ def card_precision(days):
 
 
 def measure(payments_by_day, first_day):
-    """The figures of a fold. Days without payments are an error: this is other data then."""
+    """The figures of a fold. `payments_by_day` must have every test day."""
     fraud_customers = {day: {payment.customer for payment in payments if payment.is_fraud}
                        for day, payments in payments_by_day.items()}
     days = list(counted(payments_by_day, fraud_customers, first_day))

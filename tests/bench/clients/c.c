@@ -1,24 +1,25 @@
-/* What libharrier's calls take, beside echoes of the same bytes through nng's library, the same
- * number in flight. Rounds take turns in one run, so that whatever else the machine does falls on
- * all.
+/* The time of libharrier's calls, beside the same bytes through the nng library with the same
+ * number of requests in flight. Rounds of all kinds take turns in one run, so that other load on
+ * the machine affects all of them alike.
  *
- *   nng threads            a REQ socket with a context and a thread for each in flight, waiting
- *                          → echo_server --answer
- *   nng aios               the same with callbacks in place of threads, through nng's own threads
+ *   nng threads             a REQ socket with a context and a waiting thread for each request in
+ *                           flight → echo_server --answer
+ *   nng aios                the same with callbacks instead of threads
  *   libharrier at echo      harrier_score() with one in flight, harrier_score_submit() with more
- *                          → the same, whose answers are a decision's bytes: what libharrier adds
- *   nng aios at harrierd    what the server takes, and no client
+ *                           → the same echo, which answers a decision's bytes: libharrier's cost
+ *   nng aios at harrierd    the cost of the server, without a client
  *   libharrier at harrierd
  *
- * The echo to measure against is the quicker of nng's two.
+ * The reference at the echo is the faster of nng's two.
  *
- * Each score is of a new transaction of one of 10,000 cards, made as the other languages' benches
- * make theirs; an echo's requests are one of them. A latency is from the call to its answer. A
- * figure is the median of the rounds'; behind a ratio of medians stand the least and the greatest
- * of a round. Behind the table comes a line of name, tab and value for each ratio to the echo.
+ * Each score is of a new transaction of one of 10,000 cards, made as in the benches of the other
+ * languages; the echo gets one of these requests again and again. A latency is from the call to its
+ * answer. Figures are medians of the rounds; a ratio of medians is followed by the smallest and
+ * largest of a round. After the table comes a line of name, tab and value for each ratio to the
+ * echo.
  *
  * usage: client_latency ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
- *        CALLS of a round with one in flight; with 64 four times as many
+ *        CALLS: of a round with one in flight; four times as many with 64
  * Exit status 1: at the echo, a median of libharrier is over 1.3 times nng's. */
 #include "clients/c/harrier.h"
 #include "core/base/check.h"
@@ -39,8 +40,8 @@
 #define MANY        64
 #define ROUNDS_MAX  50
 #define CALLS_MAX   1000000
-#define SAMPLED     1001 /* answers of harrierd, for the echo's */
-#define LONGER      4    /* rounds with many in flight: there is more time between stalls */
+#define SAMPLED     1001 /* answers of harrierd to choose the echo's from */
+#define LONGER      4    /* rounds with many in flight, so that a stall is a smaller part of one */
 #define RATIO_MAX   1.3  /* of the medians */
 #define DEADLINE_US 10000000
 
@@ -51,12 +52,12 @@ static const char *const kind_names[KIND_COUNT] = {"nng threads", "nng aios", "l
 
 enum place { ECHO, HARRIERD, PLACE_COUNT };
 
-/* One of those in flight. */
+/* One request in flight. */
 struct flight {
     struct run *run;
     nng_ctx ctxs[PLACE_COUNT];
-    nng_aio *aio, *waited; /* with a callback, and without */
-    struct buffer request; /* to harrierd */
+    nng_aio *aio, *waited; /* with and without a callback */
+    struct buffer request; /* encoded, for harrierd */
     pthread_t thread;
     int64_t began_ns;
     bool is_sending;
@@ -67,8 +68,8 @@ struct run {
     struct flight flights[MANY];
     enum place place;
     struct harrier_client *clients[PLACE_COUNT];
-    nng_msg *request;  /* of an echo */
-    uint64_t position; /* in the echo's decision */
+    nng_msg *request;  /* for the echo */
+    uint64_t position; /* of the echo's decision */
     pthread_mutex_t lock;
     pthread_cond_t ended;
     size_t calls, sent, answered; /* under the lock */
@@ -102,7 +103,7 @@ static int compare(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Takes the answer's time. Returns whether there is another call to make. */
+/* Records the latency of an answer. Returns whether to make another call. */
 static bool note_answer(struct flight *flight) {
     struct run *run = flight->run;
     int64_t now = now_ns();
@@ -116,7 +117,7 @@ static bool note_answer(struct flight *flight) {
     return is_more;
 }
 
-/* ---- what is asked ---- */
+/* ---- requests ---- */
 
 struct purchase {
     char id[40], card[24], customer[24], merchant[24], device[24], ip[24];
@@ -185,7 +186,7 @@ static nng_msg *message_of(const struct buffer *bytes) {
     return message;
 }
 
-/* The echo's is a copy, for a message belongs to who sends it. */
+/* Sending takes ownership of a message, so the echo's request is copied. */
 static void take_request(struct flight *flight, nng_aio *aio) {
     nng_msg *message;
     if (flight->run->place == ECHO)
@@ -238,7 +239,7 @@ static void step_nng(void *user) {
         ask_nng(flight);
 }
 
-/* Asks once and waits. */
+/* Sends one request and waits for the answer. */
 static nng_msg *ask_once(nng_socket socket, const struct buffer *request) {
     nng_msg *answer;
     must(nng_sendmsg(socket, message_of(request), 0), "first request");
@@ -251,7 +252,8 @@ static int compare_lengths(const void *a, const void *b) {
     return (x > y) - (x < y);
 }
 
-/* Of several answers the middle one by length, which has the reasons that a decision has mostly. */
+/* Samples answers of harrierd and keeps the one of median length, which has a typical number of
+ * reasons. */
 static void sample(nng_socket harrierd, struct buffer *request, struct buffer *answer) {
     nng_msg *answers[SAMPLED];
     for (int i = 0; i < SAMPLED; i++) {
@@ -264,7 +266,7 @@ static void sample(nng_socket harrierd, struct buffer *request, struct buffer *a
         nng_msg_free(answers[i]);
 }
 
-/* The decision that is in an answer. */
+/* Remembers the decision in the echo's answer, to verify it later. */
 static void note_decision(struct run *run, const struct buffer *answer) {
     struct arena arena;
     struct response response;
@@ -281,7 +283,7 @@ static void note_decision(struct run *run, const struct buffer *answer) {
     arena_deinit(&arena);
 }
 
-/* Makes a decision of harrierd's what the echo answers. */
+/* Gives the echo a decision of harrierd's as its answer. */
 static void teach_echo(struct run *run, const nng_socket *sockets) {
     struct buffer request, answer;
     buffer_init(&request);
@@ -293,7 +295,7 @@ static void teach_echo(struct run *run, const nng_socket *sockets) {
     nng_msg *echoed = ask_once(sockets[ECHO], &answer);
     if (nng_msg_len(echoed) != answer.length ||
         memcmp(nng_msg_body(echoed), answer.bytes, answer.length) != 0)
-        fail("echo", "its answer is not the one that it was given");
+        fail("echo", "it does not return the answer that it was given");
     nng_msg_free(echoed);
     buffer_deinit(&request);
     buffer_deinit(&answer);
@@ -301,12 +303,12 @@ static void teach_echo(struct run *run, const nng_socket *sockets) {
 
 /* ---- libharrier ---- */
 
-/* By an echo all get the same decision. */
+/* The echo always answers the same decision. */
 static void must_be_decided(const struct run *run, const struct harrier_reply *reply) {
     if (reply->result_count != 1 || reply->results[0].error_code != HARRIER_OK)
         fail("libharrier", "a transaction was not decided");
     if (run->place == ECHO && reply->results[0].decision.position != run->position)
-        fail("libharrier", "a decision is not the echo's");
+        fail("libharrier", "a decision differs from the echo's");
 }
 
 static void submit(struct flight *flight);
@@ -362,7 +364,7 @@ static void begin(struct flight *flight, enum kind kind) {
     else if (kind != THREADS)
         ask_nng(flight);
     else if (pthread_create(&flight->thread, NULL, echo_one_by_one, flight) != 0)
-        fail("nng threads", "there is no thread");
+        fail("nng threads", "cannot start a thread");
 }
 
 static struct figures measure(struct run *run, enum kind kind, size_t in_flight, size_t calls) {
@@ -413,11 +415,11 @@ static void open_run(struct run *run, size_t calls, char **addresses) {
     run->latencies = check_calloc(calls, sizeof *run->latencies);
 }
 
-/* ---- what came out ---- */
+/* ---- results ---- */
 
 typedef const struct figures (*rounds_of)[ROUNDS_MAX];
 
-/* The middle of each figure by itself. */
+/* The median of each figure. */
 static struct figures middle(const struct figures *rounds, size_t count) {
     double column[3][ROUNDS_MAX];
     for (size_t i = 0; i < count; i++) {
@@ -430,7 +432,7 @@ static struct figures middle(const struct figures *rounds, size_t count) {
     return (struct figures){column[0][count / 2], column[1][count / 2], column[2][count / 2]};
 }
 
-/* Of rounds that ran one after the other. */
+/* Prints ratios taken round by round, and returns their medians. */
 static struct figures ratios(const char *what, const struct figures *these,
                              const struct figures *those, size_t count) {
     struct figures over[ROUNDS_MAX];
@@ -447,7 +449,7 @@ static struct figures ratios(const char *what, const struct figures *these,
     return ratio;
 }
 
-/* Returns whether the median is over the limit. */
+/* Prints one table. Returns whether libharrier's median at the echo is over the limit. */
 static bool print(rounds_of rounds, size_t count, size_t in_flight) {
     struct figures all[KIND_COUNT];
     printf("%zu in flight\n", in_flight);
@@ -482,7 +484,7 @@ int main(int argc, char **argv) {
     open_run(&run, (size_t)calls * LONGER, argv + 1);
     for (size_t i = 0; i < sizeof in_flight / sizeof in_flight[0]; i++) {
         size_t each = in_flight[i] > 1 ? (size_t)calls * LONGER : (size_t)calls;
-        for (int kind = 0; kind < KIND_COUNT; kind++) /* until everything is warm */
+        for (int kind = 0; kind < KIND_COUNT; kind++) /* warm-up */
             measure(&run, kind, in_flight[i], each);
         for (long round = 0; round < count; round++)
             for (int kind = 0; kind < KIND_COUNT; kind++)
@@ -492,5 +494,5 @@ int main(int argc, char **argv) {
     for (int place = 0; place < PLACE_COUNT; place++)
         harrier_client_free(run.clients[place]);
     fflush(stdout);
-    _exit(is_over ? 1 : 0); /* nng may hang as it closes */
+    _exit(is_over ? 1 : 0); /* nng may hang when it closes */
 }

@@ -1,18 +1,18 @@
 #!/usr/bin/env python3
-"""How long one score takes from Python, with 1 and with 64 in flight, beside a bare echo of the same bytes
-through pynng. Rounds of all kinds take turns in one run, so that whatever else the machine does falls on all.
+"""The time of one score from Python with 1 and with 64 requests in flight, beside the same bytes through pynng. Rounds of all
+kinds take turns in one run, so that other load on the machine affects all of them alike.
 
-    echo                pynng's own contexts (send/recv, asend/arecv) → tests/bench/echo_server --answer, requests
-                        encoded before
-    client → echo       Client.score() or AsyncClient.score() → the same, whose answers are a decision's bytes: what
-                        the client adds
-    bare → harrierd     pynng's own contexts → harrierd, requests encoded before: what the server takes, and no client
+    echo                pynng's own contexts (send/recv, asend/arecv) → tests/bench/echo_server --answer, with requests
+                        encoded in advance
+    client → echo       Client.score() or AsyncClient.score() → the same echo, which answers a decision's bytes: the cost
+                        of the client
+    bare → harrierd     pynng's own contexts → harrierd, requests encoded in advance: the cost of the server alone
     client → harrierd   Client.score() or AsyncClient.score() → harrierd
 
-Each score is of a new transaction of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of
-medians stand the least and the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
-CALLS are those of a round with 1 in flight; with 64 there are four times as many, for of 4,000 a single bad moment
-makes the 99th percentile: 64 calls are more than one in a hundred.
+Each score is of a new transaction of one of 10,000 cards. Figures are medians of the rounds; a ratio of medians is followed
+by the smallest and largest of a round. CPU is this process's. CALLS is for a round with 1 in flight. With 64 in flight
+there are four times as many: in 4,000 calls, a single stall affects 64, more than a hundredth, and so sets the 99th
+percentile.
 
 usage: python.py ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
 """
@@ -32,10 +32,10 @@ from harrier_client import AsyncClient, Client, Transaction
 
 TIMES_CALLS = {1: 1, 64: 4}  # by requests in flight
 WARM_UP = 200
-SAMPLE = 1001  # answers of harrierd, for the echo's
+SAMPLE = 1001  # answers of harrierd to choose the echo's from
 TARGET = 1.3
 KINDS = ("echo", "client → echo", "bare → harrierd", "client → harrierd")
-RUN = os.urandom(4).hex()  # makes ids new in every run
+RUN = os.urandom(4).hex()  # part of the ids, different in every run
 
 
 def transaction(number):
@@ -62,14 +62,14 @@ numbers = Numbers()
 
 
 def encoded(count):
-    """Requests of new transactions."""
+    """Encoded requests of new transactions."""
     calls = [harrier_client._codec.score_request([transaction(next(numbers))], False, False) for _ in range(count)]
     return [call.encode(5) for call in calls]
 
 
 def teach(echo, harrierd):
-    """Asks harrierd, and makes one of its answers what the echo says: the middle one by length, which has the reasons
-    that a decision has mostly. Returns a request, the answer and its decision."""
+    """Samples answers of harrierd and gives the echo the one of median length, which has a typical number of reasons.
+    Returns a request, the answer and its decision."""
     requests = encoded(SAMPLE)
     answers = []
     with pynng.Req0(dial=harrierd, recv_timeout=5000) as socket:
@@ -80,19 +80,19 @@ def teach(echo, harrierd):
     with pynng.Req0(dial=echo, recv_timeout=5000) as socket:
         socket.send(answer)
         if socket.recv() != answer:
-            sys.exit("the echo does not give the answer that it was given")
+            sys.exit("the echo does not return the answer that it was given")
     with Client(echo, deadline=5) as client:
         return requests[0], answer, client.score(transaction(next(numbers)))
 
 
 def set_aside():
-    """What was made for a round before it is not gone through by the collector of garbage in it: it is the bench's."""
+    """Excludes the objects prepared for a round from garbage collection during it."""
     gc.collect()
     gc.freeze()
 
 
 def timed_threads(in_flight, calls, make_call):
-    """make_call(count) → a function that makes one call, for each thread; what it sends is made before."""
+    """make_call(count) returns, for each thread, a function that makes one call with requests prepared in advance."""
     waits, lock, failures = [], threading.Lock(), []
 
     def work(call):
@@ -136,13 +136,13 @@ async def timed_tasks(in_flight, calls, make_call):
 
 
 def must_be(decision, expected):
-    """By an echo all get the same one."""
+    """The echo always answers the same decision."""
     if decision.position != expected.position or decision.transaction_id != expected.transaction_id:
         sys.exit(f"the decision is {decision}; expected {expected}")
 
 
 class Figures:
-    """Of each round: median and 99th percentile in µs, calls a second, processor time of one in µs."""
+    """For each round: median and 99th percentile in µs, calls a second, processor time of a call in µs."""
 
     def __init__(self):
         self.rounds = []
@@ -158,19 +158,19 @@ class Figures:
         print(f"{name:<26} {p50:>9.1f} {p99:>9.1f} {rate:>10.0f} {cpu:>9.1f}")
 
     def over(self, other, what):
-        """Ratios of rounds that ran one after the other."""
+        """Ratios, round by round."""
         return [one[what] / base[what] for one, base in zip(self.rounds, other.rounds)]
 
     def ratios(self, other):
-        said = []
+        texts = []
         for what, name in enumerate(("p50", "p99", "calls/s")):
             over = self.over(other, what)
-            said.append(f"{name} {statistics.median(over):.2f} ({min(over):.2f} to {max(over):.2f})")
-        return ", ".join(said)
+            texts.append(f"{name} {statistics.median(over):.2f} ({min(over):.2f} to {max(over):.2f})")
+        return ", ".join(texts)
 
 
 def report(name, figures):
-    """Returns whether the client's median is over the limit."""
+    """Prints the table. Returns whether the client's median at the echo is over the limit."""
     print(name)
     for kind in KINDS:
         figures[kind].row(kind)
@@ -182,8 +182,8 @@ def report(name, figures):
     return is_over
 
 
-# Each of these returns a function that makes one call, of those that were made for it before. All keep as many
-# transactions, though not all send them: what they cost the collector of garbage falls on all kinds alike.
+# Each of these returns a function that makes one call with a request prepared in advance. All of them keep the same number of
+# transactions, even if they do not send them, so that the cost of garbage collection is the same for all kinds.
 
 
 def transactions(count):
@@ -229,7 +229,7 @@ def by_async_client(client, count, expected):
 
 
 def makers(sockets, clients, through, by_client, request, expected):
-    """For each kind what makes the function of `count` calls."""
+    """For each kind, the function that prepares `count` calls."""
     return dict(
         zip(
             KINDS,
@@ -279,8 +279,8 @@ def main():
     request, answer, expected = teach(*addresses)
     sizes = f"{len(request)} and {len(answer)} bytes"
     sizes += f" ({len(expected.reasons)} reasons at the echo)"
-    said = ", ".join(f"{times * calls} with {n} in flight" for n, times in TIMES_CALLS.items())
-    print(f"messages of {sizes}; {rounds} rounds, calls: {said}; pynng {pynng.__version__}")
+    counts = ", ".join(f"{times * calls} with {n} in flight" for n, times in TIMES_CALLS.items())
+    print(f"messages of {sizes}; {rounds} rounds, calls: {counts}; pynng {pynng.__version__}")
     print(f"{'':<26} {'p50 µs':>9} {'p99 µs':>9} {'calls/s':>10} {'CPU µs':>9}")
     given = addresses, request, expected
     over = [bench_sync(*given, n, rounds, times * calls) for n, times in TIMES_CALLS.items()]

@@ -1,16 +1,15 @@
-// How long one score takes from Node, with 1 and with 64 in flight, beside a bare echo of the same bytes over Node's
-// net sockets. Rounds of all kinds take turns in one run, so that whatever else the machine does falls on all.
+// The time of one score from Node with 1 and with 64 requests in flight, beside the same bytes over Node's net sockets.
+// Rounds of all kinds take turns in one run, so that other load on the machine affects all of them alike.
 //
-//   echo                bare frames over a net socket, a write for each → an echo of net sockets in a process of its own
+//   echo                bare frames over a net socket, one write each → an echo on net sockets in a separate process
 //   at once             the same with one write for all requests of a turn of the event loop
-//   client → echo       Client.score() → that echo, whose answers are a decision's bytes: what the client adds
-//   bare → harrierd     bare frames of requests encoded before → harrierd: what the server takes, and no client
+//   client → echo       Client.score() → that echo, which answers a decision's bytes: the cost of the client
+//   bare → harrierd     bare frames of requests encoded in advance → harrierd: the cost of the server alone
 //   client → harrierd   Client.score() → harrierd
 //
-// The bare side does what the client does on the wire and nothing else: a promise for each request, the answers' frames
-// found in what is read. All of them make a transaction for each call, which is the caller's work. Each score is of a new
-// transaction of one of 10,000 cards. A figure is the median of the rounds'; behind a ratio of them stand the least and
-// the greatest of a round. The absolute ones belong to the machine. CPU is this process's.
+// The bare side only does what the client does on the wire: a promise for each request, and parsing the frames of answers.
+// All kinds make a transaction for each call, which is the caller's work. Each score is of a new transaction of one of 10,000
+// cards. Figures are medians of the rounds; a ratio is followed by the smallest and largest of a round. CPU is this process's.
 //
 // usage: node typescript.mjs ECHO_ADDRESS HARRIERD_ADDRESS [ROUNDS [CALLS]]
 //        node typescript.mjs --echo ADDRESS                 the echo, until its standard input ends
@@ -21,12 +20,12 @@ import { tmpdir } from 'node:os';
 import { Client } from 'harrier-client';
 
 const IN_FLIGHT = [1, 64];
-// Calls of each kind before any is counted: the engine compiles what is called often.
+// Calls of each kind before the timing: the engine first compiles hot functions.
 const WARM_UP = 20000;
 const TARGET = 1.3;
-// Answers of harrierd, for the echo's.
+// Answers of harrierd to choose the echo's from.
 const SAMPLE = 1001;
-const RUN = randomBytes(4).toString('hex'); // makes ids new in every run
+const RUN = randomBytes(4).toString('hex'); // part of the ids, different in every run
 const GREETING_SIZE = 8;
 
 function target(address) {
@@ -41,7 +40,7 @@ function greeting(protocol) {
   return Buffer.from([0, 0x53, 0x50, 0, 0, protocol, 0, 0]);
 }
 
-/** A message of an SP stream, from its id on. */
+/** An SP frame of a body that begins with the request id. */
 function frame(header, body) {
   const message = Buffer.alloc(header + body.length);
   message[0] = header === 9 ? 1 : 0;
@@ -50,7 +49,7 @@ function frame(header, body) {
   return message;
 }
 
-/** Calls `each` with the place and length of each body; keeps what is not whole. */
+/** Returns a parser of chunks that calls `each` with the offset and length of each body, and keeps incomplete frames. */
 function bodies(header, each) {
   let left = Buffer.alloc(0);
   return (chunk) => {
@@ -68,7 +67,7 @@ function bodies(header, each) {
   };
 }
 
-/** The first message is the answer to all that come after it, each under its own id. */
+/** The first message is the answer to all later ones, each with the id of its request. */
 function serveEcho(address) {
   const { header, at } = target(address);
   let answer = null;
@@ -100,7 +99,7 @@ function serveEcho(address) {
   process.stdin.on('end', () => process.exit(0)).resume();
 }
 
-/** Frames over a socket, and promises: of the answer, if it keeps them. */
+/** Bare frames over a socket, with a promise for each request; `keeps`: the promises resolve to the answers. */
 class Bare {
   constructor(address, { atOnce, keeps = false }) {
     const { header, at } = target(address);
@@ -176,13 +175,13 @@ function card(number) {
   };
 }
 
-// Made once, and old when it is measured: what a garbage collector does to them is not the client's.
+// Made once, so that they are old objects during the measurement and cost no garbage collection.
 const CARDS = Array.from({ length: 10000 }, (_, number) => card(number));
 let last = 0;
 function transaction() {
   last++;
   const of = CARDS[(last * 7919) % CARDS.length];
-  // Written out: of a spread (`...of`) the engine makes objects that are slow to read and live through many collections.
+  // Written out: a spread (`...of`) makes objects that are slow to read and survive many garbage collections.
   return {
     id: `b${RUN}-${String(last).padStart(10, '0')}`,
     eventTimeUs: Date.now() * 1000,
@@ -199,7 +198,7 @@ function transaction() {
   };
 }
 
-/** What the client sends, so that the bare side sends the same bytes: one piece of memory, and where each begins. */
+/** Records what the client sends, so that the bare side can send the same bytes. Returns a function for the next request. */
 async function recordRequests(count) {
   const path = `${tmpdir()}/harrier-record-${process.pid}.sock`;
   const bytes = Buffer.alloc(count * 256);
@@ -274,19 +273,19 @@ class Figures {
     console.log(name.padEnd(34) + columns.map((text) => text.padStart(10)).join(''));
   }
 
-  /** Of rounds that ran one after the other: the median's, and all of it as a text. */
+  /** Ratios, round by round: the median for p50, and a text with all of them. */
   over(other) {
-    const said = ['p50', 'p99', 'rate'].map((what) => {
+    const ratiosOf = ['p50', 'p99', 'rate'].map((what) => {
       const ratios = this.rounds.map((round, index) => round[what] / other.rounds[index][what]);
       const [least, middle, greatest] = [Math.min(...ratios), median(ratios), Math.max(...ratios)];
       const name = what === 'rate' ? 'calls/s' : what;
       return { middle, text: `${name} ${middle.toFixed(2)} (${least.toFixed(2)}–${greatest.toFixed(2)})` };
     });
-    return { middle: said[0].middle, text: said.map(({ text }) => text).join(', ') };
+    return { middle: ratiosOf[0].middle, text: ratiosOf.map(({ text }) => text).join(', ') };
   }
 }
 
-/** The echo is to answer what harrierd does: of some answers the middle one by length, which has the reasons that most have. */
+/** Gives the echo one of harrierd's answers: of a sample the one of median length, which has a typical number of reasons. */
 async function teach(echoAddress, address) {
   const recorded = await recordRequests(SAMPLE);
   const harrierd = await new Bare(address, { atOnce: false, keeps: true }).ready;
@@ -300,7 +299,7 @@ async function teach(echoAddress, address) {
   await echo.call(answer);
   harrierd.close();
   echo.close();
-  return answer.length - 4; // of its id
+  return answer.length - 4; // without the request id
 }
 
 async function bench(echoAddress, address, inFlight, rounds, calls) {
@@ -360,7 +359,7 @@ async function main() {
   }
   const [echoAddress, address, rounds = 5, calls = 5000] = process.argv.slice(2);
   const size = await teach(echoAddress, address);
-  console.log(`the echo answers ${size} bytes; ${rounds} rounds of ${calls} calls, with 64 in flight of four times as many; Node ${process.version}`);
+  console.log(`the echo answers ${size} bytes; ${rounds} rounds of ${calls} calls, four times as many with 64 in flight; Node ${process.version}`);
   console.log(''.padEnd(34) + ['p50 µs', 'p99 µs', 'calls/s', 'CPU µs'].map((text) => text.padStart(10)).join(''));
   for (const inFlight of IN_FLIGHT) {
     const ratio = await bench(echoAddress, address, inFlight, Number(rounds), Number(calls) * (inFlight > 1 ? 4 : 1));

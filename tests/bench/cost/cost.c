@@ -1,18 +1,18 @@
-/* What one decision costs, for gate.py to count under callgrind: the service as harrierd runs it,
- * from a request's bytes to the answer's, with the shipped policy and without a network.
+/* The program in which gate.py counts the instructions of a decision under callgrind: the service
+ * as harrierd runs it, from request bytes to answer bytes, without a network.
  *
- * usage: cost POLICY FOLDER       FOLDER: empty; the archive is made in it
+ * usage: cost POLICY FOLDER       FOLDER: empty; gets the archive
  *
- * Everything is the same each time: payments drawn from a fixed seed, and a clock that moves only
- * when told to. First come WARM payments, so that cards have a history; then the COUNTED ones, one
- * a message, each inside of counted_decision(), and nothing else is. */
+ * Every run is identical: payments come from a fixed seed, and only they move the clock. WARM
+ * payments give the cards a history. Then COUNTED payments follow, one a message, each within
+ * counted_decision(), which contains nothing else. */
 #include "tests/bench/payments.h"
 
 #include <stdio.h>
 
 #define WARM    20000
 #define COUNTED 2000
-#define BATCH   100 /* of the warm ones */
+#define BATCH   100 /* for the warm-up */
 
 static const struct payers payers = {
     .cards = 2000,
@@ -22,11 +22,11 @@ static const struct payers payers = {
     .step_us = 20000000,
 };
 
-/* gate.py has callgrind count what is inside, but for take_answer(). */
+/* callgrind counts what happens inside, except for take_answer(): see gate.py. */
 static __attribute__((noinline, noclone)) void counted_decision(void *service,
                                                                 struct front_request *request) {
     service_handle(service, request);
-    __asm__ volatile(""); /* no jump in the call's place, which callgrind would not see come back */
+    __asm__ volatile(""); /* prevents a tail call, whose return callgrind would miss */
 }
 
 static void run(struct service *service) {

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
-"""Holds the instructions of one decision against what they were: callgrind counts them, so a busy machine does not
-matter, and a loss of a few percent shows.
+"""Compares the instructions of one decision with recorded figures. callgrind counts them, so the result does not depend on the
+load of the machine, and a loss of a few percent shows.
 
 usage: gate.py [--figures FILE] [--update] COST POLICY
 
-COST is the program cost.c, POLICY the folder of a policy. FILE has one set of figures for each compiler that they were
-recorded with: instructions for one transaction, each with all that is called from it. A figure that is more than 10 %
-above the recorded one fails, with that compiler only; smaller changes, cheaper ones, and those of another compiler are
-reported. --update records the figures of today.
+COST is the program cost.c, POLICY the folder of a policy. FILE has a set of figures for each compiler: inclusive instructions
+per transaction, by phase. With a recorded compiler, a figure more than 10 % above the recorded one fails; smaller changes and
+savings are only reported, and so are figures of other compilers. --update records the current figures.
 
 Exit status 77, skipped: no valgrind, or a compiler without figures.
 """
@@ -24,7 +23,7 @@ import tempfile
 TOLERANCE = 0.10
 SKIPPED = 77
 
-# Name in the table: the function whose cost, with all it calls, stands for it.
+# Name in the table: the function whose inclusive cost it is.
 PHASES = {
     "decode": "message_decode_request",
     "evaluate": "engine_decide",
@@ -33,10 +32,10 @@ PHASES = {
     "encode": "message_encode_response",
     "decision": "counted_decision",
 }
-# Not the server's: the measurement reads the answer.
+# Part of the measurement, not of the server: reads the answer.
 NOT_COUNTED = "take_answer"
 
-# The C library has variants of its functions for what the processor can do: everybody gets the same ones.
+# The C library selects variants of its functions by processor; this selects the same ones everywhere.
 SAME_EVERYWHERE = {"GLIBC_TUNABLES": "glibc.cpu.hwcaps=-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI2,-AVX,-XSAVEC"}
 
 # "1,234 (5.6%)  path/file.c:function [object]"
@@ -44,7 +43,7 @@ LINE = re.compile(r"^\s*([\d,]+) \(\s*[\d.]+%\)\s+(?:\S*:)?([A-Za-z_]\w*)(?:\.[a
 
 
 def compiler_of(program):
-    """What the program was compiled with, as its comment section says: "gcc 12.2.0"."""
+    """The program's compiler from its comment section, such as "gcc 12.2.0"."""
     with open(program, "rb") as file:
         found = re.search(rb"GCC: \([^)\0]*\) ([\d.]+)|clang version ([\d.]+)", file.read())
     if not found:
@@ -53,7 +52,7 @@ def compiler_of(program):
 
 
 def environment():
-    """Without what changes how memory is allocated: meson sets MALLOC_PERTURB_, for one."""
+    """Without variables that change memory allocation, such as MALLOC_PERTURB_, which meson sets."""
     return {**{name: value for name, value in os.environ.items() if not name.startswith("MALLOC_")}, **SAME_EVERYWHERE}
 
 
@@ -84,14 +83,14 @@ def figures_of(text, transactions):
             found[name] = max(found.get(name, 0), int(match[1].replace(",", "")))
     missing = [name for name in [*PHASES.values(), NOT_COUNTED] if name not in found]
     if missing:
-        sys.exit(f"gate.py: callgrind saw no {', '.join(missing)}: was it renamed, or compiled into its caller?")
+        sys.exit(f"gate.py: callgrind found no {', '.join(missing)}: renamed, or inlined into its caller?")
     figures = {phase: round(found[name] / transactions) for phase, name in PHASES.items()}
     figures["decision"] = round((found[PHASES["decision"]] - found[NOT_COUNTED]) / transactions)
     return figures
 
 
 def compare(before, now):
-    """The table's lines, and whether all is as it was."""
+    """The lines of the table, and whether no figure is above the tolerance."""
     lines, good = [f"{'phase':<10} {'before':>8} {'now':>8}"], True
     for phase, figure in now.items():
         old = before.get(phase)
@@ -121,7 +120,7 @@ def main():
         all_figures = json.load(file)
     here = compiler_of(options.cost)
     if here not in all_figures and not options.update:
-        print(f"instructions for one transaction, {here}: no figures of this compiler to compare with",
+        print(f"instructions for one transaction, {here}: no recorded figures for this compiler",
               *(f"{phase:<10} {figure:>8}" for phase, figure in count(options.cost, options.policy).items()), sep="\n")
         return SKIPPED
     now = count(options.cost, options.policy)

@@ -1,4 +1,4 @@
-"""harrierd in operation; see `run`, which starts it.
+"""Measures harrierd in operation: start, memory, and latency during a rebuild and a swap. Started by `run`.
 
 usage: bench.py BUILD [--out FILE]
 """
@@ -21,7 +21,7 @@ import urllib.request
 
 POLICY = "rules/card-payments"
 DAYS = 40
-ARCHIVE_START_US = 1767225600 * 1000000  # of rebuild_archive: 2026-01-01
+ARCHIVE_START_US = 1767225600 * 1000000  # where rebuild_archive begins: 2026-01-01
 START_US = ARCHIVE_START_US + DAYS * 86400 * 1000000
 STEP_US = 2000
 WAIT = 600
@@ -35,7 +35,7 @@ TRANSACTIONS, CARDS, MERCHANTS = number_of("TRANSACTIONS", 6_000_000), number_of
 RECORDS, ROUNDS = number_of("RECORDS", 1_000_000), number_of("ROUNDS", 5)
 SECONDS, PER_SECOND = number_of("SECONDS_EACH", 10), number_of("PER_SECOND", 2000)
 SERVER_CORE, CLIENT_CORE = os.environ.get("SERVER_CORE", "0"), os.environ.get("CLIENT_CORE", "1")
-START_CORE = os.environ.get("START_CORE", "")  # nobody asks meanwhile: a start has all of the machine
+START_CORE = os.environ.get("START_CORE", "")  # empty by default: there are no requests at start
 MIB = 2**20
 
 
@@ -63,7 +63,7 @@ def anonymous_bytes(process):
 
 
 class Peak(threading.Thread):
-    """The most anonymous memory that a process has until it is asked."""
+    """Samples the anonymous memory of a process; end() returns the peak."""
 
     def __init__(self, process):
         super().__init__(daemon=True)
@@ -85,7 +85,7 @@ class Bench:
         self.build, self.folder = build, folder
         self.harrierd = os.environ.get("HARRIERD", f"{build}/server/harrierd")
         self.harrier = os.environ.get("HARRIER", f"{build}/clients/cli/harrier")
-        self.sockets = tempfile.mkdtemp(prefix="harrier-")  # their paths must be short
+        self.sockets = tempfile.mkdtemp(prefix="harrier-")  # paths of sockets must be short
         self.address = f"ipc://{self.sockets}/harrier.sock"
         self.admin_port = free_port()
         self.world = f"{CARDS},{MERCHANTS},0,{START_US},{STEP_US}"
@@ -100,12 +100,12 @@ class Bench:
     def start(self, data, core=SERVER_CORE):
         command = [self.harrierd, "--config=/dev/null", f"--listen={self.address}", f"--policy={POLICY}"]
         command += [f"--admin_listen=127.0.0.1:{self.admin_port}", f"--data_dir={data}"]
-        with open(f"{self.folder}/harrierd.said", "wb") as said:
+        with open(f"{self.folder}/harrierd.log", "wb") as log:
             began = time.monotonic()
-            self.process = subprocess.Popen(pinned(core, command), stderr=said)
-        while " ready: " not in self.read("harrierd.said"):
+            self.process = subprocess.Popen(pinned(core, command), stderr=log)
+        while " ready: " not in self.read("harrierd.log"):
             if self.process.poll() is not None or time.monotonic() - began > WAIT:
-                raise SystemExit(f"harrierd did not start:\n{self.read('harrierd.said')[-2000:]}")
+                raise SystemExit(f"harrierd did not start:\n{self.read('harrierd.log')[-2000:]}")
             time.sleep(0.005)
         return time.monotonic() - began
 
@@ -138,10 +138,10 @@ class Bench:
     def begin_probe(self, seconds):
         return self.begin(1, 10_000_000, seconds, str(PER_SECOND))
 
-    # ---- what is measured
+    # ---- measurements
 
     def make(self):
-        """An archive, and the tables that were rebuilt from it."""
+        """Makes an archive and rebuilds its tables. Returns the data folder."""
         data = f"{self.folder}/data"
         os.mkdir(data)
         maker = [f"{self.build}/tests/bench/rebuild_archive", POLICY, f"{data}/archive"]
@@ -157,7 +157,7 @@ class Bench:
         self.start(data)
         self.ask(100, RECORDS)
         self.stop()
-        for number in range(ROUNDS + 1):  # the first one warms the page cache
+        for number in range(ROUNDS + 1):  # the first warms the page cache
             seconds = self.start(data, START_CORE)
             at_start, processor = self.status(), processor_s(self.process)
             self.stop()
@@ -166,10 +166,10 @@ class Bench:
                 self.note("operation_start_processor_s", processor)
         seconds, processor = (statistics.median(self.figures[f"operation_start_{what}"]) for what in ("s", "processor_s"))
         entities = at_start["overlay_entities"]
-        print(f"start with {RECORDS:,} records to catch up, of {entities:,} entities: {seconds:.2f} s, processor {processor:.2f} s")
+        print(f"start with {RECORDS:,} records of {entities:,} entities to catch up: {seconds:.2f} s, processor {processor:.2f} s")
 
     def measure_empty(self):
-        """What the server takes when it knows nothing."""
+        """The memory of a server without data, which is subtracted from all other figures."""
         empty = f"{self.folder}/empty"
         os.mkdir(empty)
         self.start(empty)
@@ -177,7 +177,7 @@ class Bench:
         self.stop()
 
     def measure_night(self, data):
-        """More records, a while without anything else, then a rebuild and a swap."""
+        """Adds records, measures the latency without other load, then during a rebuild and a swap."""
         self.ask(100, RECORDS)
         before = self.status()
         while self.status().get("synced_position", 0) < before["position"]:
@@ -186,19 +186,19 @@ class Bench:
         before, tables = self.status(), self.tables()
         outside, peak = anonymous_bytes(self.process), Peak(self.process)
         probe = self.begin_probe(WAIT)
-        with open(f"{self.folder}/rebuild.said", "wb") as said:
-            rebuild = subprocess.Popen([self.harrier, "rebuild", f"--data={data}"], stdout=said, stderr=said)
+        with open(f"{self.folder}/rebuild.log", "wb") as log:
+            rebuild = subprocess.Popen([self.harrier, "rebuild", f"--data={data}"], stdout=log, stderr=log)
         began = time.monotonic()
         while rebuild.poll() is None or not self.is_adopted(tables):
             if rebuild.poll() not in (None, 0) or time.monotonic() - began > WAIT:
                 rebuild.kill()
-                raise SystemExit(f"the rebuild failed, or its tables were not taken: {self.read('rebuild.said')[-2000:]}")
+                raise SystemExit(f"the rebuild failed, or its tables were not adopted: {self.read('rebuild.log')[-2000:]}")
             time.sleep(0.2)
         seconds = time.monotonic() - began
         probe.send_signal(signal.SIGTERM)
         after = self.status()
         if after["differing_entities"] or not after["compared_entities"]:
-            raise SystemExit(f"{after['differing_entities']} of {after['compared_entities']} live states are not the tables'")
+            raise SystemExit(f"{after['differing_entities']} of {after['compared_entities']} live states differ from the tables")
         self.note_night(before, quiet, self.end(probe), outside, peak.end(), seconds)
 
     def read(self, name):
@@ -218,15 +218,16 @@ class Bench:
         print(
             f"{before['overlay_entities']:,} entities in memory; p99.9 {quiet['p999_us']:,.0f} µs of {quiet['answers']:,},"
             f" with a rebuild and a swap ({seconds:.1f} s) {during['p999_us']:,.0f} µs of {during['answers']:,};"
-            f" anonymous memory {(outside - self.empty_bytes) / MIB:,.0f} MiB, at most {(peak - self.empty_bytes) / MIB:,.0f} MiB,"
-            f" of these {ids / MIB:,.0f} MiB ids; states {states / MIB:,.0f} MiB, with keys and what finds them"
+            f" anonymous memory {(outside - self.empty_bytes) / MIB:,.0f} MiB, peak {(peak - self.empty_bytes) / MIB:,.0f} MiB,"
+            f" of which ids {ids / MIB:,.0f} MiB; states {states / MIB:,.0f} MiB, with keys and index"
             f" {(before['overlay_memory_bytes'] - ids) / MIB:,.0f} MiB",
             flush=True,
         )
 
     def ids_bytes(self, status):
-        """The index of ids newer than the tables: slots of 16 bytes in leaves of 4096 (core/store/overlay/hash_leaves.h). A leaf is divided when it has
-        more than three quarters of its slots full; ids fall into leaves by chance, so that is a matter of likelihood when all are nearly full."""
+        """The expected size of the index of ids newer than the tables: slots of 16 bytes in leaves of 4096
+        (core/store/overlay/hash_leaves.h). A leaf is split when more than three quarters of its slots are full; ids are spread
+        over leaves at random, hence the normal distribution."""
         count, slots, full = status["position"] - status.get("generation_position", 0), 1024, 4096 * 3 // 4
         if count <= full:
             while count * 4 > slots * 3:
@@ -239,7 +240,7 @@ class Bench:
         return round(leaves * 4096 * 16)
 
     def metrics(self):
-        """Costs the server less than a look by `harrier status` costs the machine, which would show in the slowest answers."""
+        """Cheaper than starting `harrier status`, which would show in the slowest answers."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.admin_port}/metrics", timeout=WAIT) as answer:
             return answer.read().decode()
 
@@ -250,34 +251,34 @@ class Bench:
         metrics = self.metrics()
         return before not in metrics.splitlines() and 'harrierd_swap_state{state="idle"} 1' in metrics
 
-    # ---- what came of it
+    # ---- results
 
     def print_table(self):
         entities = self.figures["operation_entities"][0] / 1e6
         rows = [(f"start, {entities:.1f}M entities in tables, {RECORDS:,} records to catch up, s", "operation_start_s", None, 8)]
-        rows.append(("p99.9 with a rebuild and a swap, to without", "operation_night_p999_us", "operation_quiet_p999_us", 3))
-        for name, most, words in (("", 1.3, "outside of a swap"), ("swap_", 2.3, "during a swap, at most")):
+        rows.append(("p99.9 with a rebuild and a swap, relative to without", "operation_night_p999_us", "operation_quiet_p999_us", 3))
+        for name, most, words in (("", 1.3, "outside a swap"), ("swap_", 2.3, "during a swap, at most")):
             anonymous = f"operation_{name}anonymous_bytes"
-            rows.append((f"anonymous memory {words}, to states with keys and index", anonymous, "operation_overlay_bytes", most))
-            rows.append((f"anonymous memory {words}, to the states' bytes alone", anonymous, "operation_state_bytes", None))
-        print(f"\n{'':<72} {'median':>8} {'least':>8} {'most':>8}  target")
+            rows.append((f"anonymous memory {words}, relative to states with keys and index", anonymous, "operation_overlay_bytes", most))
+            rows.append((f"anonymous memory {words}, relative to the states' bytes", anonymous, "operation_state_bytes", None))
+        print(f"\n{'':<76} {'median':>8} {'min':>8} {'max':>8}  target")
         for words, above, below, target in rows:
             values = self.figures[above]
             if below:
                 values = [a / b for a, b in zip(values, self.figures[below])]
             median = statistics.median(values)
             verdict = f"≤ {target}: {'met' if median <= target else 'MISSED'}" if target else ""
-            print(f"{words:<72} {median:8.2f} {min(values):8.2f} {max(values):8.2f}  {verdict}".rstrip())
+            print(f"{words:<76} {median:8.2f} {min(values):8.2f} {max(values):8.2f}  {verdict}".rstrip())
 
 
 def remarks():
     with open("/proc/cpuinfo", encoding="utf-8") as file:
         model = next(line.split(": ")[1].strip() for line in file if line.startswith("model name"))
-    cores = f"harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all at idle priority"
+    cores = f"harrierd on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}, rebuild on all cores at idle priority"
     yield f"operation: {os.cpu_count()} cores, {model}; {cores}"
-    yield f"operation: the start on core {START_CORE or 'any'}, before anybody asks"
+    yield f"operation: start timed on {f'core {START_CORE}' if START_CORE else 'any core'}, before any requests"
     size = f"{TRANSACTIONS:,} transactions in tables, {RECORDS:,} newer ones"
-    yield f"operation: {size}; {ROUNDS} rounds; {PER_SECOND:,} transactions a second during p99.9"
+    yield f"operation: {size}; {ROUNDS} rounds; {PER_SECOND:,} transactions a second for p99.9"
 
 
 def main():

@@ -1,13 +1,14 @@
-/* Asks harrierd about the payments of payment.h: by libharrier, or as any nng client would.
+/* Sends the payments of payment.h to harrierd, through libharrier or a stock nng client.
  *
- *   nng   a REQ socket of nng's library: one request under way waits for its answer; several are
- *         contexts with asynchronous I/O
- *   lib   libharrier: one message under way is harrier_score(), several are harrier_score_submit()
+ *   nng   a REQ socket of the nng library: blocking calls with one request in flight, contexts with
+ *         asynchronous I/O with several
+ *   lib   libharrier: harrier_score() with one message in flight, harrier_score_submit() with more
  *
- * usage: ask nng|lib ADDRESS WORLD IN_FLIGHT BATCH FIRST COUNT SECONDS
+ * usage: ask nng|lib ADDRESS WORLD IN_FLIGHT BATCH FIRST COUNT SECONDS [PER_SECOND]
  *
- * IN_FLIGHT messages are under way, each with BATCH payments (nng: 1). What is printed is
- * tally.h's. An answer that is an error ends it with status 1. */
+ * IN_FLIGHT messages are in flight, each with BATCH payments (nng: 1). With lib and one in flight,
+ * PER_SECOND sends messages at this pace instead of as fast as they are answered. The output is
+ * tally.h's. An error as an answer ends the program with status 1. */
 #include "payment.h"
 #include "tally.h"
 
@@ -30,7 +31,7 @@
 static struct world world;
 static struct tally tally;
 static size_t batch;
-static int64_t pace_ns; /* from message to message; 0: as fast as they are answered */
+static int64_t pace_ns; /* between messages; 0: as fast as they are answered */
 
 static void stop(int signal_number) {
     (void)signal_number;
@@ -49,6 +50,7 @@ static void must(int r, const char *what) {
 
 /* ---- a stock nng client */
 
+/* One request in flight and its buffers, reused from request to request. */
 struct flight {
     nng_ctx ctx;
     nng_aio *aio;
@@ -58,8 +60,9 @@ struct flight {
     struct arena arena;
 };
 
-static sem_t landed; /* flights that have nothing left to ask */
+static sem_t landed; /* posted by each flight that has no more requests */
 
+/* Encodes the next payment and starts its time. Returns false if there are no more. */
 static bool encode_next(struct flight *flight) {
     uint64_t number;
     if (tally_take(&tally, 1, &number) == 0)
@@ -84,7 +87,7 @@ static nng_msg *message_of(const struct buffer *buffer) {
     return message;
 }
 
-/* Decodes it, as a client would, and sees that it is a decision. */
+/* Decodes the answer, as a client would, and checks that it is a decision. */
 static void take_answer(struct flight *flight, nng_msg *message) {
     struct response response;
     struct error error;
@@ -110,6 +113,7 @@ static void begin(struct flight *flight) {
     nng_ctx_send(flight->ctx, flight->aio);
 }
 
+/* A context's callback: alternates between sending and receiving. */
 static void step(void *user) {
     struct flight *flight = user;
     must(nng_aio_result(flight->aio), "request");
@@ -157,6 +161,7 @@ static void ask_by_nng(const char *address, size_t in_flight) {
 
 /* ---- libharrier */
 
+/* One message in flight. The transactions point into `payments`. */
 struct asking {
     struct harrier_client *client;
     int64_t asked_ns;
@@ -165,6 +170,7 @@ struct asking {
     struct harrier_transaction transactions[BATCH_MAX];
 };
 
+/* Fills in the next batch and starts its time. Returns false if there are no more payments. */
 static bool fill(struct asking *call) {
     uint64_t number;
     call->count = tally_take(&tally, batch, &number);
@@ -188,6 +194,7 @@ static bool fill(struct asking *call) {
     return call->count > 0;
 }
 
+/* Checks and counts an answer; frees it. */
 static void take_reply(struct asking *call, struct harrier_reply *reply) {
     int64_t now_ns = tally_now_ns();
     check(reply->result_count == call->count);
@@ -198,7 +205,7 @@ static void take_reply(struct asking *call, struct harrier_reply *reply) {
     tally_answer(&tally, call->count, call->asked_ns, now_ns);
 }
 
-/* The time when the next message is due, which is when the wait for its answer begins. */
+/* Waits until the next message is due. Its latency counts from then, even if it is sent late. */
 static void keep_pace(struct asking *asking, int64_t *due_ns) {
     if (pace_ns == 0)
         return;
@@ -209,6 +216,7 @@ static void keep_pace(struct asking *asking, int64_t *due_ns) {
     asking->asked_ns = *due_ns;
 }
 
+/* The callback of harrier_score_submit(), and its first call with neither reply nor failure. */
 static void submit_next(struct harrier_reply *reply, const struct harrier_error *failure,
                         void *user) {
     struct asking *call = user;

@@ -1,4 +1,4 @@
-"""What a user would build instead of Harrier, beside it, in one run; see README.md above. `run` starts it.
+"""Measures alternatives to Harrier beside it in one run; see tests/bench/README.md. Started by `run`.
 
 usage: bench.py BUILD CACHE [--check] [--only REGEX] [--out FILE]
 """
@@ -27,8 +27,8 @@ ROUNDS = int(os.environ.get("ROUNDS", "5"))
 SECONDS = float(os.environ.get("SECONDS_EACH", "2"))
 CARDS, MERCHANTS = int(os.environ.get("CARDS", "100000")), int(os.environ.get("MERCHANTS", "5000"))
 HISTORY = int(os.environ.get("HISTORY", "200000"))
-STEP_US = 2000  # from payment to payment: 500 a second
-BEHIND_S = 12 * 3600  # where they begin: harrierd takes none from the future
+STEP_US = 2000  # between payments: 500 a second
+BEHIND_S = 12 * 3600  # they start this long ago: harrierd refuses payments from the future
 SERVER_CORE, CLIENT_CORE = os.environ.get("SERVER_CORE", "0") or None, os.environ.get("CLIENT_CORE", "1") or None
 MOST = 1_000_000_000
 
@@ -57,7 +57,7 @@ class Bench:
         self.running.append(server)
         return server
 
-    # ---- what asks
+    # ---- clients
 
     def client(self, program, how, address, connections, depth):
         def measure(first, seconds, most=MOST):
@@ -96,7 +96,7 @@ class Bench:
 
         return measure
 
-    # ---- what is asked
+    # ---- servers
 
     def start(self):
         run, folder = self.keep, self.folder
@@ -116,8 +116,8 @@ class Bench:
         self.same = run(servers.Harrier("harrier-same", folder, SERVER_CORE, self.programs, self.policy))
 
     def check(self):
-        """With stores of their own: what they learn here is forgotten."""
-        print("the same payments to each, one after the other, and an obvious computation:", flush=True)
+        """Checks all results on a small world. The data of this check is deleted afterwards."""
+        print("results of the first payments, compared with a straightforward computation:", flush=True)
         all_payments = check.payments(self.programs)
         expected = list(check.expect(all_payments))
         gather = servers.fastapi(self.folder, SERVER_CORE, self.store, 4, self.model, "gather")
@@ -140,7 +140,7 @@ class Bench:
                 fresh.stop()
 
     def fill(self):
-        """A month of payments before the first one that is measured."""
+        """Gives each server the history, a month of payments before the first measured one."""
         print(f"a history of {HISTORY:,} payments for each", flush=True)
         by_hash, packed = self.store.load_script("score_hash.lua"), self.store.load_script("score.lua")
         for database, script in ((0, packed), (1, by_hash), (2, by_hash), (3, by_hash), (5, by_hash)):
@@ -221,7 +221,7 @@ class Bench:
         packages = ("fastapi", "uvicorn", "uvloop", "httptools", "redis", "hiredis", "orjson", "xgboost-cpu")
         modules = f"{self.cache}/node/node_modules"
         cores = f"servers on core {SERVER_CORE or 'any'}, clients on core {CLIENT_CORE or 'any'}"
-        yield f"peers: {os.cpu_count()} cores, {model}; {cores}; loopback TCP, PostgreSQL by its unix socket"
+        yield f"peers: {os.cpu_count()} cores, {model}; {cores}; loopback TCP, PostgreSQL over a unix socket"
         yield f"peers: {CARDS:,} cards, {MERCHANTS:,} merchants, a history of {HISTORY:,} payments; {ROUNDS} rounds of {SECONDS:g} s each"
         found = [f"{name} {importlib.metadata.version(name)}" for name in packages]
         yield f"peers: Python {sys.version.split()[0]}, {', '.join(found)}"
@@ -232,11 +232,11 @@ class Bench:
         yield f"peers: node {output(['node', '--version'])}, " + ", ".join(found)
         yield f"peers: {self.store.version()}, nothing written to disk; {output([f'{self.postgres.bin}/postgres', '--version'])}, fsync on"
         kind = output(["stat", "-f", "-c", "%T", self.folder])
-        yield f"peers: the archive's and PostgreSQL's files on {kind}" + (", which is no disk" if kind == "tmpfs" else "")
+        yield f"peers: the archive's and PostgreSQL's files on {kind}" + (", which is not a disk" if kind == "tmpfs" else "")
 
 
 def processor_us(asked):
-    """Of these servers, and of the clients so far."""
+    """Processor time so far: of these servers, and of all ended clients."""
     clients = resource.getrusage(resource.RUSAGE_CHILDREN)
     return sum(server.processor_ns() for server in asked) / 1000, (clients.ru_utime + clients.ru_stime) * 1e6
 
@@ -250,8 +250,8 @@ def main():
     parser.add_argument("build")
     parser.add_argument("cache")
     parser.add_argument("--out", help="file for the figures: name, tab, value")
-    parser.add_argument("--check", action="store_true", help="only see that each does its work")
-    parser.add_argument("--only", default="", help="rows whose names match this regular expression, and ours beside them")
+    parser.add_argument("--check", action="store_true", help="only check the results of each peer")
+    parser.add_argument("--only", default="", help="only rows whose names match this regular expression, and Harrier's for comparison")
     arguments = parser.parse_args()
     folder = tempfile.mkdtemp(prefix="harrier-peers-")
     bench = Bench(os.path.abspath(arguments.build), os.path.abspath(arguments.cache), folder)

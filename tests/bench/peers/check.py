@@ -1,5 +1,5 @@
-"""Do the peers do their work? The first payments of a small world go to each, one after the other, and what it says of them is
-held against an obvious computation over a list of all payments before: 32 counts and sums, the rules, the verdict."""
+"""Checks that the peers compute the right results. Each gets the first payments of a small world, one after the other, and its
+answers are compared with a straightforward computation over all earlier payments: 32 counts and sums, the rules, the verdict."""
 
 import json
 import os
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import ruleset
 
 PAYMENTS, PAST = 400, 200
-# 20 cards, 5 merchants; half of the payments in the 30 days before, then one every 20 s.
+# 20 cards, 5 merchants; half of the payments are in the 30 days before, the rest follow every 20 s.
 WORLD = f"20,5,{PAST},{1767225600 * 1000000},20000000"
 
 judges = {}
@@ -33,7 +33,7 @@ def by_tiles(entity, payment, past):
 
 
 def judge(payment, facts):
-    """Score by rules, least verdict, and the rules that fire."""
+    """The score of the rules, the minimum verdict, and the rules that fire."""
     count, total, amount = facts["card_count_30d"], facts["card_sum_30d"], payment["amount_minor"]
     facts["amount"] = amount
     facts["times_usual"] = amount * count / total if count >= 3 and total > 0 else 1
@@ -42,7 +42,7 @@ def judge(payment, facts):
 
 
 def expect(all_payments):
-    """For each payment its features, score by rules, least verdict and reasons."""
+    """For each payment the features, score of the rules, minimum verdict and reasons."""
     for number, payment in enumerate(all_payments):
         past = all_payments[:number]
         values = [value for entity in ruleset.ENTITIES for value in by_tiles(entity, payment, past)]
@@ -51,14 +51,14 @@ def expect(all_payments):
 
 
 def compare(name, expected, answers):
-    """Each answer: features, score, verdict, reasons, and what a model added to the score."""
+    """answers: for each payment the features, score, verdict, reasons, and the model's part of the score."""
     fired = 0
     for number, (want, got) in enumerate(zip(expected, answers, strict=True)):
         values, score, least, reasons = want
         features, got_score, verdict, got_reasons, by_model = got
         right = (values, min(score + by_model, 1000), ruleset.verdict_of(score + by_model, least), reasons)
         if (list(features), got_score, verdict, sorted(got_reasons)) != right:
-            raise SystemExit(f"{name}: payment {number} must have {right}, and got {got}")
+            raise SystemExit(f"{name}: payment {number} expected {right}, got {got}")
         fired += len(reasons)
     print(f"  {name:<24} {len(expected)} payments, {len(expected) * len(ruleset.FEATURES):,} features, {fired} rules that fired: as expected")
 
@@ -99,7 +99,7 @@ def postgres(server, expected, all_payments):
     compare("postgres", expected, answers)
 
 
-SHIPPED = (  # of rules/card-payments: name, entity, window in seconds, with the payment itself
+SHIPPED = (  # of rules/card-payments: name, entity, window in seconds, whether the payment itself counts
     ("card.count_10m", "card", 600, True),
     ("card.count_30d", "card", 30 * 86400, False),
     ("customer.count_30d", "customer", 30 * 86400, False),
@@ -116,7 +116,7 @@ SAME = tuple(
 
 
 def slid(all_payments, number, feature, beside=0.0):
-    """Of a window that slides; `beside`: by so much of it longer."""
+    """The feature over a sliding window; `beside`: the fraction by which the window is longer."""
     name, entity, seconds, with_itself = feature
     payment = all_payments[number]
     after = payment["event_time_us"] - seconds * 1000000 * (1 + beside)
@@ -126,8 +126,8 @@ def slid(all_payments, number, feature, beside=0.0):
 
 
 def harrier(server, programs, folder, all_payments, features):
-    """Where an entity has many payments, its windows may be up to a 64th longer or shorter than they say. The rules of the
-    peers' own policy are held against the values that it had itself."""
+    """Windows of an entity with many payments may be up to a 64th longer or shorter than stated. For the peers' policy, the
+    rules are checked against the feature values that harrierd itself reported."""
     exact = 0
     for number, (payment, decision) in enumerate(zip(all_payments, decide(server, programs, folder, all_payments), strict=True)):
         facts = {}
@@ -136,19 +136,19 @@ def harrier(server, programs, folder, all_payments, features):
             facts[name.replace(".", "_")] = got = round(decision["features"][name] * (100 if ".sum_" in name else 1))
             least, most = (slid(all_payments, number, feature, beside) for beside in (-1 / 64, 1 / 64))
             if not least <= got <= most:
-                raise SystemExit(f"{server.name}: payment {number} must have {name} from {least} to {most}, and has {got}")
+                raise SystemExit(f"{server.name}: payment {number} expected {name} from {least} to {most}, got {got}")
             exact += got == slid(all_payments, number, feature)
         if features is SAME:
             compare_decision(server.name, number, judge(payment, facts), decision)
     cells = len(all_payments) * len(features)
-    print(f"  {server.name:<24} {len(all_payments)} payments, {cells:,} features, {exact:,} of them exactly: as expected")
+    print(f"  {server.name:<24} {len(all_payments)} payments, {cells:,} features, {exact:,} of them exact: as expected")
 
 
 def compare_decision(name, number, want, decision):
     score, least, reasons = want
     got = (decision["score"], decision["verdict"], sorted(reason["rule"] for reason in decision["reasons"]))
     if got != (min(score, 1000), ruleset.verdict_of(score, least), reasons):
-        raise SystemExit(f"{name}: payment {number} must have {want}, and got {got}")
+        raise SystemExit(f"{name}: payment {number} expected {want}, got {got}")
 
 
 def decide(server, programs, folder, all_payments):

@@ -1,7 +1,7 @@
 """Peer 1: FastAPI on uvicorn (uvloop, httptools), redis-py with hiredis, twenty rules, an XGBoost model of 100 trees.
 
-The four entities are hashes of tiles (tiles.lua); one pipeline reads them, one updates them after the decision, without waiting
-for anything else in between. Tiles that no window reaches any more are deleted by whoever meets them.
+The four entities are hashes of tiles (tiles.lua). One pipeline reads them, another updates them after the decision. The update
+also deletes tiles that are older than every window.
 
 Environment: REDIS_SOCKET, REDIS_DATABASE, MODEL, FETCH (pipeline or gather)
 """
@@ -58,7 +58,7 @@ class Payment(BaseModel):
 
 
 def read_tiles(entity, tiles, seconds, features):
-    """Adds the tiles up; returns the fields of those that are too old."""
+    """Sums up the tiles of each window; returns the fields of tiles that are too old."""
     old = []
     firsts = {level: seconds // width - count for level, (_, _, width, count) in LEVELS.items()}
     for count, total, _, _ in LEVELS.values():

@@ -1,4 +1,4 @@
--- A month of payments for the PostgreSQL peer, added up in one statement. The same kind of payments as payment.pgbench makes.
+-- Fills the PostgreSQL peer with a month of payments in one statement, of the same kind as those of payment.pgbench.
 INSERT INTO tile (entity, key, level, tile, count, sum)
 SELECT entity, key, level, seconds / width, count(*), sum(amount)
 FROM (

@@ -1,6 +1,6 @@
-/* Asks a web service or a Redis script about payments: some connections, each with some requests
- * under way at a time (written together, and all answered before the next ones), one thread, epoll.
- * It takes a few microseconds a request, so that what is measured is the other side.
+/* Sends payments to a web service or a Redis script: one thread on epoll, several connections, each
+ * with DEPTH requests in flight (written together, and all answered before the next ones). It takes
+ * a few microseconds a request, so that the figures are those of the server.
  *
  * usage: load http PORT WORLD CONNECTIONS DEPTH FIRST COUNT SECONDS
  *        load redis PORT:DATABASE:SCRIPT_SHA1 WORLD CONNECTIONS DEPTH FIRST COUNT SECONDS
@@ -29,12 +29,13 @@
 #define DEPTH_MAX       1000
 #define INPUT_SIZE      (1 << 18)
 
+/* A connection sends `depth` requests in one write and the next ones after the last answer. */
 struct connection {
     int descriptor;
-    size_t waiting; /* requests without their answer */
+    size_t waiting; /* requests in flight */
     int64_t asked_ns;
     struct buffer output;
-    char *input; /* of HTTP: what is not a whole answer yet */
+    char *input; /* HTTP: an incomplete answer */
     size_t length;
     redisReader *reader;
 };
@@ -65,6 +66,7 @@ static void append_http(struct buffer *out, const struct payment *payment) {
     buffer_append(out, body, (size_t)length);
 }
 
+/* EVALSHA with the four keys and the arguments that score.lua documents. */
 static void append_redis(struct buffer *out, const struct payment *p, const char *script) {
     char time[24], amount[24], *command;
     snprintf(time, sizeof time, "%" PRId64, p->event_time_us);
@@ -89,7 +91,7 @@ static void write_all(int descriptor, const uint8_t *bytes, size_t length) {
     }
 }
 
-/* false: there is nothing left to ask */
+/* Returns false if there are no more requests to send. */
 static bool ask(struct load *load, struct connection *c) {
     uint64_t number;
     size_t count = tally_take(&load->tally, load->depth, &number);
@@ -109,8 +111,9 @@ static bool ask(struct load *load, struct connection *c) {
     return true;
 }
 
-/* ---- answers: each returns how many came whole */
+/* ---- answers: each function returns the number of complete ones */
 
+/* The script returns verdict, score and reasons; hiredis keeps incomplete replies. */
 static size_t read_redis(struct connection *c, const char *bytes, size_t length) {
     size_t count = 0;
     void *reply;
@@ -129,7 +132,7 @@ static size_t read_redis(struct connection *c, const char *bytes, size_t length)
     return count;
 }
 
-/* Bytes of the answer at the beginning of the input; 0: it is not whole yet. */
+/* The length of the answer at the beginning of the input; 0: it is not complete. */
 static size_t http_size(const struct connection *c) {
     const char *end = memmem(c->input, c->length, "\r\n\r\n", 4);
     if (!end)
@@ -178,6 +181,7 @@ static void connect_to(struct connection *c, long port) {
     buffer_init(&c->output);
 }
 
+/* Each script has a database of its own, so their data does not mix. */
 static void select_database(struct connection *c, const char *number) {
     char command[64], answer[64];
     int length = snprintf(command, sizeof command, "SELECT %d\r\n", atoi(number));
@@ -186,6 +190,7 @@ static void select_database(struct connection *c, const char *number) {
         fail("select", "no such database");
 }
 
+/* Reads and counts answers; after the last it sends the next requests. Returns false when done. */
 static bool take(struct load *load, struct connection *c) {
     static char bytes[INPUT_SIZE / 2];
     ssize_t got = recv(c->descriptor, bytes, sizeof bytes, 0);
@@ -200,6 +205,7 @@ static bool take(struct load *load, struct connection *c) {
     return c->waiting > 0 || ask(load, c);
 }
 
+/* Until no connection has requests in flight and the tally has no more payments. */
 static void run(struct load *load, struct connection *connections, size_t count) {
     int epoll = epoll_create1(EPOLL_CLOEXEC);
     size_t busy = 0;

@@ -1,6 +1,6 @@
 // Peer 2: fastify and ioredis with a rule engine: json-rules-engine or zen-engine.
 //
-// As the FastAPI peer keeps them, the four entities are hashes of tiles (tiles.lua); one pipeline reads them, one updates them.
+// As in the FastAPI peer, the four entities are hashes of tiles (tiles.lua); one pipeline reads them, another updates them.
 //
 // usage: node_app.mjs PEERS_FOLDER json-rules-engine|zen-engine PORT REDIS_SOCKET REDIS_DATABASE
 import { readFileSync } from "node:fs";
@@ -15,7 +15,7 @@ const entities = ["card", "customer", "merchant", "device"];
 const windows = [["10m", 60, 10], ["1h", 300, 12], ["1d", 3600, 24], ["30d", 86400, 30]];
 const verdicts = ["approve", "review", "challenge", "decline"];
 
-// ---- the rules, in the words of each engine: facts → names of those that fire
+// ---- the rules for each engine: a function from facts to the names of the rules that fire
 
 async function jsonRulesEngine() {
   const { Engine } = await import("json-rules-engine");
@@ -55,7 +55,7 @@ const redis = new Redis({ path, db: Number(db), enableAutoPipelining: true });
 redis.defineCommand("updateTiles", { numberOfKeys: 4, lua: readFileSync(join(folder, "tiles.lua"), "utf8") });
 const names = Object.fromEntries(entities.map((entity) => [entity, windows.map(([name]) => ({ c: `${entity}_count_${name}`, s: `${entity}_sum_${name}` }))]));
 
-// Adds the tiles up; returns the fields of those that are too old.
+// Sums up the tiles of each window; returns the fields of tiles that are too old.
 function readTiles(entity, tiles, seconds, facts) {
   const old = [];
   const firsts = windows.map(([, width, count]) => Math.floor(seconds / width) - count);

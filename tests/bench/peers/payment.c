@@ -25,11 +25,12 @@ static uint64_t mix(uint64_t z) { /* SplitMix64 */
     return z ^ (z >> 31);
 }
 
+/* The `what`-th random number of a payment: independent of all others, without a state. */
 static uint64_t draw(uint64_t number, uint64_t what) {
     return mix(number * 8 + what + UINT64_C(0x9e3779b97f4a7c15));
 }
 
-/* Of uniform u: limit × u^power, so that the first ones come often. */
+/* limit × u^power for uniform u: low numbers are more frequent. */
 static uint64_t skewed(uint64_t random, uint64_t limit, int power) {
     double u = (double)(random >> 11) * 0x1p-53, x = 1;
     for (int i = 0; i < power; i++)
@@ -37,12 +38,12 @@ static uint64_t skewed(uint64_t random, uint64_t limit, int power) {
     return (uint64_t)(x * (double)limit);
 }
 
-/* Numbers that follow each other must not lie beside each other in a table. */
+/* Scatters consecutive numbers, so that their entities are not neighbours in a sorted table. */
 static uint64_t token(uint64_t number) {
     return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
 }
 
-/* By hand, for a client that formats more slowly than the server decides would limit it. */
+/* Formats by hand, because snprintf() in the client would be slower than the server's decisions. */
 static char *put(char *out, const char *before, uint64_t number, unsigned base, size_t digits) {
     size_t length = strlen(before);
     memcpy(out, before, length);
@@ -58,6 +59,7 @@ static void put_ip(char *out, uint64_t number) {
     put(out, ".", 100 + number % 128, 10, 3);
 }
 
+/* The history is spread evenly over the month before start_us. */
 static int64_t event_time(const struct world *world, uint64_t number) {
     if (number < world->history)
         return world->start_us -
@@ -65,6 +67,8 @@ static int64_t event_time(const struct world *world, uint64_t number) {
     return world->start_us + world->step_us * (int64_t)(number - world->history);
 }
 
+/* Customers have 1.5 cards and two devices, of which they use one most of the time. Amounts are
+ * mostly small. */
 struct payment payment_make(const struct world *world, uint64_t number) {
     static const char *const channels[] = {"ecom", "app", "pos", "pos"};
     uint64_t card = skewed(draw(number, 0), world->cards, 2), customer = card * 2 / 3;

@@ -1,9 +1,9 @@
-/* The payments that every peer and Harrier are asked about: a pure function of their number, so
- * that each gets the same ones in the same order, as fast as it can take them.
+/* The payments sent to every peer and to Harrier. A payment is a pure function of its number, so
+ * all servers get the same ones in the same order, each at its own speed.
  *
- * The first `history` of them lie in the 30 days before `start_us` and give cards, customers,
- * merchants and devices a past; the others follow each other every `step_us` from there on. A few
- * cards and merchants have most of the payments. */
+ * The first `history` payments are spread over the 30 days before `start_us` and give cards,
+ * customers, merchants and devices a history; from then on one follows every `step_us`. A few cards
+ * and merchants have most of the payments. */
 #pragma once
 
 #include "core/wire/types/transaction.h"
@@ -21,7 +21,7 @@ struct payment {
     int64_t event_time_us, amount_minor;
 };
 
-/* "CARDS,MERCHANTS,HISTORY,START_US,STEP_US"; ends the program when it is not. */
+/* Parses "CARDS,MERCHANTS,HISTORY,START_US,STEP_US"; ends the program if it is invalid. */
 struct world world_parse(const char *text);
 
 struct payment payment_make(const struct world *world, uint64_t number);
@@ -29,6 +29,6 @@ struct payment payment_make(const struct world *world, uint64_t number);
 /* Borrows the payment's strings. */
 struct transaction payment_transaction(const struct payment *payment);
 
-/* As the web services take it; returns the length. room: at least PAYMENT_JSON_MAX */
+/* Writes the JSON for the web services and returns its length. out: at least PAYMENT_JSON_MAX */
 #define PAYMENT_JSON_MAX 512
 int payment_json(const struct payment *payment, char *out);

@@ -1,5 +1,5 @@
--- Peer 4: everything in one PostgreSQL function. A row for each entity, window and tile; one statement reads the tiles of four
--- entities, twenty rules follow, one statement adds to them. --@RULES@ is where ruleset.py puts the rules.
+-- Peer 4: everything in one PostgreSQL function. There is a row for each entity, window and tile. One statement reads the tiles of
+-- four entities, twenty rules follow, and one statement updates the tiles. ruleset.py replaces --@RULES@ with the rules.
 CREATE TABLE tile (
     entity smallint, -- 1 card, 2 customer, 3 merchant, 4 device
     key text,
@@ -55,7 +55,7 @@ BEGIN
     verdict := (ARRAY['approve', 'review', 'challenge', 'decline'])[1 + greatest(at_least,
         CASE WHEN score >= 750 THEN 3 WHEN score >= 550 THEN 2 WHEN score >= 300 THEN 1 ELSE 0 END)];
     score := least(score, 1000);
-    -- In the order of the primary key, so that no two of them wait for each other.
+    -- In the order of the primary key, so that concurrent calls cannot deadlock.
     INSERT INTO tile AS t (entity, key, level, tile, count, sum)
     SELECT e, keys[e], l, now[l], 1, amount FROM generate_series(1, 4) e, generate_series(1, 4) l ORDER BY e, l
     ON CONFLICT ON CONSTRAINT tile_pkey DO UPDATE SET count = t.count + 1, sum = t.sum + excluded.sum;

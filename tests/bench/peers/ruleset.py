@@ -1,7 +1,7 @@
-"""The twenty rules of rules.json in the words of those who need them as source: Python, Lua, SQL, a policy of Harrier's.
+"""Generates source code from the twenty rules of rules.json: Python, Lua, SQL, and a policy for Harrier.
 
-Nothing is interpreted in the end: each peer gets the if-statements that somebody would write by hand. (Node's rule engines
-read conditions, which is what they are for; they get rules.json.)
+Each peer gets the if-statements that one would write by hand, without an interpreter. (Node's rule engines take conditions as
+data; they get rules.json.)
 """
 import json
 import os
@@ -12,7 +12,7 @@ RULES, CUTOFFS = POLICY["rules"], POLICY["cutoffs"]
 VERDICTS = ["approve", "review", "challenge", "decline"]
 
 ENTITIES = ["card", "customer", "merchant", "device"]
-# Windows are so many tiles of so many seconds: the current one and those before it.
+# Window: (seconds of a tile, number of tiles), the current tile and those before it.
 WINDOWS = {"10m": (60, 10), "1h": (300, 12), "1d": (3600, 24), "30d": (86400, 30)}
 FEATURES = [f"{entity}_{what}_{window}" for entity in ENTITIES for what in ("count", "sum") for window in WINDOWS]
 
@@ -26,7 +26,7 @@ def conditions(rule, join, equal="==", unequal="!=", quote="'", name=str):
 
 
 def to_python():
-    """judge(f): f has the features and the fields; returns the verdict that it is at least, the score, and the rules that fired."""
+    """The source of judge(f), where f has features and fields. It returns the minimum verdict, the score, and the rules that fired."""
     lines = ["def judge(f):", "    score, at_least, reasons = 0, 0, []"]
     for rule in RULES:
         lines.append("    if " + conditions(rule, " and ", name=lambda left: f"f['{left}']") + ":")
@@ -38,7 +38,7 @@ def to_python():
 
 
 def to_lua():
-    """Statements over card_count[1] and so on, numbered as the windows are, and the fields as locals."""
+    """Statements over card_count[1] etc., numbered like the windows, with the fields as locals."""
     places = {f"_{window}": f"[{number}]" for number, window in enumerate(WINDOWS, 1)}
 
     def name(left):
@@ -56,7 +56,7 @@ def to_lua():
 
 
 def to_sql():
-    """Statements of PL/pgSQL over the record f and the function's arguments."""
+    """PL/pgSQL statements over the record f and the function's arguments."""
     lines = []
     for rule in RULES:
         name = lambda left: f"f.{left}" if left in FEATURES else left
@@ -69,7 +69,7 @@ def to_sql():
 
 
 def to_policy(folder):
-    """Writes the policy that has Harrier do the peers' work and no more."""
+    """Writes a policy with which Harrier does exactly the peers' work."""
     features = "\n".join(
         f"  {entity}:\n"
         + "\n".join(
@@ -96,7 +96,7 @@ def to_policy(folder):
 
 
 def policy_rule(rule):
-    """Sums and amounts are numbers of euros there."""
+    """In a policy, sums and amounts are in euros, not in cents."""
 
     def condition(left, sign, right):
         name = left.replace("_", ".", 1) if left in FEATURES else left

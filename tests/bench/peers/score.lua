@@ -1,19 +1,19 @@
 -- Peer 3: everything in one Redis script: reads four entities, applies twenty rules, updates the entities, and answers
 -- {verdict, score, reasons}.
 --
--- An entity is one string, in MessagePack: four lists, one for each window, of tile, count, sum, tile, count, sum, … by time.
--- That is twice as quick as a hash of tiles (one GET and one SET for each entity instead of ten commands), and as the script
--- runs alone nothing is lost. Tiles that no window reaches any more are left out when the entity is written.
+-- An entity is one MessagePack string: four lists, one for each window, of tile, count, sum, tile, count, sum, … in order of
+-- time. This is twice as fast as a hash of tiles (one GET and one SET for each entity instead of ten commands), and safe because
+-- Redis runs scripts one at a time. Writing an entity drops tiles that are older than every window.
 --
 -- KEYS: card, customer, merchant, device. ARGV: event time in microseconds, amount in minor units, channel, country, mcc;
--- with a sixth one the 32 features follow the reasons. --@RULES@ is where ruleset.py puts the rules.
+-- with a sixth one the 32 features follow the reasons. ruleset.py replaces --@RULES@ with the rules.
 local floor, call, pack, unpack_message = math.floor, redis.call, cmsgpack.pack, cmsgpack.unpack
 local seconds, amount = floor(ARGV[1] / 1000000), tonumber(ARGV[2])
 local channel, country, mcc = ARGV[3], ARGV[4], ARGV[5]
 local tiles = {floor(seconds / 60), floor(seconds / 300), floor(seconds / 3600), floor(seconds / 86400)}
 local oldest = {tiles[1] - 10, tiles[2] - 12, tiles[3] - 24, tiles[4] - 30}
 
--- Adds (1, amount) to the list's tile, which mostly is the last one, or a new one behind it.
+-- Adds (1, amount) to the tile, which is usually the last of the list, or a new one after it.
 local function add(list, tile)
   local at = #list - 2
   while at > 0 and list[at] > tile do
@@ -31,7 +31,7 @@ local function add(list, tile)
   end
 end
 
--- Counts and sums of the four windows, without this payment, which then is added.
+-- Returns counts and sums of the four windows before this payment, then adds it.
 local function visit(key)
   local packed = call('GET', key)
   if not packed then

@@ -1,5 +1,5 @@
--- Peer 3 as it is often written: an entity is a hash of tiles, which HGETALL reads and HINCRBY changes. score.lua has the
--- same arguments and answers, and more words about them.
+-- Peer 3 in its more common form: an entity is a hash of tiles, read with HGETALL and updated with HINCRBY. score.lua
+-- documents the arguments and answers, which are the same.
 local floor, call, sub, byte = math.floor, redis.call, string.sub, string.byte
 local seconds, amount = floor(ARGV[1] / 1000000), tonumber(ARGV[2])
 local channel, country, mcc = ARGV[3], ARGV[4], ARGV[5]

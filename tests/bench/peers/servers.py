@@ -1,5 +1,5 @@
-"""The servers of the measurement: each a process that is started here, in a folder that goes, on a port of its own, and ended by
-its process id. All of them are pinned to the same core."""
+"""The servers of the measurement: each is a process with a temporary folder and its own port, ended by its process id. All are
+pinned to the same core."""
 
 import http.client
 import json
@@ -27,14 +27,14 @@ def free_port():
 
 
 def source_of(name):
-    """A script of this folder with the rules in it."""
+    """The text of a script in this folder, with the rules inserted."""
     with open(os.path.join(HERE, name), encoding="utf-8") as file:
         text = file.read()
     return text.replace("--@RULES@\n", (ruleset.to_sql() if name.endswith(".sql") else ruleset.to_lua()) + "\n")
 
 
 class Redis(Server):
-    """Nothing is written to disk: that is the fastest that Redis can be."""
+    """Without persistence, which is Redis at its fastest."""
 
     NOT_YET = (*Server.NOT_YET, redis.RedisError)
 
@@ -54,7 +54,7 @@ class Redis(Server):
 
 
 class Web(Server):
-    """A service with POST /score on a port."""
+    """A web service with POST /score."""
 
     def __init__(self, name, folder, core, port, command, environment=None):
         self.port = port
@@ -89,7 +89,7 @@ def node(folder, core, store, database, node_folder, engine):
 
 
 class Postgres(postgres.Postgres):
-    """With the rules and what they count."""
+    """PostgreSQL with the table and the function of postgres.sql."""
 
     def __init__(self, folder, core):
         settings = {"shared_buffers": "512MB", "max_wal_size": "4GB", "max_connections": "80", "autovacuum_naptime": "10s", "jit": "off"}

@@ -1,4 +1,4 @@
-"""The rows of the measurement, and what is printed of them."""
+"""The rows of the measurement, and their tables."""
 
 import dataclasses
 import statistics
@@ -6,7 +6,7 @@ import statistics
 FIGURES = ("rate", "p50_us", "p99_us", "server_us", "client_us")
 RATE, P50, P99, SERVER, CLIENT = range(len(FIGURES))
 
-# What the peers are held against: how many times the rate of the first the second has, and how many times its p99 the first.
+# (peer, ours): the minimum ratio of our rate to theirs, and of their p99 to ours.
 TARGETS = {
     ("fastapi_32", "harrier_nng_32"): (50, 50),
     ("fastapi_32", "harrier_lib_32"): (80, None),
@@ -20,10 +20,10 @@ class Row:
     words: str
     in_flight: str
     servers: list
-    stream: str  # rows with the same server go on where the other stopped
+    stream: str  # rows with the same server continue each other's sequence of payments
     measure: object  # (first payment, seconds) → (rate, p50, p99, next payment)
     ours: tuple = ()  # the rows it is compared with
-    # rate, p50, p99, processor time for a payment on the servers' side and on the client's, all but the rate in µs
+    # rate, p50, p99, and processor time per payment of the servers and of the client; all but the rate in µs
     rounds: list = dataclasses.field(default_factory=list)
 
     def median(self, at):
@@ -32,7 +32,7 @@ class Row:
 
 def print_table(rows):
     by_name = {row.name: row for row in rows}
-    head = f"{'rate/s':>10} {'least':>10} {'most':>10} {'p50 µs':>10} {'p99 µs':>10}   processor µs each: server, client"
+    head = f"{'rate/s':>10} {'min':>10} {'max':>10} {'p50 µs':>10} {'p99 µs':>10}   processor µs each: server, client"
     print(f"\n{'':<44} {'in flight':>9} {head}")
     for row in rows:
         rates = [values[RATE] for values in row.rounds]
@@ -55,7 +55,7 @@ def print_ratios(row, ours):
 
 
 def write_figures(path, rows, remarks):
-    """A line for each round of each figure."""
+    """Writes a line for each figure and round."""
     with open(path, "w", encoding="utf-8") as file:
         file.writelines(f"# {remark}\n" for remark in remarks)
         for row in rows:

@@ -1,4 +1,5 @@
-/* The counting of tally.h. */
+/* The counters of tally.h, with one array for all latencies of a run. Beyond TIMES_MAX answers the
+ * rate still counts all of them, but the percentiles are those of the first. */
 #include "tally.h"
 
 #include "core/base/check.h"
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+/* 64 MiB of latencies at most. */
 #define TIMES_MAX   (1 << 24)
 #define WARM_NS_MAX INT64_C(300000000)
 
@@ -34,6 +36,7 @@ void tally_stop(struct tally *tally) {
     atomic_store(&tally->end_ns, tally_now_ns());
 }
 
+/* `next` may pass `limit`; tally_print() caps it. */
 size_t tally_take(struct tally *tally, size_t wanted, uint64_t *ret_number) {
     if (tally_now_ns() >= tally->end_ns)
         return 0;
@@ -44,6 +47,7 @@ size_t tally_take(struct tally *tally, size_t wanted, uint64_t *ret_number) {
     return tally->limit - number < wanted ? (size_t)(tally->limit - number) : wanted;
 }
 
+/* All payments of a message have the message's latency. */
 void tally_answer(struct tally *tally, size_t payments, int64_t asked_ns, int64_t now_ns) {
     if (now_ns < tally->count_from_ns || now_ns >= tally->end_ns)
         return;

@@ -1,5 +1,5 @@
--- One update of the entities' tiles, for the services that read them with HGETALL: a hash for each entity, with fields
--- LEVEL:TILE:c (count) and LEVEL:TILE:s (sum). HINCRBY loses nothing when requests run at the same time.
+-- Updates the entities' tiles for the services that read them with HGETALL: a hash for each entity, with fields
+-- LEVEL:TILE:c (count) and LEVEL:TILE:s (sum). HINCRBY is safe for concurrent requests.
 --
 -- KEYS: the entities. ARGV: event time in microseconds, amount in minor units.
 local seconds, amount = math.floor(ARGV[1] / 1000000), ARGV[2]

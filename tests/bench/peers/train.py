@@ -1,5 +1,5 @@
-"""Makes the model that the FastAPI peer runs: 100 trees of depth 6 over its 32 features, the amount and how many times the usual
-one it is. What it learned is made up (its use is to cost what such a model costs), but it is a real model, with full trees.
+"""Trains the model of the FastAPI peer: 100 trees of depth 6 over its 32 features, the amount, and the ratio of the amount to the
+usual one. The training data is random, since only the cost of the model matters, but the trees are full.
 
 usage: train.py MODEL_FILE
 """

@@ -1,4 +1,4 @@
-"""The nightly rebuild, measured at several sizes; see README.md beside. `run` starts it.
+"""Measures the nightly rebuild at several sizes; see tests/bench/README.md. Started by `run`.
 
 usage: bench.py BUILD CACHE THREADS MEMORY ROUNDS NEXT_TO [--sums] [--out FILE] SIZE..."""
 
@@ -25,7 +25,7 @@ MEMORY_SLACK = 1.10
 TIGHT_MEMORY = "128M"
 SLOWER_MAX = 1.5  # processor time per transaction, the largest archive against the smallest
 RESCORED = """\
-# For the bench: everything that is computed from the archive, the scores too.
+# For the bench: thresholds over the archive, and a budget that needs scores of a replay.
 thresholds:
   - {name: amount_p995, quantile: 0.995, of: amount, by: mcc, over: 30d, fallback: 500.0}
 budgets:
@@ -45,12 +45,12 @@ class Bench:
     def expect(self, good, what):
         if not good:
             self.faults.append(what)
-        return "" if good else "  <- NOT AS IT SHOULD BE"
+        return "" if good else "  <- FAILED"
 
-    # ---- what is measured
+    # ---- runs
 
     def make_archive(self, size):
-        """Kept for the next time, unless another policy or another program would make another one."""
+        """Makes the archive, unless it exists and is newer than the policy and the program that makes it."""
         folder, maker = self.folder(size), f"{self.build}/tests/bench/rebuild_archive"
         made_from = max(os.stat(path).st_mtime for path in [maker, *files_below(POLICY)])
         if os.path.exists(f"{folder}/whole") and os.stat(f"{folder}/whole").st_mtime > made_from:
@@ -64,7 +64,7 @@ class Bench:
         open(f"{folder}/whole", "w", encoding="ascii").close()
 
     def rebuild(self, size, policy=None, memory=None):
-        """From the first record on, into a folder of its own. The archive stays as it is: segments are not sealed."""
+        """Rebuilds from the first record into a separate folder. Does not change the archive: segments are not sealed."""
         data = f"{self.folder(size)}/{os.path.basename(policy) if policy else 'all'}"
         shutil.rmtree(data, ignore_errors=True)
         os.makedirs(data)
@@ -78,14 +78,14 @@ class Bench:
         return report
 
     def run_tool(self, size, tool):
-        """Its time is that of what it computes, from columns that it has; its memory that of all."""
+        """Runs another tool. The time is that of its queries on loaded columns; the memory is that of the whole process."""
         result = f"{self.folder(size)}/{tool}"
         os.makedirs(result, exist_ok=True)
         command = [sys.executable, "-B", f"{HERE}/next_to.py", tool, f"{self.folder(size)}/columns", self.threads, result]
         run = watch.run(command)
         return dataclasses.replace(run, **json.loads(run.output))
 
-    # ---- one after the other
+    # ---- measurements
 
     def measure(self, size):
         self.make_archive(size)
@@ -109,12 +109,12 @@ class Bench:
         )
         print(
             f"    {'anonymous memory':<34}{mib(anonymous)} of {mib(report['memory_bytes'])},"
-            f" {mib(report['spilled_bytes'])} in files"
+            f" {mib(report['spilled_bytes'])} spilled"
             + self.expect(fits, f"memory of {name} at {size:,}")
         )
 
     def measure_sums(self, size, with_all=True):
-        """In turns, so that all have the machine that the others had."""
+        """The 12 counts and sums. Harrier and the tools take turns, so that other load affects all of them."""
         runs, report = {name: [] for name in ("harrier", *TOOLS)}, None
         for _ in range(self.rounds):
             if with_all:
@@ -135,17 +135,17 @@ class Bench:
         self.print_rebuild("all features", report, size)
         self.figures.append(f"batch_rebuild_all_rate\t{size / report['run'].seconds:.6g}")
         shutil.rmtree(os.path.dirname(report["generations"]))
-        # Again, with less than it would like to have: what exceeds the budget has to wait in files.
+        # Again with a budget that is too small, so that it spills to files.
         report = self.rebuild(size, memory=TIGHT_MEMORY)
         self.print_rebuild(f"all features, with {TIGHT_MEMORY}", report, size)
         if report["spilled_bytes"] == 0:
-            raise RuntimeError(f"a budget of {TIGHT_MEMORY} is not tight for {size:,} transactions: nothing went to files")
+            raise RuntimeError(f"a budget of {TIGHT_MEMORY} is too large for {size:,} transactions: nothing was spilled")
         self.figures.append(f"batch_rebuild_all_budget_used\t{report['run'].anonymous_bytes / report['memory_bytes']:.6g}")
         shutil.rmtree(os.path.dirname(report["generations"]))
 
     def print_beside(self, name, runs, ours):
         seconds, cpu, memory = (statistics.median(getattr(run, what) for run in runs) for what in ("seconds", "cpu_seconds", "resident_bytes"))
-        line = f"  {name + ', the 12':<36}{seconds:8.2f} s   processor {cpu:7.2f} s   memory {mib(memory)}"
+        line = f"  {name + ', 12 counts and sums':<36}{seconds:8.2f} s   processor {cpu:7.2f} s   memory {mib(memory)}"
         if runs is not ours:
             times = statistics.median(a.seconds / b.seconds for a, b in zip(ours, runs))
             line += f"   harrier takes {times:.2f} times as long"
@@ -158,14 +158,14 @@ class Bench:
         folder = self.folder(size)
         found = compare.compare(reader, SUMS, report["generations"], f"{folder}/columns", folder, TOOLS)
         values = (
-            f"{found.cells:,} cells, {found.wrong + found.beyond + found.unlike:,} wrong; {found.same / found.cells:.3%} as the others"
-            " have them, the rest of windows up to a 64th beside"
+            f"{found.cells:,} cells, {found.wrong + found.beyond + found.unlike:,} wrong; {found.same / found.cells:.3%} equal to the"
+            " others; in the rest, the window begins up to 1/64 of its length earlier or later"
         )
         print(f"  values: {values}" + self.expect(found.is_good(), f"values: {found}"))
-        self.figures.append(f"# batch, final: {values}")
+        self.figures.append(f"# batch, end of history: {values}")
 
     def measure_rescoring(self, size):
-        """Values come from the records in parallel; scores of another policy only from a replay, in one thread."""
+        """Thresholds over values are computed in parallel; those over scores of another policy need a replay in one thread."""
         policy = f"{self.cache}/rescored"
         shutil.rmtree(policy, ignore_errors=True)
         shutil.copytree(POLICY, policy)
@@ -173,8 +173,8 @@ class Bench:
             file.write(RESCORED)
         report = self.rebuild(size, policy)
         print(
-            f"\nthresholds at {size:,} transactions: values {report['thresholds_ms'] / 1000:.2f} s,"
-            f" scores again {report['thresholds_replay_ms'] / 1000:.2f} s; not in the times above"
+            f"\nthresholds at {size:,} transactions: over values {report['thresholds_ms'] / 1000:.2f} s,"
+            f" over scores {report['thresholds_replay_ms'] / 1000:.2f} s; not included in the times above"
         )
         shutil.rmtree(os.path.dirname(report["generations"]))
 
@@ -191,8 +191,8 @@ def main():
     parser = argparse.ArgumentParser(prog="tests/bench/rebuild/run")
     parser.add_argument("given", nargs=6)
     parser.add_argument("sizes", metavar="SIZE", nargs="*", type=int)
-    parser.add_argument("--sums", action="store_true", help="only what others compute as well")
-    parser.add_argument("--out", help="file for the figures of the sums")
+    parser.add_argument("--sums", action="store_true", help="only the 12 counts and sums that other tools compute as well")
+    parser.add_argument("--out", help="file for the figures of --sums")
     arguments = parser.parse_intermixed_args()
     bench, sizes = Bench(*arguments.given), sorted(arguments.sizes or [1_000_000, 10_000_000])
     if bench.next_to:
@@ -209,7 +209,7 @@ def main():
     if arguments.out:
         watch.write_lines(arguments.out, bench.figures)
     for fault in bench.faults:
-        print(f"NOT AS IT SHOULD BE: {fault}")
+        print(f"FAILED: {fault}")
     sys.exit(1 if bench.faults else 0)
 
 

@@ -1,9 +1,8 @@
-"""Are the values in a generation those that DuckDB, Polars, pandas and PostgreSQL computed? Cell by cell.
+"""Compares the values in a generation with those of DuckDB, Polars, pandas and PostgreSQL, cell by cell.
 
-Where an entity is so busy that its history was collapsed, a value is exact for a window that begins up to a 64th
-beside the one that was asked for (core/feature/state/state.h). So each cell is compared twice: with the count and the
-sum over just that window, which must be equal; and with the others' cell, which must be equal where no transaction
-lies between the two windows' edges."""
+Where an entity is so busy that its history was compacted, a value is exact for a window whose edge is up to a 64th of its
+length off (core/feature/state/state.h). So each cell is compared twice: with the count and sum over exactly that window,
+which must be equal; and with the other tools' cell, which must be equal if no transaction lies between the two edges."""
 
 import dataclasses
 import subprocess
@@ -19,10 +18,10 @@ TIME_BITS = 43  # a hundred days of microseconds, and a million keys
 @dataclasses.dataclass
 class Comparison:
     cells: int = 0
-    wrong: int = 0  # not what the transactions of their window come to
-    same: int = 0  # as the others have it
-    beyond: int = 0  # of a window whose edge lies further off than a 64th
-    unlike: int = 0  # no transaction lies between, and yet they differ
+    wrong: int = 0  # not the count or sum of the window's transactions
+    same: int = 0  # equal to the other tools
+    beyond: int = 0  # the window's edge is more than a 64th off
+    unlike: int = 0  # differs although no transaction lies between the edges
 
     def add(self, other):
         for field in dataclasses.fields(self):
@@ -33,7 +32,7 @@ class Comparison:
 
 
 class History:
-    """All transactions by key and time: count and sum over any window of any key."""
+    """All transactions sorted by key and time: count and sum over any window of any key."""
 
     def __init__(self, columns, key):
         times = numpy.fromfile(f"{columns}/time_us.i64", dtype="<i8")
@@ -51,25 +50,25 @@ class History:
         return numpy.clip(times - self.oldest + 1, 0, (1 << TIME_BITS) - 1)
 
     def over(self, keys, after, until):
-        """Counts and sums of after < time <= until."""
+        """Counts and sums of transactions with after < time <= until."""
         low = numpy.searchsorted(self.places, keys << TIME_BITS | self.offset(after), side="right")
         high = numpy.searchsorted(self.places, keys << TIME_BITS | self.offset(until), side="right")
         return high - low, self.sums[high] - self.sums[low]
 
 
 def numbers_of(tokens, limit):
-    """make_archive.c's token(), backwards."""
+    """The inverse of token() in make_archive.c."""
     numbers = numpy.arange(limit, dtype="uint64")
     with numpy.errstate(over="ignore"):
         of_all = ((numbers * numpy.uint64(GOLDEN)) >> numpy.uint64(20)).astype("int64")
     order = numpy.argsort(of_all)
     found = order[numpy.searchsorted(of_all[order], tokens)]
-    assert (of_all[found] == tokens).all(), "a key that make_archive never made"
+    assert (of_all[found] == tokens).all(), "a key that make_archive did not make"
     return found.astype("int64")
 
 
 def others_cells(folder, tools, key):
-    """The cells of one tool by key, after making sure that all tools have the same ones."""
+    """The cells by key, after checking that all tools agree."""
     tables = []
     for tool in tools:
         table = numpy.load(f"{folder}/{tool}/{key}.npz")
@@ -101,7 +100,7 @@ def compare_window(history, others, rows, keys, days):
 
 
 def compare(reader, policy, generations, columns, folder, tools):
-    """reader: the program read_tables. Idle entities are not in the tables: their cells must all be 0."""
+    """reader: the program read_tables. Entities that are not in the tables must have counts of 0."""
     result = Comparison()
     for key in ("card", "merchant"):
         history = History(columns, key)

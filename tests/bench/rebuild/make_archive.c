@@ -1,13 +1,13 @@
-/* Makes an archive to rebuild from, faster than a server could: transactions of a made-up world as
- * `harrier simulate` has it in the large (cards with habits, few merchants that take most, stores
- * and online shops), written straight through core/store.
+/* Makes an archive for rebuilds and replays, faster than a server could: transactions of a
+ * fictional world similar to `harrier simulate` (cards with habits, few merchants with most
+ * payments, stores and online shops), written directly through core/store.
  *
  * usage: make_archive POLICY ARCHIVE TRANSACTIONS CARDS MERCHANTS DAYS [COLUMNS [CSV]]
  *
- * COLUMNS: a folder for what the others of the comparison read: time_us.i64, card.u32,
- * merchant.u32, amount.i64.
- * CSV: a file of event_time,card,merchant,amount_minor for what reads no archive. Times then go up
- * from one transaction to the next, so that "before it" means the same to everybody. */
+ * COLUMNS: a folder for the input of the other tools: time_us.i64, card.u32, merchant.u32,
+ * amount.i64.
+ * CSV: a file of event_time,card,merchant,amount_minor. With it, times strictly increase, so that
+ * all tools agree on the order of transactions. */
 #include "core/base/check.h"
 #include "core/base/digits.h"
 #include "core/policy/load/snapshot.h"
@@ -20,7 +20,7 @@
 
 #define START_US    INT64_C(1767225600000000) /* 2026-01-01 */
 #define DAY_US      INT64_C(86400000000)
-#define WRITE_EVERY 4096
+#define WRITE_EVERY 4096 /* records: fewer, larger writes */
 
 struct columns {
     FILE *time, *card, *merchant, *amount;
@@ -30,7 +30,7 @@ struct world {
     uint64_t random;
     uint64_t transactions, cards, merchants;
     int64_t span_us;
-    uint64_t jitter_us; /* how far behind its place a time may lie */
+    uint64_t jitter_us; /* how much later than its position in the order a time may be */
     struct columns columns;
     FILE *csv;
 };
@@ -43,7 +43,7 @@ static uint64_t below(struct world *world, uint64_t limit) {
     return (uint64_t)(((unsigned __int128)next_random(world) * limit) >> 64);
 }
 
-/* The first ones often, the last ones seldom: of uniform u, limit × u^power. */
+/* limit × u^power for uniform u: low numbers are more frequent. */
 static uint64_t skewed(struct world *world, uint64_t limit, int power) {
     double u = (double)(next_random(world) >> 11) * 0x1p-53, x = 1;
     for (int i = 0; i < power; i++)
@@ -51,15 +51,17 @@ static uint64_t skewed(struct world *world, uint64_t limit, int power) {
     return (uint64_t)(x * (double)limit);
 }
 
-/* Numbers that follow each other must not lie beside each other in a table. */
+/* Scatters consecutive numbers, so that their entities are not neighbours in a sorted table. */
 static uint64_t token(uint64_t number) {
     return (number * UINT64_C(0x9e3779b97f4a7c15)) >> 20;
 }
 
+/* The texts that a transaction points to. */
 struct names {
     char id[32], card[24], customer[24], merchant[24], terminal[24], device[24], ip[24], mcc[8];
 };
 
+/* A customer mostly uses one of two devices and one of two addresses. */
 static void fill_online(struct world *world, struct transaction *transaction, struct names *names,
                         uint64_t customer) {
     uint64_t device = customer * 2 + (below(world, 5) == 0);
@@ -86,7 +88,7 @@ static void fill_in_store(struct world *world, struct transaction *transaction, 
 
 static void write_row(FILE *csv, const struct transaction *transaction) {
     char time[DIGITS_SIZE];
-    /* A time of a whole second has no fraction, and readers like all of a column to look alike. */
+    /* digits_timestamp() omits the fraction of whole seconds; CSV readers want one format. */
     digits_timestamp(transaction->event_time_us / DAY_US * DAY_US, time);
     int64_t us = transaction->event_time_us % DAY_US;
     struct text card = transaction->fields[FIELD_CARD],
@@ -97,6 +99,8 @@ static void write_row(FILE *csv, const struct transaction *transaction) {
             (long long)transaction->amount_minor);
 }
 
+/* The next transaction, also written to the columns and the CSV. Cards and merchants are skewed, so
+ * that a few have most of the transactions. */
 static struct transaction make_transaction(struct world *world, uint64_t number,
                                            struct names *names) {
     uint64_t card = skewed(world, world->cards, 2), customer = card * 2 / 3;
@@ -110,7 +114,7 @@ static struct transaction make_transaction(struct world *world, uint64_t number,
     snprintf(names->mcc, sizeof names->mcc, "%04u", (unsigned)(4000 + merchant % 97 * 13));
     struct transaction transaction = {
         .id = text_of(names->id),
-        /* In order, but for the jitter. */
+        /* In order, except for the jitter. */
         .event_time_us =
             START_US +
             (int64_t)((double)world->span_us / (double)world->transactions * (double)number) -
@@ -144,6 +148,7 @@ static void fail(const struct error *error) {
     exit(1);
 }
 
+/* The snapshot record that a server would write first; a rebuild takes its policy from it. */
 static void append_policy(struct archive *archive, const char *folder) {
     struct snapshot *snapshot;
     struct buffer messages;
@@ -162,7 +167,7 @@ static void append_policy(struct archive *archive, const char *folder) {
     buffer_deinit(&messages);
 }
 
-/* One in two hundred turns out to be fraud, told at once so that nothing has to be kept. */
+/* One in two hundred is fraud, reported at once so that nothing has to be remembered. */
 static void append_transactions(struct world *world, struct archive *archive) {
     struct error error;
     struct names names;

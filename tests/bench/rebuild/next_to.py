@@ -1,15 +1,13 @@
-"""Counts and sums of the last 1, 7 and 30 days for each card and merchant, as of the newest transaction, by
-DuckDB, Polars, pandas or PostgreSQL: what a rebuild with the policy in sums/ computes, from columns in memory instead
-of records.
+"""Counts and sums of the last 1, 7 and 30 days for each card and merchant as of the newest transaction, computed by
+DuckDB, Polars, pandas or PostgreSQL: the same as a rebuild with the policy in sums/, but from columns in memory.
 
 usage: next_to.py duckdb|polars|pandas|postgres COLUMNS THREADS RESULT
 
-RESULT: for compare.py; the folder that card.npz and merchant.npz go to. Prints seconds as JSON.
+RESULT: the folder for card.npz and merchant.npz, which compare.py reads. Prints the time as JSON.
 
-The time is that of the queries. PostgreSQL, a server of its own in a temporary folder, has the columns in an unlogged
-table before that, vacuumed and in its buffers, and its results in tables, which are read afterwards. It has a session
-for each key, both at once when there are two threads: it does that sooner than one after the other with the workers of
-both, for with so many keys it plans none, and made to have them takes longer."""
+Only the queries are timed. PostgreSQL runs as a separate server in a temporary folder, with the columns loaded into an
+unlogged, vacuumed table in its buffers; its results go to tables, which are read after the timing. It has one session for
+each key, both at once with two threads. This is faster than parallel workers, which it does not plan for so many keys."""
 
 import concurrent.futures
 import io
@@ -31,7 +29,7 @@ KEYS = ("card", "merchant")
 
 
 def load(folder, frame):
-    """frame: what makes a table of the tool's own out of columns."""
+    """frame: makes the tool's table from a dict of columns."""
     return frame(
         {
             "time_us": numpy.fromfile(f"{folder}/time_us.i64", dtype="<i8"),

@@ -1,9 +1,9 @@
-/* What a generation of the policy in sums/ says of an entity's counts and sums, as of the newest
- * transaction in it, for compare.py: one row for each key, of 13 little-endian int64,
+/* Prints an entity's counts and sums from a generation of the policy in sums/, as of its newest
+ * transaction, for compare.py: one row for each key, of 13 little-endian int64,
  *
  *   the number in the key (make_archive.c: token())
- *   for 1, 7 and 30 days: begin and end of the window that the values are exact for, the count, and
- *   the sum in minor units
+ *   for 1, 7 and 30 days: start and end of the window for which the values are exact, the count,
+ *   and the sum in minor units
  *
  * usage: read_tables POLICY GENERATIONS ENTITY >ROWS */
 #include "core/base/check.h"
@@ -60,6 +60,7 @@ struct reading {
     int64_t at_us;
 };
 
+/* Features come in pairs by window: the count, then the sum (sums/features.yaml). */
 static void read_row(const struct reading *reading, struct text key, struct text state,
                      int64_t row[ROW]) {
     const struct entity_plan *plan = reading->plan;

@@ -1,4 +1,4 @@
-"""Replay, measured; see README.md beside. `run` starts it.
+"""Measures replay; see tests/bench/README.md. Started by `run`.
 
 usage: bench.py BUILD CACHE THREADS ROUNDS NEXT_TO [--thirty] [--all] [--windows] [--out FILE] [TRANSACTIONS]"""
 
@@ -21,16 +21,16 @@ import watch  # noqa: E402
 HERE = "tests/bench/replay"
 WINDOWS = f"{HERE}/windows"
 POLICY = "rules/card-payments"
-TOOLS = ("duckdb", "polars")  # replay is held to these
-SLOWER_TOOLS = ("pandas", "postgres")  # beyond so many transactions only with --all
+TOOLS = ("duckdb", "polars")  # with targets for time and memory
+SLOWER_TOOLS = ("pandas", "postgres")  # without a target; left out above SLOWER_TOOLS_MOST unless --all
 SLOWER_TOOLS_MOST = 10_000_000
 CARDS, MERCHANTS, DAYS = 1_000_000, 100_000, 40
 MILLION = 1_000_000
-FASTER_MIN = 2.0  # than the faster of the two
-MEMORY_MAX = 0.25  # of the thriftier of the two
-SLOWER_MAX = 1.5  # a transaction of the largest archive, against one of a million
-WANTED = {"handbook": 700_000, "card-payments": 300_000}  # transactions a second on two cores
-FORMATS_ROWS = 300_000  # of an export, compared as CSV and as Parquet
+FASTER_MIN = 2.0  # relative to each of TOOLS
+MEMORY_MAX = 0.25  # relative to each of TOOLS
+SLOWER_MAX = 1.5  # time per transaction, the largest archive relative to a million
+WANTED = {"handbook": 700_000, "card-payments": 300_000}  # minimum rate, transactions a second on two cores
+FORMATS_ROWS = 300_000  # compared between the CSV and the Parquet export
 
 
 class Bench:
@@ -40,9 +40,9 @@ class Bench:
         self.threads, self.rounds = int(threads), int(rounds)
         self.next_to = next_to == "1"
         self.harrier = f"{build}/clients/cli/harrier"
-        # harrier-parquet takes the Python that it finds first: the one with pyarrow.
+        # harrier-parquet runs the first Python in PATH; this one has pyarrow.
         self.env = dict(os.environ, PATH=f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}")
-        self.faults, self.judges = [], True  # time and memory, not only values
+        self.faults, self.judges = [], True  # judges: apply the targets for time and memory
         self.figures = []  # lines for --out
 
     def folder(self, size):
@@ -51,14 +51,14 @@ class Bench:
     def expect(self, good, what):
         if not good:
             self.faults.append(what)
-        return "" if good else "  <- NOT AS IT SHOULD BE"
+        return "" if good else "  <- FAILED"
 
     def choose_tools(self, size, with_all, quick_ones):
         slower = [tool for tool in SLOWER_TOOLS if tool != "postgres" or postgres.programs()]
         if quick_ones:
             slower = []
         elif size > SLOWER_TOOLS_MOST and not with_all:
-            print(f"{' and '.join(slower)} left out: more than {SLOWER_TOOLS_MOST:,} transactions, and no --all")
+            print(f"{' and '.join(slower)} left out: more than {SLOWER_TOOLS_MOST:,} transactions without --all")
             slower = []
         self.tools = (*TOOLS, *slower)
         versions = [f"{name} {importlib.metadata.version(name)}" for name in ("duckdb", "polars", "pandas", "pyarrow")]
@@ -69,7 +69,7 @@ class Bench:
     # ---- archives
 
     def make_archive(self, size):
-        """Kept for the next time, unless another program would make another one."""
+        """Makes the archive, unless it exists and is newer than the program that makes it."""
         folder, maker = self.folder(size), f"{self.build}/tests/bench/rebuild_archive"
         if os.path.exists(f"{folder}/whole") and os.stat(f"{folder}/whole").st_mtime > os.stat(maker).st_mtime:
             return folder
@@ -83,7 +83,7 @@ class Bench:
         return folder
 
     def make_handbook(self):
-        """The archive's folder; None where there is no data."""
+        """Returns the archive's folder; None if the data is missing."""
         folder = f"{self.cache}/replay-handbook"
         if os.path.exists(f"{folder}/whole"):
             return f"{folder}/archive"
@@ -107,7 +107,7 @@ class Bench:
     def run_tool(self, folder, tool, *table):
         command = [sys.executable, "-B", f"{HERE}/next_to.py", tool, f"{folder}/transactions.csv"]
         run = watch.run([*command, str(self.threads), *table], self.env)
-        if tool == "postgres":  # what it took once the server was there
+        if tool == "postgres":  # without starting the server
             used = json.loads(run.output)
             run = dataclasses.replace(run, seconds=used["seconds"], cpu_seconds=used["cpu_seconds"])
         return run
@@ -122,7 +122,7 @@ class Bench:
     # ---- beside DuckDB, Polars, pandas and PostgreSQL
 
     def measure_windows(self, size):
-        """Interleaved, so that all have the machine that the others had."""
+        """Harrier and the tools take turns, so that other load affects all of them."""
         folder = self.make_archive(size)
         warm(folder)
         tools = self.tools if self.next_to else ()
@@ -131,7 +131,7 @@ class Bench:
             runs["harrier"].append(self.replay(f"{folder}/archive", WINDOWS, self.threads, "--quiet"))
             for tool in tools:
                 runs[tool].append(self.run_tool(folder, tool))
-        print(f"\n12 counts and sums of each of {size:,} transactions' moments, reading included; medians of {self.rounds}")
+        print(f"\n12 point-in-time counts and sums for each of {size:,} transactions, reading included; medians of {self.rounds}")
         for name, of_name in runs.items():
             self.print_run(f"{name}, {self.threads} threads", median_run(of_name), size)
             self.figures += watch.figures_of(f"batch_replay_{name}", of_name)
@@ -139,7 +139,7 @@ class Bench:
             return
         sums = [json.loads(runs[tool][0].output)["sums"] for tool in tools]
         agree = all(of_tool == sums[0] for of_tool in sums)
-        print(f"  {', '.join(tools)} {'agree' if agree else 'differ'}" + self.expect(agree, "the others differ"))
+        print(f"  {', '.join(tools)} {'agree' if agree else 'differ'}" + self.expect(agree, "the other tools differ"))
         for tool in tools:
             self.compare_runs(tool, runs)
 
@@ -149,8 +149,8 @@ class Bench:
         memory = statistics.median(b.resident_bytes / a.resident_bytes for a, b in zip(runs[tool], runs["harrier"]))
         good = tool not in TOOLS or not self.judges or (faster >= FASTER_MIN and memory <= MEMORY_MAX)
         print(
-            f"  replay is {faster:.2f} times as fast as {tool}, takes 1/{processor:.2f} of its processor time and"
-            f" {memory:.0%} of its memory" + self.expect(good, f"replay beside {tool}")
+            f"  replay is {faster:.2f} times as fast as {tool}, with 1/{processor:.2f} of its processor time and"
+            f" {memory:.0%} of its memory" + self.expect(good, f"replay relative to {tool}")
         )
 
     def compare_values(self, size):
@@ -164,17 +164,17 @@ class Bench:
         self.print_run("as Parquet", self.replay(f"{folder}/archive", WINDOWS, self.threads, f"--features={export}"), size)
         found = compare.compare(export, tables, f"{folder}/columns")
         print(
-            f"  values: {found.cells:,} cells, {found.wrong + found.beyond:,} wrong; {found.same / found.cells:.3%} as the"
-            f" others have them, the rest of windows up to a 64th beside" + self.expect(found.is_good(), f"values: {found}")
+            f"  values: {found.cells:,} cells, {found.wrong + found.beyond:,} wrong; {found.same / found.cells:.3%} equal to"
+            f" the others; in the rest, the window begins up to 1/64 of its length earlier or later" + self.expect(found.is_good(), f"values: {found}")
         )
-        self.figures.append(f"# batch, point in time: {found.cells:,} cells, {found.wrong + found.beyond} wrong, {found.same / found.cells:.3%} as the others have them, the rest of windows up to a 64th beside")
+        self.figures.append(f"# batch, point in time: {found.cells:,} cells, {found.wrong + found.beyond} wrong, {found.same / found.cells:.3%} equal to the others; in the rest, the window begins up to 1/64 of its length earlier or later")
         for path in (*tables, export):
             os.unlink(path)
 
     # ---- whole policies
 
     def measure_rate(self, name, archive):
-        """By threads, what they write compared; then the exports and what is counterfactual."""
+        """Rates by number of threads, with equal exports; then Parquet and --counterfactual."""
         warm(archive)
         print(f"\nrules/{name}")
         policy, outputs, size = f"rules/{name}", {}, None
@@ -191,7 +191,7 @@ class Bench:
             self.print_run(f"{threads} thread{'s' * (threads > 1)}, --features, CSV", run, size)
             outputs[threads] = hash_of(path)
         same = outputs[1] == outputs[2]
-        print(f"  1 and 2 threads write {'the same bytes' if same else 'other bytes'}" + self.expect(same, f"{name}: threads"))
+        print(f"  1 and 2 threads write {'the same bytes' if same else 'different bytes'}" + self.expect(same, f"{name}: threads"))
         if self.next_to:
             self.measure_parquet(archive, policy, size)
         for threads in (1, 2):
@@ -214,7 +214,7 @@ class Bench:
         return f"--{option}" in usage
 
     def measure_growth(self, sizes):
-        print("\nhow the time for each transaction grows, rules/card-payments")
+        print("\ntime per transaction by size of the archive, rules/card-payments")
         each = {}
         for size in sizes:
             folder = self.make_archive(size)
@@ -238,7 +238,7 @@ def mib(size):
 
 
 def warm(folder):
-    """Into the page cache, as far as that goes."""
+    """Reads all files, so that as much as fits is in the page cache."""
     for path, _, names in os.walk(folder):
         for name in names:
             with open(os.path.join(path, name), "rb") as file:
@@ -261,9 +261,9 @@ def main():
     parser.add_argument("size", metavar="TRANSACTIONS", nargs="?", type=int, default=10 * MILLION)
     parser.add_argument("--thirty", action="store_true")
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--quick-ones", action="store_true", help="only DuckDB and Polars beside it, at any size")
-    parser.add_argument("--windows", action="store_true", help="only what others compute as well")
-    parser.add_argument("--out", help="file for the figures of --windows; who reads them judges time and memory")
+    parser.add_argument("--quick-ones", action="store_true", help="compare with DuckDB and Polars only, at any size")
+    parser.add_argument("--windows", action="store_true", help="only the 12 counts and sums that other tools compute as well")
+    parser.add_argument("--out", help="file for the figures of --windows; time and memory are then not judged here")
     arguments = parser.parse_intermixed_args()
     bench, size = Bench(*arguments.given), arguments.size
     bench.judges = not arguments.out
@@ -277,7 +277,7 @@ def main():
     if not arguments.windows:
         measure_policies(bench, size, 30 * MILLION if arguments.thirty else size)
     for fault in bench.faults:
-        print(f"NOT AS IT SHOULD BE: {fault}")
+        print(f"FAILED: {fault}")
     sys.exit(1 if bench.faults else 0)
 
 
@@ -286,7 +286,7 @@ def measure_policies(bench, size, largest):
     if handbook:
         bench.measure_rate("handbook", handbook)
     else:
-        print("\nrules/handbook: handbook_raw.csv.zst is not at hand, left out")
+        print("\nrules/handbook: handbook_raw.csv.zst not found, left out")
     bench.measure_rate("card-payments", f"{bench.folder(size)}/archive")
     if largest > MILLION:
         bench.measure_growth([MILLION, largest])

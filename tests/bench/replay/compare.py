@@ -1,10 +1,9 @@
-"""Is what a replay exported what DuckDB, Polars, pandas and PostgreSQL computed? Cell by cell, every row.
+"""Compares the export of a replay with the values of DuckDB, Polars, pandas and PostgreSQL: all rows, cell by cell.
 
-Where an entity is so busy that its history was collapsed, a value is exact for a window that begins up to a 64th
-beside the one that was asked for (core/feature/state/state.h). How long it was can be told from the count: the newest so
-many transactions of the key. So each cell is compared twice: the count must be that of a window whose edge lies
-within a 64th, and the sum exactly that of the same transactions; and where the count is the others', the sum
-is, too."""
+Where an entity is so busy that its history was compacted, a value is exact for a window whose edge is up to a 64th of its
+length off (core/feature/state/state.h). The count shows which window it was: it covers that many of the key's newest
+transactions. So the count must belong to a window whose edge is within a 64th, and the sum must be exactly that of the same
+transactions; where the count equals the other tools', so must the sum."""
 
 import dataclasses
 import decimal
@@ -20,9 +19,9 @@ TIME_BITS = 43
 @dataclasses.dataclass
 class Comparison:
     cells: int = 0
-    same: int = 0  # as the others have it
-    wrong: int = 0  # sums that are not those of the transactions counted
-    beyond: int = 0  # windows whose edge lies further off than a 64th
+    same: int = 0  # equal to the other tools
+    wrong: int = 0  # sums that do not match the transactions counted
+    beyond: int = 0  # windows whose edge is more than a 64th off
 
     def add(self, other):
         for field in dataclasses.fields(self):
@@ -33,7 +32,7 @@ class Comparison:
 
 
 class History:
-    """All transactions by key and time."""
+    """All transactions, sorted by key and time."""
 
     def __init__(self, columns, key):
         self.times = numpy.fromfile(f"{columns}/time_us.i64", dtype="<i8")
@@ -41,14 +40,14 @@ class History:
         amounts = numpy.fromfile(f"{columns}/amount.i64", dtype="<i8")
         assert (numpy.diff(self.times) > 0).all(), "times must go up"
         order = numpy.argsort(keys << TIME_BITS | (self.times - self.times[0]))
-        self.place = numpy.empty_like(order)  # of a transaction among all, by key and time
+        self.place = numpy.empty_like(order)  # of each transaction in that order
         self.place[order] = numpy.arange(len(order))
         self.sorted_times, sorted_keys = self.times[order], keys[order]
         self.sums = numpy.concatenate(([0], numpy.cumsum(amounts[order])))
-        self.begins = numpy.searchsorted(sorted_keys, sorted_keys)[self.place]  # where its key's begin
+        self.begins = numpy.searchsorted(sorted_keys, sorted_keys)[self.place]  # the first of its key
 
     def check(self, counts, sums, days):
-        """(wrong, beyond) of what is said about each transaction's window."""
+        """(wrong, beyond): how many of the counts and sums, one for each transaction, fail either check."""
         last, first = self.place + 1, self.place + 1 - counts
         possible = (counts > 0) & (first >= self.begins)
         first = numpy.where(possible, first, self.place)

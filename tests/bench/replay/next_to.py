@@ -1,20 +1,21 @@
-"""Counts and sums of the last 1, 7 and 30 days for each card and merchant as of every transaction, itself
-included, by DuckDB, Polars, pandas or PostgreSQL from a CSV file: what a replay with the policy in windows/ computes
-from an archive.
+"""Counts and sums of the last 1, 7 and 30 days for each card and merchant as of every transaction, itself included,
+computed by DuckDB, Polars, pandas or PostgreSQL from a CSV file: the same as a replay with the policy in windows/.
 
 usage: next_to.py duckdb|polars|pandas|postgres CSV THREADS [TABLE]
 
-Prints the sum of each column as JSON, so that every cell has been computed and looked at; PostgreSQL's with the
-seconds that it took, those of starting a server in a temporary folder left out. TABLE: writes the cells as Parquet
-instead, in the order of the transactions.
+Prints the sum of each column as JSON, so that every cell is computed; for PostgreSQL also its time, without the start of
+the server. TABLE: writes the cells as Parquet instead, in the order of the transactions.
 
-All as quick as we could make them. A window of T is (T - length, T]. DuckDB: window functions straight from the file; a
-table in between costs memory and no less time. Polars: rolling sums within groups (`over`, or `rolling` with
-`group_by`) take three times as long as this: key and time put into one integer, in which the next key lies further
-off than any window is long, so that one sort and one pass do for all keys. pandas: the same integers, searched for
-where each window begins, and running sums subtracted; groupby(key).rolling() takes some fifty times as long. PostgreSQL:
-the file copied into an unlogged table, then window functions, which run in one process: a session for each key, both
-at once when there are two threads."""
+Each tool uses the fastest way that we found. A window of T is (T - length, T].
+
+- DuckDB: window functions directly on the file. A table in between costs memory without saving time.
+- Polars: key and time are packed into one integer, in which keys are further apart than any window is long, so that one
+  sort and one rolling pass serve all keys. Rolling sums within groups (`over`, or `rolling` with `group_by`) take three
+  times as long.
+- pandas: the same integers; a binary search finds the start of each window, and running sums are subtracted.
+  groupby(key).rolling() takes some fifty times as long.
+- PostgreSQL: the file is copied into an unlogged table. Window functions run in one process, so there is one session for
+  each key, both at once with two threads."""
 
 import concurrent.futures
 import json
@@ -62,10 +63,10 @@ def by_duckdb(csv, threads, table):
 
 
 def windows_of(frame, key):
-    """The cells of one key's windows, in the order of key and time, with the time."""
+    """A frame sorted by key and time, and the expressions for the cells of one key's windows."""
     import polars
 
-    categories = polars.Categorical(polars.Categories(key))  # of its own: numbered from 0
+    categories = polars.Categorical(polars.Categories(key))  # separate categories, numbered from 0
     number = polars.col(key).cast(categories).to_physical().cast(polars.Int64)
     time = polars.col("event_time").dt.timestamp("us") - START_US
     cells = [
@@ -116,7 +117,7 @@ def by_pandas(csv, _threads, table):
     for key in KEYS:
         place = (frame[key].cat.codes.astype("int64") * 2**TIME_BITS + times).sort_values()
         amounts = frame["amount_minor"].reindex(place.index)
-        before = (amounts.cumsum() - amounts).to_numpy()  # the sum of all that precede
+        before = (amounts.cumsum() - amounts).to_numpy()  # the sum of all preceding rows
         until = amounts.cumsum().to_numpy()
         until_count = pandas.RangeIndex(1, len(place) + 1).to_numpy()
         for days in DAYS:
@@ -130,7 +131,7 @@ def by_pandas(csv, _threads, table):
 
 
 def postgres_windows(key):
-    """The query of one key's cells, in no order."""
+    """The query for one key's cells, in no particular order."""
     windows = ", ".join(
         f"of_{days} AS (PARTITION BY {key} ORDER BY event_time RANGE BETWEEN"
         f" INTERVAL '{days * DAY_US - 1} microseconds' PRECEDING AND CURRENT ROW)"
@@ -171,7 +172,7 @@ def export_postgres(server, table, folder):
 
 
 def by_postgres(csv, threads, table):
-    """(sums, what it took)"""
+    """Returns (sums, {seconds, cpu_seconds})."""
     with tempfile.TemporaryDirectory() as folder:
         server = postgres.Postgres(folder, None, postgres.ANALYTIC)
         try:

@@ -1,17 +1,17 @@
 // The same rules in json-rules-engine and zen-engine: checks that they fire for the same rows, and
-// prints the time for one row, as the median, after Harrier's form of line: name, ns, ns, fired.
+// prints a line in Harrier's format: name, median and 99th percentile in ns, rules fired per row.
 //
 // usage: node peers.mjs POLICY ROWS_FILE PEER ROWS
 //
-// The conditions of the policy are plain comparisons with && and ||, so that each engine gets them
-// in its own words: json-rules-engine as nested any/all of operators, zen-engine as one expression
-// node with an entry for each rule.
+// The conditions of the policy are plain comparisons with && and ||, so they can be translated for
+// each engine: nested any/all of operators for json-rules-engine, one expression node with an entry
+// for each rule for zen-engine.
 import { readFileSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 
 const [policy, rowsFile, peer, most] = process.argv.slice(2);
 
-// ---- the policy's rules: name and condition, as the files have them
+// ---- the policy's rules: names and conditions from its files
 
 function readRules(folder) {
   const rules = [];

@@ -1,10 +1,11 @@
-/* Fifty rules over forty features, once the features are there: the time for one transaction, in
- * one thread. usage: rules POLICY ROWS [FILE]
+/* Fifty rules over forty precomputed features: the time for one transaction in one thread.
  *
- * Rows are made up, the same ones every time. Each one's values are put into the frame just before
- * it is judged, as the feature engine would have left them there; then judge_rules() is timed, with
- * the reading of the clock (some 25 ns) in it. FILE gets all rows with the rules that fired, as
- * JSON lines, for other engines to be held against. */
+ * usage: rules POLICY ROWS [FILE]
+ *
+ * The rows are generated, the same ones in every run. The values of a row are put into the frame as
+ * the feature engine would do; only judge_rules() is timed, including reading the clock (some 25
+ * ns). FILE gets all rows with the rules that fired, as JSON lines, for comparison with other
+ * engines. */
 #include "core/base/check.h"
 #include "core/base/hash.h"
 #include "core/engine/scratch.h"
@@ -25,7 +26,7 @@ static double chance_unit(void) {
     return ((double)chance(UINT64_C(1) << 53) + 0.5) * 0x1p-53;
 }
 
-/* How a number of this name is spread: about `usual`, seldom many times that. */
+/* The distribution of numbers with this name: around `usual`, rarely many times as large. */
 struct spread {
     const char *part; /* of the name */
     double usual;
@@ -40,6 +41,7 @@ static const struct spread spreads[] = {
     {"mean", 60},      {"merchant.sum", 5000},
 };
 
+/* Exponential around the usual value; every fiftieth is multiplied by 8, so that rules fire. */
 static struct value make_number(struct text name, enum value_type type) {
     double usual = 60; /* amount */
     char string[128];
@@ -65,6 +67,7 @@ static struct value make_text(struct text name) {
     return value_text(text_of(countries[chance(9)]));
 }
 
+/* Features, and the fields that the rules read; other slots stay absent. */
 static bool is_used(const struct snapshot *snapshot, size_t slot) {
     struct text name = snapshot->slot_names[slot];
     return (slot >= snapshot->first_feature &&
@@ -73,7 +76,7 @@ static bool is_used(const struct snapshot *snapshot, size_t slot) {
            text_is(name, "channel");
 }
 
-/* What the name's values are, by its feature's or field's declaration. */
+/* The type of a slot. It is derived from the name, which suffices for this policy. */
 static enum value_type type_of(const struct snapshot *snapshot, size_t slot) {
     struct text name = snapshot->slot_names[slot];
     char string[128];
@@ -103,6 +106,7 @@ static void make_row(const struct snapshot *snapshot, struct value *row) {
     }
 }
 
+/* One JSON line: the facts, and the names of the rules that fired. */
 static void write_row(FILE *file, const struct judge *judge, const struct value *row) {
     const struct snapshot *snapshot = judge->snapshot;
     const char *comma = "";
@@ -182,7 +186,7 @@ int main(int argc, char **argv) {
     int64_t *times = check_calloc(count, sizeof *times);
     for (size_t i = 0; i < count; i++)
         make_row(snapshot, rows + i * snapshot->slot_count);
-    judge_all(&judge, rows, count, times, NULL); /* to warm up */
+    judge_all(&judge, rows, count, times, NULL); /* warm-up */
     uint64_t fired = judge_all(&judge, rows, count, times, NULL);
     qsort(times, count, sizeof *times, by_size);
     printf("harrier %" PRId64 " %" PRId64 " %.3f\n", times[count / 2], times[count * 99 / 100],
