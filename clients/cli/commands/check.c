@@ -16,6 +16,7 @@
 #include "core/engine/trial.h"
 #include "core/feature/plan/cost.h"
 #include "core/policy/lang/calendar.h"
+#include "core/policy/analysis/snapshot_check.h"
 #include "core/policy/load/latency.h"
 #include "core/policy/load/snapshot.h"
 #include "core/policy/source/diagnostic.h"

@@ -1,25 +1,11 @@
 #include "analysis.h"
 
-#include "analysis_internal.h"
-#include "core/policy/load/load_place.h"
+#include "analysis_report.h"
+#include "analysis_rules.h"
 
 #include "core/base/check.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-
-void analysis_warn(struct analysis *analysis, const struct noted_expression *noted,
-                   const struct syntax *part, const char *format, ...) {
-    char text[640];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    diagnostic_warn(&analysis->load->diagnostics, noted->source,
-                    load_place(noted->source, noted->node, noted->offset + part->start,
-                               part->end - part->start),
-                    "%s", text);
-}
 
 /* ------------------------------------------------------------------------------------------------
  * What is used: by rules, by thresholds, and by what these use */
@@ -65,7 +51,7 @@ static void mark_named(const struct load *load, const struct tree_node *list, si
     for (size_t i = 0; i < count; i++, item = item->next)
         items[i] = item;
     for (size_t i = count; i-- > 0;) {
-        const struct noted_expression *noted = load_noted(load, load_child(items[i], "value"));
+        const struct noted_expression *noted = noted_expression_of(load, tree_child(items[i], "value"));
         if (noted && used[first_slot + i])
             mark(noted->syntax, used, load->snapshot->slot_count);
     }
@@ -83,19 +69,19 @@ static void warn_unused(struct load *load, const struct source *source,
 
 static void warn_unused_features(struct load *load, const struct source *source,
                                  const struct tree_node *root, const bool *used) {
-    const struct tree_node *features = load_child(root, "features");
+    const struct tree_node *features = tree_child(root, "features");
     for (const struct tree_node *entity = features ? features->first : NULL; entity;
          entity = entity->next)
         for (const struct tree_node *item = entity->first; item; item = item->next) {
-            const struct tree_node *name = load_child(item, "name");
+            const struct tree_node *name = tree_child(item, "name");
             struct text full = arena_printf(&load->scratch, "%" TEXT_FORMAT ".%" TEXT_FORMAT,
                                             TEXT_ARGS(entity->key->text), TEXT_ARGS(name->text));
             check(full.data);
             warn_unused(load, source, name, full, used, "feature", "is used by no rule");
         }
-    const struct tree_node *values = load_child(root, "values");
+    const struct tree_node *values = tree_child(root, "values");
     for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
-        const struct tree_node *name = load_child(item, "name");
+        const struct tree_node *name = tree_child(item, "name");
         warn_unused(load, source, name, name->text, used, "value", "is used by no rule");
     }
 }
@@ -105,7 +91,7 @@ static void warn_unused_fields(struct load *load, const struct source *source,
     static const char *const kinds[][2] = {{"attributes", "attribute"},
                                            {"derived", "derived field"}};
     for (size_t i = 0; i < 2; i++) {
-        const struct tree_node *fields = load_child(root, kinds[i][0]);
+        const struct tree_node *fields = tree_child(root, kinds[i][0]);
         for (const struct tree_node *item = fields ? fields->first : NULL; item; item = item->next)
             warn_unused(load, source, item->key, item->key->text, used, kinds[i][1],
                         "is read by nothing");
@@ -120,7 +106,7 @@ static void analyse_use(struct load *load) {
     const struct source *schema_source = load_find(load, FILE_SCHEMA, &schema);
     mark_readers(load, used);
     mark_keys(snapshot, used);
-    mark_named(load, load_child(features, "values"), snapshot->first_computed, used);
+    mark_named(load, tree_child(features, "values"), snapshot->first_computed, used);
     if (features_source)
         warn_unused_features(load, features_source, features, used);
     /* Of fields it is enough that something reads them, be it unused itself: clients send them. */
@@ -173,7 +159,7 @@ void analyse(struct load *load) {
         return;
     analysis.rules = check_calloc(load->snapshot->rule_count + 1, sizeof *analysis.rules);
     arena_init(&analysis.scratch, SIZE_MAX / 4);
-    load_place_rules(load, analysis.rules);
+    rule_places_find(load, analysis.rules);
     analyse_use(load);
     analyse_rules(&analysis);
     analyse_cases(&analysis);

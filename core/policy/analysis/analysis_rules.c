@@ -1,6 +1,5 @@
 /* What can be proved of rules: never fires, always fires, has another one's condition. */
-#include "analysis_internal.h"
-#include "core/policy/load/load_place.h"
+#include "analysis_rules.h"
 
 #include "core/base/check.h"
 #include "core/policy/lang/calendar.h"
@@ -29,19 +28,6 @@ static const struct noted_expression *expression_of(const struct load *load,
         if (holds_node(load->noted[i].syntax, node))
             return &load->noted[i];
     return NULL;
-}
-
-struct text analysis_unwrapped(struct text t) {
-    size_t depth = 0;
-    if (t.length < 2 || t.data[0] != '(' || t.data[t.length - 1] != ')')
-        return t;
-    for (size_t i = 0; i < t.length; i++) {
-        depth += t.data[i] == '(';
-        depth -= depth > 0 && t.data[i] == ')';
-        if (depth == 0 && i + 1 < t.length)
-            return t;
-    }
-    return analysis_unwrapped((struct text){.data = t.data + 1, .length = t.length - 2});
 }
 
 /* `"amount < 5.0"`, `"!(a || b)"`; and of which value when it stands there. */
@@ -249,11 +235,11 @@ static void check_filters(struct analysis *analysis, const struct premises *prem
 static const struct syntax **bool_values(const struct load *load) {
     struct tree_node *root = NULL;
     load_find((struct load *)load, FILE_FEATURES, &root);
-    const struct tree_node *values = load_child(root, "values");
+    const struct tree_node *values = tree_child(root, "values");
     const struct syntax **trees = check_calloc(load->snapshot->computed_count + 1, sizeof *trees);
     size_t i = 0;
     for (const struct tree_node *item = values ? values->first : NULL; item; item = item->next) {
-        const struct noted_expression *noted = load_noted(load, load_child(item, "value"));
+        const struct noted_expression *noted = noted_expression_of(load, tree_child(item, "value"));
         if (noted && noted->syntax->type == VALUE_BOOL)
             trees[i] = noted->syntax;
         i++;

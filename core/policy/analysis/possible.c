@@ -1,6 +1,6 @@
 #include "possible.h"
 
-#include "core/policy/eval/function.h"
+#include "core/policy/eval/value_order.h"
 
 #include <math.h>
 

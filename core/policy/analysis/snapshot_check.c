@@ -1,5 +1,8 @@
 /* Loading as `harrier check` does: with everything that can be said of a policy. */
+#include "snapshot_check.h"
+
 #include "analysis.h"
+#include "core/policy/load/snapshot_load.h"
 
 int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
                    struct diagnostic_sink *sink, struct snapshot **ret_snapshot,

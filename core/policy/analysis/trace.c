@@ -1,11 +1,11 @@
 #include "trace.h"
 
-#include "analysis_internal.h"
+#include "analysis_report.h"
 #include "core/base/check.h"
 #include "core/policy/eval/compile.h"
 #include "core/policy/eval/cost.h"
-#include "core/policy/load/load.h"
-#include "core/policy/load/load_place.h"
+#include "core/policy/load/rule_places.h"
+#include "core/policy/load/snapshot_load.h"
 
 #include <stdlib.h>
 
@@ -240,7 +240,7 @@ static struct layout take_apart(struct taker *taker, const struct noted_expressi
 static void take_rules(struct taker *taker) {
     const struct snapshot *snapshot = taker->load->snapshot;
     struct rule_place *places = check_calloc(snapshot->rule_count + 1, sizeof *places);
-    load_place_rules(taker->load, places);
+    rule_places_find(taker->load, places);
     taker->trace->rules =
         arena_calloc(&taker->trace->arena, snapshot->rule_count, sizeof *taker->trace->rules);
     check(taker->trace->rules);
@@ -254,14 +254,14 @@ static void take_computed(struct taker *taker) {
     const struct snapshot *snapshot = taker->load->snapshot;
     struct tree_node *root = NULL;
     load_find((struct load *)(uintptr_t)taker->load, FILE_FEATURES, &root);
-    const struct tree_node *values = load_child(root, "values");
+    const struct tree_node *values = tree_child(root, "values");
     const struct tree_node *item = values ? values->first : NULL;
     taker->trace->computed = arena_calloc(&taker->trace->arena, snapshot->computed_count,
                                           sizeof *taker->trace->computed);
     check(taker->trace->computed);
     for (size_t i = 0; i < snapshot->computed_count; i++, item = item->next)
         taker->trace->computed[i] =
-            take_apart(taker, load_noted(taker->load, load_child(item, "value")));
+            take_apart(taker, noted_expression_of(taker->load, tree_child(item, "value")));
 }
 
 static void visit(struct load_visitor *self, struct load *load) {

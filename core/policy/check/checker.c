@@ -2,15 +2,17 @@
  * in checker_name.c; checker_list.c has lists, maps and macros. */
 #include "checker.h"
 
-#include "checker_internal.h"
-#include "core/policy/lists/list.h"
-
 #include "checker_call.h"
+#include "checker_fired.h"
 #include "checker_hint.h"
+#include "checker_list.h"
+#include "checker_name.h"
+#include "checker_walk.h"
 #include "core/base/check.h"
 #include "core/policy/eval/cost.h"
 #include "core/policy/eval/function.h"
 #include "core/policy/lang/words.h"
+#include "core/policy/lists/list.h"
 #include "core/policy/source/diagnostic.h"
 
 /* Of the token that the node is named by. */
@@ -236,15 +238,6 @@ static type_code check_arithmetic(struct checker *checker, struct syntax *node) 
     return BROKEN;
 }
 
-bool checker_expect_bool(struct checker *checker, const struct syntax *operand, const char *sign) {
-    if (operand->type == VALUE_BOOL || operand->type == VALUE_ABSENT)
-        return true;
-    if (operand->type != BROKEN)
-        report(checker->reporter, operand->start, operand->end - operand->start,
-               "\"%s\" needs bool; this is %s", sign, type_code_name(operand->type).string);
-    return false;
-}
-
 static type_code check_logic(struct checker *checker, struct syntax *node) {
     bool good = true;
     for (struct syntax *operand = node->first; operand; operand = operand->next) {
@@ -398,7 +391,7 @@ static type_code check_kind(struct checker *checker, struct syntax *node) {
     return BROKEN;
 }
 
-type_code checker_node(struct checker *checker, struct syntax *node) {
+static type_code check_node(struct checker *checker, struct syntax *node) {
     node->type = check_kind(checker, node);
     return node->type;
 }
@@ -437,6 +430,7 @@ struct syntax *expression_check(struct text source, const struct scope *scope,
         .reader = reader,
         .scratch = scratch,
         .reporter = reporter,
+        .check_node = check_node,
     };
     type_code type = checker_node(&checker, root);
     if (type == BROKEN || reporter->count > before)

@@ -17,5 +17,3 @@ struct syntax *syntax_both(struct syntax *left, struct syntax *right, struct are
 
 /* Does it read this name? */
 bool syntax_reads(const struct syntax *syntax, struct text name);
-/* Does it ask whether some rule fired? */
-bool syntax_asks_fired(const struct syntax *syntax);

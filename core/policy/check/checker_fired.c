@@ -2,8 +2,7 @@
  * for that, as they can for the verdict: it is false while a transaction is decided.
  *
  * The call stands for a name of its own, with a slot in the frame, like any other name. */
-#include "checker.h"
-#include "checker_internal.h"
+#include "checker_fired.h"
 
 #include "core/base/check.h"
 #include "core/policy/source/diagnostic.h"

@@ -1,6 +1,7 @@
 /* Lists and maps as values, what is read from them, and the macros that go through them. */
+#include "checker_list.h"
+
 #include "checker_hint.h"
-#include "checker_internal.h"
 
 #include "core/base/check.h"
 

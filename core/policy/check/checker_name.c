@@ -1,6 +1,8 @@
 /* Names and members: what an expression may read, and what is said of what it may not, or of what
  * is not there. */
-#include "checker_internal.h"
+#include "checker_name.h"
+
+#include "checker_list.h"
 
 #include "core/base/check.h"
 #include "core/policy/source/diagnostic.h"
@@ -126,24 +128,12 @@ type_code checker_unknown_name(struct checker *checker, const struct syntax *nod
     return BROKEN;
 }
 
-struct local *checker_local(const struct checker *checker, struct text name) {
-    struct local *local = checker->locals;
-    while (local && !text_equal(local->name, name))
-        local = local->outer;
-    return local;
-}
-
 type_code checker_name(struct checker *checker, struct syntax *node) {
     node->local = checker_local(checker, node->text);
     if (node->local)
         return node->local->type;
     const struct name *name = scope_find(checker->scope, node->text);
     return name ? use_name(checker, node, name) : checker_unknown_name(checker, node, false);
-}
-
-bool checker_is_unknown_name(const struct checker *checker, const struct syntax *node) {
-    return node->kind == SYNTAX_NAME && !checker_local(checker, node->text) &&
-           !scope_find(checker->scope, node->text);
 }
 
 static struct text joined(struct checker *checker, struct text left, struct text right) {

@@ -4,7 +4,7 @@
 
 #include "core/base/check.h"
 #include "core/policy/lang/scope.h"
-#include "core/policy/prefilter/prefilter.h"
+#include "core/policy/prefilter/prefilter_build.h"
 #include "cost.h"
 #include "pattern.h"
 #include "program.h"
@@ -183,7 +183,8 @@ static void emit_logic(struct compiler *compiler, const struct syntax *node) {
  * end: */
 static void emit_conditional(struct compiler *compiler, const struct syntax *node) {
     const struct prefilter *prefilter =
-        node->first->reads_frame ? prefilter_build(node->first, compiler->arena) : NULL;
+        node->first->reads_frame ? prefilter_build(node->first, expression_fold, compiler->arena)
+                                 : NULL;
     uint32_t glance = compiler->length;
     if (prefilter)
         add(compiler,
@@ -458,6 +459,12 @@ const struct expression *expression_build_plain(const struct syntax *syntax, str
     return build(syntax, NULL, arena);
 }
 
+struct value expression_fold(const struct syntax *syntax, struct arena *arena) {
+    return expression_eval(expression_build_plain(syntax, arena), NULL, arena);
+}
+
 const struct expression *expression_build(const struct syntax *syntax, struct arena *arena) {
-    return build(syntax, syntax->type == VALUE_BOOL ? prefilter_build(syntax, arena) : NULL, arena);
+    const struct prefilter *prefilter =
+        syntax->type == VALUE_BOOL ? prefilter_build(syntax, expression_fold, arena) : NULL;
+    return build(syntax, prefilter, arena);
 }

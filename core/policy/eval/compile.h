@@ -7,5 +7,7 @@
 /* The expression and all it needs live in the arena; lists must live as long. Never fails: what can
  * be wrong with an expression, the checker has said. */
 const struct expression *expression_build(const struct syntax *syntax, struct arena *arena);
-/* Without a prefilter: for what prefilters are made of, and for holding them against it. */
+/* Without a prefilter: for what prefilters are made of, and for comparing them with it. */
 const struct expression *expression_build_plain(const struct syntax *syntax, struct arena *arena);
+/* The value of checked syntax that does not read the frame; prefilter_build() wants it. */
+struct value expression_fold(const struct syntax *syntax, struct arena *arena);

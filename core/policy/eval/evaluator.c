@@ -2,11 +2,12 @@
 
 #include "core/base/check.h"
 #include "core/policy/lang/ip_network.h"
-#include "function_apply.h"
+#include "function_address.h"
 #include "pattern.h"
 #include "program.h"
 #include "program_list.h"
 #include "threshold.h"
+#include "value_order.h"
 
 static const char *const error_names[EXPRESSION_ERROR_COUNT] = {
     [EXPRESSION_OVERFLOW] = "overflow",         [EXPRESSION_DIVISION_BY_ZERO] = "division by zero",
@@ -27,17 +28,6 @@ type_code expression_type(const struct expression *expression) {
 
 uint32_t expression_cost(const struct expression *expression) {
     return expression->cost;
-}
-
-const struct value *program_first_missing(const struct value *values, size_t count) {
-    const struct value *error = NULL;
-    for (size_t i = 0; i < count; i++) {
-        if (values[i].type == VALUE_ABSENT)
-            return &values[i];
-        if (values[i].type == VALUE_ERROR && !error)
-            error = &values[i];
-    }
-    return error;
 }
 
 /* Results are put in place part by part: a value that is copied right after its parts were written

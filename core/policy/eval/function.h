@@ -67,8 +67,3 @@ const struct function *function_at(size_t index);
 /* Instead of what CEL has and this subset does not ("uint", "reverse", …): what to say. NULL for
  * other names. */
 const char *function_instead(struct text name);
-
-/* Order of two values of the same type or of an int and a double: −1, 0, 1, or 2 when they are not
- * ordered (NaN). Numbers compare by their exact mathematical values, lists and maps by their items:
- * 0 or 2. */
-int value_order(struct value a, struct value b);

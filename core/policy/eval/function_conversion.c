@@ -1,9 +1,19 @@
 /* bool(), int(), double(), string(), timestamp() and duration(), of what is not that already. */
+#include "function_conversion.h"
+
 #include "core/policy/lang/calendar.h"
-#include "function_apply.h"
 
 #include <math.h>
 #include <stdlib.h>
+
+struct value function_time_value(enum value_type type, bool overflow, int64_t us) {
+    bool timestamp = type == VALUE_TIMESTAMP;
+    int64_t low = timestamp ? CALENDAR_MIN_US : -CALENDAR_DURATION_MAX_US;
+    int64_t high = timestamp ? CALENDAR_MAX_US : CALENDAR_DURATION_MAX_US;
+    if (overflow || us < low || us > high)
+        return error_value(EXPRESSION_OVERFLOW);
+    return (struct value){.type = type, .integer = us};
+}
 
 struct value function_bool_from_text(const struct value *a, struct arena *arena) {
     (void)arena;

@@ -1,5 +1,5 @@
 /* Functions on lists and maps, and between texts and lists. */
-#include "function_apply.h"
+#include "function_list.h"
 
 struct value_items *function_new_items(size_t count, struct arena *arena) {
     struct value_items *items = NULL;
@@ -8,13 +8,6 @@ struct value_items *function_new_items(size_t count, struct arena *arena) {
     if (items)
         items->count = 0;
     return items;
-}
-
-const struct value *function_find_key(const struct value_items *map, const struct value *key) {
-    for (size_t i = 0; i < map->count; i += 2)
-        if (value_order(map->values[i], *key) == 0)
-            return &map->values[i + 1];
-    return NULL;
 }
 
 struct value function_list_size(const struct value *a, struct arena *arena) {

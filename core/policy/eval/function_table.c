@@ -2,87 +2,14 @@
 
 #include "core/policy/lang/calendar.h"
 #include "expression.h"
-#include "function_apply.h"
+#include "function_address.h"
+#include "function_conversion.h"
+#include "function_list.h"
+#include "function_text.h"
 #include "program.h"
+#include "value_order.h"
 
 #include <math.h>
-
-/* ------------------------------------------------------------------------------------------------
- * Order */
-
-static int order_int(int64_t a, int64_t b) {
-    return (a > b) - (a < b);
-}
-
-static int order_double(double a, double b) {
-    if (isnan(a) || isnan(b))
-        return 2;
-    return (a > b) - (a < b);
-}
-
-/* Without rounding the int: 2^53 + 1 and 2^53 differ as numbers. */
-static int order_int_double(int64_t a, double b) {
-    if (isnan(b))
-        return 2;
-    if (b >= 0x1p63)
-        return -1;
-    if (b < -0x1p63)
-        return 1;
-    double whole = trunc(b);
-    int order = order_int(a, (int64_t)whole);
-    return order != 0 ? order : order_double(whole, b);
-}
-
-static int order_lists(const struct value_items *a, const struct value_items *b) {
-    if (a->count != b->count)
-        return 2;
-    for (size_t i = 0; i < a->count; i++)
-        if (value_order(a->values[i], b->values[i]) != 0)
-            return 2;
-    return 0;
-}
-
-static int order_maps(const struct value_items *a, const struct value_items *b) {
-    if (a->count != b->count)
-        return 2;
-    for (size_t i = 0; i < a->count; i += 2) {
-        const struct value *found = function_find_key(b, &a->values[i]);
-        if (!found || value_order(a->values[i + 1], *found) != 0)
-            return 2;
-    }
-    return 0;
-}
-
-int value_order(struct value a, struct value b) {
-    if (a.type == VALUE_INT && b.type == VALUE_DOUBLE)
-        return order_int_double(a.integer, b.number);
-    if (a.type == VALUE_DOUBLE && b.type == VALUE_INT) {
-        int order = order_int_double(b.integer, a.number);
-        return order == 2 ? 2 : -order;
-    }
-    switch (a.type) {
-    case VALUE_BOOL:
-        return a.boolean - b.boolean;
-    case VALUE_DOUBLE:
-        return order_double(a.number, b.number);
-    case VALUE_TEXT: {
-        int order = text_compare(a.text, b.text); /* UTF-8's bytes sort as its code points do */
-        return (order > 0) - (order < 0);
-    }
-    case VALUE_INT:
-    case VALUE_TIMESTAMP:
-    case VALUE_DURATION:
-        return order_int(a.integer, b.integer);
-    case VALUE_LIST:
-        return order_lists(a.items, b.items);
-    case VALUE_MAP:
-        return order_maps(a.items, b.items);
-    case VALUE_ABSENT:
-    case VALUE_ERROR:
-        break;
-    }
-    return 2;
-}
 
 /* ------------------------------------------------------------------------------------------------
  * Arithmetic */
@@ -139,15 +66,6 @@ __attribute__((no_sanitize("float-divide-by-zero"))) static struct value
 divide_double(const struct value *a, struct arena *arena) {
     (void)arena;
     return value_double(a[0].number / a[1].number);
-}
-
-struct value function_time_value(enum value_type type, bool overflow, int64_t us) {
-    bool timestamp = type == VALUE_TIMESTAMP;
-    int64_t low = timestamp ? CALENDAR_MIN_US : -CALENDAR_DURATION_MAX_US;
-    int64_t high = timestamp ? CALENDAR_MAX_US : CALENDAR_DURATION_MAX_US;
-    if (overflow || us < low || us > high)
-        return error_value(EXPRESSION_OVERFLOW);
-    return (struct value){.type = type, .integer = us};
 }
 
 #define TIME_OPERATOR(function, builtin, result)                                                   \

@@ -1,6 +1,6 @@
 /* Functions on texts. What is a part of a text points into it; what is built is new memory, of at
  * most FUNCTION_TEXT_MAX bytes. */
-#include "function_apply.h"
+#include "function_text.h"
 
 struct value function_concatenate(const struct value *a, struct arena *arena) {
     struct text left = a[0].text, right = a[1].text;

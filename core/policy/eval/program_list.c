@@ -1,7 +1,8 @@
 #include "program_list.h"
 
 #include "core/base/check.h"
-#include "function_apply.h"
+#include "function_list.h"
+#include "value_order.h"
 
 /* The places of a loop, counted back from its top between two items. */
 enum { RANGE = -3, NEXT = -2, RESULT = -1 };
@@ -40,7 +41,7 @@ static void put(struct value *built, const struct value *pair) {
     if (keep_missing(built, missing ? missing : &pair[0]))
         return;
     struct value_items *items = being_built(built);
-    if (function_find_key(items, &pair[0])) {
+    if (value_find_key(items, &pair[0])) {
         *built = error_value(EXPRESSION_REPEATED_KEY);
         return;
     }
@@ -139,13 +140,13 @@ static struct value item_at(const struct value *list, const struct value *index)
 }
 
 static struct value look_up(const struct value *map, const struct value *key) {
-    const struct value *found = function_find_key(map->items, key);
+    const struct value *found = value_find_key(map->items, key);
     return found ? *found : error_value(EXPRESSION_NO_SUCH_KEY);
 }
 
 static bool is_in(const struct value *v, const struct value *all) {
     if (all->type == VALUE_MAP)
-        return function_find_key(all->items, v) != NULL;
+        return value_find_key(all->items, v) != NULL;
     for (size_t i = 0; i < all->items->count; i++)
         if (value_order(*v, all->items->values[i]) == 0)
             return true;
@@ -162,7 +163,7 @@ static struct value of_two(enum operation operation, const struct value *pair) {
     case OPERATION_LOOK_UP:
         return look_up(&pair[0], &pair[1]);
     case OPERATION_HAS_KEY:
-        return value_bool(function_find_key(pair[0].items, &pair[1]) != NULL);
+        return value_bool(value_find_key(pair[0].items, &pair[1]) != NULL);
     default:
         return value_bool(is_in(&pair[0], &pair[1]));
     }

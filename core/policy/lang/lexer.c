@@ -2,19 +2,8 @@
 
 #include "core/base/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-
-void report(struct reporter *reporter, size_t offset, size_t length, const char *format, ...) {
-    char text[640];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    reporter->count++;
-    reporter->report(reporter, offset, length, text);
-}
 
 static const char *const type_names[TOKEN_TYPE_COUNT] = {
     [TOKEN_END] = "the end",    [TOKEN_ERROR] = "an error",  [TOKEN_IDENTIFIER] = "a name",

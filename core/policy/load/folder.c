@@ -1,10 +1,11 @@
 /* A policy's folder → its files in memory: every *.yaml (and *.yml, so that the load can say what
  * is wrong with it), and the files that lists.yaml names. Symbolic links are followed, as a mounted
  * configuration needs; names that begin with a dot are left out. */
-#include "load.h"
+#include "policy_limits.h"
 #include "snapshot.h"
 
 #include "core/base/check.h"
+#include "core/policy/source/tree.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -188,15 +189,6 @@ static int take_named(struct policy_folder *folder, int root, struct text path,
     return r;
 }
 
-static const struct tree_node *child(const struct tree_node *node, const char *key) {
-    if (!node || node->kind != TREE_MAPPING)
-        return NULL;
-    for (const struct tree_node *item = node->first; item; item = item->next)
-        if (item->key->kind == TREE_TEXT && text_is(item->key->text, key))
-            return item;
-    return NULL;
-}
-
 /* The files that lists.yaml names. What is wrong with it is for the load to say. */
 static int read_named(struct policy_folder *folder, int root, struct error *ret_error) {
     struct source source = {.path = TEXT_LITERAL("lists.yaml")};
@@ -209,11 +201,11 @@ static int read_named(struct policy_folder *folder, int root, struct error *ret_
     struct diagnostics diagnostics;
     arena_init(&arena, SIZE_MAX / 4);
     diagnostics_init(&diagnostics);
-    const struct tree_node *lists = child(tree_parse(&source, &arena, &diagnostics), "lists");
+    const struct tree_node *lists = tree_child(tree_parse(&source, &arena, &diagnostics), "lists");
     int r = 0;
     if (lists && lists->kind == TREE_MAPPING)
         for (const struct tree_node *item = lists->first; item && r == 0; item = item->next) {
-            const struct tree_node *file = child(item, "file");
+            const struct tree_node *file = tree_child(item, "file");
             if (file && file->kind == TREE_TEXT)
                 r = take_named(folder, root, file->text, ret_error);
         }

@@ -35,5 +35,7 @@ const char *latency_kind_name(enum latency_kind kind);
 size_t latency_item_count(const struct snapshot *snapshot);
 void latency_items(const struct snapshot *snapshot, struct latency_item *ret_items);
 
-/* All of a decision. */
+/* All items together with LATENCY_BASE_NS: a decision at worst. */
+uint64_t latency_sum_ns(const struct latency_item *items, size_t count);
+/* The same of a snapshot's own items. */
 uint64_t latency_ns(const struct snapshot *snapshot);

@@ -98,8 +98,8 @@ static size_t characters(struct text value, size_t offset, size_t length) {
     return count;
 }
 
-struct position load_place(const struct source *source, const struct tree_node *node, size_t offset,
-                           size_t length) {
+struct position load_locate(const struct source *source, const struct tree_node *node,
+                            size_t offset, size_t length) {
     return tree_locate(source, node, offset, characters(node->text, offset, length));
 }
 
@@ -117,7 +117,7 @@ static void report_in_place(struct reporter *reporter, size_t offset, size_t len
     struct position at = {0};
     if (place->load->diagnostics.stored < DIAGNOSTICS_STORED_MAX) {
         offset += place->offset;
-        at = load_place(place->source, place->node, offset, length);
+        at = load_locate(place->source, place->node, offset, length);
     }
     diagnostic_add(&place->load->diagnostics, place->source, at, "%s", text);
 }

@@ -25,7 +25,7 @@
 #include "core/policy/eval/expression.h"
 #include "core/policy/eval/threshold.h"
 #include "core/policy/lists/list.h"
-#include "core/policy/prefilter/prefilter.h"
+#include "core/policy/prefilter/prefilter_set.h"
 #include "core/wire/record/record.h"
 #include "core/wire/types/decision.h"
 #include "schema.h"
@@ -198,14 +198,6 @@ const struct policy_file *policy_folder_files(const struct policy_folder *folder
 int snapshot_load(const struct policy_file *files, size_t file_count,
                   struct snapshot **ret_snapshot, struct buffer *ret_messages,
                   struct error *ret_error);
-
-/* The same, with what harrier check has to say beyond it, as warnings: what nothing uses, rules
- * that never fire or always do, that have another's condition, that ended before now_us (INT64_MIN:
- * do not look), that have no case. sink (NULL: none) is told each fault and warning. */
-struct diagnostic_sink;
-int snapshot_check(const struct policy_file *files, size_t file_count, int64_t now_us,
-                   struct diagnostic_sink *sink, struct snapshot **ret_snapshot,
-                   struct buffer *ret_messages, struct error *ret_error);
 
 /* policy_folder_read() and snapshot_load(). */
 int snapshot_load_folder(const char *path, struct snapshot **ret_snapshot,

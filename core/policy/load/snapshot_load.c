@@ -3,11 +3,19 @@
  * The id is the first 64 bits of SHA-256 over, for each file in the order of their paths: the
  * path's length as eight bytes (little-endian), the path, the content's length likewise, the
  * content. */
-#include "snapshot.h"
+#include "snapshot_load.h"
 
 #include "core/base/check.h"
 #include "core/base/hash.h"
-#include "load.h"
+#include "core/policy/load/cases/load_cases.h"
+#include "core/policy/load/features/load_features.h"
+#include "core/policy/load/settings/load_latency.h"
+#include "core/policy/load/settings/load_lists.h"
+#include "core/policy/load/settings/load_policy.h"
+#include "core/policy/load/rules/load_rule_headers.h"
+#include "core/policy/load/rules/load_rules.h"
+#include "core/policy/load/settings/load_schema.h"
+#include "core/policy/load/settings/load_thresholds.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -179,7 +187,7 @@ static void name_slots(struct load *load) {
     struct snapshot *snapshot = load->snapshot;
     snapshot->first_list = snapshot->first_threshold + snapshot->threshold_count;
     snapshot->slot_count = snapshot->first_list + snapshot->list_count;
-    load_place_lists(load);
+    load_list_slots(load);
     snapshot->slot_names =
         arena_calloc(load->arena, snapshot->slot_count, sizeof *snapshot->slot_names);
     check(snapshot->slot_names);

@@ -13,17 +13,11 @@
  * the whole from being true and from being an error, whatever the others are. */
 #pragma once
 
-#include "core/base/arena.h"
 #include "core/base/value.h"
-
-struct syntax; /* syntax.h */
 
 enum prefilter_answer { PREFILTER_NO, PREFILTER_YES, PREFILTER_MAYBE, PREFILTER_ABSENT };
 
 struct prefilter;
-
-/* Of a checked condition; NULL when nothing can be told. It lives in the arena. */
-const struct prefilter *prefilter_build(const struct syntax *condition, struct arena *arena);
 
 /* NULL: PREFILTER_MAYBE. */
 enum prefilter_answer prefilter_answer(const struct prefilter *prefilter,
@@ -32,16 +26,7 @@ enum prefilter_answer prefilter_answer(const struct prefilter *prefilter,
  * is absent. */
 enum prefilter_answer prefilter_value(const struct prefilter *prefilter, const struct value *frame);
 
-/* The prefilters of many conditions (NULL: none), in runs of 64. Many of them need the same test,
- * as that of `online && …`: it is looked at once. They live in the arena. */
-struct prefilter_set;
-#define PREFILTER_SET_RUN 64u
-const struct prefilter_set *prefilter_set_build(const struct prefilter *const *prefilters,
-                                                size_t count, struct arena *arena);
-/* Bit i: the answer to condition run × 64 + i may be another than PREFILTER_NO. Of those, *ret_sure
- * are PREFILTER_YES whatever prefilter_answer() would take to say so. */
-uint64_t prefilter_set_open(const struct prefilter_set *set, size_t run, const struct value *frame,
-                            uint64_t *ret_sure);
-/* Likewise: PREFILTER_YES; *ret_maybe: PREFILTER_MAYBE; the others are PREFILTER_NO. */
-uint64_t prefilter_set_answer(const struct prefilter_set *set, size_t run,
-                              const struct value *frame, uint64_t *ret_maybe);
+/* What all of it comes to, however many jumps that takes. PREFILTER_ABSENT where it is PREFILTER_NO
+ * and an absent value made a test fail. */
+enum prefilter_answer prefilter_follow(const struct prefilter *prefilter,
+                                       const struct value *frame);

@@ -8,7 +8,7 @@
  * piece that it begins; then what is open if the value is not a number. */
 #pragma once
 
-#include "prefilter_internal.h"
+#include "prefilter_test.h"
 
 /* A test that some of 64 conditions need. */
 struct gate {

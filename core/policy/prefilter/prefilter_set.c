@@ -2,6 +2,8 @@
  * conditions stand side by side, each once, by the kind of test: going through them asks nothing
  * that is known before. Those of numbers and of what is true or false are drawn together:
  * prefilter_scale.h. */
+#include "prefilter_set.h"
+
 #include "prefilter_scale.h"
 
 #include <stdlib.h>

@@ -346,3 +346,12 @@ struct tree_node *tree_parse(const struct source *source, struct arena *arena,
         builder.root = new_node(&builder, TREE_MAPPING, (yaml_mark_t){0});
     return builder.root;
 }
+
+const struct tree_node *tree_child(const struct tree_node *node, const char *name) {
+    if (!node || node->kind != TREE_MAPPING)
+        return NULL;
+    for (const struct tree_node *child = node->first; child; child = child->next)
+        if (text_is(child->key->text, name))
+            return child;
+    return NULL;
+}

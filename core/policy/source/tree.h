@@ -43,6 +43,10 @@ struct tree_node {
 struct tree_node *tree_parse(const struct source *source, struct arena *arena,
                              struct diagnostics *diagnostics);
 
+/* The child of a mapping by its key; NULL when there is none, or when the node is NULL or not a
+ * mapping. Keys that were reported (broken) are found, too. */
+const struct tree_node *tree_child(const struct tree_node *node, const char *key);
+
 struct position tree_position(const struct tree_node *node);
 /* Where byte `offset` of a text node stands in the file: exact for one-line texts in any quotes,
  * and for the characters of block and folded ones that are not white space. */

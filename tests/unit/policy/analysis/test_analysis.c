@@ -5,6 +5,7 @@
 
 #include "core/base/check.h"
 #include "core/policy/lang/calendar.h"
+#include "core/policy/analysis/snapshot_check.h"
 #include "core/policy/load/snapshot.h"
 #include "core/policy/source/diagnostic.h"
 #include "tests/split_mix.h"

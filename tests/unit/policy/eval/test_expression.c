@@ -4,6 +4,7 @@
 
 #include "core/policy/eval/compile.h"
 #include "core/policy/eval/function.h"
+#include "core/policy/eval/value_order.h"
 #include "tests/unit/unit.h"
 
 #include <dirent.h>

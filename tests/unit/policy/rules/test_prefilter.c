@@ -3,6 +3,8 @@
 #include "core/base/check.h"
 #include "core/policy/eval/compile.h"
 #include "core/policy/prefilter/prefilter.h"
+#include "core/policy/prefilter/prefilter_build.h"
+#include "core/policy/prefilter/prefilter_set.h"
 #include "tests/split_mix.h"
 #include "tests/unit/asked.h"
 #include "tests/unit/policy/expression_case.h"
@@ -207,7 +209,7 @@ static void agrees_with_evaluation(void **state) {
             fail_msg("%s: %s", (const char *)source.bytes, it.diagnostic);
         const struct expression *expression = expression_build(syntax, &it.arena);
         const struct expression *plain = expression_build_plain(syntax, &it.arena);
-        const struct prefilter *prefilter = prefilter_build(syntax, &it.arena);
+        const struct prefilter *prefilter = prefilter_build(syntax, expression_fold, &it.arena);
         struct text choice_source =
             arena_printf(&it.arena, "(%s) ? 1 : 2", (const char *)source.bytes);
         struct syntax *choice_syntax = expression_case_check(&it, choice_source.data);
@@ -249,7 +251,7 @@ static void many_at_once_close_no_rule_that_fires(void **state) {
         struct syntax *syntax = expression_case_check(&it, (const char *)source.bytes);
         assert_non_null(syntax);
         plain[i] = expression_build_plain(syntax, &it.arena);
-        prefilters[i] = prefilter_build(syntax, &it.arena);
+        prefilters[i] = prefilter_build(syntax, expression_fold, &it.arena);
     }
     for (size_t count = 1; count <= CONDITIONS; count += 1 + chance(60)) {
         const struct prefilter_set *set = prefilter_set_build(prefilters, count, &it.arena);
@@ -307,7 +309,7 @@ static void settles_plain_conditions(void **state) {
         expression_case_init(&it, BINDINGS);
         struct syntax *syntax = expression_case_check(&it, conditions[i]);
         assert_non_null(syntax);
-        const struct prefilter *prefilter = prefilter_build(syntax, &it.arena);
+        const struct prefilter *prefilter = prefilter_build(syntax, expression_fold, &it.arena);
         assert_non_null(prefilter);
         if (prefilter_answer(prefilter, it.frame) == PREFILTER_MAYBE)
             fail_msg("%s: maybe", conditions[i]);
@@ -321,7 +323,7 @@ static void leaves_the_rest_alone(void **state) {
     expression_case_init(&it, BINDINGS);
     struct syntax *syntax = expression_case_check(&it, "items / card.count > 1");
     assert_non_null(syntax);
-    assert_null(prefilter_build(syntax, &it.arena));
+    assert_null(prefilter_build(syntax, expression_fold, &it.arena));
     assert_int_equal(prefilter_answer(NULL, it.frame), PREFILTER_MAYBE);
     expression_case_deinit(&it);
 }
